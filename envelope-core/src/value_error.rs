@@ -1,0 +1,138 @@
+//! Why a value could not be serialized or deserialized, without the value.
+
+use std::fmt;
+
+use serde::de::{Expected, Unexpected};
+
+/// Why a value did not fit its type, without a word of the value itself.
+///
+/// serde's own errors quote what they found (`invalid value: string "123-45-6789"`), and messages that a type makes
+/// itself may do the same. This error keeps the kinds, the names and what was expected, and nothing that came from the
+/// data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueError(Reason);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
+    Format(&'static str),
+    Mismatch { found: &'static str, expected: String },
+    Length { found: usize, expected: String },
+    UnknownVariant { expected: &'static [&'static str] },
+    UnknownField { expected: &'static [&'static str] },
+    MissingField(&'static str),
+    DuplicateField(&'static str),
+    Refused,
+}
+
+impl ValueError {
+    /// An error of the data format itself; the text must be a constant so that it cannot carry a value.
+    #[must_use]
+    pub const fn format(reason: &'static str) -> Self {
+        Self(Reason::Format(reason))
+    }
+
+    /// The field that the data lacks, if that is what is wrong.
+    #[must_use]
+    pub const fn missing_field(&self) -> Option<&'static str> {
+        match self.0 {
+            Reason::MissingField(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Reason::Format(reason) => f.write_str(reason),
+            Reason::Mismatch { found, expected } => write!(f, "found {found}, expected {expected}"),
+            Reason::Length { found, expected } => write!(f, "found {found} elements, expected {expected}"),
+            Reason::UnknownVariant { expected } => {
+                write!(f, "found an unknown variant, expected one of {}", Names(expected))
+            }
+            Reason::UnknownField { expected } => {
+                write!(f, "found an unknown field, expected one of {}", Names(expected))
+            }
+            Reason::MissingField(name) => write!(f, "missing field `{name}`"),
+            Reason::DuplicateField(name) => write!(f, "duplicate field `{name}`"),
+            Reason::Refused => {
+                f.write_str("refused by its type's own serialization (the reason is withheld: it may quote the value)")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+impl serde::ser::Error for ValueError {
+    fn custom<T: fmt::Display>(_may_quote_the_value: T) -> Self {
+        Self(Reason::Refused)
+    }
+}
+
+impl serde::de::Error for ValueError {
+    fn custom<T: fmt::Display>(_may_quote_the_value: T) -> Self {
+        Self(Reason::Refused)
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(Reason::Mismatch { found: kind(&found), expected: expected.to_string() })
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(Reason::Mismatch { found: kind(&found), expected: expected.to_string() })
+    }
+
+    fn invalid_length(found: usize, expected: &dyn Expected) -> Self {
+        Self(Reason::Length { found, expected: expected.to_string() })
+    }
+
+    fn unknown_variant(_found: &str, expected: &'static [&'static str]) -> Self {
+        Self(Reason::UnknownVariant { expected })
+    }
+
+    fn unknown_field(_found: &str, expected: &'static [&'static str]) -> Self {
+        Self(Reason::UnknownField { expected })
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self(Reason::MissingField(field))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self(Reason::DuplicateField(field))
+    }
+}
+
+struct Names(&'static [&'static str]);
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, name) in self.0.iter().enumerate() {
+            write!(f, "{}`{name}`", if i == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+const fn kind(found: &Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "a boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "an integer",
+        Unexpected::Float(_) => "a floating point number",
+        Unexpected::Char(_) => "a character",
+        Unexpected::Str(_) => "a string",
+        Unexpected::Bytes(_) => "bytes",
+        Unexpected::Unit => "null",
+        Unexpected::Option => "an option",
+        Unexpected::NewtypeStruct => "a newtype",
+        Unexpected::Seq => "a sequence",
+        Unexpected::Map => "a map",
+        Unexpected::Enum => "an enum",
+        Unexpected::UnitVariant => "a unit variant",
+        Unexpected::NewtypeVariant => "a newtype variant",
+        Unexpected::TupleVariant => "a tuple variant",
+        Unexpected::StructVariant => "a struct variant",
+        _ => "something else",
+    }
+}

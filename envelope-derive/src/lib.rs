@@ -1,0 +1,2 @@
+//! `#[derive(Envelope)]`.
+#![forbid(unsafe_code)]

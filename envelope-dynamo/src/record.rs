@@ -1,0 +1,119 @@
+//! The trait that `#[derive(Envelope)]` implements, and the marks it records.
+
+use envelope_core::ContextForm;
+use serde::{Deserializer, Serializer};
+
+use crate::key::RecordKey;
+
+/// A domain struct that is stored as one DynamoDB item, some of its fields sealed.
+///
+/// Implemented by `#[derive(Envelope)]`; not meant to be written by hand.
+pub trait Envelope: Sized {
+    /// The logical table name: the literal in `#[envelope(table = "..")]`.
+    ///
+    /// It is bound into every record. The physical table may be named otherwise at run time.
+    const TABLE: &'static str;
+
+    /// How the record's key stands in the KMS encryption context.
+    const CONTEXT_FORM: ContextForm = ContextForm::Raw;
+
+    /// Constant pairs added to the KMS encryption context and the associated data.
+    const CONTEXT: &'static [(&'static str, &'static str)] = &[];
+
+    /// Every stored field with its mark, in the order of the struct; fields that serde skips are absent.
+    const FIELDS: &'static [Field];
+
+    /// Whether an attribute that no field claims is an error (`#[serde(deny_unknown_fields)]`).
+    const DENY_UNKNOWN_FIELDS: bool = false;
+
+    /// The primary key: [`Partition`](crate::Partition) or [`Composite`](crate::Composite).
+    type Key: RecordKey;
+
+    /// Serializes the stored fields under their serde names.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the serializer or a field's own serialization reports.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// Serializes a primary key under the serde names of the key fields.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the serializer or a key's own serialization reports.
+    fn serialize_key<S: Serializer>(key: Self::Key, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// Rebuilds the struct from its stored fields.
+    ///
+    /// The deserializer lends nothing: borrowed fields (`Cow` with `#[serde(borrow)]`) come back owned, as they do
+    /// from `serde_dynamo`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the deserializer or a field's own deserialization reports.
+    fn deserialize<D: Deserializer<'static>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+/// What happens to a field: exactly one per field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mark {
+    /// The table's partition key: readable, bound into the record.
+    PartitionKey,
+    /// The table's sort key: readable, bound into the record.
+    SortKey,
+    /// Sealed in `encrypted_payload`.
+    Encrypted,
+    /// Readable in the table, tamper-evident.
+    Authenticated,
+    /// Readable in the table, free to be updated in place.
+    Plaintext,
+}
+
+/// A stored field: its serde names and its mark.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) aliases: &'static [&'static str],
+    pub(crate) mark: Mark,
+    pub(crate) flatten: bool,
+    pub(crate) accepts_plaintext: bool,
+    pub(crate) in_encryption_context: bool,
+}
+
+impl Field {
+    /// A field stored under `name`.
+    #[must_use]
+    pub const fn new(name: &'static str, mark: Mark) -> Self {
+        Self { name, aliases: &[], mark, flatten: false, accepts_plaintext: false, in_encryption_context: false }
+    }
+
+    /// Names other than the stored one under which the field is read (`#[serde(alias)]`, or a `rename` that differs
+    /// between serializing and deserializing).
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The field's entries stand beside the others (`#[serde(flatten)]`); its own name is never stored.
+    #[must_use]
+    pub const fn flatten(mut self) -> Self {
+        self.flatten = true;
+        self
+    }
+
+    /// The field is also read from records that were written while it was `#[plaintext]`.
+    #[must_use]
+    pub const fn accepting_plaintext(mut self) -> Self {
+        self.accepts_plaintext = true;
+        self
+    }
+
+    /// The field's value stands in the KMS encryption context as well (`#[encryption_context]`).
+    #[must_use]
+    pub const fn in_encryption_context(mut self) -> Self {
+        self.in_encryption_context = true;
+        self
+    }
+}
