@@ -1,9 +1,11 @@
 //! Field-level encryption for DynamoDB.
 #![forbid(unsafe_code)]
 
+mod attribute;
 mod key;
 mod record;
 
+pub use attribute::{binary_set, number_set, string_set};
 pub use envelope_core::ContextForm;
 pub use key::{Composite, IntoKey, KeyPart, Partition, RecordKey};
 pub use record::{Envelope, Field, Mark};

@@ -1,0 +1,63 @@
+//! serde's data model in DynamoDB's terms: values to [`AttributeValue`]s and back.
+//!
+//! What a type is stored as is what `serde_dynamo` stores it as, so that a struct which already lives in a table keeps
+//! its attributes. Reading accepts whatever `serde_dynamo` accepts. It accepts more in these places, because otherwise
+//! a value could be written and never read again, or a record could not be read for a value that nobody asked for:
+//!
+//! - the elements of a set may be newtypes or options, as they may be when they are written;
+//! - a field that is ignored is not looked at, so its type may be one that this version of the AWS SDK does not know.
+//!
+//! Integers of 128 bits are numbers here; `serde_dynamo` refuses them.
+
+mod de;
+mod key;
+mod number;
+mod ser;
+mod sets;
+#[cfg(test)]
+mod tests;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::ValueError;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use de::Deserializer;
+pub(crate) use key::{KeyDeserializer, KeySerializer};
+pub(crate) use ser::Serializer;
+pub use sets::{binary_set, number_set, string_set};
+
+/// Serializes a value into the attribute that stores it.
+///
+/// # Errors
+///
+/// What the value's own serialization reports, a map key that is not like a string, and nesting beyond
+/// [`MAX_LEVELS`].
+pub(crate) fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
+    value.serialize(Serializer::new())
+}
+
+/// Rebuilds a value from the attribute that stores it; nothing is borrowed from the attribute.
+///
+/// # Errors
+///
+/// What the type's own deserialization reports when the attribute does not fit it, and nesting beyond [`MAX_LEVELS`].
+pub(crate) fn from_attribute_value<T: Deserialize<'static>>(attribute: AttributeValue) -> Result<T, ValueError> {
+    T::deserialize(Deserializer::new(attribute))
+}
+
+/// Lists and maps inside one another: twice what DynamoDB stores (32 levels), and few enough for any stack.
+const MAX_LEVELS: u8 = 64;
+
+/// How many levels of lists and maps may still follow.
+#[derive(Clone, Copy)]
+struct Depth(u8);
+
+impl Depth {
+    const fn full() -> Self {
+        Self(MAX_LEVELS)
+    }
+
+    fn descend(self) -> Result<Self, ValueError> {
+        self.0.checked_sub(1).map(Self).ok_or(ValueError::format("nested too deeply"))
+    }
+}
