@@ -1,0 +1,292 @@
+//! What a record is bound to (FORMAT 5): from it derive the KMS encryption context and the associated data.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::cbor::major;
+use crate::error::ContextError;
+use crate::form::ContextForm;
+use crate::value::{UNDEFINED, Value, cbor_order, head, text};
+
+/// The pair that carries the table's logical name.
+pub const TABLE_PAIR: &str = "table";
+/// The pair that carries the partition key, as it is or hashed.
+pub const PARTITION_KEY_PAIR: &str = "partition_key";
+/// The pair that carries the sort key, as it is or hashed.
+pub const SORT_KEY_PAIR: &str = "sort_key";
+
+/// Where a record stands: its table, its primary key, its authenticated attributes and further pairs.
+///
+/// What was sealed under one context opens under no other. For anything that is not a DynamoDB item, `table` names the
+/// queue, bucket or purpose, and the pairs name the object.
+///
+/// ```
+/// use envelope_core::{Context, ContextForm, Value};
+///
+/// let context = Context::new("users")
+///     .partition_key("user_id", Value::string("u_12345"))
+///     .authenticated("plan", Some(Value::string("pro")))?
+///     .pair("tenant", "t1")?;
+/// let pairs: Vec<_> = context.encryption_context().pairs().map(|(k, v)| format!("{k}={v}")).collect();
+/// assert_eq!(pairs, ["partition_key=u_12345", "table=users", "tenant=t1"]);
+/// # Ok::<(), envelope_core::ContextError>(())
+/// ```
+#[derive(Clone)]
+pub struct Context<'a> {
+    table: Cow<'a, str>,
+    form: ContextForm,
+    partition_key: Option<(Cow<'a, str>, Value<'a>)>,
+    sort_key: Option<(Cow<'a, str>, Value<'a>)>,
+    /// In deterministic CBOR order.
+    authenticated: Vec<(Cow<'a, str>, Option<Value<'a>>)>,
+    pairs: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+}
+
+impl<'a> Context<'a> {
+    /// A context of the logical `table` alone.
+    pub fn new(table: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            table: table.into(),
+            form: ContextForm::default(),
+            partition_key: None,
+            sort_key: None,
+            authenticated: Vec::new(),
+            pairs: BTreeMap::new(),
+        }
+    }
+
+    /// Chooses how the key stands in the KMS encryption context.
+    #[must_use]
+    pub const fn form(mut self, form: ContextForm) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// Binds the partition key: its attribute's name, type and value.
+    #[must_use]
+    pub fn partition_key(mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) -> Self {
+        self.partition_key = Some((name.into(), value));
+        self
+    }
+
+    /// Binds the sort key: its attribute's name, type and value.
+    #[must_use]
+    pub fn sort_key(mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) -> Self {
+        self.sort_key = Some((name.into(), value));
+        self
+    }
+
+    /// Binds an attribute that stays readable; `None` binds its absence, so that it cannot be added unnoticed.
+    ///
+    /// # Errors
+    ///
+    /// When the attribute is bound already.
+    pub fn authenticated(
+        mut self,
+        name: impl Into<Cow<'a, str>>,
+        value: Option<Value<'a>>,
+    ) -> Result<Self, ContextError> {
+        let name = name.into();
+        match self.authenticated.binary_search_by(|(other, _)| cbor_order(other, &name)) {
+            Ok(_) => Err(ContextError::DuplicateAttribute(name.into_owned())),
+            Err(position) => {
+                self.authenticated.insert(position, (name, value));
+                Ok(self)
+            }
+        }
+    }
+
+    /// Adds a pair to the KMS encryption context, where key policies can name it, and to the associated data.
+    ///
+    /// # Security
+    ///
+    /// Pairs stand in clear in CloudTrail, whatever the form.
+    ///
+    /// # Errors
+    ///
+    /// When the name is empty, starts with `aws:` (reserved by KMS), is `table`, `partition_key` or `sort_key`, or
+    /// stands already; names are compared without regard to ASCII case, as KMS grant constraints do. When the value is
+    /// empty.
+    pub fn pair(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Result<Self, ContextError> {
+        let (name, value) = (name.into(), value.into());
+        if is_reserved(&name) {
+            return Err(ContextError::ReservedName(name.into_owned()));
+        }
+        if value.is_empty() || self.pairs.keys().any(|other| other.eq_ignore_ascii_case(&name)) {
+            return Err(ContextError::Pair(name.into_owned()));
+        }
+        self.pairs.insert(name, value);
+        Ok(self)
+    }
+
+    /// The names of the authenticated attributes, in the order in which the payload lists them.
+    pub fn authenticated_names(&self) -> impl Iterator<Item = &str> {
+        self.authenticated.iter().map(|(name, _)| name.as_ref())
+    }
+
+    pub(crate) const fn context_form(&self) -> ContextForm {
+        self.form
+    }
+
+    /// The pairs that the key provider binds the data key to (FORMAT 5.2).
+    #[must_use]
+    pub fn encryption_context(&self) -> EncryptionContext {
+        let mut pairs: BTreeMap<String, String> =
+            self.pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        pairs.insert(TABLE_PAIR.to_owned(), self.table.to_string());
+        for (pair, key) in [(PARTITION_KEY_PAIR, &self.partition_key), (SORT_KEY_PAIR, &self.sort_key)] {
+            let Some((name, value)) = key else { continue };
+            match self.form {
+                ContextForm::Raw => pairs.insert(pair.to_owned(), readable(value)),
+                ContextForm::Hashed => pairs.insert(pair.to_owned(), self.hashed(name, value)),
+                ContextForm::Table => None,
+            };
+        }
+        EncryptionContext { form: self.form, pairs }
+    }
+
+    /// SHA-256 over table, attribute name and value, so that digests of one person differ from table to table.
+    fn hashed(&self, name: &str, value: &Value<'_>) -> String {
+        let mut input = Vec::with_capacity(128);
+        head(&mut input, major::ARRAY, 4);
+        text(&mut input, "envelope-key-digest");
+        text(&mut input, &self.table);
+        text(&mut input, name);
+        value.encode(&mut input);
+        base64_simd::STANDARD.encode_to_string(Sha256::digest(&input))
+    }
+
+    /// The associated data of a payload (FORMAT 5.3): deterministic CBOR, so that no two contexts share it.
+    pub(crate) fn associated_data(&self, content: Content, version: u8, suite: u8) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        head(&mut out, major::ARRAY, 7);
+        text(&mut out, content.label());
+        head(&mut out, major::UNSIGNED, version.into());
+        head(&mut out, major::UNSIGNED, suite.into());
+        text(&mut out, &self.table);
+        let keys = || self.partition_key.iter().chain(&self.sort_key);
+        head(&mut out, major::ARRAY, keys().count() as u64);
+        for (name, value) in keys() {
+            head(&mut out, major::ARRAY, 2);
+            text(&mut out, name);
+            value.encode(&mut out);
+        }
+        head(&mut out, major::MAP, self.authenticated.len() as u64);
+        for (name, value) in &self.authenticated {
+            text(&mut out, name);
+            match value {
+                Some(value) => value.encode(&mut out),
+                None => out.push(UNDEFINED),
+            }
+        }
+        encode_pairs(&mut out, &self.pairs);
+        out
+    }
+}
+
+/// Shows names alone: keys and pairs may identify people.
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("table", &self.table)
+            .field("form", &self.form)
+            .field("keys", &self.partition_key.iter().chain(&self.sort_key).map(|(name, _)| name).collect::<Vec<_>>())
+            .field("authenticated", &self.authenticated_names().collect::<Vec<_>>())
+            .field("pairs", &self.pairs.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// What a payload holds; part of the associated data, so that bytes cannot pass for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The encrypted fields of a record: a CBOR map.
+    Record,
+    /// Bytes of the caller's own.
+    Bytes,
+}
+
+impl Content {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Record => "envelope-record",
+            Self::Bytes => "envelope-bytes",
+        }
+    }
+}
+
+/// A key's text for people who read CloudTrail: strings and numbers as they are, bytes in base64.
+fn readable(value: &Value<'_>) -> String {
+    match value {
+        Value::String(text) => text.to_string(),
+        Value::Number(number) => number.as_str().to_owned(),
+        Value::Bytes(bytes) => base64_simd::STANDARD.encode_to_string(bytes),
+        // No other type can be a DynamoDB key; its canonical encoding is as unambiguous as any.
+        other => {
+            let mut encoded = Vec::new();
+            other.encode(&mut encoded);
+            base64_simd::STANDARD.encode_to_string(encoded)
+        }
+    }
+}
+
+fn is_reserved(name: &str) -> bool {
+    let prefix = name.get(..4).unwrap_or_default();
+    name.is_empty()
+        || prefix.eq_ignore_ascii_case("aws:")
+        || [TABLE_PAIR, PARTITION_KEY_PAIR, SORT_KEY_PAIR].iter().any(|taken| name.eq_ignore_ascii_case(taken))
+}
+
+fn encode_pairs<K: AsRef<str>, V: AsRef<str>>(out: &mut Vec<u8>, pairs: &BTreeMap<K, V>) {
+    let mut sorted: Vec<_> = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    sorted.sort_unstable_by(|(a, _), (b, _)| cbor_order(a, b));
+    head(out, major::MAP, sorted.len() as u64);
+    for (name, value) in sorted {
+        text(out, name);
+        text(out, value);
+    }
+}
+
+/// The pairs a data key is bound to; KMS shows them in CloudTrail.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EncryptionContext {
+    form: ContextForm,
+    pairs: BTreeMap<String, String>,
+}
+
+impl EncryptionContext {
+    /// The pairs, in order of their names.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The value of the pair `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.get(name).map(String::as_str)
+    }
+
+    /// The form in which the record's key stands in it.
+    #[must_use]
+    pub const fn form(&self) -> ContextForm {
+        self.form
+    }
+
+    /// A deterministic CBOR map of the pairs: what a local key binds to (FORMAT 6.1).
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        encode_pairs(out, &self.pairs);
+    }
+}
+
+/// Shows the names of the pairs alone: a value may be somebody's key.
+impl fmt::Debug for EncryptionContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncryptionContext")
+            .field("form", &self.form)
+            .field("names", &self.pairs.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}

@@ -1,0 +1,209 @@
+//! `encrypted_dek`: the data key, wrapped once or several times (FORMAT 3).
+
+use std::fmt;
+
+use crate::cbor::Reader;
+use crate::error::FormatError;
+use crate::form::ContextForm;
+
+const PART: &str = "encrypted_dek";
+const VERSION: u8 = 1;
+/// Wrapped keys one record may carry: enough for regions and partners, few enough to bound a reader's work.
+pub const MAX_WRAPPED_KEYS: usize = 16;
+/// The longest wrapped key: the longest `CiphertextBlob` that KMS takes (AWS KMS API Reference, Decrypt).
+pub const MAX_WRAPPED_KEY_BYTES: usize = 6144;
+/// The longest key id an entry may carry: its length is one byte.
+pub const MAX_KEY_ID_BYTES: usize = 255;
+
+/// Who can unwrap a wrapped key; an open set: a reader passes over kinds it does not know.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyKind(u8);
+
+impl KeyKind {
+    /// A local root key (FORMAT 6.1).
+    pub const LOCAL: Self = Self(1);
+    /// A symmetric AWS KMS key: the wrapped key is the `CiphertextBlob` (FORMAT 6.2).
+    pub const AWS_KMS: Self = Self(2);
+    /// A branch key, itself wrapped by KMS and kept in a key store (FORMAT 6.3).
+    pub const BRANCH: Self = Self(3);
+    /// An RSA public key, RSAES-OAEP with SHA-256 (FORMAT 6.4).
+    pub const RSA_OAEP: Self = Self(4);
+
+    /// A kind of your own: 128 to 255 are never assigned by the format.
+    #[must_use]
+    pub const fn private(byte: u8) -> Option<Self> {
+        if byte >= 128 { Some(Self(byte)) } else { None }
+    }
+
+    /// The byte that names the kind.
+    #[must_use]
+    pub const fn to_byte(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Debug for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::LOCAL => f.write_str("local"),
+            Self::AWS_KMS => f.write_str("aws-kms"),
+            Self::BRANCH => f.write_str("branch"),
+            Self::RSA_OAEP => f.write_str("rsa-oaep"),
+            Self(byte) => write!(f, "kind {byte}"),
+        }
+    }
+}
+
+/// One wrapping of a data key.
+///
+/// # Security
+///
+/// All of it comes from the table and is not authenticated: kind and id say where to try, never whom to trust. A
+/// provider compares the id with its own configuration, and only the payload's commitment proves a data key right.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WrappedKey {
+    kind: KeyKind,
+    id: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl WrappedKey {
+    /// A wrapped key.
+    ///
+    /// # Errors
+    ///
+    /// When `id` is longer than 255 bytes, or `bytes` is empty or longer than 6,144 bytes.
+    pub fn new(kind: KeyKind, id: impl Into<Vec<u8>>, bytes: impl Into<Vec<u8>>) -> Result<Self, FormatError> {
+        let (id, bytes) = (id.into(), bytes.into());
+        if id.len() > MAX_KEY_ID_BYTES {
+            return Err(FormatError::Malformed("the id of a wrapped key"));
+        }
+        if bytes.is_empty() || bytes.len() > MAX_WRAPPED_KEY_BYTES {
+            return Err(FormatError::Malformed("a wrapped key"));
+        }
+        Ok(Self { kind, id, bytes })
+    }
+
+    /// Who can unwrap it.
+    #[must_use]
+    pub const fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// Which key of its kind wrapped it: a hint, see the section on security.
+    #[must_use]
+    pub fn id(&self) -> &[u8] {
+        &self.id
+    }
+
+    /// The wrapped key itself; for KMS its `CiphertextBlob`.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for WrappedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WrappedKey({:?}, {} bytes)", self.kind, self.bytes.len())
+    }
+}
+
+/// A parsed `encrypted_dek`.
+///
+/// ```
+/// use envelope_core::{ContextForm, EncryptedDek, KeyKind, WrappedKey};
+///
+/// let dek = EncryptedDek::new(ContextForm::Raw, vec![WrappedKey::new(KeyKind::AWS_KMS, *b"hint", [7; 184])?])?;
+/// let bytes = dek.to_bytes();
+/// assert_eq!(bytes.len(), 11 + 184);
+/// assert_eq!(&bytes[11..], [7; 184], "the blob from KMS stands at the end, as it is");
+/// assert_eq!(EncryptedDek::parse(&bytes)?, dek);
+/// # Ok::<(), envelope_core::FormatError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptedDek {
+    form: ContextForm,
+    keys: Vec<WrappedKey>,
+}
+
+impl EncryptedDek {
+    /// A data key wrapped by each of `keys`, under an encryption context of `form`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or more than 16.
+    pub fn new(form: ContextForm, keys: Vec<WrappedKey>) -> Result<Self, FormatError> {
+        if keys.is_empty() || keys.len() > MAX_WRAPPED_KEYS {
+            return Err(FormatError::Malformed("the number of wrapped keys"));
+        }
+        Ok(Self { form, keys })
+    }
+
+    /// Parses stored bytes (FORMAT 3.2).
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not exactly one `encrypted_dek` of a known version.
+    pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+        let mut reader = Reader::new(bytes);
+        let cut = |_| FormatError::Truncated(PART);
+        let [version] = reader.take_array().map_err(cut)?;
+        if version != VERSION {
+            return Err(FormatError::UnknownVersion(PART, version));
+        }
+        let [form, count] = reader.take_array().map_err(cut)?;
+        let form = ContextForm::from_byte(form).ok_or(FormatError::Malformed("the context form of encrypted_dek"))?;
+        if count == 0 || usize::from(count) > MAX_WRAPPED_KEYS {
+            return Err(FormatError::Malformed("the number of wrapped keys"));
+        }
+        let keys = (0..count).map(|_| parse_key(&mut reader)).collect::<Result<_, _>>()?;
+        if reader.remaining() > 0 {
+            return Err(FormatError::TrailingBytes(PART));
+        }
+        Ok(Self { form, keys })
+    }
+
+    /// The bytes to store.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out =
+            Vec::with_capacity(3 + self.keys.iter().map(|key| 4 + key.id.len() + key.bytes.len()).sum::<usize>());
+        out.extend([VERSION, self.form.to_byte(), low_byte(self.keys.len())]);
+        for key in &self.keys {
+            out.extend([key.kind.to_byte(), low_byte(key.id.len())]);
+            out.extend(&key.id);
+            let [.., high, low] = key.bytes.len().to_be_bytes();
+            out.extend([high, low]);
+            out.extend(&key.bytes);
+        }
+        out
+    }
+
+    /// The context form that the bytes name; a reader accepts it only if it is its own.
+    #[must_use]
+    pub const fn form(&self) -> ContextForm {
+        self.form
+    }
+
+    /// The wrapped keys; at least one.
+    #[must_use]
+    pub fn keys(&self) -> &[WrappedKey] {
+        &self.keys
+    }
+}
+
+fn parse_key(reader: &mut Reader<'_>) -> Result<WrappedKey, FormatError> {
+    let cut = |_| FormatError::Truncated(PART);
+    let [kind, id_length] = reader.take_array().map_err(cut)?;
+    let id = reader.take(id_length.into()).map_err(cut)?;
+    let length = u16::from_be_bytes(reader.take_array().map_err(cut)?);
+    let bytes = reader.take(length.into()).map_err(cut)?;
+    WrappedKey::new(KeyKind(kind), id, bytes)
+}
+
+/// A count that the constructors keep below 256.
+const fn low_byte(count: usize) -> u8 {
+    let [.., low] = count.to_be_bytes();
+    low
+}

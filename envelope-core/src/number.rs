@@ -1,0 +1,201 @@
+//! Numbers as DynamoDB means them: one canonical text per value (FORMAT 2.2).
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Significant digits that a DynamoDB number can have.
+///
+/// Source: Amazon DynamoDB Developer Guide, "Supported data types and naming rules", section Number.
+const MAX_DIGITS: usize = 38;
+/// The decimal exponent of the largest magnitude, 9.99..E+125; same source.
+const MAX_EXPONENT: i64 = 125;
+/// The decimal exponent of the smallest magnitude, 1E-130; same source.
+const MIN_EXPONENT: i64 = -130;
+
+/// A decimal number in canonical form: `-12.5`, `0`, `1000`; DynamoDB stores `1.0`, `1` and `10E-1` as the same number.
+///
+/// ```
+/// use envelope_core::Number;
+///
+/// assert_eq!(Number::parse("+01.500e2")?.as_str(), "150");
+/// assert_eq!(Number::parse("-0.0")?, Number::parse("0")?);
+/// assert!(Number::parse("NaN").is_err());
+/// # Ok::<(), envelope_core::NumberError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Number<'a>(Cow<'a, str>);
+
+/// A text that is no DynamoDB number: not decimal, more than 38 significant digits, or out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberError;
+
+impl<'a> Number<'a> {
+    /// Parses a decimal text, with or without sign, fraction and exponent.
+    ///
+    /// # Errors
+    ///
+    /// When `text` is not a decimal number, has more than 38 significant digits, or a magnitude outside of
+    /// 1E-130 to 9.99E+125: what DynamoDB refuses too.
+    pub fn parse(text: &'a str) -> Result<Self, NumberError> {
+        if is_canonical_integer(text) {
+            return Ok(Self(Cow::Borrowed(text)));
+        }
+        let canonical = Decimal::parse(text)?.to_canonical();
+        Ok(Self(if canonical == text { Cow::Borrowed(text) } else { Cow::Owned(canonical) }))
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The common case, decided without taking the text apart.
+fn is_canonical_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    match digits {
+        [b'0'] => text == "0",
+        [b'1'..=b'9', rest @ ..] => digits.len() <= MAX_DIGITS && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// `0.d1d2d3.. * 10^point`, with neither leading nor trailing zeros among the digits.
+struct Decimal {
+    negative: bool,
+    digits: String,
+    point: i64,
+}
+
+impl Decimal {
+    fn parse(text: &str) -> Result<Self, NumberError> {
+        let (negative, unsigned) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+            None => (unsigned, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        if whole.len() + fraction.len() == 0 || !all_digits(whole) || !all_digits(fraction) {
+            return Err(NumberError);
+        }
+        let digits: String = [whole, fraction].concat();
+        let significant = digits.trim_start_matches('0');
+        let leading = i64::try_from(digits.len() - significant.len()).map_err(|_| NumberError)?;
+        let point = i64::try_from(whole.len()).map_err(|_| NumberError)? - leading + exponent;
+        let digits = significant.trim_end_matches('0').to_owned();
+        let number = if digits.is_empty() {
+            Self { negative: false, digits, point: 0 }
+        } else {
+            Self { negative, digits, point }
+        };
+        number.in_range()
+    }
+
+    fn in_range(self) -> Result<Self, NumberError> {
+        let exponent = self.point - 1;
+        let fits = self.digits.is_empty()
+            || (self.digits.len() <= MAX_DIGITS && (MIN_EXPONENT..=MAX_EXPONENT).contains(&exponent));
+        if fits { Ok(self) } else { Err(NumberError) }
+    }
+
+    fn to_canonical(&self) -> String {
+        if self.digits.is_empty() {
+            return "0".to_owned();
+        }
+        let sign = if self.negative { "-" } else { "" };
+        let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or(0));
+        let point = usize::try_from(self.point).unwrap_or(0);
+        match self.digits.split_at_checked(point) {
+            _ if self.point <= 0 => format!("{sign}0.{}{}", zeros(-self.point), self.digits),
+            Some((whole, "")) => format!("{sign}{whole}"),
+            Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
+            None => {
+                let missing = point.saturating_sub(self.digits.len());
+                format!("{sign}{}{}", self.digits, "0".repeat(missing))
+            }
+        }
+    }
+}
+
+fn parse_exponent(text: &str) -> Result<i64, NumberError> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || digits.len() > 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(NumberError);
+    }
+    text.parse().map_err(|_| NumberError)
+}
+
+impl fmt::Debug for Number<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Number(..)")
+    }
+}
+
+impl fmt::Display for NumberError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a number that DynamoDB can hold (decimal, at most 38 significant digits, 1E-130 to 9.99E+125)")
+    }
+}
+
+impl std::error::Error for NumberError {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::Number;
+
+    #[test]
+    fn every_spelling_of_a_number_has_one_canonical_form() {
+        let spellings: [(&str, &[&str]); 8] = [
+            ("0", &["0", "-0", "+0", "00", "0.0", "0e9", ".0", "0.", "-0.000E-5"]),
+            ("1", &["1", "01", "1.0", "+1", "10e-1", "0.1e1", "1.", "1E0", "1e+0"]),
+            ("-12.5", &["-12.5", "-12.50", "-0125e-1", "-1.25E1"]),
+            ("0.5", &["0.5", ".5", "5e-1", "00.50"]),
+            ("0.0012", &["0.0012", "12e-4", "1.2e-3"]),
+            ("150", &["150", "1.5e2", "15e1", "150.0"]),
+            ("12345678901234567890123456789012345678", &["12345678901234567890123456789012345678.000"]),
+            ("120000", &["1.2e5", "120000", "12e4"]),
+        ];
+        for (canonical, texts) in spellings {
+            for text in texts {
+                assert_eq!(Number::parse(text).unwrap().as_str(), canonical, "{text}");
+            }
+        }
+        assert_eq!(Number::parse("1e125").unwrap().as_str().len(), 126);
+        assert_eq!(Number::parse("-1e-130").unwrap().as_str().len(), 3 + 130);
+    }
+
+    #[test]
+    fn what_dynamodb_refuses_is_refused() {
+        for text in [
+            "",
+            "-",
+            "+",
+            ".",
+            "e1",
+            "1e",
+            "1e+",
+            "1e1.5",
+            "NaN",
+            "inf",
+            "0x10",
+            "1_000",
+            " 1",
+            "1 ",
+            "١",
+            "--1",
+            "1e126",
+            "1e-131",
+            "123456789012345678901234567890123456789",
+            "1e99999999999999999999",
+            "1.1.1",
+        ] {
+            assert!(Number::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! `encrypted_payload`: one AES-256-GCM message that commits to its key (FORMAT 4).
+
+use ctutils::CtEq;
+use zeroize::Zeroizing;
+
+use crate::aead::{KEY_BYTES, MAX_MESSAGE_BYTES, MessageKey, TAG_BYTES};
+use crate::cbor::{Reader, major};
+use crate::context::{Content, Context};
+use crate::error::{FormatError, OpenError, SealError};
+use crate::kdf::hkdf_sha256;
+use crate::random;
+use crate::secret::{DataKey, Plaintext, SecretBuffer};
+use crate::value::{cbor_order, head, text};
+
+const PART: &str = "encrypted_payload";
+const VERSION: u8 = 1;
+/// AES-256-GCM under a key derived per message by HKDF-SHA256, with a commitment to the data key.
+const SUITE: u8 = 1;
+/// The `info` of the derivation (FORMAT 4.3).
+const INFO: &[u8] = b"envelope payload 1 1";
+
+/// Bytes of the random salt each payload carries.
+///
+/// 192 bits: after 2^80 payloads under one data key, two share a salt with a probability below 2^-32, the bound that
+/// NIST SP 800-38D (section 8) sets for repeated nonces. Payloads need not be counted.
+pub const SALT_BYTES: usize = 24;
+/// Bytes of the commitment to the data key: 256 bits resist collisions with 128 bits of strength.
+pub const COMMITMENT_BYTES: usize = 32;
+/// Bytes that sealing adds to the plaintext, before the names of authenticated attributes.
+pub const OVERHEAD_BYTES: usize = FIXED_BYTES + 1 + TAG_BYTES;
+
+/// Version, suite, salt and commitment.
+const FIXED_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
+
+/// Message key and commitment of one payload; wiped on drop.
+struct Derived {
+    message_key: Zeroizing<[u8; KEY_BYTES]>,
+    commitment: Zeroizing<[u8; COMMITMENT_BYTES]>,
+}
+
+impl Derived {
+    /// FORMAT 4.3.
+    fn new(data_key: &DataKey, salt: &[u8; SALT_BYTES]) -> Self {
+        let mut okm = Zeroizing::new([0; KEY_BYTES + COMMITMENT_BYTES]);
+        hkdf_sha256(data_key.expose(), salt, INFO, &mut *okm);
+        let mut derived =
+            Self { message_key: Zeroizing::new([0; KEY_BYTES]), commitment: Zeroizing::new([0; COMMITMENT_BYTES]) };
+        let (message_key, commitment) = okm.split_at(KEY_BYTES);
+        derived.message_key.copy_from_slice(message_key);
+        derived.commitment.copy_from_slice(commitment);
+        derived
+    }
+}
+
+/// A plaintext being written, with room for the header before it; wiped on drop, sealed in place.
+pub struct PayloadBuilder {
+    pub(crate) buffer: SecretBuffer,
+    pub(crate) start: usize,
+}
+
+impl PayloadBuilder {
+    /// An empty plaintext, with room for `plaintext_bytes` and for the names of authenticated attributes.
+    #[must_use]
+    pub fn new<'n>(plaintext_bytes: usize, authenticated_names: impl IntoIterator<Item = &'n str>) -> Self {
+        let names: usize = authenticated_names.into_iter().map(encoded_name_bytes).sum();
+        let start = FIXED_BYTES + 1 + names;
+        let mut buffer = SecretBuffer::with_capacity(start + plaintext_bytes + TAG_BYTES);
+        buffer.extend_from_slice(&[0; FIXED_BYTES + 1]);
+        (0..names).for_each(|_| buffer.push(0));
+        Self { buffer, start }
+    }
+
+    /// Appends to the plaintext.
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Seals what was written under `data_key`, bound to `context`; returns the `encrypted_payload`.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes, or the plaintext is longer than 64 GiB less 32 bytes.
+    pub fn seal(self, content: Content, context: &Context<'_>, data_key: &DataKey) -> Result<Vec<u8>, SealError> {
+        let mut salt = [0; SALT_BYTES];
+        random::fill(&mut salt)?;
+        self.seal_with_salt(content, context, data_key, &salt)
+    }
+
+    /// FORMAT 4.4. A salt is used once: the random one above, or one that a test vector gives.
+    pub(crate) fn seal_with_salt(
+        mut self,
+        content: Content,
+        context: &Context<'_>,
+        data_key: &DataKey,
+        salt: &[u8; SALT_BYTES],
+    ) -> Result<Vec<u8>, SealError> {
+        let derived = Derived::new(data_key, salt);
+        self.write_header(context, salt, &derived.commitment);
+        let associated_data = context.associated_data(content, VERSION, SUITE);
+        let message = self.buffer.as_mut_slice().get_mut(self.start..).unwrap_or_default();
+        if message.len() as u64 > MAX_MESSAGE_BYTES {
+            return Err(SealError::TooLong);
+        }
+        let tag = MessageKey(&derived.message_key).seal(&associated_data, message).map_err(|_| SealError::TooLong)?;
+        self.buffer.extend_from_slice(&tag);
+        Ok(self.buffer.into_public())
+    }
+
+    /// Writes the header before the plaintext, moving it only where names were not foreseen.
+    fn write_header(&mut self, context: &Context<'_>, salt: &[u8; SALT_BYTES], commitment: &[u8; COMMITMENT_BYTES]) {
+        let mut header = Vec::with_capacity(self.start);
+        header.extend([VERSION, SUITE]);
+        header.extend(salt);
+        header.extend(commitment);
+        encode_names(&mut header, context.authenticated_names());
+        if header.len() > self.start {
+            self.buffer.insert(0, &vec![0; header.len() - self.start]);
+        } else if header.len() < self.start {
+            let kept = self.buffer.len() - (self.start - header.len());
+            self.buffer.as_mut_slice().rotate_left(self.start - header.len());
+            self.buffer.truncate(kept);
+        }
+        self.start = header.len();
+        if let Some(room) = self.buffer.as_mut_slice().get_mut(..header.len()) {
+            room.copy_from_slice(&header);
+        }
+    }
+}
+
+fn encoded_name_bytes(name: &str) -> usize {
+    let mut encoded = Vec::with_capacity(name.len() + 9);
+    text(&mut encoded, name);
+    encoded.len()
+}
+
+fn encode_names<'n>(out: &mut Vec<u8>, names: impl Iterator<Item = &'n str>) {
+    let names: Vec<_> = names.collect();
+    head(out, major::ARRAY, names.len() as u64);
+    names.into_iter().for_each(|name| text(out, name));
+}
+
+/// A parsed `encrypted_payload` before any key has vouched for it.
+///
+/// The names it carries are what somebody *says* was authenticated; opening with a context of those names proves it.
+pub struct UntrustedPayload {
+    bytes: Vec<u8>,
+    names: Vec<String>,
+    /// Where the ciphertext starts.
+    start: usize,
+}
+
+impl UntrustedPayload {
+    /// Parses stored bytes (FORMAT 4.2).
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not an `encrypted_payload` of a known version and suite.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, FormatError> {
+        let mut reader = Reader::new(&bytes);
+        let cut = |_| FormatError::Truncated(PART);
+        let [version] = reader.take_array().map_err(cut)?;
+        if version != VERSION {
+            return Err(FormatError::UnknownVersion(PART, version));
+        }
+        let [suite] = reader.take_array().map_err(cut)?;
+        if suite != SUITE {
+            return Err(FormatError::UnknownSuite(suite));
+        }
+        reader.take(SALT_BYTES + COMMITMENT_BYTES).map_err(cut)?;
+        let names = parse_names(&mut reader)?;
+        if reader.remaining() < TAG_BYTES {
+            return Err(FormatError::Truncated(PART));
+        }
+        let start = bytes.len() - reader.remaining();
+        Ok(Self { bytes, names, start })
+    }
+
+    /// The names of the attributes that were authenticated when this was sealed, if it is authentic.
+    #[must_use]
+    pub fn authenticated_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Opens the payload under `data_key` for `context` (FORMAT 7, steps 6 to 8).
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::AuthenticatedNames`] when `context` names other attributes than the payload, and
+    /// [`OpenError::Authentication`] for anything else, without detail.
+    pub fn open(self, content: Content, context: &Context<'_>, data_key: &DataKey) -> Result<Plaintext, OpenError> {
+        if !context.authenticated_names().eq(self.names.iter().map(String::as_str)) {
+            return Err(OpenError::AuthenticatedNames {
+                written: self.names,
+                given: context.authenticated_names().map(str::to_owned).collect(),
+            });
+        }
+        let associated_data = context.associated_data(content, VERSION, SUITE);
+        let mut buffer = SecretBuffer::from(self.bytes);
+        open_in_place(&mut buffer, self.start, &associated_data, data_key).ok_or(OpenError::Authentication)?;
+        Ok(Plaintext::after(buffer, self.start))
+    }
+}
+
+impl std::fmt::Debug for UntrustedPayload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "UntrustedPayload({} bytes, authenticated {:?})", self.bytes.len(), self.names)
+    }
+}
+
+/// Checks the commitment before AES-GCM sees a byte: a ciphertext made to open under two keys stops here.
+fn open_in_place(buffer: &mut SecretBuffer, start: usize, associated_data: &[u8], data_key: &DataKey) -> Option<()> {
+    let (header, message) = buffer.as_mut_slice().split_at_mut_checked(start)?;
+    let mut header = Reader::new(header);
+    header.take(2).ok()?;
+    let salt = header.take_array().ok()?;
+    let commitment: [u8; COMMITMENT_BYTES] = header.take_array().ok()?;
+    let derived = Derived::new(data_key, &salt);
+    if !derived.commitment.ct_eq(&commitment).to_bool() {
+        return None;
+    }
+    let (ciphertext, tag) = message.split_last_chunk_mut()?;
+    MessageKey(&derived.message_key).open(associated_data, ciphertext, tag).ok()?;
+    let plaintext_end = buffer.len() - TAG_BYTES;
+    buffer.truncate(plaintext_end);
+    Some(())
+}
+
+/// Each name once, in deterministic order, so that one set of names has one encoding.
+fn parse_names(reader: &mut Reader<'_>) -> Result<Vec<String>, FormatError> {
+    let malformed = |_| FormatError::Malformed("the list of authenticated names");
+    let count = reader.expect(major::ARRAY).map_err(malformed)?;
+    let mut names: Vec<String> = Vec::new();
+    for _ in 0..count {
+        let length = reader.expect(major::TEXT).map_err(malformed)?;
+        let name = reader.text(length).map_err(malformed)?;
+        if names.last().is_some_and(|last| cbor_order(last, name).is_ge()) {
+            return Err(FormatError::Malformed("the list of authenticated names"));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}

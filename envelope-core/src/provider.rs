@@ -1,0 +1,69 @@
+//! Where data keys come from: the only joint of the library, and the only asynchronous one.
+//!
+//! Wrapping and unwrapping are separate capabilities: a service that holds only a [`WrapKey`] has no way to read.
+
+mod local;
+
+pub use local::{LocalKeyProvider, RootKey, RootKeyError};
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::context::EncryptionContext;
+use crate::dek::WrappedKey;
+use crate::error::KeyError;
+use crate::secret::DataKey;
+
+/// What a provider's methods return: a boxed future that any runtime can poll.
+pub type KeyFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, KeyError>> + Send + 'a>>;
+
+/// Makes data keys and wraps them: what a service needs that writes.
+pub trait WrapKey: Debug + Send + Sync {
+    /// Makes a data key, wrapped for every party that may read, each wrapping bound to `context`.
+    fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey>;
+}
+
+/// Unwraps data keys: what a service needs that reads.
+pub trait UnwrapKey: Debug + Send + Sync {
+    /// Unwraps one of `wrapped`, which come from storage and are not to be trusted, bound to `context`.
+    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey>;
+}
+
+/// Both capabilities; implemented by whatever has both.
+pub trait KeyProvider: WrapKey + UnwrapKey {}
+
+impl<P: WrapKey + UnwrapKey + ?Sized> KeyProvider for P {}
+
+/// A new data key and its wrappings, at least one.
+#[derive(Debug)]
+pub struct GeneratedKey {
+    /// Seals records; not stored.
+    pub data_key: DataKey,
+    /// Stored beside what the data key seals.
+    pub wrapped: Vec<WrappedKey>,
+}
+
+macro_rules! delegate {
+    ($($pointer:ty),*) => {
+        $(
+            impl<P: WrapKey + ?Sized> WrapKey for $pointer {
+                fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+                    (**self).generate(context)
+                }
+            }
+
+            impl<P: UnwrapKey + ?Sized> UnwrapKey for $pointer {
+                fn unwrap_key<'a>(
+                    &'a self,
+                    wrapped: &'a [WrappedKey],
+                    context: &'a EncryptionContext,
+                ) -> KeyFuture<'a, DataKey> {
+                    (**self).unwrap_key(wrapped, context)
+                }
+            }
+        )*
+    };
+}
+
+delegate!(&P, Box<P>, Arc<P>);

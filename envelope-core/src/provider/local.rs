@@ -1,0 +1,232 @@
+//! Data keys wrapped by a root key in this process: for tests, development and machines without KMS (FORMAT 6.1).
+
+use std::fmt;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
+use crate::aead::{KEY_BYTES, MessageKey, TAG_BYTES};
+use crate::cbor::{Reader, major};
+use crate::context::EncryptionContext;
+use crate::dek::{KeyKind, WrappedKey};
+use crate::error::{KeyError, KeyErrorKind, RandomError};
+use crate::kdf::hkdf_sha256;
+use crate::payload::SALT_BYTES;
+use crate::random;
+use crate::secret::DataKey;
+use crate::value::{head, text};
+
+const ID_BYTES: usize = 8;
+const ID_INFO: &[u8] = b"envelope local root key id";
+const WRAP_INFO: &[u8] = b"envelope local wrap 1";
+
+/// Wraps data keys with a 32-byte root key that lives in this process.
+///
+/// # Security
+///
+/// This is not KMS: whoever reads this process's memory, environment or key file can open every record ever sealed,
+/// nothing is logged, and nobody can revoke it. Use it for tests, for development, and where there is no KMS.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use envelope_core::{Context, LocalKeyProvider, RootKey, open, seal};
+///
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let context = Context::new("letters").pair("to", "grandmother")?;
+/// let sealed = seal(b"the money is under the stove", &context, &provider).await?;
+/// assert_eq!(open(&sealed, &context, &provider).await?.expose(), b"the money is under the stove");
+/// # Ok(())
+/// # }
+/// ```
+pub struct LocalKeyProvider {
+    root: RootKey,
+    id: [u8; ID_BYTES],
+}
+
+impl LocalKeyProvider {
+    /// A provider that wraps with `root`.
+    #[must_use]
+    pub fn new(root: RootKey) -> Self {
+        let mut id = [0; ID_BYTES];
+        hkdf_sha256(root.0.expose(), &[], ID_INFO, &mut id);
+        Self { root, id }
+    }
+
+    fn wrap(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<WrappedKey, KeyError> {
+        let mut salt = [0; SALT_BYTES];
+        random::fill(&mut salt)?;
+        let mut wrapped = Vec::with_capacity(SALT_BYTES + KEY_BYTES + TAG_BYTES);
+        wrapped.extend(salt);
+        wrapped.extend(data_key.expose());
+        let key = self.wrapping_key(&salt);
+        let message = wrapped.get_mut(SALT_BYTES..).unwrap_or_default();
+        let tag = MessageKey(&key)
+            .seal(&associated_data(context), message)
+            .map_err(|_| KeyError::new(KeyErrorKind::Other, "AES-GCM refused to wrap a data key"))?;
+        wrapped.extend(tag);
+        WrappedKey::new(KeyKind::LOCAL, self.id, wrapped)
+            .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))
+    }
+
+    fn unwrap(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+        let own = |key: &&WrappedKey| key.kind() == KeyKind::LOCAL && key.id() == self.id;
+        let wrapped = wrapped.iter().find(own).ok_or_else(|| {
+            KeyError::new(KeyErrorKind::WrongKey, "the data key is not wrapped by this provider's local root key")
+        })?;
+        let mismatch =
+            || KeyError::new(KeyErrorKind::ContextMismatch, "the local root key does not open this wrapped key");
+        let mut reader = Reader::new(wrapped.bytes());
+        let salt = reader.take_array().map_err(|_| mismatch())?;
+        let ciphertext: [u8; KEY_BYTES] = reader.take_array().map_err(|_| mismatch())?;
+        let tag = reader.take_array().map_err(|_| mismatch())?;
+        if reader.remaining() > 0 {
+            return Err(mismatch());
+        }
+        let key = self.wrapping_key(&salt);
+        DataKey::filled_by(|data_key| {
+            data_key.copy_from_slice(&ciphertext);
+            MessageKey(&key).open(&associated_data(context), data_key, &tag).map_err(|_| mismatch())
+        })
+    }
+
+    fn wrapping_key(&self, salt: &[u8; SALT_BYTES]) -> Zeroizing<[u8; KEY_BYTES]> {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        hkdf_sha256(self.root.0.expose(), salt, WRAP_INFO, &mut *key);
+        key
+    }
+}
+
+fn associated_data(context: &EncryptionContext) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    head(&mut out, major::ARRAY, 2);
+    text(&mut out, "envelope-local-wrap");
+    context.encode(&mut out);
+    out
+}
+
+impl WrapKey for LocalKeyProvider {
+    fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        Box::pin(async move {
+            let data_key = DataKey::generate()?;
+            let wrapped = vec![self.wrap(&data_key, context)?];
+            Ok(GeneratedKey { data_key, wrapped })
+        })
+    }
+}
+
+impl UnwrapKey for LocalKeyProvider {
+    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        Box::pin(async move { self.unwrap(wrapped, context) })
+    }
+}
+
+impl fmt::Debug for LocalKeyProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LocalKeyProvider(..)")
+    }
+}
+
+/// The root key of a [`LocalKeyProvider`]: 32 bytes, wiped on drop.
+pub struct RootKey(DataKey);
+
+/// Why a root key could not be read; never the key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RootKeyError {
+    /// The environment variable is not set, or not text.
+    Environment(String),
+    /// The file cannot be read.
+    File(std::io::Error),
+    /// What was read is neither 32 bytes, nor 64 hexadecimal digits, nor 32 bytes in base64.
+    Malformed,
+}
+
+impl RootKey {
+    /// A new root key from the operating system's random generator.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, RandomError> {
+        DataKey::generate().map(Self)
+    }
+
+    /// A root key from 32 bytes, which stay the caller's to wipe.
+    ///
+    /// ```
+    /// # use envelope_core::RootKey;
+    /// let root = RootKey::from_bytes(&[7; 32])?;
+    /// assert_eq!(format!("{root:?}"), "RootKey(..)");
+    /// # Ok::<(), envelope_core::RootKeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When `bytes` is not 32 bytes long.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RootKeyError> {
+        DataKey::from_slice(bytes).map(Self).map_err(|_| RootKeyError::Malformed)
+    }
+
+    /// A root key from the environment variable `name`: 64 hexadecimal digits or base64.
+    ///
+    /// # Errors
+    ///
+    /// When the variable is not set or holds neither.
+    pub fn from_env(name: &str) -> Result<Self, RootKeyError> {
+        let text = std::env::var(name).map(Zeroizing::new).map_err(|_| RootKeyError::Environment(name.to_owned()))?;
+        Self::from_text(text.as_bytes())
+    }
+
+    /// A root key from the file at `path`: 32 raw bytes, 64 hexadecimal digits, or base64.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or holds none of these.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, RootKeyError> {
+        let bytes = std::fs::read(path).map(Zeroizing::new).map_err(RootKeyError::File)?;
+        Self::from_bytes(&bytes).or_else(|_| Self::from_text(&bytes))
+    }
+
+    fn from_text(text: &[u8]) -> Result<Self, RootKeyError> {
+        let text = text.trim_ascii();
+        let mut decoded = Zeroizing::new(Vec::with_capacity(KEY_BYTES));
+        let hex = text.len() == 2 * KEY_BYTES
+            && text
+                .chunks(2)
+                .try_for_each(|pair| {
+                    decoded.push(std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())?);
+                    Some(())
+                })
+                .is_some();
+        if !hex {
+            *decoded = base64_simd::STANDARD.decode_to_vec(text).map_err(|_| RootKeyError::Malformed)?;
+        }
+        Self::from_bytes(&decoded)
+    }
+}
+
+impl fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootKey(..)")
+    }
+}
+
+impl fmt::Display for RootKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(name) => write!(f, "the environment variable `{name}` is not set, or not text"),
+            Self::File(_) => f.write_str("the root key file cannot be read"),
+            Self::Malformed => f.write_str("a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64"),
+        }
+    }
+}
+
+impl std::error::Error for RootKeyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::File(error) => Some(error),
+            Self::Environment(_) | Self::Malformed => None,
+        }
+    }
+}

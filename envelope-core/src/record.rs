@@ -1,0 +1,161 @@
+//! The plaintext of a record: a CBOR map from serde field name to value (FORMAT 4.5).
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use serde::de::DeserializeSeed;
+
+use crate::cbor::{Deserializer, MAX_DEPTH, Reader, Serializer, major, write_head};
+use crate::payload::PayloadBuilder;
+use crate::secret::SecretBuffer;
+use crate::value::UNDEFINED;
+use crate::value_error::ValueError;
+
+/// Writes the encrypted fields of a record, one after another, where they will be sealed.
+///
+/// ```
+/// use envelope_core::{Content, Context, DataKey, FieldWriter, UntrustedPayload, read_fields};
+/// use std::marker::PhantomData;
+///
+/// let mut fields = FieldWriter::new(64, []);
+/// fields.field("email", "zoë@example.com")?;
+/// fields.absent("ssn");
+/// let (key, context) = (DataKey::generate()?, Context::new("users"));
+/// let payload = fields.finish().seal(Content::Record, &context, &key)?;
+///
+/// let plaintext = UntrustedPayload::parse(payload)?.open(Content::Record, &context, &key)?;
+/// let fields = read_fields(plaintext.expose())?;
+/// let [(email, value), (ssn, absent)] = fields.as_slice() else { panic!("two fields") };
+/// assert_eq!((*email, value.deserialize(PhantomData::<String>)?), ("email", "zoë@example.com".to_owned()));
+/// assert_eq!((*ssn, absent.is_absent()), ("ssn", true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct FieldWriter {
+    payload: PayloadBuilder,
+    count: u64,
+}
+
+impl FieldWriter {
+    /// No fields yet, with room for `plaintext_bytes` and for the names of authenticated attributes.
+    #[must_use]
+    pub fn new<'n>(plaintext_bytes: usize, authenticated_names: impl IntoIterator<Item = &'n str>) -> Self {
+        let mut payload = PayloadBuilder::new(plaintext_bytes, authenticated_names);
+        // Room for the head of a map of up to 23 entries.
+        payload.buffer.push(0);
+        Self { payload, count: 0 }
+    }
+
+    /// Appends a field.
+    ///
+    /// # Errors
+    ///
+    /// When the value does not serialize, or nests more than 128 levels deep.
+    pub fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), ValueError> {
+        self.name(name);
+        value.serialize(Serializer::new(self.out()))
+    }
+
+    /// Records that a field was marked encrypted though it has no value: nobody can add one unnoticed.
+    pub fn absent(&mut self, name: &str) {
+        self.name(name);
+        self.out().push(UNDEFINED);
+    }
+
+    /// The plaintext, ready to be sealed.
+    #[must_use]
+    pub fn finish(mut self) -> PayloadBuilder {
+        let mut head = Vec::with_capacity(9);
+        write_head(major::MAP, self.count, |bytes| head.extend_from_slice(bytes));
+        let at = self.payload.start;
+        if let [short] = head.as_slice() {
+            if let Some(room) = self.out().as_mut_slice().get_mut(at) {
+                *room = *short;
+            }
+        } else {
+            let longer = vec![0; head.len() - 1];
+            self.out().insert(at, &longer);
+            if let Some(room) = self.out().as_mut_slice().get_mut(at..at + head.len()) {
+                room.copy_from_slice(&head);
+            }
+        }
+        self.payload
+    }
+
+    fn name(&mut self, name: &str) {
+        self.count += 1;
+        let out = self.out();
+        write_head(major::TEXT, name.len() as u64, |bytes| out.extend_from_slice(bytes));
+        out.extend_from_slice(name.as_bytes());
+    }
+
+    const fn out(&mut self) -> &mut SecretBuffer {
+        &mut self.payload.buffer
+    }
+}
+
+/// The encoded value of one encrypted field.
+#[derive(Clone, Copy)]
+pub struct FieldValue<'p>(&'p [u8]);
+
+impl FieldValue<'_> {
+    /// Whether the field was marked encrypted but had no value.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.0 == [UNDEFINED]
+    }
+
+    /// Deserializes the value; nothing is borrowed from the plaintext.
+    ///
+    /// # Errors
+    ///
+    /// When the value is not one of the seed's type.
+    pub fn deserialize<'de, S: DeserializeSeed<'de>>(&self, seed: S) -> Result<S::Value, ValueError> {
+        let mut reader = Reader::new(self.0);
+        seed.deserialize(Deserializer::new(&mut reader))
+    }
+}
+
+/// Takes the plaintext of a record apart into its fields, in the order in which they were written.
+///
+/// # Errors
+///
+/// When `plaintext` is not exactly one CBOR map from distinct texts to well-formed values.
+pub fn read_fields(plaintext: &[u8]) -> Result<Vec<(&str, FieldValue<'_>)>, ValueError> {
+    let mut reader = Reader::new(plaintext);
+    let count = reader.expect(major::MAP)?;
+    let mut fields = Vec::new();
+    let mut seen = HashSet::new();
+    for _ in 0..count {
+        let length = reader.expect(major::TEXT)?;
+        let name = reader.text(length)?;
+        if !seen.insert(name) {
+            return Err(ValueError::format("a field stands twice in the payload"));
+        }
+        let before = reader.rest();
+        skip(&mut reader, MAX_DEPTH)?;
+        let (value, _) = before.split_at(before.len() - reader.remaining());
+        fields.push((name, FieldValue(value)));
+    }
+    if reader.remaining() > 0 {
+        return Err(ValueError::format("bytes follow the fields in the payload"));
+    }
+    Ok(fields)
+}
+
+/// Passes over one item of any kind.
+fn skip(reader: &mut Reader<'_>, depth: usize) -> Result<(), ValueError> {
+    let head = reader.head()?;
+    let items = match head.major {
+        major::BYTES | major::TEXT => return reader.bytes(head.argument).map(|_| ()).map_err(Into::into),
+        major::ARRAY => head.argument,
+        major::MAP => head.argument.saturating_mul(2),
+        // A tag is followed by a bignum's bytes, never by another tag: a chain of them would outrun the stack.
+        major::TAG => {
+            let length = reader.expect(major::BYTES)?;
+            return reader.bytes(length).map(|_| ()).map_err(Into::into);
+        }
+        _ => return Ok(()),
+    };
+    let depth = depth.checked_sub(1).ok_or(ValueError::format("nested too deeply"))?;
+    (0..items).try_for_each(|_| skip(reader, depth))
+}

@@ -1,0 +1,175 @@
+//! Sealing bytes of any kind: what DynamoDB records are made of, for queues and objects too.
+
+use std::fmt;
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::context::{Content, Context};
+use crate::dek::EncryptedDek;
+use crate::error::{KeyError, OpenError, SealError};
+use crate::payload::{PayloadBuilder, UntrustedPayload};
+use crate::provider::{GeneratedKey, UnwrapKey, WrapKey};
+use crate::secret::Plaintext;
+
+/// Sealed bytes and the wrapped key that opens them.
+///
+/// Serializes as a struct of two fields: base64 in human-readable formats such as JSON, bytes in binary ones.
+///
+/// ```
+/// # use envelope_core::Sealed;
+/// let sealed = Sealed { encrypted_payload: vec![1, 2, 3], encrypted_dek: vec![255] };
+/// let json = serde_json::to_string(&sealed)?;
+/// assert_eq!(json, r#"{"encrypted_payload":"AQID","encrypted_dek":"/w=="}"#);
+/// assert_eq!(serde_json::from_str::<Sealed>(&json)?, sealed);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The sealed bytes (FORMAT 4).
+    #[serde(with = "binary")]
+    pub encrypted_payload: Vec<u8>,
+    /// The wrapped data key (FORMAT 3).
+    #[serde(with = "binary")]
+    pub encrypted_dek: Vec<u8>,
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} + {} bytes)", self.encrypted_payload.len(), self.encrypted_dek.len())
+    }
+}
+
+/// Seals `plaintext` under a new data key of `provider`, bound to `context`.
+///
+/// ```
+/// # async fn example(provider: &dyn envelope_core::KeyProvider) -> Result<(), Box<dyn std::error::Error>> {
+/// use envelope_core::{Context, open, seal};
+///
+/// let context = Context::new("invoices").pair("object", "2026/11/invoice-7.pdf")?;
+/// let sealed = seal(b"%PDF-2.0", &context, provider).await?;
+/// assert_eq!(open(&sealed, &context, provider).await?.expose(), b"%PDF-2.0");
+///
+/// let elsewhere = Context::new("invoices").pair("object", "2026/11/invoice-8.pdf")?;
+/// assert!(open(&sealed, &elsewhere, provider).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// When no data key is to be had, the operating system gives no random bytes, or the plaintext is longer than 64 GiB.
+pub async fn seal(
+    plaintext: &[u8],
+    context: &Context<'_>,
+    provider: &(impl WrapKey + ?Sized),
+) -> Result<Sealed, SealError> {
+    let mut payload = PayloadBuilder::new(plaintext.len(), context.authenticated_names());
+    payload.extend_from_slice(plaintext);
+    seal_payload(payload, Content::Bytes, context, provider).await
+}
+
+/// Opens what [`seal`] sealed, for the same context.
+///
+/// # Errors
+///
+/// See [`OpenError`]: bytes of another format or context form, no data key to be had, or bytes, context or key that are
+/// not those it was sealed with.
+pub async fn open(
+    sealed: &Sealed,
+    context: &Context<'_>,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<Plaintext, OpenError> {
+    let payload = UntrustedPayload::parse(sealed.encrypted_payload.clone())?;
+    open_payload(payload, &sealed.encrypted_dek, Content::Bytes, context, provider).await
+}
+
+/// Seals a payload whose plaintext has been written in place.
+///
+/// # Errors
+///
+/// As [`seal`].
+pub async fn seal_payload(
+    payload: PayloadBuilder,
+    content: Content,
+    context: &Context<'_>,
+    provider: &(impl WrapKey + ?Sized),
+) -> Result<Sealed, SealError> {
+    let GeneratedKey { data_key, wrapped } = provider.generate(&context.encryption_context()).await?;
+    let dek = EncryptedDek::new(context.context_form(), wrapped)
+        .map_err(|error| KeyError::invalid_response(format!("the key provider gave no usable wrapping: {error}")))?;
+    let encrypted_payload = payload.seal(content, context, &data_key)?;
+    Ok(Sealed { encrypted_payload, encrypted_dek: dek.to_bytes() })
+}
+
+/// Opens a payload that has been parsed, in place (FORMAT 7).
+///
+/// # Errors
+///
+/// As [`open`].
+pub async fn open_payload(
+    payload: UntrustedPayload,
+    encrypted_dek: &[u8],
+    content: Content,
+    context: &Context<'_>,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<Plaintext, OpenError> {
+    let dek = EncryptedDek::parse(encrypted_dek)?;
+    // A form of the writer's choosing could make the reader send a key in clear that it only ever sends hashed.
+    if dek.form() != context.context_form() {
+        return Err(OpenError::ContextForm { written: dek.form(), expected: context.context_form() });
+    }
+    let data_key = provider.unwrap_key(dek.keys(), &context.encryption_context()).await?;
+    payload.open(content, context, &data_key)
+}
+
+/// Bytes as base64 where people read, as bytes where they do not.
+mod binary {
+    use super::{Deserializer, Serializer, Visitor, de, fmt};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&base64_simd::STANDARD.encode_to_string(bytes))
+        } else {
+            serializer.serialize_bytes(bytes)
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(Binary)
+        } else {
+            deserializer.deserialize_byte_buf(Binary)
+        }
+    }
+
+    struct Binary;
+
+    impl<'de> Visitor<'de> for Binary {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("base64 text or bytes")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<u8>, E> {
+            base64_simd::STANDARD.decode_to_vec(text).map_err(|_| E::custom("not base64"))
+        }
+
+        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+
+        fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+            Ok(bytes)
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<u8>, A::Error> {
+            let mut bytes = Vec::new();
+            while let Some(byte) = seq.next_element()? {
+                bytes.push(byte);
+            }
+            Ok(bytes)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Attribute values in the one form that is bound (FORMAT 2).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::cbor::{major, write_head};
+use crate::number::Number;
+
+/// A key or authenticated attribute value: DynamoDB's ten types, borrowed where it can be.
+///
+/// DynamoDB rewrites numbers (`1.0` comes back as `1`) and returns sets in any order; what is bound is the canonical
+/// form, which does not change on the way.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// `NULL`
+    Null,
+    /// `BOOL`
+    Bool(bool),
+    /// `N`
+    Number(Number<'a>),
+    /// `S`
+    String(Cow<'a, str>),
+    /// `B`
+    Bytes(Cow<'a, [u8]>),
+    /// `L`
+    List(Vec<Self>),
+    /// `M`, in any order
+    Map(Vec<(Cow<'a, str>, Self)>),
+    /// `SS`, in any order
+    StringSet(Vec<Cow<'a, str>>),
+    /// `NS`, in any order
+    NumberSet(Vec<Number<'a>>),
+    /// `BS`, in any order
+    BytesSet(Vec<Cow<'a, [u8]>>),
+}
+
+impl<'a> Value<'a> {
+    /// A string value.
+    pub fn string(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::String(text.into())
+    }
+
+    /// A binary value.
+    pub fn bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+
+    /// Appends the canonical encoding: a CBOR array of the type's name and the value (FORMAT 2.1).
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        head(out, major::ARRAY, 2);
+        text(out, self.type_name());
+        match self {
+            Self::Null => out.push(TRUE),
+            Self::Bool(value) => out.push(if *value { TRUE } else { FALSE }),
+            Self::Number(number) => text(out, number.as_str()),
+            Self::String(string) => text(out, string),
+            Self::Bytes(value) => bytes(out, value),
+            Self::List(values) => {
+                head(out, major::ARRAY, values.len() as u64);
+                values.iter().for_each(|value| value.encode(out));
+            }
+            Self::Map(entries) => encode_map(out, entries),
+            Self::StringSet(set) => encode_set(out, set.iter().map(AsRef::as_ref), text),
+            Self::NumberSet(set) => encode_set(out, set.iter().map(Number::as_str), text),
+            Self::BytesSet(set) => encode_set(out, set.iter().map(AsRef::as_ref), bytes),
+        }
+    }
+
+    const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::Bool(_) => "BOOL",
+            Self::Number(_) => "N",
+            Self::String(_) => "S",
+            Self::Bytes(_) => "B",
+            Self::List(_) => "L",
+            Self::Map(_) => "M",
+            Self::StringSet(_) => "SS",
+            Self::NumberSet(_) => "NS",
+            Self::BytesSet(_) => "BS",
+        }
+    }
+}
+
+/// Shows the type alone: what is readable in the table may still not belong in a log.
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(..)", self.type_name())
+    }
+}
+
+const FALSE: u8 = 0xf4;
+const TRUE: u8 = 0xf5;
+/// CBOR `undefined`: an authenticated attribute that is absent (FORMAT 2.3).
+pub(crate) const UNDEFINED: u8 = 0xf7;
+
+pub(crate) fn head(out: &mut Vec<u8>, major: u8, argument: u64) {
+    write_head(major, argument, |bytes| out.extend_from_slice(bytes));
+}
+
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+    head(out, major::TEXT, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    head(out, major::BYTES, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// The order of text keys in deterministic CBOR: shorter first, then bytewise (RFC 8949, section 4.2.1).
+pub(crate) fn cbor_order(a: &str, b: &str) -> std::cmp::Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+fn encode_map(out: &mut Vec<u8>, entries: &[(Cow<'_, str>, Value<'_>)]) {
+    let mut sorted: Vec<_> = entries.iter().collect();
+    sorted.sort_unstable_by(|(a, _), (b, _)| cbor_order(a, b));
+    head(out, major::MAP, sorted.len() as u64);
+    for (name, value) in sorted {
+        text(out, name);
+        value.encode(out);
+    }
+}
+
+/// Sets are arrays in bytewise order of their elements, none twice.
+fn encode_set<'s, T: Ord + ?Sized + 's>(
+    out: &mut Vec<u8>,
+    set: impl Iterator<Item = &'s T>,
+    encode: fn(&mut Vec<u8>, &T),
+) {
+    let mut sorted: Vec<&T> = set.collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    head(out, major::ARRAY, sorted.len() as u64);
+    sorted.into_iter().for_each(|element| encode(out, element));
+}
