@@ -1,0 +1,206 @@
+//! A stand-in for a bad day: records the calls of an SDK client and makes chosen ones fail.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use aws_sdk_kms::types::DataKeySpec;
+//! use envelope_examples::{Fault, Faults, Servers};
+//!
+//! let servers = Servers::embedded().await?;
+//! let faults = Faults::new();
+//! let kms = servers.kms_through(&faults);
+//!
+//! faults.fail_next("GenerateDataKey", Fault::error("ThrottlingException"));
+//! kms.generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256).send().await?;
+//! assert_eq!(faults.calls("GenerateDataKey"), 2); // refused once, then tried again by the SDK
+//! assert!(faults.all_used());
+//! # Ok(())
+//! # }
+//! ```
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+use crate::servers::in_process::{operation, response};
+
+/// What happens to a call instead of an ordinary reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// This reply comes back; the server does not see the request.
+    Reply {
+        /// The HTTP status.
+        status: u16,
+        /// The JSON document.
+        body: String,
+    },
+    /// The connection breaks before the request is sent.
+    Io,
+    /// No answer comes within the time allowed; the server does not see the request.
+    Timeout,
+    /// The server does what it was asked, and its reply is lost.
+    LoseReply,
+}
+
+impl Fault {
+    /// A refusal by the service, with an error code such as `AccessDeniedException`.
+    #[must_use]
+    pub fn error(code: &str) -> Self {
+        let body = serde_json::json!({ "__type": code, "message": "a fault that was asked for" });
+        Self::Reply { status: 400, body: body.to_string() }
+    }
+}
+
+/// A plan of faults and a record of calls, shared by its clones and by every client behind it.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    once: HashMap<String, VecDeque<Fault>>,
+    always: HashMap<String, Fault>,
+    requests: Vec<(String, Vec<u8>)>,
+}
+
+impl Faults {
+    /// A plan without faults, and a record without calls.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An HTTP client that sends to `inner` what no fault keeps from it.
+    #[must_use]
+    pub fn in_front_of(&self, inner: &SharedHttpClient) -> SharedHttpClient {
+        SharedHttpClient::new(FaultyClient { inner: inner.clone(), faults: self.clone() })
+    }
+
+    /// Makes one coming call of `operation` fail; several faults happen in the order they were asked for.
+    ///
+    /// The operation is named as in the API: `PutItem`, `GenerateDataKey`.
+    pub fn fail_next(&self, operation: &str, fault: Fault) {
+        self.state().once.entry(operation.to_owned()).or_default().push_back(fault);
+    }
+
+    /// Makes every call of `operation` fail until [`recover`](Self::recover).
+    pub fn fail_always(&self, operation: &str, fault: Fault) {
+        self.state().always.insert(operation.to_owned(), fault);
+    }
+
+    /// Forgets the faults planned for `operation`.
+    pub fn recover(&self, operation: &str) {
+        let mut state = self.state();
+        state.once.remove(operation);
+        state.always.remove(operation);
+    }
+
+    /// Whether every fault asked for by [`fail_next`](Self::fail_next) has happened.
+    #[must_use]
+    pub fn all_used(&self) -> bool {
+        self.state().once.values().all(VecDeque::is_empty)
+    }
+
+    /// How often `operation` was tried, the SDK's own retries and the tries that failed included.
+    #[must_use]
+    pub fn calls(&self, operation: &str) -> usize {
+        self.state().requests.iter().filter(|(name, _)| name == operation).count()
+    }
+
+    /// The bodies of all requests for `operation`, in the order they were sent, as JSON.
+    ///
+    /// Bytes stand in them in base64.
+    #[must_use]
+    pub fn requests(&self, operation: &str) -> Vec<Vec<u8>> {
+        let state = self.state();
+        state.requests.iter().filter(|(name, _)| name == operation).map(|(_, body)| body.clone()).collect()
+    }
+
+    /// The bodies of all requests, whatever their operation: what an eavesdropper would have.
+    #[must_use]
+    pub fn all_requests(&self) -> Vec<Vec<u8>> {
+        self.state().requests.iter().map(|(_, body)| body.clone()).collect()
+    }
+
+    /// Forgets the calls recorded so far; planned faults stay.
+    pub fn forget_calls(&self) {
+        self.state().requests.clear();
+    }
+
+    /// Records a request and says what is to happen to it.
+    fn meet(&self, request: &HttpRequest) -> Option<Fault> {
+        let operation = operation(request);
+        let body = request.body().bytes().unwrap_or_default().to_vec();
+        let mut state = self.state();
+        state.requests.push((operation.to_owned(), body));
+        let once = state.once.get_mut(operation).and_then(VecDeque::pop_front);
+        once.or_else(|| state.always.get(operation).cloned())
+    }
+
+    /// A test that panicked elsewhere says so itself; the record stays readable.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Requests may hold what must not be printed, so only their number is.
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Faults")
+            .field("once", &state.once)
+            .field("always", &state.always)
+            .field("requests", &state.requests.len())
+            .finish()
+    }
+}
+
+#[derive(Debug)]
+struct FaultyClient {
+    inner: SharedHttpClient,
+    faults: Faults,
+}
+
+impl HttpClient for FaultyClient {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(FaultyConnector { inner, faults: self.faults.clone() })
+    }
+}
+
+#[derive(Debug)]
+struct FaultyConnector {
+    inner: SharedHttpConnector,
+    faults: Faults,
+}
+
+impl HttpConnector for FaultyConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match self.faults.meet(&request) {
+            None => self.inner.call(request),
+            Some(Fault::Reply { status, body }) => HttpConnectorFuture::ready(reply(status, body)),
+            Some(Fault::Io) => HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset".into()))),
+            Some(Fault::Timeout) => HttpConnectorFuture::ready(Err(ConnectorError::timeout("no answer".into()))),
+            Some(Fault::LoseReply) => {
+                let served = self.inner.call(request);
+                HttpConnectorFuture::new(async move {
+                    drop(served.await);
+                    Err(ConnectorError::io("connection reset before the reply".into()))
+                })
+            }
+        }
+    }
+}
+
+fn reply(status: u16, body: String) -> Result<HttpResponse, ConnectorError> {
+    response(status, body.into_bytes(), "application/x-amz-json-1.0")
+}
+
+#[cfg(test)]
+mod tests;

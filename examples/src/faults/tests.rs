@@ -1,0 +1,123 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::ReturnValue::AllNew;
+use aws_sdk_dynamodb::types::ScalarAttributeType::S;
+use aws_sdk_kms::error::ProvideErrorMetadata;
+use aws_sdk_kms::operation::RequestId;
+use aws_sdk_kms::types::DataKeySpec;
+
+use super::*;
+use crate::servers::{Servers, create_table, unique_name};
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// A table behind the faults; the calls that made it are forgotten.
+async fn table(faults: &Faults) -> (aws_sdk_dynamodb::Client, String) {
+    let servers = Servers::from_env().await.unwrap();
+    let (dynamodb, table) = (servers.dynamodb_through(faults), unique_name("users"));
+    create_table(&dynamodb, &table, ("user_id", S), None).await.unwrap();
+    faults.forget_calls();
+    (dynamodb, table)
+}
+
+#[tokio::test]
+async fn what_has_no_fault_reaches_the_server_and_is_recorded() {
+    let faults = Faults::new();
+    let (dynamodb, table) = table(&faults).await;
+    for name in ["Ana", "Борис"] {
+        let put = dynamodb.put_item().table_name(&table).item("user_id", text(name));
+        put.send().await.unwrap();
+    }
+    let found = dynamodb.get_item().table_name(&table).key("user_id", text("Борис")).send().await.unwrap();
+    assert!(found.item.is_some());
+
+    assert_eq!((faults.calls("PutItem"), faults.calls("GetItem"), faults.calls("DeleteItem")), (2, 1, 0));
+    let puts = faults.requests("PutItem");
+    let second: serde_json::Value = serde_json::from_slice(&puts[1]).unwrap();
+    assert_eq!(second["Item"]["user_id"]["S"], "Борис");
+    assert_eq!(faults.all_requests().len(), 3);
+}
+
+#[tokio::test]
+async fn faults_happen_in_order_and_once_each() {
+    let faults = Faults::new();
+    let (dynamodb, table) = table(&faults).await;
+    faults.fail_next("PutItem", Fault::error("ProvisionedThroughputExceededException"));
+    faults.fail_next("PutItem", Fault::Io);
+    let put = || dynamodb.put_item().table_name(&table).item("user_id", text("u_1")).send();
+    assert!(!faults.all_used());
+    put().await.unwrap();
+    assert!(faults.all_used());
+    assert_eq!(faults.calls("PutItem"), 3);
+
+    faults.fail_next("PutItem", Fault::error("AccessDeniedException"));
+    let refused = put().await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDeniedException"));
+    assert!(refused.request_id().is_some());
+    put().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_standing_fault_holds_until_recovery() {
+    let faults = Faults::new();
+    let servers = Servers::from_env().await.unwrap();
+    let kms = servers.kms_through(&faults);
+    let generate = || kms.generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256).send();
+
+    faults.fail_always("GenerateDataKey", Fault::Timeout);
+    for _ in 0..2 {
+        let error = generate().await.unwrap_err();
+        assert!(matches!(&error, aws_sdk_kms::error::SdkError::DispatchFailure(e) if e.is_timeout()), "{error:?}");
+    }
+    assert_eq!(faults.calls("GenerateDataKey"), 6); // three tries each
+    faults.recover("GenerateDataKey");
+    generate().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_reply_does_not_undo_what_the_server_did() {
+    let faults = Faults::new();
+    let (dynamodb, table) = table(&faults).await;
+    faults.fail_next("UpdateItem", Fault::LoseReply);
+    let add =
+        dynamodb.update_item().table_name(&table).key("user_id", text("u_1")).update_expression("ADD logins :one");
+    let add = add.expression_attribute_values(":one", AttributeValue::N("1".into())).return_values(AllNew);
+    let updated = add.send().await.unwrap().attributes.unwrap();
+    assert_eq!(updated.get("logins"), Some(&AttributeValue::N("2".into())));
+    assert_eq!(faults.calls("UpdateItem"), 2);
+}
+
+#[tokio::test]
+async fn a_made_up_reply_is_read_as_if_the_server_had_sent_it() {
+    let faults = Faults::new();
+    let servers = Servers::from_env().await.unwrap();
+    let body = r#"{"KeyId":"arn:aws:kms:us-east-1:111122223333:key/other","Plaintext":"AAAA"}"#.to_owned();
+    faults.fail_next("Decrypt", Fault::Reply { status: 200, body });
+    let blob = aws_sdk_kms::primitives::Blob::new("not a blob of any KMS");
+    let reply = servers.kms_through(&faults).decrypt().ciphertext_blob(blob).send().await.unwrap();
+    assert_eq!(reply.key_id(), Some("arn:aws:kms:us-east-1:111122223333:key/other"));
+}
+
+#[tokio::test]
+async fn calls_that_fail_for_good_leave_later_calls_their_retries() {
+    let faults = Faults::new();
+    let servers = Servers::from_env().await.unwrap();
+    let kms = servers.kms_through(&faults);
+    faults.fail_always("DescribeKey", Fault::Timeout);
+    for _ in 0..100 {
+        kms.describe_key().key_id(servers.kms_key_id()).send().await.unwrap_err();
+    }
+    assert_eq!(faults.calls("DescribeKey"), 300);
+}
+
+#[test]
+fn printing_the_faults_prints_no_request() {
+    let faults = Faults::new();
+    faults.state().requests.push(("PutItem".into(), b"secret".to_vec()));
+    faults.fail_next("PutItem", Fault::Io);
+    let printed = format!("{faults:?}");
+    assert_eq!(printed, r#"Faults { once: {"PutItem": [Io]}, always: {}, requests: 1 }"#);
+}

@@ -1,0 +1,212 @@
+//! DynamoDB and KMS for examples and tests: embedded in this process, named by the environment, or AWS itself.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `DYNAMODB_ENDPOINT` | a DynamoDB emulator, as `http://host:port`; embedded when unset |
+//! | `KMS_ENDPOINT` | a KMS emulator, as `http://host:port`; embedded when unset |
+//! | `KMS_KEY_ID` | the key to use at `KMS_ENDPOINT` (created when unset) or at AWS (required there) |
+//! | `AWS_REGION` | the region named to the emulators, `us-east-1` when unset |
+//!
+//! Emulators only ever see made-up credentials, whatever the environment holds.
+
+mod embedded_dynamodb;
+mod embedded_kms;
+mod endpoints;
+mod error;
+pub(crate) mod in_process;
+mod setup;
+
+use std::env;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::Credentials;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+
+pub use self::error::ServersError;
+pub use self::setup::{create_kms_key, create_table, disable_kms_key, unique_name};
+
+use self::embedded_dynamodb::EmbeddedDynamoDb;
+use self::embedded_kms::EmbeddedKms;
+use self::endpoints::Endpoints;
+use crate::faults::Faults;
+
+/// The backoff of clients behind [`Faults`]: retries happen as always, but a test does not wait for them.
+const FAULTY_BACKOFF: Duration = Duration::from_millis(1);
+
+/// A DynamoDB, a KMS and a key in it, behind the AWS SDK's own clients.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use aws_sdk_kms::types::DataKeySpec;
+/// use envelope_examples::Servers;
+///
+/// let servers = Servers::embedded().await?;
+/// let generated = servers.kms().generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256);
+/// assert_eq!(generated.send().await?.key_id(), Some(servers.kms_key_id()));
+/// assert!(servers.dynamodb().list_tables().send().await?.table_names().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Servers {
+    dynamodb: aws_sdk_dynamodb::Client,
+    dynamodb_http: SharedHttpClient,
+    kms: aws_sdk_kms::Client,
+    kms_http: SharedHttpClient,
+    kms_key_id: String,
+    description: String,
+}
+
+impl Servers {
+    /// The servers that the environment names, each embedded in this process when it names none.
+    ///
+    /// # Errors
+    ///
+    /// When a variable cannot be used as it is, or when a key cannot be created at `KMS_ENDPOINT`.
+    pub async fn from_env() -> Result<Self, ServersError> {
+        Self::at(Endpoints::from_vars(|name| env::var(name).ok())?).await
+    }
+
+    /// Servers of their own in this process, empty but for one KMS key, whatever the environment says.
+    ///
+    /// Nothing listens on a socket, and nothing outlives the clients.
+    ///
+    /// # Errors
+    ///
+    /// When the embedded database or the KMS key cannot be created.
+    pub async fn embedded() -> Result<Self, ServersError> {
+        Self::at(Endpoints::default()).await
+    }
+
+    /// AWS itself, with the credentials and the region of the AWS SDK's default chain, and the key `KMS_KEY_ID`.
+    ///
+    /// # Errors
+    ///
+    /// When no region is configured, when `KMS_KEY_ID` is unset, or when the environment names emulators as well.
+    pub async fn aws() -> Result<Self, ServersError> {
+        let kms_key_id = endpoints::aws_key_id(|name| env::var(name).ok())?;
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .build_https();
+        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).load().await;
+        let Some(region) = config.region() else {
+            return Err(ServersError::new("no AWS region is configured: set AWS_REGION"));
+        };
+        Ok(Self {
+            description: format!("AWS in {region}, KMS key {kms_key_id}"),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            dynamodb_http: http.clone(),
+            kms: aws_sdk_kms::Client::new(&config),
+            kms_http: http,
+            kms_key_id,
+        })
+    }
+
+    async fn at(endpoints: Endpoints) -> Result<Self, ServersError> {
+        let (dynamodb_http, dynamodb_url) = match &endpoints.dynamodb {
+            Some(url) => (plain_http(), url.as_str()),
+            None => (SharedHttpClient::new(EmbeddedDynamoDb::new()?), embedded_dynamodb::ENDPOINT),
+        };
+        let (kms_http, kms_url) = match &endpoints.kms {
+            Some(url) => (plain_http(), url.as_str()),
+            None => (SharedHttpClient::new(EmbeddedKms::new()), embedded_kms::ENDPOINT),
+        };
+        let region = Region::new(endpoints.region.clone());
+        let dynamodb = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(made_up_credentials())
+            .region(region.clone())
+            .endpoint_url(dynamodb_url)
+            .http_client(dynamodb_http.clone())
+            .build();
+        let kms = aws_sdk_kms::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(made_up_credentials())
+            .region(region)
+            .endpoint_url(kms_url)
+            .http_client(kms_http.clone())
+            .build();
+        let kms = aws_sdk_kms::Client::from_conf(kms);
+        let kms_key_id = match endpoints.kms_key_id.clone() {
+            Some(id) => id,
+            None => create_kms_key(&kms).await?,
+        };
+        Ok(Self {
+            description: format!("{}, KMS key {kms_key_id}", endpoints.describe()),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            dynamodb_http,
+            kms,
+            kms_http,
+            kms_key_id,
+        })
+    }
+
+    /// The DynamoDB client.
+    #[must_use]
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        &self.dynamodb
+    }
+
+    /// The KMS client.
+    #[must_use]
+    pub fn kms(&self) -> &aws_sdk_kms::Client {
+        &self.kms
+    }
+
+    /// The KMS key to use: the ARN of the one created, or what `KMS_KEY_ID` says.
+    #[must_use]
+    pub fn kms_key_id(&self) -> &str {
+        &self.kms_key_id
+    }
+
+    /// One line that says what is talked to.
+    #[must_use]
+    pub fn describe(&self) -> &str {
+        &self.description
+    }
+
+    /// Another client of the same DynamoDB, with `faults` in between.
+    ///
+    /// It retries as often as the SDK does by default, but after a millisecond, and it spends a retry quota of its own.
+    #[must_use]
+    pub fn dynamodb_through(&self, faults: &Faults) -> aws_sdk_dynamodb::Client {
+        use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
+        let quota = RetryPartition::custom(unique_name("dynamodb")).token_bucket(TokenBucket::unlimited()).build();
+        let config = self.dynamodb.config().to_builder();
+        let config = config.http_client(faults.in_front_of(&self.dynamodb_http)).retry_config(quick_retries());
+        aws_sdk_dynamodb::Client::from_conf(config.retry_partition(quota).build())
+    }
+
+    /// Another client of the same KMS, with `faults` in between.
+    ///
+    /// It retries as often as the SDK does by default, but after a millisecond, and it spends a retry quota of its own.
+    #[must_use]
+    pub fn kms_through(&self, faults: &Faults) -> aws_sdk_kms::Client {
+        use aws_sdk_kms::config::retry::{RetryPartition, TokenBucket};
+        let quota = RetryPartition::custom(unique_name("kms")).token_bucket(TokenBucket::unlimited()).build();
+        let config = self.kms.config().to_builder();
+        let config = config.http_client(faults.in_front_of(&self.kms_http)).retry_config(quick_retries());
+        aws_sdk_kms::Client::from_conf(config.retry_partition(quota).build())
+    }
+}
+
+/// Emulators are asked over plain HTTP: TLS would be one more thing to configure.
+fn plain_http() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_http()
+}
+
+/// Requests are signed as always; emulators do not check with what. DynamoDB Local wants letters and digits only.
+fn made_up_credentials() -> Credentials {
+    Credentials::new("emulator", "emulator", None, None, "envelope-examples")
+}
+
+fn quick_retries() -> RetryConfig {
+    RetryConfig::standard().with_initial_backoff(FAULTY_BACKOFF)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! KMS in this process, without a socket: an HTTP client that hands requests to an emulated service.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use winterbaume_core::{MockRequest, MockService};
+use winterbaume_kms::KmsService;
+
+use super::in_process::response;
+
+/// Never resolved: should a client lose its HTTP client, its requests end here and not at AWS.
+pub(super) const ENDPOINT: &str = "http://kms.invalid";
+
+/// An [`HttpClient`] whose every connection leads to one KMS, with the keys of each region apart.
+#[derive(Clone)]
+pub(super) struct EmbeddedKms(Arc<KmsService>);
+
+impl EmbeddedKms {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(KmsService::new()))
+    }
+}
+
+impl fmt::Debug for EmbeddedKms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmbeddedKms")
+    }
+}
+
+impl HttpClient for EmbeddedKms {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for EmbeddedKms {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let service = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let reply = service.handle(mock_request(&request)?).await;
+            response(reply.status, reply.body.to_vec(), "application/x-amz-json-1.1")
+        })
+    }
+}
+
+/// The request as the emulated service takes it: it reads the region from the host name of the address.
+fn mock_request(request: &HttpRequest) -> Result<MockRequest, ConnectorError> {
+    let region = signing_region(request).ok_or_else(|| ConnectorError::user("the request is not signed".into()))?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in request.headers() {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| ConnectorError::user(e.into()))?;
+        headers.insert(name, HeaderValue::from_str(value).map_err(|e| ConnectorError::user(e.into()))?);
+    }
+    Ok(MockRequest {
+        method: request.method().to_owned(),
+        uri: format!("https://kms.{region}.amazonaws.com/"),
+        headers,
+        body: request.body().bytes().unwrap_or_default().to_vec().into(),
+    })
+}
+
+/// The region of `Authorization: AWS4-HMAC-SHA256 Credential=<id>/<date>/<region>/kms/aws4_request, ..`.
+fn signing_region(request: &HttpRequest) -> Option<&str> {
+    let (_, credential) = request.headers().get("authorization")?.split_once("Credential=")?;
+    credential.split('/').nth(2)
+}

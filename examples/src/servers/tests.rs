@@ -1,0 +1,136 @@
+//! Run against the embedded servers, and against those that the environment names.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::ScalarAttributeType::{N, S};
+use aws_sdk_kms::config::Region;
+use aws_sdk_kms::error::ProvideErrorMetadata;
+use aws_sdk_kms::operation::RequestId;
+use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
+use aws_sdk_kms::types::DataKeySpec;
+
+use super::*;
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn number(value: u32) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+async fn data_key_for(servers: &Servers, table: &str) -> GenerateDataKeyOutput {
+    let generate = servers.kms().generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256);
+    generate.encryption_context("table", table).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn items_are_stored_under_both_keys_and_read_back() {
+    let servers = Servers::from_env().await.unwrap();
+    let (dynamodb, table) = (servers.dynamodb(), unique_name("orders"));
+    create_table(dynamodb, &table, ("user_id", S), Some(("placed_at", N))).await.unwrap();
+
+    for (placed_at, note) in [(1, "früh"), (2, "نهائي")] {
+        let put = dynamodb.put_item().table_name(&table).item("user_id", text("u_1")).item("note", text(note));
+        put.item("placed_at", number(placed_at)).send().await.unwrap();
+    }
+    let get = dynamodb.get_item().table_name(&table).key("user_id", text("u_1")).key("placed_at", number(2));
+    let item = get.send().await.unwrap().item.unwrap();
+    assert_eq!(item.get("note"), Some(&text("نهائي")));
+
+    let again = dynamodb.put_item().table_name(&table).item("user_id", text("u_1")).item("placed_at", number(1));
+    let again = again.condition_expression("attribute_not_exists(user_id)").send().await.unwrap_err();
+    assert!(again.request_id().is_some());
+    assert!(again.into_service_error().is_conditional_check_failed_exception());
+}
+
+#[tokio::test]
+async fn a_data_key_is_unwrapped_under_its_own_context_only() {
+    let servers = Servers::from_env().await.unwrap();
+    let generated = data_key_for(&servers, "users").await;
+    let decrypt = |table: &'static str| {
+        let decrypt = servers.kms().decrypt().key_id(servers.kms_key_id()).encryption_context("table", table);
+        decrypt.ciphertext_blob(generated.ciphertext_blob.clone().unwrap()).send()
+    };
+    let unwrapped = decrypt("users").await.unwrap();
+    assert_eq!(unwrapped.plaintext, generated.plaintext);
+    assert_eq!(unwrapped.key_id, generated.key_id);
+
+    let refused = decrypt("orders").await.unwrap_err();
+    assert_eq!(refused.code(), Some("InvalidCiphertextException"));
+    assert!(refused.request_id().is_some());
+}
+
+#[tokio::test]
+async fn a_disabled_key_neither_wraps_nor_unwraps() {
+    let servers = Servers::from_env().await.unwrap();
+    let kms = servers.kms();
+    let key = create_kms_key(kms).await.unwrap();
+    let generate = || kms.generate_data_key().key_id(&key).key_spec(DataKeySpec::Aes256).send();
+    let wrapped = generate().await.unwrap().ciphertext_blob.unwrap();
+    disable_kms_key(kms, &key).await.unwrap();
+
+    assert_eq!(generate().await.unwrap_err().code(), Some("DisabledException"));
+    let refused = kms.decrypt().key_id(&key).ciphertext_blob(wrapped).send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("DisabledException"));
+}
+
+#[tokio::test]
+async fn a_key_is_not_found_in_another_region() {
+    let servers = Servers::from_env().await.unwrap();
+    let arn = create_kms_key(servers.kms()).await.unwrap();
+    let (_, id) = arn.rsplit_once('/').unwrap();
+    servers.kms().describe_key().key_id(id).send().await.unwrap();
+
+    let elsewhere = servers.kms().config().to_builder().region(Region::new("eu-central-1")).build();
+    let elsewhere = aws_sdk_kms::Client::from_conf(elsewhere).describe_key().key_id(id).send().await;
+    assert_eq!(elsewhere.unwrap_err().code(), Some("NotFoundException"));
+}
+
+#[tokio::test]
+async fn embedded_servers_share_nothing() {
+    let (ours, theirs) = (Servers::embedded().await.unwrap(), Servers::embedded().await.unwrap());
+    create_table(ours.dynamodb(), "users", ("user_id", S), None).await.unwrap();
+    assert_eq!(theirs.dynamodb().list_tables().send().await.unwrap().table_names(), [""; 0]);
+    let foreign = theirs.kms().describe_key().key_id(ours.kms_key_id()).send().await.unwrap_err();
+    assert_eq!(foreign.code(), Some("NotFoundException"));
+}
+
+#[tokio::test]
+async fn a_table_that_exists_is_not_created_again() {
+    let servers = Servers::from_env().await.unwrap();
+    let table = unique_name("users");
+    create_table(servers.dynamodb(), &table, ("user_id", S), None).await.unwrap();
+    let again = create_table(servers.dynamodb(), &table, ("user_id", S), None).await.unwrap_err();
+    assert_eq!(again.to_string(), format!("cannot create table {table}"));
+    let source = std::error::Error::source(&again)
+        .unwrap()
+        .downcast_ref::<aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::create_table::CreateTableError>>(
+        );
+    assert!(source.unwrap().as_service_error().unwrap().is_resource_in_use_exception());
+}
+
+#[tokio::test]
+async fn an_operation_that_the_embedded_dynamodb_lacks_is_refused_by_name() {
+    let servers = Servers::embedded().await.unwrap();
+    let refused = servers.dynamodb().describe_limits().send().await.unwrap_err();
+    assert_eq!(refused.message(), Some("the embedded DynamoDB has no operation DescribeLimits"));
+}
+
+#[tokio::test]
+async fn the_description_says_what_is_talked_to() {
+    let servers = Servers::embedded().await.unwrap();
+    let key = servers.kms_key_id();
+    assert_eq!(servers.describe(), format!("DynamoDB in this process, KMS in this process, KMS key {key}"));
+    assert!(key.starts_with("arn:aws:kms:us-east-1:"), "{key}");
+}
+
+#[test]
+fn unique_names_are_unique_and_can_name_a_table() {
+    let names: HashSet<_> = (0..1000).map(|_| unique_name("users")).collect();
+    assert_eq!(names.len(), 1000);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    assert!(names.iter().all(|name| name.starts_with("users-") && name.len() < 100 && name.chars().all(allowed)));
+}
