@@ -228,7 +228,7 @@ impl<'de> EnumAccess<'de> for Variant {
     type Variant = Deserializer;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Deserializer), ValueError> {
-        Ok((seed.deserialize(self.name.into_deserializer())?, self.data))
+        seed.deserialize(self.name.into_deserializer()).map(|variant| (variant, self.data))
     }
 }
 
