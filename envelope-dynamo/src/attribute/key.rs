@@ -130,7 +130,7 @@ impl<'de> Deserializer<'de> for KeyDeserializer {
         visitor.visit_string(self.0)
     }
 
-    deserialize_integers!();
+    deserialize_integers!("a map key");
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.0.parse() {

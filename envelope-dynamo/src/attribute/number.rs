@@ -9,8 +9,9 @@ use serde::{Deserializer, forward_to_deserialize_any};
 
 /// Implements `deserialize_i8` to `deserialize_u128` for a newtype over decimal text.
 macro_rules! deserialize_integers {
-    () => {
+    ($found:literal) => {
         $crate::attribute::number::deserialize_integers! {
+            $found
             deserialize_i8 visit_i8 i8;
             deserialize_i16 visit_i16 i16;
             deserialize_i32 visit_i32 i32;
@@ -23,12 +24,12 @@ macro_rules! deserialize_integers {
             deserialize_u128 visit_u128 u128;
         }
     };
-    ($($deserialize:ident $visit:ident $integer:ident;)+) => {$(
+    ($found:literal $($deserialize:ident $visit:ident $integer:ident;)+) => {$(
         fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
             match str::parse::<$integer>(self.0.as_ref()) {
                 Ok(number) => visitor.$visit(number),
                 Err(_) => Err(ValueError::format(
-                    concat!("found a number that is not a whole number in the range of ", stringify!($integer)),
+                    concat!("found ", $found, " that is not a whole number in the range of ", stringify!($integer)),
                 )),
             }
         }
@@ -56,7 +57,7 @@ impl<'de, T: AsRef<str>> Deserializer<'de> for Number<T> {
         }
     }
 
-    deserialize_integers!();
+    deserialize_integers!("a number");
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_f32(self.0.as_ref().parse().map_err(|_| NOT_A_NUMBER)?)
