@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
 use crate::cbor::Reader;
 use crate::error::FormatError;
 use crate::form::ContextForm;
@@ -206,4 +208,49 @@ fn parse_key(reader: &mut Reader<'_>) -> Result<WrappedKey, FormatError> {
 const fn low_byte(count: usize) -> u8 {
     let [.., low] = count.to_be_bytes();
     low
+}
+
+/// What an entry of kind [`KeyKind::AWS_KMS`] says of its key: 4 bytes of SHA-256 over the key id (FORMAT 6.2).
+///
+/// ```
+/// use envelope_core::KeyIdHint;
+///
+/// let hint = KeyIdHint::of("mrk-1234abcd12ab34cd56ef1234567890ab");
+/// assert!(hint == hint.as_ref());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyIdHint([u8; 4]);
+
+impl KeyIdHint {
+    /// The hint of the KMS key with this id: what follows `:key/` in its ARN.
+    #[must_use]
+    pub fn of(key_id: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(key_id).into();
+        let [a, b, c, d, ..] = digest;
+        Self([a, b, c, d])
+    }
+}
+
+impl AsRef<[u8]> for KeyIdHint {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<KeyIdHint> for Vec<u8> {
+    fn from(hint: KeyIdHint) -> Self {
+        hint.0.to_vec()
+    }
+}
+
+impl PartialEq<[u8]> for KeyIdHint {
+    fn eq(&self, id: &[u8]) -> bool {
+        self.0 == id
+    }
+}
+
+impl PartialEq<&[u8]> for KeyIdHint {
+    fn eq(&self, id: &&[u8]) -> bool {
+        self.0 == **id
+    }
 }

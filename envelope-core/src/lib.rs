@@ -51,7 +51,9 @@ mod value;
 mod value_error;
 
 pub use context::{Content, Context, EncryptionContext, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR};
-pub use dek::{EncryptedDek, KeyKind, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, WrappedKey};
+pub use dek::{
+    EncryptedDek, KeyIdHint, KeyKind, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, WrappedKey,
+};
 pub use error::{ContextError, Fault, FormatError, KeyError, KeyErrorKind, OpenError, RandomError, SealError};
 pub use form::ContextForm;
 pub use number::{Number, NumberError};

@@ -21,13 +21,20 @@ pub struct Composite<P, S> {
 /// A primary key: [`Partition`] or [`Composite`]. Sealed.
 pub trait RecordKey: sealed::Sealed {}
 
+/// The primary key of a struct whose derive reported mistakes: anything passes for it, so that nothing else is reported.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnyKey;
+
 impl<P> RecordKey for Partition<P> {}
 impl<P, S> RecordKey for Composite<P, S> {}
+impl RecordKey for AnyKey {}
 
 mod sealed {
     pub trait Sealed {}
     impl<P> Sealed for super::Partition<P> {}
     impl<P, S> Sealed for super::Composite<P, S> {}
+    impl Sealed for super::AnyKey {}
 }
 
 /// What can stand for a primary key of type `K` in a call: the partition key alone, or `(partition, sort)`.
@@ -51,6 +58,12 @@ impl<P, A: KeyPart<P>> IntoKey<Partition<P>> for A {
 impl<P, S, A: KeyPart<P>, B: KeyPart<S>> IntoKey<Composite<P, S>> for (A, B) {
     fn into_key(self) -> Composite<P, S> {
         Composite { partition: self.0.into_part(), sort: self.1.into_part() }
+    }
+}
+
+impl<A> IntoKey<AnyKey> for A {
+    fn into_key(self) -> AnyKey {
+        AnyKey
     }
 }
 

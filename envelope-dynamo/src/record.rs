@@ -70,6 +70,12 @@ pub enum Mark {
     Plaintext,
 }
 
+impl Mark {
+    pub(crate) const fn is_key(self) -> bool {
+        matches!(self, Self::PartitionKey | Self::SortKey)
+    }
+}
+
 /// A stored field: its serde names and its mark.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -115,5 +121,10 @@ impl Field {
     pub const fn in_encryption_context(mut self) -> Self {
         self.in_encryption_context = true;
         self
+    }
+
+    /// Every name under which the field is read, the one under which it is stored first.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 }

@@ -10,7 +10,7 @@ use super::tree::{Any, Tree, trees};
 use super::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60_000, ..ProptestConfig::default() })]
 
     #[test]
     fn values_of_any_shape_are_stored_alike(tree in trees()) {
@@ -74,7 +74,7 @@ struct Newtype<T>(T);
 #[derive(Debug, Deserialize)]
 struct Tuple(String, u8);
 
-// Fields that the struct ignores are not looked at, unlike in serde_dynamo; so these take no field that they do not know.
+// What is ignored is not looked at, other than by `serde_dynamo`; so the types that would ignore a field deny it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strict {
@@ -109,7 +109,7 @@ enum Internal {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "tag", content = "content")]
+#[serde(tag = "tag", content = "content", deny_unknown_fields)]
 enum Adjacent {
     One,
     Two(Any),

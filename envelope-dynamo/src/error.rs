@@ -1,0 +1,302 @@
+//! What can go wrong with a record, and who must act.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use envelope_core::{ContextError, ContextForm, Fault, KeyError, OpenError, SealError, ValueError};
+
+use crate::marks::MarksError;
+
+/// Why a record could not be written or read: which record, and what is wrong with it.
+///
+/// The message names table, key and attribute, never a value; the key stands in the form that the struct chose for the
+/// KMS context (`raw` as it is, `hashed` as a digest, `table` not at all).
+#[derive(Debug)]
+pub struct Error {
+    // Boxed so that a `Result` stays small on the path without errors.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    record: RecordId,
+    kind: ErrorKind,
+}
+
+impl Error {
+    pub(crate) fn new(record: RecordId, kind: impl Into<ErrorKind>) -> Self {
+        Self { inner: Box::new(Inner { record, kind: kind.into() }) }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.inner.kind
+    }
+
+    /// Which record.
+    #[must_use]
+    pub fn record(&self) -> &RecordId {
+        &self.inner.record
+    }
+
+    /// Who can put it right.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.kind().fault()
+    }
+
+    /// The key provider's error, if that is what failed.
+    #[must_use]
+    pub fn key_error(&self) -> Option<&KeyError> {
+        match self.kind() {
+            ErrorKind::Seal(SealError::Key(error)) | ErrorKind::Open(OpenError::Key(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody acting.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::DynamoDb(error) => error.retryable,
+            _ => self.key_error().is_some_and(KeyError::is_retryable),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.record(), self.kind())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self.kind() {
+            ErrorKind::Seal(error) => error.source(),
+            ErrorKind::Open(error) => error.source(),
+            ErrorKind::DynamoDb(error) => Some(&*error.source),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with a record.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A field did not serialize.
+    Serialize {
+        /// The attribute, where one is to blame.
+        attribute: Option<String>,
+        /// Why.
+        source: ValueError,
+    },
+    /// A field did not deserialize: what is stored is not of its type.
+    Deserialize {
+        /// The attribute, where one is to blame.
+        attribute: Option<String>,
+        /// Why.
+        source: ValueError,
+    },
+    /// An attribute's value cannot stand where it is: a key of a wrong type, a number DynamoDB cannot hold.
+    Attribute {
+        /// The attribute.
+        attribute: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`.
+    NotSealed,
+    /// One of `encrypted_payload` and `encrypted_dek` is absent, or is not binary.
+    Malformed(&'static str),
+    /// The encryption context cannot be bound.
+    Context(ContextError),
+    /// The record could not be sealed; nothing was sent.
+    Seal(SealError),
+    /// The record could not be opened.
+    Open(OpenError),
+    /// The record is authentic, but was written under other marks than the struct has now.
+    Marks(MarksError),
+    /// The item is larger than DynamoDB takes; nothing was sent.
+    TooLarge {
+        /// Bytes of the item, attribute names included.
+        bytes: usize,
+    },
+    /// The condition of the request did not hold; nothing was written.
+    ConditionFailed,
+    /// The request's expression names a field that is sealed, and would have sent its value in plaintext; nothing was sent.
+    EncryptedNameInExpression {
+        /// The field.
+        attribute: String,
+    },
+    /// DynamoDB refused the request or could not be reached.
+    DynamoDb(DynamoDbError),
+}
+
+impl ErrorKind {
+    const fn fault(&self) -> Fault {
+        match self {
+            Self::Serialize { .. }
+            | Self::Attribute { .. }
+            | Self::Context(_)
+            | Self::TooLarge { .. }
+            | Self::ConditionFailed
+            | Self::EncryptedNameInExpression { .. }
+            | Self::Marks(_) => Fault::Caller,
+            Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) => Fault::Data,
+            Self::Seal(error) => error.fault(),
+            Self::Open(error) => error.fault(),
+            Self::DynamoDb(_) => Fault::Operator,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serialize { attribute: Some(attribute), source } => {
+                write!(f, "`{attribute}` cannot be serialized: {source}")
+            }
+            Self::Serialize { attribute: None, source } => write!(f, "the record cannot be serialized: {source}"),
+            Self::Deserialize { attribute: Some(attribute), source } => {
+                write!(f, "`{attribute}` is not of its field's type: {source}")
+            }
+            Self::Deserialize { attribute: None, source } => write!(f, "the record does not fit the struct: {source}"),
+            Self::Attribute { attribute, reason } => write!(f, "`{attribute}` {reason}"),
+            Self::NotSealed => f.write_str(
+                "the record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek` \
+                 (was it written without this library, or not migrated yet?)",
+            ),
+            Self::Malformed(what) => f.write_str(what),
+            Self::Context(error) => write!(f, "{error}"),
+            Self::Seal(error) => write!(f, "{error}"),
+            Self::Open(error) => write!(f, "{error}"),
+            Self::Marks(error) => write!(f, "{error}"),
+            Self::TooLarge { bytes } => {
+                write!(
+                    f,
+                    "the sealed item is {bytes} bytes, more than the {} that DynamoDB takes",
+                    crate::size::MAX_ITEM_BYTES
+                )
+            }
+            Self::ConditionFailed => f.write_str("the condition did not hold; nothing was written"),
+            Self::EncryptedNameInExpression { attribute } => write!(
+                f,
+                "an expression names `{attribute}`, which is sealed: DynamoDB cannot evaluate it, and its value would leave \
+                 in plaintext; nothing was sent"
+            ),
+            Self::DynamoDb(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl From<SealError> for ErrorKind {
+    fn from(error: SealError) -> Self {
+        Self::Seal(error)
+    }
+}
+
+impl From<OpenError> for ErrorKind {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<ContextError> for ErrorKind {
+    fn from(error: ContextError) -> Self {
+        Self::Context(error)
+    }
+}
+
+impl From<MarksError> for ErrorKind {
+    fn from(error: MarksError) -> Self {
+        Self::Marks(error)
+    }
+}
+
+/// What DynamoDB answered, or that it could not be asked.
+#[derive(Debug)]
+pub struct DynamoDbError {
+    pub(crate) operation: &'static str,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) retryable: bool,
+    pub(crate) source: Box<dyn StdError + Send + Sync>,
+}
+
+impl DynamoDbError {
+    /// DynamoDB's error code, such as `ResourceNotFoundException`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// DynamoDB's id of the request that failed.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+impl fmt::Display for DynamoDbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{} was refused: {code}", self.operation)?,
+            None => write!(f, "{} did not reach DynamoDB or was not answered", self.operation)?,
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which record an error is about: logical table, and key attributes as far as they may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordId {
+    table: &'static str,
+    keys: Vec<(&'static str, String)>,
+}
+
+impl RecordId {
+    pub(crate) const fn of_table(table: &'static str) -> Self {
+        Self { table, keys: Vec::new() }
+    }
+
+    pub(crate) fn with_key(mut self, name: &'static str, form: ContextForm, shown: Option<&str>) -> Self {
+        let text = match (form, shown) {
+            (_, None) => "(withheld)".to_owned(),
+            (ContextForm::Hashed, Some(digest)) => format!("(sha256 {digest})"),
+            (_, Some(value)) => value.to_owned(),
+        };
+        self.keys.push((name, text));
+        self
+    }
+
+    /// The logical table.
+    #[must_use]
+    pub const fn table(&self) -> &'static str {
+        self.table
+    }
+
+    /// The key attributes and their values, in the form that the struct chose for the KMS context.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.keys.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.table)?;
+        for (i, (name, value)) in self.keys.iter().enumerate() {
+            write!(f, "{}{name}={value}", if i == 0 { "[" } else { ", " })?;
+        }
+        f.write_str(if self.keys.is_empty() { "" } else { "]" })
+    }
+}

@@ -1,0 +1,97 @@
+//! A record to an item and back, without any table: for calls of your own, streams and exports.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{Content, Plaintext, Sealed, UntrustedPayload, UnwrapKey, WrapKey, open_payload, seal_payload};
+
+use crate::binding::{Item, context, key_attributes, record_id};
+use crate::error::{Error, ErrorKind, RecordId};
+use crate::marks::reconcile;
+use crate::read::put_together;
+use crate::record::Envelope;
+use crate::write::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, Parts, RESERVED, take_apart};
+
+/// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`, `encrypted_dek`.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, to_item};
+///
+/// #[derive(Debug, PartialEq, Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let item = to_item(&user, &provider).await?;
+///
+/// let mut names: Vec<_> = item.keys().map(String::as_str).collect();
+/// names.sort_unstable();
+/// assert_eq!(names, ["encrypted_dek", "encrypted_payload", "user_id"]);
+/// assert_eq!(from_item::<User>(item, &provider).await?, user);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// When a field does not serialize, a key is none that DynamoDB takes, or no data key is to be had. The size of the
+/// item is not checked here; [`Table`](crate::Table) checks it before sending.
+pub async fn to_item<T: Envelope>(record: &T, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
+    let Parts { mut item, fields, authenticated } =
+        take_apart(record).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
+    let sealed = {
+        let context = context::<T>(&item, authenticated.iter().map(String::as_str))
+            .map_err(|kind| Error::new(record_id::<T>(&item), kind))?;
+        seal_payload(fields.finish(), Content::Record, &context, provider).await
+    };
+    let Sealed { encrypted_payload, encrypted_dek } =
+        sealed.map_err(|error| Error::new(record_id::<T>(&item), error))?;
+    item.insert(ENCRYPTED_PAYLOAD.to_owned(), AttributeValue::B(Blob::new(encrypted_payload)));
+    item.insert(ENCRYPTED_DEK.to_owned(), AttributeValue::B(Blob::new(encrypted_dek)));
+    Ok(item)
+}
+
+/// Opens an item that [`to_item`] made, wherever it comes from: a read, a stream image, an export.
+///
+/// # Errors
+///
+/// When the item is not sealed or not whole, its data key is not to be had, the record is not authentic for this table
+/// and key, or it was written under marks that do not fit the struct's.
+pub async fn from_item<T: Envelope>(mut item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
+    match open_item(&mut item, provider).await {
+        Ok(record) => Ok(record),
+        Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
+    }
+}
+
+async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, ErrorKind> {
+    let (payload, dek) = take_sealed(item)?;
+    let payload = UntrustedPayload::parse(payload).map_err(envelope_core::OpenError::from)?;
+    let authenticated = payload.authenticated_names().to_vec();
+    let plaintext: Plaintext = {
+        let context = context::<T>(item, authenticated.iter().map(String::as_str))?;
+        open_payload(payload, &dek, Content::Record, &context, provider).await?
+    };
+    // The key stays behind: it names the record if something is still to fail.
+    let keys = key_attributes::<T>(item);
+    let chosen = reconcile::<T>(std::mem::replace(item, keys), plaintext.expose(), authenticated)?;
+    put_together(chosen)
+}
+
+/// Takes payload and wrapped key out of the item.
+fn take_sealed(item: &mut Item) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
+    match RESERVED.map(|name| item.remove(name)) {
+        [Some(AttributeValue::B(payload)), Some(AttributeValue::B(dek))] => {
+            Ok((payload.into_inner(), dek.into_inner()))
+        }
+        [None, None] => Err(ErrorKind::NotSealed),
+        [Some(_), None] => Err(ErrorKind::Malformed("the record has `encrypted_payload` but no `encrypted_dek`")),
+        [None, Some(_)] => Err(ErrorKind::Malformed("the record has `encrypted_dek` but no `encrypted_payload`")),
+        [Some(_), Some(_)] => Err(ErrorKind::Malformed("`encrypted_payload` or `encrypted_dek` is not binary")),
+    }
+}

@@ -1,0 +1,240 @@
+//! Data keys from AWS KMS: GenerateDataKey and Decrypt with the record's encryption context (FORMAT 6.2).
+
+mod arn;
+mod error;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use aws_sdk_kms::Client;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{DataKeySpec, EncryptionAlgorithmSpec};
+use envelope_core::{
+    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, KeyKind, UnwrapKey, WrapKey,
+    WrappedKey,
+};
+use zeroize::Zeroizing;
+
+use arn::{KeyArn, KeyName};
+
+/// Wraps and unwraps data keys with symmetric AWS KMS keys.
+///
+/// Every write asks KMS for a data key (`kms:GenerateDataKey`), every read to unwrap one (`kms:Decrypt`), each with the
+/// record's encryption context, which KMS checks and CloudTrail shows.
+///
+/// A key is named by key id, key ARN, alias name or alias ARN. An alias is resolved once, by the first answer that KMS
+/// gives for it; from then on this provider uses that key, even if the alias moves. Records written under the alias's
+/// earlier keys open if those are listed with [`also_decrypts`](Self::also_decrypts).
+///
+/// ```no_run
+/// # fn example(config: &aws_sdk_kms::Config) {
+/// use envelope_dynamo::KmsKeyProvider;
+///
+/// let kms = aws_sdk_kms::Client::from_conf(config.clone());
+/// let provider = KmsKeyProvider::new(kms, "alias/users")
+///     .also_decrypts("arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+/// # }
+/// ```
+///
+/// # Security
+///
+/// What an item says about its key is a hint. Decrypt always names a configured key, and the key ARN that KMS returns is
+/// checked against it, so that a record cannot make a reader use a key of somebody else's choosing.
+#[derive(Debug)]
+pub struct KmsKeyProvider {
+    wrapper: KmsKeyWrapper,
+    others: Vec<Key>,
+}
+
+/// The writing half of [`KmsKeyProvider`]: it needs `kms:GenerateDataKey` alone, and has no way to read.
+#[derive(Debug)]
+pub struct KmsKeyWrapper {
+    client: Client,
+    key: Key,
+    grant_tokens: Vec<String>,
+}
+
+/// A configured key and, once KMS has named it, its ARN.
+#[derive(Debug)]
+struct Key {
+    name: KeyName,
+    resolved: OnceLock<KeyArn>,
+}
+
+impl Key {
+    fn new(name: impl Into<String>) -> Self {
+        let name = KeyName::new(name.into());
+        let resolved = name.as_key_arn().map_or_else(OnceLock::new, |arn| OnceLock::from(arn));
+        Self { name, resolved }
+    }
+
+    /// How to name the key to KMS: as resolved, so that an alias which moves does not change keys under a reader.
+    fn key_id(&self) -> &str {
+        self.resolved.get().map_or_else(|| self.name.as_str(), KeyArn::as_str)
+    }
+
+    /// Checks the ARN that KMS answered with, and keeps the first for an alias.
+    fn accept(&self, answered: Option<&str>) -> Result<&KeyArn, KeyError> {
+        let invalid = |what: String| KeyError::new(KeyErrorKind::InvalidResponse, what);
+        let arn = answered
+            .and_then(KeyArn::parse)
+            .ok_or_else(|| invalid(format!("KMS answered for {} without a key ARN", self.name)))?;
+        let expected = match self.resolved.get() {
+            Some(resolved) => *resolved == arn,
+            None => self.name.may_be(&arn),
+        };
+        if expected && self.resolved.get_or_init(|| arn.clone()) == &arn {
+            return self.resolved.get().ok_or_else(|| invalid(format!("{} has no key ARN", self.name)));
+        }
+        Err(invalid(format!("KMS answered for {} with another key, {arn}", self.name)))
+    }
+
+    /// Whether an entry's id can be this key's; an alias not yet resolved can be anything's.
+    fn may_have_wrapped(&self, id: &[u8]) -> bool {
+        self.resolved.get().map_or_else(|| self.name.hint().is_none_or(|hint| hint == id), |arn| arn.hint() == id)
+    }
+}
+
+impl KmsKeyWrapper {
+    /// Wraps with the KMS key `key`: a key id, key ARN, alias name (`alias/..`) or alias ARN.
+    #[must_use]
+    pub fn new(client: Client, key: impl Into<String>) -> Self {
+        Self { client, key: Key::new(key), grant_tokens: Vec::new() }
+    }
+
+    /// Adds a grant token, for a grant that KMS may not have propagated yet.
+    #[must_use]
+    pub fn grant_token(mut self, token: impl Into<String>) -> Self {
+        self.grant_tokens.push(token.into());
+        self
+    }
+
+    async fn generate_data_key(&self, context: &EncryptionContext) -> Result<GeneratedKey, KeyError> {
+        let output = self
+            .client
+            .generate_data_key()
+            .key_id(self.key.key_id())
+            .key_spec(DataKeySpec::Aes256)
+            .set_encryption_context(Some(pairs(context)))
+            .set_grant_tokens(self.tokens())
+            .send()
+            .await
+            .map_err(|error| error::key_error(error, self.key.key_id(), "GenerateDataKey"))?;
+        let data_key = take_key(output.plaintext, "GenerateDataKey")?;
+        let arn = self.key.accept(output.key_id.as_deref())?;
+        let blob = output.ciphertext_blob.map(Blob::into_inner).unwrap_or_default();
+        let wrapped = WrappedKey::new(KeyKind::AWS_KMS, arn.hint(), blob).map_err(|error| {
+            KeyError::new(
+                KeyErrorKind::InvalidResponse,
+                format!("GenerateDataKey answered without a usable blob: {error}"),
+            )
+        })?;
+        Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
+    }
+
+    fn tokens(&self) -> Option<Vec<String>> {
+        (!self.grant_tokens.is_empty()).then(|| self.grant_tokens.clone())
+    }
+}
+
+impl KmsKeyProvider {
+    /// Wraps and unwraps with the KMS key `key`: a key id, key ARN, alias name (`alias/..`) or alias ARN.
+    #[must_use]
+    pub fn new(client: Client, key: impl Into<String>) -> Self {
+        Self { wrapper: KmsKeyWrapper::new(client, key), others: Vec::new() }
+    }
+
+    /// Also reads what `key` wrapped: an earlier key of the alias, say. Nothing is written with it.
+    #[must_use]
+    pub fn also_decrypts(mut self, key: impl Into<String>) -> Self {
+        self.others.push(Key::new(key));
+        self
+    }
+
+    /// Adds a grant token, for a grant that KMS may not have propagated yet.
+    #[must_use]
+    pub fn grant_token(mut self, token: impl Into<String>) -> Self {
+        self.wrapper = self.wrapper.grant_token(token);
+        self
+    }
+
+    /// The configured key and wrapped key to try: a key known to fit before an alias that might.
+    fn route<'a>(&'a self, wrapped: &'a [WrappedKey]) -> Result<(&'a Key, &'a WrappedKey), KeyError> {
+        let keys = || std::iter::once(&self.wrapper.key).chain(&self.others);
+        let ours = || wrapped.iter().filter(|wrapped| wrapped.kind() == KeyKind::AWS_KMS);
+        let pairs = || ours().flat_map(move |wrapped| keys().map(move |key| (key, wrapped)));
+        let known = pairs().find(|(key, wrapped)| key.resolved.get().is_some() && key.may_have_wrapped(wrapped.id()));
+        known.or_else(|| pairs().find(|(key, wrapped)| key.may_have_wrapped(wrapped.id()))).ok_or_else(|| {
+            let configured: Vec<_> = keys().map(|key| key.name.to_string()).collect();
+            let problem = if ours().next().is_some() {
+                "is wrapped by a KMS key other than"
+            } else {
+                "is not wrapped by KMS; configured:"
+            };
+            KeyError::new(
+                KeyErrorKind::WrongKey,
+                format!(
+                    "the data key {problem} {} (if an alias has moved, add its earlier key with `also_decrypts`)",
+                    configured.join(", ")
+                ),
+            )
+        })
+    }
+
+    async fn decrypt(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+        let (key, wrapped) = self.route(wrapped)?;
+        let output = self
+            .wrapper
+            .client
+            .decrypt()
+            .key_id(key.key_id())
+            .ciphertext_blob(Blob::new(wrapped.bytes()))
+            .encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
+            .set_encryption_context(Some(pairs(context)))
+            .set_grant_tokens(self.wrapper.tokens())
+            .send()
+            .await
+            .map_err(|error| error::key_error(error, key.key_id(), "Decrypt"))?;
+        let data_key = take_key(output.plaintext, "Decrypt")?;
+        let arn = key.accept(output.key_id.as_deref())?;
+        // The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.
+        if arn.hint() != wrapped.id() {
+            return Err(KeyError::new(
+                KeyErrorKind::WrongKey,
+                format!("the record names another key than {arn}, which opens it"),
+            ));
+        }
+        Ok(data_key)
+    }
+}
+
+fn pairs(context: &EncryptionContext) -> HashMap<String, String> {
+    context.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Moves a data key out of KMS's answer, wiping the buffer that the answer brought.
+fn take_key(plaintext: Option<Blob>, operation: &str) -> Result<DataKey, KeyError> {
+    let bytes = Zeroizing::new(plaintext.map(Blob::into_inner).unwrap_or_default());
+    DataKey::from_slice(&bytes).map_err(|_| {
+        let what = format!("{operation} answered with a data key of {} bytes, not {}", bytes.len(), DataKey::BYTES);
+        KeyError::new(KeyErrorKind::InvalidResponse, what)
+    })
+}
+
+impl WrapKey for KmsKeyWrapper {
+    fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        Box::pin(self.generate_data_key(context))
+    }
+}
+
+impl WrapKey for KmsKeyProvider {
+    fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        self.wrapper.generate(context)
+    }
+}
+
+impl UnwrapKey for KmsKeyProvider {
+    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        Box::pin(self.decrypt(wrapped, context))
+    }
+}

@@ -1,0 +1,177 @@
+//! Records outlive structs: what to do where the marks of a record and of a struct differ (FORMAT 8).
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{FieldValue, ValueError, read_fields};
+
+use crate::binding::Item;
+use crate::error::ErrorKind;
+use crate::record::{Envelope, Field, Mark};
+
+/// The marks under which a record was written; authentic, since the record opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenMarks {
+    /// The fields that were encrypted.
+    pub encrypted: Vec<String>,
+    /// The attributes that were authenticated.
+    pub authenticated: Vec<String>,
+}
+
+/// An authentic record whose marks do not fit the struct's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarksError {
+    attribute: String,
+    problem: Problem,
+    written: WrittenMarks,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Problem {
+    /// The struct protects a field that the record left unprotected.
+    WrittenUnprotected(Mark),
+    /// A field that the record sealed also stands in the item, where anybody could have put it.
+    AlsoInTheClear,
+    /// The record says two things of one field.
+    BothSealedAndReadable,
+}
+
+impl MarksError {
+    /// The attribute whose marks do not fit.
+    #[must_use]
+    pub fn attribute(&self) -> &str {
+        &self.attribute
+    }
+
+    /// The marks under which the record was written.
+    #[must_use]
+    pub const fn written(&self) -> &WrittenMarks {
+        &self.written
+    }
+}
+
+impl fmt::Display for MarksError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.attribute;
+        match self.problem {
+            Problem::WrittenUnprotected(mark) => {
+                let mark = mark_name(mark);
+                write!(
+                    f,
+                    "`{name}` is marked #[{mark}], but the record was written with it unprotected, so that anybody could have \
+                     put it there (to read such records while they are migrated: #[{mark}(accept = \"plaintext\")])"
+                )
+            }
+            Problem::AlsoInTheClear => {
+                write!(
+                    f,
+                    "`{name}` is sealed in the record, and also stands in the item in the clear, where anybody could have put it"
+                )
+            }
+            Problem::BothSealedAndReadable => {
+                write!(f, "the record says of `{name}` that it is both sealed and readable")
+            }
+        }?;
+        let WrittenMarks { encrypted, authenticated } = &self.written;
+        write!(f, "; written with encrypted [{}], authenticated [{}]", encrypted.join(", "), authenticated.join(", "))
+    }
+}
+
+impl std::error::Error for MarksError {}
+
+const fn mark_name(mark: Mark) -> &'static str {
+    match mark {
+        Mark::PartitionKey => "partition_key",
+        Mark::SortKey => "sort_key",
+        Mark::Encrypted => "encrypted",
+        Mark::Authenticated => "authenticated",
+        Mark::Plaintext => "plaintext",
+    }
+}
+
+/// Where a field's value comes from.
+pub(crate) enum Source<'p> {
+    /// An attribute of the item.
+    Attribute(AttributeValue),
+    /// The payload.
+    Sealed(FieldValue<'p>),
+}
+
+/// Chooses, for each name, the value that the struct may read, or says why it may not.
+pub(crate) fn reconcile<'p, T: Envelope>(
+    item: Item,
+    plaintext: &'p [u8],
+    authenticated: Vec<String>,
+) -> Result<Vec<(String, Source<'p>)>, ErrorKind> {
+    let sealed = read_fields(plaintext)?;
+    let written =
+        WrittenMarks { encrypted: sealed.iter().map(|(name, _)| (*name).to_owned()).collect(), authenticated };
+    let rules = Rules::<T> { written, marker: PhantomData };
+    let mut chosen = Vec::with_capacity(item.len() + sealed.len());
+    for (name, value) in sealed {
+        if rules.takes_sealed(name, &item)? && !value.is_absent() {
+            chosen.push((name.to_owned(), Source::Sealed(value)));
+        }
+    }
+    for (name, attribute) in item {
+        if rules.takes_attribute(&name)? {
+            chosen.push((name, Source::Attribute(attribute)));
+        }
+    }
+    Ok(chosen)
+}
+
+struct Rules<T> {
+    written: WrittenMarks,
+    marker: PhantomData<fn() -> T>,
+}
+
+impl<T: Envelope> Rules<T> {
+    /// Whether the struct reads `name` from the payload (FORMAT 8-3, column "written encrypted").
+    fn takes_sealed(&self, name: &str, item: &Item) -> Result<bool, ErrorKind> {
+        if self.was_authenticated(name) {
+            return Err(self.refuse(name, Problem::BothSealedAndReadable));
+        }
+        let in_the_clear = item.contains_key(name);
+        match claim::<T>(name) {
+            Some(Field { mark: Mark::Encrypted | Mark::Authenticated, .. }) if in_the_clear => {
+                Err(self.refuse(name, Problem::AlsoInTheClear))
+            }
+            Some(Field { mark: Mark::Encrypted | Mark::Authenticated, .. }) => Ok(true),
+            // Plaintext is free to be updated in place, so what stands in the item is newer.
+            Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => Ok(!in_the_clear),
+            None => Ok(T::DENY_UNKNOWN_FIELDS),
+        }
+    }
+
+    /// Whether the struct reads `name` from the item (FORMAT 8-3, the other columns).
+    fn takes_attribute(&self, name: &str) -> Result<bool, ErrorKind> {
+        match claim::<T>(name) {
+            Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => Ok(true),
+            Some(field) if self.was_authenticated(name) || field.accepts_plaintext => Ok(true),
+            Some(field) => Err(self.refuse(name, Problem::WrittenUnprotected(field.mark))),
+            None => Ok(T::DENY_UNKNOWN_FIELDS),
+        }
+    }
+
+    fn was_authenticated(&self, name: &str) -> bool {
+        self.written.authenticated.iter().any(|other| other == name)
+    }
+
+    fn refuse(&self, name: &str, problem: Problem) -> ErrorKind {
+        MarksError { attribute: name.to_owned(), problem, written: self.written.clone() }.into()
+    }
+}
+
+/// The field that reads `name`: the one of that name or alias, else the flattened one.
+fn claim<T: Envelope>(name: &str) -> Option<&'static Field> {
+    let named = T::FIELDS.iter().find(|field| !field.flatten && field.names().any(|own| own == name));
+    named.or_else(|| T::FIELDS.iter().find(|field| field.flatten))
+}
+
+impl From<ValueError> for ErrorKind {
+    fn from(source: ValueError) -> Self {
+        Self::Deserialize { attribute: None, source }
+    }
+}

@@ -1,0 +1,68 @@
+//! A record put together: one deserializer over the item's attributes and the payload's fields.
+
+use envelope_core::ValueError;
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
+use serde::{Deserializer, forward_to_deserialize_any};
+
+use crate::attribute;
+use crate::error::ErrorKind;
+use crate::marks::Source;
+use crate::record::Envelope;
+
+/// Builds the struct from the values chosen for it.
+pub(crate) fn put_together<T: Envelope>(chosen: Vec<(String, Source<'_>)>) -> Result<T, ErrorKind> {
+    let mut current = None;
+    let entries = Entries { rest: chosen.into_iter(), source: None, current: &mut current };
+    T::deserialize(entries).map_err(|source| ErrorKind::Deserialize {
+        attribute: if source.missing_field().is_some() { None } else { current },
+        source,
+    })
+}
+
+struct Entries<'c, 'p> {
+    rest: std::vec::IntoIter<(String, Source<'p>)>,
+    source: Option<Source<'p>>,
+    /// The attribute being read, for errors.
+    current: &'c mut Option<String>,
+}
+
+impl<'de> Deserializer<'de> for Entries<'_, '_> {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_map(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, '_> {
+    type Error = ValueError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ValueError> {
+        let Some((name, source)) = self.rest.next() else {
+            *self.current = None;
+            return Ok(None);
+        };
+        self.source = Some(source);
+        let key = seed.deserialize(StrDeserializer::new(&name));
+        *self.current = Some(name);
+        key.map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
+        match self.source.take() {
+            Some(Source::Attribute(value)) => seed.deserialize(attribute::Deserializer::new(value)),
+            Some(Source::Sealed(value)) => value.deserialize(seed),
+            None => Err(ValueError::format("a value was asked for twice")),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+}

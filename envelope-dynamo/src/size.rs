@@ -1,0 +1,66 @@
+//! The size of an item as DynamoDB counts it.
+//!
+//! Source: Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats".
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::binding::Item;
+
+/// The largest item DynamoDB takes: 400 KB, attribute names included (Amazon DynamoDB Developer Guide, "Quotas").
+pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;
+
+/// Bytes that a list or map takes beside its elements, and that each element takes beside its value.
+const DOCUMENT_BYTES: usize = 3;
+const ELEMENT_BYTES: usize = 1;
+
+/// Bytes of `item`, attribute names included.
+pub(crate) fn item_bytes(item: &Item) -> usize {
+    item.iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
+}
+
+fn value_bytes(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(number) => number_bytes(number),
+        AttributeValue::B(blob) => blob.as_ref().len(),
+        AttributeValue::Ss(set) => set.iter().map(String::len).sum(),
+        AttributeValue::Ns(set) => set.iter().map(|number| number_bytes(number)).sum(),
+        AttributeValue::Bs(set) => set.iter().map(|blob| blob.as_ref().len()).sum(),
+        AttributeValue::L(values) => {
+            DOCUMENT_BYTES + values.iter().map(|value| ELEMENT_BYTES + value_bytes(value)).sum::<usize>()
+        }
+        AttributeValue::M(entries) => {
+            let entry = |(name, value): (&String, &AttributeValue)| ELEMENT_BYTES + name.len() + value_bytes(value);
+            DOCUMENT_BYTES + entries.iter().map(entry).sum::<usize>()
+        }
+        _ => 1,
+    }
+}
+
+/// About one byte for two significant digits, and one more; never more than 21.
+fn number_bytes(number: &str) -> usize {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    (digits.div_ceil(2) + 1).min(21) + usize::from(number.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::primitives::Blob;
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::item_bytes;
+    use crate::binding::Item;
+
+    #[test]
+    fn an_item_is_its_names_and_values() {
+        let item = Item::from([
+            ("id".to_owned(), AttributeValue::S("ü".to_owned())),
+            ("n".to_owned(), AttributeValue::N("-123.45".to_owned())),
+            ("b".to_owned(), AttributeValue::B(Blob::new([0; 10]))),
+            ("l".to_owned(), AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::Null(true)])),
+            ("m".to_owned(), AttributeValue::M(Item::from([("k".to_owned(), AttributeValue::S("v".to_owned()))]))),
+        ]);
+        assert_eq!(item_bytes(&item), (2 + 2) + (1 + 5) + (1 + 10) + (1 + 3 + 4) + (1 + 3 + 3));
+    }
+}

@@ -1,0 +1,202 @@
+//! Typed calls on one table: what is stored is sealed before the request is built.
+
+mod delete;
+mod expression;
+mod get;
+mod put;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
+use envelope_core::{KeyProvider, UnwrapKey, WrapKey};
+
+pub use delete::Delete;
+pub use get::Get;
+pub use put::Put;
+
+use crate::binding::Item;
+use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
+use crate::key::IntoKey;
+use crate::record::Envelope;
+use crate::write::key_item;
+
+/// A DynamoDB table of records of type `T`.
+///
+/// `P` says what this handle may do: `dyn KeyProvider` (the default) writes and reads, `dyn WrapKey` writes alone: a
+/// handle without the capability has no method that could read.
+///
+/// ```no_run
+/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// let users = Table::<User>::new(dynamodb, KmsKeyProvider::new(kms, "alias/users"));
+/// users.put(&User { user_id: "u_1".into(), email: "zoe@example.com".into() }).send().await?;
+/// let user: Option<User> = users.get("u_1").send().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Table<T, P: ?Sized = dyn KeyProvider> {
+    client: Client,
+    name: Arc<str>,
+    provider: Arc<P>,
+    record: PhantomData<fn() -> T>,
+}
+
+impl<T: Envelope> Table<T> {
+    /// The table that is physically named as the struct says, for writing and reading.
+    pub fn new(client: Client, provider: impl KeyProvider + 'static) -> Self {
+        Self::with_capability(client, Arc::new(provider))
+    }
+}
+
+impl<T: Envelope> Table<T, dyn WrapKey> {
+    /// The table for writing alone: for a service that must not be able to read what it stores.
+    ///
+    /// ```compile_fail,E0599
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) {
+    /// # use envelope_dynamo::{Envelope, KmsKeyWrapper, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let users = Table::<User, _>::write_only(dynamodb, KmsKeyWrapper::new(kms, "alias/users"));
+    /// users.get("u_1"); // no method named `get`
+    /// # }
+    /// ```
+    pub fn write_only(client: Client, provider: impl WrapKey + 'static) -> Self {
+        Self::with_capability(client, Arc::new(provider))
+    }
+}
+
+impl<T: Envelope> Table<T, dyn UnwrapKey> {
+    /// The table for reading alone.
+    pub fn read_only(client: Client, provider: impl UnwrapKey + 'static) -> Self {
+        Self::with_capability(client, Arc::new(provider))
+    }
+}
+
+impl<T: Envelope, P: ?Sized> Table<T, P> {
+    fn with_capability(client: Client, provider: Arc<P>) -> Self {
+        Self { client, name: T::TABLE.into(), provider, record: PhantomData }
+    }
+
+    /// Names the physical table, where it is not the logical one: per environment, or after a restore under another name.
+    ///
+    /// A name or an ARN. Records stay bound to the logical name, so what was sealed in one physical table opens in
+    /// another that holds a copy of it.
+    #[must_use]
+    pub fn named(mut self, physical: impl Into<Arc<str>>) -> Self {
+        self.name = physical.into();
+        self
+    }
+
+    /// The physical table name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The SDK's client, for what this library does not cover.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Deletes a record by its key; needs no data key.
+    pub fn delete(&self, key: impl IntoKey<T::Key>) -> Delete<'_, T, P> {
+        Delete::new(self, key.into_key())
+    }
+
+    fn key_item(key: T::Key) -> Result<(Item, RecordId), Error> {
+        let item = key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
+        let id = crate::binding::record_id::<T>(&item);
+        match crate::binding::context::<T>(&item, []) {
+            Err(kind @ ErrorKind::Attribute { .. }) if !is_context_field::<T>(&kind) => Err(Error::new(id, kind)),
+            _ => Ok((item, id)),
+        }
+    }
+}
+
+/// A key alone need not have the other attributes of the encryption context.
+fn is_context_field<T: Envelope>(kind: &ErrorKind) -> bool {
+    let ErrorKind::Attribute { attribute, .. } = kind else { return false };
+    T::FIELDS.iter().any(|field| field.name == attribute && !field.mark.is_key())
+}
+
+impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
+    /// Stores a record, replacing what stands under its key.
+    pub const fn put<'a>(&'a self, record: &'a T) -> Put<'a, T, P> {
+        Put::new(self, record)
+    }
+}
+
+impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
+    /// Reads the record under a key: the partition key, or the pair `(partition, sort)`.
+    pub fn get(&self, key: impl IntoKey<T::Key>) -> Get<'_, T, P> {
+        Get::new(self, key.into_key())
+    }
+}
+
+impl<T, P: ?Sized> Clone for Table<T, P> {
+    fn clone(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            name: Arc::clone(&self.name),
+            provider: Arc::clone(&self.provider),
+            record: PhantomData,
+        }
+    }
+}
+
+impl<T: Envelope, P: ?Sized> fmt::Debug for Table<T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("name", &self.name).field("logical", &T::TABLE).finish_non_exhaustive()
+    }
+}
+
+/// DynamoDB's error for the record `id`.
+fn dynamodb_error<E>(operation: &'static str, id: RecordId, error: SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
+{
+    let code = error.code().map(str::to_owned);
+    let kind = match code.as_deref() {
+        Some("ConditionalCheckFailedException") => ErrorKind::ConditionFailed,
+        _ => ErrorKind::DynamoDb(DynamoDbError {
+            operation,
+            retryable: is_retryable(&error),
+            message: error.message().map(str::to_owned),
+            request_id: error.request_id().map(str::to_owned),
+            code,
+            source: error.into(),
+        }),
+    };
+    Error::new(id, kind)
+}
+
+fn is_retryable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    match error.code() {
+        Some(
+            "ProvisionedThroughputExceededException"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "InternalServerError"
+            | "TransactionConflictException"
+            | "ServiceUnavailable",
+        ) => true,
+        Some(_) => false,
+        None => matches!(error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_)),
+    }
+}

@@ -1,0 +1,53 @@
+//! Expressions name readable attributes alone: a value beside an encrypted one would leave in plaintext.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::ExpectedAttributeValue;
+
+use crate::error::{Error, ErrorKind, RecordId};
+use crate::record::{Envelope, Mark};
+
+/// Refuses an expression that names an encrypted field, directly or by a placeholder.
+pub(super) fn refuse_encrypted_names<T: Envelope>(
+    expression: &str,
+    placeholders: Option<&HashMap<String, String>>,
+) -> Result<(), Error> {
+    refuse::<T>(words(expression).chain(placeholders.into_iter().flat_map(HashMap::values).map(String::as_str)))
+}
+
+/// The same for conditions in the form that DynamoDB had before expressions.
+pub(super) fn refuse_legacy_conditions<T: Envelope>(
+    expected: Option<&HashMap<String, ExpectedAttributeValue>>,
+) -> Result<(), Error> {
+    refuse::<T>(expected.into_iter().flat_map(HashMap::keys).map(String::as_str))
+}
+
+fn refuse<'n, T: Envelope>(names: impl Iterator<Item = &'n str>) -> Result<(), Error> {
+    for name in names {
+        if T::FIELDS.iter().any(|field| field.mark == Mark::Encrypted && field.names().any(|own| own == name)) {
+            let kind = ErrorKind::EncryptedNameInExpression { attribute: name.to_owned() };
+            return Err(Error::new(RecordId::of_table(T::TABLE), kind));
+        }
+    }
+    Ok(())
+}
+
+/// The attribute names in an expression: words that are neither value placeholders (`:v`) nor name placeholders (`#n`).
+///
+/// Nested names count as well: refusing `profile.email` where `email` is sealed errs on the safe side.
+fn words(expression: &str) -> impl Iterator<Item = &str> {
+    expression
+        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '#')))
+        .filter(|word| !word.is_empty() && !word.starts_with([':', '#']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn the_names_in_an_expression_are_found_between_its_operators() {
+        let found: Vec<_> = words("attribute_exists(email) AND plan<>:plan OR(#x.name[0] IN (:a,:b))").collect();
+        assert_eq!(found, ["attribute_exists", "email", "AND", "plan", "OR", "name", "0", "IN"]);
+    }
+}

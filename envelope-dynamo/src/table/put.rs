@@ -1,0 +1,105 @@
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use envelope_core::WrapKey;
+
+use super::{Table, dynamodb_error, expression};
+use crate::binding::record_id;
+use crate::error::{Error, ErrorKind, RecordId};
+use crate::item::to_item;
+use crate::record::{Envelope, Mark};
+use crate::size::{MAX_ITEM_BYTES, item_bytes};
+
+/// A put being built; see [`Table::put`].
+#[must_use = "a put does nothing until it is sent"]
+pub struct Put<'a, T, P: ?Sized> {
+    table: &'a Table<T, P>,
+    record: &'a T,
+    builder: Option<PutItemFluentBuilder>,
+    if_absent: bool,
+}
+
+impl<'a, T: Envelope, P: WrapKey + ?Sized> Put<'a, T, P> {
+    pub(super) const fn new(table: &'a Table<T, P>, record: &'a T) -> Self {
+        Self { table, record, builder: None, if_absent: false }
+    }
+
+    /// Stores the record only if none stands under its key; otherwise [`ErrorKind::ConditionFailed`].
+    ///
+    /// If the answer to a first try is lost, the SDK tries again, and finds the record that the first try stored: then
+    /// this fails although the record was written by this very call.
+    pub const fn if_not_exists(mut self) -> Self {
+        self.if_absent = true;
+        self
+    }
+
+    /// Sets what this library does not cover on the SDK's own builder: a condition, consumed capacity, and so on.
+    ///
+    /// Table and item are set afterwards, so that nothing unsealed can take their place. An expression that names an
+    /// encrypted field is refused before anything is sent.
+    ///
+    /// ```no_run
+    /// # async fn example<U: envelope_dynamo::Envelope>(users: envelope_dynamo::Table<U>, user: &U) -> Result<(), envelope_dynamo::Error> {
+    /// use aws_sdk_dynamodb::types::AttributeValue;
+    ///
+    /// users
+    ///     .put(user)
+    ///     .customize(|put| {
+    ///         put.condition_expression("logins < :max").expression_attribute_values(":max", AttributeValue::N("10".into()))
+    ///     })
+    ///     .send()
+    ///     .await
+    /// # }
+    /// ```
+    pub fn customize(mut self, with: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder) -> Self {
+        let builder = self.builder.take().unwrap_or_else(|| self.table.client.put_item());
+        self.builder = Some(with(builder));
+        self
+    }
+
+    /// Seals the record and sends it.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_item`]; [`ErrorKind::TooLarge`] and [`ErrorKind::EncryptedNameInExpression`] before anything is sent;
+    /// [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
+    pub async fn send(self) -> Result<(), Error> {
+        let (builder, id) = self.prepare().await?;
+        builder.send().await.map_err(|error| dynamodb_error("PutItem", id, error))?;
+        Ok(())
+    }
+
+    /// Seals the record and gives the SDK's request, ready to be sent: for its output, or for a send of your own.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), without DynamoDB's.
+    pub async fn into_sdk(self) -> Result<PutItemFluentBuilder, Error> {
+        Ok(self.prepare().await?.0)
+    }
+
+    async fn prepare(self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+        let builder = self.builder.unwrap_or_else(|| self.table.client.put_item());
+        let condition = builder.get_condition_expression().as_deref().unwrap_or_default();
+        expression::refuse_encrypted_names::<T>(condition, builder.get_expression_attribute_names().as_ref())?;
+        expression::refuse_legacy_conditions::<T>(builder.get_expected().as_ref())?;
+        let item = to_item(self.record, &*self.table.provider).await?;
+        let id = record_id::<T>(&item);
+        let bytes = item_bytes(&item);
+        if bytes > MAX_ITEM_BYTES {
+            return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
+        }
+        let builder = builder.table_name(&*self.table.name).set_item(Some(item));
+        Ok((if self.if_absent { if_absent::<T>(builder) } else { builder }, id))
+    }
+}
+
+/// A record exists if its partition key does.
+fn if_absent<T: Envelope>(builder: PutItemFluentBuilder) -> PutItemFluentBuilder {
+    const NAME: &str = "#envelope_key";
+    let key = T::FIELDS.iter().find(|field| field.mark == Mark::PartitionKey).map_or("", |field| field.name);
+    let absent = format!("attribute_not_exists({NAME})");
+    let condition = match builder.get_condition_expression() {
+        Some(own) => format!("({own}) AND {absent}"),
+        None => absent,
+    };
+    builder.condition_expression(condition).expression_attribute_names(NAME, key)
+}
