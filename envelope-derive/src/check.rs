@@ -1,0 +1,286 @@
+//! The rules that a record keeps: a flat list, each rule a function, every breach reported.
+
+use crate::attr::Mark;
+use crate::errors::Errors;
+use crate::field::Field;
+use crate::input::{Input, Name};
+use crate::key_type;
+
+/// The attributes in which the sealed fields and their data key are stored.
+const RESERVED_ATTRIBUTES: [&str; 2] = ["encrypted_payload", "encrypted_dek"];
+
+/// The names that every record puts into its encryption context.
+const RESERVED_CONTEXT: [&str; 3] = ["table", "partition_key", "sort_key"];
+
+/// A record that keeps the rules.
+pub(crate) struct Record<'a> {
+    pub(crate) input: &'a Input,
+    pub(crate) table: String,
+    /// The stored fields with their marks, in the order of the struct.
+    pub(crate) fields: Vec<(&'a Field, Mark)>,
+    pub(crate) partition_key: &'a Field,
+    pub(crate) sort_key: Option<&'a Field>,
+}
+
+/// Applies every rule; `None` if anything was reported, here or before.
+pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<'a>> {
+    table_is_named(input, errors);
+    context_names_are_free(input, errors);
+    for field in &input.fields {
+        one_mark(field, errors);
+        skipped_fields_carry_nothing(field, errors);
+        keys_are_always_stored(field, errors);
+        keys_are_not_flattened(field, errors);
+        keys_are_scalars(field, errors);
+        encryption_context_is_readable(field, errors);
+    }
+    one_partition_key(input, errors);
+    at_most_one_sort_key(input, errors);
+    something_is_encrypted(input, errors);
+    names_are_free(input, errors);
+    names_are_unique(input, errors);
+    flattened_fields_are_marked_alike(input, errors);
+    if errors.is_empty() { record(input) } else { None }
+}
+
+fn record(input: &Input) -> Option<Record<'_>> {
+    let fields: Vec<_> = input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
+    let key = |mark| fields.iter().find(|(_, of)| *of == mark).map(|(field, _)| *field);
+    let (partition_key, sort_key) = (key(Mark::PartitionKey)?, key(Mark::SortKey));
+    Some(Record { input, table: input.options.table.as_ref()?.value(), fields, partition_key, sort_key })
+}
+
+fn table_is_named(input: &Input, errors: &mut Errors) {
+    const HELP: &str = "name the table that the records belong to: `#[envelope(table = \"users\")]`";
+    match &input.options.table {
+        None => errors.report(&input.ident, "the struct does not name its table", HELP),
+        Some(table) if table.value().is_empty() => errors.report(table, "the table has an empty name", HELP),
+        Some(_) => {}
+    }
+}
+
+fn one_mark(field: &Field, errors: &mut Errors) {
+    let [first, second, ..] = field.marks.as_slice() else { return };
+    let ident = &field.ident;
+    let (a, b) = (first.mark.attribute(), second.mark.attribute());
+    if field.is_key() && field.has_mark(Mark::Encrypted) {
+        let key = if first.mark.is_key() { a } else { b };
+        errors.report(
+            &second.attribute,
+            format_args!("the key `{ident}` cannot be encrypted: DynamoDB finds the record by it"),
+            format_args!(
+                "keep `#[{key}]` alone; `#[envelope(kms_context = \"hashed\")]` keeps the key out of the audit log"
+            ),
+        );
+    } else if a == b {
+        errors.report(&second.attribute, format_args!("`#[{a}]` is given twice on `{ident}`"), "keep one of the two");
+    } else {
+        errors.report(
+            &second.attribute,
+            format_args!("`{ident}` is marked both `#[{a}]` and `#[{b}]`"),
+            format_args!("keep the one that holds: `#[{a}]` or `#[{b}]`"),
+        );
+    }
+}
+
+fn skipped_fields_carry_nothing(field: &Field, errors: &mut Errors) {
+    if !field.serde.is_skipped() {
+        return;
+    }
+    let ident = &field.ident;
+    if let Some(written) = field.marks.first() {
+        let mark = written.mark.attribute();
+        errors.report(
+            &written.attribute,
+            format_args!("`{ident}` is marked `#[{mark}]`, but serde skips it: it is never stored"),
+            format_args!("remove `#[{mark}]`, or `#[serde(skip)]`"),
+        );
+    } else if let Some(attribute) = &field.encryption_context {
+        errors.report(
+            attribute,
+            format_args!("`{ident}` is skipped by serde: it has no value for the encryption context"),
+            "remove `#[encryption_context]`, or `#[serde(skip)]`",
+        );
+    }
+}
+
+fn keys_are_always_stored(field: &Field, errors: &mut Errors) {
+    if !field.is_key() || field.serde.is_skipped() {
+        return;
+    }
+    for skip in &field.serde.skips {
+        let problem = format_args!("the key `{}` must be part of every record", field.ident);
+        errors.report(skip, problem, format_args!("remove `{skip}`"));
+    }
+}
+
+fn keys_are_not_flattened(field: &Field, errors: &mut Errors) {
+    if let (true, Some(flatten)) = (field.is_key(), &field.serde.flatten) {
+        let problem = format_args!("the key `{}` must be one attribute, so it cannot be flattened", field.ident);
+        errors.report(flatten, problem, "remove `flatten`");
+    }
+}
+
+fn keys_are_scalars(field: &Field, errors: &mut Errors) {
+    if !field.is_key() || field.is_flattened() || field.serde.with.serialize {
+        return;
+    }
+    if let Some(what) = key_type::refused(&field.ty) {
+        errors.report(
+            &field.ty,
+            format_args!("the key `{}` cannot be {what}: DynamoDB takes strings, numbers and bytes", field.ident),
+            "use a `String`, an integer, bytes with `#[serde(with = \"serde_bytes\")]`, or a type that serde \
+             writes as one of these",
+        );
+    }
+}
+
+fn encryption_context_is_readable(field: &Field, errors: &mut Errors) {
+    let Some(attribute) = &field.encryption_context else { return };
+    let ident = &field.ident;
+    if field.has_mark(Mark::Encrypted) {
+        errors.report(
+            attribute,
+            format_args!("`{ident}` is encrypted, but CloudTrail shows the encryption context in clear"),
+            "remove `#[encryption_context]`, or mark the field `#[authenticated]` instead of `#[encrypted]`",
+        );
+    } else if let Some(flatten) = &field.serde.flatten {
+        errors.report(
+            flatten,
+            format_args!("the encryption context takes one value per field, so `{ident}` cannot be flattened"),
+            "remove `flatten` or `#[encryption_context]`",
+        );
+    } else if field.serde.skip.serialize && !field.serde.is_skipped() {
+        errors.report(
+            attribute,
+            format_args!("`{ident}` is never written, so it has no value for the encryption context"),
+            "remove `skip_serializing` or `#[encryption_context]`",
+        );
+    }
+}
+
+fn one_partition_key(input: &Input, errors: &mut Errors) {
+    let mut keys = input.fields.iter().filter(|field| field.has_mark(Mark::PartitionKey));
+    let Some(first) = keys.next() else {
+        return no_partition_key(input, errors);
+    };
+    for second in keys {
+        let problem = format_args!("`{}` is a second partition key, beside `{}`", second.ident, first.ident);
+        errors.report(&second.ident, problem, "keep one `#[partition_key]`; a second key is a `#[sort_key]`");
+    }
+}
+
+fn no_partition_key(input: &Input, errors: &mut Errors) {
+    match input.fields.iter().find(|field| field.has_mark(Mark::SortKey)) {
+        Some(sort) => {
+            let problem = format_args!("there is a sort key, `{}`, but no partition key", sort.ident);
+            let help = "mark the table's partition key `#[partition_key]`; if the table has one key only, that is it";
+            errors.report(&sort.ident, problem, help);
+        }
+        None => errors.report(
+            &input.ident,
+            "the struct has no partition key",
+            "mark the field by which DynamoDB finds the record: `#[partition_key]`",
+        ),
+    }
+}
+
+fn at_most_one_sort_key(input: &Input, errors: &mut Errors) {
+    let mut keys = input.fields.iter().filter(|field| field.has_mark(Mark::SortKey));
+    let Some(first) = keys.next() else { return };
+    for second in keys {
+        let problem = format_args!("`{}` is a second sort key, beside `{}`", second.ident, first.ident);
+        errors.report(&second.ident, problem, "keep one `#[sort_key]`: a DynamoDB table has at most one");
+    }
+}
+
+/// Waits until every field has its mark: the missing one may be the encrypted one.
+fn something_is_encrypted(input: &Input, errors: &mut Errors) {
+    let in_doubt = input.stored_fields().any(|field| field.mark.is_none());
+    let encrypted = input.stored_fields().any(|field| field.mark == Some(Mark::Encrypted));
+    if !in_doubt && !encrypted {
+        errors.report(
+            &input.ident,
+            "nothing in the struct is encrypted",
+            "mark the fields to protect `#[encrypted]`; a table without secrets needs no `Envelope`",
+        );
+    }
+}
+
+fn names_are_free(input: &Input, errors: &mut Errors) {
+    for (field, name) in named(input) {
+        if RESERVED_ATTRIBUTES.contains(&name.value.as_str()) {
+            errors.report(
+                name,
+                format_args!("the attribute `{}` holds what is encrypted, so no field can have that name", name.value),
+                format_args!("store `{}` under another name: `#[serde(rename = \"..\")]`", field.ident),
+            );
+        } else if name.value.is_empty() {
+            let problem = format_args!("`{}` has an empty name, which DynamoDB refuses", field.ident);
+            errors.report(name, problem, "give it a name: `#[serde(rename = \"..\")]`");
+        }
+    }
+}
+
+fn names_are_unique(input: &Input, errors: &mut Errors) {
+    let mut taken: Vec<(&Field, &Name)> = Vec::new();
+    for (field, name) in named(input) {
+        let owner = taken.iter().find(|(_, other)| other.value == name.value);
+        if let Some((owner, _)) = owner.filter(|(owner, _)| owner.ident != field.ident) {
+            errors.report(
+                name,
+                format_args!("`{}` and `{}` both have the name `{}`", owner.ident, field.ident, name.value),
+                "give one of them another name: `#[serde(rename = \"..\")]`",
+            );
+        }
+        taken.push((field, name));
+    }
+}
+
+/// The entries of flattened fields cannot be told apart by name, so they are all treated alike.
+fn flattened_fields_are_marked_alike(input: &Input, errors: &mut Errors) {
+    let mut flattened = input.stored_fields().filter(|field| field.is_flattened() && !field.is_key());
+    let Some(first) = flattened.next() else { return };
+    for field in flattened {
+        let differ = field.mark != first.mark || field.accepts_plaintext != first.accepts_plaintext;
+        if differ && field.mark.is_some() && first.mark.is_some() {
+            errors.report(
+                &field.ident,
+                format_args!(
+                    "the flattened fields `{}` and `{}` are marked differently, but their entries cannot be told apart",
+                    first.ident, field.ident
+                ),
+                "give them the same mark, or remove one `flatten`",
+            );
+        }
+    }
+}
+
+/// The encryption context is checked by KMS policies and grants, and grants ignore the case of names.
+fn context_names_are_free(input: &Input, errors: &mut Errors) {
+    let constants = input.options.context.iter().map(|pair| &pair.name);
+    let fields = input.fields.iter().filter(|field| field.encryption_context.is_some()).map(|field| &field.name);
+    let mut taken: Vec<String> = Vec::new();
+    for name in constants.chain(fields) {
+        let lower = name.value.to_lowercase();
+        if lower.starts_with("aws:") {
+            let problem =
+                format_args!("`{}`: names that begin with `aws:` belong to AWS, and KMS refuses them", name.value);
+            errors.report(name, problem, "choose another name");
+        } else if RESERVED_CONTEXT.contains(&lower.as_str()) {
+            let problem = format_args!("every encryption context has a `{lower}` of its own");
+            errors.report(name, problem, "choose another name; case makes no difference");
+        } else if name.value.is_empty() {
+            errors.report(name, "a name in the encryption context is empty", "choose a name");
+        } else if taken.contains(&lower) {
+            let problem = format_args!("the encryption context has `{}` twice; case makes no difference", name.value);
+            errors.report(name, problem, "choose another name");
+        }
+        taken.push(lower);
+    }
+}
+
+/// Every name of every stored field.
+fn named(input: &Input) -> impl Iterator<Item = (&Field, &Name)> {
+    input.stored_fields().flat_map(|field| field.names().map(move |name| (field, name)))
+}

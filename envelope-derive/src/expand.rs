@@ -1,0 +1,270 @@
+//! The generated code: a description of the fields, and three calls into serde's own derive.
+
+use proc_macro2::{Group, Spacing, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::LitStr;
+use syn::spanned::Spanned;
+
+use crate::attr::{Entry, Mark};
+use crate::bound;
+use crate::check::Record;
+use crate::field::Field;
+use crate::input::{ContextForm, Input, unraw};
+use crate::serde_attr::ContainerDefault;
+
+/// Generates `impl Envelope`, inside a scope of its own.
+pub(crate) fn expand(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
+    let input = record.input;
+    let deprecated = input.is_deprecated.then(|| quote!(#[allow(deprecated)]));
+    let (shadow, key, implementation) = (shadow(input), key(record), implementation(record));
+    quote! {
+        #[doc(hidden)]
+        #deprecated
+        const _: () = {
+            use #krate::__private as __envelope;
+            #shadow
+            #key
+            #implementation
+        };
+    }
+}
+
+/// A copy of the struct for serde's derive, which writes and reads the original through it.
+///
+/// It carries the user's serde attributes, so they mean what serde says, whether or not the struct derives serde itself.
+fn shadow(input: &Input) -> TokenStream {
+    let this = This::new(input);
+    let impl_generics = this.replace_self(input.generics.split_for_impl().0);
+    let predicates = bound::declared(input).into_iter().chain(bound::container_default(input));
+    let where_clause = where_clause(predicates.map(|predicate| this.replace_self(predicate)));
+    let remote = LitStr::new(&input.ident.to_string(), input.ident.span());
+    let entries = this.container_entries(input);
+    let fields = input.fields.iter().map(|field| this.shadow_field(field));
+    let repr = &input.repr;
+    quote! {
+        #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+        #[serde(crate = "__envelope::serde", remote = #remote, #(#entries),*)]
+        #[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
+        #(#repr)*
+        struct __Record #impl_generics #where_clause {
+            #(#fields,)*
+        }
+    }
+}
+
+/// A struct of the key fields alone, which serde writes as it writes them in the record.
+fn key(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let this = This::new(input);
+    let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
+    let impl_generics = this.replace_self(impl_generics);
+    let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
+    let name = &input.ident;
+    let bound = input.serde.entries.iter().filter(|entry| entry.name == "bound");
+    let partition = this.key_field("__partition", record.partition_key);
+    let sort = record.sort_key.map(|sort| this.key_field("__sort", sort));
+    // Parameters that the key does not use must be used all the same.
+    let marker = has_unused_parameters(input)
+        .then(|| quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #name #ty_generics>,));
+    quote! {
+        #[derive(__envelope::serde::Serialize)]
+        #[serde(crate = "__envelope::serde", #(#bound),*)]
+        #[allow(non_camel_case_types, non_upper_case_globals)]
+        struct __Key #impl_generics #where_clause {
+            #partition
+            #sort
+            #marker
+        }
+    }
+}
+
+fn implementation(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let name = &input.ident;
+    let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
+    let where_clause = where_clause(bound::predicates(input).into_iter());
+    let constants = constants(record);
+    let partition = &record.partition_key.ty;
+    let key = match record.sort_key.map(|sort| &sort.ty) {
+        None => quote!(__envelope::Partition<#partition>),
+        Some(sort) => quote!(__envelope::Composite<#partition, #sort>),
+    };
+    let sort = record.sort_key.map(|_| quote!(__sort: __key.sort,));
+    let marker = has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,));
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics __envelope::Envelope for #name #ty_generics #where_clause {
+            #constants
+            type Key = #key;
+
+            fn serialize<__S: __envelope::serde::Serializer>(
+                &self,
+                __serializer: __S,
+            ) -> __envelope::Result<__S::Ok, __S::Error> {
+                __Record::serialize(self, __serializer)
+            }
+
+            fn serialize_key<__S: __envelope::serde::Serializer>(
+                __key: Self::Key,
+                __serializer: __S,
+            ) -> __envelope::Result<__S::Ok, __S::Error> {
+                let __key: __Key #ty_generics = __Key { __partition: __key.partition, #sort #marker };
+                __envelope::serde::Serialize::serialize(&__key, __serializer)
+            }
+
+            fn deserialize<__D: __envelope::serde::Deserializer<'static>>(
+                __deserializer: __D,
+            ) -> __envelope::Result<Self, __D::Error> {
+                __Record::deserialize(__deserializer)
+            }
+        }
+    }
+}
+
+fn where_clause(predicates: impl Iterator<Item = TokenStream>) -> Option<TokenStream> {
+    let mut predicates = predicates.peekable();
+    predicates.peek()?;
+    Some(quote!(where #(#predicates),*))
+}
+
+/// The associated constants; those that have their default value are left out.
+fn constants(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let table = &record.table;
+    let fields = record.fields.iter().map(|(field, mark)| description(field, *mark));
+    let context_form = (input.options.context_form != ContextForm::Raw).then(|| {
+        let form = input.options.context_form.variant();
+        quote!(const CONTEXT_FORM: __envelope::ContextForm = __envelope::ContextForm::#form;)
+    });
+    let context = (!input.options.context.is_empty()).then(|| {
+        let pairs = input.options.context.iter().map(|pair| {
+            let (name, value) = (&pair.name, &pair.value);
+            quote!((#name, #value))
+        });
+        quote!(const CONTEXT: &'static [(&'static str, &'static str)] = &[#(#pairs),*];)
+    });
+    let deny = input.serde.deny_unknown_fields.then(|| {
+        quote!(
+            const DENY_UNKNOWN_FIELDS: bool = true;
+        )
+    });
+    quote! {
+        const TABLE: &'static str = #table;
+        #context_form
+        #context
+        const FIELDS: &'static [__envelope::Field] = &[#(#fields),*];
+        #deny
+    }
+}
+
+/// The entry for a field in `Envelope::FIELDS`.
+fn description(field: &Field, mark: Mark) -> TokenStream {
+    let (name, aliases) = (&field.name.value, field.aliases.iter().map(|alias| &alias.value));
+    let aliases = (!field.aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
+    let flatten = field.is_flattened().then(|| quote!(.flatten()));
+    let accepting_plaintext = field.accepts_plaintext.then(|| quote!(.accepting_plaintext()));
+    let in_encryption_context = field.encryption_context.is_some().then(|| quote!(.in_encryption_context()));
+    quote! {
+        __envelope::Field::new(#name, __envelope::Mark::#mark)
+            #aliases #flatten #accepting_plaintext #in_encryption_context
+    }
+}
+
+/// Whether `__Key` may have parameters that its fields do not use; constants need no use.
+fn has_unused_parameters(input: &Input) -> bool {
+    input.generics.type_params().next().is_some() || input.generics.lifetimes().next().is_some()
+}
+
+/// The struct's own type, for places where `Self` would mean something else.
+struct This {
+    /// `User<'a, T>`
+    ty: TokenStream,
+}
+
+impl This {
+    fn new(input: &Input) -> Self {
+        let (name, (_, ty_generics, _)) = (&input.ident, input.generics.split_for_impl());
+        Self { ty: quote!(#name #ty_generics) }
+    }
+
+    /// The serde entries of the shadow struct.
+    fn container_entries(&self, input: &Input) -> Vec<TokenStream> {
+        let mut entries = Vec::new();
+        if !input.serde.is_renamed {
+            let name = unraw(&input.ident);
+            entries.push(quote!(rename = #name));
+        }
+        for entry in &input.serde.entries {
+            let is_default = entry.name == "default" && input.serde.default == Some(ContainerDefault::Trait);
+            entries.push(if is_default { self.container_default() } else { entry.to_token_stream() });
+        }
+        entries
+    }
+
+    /// `default` on the struct: serde would ask for the default of the shadow.
+    fn container_default(&self) -> TokenStream {
+        let path = format!("<{} as __envelope::Default>::default", self.ty);
+        quote!(default = #path)
+    }
+
+    /// A field of the shadow struct.
+    ///
+    /// serde reports a type that it cannot write or read at the first token of the field, so that token takes the place
+    /// of the type.
+    fn shadow_field(&self, field: &Field) -> TokenStream {
+        let place = field.ty.span();
+        let entries = field.serde.entries.iter().map(|entry| self.field_entry(entry));
+        let serde = (!field.serde.entries.is_empty()).then(|| quote_spanned!(place=> #[serde(#(#entries),*)]));
+        let mut ident = field.ident.clone();
+        ident.set_span(ident.span().located_at(place));
+        let ty = self.replace_self(&field.ty);
+        quote!(#serde #ident: #ty)
+    }
+
+    /// A field of the key struct, stored under the same name and written by the same code.
+    fn key_field(&self, ident: &str, field: &Field) -> TokenStream {
+        let ident = format_ident!("{ident}");
+        let name = &field.name.value;
+        let entries = field
+            .serde
+            .entries
+            .iter()
+            .filter(|entry| ["with", "serialize_with", "bound"].contains(&entry.name.as_str()));
+        let ty = self.replace_self(&field.ty);
+        quote!(#[serde(rename = #name, #(#entries),*)] #ident: #ty,)
+    }
+
+    /// An entry of a field; serde calls `skip_serializing_if` where `Self` is the shadow.
+    fn field_entry(&self, entry: &Entry) -> TokenStream {
+        let path = (entry.name == "skip_serializing_if").then(|| entry.string()).flatten();
+        match path.as_ref().and_then(|path| Some((path, path.value().strip_prefix("Self::")?.to_owned()))) {
+            Some((path, rest)) => {
+                let path = LitStr::new(&format!("<{}>::{rest}", self.ty), path.span());
+                quote!(skip_serializing_if = #path)
+            }
+            None => entry.to_token_stream(),
+        }
+    }
+
+    /// Writes out `Self`, which means another struct inside a copy.
+    fn replace_self(&self, tokens: impl ToTokens) -> TokenStream {
+        let mut tokens = tokens.into_token_stream().into_iter().peekable();
+        let mut replaced = TokenStream::new();
+        while let Some(token) = tokens.next() {
+            match token {
+                TokenTree::Ident(ident) if ident == "Self" => {
+                    let is_prefix = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint);
+                    let ty = &self.ty;
+                    replaced.extend(if is_prefix { quote!(<#ty>) } else { ty.clone() });
+                }
+                TokenTree::Group(group) => {
+                    let mut copy = Group::new(group.delimiter(), self.replace_self(group.stream()));
+                    copy.set_span(group.span());
+                    replaced.extend([TokenTree::Group(copy)]);
+                }
+                token => replaced.extend([token]),
+            }
+        }
+        replaced
+    }
+}

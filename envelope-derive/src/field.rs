@@ -1,0 +1,213 @@
+//! A field, parsed: its mark, its names, and what serde does with it.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Attribute, Ident, Meta, Type};
+
+use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Entry, Mark, SERDE, option};
+use crate::case::RenameRule;
+use crate::errors::Errors;
+use crate::input::{Name, has_attribute, unraw};
+use crate::serde_attr::{self, Directions, FieldSerde};
+use crate::similar::similar;
+
+/// A named field and its attributes.
+pub(crate) struct Field {
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    /// The one mark of the field, its own or the struct's; `None` if it is missing or in doubt.
+    pub(crate) mark: Option<Mark>,
+    /// The marks as written, for the rules that look at more than one.
+    pub(crate) marks: Vec<Written>,
+    /// `#[encryption_context]`, as written.
+    pub(crate) encryption_context: Option<TokenStream>,
+    pub(crate) accepts_plaintext: bool,
+    pub(crate) serde: FieldSerde,
+    /// The name under which the field is written.
+    pub(crate) name: Name,
+    /// The other names under which the field is read.
+    pub(crate) aliases: Vec<Name>,
+    pub(crate) is_deprecated: bool,
+}
+
+/// A mark, with the attribute that made it.
+pub(crate) struct Written {
+    pub(crate) mark: Mark,
+    pub(crate) attribute: Attribute,
+}
+
+impl Field {
+    pub(crate) fn parse(
+        field: &syn::Field,
+        rename_all: Directions<RenameRule>,
+        unmarked: Option<Mark>,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let ident = field.ident.clone()?;
+        let serde = serde_attr::field(&field.attrs, errors);
+        report_container_options(&field.attrs, errors);
+        let marks = written_marks(&field.attrs);
+        report_arguments(&field.attrs, &marks, errors);
+        let (name, aliases) = names(&ident, &serde, rename_all);
+        let parsed = Self {
+            mark: match marks.as_slice() {
+                [] => unmarked,
+                [written] => Some(written.mark),
+                _ => None,
+            },
+            encryption_context: encryption_context(&field.attrs, errors),
+            accepts_plaintext: marks.iter().any(|written| accepts_plaintext(written, errors)),
+            is_deprecated: has_attribute(&field.attrs, "deprecated"),
+            ty: field.ty.clone(),
+            ident,
+            marks,
+            serde,
+            name,
+            aliases,
+        };
+        parsed.report_missing_mark(&field.attrs, errors);
+        Some(parsed)
+    }
+
+    /// Whether one of the field's marks, in doubt or not, is `mark`.
+    pub(crate) fn has_mark(&self, mark: Mark) -> bool {
+        self.mark == Some(mark) || self.marks.iter().any(|written| written.mark == mark)
+    }
+
+    /// Whether one of the field's marks is that of a key.
+    pub(crate) fn is_key(&self) -> bool {
+        self.has_mark(Mark::PartitionKey) || self.has_mark(Mark::SortKey)
+    }
+
+    pub(crate) fn is_flattened(&self) -> bool {
+        self.serde.flatten.is_some()
+    }
+
+    /// Every name under which the field is written or read; none for a flattened field, whose own name is not used.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
+        let names = if self.is_flattened() { None } else { Some(&self.name) };
+        let aliases: &[Name] = if self.is_flattened() { &[] } else { &self.aliases };
+        names.into_iter().chain(aliases)
+    }
+
+    fn report_missing_mark(&self, attributes: &[Attribute], errors: &mut Errors) {
+        if !self.marks.is_empty() || self.mark.is_some() || self.serde.is_skipped() {
+            return;
+        }
+        if let Some((attribute, written, meant)) = misspelt_mark(attributes) {
+            let problem = format_args!("`#[{written}]` does not say what happens to the field `{}`", self.ident);
+            errors.report(attribute, problem, format_args!("did you mean `#[{meant}]`?"));
+            return;
+        }
+        let ident = &self.ident;
+        errors.report(
+            ident,
+            format_args!("nothing says what happens to the field `{ident}`"),
+            "mark it `#[encrypted]`, `#[authenticated]`, `#[plaintext]`, `#[partition_key]`, `#[sort_key]` or \
+             `#[serde(skip)]`, or the whole struct `#[envelope(unmarked = \"encrypted\")]`",
+        );
+    }
+}
+
+fn written_marks(attributes: &[Attribute]) -> Vec<Written> {
+    let written = |attribute: &Attribute| {
+        let mark = Mark::named(&attr::name(attribute)?)?;
+        Some(Written { mark, attribute: attribute.clone() })
+    };
+    attributes.iter().filter_map(written).collect()
+}
+
+/// An attribute that looks like a misspelt mark.
+///
+/// The compiler reports attributes that no derive declares, but what it does not know could also be meant for another.
+fn misspelt_mark(attributes: &[Attribute]) -> Option<(&Attribute, String, &'static str)> {
+    let known = [ENVELOPE, ENCRYPTION_CONTEXT, SERDE];
+    attributes.iter().find_map(|attribute| {
+        let name = attr::name(attribute).filter(|name| !known.contains(&name.as_str()))?;
+        let meant = similar(&name, &Mark::ALL.map(Mark::attribute))?;
+        Some((attribute, name, meant))
+    })
+}
+
+/// Reports `#[envelope(..)]` on a field.
+fn report_container_options(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(ENVELOPE)) {
+        let entries = attr::attribute_entries(attribute);
+        let mark = entries.iter().find_map(|entry| Mark::named(&entry.name));
+        let help = match mark {
+            Some(mark) => format!("`#[{}]` stands alone", mark.attribute()),
+            None => "move it to the struct".to_owned(),
+        };
+        errors.report(attribute, "`#[envelope(..)]` belongs to the struct, not to a field", help);
+    }
+}
+
+/// Reports `#[mark = ..]`, and options of marks that take none.
+fn report_arguments(attributes: &[Attribute], marks: &[Written], errors: &mut Errors) {
+    let without_options = marks.iter().filter(|written| !written.mark.takes_accept()).map(|written| &written.attribute);
+    let context = attributes.iter().filter(|attribute| attribute.path().is_ident(ENCRYPTION_CONTEXT));
+    for attribute in without_options.chain(context) {
+        let name = attr::name(attribute).unwrap_or_default();
+        if !matches!(attribute.meta, Meta::Path(_)) {
+            let problem = format_args!("`#[{name}]` takes no options");
+            errors.report(attribute, problem, format_args!("write `#[{name}]` alone"));
+        }
+    }
+}
+
+/// Reads `#[encrypted(accept = "plaintext")]`.
+fn accepts_plaintext(written: &Written, errors: &mut Errors) -> bool {
+    if !written.mark.takes_accept() {
+        return false;
+    }
+    let name = written.mark.attribute();
+    let entries = match &written.attribute.meta {
+        Meta::Path(_) => return false,
+        Meta::List(_) => attr::attribute_entries(&written.attribute),
+        Meta::NameValue(_) => {
+            let problem = format_args!("the options of `#[{name}]` stand in parentheses");
+            errors.report(&written.attribute, problem, format_args!("`#[{name}(accept = \"plaintext\")]`"));
+            return false;
+        }
+    };
+    for entry in &entries {
+        report_bad_accept(entry, name, errors);
+    }
+    entries.iter().any(is_accept_plaintext)
+}
+
+fn is_accept_plaintext(entry: &Entry) -> bool {
+    entry.name == option::ACCEPT && entry.string().is_some_and(|value| value.value() == "plaintext")
+}
+
+fn report_bad_accept(entry: &Entry, mark: &str, errors: &mut Errors) {
+    if entry.name != option::ACCEPT {
+        attr::report_unknown_option(entry, mark, &[option::ACCEPT], errors);
+    } else if !is_accept_plaintext(entry) {
+        let help = format_args!("`#[{mark}(accept = \"plaintext\")]` also reads records written before the mark");
+        errors.report(entry, "`accept` can only be \"plaintext\"", help);
+    }
+}
+
+fn encryption_context(attributes: &[Attribute], errors: &mut Errors) -> Option<TokenStream> {
+    let mut found = attributes.iter().filter(|attribute| attribute.path().is_ident(ENCRYPTION_CONTEXT));
+    let first = found.next()?.to_token_stream();
+    for again in found {
+        errors.report(again, "`#[encryption_context]` is given twice", "keep one of the two");
+    }
+    Some(first)
+}
+
+/// The name that a field is written under, and the others that it is read under.
+fn names(ident: &Ident, serde: &FieldSerde, rename_all: Directions<RenameRule>) -> (Name, Vec<Name>) {
+    let ruled = |rule: RenameRule| Name { value: rule.apply(&unraw(ident)), span: ident.span() };
+    let written = serde.rename.serialize.as_ref().map_or_else(|| ruled(rename_all.serialize), Name::from);
+    let read = serde.rename.deserialize.as_ref().map_or_else(|| ruled(rename_all.deserialize), Name::from);
+    let mut aliases: Vec<Name> = Vec::new();
+    for name in std::iter::once(read).chain(serde.aliases.iter().map(Name::from)) {
+        if name.value != written.value && aliases.iter().all(|alias| alias.value != name.value) {
+            aliases.push(name);
+        }
+    }
+    (written, aliases)
+}

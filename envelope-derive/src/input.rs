@@ -1,0 +1,283 @@
+//! The derive input, parsed: the struct with its `#[envelope(..)]` options and its fields.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, LitStr, Meta, Path};
+
+use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Entry, Mark, Value, option};
+use crate::errors::Errors;
+use crate::field::Field;
+use crate::serde_attr::{self, ContainerSerde};
+
+/// A struct with named fields and its attributes.
+pub(crate) struct Input {
+    pub(crate) ident: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) options: Options,
+    pub(crate) serde: ContainerSerde,
+    pub(crate) fields: Vec<Field>,
+    /// Whether the struct or one of its fields is `#[deprecated]`.
+    pub(crate) is_deprecated: bool,
+    /// `#[repr(packed)]` and its like, which decide how fields may be borrowed.
+    pub(crate) repr: Vec<Attribute>,
+}
+
+/// The options of `#[envelope(..)]`.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) table: Option<LitStr>,
+    /// The path of the crate, if it is not `::envelope_dynamo`.
+    pub(crate) krate: Option<TokenStream>,
+    /// The mark of fields that carry none.
+    pub(crate) unmarked: Option<Mark>,
+    pub(crate) context_form: ContextForm,
+    pub(crate) context: Vec<Pair>,
+}
+
+/// `kms_context = ".."`.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ContextForm {
+    #[default]
+    Raw,
+    Hashed,
+    Table,
+}
+
+/// A constant pair of the encryption context.
+pub(crate) struct Pair {
+    pub(crate) name: Name,
+    pub(crate) value: LitStr,
+}
+
+/// A name, with the place that gave it.
+#[derive(Clone)]
+pub(crate) struct Name {
+    pub(crate) value: String,
+    pub(crate) span: Span,
+}
+
+impl From<&LitStr> for Name {
+    fn from(literal: &LitStr) -> Self {
+        Self { value: literal.value(), span: literal.span() }
+    }
+}
+
+impl ToTokens for Name {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        LitStr::new(&self.value, self.span).to_tokens(tokens);
+    }
+}
+
+impl Options {
+    /// Reads the `#[envelope(..)]` attributes of the struct.
+    pub(crate) fn parse(attributes: &[Attribute], errors: &mut Errors) -> Self {
+        let mut options = Self::default();
+        let mut seen: Vec<String> = Vec::new();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(ENVELOPE)) {
+            if let Meta::NameValue(_) = attribute.meta {
+                let problem = "the options of `#[envelope]` stand in parentheses";
+                errors.report(attribute, problem, "`#[envelope(table = \"users\")]`");
+            }
+            for entry in attr::attribute_entries(attribute) {
+                if option::ALL.contains(&entry.name.as_str()) && seen.contains(&entry.name) {
+                    errors.report(&entry, format_args!("`{}` is given twice", entry.name), "keep one of the two");
+                    continue;
+                }
+                parse_option(&entry, &mut options, errors);
+                seen.push(entry.name);
+            }
+        }
+        options
+    }
+
+    /// The path under which generated code finds the crate.
+    pub(crate) fn crate_path(&self) -> TokenStream {
+        self.krate.clone().unwrap_or_else(|| quote!(::envelope_dynamo))
+    }
+}
+
+impl Input {
+    /// Parses the struct; `None` if it is something else.
+    pub(crate) fn parse(input: &DeriveInput, options: Options, errors: &mut Errors) -> Option<Self> {
+        report_misplaced_marks(&input.attrs, errors);
+        let serde = serde_attr::container(&input.attrs, errors);
+        let fields = named_fields(input, errors)?;
+        let fields: Vec<_> =
+            fields.iter().filter_map(|field| Field::parse(field, serde.rename_all, options.unmarked, errors)).collect();
+        let is_deprecated = has_attribute(&input.attrs, "deprecated") || fields.iter().any(|field| field.is_deprecated);
+        let repr = input.attrs.iter().filter(|attribute| attribute.path().is_ident("repr")).cloned().collect();
+        Some(Self {
+            ident: input.ident.clone(),
+            generics: input.generics.clone(),
+            options,
+            serde,
+            fields,
+            is_deprecated,
+            repr,
+        })
+    }
+
+    /// The fields that are written or read, in the order of the struct.
+    pub(crate) fn stored_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| !field.serde.is_skipped())
+    }
+}
+
+pub(crate) fn has_attribute(attributes: &[Attribute], name: &str) -> bool {
+    attributes.iter().any(|attribute| attribute.path().is_ident(name))
+}
+
+fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a Fields> {
+    const HELP: &str = "write a struct with named fields: `struct Name { #[partition_key] id: String, .. }`";
+    let what = match &input.data {
+        Data::Struct(data) => match &data.fields {
+            fields @ Fields::Named(_) => return Some(fields),
+            Fields::Unnamed(_) => "a tuple struct",
+            Fields::Unit => "a unit struct",
+        },
+        Data::Enum(_) => "an enum",
+        Data::Union(_) => "a union",
+    };
+    errors.report(
+        &input.ident,
+        format_args!("`Envelope` cannot be derived for {what}: attributes have the names of fields"),
+        HELP,
+    );
+    None
+}
+
+/// Reports attributes of fields that stand on the struct.
+fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes {
+        let Some(name) = attr::name(attribute) else { continue };
+        if Mark::named(&name).is_none() && name != ENCRYPTION_CONTEXT {
+            continue;
+        }
+        let help = match name.as_str() {
+            "encrypted" | "plaintext" => {
+                format!(
+                    "move it to a field, or write `#[envelope(unmarked = \"{name}\")]` for all fields without a mark"
+                )
+            }
+            _ => "move it to a field".to_owned(),
+        };
+        errors.report(attribute, format_args!("`#[{name}]` belongs to a field, not to the struct"), help);
+    }
+}
+
+fn parse_option(entry: &Entry, options: &mut Options, errors: &mut Errors) {
+    match entry.name.as_str() {
+        option::TABLE => options.table = string(entry, "table = \"users\"", errors),
+        option::CRATE => options.krate = crate_path(entry, errors),
+        option::UNMARKED => {
+            let allowed = [("plaintext", Mark::Plaintext), ("encrypted", Mark::Encrypted)];
+            options.unmarked = choice(entry, &allowed, errors);
+        }
+        option::KMS_CONTEXT => {
+            let allowed = [("raw", ContextForm::Raw), ("hashed", ContextForm::Hashed), ("table", ContextForm::Table)];
+            options.context_form = choice(entry, &allowed, errors).unwrap_or_default();
+        }
+        option::CONTEXT => options.context = context(entry, errors),
+        _ => attr::report_unknown_option(entry, ENVELOPE, &option::ALL, errors),
+    }
+}
+
+/// The string in `name = ".."`.
+fn string(entry: &Entry, example: &str, errors: &mut Errors) -> Option<LitStr> {
+    let string = entry.string();
+    if string.is_none() {
+        errors.report(entry, format_args!("`{}` takes a string", entry.name), format_args!("`{example}`"));
+    }
+    string
+}
+
+/// The value that a string in `name = ".."` stands for.
+fn choice<T: Copy>(entry: &Entry, allowed: &[(&str, T)], errors: &mut Errors) -> Option<T> {
+    let written = entry.string();
+    let chosen = written
+        .as_ref()
+        .and_then(|written| allowed.iter().find(|(name, _)| *name == written.value()).map(|(_, value)| *value));
+    if chosen.is_none() {
+        let values: Vec<_> = allowed.iter().map(|(name, _)| format!("`{} = \"{name}\"`", entry.name)).collect();
+        let problem = match &written {
+            Some(written) => format!("`{}` cannot be {:?}", entry.name, written.value()),
+            None => format!("`{}` takes a string", entry.name),
+        };
+        let place = written.map_or_else(|| entry.tokens.clone(), LitStr::into_token_stream);
+        errors.report(place, problem, format_args!("write {}", values.join(" or ")));
+    }
+    chosen
+}
+
+/// The path in `crate = ::path`.
+///
+/// A relative path would mean something else wherever a name of the user's shadows it.
+fn crate_path(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    let path = match &entry.value {
+        Value::Assigned(value) => syn::parse2::<PathArgument>(value.clone()).ok(),
+        _ => None,
+    };
+    let Some(PathArgument(path)) = path else {
+        errors.report(entry, "`crate` takes a path", "`crate = ::envelope_dynamo`");
+        return None;
+    };
+    let starts_at_crate =
+        path.segments.first().is_some_and(|segment| segment.ident == "crate" || segment.ident == "$crate");
+    if path.leading_colon.is_some() || starts_at_crate {
+        return Some(path.into_token_stream());
+    }
+    let written = path.to_token_stream().to_string().replace(' ', "");
+    let help = format_args!("`crate = ::{written}` for a dependency, `crate = crate::{written}` for a module");
+    errors.report(&path, format_args!("the path `{written}` is relative"), help);
+    // The stub that stands in for the implementation is best found where the help points.
+    Some(quote!(::#path))
+}
+
+struct PathArgument(Path);
+
+impl syn::parse::Parse for PathArgument {
+    fn parse(input: syn::parse::ParseStream<'_>) -> syn::Result<Self> {
+        input.call(Path::parse_mod_style).map(Self)
+    }
+}
+
+/// The pairs in `context(name = "value", "other-name" = "value")`.
+fn context(entry: &Entry, errors: &mut Errors) -> Vec<Pair> {
+    let Value::List(list) = &entry.value else {
+        errors.report(entry, "`context` takes pairs in parentheses", "`context(purpose = \"billing\")`");
+        return Vec::new();
+    };
+    attr::entries(list.clone()).iter().filter_map(|pair| context_pair(pair, errors)).collect()
+}
+
+fn context_pair(entry: &Entry, errors: &mut Errors) -> Option<Pair> {
+    let value = entry.string();
+    let is_word = entry.is_quoted() || syn::parse_str::<Ident>(&entry.name).is_ok();
+    let (Some(value), true) = (value, is_word) else {
+        errors.report(
+            entry,
+            "a context pair is a name and a string",
+            "`context(purpose = \"billing\", \"cost-center\" = \"42\")`",
+        );
+        return None;
+    };
+    let span = entry.tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+    Some(Pair { name: Name { value: entry.name.clone(), span }, value })
+}
+
+impl ContextForm {
+    /// The variant of the same name in the crate.
+    pub(crate) fn variant(self) -> Ident {
+        match self {
+            Self::Raw => format_ident!("Raw"),
+            Self::Hashed => format_ident!("Hashed"),
+            Self::Table => format_ident!("Table"),
+        }
+    }
+}
+
+/// The name of a field as serde knows it: without `r#`.
+pub(crate) fn unraw(ident: &Ident) -> String {
+    ident.unraw().to_string()
+}
