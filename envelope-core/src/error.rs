@@ -73,7 +73,7 @@ impl KeyErrorKind {
             Self::PendingDeletion => "key pending deletion or unusable",
             Self::KeyNotFound => "key not found",
             Self::WrongKey => "wrong key",
-            Self::ContextMismatch => "wrapped key or encryption context does not match",
+            Self::ContextMismatch => "not wrapped for this place, or changed",
             Self::InvalidKeyUsage => "key not usable for data keys",
             Self::Throttled => "throttled",
             Self::Unreachable => "unreachable",

@@ -117,6 +117,15 @@ pub enum ErrorKind {
     Seal(SealError),
     /// The record could not be opened.
     Open(OpenError),
+    /// The record, what it is bound to, or its data key is not what was sealed.
+    ///
+    /// After a key has been used there is this one answer, whatever the reason.
+    NotAuthentic {
+        /// The attributes that were authenticated when the record was written, if what it says is true.
+        authenticated: Vec<String>,
+        /// Those of them that the struct marks `#[plaintext]`: an update in place would explain the failure.
+        now_plaintext: Vec<String>,
+    },
     /// The record is authentic, but was written under other marks than the struct has now.
     Marks(MarksError),
     /// The item is larger than DynamoDB takes; nothing was sent.
@@ -145,7 +154,7 @@ impl ErrorKind {
             | Self::ConditionFailed
             | Self::EncryptedNameInExpression { .. }
             | Self::Marks(_) => Fault::Caller,
-            Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) => Fault::Data,
+            Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) | Self::NotAuthentic { .. } => Fault::Data,
             Self::Seal(error) => error.fault(),
             Self::Open(error) => error.fault(),
             Self::DynamoDb(_) => Fault::Operator,
@@ -173,6 +182,20 @@ impl fmt::Display for ErrorKind {
             Self::Context(error) => write!(f, "{error}"),
             Self::Seal(error) => write!(f, "{error}"),
             Self::Open(error) => write!(f, "{error}"),
+            Self::NotAuthentic { authenticated, now_plaintext } => {
+                write!(
+                    f,
+                    "{}; written, it says, with authenticated [{}]",
+                    OpenError::Authentication,
+                    authenticated.join(", ")
+                )?;
+                match now_plaintext.as_slice() {
+                    [] => Ok(()),
+                    names => {
+                        write!(f, " (of which [{}] is #[plaintext] now: was it updated in place?)", names.join(", "))
+                    }
+                }
+            }
             Self::Marks(error) => write!(f, "{error}"),
             Self::TooLarge { bytes } => {
                 write!(

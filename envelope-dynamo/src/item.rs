@@ -8,7 +8,7 @@ use crate::binding::{Item, context, key_attributes, record_id};
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::marks::reconcile;
 use crate::read::put_together;
-use crate::record::Envelope;
+use crate::record::{Envelope, Mark};
 use crate::write::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, Parts, RESERVED, take_apart};
 
 /// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`, `encrypted_dek`.
@@ -71,16 +71,28 @@ pub async fn from_item<T: Envelope>(mut item: Item, provider: &(impl UnwrapKey +
 
 async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, ErrorKind> {
     let (payload, dek) = take_sealed(item)?;
-    let payload = UntrustedPayload::parse(payload).map_err(envelope_core::OpenError::from)?;
+    let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
     let authenticated = payload.authenticated_names().to_vec();
-    let plaintext: Plaintext = {
+    let opened = {
         let context = context::<T>(item, authenticated.iter().map(String::as_str))?;
-        open_payload(payload, &dek, Content::Record, &context, provider).await?
+        open_payload(payload, &dek, Content::Record, &context, provider).await
+    };
+    let plaintext = match opened {
+        Err(OpenError::Authentication) => return Err(not_authentic::<T>(authenticated)),
+        opened => opened?,
     };
     // The key stays behind: it names the record if something is still to fail.
     let keys = key_attributes::<T>(item);
     let chosen = reconcile::<T>(std::mem::replace(item, keys), plaintext.expose(), authenticated)?;
     put_together(chosen)
+}
+
+fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKind {
+    let is_plaintext = |name: &&String| {
+        T::FIELDS.iter().any(|field| field.mark == Mark::Plaintext && field.names().any(|own| own == name.as_str()))
+    };
+    let now_plaintext = authenticated.iter().filter(is_plaintext).cloned().collect();
+    ErrorKind::NotAuthentic { authenticated, now_plaintext }
 }
 
 /// Takes payload and wrapped key out of the item.
