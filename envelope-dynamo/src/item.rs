@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{Content, Plaintext, Sealed, UntrustedPayload, UnwrapKey, WrapKey, open_payload, seal_payload};
+use envelope_core::{Content, OpenError, Sealed, UntrustedPayload, UnwrapKey, WrapKey, open_payload, seal_payload};
 
 use crate::binding::{Item, context, key_attributes, record_id};
 use crate::error::{Error, ErrorKind, RecordId};
