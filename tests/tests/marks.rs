@@ -1,0 +1,337 @@
+//! Records outlive structs: every transition of a field's mark, and what an attacker could make of it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::{Envelope, Error, ErrorKind, LocalKeyProvider, RootKey, from_item, to_item};
+
+type Item = HashMap<String, AttributeValue>;
+
+fn provider() -> LocalKeyProvider {
+    LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap())
+}
+
+async fn write<T: Envelope>(record: &T) -> Item {
+    to_item(record, &provider()).await.unwrap()
+}
+
+async fn read<T: Envelope>(item: &Item) -> Result<T, Error> {
+    from_item(item.clone(), &provider()).await
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// A record of one version of a struct: `f` is the field whose mark changes.
+macro_rules! versions {
+    ($($name:ident { $($(#[$mark:meta])+ $field:ident: $type:ty),* $(,)? })*) => {
+        $(
+            #[derive(Clone, Debug, PartialEq, Envelope)]
+            #[envelope(table = "people")]
+            struct $name {
+                #[partition_key]
+                id: String,
+                #[encrypted]
+                anchor: String,
+                $($(#[$mark])+ $field: $type,)*
+            }
+        )*
+    };
+}
+
+versions! {
+    Without {}
+    Encrypted { #[encrypted] f: String }
+    Authenticated { #[authenticated] f: String }
+    Plaintext { #[plaintext] f: String }
+
+    OptionalEncrypted { #[encrypted] #[serde(skip_serializing_if = "Option::is_none")] f: Option<String> }
+    OptionalAuthenticated { #[authenticated] #[serde(skip_serializing_if = "Option::is_none")] f: Option<String> }
+    OptionalPlaintext { #[plaintext] #[serde(skip_serializing_if = "Option::is_none")] f: Option<String> }
+
+    EncryptedOrPlaintext { #[encrypted(accept = "plaintext")] f: String }
+    AuthenticatedOrPlaintext { #[authenticated(accept = "plaintext")] f: String }
+
+    RenamedEncrypted { #[encrypted] #[serde(rename = "g", alias = "f")] f: String }
+    RenamedAuthenticated { #[authenticated] #[serde(rename = "g", alias = "f")] f: String }
+    RenamedPlaintext { #[plaintext] #[serde(rename = "g", alias = "f")] f: String }
+}
+
+macro_rules! record {
+    ($name:ident $(, $f:expr)?) => {
+        $name { id: "p_1".into(), anchor: "anchor".into(), $(f: $f)? }
+    };
+}
+
+/// Writes `$from`, reads `$to`, and expects the field to arrive.
+macro_rules! arrives {
+    ($($test:ident: $from:ident => $to:ident;)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                let item = write(&record!($from, "value".into())).await;
+                assert_eq!(read::<$to>(&item).await.unwrap().f, record!($to, "value".into()).f);
+            }
+        )*
+    };
+}
+
+arrives! {
+    encrypted_stays: Encrypted => Encrypted;
+    authenticated_stays: Authenticated => Authenticated;
+    plaintext_stays: Plaintext => Plaintext;
+    encrypted_becomes_plaintext: Encrypted => Plaintext;
+    encrypted_becomes_authenticated: Encrypted => Authenticated;
+    authenticated_becomes_encrypted: Authenticated => Encrypted;
+    authenticated_becomes_plaintext: Authenticated => Plaintext;
+    plaintext_becomes_encrypted_where_that_is_accepted: Plaintext => EncryptedOrPlaintext;
+    plaintext_becomes_authenticated_where_that_is_accepted: Plaintext => AuthenticatedOrPlaintext;
+    encrypted_is_renamed: Encrypted => RenamedEncrypted;
+    authenticated_is_renamed: Authenticated => RenamedAuthenticated;
+    plaintext_is_renamed: Plaintext => RenamedPlaintext;
+    encrypted_is_renamed_and_becomes_authenticated: Encrypted => RenamedAuthenticated;
+    authenticated_is_renamed_and_becomes_encrypted: Authenticated => RenamedEncrypted;
+}
+
+#[track_caller]
+fn assert_marks(error: &Error, attribute: &str, encrypted: &[&str], authenticated: &[&str]) {
+    let ErrorKind::Marks(marks) = error.kind() else { panic!("not about marks: {error}") };
+    assert_eq!(marks.attribute(), attribute);
+    assert_eq!(marks.written().encrypted, encrypted);
+    assert_eq!(marks.written().authenticated, authenticated);
+}
+
+#[tokio::test]
+async fn plaintext_does_not_become_encrypted_or_authenticated_unasked() {
+    let item = write(&record!(Plaintext, "value".into())).await;
+    let error = read::<Encrypted>(&item).await.unwrap_err();
+    assert_marks(&error, "f", &["anchor"], &[]);
+    assert_eq!(
+        error.to_string(),
+        "people[id=p_1]: `f` is marked #[encrypted], but the record was written with it unprotected, so that anybody could \
+         have put it there (to read such records while they are migrated: #[encrypted(accept = \"plaintext\")]); written \
+         with encrypted [anchor], authenticated []"
+    );
+    assert_marks(&read::<Authenticated>(&item).await.unwrap_err(), "f", &["anchor"], &[]);
+    assert_marks(&read::<OptionalEncrypted>(&item).await.unwrap_err(), "f", &["anchor"], &[]);
+    assert_marks(&read::<OptionalAuthenticated>(&item).await.unwrap_err(), "f", &["anchor"], &[]);
+    assert_marks(&read::<RenamedEncrypted>(&item).await.unwrap_err(), "f", &["anchor"], &[]);
+}
+
+#[tokio::test]
+async fn a_field_can_be_added_and_removed() {
+    let old = write(&record!(Without)).await;
+    assert_eq!(read::<OptionalEncrypted>(&old).await.unwrap().f, None);
+    assert_eq!(read::<OptionalAuthenticated>(&old).await.unwrap().f, None);
+    assert_eq!(read::<OptionalPlaintext>(&old).await.unwrap().f, None);
+    let error = read::<Encrypted>(&old).await.unwrap_err();
+    assert_eq!(error.to_string(), "people[id=p_1]: the record does not fit the struct: missing field `f`");
+
+    for item in [
+        write(&record!(Encrypted, "value".into())).await,
+        write(&record!(Authenticated, "value".into())).await,
+        write(&record!(Plaintext, "value".into())).await,
+    ] {
+        assert_eq!(read::<Without>(&item).await.unwrap(), record!(Without));
+    }
+}
+
+/// A record written before the field existed cannot be told to have it.
+#[tokio::test]
+async fn nobody_can_add_a_protected_field_to_a_record_that_was_written_without_it() {
+    for mut item in [
+        write(&record!(Without)).await,
+        write(&record!(OptionalEncrypted, None)).await,
+        write(&record!(OptionalPlaintext, None)).await,
+    ] {
+        item.insert("f".into(), text("forged"));
+        assert!(matches!(read::<OptionalEncrypted>(&item).await.unwrap_err().kind(), ErrorKind::Marks(_)));
+        assert!(matches!(read::<OptionalAuthenticated>(&item).await.unwrap_err().kind(), ErrorKind::Marks(_)));
+    }
+    let mut item = write(&record!(OptionalAuthenticated, None)).await;
+    item.insert("f".into(), text("forged"));
+    let error = read::<OptionalAuthenticated>(&item).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "its absence was authenticated: {error}");
+    assert!(matches!(read::<OptionalEncrypted>(&item).await.unwrap_err().kind(), ErrorKind::NotAuthentic { .. }));
+}
+
+/// Accepting plaintext helps nobody who forges a record that was written with the field protected.
+#[tokio::test]
+async fn accepting_plaintext_does_not_weaken_records_that_were_written_protected() {
+    let mut sealed = write(&record!(Encrypted, "value".into())).await;
+    sealed.insert("f".into(), text("forged"));
+    assert_marks(&read::<EncryptedOrPlaintext>(&sealed).await.unwrap_err(), "f", &["anchor", "f"], &[]);
+
+    let mut absent = write(&record!(OptionalEncrypted, None)).await;
+    absent.insert("f".into(), text("forged"));
+    assert_marks(&read::<EncryptedOrPlaintext>(&absent).await.unwrap_err(), "f", &["anchor", "f"], &[]);
+
+    let mut authenticated = write(&record!(Authenticated, "value".into())).await;
+    authenticated.insert("f".into(), text("forged"));
+    let error = read::<AuthenticatedOrPlaintext>(&authenticated).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_sealed_field_that_also_stands_in_the_clear_is_refused_where_the_struct_protects_it() {
+    let mut item = write(&record!(Encrypted, "value".into())).await;
+    item.insert("f".into(), text("forged"));
+    let error = read::<Encrypted>(&item).await.unwrap_err();
+    assert_marks(&error, "f", &["anchor", "f"], &[]);
+    assert!(error.to_string().contains("also stands in the item in the clear"), "{error}");
+    assert_marks(&read::<Authenticated>(&item).await.unwrap_err(), "f", &["anchor", "f"], &[]);
+}
+
+/// What was sealed and is plaintext now may have been updated in place since.
+#[tokio::test]
+async fn a_field_that_became_plaintext_is_read_from_where_it_was_last_written() {
+    let mut item = write(&record!(Encrypted, "sealed".into())).await;
+    item.insert("f".into(), text("updated in place"));
+    assert_eq!(read::<Plaintext>(&item).await.unwrap().f, "updated in place");
+}
+
+#[tokio::test]
+async fn an_authenticated_field_that_became_plaintext_and_was_updated_in_place_says_so() {
+    let mut item = write(&record!(Authenticated, "value".into())).await;
+    item.insert("f".into(), text("updated in place"));
+    let error = read::<Plaintext>(&item).await.unwrap_err();
+    let ErrorKind::NotAuthentic { authenticated, now_plaintext } = error.kind() else { panic!("{error}") };
+    assert_eq!((authenticated.as_slice(), now_plaintext.as_slice()), (&["f".to_owned()][..], &["f".to_owned()][..]));
+    assert_eq!(
+        error.to_string(),
+        "people[id=p_1]: not authentic: the record was changed, moved from another place, or sealed under another key; \
+         written, it says, with authenticated [f] (of which [f] is #[plaintext] now: was it updated in place?)"
+    );
+}
+
+#[tokio::test]
+async fn an_authenticated_attribute_cannot_be_removed() {
+    let mut item = write(&record!(OptionalAuthenticated, Some("value".into()))).await;
+    item.remove("f");
+    let error = read::<OptionalAuthenticated>(&item).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_record_read_under_new_marks_is_written_under_them() {
+    let item = write(&record!(Plaintext, "value".into())).await;
+    let record = read::<EncryptedOrPlaintext>(&item).await.unwrap();
+    let item = write(&record).await;
+    assert!(!item.contains_key("f"), "what is encrypted now no longer stands in the clear");
+    assert_eq!(read::<Encrypted>(&item).await.unwrap().f, "value");
+}
+
+mod flattened {
+    use std::collections::BTreeMap;
+
+    use super::{Envelope, ErrorKind, read, text, write};
+
+    macro_rules! flattened {
+        ($($name:ident $mark:meta;)*) => {
+            $(
+                #[derive(Clone, Debug, PartialEq, Envelope)]
+                #[envelope(table = "people")]
+                struct $name {
+                    #[partition_key]
+                    id: String,
+                    #[encrypted]
+                    anchor: String,
+                    #[$mark]
+                    #[serde(flatten)]
+                    rest: BTreeMap<String, String>,
+                }
+            )*
+        };
+    }
+
+    flattened! {
+        Encrypted encrypted;
+        Authenticated authenticated;
+        Plaintext plaintext;
+        EncryptedOrPlaintext encrypted(accept = "plaintext");
+    }
+
+    macro_rules! record {
+        ($name:ident) => {
+            $name {
+                id: "p_1".into(),
+                anchor: "anchor".into(),
+                rest: BTreeMap::from([("a".into(), "1".into()), ("b".into(), "2".into())]),
+            }
+        };
+    }
+
+    #[tokio::test]
+    async fn flattened_entries_take_the_mark_of_their_field() {
+        let item = write(&record!(Encrypted)).await;
+        assert_eq!(item.len(), 3, "key, payload and data key: {:?}", item.keys());
+        assert_eq!(read::<Encrypted>(&item).await.unwrap(), record!(Encrypted));
+
+        let mut item = write(&record!(Authenticated)).await;
+        assert_eq!(item.get("a"), Some(&text("1")));
+        assert_eq!(read::<Authenticated>(&item).await.unwrap(), record!(Authenticated));
+        item.insert("b".into(), text("3"));
+        assert!(matches!(read::<Authenticated>(&item).await.unwrap_err().kind(), ErrorKind::NotAuthentic { .. }));
+
+        let mut item = write(&record!(Plaintext)).await;
+        item.insert("c".into(), text("3"));
+        assert_eq!(read::<Plaintext>(&item).await.unwrap().rest.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn nobody_can_add_an_entry_to_a_protected_flattened_field() {
+        for mut item in [write(&record!(Encrypted)).await, write(&record!(Authenticated)).await] {
+            item.insert("c".into(), text("forged"));
+            assert!(matches!(read::<Encrypted>(&item).await.unwrap_err().kind(), ErrorKind::Marks(_)));
+            assert!(matches!(read::<Authenticated>(&item).await.unwrap_err().kind(), ErrorKind::Marks(_)));
+        }
+    }
+
+    #[tokio::test]
+    async fn flattened_entries_change_marks_as_fields_do() {
+        let sealed = write(&record!(Encrypted)).await;
+        assert_eq!(read::<Plaintext>(&sealed).await.unwrap(), record!(Plaintext));
+        assert_eq!(read::<Authenticated>(&sealed).await.unwrap(), record!(Authenticated));
+        let authenticated = write(&record!(Authenticated)).await;
+        assert_eq!(read::<Encrypted>(&authenticated).await.unwrap(), record!(Encrypted));
+        let plaintext = write(&record!(Plaintext)).await;
+        assert!(matches!(read::<Encrypted>(&plaintext).await.unwrap_err().kind(), ErrorKind::Marks(_)));
+        assert_eq!(read::<EncryptedOrPlaintext>(&plaintext).await.unwrap(), record!(EncryptedOrPlaintext));
+    }
+
+    #[tokio::test]
+    async fn a_flattened_entry_cannot_take_a_reserved_name_or_another_fields() {
+        for name in ["encrypted_payload", "encrypted_dek", "id", "anchor"] {
+            let mut record = record!(Plaintext);
+            record.rest.insert(name.into(), "x".into());
+            let error = envelope_dynamo::to_item(&record, &super::provider()).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Serialize { .. }), "{name}: {error}");
+        }
+    }
+}
+
+mod strict {
+    use super::{Envelope, ErrorKind, read, text, write};
+
+    #[derive(Debug, PartialEq, Envelope)]
+    #[envelope(table = "people")]
+    #[serde(deny_unknown_fields)]
+    struct Strict {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        anchor: String,
+    }
+
+    #[tokio::test]
+    async fn unknown_attributes_are_an_error_where_serde_is_told_so() {
+        let mut item = write(&Strict { id: "p_1".into(), anchor: "x".into() }).await;
+        assert!(read::<Strict>(&item).await.is_ok());
+        item.insert("ttl".into(), text("1"));
+        let error = read::<Strict>(&item).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Deserialize { .. }), "{error}");
+    }
+}
