@@ -10,7 +10,7 @@ use super::tree::{Any, Tree, trees};
 use super::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn values_of_any_shape_are_stored_alike(tree in trees()) {
@@ -146,10 +146,10 @@ fn jsons() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Texts that mean something to one of the types above, among others.
+/// Texts that mean something to one of the types above, among others; none spells another one's number.
 fn texts() -> impl Strategy<Value = String> {
     let known = ["", "a", "é", "ab", "true", "1", "-5", "1.5", "One", "Two", "tag", "content"];
-    prop_oneof![3 => select(known.to_vec()).prop_map(str::to_owned), 1 => ".{0,4}"]
+    prop_oneof![3 => select(known.to_vec()).prop_map(str::to_owned), 1 => "[a-z Α-Ω🦀]{0,4}"]
 }
 
 fn numbers() -> impl Strategy<Value = String> {
