@@ -11,7 +11,7 @@ mod ser;
 pub use de::Deserializer;
 pub use ser::Serializer;
 
-pub(crate) use head::{Reader, major, write_head};
+pub(crate) use head::{ReadError, Reader, major, simple, write_head};
 
 /// How deeply sealed values may nest, when writing and when reading: deeper input cannot exhaust the stack.
 pub const MAX_DEPTH: usize = 128;

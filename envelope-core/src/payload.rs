@@ -4,7 +4,7 @@ use ctutils::CtEq;
 use zeroize::Zeroizing;
 
 use crate::aead::{KEY_BYTES, MAX_MESSAGE_BYTES, MessageKey, TAG_BYTES};
-use crate::cbor::{Reader, major};
+use crate::cbor::{ReadError, Reader, major};
 use crate::context::{Content, Context};
 use crate::error::{FormatError, OpenError, SealError};
 use crate::kdf::hkdf_sha256;
@@ -227,14 +227,18 @@ fn open_in_place(buffer: &mut SecretBuffer, start: usize, associated_data: &[u8]
 
 /// Each name once, in deterministic order, so that one set of names has one encoding.
 fn parse_names(reader: &mut Reader<'_>) -> Result<Vec<String>, FormatError> {
-    let malformed = |_| FormatError::Malformed("the list of authenticated names");
-    let count = reader.expect(major::ARRAY).map_err(malformed)?;
+    const MALFORMED: FormatError = FormatError::Malformed("the list of authenticated names");
+    let unreadable = |error| match error {
+        ReadError::Truncated => FormatError::Truncated(PART),
+        ReadError::Malformed => MALFORMED,
+    };
+    let count = reader.expect(major::ARRAY).map_err(unreadable)?;
     let mut names: Vec<String> = Vec::new();
     for _ in 0..count {
-        let length = reader.expect(major::TEXT).map_err(malformed)?;
-        let name = reader.text(length).map_err(malformed)?;
+        let length = reader.expect(major::TEXT).map_err(unreadable)?;
+        let name = reader.text(length).map_err(unreadable)?;
         if names.last().is_some_and(|last| cbor_order(last, name).is_ge()) {
-            return Err(FormatError::Malformed("the list of authenticated names"));
+            return Err(MALFORMED);
         }
         names.push(name.to_owned());
     }

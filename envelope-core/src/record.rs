@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 
-use crate::cbor::{Deserializer, MAX_DEPTH, Reader, Serializer, major, write_head};
+use crate::cbor::{Deserializer, MAX_DEPTH, ReadError, Reader, Serializer, major, simple, write_head};
 use crate::payload::PayloadBuilder;
 use crate::secret::SecretBuffer;
 use crate::value::UNDEFINED;
@@ -132,7 +132,7 @@ pub fn read_fields(plaintext: &[u8]) -> Result<Vec<(&str, FieldValue<'_>)>, Valu
             return Err(ValueError::format("a field stands twice in the payload"));
         }
         let before = reader.rest();
-        skip(&mut reader, MAX_DEPTH)?;
+        skip_field(&mut reader)?;
         let (value, _) = before.split_at(before.len() - reader.remaining());
         fields.push((name, FieldValue(value)));
     }
@@ -142,19 +142,27 @@ pub fn read_fields(plaintext: &[u8]) -> Result<Vec<(&str, FieldValue<'_>)>, Valu
     Ok(fields)
 }
 
-/// Passes over one item of any kind.
+/// Passes over the value of a field, or over its absence.
+fn skip_field(reader: &mut Reader<'_>) -> Result<(), ValueError> {
+    if reader.peek()? == UNDEFINED {
+        return reader.take(1).map(|_| ()).map_err(Into::into);
+    }
+    skip(reader, MAX_DEPTH)
+}
+
+/// Passes over one item; what the format does not allow is refused here, whether or not a struct has a field for it.
 fn skip(reader: &mut Reader<'_>, depth: usize) -> Result<(), ValueError> {
     let head = reader.head()?;
     let items = match head.major {
-        major::BYTES | major::TEXT => return reader.bytes(head.argument).map(|_| ()).map_err(Into::into),
         major::ARRAY => head.argument,
         major::MAP => head.argument.saturating_mul(2),
+        major::UNSIGNED | major::NEGATIVE => return Ok(()),
+        major::BYTES => return reader.bytes(head.argument).map(|_| ()).map_err(Into::into),
+        major::TEXT => return reader.text(head.argument).map(|_| ()).map_err(Into::into),
         // A tag is followed by a bignum's bytes, never by another tag: a chain of them would outrun the stack.
-        major::TAG => {
-            let length = reader.expect(major::BYTES)?;
-            return reader.bytes(length).map(|_| ()).map_err(Into::into);
-        }
-        _ => return Ok(()),
+        major::TAG => return reader.bignum(head.argument).map(|_| ()).map_err(Into::into),
+        _ if simple::is_known(head.info) => return Ok(()),
+        _ => return Err(ReadError::Malformed.into()),
     };
     let depth = depth.checked_sub(1).ok_or(ValueError::format("nested too deeply"))?;
     (0..items).try_for_each(|_| skip(reader, depth))

@@ -39,18 +39,9 @@ impl<'r, 'p> Deserializer<'r, 'p> {
         Ok(self.reader.peek()? == (major::SIMPLE << 5) | simple::NULL)
     }
 
-    fn bignum(&mut self, tag: u64) -> Result<u128, ValueError> {
-        let length = self.reader.expect(major::BYTES)?;
-        let digits = self.reader.bytes(length)?;
-        // Shorter numbers have shorter encodings, and longer ones no Rust type.
-        if !(2..=3).contains(&tag) || digits.len() <= 8 || digits.len() > 16 || digits.first() == Some(&0) {
-            return Err(NOT_CBOR);
-        }
-        Ok(digits.iter().fold(0, |n, digit| (n << 8) | u128::from(*digit)))
-    }
-
     fn visit_tagged<'de, V: Visitor<'de>>(&mut self, tag: u64, visitor: V) -> Result<V::Value, ValueError> {
-        let magnitude = self.bignum(tag)?;
+        let digits = self.reader.bignum(tag)?;
+        let magnitude = digits.iter().fold(0, |n, digit| (n << 8) | u128::from(*digit));
         if tag == 2 {
             return visitor.visit_u128(magnitude);
         }

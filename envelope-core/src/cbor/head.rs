@@ -20,6 +20,11 @@ pub(crate) mod simple {
     pub(crate) const F16: u8 = 25;
     pub(crate) const F32: u8 = 26;
     pub(crate) const F64: u8 = 27;
+
+    /// Whether the format knows what `info` announces: no `undefined`, which stands only where a field has no value.
+    pub(crate) const fn is_known(info: u8) -> bool {
+        matches!(info, FALSE | TRUE | NULL | F16 | F32 | F64)
+    }
 }
 
 /// Writes the shortest head of `major` with `argument`.
@@ -124,5 +129,14 @@ impl<'p> Reader<'p> {
     /// The `length` bytes of a text string whose head has been read.
     pub(crate) fn text(&mut self, length: u64) -> Result<&'p str, ReadError> {
         std::str::from_utf8(self.bytes(length)?).map_err(|_| ReadError::Malformed)
+    }
+
+    /// The digits of a bignum whose `tag` has been read; no other tag is allowed.
+    pub(crate) fn bignum(&mut self, tag: u64) -> Result<&'p [u8], ReadError> {
+        let length = self.expect(major::BYTES)?;
+        let digits = self.bytes(length)?;
+        // Shorter numbers have shorter encodings, and longer ones no Rust type.
+        let fits = (9..=16).contains(&digits.len()) && digits.first() != Some(&0);
+        if matches!(tag, 2 | 3) && fits { Ok(digits) } else { Err(ReadError::Malformed) }
     }
 }
