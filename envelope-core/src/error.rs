@@ -361,8 +361,8 @@ impl fmt::Display for OpenError {
                 write!(
                     f,
                     "sealed with authenticated attributes [{}], but opened with [{}]",
-                    written.join(", "),
-                    given.join(", ")
+                    escaped(written),
+                    escaped(given)
                 )
             }
             Self::Key(_) => f.write_str("the data key could not be unwrapped"),
@@ -371,6 +371,11 @@ impl fmt::Display for OpenError {
             ),
         }
     }
+}
+
+/// Names that nobody has vouched for, fit for a log: no line breaks, no control characters.
+fn escaped(names: &[String]) -> String {
+    names.iter().map(|name| name.escape_debug().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl StdError for OpenError {
@@ -399,5 +404,19 @@ impl From<ContextError> for OpenError {
 impl From<KeyError> for OpenError {
     fn from(error: KeyError) -> Self {
         Self::Key(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OpenError;
+
+    #[test]
+    fn a_name_from_the_table_cannot_start_a_line_in_a_log() {
+        let forged = "plan]\n2026-11-21 INFO everything is fine\u{1b}[2J".to_owned();
+        let error = OpenError::AuthenticatedNames { written: vec![forged], given: vec!["größe".to_owned()] };
+        let message = error.to_string();
+        assert!(!message.contains(char::is_control), "{message:?}");
+        assert!(message.contains("größe"));
     }
 }
