@@ -49,6 +49,8 @@ mod sealed;
 mod secret;
 mod value;
 mod value_error;
+#[cfg(test)]
+mod vectors;
 
 pub use context::{Content, Context, EncryptionContext, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR};
 pub use dek::{

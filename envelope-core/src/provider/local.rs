@@ -56,10 +56,20 @@ impl LocalKeyProvider {
     fn wrap(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<WrappedKey, KeyError> {
         let mut salt = [0; SALT_BYTES];
         random::fill(&mut salt)?;
+        self.wrap_with_salt(data_key, context, &salt)
+    }
+
+    /// FORMAT 6.1. A salt is used once: the random one above, or one that a test vector gives.
+    pub(crate) fn wrap_with_salt(
+        &self,
+        data_key: &DataKey,
+        context: &EncryptionContext,
+        salt: &[u8; SALT_BYTES],
+    ) -> Result<WrappedKey, KeyError> {
         let mut wrapped = Vec::with_capacity(SALT_BYTES + KEY_BYTES + TAG_BYTES);
         wrapped.extend(salt);
         wrapped.extend(data_key.expose());
-        let key = self.wrapping_key(&salt);
+        let key = self.wrapping_key(salt);
         let message = wrapped.get_mut(SALT_BYTES..).unwrap_or_default();
         let tag = MessageKey(&key)
             .seal(&associated_data(context), message)

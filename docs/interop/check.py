@@ -1,0 +1,67 @@
+"""Checks envelope.py against every vector: what opens, what is refused and why, and every byte it writes.
+
+    python check.py            exits with 1 on any surprise
+"""
+
+import json, pathlib, sys
+
+import envelope
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "vectors" / "v1"
+KINDS = {
+    "opens", "format-truncated", "format-trailing", "format-unknown-version", "format-unknown-suite", "format-malformed",
+    "context-form", "key-wrong", "key-mismatch", "authentication", "malformed-record",
+}  # fmt: skip
+
+
+def outcome(vector):
+    try:
+        plaintext, fields = envelope.open_vector(vector)
+    except envelope.Refused as refused:
+        return refused.kind, None, None
+    return "opens", plaintext, fields
+
+
+def steps(vector, plaintext, fields):
+    """Each value on the way to the bytes, as computed here, under the name it has in the vector."""
+    given = {name: bytes.fromhex(vector[name]) for name in ("root_key", "data_key", "salt", "wrap_salt")}
+    kms_context = envelope.encryption_context(vector, vector["context_form"])
+    names = vector["authenticated_names"]
+    aad = envelope.associated_data(vector["content"], vector, names)
+    message_key, commitment = envelope.derive(given["data_key"], given["salt"])
+    own = envelope.local_wrap(given["root_key"], given["wrap_salt"], kms_context, given["data_key"])
+    own_id = envelope.local_key_id(given["root_key"])
+    found = [(e["kind"], bytes.fromhex(e["id"]), bytes.fromhex(e["wrapped_key"])) for e in vector["wrapped_keys"]]
+    entries = [(kind, i, own if (kind, i) == (1, own_id) else wrapped) for kind, i, wrapped in found]
+    yield "encryption_context", kms_context
+    yield "associated_data", aad.hex()
+    yield "message_key", message_key.hex()
+    yield "commitment", commitment.hex()
+    yield "plaintext", plaintext.hex()
+    yield "encrypted_payload", envelope.seal(given["data_key"], given["salt"], reversed(names), aad, plaintext).hex()
+    yield "encrypted_dek", envelope.encode_dek(vector["context_form"], entries).hex()
+    if fields is not None:
+        yield "field_names", list(fields)
+    if "fields" in vector:
+        yield "fields", fields
+
+
+def surprises(vector):
+    kind, plaintext, fields = outcome(vector)
+    if vector["expect"] not in KINDS:
+        yield f"unknown outcome {vector['expect']}"
+    if kind != vector["expect"]:
+        yield f"expected {vector['expect']}, got {kind}"
+    elif kind == "opens":
+        yield from (f"{name} differs" for name, value in steps(vector, plaintext, fields) if vector[name] != value)
+
+
+def main():
+    paths = sorted(FOLDER.glob("*.json"))
+    found = [f"{path.name}: {what}" for path in paths for what in surprises(json.loads(path.read_text("utf-8")))]
+    print("\n".join([*found, f"{len(paths)} vectors, {len(found)} surprises"]))
+    sys.exit(1 if found or not paths else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,333 @@
+//! The vectors in `vectors/v1`: what this crate opens, refuses and writes, byte by byte, beside any other implementation.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::kdf::hkdf_sha256;
+use crate::{
+    Content, Context, ContextForm, DataKey, EncryptedDek, FormatError, KeyErrorKind, KeyKind, LocalKeyProvider, Number,
+    OpenError, PayloadBuilder, Plaintext, RootKey, UntrustedPayload, Value, WrappedKey, open_payload, read_fields,
+};
+
+/// What `expect` may say; an unknown name fails the run.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+enum Expect {
+    Opens,
+    FormatTruncated,
+    FormatTrailing,
+    FormatUnknownVersion,
+    FormatUnknownSuite,
+    FormatMalformed,
+    ContextForm,
+    KeyWrong,
+    KeyMismatch,
+    Authentication,
+    MalformedRecord,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    expect: Expect,
+    content: String,
+    root_key: Hex,
+    table: String,
+    context_form: String,
+    keys: Vec<Key>,
+    attributes: BTreeMap<String, Json>,
+    pairs: BTreeMap<String, String>,
+    encrypted_payload: Hex,
+    encrypted_dek: Hex,
+    #[serde(flatten)]
+    rest: Json,
+}
+
+/// What a vector that opens holds beyond the others: what the writer chose, and the values on the way.
+#[derive(Deserialize)]
+struct Steps {
+    data_key: Hex,
+    salt: Hex,
+    wrap_salt: Hex,
+    encryption_context: BTreeMap<String, String>,
+    wrapped_keys: Vec<Wrapped>,
+    message_key: Hex,
+    commitment: Hex,
+    authenticated_names: Vec<String>,
+    associated_data: Hex,
+    plaintext: Hex,
+    field_names: Option<Vec<String>>,
+    fields: Option<BTreeMap<String, Json>>,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    name: String,
+    value: Json,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Wrapped {
+    kind: u8,
+    id: Hex,
+    wrapped_key: Hex,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(try_from = "String")]
+struct Hex(Vec<u8>);
+
+impl TryFrom<String> for Hex {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let byte = |at| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        (0..text.len()).step_by(2).map(byte).collect::<Option<_>>().map(Self).ok_or(format!("not hexadecimal: {text}"))
+    }
+}
+
+impl Hex {
+    fn array<const N: usize>(&self) -> [u8; N] {
+        self.0.as_slice().try_into().unwrap()
+    }
+}
+
+impl Vector {
+    /// The context in which a reader finds the record, with the `names` that the payload lists as authenticated.
+    fn context<'v>(&'v self, names: &'v [String]) -> Context<'v> {
+        let form = match self.context_form.as_str() {
+            "raw" => ContextForm::Raw,
+            "hashed" => ContextForm::Hashed,
+            "table" => ContextForm::Table,
+            other => panic!("no context form: {other}"),
+        };
+        let mut context = Context::new(&self.table).form(form);
+        for (i, key) in self.keys.iter().enumerate() {
+            context = match i {
+                0 => context.partition_key(&key.name, value(&key.value)),
+                1 => context.sort_key(&key.name, value(&key.value)),
+                _ => panic!("a primary key has two parts at most"),
+            };
+        }
+        for name in names {
+            context = context.authenticated(name, self.attributes.get(name).map(value)).unwrap();
+        }
+        for (name, value) in &self.pairs {
+            context = context.pair(name, value).unwrap();
+        }
+        context
+    }
+
+    fn content(&self) -> Content {
+        match self.content.as_str() {
+            "record" => Content::Record,
+            "bytes" => Content::Bytes,
+            other => panic!("no content: {other}"),
+        }
+    }
+
+    fn provider(&self) -> LocalKeyProvider {
+        LocalKeyProvider::new(RootKey::from_bytes(&self.root_key.0).unwrap())
+    }
+
+    /// FORMAT 7, as far as it concerns this crate: what comes out, or the kind of the failure.
+    fn open(&self) -> Result<Plaintext, Expect> {
+        let payload = UntrustedPayload::parse(self.encrypted_payload.0.clone()).map_err(|error| kind(&error.into()))?;
+        let names = payload.authenticated_names().to_vec();
+        let (context, provider) = (self.context(&names), self.provider());
+        let opened = open_payload(payload, &self.encrypted_dek.0, self.content(), &context, &provider);
+        let plaintext = block_on(opened).map_err(|error| kind(&error))?;
+        if self.content() == Content::Record {
+            read_fields(plaintext.expose()).map_err(|_| Expect::MalformedRecord)?;
+        }
+        Ok(plaintext)
+    }
+}
+
+/// The name under which a vector knows an error.
+fn kind(error: &OpenError) -> Expect {
+    match error {
+        OpenError::Format(FormatError::Truncated(_)) => Expect::FormatTruncated,
+        OpenError::Format(FormatError::TrailingBytes(_)) => Expect::FormatTrailing,
+        OpenError::Format(FormatError::UnknownVersion(..)) => Expect::FormatUnknownVersion,
+        OpenError::Format(FormatError::UnknownSuite(_)) => Expect::FormatUnknownSuite,
+        OpenError::Format(FormatError::Malformed(_)) => Expect::FormatMalformed,
+        OpenError::ContextForm { .. } => Expect::ContextForm,
+        OpenError::Key(error) if error.kind() == KeyErrorKind::WrongKey => Expect::KeyWrong,
+        OpenError::Key(error) if error.kind() == KeyErrorKind::ContextMismatch => Expect::KeyMismatch,
+        OpenError::Authentication => Expect::Authentication,
+        OpenError::Context(_) | OpenError::AuthenticatedNames { .. } | OpenError::Key(_) => {
+            panic!("no vector expects {error:?}")
+        }
+    }
+}
+
+/// A DynamoDB JSON value as the format binds it.
+fn value(json: &Json) -> Value<'_> {
+    let (kind, inner) = json.as_object().unwrap().iter().next().unwrap();
+    match kind.as_str() {
+        "S" => Value::string(text(inner)),
+        "N" => Value::Number(number(inner)),
+        "B" => Value::bytes(base64(inner)),
+        "BOOL" => Value::Bool(inner.as_bool().unwrap()),
+        "NULL" => Value::Null,
+        "L" => Value::List(elements(inner).map(value).collect()),
+        "M" => Value::Map(inner.as_object().unwrap().iter().map(|(key, entry)| (key.into(), value(entry))).collect()),
+        "SS" => Value::StringSet(elements(inner).map(|element| text(element).into()).collect()),
+        "NS" => Value::NumberSet(elements(inner).map(number).collect()),
+        "BS" => Value::BytesSet(elements(inner).map(|element| base64(element).into()).collect()),
+        other => panic!("no DynamoDB type: {other}"),
+    }
+}
+
+fn elements(json: &Json) -> impl Iterator<Item = &Json> {
+    json.as_array().unwrap().iter()
+}
+
+fn text(json: &Json) -> &str {
+    json.as_str().unwrap()
+}
+
+fn number(json: &Json) -> Number<'_> {
+    Number::parse(text(json)).unwrap()
+}
+
+fn base64(json: &Json) -> Vec<u8> {
+    base64_simd::STANDARD.decode_to_vec(text(json)).unwrap()
+}
+
+/// The local provider never waits.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("the local provider waits for nothing"),
+    }
+}
+
+/// Every vector in the folder, by name; there must be some.
+fn vectors() -> Vec<(String, Vector)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/v1");
+    let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!paths.is_empty(), "{} holds no vectors", folder.display());
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let json = std::fs::read_to_string(path).unwrap();
+        let vector = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{name}: {error}"));
+        (name, vector)
+    };
+    paths.iter().map(read).collect()
+}
+
+fn vectors_that_open() -> impl Iterator<Item = (String, Vector, Steps)> {
+    vectors().into_iter().filter(|(_, vector)| vector.expect == Expect::Opens).map(|(name, vector)| {
+        let steps = serde_json::from_value(vector.rest.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        (name, vector, steps)
+    })
+}
+
+#[test]
+fn every_vector_opens_or_fails_as_it_says() {
+    let surprises: Vec<_> = vectors()
+        .into_iter()
+        .filter_map(|(name, vector)| {
+            let outcome = vector.open().err().unwrap_or(Expect::Opens);
+            (outcome != vector.expect).then(|| format!("{name}: expected {:?}, got {outcome:?}", vector.expect))
+        })
+        .collect();
+    assert!(surprises.is_empty(), "{surprises:#?}");
+}
+
+#[test]
+fn every_kind_of_outcome_has_a_vector() {
+    let kinds: BTreeSet<_> = vectors().into_iter().map(|(_, vector)| vector.expect).collect();
+    assert_eq!(kinds.len(), Expect::MalformedRecord as usize + 1, "only {kinds:?}");
+}
+
+#[test]
+fn every_value_on_the_way_is_the_vectors() {
+    for (name, vector, steps) in vectors_that_open() {
+        let payload = UntrustedPayload::parse(vector.encrypted_payload.0.clone()).unwrap();
+        assert_eq!(payload.authenticated_names(), steps.authenticated_names, "{name}");
+        let context = vector.context(&steps.authenticated_names);
+        let pairs: BTreeMap<_, _> =
+            context.encryption_context().pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        assert_eq!(pairs, steps.encryption_context, "{name}");
+        assert_eq!(context.associated_data(vector.content(), 1, 1), steps.associated_data.0, "{name}");
+
+        let mut okm = [0; 64];
+        hkdf_sha256(&steps.data_key.0, &steps.salt.0, b"envelope payload 1 1", &mut okm);
+        assert_eq!(okm[..], [steps.message_key.0, steps.commitment.0].concat(), "{name}");
+
+        let dek = EncryptedDek::parse(&vector.encrypted_dek.0).unwrap();
+        let wrapped = |key: &WrappedKey| Wrapped {
+            kind: key.kind().to_byte(),
+            id: Hex(key.id().to_vec()),
+            wrapped_key: Hex(key.bytes().to_vec()),
+        };
+        assert_eq!(dek.keys().iter().map(wrapped).collect::<Vec<_>>(), steps.wrapped_keys, "{name}");
+        assert_eq!(dek.form(), context.context_form(), "{name}");
+        assert_eq!(dek.to_bytes(), vector.encrypted_dek.0, "{name}");
+    }
+}
+
+#[test]
+fn what_comes_out_is_the_vectors() {
+    for (name, vector, steps) in vectors_that_open() {
+        let plaintext = vector.open().unwrap();
+        assert_eq!(plaintext.expose(), steps.plaintext.0, "{name}");
+        let Some(names) = steps.field_names else {
+            assert_eq!(vector.content(), Content::Bytes, "{name}");
+            continue;
+        };
+        let fields = read_fields(plaintext.expose()).unwrap();
+        assert_eq!(fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names, "{name}");
+        for (field, expected) in steps.fields.unwrap_or_default() {
+            let (_, value) = fields.iter().find(|(name, _)| *name == field).unwrap();
+            assert_eq!(value.deserialize(PhantomData::<Json>).unwrap(), expected, "{name}: {field}");
+        }
+    }
+}
+
+#[test]
+fn the_writer_makes_the_bytes_of_the_vectors() {
+    for (name, vector, steps) in vectors_that_open() {
+        let (context, data_key) =
+            (vector.context(&steps.authenticated_names), DataKey::from_slice(&steps.data_key.0).unwrap());
+        let mut payload = PayloadBuilder::new(0, context.authenticated_names());
+        payload.extend_from_slice(&steps.plaintext.0);
+        let payload = payload.seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array()).unwrap();
+        assert_eq!(payload, vector.encrypted_payload.0, "{name}");
+
+        let own = vector
+            .provider()
+            .wrap_with_salt(&data_key, &context.encryption_context(), &steps.wrap_salt.array())
+            .unwrap();
+        let found = EncryptedDek::parse(&vector.encrypted_dek.0).unwrap();
+        let is_own = |key: &WrappedKey| key.kind() == KeyKind::LOCAL && key.id() == own.id();
+        let keys = found.keys().iter().map(|key| if is_own(key) { own.clone() } else { key.clone() }).collect();
+        let dek = EncryptedDek::new(context.context_form(), keys).unwrap();
+        assert_eq!(dek.to_bytes(), vector.encrypted_dek.0, "{name}");
+        assert!(found.keys().contains(&own), "{name}");
+    }
+}
+
+/// A caller may foresee no names, or other ones, when it makes room; the bytes are the same.
+#[test]
+fn the_room_made_for_names_does_not_change_the_bytes() {
+    for (name, vector, steps) in vectors_that_open() {
+        let context = vector.context(&steps.authenticated_names);
+        let data_key = DataKey::from_slice(&steps.data_key.0).unwrap();
+        for foreseen in [&[][..], &["x"; 300][..]] {
+            let mut payload = PayloadBuilder::new(0, foreseen.iter().copied());
+            payload.extend_from_slice(&steps.plaintext.0);
+            let payload = payload.seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array()).unwrap();
+            assert_eq!(payload, vector.encrypted_payload.0, "{name}");
+        }
+    }
+}

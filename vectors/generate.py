@@ -1,0 +1,29 @@
+"""Writes vectors/v1, one JSON file a case; see README.md.
+
+The same files come out on every machine: keys and salts follow from the names of the cases. Vectors are append-only,
+so a file that is there already and would change is an error, and nothing is written.
+"""
+
+import json, pathlib, sys
+
+import opening, refusing
+
+DIRECTORY = pathlib.Path(__file__).parent / "v1"
+
+
+def main():
+    vectors = list(opening.vectors()) + list(refusing.vectors())
+    files = {DIRECTORY / f"{name}.json": json.dumps(vector, ensure_ascii=False, indent=2) + "\n" for name, vector in vectors}
+    if len(files) != len(vectors):
+        sys.exit("two vectors have one name")
+    changed = [path.name for path, text in files.items() if path.exists() and path.read_text(encoding="utf-8") != text]
+    if changed:
+        sys.exit("vectors are append-only, but these would change: " + ", ".join(sorted(changed)))
+    new = {path: text for path, text in files.items() if not path.exists()}
+    for path, text in new.items():
+        path.write_text(text, encoding="utf-8")
+    print(f"{len(files)} vectors, {len(new)} of them new")
+
+
+if __name__ == "__main__":
+    main()
