@@ -49,6 +49,9 @@ mod sealed;
 mod secret;
 mod value;
 mod value_error;
+
+#[cfg(test)]
+mod two_keys;
 #[cfg(test)]
 mod vectors;
 
