@@ -6,9 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::aead::KEY_BYTES;
+use crate::aead::{KEY_BYTES, TAG_BYTES};
 use crate::error::{KeyError, RandomError};
 use crate::random;
 
@@ -126,6 +126,9 @@ impl fmt::Debug for Plaintext {
     }
 }
 
+/// Spare room at every growth, so that appending a tag does not move the whole message once more.
+const SLACK_BYTES: usize = TAG_BYTES;
+
 /// A growing buffer that leaves no copy behind: it wipes the old allocation when it moves to a larger one.
 #[derive(Default)]
 pub(crate) struct SecretBuffer(Vec<u8>);
@@ -166,7 +169,7 @@ impl SecretBuffer {
 
     pub(crate) fn truncate(&mut self, len: usize) {
         if let Some(rest) = self.0.get_mut(len..) {
-            rest.zeroize();
+            wipe(rest);
         }
         self.0.truncate(len);
     }
@@ -174,9 +177,9 @@ impl SecretBuffer {
     pub(crate) fn reserve(&mut self, additional: usize) {
         let needed = self.0.len().saturating_add(additional);
         if needed > self.0.capacity() {
-            let mut larger = Vec::with_capacity(needed.max(self.0.capacity().saturating_mul(2)));
+            let mut larger = Vec::with_capacity((needed + SLACK_BYTES).max(self.0.capacity().saturating_mul(2)));
             larger.extend_from_slice(&self.0);
-            self.0.zeroize();
+            wipe(&mut self.0);
             self.0 = larger;
         }
     }
@@ -195,8 +198,14 @@ impl From<Vec<u8>> for SecretBuffer {
 
 impl Drop for SecretBuffer {
     fn drop(&mut self) {
-        self.0.zeroize();
+        wipe(&mut self.0);
     }
+}
+
+/// Overwrites `bytes` with zeros at the speed of memory; `zeroize` on a slice goes byte by byte.
+fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    zeroize::optimization_barrier(bytes);
 }
 
 #[cfg(test)]
