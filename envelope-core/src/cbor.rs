@@ -7,11 +7,13 @@
 mod de;
 mod head;
 mod ser;
+mod skip;
 
 pub use de::Deserializer;
 pub use ser::Serializer;
 
-pub(crate) use head::{ReadError, Reader, major, simple, write_head};
+pub(crate) use head::{ReadError, Reader, major, write_head};
+pub(crate) use skip::skip;
 
 /// How deeply sealed values may nest, when writing and when reading: deeper input cannot exhaust the stack.
 pub const MAX_DEPTH: usize = 128;

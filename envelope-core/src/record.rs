@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 
-use crate::cbor::{Deserializer, MAX_DEPTH, ReadError, Reader, Serializer, major, simple, write_head};
+use crate::cbor::{Deserializer, MAX_DEPTH, Reader, Serializer, major, skip, write_head};
 use crate::payload::PayloadBuilder;
 use crate::secret::SecretBuffer;
 use crate::value::UNDEFINED;
@@ -148,22 +148,4 @@ fn skip_field(reader: &mut Reader<'_>) -> Result<(), ValueError> {
         return reader.take(1).map(|_| ()).map_err(Into::into);
     }
     skip(reader, MAX_DEPTH)
-}
-
-/// Passes over one item; what the format does not allow is refused here, whether or not a struct has a field for it.
-fn skip(reader: &mut Reader<'_>, depth: usize) -> Result<(), ValueError> {
-    let head = reader.head()?;
-    let items = match head.major {
-        major::ARRAY => head.argument,
-        major::MAP => head.argument.saturating_mul(2),
-        major::UNSIGNED | major::NEGATIVE => return Ok(()),
-        major::BYTES => return reader.bytes(head.argument).map(|_| ()).map_err(Into::into),
-        major::TEXT => return reader.text(head.argument).map(|_| ()).map_err(Into::into),
-        // A tag is followed by a bignum's bytes, never by another tag: a chain of them would outrun the stack.
-        major::TAG => return reader.bignum(head.argument).map(|_| ()).map_err(Into::into),
-        _ if simple::is_known(head.info) => return Ok(()),
-        _ => return Err(ReadError::Malformed.into()),
-    };
-    let depth = depth.checked_sub(1).ok_or(ValueError::format("nested too deeply"))?;
-    (0..items).try_for_each(|_| skip(reader, depth))
 }

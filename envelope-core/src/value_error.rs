@@ -25,6 +25,8 @@ enum Reason {
 }
 
 impl ValueError {
+    pub(crate) const TOO_DEEP: Self = Self::format("nested too deeply");
+
     /// An error of the data format itself; the text must be a constant so that it cannot carry a value.
     #[must_use]
     pub const fn format(reason: &'static str) -> Self {

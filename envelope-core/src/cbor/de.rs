@@ -5,9 +5,9 @@ use serde::forward_to_deserialize_any;
 
 use super::MAX_DEPTH;
 use super::head::{Head, ReadError, Reader, major, simple};
+use super::skip::skip;
 use crate::value_error::ValueError;
 
-const TOO_DEEP: ValueError = ValueError::format("nested too deeply");
 const NOT_CBOR: ValueError = ValueError::format("not well-formed CBOR of the kind the format allows");
 
 impl From<ReadError> for ValueError {
@@ -31,7 +31,7 @@ impl<'r, 'p> Deserializer<'r, 'p> {
     }
 
     fn nested(&mut self, left: u64) -> Result<Compound<'_, 'p>, ValueError> {
-        let depth = self.depth.checked_sub(1).ok_or(TOO_DEEP)?;
+        let depth = self.depth.checked_sub(1).ok_or(ValueError::TOO_DEEP)?;
         Ok(Compound { reader: self.reader, depth, left })
     }
 
@@ -139,9 +139,15 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_> {
         }
     }
 
+    /// A value that no type holds, such as an integer beyond `i128`, can still be ignored.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        skip(self.reader, self.depth)?;
+        visitor.visit_unit()
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map struct identifier
     }
 }
 

@@ -48,7 +48,7 @@ impl<'b> Serializer<'b> {
     }
 
     fn nested(self, major: u8, declared: Option<usize>) -> Result<Compound<'b>, ValueError> {
-        let depth = self.depth.checked_sub(1).ok_or(ValueError::format("nested too deeply"))?;
+        let depth = self.depth.checked_sub(1).ok_or(ValueError::TOO_DEEP)?;
         let start = self.out.len();
         if let Some(len) = declared {
             write_head(major, len as u64, |bytes| self.out.extend_from_slice(bytes));
@@ -57,7 +57,7 @@ impl<'b> Serializer<'b> {
     }
 
     fn variant(mut self, name: &str) -> Result<Self, ValueError> {
-        self.depth = self.depth.checked_sub(1).ok_or(ValueError::format("nested too deeply"))?;
+        self.depth = self.depth.checked_sub(1).ok_or(ValueError::TOO_DEEP)?;
         self.head(major::MAP, 1);
         self.text(name);
         Ok(self)

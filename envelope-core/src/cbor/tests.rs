@@ -219,3 +219,22 @@ fn errors_carry_no_value() {
         assert!(!format!("{error} {error:?}").contains(secret), "{error}");
     }
 }
+
+/// A 128-bit integer fits `u128` or, negative, goes beyond `i128`.
+#[test]
+fn what_no_type_holds_can_still_be_ignored() {
+    for encoded in ["c250ffffffffffffffffffffffffffffffff", "c350ffffffffffffffffffffffffffffffff"] {
+        assert!(from_slice::<IgnoredAny>(&hex(encoded)).is_ok(), "{encoded}");
+    }
+    assert!(from_slice::<i128>(&hex("c350ffffffffffffffffffffffffffffffff")).is_err());
+}
+
+#[test]
+fn what_is_ignored_is_held_to_the_format_all_the_same() {
+    for encoded in ["c074323031332d30332d32315432303a30343a30305a", "81f7", "f0", "61ff", "9f01ff", "1817", "c24101"] {
+        let encoded = hex(encoded);
+        let mut reader = Reader::new(&encoded);
+        assert!(IgnoredAny::deserialize(Deserializer::new(&mut reader)).is_err());
+        assert!(crate::read_fields(&[b"\xa1\x61a", &encoded[..]].concat()).is_err());
+    }
+}
