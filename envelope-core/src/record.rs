@@ -1,7 +1,5 @@
 //! The plaintext of a record: a CBOR map from serde field name to value (FORMAT 4.5).
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 
@@ -124,13 +122,9 @@ pub fn read_fields(plaintext: &[u8]) -> Result<Vec<(&str, FieldValue<'_>)>, Valu
     let mut reader = Reader::new(plaintext);
     let count = reader.expect(major::MAP)?;
     let mut fields = Vec::new();
-    let mut seen = HashSet::new();
     for _ in 0..count {
         let length = reader.expect(major::TEXT)?;
         let name = reader.text(length)?;
-        if !seen.insert(name) {
-            return Err(ValueError::format("a field stands twice in the payload"));
-        }
         let before = reader.rest();
         skip_field(&mut reader)?;
         let (value, _) = before.split_at(before.len() - reader.remaining());
@@ -138,6 +132,11 @@ pub fn read_fields(plaintext: &[u8]) -> Result<Vec<(&str, FieldValue<'_>)>, Valu
     }
     if reader.remaining() > 0 {
         return Err(ValueError::format("bytes follow the fields in the payload"));
+    }
+    let mut names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair.first() == pair.last()) {
+        return Err(ValueError::format("a field stands twice in the payload"));
     }
     Ok(fields)
 }
