@@ -1,4 +1,51 @@
-//! Field-level encryption for DynamoDB.
+//! Field-level encryption for DynamoDB: mark the secret fields of a struct, keep the keys in AWS KMS.
+//!
+//! ```
+//! # use aws_sdk_dynamodb::types::AttributeValue;
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, to_item};
+//!
+//! #[derive(Debug, PartialEq, Envelope)]
+//! #[envelope(table = "users")]
+//! struct User {
+//!     #[partition_key]
+//!     user_id: String,
+//!     #[encrypted]
+//!     email: String,
+//!     #[authenticated]
+//!     plan: String,
+//!     #[plaintext]
+//!     logins: u64,
+//! }
+//!
+//! let user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), plan: "pro".into(), logins: 3 };
+//!
+//! // In production a `KmsKeyProvider`, and a `Table` that puts and gets; here what they rest on.
+//! let provider = LocalKeyProvider::new(RootKey::generate()?);
+//! let mut item = to_item(&user, &provider).await?;
+//! assert!(!item.contains_key("email") && item.contains_key("encrypted_payload"));
+//!
+//! // Plaintext may be updated in place; what is authenticated may not.
+//! item.insert("logins".into(), AttributeValue::N("4".into()));
+//! assert_eq!(from_item::<User>(item.clone(), &provider).await?, User { logins: 4, ..user });
+//! item.insert("plan".into(), AttributeValue::S("enterprise".into()));
+//! assert!(from_item::<User>(item, &provider).await.is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | say which fields are sealed | [`derive(Envelope)`](macro@Envelope) |
+//! | store and read records | [`Table`] |
+//! | seal and open items of your own | [`to_item()`], [`from_item()`] |
+//! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
+//! | test without KMS | [`LocalKeyProvider`] |
+//! | wrap data keys in another way | [`WrapKey`], [`UnwrapKey`] |
+//! | seal something that is not a record | [`seal()`], [`open()`], [`Context`] |
+//! | know who must act on an error | [`Error::fault`], [`KeyErrorKind`] |
+//!
+//! The record format is described in `docs/FORMAT.md` of the repository, what is protected and what is not in
+//! `docs/THREAT_MODEL.md`.
 #![forbid(unsafe_code)]
 
 mod attribute;
@@ -16,9 +63,10 @@ mod write;
 
 pub use attribute::{binary_set, number_set, string_set};
 pub use envelope_core::{
-    ContextError, ContextForm, DataKey, EncryptionContext, Fault, FormatError, GeneratedKey, KeyError, KeyErrorKind,
-    KeyFuture, KeyKind, KeyProvider, LocalKeyProvider, OpenError, RootKey, RootKeyError, SealError, UnwrapKey,
-    ValueError, WrapKey, WrappedKey,
+    Context, ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey,
+    KeyError, KeyErrorKind, KeyFuture, KeyKind, KeyProvider, LocalKeyProvider, Number, NumberError, OpenError,
+    Plaintext, RandomError, RootKey, RootKeyError, SealError, Sealed, UnwrapKey, Value, ValueError, WrapKey,
+    WrappedKey, open, seal,
 };
 pub use envelope_derive::Envelope;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};

@@ -1,1 +1,2 @@
-//! The tests of envelope-dynamo.
+//! The tests of envelope-dynamo, and the README's code.
+#![doc = include_str!("../../README.md")]
