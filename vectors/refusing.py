@@ -261,6 +261,7 @@ def plaintexts():
     yield in_field("bignum-zeros", "a bignum with a leading zero", b"\xc2\x4a\x00\x01" + bytes(8))
     yield in_field("bignum-17", "a bignum of 17 bytes", b"\xc2\x51\x01" + bytes(16))
     yield in_field("bignum-text", "a bignum's tag before a text", b"\xc2\x69" + b"123456789")
+    yield in_field("bignum-float", "a bignum's tag before a float", b"\xc2\xfb\x3f\xf0" + bytes(6))
     yield in_field("undefined-inside", "`undefined` inside an array", b"\x81\xf7")
     yield in_field("simple", "a simple value that is not assigned", b"\xf0")
     yield in_field("simple-two-bytes", "a simple value of two bytes", b"\xf8\xff")

@@ -145,8 +145,9 @@ class Reader:
         if major == 6:
             refuse_if(argument not in (2, 3), self.malformed, "a tag that is not allowed")
             major, _, length = self.head()
+            refuse_if(major != 2 or not 9 <= length <= 16, self.malformed, "not a bignum")
             number = self.take(length)
-            refuse_if(major != 2 or not 9 <= length <= 16 or number[0] == 0, self.malformed, "not a bignum")
+            refuse_if(number[0] == 0, self.malformed, "a bignum with leading zeros")
             return int.from_bytes(number) if argument == 2 else -1 - int.from_bytes(number)
         if info in (25, 26, 27):
             return cbor2.loads(bytes([0xE0 | info]) + argument)
