@@ -200,20 +200,26 @@ impl RootKey {
 
     fn from_text(text: &[u8]) -> Result<Self, RootKeyError> {
         let text = text.trim_ascii();
-        let mut decoded = Zeroizing::new(Vec::with_capacity(KEY_BYTES));
-        let hex = text.len() == 2 * KEY_BYTES
-            && text
-                .chunks(2)
-                .try_for_each(|pair| {
-                    decoded.push(std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())?);
-                    Some(())
-                })
-                .is_some();
-        if !hex {
-            *decoded = base64_simd::STANDARD.decode_to_vec(text).map_err(|_| RootKeyError::Malformed)?;
+        if let Some(bytes) = from_hex(text) {
+            return Self::from_bytes(&bytes);
         }
-        Self::from_bytes(&decoded)
+        let decoded = base64_simd::STANDARD.decode_to_vec(text).map(Zeroizing::new);
+        Self::from_bytes(&decoded.map_err(|_| RootKeyError::Malformed)?)
     }
+}
+
+/// The bytes of 64 hexadecimal digits.
+fn from_hex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    if text.len() != 2 * KEY_BYTES {
+        return None;
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES));
+    for pair in text.chunks(2) {
+        let [high, low] = pair else { return None };
+        bytes.push(digit(high)? << 4 | digit(low)?);
+    }
+    Some(bytes)
 }
 
 impl fmt::Debug for RootKey {
@@ -237,6 +243,32 @@ impl std::error::Error for RootKeyError {
         match self {
             Self::File(error) => Some(error),
             Self::Environment(_) | Self::Malformed => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{RootKey, RootKeyError};
+
+    #[test]
+    fn a_root_key_is_read_from_hexadecimal_digits_of_either_case_and_from_base64() {
+        for text in [
+            "00010203ffFF".to_owned() + &"aB".repeat(26),
+            format!("  {}\n", base64_simd::STANDARD.encode_to_string([7; 32])),
+        ] {
+            assert!(RootKey::from_text(text.as_bytes()).is_ok(), "{text}");
+        }
+        let key = RootKey::from_text("0aF0".repeat(16).as_bytes()).unwrap();
+        assert_eq!(key.0.expose(), &[[0x0a, 0xf0]; 16].concat()[..]);
+    }
+
+    #[test]
+    fn what_is_no_root_key_is_refused() {
+        for text in ["", "00", &"+f".repeat(32), &"zz".repeat(32), &"ab".repeat(31), &"ab".repeat(33), &"a".repeat(63)]
+        {
+            assert!(matches!(RootKey::from_text(text.as_bytes()), Err(RootKeyError::Malformed)), "{text}");
         }
     }
 }
