@@ -179,13 +179,20 @@ pub(crate) fn name(attribute: &Attribute) -> Option<String> {
     attribute.path().get_ident().map(ToString::to_string)
 }
 
-/// Reports an option that does not exist, with those that do.
-pub(crate) fn report_unknown_option(entry: &Entry, attribute: &str, allowed: &[&str], errors: &mut Errors) {
-    let help = match similar(&entry.name, allowed) {
+/// Reports an option that does not exist, with those that do; returns the one that was meant, if that can be told.
+pub(crate) fn report_unknown_option<'a>(
+    entry: &Entry,
+    attribute: &str,
+    allowed: &[&'a str],
+    errors: &mut Errors,
+) -> Option<&'a str> {
+    let meant = similar(&entry.name, allowed);
+    let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("`#[{attribute}(..)]` takes {}", list(allowed)),
     };
     errors.report(entry, format_args!("`{}` is not an option of `#[{attribute}]`", entry.name), help);
+    meant
 }
 
 /// "`a`, `b` and `c`".

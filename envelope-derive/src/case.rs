@@ -14,7 +14,19 @@ pub(crate) enum RenameRule {
 }
 
 impl RenameRule {
-    /// The rule that serde knows under this name; serde itself reports a name that it does not know.
+    /// The names under which serde knows its rules.
+    pub(crate) const NAMES: [&str; 8] = [
+        "lowercase",
+        "UPPERCASE",
+        "PascalCase",
+        "camelCase",
+        "snake_case",
+        "SCREAMING_SNAKE_CASE",
+        "kebab-case",
+        "SCREAMING-KEBAB-CASE",
+    ];
+
+    /// The rule that serde knows under this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "lowercase" | "snake_case" => Self::Unchanged,
@@ -106,7 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_rule_is_left_to_serde() {
+    fn every_name_of_a_rule_is_known_and_no_other() {
+        for name in RenameRule::NAMES {
+            assert!(RenameRule::named(name).is_some(), "{name}");
+        }
         assert_eq!(RenameRule::named("Train-Case"), None);
     }
 }

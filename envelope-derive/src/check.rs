@@ -24,8 +24,8 @@ pub(crate) struct Record<'a> {
 
 /// Applies every rule; `None` if anything was reported, here or before.
 pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<'a>> {
-    table_is_named(input, errors);
     context_names_are_free(input, errors);
+    context_values_are_given(input, errors);
     for field in &input.fields {
         one_mark(field, errors);
         skipped_fields_carry_nothing(field, errors);
@@ -48,15 +48,6 @@ fn record(input: &Input) -> Option<Record<'_>> {
     let key = |mark| fields.iter().find(|(_, of)| *of == mark).map(|(field, _)| *field);
     let (partition_key, sort_key) = (key(Mark::PartitionKey)?, key(Mark::SortKey));
     Some(Record { input, table: input.options.table.as_ref()?.value(), fields, partition_key, sort_key })
-}
-
-fn table_is_named(input: &Input, errors: &mut Errors) {
-    const HELP: &str = "name the table that the records belong to: `#[envelope(table = \"users\")]`";
-    match &input.options.table {
-        None => errors.report(&input.ident, "the struct does not name its table", HELP),
-        Some(table) if table.value().is_empty() => errors.report(table, "the table has an empty name", HELP),
-        Some(_) => {}
-    }
 }
 
 fn one_mark(field: &Field, errors: &mut Errors) {
@@ -262,7 +253,7 @@ fn context_names_are_free(input: &Input, errors: &mut Errors) {
     let fields = input.fields.iter().filter(|field| field.encryption_context.is_some()).map(|field| &field.name);
     let mut taken: Vec<String> = Vec::new();
     for name in constants.chain(fields) {
-        let lower = name.value.to_lowercase();
+        let lower = name.value.to_ascii_lowercase();
         if lower.starts_with("aws:") {
             let problem =
                 format_args!("`{}`: names that begin with `aws:` belong to AWS, and KMS refuses them", name.value);
@@ -277,6 +268,13 @@ fn context_names_are_free(input: &Input, errors: &mut Errors) {
             errors.report(name, problem, "choose another name");
         }
         taken.push(lower);
+    }
+}
+
+fn context_values_are_given(input: &Input, errors: &mut Errors) {
+    for pair in input.options.context.iter().filter(|pair| pair.value.value().is_empty()) {
+        let problem = format_args!("the pair `{}` of the encryption context has an empty value", pair.name.value);
+        errors.report(&pair.value, problem, "give it a value, or remove the pair");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The generated code: a description of the fields, and three calls into serde's own derive.
 
-use proc_macro2::{Group, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::LitStr;
 use syn::spanned::Spanned;
@@ -19,6 +19,8 @@ pub(crate) fn expand(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
     let (shadow, key, implementation) = (shadow(input), key(record), implementation(record));
     quote! {
         #[doc(hidden)]
+        // The names are the user's, and so is the choice to allow them.
+        #[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
         #deprecated
         const _: () = {
             use #krate::__private as __envelope;
@@ -44,7 +46,6 @@ fn shadow(input: &Input) -> TokenStream {
     quote! {
         #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
         #[serde(crate = "__envelope::serde", remote = #remote, #(#entries),*)]
-        #[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
         #(#repr)*
         struct __Record #impl_generics #where_clause {
             #(#fields,)*
@@ -69,7 +70,6 @@ fn key(record: &Record<'_>) -> TokenStream {
     quote! {
         #[derive(__envelope::serde::Serialize)]
         #[serde(crate = "__envelope::serde", #(#bound),*)]
-        #[allow(non_camel_case_types, non_upper_case_globals)]
         struct __Key #impl_generics #where_clause {
             #partition
             #sort
@@ -84,18 +84,14 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
     let where_clause = where_clause(bound::predicates(input).into_iter());
     let constants = constants(record);
-    let partition = &record.partition_key.ty;
-    let key = match record.sort_key.map(|sort| &sort.ty) {
-        None => quote!(__envelope::Partition<#partition>),
-        Some(sort) => quote!(__envelope::Composite<#partition, #sort>),
-    };
+    let key = key_type(record);
     let sort = record.sort_key.map(|_| quote!(__sort: __key.sort,));
     let marker = has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,));
     quote! {
         #[automatically_derived]
         impl #impl_generics __envelope::Envelope for #name #ty_generics #where_clause {
             #constants
-            type Key = #key;
+            #key
 
             fn serialize<__S: __envelope::serde::Serializer>(
                 &self,
@@ -118,6 +114,16 @@ fn implementation(record: &Record<'_>) -> TokenStream {
                 __Record::deserialize(__deserializer)
             }
         }
+    }
+}
+
+/// The type of the primary key, which must be as visible as the struct: the compiler says so at the field's type.
+fn key_type(record: &Record<'_>) -> TokenStream {
+    let partition = &record.partition_key.ty;
+    let place = partition.span().resolved_at(Span::call_site());
+    match record.sort_key.map(|sort| &sort.ty) {
+        None => quote_spanned!(place=> type Key = __envelope::Partition<#partition>;),
+        Some(sort) => quote_spanned!(place=> type Key = __envelope::Composite<#partition, #sort>;),
     }
 }
 

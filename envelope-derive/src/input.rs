@@ -44,6 +44,13 @@ pub(crate) enum ContextForm {
     Table,
 }
 
+const NAME_THE_TABLE: &str = "name the table that the records belong to: `#[envelope(table = \"users\")]`";
+
+const UNMARKED: [(&str, Mark); 2] = [("plaintext", Mark::Plaintext), ("encrypted", Mark::Encrypted)];
+
+const KMS_CONTEXT: [(&str, ContextForm); 3] =
+    [("raw", ContextForm::Raw), ("hashed", ContextForm::Hashed), ("table", ContextForm::Table)];
+
 /// A constant pair of the encryption context.
 pub(crate) struct Pair {
     pub(crate) name: Name,
@@ -70,25 +77,45 @@ impl ToTokens for Name {
 }
 
 impl Options {
-    /// Reads the `#[envelope(..)]` attributes of the struct.
-    pub(crate) fn parse(attributes: &[Attribute], errors: &mut Errors) -> Self {
+    /// Reads the `#[envelope(..)]` attributes of the struct, `ident`.
+    pub(crate) fn parse(ident: &Ident, attributes: &[Attribute], errors: &mut Errors) -> Self {
         let mut options = Self::default();
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: Vec<&str> = Vec::new();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(ENVELOPE)) {
             if let Meta::NameValue(_) = attribute.meta {
                 let problem = "the options of `#[envelope]` stand in parentheses";
                 errors.report(attribute, problem, "`#[envelope(table = \"users\")]`");
+                seen.push(option::TABLE);
             }
             for entry in attr::attribute_entries(attribute) {
-                if option::ALL.contains(&entry.name.as_str()) && seen.contains(&entry.name) {
-                    errors.report(&entry, format_args!("`{}` is given twice", entry.name), "keep one of the two");
-                    continue;
-                }
-                parse_option(&entry, &mut options, errors);
-                seen.push(entry.name);
+                options.read(&entry, &mut seen, errors);
             }
         }
+        if !seen.contains(&option::TABLE) {
+            errors.report(ident, "the struct does not name its table", NAME_THE_TABLE);
+        }
         options
+    }
+
+    /// Reads one option; a misspelt one counts as the one that was meant.
+    fn read(&mut self, entry: &Entry, seen: &mut Vec<&str>, errors: &mut Errors) {
+        let known = option::ALL.into_iter().find(|known| *known == entry.name);
+        let Some(name) = known.or_else(|| attr::report_unknown_option(entry, ENVELOPE, &option::ALL, errors)) else {
+            return;
+        };
+        if seen.contains(&name) {
+            errors.report(entry, format_args!("`{name}` is given twice"), "keep one of the two");
+            return;
+        }
+        seen.push(name);
+        match name {
+            option::TABLE => self.table = table(entry, errors),
+            option::CRATE => self.krate = crate_path(entry, errors),
+            // One wrong word here is not a missing mark on every field.
+            option::UNMARKED => self.unmarked = choice(entry, &UNMARKED, errors).or(Some(Mark::Encrypted)),
+            option::KMS_CONTEXT => self.context_form = choice(entry, &KMS_CONTEXT, errors).unwrap_or_default(),
+            _ => self.context = context(entry, errors),
+        }
     }
 
     /// The path under which generated code finds the crate.
@@ -166,46 +193,31 @@ fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
     }
 }
 
-fn parse_option(entry: &Entry, options: &mut Options, errors: &mut Errors) {
-    match entry.name.as_str() {
-        option::TABLE => options.table = string(entry, "table = \"users\"", errors),
-        option::CRATE => options.krate = crate_path(entry, errors),
-        option::UNMARKED => {
-            let allowed = [("plaintext", Mark::Plaintext), ("encrypted", Mark::Encrypted)];
-            options.unmarked = choice(entry, &allowed, errors);
-        }
-        option::KMS_CONTEXT => {
-            let allowed = [("raw", ContextForm::Raw), ("hashed", ContextForm::Hashed), ("table", ContextForm::Table)];
-            options.context_form = choice(entry, &allowed, errors).unwrap_or_default();
-        }
-        option::CONTEXT => options.context = context(entry, errors),
-        _ => attr::report_unknown_option(entry, ENVELOPE, &option::ALL, errors),
+/// The name in `table = ".."`.
+fn table(entry: &Entry, errors: &mut Errors) -> Option<LitStr> {
+    let Some(table) = entry.string() else {
+        errors.report(entry, "`table` takes a string", NAME_THE_TABLE);
+        return None;
+    };
+    if table.value().is_empty() {
+        errors.report(&table, "the table has an empty name", NAME_THE_TABLE);
     }
-}
-
-/// The string in `name = ".."`.
-fn string(entry: &Entry, example: &str, errors: &mut Errors) -> Option<LitStr> {
-    let string = entry.string();
-    if string.is_none() {
-        errors.report(entry, format_args!("`{}` takes a string", entry.name), format_args!("`{example}`"));
-    }
-    string
+    Some(table)
 }
 
 /// The value that a string in `name = ".."` stands for.
 fn choice<T: Copy>(entry: &Entry, allowed: &[(&str, T)], errors: &mut Errors) -> Option<T> {
     let written = entry.string();
-    let chosen = written
-        .as_ref()
-        .and_then(|written| allowed.iter().find(|(name, _)| *name == written.value()).map(|(_, value)| *value));
+    let value = written.as_ref().map(LitStr::value);
+    let chosen = allowed.iter().find(|(name, _)| value.as_deref() == Some(*name)).map(|(_, value)| *value);
     if chosen.is_none() {
-        let values: Vec<_> = allowed.iter().map(|(name, _)| format!("`{} = \"{name}\"`", entry.name)).collect();
-        let problem = match &written {
-            Some(written) => format!("`{}` cannot be {:?}", entry.name, written.value()),
+        let allowed: Vec<_> = allowed.iter().map(|(name, _)| format!("`{} = {name:?}`", entry.name)).collect();
+        let problem = match &value {
+            Some(value) => format!("`{}` cannot be {value:?}", entry.name),
             None => format!("`{}` takes a string", entry.name),
         };
         let place = written.map_or_else(|| entry.tokens.clone(), LitStr::into_token_stream);
-        errors.report(place, problem, format_args!("write {}", values.join(" or ")));
+        errors.report(place, problem, format_args!("choose one of {}", allowed.join(", ")));
     }
     chosen
 }
@@ -219,7 +231,8 @@ fn crate_path(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
         _ => None,
     };
     let Some(PathArgument(path)) = path else {
-        errors.report(entry, "`crate` takes a path", "`crate = ::envelope_dynamo`");
+        let path = entry.string().map_or_else(|| "::envelope_dynamo".to_owned(), |path| path.value());
+        errors.report(entry, "`crate` takes a path", format_args!("`crate = {path}`"));
         return None;
     };
     let starts_at_crate =

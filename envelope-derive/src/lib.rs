@@ -12,7 +12,10 @@ mod field;
 mod input;
 mod key_type;
 mod serde_attr;
+mod serde_form;
 mod similar;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -36,7 +39,7 @@ fn derive(input: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let mut errors = Errors::default();
-    let options = Options::parse(&input.attrs, &mut errors);
+    let options = Options::parse(&input.ident, &input.attrs, &mut errors);
     let krate = options.crate_path();
     let parsed = Input::parse(&input, options, &mut errors);
     match parsed.as_ref().and_then(|parsed| check::check(parsed, &mut errors)) {

@@ -1,6 +1,6 @@
 //! What the macro needs to know of `#[serde(..)]`; everything else goes to serde's own derive as it was written.
 //!
-//! Malformed and unknown entries are passed on too: serde reports them, at the same place and in its own words.
+//! An entry that this version of the macro does not know is refused, since it could change names.
 
 use proc_macro2::TokenStream;
 use syn::punctuated::Punctuated;
@@ -9,6 +9,7 @@ use syn::{Attribute, LitStr, Token, WherePredicate};
 use crate::attr::{self, Entry, SERDE, Value};
 use crate::case::RenameRule;
 use crate::errors::Errors;
+use crate::serde_form as form;
 
 /// Entries that replace or wrap the map of fields, so that fields could not be told apart by name.
 const RESHAPING: [&str; 11] = [
@@ -88,27 +89,20 @@ impl FieldSerde {
 pub(crate) fn container(attributes: &[Attribute], errors: &mut Errors) -> ContainerSerde {
     let mut serde = ContainerSerde::default();
     for entry in serde_entries(attributes) {
-        match entry.name.as_str() {
+        if RESHAPING.contains(&entry.name.as_str()) {
+            errors.report(
+                &entry,
+                format_args!("`#[serde({})]` cannot be combined with `Envelope`", entry.name),
+                "remove it: a record is a map from field names to values, so that each field can be treated \
+                 according to its mark",
+            );
+        } else if form::check(&entry, &form::CONTAINER, errors) {
+            read_container_entry(&entry, &mut serde, errors);
             // The derive names its own copy of serde.
-            "crate" => continue,
-            name if RESHAPING.contains(&name) => {
-                let problem = format_args!("`#[serde({name})]` cannot be combined with `Envelope`");
-                errors.report(
-                    &entry,
-                    problem,
-                    "remove it: a record is a map from field names to values, so that each field can be \
-                     treated according to its mark",
-                );
-                continue;
+            if entry.name != "crate" {
+                serde.entries.push(entry);
             }
-            "rename" => serde.is_renamed = true,
-            "rename_all" => rename_all(&entry, &mut serde.rename_all),
-            "deny_unknown_fields" => serde.deny_unknown_fields = true,
-            "default" => serde.default = Some(container_default(&entry)),
-            "bound" => bounds(&entry, &mut serde.bounds),
-            _ => {}
         }
-        serde.entries.push(entry);
     }
     serde
 }
@@ -123,12 +117,23 @@ pub(crate) fn field(attributes: &[Attribute], errors: &mut Errors) -> FieldSerde
                 "`#[serde(getter)]` has no place here: it belongs to a `#[serde(remote)]` definition",
                 "remove it; `#[serde(serialize_with = \"..\")]` changes how a field is written",
             );
-            continue;
+        } else if form::check(&entry, &form::FIELD, errors) {
+            read_field_entry(&entry, &mut serde);
+            serde.entries.push(entry);
         }
-        read_field_entry(&entry, &mut serde);
-        serde.entries.push(entry);
     }
     serde
+}
+
+fn read_container_entry(entry: &Entry, serde: &mut ContainerSerde, errors: &mut Errors) {
+    match entry.name.as_str() {
+        "rename" => serde.is_renamed = true,
+        "rename_all" => rename_all(entry, &mut serde.rename_all, errors),
+        "deny_unknown_fields" => serde.deny_unknown_fields = true,
+        "default" => serde.default = Some(container_default(entry)),
+        "bound" => bounds(entry, &mut serde.bounds),
+        _ => {}
+    }
 }
 
 fn read_field_entry(entry: &Entry, serde: &mut FieldSerde) {
@@ -186,11 +191,22 @@ fn rename(entry: &Entry, serde: &mut FieldSerde) {
     serde.aliases.extend(deserialize);
 }
 
-fn rename_all(entry: &Entry, rules: &mut Directions<RenameRule>) {
-    let rule = |names: &[LitStr]| RenameRule::named(&names.first()?.value());
+fn rename_all(entry: &Entry, rules: &mut Directions<RenameRule>, errors: &mut Errors) {
+    let mut rule = |names: &[LitStr], so_far: RenameRule| {
+        let Some(name) = names.first() else { return so_far };
+        RenameRule::named(&name.value()).unwrap_or_else(|| {
+            let problem = format_args!("`{}` is not a rule of serde", name.value());
+            errors.report(name, problem, format_args!("serde knows {}", attr::list(&RenameRule::NAMES)));
+            so_far
+        })
+    };
     let Directions { serialize, deserialize } = strings(entry);
-    rules.serialize = rule(&serialize).unwrap_or(rules.serialize);
-    rules.deserialize = rule(&deserialize).unwrap_or(rules.deserialize);
+    rules.serialize = rule(&serialize, rules.serialize);
+    // One rule for both directions is read, and reported, once.
+    rules.deserialize = match &entry.value {
+        Value::List(_) => rule(&deserialize, rules.deserialize),
+        _ => rules.serialize,
+    };
 }
 
 fn bounds(entry: &Entry, bounds: &mut Directions<Option<Predicates>>) {

@@ -5,7 +5,7 @@ pub(crate) fn similar<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
     candidates
         .iter()
         .map(|candidate| (distance(word, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len() / 3)
+        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn finds_what_was_meant_and_nothing_far_fetched() {
         let options = ["table", "unmarked", "kms_context", "context", "crate"];
-        assert_eq!(similar("tabl", &options), Some("table"));
+        assert_eq!(similar("tabel", &options), Some("table"));
         assert_eq!(similar("kms-context", &options), Some("kms_context"));
         assert_eq!(similar("unmarkt", &options), Some("unmarked"));
         assert_eq!(similar("rename_all", &options), None);

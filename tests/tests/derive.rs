@@ -388,9 +388,23 @@ mod serde_attributes {
         WithPath { id: 7, value: 7 }
     }
 
+    #[derive(Envelope, Debug, PartialEq, Default)]
+    #[envelope(table = "t")]
+    #[serde(default)]
+    struct WithDerivedDefault {
+        #[partition_key]
+        id: u8,
+        #[encrypted]
+        value: u8,
+    }
+
     #[test]
     fn absent_fields_come_from_the_default_of_the_struct() {
         assert_eq!(from_json::<WithDefault<u8>>(json!({})).unwrap(), WithDefault { id: "nobody".into(), value: 0 });
+        assert_eq!(
+            from_json::<WithDerivedDefault>(json!({ "value": 1 })).unwrap(),
+            WithDerivedDefault { id: 0, value: 1 }
+        );
         assert_eq!(from_json::<WithPath>(json!({ "id": 1 })).unwrap(), WithPath { id: 1, value: 7 });
     }
 

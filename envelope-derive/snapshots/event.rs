@@ -1,0 +1,81 @@
+#[doc(hidden)]
+#[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
+const _: () = {
+    use ::envelope_dynamo::__private as __envelope;
+    #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+    #[serde(
+        crate = "__envelope::serde",
+        remote = "Event",
+        rename = "Event",
+        rename_all = "camelCase",
+        deny_unknown_fields
+    )]
+    struct __Record<T> {
+        stream_id: String,
+        #[serde(with = "epoch_seconds")]
+        at: Time,
+        #[serde(alias = "mail")]
+        email: Option<String>,
+        body: T,
+        tenant: u32,
+        #[serde(flatten)]
+        labels: BTreeMap<String, String>,
+        #[serde(skip)]
+        cache: Cache,
+    }
+    #[derive(__envelope::serde::Serialize)]
+    #[serde(crate = "__envelope::serde")]
+    struct __Key<T> {
+        #[serde(rename = "streamId")]
+        __partition: String,
+        #[serde(rename = "at", with = "epoch_seconds")]
+        __sort: Time,
+        #[serde(skip)]
+        __marker: __envelope::PhantomData<fn() -> Event<T>>,
+    }
+    #[automatically_derived]
+    impl<T> __envelope::Envelope for Event<T>
+    where
+        T: __envelope::serde::Serialize,
+        T: __envelope::serde::Deserialize<'static>,
+    {
+        const TABLE: &'static str = "events";
+        const CONTEXT_FORM: __envelope::ContextForm = __envelope::ContextForm::Hashed;
+        const CONTEXT: &'static [(&'static str, &'static str)] = &[("purpose", "audit")];
+        const FIELDS: &'static [__envelope::Field] = &[
+            __envelope::Field::new("streamId", __envelope::Mark::PartitionKey),
+            __envelope::Field::new("at", __envelope::Mark::SortKey),
+            __envelope::Field::new("email", __envelope::Mark::Encrypted)
+                .aliases(&["mail"])
+                .accepting_plaintext(),
+            __envelope::Field::new("body", __envelope::Mark::Encrypted),
+            __envelope::Field::new("tenant", __envelope::Mark::Authenticated)
+                .in_encryption_context(),
+            __envelope::Field::new("labels", __envelope::Mark::Plaintext).flatten(),
+        ];
+        const DENY_UNKNOWN_FIELDS: bool = true;
+        type Key = __envelope::Composite<String, Time>;
+        fn serialize<__S: __envelope::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> __envelope::Result<__S::Ok, __S::Error> {
+            __Record::serialize(self, __serializer)
+        }
+        fn serialize_key<__S: __envelope::serde::Serializer>(
+            __key: Self::Key,
+            __serializer: __S,
+        ) -> __envelope::Result<__S::Ok, __S::Error> {
+            let __key: __Key<T> = __Key {
+                __partition: __key.partition,
+                __sort: __key.sort,
+                __marker: __envelope::PhantomData,
+            };
+            __envelope::serde::Serialize::serialize(&__key, __serializer)
+        }
+        fn deserialize<__D: __envelope::serde::Deserializer<'static>>(
+            __deserializer: __D,
+        ) -> __envelope::Result<Self, __D::Error> {
+            __Record::deserialize(__deserializer)
+        }
+    }
+};

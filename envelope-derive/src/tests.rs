@@ -1,0 +1,128 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::derive;
+
+/// The generated code as a person would lay it out.
+fn formatted(tokens: TokenStream) -> String {
+    prettyplease::unparse(&syn::parse2(tokens).expect("generated code parses"))
+}
+
+/// Compares the generated code with a file that reviewers can read.
+///
+/// `UPDATE_SNAPSHOTS=1 cargo test -p envelope-derive` accepts what is generated now.
+#[test]
+fn the_generated_code_is_as_reviewed() {
+    let expanded = formatted(derive(quote! {
+        #[envelope(table = "events", kms_context = "hashed", context(purpose = "audit"))]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Event<T> {
+            #[partition_key]
+            stream_id: String,
+            #[sort_key]
+            #[serde(with = "epoch_seconds")]
+            at: Time,
+            #[encrypted(accept = "plaintext")]
+            #[serde(alias = "mail")]
+            email: Option<String>,
+            #[encrypted]
+            body: T,
+            #[authenticated]
+            #[encryption_context]
+            tenant: u32,
+            #[plaintext]
+            #[serde(flatten)]
+            labels: BTreeMap<String, String>,
+            #[serde(skip)]
+            cache: Cache,
+        }
+    }));
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/event.rs");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(path, &expanded).expect("the snapshot can be written");
+    }
+    let reviewed = std::fs::read_to_string(path).expect("the snapshot exists");
+    assert_eq!(expanded, reviewed, "review and accept with UPDATE_SNAPSHOTS=1");
+}
+
+#[test]
+fn the_crate_is_named_once_and_by_the_path_given() {
+    let expanded = derive(quote! {
+        #[envelope(table = "t", crate = ::other::path)]
+        struct Record {
+            #[partition_key]
+            id: u8,
+            #[encrypted]
+            value: u8,
+        }
+    })
+    .to_string();
+    assert_eq!(expanded.matches(":: other :: path").count(), 1, "{expanded}");
+    assert!(!expanded.contains("envelope_dynamo"), "{expanded}");
+}
+
+/// The messages of the `compile_error!`s in generated code.
+fn messages(expanded: TokenStream) -> Vec<String> {
+    let file: syn::File = syn::parse2(expanded).expect("generated code parses");
+    let message = |item| match item {
+        syn::Item::Macro(item) => Some(syn::parse2::<syn::LitStr>(item.mac.tokens).expect("a message").value()),
+        _ => None,
+    };
+    file.items.into_iter().filter_map(message).collect()
+}
+
+#[test]
+fn odd_attributes_are_mistakes_and_not_panics() {
+    let attributes = [
+        quote!(#[envelope]),
+        quote!(#[envelope()]),
+        quote!(#[envelope(,)]),
+        quote!(#[envelope("table")]),
+        quote!(#[envelope(= "t")]),
+        quote!(#[envelope(table)]),
+        quote!(#[envelope(table = )]),
+        quote!(#[envelope(table("t"))]),
+        quote!(#[envelope(table["t"])]),
+        quote!(#[envelope(crate)]),
+        quote!(#[envelope(crate = 1 + 1)]),
+        quote!(#[envelope(context(= "x", 1 = "y", ("z")))]),
+        quote!(#[envelope[table = "t"]]),
+        quote!(#[serde]),
+        quote!(#[serde = "x"]),
+        quote!(#[serde(rename_all())]),
+        quote!(#[serde("rename")]),
+        quote!(#[serde(bound = "not a bound at all")]),
+    ];
+    let fields = [
+        quote!(#[partition_key]),
+        quote!(#[partition_key()]),
+        quote!(#[encrypted(accept)]),
+        quote!(#[encrypted = 1]),
+        quote!(#[serde(rename())] #[encrypted]),
+        quote!(#[serde(rename = 1)] #[encrypted]),
+        quote!(#[serde(alias)] #[encrypted]),
+        quote!(#[serde(skip, skip)] #[encrypted]),
+        quote!(#[path::encrypted]),
+    ];
+    for container in &attributes {
+        for field in &fields {
+            let expanded = derive(quote!(#container struct Record<T> { #field __: T, r#type: u8 }));
+            let messages = messages(expanded);
+            assert!(!messages.is_empty(), "{container} {field}");
+            for message in messages {
+                assert!(message.contains("\nhelp: "), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_item_is_reported_by_the_parser() {
+    assert_eq!(
+        messages(derive(quote!(
+            fn main() {}
+        )))
+        .len(),
+        1
+    );
+}

@@ -1,0 +1,16 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "users")]
+struct User {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    email: String,
+    #[plaintext]
+    #[encryption_context]
+    #[encryption_context]
+    tenant: String,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "users")]
+enum User {
+    Somebody { id: String },
+    Nobody,
+}
+
+fn main() {}

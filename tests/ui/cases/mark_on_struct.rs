@@ -1,0 +1,13 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "users")]
+#[encrypted]
+struct User {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    email: String,
+}
+
+fn main() {}

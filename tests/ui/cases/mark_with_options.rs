@@ -1,0 +1,12 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "users")]
+struct User {
+    #[partition_key(name = "pk")]
+    id: String,
+    #[encrypted]
+    email: String,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "users")]
+struct User {
+    #[partition_key]
+    id: String,
+    #[encrypted = "plaintext"]
+    email: String,
+}
+
+fn main() {}

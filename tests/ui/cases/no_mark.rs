@@ -1,0 +1,13 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "users")]
+struct User {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    email: String,
+    plan: String,
+}
+
+fn main() {}
