@@ -258,6 +258,7 @@ def plaintexts():
     yield in_field("tag-inside", "a tag inside an array", b"\x81\xd8\x20\x61a")
     yield in_field("self-described", "the tag of self-described CBOR", b"\xd9\xd9\xf7\x01")
     yield in_field("bignum-small", "a bignum that fits 64 bits", b"\xc2\x41\x01")
+    yield in_field("bignum-8", "a bignum of 8 bytes, the longest that an integer could say", b"\xc2\x48" + b"\xff" * 8)
     yield in_field("bignum-zeros", "a bignum with a leading zero", b"\xc2\x4a\x00\x01" + bytes(8))
     yield in_field("bignum-17", "a bignum of 17 bytes", b"\xc2\x51\x01" + bytes(16))
     yield in_field("bignum-text", "a bignum's tag before a text", b"\xc2\x69" + b"123456789")
