@@ -4,7 +4,7 @@ use crate::attr::Mark;
 use crate::errors::Errors;
 use crate::field::Field;
 use crate::input::{Input, Name};
-use crate::key_type;
+use crate::key_type::{self, Refusal};
 
 /// The attributes in which the sealed fields and their data key are stored.
 const RESERVED_ATTRIBUTES: [&str; 2] = ["encrypted_payload", "encrypted_dek"];
@@ -116,13 +116,20 @@ fn keys_are_scalars(field: &Field, errors: &mut Errors) {
     if !field.is_key() || field.is_flattened() || field.serde.with.serialize {
         return;
     }
-    if let Some(what) = key_type::refused(&field.ty) {
-        errors.report(
+    let ident = &field.ident;
+    match key_type::refused(&field.ty) {
+        Some(Refusal::Bytes) => errors.report(
             &field.ty,
-            format_args!("the key `{}` cannot be {what}: DynamoDB takes strings, numbers and bytes", field.ident),
-            "use a `String`, an integer, bytes with `#[serde(with = \"serde_bytes\")]`, or a type that serde \
-             writes as one of these",
-        );
+            format_args!("the key `{ident}` would be a list of numbers, which is how serde writes this type"),
+            "write it as bytes: `#[serde(with = \"serde_bytes\")]`",
+        ),
+        Some(Refusal::Is(what)) => errors.report(
+            &field.ty,
+            format_args!("the key `{ident}` cannot be {what}: DynamoDB takes strings, numbers and bytes"),
+            "use a `String`, a number, bytes with `#[serde(with = \"serde_bytes\")]`, or a type that serde writes as \
+             one of these",
+        ),
+        None => {}
     }
 }
 

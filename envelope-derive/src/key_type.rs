@@ -4,31 +4,44 @@
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
+/// Why a type cannot be a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It holds bytes, but serde writes it as a list of numbers.
+    Bytes,
+    /// It is this.
+    Is(&'static str),
+}
+
 /// What is wrong with `ty` as a key; `None` if it may be one.
-pub(crate) fn refused(ty: &Type) -> Option<&'static str> {
+pub(crate) fn refused(ty: &Type) -> Option<Refusal> {
     match ty {
         Type::Group(group) => refused(&group.elem),
         Type::Paren(paren) => refused(&paren.elem),
         Type::Reference(reference) => refused(&reference.elem),
-        Type::Array(array) if !is_u8(&array.elem) => Some("an array"),
-        Type::Slice(slice) if !is_u8(&slice.elem) => Some("a slice"),
-        Type::Tuple(tuple) if tuple.elems.is_empty() => Some("the unit type"),
-        Type::Tuple(_) => Some("a tuple"),
+        Type::Array(array) => Some(list(Some(&array.elem), "an array")),
+        Type::Slice(slice) => Some(list(Some(&slice.elem), "a slice")),
+        Type::Tuple(tuple) if tuple.elems.is_empty() => Some(Refusal::Is("the unit type")),
+        Type::Tuple(_) => Some(Refusal::Is("a tuple")),
         Type::Path(path) => refused_segment(path.path.segments.last()?),
         _ => None,
     }
 }
 
-fn refused_segment(segment: &PathSegment) -> Option<&'static str> {
+fn refused_segment(segment: &PathSegment) -> Option<Refusal> {
     match segment.ident.to_string().as_str() {
-        "bool" => Some("a bool"),
-        "Option" => Some("optional"),
-        "Vec" | "VecDeque" if !type_argument(segment).is_some_and(is_u8) => Some("a list"),
-        "HashMap" | "BTreeMap" => Some("a map"),
-        "HashSet" | "BTreeSet" => Some("a set"),
-        "Box" | "Rc" | "Arc" => type_argument(segment).and_then(refused),
+        "bool" => Some(Refusal::Is("a bool")),
+        "Option" => Some(Refusal::Is("optional")),
+        "Vec" | "VecDeque" => Some(list(type_argument(segment), "a list")),
+        "HashMap" | "BTreeMap" => Some(Refusal::Is("a map")),
+        "HashSet" | "BTreeSet" => Some(Refusal::Is("a set")),
+        "Box" | "Rc" | "Arc" | "Cow" => type_argument(segment).and_then(refused),
         _ => None,
     }
+}
+
+fn list(element: Option<&Type>, what: &'static str) -> Refusal {
+    if element.is_some_and(is_u8) { Refusal::Bytes } else { Refusal::Is(what) }
 }
 
 fn type_argument(segment: &PathSegment) -> Option<&Type> {
@@ -51,14 +64,21 @@ fn is_u8(ty: &Type) -> bool {
 mod tests {
     use super::*;
 
-    fn verdict(ty: &str) -> Option<&'static str> {
+    fn verdict(ty: &str) -> Option<Refusal> {
         refused(&syn::parse_str(ty).expect("a type"))
     }
 
     #[test]
-    fn strings_numbers_and_bytes_may_be_keys() {
-        for ty in ["String", "&'a str", "Cow<'a, str>", "u64", "f64", "Vec<u8>", "[u8; 16]", "Box<str>", "uuid::Uuid"] {
+    fn strings_numbers_and_unknown_types_may_be_keys() {
+        for ty in ["String", "&'a str", "Cow<'a, str>", "u64", "f64", "char", "Box<str>", "uuid::Uuid", "ByteBuf"] {
             assert_eq!(verdict(ty), None, "{ty}");
+        }
+    }
+
+    #[test]
+    fn bytes_need_to_be_written_as_bytes() {
+        for ty in ["Vec<u8>", "[u8; 16]", "&'a [u8]", "Cow<'a, [u8]>", "Box<[u8]>"] {
+            assert_eq!(verdict(ty), Some(Refusal::Bytes), "{ty}");
         }
     }
 
@@ -78,7 +98,7 @@ mod tests {
             ("[u16; 4]", "an array"),
             ("&'a [String]", "a slice"),
         ] {
-            assert_eq!(verdict(ty), Some(what), "{ty}");
+            assert_eq!(verdict(ty), Some(Refusal::Is(what)), "{ty}");
         }
     }
 }

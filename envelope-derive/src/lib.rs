@@ -1,4 +1,8 @@
-//! `#[derive(Envelope)]`.
+//! `#[derive(Envelope)]` for `envelope-dynamo`, which re-exports it: depend on that crate alone.
+//!
+//! The macro translates syntax; what happens to a field is the business of `envelope-dynamo`. Stages, each a file:
+//! `input` parses the struct and `field` its fields, `check` applies the rules to the whole, `expand` generates the code,
+//! and `fallback` stands in for it when `errors` has something to report.
 #![forbid(unsafe_code)]
 
 mod attr;
@@ -24,7 +28,43 @@ use syn::DeriveInput;
 use crate::errors::Errors;
 use crate::input::{Input, Options};
 
-/// Implements `Envelope`.
+/// Implements `Envelope` for a struct with named fields: which of them are sealed, and what the others are for.
+///
+/// Every field that is stored carries exactly one mark. A field that says nothing does not compile.
+///
+/// | on a field | |
+/// |---|---|
+/// | `#[partition_key]`, `#[sort_key]` | the primary key: a string, a number, bytes, or a type that serde writes as one |
+/// | `#[encrypted]` | sealed; any serde type |
+/// | `#[authenticated]` | readable in the table, tamper-evident |
+/// | `#[plaintext]` | readable in the table, free to be updated in place |
+/// | `#[serde(skip)]` | not stored |
+/// | `#[encrypted(accept = "plaintext")]`, `#[authenticated(accept = "plaintext")]` | also reads records that were written while the field was plaintext |
+/// | `#[encryption_context]` | beside a key, authenticated or plaintext mark: the value also stands in the KMS encryption context |
+///
+/// | on the struct: `#[envelope(..)]` | |
+/// |---|---|
+/// | `table = "users"` | required: the logical name of the table, bound into every record |
+/// | `unmarked = "plaintext"`, `unmarked = "encrypted"` | the mark of fields without one; not of those that serde skips |
+/// | `kms_context = "raw"`, `"hashed"`, `"table"` | how the key stands in the KMS encryption context; `raw` unless stated |
+/// | `context(purpose = "pii", "cost-center" = "42")` | constant pairs for the KMS encryption context |
+/// | `crate = ::path` | where the crate is, if not at `::envelope_dynamo`; begins with `::` or `crate` |
+///
+/// # serde
+///
+/// Fields are written and read by serde's own derive on a copy of the struct, so serde's attributes mean what they mean
+/// everywhere. The struct itself need not derive serde, and may. Attributes that would make it something else than a map
+/// of its fields (`tag`, `transparent`, `into`, ..) are refused. All flattened fields of a struct carry the same mark,
+/// since their entries cannot be told apart by name.
+///
+/// Type parameters are bound as serde's derive binds them, in both directions; `#[serde(bound)]` replaces that. Borrowed
+/// fields can be written; read back are those that serde can own, such as `Cow` with `#[serde(borrow)]`.
+///
+/// # Security
+///
+/// What stands in the KMS encryption context is shown in clear by CloudTrail: the key with `kms_context = "raw"`, and
+/// each `#[encryption_context]` field. Reading a `#[serde(flatten)]` field makes serde keep its entries in memory that is
+/// not wiped.
 #[proc_macro_derive(
     Envelope,
     attributes(envelope, partition_key, sort_key, encrypted, authenticated, plaintext, encryption_context, serde)

@@ -8,6 +8,31 @@ use crate::key::RecordKey;
 /// A domain struct that is stored as one DynamoDB item, some of its fields sealed.
 ///
 /// Implemented by `#[derive(Envelope)]`; not meant to be written by hand.
+///
+/// ```
+/// use envelope_dynamo::{Composite, Envelope};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "visits", context(purpose = "health"))]
+/// #[serde(rename_all = "camelCase")]
+/// struct Visit {
+///     #[partition_key]
+///     patient_id: String,
+///     #[sort_key]
+///     number: u32,
+///     #[encrypted]
+///     diagnosis: String,
+///     #[authenticated]
+///     ward: String,
+///     #[plaintext]
+///     changed_at: u64,
+/// }
+///
+/// assert_eq!(Visit::TABLE, "visits");
+/// assert_eq!(Visit::CONTEXT, [("purpose", "health")]);
+/// let key: <Visit as Envelope>::Key = Composite { partition: "p_1".to_owned(), sort: 3 };
+/// assert_eq!(key.sort, 3);
+/// ```
 pub trait Envelope: Sized {
     /// The logical table name: the literal in `#[envelope(table = "..")]`.
     ///
