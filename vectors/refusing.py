@@ -255,6 +255,9 @@ def plaintexts():
     yield in_field("integer-long-head", "an integer in more bytes than needed", b"\x18\x17")
     yield in_field("date", "a date: tag 0", b"\xc0\x74" + b"2013-03-21T20:04:00Z")
     yield in_field("time", "a time: tag 1", b"\xc1\x1a\x51\x4b\x67\xb0")
+    for tag, what in [(1, "a time"), (4, "a decimal fraction"), (23, "expected hexadecimal"), (24, "encoded CBOR")]:
+        head = bytes([0xC0 | tag]) if tag < 24 else bytes([0xD8, tag])
+        yield in_field(f"tag-{tag}", f"tag {tag}, {what}, before bytes as a bignum has them", head + b"\x49\x01" + bytes(8))
     yield in_field("tag-inside", "a tag inside an array", b"\x81\xd8\x20\x61a")
     yield in_field("self-described", "the tag of self-described CBOR", b"\xd9\xd9\xf7\x01")
     yield in_field("bignum-small", "a bignum that fits 64 bits", b"\xc2\x41\x01")
