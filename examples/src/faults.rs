@@ -20,7 +20,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -66,6 +68,8 @@ pub struct Faults(Arc<Mutex<State>>);
 struct State {
     once: HashMap<String, VecDeque<Fault>>,
     always: HashMap<String, Fault>,
+    /// Who waits for an operation that is held.
+    held: HashMap<String, Vec<Waker>>,
     requests: Vec<(String, Vec<u8>)>,
 }
 
@@ -99,6 +103,19 @@ impl Faults {
         let mut state = self.state();
         state.once.remove(operation);
         state.always.remove(operation);
+    }
+
+    /// Keeps every call of `operation` waiting, recorded but not yet sent, until [`release`](Self::release).
+    ///
+    /// A call whose caller gives up meanwhile never reaches the server.
+    pub fn hold(&self, operation: &str) {
+        self.state().held.entry(operation.to_owned()).or_default();
+    }
+
+    /// Lets the calls of `operation` go on that [`hold`](Self::hold) kept, each to its fault or to the server.
+    pub fn release(&self, operation: &str) {
+        let waiting = self.state().held.remove(operation);
+        waiting.into_iter().flatten().for_each(Waker::wake);
     }
 
     /// Whether every fault asked for by [`fail_next`](Self::fail_next) has happened.
@@ -143,6 +160,18 @@ impl Faults {
         once.or_else(|| state.always.get(operation).cloned())
     }
 
+    /// Waits for as long as `operation` is held.
+    async fn released(&self, operation: &str) {
+        poll_fn(|context| match self.state().held.get_mut(operation) {
+            Some(waiting) => {
+                waiting.push(context.waker().clone());
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        })
+        .await;
+    }
+
     /// A test that panicked elsewhere says so itself; the record stays readable.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -156,6 +185,7 @@ impl fmt::Debug for Faults {
         f.debug_struct("Faults")
             .field("once", &state.once)
             .field("always", &state.always)
+            .field("held", &state.held.keys())
             .field("requests", &state.requests.len())
             .finish()
     }
@@ -182,19 +212,21 @@ struct FaultyConnector {
 
 impl HttpConnector for FaultyConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        match self.faults.meet(&request) {
-            None => self.inner.call(request),
-            Some(Fault::Reply { status, body }) => HttpConnectorFuture::ready(reply(status, body)),
-            Some(Fault::Io) => HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset".into()))),
-            Some(Fault::Timeout) => HttpConnectorFuture::ready(Err(ConnectorError::timeout("no answer".into()))),
-            Some(Fault::LoseReply) => {
-                let served = self.inner.call(request);
-                HttpConnectorFuture::new(async move {
-                    drop(served.await);
+        let (faults, inner) = (self.faults.clone(), self.inner.clone());
+        let fault = faults.meet(&request);
+        HttpConnectorFuture::new(async move {
+            faults.released(operation(&request)).await;
+            match fault {
+                None => inner.call(request).await,
+                Some(Fault::Reply { status, body }) => reply(status, body),
+                Some(Fault::Io) => Err(ConnectorError::io("connection reset".into())),
+                Some(Fault::Timeout) => Err(ConnectorError::timeout("no answer".into())),
+                Some(Fault::LoseReply) => {
+                    drop(inner.call(request).await);
                     Err(ConnectorError::io("connection reset before the reply".into()))
-                })
+                }
             }
-        }
+        })
     }
 }
 

@@ -91,6 +91,35 @@ async fn a_lost_reply_does_not_undo_what_the_server_did() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_held_waits_and_reaches_the_server_only_if_its_caller_does() {
+    let faults = Faults::new();
+    let (dynamodb, table) = table(&faults).await;
+    let put = |id: &str| dynamodb.put_item().table_name(&table).item("user_id", text(id)).send();
+    let found = |id: &str| dynamodb.get_item().table_name(&table).key("user_id", text(id)).send();
+    let sent = async |calls| {
+        while faults.calls("PutItem") < calls {
+            tokio::task::yield_now().await;
+        }
+    };
+
+    faults.hold("PutItem");
+    tokio::select! {
+        biased;
+        _ = put("given up") => panic!("the call is held"),
+        () = sent(1) => {}
+    }
+    let release = async {
+        sent(2).await;
+        assert!(found("patient").await.unwrap().item.is_none());
+        faults.release("PutItem");
+    };
+    let (stored, ()) = tokio::join!(put("patient"), release);
+    stored.unwrap();
+    assert!(found("patient").await.unwrap().item.is_some());
+    assert!(found("given up").await.unwrap().item.is_none());
+}
+
+#[tokio::test]
 async fn a_made_up_reply_is_read_as_if_the_server_had_sent_it() {
     let faults = Faults::new();
     let servers = Servers::from_env().await.unwrap();
@@ -119,5 +148,5 @@ fn printing_the_faults_prints_no_request() {
     faults.state().requests.push(("PutItem".into(), b"secret".to_vec()));
     faults.fail_next("PutItem", Fault::Io);
     let printed = format!("{faults:?}");
-    assert_eq!(printed, r#"Faults { once: {"PutItem": [Io]}, always: {}, requests: 1 }"#);
+    assert_eq!(printed, r#"Faults { once: {"PutItem": [Io]}, always: {}, held: [], requests: 1 }"#);
 }
