@@ -150,6 +150,20 @@ fn unquoted(literal: &Literal) -> String {
     syn::parse2::<LitStr>(literal.to_token_stream()).map_or_else(|_| literal.to_string(), |literal| literal.value())
 }
 
+/// The token inside an invisible group, which is how a literal arrives from a `macro_rules!` macro.
+fn visible(token: TokenTree) -> TokenTree {
+    match &token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            let mut inner = group.stream().into_iter();
+            match (inner.next(), inner.next()) {
+                (Some(only), None) => visible(only),
+                _ => token,
+            }
+        }
+        _ => token,
+    }
+}
+
 /// Splits a list at its commas.
 pub(crate) fn entries(list: TokenStream) -> Vec<Entry> {
     let mut entries = Vec::new();
@@ -159,7 +173,7 @@ pub(crate) fn entries(list: TokenStream) -> Vec<Entry> {
             TokenTree::Punct(punct) if punct.as_char() == ',' => {
                 entries.push(std::mem::take(&mut current));
             }
-            token => current.push(token),
+            token => current.push(visible(token)),
         }
     }
     entries.push(current);

@@ -59,6 +59,8 @@ fn the_crate_is_named_once_and_by_the_path_given() {
     .to_string();
     assert_eq!(expanded.matches(":: other :: path").count(), 1, "{expanded}");
     assert!(!expanded.contains("envelope_dynamo"), "{expanded}");
+    let elsewhere = expanded.replace("__envelope :: serde", "");
+    assert!(!elsewhere.contains(":: serde"), "the user need not depend on serde: {expanded}");
 }
 
 /// The messages of the `compile_error!`s in generated code.

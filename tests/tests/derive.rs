@@ -606,7 +606,7 @@ mod generics {
 
     #[derive(Envelope, Debug, PartialEq)]
     #[envelope(table = "t")]
-    struct FieldBound<T, U> {
+    struct FieldBound<T, U = u8> {
         #[partition_key]
         id: u8,
         #[encrypted]
@@ -624,8 +624,8 @@ mod generics {
     fn bounds_may_differ_by_direction_and_by_field() {
         let record = SplitBound { id: 1, value: "v".to_owned(), other: 2 };
         assert_eq!(from_json::<SplitBound<String, u8>>(to_json(&record)).unwrap(), record);
-        let record = FieldBound { id: 1, value: Opaque(2), other: 3_u8, count: None };
-        assert_eq!(from_json::<FieldBound<Opaque<u64>, u8>>(to_json(&record)).unwrap(), record);
+        let record = FieldBound { id: 1, value: Opaque(2), other: 3, count: None };
+        assert_eq!(from_json::<FieldBound<Opaque<u64>>>(to_json(&record)).unwrap(), record);
     }
 
     #[derive(Envelope, Debug, PartialEq)]

@@ -287,7 +287,7 @@ mod by_another_path {
     macro_rules! record {
         ($name:ident, $table:literal, $other:literal, $field:ident: $ty:ty) => {
             #[derive(::renamed::Envelope, ::std::cmp::PartialEq)]
-            #[envelope(table = $table, crate = $crate::by_another_path::facade)]
+            #[envelope(table = $table, context($other = $other), crate = $crate::by_another_path::facade)]
             struct $name {
                 #[partition_key]
                 #[serde(rename = $other)]
@@ -306,6 +306,7 @@ mod by_another_path {
         assert_round_trip!(Reexported { id: 1, value: 2 }, Reexported);
         assert_round_trip!(FromMacro { id: 1, id_of_caller: ::std::convert::From::from([2]) }, FromMacro);
         ::std::assert_eq!(<FromMacro as ::envelope_dynamo::Envelope>::TABLE, "macros");
+        ::std::assert_eq!(<FromMacro as ::envelope_dynamo::Envelope>::CONTEXT, [("ID", "ID")]);
     }
 }
 
