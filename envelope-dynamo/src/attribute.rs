@@ -19,10 +19,10 @@ mod tests;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ValueError;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub(crate) use de::Deserializer;
-pub(crate) use key::{KeyDeserializer, KeySerializer};
+pub(crate) use key::KeySerializer;
 pub(crate) use ser::Serializer;
 pub use sets::{binary_set, number_set, string_set};
 
@@ -34,15 +34,6 @@ pub use sets::{binary_set, number_set, string_set};
 /// [`MAX_LEVELS`].
 pub(crate) fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
     value.serialize(Serializer::new())
-}
-
-/// Rebuilds a value from the attribute that stores it; nothing is borrowed from the attribute.
-///
-/// # Errors
-///
-/// What the type's own deserialization reports when the attribute does not fit it, and nesting beyond [`MAX_LEVELS`].
-pub(crate) fn from_attribute_value<T: Deserialize<'static>>(attribute: AttributeValue) -> Result<T, ValueError> {
-    T::deserialize(Deserializer::new(attribute))
 }
 
 /// Lists and maps inside one another: twice what DynamoDB stores (32 levels), and few enough for any stack.

@@ -9,7 +9,7 @@ use envelope_core::ValueError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, de};
 
-use super::{from_attribute_value, to_attribute_value};
+use super::{Deserializer, to_attribute_value};
 
 mod depth;
 mod enums;
@@ -20,6 +20,10 @@ mod sets;
 mod tree;
 mod unknown;
 mod values;
+
+fn from_attribute_value<T: DeserializeOwned>(attribute: AttributeValue) -> Result<T, ValueError> {
+    T::deserialize(Deserializer::new(attribute))
+}
 
 /// Both libraries store the value alike, and each reads what either stored as an equal value.
 #[track_caller]

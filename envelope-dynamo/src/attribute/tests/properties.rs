@@ -65,17 +65,17 @@ fn for_each_type(attribute: &AttributeValue) {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 struct Unit;
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 struct Newtype<T>(T);
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 struct Tuple(String, u8);
 
 // What is ignored is not looked at, other than by `serde_dynamo`; so the types that would ignore a field deny it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strict {
     #[serde(default, rename = "One")]
@@ -84,7 +84,7 @@ struct Strict {
     two: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 struct Flat {
     #[serde(default, rename = "One")]
     one: Option<String>,
@@ -101,14 +101,14 @@ enum External {
     Four { one: Option<u8> },
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "tag")]
 enum Internal {
     One,
     Two { content: Option<Any> },
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "tag", content = "content", deny_unknown_fields)]
 enum Adjacent {
     One,
@@ -116,7 +116,7 @@ enum Adjacent {
     Three(u8, String),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 enum Untagged {
     Flag(bool),

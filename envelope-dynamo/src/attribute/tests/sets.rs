@@ -95,14 +95,14 @@ fn newtypes_and_options_are_read_back_where_serde_dynamo_only_writes_them() {
         #[serde(with = "serde_dynamo::string_set")]
         strings: BTreeSet<Id<Option<String>>>,
         #[serde(with = "serde_dynamo::number_set")]
-        numbers: BTreeSet<Id<u8>>,
+        numbers: BTreeSet<Option<Id<u8>>>,
         #[serde(with = "serde_dynamo::binary_set")]
         binaries: Vec<Option<Id<ByteBuf>>>,
     }
 
     let record = Record {
         strings: BTreeSet::from([Id(Some("a".to_owned()))]),
-        numbers: BTreeSet::from([Id(1), Id(2)]),
+        numbers: BTreeSet::from([Some(Id(1)), Some(Id(2))]),
         binaries: vec![Some(Id(ByteBuf(b"x".to_vec())))],
     };
     let stored = stored_alike(&record);
