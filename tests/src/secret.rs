@@ -1,0 +1,114 @@
+//! Looking for a secret in what is printed, in any rendering.
+
+use base64_simd::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// Bytes of the shortest piece that counts as a leak.
+const PIECE_BYTES: usize = 8;
+
+/// A value that must not be printed: neither as it is, nor in hexadecimal, base64 or as a list of numbers, nor in part.
+///
+/// ```
+/// use envelope_tests::Secret;
+///
+/// let secret = Secret::new("tr0ub4dor&3");
+/// assert_eq!(secret.found_in("a harmless text"), None);
+/// assert!(secret.found_in("user tr0ub4dor").is_some());
+/// assert!(secret.found_in(&format!("{:?}", "tr0ub4dor&3".as_bytes())).is_some());
+/// assert!(secret.found_in("eCB0cjB1YjRkb3ImMyB4").is_some(), "base64 of more than the secret");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Secret {
+    renderings: Vec<String>,
+}
+
+impl Secret {
+    /// A secret of at least 8 bytes, distinctive enough that no 8 of them stand anywhere by chance.
+    ///
+    /// # Panics
+    ///
+    /// When `bytes` are fewer than 8.
+    #[must_use]
+    pub fn new(bytes: impl AsRef<[u8]>) -> Self {
+        let bytes = bytes.as_ref();
+        assert!(bytes.len() >= PIECE_BYTES, "too short to be told from chance");
+        Self { renderings: bytes.windows(PIECE_BYTES).flat_map(renderings).collect() }
+    }
+
+    /// The rendering of a piece of the secret that stands in `text`, if one does.
+    #[must_use]
+    pub fn found_in(&self, text: &str) -> Option<&str> {
+        // Indented `Debug` puts each number of a list on a line of its own.
+        let dense: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let found = self.renderings.iter().find(|rendering| text.contains(*rendering) || dense.contains(*rendering));
+        found.map(String::as_str)
+    }
+}
+
+/// The ways in which bytes are printed.
+fn renderings(piece: &[u8]) -> Vec<String> {
+    let list = |format: fn(&u8) -> String, between: &str| piece.iter().map(format).collect::<Vec<_>>().join(between);
+    let mut all = vec![
+        piece.escape_ascii().to_string(),
+        list(|byte| format!("{byte:02x}"), ""),
+        list(|byte| format!("{byte:02X}"), ""),
+        list(|byte| format!("{byte:02x}"), ":"),
+        list(|byte| byte.to_string(), ","),
+        list(|byte| format!("{byte:x}"), ","),
+        list(|byte| format!("{byte:X}"), ","),
+        list(|byte| format!("0x{byte:x}"), ","),
+        list(|byte| format!("0x{byte:X}"), ","),
+    ];
+    if let Ok(text) = std::str::from_utf8(piece) {
+        all.extend([text.to_owned(), text.escape_debug().to_string(), text.escape_default().to_string()]);
+    }
+    all.extend((0..3).flat_map(|offset| base64(piece, offset)));
+    all
+}
+
+/// What is the same in base64 whatever stands before and behind, after `offset` bytes of a group of three.
+fn base64(piece: &[u8], offset: usize) -> [String; 2] {
+    let mut bytes = vec![0; offset];
+    bytes.extend(piece);
+    let (first, end) = ((offset * 8).div_ceil(6), bytes.len() * 8 / 6);
+    [STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|alphabet| {
+        let encoded = alphabet.encode_to_string(&bytes);
+        encoded.chars().take(end).skip(first).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STANDARD_NO_PAD, Secret, URL_SAFE_NO_PAD};
+
+    const BYTES: [u8; 12] = [0xde, 0xc0, 0xad, 0x0b, 0xfb, 0xff, 0x7e, 0x91, 0x3c, 0x55, 0x08, 0xe2];
+
+    #[test]
+    fn a_secret_is_found_in_every_rendering() {
+        let secret = Secret::new(BYTES);
+        let mut longer = vec![1, 2];
+        for _ in 0..3 {
+            longer.push(9);
+            let whole: Vec<u8> = longer.iter().copied().chain(BYTES).chain([7; 5]).collect();
+            for text in [
+                format!("{whole:?}"),
+                format!("{whole:#?}"),
+                format!("{whole:x?}"),
+                format!("{whole:#X?}"),
+                whole.escape_ascii().to_string(),
+                STANDARD_NO_PAD.encode_to_string(&whole),
+                URL_SAFE_NO_PAD.encode_to_string(&whole),
+            ] {
+                assert!(secret.found_in(&text).is_some(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_piece_of_a_text_is_found_however_it_is_escaped() {
+        let secret = Secret::new("пароль: \"tr0ub4dor\"\n");
+        for text in ["пароль: ", "\\u{43f}\\u{430}\\u{440}\\u{43e}", "\\\"tr0ub4d", "tr0ub4dor"] {
+            assert!(secret.found_in(text).is_some(), "{text}");
+        }
+        assert_eq!(secret.found_in("troubador, a password"), None);
+    }
+}
