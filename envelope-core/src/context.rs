@@ -251,7 +251,7 @@ fn encode_pairs<K: AsRef<str>, V: AsRef<str>>(out: &mut Vec<u8>, pairs: &BTreeMa
 }
 
 /// The pairs a data key is bound to; KMS shows them in CloudTrail.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EncryptionContext {
     form: ContextForm,
     pairs: BTreeMap<String, String>,

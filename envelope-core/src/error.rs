@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::form::ContextForm;
 
@@ -27,12 +28,13 @@ pub enum Fault {
 /// assert_eq!(error.fault(), Fault::Operator);
 /// assert!(!error.is_retryable());
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyError {
     kind: KeyErrorKind,
     message: String,
     request_id: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    // Shared, so that everybody who waited for one call gets its error.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What went wrong with a key: what a caller matches on.
@@ -113,7 +115,7 @@ impl KeyError {
     /// Adds the underlying error.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

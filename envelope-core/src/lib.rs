@@ -50,6 +50,9 @@ mod secret;
 mod value;
 mod value_error;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 #[cfg(test)]
 mod two_keys;
 #[cfg(test)]
@@ -63,7 +66,10 @@ pub use error::{ContextError, Fault, FormatError, KeyError, KeyErrorKind, OpenEr
 pub use form::ContextForm;
 pub use number::{Number, NumberError};
 pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};
-pub use provider::{GeneratedKey, KeyFuture, KeyProvider, LocalKeyProvider, RootKey, RootKeyError, UnwrapKey, WrapKey};
+pub use provider::{
+    CacheLimits, CachedKeyProvider, Clock, GeneratedKey, KeyCounters, KeyEvent, KeyFuture, KeyObserver, KeyProvider,
+    LocalKeyProvider, RootKey, RootKeyError, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, WrapKey,
+};
 pub use record::{FieldValue, FieldWriter, read_fields};
 pub use sealed::{Sealed, open, open_payload, seal, seal_payload};
 pub use secret::{DataKey, Plaintext};

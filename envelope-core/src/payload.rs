@@ -102,6 +102,7 @@ impl PayloadBuilder {
             return Err(SealError::TooLong);
         }
         let tag = MessageKey(&derived.message_key).seal(&associated_data, message).map_err(|_| SealError::TooLong)?;
+        data_key.count_sealed(message.len());
         self.buffer.extend_from_slice(&tag);
         Ok(self.buffer.into_public())
     }

@@ -2,9 +2,18 @@
 //!
 //! Wrapping and unwrapping are separate capabilities: a service that holds only a [`WrapKey`] has no way to read.
 
+mod cached;
+mod clock;
+mod events;
+mod flight;
 mod local;
+mod shared;
 
+pub use cached::{CacheLimits, CachedKeyProvider};
+pub use clock::{Clock, SystemClock};
+pub use events::{KeyCounters, KeyEvent, KeyObserver};
 pub use local::{LocalKeyProvider, RootKey, RootKeyError};
+pub use shared::{SharedKeyProvider, SharingLimits};
 
 use std::fmt::Debug;
 use std::pin::Pin;

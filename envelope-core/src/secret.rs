@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -22,7 +23,13 @@ use crate::random;
 /// assert_eq!(key.share().expose(), key.expose());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct DataKey(Arc<Zeroizing<[u8; KEY_BYTES]>>);
+pub struct DataKey(Arc<Held>);
+
+struct Held {
+    key: Zeroizing<[u8; KEY_BYTES]>,
+    /// Bytes of plaintext sealed under the key so far, by all its shares.
+    sealed_bytes: AtomicU64,
+}
 
 impl DataKey {
     /// Bytes of a data key.
@@ -65,14 +72,24 @@ impl DataKey {
     /// Whoever holds these bytes opens every record sealed under them. A copy must be wiped by whoever makes it.
     #[must_use]
     pub fn expose(&self) -> &[u8; KEY_BYTES] {
-        &self.0
+        &self.0.key
+    }
+
+    /// Bytes of plaintext that this process has sealed under the key, through any of its shares.
+    #[must_use]
+    pub fn sealed_bytes(&self) -> u64 {
+        self.0.sealed_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_sealed(&self, bytes: usize) {
+        self.0.sealed_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Writes the key where it will live, so that no copy stays on the stack.
     pub(crate) fn filled_by<E>(fill: impl FnOnce(&mut [u8; KEY_BYTES]) -> Result<(), E>) -> Result<Self, E> {
-        let mut key = Arc::new(Zeroizing::new([0; KEY_BYTES]));
-        if let Some(bytes) = Arc::get_mut(&mut key) {
-            fill(bytes)?;
+        let mut key = Arc::new(Held { key: Zeroizing::new([0; KEY_BYTES]), sealed_bytes: AtomicU64::new(0) });
+        if let Some(held) = Arc::get_mut(&mut key) {
+            fill(&mut held.key)?;
         }
         Ok(Self(key))
     }

@@ -62,11 +62,14 @@ mod table;
 mod write;
 
 pub use attribute::{binary_set, number_set, string_set};
+#[cfg(feature = "testing")]
+pub use envelope_core::testing;
 pub use envelope_core::{
-    Context, ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey,
-    KeyError, KeyErrorKind, KeyFuture, KeyKind, KeyProvider, LocalKeyProvider, Number, NumberError, OpenError,
-    Plaintext, RandomError, RootKey, RootKeyError, SealError, Sealed, UnwrapKey, Value, ValueError, WrapKey,
-    WrappedKey, open, seal,
+    CacheLimits, CachedKeyProvider, Clock, Context, ContextError, ContextForm, DataKey, EncryptedDek,
+    EncryptionContext, Fault, FormatError, GeneratedKey, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture,
+    KeyKind, KeyObserver, KeyProvider, LocalKeyProvider, Number, NumberError, OpenError, Plaintext, RandomError,
+    RootKey, RootKeyError, SealError, Sealed, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value,
+    ValueError, WrapKey, WrappedKey, open, seal,
 };
 pub use envelope_derive::Envelope;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};

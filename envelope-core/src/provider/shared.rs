@@ -1,0 +1,208 @@
+//! One data key for many records: writing many costs one call.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::clock::{Clock, SystemClock};
+use super::events::{KeyEvent, KeyObserver, Unobserved};
+use super::flight::{Flight, lock};
+use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
+use crate::context::EncryptionContext;
+use crate::dek::WrappedKey;
+use crate::error::{KeyError, KeyErrorKind};
+use crate::form::ContextForm;
+use crate::secret::DataKey;
+
+/// How long and for how much a [`SharedKeyProvider`] uses one data key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharingLimits {
+    max_age: Duration,
+    max_records: u64,
+    max_bytes: u64,
+    max_contexts: usize,
+}
+
+impl SharingLimits {
+    /// One data key seals `max_records` records at most, for `max_age` at most, and any number of bytes.
+    ///
+    /// # Security
+    ///
+    /// Whoever gets hold of one data key opens every record sealed under it. The format itself sets no lower limit: after
+    /// 2^80 records under one data key it is still safe (FORMAT 4.1).
+    #[must_use]
+    pub const fn new(max_age: Duration, max_records: u64) -> Self {
+        Self { max_age, max_records, max_bytes: u64::MAX, max_contexts: 1_000 }
+    }
+
+    /// A new data key once this many bytes of plaintext have been sealed under the last; records that are being sealed
+    /// at that moment still are.
+    #[must_use]
+    pub const fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Keeps data keys for this many encryption contexts (tenants, say) at a time.
+    #[must_use]
+    pub const fn max_contexts(mut self, contexts: usize) -> Self {
+        self.max_contexts = contexts;
+        self
+    }
+}
+
+/// Uses one data key for many records, within bounds.
+///
+/// The records must have one encryption context in common, or KMS would have to wrap a data key for each. So the struct
+/// chooses `#[envelope(kms_context = "table")]`: the context is the table and the pairs of `#[encryption_context]` and
+/// `context(..)`; every distinct set of them has a data key of its own. Each record's own key stays bound by AES-GCM.
+/// Other forms are refused.
+///
+/// Reading goes to the provider; put a [`CachedKeyProvider`](super::CachedKeyProvider) below for reading at the same
+/// price.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use envelope_core::{LocalKeyProvider, RootKey, SharedKeyProvider, SharingLimits};
+///
+/// let slow = LocalKeyProvider::new(RootKey::generate()?);
+/// let provider = SharedKeyProvider::new(slow, SharingLimits::new(Duration::from_secs(300), 1_000));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct SharedKeyProvider<P> {
+    inner: Arc<P>,
+    limits: SharingLimits,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn KeyObserver>,
+    keys: Mutex<HashMap<EncryptionContext, Current>>,
+}
+
+/// The data key in use for one context.
+#[derive(Debug)]
+struct Current {
+    flight: Flight<GeneratedKey>,
+    since: Instant,
+    records: u64,
+}
+
+impl<P: WrapKey + 'static> SharedKeyProvider<P> {
+    /// Shares the data keys that `inner` makes, within `limits`.
+    pub fn new(inner: P, limits: SharingLimits) -> Self {
+        Self {
+            inner: Arc::new(inner),
+            limits,
+            clock: Arc::new(SystemClock),
+            observer: Arc::new(Unobserved),
+            keys: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Reports what happens to `observer`.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn KeyObserver>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Measures ages by `clock`: for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The provider that makes the data keys.
+    #[must_use]
+    pub fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    async fn shared(&self, context: &EncryptionContext) -> Result<GeneratedKey, KeyError> {
+        if context.form() != ContextForm::Table {
+            return Err(KeyError::new(
+                KeyErrorKind::Configuration,
+                format!(
+                    "a shared data key needs records with one encryption context, but the form `{}` gives each its own: \
+                     choose #[envelope(kms_context = \"table\")]",
+                    context.form()
+                ),
+            ));
+        }
+        let flight = self.current(context);
+        match flight.landed().await {
+            Ok(generated) => {
+                Ok(GeneratedKey { data_key: generated.data_key.share(), wrapped: generated.wrapped.clone() })
+            }
+            Err(error) => {
+                let mut keys = lock(&self.keys);
+                if keys.get(context).is_some_and(|current| current.flight.is(&flight)) {
+                    keys.remove(context);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The data key for the next record: the one in use if it is within bounds, else a new one.
+    fn current(&self, context: &EncryptionContext) -> Flight<GeneratedKey> {
+        let now = self.clock.now();
+        let mut keys = lock(&self.keys);
+        if let Some(current) = keys.get_mut(context)
+            && self.is_within_limits(current, now)
+        {
+            current.records += 1;
+            self.observer.observe(KeyEvent::Shared);
+            return current.flight.clone();
+        }
+        let flight = self.ask(context);
+        self.make_room(&mut keys, context);
+        keys.insert(context.clone(), Current { flight: flight.clone(), since: now, records: 1 });
+        flight
+    }
+
+    fn is_within_limits(&self, current: &Current, now: Instant) -> bool {
+        now.saturating_duration_since(current.since) < self.limits.max_age
+            && current.records < self.limits.max_records
+            && match current.flight.outcome() {
+                Some(Ok(generated)) => generated.data_key.sealed_bytes() < self.limits.max_bytes,
+                Some(Err(_)) => false,
+                None => true,
+            }
+    }
+
+    fn ask(&self, context: &EncryptionContext) -> Flight<GeneratedKey> {
+        let (inner, observer, context) = (Arc::clone(&self.inner), Arc::clone(&self.observer), context.clone());
+        Flight::new(Box::pin(async move {
+            let outcome = inner.generate(&context).await;
+            observer.observe(if outcome.is_ok() { KeyEvent::Generated } else { KeyEvent::Failed });
+            outcome
+        }))
+    }
+
+    /// The oldest data key goes first.
+    fn make_room(&self, keys: &mut HashMap<EncryptionContext, Current>, context: &EncryptionContext) {
+        if keys.len() < self.limits.max_contexts || keys.contains_key(context) {
+            return;
+        }
+        let oldest = keys.iter().min_by_key(|(_, current)| current.since).map(|(context, _)| context.clone());
+        if let Some(oldest) = oldest {
+            keys.remove(&oldest);
+            self.observer.observe(KeyEvent::Evicted);
+        }
+    }
+}
+
+impl<P: WrapKey + 'static> WrapKey for SharedKeyProvider<P> {
+    fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        Box::pin(self.shared(context))
+    }
+}
+
+impl<P: UnwrapKey + 'static> UnwrapKey for SharedKeyProvider<P> {
+    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        self.inner.unwrap_key(wrapped, context)
+    }
+}
