@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::cbor::major;
 use crate::error::ContextError;
 use crate::form::ContextForm;
-use crate::value::{UNDEFINED, Value, cbor_order, head, text};
+use crate::value::{NULL, UNDEFINED, Value, cbor_order, head, text};
 
 /// The pair that carries the table's logical name.
 pub const TABLE_PAIR: &str = "table";
@@ -38,8 +38,8 @@ pub const SORT_KEY_PAIR: &str = "sort_key";
 pub struct Context<'a> {
     table: Cow<'a, str>,
     form: ContextForm,
-    partition_key: Option<(Cow<'a, str>, Value<'a>)>,
-    sort_key: Option<(Cow<'a, str>, Value<'a>)>,
+    partition_key: Option<Key<'a>>,
+    sort_key: Option<Key<'a>>,
     /// In deterministic CBOR order.
     authenticated: Vec<(Cow<'a, str>, Option<Value<'a>>)>,
     pairs: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
@@ -167,13 +167,7 @@ impl<'a> Context<'a> {
         head(&mut out, major::UNSIGNED, version.into());
         head(&mut out, major::UNSIGNED, suite.into());
         text(&mut out, &self.table);
-        let keys = || self.partition_key.iter().chain(&self.sort_key);
-        head(&mut out, major::ARRAY, keys().count() as u64);
-        for (name, value) in keys() {
-            head(&mut out, major::ARRAY, 2);
-            text(&mut out, name);
-            value.encode(&mut out);
-        }
+        encode_keys(&mut out, self.partition_key.as_ref(), self.sort_key.as_ref());
         head(&mut out, major::MAP, self.authenticated.len() as u64);
         for (name, value) in &self.authenticated {
             text(&mut out, name);
@@ -229,6 +223,25 @@ fn readable(value: &Value<'_>) -> String {
             let mut encoded = Vec::new();
             other.encode(&mut encoded);
             base64_simd::STANDARD.encode_to_string(encoded)
+        }
+    }
+}
+
+type Key<'a> = (Cow<'a, str>, Value<'a>);
+
+/// Partition key, then sort key. A sort key alone, which no DynamoDB table has, keeps its place behind a `null`.
+fn encode_keys(out: &mut Vec<u8>, partition_key: Option<&Key<'_>>, sort_key: Option<&Key<'_>>) {
+    let mut keys = [partition_key, sort_key].to_vec();
+    keys.truncate(keys.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
+    head(out, major::ARRAY, keys.len() as u64);
+    for key in keys {
+        match key {
+            None => out.push(NULL),
+            Some((name, value)) => {
+                head(out, major::ARRAY, 2);
+                text(out, name);
+                value.encode(out);
+            }
         }
     }
 }

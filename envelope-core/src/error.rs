@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::escaped::{Escaped, EscapedNames};
 use crate::form::ContextForm;
 
 /// Who can put an error right.
@@ -195,11 +196,12 @@ impl fmt::Display for ContextError {
         match self {
             Self::ReservedName(name) => write!(
                 f,
-                "the encryption context cannot have a pair named `{name}`: names are not empty, do not start with `aws:`, \
-                 and `table`, `partition_key` and `sort_key` are taken"
+                "the encryption context cannot have a pair named `{}`: names are not empty, do not start with `aws:`, \
+                 and `table`, `partition_key` and `sort_key` are taken",
+                Escaped(name)
             ),
-            Self::Pair(name) => write!(f, "the encryption context pair `{name}` is empty or stands twice"),
-            Self::DuplicateAttribute(name) => write!(f, "the authenticated attribute `{name}` stands twice"),
+            Self::Pair(name) => write!(f, "the encryption context pair `{}` is empty or stands twice", Escaped(name)),
+            Self::DuplicateAttribute(name) => write!(f, "the authenticated attribute `{}` stands twice", Escaped(name)),
         }
     }
 }
@@ -363,8 +365,8 @@ impl fmt::Display for OpenError {
                 write!(
                     f,
                     "sealed with authenticated attributes [{}], but opened with [{}]",
-                    escaped(written),
-                    escaped(given)
+                    EscapedNames(written),
+                    EscapedNames(given)
                 )
             }
             Self::Key(_) => f.write_str("the data key could not be unwrapped"),
@@ -373,11 +375,6 @@ impl fmt::Display for OpenError {
             ),
         }
     }
-}
-
-/// Names that nobody has vouched for, fit for a log: no line breaks, no control characters.
-fn escaped(names: &[String]) -> String {
-    names.iter().map(|name| name.escape_debug().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl StdError for OpenError {

@@ -38,6 +38,7 @@ pub mod cbor;
 mod context;
 mod dek;
 mod error;
+mod escaped;
 mod form;
 mod kdf;
 mod number;
@@ -63,6 +64,7 @@ pub use dek::{
     EncryptedDek, KeyIdHint, KeyKind, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, WrappedKey,
 };
 pub use error::{ContextError, Fault, FormatError, KeyError, KeyErrorKind, OpenError, RandomError, SealError};
+pub use escaped::{Escaped, EscapedNames};
 pub use form::ContextForm;
 pub use number::{Number, NumberError};
 pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};

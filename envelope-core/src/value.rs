@@ -25,7 +25,7 @@ pub enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
     /// `L`
     List(Vec<Self>),
-    /// `M`, in any order
+    /// `M`, in any order; names are distinct
     Map(Vec<(Cow<'a, str>, Self)>),
     /// `SS`, in any order
     StringSet(Vec<Cow<'a, str>>),
@@ -92,6 +92,8 @@ impl fmt::Debug for Value<'_> {
 
 const FALSE: u8 = 0xf4;
 const TRUE: u8 = 0xf5;
+/// CBOR `null`.
+pub(crate) const NULL: u8 = 0xf6;
 /// CBOR `undefined`: an authenticated attribute that is absent (FORMAT 2.3).
 pub(crate) const UNDEFINED: u8 = 0xf7;
 

@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use envelope_core::{ContextError, ContextForm, Fault, KeyError, OpenError, SealError, ValueError};
+use envelope_core::{
+    ContextError, ContextForm, Escaped, EscapedNames, Fault, KeyError, OpenError, SealError, ValueError,
+};
 
 use crate::marks::MarksError;
 
@@ -166,14 +168,14 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Serialize { attribute: Some(attribute), source } => {
-                write!(f, "`{attribute}` cannot be serialized: {source}")
+                write!(f, "`{}` cannot be serialized: {source}", Escaped(attribute))
             }
             Self::Serialize { attribute: None, source } => write!(f, "the record cannot be serialized: {source}"),
             Self::Deserialize { attribute: Some(attribute), source } => {
-                write!(f, "`{attribute}` is not of its field's type: {source}")
+                write!(f, "`{}` is not of its field's type: {source}", Escaped(attribute))
             }
             Self::Deserialize { attribute: None, source } => write!(f, "the record does not fit the struct: {source}"),
-            Self::Attribute { attribute, reason } => write!(f, "`{attribute}` {reason}"),
+            Self::Attribute { attribute, reason } => write!(f, "`{}` {reason}", Escaped(attribute)),
             Self::NotSealed => f.write_str(
                 "the record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek` \
                  (was it written without this library, or not migrated yet?)",
@@ -187,12 +189,12 @@ impl fmt::Display for ErrorKind {
                     f,
                     "{}; written, it says, with authenticated [{}]",
                     OpenError::Authentication,
-                    authenticated.join(", ")
+                    EscapedNames(authenticated)
                 )?;
                 match now_plaintext.as_slice() {
                     [] => Ok(()),
                     names => {
-                        write!(f, " (of which [{}] is #[plaintext] now: was it updated in place?)", names.join(", "))
+                        write!(f, " (of which [{}] is #[plaintext] now: was it updated in place?)", EscapedNames(names))
                     }
                 }
             }
@@ -318,7 +320,7 @@ impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.table)?;
         for (i, (name, value)) in self.keys.iter().enumerate() {
-            write!(f, "{}{name}={value}", if i == 0 { "[" } else { ", " })?;
+            write!(f, "{}{name}={}", if i == 0 { "[" } else { ", " }, Escaped(value))?;
         }
         f.write_str(if self.keys.is_empty() { "" } else { "]" })
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{FieldValue, ValueError, read_fields};
+use envelope_core::{Escaped, EscapedNames, FieldValue, ValueError, read_fields};
 
 use crate::binding::Item;
 use crate::error::ErrorKind;
@@ -53,7 +53,7 @@ impl MarksError {
 
 impl fmt::Display for MarksError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.attribute;
+        let name = Escaped(&self.attribute);
         match self.problem {
             Problem::WrittenUnprotected(mark) => {
                 let mark = mark_name(mark);
@@ -74,7 +74,8 @@ impl fmt::Display for MarksError {
             }
         }?;
         let WrittenMarks { encrypted, authenticated } = &self.written;
-        write!(f, "; written with encrypted [{}], authenticated [{}]", encrypted.join(", "), authenticated.join(", "))
+        let (encrypted, authenticated) = (EscapedNames(encrypted), EscapedNames(authenticated));
+        write!(f, "; written with encrypted [{encrypted}], authenticated [{authenticated}]")
     }
 }
 

@@ -335,3 +335,51 @@ mod strict {
         assert!(matches!(error.kind(), ErrorKind::Deserialize { .. }), "{error}");
     }
 }
+
+mod forged_by_a_writer {
+    //! What somebody can write who has the key, but no intention to keep to the format.
+
+    use aws_sdk_dynamodb::primitives::Blob;
+    use envelope_core::{Content, Context, FieldWriter, Sealed, Value, seal_payload};
+
+    use super::{AttributeValue, Authenticated, ErrorKind, Item, provider, read, text};
+
+    async fn sealed(authenticated: &str) -> Item {
+        let context = Context::new("people")
+            .partition_key("id", Value::string("p_1"))
+            .authenticated(authenticated, Some(Value::string("value")))
+            .unwrap();
+        let mut fields = FieldWriter::new(64, []);
+        fields.field("anchor", "anchor").unwrap();
+        fields.field(authenticated, "sealed").unwrap();
+        let Sealed { encrypted_payload, encrypted_dek } =
+            seal_payload(fields.finish(), Content::Record, &context, &provider()).await.unwrap();
+        Item::from([
+            ("id".to_owned(), text("p_1")),
+            (authenticated.to_owned(), text("value")),
+            ("encrypted_payload".to_owned(), AttributeValue::B(Blob::new(encrypted_payload))),
+            ("encrypted_dek".to_owned(), AttributeValue::B(Blob::new(encrypted_dek))),
+        ])
+    }
+
+    #[tokio::test]
+    async fn a_field_that_is_both_sealed_and_authenticated_is_refused() {
+        let error = read::<Authenticated>(&sealed("f").await).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
+        assert!(error.to_string().contains("both sealed and readable"), "{error}");
+    }
+
+    /// Names come from the table, and errors go to logs.
+    #[tokio::test]
+    async fn a_name_from_storage_cannot_break_a_log_line() {
+        let name = format!("f\nERROR forged {}", "x".repeat(10_000));
+        let error = read::<Authenticated>(&sealed(&name).await).await.unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("f\\nERROR forged") && !message.contains('\n'), "{message}");
+        assert!(message.len() < 1_500, "{} bytes", message.len());
+        let mut item = sealed(&name).await;
+        item.insert("id".into(), text("p_2\n"));
+        let message = read::<Authenticated>(&item).await.unwrap_err().to_string();
+        assert!(!message.contains('\n') && message.len() < 1_500, "{message}");
+    }
+}
