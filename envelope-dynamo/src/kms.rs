@@ -2,6 +2,7 @@
 
 mod arn;
 mod error;
+mod trace;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -16,6 +17,8 @@ use envelope_core::{
 use zeroize::Zeroizing;
 
 use arn::{KeyArn, KeyName};
+use error::key_error;
+use trace::traced;
 
 /// Wraps and unwraps data keys with symmetric AWS KMS keys.
 ///
@@ -110,16 +113,16 @@ impl KmsKeyWrapper {
     }
 
     async fn generate_data_key(&self, context: &EncryptionContext) -> Result<GeneratedKey, KeyError> {
-        let output = self
+        let request = self
             .client
             .generate_data_key()
             .key_id(self.key.key_id())
             .key_spec(DataKeySpec::Aes256)
             .set_encryption_context(Some(pairs(context)))
-            .set_grant_tokens(self.tokens())
-            .send()
-            .await
-            .map_err(|error| error::key_error(error, self.key.key_id(), "GenerateDataKey"))?;
+            .set_grant_tokens(self.tokens());
+        let call =
+            async { request.send().await.map_err(|error| key_error(error, self.key.key_id(), "GenerateDataKey")) };
+        let output = traced("GenerateDataKey", self.key.key_id(), context, call).await?;
         let data_key = take_key(output.plaintext, "GenerateDataKey")?;
         let arn = self.key.accept(output.key_id.as_deref())?;
         let blob = output.ciphertext_blob.map(Blob::into_inner).unwrap_or_default();
@@ -183,7 +186,7 @@ impl KmsKeyProvider {
 
     async fn decrypt(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
         let (key, wrapped) = self.route(wrapped)?;
-        let output = self
+        let request = self
             .wrapper
             .client
             .decrypt()
@@ -191,10 +194,9 @@ impl KmsKeyProvider {
             .ciphertext_blob(Blob::new(wrapped.bytes()))
             .encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
             .set_encryption_context(Some(pairs(context)))
-            .set_grant_tokens(self.wrapper.tokens())
-            .send()
-            .await
-            .map_err(|error| error::key_error(error, key.key_id(), "Decrypt"))?;
+            .set_grant_tokens(self.wrapper.tokens());
+        let call = async { request.send().await.map_err(|error| key_error(error, key.key_id(), "Decrypt")) };
+        let output = traced("Decrypt", key.key_id(), context, call).await?;
         let data_key = take_key(output.plaintext, "Decrypt")?;
         let arn = key.accept(output.key_id.as_deref())?;
         // The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.
