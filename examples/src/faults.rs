@@ -68,6 +68,7 @@ pub struct Faults(Arc<Mutex<State>>);
 struct State {
     once: HashMap<String, VecDeque<Fault>>,
     always: HashMap<String, Fault>,
+    random: Option<RandomFaults>,
     /// Who waits for an operation that is held.
     held: HashMap<String, Vec<Waker>>,
     requests: Vec<(String, Vec<u8>)>,
@@ -96,6 +97,16 @@ impl Faults {
     /// Makes every call of `operation` fail until [`recover`](Self::recover).
     pub fn fail_always(&self, operation: &str, fault: Fault) {
         self.state().always.insert(operation.to_owned(), fault);
+    }
+
+    /// Makes so many of a thousand calls fail, of whatever operation and in every way, as `seed` has it.
+    pub fn fail_randomly(&self, per_mille: u64, seed: u64) {
+        self.state().random = Some(RandomFaults { per_mille, state: seed | 1 });
+    }
+
+    /// Ends [`fail_randomly`](Self::fail_randomly).
+    pub fn stop_failing_randomly(&self) {
+        self.state().random = None;
     }
 
     /// Forgets the faults planned for `operation`.
@@ -157,7 +168,8 @@ impl Faults {
         let mut state = self.state();
         state.requests.push((operation.to_owned(), body));
         let once = state.once.get_mut(operation).and_then(VecDeque::pop_front);
-        once.or_else(|| state.always.get(operation).cloned())
+        let planned = once.or_else(|| state.always.get(operation).cloned());
+        planned.or_else(|| state.random.as_mut()?.draw())
     }
 
     /// Waits for as long as `operation` is held.
@@ -175,6 +187,34 @@ impl Faults {
     /// A test that panicked elsewhere says so itself; the record stays readable.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A xorshift generator: the same seed, the same faults.
+struct RandomFaults {
+    per_mille: u64,
+    state: u64,
+}
+
+impl RandomFaults {
+    fn draw(&mut self) -> Option<Fault> {
+        if self.next() % 1_000 >= self.per_mille {
+            return None;
+        }
+        Some(match self.next() % 5 {
+            0 => Fault::error("ThrottlingException"),
+            1 => Fault::Reply { status: 503, body: String::new() },
+            2 => Fault::Io,
+            3 => Fault::Timeout,
+            _ => Fault::LoseReply,
+        })
+    }
+
+    fn next(&mut self) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state
     }
 }
 
