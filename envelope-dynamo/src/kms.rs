@@ -8,16 +8,19 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use aws_sdk_kms::Client;
+use aws_sdk_kms::operation::RequestId;
+use aws_sdk_kms::operation::decrypt::DecryptOutput;
+use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, EncryptionAlgorithmSpec};
 use envelope_core::{
-    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, KeyKind, UnwrapKey, WrapKey,
-    WrappedKey,
+    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, KeyIdHint, KeyKind, UnwrapKey,
+    WrapKey, WrappedKey,
 };
 use zeroize::Zeroizing;
 
 use arn::{KeyArn, KeyName};
-use error::key_error;
+use error::{identified, key_error};
 use trace::traced;
 
 /// Wraps and unwraps data keys with symmetric AWS KMS keys.
@@ -92,9 +95,9 @@ impl Key {
         Err(invalid(format!("KMS answered for {} with another key, {arn}", self.name)))
     }
 
-    /// Whether an entry's id can be this key's; an alias not yet resolved can be anything's.
-    fn may_have_wrapped(&self, id: &[u8]) -> bool {
-        self.resolved.get().map_or_else(|| self.name.hint().is_none_or(|hint| hint == id), |arn| arn.hint() == id)
+    /// What a record says of this key, once its name or KMS has told which key it is: an alias may be any.
+    fn hint(&self) -> Option<KeyIdHint> {
+        self.resolved.get().map_or_else(|| self.name.hint(), |arn| Some(arn.hint()))
     }
 }
 
@@ -123,6 +126,11 @@ impl KmsKeyWrapper {
         let call =
             async { request.send().await.map_err(|error| key_error(error, self.key.key_id(), "GenerateDataKey")) };
         let output = traced("GenerateDataKey", self.key.key_id(), context, call).await?;
+        let request_id = output.request_id().map(str::to_owned);
+        self.take_generated(output).map_err(|error| identified(error, request_id))
+    }
+
+    fn take_generated(&self, output: GenerateDataKeyOutput) -> Result<GeneratedKey, KeyError> {
         let data_key = take_key(output.plaintext, "GenerateDataKey")?;
         let arn = self.key.accept(output.key_id.as_deref())?;
         let blob = output.ciphertext_blob.map(Blob::into_inner).unwrap_or_default();
@@ -161,31 +169,42 @@ impl KmsKeyProvider {
         self
     }
 
-    /// The configured key and wrapped key to try: a key known to fit before an alias that might.
-    fn route<'a>(&'a self, wrapped: &'a [WrappedKey]) -> Result<(&'a Key, &'a WrappedKey), KeyError> {
-        let keys = || std::iter::once(&self.wrapper.key).chain(&self.others);
-        let ours = || wrapped.iter().filter(|wrapped| wrapped.kind() == KeyKind::AWS_KMS);
-        let pairs = || ours().flat_map(move |wrapped| keys().map(move |key| (key, wrapped)));
-        let known = pairs().find(|(key, wrapped)| key.resolved.get().is_some() && key.may_have_wrapped(wrapped.id()));
-        known.or_else(|| pairs().find(|(key, wrapped)| key.may_have_wrapped(wrapped.id()))).ok_or_else(|| {
-            let configured: Vec<_> = keys().map(|key| key.name.to_string()).collect();
-            let problem = if ours().next().is_some() {
-                "is wrapped by a KMS key other than"
-            } else {
-                "is not wrapped by KMS; configured:"
-            };
-            KeyError::new(
-                KeyErrorKind::WrongKey,
-                format!(
-                    "the data key {problem} {} (if an alias has moved, add its earlier key with `also_decrypts`)",
-                    configured.join(", ")
-                ),
-            )
-        })
+    /// The configured keys and wrapped keys to try: the first known to belong together, or else whatever an alias that is
+    /// not resolved yet may have wrapped.
+    fn candidates<'a>(&'a self, wrapped: &'a [WrappedKey]) -> Vec<(&'a Key, &'a WrappedKey)> {
+        let pairs = || by_kms(wrapped).flat_map(|wrapped| self.keys().map(move |key| (key, wrapped)));
+        match pairs().find(|(key, wrapped)| key.hint().is_some_and(|hint| hint == wrapped.id())) {
+            Some(known) => vec![known],
+            None => pairs().filter(|(key, _)| key.hint().is_none()).collect(),
+        }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.wrapper.key).chain(&self.others)
     }
 
     async fn decrypt(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
-        let (key, wrapped) = self.route(wrapped)?;
+        let mut refusal = None;
+        for (key, wrapped) in self.candidates(wrapped) {
+            match self.decrypt_with(key, wrapped, context).await {
+                Err(error) if may_be_another_keys(error.kind()) => {
+                    // Of what the others say, that it is not theirs is the least telling.
+                    if refusal.is_none() || error.kind() != KeyErrorKind::WrongKey {
+                        refusal = Some(error);
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(refusal.unwrap_or_else(|| self.not_ours(wrapped)))
+    }
+
+    async fn decrypt_with(
+        &self,
+        key: &Key,
+        wrapped: &WrappedKey,
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let request = self
             .wrapper
             .client
@@ -197,17 +216,47 @@ impl KmsKeyProvider {
             .set_grant_tokens(self.wrapper.tokens());
         let call = async { request.send().await.map_err(|error| key_error(error, key.key_id(), "Decrypt")) };
         let output = traced("Decrypt", key.key_id(), context, call).await?;
-        let data_key = take_key(output.plaintext, "Decrypt")?;
-        let arn = key.accept(output.key_id.as_deref())?;
-        // The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.
-        if arn.hint() != wrapped.id() {
-            return Err(KeyError::new(
-                KeyErrorKind::WrongKey,
-                format!("the record names another key than {arn}, which opens it"),
-            ));
-        }
-        Ok(data_key)
+        let request_id = output.request_id().map(str::to_owned);
+        take_unwrapped(key, wrapped, output).map_err(|error| identified(error, request_id))
     }
+
+    fn not_ours(&self, wrapped: &[WrappedKey]) -> KeyError {
+        let configured: Vec<_> = self.keys().map(|key| key.name.to_string()).collect();
+        let problem = if by_kms(wrapped).next().is_some() {
+            "is wrapped by a KMS key other than"
+        } else {
+            "is not wrapped by KMS; configured:"
+        };
+        KeyError::new(
+            KeyErrorKind::WrongKey,
+            format!(
+                "the data key {problem} {} (if an alias has moved, add its earlier key with `also_decrypts`)",
+                configured.join(", ")
+            ),
+        )
+    }
+}
+
+fn by_kms(wrapped: &[WrappedKey]) -> impl Iterator<Item = &WrappedKey> {
+    wrapped.iter().filter(|wrapped| wrapped.kind() == KeyKind::AWS_KMS)
+}
+
+/// What KMS may answer where a wrapped key belongs to another key, region or account.
+const fn may_be_another_keys(kind: KeyErrorKind) -> bool {
+    matches!(kind, KeyErrorKind::WrongKey | KeyErrorKind::ContextMismatch | KeyErrorKind::AccessDenied)
+}
+
+fn take_unwrapped(key: &Key, wrapped: &WrappedKey, output: DecryptOutput) -> Result<DataKey, KeyError> {
+    let data_key = take_key(output.plaintext, "Decrypt")?;
+    let arn = key.accept(output.key_id.as_deref())?;
+    // The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.
+    if arn.hint() != wrapped.id() {
+        return Err(KeyError::new(
+            KeyErrorKind::WrongKey,
+            format!("the record names another key than {arn}, which opens it"),
+        ));
+    }
+    Ok(data_key)
 }
 
 fn pairs(context: &EncryptionContext) -> HashMap<String, String> {

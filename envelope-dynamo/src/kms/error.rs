@@ -24,9 +24,14 @@ where
         SdkError::ServiceError(service) => with.with_source(service.into_err()),
         other => with.with_source(other),
     };
+    identified(with, request_id)
+}
+
+/// Adds the id of the request that failed, where the answer had one.
+pub(super) fn identified(error: KeyError, request_id: Option<String>) -> KeyError {
     match request_id {
-        Some(id) => with.with_request_id(id),
-        None => with,
+        Some(id) => error.with_request_id(id),
+        None => error,
     }
 }
 
@@ -51,7 +56,8 @@ fn kind<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyErrorKind {
         None => match error {
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => KeyErrorKind::Unreachable,
             SdkError::ResponseError(_) => KeyErrorKind::Unreachable,
-            SdkError::ServiceError(service) if service.raw().status().as_u16() >= 500 => KeyErrorKind::Unreachable,
+            SdkError::ServiceError(service) if service.raw().status().is_server_error() => KeyErrorKind::Unreachable,
+            SdkError::ServiceError(service) if service.raw().status().is_success() => KeyErrorKind::InvalidResponse,
             SdkError::ConstructionFailure(_) => KeyErrorKind::Configuration,
             _ => KeyErrorKind::Other,
         },
