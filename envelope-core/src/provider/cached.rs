@@ -8,7 +8,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::clock::{Clock, SystemClock};
-use super::events::{KeyEvent, KeyObserver, Unobserved};
+use super::events::{KeyEvent, KeyObserver, Unobserved, report};
 use super::flight::{Flight, lock};
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
 use crate::context::EncryptionContext;
@@ -164,7 +164,7 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
         let id = identify(wrapped, context);
         let (flight, stale) = match self.look_up(id, wrapped, context) {
             Lookup::Hit(key, event) => {
-                self.observer.observe(event);
+                report(&*self.observer, event);
                 return Ok(key);
             }
             Lookup::Ask { flight, stale } => (flight, stale),
@@ -182,10 +182,10 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
         let Some(entry) = entries.touch(&id) else {
-            self.observer.observe(KeyEvent::CacheMiss);
+            report(&*self.observer, KeyEvent::CacheMiss);
             let flight = self.ask(wrapped, context);
             let evicted = entries.insert(id, Entry::asking(flight.clone()));
-            (0..evicted).for_each(|_| self.observer.observe(KeyEvent::Evicted));
+            (0..evicted).for_each(|_| report(&*self.observer, KeyEvent::Evicted));
             return Lookup::Ask { flight, stale: None };
         };
         let stale = match &entry.fetched {
@@ -204,7 +204,7 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
             }
             _ => None,
         };
-        self.observer.observe(KeyEvent::CacheMiss);
+        report(&*self.observer, KeyEvent::CacheMiss);
         let flight = entry.flight.get_or_insert_with(|| self.ask(wrapped, context)).clone();
         Lookup::Ask { flight, stale }
     }
@@ -215,7 +215,7 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
         let (wrapped, context) = (wrapped.to_vec(), context.clone());
         Flight::new(Box::pin(async move {
             let outcome = inner.unwrap_key(&wrapped, &context).await;
-            observer.observe(if outcome.is_ok() { KeyEvent::Unwrapped } else { KeyEvent::Failed });
+            report(&*observer, if outcome.is_ok() { KeyEvent::Unwrapped } else { KeyEvent::Failed });
             outcome
         }))
     }
@@ -241,7 +241,7 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
         let bridges = |stale: &Fetched| now.saturating_duration_since(stale.since) < self.limits.bridged_age();
         let Some(stale) = stale.filter(|stale| error.is_retryable() && bridges(stale)) else {
             if entries.remove_flight(&id, flight) {
-                self.observer.observe(KeyEvent::Evicted);
+                report(&*self.observer, KeyEvent::Evicted);
             }
             return Err(error);
         };
@@ -251,7 +251,7 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
             entry.uses += 1;
         }
         tracing::warn!(error = %error, "a data key is served from the cache: its provider cannot be reached");
-        self.observer.observe(KeyEvent::ServedWhileUnreachable);
+        report(&*self.observer, KeyEvent::ServedWhileUnreachable);
         Ok(stale.key)
     }
 }

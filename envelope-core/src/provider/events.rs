@@ -71,3 +71,9 @@ pub(super) struct Unobserved;
 impl KeyObserver for Unobserved {
     fn observe(&self, _event: KeyEvent) {}
 }
+
+/// Tells log and observer.
+pub(super) fn report(observer: &dyn KeyObserver, event: KeyEvent) {
+    tracing::trace!(?event, "data key");
+    observer.observe(event);
+}

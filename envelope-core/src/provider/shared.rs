@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::clock::{Clock, SystemClock};
-use super::events::{KeyEvent, KeyObserver, Unobserved};
+use super::events::{KeyEvent, KeyObserver, Unobserved, report};
 use super::flight::{Flight, lock};
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
 use crate::context::EncryptionContext;
@@ -154,7 +154,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             && self.is_within_limits(current, now)
         {
             current.records += 1;
-            self.observer.observe(KeyEvent::Shared);
+            report(&*self.observer, KeyEvent::Shared);
             return current.flight.clone();
         }
         let flight = self.ask(context);
@@ -177,7 +177,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         let (inner, observer, context) = (Arc::clone(&self.inner), Arc::clone(&self.observer), context.clone());
         Flight::new(Box::pin(async move {
             let outcome = inner.generate(&context).await;
-            observer.observe(if outcome.is_ok() { KeyEvent::Generated } else { KeyEvent::Failed });
+            report(&*observer, if outcome.is_ok() { KeyEvent::Generated } else { KeyEvent::Failed });
             outcome
         }))
     }
@@ -190,7 +190,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         let oldest = keys.iter().min_by_key(|(_, current)| current.since).map(|(context, _)| context.clone());
         if let Some(oldest) = oldest {
             keys.remove(&oldest);
-            self.observer.observe(KeyEvent::Evicted);
+            report(&*self.observer, KeyEvent::Evicted);
         }
     }
 }
