@@ -70,7 +70,7 @@ struct Key {
 impl Key {
     fn new(name: impl Into<String>) -> Self {
         let name = KeyName::new(name.into());
-        let resolved = name.as_key_arn().map_or_else(OnceLock::new, |arn| OnceLock::from(arn));
+        let resolved = name.as_key_arn().map_or_else(OnceLock::new, OnceLock::from);
         Self { name, resolved }
     }
 
