@@ -2,6 +2,7 @@
 //!
 //! Wrapping and unwrapping are separate capabilities: a service that holds only a [`WrapKey`] has no way to read.
 
+mod cache;
 mod cached;
 mod clock;
 mod events;
@@ -9,7 +10,8 @@ mod flight;
 mod local;
 mod shared;
 
-pub use cached::{CacheLimits, CachedKeyProvider};
+pub use cache::CacheLimits;
+pub use cached::CachedKeyProvider;
 pub use clock::{Clock, SystemClock};
 pub use events::{KeyCounters, KeyEvent, KeyObserver};
 pub use local::{LocalKeyProvider, RootKey, RootKeyError};

@@ -1,70 +1,68 @@
-//! The keys in the cache, and which of them was not used for longest.
+//! The values in the cache, and which of them was not used for longest.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::time::Instant;
 
 use crate::provider::flight::Flight;
-use crate::secret::DataKey;
 
-/// Names a wrapped key under a context.
-pub(super) type Id = [u8; 32];
-
-/// A key and when it was fetched.
-#[derive(Debug)]
-pub(super) struct Fetched {
-    pub(super) key: DataKey,
+/// A value and when it was fetched.
+#[derive(Clone, Debug)]
+pub(super) struct Fetched<V> {
+    pub(super) value: V,
     pub(super) since: Instant,
 }
 
-/// A key, or the call for it, or both while it is asked for anew.
-#[derive(Debug, Default)]
-pub(super) struct Entry {
-    pub(super) fetched: Option<Fetched>,
-    /// How often the key was taken from the cache.
+/// A value, or the call for it, or both while it is asked for anew.
+#[derive(Debug)]
+pub(super) struct Entry<V: 'static> {
+    pub(super) fetched: Option<Fetched<V>>,
+    /// How often the value was taken from the cache.
     pub(super) uses: u64,
-    pub(super) flight: Option<Flight<DataKey>>,
-    /// The provider could not be reached: until then it is not asked again while the key may be served.
+    pub(super) flight: Option<Flight<V>>,
+    /// The provider could not be reached: until then it is not asked again while the value may be served.
     pub(super) pause_until: Option<Instant>,
 }
 
-impl Entry {
-    pub(super) fn asking(flight: Flight<DataKey>) -> Self {
-        Self { flight: Some(flight), ..Self::default() }
+impl<V> Entry<V> {
+    pub(super) fn asking(flight: Flight<V>) -> Self {
+        Self { fetched: None, uses: 0, flight: Some(flight), pause_until: None }
     }
 
-    pub(super) fn fetched(key: DataKey, since: Instant) -> Self {
-        Self { fetched: Some(Fetched { key, since }), ..Self::default() }
+    pub(super) fn fetched(value: V, since: Instant) -> Self {
+        Self { fetched: Some(Fetched { value, since }), uses: 0, flight: None, pause_until: None }
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Entries {
+pub(super) struct Entries<K, V: 'static> {
     max: usize,
-    entries: HashMap<Id, (u64, Entry)>,
+    entries: HashMap<K, (u64, Entry<V>)>,
     /// By the time of last use, counted.
-    order: BTreeMap<u64, Id>,
+    order: BTreeMap<u64, K>,
     uses: u64,
 }
 
-impl Entries {
+impl<K: Clone + Eq + Hash, V> Entries<K, V> {
     pub(super) fn new(max: usize) -> Self {
         Self { max, entries: HashMap::new(), order: BTreeMap::new(), uses: 0 }
     }
 
     /// The entry, now the last to be evicted.
-    pub(super) fn touch(&mut self, id: &Id) -> Option<&mut Entry> {
+    pub(super) fn touch(&mut self, id: &K) -> Option<&mut Entry<V>> {
         let (used, entry) = self.entries.get_mut(id)?;
-        self.order.remove(used);
         self.uses += 1;
+        if let Some(id) = self.order.remove(used) {
+            self.order.insert(self.uses, id);
+        }
         *used = self.uses;
-        self.order.insert(self.uses, *id);
         Some(entry)
     }
 
     /// Puts an entry in, and says how many had to go.
-    pub(super) fn insert(&mut self, id: Id, entry: Entry) -> usize {
+    pub(super) fn insert(&mut self, id: K, entry: Entry<V>) -> usize {
         self.uses += 1;
-        if let Some((used, _)) = self.entries.insert(id, (self.uses, entry)) {
+        if let Some((used, _)) = self.entries.insert(id.clone(), (self.uses, entry)) {
             self.order.remove(&used);
         }
         self.order.insert(self.uses, id);
@@ -78,14 +76,14 @@ impl Entries {
     }
 
     /// The entry, if it still waits for `flight`.
-    pub(super) fn of_flight(&mut self, id: &Id, flight: &Flight<DataKey>) -> Option<&mut Entry> {
+    pub(super) fn of_flight(&mut self, id: &K, flight: &Flight<V>) -> Option<&mut Entry<V>> {
         let (_, entry) = self.entries.get_mut(id)?;
         let waits = entry.flight.as_ref().is_some_and(|own| own.is(flight));
         waits.then_some(entry)
     }
 
     /// Removes the entry, if it still waits for `flight`.
-    pub(super) fn remove_flight(&mut self, id: &Id, flight: &Flight<DataKey>) -> bool {
+    pub(super) fn remove_flight(&mut self, id: &K, flight: &Flight<V>) -> bool {
         if self.of_flight(id, flight).is_none() {
             return false;
         }
