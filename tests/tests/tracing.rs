@@ -85,11 +85,8 @@ async fn logs_tell_the_call_and_not_the_record() {
     let kms = KmsKeyProvider::new(servers.kms_through(&faults), &key);
     let provider = CachedKeyProvider::new(kms, CacheLimits::new(std::time::Duration::from_secs(60)));
     let users = Table::<User>::new(servers.dynamodb_through(&faults), provider).named(physical);
-    let user = User {
-        user_id: "m4rk-key".into(),
-        tenant: "m4rk-tenant".into(),
-        email: "m4rk-secret@example.com".into(),
-    };
+    let user =
+        User { user_id: "m4rk-key".into(), tenant: "m4rk-tenant".into(), email: "m4rk-secret@example.com".into() };
 
     let log = Everything::default();
     let guard = tracing::subscriber::set_default(log.clone());
@@ -103,9 +100,16 @@ async fn logs_tell_the_call_and_not_the_record() {
     drop(guard);
 
     let ours = log.ours();
-    for told in
-        ["GenerateDataKey", "Decrypt", &key, "context_form=raw", "request_id=", "microseconds=", "AccessDenied", "KeyDisabled"]
-    {
+    for told in [
+        "GenerateDataKey",
+        "Decrypt",
+        &key,
+        "context_form=raw",
+        "request_id=",
+        "microseconds=",
+        "AccessDenied",
+        "KeyDisabled",
+    ] {
         assert!(ours.contains(told), "{told} is not in\n{ours}");
     }
     assert!(ours.contains("CacheHit") && ours.contains("CacheMiss"), "{ours}");
