@@ -78,7 +78,7 @@ impl StdError for Error {
         match self.kind() {
             ErrorKind::Seal(error) => error.source(),
             ErrorKind::Open(error) => error.source(),
-            ErrorKind::DynamoDb(error) => Some(&*error.source),
+            ErrorKind::DynamoDb(error) => error.source.as_deref().map(|source| source as _),
             _ => None,
         }
     }
@@ -249,7 +249,7 @@ pub struct DynamoDbError {
     pub(crate) message: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) retryable: bool,
-    pub(crate) source: Box<dyn StdError + Send + Sync>,
+    pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl DynamoDbError {
@@ -270,7 +270,7 @@ impl fmt::Display for DynamoDbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
             Some(code) => write!(f, "{} was refused: {code}", self.operation)?,
-            None => write!(f, "{} did not reach DynamoDB or was not answered", self.operation)?,
+            None => write!(f, "{} did not reach DynamoDB, or was not answered by it", self.operation)?,
         }
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;

@@ -180,23 +180,30 @@ where
             message: error.message().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
             code,
-            source: error.into(),
+            source: match error {
+                // The raw answer may hold items, and is printed by `Debug`.
+                SdkError::ResponseError(_) => None,
+                SdkError::ServiceError(service) => Some(service.into_err().into()),
+                other => Some(other.into()),
+            },
         }),
     };
     Error::new(id, kind)
 }
 
 fn is_retryable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
-    match error.code() {
-        Some(
-            "ProvisionedThroughputExceededException"
-            | "ThrottlingException"
-            | "RequestLimitExceeded"
-            | "InternalServerError"
-            | "TransactionConflictException"
-            | "ServiceUnavailable",
-        ) => true,
-        Some(_) => false,
-        None => matches!(error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_)),
+    match error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::ServiceError(service) if service.raw().status().is_server_error() => true,
+        _ => matches!(
+            error.code(),
+            Some(
+                "ProvisionedThroughputExceededException"
+                    | "ThrottlingException"
+                    | "RequestLimitExceeded"
+                    | "TransactionConflictException"
+                    | "ReplicatedWriteConflictException"
+            )
+        ),
     }
 }
