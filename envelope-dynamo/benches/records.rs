@@ -3,7 +3,7 @@
 //! `cargo bench -p envelope-dynamo` prints medians and, since a shared machine is noisy, the ratio to look at: the
 //! contenders take turns, sample by sample.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use std::hint::black_box;
 use std::pin::pin;

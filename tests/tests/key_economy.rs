@@ -1,6 +1,6 @@
 //! Fewer calls for as many records: the read cache and shared data keys, counted.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::pin::pin;
 use std::sync::Arc;

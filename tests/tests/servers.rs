@@ -2,7 +2,7 @@
 //!
 //! Each test has tables and keys of its own, so that they can run side by side on shared servers.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
 

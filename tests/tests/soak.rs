@@ -2,7 +2,7 @@
 //!
 //! Runs for `SOAK_SECONDS`, five by default and sixty in CI.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

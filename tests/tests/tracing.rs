@@ -1,6 +1,6 @@
 //! What the crates say at the most talkative level: enough to find a call, and nothing that is anybody's.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
