@@ -69,8 +69,9 @@ pub use form::ContextForm;
 pub use number::{Number, NumberError};
 pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};
 pub use provider::{
-    CacheLimits, CachedKeyProvider, Clock, GeneratedKey, KeyCounters, KeyEvent, KeyFuture, KeyObserver, KeyProvider,
-    LocalKeyProvider, RootKey, RootKeyError, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, WrapKey,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, GeneratedKey,
+    HierarchicalKeyProvider, KeyCounters, KeyEvent, KeyFuture, KeyObserver, KeyProvider, LocalKeyProvider, RootKey,
+    RootKeyError, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, WrapKey,
 };
 pub use record::{FieldValue, FieldWriter, read_fields};
 pub use sealed::{Sealed, open, open_payload, seal, seal_payload};

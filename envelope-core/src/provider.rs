@@ -7,6 +7,7 @@ mod cached;
 mod clock;
 mod events;
 mod flight;
+mod hierarchical;
 mod local;
 mod shared;
 
@@ -14,6 +15,7 @@ pub use cache::CacheLimits;
 pub use cached::CachedKeyProvider;
 pub use clock::{Clock, SystemClock};
 pub use events::{KeyCounters, KeyEvent, KeyObserver};
+pub use hierarchical::{BranchKey, BranchKeyStore, BranchName, BranchVersion, HierarchicalKeyProvider};
 pub use local::{LocalKeyProvider, RootKey, RootKeyError};
 pub use shared::{SharedKeyProvider, SharingLimits};
 

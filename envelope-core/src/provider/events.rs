@@ -13,14 +13,18 @@ pub enum KeyEvent {
     Shared,
     /// A data key was unwrapped.
     Unwrapped,
-    /// A data key was found in the cache.
+    /// A key was found in the cache.
     CacheHit,
-    /// A data key was not in the cache, or too old, or used too often.
+    /// A key was not in the cache, or too old, or used too often.
     CacheMiss,
-    /// A data key was thrown out of the cache: no room, too old, used too often, or refused by the provider.
+    /// A key was thrown out of the cache: no room, too old, used too often, or refused by the provider.
     Evicted,
-    /// A data key was taken from the cache because the provider could not be reached.
+    /// A key was taken from the cache because the provider could not be reached.
     ServedWhileUnreachable,
+    /// It was asked which version of a branch's key is active.
+    ActiveVersionFetched,
+    /// A branch key was fetched, which its store has unwrapped.
+    BranchKeyFetched,
     /// The provider refused or failed.
     Failed,
 }

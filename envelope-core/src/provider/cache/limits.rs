@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// How long, how often and how many keys a [`CachedKeyProvider`](crate::CachedKeyProvider) keeps.
+/// How long, how often and how many keys a [`CachedKeyProvider`](crate::CachedKeyProvider) or a
+/// [`HierarchicalKeyProvider`](crate::HierarchicalKeyProvider) keeps.
 ///
 /// ```
 /// use std::time::Duration;
