@@ -173,3 +173,21 @@ mod binary {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::Sealed;
+
+    /// JSON gets base64, CBOR (by an implementation of others) gets bytes.
+    #[test]
+    fn sealed_bytes_are_text_where_people_read_and_bytes_where_they_do_not() {
+        let sealed = Sealed { encrypted_payload: vec![0, 255, 7], encrypted_dek: vec![1; 300] };
+        let json = serde_json::to_vec(&sealed).unwrap();
+        assert_eq!(serde_json::from_slice::<Sealed>(&json).unwrap(), sealed);
+        let mut cbor = Vec::new();
+        ciborium::into_writer(&sealed, &mut cbor).unwrap();
+        assert!(cbor.len() < 300 + 50, "{} bytes", cbor.len());
+        assert_eq!(ciborium::from_reader::<Sealed, _>(cbor.as_slice()).unwrap(), sealed);
+    }
+}

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{
-    Envelope, Error, ErrorKind, Fault, IntoKey, KeyErrorKind, KmsKeyProvider, KmsKeyWrapper, Table, from_item, to_item,
+    DataKey, EncryptionContext, Envelope, Error, ErrorKind, Fault, GeneratedKey, IntoKey, KeyErrorKind, KeyFuture,
+    KeyKind, KmsKeyProvider, KmsKeyWrapper, Table, WrapKey, WrappedKey, from_item, to_item,
 };
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};
 use envelope_examples::{Faults, Servers};
@@ -629,6 +630,64 @@ async fn a_table_that_does_not_exist_is_reported_with_the_record() {
         error.to_string().starts_with("users[user_id=alice]: GetItem was refused: ResourceNotFoundException"),
         "{error}"
     );
+}
+
+/// FORMAT 3.2: what an auditor does with `tail -c +12` and `aws kms decrypt`.
+#[tokio::test]
+async fn the_blob_of_kms_can_be_cut_out_and_decrypted_by_hand() {
+    let setup = users().await;
+    setup.table.put(&user("alice")).send().await.unwrap();
+    let item = setup.raw(user_key("alice")).await;
+    let blob = &item["encrypted_dek"].as_b().unwrap().as_ref()[11..];
+    let output = setup
+        .servers
+        .kms()
+        .decrypt()
+        .key_id(setup.servers.kms_key_id())
+        .ciphertext_blob(Blob::new(blob))
+        .encryption_context("table", "users")
+        .encryption_context("partition_key", "alice")
+        .encryption_context("tenant", "t1")
+        .encryption_context("purpose", "pii")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(output.plaintext.unwrap().as_ref().len(), 32);
+}
+
+/// The format adds at most 80 bytes to the payload and 16 to the wrapped key.
+#[tokio::test]
+async fn the_format_adds_no_more_bytes_than_it_says() {
+    #[derive(Envelope)]
+    #[envelope(table = "people")]
+    struct Person {
+        #[partition_key]
+        id: u8,
+        #[encrypted]
+        name: String,
+        #[authenticated]
+        plan: u8,
+    }
+    let blob = vec![7; 184];
+    let item = to_item(&Person { id: 1, name: "x".repeat(50), plan: 1 }, &AsLongAsKms(blob.clone())).await.unwrap();
+    let bytes = |name| item[name].as_b().unwrap().as_ref().len();
+    // A map of one entry, `name`, whose text of 50 bytes has a head of two.
+    let plaintext = 1 + (1 + 4) + (2 + 50);
+    assert_eq!(bytes("encrypted_payload") - plaintext, 75 + (1 + 4));
+    assert_eq!(bytes("encrypted_dek") - blob.len(), 11);
+}
+
+/// Wraps as KMS does: into a blob of that length.
+#[derive(Debug)]
+struct AsLongAsKms(Vec<u8>);
+
+impl WrapKey for AsLongAsKms {
+    fn generate<'a>(&'a self, _: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        Box::pin(async {
+            let wrapped = WrappedKey::new(KeyKind::AWS_KMS, *b"hint", self.0.clone()).unwrap();
+            Ok(GeneratedKey { data_key: DataKey::generate()?, wrapped: vec![wrapped] })
+        })
+    }
 }
 
 /// Keys convert from what stands at hand; this compiles or it does not.
