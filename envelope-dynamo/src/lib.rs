@@ -39,6 +39,7 @@
 //! | store and read records | [`Table`] |
 //! | seal and open items of your own | [`to_item()`], [`from_item()`] |
 //! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
+//! | write and read thousands of records per call to KMS | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
 //! | test without KMS | [`LocalKeyProvider`] |
 //! | wrap data keys in another way | [`WrapKey`], [`UnwrapKey`] |
 //! | seal something that is not a record | [`seal()`], [`open()`], [`Context`] |
@@ -50,6 +51,7 @@
 
 mod attribute;
 mod binding;
+mod branch_keys;
 mod error;
 mod item;
 mod key;
@@ -62,14 +64,15 @@ mod table;
 mod write;
 
 pub use attribute::{binary_set, number_set, string_set};
+pub use branch_keys::{Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, Branches};
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
 pub use envelope_core::{
-    CacheLimits, CachedKeyProvider, Clock, Context, ContextError, ContextForm, DataKey, EncryptedDek,
-    EncryptionContext, Fault, FormatError, GeneratedKey, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture,
-    KeyKind, KeyObserver, KeyProvider, LocalKeyProvider, Number, NumberError, OpenError, Plaintext, RandomError,
-    RootKey, RootKeyError, SealError, Sealed, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value,
-    ValueError, WrapKey, WrappedKey, open, seal,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, Context, ContextError,
+    ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, HierarchicalKeyProvider,
+    KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, LocalKeyProvider,
+    Number, NumberError, OpenError, Plaintext, RandomError, RootKey, RootKeyError, SealError, Sealed,
+    SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, seal,
 };
 pub use envelope_derive::Envelope;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};

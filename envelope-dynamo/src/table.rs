@@ -171,24 +171,32 @@ fn dynamodb_error<E>(operation: &'static str, id: RecordId, error: SdkError<E>) 
 where
     E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
 {
-    let code = error.code().map(str::to_owned);
-    let kind = match code.as_deref() {
+    let kind = match error.code() {
         Some("ConditionalCheckFailedException") => ErrorKind::ConditionFailed,
-        _ => ErrorKind::DynamoDb(DynamoDbError {
+        _ => ErrorKind::DynamoDb(DynamoDbError::new(operation, error)),
+    };
+    Error::new(id, kind)
+}
+
+impl DynamoDbError {
+    pub(crate) fn new<E>(operation: &'static str, error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
+    {
+        Self {
             operation,
             retryable: is_retryable(&error),
             message: error.message().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
-            code,
+            code: error.code().map(str::to_owned),
             source: match error {
                 // The raw answer may hold items, and is printed by `Debug`.
                 SdkError::ResponseError(_) => None,
                 SdkError::ServiceError(service) => Some(service.into_err().into()),
                 other => Some(other.into()),
             },
-        }),
-    };
-    Error::new(id, kind)
+        }
+    }
 }
 
 fn is_retryable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
