@@ -85,10 +85,8 @@ mod tests {
     #[test]
     fn a_secret_is_found_in_every_rendering() {
         let secret = Secret::new(BYTES);
-        let mut longer = vec![1, 2];
-        for _ in 0..3 {
-            longer.push(9);
-            let whole: Vec<u8> = longer.iter().copied().chain(BYTES).chain([7; 5]).collect();
+        for ahead in 3..6 {
+            let whole: Vec<u8> = vec![9; ahead].into_iter().chain(BYTES).chain([7; 5]).collect();
             for text in [
                 format!("{whole:?}"),
                 format!("{whole:#?}"),
