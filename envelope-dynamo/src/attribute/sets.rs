@@ -50,7 +50,8 @@ macro_rules! with_functions {
 /// }
 /// ```
 ///
-/// `serde_dynamo::string_set` means the same here. Outside DynamoDB, and in an encrypted payload, the field is a list.
+/// `serde_dynamo::string_set` means the same here, and is the one to take for a struct that `serde_dynamo` stores as well: it
+/// knows its own modules alone. Outside DynamoDB, and in an encrypted payload, the field is a list.
 pub mod string_set {
     with_functions!(super::Set::Strings, "a string");
 }
@@ -69,7 +70,8 @@ pub mod string_set {
 /// }
 /// ```
 ///
-/// `serde_dynamo::number_set` means the same here. Outside DynamoDB, and in an encrypted payload, the field is a list.
+/// `serde_dynamo::number_set` means the same here, and is the one to take for a struct that `serde_dynamo` stores as well: it
+/// knows its own modules alone. Outside DynamoDB, and in an encrypted payload, the field is a list.
 pub mod number_set {
     with_functions!(super::Set::Numbers, "a number");
 }
@@ -80,7 +82,8 @@ pub mod number_set {
 /// serde but a sequence of numbers. DynamoDB refuses empty sets and sets with duplicates, so take a set type and leave
 /// it out while it is empty.
 ///
-/// `serde_dynamo::binary_set` means the same here. Outside DynamoDB, and in an encrypted payload, the field is a list.
+/// `serde_dynamo::binary_set` means the same here, and is the one to take for a struct that `serde_dynamo` stores as well: it
+/// knows its own modules alone. Outside DynamoDB, and in an encrypted payload, the field is a list.
 pub mod binary_set {
     with_functions!(super::Set::Binaries, "bytes");
 }
