@@ -46,6 +46,7 @@ mod payload;
 mod provider;
 mod random;
 mod record;
+mod rewrap;
 mod sealed;
 mod secret;
 mod value;
@@ -70,10 +71,12 @@ pub use number::{Number, NumberError};
 pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};
 pub use provider::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, GeneratedKey,
-    HierarchicalKeyProvider, KeyCounters, KeyEvent, KeyFuture, KeyObserver, KeyProvider, LocalKeyProvider, RootKey,
-    RootKeyError, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, WrapKey,
+    HierarchicalKeyProvider, KeyCounters, KeyEvent, KeyFuture, KeyObserver, KeyProvider, LocalKeyProvider,
+    MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper, Recipient, RootKey, RootKeyError, SharedKeyProvider,
+    SharingLimits, SystemClock, UnwrapKey, WrapKey,
 };
 pub use record::{FieldValue, FieldWriter, read_fields};
+pub use rewrap::{RewrapError, rewrap};
 pub use sealed::{Sealed, open, open_payload, seal, seal_payload};
 pub use secret::{DataKey, Plaintext};
 pub use value::Value;

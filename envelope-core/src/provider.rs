@@ -9,6 +9,8 @@ mod events;
 mod flight;
 mod hierarchical;
 mod local;
+mod multi;
+mod provisioned;
 mod shared;
 
 pub use cache::CacheLimits;
@@ -17,6 +19,8 @@ pub use clock::{Clock, SystemClock};
 pub use events::{KeyCounters, KeyEvent, KeyObserver};
 pub use hierarchical::{BranchKey, BranchKeyStore, BranchName, BranchVersion, HierarchicalKeyProvider};
 pub use local::{LocalKeyProvider, RootKey, RootKeyError};
+pub use multi::{MultiKeyProvider, MultiKeyWrapper};
+pub use provisioned::ProvisionedKeyWrapper;
 pub use shared::{SharedKeyProvider, SharingLimits};
 
 use std::fmt::Debug;
@@ -43,6 +47,18 @@ pub trait UnwrapKey: Debug + Send + Sync {
     fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey>;
 }
 
+/// Wraps a data key that exists already: what makes somebody a further party to a record.
+///
+/// It is apart from [`WrapKey`], since some parties only ever make data keys of their own: a branch key derives them.
+pub trait Recipient: Debug + Send + Sync {
+    /// Wraps `data_key` for this party, bound to `context`; at least one wrapping.
+    fn wrap_data_key<'a>(
+        &'a self,
+        data_key: &'a DataKey,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>>;
+}
+
 /// Both capabilities; implemented by whatever has both.
 pub trait KeyProvider: WrapKey + UnwrapKey {}
 
@@ -63,6 +79,16 @@ macro_rules! delegate {
             impl<P: WrapKey + ?Sized> WrapKey for $pointer {
                 fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
                     (**self).generate(context)
+                }
+            }
+
+            impl<P: Recipient + ?Sized> Recipient for $pointer {
+                fn wrap_data_key<'a>(
+                    &'a self,
+                    data_key: &'a DataKey,
+                    context: &'a EncryptionContext,
+                ) -> KeyFuture<'a, Vec<WrappedKey>> {
+                    (**self).wrap_data_key(data_key, context)
                 }
             }
 

@@ -8,8 +8,8 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::{
-    Clock, DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, RootKey,
-    UnwrapKey, WrapKey, WrappedKey,
+    Clock, DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, Recipient,
+    RootKey, UnwrapKey, WrapKey, WrappedKey,
 };
 
 /// A provider that counts its calls, and fails or waits when told to.
@@ -37,6 +37,7 @@ struct Inner {
     provider: LocalKeyProvider,
     generated: AtomicU64,
     unwrapped: AtomicU64,
+    wrapped: AtomicU64,
     plan: Mutex<Plan>,
 }
 
@@ -56,6 +57,7 @@ impl TestKeyProvider {
             provider: LocalKeyProvider::new(root),
             generated: AtomicU64::new(0),
             unwrapped: AtomicU64::new(0),
+            wrapped: AtomicU64::new(0),
             plan: Mutex::default(),
         }))
     }
@@ -70,6 +72,12 @@ impl TestKeyProvider {
     #[must_use]
     pub fn unwrap_calls(&self) -> u64 {
         self.0.unwrapped.load(Ordering::SeqCst)
+    }
+
+    /// How often a data key that existed already was asked to be wrapped, for a further party.
+    #[must_use]
+    pub fn wrap_calls(&self) -> u64 {
+        self.0.wrapped.load(Ordering::SeqCst)
     }
 
     /// Makes the next call fail; several wait in line.
@@ -108,10 +116,10 @@ impl TestKeyProvider {
     /// When it made more, with how many of each kind.
     #[track_caller]
     pub fn assert_calls_at_most(&self, calls: u64) {
-        let (generated, unwrapped) = (self.generate_calls(), self.unwrap_calls());
+        let (generated, wrapped, unwrapped) = (self.generate_calls(), self.wrap_calls(), self.unwrap_calls());
         assert!(
-            generated + unwrapped <= calls,
-            "{generated} data keys were generated and {unwrapped} unwrapped, more than {calls} calls in all"
+            generated + wrapped + unwrapped <= calls,
+            "{generated} data keys were generated, {wrapped} wrapped and {unwrapped} unwrapped, more than {calls} calls in all"
         );
     }
 
@@ -153,6 +161,20 @@ impl WrapKey for TestKeyProvider {
             self.0.generated.fetch_add(1, Ordering::SeqCst);
             self.outcome().await?;
             self.0.provider.generate(context).await
+        })
+    }
+}
+
+impl Recipient for TestKeyProvider {
+    fn wrap_data_key<'a>(
+        &'a self,
+        data_key: &'a DataKey,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async move {
+            self.0.wrapped.fetch_add(1, Ordering::SeqCst);
+            self.outcome().await?;
+            self.0.provider.wrap_data_key(data_key, context).await
         })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
+use super::{GeneratedKey, KeyFuture, Recipient, UnwrapKey, WrapKey};
 use crate::aead::{KEY_BYTES, MessageKey, TAG_BYTES};
 use crate::cbor::{Reader, major};
 use crate::context::EncryptionContext;
@@ -122,6 +122,16 @@ impl WrapKey for LocalKeyProvider {
             let wrapped = vec![self.wrap(&data_key, context)?];
             Ok(GeneratedKey { data_key, wrapped })
         })
+    }
+}
+
+impl Recipient for LocalKeyProvider {
+    fn wrap_data_key<'a>(
+        &'a self,
+        data_key: &'a DataKey,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async move { Ok(vec![self.wrap(data_key, context)?]) })
     }
 }
 
