@@ -6,13 +6,13 @@ so a file that is there already and would change is an error, and nothing is wri
 
 import json, pathlib, sys
 
-import opening, refusing
+import branches, opening, refusing
 
 DIRECTORY = pathlib.Path(__file__).parent / "v1"
 
 
 def main():
-    vectors = list(opening.vectors()) + list(refusing.vectors())
+    vectors = [vector for group in (opening, refusing, branches) for vector in group.vectors()]
     files = {DIRECTORY / f"{name}.json": json.dumps(vector, ensure_ascii=False, indent=2) + "\n" for name, vector in vectors}
     if len(files) != len(vectors):
         sys.exit("two vectors have one name")

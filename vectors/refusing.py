@@ -112,7 +112,7 @@ def keys():
     yield bad("of-another-kind", "key-wrong", "the right id under another kind", [(2, key_id, wrapped)])
     yield bad("of-another-id", "key-wrong", "another id than the root key's", [(kind, flip(key_id, 0), wrapped)])
     yield bad("id-shorter", "key-wrong", "the root key's id without its last byte", [(kind, key_id[:-1], wrapped)])
-    yield "key-root-wrong", refused("key-wrong", "another root key than the writer's", BASE, root_key=OTHER_ROOT_KEY)
+    yield "key-root-wrong", refused("key-wrong", "another root key than the writer's", BASE, reader={"root_key": OTHER_ROOT_KEY.hex()})
     yield bad("of-another-root", "key-mismatch", "wrapped by another root key, under this one's id", [(kind, key_id, other_root("x")[2])])
     yield bad("salt-flipped", "key-mismatch", "a bit of the wrap salt flipped", [(kind, key_id, flip(wrapped, 0))])
     yield bad("flipped", "key-mismatch", "a bit of the wrapped key flipped", [(kind, key_id, flip(wrapped, 24))])

@@ -38,8 +38,9 @@ class Case:
     pairs: dict = field(default_factory=dict)
     fields: object = field(default_factory=lambda: {"email": "zoë@example.com", "address": {"city": "Genève"}})
     plaintext: bytes | None = None  # in place of fields
-    before: tuple = ()  # wrapped keys before this root key's
+    before: tuple = ()  # wrapped keys before this writer's own
     after: tuple = ()
+    branch: tuple = ()  # keys of the branch as (version, key), the active one first; empty: under the root key
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -54,7 +55,13 @@ class Case:
             "pairs": self.pairs,
         }
 
+    def reader(self):
+        """The fields of a vector that say which keys its reader has."""
+        return branch_reader(self.branch) if self.branch else {"root_key": ROOT_KEY.hex()}
+
     def data_key(self):
+        if self.branch:
+            return envelope.branch_derive(self.branch[0][1], self.wrap_salt(), self.encryption_context())
         return seed(f"{self.seeds}: data key", 32)
 
     def salt(self):
@@ -73,6 +80,8 @@ class Case:
         return envelope.associated_data(self.content, self.context(), self.authenticated)
 
     def own_entry(self):
+        if self.branch:
+            return 3, self.branch[0][0], self.wrap_salt()
         wrapped = envelope.local_wrap(ROOT_KEY, self.wrap_salt(), self.encryption_context(), self.data_key())
         return 1, envelope.local_key_id(ROOT_KEY), wrapped
 
@@ -95,7 +104,7 @@ def opens(description, case):
         "description": description,
         "expect": "opens",
         "content": case.content,
-        "root_key": ROOT_KEY.hex(),
+        **case.reader(),
         **case.context(),
         "encrypted_payload": case.payload().hex(),
         "encrypted_dek": case.dek().hex(),
@@ -133,13 +142,17 @@ def is_json(value, depth=0):
     return value is None or isinstance(value, str)
 
 
-def refused(expect, description, case, payload=None, dek=None, root_key=ROOT_KEY, **found):
-    """A vector that must not open: `case` as sealed, but for the bytes or the place given."""
+def branch_reader(keys):
+    return {"branch_keys": [{"version": version.hex(), "key": key.hex()} for version, key in keys]}
+
+
+def refused(expect, description, case, payload=None, dek=None, reader=None, **found):
+    """A vector that must not open: `case` as sealed, but for the bytes, the keys or the place given."""
     return {
         "description": description,
         "expect": expect,
         "content": found.pop("content", case.content),
-        "root_key": root_key.hex(),
+        **(case.reader() if reader is None else reader),
         **{**case.context(), **found},
         "encrypted_payload": (case.payload() if payload is None else payload).hex(),
         "encrypted_dek": (case.dek() if dek is None else dek).hex(),

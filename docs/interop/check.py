@@ -22,17 +22,27 @@ def outcome(vector):
     return "opens", plaintext, fields
 
 
+def own_entry(vector, given, kms_context):
+    """The data key, and the entry of `encrypted_dek` that this writer makes."""
+    if "branch_keys" in vector:
+        version, key = (bytes.fromhex(vector["branch_keys"][0][name]) for name in ("version", "key"))
+        return envelope.branch_derive(key, given["wrap_salt"], kms_context), (3, version, given["wrap_salt"])
+    root_key = bytes.fromhex(vector["root_key"])
+    wrapped = envelope.local_wrap(root_key, given["wrap_salt"], kms_context, given["data_key"])
+    return given["data_key"], (1, envelope.local_key_id(root_key), wrapped)
+
+
 def steps(vector, plaintext, fields):
     """Each value on the way to the bytes, as computed here, under the name it has in the vector."""
-    given = {name: bytes.fromhex(vector[name]) for name in ("root_key", "data_key", "salt", "wrap_salt")}
+    given = {name: bytes.fromhex(vector[name]) for name in ("data_key", "salt", "wrap_salt")}
     kms_context = envelope.encryption_context(vector, vector["context_form"])
     names = vector["authenticated_names"]
     aad = envelope.associated_data(vector["content"], vector, names)
     message_key, commitment = envelope.derive(given["data_key"], given["salt"])
-    own = envelope.local_wrap(given["root_key"], given["wrap_salt"], kms_context, given["data_key"])
-    own_id = envelope.local_key_id(given["root_key"])
+    data_key, (own_kind, own_id, own) = own_entry(vector, given, kms_context)
     found = [(e["kind"], bytes.fromhex(e["id"]), bytes.fromhex(e["wrapped_key"])) for e in vector["wrapped_keys"]]
-    entries = [(kind, i, own if (kind, i) == (1, own_id) else wrapped) for kind, i, wrapped in found]
+    entries = [(kind, i, own if (kind, i) == (own_kind, own_id) else wrapped) for kind, i, wrapped in found]
+    yield "data_key", data_key.hex()
     yield "encryption_context", kms_context
     yield "associated_data", aad.hex()
     yield "message_key", message_key.hex()

@@ -1,10 +1,11 @@
 """A reader and writer of envelope records, written from docs/FORMAT.md alone; numbers in brackets are its sections.
 
-    python envelope.py ../../vectors/v1/*.json     opens each vector, with its root key, and prints what comes out
+    python envelope.py ../../vectors/v1/*.json     opens each vector, with its keys, and prints what comes out
 """
 
 import base64, hashlib, hmac, json, re, sys
 from decimal import Decimal
+from functools import partial
 
 import cbor2
 from cryptography.exceptions import InvalidTag
@@ -168,7 +169,7 @@ class Reader:
         return result
 
 
-# --- keys [3, 6.1] and payload [4] ---
+# --- keys [3, 6.1, 6.3] and payload [4] ---
 
 
 def local_key_id(root_key):
@@ -180,8 +181,10 @@ def local_wrap(root_key, wrap_salt, kms_context, data_key):
     return wrap_salt + AESGCM(hkdf(root_key, wrap_salt, b"envelope local wrap 1", 32)).encrypt(NONCE, data_key, aad)
 
 
-def local_unwrap(root_key, wrapped, kms_context):
-    aad = cbor(["envelope-local-wrap", kms_context])
+def local_unwrap(root_key, entries, kms_context):
+    mine = [wrapped for kind, key_id, wrapped in entries if (kind, key_id) == (1, local_key_id(root_key))]
+    refuse_if(not mine, "key-wrong", "no wrapped key is for this root key")
+    wrapped, aad = mine[0], cbor(["envelope-local-wrap", kms_context])
     try:
         key = hkdf(root_key, wrapped[:24], b"envelope local wrap 1", 32)
         data_key = AESGCM(key).decrypt(NONCE, wrapped[24:], aad)
@@ -189,6 +192,21 @@ def local_unwrap(root_key, wrapped, kms_context):
         raise Refused("key-mismatch", "the wrapped key belongs to another context, or was changed") from None
     refuse_if(len(data_key) != 32, "key-mismatch", "not a data key")
     return data_key
+
+
+def branch_derive(branch_key, salt, kms_context):  # [6.3]
+    return hkdf(branch_key, salt, cbor(["envelope-branch-key", kms_context]), 32)
+
+
+def branch_unwrap(branch_keys, entries, kms_context):
+    """The first entry whose version the branch has; `branch_keys` are those of the reader's own branch, by version."""
+    for kind, version, salt in entries:
+        if kind != 3 or len(version) != 16:
+            continue
+        refuse_if(len(salt) != 24, "key-mismatch", "not a salt")
+        if version in branch_keys:
+            return branch_derive(branch_keys[version], salt, kms_context)
+    raise Refused("key-wrong", "no wrapped key is of this branch")
 
 
 def encode_dek(form, entries):
@@ -232,14 +250,12 @@ def parse_payload(data):  # [4.2]: salt, commitment, names, ciphertext and tag
     return salt, commitment, names, sealed
 
 
-def open_payload(payload, dek, content, context, form, root_key):
-    """Steps 2 to 8 of section 7: plaintext, and what a record holds."""
+def open_payload(payload, dek, content, context, form, unwrap):
+    """Steps 2 to 8 of section 7: plaintext, and what a record holds. `unwrap` takes entries and encryption context."""
     salt, commitment, names, sealed = parse_payload(payload)
     written_form, entries = parse_dek(dek)
     refuse_if(written_form != form, "context-form", f"written with the form {written_form}")
-    mine = [wrapped for kind, key_id, wrapped in entries if (kind, key_id) == (1, local_key_id(root_key))]
-    refuse_if(not mine, "key-wrong", "no wrapped key is for this root key")
-    data_key = local_unwrap(root_key, mine[0], encryption_context(context, form))
+    data_key = unwrap(entries, encryption_context(context, form))
     message_key, expected = derive(data_key, salt)
     try:
         refuse_if(not hmac.compare_digest(commitment, expected), "authentication", "does not open")
@@ -254,8 +270,13 @@ def open_payload(payload, dek, content, context, form, root_key):
 
 
 def open_vector(vector):
-    payload, dek, root = (bytes.fromhex(vector[f]) for f in ("encrypted_payload", "encrypted_dek", "root_key"))
-    return open_payload(payload, dek, vector["content"], vector, vector["context_form"], root)
+    payload, dek = (bytes.fromhex(vector[field]) for field in ("encrypted_payload", "encrypted_dek"))
+    if "branch_keys" in vector:
+        keys = {bytes.fromhex(entry["version"]): bytes.fromhex(entry["key"]) for entry in vector["branch_keys"]}
+        unwrap = partial(branch_unwrap, keys)
+    else:
+        unwrap = partial(local_unwrap, bytes.fromhex(vector["root_key"]))
+    return open_payload(payload, dek, vector["content"], vector, vector["context_form"], unwrap)
 
 
 if __name__ == "__main__":

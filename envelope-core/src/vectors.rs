@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::kdf::hkdf_sha256;
 use crate::{
-    Content, Context, ContextForm, DataKey, EncryptedDek, FormatError, KeyErrorKind, KeyKind, LocalKeyProvider, Number,
-    OpenError, PayloadBuilder, Plaintext, RootKey, UntrustedPayload, Value, WrappedKey, open_payload, read_fields,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, Content, Context, ContextForm, DataKey,
+    EncryptedDek, EncryptionContext, FormatError, HierarchicalKeyProvider, KeyError, KeyErrorKind, KeyFuture,
+    LocalKeyProvider, Number, OpenError, PayloadBuilder, Plaintext, RootKey, UntrustedPayload, UnwrapKey, Value,
+    WrappedKey, open_payload, read_fields,
 };
 
 /// What `expect` may say; an unknown name fails the run.
@@ -35,7 +38,8 @@ enum Expect {
 struct Vector {
     expect: Expect,
     content: String,
-    root_key: Hex,
+    #[serde(flatten)]
+    keys_of_reader: Keys,
     table: String,
     context_form: String,
     keys: Vec<Key>,
@@ -45,6 +49,21 @@ struct Vector {
     encrypted_dek: Hex,
     #[serde(flatten)]
     rest: Json,
+}
+
+/// The keys that the reader has.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Keys {
+    RootKey(Hex),
+    /// Those of the reader's own branch, the active one first.
+    BranchKeys(Vec<VersionKey>),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct VersionKey {
+    version: Hex,
+    key: Hex,
 }
 
 /// What a vector that opens holds beyond the others: what the writer chose, and the values on the way.
@@ -130,8 +149,30 @@ impl Vector {
         }
     }
 
-    fn provider(&self) -> LocalKeyProvider {
-        LocalKeyProvider::new(RootKey::from_bytes(&self.root_key.0).unwrap())
+    fn provider(&self) -> Box<dyn UnwrapKey> {
+        match &self.keys_of_reader {
+            Keys::RootKey(key) => Box::new(local(key)),
+            Keys::BranchKeys(keys) => {
+                let limits = CacheLimits::new(Duration::from_secs(60));
+                Box::new(HierarchicalKeyProvider::per_table(Branch(keys.clone()), limits))
+            }
+        }
+    }
+
+    /// The data key, and the entry of `encrypted_dek` that the writer makes of it.
+    fn wrap(&self, steps: &Steps, context: &EncryptionContext) -> (DataKey, WrappedKey) {
+        let salt = steps.wrap_salt.array();
+        match &self.keys_of_reader {
+            Keys::RootKey(key) => {
+                let data_key = DataKey::from_slice(&steps.data_key.0).unwrap();
+                let wrapped = local(key).wrap_with_salt(&data_key, context, &salt).unwrap();
+                (data_key, wrapped)
+            }
+            Keys::BranchKeys(keys) => {
+                let mut generated = keys[0].branch_key(&self.table).generate_with_salt(context, &salt).unwrap();
+                (generated.data_key, generated.wrapped.remove(0))
+            }
+        }
     }
 
     /// FORMAT 7, as far as it concerns this crate: what comes out, or the kind of the failure.
@@ -148,6 +189,33 @@ impl Vector {
     }
 }
 
+fn local(key: &Hex) -> LocalKeyProvider {
+    LocalKeyProvider::new(RootKey::from_bytes(&key.0).unwrap())
+}
+
+impl VersionKey {
+    fn branch_key(&self, branch: &str) -> BranchKey {
+        let key = DataKey::from_slice(&self.key.0).unwrap();
+        BranchKey::new(BranchName::new(branch).unwrap(), BranchVersion::from_bytes(self.version.array()), key)
+    }
+}
+
+/// A store with one branch, whatever its name.
+#[derive(Debug)]
+struct Branch(Vec<VersionKey>);
+
+impl BranchKeyStore for Branch {
+    fn active<'a>(&'a self, branch: &'a BranchName) -> KeyFuture<'a, BranchVersion> {
+        Box::pin(async { Ok(self.0[0].branch_key(branch.as_str()).version()) })
+    }
+
+    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+        let mut keys = self.0.iter().map(|key| key.branch_key(branch.as_str()));
+        let found = keys.find(|key| key.version() == version);
+        Box::pin(async { found.ok_or_else(|| KeyError::new(KeyErrorKind::KeyNotFound, "no such version")) })
+    }
+}
+
 /// The name under which a vector knows an error.
 fn kind(error: &OpenError) -> Expect {
     match error {
@@ -157,7 +225,9 @@ fn kind(error: &OpenError) -> Expect {
         OpenError::Format(FormatError::UnknownSuite(_)) => Expect::FormatUnknownSuite,
         OpenError::Format(FormatError::Malformed(_)) => Expect::FormatMalformed,
         OpenError::ContextForm { .. } => Expect::ContextForm,
-        OpenError::Key(error) if error.kind() == KeyErrorKind::WrongKey => Expect::KeyWrong,
+        OpenError::Key(error) if matches!(error.kind(), KeyErrorKind::WrongKey | KeyErrorKind::KeyNotFound) => {
+            Expect::KeyWrong
+        }
         OpenError::Key(error) if error.kind() == KeyErrorKind::ContextMismatch => Expect::KeyMismatch,
         OpenError::Authentication => Expect::Authentication,
         OpenError::Context(_) | OpenError::AuthenticatedNames { .. } | OpenError::Key(_) => {
@@ -304,12 +374,10 @@ fn the_writer_makes_the_bytes_of_the_vectors() {
         let payload = payload.seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array()).unwrap();
         assert_eq!(payload, vector.encrypted_payload.0, "{name}");
 
-        let own = vector
-            .provider()
-            .wrap_with_salt(&data_key, &context.encryption_context(), &steps.wrap_salt.array())
-            .unwrap();
+        let (derived, own) = vector.wrap(&steps, &context.encryption_context());
+        assert_eq!(derived.expose()[..], steps.data_key.0, "{name}");
         let found = EncryptedDek::parse(&vector.encrypted_dek.0).unwrap();
-        let is_own = |key: &WrappedKey| key.kind() == KeyKind::LOCAL && key.id() == own.id();
+        let is_own = |key: &WrappedKey| key.kind() == own.kind() && key.id() == own.id();
         let keys = found.keys().iter().map(|key| if is_own(key) { own.clone() } else { key.clone() }).collect();
         let dek = EncryptedDek::new(context.context_form(), keys).unwrap();
         assert_eq!(dek.to_bytes(), vector.encrypted_dek.0, "{name}");

@@ -210,7 +210,7 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         let key = self.branch_key(&(branch, version)).await?;
         let mut salt = [0; SALT_BYTES];
         random::fill(&mut salt)?;
-        wrap_with_salt(&key, context, &salt)
+        key.generate_with_salt(context, &salt)
     }
 
     async fn derive_again(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
@@ -250,18 +250,6 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         };
         self.keys.get(id, call).await
     }
-}
-
-/// FORMAT 6.3. A salt is used once: a random one, or one that a test vector gives.
-pub(crate) fn wrap_with_salt(
-    key: &BranchKey,
-    context: &EncryptionContext,
-    salt: &[u8; SALT_BYTES],
-) -> Result<GeneratedKey, KeyError> {
-    let data_key = key.derive(salt, context)?;
-    let wrapped = WrappedKey::new(KeyKind::BRANCH, *key.version().as_bytes(), *salt)
-        .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))?;
-    Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
 }
 
 /// The version and the salt of an entry, if it is one of a branch key.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::cbor::major;
 use crate::context::EncryptionContext;
+use crate::dek::{KeyKind, WrappedKey};
 use crate::error::{KeyError, KeyErrorKind, RandomError};
 use crate::kdf::hkdf_sha256;
 use crate::payload::SALT_BYTES;
-use crate::provider::KeyFuture;
+use crate::provider::{GeneratedKey, KeyFuture};
 use crate::random;
 use crate::secret::DataKey;
 use crate::value::{head, text};
@@ -176,6 +177,18 @@ impl BranchKey {
     #[must_use]
     pub const fn version(&self) -> BranchVersion {
         self.version
+    }
+
+    /// A data key and what stands for it in a record. A salt is used once: a random one, or one that a test vector gives.
+    pub(crate) fn generate_with_salt(
+        &self,
+        context: &EncryptionContext,
+        salt: &[u8; SALT_BYTES],
+    ) -> Result<GeneratedKey, KeyError> {
+        let data_key = self.derive(salt, context)?;
+        let wrapped = WrappedKey::new(KeyKind::BRANCH, *self.version.as_bytes(), *salt)
+            .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))?;
+        Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
     }
 
     /// The data key of one salt in one context (FORMAT 6.3).
