@@ -33,7 +33,7 @@ pub(crate) fn context<'a, T: Envelope>(
 }
 
 /// The context without authenticated attributes: keys and pairs.
-fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
+pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
     let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
     for field in T::FIELDS {
         context = match field.mark {

@@ -2,9 +2,11 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{Content, OpenError, Sealed, UntrustedPayload, UnwrapKey, WrapKey, open_payload, seal_payload};
+use envelope_core::{
+    Content, Context, OpenError, Sealed, UntrustedPayload, UnwrapKey, WrapKey, open_payload, seal_payload,
+};
 
-use crate::binding::{Item, context, key_attributes, record_id};
+use crate::binding::{Item, bare_context, context, key_attributes, record_id};
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::marks::reconcile;
 use crate::read::put_together;
@@ -67,6 +69,45 @@ pub async fn from_item<T: Envelope>(mut item: Item, provider: &(impl UnwrapKey +
         Ok(record) => Ok(record),
         Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
     }
+}
+
+/// The context of the record in `item`, authenticated attributes aside: what its data key is wrapped for.
+///
+/// For whoever wraps data keys anew ([`rewrap`](crate::rewrap), [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap))
+/// and puts the result in place of `encrypted_dek`; the payload stays as it is.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use aws_sdk_dynamodb::primitives::Blob;
+/// use aws_sdk_dynamodb::types::AttributeValue;
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, item_context, rewrap, to_item};
+///
+/// #[derive(Debug, PartialEq, Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// let (old, new) = (LocalKeyProvider::new(RootKey::generate()?), LocalKeyProvider::new(RootKey::generate()?));
+/// let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let mut item = to_item(&user, &old).await?;
+///
+/// let AttributeValue::B(dek) = &item["encrypted_dek"] else { panic!() };
+/// let context = item_context::<User>(&item)?;
+/// let dek = rewrap(dek.as_ref(), &old, &context, &[&new], &context).await?;
+/// item.insert("encrypted_dek".into(), AttributeValue::B(Blob::new(dek)));
+/// assert_eq!(from_item::<User>(item, &new).await?, user);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// When a key or a pair of the encryption context is not in the item, or is none that can be bound.
+pub fn item_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Error> {
+    bare_context::<T>(item).map_err(|kind| Error::new(record_id::<T>(item), kind))
 }
 
 async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, ErrorKind> {

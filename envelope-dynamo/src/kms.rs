@@ -1,7 +1,11 @@
 //! Data keys from AWS KMS: GenerateDataKey and Decrypt with the record's encryption context (FORMAT 6.2).
 
 mod arn;
+mod direct;
 mod error;
+mod limits;
+mod provision;
+mod rewrap;
 mod trace;
 
 use std::collections::HashMap;
@@ -21,6 +25,7 @@ use zeroize::Zeroizing;
 
 use arn::{KeyArn, KeyName};
 use error::{identified, key_error};
+use limits::Permits;
 use trace::traced;
 
 /// Wraps and unwraps data keys with symmetric AWS KMS keys.
@@ -58,6 +63,7 @@ pub struct KmsKeyWrapper {
     client: Client,
     key: Key,
     grant_tokens: Vec<String>,
+    permits: Permits,
 }
 
 /// A configured key and, once KMS has named it, its ARN.
@@ -81,7 +87,6 @@ impl Key {
 
     /// Checks the ARN that KMS answered with, and keeps the first for an alias.
     fn accept(&self, answered: Option<&str>) -> Result<&KeyArn, KeyError> {
-        let invalid = |what: String| KeyError::new(KeyErrorKind::InvalidResponse, what);
         let arn = answered
             .and_then(KeyArn::parse)
             .ok_or_else(|| invalid(format!("KMS answered for {} without a key ARN", self.name)))?;
@@ -105,7 +110,7 @@ impl KmsKeyWrapper {
     /// Wraps with the KMS key `key`: a key id, key ARN, alias name (`alias/..`) or alias ARN.
     #[must_use]
     pub fn new(client: Client, key: impl Into<String>) -> Self {
-        Self { client, key: Key::new(key), grant_tokens: Vec::new() }
+        Self { client, key: Key::new(key), grant_tokens: Vec::new(), permits: Permits::default() }
     }
 
     /// Adds a grant token, for a grant that KMS may not have propagated yet.
@@ -125,6 +130,7 @@ impl KmsKeyWrapper {
             .set_grant_tokens(self.tokens());
         let call =
             async { request.send().await.map_err(|error| key_error(error, self.key.key_id(), "GenerateDataKey")) };
+        let _permit = self.permits.acquire().await;
         let output = traced("GenerateDataKey", self.key.key_id(), context, call).await?;
         let request_id = output.request_id().map(str::to_owned);
         self.take_generated(output).map_err(|error| identified(error, request_id))
@@ -133,13 +139,7 @@ impl KmsKeyWrapper {
     fn take_generated(&self, output: GenerateDataKeyOutput) -> Result<GeneratedKey, KeyError> {
         let data_key = take_key(output.plaintext, "GenerateDataKey")?;
         let arn = self.key.accept(output.key_id.as_deref())?;
-        let blob = output.ciphertext_blob.map(Blob::into_inner).unwrap_or_default();
-        let wrapped = WrappedKey::new(KeyKind::AWS_KMS, arn.hint(), blob).map_err(|error| {
-            KeyError::new(
-                KeyErrorKind::InvalidResponse,
-                format!("GenerateDataKey answered without a usable blob: {error}"),
-            )
-        })?;
+        let wrapped = take_wrapped(arn, output.ciphertext_blob, "GenerateDataKey")?;
         Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
     }
 
@@ -187,12 +187,7 @@ impl KmsKeyProvider {
         let mut refusal = None;
         for (key, wrapped) in self.candidates(wrapped) {
             match self.decrypt_with(key, wrapped, context).await {
-                Err(error) if may_be_another_keys(error.kind()) => {
-                    // Of what the others say, that it is not theirs is the least telling.
-                    if refusal.is_none() || error.kind() != KeyErrorKind::WrongKey {
-                        refusal = Some(error);
-                    }
-                }
+                Err(error) if may_be_another_keys(error.kind()) => refusal = more_telling(refusal, error),
                 outcome => return outcome,
             }
         }
@@ -205,19 +200,29 @@ impl KmsKeyProvider {
         wrapped: &WrappedKey,
         context: &EncryptionContext,
     ) -> Result<DataKey, KeyError> {
+        let output = self.call_decrypt(key, wrapped.bytes(), context).await?;
+        let request_id = output.request_id().map(str::to_owned);
+        take_unwrapped(key, wrapped, output).map_err(|error| identified(error, request_id))
+    }
+
+    async fn call_decrypt(
+        &self,
+        key: &Key,
+        blob: &[u8],
+        context: &EncryptionContext,
+    ) -> Result<DecryptOutput, KeyError> {
         let request = self
             .wrapper
             .client
             .decrypt()
             .key_id(key.key_id())
-            .ciphertext_blob(Blob::new(wrapped.bytes()))
+            .ciphertext_blob(Blob::new(blob))
             .encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
             .set_encryption_context(Some(pairs(context)))
             .set_grant_tokens(self.wrapper.tokens());
         let call = async { request.send().await.map_err(|error| key_error(error, key.key_id(), "Decrypt")) };
-        let output = traced("Decrypt", key.key_id(), context, call).await?;
-        let request_id = output.request_id().map(str::to_owned);
-        take_unwrapped(key, wrapped, output).map_err(|error| identified(error, request_id))
+        let _permit = self.wrapper.permits.acquire().await;
+        traced("Decrypt", key.key_id(), context, call).await
     }
 
     fn not_ours(&self, wrapped: &[WrappedKey]) -> KeyError {
@@ -246,29 +251,49 @@ const fn may_be_another_keys(kind: KeyErrorKind) -> bool {
     matches!(kind, KeyErrorKind::WrongKey | KeyErrorKind::ContextMismatch | KeyErrorKind::AccessDenied)
 }
 
+/// Of what several keys say, that it is not theirs is the least telling.
+fn more_telling(refusal: Option<KeyError>, error: KeyError) -> Option<KeyError> {
+    match refusal {
+        Some(refusal) if error.kind() == KeyErrorKind::WrongKey => Some(refusal),
+        _ => Some(error),
+    }
+}
+
 fn take_unwrapped(key: &Key, wrapped: &WrappedKey, output: DecryptOutput) -> Result<DataKey, KeyError> {
     let data_key = take_key(output.plaintext, "Decrypt")?;
     let arn = key.accept(output.key_id.as_deref())?;
-    // The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.
-    if arn.hint() != wrapped.id() {
-        return Err(KeyError::new(
-            KeyErrorKind::WrongKey,
-            format!("the record names another key than {arn}, which opens it"),
-        ));
-    }
+    check_hint(arn, wrapped)?;
     Ok(data_key)
+}
+
+/// The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.
+fn check_hint(arn: &KeyArn, wrapped: &WrappedKey) -> Result<(), KeyError> {
+    if arn.hint() == wrapped.id() {
+        return Ok(());
+    }
+    Err(KeyError::new(KeyErrorKind::WrongKey, format!("the record names another key than {arn}, which opens it")))
 }
 
 fn pairs(context: &EncryptionContext) -> HashMap<String, String> {
     context.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+fn invalid(what: String) -> KeyError {
+    KeyError::new(KeyErrorKind::InvalidResponse, what)
+}
+
+/// The blob of KMS's answer, by the key with this ARN.
+fn take_wrapped(arn: &KeyArn, blob: Option<Blob>, operation: &str) -> Result<WrappedKey, KeyError> {
+    let blob = blob.map(Blob::into_inner).unwrap_or_default();
+    WrappedKey::new(KeyKind::AWS_KMS, arn.hint(), blob)
+        .map_err(|error| invalid(format!("{operation} answered without a usable blob: {error}")))
+}
+
 /// Moves a data key out of KMS's answer, wiping the buffer that the answer brought.
 fn take_key(plaintext: Option<Blob>, operation: &str) -> Result<DataKey, KeyError> {
     let bytes = Zeroizing::new(plaintext.map(Blob::into_inner).unwrap_or_default());
     DataKey::from_slice(&bytes).map_err(|_| {
-        let what = format!("{operation} answered with a data key of {} bytes, not {}", bytes.len(), DataKey::BYTES);
-        KeyError::new(KeyErrorKind::InvalidResponse, what)
+        invalid(format!("{operation} answered with a data key of {} bytes, not {}", bytes.len(), DataKey::BYTES))
     })
 }
 

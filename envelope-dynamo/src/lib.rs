@@ -68,15 +68,11 @@ pub use branch_keys::{Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, 
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
 pub use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, Context, ContextError,
-    ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, HierarchicalKeyProvider,
-    KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, LocalKeyProvider,
-    Number, NumberError, OpenError, Plaintext, RandomError, RootKey, RootKeyError, SealError, Sealed,
-    SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, seal,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, Context, ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, HierarchicalKeyProvider, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError, OpenError, Plaintext, ProvisionedKeyWrapper, RandomError, Recipient, RewrapError, RootKey, RootKeyError, SealError, Sealed, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, rewrap, seal,
 };
 pub use envelope_derive::Envelope;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
-pub use item::{from_item, to_item};
+pub use item::{from_item, item_context, to_item};
 pub use key::{Composite, IntoKey, KeyPart, Partition, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper};
 pub use marks::{MarksError, WrittenMarks};
