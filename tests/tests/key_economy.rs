@@ -332,8 +332,11 @@ async fn a_shared_key_is_bounded_by_age_and_bytes() {
 
 #[tokio::test]
 async fn every_set_of_context_pairs_has_a_data_key_of_its_own() {
-    let (calls, provider, _) = sharing(SharingLimits::new(MINUTE, 1_000).max_contexts(2));
-    let write = async |tenant| to_item(&event(1, tenant), &provider).await.unwrap();
+    let (calls, provider, clock) = sharing(SharingLimits::new(MINUTE, 1_000).max_contexts(2));
+    let write = async |tenant| {
+        clock.advance(Duration::from_secs(1));
+        to_item(&event(1, tenant), &provider).await.unwrap()
+    };
     let dek = |item: &Item| item["encrypted_dek"].as_b().unwrap().clone();
     let (first, second, again) = (write("t1").await, write("t2").await, write("t1").await);
     assert_eq!(calls.generate_calls(), 2);
