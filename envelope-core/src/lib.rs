@@ -72,8 +72,8 @@ pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, 
 pub use provider::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, GeneratedKey,
     HierarchicalKeyProvider, KeyCounters, KeyEvent, KeyFuture, KeyObserver, KeyProvider, LocalKeyProvider,
-    MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper, Recipient, RootKey, RootKeyError, SharedKeyProvider,
-    SharingLimits, SystemClock, UnwrapKey, WrapKey,
+    MultiKeyProvider, MultiKeyWrapper, ObservedKeyProvider, ProvisionedKeyWrapper, Recipient, RootKey, RootKeyError,
+    SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, WrapKey,
 };
 pub use record::{FieldValue, FieldWriter, read_fields};
 pub use rewrap::{RewrapError, rewrap};

@@ -10,6 +10,7 @@ mod flight;
 mod hierarchical;
 mod local;
 mod multi;
+mod observed;
 mod provisioned;
 mod shared;
 
@@ -20,6 +21,7 @@ pub use events::{KeyCounters, KeyEvent, KeyObserver};
 pub use hierarchical::{BranchKey, BranchKeyStore, BranchName, BranchVersion, HierarchicalKeyProvider};
 pub use local::{LocalKeyProvider, RootKey, RootKeyError};
 pub use multi::{MultiKeyProvider, MultiKeyWrapper};
+pub use observed::ObservedKeyProvider;
 pub use provisioned::ProvisionedKeyWrapper;
 pub use shared::{SharedKeyProvider, SharingLimits};
 
