@@ -153,11 +153,25 @@ impl<P> BranchKeyTable<P> {
 }
 
 impl<P: UnwrapKey> BranchKeyTable<P> {
+    /// Says whose key did not unwrap, lest the record be blamed.
+    fn of_branch_key(&self, branch: &BranchName, version: BranchVersion, error: KeyError) -> KeyError {
+        if error.kind() != KeyErrorKind::ContextMismatch {
+            return error;
+        }
+        let what = format!(
+            "the key of version {version} of the branch `{}` in the table `{}` was changed, or put there from elsewhere",
+            Escaped(branch.as_str()),
+            self.name
+        );
+        KeyError::new(error.kind(), what).with_source(error)
+    }
+
     async fn unwrapped(&self, branch: &BranchName, version: BranchVersion) -> Result<BranchKey, KeyError> {
         let item = self.item(branch, &version.to_string()).await?;
         let dek = item::parse_wrapped(&item.ok_or_else(|| self.no_version(branch, version))?)?;
         let key = self.provider.unwrap_key(dek.keys(), &self.context(branch, version)?).await;
-        Ok(BranchKey::new(branch.clone(), version, key?))
+        let key = key.map_err(|error| self.of_branch_key(branch, version, error))?;
+        Ok(BranchKey::new(branch.clone(), version, key))
     }
 }
 

@@ -24,6 +24,8 @@ async fn a_key_that_was_copied_to_another_branch_does_not_unwrap() {
     bench.point("alice", version).await;
     let error = to_item(&visit(1, "alice"), &bench.provider(TTL)).await.unwrap_err();
     assert_eq!(kind(&error), KeyErrorKind::ContextMismatch);
+    let message = error.key_error().unwrap().to_string();
+    assert!(message.contains("branch `alice`") && message.contains("put there from elsewhere"), "{message}");
 }
 
 #[tokio::test]
