@@ -68,7 +68,13 @@ pub use branch_keys::{Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, 
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
 pub use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, Context, ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, HierarchicalKeyProvider, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError, OpenError, Plaintext, ProvisionedKeyWrapper, RandomError, Recipient, RewrapError, RootKey, RootKeyError, SealError, Sealed, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, rewrap, seal,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, Context, ContextError,
+    ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, HierarchicalKeyProvider,
+    KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, LocalKeyProvider,
+    MultiKeyProvider, MultiKeyWrapper, Number, NumberError, ObservedKeyProvider, OpenError, Plaintext,
+    ProvisionedKeyWrapper, RandomError, Recipient, RewrapError, RootKey, RootKeyError, SealError, Sealed,
+    SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, rewrap,
+    seal,
 };
 pub use envelope_derive::Envelope;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
