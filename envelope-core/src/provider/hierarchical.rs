@@ -150,6 +150,9 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
 
     /// One branch per value of the pair `name` of the encryption context: a tenant, say, or with `partition_key` a
     /// record's own partition key, as the context's form shows it.
+    ///
+    /// Let [`CacheLimits::max_entries`] be above the number of branches that are in use at a time; a branch that had to
+    /// make room costs a call to KMS when it is used again.
     pub fn per_pair(store: S, name: impl Into<String>, limits: CacheLimits) -> Self {
         Self::with(store, BranchOf::Pair(name.into()), limits)
     }

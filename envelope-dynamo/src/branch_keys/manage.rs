@@ -68,14 +68,15 @@ impl<P> BranchKeyTable<P> {
     /// Deletes a branch and every version of its key, and says how many there were: what was written under them, in
     /// whichever table, stream or backup, can be read by nobody any more (crypto-shredding).
     ///
-    /// From the first step on nothing can be written under the branch. If the call is interrupted, call it again: it
+    /// From the first step on nobody is given the branch to write under. If the call is interrupted, call it again: it
     /// goes on where it stopped. A branch that does not exist has no versions, and deleting it is no error.
     ///
     /// # Security
     ///
-    /// Processes that have a key in their cache read on for as long as their [`CacheLimits`](crate::CacheLimits) say, and
-    /// so may a caller who kept what was read. Backups of *this* table, point-in-time recovery among them, hold the
-    /// wrapped keys: the records are beyond reach once those have expired, or once the KMS key is gone.
+    /// Processes that have a key in their cache read and write on for as long as their
+    /// [`CacheLimits`](crate::CacheLimits) say, and what they write meanwhile is lost with the rest; so may a caller keep
+    /// what was read. Backups of *this* table, point-in-time recovery among them, hold the wrapped keys: the records are
+    /// beyond reach once those have expired, or once the KMS key is gone.
     ///
     /// # Errors
     ///
