@@ -1,6 +1,6 @@
 //! Somebody who can write the table of branch keys, or the records.
 
-use envelope_dynamo::{ContextForm, ErrorKind, KeyKind, WrappedKey};
+use envelope_dynamo::{BranchKey, BranchKeyStore, BranchName, ContextForm, ErrorKind, KeyFuture, KeyKind, WrappedKey};
 
 use super::*;
 
@@ -46,6 +46,28 @@ async fn a_key_of_another_store_does_not_unwrap() {
     let other = HierarchicalKeyProvider::per_pair(bench.keys_of("staging-keys"), "patient", TTL);
     let error = to_item(&visit(1, "alice"), &other).await.unwrap_err();
     assert_eq!(kind(&error), KeyErrorKind::ContextMismatch);
+}
+
+/// Gives the key of another branch than it was asked for.
+#[derive(Debug)]
+struct Confused(Keys);
+
+impl BranchKeyStore for Confused {
+    fn active<'a>(&'a self, _: &'a BranchName) -> KeyFuture<'a, BranchVersion> {
+        Box::pin(async { self.0.active(&BranchName::new("mallory")?).await })
+    }
+
+    fn branch_key<'a>(&'a self, _: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+        Box::pin(async move { self.0.branch_key(&BranchName::new("mallory")?, version).await })
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_gives_another_branchs_key_is_not_believed() {
+    let bench = Bench::with(&["alice", "mallory"]).await;
+    let provider = HierarchicalKeyProvider::per_pair(Confused(bench.keys()), "patient", TTL);
+    let error = to_item(&visit(1, "alice"), &provider).await.unwrap_err();
+    assert_eq!(kind(&error), KeyErrorKind::InvalidResponse);
 }
 
 /// Not prevented, and said so in the threat model.

@@ -1,5 +1,6 @@
 //! Creating, rotating and listing branches.
 
+use envelope_dynamo::KmsKeyWrapper;
 use envelope_examples::Fault;
 
 use super::*;
@@ -143,6 +144,31 @@ async fn one_who_writes_to_an_unknown_branch_is_told_what_to_do() {
     assert_eq!(kind(&error), KeyErrorKind::KeyNotFound);
     let message = error.key_error().unwrap().to_string();
     assert!(message.contains("BranchKeyTable::create") && message.contains("mallory\\nINFO"), "{message}");
+}
+
+#[tokio::test]
+async fn an_operator_who_may_not_decrypt_creates_and_rotates() {
+    let bench = Bench::with(&[]).await;
+    let kms = KmsKeyWrapper::new(bench.servers.kms_through(&bench.faults), bench.servers.kms_key_id());
+    let operator = BranchKeyTable::new(bench.servers.dynamodb().clone(), "branch-keys", kms).named(&bench.table);
+    operator.create("alice").await.unwrap();
+    let version_of_operator = operator.rotate("alice").await.unwrap();
+    assert_eq!((bench.faults.calls("GenerateDataKey"), bench.faults.calls("Decrypt")), (2, 0));
+    assert_eq!(version(&write("alice", &bench.provider(TTL)).await), version_of_operator);
+}
+
+#[tokio::test]
+async fn keys_restored_into_another_table_unwrap_as_before() {
+    let bench = Bench::with(&["alice"]).await;
+    let item = write("alice", &bench.provider(TTL)).await;
+    let restored = bench.keys().named(unique_name("restored"));
+    restored.create_table().await.unwrap();
+    for key in [bench.stored("alice", "active").await, bench.stored("alice", version(&item)).await] {
+        let put = bench.servers.dynamodb().put_item().table_name(restored.name()).set_item(Some(key));
+        put.send().await.unwrap();
+    }
+    let provider = HierarchicalKeyProvider::per_pair(restored, "patient", TTL);
+    assert_eq!(read(&item, &provider).await, Ok(visit(1, "alice")));
 }
 
 /// More than the megabyte that DynamoDB gives at a time.
