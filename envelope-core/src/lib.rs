@@ -47,6 +47,7 @@ mod provider;
 mod random;
 mod record;
 mod rewrap;
+mod rsa_oaep;
 mod sealed;
 mod secret;
 mod value;
@@ -75,8 +76,11 @@ pub use provider::{
     MultiKeyProvider, MultiKeyWrapper, ObservedKeyProvider, ProvisionedKeyWrapper, Recipient, RootKey, RootKeyError,
     SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, WrapKey,
 };
+#[cfg(feature = "rsa")]
+pub use provider::{LocalRsaKey, RsaRecipient};
 pub use record::{FieldValue, FieldWriter, read_fields};
 pub use rewrap::{RewrapError, rewrap};
+pub use rsa_oaep::RsaPublicKey;
 pub use sealed::{Sealed, open, open_payload, seal, seal_payload};
 pub use secret::{DataKey, Plaintext};
 pub use value::Value;

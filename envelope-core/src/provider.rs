@@ -12,8 +12,12 @@ mod local;
 mod multi;
 mod observed;
 mod provisioned;
+#[cfg(feature = "rsa")]
+mod rsa;
 mod shared;
 
+#[cfg(feature = "rsa")]
+pub use self::rsa::{LocalRsaKey, RsaRecipient};
 pub use cache::CacheLimits;
 pub use cached::CachedKeyProvider;
 pub use clock::{Clock, SystemClock};

@@ -6,6 +6,7 @@ mod error;
 mod limits;
 mod provision;
 mod rewrap;
+mod rsa;
 mod trace;
 
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ use arn::{KeyArn, KeyName};
 use error::{identified, key_error};
 use limits::Permits;
 use trace::traced;
+
+pub use rsa::KmsRsaKey;
 
 /// Wraps and unwraps data keys with symmetric AWS KMS keys.
 ///

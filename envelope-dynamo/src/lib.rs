@@ -72,15 +72,17 @@ pub use envelope_core::{
     ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, HierarchicalKeyProvider,
     KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, LocalKeyProvider,
     MultiKeyProvider, MultiKeyWrapper, Number, NumberError, ObservedKeyProvider, OpenError, Plaintext,
-    ProvisionedKeyWrapper, RandomError, Recipient, RewrapError, RootKey, RootKeyError, SealError, Sealed,
+    ProvisionedKeyWrapper, RandomError, Recipient, RewrapError, RootKey, RootKeyError, RsaPublicKey, SealError, Sealed,
     SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, rewrap,
     seal,
 };
+#[cfg(feature = "rsa")]
+pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::Envelope;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
 pub use item::{from_item, item_context, to_item};
 pub use key::{Composite, IntoKey, KeyPart, Partition, RecordKey};
-pub use kms::{KmsKeyProvider, KmsKeyWrapper};
+pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
 pub use table::{Delete, Get, Put, Table};

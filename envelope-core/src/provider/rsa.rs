@@ -1,0 +1,175 @@
+//! Data keys wrapped with an RSA public key: partners without AWS (FORMAT 6.4).
+
+use std::fmt;
+
+use getrandom::SysRng;
+use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey};
+use rsa::traits::{PaddingScheme, PublicKeyParts};
+use rsa::{Oaep, RsaPrivateKey};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::{GeneratedKey, KeyFuture, Recipient, UnwrapKey, WrapKey};
+use crate::context::EncryptionContext;
+use crate::dek::{KeyKind, WrappedKey};
+use crate::error::{KeyError, KeyErrorKind};
+use crate::rsa_oaep::{RsaPublicKey, message};
+use crate::secret::DataKey;
+
+/// A modulus of 2,048 bits: the smallest that KMS has.
+const MIN_MODULUS_BYTES: usize = 256;
+
+/// Wraps data keys with an RSA public key, so that somebody without AWS can seal for its owner, and cannot read.
+///
+/// The owner opens with an RSA key in KMS (`KmsRsaKey` of `envelope-dynamo`) or with a [`LocalRsaKey`].
+///
+/// # Security
+///
+/// Everybody has the public key. A record wrapped so proves only that its writer had it, whatever context it names: ask
+/// for records of this kind where that is enough, and sign them if it is not.
+#[derive(Debug)]
+pub struct RsaRecipient {
+    public: RsaPublicKey,
+    key: rsa::RsaPublicKey,
+}
+
+impl RsaRecipient {
+    /// Wraps for the owner of `public`.
+    ///
+    /// # Errors
+    ///
+    /// When the key is malformed, shorter than 2,048 bits or longer than 4,096.
+    pub fn new(public: RsaPublicKey) -> Result<Self, KeyError> {
+        let key = rsa::RsaPublicKey::from_public_key_der(public.as_der())
+            .map_err(|_| unusable("the RSA public key is malformed, or longer than 4,096 bits"))?;
+        check_size(key.size())?;
+        Ok(Self { public, key })
+    }
+
+    fn wrap(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<WrappedKey, KeyError> {
+        let wrapped = Oaep::<Sha256>::new()
+            .encrypt(&mut SysRng, &self.key, message(data_key, context).as_slice())
+            .map_err(|_| KeyError::new(KeyErrorKind::Other, "RSA could not wrap: no random bytes from the system"))?;
+        WrappedKey::new(KeyKind::RSA_OAEP, self.public.id(), wrapped)
+            .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))
+    }
+}
+
+/// Unwraps with an RSA private key in this process: for tests, and for parties without KMS.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let pem = include_str!("rsa/test_key.pem");
+/// use envelope_core::{Context, LocalRsaKey, RsaPublicKey, RsaRecipient, open, seal};
+///
+/// let ours = LocalRsaKey::from_pkcs8_pem(pem)?;
+/// let partner = RsaRecipient::new(RsaPublicKey::from_der(ours.public_key().as_der())?)?;
+/// let context = Context::new("orders").pair("order", "o_1")?;
+/// let sealed = seal(b"4111 1111 1111 1111", &context, &partner).await?;
+/// assert_eq!(open(&sealed, &context, &ours).await?.expose(), b"4111 1111 1111 1111");
+///
+/// let other = Context::new("orders").pair("order", "o_2")?;
+/// assert!(open(&sealed, &other, &ours).await.is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # Security
+///
+/// RSA in software may tell by its timing what it decrypted (the Marvin attack, RUSTSEC-2023-0071, open for every
+/// release of the crate `rsa`). Decryption is blinded here, but nobody who can send many records and measure how long
+/// each takes to open should be served so: let KMS decrypt, with `KmsRsaKey`.
+pub struct LocalRsaKey {
+    key: RsaPrivateKey,
+    public: RsaPublicKey,
+}
+
+impl LocalRsaKey {
+    /// A private key in PEM: PKCS #8, not encrypted (`-----BEGIN PRIVATE KEY-----`).
+    ///
+    /// # Errors
+    ///
+    /// When the text is no such key, or its modulus is shorter than 2,048 bits.
+    pub fn from_pkcs8_pem(pem: &str) -> Result<Self, KeyError> {
+        Self::of(RsaPrivateKey::from_pkcs8_pem(pem))
+    }
+
+    /// A private key in DER: PKCS #8, not encrypted.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no such key, or its modulus is shorter than 2,048 bits.
+    pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
+        Self::of(RsaPrivateKey::from_pkcs8_der(der))
+    }
+
+    /// The error of the crate is not kept: nothing of a private key shall be printed.
+    fn of<E>(key: Result<RsaPrivateKey, E>) -> Result<Self, KeyError> {
+        let key = key.map_err(|_| unusable("not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)"))?;
+        check_size(key.size())?;
+        let der = key.to_public_key().to_public_key_der().map_err(|_| unusable("the RSA key has no public key"))?;
+        let public = RsaPublicKey::from_der(der.as_bytes())?;
+        Ok(Self { key, public })
+    }
+
+    /// The public key, to hand out.
+    #[must_use]
+    pub const fn public_key(&self) -> &RsaPublicKey {
+        &self.public
+    }
+
+    fn unwrap(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+        let wrapped = self.public.find_in(wrapped)?;
+        // One answer for whatever is wrong with the padding: RFC 8017, section 7.1.2, note.
+        let message = Oaep::<Sha256>::new()
+            .decrypt(Some(&mut SysRng), &self.key, wrapped.bytes())
+            .map(Zeroizing::new)
+            .map_err(|_| KeyError::new(KeyErrorKind::ContextMismatch, "the RSA key does not open this wrapped key"))?;
+        RsaPublicKey::take_data_key(&message, context)
+    }
+}
+
+fn check_size(modulus_bytes: usize) -> Result<(), KeyError> {
+    if modulus_bytes < MIN_MODULUS_BYTES {
+        return Err(unusable("the RSA key is shorter than 2,048 bits"));
+    }
+    Ok(())
+}
+
+fn unusable(problem: &str) -> KeyError {
+    KeyError::new(KeyErrorKind::Configuration, problem)
+}
+
+impl Recipient for RsaRecipient {
+    fn wrap_data_key<'a>(
+        &'a self,
+        data_key: &'a DataKey,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async move { Ok(vec![self.wrap(data_key, context)?]) })
+    }
+}
+
+impl WrapKey for RsaRecipient {
+    fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        Box::pin(async move {
+            let data_key = DataKey::generate()?;
+            let wrapped = vec![self.wrap(&data_key, context)?];
+            Ok(GeneratedKey { data_key, wrapped })
+        })
+    }
+}
+
+impl UnwrapKey for LocalRsaKey {
+    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        Box::pin(async move { self.unwrap(wrapped, context) })
+    }
+}
+
+impl fmt::Debug for LocalRsaKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LocalRsaKey").field(&self.public).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
