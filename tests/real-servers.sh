@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command against the genuine DynamoDB Local and LocalStack's KMS, and stops both when it ends.
 #
-#   tests/real-servers.sh                                        # cargo test -p envelope-tests --test servers
+#   tests/real-servers.sh                                        # the tests of records, recipients and regions
 #   tests/real-servers.sh cargo test -p envelope-examples
 #   tests/real-servers.sh sh -c 'echo $DYNAMODB_ENDPOINT $KMS_ENDPOINT'
 #
@@ -16,7 +16,7 @@ readonly startup_seconds=120
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 cache=$root/target/real-servers
-[ $# -gt 0 ] || set -- cargo test -p envelope-tests --test servers
+[ $# -gt 0 ] || set -- cargo test -p envelope-tests --test servers --test recipients --test beyond_embedded
 
 say() { printf 'real-servers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

@@ -182,6 +182,11 @@ impl UntrustedPayload {
         &self.names
     }
 
+    /// Whether the payload commits to `data_key`: the key that sealed it, if the payload is authentic.
+    pub(crate) fn commits_to(&self, data_key: &DataKey) -> bool {
+        committed(&self.bytes, data_key).is_some()
+    }
+
     /// Opens the payload under `data_key` for `context` (FORMAT 7, steps 6 to 8).
     ///
     /// # Errors
@@ -211,19 +216,22 @@ impl std::fmt::Debug for UntrustedPayload {
 /// Checks the commitment before AES-GCM sees a byte: a ciphertext made to open under two keys stops here.
 fn open_in_place(buffer: &mut SecretBuffer, start: usize, associated_data: &[u8], data_key: &DataKey) -> Option<()> {
     let (header, message) = buffer.as_mut_slice().split_at_mut_checked(start)?;
-    let mut header = Reader::new(header);
-    header.take(2).ok()?;
-    let salt = header.take_array().ok()?;
-    let commitment: [u8; COMMITMENT_BYTES] = header.take_array().ok()?;
-    let derived = Derived::new(data_key, &salt);
-    if !derived.commitment.ct_eq(&commitment).to_bool() {
-        return None;
-    }
+    let derived = committed(header, data_key)?;
     let (ciphertext, tag) = message.split_last_chunk_mut()?;
     MessageKey(&derived.message_key).open(associated_data, ciphertext, tag).ok()?;
     let plaintext_end = buffer.len() - TAG_BYTES;
     buffer.truncate(plaintext_end);
     Some(())
+}
+
+/// What is derived from `data_key`, if the payload commits to it (FORMAT 7, step 6).
+fn committed(header: &[u8], data_key: &DataKey) -> Option<Derived> {
+    let mut header = Reader::new(header);
+    header.take(2).ok()?;
+    let salt = header.take_array().ok()?;
+    let commitment: [u8; COMMITMENT_BYTES] = header.take_array().ok()?;
+    let derived = Derived::new(data_key, &salt);
+    derived.commitment.ct_eq(&commitment).to_bool().then_some(derived)
 }
 
 /// Each name once, in deterministic order, so that one set of names has one encoding.

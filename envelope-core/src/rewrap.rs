@@ -7,13 +7,15 @@ use crate::context::{Content, Context};
 use crate::dek::{EncryptedDek, MAX_WRAPPED_KEYS};
 use crate::error::{Fault, FormatError, KeyError, KeyErrorKind};
 use crate::form::ContextForm;
+use crate::payload::UntrustedPayload;
 use crate::provider::{Recipient, UnwrapKey};
+use crate::sealed::Sealed;
 
 /// Why a data key could not be wrapped anew; what was stored stays good.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RewrapError {
-    /// The bytes are no `encrypted_dek`.
+    /// The bytes are no `encrypted_dek`, or no `encrypted_payload`.
     Format(FormatError),
     /// The data key is wrapped under another context form than the source context's.
     ContextForm {
@@ -26,6 +28,8 @@ pub enum RewrapError {
     OtherPlace,
     /// The record is wrapped for others as well, under the old context form, and they cannot follow to the new one.
     OtherParties,
+    /// What was unwrapped is not the key that sealed the payload: the source context is another record's, or bytes changed.
+    OtherDataKey,
     /// The data key could not be unwrapped or wrapped.
     Key(KeyError),
 }
@@ -35,7 +39,7 @@ impl RewrapError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::Format(_) => Fault::Data,
+            Self::Format(_) | Self::OtherDataKey => Fault::Data,
             Self::ContextForm { .. } | Self::OtherPlace | Self::OtherParties => Fault::Caller,
             Self::Key(error) => error.fault(),
         }
@@ -45,7 +49,7 @@ impl RewrapError {
 impl fmt::Display for RewrapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Format(_) => f.write_str("the stored bytes are no wrapped data key"),
+            Self::Format(_) => f.write_str("the stored bytes are not sealed"),
             Self::ContextForm { written, expected } => write!(
                 f,
                 "the data key is wrapped under the KMS context form `{written}`, but the source context's is `{expected}`"
@@ -58,6 +62,10 @@ impl fmt::Display for RewrapError {
                 "the data key is wrapped for other parties too, under the old context form: keep the form, or wrap for \
                  all of them with `rewrap`",
             ),
+            Self::OtherDataKey => f.write_str(
+                "the data key that was unwrapped is not the one that sealed the payload: the context is another record's, \
+                 or the record was changed",
+            ),
             Self::Key(_) => f.write_str("the data key could not be wrapped anew"),
         }
     }
@@ -68,7 +76,7 @@ impl StdError for RewrapError {
         match self {
             Self::Format(error) => Some(error),
             Self::Key(error) => Some(error),
-            Self::ContextForm { .. } | Self::OtherPlace | Self::OtherParties => None,
+            Self::ContextForm { .. } | Self::OtherPlace | Self::OtherParties | Self::OtherDataKey => None,
         }
     }
 }
@@ -85,9 +93,10 @@ impl From<KeyError> for RewrapError {
     }
 }
 
-/// Unwraps the data key of `encrypted_dek` and wraps it for every one of `to`, and for nobody else.
+/// Unwraps the data key of `sealed`, and wraps it for every one of `to` and for nobody else: a new `encrypted_dek`.
 ///
-/// What it seals stays as it is. The data key passes through this process; where both keys are in KMS, ReEncrypt does it
+/// The payload stays as it is; it is asked only whether the data key is the one that sealed it, so that no good wrapping
+/// is replaced by a wrong one. The data key passes through this process; where both keys are in KMS, ReEncrypt does it
 /// inside (`KmsKeyProvider::rewrap`). The contexts are the record's own, with or without its authenticated attributes,
 /// and may differ in their form.
 ///
@@ -100,7 +109,7 @@ impl From<KeyError> for RewrapError {
 /// let mut sealed = seal(b"dear", &context, &old).await?;
 ///
 /// let hashed = context.clone().form(ContextForm::Hashed);
-/// sealed.encrypted_dek = rewrap(&sealed.encrypted_dek, &old, &context, &[&new], &hashed).await?;
+/// sealed.encrypted_dek = rewrap(&sealed, &old, &context, &[&new], &hashed).await?;
 /// assert_eq!(open(&sealed, &hashed, &new).await?.expose(), b"dear");
 /// assert!(open(&sealed, &context, &old).await.is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -115,14 +124,18 @@ impl From<KeyError> for RewrapError {
 /// Copies of the old `encrypted_dek` (backups, streams) still open with the old key, and the data key is the same: against
 /// a key that is known to others, seal anew.
 pub async fn rewrap(
-    encrypted_dek: &[u8],
+    sealed: &Sealed,
     from: &(impl UnwrapKey + ?Sized),
     source: &Context<'_>,
     to: &[&dyn Recipient],
     destination: &Context<'_>,
 ) -> Result<Vec<u8>, RewrapError> {
-    let dek = EncryptedDek::parse_to_rewrap(encrypted_dek, source, destination)?;
+    let payload = UntrustedPayload::parse(sealed.encrypted_payload.clone())?;
+    let dek = EncryptedDek::parse_to_rewrap(&sealed.encrypted_dek, source, destination)?;
     let data_key = from.unwrap_key(dek.keys(), &source.encryption_context()).await?;
+    if !payload.commits_to(&data_key) {
+        return Err(RewrapError::OtherDataKey);
+    }
     let context = destination.encryption_context();
     let mut wrapped = Vec::new();
     for recipient in to {

@@ -73,14 +73,14 @@ pub async fn from_item<T: Envelope>(mut item: Item, provider: &(impl UnwrapKey +
 
 /// The context of the record in `item`, authenticated attributes aside: what its data key is wrapped for.
 ///
-/// For whoever wraps data keys anew ([`rewrap`](crate::rewrap), [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap))
+/// For whoever wraps data keys anew ([`rewrap`](crate::rewrap()), [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap))
 /// and puts the result in place of `encrypted_dek`; the payload stays as it is.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use aws_sdk_dynamodb::primitives::Blob;
 /// use aws_sdk_dynamodb::types::AttributeValue;
-/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, item_context, rewrap, to_item};
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, Sealed, from_item, item_context, rewrap, to_item};
 ///
 /// #[derive(Debug, PartialEq, Envelope)]
 /// #[envelope(table = "users")]
@@ -95,9 +95,12 @@ pub async fn from_item<T: Envelope>(mut item: Item, provider: &(impl UnwrapKey +
 /// let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
 /// let mut item = to_item(&user, &old).await?;
 ///
-/// let AttributeValue::B(dek) = &item["encrypted_dek"] else { panic!() };
+/// let [encrypted_payload, encrypted_dek] = ["encrypted_payload", "encrypted_dek"].map(|name| match &item[name] {
+///     AttributeValue::B(bytes) => bytes.clone().into_inner(),
+///     other => panic!("not binary: {other:?}"),
+/// });
 /// let context = item_context::<User>(&item)?;
-/// let dek = rewrap(dek.as_ref(), &old, &context, &[&new], &context).await?;
+/// let dek = rewrap(&Sealed { encrypted_payload, encrypted_dek }, &old, &context, &[&new], &context).await?;
 /// item.insert("encrypted_dek".into(), AttributeValue::B(Blob::new(dek)));
 /// assert_eq!(from_item::<User>(item, &new).await?, user);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();

@@ -9,7 +9,8 @@ use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
     Context, ContextForm, DataKey, EncryptedDek, EncryptionContext, Envelope, KeyErrorKind, KeyFuture, KeyKind,
     KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper,
-    Recipient, RewrapError, RootKey, SealError, WrappedKey, from_item, item_context, open, rewrap, seal, to_item,
+    Recipient, RewrapError, RootKey, SealError, UnwrapKey, WrappedKey, from_item, item_context, open, rewrap, seal,
+    to_item,
 };
 use envelope_examples::servers::{create_kms_key, disable_kms_key};
 use envelope_examples::{Fault, Faults, Servers};
@@ -406,14 +407,32 @@ async fn a_key_moves_between_providers_of_any_kind_by_unwrapping_and_wrapping() 
     let local = LocalKeyProvider::new(RootKey::generate().unwrap());
     let partner = party();
     let mut sealed = seal(b"dear", &letters(), &local).await.unwrap();
-    sealed.encrypted_dek =
-        rewrap(&sealed.encrypted_dek, &local, &letters(), &[&provider, &partner], &letters()).await.unwrap();
+    sealed.encrypted_dek = rewrap(&sealed, &local, &letters(), &[&provider, &partner], &letters()).await.unwrap();
     assert_eq!(kinds(&sealed.encrypted_dek), [KeyKind::AWS_KMS, KeyKind::LOCAL]);
     assert_eq!(open(&sealed, &letters(), &provider).await.unwrap().expose(), b"dear");
     assert_eq!(open(&sealed, &letters(), &partner).await.unwrap().expose(), b"dear");
     assert!(open(&sealed, &letters(), &local).await.is_err(), "wrapped for those named and nobody else");
 
-    let nobody = rewrap(&sealed.encrypted_dek, &provider, &letters(), &[], &letters()).await.unwrap_err();
+    let nobody = rewrap(&sealed, &provider, &letters(), &[], &letters()).await.unwrap_err();
     let RewrapError::Key(error) = nobody else { panic!("{nobody}") };
     assert_eq!(error.kind(), KeyErrorKind::Configuration);
+}
+
+/// Gives some data key for any context, as a provider does that derives its keys.
+#[derive(Debug)]
+struct Deriving;
+
+impl UnwrapKey for Deriving {
+    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        Box::pin(async { Ok(DataKey::generate()?) })
+    }
+}
+
+#[tokio::test]
+async fn a_data_key_that_did_not_seal_the_payload_is_not_wrapped_in_place_of_the_one_that_did() {
+    let partner = party();
+    let sealed = seal(b"dear", &letters(), &party()).await.unwrap();
+    let error = rewrap(&sealed, &Deriving, &letters(), &[&partner], &letters()).await.unwrap_err();
+    assert!(matches!(error, RewrapError::OtherDataKey), "{error}");
+    assert_eq!(partner.wrap_calls(), 0);
 }
