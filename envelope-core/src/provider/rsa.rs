@@ -75,7 +75,7 @@ impl RsaRecipient {
 ///
 /// # Security
 ///
-/// RSA in software may tell by its timing what it decrypted (the Marvin attack, RUSTSEC-2023-0071, open for every
+/// RSA in software may tell by its timing what it decrypted (the Marvin attack, RUSTSEC-2023-0071, which names no patched
 /// release of the crate `rsa`). Decryption is blinded here, but nobody who can send many records and measure how long
 /// each takes to open should be served so: let KMS decrypt, with `KmsRsaKey`.
 pub struct LocalRsaKey {
