@@ -32,15 +32,6 @@ impl ValueError {
     pub const fn format(reason: &'static str) -> Self {
         Self(Reason::Format(reason))
     }
-
-    /// The field that the data lacks, if that is what is wrong.
-    #[must_use]
-    pub const fn missing_field(&self) -> Option<&'static str> {
-        match self.0 {
-            Reason::MissingField(name) => Some(name),
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for ValueError {

@@ -14,10 +14,7 @@ use crate::record::Envelope;
 pub(crate) fn put_together<T: Envelope>(chosen: Vec<(String, Source<'_>)>) -> Result<T, ErrorKind> {
     let mut current = None;
     let entries = Entries { rest: chosen.into_iter(), source: None, current: &mut current };
-    T::deserialize(entries).map_err(|source| ErrorKind::Deserialize {
-        attribute: if source.missing_field().is_some() { None } else { current },
-        source,
-    })
+    T::deserialize(entries).map_err(|source| ErrorKind::Deserialize { attribute: current, source })
 }
 
 struct Entries<'c, 'p> {

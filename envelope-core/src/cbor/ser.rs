@@ -1,5 +1,7 @@
 //! serde to CBOR.
 
+use std::fmt::{self, Write as _};
+
 use serde::ser::{self, Serialize};
 
 use super::MAX_DEPTH;
@@ -61,6 +63,24 @@ impl<'b> Serializer<'b> {
         self.head(major::MAP, 1);
         self.text(name);
         Ok(self)
+    }
+}
+
+/// Puts a head before what was written since `at`, once its argument is known.
+fn insert_head(out: &mut SecretBuffer, mut at: usize, major: u8, argument: usize) {
+    write_head(major, argument as u64, |bytes| {
+        out.insert(at, bytes);
+        at += bytes.len();
+    });
+}
+
+/// Appends text as it is displayed, without a copy of its own that nobody would wipe.
+struct Displayed<'b>(&'b mut SecretBuffer);
+
+impl fmt::Write for Displayed<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -144,6 +164,15 @@ impl<'b> ser::Serializer for Serializer<'b> {
 
     fn serialize_str(mut self, v: &str) -> Result<(), ValueError> {
         self.text(v);
+        Ok(())
+    }
+
+    /// A `Display` that fails is an error here, where `to_string` panics.
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), ValueError> {
+        let start = self.out.len();
+        write!(Displayed(self.out), "{value}").map_err(<ValueError as ser::Error>::custom)?;
+        let written = self.out.len() - start;
+        insert_head(self.out, start, major::TEXT, written);
         Ok(())
     }
 
@@ -259,12 +288,7 @@ impl Compound<'_> {
             Some(declared) if declared == self.written => Ok(()),
             Some(_) => Err(ValueError::format("a type declared another number of elements than it serialized")),
             None => {
-                let (start, out) = (self.start, self.out);
-                let mut at = start;
-                write_head(self.major, self.written as u64, |bytes| {
-                    out.insert(at, bytes);
-                    at += bytes.len();
-                });
+                insert_head(self.out, self.start, self.major, self.written);
                 Ok(())
             }
         }

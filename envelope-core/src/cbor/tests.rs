@@ -28,6 +28,36 @@ fn is<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, encoded: &s
     assert_eq!(from_slice::<T>(&hex(encoded)).unwrap(), value);
 }
 
+/// Serializes as what it displays, which fails where it is told to.
+struct Shown(String, bool);
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.chars().try_for_each(|c| write!(f, "{c}"))?;
+        if self.1 { Ok(()) } else { Err(std::fmt::Error) }
+    }
+}
+
+impl Serialize for Shown {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[test]
+fn what_is_displayed_is_the_text_it_displays() {
+    for length in [0, 1, 23, 24, 255, 256, 70_000] {
+        let text = "ü".repeat(length);
+        assert_eq!(to_vec(&(1, Shown(text.clone(), true), 2)).unwrap(), to_vec(&(1, text, 2)).unwrap(), "{length}");
+    }
+}
+
+#[test]
+fn a_display_that_fails_is_an_error_and_not_a_panic() {
+    let error = to_vec(&Shown("123-45-6789".to_owned(), false)).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("6789"), "{error:?}");
+}
+
 /// RFC 8949, appendix A: the examples that the format allows.
 #[test]
 fn the_examples_of_rfc_8949_encode_and_decode() {
