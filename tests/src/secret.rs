@@ -2,8 +2,10 @@
 
 use base64_simd::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Bytes of the shortest piece that counts as a leak.
+/// Bytes of the pieces that are looked for.
 const PIECE_BYTES: usize = 8;
+/// How far apart they start: whatever is longer than both together has one of them in it.
+const STRIDE_BYTES: usize = 3;
 
 /// A value that must not be printed: neither as it is, nor in hexadecimal, base64 or as a list of numbers, nor in part.
 ///
@@ -18,7 +20,8 @@ const PIECE_BYTES: usize = 8;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Secret {
-    renderings: Vec<String>,
+    words: Vec<String>,
+    lists: Vec<String>,
 }
 
 impl Secret {
@@ -31,7 +34,8 @@ impl Secret {
     pub fn new(bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
         assert!(bytes.len() >= PIECE_BYTES, "too short to be told from chance");
-        Self { renderings: bytes.windows(PIECE_BYTES).flat_map(renderings).collect() }
+        let pieces = || bytes.windows(PIECE_BYTES).step_by(STRIDE_BYTES);
+        Self { words: pieces().flat_map(words).collect(), lists: pieces().flat_map(lists).collect() }
     }
 
     /// The rendering of a piece of the secret that stands in `text`, if one does.
@@ -39,30 +43,39 @@ impl Secret {
     pub fn found_in(&self, text: &str) -> Option<&str> {
         // Indented `Debug` puts each number of a list on a line of its own.
         let dense: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let found = self.renderings.iter().find(|rendering| text.contains(*rendering) || dense.contains(*rendering));
-        found.map(String::as_str)
+        let word = self.words.iter().find(|word| text.contains(*word));
+        word.or_else(|| self.lists.iter().find(|list| dense.contains(*list))).map(String::as_str)
     }
 }
 
-/// The ways in which bytes are printed.
-fn renderings(piece: &[u8]) -> Vec<String> {
-    let list = |format: fn(&u8) -> String, between: &str| piece.iter().map(format).collect::<Vec<_>>().join(between);
-    let mut all = vec![
+/// The ways in which bytes are printed as one word.
+fn words(piece: &[u8]) -> Vec<String> {
+    let hex = |format: fn(&u8) -> String, between: &str| piece.iter().map(format).collect::<Vec<_>>().join(between);
+    let mut words = vec![
         piece.escape_ascii().to_string(),
-        list(|byte| format!("{byte:02x}"), ""),
-        list(|byte| format!("{byte:02X}"), ""),
-        list(|byte| format!("{byte:02x}"), ":"),
-        list(|byte| byte.to_string(), ","),
-        list(|byte| format!("{byte:x}"), ","),
-        list(|byte| format!("{byte:X}"), ","),
-        list(|byte| format!("0x{byte:x}"), ","),
-        list(|byte| format!("0x{byte:X}"), ","),
+        hex(|byte| format!("{byte:02x}"), ""),
+        hex(|byte| format!("{byte:02X}"), ""),
+        hex(|byte| format!("{byte:02x}"), ":"),
     ];
     if let Ok(text) = std::str::from_utf8(piece) {
-        all.extend([text.to_owned(), text.escape_debug().to_string(), text.escape_default().to_string()]);
+        words.extend([text.to_owned(), text.escape_debug().to_string(), text.escape_default().to_string()]);
     }
-    all.extend((0..3).flat_map(|offset| base64(piece, offset)));
-    all
+    words.extend((0..3).flat_map(|offset| base64(piece, offset)));
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// The ways in which bytes are printed as a list of numbers, without the blanks.
+fn lists(piece: &[u8]) -> Vec<String> {
+    let formats: [fn(&u8) -> String; 5] = [
+        |byte| byte.to_string(),
+        |byte| format!("{byte:x}"),
+        |byte| format!("{byte:X}"),
+        |byte| format!("0x{byte:x}"),
+        |byte| format!("0x{byte:X}"),
+    ];
+    formats.map(|format| piece.iter().map(format).collect::<Vec<_>>().join(",")).into()
 }
 
 /// What is the same in base64 whatever stands before and behind, after `offset` bytes of a group of three.
@@ -104,7 +117,7 @@ mod tests {
     #[test]
     fn a_piece_of_a_text_is_found_however_it_is_escaped() {
         let secret = Secret::new("пароль: \"tr0ub4dor\"\n");
-        for text in ["пароль: ", "\\u{43f}\\u{430}\\u{440}\\u{43e}", "\\\"tr0ub4d", "tr0ub4dor"] {
+        for text in ["пароль: ", "\\u{43f}\\u{430}\\u{440}\\u{43e}", "\\\"tr0ub4dor", "tr0ub4dor"] {
             assert!(secret.found_in(text).is_some(), "{text}");
         }
         assert_eq!(secret.found_in("troubador, a password"), None);

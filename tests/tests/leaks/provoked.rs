@@ -1,0 +1,229 @@
+//! Every other error that can be provoked, with a secret in reach of each.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::{Envelope, Error, ErrorKind, KmsKeyProvider, RootKey, Table, from_item, to_item};
+use envelope_examples::servers::{create_table, unique_name};
+use envelope_examples::{Fault as Injected, Faults, Servers};
+use envelope_tests::all_it_says;
+
+use crate::{BYTES, DATA_KEY, Item, NUMBER, ROOT, TEXT, assert_clean, assert_says_no_secret, open, provider, seal};
+
+#[derive(Clone, Envelope)]
+#[envelope(table = "patients")]
+struct Patient {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    name: String,
+    #[encrypted]
+    scan: Vec<u8>,
+    #[encrypted]
+    number: u64,
+    #[authenticated]
+    ward: String,
+}
+
+fn patient() -> Patient {
+    Patient { id: "p_1".into(), name: TEXT.into(), scan: BYTES.to_vec(), number: NUMBER, ward: "w".into() }
+}
+
+/// The struct before anything was sealed.
+#[derive(Envelope)]
+#[envelope(table = "patients")]
+struct Unprotected {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    anchor: String,
+    #[plaintext]
+    name: String,
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn bytes(value: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(value))
+}
+
+async fn refused(item: &Item) -> Error {
+    let Err(error) = open::<Patient>(item).await else { panic!("opened") };
+    assert_says_no_secret(&error);
+    error
+}
+
+#[tokio::test]
+async fn a_record_in_plaintext_is_refused_without_a_word_of_it() {
+    let item = Item::from([("id".to_owned(), text("p_1")), ("name".to_owned(), text(TEXT))]);
+    assert!(matches!(refused(&item).await.kind(), ErrorKind::NotSealed));
+}
+
+#[tokio::test]
+async fn a_secret_where_the_sealed_record_should_be_is_not_quoted() {
+    let whole = seal(patient()).await;
+    let long: Vec<u8> =
+        [[1, 1].as_slice(), &DATA_KEY, &BYTES, &ROOT, &[0x84, 0x79, 0, 19], TEXT.as_bytes(), &[0; 16]].concat();
+    for name in ["encrypted_payload", "encrypted_dek"] {
+        for value in [
+            text(TEXT),
+            bytes(TEXT.as_bytes()),
+            bytes(&BYTES),
+            bytes(&long),
+            bytes(&[&[1, 0, 1, 2, 4], TEXT.as_bytes()].concat()),
+            bytes(&[&[1, 0, 1, 1, 20], BYTES.as_slice(), &[0, 32], &DATA_KEY].concat()),
+            AttributeValue::N(NUMBER.to_string()),
+            AttributeValue::L(vec![text(TEXT)]),
+        ] {
+            let mut item = whole.clone();
+            item.insert(name.to_owned(), value);
+            refused(&item).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_was_changed_is_refused_without_a_word_of_it() {
+    let whole = seal(patient()).await;
+    let mut moved = whole.clone();
+    moved.insert("id".to_owned(), text("p_2"));
+    let mut bound = whole.clone();
+    bound.insert("ward".to_owned(), text(TEXT));
+    let mut flipped = whole["encrypted_payload"].as_b().unwrap().as_ref().to_vec();
+    *flipped.last_mut().unwrap() ^= 1;
+    let mut payload = whole.clone();
+    payload.insert("encrypted_payload".to_owned(), bytes(&flipped));
+    for (item, after_the_key) in [(moved, false), (bound, true), (payload, true)] {
+        let error = refused(&item).await;
+        assert_eq!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), after_the_key, "{error}");
+    }
+    let other = envelope_dynamo::LocalKeyProvider::new(RootKey::from_bytes(&DATA_KEY).unwrap());
+    let Err(error) = from_item::<Patient>(whole, &other).await else { panic!("opened") };
+    assert_says_no_secret(&error);
+}
+
+#[tokio::test]
+async fn a_record_of_other_marks_is_refused_without_a_word_of_it() {
+    let unprotected = Unprotected { id: "p_1".into(), anchor: TEXT.into(), name: TEXT.into() };
+    let error = refused(&seal(unprotected).await).await;
+    assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
+    let mut item = seal(patient()).await;
+    item.insert("name".to_owned(), text(TEXT));
+    let error = refused(&item).await;
+    assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
+}
+
+#[test]
+fn a_root_key_that_is_none_is_not_quoted() {
+    let directory = env!("CARGO_TARGET_TMPDIR");
+    let wrong: [&[u8]; 5] =
+        [&ROOT[..31], &[ROOT.as_slice(), &[0]].concat(), TEXT.as_bytes(), &[b'z'; 64], &BYTES.repeat(3)];
+    for (i, bytes) in wrong.into_iter().enumerate() {
+        assert_clean(&all_it_says(&RootKey::from_bytes(bytes).unwrap_err()));
+        let path = std::path::Path::new(directory).join(format!("root-key-{}-{i}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        let error = RootKey::from_file(&path).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert_clean(&all_it_says(&error));
+    }
+    // A variable that every test has, and that holds no key.
+    let error = RootKey::from_env("CARGO_MANIFEST_DIR").unwrap_err();
+    assert!(!all_it_says(&error).contains(env!("CARGO_MANIFEST_DIR")), "{error:?}");
+}
+
+struct Bench {
+    faults: Faults,
+    table: Table<Patient>,
+}
+
+async fn bench() -> Bench {
+    let (servers, faults) = (Servers::from_env().await.unwrap(), Faults::new());
+    let physical = unique_name(Patient::TABLE);
+    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None).await.unwrap();
+    let provider = KmsKeyProvider::new(servers.kms_through(&faults), servers.kms_key_id());
+    Bench { table: Table::new(servers.dynamodb_through(&faults), provider).named(physical), faults }
+}
+
+/// What KMS, DynamoDB and the network can do to a call, short of an answer with a secret in it.
+fn bad_days() -> Vec<Injected> {
+    vec![
+        Injected::error("AccessDeniedException"),
+        Injected::error("ValidationException"),
+        Injected::error("ThrottlingException"),
+        Injected::Reply { status: 500, body: String::new() },
+        Injected::Reply { status: 200, body: "{".to_owned() },
+        Injected::Reply { status: 200, body: "{}".to_owned() },
+        Injected::Io,
+        Injected::Timeout,
+    ]
+}
+
+#[tokio::test]
+async fn a_call_that_fails_is_told_without_what_it_carried() {
+    let Bench { faults, table } = bench().await;
+    table.put(&patient()).send().await.unwrap();
+    for fault in bad_days() {
+        for operation in ["GenerateDataKey", "Decrypt", "GetItem", "PutItem", "DeleteItem"] {
+            faults.fail_always(operation, fault.clone());
+            let errors = [
+                table.put(&patient()).send().await.err(),
+                table.get("p_1").send().await.err(),
+                table.delete("p_1").send().await.err(),
+            ];
+            errors.iter().flatten().for_each(assert_says_no_secret);
+            faults.recover(operation);
+            if errors[2].is_none() {
+                table.put(&patient()).send().await.unwrap();
+            }
+        }
+    }
+}
+
+/// The value beside a sealed name would have left in plaintext; it is not printed instead.
+#[tokio::test]
+async fn a_refused_expression_is_told_without_its_values() {
+    let Bench { faults, table } = bench().await;
+    let patient = patient();
+    let put = table.put(&patient).customize(|put| {
+        put.condition_expression("#n = :name")
+            .expression_attribute_names("#n", "name")
+            .expression_attribute_values(":name", text(TEXT))
+    });
+    let delete = table.delete("p_1").customize(|delete| {
+        delete
+            .condition_expression("number = :n")
+            .expression_attribute_values(":n", AttributeValue::N(NUMBER.to_string()))
+    });
+    for error in [put.send().await.unwrap_err(), delete.send().await.unwrap_err()] {
+        assert!(matches!(error.kind(), ErrorKind::EncryptedNameInExpression { .. }), "{error}");
+        assert_says_no_secret(&error);
+    }
+    assert!(faults.all_requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_item_too_large_is_told_by_its_size_alone() {
+    let Bench { table, .. } = bench().await;
+    let error = table.put(&Patient { name: TEXT.repeat(20_000), ..patient() }).send().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
+    assert_says_no_secret(&error);
+}
+
+#[tokio::test]
+async fn a_condition_that_did_not_hold_is_told_without_what_stood_there() {
+    let Bench { table, .. } = bench().await;
+    table.put(&patient()).send().await.unwrap();
+    let error = table.put(&patient()).if_not_exists().send().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+    assert_says_no_secret(&error);
+}
+
+/// Nothing that this file plants is there by chance: a record does hold it.
+#[tokio::test]
+async fn the_secrets_are_in_the_record() {
+    let opened: Patient = open(&seal(patient()).await).await.unwrap();
+    assert_eq!((opened.name.as_str(), opened.scan.as_slice(), opened.number), (TEXT, BYTES.as_slice(), NUMBER));
+    let item = to_item(&patient(), &provider()).await.unwrap();
+    assert_clean(&format!("{item:?}"));
+}
