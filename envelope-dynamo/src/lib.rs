@@ -40,6 +40,8 @@
 //! | seal and open items of your own | [`to_item()`], [`from_item()`] |
 //! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
 //! | write and read thousands of records per call to KMS | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
+//! | let several regions or partners read | [`MultiKeyProvider`], [`KmsRsaKey`], `RsaRecipient` (feature `rsa`) |
+//! | move data keys to another key | [`KmsKeyProvider::rewrap`], [`rewrap()`], [`item_context()`] |
 //! | test without KMS | [`LocalKeyProvider`] |
 //! | wrap data keys in another way | [`WrapKey`], [`UnwrapKey`] |
 //! | seal something that is not a record | [`seal()`], [`open()`], [`Context`] |
