@@ -297,17 +297,36 @@ fn sharing(limits: SharingLimits) -> (TestKeyProvider, SharedKeyProvider<TestKey
 #[tokio::test]
 async fn ten_thousand_writes_and_reads_cost_a_call_per_bound_of_records() {
     let calls = TestKeyProvider::default();
-    let cached = CachedKeyProvider::new(calls.clone(), CacheLimits::new(MINUTE));
+    let cached = CachedKeyProvider::new(calls.clone(), CacheLimits::new(MINUTE)).keeping_generated();
     let provider = SharedKeyProvider::new(cached, SharingLimits::new(MINUTE, 1_000));
     let mut items = Vec::new();
     for id in 0..10_000 {
         items.push(to_item(&event(id, "t1"), &provider).await.unwrap());
     }
     assert_eq!(calls.generate_calls(), 10);
-    for (id, item) in (0..).zip(items) {
-        assert_eq!(from_item::<Event>(item, &provider).await.unwrap(), event(id, "t1"));
+    for (id, item) in (0..).zip(&items) {
+        assert_eq!(from_item::<Event>(item.clone(), &provider).await.unwrap(), event(id, "t1"));
     }
-    assert_eq!(calls.unwrap_calls(), 10);
+    assert_eq!(calls.unwrap_calls(), 0, "what it wrote, it reads without asking");
+    calls.assert_calls_at_most(10_000 / 1_000 + 2);
+
+    let another = CachedKeyProvider::new(calls.clone(), CacheLimits::new(MINUTE));
+    for (id, item) in (0..).zip(items) {
+        assert_eq!(from_item::<Event>(item, &another).await.unwrap(), event(id, "t1"));
+    }
+    assert_eq!(calls.unwrap_calls(), 10, "another process asks once per data key");
+}
+
+#[tokio::test]
+async fn a_generated_key_is_kept_for_its_own_place_alone() {
+    let cached = CachedKeyProvider::new(TestKeyProvider::default(), CacheLimits::new(MINUTE)).keeping_generated();
+    let item = to_item(&note(1), &cached).await.unwrap();
+    assert_eq!(from_item::<Note>(item.clone(), &cached).await.unwrap(), note(1));
+    assert_eq!(cached.inner().unwrap_calls(), 0);
+    let mut moved = item;
+    moved.insert("id".into(), aws_sdk_dynamodb::types::AttributeValue::N("2".into()));
+    let error = from_item::<Note>(moved, &cached).await.unwrap_err();
+    assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::ContextMismatch);
 }
 
 #[tokio::test]

@@ -84,6 +84,13 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         }
     }
 
+    /// Puts in a value that came about in another way than by asking.
+    pub(super) fn put(&self, id: K, value: V) {
+        let since = self.clock.now();
+        let evicted = lock(&self.entries).insert(id, Entry::fetched(value, since));
+        (0..evicted).for_each(|_| report(&*self.observer, KeyEvent::Evicted));
+    }
+
     fn look_up(&self, id: &K, call: impl FnOnce() -> KeyFuture<'static, V>) -> Lookup<V> {
         let now = self.clock.now();
         let mut entries = lock(&self.entries);

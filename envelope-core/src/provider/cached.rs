@@ -18,7 +18,8 @@ type Id = [u8; 32];
 
 /// Keeps the data keys that a provider unwraps, within bounds, and asks it once however many readers wait.
 ///
-/// Writing goes straight to the provider: each record has a data key of its own.
+/// Writing goes straight to the provider: each record has a data key of its own. See
+/// [`keeping_generated`](Self::keeping_generated) for keys that serve many.
 ///
 /// - A key is found by its wrapped form *and* its encryption context, so a cache hit proves no less than a call would.
 /// - From nine tenths of its age on, one reader asks again while the others are served, so that expiry causes no burst.
@@ -40,12 +41,23 @@ type Id = [u8; 32];
 pub struct CachedKeyProvider<P> {
     inner: Arc<P>,
     cache: Cache<Id, Arc<DataKey>>,
+    keeps_generated: bool,
 }
 
 impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
     /// Keeps what `inner` unwraps, within `limits`.
     pub fn new(inner: P, limits: CacheLimits) -> Self {
-        Self { inner: Arc::new(inner), cache: Cache::new(limits, KeyEvent::Unwrapped) }
+        Self { inner: Arc::new(inner), cache: Cache::new(limits, KeyEvent::Unwrapped), keeps_generated: false }
+    }
+
+    /// Also keeps the data keys that are generated, so that what this process wrote is read back without a call.
+    ///
+    /// Below a [`SharedKeyProvider`](super::SharedKeyProvider), whose keys serve many records, this saves as many calls
+    /// for reading as sharing does for writing. With a data key for every record, each write takes a place in the cache.
+    #[must_use]
+    pub const fn keeping_generated(mut self) -> Self {
+        self.keeps_generated = true;
+        self
     }
 
     /// Reports what happens to `observer`.
@@ -105,6 +117,12 @@ impl<P: UnwrapKey + 'static> UnwrapKey for CachedKeyProvider<P> {
 
 impl<P: WrapKey + 'static> WrapKey for CachedKeyProvider<P> {
     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
-        self.inner.generate(context)
+        Box::pin(async move {
+            let generated = self.inner.generate(context).await?;
+            if self.keeps_generated {
+                self.cache.put(identify(&generated.wrapped, context), Arc::new(generated.data_key.share()));
+            }
+            Ok(generated)
+        })
     }
 }
