@@ -359,7 +359,11 @@ impl fmt::Display for OpenError {
             Self::Format(_) => f.write_str("the stored bytes are not a sealed record"),
             Self::Context(_) => f.write_str("the context cannot be bound"),
             Self::ContextForm { written, expected } => {
-                write!(f, "sealed under the KMS context form `{written}`, but the reader uses `{expected}`")
+                write!(
+                    f,
+                    "sealed under the KMS context form `{written}`, but the reader uses `{expected}`: a form cannot change \
+                     while there are records under another (set kms_context = \"{written}\", or rewrite them)"
+                )
             }
             Self::AuthenticatedNames { written, given } => {
                 write!(

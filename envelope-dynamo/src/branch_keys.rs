@@ -128,7 +128,7 @@ impl<P> BranchKeyTable<P> {
     /// Consistent, so that a key is found by whoever reads the record that was written under it a moment ago.
     async fn item(&self, branch: &BranchName, version: &str) -> Result<Option<Item>, BranchKeyError> {
         let get = self.client.get_item().table_name(&self.name).set_key(Some(item::key(branch, version)));
-        let output = get.consistent_read(true).send().await.map_err(|error| failed("GetItem", error))?;
+        let output = get.consistent_read(true).send().await.map_err(|error| failed("GetItem", &self.name, error))?;
         Ok(output.item)
     }
 
@@ -194,7 +194,7 @@ impl<P> fmt::Debug for BranchKeyTable<P> {
     }
 }
 
-fn failed<E>(operation: &'static str, error: aws_sdk_dynamodb::error::SdkError<E>) -> BranchKeyError
+fn failed<E>(operation: &'static str, table: &str, error: aws_sdk_dynamodb::error::SdkError<E>) -> BranchKeyError
 where
     E: aws_sdk_dynamodb::error::ProvideErrorMetadata
         + aws_sdk_dynamodb::operation::RequestId
@@ -203,5 +203,5 @@ where
         + Sync
         + 'static,
 {
-    BranchKeyError::DynamoDb(DynamoDbError::new(operation, error))
+    BranchKeyError::DynamoDb(DynamoDbError::new(operation, table, error))
 }

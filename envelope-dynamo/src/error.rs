@@ -147,7 +147,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    const fn fault(&self) -> Fault {
+    fn fault(&self) -> Fault {
         match self {
             Self::Serialize { .. }
             | Self::Attribute { .. }
@@ -159,7 +159,7 @@ impl ErrorKind {
             Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) | Self::NotAuthentic { .. } => Fault::Data,
             Self::Seal(error) => error.fault(),
             Self::Open(error) => error.fault(),
-            Self::DynamoDb(_) => Fault::Operator,
+            Self::DynamoDb(error) => error.fault(),
         }
     }
 }
@@ -245,6 +245,8 @@ impl From<MarksError> for ErrorKind {
 #[derive(Debug)]
 pub struct DynamoDbError {
     pub(crate) operation: &'static str,
+    /// The physical table.
+    pub(crate) table: String,
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) request_id: Option<String>,
@@ -253,6 +255,14 @@ pub struct DynamoDbError {
 }
 
 impl DynamoDbError {
+    /// A request that DynamoDB finds wrong in itself is the program's; everything else is the operator's.
+    pub(crate) fn fault(&self) -> Fault {
+        match self.code() {
+            Some("ValidationException") => Fault::Caller,
+            _ => Fault::Operator,
+        }
+    }
+
     /// DynamoDB's error code, such as `ResourceNotFoundException`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -269,11 +279,20 @@ impl DynamoDbError {
 impl fmt::Display for DynamoDbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
-            Some(code) => write!(f, "{} was refused: {code}", self.operation)?,
-            None => write!(f, "{} did not reach DynamoDB, or was not answered by it", self.operation)?,
+            Some(code) => write!(f, "{} on the table {} was refused: {code}", self.operation, self.table)?,
+            None => {
+                write!(
+                    f,
+                    "{} on the table {} did not reach DynamoDB, or was not answered by it",
+                    self.operation, self.table
+                )?;
+            }
         }
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;
+        }
+        if self.code() == Some("ResourceNotFoundException") {
+            f.write_str(" (is it in this region and account, and is that its physical name?)")?;
         }
         match &self.request_id {
             Some(id) => write!(f, " (request {id})"),

@@ -229,19 +229,17 @@ impl KmsKeyProvider {
     }
 
     fn not_ours(&self, wrapped: &[WrappedKey]) -> KeyError {
-        let configured: Vec<_> = self.keys().map(|key| key.name.to_string()).collect();
-        let problem = if by_kms(wrapped).next().is_some() {
-            "is wrapped by a KMS key other than"
-        } else {
-            "is not wrapped by KMS; configured:"
-        };
-        KeyError::new(
-            KeyErrorKind::WrongKey,
+        let message = if by_kms(wrapped).next().is_some() {
+            let configured: Vec<_> = self.keys().map(|key| key.name.to_string()).collect();
             format!(
-                "the data key {problem} {} (if an alias has moved, add its earlier key with `also_decrypts`)",
+                "the data key is wrapped by a KMS key other than {} (if an alias has moved, add its earlier key with \
+                 `also_decrypts`)",
                 configured.join(", ")
-            ),
-        )
+            )
+        } else {
+            "the data key is not wrapped by KMS: the record was written with another kind of key provider".to_owned()
+        };
+        KeyError::new(KeyErrorKind::WrongKey, message)
     }
 }
 

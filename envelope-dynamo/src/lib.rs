@@ -40,6 +40,7 @@
 //! | seal and open items of your own | [`to_item()`], [`from_item()`] |
 //! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
 //! | write and read thousands of records per call to KMS | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
+//! | read the same records again and again, or write in bursts | [`CachedKeyProvider`], [`SharedKeyProvider`] |
 //! | let several regions or partners read | [`MultiKeyProvider`], [`KmsRsaKey`], `RsaRecipient` (feature `rsa`) |
 //! | move data keys to another key | [`KmsKeyProvider::rewrap`], [`rewrap()`], [`item_context()`] |
 //! | test without KMS | [`LocalKeyProvider`] |

@@ -7,6 +7,7 @@ mod put;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
@@ -166,25 +167,29 @@ impl<T: Envelope, P: ?Sized> fmt::Debug for Table<T, P> {
     }
 }
 
+/// A call under way.
+type Sending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// DynamoDB's error for the record `id`.
-fn dynamodb_error<E>(operation: &'static str, id: RecordId, error: SdkError<E>) -> Error
+fn dynamodb_error<E>(operation: &'static str, table: &str, id: RecordId, error: SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
 {
     let kind = match error.code() {
         Some("ConditionalCheckFailedException") => ErrorKind::ConditionFailed,
-        _ => ErrorKind::DynamoDb(DynamoDbError::new(operation, error)),
+        _ => ErrorKind::DynamoDb(DynamoDbError::new(operation, table, error)),
     };
     Error::new(id, kind)
 }
 
 impl DynamoDbError {
-    pub(crate) fn new<E>(operation: &'static str, error: SdkError<E>) -> Self
+    pub(crate) fn new<E>(operation: &'static str, table: &str, error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
     {
         Self {
             operation,
+            table: table.to_owned(),
             retryable: is_retryable(&error),
             message: error.message().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),

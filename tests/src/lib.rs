@@ -1,4 +1,5 @@
-//! The tests of envelope-dynamo, and what they share.
+//! The tests of envelope-dynamo, what they share, and the README, whose code is compiled here.
+#![doc = include_str!("../../README.md")]
 #![forbid(unsafe_code)]
 
 mod secret;

@@ -156,6 +156,15 @@ async fn a_record_comes_back_as_it_was_stored() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_awaited_is_sent() {
+    let Setup { table, .. } = users().await;
+    table.put(&user("alice")).await.unwrap();
+    assert_eq!(table.get("alice").consistent_read().await.unwrap(), Some(user("alice")));
+    table.delete("alice").await.unwrap();
+    assert_eq!(table.get("alice").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn tables_with_sort_keys_are_read_by_both_keys() {
     let Setup { table, .. } = setup::<Order>(("customer", S), Some(("placed", N))).await;
     for placed in [1, 2] {
@@ -622,14 +631,14 @@ async fn a_key_that_cannot_be_a_key_is_refused_before_anything_is_sent() {
 #[tokio::test]
 async fn a_table_that_does_not_exist_is_reported_with_the_record() {
     let setup = users().await;
-    let error = setup.table.clone().named(unique_name("nowhere")).get("alice").send().await.unwrap_err();
+    let nowhere = unique_name("nowhere");
+    let error = setup.table.clone().named(nowhere.clone()).get("alice").send().await.unwrap_err();
     let ErrorKind::DynamoDb(dynamodb) = error.kind() else { panic!("{error}") };
     assert_eq!(dynamodb.code(), Some("ResourceNotFoundException"));
     assert_eq!(error.fault(), Fault::Operator);
-    assert!(
-        error.to_string().starts_with("users[user_id=alice]: GetItem was refused: ResourceNotFoundException"),
-        "{error}"
-    );
+    let expected =
+        format!("users[user_id=alice]: GetItem on the table {nowhere} was refused: ResourceNotFoundException");
+    assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
 /// FORMAT 3.2: what an auditor does with `tail -c +12` and `aws kms decrypt`.

@@ -165,6 +165,8 @@ pub enum RootKeyError {
 impl RootKey {
     /// A new root key from the operating system's random generator.
     ///
+    /// It is kept nowhere: what is sealed under it cannot be read after the process has ended.
+    ///
     /// # Errors
     ///
     /// When the operating system gives no random bytes.
@@ -241,7 +243,11 @@ impl fmt::Debug for RootKey {
 impl fmt::Display for RootKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Environment(name) => write!(f, "the environment variable `{name}` is not set, or not text"),
+            Self::Environment(name) => write!(
+                f,
+                "the environment variable `{name}` is not set, or not text: set it to 64 hexadecimal digits \
+                 (`openssl rand -hex 32`)"
+            ),
             Self::File(_) => f.write_str("the root key file cannot be read"),
             Self::Malformed => f.write_str("a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64"),
         }

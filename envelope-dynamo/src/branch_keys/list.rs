@@ -66,6 +66,7 @@ impl BranchKeyVersion {
 /// The branches of a table, read page by page; see [`BranchKeyTable::list`].
 #[derive(Debug)]
 pub struct Branches {
+    name: String,
     scan: ScanFluentBuilder,
     page: VecDeque<Item>,
     state: State,
@@ -98,7 +99,7 @@ impl Branches {
                     self.page = output.items.unwrap_or_default().into();
                     self.state = output.last_evaluated_key.map_or(State::End, State::After);
                 }
-                Err(error) => return Some(Err(failed("Scan", error))),
+                Err(error) => return Some(Err(failed("Scan", &self.name, error))),
             }
         }
     }
@@ -116,7 +117,7 @@ impl<P> BranchKeyTable<P> {
             .filter_expression("#version = :pointer")
             .expression_attribute_names("#version", item::VERSION)
             .expression_attribute_values(":pointer", item::text(item::POINTER));
-        Branches { scan, page: VecDeque::new(), state: State::Start }
+        Branches { name: self.name.clone(), scan, page: VecDeque::new(), state: State::Start }
     }
 
     /// The versions of a branch's key, the oldest first.
@@ -153,7 +154,7 @@ impl<P> BranchKeyTable<P> {
         let (mut items, mut start) = (Vec::new(), None);
         loop {
             let output = query.clone().set_exclusive_start_key(start).send().await;
-            let output = output.map_err(|error| failed("Query", error))?;
+            let output = output.map_err(|error| failed("Query", &self.name, error))?;
             items.extend(output.items.unwrap_or_default());
             start = output.last_evaluated_key;
             if start.is_none() {

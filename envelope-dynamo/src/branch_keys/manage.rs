@@ -51,13 +51,14 @@ impl<P> BranchKeyTable<P> {
             creation =
                 creation.key_schema(element.map_err(unbuilt)?).attribute_definitions(definition.map_err(unbuilt)?);
         }
-        creation.send().await.map_err(|error| failed("CreateTable", error))?;
+        creation.send().await.map_err(|error| failed("CreateTable", &self.name, error))?;
         let ready = self.client.wait_until_table_exists().table_name(&self.name).wait(CREATION_TIMEOUT).await;
         ready.map(drop).map_err(|error| {
             BranchKeyError::DynamoDb(DynamoDbError {
                 operation: "DescribeTable",
+                table: self.name.clone(),
                 code: None,
-                message: Some(format!("the table {} was created, but is not yet known to be active", self.name)),
+                message: Some("the table was created, but is not yet known to be active".to_owned()),
                 request_id: None,
                 retryable: false,
                 source: Some(error.into()),
@@ -113,7 +114,7 @@ impl<P> BranchKeyTable<P> {
             .expression_attribute_names("#deleting", item::DELETING)
             .expression_attribute_names("#active", item::ACTIVE_VERSION)
             .expression_attribute_values(":now", item::now());
-        update.send().await.map(drop).map_err(|error| failed("UpdateItem", error))
+        update.send().await.map(drop).map_err(|error| failed("UpdateItem", &self.name, error))
     }
 
     /// Deletes a version, provided that the branch is still being deleted: it may be a new one of the same name.
@@ -147,14 +148,14 @@ impl<P> BranchKeyTable<P> {
             Err(error) if error.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => {
                 Ok(())
             }
-            Err(error) => Err(failed("DeleteItem", error)),
+            Err(error) => Err(failed("DeleteItem", &self.name, error)),
         }
     }
 
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<Outcome, BranchKeyError> {
         match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(Outcome::Done),
-            Err(error) => cancelled(&error).ok_or_else(|| failed("TransactWriteItems", error)),
+            Err(error) => cancelled(&error).ok_or_else(|| failed("TransactWriteItems", &self.name, error)),
         }
     }
 

@@ -1,6 +1,6 @@
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 
-use super::{Table, dynamodb_error, expression};
+use super::{Sending, Table, dynamodb_error, expression};
 use crate::error::Error;
 use crate::record::Envelope;
 
@@ -40,7 +40,17 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
             .set_key(Some(item))
             .send()
             .await
-            .map_err(|error| dynamodb_error("DeleteItem", id, error))?;
+            .map_err(|error| dynamodb_error("DeleteItem", &self.table.name, id, error))?;
         Ok(())
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoFuture for Delete<'a, T, P> {
+    type Output = Result<(), Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
     }
 }

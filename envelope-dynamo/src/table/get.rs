@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use envelope_core::UnwrapKey;
 
-use super::{Table, dynamodb_error};
+use super::{Sending, Table, dynamodb_error};
 use crate::error::Error;
 use crate::item::from_item;
 use crate::record::Envelope;
@@ -48,7 +48,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
             .set_attributes_to_get(None)
             .send()
             .await
-            .map_err(|error| dynamodb_error("GetItem", id, error))?;
+            .map_err(|error| dynamodb_error("GetItem", &self.table.name, id, error))?;
         match output.item {
             Some(found) => from_item_of(item, found, provider).await.map(Some),
             None => Ok(None),
@@ -64,4 +64,14 @@ async fn from_item_of<T: Envelope>(
 ) -> Result<T, Error> {
     found.extend(asked);
     from_item(found, provider).await
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture for Get<'a, T, P> {
+    type Output = Result<Option<T>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
 }

@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use envelope_core::WrapKey;
 
-use super::{Table, dynamodb_error, expression};
+use super::{Sending, Table, dynamodb_error, expression};
 use crate::binding::record_id;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::item::to_item;
@@ -62,8 +62,9 @@ impl<'a, T: Envelope, P: WrapKey + ?Sized> Put<'a, T, P> {
     /// As [`to_item`]; [`ErrorKind::TooLarge`] and [`ErrorKind::EncryptedNameInExpression`] before anything is sent;
     /// [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
+        let table = self.table;
         let (builder, id) = self.prepare().await?;
-        builder.send().await.map_err(|error| dynamodb_error("PutItem", id, error))?;
+        builder.send().await.map_err(|error| dynamodb_error("PutItem", &table.name, id, error))?;
         Ok(())
     }
 
@@ -102,4 +103,14 @@ fn if_absent<T: Envelope>(builder: PutItemFluentBuilder) -> PutItemFluentBuilder
         None => absent,
     };
     builder.condition_expression(condition).expression_attribute_names(NAME, key)
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Envelope + Sync, P: WrapKey + ?Sized> IntoFuture for Put<'a, T, P> {
+    type Output = Result<(), Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
 }
