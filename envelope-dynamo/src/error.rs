@@ -246,10 +246,10 @@ impl From<MarksError> for ErrorKind {
 pub struct DynamoDbError {
     pub(crate) operation: &'static str,
     /// The physical table.
-    pub(crate) table: String,
-    pub(crate) code: Option<String>,
-    pub(crate) message: Option<String>,
-    pub(crate) request_id: Option<String>,
+    pub(crate) table: Box<str>,
+    pub(crate) code: Option<Box<str>>,
+    pub(crate) message: Option<Box<str>>,
+    pub(crate) request_id: Option<Box<str>>,
     pub(crate) retryable: bool,
     pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
 }

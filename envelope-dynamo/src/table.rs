@@ -189,11 +189,11 @@ impl DynamoDbError {
     {
         Self {
             operation,
-            table: table.to_owned(),
+            table: table.into(),
             retryable: is_retryable(&error),
-            message: error.message().map(str::to_owned),
-            request_id: error.request_id().map(str::to_owned),
-            code: error.code().map(str::to_owned),
+            message: error.message().map(Into::into),
+            request_id: error.request_id().map(Into::into),
+            code: error.code().map(Into::into),
             source: match error {
                 // The raw answer may hold items, and is printed by `Debug`.
                 SdkError::ResponseError(_) => None,

@@ -56,9 +56,9 @@ impl<P> BranchKeyTable<P> {
         ready.map(drop).map_err(|error| {
             BranchKeyError::DynamoDb(DynamoDbError {
                 operation: "DescribeTable",
-                table: self.name.clone(),
+                table: self.name.as_str().into(),
                 code: None,
-                message: Some("the table was created, but is not yet known to be active".to_owned()),
+                message: Some("the table was created, but is not yet known to be active".into()),
                 request_id: None,
                 retryable: false,
                 source: Some(error.into()),
