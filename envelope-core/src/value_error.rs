@@ -46,7 +46,10 @@ impl fmt::Display for ValueError {
             Reason::UnknownField { expected } => {
                 write!(f, "found an unknown field, expected one of {}", Names(expected))
             }
-            Reason::MissingField(name) => write!(f, "missing field `{name}`"),
+            Reason::MissingField(name) => write!(
+                f,
+                "missing field `{name}` (a field newer than the data must be an Option, or have #[serde(default)])"
+            ),
             Reason::DuplicateField(name) => write!(f, "duplicate field `{name}`"),
             Reason::Refused => {
                 f.write_str("refused by its type's own serialization (the reason is withheld: it may quote the value)")

@@ -128,7 +128,11 @@ async fn a_field_can_be_added_and_removed() {
     assert_eq!(read::<OptionalAuthenticated>(&old).await.unwrap().f, None);
     assert_eq!(read::<OptionalPlaintext>(&old).await.unwrap().f, None);
     let error = read::<Encrypted>(&old).await.unwrap_err();
-    assert_eq!(error.to_string(), "people[id=p_1]: the record does not fit the struct: missing field `f`");
+    assert_eq!(
+        error.to_string(),
+        "people[id=p_1]: the record does not fit the struct: missing field `f` (a field newer than the data must be an \
+         Option, or have #[serde(default)])"
+    );
 
     for item in [
         write(&record!(Encrypted, "value".into())).await,

@@ -66,7 +66,9 @@ fn assert_told(case: &Case, bench: &Bench, operation: &str, error: &Error) {
     let Case { answer, code, retryable, calls, has_request_id } = case;
     let ErrorKind::DynamoDb(dynamodb) = error.kind() else { panic!("{answer:?}: {error}") };
     assert_eq!(dynamodb.code(), *code, "{answer:?}: {error}");
-    assert_eq!((error.is_retryable(), error.fault()), (*retryable, Fault::Operator), "{answer:?}: {error}");
+    // A request that is wrong in itself is the program's to mend.
+    let fault = if *code == Some("ValidationException") { Fault::Caller } else { Fault::Operator };
+    assert_eq!((error.is_retryable(), error.fault()), (*retryable, fault), "{answer:?}: {error}");
     assert_eq!(bench.faults.calls(operation), *calls, "{answer:?}");
     assert_eq!(dynamodb.request_id().is_some_and(|id| id.starts_with("in-process-")), *has_request_id, "{answer:?}");
     let told = error.to_string();

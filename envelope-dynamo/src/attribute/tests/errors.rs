@@ -113,7 +113,10 @@ fn an_error_says_why_a_number_key_or_variant_does_not_fit() {
     says::<Plan>(s("x"), "found an unknown variant, expected one of `Free`, `Pro`");
     says::<Plan>(m([]), "found a map, expected an enum: a map with one entry, named after the variant");
     says::<Strict>(m([("x", n("1"))]), "found an unknown field, expected one of `known`");
-    says::<Strict>(m([]), "missing field `known`");
+    says::<Strict>(
+        m([]),
+        "missing field `known` (a field newer than the data must be an Option, or have #[serde(default)])",
+    );
 }
 
 #[test]
