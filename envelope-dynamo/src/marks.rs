@@ -20,11 +20,15 @@ pub struct WrittenMarks {
 }
 
 /// An authentic record whose marks do not fit the struct's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Printed, it names the encrypted fields that the struct names as well, and counts the others.
+#[derive(Clone, PartialEq, Eq)]
 pub struct MarksError {
     attribute: String,
     problem: Problem,
     written: WrittenMarks,
+    /// Of the encrypted fields, those that the struct names.
+    named: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,10 @@ impl MarksError {
     }
 
     /// The marks under which the record was written.
+    ///
+    /// # Security
+    ///
+    /// The entries of a flattened map are among the encrypted fields, and their names may be as secret as their values.
     #[must_use]
     pub const fn written(&self) -> &WrittenMarks {
         &self.written
@@ -73,9 +81,24 @@ impl fmt::Display for MarksError {
                 write!(f, "the record says of `{name}` that it is both sealed and readable")
             }
         }?;
-        let WrittenMarks { encrypted, authenticated } = &self.written;
-        let (encrypted, authenticated) = (EscapedNames(encrypted), EscapedNames(authenticated));
-        write!(f, "; written with encrypted [{encrypted}], authenticated [{authenticated}]")
+        write!(f, "; written with encrypted [{}]", EscapedNames(&self.named))?;
+        match self.written.encrypted.len() - self.named.len() {
+            0 => Ok(()),
+            others => write!(f, " and {others} that the struct does not name"),
+        }?;
+        write!(f, ", authenticated [{}]", EscapedNames(&self.written.authenticated))
+    }
+}
+
+/// Without the names that may be data.
+impl fmt::Debug for MarksError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MarksError")
+            .field("attribute", &self.attribute)
+            .field("problem", &self.problem)
+            .field("encrypted", &self.named)
+            .field("authenticated", &self.written.authenticated)
+            .finish_non_exhaustive()
     }
 }
 
@@ -161,8 +184,14 @@ impl<T: Envelope> Rules<T> {
     }
 
     fn refuse(&self, name: &str, problem: Problem) -> ErrorKind {
-        MarksError { attribute: name.to_owned(), problem, written: self.written.clone() }.into()
+        let named = self.written.encrypted.iter().filter(|name| is_named(T::FIELDS, name)).cloned().collect();
+        MarksError { attribute: name.to_owned(), problem, written: self.written.clone(), named }.into()
     }
+}
+
+/// Whether one of `fields` bears `name`; what else is sealed may be an entry of a flattened map, whose name is data.
+pub(crate) fn is_named(fields: &[Field], name: &str) -> bool {
+    fields.iter().any(|field| !field.flatten && field.names().any(|own| own == name))
 }
 
 /// The field that reads `name`: the one of that name or alias, else the flattened one.

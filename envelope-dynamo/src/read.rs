@@ -7,20 +7,21 @@ use serde::{Deserializer, forward_to_deserialize_any};
 
 use crate::attribute;
 use crate::error::ErrorKind;
-use crate::marks::Source;
-use crate::record::Envelope;
+use crate::marks::{Source, is_named};
+use crate::record::{Envelope, Field};
 
 /// Builds the struct from the values chosen for it.
 pub(crate) fn put_together<T: Envelope>(chosen: Vec<(String, Source<'_>)>) -> Result<T, ErrorKind> {
     let mut current = None;
-    let entries = Entries { rest: chosen.into_iter(), source: None, current: &mut current };
+    let entries = Entries { fields: T::FIELDS, rest: chosen.into_iter(), source: None, current: &mut current };
     T::deserialize(entries).map_err(|source| ErrorKind::Deserialize { attribute: current, source })
 }
 
 struct Entries<'c, 'p> {
+    fields: &'static [Field],
     rest: std::vec::IntoIter<(String, Source<'p>)>,
     source: Option<Source<'p>>,
-    /// The attribute being read, for errors.
+    /// The attribute being read, for errors, unless its name may be data.
     current: &'c mut Option<String>,
 }
 
@@ -45,9 +46,10 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             *self.current = None;
             return Ok(None);
         };
-        self.source = Some(source);
         let key = seed.deserialize(StrDeserializer::new(&name));
-        *self.current = Some(name);
+        let may_be_told = matches!(source, Source::Attribute(_)) || is_named(self.fields, &name);
+        *self.current = may_be_told.then_some(name);
+        self.source = Some(source);
         key.map(Some)
     }
 

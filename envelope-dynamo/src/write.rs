@@ -1,6 +1,6 @@
 //! A record taken apart: readable attributes to the item, encrypted fields to the payload.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use envelope_core::{FieldWriter, ValueError};
 use serde::ser::{Impossible, SerializeMap, SerializeStruct};
@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::attribute::{KeySerializer, to_attribute_value};
 use crate::binding::Item;
 use crate::error::ErrorKind;
+use crate::marks::is_named;
 use crate::record::{Envelope, Field, Mark};
 
 /// A first guess at the bytes of the encrypted fields; the buffer grows without leaving copies.
@@ -48,9 +49,11 @@ pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
 struct Router {
     known: &'static [Field],
     written: Vec<bool>,
+    /// The names of flattened entries, which come from several maps.
+    flattened: HashSet<String>,
     /// Where the next field probably stands: structs serialize in order.
     next: usize,
-    /// The attribute being serialized, for errors.
+    /// The attribute that did not serialize, unless its name may be data.
     current: Option<String>,
     item: Item,
     fields: FieldWriter,
@@ -63,6 +66,7 @@ impl Router {
         Self {
             known,
             written: vec![false; known.len()],
+            flattened: HashSet::new(),
             next: 0,
             current: None,
             // The readable attributes, and the two sealed ones to come.
@@ -78,7 +82,7 @@ impl Router {
             Mark::Encrypted => self.fields.field(name, value),
             Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => self.attribute(name, value),
         };
-        if outcome.is_err() {
+        if outcome.is_err() && (mark != Mark::Encrypted || is_named(self.known, name)) {
             self.current = Some(name.to_owned());
         }
         outcome
@@ -112,6 +116,9 @@ impl Router {
         };
         if RESERVED.contains(&name) || self.is_alias(name) {
             return Err(ValueError::format("a flattened entry takes the name of another attribute"));
+        }
+        if !self.flattened.insert(name.to_owned()) {
+            return Err(ValueError::format("two flattened entries have one name"));
         }
         if flattened.mark == Mark::Authenticated {
             self.authenticated.push(name.to_owned());

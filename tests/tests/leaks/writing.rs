@@ -10,7 +10,7 @@ use crate::{NUMBER, TEXT, assert_says_no_secret, assert_writing_says_nothing, pr
 
 /// Serializes as nothing but an error that quotes it.
 #[derive(Clone, Debug)]
-struct Quoting(&'static str);
+pub(crate) struct Quoting(pub(crate) &'static str);
 
 impl Serialize for Quoting {
     fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {

@@ -190,3 +190,25 @@ read_alike! {
     ]
     refuses [{}, { "kind": "Mail", "address": "a" }, { "address": "a" }, { "kind": "phone", "number": "1" }];
 }
+
+/// `serde_dynamo` keeps the entry written last and says nothing of the other; here neither is lost unnoticed.
+#[tokio::test]
+async fn two_entries_of_one_name_are_refused() {
+    let record = two_maps::plain::record();
+    let error = envelope_dynamo::to_item(&record, &crate::twins::provider()).await.unwrap_err();
+    assert!(error.to_string().contains("two flattened entries have one name"), "{error}");
+    let record = two_maps::sealed::record();
+    let error = envelope_dynamo::to_item(&record, &crate::twins::provider()).await.unwrap_err();
+    assert!(error.to_string().contains("two flattened entries have one name"), "{error}");
+}
+
+mod two_maps {
+    use super::*;
+
+    twins!(() [] [] {
+        #[serde(flatten)]
+        one: BTreeMap<String, u8>,
+        #[serde(flatten)]
+        other: BTreeMap<String, u8>,
+    } { one: map([("a", 1), ("b", 2)]), other: map([("b", 3)]) });
+}
