@@ -34,6 +34,18 @@ pub(crate) fn context<'a, T: Envelope>(
 
 /// The context without authenticated attributes: keys and pairs.
 pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
+    let mut context = keyed_context::<T>(item)?;
+    for field in T::FIELDS.iter().filter(|field| field.in_encryption_context) {
+        context = context.pair(field.name, pair_text(item, field)?)?;
+    }
+    for (name, value) in T::CONTEXT {
+        context = context.pair(*name, *value)?;
+    }
+    Ok(context)
+}
+
+/// The context of the keys alone: all that is known of a record before it is read.
+pub(crate) fn keyed_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
     let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
     for field in T::FIELDS {
         context = match field.mark {
@@ -47,12 +59,6 @@ pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Erro
             }
             Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => context,
         };
-        if field.in_encryption_context {
-            context = context.pair(field.name, pair_text(item, field)?)?;
-        }
-    }
-    for (name, value) in T::CONTEXT {
-        context = context.pair(*name, *value)?;
     }
     Ok(context)
 }
@@ -82,7 +88,7 @@ pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
 
 /// The key attributes of `item` alone.
 pub(crate) fn key_attributes<T: Envelope>(item: &Item) -> Item {
-    let keys = T::FIELDS.iter().filter(|field| matches!(field.mark, Mark::PartitionKey | Mark::SortKey));
+    let keys = T::FIELDS.iter().filter(|field| field.mark.is_key());
     keys.filter_map(|field| stored(item, field)).map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 

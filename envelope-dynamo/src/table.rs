@@ -19,7 +19,7 @@ pub use delete::Delete;
 pub use get::Get;
 pub use put::Put;
 
-use crate::binding::Item;
+use crate::binding::{Item, keyed_context, record_id};
 use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
 use crate::key::IntoKey;
 use crate::record::Envelope;
@@ -122,18 +122,12 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
 
     fn key_item(key: T::Key) -> Result<(Item, RecordId), Error> {
         let item = key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
-        let id = crate::binding::record_id::<T>(&item);
-        match crate::binding::context::<T>(&item, []) {
-            Err(kind @ ErrorKind::Attribute { .. }) if !is_context_field::<T>(&kind) => Err(Error::new(id, kind)),
-            _ => Ok((item, id)),
+        let id = record_id::<T>(&item);
+        match keyed_context::<T>(&item) {
+            Ok(_) => Ok((item, id)),
+            Err(kind) => Err(Error::new(id, kind)),
         }
     }
-}
-
-/// A key alone need not have the other attributes of the encryption context.
-fn is_context_field<T: Envelope>(kind: &ErrorKind) -> bool {
-    let ErrorKind::Attribute { attribute, .. } = kind else { return false };
-    T::FIELDS.iter().any(|field| field.name == attribute && !field.mark.is_key())
 }
 
 impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {

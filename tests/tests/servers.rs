@@ -628,6 +628,29 @@ async fn a_key_that_cannot_be_a_key_is_refused_before_anything_is_sent() {
     assert!(setup.faults.all_requests().is_empty());
 }
 
+/// The other parts of the context are not known before a record is read, wherever they stand in the struct.
+#[tokio::test]
+async fn a_key_is_checked_although_the_rest_of_the_context_is_not_known() {
+    #[derive(Debug, PartialEq, Envelope)]
+    #[envelope(table = "visits")]
+    struct Visit {
+        #[authenticated]
+        #[encryption_context]
+        tenant: String,
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        text: String,
+    }
+    let setup = setup::<Visit>(("id", S), None).await;
+    assert_eq!(setup.table.get("v_1").send().await.unwrap(), None);
+    setup.faults.forget_calls();
+    for error in [setup.table.get("").send().await.unwrap_err(), setup.table.delete("").send().await.unwrap_err()] {
+        assert!(matches!(error.kind(), ErrorKind::Attribute { .. }), "{error}");
+    }
+    assert!(setup.faults.all_requests().is_empty());
+}
+
 #[tokio::test]
 async fn a_table_that_does_not_exist_is_reported_with_the_record() {
     let setup = users().await;
