@@ -33,6 +33,26 @@ const _: () = {
         #[serde(skip)]
         __marker: __envelope::PhantomData<fn() -> Event<T>>,
     }
+    #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
+    pub struct __Attributes<T> {
+        stream_id: __envelope::Attribute<Event<T>, String, __envelope::mark::Key>,
+        at: __envelope::Attribute<Event<T>, Time, __envelope::mark::Key>,
+        email: __envelope::Attribute<
+            Event<T>,
+            Option<String>,
+            __envelope::mark::Encrypted,
+        >,
+        body: __envelope::Attribute<Event<T>, T, __envelope::mark::Encrypted>,
+        tenant: __envelope::Attribute<Event<T>, u32, __envelope::mark::Authenticated>,
+    }
+    #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+    #[serde(crate = "__envelope::serde", transparent)]
+    struct __Value_at<T> {
+        #[serde(with = "epoch_seconds")]
+        value: Time,
+        #[serde(skip)]
+        marker: __envelope::PhantomData<fn() -> Event<T>>,
+    }
     #[automatically_derived]
     impl<T> __envelope::Envelope for Event<T>
     where
@@ -55,6 +75,29 @@ const _: () = {
         ];
         const DENY_UNKNOWN_FIELDS: bool = true;
         type Key = __envelope::Composite<String, Time>;
+        type Attributes = __Attributes<T>;
+        fn attributes() -> Self::Attributes {
+            __Attributes {
+                stream_id: __envelope::Attribute::new("streamId"),
+                at: __envelope::Attribute::through(
+                    "at",
+                    |value| {
+                        let written: __Value_at<T> = __Value_at {
+                            value,
+                            marker: __envelope::PhantomData,
+                        };
+                        __envelope::to_attribute_value(&written)
+                    },
+                    |stored| {
+                        __envelope::from_attribute_value(stored)
+                            .map(|read: __Value_at<T>| read.value)
+                    },
+                ),
+                email: __envelope::Attribute::encrypted("email"),
+                body: __envelope::Attribute::encrypted("body"),
+                tenant: __envelope::Attribute::new("tenant"),
+            }
+        }
         fn serialize<__S: __envelope::serde::Serializer>(
             &self,
             __serializer: __S,

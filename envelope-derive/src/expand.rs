@@ -6,6 +6,7 @@ use syn::LitStr;
 use syn::spanned::Spanned;
 
 use crate::attr::{Entry, Mark};
+use crate::attributes;
 use crate::bound;
 use crate::check::Record;
 use crate::field::Field;
@@ -16,7 +17,8 @@ use crate::serde_attr::ContainerDefault;
 pub(crate) fn expand(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
     let input = record.input;
     let deprecated = input.is_deprecated.then(|| quote!(#[allow(deprecated)]));
-    let (shadow, key, implementation) = (shadow(input), key(record), implementation(record));
+    let (shadow, key, attributes) = (shadow(input), key(record), attributes::definition(record));
+    let implementation = implementation(record);
     quote! {
         #[doc(hidden)]
         // The names are the user's, and so is the choice to allow them.
@@ -26,6 +28,7 @@ pub(crate) fn expand(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
             use #krate::__private as __envelope;
             #shadow
             #key
+            #attributes
             #implementation
         };
     }
@@ -84,7 +87,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
     let where_clause = where_clause(bound::predicates(input).into_iter());
     let constants = constants(record);
-    let key = key_type(record);
+    let (key, attributes) = (key_type(record), attributes::implementation(record));
     let sort = record.sort_key.map(|_| quote!(__sort: __key.sort,));
     let marker = has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,));
     quote! {
@@ -92,6 +95,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
         impl #impl_generics __envelope::Envelope for #name #ty_generics #where_clause {
             #constants
             #key
+            #attributes
 
             fn serialize<__S: __envelope::serde::Serializer>(
                 &self,
@@ -127,7 +131,7 @@ fn key_type(record: &Record<'_>) -> TokenStream {
     }
 }
 
-fn where_clause(predicates: impl Iterator<Item = TokenStream>) -> Option<TokenStream> {
+pub(crate) fn where_clause(predicates: impl Iterator<Item = TokenStream>) -> Option<TokenStream> {
     let mut predicates = predicates.peekable();
     predicates.peek()?;
     Some(quote!(where #(#predicates),*))
@@ -182,13 +186,13 @@ fn has_unused_parameters(input: &Input) -> bool {
 }
 
 /// The struct's own type, for places where `Self` would mean something else.
-struct This {
+pub(crate) struct This {
     /// `User<'a, T>`
-    ty: TokenStream,
+    pub(crate) ty: TokenStream,
 }
 
 impl This {
-    fn new(input: &Input) -> Self {
+    pub(crate) fn new(input: &Input) -> Self {
         let (name, (_, ty_generics, _)) = (&input.ident, input.generics.split_for_impl());
         Self { ty: quote!(#name #ty_generics) }
     }
@@ -253,7 +257,7 @@ impl This {
     }
 
     /// Writes out `Self`, which means another struct inside a copy.
-    fn replace_self(&self, tokens: impl ToTokens) -> TokenStream {
+    pub(crate) fn replace_self(&self, tokens: impl ToTokens) -> TokenStream {
         let mut tokens = tokens.into_token_stream().into_iter().peekable();
         let mut replaced = TokenStream::new();
         while let Some(token) = tokens.next() {

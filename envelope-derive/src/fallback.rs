@@ -19,6 +19,9 @@ pub(crate) fn expand(input: &DeriveInput, krate: &TokenStream) -> TokenStream {
                 const TABLE: &'static str = "";
                 const FIELDS: &'static [__envelope::Field] = &[];
                 type Key = __envelope::AnyKey;
+                type Attributes = ();
+
+                fn attributes() -> Self::Attributes {}
 
                 fn serialize<__S: __envelope::serde::Serializer>(
                     &self,

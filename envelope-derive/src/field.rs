@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, Ident, Meta, Type};
+use syn::{Attribute, Ident, Meta, Type, Visibility};
 
 use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Entry, Mark, SERDE, option};
 use crate::case::RenameRule;
@@ -13,6 +13,7 @@ use crate::similar::similar;
 
 /// A named field and its attributes.
 pub(crate) struct Field {
+    pub(crate) vis: Visibility,
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
     /// The one mark of the field, its own or the struct's; `None` if it is missing or in doubt.
@@ -50,6 +51,7 @@ impl Field {
         report_arguments(&field.attrs, &marks, errors);
         let (name, aliases) = names(&ident, &serde, rename_all);
         let parsed = Self {
+            vis: field.vis.clone(),
             mark: match marks.as_slice() {
                 [] => unmarked,
                 [written] => Some(written.mark),

@@ -1,11 +1,12 @@
 //! `#[derive(Envelope)]` for `envelope-dynamo`, which re-exports it: depend on that crate alone.
 //!
 //! The macro translates syntax; what happens to a field is the business of `envelope-dynamo`. Stages, each a file:
-//! `input` parses the struct and `field` its fields, `check` applies the rules to the whole, `expand` generates the code,
+//! `input` parses the struct and `field` its fields, `check` applies the rules to the whole, `expand` generates the code (`attributes` that of the typed attributes),
 //! and `fallback` stands in for it when `errors` has something to report.
 #![forbid(unsafe_code)]
 
 mod attr;
+mod attributes;
 mod bound;
 mod case;
 mod check;

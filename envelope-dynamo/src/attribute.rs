@@ -19,7 +19,7 @@ mod tests;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ValueError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use de::Deserializer;
 pub(crate) use key::KeySerializer;
@@ -32,8 +32,17 @@ pub use sets::{binary_set, number_set, string_set};
 ///
 /// What the value's own serialization reports, a map key that is not like a string, and nesting beyond
 /// [`MAX_LEVELS`].
-pub(crate) fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
+pub fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
     value.serialize(Serializer::new())
+}
+
+/// Deserializes a value from the attribute that stores it.
+///
+/// # Errors
+///
+/// When the attribute is not one of the value's type.
+pub fn from_attribute_value<T: Deserialize<'static>>(stored: AttributeValue) -> Result<T, ValueError> {
+    T::deserialize(Deserializer::new(stored))
 }
 
 /// Lists and maps inside one another: twice what DynamoDB stores (32 levels), and few enough for any stack.

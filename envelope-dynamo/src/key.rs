@@ -19,16 +19,32 @@ pub struct Composite<P, S> {
 }
 
 /// A primary key: [`Partition`] or [`Composite`]. Sealed.
-pub trait RecordKey: sealed::Sealed {}
+pub trait RecordKey: sealed::Sealed {
+    /// The type of the partition key.
+    type Partition;
+    /// The type of the sort key; `()` in a table without one.
+    type Sort;
+}
 
 /// The primary key of a struct whose derive reported mistakes: anything passes for it, so that nothing else is reported.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnyKey;
 
-impl<P> RecordKey for Partition<P> {}
-impl<P, S> RecordKey for Composite<P, S> {}
-impl RecordKey for AnyKey {}
+impl<P> RecordKey for Partition<P> {
+    type Partition = P;
+    type Sort = ();
+}
+
+impl<P, S> RecordKey for Composite<P, S> {
+    type Partition = P;
+    type Sort = S;
+}
+
+impl RecordKey for AnyKey {
+    type Partition = Self;
+    type Sort = Self;
+}
 
 mod sealed {
     pub trait Sealed {}
@@ -49,15 +65,15 @@ pub trait IntoKey<K> {
     fn into_key(self) -> K;
 }
 
-impl<P, A: KeyPart<P>> IntoKey<Partition<P>> for A {
+impl<P, A: IntoValue<P>> IntoKey<Partition<P>> for A {
     fn into_key(self) -> Partition<P> {
-        Partition { partition: self.into_part() }
+        Partition { partition: self.into_value() }
     }
 }
 
-impl<P, S, A: KeyPart<P>, B: KeyPart<S>> IntoKey<Composite<P, S>> for (A, B) {
+impl<P, S, A: IntoValue<P>, B: IntoValue<S>> IntoKey<Composite<P, S>> for (A, B) {
     fn into_key(self) -> Composite<P, S> {
-        Composite { partition: self.0.into_part(), sort: self.1.into_part() }
+        Composite { partition: self.0.into_value(), sort: self.1.into_value() }
     }
 }
 
@@ -67,48 +83,60 @@ impl<A> IntoKey<AnyKey> for A {
     }
 }
 
-/// What can stand for one part of a primary key: the value itself, a reference to it, or its borrowed form.
+/// What can stand for a value of type `V` in a call: the value itself, a reference to it, or its borrowed form.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot stand for a key of type `{P}`",
-    note = "pass a `{P}`, a `&{P}`, or a `&str` or `&[u8]` where the key is a `String` or `Vec<u8>`"
+    message = "`{Self}` cannot stand for a value of type `{V}`",
+    note = "pass a `{V}`, a `&{V}`, or a `&str` or `&[u8]` where it is a `String` or `Vec<u8>`"
 )]
-pub trait KeyPart<P> {
-    /// Converts into the key part.
-    fn into_part(self) -> P;
+pub trait IntoValue<V> {
+    /// Converts into the value.
+    fn into_value(self) -> V;
 }
 
-impl<P> KeyPart<P> for P {
-    fn into_part(self) -> P {
+impl<V> IntoValue<V> for V {
+    fn into_value(self) -> V {
         self
     }
 }
 
-impl<P: Clone> KeyPart<P> for &P {
-    fn into_part(self) -> P {
+impl<V: Clone> IntoValue<V> for &V {
+    fn into_value(self) -> V {
         self.clone()
     }
 }
 
-impl KeyPart<String> for &str {
-    fn into_part(self) -> String {
+impl<V> IntoValue<Option<V>> for V {
+    fn into_value(self) -> Option<V> {
+        Some(self)
+    }
+}
+
+impl IntoValue<String> for &str {
+    fn into_value(self) -> String {
         self.to_owned()
     }
 }
 
-impl<'a> KeyPart<Cow<'a, str>> for &'a str {
-    fn into_part(self) -> Cow<'a, str> {
+impl IntoValue<Option<String>> for &str {
+    fn into_value(self) -> Option<String> {
+        Some(self.to_owned())
+    }
+}
+
+impl<'a> IntoValue<Cow<'a, str>> for &'a str {
+    fn into_value(self) -> Cow<'a, str> {
         Cow::Borrowed(self)
     }
 }
 
-impl KeyPart<Vec<u8>> for &[u8] {
-    fn into_part(self) -> Vec<u8> {
+impl IntoValue<Vec<u8>> for &[u8] {
+    fn into_value(self) -> Vec<u8> {
         self.to_vec()
     }
 }
 
-impl<const N: usize> KeyPart<Vec<u8>> for &[u8; N] {
-    fn into_part(self) -> Vec<u8> {
+impl<const N: usize> IntoValue<Vec<u8>> for &[u8; N] {
+    fn into_value(self) -> Vec<u8> {
         self.to_vec()
     }
 }

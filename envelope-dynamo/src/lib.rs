@@ -56,6 +56,7 @@ mod attribute;
 mod binding;
 mod branch_keys;
 mod error;
+mod expression;
 mod item;
 mod key;
 mod kms;
@@ -83,8 +84,9 @@ pub use envelope_core::{
 pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::Envelope;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
+pub use expression::{Attribute, Condition, InPlace, Readable, mark};
 pub use item::{from_item, item_context, to_item};
-pub use key::{Composite, IntoKey, KeyPart, Partition, RecordKey};
+pub use key::{Composite, IntoKey, IntoValue, Partition, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
@@ -98,6 +100,7 @@ pub mod __private {
     pub use ::core::result::Result;
     pub use ::serde;
 
+    pub use crate::attribute::{from_attribute_value, to_attribute_value};
     pub use crate::key::AnyKey;
-    pub use crate::{Composite, ContextForm, Envelope, Field, Mark, Partition};
+    pub use crate::{Attribute, Composite, ContextForm, Envelope, Field, Mark, Partition, mark};
 }

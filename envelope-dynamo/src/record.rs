@@ -54,6 +54,12 @@ pub trait Envelope: Sized {
     /// The primary key: [`Partition`](crate::Partition) or [`Composite`](crate::Composite).
     type Key: RecordKey;
 
+    /// The stored fields as attributes, each under the name of its field; flattened fields are not among them.
+    type Attributes;
+
+    /// The stored fields as attributes: what conditions and updates are made of.
+    fn attributes() -> Self::Attributes;
+
     /// Serializes the stored fields under their serde names.
     ///
     /// # Errors

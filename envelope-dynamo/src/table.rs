@@ -1,7 +1,7 @@
 //! Typed calls on one table: what is stored is sealed before the request is built.
 
+mod backoff;
 mod delete;
-mod expression;
 mod get;
 mod put;
 

@@ -1,7 +1,8 @@
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 
-use super::{Sending, Table, dynamodb_error, expression};
+use super::{Sending, Table, dynamodb_error};
 use crate::error::Error;
+use crate::expression::{refuse_encrypted_names, refuse_legacy_conditions};
 use crate::record::Envelope;
 
 /// A delete being built; see [`Table::delete`].
@@ -33,8 +34,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     pub async fn send(self) -> Result<(), Error> {
         let (item, id) = Table::<T, P>::key_item(self.key)?;
         let condition = self.builder.get_condition_expression().as_deref().unwrap_or_default();
-        expression::refuse_encrypted_names::<T>(condition, self.builder.get_expression_attribute_names().as_ref())?;
-        expression::refuse_legacy_conditions::<T>(self.builder.get_expected().as_ref())?;
+        refuse_encrypted_names::<T>(condition, self.builder.get_expression_attribute_names().as_ref())?;
+        refuse_legacy_conditions::<T>(self.builder.get_expected().as_ref())?;
         self.builder
             .table_name(&*self.table.name)
             .set_key(Some(item))

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, RecordId};
 use crate::record::{Envelope, Mark};
 
 /// Refuses an expression that names an encrypted field, directly or by a placeholder.
-pub(super) fn refuse_encrypted_names<T: Envelope>(
+pub(crate) fn refuse_encrypted_names<T: Envelope>(
     expression: &str,
     placeholders: Option<&HashMap<String, String>>,
 ) -> Result<(), Error> {
@@ -16,7 +16,7 @@ pub(super) fn refuse_encrypted_names<T: Envelope>(
 }
 
 /// The same for conditions in the form that DynamoDB had before expressions.
-pub(super) fn refuse_legacy_conditions<T: Envelope>(
+pub(crate) fn refuse_legacy_conditions<T: Envelope>(
     expected: Option<&HashMap<String, ExpectedAttributeValue>>,
 ) -> Result<(), Error> {
     refuse::<T>(expected.into_iter().flat_map(HashMap::keys).map(String::as_str))

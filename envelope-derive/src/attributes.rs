@@ -1,0 +1,137 @@
+//! The struct of attributes: one for each stored field, with its name, its type and its mark.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ExprPath, LitStr, TypeGenerics};
+
+use crate::attr::{Entry, Mark};
+use crate::bound;
+use crate::check::Record;
+use crate::expand::{This, where_clause};
+use crate::field::Field;
+use crate::input::{Input, unraw};
+
+/// The entries of `#[serde(..)]` that say how a value is written and read.
+const CODE: [&str; 4] = ["with", "serialize_with", "deserialize_with", "bound"];
+
+/// `struct __Attributes` and what its attributes are written and read by.
+pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let this = This::new(input);
+    let impl_generics = this.replace_self(input.generics.split_for_impl().0);
+    let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
+    let fields = attributes(record).map(|(field, mark)| {
+        let (vis, ident, ty, this) = (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
+        let mark = mark_type(mark);
+        quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::#mark>)
+    });
+    let wrappers =
+        attributes(record).filter(|(field, mark)| is_wrapped(field, *mark)).map(|(field, _)| wrapper(input, field));
+    quote! {
+        #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
+        pub struct __Attributes #impl_generics #where_clause {
+            #(#fields,)*
+        }
+        #(#wrappers)*
+    }
+}
+
+/// `type Attributes` and `fn attributes`.
+pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
+    let (_, ty_generics, _) = record.input.generics.split_for_impl();
+    let values = attributes(record).map(|(field, mark)| {
+        let (ident, value) = (&field.ident, attribute(field, mark, &ty_generics));
+        quote!(#ident: #value)
+    });
+    quote! {
+        type Attributes = __Attributes #ty_generics;
+
+        fn attributes() -> Self::Attributes {
+            __Attributes { #(#values,)* }
+        }
+    }
+}
+
+/// The mark as a type.
+fn mark_type(mark: Mark) -> TokenStream {
+    match mark {
+        Mark::PartitionKey | Mark::SortKey => quote!(Key),
+        Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
+    }
+}
+
+/// The fields that are an attribute of their own name, both when written and when read.
+fn attributes<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (&'a Field, Mark)> {
+    let fields = record.fields.iter().map(|(field, mark)| (*field, *mark));
+    fields.filter(|(field, _)| {
+        let skip = &field.serde.skip;
+        !field.is_flattened() && !skip.serialize && !skip.deserialize
+    })
+}
+
+/// Whether serde is told by which code the field is written or read.
+fn is_wrapped(field: &Field, mark: Mark) -> bool {
+    mark != Mark::Encrypted && (field.serde.with.serialize || field.serde.with.deserialize)
+}
+
+/// A struct around the one value, which serde writes and reads as it does in the record.
+fn wrapper(input: &Input, field: &Field) -> TokenStream {
+    let this = This::new(input);
+    let (impl_generics, ..) = input.generics.split_for_impl();
+    let impl_generics = this.replace_self(impl_generics);
+    let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
+    let bound = input.serde.entries.iter().filter(|entry| entry.name == "bound");
+    let code = field.serde.entries.iter().filter(|entry| CODE.contains(&entry.name.as_str()));
+    let (name, ty, this) = (wrapper_name(field), this.replace_self(&field.ty), &this.ty);
+    quote! {
+        #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+        #[serde(crate = "__envelope::serde", transparent, #(#bound),*)]
+        struct #name #impl_generics #where_clause {
+            #[serde(#(#code),*)]
+            value: #ty,
+            #[serde(skip)]
+            marker: __envelope::PhantomData<fn() -> #this>,
+        }
+    }
+}
+
+fn wrapper_name(field: &Field) -> syn::Ident {
+    format_ident!("__Value_{}", unraw(&field.ident))
+}
+
+fn attribute(field: &Field, mark: Mark, ty_generics: &TypeGenerics<'_>) -> TokenStream {
+    let (name, place) = (&field.name.value, field.ty.span());
+    if mark == Mark::Encrypted {
+        return quote!(__envelope::Attribute::encrypted(#name));
+    }
+    let attribute = if is_wrapped(field, mark) {
+        let wrapper = wrapper_name(field);
+        quote! {
+            __envelope::Attribute::through(
+                #name,
+                |value| {
+                    let written: #wrapper #ty_generics = #wrapper { value, marker: __envelope::PhantomData };
+                    __envelope::to_attribute_value(&written)
+                },
+                |stored| __envelope::from_attribute_value(stored).map(|read: #wrapper #ty_generics| read.value),
+            )
+        }
+    } else {
+        quote_spanned!(place=> __envelope::Attribute::new(#name))
+    };
+    match default(field) {
+        Some(default) => quote!(#attribute.or_default(#default)),
+        None => attribute,
+    }
+}
+
+/// The function that gives an absent field its value.
+fn default(field: &Field) -> Option<TokenStream> {
+    if field.serde.default_trait {
+        return Some(quote!(__envelope::Default::default));
+    }
+    let path = field.serde.entries.iter().filter(|entry| entry.name == "default").find_map(Entry::string)?;
+    let path = LitStr::parse::<ExprPath>(&path).ok()?;
+    Some(quote!(#path))
+}

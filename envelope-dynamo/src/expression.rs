@@ -1,0 +1,95 @@
+//! DynamoDB's expressions over readable attributes: typed, so that none can name what is sealed.
+
+mod attribute;
+mod condition;
+mod refuse;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::ValueError;
+
+pub use attribute::{Attribute, InPlace, Readable, mark};
+pub use condition::Condition;
+pub(crate) use refuse::{refuse_encrypted_names, refuse_legacy_conditions};
+
+use crate::error::ErrorKind;
+
+/// Placeholders of names, and the names.
+type Names = HashMap<String, String>;
+/// Placeholders of values, and the values.
+type Values = HashMap<String, AttributeValue>;
+
+/// A value for an attribute, or why it did not serialize.
+#[derive(Clone, Debug)]
+pub(crate) struct Operand {
+    pub(crate) attribute: &'static str,
+    pub(crate) value: Result<AttributeValue, ValueError>,
+}
+
+/// The placeholders of a request's expressions: names and values stand in maps beside them.
+///
+/// Starts from the maps that the request has, so that what its owner put there stays.
+#[derive(Default)]
+pub(crate) struct Placeholders {
+    names: Names,
+    values: Values,
+    count: usize,
+}
+
+impl Placeholders {
+    pub(crate) fn new(names: Option<HashMap<String, String>>, values: Option<HashMap<String, AttributeValue>>) -> Self {
+        Self { names: names.unwrap_or_default(), values: values.unwrap_or_default(), count: 0 }
+    }
+
+    /// The placeholder of an attribute's name.
+    pub(crate) fn name(&mut self, attribute: &str) -> String {
+        let own = |(placeholder, name): (&String, &String)| {
+            (name == attribute && placeholder.starts_with("#envelope")).then(|| placeholder.clone())
+        };
+        if let Some(placeholder) = self.names.iter().find_map(own) {
+            return placeholder;
+        }
+        let placeholder = format!("#envelope{}", self.next());
+        self.names.insert(placeholder.clone(), attribute.to_owned());
+        placeholder
+    }
+
+    /// The placeholder of a value.
+    pub(crate) fn value(&mut self, value: AttributeValue) -> String {
+        let placeholder = format!(":envelope{}", self.next());
+        self.values.insert(placeholder.clone(), value);
+        placeholder
+    }
+
+    /// The placeholder of an operand's value.
+    pub(crate) fn operand(&mut self, operand: Operand) -> Result<String, ErrorKind> {
+        match operand.value {
+            Ok(value) => Ok(self.value(value)),
+            Err(source) => Err(ErrorKind::Serialize { attribute: Some(operand.attribute.to_owned()), source }),
+        }
+    }
+
+    /// The expression of a condition.
+    pub(crate) fn condition<T>(&mut self, condition: Condition<T>) -> Result<String, ErrorKind> {
+        condition.render(self)
+    }
+
+    /// The maps of names and of values; DynamoDB refuses empty ones.
+    pub(crate) fn into_maps(self) -> (Option<Names>, Option<Values>) {
+        (Some(self.names).filter(|names| !names.is_empty()), Some(self.values).filter(|values| !values.is_empty()))
+    }
+
+    const fn next(&mut self) -> usize {
+        self.count += 1;
+        self.count
+    }
+}
+
+/// Both conditions, where there are two.
+pub(crate) fn both(own: Option<String>, other: Option<String>) -> Option<String> {
+    match (own, other) {
+        (Some(own), Some(other)) => Some(format!("({own}) AND ({other})")),
+        (own, other) => own.or(other),
+    }
+}

@@ -1,0 +1,287 @@
+//! The attributes of a record, as derived code names them: with the type of their values and their mark.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::ValueError;
+use serde::{Deserialize, Serialize};
+
+use super::Operand;
+use super::condition::{Comparison, Condition};
+use crate::attribute::{from_attribute_value, to_attribute_value};
+use crate::key::IntoValue;
+
+/// The marks of fields, as types.
+pub mod mark {
+    /// A part of the primary key.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Key {}
+    /// Readable in the table, tamper-evident.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Authenticated {}
+    /// Readable in the table, free to be updated in place.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Plaintext {}
+    /// Sealed: DynamoDB can neither compare nor change it.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Encrypted {}
+}
+
+/// A mark whose attributes DynamoDB can read, and so compare.
+#[diagnostic::on_unimplemented(
+    message = "an encrypted field cannot stand in an expression",
+    label = "the field is sealed",
+    note = "DynamoDB sees only `encrypted_payload`, and a value to compare with would leave in plaintext",
+    note = "mark the field `#[authenticated]` or `#[plaintext]` if it may be read in the table"
+)]
+pub trait Readable: sealed::Sealed {}
+
+impl Readable for mark::Key {}
+impl Readable for mark::Authenticated {}
+impl Readable for mark::Plaintext {}
+
+/// A mark whose attributes may be changed where they stand.
+#[diagnostic::on_unimplemented(
+    message = "only `#[plaintext]` attributes can be changed in place",
+    label = "the field is sealed, bound into what is sealed, or part of the key",
+    note = "`.modify(|record| ..)` reads the record, changes it and seals it again"
+)]
+pub trait InPlace: Readable {}
+
+impl InPlace for mark::Plaintext {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::mark::Key {}
+    impl Sealed for super::mark::Authenticated {}
+    impl Sealed for super::mark::Plaintext {}
+}
+
+/// A field of the record `T` as an attribute of its items: its stored name, its type `V`, its mark `M`.
+///
+/// Derived code makes one for each stored field; closures receive them all. What is sealed has no comparisons: naming
+/// it in an expression does not compile.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[plaintext]
+///     #[serde(rename = "loginCount")]
+///     logins: u64,
+/// }
+///
+/// let attributes = User::attributes();
+/// assert_eq!(attributes.logins.name(), "loginCount");
+/// let few_logins = attributes.logins.lt(10).and(attributes.user_id.begins_with("u_"));
+/// assert_eq!(format!("{few_logins:?}"), "loginCount < _ AND begins_with(user_id, _)");
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use envelope_dynamo::Envelope;
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+/// User::attributes().email.eq("zoe@example.com"); // an encrypted field cannot stand in an expression
+/// ```
+pub struct Attribute<T, V, M> {
+    name: &'static str,
+    write: fn(V) -> Result<AttributeValue, ValueError>,
+    read: fn(AttributeValue) -> Result<V, ValueError>,
+    default: Option<fn() -> V>,
+    record: PhantomData<fn() -> (T, M)>,
+}
+
+impl<T, V, M> Clone for Attribute<T, V, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, V, M> Copy for Attribute<T, V, M> {}
+
+impl<T, V, M> fmt::Debug for Attribute<T, V, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Attribute").field(&self.name).finish()
+    }
+}
+
+/// For derived code.
+#[doc(hidden)]
+impl<T, V, M> Attribute<T, V, M> {
+    /// An attribute whose type says how it is stored.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self
+    where
+        V: Serialize + Deserialize<'static>,
+    {
+        Self::through(name, |value| to_attribute_value(&value), from_attribute_value)
+    }
+
+    /// An attribute that is written and read by the code that its field names (`#[serde(with = "..")]`).
+    #[must_use]
+    pub const fn through(
+        name: &'static str,
+        write: fn(V) -> Result<AttributeValue, ValueError>,
+        read: fn(AttributeValue) -> Result<V, ValueError>,
+    ) -> Self {
+        Self { name, write, read, default: None, record: PhantomData }
+    }
+
+    /// What stands for an attribute that the item does not have (`#[serde(default)]`).
+    #[must_use]
+    pub const fn or_default(mut self, default: fn() -> V) -> Self {
+        self.default = Some(default);
+        self
+    }
+}
+
+#[doc(hidden)]
+impl<T, V> Attribute<T, V, mark::Encrypted> {
+    /// A sealed field, which is never an attribute by itself.
+    #[must_use]
+    pub const fn encrypted(name: &'static str) -> Self {
+        const SEALED: ValueError = ValueError::format("the field is sealed");
+        Self::through(name, |_| Err(SEALED), |_| Err(SEALED))
+    }
+}
+
+impl<T, V, M> Attribute<T, V, M> {
+    /// The name under which it is stored.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The value as it is stored.
+    pub(crate) fn operand(&self, value: impl IntoValue<V>) -> Operand {
+        Operand { attribute: self.name, value: (self.write)(value.into_value()) }
+    }
+
+    /// The value that is stored, for derived code.
+    ///
+    /// # Errors
+    ///
+    /// When what is stored is not of the field's type.
+    #[doc(hidden)]
+    pub fn read(&self, stored: AttributeValue) -> Result<V, ValueError> {
+        (self.read)(stored)
+    }
+
+    /// The value of an absent attribute, where the field has a default; for derived code.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn default(&self) -> Option<V> {
+        self.default.map(|default| default())
+    }
+}
+
+/// Conditions. A comparison with an attribute that the item does not have is false, except `ne`.
+impl<T, V, M> Attribute<T, V, M> {
+    /// Equal to `value`.
+    pub fn eq(&self, value: impl IntoValue<V>) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::compare(Comparison::Equal, self.operand(value))
+    }
+
+    /// Not equal to `value`, or absent.
+    pub fn ne(&self, value: impl IntoValue<V>) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::compare(Comparison::NotEqual, self.operand(value))
+    }
+
+    /// Less than `value`: numbers by value, strings and bytes by their bytes.
+    pub fn lt(&self, value: impl IntoValue<V>) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::compare(Comparison::Less, self.operand(value))
+    }
+
+    /// At most `value`.
+    pub fn le(&self, value: impl IntoValue<V>) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::compare(Comparison::LessOrEqual, self.operand(value))
+    }
+
+    /// Greater than `value`.
+    pub fn gt(&self, value: impl IntoValue<V>) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::compare(Comparison::Greater, self.operand(value))
+    }
+
+    /// At least `value`.
+    pub fn ge(&self, value: impl IntoValue<V>) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::compare(Comparison::GreaterOrEqual, self.operand(value))
+    }
+
+    /// Between two values, both included.
+    pub fn between(&self, low: impl IntoValue<V>, high: impl IntoValue<V>) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::between(self.operand(low), self.operand(high))
+    }
+
+    /// Equal to one of `values`: at most 100 (Amazon DynamoDB Developer Guide, "Comparison operator and function reference").
+    ///
+    /// None is equal to one of no values.
+    pub fn one_of<I>(&self, values: I) -> Condition<T>
+    where
+        I: IntoIterator<Item: IntoValue<V>>,
+        M: Readable,
+    {
+        Condition::one_of(self.name, values.into_iter().map(|value| self.operand(value)).collect())
+    }
+
+    /// A string that begins with `prefix`.
+    pub fn begins_with(&self, prefix: impl Into<String>) -> Condition<T>
+    where
+        M: Readable,
+    {
+        let value = Ok(AttributeValue::S(prefix.into()));
+        Condition::begins_with(Operand { attribute: self.name, value })
+    }
+
+    /// A string with `part` in it, or a set or list with the element `part`.
+    pub fn contains(&self, part: impl Serialize) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::contains(Operand { attribute: self.name, value: to_attribute_value(&part) })
+    }
+
+    /// The item has the attribute, even if it is `null`.
+    pub fn exists(&self) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::exists(self.name)
+    }
+
+    /// The item does not have the attribute.
+    pub fn not_exists(&self) -> Condition<T>
+    where
+        M: Readable,
+    {
+        Condition::not_exists(self.name)
+    }
+}

@@ -1,0 +1,42 @@
+//! Pauses between tries that DynamoDB did not take, or that lost a race.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{AsyncSleep, SharedAsyncSleep};
+
+/// The longest pause before the first try that follows another.
+const FIRST: Duration = Duration::from_millis(25);
+/// The longest pause of all: what the SDK's own retries pause at most.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Exponential backoff with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), by the clock that the
+/// SDK's client is configured with.
+pub(super) struct Backoff {
+    sleep: Option<SharedAsyncSleep>,
+    tries: u32,
+}
+
+#[expect(dead_code, reason = "calls that retry follow")]
+impl Backoff {
+    pub(super) fn new(client: &Client) -> Self {
+        Self { sleep: client.config().sleep_impl(), tries: 0 }
+    }
+
+    /// Waits for a random part of a time that doubles with each try; not at all without a clock.
+    pub(super) async fn pause(&mut self) {
+        let longest = FIRST.saturating_mul(1 << self.tries.min(16)).min(LONGEST);
+        self.tries += 1;
+        if let Some(sleep) = &self.sleep {
+            sleep.sleep(longest.mul_f64(fraction())).await;
+        }
+    }
+}
+
+/// A random number from 0 to 1; the standard library seeds each hasher anew.
+fn fraction() -> f64 {
+    const BITS: u32 = 32;
+    let random = RandomState::new().hash_one(()) >> (u64::BITS - BITS);
+    random as f64 / f64::from(u32::MAX)
+}
