@@ -1,8 +1,17 @@
-//! AES-256-GCM with a key used once: the only file that names the cipher.
+//! AES-256-GCM with a key used once. Its backends are the only files that name an implementation of the cipher.
 
-use aes_gcm::aead::AeadInOut;
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{Aes256Gcm, KeyInit};
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
+#[cfg(all(feature = "aes-gcm", any(test, not(feature = "aws-lc-rs"))))]
+mod rust_crypto;
+
+#[cfg(feature = "aws-lc-rs")]
+use aws_lc as backend;
+#[cfg(all(feature = "aes-gcm", not(feature = "aws-lc-rs")))]
+use rust_crypto as backend;
+
+#[cfg(not(any(feature = "aes-gcm", feature = "aws-lc-rs")))]
+compile_error!("envelope-core needs an AES-GCM: enable its feature `aes-gcm` (pure Rust, the default) or `aws-lc-rs`");
 
 /// Bytes of an AES-256 key.
 pub(crate) const KEY_BYTES: usize = 32;
@@ -30,46 +39,20 @@ pub(crate) struct MessageKey<'k>(pub(crate) &'k [u8; KEY_BYTES]);
 impl MessageKey<'_> {
     /// Encrypts `message` in place and returns the tag. Consumes the key: a second message under it would repeat the nonce.
     pub(crate) fn seal(self, associated_data: &[u8], message: &mut [u8]) -> Result<[u8; TAG_BYTES], TooLong> {
-        seal(&self.cipher(), NONCE, associated_data, message)
+        backend::seal(self.0, NONCE, associated_data, message)
     }
 
-    /// Checks `tag`, then decrypts `message` in place; on failure no plaintext is written.
+    /// Decrypts `message` in place if `tag` fits. If it does not, what is left in `message` is not plaintext: the
+    /// ciphertext with one backend, zeros with the other.
     pub(crate) fn open(
         self,
         associated_data: &[u8],
         message: &mut [u8],
         tag: &[u8; TAG_BYTES],
     ) -> Result<(), Unauthentic> {
-        open(&self.cipher(), NONCE, associated_data, message, tag)
+        backend::open(self.0, NONCE, associated_data, message, tag)
     }
-
-    fn cipher(&self) -> Aes256Gcm {
-        Aes256Gcm::new(self.0.into())
-    }
-}
-
-fn seal(
-    cipher: &Aes256Gcm,
-    nonce: [u8; NONCE_BYTES],
-    associated_data: &[u8],
-    message: &mut [u8],
-) -> Result<[u8; TAG_BYTES], TooLong> {
-    let tag =
-        cipher.encrypt_inout_detached(&nonce.into(), associated_data, InOutBuf::from(message)).map_err(|_| TooLong)?;
-    Ok(tag.into())
-}
-
-fn open(
-    cipher: &Aes256Gcm,
-    nonce: [u8; NONCE_BYTES],
-    associated_data: &[u8],
-    message: &mut [u8],
-    tag: &[u8; TAG_BYTES],
-) -> Result<(), Unauthentic> {
-    cipher
-        .decrypt_inout_detached(&nonce.into(), associated_data, InOutBuf::from(message), &(*tag).into())
-        .map_err(|_| Unauthentic)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -31,6 +31,31 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
+//!
+//! # Which AES-GCM
+//!
+//! | feature | AES-256-GCM is computed by | needs |
+//! |---|---|---|
+//! | `aes-gcm`, the default | the crate `aes-gcm`, pure Rust | nothing |
+//! | `aws-lc-rs` | AWS-LC, several times as fast | a C compiler |
+//! | `fips` | AWS-LC's FIPS module, and HKDF too | CMake, Go and a C compiler |
+//!
+//! All make and read the same bytes. If several are on, the last in the table wins; turn the default off to leave its ten
+//! crates out. One of them must be on.
+//!
+//! # Security
+//!
+//! Data keys, derived keys and plaintext are wiped when they are dropped, with each of them. `aes-gcm` also wipes its round
+//! keys, and AWS-LC its expanded key when it is freed; AWS-LC leaves on the stack what one call worked with: the table
+//! of powers of the hash key, and a block of key stream that masks the tag. That does not give the key, but with it and
+//! the record, another tag can be forged for this message key.
+//!
+//! `fips` computes AES-256-GCM and HKDF-SHA256 in a module that NIST has validated or is validating (which version,
+//! `aws-lc-fips-sys` says). It does not make an application, or this crate, validated. Sealing names the nonce itself (it
+//! is constant, under a key derived for one message: FORMAT 4.1), and aws-lc-rs counts AES-GCM as an approved service only
+//! where the module chooses the nonce; so sealing runs validated code, but **not as an approved service**. SHA-256 of
+//! contexts, RSA (feature `rsa`) and random bytes (the operating system's) do not come from the module. If you must show
+//! approved services alone, this is not enough; ask whoever assesses you before you rely on it.
 #![forbid(unsafe_code)]
 
 mod aead;

@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use crate::aead::TAG_BYTES;
+use crate::aead::tests::BACKENDS;
 use crate::kdf::hkdf_sha256;
 use crate::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, Content, Context, ContextForm, DataKey,
@@ -396,6 +398,26 @@ fn the_room_made_for_names_does_not_change_the_bytes() {
             payload.extend_from_slice(&steps.plaintext.0);
             let payload = payload.seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array()).unwrap();
             assert_eq!(payload, vector.encrypted_payload.0, "{name}");
+        }
+    }
+}
+
+/// The other tests run with the backend that the crate is built with; this one with all that are compiled in.
+#[test]
+fn every_backend_makes_and_opens_the_ciphertexts_of_the_vectors_and_refuses_them_changed() {
+    for (name, vector, steps) in vectors_that_open() {
+        let (key, associated_data) = (steps.message_key.array(), &steps.associated_data.0);
+        let sealed = vector.encrypted_payload.0.as_slice();
+        let (_, sealed) = sealed.split_at(sealed.len() - steps.plaintext.0.len() - TAG_BYTES);
+        for backend in BACKENDS {
+            let mut message = steps.plaintext.0.clone();
+            let mut tag = backend.seal(&key, associated_data, &mut message);
+            assert_eq!([&message[..], &tag].concat(), sealed, "{name}, {}", backend.name);
+            let mut changed = message.clone();
+            assert!(backend.open(&key, associated_data, &mut message, &tag), "{name}, {}", backend.name);
+            assert_eq!(message, steps.plaintext.0, "{name}, {}", backend.name);
+            tag[0] ^= 1;
+            assert!(!backend.open(&key, associated_data, &mut changed, &tag), "{name}, {}", backend.name);
         }
     }
 }

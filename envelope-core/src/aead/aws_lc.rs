@@ -1,0 +1,44 @@
+//! The crate `aws-lc-rs`: AWS-LC's assembly, built with a C compiler.
+//!
+//! AWS-LC holds the expanded key on the heap and overwrites it when it is freed. What it does not overwrite is the
+//! working state of one call on its stack: the table of GHASH (powers of the hash key) and the masked first counter block.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+
+use super::{KEY_BYTES, NONCE_BYTES, TAG_BYTES, TooLong, Unauthentic};
+
+pub(super) fn seal(
+    key: &[u8; KEY_BYTES],
+    nonce: [u8; NONCE_BYTES],
+    associated_data: &[u8],
+    message: &mut [u8],
+) -> Result<[u8; TAG_BYTES], TooLong> {
+    let tag = cipher(key)
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated_data), message)
+        .map_err(|_| TooLong)?;
+    match tag.as_ref().try_into() {
+        Ok(tag) => Ok(tag),
+        Err(_) => unreachable!("the tags of AES_256_GCM have 16 bytes"),
+    }
+}
+
+/// Decrypts while it computes the tag, and overwrites `message` with zeros if `tag` is another.
+pub(super) fn open(
+    key: &[u8; KEY_BYTES],
+    nonce: [u8; NONCE_BYTES],
+    associated_data: &[u8],
+    message: &mut [u8],
+    tag: &[u8; TAG_BYTES],
+) -> Result<(), Unauthentic> {
+    cipher(key)
+        .open_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated_data), tag, message)
+        .map_err(|_| Unauthentic)?;
+    Ok(())
+}
+
+fn cipher(key: &[u8; KEY_BYTES]) -> LessSafeKey {
+    match UnboundKey::new(&AES_256_GCM, key) {
+        Ok(key) => LessSafeKey::new(key),
+        Err(_) => unreachable!("AES_256_GCM takes keys of 32 bytes"),
+    }
+}
