@@ -1,17 +1,15 @@
 //! A record to an item and back, without any table: for calls of your own, streams and exports.
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{
-    Content, Context, OpenError, Sealed, UntrustedPayload, UnwrapKey, WrapKey, open_payload, seal_payload,
-};
+use envelope_core::{Content, Context, OpenError, UntrustedPayload, UnwrapKey, WrapKey, open_payload};
 
 use crate::binding::{Item, bare_context, context, key_attributes, record_id};
-use crate::error::{Error, ErrorKind, RecordId};
+use crate::entity::Entity;
+use crate::error::{Error, ErrorKind};
 use crate::marks::reconcile;
 use crate::read::put_together;
 use crate::record::{Envelope, Mark};
-use crate::write::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, Parts, RESERVED, take_apart};
+use crate::write::RESERVED;
 
 /// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`, `encrypted_dek`.
 ///
@@ -43,19 +41,8 @@ use crate::write::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, Parts, RESERVED, take_apart
 ///
 /// When a field does not serialize, a key is none that DynamoDB takes, or no data key is to be had. The size of the
 /// item is not checked here; [`Table`](crate::Table) checks it before sending.
-pub async fn to_item<T: Envelope>(record: &T, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
-    let Parts { mut item, fields, authenticated } =
-        take_apart(record).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
-    let sealed = {
-        let context = context::<T>(&item, authenticated.iter().map(String::as_str))
-            .map_err(|kind| Error::new(record_id::<T>(&item), kind))?;
-        seal_payload(fields.finish(), Content::Record, &context, provider).await
-    };
-    let Sealed { encrypted_payload, encrypted_dek } =
-        sealed.map_err(|error| Error::new(record_id::<T>(&item), error))?;
-    item.insert(ENCRYPTED_PAYLOAD.to_owned(), AttributeValue::B(Blob::new(encrypted_payload)));
-    item.insert(ENCRYPTED_DEK.to_owned(), AttributeValue::B(Blob::new(encrypted_dek)));
-    Ok(item)
+pub async fn to_item<T: Entity>(record: &T, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
+    record.take_apart()?.seal(provider).await
 }
 
 /// Opens an item that [`to_item`] made, wherever it comes from: a read, a stream image, an export.
@@ -64,7 +51,12 @@ pub async fn to_item<T: Envelope>(record: &T, provider: &(impl WrapKey + ?Sized)
 ///
 /// When the item is not sealed or not whole, its data key is not to be had, the record is not authentic for this table
 /// and key, or it was written under marks that do not fit the struct's.
-pub async fn from_item<T: Envelope>(mut item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
+pub async fn from_item<T: Entity>(item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
+    T::open(item, provider).await
+}
+
+/// Opens an item as the one kind of record that it can be.
+pub(crate) async fn open_record<T: Envelope>(mut item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
     match open_item(&mut item, provider).await {
         Ok(record) => Ok(record),
         Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),

@@ -55,6 +55,7 @@
 mod attribute;
 mod binding;
 mod branch_keys;
+mod entity;
 mod error;
 mod expression;
 mod item;
@@ -65,10 +66,12 @@ mod read;
 mod record;
 mod size;
 mod table;
+mod unsealed;
 mod write;
 
 pub use attribute::{binary_set, number_set, string_set};
 pub use branch_keys::{Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, Branches};
+pub use entity::Entity;
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
 pub use envelope_core::{

@@ -20,6 +20,7 @@ pub use get::Get;
 pub use put::Put;
 
 use crate::binding::{Item, keyed_context, record_id};
+use crate::entity::Entity;
 use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
 use crate::key::IntoKey;
 use crate::record::Envelope;
@@ -56,14 +57,14 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     record: PhantomData<fn() -> T>,
 }
 
-impl<T: Envelope> Table<T> {
+impl<T: Entity> Table<T> {
     /// The table that is physically named as the struct says, for writing and reading.
     pub fn new(client: Client, provider: impl KeyProvider + 'static) -> Self {
         Self::with_capability(client, Arc::new(provider))
     }
 }
 
-impl<T: Envelope> Table<T, dyn WrapKey> {
+impl<T: Entity> Table<T, dyn WrapKey> {
     /// The table for writing alone: for a service that must not be able to read what it stores.
     ///
     /// ```compile_fail,E0599
@@ -81,16 +82,16 @@ impl<T: Envelope> Table<T, dyn WrapKey> {
     }
 }
 
-impl<T: Envelope> Table<T, dyn UnwrapKey> {
+impl<T: Entity> Table<T, dyn UnwrapKey> {
     /// The table for reading alone.
     pub fn read_only(client: Client, provider: impl UnwrapKey + 'static) -> Self {
         Self::with_capability(client, Arc::new(provider))
     }
 }
 
-impl<T: Envelope, P: ?Sized> Table<T, P> {
+impl<T: Entity, P: ?Sized> Table<T, P> {
     fn with_capability(client: Client, provider: Arc<P>) -> Self {
-        Self { client, name: T::TABLE.into(), provider, record: PhantomData }
+        Self { client, name: T::First::TABLE.into(), provider, record: PhantomData }
     }
 
     /// Names the physical table, where it is not the logical one: per environment, or after a restore under another name.
@@ -114,7 +115,9 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     pub const fn client(&self) -> &Client {
         &self.client
     }
+}
 
+impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// Deletes a record by its key; needs no data key.
     pub fn delete(&self, key: impl IntoKey<T::Key>) -> Delete<'_, T, P> {
         Delete::new(self, key.into_key())
@@ -130,7 +133,7 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     }
 }
 
-impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
+impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// Stores a record, replacing what stands under its key.
     pub const fn put<'a>(&'a self, record: &'a T) -> Put<'a, T, P> {
         Put::new(self, record)
@@ -155,9 +158,9 @@ impl<T, P: ?Sized> Clone for Table<T, P> {
     }
 }
 
-impl<T: Envelope, P: ?Sized> fmt::Debug for Table<T, P> {
+impl<T: Entity, P: ?Sized> fmt::Debug for Table<T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table").field("name", &self.name).field("logical", &T::TABLE).finish_non_exhaustive()
+        f.debug_struct("Table").field("name", &self.name).field("logical", &T::First::TABLE).finish_non_exhaustive()
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::ExpectedAttributeValue;
 
+use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::record::{Envelope, Mark};
+use crate::record::{Envelope as _, Mark};
 
 /// Refuses an expression that names an encrypted field, directly or by a placeholder.
-pub(crate) fn refuse_encrypted_names<T: Envelope>(
+pub(crate) fn refuse_encrypted_names<T: Entity>(
     expression: &str,
     placeholders: Option<&HashMap<String, String>>,
 ) -> Result<(), Error> {
@@ -16,17 +17,18 @@ pub(crate) fn refuse_encrypted_names<T: Envelope>(
 }
 
 /// The same for conditions in the form that DynamoDB had before expressions.
-pub(crate) fn refuse_legacy_conditions<T: Envelope>(
+pub(crate) fn refuse_legacy_conditions<T: Entity>(
     expected: Option<&HashMap<String, ExpectedAttributeValue>>,
 ) -> Result<(), Error> {
     refuse::<T>(expected.into_iter().flat_map(HashMap::keys).map(String::as_str))
 }
 
-fn refuse<'n, T: Envelope>(names: impl Iterator<Item = &'n str>) -> Result<(), Error> {
+fn refuse<'n, T: Entity>(names: impl Iterator<Item = &'n str>) -> Result<(), Error> {
     for name in names {
-        if T::FIELDS.iter().any(|field| field.mark == Mark::Encrypted && field.names().any(|own| own == name)) {
+        let mut fields = T::KINDS.iter().flat_map(|kind| kind.fields);
+        if fields.any(|field| field.mark == Mark::Encrypted && field.names().any(|own| own == name)) {
             let kind = ErrorKind::EncryptedNameInExpression { attribute: name.to_owned() };
-            return Err(Error::new(RecordId::of_table(T::TABLE), kind));
+            return Err(Error::new(RecordId::of_table(T::First::TABLE), kind));
         }
     }
     Ok(())

@@ -3,6 +3,7 @@ use envelope_core::WrapKey;
 
 use super::{Sending, Table, dynamodb_error};
 use crate::binding::record_id;
+use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders, both, refuse_encrypted_names, refuse_legacy_conditions};
 use crate::item::to_item;
@@ -18,7 +19,7 @@ pub struct Put<'a, T, P: ?Sized> {
     condition: Option<Condition<T>>,
 }
 
-impl<'a, T: Envelope, P: WrapKey + ?Sized> Put<'a, T, P> {
+impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
     pub(super) const fn new(table: &'a Table<T, P>, record: &'a T) -> Self {
         Self { table, record, builder: None, condition: None }
     }
@@ -28,12 +29,12 @@ impl<'a, T: Envelope, P: WrapKey + ?Sized> Put<'a, T, P> {
     /// If the answer to a first try is lost, the SDK tries again, and finds the record that the first try stored: then
     /// this fails although the record was written by this very call.
     pub fn if_not_exists(self) -> Self {
-        self.condition_of(Condition::not_exists(partition_key::<T>()))
+        self.condition_of(Condition::not_exists(partition_key::<T::First>()))
     }
 
     /// Stores the record only if one stands under its key; otherwise [`ErrorKind::ConditionFailed`].
     pub fn if_exists(self) -> Self {
-        self.condition_of(Condition::exists(partition_key::<T>()))
+        self.condition_of(Condition::exists(partition_key::<T::First>()))
     }
 
     /// Stores the record only if what stands under its key fulfils a condition; otherwise
@@ -50,7 +51,10 @@ impl<'a, T: Envelope, P: WrapKey + ?Sized> Put<'a, T, P> {
     /// users.put(&user).condition(|stored| stored.logins.le(3)).send().await
     /// # }
     /// ```
-    pub fn condition(self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
+    pub fn condition(self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self
+    where
+        T: Envelope,
+    {
         self.condition_of(condition(&T::attributes()))
     }
 
@@ -114,7 +118,7 @@ impl<'a, T: Envelope, P: WrapKey + ?Sized> Put<'a, T, P> {
         refuse_encrypted_names::<T>(condition, builder.get_expression_attribute_names().as_ref())?;
         refuse_legacy_conditions::<T>(builder.get_expected().as_ref())?;
         let item = to_item(self.record, &*self.table.provider).await?;
-        let id = record_id::<T>(&item);
+        let id = record_id::<T::First>(&item);
         let bytes = item_bytes(&item);
         if bytes > MAX_ITEM_BYTES {
             return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
@@ -145,7 +149,7 @@ fn partition_key<T: Envelope>() -> &'static str {
 }
 
 /// `.await` without `.send()` sends as well.
-impl<'a, T: Envelope + Sync, P: WrapKey + ?Sized> IntoFuture for Put<'a, T, P> {
+impl<'a, T: Entity + Sync, P: WrapKey + ?Sized> IntoFuture for Put<'a, T, P> {
     type Output = Result<(), Error>;
     type IntoFuture = Sending<'a, Self::Output>;
 
