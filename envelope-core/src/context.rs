@@ -17,6 +17,8 @@ pub const TABLE_PAIR: &str = "table";
 pub const PARTITION_KEY_PAIR: &str = "partition_key";
 /// The pair that carries the sort key, as it is or hashed.
 pub const SORT_KEY_PAIR: &str = "sort_key";
+/// The pair that names the group of fields a data key is for (FORMAT 4.6).
+pub const GROUP_PAIR: &str = "group";
 
 /// Where a record stands: its table, its primary key, its authenticated attributes and further pairs.
 ///
@@ -199,6 +201,8 @@ impl fmt::Debug for Context<'_> {
 pub enum Content {
     /// The encrypted fields of a record: a CBOR map.
     Record,
+    /// The encrypted fields of a record that belong to a group: a CBOR map.
+    Group,
     /// Bytes of the caller's own.
     Bytes,
 }
@@ -207,6 +211,7 @@ impl Content {
     const fn label(self) -> &'static str {
         match self {
             Self::Record => "envelope-record",
+            Self::Group => "envelope-group",
             Self::Bytes => "envelope-bytes",
         }
     }

@@ -86,7 +86,7 @@ mod two_keys;
 #[cfg(test)]
 mod vectors;
 
-pub use context::{Content, Context, EncryptionContext, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR};
+pub use context::{Content, Context, EncryptionContext, GROUP_PAIR, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR};
 pub use dek::{
     EncryptedDek, KeyIdHint, KeyKind, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, WrappedKey,
 };
@@ -97,9 +97,9 @@ pub use number::{Number, NumberError};
 pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};
 pub use provider::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, GeneratedKey,
-    HierarchicalKeyProvider, KeyCounters, KeyEvent, KeyFuture, KeyObserver, KeyProvider, LocalKeyProvider,
-    MultiKeyProvider, MultiKeyWrapper, ObservedKeyProvider, ProvisionedKeyWrapper, Recipient, RootKey, RootKeyError,
-    SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, WrapKey,
+    GroupKeyProvider, HierarchicalKeyProvider, KeyCounters, KeyEvent, KeyFuture, KeyObserver, KeyProvider,
+    LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, ObservedKeyProvider, ProvisionedKeyWrapper, Recipient,
+    RootKey, RootKeyError, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, WrapKey,
 };
 #[cfg(feature = "rsa")]
 pub use provider::{LocalRsaKey, RsaRecipient};

@@ -23,8 +23,10 @@ pub(crate) mod option {
     pub(crate) const CONTEXT: &str = "context";
     pub(crate) const ALL: [&str; 5] = [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, CRATE];
 
-    /// The one option of `#[encrypted]` and `#[authenticated]`.
+    /// The option of `#[encrypted]` and `#[authenticated]`.
     pub(crate) const ACCEPT: &str = "accept";
+    /// The other option of `#[encrypted]`.
+    pub(crate) const GROUP: &str = "group";
 }
 
 /// What happens to a field: the attributes of which each stored field carries exactly one.
@@ -61,9 +63,13 @@ impl Mark {
         matches!(self, Self::PartitionKey | Self::SortKey)
     }
 
-    /// Whether the field can be read from records that were written while it was plaintext.
-    pub(crate) fn takes_accept(self) -> bool {
-        matches!(self, Self::Encrypted | Self::Authenticated)
+    /// The options that the attribute takes in parentheses.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Encrypted => &[option::ACCEPT, option::GROUP],
+            Self::Authenticated => &[option::ACCEPT],
+            Self::PartitionKey | Self::SortKey | Self::Plaintext => &[],
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Record<'a> {
 /// Applies every rule; `None` if anything was reported, here or before.
 pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<'a>> {
     context_names_are_free(input, errors);
+    the_group_has_its_pair(input, errors);
     context_values_are_given(input, errors);
     for field in &input.fields {
         one_mark(field, errors);
@@ -33,6 +34,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
         keys_are_not_flattened(field, errors);
         keys_are_scalars(field, errors);
         encryption_context_is_readable(field, errors);
+        grouped_fields_are_whole(field, errors);
     }
     one_partition_key(input, errors);
     at_most_one_sort_key(input, errors);
@@ -157,6 +159,35 @@ fn encryption_context_is_readable(field: &Field, errors: &mut Errors) {
     }
 }
 
+/// The type of a grouped field says that its value may be withheld, so serde must see the field itself.
+fn grouped_fields_are_whole(field: &Field, errors: &mut Errors) {
+    let (Some(group), ident) = (&field.group, &field.ident) else { return };
+    if let Some(flatten) = &field.serde.flatten {
+        errors.report(
+            flatten,
+            format_args!("`{ident}` is in the group `{}`, so it cannot be flattened", group.value),
+            "remove `flatten`: a reader must be able to tell that the field is withheld",
+        );
+    } else if field.serde.with.serialize || field.serde.with.deserialize {
+        errors.report(
+            group,
+            format_args!("`{ident}` is in a group, so serde must write and read it by its type `Access<..>`"),
+            "move `with` to the type inside: a newtype with `#[serde(with = \"..\")]` on its field",
+        );
+    }
+}
+
+/// Each group's encryption context has a pair that names the group.
+fn the_group_has_its_pair(input: &Input, errors: &mut Errors) {
+    if input.fields.iter().all(|field| field.group.is_none()) {
+        return;
+    }
+    for name in context_names(input).filter(|name| name.value.eq_ignore_ascii_case("group")) {
+        let problem = "the encryption context of a group of fields has a `group` of its own";
+        errors.report(name, problem, "choose another name; case makes no difference");
+    }
+}
+
 fn one_partition_key(input: &Input, errors: &mut Errors) {
     let mut keys = input.fields.iter().filter(|field| field.has_mark(Mark::PartitionKey));
     let Some(first) = keys.next() else {
@@ -207,7 +238,7 @@ fn something_is_encrypted(input: &Input, errors: &mut Errors) {
 
 fn names_are_free(input: &Input, errors: &mut Errors) {
     for (field, name) in named(input) {
-        if RESERVED_ATTRIBUTES.contains(&name.value.as_str()) {
+        if is_reserved(&name.value) {
             errors.report(
                 name,
                 format_args!("the attribute `{}` holds what is encrypted, so no field can have that name", name.value),
@@ -218,6 +249,12 @@ fn names_are_free(input: &Input, errors: &mut Errors) {
             errors.report(name, problem, "give it a name: `#[serde(rename = \"..\")]`");
         }
     }
+}
+
+/// Whether an attribute of that name holds what is encrypted: the record's, or with `_` and a name a group's.
+fn is_reserved(name: &str) -> bool {
+    let rests = RESERVED_ATTRIBUTES.iter().filter_map(|reserved| name.strip_prefix(reserved));
+    rests.into_iter().any(|rest| rest.is_empty() || rest.starts_with('_'))
 }
 
 fn names_are_unique(input: &Input, errors: &mut Errors) {
@@ -256,10 +293,8 @@ fn flattened_fields_are_marked_alike(input: &Input, errors: &mut Errors) {
 
 /// The encryption context is checked by KMS policies and grants, and grants ignore the case of names.
 fn context_names_are_free(input: &Input, errors: &mut Errors) {
-    let constants = input.options.context.iter().map(|pair| &pair.name);
-    let fields = input.fields.iter().filter(|field| field.encryption_context.is_some()).map(|field| &field.name);
     let mut taken: Vec<String> = Vec::new();
-    for name in constants.chain(fields) {
+    for name in context_names(input) {
         let lower = name.value.to_ascii_lowercase();
         if lower.starts_with("aws:") {
             let problem =
@@ -276,6 +311,13 @@ fn context_names_are_free(input: &Input, errors: &mut Errors) {
         }
         taken.push(lower);
     }
+}
+
+/// The names of the pairs of the encryption context, those that every record has aside.
+fn context_names(input: &Input) -> impl Iterator<Item = &Name> {
+    let constants = input.options.context.iter().map(|pair| &pair.name);
+    let fields = input.fields.iter().filter(|field| field.encryption_context.is_some()).map(|field| &field.name);
+    constants.chain(fields)
 }
 
 fn context_values_are_given(input: &Input, errors: &mut Errors) {

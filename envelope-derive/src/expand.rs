@@ -88,6 +88,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     let where_clause = where_clause(bound::predicates(input).into_iter());
     let constants = constants(record);
     let (key, attributes) = (key_type(record), attributes::implementation(record));
+    let withheld = withheld(record);
     let sort = record.sort_key.map(|_| quote!(__sort: __key.sort,));
     let marker = has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,));
     quote! {
@@ -96,6 +97,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
             #constants
             #key
             #attributes
+            #withheld
 
             fn serialize<__S: __envelope::serde::Serializer>(
                 &self,
@@ -119,6 +121,24 @@ fn implementation(record: &Record<'_>) -> TokenStream {
             }
         }
     }
+}
+
+/// `fn withheld`, for a struct with groups: at each field's type the compiler says that it must be `Access<..>`.
+fn withheld(record: &Record<'_>) -> Option<TokenStream> {
+    let grouped = record.fields.iter().filter_map(|(field, _)| Some((field, field.group.as_ref()?)));
+    let mut states = grouped
+        .map(|(field, group)| {
+            let (ident, place) = (&field.ident, field.ty.span());
+            let is_withheld = quote_spanned!(place=> __envelope::Access::is_withheld(&self.#ident));
+            quote!((#group, #is_withheld))
+        })
+        .peekable();
+    states.peek()?;
+    Some(quote! {
+        fn withheld(&self) -> __envelope::Vec<(&'static str, bool)> {
+            __envelope::Vec::from([#(#states),*])
+        }
+    })
 }
 
 /// The type of the primary key, which must be as visible as the struct: the compiler says so at the field's type.
@@ -174,9 +194,10 @@ fn description(field: &Field, mark: Mark) -> TokenStream {
     let flatten = field.is_flattened().then(|| quote!(.flatten()));
     let accepting_plaintext = field.accepts_plaintext.then(|| quote!(.accepting_plaintext()));
     let in_encryption_context = field.encryption_context.is_some().then(|| quote!(.in_encryption_context()));
+    let in_group = field.group.as_ref().map(|group| quote!(.in_group(#group)));
     quote! {
         __envelope::Field::new(#name, __envelope::Mark::#mark)
-            #aliases #flatten #accepting_plaintext #in_encryption_context
+            #aliases #flatten #accepting_plaintext #in_encryption_context #in_group
     }
 }
 

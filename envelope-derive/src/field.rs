@@ -4,10 +4,11 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Attribute, Ident, Meta, Type, Visibility};
 
-use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Entry, Mark, SERDE, option};
+use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Mark, SERDE};
 use crate::case::RenameRule;
 use crate::errors::Errors;
 use crate::input::{Name, has_attribute, unraw};
+use crate::mark_options::MarkOptions;
 use crate::serde_attr::{self, Directions, FieldSerde};
 use crate::similar::similar;
 
@@ -23,6 +24,8 @@ pub(crate) struct Field {
     /// `#[encryption_context]`, as written.
     pub(crate) encryption_context: Option<TokenStream>,
     pub(crate) accepts_plaintext: bool,
+    /// The group of encrypted fields that it belongs to.
+    pub(crate) group: Option<Name>,
     pub(crate) serde: FieldSerde,
     /// The name under which the field is written.
     pub(crate) name: Name,
@@ -49,6 +52,7 @@ impl Field {
         report_container_options(&field.attrs, errors);
         let marks = written_marks(&field.attrs);
         report_arguments(&field.attrs, &marks, errors);
+        let options: Vec<_> = marks.iter().map(|written| MarkOptions::parse(written, errors)).collect();
         let (name, aliases) = names(&ident, &serde, rename_all);
         let parsed = Self {
             vis: field.vis.clone(),
@@ -58,7 +62,8 @@ impl Field {
                 _ => None,
             },
             encryption_context: encryption_context(&field.attrs, errors),
-            accepts_plaintext: marks.iter().any(|written| accepts_plaintext(written, errors)),
+            accepts_plaintext: options.iter().any(|options| options.accepts_plaintext),
+            group: options.into_iter().find_map(|options| options.group),
             is_deprecated: has_attribute(&field.attrs, "deprecated"),
             ty: field.ty.clone(),
             ident,
@@ -145,7 +150,8 @@ fn report_container_options(attributes: &[Attribute], errors: &mut Errors) {
 
 /// Reports `#[mark = ..]`, and options of marks that take none.
 fn report_arguments(attributes: &[Attribute], marks: &[Written], errors: &mut Errors) {
-    let without_options = marks.iter().filter(|written| !written.mark.takes_accept()).map(|written| &written.attribute);
+    let without_options =
+        marks.iter().filter(|written| written.mark.options().is_empty()).map(|written| &written.attribute);
     let context = attributes.iter().filter(|attribute| attribute.path().is_ident(ENCRYPTION_CONTEXT));
     for attribute in without_options.chain(context) {
         let name = attr::name(attribute).unwrap_or_default();
@@ -153,40 +159,6 @@ fn report_arguments(attributes: &[Attribute], marks: &[Written], errors: &mut Er
             let problem = format_args!("`#[{name}]` takes no options");
             errors.report(attribute, problem, format_args!("write `#[{name}]` alone"));
         }
-    }
-}
-
-/// Reads `#[encrypted(accept = "plaintext")]`.
-fn accepts_plaintext(written: &Written, errors: &mut Errors) -> bool {
-    if !written.mark.takes_accept() {
-        return false;
-    }
-    let name = written.mark.attribute();
-    let entries = match &written.attribute.meta {
-        Meta::Path(_) => return false,
-        Meta::List(_) => attr::attribute_entries(&written.attribute),
-        Meta::NameValue(_) => {
-            let problem = format_args!("the options of `#[{name}]` stand in parentheses");
-            errors.report(&written.attribute, problem, format_args!("`#[{name}(accept = \"plaintext\")]`"));
-            return false;
-        }
-    };
-    for entry in &entries {
-        report_bad_accept(entry, name, errors);
-    }
-    entries.iter().any(is_accept_plaintext)
-}
-
-fn is_accept_plaintext(entry: &Entry) -> bool {
-    entry.name == option::ACCEPT && entry.string().is_some_and(|value| value.value() == "plaintext")
-}
-
-fn report_bad_accept(entry: &Entry, mark: &str, errors: &mut Errors) {
-    if entry.name != option::ACCEPT {
-        attr::report_unknown_option(entry, mark, &[option::ACCEPT], errors);
-    } else if !is_accept_plaintext(entry) {
-        let help = format_args!("`#[{mark}(accept = \"plaintext\")]` also reads records written before the mark");
-        errors.report(entry, "`accept` can only be \"plaintext\"", help);
     }
 }
 

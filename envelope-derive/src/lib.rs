@@ -16,6 +16,7 @@ mod fallback;
 mod field;
 mod input;
 mod key_type;
+mod mark_options;
 mod serde_attr;
 mod serde_form;
 mod similar;
@@ -41,6 +42,7 @@ use crate::input::{Input, Options};
 /// | `#[plaintext]` | readable in the table, free to be updated in place |
 /// | `#[serde(skip)]` | not stored |
 /// | `#[encrypted(accept = "plaintext")]`, `#[authenticated(accept = "plaintext")]` | also reads records that were written while the field was plaintext |
+/// | `#[encrypted(group = "medical")]` | sealed with the other fields of its group under a data key of their own; the field's type is `Access<..>` |
 /// | `#[encryption_context]` | beside a key, authenticated or plaintext mark: the value also stands in the KMS encryption context |
 ///
 /// | on the struct: `#[envelope(..)]` | |

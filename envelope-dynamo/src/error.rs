@@ -137,6 +137,16 @@ pub enum ErrorKind {
     },
     /// The condition of the request did not hold; nothing was written.
     ConditionFailed,
+    /// The record does not have the values of a group, and storing it would destroy them; nothing was sent.
+    GroupWithheld {
+        /// The group.
+        group: &'static str,
+    },
+    /// Of a group's fields some are withheld and others are not; nothing was sent.
+    PartOfGroupWithheld {
+        /// The group.
+        group: &'static str,
+    },
     /// The request's expression names a field that is sealed, and would have sent its value in plaintext; nothing was sent.
     EncryptedNameInExpression {
         /// The field.
@@ -154,6 +164,8 @@ impl ErrorKind {
             | Self::Context(_)
             | Self::TooLarge { .. }
             | Self::ConditionFailed
+            | Self::GroupWithheld { .. }
+            | Self::PartOfGroupWithheld { .. }
             | Self::EncryptedNameInExpression { .. }
             | Self::Marks(_) => Fault::Caller,
             Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) | Self::NotAuthentic { .. } => Fault::Data,
@@ -207,6 +219,16 @@ impl fmt::Display for ErrorKind {
                 )
             }
             Self::ConditionFailed => f.write_str("the condition did not hold; nothing was written"),
+            Self::GroupWithheld { group } => write!(
+                f,
+                "the values of the group `{group}` are withheld, so that storing the record would destroy them; nothing was \
+                 sent (whoever may not read the group can change the rest of the record, not put it anew)"
+            ),
+            Self::PartOfGroupWithheld { group } => write!(
+                f,
+                "some fields of the group `{group}` are withheld and others are not, but they are sealed together; nothing \
+                 was sent"
+            ),
             Self::EncryptedNameInExpression { attribute } => write!(
                 f,
                 "an expression names `{attribute}`, which is sealed: DynamoDB cannot evaluate it, and its value would leave \

@@ -1,11 +1,12 @@
 //! A record to an item and back, without any table: for calls of your own, streams and exports.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{Content, Context, OpenError, UntrustedPayload, UnwrapKey, WrapKey, open_payload};
+use envelope_core::{Content, Context, OpenError, UntrustedPayload, UnwrapKey, WrapKey, open_payload, read_fields};
 
 use crate::binding::{Item, bare_context, context, key_attributes, record_id};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind};
+use crate::group::{Group, group_context, groups, open_group};
 use crate::marks::reconcile;
 use crate::read::put_together;
 use crate::record::{Envelope, Mark};
@@ -105,6 +106,20 @@ pub fn item_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Error> {
     bare_context::<T>(item).map_err(|kind| Error::new(record_id::<T>(item), kind))
 }
 
+/// The context of a group of the record in `item`, as [`item_context`] gives that of the record.
+///
+/// # Errors
+///
+/// As [`item_context`]; and when the struct has no group of that name.
+pub fn item_group_context<'i, T: Envelope>(item: &'i Item, group: &str) -> Result<Context<'i>, Error> {
+    let known = groups(T::FIELDS).into_iter().find(|known| *known == group);
+    let context = match known {
+        Some(group) => group_context::<T>(item, group),
+        None => Err(ErrorKind::Malformed("the struct has no group of that name")),
+    };
+    context.map_err(|kind| Error::new(record_id::<T>(item), kind))
+}
+
 async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, ErrorKind> {
     let (payload, dek) = take_sealed(item)?;
     let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
@@ -117,9 +132,22 @@ async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?S
         Err(OpenError::Authentication) => return Err(not_authentic::<T>(authenticated)),
         opened => opened?,
     };
+    let mut opened = Vec::new();
+    let mut withheld = Vec::new();
+    for group in groups(T::FIELDS) {
+        match open_group::<T>(item, group, &authenticated, provider).await? {
+            Some(Group::Opened(plaintext)) => opened.push(plaintext),
+            Some(Group::Withheld) => withheld.push(group),
+            None => {}
+        }
+    }
+    let mut sealed = read_fields(plaintext.expose())?;
+    for plaintext in &opened {
+        sealed.extend(read_fields(plaintext.expose())?);
+    }
     // The key stays behind: it names the record if something is still to fail.
     let keys = key_attributes::<T>(item);
-    let chosen = reconcile::<T>(std::mem::replace(item, keys), plaintext.expose(), authenticated)?;
+    let chosen = reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated)?;
     put_together(chosen)
 }
 

@@ -41,6 +41,7 @@
 //! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
 //! | write and read thousands of records per call to KMS | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
 //! | read the same records again and again, or write in bursts | [`CachedKeyProvider`], [`SharedKeyProvider`] |
+//! | let some readers see only some of the fields | [`Access`], [`GroupKeyProvider`] |
 //! | let several regions or partners read | [`MultiKeyProvider`], [`KmsRsaKey`], `RsaRecipient` (feature `rsa`) |
 //! | move data keys to another key | [`KmsKeyProvider::rewrap`], [`rewrap()`], [`item_context()`] |
 //! | test without KMS | [`LocalKeyProvider`] |
@@ -52,12 +53,14 @@
 //! `docs/THREAT_MODEL.md`.
 #![forbid(unsafe_code)]
 
+mod access;
 mod attribute;
 mod binding;
 mod branch_keys;
 mod entity;
 mod error;
 mod expression;
+mod group;
 mod item;
 mod key;
 mod kms;
@@ -69,6 +72,7 @@ mod table;
 mod unsealed;
 mod write;
 
+pub use access::Access;
 pub use attribute::{binary_set, number_set, string_set};
 pub use branch_keys::{Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, Branches};
 pub use entity::Entity;
@@ -76,19 +80,19 @@ pub use entity::Entity;
 pub use envelope_core::testing;
 pub use envelope_core::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, Context, ContextError,
-    ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, HierarchicalKeyProvider,
-    KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, LocalKeyProvider,
-    MultiKeyProvider, MultiKeyWrapper, Number, NumberError, ObservedKeyProvider, OpenError, Plaintext,
-    ProvisionedKeyWrapper, RandomError, Recipient, RewrapError, RootKey, RootKeyError, RsaPublicKey, SealError, Sealed,
-    SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, rewrap,
-    seal,
+    ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, GroupKeyProvider,
+    HierarchicalKeyProvider, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver,
+    KeyProvider, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError, ObservedKeyProvider,
+    OpenError, Plaintext, ProvisionedKeyWrapper, RandomError, Recipient, RewrapError, RootKey, RootKeyError,
+    RsaPublicKey, SealError, Sealed, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError,
+    WrapKey, WrappedKey, open, rewrap, seal,
 };
 #[cfg(feature = "rsa")]
 pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::Envelope;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
 pub use expression::{Attribute, Condition, InPlace, Readable, mark};
-pub use item::{from_item, item_context, to_item};
+pub use item::{from_item, item_context, item_group_context, to_item};
 pub use key::{Composite, IntoKey, IntoValue, Partition, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
@@ -102,8 +106,9 @@ pub mod __private {
     pub use ::core::marker::PhantomData;
     pub use ::core::result::Result;
     pub use ::serde;
+    pub use ::std::vec::Vec;
 
     pub use crate::attribute::{from_attribute_value, to_attribute_value};
     pub use crate::key::AnyKey;
-    pub use crate::{Attribute, Composite, ContextForm, Envelope, Field, Mark, Partition, mark};
+    pub use crate::{Access, Attribute, Composite, ContextForm, Envelope, Field, Mark, Partition, mark};
 }

@@ -1,14 +1,16 @@
 //! Records outlive structs: what to do where the marks of a record and of a struct differ (FORMAT 8).
 
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{Escaped, EscapedNames, FieldValue, ValueError, read_fields};
+use envelope_core::{Escaped, EscapedNames, FieldValue, ValueError};
 
 use crate::binding::Item;
 use crate::error::ErrorKind;
 use crate::record::{Envelope, Field, Mark};
+use crate::write::is_reserved;
 
 /// The marks under which a record was written; authentic, since the record opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,19 +122,26 @@ pub(crate) enum Source<'p> {
     Attribute(AttributeValue),
     /// The payload.
     Sealed(FieldValue<'p>),
+    /// A group that the reader does not see.
+    Withheld,
 }
 
 /// Chooses, for each name, the value that the struct may read, or says why it may not.
 pub(crate) fn reconcile<'p, T: Envelope>(
     item: Item,
-    plaintext: &'p [u8],
+    sealed: Vec<(&'p str, FieldValue<'p>)>,
+    withheld: &[&str],
     authenticated: Vec<String>,
 ) -> Result<Vec<(String, Source<'p>)>, ErrorKind> {
-    let sealed = read_fields(plaintext)?;
-    let written =
-        WrittenMarks { encrypted: sealed.iter().map(|(name, _)| (*name).to_owned()).collect(), authenticated };
-    let rules = Rules::<T> { written, marker: PhantomData };
+    let encrypted: Vec<String> = sealed.iter().map(|(name, _)| (*name).to_owned()).collect();
+    if encrypted.iter().collect::<HashSet<_>>().len() < encrypted.len() {
+        return Err(ErrorKind::Malformed("a field is sealed twice, in two groups of the record"));
+    }
+    let rules = Rules::<T> { written: WrittenMarks { encrypted, authenticated }, withheld, marker: PhantomData };
     let mut chosen = Vec::with_capacity(item.len() + sealed.len());
+    for field in T::FIELDS.iter().filter(|field| field.group.is_some_and(|group| withheld.contains(&group))) {
+        chosen.push((field.name.to_owned(), Source::Withheld));
+    }
     for (name, value) in sealed {
         if rules.takes_sealed(name, &item)? && !value.is_absent() {
             chosen.push((name.to_owned(), Source::Sealed(value)));
@@ -146,12 +155,14 @@ pub(crate) fn reconcile<'p, T: Envelope>(
     Ok(chosen)
 }
 
-struct Rules<T> {
+struct Rules<'w, T> {
     written: WrittenMarks,
+    /// The groups of which the reader sees nothing.
+    withheld: &'w [&'w str],
     marker: PhantomData<fn() -> T>,
 }
 
-impl<T: Envelope> Rules<T> {
+impl<T: Envelope> Rules<'_, T> {
     /// Whether the struct reads `name` from the payload (FORMAT 8-3, column "written encrypted").
     fn takes_sealed(&self, name: &str, item: &Item) -> Result<bool, ErrorKind> {
         if self.was_authenticated(name) {
@@ -173,6 +184,9 @@ impl<T: Envelope> Rules<T> {
     fn takes_attribute(&self, name: &str) -> Result<bool, ErrorKind> {
         match claim::<T>(name) {
             Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => Ok(true),
+            Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
+                Err(self.refuse(name, Problem::AlsoInTheClear))
+            }
             Some(field) if self.was_authenticated(name) || field.accepts_plaintext => Ok(true),
             Some(field) => Err(self.refuse(name, Problem::WrittenUnprotected(field.mark))),
             None => Ok(T::DENY_UNKNOWN_FIELDS),
@@ -197,7 +211,8 @@ pub(crate) fn is_named(fields: &[Field], name: &str) -> bool {
 /// The field that reads `name`: the one of that name or alias, else the flattened one.
 fn claim<T: Envelope>(name: &str) -> Option<&'static Field> {
     let named = T::FIELDS.iter().find(|field| !field.flatten && field.names().any(|own| own == name));
-    named.or_else(|| T::FIELDS.iter().find(|field| field.flatten))
+    // What holds groups of another version of the struct is no entry of a map.
+    named.or_else(|| T::FIELDS.iter().find(|field| field.flatten && !is_reserved(name)))
 }
 
 impl From<ValueError> for ErrorKind {

@@ -1,7 +1,7 @@
 //! A record put together: one deserializer over the item's attributes and the payload's fields.
 
 use envelope_core::ValueError;
-use serde::de::value::StrDeserializer;
+use serde::de::value::{StrDeserializer, UnitDeserializer};
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
@@ -57,6 +57,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
         match self.source.take() {
             Some(Source::Attribute(value)) => seed.deserialize(attribute::Deserializer::new(value)),
             Some(Source::Sealed(value)) => value.deserialize(seed),
+            Some(Source::Withheld) => seed.deserialize(UnitDeserializer::new()),
             None => Err(ValueError::format("a value was asked for twice")),
         }
     }

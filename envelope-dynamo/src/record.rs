@@ -60,6 +60,11 @@ pub trait Envelope: Sized {
     /// The stored fields as attributes: what conditions and updates are made of.
     fn attributes() -> Self::Attributes;
 
+    /// The group of each field that has one, and whether the field's value is withheld.
+    fn withheld(&self) -> Vec<(&'static str, bool)> {
+        Vec::new()
+    }
+
     /// Serializes the stored fields under their serde names.
     ///
     /// # Errors
@@ -116,13 +121,22 @@ pub struct Field {
     pub(crate) flatten: bool,
     pub(crate) accepts_plaintext: bool,
     pub(crate) in_encryption_context: bool,
+    pub(crate) group: Option<&'static str>,
 }
 
 impl Field {
     /// A field stored under `name`.
     #[must_use]
     pub const fn new(name: &'static str, mark: Mark) -> Self {
-        Self { name, aliases: &[], mark, flatten: false, accepts_plaintext: false, in_encryption_context: false }
+        Self {
+            name,
+            aliases: &[],
+            mark,
+            flatten: false,
+            accepts_plaintext: false,
+            in_encryption_context: false,
+            group: None,
+        }
     }
 
     /// Names other than the stored one under which the field is read (`#[serde(alias)]`, or a `rename` that differs
@@ -151,6 +165,13 @@ impl Field {
     #[must_use]
     pub const fn in_encryption_context(mut self) -> Self {
         self.in_encryption_context = true;
+        self
+    }
+
+    /// The field is sealed with others of its group (`#[encrypted(group = "..")]`).
+    #[must_use]
+    pub const fn in_group(mut self, group: &'static str) -> Self {
+        self.group = Some(group);
         self
     }
 

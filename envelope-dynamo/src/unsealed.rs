@@ -6,37 +6,68 @@ use envelope_core::{Content, Context, Sealed, WrapKey, seal_payload};
 
 use crate::binding::{Item, context, record_id};
 use crate::error::{Error, ErrorKind, RecordId};
+use crate::group::{dek_attribute, group_context, keep_group, payload_attribute};
 use crate::record::Envelope;
-use crate::write::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, Parts, take_apart};
+use crate::write::{Parts, RESERVED, take_apart};
 
-/// The two halves of a record, with what its type says of them.
+/// The parts of a record, with what its type says of them.
 #[doc(hidden)]
 pub struct Unsealed {
     parts: Parts,
     context: for<'a> fn(&'a Item, &'a [String]) -> Result<Context<'a>, ErrorKind>,
+    group_context: for<'a> fn(&'a Item, &'static str) -> Result<Context<'a>, ErrorKind>,
     id: fn(&Item) -> RecordId,
 }
 
 impl Unsealed {
     pub(crate) fn of<T: Envelope>(record: &T) -> Result<Self, Error> {
         let parts = take_apart(record).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
-        Ok(Self { parts, context: context_of::<T>, id: record_id::<T> })
+        Ok(Self { parts, context: context_of::<T>, group_context: group_context::<T>, id: record_id::<T> })
     }
 
-    /// Seals one half, and puts it beside the other.
+    /// Seals what is to be sealed, and puts it beside the rest.
     pub(crate) async fn seal(self, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
-        let Parts { mut item, fields, authenticated } = self.parts;
-        let sealed = match (self.context)(&item, &authenticated) {
-            Ok(context) => {
-                seal_payload(fields.finish(), Content::Record, &context, provider).await.map_err(ErrorKind::from)
-            }
-            Err(kind) => Err(kind),
-        };
-        let Sealed { encrypted_payload, encrypted_dek } = sealed.map_err(|kind| Error::new((self.id)(&item), kind))?;
-        item.insert(ENCRYPTED_PAYLOAD.to_owned(), AttributeValue::B(Blob::new(encrypted_payload)));
-        item.insert(ENCRYPTED_DEK.to_owned(), AttributeValue::B(Blob::new(encrypted_dek)));
-        Ok(item)
+        self.seal_keeping(&Item::new(), provider).await
     }
+
+    /// The same, keeping groups whose values the record does not have as they are `stored`.
+    pub(crate) async fn seal_keeping(
+        mut self,
+        stored: &Item,
+        provider: &(impl WrapKey + ?Sized),
+    ) -> Result<Item, Error> {
+        let (id, mut item) = (self.id, std::mem::take(&mut self.parts.item));
+        match self.seal_into(&mut item, stored, provider).await {
+            Ok(()) => Ok(item),
+            Err(kind) => Err(Error::new(id(&item), kind)),
+        }
+    }
+
+    async fn seal_into(
+        self,
+        item: &mut Item,
+        stored: &Item,
+        provider: &(impl WrapKey + ?Sized),
+    ) -> Result<(), ErrorKind> {
+        let Parts { fields, groups, withheld, authenticated, .. } = self.parts;
+        for group in withheld {
+            keep_group(item, group, stored)?;
+        }
+        for (group, fields) in groups {
+            let context = (self.group_context)(item, group)?;
+            let sealed = seal_payload(fields.finish(), Content::Group, &context, provider).await?;
+            insert(item, [payload_attribute(group), dek_attribute(group)], sealed);
+        }
+        let context = (self.context)(item, &authenticated)?;
+        let sealed = seal_payload(fields.finish(), Content::Record, &context, provider).await?;
+        insert(item, RESERVED.map(str::to_owned), sealed);
+        Ok(())
+    }
+}
+
+fn insert(item: &mut Item, [payload, dek]: [String; 2], sealed: Sealed) {
+    item.insert(payload, AttributeValue::B(Blob::new(sealed.encrypted_payload)));
+    item.insert(dek, AttributeValue::B(Blob::new(sealed.encrypted_dek)));
 }
 
 fn context_of<'a, T: Envelope>(item: &'a Item, authenticated: &'a [String]) -> Result<Context<'a>, ErrorKind> {

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::attribute::{KeySerializer, to_attribute_value};
 use crate::binding::Item;
 use crate::error::ErrorKind;
+use crate::group::{groups, payload_attribute, withheld_groups};
 use crate::marks::is_named;
 use crate::record::{Envelope, Field, Mark};
 
@@ -17,19 +18,23 @@ const PLAINTEXT_BYTES: usize = 512;
 
 const NOT_A_STRUCT: ValueError = ValueError::format("a record serializes as a struct with named fields");
 
-/// A record's two halves, before sealing.
+/// A record taken apart, before sealing.
 pub(crate) struct Parts {
     /// Keys, authenticated and plaintext attributes.
     pub(crate) item: Item,
     /// The encrypted fields, written where they will be sealed.
     pub(crate) fields: FieldWriter,
+    /// The encrypted fields of each group, likewise.
+    pub(crate) groups: Vec<(&'static str, FieldWriter)>,
+    /// The groups whose values the record does not have.
+    pub(crate) withheld: Vec<&'static str>,
     /// The names of the authenticated attributes, absent ones included.
     pub(crate) authenticated: Vec<String>,
 }
 
 /// Takes `record` apart.
 pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
-    let mut router = Router::new(T::FIELDS);
+    let mut router = Router::new(T::FIELDS, withheld_groups(record)?);
     match record.serialize(&mut router) {
         Ok(()) => Ok(router.finish()),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
@@ -38,7 +43,7 @@ pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
 
 /// The key attributes of a primary key.
 pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
-    let mut router = Router::new(T::FIELDS);
+    let mut router = Router::new(T::FIELDS, Vec::new());
     match T::serialize_key(key, &mut router) {
         Ok(()) => Ok(router.item),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
@@ -57,12 +62,19 @@ struct Router {
     current: Option<String>,
     item: Item,
     fields: FieldWriter,
+    groups: Vec<(&'static str, FieldWriter)>,
+    withheld: Vec<&'static str>,
     authenticated: Vec<String>,
 }
 
 impl Router {
-    fn new(known: &'static [Field]) -> Self {
-        let authenticated = fixed_names(known, Mark::Authenticated);
+    fn new(known: &'static [Field], withheld: Vec<&'static str>) -> Self {
+        let groups = groups(known);
+        let fixed = known.iter().filter(|field| field.mark == Mark::Authenticated && !field.flatten);
+        let mut authenticated: Vec<_> = fixed.map(|field| field.name.to_owned()).collect();
+        // The record vouches for its groups.
+        authenticated.extend(groups.iter().map(|group| payload_attribute(group)));
+        let written = groups.into_iter().filter(|group| !withheld.contains(group));
         Self {
             known,
             written: vec![false; known.len()],
@@ -71,15 +83,17 @@ impl Router {
             current: None,
             // The readable attributes, and the two sealed ones to come.
             item: HashMap::with_capacity(known.len() + 2),
-            fields: FieldWriter::new(PLAINTEXT_BYTES, authenticated.clone()),
-            authenticated: authenticated.map(str::to_owned).collect(),
+            fields: FieldWriter::new(PLAINTEXT_BYTES, authenticated.iter().map(String::as_str)),
+            groups: written.map(|group| (group, FieldWriter::new(PLAINTEXT_BYTES, []))).collect(),
+            withheld,
+            authenticated,
         }
     }
 
     fn route<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), ValueError> {
-        let mark = self.mark(name)?;
+        let (mark, group) = self.claim(name)?;
         let outcome = match mark {
-            Mark::Encrypted => self.fields.field(name, value),
+            Mark::Encrypted => self.seal(group, name, value),
             Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => self.attribute(name, value),
         };
         if outcome.is_err() && (mark != Mark::Encrypted || is_named(self.known, name)) {
@@ -95,8 +109,19 @@ impl Router {
         }
     }
 
-    /// The mark of the field stored under `name`; of the flattened field if none is.
-    fn mark(&mut self, name: &str) -> Result<Mark, ValueError> {
+    fn seal<V: Serialize + ?Sized>(&mut self, group: Option<&str>, name: &str, value: &V) -> Result<(), ValueError> {
+        match group {
+            None => self.fields.field(name, value),
+            Some(group) => match self.groups.iter_mut().find(|(other, _)| *other == group) {
+                Some((_, fields)) => fields.field(name, value),
+                // Withheld.
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The mark and the group of the field stored under `name`; of the flattened field if none is.
+    fn claim(&mut self, name: &str) -> Result<(Mark, Option<&'static str>), ValueError> {
         let position = match self.known.get(self.next) {
             Some(field) if !field.flatten && field.name == name => Some(self.next),
             _ => self.known.iter().position(|field| !field.flatten && field.name == name),
@@ -106,7 +131,7 @@ impl Router {
             return match self.written.get_mut(position) {
                 Some(written) if !*written => {
                     *written = true;
-                    Ok(field.mark)
+                    Ok((field.mark, field.group))
                 }
                 _ => Err(ValueError::format("two fields are stored under this name")),
             };
@@ -114,7 +139,7 @@ impl Router {
         let Some(flattened) = self.known.iter().find(|field| field.flatten) else {
             return Err(ValueError::format("a serialized field is not one of the struct's"));
         };
-        if RESERVED.contains(&name) || self.is_alias(name) {
+        if is_reserved(name) || self.is_alias(name) {
             return Err(ValueError::format("a flattened entry takes the name of another attribute"));
         }
         if !self.flattened.insert(name.to_owned()) {
@@ -123,7 +148,7 @@ impl Router {
         if flattened.mark == Mark::Authenticated {
             self.authenticated.push(name.to_owned());
         }
-        Ok(flattened.mark)
+        Ok((flattened.mark, None))
     }
 
     fn is_alias(&self, name: &str) -> bool {
@@ -133,11 +158,24 @@ impl Router {
     /// Notes the encrypted fields that had no value, so that the record says they were marked (FORMAT 4.5-2).
     fn finish(mut self) -> Parts {
         for (field, written) in self.known.iter().zip(&self.written) {
-            if field.mark == Mark::Encrypted && !field.flatten && !written {
-                self.fields.absent(field.name);
+            if field.mark != Mark::Encrypted || field.flatten || *written {
+                continue;
+            }
+            match field.group {
+                None => self.fields.absent(field.name),
+                Some(group) => {
+                    let fields = self.groups.iter_mut().find(|(other, _)| *other == group);
+                    fields.into_iter().for_each(|(_, fields)| fields.absent(field.name));
+                }
             }
         }
-        Parts { item: self.item, fields: self.fields, authenticated: self.authenticated }
+        Parts {
+            item: self.item,
+            fields: self.fields,
+            groups: self.groups,
+            withheld: self.withheld,
+            authenticated: self.authenticated,
+        }
     }
 }
 
@@ -148,8 +186,12 @@ pub(crate) const ENCRYPTED_PAYLOAD: &str = "encrypted_payload";
 /// The attribute that holds the wrapped data key (FORMAT 3).
 pub(crate) const ENCRYPTED_DEK: &str = "encrypted_dek";
 
-fn fixed_names(known: &'static [Field], mark: Mark) -> impl Iterator<Item = &'static str> + Clone {
-    known.iter().filter(move |field| field.mark == mark && !field.flatten).map(|field| field.name)
+/// Whether an attribute of that name holds what is sealed: the record's own, or a group's.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| match name.strip_prefix(reserved) {
+        Some(rest) => rest.is_empty() || rest.starts_with('_'),
+        None => false,
+    })
 }
 
 macro_rules! refuse {

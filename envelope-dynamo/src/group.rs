@@ -1,0 +1,110 @@
+//! Groups of encrypted fields, each with a payload and a data key of its own (FORMAT 4.6).
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{
+    Content, Context, GROUP_PAIR, KeyErrorKind, OpenError, Plaintext, UntrustedPayload, UnwrapKey, open_payload,
+};
+
+use crate::binding::{Item, bare_context};
+use crate::error::ErrorKind;
+use crate::record::{Envelope, Field};
+use crate::write::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
+
+/// The attribute that holds a group's sealed fields.
+pub(crate) fn payload_attribute(group: &str) -> String {
+    format!("{ENCRYPTED_PAYLOAD}_{group}")
+}
+
+/// The attribute that holds a group's wrapped data key.
+pub(crate) fn dek_attribute(group: &str) -> String {
+    format!("{ENCRYPTED_DEK}_{group}")
+}
+
+/// The groups of `fields`, each once, in the order of the struct.
+pub(crate) fn groups(fields: &'static [Field]) -> Vec<&'static str> {
+    let mut groups = Vec::new();
+    for group in fields.iter().filter_map(|field| field.group) {
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+/// The groups that `record` does not have the values of.
+pub(crate) fn withheld_groups<T: Envelope>(record: &T) -> Result<Vec<&'static str>, ErrorKind> {
+    let states = record.withheld();
+    let mut withheld = Vec::new();
+    for (group, is_withheld) in &states {
+        if states.iter().any(|(other, state)| other == group && state != is_withheld) {
+            return Err(ErrorKind::PartOfGroupWithheld { group });
+        }
+        if *is_withheld && !withheld.contains(group) {
+            withheld.push(*group);
+        }
+    }
+    Ok(withheld)
+}
+
+/// What a group's data key and payload are bound to: the record's keys and pairs, and the group.
+pub(crate) fn group_context<'i, T: Envelope>(item: &'i Item, group: &'static str) -> Result<Context<'i>, ErrorKind> {
+    Ok(bare_context::<T>(item)?.pair(GROUP_PAIR, group)?)
+}
+
+/// Keeps a group whose values the record does not have as it is `stored`.
+pub(crate) fn keep_group(item: &mut Item, group: &'static str, stored: &Item) -> Result<(), ErrorKind> {
+    for name in [payload_attribute(group), dek_attribute(group)] {
+        let attribute = stored.get(&name).ok_or(ErrorKind::GroupWithheld { group })?;
+        item.insert(name, attribute.clone());
+    }
+    Ok(())
+}
+
+/// A group of a record that was opened.
+pub(crate) enum Group {
+    /// Its fields.
+    Opened(Plaintext),
+    /// The reader may not use its key.
+    Withheld,
+}
+
+/// Opens a group, whose payload the record has authenticated; `None` if the record was written without it.
+pub(crate) async fn open_group<T: Envelope>(
+    item: &mut Item,
+    group: &'static str,
+    authenticated: &[String],
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<Option<Group>, ErrorKind> {
+    let (payload, dek) = (payload_attribute(group), dek_attribute(group));
+    match (item.remove(&payload), item.remove(&dek), authenticated.contains(&payload)) {
+        (None, None, false) => Ok(None),
+        (Some(AttributeValue::B(payload)), Some(AttributeValue::B(dek)), true) => {
+            let payload = UntrustedPayload::parse(payload.into_inner()).map_err(OpenError::from)?;
+            let context = group_context::<T>(item, group)?;
+            match open_payload(payload, dek.as_ref(), Content::Group, &context, provider).await {
+                Ok(plaintext) => Ok(Some(Group::Opened(plaintext))),
+                Err(OpenError::Key(error)) if withholds(error.kind()) => Ok(Some(Group::Withheld)),
+                Err(OpenError::Authentication) => {
+                    Err(ErrorKind::NotAuthentic { authenticated: Vec::new(), now_plaintext: Vec::new() })
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+        (_, _, true) => {
+            Err(ErrorKind::Malformed("the record has a group of which the payload or the wrapped key is missing"))
+        }
+        (_, _, false) => Err(ErrorKind::Malformed("the item has a group that was not sealed with the record")),
+    }
+}
+
+/// Whether a key is not to be had by this reader, now and later, rather than for a moment or for what was tampered with.
+const fn withholds(kind: KeyErrorKind) -> bool {
+    matches!(
+        kind,
+        KeyErrorKind::AccessDenied
+            | KeyErrorKind::WrongKey
+            | KeyErrorKind::KeyDisabled
+            | KeyErrorKind::PendingDeletion
+            | KeyErrorKind::KeyNotFound
+    )
+}

@@ -1,0 +1,23 @@
+use envelope_dynamo::{Access, Envelope};
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Inner {
+    x: u8,
+}
+
+#[derive(Envelope)]
+#[envelope(table = "patients")]
+struct Patient {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    name: String,
+    #[encrypted(group = "medical")]
+    #[serde(flatten)]
+    a: Access<Inner>,
+    #[encrypted(group = "medical")]
+    #[serde(with = "inner")]
+    b: Access<Inner>,
+}
+
+fn main() {}
