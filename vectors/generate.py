@@ -6,13 +6,13 @@ so a file that is there already and would change is an error, and nothing is wri
 
 import json, pathlib, sys
 
-import branches, opening, refusing
+import branches, groups, opening, refusing
 
 DIRECTORY = pathlib.Path(__file__).parent / "v1"
 
 
 def main():
-    vectors = [vector for group in (opening, refusing, branches) for vector in group.vectors()]
+    vectors = [vector for family in (opening, refusing, branches, groups) for vector in family.vectors()]
     files = {DIRECTORY / f"{name}.json": json.dumps(vector, ensure_ascii=False, indent=2) + "\n" for name, vector in vectors}
     if len(files) != len(vectors):
         sys.exit("two vectors have one name")

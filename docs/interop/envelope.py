@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-FORMS, CONTENTS, NONCE = ["raw", "hashed", "table"], {"record": "envelope-record", "bytes": "envelope-bytes"}, bytes(12)
+FORMS, NONCE = ["raw", "hashed", "table"], bytes(12)
+CONTENTS = {"record": "envelope-record", "bytes": "envelope-bytes", "group": "envelope-group"}
+MAPS = ("record", "group")  # contents that are a map of fields
 
 
 class Refused(Exception):
@@ -263,7 +265,7 @@ def open_payload(payload, dek, content, context, form, unwrap):
     except InvalidTag:
         raise Refused("authentication", "does not open") from None
     fields = None
-    if content == "record":
+    if content in MAPS:
         fields = Reader(plaintext, *["malformed-record"] * 3).record()
         refuse_if(set(fields) & set(names), "marks", "a name both encrypted and authenticated")  # [8-2]
     return plaintext, fields

@@ -146,6 +146,7 @@ impl Vector {
     fn content(&self) -> Content {
         match self.content.as_str() {
             "record" => Content::Record,
+            "group" => Content::Group,
             "bytes" => Content::Bytes,
             other => panic!("no content: {other}"),
         }
@@ -184,7 +185,7 @@ impl Vector {
         let (context, provider) = (self.context(&names), self.provider());
         let opened = open_payload(payload, &self.encrypted_dek.0, self.content(), &context, &provider);
         let plaintext = block_on(opened).map_err(|error| kind(&error))?;
-        if self.content() == Content::Record {
+        if self.content() != Content::Bytes {
             read_fields(plaintext.expose()).map_err(|_| Expect::MalformedRecord)?;
         }
         Ok(plaintext)
