@@ -16,7 +16,7 @@ readonly startup_seconds=120
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 cache=$root/target/real-servers
-[ $# -gt 0 ] || set -- cargo test -p envelope-tests --test servers --test kms --test serde_dynamo --test leaks --test recipients \
+[ $# -gt 0 ] || set -- cargo test -p envelope-tests --test servers --test kms --test serde_dynamo --test leaks --test recipients --test groups \
   --test groups \
   --test beyond_embedded
 
