@@ -1,4 +1,4 @@
-"""Writes vectors/v1, one JSON file a case; see README.md.
+"""Writes vectors/v1 and vectors/stream-v1, one JSON file a case; see README.md.
 
 The same files come out on every machine: keys and salts follow from the names of the cases. Vectors are append-only,
 so a file that is there already and would change is an error, and nothing is written.
@@ -6,16 +6,19 @@ so a file that is there already and would change is an error, and nothing is wri
 
 import json, pathlib, sys
 
-import branches, groups, opening, refusing
+import branches, groups, opening, refusing, streams
 
-DIRECTORY = pathlib.Path(__file__).parent / "v1"
+FOLDERS = {"v1": (opening, refusing, branches, groups), "stream-v1": (streams,)}
 
 
 def main():
-    vectors = [vector for family in (opening, refusing, branches, groups) for vector in family.vectors()]
-    files = {DIRECTORY / f"{name}.json": json.dumps(vector, ensure_ascii=False, indent=2) + "\n" for name, vector in vectors}
-    if len(files) != len(vectors):
-        sys.exit("two vectors have one name")
+    files = {}
+    for folder, families in FOLDERS.items():
+        for name, vector in (vector for family in families for vector in family.vectors()):
+            path = pathlib.Path(__file__).parent / folder / f"{name}.json"
+            if path in files:
+                sys.exit(f"two vectors have one name: {name}")
+            files[path] = json.dumps(vector, ensure_ascii=False, indent=2) + "\n"
     changed = [path.name for path, text in files.items() if path.exists() and path.read_text(encoding="utf-8") != text]
     if changed:
         sys.exit("vectors are append-only, but these would change: " + ", ".join(sorted(changed)))

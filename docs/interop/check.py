@@ -7,7 +7,8 @@ import json, pathlib, sys
 
 import envelope
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "vectors" / "v1"
+VECTORS = pathlib.Path(__file__).resolve().parent.parent.parent / "vectors"
+FOLDERS = ["v1", "stream-v1"]
 KINDS = {
     "opens", "format-truncated", "format-trailing", "format-unknown-version", "format-unknown-suite", "format-malformed",
     "context-form", "key-wrong", "key-mismatch", "authentication", "malformed-record",
@@ -15,11 +16,22 @@ KINDS = {
 
 
 def outcome(vector):
+    if vector["content"] == "stream":
+        return stream_outcome(vector)
     try:
         plaintext, fields = envelope.open_vector(vector)
     except envelope.Refused as refused:
         return refused.kind, None, None
     return "opens", plaintext, fields
+
+
+def stream_outcome(vector):
+    released = []
+    try:
+        envelope.open_stream_vector(vector, released.append)
+    except envelope.Refused as refused:
+        return refused.kind, b"".join(released), None
+    return "opens", b"".join(released), None
 
 
 def own_entry(vector, given, kms_context):
@@ -32,16 +44,24 @@ def own_entry(vector, given, kms_context):
     return given["data_key"], (1, envelope.local_key_id(root_key), wrapped)
 
 
+def entries(vector, given, kms_context):
+    """The data key, and all entries of `encrypted_dek`, this writer's own among them."""
+    data_key, (own_kind, own_id, own) = own_entry(vector, given, kms_context)
+    found = [(e["kind"], bytes.fromhex(e["id"]), bytes.fromhex(e["wrapped_key"])) for e in vector["wrapped_keys"]]
+    return data_key, [(kind, i, own if (kind, i) == (own_kind, own_id) else wrapped) for kind, i, wrapped in found]
+
+
 def steps(vector, plaintext, fields):
     """Each value on the way to the bytes, as computed here, under the name it has in the vector."""
+    if vector["content"] == "stream":
+        yield from stream_steps(vector, plaintext)
+        return
     given = {name: bytes.fromhex(vector[name]) for name in ("data_key", "salt", "wrap_salt")}
     kms_context = envelope.encryption_context(vector, vector["context_form"])
     names = vector["authenticated_names"]
     aad = envelope.associated_data(vector["content"], vector, names)
     message_key, commitment = envelope.derive(given["data_key"], given["salt"])
-    data_key, (own_kind, own_id, own) = own_entry(vector, given, kms_context)
-    found = [(e["kind"], bytes.fromhex(e["id"]), bytes.fromhex(e["wrapped_key"])) for e in vector["wrapped_keys"]]
-    entries = [(kind, i, own if (kind, i) == (own_kind, own_id) else wrapped) for kind, i, wrapped in found]
+    data_key, wrapped = entries(vector, given, kms_context)
     yield "data_key", data_key.hex()
     yield "encryption_context", kms_context
     yield "associated_data", aad.hex()
@@ -49,11 +69,27 @@ def steps(vector, plaintext, fields):
     yield "commitment", commitment.hex()
     yield "plaintext", plaintext.hex()
     yield "encrypted_payload", envelope.seal(given["data_key"], given["salt"], reversed(names), aad, plaintext).hex()
-    yield "encrypted_dek", envelope.encode_dek(vector["context_form"], entries).hex()
+    yield "encrypted_dek", envelope.encode_dek(vector["context_form"], wrapped).hex()
     if fields is not None:
         yield "field_names", list(fields)
     if "fields" in vector:
         yield "fields", fields
+
+
+def stream_steps(vector, plaintext):
+    given = {name: bytes.fromhex(vector[name]) for name in ("data_key", "salt", "wrap_salt")}
+    kms_context = envelope.encryption_context(vector, vector["context_form"])
+    aad = envelope.associated_data("stream", vector, vector["attributes"])
+    stream_key, commitment = envelope.stream_derive(given["data_key"], given["salt"], vector["chunk_size"])
+    data_key, wrapped = entries(vector, given, kms_context)
+    dek = envelope.encode_dek(vector["context_form"], wrapped)
+    yield "data_key", data_key.hex()
+    yield "encryption_context", kms_context
+    yield "associated_data", aad.hex()
+    yield "stream_key", stream_key.hex()
+    yield "commitment", commitment.hex()
+    yield "plaintext", plaintext.hex()
+    yield "stream", envelope.seal_stream(data_key, given["salt"], vector["chunk_size"], dek, aad, plaintext).hex()
 
 
 def surprises(vector):
@@ -62,15 +98,18 @@ def surprises(vector):
         yield f"unknown outcome {vector['expect']}"
     if kind != vector["expect"]:
         yield f"expected {vector['expect']}, got {kind}"
+    elif "released" in vector and plaintext.hex() != vector["released"]:
+        yield "another plaintext released before the failure"
     elif kind == "opens":
         yield from (f"{name} differs" for name, value in steps(vector, plaintext, fields) if vector[name] != value)
 
 
 def main():
-    paths = sorted(FOLDER.glob("*.json"))
+    folders = [sorted((VECTORS / folder).glob("*.json")) for folder in FOLDERS]
+    paths = sum(folders, [])
     found = [f"{path.name}: {what}" for path in paths for what in surprises(json.loads(path.read_text("utf-8")))]
     print("\n".join([*found, f"{len(paths)} vectors, {len(found)} surprises"]))
-    sys.exit(1 if found or not paths else 0)
+    sys.exit(1 if found or not all(folders) else 0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 FORMS, NONCE = ["raw", "hashed", "table"], bytes(12)
-CONTENTS = {"record": "envelope-record", "bytes": "envelope-bytes", "group": "envelope-group"}
+CONTENTS = {name: f"envelope-{name}" for name in ("record", "bytes", "group", "stream")}
 MAPS = ("record", "group")  # contents that are a map of fields
 
 
@@ -271,14 +271,80 @@ def open_payload(payload, dek, content, context, form, unwrap):
     return plaintext, fields
 
 
-def open_vector(vector):
-    payload, dek = (bytes.fromhex(vector[field]) for field in ("encrypted_payload", "encrypted_dek"))
+# --- streams [12] ---
+
+
+def stream_derive(data_key, salt, exponent):  # [12.3]: stream key, commitment
+    okm = hkdf(data_key, salt, b"envelope stream 1 1" + bytes([exponent]), 64)
+    return okm[:32], okm[32:]
+
+
+def chunk_nonce(index, last):  # [12.3]
+    return bytes(7) + index.to_bytes(4) + bytes([last])
+
+
+def seal_chunks(stream_key, exponent, aad, plaintext):  # [12.4]
+    size, cipher = 1 << exponent, AESGCM(stream_key)
+    chunks = [plaintext[at : at + size] for at in range(0, len(plaintext), size)] or [b""]
+    nonces = [chunk_nonce(index, index == len(chunks) - 1) for index in range(len(chunks))]
+    return [cipher.encrypt(nonce, chunk, aad) for nonce, chunk in zip(nonces, chunks)]
+
+
+def stream_header(exponent, salt, commitment, dek):  # [12.2]
+    return b"envs" + bytes([1, 1, exponent]) + salt + commitment + len(dek).to_bytes(4) + dek
+
+
+def seal_stream(data_key, salt, exponent, dek, aad, plaintext):
+    stream_key, commitment = stream_derive(data_key, salt, exponent)
+    return stream_header(exponent, salt, commitment, dek) + b"".join(seal_chunks(stream_key, exponent, aad, plaintext))
+
+
+def parse_stream_header(reader):  # [12.2]
+    refuse_if(any(reader.integer() != byte for byte in b"envs"), "format-malformed", "not a stream")
+    refuse_if(reader.integer() != 1, "format-unknown-version", "stream")
+    refuse_if(reader.integer() != 1, "format-unknown-suite", "stream")
+    exponent = reader.integer()
+    refuse_if(not 10 <= exponent <= 20, "format-malformed", "chunk size")
+    salt, commitment, length = reader.take(24), reader.take(32), reader.integer(4)
+    refuse_if(not 1 <= length <= 102451, "format-malformed", "length of encrypted_dek")
+    return exponent, salt, commitment, reader.take(length)
+
+
+def open_stream(data, context, form, unwrap, release):
+    """Section 12.5: calls `release` with the plaintext of each chunk, as soon as it is known to be authentic."""
+    reader = Reader(data, "format-truncated", "format-malformed", "format-trailing")
+    exponent, salt, commitment, dek = parse_stream_header(reader)
+    written_form, entries = parse_dek(dek)
+    refuse_if(written_form != form, "context-form", f"written with the form {written_form}")
+    data_key = unwrap(entries, encryption_context(context, form))
+    stream_key, expected = stream_derive(data_key, salt, exponent)
+    refuse_if(not hmac.compare_digest(commitment, expected), "authentication", "does not open")
+    aad = associated_data("stream", context, context["attributes"])
+    chunks, size, cipher = data[reader.at :], (1 << exponent) + 16, AESGCM(stream_key)
+    for index, at in enumerate(range(0, max(len(chunks), 1), size)):
+        chunk, last = chunks[at : at + size], at + size >= len(chunks)
+        refuse_if(len(chunk) < 16 or len(chunk) == 16 and index > 0, "authentication", "does not open")
+        try:
+            release(cipher.decrypt(chunk_nonce(index, last), chunk, aad))
+        except InvalidTag:
+            raise Refused("authentication", "does not open") from None
+
+
+def unwrap_of(vector):
+    """What unwraps with the keys that the vector's reader has."""
     if "branch_keys" in vector:
         keys = {bytes.fromhex(entry["version"]): bytes.fromhex(entry["key"]) for entry in vector["branch_keys"]}
-        unwrap = partial(branch_unwrap, keys)
-    else:
-        unwrap = partial(local_unwrap, bytes.fromhex(vector["root_key"]))
-    return open_payload(payload, dek, vector["content"], vector, vector["context_form"], unwrap)
+        return partial(branch_unwrap, keys)
+    return partial(local_unwrap, bytes.fromhex(vector["root_key"]))
+
+
+def open_vector(vector):
+    payload, dek = (bytes.fromhex(vector[field]) for field in ("encrypted_payload", "encrypted_dek"))
+    return open_payload(payload, dek, vector["content"], vector, vector["context_form"], unwrap_of(vector))
+
+
+def open_stream_vector(vector, release):
+    open_stream(bytes.fromhex(vector["stream"]), vector, vector["context_form"], unwrap_of(vector), release)
 
 
 if __name__ == "__main__":
@@ -286,6 +352,9 @@ if __name__ == "__main__":
         with open(path, encoding="utf-8") as file:
             vector = json.load(file)
         try:
+            if vector["content"] == "stream":
+                open_stream_vector(vector, lambda chunk: print(f"{path}: {chunk.hex()}"))
+                continue
             plaintext, fields = open_vector(vector)
             print(f"{path}: {plaintext.hex() if fields is None else fields}")
         except Refused as refused:

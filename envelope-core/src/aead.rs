@@ -1,4 +1,4 @@
-//! AES-256-GCM with a key used once. Its backends are the only files that name an implementation of the cipher.
+//! AES-256-GCM. Its backends are the only files that name an implementation of the cipher.
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
@@ -21,8 +21,8 @@ pub(crate) const TAG_BYTES: usize = 16;
 pub(crate) const MAX_MESSAGE_BYTES: u64 = (1 << 36) - 32;
 
 /// Bytes of a GCM nonce.
-const NONCE_BYTES: usize = 12;
-/// Every key is derived for one message alone, so the nonce need not vary (FORMAT 4.3).
+pub(crate) const NONCE_BYTES: usize = 12;
+/// A key that is derived for one message alone needs no nonce that varies (FORMAT 4.3).
 const NONCE: [u8; NONCE_BYTES] = [0; NONCE_BYTES];
 
 /// The message is longer than [`MAX_MESSAGE_BYTES`].
@@ -33,7 +33,7 @@ pub(crate) struct TooLong;
 #[derive(Debug)]
 pub(crate) struct Unauthentic;
 
-/// A key that seals or opens one message.
+/// A key that seals or opens one message, or several under nonces that the caller never repeats.
 pub(crate) struct MessageKey<'k>(pub(crate) &'k [u8; KEY_BYTES]);
 
 impl MessageKey<'_> {
@@ -51,6 +51,27 @@ impl MessageKey<'_> {
         tag: &[u8; TAG_BYTES],
     ) -> Result<(), Unauthentic> {
         backend::open(self.0, NONCE, associated_data, message, tag)
+    }
+
+    /// As [`seal`](Self::seal), one of several messages; `nonce` must be used once under this key.
+    pub(crate) fn seal_with_nonce(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        associated_data: &[u8],
+        message: &mut [u8],
+    ) -> Result<[u8; TAG_BYTES], TooLong> {
+        backend::seal(self.0, nonce, associated_data, message)
+    }
+
+    /// As [`open`](Self::open), one of several messages.
+    pub(crate) fn open_with_nonce(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        associated_data: &[u8],
+        message: &mut [u8],
+        tag: &[u8; TAG_BYTES],
+    ) -> Result<(), Unauthentic> {
+        backend::open(self.0, nonce, associated_data, message, tag)
     }
 }
 

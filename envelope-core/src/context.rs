@@ -163,9 +163,18 @@ impl<'a> Context<'a> {
 
     /// The associated data of a payload (FORMAT 5.3): deterministic CBOR, so that no two contexts share it.
     pub(crate) fn associated_data(&self, content: Content, version: u8, suite: u8) -> Vec<u8> {
+        self.labelled(content.label(), version, suite)
+    }
+
+    /// The associated data of every chunk of a stream (FORMAT 12.4).
+    pub(crate) fn stream_associated_data(&self, version: u8, suite: u8) -> Vec<u8> {
+        self.labelled("envelope-stream", version, suite)
+    }
+
+    fn labelled(&self, content: &str, version: u8, suite: u8) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
         head(&mut out, major::ARRAY, 7);
-        text(&mut out, content.label());
+        text(&mut out, content);
         head(&mut out, major::UNSIGNED, version.into());
         head(&mut out, major::UNSIGNED, suite.into());
         text(&mut out, &self.table);

@@ -208,7 +208,7 @@ impl fmt::Display for ContextError {
 
 impl StdError for ContextError {}
 
-/// Bytes that are not an `encrypted_payload` or `encrypted_dek` of this format (FORMAT 3 and 4).
+/// Bytes that are not an `encrypted_payload`, an `encrypted_dek` or the header of a stream (FORMAT 3, 4 and 12).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FormatError {
@@ -236,7 +236,7 @@ impl fmt::Display for FormatError {
                 )
             }
             Self::UnknownSuite(suite) => {
-                write!(f, "encrypted_payload is sealed with suite {suite}, which this reader does not know")
+                write!(f, "sealed with suite {suite}, which this reader does not know: upgrade it")
             }
             Self::Malformed(part) => write!(f, "{part} is malformed"),
         }
@@ -245,7 +245,7 @@ impl fmt::Display for FormatError {
 
 impl StdError for FormatError {}
 
-/// Why something could not be sealed; nothing was written.
+/// Why something could not be sealed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SealError {
@@ -257,6 +257,8 @@ pub enum SealError {
     Random(RandomError),
     /// The plaintext is longer than AES-GCM can seal at once (NIST SP 800-38D: 64 GiB less 32 bytes).
     TooLong,
+    /// A stream has more than 2^32 chunks: 256 TiB of plaintext in chunks of the default size (FORMAT 12.3).
+    TooManyChunks,
 }
 
 impl SealError {
@@ -264,7 +266,7 @@ impl SealError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::Context(_) | Self::TooLong => Fault::Caller,
+            Self::Context(_) | Self::TooLong | Self::TooManyChunks => Fault::Caller,
             Self::Key(error) => error.fault(),
             Self::Random(_) => Fault::Operator,
         }
@@ -278,6 +280,9 @@ impl fmt::Display for SealError {
             Self::Key(_) => f.write_str("no data key to seal with"),
             Self::Random(_) => f.write_str("no random bytes to seal with"),
             Self::TooLong => f.write_str("the plaintext is longer than one AES-GCM message may be"),
+            Self::TooManyChunks => {
+                f.write_str("the stream is longer than 2^32 chunks: take larger chunks, or several streams")
+            }
         }
     }
 }
@@ -288,7 +293,7 @@ impl StdError for SealError {
             Self::Context(error) => Some(error),
             Self::Key(error) => Some(error),
             Self::Random(error) => Some(error),
-            Self::TooLong => None,
+            Self::TooLong | Self::TooManyChunks => None,
         }
     }
 }

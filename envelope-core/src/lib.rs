@@ -75,6 +75,7 @@ mod rewrap;
 mod rsa_oaep;
 mod sealed;
 mod secret;
+mod stream;
 mod value;
 mod value_error;
 
@@ -108,5 +109,11 @@ pub use rewrap::{RewrapError, rewrap};
 pub use rsa_oaep::RsaPublicKey;
 pub use sealed::{Sealed, open, open_payload, seal, seal_payload};
 pub use secret::{DataKey, Plaintext};
+pub use stream::{
+    ChunkSize, OpenReader, OpenStreamError, OpenStreamErrorKind, SealReader, SealStreamError, SealWriter, StreamOpener,
+    StreamSealer, UntrustedStreamHeader, open_to_file,
+};
+#[cfg(feature = "tokio")]
+pub use stream::{open_stream, seal_stream};
 pub use value::Value;
 pub use value_error::ValueError;

@@ -10,7 +10,7 @@ use crate::dek::EncryptedDek;
 use crate::error::{KeyError, OpenError, SealError};
 use crate::payload::{PayloadBuilder, UntrustedPayload};
 use crate::provider::{GeneratedKey, UnwrapKey, WrapKey};
-use crate::secret::Plaintext;
+use crate::secret::{DataKey, Plaintext};
 
 /// Sealed bytes and the wrapped key that opens them.
 ///
@@ -95,9 +95,7 @@ pub async fn seal_payload(
     context: &Context<'_>,
     provider: &(impl WrapKey + ?Sized),
 ) -> Result<Sealed, SealError> {
-    let GeneratedKey { data_key, wrapped } = provider.generate(&context.encryption_context()).await?;
-    let dek = EncryptedDek::new(context.context_form(), wrapped)
-        .map_err(|error| KeyError::invalid_response(format!("the key provider gave no usable wrapping: {error}")))?;
+    let (data_key, dek) = generate(context, provider).await?;
     let encrypted_payload = payload.seal(content, context, &data_key)?;
     Ok(Sealed { encrypted_payload, encrypted_dek: dek.to_bytes() })
 }
@@ -114,13 +112,32 @@ pub async fn open_payload(
     context: &Context<'_>,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Plaintext, OpenError> {
-    let dek = EncryptedDek::parse(encrypted_dek)?;
+    let data_key = unwrap(&EncryptedDek::parse(encrypted_dek)?, context, provider).await?;
+    payload.open(content, context, &data_key)
+}
+
+/// A new data key, and its wrappings as they are stored.
+pub(crate) async fn generate(
+    context: &Context<'_>,
+    provider: &(impl WrapKey + ?Sized),
+) -> Result<(DataKey, EncryptedDek), KeyError> {
+    let GeneratedKey { data_key, wrapped } = provider.generate(&context.encryption_context()).await?;
+    let dek = EncryptedDek::new(context.context_form(), wrapped)
+        .map_err(|error| KeyError::invalid_response(format!("the key provider gave no usable wrapping: {error}")))?;
+    Ok((data_key, dek))
+}
+
+/// The data key that `dek` wraps (FORMAT 7, steps 4 and 5).
+pub(crate) async fn unwrap(
+    dek: &EncryptedDek,
+    context: &Context<'_>,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<DataKey, OpenError> {
     // A form of the writer's choosing could make the reader send a key in clear that it only ever sends hashed.
     if dek.form() != context.context_form() {
         return Err(OpenError::ContextForm { written: dek.form(), expected: context.context_form() });
     }
-    let data_key = provider.unwrap_key(dek.keys(), &context.encryption_context()).await?;
-    payload.open(content, context, &data_key)
+    Ok(provider.unwrap_key(dek.keys(), &context.encryption_context()).await?)
 }
 
 /// Bytes as base64 where people read, as bytes where they do not.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::aead::TAG_BYTES;
@@ -18,6 +19,8 @@ use crate::{
     LocalKeyProvider, Number, OpenError, PayloadBuilder, Plaintext, RootKey, UntrustedPayload, UnwrapKey, Value,
     WrappedKey, open_payload, read_fields,
 };
+
+mod streams;
 
 /// What `expect` may say; an unknown name fails the run.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,16 +44,23 @@ struct Vector {
     expect: Expect,
     content: String,
     #[serde(flatten)]
-    keys_of_reader: Keys,
+    reader: Reader,
+    encrypted_payload: Hex,
+    encrypted_dek: Hex,
+    #[serde(flatten)]
+    rest: Json,
+}
+
+/// Where the reader finds what is sealed, and with which keys.
+#[derive(Deserialize)]
+struct Reader {
+    #[serde(flatten)]
+    own: Keys,
     table: String,
     context_form: String,
     keys: Vec<Key>,
     attributes: BTreeMap<String, Json>,
     pairs: BTreeMap<String, String>,
-    encrypted_payload: Hex,
-    encrypted_dek: Hex,
-    #[serde(flatten)]
-    rest: Json,
 }
 
 /// The keys that the reader has.
@@ -98,6 +108,13 @@ struct Wrapped {
     wrapped_key: Hex,
 }
 
+impl Wrapped {
+    fn of(key: &WrappedKey) -> Self {
+        let [id, wrapped_key] = [key.id(), key.bytes()].map(|bytes| Hex(bytes.to_vec()));
+        Self { kind: key.kind().to_byte(), id, wrapped_key }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(try_from = "String")]
 struct Hex(Vec<u8>);
@@ -117,7 +134,7 @@ impl Hex {
     }
 }
 
-impl Vector {
+impl Reader {
     /// The context in which a reader finds the record, with the `names` that the payload lists as authenticated.
     fn context<'v>(&'v self, names: &'v [String]) -> Context<'v> {
         let form = match self.context_form.as_str() {
@@ -135,12 +152,46 @@ impl Vector {
             };
         }
         for name in names {
-            context = context.authenticated(name, self.attributes.get(name).map(value)).unwrap();
+            context = context
+                .authenticated(name, self.attributes.get(name).filter(|json| !json.is_null()).map(value))
+                .unwrap();
         }
         for (name, value) in &self.pairs {
             context = context.pair(name, value).unwrap();
         }
         context
+    }
+
+    fn provider(&self) -> Box<dyn UnwrapKey> {
+        match &self.own {
+            Keys::RootKey(key) => Box::new(local(key)),
+            Keys::BranchKeys(keys) => {
+                let limits = CacheLimits::new(Duration::from_secs(60));
+                Box::new(HierarchicalKeyProvider::per_table(Branch(keys.clone()), limits))
+            }
+        }
+    }
+
+    /// The data key, and the entry of `encrypted_dek` that the writer makes of it.
+    fn wrap(&self, data_key: &Hex, wrap_salt: &Hex, context: &EncryptionContext) -> (DataKey, WrappedKey) {
+        let salt = wrap_salt.array();
+        match &self.own {
+            Keys::RootKey(key) => {
+                let data_key = DataKey::from_slice(&data_key.0).unwrap();
+                let wrapped = local(key).wrap_with_salt(&data_key, context, &salt).unwrap();
+                (data_key, wrapped)
+            }
+            Keys::BranchKeys(keys) => {
+                let mut generated = keys[0].branch_key(&self.table).generate_with_salt(context, &salt).unwrap();
+                (generated.data_key, generated.wrapped.remove(0))
+            }
+        }
+    }
+}
+
+impl Vector {
+    fn context<'v>(&'v self, names: &'v [String]) -> Context<'v> {
+        self.reader.context(names)
     }
 
     fn content(&self) -> Content {
@@ -152,37 +203,11 @@ impl Vector {
         }
     }
 
-    fn provider(&self) -> Box<dyn UnwrapKey> {
-        match &self.keys_of_reader {
-            Keys::RootKey(key) => Box::new(local(key)),
-            Keys::BranchKeys(keys) => {
-                let limits = CacheLimits::new(Duration::from_secs(60));
-                Box::new(HierarchicalKeyProvider::per_table(Branch(keys.clone()), limits))
-            }
-        }
-    }
-
-    /// The data key, and the entry of `encrypted_dek` that the writer makes of it.
-    fn wrap(&self, steps: &Steps, context: &EncryptionContext) -> (DataKey, WrappedKey) {
-        let salt = steps.wrap_salt.array();
-        match &self.keys_of_reader {
-            Keys::RootKey(key) => {
-                let data_key = DataKey::from_slice(&steps.data_key.0).unwrap();
-                let wrapped = local(key).wrap_with_salt(&data_key, context, &salt).unwrap();
-                (data_key, wrapped)
-            }
-            Keys::BranchKeys(keys) => {
-                let mut generated = keys[0].branch_key(&self.table).generate_with_salt(context, &salt).unwrap();
-                (generated.data_key, generated.wrapped.remove(0))
-            }
-        }
-    }
-
     /// FORMAT 7, as far as it concerns this crate: what comes out, or the kind of the failure.
     fn open(&self) -> Result<Plaintext, Expect> {
         let payload = UntrustedPayload::parse(self.encrypted_payload.0.clone()).map_err(|error| kind(&error.into()))?;
         let names = payload.authenticated_names().to_vec();
-        let (context, provider) = (self.context(&names), self.provider());
+        let (context, provider) = (self.context(&names), self.reader.provider());
         let opened = open_payload(payload, &self.encrypted_dek.0, self.content(), &context, &provider);
         let plaintext = block_on(opened).map_err(|error| kind(&error))?;
         if self.content() != Content::Bytes {
@@ -282,9 +307,13 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Every vector in the folder, by name; there must be some.
 fn vectors() -> Vec<(String, Vector)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/v1");
+    in_folder("v1")
+}
+
+/// Every vector in the folder, by name; there must be some.
+fn in_folder<V: DeserializeOwned>(folder: &str) -> Vec<(String, V)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!paths.is_empty(), "{} holds no vectors", folder.display());
     paths.sort();
@@ -338,12 +367,7 @@ fn every_value_on_the_way_is_the_vectors() {
         assert_eq!(okm[..], [steps.message_key.0, steps.commitment.0].concat(), "{name}");
 
         let dek = EncryptedDek::parse(&vector.encrypted_dek.0).unwrap();
-        let wrapped = |key: &WrappedKey| Wrapped {
-            kind: key.kind().to_byte(),
-            id: Hex(key.id().to_vec()),
-            wrapped_key: Hex(key.bytes().to_vec()),
-        };
-        assert_eq!(dek.keys().iter().map(wrapped).collect::<Vec<_>>(), steps.wrapped_keys, "{name}");
+        assert_eq!(dek.keys().iter().map(Wrapped::of).collect::<Vec<_>>(), steps.wrapped_keys, "{name}");
         assert_eq!(dek.form(), context.context_form(), "{name}");
         assert_eq!(dek.to_bytes(), vector.encrypted_dek.0, "{name}");
     }
@@ -377,15 +401,20 @@ fn the_writer_makes_the_bytes_of_the_vectors() {
         let payload = payload.seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array()).unwrap();
         assert_eq!(payload, vector.encrypted_payload.0, "{name}");
 
-        let (derived, own) = vector.wrap(&steps, &context.encryption_context());
+        let (derived, own) = vector.reader.wrap(&steps.data_key, &steps.wrap_salt, &context.encryption_context());
         assert_eq!(derived.expose()[..], steps.data_key.0, "{name}");
         let found = EncryptedDek::parse(&vector.encrypted_dek.0).unwrap();
-        let is_own = |key: &WrappedKey| key.kind() == own.kind() && key.id() == own.id();
-        let keys = found.keys().iter().map(|key| if is_own(key) { own.clone() } else { key.clone() }).collect();
-        let dek = EncryptedDek::new(context.context_form(), keys).unwrap();
+        let dek = with_own(&found, &own);
         assert_eq!(dek.to_bytes(), vector.encrypted_dek.0, "{name}");
         assert!(found.keys().contains(&own), "{name}");
     }
+}
+
+/// The wrapped keys of a vector, with the one that this crate makes in the place of its like.
+fn with_own(found: &EncryptedDek, own: &WrappedKey) -> EncryptedDek {
+    let is_own = |key: &WrappedKey| key.kind() == own.kind() && key.id() == own.id();
+    let keys = found.keys().iter().map(|key| if is_own(key) { own.clone() } else { key.clone() }).collect();
+    EncryptedDek::new(found.form(), keys).unwrap()
 }
 
 /// A caller may foresee no names, or other ones, when it makes room; the bytes are the same.

@@ -47,6 +47,7 @@
 //! | test without KMS | [`LocalKeyProvider`] |
 //! | wrap data keys in another way | [`WrapKey`], [`UnwrapKey`] |
 //! | seal something that is not a record | [`seal()`], [`open()`], [`Context`] |
+//! | seal and open files, uploads and downloads of any size | [`seal_stream()`], [`open_stream()`], [`open_to_file()`] |
 //! | know who must act on an error | [`Error::fault`], [`KeyErrorKind`] |
 //!
 //! The record format is described in `docs/FORMAT.md` of the repository, what is protected and what is not in
@@ -79,13 +80,15 @@ pub use entity::Entity;
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
 pub use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, Context, ContextError,
-    ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey, GroupKeyProvider,
-    HierarchicalKeyProvider, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver,
-    KeyProvider, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError, ObservedKeyProvider,
-    OpenError, Plaintext, ProvisionedKeyWrapper, RandomError, Recipient, RewrapError, RootKey, RootKeyError,
-    RsaPublicKey, SealError, Sealed, SharedKeyProvider, SharingLimits, SystemClock, UnwrapKey, Value, ValueError,
-    WrapKey, WrappedKey, open, rewrap, seal,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, ChunkSize, Clock, Context,
+    ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey,
+    GroupKeyProvider, HierarchicalKeyProvider, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind,
+    KeyObserver, KeyProvider, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError,
+    ObservedKeyProvider, OpenError, OpenReader, OpenStreamError, OpenStreamErrorKind, Plaintext, ProvisionedKeyWrapper,
+    RandomError, Recipient, RewrapError, RootKey, RootKeyError, RsaPublicKey, SealError, SealReader, SealStreamError,
+    SealWriter, Sealed, SharedKeyProvider, SharingLimits, StreamOpener, StreamSealer, SystemClock,
+    UntrustedStreamHeader, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, open_stream, open_to_file, rewrap,
+    seal, seal_stream,
 };
 #[cfg(feature = "rsa")]
 pub use envelope_core::{LocalRsaKey, RsaRecipient};

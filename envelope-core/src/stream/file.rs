@@ -1,0 +1,104 @@
+//! Opening into a file that appears only when it is whole.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::random;
+use crate::stream::error::{OpenStreamError, OpenStreamErrorKind};
+use crate::stream::open::StreamOpener;
+
+/// Opens what `reader` gives, from which the header has been read, into the file `path`, which appears, or is replaced,
+/// only when the whole stream has proved authentic. Returns how many bytes it has.
+///
+/// Until then the plaintext stands in a file beside it that ends in `.part`, which is removed on failure; only a process
+/// that is killed leaves it behind. On Unix its owner alone may read either file. This blocks: in an asynchronous program it
+/// belongs into `tokio::task::spawn_blocking`.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use std::io::Read;
+/// # use envelope_core::{Context, LocalKeyProvider, RootKey, SealReader, StreamSealer};
+/// use envelope_core::{UntrustedStreamHeader, open_to_file};
+///
+/// # let (context, provider) = (Context::new("invoices"), LocalKeyProvider::new(RootKey::generate()?));
+/// # let mut sealed = Vec::new();
+/// # SealReader::new(StreamSealer::new(&context, &provider).await?, &b"%PDF-2.0"[..]).read_to_end(&mut sealed)?;
+/// # let path = std::env::temp_dir().join(format!("envelope-{}.pdf", std::process::id()));
+/// let mut sealed = &sealed[..];
+/// let header = UntrustedStreamHeader::read(&mut sealed)?;
+/// open_to_file(header.open(&context, &provider).await?, sealed, &path)?;
+/// assert_eq!(std::fs::read(&path)?, b"%PDF-2.0");
+/// # std::fs::remove_file(path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// When the stream was changed or cut short, or when reading, writing or renaming fails. Nothing is left behind, so
+/// [`released_bytes`](OpenStreamError::released_bytes) is 0.
+pub fn open_to_file(
+    mut opener: StreamOpener,
+    reader: impl Read,
+    path: impl AsRef<Path>,
+) -> Result<u64, OpenStreamError> {
+    let mut part = Part::beside(path.as_ref()).map_err(OpenStreamErrorKind::Write)?;
+    let bytes = copy(&mut opener, reader, &mut part.file).map_err(OpenStreamError::nothing_released)?;
+    part.file.sync_all().and_then(|()| part.rename(path.as_ref())).map_err(OpenStreamErrorKind::Write)?;
+    Ok(bytes)
+}
+
+fn copy(opener: &mut StreamOpener, mut reader: impl Read, file: &mut File) -> Result<u64, OpenStreamError> {
+    while !opener.is_finished() {
+        match reader.read(opener.space()) {
+            Ok(0) => opener.finish()?,
+            Ok(n) => opener.filled(n)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(OpenStreamErrorKind::Read(error).into()),
+        }
+        file.write_all(opener.output()).map_err(OpenStreamErrorKind::Write)?;
+        opener.consume(opener.output().len());
+    }
+    Ok(opener.released_bytes())
+}
+
+/// A file that is removed when it is dropped, unless it has been renamed.
+struct Part {
+    file: File,
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl Part {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let name =
+            path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
+        let mut suffix = [0; 8];
+        random::fill(&mut suffix).map_err(io::Error::other)?;
+        let mut part = OsString::from(".");
+        part.push(name);
+        part.push(format!(".{:016x}.part", u64::from_be_bytes(suffix)));
+        let path = path.with_file_name(part);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self { file: options.open(&path)?, path, renamed: false })
+    }
+
+    fn rename(&mut self, to: &Path) -> io::Result<()> {
+        fs::rename(&self.path, to)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // Nobody is left to tell if this fails: the error that led here is on its way.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What stands before the chunks of a stream (FORMAT 12.2).
+
+use std::fmt;
+use std::io::Read;
+
+use ctutils::CtEq;
+
+use crate::cbor::{ReadError, Reader};
+use crate::context::Context;
+use crate::dek::{EncryptedDek, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS};
+use crate::error::{FormatError, OpenError};
+use crate::payload::{COMMITMENT_BYTES, SALT_BYTES};
+use crate::provider::UnwrapKey;
+use crate::sealed::unwrap;
+use crate::stream::chunk_size::ChunkSize;
+use crate::stream::error::{OpenStreamError, OpenStreamErrorKind};
+use crate::stream::key::ChunkKey;
+use crate::stream::open::StreamOpener;
+
+const PART: &str = "the header of the stream";
+/// What every stream starts with, so that it is known for one.
+const MAGIC: [u8; 4] = *b"envs";
+pub(super) const VERSION: u8 = 1;
+pub(super) const SUITE: u8 = 1;
+/// Bytes up to the wrapped key, whose length the last four of them say.
+const FIXED_BYTES: usize = MAGIC.len() + 3 + SALT_BYTES + COMMITMENT_BYTES + 4;
+/// The longest `encrypted_dek` (FORMAT 3.2): 16 entries of the longest id and the longest wrapped key.
+const MAX_DEK_BYTES: usize = 3 + MAX_WRAPPED_KEYS * (4 + MAX_KEY_ID_BYTES + MAX_WRAPPED_KEY_BYTES);
+
+/// The header as it is stored.
+pub(super) fn encode(
+    chunk_size: ChunkSize,
+    salt: &[u8; SALT_BYTES],
+    commitment: &[u8; COMMITMENT_BYTES],
+    dek: &EncryptedDek,
+) -> Vec<u8> {
+    let dek = dek.to_bytes();
+    let mut out = Vec::with_capacity(FIXED_BYTES + dek.len());
+    out.extend(MAGIC);
+    out.extend([VERSION, SUITE, chunk_size.to_byte()]);
+    out.extend(salt);
+    out.extend(commitment);
+    let [.., a, b, c, d] = (dek.len() as u64).to_be_bytes();
+    out.extend([a, b, c, d]);
+    out.extend(dek);
+    out
+}
+
+/// A parsed header before any key has vouched for it.
+///
+/// Everything in it comes from storage. The commitment proves the chunk size and the data key; the wrapped key is proven
+/// by the key that unwraps it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UntrustedStreamHeader {
+    chunk_size: ChunkSize,
+    salt: [u8; SALT_BYTES],
+    commitment: [u8; COMMITMENT_BYTES],
+    dek: EncryptedDek,
+}
+
+impl UntrustedStreamHeader {
+    /// How many bytes are missing from a header that starts with `start`, as far as `start` tells: 0 when it is whole.
+    ///
+    /// # Errors
+    ///
+    /// When no stream of a known version starts like this.
+    ///
+    /// ```
+    /// # use envelope_core::UntrustedStreamHeader;
+    /// assert_eq!(UntrustedStreamHeader::missing(&[]), Ok(67), "what every header has");
+    /// assert!(UntrustedStreamHeader::missing(b"%PDF-2.0").is_err());
+    /// ```
+    pub fn missing(start: &[u8]) -> Result<usize, FormatError> {
+        let mut reader = Reader::new(start);
+        match fixed(&mut reader) {
+            Ok(fixed) => Ok(fixed.dek_bytes.saturating_sub(reader.remaining())),
+            Err(FormatError::Truncated(_)) => Ok(FIXED_BYTES - start.len()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Parses a whole header, and nothing behind it.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not exactly one header of a known version and suite.
+    pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+        let mut reader = Reader::new(bytes);
+        let Fixed { chunk_size, salt, commitment, dek_bytes } = fixed(&mut reader)?;
+        let dek = EncryptedDek::parse(reader.take(dek_bytes).map_err(cut)?)?;
+        if reader.remaining() > 0 {
+            return Err(FormatError::TrailingBytes(PART));
+        }
+        Ok(Self { chunk_size, salt, commitment, dek })
+    }
+
+    /// Reads a header, and not a byte more.
+    ///
+    /// # Errors
+    ///
+    /// When reading fails, or what is read is no header.
+    pub fn read(mut reader: impl Read) -> Result<Self, OpenStreamError> {
+        let mut bytes = Vec::new();
+        loop {
+            let missing = Self::missing(&bytes)?;
+            if missing == 0 {
+                return Ok(Self::parse(&bytes)?);
+            }
+            let read = reader.by_ref().take(missing as u64).read_to_end(&mut bytes);
+            if read.map_err(OpenStreamErrorKind::Read)? == 0 {
+                return Err(FormatError::Truncated(PART).into());
+            }
+        }
+    }
+
+    /// As [`read`](Self::read), from an asynchronous reader.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    #[cfg(feature = "tokio")]
+    pub async fn read_async(mut reader: impl tokio::io::AsyncRead + Unpin) -> Result<Self, OpenStreamError> {
+        let mut bytes = Vec::new();
+        loop {
+            let missing = Self::missing(&bytes)?;
+            if missing == 0 {
+                return Ok(Self::parse(&bytes)?);
+            }
+            let known = bytes.len();
+            bytes.resize(known + missing, 0);
+            let (_, room) = bytes.split_at_mut(known);
+            let read = std::future::poll_fn(|cx| super::read::poll_read(&mut reader, cx, room)).await;
+            match read.map_err(OpenStreamErrorKind::Read)? {
+                0 => return Err(FormatError::Truncated(PART).into()),
+                n => bytes.truncate(known + n),
+            }
+        }
+    }
+
+    /// Bytes of plaintext in each chunk, if the stream is authentic.
+    #[must_use]
+    pub const fn chunk_size(&self) -> ChunkSize {
+        self.chunk_size
+    }
+
+    /// The wrapped data key.
+    #[must_use]
+    pub const fn encrypted_dek(&self) -> &EncryptedDek {
+        &self.dek
+    }
+
+    /// Unwraps the data key and makes ready to open the chunks.
+    ///
+    /// # Errors
+    ///
+    /// When the context form is another, no data key is to be had, or the stream does not commit to it.
+    pub async fn open(
+        self,
+        context: &Context<'_>,
+        provider: &(impl UnwrapKey + ?Sized),
+    ) -> Result<StreamOpener, OpenStreamError> {
+        let data_key = unwrap(&self.dek, context, provider).await?;
+        let associated_data = context.stream_associated_data(VERSION, SUITE);
+        let key = ChunkKey::new(&data_key, &self.salt, self.chunk_size, associated_data);
+        if !key.commitment().ct_eq(&self.commitment).to_bool() {
+            return Err(OpenError::Authentication.into());
+        }
+        Ok(StreamOpener::new(key, self.chunk_size))
+    }
+}
+
+impl fmt::Debug for UntrustedStreamHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UntrustedStreamHeader")
+            .field("chunk_bytes", &self.chunk_size.bytes())
+            .field("encrypted_dek", &self.dek)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Fixed {
+    chunk_size: ChunkSize,
+    salt: [u8; SALT_BYTES],
+    commitment: [u8; COMMITMENT_BYTES],
+    dek_bytes: usize,
+}
+
+fn fixed(reader: &mut Reader<'_>) -> Result<Fixed, FormatError> {
+    for expected in MAGIC {
+        let [byte] = reader.take_array().map_err(cut)?;
+        if byte != expected {
+            return Err(FormatError::Malformed("the mark at the start of the stream"));
+        }
+    }
+    let [version] = reader.take_array().map_err(cut)?;
+    if version != VERSION {
+        return Err(FormatError::UnknownVersion("the stream", version));
+    }
+    let [suite] = reader.take_array().map_err(cut)?;
+    if suite != SUITE {
+        return Err(FormatError::UnknownSuite(suite));
+    }
+    let [exponent] = reader.take_array().map_err(cut)?;
+    let chunk_size = ChunkSize::from_byte(exponent).ok_or(FormatError::Malformed("the chunk size of the stream"))?;
+    let (salt, commitment) = (reader.take_array().map_err(cut)?, reader.take_array().map_err(cut)?);
+    let dek_bytes = u32::from_be_bytes(reader.take_array().map_err(cut)?);
+    match usize::try_from(dek_bytes) {
+        Ok(dek_bytes @ 1..=MAX_DEK_BYTES) => Ok(Fixed { chunk_size, salt, commitment, dek_bytes }),
+        _ => Err(FormatError::Malformed("the length of the wrapped key in the stream")),
+    }
+}
+
+fn cut(_: ReadError) -> FormatError {
+    FormatError::Truncated(PART)
+}

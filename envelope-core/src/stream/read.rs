@@ -1,0 +1,218 @@
+//! Readers that seal or open what they read, for `std::io` and, with the feature `tokio`, for its asynchronous traits.
+
+use std::io::{self, Read};
+use std::task::{Poll, ready};
+
+use crate::stream::error::OpenStreamError;
+use crate::stream::open::StreamOpener;
+use crate::stream::seal::StreamSealer;
+
+/// What sealer and opener have in common.
+trait Transform {
+    fn space(&mut self) -> &mut [u8];
+    fn filled(&mut self, n: usize) -> io::Result<()>;
+    fn finish(&mut self) -> io::Result<()>;
+    fn output(&self) -> &[u8];
+    fn consume(&mut self, n: usize);
+    fn is_finished(&self) -> bool;
+}
+
+macro_rules! transform {
+    ($of:ty, $to_io:expr) => {
+        impl Transform for $of {
+            fn space(&mut self) -> &mut [u8] {
+                self.space()
+            }
+
+            fn filled(&mut self, n: usize) -> io::Result<()> {
+                self.filled(n).map_err($to_io)
+            }
+
+            fn finish(&mut self) -> io::Result<()> {
+                self.finish().map_err($to_io)
+            }
+
+            fn output(&self) -> &[u8] {
+                self.output()
+            }
+
+            fn consume(&mut self, n: usize) {
+                self.consume(n);
+            }
+
+            fn is_finished(&self) -> bool {
+                self.is_finished()
+            }
+        }
+    };
+}
+
+transform!(StreamSealer, io::Error::other);
+transform!(StreamOpener, <io::Error as From<OpenStreamError>>::from);
+
+/// Takes in what `read` gives until there is something to put out; with nothing put out, the end has come.
+fn output<T: Transform>(
+    transform: &mut T,
+    mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
+) -> Poll<io::Result<&[u8]>> {
+    while transform.output().is_empty() && !transform.is_finished() {
+        match ready!(read(transform.space()))? {
+            0 => transform.finish()?,
+            n => transform.filled(n)?,
+        }
+    }
+    Poll::Ready(Ok(transform.output()))
+}
+
+fn read_blocking(transform: &mut impl Transform, reader: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
+    if to.is_empty() {
+        return Ok(0);
+    }
+    let Poll::Ready(ready) = output(transform, |space| Poll::Ready(reader.read(space))) else {
+        unreachable!("a blocking reader is always ready")
+    };
+    let from = ready?;
+    let n = from.len().min(to.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..n), from.get(..n)) {
+        to.copy_from_slice(from);
+    }
+    transform.consume(n);
+    Ok(n)
+}
+
+/// Reads plaintext from `R` and gives the sealed stream: the body of an upload, for example.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core::{Context, LocalKeyProvider, RootKey};
+/// use std::io::Read;
+/// use envelope_core::{SealReader, StreamSealer};
+///
+/// # let (context, provider) = (Context::new("invoices"), LocalKeyProvider::new(RootKey::generate()?));
+/// let sealer = StreamSealer::new(&context, &provider).await?;
+/// let content_length = sealer.sealed_len(8).unwrap();
+/// let mut body = Vec::new();
+/// SealReader::new(sealer, &b"%PDF-2.0"[..]).read_to_end(&mut body)?;
+/// assert_eq!(body.len() as u64, content_length);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct SealReader<R> {
+    sealer: StreamSealer,
+    reader: R,
+}
+
+impl<R> SealReader<R> {
+    /// Seals what `reader` gives.
+    pub const fn new(sealer: StreamSealer, reader: R) -> Self {
+        Self { sealer, reader }
+    }
+}
+
+impl<R: Read> Read for SealReader<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        read_blocking(&mut self.sealer, &mut self.reader, to)
+    }
+}
+
+/// Reads a sealed stream, without its header, from `R` and gives the plaintext: a download, for example.
+///
+/// # Security
+///
+/// Read to the end: that the plaintext is whole is known only when the end has been read (`Ok(0)`) and no error came in
+/// its place. What was read until then is authentic, but somebody may have cut off the rest. A consumer that acts on the
+/// beginning (unpacks it, shows it, stores it under its final name) must be able to undo that. An error comes again
+/// whenever the reader is read again; it is never followed by an end.
+///
+/// The error is an [`io::Error`] of the kind `InvalidData` around an [`OpenStreamError`].
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core::{Context, LocalKeyProvider, RootKey, SealReader, StreamSealer};
+/// use std::io::Read;
+/// use envelope_core::{OpenReader, UntrustedStreamHeader};
+///
+/// # let (context, provider) = (Context::new("invoices"), LocalKeyProvider::new(RootKey::generate()?));
+/// # let mut sealed = Vec::new();
+/// # SealReader::new(StreamSealer::new(&context, &provider).await?, &b"%PDF-2.0"[..]).read_to_end(&mut sealed)?;
+/// let mut sealed = &sealed[..];
+/// let header = UntrustedStreamHeader::read(&mut sealed)?;
+/// let mut reader = OpenReader::new(header.open(&context, &provider).await?, sealed);
+/// let mut plaintext = String::new();
+/// reader.read_to_string(&mut plaintext)?;
+/// assert_eq!(plaintext, "%PDF-2.0");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct OpenReader<R> {
+    opener: StreamOpener,
+    reader: R,
+}
+
+impl<R> OpenReader<R> {
+    /// Opens what `reader` gives, from which the header has been read.
+    pub const fn new(opener: StreamOpener, reader: R) -> Self {
+        Self { opener, reader }
+    }
+}
+
+impl<R: Read> Read for OpenReader<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        read_blocking(&mut self.opener, &mut self.reader, to)
+    }
+}
+
+#[cfg(feature = "tokio")]
+pub(super) use asynchronous::poll_read;
+
+#[cfg(feature = "tokio")]
+mod asynchronous {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+
+    use tokio::io::{AsyncRead, ReadBuf};
+
+    use super::{OpenReader, SealReader, Transform, output};
+
+    /// How many bytes `reader` put into `space`.
+    pub(in crate::stream) fn poll_read(
+        reader: &mut (impl AsyncRead + Unpin),
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut space = ReadBuf::new(space);
+        ready!(Pin::new(reader).poll_read(cx, &mut space))?;
+        Poll::Ready(Ok(space.filled().len()))
+    }
+
+    fn poll_transformed(
+        transform: &mut impl Transform,
+        reader: &mut (impl AsyncRead + Unpin),
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if to.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let from = ready!(output(transform, |space| poll_read(reader, cx, space)))?;
+        let n = from.len().min(to.remaining());
+        to.put_slice(from.get(..n).unwrap_or_default());
+        transform.consume(n);
+        Poll::Ready(Ok(()))
+    }
+
+    impl<R: AsyncRead + Unpin> AsyncRead for SealReader<R> {
+        fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let Self { sealer, reader } = self.get_mut();
+            poll_transformed(sealer, reader, cx, to)
+        }
+    }
+
+    impl<R: AsyncRead + Unpin> AsyncRead for OpenReader<R> {
+        fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let Self { opener, reader } = self.get_mut();
+            poll_transformed(opener, reader, cx, to)
+        }
+    }
+}
