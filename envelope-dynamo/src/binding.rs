@@ -97,7 +97,7 @@ pub(crate) fn stored<'i>(item: &'i Item, field: &Field) -> Option<(&'static str,
     field.names().find_map(|name| item.get(name).map(|attribute| (name, attribute)))
 }
 
-fn key_value<'i>(item: &'i Item, field: &Field, max: usize) -> Result<(&'static str, Value<'i>), ErrorKind> {
+pub(crate) fn key_value<'i>(item: &'i Item, field: &Field, max: usize) -> Result<(&'static str, Value<'i>), ErrorKind> {
     let refuse = |reason| ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
     let (name, attribute) = stored(item, field).ok_or_else(|| refuse("is a key, but the item does not have it"))?;
     let (value, bytes) = match attribute {

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use envelope_core::{
     ContextError, ContextForm, Escaped, EscapedNames, Fault, KeyError, OpenError, SealError, ValueError,
@@ -62,6 +63,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::DynamoDb(error) => error.retryable,
+            ErrorKind::Unprocessed { .. } => true,
             _ => self.key_error().is_some_and(KeyError::is_retryable),
         }
     }
@@ -152,6 +154,11 @@ pub enum ErrorKind {
         /// The field.
         attribute: String,
     },
+    /// DynamoDB answered, but left the record aside each time: the table is throttled. Nothing was read or written.
+    Unprocessed {
+        /// How often in a row the record was asked for, or sent, without any progress.
+        tries: u32,
+    },
     /// DynamoDB refused the request or could not be reached.
     DynamoDb(DynamoDbError),
 }
@@ -171,6 +178,7 @@ impl ErrorKind {
             Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) | Self::NotAuthentic { .. } => Fault::Data,
             Self::Seal(error) => error.fault(),
             Self::Open(error) => error.fault(),
+            Self::Unprocessed { .. } => Fault::Operator,
             Self::DynamoDb(error) => error.fault(),
         }
     }
@@ -234,6 +242,9 @@ impl fmt::Display for ErrorKind {
                 "an expression names `{attribute}`, which is sealed: DynamoDB cannot evaluate it, and its value would leave \
                  in plaintext; nothing was sent"
             ),
+            Self::Unprocessed { tries } => {
+                write!(f, "DynamoDB left the record unprocessed {tries} times in a row: has the table enough capacity?")
+            }
             Self::DynamoDb(error) => write!(f, "{error}"),
         }
     }
@@ -264,7 +275,7 @@ impl From<MarksError> for ErrorKind {
 }
 
 /// What DynamoDB answered, or that it could not be asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct DynamoDbError {
     pub(crate) operation: &'static str,
     /// The physical table.
@@ -273,7 +284,7 @@ pub struct DynamoDbError {
     pub(crate) message: Option<Box<str>>,
     pub(crate) request_id: Option<Box<str>>,
     pub(crate) retryable: bool,
-    pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
+    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl DynamoDbError {

@@ -37,6 +37,7 @@
 //! |---|---|
 //! | say which fields are sealed | [`derive(Envelope)`](macro@Envelope) |
 //! | store and read records | [`Table`] |
+//! | store, read or delete many records at once | [`Table::batch_put`], [`Table::batch_get`], [`Table::batch_delete`] |
 //! | seal and open items of your own | [`to_item()`], [`from_item()`] |
 //! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
 //! | write and read thousands of records per call to KMS | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
@@ -62,12 +63,14 @@ mod entity;
 mod error;
 mod expression;
 mod group;
+mod identity;
 mod item;
 mod key;
 mod kms;
 mod marks;
 mod read;
 mod record;
+mod side_by_side;
 mod size;
 mod table;
 mod unsealed;
@@ -100,7 +103,7 @@ pub use key::{Composite, IntoKey, IntoValue, Partition, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
-pub use table::{Delete, Get, Put, Table};
+pub use table::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Delete, Get, Put, Table};
 
 /// What generated code names; not part of the public interface.
 #[doc(hidden)]

@@ -44,12 +44,49 @@ fn number_bytes(number: &str) -> usize {
     (digits.div_ceil(2) + 1).min(21) + usize::from(number.starts_with('-'))
 }
 
+/// Bytes of `item` as JSON, at most: binary in base64, control characters escaped.
+pub(crate) fn wire_bytes(item: &Item) -> usize {
+    /// `"":,`, and braces around the type and the value.
+    const PUNCTUATION: usize = 16;
+    item.iter().map(|(name, value)| PUNCTUATION + wire_text(name) + wire_value(value)).sum()
+}
+
+fn wire_value(value: &AttributeValue) -> usize {
+    /// `{"NULL":true},` and the like.
+    const TYPED: usize = 16;
+    /// `"",`
+    const QUOTED: usize = 3;
+    let base64 = |bytes: usize| bytes.div_ceil(3) * 4;
+    TYPED
+        + match value {
+            AttributeValue::S(text) => wire_text(text),
+            AttributeValue::N(number) => number.len(),
+            AttributeValue::B(blob) => base64(blob.as_ref().len()),
+            AttributeValue::Ss(set) => set.iter().map(|text| QUOTED + wire_text(text)).sum(),
+            AttributeValue::Ns(set) => set.iter().map(|number| QUOTED + number.len()).sum(),
+            AttributeValue::Bs(set) => set.iter().map(|blob| QUOTED + base64(blob.as_ref().len())).sum(),
+            AttributeValue::L(values) => values.iter().map(wire_value).sum(),
+            AttributeValue::M(entries) => wire_bytes(entries),
+            _ => 0,
+        }
+}
+
+/// Quotes and backslashes get a backslash, control characters become six characters.
+fn wire_text(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::primitives::Blob;
     use aws_sdk_dynamodb::types::AttributeValue;
 
-    use super::item_bytes;
+    use super::{item_bytes, wire_bytes};
     use crate::binding::Item;
 
     #[test]
@@ -62,5 +99,16 @@ mod tests {
             ("m".to_owned(), AttributeValue::M(Item::from([("k".to_owned(), AttributeValue::S("v".to_owned()))]))),
         ]);
         assert_eq!(item_bytes(&item), (2 + 2) + (1 + 5) + (1 + 10) + (1 + 3 + 4) + (1 + 3 + 3));
+    }
+
+    #[test]
+    fn what_is_sent_is_larger_than_what_is_stored() {
+        let item = Item::from([
+            ("b".to_owned(), AttributeValue::B(Blob::new([0; 300]))),
+            ("s".to_owned(), AttributeValue::S("\u{1}\"x".repeat(10))),
+            ("bs".to_owned(), AttributeValue::Bs(vec![Blob::new([0; 3]), Blob::new([0; 6])])),
+        ]);
+        let json = 400 + (6 + 2 + 1) * 10 + (4 + 8 + 2 * 3) + 4;
+        assert_eq!(wire_bytes(&item), json + 3 * 16 + 3 * 16);
     }
 }

@@ -1,10 +1,13 @@
 //! Typed calls on one table: what is stored is sealed before the request is built.
 
 mod backoff;
+mod batch;
 mod delete;
+mod doubt;
 mod get;
 mod put;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -15,6 +18,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use envelope_core::{KeyProvider, UnwrapKey, WrapKey};
 
+pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut};
 pub use delete::Delete;
 pub use get::Get;
 pub use put::Put;
@@ -123,6 +127,17 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
         Delete::new(self, key.into_key())
     }
 
+    /// Deletes any number of records by their keys, twenty-five in a request; needs no data key.
+    ///
+    /// Keys are taken from the iterator as they are needed. Unprocessed ones are dealt with as by
+    /// [`batch_put`](Self::batch_put).
+    pub fn batch_delete<I>(&self, keys: I) -> BatchDelete<'_, T, P, I::IntoIter>
+    where
+        I: IntoIterator<Item: IntoKey<T::Key>>,
+    {
+        BatchDelete::new(self, keys.into_iter())
+    }
+
     fn key_item(key: T::Key) -> Result<(Item, RecordId), Error> {
         let item = key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
         let id = record_id::<T>(&item);
@@ -138,12 +153,77 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     pub const fn put<'a>(&'a self, record: &'a T) -> Put<'a, T, P> {
         Put::new(self, record)
     }
+
+    /// Stores any number of records, twenty-five in a request, replacing what stands under their keys.
+    ///
+    /// Records are taken from the iterator, sealed and sent as the requests before them are done, so that a million of
+    /// them need the memory of twenty-five. Each is sealed once: what DynamoDB leaves unprocessed is sent again after a
+    /// pause as it was sealed, until DynamoDB has done nothing for ten requests in a row.
+    ///
+    /// The records are stored in their order as far as it can be told: of several with one key, the last one stays. A
+    /// record that cannot be sealed or is too large fails alone. Unlike a [`put`](Self::put), DynamoDB takes no
+    /// conditions here, and a batch is no transaction: some of it may be stored while the rest fails.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let records = (0..1_000_000).map(|n| User { user_id: format!("u_{n}"), email: format!("{n}@example.com") });
+    /// if let Err(error) = users.batch_put(records).send().await {
+    ///     for failure in error.failures() {
+    ///         println!("{} was not stored: {}", failure.position(), failure.error());
+    ///     }
+    ///     println!("all others up to {} were", error.taken());
+    /// }
+    /// # }
+    /// ```
+    pub fn batch_put<I>(&self, records: I) -> BatchPut<'_, T, P, I::IntoIter>
+    where
+        I: IntoIterator<Item: Borrow<T>>,
+    {
+        BatchPut::new(self, records.into_iter())
+    }
 }
 
 impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Reads the record under a key: the partition key, or the pair `(partition, sort)`.
     pub fn get(&self, key: impl IntoKey<T::Key>) -> Get<'_, T, P> {
         Get::new(self, key.into_key())
+    }
+
+    /// Reads any number of records by their keys, a hundred in a request.
+    ///
+    /// What DynamoDB leaves unprocessed, because the answer would be too large or the table is throttled, is asked for
+    /// again after a pause, until it has done nothing for ten requests in a row.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let found: Vec<Option<User>> = users.batch_get(["u_1", "u_2"]).send().await?;
+    ///
+    /// let mut stream = users.batch_get((0..1_000_000).map(|n| format!("u_{n}"))).consistent_read().stream();
+    /// while let Some((key, user)) = stream.next().await {
+    ///     match user {
+    ///         Ok(Some(user)) => println!("{key} has a mailbox of {} bytes", user.email.len()),
+    ///         Ok(None) => println!("there is no {key}"),
+    ///         Err(error) => eprintln!("{error}"), // this one record; the others still come
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn batch_get<I>(&self, keys: I) -> BatchGet<'_, T, P, I::IntoIter>
+    where
+        I: IntoIterator<Item: IntoKey<T::Key> + Clone>,
+    {
+        BatchGet::new(self, keys.into_iter())
     }
 }
 
@@ -194,8 +274,8 @@ impl DynamoDbError {
             source: match error {
                 // The raw answer may hold items, and is printed by `Debug`.
                 SdkError::ResponseError(_) => None,
-                SdkError::ServiceError(service) => Some(service.into_err().into()),
-                other => Some(other.into()),
+                SdkError::ServiceError(service) => Some(Arc::new(service.into_err())),
+                other => Some(Arc::new(other)),
             },
         }
     }

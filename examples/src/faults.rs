@@ -18,6 +18,8 @@
 //! # }
 //! ```
 
+mod unprocessed;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
@@ -49,6 +51,11 @@ pub enum Fault {
     Timeout,
     /// The server does what it was asked, and its reply is lost.
     LoseReply,
+    /// Of a batch of reads or writes, the server processes the first ones; the others come back as unprocessed.
+    Unprocessed {
+        /// How many the server sees.
+        processed: usize,
+    },
 }
 
 impl Fault {
@@ -265,6 +272,7 @@ impl HttpConnector for FaultyConnector {
                     drop(inner.call(request).await);
                     Err(ConnectorError::io("connection reset before the reply".into()))
                 }
+                Some(Fault::Unprocessed { processed }) => unprocessed::process_some(inner, request, processed).await,
             }
         })
     }

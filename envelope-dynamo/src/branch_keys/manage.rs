@@ -61,7 +61,7 @@ impl<P> BranchKeyTable<P> {
                 message: Some("the table was created, but is not yet known to be active".into()),
                 request_id: None,
                 retryable: false,
-                source: Some(error.into()),
+                source: Some(std::sync::Arc::new(error)),
             })
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{AsyncSleep, SharedAsyncSleep};
 
-/// The longest pause before the first try that follows another.
+/// The longest pause before the first try that follows another, unless the client's own retries wait for less.
 const FIRST: Duration = Duration::from_millis(25);
 /// The longest pause of all: what the SDK's own retries pause at most.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -15,18 +15,20 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// SDK's client is configured with.
 pub(super) struct Backoff {
     sleep: Option<SharedAsyncSleep>,
+    first: Duration,
     tries: u32,
 }
 
-#[expect(dead_code, reason = "calls that retry follow")]
 impl Backoff {
     pub(super) fn new(client: &Client) -> Self {
-        Self { sleep: client.config().sleep_impl(), tries: 0 }
+        let config = client.config();
+        let first = config.retry_config().map_or(FIRST, |retries| retries.initial_backoff().min(FIRST));
+        Self { sleep: config.sleep_impl(), first, tries: 0 }
     }
 
     /// Waits for a random part of a time that doubles with each try; not at all without a clock.
     pub(super) async fn pause(&mut self) {
-        let longest = FIRST.saturating_mul(1 << self.tries.min(16)).min(LONGEST);
+        let longest = self.first.saturating_mul(1 << self.tries.min(16)).min(LONGEST);
         self.tries += 1;
         if let Some(sleep) = &self.sleep {
             sleep.sleep(longest.mul_f64(fraction())).await;

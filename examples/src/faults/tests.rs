@@ -131,6 +131,34 @@ async fn a_made_up_reply_is_read_as_if_the_server_had_sent_it() {
 }
 
 #[tokio::test]
+async fn a_batch_may_be_processed_in_part() {
+    use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, WriteRequest};
+    let faults = Faults::new();
+    let (dynamodb, table) = table(&faults).await;
+    let put = |id| PutRequest::builder().item("user_id", text(id)).build().unwrap();
+    let puts = ["u_1", "u_2", "u_3"].map(|id| WriteRequest::builder().put_request(put(id)).build());
+    let write = || dynamodb.batch_write_item().request_items(&table, puts.to_vec()).send();
+    let keys = ["u_1", "u_2", "u_3"].map(|id| [("user_id".to_owned(), text(id))].into());
+    let keys = KeysAndAttributes::builder().set_keys(Some(keys.to_vec())).consistent_read(true).build().unwrap();
+    let read = || dynamodb.batch_get_item().request_items(&table, keys.clone()).send();
+
+    faults.fail_next("BatchWriteItem", Fault::Unprocessed { processed: 2 });
+    assert_eq!(write().await.unwrap().unprocessed_items.unwrap()[&table], puts[2..]);
+    assert_eq!(read().await.unwrap().responses.unwrap()[&table].len(), 2);
+    faults.fail_next("BatchWriteItem", Fault::Unprocessed { processed: 0 });
+    assert_eq!(write().await.unwrap().unprocessed_items.unwrap()[&table], puts);
+
+    faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 1 });
+    let some = read().await.unwrap();
+    assert_eq!(some.responses.unwrap()[&table].len(), 1);
+    assert_eq!(some.unprocessed_keys.unwrap()[&table].keys, keys.keys[1..]);
+    faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 0 });
+    let none = read().await.unwrap();
+    assert_eq!((none.responses.unwrap().len(), none.unprocessed_keys.unwrap()[&table].keys.len()), (0, 3));
+    assert!(faults.all_used());
+}
+
+#[tokio::test]
 async fn calls_that_fail_for_good_leave_later_calls_their_retries() {
     let faults = Faults::new();
     let servers = Servers::from_env().await.unwrap();

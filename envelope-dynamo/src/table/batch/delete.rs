@@ -1,0 +1,84 @@
+use std::future::ready;
+
+use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluentBuilder;
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+
+use super::super::{Sending, Table};
+use super::Customize;
+use super::error::BatchError;
+use super::sender::{Sender, Write};
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::key::IntoKey;
+use crate::record::Envelope;
+use crate::size::wire_bytes;
+
+/// A batch of deletes being built; see [`Table::batch_delete`].
+#[must_use = "a batch does nothing until it is sent"]
+pub struct BatchDelete<'a, T, P: ?Sized, I> {
+    table: &'a Table<T, P>,
+    keys: I,
+    customize: Option<Customize<'a, BatchWriteItemFluentBuilder>>,
+}
+
+impl<'a, T, P, I> BatchDelete<'a, T, P, I>
+where
+    T: Envelope,
+    P: ?Sized,
+    I: Iterator<Item: IntoKey<T::Key>>,
+{
+    pub(in super::super) const fn new(table: &'a Table<T, P>, keys: I) -> Self {
+        Self { table, keys, customize: None }
+    }
+
+    /// Sets what this library does not cover on each of the SDK's requests; table and keys are set afterwards.
+    pub fn customize(
+        mut self,
+        with: impl Fn(BatchWriteItemFluentBuilder) -> BatchWriteItemFluentBuilder + Send + Sync + 'a,
+    ) -> Self {
+        self.customize = Some(Box::new(with));
+        self
+    }
+
+    /// Deletes the records; returns how many keys were named. That there was no record is not an error.
+    ///
+    /// # Errors
+    ///
+    /// When any record was not deleted, or may not have been: the error says which, and why each.
+    pub async fn send(self) -> Result<usize, BatchError> {
+        let Self { table, keys, customize } = self;
+        let sender = Sender {
+            operation: "batch_delete",
+            client: &table.client,
+            table: &table.name,
+            logical: T::TABLE,
+            concurrency: 1,
+            customize,
+            identity: Identity::of::<T>,
+        };
+        sender.run(keys, |key| ready(write::<T, P>(key.into_key()))).await
+    }
+}
+
+fn write<T: Envelope, P: ?Sized>(key: T::Key) -> Result<Write, Error> {
+    let (key, id) = Table::<T, P>::key_item(key)?;
+    let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
+    let bytes = wire_bytes(&key);
+    let delete = DeleteRequest::builder().set_key(Some(key)).build();
+    Ok(Write { id, identity, request: WriteRequest::builder().set_delete_request(delete.ok()).build(), bytes })
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, I> IntoFuture for BatchDelete<'a, T, P, I>
+where
+    T: Envelope,
+    P: Send + Sync + ?Sized,
+    I: Iterator<Item: IntoKey<T::Key> + Send> + Send + 'a,
+{
+    type Output = Result<usize, BatchError>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

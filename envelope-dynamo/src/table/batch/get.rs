@@ -1,0 +1,272 @@
+//! Reading many records by their keys: a hundred in a request, what DynamoDB leaves aside again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::Pin;
+
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemFluentBuilder;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use envelope_core::UnwrapKey;
+
+use super::super::backoff::Backoff;
+use super::super::{Sending, Table};
+use super::{Customize, TRIES};
+use crate::binding::Item;
+use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
+use crate::identity::Identity;
+use crate::item::from_item;
+use crate::key::IntoKey;
+use crate::record::Envelope;
+use crate::side_by_side::{CONCURRENCY, SideBySide};
+
+/// Keys that one request may name (Amazon DynamoDB API Reference, "BatchGetItem").
+const MAX_KEYS: usize = 100;
+
+/// A read of many records being built; see [`Table::batch_get`].
+#[must_use = "a read does nothing until it is sent"]
+pub struct BatchGet<'a, T, P: ?Sized, I> {
+    table: &'a Table<T, P>,
+    keys: I,
+    consistent: bool,
+    concurrency: usize,
+    customize: Option<Customize<'a, BatchGetItemFluentBuilder>>,
+}
+
+impl<'a, T, P, I> BatchGet<'a, T, P, I>
+where
+    T: Envelope + 'a,
+    P: UnwrapKey + ?Sized,
+    I: Iterator<Item: IntoKey<T::Key> + Clone>,
+{
+    pub(in super::super) const fn new(table: &'a Table<T, P>, keys: I) -> Self {
+        Self { table, keys, consistent: false, concurrency: CONCURRENCY, customize: None }
+    }
+
+    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    pub const fn consistent_read(mut self) -> Self {
+        self.consistent = true;
+        self
+    }
+
+    /// Opens at most this many records at a time, 16 by default: so many calls to KMS may be under way.
+    pub const fn concurrency(mut self, records: usize) -> Self {
+        self.concurrency = records;
+        self
+    }
+
+    /// Sets what this library does not cover on each of the SDK's requests; table and keys are set afterwards.
+    pub fn customize(
+        mut self,
+        with: impl Fn(BatchGetItemFluentBuilder) -> BatchGetItemFluentBuilder + Send + Sync + 'a,
+    ) -> Self {
+        self.customize = Some(Box::new(with));
+        self
+    }
+
+    /// Reads and opens the records, in the order of the keys; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// The first error of any record, as of [`Get::send`](crate::Get::send), and [`ErrorKind::Unprocessed`]. Where the
+    /// other records are wanted all the same, use [`stream`](Self::stream).
+    pub async fn send(self) -> Result<Vec<Option<T>>, Error> {
+        let mut stream = self.stream();
+        let mut records = Vec::new();
+        while let Some((position, _, record)) = stream.advance().await {
+            records.push((position, record?));
+        }
+        records.sort_unstable_by_key(|(position, _)| *position);
+        Ok(records.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// Reads and opens the records one by one, as they come: each with its key, each its own result.
+    ///
+    /// Keys are taken from the iterator as they are needed, a hundred at a time, so that it may be as long as it likes.
+    pub fn stream(self) -> BatchGetStream<'a, T, P, I> {
+        BatchGetStream {
+            backoff: Backoff::new(&self.table.client),
+            opening: SideBySide::at_most(self.concurrency),
+            call: self,
+            taken: 0,
+            unanswered: HashMap::new(),
+            asked: HashMap::new(),
+            answers: VecDeque::new(),
+            found: VecDeque::new(),
+            left_aside: false,
+            fruitless: 0,
+        }
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, I> IntoFuture for BatchGet<'a, T, P, I>
+where
+    T: Envelope + Send + 'a,
+    P: UnwrapKey + ?Sized,
+    I: Iterator<Item: IntoKey<T::Key> + Clone + Send> + Send + 'a,
+{
+    type Output = Result<Vec<Option<T>>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// Records as they are read and opened; see [`BatchGet::stream`].
+#[must_use = "nothing is read until the next record is asked for"]
+pub struct BatchGetStream<'a, T, P: ?Sized, I: Iterator> {
+    call: BatchGet<'a, T, P, I>,
+    /// Keys taken so far: the position of the next one.
+    taken: usize,
+    /// The keys that have no answer yet, by position.
+    unanswered: HashMap<usize, I::Item>,
+    /// What DynamoDB has still to answer: at most as much as one request names, and no key twice.
+    asked: HashMap<Identity, Asked>,
+    /// What needs no opening: records that are not there, and errors.
+    answers: VecDeque<(usize, Result<Option<T>, Error>)>,
+    /// What is still to be opened.
+    found: VecDeque<(usize, Item)>,
+    opening: SideBySide<Opening<'a, T>>,
+    backoff: Backoff,
+    /// Whether DynamoDB left something of the last request aside.
+    left_aside: bool,
+    /// Requests in a row that DynamoDB did nothing about.
+    fruitless: u32,
+}
+
+type Opening<'a, T> = Pin<Box<dyn Future<Output = (usize, Result<T, Error>)> + Send + 'a>>;
+
+struct Asked {
+    key: Item,
+    id: RecordId,
+    /// Where the key stands in the input, which may name it several times.
+    positions: Vec<usize>,
+}
+
+impl<'a, T, P, I> BatchGetStream<'a, T, P, I>
+where
+    T: Envelope + 'a,
+    P: UnwrapKey + ?Sized,
+    I: Iterator<Item: IntoKey<T::Key> + Clone>,
+{
+    /// The next record with its key, in whatever order they come; `None` at the end.
+    ///
+    /// A key that stands in the input several times is answered as often. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// Each record's are its own: as of [`Get::send`](crate::Get::send), and [`ErrorKind::Unprocessed`]. Where a request
+    /// fails, each of its keys has that error, and the next call goes on with the keys after them: a caller to whom
+    /// [`Fault::Operator`](crate::Fault::Operator) says that it is not the record's will break off.
+    pub async fn next(&mut self) -> Option<(I::Item, Result<Option<T>, Error>)> {
+        self.advance().await.map(|(_, key, record)| (key, record))
+    }
+
+    /// The next record, with the position of its key.
+    async fn advance(&mut self) -> Option<(usize, I::Item, Result<Option<T>, Error>)> {
+        loop {
+            while self.opening.has_room()
+                && let Some((position, item)) = self.found.pop_front()
+            {
+                let provider = &*self.call.table.provider;
+                self.opening.add(Box::pin(async move { (position, from_item(item, provider).await) }));
+            }
+            let answer = match self.answers.pop_front() {
+                None => self.opening.next().await.map(|(position, record)| (position, record.map(Some))),
+                ready => ready,
+            };
+            match answer {
+                Some((position, record)) => return Some((position, self.unanswered.remove(&position)?, record)),
+                None if self.take_keys() => self.ask().await,
+                None => return None,
+            }
+        }
+    }
+
+    /// Takes as many keys as a request may name; whether there is anything to do.
+    fn take_keys(&mut self) -> bool {
+        while self.asked.len() < MAX_KEYS
+            && let Some(key) = self.call.keys.next()
+        {
+            let position = self.taken;
+            self.taken += 1;
+            self.unanswered.insert(position, key.clone());
+            match asked::<T, P>(key.into_key()) {
+                Ok((identity, asked)) => self.asked.entry(identity).or_insert(asked).positions.push(position),
+                Err(error) => self.answers.push_back((position, Err(error))),
+            }
+        }
+        !(self.asked.is_empty() && self.answers.is_empty())
+    }
+
+    /// Asks for everything that has no answer yet, and sorts the answer.
+    async fn ask(&mut self) {
+        if self.asked.is_empty() {
+            return;
+        }
+        if self.left_aside {
+            self.backoff.pause().await;
+        }
+        match self.request().send().await {
+            Ok(output) => self.sort(output),
+            Err(error) => {
+                let error = DynamoDbError::new("BatchGetItem", &self.call.table.name, error);
+                self.give_up(|| ErrorKind::DynamoDb(error.clone()));
+            }
+        }
+    }
+
+    fn request(&self) -> BatchGetItemFluentBuilder {
+        let request = self.call.table.client.batch_get_item();
+        let request = match &self.call.customize {
+            Some(customize) => customize(request),
+            None => request,
+        };
+        let keys = self.asked.values().map(|asked| asked.key.clone()).collect();
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(self.call.consistent).build();
+        request.set_request_items(keys.ok().map(|keys| HashMap::from([(self.call.table.name.to_string(), keys)])))
+    }
+
+    fn sort(&mut self, output: BatchGetItemOutput) {
+        let before = self.asked.len();
+        for item in output.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+            let Some(asked) = Identity::of::<T>(&item).ok().and_then(|identity| self.asked.remove(&identity)) else {
+                continue;
+            };
+            self.found.extend(asked.positions.into_iter().map(|position| (position, item.clone())));
+        }
+        let unprocessed = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys);
+        let unprocessed: HashSet<_> = unprocessed.filter_map(|key| Identity::of::<T>(&key).ok()).collect();
+        for (_, missing) in self.asked.extract_if(|identity, _| !unprocessed.contains(identity)) {
+            self.answers.extend(missing.positions.into_iter().map(|position| (position, Ok(None))));
+        }
+        self.left_aside = !self.asked.is_empty();
+        if self.asked.len() < before {
+            self.fruitless = 0;
+            self.backoff = Backoff::new(&self.call.table.client);
+            return;
+        }
+        self.fruitless += 1;
+        if self.fruitless == TRIES {
+            self.give_up(|| ErrorKind::Unprocessed { tries: TRIES });
+        }
+    }
+
+    /// Answers everything that was asked with an error.
+    fn give_up(&mut self, kind: impl Fn() -> ErrorKind) {
+        for (_, Asked { id, positions, .. }) in self.asked.drain() {
+            let errors = positions.into_iter().map(|position| (position, Err(Error::new(id.clone(), kind()))));
+            self.answers.extend(errors);
+        }
+        self.left_aside = false;
+        self.fruitless = 0;
+        self.backoff = Backoff::new(&self.call.table.client);
+    }
+}
+
+fn asked<T: Envelope, P: ?Sized>(key: T::Key) -> Result<(Identity, Asked), Error> {
+    let (key, id) = Table::<T, P>::key_item(key)?;
+    let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
+    Ok((identity, Asked { key, id, positions: Vec::new() }))
+}

@@ -1,0 +1,101 @@
+use std::borrow::Borrow;
+
+use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluentBuilder;
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use envelope_core::WrapKey;
+
+use super::super::{Sending, Table};
+use super::Customize;
+use super::error::BatchError;
+use super::sender::{Sender, Write};
+use crate::binding::record_id;
+use crate::entity::Entity;
+use crate::error::{Error, ErrorKind};
+use crate::identity::Identity;
+use crate::item::to_item;
+use crate::record::Envelope as _;
+use crate::side_by_side::CONCURRENCY;
+use crate::size::{MAX_ITEM_BYTES, item_bytes, wire_bytes};
+
+/// A batch of puts being built; see [`Table::batch_put`].
+#[must_use = "a batch does nothing until it is sent"]
+pub struct BatchPut<'a, T, P: ?Sized, I> {
+    table: &'a Table<T, P>,
+    records: I,
+    concurrency: usize,
+    customize: Option<Customize<'a, BatchWriteItemFluentBuilder>>,
+}
+
+impl<'a, T, P, I> BatchPut<'a, T, P, I>
+where
+    T: Entity,
+    P: WrapKey + ?Sized,
+    I: Iterator<Item: Borrow<T>>,
+{
+    pub(in super::super) const fn new(table: &'a Table<T, P>, records: I) -> Self {
+        Self { table, records, concurrency: CONCURRENCY, customize: None }
+    }
+
+    /// Seals at most this many records at a time, 16 by default: so many calls to KMS may be under way.
+    pub const fn concurrency(mut self, records: usize) -> Self {
+        self.concurrency = records;
+        self
+    }
+
+    /// Sets what this library does not cover on each of the SDK's requests; table and items are set afterwards.
+    pub fn customize(
+        mut self,
+        with: impl Fn(BatchWriteItemFluentBuilder) -> BatchWriteItemFluentBuilder + Send + Sync + 'a,
+    ) -> Self {
+        self.customize = Some(Box::new(with));
+        self
+    }
+
+    /// Seals and stores the records; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When any record was not stored, or may not have been: the error says which, and why each. Among the reasons are
+    /// those of [`Put::send`](crate::Put::send), and [`ErrorKind::Unprocessed`].
+    pub async fn send(self) -> Result<usize, BatchError> {
+        let Self { table, records, concurrency, customize } = self;
+        let sender = Sender {
+            operation: "batch_put",
+            client: &table.client,
+            table: &table.name,
+            logical: T::First::TABLE,
+            concurrency,
+            customize,
+            identity: Identity::of::<T::First>,
+        };
+        sender.run(records, |record| async move { write(record.borrow(), &*table.provider).await }).await
+    }
+}
+
+async fn write<T: Entity>(record: &T, provider: &(impl WrapKey + ?Sized)) -> Result<Write, Error> {
+    let item = to_item(record, provider).await?;
+    let id = record_id::<T::First>(&item);
+    let bytes = item_bytes(&item);
+    if bytes > MAX_ITEM_BYTES {
+        return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
+    }
+    let identity = Identity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;
+    let bytes = wire_bytes(&item);
+    let put = PutRequest::builder().set_item(Some(item)).build();
+    Ok(Write { id, identity, request: WriteRequest::builder().set_put_request(put.ok()).build(), bytes })
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, I> IntoFuture for BatchPut<'a, T, P, I>
+where
+    T: Entity + Sync,
+    P: WrapKey + ?Sized,
+    I: Iterator<Item: Borrow<T> + Send> + Send + 'a,
+{
+    type Output = Result<usize, BatchError>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

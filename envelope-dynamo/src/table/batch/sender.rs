@@ -1,0 +1,186 @@
+//! Writes in requests of twenty-five: what both batches of writes do once a write is ready to be sent.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
+use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluentBuilder;
+use aws_sdk_dynamodb::types::WriteRequest;
+use envelope_core::Fault;
+
+use super::super::backoff::Backoff;
+use super::super::doubt::Doubt;
+use super::error::{BatchError, BatchFailure};
+use super::{Customize, TRIES};
+use crate::binding::Item;
+use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
+use crate::identity::Identity;
+use crate::side_by_side::all;
+
+/// Writes that one request may hold (Amazon DynamoDB API Reference, "BatchWriteItem").
+const MAX_WRITES: usize = 25;
+/// Bytes that one request may have on the wire: 16 MB; same source.
+const MAX_REQUEST_BYTES: usize = 16_000_000;
+
+/// A write that is ready to be sent: what is sealed is sealed once, however often it is sent.
+pub(super) struct Write {
+    pub(super) id: RecordId,
+    pub(super) identity: Identity,
+    pub(super) request: WriteRequest,
+    /// On the wire.
+    pub(super) bytes: usize,
+}
+
+/// What is sent to, and what has become of it so far.
+pub(super) struct Sender<'a> {
+    pub(super) operation: &'static str,
+    pub(super) client: &'a Client,
+    /// The physical table.
+    pub(super) table: &'a str,
+    pub(super) logical: &'static str,
+    pub(super) concurrency: usize,
+    pub(super) customize: Option<Customize<'a, BatchWriteItemFluentBuilder>>,
+    pub(super) identity: fn(&Item) -> Result<Identity, ErrorKind>,
+}
+
+/// Some writes that go together, with their positions.
+#[derive(Default)]
+struct Request {
+    writes: Vec<(usize, Write)>,
+    doubt: Doubt,
+}
+
+impl Request {
+    /// Whether DynamoDB would take `write` as well: it refuses two writes of one record in one request.
+    fn has_room_for(&self, write: &Write) -> bool {
+        let bytes: usize = self.writes.iter().map(|(_, write)| write.bytes).sum();
+        self.writes.len() < MAX_WRITES
+            && bytes + write.bytes <= MAX_REQUEST_BYTES
+            && self.writes.iter().all(|(_, other)| other.identity != write.identity)
+    }
+}
+
+impl Sender<'_> {
+    /// Prepares and sends the inputs, twenty-five at a time, until they end or nothing works any more.
+    pub(super) async fn run<I: Iterator, F: Future<Output = Result<Write, Error>>>(
+        self,
+        mut inputs: I,
+        prepare: impl Fn(I::Item) -> F,
+    ) -> Result<usize, BatchError> {
+        let (operation, table) = (self.operation, self.logical);
+        let mut so_far = BatchError { operation, table, taken: 0, done: 0, failures: Vec::new(), stopped: false };
+        loop {
+            let inputs: Vec<_> = inputs.by_ref().take(MAX_WRITES).collect();
+            if inputs.is_empty() {
+                break;
+            }
+            let (first, done, failed) = (so_far.taken, so_far.done, so_far.failures.len());
+            so_far.taken += inputs.len();
+            let mut request = Request::default();
+            for (position, write) in (first..).zip(all(self.concurrency, inputs.into_iter().map(&prepare)).await) {
+                match write {
+                    Ok(write) => {
+                        if !request.has_room_for(&write) {
+                            self.send(std::mem::take(&mut request), &mut so_far).await;
+                        }
+                        request.writes.push((position, write));
+                    }
+                    Err(error) => so_far.failures.push(BatchFailure { position, unknown: false, error }),
+                }
+            }
+            self.send(request, &mut so_far).await;
+            let failures = so_far.failures.get_mut(failed..).unwrap_or_default();
+            failures.sort_unstable_by_key(|failure| failure.position);
+            if so_far.done == done && !failures.iter().all(|failure| is_of_the_record(&failure.error)) {
+                so_far.stopped = true;
+                break;
+            }
+        }
+        if so_far.failures.is_empty() { Ok(so_far.done) } else { Err(so_far) }
+    }
+
+    /// Sends a request until all of it is done; if DynamoDB finds something wrong in it, each write by itself.
+    async fn send(&self, request: Request, so_far: &mut BatchError) {
+        let mut requests = VecDeque::from([request]);
+        while let Some(mut request) = requests.pop_front() {
+            let Err(kind) = self.send_until_done(&mut request, so_far).await else { continue };
+            let is_invalid =
+                matches!(&kind(), ErrorKind::DynamoDb(error) if error.code() == Some("ValidationException"));
+            if is_invalid && request.writes.len() > 1 {
+                let doubt = request.doubt;
+                let alone = |write| Request { writes: vec![write], doubt: doubt.clone() };
+                requests.extend(request.writes.into_iter().map(alone));
+                continue;
+            }
+            let unknown = request.doubt.exists();
+            so_far.failures.extend(request.writes.into_iter().map(|(position, write)| BatchFailure {
+                position,
+                unknown,
+                error: Error::new(write.id, kind()),
+            }));
+        }
+    }
+
+    /// Sends what DynamoDB leaves unprocessed again and again, the same bytes; what could not be done stays in `request`.
+    async fn send_until_done(
+        &self,
+        request: &mut Request,
+        so_far: &mut BatchError,
+    ) -> Result<(), Box<dyn Fn() -> ErrorKind + Send>> {
+        let (mut backoff, mut fruitless) = (Backoff::new(self.client), 0);
+        while !request.writes.is_empty() {
+            let sent = self.build(request).customize().interceptor(request.doubt.clone()).send().await;
+            let output = sent.map_err(|error| {
+                let error = DynamoDbError::new("BatchWriteItem", self.table, error);
+                Box::new(move || ErrorKind::DynamoDb(error.clone())) as Box<_>
+            })?;
+            let before = request.writes.len();
+            if let Some(unprocessed) = self.unprocessed(output, request) {
+                request.writes.retain(|(_, write)| unprocessed.contains(&write.identity));
+            }
+            so_far.done += before - request.writes.len();
+            if request.writes.len() < before {
+                (backoff, fruitless) = (Backoff::new(self.client), 0);
+            } else {
+                fruitless += 1;
+            }
+            if fruitless == TRIES {
+                return Err(Box::new(|| ErrorKind::Unprocessed { tries: TRIES }));
+            }
+            if !request.writes.is_empty() {
+                backoff.pause().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn build(&self, request: &Request) -> BatchWriteItemFluentBuilder {
+        let builder = self.client.batch_write_item();
+        let builder = match &self.customize {
+            Some(customize) => customize(builder),
+            None => builder,
+        };
+        let writes = request.writes.iter().map(|(_, write)| write.request.clone()).collect();
+        builder.set_request_items(Some(HashMap::from([(self.table.to_owned(), writes)])))
+    }
+
+    /// What DynamoDB says it has not processed; `None` if it speaks of something that it was not sent.
+    fn unprocessed(&self, output: BatchWriteItemOutput, request: &Request) -> Option<HashSet<Identity>> {
+        let unprocessed = output.unprocessed_items.into_iter().flatten().flat_map(|(_, writes)| writes);
+        let identity = |write: WriteRequest| {
+            let item = match (write.put_request, write.delete_request) {
+                (Some(put), _) => put.item,
+                (None, Some(delete)) => delete.key,
+                (None, None) => return None,
+            };
+            let identity = (self.identity)(&item).ok()?;
+            request.writes.iter().any(|(_, write)| write.identity == identity).then_some(identity)
+        };
+        unprocessed.map(identity).collect()
+    }
+}
+
+/// Whether a failure says nothing about the records that follow.
+fn is_of_the_record(error: &Error) -> bool {
+    error.fault() != Fault::Operator && !matches!(error.kind(), ErrorKind::DynamoDb(_))
+}
