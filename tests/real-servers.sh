@@ -16,8 +16,15 @@ readonly startup_seconds=120
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 cache=$root/target/real-servers
-[ $# -gt 0 ] || set -- cargo test -p envelope-tests --test servers --test kms --test serde_dynamo --test leaks --test recipients \
-  --test groups --test batches \
+[ $# -gt 0 ] || set -- cargo test -p envelope-tests \
+  --test servers \
+  --test kms \
+  --test serde_dynamo \
+  --test leaks \
+  --test recipients \
+  --test groups \
+  --test batches \
+  --test views \
   --test beyond_embedded
 
 say() { printf 'real-servers: %s\n' "$*" >&2; }

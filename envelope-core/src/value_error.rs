@@ -32,6 +32,12 @@ impl ValueError {
     pub const fn format(reason: &'static str) -> Self {
         Self(Reason::Format(reason))
     }
+
+    /// A field that the data does not have, and that has no default.
+    #[must_use]
+    pub const fn missing(field: &'static str) -> Self {
+        Self(Reason::MissingField(field))
+    }
 }
 
 impl fmt::Display for ValueError {

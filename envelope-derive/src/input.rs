@@ -225,7 +225,7 @@ fn choice<T: Copy>(entry: &Entry, allowed: &[(&str, T)], errors: &mut Errors) ->
 /// The path in `crate = ::path`.
 ///
 /// A relative path would mean something else wherever a name of the user's shadows it.
-fn crate_path(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+pub(crate) fn crate_path(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
     let path = match &entry.value {
         Value::Assigned(value) => syn::parse2::<PathArgument>(value.clone()).ok(),
         _ => None,

@@ -22,6 +22,7 @@ mod serde_form;
 mod similar;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -74,6 +75,19 @@ use crate::input::{Input, Options};
 )]
 pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derive(input.into()).into()
+}
+
+/// Implements `View` for a struct of some of a record's readable attributes.
+///
+/// `#[view(of = User)]` names the record. Fields are named as the record's fields and have their types; the record says
+/// how they are stored. A field that the record encrypts does not compile. `crate = ::path` says where the crate is, if
+/// not at `::envelope_dynamo`.
+#[proc_macro_derive(View, attributes(view))]
+pub fn derive_view(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    match syn::parse::<DeriveInput>(input) {
+        Ok(input) => view::derive(&input).into(),
+        Err(error) => error.into_compile_error().into(),
+    }
 }
 
 fn derive(input: TokenStream) -> TokenStream {

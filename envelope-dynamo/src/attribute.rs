@@ -9,6 +9,7 @@
 //!
 //! Integers of 128 bits are numbers here; `serde_dynamo` refuses them.
 
+mod absent;
 mod de;
 mod key;
 mod number;
@@ -21,6 +22,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ValueError;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use absent::absent_value;
 pub(crate) use de::Deserializer;
 pub(crate) use key::KeySerializer;
 pub(crate) use ser::Serializer;

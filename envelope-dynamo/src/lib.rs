@@ -38,6 +38,7 @@
 //! | say which fields are sealed | [`derive(Envelope)`](macro@Envelope) |
 //! | store and read records | [`Table`] |
 //! | store, read or delete many records at once | [`Table::batch_put`], [`Table::batch_get`], [`Table::batch_delete`] |
+//! | read some readable attributes without the data key | [`derive(View)`](macro@View), [`Table::view`] |
 //! | seal and open items of your own | [`to_item()`], [`from_item()`] |
 //! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
 //! | write and read thousands of records per call to KMS | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
@@ -74,6 +75,7 @@ mod side_by_side;
 mod size;
 mod table;
 mod unsealed;
+mod view;
 mod write;
 
 pub use access::Access;
@@ -95,7 +97,7 @@ pub use envelope_core::{
 };
 #[cfg(feature = "rsa")]
 pub use envelope_core::{LocalRsaKey, RsaRecipient};
-pub use envelope_derive::Envelope;
+pub use envelope_derive::{Envelope, View};
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
 pub use expression::{Attribute, Condition, InPlace, Readable, mark};
 pub use item::{from_item, item_context, item_group_context, to_item};
@@ -103,7 +105,10 @@ pub use key::{Composite, IntoKey, IntoValue, Partition, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
-pub use table::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Delete, Get, Put, Table};
+pub use table::{
+    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Delete, Get, GetView, Put, Table,
+};
+pub use view::{View, view_item};
 
 /// What generated code names; not part of the public interface.
 #[doc(hidden)]
@@ -116,5 +121,8 @@ pub mod __private {
 
     pub use crate::attribute::{from_attribute_value, to_attribute_value};
     pub use crate::key::AnyKey;
-    pub use crate::{Access, Attribute, Composite, ContextForm, Envelope, Field, Mark, Partition, mark};
+    pub use crate::view::ViewedItem;
+    pub use crate::{
+        Access, Attribute, Composite, ContextForm, Envelope, ErrorKind, Field, Mark, Partition, View, mark,
+    };
 }

@@ -6,6 +6,7 @@ mod delete;
 mod doubt;
 mod get;
 mod put;
+mod view;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -22,12 +23,14 @@ pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream,
 pub use delete::Delete;
 pub use get::Get;
 pub use put::Put;
+pub use view::GetView;
 
 use crate::binding::{Item, keyed_context, record_id};
 use crate::entity::Entity;
 use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
 use crate::key::IntoKey;
 use crate::record::Envelope;
+use crate::view::View;
 use crate::write::key_item;
 
 /// A DynamoDB table of records of type `T`.
@@ -136,6 +139,32 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
         I: IntoIterator<Item: IntoKey<T::Key>>,
     {
         BatchDelete::new(self, keys.into_iter())
+    }
+
+    /// Reads some of the readable attributes of the record under a key; needs no data key.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{Envelope, LocalKeyProvider, Table, View};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// #[derive(View)]
+    /// #[view(of = User)]
+    /// struct Usage {
+    ///     logins: u64,
+    /// }
+    ///
+    /// # async fn example(users: Table<User>) -> Result<(), envelope_dynamo::Error> {
+    /// let usage: Option<Usage> = users.view::<Usage>("u_1").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// Nothing is verified; see [`View`].
+    pub fn view<V: View<Record = T>>(&self, key: impl IntoKey<T::Key>) -> GetView<'_, V, P> {
+        GetView::new(self, key.into_key())
     }
 
     fn key_item(key: T::Key) -> Result<(Item, RecordId), Error> {

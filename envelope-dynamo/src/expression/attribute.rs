@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operand;
 use super::condition::{Comparison, Condition};
-use crate::attribute::{from_attribute_value, to_attribute_value};
+use crate::attribute::{absent_value, from_attribute_value, to_attribute_value};
 use crate::key::IntoValue;
 
 /// The marks of fields, as types.
@@ -30,7 +30,7 @@ pub mod mark {
 
 /// A mark whose attributes DynamoDB can read, and so compare.
 #[diagnostic::on_unimplemented(
-    message = "an encrypted field cannot stand in an expression",
+    message = "an encrypted field is no attribute that can be compared or read in the table",
     label = "the field is sealed",
     note = "DynamoDB sees only `encrypted_payload`, and a value to compare with would leave in plaintext",
     note = "mark the field `#[authenticated]` or `#[plaintext]` if it may be read in the table"
@@ -89,12 +89,13 @@ mod sealed {
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
-/// User::attributes().email.eq("zoe@example.com"); // an encrypted field cannot stand in an expression
+/// User::attributes().email.eq("zoe@example.com"); // an encrypted field is no attribute that can be compared
 /// ```
 pub struct Attribute<T, V, M> {
     name: &'static str,
     write: fn(V) -> Result<AttributeValue, ValueError>,
     read: fn(AttributeValue) -> Result<V, ValueError>,
+    absent: fn(&'static str) -> Result<V, ValueError>,
     default: Option<fn() -> V>,
     record: PhantomData<fn() -> (T, M)>,
 }
@@ -122,7 +123,9 @@ impl<T, V, M> Attribute<T, V, M> {
     where
         V: Serialize + Deserialize<'static>,
     {
-        Self::through(name, |value| to_attribute_value(&value), from_attribute_value)
+        let mut attribute = Self::through(name, |value| to_attribute_value(&value), from_attribute_value);
+        attribute.absent = absent_value;
+        attribute
     }
 
     /// An attribute that is written and read by the code that its field names (`#[serde(with = "..")]`).
@@ -132,7 +135,10 @@ impl<T, V, M> Attribute<T, V, M> {
         write: fn(V) -> Result<AttributeValue, ValueError>,
         read: fn(AttributeValue) -> Result<V, ValueError>,
     ) -> Self {
-        Self { name, write, read, default: None, record: PhantomData }
+        const fn missing<V>(name: &'static str) -> Result<V, ValueError> {
+            Err(ValueError::missing(name))
+        }
+        Self { name, write, read, absent: missing, default: None, record: PhantomData }
     }
 
     /// What stands for an attribute that the item does not have (`#[serde(default)]`).
@@ -165,21 +171,13 @@ impl<T, V, M> Attribute<T, V, M> {
         Operand { attribute: self.name, value: (self.write)(value.into_value()) }
     }
 
-    /// The value that is stored, for derived code.
-    ///
-    /// # Errors
-    ///
-    /// When what is stored is not of the field's type.
-    #[doc(hidden)]
-    pub fn read(&self, stored: AttributeValue) -> Result<V, ValueError> {
-        (self.read)(stored)
-    }
-
-    /// The value of an absent attribute, where the field has a default; for derived code.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn default(&self) -> Option<V> {
-        self.default.map(|default| default())
+    /// The value that is stored, or what the field makes of its absence.
+    pub(crate) fn read(&self, stored: Option<AttributeValue>) -> Result<V, ValueError> {
+        match (stored, self.default) {
+            (Some(stored), _) => (self.read)(stored),
+            (None, Some(default)) => Ok(default()),
+            (None, None) => (self.absent)(self.name),
+        }
     }
 }
 

@@ -1,0 +1,74 @@
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
+
+use super::{Sending, Table, dynamodb_error};
+use crate::error::Error;
+use crate::expression::Placeholders;
+use crate::record::Envelope;
+use crate::view::{View, projected_names, view_item};
+
+/// A partial read being built; see [`Table::view`].
+#[must_use = "a read does nothing until it is sent"]
+pub struct GetView<'a, V: View, P: ?Sized> {
+    table: &'a Table<V::Record, P>,
+    key: <V::Record as Envelope>::Key,
+    builder: GetItemFluentBuilder,
+    view: PhantomData<fn() -> V>,
+}
+
+impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
+    pub(super) fn new(table: &'a Table<V::Record, P>, key: <V::Record as Envelope>::Key) -> Self {
+        Self { table, key, builder: table.client.get_item(), view: PhantomData }
+    }
+
+    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    pub fn consistent_read(mut self) -> Self {
+        self.builder = self.builder.consistent_read(true);
+        self
+    }
+
+    /// Sets what this library does not cover on the SDK's own builder; table, key and projection are set afterwards.
+    pub fn customize(mut self, with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder) -> Self {
+        self.builder = with(self.builder);
+        self
+    }
+
+    /// Reads the view's attributes, and nothing else, from the table; `None` if there is no record.
+    ///
+    /// # Errors
+    ///
+    /// As [`view_item`](crate::view_item()), and whatever DynamoDB answers.
+    pub async fn send(self) -> Result<Option<V>, Error> {
+        let (item, id) = Table::<V::Record, P>::key_item(self.key)?;
+        let mut placeholders = Placeholders::default();
+        let projection: Vec<_> = projected_names::<V>().into_iter().map(|name| placeholders.name(name)).collect();
+        let (names, _) = placeholders.into_maps();
+        let output = self
+            .builder
+            .table_name(&*self.table.name)
+            .set_key(Some(item.clone()))
+            .projection_expression(projection.join(", "))
+            .set_expression_attribute_names(names)
+            .set_attributes_to_get(None)
+            .send()
+            .await
+            .map_err(|error| dynamodb_error("GetItem", &self.table.name, id, error))?;
+        let Some(mut found) = output.item else { return Ok(None) };
+        found.extend(item);
+        view_item(found).map(Some)
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, V: View + 'a, P: Send + Sync + ?Sized> IntoFuture for GetView<'a, V, P>
+where
+    V::Record: Envelope<Key: Send> + 'a,
+{
+    type Output = Result<Option<V>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
