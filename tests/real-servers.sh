@@ -16,7 +16,7 @@ readonly startup_seconds=120
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 cache=$root/target/real-servers
-[ $# -gt 0 ] || set -- cargo test -p envelope-tests \
+[ $# -gt 0 ] || set -- cargo test -p envelope-tests -p envelope-memory-tests \
   --test servers \
   --test kms \
   --test serde_dynamo \
@@ -25,7 +25,8 @@ cache=$root/target/real-servers
   --test groups \
   --test batches \
   --test views \
-  --test beyond_embedded
+  --test beyond_embedded \
+  --test aws
 
 say() { printf 'real-servers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

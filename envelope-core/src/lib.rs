@@ -75,6 +75,7 @@ mod rewrap;
 mod rsa_oaep;
 mod sealed;
 mod secret;
+mod stack;
 mod stream;
 mod value;
 mod value_error;

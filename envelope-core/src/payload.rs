@@ -10,6 +10,7 @@ use crate::error::{FormatError, OpenError, SealError};
 use crate::kdf::hkdf_sha256;
 use crate::random;
 use crate::secret::{DataKey, Plaintext, SecretBuffer};
+use crate::stack::leaving_nothing;
 use crate::value::{cbor_order, head, text};
 
 const PART: &str = "encrypted_payload";
@@ -94,6 +95,17 @@ impl PayloadBuilder {
         data_key: &DataKey,
         salt: &[u8; SALT_BYTES],
     ) -> Result<Vec<u8>, SealError> {
+        leaving_nothing(|| self.seal_in_place(content, context, data_key, salt))?;
+        Ok(self.buffer.into_public())
+    }
+
+    fn seal_in_place(
+        &mut self,
+        content: Content,
+        context: &Context<'_>,
+        data_key: &DataKey,
+        salt: &[u8; SALT_BYTES],
+    ) -> Result<(), SealError> {
         let derived = Derived::new(data_key, salt);
         self.write_header(context, salt, &derived.commitment);
         let associated_data = context.associated_data(content, VERSION, SUITE);
@@ -104,7 +116,7 @@ impl PayloadBuilder {
         let tag = MessageKey(&derived.message_key).seal(&associated_data, message).map_err(|_| SealError::TooLong)?;
         data_key.count_sealed(message.len());
         self.buffer.extend_from_slice(&tag);
-        Ok(self.buffer.into_public())
+        Ok(())
     }
 
     /// Writes the header before the plaintext, moving it only where names were not foreseen.
@@ -184,7 +196,7 @@ impl UntrustedPayload {
 
     /// Whether the payload commits to `data_key`: the key that sealed it, if the payload is authentic.
     pub(crate) fn commits_to(&self, data_key: &DataKey) -> bool {
-        committed(&self.bytes, data_key).is_some()
+        leaving_nothing(|| committed(&self.bytes, data_key).is_some())
     }
 
     /// Opens the payload under `data_key` for `context` (FORMAT 7, steps 6 to 8).
@@ -202,7 +214,8 @@ impl UntrustedPayload {
         }
         let associated_data = context.associated_data(content, VERSION, SUITE);
         let mut buffer = SecretBuffer::from(self.bytes);
-        open_in_place(&mut buffer, self.start, &associated_data, data_key).ok_or(OpenError::Authentication)?;
+        let opened = leaving_nothing(|| open_in_place(&mut buffer, self.start, &associated_data, data_key));
+        opened.ok_or(OpenError::Authentication)?;
         Ok(Plaintext::after(buffer, self.start))
     }
 }

@@ -220,7 +220,7 @@ impl Drop for SecretBuffer {
 }
 
 /// Overwrites `bytes` with zeros at the speed of memory; `zeroize` on a slice goes byte by byte.
-fn wipe(bytes: &mut [u8]) {
+pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     zeroize::optimization_barrier(bytes);
 }

@@ -5,7 +5,7 @@ mod limits;
 
 use std::hash::Hash;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::KeyFuture;
 use super::clock::{Clock, SystemClock};
@@ -65,6 +65,11 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         lock(&self.entries).clear();
     }
 
+    /// Throws out what will not be served again; whatever uses the cache does so now and then.
+    pub(super) fn remove_expired(&self) {
+        self.sweep(&mut lock(&self.entries), self.clock.now());
+    }
+
     /// The value of `id`, from the cache or by `call`, which must own what it needs: whoever asked may be gone before it
     /// ends.
     pub(super) async fn get(&self, id: &K, call: impl FnOnce() -> KeyFuture<'static, V> + Send) -> Result<V, KeyError> {
@@ -87,18 +92,43 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
     /// Puts in a value that came about in another way than by asking.
     pub(super) fn put(&self, id: K, value: V) {
         let since = self.clock.now();
-        let evicted = lock(&self.entries).insert(id, Entry::fetched(value, since));
-        (0..evicted).for_each(|_| report(&*self.observer, KeyEvent::Evicted));
+        let mut entries = lock(&self.entries);
+        self.sweep_if_due(&mut entries, since);
+        self.report_evicted(entries.insert(id, Entry::fetched(value, since)));
+    }
+
+    /// Keys that nobody asks for again would stay in memory for good: they are looked for ten times in their age.
+    fn sweep_if_due(&self, entries: &mut Entries<K, V>, now: Instant) {
+        let last = *entries.swept.get_or_insert(now);
+        if now.saturating_duration_since(last) >= self.limits.max_age / 10 {
+            self.sweep(entries, now);
+        }
+    }
+
+    fn sweep(&self, entries: &mut Entries<K, V>, now: Instant) {
+        let bridged_age = self.limits.bridged_age();
+        let is_young = |since: Instant| now.saturating_duration_since(since) < bridged_age;
+        entries.swept = Some(now);
+        let evicted = entries.retain(|entry| {
+            let max_uses = self.limits.max_uses;
+            entry.fetched.take_if(|fetched| entry.uses >= max_uses || !is_young(fetched.since));
+            entry.fetched.is_some() || entry.asked.is_some_and(is_young)
+        });
+        self.report_evicted(evicted);
+    }
+
+    fn report_evicted(&self, keys: usize) {
+        (0..keys).for_each(|_| report(&*self.observer, KeyEvent::Evicted));
     }
 
     fn look_up(&self, id: &K, call: impl FnOnce() -> KeyFuture<'static, V>) -> Lookup<V> {
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
+        self.sweep_if_due(&mut entries, now);
         let Some(entry) = entries.touch(id) else {
             report(&*self.observer, KeyEvent::CacheMiss);
             let flight = self.ask(call());
-            let evicted = entries.insert(id.clone(), Entry::asking(flight.clone()));
-            (0..evicted).for_each(|_| report(&*self.observer, KeyEvent::Evicted));
+            self.report_evicted(entries.insert(id.clone(), Entry::asking(flight.clone(), now)));
             return Lookup::Ask { flight, stale: None };
         };
         let stale = match &entry.fetched {
@@ -119,6 +149,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         };
         report(&*self.observer, KeyEvent::CacheMiss);
         let flight = entry.flight.get_or_insert_with(|| self.ask(call())).clone();
+        entry.asked.get_or_insert(now);
         Lookup::Ask { flight, stale }
     }
 
@@ -151,7 +182,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
             return Err(error);
         };
         if let Some(entry) = entries.of_flight(id, flight) {
-            entry.flight = None;
+            (entry.flight, entry.asked) = (None, None);
             entry.pause_until = now.checked_add(PAUSE);
             entry.uses += 1;
         }

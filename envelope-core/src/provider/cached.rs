@@ -25,7 +25,8 @@ type Id = [u8; 32];
 /// - From nine tenths of its age on, one reader asks again while the others are served, so that expiry causes no burst.
 /// - A refusal (access denied, key disabled, ..) throws the key out at once.
 /// - A reader that goes away (a dropped future) leaves nothing behind: whoever waits with it goes on.
-/// - Keys are wiped when they leave the cache and no reader holds them any more.
+/// - Keys are wiped when they leave the cache and no reader holds them any more. Keys too old leave it while it is used,
+///   or by [`remove_expired`](Self::remove_expired).
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -78,6 +79,14 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
     #[must_use]
     pub fn inner(&self) -> &P {
         &self.inner
+    }
+
+    /// Throws out every key that will not be used again: too old, or used too often.
+    ///
+    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that may stand idle, call it
+    /// from a timer, so that no key stays in memory longer than it may be used.
+    pub fn remove_expired(&self) {
+        self.cache.remove_expired();
     }
 
     /// Throws every key out.

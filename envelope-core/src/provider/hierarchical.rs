@@ -34,7 +34,8 @@ pub use branch::{BranchKey, BranchKeyStore, BranchName, BranchVersion};
 /// - From nine tenths of its age on, one caller fetches a key again while the others are served.
 /// - A refusal (access denied, branch deleted, ..) throws the key out at once.
 /// - Expired keys serve through an outage only if [`CacheLimits::while_unreachable`] says so.
-/// - Keys are wiped when they leave the cache and nobody holds them any more.
+/// - Keys are wiped when they leave the cache and nobody holds them any more. Keys too old leave it while it is used,
+///   or by [`remove_expired`](Self::remove_expired).
 ///
 /// What is written looks up two things, the branch's active version and its key; what is read looks up the key. Each has
 /// the limits of the cache for itself, and reports its hits and misses.
@@ -199,6 +200,15 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
     #[must_use]
     pub fn store(&self) -> &S {
         &self.store
+    }
+
+    /// Throws out every branch key that will not be used again: too old, or used too often.
+    ///
+    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that may stand idle, call it
+    /// from a timer, so that no key stays in memory longer than it may be used.
+    pub fn remove_expired(&self) {
+        self.active.remove_expired();
+        self.keys.remove_expired();
     }
 
     /// Throws every branch key out: the next record of each branch fetches its key anew.

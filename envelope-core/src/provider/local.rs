@@ -14,7 +14,8 @@ use crate::error::{KeyError, KeyErrorKind, RandomError};
 use crate::kdf::hkdf_sha256;
 use crate::payload::SALT_BYTES;
 use crate::random;
-use crate::secret::DataKey;
+use crate::secret::{DataKey, SecretBuffer};
+use crate::stack::leaving_nothing;
 use crate::value::{head, text};
 
 const ID_BYTES: usize = 8;
@@ -49,7 +50,7 @@ impl LocalKeyProvider {
     #[must_use]
     pub fn new(root: RootKey) -> Self {
         let mut id = [0; ID_BYTES];
-        hkdf_sha256(root.0.expose(), &[], ID_INFO, &mut id);
+        leaving_nothing(|| hkdf_sha256(root.0.expose(), &[], ID_INFO, &mut id));
         Self { root, id }
     }
 
@@ -66,16 +67,17 @@ impl LocalKeyProvider {
         context: &EncryptionContext,
         salt: &[u8; SALT_BYTES],
     ) -> Result<WrappedKey, KeyError> {
-        let mut wrapped = Vec::with_capacity(SALT_BYTES + KEY_BYTES + TAG_BYTES);
-        wrapped.extend(salt);
-        wrapped.extend(data_key.expose());
-        let key = self.wrapping_key(salt);
-        let message = wrapped.get_mut(SALT_BYTES..).unwrap_or_default();
-        let tag = MessageKey(&key)
-            .seal(&associated_data(context), message)
-            .map_err(|_| KeyError::new(KeyErrorKind::Other, "AES-GCM refused to wrap a data key"))?;
-        wrapped.extend(tag);
-        WrappedKey::new(KeyKind::LOCAL, self.id, wrapped)
+        let mut wrapped = SecretBuffer::with_capacity(SALT_BYTES + KEY_BYTES + TAG_BYTES);
+        wrapped.extend_from_slice(salt);
+        wrapped.extend_from_slice(data_key.expose());
+        let associated_data = associated_data(context);
+        let tag = leaving_nothing(|| {
+            let message = wrapped.as_mut_slice().get_mut(SALT_BYTES..).unwrap_or_default();
+            MessageKey(&self.wrapping_key(salt)).seal(&associated_data, message)
+        });
+        let tag = tag.map_err(|_| KeyError::new(KeyErrorKind::Other, "AES-GCM refused to wrap a data key"))?;
+        wrapped.extend_from_slice(&tag);
+        WrappedKey::new(KeyKind::LOCAL, self.id, wrapped.into_public())
             .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))
     }
 
@@ -93,10 +95,11 @@ impl LocalKeyProvider {
         if reader.remaining() > 0 {
             return Err(mismatch());
         }
-        let key = self.wrapping_key(&salt);
+        let associated_data = associated_data(context);
         DataKey::filled_by(|data_key| {
             data_key.copy_from_slice(&ciphertext);
-            MessageKey(&key).open(&associated_data(context), data_key, &tag).map_err(|_| mismatch())
+            leaving_nothing(|| MessageKey(&self.wrapping_key(&salt)).open(&associated_data, data_key, &tag))
+                .map_err(|_| mismatch())
         })
     }
 

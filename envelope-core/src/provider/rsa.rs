@@ -15,6 +15,7 @@ use crate::dek::{KeyKind, WrappedKey};
 use crate::error::{KeyError, KeyErrorKind};
 use crate::rsa_oaep::{RsaPublicKey, message};
 use crate::secret::DataKey;
+use crate::stack::leaving_nothing;
 
 /// A modulus of 2,048 bits: the smallest that KMS has.
 const MIN_MODULUS_BYTES: usize = 256;
@@ -47,8 +48,8 @@ impl RsaRecipient {
     }
 
     fn wrap(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<WrappedKey, KeyError> {
-        let wrapped = Oaep::<Sha256>::new()
-            .encrypt(&mut SysRng, &self.key, message(data_key, context).as_slice())
+        let encrypt = || Oaep::<Sha256>::new().encrypt(&mut SysRng, &self.key, message(data_key, context).as_slice());
+        let wrapped = leaving_nothing(encrypt)
             .map_err(|_| KeyError::new(KeyErrorKind::Other, "RSA could not wrap: no random bytes from the system"))?;
         WrappedKey::new(KeyKind::RSA_OAEP, self.public.id(), wrapped)
             .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))
@@ -120,9 +121,9 @@ impl LocalRsaKey {
     fn unwrap(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
         let wrapped = self.public.find_in(wrapped)?;
         // One answer for whatever is wrong with the padding: RFC 8017, section 7.1.2, note.
-        let message = Oaep::<Sha256>::new()
-            .decrypt(Some(&mut SysRng), &self.key, wrapped.bytes())
-            .map(Zeroizing::new)
+        let decrypt =
+            || Oaep::<Sha256>::new().decrypt(Some(&mut SysRng), &self.key, wrapped.bytes()).map(Zeroizing::new);
+        let message = leaving_nothing(decrypt)
             .map_err(|_| KeyError::new(KeyErrorKind::ContextMismatch, "the RSA key does not open this wrapped key"))?;
         RsaPublicKey::take_data_key(&message, context)
     }

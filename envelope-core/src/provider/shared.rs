@@ -58,6 +58,8 @@ impl SharingLimits {
 /// `context(..)`; every distinct set of them has a data key of its own. Each record's own key stays bound by AES-GCM.
 /// Other forms are refused.
 ///
+/// Keys are wiped when they are replaced or beyond their limits, and nobody seals with them any more.
+///
 /// Reading goes to the provider; put a [`CachedKeyProvider`](super::CachedKeyProvider) below for reading at the same
 /// price.
 ///
@@ -77,7 +79,15 @@ pub struct SharedKeyProvider<P> {
     limits: SharingLimits,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn KeyObserver>,
-    keys: Mutex<HashMap<EncryptionContext, Current>>,
+    keys: Mutex<Keys>,
+}
+
+/// The data keys in use.
+#[derive(Debug, Default)]
+struct Keys {
+    by_context: HashMap<EncryptionContext, Current>,
+    /// When they were last looked through for those beyond their limits.
+    swept: Option<Instant>,
 }
 
 /// The data key in use for one context.
@@ -96,7 +106,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             limits,
             clock: Arc::new(SystemClock),
             observer: Arc::new(Unobserved),
-            keys: Mutex::new(HashMap::new()),
+            keys: Mutex::default(),
         }
     }
 
@@ -120,6 +130,19 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         &self.inner
     }
 
+    /// Throws out every data key that will not be used again: beyond its limits.
+    ///
+    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that may stand idle, call it
+    /// from a timer, so that no key stays in memory longer than it may be used.
+    pub fn remove_expired(&self) {
+        self.sweep(&mut lock(&self.keys), self.clock.now());
+    }
+
+    /// Throws every data key out: the next record of each context has a new one.
+    pub fn clear(&self) {
+        lock(&self.keys).by_context.clear();
+    }
+
     async fn shared(&self, context: &EncryptionContext) -> Result<GeneratedKey, KeyError> {
         if context.form() != ContextForm::Table {
             return Err(KeyError::new(
@@ -137,7 +160,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
                 Ok(GeneratedKey { data_key: generated.data_key.share(), wrapped: generated.wrapped.clone() })
             }
             Err(error) => {
-                let mut keys = lock(&self.keys);
+                let keys = &mut lock(&self.keys).by_context;
                 if keys.get(context).is_some_and(|current| current.flight.is(&flight)) {
                     keys.remove(context);
                 }
@@ -150,7 +173,8 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
     fn current(&self, context: &EncryptionContext) -> Flight<GeneratedKey> {
         let now = self.clock.now();
         let mut keys = lock(&self.keys);
-        if let Some(current) = keys.get_mut(context)
+        self.sweep_if_due(&mut keys, now);
+        if let Some(current) = keys.by_context.get_mut(context)
             && self.is_within_limits(current, now)
         {
             current.records += 1;
@@ -158,9 +182,25 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             return current.flight.clone();
         }
         let flight = self.ask(context);
-        self.make_room(&mut keys, context);
-        keys.insert(context.clone(), Current { flight: flight.clone(), since: now, records: 1 });
+        self.make_room(&mut keys.by_context, context);
+        keys.by_context.insert(context.clone(), Current { flight: flight.clone(), since: now, records: 1 });
         flight
+    }
+
+    /// A key of a context that is not written to any more would stay in memory for good: such keys are looked for ten
+    /// times in their age.
+    fn sweep_if_due(&self, keys: &mut Keys, now: Instant) {
+        let last = *keys.swept.get_or_insert(now);
+        if now.saturating_duration_since(last) >= self.limits.max_age / 10 {
+            self.sweep(keys, now);
+        }
+    }
+
+    fn sweep(&self, keys: &mut Keys, now: Instant) {
+        keys.swept = Some(now);
+        let before = keys.by_context.len();
+        keys.by_context.retain(|_, current| self.is_within_limits(current, now));
+        (keys.by_context.len()..before).for_each(|_| report(&*self.observer, KeyEvent::Evicted));
     }
 
     fn is_within_limits(&self, current: &Current, now: Instant) -> bool {

@@ -20,17 +20,19 @@ pub(super) struct Entry<V: 'static> {
     /// How often the value was taken from the cache.
     pub(super) uses: u64,
     pub(super) flight: Option<Flight<V>>,
+    /// When the flight began; who waited for it may be gone, and nobody left to take its outcome.
+    pub(super) asked: Option<Instant>,
     /// The provider could not be reached: until then it is not asked again while the value may be served.
     pub(super) pause_until: Option<Instant>,
 }
 
 impl<V> Entry<V> {
-    pub(super) fn asking(flight: Flight<V>) -> Self {
-        Self { fetched: None, uses: 0, flight: Some(flight), pause_until: None }
+    pub(super) fn asking(flight: Flight<V>, now: Instant) -> Self {
+        Self { fetched: None, uses: 0, flight: Some(flight), asked: Some(now), pause_until: None }
     }
 
     pub(super) fn fetched(value: V, since: Instant) -> Self {
-        Self { fetched: Some(Fetched { value, since }), uses: 0, flight: None, pause_until: None }
+        Self { fetched: Some(Fetched { value, since }), uses: 0, flight: None, asked: None, pause_until: None }
     }
 }
 
@@ -41,11 +43,13 @@ pub(super) struct Entries<K, V: 'static> {
     /// By the time of last use, counted.
     order: BTreeMap<u64, K>,
     uses: u64,
+    /// When entries were last looked through for expired ones.
+    pub(super) swept: Option<Instant>,
 }
 
 impl<K: Clone + Eq + Hash, V> Entries<K, V> {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, entries: HashMap::new(), order: BTreeMap::new(), uses: 0 }
+        Self { max, entries: HashMap::new(), order: BTreeMap::new(), uses: 0, swept: None }
     }
 
     /// The entry, now the last to be evicted.
@@ -91,6 +95,19 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
             self.order.remove(&used);
         }
         true
+    }
+
+    /// Removes the entries that `keeps` does not keep, and says how many.
+    pub(super) fn retain(&mut self, mut keeps: impl FnMut(&mut Entry<V>) -> bool) -> usize {
+        let before = self.entries.len();
+        self.entries.retain(|_, (used, entry)| {
+            let kept = keeps(entry);
+            if !kept {
+                self.order.remove(used);
+            }
+            kept
+        });
+        before - self.entries.len()
     }
 
     pub(super) fn clear(&mut self) {

@@ -12,6 +12,7 @@ use crate::payload::SALT_BYTES;
 use crate::provider::{GeneratedKey, KeyFuture};
 use crate::random;
 use crate::secret::DataKey;
+use crate::stack::leaving_nothing;
 use crate::value::{head, text};
 
 const LABEL: &str = "envelope-branch-key";
@@ -198,7 +199,7 @@ impl BranchKey {
         text(&mut info, LABEL);
         context.encode(&mut info);
         DataKey::filled_by(|data_key| {
-            hkdf_sha256(self.key.expose(), salt, &info, data_key);
+            leaving_nothing(|| hkdf_sha256(self.key.expose(), salt, &info, data_key));
             Ok(())
         })
     }

@@ -1,0 +1,235 @@
+//! Looking through all memory of this process for all secrets at once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::Masked;
+
+/// Bytes of the pieces that are looked for: few enough to find what is left of a copy that was written over in part.
+const PIECE_BYTES: usize = 8;
+/// Fewer bytes in a row than this are not counted: a register that was saved, not a copy.
+const LEAST_BYTES: usize = 16;
+/// What pieces are compared under, so that the table of pieces holds none.
+const MASK: u64 = 0xa076_1d64_78bd_642f;
+const CHUNK_BYTES: usize = 1 << 20;
+const FILTER_BITS: u32 = 22;
+
+/// How a secret lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// As it is.
+    Plain,
+    /// Each four bytes reversed: as SHA-256 reads a block, on machines that write the lowest byte first.
+    Words,
+    /// Under HMAC's inner padding, 0x36.
+    InnerPad,
+    /// Under HMAC's outer padding, 0x5c.
+    OuterPad,
+    /// In base64, from its first byte on: as JSON carries it.
+    Base64,
+}
+
+const FORMS: [Form; 5] = [Form::Plain, Form::Words, Form::InnerPad, Form::OuterPad, Form::Base64];
+
+impl Form {
+    fn length(self, secret: &Masked) -> usize {
+        if self == Self::Base64 { secret.len() * 8 / 6 } else { secret.len() }
+    }
+
+    fn byte(self, secret: &Masked, at: usize) -> u8 {
+        match self {
+            Self::Plain => secret.byte(at),
+            Self::Words => secret.byte(at ^ 3),
+            Self::InnerPad => secret.byte(at) ^ 0x36,
+            Self::OuterPad => secret.byte(at) ^ 0x5c,
+            Self::Base64 => secret.base64_digit(at),
+        }
+    }
+}
+
+/// Where something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// On the stack of the thread that did the work.
+    Stack,
+    /// Anywhere else that can be written: as a rule on the heap.
+    Heap,
+}
+
+/// A copy of a secret, or a part of one.
+#[derive(Clone, Debug)]
+pub struct Find {
+    /// What it was called when it was added.
+    pub name: &'static str,
+    /// Which of that name.
+    pub number: usize,
+    /// How it lies there.
+    pub form: Form,
+    /// Where.
+    pub place: Place,
+    /// From which byte of that form on, and how many.
+    pub part: Range<usize>,
+    address: usize,
+}
+
+/// What to look for.
+#[derive(Default)]
+pub struct Search {
+    sought: Vec<(&'static str, usize, Form)>,
+    counts: HashMap<&'static str, usize>,
+    /// Under [`MASK`], which secret a piece is of and where in it.
+    pieces: HashMap<u64, (usize, usize)>,
+    filter: Vec<u64>,
+}
+
+impl Search {
+    /// Also looks for `secret`, in every form, under a name that others may bear as well.
+    pub fn add(&mut self, name: &'static str, secret: &Masked) {
+        self.filter.resize(1 << (FILTER_BITS - 6), 0);
+        let count = self.counts.entry(name).or_default();
+        let number = *count;
+        *count += 1;
+        for form in FORMS {
+            let sought = self.sought.len();
+            self.sought.push((name, number, form));
+            let length = form.length(secret);
+            for start in (0..=length.saturating_sub(PIECE_BYTES)).step_by(PIECE_BYTES) {
+                let piece = (0..PIECE_BYTES)
+                    .fold(0, |piece, at| piece | u64::from(form.byte(secret, start + at) ^ masking(at)) << (8 * at));
+                let (word, bit) = slot(piece);
+                if let Some(word) = self.filter.get_mut(word) {
+                    *word |= bit;
+                }
+                self.pieces.insert(piece, (sought, start));
+            }
+        }
+    }
+
+    /// How many secrets bear `name`.
+    #[must_use]
+    pub fn count(&self, name: &str) -> usize {
+        self.counts.get(name).copied().unwrap_or_default()
+    }
+
+    /// Looks through everything; `stack` is an address on the stack of the thread that did the work.
+    ///
+    /// # Panics
+    ///
+    /// When the memory of this process cannot be read.
+    #[must_use]
+    pub fn run(&self, stack: usize) -> Vec<Find> {
+        static BUFFER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+        let mut buffer = BUFFER.lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.resize(CHUNK_BYTES + PIECE_BYTES, 0);
+        let own = buffer.as_ptr().addr()..buffer.as_ptr().addr() + buffer.capacity();
+        let memory = File::open("/proc/self/mem").expect("a process may read its own memory");
+        let mut finds = Vec::new();
+        for mapping in writable().expect("a process may read its own map") {
+            let place = if mapping.contains(&stack) { Place::Stack } else { Place::Heap };
+            let mut start = mapping.start;
+            while start < mapping.end {
+                // A piece may lie across the border of two chunks.
+                let end = mapping.end.min(start + CHUNK_BYTES + PIECE_BYTES - 1);
+                let chunk = buffer.get_mut(..end - start).unwrap_or_default();
+                if own.contains(&start) && own.contains(&(end - 1)) {
+                    start += CHUNK_BYTES;
+                    continue;
+                }
+                if let Err(error) = memory.read_exact_at(chunk, start as u64) {
+                    let still = writable().expect("a process may read its own map");
+                    assert!(!still.contains(&mapping), "{mapping:x?} is mapped, but cannot be read: {error}");
+                    // The stack of a thread that has ended meanwhile.
+                    break;
+                }
+                self.look_through(chunk, |at, sought, offset| {
+                    let address = start + at;
+                    if !own.contains(&address) {
+                        self.note(&mut finds, address, place, sought, offset);
+                    }
+                });
+                start += CHUNK_BYTES;
+            }
+        }
+        buffer.fill(0);
+        finds.retain(|find| find.part.len() >= LEAST_BYTES);
+        finds
+    }
+
+    fn look_through(&self, chunk: &[u8], mut found: impl FnMut(usize, usize, usize)) {
+        let mut window = 0u64;
+        for (at, byte) in chunk.iter().enumerate() {
+            window = window >> 8 | u64::from(*byte) << 56;
+            let piece = window ^ MASK;
+            let (word, bit) = slot(piece);
+            let may_be = self.filter.get(word).is_some_and(|word| word & bit != 0);
+            if may_be
+                && at + 1 >= PIECE_BYTES
+                && let Some((sought, offset)) = self.pieces.get(&piece)
+            {
+                found(at + 1 - PIECE_BYTES, *sought, *offset);
+            }
+        }
+    }
+
+    /// Pieces of one copy that follow each other are one find.
+    fn note(&self, finds: &mut Vec<Find>, address: usize, place: Place, sought: usize, offset: usize) {
+        let Some((name, number, form)) = self.sought.get(sought).copied() else { return };
+        let continues = |find: &&mut Find| {
+            (find.name, find.number, find.form) == (name, number, form)
+                && find.part.end == offset
+                && find.address + find.part.len() == address
+        };
+        // Copies may lie side by side, but not inside one another.
+        match finds.iter_mut().rev().take(8).find(continues) {
+            Some(find) => find.part.end += PIECE_BYTES,
+            None => finds.push(Find { name, number, form, place, part: offset..offset + PIECE_BYTES, address }),
+        }
+    }
+}
+
+fn masking(at: usize) -> u8 {
+    MASK.to_le_bytes().get(at).copied().unwrap_or_default()
+}
+
+/// Where in the filter a piece stands.
+fn slot(piece: u64) -> (usize, u64) {
+    let hash = piece.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER_BITS);
+    ((hash >> 6) as usize, 1 << (hash & 63))
+}
+
+/// Every range of addresses that can be written; what can only be read is the program itself, and holds no data of its.
+fn writable() -> io::Result<Vec<Range<usize>>> {
+    let map = std::fs::read_to_string("/proc/self/maps")?;
+    let range = |line: &str| {
+        let (addresses, rest) = line.split_once(' ')?;
+        let (start, end) = addresses.split_once('-')?;
+        let range = usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?;
+        rest.starts_with("rw").then_some(range)
+    };
+    Ok(map.lines().filter_map(range).collect())
+}
+
+/// Tells what was found, and never a byte of it.
+impl fmt::Display for Find {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, number, form, place, part, address } = self;
+        write!(f, "{name} {number}, {form:?}, bytes {part:?}, {place:?} at {address:#x}")
+    }
+}
+
+impl Find {
+    /// How many finds there are of each kind, for the message of a test.
+    #[must_use]
+    pub fn summary(finds: &[Self]) -> String {
+        let mut kinds: BTreeMap<_, (usize, &Self)> = BTreeMap::new();
+        for find in finds {
+            kinds.entry((find.name, find.form, find.place)).or_insert((0, find)).0 += 1;
+        }
+        kinds.values().map(|(count, find)| format!("{count} times, for instance: {find}\n")).collect()
+    }
+}
