@@ -25,6 +25,7 @@ cache=$root/target/real-servers
   --test groups \
   --test batches \
   --test views \
+  --test writing \
   --test beyond_embedded \
   --test aws
 

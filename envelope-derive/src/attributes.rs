@@ -23,7 +23,7 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
     let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
     let fields = attributes(record).map(|(field, mark)| {
         let (vis, ident, ty, this) = (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
-        let mark = mark_type(mark);
+        let mark = mark_type(field, mark);
         quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::#mark>)
     });
     let wrappers =
@@ -41,7 +41,7 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
 pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
     let (_, ty_generics, _) = record.input.generics.split_for_impl();
     let values = attributes(record).map(|(field, mark)| {
-        let (ident, value) = (&field.ident, attribute(field, mark, &ty_generics));
+        let (ident, value) = (&field.ident, attribute(record.input, field, mark, &ty_generics));
         quote!(#ident: #value)
     });
     quote! {
@@ -53,10 +53,11 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
     }
 }
 
-/// The mark as a type.
-fn mark_type(mark: Mark) -> TokenStream {
+/// The mark as a type; what stands in the encryption context is bound like what is authenticated.
+fn mark_type(field: &Field, mark: Mark) -> TokenStream {
     match mark {
         Mark::PartitionKey | Mark::SortKey => quote!(Key),
+        Mark::Plaintext if field.encryption_context.is_some() => quote!(Authenticated),
         Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
     }
 }
@@ -100,7 +101,7 @@ fn wrapper_name(field: &Field) -> syn::Ident {
     format_ident!("__Value_{}", unraw(&field.ident))
 }
 
-fn attribute(field: &Field, mark: Mark, ty_generics: &TypeGenerics<'_>) -> TokenStream {
+fn attribute(input: &Input, field: &Field, mark: Mark, ty_generics: &TypeGenerics<'_>) -> TokenStream {
     let (name, place) = (&field.name.value, field.ty.span());
     if mark == Mark::Encrypted {
         return quote!(__envelope::Attribute::encrypted(#name));
@@ -122,6 +123,7 @@ fn attribute(field: &Field, mark: Mark, ty_generics: &TypeGenerics<'_>) -> Token
     };
     match default(field) {
         Some(default) => quote!(#attribute.or_default(#default)),
+        None if input.serde.default.is_some() => quote!(#attribute.optional()),
         None => attribute,
     }
 }

@@ -8,6 +8,7 @@ use envelope_core::{
     ContextError, ContextForm, Escaped, EscapedNames, Fault, KeyError, OpenError, SealError, ValueError,
 };
 
+use crate::binding::Item;
 use crate::marks::MarksError;
 
 /// Why a record could not be written or read: which record, and what is wrong with it.
@@ -24,11 +25,39 @@ pub struct Error {
 struct Inner {
     record: RecordId,
     kind: ErrorKind,
+    in_doubt: bool,
+    found: Option<Found>,
+}
+
+/// The item that made a condition fail; its values are not printed.
+struct Found(Item);
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Found({} attributes)", self.0.len())
+    }
 }
 
 impl Error {
     pub(crate) fn new(record: RecordId, kind: impl Into<ErrorKind>) -> Self {
-        Self { inner: Box::new(Inner { record, kind: kind.into() }) }
+        Self { inner: Box::new(Inner { record, kind: kind.into(), in_doubt: false, found: None }) }
+    }
+
+    /// The error of a write of which a try may have been carried out.
+    pub(crate) fn or_in_doubt(mut self, in_doubt: bool) -> Self {
+        self.inner.in_doubt |= in_doubt;
+        self
+    }
+
+    /// The error of a write that found `item` where it was to write.
+    pub(crate) fn with_found(mut self, item: Option<Item>) -> Self {
+        self.inner.found = item.map(Found);
+        self
+    }
+
+    /// The item that a failed condition found.
+    pub(crate) fn found(&self) -> Option<&Item> {
+        self.inner.found.as_ref().map(|found| &found.0)
     }
 
     /// What is wrong.
@@ -58,6 +87,14 @@ impl Error {
         }
     }
 
+    /// Whether something may have been written all the same: the answer to a try of the write was lost.
+    ///
+    /// Where this is false, the call has written nothing.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.inner.in_doubt
+    }
+
     /// Whether the same call may succeed later without anybody acting.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -71,7 +108,14 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.record(), self.kind())
+        write!(f, "{}: {}", self.record(), self.kind())?;
+        match self.kind() {
+            _ if self.is_in_doubt() => {
+                f.write_str("; the answer to a try was lost, so it may have been written all the same")
+            }
+            ErrorKind::ConditionFailed => f.write_str("; nothing was written"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -137,7 +181,9 @@ pub enum ErrorKind {
         /// Bytes of the item, attribute names included.
         bytes: usize,
     },
-    /// The condition of the request did not hold; nothing was written.
+    /// The condition of the request did not hold.
+    ///
+    /// What stood there instead is kept: [`Table::open_found`](crate::Table::open_found).
     ConditionFailed,
     /// The record does not have the values of a group, and storing it would destroy them; nothing was sent.
     GroupWithheld {
@@ -148,6 +194,13 @@ pub enum ErrorKind {
     PartOfGroupWithheld {
         /// The group.
         group: &'static str,
+    },
+    /// There is no record under the key to be updated; nothing was written.
+    NoRecord,
+    /// The update names an attribute that is not free to be updated in place; nothing was sent.
+    ProtectedInUpdate {
+        /// The attribute.
+        attribute: String,
     },
     /// The request's expression names a field that is sealed, and would have sent its value in plaintext; nothing was sent.
     EncryptedNameInExpression {
@@ -173,6 +226,8 @@ impl ErrorKind {
             | Self::ConditionFailed
             | Self::GroupWithheld { .. }
             | Self::PartOfGroupWithheld { .. }
+            | Self::NoRecord
+            | Self::ProtectedInUpdate { .. }
             | Self::EncryptedNameInExpression { .. }
             | Self::Marks(_) => Fault::Caller,
             Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) | Self::NotAuthentic { .. } => Fault::Data,
@@ -226,7 +281,7 @@ impl fmt::Display for ErrorKind {
                     crate::size::MAX_ITEM_BYTES
                 )
             }
-            Self::ConditionFailed => f.write_str("the condition did not hold; nothing was written"),
+            Self::ConditionFailed => f.write_str("the condition did not hold"),
             Self::GroupWithheld { group } => write!(
                 f,
                 "the values of the group `{group}` are withheld, so that storing the record would destroy them; nothing was \
@@ -236,6 +291,13 @@ impl fmt::Display for ErrorKind {
                 f,
                 "some fields of the group `{group}` are withheld and others are not, but they are sealed together; nothing \
                  was sent"
+            ),
+            Self::NoRecord => f.write_str("there is no record under this key; an update never creates one"),
+            Self::ProtectedInUpdate { attribute } => write!(
+                f,
+                "an update expression names `{}`, which is part of the key, sealed, or bound to what is sealed; nothing was sent \
+                 (`modify` changes such fields and seals the record again)",
+                Escaped(attribute)
             ),
             Self::EncryptedNameInExpression { attribute } => write!(
                 f,

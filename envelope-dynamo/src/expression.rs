@@ -3,6 +3,7 @@
 mod attribute;
 mod condition;
 mod refuse;
+mod update;
 
 use std::collections::HashMap;
 
@@ -11,7 +12,9 @@ use envelope_core::ValueError;
 
 pub use attribute::{Attribute, InPlace, Readable, mark};
 pub use condition::Condition;
-pub(crate) use refuse::{refuse_encrypted_names, refuse_legacy_conditions};
+pub(crate) use refuse::{refuse_encrypted_names, refuse_legacy_conditions, refuse_update_of_protected};
+pub use update::{Addable, Amount};
+pub(crate) use update::{Changes, Clauses};
 
 use crate::error::ErrorKind;
 
@@ -73,6 +76,15 @@ impl Placeholders {
     /// The expression of a condition.
     pub(crate) fn condition<T>(&mut self, condition: Condition<T>) -> Result<String, ErrorKind> {
         condition.render(self)
+    }
+
+    /// The expression of a condition, where there is one, beside the one that the request has.
+    pub(crate) fn conditions<T>(
+        &mut self,
+        own: Option<String>,
+        condition: Option<Condition<T>>,
+    ) -> Result<Option<String>, ErrorKind> {
+        Ok(both(own, condition.map(|condition| self.condition(condition)).transpose()?))
     }
 
     /// The maps of names and of values; DynamoDB refuses empty ones.

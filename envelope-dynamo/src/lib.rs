@@ -99,14 +99,15 @@ pub use envelope_core::{
 pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::{Envelope, View};
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
-pub use expression::{Attribute, Condition, InPlace, Readable, mark};
+pub use expression::{Addable, Amount, Attribute, Condition, InPlace, Readable, mark};
 pub use item::{from_item, item_context, item_group_context, to_item};
 pub use key::{Composite, IntoKey, IntoValue, Partition, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
 pub use table::{
-    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Delete, Get, GetView, Put, Table,
+    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Delete, Get, GetView, Put, ReturningNew,
+    ReturningOld, Table, Update,
 };
 pub use view::{View, view_item};
 

@@ -209,7 +209,7 @@ pub(crate) fn is_named(fields: &[Field], name: &str) -> bool {
 }
 
 /// The field that reads `name`: the one of that name or alias, else the flattened one.
-fn claim<T: Envelope>(name: &str) -> Option<&'static Field> {
+pub(crate) fn claim<T: Envelope>(name: &str) -> Option<&'static Field> {
     let named = T::FIELDS.iter().find(|field| !field.flatten && field.names().any(|own| own == name));
     // What holds groups of another version of the struct is no entry of a map.
     named.or_else(|| T::FIELDS.iter().find(|field| field.flatten && !is_reserved(name)))

@@ -90,6 +90,11 @@ pub trait Envelope: Sized {
     fn deserialize<D: Deserializer<'static>>(deserializer: D) -> Result<Self, D::Error>;
 }
 
+/// The attribute that every record has.
+pub(crate) fn partition_key<T: Envelope>() -> &'static str {
+    T::FIELDS.iter().find(|field| field.mark == Mark::PartitionKey).map_or("", |field| field.name)
+}
+
 /// What happens to a field: exactly one per field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -173,6 +178,11 @@ impl Field {
     pub const fn in_group(mut self, group: &'static str) -> Self {
         self.group = Some(group);
         self
+    }
+
+    /// Whether the field may be updated in place: nothing that is sealed is bound to it.
+    pub(crate) fn is_free_in_place(&self) -> bool {
+        self.mark == Mark::Plaintext && !self.in_encryption_context
     }
 
     /// Every name under which the field is read, the one under which it is stored first.

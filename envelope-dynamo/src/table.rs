@@ -4,8 +4,11 @@ mod backoff;
 mod batch;
 mod delete;
 mod doubt;
+mod found;
 mod get;
 mod put;
+mod returning;
+mod update;
 mod view;
 
 use std::borrow::Borrow;
@@ -23,6 +26,8 @@ pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream,
 pub use delete::Delete;
 pub use get::Get;
 pub use put::Put;
+pub use returning::{ReturningNew, ReturningOld};
+pub use update::Update;
 pub use view::GetView;
 
 use crate::binding::{Item, keyed_context, record_id};
@@ -165,6 +170,22 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// Nothing is verified; see [`View`].
     pub fn view<V: View<Record = T>>(&self, key: impl IntoKey<T::Key>) -> GetView<'_, V, P> {
         GetView::new(self, key.into_key())
+    }
+
+    /// Changes `#[plaintext]` attributes of a record where they stand, without touching what is sealed; needs no data key.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64, #[plaintext] note: Option<String> }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// users.update("u_1").add(|u| u.logins, 1).set(|u| u.note, "trial").condition(|u| u.logins.lt(100)).send().await
+    /// # }
+    /// ```
+    pub fn update(&self, key: impl IntoKey<T::Key>) -> Update<'_, T, P> {
+        Update::new(self, key.into_key())
     }
 
     fn key_item(key: T::Key) -> Result<(Item, RecordId), Error> {

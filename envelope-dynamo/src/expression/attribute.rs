@@ -45,7 +45,7 @@ impl Readable for mark::Plaintext {}
 #[diagnostic::on_unimplemented(
     message = "only `#[plaintext]` attributes can be changed in place",
     label = "the field is sealed, bound into what is sealed, or part of the key",
-    note = "`.modify(|record| ..)` reads the record, changes it and seals it again"
+    note = "`.update(key).modify(|record| ..)` reads the record, changes it and seals it again"
 )]
 pub trait InPlace: Readable {}
 
@@ -97,6 +97,7 @@ pub struct Attribute<T, V, M> {
     read: fn(AttributeValue) -> Result<V, ValueError>,
     absent: fn(&'static str) -> Result<V, ValueError>,
     default: Option<fn() -> V>,
+    optional: bool,
     record: PhantomData<fn() -> (T, M)>,
 }
 
@@ -138,13 +139,20 @@ impl<T, V, M> Attribute<T, V, M> {
         const fn missing<V>(name: &'static str) -> Result<V, ValueError> {
             Err(ValueError::missing(name))
         }
-        Self { name, write, read, absent: missing, default: None, record: PhantomData }
+        Self { name, write, read, absent: missing, default: None, optional: false, record: PhantomData }
     }
 
     /// What stands for an attribute that the item does not have (`#[serde(default)]`).
     #[must_use]
     pub const fn or_default(mut self, default: fn() -> V) -> Self {
         self.default = Some(default);
+        self
+    }
+
+    /// An attribute that a record can be read without: the struct has a default (`#[serde(default)]`).
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.optional = true;
         self
     }
 }
@@ -178,6 +186,11 @@ impl<T, V, M> Attribute<T, V, M> {
             (None, Some(default)) => Ok(default()),
             (None, None) => (self.absent)(self.name),
         }
+    }
+
+    /// Whether a record can be read without it: an `Option`, or a field with a default.
+    pub(crate) fn may_be_absent(&self) -> bool {
+        self.optional || self.default.is_some() || (self.absent)(self.name).is_ok()
     }
 }
 

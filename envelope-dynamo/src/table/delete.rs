@@ -1,9 +1,15 @@
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use envelope_core::UnwrapKey;
 
-use super::{Sending, Table, dynamodb_error};
-use crate::error::Error;
-use crate::expression::{refuse_encrypted_names, refuse_legacy_conditions};
-use crate::record::Envelope;
+use super::doubt::Doubt;
+use super::found::{Writing, keyed};
+use super::{ReturningOld, Sending, Table};
+use crate::binding::Item;
+use crate::error::{Error, ErrorKind};
+use crate::expression::{Condition, Placeholders, refuse_encrypted_names, refuse_legacy_conditions};
+use crate::item::from_item;
+use crate::record::{Envelope, partition_key};
 
 /// A delete being built; see [`Table::delete`].
 #[must_use = "a delete does nothing until it is sent"]
@@ -11,11 +17,45 @@ pub struct Delete<'a, T: Envelope, P: ?Sized> {
     table: &'a Table<T, P>,
     key: T::Key,
     builder: DeleteItemFluentBuilder,
+    condition: Option<Condition<T>>,
 }
 
 impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     pub(super) fn new(table: &'a Table<T, P>, key: T::Key) -> Self {
-        Self { table, key, builder: table.client.delete_item() }
+        Self { table, key, builder: table.client.delete_item(), condition: None }
+    }
+
+    /// Fails with [`ErrorKind::ConditionFailed`] if there is no record.
+    ///
+    /// If the answer to a first try is lost, the SDK tries again and finds no record: then this fails although the record
+    /// was deleted by this very call, and [`Error::is_in_doubt`] says so.
+    pub fn if_exists(self) -> Self {
+        self.condition_of(Condition::exists(partition_key::<T>()))
+    }
+
+    /// Deletes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`]. Several conditions
+    /// must all hold.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// users.delete("u_1").condition(|stored| stored.logins.eq(0)).send().await
+    /// # }
+    /// ```
+    pub fn condition(self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
+        self.condition_of(condition(&T::attributes()))
+    }
+
+    fn condition_of(mut self, condition: Condition<T>) -> Self {
+        self.condition = Some(match self.condition.take() {
+            Some(other) => other.and(condition),
+            None => condition,
+        });
+        self
     }
 
     /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
@@ -26,29 +66,90 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         self
     }
 
+    /// Has the delete yield the record that it deleted, opened; the last call before `send`.
+    ///
+    /// If the answer to a first try is lost, the SDK tries again, finds nothing to delete, and the record is gone unseen.
+    pub fn returning_old(self) -> ReturningOld<Self>
+    where
+        P: UnwrapKey,
+    {
+        ReturningOld(self)
+    }
+
     /// Deletes the record; that there was none is not an error.
     ///
     /// # Errors
     ///
-    /// When the key is none that DynamoDB takes, [`ConditionFailed`](crate::ErrorKind::ConditionFailed), and whatever DynamoDB answers.
+    /// When the key is none that DynamoDB takes, [`ErrorKind::ConditionFailed`], and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
-        let (item, id) = Table::<T, P>::key_item(self.key)?;
-        let condition = self.builder.get_condition_expression().as_deref().unwrap_or_default();
-        refuse_encrypted_names::<T>(condition, self.builder.get_expression_attribute_names().as_ref())?;
+        self.deliver(|delete| delete).await.map(|_| ())
+    }
+
+    /// Sends the request; the old item, if `with` asks for it.
+    async fn deliver(
+        self,
+        with: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder,
+    ) -> Result<Option<Item>, Error> {
+        let (key, id) = Table::<T, P>::key_item(self.key)?;
+        let own = self.builder.get_condition_expression().as_deref().unwrap_or_default();
+        refuse_encrypted_names::<T>(own, self.builder.get_expression_attribute_names().as_ref())?;
         refuse_legacy_conditions::<T>(self.builder.get_expected().as_ref())?;
-        self.builder
-            .table_name(&*self.table.name)
-            .set_key(Some(item))
-            .send()
-            .await
-            .map_err(|error| dynamodb_error("DeleteItem", &self.table.name, id, error))?;
-        Ok(())
+        let builder = conditional(self.builder, self.condition).map_err(|kind| Error::new(id.clone(), kind))?;
+        let builder = with(builder).table_name(&*self.table.name).set_key(Some(key.clone()));
+        let writing = Writing { operation: "DeleteItem", table: &self.table.name, id, key, doubt: Doubt::default() };
+        match builder.customize().interceptor(writing.doubt.clone()).send().await {
+            Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
+            Err(error) => Err(writing.error(error)),
+        }
+    }
+}
+
+/// Adds the condition to the request, and asks for what is found where it does not hold.
+fn conditional<T>(
+    builder: DeleteItemFluentBuilder,
+    condition: Option<Condition<T>>,
+) -> Result<DeleteItemFluentBuilder, ErrorKind> {
+    let names = builder.get_expression_attribute_names().clone();
+    let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
+    let condition = placeholders.conditions(builder.get_condition_expression().clone(), condition)?;
+    let (names, values) = placeholders.into_maps();
+    let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
+    Ok(builder
+        .set_condition_expression(condition)
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(values)
+        .set_return_values_on_condition_check_failure(on_failure))
+}
+
+impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
+    /// Deletes the record; the record that it was, `None` if there was none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Delete::send`]; and as [`from_item`](crate::from_item()) where the old record does not open: then it has been
+    /// deleted.
+    pub async fn send(self) -> Result<Option<T>, Error> {
+        let provider = &*self.0.table.provider;
+        match self.0.deliver(|delete| delete.return_values(ReturnValue::AllOld)).await? {
+            Some(old) => from_item(old, provider).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
 /// `.await` without `.send()` sends as well.
 impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoFuture for Delete<'a, T, P> {
     type Output = Result<(), Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture for ReturningOld<Delete<'a, T, P>> {
+    type Output = Result<Option<T>, Error>;
     type IntoFuture = Sending<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

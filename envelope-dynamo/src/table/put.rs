@@ -1,14 +1,18 @@
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use envelope_core::WrapKey;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use envelope_core::{UnwrapKey, WrapKey};
 
-use super::{Sending, Table, dynamodb_error};
-use crate::binding::record_id;
+use super::doubt::Doubt;
+use super::found::{Writing, found, keyed};
+use super::{ReturningOld, Sending, Table};
+use crate::binding::{Item, key_attributes, record_id};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Condition, Placeholders, both, refuse_encrypted_names, refuse_legacy_conditions};
-use crate::item::to_item;
-use crate::record::{Envelope, Mark};
+use crate::expression::{Condition, Placeholders, refuse_encrypted_names, refuse_legacy_conditions};
+use crate::item::{from_item, to_item};
+use crate::record::{Envelope, partition_key};
 use crate::size::{MAX_ITEM_BYTES, item_bytes};
+use crate::write::ENCRYPTED_PAYLOAD;
 
 /// A put being built; see [`Table::put`].
 #[must_use = "a put does nothing until it is sent"]
@@ -26,8 +30,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
 
     /// Stores the record only if none stands under its key; otherwise [`ErrorKind::ConditionFailed`].
     ///
-    /// If the answer to a first try is lost, the SDK tries again, and finds the record that the first try stored: then
-    /// this fails although the record was written by this very call.
+    /// If the answer to a first try is lost, the SDK tries again, and finds the record that the first try stored: its
+    /// payload tells it from any other, and the put has succeeded.
     pub fn if_not_exists(self) -> Self {
         self.condition_of(Condition::not_exists(partition_key::<T::First>()))
     }
@@ -90,6 +94,16 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
         self
     }
 
+    /// Has the put yield the record that it replaced, opened; the last call before `send`.
+    ///
+    /// If the answer to a first try is lost, the SDK tries again, and what the put replaced may be what the first try wrote.
+    pub fn returning_old(self) -> ReturningOld<Self>
+    where
+        P: UnwrapKey,
+    {
+        ReturningOld(self)
+    }
+
     /// Seals the record and sends it.
     ///
     /// # Errors
@@ -97,10 +111,26 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
     /// As [`to_item`]; [`ErrorKind::TooLarge`] and [`ErrorKind::EncryptedNameInExpression`] before anything is sent;
     /// [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
+        self.deliver(|put| put).await.map(|_| ())
+    }
+
+    /// Sends the request; the old item, if `with` asks for it.
+    async fn deliver(
+        self,
+        with: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
+    ) -> Result<Option<Item>, Error> {
         let table = self.table;
         let (builder, id) = self.prepare().await?;
-        builder.send().await.map_err(|error| dynamodb_error("PutItem", &table.name, id, error))?;
-        Ok(())
+        let item = builder.get_item().clone().unwrap_or_default();
+        let key = key_attributes::<T::First>(&item);
+        let writing = Writing { operation: "PutItem", table: &table.name, id, key, doubt: Doubt::default() };
+        let tries = with(builder).customize().interceptor(writing.doubt.clone());
+        match tries.send().await {
+            Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
+            // An earlier try stored it, and its answer was lost.
+            Err(error) if found(&error).is_some_and(|found| is_same_payload(found, &item)) => Ok(None),
+            Err(error) => Err(writing.error(error)),
+        }
     }
 
     /// Seals the record and gives the SDK's request, ready to be sent: for its output, or for a send of your own.
@@ -123,29 +153,57 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
         if bytes > MAX_ITEM_BYTES {
             return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
         }
-        let builder = match self.condition {
-            Some(condition) => conditional(builder, condition).map_err(|kind| Error::new(id.clone(), kind))?,
-            None => builder,
-        };
+        let builder = conditional(builder, self.condition).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_item(Some(item)), id))
     }
 }
 
-fn conditional<T>(builder: PutItemFluentBuilder, condition: Condition<T>) -> Result<PutItemFluentBuilder, ErrorKind> {
+/// Adds the condition to the request, and asks for what is found where it does not hold.
+fn conditional<T>(
+    builder: PutItemFluentBuilder,
+    condition: Option<Condition<T>>,
+) -> Result<PutItemFluentBuilder, ErrorKind> {
     let names = builder.get_expression_attribute_names().clone();
     let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
-    let condition = placeholders.condition(condition)?;
-    let own = builder.get_condition_expression().clone();
+    let condition = placeholders.conditions(builder.get_condition_expression().clone(), condition)?;
     let (names, values) = placeholders.into_maps();
+    let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
     Ok(builder
-        .set_condition_expression(both(own, Some(condition)))
+        .set_condition_expression(condition)
         .set_expression_attribute_names(names)
-        .set_expression_attribute_values(values))
+        .set_expression_attribute_values(values)
+        .set_return_values_on_condition_check_failure(on_failure))
 }
 
-/// The attribute that every record has.
-fn partition_key<T: Envelope>() -> &'static str {
-    T::FIELDS.iter().find(|field| field.mark == Mark::PartitionKey).map_or("", |field| field.name)
+/// Whether two items are of one sealing: each has a salt of its own.
+fn is_same_payload(one: &Item, other: &Item) -> bool {
+    matches!((one.get(ENCRYPTED_PAYLOAD), other.get(ENCRYPTED_PAYLOAD)), (Some(one), Some(other)) if one == other)
+}
+
+impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized> ReturningOld<Put<'a, T, P>> {
+    /// Seals the record and sends it; the record that it replaced, `None` if there was none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Put::send`]; and as [`from_item`](crate::from_item()) where the old record does not open: then the new one
+    /// has been stored.
+    pub async fn send(self) -> Result<Option<T>, Error> {
+        let provider = &*self.0.table.provider;
+        match self.0.deliver(|put| put.return_values(ReturnValue::AllOld)).await? {
+            Some(old) => from_item(old, provider).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Entity + Sync, P: WrapKey + UnwrapKey + ?Sized> IntoFuture for ReturningOld<Put<'a, T, P>> {
+    type Output = Result<Option<T>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
 }
 
 /// `.await` without `.send()` sends as well.

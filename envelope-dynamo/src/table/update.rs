@@ -1,0 +1,256 @@
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use envelope_core::UnwrapKey;
+
+use super::doubt::Doubt;
+use super::found::{Writing, found, keyed};
+use super::{ReturningNew, Sending, Table};
+use crate::binding::Item;
+use crate::error::{Error, ErrorKind};
+use crate::expression::{
+    Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, Placeholders, refuse_encrypted_names,
+    refuse_legacy_conditions, refuse_update_of_protected,
+};
+use crate::item::from_item;
+use crate::key::IntoValue;
+use crate::record::{Envelope, partition_key};
+
+/// An update being built; see [`Table::update`].
+///
+/// Only `#[plaintext]` attributes are changed in place; what the payload is bound to does not compile here.
+///
+/// ```compile_fail,E0277
+/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
+/// # use envelope_dynamo::{Envelope, Table};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+/// let users = Table::<User>::new(dynamodb, provider);
+/// users.update("u_1").set(|u| u.email, "new@example.com"); // only `#[plaintext]` attributes can be changed in place
+/// # }
+/// ```
+#[must_use = "an update does nothing until it is sent"]
+pub struct Update<'a, T: Envelope, P: ?Sized> {
+    pub(super) table: &'a Table<T, P>,
+    pub(super) key: T::Key,
+    pub(super) builder: UpdateItemFluentBuilder,
+    pub(super) changes: Changes,
+    pub(super) condition: Option<Condition<T>>,
+}
+
+impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
+    pub(super) fn new(table: &'a Table<T, P>, key: T::Key) -> Self {
+        Self { table, key, builder: table.client.update_item(), changes: Changes::default(), condition: None }
+    }
+
+    /// Sets an attribute.
+    pub fn set<V, M: InPlace>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
+        value: impl IntoValue<V>,
+    ) -> Self {
+        self.changes.set(attribute(&T::attributes()), value);
+        self
+    }
+
+    /// Sets an attribute that the record does not have; one that it has stays, even `null`.
+    pub fn set_if_absent<V, M: InPlace>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
+        value: impl IntoValue<V>,
+    ) -> Self {
+        self.changes.set_if_absent(attribute(&T::attributes()), value);
+        self
+    }
+
+    /// Adds to a number, or subtracts a negative amount; an absent attribute counts as zero.
+    ///
+    /// DynamoDB does not look at the field's type: what is subtracted from a `u64` may leave a number below zero, which
+    /// then does not open. `condition(|u| u.logins.ge(1))` keeps it from that.
+    ///
+    /// If the answer to a first try is lost, the SDK tries again, and **the amount may be added twice**. Where that
+    /// matters, say what the number is to be before: `.condition(|u| u.logins.eq(3))` lets one try through at most. Or let
+    /// [`modify`](Self::modify) do it: each of its changes is applied once.
+    pub fn add<V: Addable, M: InPlace>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
+        amount: impl Amount,
+    ) -> Self {
+        self.changes.add(attribute(&T::attributes()), amount);
+        self
+    }
+
+    /// Removes an attribute: an `Option`, or one with `#[serde(default)]`; a record could not be read without any other.
+    pub fn remove<V, M: InPlace>(mut self, attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>) -> Self {
+        self.changes.remove(attribute(&T::attributes()));
+        self
+    }
+
+    /// Appends to a list; an absent one counts as empty. As with [`add`](Self::add), a lost answer may append twice.
+    pub fn append<V, M: InPlace>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
+        values: impl IntoValue<V>,
+    ) -> Self {
+        self.changes.append(attribute(&T::attributes()), values);
+        self
+    }
+
+    /// Adds the elements of `set` to a set: a field with `#[serde(with = "envelope_dynamo::string_set")]` or its like.
+    pub fn add_elements<V, M: InPlace>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
+        set: impl IntoValue<V>,
+    ) -> Self {
+        self.changes.add_elements(attribute(&T::attributes()), set);
+        self
+    }
+
+    /// Deletes the elements of `set` from a set. A set that is empty then is absent, as DynamoDB has it.
+    pub fn delete_elements<V, M: InPlace>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
+        set: impl IntoValue<V>,
+    ) -> Self {
+        self.changes.delete_elements(attribute(&T::attributes()), set);
+        self
+    }
+
+    /// Changes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`]. Several conditions
+    /// must all hold.
+    pub fn condition(mut self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
+        let condition = condition(&T::attributes());
+        self.condition = Some(match self.condition.take() {
+            Some(other) => other.and(condition),
+            None => condition,
+        });
+        self
+    }
+
+    /// Sets what this library does not cover on the SDK's own builder: changes inside a map, consumed capacity, and so on.
+    ///
+    /// An update expression of your own stands before the typed one, so each of `SET`, `REMOVE`, `ADD` and `DELETE` may be
+    /// in one of them only. One that names an attribute which is not free to be updated in place is refused before
+    /// anything is sent; so is a condition that names an encrypted field. Table and key are set afterwards.
+    pub fn customize(mut self, with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder) -> Self {
+        self.builder = with(self.builder);
+        self
+    }
+
+    /// Has the update yield the record as it then is, opened; the last call before `send`.
+    pub fn returning_new(self) -> ReturningNew<Self>
+    where
+        P: UnwrapKey,
+    {
+        ReturningNew(self)
+    }
+
+    /// Changes the record where it stands; needs no data key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoRecord`] if there is none: an update never creates one, which would be unsealed;
+    /// [`ErrorKind::ConditionFailed`]; [`ErrorKind::ProtectedInUpdate`], [`ErrorKind::EncryptedNameInExpression`] and
+    /// [`ErrorKind::Attribute`] before anything is sent; and whatever DynamoDB answers.
+    pub async fn send(self) -> Result<(), Error> {
+        self.deliver(|update| update).await.map(|_| ())
+    }
+
+    /// Sends the request; the attributes that `with` asks for.
+    async fn deliver(
+        self,
+        with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
+    ) -> Result<Option<Item>, Error> {
+        let (key, id) = Table::<T, P>::key_item(self.key)?;
+        refuse::<T>(&self.builder)?;
+        let (clauses, exists) = (Clauses::default(), Condition::exists(partition_key::<T>()));
+        let condition = match self.condition {
+            Some(condition) => exists.and(condition),
+            None => exists,
+        };
+        let builder = request(self.builder, self.changes, clauses, condition)
+            .map_err(|kind| Error::new(id.clone(), kind))?
+            .table_name(&*self.table.name)
+            .set_key(Some(key.clone()));
+        let writing = Writing { operation: "UpdateItem", table: &self.table.name, id, key, doubt: Doubt::default() };
+        match with(builder).customize().interceptor(writing.doubt.clone()).send().await {
+            Ok(output) => Ok(output.attributes.map(|new| keyed(new, writing.key))),
+            Err(error) if is_absent(&error) => {
+                Err(Error::new(writing.id, ErrorKind::NoRecord).or_in_doubt(writing.doubt.exists()))
+            }
+            Err(error) => Err(writing.error(error)),
+        }
+    }
+}
+
+/// Refuses what was put on the builder and would send a secret or break a record.
+pub(super) fn refuse<T: Envelope>(builder: &UpdateItemFluentBuilder) -> Result<(), Error> {
+    let names = builder.get_expression_attribute_names().as_ref();
+    refuse_encrypted_names::<T>(builder.get_condition_expression().as_deref().unwrap_or_default(), names)?;
+    refuse_legacy_conditions::<T>(builder.get_expected().as_ref())?;
+    let update = builder.get_update_expression().as_deref().unwrap_or_default();
+    refuse_update_of_protected::<T>(update, names, builder.get_attribute_updates().as_ref())
+}
+
+/// The request with its changes and conditions.
+fn request<T>(
+    builder: UpdateItemFluentBuilder,
+    changes: Changes,
+    mut clauses: Clauses,
+    condition: Condition<T>,
+) -> Result<UpdateItemFluentBuilder, ErrorKind> {
+    let names = builder.get_expression_attribute_names().clone();
+    let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
+    changes.render(&mut clauses, &mut placeholders)?;
+    let condition = placeholders.conditions(builder.get_condition_expression().clone(), Some(condition))?;
+    let update = clauses.expression(builder.get_update_expression().clone());
+    let (names, values) = placeholders.into_maps();
+    Ok(builder
+        .set_update_expression(update)
+        .set_condition_expression(condition)
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(values)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+}
+
+/// Whether a condition failed because there is no record.
+fn is_absent(error: &SdkError<UpdateItemError>) -> bool {
+    let failed = error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
+    failed && found(error).is_none()
+}
+
+impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningNew<Update<'a, T, P>> {
+    /// Changes the record where it stands; the record as it then is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Update::send`]; and as [`from_item`](crate::from_item()) where the record does not open: then it has been
+    /// changed.
+    pub async fn send(self) -> Result<T, Error> {
+        let provider = &*self.0.table.provider;
+        let new = self.0.deliver(|update| update.return_values(ReturnValue::AllNew)).await?;
+        from_item(new.unwrap_or_default(), provider).await
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoFuture for Update<'a, T, P> {
+    type Output = Result<(), Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture for ReturningNew<Update<'a, T, P>> {
+    type Output = Result<T, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
