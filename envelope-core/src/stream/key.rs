@@ -6,6 +6,7 @@ use crate::aead::{KEY_BYTES, MessageKey, NONCE_BYTES, TAG_BYTES, TooLong, Unauth
 use crate::kdf::hkdf_sha256;
 use crate::payload::{COMMITMENT_BYTES, SALT_BYTES};
 use crate::secret::DataKey;
+use crate::stack::leaving_nothing;
 use crate::stream::chunk_size::ChunkSize;
 
 /// The start of the derivation's `info`; the chunk size follows (FORMAT 12.3).
@@ -39,7 +40,8 @@ impl ChunkKey {
         associated_data: Vec<u8>,
     ) -> Self {
         let mut derived = Box::new(Zeroizing::new([0; KEY_BYTES + COMMITMENT_BYTES]));
-        hkdf_sha256(data_key.expose(), salt, &[INFO, &[chunk_size.to_byte()]].concat(), &mut **derived);
+        let info = [INFO, &[chunk_size.to_byte()]].concat();
+        leaving_nothing(|| hkdf_sha256(data_key.expose(), salt, &info, &mut **derived));
         Self { derived, associated_data, next: 0 }
     }
 
@@ -51,7 +53,8 @@ impl ChunkKey {
     /// Encrypts the next chunk in place and returns its tag; no more than 2^32 chunks.
     pub(super) fn seal(&mut self, end: End, chunk: &mut [u8]) -> Result<[u8; TAG_BYTES], TooLong> {
         let nonce = self.nonce(end).ok_or(TooLong)?;
-        let tag = MessageKey(self.parts().0).seal_with_nonce(nonce, &self.associated_data, chunk)?;
+        let key = MessageKey(self.parts().0);
+        let tag = leaving_nothing(|| key.seal_with_nonce(nonce, &self.associated_data, chunk))?;
         self.next += 1;
         Ok(tag)
     }
@@ -59,7 +62,8 @@ impl ChunkKey {
     /// Decrypts the next chunk in place if it is authentic.
     pub(super) fn open(&mut self, end: End, chunk: &mut [u8], tag: &[u8; TAG_BYTES]) -> Result<(), Unauthentic> {
         let nonce = self.nonce(end).ok_or(Unauthentic)?;
-        MessageKey(self.parts().0).open_with_nonce(nonce, &self.associated_data, chunk, tag)?;
+        let key = MessageKey(self.parts().0);
+        leaving_nothing(|| key.open_with_nonce(nonce, &self.associated_data, chunk, tag))?;
         self.next += 1;
         Ok(())
     }

@@ -5,6 +5,7 @@
 mod caches;
 mod providers;
 mod seeded;
+mod streams;
 mod values;
 
 use envelope_core::{Context, EncryptedDek, KeyProvider, Sealed, UnwrapKey, open, seal};
