@@ -27,6 +27,7 @@ cache=$root/target/real-servers
   --test views \
   --test writing \
   --test beyond_embedded \
+  --test audit \
   --test aws
 
 say() { printf 'real-servers: %s\n' "$*" >&2; }
@@ -108,6 +109,19 @@ fetch_localstack() {
     --only-binary :all: --requirement "$requirements" || fail "pip cannot install $requirements"
   lend_deprecated
   touch "$localstack/complete"
+}
+
+# The AWS CLI and what else docs/AUDIT.md asks for.
+fetch_audit_tools() {
+  local requirements=$tests/audit-requirements.txt pins
+  pins=$("$python" -V; cat "$requirements")
+  audit=$cache/audit-$(sha256sum <<<"$pins" | cut -c 1-16)
+  [ -e "$audit/complete" ] && return
+  say "installing the AWS CLI with $("$python" -V)"
+  "$python" -m venv --clear "$audit"
+  "$audit/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
+    --only-binary :all: --requirement "$requirements" || fail "pip cannot install $requirements"
+  touch "$audit/complete"
 }
 
 # LocalStack imports warnings.deprecated, which came with Python 3.13; typing_extensions has it for 3.12.
@@ -220,6 +234,7 @@ flock 9 # another run may be downloading
 find_tools
 fetch_dynamodb
 fetch_localstack
+fetch_audit_tools
 build_loopback
 exec 9>&-
 
@@ -232,6 +247,7 @@ wait_until_ready localstack "${started[1]}" "$kms_port" TrentService.ListKeys ap
 
 export DYNAMODB_ENDPOINT=http://127.0.0.1:$dynamodb_port
 export KMS_ENDPOINT=http://127.0.0.1:$kms_port
+export AUDIT_TOOLS=$audit/bin
 export AWS_ACCESS_KEY_ID=emulator AWS_SECRET_ACCESS_KEY=emulator AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 unset AWS_PROFILE AWS_SESSION_TOKEN KMS_KEY_ID # they would name things that these servers do not have
 say "DynamoDB Local at $DYNAMODB_ENDPOINT, LocalStack's KMS at $KMS_ENDPOINT"
