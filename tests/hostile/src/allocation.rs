@@ -1,0 +1,83 @@
+//! How much memory hostile bytes can make a reader allocate.
+#![allow(unsafe_code)] // `GlobalAlloc` has no safe form.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+/// The system's allocator, which counts the bytes that each thread holds and the most it ever held.
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    HELD.set(HELD.get() + bytes);
+    PEAK.set(PEAK.get().max(HELD.get()));
+}
+
+fn signed(bytes: usize) -> isize {
+    isize::try_from(bytes).unwrap_or(isize::MAX)
+}
+
+// SAFETY: each method hands its arguments to `System` as they are and returns what it returns. The counters neither
+// allocate nor need to be dropped, so they can be used from within an allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(signed(layout.size()));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(signed(layout.size()));
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // Both blocks may stand side by side while what is in them is copied.
+        count(signed(size));
+        count(-signed(layout.size()));
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-signed(layout.size()));
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// The most bytes that `work` holds at once on this thread, beyond those that were held before it.
+///
+/// ```
+/// use envelope_hostile::allocation::peak;
+///
+/// let (bytes, sum) = peak(|| {
+///     drop(vec![1u8; 1_000]);
+///     vec![7u8; 3_000].iter().map(|byte| u32::from(*byte)).sum::<u32>()
+/// });
+/// assert_eq!((bytes, sum), (3_000, 21_000));
+/// ```
+pub fn peak<R>(work: impl FnOnce() -> R) -> (usize, R) {
+    let before = HELD.get();
+    let outer = PEAK.replace(before);
+    let result = work();
+    let most = PEAK.get();
+    PEAK.set(outer.max(most));
+    (usize::try_from(most - before).unwrap_or_default(), result)
+}
+
+/// What errors, names in them and the like may take beside a multiple of the input.
+const FLOOR_BYTES: usize = 16 * 1024;
+
+/// Asserts that `work` holds no more than `factor` times `given` bytes at once, and 16 KiB.
+#[track_caller]
+pub(crate) fn within<R>(factor: usize, given: usize, work: impl FnOnce() -> R) -> R {
+    let (bytes, result) = peak(work);
+    let most = FLOOR_BYTES + factor * given;
+    assert!(bytes <= most, "{bytes} bytes were held at once for {given} that were given, more than {most}");
+    result
+}

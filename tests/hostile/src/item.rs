@@ -1,0 +1,145 @@
+//! Reading an item.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{
+    Content, DataKey, EncryptedDek, EncryptionContext, GeneratedKey, KeyFuture, KeyKind, Number, PayloadBuilder,
+    UnwrapKey, Value, WrapKey, WrappedKey,
+};
+use envelope_dynamo::{Envelope, from_item, item_context, to_item};
+
+use crate::allocation::within;
+use crate::input::{Input, Item, item_bytes};
+use crate::ready;
+use crate::records::{Everything, Flattened, Open, Strict};
+
+/// Whatever an item holds, reading it gives a record or an error; and what was read can be written and read again.
+///
+/// The bytes are a mode, an item, in one mode the names that were authenticated, and the plaintext. In mode 0 the item
+/// is read as it is. In the others somebody who has the key and does not keep to the format sealed the plaintext for
+/// the place where it stands, since nothing else gets past AES-GCM.
+pub fn item(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let sealed = input.byte() != 0;
+    let item = input.item();
+    let forgery = sealed.then(|| Forgery::of(input));
+    read::<Everything>(&item, forgery.as_ref());
+    read::<Flattened>(&item, forgery.as_ref());
+    read::<Open>(&item, forgery.as_ref());
+    read::<Strict>(&item, forgery.as_ref());
+}
+
+/// What is sealed, and the names of attributes that it is bound to.
+struct Forgery<'d> {
+    authenticated: Vec<String>,
+    plaintext: &'d [u8],
+}
+
+impl<'d> Forgery<'d> {
+    fn of(mut input: Input<'d>) -> Self {
+        let count = input.byte() % 32;
+        let authenticated = (0..count).map(|_| input.name()).collect();
+        Self { authenticated, plaintext: input.rest() }
+    }
+
+    /// `item` with the plaintext sealed for it, if it has a place at all.
+    fn seal<T: Envelope>(&self, mut item: Item) -> Option<Item> {
+        for name in ["encrypted_payload", "encrypted_dek"] {
+            item.remove(name);
+        }
+        let payload = {
+            let mut context = item_context::<T>(&item).ok()?;
+            for name in &self.authenticated {
+                let value = match item.get(name) {
+                    Some(attribute) => Some(bound(attribute)?),
+                    None => None,
+                };
+                context = context.authenticated(name.as_str(), value).ok()?;
+            }
+            let mut payload = PayloadBuilder::new(self.plaintext.len(), context.authenticated_names());
+            payload.extend_from_slice(self.plaintext);
+            payload.seal(Content::Record, &context, &data_key()).unwrap()
+        };
+        let dek = EncryptedDek::new(T::CONTEXT_FORM, vec![wrapped()]).unwrap();
+        item.insert("encrypted_payload".into(), AttributeValue::B(Blob::new(payload)));
+        item.insert("encrypted_dek".into(), AttributeValue::B(Blob::new(dek.to_bytes())));
+        Some(item)
+    }
+}
+
+fn read<T: Envelope + Debug>(item: &Item, forgery: Option<&Forgery<'_>>) {
+    let item = match forgery {
+        None => item.clone(),
+        Some(forgery) => match forgery.seal::<T>(item.clone()) {
+            Some(item) => item,
+            None => return,
+        },
+    };
+    let given = item_bytes(&item);
+    // As for the values of a payload, to which comes that an item's attributes are wide as they stand.
+    let record = match within(400, given, || ready(from_item::<T>(item, &FixedKey))) {
+        Ok(record) => record,
+        Err(error) => {
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains('\n'), "an error on more than one line: {said}");
+            return;
+        }
+    };
+    let Some(once) = written_and_read(&record) else { return };
+    let twice = written_and_read(&once).unwrap();
+    assert_eq!(format!("{twice:?}"), format!("{once:?}"));
+}
+
+/// What comes back may differ once: a float without a fraction in a value of any type is a whole number in DynamoDB.
+fn written_and_read<T: Envelope>(record: &T) -> Option<T> {
+    let item = ready(to_item(record, &FixedKey)).ok()?;
+    Some(ready(from_item(item, &FixedKey)).unwrap())
+}
+
+/// An attribute as FORMAT 2 binds it; `None` where nothing can be bound.
+fn bound(attribute: &AttributeValue) -> Option<Value<'_>> {
+    let number = |text| Number::parse(text).ok();
+    Some(match attribute {
+        AttributeValue::Null(_) => Value::Null,
+        AttributeValue::Bool(value) => Value::Bool(*value),
+        AttributeValue::N(text) => Value::Number(number(text)?),
+        AttributeValue::S(text) => Value::string(text.as_str()),
+        AttributeValue::B(blob) => Value::bytes(blob.as_ref()),
+        AttributeValue::L(values) => Value::List(values.iter().map(bound).collect::<Option<_>>()?),
+        AttributeValue::M(entries) => {
+            let entry = |(name, value)| Some((Cow::Borrowed(String::as_str(name)), bound(value)?));
+            Value::Map(entries.iter().map(entry).collect::<Option<_>>()?)
+        }
+        AttributeValue::Ss(set) => Value::StringSet(set.iter().map(|text| Cow::Borrowed(text.as_str())).collect()),
+        AttributeValue::Ns(set) => Value::NumberSet(set.iter().map(|text| number(text)).collect::<Option<_>>()?),
+        AttributeValue::Bs(set) => Value::BytesSet(set.iter().map(|blob| Cow::Borrowed(blob.as_ref())).collect()),
+        _ => return None,
+    })
+}
+
+fn data_key() -> DataKey {
+    DataKey::from_slice(&[7; DataKey::BYTES]).unwrap()
+}
+
+fn wrapped() -> WrappedKey {
+    WrappedKey::new(KeyKind::private(255).unwrap(), *b"fixed", [1]).unwrap()
+}
+
+/// Gives one data key to everybody, whatever wraps it.
+#[derive(Debug)]
+struct FixedKey;
+
+impl WrapKey for FixedKey {
+    fn generate<'a>(&'a self, _: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        Box::pin(async { Ok(GeneratedKey { data_key: data_key(), wrapped: vec![wrapped()] }) })
+    }
+}
+
+impl UnwrapKey for FixedKey {
+    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        Box::pin(async { Ok(data_key()) })
+    }
+}

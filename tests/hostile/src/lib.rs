@@ -1,0 +1,52 @@
+//! What must hold whatever the bytes are: the bodies of the fuzz targets, and of the tests that run without a fuzzer.
+//!
+//! A target is given bytes, as storage might hold them, and panics when something does not hold. That nothing panics,
+//! overflows the stack or allocates more than a small multiple of what was given is asserted by each of them. The
+//! programs in `fuzz/` let libFuzzer choose the bytes; `tests/any_bytes.rs` replays the committed corpora and chooses
+//! more at random.
+//!
+//! ```
+//! let (name, target) = envelope_hostile::TARGETS[0];
+//! assert_eq!(name, "dek");
+//! target(b"\x01\x00\x01\x01\x08 hostile");
+//! ```
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc)]
+
+pub mod allocation;
+mod branch_keys;
+mod dek;
+mod input;
+mod item;
+mod open;
+mod payload;
+mod records;
+mod values;
+
+pub use branch_keys::branch_keys;
+pub use dek::dek;
+pub use item::item;
+pub use open::open;
+pub use payload::payload;
+pub use values::values;
+
+/// The body of a target.
+pub type Target = fn(&[u8]);
+
+/// Every target and its name, which is that of its program in `fuzz/fuzz_targets` and of its folder in `fuzz/corpus`.
+pub const TARGETS: [(&str, Target); 6] = [
+    ("dek", dek),
+    ("payload", payload),
+    ("open", open),
+    ("item", item),
+    ("values", values),
+    ("branch_keys", branch_keys),
+];
+
+/// What waits for nothing is ready at once.
+fn ready<F: Future>(future: F) -> F::Output {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("nothing here waits"),
+    }
+}

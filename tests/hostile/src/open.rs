@@ -1,0 +1,73 @@
+//! Opening what somebody who has no key may have made.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use envelope_core::{
+    Content, Context, LocalKeyProvider, Number, RootKey, UntrustedPayload, Value, open_payload, read_fields,
+};
+use serde_json::Value as Json;
+
+use crate::allocation::within;
+use crate::input::Input;
+
+/// What opens is a payload of a vector, to the byte: no other was made with the key.
+///
+/// The bytes are the length of an `encrypted_dek` in two bytes, the dek, and an `encrypted_payload`. The reader's place
+/// is that of the worked example of FORMAT 11, and the attributes in it are those that most vectors have.
+pub fn open(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let length = u16::from_be_bytes([input.byte(), input.byte()]);
+    let rest = input.rest();
+    let (dek, payload) = rest.split_at(usize::from(length).min(rest.len()));
+    let vectors = &*VECTORS;
+    // Each name is in the payload, in the context, and in what was read for both.
+    let opened = within(150, bytes.len(), || {
+        let payload = UntrustedPayload::parse(payload.to_vec()).ok()?;
+        let names = payload.authenticated_names().to_vec();
+        let context = vectors.context(&names);
+        let opened = open_payload(payload, dek, Content::Record, &context, &vectors.provider);
+        crate::ready(opened).ok()
+    });
+    if let Some(plaintext) = opened {
+        assert!(vectors.payloads.contains(payload), "a forged payload opened");
+        let _ = read_fields(plaintext.expose());
+    }
+}
+
+/// What the vectors in `vectors/v1` have, and the reader of the worked example.
+struct Vectors {
+    provider: LocalKeyProvider,
+    attributes: HashMap<String, Value<'static>>,
+    payloads: HashSet<Vec<u8>>,
+}
+
+static VECTORS: LazyLock<Vectors> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/v1");
+    let read = |path: &Path| -> Json { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    let example = read(&folder.join("record-local-raw.json"));
+    let vectors = std::fs::read_dir(&folder).unwrap().map(|entry| read(&entry.unwrap().path()));
+    Vectors {
+        provider: LocalKeyProvider::new(RootKey::from_bytes(&hex(&example["root_key"])).unwrap()),
+        attributes: HashMap::from([
+            ("plan".to_owned(), Value::string("pro")),
+            ("logins".to_owned(), Value::Number(Number::parse("7").unwrap())),
+        ]),
+        payloads: vectors.map(|vector| hex(&vector["encrypted_payload"])).collect(),
+    }
+});
+
+impl Vectors {
+    fn context<'n>(&self, names: &'n [String]) -> Context<'n> {
+        let context = Context::new("users").partition_key("user_id", Value::string("u_12345"));
+        names.iter().fold(context.pair("purpose", "pii").unwrap(), |context, name| {
+            context.authenticated(name, self.attributes.get(name).cloned()).unwrap()
+        })
+    }
+}
+
+fn hex(text: &Json) -> Vec<u8> {
+    let text = text.as_str().unwrap();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}

@@ -1,0 +1,106 @@
+//! Decoding the plaintext of a record.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::num::NonZeroU8;
+use std::time::Duration;
+
+use envelope_core::cbor::MAX_DEPTH;
+use envelope_core::{Content, Context, DataKey, FieldValue, FieldWriter, UntrustedPayload, read_fields};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::allocation::within;
+use crate::records::{Adjacent, Bytes, External, Internal, Nested, Untagged};
+
+/// What is well-formed can be passed over, and what decodes into some type encodes to something that decodes alike.
+///
+/// The bytes are the value of a field, and the plaintext of a record as well.
+pub fn values(bytes: &[u8]) {
+    let field = [b"\xa1\x61f", bytes].concat();
+    for plaintext in [&field, bytes] {
+        // A field is a name and a value, borrowed, and its name once more while the names are compared.
+        let fields = within(150, plaintext.len(), || read_fields(plaintext));
+        for (_, value) in fields.unwrap_or_default() {
+            let well_formed = value.is_absent() || value.deserialize(PhantomData::<IgnoredAny>).is_ok();
+            assert!(well_formed, "taken for well-formed, but cannot be passed over");
+            every_type(value, plaintext.len());
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Unit;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Newtype(Option<Vec<Newtype>>);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Tuple(u8, Option<i8>, Cow<'static, str>);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Borrowing<'b> {
+    #[serde(borrow)]
+    a: Cow<'b, str>,
+    #[serde(borrow, default)]
+    b: Option<Cow<'b, [u8]>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Strict {
+    #[serde(rename = "kind", alias = "t")]
+    a: NonZeroU8,
+    b: Result<Duration, External>,
+}
+
+impl Default for Strict {
+    fn default() -> Self {
+        Self { a: NonZeroU8::MIN, b: Ok(Duration::ZERO) }
+    }
+}
+
+macro_rules! types {
+    ($value:expr, $given:expr, $($type:ty),* $(,)?) => {
+        $(comes_back::<$type>($value, $given);)*
+    };
+}
+
+fn every_type(value: FieldValue<'_>, given: usize) {
+    types!(
+        value, given, bool, u8, i16, u32, i64, i128, u128, f32, f64, char, String, (), [u8; 3], (i8, (bool, char)),
+        Option<Option<u8>>, Option<()>, Vec<Vec<Vec<u8>>>, Vec<()>, Vec<Option<String>>, Bytes, Unit, Newtype, Tuple,
+        Borrowing<'static>, BTreeMap<i32, Bytes>, BTreeMap<u128, ()>, BTreeMap<bool, f32>, BTreeMap<char, Unit>,
+        BTreeMap<Option<u8>, [External; 1]>, BTreeMap<String, Json>, External, Internal, Adjacent, Nested,
+        Vec<Nested>, Json, std::net::IpAddr, Duration, Result<u8, String>, std::ops::Range<i64>, NonZeroU8,
+        Strict,
+    );
+    // serde buffers what it tries the variants of, and again at each level of a type that holds itself.
+    types!(value, given * MAX_DEPTH, Untagged);
+}
+
+/// A factor that holds for the widest of the types: a value of one byte is 32 bytes of `Json` or of what serde buffers,
+/// both at once where one is made of the other, in vectors that grow by doubling.
+const FACTOR: usize = 400;
+
+/// `'static`, since nothing is borrowed from the plaintext, whatever the type would take.
+fn comes_back<T: Serialize + Deserialize<'static> + Debug>(value: FieldValue<'_>, given: usize) {
+    let Ok(decoded) = within(FACTOR, given, || value.deserialize(PhantomData::<T>)) else { return };
+    let plaintext = encoded(&decoded);
+    let fields = read_fields(&plaintext).unwrap();
+    let again = fields[0].1.deserialize(PhantomData::<T>).unwrap();
+    assert_eq!(format!("{again:?}"), format!("{decoded:?}"));
+}
+
+/// The plaintext of a record with one field, as a writer makes it.
+fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
+    let (context, key) = (Context::new("t"), DataKey::from_slice(&[7; DataKey::BYTES]).unwrap());
+    let mut fields = FieldWriter::new(64, []);
+    fields.field("f", value).unwrap();
+    let payload = fields.finish().seal(Content::Record, &context, &key).unwrap();
+    let plaintext = UntrustedPayload::parse(payload).unwrap().open(Content::Record, &context, &key).unwrap();
+    plaintext.expose().to_vec()
+}
