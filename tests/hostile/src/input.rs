@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::records::NAMES;
 
-pub(crate) type Item = HashMap<String, AttributeValue>;
+/// A DynamoDB item.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// Deeper than the library reads (64 levels), and no danger to what drops it.
 const MAX_LEVELS: u8 = 80;

@@ -26,16 +26,23 @@ pub fn item(bytes: &[u8]) {
     let sealed = input.byte() != 0;
     let item = input.item();
     let forgery = sealed.then(|| Forgery::of(input));
-    read::<Everything>(&item, forgery.as_ref());
-    read::<Flattened>(&item, forgery.as_ref());
-    read::<Open>(&item, forgery.as_ref());
-    read::<Strict>(&item, forgery.as_ref());
+    read_item(&item, forgery.as_ref());
 }
 
-/// What is sealed, and the names of attributes that it is bound to.
-struct Forgery<'d> {
-    authenticated: Vec<String>,
-    plaintext: &'d [u8],
+/// Reads `item` as each of the structs: as it is, or with what `forgery` seals for it.
+pub fn read_item(item: &Item, forgery: Option<&Forgery<'_>>) {
+    read::<Everything>(item, forgery);
+    read::<Flattened>(item, forgery);
+    read::<Open>(item, forgery);
+    read::<Strict>(item, forgery);
+}
+
+/// What somebody who has the key seals, and the names of attributes to which it is bound.
+pub struct Forgery<'d> {
+    /// The names, each once.
+    pub authenticated: Vec<String>,
+    /// The plaintext, which need not be that of a record.
+    pub plaintext: &'d [u8],
 }
 
 impl<'d> Forgery<'d> {

@@ -24,7 +24,8 @@ mod values;
 
 pub use branch_keys::branch_keys;
 pub use dek::dek;
-pub use item::item;
+pub use input::Item;
+pub use item::{Forgery, item, read_item};
 pub use open::open;
 pub use payload::payload;
 pub use values::values;
