@@ -9,6 +9,8 @@ use envelope_hostile::{Forgery, Item, branch_keys, dek, open, payload, read_item
 
 /// What an item may hold (Amazon DynamoDB Developer Guide, "Quotas").
 const ITEM_BYTES: usize = 400 * 1024;
+/// As wide as it need be for its multiples to be told from what everything takes.
+const WIDE_BYTES: usize = 40 * 1024;
 /// What a thread has unless it is told otherwise, in `std` and in tokio.
 const STACK_BYTES: usize = 2 << 20;
 
@@ -55,16 +57,16 @@ fn nesting_as_deep_as_the_format_allows_is_read() {
 fn wide_values_take_a_small_multiple_of_their_bytes() {
     for element in [b"\xf6".as_slice(), b"\x00", b"\x80", b"\xa0", b"\x60", b"\x40", b"\x81\x00", b"\x61a", b"\x64Unit"]
     {
-        values(&many(4, ITEM_BYTES / element.len(), element));
+        values(&many(4, WIDE_BYTES / element.len(), element));
     }
     for entry in [b"\x61a\xf6".as_slice(), b"\x60\x80", b"\x00\xa0", b"\xf6\xf6", b"\xf5\x00", b"\x40\x40"] {
-        values(&many(5, ITEM_BYTES / entry.len(), entry));
+        values(&many(5, WIDE_BYTES / entry.len(), entry));
     }
     for text in [b'x', 0xc3] {
         values(&[b"\x7a\x00\x06\x40\x00".as_slice(), &[text; ITEM_BYTES]].concat());
         values(&[b"\x5a\x00\x06\x40\x00".as_slice(), &[text; ITEM_BYTES]].concat());
     }
-    let deep_and_wide = [b"\x81".repeat(120), many(4, ITEM_BYTES, b"\x00")].concat();
+    let deep_and_wide = [b"\x81".repeat(120), many(4, WIDE_BYTES, b"\x00")].concat();
     values(&deep_and_wide);
 }
 
@@ -148,9 +150,10 @@ fn items_of_many_attributes_take_a_small_multiple_of_their_bytes() {
     read_everywhere(&item(attributes), &forgery);
 }
 
-/// What somebody may do who has the key: nothing here is slower than it is long.
+/// What somebody may do who has the key. A reader that looked for each of these names among all the others would take
+/// minutes; the time is not asserted.
 #[test]
-fn a_record_with_as_many_names_as_it_holds_is_read_in_no_time() {
+fn a_record_of_tens_of_thousands_of_names_is_read() {
     let many = names(ITEM_BYTES / 4);
     let (sealed, authenticated) = many.split_at(many.len() / 2);
     let plaintext = [head(5, sealed.len()), encoded(sealed, b"\xf6")].concat();
@@ -164,15 +167,15 @@ fn a_record_with_as_many_names_as_it_holds_is_read_in_no_time() {
 fn wide_and_deep_attributes_take_a_small_multiple_of_their_bytes() {
     on_a_threads_stack(|| {
         let null = AttributeValue::Null(true);
-        let texts: Vec<_> = names(ITEM_BYTES);
+        let texts: Vec<_> = names(WIDE_BYTES);
         let map = texts.iter().map(|name| (name.clone(), null.clone())).collect();
         let nested = |wrap: fn(AttributeValue) -> AttributeValue| (0..64).fold(null.clone(), |value, _| wrap(value));
         for value in [
-            AttributeValue::L(vec![null.clone(); ITEM_BYTES / 4]),
-            AttributeValue::L(vec![AttributeValue::L(vec![]); ITEM_BYTES / 4]),
+            AttributeValue::L(vec![null.clone(); WIDE_BYTES / 2]),
+            AttributeValue::L(vec![AttributeValue::L(vec![]); WIDE_BYTES / 2]),
             AttributeValue::M(map),
             AttributeValue::Ss(texts.clone()),
-            AttributeValue::Ns((0..50_000).map(|number| number.to_string()).collect()),
+            AttributeValue::Ns((0..10_000).map(|number| number.to_string()).collect()),
             AttributeValue::Bs(texts.iter().map(|text| Blob::new(text.as_bytes())).collect()),
             AttributeValue::S("x".repeat(ITEM_BYTES)),
             AttributeValue::N("9".repeat(ITEM_BYTES)),
@@ -182,8 +185,7 @@ fn wide_and_deep_attributes_take_a_small_multiple_of_their_bytes() {
             nested(|value| AttributeValue::M([("inner".to_owned(), value)].into())),
             nested(|value| AttributeValue::M([("Newtype".to_owned(), value)].into())),
         ] {
-            let names = ["document", "tags", "numbers", "blobs", "count", "doubly", "other", "nested", "c", "external"];
-            for name in names.map(str::to_owned) {
+            for name in ["document", "tags", "other"].map(str::to_owned) {
                 let authenticated = vec!["tenant".to_owned(), name.clone()];
                 let item = item([(name, value.clone())]);
                 read_everywhere(&item, &Forgery { authenticated, plaintext: b"\xa0" });
