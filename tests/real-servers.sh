@@ -29,6 +29,7 @@ cache=$root/target/real-servers
   --test beyond_embedded \
   --test audit \
   --test aws
+  --test tampering \
 
 say() { printf 'real-servers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

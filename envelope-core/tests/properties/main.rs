@@ -196,3 +196,52 @@ fn a_sealed_record_of_any_other_length_is_refused() {
         assert!(block_on(open(&changed, &context, &provider())).is_err(), "dek of {length} bytes");
     }
 }
+
+/// Each copy of `text` that differs in one bit and is text still.
+fn flipped_text(text: &str) -> impl Iterator<Item = String> {
+    (0..text.len() * 8).filter_map(|bit| {
+        let mut bytes = text.as_bytes().to_vec();
+        flip(&mut bytes, bit);
+        String::from_utf8(bytes).ok()
+    })
+}
+
+/// Every single bit of every name and value that a record is bound to, in every form of the context.
+#[test]
+fn every_single_bit_of_a_place_counts() {
+    use envelope_core::{Context, Value};
+    type Texts = [String; 9];
+    let here: Texts = ["users", "id", "u_1", "at", "7", "plan", "pro", "tenant", "t_7"].map(str::to_owned);
+    let context = |[table, key, id, sort, at, name, value, pair, tenant]: Texts, form| {
+        Context::new(table)
+            .form(form)
+            .partition_key(key, Value::bytes(id.into_bytes()))
+            .sort_key(sort, Value::string(at))
+            .authenticated(name, Some(Value::string(value)))
+            .unwrap()
+            .pair(pair, tenant)
+            .unwrap()
+    };
+    for form in [ContextForm::Raw, ContextForm::Hashed, ContextForm::Table] {
+        let sealed = block_on(seal(b"4111", &context(here.clone(), form), &provider())).unwrap();
+        assert!(block_on(open(&sealed, &context(here.clone(), form), &provider())).is_ok());
+        let payload = seal_payload_at(&context(here.clone(), form));
+        for i in 0..here.len() {
+            for text in flipped_text(&here[i]) {
+                let mut there = here.clone();
+                there[i] = text;
+                let there = context(there, form);
+                assert!(block_on(open(&sealed, &there, &provider())).is_err(), "{there:?}");
+                let opened =
+                    UntrustedPayload::parse(payload.clone()).unwrap().open(Content::Bytes, &there, &data_key());
+                assert!(opened.is_err(), "though the data key is the right one: {there:?}");
+            }
+        }
+    }
+}
+
+fn seal_payload_at(context: &envelope_core::Context<'_>) -> Vec<u8> {
+    let mut payload = PayloadBuilder::new(4, context.authenticated_names());
+    payload.extend_from_slice(b"4111");
+    payload.seal(Content::Bytes, context, &data_key()).unwrap()
+}
