@@ -70,10 +70,11 @@ pub fn peak<R>(work: impl FnOnce() -> R) -> (usize, R) {
     (usize::try_from(most - before).unwrap_or_default(), result)
 }
 
-/// What errors, names in them and the like may take beside a multiple of the input.
-const FLOOR_BYTES: usize = 16 * 1024;
+/// What may be held beside a multiple of the input: errors and the names in them, and the levels of a nested value, of
+/// which there are 128 at most, of some 900 bytes each.
+const FLOOR_BYTES: usize = 128 * 1024;
 
-/// Asserts that `work` holds no more than `factor` times `given` bytes at once, and 16 KiB.
+/// Asserts that `work` holds no more than `factor` times `given` bytes at once, and 128 KiB.
 #[track_caller]
 pub(crate) fn within<R>(factor: usize, given: usize, work: impl FnOnce() -> R) -> R {
     let (bytes, result) = peak(work);

@@ -86,8 +86,8 @@ fn read<T: Envelope + Debug>(item: &Item, forgery: Option<&Forgery<'_>>) {
         },
     };
     let given = item_bytes(&item);
-    // Measured: 75, for attributes of two or three bytes, which are wide as they stand.
-    let record = match within(150, given, || ready(from_item::<T>(item, &FixedKey))) {
+    // Measured: 75 for attributes of two or three bytes, which are wide as they stand.
+    let record = match within(100, given, || ready(from_item::<T>(item, &FixedKey))) {
         Ok(record) => record,
         Err(error) => {
             let said = format!("{error} {error:?}");

@@ -10,7 +10,7 @@ use envelope_hostile::{Forgery, Item, branch_keys, dek, open, payload, read_item
 /// What an item may hold (Amazon DynamoDB Developer Guide, "Quotas").
 const ITEM_BYTES: usize = 400 * 1024;
 /// As wide as it need be for its multiples to be told from what everything takes.
-const WIDE_BYTES: usize = 40 * 1024;
+const WIDE_BYTES: usize = 20 * 1024;
 /// What a thread has unless it is told otherwise, in `std` and in tokio.
 const STACK_BYTES: usize = 2 << 20;
 
