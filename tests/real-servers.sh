@@ -26,10 +26,10 @@ cache=$root/target/real-servers
   --test batches \
   --test views \
   --test writing \
+  --test tampering \
   --test beyond_embedded \
   --test audit \
   --test aws
-  --test tampering \
 
 say() { printf 'real-servers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
