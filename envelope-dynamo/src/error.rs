@@ -101,6 +101,9 @@ impl Error {
         match self.kind() {
             ErrorKind::DynamoDb(error) => error.retryable,
             ErrorKind::Unprocessed { .. } => true,
+            ErrorKind::Cancelled { code, .. } => {
+                matches!(&**code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+            }
             _ => self.key_error().is_some_and(KeyError::is_retryable),
         }
     }
@@ -212,6 +215,22 @@ pub enum ErrorKind {
         /// How often in a row the record was asked for, or sent, without any progress.
         tries: u32,
     },
+    /// A transaction was cancelled on account of this record, for another reason than a condition; nothing was written.
+    Cancelled {
+        /// DynamoDB's code, such as `TransactionConflict` (Amazon DynamoDB API Reference, "CancellationReason").
+        code: Box<str>,
+        /// DynamoDB's message.
+        message: Option<Box<str>>,
+    },
+    /// A check in a transaction has no condition; nothing was sent.
+    CheckWithoutCondition,
+    /// An update in a transaction changes nothing; nothing was sent.
+    UpdateWithoutChange,
+    /// The SDK's builder was given something that DynamoDB does not take in a transaction; nothing was sent.
+    NotInTransaction {
+        /// What was set.
+        setting: &'static str,
+    },
     /// DynamoDB refused the request or could not be reached.
     DynamoDb(DynamoDbError),
 }
@@ -229,11 +248,15 @@ impl ErrorKind {
             | Self::NoRecord
             | Self::ProtectedInUpdate { .. }
             | Self::EncryptedNameInExpression { .. }
+            | Self::CheckWithoutCondition
+            | Self::UpdateWithoutChange
+            | Self::NotInTransaction { .. }
             | Self::Marks(_) => Fault::Caller,
             Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) | Self::NotAuthentic { .. } => Fault::Data,
             Self::Seal(error) => error.fault(),
             Self::Open(error) => error.fault(),
-            Self::Unprocessed { .. } => Fault::Operator,
+            Self::Cancelled { code, .. } if &**code == "ValidationError" => Fault::Caller,
+            Self::Cancelled { .. } | Self::Unprocessed { .. } => Fault::Operator,
             Self::DynamoDb(error) => error.fault(),
         }
     }
@@ -307,6 +330,17 @@ impl fmt::Display for ErrorKind {
             Self::Unprocessed { tries } => {
                 write!(f, "DynamoDB left the record unprocessed {tries} times in a row: has the table enough capacity?")
             }
+            Self::Cancelled { code, message } => {
+                f.write_str(code)?;
+                message.as_deref().map_or(Ok(()), |message| write!(f, ": {message}"))
+            }
+            Self::CheckWithoutCondition => f.write_str("the check has no condition; nothing was sent"),
+            Self::UpdateWithoutChange => f.write_str("the update changes nothing; nothing was sent"),
+            Self::NotInTransaction { setting } => write!(
+                f,
+                "`{setting}` is set on the SDK's builder, which DynamoDB does not take in a transaction (use a condition \
+                 expression); nothing was sent"
+            ),
             Self::DynamoDb(error) => write!(f, "{error}"),
         }
     }

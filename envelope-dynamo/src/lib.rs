@@ -39,6 +39,7 @@
 //! | store and read records | [`Table`] |
 //! | store, read or delete many records at once | [`Table::batch_put`], [`Table::batch_get`], [`Table::batch_delete`] |
 //! | read some readable attributes without the data key | [`derive(View)`](macro@View), [`Table::view`] |
+//! | read or write records of several types together | [`transact_get()`], [`transact_write()`] |
 //! | seal and open items of your own | [`to_item()`], [`from_item()`] |
 //! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
 //! | write and read thousands of records per call to KMS | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
@@ -106,8 +107,9 @@ pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
 pub use table::{
-    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Delete, Get, GetView, Put, ReturningNew,
-    ReturningOld, Table, Update,
+    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, Delete, Get, GetView, Gets,
+    PreparedTransaction, Put, ReturningNew, ReturningOld, Table, TransactGet, Transaction, TransactionError,
+    TransactionErrorKind, TransactionReason, Update, transact_get, transact_write,
 };
 pub use view::{View, view_item};
 

@@ -2,12 +2,14 @@
 
 mod backoff;
 mod batch;
+mod check;
 mod delete;
 mod doubt;
 mod found;
 mod get;
 mod put;
 mod returning;
+mod transaction;
 mod update;
 mod view;
 
@@ -23,10 +25,15 @@ use aws_sdk_dynamodb::operation::RequestId;
 use envelope_core::{KeyProvider, UnwrapKey, WrapKey};
 
 pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut};
+pub use check::Check;
 pub use delete::Delete;
 pub use get::Get;
 pub use put::Put;
 pub use returning::{ReturningNew, ReturningOld};
+pub use transaction::{
+    Gets, PreparedTransaction, TransactGet, Transaction, TransactionError, TransactionErrorKind, TransactionReason,
+    transact_get, transact_write,
+};
 pub use update::Update;
 pub use view::GetView;
 
@@ -133,6 +140,12 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// Deletes a record by its key; needs no data key.
     pub fn delete(&self, key: impl IntoKey<T::Key>) -> Delete<'_, T, P> {
         Delete::new(self, key.into_key())
+    }
+
+    /// Demands something of a record, for a transaction that does not write it; see
+    /// [`transact_write`](crate::transact_write()).
+    pub fn check(&self, key: impl IntoKey<T::Key>) -> Check<'_, T, P> {
+        Check::new(self, key.into_key())
     }
 
     /// Deletes any number of records by their keys, twenty-five in a request; needs no data key.

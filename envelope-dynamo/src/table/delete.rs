@@ -6,7 +6,7 @@ use super::doubt::Doubt;
 use super::found::{Writing, keyed};
 use super::{ReturningOld, Sending, Table};
 use crate::binding::Item;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders, refuse_encrypted_names, refuse_legacy_conditions};
 use crate::item::from_item;
 use crate::record::{Envelope, partition_key};
@@ -90,17 +90,23 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         self,
         with: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder,
     ) -> Result<Option<Item>, Error> {
+        let table = self.table;
+        let (builder, key, id) = self.prepare()?;
+        let writing = Writing { operation: "DeleteItem", table: &table.name, id, key, doubt: Doubt::default() };
+        match with(builder).customize().interceptor(writing.doubt.clone()).send().await {
+            Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
+            Err(error) => Err(writing.error(error)),
+        }
+    }
+
+    /// The request, and which record it is on.
+    pub(super) fn prepare(self) -> Result<(DeleteItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
         let own = self.builder.get_condition_expression().as_deref().unwrap_or_default();
         refuse_encrypted_names::<T>(own, self.builder.get_expression_attribute_names().as_ref())?;
         refuse_legacy_conditions::<T>(self.builder.get_expected().as_ref())?;
         let builder = conditional(self.builder, self.condition).map_err(|kind| Error::new(id.clone(), kind))?;
-        let builder = with(builder).table_name(&*self.table.name).set_key(Some(key.clone()));
-        let writing = Writing { operation: "DeleteItem", table: &self.table.name, id, key, doubt: Doubt::default() };
-        match builder.customize().interceptor(writing.doubt.clone()).send().await {
-            Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
-            Err(error) => Err(writing.error(error)),
-        }
+        Ok((builder.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
     }
 }
 

@@ -31,6 +31,11 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
         self
     }
 
+    /// What is read, for a transaction.
+    pub(super) fn into_parts(self) -> (&'a Table<T, P>, T::Key) {
+        (self.table, self.key)
+    }
+
     /// Reads and opens the record; `None` if there is none.
     ///
     /// # Errors
@@ -57,7 +62,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
 }
 
 /// Opens `found` as the record that was asked for, whatever key it says it has.
-async fn from_item_of<T: Envelope>(
+pub(super) async fn from_item_of<T: Envelope>(
     asked: crate::binding::Item,
     mut found: crate::binding::Item,
     provider: &(impl UnwrapKey + ?Sized),

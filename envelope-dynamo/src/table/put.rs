@@ -142,7 +142,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
         Ok(self.prepare().await?.0)
     }
 
-    async fn prepare(self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+    pub(super) async fn prepare(self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
         let builder = self.builder.unwrap_or_else(|| self.table.client.put_item());
         let condition = builder.get_condition_expression().as_deref().unwrap_or_default();
         refuse_encrypted_names::<T>(condition, builder.get_expression_attribute_names().as_ref())?;

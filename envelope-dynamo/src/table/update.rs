@@ -8,7 +8,7 @@ use super::doubt::Doubt;
 use super::found::{Writing, found, keyed};
 use super::{ReturningNew, Sending, Table};
 use crate::binding::Item;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{
     Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, Placeholders, refuse_encrypted_names,
     refuse_legacy_conditions, refuse_update_of_protected,
@@ -163,6 +163,20 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self,
         with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
     ) -> Result<Option<Item>, Error> {
+        let table = self.table;
+        let (builder, key, id) = self.prepare()?;
+        let writing = Writing { operation: "UpdateItem", table: &table.name, id, key, doubt: Doubt::default() };
+        match with(builder).customize().interceptor(writing.doubt.clone()).send().await {
+            Ok(output) => Ok(output.attributes.map(|new| keyed(new, writing.key))),
+            Err(error) if is_absent(&error) => {
+                Err(Error::new(writing.id, ErrorKind::NoRecord).or_in_doubt(writing.doubt.exists()))
+            }
+            Err(error) => Err(writing.error(error)),
+        }
+    }
+
+    /// The request, and which record it is on.
+    pub(super) fn prepare(self) -> Result<(UpdateItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
         refuse::<T>(&self.builder)?;
         let (clauses, exists) = (Clauses::default(), Condition::exists(partition_key::<T>()));
@@ -174,14 +188,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
             .map_err(|kind| Error::new(id.clone(), kind))?
             .table_name(&*self.table.name)
             .set_key(Some(key.clone()));
-        let writing = Writing { operation: "UpdateItem", table: &self.table.name, id, key, doubt: Doubt::default() };
-        match with(builder).customize().interceptor(writing.doubt.clone()).send().await {
-            Ok(output) => Ok(output.attributes.map(|new| keyed(new, writing.key))),
-            Err(error) if is_absent(&error) => {
-                Err(Error::new(writing.id, ErrorKind::NoRecord).or_in_doubt(writing.doubt.exists()))
-            }
-            Err(error) => Err(writing.error(error)),
-        }
+        Ok((builder, key, id))
     }
 }
 

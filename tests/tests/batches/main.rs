@@ -4,6 +4,8 @@
 mod economy;
 mod get;
 mod put;
+mod transact_get;
+mod transact_write;
 
 use std::collections::{HashMap, HashSet};
 
@@ -126,6 +128,17 @@ impl Bench {
             assert_eq!(secret.found_in(&request), None, "{request}");
         }
     }
+}
+
+/// DynamoDB's answer to a transaction that it cancels: a code, or `None`, for each action.
+fn cancelled(codes: &[&str]) -> envelope_examples::Fault {
+    let reasons: Vec<_> = codes.iter().map(|code| serde_json::json!({ "Code": code })).collect();
+    let body = serde_json::json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": format!("Transaction cancelled, please refer cancellation reasons for specific reasons {codes:?}"),
+        "CancellationReasons": reasons,
+    });
+    envelope_examples::Fault::Reply { status: 400, body: body.to_string() }
 }
 
 fn set<'a>(ids: impl IntoIterator<Item = &'a str>) -> HashSet<String> {

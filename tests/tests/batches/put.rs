@@ -11,7 +11,7 @@ use crate::{Bench, SECRET, ids, order, set, user, users};
 
 /// Positions of what failed, and whether each is unknown.
 fn failed(error: &BatchError) -> Vec<(usize, bool)> {
-    error.failures().iter().map(|failure| (failure.position(), failure.is_unknown())).collect()
+    error.failures().iter().map(|failure| (failure.position(), failure.error().is_in_doubt())).collect()
 }
 
 /// The payloads that were sent for each key.

@@ -68,7 +68,7 @@ impl BatchError {
 
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unknown = self.failures.iter().filter(|failure| failure.unknown).count();
+        let unknown = self.failures.iter().filter(|failure| failure.error.is_in_doubt()).count();
         write!(
             f,
             "{} on {}: of {} records {} were done and {} failed",
@@ -104,7 +104,6 @@ impl StdError for BatchError {
 #[derive(Debug)]
 pub struct BatchFailure {
     pub(super) position: usize,
-    pub(super) unknown: bool,
     pub(super) error: Error,
 }
 
@@ -115,15 +114,9 @@ impl BatchFailure {
         self.position
     }
 
-    /// Whether the write may have happened all the same: a request was sent, and no answer came that says.
+    /// Which record, and why; [`Error::is_in_doubt`] says whether the write may have happened all the same.
     ///
     /// To put or delete it again leads to the same end, unless somebody else wrote in between.
-    #[must_use]
-    pub const fn is_unknown(&self) -> bool {
-        self.unknown
-    }
-
-    /// Which record, and why.
     #[must_use]
     pub const fn error(&self) -> &Error {
         &self.error
@@ -132,7 +125,6 @@ impl BatchFailure {
 
 impl fmt::Display for BatchFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "input {}, {}", self.position, self.error)?;
-        f.write_str(if self.unknown { " (it may have been done all the same)" } else { "" })
+        write!(f, "input {}, {}", self.position, self.error)
     }
 }

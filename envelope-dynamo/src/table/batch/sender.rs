@@ -85,7 +85,7 @@ impl Sender<'_> {
                         }
                         request.writes.push((position, write));
                     }
-                    Err(error) => so_far.failures.push(BatchFailure { position, unknown: false, error }),
+                    Err(error) => so_far.failures.push(BatchFailure { position, error }),
                 }
             }
             self.send(request, &mut so_far).await;
@@ -112,11 +112,10 @@ impl Sender<'_> {
                 requests.extend(request.writes.into_iter().map(alone));
                 continue;
             }
-            let unknown = request.doubt.exists();
+            let in_doubt = request.doubt.exists();
             so_far.failures.extend(request.writes.into_iter().map(|(position, write)| BatchFailure {
                 position,
-                unknown,
-                error: Error::new(write.id, kind()),
+                error: Error::new(write.id, kind()).or_in_doubt(in_doubt),
             }));
         }
     }

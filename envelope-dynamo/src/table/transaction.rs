@@ -1,0 +1,48 @@
+//! Several records at once, all or nothing: of one type or several, in one table or several.
+
+mod action;
+mod error;
+mod get;
+mod token;
+mod tries;
+mod write;
+
+pub use error::{TransactionError, TransactionErrorKind, TransactionReason};
+pub use get::{Gets, TransactGet, transact_get};
+pub use write::{PreparedTransaction, Transaction, transact_write};
+
+use std::collections::HashMap;
+
+use action::Target;
+
+use crate::identity::Identity;
+
+/// Actions of one transaction (Amazon DynamoDB Developer Guide, "DynamoDB transactions: how it works").
+const MAX_ACTIONS: usize = 100;
+/// Bytes of all items of one transaction together: 4 MB; same source.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Where a record stands: the physical table and the key.
+type Place = (String, Identity);
+
+/// Refuses what DynamoDB would refuse: too many actions, and two on one record.
+fn check(targets: &[&Target]) -> Result<(), TransactionErrorKind> {
+    if targets.len() > MAX_ACTIONS {
+        return Err(TransactionErrorKind::TooManyActions { actions: targets.len() });
+    }
+    let mut positions = HashMap::new();
+    for (second, target) in targets.iter().enumerate() {
+        if let Some(first) = positions.insert(&target.place, second) {
+            return Err(TransactionErrorKind::SameRecord { record: target.id.clone(), positions: [first, second] });
+        }
+    }
+    Ok(())
+}
+
+/// The physical tables, for messages.
+fn tables<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let mut tables: Vec<_> = names.collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables.join(", ")
+}

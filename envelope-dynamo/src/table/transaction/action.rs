@@ -1,0 +1,145 @@
+//! Writes as actions of a transaction.
+
+use std::pin::Pin;
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{self, TransactWriteItem};
+use envelope_core::WrapKey;
+
+use super::super::{Check, Delete, Put, Update};
+use super::Place;
+use crate::binding::{Item, key_attributes};
+use crate::entity::Entity;
+use crate::error::{Error, ErrorKind, RecordId};
+use crate::identity::Identity;
+use crate::record::Envelope;
+use crate::size::item_bytes;
+
+/// A write that is ready to be one action of a transaction: what is sealed is sealed once, however often it is sent.
+pub(super) struct Action {
+    pub(super) target: Target,
+    /// Of the item, or of its key where the item is not sent.
+    pub(super) bytes: usize,
+    pub(super) item: TransactWriteItem,
+}
+
+/// The record that an action is on.
+pub(super) struct Target {
+    pub(super) id: RecordId,
+    pub(super) place: Place,
+    /// Its key attributes.
+    pub(super) key: Item,
+    /// Whether the action is an update, which always demands that there is a record.
+    pub(super) must_exist: bool,
+}
+
+impl Target {
+    pub(super) fn new<T: Envelope>(id: RecordId, table: &str, key: Item) -> Result<Self, Error> {
+        let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
+        Ok(Self { id, place: (table.to_owned(), identity), key, must_exist: false })
+    }
+}
+
+/// A write on its way to become an action.
+pub(super) type Preparing<'a> = Pin<Box<dyn Future<Output = Result<Action, Error>> + Send + 'a>>;
+
+/// A call that can be an action of a transaction instead.
+pub(super) trait IntoAction<'a> {
+    fn into_action(self) -> Preparing<'a>;
+}
+
+impl<'a, T: Entity + Sync, P: WrapKey + ?Sized> IntoAction<'a> for Put<'a, T, P> {
+    fn into_action(self) -> Preparing<'a> {
+        Box::pin(async move {
+            let (builder, id) = self.prepare().await?;
+            let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
+            refuse_legacy(&id, call.expected.is_some() || call.conditional_operator.is_some())?;
+            let item = call.item.unwrap_or_default();
+            let table = call.table_name.unwrap_or_default();
+            let target = Target::new::<T::First>(id, &table, key_attributes::<T::First>(&item))?;
+            let bytes = item_bytes(&item);
+            let put = types::Put::builder()
+                .table_name(table)
+                .set_item(Some(item))
+                .set_condition_expression(call.condition_expression)
+                .set_expression_attribute_names(call.expression_attribute_names)
+                .set_expression_attribute_values(call.expression_attribute_values)
+                .set_return_values_on_condition_check_failure(call.return_values_on_condition_check_failure)
+                .build()
+                .map_err(|error| invalid(&target.id, error))?;
+            Ok(Action { target, bytes, item: TransactWriteItem::builder().put(put).build() })
+        })
+    }
+}
+
+impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> for Delete<'a, T, P> {
+    fn into_action(self) -> Preparing<'a> {
+        Box::pin(async move {
+            let (builder, key, id) = self.prepare()?;
+            let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
+            refuse_legacy(&id, call.expected.is_some() || call.conditional_operator.is_some())?;
+            let table = call.table_name.unwrap_or_default();
+            let (target, bytes) =
+                (Target::new::<T>(id, &table, key)?, item_bytes(call.key.as_ref().unwrap_or(&Item::new())));
+            let delete = types::Delete::builder()
+                .table_name(table)
+                .set_key(call.key)
+                .set_condition_expression(call.condition_expression)
+                .set_expression_attribute_names(call.expression_attribute_names)
+                .set_expression_attribute_values(call.expression_attribute_values)
+                .set_return_values_on_condition_check_failure(call.return_values_on_condition_check_failure)
+                .build()
+                .map_err(|error| invalid(&target.id, error))?;
+            Ok(Action { target, bytes, item: TransactWriteItem::builder().delete(delete).build() })
+        })
+    }
+}
+
+impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> for Update<'a, T, P> {
+    fn into_action(self) -> Preparing<'a> {
+        Box::pin(async move {
+            let (builder, key, id) = self.prepare()?;
+            let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
+            refuse_legacy(&id, call.expected.is_some() || call.conditional_operator.is_some())?;
+            let table = call.table_name.unwrap_or_default();
+            let values = call.expression_attribute_values;
+            let bytes = item_bytes(&key) + values.as_ref().map_or(0, item_bytes);
+            let target = Target { must_exist: true, ..Target::new::<T>(id, &table, key)? };
+            let update = types::Update::builder()
+                .table_name(table)
+                .set_key(call.key)
+                .set_update_expression(call.update_expression)
+                .set_condition_expression(call.condition_expression)
+                .set_expression_attribute_names(call.expression_attribute_names)
+                .set_expression_attribute_values(values)
+                .set_return_values_on_condition_check_failure(call.return_values_on_condition_check_failure)
+                .build()
+                .map_err(|_| Error::new(target.id.clone(), ErrorKind::UpdateWithoutChange))?;
+            Ok(Action { target, bytes, item: TransactWriteItem::builder().update(update).build() })
+        })
+    }
+}
+
+impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> for Check<'a, T, P> {
+    fn into_action(self) -> Preparing<'a> {
+        Box::pin(async move {
+            let (check, id) = self.prepare()?;
+            let target = Target::new::<T>(id, check.table_name(), check.key().clone())?;
+            let bytes = item_bytes(check.key());
+            Ok(Action { target, bytes, item: TransactWriteItem::builder().condition_check(check).build() })
+        })
+    }
+}
+
+/// A condition that DynamoDB does not take in a transaction must not be dropped.
+fn refuse_legacy(id: &RecordId, is_set: bool) -> Result<(), Error> {
+    match is_set {
+        true => Err(Error::new(id.clone(), ErrorKind::NotInTransaction { setting: "Expected" })),
+        false => Ok(()),
+    }
+}
+
+/// What the SDK requires was set above.
+fn invalid(id: &RecordId, _: BuildError) -> Error {
+    Error::new(id.clone(), ErrorKind::Malformed("the SDK did not take the request"))
+}

@@ -1,0 +1,209 @@
+use std::error::Error as StdError;
+use std::fmt;
+
+use envelope_core::Fault;
+
+use crate::error::{DynamoDbError, Error, RecordId};
+
+/// How many reasons are told in full.
+const SHOWN: usize = 5;
+
+/// Why a transaction was not carried out, or is not known to have been.
+///
+/// Nothing of it was done, unless [`is_in_doubt`](Self::is_in_doubt) says otherwise.
+#[derive(Debug)]
+pub struct TransactionError {
+    // Boxed so that a `Result` stays small on the path without errors.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    operation: &'static str,
+    kind: TransactionErrorKind,
+    in_doubt: bool,
+}
+
+/// What is wrong with a transaction.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TransactionErrorKind {
+    /// An action could not be prepared, and nothing was sent; or a record that was read does not open.
+    Record(Error),
+    /// More actions than DynamoDB takes at once, 100; nothing was sent.
+    TooManyActions {
+        /// How many there are.
+        actions: usize,
+    },
+    /// The items are larger together than DynamoDB takes, 4 MB; nothing was sent.
+    TooLarge {
+        /// Bytes of the items, attribute names included.
+        bytes: usize,
+    },
+    /// Two actions are on one record, which DynamoDB does not take; nothing was sent.
+    SameRecord {
+        /// The record.
+        record: RecordId,
+        /// Where the two stand among the actions, counted from 0.
+        positions: [usize; 2],
+    },
+    /// DynamoDB cancelled the transaction, on account of some of its records.
+    Cancelled {
+        /// The actions that stood in its way; none if DynamoDB does not say.
+        reasons: Vec<TransactionReason>,
+        /// How often the transaction was tried.
+        tries: u32,
+    },
+    /// The client token was used within the last ten minutes for another transaction, or for another sealing of the same.
+    TokenReused,
+    /// DynamoDB refused the request or could not be reached.
+    DynamoDb(DynamoDbError),
+}
+
+impl TransactionError {
+    pub(super) fn new(operation: &'static str, kind: TransactionErrorKind) -> Self {
+        Self { inner: Box::new(Inner { operation, kind, in_doubt: false }) }
+    }
+
+    pub(super) fn or_in_doubt(mut self, in_doubt: bool) -> Self {
+        self.inner.in_doubt |= in_doubt;
+        self
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &TransactionErrorKind {
+        &self.inner.kind
+    }
+
+    /// The actions on account of which DynamoDB cancelled the transaction, in their order; none if it did not.
+    #[must_use]
+    pub fn reasons(&self) -> &[TransactionReason] {
+        match self.kind() {
+            TransactionErrorKind::Cancelled { reasons, .. } => reasons,
+            _ => &[],
+        }
+    }
+
+    /// Whether the transaction may have been carried out all the same: a try was sent, and no answer came that says.
+    ///
+    /// [`PreparedTransaction::send`](crate::PreparedTransaction::send) once more brings certainty for ten minutes.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.inner.in_doubt
+    }
+
+    /// Who can put it right.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self.kind() {
+            TransactionErrorKind::Record(error) => error.fault(),
+            TransactionErrorKind::Cancelled { reasons, .. } => {
+                let faults = || reasons.iter().map(|reason| reason.error.fault());
+                faults().find(|fault| *fault == Fault::Caller).or_else(|| faults().next()).unwrap_or(Fault::Operator)
+            }
+            TransactionErrorKind::DynamoDb(error) => error.fault(),
+            TransactionErrorKind::TooManyActions { .. }
+            | TransactionErrorKind::TooLarge { .. }
+            | TransactionErrorKind::SameRecord { .. }
+            | TransactionErrorKind::TokenReused => Fault::Caller,
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody acting.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            TransactionErrorKind::Record(error) => error.is_retryable(),
+            TransactionErrorKind::Cancelled { reasons, .. } => {
+                !reasons.is_empty() && reasons.iter().all(|reason| reason.error.is_retryable())
+            }
+            TransactionErrorKind::DynamoDb(error) => error.retryable,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for TransactionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = self.inner.operation;
+        match self.kind() {
+            TransactionErrorKind::Record(error) => write!(f, "{operation}: {error}")?,
+            TransactionErrorKind::TooManyActions { actions } => write!(
+                f,
+                "{operation}: {actions} actions, more than the {} that DynamoDB takes at once; nothing was sent",
+                super::MAX_ACTIONS
+            )?,
+            TransactionErrorKind::TooLarge { bytes } => write!(
+                f,
+                "{operation}: the items are {bytes} bytes together, more than the {} that DynamoDB takes at once; nothing was sent",
+                super::MAX_BYTES
+            )?,
+            TransactionErrorKind::SameRecord { record, positions: [first, second] } => write!(
+                f,
+                "{operation}: actions {first} and {second} are both on {record}, and DynamoDB takes one action on a record; nothing was sent"
+            )?,
+            TransactionErrorKind::Cancelled { reasons, tries } => {
+                write!(f, "{operation} was cancelled by DynamoDB")?;
+                if *tries > 1 {
+                    write!(f, " {tries} times")?;
+                }
+                for (i, reason) in reasons.iter().take(SHOWN).enumerate() {
+                    write!(f, "{}{reason}", if i == 0 { ": " } else { "; " })?;
+                }
+                if let others @ 1.. = reasons.len().saturating_sub(SHOWN) {
+                    write!(f, "; and {others} more")?;
+                }
+            }
+            TransactionErrorKind::TokenReused => write!(
+                f,
+                "{operation}: the client token was used in the last ten minutes for another transaction, or for another \
+                 sealing of this one (prepare it once, and send that again)"
+            )?,
+            TransactionErrorKind::DynamoDb(error) => write!(f, "{error}")?,
+        }
+        f.write_str(if self.is_in_doubt() {
+            "; the answer to a try was lost, so the transaction may have been carried out all the same"
+        } else {
+            ""
+        })
+    }
+}
+
+impl StdError for TransactionError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self.kind() {
+            TransactionErrorKind::Record(error) => error.source(),
+            TransactionErrorKind::DynamoDb(error) => error.source.as_deref().map(|source| source as _),
+            _ => None,
+        }
+    }
+}
+
+/// An action on account of which a transaction was cancelled.
+#[derive(Debug)]
+pub struct TransactionReason {
+    pub(super) position: usize,
+    pub(super) error: Error,
+}
+
+impl TransactionReason {
+    /// Where it stands among the actions, counted from 0.
+    #[must_use]
+    pub const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Which record, and why: [`ConditionFailed`](crate::ErrorKind::ConditionFailed) or
+    /// [`Cancelled`](crate::ErrorKind::Cancelled).
+    #[must_use]
+    pub const fn error(&self) -> &Error {
+        &self.error
+    }
+}
+
+impl fmt::Display for TransactionReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "action {}, {}", self.position, self.error)
+    }
+}

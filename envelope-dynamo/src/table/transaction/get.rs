@@ -1,0 +1,232 @@
+//! Records that are read as they stand at one moment.
+
+use std::pin::Pin;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_get_items::builders::TransactGetItemsFluentBuilder;
+use aws_sdk_dynamodb::types::{Get as GetAction, TransactGetItem};
+use envelope_core::UnwrapKey;
+
+use super::super::get::from_item_of;
+use super::super::{Get, Sending, Table};
+use super::action::Target;
+use super::check;
+use super::error::{TransactionError, TransactionErrorKind};
+use super::tries::Tries;
+use crate::binding::Item;
+use crate::error::Error;
+use crate::record::Envelope;
+use crate::side_by_side::{CONCURRENCY, all};
+
+const NAME: &str = "transact_get";
+
+/// Reads several records at one moment: no write of another transaction is seen in part.
+///
+/// `gets` are a tuple of up to eight, of any types, in any tables of one account and region; or a `Vec` of up to 100 of
+/// one type. All are sent through the client of the first one's table. Each gives what it would by itself: an `Option` of
+/// its record.
+///
+/// ```no_run
+/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// # use envelope_dynamo::{Envelope, KmsKeyProvider, Table, transact_get};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "orders")]
+/// # struct Order { #[partition_key] user_id: String, #[sort_key] number: u64, #[encrypted] card: String }
+/// let users = Table::<User>::new(dynamodb.clone(), KmsKeyProvider::new(kms.clone(), "alias/users"));
+/// let orders = Table::<Order>::new(dynamodb, KmsKeyProvider::new(kms, "alias/orders"));
+///
+/// let (user, order) = transact_get((users.get("u_1"), orders.get(("u_1", 7)))).send().await?;
+/// let several: Vec<Option<User>> = transact_get(["u_1", "u_2"].map(|id| users.get(id)).into_iter().collect::<Vec<_>>()).send().await?;
+/// # let _: (Option<User>, Option<Order>) = (user, order);
+/// # Ok(())
+/// # }
+/// ```
+pub const fn transact_get<'a, G: Gets + 'a>(gets: G) -> TransactGet<'a, G> {
+    TransactGet { gets, customize: None }
+}
+
+/// A transaction that reads, being built; see [`transact_get`].
+#[must_use = "a transaction does nothing until it is sent"]
+pub struct TransactGet<'a, G> {
+    gets: G,
+    customize: Option<Customize<'a>>,
+}
+
+type Customize<'a> = Box<dyn FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a>;
+
+impl<'a, G: Gets> TransactGet<'a, G> {
+    /// Sets what this library does not cover on the SDK's request; tables and keys are set afterwards.
+    ///
+    /// What was set on the single gets does not count here: DynamoDB has no place for it.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a,
+    ) -> Self {
+        self.customize = Some(Box::new(with));
+        self
+    }
+
+    /// Reads and opens the records; without gets, nothing is sent.
+    ///
+    /// If another transaction is writing one of them, or the table is throttled, all are read again after a pause, ten
+    /// times in all.
+    ///
+    /// # Errors
+    ///
+    /// [`TransactionErrorKind::Record`] where a key is none, or a record does not open;
+    /// [`TooManyActions`](TransactionErrorKind::TooManyActions), [`SameRecord`](TransactionErrorKind::SameRecord);
+    /// [`Cancelled`](TransactionErrorKind::Cancelled) with the [reasons](TransactionError::reasons) of each record, and
+    /// whatever else DynamoDB answers.
+    pub async fn send(self) -> Result<G::Records, TransactionError> {
+        let error = |kind| TransactionError::new(NAME, kind);
+        let record_error = |source| error(TransactionErrorKind::Record(source));
+        let (asked, tables) = self.gets.into_parts();
+        let asked = asked.into_iter().collect::<Result<Vec<_>, _>>().map_err(record_error)?;
+        check(&asked.iter().map(|asked| &asked.target).collect::<Vec<_>>()).map_err(error)?;
+        let found = match asked.first() {
+            Some(first) => read(&first.client, &asked, self.customize).await?,
+            None => Vec::new(),
+        };
+        let found = asked.into_iter().zip(found).map(|(asked, found)| found.map(|found| (asked.target.key, found)));
+        G::open(tables, found.collect()).await.map_err(record_error)
+    }
+}
+
+async fn read(
+    client: &Client,
+    asked: &[Asked],
+    customize: Option<Customize<'_>>,
+) -> Result<Vec<Option<Item>>, TransactionError> {
+    let request = client.transact_get_items();
+    let request = match customize {
+        Some(customize) => customize(request),
+        None => request,
+    };
+    let items = asked.iter().filter_map(|Asked { target, .. }| {
+        let get = GetAction::builder().table_name(&target.place.0).set_key(Some(target.key.clone())).build().ok()?;
+        Some(TransactGetItem::builder().get(get).build())
+    });
+    let request = request.set_transact_items(Some(items.collect()));
+    let targets = asked.iter().map(|asked| &asked.target).collect();
+    let mut tries = Tries::new(client, [NAME, "TransactGetItems"], targets);
+    loop {
+        match request.clone().send().await {
+            Ok(output) => return Ok(output.responses.into_iter().flatten().map(|response| response.item).collect()),
+            Err(error) => tries.again(error).await?,
+        }
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, G: Gets + Send + 'a> IntoFuture for TransactGet<'a, G> {
+    type Output = Result<G::Records, TransactionError>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// What [`transact_get`] takes: a tuple of up to eight [`Get`]s, or a `Vec` of them. Sealed.
+pub trait Gets: sealed::Sealed {
+    /// What is read: a tuple or a `Vec` of `Option`s.
+    type Records;
+
+    #[doc(hidden)]
+    type Tables: Send;
+
+    /// What is asked for, and who opens it.
+    #[doc(hidden)]
+    fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Tables);
+
+    /// Opens what was found, beside the key that was asked for.
+    #[doc(hidden)]
+    fn open(
+        tables: Self::Tables,
+        found: Vec<Option<(Item, Item)>>,
+    ) -> impl Future<Output = Result<Self::Records, Error>> + Send;
+}
+
+/// A record that is asked for.
+#[doc(hidden)]
+pub struct Asked {
+    client: Client,
+    target: Target,
+}
+
+impl Asked {
+    fn of<T: Envelope, P: ?Sized>(table: &Table<T, P>, key: T::Key) -> Result<Self, Error> {
+        let (key, id) = Table::<T, P>::key_item(key)?;
+        Ok(Self { client: table.client.clone(), target: Target::new::<T>(id, &table.name, key)? })
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+type Opened<T> = Result<Option<T>, Error>;
+
+async fn open<T: Envelope, P: UnwrapKey + ?Sized>(table: &Table<T, P>, found: Option<(Item, Item)>) -> Opened<T> {
+    match found {
+        Some((asked, found)) => from_item_of(asked, found, &*table.provider).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+impl<T: Envelope, P: ?Sized> sealed::Sealed for Vec<Get<'_, T, P>> {}
+
+impl<'a, T: Envelope + Send, P: UnwrapKey + ?Sized> Gets for Vec<Get<'a, T, P>> {
+    type Records = Vec<Option<T>>;
+    type Tables = Vec<&'a Table<T, P>>;
+
+    fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Tables) {
+        self.into_iter().map(Get::into_parts).map(|(table, key)| (Asked::of(table, key), table)).unzip()
+    }
+
+    async fn open(tables: Self::Tables, found: Vec<Option<(Item, Item)>>) -> Result<Self::Records, Error> {
+        let opening: Vec<_> = tables.into_iter().zip(found).map(|(table, found)| open(table, found)).collect();
+        all(CONCURRENCY, opening).await.into_iter().collect()
+    }
+}
+
+macro_rules! tuple {
+    ($($record:ident $capability:ident $get:ident),*) => {
+        impl<$($record: Envelope, $capability: ?Sized),*> sealed::Sealed for ($(Get<'_, $record, $capability>,)*) {}
+
+        impl<'a, $($record: Envelope + Send, $capability: UnwrapKey + ?Sized),*> Gets
+            for ($(Get<'a, $record, $capability>,)*)
+        {
+            type Records = ($(Option<$record>,)*);
+            type Tables = ($(&'a Table<$record, $capability>,)*);
+
+            fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Tables) {
+                let ($($get,)*) = self;
+                $(let $get = $get.into_parts();)*
+                (vec![$(Asked::of($get.0, $get.1)),*], ($($get.0,)*))
+            }
+
+            async fn open(tables: Self::Tables, found: Vec<Option<(Item, Item)>>) -> Result<Self::Records, Error> {
+                let ($($get,)*) = tables;
+                let mut found = found.into_iter();
+                $(let mut $get: (_, _, Opened<$record>) = ($get, found.next().flatten(), Ok(None));)*
+                let opening: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> =
+                    vec![$(Box::pin(async { $get.2 = open($get.0, $get.1.take()).await })),*];
+                all(CONCURRENCY, opening).await;
+                Ok(($($get.2?,)*))
+            }
+        }
+    };
+}
+
+tuple!(A P1 a);
+tuple!(A P1 a, B P2 b);
+tuple!(A P1 a, B P2 b, C P3 c);
+tuple!(A P1 a, B P2 b, C P3 c, D P4 d);
+tuple!(A P1 a, B P2 b, C P3 c, D P4 d, E P5 e);
+tuple!(A P1 a, B P2 b, C P3 c, D P4 d, E P5 e, F P6 f);
+tuple!(A P1 a, B P2 b, C P3 c, D P4 d, E P5 e, F P6 f, G P7 g);
+tuple!(A P1 a, B P2 b, C P3 c, D P4 d, E P5 e, F P6 f, G P7 g, H P8 h);

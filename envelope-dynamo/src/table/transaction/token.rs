@@ -1,0 +1,23 @@
+//! Tokens by which DynamoDB knows a request again.
+
+use std::hash::{BuildHasher, RandomState};
+
+/// A token that no other request has: 128 random bits; the standard library seeds each hasher anew.
+pub(super) fn new_token() -> String {
+    let random = || RandomState::new().hash_one(());
+    format!("{:016x}{:016x}", random(), random())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::new_token;
+
+    #[test]
+    fn tokens_differ_and_are_as_long_as_dynamodb_takes() {
+        let tokens: HashSet<_> = (0..10_000).map(|_| new_token()).collect();
+        assert_eq!(tokens.len(), 10_000);
+        assert!(tokens.iter().all(|token| token.len() == 32));
+    }
+}

@@ -1,0 +1,103 @@
+//! A transaction that lost a race, or found the table throttled, is tried again: the same bytes, the same token.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
+
+use super::super::backoff::Backoff;
+use super::super::doubt::Doubt;
+use super::super::found::keyed;
+use super::action::Target;
+use super::error::{TransactionError, TransactionErrorKind, TransactionReason};
+use super::tables;
+use crate::error::{DynamoDbError, Error, ErrorKind};
+
+/// How often a transaction is tried.
+const TRIES: u32 = 10;
+
+/// The tries of one transaction.
+pub(super) struct Tries<'a> {
+    /// As it is called here, and by DynamoDB.
+    operation: [&'static str; 2],
+    tables: String,
+    targets: Vec<&'a Target>,
+    pub(super) doubt: Doubt,
+    backoff: Backoff,
+    failed: u32,
+}
+
+/// The errors of the two operations.
+pub(super) trait Cancellable:
+    ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static
+{
+    fn reasons(&self) -> Option<&[CancellationReason]>;
+}
+
+macro_rules! cancellable {
+    ($($error:ty),*) => {$(
+        impl Cancellable for $error {
+            fn reasons(&self) -> Option<&[CancellationReason]> {
+                match self {
+                    Self::TransactionCanceledException(cancelled) => Some(cancelled.cancellation_reasons()),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+cancellable!(TransactGetItemsError, TransactWriteItemsError);
+
+impl<'a> Tries<'a> {
+    pub(super) fn new(client: &Client, operation: [&'static str; 2], targets: Vec<&'a Target>) -> Self {
+        let tables = tables(targets.iter().map(|target| target.place.0.as_str()));
+        Self { operation, tables, targets, doubt: Doubt::default(), backoff: Backoff::new(client), failed: 0 }
+    }
+
+    /// Waits until it is time to try again, if that helps; otherwise the error of the transaction.
+    pub(super) async fn again<E: Cancellable>(&mut self, error: SdkError<E>) -> Result<(), TransactionError> {
+        self.failed += 1;
+        let is_under_way = error.code() == Some("TransactionInProgressException");
+        let error = self.error(error);
+        let has_lost_a_race = matches!(error.kind(), TransactionErrorKind::Cancelled { .. }) && error.is_retryable();
+        if self.failed == TRIES || !(is_under_way || has_lost_a_race) {
+            return Err(error.or_in_doubt(is_under_way));
+        }
+        self.backoff.pause().await;
+        Ok(())
+    }
+
+    fn error<E: Cancellable>(&self, error: SdkError<E>) -> TransactionError {
+        let [name, operation] = self.operation;
+        if let Some(reasons) = error.as_service_error().and_then(Cancellable::reasons) {
+            // Had an earlier try been carried out, its token would have told: this answer leaves no doubt.
+            let reasons = self.reasons(reasons);
+            return TransactionError::new(name, TransactionErrorKind::Cancelled { reasons, tries: self.failed });
+        }
+        if error.code() == Some("IdempotentParameterMismatchException") {
+            return TransactionError::new(name, TransactionErrorKind::TokenReused);
+        }
+        let error = DynamoDbError::new(operation, &self.tables, error);
+        TransactionError::new(name, TransactionErrorKind::DynamoDb(error)).or_in_doubt(self.doubt.exists())
+    }
+
+    /// The actions that stood in the way: DynamoDB answers for each in turn, most often `None`.
+    fn reasons(&self, reasons: &[CancellationReason]) -> Vec<TransactionReason> {
+        let reasons = self.targets.iter().zip(reasons).enumerate();
+        let reason = |(position, (target, reason)): (usize, (&&Target, &CancellationReason))| {
+            let found =
+                reason.item().filter(|item| !item.is_empty()).map(|item| keyed(item.clone(), target.key.clone()));
+            let kind = match reason.code()? {
+                "None" => return None,
+                "ConditionalCheckFailed" if target.must_exist && found.is_none() => ErrorKind::NoRecord,
+                "ConditionalCheckFailed" => ErrorKind::ConditionFailed,
+                code => ErrorKind::Cancelled { code: code.into(), message: reason.message().map(Into::into) },
+            };
+            Some(TransactionReason { position, error: Error::new(target.id.clone(), kind).with_found(found) })
+        };
+        reasons.filter_map(reason).collect()
+    }
+}
