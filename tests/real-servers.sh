@@ -23,6 +23,7 @@ cache=$root/target/real-servers
   --test leaks \
   --test recipients \
   --test groups \
+  --test streams \
   --test batches \
   --test views \
   --test writing \

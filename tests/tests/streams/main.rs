@@ -1,0 +1,43 @@
+//! Streams through asynchronous readers and writers, and under data keys from KMS and everybody else.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod asynchronous;
+mod choppy;
+mod dropped;
+mod failing;
+mod providers;
+
+use envelope_dynamo::{
+    Context, LocalKeyProvider, OpenError, OpenStreamError, OpenStreamErrorKind, RootKey, open_stream, seal_stream,
+};
+
+const CHUNK: usize = 65_536;
+
+fn provider() -> LocalKeyProvider {
+    LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap())
+}
+
+fn context() -> Context<'static> {
+    Context::new("invoices").pair("object", "2026/11/invoice-7.pdf").unwrap()
+}
+
+fn plaintext(length: usize) -> Vec<u8> {
+    (0..length).map(|i| (i % 251) as u8).collect()
+}
+
+async fn sealed(plaintext: &[u8]) -> Vec<u8> {
+    let mut sealed = Vec::new();
+    seal_stream(plaintext, &mut sealed, &context(), &provider()).await.unwrap();
+    sealed
+}
+
+/// What was written, and whether it is the whole.
+async fn open(stream: &[u8]) -> (Vec<u8>, Result<u64, OpenStreamError>) {
+    let mut opened = Vec::new();
+    let outcome = open_stream(stream, &mut opened, &context(), &provider()).await;
+    (opened, outcome)
+}
+
+fn is_authentication(error: &OpenStreamError) -> bool {
+    matches!(error.kind(), OpenStreamErrorKind::Open(OpenError::Authentication))
+}
