@@ -1,0 +1,77 @@
+//! How much memory a stream takes: as much as a chunk, however long it is. In a process of its own, which it measures.
+//!
+//! `STREAM_MIB=1024 cargo test --release -p envelope-core --test stream_memory -- --nocapture` takes a GiB.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::io::{self, Read};
+
+use envelope_core::{Context, LocalKeyProvider, OpenReader, RootKey, SealReader, StreamSealer, UntrustedStreamHeader};
+
+const MIB: u64 = 1 << 20;
+/// Two chunks, two headers, and what the allocator and the test's own buffer need.
+const ALLOWED_KIB: u64 = 1024;
+
+/// How often the object repeats itself: no two of its chunks are alike.
+const PERIOD: usize = 65_521;
+
+/// An object of so many bytes, made up as it is read.
+struct Object<'p> {
+    period: &'p [u8],
+    at: u64,
+    end: u64,
+}
+
+impl Read for Object<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let from = &self.period[(self.at % PERIOD as u64) as usize..];
+        let n = from.len().min(to.len()).min((self.end - self.at) as usize);
+        to[..n].copy_from_slice(&from[..n]);
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// The most memory that this process ever had, in KiB.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Seals so many bytes and opens them as they come, checking every one.
+fn there_and_back(bytes: u64) {
+    let provider = LocalKeyProvider::new(RootKey::generate().unwrap());
+    let context = Context::new("measurements");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let sealer = runtime.block_on(StreamSealer::new(&context, &provider)).unwrap();
+    let period: Vec<u8> = (0..PERIOD).map(|i| (i ^ (i >> 8)) as u8).collect();
+    let object = || Object { period: &period, at: 0, end: bytes };
+    let mut sealed = SealReader::new(sealer, object());
+    let header = UntrustedStreamHeader::read(&mut sealed).unwrap();
+    let mut opened = OpenReader::new(runtime.block_on(header.open(&context, &provider)).unwrap(), sealed);
+
+    let (mut expected, mut seen) = (object(), 0);
+    let (mut buffer, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let n = opened.read(&mut buffer).unwrap();
+        if n == 0 {
+            break;
+        }
+        expected.by_ref().read_exact(&mut right[..n]).unwrap();
+        assert!(buffer[..n] == right[..n], "after {seen} bytes");
+        seen += n as u64;
+    }
+    assert_eq!(seen, bytes);
+}
+
+#[test]
+fn memory_does_not_grow_with_the_object() {
+    let mib = std::env::var("STREAM_MIB").map_or(16, |mib| mib.parse().unwrap());
+    there_and_back(MIB + 3);
+    let before = peak_kib();
+    there_and_back(mib * MIB + 3);
+    let grown = peak_kib() - before;
+    println!("{mib} MiB sealed and opened: the peak grew by {grown} KiB, from {before} KiB");
+    assert!(grown <= ALLOWED_KIB, "{grown} KiB for {mib} MiB");
+}

@@ -1,0 +1,148 @@
+//! What streams leave on the heap: nothing of the plaintext. In a process of its own, whose memory it reads.
+//!
+//! The stack is left out: `aes-gcm` works on copies of 64 blocks there, and the last of them, 1 KiB, stay until the stack
+//! is used again.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::os::unix::fs::FileExt;
+
+use envelope_core::{ChunkSize, Context, LocalKeyProvider, RootKey, StreamOpener, StreamSealer, UntrustedStreamHeader};
+
+/// Bytes that stand nowhere but in plaintext: the test itself holds them one at a time.
+const MARK_BYTES: usize = 24;
+
+fn mark(i: usize) -> u8 {
+    black_box(0x5b_u8).wrapping_add((i % MARK_BYTES) as u8).wrapping_mul(0x9d) ^ black_box(0x36)
+}
+
+/// How often the mark stands in this process's writable memory, but for the stack of this thread.
+fn marks_in_memory() -> usize {
+    let memory = File::open("/proc/self/mem").unwrap();
+    let mut window = vec![0; 1 << 20];
+    let own = window.as_ptr_range();
+    let own = own.start as usize..own.end as usize;
+    let on_stack = black_box(&raw const own) as usize;
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let writable = maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|mode| mode.starts_with("rw")));
+    let mut found = 0;
+    for line in writable {
+        let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let [mut at, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
+        let is_stack = (at..end).contains(&on_stack);
+        while at < end && !is_stack {
+            let n = window.len().min(end - at);
+            // Some mappings cannot be read; the window itself holds what was found elsewhere.
+            let read = memory.read_at(&mut window[..n], at as u64).unwrap_or(0);
+            let overlaps =
+                |position: usize| own.contains(&(at + position)) || own.contains(&(at + position + MARK_BYTES));
+            found += positions(&window[..read]).filter(|position| !overlaps(*position)).count();
+            // Windows overlap, so that a mark across their border is seen.
+            at += if n < window.len() { n } else { n - MARK_BYTES };
+        }
+    }
+    window.fill(0);
+    black_box(&window);
+    found
+}
+
+fn positions(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let first = mark(0);
+    let candidates = bytes.iter().enumerate().filter(move |(_, byte)| **byte == first).map(|(position, _)| position);
+    candidates.filter(|position| {
+        bytes
+            .get(*position..position + MARK_BYTES)
+            .is_some_and(|part| part.iter().enumerate().all(|(i, b)| *b == mark(i)))
+    })
+}
+
+fn provider() -> LocalKeyProvider {
+    LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap())
+}
+
+/// The local provider never waits. (A runtime is moved from the stack to the heap when it is made, with what the cipher
+/// left on the stack in its padding.)
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("the local provider waits for nothing"),
+    }
+}
+
+/// Writes plaintext where it will be sealed, and takes what is ready.
+fn fill(sealer: &mut StreamSealer, mut bytes: usize, sealed: &mut Vec<u8>) {
+    while bytes > 0 {
+        sealed.extend_from_slice(sealer.output());
+        sealer.consume(sealer.output().len());
+        let space = sealer.space();
+        let n = space.len().min(bytes);
+        space[..n].iter_mut().enumerate().for_each(|(i, byte)| *byte = mark(i));
+        sealer.filled(n).unwrap();
+        bytes -= n;
+    }
+}
+
+fn opener(sealed: &mut &[u8]) -> StreamOpener {
+    block_on(UntrustedStreamHeader::read(sealed).unwrap().open(&Context::new("wiping"), &provider())).unwrap()
+}
+
+#[test]
+fn no_plaintext_is_left_when_a_stream_is_dropped_finished_or_failed() {
+    let context = Context::new("wiping");
+    let mut sealed = Vec::new();
+    let mut sealer = block_on(StreamSealer::with_chunk_size(ChunkSize::default(), &context, &provider())).unwrap();
+    assert_eq!(marks_in_memory(), 0);
+
+    fill(&mut sealer, 200_000, &mut sealed);
+    assert!(marks_in_memory() > 100, "the chunk that is being filled is seen");
+    sealer.finish().unwrap();
+    sealed.extend_from_slice(sealer.output());
+    sealer.consume(sealer.output().len());
+    assert!(sealer.is_finished());
+    assert_eq!(marks_in_memory(), 0, "sealed in place");
+    println!("sealer {:?}", sealed.as_ptr());
+    drop(sealer);
+
+    let mut half_written = block_on(StreamSealer::new(&context, &provider())).unwrap();
+    fill(&mut half_written, 100_000, &mut Vec::new());
+    assert!(marks_in_memory() > 100);
+    println!("buffer {:?}", half_written.space().as_ptr());
+    drop(half_written);
+    println!("DROPPED");
+    assert_eq!(marks_in_memory(), 0, "dropped before it was finished");
+
+    let mut bytes = &sealed[..];
+    let mut opened = opener(&mut bytes);
+    let n = opened.push(bytes).unwrap();
+    assert!(marks_in_memory() > 100, "the chunk that was opened is seen");
+    drop(opened);
+    assert_eq!(marks_in_memory(), 0, "dropped before it was read");
+
+    let mut bytes = &sealed[..];
+    let mut failing = opener(&mut bytes);
+    failing.push(bytes).unwrap();
+    failing.consume(failing.output().len());
+    let mut wrong = bytes[n..].to_vec();
+    wrong[10] ^= 1;
+    assert!(failing.push(&wrong).is_err());
+    assert_eq!(marks_in_memory(), 0, "failed, and not yet dropped");
+
+    let mut bytes = &sealed[..];
+    let mut opened = opener(&mut bytes);
+    let mut total = 0;
+    while !opened.is_finished() {
+        match opened.push(bytes).unwrap() {
+            0 => opened.finish().unwrap(),
+            n => bytes = &bytes[n..],
+        }
+        total += opened.output().len();
+        opened.consume(opened.output().len());
+    }
+    assert_eq!(total, 200_000);
+    assert!(marks_in_memory() > 0, "until it is dropped, the last chunk is there");
+    drop(opened);
+    assert_eq!(marks_in_memory(), 0, "dropped after the end");
+}
