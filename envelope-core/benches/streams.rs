@@ -125,7 +125,7 @@ impl Bench {
         now(StreamSealer::with_chunk_size(self.chunk_size, &self.context, &self.provider)).unwrap()
     }
 
-    fn opener<'s>(&self, stream: &mut &'s [u8]) -> StreamOpener {
+    fn opener(&self, stream: &mut &[u8]) -> StreamOpener {
         now(UntrustedStreamHeader::read(stream).unwrap().open(&self.context, &self.provider)).unwrap()
     }
 
