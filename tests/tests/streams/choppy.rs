@@ -9,16 +9,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Gives and takes as many bytes at a time as `sizes` says in turn; 0 is a poll that finds it not ready.
 pub(crate) struct Choppy<T> {
     pub(crate) inner: T,
-    sizes: std::iter::Cycle<std::vec::IntoIter<usize>>,
+    sizes: Vec<usize>,
+    calls: usize,
 }
 
 impl<T> Choppy<T> {
     pub(crate) fn new(inner: T, sizes: &[usize]) -> Self {
-        Self { inner, sizes: sizes.to_vec().into_iter().cycle() }
+        Self { inner, sizes: sizes.to_vec(), calls: 0 }
     }
 
     fn next(&mut self, cx: &Context<'_>, most: usize) -> Poll<usize> {
-        match self.sizes.next().unwrap() {
+        self.calls += 1;
+        match self.sizes[self.calls % self.sizes.len()] {
             0 => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
