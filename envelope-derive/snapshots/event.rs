@@ -23,7 +23,7 @@ const _: () = {
         #[serde(skip)]
         cache: Cache,
     }
-    #[derive(__envelope::serde::Serialize)]
+    #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
     #[serde(crate = "__envelope::serde")]
     struct __Key<T> {
         #[serde(rename = "streamId")]
@@ -59,6 +59,7 @@ const _: () = {
         T: __envelope::serde::Serialize,
         T: __envelope::serde::Deserialize<'static>,
     {
+        const NAME: &'static str = "Event";
         const TABLE: &'static str = "events";
         const CONTEXT_FORM: __envelope::ContextForm = __envelope::ContextForm::Hashed;
         const CONTEXT: &'static [(&'static str, &'static str)] = &[("purpose", "audit")];
@@ -108,12 +109,25 @@ const _: () = {
             __key: Self::Key,
             __serializer: __S,
         ) -> __envelope::Result<__S::Ok, __S::Error> {
+            let __envelope::Composite { partition: __partition, sort: __sort } = __key;
             let __key: __Key<T> = __Key {
-                __partition: __key.partition,
-                __sort: __key.sort,
+                __partition,
+                __sort,
                 __marker: __envelope::PhantomData,
             };
             __envelope::serde::Serialize::serialize(&__key, __serializer)
+        }
+        fn deserialize_key<__D: __envelope::serde::Deserializer<'static>>(
+            __deserializer: __D,
+        ) -> __envelope::Result<Self::Key, __D::Error> {
+            let __key: __envelope::Result<__Key<T>, __D::Error> = __envelope::serde::Deserialize::deserialize(
+                __deserializer,
+            );
+            __key
+                .map(|__Key { __partition, __sort, .. }| __envelope::Composite {
+                    partition: __partition,
+                    sort: __sort,
+                })
         }
         fn deserialize<__D: __envelope::serde::Deserializer<'static>>(
             __deserializer: __D,

@@ -21,7 +21,12 @@ pub(crate) mod option {
     pub(crate) const UNMARKED: &str = "unmarked";
     pub(crate) const KMS_CONTEXT: &str = "kms_context";
     pub(crate) const CONTEXT: &str = "context";
-    pub(crate) const ALL: [&str; 5] = [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, CRATE];
+    pub(crate) const ENTITY: &str = "entity";
+    pub(crate) const ALL: [&str; 6] = [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, ENTITY, CRATE];
+
+    /// The options of `#[partition_key]` and `#[sort_key]` on the struct.
+    pub(crate) const NAME: &str = "name";
+    pub(crate) const FORMAT: &str = "format";
 
     /// The option of `#[encrypted]` and `#[authenticated]`.
     pub(crate) const ACCEPT: &str = "accept";
@@ -34,20 +39,23 @@ pub(crate) mod option {
 pub(crate) enum Mark {
     PartitionKey,
     SortKey,
+    /// Stored in a composed key alone.
+    Key,
     Encrypted,
     Authenticated,
     Plaintext,
 }
 
 impl Mark {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::PartitionKey, Self::SortKey, Self::Encrypted, Self::Authenticated, Self::Plaintext];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::PartitionKey, Self::SortKey, Self::Key, Self::Encrypted, Self::Authenticated, Self::Plaintext];
 
     /// The name of the attribute.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
             Self::PartitionKey => "partition_key",
             Self::SortKey => "sort_key",
+            Self::Key => "key",
             Self::Encrypted => "encrypted",
             Self::Authenticated => "authenticated",
             Self::Plaintext => "plaintext",
@@ -59,6 +67,7 @@ impl Mark {
         Self::ALL.into_iter().find(|mark| mark.attribute() == name)
     }
 
+    /// Whether it is that of a key attribute.
     pub(crate) fn is_key(self) -> bool {
         matches!(self, Self::PartitionKey | Self::SortKey)
     }
@@ -68,7 +77,7 @@ impl Mark {
         match self {
             Self::Encrypted => &[option::ACCEPT, option::GROUP],
             Self::Authenticated => &[option::ACCEPT],
-            Self::PartitionKey | Self::SortKey | Self::Plaintext => &[],
+            Self::PartitionKey | Self::SortKey | Self::Key | Self::Plaintext => &[],
         }
     }
 }
@@ -78,6 +87,7 @@ impl ToTokens for Mark {
         tokens.extend(match self {
             Self::PartitionKey => quote!(PartitionKey),
             Self::SortKey => quote!(SortKey),
+            Self::Key => quote!(Key),
             Self::Encrypted => quote!(Encrypted),
             Self::Authenticated => quote!(Authenticated),
             Self::Plaintext => quote!(Plaintext),

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ExprPath, LitStr, TypeGenerics};
+use syn::{ExprPath, Ident, LitStr, TypeGenerics};
 
 use crate::attr::{Entry, Mark};
 use crate::bound;
@@ -26,12 +26,17 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
         let mark = mark_type(field, mark);
         quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::#mark>)
     });
+    let composed = composed(record).map(|(ident, _)| {
+        let (vis, this) = (&input.vis, &this.ty);
+        quote!(#vis #ident: __envelope::Attribute<#this, __envelope::String, __envelope::mark::Key>)
+    });
     let wrappers =
         attributes(record).filter(|(field, mark)| is_wrapped(field, *mark)).map(|(field, _)| wrapper(input, field));
     quote! {
         #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
         pub struct __Attributes #impl_generics #where_clause {
             #(#fields,)*
+            #(#composed,)*
         }
         #(#wrappers)*
     }
@@ -44,11 +49,12 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
         let (ident, value) = (&field.ident, attribute(record.input, field, mark, &ty_generics));
         quote!(#ident: #value)
     });
+    let composed = composed(record).map(|(ident, name)| quote!(#ident: __envelope::Attribute::new(#name)));
     quote! {
         type Attributes = __Attributes #ty_generics;
 
         fn attributes() -> Self::Attributes {
-            __Attributes { #(#values,)* }
+            __Attributes { #(#values,)* #(#composed,)* }
         }
     }
 }
@@ -56,7 +62,7 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
 /// The mark as a type; what stands in the encryption context is bound like what is authenticated.
 fn mark_type(field: &Field, mark: Mark) -> TokenStream {
     match mark {
-        Mark::PartitionKey | Mark::SortKey => quote!(Key),
+        Mark::PartitionKey | Mark::SortKey | Mark::Key => quote!(Key),
         Mark::Plaintext if field.encryption_context.is_some() => quote!(Authenticated),
         Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
     }
@@ -65,9 +71,19 @@ fn mark_type(field: &Field, mark: Mark) -> TokenStream {
 /// The fields that are an attribute of their own name, both when written and when read.
 fn attributes<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (&'a Field, Mark)> {
     let fields = record.fields.iter().map(|(field, mark)| (*field, *mark));
-    fields.filter(|(field, _)| {
+    fields.filter(|(field, mark)| {
         let skip = &field.serde.skip;
-        !field.is_flattened() && !skip.serialize && !skip.deserialize
+        *mark != Mark::Key && !field.is_flattened() && !skip.serialize && !skip.deserialize
+    })
+}
+
+/// The composed keys: each under its name as an identifier, unless a field has that.
+fn composed<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Ident, &'a str)> {
+    let word = |c: char| if c.is_alphanumeric() { c } else { '_' };
+    record.input.composed.iter().filter_map(move |key| {
+        let text: String = key.name.value.chars().map(word).collect();
+        let ident = syn::parse_str(&text).or_else(|_| syn::parse_str(&format!("_{text}"))).ok()?;
+        attributes(record).all(|(field, _)| field.ident != ident).then_some((ident, key.name.value.as_str()))
     })
 }
 

@@ -1,6 +1,12 @@
 //! The rules that a record keeps: a flat list, each rule a function, every breach reported.
 
+mod composed;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+
 use crate::attr::Mark;
+use crate::composed::Part;
 use crate::errors::Errors;
 use crate::field::Field;
 use crate::input::{Input, Name};
@@ -18,8 +24,21 @@ pub(crate) struct Record<'a> {
     pub(crate) table: String,
     /// The stored fields with their marks, in the order of the struct.
     pub(crate) fields: Vec<(&'a Field, Mark)>,
-    pub(crate) partition_key: &'a Field,
-    pub(crate) sort_key: Option<&'a Field>,
+    pub(crate) partition_key: Key<'a>,
+    pub(crate) sort_key: Option<Key<'a>>,
+}
+
+/// A key attribute: a field, or composed of fields.
+pub(crate) struct Key<'a> {
+    /// The field, or those that make up the composed key and are in no other key before it.
+    pub(crate) fields: Vec<&'a Field>,
+}
+
+impl Record<'_> {
+    /// Whether a value of the sort key tells records apart: a constant one does not.
+    pub(crate) fn typed_sort_key(&self) -> Option<&Key<'_>> {
+        self.sort_key.as_ref().filter(|key| !key.fields.is_empty())
+    }
 }
 
 /// Applies every rule; `None` if anything was reported, here or before.
@@ -42,14 +61,27 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     names_are_free(input, errors);
     names_are_unique(input, errors);
     flattened_fields_are_marked_alike(input, errors);
+    composed::check(input, errors);
     if errors.is_empty() { record(input) } else { None }
 }
 
 fn record(input: &Input) -> Option<Record<'_>> {
     let fields: Vec<_> = input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
-    let key = |mark| fields.iter().find(|(_, of)| *of == mark).map(|(field, _)| *field);
-    let (partition_key, sort_key) = (key(Mark::PartitionKey)?, key(Mark::SortKey));
+    let partition_key = key(input, &fields, Mark::PartitionKey)?;
+    let sort_key = key(input, &fields, Mark::SortKey).map(|sort| {
+        let is_new = |field: &&Field| partition_key.fields.iter().all(|other| other.ident != field.ident);
+        Key { fields: sort.fields.into_iter().filter(is_new).collect() }
+    });
     Some(Record { input, table: input.options.table.as_ref()?.value(), fields, partition_key, sort_key })
+}
+
+fn key<'a>(input: &'a Input, fields: &[(&'a Field, Mark)], mark: Mark) -> Option<Key<'a>> {
+    if let Some(key) = input.composed.iter().find(|key| key.mark == mark) {
+        let of = |part: &Part| fields.iter().map(|(field, _)| *field).find(|field| part.is(field));
+        return Some(Key { fields: key.parts().filter_map(of).collect() });
+    }
+    let (field, _) = fields.iter().find(|(_, of)| *of == mark)?;
+    Some(Key { fields: vec![field] })
 }
 
 fn one_mark(field: &Field, errors: &mut Errors) {
@@ -189,22 +221,22 @@ fn the_group_has_its_pair(input: &Input, errors: &mut Errors) {
 }
 
 fn one_partition_key(input: &Input, errors: &mut Errors) {
-    let mut keys = input.fields.iter().filter(|field| field.has_mark(Mark::PartitionKey));
-    let Some(first) = keys.next() else {
+    let mut keys = keys(input, Mark::PartitionKey).into_iter();
+    let Some((first, _)) = keys.next() else {
         return no_partition_key(input, errors);
     };
-    for second in keys {
-        let problem = format_args!("`{}` is a second partition key, beside `{}`", second.ident, first.ident);
-        errors.report(&second.ident, problem, "keep one `#[partition_key]`; a second key is a `#[sort_key]`");
+    for (second, place) in keys {
+        let problem = format_args!("`{second}` is a second partition key, beside `{first}`");
+        errors.report(place, problem, "keep one `#[partition_key]`; a second key is a `#[sort_key]`");
     }
 }
 
 fn no_partition_key(input: &Input, errors: &mut Errors) {
-    match input.fields.iter().find(|field| field.has_mark(Mark::SortKey)) {
-        Some(sort) => {
-            let problem = format_args!("there is a sort key, `{}`, but no partition key", sort.ident);
+    match keys(input, Mark::SortKey).into_iter().next() {
+        Some((sort, place)) => {
+            let problem = format_args!("there is a sort key, `{sort}`, but no partition key");
             let help = "mark the table's partition key `#[partition_key]`; if the table has one key only, that is it";
-            errors.report(&sort.ident, problem, help);
+            errors.report(place, problem, help);
         }
         None => errors.report(
             &input.ident,
@@ -215,12 +247,20 @@ fn no_partition_key(input: &Input, errors: &mut Errors) {
 }
 
 fn at_most_one_sort_key(input: &Input, errors: &mut Errors) {
-    let mut keys = input.fields.iter().filter(|field| field.has_mark(Mark::SortKey));
-    let Some(first) = keys.next() else { return };
-    for second in keys {
-        let problem = format_args!("`{}` is a second sort key, beside `{}`", second.ident, first.ident);
-        errors.report(&second.ident, problem, "keep one `#[sort_key]`: a DynamoDB table has at most one");
+    let mut keys = keys(input, Mark::SortKey).into_iter();
+    let Some((first, _)) = keys.next() else { return };
+    for (second, place) in keys {
+        let problem = format_args!("`{second}` is a second sort key, beside `{first}`");
+        errors.report(place, problem, "keep one `#[sort_key]`: a DynamoDB table has at most one");
     }
+}
+
+/// The keys that bear a mark, in doubt or not: what they are called, and where.
+fn keys(input: &Input, mark: Mark) -> Vec<(String, TokenStream)> {
+    let fields = input.fields.iter().filter(|field| field.has_mark(mark));
+    let fields = fields.map(|field| (field.ident.to_string(), field.ident.to_token_stream()));
+    let composed = input.composed.iter().filter(|key| key.mark == mark);
+    fields.chain(composed.map(|key| (key.name.value.clone(), key.to_token_stream()))).collect()
 }
 
 /// Waits until every field has its mark: the missing one may be the encrypted one.

@@ -2,15 +2,16 @@
 
 use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::LitStr;
 use syn::spanned::Spanned;
+use syn::{Ident, LitStr};
 
 use crate::attr::{Entry, Mark};
 use crate::attributes;
 use crate::bound;
-use crate::check::Record;
+use crate::check::{Key, Record};
+use crate::composed::ComposedKey;
 use crate::field::Field;
-use crate::input::{ContextForm, Input, unraw};
+use crate::input::{ContextForm, Input, Pair, unraw};
 use crate::serde_attr::ContainerDefault;
 
 /// Generates `impl Envelope`, inside a scope of its own.
@@ -56,7 +57,7 @@ fn shadow(input: &Input) -> TokenStream {
     }
 }
 
-/// A struct of the key fields alone, which serde writes as it writes them in the record.
+/// A struct of the key fields alone, which serde writes and reads as it does in the record.
 fn key(record: &Record<'_>) -> TokenStream {
     let input = record.input;
     let this = This::new(input);
@@ -65,19 +66,40 @@ fn key(record: &Record<'_>) -> TokenStream {
     let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
     let name = &input.ident;
     let bound = input.serde.entries.iter().filter(|entry| entry.name == "bound");
-    let partition = this.key_field("__partition", record.partition_key);
-    let sort = record.sort_key.map(|sort| this.key_field("__sort", sort));
+    let fields = key_fields(record).into_iter().map(|(ident, field)| this.key_field(&ident, field));
     // Parameters that the key does not use must be used all the same.
     let marker = has_unused_parameters(input)
         .then(|| quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #name #ty_generics>,));
     quote! {
-        #[derive(__envelope::serde::Serialize)]
+        #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
         #[serde(crate = "__envelope::serde", #(#bound),*)]
         struct __Key #impl_generics #where_clause {
-            #partition
-            #sort
+            #(#fields)*
             #marker
         }
+    }
+}
+
+/// The fields of `__Key`.
+fn key_fields<'a>(record: &'a Record<'_>) -> Vec<(Ident, &'a Field)> {
+    let sort = record.sort_key.iter().flat_map(|key| key_idents("__sort", key).into_iter().zip(&key.fields));
+    let partition = key_idents("__partition", &record.partition_key).into_iter().zip(&record.partition_key.fields);
+    partition.chain(sort).map(|(ident, field)| (ident, *field)).collect()
+}
+
+/// `__sort`, or one name for each of several parts.
+fn key_idents(name: &str, key: &Key<'_>) -> Vec<Ident> {
+    match key.fields.as_slice() {
+        [_] => vec![format_ident!("{name}")],
+        fields => (0..fields.len()).map(|i| format_ident!("{name}_{i}")).collect(),
+    }
+}
+
+/// How the values of a key are taken apart and put together: one alone, several as `Parts`.
+fn key_pattern(name: &str, key: &Key<'_>) -> TokenStream {
+    match key_idents(name, key).as_slice() {
+        [ident] => quote!(#ident),
+        idents => quote!(__envelope::Parts((#(#idents),*))),
     }
 }
 
@@ -89,7 +111,12 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     let constants = constants(record);
     let (key, attributes) = (key_type(record), attributes::implementation(record));
     let withheld = withheld(record);
-    let sort = record.sort_key.map(|_| quote!(__sort: __key.sort,));
+    let partition = key_pattern("__partition", &record.partition_key);
+    let pattern = match record.typed_sort_key().map(|sort| key_pattern("__sort", sort)) {
+        None => quote!(__envelope::Partition { partition: #partition }),
+        Some(sort) => quote!(__envelope::Composite { partition: #partition, sort: #sort }),
+    };
+    let idents: Vec<_> = key_fields(record).into_iter().map(|(ident, _)| ident).collect();
     let marker = has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,));
     quote! {
         #[automatically_derived]
@@ -110,8 +137,17 @@ fn implementation(record: &Record<'_>) -> TokenStream {
                 __key: Self::Key,
                 __serializer: __S,
             ) -> __envelope::Result<__S::Ok, __S::Error> {
-                let __key: __Key #ty_generics = __Key { __partition: __key.partition, #sort #marker };
+                let #pattern = __key;
+                let __key: __Key #ty_generics = __Key { #(#idents,)* #marker };
                 __envelope::serde::Serialize::serialize(&__key, __serializer)
+            }
+
+            fn deserialize_key<__D: __envelope::serde::Deserializer<'static>>(
+                __deserializer: __D,
+            ) -> __envelope::Result<Self::Key, __D::Error> {
+                let __key: __envelope::Result<__Key #ty_generics, __D::Error> =
+                    __envelope::serde::Deserialize::deserialize(__deserializer);
+                __key.map(|__Key { #(#idents,)* .. }| #pattern)
             }
 
             fn deserialize<__D: __envelope::serde::Deserializer<'static>>(
@@ -143,9 +179,15 @@ fn withheld(record: &Record<'_>) -> Option<TokenStream> {
 
 /// The type of the primary key, which must be as visible as the struct: the compiler says so at the field's type.
 fn key_type(record: &Record<'_>) -> TokenStream {
-    let partition = &record.partition_key.ty;
-    let place = partition.span().resolved_at(Span::call_site());
-    match record.sort_key.map(|sort| &sort.ty) {
+    let partition = &record.partition_key;
+    let place = partition.fields.first().map_or_else(Span::call_site, |field| field.ty.span());
+    let place = place.resolved_at(Span::call_site());
+    let of = |key: &Key<'_>| {
+        let types = key.fields.iter().map(|field| &field.ty);
+        if key.fields.len() == 1 { quote!(#(#types)*) } else { quote!(__envelope::Parts<(#(#types),*)>) }
+    };
+    let partition = of(partition);
+    match record.typed_sort_key().map(of) {
         None => quote_spanned!(place=> type Key = __envelope::Partition<#partition>;),
         Some(sort) => quote_spanned!(place=> type Key = __envelope::Composite<#partition, #sort>;),
     }
@@ -160,8 +202,12 @@ pub(crate) fn where_clause(predicates: impl Iterator<Item = TokenStream>) -> Opt
 /// The associated constants; those that have their default value are left out.
 fn constants(record: &Record<'_>) -> TokenStream {
     let input = record.input;
-    let table = &record.table;
-    let fields = record.fields.iter().map(|(field, mark)| description(field, *mark));
+    let (name, table) = (unraw(&input.ident), &record.table);
+    let fields = record.fields.iter().map(|(field, mark)| description(input, field, *mark));
+    let composed = input.composed.iter().map(|key| composed(input, key));
+    let entity = input.options.entity.iter().map(
+        |Pair { name, value }| quote!(__envelope::Field::new(#name, __envelope::Mark::Authenticated).constant(#value)),
+    );
     let context_form = (input.options.context_form != ContextForm::Raw).then(|| {
         let form = input.options.context_form.variant();
         quote!(const CONTEXT_FORM: __envelope::ContextForm = __envelope::ContextForm::#form;)
@@ -179,26 +225,35 @@ fn constants(record: &Record<'_>) -> TokenStream {
         )
     });
     quote! {
+        const NAME: &'static str = #name;
         const TABLE: &'static str = #table;
         #context_form
         #context
-        const FIELDS: &'static [__envelope::Field] = &[#(#fields),*];
+        const FIELDS: &'static [__envelope::Field] = &[#(#fields,)* #(#composed,)* #(#entity),*];
         #deny
     }
 }
 
 /// The entry for a field in `Envelope::FIELDS`.
-fn description(field: &Field, mark: Mark) -> TokenStream {
+fn description(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     let (name, aliases) = (&field.name.value, field.aliases.iter().map(|alias| &alias.value));
     let aliases = (!field.aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
     let flatten = field.is_flattened().then(|| quote!(.flatten()));
     let accepting_plaintext = field.accepts_plaintext.then(|| quote!(.accepting_plaintext()));
     let in_encryption_context = field.encryption_context.is_some().then(|| quote!(.in_encryption_context()));
     let in_group = field.group.as_ref().map(|group| quote!(.in_group(#group)));
+    let is_part = input.composed.iter().flat_map(ComposedKey::parts).any(|part| part.is(field));
+    let in_key = (is_part && mark != Mark::Key).then(|| quote!(.in_key()));
     quote! {
         __envelope::Field::new(#name, __envelope::Mark::#mark)
-            #aliases #flatten #accepting_plaintext #in_encryption_context #in_group
+            #aliases #flatten #accepting_plaintext #in_encryption_context #in_group #in_key
     }
+}
+
+/// The entry for a composed key in `Envelope::FIELDS`.
+fn composed(input: &Input, key: &ComposedKey) -> TokenStream {
+    let (name, mark, format, pieces) = (&key.name.value, key.mark, &key.format, key.expand(&input.fields));
+    quote!(__envelope::Field::new(#name, __envelope::Mark::#mark).composed(#format, #pieces))
 }
 
 /// Whether `__Key` may have parameters that its fields do not use; constants need no use.
@@ -253,14 +308,13 @@ impl This {
     }
 
     /// A field of the key struct, stored under the same name and written by the same code.
-    fn key_field(&self, ident: &str, field: &Field) -> TokenStream {
-        let ident = format_ident!("{ident}");
+    fn key_field(&self, ident: &Ident, field: &Field) -> TokenStream {
         let name = &field.name.value;
         let entries = field
             .serde
             .entries
             .iter()
-            .filter(|entry| ["with", "serialize_with", "bound"].contains(&entry.name.as_str()));
+            .filter(|entry| ["with", "serialize_with", "deserialize_with", "bound"].contains(&entry.name.as_str()));
         let ty = self.replace_self(&field.ty);
         quote!(#[serde(rename = #name, #(#entries),*)] #ident: #ty,)
     }

@@ -16,6 +16,7 @@ pub(crate) fn expand(input: &DeriveInput, krate: &TokenStream) -> TokenStream {
 
             #[automatically_derived]
             impl #impl_generics __envelope::Envelope for #name #ty_generics #where_clause {
+                const NAME: &'static str = "";
                 const TABLE: &'static str = "";
                 const FIELDS: &'static [__envelope::Field] = &[];
                 type Key = __envelope::AnyKey;
@@ -34,6 +35,12 @@ pub(crate) fn expand(input: &DeriveInput, krate: &TokenStream) -> TokenStream {
                     _: Self::Key,
                     _: __S,
                 ) -> __envelope::Result<__S::Ok, __S::Error> {
+                    loop {}
+                }
+
+                fn deserialize_key<__D: __envelope::serde::Deserializer<'static>>(
+                    _: __D,
+                ) -> __envelope::Result<Self::Key, __D::Error> {
                     loop {}
                 }
 

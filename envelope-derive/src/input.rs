@@ -3,9 +3,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, LitStr, Meta, Path};
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, LitStr, Meta, Path, Visibility};
 
 use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Entry, Mark, Value, option};
+use crate::composed::ComposedKey;
 use crate::errors::Errors;
 use crate::field::Field;
 use crate::serde_attr::{self, ContainerSerde};
@@ -17,6 +18,9 @@ pub(crate) struct Input {
     pub(crate) options: Options,
     pub(crate) serde: ContainerSerde,
     pub(crate) fields: Vec<Field>,
+    /// The keys that are made of fields.
+    pub(crate) composed: Vec<ComposedKey>,
+    pub(crate) vis: Visibility,
     /// Whether the struct or one of its fields is `#[deprecated]`.
     pub(crate) is_deprecated: bool,
     /// `#[repr(packed)]` and its like, which decide how fields may be borrowed.
@@ -33,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) unmarked: Option<Mark>,
     pub(crate) context_form: ContextForm,
     pub(crate) context: Vec<Pair>,
+    /// The attribute that tells the entity type, with its value.
+    pub(crate) entity: Option<Pair>,
 }
 
 /// `kms_context = ".."`.
@@ -110,6 +116,7 @@ impl Options {
         seen.push(name);
         match name {
             option::TABLE => self.table = table(entry, errors),
+            option::ENTITY => self.entity = entity(entry, errors),
             option::CRATE => self.krate = crate_path(entry, errors),
             // One wrong word here is not a missing mark on every field.
             option::UNMARKED => self.unmarked = choice(entry, &UNMARKED, errors).or(Some(Mark::Encrypted)),
@@ -128,6 +135,7 @@ impl Input {
     /// Parses the struct; `None` if it is something else.
     pub(crate) fn parse(input: &DeriveInput, options: Options, errors: &mut Errors) -> Option<Self> {
         report_misplaced_marks(&input.attrs, errors);
+        let composed = ComposedKey::parse_all(&input.attrs, errors);
         let serde = serde_attr::container(&input.attrs, errors);
         let fields = named_fields(input, errors)?;
         let fields: Vec<_> =
@@ -140,6 +148,8 @@ impl Input {
             options,
             serde,
             fields,
+            composed,
+            vis: input.vis.clone(),
             is_deprecated,
             repr,
         })
@@ -178,7 +188,7 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a F
 fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes {
         let Some(name) = attr::name(attribute) else { continue };
-        if Mark::named(&name).is_none() && name != ENCRYPTION_CONTEXT {
+        if Mark::named(&name).is_none_or(Mark::is_key) && name != ENCRYPTION_CONTEXT {
             continue;
         }
         let help = match name.as_str() {
@@ -264,19 +274,41 @@ fn context(entry: &Entry, errors: &mut Errors) -> Vec<Pair> {
     attr::entries(list.clone()).iter().filter_map(|pair| context_pair(pair, errors)).collect()
 }
 
-fn context_pair(entry: &Entry, errors: &mut Errors) -> Option<Pair> {
-    let value = entry.string();
+/// The attribute and its value in `entity(kind = "order")`.
+fn entity(entry: &Entry, errors: &mut Errors) -> Option<Pair> {
+    let pairs = match &entry.value {
+        Value::List(list) => attr::entries(list.clone()),
+        _ => Vec::new(),
+    };
+    let pair = match pairs.as_slice() {
+        [pair] => pair_of(pair),
+        _ => None,
+    };
+    if pair.is_none() {
+        let problem = "`entity` takes the name of one attribute and its value, in parentheses";
+        errors.report(entry, problem, "`entity(kind = \"order\")`");
+    }
+    pair
+}
+
+/// `name = "value"`.
+fn pair_of(entry: &Entry) -> Option<Pair> {
     let is_word = entry.is_quoted() || syn::parse_str::<Ident>(&entry.name).is_ok();
-    let (Some(value), true) = (value, is_word) else {
+    let value = entry.string().filter(|_| is_word)?;
+    let span = entry.tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+    Some(Pair { name: Name { value: entry.name.clone(), span }, value })
+}
+
+fn context_pair(entry: &Entry, errors: &mut Errors) -> Option<Pair> {
+    let pair = pair_of(entry);
+    if pair.is_none() {
         errors.report(
             entry,
             "a context pair is a name and a string",
             "`context(purpose = \"billing\", \"cost-center\" = \"42\")`",
         );
-        return None;
-    };
-    let span = entry.tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
-    Some(Pair { name: Name { value: entry.name.clone(), span }, value })
+    }
+    pair
 }
 
 impl ContextForm {

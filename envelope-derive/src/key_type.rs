@@ -28,6 +28,15 @@ pub(crate) fn refused(ty: &Type) -> Option<Refusal> {
     }
 }
 
+/// Whether `ty` is a floating point number.
+pub(crate) fn is_float(ty: &Type) -> bool {
+    match ty {
+        Type::Group(group) => is_float(&group.elem),
+        Type::Path(path) => path.path.is_ident("f32") || path.path.is_ident("f64"),
+        _ => false,
+    }
+}
+
 fn refused_segment(segment: &PathSegment) -> Option<Refusal> {
     match segment.ident.to_string().as_str() {
         "bool" => Some(Refusal::Is("a bool")),

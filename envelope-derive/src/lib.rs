@@ -10,6 +10,7 @@ mod attributes;
 mod bound;
 mod case;
 mod check;
+mod composed;
 mod errors;
 mod expand;
 mod fallback;
@@ -71,7 +72,7 @@ use crate::input::{Input, Options};
 /// not wiped.
 #[proc_macro_derive(
     Envelope,
-    attributes(envelope, partition_key, sort_key, encrypted, authenticated, plaintext, encryption_context, serde)
+    attributes(envelope, partition_key, sort_key, key, encrypted, authenticated, plaintext, encryption_context, serde)
 )]
 pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derive(input.into()).into()

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use absent::absent_value;
 pub(crate) use de::Deserializer;
-pub(crate) use key::KeySerializer;
+pub(crate) use key::{KeyDeserializer, KeySerializer};
 pub(crate) use ser::Serializer;
 pub use sets::{binary_set, number_set, string_set};
 

@@ -36,7 +36,7 @@ pub(crate) fn context<'a, T: Envelope>(
 pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
     let mut context = keyed_context::<T>(item)?;
     for field in T::FIELDS.iter().filter(|field| field.in_encryption_context) {
-        context = context.pair(field.name, pair_text(item, field)?)?;
+        context = context.pair(field.name, pair_text::<T>(item, field)?)?;
     }
     for (name, value) in T::CONTEXT {
         context = context.pair(*name, *value)?;
@@ -57,7 +57,7 @@ pub(crate) fn keyed_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Err
                 let (name, value) = key_value(item, field, MAX_SORT_KEY_BYTES)?;
                 context.sort_key(name, value)
             }
-            Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => context,
+            Mark::Key | Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => context,
         };
     }
     Ok(context)
@@ -72,7 +72,7 @@ pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
         let pair = match field.mark {
             Mark::PartitionKey => PARTITION_KEY_PAIR,
             Mark::SortKey => SORT_KEY_PAIR,
-            Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => continue,
+            Mark::Key | Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => continue,
         };
         let Ok((name, value)) = key_value(item, field, usize::MAX) else { continue };
         context =
@@ -116,8 +116,12 @@ pub(crate) fn key_value<'i>(item: &'i Item, field: &Field, max: usize) -> Result
 }
 
 /// The text of an `#[encryption_context]` field: as it is, whatever the form.
-fn pair_text<'i>(item: &'i Item, field: &Field) -> Result<Cow<'i, str>, ErrorKind> {
+fn pair_text<'i, T: Envelope>(item: &'i Item, field: &Field) -> Result<Cow<'i, str>, ErrorKind> {
     let refuse = |reason| ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
+    if field.mark == Mark::Key {
+        let text = part_text::<T>(item, field.name).ok_or_else(|| refuse("is in no key of the item"))?;
+        return Ok(Cow::Borrowed(text));
+    }
     match stored(item, field) {
         Some((_, AttributeValue::S(text))) if text.is_empty() => Err(refuse("is in the encryption context, but empty")),
         Some((_, AttributeValue::S(text))) => Ok(Cow::Borrowed(text)),
@@ -125,6 +129,12 @@ fn pair_text<'i>(item: &'i Item, field: &Field) -> Result<Cow<'i, str>, ErrorKin
         Some(_) => Err(refuse("is in the encryption context, but neither a string nor a number")),
         None => Err(refuse("is in the encryption context, but the item does not have it")),
     }
+}
+
+/// A part of a composed key, as it stands there.
+fn part_text<'i, T: Envelope>(item: &'i Item, part: &str) -> Option<&'i str> {
+    let mut parts = T::FIELDS.iter().filter_map(|field| field.parts(item.get(field.name)?)).flatten();
+    parts.find(|(name, _)| *name == part).map(|(_, text)| text)
 }
 
 fn parse_number<'i>(name: &str, text: &'i str) -> Result<Number<'i>, ErrorKind> {

@@ -3,7 +3,7 @@
 use envelope_core::UnwrapKey;
 
 use crate::binding::Item;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::item::open_record;
 use crate::record::{Envelope, Field};
 use crate::unsealed::Unsealed;
@@ -49,8 +49,8 @@ impl<T: Envelope> Entity for T {
         open_record(item, provider)
     }
 
-    fn takes(_item: &Item) -> bool {
-        true
+    fn takes(item: &Item) -> bool {
+        Kind::of::<Self>().misfit(item).is_none()
     }
 }
 
@@ -58,6 +58,7 @@ impl<T: Envelope> Entity for T {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
+    name: &'static str,
     pub(crate) fields: &'static [Field],
 }
 
@@ -65,6 +66,13 @@ impl Kind {
     /// The kind of the records of type `T`.
     #[must_use]
     pub const fn of<T: Envelope>() -> Self {
-        Self { fields: T::FIELDS }
+        Self { name: T::NAME, fields: T::FIELDS }
+    }
+
+    /// Why an item is not of this kind; keys without a format and constants tell nothing.
+    pub(crate) fn misfit(&self, item: &Item) -> Option<ErrorKind> {
+        let mut told =
+            self.fields.iter().filter_map(|field| Some((field.name, field.told_apart_by(item.get(field.name))?)));
+        told.next().map(|(attribute, expected)| ErrorKind::WrongEntity { entity: self.name, attribute, expected })
     }
 }

@@ -158,6 +158,20 @@ pub enum ErrorKind {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The item is of another entity type than the struct.
+    WrongEntity {
+        /// The struct.
+        entity: &'static str,
+        /// The attribute that says so.
+        attribute: &'static str,
+        /// What it would be: the format of a composed key, or a constant.
+        expected: &'static str,
+    },
+    /// A composed key is not the one that the record's fields make.
+    KeyMismatch {
+        /// The key attribute.
+        attribute: &'static str,
+    },
     /// The record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`.
     NotSealed,
     /// One of `encrypted_payload` and `encrypted_dek` is absent, or is not binary.
@@ -252,7 +266,12 @@ impl ErrorKind {
             | Self::UpdateWithoutChange
             | Self::NotInTransaction { .. }
             | Self::Marks(_) => Fault::Caller,
-            Self::Deserialize { .. } | Self::NotSealed | Self::Malformed(_) | Self::NotAuthentic { .. } => Fault::Data,
+            Self::Deserialize { .. }
+            | Self::WrongEntity { .. }
+            | Self::KeyMismatch { .. }
+            | Self::NotSealed
+            | Self::Malformed(_)
+            | Self::NotAuthentic { .. } => Fault::Data,
             Self::Seal(error) => error.fault(),
             Self::Open(error) => error.fault(),
             Self::Cancelled { code, .. } if &**code == "ValidationError" => Fault::Caller,
@@ -274,6 +293,13 @@ impl fmt::Display for ErrorKind {
             }
             Self::Deserialize { attribute: None, source } => write!(f, "the record does not fit the struct: {source}"),
             Self::Attribute { attribute, reason } => write!(f, "`{}` {reason}", Escaped(attribute)),
+            Self::WrongEntity { entity, attribute, expected } => {
+                write!(f, "the item is no `{entity}`: its `{attribute}` is not `{expected}`")
+            }
+            Self::KeyMismatch { attribute } => write!(
+                f,
+                "the record's fields make another `{attribute}` than it is stored under (was the format changed?)"
+            ),
             Self::NotSealed => f.write_str(
                 "the record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek` \
                  (was it written without this library, or not migrated yet?)",

@@ -4,13 +4,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, Context, OpenError, UntrustedPayload, UnwrapKey, WrapKey, open_payload, read_fields};
 
 use crate::binding::{Item, bare_context, context, key_attributes, record_id};
-use crate::entity::Entity;
+use crate::entity::{Entity, Kind};
 use crate::error::{Error, ErrorKind};
 use crate::group::{Group, group_context, groups, open_group};
 use crate::marks::reconcile;
 use crate::read::put_together;
 use crate::record::{Envelope, Mark};
-use crate::write::RESERVED;
+use crate::write::{RESERVED, composed_keys};
 
 /// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`, `encrypted_dek`.
 ///
@@ -121,6 +121,9 @@ pub fn item_group_context<'i, T: Envelope>(item: &'i Item, group: &str) -> Resul
 }
 
 async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, ErrorKind> {
+    if let Some(misfit) = Kind::of::<T>().misfit(item) {
+        return Err(misfit);
+    }
     let (payload, dek) = take_sealed(item)?;
     let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
     let authenticated = payload.authenticated_names().to_vec();
@@ -148,7 +151,21 @@ async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?S
     // The key stays behind: it names the record if something is still to fail.
     let keys = key_attributes::<T>(item);
     let chosen = reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated)?;
-    put_together(chosen)
+    let record = put_together(chosen)?;
+    match misplaced(&record, item)? {
+        None => Ok(record),
+        Some(attribute) => Err(ErrorKind::KeyMismatch { attribute }),
+    }
+}
+
+/// The composed key that the record's fields do not make.
+fn misplaced<T: Envelope>(record: &T, keys: &Item) -> Result<Option<&'static str>, ErrorKind> {
+    let mut composed = T::FIELDS.iter().filter(|field| field.is_generated() && field.mark.is_key()).peekable();
+    if composed.peek().is_none() {
+        return Ok(None);
+    }
+    let made = composed_keys(record)?;
+    Ok(composed.find(|field| made.get(field.name) != keys.get(field.name)).map(|field| field.name))
 }
 
 fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKind {

@@ -18,6 +18,12 @@ pub struct Composite<P, S> {
     pub sort: S,
 }
 
+/// The fields that a key is composed of, where they are not exactly one: a tuple, or `()` for a constant key.
+///
+/// In a call the tuple alone stands for it: `orders.get(("u_1", (1_700_000_000, "o_1")))`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts<T>(pub T);
+
 /// A primary key: [`Partition`] or [`Composite`]. Sealed.
 pub trait RecordKey: sealed::Sealed {
     /// The type of the partition key.
@@ -82,6 +88,27 @@ impl<A> IntoKey<AnyKey> for A {
         AnyKey
     }
 }
+
+impl IntoValue<Parts<()>> for () {
+    fn into_value(self) -> Parts<()> {
+        Parts(())
+    }
+}
+
+macro_rules! into_parts {
+    ($($argument:ident $value:ident $index:tt),+) => {
+        impl<$($argument: IntoValue<$value>, $value),+> IntoValue<Parts<($($value,)+)>> for ($($argument,)+) {
+            fn into_value(self) -> Parts<($($value,)+)> {
+                Parts(($(self.$index.into_value(),)+))
+            }
+        }
+    };
+}
+
+into_parts!(A V 0, B W 1);
+into_parts!(A V 0, B W 1, C X 2);
+into_parts!(A V 0, B W 1, C X 2, D Y 3);
+into_parts!(A V 0, B W 1, C X 2, D Y 3, E Z 4);
 
 /// What can stand for a value of type `V` in a call: the value itself, a reference to it, or its borrowed form.
 #[diagnostic::on_unimplemented(

@@ -61,6 +61,7 @@ mod access;
 mod attribute;
 mod binding;
 mod branch_keys;
+mod composed;
 mod entity;
 mod error;
 mod expression;
@@ -102,7 +103,7 @@ pub use envelope_derive::{Envelope, View};
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
 pub use expression::{Addable, Amount, Attribute, Condition, InPlace, Readable, mark};
 pub use item::{from_item, item_context, item_group_context, to_item};
-pub use key::{Composite, IntoKey, IntoValue, Partition, RecordKey};
+pub use key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
@@ -120,12 +121,14 @@ pub mod __private {
     pub use ::core::marker::PhantomData;
     pub use ::core::result::Result;
     pub use ::serde;
+    pub use ::std::string::String;
     pub use ::std::vec::Vec;
 
     pub use crate::attribute::{from_attribute_value, to_attribute_value};
+    pub use crate::composed::Piece;
     pub use crate::key::AnyKey;
     pub use crate::view::ViewedItem;
     pub use crate::{
-        Access, Attribute, Composite, ContextForm, Envelope, ErrorKind, Field, Mark, Partition, View, mark,
+        Access, Attribute, Composite, ContextForm, Envelope, ErrorKind, Field, Mark, Partition, Parts, View, mark,
     };
 }

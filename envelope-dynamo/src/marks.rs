@@ -110,6 +110,7 @@ const fn mark_name(mark: Mark) -> &'static str {
     match mark {
         Mark::PartitionKey => "partition_key",
         Mark::SortKey => "sort_key",
+        Mark::Key => "key",
         Mark::Encrypted => "encrypted",
         Mark::Authenticated => "authenticated",
         Mark::Plaintext => "plaintext",
@@ -120,6 +121,8 @@ const fn mark_name(mark: Mark) -> &'static str {
 pub(crate) enum Source<'p> {
     /// An attribute of the item.
     Attribute(AttributeValue),
+    /// A part of a composed key.
+    Part(String),
     /// The payload.
     Sealed(FieldValue<'p>),
     /// A group that the reader does not see.
@@ -148,11 +151,32 @@ pub(crate) fn reconcile<'p, T: Envelope>(
         }
     }
     for (name, attribute) in item {
-        if rules.takes_attribute(&name)? {
-            chosen.push((name, Source::Attribute(attribute)));
+        match generated::<T>(&name) {
+            Some(field) => {
+                rules.takes_attribute(&name)?;
+                choose_parts::<T>(field, &attribute, &mut chosen);
+            }
+            None if rules.takes_attribute(&name)? => chosen.push((name, Source::Attribute(attribute))),
+            None => {}
         }
     }
     Ok(chosen)
+}
+
+/// Chooses what a composed key holds of fields that are stored nowhere else.
+fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mut Vec<(String, Source<'_>)>) {
+    for (part, text) in composed.parts(key).into_iter().flatten() {
+        let field = T::FIELDS.iter().find(|field| field.name == part && field.mark == Mark::Key);
+        let Some(name) = field.map(Field::read_name) else { continue };
+        if chosen.iter().all(|(other, _)| other != name) {
+            chosen.push((name.to_owned(), Source::Part(text.to_owned())));
+        }
+    }
+}
+
+/// The attribute `name`, if it is no field.
+fn generated<T: Envelope>(name: &str) -> Option<&'static Field> {
+    T::FIELDS.iter().find(|field| field.is_generated() && field.name == name)
 }
 
 struct Rules<'w, T> {
@@ -176,6 +200,8 @@ impl<T: Envelope> Rules<'_, T> {
             Some(Field { mark: Mark::Encrypted | Mark::Authenticated, .. }) => Ok(true),
             // Plaintext is free to be updated in place, so what stands in the item is newer.
             Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => Ok(!in_the_clear),
+            // The key says it, whatever else once stood under the name.
+            Some(Field { mark: Mark::Key, .. }) => Ok(false),
             None => Ok(T::DENY_UNKNOWN_FIELDS),
         }
     }
@@ -184,6 +210,7 @@ impl<T: Envelope> Rules<'_, T> {
     fn takes_attribute(&self, name: &str) -> Result<bool, ErrorKind> {
         match claim::<T>(name) {
             Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => Ok(true),
+            Some(Field { mark: Mark::Key, .. }) => Ok(false),
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
                 Err(self.refuse(name, Problem::AlsoInTheClear))
             }

@@ -1,11 +1,13 @@
 //! A record put together: one deserializer over the item's attributes and the payload's fields.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ValueError;
 use serde::de::value::{StrDeserializer, UnitDeserializer};
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
 use crate::attribute;
+use crate::binding::{Item, stored};
 use crate::error::ErrorKind;
 use crate::marks::{Source, is_named};
 use crate::record::{Envelope, Field};
@@ -15,6 +17,29 @@ pub(crate) fn put_together<T: Envelope>(chosen: Vec<(String, Source<'_>)>) -> Re
     let mut current = None;
     let entries = Entries { fields: T::FIELDS, rest: chosen.into_iter(), source: None, current: &mut current };
     T::deserialize(entries).map_err(|source| ErrorKind::Deserialize { attribute: current, source })
+}
+
+/// A primary key from the parts of composed keys, and the other key attributes.
+pub(crate) fn key_of<T: Envelope>(item: &Item) -> Result<T::Key, ErrorKind> {
+    let mut chosen = Vec::new();
+    for field in T::FIELDS.iter().filter(|field| field.mark.is_key()) {
+        match (stored(item, field), field.is_generated()) {
+            (Some((_, key)), true) => add_parts(&mut chosen, field, key),
+            (Some((_, key)), false) => chosen.push((field.name.to_owned(), Source::Attribute(key.clone()))),
+            (None, _) => {}
+        }
+    }
+    let mut current = None;
+    let entries = Entries { fields: T::FIELDS, rest: chosen.into_iter(), source: None, current: &mut current };
+    T::deserialize_key(entries).map_err(|source| ErrorKind::Deserialize { attribute: current, source })
+}
+
+fn add_parts(chosen: &mut Vec<(String, Source<'_>)>, field: &Field, key: &AttributeValue) {
+    for (part, text) in field.parts(key).into_iter().flatten() {
+        if chosen.iter().all(|(other, _)| other != part) {
+            chosen.push((part.to_owned(), Source::Part(text.to_owned())));
+        }
+    }
 }
 
 struct Entries<'c, 'p> {
@@ -47,7 +72,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             return Ok(None);
         };
         let key = seed.deserialize(StrDeserializer::new(&name));
-        let may_be_told = matches!(source, Source::Attribute(_)) || is_named(self.fields, &name);
+        let may_be_told = matches!(source, Source::Attribute(_) | Source::Part(_)) || is_named(self.fields, &name);
         *self.current = may_be_told.then_some(name);
         self.source = Some(source);
         key.map(Some)
@@ -56,6 +81,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
         match self.source.take() {
             Some(Source::Attribute(value)) => seed.deserialize(attribute::Deserializer::new(value)),
+            Some(Source::Part(text)) => seed.deserialize(attribute::KeyDeserializer(text)),
             Some(Source::Sealed(value)) => value.deserialize(seed),
             Some(Source::Withheld) => seed.deserialize(UnitDeserializer::new()),
             None => Err(ValueError::format("a value was asked for twice")),

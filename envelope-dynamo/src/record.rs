@@ -1,8 +1,10 @@
 //! The trait that `#[derive(Envelope)]` implements, and the marks it records.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ContextForm;
 use serde::{Deserializer, Serializer};
 
+use crate::composed::{Format, Piece};
 use crate::key::RecordKey;
 
 /// A domain struct that is stored as one DynamoDB item, some of its fields sealed.
@@ -34,6 +36,9 @@ use crate::key::RecordKey;
 /// assert_eq!(key.sort, 3);
 /// ```
 pub trait Envelope: Sized {
+    /// The name of the struct, for errors.
+    const NAME: &'static str;
+
     /// The logical table name: the literal in `#[envelope(table = "..")]`.
     ///
     /// It is bound into every record. The physical table may be named otherwise at run time.
@@ -45,13 +50,15 @@ pub trait Envelope: Sized {
     /// Constant pairs added to the KMS encryption context and the associated data.
     const CONTEXT: &'static [(&'static str, &'static str)] = &[];
 
-    /// Every stored field with its mark, in the order of the struct; fields that serde skips are absent.
+    /// Every stored field with its mark, in the order of the struct, and the attributes that are made of them or
+    /// constant; fields that serde skips are absent.
     const FIELDS: &'static [Field];
 
     /// Whether an attribute that no field claims is an error (`#[serde(deny_unknown_fields)]`).
     const DENY_UNKNOWN_FIELDS: bool = false;
 
-    /// The primary key: [`Partition`](crate::Partition) or [`Composite`](crate::Composite).
+    /// The primary key: [`Partition`](crate::Partition) or [`Composite`](crate::Composite), of the key fields or of the
+    /// [`Parts`](crate::Parts) of composed keys.
     type Key: RecordKey;
 
     /// The stored fields as attributes, each under the name of its field; flattened fields are not among them.
@@ -72,12 +79,19 @@ pub trait Envelope: Sized {
     /// Whatever the serializer or a field's own serialization reports.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// Serializes a primary key under the serde names of the key fields.
+    /// Serializes a primary key under the serde names of the key fields, or of the fields that keys are composed of.
     ///
     /// # Errors
     ///
     /// Whatever the serializer or a key's own serialization reports.
     fn serialize_key<S: Serializer>(key: Self::Key, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// Rebuilds a primary key from what [`serialize_key`](Self::serialize_key) makes of it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the deserializer or a key's own deserialization reports.
+    fn deserialize_key<D: Deserializer<'static>>(deserializer: D) -> Result<Self::Key, D::Error>;
 
     /// Rebuilds the struct from its stored fields.
     ///
@@ -103,6 +117,8 @@ pub enum Mark {
     PartitionKey,
     /// The table's sort key: readable, bound into the record.
     SortKey,
+    /// Stored in a composed key alone.
+    Key,
     /// Sealed in `encrypted_payload`.
     Encrypted,
     /// Readable in the table, tamper-evident.
@@ -117,7 +133,7 @@ impl Mark {
     }
 }
 
-/// A stored field: its serde names and its mark.
+/// A stored attribute or field: its serde names and its mark.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
     pub(crate) name: &'static str,
@@ -127,6 +143,19 @@ pub struct Field {
     pub(crate) accepts_plaintext: bool,
     pub(crate) in_encryption_context: bool,
     pub(crate) group: Option<&'static str>,
+    pub(crate) in_key: bool,
+    pub(crate) origin: Origin,
+}
+
+/// Where the value of an attribute comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// A field of the struct.
+    Field,
+    /// Other fields, whose values it holds as text.
+    Composed(Format),
+    /// The struct's attributes: it tells one entity type from another.
+    Constant(&'static str),
 }
 
 impl Field {
@@ -141,6 +170,8 @@ impl Field {
             accepts_plaintext: false,
             in_encryption_context: false,
             group: None,
+            in_key: matches!(mark, Mark::Key),
+            origin: Origin::Field,
         }
     }
 
@@ -183,6 +214,56 @@ impl Field {
     /// Whether the field may be updated in place: nothing that is sealed is bound to it.
     pub(crate) fn is_free_in_place(&self) -> bool {
         self.mark == Mark::Plaintext && !self.in_encryption_context
+    }
+
+    /// The field's value is a part of a composed key as well.
+    #[must_use]
+    pub const fn in_key(mut self) -> Self {
+        self.in_key = true;
+        self
+    }
+
+    /// A key attribute that is composed of fields.
+    #[must_use]
+    pub const fn composed(mut self, text: &'static str, pieces: &'static [Piece]) -> Self {
+        self.origin = Origin::Composed(Format::new(text, pieces));
+        self
+    }
+
+    /// An attribute that has the same value in every record of the struct.
+    #[must_use]
+    pub const fn constant(mut self, value: &'static str) -> Self {
+        self.origin = Origin::Constant(value);
+        self
+    }
+
+    /// Whether the attribute is no field of the struct.
+    pub(crate) const fn is_generated(&self) -> bool {
+        !matches!(self.origin, Origin::Field)
+    }
+
+    /// The parts of a composed key as they stand in `attribute`; `None` if it is no such key.
+    pub(crate) fn parts<'k>(&self, attribute: &'k AttributeValue) -> Option<Vec<(&'static str, &'k str)>> {
+        match (self.origin, attribute) {
+            (Origin::Composed(format), AttributeValue::S(key)) => format.split(key),
+            _ => None,
+        }
+    }
+
+    /// What the attribute would be in an item of the struct's own kind, if `attribute` is something else.
+    pub(crate) fn told_apart_by(&self, attribute: Option<&AttributeValue>) -> Option<&'static str> {
+        match self.origin {
+            Origin::Field => None,
+            Origin::Composed(format) => attribute.and_then(|key| self.parts(key)).is_none().then(|| format.text()),
+            Origin::Constant(value) => {
+                (!matches!(attribute, Some(AttributeValue::S(stored)) if stored == value)).then_some(value)
+            }
+        }
+    }
+
+    /// A name under which the struct's own deserialization knows the field.
+    pub(crate) fn read_name(&self) -> &'static str {
+        self.aliases.last().unwrap_or(&self.name)
     }
 
     /// Every name under which the field is read, the one under which it is stored first.

@@ -2,20 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{FieldWriter, ValueError};
 use serde::ser::{Impossible, SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use crate::attribute::{KeySerializer, to_attribute_value};
 use crate::binding::Item;
+use crate::composed::Part;
 use crate::error::ErrorKind;
 use crate::group::{groups, payload_attribute, withheld_groups};
 use crate::marks::is_named;
-use crate::record::{Envelope, Field, Mark};
+use crate::read::key_of;
+use crate::record::{Envelope, Field, Mark, Origin};
 
 /// A first guess at the bytes of the encrypted fields; the buffer grows without leaving copies.
 const PLAINTEXT_BYTES: usize = 512;
 
+const ANOTHERS_NAME: ValueError = ValueError::format("a flattened entry takes the name of another attribute");
 const NOT_A_STRUCT: ValueError = ValueError::format("a record serializes as a struct with named fields");
 
 /// A record taken apart, before sealing.
@@ -34,20 +38,55 @@ pub(crate) struct Parts {
 
 /// Takes `record` apart.
 pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
-    let mut router = Router::new(T::FIELDS, withheld_groups(record)?);
+    let mut router = Router::new(T::FIELDS, Scope::Record, withheld_groups(record)?);
     match record.serialize(&mut router) {
-        Ok(()) => Ok(router.finish()),
+        Ok(()) => {
+            let parts = router.finish()?;
+            keys_read_back::<T>(&parts.item)?;
+            Ok(parts)
+        }
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
+    }
+}
+
+/// Checks that the parts of composed keys, read from there, make the same keys again.
+fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
+    if !T::FIELDS.iter().any(|field| field.is_generated() && field.mark.is_key()) {
+        return Ok(());
+    }
+    let again = key_item::<T>(key_of::<T>(item)?)?;
+    match again.iter().find(|(name, key)| item.get(*name) != Some(key)) {
+        None => Ok(()),
+        Some((name, _)) => Err(ErrorKind::Attribute {
+            attribute: name.clone(),
+            reason: "is a composed key whose parts read back as other values than were written",
+        }),
     }
 }
 
 /// The key attributes of a primary key.
 pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
-    let mut router = Router::new(T::FIELDS, Vec::new());
+    let mut router = Router::new(T::FIELDS, Scope::Record, Vec::new());
     match T::serialize_key(key, &mut router) {
-        Ok(()) => Ok(router.item),
+        Ok(()) => router.keys(),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
     }
+}
+
+/// The composed keys of a record, without anything else of it.
+pub(crate) fn composed_keys<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
+    let mut router = Router::new(T::FIELDS, Scope::ComposedKeys, Vec::new());
+    match record.serialize(&mut router) {
+        Ok(()) => router.keys(),
+        Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
+    }
+}
+
+/// What of a record is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Record,
+    ComposedKeys,
 }
 
 /// Sends each serialized field where its mark says.
@@ -65,10 +104,13 @@ struct Router {
     groups: Vec<(&'static str, FieldWriter)>,
     withheld: Vec<&'static str>,
     authenticated: Vec<String>,
+    scope: Scope,
+    /// The values of fields that keys are composed of.
+    parts: Vec<(&'static str, Part)>,
 }
 
 impl Router {
-    fn new(known: &'static [Field], withheld: Vec<&'static str>) -> Self {
+    fn new(known: &'static [Field], scope: Scope, withheld: Vec<&'static str>) -> Self {
         let groups = groups(known);
         let fixed = known.iter().filter(|field| field.mark == Mark::Authenticated && !field.flatten);
         let mut authenticated: Vec<_> = fixed.map(|field| field.name.to_owned()).collect();
@@ -87,19 +129,28 @@ impl Router {
             groups: written.map(|group| (group, FieldWriter::new(PLAINTEXT_BYTES, []))).collect(),
             withheld,
             authenticated,
+            scope,
+            parts: Vec::new(),
         }
     }
 
     fn route<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), ValueError> {
-        let (mark, group) = self.claim(name)?;
-        let outcome = match mark {
+        let Field { mark, group, in_key, name: stored, .. } = *self.claim(name)?;
+        let outcome = if in_key { self.part(stored, value) } else { Ok(()) }.and_then(|()| match mark {
+            _ if self.scope == Scope::ComposedKeys => Ok(()),
+            Mark::Key => Ok(()),
             Mark::Encrypted => self.seal(group, name, value),
             Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => self.attribute(name, value),
-        };
+        });
         if outcome.is_err() && (mark != Mark::Encrypted || is_named(self.known, name)) {
             self.current = Some(name.to_owned());
         }
         outcome
+    }
+
+    fn part<V: Serialize + ?Sized>(&mut self, name: &'static str, value: &V) -> Result<(), ValueError> {
+        self.parts.push((name, Part::of(value)?));
+        Ok(())
     }
 
     fn attribute<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), ValueError> {
@@ -120,18 +171,21 @@ impl Router {
         }
     }
 
-    /// The mark and the group of the field stored under `name`; of the flattened field if none is.
-    fn claim(&mut self, name: &str) -> Result<(Mark, Option<&'static str>), ValueError> {
+    /// The field stored under `name`; the flattened field if none is.
+    fn claim(&mut self, name: &str) -> Result<&'static Field, ValueError> {
         let position = match self.known.get(self.next) {
             Some(field) if !field.flatten && field.name == name => Some(self.next),
             _ => self.known.iter().position(|field| !field.flatten && field.name == name),
         };
         if let Some((position, field)) = position.and_then(|at| Some((at, self.known.get(at)?))) {
             self.next = position + 1;
+            if field.is_generated() {
+                return Err(ANOTHERS_NAME);
+            }
             return match self.written.get_mut(position) {
                 Some(written) if !*written => {
                     *written = true;
-                    Ok((field.mark, field.group))
+                    Ok(field)
                 }
                 _ => Err(ValueError::format("two fields are stored under this name")),
             };
@@ -140,7 +194,7 @@ impl Router {
             return Err(ValueError::format("a serialized field is not one of the struct's"));
         };
         if is_reserved(name) || self.is_alias(name) {
-            return Err(ValueError::format("a flattened entry takes the name of another attribute"));
+            return Err(ANOTHERS_NAME);
         }
         if !self.flattened.insert(name.to_owned()) {
             return Err(ValueError::format("two flattened entries have one name"));
@@ -148,7 +202,7 @@ impl Router {
         if flattened.mark == Mark::Authenticated {
             self.authenticated.push(name.to_owned());
         }
-        Ok((flattened.mark, None))
+        Ok(flattened)
     }
 
     fn is_alias(&self, name: &str) -> bool {
@@ -156,8 +210,11 @@ impl Router {
     }
 
     /// Notes the encrypted fields that had no value, so that the record says they were marked (FORMAT 4.5-2).
-    fn finish(mut self) -> Parts {
+    fn finish(mut self) -> Result<Parts, ErrorKind> {
         for (field, written) in self.known.iter().zip(&self.written) {
+            if let Origin::Constant(value) = field.origin {
+                self.item.insert(field.name.to_owned(), AttributeValue::S(value.to_owned()));
+            }
             if field.mark != Mark::Encrypted || field.flatten || *written {
                 continue;
             }
@@ -169,13 +226,32 @@ impl Router {
                 }
             }
         }
-        Parts {
+        self.compose()?;
+        Ok(Parts {
             item: self.item,
             fields: self.fields,
             groups: self.groups,
             withheld: self.withheld,
             authenticated: self.authenticated,
+        })
+    }
+
+    /// The key attributes, as far as their fields were written.
+    fn keys(mut self) -> Result<Item, ErrorKind> {
+        self.compose()?;
+        Ok(self.item)
+    }
+
+    /// Composes the keys whose parts are all there.
+    fn compose(&mut self) -> Result<(), ErrorKind> {
+        let part = |name: &str| self.parts.iter().find(|(own, _)| *own == name).map(|(_, part)| part);
+        for field in self.known {
+            let Origin::Composed(format) = field.origin else { continue };
+            if let Some(key) = format.compose(part)? {
+                self.item.insert(field.name.to_owned(), AttributeValue::S(key));
+            }
         }
+        Ok(())
     }
 }
 

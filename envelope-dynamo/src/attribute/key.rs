@@ -121,7 +121,7 @@ pub(super) fn displayed<T: Display + ?Sized>(value: &T) -> Result<String, ValueE
 }
 
 /// Rebuilds a map key from the string that DynamoDB stores.
-pub(super) struct KeyDeserializer(pub(super) String);
+pub(crate) struct KeyDeserializer(pub(crate) String);
 
 impl<'de> Deserializer<'de> for KeyDeserializer {
     type Error = ValueError;

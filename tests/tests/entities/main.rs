@@ -1,0 +1,5 @@
+//! Several entity types in one table: composed keys, kinds, enums.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod composed;
+mod records;
