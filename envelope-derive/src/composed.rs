@@ -30,7 +30,7 @@ pub(crate) enum Piece {
 /// `{field}` or `{field:020}` in a format.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// The name of the field in the struct.
+    /// The name of the field in the struct, without `r#`.
     pub(crate) field: String,
     /// The number of digits that it is filled up to with zeros.
     pub(crate) digits: Option<usize>,
@@ -163,7 +163,7 @@ fn part(placeholder: &str) -> Result<Part, (String, String)> {
             return Err((problem, help));
         }
     };
-    Ok(Part { field: field.to_owned(), digits })
+    Ok(Part { field: field.trim_start_matches("r#").to_owned(), digits })
 }
 
 #[cfg(test)]

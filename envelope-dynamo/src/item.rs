@@ -160,7 +160,7 @@ async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?S
 
 /// The composed key that the record's fields do not make.
 fn misplaced<T: Envelope>(record: &T, keys: &Item) -> Result<Option<&'static str>, ErrorKind> {
-    let mut composed = T::FIELDS.iter().filter(|field| field.is_generated() && field.mark.is_key()).peekable();
+    let mut composed = T::FIELDS.iter().filter(|field| field.is_composed()).peekable();
     if composed.peek().is_none() {
         return Ok(None);
     }

@@ -64,7 +64,8 @@ mod sealed {
     message = "`{Self}` is not a primary key of this table",
     label = "expected the key `{K}`",
     note = "a table without a sort key is read by its partition key: `.get(\"u_1\")`",
-    note = "a table with a sort key is read by both, as a pair: `.get((\"u_1\", 7))`"
+    note = "a table with a sort key is read by both, as a pair: `.get((\"u_1\", 7))`",
+    note = "the parts of a composed key are a tuple in its place: `.get((\"u_1\", (7, \"o_1\")))`"
 )]
 pub trait IntoKey<K> {
     /// Converts into the key.

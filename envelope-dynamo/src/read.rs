@@ -23,7 +23,7 @@ pub(crate) fn put_together<T: Envelope>(chosen: Vec<(String, Source<'_>)>) -> Re
 pub(crate) fn key_of<T: Envelope>(item: &Item) -> Result<T::Key, ErrorKind> {
     let mut chosen = Vec::new();
     for field in T::FIELDS.iter().filter(|field| field.mark.is_key()) {
-        match (stored(item, field), field.is_generated()) {
+        match (stored(item, field), field.is_composed()) {
             (Some((_, key)), true) => add_parts(&mut chosen, field, key),
             (Some((_, key)), false) => chosen.push((field.name.to_owned(), Source::Attribute(key.clone()))),
             (None, _) => {}

@@ -242,6 +242,11 @@ impl Field {
         !matches!(self.origin, Origin::Field)
     }
 
+    /// Whether the attribute is a key that is made of fields.
+    pub(crate) const fn is_composed(&self) -> bool {
+        matches!(self.origin, Origin::Composed(_))
+    }
+
     /// The parts of a composed key as they stand in `attribute`; `None` if it is no such key.
     pub(crate) fn parts<'k>(&self, attribute: &'k AttributeValue) -> Option<Vec<(&'static str, &'k str)>> {
         match (self.origin, attribute) {

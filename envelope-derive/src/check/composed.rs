@@ -139,9 +139,9 @@ fn parts_have_a_text(input: &Input, field: &Field, errors: &mut Errors) {
 
 fn key_fields_stand_in_a_key(input: &Input, field: &Field, errors: &mut Errors) {
     if field.has_mark(Mark::Key) && !is_part(input, field) {
-        let ident = &field.ident;
+        let ident = unraw(&field.ident);
         errors.report(
-            ident,
+            &field.ident,
             format_args!("`{ident}` is marked `#[key]`, but no key is made of it: it would be stored nowhere"),
             format_args!(
                 "name it in a format, `#[sort_key(name = \"sk\", format = \"ORDER#{{{ident}}}\")]` on the struct; the field \

@@ -1,0 +1,16 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "shop")]
+#[partition_key(name = "pk", format = "USER#{user_id}")]
+#[sort_key(name = "sk")]
+struct Order {
+    #[key]
+    user_id: String,
+    #[authenticated]
+    order_id: String,
+    #[encrypted]
+    card: String,
+}
+
+fn main() {}

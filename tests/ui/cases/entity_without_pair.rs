@@ -1,0 +1,15 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "shop", entity("order"))]
+#[partition_key(name = "pk", format = "USER#{user_id}")]
+#[sort_key(name = "sk", format = "PROFILE")]
+struct Order {
+    #[key]
+    user_id: String,
+
+    #[encrypted]
+    card: String,
+}
+
+fn main() {}

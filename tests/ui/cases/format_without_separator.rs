@@ -1,0 +1,18 @@
+use envelope_dynamo::Envelope;
+
+#[derive(Envelope)]
+#[envelope(table = "shop")]
+#[partition_key(name = "pk", format = "USER#{user_id}")]
+#[sort_key(name = "sk", format = "ORDER#{created:020}{order_id}")]
+struct Order {
+    #[key]
+    user_id: String,
+    #[key]
+    created: u64,
+    #[key]
+    order_id: String,
+    #[encrypted]
+    card: String,
+}
+
+fn main() {}
