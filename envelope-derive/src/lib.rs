@@ -39,6 +39,7 @@ use crate::input::{Input, Options};
 /// | on a field | |
 /// |---|---|
 /// | `#[partition_key]`, `#[sort_key]` | the primary key: a string, a number, bytes, or a type that serde writes as one |
+/// | `#[key]` | stored in a composed key alone, and read back from it |
 /// | `#[encrypted]` | sealed; any serde type |
 /// | `#[authenticated]` | readable in the table, tamper-evident |
 /// | `#[plaintext]` | readable in the table, free to be updated in place |
@@ -53,7 +54,27 @@ use crate::input::{Input, Options};
 /// | `unmarked = "plaintext"`, `unmarked = "encrypted"` | the mark of fields without one; not of those that serde skips |
 /// | `kms_context = "raw"`, `"hashed"`, `"table"` | how the key stands in the KMS encryption context; `raw` unless stated |
 /// | `context(purpose = "pii", "cost-center" = "42")` | constant pairs for the KMS encryption context |
+/// | `entity(kind = "order")` | a constant attribute that tells the records of one struct from those of others in the table: stored, authenticated, and checked before anything is opened |
 /// | `crate = ::path` | where the crate is, if not at `::envelope_dynamo`; begins with `::` or `crate` |
+///
+/// | on the struct, in place of a key field | |
+/// |---|---|
+/// | `#[partition_key(name = "pk", format = "USER#{user_id}")]` | the partition key is the attribute `pk`, composed of constant text and fields |
+/// | `#[sort_key(name = "sk", format = "ORDER#{created:020}#{order_id}")]` | the same for the sort key; `{created:020}` fills an integer up with zeros, so that it sorts |
+/// | `#[sort_key(name = "sk", format = "PROFILE")]` | a constant sort key, which is no part of the key in calls |
+///
+/// # Composed keys
+///
+/// The fields named in a format are marked `#[key]` or `#[authenticated]`; the latter are stored as attributes as well, and compared
+/// with the key when the record is read. A part is written as serde writes the key of a map, so it is a string, a character, an integer, a boolean, an
+/// enum variant without data, or a type that serde writes as one of these (`Uuid`, newtypes, `#[serde(with = "..")]`); it is read back in
+/// the same way. In calls, the key is made of the parts that vary: of one part the value, of several a tuple,
+/// `orders.get(("u_1", (1_700_000_000, "o_1")))`.
+///
+/// Two records never have the same key: a part is refused when it is written if it is empty, if it contains a separator (punctuation of
+/// the format, except `-`, `_`, `.`, `@` and `+`, which stand in identifiers, dates and addresses) or the text that follows it, or
+/// if it would read back as another value. A number that is filled up with zeros is refused if it is negative or too long, since it would not sort.
+/// `{{` and `}}` are braces.
 ///
 /// # serde
 ///

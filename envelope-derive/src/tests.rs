@@ -37,9 +37,32 @@ fn the_generated_code_is_as_reviewed() {
             cache: Cache,
         }
     }));
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/event.rs");
+    compare(&expanded, concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/event.rs"));
+}
+
+#[test]
+fn the_code_generated_for_composed_keys_is_as_reviewed() {
+    let expanded = formatted(derive(quote! {
+        #[envelope(table = "shop", entity(kind = "order"))]
+        #[partition_key(name = "pk", format = "USER#{user_id}")]
+        #[sort_key(name = "sk", format = "ORDER#{created:020}#{order_id}")]
+        pub struct Order {
+            #[key]
+            pub user_id: String,
+            #[key]
+            pub created: u64,
+            #[authenticated]
+            pub order_id: String,
+            #[encrypted]
+            pub card: String,
+        }
+    }));
+    compare(&expanded, concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/order.rs"));
+}
+
+fn compare(expanded: &str, path: &str) {
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(path, &expanded).expect("the snapshot can be written");
+        std::fs::write(path, expanded).expect("the snapshot can be written");
     }
     let reviewed = std::fs::read_to_string(path).expect("the snapshot exists");
     assert_eq!(expanded, reviewed, "review and accept with UPDATE_SNAPSHOTS=1");

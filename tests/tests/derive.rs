@@ -35,7 +35,8 @@ fn field(name: &str, aliases: &[&str], mark: &str, flags: [bool; 3]) -> String {
     let [flatten, accepts_plaintext, in_encryption_context] = flags;
     format!(
         "Field {{ name: {name:?}, aliases: {aliases:?}, mark: {mark}, flatten: {flatten}, \
-         accepts_plaintext: {accepts_plaintext}, in_encryption_context: {in_encryption_context} }}"
+         accepts_plaintext: {accepts_plaintext}, in_encryption_context: {in_encryption_context}, \
+         group: None, in_key: false, origin: Field }}"
     )
 }
 

@@ -1,0 +1,113 @@
+#[doc(hidden)]
+#[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
+const _: () = {
+    use ::envelope_dynamo::__private as __envelope;
+    #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+    #[serde(crate = "__envelope::serde", remote = "Order", rename = "Order")]
+    struct __Record {
+        user_id: String,
+        created: u64,
+        order_id: String,
+        card: String,
+    }
+    #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+    #[serde(crate = "__envelope::serde")]
+    struct __Key {
+        #[serde(rename = "user_id")]
+        __partition: String,
+        #[serde(rename = "created")]
+        __sort_0: u64,
+        #[serde(rename = "order_id")]
+        __sort_1: String,
+    }
+    #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
+    pub struct __Attributes {
+        pub order_id: __envelope::Attribute<
+            Order,
+            String,
+            __envelope::mark::Authenticated,
+        >,
+        pub card: __envelope::Attribute<Order, String, __envelope::mark::Encrypted>,
+        pub pk: __envelope::Attribute<Order, __envelope::String, __envelope::mark::Key>,
+        pub sk: __envelope::Attribute<Order, __envelope::String, __envelope::mark::Key>,
+    }
+    #[automatically_derived]
+    impl __envelope::Envelope for Order {
+        const NAME: &'static str = "Order";
+        const TABLE: &'static str = "shop";
+        const FIELDS: &'static [__envelope::Field] = &[
+            __envelope::Field::new("user_id", __envelope::Mark::Key),
+            __envelope::Field::new("created", __envelope::Mark::Key),
+            __envelope::Field::new("order_id", __envelope::Mark::Authenticated).in_key(),
+            __envelope::Field::new("card", __envelope::Mark::Encrypted),
+            __envelope::Field::new("pk", __envelope::Mark::PartitionKey)
+                .composed(
+                    "USER#{user_id}",
+                    &[
+                        __envelope::Piece::Literal("USER#"),
+                        __envelope::Piece::Part("user_id"),
+                    ],
+                ),
+            __envelope::Field::new("sk", __envelope::Mark::SortKey)
+                .composed(
+                    "ORDER#{created:020}#{order_id}",
+                    &[
+                        __envelope::Piece::Literal("ORDER#"),
+                        __envelope::Piece::Padded("created", 20usize),
+                        __envelope::Piece::Literal("#"),
+                        __envelope::Piece::Part("order_id"),
+                    ],
+                ),
+            __envelope::Field::new("kind", __envelope::Mark::Authenticated)
+                .constant("order"),
+        ];
+        type Key = __envelope::Composite<String, __envelope::Parts<(u64, String)>>;
+        type Attributes = __Attributes;
+        fn attributes() -> Self::Attributes {
+            __Attributes {
+                order_id: __envelope::Attribute::new("order_id"),
+                card: __envelope::Attribute::encrypted("card"),
+                pk: __envelope::Attribute::new("pk"),
+                sk: __envelope::Attribute::new("sk"),
+            }
+        }
+        fn serialize<__S: __envelope::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> __envelope::Result<__S::Ok, __S::Error> {
+            __Record::serialize(self, __serializer)
+        }
+        fn serialize_key<__S: __envelope::serde::Serializer>(
+            __key: Self::Key,
+            __serializer: __S,
+        ) -> __envelope::Result<__S::Ok, __S::Error> {
+            let __envelope::Composite {
+                partition: __partition,
+                sort: __envelope::Parts((__sort_0, __sort_1)),
+            } = __key;
+            let __key: __Key = __Key {
+                __partition,
+                __sort_0,
+                __sort_1,
+            };
+            __envelope::serde::Serialize::serialize(&__key, __serializer)
+        }
+        fn deserialize_key<__D: __envelope::serde::Deserializer<'static>>(
+            __deserializer: __D,
+        ) -> __envelope::Result<Self::Key, __D::Error> {
+            let __key: __envelope::Result<__Key, __D::Error> = __envelope::serde::Deserialize::deserialize(
+                __deserializer,
+            );
+            __key
+                .map(|__Key { __partition, __sort_0, __sort_1, .. }| __envelope::Composite {
+                    partition: __partition,
+                    sort: __envelope::Parts((__sort_0, __sort_1)),
+                })
+        }
+        fn deserialize<__D: __envelope::serde::Deserializer<'static>>(
+            __deserializer: __D,
+        ) -> __envelope::Result<Self, __D::Error> {
+            __Record::deserialize(__deserializer)
+        }
+    }
+};
