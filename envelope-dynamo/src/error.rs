@@ -224,6 +224,11 @@ pub enum ErrorKind {
         /// The field.
         attribute: String,
     },
+    /// A PartiQL statement would store or do what this library does not let through; it was not prepared.
+    Statement {
+        /// Why.
+        reason: &'static str,
+    },
     /// DynamoDB answered, but left the record aside each time: the table is throttled. Nothing was read or written.
     Unprocessed {
         /// How often in a row the record was asked for, or sent, without any progress.
@@ -263,6 +268,7 @@ impl ErrorKind {
             | Self::ProtectedInUpdate { .. }
             | Self::EncryptedNameInExpression { .. }
             | Self::CheckWithoutCondition
+            | Self::Statement { .. }
             | Self::UpdateWithoutChange
             | Self::NotInTransaction { .. }
             | Self::Marks(_) => Fault::Caller,
@@ -353,6 +359,7 @@ impl fmt::Display for ErrorKind {
                 "an expression names `{attribute}`, which is sealed: DynamoDB cannot evaluate it, and its value would leave \
                  in plaintext; nothing was sent"
             ),
+            Self::Statement { reason } => write!(f, "the PartiQL statement was refused: {reason}"),
             Self::Unprocessed { tries } => {
                 write!(f, "DynamoDB left the record unprocessed {tries} times in a row: has the table enough capacity?")
             }

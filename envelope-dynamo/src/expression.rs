@@ -3,6 +3,7 @@
 mod attribute;
 mod condition;
 mod refuse;
+mod statement;
 mod update;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use envelope_core::ValueError;
 pub use attribute::{Attribute, InPlace, Readable, mark};
 pub use condition::Condition;
 pub(crate) use refuse::{refuse_encrypted_names, refuse_legacy_conditions, refuse_update_of_protected};
+pub(crate) use statement::refuse_statement;
 pub use update::{Addable, Amount};
 pub(crate) use update::{Changes, Clauses};
 

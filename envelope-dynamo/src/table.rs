@@ -7,6 +7,7 @@ mod delete;
 mod doubt;
 mod found;
 mod get;
+mod partiql;
 mod put;
 mod returning;
 mod transaction;

@@ -735,3 +735,46 @@ fn keys_convert_from_borrowed_and_literal_forms() {
     accepts::<Document>(vec![1]);
     accepts::<User>(id);
 }
+
+/// PartiQL is the SDK's business; what it must not name is refused before there is a request.
+#[tokio::test]
+async fn a_partiql_statement_names_nothing_that_is_sealed_and_changes_nothing_that_is_bound() {
+    let setup = setup::<User>(("user_id", S), None).await;
+    let users = &setup.table;
+    users.put(&user("u_1")).send().await.unwrap();
+    let table = users.name().to_owned();
+    let id = || AttributeValue::S("u_1".to_owned());
+
+    let update = users.partiql(format!("UPDATE \"{table}\" SET logins = logins + 1 WHERE user_id = ?")).unwrap();
+    update.parameters(id()).send().await.unwrap();
+    let select = users.partiql(format!("SELECT * FROM \"{table}\" WHERE user_id = ? AND plan = 'pro'")).unwrap();
+    let rows = select.parameters(id()).send().await.unwrap().items.unwrap_or_default();
+    let provider = KmsKeyProvider::new(setup.servers.kms().clone(), setup.servers.kms_key_id());
+    let read: User = from_item(rows.into_iter().next().unwrap(), &provider).await.unwrap();
+    assert_eq!(read, User { logins: 4, ..user("u_1") });
+
+    for (statement, named) in [
+        ("SELECT * FROM users WHERE email = 'x'", "email"),
+        ("SELECT \"email\" FROM users", "email"),
+        ("select notes[0] from users", "notes"),
+        ("DELETE FROM users WHERE user_id = 'u_1' AND begins_with(\"notes\", 'x')", "notes"),
+    ] {
+        let error = users.partiql(statement).unwrap_err();
+        let ErrorKind::EncryptedNameInExpression { attribute } = error.kind() else { panic!("{statement}: {error}") };
+        assert_eq!(attribute, named);
+    }
+    for statement in [
+        "UPDATE users SET plan = 'enterprise' WHERE user_id = 'u_1'",
+        "UPDATE users REMOVE encrypted_dek WHERE user_id = 'u_1'",
+        "UPDATE users SET \"tenant\" = 't2' WHERE user_id = 'u_1'",
+    ] {
+        let error = users.partiql(statement).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::ProtectedInUpdate { .. }), "{statement}: {error}");
+    }
+    for statement in ["INSERT INTO users VALUE {'user_id': 'u_2', 'logins': 0}", "EXISTS(SELECT * FROM users)", ""] {
+        let error = users.partiql(statement).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Statement { .. }), "{statement}: {error}");
+    }
+    // A word in a literal is a value, not a name.
+    assert!(users.partiql("SELECT * FROM users WHERE plan = 'it''s the email'").is_ok());
+}

@@ -15,14 +15,16 @@ pub(crate) fn refuse_encrypted_names<T: Entity>(
     expression: &str,
     placeholders: Option<&HashMap<String, String>>,
 ) -> Result<(), Error> {
-    refuse::<T>(words(expression).chain(placeholders.into_iter().flat_map(HashMap::values).map(String::as_str)))
+    refuse_encrypted::<T>(
+        words(expression).chain(placeholders.into_iter().flat_map(HashMap::values).map(String::as_str)),
+    )
 }
 
 /// The same for conditions in the form that DynamoDB had before expressions.
 pub(crate) fn refuse_legacy_conditions<T: Entity>(
     expected: Option<&HashMap<String, ExpectedAttributeValue>>,
 ) -> Result<(), Error> {
-    refuse::<T>(expected.into_iter().flat_map(HashMap::keys).map(String::as_str))
+    refuse_encrypted::<T>(expected.into_iter().flat_map(HashMap::keys).map(String::as_str))
 }
 
 /// Refuses an update that names an attribute which is not free to be updated in place, or one of those that hold what is
@@ -35,7 +37,12 @@ pub(crate) fn refuse_update_of_protected<T: Envelope>(
     let resolve = |word| placeholders.and_then(|names| names.get(word)).map_or(word, String::as_str);
     let words = words_and_placeholders(expression).filter(|word| !is_syntax(word));
     let legacy = legacy.into_iter().flat_map(HashMap::keys).map(String::as_str);
-    match words.map(resolve).chain(legacy).find(|name| !is_free_in_place::<T>(name)) {
+    refuse_protected::<T>(words.map(resolve).chain(legacy))
+}
+
+/// Refuses names of attributes that are not free to be updated in place.
+pub(super) fn refuse_protected<'n, T: Envelope>(mut names: impl Iterator<Item = &'n str>) -> Result<(), Error> {
+    match names.find(|name| !is_free_in_place::<T>(name)) {
         None => Ok(()),
         Some(name) => {
             let kind = ErrorKind::ProtectedInUpdate { attribute: name.to_owned() };
@@ -56,7 +63,8 @@ fn is_free_in_place<T: Envelope>(name: &str) -> bool {
     !is_reserved(name) && claim::<T>(name).is_none_or(Field::is_free_in_place)
 }
 
-fn refuse<'n, T: Entity>(names: impl Iterator<Item = &'n str>) -> Result<(), Error> {
+/// Refuses names of encrypted fields.
+pub(super) fn refuse_encrypted<'n, T: Entity>(names: impl Iterator<Item = &'n str>) -> Result<(), Error> {
     for name in names {
         let mut fields = T::KINDS.iter().flat_map(|kind| kind.fields);
         if fields.any(|field| field.mark == Mark::Encrypted && field.names().any(|own| own == name)) {
