@@ -3,6 +3,7 @@
 //! Every test plants marks in sealed fields, keys or data keys, and looks for them in whatever rendering.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod every_type;
 mod flattened;
 mod keys;
 mod logs;

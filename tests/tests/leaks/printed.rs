@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, Delete, EncryptedDek, Envelope, GeneratedKey, Get,
-    KeyKind, KeyProvider, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, Number, Plaintext, Put, RootKey, Sealed,
+    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, EncryptedDek, Envelope, GeneratedKey, KeyKind,
+    KeyProvider, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, Number, Plaintext, RootKey, Sealed,
     SharedKeyProvider, SharingLimits, Table, UnwrapKey, Value, WrapKey, WrappedKey, from_item, to_item,
 };
 use envelope_examples::Servers;
@@ -16,17 +16,17 @@ use envelope_examples::Servers;
 use crate::{BYTES, DATA_KEY, NUMBER, ROOT, TEXT, assert_clean, provider};
 
 #[track_caller]
-fn assert_prints_no_secret(value: &dyn Debug) {
+pub(crate) fn assert_prints_no_secret(value: &dyn Debug) {
     assert_clean(&format!("{value:?}"));
     assert_clean(&format!("{value:#?}"));
     assert_clean(&format!("{:x?} {:?}", value, Some(value)));
 }
 
-fn data_key() -> DataKey {
+pub(crate) fn data_key() -> DataKey {
     DataKey::from_slice(&DATA_KEY).unwrap()
 }
 
-fn wrapped() -> WrappedKey {
+pub(crate) fn wrapped() -> WrappedKey {
     WrappedKey::new(KeyKind::AWS_KMS, BYTES, DATA_KEY).unwrap()
 }
 
@@ -119,7 +119,7 @@ async fn tables_and_kms_providers() {
 
 /// A provider of one data key, which a cache then holds.
 #[derive(Debug)]
-struct Fixed;
+pub(crate) struct Fixed;
 
 impl WrapKey for Fixed {
     fn generate<'a>(
@@ -159,22 +159,4 @@ async fn servers_of_examples_and_tests() {
     let provider = KmsKeyProvider::new(servers.kms_through(&faults), servers.kms_key_id());
     to_item(&Patient { id: "p".into(), name: TEXT.into() }, &provider).await.unwrap();
     assert_prints_no_secret(&faults);
-}
-
-/// Builders hold the record, or expressions with values: they print nothing, since they have no `Debug`.
-///
-/// Two candidates for one name do not compile; there is one as long as the type is not `Debug`. Should a builder become
-/// `Debug`, test above that it withholds what it holds.
-#[test]
-fn builders_are_not_printed() {
-    trait UnlessDebug<Candidate> {
-        fn is_not_debug() {}
-    }
-    impl<T: ?Sized> UnlessDebug<()> for T {}
-    struct OfDebug;
-    impl<T: ?Sized + Debug> UnlessDebug<OfDebug> for T {}
-
-    <Put<'_, Patient, dyn KeyProvider> as UnlessDebug<_>>::is_not_debug();
-    <Get<'_, Patient, dyn KeyProvider> as UnlessDebug<_>>::is_not_debug();
-    <Delete<'_, Patient, dyn KeyProvider> as UnlessDebug<_>>::is_not_debug();
 }

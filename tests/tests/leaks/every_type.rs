@@ -1,0 +1,342 @@
+//! Every public type, by name: a new one fails here until it is printed with a secret in it, or shown not to be printed.
+
+use std::any::type_name;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::ScalarAttributeType;
+use envelope_core::testing::TestKeyProvider;
+use envelope_core::{
+    Content, Escaped, EscapedNames, FieldValue, FieldWriter, KeyIdHint, PayloadBuilder, UntrustedPayload, read_fields,
+};
+use envelope_dynamo::*;
+use envelope_examples::servers::{create_table, unique_name};
+use envelope_examples::{Fault as Injected, Faults, Servers};
+
+use crate::printed::{Fixed, assert_prints_no_secret, data_key, wrapped};
+use crate::{BYTES, DATA_KEY, NUMBER, ROOT, TEXT, provider};
+
+/// Types of which there is nothing to print here, and why.
+const EXEMPT: [(&str, &str); 1] = [("RandomError", "the operating system's number, which nobody can provoke")];
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "patients", kms_context = "table")]
+struct Patient {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    name: String,
+    #[plaintext]
+    note: String,
+}
+
+#[derive(Debug, View)]
+#[view(of = Patient)]
+#[allow(dead_code)]
+struct Note {
+    note: String,
+}
+
+fn patient() -> Patient {
+    Patient { id: "p_1".into(), name: TEXT.into(), note: TEXT.into() }
+}
+
+/// The types that have been looked at.
+#[derive(Default)]
+struct Seen(BTreeSet<String>);
+
+impl Seen {
+    fn note<T: ?Sized>(&mut self) {
+        let path = type_name::<T>().split('<').next().unwrap();
+        self.0.insert(path.rsplit("::").next().unwrap().to_owned());
+    }
+
+    #[track_caller]
+    fn print<T: Debug>(&mut self, value: &T) {
+        assert_prints_no_secret(value);
+        self.note::<T>();
+    }
+
+    #[track_caller]
+    fn error<T: std::error::Error + 'static>(&mut self, error: &T) {
+        crate::assert_clean(&envelope_tests::all_it_says(error));
+        self.note::<T>();
+    }
+}
+
+trait UnlessDebug<Candidate> {
+    fn is_not_debug() {}
+}
+impl<T: ?Sized> UnlessDebug<()> for T {}
+struct OfDebug;
+impl<T: ?Sized + Debug> UnlessDebug<OfDebug> for T {}
+
+/// Does not compile for a type that is `Debug`, since there are two candidates then.
+macro_rules! not_printed {
+    ($seen:ident: $($type:ty;)*) => {$(
+        <$type as UnlessDebug<_>>::is_not_debug();
+        $seen.note::<$type>();
+    )*};
+}
+
+#[tokio::test]
+async fn every_public_type_is_printed_without_a_secret_or_not_at_all() {
+    let mut seen = Seen::default();
+    keys(&mut seen);
+    values(&mut seen);
+    providers(&mut seen).await;
+    errors(&mut seen).await;
+    streams(&mut seen).await;
+    tables(&mut seen).await;
+    seen.0.extend(EXEMPT.map(|(name, _)| name.to_owned()));
+    let public = public_types();
+    assert!(public.len() > 80, "not all public types: {public:?}");
+    let unseen: Vec<_> = public.difference(&seen.0).collect();
+    assert!(unseen.is_empty(), "print these here with a secret in them, or show that they are not `Debug`: {unseen:?}");
+}
+
+fn keys(seen: &mut Seen) {
+    let root = RootKey::from_bytes(&ROOT).unwrap();
+    seen.print(&root);
+    seen.print(&LocalKeyProvider::new(root));
+    seen.print(&data_key());
+    seen.print(&wrapped());
+    seen.print(&KeyKind::LOCAL);
+    seen.print(&KeyIdHint::of(TEXT));
+    seen.print(&GeneratedKey { data_key: data_key(), wrapped: vec![wrapped()] });
+    seen.print(&EncryptedDek::new(ContextForm::Raw, vec![wrapped()]).unwrap());
+    let (branch, version) = (BranchName::new(TEXT).unwrap(), BranchVersion::from_bytes([7; 16]));
+    seen.print(&branch);
+    seen.print(&version);
+    seen.print(&BranchKey::new(branch, version, data_key()));
+}
+
+fn values(seen: &mut Seen) {
+    seen.print(&Value::string(TEXT));
+    seen.print(&Number::parse("7366123940127745911").unwrap());
+    let context = Context::new("patients").partition_key("id", Value::string(TEXT)).pair("tenant", TEXT).unwrap();
+    seen.print(&context);
+    seen.print(&context.encryption_context());
+    seen.print(&Content::Bytes);
+    seen.print(&ContextForm::Raw);
+    seen.print(&Plaintext::from(TEXT.as_bytes().to_vec()));
+    seen.print(&Sealed { encrypted_payload: BYTES.to_vec(), encrypted_dek: TEXT.into() });
+    let mut payload = PayloadBuilder::new(0, []);
+    payload.extend_from_slice(TEXT.as_bytes());
+    let payload = payload.seal(Content::Bytes, &Context::new("patients"), &data_key()).unwrap();
+    seen.print(&UntrustedPayload::parse(payload).unwrap());
+    not_printed! { seen: FieldValue<'_>; FieldWriter; PayloadBuilder; }
+    // These print what they are given: names.
+    seen.print(&Escaped("name"));
+    seen.print(&EscapedNames(&["name".to_owned()]));
+    seen.print(&Partition { partition: data_key() });
+    seen.print(&Composite { partition: data_key(), sort: data_key() });
+    seen.print(&Access::Granted(data_key()));
+    seen.print(&Patient::FIELDS[1]);
+    seen.print(&Mark::Encrypted);
+    seen.print(&Patient::attributes().note);
+    seen.print(&Patient::attributes().note.eq(TEXT));
+    seen.print(&Fault::Data);
+}
+
+async fn providers(seen: &mut Seen) {
+    let hour = Duration::from_secs(3_600);
+    let context = Context::new("patients").form(ContextForm::Table).encryption_context();
+    seen.print(&CacheLimits::new(hour));
+    seen.print(&SharingLimits::new(hour, 1));
+    seen.print(&SystemClock);
+    let counters = Arc::new(KeyCounters::default());
+    seen.print(&*counters);
+    seen.print(&KeyEvent::CacheHit);
+
+    let cached = CachedKeyProvider::new(Fixed, CacheLimits::new(hour)).keeping_generated();
+    cached.generate(&context).await.unwrap();
+    seen.print(&cached);
+    let shared = SharedKeyProvider::new(Fixed, SharingLimits::new(hour, 10));
+    shared.generate(&context).await.unwrap();
+    seen.print(&shared);
+    let hierarchical = HierarchicalKeyProvider::per_table(OneBranch, CacheLimits::new(hour));
+    hierarchical.generate(&context).await.unwrap();
+    seen.print(&hierarchical);
+    seen.print(&ObservedKeyProvider::new(Fixed, counters));
+    seen.print(&GroupKeyProvider::new(provider()).group("medical", provider()));
+    seen.print(&MultiKeyWrapper::new(provider()).with(provider()));
+    seen.print(&MultiKeyProvider::new(provider()).with(provider()).also_opens_with(cached));
+    let dek = EncryptedDek::new(ContextForm::Table, vec![wrapped()]).unwrap().to_bytes();
+    seen.print(&ProvisionedKeyWrapper::new(&dek, Fixed).unwrap());
+    let own = LocalRsaKey::from_pkcs8_pem(RSA_KEY).unwrap();
+    seen.print(own.public_key());
+    seen.print(&RsaRecipient::new(own.public_key().clone()).unwrap());
+    seen.print(&own);
+    assert_prints_no_secret(&TestKeyProvider::new(RootKey::from_bytes(&ROOT).unwrap()));
+}
+
+const RSA_KEY: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
+
+#[derive(Debug)]
+struct OneBranch;
+
+impl BranchKeyStore for OneBranch {
+    fn active<'a>(&'a self, _: &'a BranchName) -> KeyFuture<'a, BranchVersion> {
+        Box::pin(async { Ok(BranchVersion::from_bytes([7; 16])) })
+    }
+
+    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+        Box::pin(async move { Ok(BranchKey::new(branch.clone(), version, data_key())) })
+    }
+}
+
+async fn errors(seen: &mut Seen) {
+    seen.error(&Number::parse(TEXT).unwrap_err());
+    let Err(error) = read_fields(TEXT.as_bytes()) else { panic!("a text is no map") };
+    seen.error(&error);
+    seen.error(&RootKey::from_bytes(TEXT.as_bytes()).unwrap_err());
+    seen.error(&Context::new("patients").pair("aws:tenant", TEXT).unwrap_err());
+    seen.error(&EncryptedDek::parse(TEXT.as_bytes()).unwrap_err());
+    let (other, context) = (LocalKeyProvider::new(RootKey::from_bytes(&DATA_KEY).unwrap()), Context::new("patients"));
+    let sealed = seal(TEXT.as_bytes(), &context, &provider()).await.unwrap();
+    let error = open(&sealed, &context, &other).await.unwrap_err();
+    seen.error(&error);
+    let OpenError::Key(error) = error else { panic!("{error}") };
+    seen.print(&error.kind());
+    seen.error(&error);
+    seen.error(&SealError::Key(error));
+    seen.error(&rewrap(&sealed, &other, &context, &[&other], &context).await.unwrap_err());
+}
+
+async fn streams(seen: &mut Seen) {
+    let context = Context::new("patients");
+    let sealer = || async { StreamSealer::new(&context, &provider()).await.unwrap() };
+    let mut written = sealer().await;
+    written.consume(written.output().len());
+    written.push(TEXT.as_bytes()).unwrap();
+    seen.print(&written);
+    seen.print(&ChunkSize::default());
+    // The plaintext itself is what this one reads from.
+    seen.print(&SealReader::new(sealer().await, TEXT.as_bytes()));
+    seen.print(&SealReader::new(sealer().await, std::io::Cursor::new(BYTES.to_vec())));
+    let mut writer = SealWriter::new(sealer().await, Vec::new());
+    std::io::Write::write_all(&mut writer, TEXT.as_bytes()).unwrap();
+    seen.print(&writer);
+    let sealed = writer.finish().unwrap();
+
+    let mut rest = sealed.as_slice();
+    let header = UntrustedStreamHeader::read(&mut rest).unwrap();
+    seen.print(&header);
+    let mut opener = header.open(&context, &provider()).await.unwrap();
+    opener.push(rest).unwrap();
+    opener.finish().unwrap();
+    assert_eq!(opener.output(), TEXT.as_bytes());
+    seen.print(&opener);
+    seen.print(&OpenReader::new(opener, rest));
+    let error = UntrustedStreamHeader::read(TEXT.as_bytes()).unwrap_err();
+    seen.print(error.kind());
+    seen.error(&error);
+    seen.error(&SealStreamError::Read(std::io::Error::other("a disk")));
+}
+
+async fn tables(seen: &mut Seen) {
+    let (servers, faults) = (Servers::from_env().await.unwrap(), Faults::new());
+    let (dynamodb, kms) = (servers.dynamodb_through(&faults), servers.kms());
+    seen.print(&KmsKeyWrapper::new(kms.clone(), servers.kms_key_id()));
+    seen.print(&KmsKeyProvider::new(kms.clone(), servers.kms_key_id()));
+    let public = LocalRsaKey::from_pkcs8_pem(RSA_KEY).unwrap().public_key().clone();
+    seen.print(&KmsRsaKey::new(kms.clone(), "alias/partners", public));
+
+    let branches = BranchKeyTable::new(dynamodb.clone(), unique_name("branch-keys"), provider());
+    branches.create_table().await.unwrap();
+    branches.create(TEXT).await.unwrap();
+    seen.print(&branches);
+    let mut list = branches.list();
+    seen.print(&list.next().await.unwrap().unwrap());
+    seen.print(&list);
+    seen.print(&branches.versions(TEXT).await.unwrap()[0]);
+    // The message names the branch, as CloudTrail does.
+    seen.print(&branches.create(TEXT).await.unwrap_err());
+
+    let physical = unique_name(Patient::TABLE);
+    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None).await.unwrap();
+    let patients = Table::<Patient>::new(dynamodb, provider()).named(&*physical);
+    seen.print(&patients);
+    faults.fail_next("PutItem", Injected::error("AccessDeniedException"));
+    let error = patients.put(&patient()).send().await.unwrap_err();
+    seen.print(error.kind());
+    seen.print(error.record());
+    let ErrorKind::DynamoDb(source) = error.kind() else { panic!("{error}") };
+    seen.print(source);
+    seen.error(&error);
+    faults.fail_always("BatchWriteItem", Injected::error("AccessDeniedException"));
+    let error = patients.batch_put([patient()]).send().await.unwrap_err();
+    seen.print(&error.failures()[0]);
+    seen.error(&error);
+
+    let mut item = to_item(&patient(), &provider()).await.unwrap();
+    item.insert("name".into(), aws_sdk_dynamodb::types::AttributeValue::S(NUMBER.to_string()));
+    let error = from_item::<Patient>(item, &provider()).await.unwrap_err();
+    let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+    seen.error(marks);
+    seen.print(marks.written());
+
+    type Records = std::vec::IntoIter<Patient>;
+    type Keys = std::vec::IntoIter<String>;
+    not_printed! { seen:
+        Put<'_, Patient, dyn KeyProvider>;
+        Get<'_, Patient, dyn KeyProvider>;
+        GetView<'_, Note, dyn KeyProvider>;
+        Delete<'_, Patient, dyn KeyProvider>;
+        Update<'_, Patient, dyn KeyProvider>;
+        ReturningOld<Put<'_, Patient, dyn KeyProvider>>;
+        ReturningNew<Update<'_, Patient, dyn KeyProvider>>;
+        BatchPut<'_, Patient, dyn KeyProvider, Records>;
+        BatchGet<'_, Patient, dyn KeyProvider, Keys>;
+        BatchGetStream<'_, Patient, dyn KeyProvider, Keys>;
+        BatchDelete<'_, Patient, dyn KeyProvider, Keys>;
+    }
+}
+
+/// The structs and enums that the crates export, by reading their source.
+fn public_types() -> BTreeSet<String> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut types = BTreeSet::new();
+    for krate in ["envelope-core", "envelope-dynamo"] {
+        let source = workspace.join(krate).join("src");
+        let defined: BTreeSet<_> = files(&source).iter().flat_map(|path| defined_in(path)).collect();
+        let lib = fs::read_to_string(source.join("lib.rs")).unwrap();
+        let lib = lib.split("pub mod __private").next().unwrap();
+        let exported: BTreeSet<_> = lib
+            .split("pub use ")
+            .skip(1)
+            .flat_map(|export| export.split(';').next().unwrap().split(|c: char| !c.is_alphanumeric()))
+            .map(str::to_owned)
+            .collect();
+        types.extend(defined.intersection(&exported).cloned());
+    }
+    types
+}
+
+/// The names after `pub struct` and `pub enum`.
+fn defined_in(path: &Path) -> Vec<String> {
+    let source = fs::read_to_string(path).unwrap();
+    let name = |line: &str| {
+        let rest = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "))?;
+        rest.split(|c: char| !c.is_alphanumeric()).next().map(str::to_owned)
+    };
+    source.lines().filter_map(name).collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
