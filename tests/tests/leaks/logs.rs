@@ -2,9 +2,16 @@
 
 use std::fmt::{self, Debug, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::ScalarAttributeType;
-use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
+use envelope_dynamo::testing::{TestClock, TestKeyProvider};
+use envelope_dynamo::{
+    BranchKeyTable, CacheLimits, CachedKeyProvider, Context, ContextForm, EncryptedDek, Envelope, GroupKeyProvider,
+    HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KeyProvider, KmsKeyProvider, LocalRsaKey, MultiKeyProvider,
+    ObservedKeyProvider, ProvisionedKeyWrapper, RootKey, RsaRecipient, SharedKeyProvider, SharingLimits, Table,
+    WrapKey, from_item, open_stream, seal, seal_stream, to_item,
+};
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
 use envelope_tests::Secret;
@@ -13,7 +20,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::{BYTES, DATA_KEY, NUMBER, TEXT, assert_clean, assert_without};
+use crate::printed::Fixed;
+use crate::{BYTES, DATA_KEY, NUMBER, ROOT, TEXT, assert_clean, assert_without, provider};
 
 /// The KMS key that answers with the data key planted here.
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -126,4 +134,107 @@ async fn no_secret_is_traced() {
     // The SDKs trace their requests and answers; what this test made up for KMS lies in memory, and is printed with them.
     assert!(all.len() > ours.len());
     assert_without(|secret| secret != "data key", &all);
+}
+
+/// A tenant, which is nobody's business but KMS's.
+const TENANT: &str = "t3nant-0f-b0h3mia";
+
+#[derive(Debug, Clone, PartialEq, Envelope)]
+#[envelope(table = "visits", kms_context = "table")]
+struct Stay {
+    #[partition_key]
+    id: String,
+    #[authenticated]
+    #[encryption_context]
+    tenant: String,
+    #[encrypted]
+    name: String,
+    #[encrypted]
+    scan: Vec<u8>,
+    #[encrypted]
+    number: u64,
+}
+
+fn stay() -> Stay {
+    let (name, scan) = (TEXT.into(), BYTES.to_vec());
+    Stay { id: PARTITION.into(), tenant: TENANT.into(), name, scan, number: NUMBER }
+}
+
+/// Every kind of provider, around a root key or a data key that is planted here.
+async fn providers(servers: &Servers, clock: &Arc<TestClock>) -> Vec<(&'static str, Arc<dyn KeyProvider>)> {
+    let hour = Duration::from_secs(3_600);
+    let branches = BranchKeyTable::new(servers.dynamodb().clone(), unique_name("branch-keys"), provider());
+    branches.create_table().await.unwrap();
+    branches.create(TENANT).await.unwrap();
+    branches.rotate(TENANT).await.unwrap();
+    let limits = || CacheLimits::new(hour).while_unreachable(hour);
+    let hierarchical = HierarchicalKeyProvider::per_pair(branches, "tenant", limits());
+    let cached = CachedKeyProvider::new(Fixed, limits()).keeping_generated().with_clock(Arc::clone(clock) as _);
+    let shared = SharedKeyProvider::new(Fixed, SharingLimits::new(hour, 10)).with_clock(Arc::clone(clock) as _);
+    let own = LocalRsaKey::from_pkcs8_pem(RSA_KEY).unwrap();
+    let partner = RsaRecipient::new(own.public_key().clone()).unwrap();
+    let several = MultiKeyProvider::new(provider()).also_wraps_for(partner).also_opens_with(own);
+    let counters = Arc::new(KeyCounters::default());
+    vec![
+        ("local", Arc::new(provider())),
+        ("fixed", Arc::new(Fixed)),
+        ("hierarchical", Arc::new(hierarchical)),
+        ("cached", Arc::new(cached)),
+        ("shared", Arc::new(shared)),
+        ("several", Arc::new(several)),
+        ("groups", Arc::new(GroupKeyProvider::new(provider()).group("medical", provider()))),
+        ("observed", Arc::new(ObservedKeyProvider::new(Fixed, counters))),
+    ]
+}
+
+const RSA_KEY: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
+
+#[tokio::test]
+async fn no_provider_traces_a_secret() {
+    let (servers, clock, log) = (Servers::from_env().await.unwrap(), Arc::new(TestClock::default()), Log::default());
+    let traced = tracing::subscriber::set_default(log.clone());
+    let providers = providers(&servers, &clock).await;
+    for (name, provider) in &providers {
+        to_item(&stay(), &**provider).await.unwrap();
+        let item = to_item(&stay(), &**provider).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(from_item::<Stay>(item.clone(), &**provider).await.unwrap(), stay(), "{name}");
+        }
+        clock.advance(Duration::from_secs(3_600));
+        from_item::<Stay>(item.clone(), &**provider).await.unwrap();
+        let mut moved = item;
+        moved.insert("tenant".into(), aws_sdk_dynamodb::types::AttributeValue::S("t_2".into()));
+        from_item::<Stay>(moved, &**provider).await.unwrap_err();
+    }
+
+    // A key that is served while its provider cannot be reached is told with the reason.
+    let unreachable = TestKeyProvider::new(RootKey::from_bytes(&ROOT).unwrap());
+    let limits = CacheLimits::new(Duration::from_secs(1)).while_unreachable(Duration::from_secs(3_600));
+    let cached = CachedKeyProvider::new(unreachable.clone(), limits).with_clock(Arc::clone(&clock) as _);
+    let item = to_item(&stay(), &cached).await.unwrap();
+    from_item::<Stay>(item.clone(), &cached).await.unwrap();
+    clock.advance(Duration::from_secs(2));
+    unreachable.fail_always(KeyErrorKind::Unreachable);
+    from_item::<Stay>(item, &cached).await.unwrap();
+
+    // What was made and wrapped elsewhere, and an object.
+    let context = Context::new("visits").form(ContextForm::Table).pair("tenant", TENANT).unwrap();
+    let wrapped = provider().generate(&context.encryption_context()).await.unwrap().wrapped;
+    let dek = EncryptedDek::new(ContextForm::Table, wrapped).unwrap().to_bytes();
+    let device = ProvisionedKeyWrapper::new(&dek, provider()).unwrap();
+    seal(TEXT.as_bytes(), &context, &device).await.unwrap();
+    let mut object = Vec::new();
+    seal_stream(TEXT.as_bytes(), &mut object, &context, &provider()).await.unwrap();
+    open_stream(object.as_slice(), &mut Vec::new(), &context, &provider()).await.unwrap();
+    drop(traced);
+
+    let (ours, all) = (log.ours.lock().unwrap().clone(), log.all.lock().unwrap().clone());
+    for told in ["CacheHit", "CacheMiss", "Shared", "Unwrapped", "BranchKeyFetched", "ServedWhileUnreachable", "WARN"] {
+        assert!(ours.contains(told), "{told} is not in\n{ours}");
+    }
+    assert_clean(&ours);
+    assert_clean(&all);
+    for (what, mark) in [("the key", PARTITION), ("the tenant", TENANT)] {
+        assert_eq!(Secret::new(mark).found_in(&ours), None, "{what} is in\n{ours}");
+    }
 }
