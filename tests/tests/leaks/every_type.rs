@@ -274,6 +274,15 @@ async fn tables(seen: &mut Seen) {
     seen.print(&error.failures()[0]);
     seen.error(&error);
 
+    let (record, client) = (patient(), servers.dynamodb_through(&faults));
+    let again = || transact_write(&client).put(patients.put(&record).if_not_exists());
+    seen.print(&again().prepare().await.unwrap());
+    again().send().await.unwrap();
+    let error = again().send().await.unwrap_err();
+    seen.print(error.kind());
+    seen.print(&error.reasons()[0]);
+    seen.error(&error);
+
     let mut item = to_item(&patient(), &provider()).await.unwrap();
     item.insert("name".into(), aws_sdk_dynamodb::types::AttributeValue::S(NUMBER.to_string()));
     let error = from_item::<Patient>(item, &provider()).await.unwrap_err();
@@ -295,6 +304,9 @@ async fn tables(seen: &mut Seen) {
         BatchGet<'_, Patient, dyn KeyProvider, Keys>;
         BatchGetStream<'_, Patient, dyn KeyProvider, Keys>;
         BatchDelete<'_, Patient, dyn KeyProvider, Keys>;
+        Check<'_, Patient, dyn KeyProvider>;
+        Transaction<'_>;
+        TransactGet<'_, ()>;
     }
 }
 
