@@ -16,13 +16,13 @@ fn length() -> impl Strategy<Value = usize> {
 }
 
 /// Gives and takes a few bytes at a time, as many as `sizes` says in turn.
-struct Choppy<T> {
+pub(crate) struct Choppy<T> {
     inner: T,
     sizes: std::iter::Cycle<std::vec::IntoIter<usize>>,
 }
 
 impl<T> Choppy<T> {
-    fn new(inner: T, sizes: Vec<usize>) -> Self {
+    pub(crate) fn new(inner: T, sizes: Vec<usize>) -> Self {
         Self { inner, sizes: sizes.into_iter().cycle() }
     }
 

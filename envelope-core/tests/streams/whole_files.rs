@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use envelope_core::{Fault, OpenStreamErrorKind, open_to_file};
 
+use crate::lengths::Choppy;
 use crate::{CHUNK, context, is_authentication, opener, plaintext, sealed};
 
 /// An empty folder of the test's own.
@@ -34,6 +35,16 @@ fn a_whole_stream_becomes_a_file() {
         let mode = fs::metadata(folder.join("invoice.pdf")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
+}
+
+#[test]
+fn interruptions_by_signals_are_no_failures() {
+    let (folder, stream) = (folder("interrupted"), sealed(&plaintext(5000)));
+    let mut bytes = &stream[..];
+    let opener = opener(&mut bytes, &context()).unwrap();
+    let reader = Choppy::new(bytes, vec![0, 300, 0, 0, 2000]);
+    assert_eq!(open_to_file(opener, reader, folder.join("invoice.pdf")).unwrap(), 5000);
+    assert_eq!(fs::read(folder.join("invoice.pdf")).unwrap(), plaintext(5000));
 }
 
 #[test]
