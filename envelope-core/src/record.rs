@@ -53,6 +53,18 @@ impl FieldWriter {
         value.serialize(Serializer::new(self.out()))
     }
 
+    /// Appends a field that another record holds, as it is encoded there.
+    pub fn encoded(&mut self, name: &str, value: &FieldValue<'_>) {
+        self.name(name);
+        self.out().extend_from_slice(value.0);
+    }
+
+    /// Whether another writer holds the same fields, in the same order.
+    #[must_use]
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        self.count == other.count && self.written() == other.written()
+    }
+
     /// Records that a field was marked encrypted though it has no value: nobody can add one unnoticed.
     pub fn absent(&mut self, name: &str) {
         self.name(name);
@@ -77,6 +89,10 @@ impl FieldWriter {
             }
         }
         self.payload
+    }
+
+    fn written(&self) -> &[u8] {
+        self.payload.buffer.as_slice().get(self.payload.start..).unwrap_or_default()
     }
 
     fn name(&mut self, name: &str) {

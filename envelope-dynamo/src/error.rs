@@ -100,6 +100,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::DynamoDb(error) => error.retryable,
+            ErrorKind::Conflict { .. } => !self.is_in_doubt(),
             ErrorKind::Unprocessed { .. } => true,
             ErrorKind::Cancelled { code, .. } => {
                 matches!(&**code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
@@ -116,7 +117,7 @@ impl fmt::Display for Error {
             _ if self.is_in_doubt() => {
                 f.write_str("; the answer to a try was lost, so it may have been written all the same")
             }
-            ErrorKind::ConditionFailed => f.write_str("; nothing was written"),
+            ErrorKind::ConditionFailed | ErrorKind::Conflict { .. } => f.write_str("; nothing was written"),
             _ => Ok(()),
         }
     }
@@ -214,6 +215,16 @@ pub enum ErrorKind {
     },
     /// There is no record under the key to be updated; nothing was written.
     NoRecord,
+    /// A change of a record was to give it another key; nothing was sent.
+    KeyChanged {
+        /// The key attribute.
+        attribute: &'static str,
+    },
+    /// Other writers changed the record each time between its being read and its being written.
+    Conflict {
+        /// How often it was tried.
+        tries: u32,
+    },
     /// The update names an attribute that is not free to be updated in place; nothing was sent.
     ProtectedInUpdate {
         /// The attribute.
@@ -265,6 +276,7 @@ impl ErrorKind {
             | Self::GroupWithheld { .. }
             | Self::PartOfGroupWithheld { .. }
             | Self::NoRecord
+            | Self::KeyChanged { .. }
             | Self::ProtectedInUpdate { .. }
             | Self::EncryptedNameInExpression { .. }
             | Self::CheckWithoutCondition
@@ -283,6 +295,7 @@ impl ErrorKind {
             Self::Cancelled { code, .. } if &**code == "ValidationError" => Fault::Caller,
             Self::Cancelled { .. } | Self::Unprocessed { .. } => Fault::Operator,
             Self::DynamoDb(error) => error.fault(),
+            Self::Conflict { .. } => Fault::Operator,
         }
     }
 }
@@ -347,6 +360,15 @@ impl fmt::Display for ErrorKind {
                 "some fields of the group `{group}` are withheld and others are not, but they are sealed together; nothing \
                  was sent"
             ),
+            Self::KeyChanged { attribute } => write!(
+                f,
+                "the change gives the record another key, `{attribute}`; nothing was sent (put it under the new key and \
+                 delete it under the old one)"
+            ),
+            Self::Conflict { tries: 1 } => f.write_str("another writer changed the record after it was read"),
+            Self::Conflict { tries } => {
+                write!(f, "other writers changed the record after it was read, {tries} times in a row")
+            }
             Self::NoRecord => f.write_str("there is no record under this key; an update never creates one"),
             Self::ProtectedInUpdate { attribute } => write!(
                 f,

@@ -1,7 +1,9 @@
 //! A record to an item and back, without any table: for calls of your own, streams and exports.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{Content, Context, OpenError, UntrustedPayload, UnwrapKey, WrapKey, open_payload, read_fields};
+use envelope_core::{
+    Content, Context, OpenError, Plaintext, UntrustedPayload, UnwrapKey, WrapKey, open_payload, read_fields,
+};
 
 use crate::binding::{Item, bare_context, context, key_attributes, record_id};
 use crate::entity::{Entity, Kind};
@@ -121,6 +123,25 @@ pub fn item_group_context<'i, T: Envelope>(item: &'i Item, group: &str) -> Resul
 }
 
 async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, ErrorKind> {
+    Ok(open_whole(item, provider).await?.record)
+}
+
+/// A record, and what it was opened from.
+pub(crate) struct Open<T> {
+    pub(crate) record: T,
+    /// The encrypted fields.
+    pub(crate) plaintext: Plaintext,
+    /// Those of each group that was opened.
+    pub(crate) groups: Vec<(&'static str, Plaintext)>,
+    /// The names of the attributes that were authenticated.
+    pub(crate) authenticated: Vec<String>,
+}
+
+/// Opens `item`, of which the key attributes stay behind: they name the record if something fails.
+pub(crate) async fn open_whole<T: Envelope>(
+    item: &mut Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<Open<T>, ErrorKind> {
     if let Some(misfit) = Kind::of::<T>().misfit(item) {
         return Err(misfit);
     }
@@ -139,21 +160,20 @@ async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?S
     let mut withheld = Vec::new();
     for group in groups(T::FIELDS) {
         match open_group::<T>(item, group, &authenticated, provider).await? {
-            Some(Group::Opened(plaintext)) => opened.push(plaintext),
+            Some(Group::Opened(plaintext)) => opened.push((group, plaintext)),
             Some(Group::Withheld) => withheld.push(group),
             None => {}
         }
     }
     let mut sealed = read_fields(plaintext.expose())?;
-    for plaintext in &opened {
+    for (_, plaintext) in &opened {
         sealed.extend(read_fields(plaintext.expose())?);
     }
-    // The key stays behind: it names the record if something is still to fail.
     let keys = key_attributes::<T>(item);
-    let chosen = reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated)?;
+    let chosen = reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
     let record = put_together(chosen)?;
     match misplaced(&record, item)? {
-        None => Ok(record),
+        None => Ok(Open { record, plaintext, groups: opened, authenticated }),
         Some(attribute) => Err(ErrorKind::KeyMismatch { attribute }),
     }
 }

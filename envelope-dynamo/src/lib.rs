@@ -73,6 +73,7 @@ mod kms;
 mod marks;
 mod read;
 mod record;
+mod reseal;
 mod side_by_side;
 mod size;
 mod table;
@@ -109,8 +110,8 @@ pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
 pub use table::{
     BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, Delete, Get, GetView, Gets,
-    PreparedTransaction, Put, ReturningNew, ReturningOld, Table, TransactGet, Transaction, TransactionError,
-    TransactionErrorKind, TransactionReason, Update, transact_get, transact_write,
+    Modify, PreparedTransaction, Put, ReturningNew, ReturningOld, Table, TransactGet, Transaction, TransactionError,
+    TransactionErrorKind, TransactionReason, TryModify, Update, transact_get, transact_write,
 };
 pub use view::{View, view_item};
 

@@ -213,7 +213,7 @@ impl Field {
 
     /// Whether the field may be updated in place: nothing that is sealed is bound to it.
     pub(crate) fn is_free_in_place(&self) -> bool {
-        self.mark == Mark::Plaintext && !self.in_encryption_context
+        self.mark == Mark::Plaintext && !self.in_encryption_context && !self.in_key
     }
 
     /// The field's value is a part of a composed key as well.

@@ -7,6 +7,7 @@ mod delete;
 mod doubt;
 mod found;
 mod get;
+mod modify;
 mod partiql;
 mod put;
 mod returning;
@@ -29,6 +30,7 @@ pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream,
 pub use check::Check;
 pub use delete::Delete;
 pub use get::Get;
+pub use modify::{Modify, TryModify};
 pub use put::Put;
 pub use returning::{ReturningNew, ReturningOld};
 pub use transaction::{

@@ -22,7 +22,12 @@ pub struct Unsealed {
 impl Unsealed {
     pub(crate) fn of<T: Envelope>(record: &T) -> Result<Self, Error> {
         let parts = take_apart(record).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
-        Ok(Self { parts, context: context_of::<T>, group_context: group_context::<T>, id: record_id::<T> })
+        Ok(Self::from_parts::<T>(parts))
+    }
+
+    /// A record of type `T` that has been taken apart.
+    pub(crate) fn from_parts<T: Envelope>(parts: Parts) -> Self {
+        Self { parts, context: context_of::<T>, group_context: group_context::<T>, id: record_id::<T> }
     }
 
     /// Seals what is to be sealed, and puts it beside the rest.

@@ -90,6 +90,10 @@ impl Changes {
         self.0.push(Change::DeleteElements(attribute.operand(set)));
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn render(self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> Result<(), ErrorKind> {
         self.0.into_iter().try_for_each(|change| change.render(clauses, placeholders))
     }

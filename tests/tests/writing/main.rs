@@ -3,6 +3,9 @@
 
 mod conditions;
 mod in_place;
+mod lost;
+mod modify;
+mod racing;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -96,7 +99,7 @@ impl Bench {
 
     /// The table behind the faults, of one kind of record.
     fn table<T: Envelope>(&self) -> Table<T> {
-        let provider = LocalKeyProvider::new(RootKey::generate().unwrap());
+        let provider = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap());
         Table::new(self.servers.dynamodb_through(&self.faults), provider).named(self.name.clone())
     }
 
@@ -104,6 +107,36 @@ impl Bench {
     async fn stored(&self, id: &str) -> Option<Item> {
         let get = self.servers.dynamodb().get_item().table_name(&self.name).consistent_read(true);
         get.key("userId", AttributeValue::S(id.to_owned())).send().await.unwrap().item
+    }
+
+    /// A number of an item as it stands in the table.
+    async fn number(&self, id: &str, name: &str) -> u64 {
+        self.stored(id).await.unwrap()[name].as_n().unwrap().parse().unwrap()
+    }
+
+    /// Waits until `operation` has been sent `calls` times.
+    async fn sent(&self, operation: &str, calls: usize) {
+        while self.faults.calls(operation) < calls {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Does `meanwhile` between the read and the first write of `modify`.
+    async fn between<R>(&self, modify: impl Future<Output = R>, meanwhile: impl Future<Output = ()>) -> R {
+        self.faults.hold("UpdateItem");
+        let calls = self.faults.calls("UpdateItem") + 1;
+        let meanwhile = async {
+            self.sent("UpdateItem", calls).await;
+            meanwhile.await;
+            self.faults.release("UpdateItem");
+        };
+        tokio::join!(modify, meanwhile).0
+    }
+
+    /// The table past the faults, as another writer has it.
+    fn other<T: Envelope>(&self) -> Table<T> {
+        let provider = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap());
+        Table::new(self.servers.dynamodb().clone(), provider).named(self.name.clone())
     }
 
     /// Puts an item as an attacker would, past the library and the faults.

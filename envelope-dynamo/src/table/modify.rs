@@ -1,0 +1,331 @@
+use std::convert::Infallible;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use envelope_core::{UnwrapKey, WrapKey};
+
+use super::backoff::Backoff;
+use super::doubt::Doubt;
+use super::found::{Writing, found, keyed};
+use super::update::refuse;
+use super::{Sending, Table, Update, dynamodb_error};
+use crate::binding::Item;
+use crate::error::{Error, ErrorKind, RecordId};
+use crate::expression::{Changes, Clauses, Condition, Placeholders, both};
+use crate::item::from_item;
+use crate::record::Envelope;
+use crate::reseal::{Resealed, Stored};
+
+/// How often a change is tried when others are faster, unless [`Modify::max_tries`] says otherwise.
+const TRIES: u32 = 16;
+
+/// A change of whatever the record holds, being built; see [`Update::modify`].
+#[must_use = "a change does nothing until it is sent"]
+pub struct Modify<'a, T: Envelope, P: ?Sized, F> {
+    update: Update<'a, T, P>,
+    change: F,
+    max_tries: u32,
+}
+
+/// A change that may fail; see [`Update::try_modify`].
+#[must_use = "a change does nothing until it is sent"]
+pub struct TryModify<'a, T: Envelope, P: ?Sized, F>(Modify<'a, T, P, F>);
+
+impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
+    /// Changes whatever the record holds, encrypted and authenticated fields too.
+    ///
+    /// The record is read, opened, given to `change`, sealed again, and written on condition that what was read still
+    /// stands there. If another writer was faster, all of that is done again with what stands there now, so **`change` may
+    /// be called several times**; each time with a fresh record, and only its last work is written, once.
+    ///
+    /// Only the attributes that `change` has changed are written: what others do meanwhile to the rest, and what the
+    /// struct does not know, stays. What this update says beside (`set`, `add`, ..) is written in the same stroke.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] changes: u64 }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let user = users
+    ///     .update("u_1")
+    ///     .modify(|user| {
+    ///         user.email = user.email.to_lowercase();
+    ///         user.changes += 1;
+    ///     })
+    ///     .send()
+    ///     .await?;
+    /// assert!(user.is_some(), "there is such a user");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn modify<F: FnMut(&mut T)>(self, change: F) -> Modify<'a, T, P, F> {
+        Modify { update: self, change, max_tries: TRIES }
+    }
+
+    /// The same with a change that may fail: then nothing is written, and `send` yields its error.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "accounts")]
+    /// # struct Account { #[partition_key] id: String, #[encrypted] balance: u64 }
+    /// let accounts = Table::<Account>::new(dynamodb, provider);
+    /// let withdraw = accounts.update("a_1").try_modify(|account| {
+    ///     account.balance = account.balance.checked_sub(100).ok_or("not enough")?;
+    ///     Ok::<(), Box<dyn std::error::Error>>(())
+    /// });
+    /// withdraw.send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn try_modify<E: From<Error>, F>(self, change: F) -> TryModify<'a, T, P, F>
+    where
+        F: FnMut(&mut T) -> Result<(), E>,
+    {
+        TryModify(Modify { update: self, change, max_tries: TRIES })
+    }
+}
+
+impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
+    /// How often the change is tried when others are faster: 16 times unless stated, once at least.
+    ///
+    /// The pauses between tries grow to 20 seconds; sixteen tries are enough for hundreds of writers of one record.
+    pub fn max_tries(mut self, tries: u32) -> Self {
+        self.max_tries = tries.max(1);
+        self
+    }
+
+    /// Changes the record; the record as it was written, `None` if there is none. A change that changes nothing writes
+    /// nothing, unless the update says something beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] when others were faster each time; [`ErrorKind::ConditionFailed`] when a condition of the
+    /// update did not hold; [`ErrorKind::KeyChanged`] and [`ErrorKind::TooLarge`] before anything is sent; as
+    /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and whatever DynamoDB answers.
+    ///
+    /// Nothing has been written, unless [`Error::is_in_doubt`]: the answer to a try was lost, and what stands there now is
+    /// neither what was read nor what was written. An answer that was lost is otherwise found out: the payload there tells.
+    pub async fn send(self) -> Result<Option<T>, Error>
+    where
+        F: FnMut(&mut T),
+    {
+        let Self { update, mut change, max_tries } = self;
+        let apply = |record: &mut T| {
+            change(record);
+            Ok::<_, Infallible>(())
+        };
+        match run(update, apply, max_tries).await {
+            Ok(record) => Ok(record),
+            Err(Failure::Table(error)) => Err(error),
+            Err(Failure::Change(never)) => match never {},
+        }
+    }
+}
+
+impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> TryModify<'a, T, P, F> {
+    /// As [`Modify::max_tries`].
+    pub fn max_tries(self, tries: u32) -> Self {
+        Self(self.0.max_tries(tries))
+    }
+
+    /// As [`Modify::send`].
+    ///
+    /// # Errors
+    ///
+    /// The change's own, and those of [`Modify::send`] made into its type.
+    pub async fn send<E: From<Error>>(self) -> Result<Option<T>, E>
+    where
+        F: FnMut(&mut T) -> Result<(), E>,
+    {
+        let Modify { update, change, max_tries } = self.0;
+        run(update, change, max_tries).await.map_err(|failure| match failure {
+            Failure::Table(error) => error.into(),
+            Failure::Change(error) => error,
+        })
+    }
+}
+
+enum Failure<E> {
+    Table(Error),
+    Change(E),
+}
+
+impl<E> From<Error> for Failure<E> {
+    fn from(error: Error) -> Self {
+        Self::Table(error)
+    }
+}
+
+/// Reads, changes and writes until nobody else was faster.
+async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
+    update: Update<'_, T, P>,
+    mut change: impl FnMut(&mut T) -> Result<(), E>,
+    max_tries: u32,
+) -> Result<Option<T>, Failure<E>> {
+    let Update { table, key, builder, changes, condition } = update;
+    refuse::<T>(&builder)?;
+    let (key, id) = Table::<T, P>::key_item(key)?;
+    let target = Target { table, key, id, builder, changes, condition };
+    let mut backoff = Backoff::new(&table.client);
+    let mut stands_there = target.read().await?;
+    let mut tries = 0;
+    while let Some(item) = stands_there {
+        tries += 1;
+        let mut stored = Stored::<T>::open(item, &*table.provider).await?;
+        change(&mut stored.record).map_err(Failure::Change)?;
+        let resealed = stored.reseal(&*table.provider).await?;
+        if resealed.is_none() && target.says_nothing() {
+            return Ok(Some(stored.record));
+        }
+        stands_there = match target.write(stored, resealed).await? {
+            Written::Done(record) => return Ok(Some(record)),
+            Written::Overtaken(_) if tries >= max_tries => {
+                return Err(Error::new(target.id, ErrorKind::Conflict { tries }).into());
+            }
+            Written::Overtaken(found) => found,
+        };
+        backoff.pause().await;
+    }
+    Ok(None)
+}
+
+/// What came of a write.
+enum Written<T> {
+    Done(T),
+    /// Another writer was faster; what stands there now.
+    Overtaken(Option<Item>),
+}
+
+/// The record to be changed, and what the update says beside the change.
+struct Target<'a, T: Envelope, P: ?Sized> {
+    table: &'a Table<T, P>,
+    /// The key attributes.
+    key: Item,
+    id: RecordId,
+    builder: UpdateItemFluentBuilder,
+    changes: Changes,
+    condition: Option<Condition<T>>,
+}
+
+impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
+    /// The item as it was written last.
+    async fn read(&self) -> Result<Option<Item>, Error> {
+        let get = self.table.client.get_item().table_name(&*self.table.name).set_key(Some(self.key.clone()));
+        let output = get.consistent_read(true).send().await;
+        let output = output.map_err(|error| dynamodb_error("GetItem", &self.table.name, self.id.clone(), error))?;
+        Ok(output.item.map(|item| keyed(item, self.key.clone())))
+    }
+
+    /// Whether the update changes and demands nothing beside the closure.
+    fn says_nothing(&self) -> bool {
+        self.condition.is_none() && self.builder.get_condition_expression().is_none() && !self.changes_more()
+    }
+
+    /// Whether the update changes more than the closure does.
+    fn changes_more(&self) -> bool {
+        let own = self.builder.get_update_expression().is_some() || self.builder.get_attribute_updates().is_some();
+        own || !self.changes.is_empty()
+    }
+
+    async fn write(&self, stored: Stored<T>, resealed: Option<Resealed>) -> Result<Written<T>, Error> {
+        let builder = self.request(&stored, resealed.as_ref()).map_err(|kind| Error::new(self.id.clone(), kind))?;
+        let doubt = Doubt::default();
+        let (operation, table) = ("UpdateItem", &*self.table.name);
+        let writing = Writing { operation, table, id: self.id.clone(), key: self.key.clone(), doubt: doubt.clone() };
+        let error = match builder.customize().interceptor(doubt.clone()).send().await {
+            Ok(output) => return self.done(stored, output.attributes).await,
+            Err(error) => error,
+        };
+        let is_refused = is_failed_condition(&error);
+        let found = match found(&error) {
+            Some(found) => Some(keyed(found.clone(), self.key.clone())),
+            // Whether a try was carried out whose answer was lost shows in what stands there.
+            None if doubt.exists() || is_refused => {
+                self.read().await.map_err(|read| read.or_in_doubt(doubt.exists()))?
+            }
+            None => None,
+        };
+        let written = |item: &Item| resealed.as_ref().is_some_and(|resealed| resealed.is_in(item));
+        match found {
+            Some(item) if written(&item) => self.done(stored, self.changes_more().then_some(item)).await,
+            Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => Err(writing.error(error)),
+            found if is_refused && !doubt.exists() => Ok(Written::Overtaken(found)),
+            _ if is_refused => Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true)),
+            _ => Err(writing.error(error)),
+        }
+    }
+
+    /// The record as it was written; opened again where the closure did not see all of it.
+    async fn done(&self, stored: Stored<T>, new: Option<Item>) -> Result<Written<T>, Error> {
+        let record = match new {
+            Some(new) if self.changes_more() => from_item(keyed(new, self.key.clone()), &*self.table.provider).await?,
+            _ => stored.record,
+        };
+        Ok(Written::Done(record))
+    }
+
+    fn request(&self, stored: &Stored<T>, resealed: Option<&Resealed>) -> Result<UpdateItemFluentBuilder, ErrorKind> {
+        let builder = self.builder.clone();
+        let names = builder.get_expression_attribute_names().clone();
+        let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
+        let mut clauses = Clauses::default();
+        let still_stands = match resealed {
+            Some(resealed) => resealed.render(&mut clauses, &mut placeholders),
+            None => stored.still_stands(&mut placeholders),
+        };
+        self.changes.clone().render(&mut clauses, &mut placeholders)?;
+        let own = placeholders.conditions(builder.get_condition_expression().clone(), self.condition.clone())?;
+        let update = clauses.expression(builder.get_update_expression().clone());
+        let (names, values) = placeholders.into_maps();
+        Ok(builder
+            .table_name(&*self.table.name)
+            .set_key(Some(self.key.clone()))
+            .set_update_expression(update)
+            .set_condition_expression(both(own, Some(still_stands)))
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .set_return_values(self.changes_more().then_some(ReturnValue::AllNew))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+    }
+}
+
+fn is_failed_condition(error: &SdkError<UpdateItemError>) -> bool {
+    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, F> IntoFuture for Modify<'a, T, P, F>
+where
+    T: Envelope<Key: Send> + Send + Sync + 'a,
+    P: WrapKey + UnwrapKey + ?Sized,
+    F: FnMut(&mut T) + Send + 'a,
+{
+    type Output = Result<Option<T>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, F, E> IntoFuture for TryModify<'a, T, P, F>
+where
+    T: Envelope<Key: Send> + Send + Sync + 'a,
+    P: WrapKey + UnwrapKey + ?Sized,
+    F: FnMut(&mut T) -> Result<(), E> + Send + 'a,
+    E: From<Error> + Send + 'a,
+{
+    type Output = Result<Option<T>, E>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
