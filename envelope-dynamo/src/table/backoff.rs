@@ -28,7 +28,12 @@ impl Backoff {
 
     /// Waits for a random part of a time that doubles with each try; not at all without a clock.
     pub(super) async fn pause(&mut self) {
-        let longest = self.first.saturating_mul(1 << self.tries.min(16)).min(LONGEST);
+        self.pause_after(Duration::ZERO).await;
+    }
+
+    /// The same after a try that lost a race and `took` so long: where all are slow, all must wait longer to miss each other.
+    pub(super) async fn pause_after(&mut self, took: Duration) {
+        let longest = self.first.max(took).saturating_mul(1 << self.tries.min(16)).min(LONGEST);
         self.tries += 1;
         if let Some(sleep) = &self.sleep {
             sleep.sleep(longest.mul_f64(fraction())).await;

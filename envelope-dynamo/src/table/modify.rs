@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::time::Instant;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -173,9 +174,9 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
     let (key, id) = Table::<T, P>::key_item(key)?;
     let target = Target { table, key, id, builder, changes, condition };
     let mut backoff = Backoff::new(&table.client);
-    let mut stands_there = target.read().await?;
     let mut tries = 0;
-    while let Some(item) = stands_there {
+    let mut started = Instant::now();
+    while let Some(item) = target.read().await? {
         tries += 1;
         let mut stored = Stored::<T>::open(item, &*table.provider).await?;
         change(&mut stored.record).map_err(Failure::Change)?;
@@ -183,14 +184,15 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
         if resealed.is_none() && target.says_nothing() {
             return Ok(Some(stored.record));
         }
-        stands_there = match target.write(stored, resealed).await? {
+        match target.write(stored, resealed).await? {
             Written::Done(record) => return Ok(Some(record)),
-            Written::Overtaken(_) if tries >= max_tries => {
+            Written::Overtaken if tries >= max_tries => {
                 return Err(Error::new(target.id, ErrorKind::Conflict { tries }).into());
             }
-            Written::Overtaken(found) => found,
-        };
-        backoff.pause().await;
+            // What was found will be out of date after the pause, so it is read again.
+            Written::Overtaken => backoff.pause_after(started.elapsed()).await,
+        }
+        started = Instant::now();
     }
     Ok(None)
 }
@@ -198,8 +200,8 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
 /// What came of a write.
 enum Written<T> {
     Done(T),
-    /// Another writer was faster; what stands there now.
-    Overtaken(Option<Item>),
+    /// Another writer was faster.
+    Overtaken,
 }
 
 /// The record to be changed, and what the update says beside the change.
@@ -255,7 +257,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         match found {
             Some(item) if written(&item) => self.done(stored, self.changes_more().then_some(item)).await,
             Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => Err(writing.error(error)),
-            found if is_refused && !doubt.exists() => Ok(Written::Overtaken(found)),
+            _ if is_refused && !doubt.exists() => Ok(Written::Overtaken),
             _ if is_refused => Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true)),
             _ => Err(writing.error(error)),
         }
