@@ -95,7 +95,8 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
 impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
     /// How often the change is tried when others are faster: 16 times unless stated, once at least.
     ///
-    /// The pauses between tries grow to 20 seconds; sixteen tries are enough for hundreds of writers of one record.
+    /// The pauses between tries double until they reach 20 seconds. A record lets through at most as many changes in a
+    /// second as there is time for, one after another: where hundreds write one record at once, more tries may be due.
     pub fn max_tries(mut self, tries: u32) -> Self {
         self.max_tries = tries.max(1);
         self
