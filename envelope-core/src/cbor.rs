@@ -12,7 +12,7 @@ mod skip;
 pub use de::Deserializer;
 pub use ser::Serializer;
 
-pub(crate) use head::{ReadError, Reader, major, write_head};
+pub(crate) use head::{ReadError, Reader, head_bytes, major, write_head};
 pub(crate) use skip::skip;
 
 /// How deeply sealed values may nest, when writing and when reading: deeper input cannot exhaust the stack.

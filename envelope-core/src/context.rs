@@ -136,17 +136,18 @@ impl<'a> Context<'a> {
     /// The pairs that the key provider binds the data key to (FORMAT 5.2).
     #[must_use]
     pub fn encryption_context(&self) -> EncryptionContext {
-        let mut pairs: BTreeMap<String, String> =
-            self.pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        pairs.insert(TABLE_PAIR.to_owned(), self.table.to_string());
+        let mut pairs = Vec::with_capacity(self.pairs.len() + 3);
+        pairs.push((Cow::Borrowed(TABLE_PAIR), self.table.to_string()));
         for (pair, key) in [(PARTITION_KEY_PAIR, &self.partition_key), (SORT_KEY_PAIR, &self.sort_key)] {
             let Some((name, value)) = key else { continue };
             match self.form {
-                ContextForm::Raw => pairs.insert(pair.to_owned(), readable(value)),
-                ContextForm::Hashed => pairs.insert(pair.to_owned(), self.hashed(name, value)),
-                ContextForm::Table => None,
-            };
+                ContextForm::Raw => pairs.push((Cow::Borrowed(pair), readable(value))),
+                ContextForm::Hashed => pairs.push((Cow::Borrowed(pair), self.hashed(name, value))),
+                ContextForm::Table => {}
+            }
         }
+        pairs.extend(self.pairs.iter().map(|(name, value)| (Cow::Owned(name.to_string()), value.to_string())));
+        pairs.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         EncryptionContext { form: self.form, pairs }
     }
 
@@ -187,7 +188,7 @@ impl<'a> Context<'a> {
                 None => out.push(UNDEFINED),
             }
         }
-        encode_pairs(&mut out, &self.pairs);
+        encode_pairs(&mut out, self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())));
         out
     }
 }
@@ -245,10 +246,10 @@ type Key<'a> = (Cow<'a, str>, Value<'a>);
 
 /// Partition key, then sort key. A sort key alone, which no DynamoDB table has, keeps its place behind a `null`.
 fn encode_keys(out: &mut Vec<u8>, partition_key: Option<&Key<'_>>, sort_key: Option<&Key<'_>>) {
-    let mut keys = [partition_key, sort_key].to_vec();
-    keys.truncate(keys.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
-    head(out, major::ARRAY, keys.len() as u64);
-    for key in keys {
+    let keys = [partition_key, sort_key];
+    let count = keys.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    head(out, major::ARRAY, count as u64);
+    for key in keys.into_iter().take(count) {
         match key {
             None => out.push(NULL),
             Some((name, value)) => {
@@ -267,13 +268,17 @@ fn is_reserved(name: &str) -> bool {
         || [TABLE_PAIR, PARTITION_KEY_PAIR, SORT_KEY_PAIR].iter().any(|taken| name.eq_ignore_ascii_case(taken))
 }
 
-fn encode_pairs<K: AsRef<str>, V: AsRef<str>>(out: &mut Vec<u8>, pairs: &BTreeMap<K, V>) {
-    let mut sorted: Vec<_> = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
-    sorted.sort_unstable_by(|(a, _), (b, _)| cbor_order(a, b));
-    head(out, major::MAP, sorted.len() as u64);
-    for (name, value) in sorted {
+/// Picks the next pair again and again, which needs no memory: there are few, and their names are distinct.
+fn encode_pairs<'p>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'p str, &'p str)> + Clone) {
+    head(out, major::MAP, pairs.clone().count() as u64);
+    let mut last = None;
+    let follows = |last: Option<&str>, name| last.is_none_or(|last| cbor_order(last, name).is_lt());
+    while let Some((name, value)) =
+        pairs.clone().filter(|(name, _)| follows(last, name)).min_by(|(a, _), (b, _)| cbor_order(a, b))
+    {
         text(out, name);
         text(out, value);
+        last = Some(name);
     }
 }
 
@@ -281,19 +286,20 @@ fn encode_pairs<K: AsRef<str>, V: AsRef<str>>(out: &mut Vec<u8>, pairs: &BTreeMa
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EncryptionContext {
     form: ContextForm,
-    pairs: BTreeMap<String, String>,
+    /// In order of their names, which are distinct.
+    pairs: Vec<(Cow<'static, str>, String)>,
 }
 
 impl EncryptionContext {
     /// The pairs, in order of their names.
-    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
     /// The value of the pair `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.get(name).map(String::as_str)
+        self.pairs().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
     /// The form in which the record's key stands in it.
@@ -304,7 +310,7 @@ impl EncryptionContext {
 
     /// A deterministic CBOR map of the pairs: what a local key binds to (FORMAT 6.1).
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        encode_pairs(out, &self.pairs);
+        encode_pairs(out, self.pairs());
     }
 }
 
@@ -313,7 +319,7 @@ impl fmt::Debug for EncryptionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EncryptionContext")
             .field("form", &self.form)
-            .field("names", &self.pairs.keys().collect::<Vec<_>>())
+            .field("names", &self.pairs().map(|(name, _)| name).collect::<Vec<_>>())
             .finish()
     }
 }

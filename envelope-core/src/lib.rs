@@ -45,10 +45,9 @@
 //!
 //! # Security
 //!
-//! Data keys, derived keys and plaintext are wiped when they are dropped, with each of them. `aes-gcm` also wipes its round
-//! keys, and AWS-LC its expanded key when it is freed; AWS-LC leaves on the stack what one call worked with: the table
-//! of powers of the hash key, and a block of key stream that masks the tag. That does not give the key, but with it and
-//! the record, another tag can be forged for this message key.
+//! Data keys, derived keys and plaintext are wiped when they are dropped, with each of them, and so is the stack that they
+//! were used on. `aes-gcm` wipes its round keys; AWS-LC keeps its expanded key on the heap of its own, and wipes it
+//! before it is freed.
 //!
 //! `fips` computes AES-256-GCM and HKDF-SHA256 in a module that NIST has validated or is validating (which version,
 //! `aws-lc-fips-sys` says). It does not make an application, or this crate, validated. Sealing names the nonce itself (it

@@ -4,14 +4,14 @@ use ctutils::CtEq;
 use zeroize::Zeroizing;
 
 use crate::aead::{KEY_BYTES, MAX_MESSAGE_BYTES, MessageKey, TAG_BYTES};
-use crate::cbor::{ReadError, Reader, major};
+use crate::cbor::{ReadError, Reader, head_bytes, major, write_head};
 use crate::context::{Content, Context};
 use crate::error::{FormatError, OpenError, SealError};
 use crate::kdf::hkdf_sha256;
 use crate::random;
 use crate::secret::{DataKey, Plaintext, SecretBuffer};
 use crate::stack::leaving_nothing;
-use crate::value::{cbor_order, head, text};
+use crate::value::cbor_order;
 
 const PART: &str = "encrypted_payload";
 const VERSION: u8 = 1;
@@ -34,22 +34,22 @@ pub const OVERHEAD_BYTES: usize = FIXED_BYTES + 1 + TAG_BYTES;
 const FIXED_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
 
 /// Message key and commitment of one payload; wiped on drop.
-struct Derived {
-    message_key: Zeroizing<[u8; KEY_BYTES]>,
-    commitment: Zeroizing<[u8; COMMITMENT_BYTES]>,
-}
+struct Derived(Zeroizing<[u8; KEY_BYTES + COMMITMENT_BYTES]>);
 
 impl Derived {
     /// FORMAT 4.3.
     fn new(data_key: &DataKey, salt: &[u8; SALT_BYTES]) -> Self {
-        let mut okm = Zeroizing::new([0; KEY_BYTES + COMMITMENT_BYTES]);
-        hkdf_sha256(data_key.expose(), salt, INFO, &mut *okm);
-        let mut derived =
-            Self { message_key: Zeroizing::new([0; KEY_BYTES]), commitment: Zeroizing::new([0; COMMITMENT_BYTES]) };
-        let (message_key, commitment) = okm.split_at(KEY_BYTES);
-        derived.message_key.copy_from_slice(message_key);
-        derived.commitment.copy_from_slice(commitment);
+        let mut derived = Self(Zeroizing::new([0; KEY_BYTES + COMMITMENT_BYTES]));
+        hkdf_sha256(data_key.expose(), salt, INFO, &mut *derived.0);
         derived
+    }
+
+    fn message_key(&self) -> MessageKey<'_> {
+        MessageKey(self.0.first_chunk().unwrap_or_else(|| unreachable!("KEY_BYTES are there")))
+    }
+
+    fn commitment(&self) -> &[u8; COMMITMENT_BYTES] {
+        self.0.last_chunk().unwrap_or_else(|| unreachable!("COMMITMENT_BYTES are there"))
     }
 }
 
@@ -63,10 +63,10 @@ impl PayloadBuilder {
     /// An empty plaintext, with room for `plaintext_bytes` and for the names of authenticated attributes.
     #[must_use]
     pub fn new<'n>(plaintext_bytes: usize, authenticated_names: impl IntoIterator<Item = &'n str>) -> Self {
-        let names: usize = authenticated_names.into_iter().map(encoded_name_bytes).sum();
-        let start = FIXED_BYTES + 1 + names;
+        let names = names_bytes(authenticated_names.into_iter());
+        let start = FIXED_BYTES + names;
         let mut buffer = SecretBuffer::with_capacity(start + plaintext_bytes + TAG_BYTES);
-        buffer.extend_from_slice(&[0; FIXED_BYTES + 1]);
+        buffer.extend_from_slice(&[0; FIXED_BYTES]);
         (0..names).for_each(|_| buffer.push(0));
         Self { buffer, start }
     }
@@ -107,13 +107,13 @@ impl PayloadBuilder {
         salt: &[u8; SALT_BYTES],
     ) -> Result<(), SealError> {
         let derived = Derived::new(data_key, salt);
-        self.write_header(context, salt, &derived.commitment);
+        self.write_header(context, salt, derived.commitment());
         let associated_data = context.associated_data(content, VERSION, SUITE);
         let message = self.buffer.as_mut_slice().get_mut(self.start..).unwrap_or_default();
         if message.len() as u64 > MAX_MESSAGE_BYTES {
             return Err(SealError::TooLong);
         }
-        let tag = MessageKey(&derived.message_key).seal(&associated_data, message).map_err(|_| SealError::TooLong)?;
+        let tag = derived.message_key().seal(&associated_data, message).map_err(|_| SealError::TooLong)?;
         data_key.count_sealed(message.len());
         self.buffer.extend_from_slice(&tag);
         Ok(())
@@ -121,35 +121,38 @@ impl PayloadBuilder {
 
     /// Writes the header before the plaintext, moving it only where names were not foreseen.
     fn write_header(&mut self, context: &Context<'_>, salt: &[u8; SALT_BYTES], commitment: &[u8; COMMITMENT_BYTES]) {
-        let mut header = Vec::with_capacity(self.start);
-        header.extend([VERSION, SUITE]);
-        header.extend(salt);
-        header.extend(commitment);
-        encode_names(&mut header, context.authenticated_names());
-        if header.len() > self.start {
-            self.buffer.insert(0, &vec![0; header.len() - self.start]);
-        } else if header.len() < self.start {
-            let kept = self.buffer.len() - (self.start - header.len());
-            self.buffer.as_mut_slice().rotate_left(self.start - header.len());
+        let header_bytes = FIXED_BYTES + names_bytes(context.authenticated_names());
+        if header_bytes > self.start {
+            self.buffer.insert(0, &vec![0; header_bytes - self.start]);
+        } else if header_bytes < self.start {
+            let kept = self.buffer.len() - (self.start - header_bytes);
+            self.buffer.as_mut_slice().rotate_left(self.start - header_bytes);
             self.buffer.truncate(kept);
         }
-        self.start = header.len();
-        if let Some(room) = self.buffer.as_mut_slice().get_mut(..header.len()) {
-            room.copy_from_slice(&header);
+        self.start = header_bytes;
+        let mut room = self.buffer.as_mut_slice();
+        let mut write = |bytes: &[u8]| {
+            if let Some((part, rest)) = std::mem::take(&mut room).split_at_mut_checked(bytes.len()) {
+                part.copy_from_slice(bytes);
+                room = rest;
+            }
+        };
+        write(&[VERSION, SUITE]);
+        write(salt);
+        write(commitment);
+        write_head(major::ARRAY, context.authenticated_names().count() as u64, &mut write);
+        for name in context.authenticated_names() {
+            write_head(major::TEXT, name.len() as u64, &mut write);
+            write(name.as_bytes());
         }
     }
 }
 
-fn encoded_name_bytes(name: &str) -> usize {
-    let mut encoded = Vec::with_capacity(name.len() + 9);
-    text(&mut encoded, name);
-    encoded.len()
-}
-
-fn encode_names<'n>(out: &mut Vec<u8>, names: impl Iterator<Item = &'n str>) {
-    let names: Vec<_> = names.collect();
-    head(out, major::ARRAY, names.len() as u64);
-    names.into_iter().for_each(|name| text(out, name));
+/// Bytes of the encoded list of `names`.
+fn names_bytes<'n>(names: impl Iterator<Item = &'n str>) -> usize {
+    let (count, texts) =
+        names.fold((0, 0), |(count, texts), name| (count + 1, texts + head_bytes(name.len() as u64) + name.len()));
+    head_bytes(count) + texts
 }
 
 /// A parsed `encrypted_payload` before any key has vouched for it.
@@ -231,7 +234,7 @@ fn open_in_place(buffer: &mut SecretBuffer, start: usize, associated_data: &[u8]
     let (header, message) = buffer.as_mut_slice().split_at_mut_checked(start)?;
     let derived = committed(header, data_key)?;
     let (ciphertext, tag) = message.split_last_chunk_mut()?;
-    MessageKey(&derived.message_key).open(associated_data, ciphertext, tag).ok()?;
+    derived.message_key().open(associated_data, ciphertext, tag).ok()?;
     let plaintext_end = buffer.len() - TAG_BYTES;
     buffer.truncate(plaintext_end);
     Some(())
@@ -244,7 +247,7 @@ fn committed(header: &[u8], data_key: &DataKey) -> Option<Derived> {
     let salt = header.take_array().ok()?;
     let commitment: [u8; COMMITMENT_BYTES] = header.take_array().ok()?;
     let derived = Derived::new(data_key, &salt);
-    derived.commitment.ct_eq(&commitment).to_bool().then_some(derived)
+    derived.commitment().ct_eq(&commitment).to_bool().then_some(derived)
 }
 
 /// Each name once, in deterministic order, so that one set of names has one encoding.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 
-use crate::cbor::{Deserializer, MAX_DEPTH, Reader, Serializer, major, skip, write_head};
+use crate::cbor::{Deserializer, MAX_DEPTH, Reader, Serializer, head_bytes, major, skip, write_head};
 use crate::payload::PayloadBuilder;
 use crate::secret::SecretBuffer;
 use crate::value::UNDEFINED;
@@ -74,20 +74,15 @@ impl FieldWriter {
     /// The plaintext, ready to be sealed.
     #[must_use]
     pub fn finish(mut self) -> PayloadBuilder {
-        let mut head = Vec::with_capacity(9);
-        write_head(major::MAP, self.count, |bytes| head.extend_from_slice(bytes));
-        let at = self.payload.start;
-        if let [short] = head.as_slice() {
-            if let Some(room) = self.out().as_mut_slice().get_mut(at) {
-                *room = *short;
+        let (mut at, count) = (self.payload.start, self.count);
+        let out = self.out();
+        out.insert(at, [0; 8].split_at(head_bytes(count) - 1).0);
+        write_head(major::MAP, count, |part| {
+            if let Some(room) = out.as_mut_slice().get_mut(at..at + part.len()) {
+                room.copy_from_slice(part);
             }
-        } else {
-            let longer = vec![0; head.len() - 1];
-            self.out().insert(at, &longer);
-            if let Some(room) = self.out().as_mut_slice().get_mut(at..at + head.len()) {
-                room.copy_from_slice(&head);
-            }
-        }
+            at += part.len();
+        });
         self.payload
     }
 

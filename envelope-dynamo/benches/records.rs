@@ -1,19 +1,24 @@
-//! Sealing and opening whole records, each beside what it is measured against, in one run.
-//!
-//! `cargo bench -p envelope-dynamo` prints medians and, since a shared machine is noisy, the ratio to look at: the
-//! contenders take turns, sample by sample.
+//! Sealing and opening whole records, each beside what it is measured against, in one run: see `benches/README.md`.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
+#[path = "../../benches/harness.rs"]
+mod harness;
+
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::task::{Context as TaskContext, Poll, Waker};
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit};
-use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, to_item};
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::{
+    Context, DataKey, EncryptionContext, Envelope, GeneratedKey, KeyFuture, KeyKind, KeyProvider, LocalKeyProvider,
+    RootKey, UnwrapKey, WrapKey, WrappedKey, from_item, open, seal, to_item,
+};
 use serde::{Deserialize, Serialize};
+
+use harness::{heading, medians, repeated, row, with_inputs};
 
 /// Five fields; `notes` brings the record to its size.
 #[derive(Clone, Serialize, Deserialize, Envelope)]
@@ -41,104 +46,79 @@ fn user(notes: usize) -> User {
     }
 }
 
-/// The local provider never waits, so one poll is the whole operation.
+/// What a record holds beside its notes.
+const FIXED_BYTES: usize = 110;
+const SIZES: [(&str, usize); 5] =
+    [("250 B", 250), ("1 KiB", 1 << 10), ("4 KiB", 4 << 10), ("64 KiB", 64 << 10), ("390 KiB", 390 << 10)];
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The same item in memory of its own, as it comes from the SDK: a cloned `Blob` shares its bytes.
+fn copy(item: &Item) -> Item {
+    let copied = |value: &AttributeValue| match value {
+        AttributeValue::B(bytes) => AttributeValue::B(Blob::new(bytes.as_ref())),
+        other => other.clone(),
+    };
+    item.iter().map(|(name, value)| (name.clone(), copied(value))).collect()
+}
+
+/// Has one data key at hand: what is measured is sealing alone.
+#[derive(Debug)]
+struct AtHand(DataKey);
+
+impl WrapKey for AtHand {
+    fn generate<'a>(&'a self, _context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        Box::pin(async {
+            let wrapped = vec![WrappedKey::new(KeyKind::private(200).unwrap(), *b"hint", [7; 184]).unwrap()];
+            Ok(GeneratedKey { data_key: self.0.share(), wrapped })
+        })
+    }
+}
+
+impl UnwrapKey for AtHand {
+    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        Box::pin(async { Ok(self.0.share()) })
+    }
+}
+
+/// Neither provider waits, so one poll is the whole operation.
 fn now<F: Future>(future: F) -> F::Output {
-    let Poll::Ready(output) = pin!(future).poll(&mut Context::from_waker(Waker::noop())) else {
+    let Poll::Ready(output) = pin!(future).poll(&mut TaskContext::from_waker(Waker::noop())) else {
         unreachable!("nothing waits")
     };
     output
 }
 
-const SAMPLES: usize = 301;
-const SAMPLE_TIME: Duration = Duration::from_micros(200);
-
-/// Runs so many times and says how long that took.
-type Contender<'c> = &'c mut dyn FnMut(u32) -> Duration;
-
-/// What is run has its input at hand: making it is not measured.
-fn with_inputs<I, O>(mut input: impl FnMut() -> I, mut run: impl FnMut(I) -> O) -> impl FnMut(u32) -> Duration {
-    move |calls| {
-        let inputs: Vec<I> = (0..calls).map(|_| input()).collect();
-        let mut outputs = Vec::with_capacity(inputs.len());
-        let start = Instant::now();
-        outputs.extend(inputs.into_iter().map(|input| run(black_box(input))));
-        let elapsed = start.elapsed();
-        black_box(outputs);
-        elapsed
-    }
-}
-
-/// Microseconds per call, one median per contender; they take turns.
-fn medians<const N: usize>(contenders: [Contender<'_>; N]) -> [f64; N] {
-    let mut contenders = contenders.map(|run| {
-        let calls = (1..=16).map(|power| 1 << power).find(|calls| run(*calls) >= SAMPLE_TIME).unwrap_or(1 << 16);
-        (run, calls, Vec::with_capacity(SAMPLES))
-    });
-    for _ in 0..SAMPLES {
-        for (run, calls, samples) in &mut contenders {
-            samples.push(run(*calls).as_secs_f64() * 1e6 / f64::from(*calls));
-        }
-    }
-    contenders.map(|(_, _, mut samples)| {
-        samples.sort_unstable_by(f64::total_cmp);
-        samples[SAMPLES / 2]
-    })
-}
-
-type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
-
 fn main() {
-    let provider = LocalKeyProvider::new(RootKey::generate().unwrap());
-    let cipher = || Aes256Gcm::new(&black_box([7; 32]).into());
-    let sizes = [("250 B", 140), ("4 KiB", 3980), ("100 KiB", 102_280)];
-    println!("medians in microseconds            record    serde_dynamo       AES-GCM    to serde_dynamo   to AES-GCM");
-    for (name, notes) in sizes {
-        let user = user(notes);
-        let plaintext = vec![7u8; notes + 116];
-        row(
-            "to_item",
-            name,
-            medians([
-                &mut with_inputs(|| (), |()| now(to_item(black_box(&user), &provider)).unwrap()),
-                &mut with_inputs(|| (), |()| serde_dynamo::to_item::<_, Item>(black_box(&user)).unwrap()),
-                &mut with_inputs(
-                    || (),
-                    |()| {
-                        let message = Payload { msg: black_box(&plaintext), aad: b"users" };
-                        cipher().encrypt(&[0; 12].into(), message).unwrap()
-                    },
-                ),
-            ]),
-        );
-    }
-    for (name, notes) in sizes {
-        let user = user(notes);
-        let sealed: Item = now(to_item(&user, &provider)).unwrap();
-        let plain: Item = serde_dynamo::to_item(&user).unwrap();
-        let message = Payload { msg: &vec![7u8; notes + 116][..], aad: b"users" };
-        let ciphertext = cipher().encrypt(&[0; 12].into(), message).unwrap();
-        row(
-            "from_item",
-            name,
-            medians([
-                &mut with_inputs(|| sealed.clone(), |item| now(from_item::<User>(item, &provider)).unwrap()),
-                &mut with_inputs(|| plain.clone(), |item| serde_dynamo::from_item::<_, User>(item).unwrap()),
-                &mut with_inputs(
-                    || (),
-                    |()| {
-                        let message = Payload { msg: black_box(&ciphertext), aad: b"users" };
-                        cipher().decrypt(&[0; 12].into(), message).unwrap()
-                    },
-                ),
-            ]),
-        );
-    }
+    println!("medians in microseconds, and ratios to them");
+    measure("data key at hand", &AtHand(DataKey::generate().unwrap()));
+    measure("data key wrapped locally", &LocalKeyProvider::new(RootKey::generate().unwrap()));
 }
 
-fn row(operation: &str, size: &str, [record, plain, raw]: [f64; 3]) {
-    println!(
-        "{operation:<12} {size:<8} {record:>19.2} {plain:>15.2} {raw:>13.2} {:>18.2} {:>12.2}",
-        record / plain,
-        record / raw
-    );
+fn measure(keys: &str, provider: &dyn KeyProvider) {
+    let context = Context::new("users").pair("partition", "u_12345").unwrap();
+    heading(&format!("seal, {keys}"), &["to_item", "serde_dynamo", "seal"]);
+    for (name, bytes) in SIZES {
+        let (user, plaintext) = (user(bytes - FIXED_BYTES), vec![7; bytes]);
+        let contest = medians([
+            &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
+            &mut repeated(|| serde_dynamo::to_item::<_, Item>(black_box(&user)).unwrap()),
+            &mut repeated(|| now(seal(black_box(&plaintext), &context, provider)).unwrap()),
+        ]);
+        row(name, &contest);
+    }
+    heading(&format!("open, {keys}"), &["from_item", "serde_dynamo", "open", "to_item"]);
+    for (name, bytes) in SIZES {
+        let (user, plaintext) = (user(bytes - FIXED_BYTES), vec![7; bytes]);
+        let item: Item = now(to_item(&user, provider)).unwrap();
+        let plain: Item = serde_dynamo::to_item(&user).unwrap();
+        let sealed = now(seal(&plaintext, &context, provider)).unwrap();
+        let contest = medians([
+            &mut with_inputs(|| copy(&item), |item| now(from_item::<User>(item, provider)).unwrap()),
+            &mut with_inputs(|| plain.clone(), |item| serde_dynamo::from_item::<_, User>(item).unwrap()),
+            &mut repeated(|| now(open(black_box(&sealed), &context, provider)).unwrap()),
+            &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
+        ]);
+        row(name, &contest);
+    }
 }

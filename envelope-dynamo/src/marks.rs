@@ -1,6 +1,6 @@
 //! Records outlive structs: what to do where the marks of a record and of a struct differ (FORMAT 8).
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -135,19 +135,19 @@ pub(crate) fn reconcile<'p, T: Envelope>(
     sealed: Vec<(&'p str, FieldValue<'p>)>,
     withheld: &[&str],
     authenticated: Vec<String>,
-) -> Result<Vec<(String, Source<'p>)>, ErrorKind> {
-    let encrypted: Vec<String> = sealed.iter().map(|(name, _)| (*name).to_owned()).collect();
-    if encrypted.iter().collect::<HashSet<_>>().len() < encrypted.len() {
+) -> Result<Vec<(Cow<'p, str>, Source<'p>)>, ErrorKind> {
+    let encrypted: Vec<_> = sealed.iter().map(|(name, _)| *name).collect();
+    if has_duplicates(encrypted.clone()) {
         return Err(ErrorKind::Malformed("a field is sealed twice, in two groups of the record"));
     }
-    let rules = Rules::<T> { written: WrittenMarks { encrypted, authenticated }, withheld, marker: PhantomData };
+    let rules = Rules::<T> { encrypted, authenticated, withheld, marker: PhantomData };
     let mut chosen = Vec::with_capacity(item.len() + sealed.len());
     for field in T::FIELDS.iter().filter(|field| field.group.is_some_and(|group| withheld.contains(&group))) {
-        chosen.push((field.name.to_owned(), Source::Withheld));
+        chosen.push((Cow::Borrowed(field.name), Source::Withheld));
     }
     for (name, value) in sealed {
         if rules.takes_sealed(name, &item)? && !value.is_absent() {
-            chosen.push((name.to_owned(), Source::Sealed(value)));
+            chosen.push((Cow::Borrowed(name), Source::Sealed(value)));
         }
     }
     for (name, attribute) in item {
@@ -156,7 +156,7 @@ pub(crate) fn reconcile<'p, T: Envelope>(
                 rules.takes_attribute(&name)?;
                 choose_parts::<T>(field, &attribute, &mut chosen);
             }
-            None if rules.takes_attribute(&name)? => chosen.push((name, Source::Attribute(attribute))),
+            None if rules.takes_attribute(&name)? => chosen.push((Cow::Owned(name), Source::Attribute(attribute))),
             None => {}
         }
     }
@@ -164,12 +164,12 @@ pub(crate) fn reconcile<'p, T: Envelope>(
 }
 
 /// Chooses what a composed key holds of fields that are stored nowhere else.
-fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mut Vec<(String, Source<'_>)>) {
+fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>) {
     for (part, text) in composed.parts(key).into_iter().flatten() {
         let field = T::FIELDS.iter().find(|field| field.name == part && field.mark == Mark::Key);
         let Some(name) = field.map(Field::read_name) else { continue };
         if chosen.iter().all(|(other, _)| other != name) {
-            chosen.push((name.to_owned(), Source::Part(text.to_owned())));
+            chosen.push((Cow::Borrowed(name), Source::Part(text.to_owned())));
         }
     }
 }
@@ -179,8 +179,14 @@ fn generated<T: Envelope>(name: &str) -> Option<&'static Field> {
     T::FIELDS.iter().find(|field| field.is_generated() && field.name == name)
 }
 
+fn has_duplicates(mut names: Vec<&str>) -> bool {
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair.first() == pair.last())
+}
+
 struct Rules<'w, T> {
-    written: WrittenMarks,
+    encrypted: Vec<&'w str>,
+    authenticated: Vec<String>,
     /// The groups of which the reader sees nothing.
     withheld: &'w [&'w str],
     marker: PhantomData<fn() -> T>,
@@ -224,12 +230,15 @@ impl<T: Envelope> Rules<'_, T> {
     /// thousands of them, for each of which it may be asked.
     fn was_authenticated(&self, name: &str) -> bool {
         let position = |other: &String| (other.len(), other.as_str()).cmp(&(name.len(), name));
-        self.written.authenticated.binary_search_by(position).is_ok()
+        self.authenticated.binary_search_by(position).is_ok()
     }
 
     fn refuse(&self, name: &str, problem: Problem) -> ErrorKind {
-        let named = self.written.encrypted.iter().filter(|name| is_named(T::FIELDS, name)).cloned().collect();
-        MarksError { attribute: name.to_owned(), problem, written: self.written.clone(), named }.into()
+        let owned = |name: &&str| (*name).to_owned();
+        let encrypted = self.encrypted.iter().map(owned).collect();
+        let named = self.encrypted.iter().filter(|name| is_named(T::FIELDS, name)).map(owned).collect();
+        let written = WrittenMarks { encrypted, authenticated: self.authenticated.clone() };
+        MarksError { attribute: name.to_owned(), problem, written, named }.into()
     }
 }
 

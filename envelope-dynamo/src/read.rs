@@ -1,5 +1,7 @@
 //! A record put together: one deserializer over the item's attributes and the payload's fields.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ValueError;
 use serde::de::value::{StrDeserializer, UnitDeserializer};
@@ -13,10 +15,10 @@ use crate::marks::{Source, is_named};
 use crate::record::{Envelope, Field};
 
 /// Builds the struct from the values chosen for it.
-pub(crate) fn put_together<T: Envelope>(chosen: Vec<(String, Source<'_>)>) -> Result<T, ErrorKind> {
+pub(crate) fn put_together<T: Envelope>(chosen: Vec<(Cow<'_, str>, Source<'_>)>) -> Result<T, ErrorKind> {
     let mut current = None;
     let entries = Entries { fields: T::FIELDS, rest: chosen.into_iter(), source: None, current: &mut current };
-    T::deserialize(entries).map_err(|source| ErrorKind::Deserialize { attribute: current, source })
+    T::deserialize(entries).map_err(|source| ErrorKind::Deserialize { attribute: current.map(Cow::into_owned), source })
 }
 
 /// A primary key from the parts of composed keys, and the other key attributes.
@@ -25,29 +27,30 @@ pub(crate) fn key_of<T: Envelope>(item: &Item) -> Result<T::Key, ErrorKind> {
     for field in T::FIELDS.iter().filter(|field| field.mark.is_key()) {
         match (stored(item, field), field.is_composed()) {
             (Some((_, key)), true) => add_parts(&mut chosen, field, key),
-            (Some((_, key)), false) => chosen.push((field.name.to_owned(), Source::Attribute(key.clone()))),
+            (Some((_, key)), false) => chosen.push((Cow::Borrowed(field.name), Source::Attribute(key.clone()))),
             (None, _) => {}
         }
     }
     let mut current = None;
     let entries = Entries { fields: T::FIELDS, rest: chosen.into_iter(), source: None, current: &mut current };
-    T::deserialize_key(entries).map_err(|source| ErrorKind::Deserialize { attribute: current, source })
+    T::deserialize_key(entries)
+        .map_err(|source| ErrorKind::Deserialize { attribute: current.map(Cow::into_owned), source })
 }
 
-fn add_parts(chosen: &mut Vec<(String, Source<'_>)>, field: &Field, key: &AttributeValue) {
+fn add_parts(chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>, field: &Field, key: &AttributeValue) {
     for (part, text) in field.parts(key).into_iter().flatten() {
         if chosen.iter().all(|(other, _)| other != part) {
-            chosen.push((part.to_owned(), Source::Part(text.to_owned())));
+            chosen.push((Cow::Borrowed(part), Source::Part(text.to_owned())));
         }
     }
 }
 
 struct Entries<'c, 'p> {
     fields: &'static [Field],
-    rest: std::vec::IntoIter<(String, Source<'p>)>,
+    rest: std::vec::IntoIter<(Cow<'p, str>, Source<'p>)>,
     source: Option<Source<'p>>,
     /// The attribute being read, for errors, unless its name may be data.
-    current: &'c mut Option<String>,
+    current: &'c mut Option<Cow<'p, str>>,
 }
 
 impl<'de> Deserializer<'de> for Entries<'_, '_> {

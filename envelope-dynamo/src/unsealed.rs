@@ -1,5 +1,7 @@
 //! A record between the two steps of sealing: taken apart, and without its type.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, Context, Sealed, WrapKey, seal_payload};
@@ -14,7 +16,7 @@ use crate::write::{Parts, RESERVED, take_apart};
 #[doc(hidden)]
 pub struct Unsealed {
     parts: Parts,
-    context: for<'a> fn(&'a Item, &'a [String]) -> Result<Context<'a>, ErrorKind>,
+    context: for<'a> fn(&'a Item, &'a [Cow<'static, str>]) -> Result<Context<'a>, ErrorKind>,
     group_context: for<'a> fn(&'a Item, &'static str) -> Result<Context<'a>, ErrorKind>,
     id: fn(&Item) -> RecordId,
 }
@@ -75,6 +77,9 @@ fn insert(item: &mut Item, [payload, dek]: [String; 2], sealed: Sealed) {
     item.insert(dek, AttributeValue::B(Blob::new(sealed.encrypted_dek)));
 }
 
-fn context_of<'a, T: Envelope>(item: &'a Item, authenticated: &'a [String]) -> Result<Context<'a>, ErrorKind> {
-    context::<T>(item, authenticated.iter().map(String::as_str))
+fn context_of<'a, T: Envelope>(
+    item: &'a Item,
+    authenticated: &'a [Cow<'static, str>],
+) -> Result<Context<'a>, ErrorKind> {
+    context::<T>(item, authenticated.iter().map(AsRef::as_ref))
 }

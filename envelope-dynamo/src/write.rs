@@ -1,5 +1,6 @@
 //! A record taken apart: readable attributes to the item, encrypted fields to the payload.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -33,7 +34,7 @@ pub(crate) struct Parts {
     /// The groups whose values the record does not have.
     pub(crate) withheld: Vec<&'static str>,
     /// The names of the authenticated attributes, absent ones included.
-    pub(crate) authenticated: Vec<String>,
+    pub(crate) authenticated: Vec<Cow<'static, str>>,
 }
 
 /// Takes `record` apart.
@@ -93,10 +94,11 @@ enum Scope {
 /// Sends each serialized field where its mark says.
 struct Router {
     known: &'static [Field],
-    written: Vec<bool>,
+    /// The fields before `next` that have not been written.
+    skipped: Vec<usize>,
     /// The names of flattened entries, which come from several maps.
     flattened: HashSet<String>,
-    /// Where the next field probably stands: structs serialize in order.
+    /// Behind the last field that was written, where the next one probably stands: structs serialize in order.
     next: usize,
     /// The attribute that did not serialize, unless its name may be data.
     current: Option<String>,
@@ -104,7 +106,7 @@ struct Router {
     fields: FieldWriter,
     groups: Vec<(&'static str, FieldWriter)>,
     withheld: Vec<&'static str>,
-    authenticated: Vec<String>,
+    authenticated: Vec<Cow<'static, str>>,
     scope: Scope,
     /// The values of fields that keys are composed of.
     parts: Vec<(&'static str, Part)>,
@@ -114,19 +116,19 @@ impl Router {
     fn new(known: &'static [Field], scope: Scope, withheld: Vec<&'static str>) -> Self {
         let groups = groups(known);
         let fixed = known.iter().filter(|field| field.mark == Mark::Authenticated && !field.flatten);
-        let mut authenticated: Vec<_> = fixed.map(|field| field.name.to_owned()).collect();
+        let mut authenticated: Vec<_> = fixed.map(|field| Cow::Borrowed(field.name)).collect();
         // The record vouches for its groups.
-        authenticated.extend(groups.iter().map(|group| payload_attribute(group)));
+        authenticated.extend(groups.iter().map(|group| payload_attribute(group).into()));
         let written = groups.into_iter().filter(|group| !withheld.contains(group));
         Self {
             known,
-            written: vec![false; known.len()],
+            skipped: Vec::new(),
             flattened: HashSet::new(),
             next: 0,
             current: None,
             // The readable attributes, and the two sealed ones to come.
             item: HashMap::with_capacity(known.len() + 2),
-            fields: FieldWriter::new(PLAINTEXT_BYTES, authenticated.iter().map(String::as_str)),
+            fields: FieldWriter::new(PLAINTEXT_BYTES, authenticated.iter().map(AsRef::as_ref)),
             groups: written.map(|group| (group, FieldWriter::new(PLAINTEXT_BYTES, []))).collect(),
             withheld,
             authenticated,
@@ -179,17 +181,11 @@ impl Router {
             _ => self.known.iter().position(|field| !field.flatten && field.name == name),
         };
         if let Some((position, field)) = position.and_then(|at| Some((at, self.known.get(at)?))) {
-            self.next = position + 1;
             if field.is_generated() {
                 return Err(ANOTHERS_NAME);
             }
-            return match self.written.get_mut(position) {
-                Some(written) if !*written => {
-                    *written = true;
-                    Ok(field)
-                }
-                _ => Err(ValueError::format("two fields are stored under this name")),
-            };
+            self.note_written(position)?;
+            return Ok(field);
         }
         let Some(flattened) = self.known.iter().find(|field| field.flatten) else {
             return Err(ValueError::format("a serialized field is not one of the struct's"));
@@ -201,9 +197,24 @@ impl Router {
             return Err(ValueError::format("two flattened entries have one name"));
         }
         if flattened.mark == Mark::Authenticated {
-            self.authenticated.push(name.to_owned());
+            self.authenticated.push(Cow::Owned(name.to_owned()));
         }
         Ok(flattened)
+    }
+
+    fn note_written(&mut self, position: usize) -> Result<(), ValueError> {
+        if position >= self.next {
+            self.skipped.extend(self.next..position);
+            self.next = position + 1;
+            return Ok(());
+        }
+        match self.skipped.iter().position(|skipped| *skipped == position) {
+            Some(at) => {
+                self.skipped.swap_remove(at);
+                Ok(())
+            }
+            None => Err(ValueError::format("two fields are stored under this name")),
+        }
     }
 
     fn is_alias(&self, name: &str) -> bool {
@@ -212,11 +223,12 @@ impl Router {
 
     /// Notes the encrypted fields that had no value, so that the record says they were marked (FORMAT 4.5-2).
     fn finish(mut self) -> Result<Parts, ErrorKind> {
-        for (field, written) in self.known.iter().zip(&self.written) {
+        for (position, field) in self.known.iter().enumerate() {
+            let written = position < self.next && !self.skipped.contains(&position);
             if let Origin::Constant(value) = field.origin {
                 self.item.insert(field.name.to_owned(), AttributeValue::S(value.to_owned()));
             }
-            if field.mark != Mark::Encrypted || field.flatten || *written {
+            if field.mark != Mark::Encrypted || field.flatten || written {
                 continue;
             }
             match field.group {

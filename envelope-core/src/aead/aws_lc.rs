@@ -1,7 +1,7 @@
 //! The crate `aws-lc-rs`: AWS-LC's assembly, built with a C compiler.
 //!
-//! AWS-LC holds the expanded key on the heap and overwrites it when it is freed. What it does not overwrite is the
-//! working state of one call on its stack: the table of GHASH (powers of the hash key) and the masked first counter block.
+//! AWS-LC holds the expanded key on the heap and overwrites it when it is freed. The working state of one call (the hash
+//! key's powers, the block that masks the tag) it leaves on the stack, which the callers of [`MessageKey`](super::MessageKey) wipe.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 

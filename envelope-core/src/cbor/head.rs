@@ -46,6 +46,13 @@ pub(crate) fn write_head(major: u8, argument: u64, mut write: impl FnMut(&[u8]))
     }
 }
 
+/// Bytes of the shortest head with `argument`.
+pub(crate) fn head_bytes(argument: u64) -> usize {
+    let mut bytes = 0;
+    write_head(major::UNSIGNED, argument, |part| bytes += part.len());
+    bytes
+}
+
 /// Why encoded bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadError {

@@ -18,9 +18,10 @@ use crate::secret::DataKey;
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use std::sync::Arc;
 /// use envelope_core::{Context, GroupKeyProvider, KeyErrorKind, LocalKeyProvider, OpenError, RootKey, open, seal};
 ///
-/// let provider = || Ok::<_, envelope_core::RootKeyError>(LocalKeyProvider::new(RootKey::generate()?));
+/// let provider = || RootKey::generate().map(|key| Arc::new(LocalKeyProvider::new(key)));
 /// let (office, ward) = (provider()?, provider()?); // in production a `KmsKeyProvider` with a key for each
 /// let nurse = GroupKeyProvider::new(office.clone()).group("medical", ward);
 /// let receptionist = GroupKeyProvider::new(office);

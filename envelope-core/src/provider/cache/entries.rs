@@ -55,6 +55,9 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
     /// The entry, now the last to be evicted.
     pub(super) fn touch(&mut self, id: &K) -> Option<&mut Entry<V>> {
         let (used, entry) = self.entries.get_mut(id)?;
+        if *used == self.uses {
+            return Some(entry);
+        }
         self.uses += 1;
         if let Some(id) = self.order.remove(used) {
             self.order.insert(self.uses, id);
