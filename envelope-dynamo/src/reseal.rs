@@ -1,5 +1,6 @@
 //! A stored record opened, changed and sealed again: which attributes that replaces, and which it leaves to others.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -133,7 +134,7 @@ impl<T: Envelope> Stored<T> {
         }
         let own = groups_of(after);
         let unknown = self.authenticated.iter().filter(|name| claim::<T>(name).is_none() && !own.contains(name));
-        let unknown: Vec<_> = unknown.cloned().collect();
+        let unknown: Vec<_> = unknown.cloned().map(Cow::Owned).collect();
         after.authenticated.extend(unknown);
         Ok(())
     }
