@@ -194,3 +194,15 @@ async fn keys_are_taken_as_they_are_needed() {
     }
     assert_eq!(taken.get(), 200);
 }
+
+/// However often a key stands in the input: what is held in memory is bounded.
+#[tokio::test]
+async fn a_key_that_never_ends_is_answered_all_the_same() {
+    let bench = Bench::new().await;
+    bench.users.put(&user("a")).await.unwrap();
+    let mut stream = bench.users.batch_get(std::iter::repeat("a")).stream();
+    for _ in 0..250 {
+        assert_eq!(stream.next().await.unwrap().1.unwrap(), Some(user("a")));
+    }
+    assert_eq!(bench.faults.calls("BatchGetItem"), 3);
+}

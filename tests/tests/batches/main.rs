@@ -4,6 +4,7 @@
 mod economy;
 mod get;
 mod put;
+mod randomly;
 mod transact_get;
 mod transact_write;
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{BatchError, ErrorKind, Fault};
+use envelope_dynamo::{
+    BatchError, ErrorKind, Fault, KmsKeyProvider, KmsKeyWrapper, Table, transact_get, transact_write,
+};
 use envelope_examples::Fault as Injected;
 use envelope_tests::{Secret, all_it_says};
 
-use crate::{Bench, SECRET, ids, order, set, user, users};
+use crate::{Bench, SECRET, User, ids, order, set, user, users};
 
 /// Positions of what failed, and whether each is unknown.
 fn failed(error: &BatchError) -> Vec<(usize, bool)> {
@@ -82,6 +84,7 @@ async fn of_several_records_with_one_key_the_last_one_stays() {
         user
     });
     assert_eq!(bench.users.batch_put(records).await.unwrap(), 5);
+    assert_eq!(bench.faults.calls("BatchWriteItem"), 3, "a and b, a and c, a");
     let stored = bench.users.batch_get(["a", "b", "c"]).await.unwrap();
     assert_eq!(stored.into_iter().map(|user| user.unwrap().logins).collect::<Vec<_>>(), [5, 2, 4]);
 
@@ -173,17 +176,18 @@ async fn a_request_stays_within_sixteen_megabytes_on_the_wire() {
 async fn a_connection_that_is_cut_leaves_records_that_may_have_been_written() {
     let bench = Bench::new().await;
     let users = users(75);
-    bench.users.batch_put(&users[..25]).await.unwrap();
-    bench.faults.forget_calls();
+    // All of the first request is processed; the replies to the second are lost.
+    bench.faults.fail_next("BatchWriteItem", Injected::Unprocessed { processed: 25 });
     for _ in 0..3 {
         bench.faults.fail_next("BatchWriteItem", Injected::LoseReply);
     }
-    let error = bench.users.batch_put(&users[25..]).await.unwrap_err();
-    assert_eq!((error.done(), error.taken(), error.stopped()), (0, 25, true));
-    assert_eq!(failed(&error), (0..25).map(|position| (position, true)).collect::<Vec<_>>());
+    let mut records = users.iter();
+    let error = bench.users.batch_put(records.by_ref()).await.unwrap_err();
+    assert_eq!((error.done(), error.taken(), error.stopped(), records.len()), (25, 50, true, 25));
+    assert_eq!(failed(&error), (25..50).map(|position| (position, true)).collect::<Vec<_>>());
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Operator, true));
     assert_each_was_sealed_once(&bench);
-    assert_eq!(bench.faults.calls("BatchWriteItem"), 3);
+    assert_eq!(bench.faults.calls("BatchWriteItem"), 1 + 3);
     assert_eq!(bench.stored_ids().await, set(ids(&users[..50])));
     let told = error.to_string();
     assert!(told.contains("25 failed, 25 of which may have been done all the same"), "{told}");
@@ -304,6 +308,21 @@ async fn what_the_caller_sets_stays_and_the_items_are_set_after_it() {
     let request = bench.requests("BatchWriteItem").remove(0);
     assert_eq!(request["ReturnConsumedCapacity"], "TOTAL");
     assert_eq!(request["RequestItems"].as_object().unwrap().keys().collect::<Vec<_>>(), [bench.users.name()]);
+}
+
+#[tokio::test]
+async fn a_handle_does_in_batches_what_it_may_do_at_all() {
+    let bench = Bench::new().await;
+    let kms = || KmsKeyProvider::new(bench.servers.kms().clone(), bench.servers.kms_key_id());
+    let writing = KmsKeyWrapper::new(bench.servers.kms().clone(), bench.servers.kms_key_id());
+    let writing = Table::<User, _>::write_only(bench.servers.dynamodb().clone(), writing).named(bench.users.name());
+    let reading = Table::<User, _>::read_only(bench.servers.dynamodb().clone(), kms()).named(bench.users.name());
+    assert_eq!(writing.batch_put([user("a"), user("b")]).await.unwrap(), 2);
+    assert_eq!(reading.batch_get(["a", "b"]).await.unwrap(), [Some(user("a")), Some(user("b"))]);
+    assert_eq!(reading.batch_delete(["a"]).await.unwrap(), 1);
+    let c = user("c");
+    transact_write(writing.client()).put(writing.put(&c)).delete(writing.delete("b")).await.unwrap();
+    assert_eq!(transact_get((reading.get("b"), reading.get("c"))).await.unwrap(), (None, Some(c)));
 }
 
 #[tokio::test]

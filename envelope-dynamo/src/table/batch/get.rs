@@ -186,7 +186,8 @@ where
 
     /// Takes as many keys as a request may name; whether there is anything to do.
     fn take_keys(&mut self) -> bool {
-        while self.asked.len() < MAX_KEYS
+        // Keys that stand in the input several times count as often here, so that what is held stays bounded.
+        while self.unanswered.len() < MAX_KEYS
             && let Some(key) = self.call.keys.next()
         {
             let position = self.taken;

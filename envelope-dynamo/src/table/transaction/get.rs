@@ -114,7 +114,11 @@ async fn read(
     let mut tries = Tries::new(client, [NAME, "TransactGetItems"], targets);
     loop {
         match request.clone().send().await {
-            Ok(output) => return Ok(output.responses.into_iter().flatten().map(|response| response.item).collect()),
+            Ok(output) => {
+                let mut found: Vec<_> = output.responses.into_iter().flatten().map(|response| response.item).collect();
+                found.resize(asked.len(), None);
+                return Ok(found);
+            }
             Err(error) => tries.again(error).await?,
         }
     }
