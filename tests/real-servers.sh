@@ -22,6 +22,7 @@ cache=$root/target/real-servers
   --test serde_dynamo \
   --test leaks \
   --test recipients \
+  --test entities \
   --test groups \
   --test streams \
   --test batches \

@@ -173,8 +173,8 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a F
             Fields::Unnamed(_) => "a tuple struct",
             Fields::Unit => "a unit struct",
         },
-        Data::Enum(_) => "an enum",
-        Data::Union(_) => "a union",
+        // An enum is one of records, and never comes here.
+        Data::Enum(_) | Data::Union(_) => "a union",
     };
     errors.report(
         &input.ident,

@@ -11,6 +11,7 @@ mod bound;
 mod case;
 mod check;
 mod composed;
+mod entities;
 mod errors;
 mod expand;
 mod fallback;
@@ -27,12 +28,13 @@ mod view;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::DeriveInput;
+use syn::{Data, DeriveInput};
 
 use crate::errors::Errors;
 use crate::input::{Input, Options};
 
-/// Implements `Envelope` for a struct with named fields: which of them are sealed, and what the others are for.
+/// Implements `Envelope` for a struct with named fields: which of them are sealed, and what the others are for; or
+/// `Entity` for an enum of such structs.
 ///
 /// Every field that is stored carries exactly one mark. A field that says nothing does not compile.
 ///
@@ -76,6 +78,12 @@ use crate::input::{Input, Options};
 /// if it would read back as another value. A number that is filled up with zeros is refused if it is negative or too long, since it would not sort.
 /// `{{` and `}}` are braces.
 ///
+/// # Enums
+///
+/// `enum Shop { User(User), Order(Order) }`: each variant holds a record, and all records name one table and the same key attributes.
+/// An item becomes the one variant that its composed keys and its `entity(..)` attribute fit; that none fits, or several do, is an
+/// error. The only option is `crate`.
+///
 /// # serde
 ///
 /// Fields are written and read by serde's own derive on a copy of the struct, so serde's attributes mean what they mean
@@ -117,6 +125,9 @@ fn derive(input: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
+    if let Data::Enum(data) = &input.data {
+        return entities::derive(&input, data);
+    }
     let mut errors = Errors::default();
     let options = Options::parse(&input.ident, &input.attrs, &mut errors);
     let krate = options.crate_path();

@@ -10,7 +10,7 @@ use crate::error::{ErrorKind, RecordId};
 use crate::record::{Envelope, Field, Mark};
 
 /// A DynamoDB item.
-pub(crate) type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// Bytes of a partition key (Amazon DynamoDB Developer Guide, "Quotas").
 const MAX_PARTITION_KEY_BYTES: usize = 2048;

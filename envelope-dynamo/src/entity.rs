@@ -1,17 +1,58 @@
 //! What the items of a table are: records of one type, or of one of several.
 
-use envelope_core::UnwrapKey;
+use envelope_core::{ContextForm, UnwrapKey};
 
-use crate::binding::Item;
-use crate::error::{Error, ErrorKind};
+use crate::binding::{Item, record_id};
+use crate::error::{Error, ErrorKind, RecordId};
 use crate::item::open_record;
-use crate::record::{Envelope, Field};
+use crate::record::{Envelope, Field, Mark};
 use crate::unsealed::Unsealed;
 
 /// What the items of a table are written from and read as: a record, or an enum of records of one table.
 ///
 /// Every [`Envelope`] is one, and [`derive(Envelope)`](macro@crate::Envelope) implements it for enums; not meant to be
 /// written by hand.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, to_item};
+///
+/// #[derive(Debug, PartialEq, Envelope)]
+/// #[envelope(table = "shop")]
+/// #[partition_key(name = "pk", format = "USER#{user_id}")]
+/// #[sort_key(name = "sk", format = "PROFILE")]
+/// struct Profile {
+///     #[key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// #[derive(Debug, PartialEq, Envelope)]
+/// #[envelope(table = "shop")]
+/// #[partition_key(name = "pk", format = "USER#{user_id}")]
+/// #[sort_key(name = "sk", format = "ORDER#{order_id}")]
+/// struct Order {
+///     #[key]
+///     user_id: String,
+///     #[key]
+///     order_id: String,
+///     #[encrypted]
+///     card: String,
+/// }
+///
+/// #[derive(Debug, PartialEq, Envelope)]
+/// enum Shop {
+///     Profile(Profile),
+///     Order(Order),
+/// }
+///
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let order = Order { user_id: "u_1".into(), order_id: "o_1".into(), card: "4111".into() };
+/// let item = to_item(&order, &provider).await?;
+/// assert_eq!(from_item::<Shop>(item, &provider).await?, Shop::Order(order));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait Entity: Sized {
     /// The record that speaks for all in what they share: the table, and the attributes of the primary key.
     ///
@@ -54,11 +95,16 @@ impl<T: Envelope> Entity for T {
     }
 }
 
+/// A record that an enum of records holds; derived with the enum.
+pub trait EntityOf<E>: Envelope {}
+
 /// What is known of a kind of record before one is read.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
     name: &'static str,
+    table: &'static str,
+    form: ContextForm,
     pub(crate) fields: &'static [Field],
 }
 
@@ -66,13 +112,91 @@ impl Kind {
     /// The kind of the records of type `T`.
     #[must_use]
     pub const fn of<T: Envelope>() -> Self {
-        Self { name: T::NAME, fields: T::FIELDS }
+        Self { name: T::NAME, table: T::TABLE, form: T::CONTEXT_FORM, fields: T::FIELDS }
+    }
+
+    /// Checks, when an enum of records is compiled, that they can live in one table and be told apart there.
+    ///
+    /// # Panics
+    ///
+    /// If they cannot.
+    pub const fn assert_alike(kinds: &[Self]) {
+        let [first, rest @ ..] = kinds else { return };
+        assert!(rest.is_empty() || first.is_told_apart(), "{}", UNTOLD);
+        let mut rest = rest;
+        while let [kind, others @ ..] = rest {
+            assert!(are_equal(first.table, kind.table), "the records of an enum name different tables");
+            assert!(
+                are_equal(first.key(Mark::PartitionKey), kind.key(Mark::PartitionKey))
+                    && are_equal(first.key(Mark::SortKey), kind.key(Mark::SortKey)),
+                "the records of an enum have key attributes of different names"
+            );
+            assert!(kind.is_told_apart(), "{}", UNTOLD);
+            rest = others;
+        }
+    }
+
+    /// Which of the records of the enum `E` an item is, if it is exactly one.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or could be several.
+    pub fn only<E: Entity>(item: &Item) -> Result<usize, Error> {
+        let fitting = E::KINDS.iter().enumerate().filter(|(_, kind)| kind.misfit(item).is_none());
+        let (positions, names): (Vec<_>, Vec<_>) = fitting.map(|(position, kind)| (position, kind.name)).unzip();
+        let kind = match positions.as_slice() {
+            [position] => return Ok(*position),
+            [] => ErrorKind::NoEntity { entities: E::KINDS.iter().map(|kind| kind.name).collect() },
+            _ => ErrorKind::SeveralEntities { entities: names },
+        };
+        let agree = E::KINDS.iter().all(|kind| kind.form == E::First::CONTEXT_FORM);
+        // Whose key it is, and how that may be shown, is not known.
+        let id = if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
+        Err(Error::new(id, kind))
     }
 
     /// Why an item is not of this kind; keys without a format and constants tell nothing.
     pub(crate) fn misfit(&self, item: &Item) -> Option<ErrorKind> {
-        let mut told =
-            self.fields.iter().filter_map(|field| Some((field.name, field.told_apart_by(item.get(field.name))?)));
-        told.next().map(|(attribute, expected)| ErrorKind::WrongEntity { entity: self.name, attribute, expected })
+        let told_apart = |field: &Field| Some((field.name, field.told_apart_by(item.get(field.name))?));
+        let (attribute, expected) = self.fields.iter().find_map(told_apart)?;
+        Some(ErrorKind::WrongEntity { entity: self.name, attribute, expected })
     }
+
+    /// Whether anything tells the records of this kind from others.
+    const fn is_told_apart(&self) -> bool {
+        let mut fields = self.fields;
+        while let [field, rest @ ..] = fields {
+            if field.is_generated() {
+                return true;
+            }
+            fields = rest;
+        }
+        false
+    }
+
+    /// The name of a key attribute; empty if there is none.
+    const fn key(&self, mark: Mark) -> &'static str {
+        let mut fields = self.fields;
+        while let [field, rest @ ..] = fields {
+            if field.mark as u8 == mark as u8 {
+                return field.name;
+            }
+            fields = rest;
+        }
+        ""
+    }
+}
+
+const UNTOLD: &str =
+    "a record of an enum has nothing that tells it from the others: compose its key, or name its `entity(..)`";
+
+const fn are_equal(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    while let ([first, rest_a @ ..], [second, rest_b @ ..]) = (a, b) {
+        if *first != *second {
+            return false;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    a.is_empty() && b.is_empty()
 }

@@ -168,6 +168,16 @@ pub enum ErrorKind {
         /// What it would be: the format of a composed key, or a constant.
         expected: &'static str,
     },
+    /// The item is none of an enum's records.
+    NoEntity {
+        /// The records.
+        entities: Vec<&'static str>,
+    },
+    /// The item could be more than one of an enum's records.
+    SeveralEntities {
+        /// Those that it could be.
+        entities: Vec<&'static str>,
+    },
     /// A composed key is not the one that the record's fields make.
     KeyMismatch {
         /// The key attribute.
@@ -286,6 +296,8 @@ impl ErrorKind {
             | Self::Marks(_) => Fault::Caller,
             Self::Deserialize { .. }
             | Self::WrongEntity { .. }
+            | Self::NoEntity { .. }
+            | Self::SeveralEntities { .. }
             | Self::KeyMismatch { .. }
             | Self::NotSealed
             | Self::Malformed(_)
@@ -315,6 +327,18 @@ impl fmt::Display for ErrorKind {
             Self::WrongEntity { entity, attribute, expected } => {
                 write!(f, "the item is no `{entity}`: its `{attribute}` is not `{expected}`")
             }
+            Self::NoEntity { entities } => {
+                write!(
+                    f,
+                    "the item is none of {}: neither its keys nor what tells its entity type fit",
+                    entities.join(", ")
+                )
+            }
+            Self::SeveralEntities { entities } => write!(
+                f,
+                "the item could be each of {}: their keys have the same form (tell them apart with `entity(..)`)",
+                entities.join(", ")
+            ),
             Self::KeyMismatch { attribute } => write!(
                 f,
                 "the record's fields make another `{attribute}` than it is stored under (was the format changed?)"

@@ -12,7 +12,7 @@ use crate::group::{Group, group_context, groups, open_group};
 use crate::marks::reconcile;
 use crate::read::put_together;
 use crate::record::{Envelope, Mark};
-use crate::write::{RESERVED, composed_keys};
+use crate::write::{RESERVED, keys_of};
 
 /// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`, `encrypted_dek`.
 ///
@@ -184,7 +184,7 @@ fn misplaced<T: Envelope>(record: &T, keys: &Item) -> Result<Option<&'static str
     if composed.peek().is_none() {
         return Ok(None);
     }
-    let made = composed_keys(record)?;
+    let made = keys_of(record)?;
     Ok(composed.find(|field| made.get(field.name) != keys.get(field.name)).map(|field| field.name))
 }
 

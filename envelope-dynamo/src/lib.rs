@@ -84,7 +84,7 @@ mod write;
 pub use access::Access;
 pub use attribute::{binary_set, number_set, string_set};
 pub use branch_keys::{Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, Branches};
-pub use entity::Entity;
+pub use entity::{Entity, EntityOf};
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
 pub use envelope_core::{
@@ -119,17 +119,22 @@ pub use view::{View, view_item};
 #[doc(hidden)]
 pub mod __private {
     pub use ::core::default::Default;
-    pub use ::core::marker::PhantomData;
+    pub use ::core::future::Future;
+    pub use ::core::marker::{PhantomData, Send, Sized};
     pub use ::core::result::Result;
     pub use ::serde;
     pub use ::std::string::String;
     pub use ::std::vec::Vec;
 
     pub use crate::attribute::{from_attribute_value, to_attribute_value};
+    pub use crate::binding::Item;
     pub use crate::composed::Piece;
+    pub use crate::entity::Kind;
     pub use crate::key::AnyKey;
+    pub use crate::unsealed::Unsealed;
     pub use crate::view::ViewedItem;
     pub use crate::{
-        Access, Attribute, Composite, ContextForm, Envelope, ErrorKind, Field, Mark, Partition, Parts, View, mark,
+        Access, Attribute, Composite, ContextForm, Entity, EntityOf, Envelope, Error, ErrorKind, Field, Mark,
+        Partition, Parts, UnwrapKey, View, mark,
     };
 }

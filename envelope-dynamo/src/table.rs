@@ -41,7 +41,7 @@ pub use update::Update;
 pub use view::GetView;
 
 use crate::binding::{Item, keyed_context, record_id};
-use crate::entity::Entity;
+use crate::entity::{Entity, EntityOf};
 use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
 use crate::key::IntoKey;
 use crate::record::Envelope;
@@ -124,6 +124,40 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     pub fn named(mut self, physical: impl Into<Arc<str>>) -> Self {
         self.name = physical.into();
         self
+    }
+
+    /// The same table as one of records of one type, for a table of an enum.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "shop")]
+    /// # #[partition_key(name = "pk", format = "USER#{user_id}")]
+    /// # struct User { #[key] user_id: String, #[encrypted] email: String }
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "shop")]
+    /// # #[partition_key(name = "pk", format = "ORDER#{order_id}")]
+    /// # struct Order { #[key] order_id: String, #[encrypted] card: String }
+    /// #[derive(Envelope)]
+    /// enum Shop {
+    ///     User(User),
+    ///     Order(Order),
+    /// }
+    ///
+    /// let shop = Table::<Shop>::new(dynamodb, provider);
+    /// let order: Option<Order> = shop.of::<Order>().get("o_1").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn of<R: EntityOf<T>>(&self) -> Table<R, P> {
+        Table {
+            client: self.client.clone(),
+            name: Arc::clone(&self.name),
+            provider: Arc::clone(&self.provider),
+            record: PhantomData,
+        }
     }
 
     /// The physical table name.

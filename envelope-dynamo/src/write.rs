@@ -68,16 +68,16 @@ fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
 
 /// The key attributes of a primary key.
 pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
-    let mut router = Router::new(T::FIELDS, Scope::Record, Vec::new());
+    let mut router = Router::new(T::FIELDS, Scope::Keys, Vec::new());
     match T::serialize_key(key, &mut router) {
         Ok(()) => router.keys(),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
     }
 }
 
-/// The composed keys of a record, without anything else of it.
-pub(crate) fn composed_keys<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
-    let mut router = Router::new(T::FIELDS, Scope::ComposedKeys, Vec::new());
+/// The key attributes of a record, without anything else of it.
+pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
+    let mut router = Router::new(T::FIELDS, Scope::Keys, Vec::new());
     match record.serialize(&mut router) {
         Ok(()) => router.keys(),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
@@ -88,7 +88,7 @@ pub(crate) fn composed_keys<T: Envelope>(record: &T) -> Result<Item, ErrorKind> 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Record,
-    ComposedKeys,
+    Keys,
 }
 
 /// Sends each serialized field where its mark says.
@@ -140,8 +140,8 @@ impl Router {
     fn route<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), ValueError> {
         let Field { mark, group, in_key, name: stored, .. } = *self.claim(name)?;
         let outcome = if in_key { self.part(stored, value) } else { Ok(()) }.and_then(|()| match mark {
-            _ if self.scope == Scope::ComposedKeys => Ok(()),
             Mark::Key => Ok(()),
+            mark if self.scope == Scope::Keys && !mark.is_key() => Ok(()),
             Mark::Encrypted => self.seal(group, name, value),
             Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => self.attribute(name, value),
         });

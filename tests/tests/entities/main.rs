@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod composed;
+mod enums;
 mod properties;
 mod records;
+mod servers;

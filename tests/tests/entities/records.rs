@@ -37,6 +37,12 @@ pub(crate) struct Order {
     pub(crate) state: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Envelope)]
+pub(crate) enum Shop {
+    Profile(Profile),
+    Order(Order),
+}
+
 pub(crate) fn profile() -> Profile {
     Profile { user_id: "u_1".into(), email: "s3cr3t@example.com".into(), logins: 3 }
 }
