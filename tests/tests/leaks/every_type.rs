@@ -135,6 +135,7 @@ fn values(seen: &mut Seen) {
     seen.print(&EscapedNames(&["name".to_owned()]));
     seen.print(&Partition { partition: data_key() });
     seen.print(&Composite { partition: data_key(), sort: data_key() });
+    seen.print(&Parts((data_key(),)));
     seen.print(&Access::Granted(data_key()));
     seen.print(&Patient::FIELDS[1]);
     seen.print(&Mark::Encrypted);
@@ -304,6 +305,8 @@ async fn tables(seen: &mut Seen) {
         BatchGet<'_, Patient, dyn KeyProvider, Keys>;
         BatchGetStream<'_, Patient, dyn KeyProvider, Keys>;
         BatchDelete<'_, Patient, dyn KeyProvider, Keys>;
+        Modify<'_, Patient, dyn KeyProvider, ()>;
+        TryModify<'_, Patient, dyn KeyProvider, ()>;
         Check<'_, Patient, dyn KeyProvider>;
         Transaction<'_>;
         TransactGet<'_, ()>;
