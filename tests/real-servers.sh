@@ -26,6 +26,7 @@ cache=$root/target/real-servers
   --test groups \
   --test streams \
   --test batches \
+  --test reading \
   --test views \
   --test writing \
   --test tampering \

@@ -99,6 +99,18 @@ const _: () = {
                 tenant: __envelope::Attribute::new("tenant"),
             }
         }
+        type Indexes = __envelope::NoIndexes;
+        fn indexes() -> Self::Indexes {
+            __envelope::NoIndexes
+        }
+        fn primary_key() -> __envelope::PrimaryKey<Self> {
+            let __attributes = <Self as __envelope::Envelope>::attributes();
+            __envelope::Index::by_both(
+                __envelope::Option::None,
+                __attributes.stream_id,
+                __attributes.at,
+            )
+        }
         fn serialize<__S: __envelope::serde::Serializer>(
             &self,
             __serializer: __S,

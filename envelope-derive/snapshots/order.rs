@@ -31,6 +31,20 @@ const _: () = {
         pub pk: __envelope::Attribute<Order, __envelope::String, __envelope::mark::Key>,
         pub sk: __envelope::Attribute<Order, __envelope::String, __envelope::mark::Key>,
     }
+    #[derive(__envelope::serde::Serialize)]
+    #[serde(crate = "__envelope::serde")]
+    struct __PartitionParts {
+        #[serde(rename = "user_id")]
+        __part: String,
+    }
+    #[derive(__envelope::serde::Serialize)]
+    #[serde(crate = "__envelope::serde")]
+    struct __SortParts {
+        #[serde(rename = "created")]
+        __part_0: u64,
+        #[serde(rename = "order_id")]
+        __part_1: String,
+    }
     #[automatically_derived]
     impl __envelope::Envelope for Order {
         const NAME: &'static str = "Order";
@@ -70,6 +84,38 @@ const _: () = {
                 pk: __envelope::Attribute::new("pk"),
                 sk: __envelope::Attribute::new("sk"),
             }
+        }
+        type Indexes = __envelope::NoIndexes;
+        fn indexes() -> Self::Indexes {
+            __envelope::NoIndexes
+        }
+        fn primary_key() -> __envelope::PrimaryKey<Self> {
+            let __attributes = <Self as __envelope::Envelope>::attributes();
+            __envelope::Index::by_both(
+                __envelope::Option::None,
+                __envelope::Attribute::<
+                    Self,
+                    _,
+                    __envelope::mark::Key,
+                >::composed(
+                    "pk",
+                    |__part| {
+                        let __parts: __PartitionParts = __PartitionParts { __part };
+                        __envelope::compose_key::<Self>("pk", &__parts)
+                    },
+                ),
+                __envelope::Attribute::<
+                    Self,
+                    _,
+                    __envelope::mark::Key,
+                >::composed(
+                    "sk",
+                    |__envelope::Parts((__part_0, __part_1))| {
+                        let __parts: __SortParts = __SortParts { __part_0, __part_1 };
+                        __envelope::compose_key::<Self>("sk", &__parts)
+                    },
+                ),
+            )
         }
         fn serialize<__S: __envelope::serde::Serializer>(
             &self,

@@ -22,7 +22,8 @@ pub(crate) mod option {
     pub(crate) const KMS_CONTEXT: &str = "kms_context";
     pub(crate) const CONTEXT: &str = "context";
     pub(crate) const ENTITY: &str = "entity";
-    pub(crate) const ALL: [&str; 6] = [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, ENTITY, CRATE];
+    pub(crate) const INDEX: &str = "index";
+    pub(crate) const ALL: [&str; 7] = [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, ENTITY, INDEX, CRATE];
 
     /// The options of `#[partition_key]` and `#[sort_key]` on the struct.
     pub(crate) const NAME: &str = "name";

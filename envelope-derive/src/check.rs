@@ -9,6 +9,7 @@ use crate::attr::Mark;
 use crate::composed::Part;
 use crate::errors::Errors;
 use crate::field::Field;
+use crate::indexes;
 use crate::input::{Input, Name};
 use crate::key_type::{self, Refusal};
 
@@ -62,6 +63,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     names_are_unique(input, errors);
     flattened_fields_are_marked_alike(input, errors);
     composed::check(input, errors);
+    indexes::check(input, errors);
     if errors.is_empty() { record(input) } else { None }
 }
 

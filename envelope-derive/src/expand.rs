@@ -11,6 +11,7 @@ use crate::bound;
 use crate::check::{Key, Record};
 use crate::composed::ComposedKey;
 use crate::field::Field;
+use crate::indexes;
 use crate::input::{ContextForm, Input, Pair, unraw};
 use crate::serde_attr::ContainerDefault;
 
@@ -19,6 +20,7 @@ pub(crate) fn expand(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
     let input = record.input;
     let deprecated = input.is_deprecated.then(|| quote!(#[allow(deprecated)]));
     let (shadow, key, attributes) = (shadow(input), key(record), attributes::definition(record));
+    let indexes = indexes::definition(record);
     let implementation = implementation(record);
     quote! {
         #[doc(hidden)]
@@ -30,6 +32,7 @@ pub(crate) fn expand(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
             #shadow
             #key
             #attributes
+            #indexes
             #implementation
         };
     }
@@ -88,7 +91,7 @@ fn key_fields<'a>(record: &'a Record<'_>) -> Vec<(Ident, &'a Field)> {
 }
 
 /// `__sort`, or one name for each of several parts.
-fn key_idents(name: &str, key: &Key<'_>) -> Vec<Ident> {
+pub(crate) fn key_idents(name: &str, key: &Key<'_>) -> Vec<Ident> {
     match key.fields.as_slice() {
         [_] => vec![format_ident!("{name}")],
         fields => (0..fields.len()).map(|i| format_ident!("{name}_{i}")).collect(),
@@ -96,7 +99,7 @@ fn key_idents(name: &str, key: &Key<'_>) -> Vec<Ident> {
 }
 
 /// How the values of a key are taken apart and put together: one alone, several as `Parts`.
-fn key_pattern(name: &str, key: &Key<'_>) -> TokenStream {
+pub(crate) fn key_pattern(name: &str, key: &Key<'_>) -> TokenStream {
     match key_idents(name, key).as_slice() {
         [ident] => quote!(#ident),
         idents => quote!(__envelope::Parts((#(#idents),*))),
@@ -117,6 +120,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
         Some(sort) => quote!(__envelope::Composite { partition: #partition, sort: #sort }),
     };
     let idents: Vec<_> = key_fields(record).into_iter().map(|(ident, _)| ident).collect();
+    let indexes = indexes::implementation(record);
     let marker = has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,));
     quote! {
         #[automatically_derived]
@@ -125,6 +129,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
             #key
             #attributes
             #withheld
+            #indexes
 
             fn serialize<__S: __envelope::serde::Serializer>(
                 &self,
@@ -182,15 +187,17 @@ fn key_type(record: &Record<'_>) -> TokenStream {
     let partition = &record.partition_key;
     let place = partition.fields.first().map_or_else(Span::call_site, |field| field.ty.span());
     let place = place.resolved_at(Span::call_site());
-    let of = |key: &Key<'_>| {
-        let types = key.fields.iter().map(|field| &field.ty);
-        if key.fields.len() == 1 { quote!(#(#types)*) } else { quote!(__envelope::Parts<(#(#types),*)>) }
-    };
-    let partition = of(partition);
-    match record.typed_sort_key().map(of) {
+    let partition = value_type(partition);
+    match record.typed_sort_key().map(value_type) {
         None => quote_spanned!(place=> type Key = __envelope::Partition<#partition>;),
         Some(sort) => quote_spanned!(place=> type Key = __envelope::Composite<#partition, #sort>;),
     }
+}
+
+/// The type of a key's value in calls: that of the one field, or `Parts` of several.
+pub(crate) fn value_type(key: &Key<'_>) -> TokenStream {
+    let types = key.fields.iter().map(|field| &field.ty);
+    if key.fields.len() == 1 { quote!(#(#types)*) } else { quote!(__envelope::Parts<(#(#types),*)>) }
 }
 
 pub(crate) fn where_clause(predicates: impl Iterator<Item = TokenStream>) -> Option<TokenStream> {
@@ -257,7 +264,7 @@ fn composed(input: &Input, key: &ComposedKey) -> TokenStream {
 }
 
 /// Whether `__Key` may have parameters that its fields do not use; constants need no use.
-fn has_unused_parameters(input: &Input) -> bool {
+pub(crate) fn has_unused_parameters(input: &Input) -> bool {
     input.generics.type_params().next().is_some() || input.generics.lifetimes().next().is_some()
 }
 
@@ -308,7 +315,7 @@ impl This {
     }
 
     /// A field of the key struct, stored under the same name and written by the same code.
-    fn key_field(&self, ident: &Ident, field: &Field) -> TokenStream {
+    pub(crate) fn key_field(&self, ident: &Ident, field: &Field) -> TokenStream {
         let name = &field.name.value;
         let entries = field
             .serde

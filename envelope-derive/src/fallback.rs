@@ -22,7 +22,15 @@ pub(crate) fn expand(input: &DeriveInput, krate: &TokenStream) -> TokenStream {
                 type Key = __envelope::AnyKey;
                 type Attributes = ();
 
+                type Indexes = ();
+
                 fn attributes() -> Self::Attributes {}
+
+                fn indexes() -> Self::Indexes {}
+
+                fn primary_key() -> __envelope::PrimaryKey<Self> {
+                    loop {}
+                }
 
                 fn serialize<__S: __envelope::serde::Serializer>(
                     &self,

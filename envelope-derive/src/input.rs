@@ -9,6 +9,7 @@ use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Entry, Mark, Value, option
 use crate::composed::ComposedKey;
 use crate::errors::Errors;
 use crate::field::Field;
+use crate::indexes::{self, Index};
 use crate::serde_attr::{self, ContainerSerde};
 
 /// A struct with named fields and its attributes.
@@ -39,6 +40,7 @@ pub(crate) struct Options {
     pub(crate) context: Vec<Pair>,
     /// The attribute that tells the entity type, with its value.
     pub(crate) entity: Option<Pair>,
+    pub(crate) indexes: Vec<Index>,
 }
 
 /// `kms_context = ".."`.
@@ -109,7 +111,7 @@ impl Options {
         let Some(name) = known.or_else(|| attr::report_unknown_option(entry, ENVELOPE, &option::ALL, errors)) else {
             return;
         };
-        if seen.contains(&name) {
+        if seen.contains(&name) && name != option::INDEX {
             errors.report(entry, format_args!("`{name}` is given twice"), "keep one of the two");
             return;
         }
@@ -121,6 +123,7 @@ impl Options {
             // One wrong word here is not a missing mark on every field.
             option::UNMARKED => self.unmarked = choice(entry, &UNMARKED, errors).or(Some(Mark::Encrypted)),
             option::KMS_CONTEXT => self.context_form = choice(entry, &KMS_CONTEXT, errors).unwrap_or_default(),
+            option::INDEX => self.indexes.extend(indexes::parse(entry, errors)),
             _ => self.context = context(entry, errors),
         }
     }

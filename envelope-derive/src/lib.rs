@@ -1,7 +1,7 @@
 //! `#[derive(Envelope)]` for `envelope-dynamo`, which re-exports it: depend on that crate alone.
 //!
 //! The macro translates syntax; what happens to a field is the business of `envelope-dynamo`. Stages, each a file:
-//! `input` parses the struct and `field` its fields, `check` applies the rules to the whole, `expand` generates the code (`attributes` that of the typed attributes),
+//! `input` parses the struct and `field` its fields, `check` applies the rules to the whole, `expand` generates the code (`attributes` that of the typed attributes, `indexes` parses, checks and generates what concerns indexes),
 //! and `fallback` stands in for it when `errors` has something to report.
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ mod errors;
 mod expand;
 mod fallback;
 mod field;
+mod indexes;
 mod input;
 mod key_type;
 mod mark_options;
@@ -57,6 +58,8 @@ use crate::input::{Input, Options};
 /// | `kms_context = "raw"`, `"hashed"`, `"table"` | how the key stands in the KMS encryption context; `raw` unless stated |
 /// | `context(purpose = "pii", "cost-center" = "42")` | constant pairs for the KMS encryption context |
 /// | `entity(kind = "order")` | a constant attribute that tells the records of one struct from those of others in the table: stored, authenticated, and checked before anything is opened |
+/// | `index(name = "by-plan", partition_key = plan, sort_key = created)` | a global secondary index of the table, by readable fields; the sort key as it has one; may be repeated |
+/// | `index(name = "by-day", local, sort_key = day)` | a local secondary index |
 /// | `crate = ::path` | where the crate is, if not at `::envelope_dynamo`; begins with `::` or `crate` |
 ///
 /// | on the struct, in place of a key field | |

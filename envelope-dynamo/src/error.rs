@@ -271,6 +271,22 @@ pub enum ErrorKind {
         /// What was set.
         setting: &'static str,
     },
+    /// A filter names an attribute of the key that is queried; nothing was sent.
+    FilterOnKey {
+        /// The attribute.
+        attribute: &'static str,
+    },
+    /// An index does not have what a record needs to be opened.
+    NotProjected {
+        /// The index.
+        index: &'static str,
+        /// The attributes that it would have to have, as far as DynamoDB says.
+        missing: Vec<String>,
+    },
+    /// The token was taken from another query or scan; nothing was sent.
+    ForeignResumeToken,
+    /// A scan has 1 to 1,000,000 segments, counted from 0; nothing was sent.
+    Segments,
     /// DynamoDB refused the request or could not be reached.
     DynamoDb(DynamoDbError),
 }
@@ -293,6 +309,10 @@ impl ErrorKind {
             | Self::Statement { .. }
             | Self::UpdateWithoutChange
             | Self::NotInTransaction { .. }
+            | Self::FilterOnKey { .. }
+            | Self::NotProjected { .. }
+            | Self::ForeignResumeToken
+            | Self::Segments
             | Self::Marks(_) => Fault::Caller,
             Self::Deserialize { .. }
             | Self::WrongEntity { .. }
@@ -420,6 +440,24 @@ impl fmt::Display for ErrorKind {
                 "`{setting}` is set on the SDK's builder, which DynamoDB does not take in a transaction (use a condition \
                  expression); nothing was sent"
             ),
+            Self::FilterOnKey { attribute } => write!(
+                f,
+                "a filter names `{attribute}`, a key of what is queried, which DynamoDB refuses; the partition key is given \
+                 to the query, conditions on the sort key to `.sort(..)`; nothing was sent"
+            ),
+            Self::NotProjected { index, missing } => write!(
+                f,
+                "the index `{index}` does not have [{}], which the record needs: read it with `.fetch_base()`, or give the \
+                 index the projection ALL (or INCLUDE with these)",
+                EscapedNames(missing)
+            ),
+            Self::ForeignResumeToken => f.write_str(
+                "the resume token was taken from another query or scan: it fits the same table, index, partition, sort \
+                 condition, direction and segments; nothing was sent",
+            ),
+            Self::Segments => {
+                f.write_str("a scan has 1 to 1,000,000 segments, and they are counted from 0; nothing was sent")
+            }
             Self::DynamoDb(error) => write!(f, "{error}"),
         }
     }

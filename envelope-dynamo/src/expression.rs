@@ -3,6 +3,7 @@
 mod attribute;
 mod condition;
 mod refuse;
+mod sort;
 mod statement;
 mod update;
 
@@ -14,6 +15,7 @@ use envelope_core::ValueError;
 pub use attribute::{Attribute, InPlace, Readable, mark};
 pub use condition::Condition;
 pub(crate) use refuse::{refuse_encrypted_names, refuse_legacy_conditions, refuse_update_of_protected};
+pub use sort::{SortCondition, SortKey};
 pub(crate) use statement::refuse_statement;
 pub use update::{Addable, Amount};
 pub(crate) use update::{Changes, Clauses};
@@ -44,7 +46,10 @@ pub(crate) struct Placeholders {
 
 impl Placeholders {
     pub(crate) fn new(names: Option<HashMap<String, String>>, values: Option<HashMap<String, AttributeValue>>) -> Self {
-        Self { names: names.unwrap_or_default(), values: values.unwrap_or_default(), count: 0 }
+        let (names, values) = (names.unwrap_or_default(), values.unwrap_or_default());
+        let number = |placeholder: &String| placeholder.get(1..)?.strip_prefix("envelope")?.parse().ok();
+        let count = names.keys().chain(values.keys()).filter_map(number).max().unwrap_or(0);
+        Self { names, values, count }
     }
 
     /// The placeholder of an attribute's name.
@@ -92,6 +97,14 @@ impl Placeholders {
     /// The maps of names and of values; DynamoDB refuses empty ones.
     pub(crate) fn into_maps(self) -> (Option<Names>, Option<Values>) {
         (Some(self.names).filter(|names| !names.is_empty()), Some(self.values).filter(|values| !values.is_empty()))
+    }
+
+    /// The values, in the order in which they were put in.
+    pub(crate) fn ordered_values(self) -> Vec<AttributeValue> {
+        let number = |placeholder: &String| placeholder.trim_start_matches(":envelope").parse::<usize>().ok();
+        let mut values: Vec<_> = self.values.into_iter().collect();
+        values.sort_by_key(|(placeholder, _)| number(placeholder));
+        values.into_iter().map(|(_, value)| value).collect()
     }
 
     const fn next(&mut self) -> usize {

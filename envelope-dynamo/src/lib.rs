@@ -37,6 +37,7 @@
 //! |---|---|
 //! | say which fields are sealed | [`derive(Envelope)`](macro@Envelope) |
 //! | store and read records | [`Table`] |
+//! | read many, and go on where a reading stopped | [`Table::query`], [`Table::scan`], [`Table::index`], [`Records`], [`ResumeToken`] |
 //! | store, read or delete many records at once | [`Table::batch_put`], [`Table::batch_get`], [`Table::batch_delete`] |
 //! | read some readable attributes without the data key | [`derive(View)`](macro@View), [`Table::view`] |
 //! | read or write records of several types together | [`transact_get()`], [`transact_write()`] |
@@ -67,6 +68,7 @@ mod error;
 mod expression;
 mod group;
 mod identity;
+mod index;
 mod item;
 mod key;
 mod kms;
@@ -77,6 +79,7 @@ mod reseal;
 mod side_by_side;
 mod size;
 mod table;
+mod token;
 mod unsealed;
 mod view;
 mod write;
@@ -102,7 +105,8 @@ pub use envelope_core::{
 pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::{Envelope, View};
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
-pub use expression::{Addable, Amount, Attribute, Condition, InPlace, Readable, mark};
+pub use expression::{Addable, Amount, Attribute, Condition, InPlace, Readable, SortCondition, SortKey, mark};
+pub use index::{Index, NoIndexes, PrimaryKey, ReadsConsistently, Secondary, Sorted, kind};
 pub use item::{from_item, item_context, item_group_context, to_item};
 pub use key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
@@ -110,9 +114,11 @@ pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
 pub use table::{
     BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, Delete, Get, GetView, Gets,
-    Modify, PreparedTransaction, Put, ReturningNew, ReturningOld, Table, TransactGet, Transaction, TransactionError,
-    TransactionErrorKind, TransactionReason, TryModify, Update, transact_get, transact_write,
+    Indexed, Modify, PreparedTransaction, Put, Query, Records, ReturningNew, ReturningOld, Scan, Table, TransactGet,
+    Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify, Update, transact_get,
+    transact_write,
 };
+pub use token::{ResumeToken, ResumeTokenError};
 pub use view::{View, view_item};
 
 /// What generated code names; not part of the public interface.
@@ -121,6 +127,7 @@ pub mod __private {
     pub use ::core::default::Default;
     pub use ::core::future::Future;
     pub use ::core::marker::{PhantomData, Send, Sized};
+    pub use ::core::option::Option;
     pub use ::core::result::Result;
     pub use ::serde;
     pub use ::std::string::String;
@@ -133,8 +140,9 @@ pub mod __private {
     pub use crate::key::AnyKey;
     pub use crate::unsealed::Unsealed;
     pub use crate::view::ViewedItem;
+    pub use crate::write::compose_key;
     pub use crate::{
-        Access, Attribute, Composite, ContextForm, Entity, EntityOf, Envelope, Error, ErrorKind, Field, Mark,
-        Partition, Parts, UnwrapKey, View, mark,
+        Access, Attribute, Composite, ContextForm, Entity, EntityOf, Envelope, Error, ErrorKind, Field, Index, Mark,
+        NoIndexes, Partition, Parts, PrimaryKey, UnwrapKey, View, kind, mark,
     };
 }

@@ -5,6 +5,7 @@ use envelope_core::ContextForm;
 use serde::{Deserializer, Serializer};
 
 use crate::composed::{Format, Piece};
+use crate::index::PrimaryKey;
 use crate::key::RecordKey;
 
 /// A domain struct that is stored as one DynamoDB item, some of its fields sealed.
@@ -71,6 +72,17 @@ pub trait Envelope: Sized {
     fn withheld(&self) -> Vec<(&'static str, bool)> {
         Vec::new()
     }
+
+    /// The indexes of `#[envelope(index(..))]`, each an [`Index`](crate::Index) under its name, with `_` for what no Rust
+    /// name can have.
+    type Indexes;
+
+    /// The indexes: what [`Table::index`](crate::Table::index) is given to choose from.
+    fn indexes() -> Self::Indexes;
+
+    /// The primary key as a way to the records.
+    #[doc(hidden)]
+    fn primary_key() -> PrimaryKey<Self>;
 
     /// Serializes the stored fields under their serde names.
     ///
@@ -264,6 +276,11 @@ impl Field {
                 (!matches!(attribute, Some(AttributeValue::S(stored)) if stored == value)).then_some(value)
             }
         }
+    }
+
+    /// Whether the attribute tells one entity type from another.
+    pub(crate) const fn tells_apart(&self) -> bool {
+        !matches!(self.origin, Origin::Field)
     }
 
     /// A name under which the struct's own deserialization knows the field.

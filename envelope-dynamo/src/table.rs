@@ -1,16 +1,22 @@
 //! Typed calls on one table: what is stored is sealed before the request is built.
 
 mod backoff;
+mod base;
 mod batch;
 mod check;
 mod delete;
 mod doubt;
 mod found;
 mod get;
+mod indexed;
 mod modify;
 mod partiql;
 mod put;
+mod query;
+mod reading;
+mod records;
 mod returning;
+mod scan;
 mod transaction;
 mod update;
 mod view;
@@ -30,9 +36,13 @@ pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream,
 pub use check::Check;
 pub use delete::Delete;
 pub use get::Get;
+pub use indexed::Indexed;
 pub use modify::{Modify, TryModify};
 pub use put::Put;
+pub use query::Query;
+pub use records::Records;
 pub use returning::{ReturningNew, ReturningOld};
+pub use scan::Scan;
 pub use transaction::{
     Gets, PreparedTransaction, TransactGet, Transaction, TransactionError, TransactionErrorKind, TransactionReason,
     transact_get, transact_write,
@@ -43,7 +53,8 @@ pub use view::GetView;
 use crate::binding::{Item, keyed_context, record_id};
 use crate::entity::{Entity, EntityOf};
 use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
-use crate::key::IntoKey;
+use crate::index::Index;
+use crate::key::{IntoKey, IntoValue, RecordKey};
 use crate::record::Envelope;
 use crate::view::View;
 use crate::write::key_item;
@@ -324,6 +335,99 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
         I: IntoIterator<Item: IntoKey<T::Key> + Clone>,
     {
         BatchGet::new(self, keys.into_iter())
+    }
+}
+
+/// The key of a table of records or entities `T`.
+type KeyOf<T> = <<T as Entity>::First as Envelope>::Key;
+
+impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
+    /// Reads the records under one partition key, in the order of the sort key.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "visits")]
+    /// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String, #[plaintext] minutes: u32 }
+    /// let visits = Table::<Visit>::new(dynamodb, provider);
+    /// let mut long = visits
+    ///     .query("p_1")
+    ///     .sort(|day| day.between("2026-01-01", "2026-03-31"))
+    ///     .filter(|visit| visit.minutes.gt(30))
+    ///     .descending()
+    ///     .limit(10)
+    ///     .stream();
+    /// while let Some(visit) = long.next().await {
+    ///     println!("{}", visit?.notes);
+    /// }
+    /// let next = long.resume_token(); // for `.resume(next)`, here or in another process
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// The keys that a query names reach DynamoDB as they stand in the table, in clear. Nothing that is encrypted can be
+    /// named.
+    pub fn query(&self, partition: impl IntoValue<<KeyOf<T> as RecordKey>::Partition>) -> Query<'_, T, P> {
+        let key = T::First::primary_key();
+        Query::new(self, key, key.partition.operand(partition))
+    }
+
+    /// Reads all records.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let mut records = users.scan().segments(4).stream();
+    /// while let Some(user) = records.next().await {
+    ///     println!("{}", user?.user_id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scan(&self) -> Scan<'_, T, P> {
+        Scan::new(self, T::First::primary_key())
+    }
+
+    /// Reads by one of the indexes that the struct names: `#[envelope(index(..))]`.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users", index(name = "by-plan", partition_key = plan, sort_key = created))]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     email: String,
+    ///     #[authenticated]
+    ///     plan: String,
+    ///     #[plaintext]
+    ///     created: u64,
+    /// }
+    ///
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let by_plan = users.index(|indexes| indexes.by_plan);
+    /// let new: Vec<User> = by_plan.query("pro").sort(|created| created.gt(1_800_000_000_u64)).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The index must have everything that a record needs to be opened: the projection ALL does. Of another, DynamoDB is
+    /// asked first for everything, which it refuses at no cost, and then for the attributes that the struct names; what is
+    /// not there is said by [`ErrorKind::NotProjected`]. [`fetch_base`](Query::fetch_base) reads whole records through any.
+    pub fn index<K: RecordKey, I>(
+        &self,
+        choose: impl FnOnce(&<T::First as Envelope>::Indexes) -> Index<T::First, K, I>,
+    ) -> Indexed<'_, T, P, K, I> {
+        Indexed::new(self, choose(&T::First::indexes()))
     }
 }
 

@@ -84,6 +84,24 @@ pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
     }
 }
 
+/// The attribute of one composed key, for derived code.
+///
+/// # Errors
+///
+/// When a part is none that a composed key can have.
+pub fn compose_key<T: Envelope>(name: &str, parts: &impl Serialize) -> Result<AttributeValue, ValueError> {
+    let mut router = Router::new(T::FIELDS, Scope::Record, Vec::new());
+    parts.serialize(&mut router)?;
+    let mut keys = router.keys().map_err(|kind| match kind {
+        ErrorKind::Attribute { reason, .. } => ValueError::format(reason),
+        ErrorKind::Serialize { source, .. } => source,
+        _ => INCOMPLETE_KEY,
+    })?;
+    keys.remove(name).ok_or(INCOMPLETE_KEY)
+}
+
+const INCOMPLETE_KEY: ValueError = ValueError::format("is composed of parts that are not all given here");
+
 /// What of a record is looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {

@@ -1,16 +1,21 @@
-//! What the embedded KMS cannot do, and others can: replicas of a key in another region, and RSA.
+//! What the embedded servers cannot do, and others can: replicas of a KMS key in another region, RSA, and the refusal of
+//! what a global index does not project.
 //!
-//! `tests/real-servers.sh` runs this, against LocalStack's KMS; `cargo test --workspace` leaves it out.
+//! `tests/real-servers.sh` runs this, against LocalStack's KMS and DynamoDB Local; `cargo test --workspace` leaves it out.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
 use aws_sdk_kms::config::Region;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use envelope_dynamo::{
-    Context, EncryptedDek, KeyErrorKind, KmsKeyProvider, KmsRsaKey, MultiKeyProvider, OpenError, RsaRecipient, open,
-    seal,
+    Context, EncryptedDek, Envelope, ErrorKind, KeyErrorKind, KmsKeyProvider, KmsRsaKey, MultiKeyProvider, OpenError,
+    RsaRecipient, Table, open, seal,
 };
 use envelope_examples::Servers;
-use envelope_examples::servers::disable_kms_key;
+use envelope_examples::servers::{disable_kms_key, unique_name};
 
 fn letters(to: &str) -> Context<'_> {
     Context::new("letters").pair("to", to).unwrap()
@@ -78,4 +83,44 @@ async fn a_key_that_signs_is_refused() {
     let arn = key.send().await.unwrap().key_metadata.unwrap().arn.unwrap();
     let error = KmsRsaKey::fetch(servers.kms().clone(), &arn).await.unwrap_err();
     assert_eq!(error.kind(), KeyErrorKind::InvalidKeyUsage, "{error}");
+}
+
+#[derive(Debug, Envelope)]
+#[envelope(table = "visits", index(name = "by-ward", partition_key = ward))]
+struct Visit {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    notes: String,
+    #[plaintext]
+    ward: String,
+    #[plaintext]
+    doctor: Option<String>,
+}
+
+#[tokio::test]
+async fn an_index_that_lacks_an_optional_field_does_not_pass_for_its_absence() {
+    let servers = servers().await;
+    let table = unique_name("visits");
+    let key = |name| KeySchemaElement::builder().attribute_name(name).key_type(KeyType::Hash).build().unwrap();
+    let attribute = |name| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build().unwrap()
+    };
+    let projection = Projection::builder().projection_type(ProjectionType::Include);
+    let projection = projection.non_key_attributes("encrypted_payload").non_key_attributes("encrypted_dek").build();
+    let index = GlobalSecondaryIndex::builder().index_name("by-ward").key_schema(key("ward")).projection(projection);
+    let creation = servers.dynamodb().create_table().table_name(&table).billing_mode(BillingMode::PayPerRequest);
+    let creation = creation.key_schema(key("id")).attribute_definitions(attribute("id"));
+    let creation = creation.attribute_definitions(attribute("ward")).global_secondary_indexes(index.build().unwrap());
+    creation.send().await.unwrap();
+
+    let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+    let visits = Table::<Visit>::new(servers.dynamodb().clone(), provider).named(table);
+    let visit = Visit { id: "v_1".into(), notes: "well".into(), ward: "north".into(), doctor: Some("dr_1".into()) };
+    visits.put(&visit).await.unwrap();
+    let by_ward = visits.index(|indexes| indexes.by_ward);
+    let error = by_ward.query("north").await.unwrap_err();
+    let ErrorKind::NotProjected { index, missing } = error.kind() else { panic!("{error}") };
+    assert_eq!((*index, missing.as_slice()), ("by-ward", &["doctor".to_owned()][..]));
+    assert_eq!(by_ward.query("north").fetch_base().await.unwrap()[0].doctor, visit.doctor);
 }

@@ -142,6 +142,12 @@ impl<T, V, M> Attribute<T, V, M> {
         Self { name, write, read, absent: missing, default: None, optional: false, record: PhantomData }
     }
 
+    /// A key that is composed of its parts; in a record they are read from it, each as its own field.
+    #[must_use]
+    pub const fn composed(name: &'static str, write: fn(V) -> Result<AttributeValue, ValueError>) -> Self {
+        Self::through(name, write, |_| Err(ValueError::format("a composed key is read part by part")))
+    }
+
     /// What stands for an attribute that the item does not have (`#[serde(default)]`).
     #[must_use]
     pub const fn or_default(mut self, default: fn() -> V) -> Self {
@@ -172,6 +178,12 @@ impl<T, V, M> Attribute<T, V, M> {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The same attribute as a part of a key.
+    pub(crate) const fn as_key(&self) -> Attribute<T, V, mark::Key> {
+        let Self { name, write, read, default, absent, optional, .. } = *self;
+        Attribute { name, write, read, default, absent, optional, record: PhantomData }
     }
 
     /// The value as it is stored.

@@ -121,6 +121,18 @@ impl<T> Condition<T> {
     pub(super) fn render(self, placeholders: &mut Placeholders) -> Result<String, ErrorKind> {
         self.node.render(placeholders)
     }
+
+    /// The attributes that it names.
+    pub(crate) fn attributes(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        let mut name = |name| {
+            names.push(name);
+            String::new()
+        };
+        // What stands for names and values here does not fail.
+        let _ = self.node.text(&mut name, &mut |_| Ok(String::new()));
+        names
+    }
 }
 
 impl<T> Not for Condition<T> {

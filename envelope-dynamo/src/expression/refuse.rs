@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValueUpdate, ExpectedAttributeValue};
+use aws_sdk_dynamodb::types::AttributeValueUpdate;
 
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
@@ -20,10 +20,8 @@ pub(crate) fn refuse_encrypted_names<T: Entity>(
     )
 }
 
-/// The same for conditions in the form that DynamoDB had before expressions.
-pub(crate) fn refuse_legacy_conditions<T: Entity>(
-    expected: Option<&HashMap<String, ExpectedAttributeValue>>,
-) -> Result<(), Error> {
+/// The same for conditions and filters in the form that DynamoDB had before expressions.
+pub(crate) fn refuse_legacy_conditions<T: Entity, V>(expected: Option<&HashMap<String, V>>) -> Result<(), Error> {
     refuse_encrypted::<T>(expected.into_iter().flat_map(HashMap::keys).map(String::as_str))
 }
 

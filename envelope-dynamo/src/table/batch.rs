@@ -15,4 +15,4 @@ pub use put::BatchPut;
 type Customize<'a, B> = Box<dyn Fn(B) -> B + Send + Sync + 'a>;
 
 /// How often in a row DynamoDB may leave everything unprocessed that it is sent.
-const TRIES: u32 = 10;
+pub(super) const TRIES: u32 = 10;

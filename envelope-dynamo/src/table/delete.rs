@@ -104,7 +104,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
         let own = self.builder.get_condition_expression().as_deref().unwrap_or_default();
         refuse_encrypted_names::<T>(own, self.builder.get_expression_attribute_names().as_ref())?;
-        refuse_legacy_conditions::<T>(self.builder.get_expected().as_ref())?;
+        refuse_legacy_conditions::<T, _>(self.builder.get_expected().as_ref())?;
         let builder = conditional(self.builder, self.condition).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
     }

@@ -146,7 +146,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
         let builder = self.builder.unwrap_or_else(|| self.table.client.put_item());
         let condition = builder.get_condition_expression().as_deref().unwrap_or_default();
         refuse_encrypted_names::<T>(condition, builder.get_expression_attribute_names().as_ref())?;
-        refuse_legacy_conditions::<T>(builder.get_expected().as_ref())?;
+        refuse_legacy_conditions::<T, _>(builder.get_expected().as_ref())?;
         let item = to_item(self.record, &*self.table.provider).await?;
         let id = record_id::<T::First>(&item);
         let bytes = item_bytes(&item);

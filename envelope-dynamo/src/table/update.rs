@@ -196,7 +196,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
 pub(super) fn refuse<T: Envelope>(builder: &UpdateItemFluentBuilder) -> Result<(), Error> {
     let names = builder.get_expression_attribute_names().as_ref();
     refuse_encrypted_names::<T>(builder.get_condition_expression().as_deref().unwrap_or_default(), names)?;
-    refuse_legacy_conditions::<T>(builder.get_expected().as_ref())?;
+    refuse_legacy_conditions::<T, _>(builder.get_expected().as_ref())?;
     let update = builder.get_update_expression().as_deref().unwrap_or_default();
     refuse_update_of_protected::<T>(update, names, builder.get_attribute_updates().as_ref())
 }

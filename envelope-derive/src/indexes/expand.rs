@@ -1,0 +1,144 @@
+//! The struct of indexes, and the primary key as one of the ways to the records.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Ident, TypeGenerics};
+
+use super::Index;
+use crate::attr::Mark;
+use crate::bound;
+use crate::check::{Key, Record};
+use crate::composed::ComposedKey;
+use crate::expand::{This, has_unused_parameters, key_idents, key_pattern, value_type, where_clause};
+use crate::field::Field;
+use crate::input::unraw;
+
+/// `struct __Indexes`, if there are any, and a struct for the parts of each composed key.
+pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let this = This::new(input);
+    let impl_generics = this.replace_self(input.generics.split_for_impl().0);
+    let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
+    let parts = keys(record).filter_map(|(mark, key)| Some((parts_name(mark), key, composed(record, mark)?)));
+    let parts = parts.map(|(name, key, _)| {
+        let (_, ty_generics, _) = input.generics.split_for_impl();
+        let (ident, bound) = (&input.ident, input.serde.entries.iter().filter(|entry| entry.name == "bound"));
+        let fields = key_idents("__part", key).into_iter().zip(&key.fields);
+        let fields = fields.map(|(ident, field)| this.key_field(&ident, field));
+        let marker = has_unused_parameters(input)
+            .then(|| quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #ident #ty_generics>,));
+        quote! {
+            #[derive(__envelope::serde::Serialize)]
+            #[serde(crate = "__envelope::serde", #(#bound),*)]
+            struct #name #impl_generics #where_clause {
+                #(#fields)*
+                #marker
+            }
+        }
+    });
+    let indexes = input.options.indexes.iter().map(|index| {
+        let (ident, ty, record_type) = (index.ident(), key_type(index, record, &this), &this.ty);
+        let kind = if index.is_local { quote!(Local) } else { quote!(Global) };
+        quote!(pub #ident: __envelope::Index<#record_type, #ty, __envelope::kind::#kind>)
+    });
+    let indexes = (!input.options.indexes.is_empty()).then(|| {
+        quote! {
+            #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
+            pub struct __Indexes #impl_generics #where_clause {
+                #(#indexes,)*
+            }
+        }
+    });
+    quote!(#(#parts)* #indexes)
+}
+
+/// `type Indexes`, `fn indexes` and `fn primary_key`.
+pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let (_, ty_generics, _) = input.generics.split_for_impl();
+    let partition = key_attribute(record, Mark::PartitionKey, &record.partition_key, &ty_generics);
+    let sort = record.typed_sort_key().map(|sort| key_attribute(record, Mark::SortKey, sort, &ty_generics));
+    let primary = way(&quote!(__envelope::Option::None), &partition, sort.as_ref());
+    let indexes = input.options.indexes.iter().map(|index| {
+        let attribute = |key: &Ident| quote!(__attributes.#key);
+        let partition = match &index.partition_key {
+            Some(key) => attribute(key),
+            None => quote!(<Self as __envelope::Envelope>::primary_key().partition_key()),
+        };
+        let sort = index.sort_key.as_ref().map(attribute);
+        let (ident, name) = (index.ident(), &index.name);
+        let way = way(&quote!(__envelope::Option::Some(#name)), &partition, sort.as_ref());
+        quote!(#ident: #way)
+    });
+    let attributes = quote!(let __attributes = <Self as __envelope::Envelope>::attributes(););
+    let (ty, value) = if input.options.indexes.is_empty() {
+        (quote!(__envelope::NoIndexes), quote!(__envelope::NoIndexes))
+    } else {
+        (quote!(__Indexes #ty_generics), quote!(#attributes __Indexes { #(#indexes,)* }))
+    };
+    quote! {
+        type Indexes = #ty;
+
+        fn indexes() -> Self::Indexes {
+            #value
+        }
+
+        fn primary_key() -> __envelope::PrimaryKey<Self> {
+            #attributes
+            #primary
+        }
+    }
+}
+
+/// The keys whose value is given in calls.
+fn keys<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Mark, &'a Key<'a>)> {
+    let sort = record.typed_sort_key().map(|sort| (Mark::SortKey, sort));
+    std::iter::once((Mark::PartitionKey, &record.partition_key)).chain(sort)
+}
+
+fn composed<'a>(record: &'a Record<'_>, mark: Mark) -> Option<&'a ComposedKey> {
+    record.input.composed.iter().find(|key| key.mark == mark)
+}
+
+fn parts_name(mark: Mark) -> Ident {
+    format_ident!("__{}", if mark == Mark::PartitionKey { "PartitionParts" } else { "SortParts" })
+}
+
+/// The attribute of a key of the table: of its field, or composed of its parts.
+fn key_attribute(record: &Record<'_>, mark: Mark, key: &Key<'_>, ty_generics: &TypeGenerics<'_>) -> TokenStream {
+    let Some(composed) = composed(record, mark) else {
+        let fields = key.fields.iter().map(|field| &field.ident);
+        return quote!(#(__attributes.#fields)*);
+    };
+    let (name, parts) = (&composed.name, parts_name(mark));
+    let (pattern, idents) = (key_pattern("__part", key), key_idents("__part", key));
+    let marker = has_unused_parameters(record.input).then(|| quote!(__marker: __envelope::PhantomData,));
+    quote! {
+        __envelope::Attribute::<Self, _, __envelope::mark::Key>::composed(#name, |#pattern| {
+            let __parts: #parts #ty_generics = #parts { #(#idents,)* #marker };
+            __envelope::compose_key::<Self>(#name, &__parts)
+        })
+    }
+}
+
+/// The call that makes an index of its attributes.
+fn way(name: &TokenStream, partition: &TokenStream, sort: Option<&TokenStream>) -> TokenStream {
+    match sort {
+        None => quote!(__envelope::Index::by_partition(#name, #partition)),
+        Some(sort) => quote!(__envelope::Index::by_both(#name, #partition, #sort)),
+    }
+}
+
+/// The type of an index's key; a local index has the table's partition key.
+fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
+    let field = |ident: &Ident| {
+        let field = record.fields.iter().map(|(field, _)| *field).find(|field| unraw(&field.ident) == unraw(ident));
+        field.map(|field: &Field| this.replace_self(&field.ty))
+    };
+    let partition = index.partition_key.as_ref().and_then(field);
+    let partition = partition.unwrap_or_else(|| this.replace_self(value_type(&record.partition_key)));
+    match index.sort_key.as_ref().and_then(field) {
+        None => quote!(__envelope::Partition<#partition>),
+        Some(sort) => quote!(__envelope::Composite<#partition, #sort>),
+    }
+}

@@ -1,0 +1,110 @@
+//! Conditions on a sort key: the one comparison that a query may make beside its partition key.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::attribute::{Attribute, mark};
+use super::condition::{Comparison, Condition};
+use super::{Operand, Placeholders};
+use crate::error::ErrorKind;
+use crate::key::IntoValue;
+
+/// The sort key of a table or index, with values of type `V`, as [`Query::sort`](crate::Query::sort) lends it.
+///
+/// DynamoDB orders numbers by value, strings and bytes by their bytes, and takes one condition in a query.
+///
+/// ```
+/// # use envelope_dynamo::{Envelope, SortCondition, SortKey};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "visits")]
+/// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String }
+/// fn in_march(day: &SortKey<Visit, String>) -> SortCondition<Visit> {
+///     day.begins_with("2026-03-")
+/// }
+/// ```
+pub struct SortKey<T, V>(Attribute<T, V, mark::Key>);
+
+/// A condition on a sort key; see [`Query::sort`](crate::Query::sort).
+#[must_use = "a condition does nothing by itself"]
+pub struct SortCondition<T>(Condition<T>);
+
+impl<T, V> SortKey<T, V> {
+    pub(crate) const fn new(key: Attribute<T, V, mark::Key>) -> Self {
+        Self(key)
+    }
+
+    /// Equal to `value`.
+    pub fn eq(&self, value: impl IntoValue<V>) -> SortCondition<T> {
+        self.compare(Comparison::Equal, value)
+    }
+
+    /// Less than `value`.
+    pub fn lt(&self, value: impl IntoValue<V>) -> SortCondition<T> {
+        self.compare(Comparison::Less, value)
+    }
+
+    /// At most `value`.
+    pub fn le(&self, value: impl IntoValue<V>) -> SortCondition<T> {
+        self.compare(Comparison::LessOrEqual, value)
+    }
+
+    /// Greater than `value`.
+    pub fn gt(&self, value: impl IntoValue<V>) -> SortCondition<T> {
+        self.compare(Comparison::Greater, value)
+    }
+
+    /// At least `value`.
+    pub fn ge(&self, value: impl IntoValue<V>) -> SortCondition<T> {
+        self.compare(Comparison::GreaterOrEqual, value)
+    }
+
+    /// Between two values, both included; DynamoDB refuses a low that is above the high.
+    pub fn between(&self, low: impl IntoValue<V>, high: impl IntoValue<V>) -> SortCondition<T> {
+        SortCondition(Condition::between(self.0.operand(low), self.0.operand(high)))
+    }
+
+    /// A string that begins with `prefix`; DynamoDB refuses it for keys that are numbers.
+    pub fn begins_with(&self, prefix: impl Into<String>) -> SortCondition<T> {
+        let value = Ok(AttributeValue::S(prefix.into()));
+        SortCondition(Condition::begins_with(Operand { attribute: self.0.name(), value }))
+    }
+
+    fn compare(&self, comparison: Comparison, value: impl IntoValue<V>) -> SortCondition<T> {
+        SortCondition(Condition::compare(comparison, self.0.operand(value)))
+    }
+}
+
+impl<T, V> fmt::Debug for SortKey<T, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SortKey").field(&self.0.name()).finish()
+    }
+}
+
+impl<T> Clone for SortCondition<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// Without values.
+impl<T> fmt::Debug for SortCondition<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Placeholders {
+    /// The key condition of a query.
+    pub(crate) fn key_condition<T>(
+        &mut self,
+        partition: Operand,
+        sort: Option<SortCondition<T>>,
+    ) -> Result<String, ErrorKind> {
+        let partition = Condition::<T>::compare(Comparison::Equal, partition);
+        self.condition(match sort {
+            Some(SortCondition(sort)) => partition.and(sort),
+            None => partition,
+        })
+    }
+}

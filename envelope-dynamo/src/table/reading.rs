@@ -1,0 +1,294 @@
+//! What queries and scans have in common: how much is read, what of it, and from where.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use envelope_core::UnwrapKey;
+
+use super::Table;
+use super::records::Records;
+use super::records::lane::Lane;
+use super::records::open::Opener;
+use super::records::pages::{Call, Pages, Shape, Source};
+use crate::binding::Item;
+use crate::entity::Entity;
+use crate::error::{Error, ErrorKind, RecordId};
+use crate::expression::{Condition, Placeholders, both, refuse_encrypted_names, refuse_legacy_conditions};
+use crate::group::{dek_attribute, groups, payload_attribute};
+use crate::index::Index;
+use crate::key::RecordKey;
+use crate::record::{Envelope, Field, Mark};
+use crate::side_by_side::CONCURRENCY;
+use crate::token::{Fingerprint, Position, ResumeToken};
+use crate::write::RESERVED;
+
+/// What is set on a query or a scan, beside its key.
+pub(super) struct Reading<T: Entity> {
+    pub(super) limit: Option<usize>,
+    pub(super) page_size: Option<i32>,
+    pub(super) concurrency: usize,
+    pub(super) filter: Option<Condition<T::First>>,
+    pub(super) from: Option<ResumeToken>,
+    pub(super) from_base: bool,
+}
+
+impl<T: Entity> Default for Reading<T> {
+    fn default() -> Self {
+        Self { limit: None, page_size: None, concurrency: CONCURRENCY, filter: None, from: None, from_base: false }
+    }
+}
+
+/// A reading that was found in order: one call for each segment.
+pub(super) struct Prepared {
+    pub(super) calls: Vec<Call>,
+    pub(super) description: Fingerprint,
+    /// The attributes that a starting key has to have, with their values if they are known.
+    pub(super) keys: Vec<(&'static str, Option<AttributeValue>)>,
+    pub(super) is_filtered: bool,
+}
+
+impl<T: Entity> Reading<T> {
+    /// The filter of the request: typed conditions, and whatever its owner put there.
+    pub(super) fn filter(
+        &mut self,
+        placeholders: &mut Placeholders,
+        own: Option<String>,
+    ) -> Result<Option<String>, ErrorKind> {
+        let typed = self.filter.take().map(|filter| placeholders.condition(filter)).transpose()?;
+        Ok(both(own, typed))
+    }
+
+    pub(super) fn stream<P, K, I>(
+        self,
+        table: &Table<T, P>,
+        index: &Index<T::First, K, I>,
+        prepared: Result<Prepared, Error>,
+    ) -> Records<T>
+    where
+        T: 'static,
+        P: UnwrapKey + ?Sized + 'static,
+        K: RecordKey,
+    {
+        let opener = Opener::new(Arc::new(Arc::clone(&table.provider)));
+        let positions = prepared.and_then(|prepared| Ok((positions::<T>(self.from.as_ref(), &prepared)?, prepared)));
+        let (positions, prepared) = match positions {
+            Ok(prepared) => prepared,
+            Err(error) => return Records::refused(error, opener),
+        };
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let concurrency = self.concurrency.max(1);
+        let shape = match index.name() {
+            None => Shape::Whole,
+            Some(_) if self.from_base => Shape::Keys,
+            Some(_) => Shape::All,
+        };
+        let source = Arc::new(self.source(table, index, !prepared.is_filtered));
+        let lanes = prepared.calls.into_iter().zip(positions).map(|(call, position)| {
+            let pages = Pages::new(call, shape, Arc::clone(&source));
+            Lane::new(pages, position)
+        });
+        Records::new(prepared.description, lanes.collect(), opener, limit, concurrency)
+    }
+
+    /// How many items there are, counted by DynamoDB.
+    pub(super) async fn count<P, K, I>(
+        self,
+        table: &Table<T, P>,
+        index: &Index<T::First, K, I>,
+        prepared: Result<Prepared, Error>,
+    ) -> Result<u64, Error>
+    where
+        P: ?Sized,
+        K: RecordKey,
+    {
+        let prepared = prepared?;
+        let source = self.source(table, index, false);
+        let mut count = 0;
+        for (call, position) in prepared.calls.iter().zip(positions::<T>(self.from.as_ref(), &prepared)?) {
+            let mut start = match position {
+                Position::Start => None,
+                Position::After(key) => Some(key),
+                Position::End => continue,
+            };
+            loop {
+                let asked = call.clone().select(Some(Select::Count)).ask(start, self.page_size).await;
+                let answer = asked.map_err(|refusal| refusal.into_error(&source))?;
+                count += u64::try_from(answer.count).unwrap_or_default();
+                start = answer.end;
+                if start.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    fn source<P: ?Sized, K: RecordKey, I>(
+        &self,
+        table: &Table<T, P>,
+        index: &Index<T::First, K, I>,
+        gives_all: bool,
+    ) -> Source {
+        let primary: Vec<_> = primary_names::<T>().collect();
+        let keys = key_names::<T, K, I>(index);
+        Source {
+            client: table.client.clone(),
+            table: Arc::clone(&table.name),
+            logical: T::First::TABLE,
+            index: index.name(),
+            primary,
+            keys,
+            named: named::<T>(),
+            page_size: self.page_size,
+            gives_all: gives_all && !is_told_apart::<T>(),
+        }
+    }
+}
+
+/// The attributes of the table's key, constant ones included.
+fn primary_names<T: Entity>() -> impl Iterator<Item = &'static str> {
+    T::First::FIELDS.iter().filter(|field| field.mark.is_key()).map(|field| field.name)
+}
+
+/// The attributes of the table's key and of the index's.
+pub(super) fn key_names<T: Entity, K: RecordKey, I>(index: &Index<T::First, K, I>) -> Vec<&'static str> {
+    let mut names: Vec<_> = primary_names::<T>().collect();
+    for name in index.key_names() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Whether items of other entity types may come, which are passed over.
+fn is_told_apart<T: Entity>() -> bool {
+    T::KINDS.iter().flat_map(|kind| kind.fields).any(Field::tells_apart)
+}
+
+/// Every attribute that the records can have; none if their names cannot all be told.
+fn named<T: Entity>() -> Vec<String> {
+    let fields = || T::KINDS.iter().flat_map(|kind| kind.fields);
+    if T::First::DENY_UNKNOWN_FIELDS || fields().any(|field| field.flatten) {
+        return Vec::new();
+    }
+    let readable =
+        fields().filter(|field| !matches!(field.mark, Mark::Encrypted | Mark::Key)).map(|field| field.name.to_owned());
+    let groups = T::KINDS.iter().flat_map(|kind| groups(kind.fields));
+    let groups = groups.flat_map(|group| [payload_attribute(group), dek_attribute(group)]);
+    let names: BTreeSet<_> = RESERVED.map(str::to_owned).into_iter().chain(readable).chain(groups).collect();
+    names.into_iter().collect()
+}
+
+/// Where each segment begins.
+fn positions<T: Entity>(from: Option<&ResumeToken>, prepared: &Prepared) -> Result<Vec<Position>, Error> {
+    let Some(token) = from else { return Ok(vec![Position::Start; prepared.calls.len()]) };
+    let fits = |position: &Position| match position {
+        Position::Start | Position::End => true,
+        Position::After(key) => is_key(key, &prepared.keys),
+    };
+    let is_own = token.reading == prepared.description && token.positions.len() == prepared.calls.len();
+    if !is_own || !token.positions.iter().all(fits) {
+        return Err(Error::new(RecordId::of_table(T::First::TABLE), ErrorKind::ForeignResumeToken));
+    }
+    Ok(token.positions.clone())
+}
+
+/// Whether a starting key consists of the attributes that it has to have.
+fn is_key(key: &Item, expected: &[(&'static str, Option<AttributeValue>)]) -> bool {
+    key.len() == expected.len()
+        && expected.iter().all(|(name, value)| match (key.get(*name), value) {
+            (Some(found), Some(value)) => found == value,
+            (Some(_), None) => true,
+            (None, _) => false,
+        })
+}
+
+/// Refuses what would send the value of an encrypted field, and filters that DynamoDB would not take.
+pub(super) fn check<T: Entity, V>(
+    expressions: [Option<&str>; 2],
+    names: Option<&HashMap<String, String>>,
+    legacy: Option<&HashMap<String, V>>,
+) -> Result<(), Error> {
+    for expression in expressions.into_iter().flatten() {
+        refuse_encrypted_names::<T>(expression, names)?;
+    }
+    refuse_encrypted_names::<T>("", names)?;
+    refuse_legacy_conditions::<T, V>(legacy)
+}
+
+/// The settings that queries and scans have in common.
+macro_rules! settings {
+    () => {
+        /// Gives at most so many records; a bad one counts as well, one that a filter leaves out does not.
+        pub const fn limit(mut self, records: usize) -> Self {
+            self.reading.limit = Some(records);
+            self
+        }
+
+        /// Lets DynamoDB look at so many items for a page, instead of 1 MB of them; at least one.
+        ///
+        /// It counts before filters, so that a page may hold fewer records, or none.
+        pub fn page_size(mut self, items: usize) -> Self {
+            self.reading.page_size = Some(i32::try_from(items.max(1)).unwrap_or(i32::MAX));
+            self
+        }
+
+        /// Opens at most so many records at a time: 16 unless stated, at least one.
+        ///
+        /// With a key provider that asks KMS for each record, so many calls are under way at a time.
+        pub const fn concurrency(mut self, records: usize) -> Self {
+            self.reading.concurrency = records;
+            self
+        }
+
+        /// Goes on where another reading stopped: behind the last record that was taken from it.
+        ///
+        /// With `None` it begins at the beginning, so that what a client sent, or not, can be passed on. A token of
+        /// another query or scan is refused: [`ErrorKind::ForeignResumeToken`](crate::ErrorKind::ForeignResumeToken).
+        pub fn resume(mut self, from: impl Into<Option<$crate::ResumeToken>>) -> Self {
+            self.reading.from = from.into();
+            self
+        }
+
+        /// Leaves out records whose readable attributes do not fulfil a condition. Several must all hold.
+        ///
+        /// DynamoDB leaves them out after it has read them: they cost as much, and pages may be empty.
+        pub fn filter(
+            mut self,
+            condition: impl FnOnce(&<T::First as $crate::Envelope>::Attributes) -> $crate::Condition<T::First>,
+        ) -> Self {
+            let condition = condition(&<T::First as $crate::Envelope>::attributes());
+            self.reading.filter = Some(match self.reading.filter.take() {
+                Some(other) => other.and(condition),
+                None => condition,
+            });
+            self
+        }
+
+        /// Reads each record that the index names from the table, whatever the index projects.
+        ///
+        /// In calls of up to 100, by the primary key, as of now: a record that is not there any more is left out, and one
+        /// that was changed since is given as it is. Each record costs another read.
+        pub const fn fetch_base(mut self) -> Self
+        where
+            I: $crate::Secondary,
+        {
+            self.reading.from_base = true;
+            self
+        }
+
+        /// All records.
+        ///
+        /// # Errors
+        ///
+        /// The first that [`stream`](Self::stream) gives, and then nothing else: to have the records that open, and an
+        /// error for each that does not, take the stream.
+        pub async fn send(self) -> Result<Vec<T>, $crate::Error> {
+            self.stream().try_collect().await
+        }
+    };
+}
+
+pub(super) use settings;
