@@ -33,7 +33,7 @@ pub use sets::{binary_set, number_set, string_set};
 /// # Errors
 ///
 /// What the value's own serialization reports, a map key that is not like a string, and nesting beyond
-/// [`MAX_LEVELS`].
+/// `MAX_LEVELS`.
 pub fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
     value.serialize(Serializer::new())
 }

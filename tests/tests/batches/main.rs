@@ -5,6 +5,7 @@ mod economy;
 mod get;
 mod put;
 mod randomly;
+mod shop;
 mod transact_get;
 mod transact_write;
 
