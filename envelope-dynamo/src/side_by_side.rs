@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 /// How many records are sealed or opened at a time where nothing else was asked for.
 pub(crate) const CONCURRENCY: usize = 16;
@@ -29,23 +29,20 @@ impl<F: Future> SideBySide<F> {
     }
 
     /// The output of whichever future is ready first; `None` when there are none.
-    pub(crate) async fn next(&mut self) -> Option<F::Output> {
-        poll_fn(|context| {
-            let mut ready =
-                self.running.iter_mut().enumerate().filter_map(|(at, future)| match future.as_mut().poll(context) {
-                    Poll::Ready(output) => Some((at, output)),
-                    Poll::Pending => None,
-                });
-            match ready.next() {
-                Some((at, output)) => {
-                    drop(self.running.swap_remove(at));
-                    Poll::Ready(Some(output))
-                }
-                None if self.running.is_empty() => Poll::Ready(None),
-                None => Poll::Pending,
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let mut ready =
+            self.running.iter_mut().enumerate().filter_map(|(at, future)| match future.as_mut().poll(context) {
+                Poll::Ready(output) => Some((at, output)),
+                Poll::Pending => None,
+            });
+        match ready.next() {
+            Some((at, output)) => {
+                drop(self.running.swap_remove(at));
+                Poll::Ready(Some(output))
             }
-        })
-        .await
+            None if self.running.is_empty() => Poll::Ready(None),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -60,7 +57,7 @@ pub(crate) async fn all<F: Future>(bound: usize, futures: impl IntoIterator<Item
         {
             running.add(numbered(next));
         }
-        match running.next().await {
+        match poll_fn(|context| running.poll_next(context)).await {
             Some(output) => outputs.push(output),
             None => break,
         }

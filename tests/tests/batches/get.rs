@@ -176,7 +176,7 @@ async fn dropping_the_future_of_a_record_loses_nothing() {
             },
         }
     }
-    assert_eq!(found, 120);
+    assert_eq!((found, bench.faults.calls("BatchGetItem")), (120, 2), "nothing is asked for twice");
 }
 
 #[tokio::test]
@@ -205,4 +205,17 @@ async fn a_key_that_never_ends_is_answered_all_the_same() {
         assert_eq!(stream.next().await.unwrap().1.unwrap(), Some(user("a")));
     }
     assert_eq!(bench.faults.calls("BatchGetItem"), 3);
+}
+
+#[tokio::test]
+async fn the_records_are_a_stream_for_those_who_want_one() {
+    async fn count<S: futures_core::Stream + Unpin>(mut stream: S) -> usize {
+        let mut count = 0;
+        while std::future::poll_fn(|context| std::pin::Pin::new(&mut stream).poll_next(context)).await.is_some() {
+            count += 1;
+        }
+        count
+    }
+    let bench = Bench::new().await;
+    assert_eq!(count(bench.users.batch_get((0..130).map(|n| format!("u_{n}"))).stream()).await, 130);
 }

@@ -1,12 +1,15 @@
 //! Reading many records by their keys: a hundred in a request, what DynamoDB leaves aside again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
 use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemFluentBuilder;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use envelope_core::UnwrapKey;
+use futures_core::Stream;
 
 use super::super::backoff::Backoff;
 use super::super::{Sending, Table};
@@ -86,6 +89,7 @@ where
         BatchGetStream {
             backoff: Backoff::new(&self.table.client),
             opening: SideBySide::at_most(self.concurrency),
+            asking: None,
             call: self,
             taken: 0,
             unanswered: HashMap::new(),
@@ -114,6 +118,8 @@ where
 }
 
 /// Records as they are read and opened; see [`BatchGet::stream`].
+///
+/// It is a [`Stream`] as well, for the combinators of the `futures` crate.
 #[must_use = "nothing is read until the next record is asked for"]
 pub struct BatchGetStream<'a, T, P: ?Sized, I: Iterator> {
     call: BatchGet<'a, T, P, I>,
@@ -128,6 +134,8 @@ pub struct BatchGetStream<'a, T, P: ?Sized, I: Iterator> {
     /// What is still to be opened.
     found: VecDeque<(usize, Item)>,
     opening: SideBySide<Opening<'a, T>>,
+    /// The request that is under way.
+    asking: Option<Asking<'a>>,
     backoff: Backoff,
     /// Whether DynamoDB left something of the last request aside.
     left_aside: bool,
@@ -136,6 +144,12 @@ pub struct BatchGetStream<'a, T, P: ?Sized, I: Iterator> {
 }
 
 type Opening<'a, T> = Pin<Box<dyn Future<Output = (usize, Result<T, Error>)> + Send + 'a>>;
+
+/// A request, and how long to wait before the next one.
+type Asking<'a> = Pin<Box<dyn Future<Output = (Backoff, Result<BatchGetItemOutput, DynamoDbError>)> + Send + 'a>>;
+
+/// A record, with the position of its key and the key.
+type Answer<T, K> = (usize, K, Result<Option<T>, Error>);
 
 struct Asked {
     key: Item,
@@ -164,7 +178,11 @@ where
     }
 
     /// The next record, with the position of its key.
-    async fn advance(&mut self) -> Option<(usize, I::Item, Result<Option<T>, Error>)> {
+    async fn advance(&mut self) -> Option<Answer<T, I::Item>> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer<T, I::Item>>> {
         loop {
             while self.opening.has_room()
                 && let Some((position, item)) = self.found.pop_front()
@@ -173,13 +191,23 @@ where
                 self.opening.add(Box::pin(async move { (position, from_item(item, provider).await) }));
             }
             let answer = match self.answers.pop_front() {
-                None => self.opening.next().await.map(|(position, record)| (position, record.map(Some))),
-                ready => ready,
+                None => ready!(self.opening.poll_next(context)).map(|(position, record)| (position, record.map(Some))),
+                answer => answer,
             };
-            match answer {
-                Some((position, record)) => return Some((position, self.unanswered.remove(&position)?, record)),
-                None if self.take_keys() => self.ask().await,
-                None => return None,
+            if let Some((position, record)) = answer {
+                return Poll::Ready(self.unanswered.remove(&position).map(|key| (position, key, record)));
+            }
+            if let Some(asking) = &mut self.asking {
+                let (backoff, output) = ready!(asking.as_mut().poll(context));
+                (self.asking, self.backoff) = (None, backoff);
+                match output {
+                    Ok(output) => self.sort(output),
+                    Err(error) => self.give_up(|| ErrorKind::DynamoDb(error.clone())),
+                }
+            } else if self.take_keys() {
+                self.asking = (!self.asked.is_empty()).then(|| self.ask());
+            } else {
+                return Poll::Ready(None);
             }
         }
     }
@@ -201,21 +229,18 @@ where
         !(self.asked.is_empty() && self.answers.is_empty())
     }
 
-    /// Asks for everything that has no answer yet, and sorts the answer.
-    async fn ask(&mut self) {
-        if self.asked.is_empty() {
-            return;
-        }
-        if self.left_aside {
-            self.backoff.pause().await;
-        }
-        match self.request().send().await {
-            Ok(output) => self.sort(output),
-            Err(error) => {
-                let error = DynamoDbError::new("BatchGetItem", &self.call.table.name, error);
-                self.give_up(|| ErrorKind::DynamoDb(error.clone()));
+    /// Asks for everything that has no answer yet.
+    fn ask(&mut self) -> Asking<'a> {
+        let (request, table) = (self.request(), self.call.table);
+        let mut backoff = std::mem::replace(&mut self.backoff, Backoff::new(&table.client));
+        let left_aside = self.left_aside;
+        Box::pin(async move {
+            if left_aside {
+                backoff.pause().await;
             }
-        }
+            let output = request.send().await;
+            (backoff, output.map_err(|error| DynamoDbError::new("BatchGetItem", &table.name, error)))
+        })
     }
 
     fn request(&self) -> BatchGetItemFluentBuilder {
@@ -263,6 +288,22 @@ where
         self.left_aside = false;
         self.fruitless = 0;
         self.backoff = Backoff::new(&self.call.table.client);
+    }
+}
+
+/// Nothing in it is pinned in place.
+impl<T, P: ?Sized, I: Iterator> Unpin for BatchGetStream<'_, T, P, I> {}
+
+impl<'a, T, P, I> Stream for BatchGetStream<'a, T, P, I>
+where
+    T: Envelope + 'a,
+    P: UnwrapKey + ?Sized,
+    I: Iterator<Item: IntoKey<T::Key> + Clone>,
+{
+    type Item = (I::Item, Result<Option<T>, Error>);
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(context).map(|answer| answer.map(|(_, key, record)| (key, record)))
     }
 }
 
