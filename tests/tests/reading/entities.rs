@@ -30,6 +30,12 @@ struct Profile {
     email: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Envelope)]
+enum Shop {
+    Profile(Profile),
+    Order(Order),
+}
+
 fn order(user: &str, created: u64) -> Order {
     Order { user_id: user.into(), created, order_id: format!("o_{created}"), card: SECRET.into(), state: "paid".into() }
 }
@@ -72,6 +78,11 @@ async fn a_query_gives_the_records_of_its_own_kind_and_is_resumed_among_the_othe
         }
         assert_eq!(read, all, "{taken}");
     }
+    let shop = Table::<Shop>::new(servers.dynamodb().clone(), keys).named(orders.name());
+    let mut expected: Vec<_> = all.into_iter().map(Shop::Order).collect();
+    expected.push(Shop::Profile(Profile { user_id: "u_1".into(), email: SECRET.into() }));
+    assert_eq!(shop.query("u_1").page_size(2).await.unwrap(), expected);
+    assert_eq!(shop.scan().await.unwrap().len(), 10);
     let error = orders.query("u#1").await.unwrap_err();
     assert!(error.to_string().contains("contains a separator"), "{error}");
 }
