@@ -97,3 +97,18 @@ async fn batches_take_composed_keys() {
     let found = orders.batch_get((0..31).map(|created| ("u_1", (created, "o_1")))).send().await.unwrap();
     assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), all);
 }
+
+#[tokio::test]
+async fn a_record_is_modified_under_its_key_and_not_away_from_it() {
+    let (_servers, shop) = shop().await;
+    let orders = shop.of::<Order>();
+    orders.put(&order(5, "o_1")).send().await.unwrap();
+    let key = || ("u_1", (5, "o_1"));
+    orders.update(key()).modify(|order| order.card = "s3cr3t 4242".into()).send().await.unwrap();
+    assert_eq!(orders.get(key()).consistent_read().send().await.unwrap().unwrap().card, "s3cr3t 4242");
+    let error = orders.update(key()).modify(|order| order.created = 6).send().await.unwrap_err();
+    assert!(error.to_string().contains("`sk`"), "{error}");
+    let error = orders.update(key()).modify(|order| order.order_id = "o_2".into()).send().await.unwrap_err();
+    assert!(error.to_string().contains("`sk`"), "{error}");
+    assert_eq!(orders.get(key()).consistent_read().send().await.unwrap().unwrap().order_id, "o_1");
+}
