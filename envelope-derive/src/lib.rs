@@ -85,7 +85,7 @@ use crate::input::{Input, Options};
 ///
 /// `enum Shop { User(User), Order(Order) }`: each variant holds a record, and all records name one table and the same key attributes.
 /// An item becomes the one variant that its composed keys and its `entity(..)` attribute fit; that none fits, or several do, is an
-/// error. The only option is `crate`.
+/// error. A query of the enum takes the partition key of the first record. The only option is `crate`.
 ///
 /// # serde
 ///

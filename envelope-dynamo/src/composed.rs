@@ -72,6 +72,19 @@ impl Format {
         self.text
     }
 
+    /// The constant text with which every key of this format begins.
+    pub(crate) fn beginning(&self) -> &'static str {
+        match self.pieces.first() {
+            Some(Piece::Literal(literal)) => literal,
+            _ => "",
+        }
+    }
+
+    /// Whether there is only one key of this format.
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(self.pieces, [Piece::Literal(_)])
+    }
+
     /// The key of these parts; `None` if one of them is not given.
     ///
     /// # Errors

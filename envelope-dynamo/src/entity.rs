@@ -56,7 +56,7 @@ use crate::unsealed::Unsealed;
 pub trait Entity: Sized {
     /// The record that speaks for all in what they share: the table, and the attributes of the primary key.
     ///
-    /// Of a record itself; of an enum the first.
+    /// Of a record itself; of an enum the first, by whose partition key the enum is queried.
     type First: Envelope;
 
     /// The kinds of record.

@@ -9,6 +9,7 @@ use super::condition::{Comparison, Condition};
 use super::{Operand, Placeholders};
 use crate::error::ErrorKind;
 use crate::key::IntoValue;
+use crate::record::{Envelope, Mark, Origin};
 
 /// The sort key of a table or index, with values of type `V`, as [`Query::sort`](crate::Query::sort) lends it.
 ///
@@ -78,6 +79,21 @@ impl<T, V> SortKey<T, V> {
 impl<T, V> fmt::Debug for SortKey<T, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SortKey").field(&self.0.name()).finish()
+    }
+}
+
+impl<T: Envelope> SortCondition<T> {
+    /// The keys that the records of `T` alone have, where a format says how they begin.
+    pub(crate) fn own_kind() -> Option<Self> {
+        let sort = T::FIELDS.iter().find(|field| field.mark == Mark::SortKey)?;
+        let Origin::Composed(format) = sort.origin else { return None };
+        let beginning = format.beginning();
+        let operand = Operand { attribute: sort.name, value: Ok(AttributeValue::S(beginning.to_owned())) };
+        match (beginning, format.is_constant()) {
+            ("", _) => None,
+            (_, true) => Some(Self(Condition::compare(Comparison::Equal, operand))),
+            (_, false) => Some(Self(Condition::begins_with(operand))),
+        }
     }
 }
 

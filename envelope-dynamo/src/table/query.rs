@@ -16,6 +16,9 @@ use crate::token::Fingerprint;
 
 /// A query being built: the records of one partition, in the order of the sort key; see [`Table::query`].
 ///
+/// Where the sort key is composed, the records of the struct alone are read: those whose sort key begins as its format
+/// does. Items of other entity types that stand among them are passed over. An enum of records reads them all.
+///
 /// `K` is the key and `I` the kind of what is queried: the table, or one of its indexes.
 #[must_use = "a query does nothing until its records are asked for"]
 pub struct Query<'a, T: Entity, P: ?Sized, K: RecordKey = <<T as Entity>::First as Envelope>::Key, I = kind::Primary> {
@@ -101,6 +104,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// How many records there are, without opening any: DynamoDB reads and counts them.
     ///
+    /// Items of other entity types that stand among them are counted as well.
+    ///
     /// # Errors
     ///
     /// When something is wrong with the query itself, and whatever DynamoDB answers.
@@ -120,6 +125,9 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     fn request(&mut self, builder: QueryFluentBuilder, own_filter: Option<String>) -> Result<Prepared, ErrorKind> {
         self.refuse_filters_on_keys()?;
+        if self.sort.is_none() && self.index.name().is_none() && T::KINDS.len() == 1 {
+            self.sort = SortCondition::own_kind();
+        }
         let partition = key_value(self.partition.clone())?;
         let mut key = Placeholders::default();
         key.key_condition(self.partition.clone(), self.sort.clone())?;

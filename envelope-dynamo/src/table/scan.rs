@@ -105,6 +105,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// How many records there are, without opening any: DynamoDB reads and counts them, segment after segment.
     ///
+    /// Items of other entity types in the table are counted as well.
+    ///
     /// # Errors
     ///
     /// When something is wrong with the scan itself, and whatever DynamoDB answers.

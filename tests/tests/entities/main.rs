@@ -4,5 +4,6 @@
 mod composed;
 mod enums;
 mod properties;
+mod queries;
 mod records;
 mod servers;

@@ -84,7 +84,7 @@ async fn a_record_pasted_under_the_key_of_another_type_does_not_open() {
     assert!(error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"), "{error}");
 }
 
-async fn put_raw(servers: &Servers, shop: &Table<Shop>, item: Item) {
+pub(crate) async fn put_raw(servers: &Servers, shop: &Table<Shop>, item: Item) {
     servers.dynamodb().put_item().table_name(shop.name()).set_item(Some(item)).send().await.unwrap();
 }
 
