@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::{
     Clock, DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, Recipient,
@@ -199,12 +199,13 @@ impl fmt::Debug for TestKeyProvider {
 #[derive(Debug)]
 pub struct TestClock {
     start: Instant,
+    started_at: SystemTime,
     passed: Mutex<Duration>,
 }
 
 impl Default for TestClock {
     fn default() -> Self {
-        Self { start: Instant::now(), passed: Mutex::default() }
+        Self { start: Instant::now(), started_at: SystemTime::now(), passed: Mutex::default() }
     }
 }
 
@@ -218,5 +219,9 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> Instant {
         self.start + *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn system_time(&self) -> SystemTime {
+        self.started_at + *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

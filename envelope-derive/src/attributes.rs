@@ -8,9 +8,11 @@ use syn::{ExprPath, Ident, LitStr, TypeGenerics};
 use crate::attr::{Entry, Mark};
 use crate::bound;
 use crate::check::Record;
+use crate::composed::ComposedKey;
 use crate::expand::{This, where_clause};
 use crate::field::Field;
 use crate::input::{Input, unraw};
+use crate::role::Role;
 
 /// The entries of `#[serde(..)]` that say how a value is written and read.
 const CODE: [&str; 4] = ["with", "serialize_with", "deserialize_with", "bound"];
@@ -23,7 +25,7 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
     let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
     let fields = attributes(record).map(|(field, mark)| {
         let (vis, ident, ty, this) = (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
-        let mark = mark_type(field, mark);
+        let mark = mark_type(record, field, mark);
         quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::#mark>)
     });
     let composed = composed(record).map(|(ident, _)| {
@@ -59,13 +61,18 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
     }
 }
 
-/// The mark as a type; what stands in the encryption context is bound like what is authenticated.
-fn mark_type(field: &Field, mark: Mark) -> TokenStream {
+/// The mark as a type; what stands in the encryption context or in a key is bound like what is authenticated.
+fn mark_type(record: &Record<'_>, field: &Field, mark: Mark) -> TokenStream {
     match mark {
         Mark::PartitionKey | Mark::SortKey | Mark::Key => quote!(Key),
-        Mark::Plaintext if field.encryption_context.is_some() => quote!(Authenticated),
+        Mark::Plaintext if field.encryption_context.is_some() || is_part_of_key(record, field) => quote!(Authenticated),
+        Mark::Plaintext if field.role().is_some_and(Role::is_kept) => quote!(Kept),
         Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
     }
+}
+
+fn is_part_of_key(record: &Record<'_>, field: &Field) -> bool {
+    record.input.composed.iter().flat_map(ComposedKey::parts).any(|part| part.is(field))
 }
 
 /// The fields that are an attribute of their own name, both when written and when read.

@@ -12,6 +12,7 @@ use crate::field::Field;
 use crate::indexes;
 use crate::input::{Input, Name};
 use crate::key_type::{self, Refusal};
+use crate::role;
 
 /// The attributes in which the sealed fields and their data key are stored.
 const RESERVED_ATTRIBUTES: [&str; 2] = ["encrypted_payload", "encrypted_dek"];
@@ -55,6 +56,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
         keys_are_scalars(field, errors);
         encryption_context_is_readable(field, errors);
         grouped_fields_are_whole(field, errors);
+        role::check(field, errors);
     }
     one_partition_key(input, errors);
     at_most_one_sort_key(input, errors);
@@ -64,6 +66,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     flattened_fields_are_marked_alike(input, errors);
     composed::check(input, errors);
     indexes::check(input, errors);
+    role::check_all(input, errors);
     if errors.is_empty() { record(input) } else { None }
 }
 

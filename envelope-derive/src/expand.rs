@@ -13,6 +13,7 @@ use crate::composed::ComposedKey;
 use crate::field::Field;
 use crate::indexes;
 use crate::input::{ContextForm, Input, Pair, unraw};
+use crate::role::Role;
 use crate::serde_attr::ContainerDefault;
 
 /// Generates `impl Envelope`, inside a scope of its own.
@@ -106,6 +107,20 @@ pub(crate) fn key_pattern(name: &str, key: &Key<'_>) -> TokenStream {
     }
 }
 
+/// `impl AuthenticatedVersion`.
+fn versioned(record: &Record<'_>) -> Option<TokenStream> {
+    let is_version =
+        |(field, mark): &&(&Field, Mark)| field.role() == Some(Role::Version) && *mark == Mark::Authenticated;
+    record.fields.iter().find(is_version)?;
+    let input = record.input;
+    let (name, (impl_generics, ty_generics, _)) = (&input.ident, input.generics.split_for_impl());
+    let where_clause = where_clause(bound::predicates(input).into_iter());
+    Some(quote! {
+        #[automatically_derived]
+        impl #impl_generics __envelope::AuthenticatedVersion for #name #ty_generics #where_clause {}
+    })
+}
+
 fn implementation(record: &Record<'_>) -> TokenStream {
     let input = record.input;
     let name = &input.ident;
@@ -113,7 +128,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     let where_clause = where_clause(bound::predicates(input).into_iter());
     let constants = constants(record);
     let (key, attributes) = (key_type(record), attributes::implementation(record));
-    let withheld = withheld(record);
+    let (withheld, restate, versioned) = (withheld(record), restate(record), versioned(record));
     let partition = key_pattern("__partition", &record.partition_key);
     let pattern = match record.typed_sort_key().map(|sort| key_pattern("__sort", sort)) {
         None => quote!(__envelope::Partition { partition: #partition }),
@@ -130,6 +145,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
             #attributes
             #withheld
             #indexes
+            #restate
 
             fn serialize<__S: __envelope::serde::Serializer>(
                 &self,
@@ -161,6 +177,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
                 __Record::deserialize(__deserializer)
             }
         }
+        #versioned
     }
 }
 
@@ -248,13 +265,42 @@ fn description(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     let flatten = field.is_flattened().then(|| quote!(.flatten()));
     let accepting_plaintext = field.accepts_plaintext.then(|| quote!(.accepting_plaintext()));
     let in_encryption_context = field.encryption_context.is_some().then(|| quote!(.in_encryption_context()));
+    let role = field.role().map(|role| role_of(field, role));
     let in_group = field.group.as_ref().map(|group| quote!(.in_group(#group)));
     let is_part = input.composed.iter().flat_map(ComposedKey::parts).any(|part| part.is(field));
     let in_key = (is_part && mark != Mark::Key).then(|| quote!(.in_key()));
     quote! {
         __envelope::Field::new(#name, __envelope::Mark::#mark)
-            #aliases #flatten #accepting_plaintext #in_encryption_context #in_group #in_key
+            #aliases #flatten #accepting_plaintext #in_encryption_context #in_group #in_key #role
     }
+}
+
+/// What the library keeps the field for.
+fn role_of(field: &Field, role: Role) -> TokenStream {
+    match role {
+        Role::Version => {
+            let (ty, place) = (&field.ty, field.ty.span());
+            let max = quote_spanned!(place=> <#ty as __envelope::VersionNumber>::MAX);
+            quote!(.version(#max))
+        }
+        Role::Ttl => quote!(.ttl()),
+        Role::Created => quote!(.created()),
+        Role::Updated => quote!(.updated()),
+    }
+}
+
+/// `fn restate`, for a struct with fields that the library writes.
+fn restate(record: &Record<'_>) -> Option<TokenStream> {
+    let kept = record.fields.iter().filter(|(field, _)| field.role().is_some_and(Role::is_written));
+    let mut kept = kept.map(|(field, _)| &field.ident).peekable();
+    kept.peek()?;
+    Some(quote! {
+        fn restate(&mut self, __stored: &__envelope::Item) -> __envelope::Result<(), __envelope::ValueError> {
+            let __attributes = <Self as __envelope::Envelope>::attributes();
+            #(self.#kept = __attributes.#kept.restated(__stored)?;)*
+            __envelope::Result::Ok(())
+        }
+    })
 }
 
 /// The entry for a composed key in `Envelope::FIELDS`.

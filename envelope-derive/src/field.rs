@@ -9,6 +9,7 @@ use crate::case::RenameRule;
 use crate::errors::Errors;
 use crate::input::{Name, has_attribute, unraw};
 use crate::mark_options::MarkOptions;
+use crate::role::{self, Role, WrittenRole};
 use crate::serde_attr::{self, Directions, FieldSerde};
 use crate::similar::similar;
 
@@ -21,6 +22,8 @@ pub(crate) struct Field {
     pub(crate) mark: Option<Mark>,
     /// The marks as written, for the rules that look at more than one.
     pub(crate) marks: Vec<Written>,
+    /// What the library keeps the field for, as written.
+    pub(crate) roles: Vec<WrittenRole>,
     /// `#[encryption_context]`, as written.
     pub(crate) encryption_context: Option<TokenStream>,
     pub(crate) accepts_plaintext: bool,
@@ -48,7 +51,9 @@ impl Field {
         errors: &mut Errors,
     ) -> Option<Self> {
         let ident = field.ident.clone()?;
-        let serde = serde_attr::field(&field.attrs, errors);
+        let mut serde = serde_attr::field(&field.attrs, errors);
+        let roles = role::written(&field.attrs, errors);
+        role::write_as_seconds(&roles, &field.ty, &mut serde);
         report_container_options(&field.attrs, errors);
         let marks = written_marks(&field.attrs);
         report_arguments(&field.attrs, &marks, errors);
@@ -61,6 +66,7 @@ impl Field {
                 [written] => Some(written.mark),
                 _ => None,
             },
+            roles,
             encryption_context: encryption_context(&field.attrs, errors),
             accepts_plaintext: options.iter().any(|options| options.accepts_plaintext),
             group: options.into_iter().find_map(|options| options.group),
@@ -84,6 +90,11 @@ impl Field {
     /// Whether one of the field's marks is that of a key.
     pub(crate) fn is_key(&self) -> bool {
         self.has_mark(Mark::PartitionKey) || self.has_mark(Mark::SortKey)
+    }
+
+    /// What the library keeps the field for.
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.roles.first().map(|written| written.role)
     }
 
     pub(crate) fn is_flattened(&self) -> bool {
@@ -129,7 +140,8 @@ fn written_marks(attributes: &[Attribute]) -> Vec<Written> {
 fn misspelt_mark(attributes: &[Attribute]) -> Option<(&Attribute, String, &'static str)> {
     let known = [ENVELOPE, ENCRYPTION_CONTEXT, SERDE];
     attributes.iter().find_map(|attribute| {
-        let name = attr::name(attribute).filter(|name| !known.contains(&name.as_str()))?;
+        let name =
+            attr::name(attribute).filter(|name| !known.contains(&name.as_str()) && Role::named(name).is_none())?;
         let meant = similar(&name, &Mark::ALL.map(Mark::attribute))?;
         Some((attribute, name, meant))
     })

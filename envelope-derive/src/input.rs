@@ -10,6 +10,7 @@ use crate::composed::ComposedKey;
 use crate::errors::Errors;
 use crate::field::Field;
 use crate::indexes::{self, Index};
+use crate::role::Role;
 use crate::serde_attr::{self, ContainerSerde};
 
 /// A struct with named fields and its attributes.
@@ -191,7 +192,8 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a F
 fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes {
         let Some(name) = attr::name(attribute) else { continue };
-        if Mark::named(&name).is_none_or(Mark::is_key) && name != ENCRYPTION_CONTEXT {
+        let is_mark = Mark::named(&name).is_some_and(|mark| !mark.is_key());
+        if !is_mark && Role::named(&name).is_none() && name != ENCRYPTION_CONTEXT {
             continue;
         }
         let help = match name.as_str() {

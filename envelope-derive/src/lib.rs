@@ -20,6 +20,7 @@ mod indexes;
 mod input;
 mod key_type;
 mod mark_options;
+mod role;
 mod serde_attr;
 mod serde_form;
 mod similar;
@@ -50,6 +51,10 @@ use crate::input::{Input, Options};
 /// | `#[encrypted(accept = "plaintext")]`, `#[authenticated(accept = "plaintext")]` | also reads records that were written while the field was plaintext |
 /// | `#[encrypted(group = "medical")]` | sealed with the other fields of its group under a data key of their own; the field's type is `Access<..>` |
 /// | `#[encryption_context]` | beside a key, authenticated or plaintext mark: the value also stands in the KMS encryption context |
+///
+/// | `#[version]` | beside `#[plaintext]` or `#[authenticated]`: counts the writes of the record, for optimistic locking |
+/// | `#[ttl]` | beside the same: when DynamoDB may delete the record; stored as seconds |
+/// | `#[created]`, `#[updated]` | beside `#[plaintext]`: when the record was first put, and last written; stored as seconds |
 ///
 /// | on the struct: `#[envelope(..)]` | |
 /// |---|---|
@@ -104,7 +109,21 @@ use crate::input::{Input, Options};
 /// not wiped.
 #[proc_macro_derive(
     Envelope,
-    attributes(envelope, partition_key, sort_key, key, encrypted, authenticated, plaintext, encryption_context, serde)
+    attributes(
+        envelope,
+        partition_key,
+        sort_key,
+        key,
+        encrypted,
+        authenticated,
+        plaintext,
+        encryption_context,
+        serde,
+        version,
+        ttl,
+        created,
+        updated
+    )
 )]
 pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derive(input.into()).into()

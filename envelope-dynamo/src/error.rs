@@ -230,6 +230,11 @@ pub enum ErrorKind {
         /// The key attribute.
         attribute: &'static str,
     },
+    /// The record is authentic, but older than the version that was asked for.
+    OlderVersion {
+        /// The version that was asked for.
+        not_before: u64,
+    },
     /// Other writers changed the record each time between its being read and its being written.
     Conflict {
         /// How often it was tried.
@@ -321,7 +326,8 @@ impl ErrorKind {
             | Self::KeyMismatch { .. }
             | Self::NotSealed
             | Self::Malformed(_)
-            | Self::NotAuthentic { .. } => Fault::Data,
+            | Self::NotAuthentic { .. }
+            | Self::OlderVersion { .. } => Fault::Data,
             Self::Seal(error) => error.fault(),
             Self::Open(error) => error.fault(),
             Self::Cancelled { code, .. } if &**code == "ValidationError" => Fault::Caller,
@@ -403,6 +409,11 @@ impl fmt::Display for ErrorKind {
                 f,
                 "some fields of the group `{group}` are withheld and others are not, but they are sealed together; nothing \
                  was sent"
+            ),
+            Self::OlderVersion { not_before } => write!(
+                f,
+                "the record is older than version {not_before}, which has been seen: an earlier version has been put back, or \
+                 the read is behind (is it consistent?)"
             ),
             Self::KeyChanged { attribute } => write!(
                 f,

@@ -64,12 +64,14 @@ mod binding;
 mod branch_keys;
 mod composed;
 mod entity;
+mod epoch_seconds;
 mod error;
 mod expression;
 mod group;
 mod identity;
 mod index;
 mod item;
+mod kept;
 mod key;
 mod kms;
 mod marks;
@@ -104,19 +106,21 @@ pub use envelope_core::{
 #[cfg(feature = "rsa")]
 pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::{Envelope, View};
+pub use epoch_seconds::EpochSeconds;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
 pub use expression::{Addable, Amount, Attribute, Condition, InPlace, Readable, SortCondition, SortKey, mark};
 pub use index::{Index, NoIndexes, PrimaryKey, ReadsConsistently, Secondary, Sorted, kind};
 pub use item::{from_item, item_context, item_group_context, to_item};
+pub use kept::{AuthenticatedVersion, VersionNumber};
 pub use key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
 pub use table::{
     BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, Delete, Get, GetView, Gets,
-    Indexed, Modify, PreparedTransaction, Put, Query, Records, ReturningNew, ReturningOld, Scan, Table, TransactGet,
-    Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify, Update, transact_get,
-    transact_write,
+    Indexed, Modify, PreparedTransaction, Put, Puttable, Query, Records, ReturningNew, ReturningOld, Scan, Table,
+    TransactGet, Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify, Update,
+    transact_get, transact_write,
 };
 pub use token::{ResumeToken, ResumeTokenError};
 pub use view::{View, view_item};
@@ -140,9 +144,14 @@ pub mod __private {
     pub use crate::key::AnyKey;
     pub use crate::unsealed::Unsealed;
     pub use crate::view::ViewedItem;
+    /// How times are written and read.
+    pub mod epoch_seconds {
+        pub use crate::epoch_seconds::{deserialize, serialize};
+    }
     pub use crate::write::compose_key;
     pub use crate::{
-        Access, Attribute, Composite, ContextForm, Entity, EntityOf, Envelope, Error, ErrorKind, Field, Index, Mark,
-        NoIndexes, Partition, Parts, PrimaryKey, UnwrapKey, View, kind, mark,
+        Access, Attribute, AuthenticatedVersion, Composite, ContextForm, Entity, EntityOf, Envelope, Error, ErrorKind,
+        Field, Index, Mark, NoIndexes, Partition, Parts, PrimaryKey, UnwrapKey, ValueError, VersionNumber, View, kind,
+        mark,
     };
 }

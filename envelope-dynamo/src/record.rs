@@ -1,7 +1,9 @@
 //! The trait that `#[derive(Envelope)]` implements, and the marks it records.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::ContextForm;
+use envelope_core::{ContextForm, ValueError};
 use serde::{Deserializer, Serializer};
 
 use crate::composed::{Format, Piece};
@@ -84,6 +86,16 @@ pub trait Envelope: Sized {
     #[doc(hidden)]
     fn primary_key() -> PrimaryKey<Self>;
 
+    /// Takes over what the library wrote into the record: its version and its stamps.
+    ///
+    /// # Errors
+    ///
+    /// When what was written is not of the field's type.
+    #[doc(hidden)]
+    fn restate(&mut self, _stored: &HashMap<String, AttributeValue>) -> Result<(), ValueError> {
+        Ok(())
+    }
+
     /// Serializes the stored fields under their serde names.
     ///
     /// # Errors
@@ -145,6 +157,19 @@ impl Mark {
     }
 }
 
+/// What the library keeps a field for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It counts the writes of the record, up to this.
+    Version { max: u64 },
+    /// DynamoDB may delete the record then.
+    Ttl,
+    /// The record was first put then.
+    Created,
+    /// The record was last written then.
+    Updated,
+}
+
 /// A stored attribute or field: its serde names and its mark.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -154,6 +179,7 @@ pub struct Field {
     pub(crate) flatten: bool,
     pub(crate) accepts_plaintext: bool,
     pub(crate) in_encryption_context: bool,
+    pub(crate) role: Option<Role>,
     pub(crate) group: Option<&'static str>,
     pub(crate) in_key: bool,
     pub(crate) origin: Origin,
@@ -181,6 +207,7 @@ impl Field {
             flatten: false,
             accepts_plaintext: false,
             in_encryption_context: false,
+            role: None,
             group: None,
             in_key: matches!(mark, Mark::Key),
             origin: Origin::Field,
@@ -223,9 +250,42 @@ impl Field {
         self
     }
 
-    /// Whether the field may be updated in place: nothing that is sealed is bound to it.
+    /// The field counts the writes of the record (`#[version]`), up to `max`.
+    #[must_use]
+    pub const fn version(mut self, max: u64) -> Self {
+        self.role = Some(Role::Version { max });
+        self
+    }
+
+    /// The field says when DynamoDB may delete the record (`#[ttl]`).
+    #[must_use]
+    pub const fn ttl(mut self) -> Self {
+        self.role = Some(Role::Ttl);
+        self
+    }
+
+    /// The field says when the record was first put (`#[created]`).
+    #[must_use]
+    pub const fn created(mut self) -> Self {
+        self.role = Some(Role::Created);
+        self
+    }
+
+    /// The field says when the record was last written (`#[updated]`).
+    #[must_use]
+    pub const fn updated(mut self) -> Self {
+        self.role = Some(Role::Updated);
+        self
+    }
+
+    /// Whether the library alone changes the field.
+    pub(crate) const fn is_kept(&self) -> bool {
+        matches!(self.role, Some(Role::Version { .. } | Role::Updated))
+    }
+
+    /// Whether the field may be updated in place: nothing that is sealed is bound to it, and it is not the library's.
     pub(crate) fn is_free_in_place(&self) -> bool {
-        self.mark == Mark::Plaintext && !self.in_encryption_context && !self.in_key
+        self.mark == Mark::Plaintext && !self.in_encryption_context && !self.in_key && !self.is_kept()
     }
 
     /// The field's value is a part of a composed key as well.

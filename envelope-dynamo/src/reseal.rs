@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,6 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::expression::{Clauses, Placeholders};
 use crate::group::payload_attribute;
 use crate::item::{Open, open_whole};
+use crate::kept;
 use crate::marks::claim;
 use crate::record::{Envelope, Mark};
 use crate::size::{MAX_ITEM_BYTES, item_bytes};
@@ -49,14 +51,21 @@ impl<T: Envelope> Stored<T> {
     /// Seals the record as it has become; `None` if nothing has changed.
     ///
     /// Sealed anew whatever has changed: the payload is what tells this write from any other.
-    pub(crate) async fn reseal(&self, provider: &(impl WrapKey + ?Sized)) -> Result<Option<Resealed>, Error> {
+    pub(crate) async fn reseal(
+        &self,
+        now: SystemTime,
+        provider: &(impl WrapKey + ?Sized),
+    ) -> Result<Option<Resealed>, Error> {
         let id = record_id::<T>(&self.item);
         let fail = |kind| Error::new(id.clone(), kind);
         let mut after = take_apart(&self.record).map_err(fail)?;
+        kept::restore(T::FIELDS, &mut after.item, &self.before.item);
         if self.is_unchanged(&after) {
             return Ok(None);
         }
         self.same_key(&after).map_err(fail)?;
+        kept::change(T::FIELDS, &mut after.item, now).map_err(fail)?;
+        let written = after.item.clone();
         let changes = self.changes(&after).map_err(fail)?;
         self.keep_unknown(&mut after).map_err(fail)?;
         self.keep_groups(&mut after).map_err(fail)?;
@@ -68,7 +77,16 @@ impl<T: Envelope> Stored<T> {
         }
         let anew = sealed.into_iter().filter(|(name, value)| is_reserved(name) && self.item.get(name) != Some(value));
         let read = self.item.get(ENCRYPTED_PAYLOAD).cloned();
-        Ok(Some(Resealed { read, anew: anew.collect(), changes }))
+        Ok(Some(Resealed { read, anew: anew.collect(), changes, written }))
+    }
+
+    /// The record as it was written: what the library keeps is as `resealed`, or as it was.
+    pub(crate) fn into_record(mut self, resealed: Option<&Resealed>) -> Result<T, Error> {
+        let written = resealed.map_or(&self.before.item, |resealed| &resealed.written);
+        match self.record.restate(written) {
+            Ok(()) => Ok(self.record),
+            Err(source) => Err(Error::new(record_id::<T>(&self.item), source)),
+        }
     }
 
     fn is_unchanged(&self, after: &Parts) -> bool {
@@ -229,6 +247,8 @@ pub(crate) struct Resealed {
     /// The attributes that hold what is sealed.
     anew: Item,
     changes: Vec<Change>,
+    /// The readable attributes as they are after it, as far as the struct knows them.
+    written: Item,
 }
 
 impl Resealed {

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
-use envelope_core::{KeyProvider, UnwrapKey, WrapKey};
+use envelope_core::{Clock, KeyProvider, SystemClock, UnwrapKey, WrapKey};
 
 pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut};
 pub use check::Check;
@@ -38,7 +38,7 @@ pub use delete::Delete;
 pub use get::Get;
 pub use indexed::Indexed;
 pub use modify::{Modify, TryModify};
-pub use put::Put;
+pub use put::{Put, Puttable};
 pub use query::Query;
 pub use records::Records;
 pub use returning::{ReturningNew, ReturningOld};
@@ -87,6 +87,7 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     client: Client,
     name: Arc<str>,
     provider: Arc<P>,
+    clock: Arc<dyn Clock>,
     record: PhantomData<fn() -> T>,
 }
 
@@ -124,7 +125,7 @@ impl<T: Entity> Table<T, dyn UnwrapKey> {
 
 impl<T: Entity, P: ?Sized> Table<T, P> {
     fn with_capability(client: Client, provider: Arc<P>) -> Self {
-        Self { client, name: T::First::TABLE.into(), provider, record: PhantomData }
+        Self { client, name: T::First::TABLE.into(), provider, clock: Arc::new(SystemClock), record: PhantomData }
     }
 
     /// Names the physical table, where it is not the logical one: per environment, or after a restore under another name.
@@ -167,8 +168,16 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             client: self.client.clone(),
             name: Arc::clone(&self.name),
             provider: Arc::clone(&self.provider),
+            clock: Arc::clone(&self.clock),
             record: PhantomData,
         }
+    }
+
+    /// The clock by which records are stamped (`#[created]`, `#[updated]`) and expire (`#[ttl]`); the system's unless set.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// The physical table name.
@@ -296,6 +305,38 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
         I: IntoIterator<Item: Borrow<T>>,
     {
         BatchPut::new(self, records.into_iter())
+    }
+}
+
+impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
+    /// Stores a record, as [`put`](Self::put) does; afterwards `record` has the version and the stamps that were stored.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users")]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     email: String,
+    ///     #[authenticated]
+    ///     #[version]
+    ///     version: u64,
+    /// }
+    ///
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let mut user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), version: 0 };
+    /// users.put_mut(&mut user).send().await?; // fails if there is such a user
+    /// user.email = "zoe@example.org".into();
+    /// users.put_mut(&mut user).send().await?; // fails if somebody else has changed it
+    /// assert_eq!(user.version, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn put_mut<'a>(&'a self, record: &'a mut T) -> Put<'a, T, P, &'a mut T> {
+        Put::new(self, record)
     }
 }
 
@@ -437,6 +478,7 @@ impl<T, P: ?Sized> Clone for Table<T, P> {
             client: self.client.clone(),
             name: Arc::clone(&self.name),
             provider: Arc::clone(&self.provider),
+            clock: Arc::clone(&self.clock),
             record: PhantomData,
         }
     }

@@ -1,6 +1,7 @@
 //! A record between the two steps of sealing: taken apart, and without its type.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,13 +10,15 @@ use envelope_core::{Content, Context, Sealed, WrapKey, seal_payload};
 use crate::binding::{Item, context, record_id};
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::group::{dek_attribute, group_context, keep_group, payload_attribute};
-use crate::record::Envelope;
+use crate::kept::{self, ExpectedVersion, with_role};
+use crate::record::{Envelope, Field, Role};
 use crate::write::{Parts, RESERVED, take_apart};
 
 /// The parts of a record, with what its type says of them.
 #[doc(hidden)]
 pub struct Unsealed {
     parts: Parts,
+    fields: &'static [Field],
     context: for<'a> fn(&'a Item, &'a [Cow<'static, str>]) -> Result<Context<'a>, ErrorKind>,
     group_context: for<'a> fn(&'a Item, &'static str) -> Result<Context<'a>, ErrorKind>,
     id: fn(&Item) -> RecordId,
@@ -29,7 +32,30 @@ impl Unsealed {
 
     /// A record of type `T` that has been taken apart.
     pub(crate) fn from_parts<T: Envelope>(parts: Parts) -> Self {
-        Self { parts, context: context_of::<T>, group_context: group_context::<T>, id: record_id::<T> }
+        Self {
+            parts,
+            fields: T::FIELDS,
+            context: context_of::<T>,
+            group_context: group_context::<T>,
+            id: record_id::<T>,
+        }
+    }
+
+    /// Counts the version of a record that is to be put, and stamps it; which version the put is to find.
+    pub(crate) fn keep(&mut self, now: SystemTime) -> Result<Option<ExpectedVersion>, Error> {
+        kept::put(self.fields, &mut self.parts.item, now).map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
+    }
+
+    /// Stamps a record that is to be put without a condition, and so without a version.
+    pub(crate) fn keep_unconditionally(&mut self, now: SystemTime) -> Result<(), Error> {
+        match with_role(self.fields, |role| matches!(role, Role::Version { .. })) {
+            None => self.keep(now).map(|_| ()),
+            Some(field) => {
+                let reason = "is a version, which a batch cannot look at: put such records one by one";
+                let kind = ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
+                Err(Error::new((self.id)(&self.parts.item), kind))
+            }
+        }
     }
 
     /// Seals what is to be sealed, and puts it beside the rest.

@@ -1,5 +1,6 @@
 //! The attributes of a record, as derived code names them: with the type of their values and their mark.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -23,6 +24,9 @@ pub mod mark {
     /// Readable in the table, free to be updated in place.
     #[derive(Clone, Copy, Debug)]
     pub enum Plaintext {}
+    /// Readable in the table, and changed by the library alone: a version, or when the record was last written.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Kept {}
     /// Sealed: DynamoDB can neither compare nor change it.
     #[derive(Clone, Copy, Debug)]
     pub enum Encrypted {}
@@ -40,11 +44,12 @@ pub trait Readable: sealed::Sealed {}
 impl Readable for mark::Key {}
 impl Readable for mark::Authenticated {}
 impl Readable for mark::Plaintext {}
+impl Readable for mark::Kept {}
 
 /// A mark whose attributes may be changed where they stand.
 #[diagnostic::on_unimplemented(
     message = "only `#[plaintext]` attributes can be changed in place",
-    label = "the field is sealed, bound into what is sealed, or part of the key",
+    label = "the field is sealed, bound into what is sealed, part of the key, or kept by the library",
     note = "`.update(key).modify(|record| ..)` reads the record, changes it and seals it again"
 )]
 pub trait InPlace: Readable {}
@@ -56,6 +61,7 @@ mod sealed {
     impl Sealed for super::mark::Key {}
     impl Sealed for super::mark::Authenticated {}
     impl Sealed for super::mark::Plaintext {}
+    impl Sealed for super::mark::Kept {}
 }
 
 /// A field of the record `T` as an attribute of its items: its stored name, its type `V`, its mark `M`.
@@ -198,6 +204,16 @@ impl<T, V, M> Attribute<T, V, M> {
             (None, Some(default)) => Ok(default()),
             (None, None) => (self.absent)(self.name),
         }
+    }
+
+    /// The value in an item that the library has written, for derived code.
+    ///
+    /// # Errors
+    ///
+    /// When what is stored is not of the field's type.
+    #[doc(hidden)]
+    pub fn restated(&self, stored: &HashMap<String, AttributeValue>) -> Result<V, ValueError> {
+        self.read(stored.get(self.name).cloned())
     }
 
     /// Whether a record can be read without it: an `Option`, or a field with a default.

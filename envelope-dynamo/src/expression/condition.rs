@@ -4,6 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Not;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use super::{Operand, Placeholders};
 use crate::error::ErrorKind;
 
@@ -108,6 +110,10 @@ impl<T> Condition<T> {
 
     pub(super) const fn contains(part: Operand) -> Self {
         Self::new(Node::Call(Function::Contains, part))
+    }
+
+    pub(crate) const fn equals(attribute: &'static str, value: AttributeValue) -> Self {
+        Self::compare(Comparison::Equal, Operand { attribute, value: Ok(value) })
     }
 
     pub(crate) const fn exists(attribute: &'static str) -> Self {
@@ -224,8 +230,6 @@ impl Node {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     use super::super::Attribute;
     use super::super::mark::Plaintext;
     use super::*;

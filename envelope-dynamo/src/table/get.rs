@@ -2,8 +2,9 @@ use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use envelope_core::UnwrapKey;
 
 use super::{Sending, Table, dynamodb_error};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::item::from_item;
+use crate::kept::{AuthenticatedVersion, has_expired, version};
 use crate::record::Envelope;
 
 /// A get being built; see [`Table::get`].
@@ -12,16 +13,44 @@ pub struct Get<'a, T: Envelope, P: ?Sized> {
     table: &'a Table<T, P>,
     key: T::Key,
     builder: GetItemFluentBuilder,
+    skip_expired: bool,
+    not_before_version: Option<u64>,
 }
 
 impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     pub(super) fn new(table: &'a Table<T, P>, key: T::Key) -> Self {
-        Self { table, key, builder: table.client.get_item() }
+        Self { table, key, builder: table.client.get_item(), skip_expired: false, not_before_version: None }
     }
 
     /// Reads what was written last, at twice the price; by default a read may be a moment behind.
     pub fn consistent_read(mut self) -> Self {
         self.builder = self.builder.consistent_read(true);
+        self
+    }
+
+    /// Takes a record that has outlived its `#[ttl]` for absent.
+    ///
+    /// DynamoDB deletes expired records within a few days (Amazon DynamoDB Developer Guide, "Using time to live"); until
+    /// then they are read like any other, unless this is asked for.
+    ///
+    /// # Security
+    ///
+    /// Whoever can write the table can change a `#[plaintext]` time to live, as he can delete the record; an
+    /// `#[authenticated]` one he can only make look expired.
+    pub const fn skip_expired(mut self) -> Self {
+        self.skip_expired = true;
+        self
+    }
+
+    /// Refuses a record of an older version than `version`, which the reader has kept elsewhere.
+    ///
+    /// An older version of a record is authentic for its place, so that somebody who can write the table could put one
+    /// back. A record that is gone is `None`, whatever version it had.
+    pub const fn not_before_version(mut self, version: u64) -> Self
+    where
+        T: AuthenticatedVersion,
+    {
+        self.not_before_version = Some(version);
         self
     }
 
@@ -40,9 +69,9 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// As [`from_item`](crate::from_item()), and whatever DynamoDB answers.
+    /// As [`from_item`](crate::from_item()), [`ErrorKind::OlderVersion`], and whatever DynamoDB answers.
     pub async fn send(self) -> Result<Option<T>, Error> {
-        let provider = &*self.table.provider;
+        let (table, not_before) = (self.table, self.not_before_version);
         let (item, id) = Table::<T, P>::key_item(self.key)?;
         let output = self
             .builder
@@ -53,10 +82,18 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
             .set_attributes_to_get(None)
             .send()
             .await
-            .map_err(|error| dynamodb_error("GetItem", &self.table.name, id, error))?;
-        match output.item {
-            Some(found) => from_item_of(item, found, provider).await.map(Some),
-            None => Ok(None),
+            .map_err(|error| dynamodb_error("GetItem", &table.name, id.clone(), error))?;
+        let now = table.clock.system_time();
+        let Some(found) = output.item.filter(|found| !self.skip_expired || !has_expired::<T>(found, now)) else {
+            return Ok(None);
+        };
+        let version = version::<T>(&found);
+        let record = from_item_of(item, found, &*table.provider).await?;
+        match not_before {
+            Some(not_before) if version.is_none_or(|version| version < not_before) => {
+                Err(Error::new(id, ErrorKind::OlderVersion { not_before }))
+            }
+            _ => Ok(Some(record)),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Changes, Clauses, Condition, Placeholders, both};
 use crate::item::from_item;
+use crate::kept;
 use crate::record::Envelope;
 use crate::reseal::{Resealed, Stored};
 
@@ -23,6 +24,9 @@ use crate::reseal::{Resealed, Stored};
 const TRIES: u32 = 16;
 
 /// A change of whatever the record holds, being built; see [`Update::modify`].
+///
+/// `#[version]` and `#[updated]` are counted and stamped whenever something is written; what the change does to them is
+/// taken back.
 #[must_use = "a change does nothing until it is sent"]
 pub struct Modify<'a, T: Envelope, P: ?Sized, F> {
     update: Update<'a, T, P>,
@@ -181,9 +185,9 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
         tries += 1;
         let mut stored = Stored::<T>::open(item, &*table.provider).await?;
         change(&mut stored.record).map_err(Failure::Change)?;
-        let resealed = stored.reseal(&*table.provider).await?;
+        let resealed = stored.reseal(table.clock.system_time(), &*table.provider).await?;
         if resealed.is_none() && target.says_nothing() {
-            return Ok(Some(stored.record));
+            return Ok(Some(stored.into_record(None)?));
         }
         match target.write(stored, resealed).await? {
             Written::Done(record) => return Ok(Some(record)),
@@ -242,7 +246,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let (operation, table) = ("UpdateItem", &*self.table.name);
         let writing = Writing { operation, table, id: self.id.clone(), key: self.key.clone(), doubt: doubt.clone() };
         let error = match builder.customize().interceptor(doubt.clone()).send().await {
-            Ok(output) => return self.done(stored, output.attributes).await,
+            Ok(output) => return self.done(stored, resealed, output.attributes).await,
             Err(error) => error,
         };
         let is_refused = is_failed_condition(&error);
@@ -256,7 +260,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         };
         let written = |item: &Item| resealed.as_ref().is_some_and(|resealed| resealed.is_in(item));
         match found {
-            Some(item) if written(&item) => self.done(stored, self.changes_more().then_some(item)).await,
+            Some(item) if written(&item) => self.done(stored, resealed, Some(item)).await,
             Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => Err(writing.error(error)),
             _ if is_refused && !doubt.exists() => Ok(Written::Overtaken),
             _ if is_refused => Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true)),
@@ -265,12 +269,17 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
     }
 
     /// The record as it was written; opened again where the closure did not see all of it.
-    async fn done(&self, stored: Stored<T>, new: Option<Item>) -> Result<Written<T>, Error> {
-        let record = match new {
-            Some(new) if self.changes_more() => from_item(keyed(new, self.key.clone()), &*self.table.provider).await?,
-            _ => stored.record,
-        };
-        Ok(Written::Done(record))
+    async fn done(
+        &self,
+        stored: Stored<T>,
+        resealed: Option<Resealed>,
+        new: Option<Item>,
+    ) -> Result<Written<T>, Error> {
+        if let (true, Some(new)) = (self.changes_more(), new) {
+            let opened = from_item(keyed(new, self.key.clone()), &*self.table.provider).await;
+            return opened.map(Written::Done);
+        }
+        stored.into_record(resealed.as_ref()).map(Written::Done)
     }
 
     fn request(&self, stored: &Stored<T>, resealed: Option<&Resealed>) -> Result<UpdateItemFluentBuilder, ErrorKind> {
@@ -280,7 +289,12 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let mut clauses = Clauses::default();
         let still_stands = match resealed {
             Some(resealed) => resealed.render(&mut clauses, &mut placeholders),
-            None => stored.still_stands(&mut placeholders),
+            None => {
+                if self.changes_more() {
+                    kept::update(T::FIELDS, &mut clauses, &mut placeholders, self.table.clock.system_time());
+                }
+                stored.still_stands(&mut placeholders)
+            }
         };
         self.changes.clone().render(&mut clauses, &mut placeholders)?;
         let own = placeholders.conditions(builder.get_condition_expression().clone(), self.condition.clone())?;

@@ -1,6 +1,8 @@
+use std::borrow::Borrow;
+
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
-use envelope_core::{UnwrapKey, WrapKey};
+use envelope_core::{UnwrapKey, ValueError, WrapKey};
 
 use super::doubt::Doubt;
 use super::found::{Writing, found, keyed};
@@ -9,22 +11,51 @@ use crate::binding::{Item, key_attributes, record_id};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders, refuse_encrypted_names, refuse_legacy_conditions};
-use crate::item::{from_item, to_item};
+use crate::item::from_item;
+use crate::kept::ExpectedVersion;
 use crate::record::{Envelope, partition_key};
 use crate::size::{MAX_ITEM_BYTES, item_bytes};
 use crate::write::ENCRYPTED_PAYLOAD;
 
+/// What is put: `&T`, or `&mut T`, which then has the version and the stamps that were stored. Sealed.
+pub trait Puttable<T>: Borrow<T> + sealed::Sealed {
+    /// Takes over what was stored.
+    #[doc(hidden)]
+    fn restate(&mut self, stored: &Item) -> Result<(), ValueError>;
+}
+
+impl<T: Entity> Puttable<T> for &T {
+    fn restate(&mut self, _: &Item) -> Result<(), ValueError> {
+        Ok(())
+    }
+}
+
+impl<T: Envelope> Puttable<T> for &mut T {
+    fn restate(&mut self, stored: &Item) -> Result<(), ValueError> {
+        T::restate(self, stored)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T> Sealed for &T {}
+    impl<T> Sealed for &mut T {}
+}
+
 /// A put being built; see [`Table::put`].
+///
+/// A record with a `#[version]` is stored only if the version that stands there is the one in the record, none for 0 or
+/// `None`; otherwise [`ErrorKind::ConditionFailed`]. What is stored is the next version.
 #[must_use = "a put does nothing until it is sent"]
-pub struct Put<'a, T, P: ?Sized> {
+pub struct Put<'a, T, P: ?Sized, R = &'a T> {
     table: &'a Table<T, P>,
-    record: &'a T,
+    record: R,
     builder: Option<PutItemFluentBuilder>,
     condition: Option<Condition<T>>,
 }
 
-impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
-    pub(super) const fn new(table: &'a Table<T, P>, record: &'a T) -> Self {
+impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
+    pub(super) const fn new(table: &'a Table<T, P>, record: R) -> Self {
         Self { table, record, builder: None, condition: None }
     }
 
@@ -108,7 +139,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// As [`to_item`]; [`ErrorKind::TooLarge`] and [`ErrorKind::EncryptedNameInExpression`] before anything is sent;
+    /// As [`to_item`](crate::to_item()); [`ErrorKind::TooLarge`] and [`ErrorKind::EncryptedNameInExpression`] before anything is sent;
     /// [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(|put| put).await.map(|_| ())
@@ -116,21 +147,23 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
 
     /// Sends the request; the old item, if `with` asks for it.
     async fn deliver(
-        self,
+        mut self,
         with: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
     ) -> Result<Option<Item>, Error> {
         let table = self.table;
-        let (builder, id) = self.prepare().await?;
+        let (builder, id) = self.request().await?;
         let item = builder.get_item().clone().unwrap_or_default();
         let key = key_attributes::<T::First>(&item);
         let writing = Writing { operation: "PutItem", table: &table.name, id, key, doubt: Doubt::default() };
         let tries = with(builder).customize().interceptor(writing.doubt.clone());
-        match tries.send().await {
-            Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
+        let (old, key) = match tries.send().await {
+            Ok(output) => (output.attributes, writing.key),
             // An earlier try stored it, and its answer was lost.
-            Err(error) if found(&error).is_some_and(|found| is_same_payload(found, &item)) => Ok(None),
-            Err(error) => Err(writing.error(error)),
-        }
+            Err(error) if found(&error).is_some_and(|found| is_same_payload(found, &item)) => (None, writing.key),
+            Err(error) => return Err(writing.error(error)),
+        };
+        self.record.restate(&item).map_err(|source| Error::new(record_id::<T::First>(&item), source))?;
+        Ok(old.map(|old| keyed(old, key)))
     }
 
     /// Seals the record and gives the SDK's request, ready to be sent: for its output, or for a send of your own.
@@ -142,18 +175,28 @@ impl<'a, T: Entity, P: WrapKey + ?Sized> Put<'a, T, P> {
         Ok(self.prepare().await?.0)
     }
 
-    pub(super) async fn prepare(self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
-        let builder = self.builder.unwrap_or_else(|| self.table.client.put_item());
+    pub(super) async fn prepare(mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+        self.request().await
+    }
+
+    async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+        let builder = self.builder.take().unwrap_or_else(|| self.table.client.put_item());
         let condition = builder.get_condition_expression().as_deref().unwrap_or_default();
         refuse_encrypted_names::<T>(condition, builder.get_expression_attribute_names().as_ref())?;
         refuse_legacy_conditions::<T, _>(builder.get_expected().as_ref())?;
-        let item = to_item(self.record, &*self.table.provider).await?;
+        let mut unsealed = self.record.borrow().take_apart()?;
+        let version = unsealed.keep(self.table.clock.system_time())?.map(ExpectedVersion::condition);
+        let item = unsealed.seal(&*self.table.provider).await?;
         let id = record_id::<T::First>(&item);
         let bytes = item_bytes(&item);
         if bytes > MAX_ITEM_BYTES {
             return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
         }
-        let builder = conditional(builder, self.condition).map_err(|kind| Error::new(id.clone(), kind))?;
+        let condition = match (self.condition.take(), version) {
+            (Some(own), Some(version)) => Some(own.and(version)),
+            (own, version) => own.or(version),
+        };
+        let builder = conditional(builder, condition).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_item(Some(item)), id))
     }
 }
@@ -180,7 +223,7 @@ fn is_same_payload(one: &Item, other: &Item) -> bool {
     matches!((one.get(ENCRYPTED_PAYLOAD), other.get(ENCRYPTED_PAYLOAD)), (Some(one), Some(other)) if one == other)
 }
 
-impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized> ReturningOld<Put<'a, T, P>> {
+impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: Puttable<T>> ReturningOld<Put<'a, T, P, R>> {
     /// Seals the record and sends it; the record that it replaced, `None` if there was none.
     ///
     /// # Errors
@@ -197,7 +240,12 @@ impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized> ReturningOld<Put<'a, T, P>>
 }
 
 /// `.await` without `.send()` sends as well.
-impl<'a, T: Entity + Sync, P: WrapKey + UnwrapKey + ?Sized> IntoFuture for ReturningOld<Put<'a, T, P>> {
+impl<'a, T, P, R> IntoFuture for ReturningOld<Put<'a, T, P, R>>
+where
+    T: Entity + 'a,
+    P: WrapKey + UnwrapKey + ?Sized,
+    R: Puttable<T> + Send + 'a,
+{
     type Output = Result<Option<T>, Error>;
     type IntoFuture = Sending<'a, Self::Output>;
 
@@ -207,7 +255,12 @@ impl<'a, T: Entity + Sync, P: WrapKey + UnwrapKey + ?Sized> IntoFuture for Retur
 }
 
 /// `.await` without `.send()` sends as well.
-impl<'a, T: Entity + Sync, P: WrapKey + ?Sized> IntoFuture for Put<'a, T, P> {
+impl<'a, T, P, R> IntoFuture for Put<'a, T, P, R>
+where
+    T: Entity + 'a,
+    P: WrapKey + ?Sized,
+    R: Puttable<T> + Send + 'a,
+{
     type Output = Result<(), Error>;
     type IntoFuture = Sending<'a, Self::Output>;
 

@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -14,12 +16,16 @@ use crate::expression::{
     refuse_legacy_conditions, refuse_update_of_protected,
 };
 use crate::item::from_item;
+use crate::kept;
 use crate::key::IntoValue;
 use crate::record::{Envelope, partition_key};
 
 /// An update being built; see [`Table::update`].
 ///
 /// Only `#[plaintext]` attributes are changed in place; what the payload is bound to does not compile here.
+///
+/// A `#[plaintext]` `#[version]` is counted and `#[updated]` is stamped with every change. An `#[authenticated]` version
+/// cannot be counted in place: a put of the record as it was read before takes back what was changed here.
 ///
 /// ```compile_fail,E0277
 /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
@@ -179,12 +185,13 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     pub(super) fn prepare(self) -> Result<(UpdateItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
         refuse::<T>(&self.builder)?;
-        let (clauses, exists) = (Clauses::default(), Condition::exists(partition_key::<T>()));
+        let now = self.table.clock.system_time();
+        let exists = Condition::exists(partition_key::<T>());
         let condition = match self.condition {
             Some(condition) => exists.and(condition),
             None => exists,
         };
-        let builder = request(self.builder, self.changes, clauses, condition)
+        let builder = request(self.builder, self.changes, now, condition)
             .map_err(|kind| Error::new(id.clone(), kind))?
             .table_name(&*self.table.name)
             .set_key(Some(key.clone()));
@@ -202,14 +209,18 @@ pub(super) fn refuse<T: Envelope>(builder: &UpdateItemFluentBuilder) -> Result<(
 }
 
 /// The request with its changes and conditions.
-fn request<T>(
+fn request<T: Envelope>(
     builder: UpdateItemFluentBuilder,
     changes: Changes,
-    mut clauses: Clauses,
+    now: SystemTime,
     condition: Condition<T>,
 ) -> Result<UpdateItemFluentBuilder, ErrorKind> {
     let names = builder.get_expression_attribute_names().clone();
     let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
+    let mut clauses = Clauses::default();
+    if !changes.is_empty() || builder.get_update_expression().is_some() {
+        kept::update(T::FIELDS, &mut clauses, &mut placeholders, now);
+    }
     changes.render(&mut clauses, &mut placeholders)?;
     let condition = placeholders.conditions(builder.get_condition_expression().clone(), Some(condition))?;
     let update = clauses.expression(builder.get_update_expression().clone());

@@ -6,6 +6,8 @@ mod in_place;
 mod lost;
 mod modify;
 mod racing;
+mod times;
+mod versions;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -12,7 +12,6 @@ use crate::binding::record_id;
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind};
 use crate::identity::Identity;
-use crate::item::to_item;
 use crate::record::Envelope as _;
 use crate::side_by_side::CONCURRENCY;
 use crate::size::{MAX_ITEM_BYTES, item_bytes, wire_bytes};
@@ -68,12 +67,14 @@ where
             customize,
             identity: Identity::of::<T::First>,
         };
-        sender.run(records, |record| async move { write(record.borrow(), &*table.provider).await }).await
+        sender.run(records, |record| async move { write(record.borrow(), table).await }).await
     }
 }
 
-async fn write<T: Entity>(record: &T, provider: &(impl WrapKey + ?Sized)) -> Result<Write, Error> {
-    let item = to_item(record, provider).await?;
+async fn write<T: Entity, P: WrapKey + ?Sized>(record: &T, table: &Table<T, P>) -> Result<Write, Error> {
+    let mut unsealed = record.take_apart()?;
+    unsealed.keep_unconditionally(table.clock.system_time())?;
+    let item = unsealed.seal(&*table.provider).await?;
     let id = record_id::<T::First>(&item);
     let bytes = item_bytes(&item);
     if bytes > MAX_ITEM_BYTES {

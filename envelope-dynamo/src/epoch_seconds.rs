@@ -1,0 +1,124 @@
+//! Times as seconds since 1970, which is how DynamoDB reads a time to live.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serializer};
+
+/// A type of times that are stored as seconds since 1970: `SystemTime`, `u64`, `i64`, `u32`, `Option`s of them, and yours.
+///
+/// Fields marked `#[ttl]`, `#[created]` or `#[updated]` are of such a type, or say with `#[serde(with = "..")]` how they
+/// are written as a number.
+///
+/// ```
+/// use envelope_dynamo::EpochSeconds;
+///
+/// struct Moment(u64);
+///
+/// impl EpochSeconds for Moment {
+///     fn to_epoch_seconds(&self) -> Option<i64> {
+///         i64::try_from(self.0).ok()
+///     }
+///
+///     fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self> {
+///         seconds?.try_into().ok().map(Self)
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of times that are stored as seconds",
+    note = "use `SystemTime`, an integer, an `Option` of one, a type with `EpochSeconds`, or `#[serde(with = \"..\")]`"
+)]
+pub trait EpochSeconds: Sized {
+    /// The seconds since 1970, rounded up so that nothing expires early; `None` where there is no time.
+    fn to_epoch_seconds(&self) -> Option<i64>;
+
+    /// The time of so many seconds since 1970, or of none; `None` if the type has no such time.
+    fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self>;
+}
+
+impl EpochSeconds for SystemTime {
+    fn to_epoch_seconds(&self) -> Option<i64> {
+        match self.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_secs() + u64::from(after.subsec_nanos() > 0)).ok(),
+            Err(before) => i64::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),
+        }
+    }
+
+    fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self> {
+        let seconds = seconds?;
+        let distance = Duration::from_secs(seconds.unsigned_abs());
+        if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        impl EpochSeconds for $integer {
+            fn to_epoch_seconds(&self) -> Option<i64> {
+                i64::try_from(*self).ok()
+            }
+
+            fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self> {
+                seconds?.try_into().ok()
+            }
+        }
+    )*};
+}
+
+integers!(i64 u64 u32);
+
+impl<T: EpochSeconds> EpochSeconds for Option<T> {
+    fn to_epoch_seconds(&self) -> Option<i64> {
+        self.as_ref()?.to_epoch_seconds()
+    }
+
+    fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self> {
+        match seconds {
+            None => Some(None),
+            seconds => T::from_epoch_seconds(seconds).map(Some),
+        }
+    }
+}
+
+/// Writes a time as seconds; for derived code.
+#[doc(hidden)]
+pub fn serialize<T: EpochSeconds, S: Serializer>(time: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    match time.to_epoch_seconds() {
+        Some(seconds) => serializer.serialize_i64(seconds),
+        // An integer beyond `i64` is the one time that cannot be written.
+        None if T::from_epoch_seconds(None).is_none() => Err(S::Error::custom("the time is out of range")),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Reads a time from seconds; for derived code.
+#[doc(hidden)]
+pub fn deserialize<'de, T: EpochSeconds, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let seconds = Option::<i64>::deserialize(deserializer)?;
+    T::from_epoch_seconds(seconds).ok_or_else(|| D::Error::custom("not a time of this type"))
+}
+
+/// So many whole seconds since 1970 have passed at `time`.
+pub(crate) fn passed(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_seconds_and_never_earlier_than_what_was_meant() {
+        let after = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
+        assert_eq!(after(1_000_000_000).to_epoch_seconds(), Some(1));
+        assert_eq!(after(1_000_000_001).to_epoch_seconds(), Some(2));
+        assert_eq!((UNIX_EPOCH - Duration::from_millis(1500)).to_epoch_seconds(), Some(-1));
+        assert_eq!(SystemTime::from_epoch_seconds(Some(-1)), Some(UNIX_EPOCH - Duration::from_secs(1)));
+        assert_eq!(u64::MAX.to_epoch_seconds(), None);
+        assert_eq!(u32::from_epoch_seconds(Some(-1)), None);
+        assert_eq!(Option::<u32>::from_epoch_seconds(None), Some(None));
+        assert_eq!(Option::<u32>::from_epoch_seconds(Some(-1)), None);
+    }
+}

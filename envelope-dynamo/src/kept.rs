@@ -1,0 +1,202 @@
+//! Fields that the library keeps: the version of a record, when it was made and changed, when it expires.
+
+use std::time::SystemTime;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::binding::Item;
+use crate::epoch_seconds::passed;
+use crate::error::ErrorKind;
+use crate::expression::{Clauses, Condition, Placeholders};
+use crate::record::{Envelope, Field, Mark, Role};
+
+/// A type of versions: the unsigned and signed integers, `Option`s of them, and yours.
+///
+/// No version, and version 0, are those of a record that has not been stored yet.
+///
+/// ```
+/// use envelope_dynamo::VersionNumber;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Revision(u32);
+///
+/// impl VersionNumber for Revision {
+///     const MAX: u64 = u32::MAX as u64;
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of versions",
+    note = "use an integer, an `Option` of one, or a type with `VersionNumber`"
+)]
+pub trait VersionNumber {
+    /// The last version that there can be.
+    const MAX: u64;
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        impl VersionNumber for $integer {
+            const MAX: u64 = <$integer>::MAX as u64;
+        }
+    )*};
+}
+
+integers!(u8 u16 u32 u64 i8 i16 i32 i64);
+
+impl<V: VersionNumber> VersionNumber for Option<V> {
+    const MAX: u64 = V::MAX;
+}
+
+/// A record with an `#[authenticated]` `#[version]`, which nobody can change unnoticed. Implemented by the derive.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no version that can be relied on",
+    note = "mark an integer field `#[version]` and `#[authenticated]`: a `#[plaintext]` version can be changed by whoever can write the table"
+)]
+pub trait AuthenticatedVersion: Envelope {}
+
+/// The version that a write expects to find.
+pub(crate) struct ExpectedVersion {
+    attribute: &'static str,
+    value: Option<AttributeValue>,
+    /// Whether the record has not been stored yet.
+    is_first: bool,
+}
+
+impl ExpectedVersion {
+    pub(crate) fn condition<T>(self) -> Condition<T> {
+        let Self { attribute, value, is_first } = self;
+        match (value, is_first) {
+            (Some(value), false) => Condition::equals(attribute, value),
+            (Some(value), true) => Condition::not_exists(attribute).or(Condition::equals(attribute, value)),
+            (None, _) => Condition::not_exists(attribute),
+        }
+    }
+}
+
+/// The field with a role.
+pub(crate) fn with_role(fields: &'static [Field], is: fn(Role) -> bool) -> Option<&'static Field> {
+    fields.iter().find(|field| field.role.is_some_and(is))
+}
+
+/// Counts the version of a record that is put, and stamps it.
+pub(crate) fn put(
+    fields: &'static [Field],
+    item: &mut Item,
+    now: SystemTime,
+) -> Result<Option<ExpectedVersion>, ErrorKind> {
+    is_time_to_live(fields, item)?;
+    for field in fields {
+        let is_stamped = match field.role {
+            Some(Role::Created) => is_unset(item.get(field.name)),
+            role => role == Some(Role::Updated),
+        };
+        if is_stamped {
+            item.insert(field.name.to_owned(), seconds(now));
+        }
+    }
+    count(fields, item)
+}
+
+/// Counts the version of a record that has changed, and stamps it.
+pub(crate) fn change(fields: &'static [Field], item: &mut Item, now: SystemTime) -> Result<(), ErrorKind> {
+    is_time_to_live(fields, item)?;
+    if let Some(field) = with_role(fields, |role| role == Role::Updated) {
+        item.insert(field.name.to_owned(), seconds(now));
+    }
+    count(fields, item).map(|_| ())
+}
+
+/// Takes back what a change did to fields that the library alone changes.
+pub(crate) fn restore(fields: &'static [Field], item: &mut Item, before: &Item) {
+    for field in fields.iter().filter(|field| field.is_kept()) {
+        match before.get(field.name) {
+            Some(value) => item.insert(field.name.to_owned(), value.clone()),
+            None => item.remove(field.name),
+        };
+    }
+}
+
+/// Counts the version and stamps the record where it stands; an authenticated version cannot be counted there.
+pub(crate) fn update(
+    fields: &'static [Field],
+    clauses: &mut Clauses,
+    placeholders: &mut Placeholders,
+    now: SystemTime,
+) {
+    for field in fields.iter().filter(|field| field.mark == Mark::Plaintext) {
+        match field.role {
+            Some(Role::Version { .. }) => {
+                let (name, one) = (placeholders.name(field.name), placeholders.value(number(1)));
+                clauses.add.push(format!("{name} {one}"));
+            }
+            Some(Role::Updated) => {
+                let (name, now) = (placeholders.name(field.name), placeholders.value(seconds(now)));
+                clauses.set.push(format!("{name} = {now}"));
+            }
+            Some(Role::Created | Role::Ttl) | None => {}
+        }
+    }
+}
+
+fn count(fields: &'static [Field], item: &mut Item) -> Result<Option<ExpectedVersion>, ErrorKind> {
+    let version = fields.iter().find_map(|field| match field.role? {
+        Role::Version { max } => Some((field.name, max)),
+        _ => None,
+    });
+    let Some((attribute, max)) = version else { return Ok(None) };
+    let refuse = |reason| ErrorKind::Attribute { attribute: attribute.to_owned(), reason };
+    let value = item.get(attribute).cloned();
+    let stored = match &value {
+        None | Some(AttributeValue::Null(_)) => 0,
+        Some(AttributeValue::N(version)) => {
+            version.parse::<u64>().map_err(|_| refuse("is a version, but no whole number from 0 on"))?
+        }
+        Some(_) => return Err(refuse("is a version, but not stored as a number")),
+    };
+    if stored >= max {
+        return Err(refuse("is a version that its type cannot count further"));
+    }
+    item.insert(attribute.to_owned(), number(stored + 1));
+    Ok(Some(ExpectedVersion { attribute, value, is_first: stored == 0 }))
+}
+
+/// DynamoDB deletes by numbers alone, and would never delete a record whose time to live is anything else.
+fn is_time_to_live(fields: &'static [Field], item: &Item) -> Result<(), ErrorKind> {
+    match with_role(fields, |role| role == Role::Ttl).and_then(|field| Some((field, item.get(field.name)?))) {
+        None | Some((_, AttributeValue::N(_) | AttributeValue::Null(_))) => Ok(()),
+        Some((field, _)) => Err(ErrorKind::Attribute {
+            attribute: field.name.to_owned(),
+            reason: "is a time to live, but not stored as a number of seconds: DynamoDB would never delete the record",
+        }),
+    }
+}
+
+/// Whether the record in `item` has outlived its time to live.
+pub(crate) fn has_expired<T: Envelope>(item: &Item, now: SystemTime) -> bool {
+    let expires = with_role(T::FIELDS, |role| role == Role::Ttl).and_then(|field| item.get(field.name)?.as_n().ok());
+    // DynamoDB takes fractions too; whole seconds decide.
+    let whole = |seconds: &String| seconds.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok());
+    expires.and_then(whole).is_some_and(|expires| expires <= passed(now))
+}
+
+/// The version of the record in `item`.
+pub(crate) fn version<T: Envelope>(item: &Item) -> Option<u64> {
+    let field = with_role(T::FIELDS, |role| matches!(role, Role::Version { .. }))?;
+    item.get(field.name)?.as_n().ok()?.parse().ok()
+}
+
+fn is_unset(value: Option<&AttributeValue>) -> bool {
+    match value {
+        None | Some(AttributeValue::Null(_)) => true,
+        Some(AttributeValue::N(seconds)) => seconds == "0",
+        Some(_) => false,
+    }
+}
+
+fn seconds(time: SystemTime) -> AttributeValue {
+    number(passed(time))
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
