@@ -1,7 +1,8 @@
 //! Attributes that stand beside a mark and have the library keep the field: versions, times to live, stamps.
 
 use quote::quote;
-use syn::{Attribute, Meta, Type};
+use syn::spanned::Spanned;
+use syn::{Attribute, LitStr, Meta, Type};
 
 use crate::attr::{self, Mark};
 use crate::errors::Errors;
@@ -83,7 +84,9 @@ pub(crate) fn write_as_seconds(roles: &[WrittenRole], ty: &Type, serde: &mut Fie
     if !is_time || serde.with.serialize || serde.with.deserialize || serde.flatten.is_some() {
         return;
     }
-    serde.entries.extend(attr::entries(quote!(with = "__envelope::epoch_seconds")));
+    // A type that cannot be written is reported where it stands.
+    let path = LitStr::new("__envelope::epoch_seconds", ty.span());
+    serde.entries.extend(attr::entries(quote!(with = #path)));
     serde.with = Directions { serialize: true, deserialize: true };
     // serde takes an absent `Option` for `None` only where it reads the type itself.
     if is_option(ty) && !serde.default_trait && !serde.default_path {

@@ -36,7 +36,7 @@ fn field(name: &str, aliases: &[&str], mark: &str, flags: [bool; 3]) -> String {
     format!(
         "Field {{ name: {name:?}, aliases: {aliases:?}, mark: {mark}, flatten: {flatten}, \
          accepts_plaintext: {accepts_plaintext}, in_encryption_context: {in_encryption_context}, \
-         group: None, in_key: false, origin: Field }}"
+         role: None, group: None, in_key: false, origin: Field }}"
     )
 }
 
