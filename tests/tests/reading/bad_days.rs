@@ -95,3 +95,25 @@ async fn a_scan_on_a_random_day_is_completed_with_its_tokens() {
         assert_eq!(sorted(read), sorted(all.clone()), "{seed}");
     }
 }
+
+#[tokio::test]
+async fn what_is_left_aside_while_records_are_fetched_from_the_table_is_asked_for_again() {
+    let setup = setup_projecting(&few_visits(), Projected::KeysOnly).await;
+    let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
+    let whole = sorted(by_doctor.query("dr_5").fetch_base().await.unwrap());
+    assert_eq!(whole, p_1([5, 15, 25, 35, 45]));
+
+    setup.faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 2 });
+    setup.faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 0 });
+    assert_eq!(sorted(by_doctor.query("dr_5").fetch_base().await.unwrap()), whole);
+    assert!(setup.faults.all_used());
+
+    setup.faults.fail_always("BatchGetItem", Fault::Unprocessed { processed: 0 });
+    let mut records = by_doctor.query("dr_5").fetch_base().stream();
+    let (visits, errors) = parted(&mut records).await;
+    assert_eq!((visits.len(), errors.len()), (0, 1));
+    assert!(matches!(errors[0].kind(), ErrorKind::Unprocessed { .. }), "{}", errors[0]);
+    setup.faults.recover("BatchGetItem");
+    let rest = by_doctor.query("dr_5").fetch_base().resume(carried(records.resume_token()));
+    assert_eq!(sorted(rest.await.unwrap()), whole);
+}
