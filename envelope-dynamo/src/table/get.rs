@@ -2,6 +2,7 @@ use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use envelope_core::UnwrapKey;
 
 use super::{Sending, Table, dynamodb_error};
+use crate::binding::{Item, record_id};
 use crate::error::{Error, ErrorKind};
 use crate::item::from_item;
 use crate::kept::{AuthenticatedVersion, has_expired, version};
@@ -10,16 +11,23 @@ use crate::record::Envelope;
 /// A get being built; see [`Table::get`].
 #[must_use = "a get does nothing until it is sent"]
 pub struct Get<'a, T: Envelope, P: ?Sized> {
-    table: &'a Table<T, P>,
+    reader: Reader<'a, T, P>,
     key: T::Key,
     builder: GetItemFluentBuilder,
+}
+
+/// What a get takes for a record, and how it opens it: here, and in a transaction.
+#[doc(hidden)]
+pub struct Reader<'a, T, P: ?Sized> {
+    pub(super) table: &'a Table<T, P>,
     skip_expired: bool,
     not_before_version: Option<u64>,
 }
 
 impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     pub(super) fn new(table: &'a Table<T, P>, key: T::Key) -> Self {
-        Self { table, key, builder: table.client.get_item(), skip_expired: false, not_before_version: None }
+        let reader = Reader { table, skip_expired: false, not_before_version: None };
+        Self { reader, key, builder: table.client.get_item() }
     }
 
     /// Reads what was written last, at twice the price; by default a read may be a moment behind.
@@ -38,7 +46,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     /// Whoever can write the table can change a `#[plaintext]` time to live, as he can delete the record; an
     /// `#[authenticated]` one he can only make look expired.
     pub const fn skip_expired(mut self) -> Self {
-        self.skip_expired = true;
+        self.reader.skip_expired = true;
         self
     }
 
@@ -50,7 +58,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     where
         T: AuthenticatedVersion,
     {
-        self.not_before_version = Some(version);
+        self.reader.not_before_version = Some(version);
         self
     }
 
@@ -61,8 +69,8 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     }
 
     /// What is read, for a transaction.
-    pub(super) fn into_parts(self) -> (&'a Table<T, P>, T::Key) {
-        (self.table, self.key)
+    pub(super) fn into_parts(self) -> (Reader<'a, T, P>, T::Key) {
+        (self.reader, self.key)
     }
 
     /// Reads and opens the record; `None` if there is none.
@@ -71,41 +79,39 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     ///
     /// As [`from_item`](crate::from_item()), [`ErrorKind::OlderVersion`], and whatever DynamoDB answers.
     pub async fn send(self) -> Result<Option<T>, Error> {
-        let (table, not_before) = (self.table, self.not_before_version);
+        let table = self.reader.table;
         let (item, id) = Table::<T, P>::key_item(self.key)?;
         let output = self
             .builder
-            .table_name(&*self.table.name)
+            .table_name(&*table.name)
             .set_key(Some(item.clone()))
             // A record opens only whole.
             .set_projection_expression(None)
             .set_attributes_to_get(None)
             .send()
             .await
-            .map_err(|error| dynamodb_error("GetItem", &table.name, id.clone(), error))?;
-        let now = table.clock.system_time();
-        let Some(found) = output.item.filter(|found| !self.skip_expired || !has_expired::<T>(found, now)) else {
+            .map_err(|error| dynamodb_error("GetItem", &table.name, id, error))?;
+        self.reader.open(item, output.item).await
+    }
+}
+
+impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
+    /// Opens what was found as the record that was asked for, whatever key it says it has.
+    pub(super) async fn open(&self, asked: Item, found: Option<Item>) -> Result<Option<T>, Error> {
+        let now = self.table.clock.system_time();
+        let Some(mut found) = found.filter(|found| !self.skip_expired || !has_expired::<T>(found, now)) else {
             return Ok(None);
         };
-        let version = version::<T>(&found);
-        let record = from_item_of(item, found, &*table.provider).await?;
-        match not_before {
+        let (id, version) = (record_id::<T>(&asked), version::<T>(&found));
+        found.extend(asked);
+        let record = from_item(found, &*self.table.provider).await?;
+        match self.not_before_version {
             Some(not_before) if version.is_none_or(|version| version < not_before) => {
                 Err(Error::new(id, ErrorKind::OlderVersion { not_before }))
             }
             _ => Ok(Some(record)),
         }
     }
-}
-
-/// Opens `found` as the record that was asked for, whatever key it says it has.
-pub(super) async fn from_item_of<T: Envelope>(
-    asked: crate::binding::Item,
-    mut found: crate::binding::Item,
-    provider: &(impl UnwrapKey + ?Sized),
-) -> Result<T, Error> {
-    found.extend(asked);
-    from_item(found, provider).await
 }
 
 /// `.await` without `.send()` sends as well.

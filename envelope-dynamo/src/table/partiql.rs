@@ -16,8 +16,11 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
-    /// # let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest().build();
-    /// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+    /// # use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig};
+    /// # let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest();
+    /// # let config = config.retry_config(RetryConfig::disabled()).timeout_config(TimeoutConfig::disabled());
+    /// # let config = config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    /// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config.build());
     /// # let users = Table::<User>::new(dynamodb, LocalKeyProvider::new(RootKey::generate()?));
     /// users.partiql("SELECT * FROM users WHERE logins > 3")?;
     /// users.partiql("UPDATE users SET logins = 0 WHERE user_id = ?")?;

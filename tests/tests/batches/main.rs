@@ -3,6 +3,7 @@
 
 mod economy;
 mod get;
+mod kept;
 mod put;
 mod randomly;
 mod shop;

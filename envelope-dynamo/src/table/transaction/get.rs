@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::transact_get_items::builders::TransactGetItemsF
 use aws_sdk_dynamodb::types::{Get as GetAction, TransactGetItem};
 use envelope_core::UnwrapKey;
 
-use super::super::get::from_item_of;
+use super::super::get::Reader;
 use super::super::{Get, Sending, Table};
 use super::action::Target;
 use super::check;
@@ -60,7 +60,7 @@ type Customize<'a> = Box<dyn FnOnce(TransactGetItemsFluentBuilder) -> TransactGe
 impl<'a, G: Gets> TransactGet<'a, G> {
     /// Sets what this library does not cover on the SDK's request; tables and keys are set afterwards.
     ///
-    /// What was set on the single gets does not count here: DynamoDB has no place for it.
+    /// What was set on the SDK's builder of a single get does not count here: DynamoDB has no place for it.
     pub fn customize(
         mut self,
         with: impl FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a,
@@ -83,15 +83,15 @@ impl<'a, G: Gets> TransactGet<'a, G> {
     pub async fn send(self) -> Result<G::Records, TransactionError> {
         let error = |kind| TransactionError::new(NAME, kind);
         let record_error = |source| error(TransactionErrorKind::Record(source));
-        let (asked, tables) = self.gets.into_parts();
+        let (asked, readers) = self.gets.into_parts();
         let asked = asked.into_iter().collect::<Result<Vec<_>, _>>().map_err(record_error)?;
         check(&asked.iter().map(|asked| &asked.target).collect::<Vec<_>>()).map_err(error)?;
         let found = match asked.first() {
             Some(first) => read(&first.client, &asked, self.customize).await?,
             None => Vec::new(),
         };
-        let found = asked.into_iter().zip(found).map(|(asked, found)| found.map(|found| (asked.target.key, found)));
-        G::open(tables, found.collect()).await.map_err(record_error)
+        let found = asked.into_iter().zip(found).map(|(asked, found)| (asked.target.key, found));
+        G::open(readers, found.collect()).await.map_err(record_error)
     }
 }
 
@@ -140,18 +140,15 @@ pub trait Gets: sealed::Sealed {
     type Records;
 
     #[doc(hidden)]
-    type Tables: Send;
+    type Readers: Send;
 
     /// What is asked for, and who opens it.
     #[doc(hidden)]
-    fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Tables);
+    fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Readers);
 
     /// Opens what was found, beside the key that was asked for.
     #[doc(hidden)]
-    fn open(
-        tables: Self::Tables,
-        found: Vec<Option<(Item, Item)>>,
-    ) -> impl Future<Output = Result<Self::Records, Error>> + Send;
+    fn open(readers: Self::Readers, found: Vec<Found>) -> impl Future<Output = Result<Self::Records, Error>> + Send;
 }
 
 /// A record that is asked for.
@@ -172,27 +169,24 @@ mod sealed {
     pub trait Sealed {}
 }
 
-type Opened<T> = Result<Option<T>, Error>;
+/// What was asked for, and what was found, if anything was.
+type Found = (Item, Option<Item>);
 
-async fn open<T: Envelope, P: UnwrapKey + ?Sized>(table: &Table<T, P>, found: Option<(Item, Item)>) -> Opened<T> {
-    match found {
-        Some((asked, found)) => from_item_of(asked, found, &*table.provider).await.map(Some),
-        None => Ok(None),
-    }
-}
+type Opened<T> = Result<Option<T>, Error>;
 
 impl<T: Envelope, P: ?Sized> sealed::Sealed for Vec<Get<'_, T, P>> {}
 
 impl<'a, T: Envelope + Send, P: UnwrapKey + ?Sized> Gets for Vec<Get<'a, T, P>> {
     type Records = Vec<Option<T>>;
-    type Tables = Vec<&'a Table<T, P>>;
+    type Readers = Vec<Reader<'a, T, P>>;
 
-    fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Tables) {
-        self.into_iter().map(Get::into_parts).map(|(table, key)| (Asked::of(table, key), table)).unzip()
+    fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Readers) {
+        self.into_iter().map(Get::into_parts).map(|(reader, key)| (Asked::of(reader.table, key), reader)).unzip()
     }
 
-    async fn open(tables: Self::Tables, found: Vec<Option<(Item, Item)>>) -> Result<Self::Records, Error> {
-        let opening: Vec<_> = tables.into_iter().zip(found).map(|(table, found)| open(table, found)).collect();
+    async fn open(readers: Self::Readers, found: Vec<Found>) -> Result<Self::Records, Error> {
+        let opening = readers.iter().zip(found).map(|(reader, (asked, found))| reader.open(asked, found));
+        let opening: Vec<_> = opening.collect();
         all(CONCURRENCY, opening).await.into_iter().collect()
     }
 }
@@ -205,20 +199,24 @@ macro_rules! tuple {
             for ($(Get<'a, $record, $capability>,)*)
         {
             type Records = ($(Option<$record>,)*);
-            type Tables = ($(&'a Table<$record, $capability>,)*);
+            type Readers = ($(Reader<'a, $record, $capability>,)*);
 
-            fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Tables) {
+            fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Readers) {
                 let ($($get,)*) = self;
                 $(let $get = $get.into_parts();)*
-                (vec![$(Asked::of($get.0, $get.1)),*], ($($get.0,)*))
+                (vec![$(Asked::of($get.0.table, $get.1)),*], ($($get.0,)*))
             }
 
-            async fn open(tables: Self::Tables, found: Vec<Option<(Item, Item)>>) -> Result<Self::Records, Error> {
-                let ($($get,)*) = tables;
+            async fn open(readers: Self::Readers, found: Vec<Found>) -> Result<Self::Records, Error> {
+                let ($($get,)*) = readers;
                 let mut found = found.into_iter();
-                $(let mut $get: (_, _, Opened<$record>) = ($get, found.next().flatten(), Ok(None));)*
+                $(let mut $get: (_, _, Opened<$record>) = ($get, found.next(), Ok(None));)*
                 let opening: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> =
-                    vec![$(Box::pin(async { $get.2 = open($get.0, $get.1.take()).await })),*];
+                    vec![$(Box::pin(async {
+                        if let Some((asked, found)) = $get.1.take() {
+                            $get.2 = $get.0.open(asked, found).await;
+                        }
+                    })),*];
                 all(CONCURRENCY, opening).await;
                 Ok(($($get.2?,)*))
             }
