@@ -16,8 +16,8 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
-    /// # use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig};
-    /// # let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest();
+    /// # use aws_sdk_dynamodb::config::{IdentityCache, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig};
+    /// # let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest().identity_cache(IdentityCache::no_cache());
     /// # let config = config.retry_config(RetryConfig::disabled()).timeout_config(TimeoutConfig::disabled());
     /// # let config = config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     /// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config.build());
