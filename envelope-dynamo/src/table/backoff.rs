@@ -26,6 +26,13 @@ impl Backoff {
         Self { sleep: config.sleep_impl(), first, tries: 0 }
     }
 
+    /// Sleeps by what a call slept by, where the client itself does not tell.
+    pub(super) fn adopt(&mut self, sleep: Option<SharedAsyncSleep>) {
+        if self.sleep.is_none() {
+            self.sleep = sleep;
+        }
+    }
+
     /// Waits for a random part of a time that doubles with each try; not at all without a clock.
     pub(super) async fn pause(&mut self) {
         self.pause_after(Duration::ZERO).await;

@@ -1,10 +1,10 @@
 //! Whether a write that was not answered may have happened all the same.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_dynamodb::config::interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef};
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents, SharedAsyncSleep};
 use aws_sdk_dynamodb::error::BoxError;
 
 /// Watches each of the SDK's tries: the last one may be refused although an earlier one was carried out.
@@ -17,12 +17,21 @@ struct Seen {
     under_way: AtomicBool,
     /// A try ended without an answer that says whether it was carried out.
     unanswered: AtomicBool,
+    /// What the SDK sleeps by between its own tries.
+    sleep: OnceLock<SharedAsyncSleep>,
 }
 
 impl Doubt {
     /// Whether one of the tries may have been carried out; a success that was answered is for the caller to know.
     pub(super) fn exists(&self) -> bool {
         self.0.under_way.load(Ordering::Relaxed) || self.0.unanswered.load(Ordering::Relaxed)
+    }
+}
+
+impl Doubt {
+    /// What the SDK sleeps by: a client that was configured by hand has it, but does not tell.
+    pub(super) fn sleep(&self) -> Option<SharedAsyncSleep> {
+        self.0.sleep.get().cloned()
     }
 }
 
@@ -34,9 +43,12 @@ impl Intercept for Doubt {
     fn read_before_transmit(
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
+        components: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        if let Some(sleep) = components.sleep_impl() {
+            self.0.sleep.get_or_init(|| sleep);
+        }
         self.0.under_way.store(true, Ordering::Relaxed);
         Ok(())
     }

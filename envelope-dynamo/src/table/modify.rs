@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::time::Instant;
 
+use aws_sdk_dynamodb::config::SharedAsyncSleep;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -191,11 +192,14 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
         }
         match target.write(stored, resealed).await? {
             Written::Done(record) => return Ok(Some(record)),
-            Written::Overtaken if tries >= max_tries => {
+            Written::Overtaken(_) if tries >= max_tries => {
                 return Err(Error::new(target.id, ErrorKind::Conflict { tries }).into());
             }
             // What was found will be out of date after the pause, so it is read again.
-            Written::Overtaken => backoff.pause_after(started.elapsed()).await,
+            Written::Overtaken(sleep) => {
+                backoff.adopt(sleep);
+                backoff.pause_after(started.elapsed()).await;
+            }
         }
         started = Instant::now();
     }
@@ -205,8 +209,8 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
 /// What came of a write.
 enum Written<T> {
     Done(T),
-    /// Another writer was faster.
-    Overtaken,
+    /// Another writer was faster; what the SDK sleeps by.
+    Overtaken(Option<SharedAsyncSleep>),
 }
 
 /// The record to be changed, and what the update says beside the change.
@@ -262,7 +266,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         match found {
             Some(item) if written(&item) => self.done(stored, resealed, Some(item)).await,
             Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => Err(writing.error(error)),
-            _ if is_refused && !doubt.exists() => Ok(Written::Overtaken),
+            _ if is_refused && !doubt.exists() => Ok(Written::Overtaken(doubt.sleep())),
             _ if is_refused => Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true)),
             _ => Err(writing.error(error)),
         }

@@ -13,7 +13,7 @@ use super::{Bench, User, payload, user};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_changes_of_one_record_at_once_are_all_applied() {
     const WRITERS: usize = 200;
-    const TRIES: u32 = 100;
+    const TRIES: u32 = 40;
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&User { email: String::new(), ..user("zoe") }).send().await.unwrap();

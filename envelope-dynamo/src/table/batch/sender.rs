@@ -147,6 +147,7 @@ impl Sender<'_> {
                 return Err(Box::new(|| ErrorKind::Unprocessed { tries: TRIES }));
             }
             if !request.writes.is_empty() {
+                backoff.adopt(request.doubt.sleep());
                 backoff.pause().await;
             }
         }

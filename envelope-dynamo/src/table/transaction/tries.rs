@@ -66,6 +66,7 @@ impl<'a> Tries<'a> {
         if self.failed == TRIES || !(is_under_way || has_lost_a_race) {
             return Err(error.or_in_doubt(is_under_way));
         }
+        self.backoff.adopt(self.doubt.sleep());
         self.backoff.pause().await;
         Ok(())
     }
