@@ -140,6 +140,7 @@ fn attribute(input: &Input, field: &Field, mark: Mark, ty_generics: &TypeGeneric
                 },
                 |stored| __envelope::from_attribute_value(stored).map(|read: #wrapper #ty_generics| read.value),
             )
+            .scalar_type(__envelope::scalar_type::<#wrapper #ty_generics>)
         }
     } else {
         quote_spanned!(place=> __envelope::Attribute::new(#name))

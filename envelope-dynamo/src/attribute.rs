@@ -13,6 +13,7 @@ mod absent;
 mod de;
 mod key;
 mod number;
+mod scalar;
 mod ser;
 mod sets;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use absent::absent_value;
 pub(crate) use de::Deserializer;
 pub(crate) use key::{KeyDeserializer, KeySerializer};
+pub use scalar::scalar_type;
 pub(crate) use ser::Serializer;
 pub use sets::{binary_set, number_set, string_set};
 

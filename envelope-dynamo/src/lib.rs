@@ -137,7 +137,7 @@ pub mod __private {
     pub use ::std::string::String;
     pub use ::std::vec::Vec;
 
-    pub use crate::attribute::{from_attribute_value, to_attribute_value};
+    pub use crate::attribute::{from_attribute_value, scalar_type, to_attribute_value};
     pub use crate::binding::Item;
     pub use crate::composed::Piece;
     pub use crate::entity::Kind;

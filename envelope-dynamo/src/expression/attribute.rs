@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_core::ValueError;
 use serde::{Deserialize, Serialize};
 
 use super::Operand;
 use super::condition::{Comparison, Condition};
-use crate::attribute::{absent_value, from_attribute_value, to_attribute_value};
+use crate::attribute::{absent_value, from_attribute_value, scalar_type, to_attribute_value};
 use crate::key::IntoValue;
 
 /// The marks of fields, as types.
@@ -104,6 +104,7 @@ pub struct Attribute<T, V, M> {
     absent: fn(&'static str) -> Result<V, ValueError>,
     default: Option<fn() -> V>,
     optional: bool,
+    scalar: Option<fn() -> Option<ScalarAttributeType>>,
     record: PhantomData<fn() -> (T, M)>,
 }
 
@@ -132,7 +133,7 @@ impl<T, V, M> Attribute<T, V, M> {
     {
         let mut attribute = Self::through(name, |value| to_attribute_value(&value), from_attribute_value);
         attribute.absent = absent_value;
-        attribute
+        attribute.scalar_type(scalar_type::<V>)
     }
 
     /// An attribute that is written and read by the code that its field names (`#[serde(with = "..")]`).
@@ -145,13 +146,21 @@ impl<T, V, M> Attribute<T, V, M> {
         const fn missing<V>(name: &'static str) -> Result<V, ValueError> {
             Err(ValueError::missing(name))
         }
-        Self { name, write, read, absent: missing, default: None, optional: false, record: PhantomData }
+        Self { name, write, read, absent: missing, default: None, optional: false, scalar: None, record: PhantomData }
+    }
+
+    /// How the DynamoDB type of a key is found out.
+    #[must_use]
+    pub const fn scalar_type(mut self, scalar: fn() -> Option<ScalarAttributeType>) -> Self {
+        self.scalar = Some(scalar);
+        self
     }
 
     /// A key that is composed of its parts; in a record they are read from it, each as its own field.
     #[must_use]
     pub const fn composed(name: &'static str, write: fn(V) -> Result<AttributeValue, ValueError>) -> Self {
-        Self::through(name, write, |_| Err(ValueError::format("a composed key is read part by part")))
+        let composed = Self::through(name, write, |_| Err(ValueError::format("a composed key is read part by part")));
+        composed.scalar_type(|| Some(ScalarAttributeType::S))
     }
 
     /// What stands for an attribute that the item does not have (`#[serde(default)]`).
@@ -188,8 +197,13 @@ impl<T, V, M> Attribute<T, V, M> {
 
     /// The same attribute as a part of a key.
     pub(crate) const fn as_key(&self) -> Attribute<T, V, mark::Key> {
-        let Self { name, write, read, default, absent, optional, .. } = *self;
-        Attribute { name, write, read, default, absent, optional, record: PhantomData }
+        let Self { name, write, read, default, absent, optional, scalar, .. } = *self;
+        Attribute { name, write, read, default, absent, optional, scalar, record: PhantomData }
+    }
+
+    /// The DynamoDB type of its values, where it is a key; `None` if their Rust type does not say.
+    pub(crate) fn scalar(&self) -> Option<ScalarAttributeType> {
+        self.scalar.and_then(|scalar| scalar())
     }
 
     /// The value as it is stored.
