@@ -250,6 +250,13 @@ pub enum ErrorKind {
         /// The field.
         attribute: String,
     },
+    /// The Rust type of a key does not say whether it is a string, a number or bytes; nothing was sent.
+    KeyTypeUnknown {
+        /// The attribute.
+        attribute: &'static str,
+    },
+    /// The table was created, and could not be used within two minutes.
+    TableNotReady,
     /// A PartiQL statement would store or do what this library does not let through; it was not prepared.
     Statement {
         /// Why.
@@ -312,6 +319,7 @@ impl ErrorKind {
             | Self::EncryptedNameInExpression { .. }
             | Self::CheckWithoutCondition
             | Self::Statement { .. }
+            | Self::KeyTypeUnknown { .. }
             | Self::UpdateWithoutChange
             | Self::NotInTransaction { .. }
             | Self::FilterOnKey { .. }
@@ -333,6 +341,7 @@ impl ErrorKind {
             Self::Cancelled { code, .. } if &**code == "ValidationError" => Fault::Caller,
             Self::Cancelled { .. } | Self::Unprocessed { .. } => Fault::Operator,
             Self::DynamoDb(error) => error.fault(),
+            Self::TableNotReady => Fault::Operator,
             Self::Conflict { .. } => Fault::Operator,
         }
     }
@@ -436,6 +445,12 @@ impl fmt::Display for ErrorKind {
                 "an expression names `{attribute}`, which is sealed: DynamoDB cannot evaluate it, and its value would leave \
                  in plaintext; nothing was sent"
             ),
+            Self::KeyTypeUnknown { attribute } => write!(
+                f,
+                "the type of the key `{attribute}` does not say what it is in DynamoDB: a string, a number or bytes; nothing was \
+                 sent (create the table with the SDK's own client)"
+            ),
+            Self::TableNotReady => f.write_str("the table was created, but cannot be used yet"),
             Self::Statement { reason } => write!(f, "the PartiQL statement was refused: {reason}"),
             Self::Unprocessed { tries } => {
                 write!(f, "DynamoDB left the record unprocessed {tries} times in a row: has the table enough capacity?")

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use aws_sdk_dynamodb::types::ScalarAttributeType;
+
 use crate::expression::{Attribute, Readable, mark};
 use crate::key::{AnyKey, Composite, Partition, RecordKey};
 use crate::record::Envelope;
@@ -36,10 +38,18 @@ impl ReadsConsistently for kind::Local {}
     message = "these records are read from the table already",
     label = "not a secondary index"
 )]
-pub trait Secondary: sealed::Sealed {}
+pub trait Secondary: sealed::Sealed {
+    #[doc(hidden)]
+    const IS_LOCAL: bool;
+}
 
-impl Secondary for kind::Global {}
-impl Secondary for kind::Local {}
+impl Secondary for kind::Global {
+    const IS_LOCAL: bool = false;
+}
+
+impl Secondary for kind::Local {
+    const IS_LOCAL: bool = true;
+}
 
 /// A key with a sort key in it.
 #[diagnostic::on_unimplemented(
@@ -89,6 +99,22 @@ pub struct Index<T, K: RecordKey, I> {
     kind: PhantomData<fn() -> I>,
 }
 
+/// An attribute of a key, and its DynamoDB type where the Rust type says it.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyAttribute {
+    pub(crate) name: &'static str,
+    pub(crate) scalar: Option<ScalarAttributeType>,
+}
+
+/// What a secondary index is created from.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct IndexSchema {
+    pub(crate) name: &'static str,
+    pub(crate) is_local: bool,
+    pub(crate) keys: Vec<KeyAttribute>,
+}
+
 /// The indexes of a struct that names none; `#[envelope(index(..))]` names them.
 #[derive(Clone, Copy, Debug)]
 pub struct NoIndexes;
@@ -108,6 +134,23 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
     #[must_use]
     pub const fn partition_key(&self) -> Attribute<T, K::Partition, mark::Key> {
         self.partition
+    }
+
+    /// The attributes of its key with their types, the partition key first.
+    pub(crate) fn schema_keys(&self) -> Vec<KeyAttribute> {
+        let partition = KeyAttribute { name: self.partition.name(), scalar: self.partition.scalar() };
+        let sort = self.sort.map(|sort| KeyAttribute { name: sort.name(), scalar: sort.scalar() });
+        std::iter::once(partition).chain(sort).collect()
+    }
+
+    /// What it is created from; for derived code.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn schema(&self) -> IndexSchema
+    where
+        I: Secondary,
+    {
+        IndexSchema { name: self.name.unwrap_or_default(), is_local: I::IS_LOCAL, keys: self.schema_keys() }
     }
 
     /// The attributes of its key, the partition key first.

@@ -117,10 +117,10 @@ pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use record::{Envelope, Field, Mark};
 pub use table::{
-    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, Delete, Get, GetView, Gets,
-    Indexed, Modify, PreparedTransaction, Put, Puttable, Query, Records, ReturningNew, ReturningOld, Scan, Table,
-    TransactGet, Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify, Update,
-    transact_get, transact_write,
+    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, CreateTable, Delete, Get,
+    GetView, Gets, Indexed, Modify, PreparedTransaction, Put, Puttable, Query, Records, ReturningNew, ReturningOld,
+    Scan, Table, TransactGet, Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify,
+    Update, transact_get, transact_write,
 };
 pub use token::{ResumeToken, ResumeTokenError};
 pub use view::{View, view_item};
@@ -141,6 +141,7 @@ pub mod __private {
     pub use crate::binding::Item;
     pub use crate::composed::Piece;
     pub use crate::entity::Kind;
+    pub use crate::index::IndexSchema;
     pub use crate::key::AnyKey;
     pub use crate::unsealed::Unsealed;
     pub use crate::view::ViewedItem;

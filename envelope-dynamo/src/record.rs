@@ -7,7 +7,7 @@ use envelope_core::{ContextForm, ValueError};
 use serde::{Deserializer, Serializer};
 
 use crate::composed::{Format, Piece};
-use crate::index::PrimaryKey;
+use crate::index::{IndexSchema, PrimaryKey};
 use crate::key::RecordKey;
 
 /// A domain struct that is stored as one DynamoDB item, some of its fields sealed.
@@ -81,6 +81,12 @@ pub trait Envelope: Sized {
 
     /// The indexes: what [`Table::index`](crate::Table::index) is given to choose from.
     fn indexes() -> Self::Indexes;
+
+    /// What the secondary indexes are created from.
+    #[doc(hidden)]
+    fn index_schemas() -> Vec<IndexSchema> {
+        Vec::new()
+    }
 
     /// The primary key as a way to the records.
     #[doc(hidden)]

@@ -4,6 +4,7 @@ mod backoff;
 mod base;
 mod batch;
 mod check;
+mod create;
 mod delete;
 mod doubt;
 mod found;
@@ -34,6 +35,7 @@ use envelope_core::{Clock, KeyProvider, SystemClock, UnwrapKey, WrapKey};
 
 pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut};
 pub use check::Check;
+pub use create::CreateTable;
 pub use delete::Delete;
 pub use get::Get;
 pub use indexed::Indexed;

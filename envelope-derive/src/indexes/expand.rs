@@ -76,12 +76,26 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
     } else {
         (quote!(__Indexes #ty_generics), quote!(#attributes __Indexes { #(#indexes,)* }))
     };
+    let schemas = input.options.indexes.iter().map(|index| {
+        let ident = index.ident();
+        quote!(__indexes.#ident.schema())
+    });
+    let schemas = (!input.options.indexes.is_empty()).then(|| {
+        quote! {
+            fn index_schemas() -> __envelope::Vec<__envelope::IndexSchema> {
+                let __indexes = <Self as __envelope::Envelope>::indexes();
+                __envelope::Vec::from([#(#schemas),*])
+            }
+        }
+    });
     quote! {
         type Indexes = #ty;
 
         fn indexes() -> Self::Indexes {
             #value
         }
+
+        #schemas
 
         fn primary_key() -> __envelope::PrimaryKey<Self> {
             #attributes

@@ -1,0 +1,157 @@
+use std::time::Duration;
+
+use aws_sdk_dynamodb::client::Waiters;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+
+use super::{Sending, Table, dynamodb_error};
+use crate::entity::Entity;
+use crate::error::{Error, ErrorKind, RecordId};
+use crate::index::KeyAttribute;
+use crate::record::{Envelope, Mark};
+
+/// How long a new table may take until it can be used.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+
+const MALFORMED: ErrorKind = ErrorKind::Malformed("the keys of the struct make no table that DynamoDB takes");
+
+/// The creation of a table, being built; see [`Table::create_table`].
+#[must_use = "a creation does nothing until it is sent"]
+pub struct CreateTable<'a, T, P: ?Sized> {
+    table: &'a Table<T, P>,
+    builder: CreateTableFluentBuilder,
+}
+
+impl<T: Entity, P: ?Sized> Table<T, P> {
+    /// Creates the table with the keys and indexes that the struct says: for tests and for work on one's own machine.
+    ///
+    /// Billed on demand; indexes project all attributes. In production, tables are the business of whatever creates the
+    /// rest of the infrastructure.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, Table};
+    ///
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users", index(name = "by_plan", partition_key = plan))]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     email: String,
+    ///     #[authenticated]
+    ///     plan: String,
+    /// }
+    ///
+    /// let users = Table::<User>::new(dynamodb, LocalKeyProvider::new(RootKey::generate()?)).named("test-users");
+    /// users.create_table().send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_table(&self) -> CreateTable<'_, T, P> {
+        CreateTable { table: self, builder: self.client.create_table().billing_mode(BillingMode::PayPerRequest) }
+    }
+}
+
+impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
+    /// Sets what this library does not cover on the SDK's own builder: throughput, streams, encryption at rest.
+    ///
+    /// Name, keys and indexes are set afterwards.
+    pub fn customize(mut self, with: impl FnOnce(CreateTableFluentBuilder) -> CreateTableFluentBuilder) -> Self {
+        self.builder = with(self.builder);
+        self
+    }
+
+    /// Creates the table, and waits up to two minutes until it can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::KeyTypeUnknown`] for a key whose Rust type does not say whether it is a string, a number or bytes; and
+    /// whatever DynamoDB answers: `ResourceInUseException` where the table exists.
+    pub async fn send(self) -> Result<(), Error> {
+        let id = || RecordId::of_table(T::First::TABLE);
+        let (table, creation) = (self.table, self.into_sdk()?);
+        creation.send().await.map_err(|error| dynamodb_error("CreateTable", &table.name, id(), error))?;
+        let ready = table.client.wait_until_table_exists().table_name(&*table.name).wait(READY_WITHIN).await;
+        ready.map(drop).map_err(|_| Error::new(id(), ErrorKind::TableNotReady))
+    }
+
+    /// The SDK's request, ready to be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::KeyTypeUnknown`], as [`send`](Self::send).
+    pub fn into_sdk(self) -> Result<CreateTableFluentBuilder, Error> {
+        self.build().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
+    }
+
+    fn build(self) -> Result<CreateTableFluentBuilder, ErrorKind> {
+        let keys = primary_key::<T::First>();
+        let indexes = T::First::index_schemas();
+        let mut creation = self.builder.table_name(&*self.table.name).set_key_schema(Some(key_schema(&keys)?));
+        let mut defined: Vec<&str> = Vec::new();
+        for key in keys.iter().chain(indexes.iter().flat_map(|index| &index.keys)) {
+            if !defined.contains(&key.name) {
+                defined.push(key.name);
+                creation = creation.attribute_definitions(definition(key)?);
+            }
+        }
+        for index in &indexes {
+            let (keys, all) = (key_schema(&index.keys)?, Projection::builder().projection_type(ProjectionType::All));
+            creation = if index.is_local {
+                let local = LocalSecondaryIndex::builder().index_name(index.name).set_key_schema(Some(keys));
+                creation.local_secondary_indexes(local.projection(all.build()).build().map_err(malformed)?)
+            } else {
+                let global = GlobalSecondaryIndex::builder().index_name(index.name).set_key_schema(Some(keys));
+                creation.global_secondary_indexes(global.projection(all.build()).build().map_err(malformed)?)
+            };
+        }
+        Ok(creation)
+    }
+}
+
+fn malformed(_: BuildError) -> ErrorKind {
+    MALFORMED
+}
+
+/// The key attributes of the table; composed and constant ones are text.
+fn primary_key<T: Envelope>() -> Vec<KeyAttribute> {
+    let typed = T::primary_key().schema_keys();
+    let attribute = |mark| T::FIELDS.iter().find(|field| field.mark == mark);
+    [Mark::PartitionKey, Mark::SortKey]
+        .into_iter()
+        .filter_map(attribute)
+        .map(|field| {
+            let known = typed.iter().find(|key| key.name == field.name);
+            known.cloned().unwrap_or(KeyAttribute { name: field.name, scalar: Some(ScalarAttributeType::S) })
+        })
+        .collect()
+}
+
+/// Partition key, then sort key.
+fn key_schema(keys: &[KeyAttribute]) -> Result<Vec<KeySchemaElement>, ErrorKind> {
+    let roles = [KeyType::Hash, KeyType::Range];
+    let element = |(key, role): (&KeyAttribute, KeyType)| {
+        KeySchemaElement::builder().attribute_name(key.name).key_type(role).build().map_err(malformed)
+    };
+    keys.iter().zip(roles).map(element).collect()
+}
+
+fn definition(key: &KeyAttribute) -> Result<AttributeDefinition, ErrorKind> {
+    let scalar = key.scalar.clone().ok_or(ErrorKind::KeyTypeUnknown { attribute: key.name })?;
+    AttributeDefinition::builder().attribute_name(key.name).attribute_type(scalar).build().map_err(malformed)
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Entity + 'a, P: Send + Sync + ?Sized> IntoFuture for CreateTable<'a, T, P> {
+    type Output = Result<(), Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
