@@ -48,6 +48,7 @@
 //! | let some readers see only some of the fields | [`Access`], [`GroupKeyProvider`] |
 //! | let several regions or partners read | [`MultiKeyProvider`], [`KmsRsaKey`], `RsaRecipient` (feature `rsa`) |
 //! | move data keys to another key | [`KmsKeyProvider::rewrap`], [`rewrap()`], [`item_context()`] |
+//! | create a table for tests | [`Table::create_table`] |
 //! | test without KMS | [`LocalKeyProvider`] |
 //! | wrap data keys in another way | [`WrapKey`], [`UnwrapKey`] |
 //! | seal something that is not a record | [`seal()`], [`open()`], [`Context`] |

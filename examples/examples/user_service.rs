@@ -163,7 +163,7 @@ impl IntoResponse for Failure {
         let Self::Envelope(error) = self else { return StatusCode::NOT_FOUND.into_response() };
         match error.kind() {
             ErrorKind::NoRecord => StatusCode::NOT_FOUND.into_response(),
-            ErrorKind::ConditionFailed { .. } | ErrorKind::Conflict { .. } => StatusCode::CONFLICT.into_response(),
+            ErrorKind::ConditionFailed | ErrorKind::Conflict { .. } => StatusCode::CONFLICT.into_response(),
             ErrorKind::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
             ErrorKind::ForeignResumeToken => StatusCode::BAD_REQUEST.into_response(),
             _ => {

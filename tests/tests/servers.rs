@@ -786,7 +786,7 @@ mod create {
     use super::*;
 
     #[derive(Clone, Debug, PartialEq, Envelope)]
-    #[envelope(table = "visits", index(name = "by-ward", partition_key = ward, sort_key = at), index(name = "by_rank", sort_key = rank))]
+    #[envelope(table = "visits", index(name = "by-ward", partition_key = ward, sort_key = at), index(name = "by_rank", local, sort_key = rank))]
     struct Visit {
         #[partition_key]
         patient: u64,
@@ -798,6 +798,7 @@ mod create {
         #[authenticated]
         ward: uuid::Uuid,
         #[plaintext]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         rank: Option<i64>,
     }
 
