@@ -811,6 +811,10 @@ mod create {
         user_id: String,
         #[encrypted]
         email: String,
+        #[plaintext]
+        #[ttl]
+        #[serde(rename = "expires at")]
+        expires_at: u64,
     }
 
     fn table<T: Envelope>(servers: &Servers) -> Table<T> {
@@ -867,9 +871,12 @@ mod create {
         let servers = Servers::from_env().await.unwrap();
         let profiles = table::<Profile>(&servers);
         profiles.create_table().await.unwrap();
-        let profile = Profile { user_id: "u_1".into(), email: "zoe@example.com".into() };
+        let profile = Profile { user_id: "u_1".into(), email: "zoe@example.com".into(), expires_at: 4_000_000_000 };
         profiles.put(&profile).send().await.unwrap();
         assert_eq!(profiles.get("u_1").send().await.unwrap(), Some(profile));
+
+        let described = servers.dynamodb().describe_time_to_live().table_name(profiles.name()).send().await.unwrap();
+        assert_eq!(described.time_to_live_description().unwrap().attribute_name(), Some("expires at"));
     }
 
     #[tokio::test]

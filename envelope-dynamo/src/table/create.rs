@@ -5,14 +5,15 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
-    ProjectionType, ScalarAttributeType,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 
 use super::{Sending, Table, dynamodb_error};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::index::KeyAttribute;
-use crate::record::{Envelope, Mark};
+use crate::kept::with_role;
+use crate::record::{Envelope, Mark, Role};
 
 /// How long a new table may take until it can be used.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -29,7 +30,7 @@ pub struct CreateTable<'a, T, P: ?Sized> {
 impl<T: Entity, P: ?Sized> Table<T, P> {
     /// Creates the table with the keys and indexes that the struct says: for tests and for work on one's own machine.
     ///
-    /// Billed on demand; indexes project all attributes. In production, tables are the business of whatever creates the
+    /// Billed on demand; indexes project all attributes; a `#[ttl]` field takes effect. In production, tables are the business of whatever creates the
     /// rest of the infrastructure.
     ///
     /// ```no_run
@@ -66,7 +67,7 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
         self
     }
 
-    /// Creates the table, and waits up to two minutes until it can be used.
+    /// Creates the table, waits up to two minutes until it can be used, and turns on the time to live of a `#[ttl]` field.
     ///
     /// # Errors
     ///
@@ -77,7 +78,13 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
         let (table, creation) = (self.table, self.into_sdk()?);
         creation.send().await.map_err(|error| dynamodb_error("CreateTable", &table.name, id(), error))?;
         let ready = table.client.wait_until_table_exists().table_name(&*table.name).wait(READY_WITHIN).await;
-        ready.map(drop).map_err(|_| Error::new(id(), ErrorKind::TableNotReady))
+        ready.map_err(|_| Error::new(id(), ErrorKind::TableNotReady))?;
+        let Some(ttl) = ttl::<T>() else { return Ok(()) };
+        let setting = TimeToLiveSpecification::builder().attribute_name(ttl).enabled(true).build();
+        let setting = setting.map_err(|error| Error::new(id(), malformed(error)))?;
+        let update = table.client.update_time_to_live().table_name(&*table.name).time_to_live_specification(setting);
+        update.send().await.map_err(|error| dynamodb_error("UpdateTimeToLive", &table.name, id(), error))?;
+        Ok(())
     }
 
     /// The SDK's request, ready to be sent.
@@ -112,6 +119,11 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
         }
         Ok(creation)
     }
+}
+
+/// The attribute that says when DynamoDB may delete a record.
+fn ttl<T: Entity>() -> Option<&'static str> {
+    T::KINDS.iter().find_map(|kind| with_role(kind.fields, |role| role == Role::Ttl)).map(|field| field.name)
 }
 
 fn malformed(_: BuildError) -> ErrorKind {
