@@ -26,7 +26,6 @@ async fn two_hundred_changes_of_one_record_at_once_are_all_applied() {
                 let change = |user: &mut User| {
                     calls += 1;
                     user.email.push_str(&format!("{writer},"));
-                    user.logins += 1;
                 };
                 users.update("zoe").modify(change).max_tries(TRIES).send().await.unwrap();
                 most.fetch_max(calls, Ordering::Relaxed);
@@ -40,7 +39,6 @@ async fn two_hundred_changes_of_one_record_at_once_are_all_applied() {
     let mut applied: Vec<usize> = zoe.email.split_terminator(',').map(|writer| writer.parse().unwrap()).collect();
     applied.sort_unstable();
     assert_eq!(applied, (0..WRITERS).collect::<Vec<_>>());
-    assert_eq!(zoe.logins, 3 + WRITERS as u64);
     let (most, writes) = (most.load(Ordering::Relaxed), bench.faults.calls("UpdateItem"));
     println!("{WRITERS} changes took {writes} writes, the most patient one {most} tries");
     assert!(most <= TRIES && writes >= WRITERS, "{most} tries, {writes} writes");
