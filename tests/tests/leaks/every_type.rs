@@ -310,6 +310,10 @@ async fn tables(seen: &mut Seen) {
         Check<'_, Patient, dyn KeyProvider>;
         Transaction<'_>;
         TransactGet<'_, ()>;
+        CreateTable<'_, Patient, dyn KeyProvider>;
+        Query<'_, Patient, dyn KeyProvider>;
+        Scan<'_, Patient, dyn KeyProvider>;
+        Indexed<'_, Patient, dyn KeyProvider, Partition<String>, kind::Global>;
     }
 }
 
