@@ -24,7 +24,7 @@ use crate::{BYTES, DATA_KEY, NUMBER, ROOT, TEXT, provider};
 const EXEMPT: [(&str, &str); 1] = [("RandomError", "the operating system's number, which nobody can provoke")];
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
-#[envelope(table = "patients", kms_context = "table")]
+#[envelope(table = "patients", kms_context = "table", index(name = "by_note", partition_key = note, sort_key = id))]
 struct Patient {
     #[partition_key]
     id: String,
@@ -263,6 +263,7 @@ async fn tables(seen: &mut Seen) {
     create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None).await.unwrap();
     let patients = Table::<Patient>::new(dynamodb, provider()).named(&*physical);
     seen.print(&patients);
+    readings(seen, &patients).await;
     faults.fail_next("PutItem", Injected::error("AccessDeniedException"));
     let error = patients.put(&patient()).send().await.unwrap_err();
     seen.print(error.kind());
@@ -313,8 +314,27 @@ async fn tables(seen: &mut Seen) {
         CreateTable<'_, Patient, dyn KeyProvider>;
         Query<'_, Patient, dyn KeyProvider>;
         Scan<'_, Patient, dyn KeyProvider>;
-        Indexed<'_, Patient, dyn KeyProvider, Partition<String>, kind::Global>;
     }
+}
+
+/// Queries and scans, whose conditions and positions hold values.
+async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
+    let by_note = Patient::indexes().by_note;
+    seen.print(&by_note);
+    seen.print(&NoIndexes);
+    seen.print(&patients.index(|indexes| indexes.by_note));
+    patients.put(&Patient { id: "p_2".into(), ..patient() }).send().await.unwrap();
+    let mut records = patients.scan().limit(1).stream();
+    records.next().await.unwrap().unwrap();
+    seen.print(&records);
+    seen.print(&records.resume_token().unwrap());
+    seen.error(&TEXT.parse::<ResumeToken>().unwrap_err());
+    patients.index(|indexes| indexes.by_note).query(TEXT).sort(|id| {
+        seen.print(id);
+        let condition = id.begins_with(TEXT);
+        seen.print(&condition);
+        condition
+    });
 }
 
 /// The structs and enums that the crates export, by reading their source.
