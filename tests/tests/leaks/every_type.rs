@@ -329,7 +329,7 @@ async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
     seen.print(&records);
     seen.print(&records.resume_token().unwrap());
     seen.error(&TEXT.parse::<ResumeToken>().unwrap_err());
-    patients.index(|indexes| indexes.by_note).query(TEXT).sort(|id| {
+    let _unsent = patients.index(|indexes| indexes.by_note).query(TEXT).sort(|id| {
         seen.print(id);
         let condition = id.begins_with(TEXT);
         seen.print(&condition);
