@@ -149,3 +149,67 @@ async fn a_view_verifies_nothing() {
     item.insert("plan".into(), AttributeValue::S("free".into()));
     assert_eq!(view_item::<Usage>(item).unwrap().plan, Plan::Free);
 }
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "visits", index(name = "by_ward", partition_key = ward, sort_key = day))]
+struct Visit {
+    #[partition_key]
+    patient: String,
+    #[sort_key]
+    day: u32,
+    #[encrypted]
+    diagnosis: String,
+    #[authenticated]
+    ward: String,
+    #[plaintext]
+    seen: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, View)]
+#[view(of = Visit)]
+struct Seen {
+    day: u32,
+    seen: bool,
+}
+
+#[tokio::test]
+async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_stopped() {
+    let servers = Servers::from_env().await.unwrap();
+    let (faults, keys) = (Faults::new(), provider());
+    let visits = Table::<Visit>::new(servers.dynamodb_through(&faults), keys.clone()).named(unique_name("views"));
+    visits.create_table().send().await.unwrap();
+    let visit = |day: u32| Visit {
+        patient: "p_1".into(),
+        day,
+        diagnosis: "gout".into(),
+        ward: "west".into(),
+        seen: day.is_multiple_of(2),
+    };
+    visits.batch_put((0..20).map(visit)).send().await.unwrap();
+    let expected: Vec<_> = (0..20).map(|day| Seen { day, seen: day % 2 == 0 }).collect();
+
+    let all: Vec<Seen> = visits.query("p_1").page_size(7).views::<Seen>().try_collect().await.unwrap();
+    assert_eq!(all, expected);
+    let some = visits.query("p_1").sort(|day| day.lt(4)).descending().filter(|visit| visit.seen.eq(true));
+    assert_eq!(some.views::<Seen>().try_collect::<Vec<_>>().await.unwrap(), [expected[2].clone(), expected[0].clone()]);
+    let by_ward = visits.index(|indexes| indexes.by_ward);
+    assert_eq!(by_ward.query("west").views::<Seen>().try_collect::<Vec<_>>().await.unwrap(), expected);
+    let mut scanned: Vec<Seen> = visits.scan().segments(3).views::<Seen>().try_collect().await.unwrap();
+    scanned.sort_by_key(|seen| seen.day);
+    assert_eq!(scanned, expected);
+
+    let mut first = visits.query("p_1").limit(5).views::<Seen>();
+    assert_eq!(first.try_collect::<Vec<_>>().await.unwrap(), expected[..5]);
+    let rest = visits.query("p_1").resume(first.resume_token()).views::<Seen>();
+    let mut rest = rest;
+    assert_eq!(rest.try_collect::<Vec<_>>().await.unwrap(), expected[5..]);
+    assert!(rest.resume_token().is_none());
+
+    assert_eq!(keys.unwrap_calls(), 0);
+    for request in faults.requests("Query").iter().chain(&faults.requests("Scan")) {
+        let request: Value = serde_json::from_slice(request).unwrap();
+        let names = request["ExpressionAttributeNames"].as_object().unwrap();
+        assert!(names.values().all(|name| !name.as_str().unwrap().starts_with("encrypted")), "{names:?}");
+        assert!(request["ProjectionExpression"].is_string(), "{request}");
+    }
+}

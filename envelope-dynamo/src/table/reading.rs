@@ -21,6 +21,7 @@ use crate::key::RecordKey;
 use crate::record::{Envelope, Field, Mark};
 use crate::side_by_side::CONCURRENCY;
 use crate::token::{Fingerprint, Position, ResumeToken};
+use crate::view::{View, projected_names};
 use crate::write::RESERVED;
 
 /// What is set on a query or a scan, beside its key.
@@ -59,6 +60,7 @@ impl<T: Entity> Reading<T> {
         Ok(both(own, typed))
     }
 
+    /// The records, opened.
     pub(super) fn stream<P, K, I>(
         self,
         table: &Table<T, P>,
@@ -70,7 +72,44 @@ impl<T: Entity> Reading<T> {
         P: UnwrapKey + ?Sized + 'static,
         K: RecordKey,
     {
-        let opener = Opener::new(Arc::new(Arc::clone(&table.provider)));
+        let opener = Opener::records(Arc::new(Arc::clone(&table.provider)));
+        self.stream_of(opener, Shape::All, named::<T>(), table, index, prepared)
+    }
+
+    /// Views of the records, without opening any.
+    pub(super) fn views<V, P, K, I>(
+        self,
+        table: &Table<T, P>,
+        index: &Index<T::First, K, I>,
+        prepared: Result<Prepared, Error>,
+    ) -> Records<V>
+    where
+        V: View<Record = T::First> + Send + 'static,
+        P: UnwrapKey + ?Sized + 'static,
+        K: RecordKey,
+    {
+        let opener = Opener::views(Arc::new(Arc::clone(&table.provider)));
+        let told_apart = T::First::FIELDS.iter().filter(|field| field.tells_apart()).map(|field| field.name);
+        let names: BTreeSet<_> =
+            projected_names::<V>().into_iter().chain(told_apart).chain(key_names::<T, K, I>(index)).collect();
+        let names = names.into_iter().map(str::to_owned).collect();
+        self.stream_of(opener, Shape::Named, names, table, index, prepared)
+    }
+
+    fn stream_of<V, P, K, I>(
+        self,
+        opener: Opener<V>,
+        of_index: Shape,
+        named: Vec<String>,
+        table: &Table<T, P>,
+        index: &Index<T::First, K, I>,
+        prepared: Result<Prepared, Error>,
+    ) -> Records<V>
+    where
+        V: 'static,
+        P: ?Sized,
+        K: RecordKey,
+    {
         let positions = prepared.and_then(|prepared| Ok((positions::<T>(self.from.as_ref(), &prepared)?, prepared)));
         let (positions, prepared) = match positions {
             Ok(prepared) => prepared,
@@ -79,11 +118,11 @@ impl<T: Entity> Reading<T> {
         let limit = self.limit.unwrap_or(usize::MAX);
         let concurrency = self.concurrency.max(1);
         let shape = match index.name() {
-            None => Shape::Whole,
+            None if of_index == Shape::All => Shape::Whole,
             Some(_) if self.from_base => Shape::Keys,
-            Some(_) => Shape::All,
+            _ => of_index,
         };
-        let source = Arc::new(self.source(table, index, !prepared.is_filtered));
+        let source = Arc::new(self.source(table, index, named, !prepared.is_filtered));
         let lanes = prepared.calls.into_iter().zip(positions).map(|(call, position)| {
             let pages = Pages::new(call, shape, Arc::clone(&source));
             Lane::new(pages, position)
@@ -103,7 +142,7 @@ impl<T: Entity> Reading<T> {
         K: RecordKey,
     {
         let prepared = prepared?;
-        let source = self.source(table, index, false);
+        let source = self.source(table, index, Vec::new(), false);
         let mut count = 0;
         for (call, position) in prepared.calls.iter().zip(positions::<T>(self.from.as_ref(), &prepared)?) {
             let mut start = match position {
@@ -128,6 +167,7 @@ impl<T: Entity> Reading<T> {
         &self,
         table: &Table<T, P>,
         index: &Index<T::First, K, I>,
+        named: Vec<String>,
         gives_all: bool,
     ) -> Source {
         let primary: Vec<_> = primary_names::<T>().collect();
@@ -139,7 +179,7 @@ impl<T: Entity> Reading<T> {
             index: index.name(),
             primary,
             keys,
-            named: named::<T>(),
+            named,
             page_size: self.page_size,
             gives_all: gives_all && !is_told_apart::<T>(),
         }

@@ -13,7 +13,6 @@ use futures_core::Stream;
 
 use self::lane::Lane;
 use self::open::Opener;
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::token::{Fingerprint, Position, ResumeToken};
 
@@ -54,18 +53,18 @@ pub struct Records<T> {
     lanes: Vec<Lane<T>>,
     /// The lane whose turn it is.
     turn: usize,
-    opener: Opener,
+    opener: Opener<T>,
     /// How many records may still be taken.
     left: usize,
     /// How many records may be opened at a time.
     concurrency: usize,
 }
 
-impl<T: Entity + 'static> Records<T> {
+impl<T: 'static> Records<T> {
     pub(super) const fn new(
         reading: Fingerprint,
         lanes: Vec<Lane<T>>,
-        opener: Opener,
+        opener: Opener<T>,
         limit: usize,
         concurrency: usize,
     ) -> Self {
@@ -73,7 +72,7 @@ impl<T: Entity + 'static> Records<T> {
     }
 
     /// A stream of one error.
-    pub(super) fn refused(error: Error, opener: Opener) -> Self {
+    pub(super) fn refused(error: Error, opener: Opener<T>) -> Self {
         let reading = Fingerprint::of(&[], &[]);
         Self { reading, refused: Some(error), lanes: Vec::new(), turn: 0, opener, left: 0, concurrency: 1 }
     }
@@ -145,7 +144,7 @@ impl<T: Entity + 'static> Records<T> {
 /// Nothing in it is pinned in place.
 impl<T> Unpin for Records<T> {}
 
-impl<T: Entity + 'static> Stream for Records<T> {
+impl<T: 'static> Stream for Records<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

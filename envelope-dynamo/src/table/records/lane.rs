@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use super::open::{Opener, Opening};
 use super::pages::{Fetching, Page, Pages};
 use crate::binding::Item;
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::token::Position;
 
@@ -19,7 +18,7 @@ pub(in crate::table) struct Lane<T> {
     records: VecDeque<Entry<T>>,
     /// How many of `records`, from the front, are being opened or wait to be taken.
     opening: usize,
-    opener: Option<Opener>,
+    opener: Option<Opener<T>>,
 }
 
 enum Next {
@@ -49,7 +48,7 @@ pub(super) struct Taken<T> {
     pub(super) is_record: bool,
 }
 
-impl<T: Entity + 'static> Lane<T> {
+impl<T: 'static> Lane<T> {
     pub(in crate::table) fn new(pages: Pages, from: Position) -> Self {
         let next = match &from {
             Position::Start => Next::After(None),
@@ -71,7 +70,7 @@ impl<T: Entity + 'static> Lane<T> {
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
-        opener: &Opener,
+        opener: &Opener<T>,
         left: usize,
         mut room: usize,
     ) -> Poll<Option<Taken<T>>> {
@@ -92,7 +91,7 @@ impl<T: Entity + 'static> Lane<T> {
     }
 
     /// Asks for the next page if all records of the last are being opened; whether one came.
-    fn poll_page(&mut self, context: &mut Context<'_>, opener: &Opener, left: usize) -> bool {
+    fn poll_page(&mut self, context: &mut Context<'_>, opener: &Opener<T>, left: usize) -> bool {
         if let Next::After(start) = &mut self.next
             && self.opening == self.records.len()
             && self.records.len() < left
@@ -112,11 +111,11 @@ impl<T: Entity + 'static> Lane<T> {
         true
     }
 
-    fn turn_to(&mut self, page: Page, opener: &Opener) {
+    fn turn_to(&mut self, page: Page, opener: &Opener<T>) {
         self.pages.learn(page.shape);
         self.opener = Some(opener.for_page(page.items.iter().map(|(item, _)| item)));
         for (item, key) in page.items {
-            if T::takes(&item) {
+            if opener.takes(&item) {
                 self.records.push_back(Entry { state: State::Waiting(item), after: Some(Position::After(key)) });
             }
         }

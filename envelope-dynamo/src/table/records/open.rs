@@ -12,6 +12,7 @@ use crate::binding::Item;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::item::from_item;
+use crate::view::{View, view_item};
 use crate::write::ENCRYPTED_DEK;
 
 /// A record being opened.
@@ -20,13 +21,44 @@ pub(super) type Opening<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Sen
 /// Longer than a page is being opened: what is kept goes with the page.
 const KEPT: Duration = Duration::from_secs(3_600);
 
-/// Whoever unwraps the data keys of a page.
-#[derive(Clone)]
-pub(in crate::table) struct Opener(Arc<dyn UnwrapKey>);
+/// What becomes of the items of a page.
+pub(in crate::table) struct Opener<T> {
+    provider: Arc<dyn UnwrapKey>,
+    /// Whether an item is one to read; others are passed over.
+    takes: fn(&Item) -> bool,
+    open: fn(Item, Arc<dyn UnwrapKey>) -> Opening<T>,
+}
 
-impl Opener {
-    pub(in crate::table) fn new(provider: Arc<dyn UnwrapKey>) -> Self {
-        Self(provider)
+impl<T> Clone for Opener<T> {
+    fn clone(&self) -> Self {
+        Self { provider: Arc::clone(&self.provider), ..*self }
+    }
+}
+
+impl<T: 'static> Opener<T> {
+    /// Items are opened as records.
+    pub(in crate::table) fn records(provider: Arc<dyn UnwrapKey>) -> Self
+    where
+        T: Entity,
+    {
+        Self {
+            provider,
+            takes: T::takes,
+            open: |item, provider| Box::pin(async move { from_item(item, &*provider).await }),
+        }
+    }
+
+    /// Items are read as views; nothing is opened.
+    pub(in crate::table) fn views(provider: Arc<dyn UnwrapKey>) -> Self
+    where
+        T: View<Record: Entity> + Send,
+    {
+        let open = |item, _| -> Opening<T> { Box::pin(std::future::ready(view_item(item))) };
+        Self { provider, takes: <T::Record as Entity>::takes, open }
+    }
+
+    pub(super) fn takes(&self, item: &Item) -> bool {
+        (self.takes)(item)
     }
 
     /// For a page in which records share a data key: each is unwrapped once. Where none do, nothing is kept.
@@ -40,12 +72,11 @@ impl Opener {
             return self.clone();
         }
         let limits = CacheLimits::new(KEPT).max_entries(distinct.len().max(1));
-        Self(Arc::new(CachedKeyProvider::new(Arc::clone(&self.0), limits)))
+        Self { provider: Arc::new(CachedKeyProvider::new(Arc::clone(&self.provider), limits)), ..*self }
     }
 
-    pub(super) fn open<T: Entity + 'static>(&self, item: Item) -> Opening<T> {
-        let provider = Arc::clone(&self.0);
-        Box::pin(async move { from_item(item, &*provider).await })
+    pub(super) fn open(&self, item: Item) -> Opening<T> {
+        (self.open)(item, Arc::clone(&self.provider))
     }
 }
 

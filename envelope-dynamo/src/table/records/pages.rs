@@ -145,6 +145,11 @@ impl Pages {
     /// What an index leaves out of every item: DynamoDB says so itself, but not every emulator.
     fn missing<'i>(&self, items: impl Iterator<Item = &'i Item> + Clone) -> Option<Vec<String>> {
         self.source.index?;
+        let wants_sealed =
+            self.shape == Shape::All || self.source.named.iter().any(|name| RESERVED.contains(&name.as_str()));
+        if !wants_sealed {
+            return None;
+        }
         let all_lack = |name: &str| items.clone().all(|item| !item.contains_key(name));
         let is_sealed = items.clone().next().is_none() || !RESERVED.into_iter().all(all_lack);
         (!is_sealed).then(|| {
