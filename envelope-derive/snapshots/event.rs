@@ -81,19 +81,20 @@ const _: () = {
             __Attributes {
                 stream_id: __envelope::Attribute::new("streamId"),
                 at: __envelope::Attribute::through(
-                    "at",
-                    |value| {
-                        let written: __Value_at<T> = __Value_at {
-                            value,
-                            marker: __envelope::PhantomData,
-                        };
-                        __envelope::to_attribute_value(&written)
-                    },
-                    |stored| {
-                        __envelope::from_attribute_value(stored)
-                            .map(|read: __Value_at<T>| read.value)
-                    },
-                ),
+                        "at",
+                        |value| {
+                            let written: __Value_at<T> = __Value_at {
+                                value,
+                                marker: __envelope::PhantomData,
+                            };
+                            __envelope::to_attribute_value(&written)
+                        },
+                        |stored| {
+                            __envelope::from_attribute_value(stored)
+                                .map(|read: __Value_at<T>| read.value)
+                        },
+                    )
+                    .scalar_type(__envelope::scalar_type::<__Value_at<T>>),
                 email: __envelope::Attribute::encrypted("email"),
                 body: __envelope::Attribute::encrypted("body"),
                 tenant: __envelope::Attribute::new("tenant"),
