@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use std::sync::Arc;
 /// use envelope_dynamo::{Access, Envelope, GroupKeyProvider, LocalKeyProvider, RootKey, from_item, to_item};
 ///
 /// #[derive(Debug, PartialEq, Envelope)]
@@ -26,7 +27,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///     diagnosis: Access<String>,
 /// }
 ///
-/// let office = LocalKeyProvider::new(RootKey::generate()?); // in production a `KmsKeyProvider` with a key for each
+/// let office = Arc::new(LocalKeyProvider::new(RootKey::generate()?)); // in production a `KmsKeyProvider` for each
 /// let ward = LocalKeyProvider::new(RootKey::generate()?);
 /// let nurse = GroupKeyProvider::new(office.clone()).group("medical", ward);
 /// let receptionist = GroupKeyProvider::new(office);

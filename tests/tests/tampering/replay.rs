@@ -4,10 +4,10 @@ use super::*;
 
 const THREAT_MODEL: &str = include_str!("../../../docs/THREAT_MODEL.md");
 
-/// Section 1 of the threat model: "putting back an older version of the same record".
+/// Section 1 of the threat model: "putting back an older version of the same record, whole".
 #[tokio::test]
 async fn an_older_version_of_the_same_record_opens_and_the_threat_model_says_so() {
-    let said = "| **putting back an older version of the same record** | **not detected**";
+    let said = "| **putting back an older version of the same record, whole** | **not detected**";
     assert!(THREAT_MODEL.contains(said), "the threat model says something else of this");
 
     let servers = Servers::from_env().await.unwrap();
