@@ -88,6 +88,14 @@ impl<T> Condition<T> {
         Self::new(Node::Or(Box::new([self.node, other.node])))
     }
 
+    /// Both, where there are two.
+    pub(crate) fn joined(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.and(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
     const fn new(node: Node) -> Self {
         Self { node, record: PhantomData }
     }

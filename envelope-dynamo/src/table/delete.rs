@@ -51,10 +51,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     }
 
     fn condition_of(mut self, condition: Condition<T>) -> Self {
-        self.condition = Some(match self.condition.take() {
-            Some(other) => other.and(condition),
-            None => condition,
-        });
+        self.condition = Condition::joined(self.condition.take(), Some(condition));
         self
     }
 

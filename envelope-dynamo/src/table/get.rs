@@ -1,6 +1,7 @@
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use envelope_core::UnwrapKey;
 
+use super::found::keyed;
 use super::{Sending, Table, dynamodb_error};
 use crate::binding::{Item, record_id};
 use crate::error::{Error, ErrorKind};
@@ -99,12 +100,11 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
     /// Opens what was found as the record that was asked for, whatever key it says it has.
     pub(super) async fn open(&self, asked: Item, found: Option<Item>) -> Result<Option<T>, Error> {
         let now = self.table.clock.system_time();
-        let Some(mut found) = found.filter(|found| !self.skip_expired || !has_expired::<T>(found, now)) else {
+        let Some(found) = found.filter(|found| !self.skip_expired || !has_expired::<T>(found, now)) else {
             return Ok(None);
         };
         let (id, version) = (record_id::<T>(&asked), version::<T>(&found));
-        found.extend(asked);
-        let record = from_item(found, &*self.table.provider).await?;
+        let record = from_item(keyed(found, asked), &*self.table.provider).await?;
         match self.not_before_version {
             Some(not_before) if version.is_none_or(|version| version < not_before) => {
                 Err(Error::new(id, ErrorKind::OlderVersion { not_before }))

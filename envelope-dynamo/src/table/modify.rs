@@ -2,8 +2,6 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use aws_sdk_dynamodb::config::SharedAsyncSleep;
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::{UnwrapKey, WrapKey};
@@ -11,7 +9,7 @@ use envelope_core::{UnwrapKey, WrapKey};
 use super::backoff::Backoff;
 use super::doubt::Doubt;
 use super::found::{Writing, found, keyed};
-use super::update::refuse;
+use super::update::{is_failed_condition, refuse};
 use super::{Sending, Table, Update, dynamodb_error};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
@@ -314,10 +312,6 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
             .set_return_values(self.changes_more().then_some(ReturnValue::AllNew))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
-}
-
-fn is_failed_condition(error: &SdkError<UpdateItemError>) -> bool {
-    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
 /// `.await` without `.send()` sends as well.

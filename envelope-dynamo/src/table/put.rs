@@ -94,10 +94,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     }
 
     fn condition_of(mut self, condition: Condition<T>) -> Self {
-        self.condition = Some(match self.condition.take() {
-            Some(other) => other.and(condition),
-            None => condition,
-        });
+        self.condition = Condition::joined(self.condition.take(), Some(condition));
         self
     }
 
@@ -192,10 +189,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         if bytes > MAX_ITEM_BYTES {
             return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
         }
-        let condition = match (self.condition.take(), version) {
-            (Some(own), Some(version)) => Some(own.and(version)),
-            (own, version) => own.or(version),
-        };
+        let condition = Condition::joined(self.condition.take(), version);
         let builder = conditional(builder, condition).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_item(Some(item)), id))
     }

@@ -13,7 +13,6 @@ use crate::index::{Index, ReadsConsistently, Sorted, kind};
 use crate::key::RecordKey;
 use crate::record::Envelope;
 use crate::token::Fingerprint;
-use crate::view::View;
 
 /// A query being built: the records of one partition, in the order of the sort key; see [`Table::query`].
 ///
@@ -101,37 +100,6 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     pub fn stream(mut self) -> Records<T> {
         let prepared = self.prepare();
         self.reading.stream(self.table, &self.index, prepared)
-    }
-
-    /// Views of the records instead of the records: some of their readable attributes, without opening any.
-    ///
-    /// DynamoDB is asked for the attributes of the view alone; it reads, and bills, whole items all the same.
-    ///
-    /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
-    /// # use envelope_dynamo::{Envelope, Table, View};
-    /// # #[derive(Envelope)]
-    /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
-    /// #[derive(View)]
-    /// #[view(of = User)]
-    /// struct Usage {
-    ///     user_id: String,
-    ///     logins: u64,
-    /// }
-    ///
-    /// let users = Table::<User>::new(dynamodb, provider);
-    /// let usage: Vec<Usage> = users.query("u_1").views::<Usage>().try_collect().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Security
-    ///
-    /// Nothing is verified; see [`View`].
-    pub fn views<V: View<Record = T::First> + Send + 'static>(mut self) -> Records<V> {
-        let prepared = self.prepare();
-        self.reading.views(self.table, &self.index, prepared)
     }
 
     /// How many records there are, without opening any: DynamoDB reads and counts them.

@@ -258,9 +258,40 @@ pub(super) fn check<T: Entity, V>(
     refuse_legacy_conditions::<T, V>(legacy)
 }
 
-/// The settings that queries and scans have in common.
+/// What queries and scans have in common.
 macro_rules! settings {
     () => {
+        /// Views of the records instead of the records: some of their readable attributes, without opening any.
+        ///
+        /// DynamoDB is asked for the attributes of the view alone; it reads, and bills, whole items all the same.
+        ///
+        /// ```no_run
+        /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+        /// # use envelope_dynamo::{Envelope, Table, View};
+        /// # #[derive(Envelope)]
+        /// # #[envelope(table = "users")]
+        /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+        /// #[derive(View)]
+        /// #[view(of = User)]
+        /// struct Usage {
+        ///     user_id: String,
+        ///     logins: u64,
+        /// }
+        ///
+        /// let users = Table::<User>::new(dynamodb, provider);
+        /// let usage: Vec<Usage> = users.scan().views::<Usage>().try_collect().await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        ///
+        /// # Security
+        ///
+        /// Nothing is verified; see [`View`](crate::View).
+        pub fn views<V: $crate::View<Record = T::First> + Send + 'static>(mut self) -> Records<V> {
+            let prepared = self.prepare();
+            self.reading.views(self.table, &self.index, prepared)
+        }
+
         /// Gives at most so many records; a bad one counts as well, one that a filter leaves out does not.
         pub const fn limit(mut self, records: usize) -> Self {
             self.reading.limit = Some(records);
@@ -300,10 +331,7 @@ macro_rules! settings {
             condition: impl FnOnce(&<T::First as $crate::Envelope>::Attributes) -> $crate::Condition<T::First>,
         ) -> Self {
             let condition = condition(&<T::First as $crate::Envelope>::attributes());
-            self.reading.filter = Some(match self.reading.filter.take() {
-                Some(other) => other.and(condition),
-                None => condition,
-            });
+            self.reading.filter = $crate::Condition::joined(self.reading.filter.take(), Some(condition));
             self
         }
 

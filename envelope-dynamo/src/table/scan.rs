@@ -14,7 +14,6 @@ use crate::index::{Index, ReadsConsistently, kind};
 use crate::key::RecordKey;
 use crate::record::Envelope;
 use crate::token::Fingerprint;
-use crate::view::View;
 
 /// Segments of a scan (Amazon DynamoDB API Reference, "Scan").
 const MAX_SEGMENTS: u32 = 1_000_000;
@@ -102,37 +101,6 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     pub fn stream(mut self) -> Records<T> {
         let prepared = self.prepare();
         self.reading.stream(self.table, &self.index, prepared)
-    }
-
-    /// Views of the records instead of the records: some of their readable attributes, without opening any.
-    ///
-    /// DynamoDB is asked for the attributes of the view alone; it reads, and bills, whole items all the same.
-    ///
-    /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
-    /// # use envelope_dynamo::{Envelope, Table, View};
-    /// # #[derive(Envelope)]
-    /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
-    /// #[derive(View)]
-    /// #[view(of = User)]
-    /// struct Usage {
-    ///     user_id: String,
-    ///     logins: u64,
-    /// }
-    ///
-    /// let users = Table::<User>::new(dynamodb, provider);
-    /// let usage: Vec<Usage> = users.scan().views::<Usage>().try_collect().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Security
-    ///
-    /// Nothing is verified; see [`View`].
-    pub fn views<V: View<Record = T::First> + Send + 'static>(mut self) -> Records<V> {
-        let prepared = self.prepare();
-        self.reading.views(self.table, &self.index, prepared)
     }
 
     /// How many records there are, without opening any: DynamoDB reads and counts them, segment after segment.

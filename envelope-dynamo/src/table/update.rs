@@ -128,10 +128,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// must all hold.
     pub fn condition(mut self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
         let condition = condition(&T::attributes());
-        self.condition = Some(match self.condition.take() {
-            Some(other) => other.and(condition),
-            None => condition,
-        });
+        self.condition = Condition::joined(self.condition.take(), Some(condition));
         self
     }
 
@@ -233,10 +230,14 @@ fn request<T: Envelope>(
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
 }
 
+/// Whether a condition of the update did not hold.
+pub(super) fn is_failed_condition(error: &SdkError<UpdateItemError>) -> bool {
+    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
+}
+
 /// Whether a condition failed because there is no record.
 fn is_absent(error: &SdkError<UpdateItemError>) -> bool {
-    let failed = error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
-    failed && found(error).is_none()
+    is_failed_condition(error) && found(error).is_none()
 }
 
 impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningNew<Update<'a, T, P>> {

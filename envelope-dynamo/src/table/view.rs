@@ -2,6 +2,7 @@ use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 
+use super::found::keyed;
 use super::{Sending, Table, dynamodb_error};
 use crate::error::Error;
 use crate::expression::Placeholders;
@@ -54,9 +55,7 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
             .send()
             .await
             .map_err(|error| dynamodb_error("GetItem", &self.table.name, id, error))?;
-        let Some(mut found) = output.item else { return Ok(None) };
-        found.extend(item);
-        view_item(found).map(Some)
+        output.item.map(|found| view_item(keyed(found, item))).transpose()
     }
 }
 
