@@ -118,3 +118,10 @@ fn all_backends_make_the_same_bytes_and_open_each_others() {
         }
     }
 }
+
+/// The feature would be a label on ordinary AWS-LC otherwise.
+#[test]
+#[cfg(feature = "fips")]
+fn what_computes_is_the_fips_module_and_its_self_tests_have_passed() {
+    aws_lc_rs::try_fips_mode().unwrap();
+}

