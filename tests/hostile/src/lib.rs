@@ -20,6 +20,7 @@ mod item;
 mod open;
 mod payload;
 mod records;
+mod stream;
 mod values;
 
 pub use branch_keys::branch_keys;
@@ -28,16 +29,18 @@ pub use input::Item;
 pub use item::{Forgery, item, read_item};
 pub use open::open;
 pub use payload::payload;
+pub use stream::stream;
 pub use values::values;
 
 /// The body of a target.
 pub type Target = fn(&[u8]);
 
 /// Every target and its name, which is that of its program in `fuzz/fuzz_targets` and of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("dek", dek),
     ("payload", payload),
     ("open", open),
+    ("stream", stream),
     ("item", item),
     ("values", values),
     ("branch_keys", branch_keys),
@@ -50,4 +53,10 @@ fn ready<F: Future>(future: F) -> F::Output {
         std::task::Poll::Ready(output) => output,
         std::task::Poll::Pending => panic!("nothing here waits"),
     }
+}
+
+/// The bytes of a text of a vector.
+fn hex(text: &serde_json::Value) -> Vec<u8> {
+    let text = text.as_str().unwrap();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }

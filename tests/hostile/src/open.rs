@@ -10,6 +10,7 @@ use envelope_core::{
 use serde_json::Value as Json;
 
 use crate::allocation::within;
+use crate::hex;
 use crate::input::Input;
 
 /// What opens is a payload of a vector, to the byte: no other was made with the key.
@@ -65,9 +66,4 @@ impl Vectors {
             context.authenticated(name, self.attributes.get(name).cloned()).unwrap()
         })
     }
-}
-
-fn hex(text: &Json) -> Vec<u8> {
-    let text = text.as_str().unwrap();
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }

@@ -135,6 +135,11 @@ fn any_bytes_may_be_opened() {
 }
 
 #[test]
+fn any_bytes_may_be_a_stream() {
+    holds("stream", 4_000);
+}
+
+#[test]
 fn any_bytes_may_be_an_item() {
     holds("item", 1_000);
 }

@@ -1,13 +1,12 @@
-//! Streams through asynchronous readers and writers, and under data keys from KMS and everybody else.
+//! Streams through asynchronous readers and writers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod asynchronous;
 mod choppy;
+mod comes_back;
 mod dropped;
 mod failing;
-mod providers;
 
-use envelope_dynamo::{
+use envelope_core::{
     Context, LocalKeyProvider, OpenError, OpenStreamError, OpenStreamErrorKind, RootKey, open_stream, seal_stream,
 };
 

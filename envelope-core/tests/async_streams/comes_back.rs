@@ -1,6 +1,6 @@
 //! However bytes come and go, the same object comes out.
 
-use envelope_dynamo::{
+use envelope_core::{
     ChunkSize, OpenReader, SealReader, SealWriter, StreamSealer, UntrustedStreamHeader, open_stream, seal_stream,
 };
 use proptest::prelude::*;

@@ -1,4 +1,5 @@
 //! One data key for a stream, from KMS or anybody else.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::time::Duration;
 
@@ -12,10 +13,18 @@ use envelope_examples::servers::create_kms_key;
 use envelope_examples::{Fault, Faults, Servers};
 use serde_json::{Value, json};
 
-use crate::{CHUNK, context, plaintext};
+const PRIVATE: &str = include_str!("../../envelope-core/src/provider/rsa/test_key.pem");
+const PUBLIC: &str = include_str!("../../envelope-core/src/provider/rsa/test_key.pub.pem");
 
-const PRIVATE: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
-const PUBLIC: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pub.pem");
+const CHUNK: usize = 65_536;
+
+fn context() -> Context<'static> {
+    Context::new("invoices").pair("object", "2026/11/invoice-7.pdf").unwrap()
+}
+
+fn plaintext(length: usize) -> Vec<u8> {
+    (0..length).map(|i| (i % 251) as u8).collect()
+}
 
 async fn comes_back_through(provider: &dyn KeyProvider, context: &Context<'_>) {
     let (plaintext, mut stream, mut opened) = (plaintext(2 * CHUNK + 5), Vec::new(), Vec::new());

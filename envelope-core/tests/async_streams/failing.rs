@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use envelope_dynamo::{
+use envelope_core::{
     Fault, OpenReader, OpenStreamError, OpenStreamErrorKind, SealStreamError, UntrustedStreamHeader, open_stream,
     seal_stream,
 };

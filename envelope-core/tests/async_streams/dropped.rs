@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use envelope_dynamo::{ChunkSize, SealWriter, StreamSealer, open_stream, seal_stream};
+use envelope_core::{ChunkSize, SealWriter, StreamSealer, open_stream, seal_stream};
 use tokio::io::AsyncWriteExt;
 
 use crate::choppy::Choppy;

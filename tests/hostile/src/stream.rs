@@ -1,0 +1,84 @@
+//! Opening a stream that somebody who has no key may have made.
+
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use envelope_core::{Context, LocalKeyProvider, OpenReader, OpenStreamError, RootKey, UntrustedStreamHeader, Value};
+use serde_json::Value as Json;
+
+use crate::allocation::within;
+use crate::hex;
+
+/// A header that parses is told from what follows it, and a stream that opens to its end is one of a vector, to the byte.
+///
+/// The bytes are a whole stream. The reader's place is that of most vectors in `vectors/stream-v1`.
+pub fn stream(bytes: &[u8]) {
+    let mut rest = bytes;
+    // An entry of 5 bytes of the wrapped key is two vectors and a kind.
+    let Ok(header) = within(20, bytes.len(), || UntrustedStreamHeader::read(&mut rest)) else { return };
+    let (start, _) = bytes.split_at(bytes.len() - rest.len());
+    assert_eq!(UntrustedStreamHeader::missing(start), Ok(0));
+    assert_eq!(UntrustedStreamHeader::parse(start).as_ref(), Ok(&header));
+    assert!(start.ends_with(&header.encrypted_dek().to_bytes()));
+
+    let vectors = &*VECTORS;
+    // A chunk has its room as soon as the header is authentic, and not before.
+    let room = header.chunk_size().bytes();
+    let Ok(opener) = within(80, bytes.len() + room, || crate::ready(header.open(&vectors.context, &vectors.provider)))
+    else {
+        return;
+    };
+    let mut reader = OpenReader::new(opener, rest);
+    let mut plaintext = Vec::new();
+    match reader.read_to_end(&mut plaintext) {
+        Ok(_) => assert!(vectors.streams.contains(bytes), "a forged stream opened"),
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.len() < 1_024 && !said.contains('\n'), "{said}");
+            let released = error.downcast::<OpenStreamError>().unwrap().released_bytes();
+            assert_eq!(released, plaintext.len() as u64);
+            assert!(reader.read(&mut [0]).is_err_and(|again| again.kind() == io::ErrorKind::InvalidData));
+        }
+    }
+    let is_the_start = |whole: &Vec<u8>| whole.starts_with(&plaintext);
+    assert!(plaintext.is_empty() || vectors.plaintexts.iter().any(is_the_start), "a forged chunk was released");
+}
+
+/// What the vectors in `vectors/stream-v1` have, and the reader of most of them.
+struct Vectors {
+    provider: LocalKeyProvider,
+    context: Context<'static>,
+    streams: HashSet<Vec<u8>>,
+    /// What whole streams hold, and what is before the fault in the others.
+    plaintexts: Vec<Vec<u8>>,
+}
+
+static VECTORS: LazyLock<Vectors> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/stream-v1");
+    let read = |path: &Path| -> Json { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    let whole = read(&folder.join("stream-whole.json"));
+    let vectors: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| read(&entry.unwrap().path())).collect();
+    let context = Context::new(whole["table"].as_str().unwrap().to_owned());
+    let pairs = whole["pairs"].as_object().unwrap();
+    let context = pairs.iter().fold(context, |context, (name, value)| {
+        context.pair(name.clone(), value.as_str().unwrap().to_owned()).unwrap()
+    });
+    let attributes = whole["attributes"].as_object().unwrap();
+    let context = attributes.iter().fold(context, |context, (name, value)| {
+        let value = Value::string(value["S"].as_str().unwrap().to_owned());
+        context.authenticated(name.clone(), Some(value)).unwrap()
+    });
+    Vectors {
+        provider: LocalKeyProvider::new(RootKey::from_bytes(&hex(&whole["root_key"])).unwrap()),
+        context,
+        streams: vectors.iter().map(|vector| hex(&vector["stream"])).collect(),
+        plaintexts: vectors
+            .iter()
+            .flat_map(|vector| [&vector["plaintext"], &vector["released"]])
+            .filter(|text| text.is_string())
+            .map(hex)
+            .collect(),
+    }
+});
