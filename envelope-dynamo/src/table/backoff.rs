@@ -33,6 +33,11 @@ impl Backoff {
         }
     }
 
+    /// Pauses as at first again: the last try got somewhere.
+    pub(super) const fn start_again(&mut self) {
+        self.tries = 0;
+    }
+
     /// Waits for a random part of a time that doubles with each try; not at all without a clock.
     pub(super) async fn pause(&mut self) {
         self.pause_after(Duration::ZERO).await;

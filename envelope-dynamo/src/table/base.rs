@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use super::backoff::Backoff;
 use super::batch::TRIES;
+use super::doubt::Doubt;
 use super::dynamodb_error;
 use super::records::pages::{Source, parts};
 use crate::binding::Item;
@@ -38,7 +39,10 @@ async fn read(source: &Source, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> 
         let asked = keys.len();
         let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let request = request.ok().map(|request| HashMap::from([(source.table.to_string(), request)]));
-        let answer = source.client.batch_get_item().set_request_items(request).send().await;
+        let doubt = Doubt::default();
+        let request = source.client.batch_get_item().set_request_items(request).customize().interceptor(doubt.clone());
+        let answer = request.send().await;
+        backoff.adopt(doubt.sleep());
         let answer = answer.map_err(|error| {
             dynamodb_error("BatchGetItem", &source.table, RecordId::of_table(source.logical), error)
         })?;

@@ -1,6 +1,7 @@
 //! Reading many records by their keys.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{Error, ErrorKind, Fault};
@@ -95,6 +96,21 @@ async fn what_is_left_unprocessed_for_a_while_is_asked_for_again() {
     let found = bench.users.batch_get(users.iter().map(|user| &user.user_id)).await.unwrap();
     assert!(found.into_iter().map(Option::unwrap).eq(users));
     assert!(bench.faults.all_used());
+}
+
+/// The client is configured by hand, so that the SDK alone knows what to sleep by. The clock stands still but for sleepers.
+#[tokio::test]
+async fn a_client_that_does_not_tell_how_to_sleep_pauses_all_the_same() {
+    let bench = Bench::new().await;
+    let keys = serde_json::json!([{ "user_id": { "S": "a" } }]);
+    let body = serde_json::json!({ "UnprocessedKeys": { bench.users.name(): { "Keys": keys } } }).to_string();
+    bench.faults.fail_always("BatchGetItem", Injected::Reply { status: 200, body });
+
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    let error = bench.users.batch_get(["a"]).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unprocessed { tries: 10 }), "{error}");
+    assert!(start.elapsed() > Duration::ZERO);
 }
 
 #[tokio::test]

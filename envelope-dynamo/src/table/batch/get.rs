@@ -12,6 +12,7 @@ use envelope_core::UnwrapKey;
 use futures_core::Stream;
 
 use super::super::backoff::Backoff;
+use super::super::doubt::Doubt;
 use super::super::{Sending, Table};
 use super::{Customize, TRIES};
 use crate::binding::Item;
@@ -238,7 +239,9 @@ where
             if left_aside {
                 backoff.pause().await;
             }
-            let output = request.send().await;
+            let doubt = Doubt::default();
+            let output = request.customize().interceptor(doubt.clone()).send().await;
+            backoff.adopt(doubt.sleep());
             (backoff, output.map_err(|error| DynamoDbError::new("BatchGetItem", &table.name, error)))
         })
     }
@@ -270,7 +273,7 @@ where
         self.left_aside = !self.asked.is_empty();
         if self.asked.len() < before {
             self.fruitless = 0;
-            self.backoff = Backoff::new(&self.call.table.client);
+            self.backoff.start_again();
             return;
         }
         self.fruitless += 1;
@@ -287,7 +290,7 @@ where
         }
         self.left_aside = false;
         self.fruitless = 0;
-        self.backoff = Backoff::new(&self.call.table.client);
+        self.backoff.start_again();
     }
 }
 

@@ -139,7 +139,8 @@ impl Sender<'_> {
             }
             so_far.done += before - request.writes.len();
             if request.writes.len() < before {
-                (backoff, fruitless) = (Backoff::new(self.client), 0);
+                backoff.start_again();
+                fruitless = 0;
             } else {
                 fruitless += 1;
             }
