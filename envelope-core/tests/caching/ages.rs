@@ -1,0 +1,250 @@
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use envelope_core::{CacheLimits, KeyErrorKind, KeyEvent};
+
+use super::{MINUTE, SECOND, TICK, cache, poll};
+
+#[tokio::test]
+async fn keys_are_asked_for_again_when_they_are_old_or_used_up() {
+    let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(5));
+    let note = cache.write(1).await;
+    for _ in 0..6 {
+        cache.read(&note).await.unwrap();
+    }
+    assert_eq!(cache.calls.unwrap_calls(), 1, "fetched once, taken from the cache five times");
+    cache.read(&note).await.unwrap();
+    assert_eq!(cache.calls.unwrap_calls(), 2, "used up");
+    cache.clock.advance(9 * MINUTE - TICK);
+    cache.read(&note).await.unwrap();
+    assert_eq!(cache.calls.unwrap_calls(), 2);
+    cache.clock.advance(20 * MINUTE);
+    cache.read(&note).await.unwrap();
+    assert_eq!(cache.calls.unwrap_calls(), 3, "too old");
+}
+
+#[tokio::test]
+async fn a_key_is_refreshed_at_nine_tenths_of_its_age_and_not_before() {
+    let cache = cache(CacheLimits::new(10 * MINUTE));
+    let note = cache.fetched(1).await;
+    cache.clock.advance(9 * MINUTE - TICK);
+    assert_eq!(cache.read(&note).await, Ok(()));
+    assert_eq!(cache.calls.unwrap_calls(), 1);
+    cache.clock.advance(TICK);
+    assert_eq!(cache.read(&note).await, Ok(()));
+    assert_eq!(cache.calls.unwrap_calls(), 2);
+    assert_eq!((cache.count(KeyEvent::CacheHit), cache.count(KeyEvent::CacheMiss)), (1, 2));
+    assert_eq!(cache.count(KeyEvent::Evicted), 0, "its successor took its place");
+}
+
+#[tokio::test]
+async fn one_reader_refreshes_a_key_ahead_of_its_expiry_while_the_others_are_served() {
+    let cache = cache(CacheLimits::new(10 * MINUTE));
+    let note = cache.fetched(1).await;
+    cache.clock.advance(9 * MINUTE);
+    cache.calls.hold();
+    let mut refresher = pin!(cache.read(&note));
+    assert!(poll(&mut refresher).is_pending());
+    for _ in 0..10 {
+        assert_eq!(poll(&mut pin!(cache.read(&note))), Poll::Ready(Ok(())), "served without waiting");
+    }
+    cache.calls.release();
+    assert_eq!(poll(&mut refresher), Poll::Ready(Ok(())));
+    cache.clock.advance(9 * MINUTE - TICK);
+    cache.read(&note).await.unwrap();
+    assert_eq!(cache.calls.unwrap_calls(), 2, "as young as its refresh");
+}
+
+#[tokio::test]
+async fn a_key_that_is_being_refreshed_is_served_until_it_is_too_old() {
+    let cache = cache(CacheLimits::new(10 * MINUTE));
+    let note = cache.fetched(1).await;
+    cache.clock.advance(10 * MINUTE - TICK);
+    cache.calls.hold();
+    let mut refresher = pin!(cache.read(&note));
+    assert!(poll(&mut refresher).is_pending());
+    assert_eq!(poll(&mut pin!(cache.read(&note))), Poll::Ready(Ok(())));
+    cache.clock.advance(TICK);
+    let mut late = pin!(cache.read(&note));
+    assert!(poll(&mut late).is_pending());
+    cache.calls.release();
+    assert_eq!((poll(&mut late), poll(&mut refresher)), (Poll::Ready(Ok(())), Poll::Ready(Ok(()))));
+    assert_eq!(cache.calls.unwrap_calls(), 2, "both waited for one call");
+}
+
+#[tokio::test]
+async fn the_age_of_a_key_begins_when_it_comes() {
+    let cache = cache(CacheLimits::new(10 * MINUTE));
+    let note = cache.write(1).await;
+    cache.calls.hold();
+    let mut reader = pin!(cache.read(&note));
+    assert!(poll(&mut reader).is_pending());
+    cache.clock.advance(5 * MINUTE);
+    cache.calls.release();
+    assert_eq!(poll(&mut reader), Poll::Ready(Ok(())));
+    cache.clock.advance(9 * MINUTE - TICK);
+    cache.read(&note).await.unwrap();
+    assert_eq!(cache.calls.unwrap_calls(), 1);
+}
+
+/// Of those who waited, the first puts the key in; who looks late makes it neither younger nor less used.
+#[tokio::test]
+async fn a_reader_who_looks_late_does_not_put_the_key_in_again() {
+    let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(1));
+    let note = cache.write(1).await;
+    cache.calls.hold();
+    let (mut first, mut late) = (pin!(cache.read(&note)), pin!(cache.read(&note)));
+    assert!(poll(&mut first).is_pending() && poll(&mut late).is_pending());
+    cache.calls.release();
+    assert_eq!(poll(&mut first), Poll::Ready(Ok(())));
+    assert_eq!(cache.read(&note).await, Ok(()));
+    assert_eq!(poll(&mut late), Poll::Ready(Ok(())));
+    assert_eq!(cache.calls.unwrap_calls(), 1);
+    assert_eq!(cache.read(&note).await, Ok(()));
+    assert_eq!(cache.calls.unwrap_calls(), 2, "the one use had been made");
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_asks_for_again_is_thrown_out_within_a_tenth_of_its_age() {
+    let cache = cache(CacheLimits::new(10 * MINUTE));
+    cache.fetched(1).await;
+    cache.clock.advance(9 * MINUTE + SECOND);
+    let other = cache.fetched(2).await;
+    assert_eq!(cache.count(KeyEvent::Evicted), 0);
+    cache.clock.advance(MINUTE - TICK);
+    cache.read(&other).await.unwrap();
+    assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (2, 0), "looked for a moment less than that ago");
+    cache.clock.advance(TICK);
+    cache.read(&other).await.unwrap();
+    assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (1, 1));
+    assert_eq!(cache.calls.unwrap_calls(), 2);
+}
+
+#[tokio::test]
+async fn what_is_too_old_by_a_hair_is_removed_and_what_is_not_stays() {
+    for grace in [Duration::ZERO, 5 * MINUTE] {
+        let cache = cache(CacheLimits::new(10 * MINUTE).while_unreachable(grace));
+        cache.fetched(1).await;
+        cache.clock.advance(TICK);
+        cache.fetched(2).await;
+        cache.clock.advance(10 * MINUTE + grace - TICK - TICK);
+        cache.provider.remove_expired();
+        assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (2, 0));
+        cache.clock.advance(TICK);
+        cache.provider.remove_expired();
+        assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (1, 1), "one may not be served any more");
+        cache.clock.advance(TICK);
+        cache.provider.remove_expired();
+        assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (0, 2));
+        cache.provider.remove_expired();
+        assert_eq!(cache.count(KeyEvent::Evicted), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_is_used_up_is_removed_with_what_is_too_old() {
+    let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(2));
+    let note = cache.fetched(1).await;
+    cache.read(&note).await.unwrap();
+    cache.provider.remove_expired();
+    assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (1, 0), "one use is left");
+    cache.read(&note).await.unwrap();
+    cache.provider.remove_expired();
+    assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (0, 1));
+}
+
+#[tokio::test]
+async fn looking_for_expired_keys_puts_off_the_next_look() {
+    let cache = cache(CacheLimits::new(10 * MINUTE));
+    cache.fetched(1).await;
+    cache.clock.advance(10 * MINUTE - SECOND);
+    cache.provider.remove_expired();
+    cache.clock.advance(MINUTE - TICK);
+    cache.fetched(2).await;
+    assert_eq!(cache.count(KeyEvent::Evicted), 0);
+    cache.clock.advance(TICK);
+    cache.fetched(3).await;
+    assert_eq!(cache.count(KeyEvent::Evicted), 1);
+}
+
+/// An expired key is wiped though somebody is asking for its successor, and whoever comes next joins that call.
+#[tokio::test]
+async fn a_key_goes_when_it_is_too_old_though_it_is_being_asked_for() {
+    for uses in [1, u64::MAX] {
+        let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(uses));
+        let note = cache.fetched(1).await;
+        cache.read(&note).await.unwrap();
+        cache.clock.advance(if uses == 1 { MINUTE / 2 } else { 10 * MINUTE - TICK });
+        cache.calls.hold();
+        let (mut first, mut second) = (pin!(cache.read(&note)), pin!(cache.read(&note)));
+        assert!(poll(&mut first).is_pending());
+        assert_eq!(cache.keys_held(), 1);
+        cache.clock.advance(TICK);
+        cache.provider.remove_expired();
+        assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (0, 0), "the call is under way");
+        assert!(poll(&mut second).is_pending());
+        cache.calls.release();
+        assert_eq!((poll(&mut first), poll(&mut second)), (Poll::Ready(Ok(())), Poll::Ready(Ok(()))));
+        assert_eq!(cache.calls.unwrap_calls(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_everybody_left_is_forgotten_when_a_key_would_be_too_old() {
+    let cache = cache(CacheLimits::new(10 * MINUTE).while_unreachable(MINUTE));
+    let note = cache.write(1).await;
+    cache.calls.hold();
+    assert!(poll(&mut pin!(cache.read(&note))).is_pending());
+    cache.clock.advance(11 * MINUTE - TICK);
+    cache.provider.remove_expired();
+    assert_eq!(cache.count(KeyEvent::Evicted), 0);
+    cache.clock.advance(TICK);
+    cache.provider.remove_expired();
+    assert_eq!(cache.count(KeyEvent::Evicted), 1);
+    cache.calls.release();
+    assert_eq!(cache.read(&note).await, Ok(()));
+    assert_eq!(cache.calls.unwrap_calls(), 2, "nobody could take the first one over");
+}
+
+#[tokio::test]
+async fn a_refresh_that_everybody_left_is_forgotten_after_as_long_counted_from_its_beginning() {
+    let cache = cache(CacheLimits::new(10 * MINUTE));
+    let note = cache.fetched(1).await;
+    cache.clock.advance(9 * MINUTE);
+    cache.calls.hold();
+    assert!(poll(&mut pin!(cache.read(&note))).is_pending());
+    cache.clock.advance(MINUTE);
+    cache.provider.remove_expired();
+    assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (0, 0), "the key is gone, the call is not");
+    assert!(poll(&mut pin!(cache.read(&note))).is_pending());
+    cache.clock.advance(9 * MINUTE - TICK);
+    cache.provider.remove_expired();
+    assert_eq!(cache.count(KeyEvent::Evicted), 0);
+    cache.clock.advance(TICK);
+    cache.provider.remove_expired();
+    assert_eq!(cache.count(KeyEvent::Evicted), 1, "whoever joined it did not prolong it");
+    assert_eq!(cache.calls.unwrap_calls(), 2);
+}
+
+#[tokio::test]
+async fn a_key_may_be_kept_for_as_long_as_can_be_said() {
+    let cache = cache(CacheLimits::new(Duration::MAX).while_unreachable(Duration::MAX));
+    let note = cache.fetched(1).await;
+    cache.clock.advance(1_000_000 * MINUTE);
+    assert_eq!(cache.read(&note).await, Ok(()));
+    assert_eq!(cache.calls.unwrap_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_key_of_no_age_is_asked_for_each_time() {
+    let cache = cache(CacheLimits::new(Duration::ZERO));
+    let note = cache.write(1).await;
+    for calls in 1..4 {
+        assert_eq!(cache.read(&note).await, Ok(()));
+        assert_eq!(cache.calls.unwrap_calls(), calls);
+    }
+    cache.calls.fail_next(KeyErrorKind::Unreachable);
+    assert_eq!(cache.read(&note).await, Err(KeyErrorKind::Unreachable));
+    assert_eq!(cache.count(KeyEvent::CacheHit), 0);
+}
