@@ -1,16 +1,15 @@
-//! One data key for several parties, keys handed out beforehand, small secrets, and wrapped keys that move.
+//! One data key for several parties, keys handed out beforehand, small secrets, and wrapped keys that move: with KMS.
+//!
+//! `envelope-core/tests/providers` has what needs no KMS.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
-use std::future::pending;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Context, ContextForm, DataKey, EncryptedDek, EncryptionContext, Envelope, KeyErrorKind, KeyFuture, KeyKind,
-    KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper,
-    Recipient, RewrapError, RootKey, SealError, UnwrapKey, WrappedKey, from_item, item_context, open, rewrap, seal,
-    to_item,
+    Context, ContextForm, EncryptedDek, Envelope, KeyErrorKind, KeyKind, KmsKeyProvider, KmsKeyWrapper,
+    LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper, RewrapError, RootKey, SealError,
+    WrappedKey, from_item, item_context, open, rewrap, seal, to_item,
 };
 use envelope_examples::servers::{create_kms_key, disable_kms_key};
 use envelope_examples::{Fault, Faults, Servers};
@@ -73,122 +72,6 @@ fn kinds(dek: &[u8]) -> Vec<KeyKind> {
 }
 
 // --- several parties ------------------------------------------------------------------------------------------------
-
-#[tokio::test]
-async fn a_record_for_several_parties_opens_for_each_and_for_nobody_else() {
-    let (here, there, stranger) = (party(), party(), party());
-    let both = MultiKeyProvider::new(here.clone()).with(there.clone());
-    let item = to_item(&note(), &both).await.unwrap();
-    assert_eq!((here.generate_calls(), here.wrap_calls()), (1, 0));
-    assert_eq!((there.generate_calls(), there.wrap_calls()), (0, 1), "one data key, wrapped twice");
-    for reader in [&here, &there] {
-        assert_eq!(from_item::<Note>(item.clone(), reader).await.unwrap(), note());
-    }
-    let error = from_item::<Note>(item, &stranger).await.unwrap_err();
-    assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::WrongKey);
-}
-
-#[tokio::test]
-async fn the_reader_asks_the_parties_in_its_own_order_and_stops_at_the_first_that_opens() {
-    let (here, there) = (party(), party());
-    let written_here = to_item(&note(), &MultiKeyProvider::new(here.clone()).with(there.clone())).await.unwrap();
-    let reads_there = MultiKeyProvider::new(there.clone()).with(here.clone());
-    from_item::<Note>(written_here.clone(), &reads_there).await.unwrap();
-    assert_eq!((there.unwrap_calls(), here.unwrap_calls()), (1, 0));
-    there.fail_always(KeyErrorKind::Unreachable);
-    assert_eq!(from_item::<Note>(written_here, &reads_there).await.unwrap(), note());
-    assert_eq!((there.unwrap_calls(), here.unwrap_calls()), (2, 1));
-}
-
-#[tokio::test]
-async fn when_nobody_opens_a_record_the_error_says_of_each_why() {
-    use KeyErrorKind::{AccessDenied, ContextMismatch, KeyDisabled, Throttled, Unreachable, WrongKey};
-    let parties = [party(), party(), party()];
-    let [a, b, c] = parties.clone();
-    let all = MultiKeyProvider::new(a).with(b).also_opens_with(c);
-    let item = to_item(&note(), &all).await.unwrap();
-    for (kinds, combined) in [
-        ([AccessDenied, Unreachable, KeyDisabled], Unreachable),
-        ([Throttled, Unreachable, WrongKey], Throttled),
-        ([WrongKey, KeyDisabled, AccessDenied], KeyDisabled),
-        ([ContextMismatch, ContextMismatch, WrongKey], ContextMismatch),
-        ([WrongKey, WrongKey, WrongKey], WrongKey),
-    ] {
-        parties.iter().zip(kinds).for_each(|(party, kind)| party.fail_always(kind));
-        let error = from_item::<Note>(item.clone(), &all).await.unwrap_err();
-        let error = error.key_error().unwrap();
-        assert_eq!(error.kind(), combined);
-        assert_eq!(error.is_retryable(), matches!(combined, Throttled | Unreachable));
-        let told = error.to_string();
-        for (number, kind) in (1..).zip(kinds) {
-            let (_, reason) = told.split_once(&format!("({number}) ")).unwrap();
-            let alone = envelope_dynamo::KeyError::new(kind, "").to_string();
-            assert!(reason.starts_with(&alone), "{told}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_party_that_fails_fails_the_write_as_a_whole() {
-    let (here, there) = (party(), party());
-    let wrapper = MultiKeyWrapper::new(here.clone()).with(there.clone());
-    there.fail_next(KeyErrorKind::KeyDisabled);
-    let error = to_item(&note(), &wrapper).await.unwrap_err();
-    assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::KeyDisabled);
-    here.fail_next(KeyErrorKind::Throttled);
-    let error = to_item(&note(), &wrapper).await.unwrap_err();
-    assert_eq!((error.key_error().unwrap().kind(), there.wrap_calls()), (KeyErrorKind::Throttled, 1));
-}
-
-/// Never answers.
-#[derive(Debug)]
-struct Silent;
-
-impl Recipient for Silent {
-    fn wrap_data_key<'a>(&'a self, _: &'a DataKey, _: &'a EncryptionContext) -> KeyFuture<'a, Vec<WrappedKey>> {
-        Box::pin(pending())
-    }
-}
-
-#[tokio::test]
-async fn parties_wrap_at_the_same_time_and_the_first_failure_ends_the_waiting() {
-    let failing = party();
-    failing.fail_next(KeyErrorKind::AccessDenied);
-    let wrapper = MultiKeyWrapper::new(party()).with(Silent).with(failing);
-    let error = to_item(&note(), &wrapper).await.unwrap_err();
-    assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::AccessDenied);
-}
-
-/// Answers without a wrapped key.
-#[derive(Debug)]
-struct Forgetful;
-
-impl Recipient for Forgetful {
-    fn wrap_data_key<'a>(&'a self, _: &'a DataKey, _: &'a EncryptionContext) -> KeyFuture<'a, Vec<WrappedKey>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-}
-
-#[tokio::test]
-async fn a_party_that_wraps_nothing_is_noticed() {
-    let error = to_item(&note(), &MultiKeyWrapper::new(party()).with(Forgetful)).await.unwrap_err();
-    assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::InvalidResponse);
-}
-
-#[tokio::test]
-async fn sixteen_parties_fit_into_a_record_and_seventeen_are_refused_before_any_is_asked() {
-    let parties: Vec<_> = (0..17).map(|_| party()).collect();
-    let of = |count: usize| {
-        let further = parties[1..count].iter().cloned();
-        further.fold(MultiKeyWrapper::new(parties[0].clone()), MultiKeyWrapper::with)
-    };
-    let item = to_item(&note(), &of(16)).await.unwrap();
-    assert_eq!(kinds(item["encrypted_dek"].as_b().unwrap().as_ref()).len(), 16);
-    assert_eq!(from_item::<Note>(item, &parties[15]).await.unwrap(), note());
-    let error = to_item(&note(), &of(17)).await.unwrap_err();
-    assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::Configuration);
-    assert_eq!((parties[0].generate_calls(), parties[1].wrap_calls()), (1, 1), "{error}");
-}
 
 #[tokio::test]
 async fn two_kms_keys_each_open_a_record_wrapped_for_both() {
@@ -416,23 +299,4 @@ async fn a_key_moves_between_providers_of_any_kind_by_unwrapping_and_wrapping() 
     let nobody = rewrap(&sealed, &provider, &letters(), &[], &letters()).await.unwrap_err();
     let RewrapError::Key(error) = nobody else { panic!("{nobody}") };
     assert_eq!(error.kind(), KeyErrorKind::Configuration);
-}
-
-/// Gives some data key for any context, as a provider does that derives its keys.
-#[derive(Debug)]
-struct Deriving;
-
-impl UnwrapKey for Deriving {
-    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
-        Box::pin(async { Ok(DataKey::generate()?) })
-    }
-}
-
-#[tokio::test]
-async fn a_data_key_that_did_not_seal_the_payload_is_not_wrapped_in_place_of_the_one_that_did() {
-    let partner = party();
-    let sealed = seal(b"dear", &letters(), &party()).await.unwrap();
-    let error = rewrap(&sealed, &Deriving, &letters(), &[&partner], &letters()).await.unwrap_err();
-    assert!(matches!(error, RewrapError::OtherDataKey), "{error}");
-    assert_eq!(partner.wrap_calls(), 0);
 }

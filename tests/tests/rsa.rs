@@ -3,10 +3,9 @@
 //! `beyond_embedded.rs` has the same against a KMS that knows RSA.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
     Context, DataKey, EncryptionContext, Envelope, KeyError, KeyErrorKind, KeyKind, KmsRsaKey, LocalRsaKey,
-    MultiKeyProvider, RsaPublicKey, RsaRecipient, UnwrapKey, WrappedKey, from_item, to_item,
+    RsaPublicKey, RsaRecipient, UnwrapKey, WrappedKey, from_item, to_item,
 };
 use envelope_examples::{Fault, Faults, Servers};
 use serde_json::{Value, json};
@@ -57,27 +56,6 @@ async fn a_partner_seals_for_us_and_cannot_read() {
     moved.insert("id".into(), aws_sdk_dynamodb::types::AttributeValue::N("8".into()));
     let error = from_item::<Order>(moved, &private_key()).await.unwrap_err();
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::ContextMismatch);
-}
-
-#[tokio::test]
-async fn a_record_is_for_us_and_the_partner_when_it_is_wrapped_for_both() {
-    let ours = TestKeyProvider::default();
-    let partner = RsaRecipient::new(public_key()).unwrap();
-    let item = to_item(&order(), &MultiKeyProvider::new(ours.clone()).also_wraps_for(partner)).await.unwrap();
-    assert_eq!(from_item::<Order>(item.clone(), &ours).await.unwrap(), order());
-    assert_eq!(from_item::<Order>(item, &private_key()).await.unwrap(), order());
-}
-
-/// Whoever has the public key could otherwise put a record of their own in place of ours.
-#[tokio::test]
-async fn a_partners_record_opens_only_where_the_application_asks_for_it() {
-    let ours = TestKeyProvider::default();
-    let item = to_item(&order(), &RsaRecipient::new(public_key()).unwrap()).await.unwrap();
-    let without = MultiKeyProvider::new(ours.clone());
-    let error = from_item::<Order>(item.clone(), &without).await.unwrap_err();
-    assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::WrongKey);
-    let with = MultiKeyProvider::new(ours).also_opens_with(private_key());
-    assert_eq!(from_item::<Order>(item, &with).await.unwrap(), order());
 }
 
 /// An RSA key in KMS, whose answers the test gives.

@@ -1,0 +1,200 @@
+//! Wrapped keys that move to another key, and what they seal left as it is.
+
+use std::error::Error;
+
+use envelope_core::testing::TestKeyProvider;
+use envelope_core::{
+    ContextForm, DataKey, EncryptionContext, Fault, FormatError, KeyErrorKind, KeyFuture, MAX_WRAPPED_KEYS, Recipient,
+    RewrapError, Value, rewrap,
+};
+
+use super::*;
+
+async fn sealed_by(provider: &TestKeyProvider, context: &Context<'_>) -> Sealed {
+    seal(b"dear", context, provider).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_data_key_is_wrapped_for_those_named_in_their_order_and_for_nobody_else() {
+    let (old, parties) = (party(), [party(), party()]);
+    let mut sealed = sealed_by(&old, &letters()).await;
+    let [first, second] = &parties;
+    sealed.encrypted_dek = rewrap(&sealed, &old, &letters(), &[first, second], &letters()).await.unwrap();
+    let keys = wrapped(&sealed);
+    assert_eq!(kinds(&keys), [KeyKind::LOCAL; 2]);
+    for (party, own) in parties.iter().zip(keys) {
+        assert_opens(&sealed, &letters(), party).await;
+        assert!(party.unwrap_key(&[own], &letters().encryption_context()).await.is_ok(), "in their order");
+        assert_eq!((party.wrap_calls(), party.generate_calls()), (1, 0));
+    }
+    assert_eq!(refusal(&sealed, &letters(), &old).await.kind(), KeyErrorKind::WrongKey);
+    assert_eq!(old.generate_calls(), 1, "the data key is the same");
+}
+
+#[tokio::test]
+async fn the_form_of_the_context_may_change_on_the_way() {
+    let (old, new) = (party(), party());
+    let keyed = |form| letters().partition_key("id", Value::string("7")).form(form);
+    let forms = [ContextForm::Raw, ContextForm::Hashed, ContextForm::Table];
+    for from in forms {
+        for to in forms {
+            let mut sealed = sealed_by(&old, &keyed(from)).await;
+            sealed.encrypted_dek = rewrap(&sealed, &old, &keyed(from), &[&new], &keyed(to)).await.unwrap();
+            assert_eq!(EncryptedDek::parse(&sealed.encrypted_dek).unwrap().form(), to);
+            assert_opens(&sealed, &keyed(to), &new).await;
+        }
+    }
+}
+
+/// FORMAT 3.2-3: or a form of the writer's choosing would decide what the provider is shown.
+#[tokio::test]
+async fn a_form_that_is_not_the_sources_is_refused_before_anybody_is_asked() {
+    let (old, new) = (party(), party());
+    let sealed = sealed_by(&old, &letters().form(ContextForm::Hashed)).await;
+    let error = rewrap(&sealed, &old, &letters(), &[&new], &letters()).await.unwrap_err();
+    let RewrapError::ContextForm { written, expected } = error else { panic!("{error}") };
+    assert_eq!((written, expected), (ContextForm::Hashed, ContextForm::Raw));
+    assert_eq!((old.unwrap_calls(), new.wrap_calls()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_data_key_does_not_move_to_another_place() {
+    let (old, new) = (party(), party());
+    let here = || {
+        let keyed = letters().partition_key("id", Value::string("7")).sort_key("at", Value::string("8"));
+        keyed.authenticated("plan", Some(Value::string("pro"))).unwrap()
+    };
+    let sealed = sealed_by(&old, &here()).await;
+    let keyed = || letters().partition_key("id", Value::string("7")).sort_key("at", Value::string("8"));
+    for elsewhere in [
+        here().partition_key("id", Value::string("9")),
+        here().partition_key("no", Value::string("7")),
+        here().sort_key("at", Value::string("9")),
+        here().pair("purpose", "pii").unwrap(),
+        here().authenticated("name", None).unwrap(),
+        keyed(),
+        keyed().authenticated("plan", Some(Value::string("free"))).unwrap(),
+        letter_to("grandfather"),
+        Context::new("parcels").pair("to", "grandmother").unwrap(),
+    ] {
+        for destination in [elsewhere.clone(), elsewhere.form(ContextForm::Hashed)] {
+            let error = rewrap(&sealed, &old, &here(), &[&new], &destination).await.unwrap_err();
+            assert!(matches!(error, RewrapError::OtherPlace), "{destination:?}: {error}");
+        }
+    }
+    assert_eq!((old.unwrap_calls(), new.wrap_calls()), (0, 0));
+    assert!(rewrap(&sealed, &old, &here(), &[&new], &here()).await.is_ok());
+}
+
+/// Gives some data key for any context, as a provider does that derives its keys.
+#[derive(Debug)]
+struct Deriving;
+
+impl UnwrapKey for Deriving {
+    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        Box::pin(async { Ok(DataKey::generate()?) })
+    }
+}
+
+#[tokio::test]
+async fn a_data_key_that_did_not_seal_the_payload_is_not_wrapped_in_place_of_the_one_that_did() {
+    let partner = party();
+    let sealed = sealed_by(&party(), &letters()).await;
+    let error = rewrap(&sealed, &Deriving, &letters(), &[&partner], &letters()).await.unwrap_err();
+    assert!(matches!(error, RewrapError::OtherDataKey), "{error}");
+    assert_eq!(partner.wrap_calls(), 0);
+}
+
+#[tokio::test]
+async fn one_to_sixteen_recipients_are_wrapped_for() {
+    let (old, new) = (party(), party());
+    let sealed = sealed_by(&old, &letters()).await;
+    let to = async |count: usize| {
+        let recipients = vec![&new as &dyn Recipient; count];
+        rewrap(&sealed, &old, &letters(), &recipients, &letters()).await
+    };
+    assert_eq!(EncryptedDek::parse(&to(MAX_WRAPPED_KEYS).await.unwrap()).unwrap().keys().len(), MAX_WRAPPED_KEYS);
+    for count in [0, MAX_WRAPPED_KEYS + 1] {
+        let RewrapError::Key(error) = to(count).await.unwrap_err() else { panic!("not of the key") };
+        assert_eq!(error.to_string(), "configuration: name 1 to 16 recipients to wrap for");
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_unwrap_or_wrap_is_quoted() {
+    let (old, new) = (party(), party());
+    let sealed = sealed_by(&old, &letters()).await;
+    for (failing, kind) in [(&old, KeyErrorKind::AccessDenied), (&new, KeyErrorKind::Throttled)] {
+        failing.fail_next(kind);
+        let error = rewrap(&sealed, &old, &letters(), &[&new], &letters()).await.unwrap_err();
+        assert!(matches!(&error, RewrapError::Key(error) if error.kind() == kind), "{error}");
+    }
+    let error = rewrap(&sealed, &party(), &letters(), &[&new], &letters()).await.unwrap_err();
+    assert!(matches!(&error, RewrapError::Key(error) if error.kind() == KeyErrorKind::WrongKey), "{error}");
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_sealed_are_refused_before_anybody_is_asked() {
+    let (old, new) = (party(), party());
+    let sealed = sealed_by(&old, &letters()).await;
+    for broken in
+        [Sealed { encrypted_payload: vec![], ..sealed.clone() }, Sealed { encrypted_dek: vec![], ..sealed.clone() }]
+    {
+        let error = rewrap(&broken, &old, &letters(), &[&new], &letters()).await.unwrap_err();
+        assert!(matches!(error, RewrapError::Format(FormatError::Truncated(_))), "{error:?}");
+    }
+    assert_eq!((old.unwrap_calls(), new.wrap_calls()), (0, 0));
+}
+
+#[test]
+fn every_refusal_says_what_is_wrong_whose_fault_it_is_and_what_stands_behind_it() {
+    let forms = RewrapError::ContextForm { written: ContextForm::Hashed, expected: ContextForm::Table };
+    let format = || FormatError::Truncated("encrypted_dek");
+    let key = |kind| KeyError::new(kind, "why");
+    for (error, fault, source, shown) in [
+        (format().into(), Fault::Data, Some(format().to_string()), "the stored bytes are not sealed"),
+        (
+            forms,
+            Fault::Caller,
+            None,
+            "the data key is wrapped under the KMS context form `hashed`, but the source context's is `table`",
+        ),
+        (
+            RewrapError::OtherPlace,
+            Fault::Caller,
+            None,
+            "source and destination context may differ in their form alone: what is sealed is bound to the rest, and \
+             would no longer open",
+        ),
+        (
+            RewrapError::OtherParties,
+            Fault::Caller,
+            None,
+            "the data key is wrapped for other parties too, under the old context form: keep the form, or wrap for all \
+             of them with `rewrap`",
+        ),
+        (
+            RewrapError::OtherDataKey,
+            Fault::Data,
+            None,
+            "the data key that was unwrapped is not the one that sealed the payload: the context is another record's, \
+             or the record was changed",
+        ),
+        (
+            key(KeyErrorKind::AccessDenied).into(),
+            Fault::Operator,
+            Some("access denied: why".to_owned()),
+            "the data key could not be wrapped anew",
+        ),
+        (
+            key(KeyErrorKind::Configuration).into(),
+            Fault::Caller,
+            Some("configuration: why".to_owned()),
+            "the data key could not be wrapped anew",
+        ),
+    ] {
+        assert_eq!(error.to_string(), shown);
+        assert_eq!(error.fault(), fault, "{shown}");
+        assert_eq!(error.source().map(ToString::to_string), source, "{shown}");
+    }
+}
