@@ -18,7 +18,7 @@ use crate::secret::DataKey;
 use crate::stack::leaving_nothing;
 
 /// A modulus of 2,048 bits: the smallest that KMS has.
-const MIN_MODULUS_BYTES: usize = 256;
+const MIN_MODULUS_BITS: u32 = 2_048;
 
 /// Wraps data keys with an RSA public key, so that somebody without AWS can seal for its owner, and cannot read.
 ///
@@ -39,11 +39,11 @@ impl RsaRecipient {
     ///
     /// # Errors
     ///
-    /// When the key is malformed, shorter than 2,048 bits or longer than 4,096.
+    /// When the key is malformed, shorter than 2,048 bits or longer than 8,192.
     pub fn new(public: RsaPublicKey) -> Result<Self, KeyError> {
         let key = rsa::RsaPublicKey::from_public_key_der(public.as_der())
-            .map_err(|_| unusable("the RSA public key is malformed, or longer than 4,096 bits"))?;
-        check_size(key.size())?;
+            .map_err(|_| unusable("the RSA public key is malformed, or longer than 8,192 bits"))?;
+        check_size(key.n().bits())?;
         Ok(Self { public, key })
     }
 
@@ -106,7 +106,7 @@ impl LocalRsaKey {
     /// The error of the crate is not kept: nothing of a private key shall be printed.
     fn of<E>(key: Result<RsaPrivateKey, E>) -> Result<Self, KeyError> {
         let key = key.map_err(|_| unusable("not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)"))?;
-        check_size(key.size())?;
+        check_size(key.n().bits())?;
         let der = key.to_public_key().to_public_key_der().map_err(|_| unusable("the RSA key has no public key"))?;
         let public = RsaPublicKey::from_der(der.as_bytes())?;
         Ok(Self { key, public })
@@ -129,8 +129,8 @@ impl LocalRsaKey {
     }
 }
 
-fn check_size(modulus_bytes: usize) -> Result<(), KeyError> {
-    if modulus_bytes < MIN_MODULUS_BYTES {
+fn check_size(modulus_bits: u32) -> Result<(), KeyError> {
+    if modulus_bits < MIN_MODULUS_BITS {
         return Err(unusable("the RSA key is shorter than 2,048 bits"));
     }
     Ok(())

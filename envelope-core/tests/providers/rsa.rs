@@ -119,33 +119,42 @@ async fn a_wrapping_that_is_another_keys_or_cut_does_not_open() {
     }
 }
 
-/// A public key of this modulus, whose first bit is set, and of the exponent 65,537: SubjectPublicKeyInfo in DER
-/// (RFC 3279, section 2.3.1).
+/// A public key of this modulus and of the exponent 65,537: SubjectPublicKeyInfo in DER (RFC 3279, section 2.3.1).
 fn der(modulus: &[u8]) -> Vec<u8> {
     let part = |tag: u8, content: &[u8]| {
         let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
         [&[tag, 0x82, high, low], content].concat()
     };
-    let modulus = part(2, &[&[0], modulus].concat());
+    // A number whose first bit is set would be negative.
+    let sign = if modulus[0] < 0x80 { &[][..] } else { &[0] };
+    let modulus = part(2, &[sign, modulus].concat());
     let key = part(0x30, &[&modulus[..], &[2, 3, 1, 0, 1]].concat());
     let algorithm = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0];
     part(0x30, &[&algorithm[..], &part(3, &[&[0], &key[..]].concat())].concat())
 }
 
+/// A recipient whose modulus has so many bits, all of them set.
+fn of_bits(bits: usize) -> Result<RsaRecipient, KeyError> {
+    let mut modulus = vec![0xff; bits.div_ceil(8)];
+    modulus[0] >>= modulus.len() * 8 - bits;
+    RsaRecipient::new(RsaPublicKey::from_der(&der(&modulus)).unwrap())
+}
+
 #[tokio::test]
 async fn a_public_key_has_2048_bits_or_more() {
-    let of = |bytes: usize| RsaRecipient::new(RsaPublicKey::from_der(&der(&vec![0xff; bytes])).unwrap());
-    for bytes in [256, 257, 512] {
-        let [wrapped] =
-            of(bytes).unwrap().generate(&letters().encryption_context()).await.unwrap().wrapped.try_into().unwrap();
-        assert_eq!(wrapped.bytes().len(), bytes);
+    for bits in [2048, 2049, 3072, 4096, 8192] {
+        let generated = of_bits(bits).unwrap().generate(&letters().encryption_context()).await.unwrap();
+        let [wrapped] = generated.wrapped.try_into().unwrap();
+        assert_eq!(wrapped.bytes().len(), bits.div_ceil(8));
     }
-    let error = of(255).unwrap_err();
-    assert_eq!(error.to_string(), "configuration: the RSA key is shorter than 2,048 bits");
-    assert_eq!(of(2048).unwrap_err().kind(), KeyErrorKind::Configuration);
+    for bits in [2040, 2041, 2047] {
+        let error = of_bits(bits).unwrap_err();
+        assert_eq!(error.to_string(), "configuration: the RSA key is shorter than 2,048 bits", "{bits}");
+    }
     let even = RsaPublicKey::from_der(&der(&[0xfe; 256])).unwrap();
-    let error = RsaRecipient::new(even).unwrap_err();
-    assert_eq!(error.to_string(), "configuration: the RSA public key is malformed, or longer than 4,096 bits");
+    for error in [of_bits(8193).unwrap_err(), RsaRecipient::new(even).unwrap_err()] {
+        assert_eq!(error.to_string(), "configuration: the RSA public key is malformed, or longer than 8,192 bits");
+    }
 }
 
 #[test]
