@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod attacks;
+mod headers;
 mod interrupted;
 mod lengths;
 mod whole_files;
