@@ -5,10 +5,10 @@ use std::io;
 
 use envelope_core::{
     FormatError, KeyError, KeyErrorKind, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, OpenStreamError,
-    SealError, SealStreamError, UntrustedStreamHeader,
+    SealError, SealReader, SealStreamError, UntrustedStreamHeader,
 };
 
-use crate::{header_bytes, open, plaintext, sealed};
+use crate::{context, header_bytes, open, plaintext, sealed, sealer};
 
 /// Bytes of a header before its wrapped key (FORMAT 12.2).
 const FIXED: usize = 67;
@@ -88,4 +88,12 @@ fn an_error_names_what_lies_behind_it() {
     *stream.last_mut().unwrap() ^= 1;
     let (_, outcome) = open(&stream);
     assert!(outcome.unwrap_err().source().is_none(), "there is one answer after a key has been used");
+}
+
+/// A reader that reads from memory would print the plaintext.
+#[test]
+fn a_sealing_reader_shows_how_far_it_is_and_not_what_it_reads() {
+    let reader = SealReader::new(sealer(&context()), &b"4111 1111"[..]);
+    let sealer = format!("{:?}", sealer(&context()));
+    assert_eq!(format!("{reader:?}"), format!("SealReader {{ sealer: {sealer}, .. }}"));
 }
