@@ -119,6 +119,12 @@ fn all_backends_make_the_same_bytes_and_open_each_others() {
     }
 }
 
+/// NIST SP 800-38D, section 5.2.1.1: a plaintext of at most 2^39 - 256 bits.
+#[test]
+fn a_message_is_as_long_as_one_invocation_can_seal() {
+    assert_eq!(super::MAX_MESSAGE_BYTES * 8, (1 << 39) - 256);
+}
+
 /// The feature would be a label on ordinary AWS-LC otherwise.
 #[test]
 #[cfg(feature = "fips")]
