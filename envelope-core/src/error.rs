@@ -417,7 +417,15 @@ impl From<KeyError> for OpenError {
 
 #[cfg(test)]
 mod tests {
-    use super::OpenError;
+    use super::{KeyError, KeyErrorKind, OpenError, RandomError};
+
+    #[test]
+    fn a_system_that_gives_no_random_bytes_is_named_with_its_reason() {
+        let error = RandomError(getrandom::Error::UNSUPPORTED);
+        let said = format!("the operating system gave no random bytes: {}", getrandom::Error::UNSUPPORTED);
+        assert_eq!(error.to_string(), said);
+        assert_eq!(KeyError::from(error).kind(), KeyErrorKind::Other);
+    }
 
     #[test]
     fn a_name_from_the_table_cannot_start_a_line_in_a_log() {
