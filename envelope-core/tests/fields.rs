@@ -32,8 +32,8 @@ fn written<T: Serialize>(value: &T) -> Result<(), ValueError> {
 
 #[test]
 fn as_many_fields_as_one_likes_come_back_in_their_order() {
-    // The heads of maps change their length at 24 and at 256 entries.
-    for count in [0, 1, 23, 24, 25, 255, 256, 300] {
+    // The heads of maps change their length at 24, 256 and 65,536 entries.
+    for count in [0, 1, 23, 24, 25, 255, 256, 300, 65_535, 65_536, 70_000] {
         let names: Vec<_> = (0..count).map(|number| format!("field {number}")).collect();
         let mut fields = FieldWriter::new(0, []);
         for (number, name) in names.iter().enumerate() {

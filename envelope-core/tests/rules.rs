@@ -3,8 +3,8 @@
 
 use envelope_core::{
     Content, Context, ContextError, ContextForm, DataKey, EncryptedDek, KeyErrorKind, KeyIdHint, KeyKind,
-    MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, Number, OVERHEAD_BYTES, PayloadBuilder, Sealed, Value,
-    WrappedKey,
+    MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, Number, OVERHEAD_BYTES, PayloadBuilder, Plaintext,
+    Sealed, UntrustedPayload, Value, WrappedKey,
 };
 
 #[test]
@@ -90,6 +90,10 @@ fn what_is_shown_has_names_and_lengths_and_no_values() {
         .unwrap()
         .pair("tenant", "s3cr3t")
         .unwrap();
+    let key = DataKey::from_slice(&[7; 32]).unwrap();
+    let mut payload = PayloadBuilder::new(7, context.authenticated_names());
+    payload.extend_from_slice(b"s3cr3t.");
+    let payload = payload.seal(Content::Bytes, &context, &key).unwrap();
     for (shown, expected) in [
         (
             format!("{context:?}"),
@@ -114,6 +118,11 @@ fn what_is_shown_has_names_and_lengths_and_no_values() {
         (format!("{:?}", Number::parse("42").unwrap()), "Number(..)"),
         (format!("{:?}", Value::Number(Number::parse("42").unwrap())), "N(..)"),
         (format!("{:?}", DataKey::from_slice(&[7; 32]).unwrap()), "DataKey(..)"),
+        (format!("{:?}", Plaintext::from(b"s3cr3t".to_vec())), "Plaintext(6 bytes)"),
+        (
+            format!("{:?}", UntrustedPayload::parse(payload).unwrap()),
+            "UntrustedPayload(87 bytes, authenticated [\"plan\"])",
+        ),
     ] {
         assert_eq!(shown, expected);
     }

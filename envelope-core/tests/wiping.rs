@@ -1,12 +1,22 @@
-//! What streams leave in memory: nothing of the plaintext. In a process of its own, whose memory it reads.
+//! What payloads and streams leave in memory: nothing of the plaintext. In a process of its own, whose memory it reads.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use envelope_core::{ChunkSize, Context, LocalKeyProvider, RootKey, StreamOpener, StreamSealer, UntrustedStreamHeader};
+use envelope_core::{
+    ChunkSize, Content, Context, DataKey, LocalKeyProvider, PayloadBuilder, RootKey, StreamOpener, StreamSealer,
+    UntrustedPayload, UntrustedStreamHeader,
+};
+
+/// Tests that look through the memory of the process take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Bytes that stand nowhere but in plaintext: the test itself holds them one at a time.
 const MARK_BYTES: usize = 24;
@@ -83,8 +93,37 @@ fn opener(sealed: &mut &[u8]) -> StreamOpener {
     block_on(UntrustedStreamHeader::read(sealed).unwrap().open(&Context::new("wiping"), &provider())).unwrap()
 }
 
+/// Nobody foresaw how long the payload would be, and something stands behind its buffer, so that it moves as it grows.
+#[test]
+fn a_payload_that_grows_leaves_no_copy_behind_and_its_plaintext_goes_with_it() {
+    const MARKS: usize = 4_000;
+    let _alone = alone();
+    let (context, key) = (Context::new("wiping"), DataKey::generate().unwrap());
+    let mut in_the_way = Vec::with_capacity(MARKS);
+    let mut payload = PayloadBuilder::new(0, []);
+    for _ in 0..MARKS {
+        (0..MARK_BYTES).for_each(|i| payload.extend_from_slice(&[mark(i)]));
+        in_the_way.push(Box::new([0_u8; 64]));
+    }
+    assert_eq!(marks_in_memory(), MARKS, "each stands in the payload, and nowhere else");
+    let sealed = payload.seal(Content::Bytes, &context, &key).unwrap();
+    assert_eq!(marks_in_memory(), 0, "sealed in place");
+
+    let mut dropped = PayloadBuilder::new(0, []);
+    (0..MARKS * MARK_BYTES).for_each(|i| dropped.extend_from_slice(&[mark(i)]));
+    assert_eq!(marks_in_memory(), MARKS);
+    drop(dropped);
+    assert_eq!(marks_in_memory(), 0, "dropped before it was sealed");
+
+    let plaintext = UntrustedPayload::parse(sealed).unwrap().open(Content::Bytes, &context, &key).unwrap();
+    assert_eq!(marks_in_memory(), MARKS, "opened in place");
+    drop(plaintext);
+    assert_eq!(marks_in_memory(), 0, "dropped after it was opened");
+}
+
 #[test]
 fn no_plaintext_is_left_when_a_stream_is_dropped_finished_or_failed() {
+    let _alone = alone();
     let context = Context::new("wiping");
     let mut sealed = Vec::new();
     let mut sealer = block_on(StreamSealer::with_chunk_size(ChunkSize::default(), &context, &provider())).unwrap();
