@@ -97,12 +97,16 @@ fn opener(sealed: &mut &[u8]) -> StreamOpener {
 #[test]
 fn a_payload_that_grows_leaves_no_copy_behind_and_its_plaintext_goes_with_it() {
     const MARKS: usize = 4_000;
+    /// Pieces of a mark that do not fill the first room to the byte.
+    const PIECE: usize = 6;
     let _alone = alone();
     let (context, key) = (Context::new("wiping"), DataKey::generate().unwrap());
     let mut in_the_way = Vec::with_capacity(MARKS);
     let mut payload = PayloadBuilder::new(0, []);
     for _ in 0..MARKS {
-        (0..MARK_BYTES).for_each(|i| payload.extend_from_slice(&[mark(i)]));
+        for piece in 0..MARK_BYTES / PIECE {
+            payload.extend_from_slice(&std::array::from_fn::<_, PIECE, _>(|i| mark(piece * PIECE + i)));
+        }
         in_the_way.push(Box::new([0_u8; 64]));
     }
     assert_eq!(marks_in_memory(), MARKS, "each stands in the payload, and nowhere else");
