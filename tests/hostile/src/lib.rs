@@ -22,6 +22,7 @@ mod payload;
 mod records;
 mod stream;
 mod values;
+mod vectors;
 
 pub use branch_keys::branch_keys;
 pub use dek::dek;
@@ -53,10 +54,4 @@ fn ready<F: Future>(future: F) -> F::Output {
         std::task::Poll::Ready(output) => output,
         std::task::Poll::Pending => panic!("nothing here waits"),
     }
-}
-
-/// The bytes of a text of a vector.
-fn hex(text: &serde_json::Value) -> Vec<u8> {
-    let text = text.as_str().unwrap();
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }

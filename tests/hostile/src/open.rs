@@ -1,17 +1,15 @@
 //! Opening what somebody who has no key may have made.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::LazyLock;
 
 use envelope_core::{
     Content, Context, LocalKeyProvider, Number, RootKey, UntrustedPayload, Value, open_payload, read_fields,
 };
-use serde_json::Value as Json;
 
 use crate::allocation::within;
-use crate::hex;
 use crate::input::Input;
+use crate::vectors::{hex, vector, vectors};
 
 /// What opens is a payload of a vector, to the byte: no other was made with the key.
 ///
@@ -45,17 +43,14 @@ struct Vectors {
 }
 
 static VECTORS: LazyLock<Vectors> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/v1");
-    let read = |path: &Path| -> Json { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
-    let example = read(&folder.join("record-local-raw.json"));
-    let vectors = std::fs::read_dir(&folder).unwrap().map(|entry| read(&entry.unwrap().path()));
+    let example = vector("v1", "record-local-raw");
     Vectors {
         provider: LocalKeyProvider::new(RootKey::from_bytes(&hex(&example["root_key"])).unwrap()),
         attributes: HashMap::from([
             ("plan".to_owned(), Value::string("pro")),
             ("logins".to_owned(), Value::Number(Number::parse("7").unwrap())),
         ]),
-        payloads: vectors.map(|vector| hex(&vector["encrypted_payload"])).collect(),
+        payloads: vectors("v1").iter().map(|vector| hex(&vector["encrypted_payload"])).collect(),
     }
 });
 

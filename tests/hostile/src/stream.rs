@@ -2,14 +2,12 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read};
-use std::path::Path;
 use std::sync::LazyLock;
 
 use envelope_core::{Context, LocalKeyProvider, OpenReader, OpenStreamError, RootKey, UntrustedStreamHeader, Value};
-use serde_json::Value as Json;
 
 use crate::allocation::within;
-use crate::hex;
+use crate::vectors::{hex, vector, vectors};
 
 /// A header that parses is told from what follows it, and a stream that opens to its end is one of a vector, to the byte,
 /// wrapped keys aside: anybody may drop or add those of others.
@@ -72,10 +70,7 @@ struct Vectors {
 }
 
 static VECTORS: LazyLock<Vectors> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/stream-v1");
-    let read = |path: &Path| -> Json { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
-    let whole = read(&folder.join("stream-whole.json"));
-    let vectors: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| read(&entry.unwrap().path())).collect();
+    let (whole, vectors) = (vector("stream-v1", "stream-whole"), vectors("stream-v1"));
     let context = Context::new(whole["table"].as_str().unwrap().to_owned());
     let pairs = whole["pairs"].as_object().unwrap();
     let context = pairs.iter().fold(context, |context, (name, value)| {
