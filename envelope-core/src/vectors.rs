@@ -310,13 +310,13 @@ fn block_on<F: Future>(future: F) -> F::Output {
 /// The vectors of the repository, or those of the folder that `ENVELOPE_VECTORS` names: another implementation's.
 fn vectors() -> Vec<(String, Vector)> {
     match std::env::var_os("ENVELOPE_VECTORS") {
-        Some(folder) => in_folder(&folder.to_string_lossy()),
+        Some(folder) => in_folder(folder),
         None => in_folder("v1"),
     }
 }
 
 /// Every vector in the folder, of `vectors/` or elsewhere, by name; there must be some.
-fn in_folder<V: DeserializeOwned>(folder: &str) -> Vec<(String, V)> {
+fn in_folder<V: DeserializeOwned>(folder: impl AsRef<Path>) -> Vec<(String, V)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!paths.is_empty(), "{} holds no vectors", folder.display());

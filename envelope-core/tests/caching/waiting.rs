@@ -10,13 +10,19 @@ use envelope_core::{
     KeyErrorKind, KeyEvent, KeyFuture, SharedKeyProvider, SharingLimits, UnwrapKey, WrapKey, WrappedKey, seal,
 };
 
-use super::{MINUTE, Note, TestKeyProvider, Wakes, cache, place, poll, read_with, text};
+use super::{Cache, MINUTE, Note, TestKeyProvider, Wakes, cache, place, poll, read_with, text};
 
-#[tokio::test]
-async fn however_many_readers_wait_one_call_is_made() {
+/// A note that is not in the cache, and whose key is not given out until the calls are released.
+async fn held() -> (Cache, Note) {
     let cache = cache(CacheLimits::new(MINUTE));
     let note = cache.write(1).await;
     cache.calls.hold();
+    (cache, note)
+}
+
+#[tokio::test]
+async fn however_many_readers_wait_one_call_is_made() {
+    let (cache, note) = held().await;
     let mut readers: Vec<_> = (0..64).map(|_| Box::pin(cache.read(&note))).collect();
     for reader in &mut readers {
         assert!(poll(&mut reader.as_mut()).is_pending());
@@ -32,9 +38,7 @@ async fn however_many_readers_wait_one_call_is_made() {
 
 #[tokio::test]
 async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_the_next_reader_asks_again() {
-    let cache = cache(CacheLimits::new(MINUTE));
-    let note = cache.write(1).await;
-    cache.calls.hold();
+    let (cache, note) = held().await;
     cache.calls.fail_next(KeyErrorKind::Throttled);
     let mut readers: Vec<_> = (0..8).map(|_| Box::pin(cache.read(&note))).collect();
     for reader in &mut readers {
@@ -53,9 +57,7 @@ async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_the_next
 /// A dropped future takes nothing with it: the call goes on with whoever waits, or with the next to come.
 #[tokio::test]
 async fn a_reader_that_goes_away_leaves_nothing_behind() {
-    let cache = cache(CacheLimits::new(MINUTE));
-    let note = cache.write(1).await;
-    cache.calls.hold();
+    let (cache, note) = held().await;
     let mut second = pin!(cache.read(&note));
     {
         let mut first = pin!(cache.read(&note));
@@ -77,9 +79,7 @@ async fn a_reader_that_goes_away_leaves_nothing_behind() {
 /// The driver of a shared call is dropped in the very moment in which the call could go on.
 #[tokio::test]
 async fn whoever_waits_is_woken_when_the_one_who_drove_the_call_goes_away() {
-    let cache = cache(CacheLimits::new(MINUTE));
-    let note = cache.write(1).await;
-    cache.calls.hold();
+    let (cache, note) = held().await;
     let (wakes, mut waiter) = (Arc::<Wakes>::default(), pin!(cache.read(&note)));
     {
         let mut driver = pin!(cache.read(&note));
@@ -94,9 +94,7 @@ async fn whoever_waits_is_woken_when_the_one_who_drove_the_call_goes_away() {
 
 #[tokio::test]
 async fn everybody_is_woken_once_when_a_call_can_go_on() {
-    let cache = cache(CacheLimits::new(MINUTE));
-    let note = cache.write(1).await;
-    cache.calls.hold();
+    let (cache, note) = held().await;
     let (first_wakes, second_wakes) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
     let (mut first, mut second) = (pin!(cache.read(&note)), pin!(cache.read(&note)));
     for _ in 0..3 {
@@ -127,13 +125,19 @@ impl UnwrapKey for Blocking {
     }
 }
 
-#[tokio::test]
-async fn whoever_comes_while_another_thread_drives_the_call_waits_without_blocking_and_is_woken() {
+/// A cache over such a provider, a note, what says that a call has begun, and what lets it go on.
+async fn blocking() -> (CachedKeyProvider<Blocking>, Note, Receiver<()>, Sender<()>) {
     let ((began, has_begun), (go_on, told_to_go_on)) = (channel(), channel());
     let inner = TestKeyProvider::default();
     let note = Note { id: 1, sealed: seal(text(1).as_bytes(), &place(1), &inner).await.unwrap() };
     let blocking = Blocking { began, go_on: Mutex::new(Some(told_to_go_on)), inner };
     let provider = CachedKeyProvider::new(blocking, CacheLimits::new(MINUTE));
+    (provider, note, has_begun, go_on)
+}
+
+#[tokio::test]
+async fn whoever_comes_while_another_thread_drives_the_call_waits_without_blocking_and_is_woken() {
+    let (provider, note, has_begun, go_on) = blocking().await;
     let (wakes, mut waiter) = (Arc::<Wakes>::default(), pin!(read_with(&note, &provider)));
     std::thread::scope(|scope| {
         let go_on = go_on; // a failure here drops it, and ends the other thread
@@ -151,9 +155,7 @@ async fn whoever_comes_while_another_thread_drives_the_call_waits_without_blocki
 
 #[tokio::test]
 async fn what_is_cleared_while_it_is_asked_for_is_not_put_in() {
-    let cache = cache(CacheLimits::new(MINUTE));
-    let note = cache.write(1).await;
-    cache.calls.hold();
+    let (cache, note) = held().await;
     let mut reader = pin!(cache.read(&note));
     assert!(poll(&mut reader).is_pending());
     cache.provider.clear();
@@ -167,9 +169,7 @@ async fn what_is_cleared_while_it_is_asked_for_is_not_put_in() {
 #[tokio::test]
 async fn a_call_that_ends_after_another_has_taken_its_place_changes_nothing() {
     for (fault, expected) in [(None, Ok(())), (Some(KeyErrorKind::AccessDenied), Err(KeyErrorKind::AccessDenied))] {
-        let cache = cache(CacheLimits::new(MINUTE));
-        let note = cache.write(1).await;
-        cache.calls.hold();
+        let (cache, note) = held().await;
         let (mut first, mut second) = (pin!(cache.read(&note)), pin!(cache.read(&note)));
         assert!(poll(&mut first).is_pending());
         cache.provider.clear();
@@ -186,11 +186,7 @@ async fn a_call_that_ends_after_another_has_taken_its_place_changes_nothing() {
 
 #[tokio::test]
 async fn whoever_waits_while_another_thread_drives_the_call_is_woken_when_that_panics() {
-    let ((began, has_begun), (go_on, told_to_go_on)) = (channel(), channel());
-    let inner = TestKeyProvider::default();
-    let note = Note { id: 1, sealed: seal(text(1).as_bytes(), &place(1), &inner).await.unwrap() };
-    let blocking = Blocking { began, go_on: Mutex::new(Some(told_to_go_on)), inner };
-    let provider = CachedKeyProvider::new(blocking, CacheLimits::new(MINUTE));
+    let (provider, note, has_begun, go_on) = blocking().await;
     let (wakes, mut waiter) = (Arc::<Wakes>::default(), pin!(read_with(&note, &provider)));
     std::thread::scope(|scope| {
         let driver = scope.spawn(|| poll(&mut pin!(read_with(&note, &provider))));
