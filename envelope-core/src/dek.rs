@@ -116,10 +116,10 @@ impl fmt::Debug for WrappedKey {
 /// ```
 /// use envelope_core::{ContextForm, EncryptedDek, KeyKind, WrappedKey};
 ///
-/// let dek = EncryptedDek::new(ContextForm::Raw, vec![WrappedKey::new(KeyKind::AWS_KMS, *b"hint", [7; 184])?])?;
+/// let dek = EncryptedDek::new(ContextForm::Raw, vec![WrappedKey::new(KeyKind::AWS_KMS, *b"key hint", [7; 184])?])?;
 /// let bytes = dek.to_bytes();
-/// assert_eq!(bytes.len(), 11 + 184);
-/// assert_eq!(&bytes[11..], [7; 184], "the blob from KMS stands at the end, as it is");
+/// assert_eq!(bytes.len(), 15 + 184);
+/// assert_eq!(&bytes[15..], [7; 184], "the blob from KMS stands at the end, as it is");
 /// assert_eq!(EncryptedDek::parse(&bytes)?, dek);
 /// # Ok::<(), envelope_core::FormatError>(())
 /// ```
@@ -210,47 +210,88 @@ const fn low_byte(count: usize) -> u8 {
     low
 }
 
-/// What an entry of kind [`KeyKind::AWS_KMS`] says of its key: 4 bytes of SHA-256 over the key id (FORMAT 6.2).
+/// The id of an entry of kind [`KeyKind::AWS_KMS`]: which KMS key, and which of its key materials (FORMAT 6.2).
 ///
 /// ```
-/// use envelope_core::KeyIdHint;
+/// use envelope_core::KmsKeyHint;
 ///
-/// let hint = KeyIdHint::of("mrk-1234abcd12ab34cd56ef1234567890ab");
-/// assert!(hint == hint.as_ref());
+/// let key = KmsKeyHint::of("mrk-1234abcd12ab34cd56ef1234567890ab");
+/// let stored = key.with_material(Some("0b7fd7ddbac6eef27907413567cad8c810e2883dc8a7534067a82ee1142fc1e6"));
+/// assert!(key.fits(stored.as_ref()), "the material is no part of what finds the key");
+/// assert_eq!(KmsKeyHint::parse(stored.as_ref()), Some(stored));
+/// assert_eq!((key.material(), stored.material()), (None, Some([0xcf, 0xf2, 0xf0, 0x51])));
 /// ```
+///
+/// # Security
+///
+/// A hint that comes from a record is not authenticated: whoever can write the table can change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyIdHint([u8; 4]);
+pub struct KmsKeyHint([u8; Self::BYTES]);
 
-impl KeyIdHint {
-    /// The hint of the KMS key with this id: what follows `:key/` in its ARN.
+impl KmsKeyHint {
+    /// Bytes of a hint: 4 for the key and 4 for its material.
+    pub const BYTES: usize = 8;
+
+    /// The hint of the KMS key with this id, which is what follows `:key/` in its ARN; of no material that is known.
     #[must_use]
     pub fn of(key_id: &str) -> Self {
-        let digest: [u8; 32] = Sha256::digest(key_id).into();
-        let [a, b, c, d, ..] = digest;
-        Self([a, b, c, d])
+        Self::from_parts(digest(key_id), NO_MATERIAL)
+    }
+
+    /// The hint of the same key with the `KeyMaterialId` that KMS answered with, if it did.
+    #[must_use]
+    pub fn with_material(self, material_id: Option<&str>) -> Self {
+        Self::from_parts(self.key(), material_id.filter(|id| !id.is_empty()).map_or(NO_MATERIAL, digest))
+    }
+
+    /// The hint that an entry's id holds; `None` if the id is not 8 bytes long.
+    #[must_use]
+    pub fn parse(id: &[u8]) -> Option<Self> {
+        id.try_into().ok().map(Self)
+    }
+
+    /// Whether `id` is a hint of the same key, whatever its material.
+    #[must_use]
+    pub fn fits(self, id: &[u8]) -> bool {
+        Self::parse(id).is_some_and(|other| other.key() == self.key())
+    }
+
+    /// The first 4 bytes of SHA-256 of the key id.
+    #[must_use]
+    pub const fn key(self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.0;
+        [a, b, c, d]
+    }
+
+    /// The first 4 bytes of SHA-256 of the `KeyMaterialId`, or `None` where KMS did not say which material it used.
+    #[must_use]
+    pub fn material(self) -> Option<[u8; 4]> {
+        let [.., a, b, c, d] = self.0;
+        Some([a, b, c, d]).filter(|material| *material != NO_MATERIAL)
+    }
+
+    const fn from_parts([a, b, c, d]: [u8; 4], [e, f, g, h]: [u8; 4]) -> Self {
+        Self([a, b, c, d, e, f, g, h])
     }
 }
 
-impl AsRef<[u8]> for KeyIdHint {
+/// What stands for the key material where KMS did not name it.
+const NO_MATERIAL: [u8; 4] = [0; 4];
+
+fn digest(id: &str) -> [u8; 4] {
+    let digest: [u8; 32] = Sha256::digest(id).into();
+    let [a, b, c, d, ..] = digest;
+    [a, b, c, d]
+}
+
+impl AsRef<[u8]> for KmsKeyHint {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
 
-impl From<KeyIdHint> for Vec<u8> {
-    fn from(hint: KeyIdHint) -> Self {
+impl From<KmsKeyHint> for Vec<u8> {
+    fn from(hint: KmsKeyHint) -> Self {
         hint.0.to_vec()
-    }
-}
-
-impl PartialEq<[u8]> for KeyIdHint {
-    fn eq(&self, id: &[u8]) -> bool {
-        self.0 == id
-    }
-}
-
-impl PartialEq<&[u8]> for KeyIdHint {
-    fn eq(&self, id: &&[u8]) -> bool {
-        self.0 == **id
     }
 }

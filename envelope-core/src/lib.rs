@@ -89,7 +89,7 @@ mod vectors;
 
 pub use context::{Content, Context, EncryptionContext, GROUP_PAIR, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR};
 pub use dek::{
-    EncryptedDek, KeyIdHint, KeyKind, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, WrappedKey,
+    EncryptedDek, KeyKind, KmsKeyHint, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, WrappedKey,
 };
 pub use error::{ContextError, Fault, FormatError, KeyError, KeyErrorKind, OpenError, RandomError, SealError};
 pub use escaped::{Escaped, EscapedNames};

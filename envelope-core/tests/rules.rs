@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use envelope_core::{
-    Content, Context, ContextError, ContextForm, DataKey, EncryptedDek, KeyErrorKind, KeyIdHint, KeyKind,
+    Content, Context, ContextError, ContextForm, DataKey, EncryptedDek, KeyErrorKind, KeyKind, KmsKeyHint,
     MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, Number, OVERHEAD_BYTES, PayloadBuilder, Plaintext,
     Sealed, UntrustedPayload, Value, WrappedKey,
 };
@@ -52,13 +52,31 @@ fn a_wrapped_key_is_as_long_as_the_format_allows() {
 
 /// The first bytes of SHA-256 of "abc" (FIPS 180-4, example).
 #[test]
-fn a_hint_is_the_beginning_of_a_digest() {
-    let hint = KeyIdHint::of("abc");
-    let bytes = [0xba, 0x78, 0x16, 0xbf];
-    assert_eq!((hint.as_ref(), Vec::from(hint)), (bytes.as_slice(), bytes.to_vec()));
-    assert!(hint == bytes.as_slice() && hint == *bytes.as_slice());
-    for other in [&[][..], &[0xba, 0x78, 0x16], &[0xba, 0x78, 0x16, 0xbe], &[0xba, 0x78, 0x16, 0xbf, 0]] {
-        assert!(hint != other && hint != *other);
+fn a_kms_hint_is_half_the_keys_and_half_its_materials() {
+    let abc = [0xba, 0x78, 0x16, 0xbf];
+    let hint = KmsKeyHint::of("abc").with_material(Some("abc"));
+    let bytes = [abc, abc].concat();
+    assert_eq!((hint.as_ref(), Vec::from(hint)), (bytes.as_slice(), bytes.clone()));
+    assert_eq!((hint.key(), hint.material()), (abc, Some(abc)));
+    for unsaid in [None, Some("")] {
+        let hint = hint.with_material(unsaid);
+        assert_eq!((hint.as_ref(), hint.material()), ([abc, [0; 4]].concat().as_slice(), None));
+        assert_eq!(hint, KmsKeyHint::of("abc"));
+    }
+}
+
+#[test]
+fn a_kms_hint_finds_its_key_whatever_the_material_and_at_one_length_alone() {
+    let hint = KmsKeyHint::of("abc");
+    let stored = hint.with_material(Some("abc")).as_ref().to_vec();
+    for (bit, fits) in [(0, false), (31, false), (32, true), (63, true)] {
+        let mut changed = stored.clone();
+        changed[bit / 8] ^= 0x80 >> (bit % 8);
+        assert_eq!(hint.fits(&changed), fits, "bit {bit}");
+    }
+    for other in [&[][..], &stored[..4], &stored[..7], &[&stored[..], &[0]].concat()] {
+        assert!(!hint.fits(other));
+        assert_eq!(KmsKeyHint::parse(other), None);
     }
 }
 

@@ -19,7 +19,7 @@ use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, EncryptionAlgorithmSpec};
 use envelope_core::{
-    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, KeyIdHint, KeyKind, UnwrapKey,
+    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, KeyKind, KmsKeyHint, UnwrapKey,
     WrapKey, WrappedKey,
 };
 use zeroize::Zeroizing;
@@ -104,7 +104,7 @@ impl Key {
     }
 
     /// What a record says of this key, once its name or KMS has told which key it is: an alias may be any.
-    fn hint(&self) -> Option<KeyIdHint> {
+    fn hint(&self) -> Option<KmsKeyHint> {
         self.resolved.get().map_or_else(|| self.name.hint(), |arn| Some(arn.hint()))
     }
 }
@@ -142,7 +142,8 @@ impl KmsKeyWrapper {
     fn take_generated(&self, output: GenerateDataKeyOutput) -> Result<GeneratedKey, KeyError> {
         let data_key = take_key(output.plaintext, "GenerateDataKey")?;
         let arn = self.key.accept(output.key_id.as_deref())?;
-        let wrapped = take_wrapped(arn, output.ciphertext_blob, "GenerateDataKey")?;
+        let hint = arn.hint().with_material(output.key_material_id.as_deref());
+        let wrapped = take_wrapped(hint, output.ciphertext_blob, "GenerateDataKey")?;
         Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
     }
 
@@ -176,7 +177,7 @@ impl KmsKeyProvider {
     /// not resolved yet may have wrapped.
     fn candidates<'a>(&'a self, wrapped: &'a [WrappedKey]) -> Vec<(&'a Key, &'a WrappedKey)> {
         let pairs = || by_kms(wrapped).flat_map(|wrapped| self.keys().map(move |key| (key, wrapped)));
-        match pairs().find(|(key, wrapped)| key.hint().is_some_and(|hint| hint == wrapped.id())) {
+        match pairs().find(|(key, wrapped)| key.hint().is_some_and(|hint| hint.fits(wrapped.id()))) {
             Some(known) => vec![known],
             None => pairs().filter(|(key, _)| key.hint().is_none()).collect(),
         }
@@ -269,7 +270,7 @@ fn take_unwrapped(key: &Key, wrapped: &WrappedKey, output: DecryptOutput) -> Res
 
 /// The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.
 fn check_hint(arn: &KeyArn, wrapped: &WrappedKey) -> Result<(), KeyError> {
-    if arn.hint() == wrapped.id() {
+    if arn.hint().fits(wrapped.id()) {
         return Ok(());
     }
     Err(KeyError::new(KeyErrorKind::WrongKey, format!("the record names another key than {arn}, which opens it")))
@@ -283,10 +284,10 @@ fn invalid(what: String) -> KeyError {
     KeyError::new(KeyErrorKind::InvalidResponse, what)
 }
 
-/// The blob of KMS's answer, by the key with this ARN.
-fn take_wrapped(arn: &KeyArn, blob: Option<Blob>, operation: &str) -> Result<WrappedKey, KeyError> {
+/// The blob of KMS's answer, as an entry of the key and key material that made it.
+fn take_wrapped(hint: KmsKeyHint, blob: Option<Blob>, operation: &str) -> Result<WrappedKey, KeyError> {
     let blob = blob.map(Blob::into_inner).unwrap_or_default();
-    WrappedKey::new(KeyKind::AWS_KMS, arn.hint(), blob)
+    WrappedKey::new(KeyKind::AWS_KMS, hint, blob)
         .map_err(|error| invalid(format!("{operation} answered without a usable blob: {error}")))
 }
 

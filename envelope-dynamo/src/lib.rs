@@ -97,7 +97,7 @@ pub use envelope_core::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, ChunkSize, Clock, Context,
     ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey,
     GroupKeyProvider, HierarchicalKeyProvider, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind,
-    KeyObserver, KeyProvider, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError,
+    KeyObserver, KeyProvider, KmsKeyHint, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError,
     ObservedKeyProvider, OpenError, OpenReader, OpenStreamError, OpenStreamErrorKind, Plaintext, ProvisionedKeyWrapper,
     RandomError, Recipient, RewrapError, RootKey, RootKeyError, RsaPublicKey, SealError, SealReader, SealStreamError,
     SealWriter, Sealed, SharedKeyProvider, SharingLimits, StreamOpener, StreamSealer, SystemClock,

@@ -14,6 +14,7 @@ mod embedded_kms;
 mod endpoints;
 mod error;
 pub(crate) mod in_process;
+mod key_material;
 mod setup;
 
 use std::env;

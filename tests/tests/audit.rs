@@ -81,14 +81,16 @@ async fn the_note_leads_from_the_item_to_its_plaintext() {
     // Functions live as long as a shell does, so it is one for all.
     let output = told(&bash(&directory, &reading.concat()));
     let lines: Vec<_> = output.lines().collect();
-    assert_eq!(lines[0].split(' ').take(3).collect::<Vec<_>>(), ["header", "0100010204", "id"], "{output}");
+    assert_eq!(lines[0].split(' ').take(3).collect::<Vec<_>>(), ["header", "0100010208", "key"], "{output}");
     assert_eq!(lines[0].split(' ').nth(3), lines[1].split(' ').nth(2), "{output}");
     let context = Context::new("users").form(ContextForm::Hashed).partition_key("user_id", Value::string("u_12345"));
-    assert_eq!(lines[2], context.encryption_context().get("partition_key").unwrap());
-    assert_eq!(lines[3], "this data key sealed this payload");
-    assert_eq!(lines[4].split_whitespace().skip(1).collect::<Vec<_>>(), ["d", "p", "l", "a", "n"], "{output}");
-    assert_eq!(lines[5], "{'email': 'zoe@example.com', 'ssn': '078-05-1120'}");
-    assert_eq!(lines.len(), 6, "{output}");
+    let material = lines[2].strip_prefix("material ").unwrap();
+    assert_eq!(lines[3], format!("1 records under material {material}"));
+    assert_eq!(lines[4], context.encryption_context().get("partition_key").unwrap());
+    assert_eq!(lines[5], "this data key sealed this payload");
+    assert_eq!(lines[6].split_whitespace().skip(1).collect::<Vec<_>>(), ["d", "p", "l", "a", "n"], "{output}");
+    assert_eq!(lines[7], "{'email': 'zoe@example.com', 'ssn': '078-05-1120'}");
+    assert_eq!(lines.len(), 8, "{output}");
 
     let changed = bash(&directory, "sed -i 's/\"pro\"/\"gold\"/' item.json && python3 check.py");
     assert!(String::from_utf8_lossy(&changed.stderr).contains("InvalidTag"), "{changed:?}");

@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{
-    DataKey, EncryptionContext, Envelope, Error, ErrorKind, Fault, GeneratedKey, IntoKey, KeyErrorKind, KeyFuture,
-    KeyKind, KmsKeyProvider, KmsKeyWrapper, Table, WrapKey, WrappedKey, from_item, to_item,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, EncryptionContext, Envelope, Error,
+    ErrorKind, Fault, GeneratedKey, HierarchicalKeyProvider, IntoKey, KeyErrorKind, KeyFuture, KeyKind, KmsKeyProvider,
+    KmsKeyWrapper, Table, WrapKey, WrappedKey, from_item, to_item,
 };
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};
 use envelope_examples::{Faults, Servers};
@@ -664,13 +666,13 @@ async fn a_table_that_does_not_exist_is_reported_with_the_record() {
     assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
-/// FORMAT 3.2: what an auditor does with `tail -c +12` and `aws kms decrypt`.
+/// FORMAT 3.2: what an auditor does with `tail -c +16` and `aws kms decrypt`.
 #[tokio::test]
 async fn the_blob_of_kms_can_be_cut_out_and_decrypted_by_hand() {
     let setup = users().await;
     setup.table.put(&user("alice")).send().await.unwrap();
     let item = setup.raw(user_key("alice")).await;
-    let blob = &item["encrypted_dek"].as_b().unwrap().as_ref()[11..];
+    let blob = &item["encrypted_dek"].as_b().unwrap().as_ref()[15..];
     let output = setup
         .servers
         .kms()
@@ -687,7 +689,7 @@ async fn the_blob_of_kms_can_be_cut_out_and_decrypted_by_hand() {
     assert_eq!(output.plaintext.unwrap().as_ref().len(), 32);
 }
 
-/// The format adds at most 80 bytes to the payload and 16 to the wrapped key.
+/// The format adds at most 80 bytes to the payload and 15 to the wrapped key.
 #[tokio::test]
 async fn the_format_adds_no_more_bytes_than_it_says() {
     #[derive(Envelope)]
@@ -706,7 +708,47 @@ async fn the_format_adds_no_more_bytes_than_it_says() {
     // A map of one entry, `name`, whose text of 50 bytes has a head of two.
     let plaintext = 1 + (1 + 4) + (2 + 50);
     assert_eq!(bytes("encrypted_payload") - plaintext, 75 + (1 + 4));
-    assert_eq!(bytes("encrypted_dek") - blob.len(), 11);
+    assert_eq!(bytes("encrypted_dek") - blob.len(), 15);
+}
+
+/// README and FORMAT 9 name these figures, for an item without authenticated attributes.
+#[tokio::test]
+async fn an_item_grows_by_304_bytes_with_a_kms_key_and_152_with_a_branch_key() {
+    #[derive(Envelope)]
+    #[envelope(table = "people")]
+    struct Person {
+        #[partition_key]
+        id: u8,
+        #[encrypted]
+        name: String,
+    }
+    let added = async |provider: &dyn WrapKey| {
+        let item = to_item(&Person { id: 1, name: String::new() }, provider).await.unwrap();
+        let sealed = ["encrypted_payload", "encrypted_dek"].map(|name| name.len() + as_bytes(&item, name));
+        // The map of one entry: `name`, an empty text.
+        sealed.iter().sum::<usize>() - (1 + (1 + 4) + 1)
+    };
+    assert_eq!(added(&AsLongAsKms(vec![7; 184])).await, 304);
+    let branches = HierarchicalKeyProvider::per_table(OneBranch, CacheLimits::new(Duration::from_secs(60)));
+    assert_eq!(added(&branches).await, 152);
+}
+
+fn as_bytes(item: &Item, name: &str) -> usize {
+    item[name].as_b().unwrap().as_ref().len()
+}
+
+/// A store that has one version of every branch.
+#[derive(Debug)]
+struct OneBranch;
+
+impl BranchKeyStore for OneBranch {
+    fn active<'a>(&'a self, _: &'a BranchName) -> KeyFuture<'a, BranchVersion> {
+        Box::pin(async { Ok(BranchVersion::from_bytes([7; 16])) })
+    }
+
+    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+        Box::pin(async move { Ok(BranchKey::new(branch.clone(), version, DataKey::from_slice(&[7; 32])?)) })
+    }
 }
 
 /// Wraps as KMS does: into a blob of that length.
@@ -716,7 +758,7 @@ struct AsLongAsKms(Vec<u8>);
 impl WrapKey for AsLongAsKms {
     fn generate<'a>(&'a self, _: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
         Box::pin(async {
-            let wrapped = WrappedKey::new(KeyKind::AWS_KMS, *b"hint", self.0.clone()).unwrap();
+            let wrapped = WrappedKey::new(KeyKind::AWS_KMS, *b"key hint", self.0.clone()).unwrap();
             Ok(GeneratedKey { data_key: DataKey::generate()?, wrapped: vec![wrapped] })
         })
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use envelope_core::KeyIdHint;
+use envelope_core::KmsKeyHint;
 
 /// A key as the caller configured it: key id, key ARN, alias name or alias ARN.
 #[derive(Clone, Debug)]
@@ -23,9 +23,9 @@ impl KeyName {
     }
 
     /// The hint of the key, if the name tells its key id.
-    pub(crate) fn hint(&self) -> Option<KeyIdHint> {
+    pub(crate) fn hint(&self) -> Option<KmsKeyHint> {
         let is_alias = self.0.starts_with("alias/") || self.0.starts_with("arn:");
-        (!is_alias).then(|| KeyIdHint::of(&self.0))
+        (!is_alias).then(|| KmsKeyHint::of(&self.0))
     }
 
     /// Whether KMS may answer for this name with `arn`: the same key id; the same partition, region and account for an alias ARN;
@@ -78,8 +78,8 @@ impl KeyArn {
     }
 
     /// What `encrypted_dek` says of the key (FORMAT 6.2).
-    pub(crate) fn hint(&self) -> KeyIdHint {
-        KeyIdHint::of(self.key_id())
+    pub(crate) fn hint(&self) -> KmsKeyHint {
+        KmsKeyHint::of(self.key_id())
     }
 }
 

@@ -63,7 +63,8 @@ impl KmsKeyWrapper {
 
     fn take_encrypted(&self, output: EncryptOutput) -> Result<[WrappedKey; 1], KeyError> {
         let arn = self.key.accept(output.key_id.as_deref())?;
-        Ok([take_wrapped(arn, output.ciphertext_blob, "Encrypt")?])
+        // Encrypt does not say which key material it used.
+        Ok([take_wrapped(arn.hint(), output.ciphertext_blob, "Encrypt")?])
     }
 }
 

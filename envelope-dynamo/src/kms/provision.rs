@@ -39,7 +39,8 @@ impl KmsKeyWrapper {
 
     fn take_provisioned(&self, output: GenerateDataKeyWithoutPlaintextOutput) -> Result<WrappedKey, KeyError> {
         let arn = self.key.accept(output.key_id.as_deref())?;
-        take_wrapped(arn, output.ciphertext_blob, "GenerateDataKeyWithoutPlaintext")
+        let hint = arn.hint().with_material(output.key_material_id.as_deref());
+        take_wrapped(hint, output.ciphertext_blob, "GenerateDataKeyWithoutPlaintext")
     }
 }
 

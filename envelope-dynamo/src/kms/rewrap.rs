@@ -102,5 +102,6 @@ fn take_re_encrypted(
 ) -> Result<WrappedKey, KeyError> {
     check_hint(key.accept(output.source_key_id.as_deref())?, wrapped)?;
     let arn = to.key.accept(output.key_id.as_deref())?;
-    take_wrapped(arn, output.ciphertext_blob, "ReEncrypt")
+    let hint = arn.hint().with_material(output.destination_key_material_id.as_deref());
+    take_wrapped(hint, output.ciphertext_blob, "ReEncrypt")
 }

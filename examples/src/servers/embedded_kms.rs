@@ -1,7 +1,7 @@
 //! KMS in this process, without a socket: an HTTP client that hands requests to an emulated service.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -13,18 +13,22 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use winterbaume_core::{MockRequest, MockService};
 use winterbaume_kms::KmsService;
 
-use super::in_process::response;
+use super::in_process::{operation, response};
+use super::key_material::KeyMaterials;
 
 /// Never resolved: should a client lose its HTTP client, its requests end here and not at AWS.
 pub(super) const ENDPOINT: &str = "http://kms.invalid";
 
 /// An [`HttpClient`] whose every connection leads to one KMS, with the keys of each region apart.
 #[derive(Clone)]
-pub(super) struct EmbeddedKms(Arc<KmsService>);
+pub(super) struct EmbeddedKms {
+    service: Arc<KmsService>,
+    materials: Arc<Mutex<KeyMaterials>>,
+}
 
 impl EmbeddedKms {
     pub(super) fn new() -> Self {
-        Self(Arc::new(KmsService::new()))
+        Self { service: Arc::new(KmsService::new()), materials: Arc::default() }
     }
 }
 
@@ -42,10 +46,16 @@ impl HttpClient for EmbeddedKms {
 
 impl HttpConnector for EmbeddedKms {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let service = Arc::clone(&self.0);
+        let Self { service, materials } = self.clone();
         HttpConnectorFuture::new(async move {
             let reply = service.handle(mock_request(&request)?).await;
-            response(reply.status, reply.body.to_vec(), "application/x-amz-json-1.1")
+            let mut body = reply.body.to_vec();
+            if reply.status == 200 {
+                let asked = request.body().bytes().unwrap_or_default();
+                let mut materials = materials.lock().unwrap_or_else(PoisonError::into_inner);
+                body = materials.complete(operation(&request), asked, body);
+            }
+            response(reply.status, body, "application/x-amz-json-1.1")
         })
     }
 }
@@ -57,6 +67,10 @@ fn mock_request(request: &HttpRequest) -> Result<MockRequest, ConnectorError> {
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| ConnectorError::user(e.into()))?;
         headers.insert(name, HeaderValue::from_str(value).map_err(|e| ConnectorError::user(e.into()))?);
+    }
+    if operation(request) == "RotateKeyOnDemand" {
+        // The service would replace the key material and open nothing from before: it is asked for the key's id alone.
+        headers.insert("x-amz-target", HeaderValue::from_static("TrentService.GetKeyRotationStatus"));
     }
     Ok(MockRequest {
         method: request.method().to_owned(),

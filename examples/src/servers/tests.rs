@@ -63,6 +63,34 @@ async fn a_data_key_is_unwrapped_under_its_own_context_only() {
     assert!(refused.request_id().is_some());
 }
 
+/// As AWS answers: GenerateDataKey and Decrypt name the key material, Encrypt does not.
+#[tokio::test]
+async fn the_embedded_kms_names_the_key_material_and_another_after_a_rotation() {
+    let servers = Servers::embedded().await.unwrap();
+    let kms = servers.kms();
+    let key = create_kms_key(kms).await.unwrap();
+    let generate = || kms.generate_data_key().key_id(&key).key_spec(DataKeySpec::Aes256).send();
+    let first = generate().await.unwrap();
+    assert_eq!(generate().await.unwrap().key_material_id, first.key_material_id);
+    kms.rotate_key_on_demand().key_id(&key).send().await.unwrap();
+    let second = generate().await.unwrap();
+    let [one, two] = [&first, &second].map(|answer| answer.key_material_id.clone().unwrap());
+    assert_eq!((one.len(), two.len()), (64, 64));
+    assert_ne!(one, two);
+    for (generated, material) in [(&first, &one), (&second, &two)] {
+        let decrypt = kms.decrypt().key_id(&key).ciphertext_blob(generated.ciphertext_blob.clone().unwrap());
+        assert_eq!(decrypt.send().await.unwrap().key_material_id.as_ref(), Some(material));
+    }
+    let without = kms.generate_data_key_without_plaintext().key_id(&key).key_spec(DataKeySpec::Aes256);
+    assert_eq!(without.send().await.unwrap().key_material_id.as_ref(), Some(&two));
+
+    let other = create_kms_key(kms).await.unwrap();
+    let moved = kms.re_encrypt().ciphertext_blob(first.ciphertext_blob.unwrap()).destination_key_id(&other);
+    let moved = moved.send().await.unwrap();
+    assert_eq!(moved.source_key_material_id.as_ref(), Some(&one));
+    assert!(!["", &one, &two].contains(&moved.destination_key_material_id().unwrap()));
+}
+
 #[tokio::test]
 async fn a_disabled_key_neither_wraps_nor_unwraps() {
     let servers = Servers::from_env().await.unwrap();

@@ -1,7 +1,7 @@
 //! What a record says of its wrapped keys is a hint: it chooses among the configured keys, and nothing else.
 
 use aws_sdk_kms::primitives::Blob;
-use envelope_dynamo::{Error, KeyErrorKind, KeyKind, WrappedKey, from_item, to_item};
+use envelope_dynamo::{Error, KeyErrorKind, KeyKind, KmsKeyHint, WrappedKey, from_item, to_item};
 use envelope_examples::Fault as Injected;
 use envelope_examples::servers::{create_kms_key, disable_kms_key};
 
@@ -33,7 +33,7 @@ fn with_another_hint(entry: &WrappedKey) -> WrappedKey {
 async fn sealed(bench: &Bench) -> (Item, WrappedKey) {
     let item = to_item(&user("alice"), &bench.provider(&bench.key)).await.unwrap();
     let entry = entries(&item).keys()[0].clone();
-    assert_eq!((entry.kind(), entry.id().len()), (KeyKind::AWS_KMS, 4));
+    assert_eq!((entry.kind(), entry.id().len()), (KeyKind::AWS_KMS, KmsKeyHint::BYTES));
     bench.faults.forget_calls();
     (item, entry)
 }

@@ -6,6 +6,7 @@ mod answers;
 mod dynamodb;
 mod entries;
 mod interrupted;
+mod material;
 mod refusals;
 mod requests;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::ScalarAttributeType;
 use envelope_core::testing::TestKeyProvider;
 use envelope_core::{
-    Content, Escaped, EscapedNames, FieldValue, FieldWriter, KeyIdHint, PayloadBuilder, UntrustedPayload, read_fields,
+    Content, Escaped, EscapedNames, FieldValue, FieldWriter, KmsKeyHint, PayloadBuilder, UntrustedPayload, read_fields,
 };
 use envelope_dynamo::*;
 use envelope_examples::servers::{create_table, unique_name};
@@ -106,7 +106,7 @@ fn keys(seen: &mut Seen) {
     seen.print(&data_key());
     seen.print(&wrapped());
     seen.print(&KeyKind::LOCAL);
-    seen.print(&KeyIdHint::of(TEXT));
+    seen.print(&KmsKeyHint::of(TEXT));
     seen.print(&GeneratedKey { data_key: data_key(), wrapped: vec![wrapped()] });
     seen.print(&EncryptedDek::new(ContextForm::Raw, vec![wrapped()]).unwrap());
     let (branch, version) = (BranchName::new(TEXT).unwrap(), BranchVersion::from_bytes([7; 16]));
