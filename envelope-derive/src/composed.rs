@@ -20,6 +20,9 @@ pub(crate) struct ComposedKey {
     pub(crate) attribute: Attribute,
 }
 
+/// The characters that set parts apart, as `envelope-dynamo` has them: no part contains one.
+const SEPARATORS: [char; 4] = ['#', '|', '/', ':'];
+
 /// A piece of a format.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -83,6 +86,21 @@ impl ComposedKey {
             Piece::Part(part) => Some(part),
             Piece::Literal(_) => None,
         })
+    }
+
+    /// The neighbouring parts with no separator between them, and the text that stands there.
+    pub(crate) fn unseparated(&self) -> impl Iterator<Item = (&Part, &str, &Part)> {
+        let adjacent = self.pieces.windows(2).filter_map(|pieces| match pieces {
+            [Piece::Part(first), Piece::Part(second)] => Some((first, "", second)),
+            _ => None,
+        });
+        let joined = self.pieces.windows(3).filter_map(|pieces| match pieces {
+            [Piece::Part(first), Piece::Literal(text), Piece::Part(second)] if !text.contains(SEPARATORS) => {
+                Some((first, text.as_str(), second))
+            }
+            _ => None,
+        });
+        adjacent.chain(joined)
     }
 
     /// The pieces as an expression, with the names under which the fields are stored.

@@ -81,16 +81,18 @@ use crate::input::{Input, Options};
 /// the same way. In calls, the key is made of the parts that vary: of one part the value, of several a tuple,
 /// `orders.get(("u_1", (1_700_000_000, "o_1")))`.
 ///
-/// Two records never have the same key: a part is refused when it is written if it is empty, if it contains a separator (punctuation of
-/// the format, except `-`, `_`, `.`, `@` and `+`, which stand in identifiers, dates and addresses) or the text that follows it, or
-/// if it would read back as another value. A number that is filled up with zeros is refused if it is negative or too long, since it would not sort.
+/// Two records of a struct never have the same key. `#`, `|`, `/` and `:` are the separators of all composed keys: between
+/// two parts stands at least one of them, and a part that contains one is refused when it is written, as is an empty
+/// part and one that would read back as another value. `-`, `_`, `.`, `@` and `+`, which stand in identifiers, dates and
+/// addresses, are fine in parts. A number that is filled up with zeros is refused if it is negative or too long, since it would not sort.
 /// `{{` and `}}` are braces.
 ///
 /// # Enums
 ///
 /// `enum Shop { User(User), Order(Order) }`: each variant holds a record, and all records name one table and the same key attributes.
 /// An item becomes the one variant that its composed keys and its `entity(..)` attribute fit; that none fits, or several do, is an
-/// error. A query of the enum takes the partition key of the first record. The only option is `crate`.
+/// error. A record whose item would fit several is refused before it is sent: a value in its key could otherwise make it
+/// replace another variant's record. A query of the enum takes the partition key of the first record. The only option is `crate`.
 ///
 /// # serde
 ///

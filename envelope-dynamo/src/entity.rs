@@ -142,7 +142,7 @@ impl Kind {
     ///
     /// When it is none, or could be several.
     pub fn only<E: Entity>(item: &Item) -> Result<usize, Error> {
-        let fitting = E::KINDS.iter().enumerate().filter(|(_, kind)| kind.misfit(item).is_none());
+        let fitting = Self::fitting(E::KINDS, item);
         let (positions, names): (Vec<_>, Vec<_>) = fitting.map(|(position, kind)| (position, kind.name)).unzip();
         let kind = match positions.as_slice() {
             [position] => return Ok(*position),
@@ -153,6 +153,18 @@ impl Kind {
         // Whose key it is, and how that may be shown, is not known.
         let id = if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
         Err(Error::new(id, kind))
+    }
+
+    /// Checks that an item that is about to be written is of one of `kinds` alone, so that no value in its key makes it
+    /// stand where a record of another kind does.
+    pub(crate) fn assert_one(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
+        let names: Vec<_> = Self::fitting(kinds, item).map(|(_, kind)| kind.name).collect();
+        if names.len() == 1 { Ok(()) } else { Err(ErrorKind::AmbiguousKey { entities: names }) }
+    }
+
+    /// The kinds whose keys and constants an item has, with their positions.
+    fn fitting<'k>(kinds: &'k [Self], item: &Item) -> impl Iterator<Item = (usize, &'k Self)> {
+        kinds.iter().enumerate().filter(|(_, kind)| kind.misfit(item).is_none())
     }
 
     /// Why an item is not of this kind; keys without a format and constants tell nothing.

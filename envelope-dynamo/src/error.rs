@@ -178,6 +178,11 @@ pub enum ErrorKind {
         /// Those that it could be.
         entities: Vec<&'static str>,
     },
+    /// A record of an enum would be stored under a key that fits several of the enum's records.
+    AmbiguousKey {
+        /// Those that it fits.
+        entities: Vec<&'static str>,
+    },
     /// A composed key is not the one that the record's fields make.
     KeyMismatch {
         /// The key attribute.
@@ -326,6 +331,7 @@ impl ErrorKind {
             | Self::NotProjected { .. }
             | Self::ForeignResumeToken
             | Self::Segments
+            | Self::AmbiguousKey { .. }
             | Self::Marks(_) => Fault::Caller,
             Self::Deserialize { .. }
             | Self::WrongEntity { .. }
@@ -372,6 +378,12 @@ impl fmt::Display for ErrorKind {
             Self::SeveralEntities { entities } => write!(
                 f,
                 "the item could be each of {}: their keys have the same form (tell them apart with `entity(..)`)",
+                entities.join(", ")
+            ),
+            Self::AmbiguousKey { entities } => write!(
+                f,
+                "the record would have a key that fits each of {}, and could replace another's record: give them \
+                 formats that no value makes alike, or tell them apart with `entity(..)`",
                 entities.join(", ")
             ),
             Self::KeyMismatch { attribute } => write!(

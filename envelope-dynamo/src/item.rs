@@ -45,7 +45,7 @@ use crate::write::{RESERVED, keys_of};
 /// When a field does not serialize, a key is none that DynamoDB takes, or no data key is to be had. The size of the
 /// item is not checked here; [`Table`](crate::Table) checks it before sending.
 pub async fn to_item<T: Entity>(record: &T, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
-    record.take_apart()?.seal(provider).await
+    record.take_apart()?.of_one(T::KINDS)?.seal(provider).await
 }
 
 /// Opens an item that [`to_item`] made, wherever it comes from: a read, a stream image, an export.

@@ -53,7 +53,7 @@ pub use update::Update;
 pub use view::GetView;
 
 use crate::binding::{Item, keyed_context, record_id};
-use crate::entity::{Entity, EntityOf};
+use crate::entity::{Entity, EntityOf, Kind};
 use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
 use crate::index::Index;
 use crate::key::{IntoKey, IntoValue, RecordKey};
@@ -90,6 +90,8 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     name: Arc<str>,
     provider: Arc<P>,
     clock: Arc<dyn Clock>,
+    /// The kinds of record that the table holds, as far as this handle knows: those of the enum that it was made for.
+    kinds: &'static [Kind],
     record: PhantomData<fn() -> T>,
 }
 
@@ -127,7 +129,14 @@ impl<T: Entity> Table<T, dyn UnwrapKey> {
 
 impl<T: Entity, P: ?Sized> Table<T, P> {
     fn with_capability(client: Client, provider: Arc<P>) -> Self {
-        Self { client, name: T::First::TABLE.into(), provider, clock: Arc::new(SystemClock), record: PhantomData }
+        Self {
+            client,
+            name: T::First::TABLE.into(),
+            provider,
+            clock: Arc::new(SystemClock),
+            kinds: T::KINDS,
+            record: PhantomData,
+        }
     }
 
     /// Names the physical table, where it is not the logical one: per environment, or after a restore under another name.
@@ -171,6 +180,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             name: Arc::clone(&self.name),
             provider: Arc::clone(&self.provider),
             clock: Arc::clone(&self.clock),
+            kinds: self.kinds,
             record: PhantomData,
         }
     }
@@ -481,6 +491,7 @@ impl<T, P: ?Sized> Clone for Table<T, P> {
             name: Arc::clone(&self.name),
             provider: Arc::clone(&self.provider),
             clock: Arc::clone(&self.clock),
+            kinds: self.kinds,
             record: PhantomData,
         }
     }

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, Context, Sealed, WrapKey, seal_payload};
 
 use crate::binding::{Item, context, record_id};
+use crate::entity::Kind;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::group::{dek_attribute, group_context, keep_group, payload_attribute};
 use crate::kept::{self, ExpectedVersion, with_role};
@@ -38,6 +39,14 @@ impl Unsealed {
             context: context_of::<T>,
             group_context: group_context::<T>,
             id: record_id::<T>,
+        }
+    }
+
+    /// Checks that the record is of one of a table's `kinds` alone.
+    pub(crate) fn of_one(self, kinds: &[Kind]) -> Result<Self, Error> {
+        match Kind::assert_one(kinds, &self.parts.item) {
+            Ok(()) => Ok(self),
+            Err(kind) => Err(Error::new((self.id)(&self.parts.item), kind)),
         }
     }
 

@@ -33,13 +33,13 @@ fn formats_can_be_taken_apart(key: &ComposedKey, errors: &mut Errors) {
     if key.pieces.is_empty() {
         errors.report(&key.format, "the format is empty, and DynamoDB refuses empty keys", "`format = \"PROFILE\"`");
     }
-    for pair in key.pieces.windows(2) {
-        let [Piece::Part(first), Piece::Part(second)] = pair else { continue };
+    for (first, text, second) in key.unseparated() {
         let (a, b) = (&first.field, &second.field);
+        let what = if text.is_empty() { "nothing stands" } else { "no separator stands" };
         errors.report(
             &key.format,
-            format_args!("nothing stands between `{a}` and `{b}`, so that the key could not be taken apart again"),
-            format_args!("put a separator between them: `{{{a}}}#{{{b}}}`"),
+            format_args!("{what} between `{a}` and `{b}`, so that the key could not be taken apart again"),
+            format_args!("put one of `#`, `|`, `/` and `:` between them: `{{{a}}}#{{{b}}}`"),
         );
     }
     let mut seen: Vec<&str> = Vec::new();

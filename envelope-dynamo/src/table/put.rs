@@ -181,7 +181,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         let condition = builder.get_condition_expression().as_deref().unwrap_or_default();
         refuse_encrypted_names::<T>(condition, builder.get_expression_attribute_names().as_ref())?;
         refuse_legacy_conditions::<T, _>(builder.get_expected().as_ref())?;
-        let mut unsealed = self.record.borrow().take_apart()?;
+        let mut unsealed = self.record.borrow().take_apart()?.of_one(self.table.kinds)?;
         let version = unsealed.keep(self.table.clock.system_time())?.map(ExpectedVersion::condition);
         let item = unsealed.seal(&*self.table.provider).await?;
         let id = record_id::<T::First>(&item);

@@ -80,17 +80,14 @@ fn composed_keys_are_attributes_and_what_they_alone_hold_is_none() {
 #[tokio::test]
 async fn parts_that_could_not_be_told_apart_are_refused_by_name_and_without_their_value() {
     let message = refusal(order(1, "o#s3cr3t")).await;
-    assert_eq!(message, "shop: `order_id` is a part of a composed key and contains a separator of its format");
+    let expected = "shop: `order_id` is a part of a composed key and contains a separator: `#`, `|`, `/` and `:` cannot stand in any part";
+    assert_eq!(message, expected);
     let message = refusal(Profile { user_id: String::new(), ..profile() }).await;
     assert_eq!(message, "shop: `user_id` is a part of a composed key and empty");
-    let message = refusal(Pair { first: "a--b".into(), second: "c".into(), value: 1 }).await;
-    assert_eq!(
-        message,
-        "pairs: `first` is a part of a composed key and contains the text that follows it there: the key could not be \
-         taken apart"
-    );
-    let message = refusal(Pair { first: "a-".into(), second: "c".into(), value: 1 }).await;
-    assert!(message.contains("`first`") && message.contains("taken apart"), "{message}");
+    for first in ["a#", "#", "a|b", "a/b", "a:b"] {
+        let message = refusal(Pair { first: first.into(), second: "c".into(), value: 1 }).await;
+        assert!(message.contains("`first` is a part of a composed key and contains a separator"), "{message}");
+    }
     // What stands in identifiers, dates and addresses may stand in parts.
     for id in ["2026-11-21T10.00", "a_b", "zoe+1@example.com", "ä 秘密"] {
         let provider = provider();
@@ -405,7 +402,7 @@ async fn a_record_may_be_the_only_one_of_its_kind() {
 
 #[derive(Debug, PartialEq, Envelope)]
 #[envelope(table = "pairs")]
-#[partition_key(name = "pk", format = "{first}--{second}")]
+#[partition_key(name = "pk", format = "{first}-#-{second}")]
 pub(crate) struct Pair {
     #[key]
     pub(crate) first: String,

@@ -15,4 +15,16 @@ struct Order {
     card: String,
 }
 
+#[derive(Envelope)]
+#[envelope(table = "shop")]
+#[partition_key(name = "pk", format = "{user_id}--{order_id}")]
+struct Pair {
+    #[key]
+    user_id: String,
+    #[key]
+    order_id: String,
+    #[encrypted]
+    card: String,
+}
+
 fn main() {}

@@ -72,7 +72,7 @@ where
 }
 
 async fn write<T: Entity, P: WrapKey + ?Sized>(record: &T, table: &Table<T, P>) -> Result<Write, Error> {
-    let mut unsealed = record.take_apart()?;
+    let mut unsealed = record.take_apart()?.of_one(table.kinds)?;
     unsealed.keep_unconditionally(table.clock.system_time())?;
     let item = unsealed.seal(&*table.provider).await?;
     let id = record_id::<T::First>(&item);
