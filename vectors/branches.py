@@ -31,6 +31,11 @@ def opening():
         after=strangers(1),
     )
     yield record(
+        "branch-strangers-salt",
+        "an entry of a version that this branch does not have, its salt too short, stands first: passed over unread",
+        before=((3, OTHER[0], seed("salt", 23)),),
+    )
+    yield record(
         "branch-bytes",
         "content `bytes` under a branch key",
         content="bytes",
@@ -48,6 +53,7 @@ def keys():
         return f"branch-{name}", refused(expect, description, BASE, dek=dek, **changes)
 
     yield bad("version-unknown", "key-wrong", "a version that the branch does not have", (3, OTHER[0], SALT))
+    yield bad("version-unknown-salt", "key-wrong", "a version that the branch does not have, with a salt too long", (3, OTHER[0], SALT + b"\x00"))
     yield bad("version-shorter", "key-wrong", "a version without its last byte", (3, VERSION[:-1], SALT))
     yield bad("version-longer", "key-wrong", "a version with a byte more", (3, VERSION + b"\x00", SALT))
     yield bad("version-empty", "key-wrong", "a version of no length", (3, b"", SALT))

@@ -4,7 +4,7 @@ import base64, struct
 
 import cbor2
 
-from sealing import OTHER_ROOT_KEY, B, Case, N, S, envelope, key, opens, seed
+from sealing import OTHER_ROOT_KEY, B, Case, N, S, envelope, key, opens, seed, wrapping
 
 ALL_TYPES = {
     "s": S("text"),
@@ -61,7 +61,7 @@ def other_root(name):
     data_key = seed(f"{name}: data key", 32)
     salt = seed("another root's wrap salt", 24)
     context = Case(name).encryption_context()
-    return 1, envelope.local_key_id(OTHER_ROOT_KEY), envelope.local_wrap(OTHER_ROOT_KEY, salt, context, data_key)
+    return 1, wrapping.local_id(OTHER_ROOT_KEY), wrapping.local_wrap(OTHER_ROOT_KEY, salt, context, data_key)
 
 
 def floats():

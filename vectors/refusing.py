@@ -3,7 +3,7 @@
 import cbor2
 
 from opening import BASE, TWO_KEYS, other_root, strangers
-from sealing import OTHER_ROOT_KEY, ROOT_KEY, N, S, envelope, flip, key, refused, seed
+from sealing import OTHER_ROOT_KEY, ROOT_KEY, N, S, envelope, flip, key, refused, seed, wrapping
 
 PAYLOAD, DEK = BASE.payload(), BASE.dek()
 NAMES = 58  # where the list of names starts, [4.2]
@@ -120,7 +120,7 @@ def keys():
     yield bad("shorter", "key-mismatch", "a wrapped key without its last byte", [(kind, key_id, wrapped[:-1])])
     yield bad("longer", "key-mismatch", "a wrapped key with a byte more", [(kind, key_id, wrapped + b"\x00")])
     yield bad("tiny", "key-mismatch", "a wrapped key of one byte", [(kind, key_id, b"\x00")])
-    short = envelope.local_wrap(ROOT_KEY, BASE.wrap_salt(), BASE.encryption_context(), bytes(16))
+    short = wrapping.local_wrap(ROOT_KEY, BASE.wrap_salt(), BASE.encryption_context(), bytes(16))
     yield bad("of-16-bytes", "key-mismatch", "an authentic wrapping of a key of 16 bytes", [(kind, key_id, short)])
     yield bad("not-this-payloads", "authentication", "an authentic wrapping of another data key", [foreign.own_entry()])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import cbor2
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "docs" / "interop"))
-import envelope
+import chunked, envelope, wrapping
 
 S, N, B = (lambda value, kind=kind: {kind: value} for kind in "SNB")
 
@@ -55,13 +55,16 @@ class Case:
             "pairs": self.pairs,
         }
 
+    def place(self):
+        return envelope.Context(self.table, self.form, list(self.keys), self.attributes, self.pairs)
+
     def reader(self):
         """The fields of a vector that say which keys its reader has."""
         return branch_reader(self.branch) if self.branch else {"root_key": ROOT_KEY.hex()}
 
     def data_key(self):
         if self.branch:
-            return envelope.branch_derive(self.branch[0][1], self.wrap_salt(), self.encryption_context())
+            return wrapping.branch_data_key(self.branch[0][1], self.wrap_salt(), self.encryption_context())
         return seed(f"{self.seeds}: data key", 32)
 
     def salt(self):
@@ -74,16 +77,16 @@ class Case:
         return cbor2.dumps(self.fields) if self.plaintext is None else self.plaintext
 
     def encryption_context(self):
-        return envelope.encryption_context(self.context(), self.form)
+        return self.place().encryption_context()
 
     def associated_data(self):
-        return envelope.associated_data(self.content, self.context(), self.authenticated)
+        return envelope.associated_data(self.content, self.place(), self.authenticated)
 
     def own_entry(self):
         if self.branch:
             return 3, self.branch[0][0], self.wrap_salt()
-        wrapped = envelope.local_wrap(ROOT_KEY, self.wrap_salt(), self.encryption_context(), self.data_key())
-        return 1, envelope.local_key_id(ROOT_KEY), wrapped
+        wrapped = wrapping.local_wrap(ROOT_KEY, self.wrap_salt(), self.encryption_context(), self.data_key())
+        return 1, wrapping.local_id(ROOT_KEY), wrapped
 
     def entries(self):
         return [*self.before, self.own_entry(), *self.after]

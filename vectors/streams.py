@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from branches import ACTIVE, OLDER
 from opening import strangers
-from sealing import OTHER_ROOT_KEY, Case, N, S, envelope, flip, seed
+from sealing import OTHER_ROOT_KEY, Case, N, S, chunked, envelope, flip, seed
 
 KIB = 1024  # the smallest chunks: the files stay small
 PLACE = {
@@ -26,14 +26,14 @@ class Stream:
     exponent: int = 10
 
     def keys(self):
-        return envelope.stream_derive(self.case.data_key(), self.case.salt(), self.exponent)
+        return chunked.derive(self.case.data_key(), self.case.salt(), self.exponent)
 
     def header(self, **changes):
         parts = {"exponent": self.exponent, "salt": self.case.salt(), "commitment": self.keys()[1], "dek": self.case.dek()}
-        return envelope.stream_header(**{**parts, **changes})
+        return chunked.header(**{**parts, **changes})
 
     def chunks(self):
-        return envelope.seal_chunks(self.keys()[0], self.exponent, self.case.associated_data(), self.plaintext)
+        return chunked.seal_chunks(self.keys()[0], self.exponent, self.case.associated_data(), self.plaintext)
 
     def bytes(self):
         return self.header() + b"".join(self.chunks())
@@ -149,7 +149,7 @@ def chunks():
     plain = [THREE.plaintext[at : at + KIB] for at in range(0, len(THREE.plaintext), KIB)]
 
     def chunk(index, last, text, aad=aad):
-        return cipher.encrypt(envelope.chunk_nonce(index, last), text, aad)
+        return cipher.encrypt(bytes(7) + index.to_bytes(4) + bytes([last]), text, aad)
 
     yield bad("last-unmarked", "the last chunk not marked as the last", head + a + b + chunk(2, False, plain[2]), 2)
     yield bad("first-marked", "the first chunk marked as the last", head + chunk(0, True, plain[0]) + b + c, 0)
@@ -161,14 +161,14 @@ def chunks():
     yield bad("short-middle", "a chunk in the middle that is not whole", head + a + chunk(1, False, plain[1][:-1]) + c, 1)
     first_alone = head + chunk(0, False, plain[0]) + chunk(1, False, plain[1], b"") + chunk(2, True, plain[2], b"")
     yield bad("context-in-first-alone", "the context bound by the first chunk alone", first_alone, 1)
-    as_bytes = envelope.associated_data("bytes", THREE.case.context(), THREE.case.attributes)
+    as_bytes = envelope.associated_data("bytes", THREE.case.place(), THREE.case.attributes)
     yield bad("of-bytes", "chunks sealed with the label of content `bytes`", head + b"".join(chunk(i, i == 2, plain[i], as_bytes) for i in range(3)), 0)
 
 
 def empty_last():
     cipher, aad = envelope.AESGCM(WHOLE.keys()[0]), WHOLE.case.associated_data()
     parts = [WHOLE.plaintext[:KIB], WHOLE.plaintext[KIB:], b""]
-    return b"".join(cipher.encrypt(envelope.chunk_nonce(i, i == 2), part, aad) for i, part in enumerate(parts))
+    return b"".join(cipher.encrypt(chunked.nonce(i, i == 2), part, aad) for i, part in enumerate(parts))
 
 
 def headers():

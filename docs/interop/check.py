@@ -5,7 +5,7 @@
 
 import json, pathlib, sys
 
-import envelope
+import chunked, envelope, wrapping
 
 VECTORS = pathlib.Path(__file__).resolve().parent.parent.parent / "vectors"
 FOLDERS = ["v1", "stream-v1"]
@@ -38,10 +38,10 @@ def own_entry(vector, given, kms_context):
     """The data key, and the entry of `encrypted_dek` that this writer makes."""
     if "branch_keys" in vector:
         version, key = (bytes.fromhex(vector["branch_keys"][0][name]) for name in ("version", "key"))
-        return envelope.branch_derive(key, given["wrap_salt"], kms_context), (3, version, given["wrap_salt"])
+        return wrapping.branch_data_key(key, given["wrap_salt"], kms_context), (3, version, given["wrap_salt"])
     root_key = bytes.fromhex(vector["root_key"])
-    wrapped = envelope.local_wrap(root_key, given["wrap_salt"], kms_context, given["data_key"])
-    return given["data_key"], (1, envelope.local_key_id(root_key), wrapped)
+    wrapped = wrapping.local_wrap(root_key, given["wrap_salt"], kms_context, given["data_key"])
+    return given["data_key"], (1, wrapping.local_id(root_key), wrapped)
 
 
 def entries(vector, given, kms_context):
@@ -57,9 +57,10 @@ def steps(vector, plaintext, fields):
         yield from stream_steps(vector, plaintext)
         return
     given = {name: bytes.fromhex(vector[name]) for name in ("data_key", "salt", "wrap_salt")}
-    kms_context = envelope.encryption_context(vector, vector["context_form"])
+    context = envelope.context_of(vector)
+    kms_context = context.encryption_context()
     names = vector["authenticated_names"]
-    aad = envelope.associated_data(vector["content"], vector, names)
+    aad = envelope.associated_data(vector["content"], context, names)
     message_key, commitment = envelope.derive(given["data_key"], given["salt"])
     data_key, wrapped = entries(vector, given, kms_context)
     yield "data_key", data_key.hex()
@@ -78,9 +79,10 @@ def steps(vector, plaintext, fields):
 
 def stream_steps(vector, plaintext):
     given = {name: bytes.fromhex(vector[name]) for name in ("data_key", "salt", "wrap_salt")}
-    kms_context = envelope.encryption_context(vector, vector["context_form"])
-    aad = envelope.associated_data("stream", vector, vector["attributes"])
-    stream_key, commitment = envelope.stream_derive(given["data_key"], given["salt"], vector["chunk_size"])
+    context = envelope.context_of(vector)
+    kms_context = context.encryption_context()
+    aad = envelope.associated_data("stream", context, context.attributes)
+    stream_key, commitment = chunked.derive(given["data_key"], given["salt"], vector["chunk_size"])
     data_key, wrapped = entries(vector, given, kms_context)
     dek = envelope.encode_dek(vector["context_form"], wrapped)
     yield "data_key", data_key.hex()
@@ -89,7 +91,7 @@ def stream_steps(vector, plaintext):
     yield "stream_key", stream_key.hex()
     yield "commitment", commitment.hex()
     yield "plaintext", plaintext.hex()
-    yield "stream", envelope.seal_stream(data_key, given["salt"], vector["chunk_size"], dek, aad, plaintext).hex()
+    yield "stream", chunked.seal(data_key, given["salt"], vector["chunk_size"], dek, aad, plaintext).hex()
 
 
 def surprises(vector):

@@ -9,7 +9,6 @@ use super::cache::{Cache, CacheLimits};
 use super::clock::Clock;
 use super::events::{KeyEvent, KeyObserver};
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
-use crate::cbor::Reader;
 use crate::context::{EncryptionContext, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR};
 use crate::dek::{KeyKind, WrappedKey};
 use crate::error::{KeyError, KeyErrorKind};
@@ -229,10 +228,10 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
     async fn derive_again(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
         let branch = self.branch_of.branch(context)?;
         let mut missing = None;
-        for (version, salt) in wrapped.iter().filter_map(parse) {
-            let salt = salt?;
+        for (version, wrapped) in wrapped.iter().filter_map(with_version) {
             match self.branch_key(&(branch.clone(), version)).await {
-                Ok(key) => return key.derive(&salt, context),
+                // FORMAT 6.3-2: only the salt of a version that this branch has is looked at.
+                Ok(key) => return key.derive(&salt(wrapped)?, context),
                 // Another store's, in another region perhaps; this one's may follow.
                 Err(error) if error.kind() == KeyErrorKind::KeyNotFound => missing = Some(error),
                 Err(error) => return Err(error),
@@ -265,18 +264,18 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
     }
 }
 
-/// The version and the salt of an entry, if it is one of a branch key.
-fn parse(wrapped: &WrappedKey) -> Option<(BranchVersion, Result<[u8; SALT_BYTES], KeyError>)> {
-    if wrapped.kind() != KeyKind::BRANCH {
-        return None;
-    }
-    let version = BranchVersion::from_bytes(wrapped.id().try_into().ok()?);
-    let mut reader = Reader::new(wrapped.bytes());
-    let salt = reader.take_array().ok().filter(|_| reader.remaining() == 0).ok_or_else(|| {
+/// An entry and the version it names, if it is one of a branch key.
+fn with_version(wrapped: &WrappedKey) -> Option<(BranchVersion, &WrappedKey)> {
+    let version = (wrapped.kind() == KeyKind::BRANCH).then_some(wrapped.id())?.try_into().ok()?;
+    Some((BranchVersion::from_bytes(version), wrapped))
+}
+
+/// The salt that stands in an entry in place of a wrapped key.
+fn salt(wrapped: &WrappedKey) -> Result<[u8; SALT_BYTES], KeyError> {
+    wrapped.bytes().try_into().map_err(|_| {
         let what = format!("a salt of {SALT_BYTES} bytes stands for the data key, not {}", wrapped.bytes().len());
         KeyError::new(KeyErrorKind::ContextMismatch, what)
-    });
-    Some((version, salt))
+    })
 }
 
 impl<S: BranchKeyStore + 'static> WrapKey for HierarchicalKeyProvider<S> {
