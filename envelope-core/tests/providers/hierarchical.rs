@@ -303,7 +303,7 @@ async fn an_entry_that_names_no_version_of_a_branch_is_somebody_elses() {
 }
 
 #[tokio::test]
-async fn a_salt_of_another_length_is_refused_before_anything_is_asked() {
+async fn a_salt_of_another_length_is_refused_for_a_version_of_the_branch() {
     let store = Branches::of(&["grandmother"]);
     let provider = per_recipient(&store);
     let version = *store.version_of("grandmother").as_bytes();
@@ -316,7 +316,20 @@ async fn a_salt_of_another_length_is_refused_before_anything_is_asked() {
             format!("not wrapped for this place, or changed: a salt of 24 bytes stands for the data key, not {length}")
         );
     }
-    assert_eq!(store.calls(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_version_that_the_branch_does_not_have_is_passed_over_whatever_its_salt() {
+    let store = Branches::of(&["grandmother"]);
+    let provider = per_recipient(&store);
+    let own = entry(store.version_of("grandmother").as_bytes(), &[7; SALT_BYTES]);
+    let alone = unwrap(std::slice::from_ref(&own), &provider).await.unwrap();
+    for length in [1, 23, 25, 72] {
+        let unknown = entry(&[1; 16], &vec![7; length]);
+        assert_eq!(unwrap(&[unknown.clone(), own.clone()], &provider).await.unwrap().expose(), alone.expose());
+        let error = unwrap(&[unknown], &provider).await.unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::KeyNotFound);
+    }
 }
 
 #[tokio::test]
@@ -335,7 +348,8 @@ async fn a_version_that_the_branch_does_not_have_is_passed_over_and_told_if_no_o
     assert_eq!(error.kind(), KeyErrorKind::KeyNotFound);
     assert!(error.to_string().contains("02020202-0202-0202-0202-020202020202"), "the last of them: {error}");
 
-    let error = unwrap(&[one, entry(&[1; 16], &[7; 1])], &provider).await.unwrap_err();
+    let known = store.version_of("grandmother");
+    let error = unwrap(&[one, entry(known.as_bytes(), &[7; 1])], &provider).await.unwrap_err();
     assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
 }
 
