@@ -18,7 +18,6 @@ const _: () = {
         email: Option<String>,
         body: T,
         tenant: u32,
-        #[serde(flatten)]
         labels: BTreeMap<String, String>,
         #[serde(skip)]
         cache: Cache,
@@ -44,6 +43,11 @@ const _: () = {
         >,
         body: __envelope::Attribute<Event<T>, T, __envelope::mark::Encrypted>,
         tenant: __envelope::Attribute<Event<T>, u32, __envelope::mark::Authenticated>,
+        labels: __envelope::Attribute<
+            Event<T>,
+            BTreeMap<String, String>,
+            __envelope::mark::Plaintext,
+        >,
     }
     #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
     #[serde(crate = "__envelope::serde", transparent)]
@@ -72,7 +76,7 @@ const _: () = {
             __envelope::Field::new("body", __envelope::Mark::Encrypted),
             __envelope::Field::new("tenant", __envelope::Mark::Authenticated)
                 .in_encryption_context(),
-            __envelope::Field::new("labels", __envelope::Mark::Plaintext).flatten(),
+            __envelope::Field::new("labels", __envelope::Mark::Plaintext),
         ];
         const DENY_UNKNOWN_FIELDS: bool = true;
         type Key = __envelope::Composite<String, Time>;
@@ -98,6 +102,7 @@ const _: () = {
                 email: __envelope::Attribute::encrypted("email"),
                 body: __envelope::Attribute::encrypted("body"),
                 tenant: __envelope::Attribute::new("tenant"),
+                labels: __envelope::Attribute::new("labels"),
             }
         }
         type Indexes = __envelope::NoIndexes;

@@ -80,7 +80,7 @@ fn attributes<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (&'a Field, Ma
     let fields = record.fields.iter().map(|(field, mark)| (*field, *mark));
     fields.filter(|(field, mark)| {
         let skip = &field.serde.skip;
-        *mark != Mark::Key && !field.is_flattened() && !skip.serialize && !skip.deserialize
+        *mark != Mark::Key && !skip.serialize && !skip.deserialize
     })
 }
 

@@ -52,7 +52,6 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
         one_mark(field, errors);
         skipped_fields_carry_nothing(field, errors);
         keys_are_always_stored(field, errors);
-        keys_are_not_flattened(field, errors);
         keys_are_scalars(field, errors);
         encryption_context_is_readable(field, errors);
         grouped_fields_are_whole(field, errors);
@@ -63,7 +62,6 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     something_is_encrypted(input, errors);
     names_are_free(input, errors);
     names_are_unique(input, errors);
-    flattened_fields_are_marked_alike(input, errors);
     composed::check(input, errors);
     indexes::check(input, errors);
     role::check_all(input, errors);
@@ -144,15 +142,8 @@ fn keys_are_always_stored(field: &Field, errors: &mut Errors) {
     }
 }
 
-fn keys_are_not_flattened(field: &Field, errors: &mut Errors) {
-    if let (true, Some(flatten)) = (field.is_key(), &field.serde.flatten) {
-        let problem = format_args!("the key `{}` must be one attribute, so it cannot be flattened", field.ident);
-        errors.report(flatten, problem, "remove `flatten`");
-    }
-}
-
 fn keys_are_scalars(field: &Field, errors: &mut Errors) {
-    if !field.is_key() || field.is_flattened() || field.serde.with.serialize {
+    if !field.is_key() || field.serde.with.serialize {
         return;
     }
     let ident = &field.ident;
@@ -181,12 +172,6 @@ fn encryption_context_is_readable(field: &Field, errors: &mut Errors) {
             format_args!("`{ident}` is encrypted, but CloudTrail shows the encryption context in clear"),
             "remove `#[encryption_context]`, or mark the field `#[authenticated]` instead of `#[encrypted]`",
         );
-    } else if let Some(flatten) = &field.serde.flatten {
-        errors.report(
-            flatten,
-            format_args!("the encryption context takes one value per field, so `{ident}` cannot be flattened"),
-            "remove `flatten` or `#[encryption_context]`",
-        );
     } else if field.serde.skip.serialize && !field.serde.is_skipped() {
         errors.report(
             attribute,
@@ -199,13 +184,7 @@ fn encryption_context_is_readable(field: &Field, errors: &mut Errors) {
 /// The type of a grouped field says that its value may be withheld, so serde must see the field itself.
 fn grouped_fields_are_whole(field: &Field, errors: &mut Errors) {
     let (Some(group), ident) = (&field.group, &field.ident) else { return };
-    if let Some(flatten) = &field.serde.flatten {
-        errors.report(
-            flatten,
-            format_args!("`{ident}` is in the group `{}`, so it cannot be flattened", group.value),
-            "remove `flatten`: a reader must be able to tell that the field is withheld",
-        );
-    } else if field.serde.with.serialize || field.serde.with.deserialize {
+    if field.serde.with.serialize || field.serde.with.deserialize {
         errors.report(
             group,
             format_args!("`{ident}` is in a group, so serde must write and read it by its type `Access<..>`"),
@@ -314,25 +293,6 @@ fn names_are_unique(input: &Input, errors: &mut Errors) {
             );
         }
         taken.push((field, name));
-    }
-}
-
-/// The entries of flattened fields cannot be told apart by name, so they are all treated alike.
-fn flattened_fields_are_marked_alike(input: &Input, errors: &mut Errors) {
-    let mut flattened = input.stored_fields().filter(|field| field.is_flattened() && !field.is_key());
-    let Some(first) = flattened.next() else { return };
-    for field in flattened {
-        let differ = field.mark != first.mark || field.accepts_plaintext != first.accepts_plaintext;
-        if differ && field.mark.is_some() && first.mark.is_some() {
-            errors.report(
-                &field.ident,
-                format_args!(
-                    "the flattened fields `{}` and `{}` are marked differently, but their entries cannot be told apart",
-                    first.ident, field.ident
-                ),
-                "give them the same mark, or remove one `flatten`",
-            );
-        }
     }
 }
 

@@ -262,7 +262,6 @@ fn constants(record: &Record<'_>) -> TokenStream {
 fn description(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     let (name, aliases) = (&field.name.value, field.aliases.iter().map(|alias| &alias.value));
     let aliases = (!field.aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
-    let flatten = field.is_flattened().then(|| quote!(.flatten()));
     let accepting_plaintext = field.accepts_plaintext.then(|| quote!(.accepting_plaintext()));
     let in_encryption_context = field.encryption_context.is_some().then(|| quote!(.in_encryption_context()));
     let role = field.role().map(|role| role_of(field, role));
@@ -271,7 +270,7 @@ fn description(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     let in_key = (is_part && mark != Mark::Key).then(|| quote!(.in_key()));
     quote! {
         __envelope::Field::new(#name, __envelope::Mark::#mark)
-            #aliases #flatten #accepting_plaintext #in_encryption_context #in_group #in_key #role
+            #aliases #accepting_plaintext #in_encryption_context #in_group #in_key #role
     }
 }
 

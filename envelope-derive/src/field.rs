@@ -97,14 +97,9 @@ impl Field {
         self.roles.first().map(|written| written.role)
     }
 
-    pub(crate) fn is_flattened(&self) -> bool {
-        self.serde.flatten.is_some()
-    }
-
-    /// Every name under which the field is written or read; none for a flattened field, whose own name is not used.
+    /// Every name under which the field is written or read.
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
-        let name = (!self.is_flattened()).then_some(&self.name);
-        name.into_iter().chain(&self.aliases)
+        std::iter::once(&self.name).chain(&self.aliases)
     }
 
     fn report_missing_mark(&self, attributes: &[Attribute], errors: &mut Errors) {
@@ -187,9 +182,6 @@ fn encryption_context(attributes: &[Attribute], errors: &mut Errors) -> Option<T
 fn names(ident: &Ident, serde: &FieldSerde, rename_all: Directions<RenameRule>) -> (Name, Vec<Name>) {
     let ruled = |rule: RenameRule| Name { value: rule.apply(&unraw(ident)), span: ident.span() };
     let written = serde.rename.serialize.as_ref().map_or_else(|| ruled(rename_all.serialize), Name::from);
-    if serde.flatten.is_some() {
-        return (written, Vec::new());
-    }
     let read = serde.rename.deserialize.as_ref().map_or_else(|| ruled(rename_all.deserialize), Name::from);
     let mut aliases: Vec<Name> = Vec::new();
     for name in std::iter::once(read).chain(serde.aliases.iter().map(Name::from)) {

@@ -98,8 +98,8 @@ use crate::input::{Input, Options};
 ///
 /// Fields are written and read by serde's own derive on a copy of the struct, so serde's attributes mean what they mean
 /// everywhere. The struct itself need not derive serde, and may. Attributes that would make it something else than a map
-/// of its fields (`tag`, `transparent`, `into`, ..) are refused. All flattened fields of a struct carry the same mark,
-/// since their entries cannot be told apart by name.
+/// of its fields (`tag`, `transparent`, `into`, ..) are refused, and so is `flatten` on a field: an attribute of the item
+/// belongs to one field, by its name. Types inside a field may use all of them.
 ///
 /// Type parameters are bound as serde's derive binds them, in both directions; `#[serde(bound)]` replaces that. Borrowed
 /// fields can be written; read back are those that serde can own, such as `Cow` with `#[serde(borrow)]`.
@@ -107,8 +107,7 @@ use crate::input::{Input, Options};
 /// # Security
 ///
 /// What stands in the KMS encryption context is shown in clear by CloudTrail: the key with `kms_context = "raw"`, and
-/// each `#[encryption_context]` field. Reading a `#[serde(flatten)]` field makes serde keep its entries in memory that is
-/// not wiped.
+/// each `#[encryption_context]` field.
 #[proc_macro_derive(
     Envelope,
     attributes(

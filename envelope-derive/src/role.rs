@@ -81,7 +81,7 @@ pub(crate) fn written(attributes: &[Attribute], errors: &mut Errors) -> Vec<Writ
 /// Has times written as seconds, which is how DynamoDB reads them, unless the field says how it is written.
 pub(crate) fn write_as_seconds(roles: &[WrittenRole], ty: &Type, serde: &mut FieldSerde) {
     let is_time = roles.iter().any(|written| written.role != Role::Version);
-    if !is_time || serde.with.serialize || serde.with.deserialize || serde.flatten.is_some() {
+    if !is_time || serde.with.serialize || serde.with.deserialize {
         return;
     }
     // A type that cannot be written is reported where it stands.
@@ -119,9 +119,6 @@ pub(crate) fn check(field: &Field, errors: &mut Errors) {
     } else if first.role == Role::Updated && field.has_mark(Mark::Authenticated) {
         let problem = format_args!("`{ident}` is authenticated, but an update in place must change it too");
         errors.report(&first.attribute, problem, "mark the field `#[plaintext]` instead");
-    } else if let Some(flatten) = &field.serde.flatten {
-        let problem = format_args!("`{ident}` is `#[{name}]`, which is one attribute, so it cannot be flattened");
-        errors.report(flatten, problem, "remove `flatten`");
     } else if field.serde.skip.serialize || field.serde.skip.deserialize {
         let problem = format_args!("`{ident}` is `#[{name}]`, but serde skips it");
         errors.report(&first.attribute, problem, format_args!("remove `#[{name}]`, or what skips the field"));

@@ -11,6 +11,8 @@ use crate::case::RenameRule;
 use crate::errors::Errors;
 use crate::serde_form as form;
 
+pub(crate) const FLATTEN: &str = "flatten";
+
 /// Entries that replace or wrap the map of fields, so that fields could not be told apart by name.
 const RESHAPING: [&str; 11] = [
     "tag",
@@ -60,7 +62,6 @@ pub(crate) struct FieldSerde {
     pub(crate) skip: Directions<bool>,
     /// `skip`, `skip_serializing`, `skip_serializing_if` or `skip_deserializing`, as written.
     pub(crate) skips: Vec<TokenStream>,
-    pub(crate) flatten: Option<TokenStream>,
     pub(crate) with: Directions<bool>,
     /// `default` without a path.
     pub(crate) default_trait: bool,
@@ -117,12 +118,27 @@ pub(crate) fn field(attributes: &[Attribute], errors: &mut Errors) -> FieldSerde
                 "`#[serde(getter)]` has no place here: it belongs to a `#[serde(remote)]` definition",
                 "remove it; `#[serde(serialize_with = \"..\")]` changes how a field is written",
             );
+        } else if entry.name == FLATTEN {
+            refuse_flatten(&entry, errors);
         } else if form::check(&entry, &form::FIELD, errors) {
             read_field_entry(&entry, &mut serde);
             serde.entries.push(entry);
         }
     }
     serde
+}
+
+/// Reports `flatten`, of a record or of a view.
+///
+/// Its entries are told from the attributes of other fields by name alone, and another version of the struct has other
+/// fields: what one version seals would be an entry in the clear to another.
+pub(crate) fn refuse_flatten(entry: &Entry, errors: &mut Errors) {
+    errors.report(
+        entry,
+        "`#[serde(flatten)]` is not supported: nothing says which field an attribute of the item belongs to",
+        "name each attribute as a field of the struct; or remove `flatten`, and the value is nested in one attribute, \
+         which can be `#[encrypted]`",
+    );
 }
 
 fn read_container_entry(entry: &Entry, serde: &mut ContainerSerde, errors: &mut Errors) {
@@ -144,7 +160,6 @@ fn read_field_entry(entry: &Entry, serde: &mut FieldSerde) {
             Value::Nothing => serde.default_trait = true,
             _ => serde.default_path = true,
         },
-        "flatten" => serde.flatten = Some(entry.tokens.clone()),
         "with" => serde.with = Directions { serialize: true, deserialize: true },
         "serialize_with" => serde.with.serialize = true,
         "deserialize_with" => serde.with.deserialize = true,
@@ -166,7 +181,7 @@ fn read_field_entry(entry: &Entry, serde: &mut FieldSerde) {
     }
 }
 
-fn serde_entries(attributes: &[Attribute]) -> impl Iterator<Item = Entry> {
+pub(crate) fn serde_entries(attributes: &[Attribute]) -> impl Iterator<Item = Entry> {
     attributes.iter().filter(|attribute| attribute.path().is_ident(SERDE)).flat_map(attr::attribute_entries)
 }
 

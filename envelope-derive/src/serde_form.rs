@@ -33,11 +33,10 @@ pub(crate) const CONTAINER: [(&str, Form); 7] = [
 ];
 
 /// What serde takes on a field.
-pub(crate) const FIELD: [(&str, Form); 13] = [
+pub(crate) const FIELD: [(&str, Form); 12] = [
     ("rename", Form::Directions),
     ("alias", Form::String),
     ("default", Form::WordOrString),
-    ("flatten", Form::Word),
     ("skip", Form::Word),
     ("skip_serializing", Form::Word),
     ("skip_deserializing", Form::Word),

@@ -31,7 +31,6 @@ fn the_generated_code_is_as_reviewed() {
             #[encryption_context]
             tenant: u32,
             #[plaintext]
-            #[serde(flatten)]
             labels: BTreeMap<String, String>,
             #[serde(skip)]
             cache: Cache,
@@ -150,4 +149,36 @@ fn what_is_no_item_is_reported_by_the_parser() {
         .len(),
         1
     );
+}
+
+#[test]
+fn a_flattened_field_is_refused_once_whatever_its_mark() {
+    for field in [
+        quote!(#[encrypted] #[serde(flatten)]),
+        quote!(#[authenticated] #[serde(default, flatten)]),
+        quote!(#[plaintext] #[encryption_context] #[serde(flatten)]),
+        quote!(#[encrypted(group = "g")] #[serde(flatten)]),
+        quote!(#[sort_key] #[serde(flatten)]),
+        quote!(#[serde(skip, flatten)]),
+        quote!(#[plaintext] #[serde(flatten = true)]),
+    ] {
+        let messages = messages(derive(quote! {
+            #[envelope(table = "t")]
+            struct Record { #[partition_key] id: u8, #[encrypted] value: u8, #field rest: Rest }
+        }));
+        let [message] = messages.as_slice() else { panic!("{field}: {messages:?}") };
+        assert!(message.starts_with("`#[serde(flatten)]` is not supported"), "{field}: {message}");
+        assert!(message.contains("name each attribute as a field of the struct; or remove `flatten`"), "{message}");
+    }
+}
+
+#[test]
+fn a_flattened_field_of_a_view_is_refused() {
+    let view = syn::parse2(quote! {
+        #[view(of = User)]
+        struct Contact { #[serde(default, flatten)] rest: Rest }
+    });
+    let messages = messages(crate::view::derive(&view.expect("a struct")));
+    let [message] = messages.as_slice() else { panic!("{messages:?}") };
+    assert!(message.starts_with("`#[serde(flatten)]` is not supported"), "{message}");
 }

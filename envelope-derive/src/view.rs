@@ -8,6 +8,7 @@ use syn::{Attribute, Data, DataStruct, DeriveInput, Field, Fields, Type};
 use crate::attr::{self, Entry, Mark, Value};
 use crate::errors::Errors;
 use crate::input::crate_path;
+use crate::serde_attr;
 
 const VIEW: &str = "view";
 const OPTIONS: [&str; 2] = ["of", "crate"];
@@ -120,6 +121,11 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Vec<&'a Fiel
 /// A view says which attributes, the record says everything else of them.
 fn report_attributes(attributes: &[Attribute], place: &str, errors: &mut Errors) {
     for attribute in attributes {
+        for entry in serde_attr::serde_entries(std::slice::from_ref(attribute)) {
+            if entry.name == serde_attr::FLATTEN {
+                serde_attr::refuse_flatten(&entry, errors);
+            }
+        }
         let Some(name) = attr::name(attribute) else { continue };
         if Mark::named(&name).is_some() {
             let problem = format_args!("`#[{name}]` on {place} of a view has no meaning");

@@ -10,7 +10,6 @@ use envelope_core::{Escaped, EscapedNames, FieldValue, ValueError};
 use crate::binding::Item;
 use crate::error::ErrorKind;
 use crate::record::{Envelope, Field, Mark};
-use crate::write::is_reserved;
 
 /// The marks under which a record was written; authentic, since the record opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl MarksError {
     ///
     /// # Security
     ///
-    /// The entries of a flattened map are among the encrypted fields, and their names may be as secret as their values.
+    /// The names of encrypted fields are sealed as well. Those that the struct does not have stand in no error.
     #[must_use]
     pub const fn written(&self) -> &WrittenMarks {
         &self.written
@@ -242,16 +241,15 @@ impl<T: Envelope> Rules<'_, T> {
     }
 }
 
-/// Whether one of `fields` bears `name`; what else is sealed may be an entry of a flattened map, whose name is data.
+/// Whether one of `fields` bears `name`. Other names that are sealed stand in no error: whoever sealed them may have made
+/// them of data.
 pub(crate) fn is_named(fields: &[Field], name: &str) -> bool {
-    fields.iter().any(|field| !field.flatten && field.names().any(|own| own == name))
+    fields.iter().any(|field| field.names().any(|own| own == name))
 }
 
-/// The field that reads `name`: the one of that name or alias, else the flattened one.
+/// The field that reads `name`: the one of that name or alias.
 pub(crate) fn claim<T: Envelope>(name: &str) -> Option<&'static Field> {
-    let named = T::FIELDS.iter().find(|field| !field.flatten && field.names().any(|own| own == name));
-    // What holds groups of another version of the struct is no entry of a map.
-    named.or_else(|| T::FIELDS.iter().find(|field| field.flatten && !is_reserved(name)))
+    T::FIELDS.iter().find(|field| field.names().any(|own| own == name))
 }
 
 impl From<ValueError> for ErrorKind {

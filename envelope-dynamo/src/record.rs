@@ -64,7 +64,7 @@ pub trait Envelope: Sized {
     /// [`Parts`](crate::Parts) of composed keys.
     type Key: RecordKey;
 
-    /// The stored fields as attributes, each under the name of its field; flattened fields are not among them.
+    /// The stored fields as attributes, each under the name of its field.
     type Attributes;
 
     /// The stored fields as attributes: what conditions and updates are made of.
@@ -182,7 +182,6 @@ pub struct Field {
     pub(crate) name: &'static str,
     pub(crate) aliases: &'static [&'static str],
     pub(crate) mark: Mark,
-    pub(crate) flatten: bool,
     pub(crate) accepts_plaintext: bool,
     pub(crate) in_encryption_context: bool,
     pub(crate) role: Option<Role>,
@@ -210,7 +209,6 @@ impl Field {
             name,
             aliases: &[],
             mark,
-            flatten: false,
             accepts_plaintext: false,
             in_encryption_context: false,
             role: None,
@@ -225,13 +223,6 @@ impl Field {
     #[must_use]
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
-        self
-    }
-
-    /// The field's entries stand beside the others (`#[serde(flatten)]`); its own name is never stored.
-    #[must_use]
-    pub const fn flatten(mut self) -> Self {
-        self.flatten = true;
         self
     }
 

@@ -115,9 +115,8 @@ impl<T: Envelope> Stored<T> {
         for name in names.into_iter().filter(|name| !is_reserved(name)) {
             let Some(field) = claim::<T>(name) else { continue };
             let (stored, new) = (self.item.get(name), after.item.get(name));
-            // A field may be stored under an alias; the entries of a flattened one have names of their own.
-            let own = if field.flatten { name } else { field.name };
-            let is_changed = self.before.item.get(own) != after.item.get(own);
+            // A field may be stored under an alias.
+            let is_changed = self.before.item.get(field.name) != after.item.get(field.name);
             let is_rewritten = match field.mark {
                 Mark::PartitionKey | Mark::SortKey | Mark::Key => false,
                 Mark::Encrypted | Mark::Authenticated => true,

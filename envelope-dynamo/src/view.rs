@@ -117,5 +117,5 @@ pub(crate) fn projected_names<V: View>() -> Vec<&'static str> {
 }
 
 fn field_of(fields: &'static [Field], name: &str) -> Option<&'static Field> {
-    fields.iter().find(|field| !field.flatten && field.name == name)
+    fields.iter().find(|field| field.name == name)
 }

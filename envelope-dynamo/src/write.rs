@@ -1,26 +1,25 @@
 //! A record taken apart: readable attributes to the item, encrypted fields to the payload.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{FieldWriter, ValueError};
-use serde::ser::{Impossible, SerializeMap, SerializeStruct};
+use serde::ser::{Impossible, SerializeStruct};
 use serde::{Serialize, Serializer};
 
-use crate::attribute::{KeySerializer, to_attribute_value};
+use crate::attribute::to_attribute_value;
 use crate::binding::Item;
 use crate::composed::Part;
 use crate::error::ErrorKind;
 use crate::group::{groups, payload_attribute, withheld_groups};
-use crate::marks::is_named;
 use crate::read::key_of;
 use crate::record::{Envelope, Field, Mark, Origin};
 
 /// A first guess at the bytes of the encrypted fields; the buffer grows without leaving copies.
 const PLAINTEXT_BYTES: usize = 512;
 
-const ANOTHERS_NAME: ValueError = ValueError::format("a flattened entry takes the name of another attribute");
+const NO_FIELD: ValueError = ValueError::format("a serialized field is not one of the struct's");
 const NOT_A_STRUCT: ValueError = ValueError::format("a record serializes as a struct with named fields");
 
 /// A record taken apart, before sealing.
@@ -114,11 +113,9 @@ struct Router {
     known: &'static [Field],
     /// The fields before `next` that have not been written.
     skipped: Vec<usize>,
-    /// The names of flattened entries, which come from several maps.
-    flattened: HashSet<String>,
     /// Behind the last field that was written, where the next one probably stands: structs serialize in order.
     next: usize,
-    /// The attribute that did not serialize, unless its name may be data.
+    /// The attribute that did not serialize.
     current: Option<String>,
     item: Item,
     fields: FieldWriter,
@@ -133,15 +130,14 @@ struct Router {
 impl Router {
     fn new(known: &'static [Field], scope: Scope, withheld: Vec<&'static str>) -> Self {
         let groups = groups(known);
-        let fixed = known.iter().filter(|field| field.mark == Mark::Authenticated && !field.flatten);
-        let mut authenticated: Vec<_> = fixed.map(|field| Cow::Borrowed(field.name)).collect();
+        let fields = known.iter().filter(|field| field.mark == Mark::Authenticated);
+        let mut authenticated: Vec<_> = fields.map(|field| Cow::Borrowed(field.name)).collect();
         // The record vouches for its groups.
         authenticated.extend(groups.iter().map(|group| payload_attribute(group).into()));
         let written = groups.into_iter().filter(|group| !withheld.contains(group));
         Self {
             known,
             skipped: Vec::new(),
-            flattened: HashSet::new(),
             next: 0,
             current: None,
             // The readable attributes, and the two sealed ones to come.
@@ -163,7 +159,7 @@ impl Router {
             Mark::Encrypted => self.seal(group, name, value),
             Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => self.attribute(name, value),
         });
-        if outcome.is_err() && (mark != Mark::Encrypted || is_named(self.known, name)) {
+        if outcome.is_err() {
             self.current = Some(name.to_owned());
         }
         outcome
@@ -192,32 +188,18 @@ impl Router {
         }
     }
 
-    /// The field stored under `name`; the flattened field if none is.
+    /// The field stored under `name`, which is written now.
     fn claim(&mut self, name: &str) -> Result<&'static Field, ValueError> {
         let position = match self.known.get(self.next) {
-            Some(field) if !field.flatten && field.name == name => Some(self.next),
-            _ => self.known.iter().position(|field| !field.flatten && field.name == name),
+            Some(field) if field.name == name => Some(self.next),
+            _ => self.known.iter().position(|field| field.name == name),
         };
-        if let Some((position, field)) = position.and_then(|at| Some((at, self.known.get(at)?))) {
-            if field.is_generated() {
-                return Err(ANOTHERS_NAME);
-            }
-            self.note_written(position)?;
-            return Ok(field);
+        let (position, field) = position.and_then(|at| Some((at, self.known.get(at)?))).ok_or(NO_FIELD)?;
+        if field.is_generated() {
+            return Err(NO_FIELD);
         }
-        let Some(flattened) = self.known.iter().find(|field| field.flatten) else {
-            return Err(ValueError::format("a serialized field is not one of the struct's"));
-        };
-        if is_reserved(name) || self.is_alias(name) {
-            return Err(ANOTHERS_NAME);
-        }
-        if !self.flattened.insert(name.to_owned()) {
-            return Err(ValueError::format("two flattened entries have one name"));
-        }
-        if flattened.mark == Mark::Authenticated {
-            self.authenticated.push(Cow::Owned(name.to_owned()));
-        }
-        Ok(flattened)
+        self.note_written(position)?;
+        Ok(field)
     }
 
     fn note_written(&mut self, position: usize) -> Result<(), ValueError> {
@@ -235,10 +217,6 @@ impl Router {
         }
     }
 
-    fn is_alias(&self, name: &str) -> bool {
-        self.known.iter().any(|field| !field.flatten && field.aliases.contains(&name))
-    }
-
     /// Notes the encrypted fields that had no value, so that the record says they were marked (FORMAT 4.5-2).
     fn finish(mut self) -> Result<Parts, ErrorKind> {
         for (position, field) in self.known.iter().enumerate() {
@@ -246,7 +224,7 @@ impl Router {
             if let Origin::Constant(value) = field.origin {
                 self.item.insert(field.name.to_owned(), AttributeValue::S(value.to_owned()));
             }
-            if field.mark != Mark::Encrypted || field.flatten || written {
+            if field.mark != Mark::Encrypted || written {
                 continue;
             }
             match field.group {
@@ -318,17 +296,12 @@ impl<'r> Serializer for &'r mut Router {
     type SerializeTuple = No;
     type SerializeTupleStruct = No;
     type SerializeTupleVariant = No;
-    type SerializeMap = FlattenedFields<'r>;
+    type SerializeMap = No;
     type SerializeStruct = Fields<'r>;
     type SerializeStructVariant = No;
 
     fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Fields<'r>, ValueError> {
         Ok(Fields(self))
-    }
-
-    /// How serde writes a struct with a flattened field.
-    fn serialize_map(self, _len: Option<usize>) -> Result<FlattenedFields<'r>, ValueError> {
-        Ok(FlattenedFields { router: self, name: None })
     }
 
     fn serialize_some<V: Serialize + ?Sized>(self, _value: &V) -> Result<(), ValueError> {
@@ -369,6 +342,7 @@ impl<'r> Serializer for &'r mut Router {
         serialize_unit_struct(&'static str) ();
         serialize_unit_variant(&'static str, u32, &'static str) ();
         serialize_seq(Option<usize>) No;
+        serialize_map(Option<usize>) No;
         serialize_tuple(usize) No;
         serialize_tuple_struct(&'static str, usize) No;
         serialize_tuple_variant(&'static str, u32, &'static str, usize) No;
@@ -384,30 +358,6 @@ impl SerializeStruct for Fields<'_> {
 
     fn serialize_field<V: Serialize + ?Sized>(&mut self, key: &'static str, value: &V) -> Result<(), ValueError> {
         self.0.route(key, value)
-    }
-
-    fn end(self) -> Result<(), ValueError> {
-        Ok(())
-    }
-}
-
-struct FlattenedFields<'r> {
-    router: &'r mut Router,
-    name: Option<String>,
-}
-
-impl SerializeMap for FlattenedFields<'_> {
-    type Ok = ();
-    type Error = ValueError;
-
-    fn serialize_key<K: Serialize + ?Sized>(&mut self, key: &K) -> Result<(), ValueError> {
-        self.name = Some(key.serialize(KeySerializer)?);
-        Ok(())
-    }
-
-    fn serialize_value<V: Serialize + ?Sized>(&mut self, value: &V) -> Result<(), ValueError> {
-        let name = self.name.take().ok_or(ValueError::format("a flattened value has no name"))?;
-        self.router.route(&name, value)
     }
 
     fn end(self) -> Result<(), ValueError> {

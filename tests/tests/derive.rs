@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use envelope_dynamo::{Composite, ContextForm, Envelope, IntoKey, Partition};
@@ -31,16 +30,16 @@ fn fields<E: Envelope>() -> Vec<String> {
     E::FIELDS.iter().map(|field| format!("{field:?}")).collect()
 }
 
-fn field(name: &str, aliases: &[&str], mark: &str, flags: [bool; 3]) -> String {
-    let [flatten, accepts_plaintext, in_encryption_context] = flags;
+fn field(name: &str, aliases: &[&str], mark: &str, flags: [bool; 2]) -> String {
+    let [accepts_plaintext, in_encryption_context] = flags;
     format!(
-        "Field {{ name: {name:?}, aliases: {aliases:?}, mark: {mark}, flatten: {flatten}, \
+        "Field {{ name: {name:?}, aliases: {aliases:?}, mark: {mark}, \
          accepts_plaintext: {accepts_plaintext}, in_encryption_context: {in_encryption_context}, \
          role: None, group: None, in_key: false, origin: Field }}"
     )
 }
 
-const NO: [bool; 3] = [false, false, false];
+const NO: [bool; 2] = [false, false];
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Address {
@@ -88,9 +87,9 @@ fn a_record_is_described_field_by_field() {
         [
             field("user_id", &[], "PartitionKey", NO),
             field("email", &[], "Encrypted", NO),
-            field("address", &[], "Encrypted", [false, true, false]),
+            field("address", &[], "Encrypted", [true, false]),
             field("plan", &[], "Authenticated", NO),
-            field("tenant", &[], "Authenticated", [false, true, true]),
+            field("tenant", &[], "Authenticated", [true, true]),
             field("logins", &[], "Plaintext", NO),
         ]
     );
@@ -148,7 +147,7 @@ fn options_of_the_struct_reach_the_trait() {
     assert_eq!(Event::CONTEXT_FORM, ContextForm::Hashed);
     assert_eq!(Event::CONTEXT, [("purpose", "audit"), ("cost-center", "42")]);
     const { assert!(Event::DENY_UNKNOWN_FIELDS) };
-    assert_eq!(fields::<Event>()[1], field("sequence", &[], "SortKey", [false, false, true]));
+    assert_eq!(fields::<Event>()[1], field("sequence", &[], "SortKey", [false, true]));
 }
 
 #[test]
@@ -423,41 +422,6 @@ mod serde_attributes {
     fn unknown_fields_are_refused_where_the_struct_says_so() {
         let error = from_json::<Strict>(json!({ "id": 1, "value": 2, "more": 3 })).unwrap_err();
         assert!(error.to_string().contains("unknown field `more`"), "{error}");
-    }
-
-    #[derive(Envelope, Debug, PartialEq)]
-    #[envelope(table = "t")]
-    struct Flattened {
-        #[partition_key]
-        id: u8,
-        #[encrypted]
-        #[serde(flatten)]
-        address: Address,
-        #[encrypted]
-        #[serde(flatten)]
-        rest: BTreeMap<String, u8>,
-        #[plaintext]
-        count: u8,
-    }
-
-    #[test]
-    fn flattened_fields_stand_beside_the_others() {
-        assert_eq!(
-            fields::<Flattened>()[1..3],
-            [
-                field("address", &[], "Encrypted", [true, false, false]),
-                field("rest", &[], "Encrypted", [true, false, false])
-            ]
-        );
-        let record = Flattened {
-            id: 1,
-            address: Address { street: "s".into(), town: Some("t".into()) },
-            rest: [("x".to_owned(), 2), ("y".to_owned(), 3)].into(),
-            count: 4,
-        };
-        let written = to_json(&record);
-        assert_eq!(written, json!({ "id": 1, "street": "s", "town": "t", "x": 2, "y": 3, "count": 4 }));
-        assert_eq!(from_json::<Flattened>(written).unwrap(), record);
     }
 }
 

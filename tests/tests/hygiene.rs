@@ -122,7 +122,6 @@ mod without_prelude {
         marker: ::std::marker::PhantomData<[T; N]>,
         #[serde(alias = "other")]
         unmarked: bool,
-        #[serde(flatten)]
         rest: ::std::collections::BTreeMap<::std::string::String, u8>,
     }
 

@@ -68,9 +68,9 @@ fn part_is_readable_and_fixed(input: &Input, key: &ComposedKey, part: &Part, err
         errors.report(&key.format, format_args!("there is no field `{name}`"), help);
         return;
     };
-    if field.serde.is_skipped() || field.is_flattened() {
+    if field.serde.is_skipped() {
         let problem = format_args!("`{name}` is not one value that is stored, so no key can be made of it");
-        errors.report(&key.format, problem, "name another field, or remove `skip` or `flatten`");
+        errors.report(&key.format, problem, "name another field, or remove `skip`");
     } else if field.has_mark(Mark::Encrypted) {
         errors.report(
             &key.format,
@@ -121,7 +121,7 @@ fn parts_are_always_stored(input: &Input, field: &Field, errors: &mut Errors) {
 }
 
 fn parts_have_a_text(input: &Input, field: &Field, errors: &mut Errors) {
-    if !is_part(input, field) || field.is_flattened() || field.serde.with.serialize {
+    if !is_part(input, field) || field.serde.with.serialize {
         return;
     }
     let what = match key_type::refused(&field.ty) {

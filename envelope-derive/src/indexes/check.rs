@@ -82,10 +82,6 @@ fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Error
     } else if field.serde.is_skipped() || field.serde.skip.serialize || field.serde.skip.deserialize {
         let problem = format_args!("serde skips `{name}`, so it cannot be the key of an index");
         errors.report(key, problem, "index a field that is stored");
-    } else if field.is_flattened() {
-        let problem =
-            format_args!("`{name}` is flattened: it is no attribute of its own, so it cannot be the key of an index");
-        errors.report(key, problem, "index a field that is one attribute");
     } else {
         key_is_scalar(index, key, field, errors);
     }

@@ -14,7 +14,7 @@ use envelope_dynamo::{Envelope, from_item, item_context, to_item};
 use crate::allocation::within;
 use crate::input::{Input, Item, item_bytes};
 use crate::ready;
-use crate::records::{Everything, Flattened, Open, Strict};
+use crate::records::{Document, Everything, Strict, TwoKeys};
 
 /// Whatever an item holds, reading it gives a record or an error; and what was read can be written and read again.
 ///
@@ -38,8 +38,8 @@ const BUFFERED: usize = 128 * 32;
 /// Reads `item` as each of the structs: as it is, or with what `forgery` seals for it.
 pub fn read_item(item: &Item, forgery: Option<&Forgery<'_>>) {
     read::<Everything>(item, forgery, BUFFERED);
-    read::<Flattened>(item, forgery, BUFFERED);
-    read::<Open>(item, forgery, 0);
+    read::<TwoKeys>(item, forgery, BUFFERED);
+    read::<Document>(item, forgery, 0);
     read::<Strict>(item, forgery, 0);
 }
 

@@ -130,7 +130,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// Every mark and nearly every kind of type, with plaintext that is flattened.
+/// Every mark and nearly every kind of type.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "hostile", context(purpose = "fuzz"))]
 #[serde(default)]
@@ -184,7 +184,6 @@ pub(crate) struct Everything {
     #[plaintext]
     doubly: Option<Option<External>>,
     #[plaintext]
-    #[serde(flatten)]
     rest: BTreeMap<String, Json>,
 }
 
@@ -217,10 +216,10 @@ impl Default for Everything {
     }
 }
 
-/// Two keys, one of them a number, the digests of both shown to KMS, and whatever is not known sealed.
+/// Two keys, one of them a number, the digests of both shown to KMS.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "hostile", kms_context = "hashed")]
-pub(crate) struct Flattened {
+pub(crate) struct TwoKeys {
     #[partition_key]
     id: Bytes,
     #[sort_key]
@@ -229,21 +228,21 @@ pub(crate) struct Flattened {
     #[serde(default)]
     external: Option<External>,
     #[encrypted]
-    #[serde(flatten)]
+    #[serde(default)]
     rest: BTreeMap<String, Untagged>,
 }
 
-/// Attributes that are authenticated whatever their names.
+/// A document that is authenticated.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "hostile", kms_context = "table")]
-pub(crate) struct Open {
+pub(crate) struct Document {
     #[partition_key]
     id: u64,
     #[encrypted]
     #[serde(default)]
     text: Option<char>,
     #[authenticated]
-    #[serde(flatten)]
+    #[serde(default)]
     rest: BTreeMap<String, Json>,
 }
 

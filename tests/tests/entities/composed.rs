@@ -1,7 +1,5 @@
 //! Keys composed of fields, without servers.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
@@ -331,32 +329,6 @@ async fn parts_are_written_as_serde_writes_them() {
     assert_eq!(item["placedAt"], number("1700000000"));
     assert_eq!(Parts::attributes().sk_1.name(), "sk-1");
     assert_eq!(from_item::<Parts>(item, &provider).await.unwrap(), record);
-}
-
-#[tokio::test]
-async fn flattened_entries_cannot_take_the_place_of_keys_parts_and_kinds() {
-    #[derive(Debug, PartialEq, Envelope)]
-    #[envelope(table = "t", entity(kind = "note"))]
-    #[partition_key(name = "pk", format = "NOTE#{id}")]
-    struct Note {
-        #[plaintext]
-        #[serde(flatten)]
-        labels: BTreeMap<String, String>,
-        #[key]
-        id: String,
-        #[encrypted]
-        value: u8,
-    }
-    let note = |label: &str| Note { labels: BTreeMap::from([(label.into(), "x".into())]), id: "1".into(), value: 1 };
-    for label in ["pk", "kind", "id"] {
-        let message = refusal(note(label)).await;
-        let expected =
-            ["a flattened entry takes the name of another attribute", "two fields are stored under this name"];
-        assert!(expected.iter().any(|expected| message.ends_with(expected)), "{label}: {message}");
-    }
-    let provider = provider();
-    let item = to_item(&note("color"), &provider).await.unwrap();
-    assert_eq!(from_item::<Note>(item, &provider).await.unwrap(), note("color"), "keys and kind are no labels");
 }
 
 #[tokio::test]

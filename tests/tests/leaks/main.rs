@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod every_type;
-mod flattened;
 mod keys;
 mod logs;
+mod names;
 mod printed;
 mod provoked;
 mod reading;

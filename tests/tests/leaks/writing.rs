@@ -122,25 +122,3 @@ async fn a_value_that_cannot_be_bound_is_not_quoted() {
         assert_says_no_secret(&error);
     }
 }
-
-#[derive(Envelope)]
-#[envelope(table = "patients")]
-struct Flattened {
-    #[partition_key]
-    id: String,
-    #[encrypted]
-    anchor: String,
-    #[encrypted]
-    #[serde(flatten)]
-    rest: BTreeMap<String, String>,
-}
-
-#[tokio::test]
-async fn an_entry_that_takes_another_attributes_name_is_not_quoted() {
-    for name in ["anchor", "id", "encrypted_payload", "encrypted_dek"] {
-        let rest = BTreeMap::from([(name.to_owned(), TEXT.to_owned())]);
-        let error = to_item(&Flattened { id: "p".into(), anchor: "a".into(), rest }, &provider()).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Serialize { .. }), "{error}");
-        assert_says_no_secret(&error);
-    }
-}

@@ -76,11 +76,6 @@ alike! {
     } = { empty: BTreeSet::new(), full: [1].into() } absent ["empty"];
 
     inside_of_a_field: { nested: Vec<Tagged> } = { nested: vec![Tagged { tags: strings() }] };
-
-    flattened: {
-        #[serde(flatten)]
-        tagged: Tagged,
-    } = { tagged: Tagged { tags: strings() } };
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

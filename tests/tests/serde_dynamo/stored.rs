@@ -69,7 +69,6 @@ struct Oddity {
     #[serde(rename = "$['a")]
     readable: Shape,
     #[encrypted]
-    #[serde(flatten)]
     rest: BTreeMap<String, i32>,
 }
 

@@ -1,10 +1,12 @@
 //! One shape of record as two structs, and what must hold of both.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, RootKey, from_item, to_item};
+use envelope_core::{Content, FieldWriter, seal_payload};
+use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, RootKey, from_item, item_context, to_item};
 use serde::{Deserialize, Serialize};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -191,51 +193,37 @@ fn without_anchor(item: &Item) -> Item {
     item
 }
 
-/// A record of any attributes, as another program might have written it.
-#[derive(Debug, Serialize, Envelope)]
-#[envelope(table = "records")]
-struct Readable {
-    #[partition_key]
-    id: String,
-    #[encrypted]
-    anchor: String,
-    #[plaintext]
-    #[serde(flatten)]
-    fields: BTreeMap<String, serde_json::Value>,
-}
-
-/// The same, with the attributes sealed.
-#[derive(Debug, Serialize, Envelope)]
-#[envelope(table = "records")]
-struct Sealed {
-    #[partition_key]
-    id: String,
-    #[encrypted]
-    anchor: String,
-    #[encrypted]
-    #[serde(flatten)]
-    fields: BTreeMap<String, serde_json::Value>,
-}
-
-fn fields(written: &serde_json::Value) -> BTreeMap<String, serde_json::Value> {
-    written.as_object().unwrap().clone().into_iter().collect()
-}
-
 /// Reads `written` as readable attributes; asserts that `serde_dynamo` reads the same.
 pub(crate) async fn read_readable<P: Record>(written: &serde_json::Value) -> Option<P> {
-    let record = Readable { id: ID.into(), anchor: ANCHOR.into(), fields: fields(written) };
-    read(&record, written).await
+    let mut item = sealed::<P>(&serde_json::json!({})).await;
+    item.extend(serde_dynamo::to_item::<_, Item>(written).unwrap());
+    read(item, written).await
 }
 
 /// Reads `written` as sealed fields; asserts that `serde_dynamo` reads the same where they are readable.
 pub(crate) async fn read_sealed<S: Record>(written: &serde_json::Value) -> Option<S> {
-    let record = Sealed { id: ID.into(), anchor: ANCHOR.into(), fields: fields(written) };
-    read(&record, written).await
+    read(sealed::<S>(written).await, written).await
 }
 
-async fn read<W: Envelope + Serialize, T: Record>(record: &W, written: &serde_json::Value) -> Option<T> {
-    let ours = from_item::<T>(to_item(record, &provider()).await.unwrap(), &provider()).await;
-    let theirs = serde_dynamo::to_item::<_, Item>(record).and_then(serde_dynamo::from_item::<_, T>);
+/// A record of any fields, as another program might have sealed it.
+async fn sealed<T: Envelope>(written: &serde_json::Value) -> Item {
+    let mut item = Item::from([("id".to_owned(), AttributeValue::S(ID.to_owned()))]);
+    let mut fields = FieldWriter::new(0, []);
+    fields.field("anchor", ANCHOR).unwrap();
+    written.as_object().unwrap().iter().for_each(|(name, value)| fields.field(name, value).unwrap());
+    let context = item_context::<T>(&item).unwrap();
+    let sealed = seal_payload(fields.finish(), Content::Record, &context, &provider()).await.unwrap();
+    item.insert("encrypted_payload".to_owned(), AttributeValue::B(Blob::new(sealed.encrypted_payload)));
+    item.insert("encrypted_dek".to_owned(), AttributeValue::B(Blob::new(sealed.encrypted_dek)));
+    item
+}
+
+async fn read<T: Record>(item: Item, written: &serde_json::Value) -> Option<T> {
+    let ours = from_item::<T>(item, &provider()).await;
+    let mut plain: Item = serde_dynamo::to_item(written).unwrap();
+    plain
+        .extend([("id", ID), ("anchor", ANCHOR)].map(|(name, text)| (name.to_owned(), AttributeValue::S(text.into()))));
+    let theirs = serde_dynamo::from_item::<_, T>(plain);
     assert_eq!(ours.as_ref().ok(), theirs.as_ref().ok(), "{written}: {ours:?} {theirs:?}");
     ours.ok()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Envelope, ErrorKind, KmsKeyProvider, Table};
+use envelope_dynamo::{ErrorKind, KmsKeyProvider, Table};
 use envelope_examples::Fault as Injected;
 
 use super::{Bench, User, payload, user};
@@ -160,31 +160,6 @@ async fn an_expression_that_would_break_the_record_is_refused_before_anything_is
     let error = condition.send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::EncryptedNameInExpression { .. }), "{error}");
     assert!(bench.faults.all_requests().is_empty());
-}
-
-#[derive(Debug, Envelope)]
-#[envelope(table = "flat")]
-struct Flat {
-    #[partition_key]
-    #[serde(rename = "userId")]
-    id: String,
-    #[plaintext]
-    seen: u8,
-    #[encrypted]
-    #[serde(flatten)]
-    rest: std::collections::BTreeMap<String, String>,
-}
-
-#[tokio::test]
-async fn where_any_name_may_be_a_sealed_one_only_plaintext_fields_are_free() {
-    let bench = Bench::new().await;
-    let table = bench.table::<Flat>();
-    let update = |expression: &'static str| {
-        let update = table.update("f").customize(|update| update.update_expression(expression));
-        async move { update.send().await.unwrap_err().kind().to_string() }
-    };
-    assert!(update("REMOVE anything").await.contains("`anything`"));
-    assert!(update("REMOVE seen").await.contains("there is no record"));
 }
 
 #[tokio::test]

@@ -13,8 +13,10 @@ struct User {
     key: String,
     plan: String,
     #[sort_key]
-    #[serde(flatten)]
     at: u64,
+    #[plaintext]
+    #[serde(flatten)]
+    rest: Rest,
 }
 
 fn main() {}

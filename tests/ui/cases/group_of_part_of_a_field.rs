@@ -13,9 +13,6 @@ struct Patient {
     #[encrypted]
     name: String,
     #[encrypted(group = "medical")]
-    #[serde(flatten)]
-    a: Access<Inner>,
-    #[encrypted(group = "medical")]
     #[serde(with = "inner")]
     b: Access<Inner>,
 }

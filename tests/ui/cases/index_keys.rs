@@ -7,7 +7,6 @@ use envelope_dynamo::Envelope;
     index(name = "by_created", partition_key = "plan"),
     index(name = "by_nothing"),
     index(name = "by_both", partition_key = plan, sort_key = plan),
-    index(name = "by_labels", partition_key = labels),
     index(name = "by_cache", partition_key = cache),
     index(name = "by_active", partition_key = active),
     index(name = "by_doctor", partition_key = doctor),
@@ -27,9 +26,6 @@ struct User {
     #[plaintext]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tags: Option<Vec<String>>,
-    #[plaintext]
-    #[serde(flatten)]
-    labels: std::collections::BTreeMap<String, String>,
     #[serde(skip)]
     cache: String,
 }

@@ -6,7 +6,7 @@ struct User {
     #[partition_key]
     id: String,
     #[encrypted]
-    #[serde(rename(both = "mail"), flatten = true, alias)]
+    #[serde(rename(both = "mail"), skip_serializing = true, alias)]
     email: String,
 }
 
