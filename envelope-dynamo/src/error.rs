@@ -10,6 +10,8 @@ use envelope_core::{
 
 use crate::binding::Item;
 use crate::marks::MarksError;
+use crate::outage::NoAnswer;
+use crate::outcome::WriteOutcome;
 
 /// Why a record could not be written or read: which record, and what is wrong with it.
 ///
@@ -25,39 +27,61 @@ pub struct Error {
 struct Inner {
     record: RecordId,
     kind: ErrorKind,
-    in_doubt: bool,
-    found: Option<Found>,
+    outcome: WriteOutcome,
+    /// Whether the call leads to the same end if it is made again after all.
+    is_repeatable: bool,
+    returned: Option<Returned>,
 }
 
-/// The item that made a condition fail; its values are not printed.
-struct Found(Item);
+/// The item that DynamoDB returned; its values are not printed.
+struct Returned(Item);
 
-impl fmt::Debug for Found {
+impl fmt::Debug for Returned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Found({} attributes)", self.0.len())
+        write!(f, "Returned({} attributes)", self.0.len())
     }
 }
 
 impl Error {
     pub(crate) fn new(record: RecordId, kind: impl Into<ErrorKind>) -> Self {
-        Self { inner: Box::new(Inner { record, kind: kind.into(), in_doubt: false, found: None }) }
+        let (kind, outcome) = (kind.into(), WriteOutcome::NotWritten);
+        Self { inner: Box::new(Inner { record, kind, outcome, is_repeatable: false, returned: None }) }
     }
 
     /// The error of a write of which a try may have been carried out.
     pub(crate) fn or_in_doubt(mut self, in_doubt: bool) -> Self {
-        self.inner.in_doubt |= in_doubt;
+        if in_doubt && self.inner.outcome == WriteOutcome::NotWritten {
+            self.inner.outcome = WriteOutcome::Unknown;
+        }
         self
+    }
+
+    /// The error of a call that leads to the same end if it is made twice.
+    pub(crate) fn repeatable_if(mut self, is_repeatable: bool) -> Self {
+        self.inner.is_repeatable = is_repeatable;
+        self
+    }
+
+    /// An error that came after the write was carried out; `returned` is the item that the write returned.
+    pub(crate) fn after_write(mut self, returned: Option<Item>) -> Self {
+        self.inner.outcome = WriteOutcome::Written;
+        self.with_returned(returned)
     }
 
     /// The error of a write that found `item` where it was to write.
-    pub(crate) fn with_found(mut self, item: Option<Item>) -> Self {
-        self.inner.found = item.map(Found);
+    pub(crate) fn with_returned(mut self, item: Option<Item>) -> Self {
+        self.inner.returned = item.map(Returned);
         self
     }
 
-    /// The item that a failed condition found.
-    pub(crate) fn found(&self) -> Option<&Item> {
-        self.inner.found.as_ref().map(|found| &found.0)
+    /// The item that DynamoDB returned with the failed call, as it is stored: what is sealed in it is still sealed.
+    ///
+    /// It is the item that made a condition fail, or the item that a write returned and that could not be opened. Keep
+    /// it where it would be lost otherwise: a delete has taken it out of the table.
+    /// [`Table::open_returned`](crate::Table::open_returned) opens it.
+    #[must_use]
+    pub fn returned_item(&self) -> Option<&Item> {
+        self.inner.returned.as_ref().map(|returned| &returned.0)
     }
 
     /// What is wrong.
@@ -87,21 +111,58 @@ impl Error {
         }
     }
 
-    /// Whether something may have been written all the same: the answer to a try of the write was lost.
+    /// What the failed call means for the table: the table of [`WriteOutcome`] says what each error means.
     ///
-    /// Where this is false, the call has written nothing.
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table, WriteOutcome};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let deleted = match users.delete("u_1").returning_old().send().await {
+    ///     Ok(deleted) => deleted,
+    ///     Err(error) => match error.write_outcome() {
+    ///         WriteOutcome::NotWritten => return Err(error), // the record still stands
+    ///         WriteOutcome::Unknown => return Err(error), // read the table before anything else is done
+    ///         WriteOutcome::Written => users.open_returned(&error).await?, // it is gone, and the error has it
+    ///     },
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub fn is_in_doubt(&self) -> bool {
-        self.inner.in_doubt
+    pub fn write_outcome(&self) -> WriteOutcome {
+        self.inner.outcome
     }
 
-    /// Whether the same call may succeed later without anybody acting.
+    /// Whether it is not known if the write was carried out: short for [`WriteOutcome::Unknown`].
+    ///
+    /// Where this is false the outcome is known, one way or the other: [`write_outcome`](Self::write_outcome) says which.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.write_outcome() == WriteOutcome::Unknown
+    }
+
+    /// Whether the same call may succeed later without anybody acting, and leads to the same end as one call.
+    ///
+    /// Never after the write was carried out; and where that is not known, only of a call that does no harm twice: see
+    /// the table of [`WriteOutcome`].
     #[must_use]
     pub fn is_retryable(&self) -> bool {
+        let may_be_repeated = match self.write_outcome() {
+            WriteOutcome::NotWritten => true,
+            WriteOutcome::Unknown => self.inner.is_repeatable,
+            WriteOutcome::Written => false,
+        };
+        may_be_repeated && self.is_transient()
+    }
+
+    /// Whether what is wrong may pass by itself.
+    fn is_transient(&self) -> bool {
         match self.kind() {
             ErrorKind::DynamoDb(error) => error.retryable,
-            ErrorKind::Conflict { .. } => !self.is_in_doubt(),
-            ErrorKind::Unprocessed { .. } => true,
+            ErrorKind::Conflict { .. } | ErrorKind::Unprocessed { .. } => true,
             ErrorKind::Cancelled { code, .. } => {
                 matches!(&**code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
             }
@@ -113,13 +174,18 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.record(), self.kind())?;
-        match self.kind() {
-            _ if self.is_in_doubt() => {
-                f.write_str("; the answer to a try was lost, so it may have been written all the same")
+        f.write_str(match (self.write_outcome(), self.kind()) {
+            (WriteOutcome::Unknown, _) => "; the answer to a try was lost, so it may have been written all the same",
+            (WriteOutcome::Written, ErrorKind::AnswerLost | ErrorKind::TableNotReady) => "",
+            (WriteOutcome::Written, _) if self.returned_item().is_some() => {
+                "; the write was carried out, and the record that it returned is kept (`Table::open_returned` opens it)"
             }
-            ErrorKind::ConditionFailed | ErrorKind::Conflict { .. } => f.write_str("; nothing was written"),
-            _ => Ok(()),
-        }
+            (WriteOutcome::Written, _) => "; the write before it was carried out",
+            (WriteOutcome::NotWritten, ErrorKind::ConditionFailed | ErrorKind::Conflict { .. }) => {
+                "; nothing was written"
+            }
+            (WriteOutcome::NotWritten, _) => "",
+        })
     }
 }
 
@@ -216,8 +282,12 @@ pub enum ErrorKind {
     },
     /// The condition of the request did not hold.
     ///
-    /// What stood there instead is kept: [`Table::open_found`](crate::Table::open_found).
+    /// What stood there instead is kept: [`Table::open_returned`](crate::Table::open_returned).
     ConditionFailed,
+    /// The write was carried out, and the answer that had the record which it returns was lost.
+    ///
+    /// The record that a put replaced or a delete took away, if there was one, is gone.
+    AnswerLost,
     /// The record does not have the values of a group, and storing it would destroy them; nothing was sent.
     GroupWithheld {
         /// The group.
@@ -347,7 +417,7 @@ impl ErrorKind {
             Self::Cancelled { code, .. } if &**code == "ValidationError" => Fault::Caller,
             Self::Cancelled { .. } | Self::Unprocessed { .. } => Fault::Operator,
             Self::DynamoDb(error) => error.fault(),
-            Self::TableNotReady => Fault::Operator,
+            Self::TableNotReady | Self::AnswerLost => Fault::Operator,
             Self::Conflict { .. } => Fault::Operator,
         }
     }
@@ -421,6 +491,10 @@ impl fmt::Display for ErrorKind {
                 )
             }
             Self::ConditionFailed => f.write_str("the condition did not hold"),
+            Self::AnswerLost => f.write_str(
+                "the write was carried out, but the answer to a try was lost, and with it the record that stood there \
+                 before",
+            ),
             Self::GroupWithheld { group } => write!(
                 f,
                 "the values of the group `{group}` are withheld, so that storing the record would destroy them; nothing was \
@@ -535,16 +609,30 @@ pub struct DynamoDbError {
     pub(crate) message: Option<Box<str>>,
     pub(crate) request_id: Option<Box<str>>,
     pub(crate) retryable: bool,
+    /// Why it was not answered, where the request was not dispatched.
+    pub(crate) no_answer: Option<NoAnswer>,
+    /// What it means for a table of branch keys; a record's error has its own.
+    pub(crate) outcome: WriteOutcome,
     pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl DynamoDbError {
-    /// A request that DynamoDB finds wrong in itself is the program's; everything else is the operator's.
+    /// A request that DynamoDB finds wrong in itself, and missing credentials, are the program's; everything else is the
+    /// operator's.
     pub(crate) fn fault(&self) -> Fault {
-        match self.code() {
-            Some("ValidationException") => Fault::Caller,
+        match (self.code(), self.no_answer) {
+            (Some("ValidationException"), _) | (_, Some(NoAnswer::NoCredentials)) => Fault::Caller,
             _ => Fault::Operator,
         }
+    }
+
+    /// The error of a call that may have been carried out, and is to be made again only if that does no harm.
+    pub(crate) fn or_in_doubt(mut self, in_doubt: bool, is_repeatable: bool) -> Self {
+        if in_doubt {
+            self.outcome = WriteOutcome::Unknown;
+            self.retryable &= is_repeatable;
+        }
+        self
     }
 
     /// DynamoDB's error code, such as `ResourceNotFoundException`.

@@ -76,6 +76,8 @@ mod kept;
 mod key;
 mod kms;
 mod marks;
+mod outage;
+mod outcome;
 mod read;
 mod record;
 mod reseal;
@@ -116,6 +118,7 @@ pub use kept::{AuthenticatedVersion, VersionNumber};
 pub use key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
 pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
+pub use outcome::WriteOutcome;
 pub use record::{Envelope, Field, Mark};
 pub use table::{
     BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, CreateTable, Delete, Get,

@@ -6,7 +6,7 @@ mod batch;
 mod check;
 mod create;
 mod delete;
-mod doubt;
+pub(crate) mod doubt;
 mod found;
 mod get;
 mod indexed;
@@ -57,6 +57,8 @@ use crate::entity::{Entity, EntityOf, Kind};
 use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
 use crate::index::Index;
 use crate::key::{IntoKey, IntoValue, RecordKey};
+use crate::outage::NoAnswer;
+use crate::outcome::WriteOutcome;
 use crate::record::Envelope;
 use crate::view::View;
 use crate::write::key_item;
@@ -523,11 +525,14 @@ impl DynamoDbError {
     where
         E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
     {
+        let no_answer = no_answer(&error);
         Self {
             operation,
             table: table.into(),
             retryable: is_retryable(&error),
-            message: error.message().map(Into::into),
+            no_answer,
+            outcome: WriteOutcome::NotWritten,
+            message: error.message().or(no_answer.map(NoAnswer::describe)).map(Into::into),
             request_id: error.request_id().map(Into::into),
             code: error.code().map(Into::into),
             source: match error {
@@ -540,9 +545,18 @@ impl DynamoDbError {
     }
 }
 
+/// Why the request was not answered, where the SDK could not dispatch it.
+fn no_answer<E>(error: &SdkError<E>) -> Option<NoAnswer> {
+    match error {
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().map(NoAnswer::of),
+        _ => None,
+    }
+}
+
 fn is_retryable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::DispatchFailure(_) => no_answer(error) == Some(NoAnswer::Outage),
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
         SdkError::ServiceError(service) if service.raw().status().is_server_error() => true,
         _ => matches!(
             error.code(),
@@ -551,6 +565,7 @@ fn is_retryable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
                     | "ThrottlingException"
                     | "RequestLimitExceeded"
                     | "TransactionConflictException"
+                    | "TransactionInProgressException"
                     | "ReplicatedWriteConflictException"
             )
         ),

@@ -6,6 +6,8 @@ use std::fmt;
 use envelope_core::{BranchName, Escaped, Fault, KeyError, KeyErrorKind, RandomError};
 
 use crate::error::DynamoDbError;
+use crate::outage::NoAnswer;
+use crate::outcome::WriteOutcome;
 
 /// Why branch keys could not be made, listed or deleted.
 ///
@@ -19,6 +21,8 @@ pub enum BranchKeyError {
     Deleting(BranchName),
     /// Others changed the branch at the same moment, again and again; nothing was written by this call.
     Conflict(BranchName),
+    /// Others changed the branch at the same moment, again and again, while it was deleted: it may be deleted in part.
+    Interrupted(BranchName),
     /// The branch does not exist, its name cannot be one, or KMS refused or could not be reached.
     Key(KeyError),
     /// DynamoDB refused or could not be reached.
@@ -32,15 +36,28 @@ impl BranchKeyError {
         match self {
             Self::Exists(_) => Fault::Caller,
             Self::Key(error) => error.fault(),
-            Self::Deleting(_) | Self::Conflict(_) | Self::DynamoDb(_) => Fault::Operator,
+            Self::Deleting(_) | Self::Conflict(_) | Self::Interrupted(_) | Self::DynamoDb(_) => Fault::Operator,
         }
     }
 
-    /// Whether the same call may succeed later without anybody acting.
+    /// What the failed call means for the table of branch keys: the table of [`WriteOutcome`] says what each error means.
+    #[must_use]
+    pub const fn write_outcome(&self) -> WriteOutcome {
+        match self {
+            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) | Self::Key(_) => WriteOutcome::NotWritten,
+            Self::Interrupted(_) => WriteOutcome::Unknown,
+            Self::DynamoDb(error) => error.outcome,
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody acting, and leads to the same end as one call.
+    ///
+    /// In doubt, `delete` may be called again, which goes on where it stopped; `create` and `rotate` may have done their
+    /// work.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Conflict(_) => true,
+            Self::Conflict(_) | Self::Interrupted(_) => true,
             Self::Key(error) => error.is_retryable(),
             Self::DynamoDb(error) => error.retryable,
             Self::Exists(_) | Self::Deleting(_) => false,
@@ -73,7 +90,16 @@ impl fmt::Display for BranchKeyError {
                 "the branch `{}` is being changed by others: nothing was written, try again",
                 Escaped(branch.as_str())
             ),
+            Self::Interrupted(branch) => write!(
+                f,
+                "the branch `{}` is being changed by others while it is deleted: `delete` it again to finish",
+                Escaped(branch.as_str())
+            ),
             Self::Key(error) => write!(f, "{error}"),
+            Self::DynamoDb(error) if error.outcome == WriteOutcome::Unknown => write!(
+                f,
+                "{error}; it may have been carried out all the same, wholly or in part (`list` and `versions` tell)"
+            ),
             Self::DynamoDb(error) => write!(f, "{error}"),
         }
     }
@@ -84,7 +110,7 @@ impl StdError for BranchKeyError {
         match self {
             Self::Key(error) => error.source(),
             Self::DynamoDb(error) => error.source.as_deref().map(|source| source as _),
-            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) => None,
+            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) | Self::Interrupted(_) => None,
         }
     }
 }
@@ -92,6 +118,12 @@ impl StdError for BranchKeyError {
 impl From<KeyError> for BranchKeyError {
     fn from(error: KeyError) -> Self {
         Self::Key(error)
+    }
+}
+
+impl From<DynamoDbError> for BranchKeyError {
+    fn from(error: DynamoDbError) -> Self {
+        Self::DynamoDb(error)
     }
 }
 
@@ -108,7 +140,7 @@ impl From<BranchKeyError> for KeyError {
             BranchKeyError::Key(error) => error,
             BranchKeyError::DynamoDb(error) => of_dynamodb(error),
             BranchKeyError::Deleting(_) => Self::new(KeyErrorKind::KeyNotFound, error.to_string()),
-            BranchKeyError::Exists(_) | BranchKeyError::Conflict(_) => {
+            BranchKeyError::Exists(_) | BranchKeyError::Conflict(_) | BranchKeyError::Interrupted(_) => {
                 Self::new(KeyErrorKind::Other, error.to_string())
             }
         }
@@ -122,6 +154,7 @@ fn of_dynamodb(error: DynamoDbError) -> KeyError {
         }
         Some("AccessDeniedException") => KeyErrorKind::AccessDenied,
         Some("ResourceNotFoundException") => KeyErrorKind::Configuration,
+        _ if error.no_answer == Some(NoAnswer::NoCredentials) => KeyErrorKind::Configuration,
         _ if error.retryable => KeyErrorKind::Unreachable,
         _ => KeyErrorKind::Other,
     };

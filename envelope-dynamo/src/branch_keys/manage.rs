@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::config::AsyncSleep;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, ConditionCheck, Delete, KeySchemaElement, KeyType, Put, ScalarAttributeType,
@@ -16,6 +16,8 @@ use super::item::{self, Pointer};
 use super::{BranchKeyError, BranchKeyTable, failed};
 use crate::binding::Item;
 use crate::error::DynamoDbError;
+use crate::outcome::WriteOutcome;
+use crate::table::doubt::Doubt;
 
 /// AWS takes about ten seconds to create a table.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(300);
@@ -51,7 +53,10 @@ impl<P> BranchKeyTable<P> {
             creation =
                 creation.key_schema(element.map_err(unbuilt)?).attribute_definitions(definition.map_err(unbuilt)?);
         }
-        creation.send().await.map_err(|error| failed("CreateTable", &self.name, error))?;
+        let doubt = Doubt::default();
+        let created = creation.customize().interceptor(doubt.clone()).send().await;
+        created
+            .map_err(|error| DynamoDbError::new("CreateTable", &self.name, error).or_in_doubt(doubt.exists(), false))?;
         let ready = self.client.wait_until_table_exists().table_name(&self.name).wait(CREATION_TIMEOUT).await;
         ready.map(drop).map_err(|error| {
             BranchKeyError::DynamoDb(DynamoDbError {
@@ -61,6 +66,8 @@ impl<P> BranchKeyTable<P> {
                 message: Some("the table was created, but is not yet known to be active".into()),
                 request_id: None,
                 retryable: false,
+                no_answer: None,
+                outcome: WriteOutcome::Written,
                 source: Some(std::sync::Arc::new(error)),
             })
         })
@@ -81,23 +88,36 @@ impl<P> BranchKeyTable<P> {
     ///
     /// # Errors
     ///
-    /// Whatever DynamoDB answers.
+    /// Whatever DynamoDB answers, and [`BranchKeyError::Interrupted`]. The deletion may be done in part then, and
+    /// [`BranchKeyError::write_outcome`] is `Unknown`.
     pub async fn delete(&self, branch: &str) -> Result<usize, BranchKeyError> {
         let branch = BranchName::new(branch)?;
+        // Marking a branch that never was would keep others from creating it.
+        if self.items(&branch).await?.is_empty() {
+            return Ok(0);
+        }
         self.mark_as_deleting(&branch).await?;
+        self.delete_versions(&branch).await.map_err(|error| match error {
+            BranchKeyError::DynamoDb(error) => error.or_in_doubt(true, true).into(),
+            BranchKeyError::Conflict(branch) => BranchKeyError::Interrupted(branch),
+            other => other,
+        })
+    }
+
+    async fn delete_versions(&self, branch: &BranchName) -> Result<usize, BranchKeyError> {
         let (mut deleted, mut attempts) = (0, 0);
         loop {
-            let versions: Vec<Item> = self.items(&branch).await?.into_iter().filter(|item| !is_pointer(item)).collect();
+            let versions: Vec<Item> = self.items(branch).await?.into_iter().filter(|item| !is_pointer(item)).collect();
             if versions.is_empty() {
-                self.delete_pointer(&branch).await?;
+                self.delete_pointer(branch).await?;
                 return Ok(deleted);
             }
             for version in versions {
-                match self.transact(self.while_deleting(&branch, version)?).await? {
+                match self.transact(self.while_deleting(branch, version)?, true).await? {
                     Outcome::Done => deleted += 1,
                     // Somebody else has finished, and may have created the branch anew.
                     Outcome::ConditionFailed => return Ok(deleted),
-                    Outcome::Conflict => self.pause(&branch, &mut attempts).await?,
+                    Outcome::Conflict => self.pause(branch, &mut attempts).await?,
                 }
             }
         }
@@ -114,7 +134,10 @@ impl<P> BranchKeyTable<P> {
             .expression_attribute_names("#deleting", item::DELETING)
             .expression_attribute_names("#active", item::ACTIVE_VERSION)
             .expression_attribute_values(":now", item::now());
-        update.send().await.map(drop).map_err(|error| failed("UpdateItem", &self.name, error))
+        let doubt = Doubt::default();
+        let marked = update.customize().interceptor(doubt.clone()).send().await;
+        let failed = |error| DynamoDbError::new("UpdateItem", &self.name, error).or_in_doubt(doubt.exists(), true);
+        Ok(marked.map(drop).map_err(failed)?)
     }
 
     /// Deletes a version, provided that the branch is still being deleted: it may be a new one of the same name.
@@ -152,11 +175,19 @@ impl<P> BranchKeyTable<P> {
         }
     }
 
-    async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<Outcome, BranchKeyError> {
-        match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
-            Ok(_) => Ok(Outcome::Done),
-            Err(error) => cancelled(&error).ok_or_else(|| failed("TransactWriteItems", &self.name, error)),
-        }
+    async fn transact(&self, items: Vec<TransactWriteItem>, is_repeatable: bool) -> Result<Outcome, BranchKeyError> {
+        let doubt = Doubt::default();
+        // The SDK's tries have one token, so that the second does not find in its way what the first has done.
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        let error = match request.customize().interceptor(doubt.clone()).send().await {
+            Ok(_) => return Ok(Outcome::Done),
+            Err(error) => error,
+        };
+        let is_in_progress = error.code() == Some("TransactionInProgressException");
+        let in_doubt = doubt.exists() || is_in_progress;
+        let failed =
+            |error| DynamoDbError::new("TransactWriteItems", &self.name, error).or_in_doubt(in_doubt, is_repeatable);
+        cancelled(&error).ok_or_else(|| failed(error).into())
     }
 
     /// Waits for others to finish, where the client knows how to wait; not forever.
@@ -178,7 +209,8 @@ impl<P: WrapKey> BranchKeyTable<P> {
     /// # Errors
     ///
     /// [`BranchKeyError::Exists`] and [`BranchKeyError::Deleting`], nothing having been written; a name that is empty or
-    /// longer than 255 bytes; and whatever KMS and DynamoDB answer.
+    /// longer than 255 bytes; and whatever KMS and DynamoDB answer. If DynamoDB's answer was lost,
+    /// [`BranchKeyError::write_outcome`] is `Unknown`: [`versions`](Self::versions) tells whether there is a branch now.
     pub async fn create(&self, branch: &str) -> Result<BranchVersion, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         self.refuse_if_standing(&branch).await?;
@@ -187,7 +219,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
         loop {
             let mut pointer = item::key(&branch, item::POINTER);
             pointer.insert(item::ACTIVE_VERSION.to_owned(), item::text(version));
-            match self.transact(vec![self.put_new(item.clone())?, self.put_new(pointer)?]).await? {
+            match self.transact(vec![self.put_new(item.clone())?, self.put_new(pointer)?], false).await? {
                 Outcome::Done => return Ok(version),
                 Outcome::ConditionFailed => {
                     self.refuse_if_standing(&branch).await?;
@@ -216,7 +248,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
         let (version, item) = self.new_version(&branch).await?;
         let mut attempts = 0;
         loop {
-            match self.transact(vec![self.put_new(item.clone())?, self.point(&branch, old, version)?]).await? {
+            match self.transact(vec![self.put_new(item.clone())?, self.point(&branch, old, version)?], false).await? {
                 Outcome::Done => return Ok(version),
                 Outcome::ConditionFailed | Outcome::Conflict => {
                     let active = self.active_version(&branch).await?;

@@ -4,6 +4,8 @@ use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
 use envelope_core::{KeyError, KeyErrorKind};
 
+use crate::outage::NoAnswer;
+
 /// What went wrong with `operation` on `key`.
 pub(super) fn key_error<E>(error: SdkError<E>, key: &str, operation: &str) -> KeyError
 where
@@ -12,7 +14,9 @@ where
     let kind = kind(&error);
     let code = error.code().unwrap_or(match &error {
         SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(_) => "KMS could not be reached",
+        SdkError::DispatchFailure(failure) => {
+            failure.as_connector_error().map_or("KMS could not be reached", |error| NoAnswer::of(error).describe())
+        }
         SdkError::ConstructionFailure(_) => "the request could not be built",
         _ => "an answer that is not KMS's",
     });
@@ -54,8 +58,12 @@ fn kind<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyErrorKind {
         }
         Some(_) => KeyErrorKind::Other,
         None => match error {
-            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => KeyErrorKind::Unreachable,
-            SdkError::ResponseError(_) => KeyErrorKind::Unreachable,
+            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => KeyErrorKind::Unreachable,
+            SdkError::DispatchFailure(failure) => match failure.as_connector_error().map(NoAnswer::of) {
+                Some(NoAnswer::Outage) => KeyErrorKind::Unreachable,
+                Some(NoAnswer::NoCredentials) => KeyErrorKind::Configuration,
+                Some(NoAnswer::CredentialsRefused | NoAnswer::Other) | None => KeyErrorKind::Other,
+            },
             SdkError::ServiceError(service) if service.raw().status().is_server_error() => KeyErrorKind::Unreachable,
             SdkError::ServiceError(service) if service.raw().status().is_success() => KeyErrorKind::InvalidResponse,
             SdkError::ConstructionFailure(_) => KeyErrorKind::Configuration,

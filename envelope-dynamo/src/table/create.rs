@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 
+use super::doubt::Doubt;
 use super::{Sending, Table, dynamodb_error};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
@@ -72,19 +73,16 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
     /// # Errors
     ///
     /// [`ErrorKind::KeyTypeUnknown`] for a key whose Rust type does not say whether it is a string, a number or bytes; and
-    /// whatever DynamoDB answers: `ResourceInUseException` where the table exists.
+    /// whatever DynamoDB answers: `ResourceInUseException` where the table exists. From [`ErrorKind::TableNotReady`] on,
+    /// [`Error::write_outcome`] is `Written`: the table was created.
     pub async fn send(self) -> Result<(), Error> {
         let id = || RecordId::of_table(T::First::TABLE);
         let (table, creation) = (self.table, self.into_sdk()?);
-        creation.send().await.map_err(|error| dynamodb_error("CreateTable", &table.name, id(), error))?;
-        let ready = table.client.wait_until_table_exists().table_name(&*table.name).wait(READY_WITHIN).await;
-        ready.map_err(|_| Error::new(id(), ErrorKind::TableNotReady))?;
-        let Some(ttl) = ttl::<T>() else { return Ok(()) };
-        let setting = TimeToLiveSpecification::builder().attribute_name(ttl).enabled(true).build();
-        let setting = setting.map_err(|error| Error::new(id(), malformed(error)))?;
-        let update = table.client.update_time_to_live().table_name(&*table.name).time_to_live_specification(setting);
-        update.send().await.map_err(|error| dynamodb_error("UpdateTimeToLive", &table.name, id(), error))?;
-        Ok(())
+        let doubt = Doubt::default();
+        let created = creation.customize().interceptor(doubt.clone()).send().await;
+        let failed = |error| dynamodb_error("CreateTable", &table.name, id(), error).or_in_doubt(doubt.exists());
+        created.map_err(failed)?;
+        table.finish_creation().await.map_err(|error| error.after_write(None))
     }
 
     /// The SDK's request, ready to be sent.
@@ -118,6 +116,21 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
             };
         }
         Ok(creation)
+    }
+}
+
+impl<T: Entity, P: ?Sized> Table<T, P> {
+    /// Waits until the table can be used, and turns on the time to live.
+    async fn finish_creation(&self) -> Result<(), Error> {
+        let id = || RecordId::of_table(T::First::TABLE);
+        let ready = self.client.wait_until_table_exists().table_name(&*self.name).wait(READY_WITHIN).await;
+        ready.map_err(|_| Error::new(id(), ErrorKind::TableNotReady))?;
+        let Some(ttl) = ttl::<T>() else { return Ok(()) };
+        let setting = TimeToLiveSpecification::builder().attribute_name(ttl).enabled(true).build();
+        let setting = setting.map_err(|error| Error::new(id(), malformed(error)))?;
+        let update = self.client.update_time_to_live().table_name(&*self.name).time_to_live_specification(setting);
+        update.send().await.map_err(|error| dynamodb_error("UpdateTimeToLive", &self.name, id(), error))?;
+        Ok(())
     }
 }
 

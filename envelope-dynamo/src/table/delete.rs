@@ -3,12 +3,11 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::UnwrapKey;
 
 use super::doubt::Doubt;
-use super::found::{Writing, keyed};
+use super::found::{Writing, keyed, open_written};
 use super::{ReturningOld, Sending, Table};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders, refuse_encrypted_names, refuse_legacy_conditions};
-use crate::item::from_item;
 use crate::record::{Envelope, partition_key};
 
 /// A delete being built; see [`Table::delete`].
@@ -65,7 +64,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
 
     /// Has the delete yield the record that it deleted, opened; the last call before `send`.
     ///
-    /// If the answer to a first try is lost, the SDK tries again, finds nothing to delete, and the record is gone unseen.
+    /// If the answer to a first try is lost, the SDK tries again and finds nothing to delete: then this fails with
+    /// [`ErrorKind::AnswerLost`], since the first try may have deleted a record.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
         P: UnwrapKey,
@@ -79,18 +79,23 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     ///
     /// When the key is none that DynamoDB takes, [`ErrorKind::ConditionFailed`], and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
-        self.deliver(|delete| delete).await.map(|_| ())
+        self.deliver(None).await.map(|_| ())
     }
 
-    /// Sends the request; the old item, if `with` asks for it.
-    async fn deliver(
-        self,
-        with: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder,
-    ) -> Result<Option<Item>, Error> {
+    /// Sends the request; the old item, if it is asked for.
+    async fn deliver(self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let table = self.table;
         let (builder, key, id) = self.prepare()?;
-        let writing = Writing { operation: "DeleteItem", table: &table.name, id, key, doubt: Doubt::default() };
-        match with(builder).customize().interceptor(writing.doubt.clone()).send().await {
+        let is_conditional = builder.get_condition_expression().is_some() || builder.get_expected().is_some();
+        let is_repeatable = !is_conditional && returns.is_none();
+        let doubt = Doubt::default();
+        let writing = Writing { operation: "DeleteItem", table: &table.name, id, key, is_repeatable, doubt };
+        let request = builder.set_return_values(returns.clone()).customize().interceptor(writing.doubt.clone());
+        match request.send().await {
+            // An earlier try may have deleted the record that this one did not find.
+            Ok(output) if output.attributes.is_none() && returns.is_some() && writing.doubt.exists() => {
+                Err(writing.answer_lost())
+            }
             Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
             Err(error) => Err(writing.error(error)),
         }
@@ -129,12 +134,12 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
     ///
     /// # Errors
     ///
-    /// As [`Delete::send`]; and as [`from_item`](crate::from_item()) where the old record does not open: then it has been
-    /// deleted.
+    /// As [`Delete::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item()) where the old record does
+    /// not open: then it has been deleted, and [`Table::open_returned`] opens it later.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let provider = &*self.0.table.provider;
-        match self.0.deliver(|delete| delete.return_values(ReturnValue::AllOld)).await? {
-            Some(old) => from_item(old, provider).await.map(Some),
+        match self.0.deliver(Some(ReturnValue::AllOld)).await? {
+            Some(old) => open_written(old, provider).await.map(Some),
             None => Ok(None),
         }
     }

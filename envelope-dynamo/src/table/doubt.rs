@@ -7,9 +7,14 @@ use aws_sdk_dynamodb::config::interceptors::{BeforeTransmitInterceptorContextRef
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents, SharedAsyncSleep};
 use aws_sdk_dynamodb::error::BoxError;
 
+use crate::outage::never_connected;
+
+/// RFC 9110, section 15.5.9.
+const REQUEST_TIMEOUT: u16 = 408;
+
 /// Watches each of the SDK's tries: the last one may be refused although an earlier one was carried out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Doubt(Arc<Seen>);
+pub(crate) struct Doubt(Arc<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -23,7 +28,7 @@ struct Seen {
 
 impl Doubt {
     /// Whether one of the tries may have been carried out; a success that was answered is for the caller to know.
-    pub(super) fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.0.under_way.load(Ordering::Relaxed) || self.0.unanswered.load(Ordering::Relaxed)
     }
 }
@@ -60,10 +65,17 @@ impl Intercept for Doubt {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let was_sent = self.0.under_way.swap(false, Ordering::Relaxed);
-        let done = matches!(context.output_or_error(), Some(Ok(_)));
-        // DynamoDB refuses before it does anything; an error of its own (5xx) says nothing.
-        let refused = context.response().is_some_and(|response| response.status().is_client_error());
-        if was_sent && !done && !refused {
+        let (done, error) = match context.output_or_error() {
+            Some(Ok(_)) => (true, None),
+            Some(Err(error)) => (false, error.as_connector_error()),
+            None => (false, None),
+        };
+        let never_sent = error.is_some_and(never_connected);
+        // DynamoDB refuses before it does anything; an error of its own (5xx) says nothing. A proxy may answer 408
+        // although it has passed the request on.
+        let refused = context.response().map(|response| response.status());
+        let refused = refused.is_some_and(|status| status.is_client_error() && status.as_u16() != REQUEST_TIMEOUT);
+        if was_sent && !done && !refused && !never_sent {
             self.0.unanswered.store(true, Ordering::Relaxed);
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What a conditional write found in its place.
+//! What a write found in its place, or returned.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
@@ -11,13 +11,15 @@ use super::doubt::Doubt;
 use super::{Table, dynamodb_error};
 use crate::binding::Item;
 use crate::entity::Entity;
-use crate::error::{Error, RecordId};
+use crate::error::{Error, ErrorKind, RecordId};
 use crate::item::from_item;
 
 impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
-    /// Opens the record that made a condition fail; `None` if there was none, or the error is not of a condition.
+    /// Opens the record that DynamoDB returned with a failed call; `None` if it returned none.
     ///
-    /// The error holds the record as it was stored when the condition was evaluated, so nothing is read again.
+    /// That is the record that made a condition fail, as it was stored when the condition was evaluated; or the record
+    /// that a write returned, if it could not be opened then (KMS was throttled, say). Nothing is read again, so it can
+    /// be tried again later with the same error.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -28,7 +30,7 @@ impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// # let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
     /// let users = Table::<User>::new(dynamodb, provider);
     /// if let Err(error) = users.put(&user).if_not_exists().send().await {
-    ///     match users.open_found(&error).await? {
+    ///     match users.open_returned(&error).await? {
     ///         Some(other) => println!("{} is taken", other.user_id),
     ///         None => return Err(error),
     ///     }
@@ -40,8 +42,8 @@ impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// # Errors
     ///
     /// As [`from_item`](crate::from_item()).
-    pub async fn open_found(&self, error: &Error) -> Result<Option<T>, Error> {
-        match error.found() {
+    pub async fn open_returned(&self, error: &Error) -> Result<Option<T>, Error> {
+        match error.returned_item() {
             Some(item) => from_item(item.clone(), &*self.provider).await.map(Some),
             None => Ok(None),
         }
@@ -76,6 +78,11 @@ pub(super) fn found<E: ConditionError>(error: &SdkError<E>) -> Option<&Item> {
     error.as_service_error().and_then(ConditionError::found)
 }
 
+/// Opens what a write returned; if that fails, the error says that the write was carried out, and keeps what it returned.
+pub(super) async fn open_written<T: Entity>(item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
+    from_item(item.clone(), provider).await.map_err(|error| error.after_write(Some(item)))
+}
+
 /// A write as its errors tell of it.
 pub(super) struct Writing<'t> {
     pub(super) operation: &'static str,
@@ -84,13 +91,23 @@ pub(super) struct Writing<'t> {
     pub(super) id: RecordId,
     /// The key attributes of the record.
     pub(super) key: Item,
+    /// Whether it leads to the same end if it is made twice.
+    pub(super) is_repeatable: bool,
     pub(super) doubt: Doubt,
 }
 
 impl Writing<'_> {
     pub(super) fn error<E: ConditionError>(self, error: SdkError<E>) -> Error {
         let found = found(&error).map(|item| keyed(item.clone(), self.key));
-        dynamodb_error(self.operation, self.table, self.id, error).or_in_doubt(self.doubt.exists()).with_found(found)
+        dynamodb_error(self.operation, self.table, self.id, error)
+            .or_in_doubt(self.doubt.exists())
+            .repeatable_if(self.is_repeatable)
+            .with_returned(found)
+    }
+
+    /// The write was carried out, and the answer that had the old record was lost.
+    pub(super) fn answer_lost(self) -> Error {
+        Error::new(self.id, ErrorKind::AnswerLost).after_write(None)
     }
 }
 

@@ -2,19 +2,19 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use aws_sdk_dynamodb::config::SharedAsyncSleep;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::{UnwrapKey, WrapKey};
 
 use super::backoff::Backoff;
 use super::doubt::Doubt;
-use super::found::{Writing, found, keyed};
+use super::found::{Writing, found, keyed, open_written};
 use super::update::{is_failed_condition, refuse};
 use super::{Sending, Table, Update, dynamodb_error};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Changes, Clauses, Condition, Placeholders, both};
-use crate::item::from_item;
 use crate::kept;
 use crate::record::Envelope;
 use crate::reseal::{Resealed, Stored};
@@ -114,8 +114,8 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
     /// update did not hold; [`ErrorKind::KeyChanged`] and [`ErrorKind::TooLarge`] before anything is sent; as
     /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and whatever DynamoDB answers.
     ///
-    /// Nothing has been written, unless [`Error::is_in_doubt`]: the answer to a try was lost, and what stands there now is
-    /// neither what was read nor what was written. An answer that was lost is otherwise found out: the payload there tells.
+    /// [`Error::write_outcome`] is `Unknown` if the answer to a try was lost, and what stands there now is neither what was
+    /// read nor what was written. An answer that was lost is otherwise found out: the payload there tells.
     pub async fn send(self) -> Result<Option<T>, Error>
     where
         F: FnMut(&mut T),
@@ -246,12 +246,15 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let builder = self.request(&stored, resealed.as_ref()).map_err(|kind| Error::new(self.id.clone(), kind))?;
         let doubt = Doubt::default();
         let (operation, table) = ("UpdateItem", &*self.table.name);
-        let writing = Writing { operation, table, id: self.id.clone(), key: self.key.clone(), doubt: doubt.clone() };
+        let (id, key) = (self.id.clone(), self.key.clone());
+        let writing = Writing { operation, table, id, key, is_repeatable: false, doubt: doubt.clone() };
         let error = match builder.customize().interceptor(doubt.clone()).send().await {
             Ok(output) => return self.done(stored, resealed, output.attributes).await,
             Err(error) => error,
         };
         let is_refused = is_failed_condition(&error);
+        // A transaction was writing the record: it is read again, as after any other writer.
+        let has_collided = error.code() == Some("TransactionConflictException");
         let found = match found(&error) {
             Some(found) => Some(keyed(found.clone(), self.key.clone())),
             // Whether a try was carried out whose answer was lost shows in what stands there.
@@ -264,8 +267,10 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         match found {
             Some(item) if written(&item) => self.done(stored, resealed, Some(item)).await,
             Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => Err(writing.error(error)),
-            _ if is_refused && !doubt.exists() => Ok(Written::Overtaken(doubt.sleep())),
-            _ if is_refused => Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true)),
+            _ if (is_refused || has_collided) && !doubt.exists() => Ok(Written::Overtaken(doubt.sleep())),
+            _ if is_refused || has_collided => {
+                Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true))
+            }
             _ => Err(writing.error(error)),
         }
     }
@@ -278,10 +283,10 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         new: Option<Item>,
     ) -> Result<Written<T>, Error> {
         if let (true, Some(new)) = (self.changes_more(), new) {
-            let opened = from_item(keyed(new, self.key.clone()), &*self.table.provider).await;
+            let opened = open_written(keyed(new, self.key.clone()), &*self.table.provider).await;
             return opened.map(Written::Done);
         }
-        stored.into_record(resealed.as_ref()).map(Written::Done)
+        stored.into_record(resealed.as_ref()).map(Written::Done).map_err(|error| error.after_write(None))
     }
 
     fn request(&self, stored: &Stored<T>, resealed: Option<&Resealed>) -> Result<UpdateItemFluentBuilder, ErrorKind> {

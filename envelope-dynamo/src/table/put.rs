@@ -5,13 +5,12 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::{UnwrapKey, ValueError, WrapKey};
 
 use super::doubt::Doubt;
-use super::found::{Writing, found, keyed};
+use super::found::{Writing, found, keyed, open_written};
 use super::{ReturningOld, Sending, Table};
 use crate::binding::{Item, key_attributes, record_id};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders, refuse_encrypted_names, refuse_legacy_conditions};
-use crate::item::from_item;
 use crate::kept::ExpectedVersion;
 use crate::record::{Envelope, partition_key};
 use crate::size::{MAX_ITEM_BYTES, item_bytes};
@@ -124,7 +123,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
 
     /// Has the put yield the record that it replaced, opened; the last call before `send`.
     ///
-    /// If the answer to a first try is lost, the SDK tries again, and what the put replaced may be what the first try wrote.
+    /// If the answer to a first try is lost, the SDK tries again and finds what the first try stored: then this fails with
+    /// [`ErrorKind::AnswerLost`], although the record has been stored.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
         P: UnwrapKey,
@@ -139,28 +139,34 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     /// As [`to_item`](crate::to_item()); [`ErrorKind::TooLarge`] and [`ErrorKind::EncryptedNameInExpression`] before anything is sent;
     /// [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
-        self.deliver(|put| put).await.map(|_| ())
+        self.deliver(None).await.map(|_| ())
     }
 
-    /// Sends the request; the old item, if `with` asks for it.
-    async fn deliver(
-        mut self,
-        with: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
-    ) -> Result<Option<Item>, Error> {
+    /// Sends the request; the old item, if it is asked for.
+    async fn deliver(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let table = self.table;
         let (builder, id) = self.request().await?;
         let item = builder.get_item().clone().unwrap_or_default();
         let key = key_attributes::<T::First>(&item);
-        let writing = Writing { operation: "PutItem", table: &table.name, id, key, doubt: Doubt::default() };
-        let tries = with(builder).customize().interceptor(writing.doubt.clone());
-        let (old, key) = match tries.send().await {
-            Ok(output) => (output.attributes, writing.key),
+        let is_conditional = builder.get_condition_expression().is_some() || builder.get_expected().is_some();
+        let is_repeatable = !is_conditional && returns.is_none();
+        let doubt = Doubt::default();
+        let writing = Writing { operation: "PutItem", table: &table.name, id, key, is_repeatable, doubt };
+        let request = builder.set_return_values(returns.clone()).customize().interceptor(writing.doubt.clone());
+        let old = match request.send().await {
+            Ok(output) => output.attributes,
             // An earlier try stored it, and its answer was lost.
-            Err(error) if found(&error).is_some_and(|found| is_same_payload(found, &item)) => (None, writing.key),
-            Err(error) => return Err(writing.error(error)),
+            Err(error) => match found(&error) {
+                Some(found) if is_same_payload(found, &item) => Some(found.clone()),
+                _ => return Err(writing.error(error)),
+            },
         };
-        self.record.restate(&item).map_err(|source| Error::new(record_id::<T::First>(&item), source))?;
-        Ok(old.map(|old| keyed(old, key)))
+        let restated = self.record.restate(&item);
+        restated.map_err(|source| Error::new(record_id::<T::First>(&item), source).after_write(None))?;
+        match old {
+            Some(old) if returns.is_some() && is_same_payload(&old, &item) => Err(writing.answer_lost()),
+            old => Ok(old.map(|old| keyed(old, writing.key))),
+        }
     }
 
     /// Seals the record and gives the SDK's request, ready to be sent: for its output, or for a send of your own.
@@ -222,12 +228,12 @@ impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: Puttable<T>> ReturningOl
     ///
     /// # Errors
     ///
-    /// As [`Put::send`]; and as [`from_item`](crate::from_item()) where the old record does not open: then the new one
-    /// has been stored.
+    /// As [`Put::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item()) where the old record does
+    /// not open: then the new one has been stored, and [`Table::open_returned`] opens the old one later.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let provider = &*self.0.table.provider;
-        match self.0.deliver(|put| put.return_values(ReturnValue::AllOld)).await? {
-            Some(old) => from_item(old, provider).await.map(Some),
+        match self.0.deliver(Some(ReturnValue::AllOld)).await? {
+            Some(old) => open_written(old, provider).await.map(Some),
             None => Ok(None),
         }
     }

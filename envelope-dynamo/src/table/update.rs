@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::UnwrapKey;
 
 use super::doubt::Doubt;
-use super::found::{Writing, found, keyed};
+use super::found::{Writing, found, keyed, open_written};
 use super::{ReturningNew, Sending, Table};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
@@ -15,7 +15,6 @@ use crate::expression::{
     Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, Placeholders, refuse_encrypted_names,
     refuse_legacy_conditions, refuse_update_of_protected,
 };
-use crate::item::from_item;
 use crate::kept;
 use crate::key::IntoValue;
 use crate::record::{Envelope, partition_key};
@@ -158,18 +157,18 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// [`ErrorKind::ConditionFailed`]; [`ErrorKind::ProtectedInUpdate`], [`ErrorKind::EncryptedNameInExpression`] and
     /// [`ErrorKind::Attribute`] before anything is sent; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
-        self.deliver(|update| update).await.map(|_| ())
+        self.deliver(None).await.map(|_| ())
     }
 
-    /// Sends the request; the attributes that `with` asks for.
-    async fn deliver(
-        self,
-        with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
-    ) -> Result<Option<Item>, Error> {
+    /// Sends the request; the attributes that are asked for.
+    async fn deliver(self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let table = self.table;
         let (builder, key, id) = self.prepare()?;
-        let writing = Writing { operation: "UpdateItem", table: &table.name, id, key, doubt: Doubt::default() };
-        match with(builder).customize().interceptor(writing.doubt.clone()).send().await {
+        // An update may add, append or count a version, and so is never repeatable.
+        let (is_repeatable, doubt) = (false, Doubt::default());
+        let writing = Writing { operation: "UpdateItem", table: &table.name, id, key, is_repeatable, doubt };
+        let request = builder.set_return_values(returns).customize().interceptor(writing.doubt.clone());
+        match request.send().await {
             Ok(output) => Ok(output.attributes.map(|new| keyed(new, writing.key))),
             Err(error) if is_absent(&error) => {
                 Err(Error::new(writing.id, ErrorKind::NoRecord).or_in_doubt(writing.doubt.exists()))
@@ -246,11 +245,11 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningNew<Update<'a, T, P>> {
     /// # Errors
     ///
     /// As [`Update::send`]; and as [`from_item`](crate::from_item()) where the record does not open: then it has been
-    /// changed.
+    /// changed, and [`Table::open_returned`] opens it later.
     pub async fn send(self) -> Result<T, Error> {
         let provider = &*self.0.table.provider;
-        let new = self.0.deliver(|update| update.return_values(ReturnValue::AllNew)).await?;
-        from_item(new.unwrap_or_default(), provider).await
+        let new = self.0.deliver(Some(ReturnValue::AllNew)).await?;
+        open_written(new.unwrap_or_default(), provider).await
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod keys;
 mod setup;
+mod writes;
 
 use envelope_dynamo::Envelope;
 use setup::Setup;

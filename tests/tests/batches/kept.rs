@@ -40,7 +40,7 @@ async fn versions_and_times_to_live_hold_in_transactions() {
     let [reason] = error.reasons() else { panic!("{error}") };
     assert!(matches!(reason.error().kind(), ErrorKind::ConditionFailed), "{error}");
     assert_eq!((reason.position(), error.fault()), (1, Fault::Caller));
-    let found = notes.open_found(reason.error()).await.unwrap().unwrap();
+    let found = notes.open_returned(reason.error()).await.unwrap().unwrap();
     assert_eq!(found, note(2));
 
     let read = transact_get((notes.get("n").not_before_version(2), bench.users.get("a"))).await.unwrap();

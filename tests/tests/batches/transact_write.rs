@@ -90,9 +90,9 @@ async fn the_record_that_made_a_condition_fail_can_be_opened() {
     stored.logins = 7;
     bench.users.put(&stored).await.unwrap();
     let error = refused(&bench).await;
-    let found = bench.users.open_found(error.reasons()[0].error()).await.unwrap();
+    let found = bench.users.open_returned(error.reasons()[0].error()).await.unwrap();
     assert_eq!(found, Some(stored));
-    assert_eq!(bench.users.open_found(error.reasons()[1].error()).await.unwrap(), None);
+    assert_eq!(bench.users.open_returned(error.reasons()[1].error()).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn records_are_updated_in_place_among_other_writes() {
     let missed = bench.users.update("a").set(|user| user.logins, 1).condition(|user| user.logins.eq(9));
     let error = bench.transaction().update(missed).await.unwrap_err();
     assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::ConditionFailed), "{error}");
-    assert_eq!(bench.users.open_found(error.reasons()[0].error()).await.unwrap().unwrap().logins, 4);
+    assert_eq!(bench.users.open_returned(error.reasons()[0].error()).await.unwrap().unwrap().logins, 4);
 
     let nothing = bench.transaction().update(bench.users.update("a")).await.unwrap_err();
     assert_eq!(nothing.to_string(), "transact_write: users[user_id=a]: the update changes nothing; nothing was sent");

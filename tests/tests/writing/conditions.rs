@@ -107,17 +107,17 @@ async fn what_made_a_condition_fail_can_be_opened_but_is_not_printed() {
     let update = users.update("zoe").add(|u| u.logins, 1).condition(|u| u.logins.gt(3)).send().await.unwrap_err();
     bench.faults.forget_calls();
     for error in [put, delete, update] {
-        assert_eq!(users.open_found(&error).await.unwrap(), Some(user("zoe")));
+        assert_eq!(users.open_returned(&error).await.unwrap(), Some(user("zoe")));
         let told = all_it_says(&error);
         assert!(!told.contains("trial") && !told.contains("encrypted_payload"), "{told}");
     }
     assert_eq!(bench.faults.all_requests().len(), 0, "nothing is read again");
 
     let absent = users.put(&other).if_not_exists().condition(|u| u.logins.gt(7)).send().await;
-    let found = users.open_found(&absent.unwrap_err()).await.unwrap();
+    let found = users.open_returned(&absent.unwrap_err()).await.unwrap();
     assert_eq!(found, Some(user("zoe")));
     let none = users.delete("nobody").if_exists().send().await.unwrap_err();
-    assert_eq!(users.open_found(&none).await.unwrap(), None);
+    assert_eq!(users.open_returned(&none).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn what_was_found_opens_for_the_key_that_was_asked_for() {
     moved.insert("userId".into(), AttributeValue::S("zoe".into()));
     bench.plant(moved).await;
     let error = users.put(&user("zoe")).if_not_exists().send().await.unwrap_err();
-    let refused = users.open_found(&error).await.unwrap_err();
+    let refused = users.open_returned(&error).await.unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::Open(_) | ErrorKind::NotAuthentic { .. }), "{refused}");
 }
 

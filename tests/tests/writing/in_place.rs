@@ -191,7 +191,7 @@ async fn a_lost_answer_adds_twice_unless_the_condition_says_what_was_there() {
     bench.faults.fail_next("UpdateItem", Injected::LoseReply);
     let error = users.update("zoe").add(|u| u.logins, 1).condition(|u| u.logins.eq(5)).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed) && error.is_in_doubt(), "{error}");
-    assert_eq!(users.open_found(&error).await.unwrap().unwrap().logins, 6);
+    assert_eq!(users.open_returned(&error).await.unwrap().unwrap().logins, 6);
 }
 
 #[tokio::test]

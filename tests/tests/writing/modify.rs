@@ -128,7 +128,7 @@ async fn what_the_update_says_beside_is_written_in_the_same_stroke() {
     }
     let error = update().modify(|user| user.email.push('!')).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
-    assert_eq!(users.open_found(&error).await.unwrap().unwrap().email, format!("{}!!", super::EMAIL));
+    assert_eq!(users.open_returned(&error).await.unwrap().unwrap().email, format!("{}!!", super::EMAIL));
     assert_eq!(bench.faults.calls("UpdateItem"), 3);
 
     let refused = users.update("zoe").customize(|u| u.update_expression("REMOVE plan")).modify(|_| {});

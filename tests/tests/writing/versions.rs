@@ -59,7 +59,7 @@ async fn a_put_counts_the_version_and_demands_the_one_it_knows() {
     for stale in [mine.clone(), doc("new", 0), doc("from the future", 7)] {
         let error = docs.put(&stale).send().await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
-        assert_eq!(docs.open_found(&error).await.unwrap(), Some(doc("theirs", 2)));
+        assert_eq!(docs.open_returned(&error).await.unwrap(), Some(doc("theirs", 2)));
     }
     let error = docs.put_mut(&mut mine).send().await.unwrap_err();
     assert_eq!((mine.version, error.is_in_doubt()), (1, false), "what was not stored is not counted");

@@ -114,7 +114,7 @@ impl BatchFailure {
         self.position
     }
 
-    /// Which record, and why; [`Error::is_in_doubt`] says whether the write may have happened all the same.
+    /// Which record, and why; [`Error::write_outcome`] says whether the write may have happened all the same.
     ///
     /// To put or delete it again leads to the same end, unless somebody else wrote in between.
     #[must_use]

@@ -115,7 +115,7 @@ impl Sender<'_> {
             let in_doubt = request.doubt.exists();
             so_far.failures.extend(request.writes.into_iter().map(|(position, write)| BatchFailure {
                 position,
-                error: Error::new(write.id, kind()).or_in_doubt(in_doubt),
+                error: Error::new(write.id, kind()).or_in_doubt(in_doubt).repeatable_if(true),
             }));
         }
     }

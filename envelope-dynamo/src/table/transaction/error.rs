@@ -4,6 +4,7 @@ use std::fmt;
 use envelope_core::Fault;
 
 use crate::error::{DynamoDbError, Error, RecordId};
+use crate::outcome::WriteOutcome;
 
 /// How many reasons are told in full.
 const SHOWN: usize = 5;
@@ -21,7 +22,9 @@ pub struct TransactionError {
 struct Inner {
     operation: &'static str,
     kind: TransactionErrorKind,
-    in_doubt: bool,
+    outcome: WriteOutcome,
+    /// Whether the caller can send the same transaction, under the same token, again.
+    is_repeatable: bool,
 }
 
 /// What is wrong with a transaction.
@@ -62,12 +65,27 @@ pub enum TransactionErrorKind {
 
 impl TransactionError {
     pub(super) fn new(operation: &'static str, kind: TransactionErrorKind) -> Self {
-        Self { inner: Box::new(Inner { operation, kind, in_doubt: false }) }
+        let outcome = WriteOutcome::NotWritten;
+        Self { inner: Box::new(Inner { operation, kind, outcome, is_repeatable: true }) }
     }
 
     pub(super) fn or_in_doubt(mut self, in_doubt: bool) -> Self {
-        self.inner.in_doubt |= in_doubt;
+        if in_doubt {
+            self.inner.outcome = WriteOutcome::Unknown;
+        }
         self
+    }
+
+    /// The error of a transaction that is gone with the call: another one would have another token.
+    pub(super) fn sent_once(mut self) -> Self {
+        self.inner.is_repeatable = false;
+        self
+    }
+
+    /// Whether DynamoDB still carries out an earlier try.
+    pub(super) fn is_in_progress(&self) -> bool {
+        let TransactionErrorKind::DynamoDb(error) = self.kind() else { return false };
+        error.code() == Some("TransactionInProgressException")
     }
 
     /// What is wrong.
@@ -85,12 +103,19 @@ impl TransactionError {
         }
     }
 
-    /// Whether the transaction may have been carried out all the same: a try was sent, and no answer came that says.
+    /// What the failed call means for the tables: the table of [`WriteOutcome`] says what each error means.
+    #[must_use]
+    pub fn write_outcome(&self) -> WriteOutcome {
+        self.inner.outcome
+    }
+
+    /// Whether the transaction may have been carried out all the same: short for [`WriteOutcome::Unknown`]. It was sent,
+    /// and no answer came that says.
     ///
     /// [`PreparedTransaction::send`](crate::PreparedTransaction::send) once more brings certainty for ten minutes.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
-        self.inner.in_doubt
+        self.write_outcome() == WriteOutcome::Unknown
     }
 
     /// Who can put it right.
@@ -110,9 +135,17 @@ impl TransactionError {
         }
     }
 
-    /// Whether the same call may succeed later without anybody acting.
+    /// Whether the same call may succeed later without anybody acting, and leads to the same end as one call.
+    ///
+    /// In doubt, only [`PreparedTransaction::send`](crate::PreparedTransaction::send) may be repeated: it is known by its
+    /// token for ten minutes. A transaction that is made anew has another token, and would be carried out a second time.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
+        (self.inner.is_repeatable || !self.is_in_doubt()) && self.is_transient()
+    }
+
+    /// Whether what is wrong may pass by itself.
+    fn is_transient(&self) -> bool {
         match self.kind() {
             TransactionErrorKind::Record(error) => error.is_retryable(),
             TransactionErrorKind::Cancelled { reasons, .. } => {
@@ -162,10 +195,14 @@ impl fmt::Display for TransactionError {
             )?,
             TransactionErrorKind::DynamoDb(error) => write!(f, "{error}")?,
         }
-        f.write_str(if self.is_in_doubt() {
-            "; the answer to a try was lost, so the transaction may have been carried out all the same"
-        } else {
-            ""
+        f.write_str(match (self.is_in_doubt(), self.is_in_progress()) {
+            (true, true) => {
+                "; an earlier try of it is still being carried out (send the same prepared transaction again)"
+            }
+            (true, false) => {
+                "; the answer to a try was lost, so the transaction may have been carried out all the same"
+            }
+            (false, _) => "",
         })
     }
 }

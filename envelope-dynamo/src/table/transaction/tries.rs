@@ -17,6 +17,9 @@ use crate::error::{DynamoDbError, Error, ErrorKind};
 
 /// How often a transaction is tried.
 const TRIES: u32 = 10;
+/// How often one is that DynamoDB says it is carrying out already: the SDK makes three calls of each, over more than the
+/// five seconds that AWS asks for (Amazon DynamoDB API Reference, "TransactionInProgressException").
+const TRIES_IN_PROGRESS: u32 = 5;
 
 /// The tries of one transaction.
 pub(super) struct Tries<'a> {
@@ -60,11 +63,12 @@ impl<'a> Tries<'a> {
     /// Waits until it is time to try again, if that helps; otherwise the error of the transaction.
     pub(super) async fn again<E: Cancellable>(&mut self, error: SdkError<E>) -> Result<(), TransactionError> {
         self.failed += 1;
-        let is_under_way = error.code() == Some("TransactionInProgressException");
         let error = self.error(error);
+        let is_in_progress = error.is_in_progress();
         let has_lost_a_race = matches!(error.kind(), TransactionErrorKind::Cancelled { .. }) && error.is_retryable();
-        if self.failed == TRIES || !(is_under_way || has_lost_a_race) {
-            return Err(error.or_in_doubt(is_under_way));
+        let tries = if is_in_progress { TRIES_IN_PROGRESS } else { TRIES };
+        if self.failed >= tries || !(is_in_progress || has_lost_a_race) {
+            return Err(error.or_in_doubt(is_in_progress));
         }
         self.backoff.adopt(self.doubt.sleep());
         self.backoff.pause().await;
@@ -97,7 +101,7 @@ impl<'a> Tries<'a> {
                 "ConditionalCheckFailed" => ErrorKind::ConditionFailed,
                 code => ErrorKind::Cancelled { code: code.into(), message: reason.message().map(Into::into) },
             };
-            Some(TransactionReason { position, error: Error::new(target.id.clone(), kind).with_found(found) })
+            Some(TransactionReason { position, error: Error::new(target.id.clone(), kind).with_returned(found) })
         };
         reasons.filter_map(reason).collect()
     }

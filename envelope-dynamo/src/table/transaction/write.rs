@@ -148,7 +148,7 @@ impl<'a> Transaction<'a> {
     /// [reasons](TransactionError::reasons) of each record, [`TokenReused`](TransactionErrorKind::TokenReused), and
     /// whatever else DynamoDB answers.
     pub async fn send(self) -> Result<(), TransactionError> {
-        self.prepare().await?.send().await
+        self.prepare().await?.send().await.map_err(TransactionError::sent_once)
     }
 }
 

@@ -1,0 +1,38 @@
+//! What a failed call means for the table.
+
+/// What a failed call means for the table: [`Error::write_outcome`](crate::Error::write_outcome) and its like.
+///
+/// Each row of this table is a test.
+///
+/// | what happened | outcome | [`is_retryable`](crate::Error::is_retryable) |
+/// |---|---|---|
+/// | the record could not be sealed: a field, the size, KMS | `NotWritten` | as the key provider says |
+/// | no credentials, or the connection was never made (DNS, TCP, TLS) | `NotWritten` | if it is an outage |
+/// | DynamoDB refused the request: a condition, throttling, no permission (4xx) | `NotWritten` | if it was throttled, or lost a race |
+/// | no answer, a broken connection, a time-out, an error of DynamoDB's own (5xx), an answer that cannot be read | `Unknown` | put and delete without condition, batches, and a prepared transaction; nothing else |
+/// | the same to a first try, and the SDK's next try was refused | `Unknown` | as above |
+/// | the same to a first try of a put, and the next try finds the put's own payload there | the put has succeeded | |
+/// | `returning_old()`: the first answer, which had the old record, was lost; the next try was carried out | `Written`, [`AnswerLost`](crate::ErrorKind::AnswerLost) | never |
+/// | the write was answered, and the record that it returned cannot be opened: KMS, or the record itself | `Written`, and the item is kept: [`Table::open_returned`](crate::Table::open_returned) | never |
+/// | `modify` lost a race each time, or its record was in a transaction ([`Conflict`](crate::ErrorKind::Conflict)) | `NotWritten` | yes |
+/// | `modify`: an answer was lost, and another writer has changed the record since | `Unknown` | never |
+/// | `modify`: an answer was lost, and its own payload stands there | the change has succeeded | |
+/// | a transaction was cancelled | `NotWritten` | if all the reasons are |
+/// | a transaction of which the answer was lost, or which is still [in progress](crate::TransactionErrorKind::DynamoDb) | `Unknown` | if it is sent again as it was [prepared](crate::PreparedTransaction::send) |
+/// | one write of a batch, left unprocessed or refused | `NotWritten` | if it was throttled |
+/// | `create_table`: the table was created and is not ready, or its time to live is not on | `Written` | never |
+/// | a branch key's `create` or `rotate`: the answer was lost | `Unknown` | never |
+/// | a branch's `delete` failed on the way | `Unknown`: it may be done in part | if it is an outage: it goes on where it stopped |
+/// | a call that only reads | `NotWritten` | |
+///
+/// A retry is called safe only if it leads to the same end as one call: where it could apply an
+/// [`add`](crate::Update::add) twice, or lose the record that the call returns, `is_retryable` is false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WriteOutcome {
+    /// Nothing was written: the call failed before it sent anything, or DynamoDB refused it.
+    NotWritten,
+    /// Not known: the request was sent and no answer came that says whether it was carried out. It may still be.
+    Unknown,
+    /// The write was carried out, and what came after it failed: the caller does not have what the call returns.
+    Written,
+}
