@@ -315,15 +315,12 @@ pub enum ErrorKind {
         /// How often it was tried.
         tries: u32,
     },
-    /// The update names an attribute that is not free to be updated in place; nothing was sent.
-    ProtectedInUpdate {
-        /// The attribute.
-        attribute: String,
-    },
-    /// The request's expression names a field that is sealed, and would have sent its value in plaintext; nothing was sent.
-    EncryptedNameInExpression {
-        /// The field.
-        attribute: String,
+    /// `customize` set an expression, or something else that only a typed call may say; nothing was sent.
+    Customized {
+        /// What was set on the SDK's builder.
+        setting: &'static str,
+        /// The typed call to use instead.
+        instead: &'static str,
     },
     /// The Rust type of a key does not say whether it is a string, a number or bytes; nothing was sent.
     KeyTypeUnknown {
@@ -332,11 +329,6 @@ pub enum ErrorKind {
     },
     /// The table was created, and could not be used within two minutes.
     TableNotReady,
-    /// A PartiQL statement would store or do what this library does not let through; it was not prepared.
-    Statement {
-        /// Why.
-        reason: &'static str,
-    },
     /// DynamoDB answered, but left the record aside each time: the table is throttled. Nothing was read or written.
     Unprocessed {
         /// How often in a row the record was asked for, or sent, without any progress.
@@ -353,11 +345,6 @@ pub enum ErrorKind {
     CheckWithoutCondition,
     /// An update in a transaction changes nothing; nothing was sent.
     UpdateWithoutChange,
-    /// The SDK's builder was given something that DynamoDB does not take in a transaction; nothing was sent.
-    NotInTransaction {
-        /// What was set.
-        setting: &'static str,
-    },
     /// A filter names an attribute of the key that is queried; nothing was sent.
     FilterOnKey {
         /// The attribute.
@@ -390,13 +377,10 @@ impl ErrorKind {
             | Self::PartOfGroupWithheld { .. }
             | Self::NoRecord
             | Self::KeyChanged { .. }
-            | Self::ProtectedInUpdate { .. }
-            | Self::EncryptedNameInExpression { .. }
+            | Self::Customized { .. }
             | Self::CheckWithoutCondition
-            | Self::Statement { .. }
             | Self::KeyTypeUnknown { .. }
             | Self::UpdateWithoutChange
-            | Self::NotInTransaction { .. }
             | Self::FilterOnKey { .. }
             | Self::NotProjected { .. }
             | Self::ForeignResumeToken
@@ -520,16 +504,9 @@ impl fmt::Display for ErrorKind {
                 write!(f, "other writers changed the record after it was read, {tries} times in a row")
             }
             Self::NoRecord => f.write_str("there is no record under this key; an update never creates one"),
-            Self::ProtectedInUpdate { attribute } => write!(
+            Self::Customized { setting, instead } => write!(
                 f,
-                "an update expression names `{}`, which is part of the key, sealed, or bound to what is sealed; nothing was sent \
-                 (`modify` changes such fields and seals the record again)",
-                Escaped(attribute)
-            ),
-            Self::EncryptedNameInExpression { attribute } => write!(
-                f,
-                "an expression names `{attribute}`, which is sealed: DynamoDB cannot evaluate it, and its value would leave \
-                 in plaintext; nothing was sent"
+                "`customize` must not set `{setting}`: use {instead}, which cannot name what is sealed; nothing was sent"
             ),
             Self::KeyTypeUnknown { attribute } => write!(
                 f,
@@ -537,7 +514,6 @@ impl fmt::Display for ErrorKind {
                  sent (create the table with the SDK's own client)"
             ),
             Self::TableNotReady => f.write_str("the table was created, but cannot be used yet"),
-            Self::Statement { reason } => write!(f, "the PartiQL statement was refused: {reason}"),
             Self::Unprocessed { tries } => {
                 write!(f, "DynamoDB left the record unprocessed {tries} times in a row: has the table enough capacity?")
             }
@@ -547,11 +523,6 @@ impl fmt::Display for ErrorKind {
             }
             Self::CheckWithoutCondition => f.write_str("the check has no condition; nothing was sent"),
             Self::UpdateWithoutChange => f.write_str("the update changes nothing; nothing was sent"),
-            Self::NotInTransaction { setting } => write!(
-                f,
-                "`{setting}` is set on the SDK's builder, which DynamoDB does not take in a transaction (use a condition \
-                 expression); nothing was sent"
-            ),
             Self::FilterOnKey { attribute } => write!(
                 f,
                 "a filter names `{attribute}`, a key of what is queried, which DynamoDB refuses; the partition key is given \

@@ -2,9 +2,7 @@
 
 mod attribute;
 mod condition;
-mod refuse;
 mod sort;
-mod statement;
 mod update;
 
 use std::collections::HashMap;
@@ -14,9 +12,7 @@ use envelope_core::ValueError;
 
 pub use attribute::{Attribute, InPlace, Readable, mark};
 pub use condition::Condition;
-pub(crate) use refuse::{refuse_encrypted_names, refuse_legacy_conditions, refuse_update_of_protected};
 pub use sort::{SortCondition, SortKey};
-pub(crate) use statement::refuse_statement;
 pub use update::{Addable, Amount};
 pub(crate) use update::{Changes, Clauses};
 
@@ -36,7 +32,7 @@ pub(crate) struct Operand {
 
 /// The placeholders of a request's expressions: names and values stand in maps beside them.
 ///
-/// Starts from the maps that the request has, so that what its owner put there stays.
+/// Can start from the maps that a request has already, for a further expression.
 #[derive(Default)]
 pub(crate) struct Placeholders {
     names: Names,
@@ -83,15 +79,6 @@ impl Placeholders {
     /// The expression of a condition.
     pub(crate) fn condition<T>(&mut self, condition: Condition<T>) -> Result<String, ErrorKind> {
         condition.render(self)
-    }
-
-    /// The expression of a condition, where there is one, beside the one that the request has.
-    pub(crate) fn conditions<T>(
-        &mut self,
-        own: Option<String>,
-        condition: Option<Condition<T>>,
-    ) -> Result<Option<String>, ErrorKind> {
-        Ok(both(own, condition.map(|condition| self.condition(condition)).transpose()?))
     }
 
     /// The maps of names and of values; DynamoDB refuses empty ones.

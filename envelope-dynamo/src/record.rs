@@ -280,11 +280,6 @@ impl Field {
         matches!(self.role, Some(Role::Version { .. } | Role::Updated))
     }
 
-    /// Whether the field may be updated in place: nothing that is sealed is bound to it, and it is not the library's.
-    pub(crate) fn is_free_in_place(&self) -> bool {
-        self.mark == Mark::Plaintext && !self.in_encryption_context && !self.in_key && !self.is_kept()
-    }
-
     /// The field's value is a part of a composed key as well.
     #[must_use]
     pub const fn in_key(mut self) -> Self {

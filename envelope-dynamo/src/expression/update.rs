@@ -170,13 +170,13 @@ pub(crate) struct Clauses {
 }
 
 impl Clauses {
-    /// The expression, behind the one that the request has; `None` if there is nothing to change.
-    pub(crate) fn expression(self, own: Option<String>) -> Option<String> {
+    /// The expression; `None` if there is nothing to change.
+    pub(crate) fn expression(self) -> Option<String> {
         let clauses =
             [("SET", self.set), ("REMOVE", self.remove), ("ADD", self.add), ("DELETE", self.delete)].into_iter();
         let clauses = clauses.filter(|(_, parts)| !parts.is_empty());
         let clauses = clauses.map(|(keyword, parts)| format!("{keyword} {}", parts.join(", ")));
-        let text = own.into_iter().chain(clauses).collect::<Vec<_>>().join(" ");
+        let text = clauses.collect::<Vec<_>>().join(" ");
         (!text.is_empty()).then_some(text)
     }
 }
@@ -192,7 +192,7 @@ mod tests {
     const PAST: Attribute<(), Vec<u8>, Plaintext> = Attribute::new("past");
 
     #[test]
-    fn each_clause_stands_once_behind_what_the_request_has() {
+    fn each_clause_stands_once() {
         let (mut changes, mut clauses, mut placeholders) =
             (Changes::default(), Clauses::default(), Placeholders::default());
         changes.add(LOGINS, -1);
@@ -201,8 +201,8 @@ mod tests {
         changes.remove(NOTE);
         changes.render(&mut clauses, &mut placeholders).unwrap();
         assert_eq!(
-            clauses.expression(Some("DELETE tags :t".to_owned())).unwrap(),
-            "DELETE tags :t SET #envelope3 = :envelope4, #envelope5 = list_append(if_not_exists(#envelope5, :envelope7), \
+            clauses.expression().unwrap(),
+            "SET #envelope3 = :envelope4, #envelope5 = list_append(if_not_exists(#envelope5, :envelope7), \
              :envelope6) REMOVE #envelope3 ADD #envelope1 :envelope2"
         );
         let (_, values) = placeholders.into_maps();

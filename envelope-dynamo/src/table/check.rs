@@ -2,8 +2,9 @@ use aws_sdk_dynamodb::types::ConditionCheck;
 use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
 
 use super::Table;
+use super::customized::Customized as _;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Condition, Placeholders, both, refuse_encrypted_names};
+use crate::expression::{Condition, Placeholders};
 use crate::record::{Envelope, partition_key};
 
 /// A condition on a record that a transaction does not write; see [`Table::check`].
@@ -42,7 +43,7 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
 
     /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
     ///
-    /// An expression that names an encrypted field is refused before anything is sent.
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says them.
     pub fn customize(mut self, with: impl FnOnce(ConditionCheckBuilder) -> ConditionCheckBuilder) -> Self {
         self.builder = with(self.builder);
         self
@@ -50,18 +51,15 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
 
     pub(super) fn prepare(self) -> Result<(ConditionCheck, RecordId), Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
-        let own = self.builder.get_condition_expression().clone();
-        let names = self.builder.get_expression_attribute_names().clone();
-        refuse_encrypted_names::<T>(own.as_deref().unwrap_or_default(), names.as_ref())?;
-        let mut placeholders = Placeholders::new(names, self.builder.get_expression_attribute_values().clone());
+        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
+        let mut placeholders = Placeholders::default();
         let condition = self.condition.map(|condition| placeholders.condition(condition)).transpose();
         let condition = condition.map_err(|kind| Error::new(id.clone(), kind))?;
         let (names, values) = placeholders.into_maps();
-        let check = self
-            .builder
+        let check = builder
             .table_name(&*self.table.name)
             .set_key(Some(key))
-            .set_condition_expression(both(own, condition))
+            .set_condition_expression(condition)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .build();

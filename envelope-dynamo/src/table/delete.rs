@@ -2,12 +2,13 @@ use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::UnwrapKey;
 
+use super::customized::Customized as _;
 use super::doubt::Doubt;
 use super::found::{Writing, keyed, open_written};
 use super::{ReturningOld, Sending, Table};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Condition, Placeholders, refuse_encrypted_names, refuse_legacy_conditions};
+use crate::expression::{Condition, Placeholders};
 use crate::record::{Envelope, partition_key};
 
 /// A delete being built; see [`Table::delete`].
@@ -56,7 +57,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
 
     /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
     ///
-    /// An expression that names an encrypted field is refused before anything is sent.
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says them.
     pub fn customize(mut self, with: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder) -> Self {
         self.builder = with(self.builder);
         self
@@ -77,7 +78,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// When the key is none that DynamoDB takes, [`ErrorKind::ConditionFailed`], and whatever DynamoDB answers.
+    /// When the key is none that DynamoDB takes, [`ErrorKind::Customized`], [`ErrorKind::ConditionFailed`], and whatever
+    /// DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -86,7 +88,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     async fn deliver(self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let table = self.table;
         let (builder, key, id) = self.prepare()?;
-        let is_conditional = builder.get_condition_expression().is_some() || builder.get_expected().is_some();
+        let is_conditional = builder.get_condition_expression().is_some();
         let is_repeatable = !is_conditional && returns.is_none();
         let doubt = Doubt::default();
         let writing = Writing { operation: "DeleteItem", table: &table.name, id, key, is_repeatable, doubt };
@@ -104,10 +106,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     /// The request, and which record it is on.
     pub(super) fn prepare(self) -> Result<(DeleteItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
-        let own = self.builder.get_condition_expression().as_deref().unwrap_or_default();
-        refuse_encrypted_names::<T>(own, self.builder.get_expression_attribute_names().as_ref())?;
-        refuse_legacy_conditions::<T, _>(self.builder.get_expected().as_ref())?;
-        let builder = conditional(self.builder, self.condition).map_err(|kind| Error::new(id.clone(), kind))?;
+        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
+        let builder = conditional(builder, self.condition).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
     }
 }
@@ -117,9 +117,8 @@ fn conditional<T>(
     builder: DeleteItemFluentBuilder,
     condition: Option<Condition<T>>,
 ) -> Result<DeleteItemFluentBuilder, ErrorKind> {
-    let names = builder.get_expression_attribute_names().clone();
-    let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
-    let condition = placeholders.conditions(builder.get_condition_expression().clone(), condition)?;
+    let mut placeholders = Placeholders::default();
+    let condition = condition.map(|condition| placeholders.condition(condition)).transpose()?;
     let (names, values) = placeholders.into_maps();
     let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
     Ok(builder

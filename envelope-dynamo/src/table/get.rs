@@ -1,6 +1,7 @@
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use envelope_core::UnwrapKey;
 
+use super::customized::{Customized as _, RefusedSetting};
 use super::found::keyed;
 use super::{Sending, Table, dynamodb_error};
 use crate::binding::{Item, record_id};
@@ -63,32 +64,32 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table, key and projection are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
+    ///
+    /// A projection is refused ([`ErrorKind::Customized`]), since a record opens only whole: [`Table::view`] reads a part.
     pub fn customize(mut self, with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder) -> Self {
         self.builder = with(self.builder);
         self
     }
 
     /// What is read, for a transaction.
-    pub(super) fn into_parts(self) -> (Reader<'a, T, P>, T::Key) {
-        (self.reader, self.key)
+    pub(super) fn into_parts(self) -> (Reader<'a, T, P>, T::Key, Option<RefusedSetting>) {
+        (self.reader, self.key, self.builder.refused_setting())
     }
 
     /// Reads and opens the record; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// As [`from_item`](crate::from_item()), [`ErrorKind::OlderVersion`], and whatever DynamoDB answers.
+    /// As [`from_item`](crate::from_item()), [`ErrorKind::Customized`], [`ErrorKind::OlderVersion`], and whatever
+    /// DynamoDB answers.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let table = self.reader.table;
         let (item, id) = Table::<T, P>::key_item(self.key)?;
-        let output = self
-            .builder
+        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
+        let output = builder
             .table_name(&*table.name)
             .set_key(Some(item.clone()))
-            // A record opens only whole.
-            .set_projection_expression(None)
-            .set_attributes_to_get(None)
             .send()
             .await
             .map_err(|error| dynamodb_error("GetItem", &table.name, id, error))?;

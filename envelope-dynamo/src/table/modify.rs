@@ -8,9 +8,10 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::{UnwrapKey, WrapKey};
 
 use super::backoff::Backoff;
+use super::customized::Customized as _;
 use super::doubt::Doubt;
 use super::found::{Writing, found, keyed, open_written};
-use super::update::{is_failed_condition, refuse};
+use super::update::is_failed_condition;
 use super::{Sending, Table, Update, dynamodb_error};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
@@ -174,8 +175,8 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
     max_tries: u32,
 ) -> Result<Option<T>, Failure<E>> {
     let Update { table, key, builder, changes, condition } = update;
-    refuse::<T>(&builder)?;
     let (key, id) = Table::<T, P>::key_item(key)?;
+    let builder = builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
     let target = Target { table, key, id, builder, changes, condition };
     let mut backoff = Backoff::new(&table.client);
     let mut tries = 0;
@@ -233,13 +234,12 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
 
     /// Whether the update changes and demands nothing beside the closure.
     fn says_nothing(&self) -> bool {
-        self.condition.is_none() && self.builder.get_condition_expression().is_none() && !self.changes_more()
+        self.condition.is_none() && !self.changes_more()
     }
 
     /// Whether the update changes more than the closure does.
     fn changes_more(&self) -> bool {
-        let own = self.builder.get_update_expression().is_some() || self.builder.get_attribute_updates().is_some();
-        own || !self.changes.is_empty()
+        !self.changes.is_empty()
     }
 
     async fn write(&self, stored: Stored<T>, resealed: Option<Resealed>) -> Result<Written<T>, Error> {
@@ -291,9 +291,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
 
     fn request(&self, stored: &Stored<T>, resealed: Option<&Resealed>) -> Result<UpdateItemFluentBuilder, ErrorKind> {
         let builder = self.builder.clone();
-        let names = builder.get_expression_attribute_names().clone();
-        let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
-        let mut clauses = Clauses::default();
+        let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::default());
         let still_stands = match resealed {
             Some(resealed) => resealed.render(&mut clauses, &mut placeholders),
             None => {
@@ -304,8 +302,8 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
             }
         };
         self.changes.clone().render(&mut clauses, &mut placeholders)?;
-        let own = placeholders.conditions(builder.get_condition_expression().clone(), self.condition.clone())?;
-        let update = clauses.expression(builder.get_update_expression().clone());
+        let own = self.condition.clone().map(|condition| placeholders.condition(condition)).transpose()?;
+        let update = clauses.expression();
         let (names, values) = placeholders.into_maps();
         Ok(builder
             .table_name(&*self.table.name)

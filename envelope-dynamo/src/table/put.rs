@@ -4,13 +4,14 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::{UnwrapKey, ValueError, WrapKey};
 
+use super::customized::Customized as _;
 use super::doubt::Doubt;
 use super::found::{Writing, found, keyed, open_written};
 use super::{ReturningOld, Sending, Table};
 use crate::binding::{Item, key_attributes, record_id};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Condition, Placeholders, refuse_encrypted_names, refuse_legacy_conditions};
+use crate::expression::{Condition, Placeholders};
 use crate::kept::ExpectedVersion;
 use crate::record::{Envelope, partition_key};
 use crate::size::{MAX_ITEM_BYTES, item_bytes};
@@ -97,22 +98,16 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder: a condition, consumed capacity, and so on.
+    /// Sets what this library does not cover on the SDK's own builder, such as the consumed capacity.
     ///
-    /// Table and item are set afterwards, so that nothing unsealed can take their place. An expression that names an
-    /// encrypted field is refused before anything is sent.
+    /// Table and item are set afterwards, so that nothing unsealed can take their place. Expressions are refused
+    /// ([`ErrorKind::Customized`]): [`condition`](Self::condition) says them.
     ///
     /// ```no_run
     /// # async fn example<U: envelope_dynamo::Envelope>(users: envelope_dynamo::Table<U>, user: &U) -> Result<(), envelope_dynamo::Error> {
-    /// use aws_sdk_dynamodb::types::AttributeValue;
+    /// use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
     ///
-    /// users
-    ///     .put(user)
-    ///     .customize(|put| {
-    ///         put.condition_expression("logins < :max").expression_attribute_values(":max", AttributeValue::N("10".into()))
-    ///     })
-    ///     .send()
-    ///     .await
+    /// users.put(user).customize(|put| put.return_consumed_capacity(ReturnConsumedCapacity::Total)).send().await
     /// # }
     /// ```
     pub fn customize(mut self, with: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder) -> Self {
@@ -136,7 +131,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     ///
     /// # Errors
     ///
-    /// As [`to_item`](crate::to_item()); [`ErrorKind::TooLarge`] and [`ErrorKind::EncryptedNameInExpression`] before anything is sent;
+    /// As [`to_item`](crate::to_item()); [`ErrorKind::Customized`] and [`ErrorKind::TooLarge`] before anything is sent;
     /// [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
@@ -148,7 +143,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         let (builder, id) = self.request().await?;
         let item = builder.get_item().clone().unwrap_or_default();
         let key = key_attributes::<T::First>(&item);
-        let is_conditional = builder.get_condition_expression().is_some() || builder.get_expected().is_some();
+        let is_conditional = builder.get_condition_expression().is_some();
         let is_repeatable = !is_conditional && returns.is_none();
         let doubt = Doubt::default();
         let writing = Writing { operation: "PutItem", table: &table.name, id, key, is_repeatable, doubt };
@@ -184,9 +179,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
 
     async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
         let builder = self.builder.take().unwrap_or_else(|| self.table.client.put_item());
-        let condition = builder.get_condition_expression().as_deref().unwrap_or_default();
-        refuse_encrypted_names::<T>(condition, builder.get_expression_attribute_names().as_ref())?;
-        refuse_legacy_conditions::<T, _>(builder.get_expected().as_ref())?;
+        let builder = builder.checked().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))?;
         let mut unsealed = self.record.borrow().take_apart()?.of_one(self.table.kinds)?;
         let version = unsealed.keep(self.table.clock.system_time())?.map(ExpectedVersion::condition);
         let item = unsealed.seal(&*self.table.provider).await?;
@@ -206,9 +199,8 @@ fn conditional<T>(
     builder: PutItemFluentBuilder,
     condition: Option<Condition<T>>,
 ) -> Result<PutItemFluentBuilder, ErrorKind> {
-    let names = builder.get_expression_attribute_names().clone();
-    let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
-    let condition = placeholders.conditions(builder.get_condition_expression().clone(), condition)?;
+    let mut placeholders = Placeholders::default();
+    let condition = condition.map(|condition| placeholders.condition(condition)).transpose()?;
     let (names, values) = placeholders.into_maps();
     let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
     Ok(builder

@@ -2,7 +2,8 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::UnwrapKey;
 
-use super::reading::{Prepared, Reading, check, key_names, settings};
+use super::customized::Customized as _;
+use super::reading::{Prepared, Reading, key_names, settings};
 use super::records::Records;
 use super::records::pages::Call;
 use super::{Sending, Table};
@@ -84,10 +85,11 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     settings!();
 
-    /// Sets what this library does not cover on the SDK's own builder; table, index, key condition, projection, page size
-    /// and starting key are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table, index, page size and starting key are set
+    /// afterwards.
     ///
-    /// An expression that names an encrypted field is refused before anything is sent.
+    /// Expressions and projections are refused ([`ErrorKind::Customized`]): [`sort`](Self::sort),
+    /// [`filter`](Self::filter) and [`views`](Self::views) say them.
     pub fn customize(mut self, with: impl FnOnce(QueryFluentBuilder) -> QueryFluentBuilder) -> Self {
         self.builder = with(self.builder);
         self
@@ -95,8 +97,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// The records as they come, each with its own result.
     ///
-    /// What is wrong with the query itself (a key that cannot be one, a token of another query, an expression that names
-    /// an encrypted field) is the stream's only item, and nothing is sent.
+    /// What is wrong with the query itself (a key that cannot be one, a token of another query, a setting that is
+    /// refused) is the stream's only item, and nothing is sent.
     pub fn stream(mut self) -> Records<T> {
         let prepared = self.prepare();
         self.reading.stream(self.table, &self.index, prepared)
@@ -115,15 +117,11 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     }
 
     fn prepare(&mut self) -> Result<Prepared, Error> {
-        let builder = self.builder.clone();
-        let own_filter = builder.get_filter_expression().clone();
-        let names = builder.get_expression_attribute_names().clone();
-        check::<T, _>([own_filter.as_deref(), None], names.as_ref(), builder.get_query_filter().as_ref())?;
-        check::<T, _>([None; 2], None, builder.get_key_conditions().as_ref())?;
-        self.request(builder, own_filter).map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
+        self.request().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
     }
 
-    fn request(&mut self, builder: QueryFluentBuilder, own_filter: Option<String>) -> Result<Prepared, ErrorKind> {
+    fn request(&mut self) -> Result<Prepared, ErrorKind> {
+        let builder = self.builder.clone().checked()?;
         self.refuse_filters_on_keys()?;
         if self.sort.is_none() && self.index.name().is_none() && T::KINDS.len() == 1 {
             self.sort = SortCondition::own_kind();
@@ -133,12 +131,10 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
         key.key_condition(self.partition.clone(), self.sort.clone())?;
         let description = self.description(&builder, key);
 
-        let (names, values) =
-            (builder.get_expression_attribute_names().clone(), builder.get_expression_attribute_values().clone());
-        let mut placeholders = Placeholders::new(names, values);
+        let mut placeholders = Placeholders::default();
         let key_condition = placeholders.key_condition(self.partition.clone(), self.sort.take())?;
-        let filter = self.reading.filter(&mut placeholders, own_filter)?;
-        let is_filtered = filter.is_some() || builder.get_query_filter().is_some();
+        let filter = self.reading.filter(&mut placeholders)?;
+        let is_filtered = filter.is_some();
         let (names, values) = placeholders.into_maps();
         let builder = builder
             .table_name(&*self.table.name)
@@ -146,8 +142,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
             .key_condition_expression(key_condition)
             .set_filter_expression(filter)
             .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .set_attributes_to_get(None);
+            .set_expression_attribute_values(values);
         let name = self.index.partition.name();
         let keys = key_names::<T, K, I>(&self.index).into_iter();
         let keys = keys.map(|key| (key, (key == name).then(|| partition.clone()))).collect();

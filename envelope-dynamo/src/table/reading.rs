@@ -1,6 +1,6 @@
 //! What queries and scans have in common: how much is read, what of it, and from where.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
@@ -14,7 +14,7 @@ use super::records::pages::{Call, Pages, Shape, Source};
 use crate::binding::Item;
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Condition, Placeholders, both, refuse_encrypted_names, refuse_legacy_conditions};
+use crate::expression::{Condition, Placeholders};
 use crate::group::{dek_attribute, groups, payload_attribute};
 use crate::index::Index;
 use crate::key::RecordKey;
@@ -50,14 +50,9 @@ pub(super) struct Prepared {
 }
 
 impl<T: Entity> Reading<T> {
-    /// The filter of the request: typed conditions, and whatever its owner put there.
-    pub(super) fn filter(
-        &mut self,
-        placeholders: &mut Placeholders,
-        own: Option<String>,
-    ) -> Result<Option<String>, ErrorKind> {
-        let typed = self.filter.take().map(|filter| placeholders.condition(filter)).transpose()?;
-        Ok(both(own, typed))
+    /// The filter of the request.
+    pub(super) fn filter(&mut self, placeholders: &mut Placeholders) -> Result<Option<String>, ErrorKind> {
+        self.filter.take().map(|filter| placeholders.condition(filter)).transpose()
     }
 
     /// The records, opened.
@@ -243,19 +238,6 @@ fn is_key(key: &Item, expected: &[(&'static str, Option<AttributeValue>)]) -> bo
             (Some(_), None) => true,
             (None, _) => false,
         })
-}
-
-/// Refuses what would send the value of an encrypted field, and filters that DynamoDB would not take.
-pub(super) fn check<T: Entity, V>(
-    expressions: [Option<&str>; 2],
-    names: Option<&HashMap<String, String>>,
-    legacy: Option<&HashMap<String, V>>,
-) -> Result<(), Error> {
-    for expression in expressions.into_iter().flatten() {
-        refuse_encrypted_names::<T>(expression, names)?;
-    }
-    refuse_encrypted_names::<T>("", names)?;
-    refuse_legacy_conditions::<T, V>(legacy)
 }
 
 /// What queries and scans have in common.

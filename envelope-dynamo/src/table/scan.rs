@@ -3,7 +3,8 @@ use std::ops::Range;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use envelope_core::UnwrapKey;
 
-use super::reading::{Prepared, Reading, check, key_names, settings};
+use super::customized::Customized as _;
+use super::reading::{Prepared, Reading, key_names, settings};
 use super::records::Records;
 use super::records::pages::Call;
 use super::{Sending, Table};
@@ -85,10 +86,11 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     settings!();
 
-    /// Sets what this library does not cover on the SDK's own builder; table, index, segments, projection, page size and
-    /// starting key are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table, index, segments, page size and starting key
+    /// are set afterwards.
     ///
-    /// An expression that names an encrypted field is refused before anything is sent.
+    /// Expressions and projections are refused ([`ErrorKind::Customized`]): [`filter`](Self::filter) and
+    /// [`views`](Self::views) say them.
     pub fn customize(mut self, with: impl FnOnce(ScanFluentBuilder) -> ScanFluentBuilder) -> Self {
         self.builder = with(self.builder);
         self
@@ -96,8 +98,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// The records as they come, each with its own result.
     ///
-    /// What is wrong with the scan itself (a segment that there is not, a token of another scan, an expression that names
-    /// an encrypted field) is the stream's only item, and nothing is sent.
+    /// What is wrong with the scan itself (a segment that there is not, a token of another scan, a setting that is
+    /// refused) is the stream's only item, and nothing is sent.
     pub fn stream(mut self) -> Records<T> {
         let prepared = self.prepare();
         self.reading.stream(self.table, &self.index, prepared)
@@ -116,28 +118,22 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     }
 
     fn prepare(&mut self) -> Result<Prepared, Error> {
-        let builder = self.builder.clone();
-        let own_filter = builder.get_filter_expression().clone();
-        let names = builder.get_expression_attribute_names().clone();
-        check::<T, _>([own_filter.as_deref(), None], names.as_ref(), builder.get_scan_filter().as_ref())?;
-        self.request(builder, own_filter).map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
+        self.request().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
     }
 
-    fn request(&mut self, builder: ScanFluentBuilder, own_filter: Option<String>) -> Result<Prepared, ErrorKind> {
+    fn request(&mut self) -> Result<Prepared, ErrorKind> {
+        let builder = self.builder.clone().checked()?;
         let (of, total) = self.segments.numbers()?;
-        let (names, values) =
-            (builder.get_expression_attribute_names().clone(), builder.get_expression_attribute_values().clone());
-        let mut placeholders = Placeholders::new(names, values);
-        let filter = self.reading.filter(&mut placeholders, own_filter)?;
-        let is_filtered = filter.is_some() || builder.get_scan_filter().is_some();
+        let mut placeholders = Placeholders::default();
+        let filter = self.reading.filter(&mut placeholders)?;
+        let is_filtered = filter.is_some();
         let (names, values) = placeholders.into_maps();
         let builder = builder
             .table_name(&*self.table.name)
             .set_index_name(self.index.name().map(str::to_owned))
             .set_filter_expression(filter)
             .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .set_attributes_to_get(None);
+            .set_expression_attribute_values(values);
         let calls = of.clone().map(|segment| {
             let parallel = (total > 1).then_some((segment, total));
             let builder = builder.clone().set_segment(parallel.map(|(segment, _)| segment));

@@ -15,6 +15,8 @@ use std::collections::HashMap;
 
 use action::Target;
 
+use super::customized::Customized;
+use crate::error::{Error, RecordId};
 use crate::identity::Identity;
 
 /// Actions of one transaction (Amazon DynamoDB Developer Guide, "DynamoDB transactions: how it works").
@@ -37,6 +39,19 @@ fn check(targets: &[&Target]) -> Result<(), TransactionErrorKind> {
         }
     }
     Ok(())
+}
+
+/// Refuses a request that its owner customized with actions; the error names the table of the first target.
+fn checked<'t, B: Customized>(
+    operation: &'static str,
+    builder: B,
+    mut targets: impl Iterator<Item = &'t Target>,
+) -> Result<B, TransactionError> {
+    builder.checked().map_err(|refused| {
+        let table = targets.next().map_or("", |target| target.id.table());
+        let error = Error::new(RecordId::of_table(table), refused);
+        TransactionError::new(operation, TransactionErrorKind::Record(error))
+    })
 }
 
 /// The physical tables, for messages.

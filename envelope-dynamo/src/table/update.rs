@@ -6,15 +6,13 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::UnwrapKey;
 
+use super::customized::Customized as _;
 use super::doubt::Doubt;
 use super::found::{Writing, found, keyed, open_written};
 use super::{ReturningNew, Sending, Table};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{
-    Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, Placeholders, refuse_encrypted_names,
-    refuse_legacy_conditions, refuse_update_of_protected,
-};
+use crate::expression::{Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, Placeholders};
 use crate::kept;
 use crate::key::IntoValue;
 use crate::record::{Envelope, partition_key};
@@ -131,11 +129,11 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder: changes inside a map, consumed capacity, and so on.
+    /// Sets what this library does not cover on the SDK's own builder, such as the consumed capacity; table and key are
+    /// set afterwards.
     ///
-    /// An update expression of your own stands before the typed one, so each of `SET`, `REMOVE`, `ADD` and `DELETE` may be
-    /// in one of them only. One that names an attribute which is not free to be updated in place is refused before
-    /// anything is sent; so is a condition that names an encrypted field. Table and key are set afterwards.
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`set`](Self::set) and its like, and
+    /// [`condition`](Self::condition), say them.
     pub fn customize(mut self, with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder) -> Self {
         self.builder = with(self.builder);
         self
@@ -154,8 +152,8 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// # Errors
     ///
     /// [`ErrorKind::NoRecord`] if there is none: an update never creates one, which would be unsealed;
-    /// [`ErrorKind::ConditionFailed`]; [`ErrorKind::ProtectedInUpdate`], [`ErrorKind::EncryptedNameInExpression`] and
-    /// [`ErrorKind::Attribute`] before anything is sent; and whatever DynamoDB answers.
+    /// [`ErrorKind::ConditionFailed`]; [`ErrorKind::Customized`] and [`ErrorKind::Attribute`] before anything is sent; and
+    /// whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -180,28 +178,19 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// The request, and which record it is on.
     pub(super) fn prepare(self) -> Result<(UpdateItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
-        refuse::<T>(&self.builder)?;
+        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let now = self.table.clock.system_time();
         let exists = Condition::exists(partition_key::<T>());
         let condition = match self.condition {
             Some(condition) => exists.and(condition),
             None => exists,
         };
-        let builder = request(self.builder, self.changes, now, condition)
+        let builder = request(builder, self.changes, now, condition)
             .map_err(|kind| Error::new(id.clone(), kind))?
             .table_name(&*self.table.name)
             .set_key(Some(key.clone()));
         Ok((builder, key, id))
     }
-}
-
-/// Refuses what was put on the builder and would send a secret or break a record.
-pub(super) fn refuse<T: Envelope>(builder: &UpdateItemFluentBuilder) -> Result<(), Error> {
-    let names = builder.get_expression_attribute_names().as_ref();
-    refuse_encrypted_names::<T>(builder.get_condition_expression().as_deref().unwrap_or_default(), names)?;
-    refuse_legacy_conditions::<T, _>(builder.get_expected().as_ref())?;
-    let update = builder.get_update_expression().as_deref().unwrap_or_default();
-    refuse_update_of_protected::<T>(update, names, builder.get_attribute_updates().as_ref())
 }
 
 /// The request with its changes and conditions.
@@ -211,19 +200,17 @@ fn request<T: Envelope>(
     now: SystemTime,
     condition: Condition<T>,
 ) -> Result<UpdateItemFluentBuilder, ErrorKind> {
-    let names = builder.get_expression_attribute_names().clone();
-    let mut placeholders = Placeholders::new(names, builder.get_expression_attribute_values().clone());
-    let mut clauses = Clauses::default();
-    if !changes.is_empty() || builder.get_update_expression().is_some() {
+    let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::default());
+    if !changes.is_empty() {
         kept::update(T::FIELDS, &mut clauses, &mut placeholders, now);
     }
     changes.render(&mut clauses, &mut placeholders)?;
-    let condition = placeholders.conditions(builder.get_condition_expression().clone(), Some(condition))?;
-    let update = clauses.expression(builder.get_update_expression().clone());
+    let condition = placeholders.condition(condition)?;
+    let update = clauses.expression();
     let (names, values) = placeholders.into_maps();
     Ok(builder
         .set_update_expression(update)
-        .set_condition_expression(condition)
+        .condition_expression(condition)
         .set_expression_attribute_names(names)
         .set_expression_attribute_values(values)
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))

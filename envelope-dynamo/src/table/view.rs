@@ -2,6 +2,7 @@ use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 
+use super::customized::Customized as _;
 use super::found::keyed;
 use super::{Sending, Table, dynamodb_error};
 use crate::error::Error;
@@ -29,7 +30,9 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table, key and projection are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
+    ///
+    /// A projection is refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)): the view's fields say it.
     pub fn customize(mut self, with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder) -> Self {
         self.builder = with(self.builder);
         self
@@ -45,13 +48,12 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
         let mut placeholders = Placeholders::default();
         let projection: Vec<_> = projected_names::<V>().into_iter().map(|name| placeholders.name(name)).collect();
         let (names, _) = placeholders.into_maps();
-        let output = self
-            .builder
+        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
+        let output = builder
             .table_name(&*self.table.name)
             .set_key(Some(item.clone()))
             .projection_expression(projection.join(", "))
             .set_expression_attribute_names(names)
-            .set_attributes_to_get(None)
             .send()
             .await
             .map_err(|error| dynamodb_error("GetItem", &self.table.name, id, error))?;

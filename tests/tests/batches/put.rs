@@ -296,14 +296,18 @@ async fn an_error_tells_no_value() {
 }
 
 #[tokio::test]
-async fn what_the_caller_sets_stays_and_the_items_are_set_after_it() {
+async fn what_the_caller_sets_stays_and_items_of_his_own_are_refused() {
     let bench = Bench::new().await;
     let other = aws_sdk_dynamodb::types::PutRequest::builder().item("user_id", AttributeValue::S("x".into()));
     let other = aws_sdk_dynamodb::types::WriteRequest::builder().put_request(other.build().unwrap()).build();
-    let put = bench.users.batch_put([user("a")]).customize(|request| {
-        let request = request.return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total);
-        request.request_items("elsewhere", vec![other.clone()])
-    });
+    let put = bench.users.batch_put([user("a")]);
+    let error = put.customize(|request| request.request_items("elsewhere", vec![other.clone()])).await.unwrap_err();
+    assert!(matches!(error.failures()[0].error().kind(), ErrorKind::Customized { setting: "request_items", .. }));
+    assert_eq!(bench.requests("BatchWriteItem").len(), 0);
+    let put = bench
+        .users
+        .batch_put([user("a")])
+        .customize(|request| request.return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total));
     assert_eq!(put.await.unwrap(), 1);
     let request = bench.requests("BatchWriteItem").remove(0);
     assert_eq!(request["ReturnConsumedCapacity"], "TOTAL");

@@ -73,14 +73,6 @@ async fn filters_leave_out_what_does_not_fulfil_them_and_limits_count_what_is_le
     let expected = p_1((0..50).filter(long).filter(|number| number.is_multiple_of(3)));
     assert_eq!(both.await.unwrap(), expected);
 
-    let own = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60)).customize(|query| {
-        query
-            .filter_expression("#w = :w")
-            .expression_attribute_names("#w", "ward")
-            .expression_attribute_values(":w", s("north"))
-    });
-    assert_eq!(own.await.unwrap(), expected);
-
     let scan = setup.visits.scan().filter(|visit| visit.patient.eq("p_2").and(visit.doctor.not_exists()));
     assert_eq!(sorted(scan.await.unwrap()), [visit("p_2", 1), visit("p_2", 2)]);
     let count = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60)).page_size(7).count();

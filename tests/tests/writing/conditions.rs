@@ -76,10 +76,8 @@ async fn a_delete_looks_at_what_stands_under_its_key() {
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed));
     assert_eq!((error.fault(), error.is_retryable(), error.is_in_doubt()), (Fault::Caller, false, false));
     assert_eq!(error.to_string(), "users[userId=zoe]: the condition did not hold; nothing was written");
-    let delete = users.delete("zoe").condition(|stored| stored.plan.eq("pro")).customize(|delete| {
-        delete.condition_expression("logins = :n").expression_attribute_values(":n", AttributeValue::N("3".into()))
-    });
-    delete.send().await.unwrap();
+    let delete = users.delete("zoe").condition(|stored| stored.plan.eq("pro"));
+    delete.condition(|stored| stored.logins.eq(3)).send().await.unwrap();
     assert!(bench.stored("zoe").await.is_none());
     users.delete("zoe").send().await.unwrap();
     users.delete("zoe").if_exists().send().await.unwrap_err();

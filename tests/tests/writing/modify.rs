@@ -120,7 +120,7 @@ async fn what_the_update_says_beside_is_written_in_the_same_stroke() {
     users.put(&user("zoe")).send().await.unwrap();
     bench.faults.forget_calls();
     let update = || users.update("zoe").add(|u| u.logins, 1).condition(|u| u.logins.lt(5));
-    let update = || update().customize(|update| update.update_expression("REMOVE nickname"));
+    let update = || update().remove(|u| u.nickname);
     for logins in [4, 5] {
         let changed = update().modify(|user| user.email.push('!')).send().await.unwrap().unwrap();
         assert_eq!((changed.logins, changed.nickname.as_deref()), (logins, None));
@@ -132,7 +132,7 @@ async fn what_the_update_says_beside_is_written_in_the_same_stroke() {
     assert_eq!(bench.faults.calls("UpdateItem"), 3);
 
     let refused = users.update("zoe").customize(|u| u.update_expression("REMOVE plan")).modify(|_| {});
-    assert!(matches!(refused.send().await.unwrap_err().kind(), ErrorKind::ProtectedInUpdate { .. }));
+    assert!(matches!(refused.send().await.unwrap_err().kind(), ErrorKind::Customized { .. }));
 }
 
 #[derive(Debug, PartialEq, Envelope)]

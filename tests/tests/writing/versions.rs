@@ -148,7 +148,7 @@ async fn an_update_in_place_counts_a_version_that_stands_in_plaintext() {
         notes.update("n").customize(|update| update.update_expression("REMOVE revision")).send().await.unwrap_err(),
         docs.update("d").customize(|update| update.update_expression("REMOVE v")).send().await.unwrap_err(),
     ] {
-        assert!(matches!(refused.kind(), ErrorKind::ProtectedInUpdate { .. }), "{refused}");
+        assert!(matches!(refused.kind(), ErrorKind::Customized { .. }), "{refused}");
     }
 }
 

@@ -12,6 +12,7 @@ use envelope_core::UnwrapKey;
 use futures_core::Stream;
 
 use super::super::backoff::Backoff;
+use super::super::customized::{Customized as _, RefusedSetting};
 use super::super::doubt::Doubt;
 use super::super::{Sending, Table};
 use super::{Customize, TRIES};
@@ -58,7 +59,8 @@ where
         self
     }
 
-    /// Sets what this library does not cover on each of the SDK's requests; table and keys are set afterwards.
+    /// Sets what this library does not cover on each of the SDK's requests; request items are refused
+    /// ([`ErrorKind::Customized`]).
     pub fn customize(
         mut self,
         with: impl Fn(BatchGetItemFluentBuilder) -> BatchGetItemFluentBuilder + Send + Sync + 'a,
@@ -206,7 +208,7 @@ where
                     Err(error) => self.give_up(|| ErrorKind::DynamoDb(error.clone())),
                 }
             } else if self.take_keys() {
-                self.asking = (!self.asked.is_empty()).then(|| self.ask());
+                self.ask();
             } else {
                 return Poll::Ready(None);
             }
@@ -231,8 +233,18 @@ where
     }
 
     /// Asks for everything that has no answer yet.
-    fn ask(&mut self) -> Asking<'a> {
-        let (request, table) = (self.request(), self.call.table);
+    fn ask(&mut self) {
+        if self.asked.is_empty() {
+            return;
+        }
+        match self.request() {
+            Ok(request) => self.asking = Some(self.asking(request)),
+            Err(refused) => self.give_up(|| refused.into()),
+        }
+    }
+
+    fn asking(&mut self, request: BatchGetItemFluentBuilder) -> Asking<'a> {
+        let table = self.call.table;
         let mut backoff = std::mem::replace(&mut self.backoff, Backoff::new(&table.client));
         let left_aside = self.left_aside;
         Box::pin(async move {
@@ -246,15 +258,16 @@ where
         })
     }
 
-    fn request(&self) -> BatchGetItemFluentBuilder {
+    fn request(&self) -> Result<BatchGetItemFluentBuilder, RefusedSetting> {
         let request = self.call.table.client.batch_get_item();
         let request = match &self.call.customize {
-            Some(customize) => customize(request),
+            Some(customize) => customize(request).checked()?,
             None => request,
         };
         let keys = self.asked.values().map(|asked| asked.key.clone()).collect();
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(self.call.consistent).build();
-        request.set_request_items(keys.ok().map(|keys| HashMap::from([(self.call.table.name.to_string(), keys)])))
+        let items = keys.ok().map(|keys| HashMap::from([(self.call.table.name.to_string(), keys)]));
+        Ok(request.set_request_items(items))
     }
 
     fn sort(&mut self, output: BatchGetItemOutput) {

@@ -41,7 +41,8 @@ where
         self
     }
 
-    /// Sets what this library does not cover on each of the SDK's requests; table and items are set afterwards.
+    /// Sets what this library does not cover on each of the SDK's requests; request items are refused
+    /// ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
     pub fn customize(
         mut self,
         with: impl Fn(BatchWriteItemFluentBuilder) -> BatchWriteItemFluentBuilder + Send + Sync + 'a,

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::WriteRequest;
 use envelope_core::Fault;
 
 use super::super::backoff::Backoff;
+use super::super::customized::{Customized as _, RefusedSetting};
 use super::super::doubt::Doubt;
 use super::error::{BatchError, BatchFailure};
 use super::{Customize, TRIES};
@@ -128,7 +129,8 @@ impl Sender<'_> {
     ) -> Result<(), Box<dyn Fn() -> ErrorKind + Send>> {
         let (mut backoff, mut fruitless) = (Backoff::new(self.client), 0);
         while !request.writes.is_empty() {
-            let sent = self.build(request).customize().interceptor(request.doubt.clone()).send().await;
+            let builder = self.build(request).map_err(|refused| Box::new(move || refused.into()) as Box<_>)?;
+            let sent = builder.customize().interceptor(request.doubt.clone()).send().await;
             let output = sent.map_err(|error| {
                 let error = DynamoDbError::new("BatchWriteItem", self.table, error);
                 Box::new(move || ErrorKind::DynamoDb(error.clone())) as Box<_>
@@ -155,14 +157,14 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn build(&self, request: &Request) -> BatchWriteItemFluentBuilder {
+    fn build(&self, request: &Request) -> Result<BatchWriteItemFluentBuilder, RefusedSetting> {
         let builder = self.client.batch_write_item();
         let builder = match &self.customize {
-            Some(customize) => customize(builder),
+            Some(customize) => customize(builder).checked()?,
             None => builder,
         };
         let writes = request.writes.iter().map(|(_, write)| write.request.clone()).collect();
-        builder.set_request_items(Some(HashMap::from([(self.table.to_owned(), writes)])))
+        Ok(builder.set_request_items(Some(HashMap::from([(self.table.to_owned(), writes)]))))
     }
 
     /// What DynamoDB says it has not processed; `None` if it speaks of something that it was not sent.

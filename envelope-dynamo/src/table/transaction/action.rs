@@ -53,7 +53,6 @@ impl<'a, T: Entity + Sync, P: WrapKey + ?Sized> IntoAction<'a> for Put<'a, T, P>
         Box::pin(async move {
             let (builder, id) = self.prepare().await?;
             let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
-            refuse_legacy(&id, call.expected.is_some() || call.conditional_operator.is_some())?;
             let item = call.item.unwrap_or_default();
             let table = call.table_name.unwrap_or_default();
             let target = Target::new::<T::First>(id, &table, key_attributes::<T::First>(&item))?;
@@ -77,7 +76,6 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
         Box::pin(async move {
             let (builder, key, id) = self.prepare()?;
             let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
-            refuse_legacy(&id, call.expected.is_some() || call.conditional_operator.is_some())?;
             let table = call.table_name.unwrap_or_default();
             let (target, bytes) =
                 (Target::new::<T>(id, &table, key)?, item_bytes(call.key.as_ref().unwrap_or(&Item::new())));
@@ -100,7 +98,6 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
         Box::pin(async move {
             let (builder, key, id) = self.prepare()?;
             let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
-            refuse_legacy(&id, call.expected.is_some() || call.conditional_operator.is_some())?;
             let table = call.table_name.unwrap_or_default();
             let values = call.expression_attribute_values;
             let bytes = item_bytes(&key) + values.as_ref().map_or(0, item_bytes);
@@ -128,14 +125,6 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
             let bytes = item_bytes(check.key());
             Ok(Action { target, bytes, item: TransactWriteItem::builder().condition_check(check).build() })
         })
-    }
-}
-
-/// A condition that DynamoDB does not take in a transaction must not be dropped.
-fn refuse_legacy(id: &RecordId, is_set: bool) -> Result<(), Error> {
-    match is_set {
-        true => Err(Error::new(id.clone(), ErrorKind::NotInTransaction { setting: "Expected" })),
-        false => Ok(()),
     }
 }
 

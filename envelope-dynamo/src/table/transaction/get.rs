@@ -7,12 +7,13 @@ use aws_sdk_dynamodb::operation::transact_get_items::builders::TransactGetItemsF
 use aws_sdk_dynamodb::types::{Get as GetAction, TransactGetItem};
 use envelope_core::UnwrapKey;
 
+use super::super::customized::RefusedSetting;
 use super::super::get::Reader;
 use super::super::{Get, Sending, Table};
 use super::action::Target;
-use super::check;
 use super::error::{TransactionError, TransactionErrorKind};
 use super::tries::Tries;
+use super::{check, checked};
 use crate::binding::Item;
 use crate::error::Error;
 use crate::record::Envelope;
@@ -58,7 +59,8 @@ pub struct TransactGet<'a, G> {
 type Customize<'a> = Box<dyn FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a>;
 
 impl<'a, G: Gets> TransactGet<'a, G> {
-    /// Sets what this library does not cover on the SDK's request; tables and keys are set afterwards.
+    /// Sets what this library does not cover on the SDK's request; actions are refused
+    /// ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
     ///
     /// What was set on the SDK's builder of a single get does not count here: DynamoDB has no place for it.
     pub fn customize(
@@ -102,7 +104,7 @@ async fn read(
 ) -> Result<Vec<Option<Item>>, TransactionError> {
     let request = client.transact_get_items();
     let request = match customize {
-        Some(customize) => customize(request),
+        Some(customize) => checked(NAME, customize(request), asked.iter().map(|asked| &asked.target))?,
         None => request,
     };
     let items = asked.iter().filter_map(|Asked { target, .. }| {
@@ -159,8 +161,15 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn of<T: Envelope, P: ?Sized>(table: &Table<T, P>, key: T::Key) -> Result<Self, Error> {
+    fn of<T: Envelope, P: ?Sized>(
+        table: &Table<T, P>,
+        key: T::Key,
+        refused: Option<RefusedSetting>,
+    ) -> Result<Self, Error> {
         let (key, id) = Table::<T, P>::key_item(key)?;
+        if let Some(refused) = refused {
+            return Err(Error::new(id, refused));
+        }
         Ok(Self { client: table.client.clone(), target: Target::new::<T>(id, &table.name, key)? })
     }
 }
@@ -181,7 +190,8 @@ impl<'a, T: Envelope + Send, P: UnwrapKey + ?Sized> Gets for Vec<Get<'a, T, P>> 
     type Readers = Vec<Reader<'a, T, P>>;
 
     fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Readers) {
-        self.into_iter().map(Get::into_parts).map(|(reader, key)| (Asked::of(reader.table, key), reader)).unzip()
+        let parts = self.into_iter().map(Get::into_parts);
+        parts.map(|(reader, key, refused)| (Asked::of(reader.table, key, refused), reader)).unzip()
     }
 
     async fn open(readers: Self::Readers, found: Vec<Found>) -> Result<Self::Records, Error> {
@@ -204,7 +214,7 @@ macro_rules! tuple {
             fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Readers) {
                 let ($($get,)*) = self;
                 $(let $get = $get.into_parts();)*
-                (vec![$(Asked::of($get.0.table, $get.1)),*], ($($get.0,)*))
+                (vec![$(Asked::of($get.0.table, $get.1, $get.2)),*], ($($get.0,)*))
             }
 
             async fn open(readers: Self::Readers, found: Vec<Found>) -> Result<Self::Records, Error> {

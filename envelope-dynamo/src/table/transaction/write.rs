@@ -12,7 +12,7 @@ use super::action::{IntoAction, Preparing, Target};
 use super::error::{TransactionError, TransactionErrorKind};
 use super::token::new_token;
 use super::tries::Tries;
-use super::{MAX_BYTES, check};
+use super::{MAX_BYTES, check, checked};
 use crate::entity::Entity;
 use crate::error::RecordId;
 use crate::record::Envelope;
@@ -107,7 +107,8 @@ impl<'a> Transaction<'a> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's request; actions and token are set afterwards.
+    /// Sets what this library does not cover on the SDK's request; the token is set afterwards, and actions are refused
+    /// ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
     pub fn customize(
         mut self,
         with: impl Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder + Send + Sync + 'static,
@@ -209,20 +210,20 @@ impl PreparedTransaction {
         let operation = [NAME, "TransactWriteItems"];
         let mut tries = Tries::new(&self.client, operation, self.targets.iter().collect());
         loop {
-            match self.request().customize().interceptor(tries.doubt.clone()).send().await {
+            match self.request()?.customize().interceptor(tries.doubt.clone()).send().await {
                 Ok(_) => return Ok(()),
                 Err(error) => tries.again(error).await?,
             }
         }
     }
 
-    fn request(&self) -> TransactWriteItemsFluentBuilder {
+    fn request(&self) -> Result<TransactWriteItemsFluentBuilder, TransactionError> {
         let request = self.client.transact_write_items();
         let request = match &self.customize {
-            Some(customize) => customize(request),
+            Some(customize) => checked(NAME, customize(request), self.targets.iter())?,
             None => request,
         };
-        request.set_transact_items(Some(self.actions.clone())).client_request_token(&self.token)
+        Ok(request.set_transact_items(Some(self.actions.clone())).client_request_token(&self.token))
     }
 }
 
