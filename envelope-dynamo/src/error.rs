@@ -623,6 +623,9 @@ impl fmt::Display for DynamoDbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
             Some(code) => write!(f, "{} on the table {} was refused: {code}", self.operation, self.table)?,
+            None if self.no_answer.is_some_and(|why| why != NoAnswer::Outage) => {
+                write!(f, "{} on the table {} was not sent", self.operation, self.table)?;
+            }
             None => {
                 write!(
                     f,

@@ -34,15 +34,15 @@ impl NoAnswer {
         }
     }
 
-    /// What to say in place of an error code.
-    pub(crate) const fn describe(self) -> &'static str {
+    /// What to say in place of an error code, where nothing was sent.
+    pub(crate) const fn describe(self) -> Option<&'static str> {
         match self {
-            Self::Outage => "it could not be reached",
+            Self::Outage => None,
             Self::NoCredentials => {
-                "no credentials were found, or their configuration cannot be used (environment, profile, role)"
+                Some("no credentials were found, or their configuration cannot be used (environment, profile, role)")
             }
-            Self::CredentialsRefused => "the credentials provider gave no credentials",
-            Self::Other => "the request could not be sent",
+            Self::CredentialsRefused => Some("the credentials provider gave no credentials"),
+            Self::Other => Some("the SDK could not send it (region, endpoint, HTTP client)"),
         }
     }
 }

@@ -532,7 +532,7 @@ impl DynamoDbError {
             retryable: is_retryable(&error),
             no_answer,
             outcome: WriteOutcome::NotWritten,
-            message: error.message().or(no_answer.map(NoAnswer::describe)).map(Into::into),
+            message: error.message().or_else(|| no_answer?.describe()).map(Into::into),
             request_id: error.request_id().map(Into::into),
             code: error.code().map(Into::into),
             source: match error {

@@ -15,7 +15,8 @@ where
     let code = error.code().unwrap_or(match &error {
         SdkError::TimeoutError(_) => "no answer in time",
         SdkError::DispatchFailure(failure) => {
-            failure.as_connector_error().map_or("KMS could not be reached", |error| NoAnswer::of(error).describe())
+            let why = failure.as_connector_error().and_then(|error| NoAnswer::of(error).describe());
+            why.unwrap_or("KMS could not be reached")
         }
         SdkError::ConstructionFailure(_) => "the request could not be built",
         _ => "an answer that is not KMS's",

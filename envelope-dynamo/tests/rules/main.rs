@@ -5,6 +5,7 @@
 
 mod expressions;
 mod keys;
+mod outages;
 mod setup;
 mod writes;
 
