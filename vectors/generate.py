@@ -6,9 +6,9 @@ so a file that is there already and would change is an error, and nothing is wri
 
 import json, pathlib, sys
 
-import branches, groups, opening, refusing, streams
+import branches, groups, kms_keys, opening, refusing, rsa_keys, streams, whole_items
 
-FOLDERS = {"v1": (opening, refusing, branches, groups), "stream-v1": (streams,)}
+FOLDERS = {"v1": (opening, refusing, branches, groups), "stream-v1": (streams,), "kms-v1": (kms_keys,), "rsa-v1": (rsa_keys,), "item-v1": (whole_items,)}
 
 
 def main():
@@ -18,6 +18,7 @@ def main():
             path = pathlib.Path(__file__).parent / folder / f"{name}.json"
             if path in files:
                 sys.exit(f"two vectors have one name: {name}")
+            path.parent.mkdir(exist_ok=True)
             files[path] = json.dumps(vector, ensure_ascii=False, indent=2) + "\n"
     changed = [path.name for path, text in files.items() if path.exists() and path.read_text(encoding="utf-8") != text]
     if changed:

@@ -137,6 +137,21 @@ def authenticated_attributes():
 
 
 def names_and_pairs():
+    zeros = {f"n{i}": N(text) for i, text in enumerate(["0", "-0", "0e0", "0E-999999999", "0e+999999999", ".000", "0" * 60])}
+    yield "record-numbers-zero", opens(
+        "zero in every spelling, with any exponent: it has no magnitude",
+        record("record-numbers-zero", attributes=zeros, authenticated=tuple(zeros)),
+    )
+    doubled = {"ss": {"SS": ["a", "b", "a"]}, "bs": {"BS": ["AQ==", "AA==", "AQ=="]}}
+    yield "record-sets-doubled", opens(
+        "sets in which an element stands twice, which DynamoDB does not store: bound once",
+        record("record-sets-doubled", attributes=doubled, authenticated=tuple(doubled)),
+    )
+    pairs = {"aws": "1", "awsx:": "2", "x-aws:": "3", "tables": "4", "É": "5", "é": "6"}
+    yield "record-pair-names", opens(
+        "names of pairs that are not reserved, and two that are equal but for the case of a letter that is not ASCII",
+        record("record-pair-names", pairs=pairs),
+    )
     yield "record-pairs", opens(
         "extra pairs, in the encryption context and in the associated data, in CBOR order",
         record("record-pairs", pairs={"tenant": "t_7", "purpose": "pii", "b": "1", "aa": "2", "Région": "Île-de-France"}),

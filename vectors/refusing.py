@@ -12,7 +12,7 @@ OTHER = BASE.but(seeds="another row", keys=(key("user_id", S("u_67890")),))
 
 
 def vectors():
-    for group in (payload_headers, name_lists, dek_headers, keys, changed_bytes, places, attributes, rows, contents, plaintexts):
+    for group in (payload_headers, name_lists, dek_headers, keys, changed_bytes, places, numbers_and_pairs, attributes, rows, contents, plaintexts):
         yield from group()
 
 
@@ -178,6 +178,47 @@ def places():
     yield bad("pair-name", "key-mismatch", "another name of a pair", pairs={"Purpose": "pii"})
     yield bad("pair-removed", "key-mismatch", "a pair fewer", pairs={})
     yield bad("pair-added", "key-mismatch", "a pair more", pairs={"purpose": "pii", "tenant": "t_7"})
+
+
+def numbers_and_pairs():
+    """What cannot be bound [2.2-2, 5.1-1]: refused before any key is asked for."""
+
+    def bad_number(name, text, description):
+        attributes = {**BASE.attributes, "plan": {"N": text}}
+        return f"number-{name}", refused("number", description, BASE, attributes=attributes)
+
+    yield bad_number("empty", "", "no digit")
+    yield bad_number("sign", "-", "a sign without a digit")
+    yield bad_number("point", ".", "a point without a digit")
+    yield bad_number("points", "1.2.3", "two points")
+    yield bad_number("exponent-empty", "1e", "an exponent without a digit")
+    yield bad_number("exponent-long", "1e0000000001", "an exponent of ten digits")
+    yield bad_number("exponent-fraction", "1e1.5", "an exponent that is not whole")
+    yield bad_number("digits-39", "1" * 39, "39 significant digits")
+    yield bad_number("digits-39-zeros", "1." + "0" * 37 + "1", "39 significant digits, most of them zeros in between")
+    yield bad_number("large", "1E126", "a magnitude above 9.99..E+125")
+    yield bad_number("small", "-9.9E-131", "a magnitude below 1E-130")
+    yield bad_number("nan", "NaN", "not a number")
+    yield bad_number("infinity", "Infinity", "not a number")
+    yield bad_number("hexadecimal", "0x10", "not a decimal number")
+    yield bad_number("blank", " 1", "a blank before the number")
+    yield bad_number("underscore", "1_000", "an underscore between digits")
+    yield bad_number("other-digits", "１２", "digits that are not ASCII")
+    yield "number-in-a-set", refused("number", "no number, in a set", BASE, attributes={"plan": {"NS": ["1", "x"]}})
+    nested = {"plan": {"M": {"a": {"L": [{"N": "1e126"}]}}}}
+    yield "number-nested", refused("number", "no number, in a list in a map", BASE, attributes=nested)
+    yield "number-key", refused("number", "a key that is no number", BASE, keys=[key("user_id", {"N": "1e126"})])
+
+    def bad_pair(name, description, *pairs):
+        return f"pair-{name}", refused("pair", description, BASE, more_pairs=[list(pair) for pair in pairs])
+
+    reserved = ["aws:x", "AWS:x", "aWs:", "table", "Table", "partition_key", "PARTITION_KEY", "sort_key", "Sort_Key"]
+    for i, name in enumerate(reserved):
+        yield bad_pair(f"reserved-{i}", f"a pair with the reserved name `{name}`", (name, "1"))
+    yield bad_pair("name-twice", "a name twice", ("purpose", "1"), ("purpose", "2"))
+    yield bad_pair("name-twice-but-for-case", "two names that are equal but for ASCII case", ("purpose", "1"), ("PURPOSE", "2"))
+    yield bad_pair("without-name", "a pair without a name", ("", "1"))
+    yield bad_pair("without-value", "a pair without a value", ("purpose", ""))
 
 
 def attributes():

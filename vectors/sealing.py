@@ -4,6 +4,7 @@ import hashlib, pathlib, sys
 from dataclasses import dataclass, field, replace
 
 import cbor2
+from cryptography.hazmat.primitives import serialization
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "docs" / "interop"))
 import chunked, envelope, wrapping
@@ -25,6 +26,14 @@ def key(name, value):
 
 
 @dataclass(frozen=True)
+class KmsKey:
+    """A key of KMS, and the id of the key material that it names with its answers, if it does."""
+
+    arn: str
+    material: str | None
+
+
+@dataclass(frozen=True)
 class Case:
     """Something to seal, and where a reader finds it. `seeds` names its keys and salts."""
 
@@ -40,7 +49,10 @@ class Case:
     plaintext: bytes | None = None  # in place of fields
     before: tuple = ()  # wrapped keys before this writer's own
     after: tuple = ()
-    branch: tuple = ()  # keys of the branch as (version, key), the active one first; empty: under the root key
+    branch: tuple = ()  # keys of the branch as (version, key), the active one first
+    kms: KmsKey | None = None
+    other_kms: tuple = ()  # further keys that the reader has, before `kms`
+    rsa: object = None  # a private key; without any of the three, the root key
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -60,7 +72,25 @@ class Case:
 
     def reader(self):
         """The fields of a vector that say which keys its reader has."""
-        return branch_reader(self.branch) if self.branch else {"root_key": ROOT_KEY.hex()}
+        if self.branch:
+            return branch_reader(self.branch)
+        if self.kms:
+            keys = [key.arn for key in (*self.other_kms, self.kms)]
+            return {"kms": {"keys": keys, "answers": [self.kms_answer()]}}
+        if self.rsa:
+            encoding = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            return {"rsa_key": self.rsa.private_bytes(*encoding).hex()}
+        return {"root_key": ROOT_KEY.hex()}
+
+    def kms_answer(self):
+        """What KMS made, and gives back for the same encryption context."""
+        return {
+            "key": self.kms.arn,
+            **({"key_material_id": self.kms.material} if self.kms.material else {}),
+            "encryption_context": self.encryption_context(),
+            "ciphertext_blob": seed(f"{self.seeds}: blob", 184).hex(),
+            "plaintext": self.data_key().hex(),
+        }
 
     def data_key(self):
         if self.branch:
@@ -71,7 +101,7 @@ class Case:
         return seed(f"{self.seeds}: salt", 24)
 
     def wrap_salt(self):
-        return seed(f"{self.seeds}: wrap salt", 24)
+        return seed(f"{self.seeds}: wrap salt", 32 if self.rsa else 24)
 
     def plain(self):
         return cbor2.dumps(self.fields) if self.plaintext is None else self.plaintext
@@ -85,6 +115,14 @@ class Case:
     def own_entry(self):
         if self.branch:
             return 3, self.branch[0][0], self.wrap_salt()
+        if self.kms:
+            answer = self.kms_answer()
+            hint = wrapping.kms_hint(answer["key"], answer.get("key_material_id"))
+            return 2, hint, bytes.fromhex(answer["ciphertext_blob"])
+        if self.rsa:
+            public = self.rsa.public_key()
+            wrapped = wrapping.rsa_wrap(public, self.encryption_context(), self.data_key(), self.wrap_salt())
+            return 4, wrapping.rsa_id(public), wrapped
         wrapped = wrapping.local_wrap(ROOT_KEY, self.wrap_salt(), self.encryption_context(), self.data_key())
         return 1, wrapping.local_id(ROOT_KEY), wrapped
 

@@ -5,19 +5,25 @@
 
 import json, pathlib, sys
 
-import chunked, envelope, wrapping
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+import chunked, envelope, items, wrapping
 
 VECTORS = pathlib.Path(__file__).resolve().parent.parent.parent / "vectors"
-FOLDERS = ["v1", "stream-v1"]
+FOLDERS = ["v1", "stream-v1", "kms-v1", "rsa-v1", "item-v1"]
 KINDS = {
     "opens", "format-truncated", "format-trailing", "format-unknown-version", "format-unknown-suite", "format-malformed",
-    "context-form", "key-wrong", "key-mismatch", "authentication", "malformed-record",
+    "context-form", "key-wrong", "key-mismatch", "authentication", "malformed-record", "number", "pair", "key-attribute",
+    "key-invalid-answer", "key-denied", "key-disabled", "key-pending-deletion", "key-not-found", "key-unavailable",
+    "not-sealed", "incomplete", "group", "marks",
 }  # fmt: skip
 
 
 def outcome(vector):
     if vector["content"] == "stream":
         return stream_outcome(vector)
+    if vector["content"] == "item":
+        return item_outcome(vector)
     try:
         plaintext, fields = envelope.open_vector(vector)
     except envelope.Refused as refused:
@@ -34,11 +40,26 @@ def stream_outcome(vector):
     return "opens", b"".join(released), None
 
 
+def item_outcome(vector):
+    try:
+        return "opens", None, items.open_item(vector)
+    except envelope.Refused as refused:
+        return refused.kind, None, None
+
+
 def own_entry(vector, given, kms_context):
     """The data key, and the entry of `encrypted_dek` that this writer makes."""
     if "branch_keys" in vector:
         version, key = (bytes.fromhex(vector["branch_keys"][0][name]) for name in ("version", "key"))
         return wrapping.branch_data_key(key, given["wrap_salt"], kms_context), (3, version, given["wrap_salt"])
+    if "kms" in vector:
+        answer = vector["kms"]["answers"][0]
+        hint = wrapping.kms_hint(answer["key"], answer.get("key_material_id"))
+        return bytes.fromhex(answer["plaintext"]), (2, hint, bytes.fromhex(answer["ciphertext_blob"]))
+    if "rsa_key" in vector:
+        public = load_der_private_key(bytes.fromhex(vector["rsa_key"]), None).public_key()
+        wrapped = wrapping.rsa_wrap(public, kms_context, given["data_key"], given["wrap_salt"])
+        return given["data_key"], (4, wrapping.rsa_id(public), wrapped)
     root_key = bytes.fromhex(vector["root_key"])
     wrapped = wrapping.local_wrap(root_key, given["wrap_salt"], kms_context, given["data_key"])
     return given["data_key"], (1, wrapping.local_id(root_key), wrapped)
@@ -55,6 +76,9 @@ def steps(vector, plaintext, fields):
     """Each value on the way to the bytes, as computed here, under the name it has in the vector."""
     if vector["content"] == "stream":
         yield from stream_steps(vector, plaintext)
+        return
+    if vector["content"] == "item":
+        yield from item_steps(vector, fields)
         return
     given = {name: bytes.fromhex(vector[name]) for name in ("data_key", "salt", "wrap_salt")}
     context = envelope.context_of(vector)
@@ -92,6 +116,29 @@ def stream_steps(vector, plaintext):
     yield "commitment", commitment.hex()
     yield "plaintext", plaintext.hex()
     yield "stream", chunked.seal(data_key, given["salt"], vector["chunk_size"], dek, aad, plaintext).hex()
+
+
+def item_steps(vector, fields):
+    yield "outcome", fields
+    if "written" in vector:
+        yield "written", [part | written_part(vector, part) for part in vector["written"]]
+
+
+def written_part(vector, part):
+    """Payload and wrapped key of the record or of one of its groups, as sealed here."""
+    item = {name: value for name, value in vector["item"].items() if name not in (items.PAYLOAD, items.DEK)}
+    context = items.context_of(vector, item)
+    if "group" in part:
+        context = context.with_pair("group", part["group"])
+    data_key, salt, wrap_salt, plaintext, root_key = (
+        bytes.fromhex(part[name]) for name in ("data_key", "salt", "wrap_salt", "plaintext", "root_key")
+    )
+    aad = envelope.associated_data("group" if "group" in part else "record", context, part["authenticated_names"])
+    wrapped = wrapping.local_wrap(root_key, wrap_salt, context.encryption_context(), data_key)
+    return {
+        "encrypted_payload": envelope.seal(data_key, salt, part["authenticated_names"], aad, plaintext).hex(),
+        "encrypted_dek": envelope.encode_dek(context.form, [(1, wrapping.local_id(root_key), wrapped)]).hex(),
+    }
 
 
 def surprises(vector):

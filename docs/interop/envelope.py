@@ -14,12 +14,16 @@ from encoding import *
 from encoding import AESGCM
 
 
-def open_payload(payload, dek, content, context, unwrap):
-    """Steps 2 to 8 of section 7: plaintext, the names it authenticates, and what a record holds."""
+def open_payload(payload, dek, content, context_with, unwrap):
+    """Steps 2 to 9 of section 7: plaintext, the names it authenticates, and what a record holds.
+
+    `context_with` gives the context for the names of the authenticated attributes.
+    """
     salt, commitment, names, sealed = parse_payload(payload)
+    context = context_with(names)
+    additional = associated_data(content, context, names)  # [2.2-2]: before any key is asked for
     form, entries = parse_dek(dek)
     context.check_form(form)
-    additional = associated_data(content, context, names)  # no key is asked for if a number is none [2.2-2]
     message_key, expected = derive(unwrap(entries, context.encryption_context()), salt)
     try:
         refuse_if(not hmac.compare_digest(commitment, expected), "authentication", "does not open")
@@ -39,7 +43,9 @@ def unwrap_of(keys):
         return partial(wrapping.kms_unwrap, wrapping.PlayedKms(keys["kms"]["answers"]), keys["kms"]["keys"])
     if "rsa_key" in keys:
         return partial(wrapping.rsa_unwrap, load_der_private_key(bytes.fromhex(keys["rsa_key"]), None))
-    return partial(wrapping.local_unwrap, bytes.fromhex(keys["root_key"]))
+    if "root_key" in keys:
+        return partial(wrapping.local_unwrap, bytes.fromhex(keys["root_key"]))
+    return wrapping.no_key
 
 
 def context_of(vector):
@@ -52,7 +58,7 @@ def context_of(vector):
 
 def open_vector(vector):
     payload, dek = (bytes.fromhex(vector[field]) for field in ("encrypted_payload", "encrypted_dek"))
-    plaintext, _, fields = open_payload(payload, dek, vector["content"], context_of(vector), unwrap_of(vector))
+    plaintext, _, fields = open_payload(payload, dek, vector["content"], lambda _: context_of(vector), unwrap_of(vector))
     return plaintext, fields
 
 

@@ -20,6 +20,11 @@ def of_kind(entries, kind, fits):
     return [(key_id, wrapped) for entry_kind, key_id, wrapped in entries if entry_kind == kind and fits(key_id)]
 
 
+def no_key(entries, context):
+    """A reader for whom no key is configured at all: a group that it must not see."""
+    raise Refused("key-denied", "no key is configured")
+
+
 # --- kind 1: a local root key [6.1] ---
 
 
@@ -57,11 +62,21 @@ def kms_hint(arn, material_id=None):
     return hashlib.sha256(arn.split(":key/")[1].encode()).digest()[:4] + material
 
 
+# What KMS refuses, and the kind of the failure.
+REFUSALS = {
+    "AccessDeniedException": "key-denied",
+    "DisabledException": "key-disabled",
+    "KMSInvalidStateException": "key-pending-deletion",
+    "NotFoundException": "key-not-found",
+    "KMSInternalException": "key-unavailable",
+}
+
+
 class PlayedKms:
     """KMS as a table: what Decrypt answers to a blob, a key and an encryption context.
 
-    `answers` are those of a vector: `key` made the blob for `encryption_context`. KMS answers with `answered_key` if there is one: what
-    a faulty or hostile KMS, or somebody in between, would do.
+    `answers` are those of a vector: `key` made the blob for `encryption_context`, unless KMS `refuses`. KMS answers with `answered_key`
+    if there is one: what a faulty or hostile KMS, or somebody in between, would do.
     """
 
     def __init__(self, answers):
@@ -69,6 +84,8 @@ class PlayedKms:
 
     def decrypt(self, arn, blob, context):
         known = [answer for answer in self.answers if bytes.fromhex(answer["ciphertext_blob"]) == blob]
+        if known and "refuses" in known[0]:
+            raise Refused(REFUSALS[known[0]["refuses"]], known[0]["refuses"])
         refuse_if(not known or known[0]["encryption_context"] != context, "key-mismatch", "InvalidCiphertextException")
         refuse_if(known[0]["key"] != arn, "key-wrong", "IncorrectKeyException")
         return known[0].get("answered_key", arn), bytes.fromhex(known[0]["plaintext"])
@@ -122,11 +139,10 @@ def rsa_digest(context):
     return hashlib.sha256(cbor(["envelope-rsa-oaep", context])).digest()
 
 
-def rsa_encrypt(public_key, message, seed):
+def rsa_encrypt(public_key, message, seed, label=b""):
     """RSAES-OAEP of RFC 8017, 7.1.1, with the seed named, which no library takes."""
     numbers, size = public_key.public_numbers(), public_key.key_size // 8
-    label = hashlib.sha256(b"").digest()
-    data = label + bytes(size - len(message) - 66) + b"\x01" + message
+    data = hashlib.sha256(label).digest() + bytes(size - len(message) - 66) + b"\x01" + message
     masked_data = xor(data, mgf1(seed, len(data)))
     masked_seed = xor(seed, mgf1(masked_data, len(seed)))
     number = int.from_bytes(b"\x00" + masked_seed + masked_data)

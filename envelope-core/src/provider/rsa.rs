@@ -3,6 +3,7 @@
 use std::fmt;
 
 use getrandom::SysRng;
+use getrandom::rand_core::TryCryptoRng;
 use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey};
 use rsa::traits::{PaddingScheme, PublicKeyParts};
 use rsa::{Oaep, RsaPrivateKey};
@@ -48,7 +49,17 @@ impl RsaRecipient {
     }
 
     fn wrap(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<WrappedKey, KeyError> {
-        let encrypt = || Oaep::<Sha256>::new().encrypt(&mut SysRng, &self.key, message(data_key, context).as_slice());
+        self.wrap_with(&mut SysRng, data_key, context)
+    }
+
+    /// Wraps with a seed from `random`: the system's generator, or the seed that a test vector gives.
+    pub(crate) fn wrap_with(
+        &self,
+        random: &mut impl TryCryptoRng,
+        data_key: &DataKey,
+        context: &EncryptionContext,
+    ) -> Result<WrappedKey, KeyError> {
+        let encrypt = || Oaep::<Sha256>::new().encrypt(random, &self.key, message(data_key, context).as_slice());
         let wrapped = leaving_nothing(encrypt)
             .map_err(|_| KeyError::new(KeyErrorKind::Other, "RSA could not wrap: no random bytes from the system"))?;
         WrappedKey::new(KeyKind::RSA_OAEP, self.public.id(), wrapped)

@@ -43,7 +43,7 @@ impl Vector {
     /// With all the attributes of the vector authenticated: a stream does not carry their names.
     fn with_context<T>(&self, run: impl FnOnce(&Context<'_>) -> T) -> T {
         let names: Vec<_> = self.reader.attributes.keys().cloned().collect();
-        run(&self.reader.context(&names))
+        run(&self.reader.context(&names).unwrap())
     }
 
     /// What comes out, all of it or up to a failure.
