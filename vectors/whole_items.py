@@ -255,10 +255,11 @@ def rights():
     )
     yield "group-withheld-in-the-clear", vector("marks", "a withheld field stands in the item as well", made, other, {"diagnosis": S("healthy")})
     outside = Item("item-group-moved", {"name": "Zoë", "diagnosis": "gout"}, groups={"medical": {"allergies": "none"}})
-    yield "group-withheld-field-outside", opens(
-        "the field was encrypted without a group when the record was written, and the group is withheld: the sealed value",
-        outside, other, {"name": has("Zoë"), "diagnosis": has("gout")},
-    )  # fmt: skip
+    yield "group-withheld-field-outside", vector(
+        "marks", "the field was encrypted outside of its group when the record was written, and the group is withheld", outside, other
+    )
+    granted = {"name": has("Zoë"), "diagnosis": has("gout")}
+    yield "group-granted-field-outside", opens("the same record; the reader may read the group", outside, GROUPED, granted)
     changed = binary(envelope.encode_dek("raw", [(kind, key_id, flip(wrapped, 30))]))
     yield "group-key-flipped", vector("key-mismatch", "a bit of the wrapped key flipped: the record fails", made, GROUPED, {dek: changed})
     foreign = Item("item-group-foreign", groups={"medical": {"diagnosis": "gout"}}).item[dek]

@@ -65,6 +65,7 @@ def all_sealed(fields, groups):
 def value_of(name, mark, accepts, withheld, item, sealed, names):  # [8-3]
     attribute, protected = item.get(name), mark in ("encrypted", "authenticated")
     if name in sealed:
+        refuse_if(withheld, "marks", f"{name} is withheld, and sealed outside of its group")  # [4.6-8]
         refuse_if(protected and attribute, "marks", f"{name} is sealed, and stands in the item as well")
         if attribute:
             return {"value": next(iter(attribute.values()))}

@@ -80,6 +80,10 @@ pub(crate) async fn open_group<T: Envelope>(
         (None, None, false) => Ok(None),
         (Some(AttributeValue::B(payload)), Some(AttributeValue::B(dek)), true) => {
             let payload = UntrustedPayload::parse(payload.into_inner()).map_err(OpenError::from)?;
+            // FORMAT 4.6-1
+            if !payload.authenticated_names().is_empty() {
+                return Err(ErrorKind::Malformed("the payload of a group lists authenticated attributes"));
+            }
             let context = group_context::<T>(item, group)?;
             match open_payload(payload, dek.as_ref(), Content::Group, &context, provider).await {
                 Ok(plaintext) => Ok(Some(Group::Opened(plaintext))),

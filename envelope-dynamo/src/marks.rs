@@ -40,6 +40,8 @@ enum Problem {
     AlsoInTheClear,
     /// The record says two things of one field.
     BothSealedAndReadable,
+    /// A field of a group that the reader does not see was written before it belonged to the group.
+    SealedOutsideOfGroup,
 }
 
 impl MarksError {
@@ -80,6 +82,13 @@ impl fmt::Display for MarksError {
             }
             Problem::BothSealedAndReadable => {
                 write!(f, "the record says of `{name}` that it is both sealed and readable")
+            }
+            Problem::SealedOutsideOfGroup => {
+                write!(
+                    f,
+                    "`{name}` belongs to a group that is withheld from this reader, but the record was written with it sealed \
+                     outside of the group (somebody who may read the group has to store the record anew)"
+                )
             }
         }?;
         write!(f, "; written with encrypted [{}]", EscapedNames(&self.named))?;
@@ -199,6 +208,10 @@ impl<T: Envelope> Rules<'_, T> {
         }
         let in_the_clear = item.contains_key(name);
         match claim::<T>(name) {
+            // Either answer would lose a value when the record is stored again: the one outside, or those in the group.
+            Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
+                Err(self.refuse(name, Problem::SealedOutsideOfGroup))
+            }
             Some(Field { mark: Mark::Encrypted | Mark::Authenticated, .. }) if in_the_clear => {
                 Err(self.refuse(name, Problem::AlsoInTheClear))
             }

@@ -7,6 +7,7 @@ mod expressions;
 mod keys;
 mod outages;
 mod setup;
+mod vectors;
 mod writes;
 
 use envelope_dynamo::Envelope;

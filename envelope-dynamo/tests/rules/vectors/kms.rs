@@ -1,0 +1,109 @@
+//! The vectors of kind 2 (FORMAT 6.2): data keys that KMS wraps.
+
+use std::collections::BTreeMap;
+
+use envelope_dynamo::{
+    Context, ContextForm, EncryptedDek, KmsKeyHint, Number, OpenError, Sealed, Value, WrapKey, WrappedKey, open,
+};
+use serde::Deserialize;
+
+use super::played_kms::PlayedKms;
+use super::{Hex, in_folder, key_failure};
+
+#[derive(Deserialize)]
+struct Vector {
+    expect: String,
+    kms: PlayedKms,
+    table: String,
+    context_form: String,
+    keys: Vec<Key>,
+    pairs: BTreeMap<String, String>,
+    encrypted_payload: Hex,
+    encrypted_dek: Hex,
+    /// What is sealed, in a vector that opens.
+    plaintext: Option<Hex>,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    name: String,
+    value: BTreeMap<String, String>,
+}
+
+impl Vector {
+    fn context(&self) -> Context<'_> {
+        let form = match self.context_form.as_str() {
+            "raw" => ContextForm::Raw,
+            "hashed" => ContextForm::Hashed,
+            "table" => ContextForm::Table,
+            other => panic!("no context form: {other}"),
+        };
+        let mut context = Context::new(&self.table).form(form);
+        if let [partition_key, sort_key] = self.keys.as_slice() {
+            context = context.partition_key(&partition_key.name, partition_key.value());
+            context = context.sort_key(&sort_key.name, sort_key.value());
+        }
+        for (name, value) in &self.pairs {
+            context = context.pair(name, value).expect("a pair");
+        }
+        context
+    }
+
+    async fn open(&self) -> Result<Vec<u8>, OpenError> {
+        let sealed =
+            Sealed { encrypted_payload: self.encrypted_payload.0.clone(), encrypted_dek: self.encrypted_dek.0.clone() };
+        let plaintext = open(&sealed, &self.context(), &self.kms.provider()).await?;
+        Ok(plaintext.expose().to_vec())
+    }
+}
+
+impl Key {
+    fn value(&self) -> Value<'_> {
+        match self.value.first_key_value() {
+            Some((kind, text)) if kind == "S" => Value::string(text),
+            Some((kind, text)) if kind == "N" => Value::Number(Number::parse(text).expect("a number")),
+            other => panic!("no vector has a key {other:?}"),
+        }
+    }
+}
+
+/// The name under which a vector knows what came of opening it.
+fn outcome(opened: &Result<Vec<u8>, OpenError>) -> &'static str {
+    match opened {
+        Ok(_) => "opens",
+        Err(OpenError::Key(error)) => key_failure(error),
+        Err(OpenError::Authentication) => "authentication",
+        Err(other) => panic!("no vector expects {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_vector_of_kms_opens_or_fails_as_it_says() {
+    for (name, vector) in in_folder::<Vector>("kms-v1") {
+        let opened = vector.open().await;
+        assert_eq!(outcome(&opened), vector.expect, "{name}");
+        assert_eq!(opened.ok(), vector.plaintext.map(|plaintext| plaintext.0), "{name}");
+    }
+}
+
+/// The entry that this library makes of KMS's answer is the vector's, byte for byte.
+#[tokio::test]
+async fn the_entry_that_is_written_for_kms_is_the_vectors() {
+    let mut with_another_material = Vec::new();
+    for (name, vector) in in_folder::<Vector>("kms-v1").into_iter().filter(|(_, vector)| vector.expect == "opens") {
+        let context = vector.context().encryption_context();
+        let generated = vector.kms.provider().generate(&context).await.expect("a data key");
+        let [own] = generated.wrapped.as_slice() else { panic!("{name}: one entry") };
+        let dek = EncryptedDek::parse(&vector.encrypted_dek.0).expect("an encrypted_dek");
+        if !dek.keys().contains(own) {
+            assert!(dek.keys().iter().any(|entry| differs_in_material_alone(entry, own)), "{name}");
+            with_another_material.push(name);
+        }
+    }
+    assert_eq!(with_another_material, ["kms-material-other", "kms-material-zeros"]);
+}
+
+fn differs_in_material_alone(one: &WrappedKey, other: &WrappedKey) -> bool {
+    let key = |entry: &WrappedKey| KmsKeyHint::parse(entry.id()).map(KmsKeyHint::key);
+    (one.kind(), key(one), one.bytes()) == (other.kind(), key(other), other.bytes())
+}
