@@ -1,7 +1,17 @@
 #[doc(hidden)]
-#[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
 const _: () = {
     use ::envelope_dynamo::__private as __envelope;
+    const fn __written<T>()
+    where
+        T: __envelope::serde::Serialize,
+        T: __envelope::serde::Deserialize<'static>,
+    {
+        __envelope::is_written::<String>();
+        __envelope::is_written::<Option<String>>();
+        __envelope::is_written::<T>();
+        __envelope::is_written::<u32>();
+        __envelope::is_written::<BTreeMap<String, String>>();
+    }
     #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
     #[serde(
         crate = "__envelope::serde",
@@ -32,7 +42,6 @@ const _: () = {
         #[serde(skip)]
         __marker: __envelope::PhantomData<fn() -> Event<T>>,
     }
-    #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
     pub struct __Attributes<T> {
         stream_id: __envelope::Attribute<Event<T>, String, __envelope::mark::Key>,
         at: __envelope::Attribute<Event<T>, Time, __envelope::mark::Key>,
@@ -82,9 +91,17 @@ const _: () = {
         type Key = __envelope::Composite<String, Time>;
         type Attributes = __Attributes<T>;
         fn attributes() -> Self::Attributes {
+            use __envelope::CheckUngrouped as _;
+            __envelope::Ungrouped::<String>::__ungrouped();
+            __envelope::Ungrouped::<Time>::__ungrouped();
+            __envelope::Ungrouped::<Option<String>>::__ungrouped();
+            __envelope::Ungrouped::<T>::__ungrouped();
+            __envelope::Ungrouped::<u32>::__ungrouped();
+            __envelope::Ungrouped::<BTreeMap<String, String>>::__ungrouped();
             __Attributes {
                 stream_id: __envelope::Attribute::new("streamId"),
-                at: __envelope::Attribute::through(
+                at: __envelope::Attribute::scalar_type(
+                    __envelope::Attribute::through(
                         "at",
                         |value| {
                             let written: __Value_at<T> = __Value_at {
@@ -97,8 +114,9 @@ const _: () = {
                             __envelope::from_attribute_value(stored)
                                 .map(|read: __Value_at<T>| read.value)
                         },
-                    )
-                    .scalar_type(__envelope::scalar_type::<__Value_at<T>>),
+                    ),
+                    __envelope::scalar_type::<__Value_at<T>>,
+                ),
                 email: __envelope::Attribute::encrypted("email"),
                 body: __envelope::Attribute::encrypted("body"),
                 tenant: __envelope::Attribute::new("tenant"),

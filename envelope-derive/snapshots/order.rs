@@ -1,7 +1,12 @@
 #[doc(hidden)]
-#[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
 const _: () = {
     use ::envelope_dynamo::__private as __envelope;
+    const fn __written() {
+        __envelope::is_written::<String>();
+        __envelope::is_written::<u64>();
+        __envelope::is_written::<String>();
+        __envelope::is_written::<String>();
+    }
     #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
     #[serde(crate = "__envelope::serde", remote = "Order", rename = "Order")]
     struct __Record {
@@ -20,7 +25,6 @@ const _: () = {
         #[serde(rename = "order_id")]
         __sort_1: String,
     }
-    #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
     pub struct __Attributes {
         pub order_id: __envelope::Attribute<
             Order,
@@ -78,6 +82,11 @@ const _: () = {
         type Key = __envelope::Composite<String, __envelope::Parts<(u64, String)>>;
         type Attributes = __Attributes;
         fn attributes() -> Self::Attributes {
+            use __envelope::CheckUngrouped as _;
+            __envelope::Ungrouped::<String>::__ungrouped();
+            __envelope::Ungrouped::<u64>::__ungrouped();
+            __envelope::Ungrouped::<String>::__ungrouped();
+            __envelope::Ungrouped::<String>::__ungrouped();
             __Attributes {
                 order_id: __envelope::Attribute::new("order_id"),
                 card: __envelope::Attribute::encrypted("card"),

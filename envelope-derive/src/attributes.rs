@@ -35,7 +35,6 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
     let wrappers =
         attributes(record).filter(|(field, mark)| is_wrapped(field, *mark)).map(|(field, _)| wrapper(input, field));
     quote! {
-        #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
         pub struct __Attributes #impl_generics #where_clause {
             #(#fields,)*
             #(#composed,)*
@@ -52,13 +51,25 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
         quote!(#ident: #value)
     });
     let composed = composed(record).map(|(ident, name)| quote!(#ident: __envelope::Attribute::new(#name)));
+    let checks = ungrouped(record);
     quote! {
         type Attributes = __Attributes #ty_generics;
 
         fn attributes() -> Self::Attributes {
+            use __envelope::CheckUngrouped as _;
+            #(#checks)*
             __Attributes { #(#values,)* #(#composed,)* }
         }
     }
+}
+
+/// At each field without a group, the compiler says that its type must not be `Access<..>`.
+fn ungrouped<'a>(record: &'a Record<'_>) -> impl Iterator<Item = TokenStream> {
+    let fields = record.fields.iter().filter(|(field, _)| field.group.is_none());
+    fields.map(|(field, _)| {
+        let (ty, place) = (&field.ty, field.ty.span());
+        quote_spanned!(place=> __envelope::Ungrouped::<#ty>::__ungrouped();)
+    })
 }
 
 /// The mark as a type; what stands in the encryption context or in a key is bound like what is authenticated.
@@ -86,11 +97,10 @@ fn attributes<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (&'a Field, Ma
 
 /// The composed keys: each under its name as an identifier, unless a field has that.
 fn composed<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Ident, &'a str)> {
-    let word = |c: char| if c.is_alphanumeric() { c } else { '_' };
+    let fields: Vec<_> = attributes(record).map(|(field, _)| &field.ident).collect();
     record.input.composed.iter().filter_map(move |key| {
-        let text: String = key.name.value.chars().map(word).collect();
-        let ident = syn::parse_str(&text).or_else(|_| syn::parse_str(&format!("_{text}"))).ok()?;
-        attributes(record).all(|(field, _)| field.ident != ident).then_some((ident, key.name.value.as_str()))
+        let ident = key.ident().filter(|ident| fields.iter().all(|field| *field != ident))?;
+        Some((ident, key.name.value.as_str()))
     })
 }
 
@@ -131,7 +141,7 @@ fn attribute(input: &Input, field: &Field, mark: Mark, ty_generics: &TypeGeneric
     }
     let attribute = if is_wrapped(field, mark) {
         let wrapper = wrapper_name(field);
-        quote! {
+        let through = quote! {
             __envelope::Attribute::through(
                 #name,
                 |value| {
@@ -140,14 +150,14 @@ fn attribute(input: &Input, field: &Field, mark: Mark, ty_generics: &TypeGeneric
                 },
                 |stored| __envelope::from_attribute_value(stored).map(|read: #wrapper #ty_generics| read.value),
             )
-            .scalar_type(__envelope::scalar_type::<#wrapper #ty_generics>)
-        }
+        };
+        quote!(__envelope::Attribute::scalar_type(#through, __envelope::scalar_type::<#wrapper #ty_generics>))
     } else {
         quote_spanned!(place=> __envelope::Attribute::new(#name))
     };
     match default(field) {
-        Some(default) => quote!(#attribute.or_default(#default)),
-        None if input.serde.default.is_some() => quote!(#attribute.optional()),
+        Some(default) => quote!(__envelope::Attribute::or_default(#attribute, #default)),
+        None if input.serde.default.is_some() => quote!(__envelope::Attribute::optional(#attribute)),
         None => attribute,
     }
 }

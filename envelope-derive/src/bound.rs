@@ -59,7 +59,7 @@ fn deserializing(input: &Input) -> Vec<TokenStream> {
     predicates
 }
 
-fn is_written_by_type(field: &Field) -> bool {
+pub(crate) fn is_written_by_type(field: &Field) -> bool {
     let serde = &field.serde;
     !serde.skip.serialize && !serde.with.serialize && serde.bounds.serialize.is_none()
 }

@@ -3,11 +3,12 @@
 mod composed;
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 
 use crate::attr::Mark;
 use crate::composed::Part;
 use crate::errors::Errors;
+use crate::expand::value_type;
 use crate::field::Field;
 use crate::indexes;
 use crate::input::{Input, Name};
@@ -76,6 +77,13 @@ fn record(input: &Input) -> Option<Record<'_>> {
         Key { fields: sort.fields.into_iter().filter(is_new).collect() }
     });
     Some(Record { input, table: input.options.table.as_ref()?.value(), fields, partition_key, sort_key })
+}
+
+/// The types of the keys as far as they are known, for what stands in for a record with mistakes.
+pub(crate) fn key_types(input: &Input) -> [TokenStream; 2] {
+    let fields: Vec<_> = input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
+    [Mark::PartitionKey, Mark::SortKey]
+        .map(|mark| key(input, &fields, mark).map_or_else(|| quote!(()), |key| value_type(&key)))
 }
 
 fn key<'a>(input: &'a Input, fields: &[(&'a Field, Mark)], mark: Mark) -> Option<Key<'a>> {

@@ -80,6 +80,13 @@ impl ComposedKey {
         Some(Self { mark, name: Name::from(&name), format, pieces, attribute: attribute.clone() })
     }
 
+    /// Its name as an identifier.
+    pub(crate) fn ident(&self) -> Option<Ident> {
+        let word = |c: char| if c.is_alphanumeric() { c } else { '_' };
+        let text: String = self.name.value.chars().map(word).collect();
+        syn::parse_str(&text).or_else(|_| syn::parse_str(&format!("_{text}"))).ok()
+    }
+
     /// The placeholders, in order.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
         self.pieces.iter().filter_map(|piece| match piece {

@@ -6,7 +6,10 @@ use syn::{DataEnum, DeriveInput, Fields, Ident, Type, Variant};
 
 use crate::attr::{self, ENVELOPE, option};
 use crate::errors::Errors;
-use crate::input::crate_path;
+use crate::expand::allow_deprecated;
+use crate::fallback;
+use crate::input::{crate_path, uses_deprecated};
+use crate::respan::as_generated;
 
 /// Generates `impl Entity`, or reports what keeps it from that.
 pub(crate) fn derive(input: &DeriveInput, data: &DataEnum) -> TokenStream {
@@ -22,9 +25,9 @@ pub(crate) fn derive(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         errors.report(&input.ident, "the enum has no variants", help);
     }
     match records.first() {
-        Some((_, first)) if errors.is_empty() => expand(&input.ident, first, &records, &krate),
+        Some((_, first)) if errors.is_empty() => as_generated(expand(input, first, &records, &krate)),
         _ => {
-            let stub = crate::fallback::expand(input, &krate);
+            let stub = fallback::entities(input, &records, &krate);
             let errors = errors.into_compile_errors();
             quote!(#errors #stub)
         }
@@ -64,7 +67,9 @@ fn record<'a>(variant: &'a Variant, errors: &mut Errors) -> Option<(&'a Ident, &
     None
 }
 
-fn expand(name: &Ident, first: &Type, records: &[(&Ident, &Type)], krate: &TokenStream) -> TokenStream {
+fn expand(input: &DeriveInput, first: &Type, records: &[(&Ident, &Type)], krate: &TokenStream) -> TokenStream {
+    let name = &input.ident;
+    let deprecated = allow_deprecated(uses_deprecated(&input.attrs));
     let kinds = records.iter().map(|(_, ty)| quote!(__envelope::Kind::of::<#ty>()));
     let taken =
         records.iter().map(|(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::take_apart(__record)));
@@ -79,6 +84,7 @@ fn expand(name: &Ident, first: &Type, records: &[(&Ident, &Type)], krate: &Token
     let members = records.iter().map(|(_, ty)| quote!(impl __envelope::EntityOf<#name> for #ty {}));
     quote! {
         #[doc(hidden)]
+        #deprecated
         const _: () = {
             use #krate::__private as __envelope;
 

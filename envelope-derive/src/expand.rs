@@ -19,23 +19,75 @@ use crate::serde_attr::ContainerDefault;
 /// Generates `impl Envelope`, inside a scope of its own.
 pub(crate) fn expand(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
     let input = record.input;
-    let deprecated = input.is_deprecated.then(|| quote!(#[allow(deprecated)]));
+    let deprecated = allow_deprecated(input.is_deprecated);
     let (shadow, key, attributes) = (shadow(input), key(record), attributes::definition(record));
     let indexes = indexes::definition(record);
     let implementation = implementation(record);
+    let written = written(input);
+    let seconds = input.fields.iter().filter_map(|field| seconds(input, field));
     quote! {
         #[doc(hidden)]
-        // The names are the user's, and so is the choice to allow them.
-        #[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
         #deprecated
         const _: () = {
             use #krate::__private as __envelope;
+            #(#seconds)*
+            #written
             #shadow
             #key
             #attributes
             #indexes
             #implementation
         };
+    }
+}
+
+/// Allows generated code what the user allows: to use what is deprecated.
+pub(crate) fn allow_deprecated(is_deprecated: bool) -> Option<TokenStream> {
+    is_deprecated.then(|| quote!(#[allow(deprecated)]))
+}
+
+/// What serde writes and reads a time by, which names the field's type once: a wrong one is reported once.
+fn seconds(input: &Input, field: &Field) -> Option<TokenStream> {
+    let name = field.seconds.as_ref()?;
+    let (ty, place) = (This::new(input).replace_self(&field.ty), field.ty.span());
+    let codec = quote_spanned!(place=> __envelope::epoch_seconds::seconds::<#ty>());
+    Some(quote! {
+        struct #name;
+
+        impl #name {
+            fn serialize<__S: __envelope::serde::Serializer>(
+                __time: &#ty,
+                __serializer: __S,
+            ) -> __envelope::Result<__S::Ok, __S::Error> {
+                __envelope::epoch_seconds::Seconds::serialize(&Self::codec(), __time, __serializer)
+            }
+
+            fn deserialize<'de, __D: __envelope::serde::Deserializer<'de>>(
+                __deserializer: __D,
+            ) -> __envelope::Result<#ty, __D::Error> {
+                __envelope::epoch_seconds::Seconds::deserialize(&Self::codec(), __deserializer)
+            }
+
+            const fn codec() -> __envelope::epoch_seconds::Seconds<#ty> {
+                #codec
+            }
+        }
+    })
+}
+
+/// At the type of each field the compiler says whether serde cannot write it; serde itself says so at the derive alone.
+fn written(input: &Input) -> TokenStream {
+    let this = This::new(input);
+    let impl_generics = this.replace_self(input.generics.split_for_impl().0);
+    let where_clause = where_clause(bound::predicates(input).into_iter().map(|predicate| this.replace_self(predicate)));
+    let types = input.fields.iter().filter(|field| bound::is_written_by_type(field)).map(|field| {
+        let ty = this.replace_self(&field.ty);
+        quote_spanned!(field.ty.span()=> __envelope::is_written::<#ty>();)
+    });
+    quote! {
+        const fn __written #impl_generics () #where_clause {
+            #(#types)*
+        }
     }
 }
 
@@ -194,7 +246,7 @@ fn withheld(record: &Record<'_>) -> Option<TokenStream> {
     states.peek()?;
     Some(quote! {
         fn withheld(&self) -> __envelope::Vec<(&'static str, bool)> {
-            __envelope::Vec::from([#(#states),*])
+            __envelope::list([#(#states),*])
         }
     })
 }
@@ -203,7 +255,6 @@ fn withheld(record: &Record<'_>) -> Option<TokenStream> {
 fn key_type(record: &Record<'_>) -> TokenStream {
     let partition = &record.partition_key;
     let place = partition.fields.first().map_or_else(Span::call_site, |field| field.ty.span());
-    let place = place.resolved_at(Span::call_site());
     let partition = value_type(partition);
     match record.typed_sort_key().map(value_type) {
         None => quote_spanned!(place=> type Key = __envelope::Partition<#partition>;),
@@ -296,7 +347,7 @@ fn restate(record: &Record<'_>) -> Option<TokenStream> {
     Some(quote! {
         fn restate(&mut self, __stored: &__envelope::Item) -> __envelope::Result<(), __envelope::ValueError> {
             let __attributes = <Self as __envelope::Envelope>::attributes();
-            #(self.#kept = __attributes.#kept.restated(__stored)?;)*
+            #(self.#kept = __envelope::Attribute::restated(&__attributes.#kept, __stored)?;)*
             __envelope::Result::Ok(())
         }
     })

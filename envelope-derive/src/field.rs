@@ -7,7 +7,7 @@ use syn::{Attribute, Ident, Meta, Type, Visibility};
 use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Mark, SERDE};
 use crate::case::RenameRule;
 use crate::errors::Errors;
-use crate::input::{Name, has_attribute, unraw};
+use crate::input::{Name, unraw, uses_deprecated};
 use crate::mark_options::MarkOptions;
 use crate::role::{self, Role, WrittenRole};
 use crate::serde_attr::{self, Directions, FieldSerde};
@@ -24,6 +24,8 @@ pub(crate) struct Field {
     pub(crate) marks: Vec<Written>,
     /// What the library keeps the field for, as written.
     pub(crate) roles: Vec<WrittenRole>,
+    /// The name of the generated code that writes and reads it as a time, if it is one.
+    pub(crate) seconds: Option<Ident>,
     /// `#[encryption_context]`, as written.
     pub(crate) encryption_context: Option<TokenStream>,
     pub(crate) accepts_plaintext: bool,
@@ -48,12 +50,13 @@ impl Field {
         field: &syn::Field,
         rename_all: Directions<RenameRule>,
         unmarked: Option<Mark>,
+        is_generic: bool,
         errors: &mut Errors,
     ) -> Option<Self> {
         let ident = field.ident.clone()?;
-        let mut serde = serde_attr::field(&field.attrs, errors);
+        let mut serde = serde_attr::field(&field.attrs, &field.ty, errors);
         let roles = role::written(&field.attrs, errors);
-        role::write_as_seconds(&roles, &field.ty, &mut serde);
+        let seconds = role::write_as_seconds(&roles, &ident, &field.ty, is_generic, &mut serde);
         report_container_options(&field.attrs, errors);
         let marks = written_marks(&field.attrs);
         report_arguments(&field.attrs, &marks, errors);
@@ -67,10 +70,11 @@ impl Field {
                 _ => None,
             },
             roles,
+            seconds,
             encryption_context: encryption_context(&field.attrs, errors),
             accepts_plaintext: options.iter().any(|options| options.accepts_plaintext),
             group: options.into_iter().find_map(|options| options.group),
-            is_deprecated: has_attribute(&field.attrs, "deprecated"),
+            is_deprecated: uses_deprecated(&field.attrs),
             ty: field.ty.clone(),
             ident,
             marks,

@@ -3,7 +3,7 @@
 mod check;
 mod expand;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
@@ -28,14 +28,19 @@ pub(crate) struct Index {
     written: TokenStream,
     name: LitStr,
     /// The field of the partition key; the table's own for a local index.
-    partition_key: Option<Ident>,
-    sort_key: Option<Ident>,
+    pub(crate) partition_key: Option<Ident>,
+    pub(crate) sort_key: Option<Ident>,
     is_local: bool,
 }
 
 impl Index {
+    /// Its type in the module `kind`.
+    pub(crate) fn kind(&self) -> Ident {
+        Ident::new(if self.is_local { "Local" } else { "Global" }, Span::call_site())
+    }
+
     /// The name that Rust code uses.
-    fn ident(&self) -> Ident {
+    pub(crate) fn ident(&self) -> Ident {
         let name = snake_case(&self.name.value());
         let mut ident = Ident::parse_any.parse_str(&name).unwrap_or_else(|_| Ident::new("index", self.name.span()));
         if syn::parse_str::<Ident>(&name).is_err() {
@@ -110,7 +115,7 @@ fn field(option: &Entry, errors: &mut Errors) -> Option<Ident> {
         errors.report(option, format_args!("`{name}` takes a field"), format_args!("`{name} = plan`"));
         return None;
     };
-    let ident = Ident::parse_any.parse2(value.clone()).ok();
+    let ident = Ident::parse_any.parse2(value.clone()).ok().and_then(field_ident);
     if ident.is_none() {
         let help = match option.string() {
             Some(field) => format!("without quotes: `{name} = {}`", field.value()),
@@ -119,6 +124,16 @@ fn field(option: &Entry, errors: &mut Errors) -> Option<Ident> {
         errors.report(value, format_args!("`{name}` takes the name of a field"), help);
     }
     ident
+}
+
+/// The name of a field: a keyword stands for the field `r#keyword`, except the few that cannot.
+fn field_ident(ident: Ident) -> Option<Ident> {
+    let name = ident.unraw().to_string();
+    match name.as_str() {
+        "self" | "Self" | "super" | "crate" | "_" => None,
+        _ if syn::parse_str::<Ident>(&name).is_ok() => Some(ident),
+        _ => Some(Ident::new_raw(&name, ident.span())),
+    }
 }
 
 fn flag(option: &Entry, errors: &mut Errors) -> bool {

@@ -23,7 +23,7 @@ pub(crate) struct Input {
     /// The keys that are made of fields.
     pub(crate) composed: Vec<ComposedKey>,
     pub(crate) vis: Visibility,
-    /// Whether the struct or one of its fields is `#[deprecated]`.
+    /// Whether the struct or one of its fields is deprecated, or may be of a type that is.
     pub(crate) is_deprecated: bool,
     /// `#[repr(packed)]` and its like, which decide how fields may be borrowed.
     pub(crate) repr: Vec<Attribute>,
@@ -142,9 +142,12 @@ impl Input {
         let composed = ComposedKey::parse_all(&input.attrs, errors);
         let serde = serde_attr::container(&input.attrs, errors);
         let fields = named_fields(input, errors)?;
-        let fields: Vec<_> =
-            fields.iter().filter_map(|field| Field::parse(field, serde.rename_all, options.unmarked, errors)).collect();
-        let is_deprecated = has_attribute(&input.attrs, "deprecated") || fields.iter().any(|field| field.is_deprecated);
+        let is_generic = !input.generics.params.is_empty();
+        let fields: Vec<_> = fields
+            .iter()
+            .filter_map(|field| Field::parse(field, serde.rename_all, options.unmarked, is_generic, errors))
+            .collect();
+        let is_deprecated = uses_deprecated(&input.attrs) || fields.iter().any(|field| field.is_deprecated);
         let repr = input.attrs.iter().filter(|attribute| attribute.path().is_ident("repr")).cloned().collect();
         Some(Self {
             ident: input.ident.clone(),
@@ -165,8 +168,13 @@ impl Input {
     }
 }
 
-pub(crate) fn has_attribute(attributes: &[Attribute], name: &str) -> bool {
-    attributes.iter().any(|attribute| attribute.path().is_ident(name))
+/// Whether what bears these attributes is deprecated, or may use what is: generated code then may as well.
+pub(crate) fn uses_deprecated(attributes: &[Attribute]) -> bool {
+    let is_allowed = |attribute: &Attribute| {
+        let is_level = attribute.path().is_ident("allow") || attribute.path().is_ident("expect");
+        is_level && attr::attribute_entries(attribute).iter().any(|entry| entry.name == "deprecated")
+    };
+    attributes.iter().any(|attribute| attribute.path().is_ident("deprecated") || is_allowed(attribute))
 }
 
 fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a Fields> {

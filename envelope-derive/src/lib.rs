@@ -2,7 +2,7 @@
 //!
 //! The macro translates syntax; what happens to a field is the business of `envelope-dynamo`. Stages, each a file:
 //! `input` parses the struct and `field` its fields, `check` applies the rules to the whole, `expand` generates the code (`attributes` that of the typed attributes, `indexes` parses, checks and generates what concerns indexes),
-//! and `fallback` stands in for it when `errors` has something to report.
+//! `respan` makes its tokens the derive's own, and `fallback` stands in for it when `errors` has something to report.
 #![forbid(unsafe_code)]
 
 mod attr;
@@ -20,9 +20,11 @@ mod indexes;
 mod input;
 mod key_type;
 mod mark_options;
+mod respan;
 mod role;
 mod serde_attr;
 mod serde_form;
+mod serde_refusals;
 mod similar;
 #[cfg(test)]
 mod tests;
@@ -156,9 +158,9 @@ fn derive(input: TokenStream) -> TokenStream {
     let krate = options.crate_path();
     let parsed = Input::parse(&input, options, &mut errors);
     match parsed.as_ref().and_then(|parsed| check::check(parsed, &mut errors)) {
-        Some(record) => expand::expand(&record, &krate),
+        Some(record) => respan::as_generated(expand::expand(&record, &krate)),
         None => {
-            let (errors, stub) = (errors.into_compile_errors(), fallback::expand(&input, &krate));
+            let (errors, stub) = (errors.into_compile_errors(), fallback::record(&input, parsed.as_ref(), &krate));
             quote!(#errors #stub)
         }
     }

@@ -1,13 +1,13 @@
 //! Attributes that stand beside a mark and have the library keep the field: versions, times to live, stamps.
 
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, LitStr, Meta, Type};
+use syn::{Attribute, Ident, LitStr, Meta, Type};
 
 use crate::attr::{self, Mark};
 use crate::errors::Errors;
 use crate::field::Field;
-use crate::input::Input;
+use crate::input::{Input, unraw};
 use crate::serde_attr::{Directions, FieldSerde};
 
 /// What the library keeps a field for.
@@ -79,13 +79,26 @@ pub(crate) fn written(attributes: &[Attribute], errors: &mut Errors) -> Vec<Writ
 }
 
 /// Has times written as seconds, which is how DynamoDB reads them, unless the field says how it is written.
-pub(crate) fn write_as_seconds(roles: &[WrittenRole], ty: &Type, serde: &mut FieldSerde) {
+///
+/// Returns the name of what they are written by, if that is to be generated for this type.
+pub(crate) fn write_as_seconds(
+    roles: &[WrittenRole],
+    ident: &Ident,
+    ty: &Type,
+    is_generic: bool,
+    serde: &mut FieldSerde,
+) -> Option<Ident> {
     let is_time = roles.iter().any(|written| written.role != Role::Version);
     if !is_time || serde.with.serialize || serde.with.deserialize {
-        return;
+        return None;
     }
+    let generated = (!is_generic).then(|| format_ident!("__Seconds_{}", unraw(ident)));
+    let path = match &generated {
+        Some(name) => name.to_string(),
+        None => "__envelope::epoch_seconds".to_owned(),
+    };
     // A type that cannot be written is reported where it stands.
-    let path = LitStr::new("__envelope::epoch_seconds", ty.span());
+    let path = LitStr::new(&path, ty.span());
     serde.entries.extend(attr::entries(quote!(with = #path)));
     serde.with = Directions { serialize: true, deserialize: true };
     // serde takes an absent `Option` for `None` only where it reads the type itself.
@@ -93,6 +106,7 @@ pub(crate) fn write_as_seconds(roles: &[WrittenRole], ty: &Type, serde: &mut Fie
         serde.entries.extend(attr::entries(quote!(default)));
         serde.default_trait = true;
     }
+    generated
 }
 
 fn is_option(ty: &Type) -> bool {

@@ -4,12 +4,13 @@
 
 use proc_macro2::TokenStream;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, LitStr, Token, WherePredicate};
+use syn::{Attribute, LitStr, Token, Type, WherePredicate};
 
 use crate::attr::{self, Entry, SERDE, Value};
 use crate::case::RenameRule;
 use crate::errors::Errors;
 use crate::serde_form as form;
+use crate::serde_refusals::{Seen, lifetimes_are_there};
 
 pub(crate) const FLATTEN: &str = "flatten";
 
@@ -89,15 +90,12 @@ impl FieldSerde {
 /// Reads the `#[serde(..)]` attributes of the struct.
 pub(crate) fn container(attributes: &[Attribute], errors: &mut Errors) -> ContainerSerde {
     let mut serde = ContainerSerde::default();
+    let mut seen = Seen::default();
     for entry in serde_entries(attributes) {
         if RESHAPING.contains(&entry.name.as_str()) {
-            errors.report(
-                &entry,
-                format_args!("`#[serde({})]` cannot be combined with `Envelope`", entry.name),
-                "remove it: a record is a map from field names to values, so that each field can be treated \
-                 according to its mark",
-            );
-        } else if form::check(&entry, &form::CONTAINER, errors) {
+            let problem = format_args!("`#[serde({})]` cannot be combined with `Envelope`", entry.name);
+            errors.report(&entry, problem, instead_of(&entry));
+        } else if form::check(&entry, &form::CONTAINER, errors) && seen.is_new(&entry, errors) {
             read_container_entry(&entry, &mut serde, errors);
             // The derive names its own copy of serde.
             if entry.name != "crate" {
@@ -109,8 +107,9 @@ pub(crate) fn container(attributes: &[Attribute], errors: &mut Errors) -> Contai
 }
 
 /// Reads the `#[serde(..)]` attributes of a field.
-pub(crate) fn field(attributes: &[Attribute], errors: &mut Errors) -> FieldSerde {
+pub(crate) fn field(attributes: &[Attribute], ty: &Type, errors: &mut Errors) -> FieldSerde {
     let mut serde = FieldSerde::default();
+    let mut seen = Seen::default();
     for entry in serde_entries(attributes) {
         if entry.name == "getter" {
             errors.report(
@@ -120,7 +119,10 @@ pub(crate) fn field(attributes: &[Attribute], errors: &mut Errors) -> FieldSerde
             );
         } else if entry.name == FLATTEN {
             refuse_flatten(&entry, errors);
-        } else if form::check(&entry, &form::FIELD, errors) {
+        } else if form::check(&entry, &form::FIELD, errors)
+            && seen.is_new(&entry, errors)
+            && lifetimes_are_there(&entry, ty, errors)
+        {
             read_field_entry(&entry, &mut serde);
             serde.entries.push(entry);
         }
@@ -139,6 +141,20 @@ pub(crate) fn refuse_flatten(entry: &Entry, errors: &mut Errors) {
         "name each attribute as a field of the struct; or remove `flatten`, and the value is nested in one attribute, \
          which can be `#[encrypted]`",
     );
+}
+
+/// What to write in place of an entry that reshapes the struct.
+fn instead_of(entry: &Entry) -> String {
+    if entry.name == "tag" {
+        let name = entry.string().map_or_else(|| "kind".to_owned(), |name| name.value());
+        let name = if syn::parse_str::<syn::Ident>(&name).is_ok() { name } else { format!("{name:?}") };
+        return format!(
+            "`#[envelope(entity({name} = \"..\"))]` stores a constant attribute that tells the records of this struct \
+             from others in the table; remove `tag`"
+        );
+    }
+    "remove it: a record is a map from field names to values, so that each field can be treated according to its mark"
+        .to_owned()
 }
 
 fn read_container_entry(entry: &Entry, serde: &mut ContainerSerde, errors: &mut Errors) {
@@ -232,7 +248,7 @@ fn bounds(entry: &Entry, bounds: &mut Directions<Option<Predicates>>) {
 }
 
 /// The strings in `name = ".."` or `name(serialize = "..", deserialize = "..")`.
-fn strings(entry: &Entry) -> Directions<Vec<LitStr>> {
+pub(crate) fn strings(entry: &Entry) -> Directions<Vec<LitStr>> {
     match &entry.value {
         Value::List(list) => {
             let entries = attr::entries(list.clone());

@@ -2,10 +2,12 @@
 //!
 //! serde would report a malformed entry itself, but then its code would be missing, and that would be reported too.
 
-use syn::LitStr;
+use syn::punctuated::Punctuated;
+use syn::{ExprPath, Lifetime, LitStr, Token};
 
 use crate::attr::{self, Entry, Value};
 use crate::errors::Errors;
+use crate::serde_attr::Predicates;
 use crate::similar::similar;
 
 /// How an entry is written.
@@ -15,19 +17,25 @@ pub(crate) enum Form {
     Word,
     /// `name = ".."`
     String,
-    /// `name` or `name = ".."`
-    WordOrString,
+    /// `name = "path::to::item"`
+    Path,
+    /// `name` or `name = "path::to::item"`
+    WordOrPath,
+    /// `name` or `name = "'a + 'b"`
+    WordOrLifetimes,
     /// `name = ".."` or `name(serialize = "..", deserialize = "..")`
     Directions,
+    /// The same with where predicates.
+    Bounds,
 }
 
 /// What serde takes on a struct, as far as it leaves the struct a map of its fields.
 pub(crate) const CONTAINER: [(&str, Form); 7] = [
     ("rename", Form::Directions),
     ("rename_all", Form::Directions),
-    ("default", Form::WordOrString),
+    ("default", Form::WordOrPath),
     ("deny_unknown_fields", Form::Word),
-    ("bound", Form::Directions),
+    ("bound", Form::Bounds),
     ("expecting", Form::String),
     ("crate", Form::String),
 ];
@@ -36,16 +44,16 @@ pub(crate) const CONTAINER: [(&str, Form); 7] = [
 pub(crate) const FIELD: [(&str, Form); 12] = [
     ("rename", Form::Directions),
     ("alias", Form::String),
-    ("default", Form::WordOrString),
+    ("default", Form::WordOrPath),
     ("skip", Form::Word),
     ("skip_serializing", Form::Word),
     ("skip_deserializing", Form::Word),
-    ("skip_serializing_if", Form::String),
-    ("serialize_with", Form::String),
-    ("deserialize_with", Form::String),
-    ("with", Form::String),
-    ("borrow", Form::WordOrString),
-    ("bound", Form::Directions),
+    ("skip_serializing_if", Form::Path),
+    ("serialize_with", Form::Path),
+    ("deserialize_with", Form::Path),
+    ("with", Form::Path),
+    ("borrow", Form::WordOrLifetimes),
+    ("bound", Form::Bounds),
 ];
 
 /// Whether the entry is one of `known` and has its form; reports it otherwise.
@@ -69,10 +77,25 @@ pub(crate) fn check(entry: &Entry, known: &[(&str, Form)], errors: &mut Errors) 
 impl Form {
     fn matches(self, value: &Value) -> bool {
         match value {
-            Value::Nothing => matches!(self, Self::Word | Self::WordOrString),
-            Value::Assigned(value) => self != Self::Word && syn::parse2::<LitStr>(value.clone()).is_ok(),
-            Value::List(list) => self == Self::Directions && attr::entries(list.clone()).iter().all(is_direction),
+            Value::Nothing => matches!(self, Self::Word | Self::WordOrPath | Self::WordOrLifetimes),
+            Value::Assigned(value) => syn::parse2(value.clone()).is_ok_and(|string| self.takes(&string)),
+            Value::List(list) => {
+                let is_directed =
+                    |entry: &Entry| is_direction(entry) && entry.string().is_some_and(|it| self.takes(&it));
+                matches!(self, Self::Directions | Self::Bounds) && attr::entries(list.clone()).iter().all(is_directed)
+            }
             Value::Malformed => false,
+        }
+    }
+
+    /// Whether the string says something that serde can make code of.
+    fn takes(self, string: &LitStr) -> bool {
+        match self {
+            Self::Word => false,
+            Self::String | Self::Directions => true,
+            Self::Path | Self::WordOrPath => string.parse::<ExprPath>().is_ok(),
+            Self::WordOrLifetimes => lifetimes(string).is_some_and(|lifetimes| !lifetimes.is_empty()),
+            Self::Bounds => string.parse_with(Predicates::parse_terminated).is_ok(),
         }
     }
 
@@ -80,12 +103,23 @@ impl Form {
         match self {
             Self::Word => format!("`#[serde({name})]`"),
             Self::String => format!("`#[serde({name} = \"..\")]`"),
-            Self::WordOrString => format!("`#[serde({name})]` or `#[serde({name} = \"..\")]`"),
+            Self::Path => format!("`#[serde({name} = \"path::to::item\")]`"),
+            Self::WordOrPath => format!("`#[serde({name})]` or `#[serde({name} = \"path::to::item\")]`"),
+            Self::WordOrLifetimes => format!("`#[serde({name})]` or `#[serde({name} = \"'a + 'b\")]`"),
             Self::Directions => {
                 format!("`#[serde({name} = \"..\")]` or `#[serde({name}(serialize = \"..\", deserialize = \"..\"))]`")
             }
+            Self::Bounds => {
+                format!("`#[serde({name} = \"T: Trait\")]`, or `serialize` and `deserialize` in parentheses")
+            }
         }
     }
+}
+
+/// The lifetimes in `'a + 'b`.
+pub(crate) fn lifetimes(string: &LitStr) -> Option<Vec<Lifetime>> {
+    let lifetimes = string.parse_with(Punctuated::<Lifetime, Token![+]>::parse_separated_nonempty).ok()?;
+    Some(lifetimes.into_iter().collect())
 }
 
 fn is_direction(entry: &Entry) -> bool {

@@ -7,7 +7,10 @@ use syn::{Attribute, Data, DataStruct, DeriveInput, Field, Fields, Type};
 
 use crate::attr::{self, Entry, Mark, Value};
 use crate::errors::Errors;
-use crate::input::crate_path;
+use crate::expand::allow_deprecated;
+use crate::fallback;
+use crate::input::{crate_path, uses_deprecated};
+use crate::respan::here;
 use crate::serde_attr;
 
 const VIEW: &str = "view";
@@ -29,7 +32,11 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     }
     match options.record {
         Some(record) if errors.is_empty() => expand(input, &record, &fields, &options.krate),
-        _ => errors.into_compile_errors(),
+        Some(record) => {
+            let (errors, stub) = (errors.into_compile_errors(), fallback::view(input, &record, &options.krate));
+            quote!(#errors #stub)
+        }
+        None => errors.into_compile_errors(),
     }
 }
 
@@ -40,12 +47,15 @@ fn expand(input: &DeriveInput, record: &Type, fields: &[&Field], krate: &TokenSt
         quote!(__envelope::Attribute::name(&__attributes.#ident))
     });
     let values = fields.iter().map(|field| {
-        let (ident, ty, place) = (&field.ident, &field.ty, field.ty.span());
+        let (ident, ty, place) = (&field.ident, &field.ty, here(field.ty.span()));
         let value = quote_spanned!(place=> __envelope::ViewedItem::value::<_, #ty, _>(__item, &__attributes.#ident)?);
         quote!(#ident: #value)
     });
+    let deprecated =
+        allow_deprecated(uses_deprecated(&input.attrs) || fields.iter().any(|field| uses_deprecated(&field.attrs)));
     quote! {
         #[doc(hidden)]
+        #deprecated
         const _: () = {
             use #krate::__private as __envelope;
 
@@ -55,7 +65,7 @@ fn expand(input: &DeriveInput, record: &Type, fields: &[&Field], krate: &TokenSt
 
                 fn names() -> __envelope::Vec<&'static str> {
                     let __attributes = <#record as __envelope::Envelope>::attributes();
-                    __envelope::Vec::from([#(#names),*])
+                    __envelope::list([#(#names),*])
                 }
 
                 fn read(__item: &__envelope::ViewedItem) -> __envelope::Result<Self, __envelope::ErrorKind> {

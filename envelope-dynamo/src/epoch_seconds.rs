@@ -1,12 +1,14 @@
 //! Times as seconds since 1970, which is how DynamoDB reads a time to live.
 
+use std::num::{NonZeroI64, NonZeroU32, NonZeroU64};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// A type of times that are stored as seconds since 1970: `SystemTime`, `u64`, `i64`, `u32`, `Option`s of them, and yours.
+/// A type of times that are stored as seconds since 1970: `SystemTime`, integers of 32 and 64 bits, `NonZero` ones among them, `Option`s of
+/// them, and yours.
 ///
 /// Fields marked `#[ttl]`, `#[created]` or `#[updated]` are of such a type, or say with `#[serde(with = "..")]` how they
 /// are written as a number.
@@ -67,7 +69,23 @@ macro_rules! integers {
     )*};
 }
 
-integers!(i64 u64 u32);
+integers!(i64 u64 usize i32 u32);
+
+macro_rules! nonzero_integers {
+    ($($nonzero:ty: $integer:ty),*) => {$(
+        impl EpochSeconds for $nonzero {
+            fn to_epoch_seconds(&self) -> Option<i64> {
+                self.get().to_epoch_seconds()
+            }
+
+            fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self> {
+                Self::new(<$integer>::from_epoch_seconds(seconds)?)
+            }
+        }
+    )*};
+}
+
+nonzero_integers!(NonZeroI64: i64, NonZeroU64: u64, NonZeroU32: u32);
 
 impl<T: EpochSeconds> EpochSeconds for Option<T> {
     fn to_epoch_seconds(&self) -> Option<i64> {
@@ -82,22 +100,50 @@ impl<T: EpochSeconds> EpochSeconds for Option<T> {
     }
 }
 
-/// Writes a time as seconds; for derived code.
+/// How times of a type are written and read; for derived code, which names it once, so that a wrong type is reported once.
 #[doc(hidden)]
-pub fn serialize<T: EpochSeconds, S: Serializer>(time: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    match time.to_epoch_seconds() {
-        Some(seconds) => serializer.serialize_i64(seconds),
-        // An integer beyond `i64` is the one time that cannot be written.
-        None if T::from_epoch_seconds(None).is_none() => Err(S::Error::custom("the time is out of range")),
-        None => serializer.serialize_none(),
+#[derive(Debug)]
+pub struct Seconds<T> {
+    write: fn(&T) -> Option<i64>,
+    read: fn(Option<i64>) -> Option<T>,
+}
+
+/// How times of the type `T` are written and read.
+#[doc(hidden)]
+#[must_use]
+pub const fn seconds<T: EpochSeconds>() -> Seconds<T> {
+    Seconds { write: T::to_epoch_seconds, read: T::from_epoch_seconds }
+}
+
+#[doc(hidden)]
+impl<T> Seconds<T> {
+    /// Writes a time as seconds.
+    pub fn serialize<S: Serializer>(&self, time: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.write)(time) {
+            Some(seconds) => serializer.serialize_i64(seconds),
+            // An integer beyond `i64` is the one time that cannot be written.
+            None if (self.read)(None).is_none() => Err(S::Error::custom("the time is out of range")),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a time from seconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<T, D::Error> {
+        let seconds = Option::<i64>::deserialize(deserializer)?;
+        (self.read)(seconds).ok_or_else(|| D::Error::custom("not a time of this type"))
     }
 }
 
-/// Reads a time from seconds; for derived code.
+/// Writes a time as seconds; for derived code of generic structs.
+#[doc(hidden)]
+pub fn serialize<T: EpochSeconds, S: Serializer>(time: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    seconds::<T>().serialize(time, serializer)
+}
+
+/// Reads a time from seconds; for derived code of generic structs.
 #[doc(hidden)]
 pub fn deserialize<'de, T: EpochSeconds, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let seconds = Option::<i64>::deserialize(deserializer)?;
-    T::from_epoch_seconds(seconds).ok_or_else(|| D::Error::custom("not a time of this type"))
+    seconds::<T>().deserialize(deserializer)
 }
 
 /// So many whole seconds since 1970 have passed at `time`.
@@ -120,5 +166,10 @@ mod tests {
         assert_eq!(u32::from_epoch_seconds(Some(-1)), None);
         assert_eq!(Option::<u32>::from_epoch_seconds(None), Some(None));
         assert_eq!(Option::<u32>::from_epoch_seconds(Some(-1)), None);
+        assert_eq!((i32::from_epoch_seconds(Some(-1)), i32::from_epoch_seconds(Some(1 << 31))), (Some(-1), None));
+        assert_eq!((usize::from_epoch_seconds(Some(7)), 7_usize.to_epoch_seconds()), (Some(7), Some(7)));
+        assert_eq!(NonZeroU64::from_epoch_seconds(Some(7)).and_then(|time| time.to_epoch_seconds()), Some(7));
+        assert_eq!(NonZeroU64::from_epoch_seconds(Some(0)), None);
+        assert_eq!(Option::<NonZeroU64>::from_epoch_seconds(None), Some(None));
     }
 }

@@ -60,7 +60,7 @@ impl Secondary for kind::Local {
 pub trait Sorted: RecordKey {}
 
 impl<P, S> Sorted for Composite<P, S> {}
-impl Sorted for AnyKey {}
+impl<P, S> Sorted for AnyKey<P, S> {}
 
 mod sealed {
     pub trait Sealed {}

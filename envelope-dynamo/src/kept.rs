@@ -1,5 +1,8 @@
 //! Fields that the library keeps: the version of a record, when it was made and changed, when it expires.
 
+use std::num::{
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize,
+};
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -10,9 +13,10 @@ use crate::error::ErrorKind;
 use crate::expression::{Clauses, Condition, Placeholders};
 use crate::record::{Envelope, Field, Mark, Role};
 
-/// A type of versions: the unsigned and signed integers, `Option`s of them, and yours.
+/// A type of versions: the integers up to 64 bits, `NonZero` ones among them, `Option`s of them, and yours.
 ///
-/// No version, and version 0, are those of a record that has not been stored yet.
+/// No version, and version 0, are those of a record that has not been stored yet: of a `NonZero` integer it is the
+/// `None` of an `Option<NonZeroU64>`.
 ///
 /// ```
 /// use envelope_dynamo::VersionNumber;
@@ -41,7 +45,17 @@ macro_rules! integers {
     )*};
 }
 
-integers!(u8 u16 u32 u64 i8 i16 i32 i64);
+integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
+macro_rules! nonzero_integers {
+    ($($nonzero:ty)*) => {$(
+        impl VersionNumber for $nonzero {
+            const MAX: u64 = <$nonzero>::MAX.get() as u64;
+        }
+    )*};
+}
+
+nonzero_integers!(NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64);
 
 impl<V: VersionNumber> VersionNumber for Option<V> {
     const MAX: u64 = V::MAX;

@@ -1,6 +1,9 @@
 //! Primary keys, typed by the struct's key fields.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use zeroize::Zeroizing;
 
 /// The primary key of a table without a sort key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +36,11 @@ pub trait RecordKey: sealed::Sealed {
 }
 
 /// The primary key of a struct whose derive reported mistakes: anything passes for it, so that nothing else is reported.
+///
+/// `P` and `S` are the types of its keys, as far as they are known.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AnyKey;
+pub struct AnyKey<P = (), S = ()>(PhantomData<(P, S)>);
 
 impl<P> RecordKey for Partition<P> {
     type Partition = P;
@@ -47,16 +52,16 @@ impl<P, S> RecordKey for Composite<P, S> {
     type Sort = S;
 }
 
-impl RecordKey for AnyKey {
-    type Partition = Self;
-    type Sort = Self;
+impl<P, S> RecordKey for AnyKey<P, S> {
+    type Partition = P;
+    type Sort = S;
 }
 
 mod sealed {
     pub trait Sealed {}
     impl<P> Sealed for super::Partition<P> {}
     impl<P, S> Sealed for super::Composite<P, S> {}
-    impl Sealed for super::AnyKey {}
+    impl<P, S> Sealed for super::AnyKey<P, S> {}
 }
 
 /// What can stand for a primary key of type `K` in a call: the partition key alone, or `(partition, sort)`.
@@ -84,9 +89,9 @@ impl<P, S, A: IntoValue<P>, B: IntoValue<S>> IntoKey<Composite<P, S>> for (A, B)
     }
 }
 
-impl<A> IntoKey<AnyKey> for A {
-    fn into_key(self) -> AnyKey {
-        AnyKey
+impl<A, P, S> IntoKey<AnyKey<P, S>> for A {
+    fn into_key(self) -> AnyKey<P, S> {
+        AnyKey(PhantomData)
     }
 }
 
@@ -148,6 +153,18 @@ impl IntoValue<String> for &str {
 impl IntoValue<Option<String>> for &str {
     fn into_value(self) -> Option<String> {
         Some(self.to_owned())
+    }
+}
+
+impl IntoValue<Zeroizing<String>> for &str {
+    fn into_value(self) -> Zeroizing<String> {
+        Zeroizing::new(self.to_owned())
+    }
+}
+
+impl IntoValue<Option<Zeroizing<String>>> for &str {
+    fn into_value(self) -> Option<Zeroizing<String>> {
+        Some(self.into_value())
     }
 }
 

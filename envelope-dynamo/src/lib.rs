@@ -85,6 +85,7 @@ mod side_by_side;
 mod size;
 mod table;
 mod token;
+mod ungrouped;
 mod unsealed;
 mod view;
 mod write;
@@ -147,11 +148,18 @@ pub mod __private {
     pub use crate::entity::Kind;
     pub use crate::index::IndexSchema;
     pub use crate::key::AnyKey;
+    pub use crate::ungrouped::{CheckUngrouped, Ungrouped};
     pub use crate::unsealed::Unsealed;
     pub use crate::view::ViewedItem;
     /// How times are written and read.
     pub mod epoch_seconds {
-        pub use crate::epoch_seconds::{deserialize, serialize};
+        pub use crate::epoch_seconds::{Seconds, deserialize, seconds, serialize};
+    }
+    /// Asks, at the place where it is called, that serde can write a type.
+    pub const fn is_written<T: serde::Serialize>() {}
+    /// `Vec::from` without its trait, which may be out of scope, or another's.
+    pub fn list<T, const N: usize>(values: [T; N]) -> Vec<T> {
+        Vec::from(values)
     }
     pub use crate::write::compose_key;
     pub use crate::{

@@ -507,3 +507,377 @@ mod beside_other_derives {
         assert_round_trip!(record, Record);
     }
 }
+
+mod from_macros {
+    //! Tokens that went through `macro_rules!` bear its marks, which generated locals do not.
+
+    /// A record of everything that generated code treats in a way of its own, and a view of it.
+    macro_rules! record {
+        ($name:ident, $view:ident, $id:ident: $id_ty:ty, $group:ident: $group_ty:ty, $number:ident: $number_ty:ty) => {
+            #[derive(::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
+            #[envelope(table = "t", index(name = "by-number", partition_key = $number, sort_key = changed))]
+            struct $name {
+                #[partition_key]
+                $id: $id_ty,
+                #[encrypted]
+                value: u8,
+                #[encrypted(group = "medical")]
+                $group: $group_ty,
+                #[plaintext]
+                #[version]
+                $number: $number_ty,
+                #[plaintext]
+                #[ttl]
+                expires: ::std::option::Option<$number_ty>,
+                #[plaintext]
+                #[updated]
+                changed: u64,
+            }
+
+            #[derive(::envelope_dynamo::View, ::std::cmp::PartialEq)]
+            #[view(of = $name)]
+            struct $view {
+                $number: $number_ty,
+                expires: ::std::option::Option<$number_ty>,
+            }
+        };
+    }
+
+    record!(Record, View, id: ::std::string::String, group: ::envelope_dynamo::Access<u8>, number: u64);
+
+    /// A composed key, and an enum of the records.
+    macro_rules! entities {
+        ($name:ident, $user:ident, $part:ident: $part_ty:ty) => {
+            #[derive(::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
+            #[envelope(table = "t")]
+            #[partition_key(name = "pk", format = "USER#{part}")]
+            struct $user {
+                #[key]
+                $part: $part_ty,
+                #[encrypted]
+                value: u8,
+            }
+
+            #[derive(::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
+            enum $name {
+                User($user),
+            }
+        };
+    }
+
+    entities!(Entity, User, part: ::std::string::String);
+
+    #[test]
+    fn records_are_written_and_read() {
+        let record = Record {
+            id: ::std::convert::From::from("id"),
+            value: 1,
+            group: ::envelope_dynamo::Access::Granted(2),
+            number: 3,
+            expires: ::std::option::Option::Some(4),
+            changed: 5,
+        };
+        assert_round_trip!(record, Record);
+        ::std::assert_eq!(<View as ::envelope_dynamo::View>::names(), ["number", "expires"]);
+        ::std::assert_eq!(<User as ::envelope_dynamo::Envelope>::TABLE, "t");
+        let entity = Entity::User(User { part: ::std::convert::From::from("a"), value: 1 });
+        ::std::assert!(entity == Entity::User(User { part: ::std::convert::From::from("a"), value: 1 }));
+    }
+}
+
+mod among_methods {
+    //! A trait of the user's has the names of functions that generated code calls, on everything and by value.
+    #![allow(dead_code)]
+
+    #[allow(clippy::wrong_self_convention, clippy::new_ret_no_self)]
+    trait Methods: ::std::marker::Sized {
+        fn from(self) {}
+        fn into(self) {}
+        fn list(self) {}
+        fn map(self) {}
+        fn new(self) {}
+        fn name(self) {}
+        fn check(self) {}
+        fn schema(self) {}
+        fn restated(self) {}
+        fn partition_key(self) {}
+        fn by_partition(self) {}
+        fn optional(self) {}
+        fn or_default(self) {}
+        fn scalar_type(self) {}
+        fn codec(self) {}
+        fn serialize(self) {}
+        fn deserialize(self) {}
+        fn take_apart(self) {}
+        fn value(self) {}
+        fn is_withheld(self) {}
+    }
+
+    impl<T> Methods for T {}
+
+    #[derive(::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
+    #[envelope(
+        table = "t",
+        entity(kind = "record"),
+        index(name = "by-number", partition_key = number),
+        index(name = "by-expiry", local, sort_key = expires)
+    )]
+    #[partition_key(name = "pk", format = "USER#{part}")]
+    #[sort_key(name = "sk", format = "{id:04}")]
+    struct Record {
+        #[key]
+        part: ::std::string::String,
+        #[key]
+        id: u8,
+        #[encrypted]
+        value: u8,
+        #[encrypted(group = "medical")]
+        grouped: ::envelope_dynamo::Access<u8>,
+        #[plaintext]
+        #[version]
+        number: u64,
+        #[plaintext]
+        #[ttl]
+        expires: u64,
+        #[plaintext]
+        #[created]
+        made: u64,
+        #[plaintext]
+        #[serde(with = "super::double", default)]
+        doubled: u32,
+    }
+
+    #[derive(::envelope_dynamo::View)]
+    #[view(of = Record)]
+    struct View {
+        number: u64,
+        doubled: u32,
+    }
+
+    #[derive(::envelope_dynamo::Envelope)]
+    enum Entity {
+        Record(Record),
+    }
+
+    #[test]
+    fn a_record_is_written_and_read() {
+        ::std::assert_eq!(<View as ::envelope_dynamo::View>::names(), ["number", "doubled"]);
+        ::std::assert_eq!(<Record as ::envelope_dynamo::Envelope>::NAME, "Record");
+    }
+}
+
+mod of_deprecated_types {
+    //! A struct that may use what is deprecated is derived without a warning.
+
+    #[deprecated]
+    #[derive(::serde::Serialize, ::serde::Deserialize)]
+    pub(crate) struct Old(u8);
+
+    #[derive(::envelope_dynamo::Envelope)]
+    #[envelope(table = "t")]
+    #[allow(deprecated)]
+    struct OnStruct {
+        #[partition_key]
+        id: u8,
+        #[encrypted]
+        value: Old,
+        #[authenticated]
+        other: Old,
+    }
+
+    #[derive(::envelope_dynamo::Envelope)]
+    #[envelope(table = "t", entity(kind = "field"))]
+    struct OnField {
+        #[partition_key]
+        id: u8,
+        #[encrypted]
+        #[allow(deprecated)]
+        value: Old,
+        #[authenticated]
+        #[allow(unused, deprecated)]
+        other: Old,
+    }
+
+    #[derive(::envelope_dynamo::View)]
+    #[view(of = OnField)]
+    struct View {
+        #[allow(dead_code, deprecated)]
+        other: Old,
+    }
+
+    #[derive(::envelope_dynamo::Envelope)]
+    #[envelope(table = "t", entity(kind = "old"))]
+    #[deprecated]
+    struct OldRecord {
+        #[partition_key]
+        id: u8,
+        #[encrypted]
+        value: u8,
+    }
+
+    #[derive(::envelope_dynamo::Envelope)]
+    #[allow(deprecated)]
+    enum Entity {
+        Field(OnField),
+        Old(OldRecord),
+    }
+
+    #[test]
+    #[allow(deprecated)]
+    fn records_are_written() {
+        let record = OnStruct { id: 1, value: Old(2), other: Old(3) };
+        let written = ::envelope_dynamo::Envelope::serialize(&record, ::serde_json::value::Serializer);
+        ::std::assert!(::std::result::Result::is_ok(&written));
+        ::std::assert_eq!(<View as ::envelope_dynamo::View>::names(), ["other"]);
+        let of = |entity: &Entity| match entity {
+            Entity::Field(record) => record.id,
+            Entity::Old(record) => record.id,
+        };
+        ::std::assert_eq!(of(&Entity::Old(OldRecord { id: 1, value: 2 })), 1);
+        ::std::assert_eq!(of(&Entity::Field(OnField { id: 2, value: Old(2), other: Old(3) })), 2);
+    }
+}
+
+mod under_forbidden_lints {
+    //! A lint that is forbidden takes no `allow`, so generated code has none that serde's own has not.
+    #![forbid(
+        dead_code,
+        deprecated,
+        improper_ctypes,
+        missing_debug_implementations,
+        missing_docs,
+        non_snake_case,
+        private_bounds,
+        private_interfaces,
+        redundant_imports,
+        single_use_lifetimes,
+        trivial_casts,
+        trivial_numeric_casts,
+        unconditional_recursion,
+        unnameable_types,
+        unreachable_code,
+        unreachable_pub,
+        unsafe_code,
+        unused_assignments,
+        unused_doc_comments,
+        unused_imports,
+        unused_lifetimes,
+        unused_macros,
+        unused_must_use,
+        unused_mut,
+        unused_parens,
+        unused_results,
+        unused_unsafe,
+        unused_variables,
+        variant_size_differences,
+        clippy::pedantic,
+        clippy::nursery,
+        clippy::unwrap_used,
+        clippy::indexing_slicing
+    )]
+
+    /// What serde makes of the same.
+    #[derive(Debug, ::serde::Serialize, ::serde::Deserialize, ::std::cmp::PartialEq)]
+    pub(crate) struct Inner<T> {
+        value: T,
+    }
+
+    /// Private, and in attributes.
+    #[derive(Debug, ::serde::Serialize, ::serde::Deserialize, ::std::cmp::PartialEq)]
+    struct Private(u8);
+
+    #[derive(Debug, ::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
+    #[envelope(
+        table = "t",
+        entity(kind = "record"),
+        index(name = "by-number", partition_key = number),
+        index(name = "by-expiry", local, sort_key = expires)
+    )]
+    #[partition_key(name = "pk", format = "USER#{part}")]
+    #[sort_key(name = "sk", format = "{id:04}")]
+    pub(crate) struct Record {
+        #[key]
+        part: ::std::string::String,
+        #[key]
+        id: u8,
+        #[encrypted]
+        value: Inner<u8>,
+        #[authenticated]
+        private: Private,
+        #[encrypted(group = "medical")]
+        grouped: ::envelope_dynamo::Access<u8>,
+        #[plaintext]
+        #[version]
+        number: u64,
+        #[plaintext]
+        #[ttl]
+        expires: ::std::option::Option<u64>,
+        #[plaintext]
+        #[created]
+        made: u64,
+        #[plaintext]
+        #[updated]
+        changed: u64,
+        #[plaintext]
+        #[serde(with = "super::double", default)]
+        doubled: u32,
+    }
+
+    #[derive(Debug, ::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
+    #[envelope(table = "t")]
+    #[serde(default)]
+    struct Generic<'a, T, const N: usize> {
+        #[partition_key]
+        #[serde(borrow)]
+        id: ::std::borrow::Cow<'a, str>,
+        #[encrypted]
+        value: ::std::option::Option<T>,
+        #[serde(skip)]
+        marker: ::std::marker::PhantomData<[T; N]>,
+    }
+
+    impl<T, const N: usize> ::std::default::Default for Generic<'_, T, N> {
+        fn default() -> Self {
+            Self {
+                id: ::std::convert::From::from(""),
+                value: ::std::option::Option::None,
+                marker: ::std::marker::PhantomData,
+            }
+        }
+    }
+
+    #[derive(Debug, ::envelope_dynamo::View)]
+    #[view(of = Record)]
+    struct View {
+        number: u64,
+        doubled: u32,
+    }
+
+    #[derive(Debug, ::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
+    enum Entity {
+        Record(Record),
+    }
+
+    #[test]
+    fn records_are_written_and_read() {
+        let record = || Record {
+            part: ::std::convert::From::from("a"),
+            id: 1,
+            value: Inner { value: 2 },
+            private: Private(3),
+            grouped: ::envelope_dynamo::Access::Granted(2),
+            number: 3,
+            expires: ::std::option::Option::None,
+            made: 4,
+            changed: 5,
+            doubled: 6,
+        };
+        ::std::assert_eq!(<View as ::envelope_dynamo::View>::names(), ["number", "doubled"]);
+        let view = View { number: 1, doubled: 2 };
+        ::std::assert_eq!((view.number, view.doubled), (1, 2));
+        ::std::assert!(Entity::Record(record()) == Entity::Record(record()));
+        let generic =
+            Generic::<'static, u8, 3> { value: ::std::option::Option::Some(1), ..::std::default::Default::default() };
+        assert_round_trip!(generic, Generic<'static, u8, 3>);
+    }
+}

@@ -1,7 +1,7 @@
 //! The rules of composed keys, of the fields they are made of, and of the attribute that tells the entity type.
 
 use crate::attr::Mark;
-use crate::composed::{ComposedKey, Part, Piece};
+use crate::composed::{ComposedKey, Part};
 use crate::errors::Errors;
 use crate::field::Field;
 use crate::input::{Input, Name, unraw};

@@ -38,12 +38,11 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
     });
     let indexes = input.options.indexes.iter().map(|index| {
         let (ident, ty, record_type) = (index.ident(), key_type(index, record, &this), &this.ty);
-        let kind = if index.is_local { quote!(Local) } else { quote!(Global) };
+        let kind = index.kind();
         quote!(pub #ident: __envelope::Index<#record_type, #ty, __envelope::kind::#kind>)
     });
     let indexes = (!input.options.indexes.is_empty()).then(|| {
         quote! {
-            #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
             pub struct __Indexes #impl_generics #where_clause {
                 #(#indexes,)*
             }
@@ -63,7 +62,7 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
         let attribute = |key: &Ident| quote!(__attributes.#key);
         let partition = match &index.partition_key {
             Some(key) => attribute(key),
-            None => quote!(<Self as __envelope::Envelope>::primary_key().partition_key()),
+            None => quote!(__envelope::Index::partition_key(&<Self as __envelope::Envelope>::primary_key())),
         };
         let sort = index.sort_key.as_ref().map(attribute);
         let (ident, name) = (index.ident(), &index.name);
@@ -78,13 +77,13 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
     };
     let schemas = input.options.indexes.iter().map(|index| {
         let ident = index.ident();
-        quote!(__indexes.#ident.schema())
+        quote!(__envelope::Index::schema(&__indexes.#ident))
     });
     let schemas = (!input.options.indexes.is_empty()).then(|| {
         quote! {
             fn index_schemas() -> __envelope::Vec<__envelope::IndexSchema> {
                 let __indexes = <Self as __envelope::Envelope>::indexes();
-                __envelope::Vec::from([#(#schemas),*])
+                __envelope::list([#(#schemas),*])
             }
         }
     });
