@@ -48,6 +48,12 @@ impl Error {
         Self { inner: Box::new(Inner { record, kind, outcome, is_repeatable: false, returned: None }) }
     }
 
+    /// The same failure, better told.
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.inner.kind = kind;
+        self
+    }
+
     /// The error of a write of which a try may have been carried out.
     pub(crate) fn or_in_doubt(mut self, in_doubt: bool) -> Self {
         if in_doubt && self.inner.outcome == WriteOutcome::NotWritten {

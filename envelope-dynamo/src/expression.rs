@@ -2,6 +2,7 @@
 
 mod attribute;
 mod condition;
+mod limit;
 mod sort;
 mod update;
 
@@ -12,6 +13,7 @@ use envelope_core::ValueError;
 
 pub use attribute::{Attribute, InPlace, Readable, mark};
 pub use condition::Condition;
+pub(crate) use limit::Limit;
 pub use sort::{SortCondition, SortKey};
 pub use update::{Addable, Amount};
 pub(crate) use update::{Changes, Clauses};

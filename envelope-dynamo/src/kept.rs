@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::binding::Item;
 use crate::epoch_seconds::passed;
 use crate::error::ErrorKind;
-use crate::expression::{Clauses, Condition, Placeholders};
+use crate::expression::{Clauses, Condition, Limit, Placeholders};
 use crate::record::{Envelope, Field, Mark, Role};
 
 /// A type of versions: the integers up to 64 bits, `NonZero` ones among them, `Option`s of them, and yours.
@@ -150,6 +150,14 @@ pub(crate) fn update(
             Some(Role::Created | Role::Ttl) | None => {}
         }
     }
+}
+
+/// What a version that is counted in place must be before.
+pub(crate) fn version_limit(fields: &'static [Field]) -> Option<Limit> {
+    fields.iter().filter(|field| field.mark == Mark::Plaintext).find_map(|field| match field.role? {
+        Role::Version { max } => Some(Limit::of_version(field.name, max)),
+        _ => None,
+    })
 }
 
 fn count(fields: &'static [Field], item: &mut Item) -> Result<Option<ExpectedVersion>, ErrorKind> {

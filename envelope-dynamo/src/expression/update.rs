@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
-use super::{Attribute, InPlace, Operand, Placeholders};
+use super::{Attribute, InPlace, Limit, Operand, Placeholders};
 use crate::attribute::to_attribute_value;
 use crate::error::ErrorKind;
 use crate::key::IntoValue;
@@ -18,13 +18,19 @@ use crate::key::IntoValue;
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Cents(i64);
 ///
-/// impl Addable for Cents {}
+/// impl Addable for Cents {
+///     const RANGE: Option<(i128, i128)> = Some((i64::MIN as i128, i64::MAX as i128));
+/// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type of numbers that can be added to in place",
     note = "for a newtype that serializes to a number: `impl envelope_dynamo::Addable for {Self} {{}}`"
 )]
-pub trait Addable {}
+pub trait Addable {
+    /// The least and the greatest whole number that the type holds: nothing is stored in place that it could not read.
+    /// `None` for a type without such limits.
+    const RANGE: Option<(i128, i128)> = None;
+}
 
 /// What can be added: a number of any primitive type, negative ones too.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a number that can be added")]
@@ -34,17 +40,34 @@ mod sealed {
     pub trait Sealed {}
 }
 
-macro_rules! numbers {
+macro_rules! amounts {
     ($($number:ty)*) => {$(
-        impl Addable for $number {}
         impl sealed::Sealed for $number {}
         impl Amount for $number {}
     )*};
 }
 
-numbers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        impl Addable for $integer {
+            const RANGE: Option<(i128, i128)> = Some((<$integer>::MIN as i128, <$integer>::MAX as i128));
+        }
+    )*};
+}
 
-impl<N: Addable> Addable for Option<N> {}
+amounts!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
+integers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 usize);
+
+impl Addable for u128 {
+    const RANGE: Option<(i128, i128)> = Some((0, i128::MAX));
+}
+
+impl Addable for f32 {}
+impl Addable for f64 {}
+
+impl<N: Addable> Addable for Option<N> {
+    const RANGE: Option<(i128, i128)> = N::RANGE;
+}
 
 /// The changes of an update.
 #[derive(Clone, Default)]
@@ -56,7 +79,7 @@ enum Change {
     SetIfAbsent(Operand),
     Append(Operand),
     Remove { attribute: &'static str, required: bool },
-    Add(Operand),
+    Add(Operand, Option<(i128, i128)>),
     AddElements(Operand),
     DeleteElements(Operand),
 }
@@ -79,7 +102,8 @@ impl Changes {
     }
 
     pub(crate) fn add<T, V: Addable, M: InPlace>(&mut self, attribute: Attribute<T, V, M>, amount: impl Amount) {
-        self.0.push(Change::Add(Operand { attribute: attribute.name(), value: to_attribute_value(&amount) }));
+        let operand = Operand { attribute: attribute.name(), value: to_attribute_value(&amount) };
+        self.0.push(Change::Add(operand, V::RANGE));
     }
 
     pub(crate) fn add_elements<T, V, M: InPlace>(&mut self, attribute: Attribute<T, V, M>, set: impl IntoValue<V>) {
@@ -92,6 +116,17 @@ impl Changes {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What the numbers that are added to must be before.
+    pub(crate) fn limits(&self) -> Result<Vec<Limit>, ErrorKind> {
+        let limit = |change: &Change| match change {
+            Change::Add(Operand { attribute, value: Ok(amount) }, Some(range)) => {
+                Some(Limit::of_sum(attribute, amount, *range))
+            }
+            _ => None,
+        };
+        self.0.iter().filter_map(limit).collect()
     }
 
     pub(crate) fn render(self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> Result<(), ErrorKind> {
@@ -121,7 +156,7 @@ impl Change {
                 return Err(ErrorKind::Attribute { attribute: attribute.to_owned(), reason });
             }
             Self::Remove { attribute, required: false } => clauses.remove.push(placeholders.name(attribute)),
-            Self::Add(operand) => {
+            Self::Add(operand, _) => {
                 let (name, value) = (placeholders.name(operand.attribute), placeholders.operand(operand)?);
                 clauses.add.push(format!("{name} {value}"));
             }

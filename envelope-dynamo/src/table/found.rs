@@ -12,6 +12,7 @@ use super::{Table, dynamodb_error};
 use crate::binding::Item;
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
+use crate::expression::Limit;
 use crate::item::from_item;
 
 impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
@@ -81,6 +82,15 @@ pub(super) fn found<E: ConditionError>(error: &SdkError<E>) -> Option<&Item> {
 /// Opens what a write returned; if that fails, the error says that the write was carried out, and keeps what it returned.
 pub(super) async fn open_written<T: Entity>(item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
     from_item(item.clone(), provider).await.map_err(|error| error.after_write(Some(item)))
+}
+
+/// Names the limit that made the conditions of an update fail, if it was one.
+pub(super) fn name_limit(error: Error, limits: &[Limit]) -> Error {
+    let found = error.returned_item().filter(|_| matches!(error.kind(), ErrorKind::ConditionFailed));
+    match found.and_then(|found| limits.iter().find_map(|limit| limit.broken_by(found))) {
+        Some(kind) => error.with_kind(kind),
+        None => error,
+    }
 }
 
 /// A write as its errors tell of it.

@@ -10,12 +10,12 @@ use envelope_core::{UnwrapKey, WrapKey};
 use super::backoff::Backoff;
 use super::customized::Customized as _;
 use super::doubt::Doubt;
-use super::found::{Writing, found, keyed, open_written};
-use super::update::is_failed_condition;
+use super::found::{Writing, found, keyed, name_limit, open_written};
+use super::update::{is_failed_condition, limits};
 use super::{Sending, Table, Update, dynamodb_error};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Changes, Clauses, Condition, Placeholders, both};
+use crate::expression::{Changes, Clauses, Condition, Limit, Placeholders, both};
 use crate::kept;
 use crate::record::Envelope;
 use crate::reseal::{Resealed, Stored};
@@ -243,7 +243,9 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
     }
 
     async fn write(&self, stored: Stored<T>, resealed: Option<Resealed>) -> Result<Written<T>, Error> {
-        let builder = self.request(&stored, resealed.as_ref()).map_err(|kind| Error::new(self.id.clone(), kind))?;
+        let fail = |kind| Error::new(self.id.clone(), kind);
+        let limits = self.limits(resealed.as_ref()).map_err(fail)?;
+        let builder = self.request(&stored, resealed.as_ref(), &limits).map_err(fail)?;
         let doubt = Doubt::default();
         let (operation, table) = ("UpdateItem", &*self.table.name);
         let (id, key) = (self.id.clone(), self.key.clone());
@@ -266,7 +268,9 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let written = |item: &Item| resealed.as_ref().is_some_and(|resealed| resealed.is_in(item));
         match found {
             Some(item) if written(&item) => self.done(stored, resealed, Some(item)).await,
-            Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => Err(writing.error(error)),
+            Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => {
+                Err(name_limit(writing.error(error), &limits))
+            }
             _ if (is_refused || has_collided) && !doubt.exists() => Ok(Written::Overtaken(doubt.sleep())),
             _ if is_refused || has_collided => {
                 Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true))
@@ -289,7 +293,20 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         stored.into_record(resealed.as_ref()).map(Written::Done).map_err(|error| error.after_write(None))
     }
 
-    fn request(&self, stored: &Stored<T>, resealed: Option<&Resealed>) -> Result<UpdateItemFluentBuilder, ErrorKind> {
+    /// What the numbers that the update adds to must be before; a version that is sealed with the rest was counted there.
+    fn limits(&self, resealed: Option<&Resealed>) -> Result<Vec<Limit>, ErrorKind> {
+        match resealed {
+            Some(_) => self.changes.limits(),
+            None => limits::<T>(&self.changes),
+        }
+    }
+
+    fn request(
+        &self,
+        stored: &Stored<T>,
+        resealed: Option<&Resealed>,
+        limits: &[Limit],
+    ) -> Result<UpdateItemFluentBuilder, ErrorKind> {
         let builder = self.builder.clone();
         let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::default());
         let still_stands = match resealed {
@@ -302,7 +319,8 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
             }
         };
         self.changes.clone().render(&mut clauses, &mut placeholders)?;
-        let own = self.condition.clone().map(|condition| placeholders.condition(condition)).transpose()?;
+        let own = self.condition.clone().into_iter().chain(limits.iter().map(Limit::condition));
+        let own = own.reduce(Condition::and).map(|condition| placeholders.condition(condition)).transpose()?;
         let update = clauses.expression();
         let (names, values) = placeholders.into_maps();
         Ok(builder

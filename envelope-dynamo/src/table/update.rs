@@ -8,11 +8,11 @@ use envelope_core::UnwrapKey;
 
 use super::customized::Customized as _;
 use super::doubt::Doubt;
-use super::found::{Writing, found, keyed, open_written};
+use super::found::{Writing, found, keyed, name_limit, open_written};
 use super::{ReturningNew, Sending, Table};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, Placeholders};
+use crate::expression::{Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, Limit, Placeholders};
 use crate::kept;
 use crate::key::IntoValue;
 use crate::record::{Envelope, partition_key};
@@ -70,8 +70,9 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
 
     /// Adds to a number, or subtracts a negative amount; an absent attribute counts as zero.
     ///
-    /// DynamoDB does not look at the field's type: what is subtracted from a `u64` may leave a number below zero, which
-    /// then does not open. `condition(|u| u.logins.ge(1))` keeps it from that.
+    /// The number stays one that the field's type can hold: the update carries a condition for that, and fails with
+    /// [`ErrorKind::Attribute`] where it does not hold. A type of your own says its range by
+    /// [`Addable::RANGE`](crate::Addable::RANGE).
     ///
     /// If the answer to a first try is lost, the SDK tries again, and **the amount may be added twice**. Where that
     /// matters, say what the number is to be before: `.condition(|u| u.logins.eq(3))` lets one try through at most. Or let
@@ -161,7 +162,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// Sends the request; the attributes that are asked for.
     async fn deliver(self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let table = self.table;
-        let (builder, key, id) = self.prepare()?;
+        let Prepared { builder, key, id, limits } = self.prepare()?;
         // An update may add, append or count a version, and so is never repeatable.
         let (is_repeatable, doubt) = (false, Doubt::default());
         let writing = Writing { operation: "UpdateItem", table: &table.name, id, key, is_repeatable, doubt };
@@ -171,26 +172,40 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
             Err(error) if is_absent(&error) => {
                 Err(Error::new(writing.id, ErrorKind::NoRecord).or_in_doubt(writing.doubt.exists()))
             }
-            Err(error) => Err(writing.error(error)),
+            Err(error) => Err(name_limit(writing.error(error), &limits)),
         }
     }
 
     /// The request, and which record it is on.
-    pub(super) fn prepare(self) -> Result<(UpdateItemFluentBuilder, Item, RecordId), Error> {
+    pub(super) fn prepare(self) -> Result<Prepared, Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let now = self.table.clock.system_time();
-        let exists = Condition::exists(partition_key::<T>());
-        let condition = match self.condition {
-            Some(condition) => exists.and(condition),
-            None => exists,
-        };
+        let limits = limits::<T>(&self.changes).map_err(|kind| Error::new(id.clone(), kind))?;
+        let conditions = self.condition.into_iter().chain(limits.iter().map(Limit::condition));
+        let condition = conditions.fold(Condition::exists(partition_key::<T>()), Condition::and);
         let builder = request(builder, self.changes, now, condition)
             .map_err(|kind| Error::new(id.clone(), kind))?
             .table_name(&*self.table.name)
             .set_key(Some(key.clone()));
-        Ok((builder, key, id))
+        Ok(Prepared { builder, key, id, limits })
     }
+}
+
+/// An update that is ready to be sent.
+pub(super) struct Prepared {
+    pub(super) builder: UpdateItemFluentBuilder,
+    /// The key attributes of the record.
+    pub(super) key: Item,
+    pub(super) id: RecordId,
+    /// What the numbers that are added to must be before.
+    pub(super) limits: Vec<Limit>,
+}
+
+/// What the numbers that an update adds to must be before, the version among them.
+pub(super) fn limits<T: Envelope>(changes: &Changes) -> Result<Vec<Limit>, ErrorKind> {
+    let version = kept::version_limit(T::FIELDS).filter(|_| !changes.is_empty());
+    Ok(changes.limits()?.into_iter().chain(version).collect())
 }
 
 /// The request with its changes and conditions.

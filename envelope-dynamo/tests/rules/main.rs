@@ -5,6 +5,7 @@
 
 mod expressions;
 mod keys;
+mod numbers_in_place;
 mod outages;
 mod setup;
 mod vectors;

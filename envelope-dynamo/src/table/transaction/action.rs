@@ -6,11 +6,13 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{self, TransactWriteItem};
 use envelope_core::WrapKey;
 
+use super::super::update::Prepared;
 use super::super::{Check, Delete, Put, Update};
 use super::Place;
 use crate::binding::{Item, key_attributes};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
+use crate::expression::Limit;
 use crate::identity::Identity;
 use crate::record::Envelope;
 use crate::size::item_bytes;
@@ -31,12 +33,14 @@ pub(super) struct Target {
     pub(super) key: Item,
     /// Whether the action is an update, which always demands that there is a record.
     pub(super) must_exist: bool,
+    /// What the numbers that an update adds to must be before.
+    pub(super) limits: Vec<Limit>,
 }
 
 impl Target {
     pub(super) fn new<T: Envelope>(id: RecordId, table: &str, key: Item) -> Result<Self, Error> {
         let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
-        Ok(Self { id, place: (table.to_owned(), identity), key, must_exist: false })
+        Ok(Self { id, place: (table.to_owned(), identity), key, must_exist: false, limits: Vec::new() })
     }
 }
 
@@ -96,12 +100,12 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
 impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> for Update<'a, T, P> {
     fn into_action(self) -> Preparing<'a> {
         Box::pin(async move {
-            let (builder, key, id) = self.prepare()?;
+            let Prepared { builder, key, id, limits } = self.prepare()?;
             let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
             let table = call.table_name.unwrap_or_default();
             let values = call.expression_attribute_values;
             let bytes = item_bytes(&key) + values.as_ref().map_or(0, item_bytes);
-            let target = Target { must_exist: true, ..Target::new::<T>(id, &table, key)? };
+            let target = Target { must_exist: true, limits, ..Target::new::<T>(id, &table, key)? };
             let update = types::Update::builder()
                 .table_name(table)
                 .set_key(call.key)

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::CancellationReason;
 
 use super::super::backoff::Backoff;
 use super::super::doubt::Doubt;
-use super::super::found::keyed;
+use super::super::found::{keyed, name_limit};
 use super::action::Target;
 use super::error::{TransactionError, TransactionErrorKind, TransactionReason};
 use super::tables;
@@ -101,7 +101,8 @@ impl<'a> Tries<'a> {
                 "ConditionalCheckFailed" => ErrorKind::ConditionFailed,
                 code => ErrorKind::Cancelled { code: code.into(), message: reason.message().map(Into::into) },
             };
-            Some(TransactionReason { position, error: Error::new(target.id.clone(), kind).with_returned(found) })
+            let error = Error::new(target.id.clone(), kind).with_returned(found);
+            Some(TransactionReason { position, error: name_limit(error, &target.limits) })
         };
         reasons.filter_map(reason).collect()
     }

@@ -1,0 +1,96 @@
+//! Limits of numbers that are added to in place: DynamoDB does not know the field's type, and would store a number that
+//! the type cannot read.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::condition::Comparison;
+use super::{Condition, Operand};
+use crate::binding::Item;
+use crate::error::ErrorKind;
+
+const NO_ROOM: &str = "has no room for what is added: the number would leave the range of the field's type";
+const NOT_WHOLE: &str = "takes whole numbers only, and what is added is none";
+const NOT_A_NUMBER: &str = "is not stored as a whole number, so nothing can be added to it in place";
+/// The greatest whole number that DynamoDB stores with all its digits (Amazon DynamoDB Developer Guide, "Naming rules and
+/// data types").
+const GREATEST: i128 = 10_i128.pow(38) - 1;
+
+/// What a stored number must be, so that the number it becomes can be read again.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit {
+    attribute: &'static str,
+    bound: Bound,
+    /// Whether the attribute may be absent, which counts as zero.
+    may_be_absent: bool,
+    reason: &'static str,
+}
+
+#[derive(Clone, Copy)]
+enum Bound {
+    AtMost(i128),
+    AtLeast(i128),
+}
+
+impl Limit {
+    /// The limit of a number of a type with this range, before `amount` is added.
+    pub(super) fn of_sum(
+        attribute: &'static str,
+        amount: &AttributeValue,
+        (least, greatest): (i128, i128),
+    ) -> Result<Self, ErrorKind> {
+        let refuse = |reason| ErrorKind::Attribute { attribute: attribute.to_owned(), reason };
+        let amount = whole(amount).ok_or_else(|| refuse(NOT_WHOLE))?;
+        let (least, greatest) = (least.max(-GREATEST), greatest.min(GREATEST));
+        let (bound, ever_fits) = if amount < 0 {
+            let bound = least.saturating_sub(amount);
+            (Bound::AtLeast(bound), bound <= greatest)
+        } else {
+            let bound = greatest.saturating_sub(amount);
+            (Bound::AtMost(bound), bound >= least)
+        };
+        if !ever_fits {
+            return Err(refuse(NO_ROOM));
+        }
+        Ok(Self { attribute, bound, may_be_absent: (least..=greatest).contains(&amount), reason: NO_ROOM })
+    }
+
+    /// The limit of a version before it is counted; `max` is the last one that its type holds.
+    pub(crate) fn of_version(attribute: &'static str, max: u64) -> Self {
+        let bound = Bound::AtMost(i128::from(max) - 1);
+        Self { attribute, bound, may_be_absent: true, reason: "is a version that its type cannot count further" }
+    }
+
+    /// The condition of the update.
+    pub(crate) fn condition<T>(&self) -> Condition<T> {
+        let (comparison, bound) = match self.bound {
+            Bound::AtMost(bound) => (Comparison::LessOrEqual, bound),
+            Bound::AtLeast(bound) => (Comparison::GreaterOrEqual, bound),
+        };
+        let value = Ok(AttributeValue::N(bound.to_string()));
+        let fits = Condition::compare(comparison, Operand { attribute: self.attribute, value });
+        match self.may_be_absent {
+            true => fits.or(Condition::not_exists(self.attribute)),
+            false => fits,
+        }
+    }
+
+    /// What is wrong with the item that made a condition of the update fail, if it is this limit.
+    pub(crate) fn broken_by(&self, found: &Item) -> Option<ErrorKind> {
+        let fits = |stored: i128| match self.bound {
+            Bound::AtMost(bound) => stored <= bound,
+            Bound::AtLeast(bound) => stored >= bound,
+        };
+        let reason = match found.get(self.attribute).map(whole) {
+            None if self.may_be_absent => return None,
+            Some(Some(stored)) if fits(stored) => return None,
+            Some(None) => NOT_A_NUMBER,
+            _ => self.reason,
+        };
+        Some(ErrorKind::Attribute { attribute: self.attribute.to_owned(), reason })
+    }
+}
+
+/// DynamoDB gives whole numbers of up to 38 digits as their digits.
+fn whole(value: &AttributeValue) -> Option<i128> {
+    value.as_n().ok()?.parse().ok()
+}
