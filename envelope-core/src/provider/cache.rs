@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::KeyFuture;
 use super::clock::{Clock, SystemClock};
 use super::events::{KeyEvent, KeyObserver, Unobserved, report};
-use super::flight::{Flight, lock};
+use super::flight::{Waiter, lock};
 use crate::error::KeyError;
 
 use entries::{Entries, Entry, Fetched};
@@ -38,7 +38,7 @@ enum Lookup<V: 'static> {
     /// It is in the cache.
     Hit(V, KeyEvent),
     /// It is being asked for, or has to be; `stale` may be served if nobody can be asked.
-    Ask { flight: Flight<V>, stale: Option<Fetched<V>> },
+    Ask { waiter: Waiter<V>, stale: Option<Fetched<V>> },
 }
 
 impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
@@ -72,29 +72,43 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
 
     /// The value of `id`, from the cache or by `call`, which must own what it needs: whoever asked may be gone before it
     /// ends.
-    pub(super) async fn get(&self, id: &K, call: impl FnOnce() -> KeyFuture<'static, V> + Send) -> Result<V, KeyError> {
-        let (flight, stale) = match self.look_up(id, call) {
-            Lookup::Hit(value, event) => {
-                report(&*self.observer, event);
-                return Ok(value);
+    pub(super) async fn get(
+        &self,
+        id: &K,
+        call: impl Fn() -> KeyFuture<'static, V> + Send + Sync,
+    ) -> Result<V, KeyError> {
+        loop {
+            let (mut waiter, stale) = match self.look_up(id, &call) {
+                Lookup::Hit(value, event) => {
+                    report(&*self.observer, event);
+                    return Ok(value);
+                }
+                Lookup::Ask { waiter, stale } => (waiter, stale),
+            };
+            match waiter.landed().await {
+                Some(Ok(value)) => {
+                    self.keep(id, &waiter, &value);
+                    return Ok(value);
+                }
+                Some(Err(error)) => return self.recover(id, &waiter, stale, error),
+                None => self.forget(id, &waiter),
             }
-            Lookup::Ask { flight, stale } => (flight, stale),
-        };
-        match flight.landed().await {
-            Ok(value) => {
-                self.keep(id, &flight, value);
-                Ok(value.clone())
-            }
-            Err(error) => self.recover(id, &flight, stale, error),
         }
     }
 
-    /// Puts in a value that came about in another way than by asking.
-    pub(super) fn put(&self, id: K, value: V) {
-        let since = self.clock.now();
+    /// The time by which values age.
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Puts in a value that came about in another way than by asking, by a call that began at `since`.
+    pub(super) fn put(&self, id: K, value: V, since: Instant) {
         let mut entries = lock(&self.entries);
-        self.sweep_if_due(&mut entries, since);
-        self.report_evicted(entries.insert(id, Entry::fetched(value, since)));
+        self.sweep_if_due(&mut entries, self.clock.now());
+        // A value that is made use of again is as old as it was.
+        if entries.touch(&id).is_none_or(|entry| entry.fetched.is_none()) {
+            self.report_evicted(entries.insert(id, Entry::fetched(value, since)));
+        }
     }
 
     /// Keys that nobody asks for again would stay in memory for good: they are looked for ten times in their age.
@@ -112,7 +126,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         let evicted = entries.retain(|entry| {
             let max_uses = self.limits.max_uses;
             entry.fetched.take_if(|fetched| entry.uses >= max_uses || !is_young(fetched.since));
-            entry.fetched.is_some() || entry.asked.is_some_and(is_young)
+            entry.fetched.is_some() || entry.is_asked_for()
         });
         self.report_evicted(evicted);
     }
@@ -121,20 +135,20 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         (0..keys).for_each(|_| report(&*self.observer, KeyEvent::Evicted));
     }
 
-    fn look_up(&self, id: &K, call: impl FnOnce() -> KeyFuture<'static, V>) -> Lookup<V> {
+    fn look_up(&self, id: &K, call: impl Fn() -> KeyFuture<'static, V>) -> Lookup<V> {
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
         self.sweep_if_due(&mut entries, now);
         let Some(entry) = entries.touch(id) else {
             report(&*self.observer, KeyEvent::CacheMiss);
-            let flight = self.ask(call());
-            self.report_evicted(entries.insert(id.clone(), Entry::asking(flight.clone(), now)));
-            return Lookup::Ask { flight, stale: None };
+            let waiter = self.ask(call(), now);
+            self.report_evicted(entries.insert(id.clone(), Entry::asking(waiter.flight())));
+            return Lookup::Ask { waiter, stale: None };
         };
         let stale = match &entry.fetched {
             Some(fetched) if entry.uses < self.limits.max_uses => {
                 let age = now.saturating_duration_since(fetched.since);
-                let asked_for = entry.flight.is_some() && age < self.limits.max_age;
+                let asked_for = entry.is_asked_for() && age < self.limits.max_age;
                 if age < self.limits.refresh_age() || asked_for {
                     entry.uses += 1;
                     return Lookup::Hit(fetched.value.clone(), KeyEvent::CacheHit);
@@ -148,41 +162,53 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
             _ => None,
         };
         report(&*self.observer, KeyEvent::CacheMiss);
-        let flight = entry.flight.get_or_insert_with(|| self.ask(call())).clone();
-        entry.asked.get_or_insert(now);
-        Lookup::Ask { flight, stale }
+        let is_young = |began| now.saturating_duration_since(began) < self.limits.max_age;
+        let joined = entry.flight.as_ref().and_then(|flight| flight.join(is_young));
+        let waiter = joined.unwrap_or_else(|| {
+            let waiter = self.ask(call(), now);
+            entry.flight = Some(waiter.flight());
+            waiter
+        });
+        Lookup::Ask { waiter, stale }
     }
 
-    fn ask(&self, call: KeyFuture<'static, V>) -> Flight<V> {
+    fn ask(&self, call: KeyFuture<'static, V>, now: Instant) -> Waiter<V> {
         let (observer, fetched) = (Arc::clone(&self.observer), self.fetched);
-        Flight::new(Box::pin(async move {
+        let call = Box::pin(async move {
             let outcome = call.await;
             report(&*observer, if outcome.is_ok() { fetched } else { KeyEvent::Failed });
             outcome
-        }))
+        });
+        Waiter::begin(call, now)
     }
 
     /// The first of those who waited puts the value into the cache.
-    fn keep(&self, id: &K, flight: &Flight<V>, value: &V) {
-        let since = self.clock.now();
-        if let Some(entry) = lock(&self.entries).of_flight(id, flight) {
-            *entry = Entry::fetched(value.clone(), since);
+    fn keep(&self, id: &K, waiter: &Waiter<V>, value: &V) {
+        if let Some(entry) = lock(&self.entries).of_call(id, waiter) {
+            *entry = Entry::fetched(value.clone(), waiter.began());
+        }
+    }
+
+    /// Lets the next caller make a call of its own; a value that is there already stays.
+    fn forget(&self, id: &K, waiter: &Waiter<V>) {
+        if let Some(entry) = lock(&self.entries).of_call(id, waiter) {
+            entry.flight = None;
         }
     }
 
     /// What to do without an answer: a refusal is believed, an outage may be bridged.
-    fn recover(&self, id: &K, flight: &Flight<V>, stale: Option<Fetched<V>>, error: KeyError) -> Result<V, KeyError> {
+    fn recover(&self, id: &K, waiter: &Waiter<V>, stale: Option<Fetched<V>>, error: KeyError) -> Result<V, KeyError> {
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
         let bridges = |stale: &Fetched<V>| now.saturating_duration_since(stale.since) < self.limits.bridged_age();
         let Some(stale) = stale.filter(|stale| error.is_retryable() && bridges(stale)) else {
-            if entries.remove_flight(id, flight) {
+            if entries.remove_call(id, waiter) {
                 report(&*self.observer, KeyEvent::Evicted);
             }
             return Err(error);
         };
-        if let Some(entry) = entries.of_flight(id, flight) {
-            (entry.flight, entry.asked) = (None, None);
+        if let Some(entry) = entries.of_call(id, waiter) {
+            entry.flight = None;
             entry.pause_until = now.checked_add(PAUSE);
             entry.uses += 1;
         }

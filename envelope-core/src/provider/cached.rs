@@ -24,7 +24,9 @@ type Id = [u8; 32];
 /// - A key is found by its wrapped form *and* its encryption context, so a cache hit proves no less than a call would.
 /// - From nine tenths of its age on, one reader asks again while the others are served, so that expiry causes no burst.
 /// - A refusal (access denied, key disabled, ..) throws the key out at once.
-/// - A reader that goes away (a dropped future) leaves nothing behind: whoever waits with it goes on.
+/// - A key is as old as the call that fetched it, counted from when the call began.
+/// - A reader that goes away (a dropped future) leaves nothing behind: whoever waits with it goes on, and when nobody
+///   waits any more the call is dropped. A reader that is not polled keeps nobody waiting: any of them drives the call.
 /// - Keys are wiped when they leave the cache and no reader holds them any more. Keys too old leave it while it is used,
 ///   or by [`remove_expired`](Self::remove_expired).
 ///
@@ -55,6 +57,7 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
     ///
     /// Below a [`SharedKeyProvider`](super::SharedKeyProvider), whose keys serve many records, this saves as many calls
     /// for reading as sharing does for writing. With a data key for every record, each write takes a place in the cache.
+    /// Above one, a key that is handed out again after it has left this cache counts as new.
     #[must_use]
     pub const fn keeping_generated(mut self) -> Self {
         self.keeps_generated = true;
@@ -127,9 +130,10 @@ impl<P: UnwrapKey + 'static> UnwrapKey for CachedKeyProvider<P> {
 impl<P: WrapKey + 'static> WrapKey for CachedKeyProvider<P> {
     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
         Box::pin(async move {
+            let began = self.cache.now();
             let generated = self.inner.generate(context).await?;
             if self.keeps_generated {
-                self.cache.put(identify(&generated.wrapped, context), Arc::new(generated.data_key.share()));
+                self.cache.put(identify(&generated.wrapped, context), Arc::new(generated.data_key.share()), began);
             }
             Ok(generated)
         })

@@ -1,117 +1,223 @@
 //! One call, however many ask for it at once.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Instant;
 
 use crate::error::{KeyError, KeyErrorKind};
 use crate::provider::KeyFuture;
 
-/// A call under way, which every clone waits for and any clone drives.
+/// A call under way, as an entry of a cache knows it: enough to join it, and not enough to keep it.
 ///
-/// If the one who drives it is dropped, the next to be woken goes on where it stopped; the call is not made again.
-pub(super) struct Flight<T: 'static>(Arc<Inner<T>>);
+/// Whoever waits owns the call. When the last of them is dropped, so is the call, with the permits that it holds: a
+/// future that nobody polls would keep those for ever.
+pub(super) struct Flight<T: 'static> {
+    call: Weak<Inner<T>>,
+    began: Instant,
+}
+
+/// Somebody who waits for a call, and drives it whenever nobody else does.
+///
+/// Any of those who wait can drive the call, so that none depends on another's being polled.
+pub(super) struct Waiter<T: 'static> {
+    call: Arc<Inner<T>>,
+    began: Instant,
+    id: u64,
+    /// A failure of the call is this caller's as well: it began the call, or has looked at it before it failed.
+    takes_failure: bool,
+    /// It began the call: a panic of the call is its own.
+    is_first: bool,
+}
 
 struct Inner<T: 'static> {
-    /// Taken by whoever polls; gone once there is an outcome.
-    call: Mutex<Option<KeyFuture<'static, T>>>,
+    /// Gone once there is an outcome.
+    future: Mutex<Option<KeyFuture<'static, T>>>,
     outcome: OnceLock<Result<T, KeyError>>,
     waiting: Arc<Waiting>,
 }
 
-/// Everybody who waits, woken together.
+/// Everybody who waits, woken together: whichever of them is polled goes on.
 #[derive(Default)]
-struct Waiting(Mutex<Vec<Waker>>);
+struct Waiting(Mutex<Waiters>);
+
+#[derive(Default)]
+struct Waiters {
+    /// Of those who have looked and were not woken since.
+    wakers: BTreeMap<u64, Waker>,
+    joined: u64,
+    /// Somebody polls the call at this moment.
+    is_driven: bool,
+    /// The call was woken meanwhile.
+    is_woken: bool,
+}
 
 impl Waiting {
-    fn join(&self, waker: &Waker) {
-        let mut wakers = lock(&self.0);
-        if !wakers.iter().any(|other| other.will_wake(waker)) {
-            wakers.push(waker.clone());
+    fn join(&self) -> u64 {
+        let mut waiters = lock(&self.0);
+        waiters.joined += 1;
+        waiters.joined
+    }
+
+    /// Notes whom to wake; whether the caller is to poll the call, since nobody else does.
+    fn enter(&self, id: u64, waker: &Waker) -> bool {
+        let mut waiters = lock(&self.0);
+        waiters.wakers.insert(id, waker.clone());
+        if waiters.is_driven {
+            return false;
         }
+        (waiters.is_driven, waiters.is_woken) = (true, false);
+        true
+    }
+
+    /// Ends what [`enter`](Self::enter) began. What woke the call meanwhile found it being polled, and woke nobody: those
+    /// who came meanwhile did not poll it, and the one who did may not be polled again.
+    fn leave(&self) {
+        let woken = {
+            let mut waiters = lock(&self.0);
+            waiters.is_driven = false;
+            if waiters.is_woken { std::mem::take(&mut waiters.wakers) } else { BTreeMap::new() }
+        };
+        woken.into_values().for_each(Waker::wake);
+    }
+
+    /// The call is over, as the one who drove it knows.
+    fn land(&self, id: u64) {
+        let mut waiters = lock(&self.0);
+        waiters.is_driven = false;
+        waiters.wakers.remove(&id);
+        let woken = std::mem::take(&mut waiters.wakers);
+        drop(waiters);
+        woken.into_values().for_each(Waker::wake);
+    }
+
+    fn part(&self, id: u64) {
+        let waker = lock(&self.0).wakers.remove(&id);
+        drop(waker);
     }
 }
 
 impl Wake for Waiting {
     fn wake(self: Arc<Self>) {
-        let wakers = std::mem::take(&mut *lock(&self.0));
-        wakers.into_iter().for_each(Waker::wake);
+        let woken = {
+            let mut waiters = lock(&self.0);
+            waiters.is_woken = true;
+            if waiters.is_driven { BTreeMap::new() } else { std::mem::take(&mut waiters.wakers) }
+        };
+        woken.into_values().for_each(Waker::wake);
     }
 }
 
 impl<T> Flight<T> {
-    pub(super) fn new(call: KeyFuture<'static, T>) -> Self {
+    /// Waits for the call together with whoever began it; `None` if nobody waits any more, or if it began too long ago.
+    pub(super) fn join(&self, is_young: impl FnOnce(Instant) -> bool) -> Option<Waiter<T>> {
+        // Asked first: a waiter that is dropped here might be the last, and drop the call under the cache's lock.
+        if !is_young(self.began) {
+            return None;
+        }
+        self.call.upgrade().map(|call| Waiter::new(call, self.began, false))
+    }
+
+    /// Whether somebody waits for the call.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.call.strong_count() > 0
+    }
+
+    /// Whether this is the call that `waiter` waits for.
+    pub(super) fn is_of(&self, waiter: &Waiter<T>) -> bool {
+        std::ptr::eq(self.call.as_ptr(), Arc::as_ptr(&waiter.call))
+    }
+}
+
+impl<T: Clone> Waiter<T> {
+    /// Begins a call at the time `now`.
+    pub(super) fn begin(future: KeyFuture<'static, T>, now: Instant) -> Self {
         let waiting = Arc::default();
-        Self(Arc::new(Inner { call: Mutex::new(Some(call)), outcome: OnceLock::new(), waiting }))
+        let inner = Inner { future: Mutex::new(Some(future)), outcome: OnceLock::new(), waiting };
+        Self::new(Arc::new(inner), now, true)
     }
 
-    /// The outcome, shared by everybody who waited; `None` while the call is under way.
-    pub(super) fn outcome(&self) -> Option<Result<&T, KeyError>> {
-        self.0.outcome.get().map(|outcome| outcome.as_ref().map_err(Clone::clone))
+    /// Waits for the outcome; `None` if the call had failed before this caller first looked, which says nothing about a
+    /// call that it would make itself.
+    ///
+    /// # Panics
+    ///
+    /// When the call panics that this caller began. Everybody else who waited gets an error.
+    pub(super) async fn landed(&mut self) -> Option<Result<T, KeyError>> {
+        poll_fn(|context| self.poll(context)).await
     }
 
-    /// Waits for the outcome.
-    pub(super) async fn landed(&self) -> Result<&T, KeyError> {
-        self.clone().await;
-        match self.outcome() {
-            Some(outcome) => outcome,
-            None => unreachable!("a flight that has landed has an outcome"),
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, KeyError>>> {
+        let takes_failure = std::mem::replace(&mut self.takes_failure, true);
+        let call = &self.call;
+        if call.outcome.get().is_none()
+            && call.waiting.enter(self.id, context.waker())
+            && let Err(panic) = call.drive(self.id)
+            && self.is_first
+        {
+            resume_unwind(panic);
+        }
+        match call.outcome.get() {
+            None => Poll::Pending,
+            Some(Err(_)) if !takes_failure => Poll::Ready(None),
+            Some(outcome) => Poll::Ready(Some(outcome.clone())),
         }
     }
+}
 
-    pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+impl<T> Waiter<T> {
+    fn new(call: Arc<Inner<T>>, began: Instant, is_first: bool) -> Self {
+        let id = call.waiting.join();
+        Self { call, began, id, takes_failure: is_first, is_first }
+    }
+
+    /// The call, as the entry of a cache may know it.
+    pub(super) fn flight(&self) -> Flight<T> {
+        Flight { call: Arc::downgrade(&self.call), began: self.began }
+    }
+
+    /// When the call began: what is fetched is as old as that, since nothing tells when it was answered.
+    pub(super) const fn began(&self) -> Instant {
+        self.began
     }
 }
 
 impl<T> Inner<T> {
-    fn drive(&self, call: &mut Option<KeyFuture<'static, T>>) {
-        let Some(future) = call.as_mut() else { return };
+    /// Polls the call; its panic, if it panics.
+    fn drive(&self, id: u64) -> thread::Result<()> {
+        let mut slot = lock(&self.future);
+        let Some(future) = slot.as_mut() else {
+            self.waiting.leave();
+            return Ok(());
+        };
         let everybody = Waker::from(Arc::clone(&self.waiting));
-        if let Poll::Ready(outcome) = future.as_mut().poll(&mut Context::from_waker(&everybody)) {
-            *call = None;
-            self.land(outcome);
-        }
-    }
-
-    fn land(&self, outcome: Result<T, KeyError>) {
-        // The first outcome stands; a second can only be the same panic, seen by another.
-        let _ = self.outcome.set(outcome);
-        Arc::clone(&self.waiting).wake();
-    }
-}
-
-impl<T> Drop for Flight<T> {
-    /// Whoever is dropped may have been the one that was to drive the call on.
-    fn drop(&mut self) {
-        if self.0.outcome.get().is_none() {
-            Arc::clone(&self.0.waiting).wake();
-        }
-    }
-}
-
-impl<T> Clone for Flight<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Future for Flight<T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let inner = &self.0;
-        // Join before looking: whoever finishes in between wakes us.
-        inner.waiting.join(context.waker());
-        match inner.call.try_lock() {
-            Ok(mut call) => inner.drive(&mut call),
-            Err(TryLockError::Poisoned(_)) => {
-                inner.land(Err(KeyError::new(KeyErrorKind::Other, "the key provider panicked")))
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&everybody))));
+        let (outcome, panicked) = match polled {
+            Ok(Poll::Pending) => {
+                drop(slot);
+                self.waiting.leave();
+                return Ok(());
             }
-            Err(TryLockError::WouldBlock) => {}
-        }
-        if inner.outcome.get().is_some() { Poll::Ready(()) } else { Poll::Pending }
+            Ok(Poll::Ready(outcome)) => (outcome, Ok(())),
+            Err(panic) => (Err(KeyError::new(KeyErrorKind::Other, "the key provider panicked")), Err(panic)),
+        };
+        let ended = slot.take();
+        drop(slot);
+        // Only one drives a call, and none once it has an outcome, so this one is the first.
+        let _ = self.outcome.set(outcome);
+        self.waiting.land(id);
+        drop(ended);
+        panicked
+    }
+}
+
+impl<T> Drop for Waiter<T> {
+    fn drop(&mut self) {
+        self.call.waiting.part(self.id);
     }
 }
 

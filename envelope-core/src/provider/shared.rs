@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::{Clock, SystemClock};
 use super::events::{KeyEvent, KeyObserver, Unobserved, report};
-use super::flight::{Flight, lock};
+use super::flight::{Flight, Waiter, lock};
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
 use crate::context::EncryptionContext;
 use crate::dek::WrappedKey;
@@ -93,9 +93,37 @@ struct Keys {
 /// The data key in use for one context.
 #[derive(Debug)]
 struct Current {
-    flight: Flight<GeneratedKey>,
+    key: SharedKey,
+    /// When the call began that made it.
     since: Instant,
     records: u64,
+}
+
+/// A data key, or the call for it.
+#[derive(Debug)]
+enum SharedKey {
+    AskedFor(Flight<Arc<GeneratedKey>>),
+    Made(Arc<GeneratedKey>),
+}
+
+/// What the next record is to be sealed with.
+enum Lookup {
+    Made(Arc<GeneratedKey>),
+    Ask(Waiter<Arc<GeneratedKey>>),
+}
+
+impl Current {
+    fn waits_for(&self, waiter: &Waiter<Arc<GeneratedKey>>) -> bool {
+        matches!(&self.key, SharedKey::AskedFor(flight) if flight.is_of(waiter))
+    }
+
+    /// The key, or a share in the call for it; `None` if everybody has given up that call.
+    fn look_up(&self) -> Option<Lookup> {
+        match &self.key {
+            SharedKey::Made(generated) => Some(Lookup::Made(Arc::clone(generated))),
+            SharedKey::AskedFor(flight) => flight.join(|_| true).map(Lookup::Ask),
+        }
+    }
 }
 
 impl<P: WrapKey + 'static> SharedKeyProvider<P> {
@@ -154,37 +182,63 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
                 ),
             ));
         }
-        let flight = self.current(context);
-        match flight.landed().await {
-            Ok(generated) => {
-                Ok(GeneratedKey { data_key: generated.data_key.share(), wrapped: generated.wrapped.clone() })
-            }
-            Err(error) => {
-                let keys = &mut lock(&self.keys).by_context;
-                if keys.get(context).is_some_and(|current| current.flight.is(&flight)) {
-                    keys.remove(context);
+        let generated = self.generated(context).await?;
+        Ok(GeneratedKey { data_key: generated.data_key.share(), wrapped: generated.wrapped.clone() })
+    }
+
+    async fn generated(&self, context: &EncryptionContext) -> Result<Arc<GeneratedKey>, KeyError> {
+        loop {
+            let mut waiter = match self.current(context) {
+                Lookup::Made(generated) => return Ok(generated),
+                Lookup::Ask(waiter) => waiter,
+            };
+            match waiter.landed().await {
+                Some(Ok(generated)) => {
+                    self.keep(context, &waiter, &generated);
+                    return Ok(generated);
                 }
-                Err(error)
+                Some(Err(error)) => {
+                    self.forget(context, &waiter);
+                    return Err(error);
+                }
+                None => self.forget(context, &waiter),
             }
         }
     }
 
+    /// The first of those who waited puts the key in.
+    fn keep(&self, context: &EncryptionContext, waiter: &Waiter<Arc<GeneratedKey>>, generated: &Arc<GeneratedKey>) {
+        let current = &mut lock(&self.keys).by_context;
+        if let Some(current) = current.get_mut(context).filter(|current| current.waits_for(waiter)) {
+            current.key = SharedKey::Made(Arc::clone(generated));
+        }
+    }
+
+    fn forget(&self, context: &EncryptionContext, waiter: &Waiter<Arc<GeneratedKey>>) {
+        let keys = &mut lock(&self.keys).by_context;
+        if keys.get(context).is_some_and(|current| current.waits_for(waiter)) {
+            keys.remove(context);
+        }
+    }
+
     /// The data key for the next record: the one in use if it is within bounds, else a new one.
-    fn current(&self, context: &EncryptionContext) -> Flight<GeneratedKey> {
+    fn current(&self, context: &EncryptionContext) -> Lookup {
         let now = self.clock.now();
         let mut keys = lock(&self.keys);
         self.sweep_if_due(&mut keys, now);
         if let Some(current) = keys.by_context.get_mut(context)
             && self.is_within_limits(current, now)
+            && let Some(lookup) = current.look_up()
         {
             current.records += 1;
             report(&*self.observer, KeyEvent::Shared);
-            return current.flight.clone();
+            return lookup;
         }
-        let flight = self.ask(context);
+        let waiter = self.ask(context, now);
         self.make_room(&mut keys.by_context, context);
-        keys.by_context.insert(context.clone(), Current { flight: flight.clone(), since: now, records: 1 });
-        flight
+        let key = SharedKey::AskedFor(waiter.flight());
+        keys.by_context.insert(context.clone(), Current { key, since: now, records: 1 });
+        Lookup::Ask(waiter)
     }
 
     /// A key of a context that is not written to any more would stay in memory for good: such keys are looked for ten
@@ -206,20 +260,20 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
     fn is_within_limits(&self, current: &Current, now: Instant) -> bool {
         now.saturating_duration_since(current.since) < self.limits.max_age
             && current.records < self.limits.max_records
-            && match current.flight.outcome() {
-                Some(Ok(generated)) => generated.data_key.sealed_bytes() < self.limits.max_bytes,
-                Some(Err(_)) => false,
-                None => true,
+            && match &current.key {
+                SharedKey::Made(generated) => generated.data_key.sealed_bytes() < self.limits.max_bytes,
+                SharedKey::AskedFor(flight) => flight.is_under_way(),
             }
     }
 
-    fn ask(&self, context: &EncryptionContext) -> Flight<GeneratedKey> {
+    fn ask(&self, context: &EncryptionContext, now: Instant) -> Waiter<Arc<GeneratedKey>> {
         let (inner, observer, context) = (Arc::clone(&self.inner), Arc::clone(&self.observer), context.clone());
-        Flight::new(Box::pin(async move {
+        let call = Box::pin(async move {
             let outcome = inner.generate(&context).await;
             report(&*observer, if outcome.is_ok() { KeyEvent::Generated } else { KeyEvent::Failed });
-            outcome
-        }))
+            outcome.map(Arc::new)
+        });
+        Waiter::begin(call, now)
     }
 
     /// The oldest data key goes first.

@@ -1,13 +1,16 @@
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Poll;
 
+use envelope_core::testing::TestClock;
 use envelope_core::{
     CacheLimits, CachedKeyProvider, Content, Context, ContextForm, DataKey, EncryptedDek, EncryptionContext,
     KeyCounters, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, OpenError, PayloadBuilder, SharedKeyProvider,
     SharingLimits, UnwrapKey, WrapKey, WrappedKey, open, seal,
 };
 
-use super::{Cache, MINUTE, Note, TICK, TestKeyProvider, cache, place, read_with};
+use super::{Cache, MINUTE, Note, TICK, TestKeyProvider, cache, place, poll, read_with};
 
 fn keeping_generated(limits: CacheLimits) -> Cache {
     let cache = cache(limits);
@@ -153,6 +156,41 @@ async fn a_generated_key_ages_and_is_used_up_like_one_that_was_fetched() {
     cache.clock.advance(TICK);
     assert_eq!(cache.read(&old).await, Ok(()));
     assert_eq!(cache.calls.unwrap_calls(), 2, "nine tenths of its age");
+}
+
+#[tokio::test]
+async fn a_generated_key_is_as_old_as_the_call_that_made_it() {
+    let cache = keeping_generated(CacheLimits::new(10 * MINUTE));
+    cache.calls.hold();
+    let mut writer = pin!(cache.write(1));
+    assert!(poll(&mut writer).is_pending());
+    cache.clock.advance(9 * MINUTE - TICK);
+    cache.calls.release();
+    let Poll::Ready(note) = poll(&mut writer) else { panic!("still waiting") };
+    assert_eq!(cache.read(&note).await, Ok(()));
+    assert_eq!(cache.calls.unwrap_calls(), 0);
+    cache.clock.advance(TICK);
+    assert_eq!(cache.read(&note).await, Ok(()));
+    assert_eq!(cache.calls.unwrap_calls(), 1, "nine tenths of its age");
+}
+
+/// The cache stands over the provider that shares, so that it sees one key with every record.
+#[tokio::test]
+async fn a_key_that_is_handed_out_again_is_no_younger() {
+    let (calls, clock) = (TestKeyProvider::default(), Arc::<TestClock>::default());
+    let shared = SharedKeyProvider::new(calls.clone(), SharingLimits::new(60 * MINUTE, 1_000));
+    let provider = CachedKeyProvider::new(shared, CacheLimits::new(10 * MINUTE));
+    let provider = provider.keeping_generated().with_clock(Arc::clone(&clock) as _);
+    let context = Context::new("notes").form(ContextForm::Table).encryption_context();
+    for _ in 0..2 {
+        let generated = provider.generate(&context).await.unwrap();
+        provider.unwrap_key(&generated.wrapped, &context).await.unwrap();
+        assert_eq!((calls.generate_calls(), calls.unwrap_calls()), (1, 0));
+        clock.advance(9 * MINUTE / 2);
+    }
+    let generated = provider.generate(&context).await.unwrap();
+    provider.unwrap_key(&generated.wrapped, &context).await.unwrap();
+    assert_eq!((calls.generate_calls(), calls.unwrap_calls()), (1, 1), "nine minutes old");
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 mod ages;
 mod cached;
 mod counters;
+mod given_up;
+mod orders;
 mod outages;
 mod room;
 mod shared;
@@ -92,7 +94,7 @@ impl Cache {
     }
 }
 
-fn poll<F: Future>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
+fn poll<F: Future + ?Sized>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
     future.as_mut().poll(&mut task::Context::from_waker(Waker::noop()))
 }
 
@@ -111,7 +113,7 @@ impl Wakes {
         self.0.load(Ordering::SeqCst)
     }
 
-    fn poll<F: Future>(self: &Arc<Self>, future: &mut Pin<&mut F>) -> Poll<F::Output> {
+    fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: &mut Pin<&mut F>) -> Poll<F::Output> {
         future.as_mut().poll(&mut task::Context::from_waker(&Waker::from(Arc::clone(self))))
     }
 }

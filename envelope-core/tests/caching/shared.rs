@@ -373,13 +373,28 @@ async fn a_call_that_fails_after_another_has_taken_its_place_leaves_that_one_alo
 }
 
 #[tokio::test]
-async fn a_writer_that_goes_away_leaves_its_call_to_the_next() {
+async fn a_writer_that_goes_away_leaves_no_call_behind() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000));
     sharing.calls.hold();
     assert!(poll(&mut pin!(sharing.key("t1"))).is_pending());
     sharing.calls.release();
     sharing.key("t1").await.unwrap();
-    assert_eq!(sharing.calls.generate_calls(), 1);
+    assert_eq!(sharing.calls.generate_calls(), 2);
+    sharing.key("t1").await.unwrap();
+    assert_eq!(sharing.calls.generate_calls(), 2);
+}
+
+#[tokio::test]
+async fn a_failure_from_before_a_writer_came_is_not_its_own() {
+    let sharing = sharing(SharingLimits::new(MINUTE, 1_000));
+    sharing.calls.fail_next(KeyErrorKind::Unreachable);
+    sharing.calls.hold();
+    let mut paused = pin!(sharing.key("t1"));
+    assert!(poll(&mut paused).is_pending());
+    sharing.calls.release();
+    assert!(sharing.key("t1").await.is_ok());
+    assert_eq!(poll(&mut paused), Poll::Ready(Err(KeyErrorKind::Unreachable)));
+    assert_eq!((sharing.calls.generate_calls(), sharing.keys_held()), (2, 1));
 }
 
 /// Asks for a key in the very moment in which it is woken.

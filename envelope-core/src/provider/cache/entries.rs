@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::time::Instant;
 
-use crate::provider::flight::Flight;
+use crate::provider::flight::{Flight, Waiter};
 
-/// A value and when it was fetched.
+/// A value, and when the call began that fetched it.
 #[derive(Clone, Debug)]
 pub(super) struct Fetched<V> {
     pub(super) value: V,
@@ -19,20 +19,24 @@ pub(super) struct Entry<V: 'static> {
     pub(super) fetched: Option<Fetched<V>>,
     /// How often the value was taken from the cache.
     pub(super) uses: u64,
+    /// The call for the value, which may have been given up meanwhile.
     pub(super) flight: Option<Flight<V>>,
-    /// When the flight began; who waited for it may be gone, and nobody left to take its outcome.
-    pub(super) asked: Option<Instant>,
     /// The provider could not be reached: until then it is not asked again while the value may be served.
     pub(super) pause_until: Option<Instant>,
 }
 
 impl<V> Entry<V> {
-    pub(super) fn asking(flight: Flight<V>, now: Instant) -> Self {
-        Self { fetched: None, uses: 0, flight: Some(flight), asked: Some(now), pause_until: None }
+    pub(super) fn asking(flight: Flight<V>) -> Self {
+        Self { fetched: None, uses: 0, flight: Some(flight), pause_until: None }
     }
 
     pub(super) fn fetched(value: V, since: Instant) -> Self {
-        Self { fetched: Some(Fetched { value, since }), uses: 0, flight: None, asked: None, pause_until: None }
+        Self { fetched: Some(Fetched { value, since }), uses: 0, flight: None, pause_until: None }
+    }
+
+    /// Whether somebody waits for the value.
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.flight.as_ref().is_some_and(Flight::is_under_way)
     }
 }
 
@@ -82,16 +86,16 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
         evicted
     }
 
-    /// The entry, if it still waits for `flight`.
-    pub(super) fn of_flight(&mut self, id: &K, flight: &Flight<V>) -> Option<&mut Entry<V>> {
+    /// The entry, if its call is the one that `waiter` waits for.
+    pub(super) fn of_call(&mut self, id: &K, waiter: &Waiter<V>) -> Option<&mut Entry<V>> {
         let (_, entry) = self.entries.get_mut(id)?;
-        let waits = entry.flight.as_ref().is_some_and(|own| own.is(flight));
+        let waits = entry.flight.as_ref().is_some_and(|own| own.is_of(waiter));
         waits.then_some(entry)
     }
 
-    /// Removes the entry, if it still waits for `flight`.
-    pub(super) fn remove_flight(&mut self, id: &K, flight: &Flight<V>) -> bool {
-        if self.of_flight(id, flight).is_none() {
+    /// Removes the entry, if its call is the one that `waiter` waits for.
+    pub(super) fn remove_call(&mut self, id: &K, waiter: &Waiter<V>) -> bool {
+        if self.of_call(id, waiter).is_none() {
             return false;
         }
         if let Some((used, _)) = self.entries.remove(id) {
