@@ -19,6 +19,8 @@ pub const PARTITION_KEY_PAIR: &str = "partition_key";
 pub const SORT_KEY_PAIR: &str = "sort_key";
 /// The pair that names the group of fields a data key is for (FORMAT 4.6).
 pub const GROUP_PAIR: &str = "group";
+/// The pair that says what a key encrypts, where that is no data key (FORMAT 5.2-1): no context of a record has it.
+pub const DOMAIN_PAIR: &str = "envelope";
 
 /// Where a record stands: its table, its primary key, its authenticated attributes and further pairs.
 ///
@@ -109,9 +111,9 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// When the name is empty, starts with `aws:` (reserved by KMS), is `table`, `partition_key` or `sort_key`, or
-    /// stands already; names are compared without regard to ASCII case, as KMS grant constraints do. When the value is
-    /// empty.
+    /// When the name is empty, starts with `aws:` (reserved by KMS), is `table`, `partition_key`, `sort_key` or
+    /// `envelope`, or stands already; names are compared without regard to ASCII case, as KMS grant constraints do. When
+    /// the value is empty.
     pub fn pair(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Result<Self, ContextError> {
         let (name, value) = (name.into(), value.into());
         if is_reserved(&name) {
@@ -261,11 +263,14 @@ fn encode_keys(out: &mut Vec<u8>, partition_key: Option<&Key<'_>>, sort_key: Opt
     }
 }
 
+/// The pairs that the format itself sets.
+const RESERVED_PAIRS: [&str; 4] = [TABLE_PAIR, PARTITION_KEY_PAIR, SORT_KEY_PAIR, DOMAIN_PAIR];
+
 fn is_reserved(name: &str) -> bool {
     let prefix = name.get(..4).unwrap_or_default();
     name.is_empty()
         || prefix.eq_ignore_ascii_case("aws:")
-        || [TABLE_PAIR, PARTITION_KEY_PAIR, SORT_KEY_PAIR].iter().any(|taken| name.eq_ignore_ascii_case(taken))
+        || RESERVED_PAIRS.iter().any(|taken| name.eq_ignore_ascii_case(taken))
 }
 
 /// Picks the next pair again and again, which needs no memory: there are few, and their names are distinct.

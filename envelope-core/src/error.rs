@@ -197,7 +197,7 @@ impl fmt::Display for ContextError {
             Self::ReservedName(name) => write!(
                 f,
                 "the encryption context cannot have a pair named `{}`: names are not empty, do not start with `aws:`, \
-                 and `table`, `partition_key` and `sort_key` are taken",
+                 and `table`, `partition_key`, `sort_key` and `envelope` are taken",
                 Escaped(name)
             ),
             Self::Pair(name) => write!(f, "the encryption context pair `{}` is empty or stands twice", Escaped(name)),

@@ -87,7 +87,9 @@ mod two_keys;
 #[cfg(test)]
 mod vectors;
 
-pub use context::{Content, Context, EncryptionContext, GROUP_PAIR, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR};
+pub use context::{
+    Content, Context, DOMAIN_PAIR, EncryptionContext, GROUP_PAIR, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR,
+};
 pub use dek::{
     EncryptedDek, KeyKind, KmsKeyHint, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, WrappedKey,
 };

@@ -119,7 +119,7 @@ fn what_cannot_be_bound_is_named() {
         (
             ContextError::ReservedName("aws:x\n".to_owned()),
             "the encryption context cannot have a pair named `aws:x\\n`: names are not empty, do not start with `aws:`, \
-             and `table`, `partition_key` and `sort_key` are taken",
+             and `table`, `partition_key`, `sort_key` and `envelope` are taken",
         ),
         (ContextError::Pair("t".to_owned()), "the encryption context pair `t` is empty or stands twice"),
         (ContextError::DuplicateAttribute("t".to_owned()), "the authenticated attribute `t` stands twice"),

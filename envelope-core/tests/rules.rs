@@ -10,13 +10,14 @@ use envelope_core::{
 #[test]
 fn a_pair_has_a_name_of_its_own_and_a_value() {
     let context = || Context::new("t").pair("tenant", "7").unwrap();
-    for name in ["", "aws:x", "AWS:x", "aWs:", "table", "Table", "partition_key", "PARTITION_KEY", "sort_key"] {
+    let reserved = ["table", "Table", "partition_key", "PARTITION_KEY", "sort_key", "envelope", "Envelope"];
+    for name in ["", "aws:x", "AWS:x", "aWs:"].into_iter().chain(reserved) {
         assert_eq!(context().pair(name, "1").unwrap_err(), ContextError::ReservedName(name.to_owned()));
     }
     for (name, value) in [("tenant", "8"), ("Tenant", "8"), ("other", "")] {
         assert_eq!(context().pair(name, value).unwrap_err(), ContextError::Pair(name.to_owned()));
     }
-    for name in ["aws", "awsx:", "x-aws:", "tables", "кey", "a"] {
+    for name in ["aws", "awsx:", "x-aws:", "tables", "envelopes", "кey", "a"] {
         assert!(context().pair(name, "1").is_ok(), "{name}");
     }
     assert_eq!(context().encryption_context().get("tenant"), Some("7"));

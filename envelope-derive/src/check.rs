@@ -21,6 +21,9 @@ const RESERVED_ATTRIBUTES: [&str; 2] = ["encrypted_payload", "encrypted_dek"];
 /// The names that every record puts into its encryption context.
 const RESERVED_CONTEXT: [&str; 3] = ["table", "partition_key", "sort_key"];
 
+/// The name that is in the context of what KMS encrypts directly, and in no record's.
+const DOMAIN_CONTEXT: &str = "envelope";
+
 /// A record that keeps the rules.
 pub(crate) struct Record<'a> {
     pub(crate) input: &'a Input,
@@ -316,6 +319,9 @@ fn context_names_are_free(input: &Input, errors: &mut Errors) {
         } else if RESERVED_CONTEXT.contains(&lower.as_str()) {
             let problem = format_args!("every encryption context has a `{lower}` of its own");
             errors.report(name, problem, "choose another name; case makes no difference");
+        } else if lower == DOMAIN_CONTEXT {
+            let problem = format_args!("the encryption context of a record cannot have a pair `{}`", name.value);
+            errors.report(name, problem, "choose another name: `envelope` marks secrets that KMS encrypts directly");
         } else if name.value.is_empty() {
             errors.report(name, "a name in the encryption context is empty", "choose a name");
         } else if taken.contains(&lower) {

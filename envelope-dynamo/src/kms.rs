@@ -1,6 +1,7 @@
 //! Data keys from AWS KMS: GenerateDataKey and Decrypt with the record's encryption context (FORMAT 6.2).
 
 mod arn;
+mod call;
 mod direct;
 mod error;
 mod limits;
@@ -10,24 +11,22 @@ mod rsa;
 mod trace;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_kms::Client;
-use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::operation::decrypt::DecryptOutput;
 use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, EncryptionAlgorithmSpec};
 use envelope_core::{
-    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, KeyKind, KmsKeyHint, UnwrapKey,
-    WrapKey, WrappedKey,
+    ContextForm, DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, KeyKind, KmsKeyHint,
+    UnwrapKey, WrapKey, WrappedKey,
 };
 use zeroize::Zeroizing;
 
 use arn::{KeyArn, KeyName};
-use error::{identified, key_error};
+use call::Call;
 use limits::Permits;
-use trace::traced;
 
 pub use rsa::KmsRsaKey;
 
@@ -57,14 +56,14 @@ pub use rsa::KmsRsaKey;
 #[derive(Debug)]
 pub struct KmsKeyProvider {
     wrapper: KmsKeyWrapper,
-    others: Vec<Key>,
+    others: Vec<Arc<Key>>,
 }
 
 /// The writing half of [`KmsKeyProvider`]: it needs `kms:GenerateDataKey` alone, and has no way to read.
 #[derive(Debug)]
 pub struct KmsKeyWrapper {
     client: Client,
-    key: Key,
+    key: Arc<Key>,
     grant_tokens: Vec<String>,
     permits: Permits,
 }
@@ -77,10 +76,10 @@ struct Key {
 }
 
 impl Key {
-    fn new(name: impl Into<String>) -> Self {
+    fn new(name: impl Into<String>) -> Arc<Self> {
         let name = KeyName::new(name.into());
         let resolved = name.as_key_arn().map_or_else(OnceLock::new, OnceLock::from);
-        Self { name, resolved }
+        Arc::new(Self { name, resolved })
     }
 
     /// How to name the key to KMS: as resolved, so that an alias which moves does not change keys under a reader.
@@ -101,6 +100,21 @@ impl Key {
             return self.resolved.get().ok_or_else(|| invalid(format!("{} has no key ARN", self.name)));
         }
         Err(invalid(format!("KMS answered for {} with another key, {arn}", self.name)))
+    }
+
+    fn take_generated(&self, output: GenerateDataKeyOutput) -> Result<GeneratedKey, KeyError> {
+        let data_key = take_key(output.plaintext, "GenerateDataKey")?;
+        let arn = self.accept(output.key_id.as_deref())?;
+        let hint = arn.hint().with_material(output.key_material_id.as_deref());
+        let wrapped = take_wrapped(hint, output.ciphertext_blob, "GenerateDataKey")?;
+        Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
+    }
+
+    fn take_unwrapped(&self, wrapped: &WrappedKey, output: DecryptOutput) -> Result<DataKey, KeyError> {
+        let data_key = take_key(output.plaintext, "Decrypt")?;
+        let arn = self.accept(output.key_id.as_deref())?;
+        check_hint(arn, wrapped)?;
+        Ok(data_key)
     }
 
     /// What a record says of this key, once its name or KMS has told which key it is: an alias may be any.
@@ -131,20 +145,9 @@ impl KmsKeyWrapper {
             .key_spec(DataKeySpec::Aes256)
             .set_encryption_context(Some(pairs(context)))
             .set_grant_tokens(self.tokens());
-        let call =
-            async { request.send().await.map_err(|error| key_error(error, self.key.key_id(), "GenerateDataKey")) };
-        let _permit = self.permits.acquire().await;
-        let output = traced("GenerateDataKey", self.key.key_id(), context, call).await?;
-        let request_id = output.request_id().map(str::to_owned);
-        self.take_generated(output).map_err(|error| identified(error, request_id))
-    }
-
-    fn take_generated(&self, output: GenerateDataKeyOutput) -> Result<GeneratedKey, KeyError> {
-        let data_key = take_key(output.plaintext, "GenerateDataKey")?;
-        let arn = self.key.accept(output.key_id.as_deref())?;
-        let hint = arn.hint().with_material(output.key_material_id.as_deref());
-        let wrapped = take_wrapped(hint, output.ciphertext_blob, "GenerateDataKey")?;
-        Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
+        let call = Call::new("GenerateDataKey", self.key.key_id(), context.form());
+        let key = Arc::clone(&self.key);
+        call.make(&self.permits, move || request.clone().send(), move |output| key.take_generated(output)).await
     }
 
     fn tokens(&self) -> Option<Vec<String>> {
@@ -175,7 +178,7 @@ impl KmsKeyProvider {
 
     /// The configured keys and wrapped keys to try: the first known to belong together, or else whatever an alias that is
     /// not resolved yet may have wrapped.
-    fn candidates<'a>(&'a self, wrapped: &'a [WrappedKey]) -> Vec<(&'a Key, &'a WrappedKey)> {
+    fn candidates<'a>(&'a self, wrapped: &'a [WrappedKey]) -> Vec<(&'a Arc<Key>, &'a WrappedKey)> {
         let pairs = || by_kms(wrapped).flat_map(|wrapped| self.keys().map(move |key| (key, wrapped)));
         match pairs().find(|(key, wrapped)| key.hint().is_some_and(|hint| hint.fits(wrapped.id()))) {
             Some(known) => vec![known],
@@ -183,7 +186,7 @@ impl KmsKeyProvider {
         }
     }
 
-    fn keys(&self) -> impl Iterator<Item = &Key> {
+    fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
         std::iter::once(&self.wrapper.key).chain(&self.others)
     }
 
@@ -200,21 +203,23 @@ impl KmsKeyProvider {
 
     async fn decrypt_with(
         &self,
-        key: &Key,
+        key: &Arc<Key>,
         wrapped: &WrappedKey,
         context: &EncryptionContext,
     ) -> Result<DataKey, KeyError> {
-        let output = self.call_decrypt(key, wrapped.bytes(), context).await?;
-        let request_id = output.request_id().map(str::to_owned);
-        take_unwrapped(key, wrapped, output).map_err(|error| identified(error, request_id))
+        let (own, entry) = (Arc::clone(key), wrapped.clone());
+        let take = move |output| own.take_unwrapped(&entry, output);
+        self.call_decrypt(key, wrapped.bytes(), pairs(context), context.form(), take).await
     }
 
-    async fn call_decrypt(
+    async fn call_decrypt<R: Send + 'static>(
         &self,
         key: &Key,
         blob: &[u8],
-        context: &EncryptionContext,
-    ) -> Result<DecryptOutput, KeyError> {
+        pairs: HashMap<String, String>,
+        form: ContextForm,
+        take: impl Fn(DecryptOutput) -> Result<R, KeyError> + Send + Sync + 'static,
+    ) -> Result<R, KeyError> {
         let request = self
             .wrapper
             .client
@@ -222,11 +227,10 @@ impl KmsKeyProvider {
             .key_id(key.key_id())
             .ciphertext_blob(Blob::new(blob))
             .encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
-            .set_encryption_context(Some(pairs(context)))
+            .set_encryption_context(Some(pairs))
             .set_grant_tokens(self.wrapper.tokens());
-        let call = async { request.send().await.map_err(|error| key_error(error, key.key_id(), "Decrypt")) };
-        let _permit = self.wrapper.permits.acquire().await;
-        traced("Decrypt", key.key_id(), context, call).await
+        let call = Call::new("Decrypt", key.key_id(), form);
+        call.make(&self.wrapper.permits, move || request.clone().send(), take).await
     }
 
     fn not_ours(&self, wrapped: &[WrappedKey]) -> KeyError {
@@ -259,13 +263,6 @@ fn more_telling(refusal: Option<KeyError>, error: KeyError) -> Option<KeyError> 
         Some(refusal) if error.kind() == KeyErrorKind::WrongKey => Some(refusal),
         _ => Some(error),
     }
-}
-
-fn take_unwrapped(key: &Key, wrapped: &WrappedKey, output: DecryptOutput) -> Result<DataKey, KeyError> {
-    let data_key = take_key(output.plaintext, "Decrypt")?;
-    let arn = key.accept(output.key_id.as_deref())?;
-    check_hint(arn, wrapped)?;
-    Ok(data_key)
 }
 
 /// The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.

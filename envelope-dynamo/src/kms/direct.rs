@@ -1,19 +1,32 @@
 //! Encrypt: data keys that exist already, wrapped for a further key, and small secrets without any data key.
 
-use aws_sdk_kms::operation::RequestId;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_kms::operation::decrypt::DecryptOutput;
 use aws_sdk_kms::operation::encrypt::EncryptOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use envelope_core::{
-    Context, DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, Plaintext, Recipient, WrappedKey,
+    Context, ContextForm, DOMAIN_PAIR, DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, Plaintext,
+    Recipient, WrappedKey,
 };
 
-use super::error::{identified, key_error};
-use super::trace::traced;
-use super::{KmsKeyProvider, KmsKeyWrapper, may_be_another_keys, more_telling, pairs, take_wrapped};
+use super::call::Call;
+use super::{Key, KmsKeyProvider, KmsKeyWrapper, may_be_another_keys, more_telling, pairs, take_wrapped};
 
 /// Bytes that KMS encrypts by itself (AWS KMS API Reference, Encrypt, `Plaintext`).
 const MAX_DIRECT_BYTES: usize = 4096;
+/// What [`DOMAIN_PAIR`] says of a secret that KMS encrypts by itself (FORMAT 5.2-1).
+const DIRECT: &str = "direct";
+
+/// The encryption context of a secret. No record's context has [`DOMAIN_PAIR`]: otherwise a secret of the caller's
+/// choosing would serve as the data key of a forged record, and `decrypt_direct` would give out data keys.
+fn direct_pairs(context: &EncryptionContext) -> HashMap<String, String> {
+    let mut pairs = pairs(context);
+    pairs.insert(DOMAIN_PAIR.to_owned(), DIRECT.to_owned());
+    pairs
+}
 
 impl KmsKeyWrapper {
     /// Has KMS itself encrypt a secret of 1 to 4,096 bytes, and returns its `CiphertextBlob` (`kms:Encrypt`).
@@ -27,8 +40,9 @@ impl KmsKeyWrapper {
     ///
     /// # Security
     ///
-    /// KMS binds the encryption context and nothing else: table and pairs, and the key in the forms `raw` and `hashed`.
-    /// Authenticated attributes are refused, since they would not be. The secret travels to KMS, over TLS, in a
+    /// KMS binds the encryption context and nothing else: table and pairs, the key in the forms `raw` and `hashed`, and
+    /// the pair `envelope` = `direct`, which no record's context has, so that a secret cannot serve as a data key.
+    /// Authenticated attributes are refused, since they would not be bound. The secret travels to KMS, over TLS, in a
     /// buffer of the SDK's that is not wiped.
     pub async fn encrypt_direct(&self, secret: &[u8], context: &Context<'_>) -> Result<Vec<u8>, KeyError> {
         let problem = if secret.is_empty() {
@@ -39,32 +53,43 @@ impl KmsKeyWrapper {
         } else if context.authenticated_names().next().is_some() {
             "KMS itself binds no authenticated attributes: use `seal`, or leave them out of the context".to_owned()
         } else {
-            let [wrapped] = self.encrypt(secret, &context.encryption_context()).await?;
+            let context = context.encryption_context();
+            let [wrapped] = self.encrypt(secret, direct_pairs(&context), context.form()).await?;
             return Ok(wrapped.bytes().to_vec());
         };
         Err(KeyError::new(KeyErrorKind::Configuration, problem))
     }
 
-    async fn encrypt(&self, plaintext: &[u8], context: &EncryptionContext) -> Result<[WrappedKey; 1], KeyError> {
+    async fn encrypt(
+        &self,
+        plaintext: &[u8],
+        pairs: HashMap<String, String>,
+        form: ContextForm,
+    ) -> Result<[WrappedKey; 1], KeyError> {
         let request = self
             .client
             .encrypt()
             .key_id(self.key.key_id())
             .plaintext(Blob::new(plaintext))
             .encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
-            .set_encryption_context(Some(pairs(context)))
+            .set_encryption_context(Some(pairs))
             .set_grant_tokens(self.tokens());
-        let call = async { request.send().await.map_err(|error| key_error(error, self.key.key_id(), "Encrypt")) };
-        let _permit = self.permits.acquire().await;
-        let output = traced("Encrypt", self.key.key_id(), context, call).await?;
-        let request_id = output.request_id().map(str::to_owned);
-        self.take_encrypted(output).map_err(|error| identified(error, request_id))
+        let call = Call::new("Encrypt", self.key.key_id(), form);
+        let key = Arc::clone(&self.key);
+        call.make(&self.permits, move || request.clone().send(), move |output| key.take_encrypted(output)).await
     }
+}
 
+impl Key {
     fn take_encrypted(&self, output: EncryptOutput) -> Result<[WrappedKey; 1], KeyError> {
-        let arn = self.key.accept(output.key_id.as_deref())?;
+        let arn = self.accept(output.key_id.as_deref())?;
         // Encrypt does not say which key material it used.
         Ok([take_wrapped(arn.hint(), output.ciphertext_blob, "Encrypt")?])
+    }
+
+    fn take_decrypted(&self, output: DecryptOutput) -> Result<Plaintext, KeyError> {
+        let plaintext = Plaintext::from(output.plaintext.map(Blob::into_inner).unwrap_or_default());
+        self.accept(output.key_id.as_deref()).map(|_| plaintext)
     }
 }
 
@@ -91,7 +116,7 @@ impl KmsKeyProvider {
 
     /// Has KMS decrypt what [`encrypt_direct`](Self::encrypt_direct) gave, for the same context (`kms:Decrypt`).
     ///
-    /// The blob does not say which key it is for, so the keys of [`also_decrypts`](Self::also_decrypts) are tried in turn.
+    /// The wrapped data key of a record does not decrypt here. The blob does not say which key it is for, so the keys of [`also_decrypts`](Self::also_decrypts) are tried in turn.
     ///
     /// # Errors
     ///
@@ -100,15 +125,11 @@ impl KmsKeyProvider {
         let context = context.encryption_context();
         let mut refusal = None;
         for key in self.keys() {
-            match self.call_decrypt(key, blob, &context).await {
-                Ok(mut output) => {
-                    let request_id = output.request_id().map(str::to_owned);
-                    let plaintext = Plaintext::from(output.plaintext.take().map(Blob::into_inner).unwrap_or_default());
-                    let accepted = key.accept(output.key_id.as_deref()).map(|_| plaintext);
-                    return accepted.map_err(|error| identified(error, request_id));
-                }
+            let own = Arc::clone(key);
+            let take = move |output| own.take_decrypted(output);
+            match self.call_decrypt(key, blob, direct_pairs(&context), context.form(), take).await {
                 Err(error) if may_be_another_keys(error.kind()) => refusal = more_telling(refusal, error),
-                Err(error) => return Err(error),
+                outcome => return outcome,
             }
         }
         Err(refusal.unwrap_or_else(|| KeyError::new(KeyErrorKind::Configuration, "no key is configured")))
@@ -122,7 +143,7 @@ impl Recipient for KmsKeyWrapper {
         data_key: &'a DataKey,
         context: &'a EncryptionContext,
     ) -> KeyFuture<'a, Vec<WrappedKey>> {
-        Box::pin(async move { self.encrypt(data_key.expose(), context).await.map(Vec::from) })
+        Box::pin(async move { self.encrypt(data_key.expose(), pairs(context), context.form()).await.map(Vec::from) })
     }
 }
 

@@ -1,28 +1,29 @@
 //! KMS under load: how many calls at a time, how long each may take, how often it is tried.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{KmsKeyProvider, KmsKeyWrapper};
 
 /// Leave to make a call; whoever asks first gets it first, and whoever goes away gives it back.
-#[derive(Debug, Default)]
-pub(super) struct Permits(Option<Semaphore>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Permits(Option<Arc<Semaphore>>);
 
 impl Permits {
     pub(super) fn at_most(calls: usize) -> Self {
-        Self(Some(Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS))))
+        Self(Some(Arc::new(Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS)))))
     }
 
     /// Waits for a permit, which lasts as long as what is returned; at once where there is no bound.
-    pub(super) async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
         match &self.0 {
             // It is never closed, so this never fails.
-            Some(semaphore) => semaphore.acquire().await.ok(),
+            Some(semaphore) => Arc::clone(semaphore).acquire_owned().await.ok(),
             None => None,
         }
     }
@@ -44,6 +45,10 @@ impl KmsKeyWrapper {
     ///
     /// KMS grants an account a number of requests per second for all its services together; a bound keeps one service's
     /// burst from throttling the others. Waiting is not part of a call's [`deadline`](Self::deadline).
+    ///
+    /// A call holds its permit until KMS has answered, or until its future is dropped. On a Tokio runtime each call runs
+    /// in a task of its own, so a caller that is not polled, such as a stream between two records, holds no permit
+    /// for longer than that.
     #[must_use]
     pub fn max_concurrent_calls(mut self, calls: usize) -> Self {
         self.permits = Permits::at_most(calls);
@@ -51,6 +56,9 @@ impl KmsKeyWrapper {
     }
 
     /// Gives up a call, the SDK's retries included, after this time: `Unreachable`, which may be tried again.
+    ///
+    /// On a Tokio runtime the call runs in a task of its own, so the time in which its caller is not polled does not
+    /// count against the answer.
     ///
     /// The client needs a way to wait: the SDK's feature `rt-tokio`, or a `sleep_impl` in its configuration.
     #[must_use]

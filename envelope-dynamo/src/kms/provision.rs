@@ -1,13 +1,13 @@
 //! GenerateDataKeyWithoutPlaintext: data keys for somebody else, seen by nobody here.
 
-use aws_sdk_kms::operation::RequestId;
+use std::sync::Arc;
+
 use aws_sdk_kms::operation::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintextOutput;
 use aws_sdk_kms::types::DataKeySpec;
 use envelope_core::{Context, EncryptedDek, KeyError, WrappedKey};
 
-use super::error::{identified, key_error};
-use super::trace::traced;
-use super::{KmsKeyProvider, KmsKeyWrapper, invalid, pairs, take_wrapped};
+use super::call::Call;
+use super::{Key, KmsKeyProvider, KmsKeyWrapper, invalid, pairs, take_wrapped};
 
 impl KmsKeyWrapper {
     /// Has KMS make a data key, and returns it wrapped, as an `encrypted_dek` (`kms:GenerateDataKeyWithoutPlaintext`).
@@ -28,17 +28,18 @@ impl KmsKeyWrapper {
             .set_encryption_context(Some(pairs(&context)))
             .set_grant_tokens(self.tokens());
         let operation = "GenerateDataKeyWithoutPlaintext";
-        let call = async { request.send().await.map_err(|error| key_error(error, self.key.key_id(), operation)) };
-        let _permit = self.permits.acquire().await;
-        let output = traced(operation, self.key.key_id(), &context, call).await?;
-        let request_id = output.request_id().map(str::to_owned);
-        let wrapped = self.take_provisioned(output).map_err(|error| identified(error, request_id))?;
+        let call = Call::new(operation, self.key.key_id(), context.form());
+        let key = Arc::clone(&self.key);
+        let take = move |output| key.take_provisioned(output);
+        let wrapped = call.make(&self.permits, move || request.clone().send(), take).await?;
         let dek = EncryptedDek::new(context.form(), vec![wrapped]).map_err(|error| invalid(error.to_string()))?;
         Ok(dek.to_bytes())
     }
+}
 
+impl Key {
     fn take_provisioned(&self, output: GenerateDataKeyWithoutPlaintextOutput) -> Result<WrappedKey, KeyError> {
-        let arn = self.key.accept(output.key_id.as_deref())?;
+        let arn = self.accept(output.key_id.as_deref())?;
         let hint = arn.hint().with_material(output.key_material_id.as_deref());
         take_wrapped(hint, output.ciphertext_blob, "GenerateDataKeyWithoutPlaintext")
     }

@@ -1,13 +1,13 @@
 //! ReEncrypt: a wrapped key moved to another KMS key, inside KMS.
 
-use aws_sdk_kms::operation::RequestId;
+use std::sync::Arc;
+
 use aws_sdk_kms::operation::re_encrypt::ReEncryptOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use envelope_core::{Context, EncryptedDek, EncryptionContext, KeyError, RewrapError, WrappedKey};
 
-use super::error::{identified, key_error};
-use super::trace::traced;
+use super::call::Call;
 use super::{Key, KmsKeyProvider, KmsKeyWrapper, check_hint, may_be_another_keys, more_telling, pairs, take_wrapped};
 
 impl KmsKeyProvider {
@@ -66,7 +66,7 @@ impl KmsKeyProvider {
 
     async fn re_encrypt(
         &self,
-        key: &Key,
+        key: &Arc<Key>,
         wrapped: &WrappedKey,
         source: &EncryptionContext,
         to: &KmsKeyWrapper,
@@ -85,23 +85,22 @@ impl KmsKeyProvider {
             .destination_encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
             .set_destination_encryption_context(Some(pairs(destination)))
             .set_grant_tokens((!tokens.is_empty()).then_some(tokens));
-        let keys = || format!("{} to {}", key.key_id(), to.key.key_id());
-        let call = async { request.send().await.map_err(|error| key_error(error, &keys(), "ReEncrypt")) };
-        let _permit = self.wrapper.permits.acquire().await;
-        let output = traced("ReEncrypt", &keys(), source, call).await?;
-        let request_id = output.request_id().map(str::to_owned);
-        take_re_encrypted(key, wrapped, to, output).map_err(|error| identified(error, request_id))
+        let keys = format!("{} to {}", key.key_id(), to.key.key_id());
+        let call = Call::new("ReEncrypt", keys, source.form());
+        let (key, wrapped, to) = (Arc::clone(key), wrapped.clone(), Arc::clone(&to.key));
+        let take = move |output| take_re_encrypted(&key, &wrapped, &to, output);
+        call.make(&self.wrapper.permits, move || request.clone().send(), take).await
     }
 }
 
 fn take_re_encrypted(
     key: &Key,
     wrapped: &WrappedKey,
-    to: &KmsKeyWrapper,
+    to: &Key,
     output: ReEncryptOutput,
 ) -> Result<WrappedKey, KeyError> {
     check_hint(key.accept(output.source_key_id.as_deref())?, wrapped)?;
-    let arn = to.key.accept(output.key_id.as_deref())?;
+    let arn = to.accept(output.key_id.as_deref())?;
     let hint = arn.hint().with_material(output.destination_key_material_id.as_deref());
     take_wrapped(hint, output.ciphertext_blob, "ReEncrypt")
 }

@@ -1,5 +1,6 @@
 //! RSA keys in KMS: they open what partners without AWS wrapped with the public key (FORMAT 6.4).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kms::Client;
@@ -13,9 +14,9 @@ use envelope_core::{
 };
 use zeroize::Zeroizing;
 
+use super::call::Call;
 use super::error::{identified, key_error};
 use super::limits::{Permits, with_deadline};
-use super::trace::traced;
 use super::{Key, invalid};
 
 /// Unwraps with an RSA key in KMS what was wrapped with its public key.
@@ -44,7 +45,7 @@ use super::{Key, invalid};
 #[derive(Debug)]
 pub struct KmsRsaKey {
     client: Client,
-    key: Key,
+    key: Arc<Key>,
     public: RsaPublicKey,
     permits: Permits,
 }
@@ -98,16 +99,17 @@ impl KmsRsaKey {
             .key_id(self.key.key_id())
             .ciphertext_blob(Blob::new(wrapped.bytes()))
             .encryption_algorithm(EncryptionAlgorithmSpec::RsaesOaepSha256);
-        let call = async { request.send().await.map_err(|error| key_error(error, self.key.key_id(), "Decrypt")) };
-        let _permit = self.permits.acquire().await;
-        let output = traced("Decrypt", self.key.key_id(), context, call).await?;
-        let request_id = output.request_id().map(str::to_owned);
-        self.take_unwrapped(output, context).map_err(|error| identified(error, request_id))
+        let call = Call::new("Decrypt", self.key.key_id(), context.form());
+        let (key, context) = (Arc::clone(&self.key), context.clone());
+        let take = move |output| key.take_rsa_unwrapped(output, &context);
+        call.make(&self.permits, move || request.clone().send(), take).await
     }
+}
 
-    fn take_unwrapped(&self, output: DecryptOutput, context: &EncryptionContext) -> Result<DataKey, KeyError> {
+impl Key {
+    fn take_rsa_unwrapped(&self, output: DecryptOutput, context: &EncryptionContext) -> Result<DataKey, KeyError> {
         let message = Zeroizing::new(output.plaintext.map(Blob::into_inner).unwrap_or_default());
-        self.key.accept(output.key_id.as_deref())?;
+        self.accept(output.key_id.as_deref())?;
         RsaPublicKey::take_data_key(&message, context)
     }
 }

@@ -3,17 +3,17 @@
 use std::time::Instant;
 
 use aws_sdk_kms::operation::RequestId;
-use envelope_core::{EncryptionContext, KeyError};
+use envelope_core::{ContextForm, KeyError};
 use tracing::Instrument as _;
 
 /// Makes a call inside a span, and reports how it went.
 pub(super) async fn traced<T: RequestId>(
     operation: &'static str,
     key: &str,
-    context: &EncryptionContext,
+    form: ContextForm,
     call: impl Future<Output = Result<T, KeyError>>,
 ) -> Result<T, KeyError> {
-    let span = tracing::debug_span!("kms", operation, key, context_form = %context.form());
+    let span = tracing::debug_span!("kms", operation, key, context_form = %form);
     async {
         let start = Instant::now();
         let outcome = call.await;
