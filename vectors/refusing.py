@@ -212,7 +212,7 @@ def numbers_and_pairs():
     def bad_pair(name, description, *pairs):
         return f"pair-{name}", refused("pair", description, BASE, more_pairs=[list(pair) for pair in pairs])
 
-    reserved = ["aws:x", "AWS:x", "aWs:", "table", "Table", "partition_key", "PARTITION_KEY", "sort_key", "Sort_Key"]
+    reserved = ["aws:x", "AWS:x", "aWs:", "table", "Table", "partition_key", "PARTITION_KEY", "sort_key", "Sort_Key", "envelope", "Envelope"]
     for i, name in enumerate(reserved):
         yield bad_pair(f"reserved-{i}", f"a pair with the reserved name `{name}`", (name, "1"))
     yield bad_pair("name-twice", "a name twice", ("purpose", "1"), ("purpose", "2"))

@@ -3,7 +3,7 @@
     python check.py            exits with 1 on any surprise
 """
 
-import json, pathlib, sys
+import hashlib, hmac, json, pathlib, re, sys
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
@@ -153,10 +153,43 @@ def surprises(vector):
         yield from (f"{name} differs" for name, value in steps(vector, plaintext, fields) if vector[name] != value)
 
 
+def worked_examples():
+    """Every line of bytes in section 11 of FORMAT.md is part of a value in the vectors that the section names, or computed here."""
+    text = (VECTORS.parent / "docs" / "FORMAT.md").read_text("utf-8")
+    section = text[text.index("## 11. Worked example") : text.index("## 12. Streams")]
+    named = sorted(set(re.findall(r"\]\(\.\./(vectors/[^)]*\.json)\)", section)))
+    known = "\n".join((VECTORS.parent / path).read_text("utf-8") for path in named) + "\n".join(computed(named))
+    for line in section.splitlines():
+        for run in re.findall(r"\b[0-9a-f]{2}(?: *[0-9a-f]{2})+(?=\s|$)", line) if line.startswith("    ") else []:
+            if run.replace(" ", "") not in known:
+                yield f"FORMAT.md, section 11: {run} is in none of {', '.join(named)}"
+
+
+def computed(named):
+    """Values on the way that the vectors do not hold."""
+    for path in named:
+        vector = json.loads((VECTORS.parent / path).read_text("utf-8"))
+        context, salt = vector["encryption_context"], bytes.fromhex(vector["salt"])
+        yield hmac.digest(salt, bytes.fromhex(vector["data_key"]), "sha256").hex()
+        yield b"envelope payload 1 1".hex()
+        key = vector["keys"][0] if vector["keys"] else {"name": "", "value": {"S": ""}}
+        digested = envelope.cbor(["envelope-key-digest", vector["table"], key["name"], envelope.canonical(key["value"])])
+        yield from (digested.hex(), hashlib.sha256(digested).hexdigest())
+        if "branch_keys" in vector:
+            wrap_salt, branch_key = (bytes.fromhex(text) for text in (vector["wrap_salt"], vector["branch_keys"][0]["key"]))
+            yield hmac.digest(wrap_salt, branch_key, "sha256").hex()
+            yield envelope.cbor(["envelope-branch-key", context]).hex()
+        if "root_key" in vector:
+            root_key, wrap_salt = bytes.fromhex(vector["root_key"]), bytes.fromhex(vector["wrap_salt"])
+            yield envelope.hkdf(root_key, wrap_salt, b"envelope local wrap 1", 32).hex()
+            yield envelope.cbor(["envelope-local-wrap", context]).hex()
+
+
 def main():
     folders = [sorted((VECTORS / folder).glob("*.json")) for folder in FOLDERS]
     paths = sum(folders, [])
     found = [f"{path.name}: {what}" for path in paths for what in surprises(json.loads(path.read_text("utf-8")))]
+    found += worked_examples()
     print("\n".join([*found, f"{len(paths)} vectors, {len(found)} surprises"]))
     sys.exit(1 if found or not all(folders) else 0)
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 FORMS, NONCE = ["raw", "hashed", "table"], bytes(12)
 CONTENTS = {name: f"envelope-{name}" for name in ("record", "bytes", "group", "stream")}
 MAPS = ("record", "group")  # contents that are a map of fields
-RESERVED_PAIRS = ("table", "partition_key", "sort_key")
+RESERVED_PAIRS = ("table", "partition_key", "sort_key", "envelope")
 
 
 class Refused(Exception):

@@ -74,6 +74,11 @@ if __name__ == "__main__":
             if vector["content"] == "stream":
                 open_stream_vector(vector, lambda chunk: print(f"{path}: {chunk.hex()}"))
                 continue
+            if vector["content"] == "item":
+                from items import open_item  # which needs this module
+
+                print(f"{path}: {open_item(vector)}")
+                continue
             plaintext, fields = open_vector(vector)
             print(f"{path}: {plaintext.hex() if fields is None else fields}")
         except Refused as refused:

@@ -127,7 +127,7 @@ pub(crate) async fn generate(
     Ok((data_key, dek))
 }
 
-/// The data key that `dek` wraps (FORMAT 7, steps 4 and 5).
+/// The data key that `dek` wraps (FORMAT 7, steps 5 and 6).
 pub(crate) async fn unwrap(
     dek: &EncryptedDek,
     context: &Context<'_>,
