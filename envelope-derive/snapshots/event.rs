@@ -76,17 +76,19 @@ const _: () = {
         const TABLE: &'static str = "events";
         const CONTEXT_FORM: __envelope::ContextForm = __envelope::ContextForm::Hashed;
         const CONTEXT: &'static [(&'static str, &'static str)] = &[("purpose", "audit")];
-        const FIELDS: &'static [__envelope::Field] = &[
-            __envelope::Field::new("streamId", __envelope::Mark::PartitionKey),
-            __envelope::Field::new("at", __envelope::Mark::SortKey),
-            __envelope::Field::new("email", __envelope::Mark::Encrypted)
-                .aliases(&["mail"])
-                .accepting_plaintext(),
-            __envelope::Field::new("body", __envelope::Mark::Encrypted),
-            __envelope::Field::new("tenant", __envelope::Mark::Authenticated)
-                .in_encryption_context(),
-            __envelope::Field::new("labels", __envelope::Mark::Plaintext),
-        ];
+        const SCHEMA: __envelope::Schema = __envelope::Schema::new(
+            &[
+                __envelope::Field::new("streamId", __envelope::Mark::PartitionKey),
+                __envelope::Field::new("at", __envelope::Mark::SortKey),
+                __envelope::Field::new("email", __envelope::Mark::Encrypted)
+                    .aliases(&["mail"])
+                    .accepting_plaintext(),
+                __envelope::Field::new("body", __envelope::Mark::Encrypted),
+                __envelope::Field::new("tenant", __envelope::Mark::Authenticated)
+                    .in_encryption_context(),
+                __envelope::Field::new("labels", __envelope::Mark::Plaintext),
+            ],
+        );
         const DENY_UNKNOWN_FIELDS: bool = true;
         type Key = __envelope::Composite<String, Time>;
         type Attributes = __Attributes<T>;

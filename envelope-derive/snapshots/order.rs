@@ -53,32 +53,35 @@ const _: () = {
     impl __envelope::Envelope for Order {
         const NAME: &'static str = "Order";
         const TABLE: &'static str = "shop";
-        const FIELDS: &'static [__envelope::Field] = &[
-            __envelope::Field::new("user_id", __envelope::Mark::Key),
-            __envelope::Field::new("created", __envelope::Mark::Key),
-            __envelope::Field::new("order_id", __envelope::Mark::Authenticated).in_key(),
-            __envelope::Field::new("card", __envelope::Mark::Encrypted),
-            __envelope::Field::new("pk", __envelope::Mark::PartitionKey)
-                .composed(
-                    "USER#{user_id}",
-                    &[
-                        __envelope::Piece::Literal("USER#"),
-                        __envelope::Piece::Part("user_id"),
-                    ],
-                ),
-            __envelope::Field::new("sk", __envelope::Mark::SortKey)
-                .composed(
-                    "ORDER#{created:020}#{order_id}",
-                    &[
-                        __envelope::Piece::Literal("ORDER#"),
-                        __envelope::Piece::Padded("created", 20usize),
-                        __envelope::Piece::Literal("#"),
-                        __envelope::Piece::Part("order_id"),
-                    ],
-                ),
-            __envelope::Field::new("kind", __envelope::Mark::Authenticated)
-                .constant("order"),
-        ];
+        const SCHEMA: __envelope::Schema = __envelope::Schema::new(
+            &[
+                __envelope::Field::new("user_id", __envelope::Mark::Key),
+                __envelope::Field::new("created", __envelope::Mark::Key),
+                __envelope::Field::new("order_id", __envelope::Mark::Authenticated)
+                    .in_key(),
+                __envelope::Field::new("card", __envelope::Mark::Encrypted),
+                __envelope::Field::new("pk", __envelope::Mark::PartitionKey)
+                    .composed(
+                        "USER#{user_id}",
+                        &[
+                            __envelope::Piece::Literal("USER#"),
+                            __envelope::Piece::Part("user_id"),
+                        ],
+                    ),
+                __envelope::Field::new("sk", __envelope::Mark::SortKey)
+                    .composed(
+                        "ORDER#{created:020}#{order_id}",
+                        &[
+                            __envelope::Piece::Literal("ORDER#"),
+                            __envelope::Piece::Padded("created", 20usize),
+                            __envelope::Piece::Literal("#"),
+                            __envelope::Piece::Part("order_id"),
+                        ],
+                    ),
+                __envelope::Field::new("kind", __envelope::Mark::Authenticated)
+                    .constant("order"),
+            ],
+        );
         type Key = __envelope::Composite<String, __envelope::Parts<(u64, String)>>;
         type Attributes = __Attributes;
         fn attributes() -> Self::Attributes {

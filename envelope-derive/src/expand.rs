@@ -304,12 +304,12 @@ fn constants(record: &Record<'_>) -> TokenStream {
         const TABLE: &'static str = #table;
         #context_form
         #context
-        const FIELDS: &'static [__envelope::Field] = &[#(#fields,)* #(#composed,)* #(#entity),*];
+        const SCHEMA: __envelope::Schema = __envelope::Schema::new(&[#(#fields,)* #(#composed,)* #(#entity),*]);
         #deny
     }
 }
 
-/// The entry for a field in `Envelope::FIELDS`.
+/// The entry for a field in `Envelope::SCHEMA`.
 fn description(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     let (name, aliases) = (&field.name.value, field.aliases.iter().map(|alias| &alias.value));
     let aliases = (!field.aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
@@ -353,7 +353,7 @@ fn restate(record: &Record<'_>) -> Option<TokenStream> {
     })
 }
 
-/// The entry for a composed key in `Envelope::FIELDS`.
+/// The entry for a composed key in `Envelope::SCHEMA`.
 fn composed(input: &Input, key: &ComposedKey) -> TokenStream {
     let (name, mark, format, pieces) = (&key.name.value, key.mark, &key.format, key.expand(&input.fields));
     quote!(__envelope::Field::new(#name, __envelope::Mark::#mark).composed(#format, #pieces))

@@ -29,7 +29,7 @@ pub(crate) fn record(input: &DeriveInput, parsed: Option<&Input>, krate: &TokenS
         impl #impl_generics __envelope::Envelope for #name #ty_generics #where_clause {
             const NAME: &'static str = "";
             const TABLE: &'static str = "";
-            const FIELDS: &'static [__envelope::Field] = &[];
+            const SCHEMA: __envelope::Schema = __envelope::Schema::new(&[]);
             type Key = __envelope::AnyKey<#partition, #sort>;
             type Attributes = #attributes;
 

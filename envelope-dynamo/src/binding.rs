@@ -35,7 +35,7 @@ pub(crate) fn context<'a, T: Envelope>(
 /// The context without authenticated attributes: keys and pairs.
 pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
     let mut context = keyed_context::<T>(item)?;
-    for field in T::FIELDS.iter().filter(|field| field.in_encryption_context) {
+    for field in T::SCHEMA.pairs() {
         context = context.pair(field.name, pair_text::<T>(item, field)?)?;
     }
     for (name, value) in T::CONTEXT {
@@ -47,7 +47,7 @@ pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Erro
 /// The context of the keys alone: all that is known of a record before it is read.
 pub(crate) fn keyed_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
     let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
-    for field in T::FIELDS {
+    for field in T::SCHEMA.iter() {
         context = match field.mark {
             Mark::PartitionKey => {
                 let (name, value) = key_value(item, field, MAX_PARTITION_KEY_BYTES)?;
@@ -68,7 +68,7 @@ pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
     let mut id = RecordId::of_table(T::TABLE);
     let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
     let mut keys = Vec::new();
-    for field in T::FIELDS {
+    for field in T::SCHEMA.iter() {
         let pair = match field.mark {
             Mark::PartitionKey => PARTITION_KEY_PAIR,
             Mark::SortKey => SORT_KEY_PAIR,
@@ -88,7 +88,7 @@ pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
 
 /// The key attributes of `item` alone.
 pub(crate) fn key_attributes<T: Envelope>(item: &Item) -> Item {
-    let keys = T::FIELDS.iter().filter(|field| field.mark.is_key());
+    let keys = T::SCHEMA.keys();
     keys.filter_map(|field| stored(item, field)).map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
@@ -133,7 +133,7 @@ fn pair_text<'i, T: Envelope>(item: &'i Item, field: &Field) -> Result<Cow<'i, s
 
 /// A part of a composed key, as it stands there.
 fn part_text<'i, T: Envelope>(item: &'i Item, part: &str) -> Option<&'i str> {
-    let mut parts = T::FIELDS.iter().filter_map(|field| field.parts(item.get(field.name)?)).flatten();
+    let mut parts = T::SCHEMA.composed_keys().filter_map(|field| field.parts(item.get(field.name)?)).flatten();
     parts.find(|(name, _)| *name == part).map(|(_, text)| text)
 }
 

@@ -6,6 +6,7 @@ use crate::binding::{Item, record_id};
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::item::open_record;
 use crate::record::{Envelope, Field, Mark};
+use crate::schema::Schema;
 use crate::unsealed::Unsealed;
 
 /// What the items of a table are written from and read as: a record, or an enum of records of one table.
@@ -105,14 +106,14 @@ pub struct Kind {
     name: &'static str,
     table: &'static str,
     form: ContextForm,
-    pub(crate) fields: &'static [Field],
+    pub(crate) schema: Schema,
 }
 
 impl Kind {
     /// The kind of the records of type `T`.
     #[must_use]
     pub const fn of<T: Envelope>() -> Self {
-        Self { name: T::NAME, table: T::TABLE, form: T::CONTEXT_FORM, fields: T::FIELDS }
+        Self { name: T::NAME, table: T::TABLE, form: T::CONTEXT_FORM, schema: T::SCHEMA }
     }
 
     /// Checks, when an enum of records is compiled, that they can live in one table and be told apart there.
@@ -126,7 +127,7 @@ impl Kind {
         if first.is_stub() {
             return Self::assert_alike(rest);
         }
-        assert!(rest.is_empty() || first.is_told_apart(), "{}", UNTOLD);
+        assert!(rest.is_empty() || first.schema.is_told_apart(), "{}", UNTOLD);
         let mut rest = rest;
         while let [kind, others @ ..] = rest {
             if kind.is_stub() {
@@ -135,11 +136,11 @@ impl Kind {
             }
             assert!(are_equal(first.table, kind.table), "the records of an enum name different tables");
             assert!(
-                are_equal(first.key(Mark::PartitionKey), kind.key(Mark::PartitionKey))
-                    && are_equal(first.key(Mark::SortKey), kind.key(Mark::SortKey)),
+                are_equal(first.schema.key_name(Mark::PartitionKey), kind.schema.key_name(Mark::PartitionKey))
+                    && are_equal(first.schema.key_name(Mark::SortKey), kind.schema.key_name(Mark::SortKey)),
                 "the records of an enum have key attributes of different names"
             );
-            assert!(kind.is_told_apart(), "{}", UNTOLD);
+            assert!(kind.schema.is_told_apart(), "{}", UNTOLD);
             rest = others;
         }
     }
@@ -178,37 +179,13 @@ impl Kind {
     /// Why an item is not of this kind; keys without a format and constants tell nothing.
     pub(crate) fn misfit(&self, item: &Item) -> Option<ErrorKind> {
         let told_apart = |field: &Field| Some((field.name, field.told_apart_by(item.get(field.name))?));
-        let (attribute, expected) = self.fields.iter().find_map(told_apart)?;
+        let (attribute, expected) = self.schema.iter().find_map(told_apart)?;
         Some(ErrorKind::WrongEntity { entity: self.name, attribute, expected })
     }
 
     /// Whether the derive found mistakes in the record, and made no implementation of it.
     const fn is_stub(&self) -> bool {
         self.name.is_empty()
-    }
-
-    /// Whether anything tells the records of this kind from others.
-    const fn is_told_apart(&self) -> bool {
-        let mut fields = self.fields;
-        while let [field, rest @ ..] = fields {
-            if field.is_generated() {
-                return true;
-            }
-            fields = rest;
-        }
-        false
-    }
-
-    /// The name of a key attribute; empty if there is none.
-    const fn key(&self, mark: Mark) -> &'static str {
-        let mut fields = self.fields;
-        while let [field, rest @ ..] = fields {
-            if field.mark as u8 == mark as u8 {
-                return field.name;
-            }
-            fields = rest;
-        }
-        ""
     }
 }
 

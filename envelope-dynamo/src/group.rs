@@ -7,8 +7,8 @@ use envelope_core::{
 
 use crate::binding::{Item, bare_context};
 use crate::error::ErrorKind;
-use crate::record::{Envelope, Field};
-use crate::write::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
+use crate::record::Envelope;
+use crate::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 
 /// The attribute that holds a group's sealed fields.
 pub(crate) fn payload_attribute(group: &str) -> String {
@@ -18,17 +18,6 @@ pub(crate) fn payload_attribute(group: &str) -> String {
 /// The attribute that holds a group's wrapped data key.
 pub(crate) fn dek_attribute(group: &str) -> String {
     format!("{ENCRYPTED_DEK}_{group}")
-}
-
-/// The groups of `fields`, each once, in the order of the struct.
-pub(crate) fn groups(fields: &'static [Field]) -> Vec<&'static str> {
-    let mut groups = Vec::new();
-    for group in fields.iter().filter_map(|field| field.group) {
-        if !groups.contains(&group) {
-            groups.push(group);
-        }
-    }
-    groups
 }
 
 /// The groups that `record` does not have the values of.

@@ -32,7 +32,7 @@ impl Identity {
 }
 
 fn part<T: Envelope>(item: &Item, mark: Mark) -> Result<Option<Part>, ErrorKind> {
-    let Some(field) = T::FIELDS.iter().find(|field| field.mark == mark) else { return Ok(None) };
+    let Some(field) = T::SCHEMA.with_mark(mark).next() else { return Ok(None) };
     let (_, value) = key_value(item, field, usize::MAX)?;
     Ok(match value {
         Value::String(text) => Some(Part::Text(text.into_owned())),

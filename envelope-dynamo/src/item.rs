@@ -8,11 +8,12 @@ use envelope_core::{
 use crate::binding::{Item, bare_context, context, key_attributes, record_id};
 use crate::entity::{Entity, Kind};
 use crate::error::{Error, ErrorKind};
-use crate::group::{Group, group_context, groups, open_group};
+use crate::group::{Group, group_context, open_group};
 use crate::marks::reconcile;
 use crate::read::put_together;
 use crate::record::{Envelope, Mark};
-use crate::write::{RESERVED, keys_of};
+use crate::schema::RESERVED;
+use crate::write::keys_of;
 
 /// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`, `encrypted_dek`.
 ///
@@ -114,7 +115,7 @@ pub fn item_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Error> {
 ///
 /// As [`item_context`]; and when the struct has no group of that name.
 pub fn item_group_context<'i, T: Envelope>(item: &'i Item, group: &str) -> Result<Context<'i>, Error> {
-    let known = groups(T::FIELDS).into_iter().find(|known| *known == group);
+    let known = T::SCHEMA.groups().into_iter().find(|known| *known == group);
     let context = match known {
         Some(group) => group_context::<T>(item, group),
         None => Err(ErrorKind::Malformed("the struct has no group of that name")),
@@ -158,7 +159,7 @@ pub(crate) async fn open_whole<T: Envelope>(
     };
     let mut opened = Vec::new();
     let mut withheld = Vec::new();
-    for group in groups(T::FIELDS) {
+    for group in T::SCHEMA.groups() {
         match open_group::<T>(item, group, &authenticated, provider).await? {
             Some(Group::Opened(plaintext)) => opened.push((group, plaintext)),
             Some(Group::Withheld) => withheld.push(group),
@@ -180,7 +181,7 @@ pub(crate) async fn open_whole<T: Envelope>(
 
 /// The composed key that the record's fields do not make.
 fn misplaced<T: Envelope>(record: &T, keys: &Item) -> Result<Option<&'static str>, ErrorKind> {
-    let mut composed = T::FIELDS.iter().filter(|field| field.is_composed()).peekable();
+    let mut composed = T::SCHEMA.composed_keys().peekable();
     if composed.peek().is_none() {
         return Ok(None);
     }
@@ -189,9 +190,7 @@ fn misplaced<T: Envelope>(record: &T, keys: &Item) -> Result<Option<&'static str
 }
 
 fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKind {
-    let is_plaintext = |name: &&String| {
-        T::FIELDS.iter().any(|field| field.mark == Mark::Plaintext && field.names().any(|own| own == name.as_str()))
-    };
+    let is_plaintext = |name: &&String| T::SCHEMA.owner(name).is_some_and(|field| field.mark == Mark::Plaintext);
     let now_plaintext = authenticated.iter().filter(is_plaintext).cloned().collect();
     ErrorKind::NotAuthentic { authenticated, now_plaintext }
 }

@@ -12,6 +12,7 @@ use crate::epoch_seconds::passed;
 use crate::error::ErrorKind;
 use crate::expression::{Clauses, Condition, Limit, Placeholders};
 use crate::record::{Envelope, Field, Mark, Role};
+use crate::schema::Schema;
 
 /// A type of versions: the integers up to 64 bits, `NonZero` ones among them, `Option`s of them, and yours.
 ///
@@ -87,19 +88,10 @@ impl ExpectedVersion {
     }
 }
 
-/// The field with a role.
-pub(crate) fn with_role(fields: &'static [Field], is: fn(Role) -> bool) -> Option<&'static Field> {
-    fields.iter().find(|field| field.role.is_some_and(is))
-}
-
 /// Counts the version of a record that is put, and stamps it.
-pub(crate) fn put(
-    fields: &'static [Field],
-    item: &mut Item,
-    now: SystemTime,
-) -> Result<Option<ExpectedVersion>, ErrorKind> {
-    is_time_to_live(fields, item)?;
-    for field in fields {
+pub(crate) fn put(schema: Schema, item: &mut Item, now: SystemTime) -> Result<Option<ExpectedVersion>, ErrorKind> {
+    is_time_to_live(schema, item)?;
+    for field in schema.iter() {
         let is_stamped = match field.role {
             Some(Role::Created) => is_unset(item.get(field.name)),
             role => role == Some(Role::Updated),
@@ -108,21 +100,21 @@ pub(crate) fn put(
             item.insert(field.name.to_owned(), seconds(now));
         }
     }
-    count(fields, item)
+    count(schema, item)
 }
 
 /// Counts the version of a record that has changed, and stamps it.
-pub(crate) fn change(fields: &'static [Field], item: &mut Item, now: SystemTime) -> Result<(), ErrorKind> {
-    is_time_to_live(fields, item)?;
-    if let Some(field) = with_role(fields, |role| role == Role::Updated) {
+pub(crate) fn change(schema: Schema, item: &mut Item, now: SystemTime) -> Result<(), ErrorKind> {
+    is_time_to_live(schema, item)?;
+    if let Some(field) = schema.updated() {
         item.insert(field.name.to_owned(), seconds(now));
     }
-    count(fields, item).map(|_| ())
+    count(schema, item).map(|_| ())
 }
 
 /// Takes back what a change did to fields that the library alone changes.
-pub(crate) fn restore(fields: &'static [Field], item: &mut Item, before: &Item) {
-    for field in fields.iter().filter(|field| field.is_kept()) {
+pub(crate) fn restore(schema: Schema, item: &mut Item, before: &Item) {
+    for field in schema.iter().filter(|field| field.is_kept()) {
         match before.get(field.name) {
             Some(value) => item.insert(field.name.to_owned(), value.clone()),
             None => item.remove(field.name),
@@ -131,13 +123,8 @@ pub(crate) fn restore(fields: &'static [Field], item: &mut Item, before: &Item) 
 }
 
 /// Counts the version and stamps the record where it stands; an authenticated version cannot be counted there.
-pub(crate) fn update(
-    fields: &'static [Field],
-    clauses: &mut Clauses,
-    placeholders: &mut Placeholders,
-    now: SystemTime,
-) {
-    for field in fields.iter().filter(|field| field.mark == Mark::Plaintext) {
+pub(crate) fn update(schema: Schema, clauses: &mut Clauses, placeholders: &mut Placeholders, now: SystemTime) {
+    for field in schema.with_mark(Mark::Plaintext) {
         match field.role {
             Some(Role::Version { .. }) => {
                 let (name, one) = (placeholders.name(field.name), placeholders.value(number(1)));
@@ -153,19 +140,13 @@ pub(crate) fn update(
 }
 
 /// What a version that is counted in place must be before.
-pub(crate) fn version_limit(fields: &'static [Field]) -> Option<Limit> {
-    fields.iter().filter(|field| field.mark == Mark::Plaintext).find_map(|field| match field.role? {
-        Role::Version { max } => Some(Limit::of_version(field.name, max)),
-        _ => None,
-    })
+pub(crate) fn version_limit(schema: Schema) -> Option<Limit> {
+    let (field, max) = schema.version()?;
+    (field.mark == Mark::Plaintext).then(|| Limit::of_version(field.name, max))
 }
 
-fn count(fields: &'static [Field], item: &mut Item) -> Result<Option<ExpectedVersion>, ErrorKind> {
-    let version = fields.iter().find_map(|field| match field.role? {
-        Role::Version { max } => Some((field.name, max)),
-        _ => None,
-    });
-    let Some((attribute, max)) = version else { return Ok(None) };
+fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, ErrorKind> {
+    let Some((&Field { name: attribute, .. }, max)) = schema.version() else { return Ok(None) };
     let refuse = |reason| ErrorKind::Attribute { attribute: attribute.to_owned(), reason };
     let value = item.get(attribute).cloned();
     let stored = match &value {
@@ -183,8 +164,8 @@ fn count(fields: &'static [Field], item: &mut Item) -> Result<Option<ExpectedVer
 }
 
 /// DynamoDB deletes by numbers alone, and would never delete a record whose time to live is anything else.
-fn is_time_to_live(fields: &'static [Field], item: &Item) -> Result<(), ErrorKind> {
-    match with_role(fields, |role| role == Role::Ttl).and_then(|field| Some((field, item.get(field.name)?))) {
+fn is_time_to_live(schema: Schema, item: &Item) -> Result<(), ErrorKind> {
+    match schema.ttl().and_then(|field| Some((field, item.get(field.name)?))) {
         None | Some((_, AttributeValue::N(_) | AttributeValue::Null(_))) => Ok(()),
         Some((field, _)) => Err(ErrorKind::Attribute {
             attribute: field.name.to_owned(),
@@ -195,7 +176,7 @@ fn is_time_to_live(fields: &'static [Field], item: &Item) -> Result<(), ErrorKin
 
 /// Whether the record in `item` has outlived its time to live.
 pub(crate) fn has_expired<T: Envelope>(item: &Item, now: SystemTime) -> bool {
-    let expires = with_role(T::FIELDS, |role| role == Role::Ttl).and_then(|field| item.get(field.name)?.as_n().ok());
+    let expires = T::SCHEMA.ttl().and_then(|field| item.get(field.name)?.as_n().ok());
     // DynamoDB takes fractions too; whole seconds decide.
     let whole = |seconds: &String| seconds.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok());
     expires.and_then(whole).is_some_and(|expires| expires <= passed(now))
@@ -203,7 +184,7 @@ pub(crate) fn has_expired<T: Envelope>(item: &Item, now: SystemTime) -> bool {
 
 /// The version of the record in `item`.
 pub(crate) fn version<T: Envelope>(item: &Item) -> Option<u64> {
-    let field = with_role(T::FIELDS, |role| matches!(role, Role::Version { .. }))?;
+    let (field, _) = T::SCHEMA.version()?;
     item.get(field.name)?.as_n().ok()?.parse().ok()
 }
 

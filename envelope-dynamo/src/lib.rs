@@ -81,6 +81,7 @@ mod outcome;
 mod read;
 mod record;
 mod reseal;
+mod schema;
 mod side_by_side;
 mod size;
 mod table;
@@ -121,6 +122,7 @@ pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
 pub use marks::{MarksError, WrittenMarks};
 pub use outcome::WriteOutcome;
 pub use record::{Envelope, Field, Mark};
+pub use schema::Schema;
 pub use table::{
     BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, CreateTable, Delete, Get,
     GetView, Gets, Indexed, Modify, PreparedTransaction, Put, Puttable, Query, Records, ReturningNew, ReturningOld,
@@ -164,7 +166,7 @@ pub mod __private {
     pub use crate::write::compose_key;
     pub use crate::{
         Access, Attribute, AuthenticatedVersion, Composite, ContextForm, Entity, EntityOf, Envelope, Error, ErrorKind,
-        Field, Index, Mark, NoIndexes, Partition, Parts, PrimaryKey, UnwrapKey, ValueError, VersionNumber, View, kind,
-        mark,
+        Field, Index, Mark, NoIndexes, Partition, Parts, PrimaryKey, Schema, UnwrapKey, ValueError, VersionNumber,
+        View, kind, mark,
     };
 }

@@ -150,7 +150,7 @@ pub(crate) fn reconcile<'p, T: Envelope>(
     }
     let rules = Rules::<T> { encrypted, authenticated, withheld, marker: PhantomData };
     let mut chosen = Vec::with_capacity(item.len() + sealed.len());
-    for field in T::FIELDS.iter().filter(|field| field.group.is_some_and(|group| withheld.contains(&group))) {
+    for field in T::SCHEMA.iter().filter(|field| field.group.is_some_and(|group| withheld.contains(&group))) {
         chosen.push((Cow::Borrowed(field.name), Source::Withheld));
     }
     for (name, value) in sealed {
@@ -159,7 +159,7 @@ pub(crate) fn reconcile<'p, T: Envelope>(
         }
     }
     for (name, attribute) in item {
-        match generated::<T>(&name) {
+        match T::SCHEMA.generated(&name) {
             Some(field) => {
                 rules.takes_attribute(&name)?;
                 choose_parts::<T>(field, &attribute, &mut chosen);
@@ -174,17 +174,12 @@ pub(crate) fn reconcile<'p, T: Envelope>(
 /// Chooses what a composed key holds of fields that are stored nowhere else.
 fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>) {
     for (part, text) in composed.parts(key).into_iter().flatten() {
-        let field = T::FIELDS.iter().find(|field| field.name == part && field.mark == Mark::Key);
+        let field = T::SCHEMA.stored_as(part).filter(|field| field.mark == Mark::Key);
         let Some(name) = field.map(Field::read_name) else { continue };
         if chosen.iter().all(|(other, _)| other != name) {
             chosen.push((Cow::Borrowed(name), Source::Part(text.to_owned())));
         }
     }
-}
-
-/// The attribute `name`, if it is no field.
-fn generated<T: Envelope>(name: &str) -> Option<&'static Field> {
-    T::FIELDS.iter().find(|field| field.is_generated() && field.name == name)
 }
 
 fn has_duplicates(mut names: Vec<&str>) -> bool {
@@ -207,7 +202,7 @@ impl<T: Envelope> Rules<'_, T> {
             return Err(self.refuse(name, Problem::BothSealedAndReadable));
         }
         let in_the_clear = item.contains_key(name);
-        match claim::<T>(name) {
+        match T::SCHEMA.owner(name) {
             // Either answer would lose a value when the record is stored again: the one outside, or those in the group.
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
                 Err(self.refuse(name, Problem::SealedOutsideOfGroup))
@@ -226,7 +221,7 @@ impl<T: Envelope> Rules<'_, T> {
 
     /// Whether the struct reads `name` from the item (FORMAT 8-3, the other columns).
     fn takes_attribute(&self, name: &str) -> Result<bool, ErrorKind> {
-        match claim::<T>(name) {
+        match T::SCHEMA.owner(name) {
             Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => Ok(true),
             Some(Field { mark: Mark::Key, .. }) => Ok(false),
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
@@ -248,21 +243,10 @@ impl<T: Envelope> Rules<'_, T> {
     fn refuse(&self, name: &str, problem: Problem) -> ErrorKind {
         let owned = |name: &&str| (*name).to_owned();
         let encrypted = self.encrypted.iter().map(owned).collect();
-        let named = self.encrypted.iter().filter(|name| is_named(T::FIELDS, name)).map(owned).collect();
+        let named = self.encrypted.iter().filter(|name| T::SCHEMA.owner(name).is_some()).map(owned).collect();
         let written = WrittenMarks { encrypted, authenticated: self.authenticated.clone() };
         MarksError { attribute: name.to_owned(), problem, written, named }.into()
     }
-}
-
-/// Whether one of `fields` bears `name`. Other names that are sealed stand in no error: whoever sealed them may have made
-/// them of data.
-pub(crate) fn is_named(fields: &[Field], name: &str) -> bool {
-    fields.iter().any(|field| field.names().any(|own| own == name))
-}
-
-/// The field that reads `name`: the one of that name or alias.
-pub(crate) fn claim<T: Envelope>(name: &str) -> Option<&'static Field> {
-    T::FIELDS.iter().find(|field| field.names().any(|own| own == name))
 }
 
 impl From<ValueError> for ErrorKind {

@@ -11,20 +11,21 @@ use serde::{Deserializer, forward_to_deserialize_any};
 use crate::attribute;
 use crate::binding::{Item, stored};
 use crate::error::ErrorKind;
-use crate::marks::{Source, is_named};
+use crate::marks::Source;
 use crate::record::{Envelope, Field};
+use crate::schema::Schema;
 
 /// Builds the struct from the values chosen for it.
 pub(crate) fn put_together<T: Envelope>(chosen: Vec<(Cow<'_, str>, Source<'_>)>) -> Result<T, ErrorKind> {
     let mut current = None;
-    let entries = Entries { fields: T::FIELDS, rest: chosen.into_iter(), source: None, current: &mut current };
+    let entries = Entries { schema: T::SCHEMA, rest: chosen.into_iter(), source: None, current: &mut current };
     T::deserialize(entries).map_err(|source| ErrorKind::Deserialize { attribute: current.map(Cow::into_owned), source })
 }
 
 /// A primary key from the parts of composed keys, and the other key attributes.
 pub(crate) fn key_of<T: Envelope>(item: &Item) -> Result<T::Key, ErrorKind> {
     let mut chosen = Vec::new();
-    for field in T::FIELDS.iter().filter(|field| field.mark.is_key()) {
+    for field in T::SCHEMA.keys() {
         match (stored(item, field), field.is_composed()) {
             (Some((_, key)), true) => add_parts(&mut chosen, field, key),
             (Some((_, key)), false) => chosen.push((Cow::Borrowed(field.name), Source::Attribute(key.clone()))),
@@ -32,7 +33,7 @@ pub(crate) fn key_of<T: Envelope>(item: &Item) -> Result<T::Key, ErrorKind> {
         }
     }
     let mut current = None;
-    let entries = Entries { fields: T::FIELDS, rest: chosen.into_iter(), source: None, current: &mut current };
+    let entries = Entries { schema: T::SCHEMA, rest: chosen.into_iter(), source: None, current: &mut current };
     T::deserialize_key(entries)
         .map_err(|source| ErrorKind::Deserialize { attribute: current.map(Cow::into_owned), source })
 }
@@ -46,7 +47,7 @@ fn add_parts(chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>, field: &Field, key: &
 }
 
 struct Entries<'c, 'p> {
-    fields: &'static [Field],
+    schema: Schema,
     rest: std::vec::IntoIter<(Cow<'p, str>, Source<'p>)>,
     source: Option<Source<'p>>,
     /// The attribute being read, for errors, unless its name may be data.
@@ -75,7 +76,8 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             return Ok(None);
         };
         let key = seed.deserialize(StrDeserializer::new(&name));
-        let may_be_told = matches!(source, Source::Attribute(_) | Source::Part(_)) || is_named(self.fields, &name);
+        let may_be_told =
+            matches!(source, Source::Attribute(_) | Source::Part(_)) || self.schema.owner(&name).is_some();
         *self.current = may_be_told.then_some(name);
         self.source = Some(source);
         key.map(Some)

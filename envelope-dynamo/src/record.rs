@@ -9,6 +9,7 @@ use serde::{Deserializer, Serializer};
 use crate::composed::{Format, Piece};
 use crate::index::{IndexSchema, PrimaryKey};
 use crate::key::RecordKey;
+use crate::schema::Schema;
 
 /// A domain struct that is stored as one DynamoDB item, some of its fields sealed.
 ///
@@ -55,7 +56,7 @@ pub trait Envelope: Sized {
 
     /// Every stored field with its mark, in the order of the struct, and the attributes that are made of them or
     /// constant; fields that serde skips are absent.
-    const FIELDS: &'static [Field];
+    const SCHEMA: Schema;
 
     /// Whether an attribute that no field claims is an error (`#[serde(deny_unknown_fields)]`).
     const DENY_UNKNOWN_FIELDS: bool = false;
@@ -136,7 +137,7 @@ pub trait Envelope: Sized {
 
 /// The attribute that every record has.
 pub(crate) fn partition_key<T: Envelope>() -> &'static str {
-    T::FIELDS.iter().find(|field| field.mark == Mark::PartitionKey).map_or("", |field| field.name)
+    T::SCHEMA.partition_key().map_or("", |field| field.name)
 }
 
 /// What happens to a field: exactly one per field.
@@ -338,6 +339,11 @@ impl Field {
     /// A name under which the struct's own deserialization knows the field.
     pub(crate) fn read_name(&self) -> &'static str {
         self.aliases.last().unwrap_or(&self.name)
+    }
+
+    /// Whether the field is stored or read under `name`.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
     }
 
     /// Every name under which the field is read, the one under which it is stored first.

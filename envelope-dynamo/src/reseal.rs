@@ -14,11 +14,11 @@ use crate::expression::{Clauses, Placeholders};
 use crate::group::payload_attribute;
 use crate::item::{Open, open_whole};
 use crate::kept;
-use crate::marks::claim;
 use crate::record::{Envelope, Mark};
+use crate::schema::{ENCRYPTED_PAYLOAD, RESERVED, is_reserved};
 use crate::size::{MAX_ITEM_BYTES, item_bytes};
 use crate::unsealed::Unsealed;
-use crate::write::{ENCRYPTED_PAYLOAD, Parts, RESERVED, is_reserved, take_apart};
+use crate::write::{Parts, take_apart};
 
 /// Bytes of a payload that no other payload begins with: version, suite, random salt, commitment (FORMAT 4.2).
 const UNIQUE_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
@@ -59,12 +59,12 @@ impl<T: Envelope> Stored<T> {
         let id = record_id::<T>(&self.item);
         let fail = |kind| Error::new(id.clone(), kind);
         let mut after = take_apart(&self.record).map_err(fail)?;
-        kept::restore(T::FIELDS, &mut after.item, &self.before.item);
+        kept::restore(T::SCHEMA, &mut after.item, &self.before.item);
         if self.is_unchanged(&after) {
             return Ok(None);
         }
         self.same_key(&after).map_err(fail)?;
-        kept::change(T::FIELDS, &mut after.item, now).map_err(fail)?;
+        kept::change(T::SCHEMA, &mut after.item, now).map_err(fail)?;
         let written = after.item.clone();
         let changes = self.changes(&after).map_err(fail)?;
         self.keep_unknown(&mut after).map_err(fail)?;
@@ -98,7 +98,7 @@ impl<T: Envelope> Stored<T> {
 
     /// The key says where the record stands, which a change cannot move.
     fn same_key(&self, after: &Parts) -> Result<(), ErrorKind> {
-        let mut keys = T::FIELDS.iter().filter(|field| field.mark.is_key());
+        let mut keys = T::SCHEMA.keys();
         match keys.find(|field| self.before.item.get(field.name) != after.item.get(field.name)) {
             None => Ok(()),
             Some(field) => Err(ErrorKind::KeyChanged { attribute: field.name }),
@@ -113,7 +113,7 @@ impl<T: Envelope> Stored<T> {
         let names: BTreeSet<&str> = self.item.keys().map(String::as_str).chain(written).collect();
         let mut changes = Vec::new();
         for name in names.into_iter().filter(|name| !is_reserved(name)) {
-            let Some(field) = claim::<T>(name) else { continue };
+            let Some(field) = T::SCHEMA.owner(name) else { continue };
             let (stored, new) = (self.item.get(name), after.item.get(name));
             // A field may be stored under an alias.
             let is_changed = self.before.item.get(field.name) != after.item.get(field.name);
@@ -150,7 +150,7 @@ impl<T: Envelope> Stored<T> {
             }
         }
         let own = groups_of(after);
-        let unknown = self.authenticated.iter().filter(|name| claim::<T>(name).is_none() && !own.contains(name));
+        let unknown = self.authenticated.iter().filter(|name| T::SCHEMA.owner(name).is_none() && !own.contains(name));
         let unknown: Vec<_> = unknown.cloned().map(Cow::Owned).collect();
         after.authenticated.extend(unknown);
         Ok(())
@@ -158,7 +158,7 @@ impl<T: Envelope> Stored<T> {
 
     /// Groups that have not changed stay as they are sealed, unless a pair that they are bound to has changed.
     fn keep_groups(&self, after: &mut Parts) -> Result<(), ErrorKind> {
-        let pairs = T::FIELDS.iter().filter(|field| field.in_encryption_context);
+        let pairs = T::SCHEMA.pairs();
         if pairs.into_iter().any(|field| self.before.item.get(field.name) != after.item.get(field.name)) {
             return match after.withheld.first() {
                 None => Ok(()),
@@ -224,7 +224,7 @@ fn groups_of(parts: &Parts) -> Vec<String> {
 
 fn keep_unknown_fields<T: Envelope>(fields: &mut FieldWriter, stored: &Plaintext) -> Result<(), ErrorKind> {
     for (name, value) in read_fields(stored.expose())? {
-        if claim::<T>(name).is_none() {
+        if T::SCHEMA.owner(name).is_none() {
             fields.encoded(name, &value);
         }
     }

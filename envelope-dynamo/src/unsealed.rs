@@ -11,15 +11,16 @@ use crate::binding::{Item, context, record_id};
 use crate::entity::Kind;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::group::{dek_attribute, group_context, keep_group, payload_attribute};
-use crate::kept::{self, ExpectedVersion, with_role};
-use crate::record::{Envelope, Field, Role};
-use crate::write::{Parts, RESERVED, take_apart};
+use crate::kept::{self, ExpectedVersion};
+use crate::record::Envelope;
+use crate::schema::{RESERVED, Schema};
+use crate::write::{Parts, take_apart};
 
 /// The parts of a record, with what its type says of them.
 #[doc(hidden)]
 pub struct Unsealed {
     parts: Parts,
-    fields: &'static [Field],
+    schema: Schema,
     context: for<'a> fn(&'a Item, &'a [Cow<'static, str>]) -> Result<Context<'a>, ErrorKind>,
     group_context: for<'a> fn(&'a Item, &'static str) -> Result<Context<'a>, ErrorKind>,
     id: fn(&Item) -> RecordId,
@@ -35,7 +36,7 @@ impl Unsealed {
     pub(crate) fn from_parts<T: Envelope>(parts: Parts) -> Self {
         Self {
             parts,
-            fields: T::FIELDS,
+            schema: T::SCHEMA,
             context: context_of::<T>,
             group_context: group_context::<T>,
             id: record_id::<T>,
@@ -52,14 +53,14 @@ impl Unsealed {
 
     /// Counts the version of a record that is to be put, and stamps it; which version the put is to find.
     pub(crate) fn keep(&mut self, now: SystemTime) -> Result<Option<ExpectedVersion>, Error> {
-        kept::put(self.fields, &mut self.parts.item, now).map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
+        kept::put(self.schema, &mut self.parts.item, now).map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
     }
 
     /// Stamps a record that is to be put without a condition, and so without a version.
     pub(crate) fn keep_unconditionally(&mut self, now: SystemTime) -> Result<(), Error> {
-        match with_role(self.fields, |role| matches!(role, Role::Version { .. })) {
+        match self.schema.version() {
             None => self.keep(now).map(|_| ()),
-            Some(field) => {
+            Some((field, _)) => {
                 let reason = "is a version, which a batch cannot look at: put such records one by one";
                 let kind = ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
                 Err(Error::new((self.id)(&self.parts.item), kind))

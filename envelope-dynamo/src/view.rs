@@ -4,6 +4,7 @@ use crate::binding::{Item, record_id, stored};
 use crate::error::{Error, ErrorKind};
 use crate::expression::{Attribute, Readable};
 use crate::record::{Envelope, Field};
+use crate::schema::Schema;
 
 /// Some of the readable attributes of a record, read without opening it: no call to KMS, no right to decrypt.
 ///
@@ -80,7 +81,7 @@ pub trait View: Sized {
 ///
 /// See [`View`]: nothing is verified.
 pub fn view_item<V: View>(item: Item) -> Result<V, Error> {
-    let item = ViewedItem { item, fields: V::Record::FIELDS };
+    let item = ViewedItem { item, schema: V::Record::SCHEMA };
     V::read(&item).map_err(|kind| Error::new(record_id::<V::Record>(&item.item), kind))
 }
 
@@ -88,7 +89,7 @@ pub fn view_item<V: View>(item: Item) -> Result<V, Error> {
 #[doc(hidden)]
 pub struct ViewedItem {
     item: Item,
-    fields: &'static [Field],
+    schema: Schema,
 }
 
 impl ViewedItem {
@@ -98,7 +99,7 @@ impl ViewedItem {
     ///
     /// When it is not of its field's type, or is absent and the field has no default.
     pub fn value<T: Envelope, V, M: Readable>(&self, attribute: &Attribute<T, V, M>) -> Result<V, ErrorKind> {
-        let found = field_of(self.fields, attribute.name()).and_then(|field| stored(&self.item, field));
+        let found = self.schema.stored_as(attribute.name()).and_then(|field| stored(&self.item, field));
         attribute
             .read(found.map(|(_, value)| value.clone()))
             .map_err(|source| ErrorKind::Deserialize { attribute: Some(attribute.name().to_owned()), source })
@@ -107,15 +108,11 @@ impl ViewedItem {
 
 /// Every name under which the attributes of a view may stand in an item, aliases included.
 pub(crate) fn projected_names<V: View>() -> Vec<&'static str> {
-    let fields = V::names().into_iter().filter_map(|name| field_of(V::Record::FIELDS, name));
+    let fields = V::names().into_iter().filter_map(|name| V::Record::SCHEMA.stored_as(name));
     let mut names: Vec<_> = fields.flat_map(Field::names).collect();
     // The keys name the record in errors.
-    names.extend(V::Record::FIELDS.iter().filter(|field| field.mark.is_key()).map(|field| field.name));
+    names.extend(V::Record::SCHEMA.keys().map(|field| field.name));
     names.sort_unstable();
     names.dedup();
     names
-}
-
-fn field_of(fields: &'static [Field], name: &str) -> Option<&'static Field> {
-    fields.iter().find(|field| field.name == name)
 }

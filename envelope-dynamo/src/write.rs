@@ -12,9 +12,10 @@ use crate::attribute::to_attribute_value;
 use crate::binding::Item;
 use crate::composed::Part;
 use crate::error::ErrorKind;
-use crate::group::{groups, payload_attribute, withheld_groups};
+use crate::group::{payload_attribute, withheld_groups};
 use crate::read::key_of;
 use crate::record::{Envelope, Field, Mark, Origin};
+use crate::schema::Schema;
 
 /// A first guess at the bytes of the encrypted fields; the buffer grows without leaving copies.
 const PLAINTEXT_BYTES: usize = 512;
@@ -38,7 +39,7 @@ pub(crate) struct Parts {
 
 /// Takes `record` apart.
 pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
-    let mut router = Router::new(T::FIELDS, Scope::Record, withheld_groups(record)?);
+    let mut router = Router::new(T::SCHEMA, Scope::Record, withheld_groups(record)?);
     match record.serialize(&mut router) {
         Ok(()) => {
             let parts = router.finish()?;
@@ -51,7 +52,7 @@ pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
 
 /// Checks that the parts of composed keys, read from there as the types they have, make the same keys again.
 fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
-    let mut composed = T::FIELDS.iter().filter(|field| field.is_composed()).peekable();
+    let mut composed = T::SCHEMA.composed_keys().peekable();
     if composed.peek().is_none() {
         return Ok(());
     }
@@ -67,7 +68,7 @@ fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
 
 /// The key attributes of a primary key.
 pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
-    let mut router = Router::new(T::FIELDS, Scope::Keys, Vec::new());
+    let mut router = Router::new(T::SCHEMA, Scope::Keys, Vec::new());
     match T::serialize_key(key, &mut router) {
         Ok(()) => router.keys(),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
@@ -76,7 +77,7 @@ pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
 
 /// The key attributes of a record, without anything else of it.
 pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
-    let mut router = Router::new(T::FIELDS, Scope::Keys, Vec::new());
+    let mut router = Router::new(T::SCHEMA, Scope::Keys, Vec::new());
     match record.serialize(&mut router) {
         Ok(()) => router.keys(),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
@@ -89,7 +90,7 @@ pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
 ///
 /// When a part is none that a composed key can have.
 pub fn compose_key<T: Envelope>(name: &str, parts: &impl Serialize) -> Result<AttributeValue, ValueError> {
-    let mut router = Router::new(T::FIELDS, Scope::Record, Vec::new());
+    let mut router = Router::new(T::SCHEMA, Scope::Record, Vec::new());
     parts.serialize(&mut router)?;
     let mut keys = router.keys().map_err(|kind| match kind {
         ErrorKind::Attribute { reason, .. } => ValueError::format(reason),
@@ -110,7 +111,7 @@ enum Scope {
 
 /// Sends each serialized field where its mark says.
 struct Router {
-    known: &'static [Field],
+    schema: Schema,
     /// The fields before `next` that have not been written.
     skipped: Vec<usize>,
     /// Behind the last field that was written, where the next one probably stands: structs serialize in order.
@@ -128,20 +129,20 @@ struct Router {
 }
 
 impl Router {
-    fn new(known: &'static [Field], scope: Scope, withheld: Vec<&'static str>) -> Self {
-        let groups = groups(known);
-        let fields = known.iter().filter(|field| field.mark == Mark::Authenticated);
+    fn new(schema: Schema, scope: Scope, withheld: Vec<&'static str>) -> Self {
+        let groups = schema.groups();
+        let fields = schema.with_mark(Mark::Authenticated);
         let mut authenticated: Vec<_> = fields.map(|field| Cow::Borrowed(field.name)).collect();
         // The record vouches for its groups.
         authenticated.extend(groups.iter().map(|group| payload_attribute(group).into()));
         let written = groups.into_iter().filter(|group| !withheld.contains(group));
         Self {
-            known,
+            schema,
             skipped: Vec::new(),
             next: 0,
             current: None,
             // The readable attributes, and the two sealed ones to come.
-            item: HashMap::with_capacity(known.len() + 2),
+            item: HashMap::with_capacity(schema.fields().len() + 2),
             fields: FieldWriter::new(PLAINTEXT_BYTES, authenticated.iter().map(AsRef::as_ref)),
             groups: written.map(|group| (group, FieldWriter::new(PLAINTEXT_BYTES, []))).collect(),
             withheld,
@@ -190,11 +191,11 @@ impl Router {
 
     /// The field stored under `name`, which is written now.
     fn claim(&mut self, name: &str) -> Result<&'static Field, ValueError> {
-        let position = match self.known.get(self.next) {
+        let position = match self.schema.fields().get(self.next) {
             Some(field) if field.name == name => Some(self.next),
-            _ => self.known.iter().position(|field| field.name == name),
+            _ => self.schema.iter().position(|field| field.name == name),
         };
-        let (position, field) = position.and_then(|at| Some((at, self.known.get(at)?))).ok_or(NO_FIELD)?;
+        let (position, field) = position.and_then(|at| Some((at, self.schema.fields().get(at)?))).ok_or(NO_FIELD)?;
         if field.is_generated() {
             return Err(NO_FIELD);
         }
@@ -219,7 +220,7 @@ impl Router {
 
     /// Notes the encrypted fields that had no value, so that the record says they were marked (FORMAT 4.5-2).
     fn finish(mut self) -> Result<Parts, ErrorKind> {
-        for (position, field) in self.known.iter().enumerate() {
+        for (position, field) in self.schema.iter().enumerate() {
             let written = position < self.next && !self.skipped.contains(&position);
             if let Origin::Constant(value) = field.origin {
                 self.item.insert(field.name.to_owned(), AttributeValue::S(value.to_owned()));
@@ -254,7 +255,7 @@ impl Router {
     /// Composes the keys whose parts are all there.
     fn compose(&mut self) -> Result<(), ErrorKind> {
         let part = |name: &str| self.parts.iter().find(|(own, _)| *own == name).map(|(_, part)| part);
-        for field in self.known {
+        for field in self.schema.iter() {
             let Origin::Composed(format) = field.origin else { continue };
             if let Some(key) = format.compose(part)? {
                 self.item.insert(field.name.to_owned(), AttributeValue::S(key));
@@ -262,21 +263,6 @@ impl Router {
         }
         Ok(())
     }
-}
-
-/// The attributes that hold the sealed record.
-pub(crate) const RESERVED: [&str; 2] = [ENCRYPTED_PAYLOAD, ENCRYPTED_DEK];
-/// The attribute that holds the sealed fields (FORMAT 4).
-pub(crate) const ENCRYPTED_PAYLOAD: &str = "encrypted_payload";
-/// The attribute that holds the wrapped data key (FORMAT 3).
-pub(crate) const ENCRYPTED_DEK: &str = "encrypted_dek";
-
-/// Whether an attribute of that name holds what is sealed: the record's own, or a group's.
-pub(crate) fn is_reserved(name: &str) -> bool {
-    RESERVED.iter().any(|reserved| match name.strip_prefix(reserved) {
-        Some(rest) => rest.is_empty() || rest.starts_with('_'),
-        None => false,
-    })
 }
 
 macro_rules! refuse {

@@ -9,7 +9,7 @@ use super::condition::{Comparison, Condition};
 use super::{Operand, Placeholders};
 use crate::error::ErrorKind;
 use crate::key::IntoValue;
-use crate::record::{Envelope, Mark, Origin};
+use crate::record::{Envelope, Origin};
 
 /// The sort key of a table or index, with values of type `V`, as [`Query::sort`](crate::Query::sort) lends it.
 ///
@@ -85,7 +85,7 @@ impl<T, V> fmt::Debug for SortKey<T, V> {
 impl<T: Envelope> SortCondition<T> {
     /// The keys that the records of `T` alone have, where a format says how they begin.
     pub(crate) fn own_kind() -> Option<Self> {
-        let sort = T::FIELDS.iter().find(|field| field.mark == Mark::SortKey)?;
+        let sort = T::SCHEMA.sort_key()?;
         let Origin::Composed(format) = sort.origin else { return None };
         let beginning = format.beginning();
         let operand = Operand { attribute: sort.name, value: Ok(AttributeValue::S(beginning.to_owned())) };

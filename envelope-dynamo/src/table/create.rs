@@ -13,8 +13,7 @@ use super::{Sending, Table, dynamodb_error};
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::index::KeyAttribute;
-use crate::kept::with_role;
-use crate::record::{Envelope, Mark, Role};
+use crate::record::{Envelope, Mark};
 
 /// How long a new table may take until it can be used.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -136,7 +135,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
 
 /// The attribute that says when DynamoDB may delete a record.
 fn ttl<T: Entity>() -> Option<&'static str> {
-    T::KINDS.iter().find_map(|kind| with_role(kind.fields, |role| role == Role::Ttl)).map(|field| field.name)
+    T::KINDS.iter().find_map(|kind| kind.schema.ttl()).map(|field| field.name)
 }
 
 fn malformed(_: BuildError) -> ErrorKind {
@@ -146,7 +145,7 @@ fn malformed(_: BuildError) -> ErrorKind {
 /// The key attributes of the table; composed and constant ones are text.
 fn primary_key<T: Envelope>() -> Vec<KeyAttribute> {
     let typed = T::primary_key().schema_keys();
-    let attribute = |mark| T::FIELDS.iter().find(|field| field.mark == mark);
+    let attribute = |mark| T::SCHEMA.with_mark(mark).next();
     [Mark::PartitionKey, Mark::SortKey]
         .into_iter()
         .filter_map(attribute)

@@ -313,7 +313,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
             Some(resealed) => resealed.render(&mut clauses, &mut placeholders),
             None => {
                 if self.changes_more() {
-                    kept::update(T::FIELDS, &mut clauses, &mut placeholders, self.table.clock.system_time());
+                    kept::update(T::SCHEMA, &mut clauses, &mut placeholders, self.table.clock.system_time());
                 }
                 stored.still_stands(&mut placeholders)
             }

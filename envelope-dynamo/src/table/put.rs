@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders};
 use crate::kept::ExpectedVersion;
 use crate::record::{Envelope, partition_key};
+use crate::schema::ENCRYPTED_PAYLOAD;
 use crate::size::{MAX_ITEM_BYTES, item_bytes};
-use crate::write::ENCRYPTED_PAYLOAD;
 
 /// What is put: `&T`, or `&mut T`, which then has the version and the stamps that were stored. Sealed.
 pub trait Puttable<T>: Borrow<T> + sealed::Sealed {

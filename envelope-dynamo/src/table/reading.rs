@@ -15,14 +15,14 @@ use crate::binding::Item;
 use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders};
-use crate::group::{dek_attribute, groups, payload_attribute};
+use crate::group::{dek_attribute, payload_attribute};
 use crate::index::Index;
 use crate::key::RecordKey;
-use crate::record::{Envelope, Field, Mark};
+use crate::record::{Envelope, Mark};
+use crate::schema::RESERVED;
 use crate::side_by_side::CONCURRENCY;
 use crate::token::{Fingerprint, Position, ResumeToken};
 use crate::view::{View, projected_names};
-use crate::write::RESERVED;
 
 /// What is set on a query or a scan, beside its key.
 pub(super) struct Reading<T: Entity> {
@@ -84,7 +84,7 @@ impl<T: Entity> Reading<T> {
         K: RecordKey,
     {
         let opener = Opener::views(Arc::new(Arc::clone(&table.provider)));
-        let told_apart = T::First::FIELDS.iter().filter(|field| field.tells_apart()).map(|field| field.name);
+        let told_apart = T::First::SCHEMA.telling_apart().map(|field| field.name);
         let names: BTreeSet<_> =
             projected_names::<V>().into_iter().chain(told_apart).chain(key_names::<T, K, I>(index)).collect();
         let names = names.into_iter().map(str::to_owned).collect();
@@ -183,7 +183,7 @@ impl<T: Entity> Reading<T> {
 
 /// The attributes of the table's key, constant ones included.
 fn primary_names<T: Entity>() -> impl Iterator<Item = &'static str> {
-    T::First::FIELDS.iter().filter(|field| field.mark.is_key()).map(|field| field.name)
+    T::First::SCHEMA.keys().map(|field| field.name)
 }
 
 /// The attributes of the table's key and of the index's.
@@ -199,18 +199,18 @@ pub(super) fn key_names<T: Entity, K: RecordKey, I>(index: &Index<T::First, K, I
 
 /// Whether items of other entity types may come, which are passed over.
 fn is_told_apart<T: Entity>() -> bool {
-    T::KINDS.iter().flat_map(|kind| kind.fields).any(Field::tells_apart)
+    T::KINDS.iter().any(|kind| kind.schema.is_told_apart())
 }
 
 /// Every attribute that the records can have; none if their names cannot all be told.
 fn named<T: Entity>() -> Vec<String> {
-    let fields = || T::KINDS.iter().flat_map(|kind| kind.fields);
+    let fields = || T::KINDS.iter().flat_map(|kind| kind.schema.fields());
     if T::First::DENY_UNKNOWN_FIELDS {
         return Vec::new();
     }
     let readable =
         fields().filter(|field| !matches!(field.mark, Mark::Encrypted | Mark::Key)).map(|field| field.name.to_owned());
-    let groups = T::KINDS.iter().flat_map(|kind| groups(kind.fields));
+    let groups = T::KINDS.iter().flat_map(|kind| kind.schema.groups());
     let groups = groups.flat_map(|group| [payload_attribute(group), dek_attribute(group)]);
     let names: BTreeSet<_> = RESERVED.map(str::to_owned).into_iter().chain(readable).chain(groups).collect();
     names.into_iter().collect()

@@ -204,7 +204,7 @@ pub(super) struct Prepared {
 
 /// What the numbers that an update adds to must be before, the version among them.
 pub(super) fn limits<T: Envelope>(changes: &Changes) -> Result<Vec<Limit>, ErrorKind> {
-    let version = kept::version_limit(T::FIELDS).filter(|_| !changes.is_empty());
+    let version = kept::version_limit(T::SCHEMA).filter(|_| !changes.is_empty());
     Ok(changes.limits()?.into_iter().chain(version).collect())
 }
 
@@ -217,7 +217,7 @@ fn request<T: Envelope>(
 ) -> Result<UpdateItemFluentBuilder, ErrorKind> {
     let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::default());
     if !changes.is_empty() {
-        kept::update(T::FIELDS, &mut clauses, &mut placeholders, now);
+        kept::update(T::SCHEMA, &mut clauses, &mut placeholders, now);
     }
     changes.render(&mut clauses, &mut placeholders)?;
     let condition = placeholders.condition(condition)?;

@@ -137,7 +137,8 @@ fn values(seen: &mut Seen) {
     seen.print(&Composite { partition: data_key(), sort: data_key() });
     seen.print(&Parts((data_key(),)));
     seen.print(&Access::Granted(data_key()));
-    seen.print(&Patient::FIELDS[1]);
+    seen.print(&Patient::SCHEMA.fields()[1]);
+    seen.print(&Patient::SCHEMA);
     seen.print(&Mark::Encrypted);
     seen.print(&Patient::attributes().note);
     seen.print(&Patient::attributes().note.eq(TEXT));

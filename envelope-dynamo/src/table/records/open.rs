@@ -12,8 +12,8 @@ use crate::binding::Item;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::item::from_item;
+use crate::schema::ENCRYPTED_DEK;
 use crate::view::{View, view_item};
-use crate::write::ENCRYPTED_DEK;
 
 /// A record being opened.
 pub(super) type Opening<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;

@@ -13,9 +13,9 @@ use aws_sdk_dynamodb::types::Select;
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::Placeholders;
+use crate::schema::RESERVED;
 use crate::table::base::from_base;
 use crate::table::dynamodb_error;
-use crate::write::RESERVED;
 
 /// A page on its way.
 pub(super) type Fetching = Pin<Box<dyn Future<Output = Result<Page, Error>> + Send>>;
