@@ -4,6 +4,7 @@
 //! They stand beside the code that they test, so that a mutant of it is built and tried in seconds.
 
 mod data_keys;
+mod edges;
 mod expressions;
 mod keys;
 mod numbers_in_place;
