@@ -76,6 +76,7 @@ mod kept;
 mod key;
 mod kms;
 mod marks;
+mod openings;
 mod outage;
 mod outcome;
 mod read;

@@ -8,28 +8,28 @@ use std::task::{Context, Poll};
 pub(crate) const CONCURRENCY: usize = 16;
 
 /// Futures under way; their outputs come as they are ready.
-pub(crate) struct SideBySide<F> {
+struct SideBySide<F> {
     running: Vec<Pin<Box<F>>>,
     bound: usize,
 }
 
 impl<F: Future> SideBySide<F> {
     /// At least one at a time.
-    pub(crate) fn at_most(bound: usize) -> Self {
+    fn at_most(bound: usize) -> Self {
         Self { running: Vec::new(), bound: bound.max(1) }
     }
 
     /// Whether another future may be added.
-    pub(crate) const fn has_room(&self) -> bool {
+    const fn has_room(&self) -> bool {
         self.running.len() < self.bound
     }
 
-    pub(crate) fn add(&mut self, future: F) {
+    fn add(&mut self, future: F) {
         self.running.push(Box::pin(future));
     }
 
     /// The output of whichever future is ready first; `None` when there are none.
-    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
         let mut ready =
             self.running.iter_mut().enumerate().filter_map(|(at, future)| match future.as_mut().poll(context) {
                 Poll::Ready(output) => Some((at, output)),

@@ -412,7 +412,7 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     ///     .filter(|visit| visit.minutes.gt(30))
     ///     .descending()
     ///     .limit(10)
-    ///     .stream();
+    ///     .stream()?;
     /// while let Some(visit) = long.next().await {
     ///     println!("{}", visit?.notes);
     /// }
@@ -439,7 +439,7 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
     /// let users = Table::<User>::new(dynamodb, provider);
-    /// let mut records = users.scan().segments(4).stream();
+    /// let mut records = users.scan().segments(4).stream()?;
     /// while let Some(user) = records.next().await {
     ///     println!("{}", user?.user_id);
     /// }

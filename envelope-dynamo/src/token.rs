@@ -19,13 +19,19 @@ const CHECKSUM_BYTES: usize = 4;
 ///
 /// It is text (`Display` and `FromStr`, serde's traits): letters, digits, `-` and `_`, some 60 characters and 4 for every
 /// 3 bytes of key. It may go to another process and come back later; the records that were taken are not read again.
+///
 /// It belongs to one query or scan: the table, the index, the partition, the condition on the sort key, the direction,
-/// the segments. Any other refuses it; filters, limits and page sizes may differ.
+/// the segments, and the filter without its values. Any other query or scan refuses it. Limits and page sizes may differ,
+/// and so may the values in a filter: `minutes.gt(30)` may go on as `minutes.gt(60)`, which reads the records behind the
+/// position by the new value and none before it.
 ///
 /// # Security
 ///
-/// It holds the key attributes of a record as they are, in base64: those of the table and of the index. It is not
-/// authenticated: whoever makes one up chooses where the reading goes on, within the query that it is given to.
+/// It holds the key attributes of a record as they are, in base64: those of the table and of the index. What the token
+/// belongs to stands in it as a digest without a key; among the values in it are the partition key and the values of
+/// the condition on the sort key, which whoever has the token can guess and test. No value of a filter is in it.
+///
+/// It is not authenticated: whoever makes one up chooses where the reading goes on, within the query that it is given to.
 #[derive(Clone, PartialEq)]
 pub struct ResumeToken {
     pub(crate) reading: Fingerprint,
@@ -39,6 +45,16 @@ pub(crate) enum Position {
     Start,
     After(Item),
     End,
+}
+
+impl Position {
+    /// The key to start from.
+    pub(crate) fn into_start(self) -> Option<Item> {
+        match self {
+            Self::After(key) => Some(key),
+            Self::Start | Self::End => None,
+        }
+    }
 }
 
 impl ResumeToken {

@@ -120,15 +120,13 @@ async fn log_in(State(users): Store, Path(user_id): Path<String>) -> Result<Stat
 }
 
 async fn list(State(users): Store, Query(page): Query<Page>) -> Result<Json<Users>, Failure> {
-    let mut records = users.scan().limit(page.limit.unwrap_or(50).min(1000)).resume(page.after).stream();
+    let mut records = users.scan().limit(page.limit.unwrap_or(50).min(1000)).resume(page.after).stream()?;
     let mut found = Users { users: Vec::new(), unreadable: 0, next: None };
     while let Some(user) = records.next().await {
         match user {
             Ok(user) => found.users.push(user),
             // The page did not come: the client asks again, with the token it has.
-            Err(error) if matches!(error.kind(), ErrorKind::DynamoDb(_) | ErrorKind::ForeignResumeToken) => {
-                return Err(error.into());
-            }
+            Err(error) if matches!(error.kind(), ErrorKind::DynamoDb(_)) => return Err(error.into()),
             // One bad record is no reason to hide the others.
             Err(error) => {
                 eprintln!("unreadable: {error}");

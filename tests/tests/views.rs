@@ -188,19 +188,22 @@ async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_
     visits.batch_put((0..20).map(visit)).send().await.unwrap();
     let expected: Vec<_> = (0..20).map(|day| Seen { day, seen: day % 2 == 0 }).collect();
 
-    let all: Vec<Seen> = visits.query("p_1").page_size(7).views::<Seen>().try_collect().await.unwrap();
+    let all: Vec<Seen> = visits.query("p_1").page_size(7).views::<Seen>().unwrap().try_collect().await.unwrap();
     assert_eq!(all, expected);
     let some = visits.query("p_1").sort(|day| day.lt(4)).descending().filter(|visit| visit.seen.eq(true));
-    assert_eq!(some.views::<Seen>().try_collect::<Vec<_>>().await.unwrap(), [expected[2].clone(), expected[0].clone()]);
+    assert_eq!(
+        some.views::<Seen>().unwrap().try_collect::<Vec<_>>().await.unwrap(),
+        [expected[2].clone(), expected[0].clone()]
+    );
     let by_ward = visits.index(|indexes| indexes.by_ward);
-    assert_eq!(by_ward.query("west").views::<Seen>().try_collect::<Vec<_>>().await.unwrap(), expected);
-    let mut scanned: Vec<Seen> = visits.scan().segments(3).views::<Seen>().try_collect().await.unwrap();
+    assert_eq!(by_ward.query("west").views::<Seen>().unwrap().try_collect::<Vec<_>>().await.unwrap(), expected);
+    let mut scanned: Vec<Seen> = visits.scan().segments(3).views::<Seen>().unwrap().try_collect().await.unwrap();
     scanned.sort_by_key(|seen| seen.day);
     assert_eq!(scanned, expected);
 
-    let mut first = visits.query("p_1").limit(5).views::<Seen>();
+    let mut first = visits.query("p_1").limit(5).views::<Seen>().unwrap();
     assert_eq!(first.try_collect::<Vec<_>>().await.unwrap(), expected[..5]);
-    let rest = visits.query("p_1").resume(first.resume_token()).views::<Seen>();
+    let rest = visits.query("p_1").resume(first.resume_token()).views::<Seen>().unwrap();
     let mut rest = rest;
     assert_eq!(rest.try_collect::<Vec<_>>().await.unwrap(), expected[5..]);
     assert!(rest.resume_token().is_none());

@@ -11,25 +11,43 @@ use super::dynamodb_error;
 use super::records::pages::{Source, parts};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
+use crate::identity::Identity;
 
 /// Keys in one call (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_KEYS: usize = 100;
 
 /// Reads the records that `found` names from the table, as of now, in the order of `found`.
 ///
-/// One that is not there any more is left out.
+/// One that is not there any more is left out. One that the index names twice, as it may while a change of the index's
+/// key is under way, is read once and stands in the answer twice: DynamoDB refuses a request that names a key twice.
 pub(super) async fn from_base(source: &Source, found: Vec<(Item, Item)>) -> Result<Vec<(Item, Item)>, Error> {
     let mut records = Vec::with_capacity(found.len());
     for chunk in found.chunks(MAX_KEYS) {
-        let keys: Vec<_> = chunk.iter().map(|(item, _)| parts(item, &source.primary)).collect();
-        let mut items = read(source, keys.clone()).await?;
-        for (key, (_, after)) in keys.iter().zip(chunk) {
-            if let Some(at) = items.iter().position(|item| parts(item, &source.primary) == *key) {
-                records.push((items.swap_remove(at), after.clone()));
+        let items = read(source, distinct_keys(source, chunk)?).await?;
+        let items = by_identity(source, items.iter().map(|item| (item, item)))?;
+        for (key, after) in chunk {
+            if let Some(item) = items.get(&identity(source, key)?) {
+                records.push(((*item).clone(), after.clone()));
             }
         }
     }
     Ok(records)
+}
+
+fn distinct_keys(source: &Source, chunk: &[(Item, Item)]) -> Result<Vec<Item>, Error> {
+    let keys = by_identity(source, chunk.iter().map(|(item, _)| (item, parts(item, &source.primary))))?;
+    Ok(keys.into_values().collect())
+}
+
+fn by_identity<'i, V>(
+    source: &Source,
+    items: impl Iterator<Item = (&'i Item, V)>,
+) -> Result<HashMap<Identity, V>, Error> {
+    items.map(|(item, value)| Ok((identity(source, item)?, value))).collect()
+}
+
+fn identity(source: &Source, item: &Item) -> Result<Identity, Error> {
+    (source.identity)(item).map_err(|kind| Error::new(RecordId::of_table(source.logical), kind))
 }
 
 /// The items under `keys`, in any order.

@@ -97,22 +97,25 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// The records as they come, each with its own result.
     ///
-    /// What is wrong with the query itself (a key that cannot be one, a token of another query, a setting that is
-    /// refused) is the stream's only item, and nothing is sent.
-    pub fn stream(mut self) -> Records<T> {
-        let prepared = self.prepare();
+    /// # Errors
+    ///
+    /// What is wrong with the query itself: a key that cannot be one, a token of another query, a setting that is
+    /// refused. Nothing is sent then. So a stream that there is was read to its end if
+    /// [`resume_token`](Records::resume_token) is `None`.
+    pub fn stream(mut self) -> Result<Records<T>, Error> {
+        let prepared = self.prepare()?;
         self.reading.stream(self.table, &self.index, prepared)
     }
 
     /// How many records there are, without opening any: DynamoDB reads and counts them.
     ///
-    /// Items of other entity types that stand among them are counted as well.
+    /// Items of other entity types that stand among them are counted as well. At most [`limit`](Self::limit) are counted.
     ///
     /// # Errors
     ///
     /// When something is wrong with the query itself, and whatever DynamoDB answers.
     pub async fn count(mut self) -> Result<u64, Error> {
-        let prepared = self.prepare();
+        let prepared = self.prepare()?;
         self.reading.count(self.table, &self.index, prepared).await
     }
 
@@ -151,10 +154,11 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// What decides which records come, and in which order.
     fn description(&self, builder: &QueryFluentBuilder, key: Placeholders) -> Fingerprint {
+        let filter = self.reading.filter_shape();
         let condition = self.sort.as_ref().map(|sort| format!("{sort:?}")).unwrap_or_default();
         let direction = if *builder.get_scan_index_forward() == Some(false) { "descending" } else { "ascending" };
         let index = self.index.name().unwrap_or_default();
-        let texts = ["query", T::First::TABLE, &*self.table.name, index, &condition, direction];
+        let texts = ["query", T::First::TABLE, &*self.table.name, index, &condition, direction, &filter];
         Fingerprint::of(&texts, &key.ordered_values())
     }
 
@@ -194,7 +198,7 @@ where
     type IntoFuture = Sending<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let mut records = self.stream();
-        Box::pin(async move { records.try_collect().await })
+        let records = self.stream();
+        Box::pin(async move { records?.try_collect().await })
     }
 }

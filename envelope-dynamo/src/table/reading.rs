@@ -16,6 +16,7 @@ use crate::entity::Entity;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders};
 use crate::group::{dek_attribute, payload_attribute};
+use crate::identity::Identity;
 use crate::index::Index;
 use crate::key::RecordKey;
 use crate::record::{Envelope, Mark};
@@ -50,6 +51,14 @@ pub(super) struct Prepared {
 }
 
 impl<T: Entity> Reading<T> {
+    /// The filter without its values: attributes, functions and operators, for the description of the reading.
+    ///
+    /// A digest of a value that is one of few can be reversed by trying them all, and whoever has a resume token could do
+    /// that. And a value is often of the moment: records that are due *now*.
+    pub(super) fn filter_shape(&self) -> String {
+        self.filter.as_ref().map(|filter| format!("{filter:?}")).unwrap_or_default()
+    }
+
     /// The filter of the request.
     pub(super) fn filter(&mut self, placeholders: &mut Placeholders) -> Result<Option<String>, ErrorKind> {
         self.filter.take().map(|filter| placeholders.condition(filter)).transpose()
@@ -60,8 +69,8 @@ impl<T: Entity> Reading<T> {
         self,
         table: &Table<T, P>,
         index: &Index<T::First, K, I>,
-        prepared: Result<Prepared, Error>,
-    ) -> Records<T>
+        prepared: Prepared,
+    ) -> Result<Records<T>, Error>
     where
         T: 'static,
         P: UnwrapKey + ?Sized + 'static,
@@ -76,8 +85,8 @@ impl<T: Entity> Reading<T> {
         self,
         table: &Table<T, P>,
         index: &Index<T::First, K, I>,
-        prepared: Result<Prepared, Error>,
-    ) -> Records<V>
+        prepared: Prepared,
+    ) -> Result<Records<V>, Error>
     where
         V: View<Record = T::First> + Send + 'static,
         P: UnwrapKey + ?Sized + 'static,
@@ -98,18 +107,14 @@ impl<T: Entity> Reading<T> {
         named: Vec<String>,
         table: &Table<T, P>,
         index: &Index<T::First, K, I>,
-        prepared: Result<Prepared, Error>,
-    ) -> Records<V>
+        prepared: Prepared,
+    ) -> Result<Records<V>, Error>
     where
         V: 'static,
         P: ?Sized,
         K: RecordKey,
     {
-        let positions = prepared.and_then(|prepared| Ok((positions::<T>(self.from.as_ref(), &prepared)?, prepared)));
-        let (positions, prepared) = match positions {
-            Ok(prepared) => prepared,
-            Err(error) => return Records::refused(error, opener),
-        };
+        let positions = positions::<T>(self.from.as_ref(), &prepared)?;
         let limit = self.limit.unwrap_or(usize::MAX);
         let concurrency = self.concurrency.max(1);
         let shape = match index.name() {
@@ -122,7 +127,7 @@ impl<T: Entity> Reading<T> {
             let pages = Pages::new(call, shape, Arc::clone(&source));
             Lane::new(pages, position)
         });
-        Records::new(prepared.description, lanes.collect(), opener, limit, concurrency)
+        Ok(Records::new(prepared.description, lanes.collect(), opener, limit, concurrency))
     }
 
     /// How many items there are, counted by DynamoDB.
@@ -130,32 +135,29 @@ impl<T: Entity> Reading<T> {
         self,
         table: &Table<T, P>,
         index: &Index<T::First, K, I>,
-        prepared: Result<Prepared, Error>,
+        prepared: Prepared,
     ) -> Result<u64, Error>
     where
         P: ?Sized,
         K: RecordKey,
     {
-        let prepared = prepared?;
         let source = self.source(table, index, Vec::new(), false);
+        let limit = self.limit.map_or(u64::MAX, |limit| u64::try_from(limit).unwrap_or(u64::MAX));
         let mut count = 0;
         for (call, position) in prepared.calls.iter().zip(positions::<T>(self.from.as_ref(), &prepared)?) {
-            let mut start = match position {
-                Position::Start => None,
-                Position::After(key) => Some(key),
-                Position::End => continue,
-            };
-            loop {
-                let asked = call.clone().select(Some(Select::Count)).ask(start, self.page_size).await;
+            let call = call.clone().select(Some(Select::Count));
+            let mut next = position;
+            while count < limit && next != Position::End {
+                // Without a filter, whatever is looked at is counted.
+                let wanted = i32::try_from(limit - count).ok().filter(|_| !prepared.is_filtered);
+                let page_size = self.page_size.into_iter().chain(wanted).min();
+                let asked = call.clone().ask(next.into_start(), page_size).await;
                 let answer = asked.map_err(|refusal| refusal.into_error(&source))?;
                 count += u64::try_from(answer.count).unwrap_or_default();
-                start = answer.end;
-                if start.is_none() {
-                    break;
-                }
+                next = answer.end.map_or(Position::End, Position::After);
             }
         }
-        Ok(count)
+        Ok(count.min(limit))
     }
 
     fn source<P: ?Sized, K: RecordKey, I>(
@@ -176,6 +178,7 @@ impl<T: Entity> Reading<T> {
             keys,
             named,
             page_size: self.page_size,
+            identity: Identity::of::<T::First>,
             gives_all: gives_all && !is_told_apart::<T>(),
         }
     }
@@ -261,20 +264,27 @@ macro_rules! settings {
         /// }
         ///
         /// let users = Table::<User>::new(dynamodb, provider);
-        /// let usage: Vec<Usage> = users.scan().views::<Usage>().try_collect().await?;
+        /// let usage: Vec<Usage> = users.scan().views::<Usage>()?.try_collect().await?;
         /// # Ok(())
         /// # }
         /// ```
         ///
+        /// # Errors
+        ///
+        /// As [`stream`](Self::stream).
+        ///
         /// # Security
         ///
         /// Nothing is verified; see [`View`](crate::View).
-        pub fn views<V: $crate::View<Record = T::First> + Send + 'static>(mut self) -> Records<V> {
-            let prepared = self.prepare();
+        pub fn views<V>(mut self) -> Result<Records<V>, $crate::Error>
+        where
+            V: $crate::View<Record = T::First> + Send + 'static,
+        {
+            let prepared = self.prepare()?;
             self.reading.views(self.table, &self.index, prepared)
         }
 
-        /// Gives at most so many records; a bad one counts as well, one that a filter leaves out does not.
+        /// Gives, or counts, at most so many records; a bad one counts as well, one that a filter leaves out does not.
         pub const fn limit(mut self, records: usize) -> Self {
             self.reading.limit = Some(records);
             self
@@ -288,9 +298,10 @@ macro_rules! settings {
             self
         }
 
-        /// Opens at most so many records at a time: 16 unless stated, at least one.
+        /// Opens so many records together: 16 unless stated, at least one.
         ///
-        /// With a key provider that asks KMS for each record, so many calls are under way at a time.
+        /// With a key provider that asks KMS for each record, at most so many calls are under way at a time, and none
+        /// while the caller works on a record.
         pub const fn concurrency(mut self, records: usize) -> Self {
             self.reading.concurrency = records;
             self
@@ -299,7 +310,8 @@ macro_rules! settings {
         /// Goes on where another reading stopped: behind the last record that was taken from it.
         ///
         /// With `None` it begins at the beginning, so that what a client sent, or not, can be passed on. A token of
-        /// another query or scan is refused: [`ErrorKind::ForeignResumeToken`](crate::ErrorKind::ForeignResumeToken).
+        /// another query or scan, or of one with another filter, is refused:
+        /// [`ErrorKind::ForeignResumeToken`](crate::ErrorKind::ForeignResumeToken). See [`ResumeToken`](crate::ResumeToken).
         pub fn resume(mut self, from: impl Into<Option<$crate::ResumeToken>>) -> Self {
             self.reading.from = from.into();
             self
@@ -336,7 +348,7 @@ macro_rules! settings {
         /// The first that [`stream`](Self::stream) gives, and then nothing else: to have the records that open, and an
         /// error for each that does not, take the stream.
         pub async fn send(self) -> Result<Vec<T>, $crate::Error> {
-            self.stream().try_collect().await
+            self.stream()?.try_collect().await
         }
     };
 }

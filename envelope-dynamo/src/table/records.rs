@@ -7,11 +7,11 @@ pub(super) mod pages;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use self::lane::Lane;
+use self::lane::{Lane, Taken};
 use self::open::Opener;
 use crate::error::Error;
 use crate::token::{Fingerprint, Position, ResumeToken};
@@ -25,7 +25,7 @@ use crate::token::{Fingerprint, Position, ResumeToken};
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
 /// let users = Table::<User>::new(dynamodb, provider);
-/// let mut records = users.scan().stream();
+/// let mut records = users.scan().stream()?;
 /// while let Some(user) = records.next().await {
 ///     match user {
 ///         Ok(user) => println!("{}", user.user_id),
@@ -42,16 +42,25 @@ use crate::token::{Fingerprint, Position, ResumeToken};
 /// was read whole exactly if its token is `None`.
 ///
 /// Nothing is asked before the stream is polled. In memory are a page of 1 MB at most, as DynamoDB gives them, for each
-/// segment, and the records being opened; the next page is asked for when the last records of one are being opened. Dropping a
-/// future of [`next`](Self::next) loses nothing.
+/// segment, and up to 16 open records, or as many as `.concurrency(n)` says.
 ///
-/// It is a [`Stream`] as well, for the combinators of the `futures` crate.
+/// # Between two records
+///
+/// While the caller works on a record, nothing is under way: no call to KMS, no request to DynamoDB. The records of a
+/// window (16, or `.concurrency(n)`) are opened together, the next page is asked for together with the last window of a
+/// page, and the first record is given when all of them are done. So the caller may take its time, and may call KMS
+/// itself, through a provider with a bound on its calls as well.
+///
+/// A future of [`next`](Self::next) may be dropped at any time. No record is lost: openings that are under way are
+/// given up, and begun again by the next call of `next`.
+///
+/// It is a [`Stream`] as well, for the combinators of the `futures` crate. A `Stream` cannot know that nobody polls it any
+/// more: after `Poll::Pending`, poll it until it is ready, or drop it. A combinator of several streams, such as `select`,
+/// leaves one of them pending while it gives a record of another.
 pub struct Records<T> {
     reading: Fingerprint,
-    /// Why nothing is asked at all.
-    refused: Option<Error>,
     lanes: Vec<Lane<T>>,
-    /// The lane whose turn it is.
+    /// The lane of the record that was taken last.
     turn: usize,
     opener: Opener<T>,
     /// How many records may still be taken.
@@ -68,18 +77,13 @@ impl<T: 'static> Records<T> {
         limit: usize,
         concurrency: usize,
     ) -> Self {
-        Self { reading, refused: None, lanes, turn: 0, opener, left: limit, concurrency }
-    }
-
-    /// A stream of one error.
-    pub(super) fn refused(error: Error, opener: Opener<T>) -> Self {
-        let reading = Fingerprint::of(&[], &[]);
-        Self { reading, refused: Some(error), lanes: Vec::new(), turn: 0, opener, left: 0, concurrency: 1 }
+        Self { reading, lanes, turn: 0, opener, left: limit, concurrency }
     }
 
     /// The next record, or why there is none where one should be; `None` at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        poll_fn(|context| self.poll(context)).await
+        let next = Next(self);
+        poll_fn(|context| next.0.poll(context)).await
     }
 
     /// The records that are left, up to the first error.
@@ -116,28 +120,79 @@ impl<T: 'static> Records<T> {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
-        if let Some(error) = self.refused.take() {
-            return Poll::Ready(Some(Err(error)));
-        }
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
-        let mut waiting = false;
-        for _ in 0..self.lanes.len() {
-            let opening: usize = self.lanes.iter().map(Lane::opening).sum();
-            let room = self.concurrency.saturating_sub(opening);
-            self.turn = (self.turn + 1) % self.lanes.len();
-            let Some(lane) = self.lanes.get_mut(self.turn) else { continue };
-            match lane.poll(context, &self.opener, self.left, room) {
-                Poll::Ready(Some(taken)) => {
-                    self.left -= usize::from(taken.is_record);
-                    return Poll::Ready(Some(taken.result));
-                }
-                Poll::Ready(None) => {}
-                Poll::Pending => waiting = true,
+        while self.left > 0 {
+            ready!(self.poll_under_way(context));
+            if let Some(taken) = self.take() {
+                self.left -= usize::from(taken.is_record);
+                return Poll::Ready(Some(taken.result));
+            }
+            if !self.begin() {
+                break;
             }
         }
-        if waiting { Poll::Pending } else { Poll::Ready(None) }
+        Poll::Ready(None)
+    }
+
+    fn poll_under_way(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut done = Poll::Ready(());
+        for lane in &mut self.lanes {
+            if lane.poll(context, &self.opener).is_pending() {
+                done = Poll::Pending;
+            }
+        }
+        done
+    }
+
+    /// A record of the lane whose turn it is.
+    fn take(&mut self) -> Option<Taken<T>> {
+        self.turns().find_map(|turn| {
+            let taken = self.lanes.get_mut(turn)?.take()?;
+            self.turn = turn;
+            Some(taken)
+        })
+    }
+
+    /// Begins the next window, and pages; whether there was anything to begin.
+    fn begin(&mut self) -> bool {
+        let bound = self.concurrency.min(self.left);
+        let begun = self.begin_records(bound);
+        let mut begins = begun > 0;
+        for lane in &mut self.lanes {
+            begins |= lane.begin_page(self.left - begun);
+        }
+        begins
+    }
+
+    /// Begins records in turns, so that the segments advance alike; how many.
+    fn begin_records(&mut self, bound: usize) -> usize {
+        let (mut begun, mut before) = (0, None);
+        while before != Some(begun) {
+            before = Some(begun);
+            for turn in self.turns() {
+                let begins = begun < bound && self.lanes.get_mut(turn).is_some_and(Lane::begin_record);
+                begun += usize::from(begins);
+            }
+        }
+        begun
+    }
+
+    /// The lanes, from the one whose turn it is.
+    fn turns(&self) -> impl Iterator<Item = usize> + use<T> {
+        let (turn, lanes) = (self.turn, self.lanes.len());
+        (1..=lanes).map(move |step| (turn + step) % lanes)
+    }
+
+    fn pause(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::pause);
+    }
+}
+
+/// A call of `next`: when it ends, or is dropped, nothing stays under way that nobody polls.
+struct Next<'r, T: 'static>(&'r mut Records<T>);
+
+impl<T> Drop for Next<'_, T> {
+    fn drop(&mut self) {
+        self.0.pause();
     }
 }
 

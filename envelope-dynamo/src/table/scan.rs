@@ -98,22 +98,25 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// The records as they come, each with its own result.
     ///
-    /// What is wrong with the scan itself (a segment that there is not, a token of another scan, a setting that is
-    /// refused) is the stream's only item, and nothing is sent.
-    pub fn stream(mut self) -> Records<T> {
-        let prepared = self.prepare();
+    /// # Errors
+    ///
+    /// What is wrong with the scan itself: a segment that there is not, a token of another scan, a setting that is
+    /// refused. Nothing is sent then. So a stream that there is was read to its end if
+    /// [`resume_token`](Records::resume_token) is `None`.
+    pub fn stream(mut self) -> Result<Records<T>, Error> {
+        let prepared = self.prepare()?;
         self.reading.stream(self.table, &self.index, prepared)
     }
 
     /// How many records there are, without opening any: DynamoDB reads and counts them, segment after segment.
     ///
-    /// Items of other entity types in the table are counted as well.
+    /// Items of other entity types in the table are counted as well. At most [`limit`](Self::limit) are counted.
     ///
     /// # Errors
     ///
     /// When something is wrong with the scan itself, and whatever DynamoDB answers.
     pub async fn count(mut self) -> Result<u64, Error> {
-        let prepared = self.prepare();
+        let prepared = self.prepare()?;
         self.reading.count(self.table, &self.index, prepared).await
     }
 
@@ -124,6 +127,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     fn request(&mut self) -> Result<Prepared, ErrorKind> {
         let builder = self.builder.clone().checked()?;
         let (of, total) = self.segments.numbers()?;
+        let shape = self.reading.filter_shape();
         let mut placeholders = Placeholders::default();
         let filter = self.reading.filter(&mut placeholders)?;
         let is_filtered = filter.is_some();
@@ -141,7 +145,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
         });
         let index = self.index.name().unwrap_or_default();
         let segments = format!("{of:?} of {total}");
-        let description = Fingerprint::of(&["scan", T::First::TABLE, &*self.table.name, index, &segments], &[]);
+        let description = Fingerprint::of(&["scan", T::First::TABLE, &*self.table.name, index, &segments, &shape], &[]);
         let keys = key_names::<T, K, I>(&self.index).into_iter().map(|name| (name, None)).collect();
         Ok(Prepared { calls: calls.collect(), description, keys, is_filtered })
     }
@@ -159,7 +163,7 @@ where
     type IntoFuture = Sending<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let mut records = self.stream();
-        Box::pin(async move { records.try_collect().await })
+        let records = self.stream();
+        Box::pin(async move { records?.try_collect().await })
     }
 }

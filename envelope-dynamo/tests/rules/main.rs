@@ -9,7 +9,9 @@ mod expressions;
 mod keys;
 mod numbers_in_place;
 mod outages;
+mod reading;
 mod setup;
+mod spawned;
 mod vectors;
 mod writes;
 

@@ -1,6 +1,7 @@
 //! Reading many records by their keys.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -199,16 +200,16 @@ async fn dropping_the_future_of_a_record_loses_nothing() {
 async fn keys_are_taken_as_they_are_needed() {
     let bench = Bench::new().await;
     bench.users.put(&user("u_0")).await.unwrap();
-    let taken = std::cell::Cell::new(0);
+    let taken = AtomicU64::new(0);
     let keys = (0_u64..).map(|n| {
-        taken.set(n + 1);
+        taken.store(n + 1, Ordering::SeqCst);
         format!("u_{n}")
     });
     let mut stream = bench.users.batch_get(keys).stream();
     for _ in 0..101 {
         stream.next().await.unwrap().1.unwrap();
     }
-    assert_eq!(taken.get(), 200);
+    assert_eq!(taken.load(Ordering::SeqCst), 200);
 }
 
 /// However often a key stands in the input: what is held in memory is bounded.

@@ -49,7 +49,7 @@ async fn what_belongs_to_no_type_is_one_error_among_the_records_of_the_enum_and_
     let stray = [("pk", "USER#u_1"), ("sk", "ORDER#s3cr3t"), ("note", "s3cr3t")];
     let stray: Item = stray.map(|(name, value)| (name.to_owned(), string(value))).into();
     put_raw(&servers, &shop, stray).await;
-    let results: Vec<_> = shop.query("u_1").stream().collect().await;
+    let results: Vec<_> = shop.query("u_1").stream().unwrap().collect().await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 5);
     let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
     assert!(matches!(errors[0].kind(), ErrorKind::NoEntity { .. }), "{}", errors[0]);

@@ -325,7 +325,7 @@ async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
     seen.print(&NoIndexes);
     seen.print(&patients.index(|indexes| indexes.by_note));
     patients.put(&Patient { id: "p_2".into(), ..patient() }).send().await.unwrap();
-    let mut records = patients.scan().limit(1).stream();
+    let mut records = patients.scan().limit(1).stream().unwrap();
     records.next().await.unwrap().unwrap();
     seen.print(&records);
     seen.print(&records.resume_token().unwrap());

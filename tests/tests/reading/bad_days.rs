@@ -26,7 +26,7 @@ async fn a_page_that_does_not_come_is_one_error_and_the_reading_goes_on_from_the
     ];
     for fault in faults {
         for good_pages in [0, 1, 4] {
-            let mut records = setup.visits.query("p_1").page_size(10).concurrency(1).stream();
+            let mut records = setup.visits.query("p_1").page_size(10).concurrency(1).stream().unwrap();
             let mut read = take(&mut records, good_pages * 10 / 2).await;
             // The next page is asked for with the last record of this one at the latest.
             let before = setup.faults.calls("Query");
@@ -61,7 +61,7 @@ async fn segments_break_off_one_by_one_and_are_resumed_each_from_its_own_place()
     let all: Vec<_> = (0..200).map(|i| visit(&format!("p_{i}"), i)).collect();
     let setup = setup(&all).await;
     let scan = || setup.visits.scan().segments(4).page_size(10);
-    let mut records = scan().stream();
+    let mut records = scan().stream().unwrap();
     let mut read = take(&mut records, 20).await;
     setup.faults.fail_always("Scan", Fault::Io);
     let (visits, errors) = parted(&mut records).await;
@@ -81,7 +81,7 @@ async fn a_scan_on_a_random_day_is_completed_with_its_tokens() {
         setup.faults.fail_randomly(600, seed);
         let (mut read, mut token, mut broken) = (Vec::new(), None, 0);
         loop {
-            let mut records = setup.visits.scan().segments(3).page_size(9).resume(token).stream();
+            let mut records = setup.visits.scan().segments(3).page_size(9).resume(token).stream().unwrap();
             let (visits, errors) = parted(&mut records).await;
             read.extend(visits);
             broken += errors.len();
@@ -109,7 +109,7 @@ async fn what_is_left_aside_while_records_are_fetched_from_the_table_is_asked_fo
     assert!(setup.faults.all_used());
 
     setup.faults.fail_always("BatchGetItem", Fault::Unprocessed { processed: 0 });
-    let mut records = by_doctor.query("dr_5").fetch_base().stream();
+    let mut records = by_doctor.query("dr_5").fetch_base().stream().unwrap();
     let (visits, errors) = parted(&mut records).await;
     assert_eq!((visits.len(), errors.len()), (0, 1));
     assert!(matches!(errors[0].kind(), ErrorKind::Unprocessed { .. }), "{}", errors[0]);

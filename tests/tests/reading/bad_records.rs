@@ -30,7 +30,7 @@ async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
     setup.store(bad).await;
 
     for page_size in [3, 1_000] {
-        let mut records = setup.visits.query("p_1").page_size(page_size).stream();
+        let mut records = setup.visits.query("p_1").page_size(page_size).stream().unwrap();
         let (visits, errors) = parted(&mut records).await;
         assert_eq!(records.resume_token(), None);
         let bad = [10, 11, 20, 30, 31, 40];
@@ -56,6 +56,6 @@ async fn a_bad_record_counts_for_the_limit() {
     let mut item = setup.item("p_1", 1).await;
     item.insert("ward".into(), s("east"));
     setup.store(vec![item]).await;
-    let results: Vec<_> = setup.visits.query("p_1").limit(3).stream().collect().await;
+    let results: Vec<_> = setup.visits.query("p_1").limit(3).stream().unwrap().collect().await;
     assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
 }

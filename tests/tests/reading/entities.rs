@@ -67,7 +67,7 @@ async fn a_query_gives_the_records_of_its_own_kind_and_is_resumed_among_the_othe
     assert_eq!(orders.query("u_1").sort(|key| key.begins_with("ORDER#00000000")).await.unwrap(), all[..2]);
 
     for taken in 0..=4 {
-        let mut records = orders.query("u_1").page_size(1).stream();
+        let mut records = orders.query("u_1").page_size(1).stream().unwrap();
         let mut read = Vec::new();
         for _ in 0..taken {
             read.push(records.next().await.unwrap().unwrap());

@@ -61,7 +61,7 @@ async fn a_local_index_has_consistent_reads() {
 async fn an_index_that_has_the_keys_alone_says_what_is_missing() {
     let setup = setup_projecting(&distinct(), Projected::KeysOnly).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    let mut records = by_ward.query("north").stream();
+    let mut records = by_ward.query("north").stream().unwrap();
     let error = records.next().await.unwrap().unwrap_err();
     let ErrorKind::NotProjected { index, missing } = error.kind() else { panic!("{error}") };
     assert_eq!(*index, "by-ward");
@@ -96,7 +96,7 @@ async fn whole_records_are_fetched_from_the_table_in_the_order_of_the_index() {
         let setup = setup_projecting(&distinct(), projected).await;
         let by_ward = setup.visits.index(|indexes| indexes.by_ward);
         assert_eq!(by_ward.query("north").fetch_base().await.unwrap(), north());
-        let mut records = by_ward.query("north").fetch_base().page_size(4).stream();
+        let mut records = by_ward.query("north").fetch_base().page_size(4).stream().unwrap();
         let mut read = take(&mut records, 6).await;
         read.extend(by_ward.query("north").fetch_base().resume(carried(records.resume_token())).await.unwrap());
         assert_eq!(read, north());
@@ -115,12 +115,34 @@ async fn more_records_are_fetched_than_one_call_takes() {
     assert_eq!(setup.faults.calls("BatchGetItem"), 3);
 }
 
+/// As DynamoDB may while a change of the index's key is under way: a request for one key twice is refused.
+#[tokio::test]
+async fn a_record_that_an_index_names_twice_is_fetched_once_and_given_twice() {
+    let setup = setup_projecting(&distinct(), Projected::KeysOnly).await;
+    let entry = |number: u32, minutes: u64| {
+        serde_json::json!({
+            "patient": { "S": "p_1" }, "number": { "N": number.to_string() },
+            "ward": { "S": "north" }, "minutes": { "N": minutes.to_string() }
+        })
+    };
+    let body = serde_json::json!({ "Items": [entry(3, 1), entry(6, 2), entry(3, 21)], "Count": 3, "ScannedCount": 3 });
+    setup.faults.fail_next("Query", envelope_examples::Fault::Reply { status: 200, body: body.to_string() });
+    let by_ward = setup.visits.index(|indexes| indexes.by_ward);
+    let mut records = by_ward.query("north").fetch_base().stream().unwrap();
+    assert_eq!(take(&mut records, 3).await, p_1([3, 6, 3]));
+    assert!(records.next().await.is_none());
+    let requests = setup.requests("BatchGetItem");
+    let keys = requests[0]["RequestItems"][setup.visits.name()]["Keys"].as_array().unwrap();
+    assert_eq!((requests.len(), keys.len()), (1, 2));
+    assert_eq!(setup.keys.unwrap_calls(), 2);
+}
+
 #[tokio::test]
 async fn a_record_that_is_gone_when_it_is_fetched_is_left_out() {
     let setup = setup_projecting(&distinct(), Projected::KeysOnly).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     setup.faults.hold("BatchGetItem");
-    let mut records = by_ward.query("north").fetch_base().stream();
+    let mut records = by_ward.query("north").fetch_base().stream().unwrap();
     let mut first = Box::pin(records.next());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     while setup.faults.calls("BatchGetItem") == 0 {

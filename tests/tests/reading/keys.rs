@@ -11,7 +11,7 @@ async fn each_data_key_is_unwrapped_once_and_no_more_than_asked_at_a_time() {
     for (concurrency, at_a_time) in [(1, 1), (4, 4), (0, 1), (1_000, 50)] {
         let before = setup.keys.unwrap_calls();
         setup.keys.hold();
-        let mut records = setup.visits.query("p_1").concurrency(concurrency).stream();
+        let mut records = setup.visits.query("p_1").concurrency(concurrency).stream().unwrap();
         let mut first = Box::pin(records.next());
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         while setup.keys.unwrap_calls() - before < at_a_time {
@@ -35,7 +35,7 @@ async fn segments_share_the_bound() {
     let all: Vec<_> = (0..100).map(|i| visit(&format!("p_{i}"), i)).collect();
     let setup = setup(&all).await;
     setup.keys.hold();
-    let mut records = setup.visits.scan().segments(4).concurrency(6).stream();
+    let mut records = setup.visits.scan().segments(4).concurrency(6).stream().unwrap();
     let mut first = Box::pin(records.next());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     while setup.keys.unwrap_calls() < 6 || setup.faults.calls("Scan") < 4 {
@@ -58,7 +58,7 @@ async fn a_key_that_cannot_be_had_is_the_error_of_its_record_alone() {
     for _ in 0..2 {
         setup.keys.fail_next(KeyErrorKind::Throttled);
     }
-    let mut records = setup.visits.query("p_1").stream();
+    let mut records = setup.visits.query("p_1").stream().unwrap();
     let (visits, errors) = parted(&mut records).await;
     assert_eq!((visits, errors.len()), (p_1(2..50), 2));
     assert!(errors.iter().all(Error::is_retryable));

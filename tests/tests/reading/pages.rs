@@ -60,6 +60,24 @@ async fn no_more_is_read_than_the_limit_needs() {
 }
 
 #[tokio::test]
+async fn a_count_is_at_most_the_limit_and_reads_no_more_than_that() {
+    let setup = setup(&few_visits()).await;
+    let visits = &setup.visits;
+    assert_eq!(visits.scan().limit(2).count().await.unwrap(), 2);
+    assert_eq!(visits.query("p_1").limit(10).page_size(4).count().await.unwrap(), 10);
+    let limits: Vec<_> = setup.requests("Query").iter().map(|request| request["Limit"].clone()).collect();
+    assert_eq!(limits, [4, 4, 2]);
+    assert_eq!(visits.query("p_1").limit(1_000).count().await.unwrap(), 50);
+    assert_eq!(visits.scan().segments(3).limit(20).count().await.unwrap(), 20);
+    let filtered = || visits.query("p_1").filter(|visit| visit.minutes.gt(60)).page_size(5);
+    assert_eq!(filtered().limit(6).count().await.unwrap(), 6);
+    assert_eq!(filtered().limit(1_000).count().await.unwrap(), filtered().count().await.unwrap());
+    setup.faults.forget_calls();
+    assert_eq!(visits.scan().limit(0).count().await.unwrap(), 0);
+    assert_eq!(setup.faults.all_requests().len(), 0);
+}
+
+#[tokio::test]
 async fn filters_leave_out_what_does_not_fulfil_them_and_limits_count_what_is_left() {
     let setup = setup(&few_visits()).await;
     let long = |number: &u32| u64::from(number * 7 % 100) > 60;
@@ -82,9 +100,9 @@ async fn filters_leave_out_what_does_not_fulfil_them_and_limits_count_what_is_le
 #[tokio::test]
 async fn a_stream_can_be_collected_or_polled() {
     let setup = setup(&few_visits()).await;
-    let results: Vec<_> = setup.visits.query("p_1").stream().collect().await;
+    let results: Vec<_> = setup.visits.query("p_1").stream().unwrap().collect().await;
     assert_eq!(results.into_iter().map(Result::unwrap).collect::<Vec<_>>(), p_1(0..50));
-    let mut records = setup.visits.query("p_1").stream();
+    let mut records = setup.visits.query("p_1").stream().unwrap();
     let mut polled = Vec::new();
     let poll = |context: &mut Context<'_>| Pin::new(&mut records).poll_next(context);
     let mut poll = Box::new(poll);
@@ -99,7 +117,7 @@ async fn a_stream_can_be_collected_or_polled() {
 #[tokio::test]
 async fn nothing_is_asked_before_the_stream_is_polled_and_one_page_ahead_at_most() {
     let setup = setup(&few_visits()).await;
-    let mut records = setup.visits.query("p_1").page_size(10).concurrency(2).stream();
+    let mut records = setup.visits.query("p_1").page_size(10).concurrency(2).stream().unwrap();
     assert_eq!(setup.faults.calls("Query"), 0);
     take(&mut records, 1).await;
     assert_eq!(setup.faults.calls("Query"), 1);
@@ -112,7 +130,7 @@ async fn nothing_is_asked_before_the_stream_is_polled_and_one_page_ahead_at_most
 #[tokio::test]
 async fn a_future_that_is_dropped_loses_no_record() {
     let setup = setup(&few_visits()).await;
-    let mut records = setup.visits.query("p_1").page_size(7).stream();
+    let mut records = setup.visits.query("p_1").page_size(7).stream().unwrap();
     let mut read = Vec::new();
     let mut context = Context::from_waker(std::task::Waker::noop());
     for round in 0_u32.. {

@@ -5,6 +5,13 @@ use envelope_tests::all_it_says;
 
 use crate::*;
 
+#[derive(Debug, envelope_dynamo::View)]
+#[view(of = Visit)]
+struct Minutes {
+    #[allow(dead_code)]
+    minutes: u64,
+}
+
 async fn refused<T: Debug>(setup: &Setup, outcome: Result<T, Error>) -> Error {
     let error = outcome.unwrap_err();
     assert_eq!(setup.faults.all_requests().len(), 0, "{error}");
@@ -88,6 +95,12 @@ async fn segments_that_there_are_not_are_not_asked_for() {
         let error = refused(&setup, scan.await).await;
         assert!(matches!(error.kind(), ErrorKind::Segments), "{error}");
     }
+    // There is no stream whose token would say that all was read.
+    let error = refused(&setup, setup.visits.scan().segments(0).stream()).await;
+    assert!(matches!(error.kind(), ErrorKind::Segments), "{error}");
+    let views = setup.visits.query("p").filter(|visit| visit.number.gt(3)).views::<Minutes>();
+    let error = refused(&setup, views).await;
+    assert!(matches!(error.kind(), ErrorKind::FilterOnKey { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -117,7 +130,7 @@ async fn nothing_that_is_sealed_is_sent_by_any_reading() {
 #[tokio::test]
 async fn a_stream_prints_no_record() {
     let setup = setup(&few_visits()).await;
-    let mut records = setup.visits.query("p_1").stream();
+    let mut records = setup.visits.query("p_1").stream().unwrap();
     take(&mut records, 2).await;
     assert_eq!(format!("{records:?}"), "Records { segments: 1, .. }");
 }

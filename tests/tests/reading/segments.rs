@@ -20,7 +20,7 @@ async fn segments_are_read_side_by_side() {
     let all: Vec<_> = (0..100).map(|i| visit(&format!("p_{i}"), i)).collect();
     let setup = setup(&all).await;
     setup.faults.hold("Scan");
-    let mut records = setup.visits.scan().segments(4).stream();
+    let mut records = setup.visits.scan().segments(4).stream().unwrap();
     let mut first = Box::pin(records.next());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     while setup.faults.calls("Scan") < 4 {
@@ -40,7 +40,7 @@ async fn a_limit_holds_over_all_segments() {
     let all: Vec<_> = (0..100).map(|i| visit(&format!("p_{i}"), i)).collect();
     let setup = setup(&all).await;
     let scan = || setup.visits.scan().segments(4);
-    let mut records = scan().limit(30).stream();
+    let mut records = scan().limit(30).stream().unwrap();
     let mut read: Vec<_> = records.try_collect().await.unwrap();
     assert_eq!(read.len(), 30);
     read.extend(scan().resume(records.resume_token()).await.unwrap());

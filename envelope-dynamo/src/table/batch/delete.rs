@@ -46,7 +46,17 @@ where
     /// # Errors
     ///
     /// When any record was not deleted, or may not have been: the error says which, and why each.
-    pub async fn send(self) -> Result<usize, BatchError> {
+    // Boxed for the reason that `BatchGet::send` is.
+    #[must_use = "nothing is deleted until the future is awaited"]
+    pub fn send(self) -> Sending<'a, Result<usize, BatchError>>
+    where
+        P: Send + Sync,
+        I: Iterator<Item: Send> + Send + 'a,
+    {
+        Box::pin(self.sent())
+    }
+
+    async fn sent(self) -> Result<usize, BatchError> {
         let Self { table, keys, customize } = self;
         let sender = Sender {
             operation: "batch_delete",
@@ -80,6 +90,6 @@ where
     type IntoFuture = Sending<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        self.send()
     }
 }

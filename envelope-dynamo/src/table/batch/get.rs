@@ -21,8 +21,9 @@ use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
 use crate::identity::Identity;
 use crate::item::from_item;
 use crate::key::IntoKey;
+use crate::openings::Openings;
 use crate::record::Envelope;
-use crate::side_by_side::{CONCURRENCY, SideBySide};
+use crate::side_by_side::CONCURRENCY;
 
 /// Keys that one request may name (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_KEYS: usize = 100;
@@ -75,30 +76,35 @@ where
     ///
     /// The first error of any record, as of [`Get::send`](crate::Get::send), and [`ErrorKind::Unprocessed`]. Where the
     /// other records are wanted all the same, use [`stream`](Self::stream).
-    pub async fn send(self) -> Result<Vec<Option<T>>, Error> {
-        let mut stream = self.stream();
-        let mut records = Vec::new();
-        while let Some((position, _, record)) = stream.advance().await {
-            records.push((position, record?));
-        }
-        records.sort_unstable_by_key(|(position, _)| *position);
-        Ok(records.into_iter().map(|(_, record)| record).collect())
+    // Boxed, so that the caller's future does not mention `I`: the compiler does not find a future `Send` that holds the
+    // type of a closure over borrowed arguments. So it is with the stream.
+    #[must_use = "nothing is read until the future is awaited"]
+    pub fn send(self) -> Sending<'a, Result<Vec<Option<T>>, Error>>
+    where
+        T: Send,
+        I: Iterator<Item: Send> + Send + 'a,
+    {
+        Box::pin(self.stream().into_records())
     }
 
     /// Reads and opens the records one by one, as they come: each with its key, each its own result.
     ///
     /// Keys are taken from the iterator as they are needed, a hundred at a time, so that it may be as long as it likes.
-    pub fn stream(self) -> BatchGetStream<'a, T, P, I> {
+    pub fn stream(self) -> BatchGetStream<'a, T, P, I::Item>
+    where
+        I: Send + 'a,
+    {
+        let Self { table, keys, consistent, concurrency, customize } = self;
         BatchGetStream {
-            backoff: Backoff::new(&self.table.client),
-            opening: SideBySide::at_most(self.concurrency),
+            backoff: Backoff::new(&table.client),
             asking: None,
-            call: self,
+            was_left: false,
+            call: BatchGet { table, keys: Box::new(keys), consistent, concurrency, customize },
             taken: 0,
             unanswered: HashMap::new(),
             asked: HashMap::new(),
             answers: VecDeque::new(),
-            found: VecDeque::new(),
+            found: Openings::new(),
             left_aside: false,
             fruitless: 0,
         }
@@ -116,37 +122,39 @@ where
     type IntoFuture = Sending<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        self.send()
     }
 }
 
 /// Records as they are read and opened; see [`BatchGet::stream`].
 ///
-/// It is a [`Stream`] as well, for the combinators of the `futures` crate.
+/// While the caller works on a record, nothing is under way, as with [`Records`](crate::Records#between-two-records).
+///
+/// It is a [`Stream`] as well, for the combinators of the `futures` crate: after `Poll::Pending`, poll it until it is
+/// ready, or drop it.
 #[must_use = "nothing is read until the next record is asked for"]
-pub struct BatchGetStream<'a, T, P: ?Sized, I: Iterator> {
-    call: BatchGet<'a, T, P, I>,
+pub struct BatchGetStream<'a, T, P: ?Sized, K> {
+    call: BatchGet<'a, T, P, Box<dyn Iterator<Item = K> + Send + 'a>>,
     /// Keys taken so far: the position of the next one.
     taken: usize,
     /// The keys that have no answer yet, by position.
-    unanswered: HashMap<usize, I::Item>,
+    unanswered: HashMap<usize, K>,
     /// What DynamoDB has still to answer: at most as much as one request names, and no key twice.
     asked: HashMap<Identity, Asked>,
     /// What needs no opening: records that are not there, and errors.
     answers: VecDeque<(usize, Result<Option<T>, Error>)>,
-    /// What is still to be opened.
-    found: VecDeque<(usize, Item)>,
-    opening: SideBySide<Opening<'a, T>>,
+    /// What is still to be opened, with the positions of the keys.
+    found: Openings<'a, usize, T>,
     /// The request that is under way.
     asking: Option<Asking<'a>>,
+    /// Whether nobody polled the request for a while.
+    was_left: bool,
     backoff: Backoff,
     /// Whether DynamoDB left something of the last request aside.
     left_aside: bool,
     /// Requests in a row that DynamoDB did nothing about.
     fruitless: u32,
 }
-
-type Opening<'a, T> = Pin<Box<dyn Future<Output = (usize, Result<T, Error>)> + Send + 'a>>;
 
 /// A request, and how long to wait before the next one.
 type Asking<'a> = Pin<Box<dyn Future<Output = (Backoff, Result<BatchGetItemOutput, DynamoDbError>)> + Send + 'a>>;
@@ -161,58 +169,74 @@ struct Asked {
     positions: Vec<usize>,
 }
 
-impl<'a, T, P, I> BatchGetStream<'a, T, P, I>
+impl<'a, T, P, K> BatchGetStream<'a, T, P, K>
 where
     T: Envelope + 'a,
     P: UnwrapKey + ?Sized,
-    I: Iterator<Item: IntoKey<T::Key> + Clone>,
+    K: IntoKey<T::Key> + Clone,
 {
     /// The next record with its key, in whatever order they come; `None` at the end.
     ///
-    /// A key that stands in the input several times is answered as often. Dropping the future loses nothing.
+    /// A key that stands in the input several times is answered as often. Dropping the future loses nothing: openings
+    /// that are under way are given up, and begun again by the next call.
     ///
     /// # Errors
     ///
     /// Each record's are its own: as of [`Get::send`](crate::Get::send), and [`ErrorKind::Unprocessed`]. Where a request
     /// fails, each of its keys has that error, and the next call goes on with the keys after them: a caller to whom
     /// [`Fault::Operator`](crate::Fault::Operator) says that it is not the record's will break off.
-    pub async fn next(&mut self) -> Option<(I::Item, Result<Option<T>, Error>)> {
+    pub async fn next(&mut self) -> Option<(K, Result<Option<T>, Error>)> {
         self.advance().await.map(|(_, key, record)| (key, record))
     }
 
     /// The next record, with the position of its key.
-    async fn advance(&mut self) -> Option<Answer<T, I::Item>> {
-        poll_fn(|context| self.poll(context)).await
+    async fn advance(&mut self) -> Option<Answer<T, K>> {
+        let next = Next(self);
+        poll_fn(|context| next.0.poll(context)).await
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer<T, I::Item>>> {
+    /// All that are left, in the order of their keys.
+    async fn into_records(mut self) -> Result<Vec<Option<T>>, Error> {
+        let mut records = Vec::new();
+        while let Some((position, _, record)) = self.advance().await {
+            records.push((position, record?));
+        }
+        records.sort_unstable_by_key(|(position, _)| *position);
+        Ok(records.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer<T, K>>> {
         loop {
-            while self.opening.has_room()
-                && let Some((position, item)) = self.found.pop_front()
-            {
-                let provider = &*self.call.table.provider;
-                self.opening.add(Box::pin(async move { (position, from_item(item, provider).await) }));
-            }
-            let answer = match self.answers.pop_front() {
-                None => ready!(self.opening.poll_next(context)).map(|(position, record)| (position, record.map(Some))),
-                answer => answer,
-            };
-            if let Some((position, record)) = answer {
+            let provider = &*self.call.table.provider;
+            ready!(self.found.poll(context, |item| Box::pin(from_item(item, provider))));
+            let opened = self.found.take().map(|(position, record)| (position, record.map(Some)));
+            if let Some((position, record)) = opened.or_else(|| self.answers.pop_front()) {
                 return Poll::Ready(self.unanswered.remove(&position).map(|key| (position, key, record)));
+            }
+            if self.begin_window() {
+                continue;
             }
             if let Some(asking) = &mut self.asking {
                 let (backoff, output) = ready!(asking.as_mut().poll(context));
                 (self.asking, self.backoff) = (None, backoff);
                 match output {
                     Ok(output) => self.sort(output),
+                    // Its time may have run out while nobody polled it.
+                    Err(_) if self.was_left => self.ask(),
                     Err(error) => self.give_up(|| ErrorKind::DynamoDb(error.clone())),
                 }
+                self.was_left = false;
             } else if self.take_keys() {
                 self.ask();
             } else {
                 return Poll::Ready(None);
             }
         }
+    }
+
+    /// Begins to open as many records as may be opened at a time; whether there are any.
+    fn begin_window(&mut self) -> bool {
+        (0..self.call.concurrency.max(1)).take_while(|_| self.found.begin()).count() > 0
     }
 
     /// Takes as many keys as a request may name; whether there is anything to do.
@@ -276,7 +300,9 @@ where
             let Some(asked) = Identity::of::<T>(&item).ok().and_then(|identity| self.asked.remove(&identity)) else {
                 continue;
             };
-            self.found.extend(asked.positions.into_iter().map(|position| (position, item.clone())));
+            for position in asked.positions {
+                self.found.push(position, item.clone());
+            }
         }
         let unprocessed = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys);
         let unprocessed: HashSet<_> = unprocessed.filter_map(|key| Identity::of::<T>(&key).ok()).collect();
@@ -307,16 +333,26 @@ where
     }
 }
 
-/// Nothing in it is pinned in place.
-impl<T, P: ?Sized, I: Iterator> Unpin for BatchGetStream<'_, T, P, I> {}
+/// A call of `next`: when it ends, or is dropped, nothing stays under way that nobody polls.
+struct Next<'s, 'a, T, P: ?Sized, K>(&'s mut BatchGetStream<'a, T, P, K>);
 
-impl<'a, T, P, I> Stream for BatchGetStream<'a, T, P, I>
+impl<T, P: ?Sized, K> Drop for Next<'_, '_, T, P, K> {
+    fn drop(&mut self) {
+        self.0.found.give_up();
+        self.0.was_left |= self.0.asking.is_some();
+    }
+}
+
+/// Nothing in it is pinned in place.
+impl<T, P: ?Sized, K> Unpin for BatchGetStream<'_, T, P, K> {}
+
+impl<'a, T, P, K> Stream for BatchGetStream<'a, T, P, K>
 where
     T: Envelope + 'a,
     P: UnwrapKey + ?Sized,
-    I: Iterator<Item: IntoKey<T::Key> + Clone>,
+    K: IntoKey<T::Key> + Clone,
 {
-    type Item = (I::Item, Result<Option<T>, Error>);
+    type Item = (K, Result<Option<T>, Error>);
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll(context).map(|answer| answer.map(|(_, key, record)| (key, record)))

@@ -57,7 +57,17 @@ where
     ///
     /// When any record was not stored, or may not have been: the error says which, and why each. Among the reasons are
     /// those of [`Put::send`](crate::Put::send), and [`ErrorKind::Unprocessed`].
-    pub async fn send(self) -> Result<usize, BatchError> {
+    // Boxed for the reason that `BatchGet::send` is.
+    #[must_use = "nothing is stored until the future is awaited"]
+    pub fn send(self) -> Sending<'a, Result<usize, BatchError>>
+    where
+        T: Sync,
+        I: Iterator<Item: Send> + Send + 'a,
+    {
+        Box::pin(self.sent())
+    }
+
+    async fn sent(self) -> Result<usize, BatchError> {
         let Self { table, records, concurrency, customize } = self;
         let sender = Sender {
             operation: "batch_put",
@@ -98,6 +108,6 @@ where
     type IntoFuture = Sending<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        self.send()
     }
 }

@@ -1,7 +1,6 @@
 //! Opening the items of a page, with one call for each data key in it.
 
 use std::collections::HashSet;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +9,10 @@ use envelope_core::{CacheLimits, CachedKeyProvider, UnwrapKey};
 
 use crate::binding::Item;
 use crate::entity::Entity;
-use crate::error::Error;
 use crate::item::from_item;
+use crate::openings::Opening;
 use crate::schema::ENCRYPTED_DEK;
 use crate::view::{View, view_item};
-
-/// A record being opened.
-pub(super) type Opening<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 /// Longer than a page is being opened: what is kept goes with the page.
 const KEPT: Duration = Duration::from_secs(3_600);
@@ -26,7 +22,7 @@ pub(in crate::table) struct Opener<T> {
     provider: Arc<dyn UnwrapKey>,
     /// Whether an item is one to read; others are passed over.
     takes: fn(&Item) -> bool,
-    open: fn(Item, Arc<dyn UnwrapKey>) -> Opening<T>,
+    open: fn(Item, Arc<dyn UnwrapKey>) -> Opening<'static, T>,
 }
 
 impl<T> Clone for Opener<T> {
@@ -53,7 +49,7 @@ impl<T: 'static> Opener<T> {
     where
         T: View<Record: Entity> + Send,
     {
-        let open = |item, _| -> Opening<T> { Box::pin(std::future::ready(view_item(item))) };
+        let open = |item, _| -> Opening<'static, T> { Box::pin(std::future::ready(view_item(item))) };
         Self { provider, takes: <T::Record as Entity>::takes, open }
     }
 
@@ -75,7 +71,7 @@ impl<T: 'static> Opener<T> {
         Self { provider: Arc::new(CachedKeyProvider::new(Arc::clone(&self.provider), limits)), ..*self }
     }
 
-    pub(super) fn open(&self, item: Item) -> Opening<T> {
+    pub(super) fn open(&self, item: Item) -> Opening<'static, T> {
         (self.open)(item, Arc::clone(&self.provider))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -13,12 +14,38 @@ use aws_sdk_dynamodb::types::Select;
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::Placeholders;
+use crate::identity::Identity;
 use crate::schema::RESERVED;
 use crate::table::base::from_base;
 use crate::table::dynamodb_error;
 
 /// A page on its way.
-pub(super) type Fetching = Pin<Box<dyn Future<Output = Result<Page, Error>> + Send>>;
+pub(super) struct Fetching {
+    pages: Pages,
+    start: Option<Item>,
+    wanted: usize,
+    page: Pin<Box<dyn Future<Output = Result<Page, Error>> + Send>>,
+    was_left: bool,
+}
+
+impl Fetching {
+    /// Says that nobody polls it for now.
+    ///
+    /// It holds no permit to call KMS, so it may stay. But the SDK's time limits go on: if the request
+    /// fails after that, it is sent again.
+    pub(super) const fn leave(&mut self) {
+        self.was_left = true;
+    }
+
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Page, Error>> {
+        let outcome = ready!(self.page.as_mut().poll(context));
+        if outcome.is_ok() || !self.was_left {
+            return Poll::Ready(outcome);
+        }
+        *self = self.pages.fetch(self.start.take(), self.wanted);
+        self.poll(context)
+    }
+}
 
 pub(super) struct Page {
     /// Items, and where the reading goes on behind each.
@@ -61,6 +88,8 @@ pub(in crate::table) struct Source {
     pub(in crate::table) keys: Vec<&'static str>,
     /// Every attribute that a record can have; empty if that cannot be told.
     pub(in crate::table) named: Vec<String>,
+    /// Which record an item is.
+    pub(in crate::table) identity: fn(&Item) -> Result<Identity, ErrorKind>,
     /// How many items DynamoDB is to look at for a page.
     pub(in crate::table) page_size: Option<i32>,
     /// Whether every item that is looked at is given.
@@ -82,8 +111,8 @@ impl Pages {
 
     /// Asks for the page behind `start`; of its records `wanted` can be used.
     pub(super) fn fetch(&self, start: Option<Item>, wanted: usize) -> Fetching {
-        let pages = self.clone();
-        Box::pin(async move { pages.page(start, wanted).await })
+        let page = Box::pin(self.clone().page(start.clone(), wanted));
+        Fetching { pages: self.clone(), start, wanted, page, was_left: false }
     }
 
     /// Asks in future for what was given.

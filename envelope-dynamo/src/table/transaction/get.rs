@@ -202,14 +202,14 @@ impl<'a, T: Envelope + Send, P: UnwrapKey + ?Sized> Gets for Vec<Get<'a, T, P>> 
 }
 
 macro_rules! tuple {
-    ($($record:ident $capability:ident $get:ident),*) => {
+    ($($life:lifetime $record:ident $capability:ident $get:ident),*) => {
         impl<$($record: Envelope, $capability: ?Sized),*> sealed::Sealed for ($(Get<'_, $record, $capability>,)*) {}
 
-        impl<'a, $($record: Envelope + Send, $capability: UnwrapKey + ?Sized),*> Gets
-            for ($(Get<'a, $record, $capability>,)*)
+        impl<$($life,)* $($record: Envelope + Send, $capability: UnwrapKey + ?Sized),*> Gets
+            for ($(Get<$life, $record, $capability>,)*)
         {
             type Records = ($(Option<$record>,)*);
-            type Readers = ($(Reader<'a, $record, $capability>,)*);
+            type Readers = ($(Reader<$life, $record, $capability>,)*);
 
             fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Readers) {
                 let ($($get,)*) = self;
@@ -234,11 +234,11 @@ macro_rules! tuple {
     };
 }
 
-tuple!(A P1 a);
-tuple!(A P1 a, B P2 b);
-tuple!(A P1 a, B P2 b, C P3 c);
-tuple!(A P1 a, B P2 b, C P3 c, D P4 d);
-tuple!(A P1 a, B P2 b, C P3 c, D P4 d, E P5 e);
-tuple!(A P1 a, B P2 b, C P3 c, D P4 d, E P5 e, F P6 f);
-tuple!(A P1 a, B P2 b, C P3 c, D P4 d, E P5 e, F P6 f, G P7 g);
-tuple!(A P1 a, B P2 b, C P3 c, D P4 d, E P5 e, F P6 f, G P7 g, H P8 h);
+tuple!('a A P1 a);
+tuple!('a A P1 a, 'b B P2 b);
+tuple!('a A P1 a, 'b B P2 b, 'c C P3 c);
+tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d);
+tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d, 'e E P5 e);
+tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d, 'e E P5 e, 'f F P6 f);
+tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d, 'e E P5 e, 'f F P6 f, 'g G P7 g);
+tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d, 'e E P5 e, 'f F P6 f, 'g G P7 g, 'h H P8 h);
