@@ -144,7 +144,8 @@ impl Entry {
 
     /// Whether the name is written as a string literal.
     pub(crate) fn is_quoted(&self) -> bool {
-        matches!(self.tokens.clone().into_iter().next(), Some(TokenTree::Literal(_)))
+        let first = self.tokens.clone().into_iter().next();
+        first.is_some_and(|token| syn::parse2::<LitStr>(token.into_token_stream()).is_ok())
     }
 }
 

@@ -3,6 +3,8 @@ use quote::quote;
 
 use crate::derive;
 
+mod refusals;
+
 /// The generated code as a person would lay it out.
 fn formatted(tokens: TokenStream) -> String {
     prettyplease::unparse(&syn::parse2(tokens).expect("generated code parses"))

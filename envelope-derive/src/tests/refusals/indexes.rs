@@ -1,0 +1,172 @@
+//! Secondary indexes.
+
+use super::{FIELDS, check_containers, check_structs};
+
+/// Checks an index of a struct with a sort key and fields of every kind.
+#[track_caller]
+fn check_indexes(cases: &[(&str, &[&str])]) {
+    let fields = "#[partition_key] id: String, #[sort_key] at: u64, #[encrypted] secret: String, #[authenticated] plan: String, \
+                  #[plaintext] logins: u64, #[plaintext] r#type: String";
+    for (options, expected) in cases {
+        check_structs(&[(&format!("#[envelope(index({options}))]"), fields, expected)]);
+    }
+}
+
+#[test]
+fn the_options_of_an_index_are_known() {
+    check_indexes(&[
+        ("name = \"by_plan\", partition_key = plan, sort_key = logins", &[]),
+        ("name = \"by_logins\", local, sort_key = logins", &[]),
+        (
+            "name = \"by_plan\", partition_keys = plan",
+            &["`partition_keys` is not an option of `#[index]`\nhelp: did you mean `partition_key`?"],
+        ),
+        (
+            "name = \"by_plan\", partition_key = plan, unique",
+            &[
+                "`unique` is not an option of `#[index]`\nhelp: `#[index(..)]` takes `name`, `partition_key`, `sort_key` and `local`",
+            ],
+        ),
+        ("name = \"by_plan\", name = \"by_plan\", partition_key = plan", &["`name` is given twice"]),
+        ("name = \"by_plan\", partition_key = plan, partition_key = logins", &["`partition_key` is given twice"]),
+        ("partition_key = plan", &["the index has no name"]),
+        ("name = by_plan, partition_key = plan", &["`name` takes a string"]),
+        ("name = \"by_plan\", partition_key", &["`partition_key` takes a field\nhelp: `partition_key = plan`"]),
+        ("name = \"by_plan\", partition_key(plan)", &["`partition_key` takes a field"]),
+        (
+            "name = \"by_plan\", partition_key = \"plan\"",
+            &["`partition_key` takes the name of a field\nhelp: without quotes: `partition_key = plan`"],
+        ),
+        (
+            "name = \"by_plan\", partition_key = plan, sort_key = a.b",
+            &["`sort_key` takes the name of a field\nhelp: `sort_key = plan`"],
+        ),
+        ("name = \"by_plan\", local = true, sort_key = plan", &["`local` takes no value"]),
+    ]);
+    check_containers(&[
+        ("#[envelope(index)]", &["`index` takes its options in parentheses"]),
+        ("#[envelope(index = \"by_plan\")]", &["`index` takes its options in parentheses"]),
+    ]);
+}
+
+#[test]
+fn a_keyword_names_the_field_of_that_name() {
+    check_indexes(&[
+        ("name = \"by_type\", partition_key = type", &[]),
+        ("name = \"by_type\", partition_key = r#type", &[]),
+        ("name = \"by_type\", partition_key = plan, sort_key = type", &[]),
+        ("name = \"by_match\", partition_key = match", &["there is no field `match` in the struct"]),
+    ]);
+    for word in ["self", "Self", "super", "crate", "_"] {
+        check_indexes(&[(
+            &format!("name = \"by_it\", partition_key = {word}"),
+            &["`partition_key` takes the name of a field"],
+        )]);
+    }
+}
+
+#[test]
+fn an_index_has_a_name_that_dynamodb_takes() {
+    let check = |name: &str, is_good: bool| {
+        let refused = format!("{name:?} is not a name of an index");
+        let expected: &[&str] = if is_good { &[] } else { &[&refused] };
+        check_indexes(&[(&format!("name = {name:?}, partition_key = plan"), expected)]);
+    };
+    for (length, is_good) in [(2, false), (3, true), (255, true), (256, false)] {
+        check(&"a".repeat(length), is_good);
+    }
+    for name in ["by plan", "by#plan", "bü_plan"] {
+        check(name, false);
+    }
+    for name in ["By-Plan.v2_a", "123", "self", "type"] {
+        check(name, true);
+    }
+}
+
+#[test]
+fn an_index_has_the_keys_of_its_kind() {
+    let local_partition = "a local index has the table's partition key, and no other";
+    check_indexes(&[
+        ("name = \"by_plan\"", &["the index has no partition key"]),
+        ("name = \"by_plan\", sort_key = plan", &["the index has no partition key"]),
+        ("name = \"by_plan\", local, partition_key = plan", &[local_partition]),
+        ("name = \"by_plan\", local, partition_key = plan, sort_key = logins", &[local_partition]),
+        ("name = \"by_plan\", local", &["a local index has a sort key of its own"]),
+        ("name = \"by_plan\", partition_key = plan, sort_key = plan", &["`plan` is both keys of the index `by_plan`"]),
+        (
+            "name = \"by_type\", partition_key = type, sort_key = r#type",
+            &["`r#type` is both keys of the index `by_type`"],
+        ),
+    ]);
+    let local = "#[envelope(index(name = \"by_plan\", local, sort_key = plan))]";
+    let plan = format!("{FIELDS} #[plaintext] plan: u8");
+    let none = "a table without a sort key has no local indexes";
+    check_structs(&[
+        (local, &plan, &[none]),
+        (&format!("{local} #[sort_key(name = \"sk\", format = \"A\")]"), &plan, &[]),
+        (
+            &format!("{local} #[partition_key(name = \"pk\", format = \"A\")]"),
+            "#[encrypted] a: u8, #[plaintext] plan: u8",
+            &[none],
+        ),
+    ]);
+}
+
+#[test]
+fn an_index_is_by_fields_that_dynamodb_can_read() {
+    let index = "#[envelope(index(name = \"by_a\", partition_key = a))]";
+    let check = |field: &str, expected: &[&str]| check_structs(&[(index, &format!("{FIELDS} {field}"), expected)]);
+    let skipped = "serde skips `a`, so it cannot be the key of an index";
+    let bytes = "`a`, the key of the index `by_a`, would be a list of numbers, which is how serde writes this type";
+    check("#[encrypted] a: u8", &["`a` is encrypted, and DynamoDB cannot index what it cannot read"]);
+    check("#[serde(skip)] a: u8", &[skipped]);
+    check("#[plaintext] #[serde(skip_serializing)] a: u8", &[skipped]);
+    check("#[plaintext] #[serde(skip_deserializing)] a: u8", &[skipped]);
+    check(
+        "#[plaintext] a: bool",
+        &["`a`, the key of the index `by_a`, cannot be a bool: DynamoDB takes strings, numbers and bytes"],
+    );
+    check("#[plaintext] a: [u8; 4]", &[bytes]);
+    check("#[plaintext] #[serde(with = \"m\")] a: bool", &[]);
+    check("#[plaintext] a: Option<u8>", &["`a` is the key of the index `by_a`, where DynamoDB refuses null"]);
+    check("#[plaintext] #[serde(skip_serializing_if = \"Option::is_none\")] a: Option<u8>", &[]);
+    check("#[plaintext] #[serde(skip_serializing_if = \"Option::is_none\")] a: Option<Vec<u8>>", &[bytes]);
+    check("#[plaintext] #[serde(rename = \"b\")] a: String", &[]);
+    check("#[authenticated] a: Uuid", &[]);
+    check_structs(&[
+        (
+            "#[envelope(index(name = \"by_a\", partition_key = plans))]",
+            &format!("{FIELDS} #[plaintext] plan: u8"),
+            &["there is no field `plans` in the struct\nhelp: did you mean `plan`?"],
+        ),
+        (
+            "#[envelope(index(name = \"by_a\", partition_key = plans))]",
+            FIELDS,
+            &[
+                "there is no field `plans` in the struct\nhelp: name the field as the struct does, whatever serde calls it",
+            ],
+        ),
+        (
+            &format!("{index} #[sort_key(name = \"sk\", format = \"A#{{a}}\")]"),
+            &format!("{FIELDS} #[key] a: u8"),
+            &["`a` stands in a composed key alone, so an index cannot be by it"],
+        ),
+        (
+            "#[envelope(index(name = \"by_id\", partition_key = id, sort_key = secret))]",
+            FIELDS,
+            &["`secret` is encrypted, and DynamoDB cannot index what it cannot read"],
+        ),
+    ]);
+}
+
+#[test]
+fn indexes_have_names_of_their_own() {
+    let two = |a: &str, b: &str| {
+        format!("#[envelope(index(name = {a:?}, partition_key = id), index(name = {b:?}, partition_key = id))]")
+    };
+    check_containers(&[
+        (&two("by_id", "by_id"), &["there are two indexes named `by_id`"]),
+        (&two("by-id", "ById"), &["the indexes `by-id` and `ById` would both be called `by_id` in Rust"]),
+        (&two("by_id", "by_id2"), &[]),
+    ]);
+}
