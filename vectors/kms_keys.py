@@ -73,6 +73,13 @@ def entries():
         (KIND, ID, foreign.own_entry()[2]),
         reader=reader(KEY, answers=[foreign.kms_answer()]),
     )
+    secret = {**BASE.kms_answer(), "encryption_context": wrapping.direct_context(BASE.encryption_context())}
+    yield bad(
+        "blob-of-a-secret",
+        "key-mismatch",
+        "the blob of a secret that KMS encrypted for the same place: it is no data key (5.2-1)",
+        reader=reader(KEY, answers=[secret]),
+    )
     yield bad("place-pair", "key-mismatch", "another value of a pair", pairs={"order": "o_2"})
     yield bad("place-table", "key-mismatch", "another table", table="invoices-queue")
 

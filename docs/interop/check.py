@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 import chunked, envelope, items, wrapping
 
 VECTORS = pathlib.Path(__file__).resolve().parent.parent.parent / "vectors"
-FOLDERS = ["v1", "stream-v1", "kms-v1", "rsa-v1", "item-v1"]
+FOLDERS = ["v1", "stream-v1", "kms-v1", "rsa-v1", "item-v1", "direct-v1"]
 KINDS = {
     "opens", "format-truncated", "format-trailing", "format-unknown-version", "format-unknown-suite", "format-malformed",
     "context-form", "key-wrong", "key-mismatch", "authentication", "malformed-record", "number", "pair", "key-attribute",
@@ -24,6 +24,8 @@ def outcome(vector):
         return stream_outcome(vector)
     if vector["content"] == "item":
         return item_outcome(vector)
+    if vector["content"] == "direct":
+        return direct_outcome(vector)
     try:
         plaintext, fields = envelope.open_vector(vector)
     except envelope.Refused as refused:
@@ -43,6 +45,13 @@ def stream_outcome(vector):
 def item_outcome(vector):
     try:
         return "opens", None, items.open_item(vector)
+    except envelope.Refused as refused:
+        return refused.kind, None, None
+
+
+def direct_outcome(vector):
+    try:
+        return "opens", envelope.open_direct_vector(vector), None
     except envelope.Refused as refused:
         return refused.kind, None, None
 
@@ -76,6 +85,10 @@ def steps(vector, plaintext, fields):
     """Each value on the way to the bytes, as computed here, under the name it has in the vector."""
     if vector["content"] == "stream":
         yield from stream_steps(vector, plaintext)
+        return
+    if vector["content"] == "direct":
+        yield "plaintext", plaintext.hex()
+        yield "encryption_context", wrapping.direct_context(envelope.context_of(vector).encryption_context())
         return
     if vector["content"] == "item":
         yield from item_steps(vector, fields)

@@ -62,6 +62,12 @@ def open_vector(vector):
     return plaintext, fields
 
 
+def open_direct_vector(vector):
+    (arn,), kms = vector["kms"]["keys"], wrapping.PlayedKms(vector["kms"]["answers"])
+    blob = bytes.fromhex(vector["ciphertext_blob"])
+    return wrapping.direct_decrypt(kms, arn, blob, context_of(vector).encryption_context())
+
+
 def open_stream_vector(vector, release):
     chunked.open_stream(bytes.fromhex(vector["stream"]), context_of(vector), unwrap_of(vector), release)
 
@@ -73,6 +79,9 @@ if __name__ == "__main__":
         try:
             if vector["content"] == "stream":
                 open_stream_vector(vector, lambda chunk: print(f"{path}: {chunk.hex()}"))
+                continue
+            if vector["content"] == "direct":
+                print(f"{path}: {open_direct_vector(vector).hex()}")
                 continue
             if vector["content"] == "item":
                 from items import open_item  # which needs this module

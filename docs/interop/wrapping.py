@@ -106,6 +106,17 @@ def kms_unwrap(kms, arns, entries, context):
     return data_key
 
 
+def direct_context(context):
+    """The encryption context of a secret that KMS itself encrypts [5.2-1]."""
+    return {**context, "envelope": "direct"}
+
+
+def direct_decrypt(kms, arn, blob, context):
+    answered, secret = kms.decrypt(arn, blob, direct_context(context))
+    refuse_if(answered != arn, "key-invalid-answer", "KMS answered with another key")
+    return secret
+
+
 # --- kind 3: a branch key [6.3] ---
 
 

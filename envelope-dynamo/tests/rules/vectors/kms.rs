@@ -1,4 +1,4 @@
-//! The vectors of kind 2 (FORMAT 6.2): data keys that KMS wraps.
+//! The vectors of kind 2 (FORMAT 6.2): data keys that KMS wraps; and of secrets that KMS encrypts (5.2-1).
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,32 @@ use super::{Hex, in_folder, key_failure};
 struct Vector {
     expect: String,
     kms: PlayedKms,
-    table: String,
-    context_form: String,
-    keys: Vec<Key>,
-    pairs: BTreeMap<String, String>,
+    #[serde(flatten)]
+    place: Place,
     encrypted_payload: Hex,
     encrypted_dek: Hex,
     /// What is sealed, in a vector that opens.
     plaintext: Option<Hex>,
+}
+
+/// A secret that KMS itself encrypted.
+#[derive(Deserialize)]
+struct Secret {
+    expect: String,
+    kms: PlayedKms,
+    #[serde(flatten)]
+    place: Place,
+    ciphertext_blob: Hex,
+    plaintext: Option<Hex>,
+}
+
+/// Where the reader finds what it opens.
+#[derive(Deserialize)]
+struct Place {
+    table: String,
+    context_form: String,
+    keys: Vec<Key>,
+    pairs: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -30,7 +48,7 @@ struct Key {
     value: BTreeMap<String, String>,
 }
 
-impl Vector {
+impl Place {
     fn context(&self) -> Context<'_> {
         let form = match self.context_form.as_str() {
             "raw" => ContextForm::Raw,
@@ -39,20 +57,24 @@ impl Vector {
             other => panic!("no context form: {other}"),
         };
         let mut context = Context::new(&self.table).form(form);
-        if let [partition_key, sort_key] = self.keys.as_slice() {
-            context = context.partition_key(&partition_key.name, partition_key.value());
-            context = context.sort_key(&sort_key.name, sort_key.value());
+        if let Some(key) = self.keys.first() {
+            context = context.partition_key(&key.name, key.value());
+        }
+        if let Some(key) = self.keys.get(1) {
+            context = context.sort_key(&key.name, key.value());
         }
         for (name, value) in &self.pairs {
             context = context.pair(name, value).expect("a pair");
         }
         context
     }
+}
 
+impl Vector {
     async fn open(&self) -> Result<Vec<u8>, OpenError> {
         let sealed =
             Sealed { encrypted_payload: self.encrypted_payload.0.clone(), encrypted_dek: self.encrypted_dek.0.clone() };
-        let plaintext = open(&sealed, &self.context(), &self.kms.provider()).await?;
+        let plaintext = open(&sealed, &self.place.context(), &self.kms.provider()).await?;
         Ok(plaintext.expose().to_vec())
     }
 }
@@ -91,7 +113,7 @@ async fn every_vector_of_kms_opens_or_fails_as_it_says() {
 async fn the_entry_that_is_written_for_kms_is_the_vectors() {
     let mut with_another_material = Vec::new();
     for (name, vector) in in_folder::<Vector>("kms-v1").into_iter().filter(|(_, vector)| vector.expect == "opens") {
-        let context = vector.context().encryption_context();
+        let context = vector.place.context().encryption_context();
         let generated = vector.kms.provider().generate(&context).await.expect("a data key");
         let [own] = generated.wrapped.as_slice() else { panic!("{name}: one entry") };
         let dek = EncryptedDek::parse(&vector.encrypted_dek.0).expect("an encrypted_dek");
@@ -106,4 +128,16 @@ async fn the_entry_that_is_written_for_kms_is_the_vectors() {
 fn differs_in_material_alone(one: &WrappedKey, other: &WrappedKey) -> bool {
     let key = |entry: &WrappedKey| KmsKeyHint::parse(entry.id()).map(KmsKeyHint::key);
     (one.kind(), key(one), one.bytes()) == (other.kind(), key(other), other.bytes())
+}
+
+#[tokio::test]
+async fn every_secret_of_the_vectors_is_decrypted_or_refused_as_it_says() {
+    for (name, vector) in in_folder::<Secret>("direct-v1") {
+        let context = vector.place.context();
+        let opened = vector.kms.provider().decrypt_direct(&vector.ciphertext_blob.0, &context).await;
+        let outcome = opened.as_ref().err().map_or("opens", key_failure);
+        assert_eq!(outcome, vector.expect, "{name}");
+        let secret = opened.ok().map(|secret| secret.expose().to_vec());
+        assert_eq!(secret, vector.plaintext.map(|plaintext| plaintext.0), "{name}");
+    }
 }
