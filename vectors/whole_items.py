@@ -205,6 +205,11 @@ def groups():
     both = {"name": has("Zoë"), "diagnosis": has("gout")}
 
     yield "group-granted", opens("a group that the reader has the key of", made, GROUPED, both)
+    stored = {name: made.item[name] for name in (payload, dek)}
+    kept = Item("item-group-kept", {"name": "Zoë Zahn"}, stored, (payload,))
+    yield "group-kept", opens(
+        "the record sealed anew by a writer that cannot read the group, whose two attributes it keeps", kept, GROUPED, {**both, "name": has("Zoë Zahn")}
+    )
     unaware = {"fields": {**NAME, "diagnosis": field("encrypted")}}
     yield "group-unknown", opens(
         "a reader that does not know the group: the field is missing, and the group's attributes are none of its own",
