@@ -542,7 +542,7 @@ impl fmt::Display for ErrorKind {
             ),
             Self::ForeignResumeToken => f.write_str(
                 "the resume token was taken from another query or scan: it fits the same table, index, partition, sort \
-                 condition, direction and segments; nothing was sent",
+                 condition, direction, segments and filter (whose values may differ); nothing was sent",
             ),
             Self::Segments => {
                 f.write_str("a scan has 1 to 1,000,000 segments, and they are counted from 0; nothing was sent")
