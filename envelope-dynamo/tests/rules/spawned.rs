@@ -1,7 +1,12 @@
 //! Every call of the library can run in a task of its own: its future is `Send`, whatever it borrows.
 
 use aws_sdk_dynamodb::Client;
-use envelope_dynamo::{BranchKeyTable, Envelope, LocalKeyProvider, RootKey, Table, View, transact_get, transact_write};
+use envelope_dynamo::{
+    BranchKeyTable, Context, Envelope, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, RootKey, StreamSealer, Table,
+    UntrustedStreamHeader, View, from_item, open, open_stream, rewrap, seal, seal_stream, to_item, transact_get,
+    transact_write,
+};
+use envelope_examples::Servers;
 
 use crate::setup::Setup;
 
@@ -28,6 +33,10 @@ struct Usage {
 
 fn account(number: u32) -> Account {
     Account { id: "a".into(), number, email: "zoe@example.com".into(), plan: "free".into(), logins: 0 }
+}
+
+fn root() -> RootKey {
+    RootKey::generate().expect("the operating system gives random bytes")
 }
 
 fn is_send<T: Send>(value: T) -> T {
@@ -145,6 +154,49 @@ async fn a_tuple_of_gets_may_have_tables_of_different_lives() {
     assert_eq!(task.await.expect("the task ends"), 1);
 }
 
+/// What seals and opens without a table, and what KMS is asked for beside records.
+async fn every_other_call(accounts: &Table<Account>, kms: &KmsKeyProvider, wrapper: &KmsKeyWrapper) {
+    let (provider, one) = (LocalKeyProvider::new(root()), account(1));
+    let item = is_send(to_item(&one, &provider)).await.expect("the record is sealed");
+    is_send(from_item::<Account>(item, &provider)).await.expect("the record opens");
+    is_send(accounts.put(&one).into_sdk()).await.expect("the record is sealed");
+    let error = is_send(accounts.put(&one).if_exists().send()).await.expect_err("there is no record");
+    assert!(is_send(accounts.open_returned(&error)).await.expect("there is nothing to open").is_none());
+
+    let to = String::from("zoe");
+    let context = Context::new("letters").pair("to", &to).expect("the pair can be bound");
+    let sealed = is_send(seal(b"dear", &context, &provider)).await.expect("it is sealed");
+    is_send(open(&sealed, &context, &provider)).await.expect("it opens");
+    is_send(rewrap(&sealed, &provider, &context, &[&provider], &context)).await.expect("it is wrapped anew");
+    let (mut stream, mut plaintext) = (Vec::new(), Vec::new());
+    is_send(seal_stream(&b"dear"[..], &mut stream, &context, &provider)).await.expect("it is sealed");
+    is_send(open_stream(&stream[..], &mut plaintext, &context, &provider)).await.expect("it opens");
+    let header = is_send(UntrustedStreamHeader::read_async(&stream[..])).await.expect("there is a header");
+    is_send(header.open(&context, &provider)).await.expect("it opens");
+    is_send(StreamSealer::new(&context, &provider)).await.expect("there is a data key");
+
+    let blob = is_send(kms.encrypt_direct(b"secret", &context)).await.expect("it is encrypted");
+    is_send(kms.decrypt_direct(&blob, &context)).await.expect("it is decrypted");
+    is_send(wrapper.encrypt_direct(b"secret", &context)).await.expect("it is encrypted");
+    is_send(kms.generate_without_plaintext(&context)).await.expect("there is a data key");
+    let dek = is_send(wrapper.generate_without_plaintext(&context)).await.expect("there is a data key");
+    is_send(kms.rewrap(&dek, &context, wrapper, &context)).await.expect("it is wrapped anew");
+}
+
+#[tokio::test]
+async fn calls_beside_those_of_tables_run_in_a_task_of_their_own() {
+    let servers = Servers::embedded().await.expect("the embedded servers start");
+    let key = servers.kms_key_id().to_owned();
+    let kms = KmsKeyProvider::new(servers.kms().clone(), &key);
+    let wrapper = KmsKeyWrapper::new(servers.kms().clone(), &key);
+    let accounts = Table::<Account>::new(servers.dynamodb().clone(), LocalKeyProvider::new(root()));
+    let calls = async move {
+        is_send(accounts.create_table().send()).await.expect("the table is created");
+        every_other_call(&accounts, &kms, &wrapper).await;
+    };
+    tokio::spawn(calls).await.expect("the task ends");
+}
+
 async fn every_call_of_branch_keys(branches: &BranchKeyTable<LocalKeyProvider>) {
     is_send(branches.create_table()).await.expect("the table is created");
     let name = String::from("tenant_1");
@@ -161,7 +213,6 @@ async fn every_call_of_branch_keys(branches: &BranchKeyTable<LocalKeyProvider>) 
 #[tokio::test]
 async fn branch_keys_are_managed_in_a_task_of_their_own() {
     let setup = Setup::new().await;
-    let root = RootKey::generate().expect("there is a root key");
-    let branches = BranchKeyTable::new(setup.dynamodb.clone(), "branches", LocalKeyProvider::new(root));
+    let branches = BranchKeyTable::new(setup.dynamodb.clone(), "branches", LocalKeyProvider::new(root()));
     tokio::spawn(async move { every_call_of_branch_keys(&branches).await }).await.expect("the task ends");
 }
