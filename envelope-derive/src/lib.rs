@@ -51,7 +51,7 @@ use crate::input::{Input, Options};
 /// | `#[plaintext]` | readable in the table, free to be updated in place |
 /// | `#[serde(skip)]` | not stored |
 /// | `#[encrypted(accept = "plaintext")]`, `#[authenticated(accept = "plaintext")]` | also reads records that were written while the field was plaintext |
-/// | `#[encrypted(group = "medical")]` | sealed with the other fields of its group under a data key of their own; the field's type is `Access<..>` |
+/// | `#[encrypted(group = "medical")]` | sealed with the other fields of its group under a data key of their own; the field's type is `Access<..>`, which no other field can have |
 /// | `#[encryption_context]` | beside a key, authenticated or plaintext mark: the value also stands in the KMS encryption context |
 ///
 /// | `#[version]` | beside `#[plaintext]` or `#[authenticated]`: counts the writes of the record, for optimistic locking |

@@ -185,3 +185,16 @@ impl<const N: usize> IntoValue<Vec<u8>> for &[u8; N] {
         self.to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stands_for_a_key_that_is_wiped() {
+        let key: Partition<Zeroizing<String>> = "u_1".into_key();
+        assert_eq!(key.partition.as_str(), "u_1");
+        let value: Option<Zeroizing<String>> = "u_1".into_value();
+        assert_eq!(value.as_ref().map(|value| value.as_str()), Some("u_1"));
+    }
+}

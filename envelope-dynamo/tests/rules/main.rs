@@ -7,6 +7,7 @@ mod data_keys;
 mod edges;
 mod expressions;
 mod keys;
+mod managed_types;
 mod numbers_in_place;
 mod outages;
 mod reading;
