@@ -64,6 +64,7 @@ mod dek;
 mod error;
 mod escaped;
 mod form;
+mod fragile;
 mod kdf;
 mod number;
 mod payload;
@@ -96,6 +97,7 @@ pub use dek::{
 pub use error::{ContextError, Fault, FormatError, KeyError, KeyErrorKind, OpenError, RandomError, SealError};
 pub use escaped::{Escaped, EscapedNames};
 pub use form::ContextForm;
+pub use fragile::{FragileValues, check_struct_name};
 pub use number::{Number, NumberError};
 pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};
 pub use provider::{

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeSeed;
 
 use crate::cbor::{Deserializer, MAX_DEPTH, Reader, Serializer, head_bytes, major, skip, write_head};
+use crate::fragile::FragileValues;
 use crate::payload::PayloadBuilder;
 use crate::secret::SecretBuffer;
 use crate::value::UNDEFINED;
@@ -31,6 +32,7 @@ use crate::value_error::ValueError;
 pub struct FieldWriter {
     payload: PayloadBuilder,
     count: u64,
+    fragile: FragileValues,
 }
 
 impl FieldWriter {
@@ -40,7 +42,7 @@ impl FieldWriter {
         let mut payload = PayloadBuilder::new(plaintext_bytes, authenticated_names);
         // Room for the head of a map of up to 23 entries.
         payload.buffer.push(0);
-        Self { payload, count: 0 }
+        Self { payload, count: 0, fragile: FragileValues::default() }
     }
 
     /// Appends a field.
@@ -50,7 +52,23 @@ impl FieldWriter {
     /// When the value does not serialize, or nests more than 128 levels deep.
     pub fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), ValueError> {
         self.name(name);
-        value.serialize(Serializer::new(self.out()))
+        value.serialize(Serializer::new(&mut self.payload.buffer, &mut self.fragile))
+    }
+
+    /// The values written so far that not every type reads back.
+    #[must_use]
+    pub const fn fragile(&self) -> FragileValues {
+        self.fragile
+    }
+
+    /// The fields written so far, in the order in which they were written.
+    ///
+    /// # Errors
+    ///
+    /// If a name stands twice.
+    pub fn fields(&self) -> Result<Vec<(&str, FieldValue<'_>)>, ValueError> {
+        // The first byte is the room for the head.
+        read_entries(self.written().get(1..).unwrap_or_default(), self.count)
     }
 
     /// Appends a field that another record holds, as it is encoded there.
@@ -132,6 +150,12 @@ impl FieldValue<'_> {
 pub fn read_fields(plaintext: &[u8]) -> Result<Vec<(&str, FieldValue<'_>)>, ValueError> {
     let mut reader = Reader::new(plaintext);
     let count = reader.expect(major::MAP)?;
+    read_entries(reader.rest(), count)
+}
+
+/// Reads `count` fields, which are all that `entries` holds.
+fn read_entries(entries: &[u8], count: u64) -> Result<Vec<(&str, FieldValue<'_>)>, ValueError> {
+    let mut reader = Reader::new(entries);
     let mut fields = Vec::new();
     for _ in 0..count {
         let length = reader.expect(major::TEXT)?;

@@ -117,7 +117,10 @@ impl fmt::Display for Names {
     }
 }
 
-const fn kind(found: &Unexpected<'_>) -> &'static str {
+/// How serde starts the description of a 128-bit integer that a type does not take; the value follows.
+const WIDE_INTEGER: &str = "integer `";
+
+fn kind(found: &Unexpected<'_>) -> &'static str {
     match found {
         Unexpected::Bool(_) => "a boolean",
         Unexpected::Unsigned(_) | Unexpected::Signed(_) => "an integer",
@@ -135,6 +138,7 @@ const fn kind(found: &Unexpected<'_>) -> &'static str {
         Unexpected::NewtypeVariant => "a newtype variant",
         Unexpected::TupleVariant => "a tuple variant",
         Unexpected::StructVariant => "a struct variant",
+        Unexpected::Other(text) if text.starts_with(WIDE_INTEGER) => "an integer of more than 64 bits",
         _ => "something else",
     }
 }

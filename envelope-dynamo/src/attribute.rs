@@ -7,7 +7,8 @@
 //! - the elements of a set may be newtypes or options, as they may be when they are written;
 //! - a field that is ignored is not looked at, so its type may be one that this version of the AWS SDK does not know.
 //!
-//! Integers of 128 bits are numbers here; `serde_dynamo` refuses them.
+//! Integers of 128 bits are numbers here; `serde_dynamo` refuses them. A number that is asked for without a type, and
+//! that is a whole number of more than 64 bits, is read as an integer of 128 bits; `serde_dynamo` reads the nearest `f64`.
 
 mod absent;
 mod de;
@@ -16,11 +17,12 @@ mod number;
 mod scalar;
 mod ser;
 mod sets;
+mod storable;
 #[cfg(test)]
 mod tests;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::ValueError;
+use envelope_core::{FragileValues, ValueError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use absent::absent_value;
@@ -29,6 +31,7 @@ pub(crate) use key::{KeyDeserializer, KeySerializer};
 pub use scalar::scalar_type;
 pub(crate) use ser::Serializer;
 pub use sets::{binary_set, number_set, string_set};
+pub(crate) use storable::check_storable;
 
 /// Serializes a value into the attribute that stores it.
 ///
@@ -37,7 +40,15 @@ pub use sets::{binary_set, number_set, string_set};
 /// What the value's own serialization reports, a map key that is not like a string, and nesting beyond
 /// `MAX_LEVELS`.
 pub fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
-    value.serialize(Serializer::new())
+    to_attribute_counting(value, &mut FragileValues::default())
+}
+
+/// The same; what not every type reads back is added to `fragile`.
+pub(crate) fn to_attribute_counting<T: Serialize + ?Sized>(
+    value: &T,
+    fragile: &mut FragileValues,
+) -> Result<AttributeValue, ValueError> {
+    value.serialize(Serializer::new(fragile))
 }
 
 /// Deserializes a value from the attribute that stores it.
@@ -47,6 +58,23 @@ pub fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeV
 /// When the attribute is not one of the value's type.
 pub fn from_attribute_value<T: Deserialize<'static>>(stored: AttributeValue) -> Result<T, ValueError> {
     T::deserialize(Deserializer::new(stored))
+}
+
+/// DynamoDB's name for the type of an attribute.
+pub(crate) const fn type_name(attribute: &AttributeValue) -> &'static str {
+    match attribute {
+        AttributeValue::S(_) => "S",
+        AttributeValue::N(_) => "N",
+        AttributeValue::B(_) => "B",
+        AttributeValue::Bool(_) => "BOOL",
+        AttributeValue::Null(_) => "NULL",
+        AttributeValue::L(_) => "L",
+        AttributeValue::M(_) => "M",
+        AttributeValue::Ss(_) => "SS",
+        AttributeValue::Ns(_) => "NS",
+        AttributeValue::Bs(_) => "BS",
+        _ => "a type to come",
+    }
 }
 
 /// Lists and maps inside one another: twice what DynamoDB stores (32 levels), and few enough for any stack.

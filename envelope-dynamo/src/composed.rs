@@ -42,7 +42,7 @@ pub(crate) struct Part {
 impl Part {
     /// The text of a value: as serde writes it for the key of a map.
     pub(crate) fn of<V: Serialize + ?Sized>(value: &V) -> Result<Self, ValueError> {
-        let text = value.serialize(KeySerializer).map_err(|_| NOT_A_PART)?;
+        let text = value.serialize(KeySerializer::new()).map_err(|_| NOT_A_PART)?;
         let is_integer = matches!(to_attribute_value(value)?, aws_sdk_dynamodb::types::AttributeValue::N(_));
         Ok(Self { text, is_integer })
     }

@@ -38,6 +38,14 @@ pub trait EpochSeconds: Sized {
 
     /// The time of so many seconds since 1970, or of none; `None` if the type has no such time.
     fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self>;
+
+    /// Whether there is no time, which is stored as null. A time that has no seconds although it is not absent is an
+    /// error when it is written.
+    ///
+    /// Unless a type says otherwise, everything without seconds is absent if the type can be read from null.
+    fn is_absent(&self) -> bool {
+        self.to_epoch_seconds().is_none() && Self::from_epoch_seconds(None).is_some()
+    }
 }
 
 impl EpochSeconds for SystemTime {
@@ -98,6 +106,10 @@ impl<T: EpochSeconds> EpochSeconds for Option<T> {
             seconds => T::from_epoch_seconds(seconds).map(Some),
         }
     }
+
+    fn is_absent(&self) -> bool {
+        self.as_ref().is_none_or(T::is_absent)
+    }
 }
 
 /// How times of a type are written and read; for derived code, which names it once, so that a wrong type is reported once.
@@ -105,6 +117,7 @@ impl<T: EpochSeconds> EpochSeconds for Option<T> {
 #[derive(Debug)]
 pub struct Seconds<T> {
     write: fn(&T) -> Option<i64>,
+    is_absent: fn(&T) -> bool,
     read: fn(Option<i64>) -> Option<T>,
 }
 
@@ -112,7 +125,7 @@ pub struct Seconds<T> {
 #[doc(hidden)]
 #[must_use]
 pub const fn seconds<T: EpochSeconds>() -> Seconds<T> {
-    Seconds { write: T::to_epoch_seconds, read: T::from_epoch_seconds }
+    Seconds { write: T::to_epoch_seconds, is_absent: T::is_absent, read: T::from_epoch_seconds }
 }
 
 #[doc(hidden)]
@@ -121,9 +134,9 @@ impl<T> Seconds<T> {
     pub fn serialize<S: Serializer>(&self, time: &T, serializer: S) -> Result<S::Ok, S::Error> {
         match (self.write)(time) {
             Some(seconds) => serializer.serialize_i64(seconds),
-            // An integer beyond `i64` is the one time that cannot be written.
-            None if (self.read)(None).is_none() => Err(S::Error::custom("the time is out of range")),
-            None => serializer.serialize_none(),
+            None if (self.is_absent)(time) => serializer.serialize_none(),
+            // An integer beyond `i64`: stored as null, it would read back as no time at all.
+            None => Err(S::Error::custom("the time is out of range")),
         }
     }
 
@@ -171,5 +184,14 @@ mod tests {
         assert_eq!(NonZeroU64::from_epoch_seconds(Some(7)).and_then(|time| time.to_epoch_seconds()), Some(7));
         assert_eq!(NonZeroU64::from_epoch_seconds(Some(0)), None);
         assert_eq!(Option::<NonZeroU64>::from_epoch_seconds(None), Some(None));
+    }
+
+    #[test]
+    fn a_time_beyond_the_seconds_of_i64_is_not_stored_as_none() {
+        let stored = |time: Option<u64>| seconds().serialize(&time, serde_json::value::Serializer);
+        assert!(stored(Some(u64::MAX)).is_err());
+        assert!(stored(Some(1 << 63)).is_err());
+        assert_eq!(stored(Some((1 << 63) - 1)).ok(), Some(i64::MAX.into()));
+        assert_eq!(stored(None).ok(), Some(serde_json::Value::Null));
     }
 }

@@ -262,8 +262,15 @@ pub enum ErrorKind {
     },
     /// The record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`.
     NotSealed,
-    /// One of `encrypted_payload` and `encrypted_dek` is absent, or is not binary.
+    /// One of `encrypted_payload` and `encrypted_dek` is absent, or what is sealed cannot be taken apart.
     Malformed(&'static str),
+    /// An attribute that holds a payload or a wrapped key is not binary: this library did not write it.
+    NotBinary {
+        /// The attribute.
+        attribute: String,
+        /// DynamoDB's name for the type that it has.
+        found: &'static str,
+    },
     /// The encryption context cannot be bound.
     Context(ContextError),
     /// The record could not be sealed; nothing was sent.
@@ -400,6 +407,7 @@ impl ErrorKind {
             | Self::KeyMismatch { .. }
             | Self::NotSealed
             | Self::Malformed(_)
+            | Self::NotBinary { .. }
             | Self::NotAuthentic { .. }
             | Self::OlderVersion { .. } => Fault::Data,
             Self::Seal(error) => error.fault(),
@@ -455,6 +463,10 @@ impl fmt::Display for ErrorKind {
                  (was it written without this library, or not migrated yet?)",
             ),
             Self::Malformed(what) => f.write_str(what),
+            Self::NotBinary { attribute, found } => write!(
+                f,
+                "`{attribute}` is of type {found}, and what this library stores there is binary (B): something else wrote it"
+            ),
             Self::Context(error) => write!(f, "{error}"),
             Self::Seal(error) => write!(f, "{error}"),
             Self::Open(error) => write!(f, "{error}"),

@@ -18,6 +18,7 @@ pub use sort::{SortCondition, SortKey};
 pub use update::{Addable, Amount};
 pub(crate) use update::{Changes, Clauses};
 
+use crate::attribute::check_storable;
 use crate::error::ErrorKind;
 
 /// Placeholders of names, and the names.
@@ -73,7 +74,10 @@ impl Placeholders {
     /// The placeholder of an operand's value.
     pub(crate) fn operand(&mut self, operand: Operand) -> Result<String, ErrorKind> {
         match operand.value {
-            Ok(value) => Ok(self.value(value)),
+            Ok(value) => {
+                check_storable(operand.attribute, &value)?;
+                Ok(self.value(value))
+            }
             Err(source) => Err(ErrorKind::Serialize { attribute: Some(operand.attribute.to_owned()), source }),
         }
     }

@@ -1,12 +1,12 @@
 //! Groups of encrypted fields, each with a payload and a data key of its own (FORMAT 4.6).
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{
     Content, Context, GROUP_PAIR, KeyErrorKind, OpenError, Plaintext, UntrustedPayload, UnwrapKey, open_payload,
 };
 
 use crate::binding::{Item, bare_context};
 use crate::error::ErrorKind;
+use crate::item::binary;
 use crate::record::Envelope;
 use crate::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 
@@ -64,17 +64,19 @@ pub(crate) async fn open_group<T: Envelope>(
     authenticated: &[String],
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Option<Group>, ErrorKind> {
-    let (payload, dek) = (payload_attribute(group), dek_attribute(group));
-    match (item.remove(&payload), item.remove(&dek), authenticated.contains(&payload)) {
+    let names = [payload_attribute(group), dek_attribute(group)];
+    let [payload, dek] = names.each_ref().map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
+    let [payload_name, _] = names;
+    match (payload.transpose()?, dek.transpose()?, authenticated.contains(&payload_name)) {
         (None, None, false) => Ok(None),
-        (Some(AttributeValue::B(payload)), Some(AttributeValue::B(dek)), true) => {
-            let payload = UntrustedPayload::parse(payload.into_inner()).map_err(OpenError::from)?;
+        (Some(payload), Some(dek), true) => {
+            let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
             // FORMAT 4.6-1
             if !payload.authenticated_names().is_empty() {
                 return Err(ErrorKind::Malformed("the payload of a group lists authenticated attributes"));
             }
             let context = group_context::<T>(item, group)?;
-            match open_payload(payload, dek.as_ref(), Content::Group, &context, provider).await {
+            match open_payload(payload, &dek, Content::Group, &context, provider).await {
                 Ok(plaintext) => Ok(Some(Group::Opened(plaintext))),
                 Err(OpenError::Key(error)) if withholds(error.kind()) => Ok(Some(Group::Withheld)),
                 Err(OpenError::Authentication) => {

@@ -5,6 +5,7 @@ use envelope_core::{
     Content, Context, OpenError, Plaintext, UntrustedPayload, UnwrapKey, WrapKey, open_payload, read_fields,
 };
 
+use crate::attribute::type_name;
 use crate::binding::{Item, bare_context, context, key_attributes, record_id};
 use crate::entity::{Entity, Kind};
 use crate::error::{Error, ErrorKind};
@@ -197,13 +198,19 @@ fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKind {
 
 /// Takes payload and wrapped key out of the item.
 fn take_sealed(item: &mut Item) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
-    match RESERVED.map(|name| item.remove(name)) {
-        [Some(AttributeValue::B(payload)), Some(AttributeValue::B(dek))] => {
-            Ok((payload.into_inner(), dek.into_inner()))
-        }
+    let [payload, dek] = RESERVED.map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
+    match [payload.transpose()?, dek.transpose()?] {
+        [Some(payload), Some(dek)] => Ok((payload, dek)),
         [None, None] => Err(ErrorKind::NotSealed),
         [Some(_), None] => Err(ErrorKind::Malformed("the record has `encrypted_payload` but no `encrypted_dek`")),
         [None, Some(_)] => Err(ErrorKind::Malformed("the record has `encrypted_dek` but no `encrypted_payload`")),
-        [Some(_), Some(_)] => Err(ErrorKind::Malformed("`encrypted_payload` or `encrypted_dek` is not binary")),
+    }
+}
+
+/// The bytes of an attribute that holds what is sealed, or a wrapped key.
+pub(crate) fn binary(name: &str, attribute: AttributeValue) -> Result<Vec<u8>, ErrorKind> {
+    match attribute {
+        AttributeValue::B(bytes) => Ok(bytes.into_inner()),
+        other => Err(ErrorKind::NotBinary { attribute: name.to_owned(), found: type_name(&other) }),
     }
 }

@@ -80,6 +80,7 @@ mod openings;
 mod outage;
 mod outcome;
 mod read;
+mod read_back;
 mod record;
 mod reseal;
 mod schema;

@@ -37,11 +37,14 @@ fn value_bytes(value: &AttributeValue) -> usize {
     }
 }
 
-/// About one byte for two significant digits, and one more; never more than 21.
+/// One byte for two significant digits, and one more; leading and trailing zeros do not count.
+///
+/// The same source says this "approximately". An item must not be refused here that DynamoDB stores, so
+/// nothing is added for a sign, of which the source says nothing.
 fn number_bytes(number: &str) -> usize {
     let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
-    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
-    (digits.div_ceil(2) + 1).min(21) + usize::from(number.starts_with('-'))
+    let significant = mantissa.trim_start_matches(['-', '+', '0', '.']).trim_end_matches(['0', '.']);
+    significant.bytes().filter(u8::is_ascii_digit).count().div_ceil(2) + 1
 }
 
 /// Bytes of `item` as JSON, at most: binary in base64, control characters escaped.
@@ -98,7 +101,30 @@ mod tests {
             ("l".to_owned(), AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::Null(true)])),
             ("m".to_owned(), AttributeValue::M(Item::from([("k".to_owned(), AttributeValue::S("v".to_owned()))]))),
         ]);
-        assert_eq!(item_bytes(&item), (2 + 2) + (1 + 5) + (1 + 10) + (1 + 3 + 4) + (1 + 3 + 3));
+        assert_eq!(item_bytes(&item), (2 + 2) + (1 + 4) + (1 + 10) + (1 + 3 + 4) + (1 + 3 + 3));
+    }
+
+    /// Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats": up to 38 significant digits, leading and
+    /// trailing zeros trimmed, one byte for two digits and one byte.
+    #[test]
+    fn a_number_is_its_significant_digits() {
+        for (number, bytes) in [
+            ("0", 1),
+            ("-0.00", 1),
+            ("7", 2),
+            ("27", 2),
+            ("-27", 2),
+            ("461", 3),
+            ("1700000000000000000", 2),
+            ("1e125", 2),
+            ("0.00100", 2),
+            ("100.001", 4),
+            ("10.50", 3),
+            ("12345678901234567890123456789012345678", 20),
+            ("-0.00012345678901234567890123456789012345678", 20),
+        ] {
+            assert_eq!(super::number_bytes(number), bytes, "{number}");
+        }
     }
 
     #[test]

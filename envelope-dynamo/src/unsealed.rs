@@ -14,7 +14,7 @@ use crate::group::{dek_attribute, group_context, keep_group, payload_attribute};
 use crate::kept::{self, ExpectedVersion};
 use crate::record::Envelope;
 use crate::schema::{RESERVED, Schema};
-use crate::write::{Parts, take_apart};
+use crate::write::{Parts, keys_of, take_apart};
 
 /// The parts of a record, with what its type says of them.
 #[doc(hidden)]
@@ -28,7 +28,8 @@ pub struct Unsealed {
 
 impl Unsealed {
     pub(crate) fn of<T: Envelope>(record: &T) -> Result<Self, Error> {
-        let parts = take_apart(record).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
+        let id = || record_id::<T>(&keys_of(record).unwrap_or_default());
+        let parts = take_apart(record).map_err(|kind| Error::new(id(), kind))?;
         Ok(Self::from_parts::<T>(parts))
     }
 

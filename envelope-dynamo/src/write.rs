@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{FieldWriter, ValueError};
+use envelope_core::{FieldWriter, FragileValues, ValueError};
 use serde::ser::{Impossible, SerializeStruct};
 use serde::{Serialize, Serializer};
 
-use crate::attribute::to_attribute_value;
+use crate::attribute::{check_storable, to_attribute_counting};
 use crate::binding::Item;
 use crate::composed::Part;
 use crate::error::ErrorKind;
 use crate::group::{payload_attribute, withheld_groups};
 use crate::read::key_of;
+use crate::read_back;
 use crate::record::{Envelope, Field, Mark, Origin};
 use crate::schema::Schema;
 
@@ -35,17 +36,23 @@ pub(crate) struct Parts {
     pub(crate) withheld: Vec<&'static str>,
     /// The names of the authenticated attributes, absent ones included.
     pub(crate) authenticated: Vec<Cow<'static, str>>,
+    /// The fields with values that not every type reads back.
+    pub(crate) fragile: Vec<(&'static str, FragileValues)>,
 }
 
-/// Takes `record` apart.
+/// Takes `record` apart, into parts that read back as what it holds.
 pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
+    let parts = route(record)?;
+    keys_read_back::<T>(&parts.item)?;
+    read_back::check::<T>(&parts)?;
+    Ok(parts)
+}
+
+/// Sends each field of `record` where its mark says.
+pub(crate) fn route<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Record, withheld_groups(record)?);
     match record.serialize(&mut router) {
-        Ok(()) => {
-            let parts = router.finish()?;
-            keys_read_back::<T>(&parts.item)?;
-            Ok(parts)
-        }
+        Ok(()) => router.finish(),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
     }
 }
@@ -124,6 +131,9 @@ struct Router {
     withheld: Vec<&'static str>,
     authenticated: Vec<Cow<'static, str>>,
     scope: Scope,
+    /// The values so far of the field being written that not every type reads back.
+    fragile: FragileValues,
+    fragile_fields: Vec<(&'static str, FragileValues)>,
     /// The values of fields that keys are composed of.
     parts: Vec<(&'static str, Part)>,
 }
@@ -148,22 +158,33 @@ impl Router {
             withheld,
             authenticated,
             scope,
+            fragile: FragileValues::default(),
+            fragile_fields: Vec::new(),
             parts: Vec::new(),
         }
     }
 
     fn route<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), ValueError> {
-        let Field { mark, group, in_key, name: stored, .. } = *self.claim(name)?;
-        let outcome = if in_key { self.part(stored, value) } else { Ok(()) }.and_then(|()| match mark {
-            Mark::Key => Ok(()),
-            mark if self.scope == Scope::Keys && !mark.is_key() => Ok(()),
-            Mark::Encrypted => self.seal(group, name, value),
-            Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => self.attribute(name, value),
-        });
+        let outcome = self.claim(name).and_then(|field| self.write(field, value));
         if outcome.is_err() {
             self.current = Some(name.to_owned());
         }
         outcome
+    }
+
+    fn write<V: Serialize + ?Sized>(&mut self, field: &'static Field, value: &V) -> Result<(), ValueError> {
+        let Field { mark, group, in_key, name, .. } = *field;
+        if in_key {
+            self.part(name, value)?;
+        }
+        match mark {
+            Mark::Key => Ok(()),
+            mark if self.scope == Scope::Keys && !mark.is_key() => Ok(()),
+            Mark::Encrypted => self.seal(group, name, value),
+            Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => self.attribute(name, value),
+        }?;
+        self.note_fragile(name);
+        Ok(())
     }
 
     fn part<V: Serialize + ?Sized>(&mut self, name: &'static str, value: &V) -> Result<(), ValueError> {
@@ -172,20 +193,30 @@ impl Router {
     }
 
     fn attribute<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), ValueError> {
-        match self.item.insert(name.to_owned(), to_attribute_value(value)?) {
+        let attribute = to_attribute_counting(value, &mut self.fragile)?;
+        match self.item.insert(name.to_owned(), attribute) {
             None => Ok(()),
             Some(_) => Err(ValueError::format("two fields are stored under this name")),
         }
     }
 
     fn seal<V: Serialize + ?Sized>(&mut self, group: Option<&str>, name: &str, value: &V) -> Result<(), ValueError> {
-        match group {
-            None => self.fields.field(name, value),
-            Some(group) => match self.groups.iter_mut().find(|(other, _)| *other == group) {
-                Some((_, fields)) => fields.field(name, value),
-                // Withheld.
-                None => Ok(()),
-            },
+        let fields = match group {
+            None => Some(&mut self.fields),
+            Some(group) => self.groups.iter_mut().find(|(other, _)| *other == group).map(|(_, fields)| fields),
+        };
+        // The values of a withheld group are not there.
+        let Some(fields) = fields else { return Ok(()) };
+        let before = fields.fragile();
+        fields.field(name, value)?;
+        self.fragile = fields.fragile().since(before);
+        Ok(())
+    }
+
+    fn note_fragile(&mut self, name: &'static str) {
+        let fragile = std::mem::take(&mut self.fragile);
+        if !fragile.is_empty() {
+            self.fragile_fields.push((name, fragile));
         }
     }
 
@@ -237,12 +268,16 @@ impl Router {
             }
         }
         self.compose()?;
+        for (name, attribute) in &self.item {
+            check_storable(name, attribute)?;
+        }
         Ok(Parts {
             item: self.item,
             fields: self.fields,
             groups: self.groups,
             withheld: self.withheld,
             authenticated: self.authenticated,
+            fragile: self.fragile_fields,
         })
     }
 

@@ -6,7 +6,9 @@ use serde::ser::{self, Serialize};
 
 use super::MAX_DEPTH;
 use super::head::{major, simple, write_head};
+use crate::fragile::{FragileValues, check_struct_name};
 use crate::secret::SecretBuffer;
+use crate::value::NULL;
 use crate::value_error::ValueError;
 
 /// Writes serde values as CBOR, behind what the buffer already holds.
@@ -14,12 +16,13 @@ use crate::value_error::ValueError;
 /// Maps and sequences of unknown length are written with their definite length once it is known.
 pub struct Serializer<'b> {
     out: &'b mut SecretBuffer,
+    fragile: &'b mut FragileValues,
     depth: usize,
 }
 
 impl<'b> Serializer<'b> {
-    pub(crate) const fn new(out: &'b mut SecretBuffer) -> Self {
-        Self { out, depth: MAX_DEPTH }
+    pub(crate) const fn new(out: &'b mut SecretBuffer, fragile: &'b mut FragileValues) -> Self {
+        Self { out, fragile, depth: MAX_DEPTH }
     }
 
     fn head(&mut self, major: u8, argument: u64) {
@@ -55,7 +58,7 @@ impl<'b> Serializer<'b> {
         if let Some(len) = declared {
             write_head(major, len as u64, |bytes| self.out.extend_from_slice(bytes));
         }
-        Ok(Compound { out: self.out, depth, major, start, declared, written: 0 })
+        Ok(Compound { out: self.out, fragile: self.fragile, depth, major, start, declared, written: 0 })
     }
 
     fn variant(mut self, name: &str) -> Result<Self, ValueError> {
@@ -131,6 +134,7 @@ impl<'b> ser::Serializer for Serializer<'b> {
     }
 
     fn serialize_u128(mut self, v: u128) -> Result<(), ValueError> {
+        self.fragile.wide_integers += 1;
         match u64::try_from(v) {
             Ok(v) => self.head(major::UNSIGNED, v),
             Err(_) => self.bignum(2, v),
@@ -140,6 +144,7 @@ impl<'b> ser::Serializer for Serializer<'b> {
 
     fn serialize_i128(mut self, v: i128) -> Result<(), ValueError> {
         let Err(_) = u128::try_from(v) else { return self.serialize_u128(v.cast_unsigned()) };
+        self.fragile.wide_integers += 1;
         let magnitude = (!v).cast_unsigned();
         match u64::try_from(magnitude) {
             Ok(magnitude) => self.head(major::NEGATIVE, magnitude),
@@ -187,7 +192,12 @@ impl<'b> ser::Serializer for Serializer<'b> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), ValueError> {
-        value.serialize(self)
+        let start = self.out.len();
+        value.serialize(Serializer { out: self.out, fragile: self.fragile, depth: self.depth })?;
+        if self.out.as_slice().get(start..) == Some(&[NULL]) {
+            self.fragile.null_options += 1;
+        }
+        Ok(())
     }
 
     fn serialize_unit(mut self) -> Result<(), ValueError> {
@@ -243,7 +253,8 @@ impl<'b> ser::Serializer for Serializer<'b> {
         self.nested(major::MAP, len)
     }
 
-    fn serialize_struct(self, _name: &'static str, len: usize) -> Result<Compound<'b>, ValueError> {
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Compound<'b>, ValueError> {
+        check_struct_name(name)?;
         self.nested(major::MAP, Some(len))
     }
 
@@ -261,6 +272,7 @@ impl<'b> ser::Serializer for Serializer<'b> {
 /// An array or map being written.
 pub struct Compound<'b> {
     out: &'b mut SecretBuffer,
+    fragile: &'b mut FragileValues,
     depth: usize,
     major: u8,
     start: usize,
@@ -270,7 +282,7 @@ pub struct Compound<'b> {
 
 impl Compound<'_> {
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        value.serialize(Serializer { out: self.out, depth: self.depth })
+        value.serialize(Serializer { out: self.out, fragile: self.fragile, depth: self.depth })
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
@@ -364,7 +376,13 @@ impl ser::SerializeStructVariant for Compound<'_> {
 
 #[cfg(test)]
 pub(crate) fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueError> {
-    let mut out = SecretBuffer::default();
-    value.serialize(Serializer::new(&mut out))?;
-    Ok(out.into_public())
+    fragile_in(value).map(|(bytes, _)| bytes)
+}
+
+/// The encoding, and what in it not every type reads back.
+#[cfg(test)]
+pub(crate) fn fragile_in<T: Serialize + ?Sized>(value: &T) -> Result<(Vec<u8>, FragileValues), ValueError> {
+    let (mut out, mut fragile) = (SecretBuffer::default(), FragileValues::default());
+    value.serialize(Serializer::new(&mut out, &mut fragile))?;
+    Ok((out.into_public(), fragile))
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use super::ser::to_vec;
+use super::ser::{fragile_in, to_vec};
 use super::{Deserializer, MAX_DEPTH, Reader};
 use crate::value_error::ValueError;
 
@@ -169,6 +169,42 @@ fn enums_of_every_tagging_come_back_with_types_that_ask_whether_the_format_is_re
         ]),
     };
     assert_eq!(from_slice::<Flat>(&to_vec(&flat).unwrap()).unwrap(), flat);
+}
+
+#[test]
+fn values_that_not_every_type_reads_back_are_counted() {
+    let counted = |(_, fragile): (_, crate::FragileValues)| (fragile.wide_integers, fragile.null_options);
+    assert_eq!(
+        counted(fragile_in(&(1_u64, i64::MIN, "x", None::<u8>, Some(7), BTreeMap::from([(1, 2)]))).unwrap()),
+        (0, 0)
+    );
+    assert_eq!(counted(fragile_in(&(1_i128, -1_i128, vec![1_u128], i128::MIN)).unwrap()), (4, 0));
+    assert_eq!(counted(fragile_in(&(Some(()), Some(None::<u8>), Some(Some(None::<u8>)))).unwrap()), (0, 4));
+    assert_eq!(counted(fragile_in(&BTreeMap::from([(1_i128, Some(vec![Some(())]))])).unwrap()), (1, 1));
+}
+
+#[test]
+fn an_integer_of_128_bits_in_a_tagged_enum_is_an_error_that_says_so() {
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Guess {
+        Whole(i128),
+        Float(f64),
+    }
+    let stored = to_vec(&Guess::Whole(18_446_744_073_709_551_617)).unwrap();
+    let error = from_slice::<Guess>(&stored).unwrap_err().to_string();
+    assert_eq!(error, "found an integer of more than 64 bits, expected any value");
+}
+
+#[test]
+fn json_text_that_serde_json_alone_reads_is_refused() {
+    #[derive(Serialize)]
+    #[serde(rename = "$serde_json::private::RawValue")]
+    struct Raw {
+        text: u8,
+    }
+    let error = to_vec(&vec![Some(Raw { text: 1 })]).unwrap_err().to_string();
+    assert!(error.contains("`RawValue`"), "{error}");
 }
 
 #[test]

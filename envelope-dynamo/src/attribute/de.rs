@@ -155,25 +155,28 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.attribute {
-            AttributeValue::M(map) => {
-                let depth = self.depth.descend()?;
-                let entries = map.into_iter().map(|(key, attribute)| (KeyDeserializer(key), Self { attribute, depth }));
-                visitor.visit_map(MapDeserializer::new(entries))
-            }
+            AttributeValue::M(map) => visit_entries(map.into_iter(), self.depth, visitor),
             other => Err(mismatch(&other, &visitor)),
         }
     }
 
     /// A map, or a list with the fields in the order of the struct.
+    ///
+    /// The first field is handed out first. serde reads an adjacently tagged enum as a struct of tag
+    /// and content; content before the tag is buffered, and not every type is read from the buffer.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
         match self.attribute {
             AttributeValue::L(_) => self.deserialize_seq(visitor),
-            _ => self.deserialize_map(visitor),
+            AttributeValue::M(mut map) => {
+                let first = fields.first().and_then(|name| map.remove_entry(*name));
+                visit_entries(first.into_iter().chain(map), self.depth, visitor)
+            }
+            other => Err(mismatch(&other, &visitor)),
         }
     }
 
@@ -203,6 +206,16 @@ impl<'de> IntoDeserializer<'de, ValueError> for Deserializer {
     fn into_deserializer(self) -> Self {
         self
     }
+}
+
+fn visit_entries<'de, V: Visitor<'de>>(
+    entries: impl Iterator<Item = (String, AttributeValue)>,
+    outer: Depth,
+    visitor: V,
+) -> Result<V::Value, ValueError> {
+    let depth = outer.descend()?;
+    let entries = entries.map(|(key, attribute)| (KeyDeserializer(key), Deserializer { attribute, depth }));
+    visitor.visit_map(MapDeserializer::new(entries))
 }
 
 /// A variant with its data.

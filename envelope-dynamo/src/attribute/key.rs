@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use envelope_core::ValueError;
+use envelope_core::{FragileValues, ValueError};
 use serde::de::{IntoDeserializer, Visitor};
 use serde::ser::Impossible;
 use serde::{Deserializer, Serialize, Serializer, forward_to_deserialize_any};
@@ -15,7 +15,32 @@ const NOT_A_KEY: ValueError = ValueError::format(
 );
 
 /// Serializes a map key into the string that DynamoDB stores.
-pub(crate) struct KeySerializer;
+pub(crate) struct KeySerializer<'f> {
+    fragile: Option<&'f mut FragileValues>,
+}
+
+impl<'f> KeySerializer<'f> {
+    /// For a key that is read back on its own.
+    pub(crate) const fn new() -> Self {
+        Self { fragile: None }
+    }
+
+    /// For a key of a map; one that is not text is added to `fragile`.
+    pub(super) const fn counting(fragile: &'f mut FragileValues) -> Self {
+        Self { fragile: Some(fragile) }
+    }
+}
+
+macro_rules! serialize_typed {
+    ($($serialize:ident $type:ty;)*) => {$(
+        fn $serialize(self, value: $type) -> Result<String, ValueError> {
+            if let Some(fragile) = self.fragile {
+                fragile.text_keys += 1;
+            }
+            Ok(value.to_string())
+        }
+    )*};
+}
 
 macro_rules! serialize_display {
     ($($serialize:ident $type:ty;)*) => {$(
@@ -33,7 +58,7 @@ macro_rules! refuse {
     )*};
 }
 
-impl Serializer for KeySerializer {
+impl Serializer for KeySerializer<'_> {
     type Ok = String;
     type Error = ValueError;
     type SerializeSeq = Impossible<String, ValueError>;
@@ -44,7 +69,7 @@ impl Serializer for KeySerializer {
     type SerializeStruct = Impossible<String, ValueError>;
     type SerializeStructVariant = Impossible<String, ValueError>;
 
-    serialize_display! {
+    serialize_typed! {
         serialize_bool bool;
         serialize_i8 i8;
         serialize_i16 i16;
@@ -56,6 +81,9 @@ impl Serializer for KeySerializer {
         serialize_u32 u32;
         serialize_u64 u64;
         serialize_u128 u128;
+    }
+
+    serialize_display! {
         serialize_char char;
         serialize_str &str;
     }

@@ -39,21 +39,33 @@ pub(super) use deserialize_integers;
 
 const NOT_A_NUMBER: ValueError = ValueError::format("found a number attribute whose text is not a number");
 
+/// Whether `text` stands for `float` itself: as floats are written here, or digit by digit.
+fn is_written_as(float: f64, text: &str) -> bool {
+    float.to_string() == text || format!("{float:.0}") == text
+}
+
 /// The text of a number, be it an attribute or an element of a number set.
 pub(super) struct Number<T>(pub(super) T);
 
 impl<'de, T: AsRef<str>> Deserializer<'de> for Number<T> {
     type Error = ValueError;
 
-    /// The first of `i64`, `u64` and `f64` that the text is.
+    /// The first of `i64`, `u64`, `f64`, `i128` and `u128` that the text is: a whole number is never
+    /// read as the nearest `f64`, which would be another number.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let text = self.0.as_ref();
         if let Ok(number) = text.parse() {
-            visitor.visit_i64(number)
-        } else if let Ok(number) = text.parse() {
-            visitor.visit_u64(number)
-        } else {
-            visitor.visit_f64(text.parse().map_err(|_| NOT_A_NUMBER)?)
+            return visitor.visit_i64(number);
+        }
+        if let Ok(number) = text.parse() {
+            return visitor.visit_u64(number);
+        }
+        let float = text.parse().map_err(|_| NOT_A_NUMBER)?;
+        match (text.parse(), text.parse()) {
+            _ if is_written_as(float, text) => visitor.visit_f64(float),
+            (Ok(number), _) => visitor.visit_i128(number),
+            (_, Ok(number)) => visitor.visit_u128(number),
+            _ => visitor.visit_f64(float),
         }
     }
 

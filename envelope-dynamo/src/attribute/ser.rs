@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::ValueError;
+use envelope_core::{FragileValues, ValueError, check_struct_name};
 use serde::Serialize;
 use serde::ser::{
     SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleStruct,
@@ -17,14 +17,15 @@ use super::key::{KeySerializer, displayed};
 use super::sets::Set;
 
 /// Serializes a value into an attribute.
-pub(crate) struct Serializer {
+pub(crate) struct Serializer<'f> {
     depth: Depth,
+    fragile: &'f mut FragileValues,
 }
 
-impl Serializer {
-    /// Starts at the outermost level.
-    pub(crate) const fn new() -> Self {
-        Self { depth: Depth::full() }
+impl<'f> Serializer<'f> {
+    /// Starts at the outermost level; what not every type reads back is added to `fragile`.
+    pub(crate) const fn new(fragile: &'f mut FragileValues) -> Self {
+        Self { depth: Depth::full(), fragile }
     }
 }
 
@@ -36,30 +37,38 @@ macro_rules! serialize_numbers {
     )*};
 }
 
-impl serde::Serializer for Serializer {
+impl<'f> serde::Serializer for Serializer<'f> {
     type Ok = AttributeValue;
     type Error = ValueError;
-    type SerializeSeq = ListSerializer;
-    type SerializeTuple = ListSerializer;
-    type SerializeTupleStruct = ListSerializer;
-    type SerializeTupleVariant = ListSerializer;
-    type SerializeMap = MapSerializer;
-    type SerializeStruct = MapSerializer;
-    type SerializeStructVariant = MapSerializer;
+    type SerializeSeq = ListSerializer<'f>;
+    type SerializeTuple = ListSerializer<'f>;
+    type SerializeTupleStruct = ListSerializer<'f>;
+    type SerializeTupleVariant = ListSerializer<'f>;
+    type SerializeMap = MapSerializer<'f>;
+    type SerializeStruct = MapSerializer<'f>;
+    type SerializeStructVariant = MapSerializer<'f>;
 
     serialize_numbers! {
         serialize_i8 i8;
         serialize_i16 i16;
         serialize_i32 i32;
         serialize_i64 i64;
-        serialize_i128 i128;
         serialize_u8 u8;
         serialize_u16 u16;
         serialize_u32 u32;
         serialize_u64 u64;
-        serialize_u128 u128;
         serialize_f32 f32;
         serialize_f64 f64;
+    }
+
+    fn serialize_i128(self, value: i128) -> Result<AttributeValue, ValueError> {
+        self.fragile.wide_integers += 1;
+        Ok(AttributeValue::N(value.to_string()))
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<AttributeValue, ValueError> {
+        self.fragile.wide_integers += 1;
+        Ok(AttributeValue::N(value.to_string()))
     }
 
     fn serialize_bool(self, value: bool) -> Result<AttributeValue, ValueError> {
@@ -87,7 +96,11 @@ impl serde::Serializer for Serializer {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<AttributeValue, ValueError> {
-        value.serialize(self)
+        let attribute = value.serialize(Serializer { depth: self.depth, fragile: self.fragile })?;
+        if matches!(attribute, AttributeValue::Null(_)) {
+            self.fragile.null_options += 1;
+        }
+        Ok(attribute)
     }
 
     fn serialize_unit(self) -> Result<AttributeValue, ValueError> {
@@ -125,20 +138,20 @@ impl serde::Serializer for Serializer {
         variant: &'static str,
         value: &T,
     ) -> Result<AttributeValue, ValueError> {
-        let data = value.serialize(Self { depth: self.depth.descend()? })?;
+        let data = value.serialize(Self { depth: self.depth.descend()?, ..self })?;
         Ok(in_variant(Some(variant), data))
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<ListSerializer, ValueError> {
-        ListSerializer::new(self.depth, len)
+    fn serialize_seq(self, len: Option<usize>) -> Result<ListSerializer<'f>, ValueError> {
+        ListSerializer::new(self, len)
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<ListSerializer, ValueError> {
-        ListSerializer::new(self.depth, Some(len))
+    fn serialize_tuple(self, len: usize) -> Result<ListSerializer<'f>, ValueError> {
+        ListSerializer::new(self, Some(len))
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<ListSerializer, ValueError> {
-        ListSerializer::new(self.depth, Some(len))
+    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<ListSerializer<'f>, ValueError> {
+        ListSerializer::new(self, Some(len))
     }
 
     fn serialize_tuple_variant(
@@ -147,17 +160,18 @@ impl serde::Serializer for Serializer {
         _index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<ListSerializer, ValueError> {
-        let list = ListSerializer::new(self.depth.descend()?, Some(len))?;
+    ) -> Result<ListSerializer<'f>, ValueError> {
+        let list = ListSerializer::new(Self { depth: self.depth.descend()?, ..self }, Some(len))?;
         Ok(ListSerializer { variant: Some(variant), ..list })
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<MapSerializer, ValueError> {
-        MapSerializer::new(self.depth, len)
+    fn serialize_map(self, len: Option<usize>) -> Result<MapSerializer<'f>, ValueError> {
+        MapSerializer::new(self, len)
     }
 
-    fn serialize_struct(self, _name: &'static str, len: usize) -> Result<MapSerializer, ValueError> {
-        MapSerializer::new(self.depth, Some(len))
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<MapSerializer<'f>, ValueError> {
+        check_struct_name(name)?;
+        MapSerializer::new(self, Some(len))
     }
 
     fn serialize_struct_variant(
@@ -166,8 +180,8 @@ impl serde::Serializer for Serializer {
         _index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<MapSerializer, ValueError> {
-        let map = MapSerializer::new(self.depth.descend()?, Some(len))?;
+    ) -> Result<MapSerializer<'f>, ValueError> {
+        let map = MapSerializer::new(Self { depth: self.depth.descend()?, ..self }, Some(len))?;
         Ok(MapSerializer { variant: Some(variant), ..map })
     }
 }
@@ -181,19 +195,21 @@ fn in_variant(variant: Option<&'static str>, data: AttributeValue) -> AttributeV
 }
 
 /// What becomes a list: sequences, tuples, and the data of tuple variants.
-pub(crate) struct ListSerializer {
+pub(crate) struct ListSerializer<'f> {
     list: Vec<AttributeValue>,
     depth: Depth,
+    fragile: &'f mut FragileValues,
     variant: Option<&'static str>,
 }
 
-impl ListSerializer {
-    fn new(depth: Depth, len: Option<usize>) -> Result<Self, ValueError> {
-        Ok(Self { list: Vec::with_capacity(len.unwrap_or(0)), depth: depth.descend()?, variant: None })
+impl<'f> ListSerializer<'f> {
+    fn new(outer: Serializer<'f>, len: Option<usize>) -> Result<Self, ValueError> {
+        let list = Vec::with_capacity(len.unwrap_or(0));
+        Ok(Self { list, depth: outer.depth.descend()?, fragile: outer.fragile, variant: None })
     }
 
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.list.push(value.serialize(Serializer { depth: self.depth })?);
+        self.list.push(value.serialize(Serializer { depth: self.depth, fragile: self.fragile })?);
         Ok(())
     }
 
@@ -204,7 +220,7 @@ impl ListSerializer {
 
 macro_rules! serialize_list {
     ($($serialize:ident::$element:ident)*) => {$(
-        impl $serialize for ListSerializer {
+        impl $serialize for ListSerializer<'_> {
             type Ok = AttributeValue;
             type Error = ValueError;
 
@@ -227,21 +243,26 @@ serialize_list! {
 }
 
 /// What becomes a map: maps, structs, and the data of struct variants.
-pub(crate) struct MapSerializer {
+pub(crate) struct MapSerializer<'f> {
     map: HashMap<String, AttributeValue>,
     key: Option<String>,
     depth: Depth,
+    fragile: &'f mut FragileValues,
     variant: Option<&'static str>,
 }
 
-impl MapSerializer {
-    fn new(depth: Depth, len: Option<usize>) -> Result<Self, ValueError> {
+impl<'f> MapSerializer<'f> {
+    fn new(outer: Serializer<'f>, len: Option<usize>) -> Result<Self, ValueError> {
         let map = HashMap::with_capacity(len.unwrap_or(0));
-        Ok(Self { map, key: None, depth: depth.descend()?, variant: None })
+        Ok(Self { map, key: None, depth: outer.depth.descend()?, fragile: outer.fragile, variant: None })
+    }
+
+    fn key_of<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<String, ValueError> {
+        key.serialize(KeySerializer::counting(self.fragile))
     }
 
     fn insert<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ValueError> {
-        self.map.insert(key, value.serialize(Serializer { depth: self.depth })?);
+        self.map.insert(key, value.serialize(Serializer { depth: self.depth, fragile: self.fragile })?);
         Ok(())
     }
 
@@ -250,12 +271,13 @@ impl MapSerializer {
     }
 }
 
-impl SerializeMap for MapSerializer {
+impl SerializeMap for MapSerializer<'_> {
     type Ok = AttributeValue;
     type Error = ValueError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ValueError> {
-        match self.key.replace(key.serialize(KeySerializer)?) {
+        let key = self.key_of(key)?;
+        match self.key.replace(key) {
             None => Ok(()),
             Some(_) => Err(ValueError::format("a map was given a second key before the first one's value")),
         }
@@ -271,7 +293,8 @@ impl SerializeMap for MapSerializer {
         key: &K,
         value: &V,
     ) -> Result<(), ValueError> {
-        self.insert(key.serialize(KeySerializer)?, value)
+        let key = self.key_of(key)?;
+        self.insert(key, value)
     }
 
     fn end(self) -> Result<AttributeValue, ValueError> {
@@ -281,7 +304,7 @@ impl SerializeMap for MapSerializer {
 
 macro_rules! serialize_fields {
     ($($serialize:ident)*) => {$(
-        impl $serialize for MapSerializer {
+        impl $serialize for MapSerializer<'_> {
             type Ok = AttributeValue;
             type Error = ValueError;
 

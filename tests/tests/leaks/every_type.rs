@@ -11,7 +11,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::ScalarAttributeType;
 use envelope_core::testing::TestKeyProvider;
 use envelope_core::{
-    Content, Escaped, EscapedNames, FieldValue, FieldWriter, KmsKeyHint, PayloadBuilder, UntrustedPayload, read_fields,
+    Content, Escaped, EscapedNames, FieldValue, FieldWriter, FragileValues, KmsKeyHint, PayloadBuilder,
+    UntrustedPayload, read_fields,
 };
 use envelope_dynamo::*;
 use envelope_examples::servers::{create_table, unique_name};
@@ -143,6 +144,7 @@ fn values(seen: &mut Seen) {
     seen.print(&Patient::attributes().note);
     seen.print(&Patient::attributes().note.eq(TEXT));
     seen.print(&Fault::Data);
+    seen.print(&FragileValues::default());
 }
 
 async fn providers(seen: &mut Seen) {
