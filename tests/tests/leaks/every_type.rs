@@ -141,6 +141,7 @@ fn values(seen: &mut Seen) {
     seen.print(&Patient::SCHEMA.fields()[1]);
     seen.print(&Patient::SCHEMA);
     seen.print(&Mark::Encrypted);
+    seen.print(&WriteOutcome::Written);
     seen.print(&Patient::attributes().note);
     seen.print(&Patient::attributes().note.eq(TEXT));
     seen.print(&Fault::Data);
