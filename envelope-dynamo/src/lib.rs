@@ -47,7 +47,7 @@
 //! | read the same records again and again, or write in bursts | [`CachedKeyProvider`], [`SharedKeyProvider`] |
 //! | let some readers see only some of the fields | [`Access`], [`GroupKeyProvider`] |
 //! | let several regions or partners read | [`MultiKeyProvider`], [`KmsRsaKey`], `RsaRecipient` (feature `rsa`) |
-//! | move data keys to another key | [`KmsKeyProvider::rewrap`], [`rewrap()`], [`item_context()`] |
+//! | move data keys to another key | [`Table::rewrap`]; [`KmsKeyProvider::rewrap`], [`rewrap()`], [`item_context()`] for items of your own |
 //! | create a table for tests | [`Table::create_table`] |
 //! | test without KMS | [`LocalKeyProvider`] |
 //! | wrap data keys in another way | [`WrapKey`], [`UnwrapKey`] |
@@ -128,8 +128,8 @@ pub use schema::Schema;
 pub use table::{
     BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, CreateTable, Delete, Get,
     GetView, Gets, Indexed, Modify, PreparedTransaction, Put, Puttable, Query, Records, ReturningNew, ReturningOld,
-    Scan, Table, TransactGet, Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify,
-    Update, transact_get, transact_write,
+    Rewrap, RewrapTo, Rewrapped, Scan, Table, TransactGet, Transaction, TransactionError, TransactionErrorKind,
+    TransactionReason, TryModify, Update, transact_get, transact_write,
 };
 pub use token::{ResumeToken, ResumeTokenError};
 pub use view::{View, view_item};

@@ -253,7 +253,7 @@ pub(crate) struct Resealed {
 impl Resealed {
     /// Adds the clauses that write it; returns the condition that what was read still stands there.
     pub(crate) fn render(&self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> String {
-        let mut condition = still_stands(self.read.as_ref(), placeholders);
+        let mut condition = payload_stands(self.read.as_ref(), placeholders);
         for (name, value) in &self.anew {
             let (name, value) = (placeholders.name(name), placeholders.value(value.clone()));
             clauses.set.push(format!("{name} = {value}"));
@@ -282,14 +282,18 @@ impl Resealed {
 impl<T> Stored<T> {
     /// The condition that the record has not been sealed anew since it was read.
     pub(crate) fn still_stands(&self, placeholders: &mut Placeholders) -> String {
-        still_stands(self.item.get(ENCRYPTED_PAYLOAD), placeholders)
+        payload_stands(self.item.get(ENCRYPTED_PAYLOAD), placeholders)
     }
 }
 
-/// The condition that a payload which begins like `payload` stands in the item, and so that very payload.
-fn still_stands(payload: Option<&AttributeValue>, placeholders: &mut Placeholders) -> String {
+fn payload_stands(payload: Option<&AttributeValue>, placeholders: &mut Placeholders) -> String {
     let payload = payload.and_then(|payload| payload.as_b().ok()).map(Blob::as_ref).unwrap_or_default();
+    still_stands(ENCRYPTED_PAYLOAD, payload, placeholders)
+}
+
+/// The condition that the attribute `name` begins like `payload`, and so is that very payload.
+pub(crate) fn still_stands(name: &str, payload: &[u8], placeholders: &mut Placeholders) -> String {
     let beginning = Blob::new(payload.get(..UNIQUE_BYTES).unwrap_or(payload));
-    let name = placeholders.name(ENCRYPTED_PAYLOAD);
+    let name = placeholders.name(name);
     format!("begins_with({name}, {})", placeholders.value(AttributeValue::B(beginning)))
 }

@@ -17,6 +17,7 @@ mod query;
 mod reading;
 mod records;
 mod returning;
+mod rewrap;
 mod scan;
 mod transaction;
 mod update;
@@ -44,6 +45,7 @@ pub use put::{Put, Puttable};
 pub use query::Query;
 pub use records::Records;
 pub use returning::{ReturningNew, ReturningOld};
+pub use rewrap::{Rewrap, RewrapTo, Rewrapped};
 pub use scan::Scan;
 pub use transaction::{
     Gets, PreparedTransaction, TransactGet, Transaction, TransactionError, TransactionErrorKind, TransactionReason,
@@ -254,6 +256,33 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// Nothing is verified; see [`View`].
     pub fn view<V: View<Record = T>>(&self, key: impl IntoKey<T::Key>) -> GetView<'_, V, P> {
         GetView::new(self, key.into_key())
+    }
+
+    /// Moves the data key of a record, and those of its groups, to another key; what they seal stays as it is.
+    ///
+    /// The record is read, its wrapped keys are wrapped anew, and they are written on condition that each payload and each
+    /// wrapped key is still the one that was read. If another writer was faster, all of that is done again.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use envelope_dynamo::{Envelope, KmsKeyProvider, KmsKeyWrapper, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let (old, new) = (KmsKeyProvider::new(kms.clone(), "alias/2025"), KmsKeyWrapper::new(kms.clone(), "alias/2026"));
+    /// let users = Table::<User>::new(dynamodb, KmsKeyProvider::new(kms, "alias/2026").also_decrypts("alias/2025"));
+    /// let moved = users.rewrap("u_1").re_encrypt(&old, &new).send().await?;
+    /// assert!(moved.is_some(), "there is such a user");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// Copies of the old wrapped keys (backups, streams) still open with the old key. In a global table the condition
+    /// looks at one replica: run this in the region that writes.
+    pub fn rewrap(&self, key: impl IntoKey<T::Key>) -> Rewrap<'_, T, P> {
+        Rewrap::new(self, key.into_key())
     }
 
     /// Changes `#[plaintext]` attributes of a record where they stand, without touching what is sealed; needs no data key.

@@ -1,6 +1,5 @@
 //! Opening into a file that appears only when it is whole.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,9 +11,10 @@ use crate::stream::open::StreamOpener;
 /// Opens what `reader` gives, from which the header has been read, into the file `path`, which appears, or is replaced,
 /// only when the whole stream has proved authentic. Returns how many bytes it has.
 ///
-/// Until then the plaintext stands in a file beside it that ends in `.part`, which is removed on failure; only a process
-/// that is killed leaves it behind. On Unix its owner alone may read either file. This blocks: in an asynchronous program it
-/// belongs into `tokio::task::spawn_blocking`.
+/// Until then the plaintext stands in a file of another name beside it, `.` and 16 digits and `.part`, which is removed on
+/// failure; only a process that is killed leaves it behind. On Unix its owner alone may read either file, and both the file
+/// and its folder are on the disk when this returns. This blocks: in an asynchronous program it belongs into
+/// `tokio::task::spawn_blocking`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -37,7 +37,8 @@ use crate::stream::open::StreamOpener;
 /// # Errors
 ///
 /// When the stream was changed or cut short, or when reading, writing or renaming fails. Nothing is left behind, so
-/// [`released_bytes`](OpenStreamError::released_bytes) is 0.
+/// [`released_bytes`](OpenStreamError::released_bytes) is 0. If the folder alone cannot be written to the disk, that is an
+/// error of writing too, and the whole file stands at `path`.
 pub fn open_to_file(
     mut opener: StreamOpener,
     reader: impl Read,
@@ -45,8 +46,23 @@ pub fn open_to_file(
 ) -> Result<u64, OpenStreamError> {
     let mut part = Part::beside(path.as_ref()).map_err(OpenStreamErrorKind::Write)?;
     let bytes = copy(&mut opener, reader, &mut part.file).map_err(OpenStreamError::nothing_released)?;
-    part.file.sync_all().and_then(|()| part.rename(path.as_ref())).map_err(OpenStreamErrorKind::Write)?;
+    let written =
+        part.file.sync_all().and_then(|()| part.rename(path.as_ref())).and_then(|()| sync_folder(path.as_ref()));
+    written.map_err(OpenStreamErrorKind::Write)?;
     Ok(bytes)
+}
+
+/// Writes the folder of `path` to the disk: after a power failure a file is there only if its entry in the folder is.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// Other systems do not let a folder be written by itself.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn copy(opener: &mut StreamOpener, mut reader: impl Read, file: &mut File) -> Result<u64, OpenStreamError> {
@@ -72,14 +88,13 @@ struct Part {
 
 impl Part {
     fn beside(path: &Path) -> io::Result<Self> {
-        let name =
-            path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
-        let mut suffix = [0; 8];
-        random::fill(&mut suffix).map_err(io::Error::other)?;
-        let mut part = OsString::from(".");
-        part.push(name);
-        part.push(format!(".{:016x}.part", u64::from_be_bytes(suffix)));
-        let path = path.with_file_name(part);
+        if path.file_name().is_none() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+        }
+        let mut number = [0; 8];
+        random::fill(&mut number).map_err(io::Error::other)?;
+        // Without the name of the file, to which nothing could be added where it is as long as names may be.
+        let path = path.with_file_name(format!(".{:016x}.part", u64::from_be_bytes(number)));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -100,5 +115,19 @@ impl Drop for Part {
             // Nobody is left to tell if this fails: the error that led here is on its way.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::path::Path;
+
+    use super::sync_folder;
+
+    #[test]
+    fn the_folder_of_a_file_is_synced_and_not_the_file() {
+        assert!(sync_folder(Path::new("file")).is_ok(), "the working directory");
+        assert!(sync_folder(&std::env::temp_dir().join("no such file")).is_ok());
+        assert!(sync_folder(Path::new("no such folder/file")).is_err());
     }
 }

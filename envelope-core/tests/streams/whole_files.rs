@@ -37,6 +37,30 @@ fn a_whole_stream_becomes_a_file() {
     }
 }
 
+/// The longest name that the file systems of Unix take; what stands beside the file meanwhile has a shorter one.
+#[test]
+fn a_file_may_have_the_longest_name_that_there_is() {
+    let (folder, stream) = (folder("names"), sealed(b"text"));
+    for length in [232, 233, 255] {
+        let mut bytes = &stream[..];
+        let opener = opener(&mut bytes, &context()).unwrap();
+        let path = folder.join("n".repeat(length));
+        assert_eq!(open_to_file(opener, bytes, &path).unwrap(), 4);
+        assert_eq!(fs::read(path).unwrap(), b"text");
+    }
+    assert_eq!(files(&folder).len(), 3);
+}
+
+#[test]
+fn a_file_may_be_named_without_its_folder() {
+    let (folder, stream) = (folder("working"), sealed(b"text"));
+    let name = format!("envelope-{}.txt", std::process::id());
+    let mut bytes = &stream[..];
+    open_to_file(opener(&mut bytes, &context()).unwrap(), bytes, &name).unwrap();
+    fs::rename(&name, folder.join(&name)).unwrap();
+    assert_eq!(files(&folder), [name]);
+}
+
 #[test]
 fn interruptions_by_signals_are_no_failures() {
     let (folder, stream) = (folder("interrupted"), sealed(&plaintext(5000)));

@@ -12,6 +12,7 @@ mod managed_types;
 mod numbers_in_place;
 mod outages;
 mod reading;
+mod rewrap;
 mod setup;
 mod spawned;
 mod vectors;

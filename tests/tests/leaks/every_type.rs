@@ -287,6 +287,8 @@ async fn tables(seen: &mut Seen) {
     let error = again().send().await.unwrap_err();
     seen.print(error.kind());
     seen.print(&error.reasons()[0]);
+    let moved = patients.rewrap("p_1").unwrap_and_wrap(&provider(), &[&provider()]).send().await.unwrap();
+    seen.print(&moved.unwrap());
     seen.error(&error);
 
     let mut item = to_item(&patient(), &provider()).await.unwrap();
@@ -311,6 +313,8 @@ async fn tables(seen: &mut Seen) {
         BatchGetStream<'_, Patient, dyn KeyProvider, Keys>;
         BatchDelete<'_, Patient, dyn KeyProvider, Keys>;
         Modify<'_, Patient, dyn KeyProvider, ()>;
+        Rewrap<'_, Patient, dyn KeyProvider>;
+        RewrapTo<'_, Patient, dyn KeyProvider>;
         TryModify<'_, Patient, dyn KeyProvider, ()>;
         Check<'_, Patient, dyn KeyProvider>;
         Transaction<'_>;
