@@ -121,6 +121,10 @@ impl From<KeyError> for RewrapError {
 ///
 /// # Security
 ///
+/// Store the result on condition that payload and wrapped key are still those that were read (FORMAT 3.2-6), in the one
+/// write: after another write in between, what is stored would have a wrapped key that does not open it, and its own
+/// would be lost. `Table::rewrap` of `envelope-dynamo` does so for records.
+///
 /// Copies of the old `encrypted_dek` (backups, streams) still open with the old key, and the data key is the same: against
 /// a key that is known to others, seal anew.
 pub async fn rewrap(

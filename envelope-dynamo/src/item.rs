@@ -71,7 +71,10 @@ pub(crate) async fn open_record<T: Envelope>(mut item: Item, provider: &(impl Un
 /// The context of the record in `item`, authenticated attributes aside: what its data key is wrapped for.
 ///
 /// For whoever wraps data keys anew ([`rewrap`](crate::rewrap()), [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap))
-/// and puts the result in place of `encrypted_dek`; the payload stays as it is.
+/// and puts the result in place of `encrypted_dek`; the payload stays as it is. For items in a table use
+/// [`Table::rewrap`](crate::Table::rewrap): it writes on condition that payload and wrapped key are still those that were
+/// read. Whoever writes without it must state that condition, as [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap)
+/// shows.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -30,6 +30,29 @@ impl KmsKeyProvider {
     /// # }
     /// ```
     ///
+    /// For records in a table use [`Table::rewrap`](crate::Table::rewrap). Whoever stores the result of this function must
+    /// make it a condition that payload and wrapped key are still those that were read: after a put in between, the
+    /// record would have a wrapped key that does not open it, and its own would be lost.
+    ///
+    /// ```no_run
+    /// # use std::collections::HashMap;
+    /// # use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, key: HashMap<String, AttributeValue>, read: HashMap<String, AttributeValue>, new_dek: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+    /// dynamodb
+    ///     .update_item()
+    ///     .table_name("users")
+    ///     .set_key(Some(key))
+    ///     .update_expression("SET encrypted_dek = :new")
+    ///     .condition_expression("encrypted_payload = :payload AND encrypted_dek = :old")
+    ///     .expression_attribute_values(":payload", read["encrypted_payload"].clone())
+    ///     .expression_attribute_values(":old", read["encrypted_dek"].clone())
+    ///     .expression_attribute_values(":new", AttributeValue::B(Blob::new(new_dek)))
+    ///     .send()
+    ///     .await?; // a failed condition: read the record again, and wrap its key anew
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// When the bytes are no `encrypted_dek` of the source context's form, when the contexts differ in more than their

@@ -191,8 +191,7 @@ async fn a_lost_reply_is_found_out_and_others_are_told() {
     let (from, to, table) = (bench.provider(&bench.old), bench.to(), bench.faulty::<Patient>());
     bench.faults.fail_always("UpdateItem", Fault::LoseReply);
     let error = table.rewrap("p_1").re_encrypt(&from, &to).send().await;
-    // The first try was carried out, and the condition of the second says so, if its reply comes.
-    let error = error.expect_err("no reply comes");
+    let error = error.expect_err("no reply comes, so nobody knows what was carried out");
     assert!(error.is_in_doubt() && error.is_retryable(), "{error}");
 }
 
