@@ -24,7 +24,7 @@ pub(in crate::table) struct Lane<T> {
 enum Next {
     /// The page that follows the position is yet to be asked for.
     After(Option<Item>),
-    Fetching(Fetching),
+    Fetching(Box<Fetching>),
     /// It could not be had.
     Failed(Error),
     /// There is none, or its error was taken.
@@ -62,7 +62,7 @@ impl<T: 'static> Lane<T> {
         let Next::After(start) = &mut self.next else { return false };
         let begins = wanted > 0 && self.records.all_begun();
         if begins {
-            self.next = Next::Fetching(self.pages.fetch(start.take(), wanted));
+            self.next = Next::Fetching(Box::new(self.pages.fetch(start.take(), wanted)));
         }
         begins
     }
