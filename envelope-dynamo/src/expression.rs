@@ -1,24 +1,33 @@
 //! DynamoDB's expressions over readable attributes: typed, so that none can name what is sealed.
 
 mod attribute;
+mod comparisons;
 mod condition;
 mod limit;
+mod named;
+mod operand;
+mod path;
 mod sort;
 mod update;
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::ValueError;
 
 pub use attribute::{Attribute, InPlace, Readable, mark};
+pub use comparisons::{AttributeType, Size};
 pub use condition::Condition;
 pub(crate) use limit::Limit;
+pub(crate) use operand::Serialized;
+pub use operand::{IntoOperand, by};
+use path::DocumentPath;
+pub use path::{AttributePath, Elements, Entries, Place};
 pub use sort::{SortCondition, SortKey};
 pub use update::{Addable, Amount};
 pub(crate) use update::{Changes, Clauses};
 
 use crate::attribute::check_storable;
+use crate::entity::Kind;
 use crate::error::ErrorKind;
 
 /// Placeholders of names, and the names.
@@ -30,25 +39,30 @@ type Values = HashMap<String, AttributeValue>;
 #[derive(Clone, Debug)]
 pub(crate) struct Operand {
     pub(crate) attribute: &'static str,
-    pub(crate) value: Result<AttributeValue, ValueError>,
+    pub(crate) value: Serialized,
 }
 
 /// The placeholders of a request's expressions: names and values stand in maps beside them.
-///
-/// Can start from the maps that a request has already, for a further expression.
-#[derive(Default)]
 pub(crate) struct Placeholders {
     names: Names,
     values: Values,
     count: usize,
+    /// The kinds of record in the table, whose fields a caller's own names must not be.
+    kinds: &'static [Kind],
 }
 
 impl Placeholders {
+    /// For a table that holds records of `kinds`.
+    pub(crate) fn of(kinds: &'static [Kind]) -> Self {
+        Self { names: Names::new(), values: Values::new(), count: 0, kinds }
+    }
+
+    /// Behind those that a request has already, for names alone.
     pub(crate) fn new(names: Option<HashMap<String, String>>, values: Option<HashMap<String, AttributeValue>>) -> Self {
         let (names, values) = (names.unwrap_or_default(), values.unwrap_or_default());
         let number = |placeholder: &String| placeholder.get(1..)?.strip_prefix("envelope")?.parse().ok();
         let count = names.keys().chain(values.keys()).filter_map(number).max().unwrap_or(0);
-        Self { names, values, count }
+        Self { names, values, count, kinds: &[] }
     }
 
     /// The placeholder of an attribute's name.
@@ -64,6 +78,12 @@ impl Placeholders {
         placeholder
     }
 
+    /// The placeholders of a path; refuses a name that the caller chose and that is not free.
+    pub(crate) fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind> {
+        named::check(path, self.kinds)?;
+        Ok(path.text(|name| self.name(name)))
+    }
+
     /// The placeholder of a value.
     pub(crate) fn value(&mut self, value: AttributeValue) -> String {
         let placeholder = format!(":envelope{}", self.next());
@@ -71,14 +91,14 @@ impl Placeholders {
         placeholder
     }
 
-    /// The placeholder of an operand's value.
-    pub(crate) fn operand(&mut self, operand: Operand) -> Result<String, ErrorKind> {
-        match operand.value {
+    /// The placeholder of a value for `attribute`.
+    pub(crate) fn serialized(&mut self, attribute: &str, value: Serialized) -> Result<String, ErrorKind> {
+        match value {
             Ok(value) => {
-                check_storable(operand.attribute, &value)?;
+                check_storable(attribute, &value)?;
                 Ok(self.value(value))
             }
-            Err(source) => Err(ErrorKind::Serialize { attribute: Some(operand.attribute.to_owned()), source }),
+            Err(source) => Err(ErrorKind::Serialize { attribute: Some(attribute.to_owned()), source }),
         }
     }
 

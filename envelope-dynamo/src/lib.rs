@@ -115,7 +115,10 @@ pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::{Envelope, View};
 pub use epoch_seconds::EpochSeconds;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
-pub use expression::{Addable, Amount, Attribute, Condition, InPlace, Readable, SortCondition, SortKey, mark};
+pub use expression::{
+    Addable, Amount, Attribute, AttributePath, AttributeType, Condition, Elements, Entries, InPlace, IntoOperand,
+    Place, Readable, Size, SortCondition, SortKey, by, mark,
+};
 pub use index::{Index, NoIndexes, PrimaryKey, ReadsConsistently, Secondary, Sorted, kind};
 pub use item::{from_item, item_context, item_group_context, to_item};
 pub use kept::{AuthenticatedVersion, VersionNumber};

@@ -1,12 +1,14 @@
 //! The trait that `#[derive(Envelope)]` implements, and the marks it records.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{ContextForm, ValueError};
-use serde::{Deserializer, Serializer};
+use serde::{Deserializer, Serialize, Serializer};
 
 use crate::composed::{Format, Piece};
+use crate::expression::{AttributePath, mark};
 use crate::index::{IndexSchema, PrimaryKey};
 use crate::key::RecordKey;
 use crate::schema::Schema;
@@ -70,6 +72,34 @@ pub trait Envelope: Sized {
 
     /// The stored fields as attributes: what conditions and updates are made of.
     fn attributes() -> Self::Attributes;
+
+    /// An attribute that the struct does not have, for conditions, filters and updates; `V` is the type of its values.
+    ///
+    /// What an item has beside the struct's fields: attributes of another service, of another entity type, or of an
+    /// earlier version of the struct.
+    ///
+    /// ```
+    /// # use envelope_dynamo::Envelope;
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// let condition = User::attribute::<String>("migrated to").not_exists();
+    /// assert_eq!(format!("{condition:?}"), "attribute_not_exists(migrated to)");
+    /// ```
+    ///
+    /// A name or alias of a field of the struct, or of any kind of record in the table, is refused when the request is
+    /// sent ([`ErrorKind::Attribute`](crate::ErrorKind::Attribute)), and so are `encrypted_payload`, `encrypted_dek` and
+    /// those of groups. Nothing is sent then.
+    ///
+    /// # Security
+    ///
+    /// The values reach DynamoDB in plaintext. A name that only **another version** of the struct protects cannot be told
+    /// from a free one: a value that is compared with it leaves, and a record whose authenticated attribute is changed
+    /// does not open any more.
+    #[must_use]
+    fn attribute<V: Serialize>(name: impl Into<Cow<'static, str>>) -> AttributePath<Self, V, mark::Plaintext> {
+        AttributePath::named(name.into())
+    }
 
     /// The group of each field that has one, and whether the field's value is withheld.
     fn withheld(&self) -> Vec<(&'static str, bool)> {

@@ -9,7 +9,6 @@ use envelope_core::ValueError;
 use serde::{Deserialize, Serialize};
 
 use super::Operand;
-use super::condition::{Comparison, Condition};
 use crate::attribute::{absent_value, from_attribute_value, scalar_type, to_attribute_value};
 use crate::key::IntoValue;
 
@@ -206,6 +205,11 @@ impl<T, V, M> Attribute<T, V, M> {
         self.scalar.and_then(|scalar| scalar())
     }
 
+    /// What writes its values.
+    pub(super) fn write_with(&self) -> fn(V) -> Result<AttributeValue, ValueError> {
+        self.write
+    }
+
     /// The value as it is stored.
     pub(crate) fn operand(&self, value: impl IntoValue<V>) -> Operand {
         Operand { attribute: self.name, value: (self.write)(value.into_value()) }
@@ -233,108 +237,5 @@ impl<T, V, M> Attribute<T, V, M> {
     /// Whether a record can be read without it: an `Option`, or a field with a default.
     pub(crate) fn may_be_absent(&self) -> bool {
         self.optional || self.default.is_some() || (self.absent)(self.name).is_ok()
-    }
-}
-
-/// Conditions. A comparison with an attribute that the item does not have is false, except `ne`.
-impl<T, V, M> Attribute<T, V, M> {
-    /// Equal to `value`.
-    pub fn eq(&self, value: impl IntoValue<V>) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::compare(Comparison::Equal, self.operand(value))
-    }
-
-    /// Not equal to `value`, or absent.
-    pub fn ne(&self, value: impl IntoValue<V>) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::compare(Comparison::NotEqual, self.operand(value))
-    }
-
-    /// Less than `value`: numbers by value, strings and bytes by their bytes.
-    pub fn lt(&self, value: impl IntoValue<V>) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::compare(Comparison::Less, self.operand(value))
-    }
-
-    /// At most `value`.
-    pub fn le(&self, value: impl IntoValue<V>) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::compare(Comparison::LessOrEqual, self.operand(value))
-    }
-
-    /// Greater than `value`.
-    pub fn gt(&self, value: impl IntoValue<V>) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::compare(Comparison::Greater, self.operand(value))
-    }
-
-    /// At least `value`.
-    pub fn ge(&self, value: impl IntoValue<V>) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::compare(Comparison::GreaterOrEqual, self.operand(value))
-    }
-
-    /// Between two values, both included.
-    pub fn between(&self, low: impl IntoValue<V>, high: impl IntoValue<V>) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::between(self.operand(low), self.operand(high))
-    }
-
-    /// Equal to one of `values`: at most 100 (Amazon DynamoDB Developer Guide, "Comparison operator and function reference").
-    ///
-    /// None is equal to one of no values.
-    pub fn one_of<I>(&self, values: I) -> Condition<T>
-    where
-        I: IntoIterator<Item: IntoValue<V>>,
-        M: Readable,
-    {
-        Condition::one_of(self.name, values.into_iter().map(|value| self.operand(value)).collect())
-    }
-
-    /// A string that begins with `prefix`.
-    pub fn begins_with(&self, prefix: impl Into<String>) -> Condition<T>
-    where
-        M: Readable,
-    {
-        let value = Ok(AttributeValue::S(prefix.into()));
-        Condition::begins_with(Operand { attribute: self.name, value })
-    }
-
-    /// A string with `part` in it, or a set or list with the element `part`.
-    pub fn contains(&self, part: impl Serialize) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::contains(Operand { attribute: self.name, value: to_attribute_value(&part) })
-    }
-
-    /// The item has the attribute, even if it is `null`.
-    pub fn exists(&self) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::exists(self.name)
-    }
-
-    /// The item does not have the attribute.
-    pub fn not_exists(&self) -> Condition<T>
-    where
-        M: Readable,
-    {
-        Condition::not_exists(self.name)
     }
 }

@@ -3,8 +3,10 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::Condition;
 use super::condition::Comparison;
-use super::{Condition, Operand};
+use super::operand::{Side, Term};
+use super::path::DocumentPath;
 use crate::binding::Item;
 use crate::error::ErrorKind;
 
@@ -16,9 +18,9 @@ const NOT_A_NUMBER: &str = "is not stored as a whole number, so nothing can be a
 const GREATEST: i128 = 10_i128.pow(38) - 1;
 
 /// What a stored number must be, so that the number it becomes can be read again.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Limit {
-    attribute: &'static str,
+    path: DocumentPath,
     bound: Bound,
     /// Whether the attribute may be absent, which counts as zero.
     may_be_absent: bool,
@@ -34,11 +36,11 @@ enum Bound {
 impl Limit {
     /// The limit of a number of a type with this range, before `amount` is added.
     pub(super) fn of_sum(
-        attribute: &'static str,
+        path: &DocumentPath,
         amount: &AttributeValue,
         (least, greatest): (i128, i128),
     ) -> Result<Self, ErrorKind> {
-        let refuse = |reason| ErrorKind::Attribute { attribute: attribute.to_owned(), reason };
+        let refuse = |reason| path.refused(reason);
         let amount = whole(amount).ok_or_else(|| refuse(NOT_WHOLE))?;
         let (least, greatest) = (least.max(-GREATEST), greatest.min(GREATEST));
         let (bound, ever_fits) = if amount < 0 {
@@ -51,13 +53,19 @@ impl Limit {
         if !ever_fits {
             return Err(refuse(NO_ROOM));
         }
-        Ok(Self { attribute, bound, may_be_absent: (least..=greatest).contains(&amount), reason: NO_ROOM })
+        let may_be_absent = (least..=greatest).contains(&amount);
+        Ok(Self { path: path.clone(), bound, may_be_absent, reason: NO_ROOM })
     }
 
     /// The limit of a version before it is counted; `max` is the last one that its type holds.
     pub(crate) fn of_version(attribute: &'static str, max: u64) -> Self {
         let bound = Bound::AtMost(i128::from(max) - 1);
-        Self { attribute, bound, may_be_absent: true, reason: "is a version that its type cannot count further" }
+        Self {
+            path: attribute.into(),
+            bound,
+            may_be_absent: true,
+            reason: "is a version that its type cannot count further",
+        }
     }
 
     /// The condition of the update.
@@ -66,10 +74,10 @@ impl Limit {
             Bound::AtMost(bound) => (Comparison::LessOrEqual, bound),
             Bound::AtLeast(bound) => (Comparison::GreaterOrEqual, bound),
         };
-        let value = Ok(AttributeValue::N(bound.to_string()));
-        let fits = Condition::compare(comparison, Operand { attribute: self.attribute, value });
+        let bound = Term(Side::Value(Ok(AttributeValue::N(bound.to_string()))));
+        let fits = Condition::of_compare(Term(Side::Path(self.path.clone())), comparison, bound);
         match self.may_be_absent {
-            true => fits.or(Condition::not_exists(self.attribute)),
+            true => fits.or(Condition::not_exists(self.path.clone())),
             false => fits,
         }
     }
@@ -80,13 +88,13 @@ impl Limit {
             Bound::AtMost(bound) => stored <= bound,
             Bound::AtLeast(bound) => stored >= bound,
         };
-        let reason = match found.get(self.attribute).map(whole) {
+        let reason = match self.path.find(found).map(whole) {
             None if self.may_be_absent => return None,
             Some(Some(stored)) if fits(stored) => return None,
             Some(None) => NOT_A_NUMBER,
             _ => self.reason,
         };
-        Some(ErrorKind::Attribute { attribute: self.attribute.to_owned(), reason })
+        Some(self.path.refused(reason))
     }
 }
 

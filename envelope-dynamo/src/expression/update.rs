@@ -3,10 +3,13 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
-use super::{Attribute, InPlace, Limit, Operand, Placeholders};
+use super::operand::Term;
+use super::path::{DocumentPath, Place};
+use super::{Attribute, IntoOperand, Limit, Placeholders, Serialized};
 use crate::attribute::to_attribute_value;
 use crate::error::ErrorKind;
 use crate::key::IntoValue;
+use crate::record::Envelope;
 
 /// A type of numbers that DynamoDB can add to: the integers and floats, `Option`s of them, and yours.
 ///
@@ -73,45 +76,76 @@ impl<N: Addable> Addable for Option<N> {
 #[derive(Clone, Default)]
 pub(crate) struct Changes(Vec<Change>);
 
+/// A change of what stands at a path.
 #[derive(Clone)]
-enum Change {
-    Set(Operand),
-    SetIfAbsent(Operand),
-    Append(Operand),
-    Remove { attribute: &'static str, required: bool },
-    Add(Operand, Option<(i128, i128)>),
-    AddElements(Operand),
-    DeleteElements(Operand),
+struct Change {
+    path: DocumentPath,
+    action: Action,
+}
+
+#[derive(Clone)]
+enum Action {
+    Set(Serialized),
+    SetFrom(Term),
+    SetIfAbsent(Serialized),
+    Append(Serialized),
+    Prepend(Serialized),
+    Remove {
+        is_required: bool,
+    },
+    /// To a number of a type with this range.
+    Add(Serialized, Option<(i128, i128)>),
+    AddElements(Serialized),
+    DeleteElements(Serialized),
 }
 
 impl Changes {
-    pub(crate) fn set<T, V, M: InPlace>(&mut self, attribute: Attribute<T, V, M>, value: impl IntoValue<V>) {
-        self.0.push(Change::Set(attribute.operand(value)));
+    pub(crate) fn set<A: Place>(&mut self, place: A, value: impl IntoValue<A::Value>) {
+        self.write(place, value, Action::Set);
     }
 
-    pub(crate) fn set_if_absent<T, V, M: InPlace>(&mut self, attribute: Attribute<T, V, M>, value: impl IntoValue<V>) {
-        self.0.push(Change::SetIfAbsent(attribute.operand(value)));
+    pub(crate) fn set_from<A: Place, K>(&mut self, place: A, other: impl IntoOperand<A::Record, A::Value, K>) {
+        let path = place.into_path();
+        self.push(path.document, Action::SetFrom(other.into_operand(path.write)));
     }
 
-    pub(crate) fn append<T, V, M: InPlace>(&mut self, attribute: Attribute<T, V, M>, values: impl IntoValue<V>) {
-        self.0.push(Change::Append(attribute.operand(values)));
+    pub(crate) fn set_if_absent<A: Place>(&mut self, place: A, value: impl IntoValue<A::Value>) {
+        self.write(place, value, Action::SetIfAbsent);
     }
 
-    pub(crate) fn remove<T, V, M: InPlace>(&mut self, attribute: Attribute<T, V, M>) {
-        self.0.push(Change::Remove { attribute: attribute.name(), required: !attribute.may_be_absent() });
+    pub(crate) fn append<A: Place>(&mut self, place: A, values: impl IntoValue<A::Value>) {
+        self.write(place, values, Action::Append);
     }
 
-    pub(crate) fn add<T, V: Addable, M: InPlace>(&mut self, attribute: Attribute<T, V, M>, amount: impl Amount) {
-        let operand = Operand { attribute: attribute.name(), value: to_attribute_value(&amount) };
-        self.0.push(Change::Add(operand, V::RANGE));
+    pub(crate) fn prepend<A: Place>(&mut self, place: A, values: impl IntoValue<A::Value>) {
+        self.write(place, values, Action::Prepend);
     }
 
-    pub(crate) fn add_elements<T, V, M: InPlace>(&mut self, attribute: Attribute<T, V, M>, set: impl IntoValue<V>) {
-        self.0.push(Change::AddElements(attribute.operand(set)));
+    pub(crate) fn remove<A: Place>(&mut self, place: A) {
+        let path = place.into_path();
+        self.push(path.document, Action::Remove { is_required: path.is_required });
     }
 
-    pub(crate) fn delete_elements<T, V, M: InPlace>(&mut self, attribute: Attribute<T, V, M>, set: impl IntoValue<V>) {
-        self.0.push(Change::DeleteElements(attribute.operand(set)));
+    pub(crate) fn add<A: Place<Value: Addable>>(&mut self, place: A, amount: impl Amount) {
+        let action = Action::Add(to_attribute_value(&amount), <A::Value as Addable>::RANGE);
+        self.push(place.into_path().document, action);
+    }
+
+    pub(crate) fn add_elements<T, V, M>(&mut self, attribute: Attribute<T, V, M>, set: impl IntoValue<V>) {
+        self.write(attribute, set, Action::AddElements);
+    }
+
+    pub(crate) fn delete_elements<T, V, M>(&mut self, attribute: Attribute<T, V, M>, set: impl IntoValue<V>) {
+        self.write(attribute, set, Action::DeleteElements);
+    }
+
+    fn write<A: Place>(&mut self, place: A, value: impl IntoValue<A::Value>, action: fn(Serialized) -> Action) {
+        let path = place.into_path();
+        self.push(path.document, action((path.write)(value.into_value())));
+    }
+
+    fn push(&mut self, path: DocumentPath, action: Action) {
+        self.0.push(Change { path, action });
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -120,77 +154,96 @@ impl Changes {
 
     /// What the numbers that are added to must be before.
     pub(crate) fn limits(&self) -> Result<Vec<Limit>, ErrorKind> {
-        let limit = |change: &Change| match change {
-            Change::Add(Operand { attribute, value: Ok(amount) }, Some(range)) => {
-                Some(Limit::of_sum(attribute, amount, *range))
-            }
+        let limit = |change: &Change| match &change.action {
+            Action::Add(Ok(amount), Some(range)) => Some(Limit::of_sum(&change.path, amount, *range)),
             _ => None,
         };
         self.0.iter().filter_map(limit).collect()
     }
 
-    pub(crate) fn render(self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> Result<(), ErrorKind> {
+    /// Puts the changes of a record `T` into the clauses.
+    pub(crate) fn render<T: Envelope>(
+        self,
+        clauses: &mut Clauses,
+        placeholders: &mut Placeholders,
+    ) -> Result<(), ErrorKind> {
+        if T::DENY_UNKNOWN_FIELDS {
+            self.0.iter().try_for_each(Change::is_of_a_field)?;
+        }
+        self.into_clauses(clauses, placeholders)
+    }
+
+    fn into_clauses(self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> Result<(), ErrorKind> {
         self.0.into_iter().try_for_each(|change| change.render(clauses, placeholders))
     }
 }
 
 impl Change {
+    /// Refuses to write an attribute that the struct does not have, where a record with it could not be read.
+    fn is_of_a_field(&self) -> Result<(), ErrorKind> {
+        let reason = "is no field of the struct, which has `deny_unknown_fields` and could not be read with it; nothing \
+                      was sent";
+        match self.path.is_named && !matches!(self.action, Action::Remove { .. }) {
+            true => Err(self.path.refused(reason)),
+            false => Ok(()),
+        }
+    }
+
     fn render(self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> Result<(), ErrorKind> {
-        match self {
-            Self::Set(operand) => {
-                let (name, value) = (placeholders.name(operand.attribute), placeholders.operand(operand)?);
-                clauses.set.push(format!("{name} = {value}"));
+        let Self { path, action } = self;
+        let place = placeholders.path(&path)?;
+        let mut value = |value: Serialized| placeholders.serialized(&path.attribute, value);
+        match action {
+            Action::Set(new) => clauses.set.push(format!("{place} = {}", value(new)?)),
+            Action::SetFrom(term) => clauses.set.push(format!("{place} = {}", placeholders.term(&path, term)?)),
+            Action::SetIfAbsent(new) => clauses.set.push(format!("{place} = if_not_exists({place}, {})", value(new)?)),
+            Action::Append(values) => {
+                is_list(&path, &values)?;
+                let (values, list) = (value(values)?, or_empty_list(&place, placeholders));
+                clauses.set.push(format!("{place} = list_append({list}, {values})"));
             }
-            Self::SetIfAbsent(operand) => {
-                let (name, value) = (placeholders.name(operand.attribute), placeholders.operand(operand)?);
-                clauses.set.push(format!("{name} = if_not_exists({name}, {value})"));
+            Action::Prepend(values) => {
+                is_list(&path, &values)?;
+                let (values, list) = (value(values)?, or_empty_list(&place, placeholders));
+                clauses.set.push(format!("{place} = list_append({values}, {list})"));
             }
-            Self::Append(operand) => {
-                is_list(&operand)?;
-                let (name, values) = (placeholders.name(operand.attribute), placeholders.operand(operand)?);
-                let empty = placeholders.value(AttributeValue::L(Vec::new()));
-                clauses.set.push(format!("{name} = list_append(if_not_exists({name}, {empty}), {values})"));
+            Action::Remove { is_required: true } => {
+                return Err(path.refused("is required: a record without it could not be read, so it cannot be removed"));
             }
-            Self::Remove { attribute, required: true } => {
-                let reason = "is required: a record without it could not be read, so it cannot be removed";
-                return Err(ErrorKind::Attribute { attribute: attribute.to_owned(), reason });
+            Action::Remove { is_required: false } => clauses.remove.push(place),
+            Action::Add(amount, _) if path.is_attribute() => clauses.add.push(format!("{place} {}", value(amount)?)),
+            // ADD takes top-level attributes alone (Amazon DynamoDB API Reference, "UpdateItem").
+            Action::Add(amount, _) => {
+                let (amount, zero) = (value(amount)?, placeholders.value(AttributeValue::N("0".to_owned())));
+                clauses.set.push(format!("{place} = if_not_exists({place}, {zero}) + {amount}"));
             }
-            Self::Remove { attribute, required: false } => clauses.remove.push(placeholders.name(attribute)),
-            Self::Add(operand, _) => {
-                let (name, value) = (placeholders.name(operand.attribute), placeholders.operand(operand)?);
-                clauses.add.push(format!("{name} {value}"));
-            }
-            Self::AddElements(operand) | Self::DeleteElements(operand) if is_empty_set(&operand)? => {}
-            Self::AddElements(operand) => {
-                let (name, value) = (placeholders.name(operand.attribute), placeholders.operand(operand)?);
-                clauses.add.push(format!("{name} {value}"));
-            }
-            Self::DeleteElements(operand) => {
-                let (name, value) = (placeholders.name(operand.attribute), placeholders.operand(operand)?);
-                clauses.delete.push(format!("{name} {value}"));
-            }
+            Action::AddElements(set) | Action::DeleteElements(set) if is_empty_set(&path, &set)? => {}
+            Action::AddElements(set) => clauses.add.push(format!("{place} {}", value(set)?)),
+            Action::DeleteElements(set) => clauses.delete.push(format!("{place} {}", value(set)?)),
         }
         Ok(())
     }
 }
 
-fn is_list(operand: &Operand) -> Result<(), ErrorKind> {
-    match operand.value {
+fn or_empty_list(place: &str, placeholders: &mut Placeholders) -> String {
+    format!("if_not_exists({place}, {})", placeholders.value(AttributeValue::L(Vec::new())))
+}
+
+fn is_list(path: &DocumentPath, values: &Serialized) -> Result<(), ErrorKind> {
+    match values {
         Ok(AttributeValue::L(_)) | Err(_) => Ok(()),
-        Ok(_) => {
-            Err(ErrorKind::Attribute { attribute: operand.attribute.to_owned(), reason: "is not stored as a list" })
-        }
+        Ok(_) => Err(path.refused("is not stored as a list")),
     }
 }
 
 /// DynamoDB refuses empty sets, and nothing is to be done with one.
-fn is_empty_set(operand: &Operand) -> Result<bool, ErrorKind> {
+fn is_empty_set(path: &DocumentPath, set: &Serialized) -> Result<bool, ErrorKind> {
     const REASON: &str =
         "is not stored as a set: `#[serde(with = \"envelope_dynamo::string_set\")]` and its like do that";
-    match &operand.value {
+    match set {
         Ok(AttributeValue::Ss(set) | AttributeValue::Ns(set)) => Ok(set.is_empty()),
         Ok(AttributeValue::Bs(set)) => Ok(set.is_empty()),
-        Ok(_) => Err(ErrorKind::Attribute { attribute: operand.attribute.to_owned(), reason: REASON }),
+        Ok(_) => Err(path.refused(REASON)),
         Err(_) => Ok(false),
     }
 }
@@ -219,6 +272,8 @@ impl Clauses {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::mark::Plaintext;
     use super::*;
 
@@ -229,12 +284,12 @@ mod tests {
     #[test]
     fn each_clause_stands_once() {
         let (mut changes, mut clauses, mut placeholders) =
-            (Changes::default(), Clauses::default(), Placeholders::default());
+            (Changes::default(), Clauses::default(), Placeholders::of(&[]));
         changes.add(LOGINS, -1);
         changes.set(NOTE, "x");
         changes.append(PAST, vec![1]);
         changes.remove(NOTE);
-        changes.render(&mut clauses, &mut placeholders).unwrap();
+        changes.into_clauses(&mut clauses, &mut placeholders).unwrap();
         assert_eq!(
             clauses.expression().unwrap(),
             "SET #envelope3 = :envelope4, #envelope5 = list_append(if_not_exists(#envelope5, :envelope7), \
@@ -249,10 +304,32 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Changes)| {
             let mut changes = Changes::default();
             change(&mut changes);
-            changes.render(&mut Clauses::default(), &mut Placeholders::default()).unwrap_err().to_string()
+            changes.into_clauses(&mut Clauses::default(), &mut Placeholders::of(&[])).unwrap_err().to_string()
         };
         assert!(refused(&|changes| changes.remove(LOGINS)).starts_with("`logins` is required"));
         assert_eq!(refused(&|changes| changes.append(LOGINS, 1)), "`logins` is not stored as a list");
         assert!(refused(&|changes| changes.add_elements(PAST, vec![1])).starts_with("`past` is not stored as a set"));
+    }
+
+    #[test]
+    fn what_is_within_an_attribute_is_changed_by_its_path() {
+        const MAPS: Attribute<(), Vec<BTreeMap<String, u8>>, Plaintext> = Attribute::new("a.b");
+        let (mut changes, mut clauses, mut placeholders) =
+            (Changes::default(), Clauses::default(), Placeholders::of(&[]));
+        changes.set_if_absent(MAPS.at(3).key("x.y"), 1);
+        changes.add(MAPS.at(0).key("n"), -2);
+        changes.prepend(MAPS, Vec::new());
+        changes.set_from(LOGINS, MAPS.at(0).key("n").field::<u64>("n"));
+        changes.remove(MAPS.at(1));
+        changes.into_clauses(&mut clauses, &mut placeholders).unwrap();
+        assert_eq!(
+            clauses.expression().unwrap(),
+            "SET #envelope1[3].#envelope2 = if_not_exists(#envelope1[3].#envelope2, :envelope3), \
+             #envelope1[0].#envelope4 = if_not_exists(#envelope1[0].#envelope4, :envelope6) + :envelope5, \
+             #envelope1 = list_append(:envelope7, if_not_exists(#envelope1, :envelope8)), \
+             #envelope9 = #envelope1[0].#envelope4.#envelope4 REMOVE #envelope1[1]"
+        );
+        let (names, _) = placeholders.into_maps();
+        assert_eq!(names.unwrap()["#envelope2"], "x.y");
     }
 }

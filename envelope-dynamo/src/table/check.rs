@@ -52,7 +52,7 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
     pub(super) fn prepare(self) -> Result<(ConditionCheck, RecordId), Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
-        let mut placeholders = Placeholders::default();
+        let mut placeholders = Placeholders::of(self.table.kinds);
         let condition = self.condition.map(|condition| placeholders.condition(condition)).transpose();
         let condition = condition.map_err(|kind| Error::new(id.clone(), kind))?;
         let (names, values) = placeholders.into_maps();

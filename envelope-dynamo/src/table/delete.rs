@@ -7,6 +7,7 @@ use super::doubt::Doubt;
 use super::found::{Writing, keyed, open_written};
 use super::{ReturningOld, Sending, Table};
 use crate::binding::Item;
+use crate::entity::Kind;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders};
 use crate::record::{Envelope, partition_key};
@@ -107,7 +108,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     pub(super) fn prepare(self) -> Result<(DeleteItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = Table::<T, P>::key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
-        let builder = conditional(builder, self.condition).map_err(|kind| Error::new(id.clone(), kind))?;
+        let builder =
+            conditional(builder, self.condition, self.table.kinds).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
     }
 }
@@ -116,8 +118,9 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
 fn conditional<T>(
     builder: DeleteItemFluentBuilder,
     condition: Option<Condition<T>>,
+    kinds: &'static [Kind],
 ) -> Result<DeleteItemFluentBuilder, ErrorKind> {
-    let mut placeholders = Placeholders::default();
+    let mut placeholders = Placeholders::of(kinds);
     let condition = condition.map(|condition| placeholders.condition(condition)).transpose()?;
     let (names, values) = placeholders.into_maps();
     let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);

@@ -308,7 +308,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         limits: &[Limit],
     ) -> Result<UpdateItemFluentBuilder, ErrorKind> {
         let builder = self.builder.clone();
-        let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::default());
+        let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::of(self.table.kinds));
         let still_stands = match resealed {
             Some(resealed) => resealed.render(&mut clauses, &mut placeholders),
             None => {
@@ -318,7 +318,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
                 stored.still_stands(&mut placeholders)
             }
         };
-        self.changes.clone().render(&mut clauses, &mut placeholders)?;
+        self.changes.clone().render::<T>(&mut clauses, &mut placeholders)?;
         let own = self.condition.clone().into_iter().chain(limits.iter().map(Limit::condition));
         let own = own.reduce(Condition::and).map(|condition| placeholders.condition(condition)).transpose()?;
         let update = clauses.expression();

@@ -9,7 +9,7 @@ use super::doubt::Doubt;
 use super::found::{Writing, found, keyed, open_written};
 use super::{ReturningOld, Sending, Table};
 use crate::binding::{Item, key_attributes, record_id};
-use crate::entity::Entity;
+use crate::entity::{Entity, Kind};
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Condition, Placeholders};
 use crate::kept::ExpectedVersion;
@@ -189,7 +189,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
             return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
         }
         let condition = Condition::joined(self.condition.take(), version);
-        let builder = conditional(builder, condition).map_err(|kind| Error::new(id.clone(), kind))?;
+        let builder = conditional(builder, condition, self.table.kinds).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_item(Some(item)), id))
     }
 }
@@ -198,8 +198,9 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
 fn conditional<T>(
     builder: PutItemFluentBuilder,
     condition: Option<Condition<T>>,
+    kinds: &'static [Kind],
 ) -> Result<PutItemFluentBuilder, ErrorKind> {
-    let mut placeholders = Placeholders::default();
+    let mut placeholders = Placeholders::of(kinds);
     let condition = condition.map(|condition| placeholders.condition(condition)).transpose()?;
     let (names, values) = placeholders.into_maps();
     let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);

@@ -130,11 +130,11 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
             self.sort = SortCondition::own_kind();
         }
         let partition = key_value(self.partition.clone())?;
-        let mut key = Placeholders::default();
+        let mut key = Placeholders::of(self.table.kinds);
         key.key_condition(self.partition.clone(), self.sort.clone())?;
         let description = self.description(&builder, key);
 
-        let mut placeholders = Placeholders::default();
+        let mut placeholders = Placeholders::of(self.table.kinds);
         let key_condition = placeholders.key_condition(self.partition.clone(), self.sort.take())?;
         let filter = self.reading.filter(&mut placeholders)?;
         let is_filtered = filter.is_some();
@@ -164,9 +164,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// DynamoDB refuses them.
     fn refuse_filters_on_keys(&self) -> Result<(), ErrorKind> {
-        let filtered = self.reading.filter.iter().flat_map(|filter| filter.attributes());
-        let own: Vec<_> = self.index.key_names().collect();
-        match filtered.into_iter().find(|name| own.contains(name)) {
+        let is_filtered = |name: &&str| self.reading.filter.as_ref().is_some_and(|filter| filter.names(name));
+        match self.index.key_names().find(is_filtered) {
             Some(attribute) => Err(ErrorKind::FilterOnKey { attribute }),
             None => Ok(()),
         }

@@ -128,7 +128,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
         let builder = self.builder.clone().checked()?;
         let (of, total) = self.segments.numbers()?;
         let shape = self.reading.filter_shape();
-        let mut placeholders = Placeholders::default();
+        let mut placeholders = Placeholders::of(self.table.kinds);
         let filter = self.reading.filter(&mut placeholders)?;
         let is_filtered = filter.is_some();
         let (names, values) = placeholders.into_maps();

@@ -11,8 +11,11 @@ use super::doubt::Doubt;
 use super::found::{Writing, found, keyed, name_limit, open_written};
 use super::{ReturningNew, Sending, Table};
 use crate::binding::Item;
+use crate::entity::Kind;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, Limit, Placeholders};
+use crate::expression::{
+    Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, IntoOperand, Limit, Place, Placeholders, by,
+};
 use crate::kept;
 use crate::key::IntoValue;
 use crate::record::{Envelope, partition_key};
@@ -48,22 +51,78 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         Self { table, key, builder: table.client.update_item(), changes: Changes::default(), condition: None }
     }
 
-    /// Sets an attribute.
-    pub fn set<V, M: InPlace>(
-        mut self,
-        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
-        value: impl IntoValue<V>,
-    ) -> Self {
+    /// Sets an attribute, or what is within one.
+    ///
+    /// ```no_run
+    /// # async fn example(users: envelope_dynamo::Table<User>) -> Result<(), envelope_dynamo::Error> {
+    /// # use std::collections::HashMap;
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users")]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     email: String,
+    ///     #[plaintext]
+    ///     tags: Vec<String>,
+    ///     #[plaintext]
+    ///     settings: HashMap<String, String>,
+    /// }
+    ///
+    /// users
+    ///     .update("u_1")
+    ///     .set(|u| u.settings.key("theme"), "dark")
+    ///     .set(|_| User::attribute::<bool>("seen by legacy service"), true) // the struct does not have it
+    ///     .remove(|u| u.tags.at(0))
+    ///     .send()
+    ///     .await
+    /// # }
+    /// ```
+    pub fn set<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A, value: impl IntoValue<A::Value>) -> Self
+    where
+        A: Place<Record = T, Mark: InPlace>,
+    {
         self.changes.set(attribute(&T::attributes()), value);
         self
     }
 
-    /// Sets an attribute that the record does not have; one that it has stays, even `null`.
-    pub fn set_if_absent<V, M: InPlace>(
+    /// Sets an attribute to what another one has; DynamoDB refuses it where the record does not have the other.
+    ///
+    /// Both must be stored alike: what one field's `#[serde(with = ..)]` writes, the other's has to read.
+    ///
+    /// ```no_run
+    /// # async fn example(users: envelope_dynamo::Table<User>) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] plan: String, #[plaintext] last_plan: Option<String> }
+    /// users.update("u_1").set_from(|u| u.last_plan, |u| u.plan).set(|u| u.plan, "free").send().await
+    /// # }
+    /// ```
+    pub fn set_from<A, B>(
         mut self,
-        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
-        value: impl IntoValue<V>,
-    ) -> Self {
+        attribute: impl FnOnce(&T::Attributes) -> A,
+        other: impl FnOnce(&T::Attributes) -> B,
+    ) -> Self
+    where
+        A: Place<Record = T, Mark: InPlace>,
+        B: IntoOperand<T, A::Value, by::Path>,
+    {
+        let attributes = T::attributes();
+        self.changes.set_from(attribute(&attributes), other(&attributes));
+        self
+    }
+
+    /// Sets an attribute that the record does not have; one that it has stays, even `null`.
+    pub fn set_if_absent<A>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> A,
+        value: impl IntoValue<A::Value>,
+    ) -> Self
+    where
+        A: Place<Record = T, Mark: InPlace>,
+    {
         self.changes.set_if_absent(attribute(&T::attributes()), value);
         self
     }
@@ -77,28 +136,41 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// If the answer to a first try is lost, the SDK tries again, and **the amount may be added twice**. Where that
     /// matters, say what the number is to be before: `.condition(|u| u.logins.eq(3))` lets one try through at most. Or let
     /// [`modify`](Self::modify) do it: each of its changes is applied once.
-    pub fn add<V: Addable, M: InPlace>(
-        mut self,
-        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
-        amount: impl Amount,
-    ) -> Self {
+    pub fn add<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A, amount: impl Amount) -> Self
+    where
+        A: Place<Record = T, Value: Addable, Mark: InPlace>,
+    {
         self.changes.add(attribute(&T::attributes()), amount);
         self
     }
 
     /// Removes an attribute: an `Option`, or one with `#[serde(default)]`; a record could not be read without any other.
-    pub fn remove<V, M: InPlace>(mut self, attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>) -> Self {
+    ///
+    /// Or what is within one: an element of a list, a key of a map, a field of a struct that is an `Option`.
+    pub fn remove<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A) -> Self
+    where
+        A: Place<Record = T, Mark: InPlace>,
+    {
         self.changes.remove(attribute(&T::attributes()));
         self
     }
 
     /// Appends to a list; an absent one counts as empty. As with [`add`](Self::add), a lost answer may append twice.
-    pub fn append<V, M: InPlace>(
-        mut self,
-        attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
-        values: impl IntoValue<V>,
-    ) -> Self {
+    pub fn append<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A, values: impl IntoValue<A::Value>) -> Self
+    where
+        A: Place<Record = T, Mark: InPlace>,
+    {
         self.changes.append(attribute(&T::attributes()), values);
+        self
+    }
+
+    /// Puts values before those of a list; an absent one counts as empty. As with [`add`](Self::add), a lost answer may do
+    /// it twice.
+    pub fn prepend<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A, values: impl IntoValue<A::Value>) -> Self
+    where
+        A: Place<Record = T, Mark: InPlace>,
+    {
+        self.changes.prepend(attribute(&T::attributes()), values);
         self
     }
 
@@ -184,7 +256,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         let limits = limits::<T>(&self.changes).map_err(|kind| Error::new(id.clone(), kind))?;
         let conditions = self.condition.into_iter().chain(limits.iter().map(Limit::condition));
         let condition = conditions.fold(Condition::exists(partition_key::<T>()), Condition::and);
-        let builder = request(builder, self.changes, now, condition)
+        let builder = request(builder, self.changes, now, condition, self.table.kinds)
             .map_err(|kind| Error::new(id.clone(), kind))?
             .table_name(&*self.table.name)
             .set_key(Some(key.clone()));
@@ -214,12 +286,13 @@ fn request<T: Envelope>(
     changes: Changes,
     now: SystemTime,
     condition: Condition<T>,
+    kinds: &'static [Kind],
 ) -> Result<UpdateItemFluentBuilder, ErrorKind> {
-    let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::default());
+    let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::of(kinds));
     if !changes.is_empty() {
         kept::update(T::SCHEMA, &mut clauses, &mut placeholders, now);
     }
-    changes.render(&mut clauses, &mut placeholders)?;
+    changes.render::<T>(&mut clauses, &mut placeholders)?;
     let condition = placeholders.condition(condition)?;
     let update = clauses.expression();
     let (names, values) = placeholders.into_maps();

@@ -1,12 +1,17 @@
-//! Strings in which an expression could name what is sealed: none reaches DynamoDB, whatever it says.
+//! What an expression may name: strings reach DynamoDB never, typed expressions name nothing that is protected.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, AttributeValueUpdate, ComparisonOperator, Condition as LegacyCondition, ConditionalOperator,
     ExpectedAttributeValue, KeysAndAttributes, ReturnValue, Select, TransactGetItem, TransactWriteItem, WriteRequest,
 };
-use envelope_dynamo::{Envelope, Fault, Table, View, transact_get, transact_write};
+use envelope_dynamo::{
+    AttributePath, AttributeType, Condition, Envelope, ErrorKind, Fault, Table, View, mark, transact_get,
+    transact_write,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::setup::Setup;
 
@@ -352,4 +357,362 @@ async fn what_customize_says_of_record_and_page_is_set_after_it() {
     assert_eq!(delete["ReturnValues"], "ALL_OLD");
     let bodies = setup.faults.all_requests();
     assert!(bodies.iter().all(|body| !String::from_utf8_lossy(body).contains(SECRET)));
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Address {
+    #[serde(rename = "post code")]
+    post_code: String,
+    floor: Option<u8>,
+}
+
+/// Readable attributes of every shape, under names that expressions cannot have without placeholders.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "profiles")]
+struct Profile {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    email: String,
+    #[authenticated]
+    #[serde(rename = "size")]
+    address: Address,
+    #[plaintext]
+    home: Option<Address>,
+    #[plaintext]
+    #[serde(rename = "the.tags")]
+    tags: Vec<String>,
+    #[plaintext]
+    #[serde(rename = "Set of things", with = "envelope_dynamo::string_set")]
+    things: BTreeSet<String>,
+    #[plaintext]
+    settings: BTreeMap<String, u32>,
+    #[plaintext]
+    logins: u64,
+    #[plaintext]
+    limit: Option<u64>,
+    #[plaintext]
+    history: Vec<Vec<u64>>,
+}
+
+fn profile() -> Profile {
+    let address = Address { post_code: "10115".into(), floor: Some(2) };
+    Profile {
+        id: "p_1".into(),
+        email: "other@example.com".into(),
+        address: address.clone(),
+        home: Some(address),
+        tags: vec!["new".into(), "trial".into()],
+        things: BTreeSet::from(["cup".into()]),
+        settings: BTreeMap::from([("font.size".into(), 12), ("select".into(), 7)]),
+        logins: 3,
+        limit: Some(5),
+        history: vec![vec![1, 2], vec![3]],
+    }
+}
+
+async fn profiles() -> (Setup, Table<Profile>) {
+    let setup = Setup::new().await;
+    let profiles = setup.table::<Profile>().await;
+    profiles.put(&profile()).send().await.expect("the record is stored");
+    setup.faults.forget_calls();
+    (setup, profiles)
+}
+
+type Attributes = <Profile as Envelope>::Attributes;
+
+/// Whether the stored profile fulfils a condition: by a filter, and by the condition of a write.
+async fn holds(profiles: &Table<Profile>, condition: impl Fn(&Attributes) -> Condition<Profile>) -> bool {
+    let filtered = profiles.scan().filter(&condition).send().await.expect("a filter").len() == 1;
+    let written = match profiles.update("p_1").condition(&condition).send().await {
+        Ok(()) => true,
+        Err(error) if matches!(error.kind(), ErrorKind::ConditionFailed) => false,
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(filtered, written);
+    written
+}
+
+#[tokio::test]
+async fn conditions_reach_elements_keys_and_fields() {
+    let (_setup, profiles) = profiles().await;
+    assert!(holds(&profiles, |p| p.tags.at(1).eq("trial").and(p.tags.at(2).not_exists())).await);
+    assert!(!holds(&profiles, |p| p.tags.at(0).eq("trial")).await);
+    assert!(holds(&profiles, |p| p.settings.key("font.size").eq(12).and(p.settings.key("select").lt(8))).await);
+    assert!(!holds(&profiles, |p| p.settings.key("font").exists()).await);
+    assert!(holds(&profiles, |p| p.address.field::<String>("post code").begins_with("10")).await);
+    assert!(holds(&profiles, |p| p.home.field::<Option<u8>>("floor").one_of([1, 2])).await);
+    assert!(holds(&profiles, |p| p.history.at(0).at(1).between(2, 2)).await);
+    assert!(!holds(&profiles, |p| p.history.at(1).at(1).exists()).await);
+}
+
+#[tokio::test]
+async fn conditions_compare_attributes_with_each_other() {
+    let (_setup, profiles) = profiles().await;
+    assert!(holds(&profiles, |p| p.logins.lt(p.limit).and(p.limit.gt(p.logins))).await);
+    assert!(!holds(&profiles, |p| p.logins.ge(p.limit)).await);
+    assert!(holds(&profiles, |p| p.logins.eq(p.history.at(1).at(0))).await);
+    assert!(holds(&profiles, |p| p.history.at(0).at(1).ne(p.logins)).await);
+    assert!(holds(&profiles, |p| p.logins.between(p.history.at(0).at(0), p.limit)).await);
+    assert!(holds(&profiles, |p| p.logins.between(1, p.limit).and(!p.logins.between(p.limit, 9))).await);
+    let post_code = "post code";
+    assert!(holds(&profiles, |p| p.home.field::<String>(post_code).eq(p.address.field::<String>(post_code))).await);
+}
+
+#[tokio::test]
+async fn conditions_ask_for_sizes_and_types() {
+    let (_setup, profiles) = profiles().await;
+    assert!(holds(&profiles, |p| p.tags.size().eq(2).and(p.tags.at(0).size().le(3))).await);
+    assert!(holds(&profiles, |p| p.settings.size().between(1, 2).and(p.things.size().lt(2))).await);
+    assert!(!holds(&profiles, |p| p.tags.size().gt(2).or(p.tags.size().ne(2)).or(p.tags.size().ge(3))).await);
+    assert!(!holds(&profiles, |p| p.logins.size().gt(0)).await, "a number has no size");
+    assert!(holds(&profiles, |p| p.tags.has_type(AttributeType::List)).await);
+    assert!(holds(&profiles, |p| p.things.has_type(AttributeType::StringSet)).await);
+    assert!(holds(&profiles, |p| p.settings.has_type(AttributeType::Map)).await);
+    assert!(holds(&profiles, |p| p.settings.key("select").has_type(AttributeType::Number)).await);
+    assert!(holds(&profiles, |p| p.id.has_type(AttributeType::String)).await);
+    assert!(holds(&profiles, |p| !p.home.has_type(AttributeType::Null)).await);
+    profiles.update("p_1").set(|p| p.home, None).send().await.expect("an update");
+    assert!(holds(&profiles, |p| p.home.has_type(AttributeType::Null)).await);
+}
+
+#[tokio::test]
+async fn updates_reach_elements_keys_and_fields() {
+    let (_setup, profiles) = profiles().await;
+    let update = profiles
+        .update("p_1")
+        .set(|p| p.tags.at(0), "old")
+        .set(|p| p.settings.key("a new. key"), 1)
+        .add(|p| p.settings.key("select"), -2)
+        .set_if_absent(|p| p.settings.key("font.size"), 99)
+        .set(|p| p.home.field::<String>("post code"), "20095")
+        .remove(|p| p.home.field::<Option<u8>>("floor"))
+        .remove(|p| p.tags.at(1))
+        .append(|p| p.history.at(0), vec![9])
+        .prepend(|p| p.history.at(1), vec![8])
+        .add_elements(|p| p.things, BTreeSet::from(["pen".into()]))
+        .set_from(|p| p.limit, |p| p.logins);
+    let changed = update.returning_new().send().await.expect("an update");
+    let settings = [("a new. key", 1), ("font.size", 12), ("select", 5)].map(|(key, value)| (key.to_owned(), value));
+    let expected = Profile {
+        tags: vec!["old".into()],
+        settings: BTreeMap::from(settings),
+        home: Some(Address { post_code: "20095".into(), floor: None }),
+        history: vec![vec![1, 2, 9], vec![8, 3]],
+        things: BTreeSet::from(["cup".into(), "pen".into()]),
+        limit: Some(3),
+        ..profile()
+    };
+    assert_eq!(changed, expected);
+    let update = profiles.update("p_1").prepend(|p| p.tags, vec!["first".into()]).add(|p| p.settings.key("none"), 4);
+    let changed = update.remove(|p| p.settings.key("select")).returning_new().send().await.expect("an update");
+    assert_eq!(changed.tags, ["first", "old"]);
+    assert_eq!((changed.settings.get("none"), changed.settings.get("select")), (Some(&4), None));
+}
+
+#[tokio::test]
+async fn a_required_field_within_an_attribute_cannot_be_removed() {
+    let (setup, profiles) = profiles().await;
+    let error = profiles.update("p_1").remove(|p| p.home.field::<String>("post code")).send().await;
+    let told = error.expect_err("a required field").to_string();
+    assert!(told.contains("`home.post code` is required: a record without it could not be read"), "{told}");
+    assert_eq!(setup.faults.all_requests().len(), 0);
+}
+
+fn named(name: &str) -> AttributePath<Profile, String, mark::Plaintext> {
+    Profile::attribute::<String>(name.to_owned())
+}
+
+#[tokio::test]
+async fn attributes_that_the_struct_does_not_have_can_be_named() {
+    let (setup, profiles) = profiles().await;
+    let update = profiles.update("p_1").set(|_| named("a. b"), "x").add(|_| Profile::attribute::<u32>("count"), 2);
+    update.condition(|_| named("a. b").not_exists()).send().await.expect("an update");
+    assert!(holds(&profiles, |_| named("a. b").eq("x").and(Profile::attribute::<u32>("count").eq(2))).await);
+    assert!(holds(&profiles, |p| Profile::attribute::<u64>("count").lt(p.logins)).await);
+    let list = || Profile::attribute::<Vec<String>>("list");
+    profiles.update("p_1").append(|_| list(), vec!["y".to_owned()]).send().await.expect("an update");
+    profiles.update("p_1").set(|_| list().at(0), "z").remove(|_| named("a. b")).send().await.expect("an update");
+    assert!(holds(&profiles, |_| list().at(0).eq("z").and(named("a. b").not_exists())).await);
+    let read = profiles.get("p_1").send().await.expect("the record opens");
+    assert_eq!(read, Some(profile()));
+    assert!(setup.faults.calls("UpdateItem") > 3);
+}
+
+/// Names of the struct's fields and aliases, of the library's attributes, and of groups.
+const TAKEN: [(&str, &str); 9] = [
+    ("email", "an encrypted field"),
+    ("mail", "an encrypted field"),
+    ("encrypted_payload", "where sealed values"),
+    ("encrypted_dek", "where sealed values"),
+    ("encrypted_payload_clinic", "where sealed values"),
+    ("encrypted_dek_clinic", "where sealed values"),
+    ("plan", "a field of the struct"),
+    ("id", "a field of the struct"),
+    ("logins", "a field of the struct"),
+];
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_refused_wherever_it_is_named() {
+    let (setup, users) = users().await;
+    let user = user();
+    let refused = |outcome: Result<(), envelope_dynamo::Error>, name: &str, reason: &str| {
+        let error = outcome.expect_err(name);
+        assert!(matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == name), "{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+        assert!(!format!("{error:?}{error}").contains(SECRET), "{error}");
+        assert_eq!(error.fault(), Fault::Caller);
+        assert_eq!(setup.faults.all_requests().len(), 0);
+    };
+    for (name, reason) in TAKEN {
+        let attribute = || User::attribute::<String>(name);
+        let condition = |_: &_| attribute().eq(SECRET);
+        refused(users.put(&user).condition(condition).send().await, name, reason);
+        refused(users.delete("u_1").condition(condition).send().await, name, reason);
+        refused(users.update("u_1").condition(condition).send().await, name, reason);
+        refused(users.update("u_1").set(|_| attribute(), SECRET).send().await, name, reason);
+        refused(users.update("u_1").set_if_absent(|_| attribute(), SECRET).send().await, name, reason);
+        refused(users.update("u_1").remove(|_| attribute()).send().await, name, reason);
+        refused(users.update("u_1").add(|_| User::attribute::<u8>(name), 1).send().await, name, reason);
+        let inner = || User::attribute::<Vec<String>>(name);
+        refused(users.update("u_1").append(|_| inner(), vec![SECRET.to_owned()]).send().await, name, reason);
+        refused(users.update("u_1").condition(|_| inner().at(0).eq(SECRET)).send().await, name, reason);
+        refused(users.update("u_1").condition(|_| inner().size().lt(7)).send().await, name, reason);
+        refused(users.update("u_1").condition(|u| u.plan.eq(attribute())).send().await, name, reason);
+        refused(users.update("u_1").condition(|_| !attribute().exists()).send().await, name, reason);
+        if name != "id" {
+            refused(users.query("u_1").filter(condition).send().await.map(|_| ()), name, reason);
+        }
+        refused(users.scan().filter(condition).send().await.map(|_| ()), name, reason);
+        refused(users.scan().filter(condition).count().await.map(|_| ()), name, reason);
+        let check = users.check("u_1").condition(condition);
+        let error = transact_write(&setup.dynamodb).check(check).send().await.expect_err(name);
+        assert!(error.to_string().contains(reason), "{error}");
+        assert_eq!(setup.faults.all_requests().len(), 0);
+    }
+    // The names within an element, and the other side, are looked at as well.
+    let inner = users.update("u_1").set(|_| User::attribute::<Vec<String>>("mail").at(0), SECRET);
+    let error = inner.send().await.expect_err("an alias");
+    assert_eq!(
+        error.to_string(),
+        "users[id=u_1]: `mail` is a name of an encrypted field: DynamoDB cannot evaluate it, and its value would \
+         leave in plaintext; nothing was sent"
+    );
+    refused(users.update("u_1").condition(|_| User::attribute::<String>("").eq(SECRET)).send().await, "", "empty");
+}
+
+#[tokio::test]
+async fn modify_refuses_a_taken_name_before_it_writes() {
+    let setup = Setup::new().await;
+    let users = setup.table::<User>().await;
+    users.put(&user()).send().await.expect("the record is stored");
+    setup.faults.forget_calls();
+    for (name, reason) in TAKEN {
+        let modify = users.update("u_1").set(|_| User::attribute::<String>(name), SECRET).modify(|u| u.email.push('!'));
+        let error = modify.send().await.expect_err(name);
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+    assert_eq!(setup.faults.calls("UpdateItem"), 0);
+    let bodies = setup.faults.all_requests();
+    assert!(bodies.iter().all(|body| !String::from_utf8_lossy(body).contains(SECRET)));
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "shop")]
+#[partition_key(name = "pk", format = "USER#{user_id}")]
+struct Customer {
+    #[key]
+    user_id: String,
+    #[encrypted]
+    phone: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "shop")]
+#[partition_key(name = "pk", format = "ORDER#{order_id}")]
+struct Order {
+    #[key]
+    order_id: String,
+    #[encrypted]
+    #[serde(alias = "pan")]
+    card: String,
+    #[plaintext]
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+enum Shop {
+    Customer(Customer),
+    Order(Order),
+}
+
+#[tokio::test]
+async fn in_a_table_of_an_enum_the_names_of_every_kind_are_taken() {
+    let setup = Setup::new().await;
+    setup.table::<Customer>().await;
+    let shop = Table::<Shop>::new(setup.dynamodb.clone(), setup.keys.clone());
+    setup.faults.forget_calls();
+    for name in ["card", "pan", "state", "pk", "phone", "order_id"] {
+        let filter = |_: &_| Customer::attribute::<String>(name).eq(SECRET);
+        shop.scan().filter(filter).send().await.expect_err(name);
+        let customers = shop.of::<Customer>();
+        customers.delete("u_1").condition(filter).send().await.expect_err(name);
+        customers.update("u_1").set(|_| Customer::attribute::<String>(name), SECRET).send().await.expect_err(name);
+        customers.update("u_1").condition(filter).modify(|_| {}).send().await.expect("no record to change");
+    }
+    let bodies = setup.faults.all_requests();
+    assert!(bodies.iter().all(|body| !String::from_utf8_lossy(body).contains(SECRET)));
+    assert_eq!(shop.scan().filter(|_| Customer::attribute::<String>("free").eq("x")).send().await.expect("a scan"), []);
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "strict")]
+#[serde(deny_unknown_fields)]
+struct Strict {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    email: String,
+    #[plaintext]
+    note: Option<String>,
+}
+
+#[tokio::test]
+async fn a_struct_that_denies_unknown_fields_is_given_none() {
+    let setup = Setup::new().await;
+    let table = setup.table::<Strict>().await;
+    let record = Strict { id: "s".into(), email: "e".into(), note: None };
+    table.put(&record).send().await.expect("the record is stored");
+    let other = || Strict::attribute::<String>("other");
+    let error = table.update("s").set(|_| other(), "x").send().await.expect_err("an unknown field");
+    assert!(
+        error.to_string().contains("`other` is no field of the struct, which has `deny_unknown_fields`"),
+        "{error}"
+    );
+    table
+        .update("s")
+        .set(|s| s.note, "n")
+        .remove(|_| other())
+        .condition(|_| other().not_exists())
+        .send()
+        .await
+        .expect("an update");
+    assert_eq!(
+        table.get("s").send().await.expect("the record opens"),
+        Some(Strict { note: Some("n".into()), ..record })
+    );
+}
+
+#[tokio::test]
+async fn a_number_within_an_attribute_stays_in_the_range_of_its_type() {
+    let (setup, profiles) = profiles().await;
+    for (amount, reason) in [(-8_i64, "has no room for what is added"), (u32::MAX.into(), "has no room")] {
+        let error = profiles.update("p_1").add(|p| p.settings.key("select"), amount).send().await.expect_err("a limit");
+        assert!(error.to_string().contains(&format!("`settings[_]` {reason}")), "{error}");
+    }
+    profiles.update("p_1").add(|p| p.settings.key("select"), -7).send().await.expect("an update");
+    profiles.update("p_1").add(|p| p.history.at(0).at(1), 40).send().await.expect("an update");
+    let read = profiles.get("p_1").send().await.expect("the record opens").expect("a record");
+    assert_eq!((read.settings["select"], read.history[0][1]), (0, 42));
+    assert_eq!(setup.faults.calls("UpdateItem"), 4);
 }

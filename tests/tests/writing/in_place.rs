@@ -103,9 +103,10 @@ async fn several_changes_and_conditions_stand_in_one_update() {
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
     let update = users.update("zoe").add(|u| u.logins, 1).condition(|u| u.plan.eq("pro"));
-    let update = update.set(|u| u.plan_note, "mine").remove(|u| u.nickname);
-    let changed = update.condition(|u| u.logins.lt(9)).returning_new().await.unwrap();
+    let update = update.set(|u| u.plan_note, "mine").set(|u| u.history.at(1), "mine").remove(|u| u.nickname);
+    let changed = update.condition(|u| u.history.size().lt(9)).returning_new().await.unwrap();
     assert_eq!((changed.plan_note.as_str(), changed.logins, changed.nickname), ("mine", 4, None));
+    assert_eq!(changed.history, ["created", "mine"]);
 }
 
 #[tokio::test]

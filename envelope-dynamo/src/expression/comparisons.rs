@@ -1,0 +1,284 @@
+//! The conditions that can be set on attributes, on paths, and on their sizes.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+
+use super::attribute::{Attribute, Readable};
+use super::condition::{Comparison, Condition};
+use super::operand::{IntoOperand, Serialized, Side, Term};
+use super::path::{AttributePath, DocumentPath};
+use crate::attribute::to_attribute_value;
+use crate::key::IntoValue;
+
+macro_rules! conditions {
+    ($($place:ident)*) => {$(
+        /// Conditions. A comparison with an attribute that the item does not have is false, except `ne`.
+        ///
+        /// The other side is a value, or another attribute: see [`IntoOperand`].
+        impl<T, V, M> $place<T, V, M> {
+            /// Equal to `other`.
+            pub fn eq<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
+            where
+                M: Readable,
+            {
+                self.compare(Comparison::Equal, other)
+            }
+
+            /// Not equal to `other`, or absent.
+            pub fn ne<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
+            where
+                M: Readable,
+            {
+                self.compare(Comparison::NotEqual, other)
+            }
+
+            /// Less than `other`: numbers by value, strings and bytes by their bytes.
+            pub fn lt<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
+            where
+                M: Readable,
+            {
+                self.compare(Comparison::Less, other)
+            }
+
+            /// At most `other`.
+            pub fn le<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
+            where
+                M: Readable,
+            {
+                self.compare(Comparison::LessOrEqual, other)
+            }
+
+            /// Greater than `other`.
+            pub fn gt<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
+            where
+                M: Readable,
+            {
+                self.compare(Comparison::Greater, other)
+            }
+
+            /// At least `other`.
+            pub fn ge<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
+            where
+                M: Readable,
+            {
+                self.compare(Comparison::GreaterOrEqual, other)
+            }
+
+            /// Between two others, both included.
+            pub fn between<K, L>(
+                &self,
+                low: impl IntoOperand<T, V, K>,
+                high: impl IntoOperand<T, V, L>,
+            ) -> Condition<T>
+            where
+                M: Readable,
+            {
+                let write = self.write_with();
+                Condition::of_between(self.term(), low.into_operand(write), high.into_operand(write))
+            }
+
+            /// Equal to one of `values`: at most 100 (Amazon DynamoDB Developer Guide, "Comparison operator and function reference").
+            ///
+            /// None is equal to one of no values.
+            pub fn one_of<I>(&self, values: I) -> Condition<T>
+            where
+                I: IntoIterator<Item: IntoValue<V>>,
+                M: Readable,
+            {
+                let write = self.write_with();
+                Condition::one_of(self.document(), values.into_iter().map(|value| write(value.into_value())).collect())
+            }
+
+            /// A string that begins with `prefix`.
+            pub fn begins_with(&self, prefix: impl Into<String>) -> Condition<T>
+            where
+                M: Readable,
+            {
+                Condition::of_prefix(self.document(), Ok(AttributeValue::S(prefix.into())))
+            }
+
+            /// A string with `part` in it, or a set or list with the element `part`.
+            pub fn contains(&self, part: impl Serialize) -> Condition<T>
+            where
+                M: Readable,
+            {
+                Condition::contains(self.document(), to_attribute_value(&part))
+            }
+
+            /// The item has the attribute, even if it is `null`.
+            pub fn exists(&self) -> Condition<T>
+            where
+                M: Readable,
+            {
+                Condition::exists(self.document())
+            }
+
+            /// The item does not have the attribute.
+            pub fn not_exists(&self) -> Condition<T>
+            where
+                M: Readable,
+            {
+                Condition::not_exists(self.document())
+            }
+
+            /// The value is stored as `attribute_type`, whatever the type of the field.
+            ///
+            /// ```
+            /// # use envelope_dynamo::{AttributeType, Envelope};
+            /// # #[derive(Envelope)]
+            /// # #[envelope(table = "users")]
+            /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] note: Option<String> }
+            /// let is_null = User::attributes().note.has_type(AttributeType::Null);
+            /// assert_eq!(format!("{is_null:?}"), "attribute_type(note, _)");
+            /// ```
+            pub fn has_type(&self, attribute_type: AttributeType) -> Condition<T>
+            where
+                M: Readable,
+            {
+                Condition::has_type(self.document(), Ok(AttributeValue::S(attribute_type.code().to_owned())))
+            }
+
+            /// How large the value is: characters of a string, bytes of binary, elements of a list, set or map.
+            ///
+            /// ```
+            /// # use envelope_dynamo::Envelope;
+            /// # #[derive(Envelope)]
+            /// # #[envelope(table = "users")]
+            /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] tags: Vec<String> }
+            /// let few_tags = User::attributes().tags.size().lt(10);
+            /// assert_eq!(format!("{few_tags:?}"), "size(tags) < _");
+            /// ```
+            pub fn size(&self) -> Size<T>
+            where
+                M: Readable,
+            {
+                Size { document: self.document(), record: PhantomData }
+            }
+
+            fn compare<K>(&self, comparison: Comparison, other: impl IntoOperand<T, V, K>) -> Condition<T> {
+                Condition::of_compare(self.term(), comparison, other.into_operand(self.write_with()))
+            }
+
+            fn term(&self) -> Term {
+                Term(Side::Path(self.document()))
+            }
+        }
+    )*};
+}
+
+conditions!(Attribute AttributePath);
+
+/// How large a value is, for conditions; see [`Attribute::size`].
+#[must_use = "a size does nothing by itself"]
+pub struct Size<T> {
+    document: DocumentPath,
+    record: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Size<T> {
+    fn clone(&self) -> Self {
+        Self { document: self.document.clone(), record: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Size<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Size").field(&format_args!("{}", self.document.shown())).finish()
+    }
+}
+
+/// Conditions. Nothing is true of the size of what the item does not have, or what has none, such as a number.
+impl<T> Size<T> {
+    /// Equal to `size`.
+    pub fn eq(&self, size: usize) -> Condition<T> {
+        self.compare(Comparison::Equal, size)
+    }
+
+    /// Not equal to `size`.
+    pub fn ne(&self, size: usize) -> Condition<T> {
+        self.compare(Comparison::NotEqual, size)
+    }
+
+    /// Less than `size`.
+    pub fn lt(&self, size: usize) -> Condition<T> {
+        self.compare(Comparison::Less, size)
+    }
+
+    /// At most `size`.
+    pub fn le(&self, size: usize) -> Condition<T> {
+        self.compare(Comparison::LessOrEqual, size)
+    }
+
+    /// Greater than `size`.
+    pub fn gt(&self, size: usize) -> Condition<T> {
+        self.compare(Comparison::Greater, size)
+    }
+
+    /// At least `size`.
+    pub fn ge(&self, size: usize) -> Condition<T> {
+        self.compare(Comparison::GreaterOrEqual, size)
+    }
+
+    /// Between two sizes, both included.
+    pub fn between(&self, low: usize, high: usize) -> Condition<T> {
+        Condition::of_between(self.term(), Term(Side::Value(number(low))), Term(Side::Value(number(high))))
+    }
+
+    fn compare(&self, comparison: Comparison, size: usize) -> Condition<T> {
+        Condition::of_compare(self.term(), comparison, Term(Side::Value(number(size))))
+    }
+
+    fn term(&self) -> Term {
+        Term(Side::Size(self.document.clone()))
+    }
+}
+
+fn number(size: usize) -> Serialized {
+    Ok(AttributeValue::N(size.to_string()))
+}
+
+/// A type of DynamoDB's, as [`Attribute::has_type`] asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AttributeType {
+    /// `S`: a string.
+    String,
+    /// `N`: a number.
+    Number,
+    /// `B`: bytes.
+    Binary,
+    /// `BOOL`: true or false.
+    Boolean,
+    /// `NULL`: what `None` is stored as.
+    Null,
+    /// `L`: a list.
+    List,
+    /// `M`: a map.
+    Map,
+    /// `SS`: a set of strings.
+    StringSet,
+    /// `NS`: a set of numbers.
+    NumberSet,
+    /// `BS`: a set of bytes.
+    BinarySet,
+}
+
+impl AttributeType {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::String => "S",
+            Self::Number => "N",
+            Self::Binary => "B",
+            Self::Boolean => "BOOL",
+            Self::Null => "NULL",
+            Self::List => "L",
+            Self::Map => "M",
+            Self::StringSet => "SS",
+            Self::NumberSet => "NS",
+            Self::BinarySet => "BS",
+        }
+    }
+}

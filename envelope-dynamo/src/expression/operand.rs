@@ -1,0 +1,108 @@
+//! What an attribute is compared with: a value, or another attribute.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::ValueError;
+
+use super::Operand;
+use super::attribute::{Attribute, Readable};
+use super::path::{AttributePath, DocumentPath};
+use crate::key::IntoValue;
+
+/// A value as DynamoDB has it, or why it did not serialize.
+pub(crate) type Serialized = Result<AttributeValue, ValueError>;
+
+/// One side of a comparison.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Term(pub(super) Side);
+
+#[derive(Clone)]
+pub(super) enum Side {
+    Path(DocumentPath),
+    Size(DocumentPath),
+    Value(Serialized),
+}
+
+impl From<Operand> for Term {
+    fn from(operand: Operand) -> Self {
+        Self(Side::Value(operand.value))
+    }
+}
+
+/// How something becomes an operand.
+pub mod by {
+    /// It is a value.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Value {}
+    /// It is an attribute, or a path within one.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Path {}
+    /// It is an `Option`, so that it may be `null` where the other side is not.
+    #[derive(Clone, Copy, Debug)]
+    pub enum OptionalPath {}
+}
+
+/// What a value of type `V` can be compared with: another value ([`IntoValue`]), or a readable
+/// [`Attribute`](crate::Attribute) or [`AttributePath`](crate::AttributePath) of the same record and type.
+///
+/// `V` and `Option<V>` can be compared, since DynamoDB stores both as the same. `K` is found by the compiler.
+///
+/// ```
+/// # use envelope_dynamo::Envelope;
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64, #[plaintext] limit: Option<u64> }
+/// let u = User::attributes();
+/// assert_eq!(format!("{:?}", u.logins.lt(10)), "logins < _");
+/// assert_eq!(format!("{:?}", u.logins.lt(u.limit)), "logins < limit");
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use envelope_dynamo::Envelope;
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+/// let u = User::attributes();
+/// u.user_id.eq(u.email); // an encrypted field is no attribute that can be compared
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be compared with a value of type `{V}`",
+    note = "compare with a `{V}`, a `&{V}`, a `&str` or `&[u8]` where it is a `String` or `Vec<u8>`, or a readable attribute \
+            of that type",
+    note = "an encrypted field can be compared with nothing: DynamoDB sees only `encrypted_payload`"
+)]
+pub trait IntoOperand<T, V, K> {
+    /// The operand, beside an attribute whose values are written by `write`.
+    #[doc(hidden)]
+    fn into_operand(self, write: fn(V) -> Serialized) -> Term;
+}
+
+impl<T, V, X: IntoValue<V>> IntoOperand<T, V, by::Value> for X {
+    fn into_operand(self, write: fn(V) -> Serialized) -> Term {
+        Term(Side::Value(write(self.into_value())))
+    }
+}
+
+macro_rules! paths {
+    ($($place:ident)*) => {$(
+        impl<T, V, M: Readable> IntoOperand<T, V, by::Path> for $place<T, V, M> {
+            fn into_operand(self, _: fn(V) -> Serialized) -> Term {
+                Term(Side::Path(self.document()))
+            }
+        }
+
+        impl<T, V, M: Readable> IntoOperand<T, V, by::OptionalPath> for $place<T, Option<V>, M> {
+            fn into_operand(self, _: fn(V) -> Serialized) -> Term {
+                Term(Side::Path(self.document()))
+            }
+        }
+
+        impl<T, V, M: Readable> IntoOperand<T, Option<V>, by::Path> for $place<T, V, M> {
+            fn into_operand(self, _: fn(Option<V>) -> Serialized) -> Term {
+                Term(Side::Path(self.document()))
+            }
+        }
+    )*};
+}
+
+paths!(Attribute AttributePath);
