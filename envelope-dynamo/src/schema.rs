@@ -48,7 +48,6 @@ impl Schema {
     }
 
     /// Whether `name` is for others to use: it belongs to no field, and holds nothing that is sealed.
-    #[cfg_attr(not(test), allow(dead_code))] // for attributes that an expression names by a string of its own
     pub(crate) fn is_free(self, name: &str) -> bool {
         !is_reserved(name) && self.owner(name).is_none()
     }

@@ -4,51 +4,66 @@ use super::path::DocumentPath;
 use crate::entity::Kind;
 use crate::error::ErrorKind;
 use crate::record::Mark;
-use crate::write::is_reserved;
+use crate::schema::Schema;
 
-/// Refuses a chosen name that is one of the library's, or a name of a field of any kind of record in the table.
-///
-/// An alias is a name of its field: what stands under it may be read into a sealed one.
+const RESERVED: &str = "is where sealed values or their keys stand, and cannot be named; nothing was sent";
+const EMPTY: &str = "is no name of an attribute: it is empty; nothing was sent";
+const ENCRYPTED: &str = "is a name of an encrypted field: DynamoDB cannot evaluate it, and its value would leave in \
+                         plaintext; nothing was sent";
+const READABLE: &str = "is a name of a field of the struct, which expressions take by the field \
+                        (`|record| record.field`) and not by `attribute(..)`; nothing was sent";
+
+/// Refuses a chosen name that is not free in every kind of record in the table.
 pub(super) fn check(path: &DocumentPath, kinds: &[Kind]) -> Result<(), ErrorKind> {
-    let reason = match path.is_named {
-        true => owner(&path.attribute, kinds),
-        false => None,
-    };
-    reason.map_or(Ok(()), |reason| Err(ErrorKind::Attribute { attribute: path.attribute.to_string(), reason }))
+    if !path.is_named {
+        return Ok(());
+    }
+    let schemas: Vec<_> = kinds.iter().map(|kind| kind.schema).collect();
+    match objection(&path.attribute, &schemas) {
+        Some(reason) => Err(ErrorKind::Attribute { attribute: path.attribute.to_string(), reason }),
+        None => Ok(()),
+    }
 }
 
 /// Why a name is not free, if it is not.
-fn owner(name: &str, kinds: &[Kind]) -> Option<&'static str> {
-    let owners = || kinds.iter().flat_map(|kind| kind.fields).filter(|field| field.names().any(|own| own == name));
-    if is_reserved(name) {
-        return Some("is where sealed values and their keys stand, and cannot be named; nothing was sent");
-    }
+fn objection(name: &str, schemas: &[Schema]) -> Option<&'static str> {
     if name.is_empty() {
-        return Some("is no name of an attribute: it is empty; nothing was sent");
+        return Some(EMPTY);
     }
-    if owners().any(|field| field.mark == Mark::Encrypted) {
-        return Some(
-            "is a name of an encrypted field: DynamoDB cannot evaluate it, and its value would leave in plaintext; \
-             nothing was sent",
-        );
+    if schemas.iter().all(|schema| schema.is_free(name)) {
+        return None;
     }
-    owners().next().map(|_| {
-        "is a name of a field of the struct, which expressions take by the field (`|record| record.field`) and not \
-         by `attribute(..)`; nothing was sent"
-    })
+    let marks: Vec<_> = schemas.iter().filter_map(|schema| schema.owner(name)).map(|field| field.mark).collect();
+    match marks.as_slice() {
+        [] => Some(RESERVED),
+        marks if marks.contains(&Mark::Encrypted) => Some(ENCRYPTED),
+        _ => Some(READABLE),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::owner;
+    use super::*;
+    use crate::record::Field;
+
+    const USER: Schema =
+        Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("email", Mark::Encrypted).aliases(&["mail"])]);
+    const ORDER: Schema = Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("email", Mark::Plaintext)]);
 
     #[test]
-    fn names_of_the_library_and_empty_ones_are_not_free_in_any_table() {
-        for name in ["encrypted_payload", "encrypted_dek", "encrypted_payload_clinic", "encrypted_dek_x", ""] {
-            assert!(owner(name, &[]).is_some(), "{name}");
+    fn a_name_is_free_if_it_is_free_in_every_kind() {
+        for name in ["encrypted_payload", "encrypted_dek", "encrypted_payload_clinic", "encrypted_dek_x"] {
+            assert_eq!(objection(name, &[USER]), Some(RESERVED), "{name}");
         }
-        for name in ["encrypted", "encrypted_payloads", "payload", " "] {
-            assert_eq!(owner(name, &[]), None, "{name}");
+        assert_eq!(objection("", &[USER]), Some(EMPTY));
+        assert_eq!(objection("id", &[USER, ORDER]), Some(READABLE));
+        assert_eq!(objection("email", &[ORDER]), Some(READABLE));
+        for name in ["email", "mail"] {
+            assert_eq!(objection(name, &[ORDER, USER]), Some(ENCRYPTED), "{name}");
+            assert_eq!(objection(name, &[USER, ORDER]), Some(ENCRYPTED), "{name}");
+        }
+        for name in ["encrypted", "encrypted_payloads", "payload", " ", "Email"] {
+            assert_eq!(objection(name, &[USER, ORDER]), None, "{name}");
         }
     }
 }

@@ -33,13 +33,13 @@ impl From<Operand> for Term {
 pub mod by {
     /// It is a value.
     #[derive(Clone, Copy, Debug)]
-    pub enum Value {}
+    pub enum Given {}
     /// It is an attribute, or a path within one.
     #[derive(Clone, Copy, Debug)]
-    pub enum Path {}
+    pub enum Stored {}
     /// It is an `Option`, so that it may be `null` where the other side is not.
     #[derive(Clone, Copy, Debug)]
-    pub enum OptionalPath {}
+    pub enum StoredOption {}
 }
 
 /// What a value of type `V` can be compared with: another value ([`IntoValue`]), or a readable
@@ -77,7 +77,7 @@ pub trait IntoOperand<T, V, K> {
     fn into_operand(self, write: fn(V) -> Serialized) -> Term;
 }
 
-impl<T, V, X: IntoValue<V>> IntoOperand<T, V, by::Value> for X {
+impl<T, V, X: IntoValue<V>> IntoOperand<T, V, by::Given> for X {
     fn into_operand(self, write: fn(V) -> Serialized) -> Term {
         Term(Side::Value(write(self.into_value())))
     }
@@ -85,19 +85,19 @@ impl<T, V, X: IntoValue<V>> IntoOperand<T, V, by::Value> for X {
 
 macro_rules! paths {
     ($($place:ident)*) => {$(
-        impl<T, V, M: Readable> IntoOperand<T, V, by::Path> for $place<T, V, M> {
+        impl<T, V, M: Readable> IntoOperand<T, V, by::Stored> for $place<T, V, M> {
             fn into_operand(self, _: fn(V) -> Serialized) -> Term {
                 Term(Side::Path(self.document()))
             }
         }
 
-        impl<T, V, M: Readable> IntoOperand<T, V, by::OptionalPath> for $place<T, Option<V>, M> {
+        impl<T, V, M: Readable> IntoOperand<T, V, by::StoredOption> for $place<T, Option<V>, M> {
             fn into_operand(self, _: fn(V) -> Serialized) -> Term {
                 Term(Side::Path(self.document()))
             }
         }
 
-        impl<T, V, M: Readable> IntoOperand<T, Option<V>, by::Path> for $place<T, V, M> {
+        impl<T, V, M: Readable> IntoOperand<T, Option<V>, by::Stored> for $place<T, V, M> {
             fn into_operand(self, _: fn(Option<V>) -> Serialized) -> Term {
                 Term(Side::Path(self.document()))
             }

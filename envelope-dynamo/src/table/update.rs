@@ -107,7 +107,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     ) -> Self
     where
         A: Place<Record = T, Mark: InPlace>,
-        B: IntoOperand<T, A::Value, by::Path>,
+        B: IntoOperand<T, A::Value, by::Stored>,
     {
         let attributes = T::attributes();
         self.changes.set_from(attribute(&attributes), other(&attributes));
