@@ -64,7 +64,7 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
 }
 
 /// At each field without a group, the compiler says that its type must not be `Access<..>`.
-fn ungrouped<'a>(record: &'a Record<'_>) -> impl Iterator<Item = TokenStream> {
+fn ungrouped(record: &Record<'_>) -> impl Iterator<Item = TokenStream> {
     let fields = record.fields.iter().filter(|(field, _)| field.group.is_none());
     fields.map(|(field, _)| {
         let (ty, place) = (&field.ty, field.ty.span());

@@ -613,6 +613,7 @@ mod among_methods {
         fn is_withheld(self) {}
     }
 
+    #[allow(clippy::missing_trait_methods)]
     impl<T> Methods for T {}
 
     #[derive(::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
@@ -729,9 +730,9 @@ mod of_deprecated_types {
         let written = ::envelope_dynamo::Envelope::serialize(&record, ::serde_json::value::Serializer);
         ::std::assert!(::std::result::Result::is_ok(&written));
         ::std::assert_eq!(<View as ::envelope_dynamo::View>::names(), ["other"]);
-        let of = |entity: &Entity| match entity {
-            Entity::Field(record) => record.id,
-            Entity::Old(record) => record.id,
+        let of = |entity: &Entity| match *entity {
+            Entity::Field(ref field) => field.id,
+            Entity::Old(ref old) => old.id,
         };
         ::std::assert_eq!(of(&Entity::Old(OldRecord { id: 1, value: 2 })), 1);
         ::std::assert_eq!(of(&Entity::Field(OnField { id: 2, value: Old(2), other: Old(3) })), 2);
@@ -778,7 +779,7 @@ mod under_forbidden_lints {
 
     /// What serde makes of the same.
     #[derive(Debug, ::serde::Serialize, ::serde::Deserialize, ::std::cmp::PartialEq)]
-    pub(crate) struct Inner<T> {
+    struct Inner<T> {
         value: T,
     }
 
@@ -795,7 +796,7 @@ mod under_forbidden_lints {
     )]
     #[partition_key(name = "pk", format = "USER#{part}")]
     #[sort_key(name = "sk", format = "{id:04}")]
-    pub(crate) struct Record {
+    struct Record {
         #[key]
         part: ::std::string::String,
         #[key]
