@@ -260,7 +260,7 @@ impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
     }
 
     fn request(&self, anew: &Anew) -> UpdateItemFluentBuilder {
-        let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::default());
+        let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::of(self.table.kinds));
         let condition = anew.render(&mut clauses, &mut placeholders);
         let (names, values) = placeholders.into_maps();
         let update = self.table.client.update_item().table_name(&*self.table.name);
