@@ -1,6 +1,7 @@
 //! The rules that a record keeps: a flat list, each rule a function, every breach reported.
 
 mod composed;
+mod read_back;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -69,6 +70,10 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     composed::check(input, errors);
     indexes::check(input, errors);
     role::check_all(input, errors);
+    // Of a record that breaks another rule, this would often be said as a consequence.
+    if errors.is_empty() {
+        input.fields.iter().for_each(|field| read_back::check(input, field, errors));
+    }
     if errors.is_empty() { record(input) } else { None }
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, Ident, Meta, Type, Visibility};
+use syn::{Attribute, Ident, LitStr, Meta, Type, Visibility};
 
 use crate::attr::{self, ENCRYPTION_CONTEXT, ENVELOPE, Mark, SERDE};
 use crate::case::RenameRule;
@@ -36,6 +36,8 @@ pub(crate) struct Field {
     pub(crate) name: Name,
     /// The other names under which the field is read.
     pub(crate) aliases: Vec<Name>,
+    /// Whether the field is read under the name that it is written under.
+    pub(crate) reads_written_name: bool,
     pub(crate) is_deprecated: bool,
 }
 
@@ -62,6 +64,7 @@ impl Field {
         report_arguments(&field.attrs, &marks, errors);
         let options: Vec<_> = marks.iter().map(|written| MarkOptions::parse(written, errors)).collect();
         let (name, aliases) = names(&ident, &serde, rename_all);
+        let reads_written_name = reads_written_name(&ident, &name, &serde, rename_all);
         let parsed = Self {
             vis: field.vis.clone(),
             mark: match marks.as_slice() {
@@ -81,6 +84,7 @@ impl Field {
             serde,
             name,
             aliases,
+            reads_written_name,
         };
         parsed.report_missing_mark(&field.attrs, errors);
         Some(parsed)
@@ -184,9 +188,8 @@ fn encryption_context(attributes: &[Attribute], errors: &mut Errors) -> Option<T
 
 /// The name that a field is written under, and the others that it is read under.
 fn names(ident: &Ident, serde: &FieldSerde, rename_all: Directions<RenameRule>) -> (Name, Vec<Name>) {
-    let ruled = |rule: RenameRule| Name { value: rule.apply(&unraw(ident)), span: ident.span() };
-    let written = serde.rename.serialize.as_ref().map_or_else(|| ruled(rename_all.serialize), Name::from);
-    let read = serde.rename.deserialize.as_ref().map_or_else(|| ruled(rename_all.deserialize), Name::from);
+    let written = name_in(ident, serde.rename.serialize.as_ref(), rename_all.serialize);
+    let read = name_in(ident, serde.rename.deserialize.as_ref(), rename_all.deserialize);
     let mut aliases: Vec<Name> = Vec::new();
     for name in std::iter::once(read).chain(serde.aliases.iter().map(Name::from)) {
         if name.value != written.value && aliases.iter().all(|alias| alias.value != name.value) {
@@ -194,4 +197,15 @@ fn names(ident: &Ident, serde: &FieldSerde, rename_all: Directions<RenameRule>) 
         }
     }
     (written, aliases)
+}
+
+/// The name in one direction: the one given, or what the struct's rule makes of the field's.
+fn name_in(ident: &Ident, given: Option<&LitStr>, rule: RenameRule) -> Name {
+    given.map_or_else(|| Name { value: rule.apply(&unraw(ident)), span: ident.span() }, Name::from)
+}
+
+fn reads_written_name(ident: &Ident, written: &Name, serde: &FieldSerde, rename_all: Directions<RenameRule>) -> bool {
+    let read = name_in(ident, serde.rename.deserialize.as_ref(), rename_all.deserialize);
+    let mut aliases = serde.aliases.iter().map(Name::from);
+    read.value == written.value || aliases.any(|alias| alias.value == written.value)
 }

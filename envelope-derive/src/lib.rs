@@ -103,8 +103,26 @@ use crate::input::{Input, Options};
 /// of its fields (`tag`, `transparent`, `into`, ..) are refused, and so is `flatten` on a field: an attribute of the item
 /// belongs to one field, by its name. Types inside a field may use all of them.
 ///
-/// Type parameters are bound as serde's derive binds them, in both directions; `#[serde(bound)]` replaces that. Borrowed
-/// fields can be written; read back are those that serde can own, such as `Cow` with `#[serde(borrow)]`.
+/// Type parameters are bound as serde's derive binds them, in both directions; `#[serde(bound)]` replaces that. A
+/// field that borrows (`&str`) does not compile, because a record that is read owns what it holds: take `Cow` with
+/// `#[serde(borrow)]`.
+///
+/// # Values that do not read back
+///
+/// What is written reads back equal, or the write is refused with the attribute's name. The exceptions are at the end.
+///
+/// | a value | what happens |
+/// |---|---|
+/// | `i128`, `u128` inside an untagged or internally tagged enum or a flattened field of the value | refused when written: serde's buffer has no such integers, whatever their value |
+/// | a map with integers or booleans as keys, in such a place, in a readable attribute | refused when written: DynamoDB's keys are text; in an encrypted field it reads back |
+/// | `Some(None)`, `Some(())` and other `Some` of null | refused when written, unless the type reads null as `Some` (`deserialize_with`) |
+/// | NaN, infinities, numbers of more than 38 digits or outside 1E-130 to 9.99E+125, empty sets, sets with a value twice | refused in readable attributes, at any depth; an encrypted number reads back |
+/// | serde_json's `RawValue` | refused when written |
+/// | a field that is written under a name under which it is not read, one that `deny_unknown_fields` would refuse, one that borrows | does not compile |
+/// | an integer in an untagged enum that has a float before it | **reads as the float, rounded if the float is too small**: serde takes the first variant that accepts a value, so put integers first |
+/// | a float without a fraction in an untagged enum that has an integer before it, in a readable attribute | reads as the integer of the same value: DynamoDB stores `1.0` as `1` |
+/// | the sign of `-0.0` in a readable attribute | DynamoDB drops it |
+/// | values given to an update in place (`.set(..)`) | numbers and sets are checked; the value is not read back |
 ///
 /// # Security
 ///

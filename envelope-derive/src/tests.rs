@@ -184,3 +184,55 @@ fn a_flattened_field_of_a_view_is_refused() {
     let [message] = messages.as_slice() else { panic!("{messages:?}") };
     assert!(message.starts_with("`#[serde(flatten)]` is not supported"), "{message}");
 }
+
+/// What is reported of a record with this field, beside a key and an encrypted field.
+fn messages_of(container: TokenStream, field: TokenStream) -> Vec<String> {
+    messages(derive(quote! {
+        #[envelope(table = "t")]
+        #container
+        struct Record<'a> {
+            #[partition_key]
+            id: u8,
+            #[encrypted]
+            secret: u8,
+            #field
+        }
+    }))
+}
+
+#[test]
+fn a_field_that_would_be_written_and_never_read_is_refused() {
+    let nothing = || quote!();
+    for (container, field, problem) in [
+        (nothing(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"))] n: u8), "not read under"),
+        (nothing(), quote!(#[encrypted] #[serde(rename(deserialize = "r"))] n: u8), "not read under"),
+        (quote!(#[serde(deny_unknown_fields)]), quote!(#[plaintext] #[serde(skip_deserializing)] n: u8), "`deny_"),
+        (nothing(), quote!(#[encrypted] n: &'a str), "is borrowed"),
+        (nothing(), quote!(#[authenticated] n: Option<&'a [u8]>), "is borrowed"),
+    ] {
+        let messages = messages_of(container, field);
+        let [message] = messages.as_slice() else { panic!("{messages:?}") };
+        assert!(message.starts_with("`n` is ") && message.contains(problem), "{message}");
+    }
+    let split = messages_of(
+        quote!(#[serde(rename_all(serialize = "UPPERCASE", deserialize = "lowercase"))]),
+        quote!(#[plaintext] n: u8),
+    );
+    assert_eq!(split.len(), 3, "every field has two names: {split:?}");
+}
+
+#[test]
+fn a_field_that_is_read_again_or_never_meant_to_be_is_taken() {
+    for (container, field) in [
+        (quote!(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"), alias = "w")] n: u8)),
+        (quote!(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "w"))] n: u8)),
+        (quote!(), quote!(#[plaintext] #[serde(skip_deserializing)] n: &'a str)),
+        (quote!(), quote!(#[plaintext] #[serde(skip_serializing, rename(deserialize = "r"))] n: u8)),
+        (quote!(#[serde(deny_unknown_fields)]), quote!(#[serde(skip)] n: u8)),
+        (quote!(), quote!(#[encrypted] #[serde(borrow)] n: Cow<'a, str>)),
+        (quote!(), quote!(#[encrypted] #[serde(deserialize_with = "leaked")] n: &'static str)),
+    ] {
+        let field_text = field.to_string();
+        assert_eq!(messages_of(container, field), Vec::<String>::new(), "{field_text}");
+    }
+}

@@ -144,8 +144,8 @@ fn serde_is_told_a_thing_once() {
     ]);
     check_fields(&[
         ("#[plaintext] #[serde(rename = \"b\", rename = \"c\")] a: u8", &[&twice("rename")]),
-        ("#[plaintext] #[serde(rename(serialize = \"b\"), rename(deserialize = \"c\"))] a: u8", &[]),
-        ("#[plaintext] #[serde(rename(deserialize = \"b\", deserialize = \"c\"))] a: u8", &[]),
+        ("#[plaintext] #[serde(rename(serialize = \"b\"), rename(deserialize = \"c\"), alias = \"b\")] a: u8", &[]),
+        ("#[plaintext] #[serde(rename(deserialize = \"b\", deserialize = \"c\"), alias = \"a\")] a: u8", &[]),
         ("#[plaintext] #[serde(with = \"a\", serialize_with = \"b\")] a: u8", &[&twice("serialize_with")]),
         ("#[plaintext] #[serde(deserialize_with = \"a\", with = \"b\")] a: u8", &[&twice("with")]),
         ("#[plaintext] #[serde(serialize_with = \"a\", deserialize_with = \"b\")] a: u8", &[]),
