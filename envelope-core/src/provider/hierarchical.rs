@@ -33,6 +33,8 @@ pub use branch::{BranchKey, BranchKeyStore, BranchName, BranchVersion};
 /// - From nine tenths of its age on, one caller fetches a key again while the others are served.
 /// - A refusal (access denied, branch deleted, ..) throws the key out at once.
 /// - Expired keys serve through an outage only if [`CacheLimits::while_unreachable`] says so.
+/// - A key is as old as the call that fetched it, counted from when the call began.
+/// - A caller that goes away (a dropped future) leaves nothing behind; one that is not polled keeps nobody waiting.
 /// - Keys are wiped when they leave the cache and nobody holds them any more. Keys too old leave it while it is used,
 ///   or by [`remove_expired`](Self::remove_expired).
 ///

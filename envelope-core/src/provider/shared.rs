@@ -58,7 +58,9 @@ impl SharingLimits {
 /// `context(..)`; every distinct set of them has a data key of its own. Each record's own key stays bound by AES-GCM.
 /// Other forms are refused.
 ///
-/// Keys are wiped when they are replaced or beyond their limits, and nobody seals with them any more.
+/// Keys are wiped when they are replaced or beyond their limits, and nobody seals with them any more. A key is as old as the
+/// call that made it, counted from when the call began. A writer that goes away (a dropped future) leaves nothing behind; one
+/// that is not polled keeps nobody waiting.
 ///
 /// Reading goes to the provider; put a [`CachedKeyProvider`](super::CachedKeyProvider) below for reading at the same
 /// price.
