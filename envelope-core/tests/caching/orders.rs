@@ -174,8 +174,8 @@ impl Setting {
     }
 
     fn explore(&self, callers: usize, steps: &mut Vec<Step>, depth: usize) -> usize {
-        let paused = (0..callers).map(Some).chain([None]);
-        if !paused.fold(true, |possible, paused| self.play(callers, steps, paused) && possible) {
+        let mut paused = (0..callers).map(Some).chain([None]);
+        if !paused.all(|paused| self.play(callers, steps, paused)) {
             return 0;
         }
         let mut orders = 1;

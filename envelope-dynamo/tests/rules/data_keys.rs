@@ -78,7 +78,7 @@ async fn the_data_key_of_a_record_does_not_decrypt_as_a_secret() {
     for wrapped in [&dek.keys()[0], &generated[0]] {
         let error = provider.decrypt_direct(wrapped.bytes(), &place("1")).await.expect_err("a data key given out");
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
-        provider.unwrap_key(&[wrapped.clone()], &context("1")).await.expect("it is the record's");
+        provider.unwrap_key(std::slice::from_ref(wrapped), &context("1")).await.expect("it is the record's");
     }
 }
 
