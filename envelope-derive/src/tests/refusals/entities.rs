@@ -36,4 +36,6 @@ fn the_records_of_an_enum_with_mistakes_are_members_all_the_same() {
     assert!(code("enum Shop { User(User), Order }").contains(member));
     assert!(code("enum Shop { User(User), Order(Order) }").contains(member));
     assert!(!code("enum Shop<T> { User(User) }").contains("EntityOf"), "the parameter is what is wrong");
+    assert!(code("enum Shop { User(User) }").contains("assert_alike"), "without mistakes it is no stub");
+    assert!(!code("enum Shop { User(User), Order }").contains("assert_alike"));
 }
