@@ -17,6 +17,8 @@ use crate::outcome::WriteOutcome;
 ///
 /// The message names table, key and attribute, never a value; the key stands in the form that the struct chose for the
 /// KMS context (`raw` as it is, `hashed` as a digest, `table` not at all).
+///
+/// What a failed write means for the table, and when it may be made again, is the table of [`WriteOutcome`].
 #[derive(Debug)]
 pub struct Error {
     // Boxed so that a `Result` stays small on the path without errors.
@@ -323,7 +325,7 @@ pub enum ErrorKind {
         /// The version that was asked for.
         not_before: u64,
     },
-    /// Other writers changed the record each time between its being read and its being written.
+    /// Other writers changed the record each time between its being read and its being written, or a transaction held it.
     Conflict {
         /// How often it was tried.
         tries: u32,

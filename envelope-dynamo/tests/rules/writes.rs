@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
     BranchKeyError, BranchKeyTable, DataKey, EncryptionContext, Envelope, Error, ErrorKind, Fault, GeneratedKey,
-    KeyError, KeyErrorKind, KeyFuture, Table, UnwrapKey, WrapKey, WrappedKey, WriteOutcome, transact_write,
+    KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, RootKey, Table, UnwrapKey, WrapKey, WrappedKey, WriteOutcome,
+    transact_write,
 };
 use envelope_examples::Fault as Injected;
 
@@ -438,6 +439,18 @@ async fn a_table_that_was_created_is_said_to_have_been() {
     let accounts = Table::<Account>::new(setup.dynamodb.clone(), setup.keys.clone());
     let error = accounts.create_table().send().await.expect_err("the second try finds the table");
     assert_eq!(says(&error), (Unknown, false));
+}
+
+#[tokio::test]
+async fn keys_that_may_have_been_moved_can_be_moved_again() {
+    let (setup, accounts, keys) = setup().await;
+    let own = LocalKeyProvider::new(RootKey::generate().expect("random bytes"));
+    setup.faults.fail_always("UpdateItem", Injected::Io);
+    let error = accounts.rewrap("a").unwrap_and_wrap(&keys, &[&own]).send().await.expect_err("no answer");
+    assert_eq!(says(&error), (Unknown, true));
+    setup.faults.fail_always("UpdateItem", Injected::error("AccessDeniedException"));
+    let error = accounts.rewrap("a").unwrap_and_wrap(&keys, &[&own]).send().await.expect_err("refused");
+    assert_eq!(says(&error), (NotWritten, false));
 }
 
 #[tokio::test]

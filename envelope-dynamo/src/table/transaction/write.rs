@@ -141,7 +141,7 @@ impl<'a> Transaction<'a> {
     /// Seals the records and sends the transaction; without actions, nothing is sent.
     ///
     /// A transaction that meets another one on the way, or a throttled table, is tried again after a pause as it was
-    /// sealed, ten times in all.
+    /// sealed, ten times in all; one that DynamoDB says is still in progress, five times.
     ///
     /// # Errors
     ///
