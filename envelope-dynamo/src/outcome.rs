@@ -17,6 +17,7 @@
 /// | `modify` lost a race each time, or its record was in a transaction ([`Conflict`](crate::ErrorKind::Conflict)) | `NotWritten` | yes |
 /// | `modify`: an answer was lost, and another writer has changed the record since | `Unknown` | never |
 /// | `modify`: an answer was lost, and its own payload stands there | the change has succeeded | |
+/// | `modify` whose closure changes nothing, beside an `add` or its like: an answer was lost | `Unknown` | never |
 /// | `rewrap`: an answer was lost, and was not found out | `Unknown` | if it is an outage: moving keys twice does no harm |
 /// | a transaction was cancelled | `NotWritten` | if all the reasons are |
 /// | a transaction of which the answer was lost, or which is still [in progress](crate::TransactionErrorKind::DynamoDb) | `Unknown` | if it is sent again as it was [prepared](crate::PreparedTransaction::send) |

@@ -1,7 +1,9 @@
 use std::convert::Infallible;
 use std::time::Instant;
 
+use aws_sdk_dynamodb::Config;
 use aws_sdk_dynamodb::config::SharedAsyncSleep;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -44,6 +46,9 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
     /// The record is read, opened, given to `change`, sealed again, and written on condition that what was read still
     /// stands there. If another writer was faster, all of that is done again with what stands there now, so **`change` may
     /// be called several times**; each time with a fresh record, and only its last work is written, once.
+    ///
+    /// Where `change` changes nothing, what the update says beside is sent once, without the SDK's retries: a lost answer
+    /// leaves it in doubt, and never written twice.
     ///
     /// Only the attributes that `change` has changed are written: what others do meanwhile to the rest, and what the
     /// struct does not know, stays. What this update says beside (`set`, `add`, ..) is written in the same stroke.
@@ -250,7 +255,12 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let (operation, table) = ("UpdateItem", &*self.table.name);
         let (id, key) = (self.id.clone(), self.key.clone());
         let writing = Writing { operation, table, id, key, is_repeatable: false, doubt: doubt.clone() };
-        let error = match builder.customize().interceptor(doubt.clone()).send().await {
+        let mut request = builder.customize().interceptor(doubt.clone());
+        if resealed.is_none() && self.changes_more() {
+            // Without a payload of its own the SDK's second try could not be told from the first: `add` would add twice.
+            request = request.config_override(Config::builder().retry_config(RetryConfig::disabled()));
+        }
+        let error = match request.send().await {
             Ok(output) => return self.done(stored, resealed, output.attributes).await,
             Err(error) => error,
         };

@@ -333,6 +333,19 @@ async fn a_change_waits_for_the_transactions_that_hold_its_record() {
 }
 
 #[tokio::test]
+async fn what_is_added_beside_a_change_is_added_once_whatever_the_change_does() {
+    let (setup, accounts, _) = setup().await;
+    setup.faults.fail_next("UpdateItem", Injected::LoseReply);
+    let error = accounts.update("a").add(|a| a.logins, 1).modify(|_| ()).send().await.expect_err("no answer");
+    assert_eq!((says(&error), logins(&setup).await.as_deref()), ((Unknown, false), Some("4")));
+
+    setup.faults.fail_next("UpdateItem", Injected::LoseReply);
+    let changed = accounts.update("a").add(|a| a.logins, 1).modify(|account| account.secret.push('!')).send().await;
+    let expected = Account { logins: 5, ..account("first!") };
+    assert_eq!((changed.expect("found out"), logins(&setup).await.as_deref()), (Some(expected), Some("5")));
+}
+
+#[tokio::test]
 async fn a_change_in_doubt_is_never_retryable() {
     let (setup, accounts, _) = setup().await;
     setup.faults.fail_always("UpdateItem", Injected::Io);
