@@ -39,6 +39,7 @@
 //! | store and read records | [`Table`] |
 //! | read many, and go on where a reading stopped | [`Table::query`], [`Table::scan`], [`Table::index`], [`Records`], [`ResumeToken`] |
 //! | store, read or delete many records at once | [`Table::batch_put`], [`Table::batch_get`], [`Table::batch_delete`] |
+//! | demand something of a record, or change it in place | [`Condition`], [`Table::update`], [`AttributePath`], [`Envelope::attribute`] |
 //! | read some readable attributes without the data key | [`derive(View)`](macro@View), [`Table::view`] |
 //! | read or write records of several types together | [`transact_get()`], [`transact_write()`] |
 //! | seal and open items of your own | [`to_item()`], [`from_item()`] |
