@@ -25,7 +25,7 @@ use crate::error::ErrorKind;
 /// assert_eq!(format!("{condition:?}"), "logins >= _ AND (plan = _ OR NOT attribute_exists(plan))");
 ///
 /// let condition = user.logins.lt(user.limit).and(user.tags.size().between(1, 9)).and(user.tags.at(0).ne("blocked"));
-/// assert_eq!(format!("{condition:?}"), "logins < limit AND size(tags) BETWEEN _ AND _ AND tags[0] <> _");
+/// assert_eq!(format!("{condition:?}"), "logins < limit AND (size(tags) BETWEEN _ AND _) AND tags[0] <> _");
 /// ```
 #[must_use = "a condition does nothing by itself"]
 pub struct Condition<T> {

@@ -54,7 +54,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// Sets an attribute, or what is within one.
     ///
     /// ```no_run
-    /// # async fn example(users: envelope_dynamo::Table<User>) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
     /// # use std::collections::HashMap;
     /// # use envelope_dynamo::{Envelope, Table};
     /// #[derive(Envelope)]
@@ -70,6 +70,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     ///     settings: HashMap<String, String>,
     /// }
     ///
+    /// let users = Table::<User>::new(dynamodb, provider);
     /// users
     ///     .update("u_1")
     ///     .set(|u| u.settings.key("theme"), "dark")
@@ -92,11 +93,12 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// Both must be stored alike: what one field's `#[serde(with = ..)]` writes, the other's has to read.
     ///
     /// ```no_run
-    /// # async fn example(users: envelope_dynamo::Table<User>) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] plan: String, #[plaintext] last_plan: Option<String> }
+    /// let users = Table::<User>::new(dynamodb, provider);
     /// users.update("u_1").set_from(|u| u.last_plan, |u| u.plan).set(|u| u.plan, "free").send().await
     /// # }
     /// ```
