@@ -1,5 +1,7 @@
 //! What an expression may name: strings reach DynamoDB never, typed expressions name nothing that is protected.
 
+#![allow(clippy::indexing_slicing)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 
