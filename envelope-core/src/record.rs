@@ -77,12 +77,6 @@ impl FieldWriter {
         self.out().extend_from_slice(value.0);
     }
 
-    /// Whether another writer holds the same fields, in the same order.
-    #[must_use]
-    pub fn holds_the_same(&self, other: &Self) -> bool {
-        self.count == other.count && self.written() == other.written()
-    }
-
     /// Records that a field was marked encrypted though it has no value: nobody can add one unnoticed.
     pub fn absent(&mut self, name: &str) {
         self.name(name);
@@ -121,7 +115,7 @@ impl FieldWriter {
 }
 
 /// The encoded value of one encrypted field.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FieldValue<'p>(&'p [u8]);
 
 impl FieldValue<'_> {

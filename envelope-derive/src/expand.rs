@@ -318,10 +318,11 @@ fn description(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     let role = field.role().map(|role| role_of(field, role));
     let in_group = field.group.as_ref().map(|group| quote!(.in_group(#group)));
     let is_part = input.composed.iter().flat_map(ComposedKey::parts).any(|part| part.is(field));
+    let unread = (field.serde.skip.deserialize && !field.serde.skip.serialize).then(|| quote!(.unread()));
     let in_key = (is_part && mark != Mark::Key).then(|| quote!(.in_key()));
     quote! {
         __envelope::Field::new(#name, __envelope::Mark::#mark)
-            #aliases #accepting_plaintext #in_encryption_context #in_group #in_key #role
+            #aliases #accepting_plaintext #in_encryption_context #in_group #in_key #unread #role
     }
 }
 

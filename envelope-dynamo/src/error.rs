@@ -313,6 +313,11 @@ pub enum ErrorKind {
         /// The group.
         group: &'static str,
     },
+    /// A change of the encryption context, to which groups are bound that the struct does not have; nothing was sent.
+    UnknownGroups {
+        /// The groups.
+        groups: Vec<String>,
+    },
     /// There is no record under the key to be updated; nothing was written.
     NoRecord,
     /// A change of a record was to give it another key; nothing was sent.
@@ -390,6 +395,7 @@ impl ErrorKind {
             | Self::ConditionFailed
             | Self::GroupWithheld { .. }
             | Self::PartOfGroupWithheld { .. }
+            | Self::UnknownGroups { .. }
             | Self::NoRecord
             | Self::KeyChanged { .. }
             | Self::Customized { .. }
@@ -503,6 +509,13 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the values of the group `{group}` are withheld, so that storing the record would destroy them; nothing was \
                  sent (whoever may not read the group can change the rest of the record, not put it anew)"
+            ),
+            Self::UnknownGroups { groups } => write!(
+                f,
+                "the record has groups that the struct does not have, [{}], and they are bound to the encryption context, \
+                 which the change would replace: nobody could open them any more; nothing was sent (change it with the \
+                 version of the struct that has the groups)",
+                EscapedNames(groups)
             ),
             Self::PartOfGroupWithheld { group } => write!(
                 f,

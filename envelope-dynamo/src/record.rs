@@ -218,6 +218,7 @@ pub struct Field {
     pub(crate) role: Option<Role>,
     pub(crate) group: Option<&'static str>,
     pub(crate) in_key: bool,
+    pub(crate) is_read: bool,
     pub(crate) origin: Origin,
 }
 
@@ -245,6 +246,7 @@ impl Field {
             role: None,
             group: None,
             in_key: matches!(mark, Mark::Key),
+            is_read: true,
             origin: Origin::Field,
         }
     }
@@ -315,6 +317,13 @@ impl Field {
     #[must_use]
     pub const fn in_key(mut self) -> Self {
         self.in_key = true;
+        self
+    }
+
+    /// The field is written and never read (`#[serde(skip_deserializing)]`).
+    #[must_use]
+    pub const fn unread(mut self) -> Self {
+        self.is_read = false;
         self
     }
 

@@ -19,7 +19,7 @@ use crate::record::{Envelope, Field, Mark, Origin};
 use crate::schema::Schema;
 
 /// A first guess at the bytes of the encrypted fields; the buffer grows without leaving copies.
-const PLAINTEXT_BYTES: usize = 512;
+pub(crate) const PLAINTEXT_BYTES: usize = 512;
 
 const NO_FIELD: ValueError = ValueError::format("a serialized field is not one of the struct's");
 const NOT_A_STRUCT: ValueError = ValueError::format("a record serializes as a struct with named fields");

@@ -3,6 +3,7 @@
 //!
 //! They stand beside the code that they test, so that a mutant of it is built and tried in seconds.
 
+mod changes;
 mod codec;
 mod data_keys;
 mod edges;

@@ -1,0 +1,251 @@
+//! What a change of a record writes, field by field: a field that has not changed keeps its stored encoding.
+//!
+//! An older struct does not know what a newer one stores inside a field (an entry of a nested struct, a variant that it
+//! reads as `#[serde(other)]`), and some fields are only read or only written. Serialized anew, such a value would be lost
+//! without being touched.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{FieldValue, FieldWriter, ValueError};
+
+use super::is_same;
+use crate::binding::Item;
+use crate::error::ErrorKind;
+use crate::group::payload_attribute;
+use crate::record::{Field, Mark};
+use crate::schema::{Schema, is_reserved};
+use crate::write::{PLAINTEXT_BYTES, Parts};
+
+/// The encrypted fields of a record or of a group as they are encoded.
+pub(super) type Values<'p> = HashMap<&'p str, FieldValue<'p>>;
+
+/// A place where fields are sealed: the record's own payload, or that of a group.
+pub(super) type Place = Option<&'static str>;
+
+/// A readable attribute that is written or removed.
+pub(super) struct Change {
+    pub(super) name: String,
+    pub(super) new: Option<AttributeValue>,
+}
+
+/// What a record was and what it is to be.
+pub(super) struct Planner<'s> {
+    schema: Schema,
+    /// The item as it is stored.
+    item: &'s Item,
+    /// The names of its authenticated attributes.
+    was_authenticated: &'s [String],
+    /// The fields that are sealed in it, place by place.
+    stored: Vec<(Place, Vec<(&'s str, FieldValue<'s>)>)>,
+    /// The record before and after the change, serialized.
+    before: (&'s Item, Values<'s>),
+    after: (&'s Item, Values<'s>),
+    /// The groups whose values the record did not have, or does not have any more.
+    withheld: BTreeSet<&'static str>,
+}
+
+/// What is written in place of what was read.
+pub(super) struct Plan<'s> {
+    /// What is sealed in each place; `None` for a field without a value.
+    sealed: Vec<(Place, Vec<(&'s str, Option<FieldValue<'s>>)>)>,
+    pub(super) authenticated: BTreeSet<Cow<'static, str>>,
+    pub(super) changes: Vec<Change>,
+}
+
+/// The encrypted fields of a record that was taken apart, absent ones included.
+fn values(parts: &Parts) -> Result<Values<'_>, ValueError> {
+    let mut values = parts.fields.fields()?;
+    for (_, fields) in &parts.groups {
+        values.extend(fields.fields()?);
+    }
+    Ok(values.into_iter().collect())
+}
+
+impl<'s> Planner<'s> {
+    pub(super) fn new(
+        schema: Schema,
+        item: &'s Item,
+        was_authenticated: &'s [String],
+        stored: Vec<(Place, Vec<(&'s str, FieldValue<'s>)>)>,
+        [before, after]: [&'s Parts; 2],
+    ) -> Result<Self, ErrorKind> {
+        let withheld = before.withheld.iter().chain(&after.withheld).copied().collect();
+        let (before, after) = ((&before.item, values(before)?), (&after.item, values(after)?));
+        Ok(Self { schema, item, was_authenticated, stored, before, after, withheld })
+    }
+
+    /// The fields that a change may write: those of the struct that are no key, and not in a group that is withheld.
+    fn fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.schema.iter().filter(|field| self.is_written(field))
+    }
+
+    fn is_written(&self, field: &Field) -> bool {
+        let is_withheld = field.group.is_some_and(|group| self.withheld.contains(group));
+        let has_place = matches!(field.mark, Mark::Encrypted | Mark::Authenticated | Mark::Plaintext);
+        has_place && !field.is_generated() && !is_withheld
+    }
+
+    /// Whether `name` belongs to a field that the change may write.
+    fn owns(&self, name: &str) -> bool {
+        self.schema.owner(name).is_some_and(|field| self.is_written(field))
+    }
+
+    /// Whether the struct serializes the field otherwise than before.
+    pub(super) fn has_changed(&self, field: &Field) -> bool {
+        match field.mark {
+            Mark::Encrypted => self.before.1.get(field.name) != self.after.1.get(field.name),
+            _ => !is_same(self.before.0.get(field.name), self.after.0.get(field.name)),
+        }
+    }
+
+    pub(super) fn is_unchanged(&self) -> bool {
+        !self.fields().any(|field| self.has_changed(field))
+    }
+
+    /// Whether a pair of the encryption context has changed, to which everything is bound.
+    pub(super) fn changes_pairs(&self) -> bool {
+        self.schema.pairs().any(|field| self.is_written(field) && self.has_changed(field))
+    }
+
+    /// Decides where each field stands after the change, and as what.
+    pub(super) fn plan(&self, places: impl Iterator<Item = Place>) -> Plan<'s> {
+        let sealed = places.map(|place| (place, self.unowned(place))).collect();
+        let mut plan = Plan { sealed, authenticated: BTreeSet::new(), changes: Vec::new() };
+        // What other versions of the struct authenticated stays so; the record vouches for its groups.
+        let others = self.was_authenticated.iter().filter(|name| !self.owns(name));
+        plan.authenticated.extend(others.map(|name| Cow::Owned(name.clone())));
+        plan.authenticated.extend(self.schema.groups().into_iter().map(|group| Cow::Owned(payload_attribute(group))));
+        let constants = self.schema.with_mark(Mark::Authenticated).filter(|field| field.is_generated());
+        plan.authenticated.extend(constants.map(|field| Cow::Borrowed(field.name)));
+        for field in self.fields() {
+            if self.keeps(field) { self.keep(field, &mut plan) } else { self.write(field, &mut plan) }
+        }
+        plan
+    }
+
+    /// What is sealed in a place under names that no field of the struct writes.
+    fn unowned(&self, place: Place) -> Vec<(&'s str, Option<FieldValue<'s>>)> {
+        let stored = self.stored.iter().filter(|(stored, _)| *stored == place).flat_map(|(_, fields)| fields);
+        stored.filter(|(name, _)| !self.owns(name)).map(|(name, value)| (*name, Some(*value))).collect()
+    }
+
+    /// Whether the field stays as it is stored: it has not changed, and stands where the struct wants it, or has nothing
+    /// that could be put there.
+    fn keeps(&self, field: &'static Field) -> bool {
+        !self.has_changed(field) && (self.is_in_place(field) || !field.is_read || !self.has_value(field))
+    }
+
+    fn is_in_place(&self, field: &'static Field) -> bool {
+        let is_readable = self.attributes(field).next().is_some();
+        let is_elsewhere = |place: Place| self.sealed(field).any(|(at, _, value)| at != place && !value.is_absent());
+        match field.mark {
+            Mark::Encrypted => !is_readable && !is_elsewhere(field.group),
+            _ => is_readable || !self.sealed(field).any(|(_, _, value)| !value.is_absent()),
+        }
+    }
+
+    /// Whether the struct serializes a value for the field.
+    fn has_value(&self, field: &Field) -> bool {
+        match field.mark {
+            Mark::Encrypted => self.after.1.get(field.name).is_some_and(|value| !value.is_absent()),
+            _ => self.after.0.contains_key(field.name),
+        }
+    }
+
+    /// The attributes of the item that belong to the field.
+    fn attributes(&self, field: &'static Field) -> impl Iterator<Item = &'static str> {
+        field.names().filter(|name| self.item.contains_key(*name))
+    }
+
+    /// What is sealed in the record under a name of the field, absent values included.
+    fn sealed(&self, field: &'static Field) -> impl Iterator<Item = (Place, &'s str, FieldValue<'s>)> {
+        let all = self.stored.iter().flat_map(|(place, fields)| fields.iter().map(|entry| (*place, entry.0, entry.1)));
+        all.filter(|(_, name, _)| field.has_name(name))
+    }
+
+    fn keep(&self, field: &'static Field, plan: &mut Plan<'s>) {
+        let is_readable = self.attributes(field).next().is_some();
+        // In the clear, plaintext may be newer than what is sealed; nothing else stands in both.
+        let mut is_marked = is_readable;
+        if !is_readable {
+            for (place, name, value) in self.sealed(field) {
+                if field.mark == Mark::Encrypted || !value.is_absent() {
+                    plan.seal(place, name, Some(value));
+                    is_marked = true;
+                }
+            }
+        }
+        for name in self.attributes(field) {
+            let was_authenticated = self.was_authenticated.iter().any(|other| other == name);
+            if field.mark == Mark::Authenticated || field.mark == Mark::Encrypted && was_authenticated {
+                plan.authenticated.insert(Cow::Borrowed(name));
+            }
+        }
+        match field.mark {
+            Mark::Encrypted if !is_marked => plan.seal(field.group, field.name, None),
+            Mark::Authenticated if !is_marked => {
+                plan.authenticated.insert(Cow::Borrowed(field.name));
+            }
+            _ => {}
+        }
+    }
+
+    fn write(&self, field: &'static Field, plan: &mut Plan<'s>) {
+        if field.mark == Mark::Encrypted {
+            plan.seal(field.group, field.name, self.after.1.get(field.name).copied());
+        } else if field.mark == Mark::Authenticated {
+            plan.authenticated.insert(Cow::Borrowed(field.name));
+        }
+        for name in field.names() {
+            let is_own = field.mark != Mark::Encrypted && name == field.name;
+            let new = is_own.then(|| self.after.0.get(name)).flatten();
+            if self.item.get(name) != new {
+                plan.changes.push(Change { name: name.to_owned(), new: new.cloned() });
+            }
+        }
+    }
+
+    /// Whether a group is sealed already as it is planned.
+    pub(super) fn is_stored(&self, plan: &Plan<'_>, group: &'static str) -> bool {
+        let stored = self.stored.iter().find(|(place, _)| *place == Some(group));
+        let planned = plan.sealed.iter().find(|(place, _)| *place == Some(group));
+        let (Some((_, stored)), Some((_, planned))) = (stored, planned) else { return false };
+        let stored: Values<'_> = stored.iter().copied().collect();
+        let is_there = |(name, value): &(&str, Option<FieldValue<'_>>)| match value {
+            Some(value) => stored.get(name) == Some(value),
+            None => stored.get(name).is_some_and(FieldValue::is_absent),
+        };
+        stored.len() == planned.len() && planned.iter().all(is_there)
+    }
+
+    /// The groups that are sealed in the record, and that the struct does not have.
+    pub(super) fn unknown_groups(&self) -> Vec<String> {
+        let own: Vec<_> = self.schema.groups().into_iter().map(payload_attribute).collect();
+        let payloads = self.was_authenticated.iter().filter(|name| is_reserved(name) && !own.contains(name));
+        payloads.filter_map(|name| name.strip_prefix(&payload_attribute("")).map(str::to_owned)).collect()
+    }
+}
+
+impl<'s> Plan<'s> {
+    fn seal(&mut self, place: Place, name: &'s str, value: Option<FieldValue<'s>>) {
+        if let Some((_, fields)) = self.sealed.iter_mut().find(|(other, _)| *other == place) {
+            fields.push((name, value));
+        }
+    }
+
+    /// What is sealed in a place, written out.
+    pub(super) fn writer(&self, place: Place) -> FieldWriter {
+        let names = self.authenticated.iter().map(AsRef::as_ref).filter(|_| place.is_none());
+        let mut writer = FieldWriter::new(PLAINTEXT_BYTES, names);
+        let planned = self.sealed.iter().filter(|(other, _)| *other == place).flat_map(|(_, fields)| fields);
+        for (name, value) in planned {
+            match value {
+                Some(value) => writer.encoded(name, value),
+                None => writer.absent(name),
+            }
+        }
+        writer
+    }
+}
