@@ -120,4 +120,4 @@ pub use stream::{
 #[cfg(feature = "tokio")]
 pub use stream::{open_stream, seal_stream};
 pub use value::Value;
-pub use value_error::ValueError;
+pub use value_error::{ValueError, WITHHELD, WITHHELD_VALUE};

@@ -142,3 +142,14 @@ fn kind(found: &Unexpected<'_>) -> &'static str {
         _ => "something else",
     }
 }
+
+/// The name of a newtype that stands for a value which the writer does not have. What stores records refuses it, so that
+/// it cannot take the place of the value; other formats write the unit that it holds.
+#[doc(hidden)]
+pub const WITHHELD: &str = "$envelope::Withheld";
+
+/// Why a value of that name is refused.
+#[doc(hidden)]
+pub const WITHHELD_VALUE: ValueError = ValueError::format(
+    "a value that is withheld cannot be stored, except as a field of its group: `#[encrypted(group = \"..\")]`",
+);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use envelope_core::WITHHELD;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -44,7 +45,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A record of which a group is withheld cannot be put: that would destroy what the reader could not see.
 ///
 /// In formats of others (JSON for a web page) it serializes as the value, or as null if it is withheld; it deserializes
-/// as a value that is granted.
+/// as a value that is granted. In a record, a withheld value outside of a group is refused when the record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access<T> {
     /// The value.
@@ -100,7 +101,8 @@ impl<T: Serialize> Serialize for Access<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Granted(value) => value.serialize(serializer),
-            Self::Withheld => serializer.serialize_none(),
+            // Stored as null, it would take the place of a value that this writer does not have.
+            Self::Withheld => serializer.serialize_newtype_struct(WITHHELD, &()),
         }
     }
 }

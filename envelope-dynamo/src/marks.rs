@@ -38,6 +38,8 @@ enum Problem {
     WrittenUnprotected(Mark),
     /// A field that the record sealed also stands in the item, where anybody could have put it.
     AlsoInTheClear,
+    /// An attribute is taken for a field that the record protects under another of its names.
+    MarkedUnderAnotherName,
     /// The record says two things of one field.
     BothSealedAndReadable,
     /// A field of a group that the reader does not see was written before it belonged to the group.
@@ -78,6 +80,13 @@ impl fmt::Display for MarksError {
                 write!(
                     f,
                     "`{name}` is sealed in the record, and also stands in the item in the clear, where anybody could have put it"
+                )
+            }
+            Problem::MarkedUnderAnotherName => {
+                write!(
+                    f,
+                    "`{name}` stands in the item in the clear, where anybody could have put it, but the record protects that \
+                     field, under another of its names"
                 )
             }
             Problem::BothSealedAndReadable => {
@@ -158,7 +167,8 @@ pub(crate) fn reconcile<'p, T: Envelope>(
             chosen.push((Cow::Borrowed(name), Source::Sealed(value)));
         }
     }
-    for (name, attribute) in item {
+    let out_of_date = out_of_date::<T>(&item);
+    for (name, attribute) in item.into_iter().filter(|(name, _)| !out_of_date.contains(&name.as_str())) {
         match T::SCHEMA.generated(&name) {
             Some(field) => {
                 rules.takes_attribute(&name)?;
@@ -182,6 +192,13 @@ fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mu
     }
 }
 
+/// The attributes of plaintext fields that stand in the item under an alias, although the field's own name does too: it
+/// has been updated in place since.
+fn out_of_date<T: Envelope>(item: &Item) -> Vec<&'static str> {
+    let fields = T::SCHEMA.with_mark(Mark::Plaintext).filter(|field| !field.aliases.is_empty());
+    fields.flat_map(|field| field.names().filter(|name| item.contains_key(*name)).skip(1)).collect()
+}
+
 fn has_duplicates(mut names: Vec<&str>) -> bool {
     names.sort_unstable();
     names.windows(2).any(|pair| pair.first() == pair.last())
@@ -201,8 +218,12 @@ impl<T: Envelope> Rules<'_, T> {
         if self.was_authenticated(name) {
             return Err(self.refuse(name, Problem::BothSealedAndReadable));
         }
-        let in_the_clear = item.contains_key(name);
-        match T::SCHEMA.owner(name) {
+        let owner = T::SCHEMA.owner(name);
+        let in_the_clear = match owner {
+            Some(field) if field.mark == Mark::Plaintext => field.names().any(|own| item.contains_key(own)),
+            _ => item.contains_key(name),
+        };
+        match owner {
             // Either answer would lose a value when the record is stored again: the one outside, or those in the group.
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
                 Err(self.refuse(name, Problem::SealedOutsideOfGroup))
@@ -227,7 +248,9 @@ impl<T: Envelope> Rules<'_, T> {
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
                 Err(self.refuse(name, Problem::AlsoInTheClear))
             }
-            Some(field) if self.was_authenticated(name) || field.accepts_plaintext => Ok(true),
+            Some(_) if self.was_authenticated(name) => Ok(true),
+            Some(field) if field.accepts_plaintext && !self.is_marked(field) => Ok(true),
+            Some(field) if field.accepts_plaintext => Err(self.refuse(name, Problem::MarkedUnderAnotherName)),
             Some(field) => Err(self.refuse(name, Problem::WrittenUnprotected(field.mark))),
             None => Ok(T::DENY_UNKNOWN_FIELDS),
         }
@@ -238,6 +261,11 @@ impl<T: Envelope> Rules<'_, T> {
     fn was_authenticated(&self, name: &str) -> bool {
         let position = |other: &String| (other.len(), other.as_str()).cmp(&(name.len(), name));
         self.authenticated.binary_search_by(position).is_ok()
+    }
+
+    /// Whether the record was written with the field protected, under whichever of its names.
+    fn is_marked(&self, field: &Field) -> bool {
+        field.names().any(|name| self.was_authenticated(name) || self.encrypted.contains(&name))
     }
 
     fn refuse(&self, name: &str, problem: Problem) -> ErrorKind {

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{COMMITMENT_BYTES, Plaintext, SALT_BYTES, UnwrapKey, WrapKey, read_fields};
 
-use self::plan::{Change, Planner};
+use self::plan::{Change, Planner, unknown_groups};
 
 use crate::binding::{Item, record_id};
 use crate::error::{Error, ErrorKind};
@@ -119,7 +119,7 @@ impl<T: Envelope> Stored<T> {
         let planner = self.planner(after)?;
         let (mut withheld, changes_pairs) = (after.withheld.clone(), planner.changes_pairs());
         if changes_pairs {
-            self.all_groups_are_open(&planner, &withheld)?;
+            self.all_groups_are_open(&withheld)?;
         }
         let groups: Vec<_> = after.groups.iter().map(|(group, _)| *group).collect();
         let plan = planner.plan(std::iter::once(None).chain(groups.iter().map(|group| Some(*group))));
@@ -133,13 +133,15 @@ impl<T: Envelope> Stored<T> {
             groups: anew.into_iter().map(|group| (group, plan.writer(Some(group)))).collect(),
             withheld,
             authenticated: plan.authenticated.iter().cloned().collect(),
+            // What the struct wrote was looked at when it was taken apart.
+            fragile: Vec::new(),
         };
         Ok((parts, plan.changes))
     }
 
     /// Every group is bound to the pairs of the encryption context, so that a change of one seals all of them anew.
-    fn all_groups_are_open(&self, planner: &Planner<'_>, withheld: &[&'static str]) -> Result<(), ErrorKind> {
-        let groups = planner.unknown_groups();
+    fn all_groups_are_open(&self, withheld: &[&'static str]) -> Result<(), ErrorKind> {
+        let groups = unknown_groups(T::SCHEMA, &self.authenticated);
         match (withheld.first(), groups.is_empty()) {
             (Some(group), _) => Err(ErrorKind::GroupWithheld { group }),
             (None, false) => Err(ErrorKind::UnknownGroups { groups }),

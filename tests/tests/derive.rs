@@ -300,7 +300,7 @@ mod serde_attributes {
                 field("planName", &[], "Authenticated", NO),
                 field("written", &["read"], "Plaintext", NO),
                 field("mayBe", &[], "Plaintext", NO),
-                field("onlyWritten", &[], "Plaintext", NO),
+                field("onlyWritten", &[], "Plaintext", NO).replace("is_read: true", "is_read: false"),
                 field("onlyRead", &[], "Plaintext", NO),
                 field("type", &[], "Encrypted", NO),
             ]

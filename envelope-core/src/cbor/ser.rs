@@ -9,7 +9,7 @@ use super::head::{major, simple, write_head};
 use crate::fragile::{FragileValues, check_struct_name};
 use crate::secret::SecretBuffer;
 use crate::value::NULL;
-use crate::value_error::ValueError;
+use crate::value_error::{ValueError, WITHHELD, WITHHELD_VALUE};
 
 /// Writes serde values as CBOR, behind what the buffer already holds.
 ///
@@ -213,7 +213,10 @@ impl<'b> ser::Serializer for Serializer<'b> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Result<(), ValueError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), ValueError> {
+        if name == WITHHELD {
+            return Err(WITHHELD_VALUE);
+        }
         value.serialize(self)
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use envelope_core::{FragileValues, ValueError};
+use envelope_core::{FragileValues, ValueError, WITHHELD, WITHHELD_VALUE};
 use serde::de::{IntoDeserializer, Visitor};
 use serde::ser::Impossible;
 use serde::{Deserializer, Serialize, Serializer, forward_to_deserialize_any};
@@ -120,9 +120,12 @@ impl Serializer for KeySerializer<'_> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<String, ValueError> {
+        if name == WITHHELD {
+            return Err(WITHHELD_VALUE);
+        }
         value.serialize(self)
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{FragileValues, ValueError, check_struct_name};
+use envelope_core::{FragileValues, ValueError, WITHHELD, WITHHELD_VALUE, check_struct_name};
 use serde::Serialize;
 use serde::ser::{
     SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleStruct,
@@ -126,6 +126,7 @@ impl<'f> serde::Serializer for Serializer<'f> {
         value: &T,
     ) -> Result<AttributeValue, ValueError> {
         match Set::requested_by(name) {
+            None if name == WITHHELD => Err(WITHHELD_VALUE),
             None => value.serialize(self),
             Some(set) => set.of(value.serialize(self)?),
         }

@@ -42,6 +42,8 @@ pub(super) struct Planner<'s> {
     /// The record before and after the change, serialized.
     before: (&'s Item, Values<'s>),
     after: (&'s Item, Values<'s>),
+    /// Whether groups are sealed in the record that the struct does not have.
+    has_unknown_groups: bool,
     /// The groups whose values the record did not have, or does not have any more.
     withheld: BTreeSet<&'static str>,
 }
@@ -73,7 +75,8 @@ impl<'s> Planner<'s> {
     ) -> Result<Self, ErrorKind> {
         let withheld = before.withheld.iter().chain(&after.withheld).copied().collect();
         let (before, after) = ((&before.item, values(before)?), (&after.item, values(after)?));
-        Ok(Self { schema, item, was_authenticated, stored, before, after, withheld })
+        let has_unknown_groups = !unknown_groups(schema, was_authenticated).is_empty();
+        Ok(Self { schema, item, was_authenticated, stored, before, after, has_unknown_groups, withheld })
     }
 
     /// The fields that a change may write: those of the struct that are no key, and not in a group that is withheld.
@@ -183,6 +186,8 @@ impl<'s> Planner<'s> {
                 plan.authenticated.insert(Cow::Borrowed(name));
             }
         }
+        // It may stand in a group that this struct does not have.
+        is_marked |= self.has_unknown_groups;
         match field.mark {
             Mark::Encrypted if !is_marked => plan.seal(field.group, field.name, None),
             Mark::Authenticated if !is_marked => {
@@ -192,15 +197,26 @@ impl<'s> Planner<'s> {
         }
     }
 
+    /// The name under which a field is written: a value that only moves keeps its own, for readers that know no other.
+    fn name(&self, field: &'static Field) -> &'static str {
+        let is_stored = |name: &&str| {
+            self.item.contains_key(*name)
+                || self.sealed(field).any(|(_, sealed, value)| sealed == *name && !value.is_absent())
+        };
+        let stored = field.names().find(is_stored).filter(|_| !self.has_changed(field));
+        stored.unwrap_or(field.name)
+    }
+
     fn write(&self, field: &'static Field, plan: &mut Plan<'s>) {
+        let to = self.name(field);
         if field.mark == Mark::Encrypted {
-            plan.seal(field.group, field.name, self.after.1.get(field.name).copied());
+            plan.seal(field.group, to, self.after.1.get(field.name).copied());
         } else if field.mark == Mark::Authenticated {
-            plan.authenticated.insert(Cow::Borrowed(field.name));
+            plan.authenticated.insert(Cow::Borrowed(to));
         }
         for name in field.names() {
-            let is_own = field.mark != Mark::Encrypted && name == field.name;
-            let new = is_own.then(|| self.after.0.get(name)).flatten();
+            let is_here = field.mark != Mark::Encrypted && name == to;
+            let new = is_here.then(|| self.after.0.get(field.name)).flatten();
             if self.item.get(name) != new {
                 plan.changes.push(Change { name: name.to_owned(), new: new.cloned() });
             }
@@ -219,13 +235,13 @@ impl<'s> Planner<'s> {
         };
         stored.len() == planned.len() && planned.iter().all(is_there)
     }
+}
 
-    /// The groups that are sealed in the record, and that the struct does not have.
-    pub(super) fn unknown_groups(&self) -> Vec<String> {
-        let own: Vec<_> = self.schema.groups().into_iter().map(payload_attribute).collect();
-        let payloads = self.was_authenticated.iter().filter(|name| is_reserved(name) && !own.contains(name));
-        payloads.filter_map(|name| name.strip_prefix(&payload_attribute("")).map(str::to_owned)).collect()
-    }
+/// The groups that are sealed in a record, and that the struct does not have.
+pub(super) fn unknown_groups(schema: Schema, authenticated: &[String]) -> Vec<String> {
+    let own: Vec<_> = schema.groups().into_iter().map(payload_attribute).collect();
+    let payloads = authenticated.iter().filter(|name| is_reserved(name) && !own.contains(name));
+    payloads.filter_map(|name| name.strip_prefix(&payload_attribute("")).map(str::to_owned)).collect()
 }
 
 impl<'s> Plan<'s> {

@@ -50,8 +50,13 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
     /// Where `change` changes nothing, what the update says beside is sent once, without the SDK's retries: a lost answer
     /// leaves it in doubt, and never written twice.
     ///
-    /// Only the attributes that `change` has changed are written: what others do meanwhile to the rest, and what the
-    /// struct does not know, stays. What this update says beside (`set`, `add`, ..) is written in the same stroke.
+    /// Only the fields that `change` has changed are written. The others keep their stored bytes, sealed ones too, so that
+    /// an older struct does not lose what a newer one stores; and what others do meanwhile to the rest stays. What this
+    /// update says beside (`set`, `add`, ..) is written in the same request.
+    ///
+    /// A field that changes is written whole, as the struct knows it. If a newer version of its type has more (an entry of
+    /// a nested struct, a variant that this one reads as `#[serde(other)]`), that is lost. A field whose mark differs from
+    /// the stored record's is written anew under its own mark.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -116,7 +121,8 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`] when others were faster each time; [`ErrorKind::ConditionFailed`] when a condition of the
+    /// [`ErrorKind::GroupWithheld`] and [`ErrorKind::UnknownGroups`] when the change would replace a group that cannot be
+    /// opened here, or the encryption context that it is bound to; [`ErrorKind::Conflict`] when others were faster each time; [`ErrorKind::ConditionFailed`] when a condition of the
     /// update did not hold; [`ErrorKind::KeyChanged`] and [`ErrorKind::TooLarge`] before anything is sent; as
     /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and whatever DynamoDB answers.
     ///

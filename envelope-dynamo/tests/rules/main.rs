@@ -17,6 +17,7 @@ mod rewrap;
 mod setup;
 mod spawned;
 mod vectors;
+mod versions;
 mod writes;
 
 use envelope_dynamo::Envelope;

@@ -189,7 +189,10 @@ async fn a_record_of_older_marks_is_written_under_the_marks_of_the_struct() {
     drafts.update("d").modify(|draft| draft.title.push('!')).send().await.unwrap();
     let stored = bench.stored("d").await.unwrap();
     assert!(!stored.contains_key("was_plain"));
-    assert!(stored.contains_key("also_renamed") && !stored.contains_key("state"), "what has not changed keeps its name");
+    assert!(
+        stored.contains_key("also_renamed") && !stored.contains_key("state"),
+        "what has not changed keeps its name"
+    );
     assert_eq!(stored["was_sealed"], AttributeValue::S("s".into()));
     assert!(stored.contains_key("renamed") && !stored.contains_key("count"), "plaintext that has not changed stays");
 

@@ -144,7 +144,7 @@ async fn what_is_authenticated_cannot_be_slipped_in_while_a_change_is_made() {
     let mut forged = bench.stored("zoe").await.unwrap();
     forged.insert("plan".into(), AttributeValue::S("enterprise".into()));
     let modify = users.update("zoe").modify(|user| user.email.push('!')).send();
-    bench.between(modify, bench.plant(forged)).await.unwrap();
-    let error = users.get("zoe").consistent_read().await.unwrap_err();
+    let error = bench.between(modify, bench.plant(forged.clone())).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert_eq!(bench.stored("zoe").await.unwrap(), forged, "and nothing was written");
 }
