@@ -23,6 +23,7 @@ mod records;
 mod stream;
 mod values;
 mod vectors;
+mod versions;
 
 pub use branch_keys::branch_keys;
 pub use dek::dek;

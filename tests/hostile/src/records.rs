@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 /// Names that fields, entries and variants below have, and a few that nothing has.
-pub(crate) const NAMES: [&str; 40] = [
+pub(crate) const NAMES: [&str; 42] = [
     "id",
     "at",
     "text",
@@ -49,6 +49,8 @@ pub(crate) const NAMES: [&str; 40] = [
     "other",
     "",
     "version",
+    "encrypted_payload_g",
+    "encrypted_dek_g",
 ];
 
 /// An enum as serde writes it unless told otherwise.

@@ -146,7 +146,7 @@ fn read_everywhere(item: &Item, forgery: &Forgery<'_>) {
 fn items_of_many_attributes_take_a_small_multiple_of_their_bytes() {
     let many = names(ITEM_BYTES / 2);
     let attributes = many.iter().map(|name| (name.clone(), AttributeValue::Null(true)));
-    let forgery = Forgery { authenticated: vec!["tenant".into()], plaintext: b"\xa0" };
+    let forgery = Forgery { authenticated: vec!["tenant".into()], plaintext: b"\xa0", group: None };
     read_everywhere(&item(attributes), &forgery);
 }
 
@@ -157,7 +157,7 @@ fn a_record_of_tens_of_thousands_of_names_is_read() {
     let many = names(ITEM_BYTES / 4);
     let (sealed, authenticated) = many.split_at(many.len() / 2);
     let plaintext = [head(5, sealed.len()), encoded(sealed, b"\xf6")].concat();
-    let forgery = Forgery { authenticated: authenticated.to_vec(), plaintext: &plaintext };
+    let forgery = Forgery { authenticated: authenticated.to_vec(), plaintext: &plaintext, group: None };
     let attributes = authenticated.iter().map(|name| (name.clone(), AttributeValue::Bool(true)));
     read_everywhere(&item([]), &forgery);
     read_everywhere(&item(attributes), &forgery);
@@ -188,7 +188,7 @@ fn wide_and_deep_attributes_take_a_small_multiple_of_their_bytes() {
             for name in ["document", "tags", "other"].map(str::to_owned) {
                 let authenticated = vec!["tenant".to_owned(), name.clone()];
                 let item = item([(name, value.clone())]);
-                read_everywhere(&item, &Forgery { authenticated, plaintext: b"\xa0" });
+                read_everywhere(&item, &Forgery { authenticated, plaintext: b"\xa0", group: None });
             }
         }
     });
