@@ -4,6 +4,7 @@
 mod bits;
 mod exchange;
 mod lengths;
+mod planted;
 mod replay;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
