@@ -97,7 +97,7 @@ impl Attacked {
     }
 }
 
-/// Under any name, whether the field holds a value or none, and whoever wraps its keys.
+/// Under any name of the field, whether it holds a value or none.
 #[tokio::test]
 async fn what_is_planted_beside_a_protected_field_is_not_read() {
     for value in [Some("4111"), None] {
