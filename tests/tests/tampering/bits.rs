@@ -29,6 +29,10 @@ async fn every_bit_of_a_payload_counts() {
     }
 }
 
+/// The bits of a dek with one entry of KMS that say which key material wrapped it: four bytes behind the head, the kind,
+/// the length of the id and the four that name the key. They are for counting, and prove nothing (FORMAT 6.2).
+const MATERIAL: std::ops::Range<usize> = 8 * (3 + 2 + 4)..8 * (3 + 2 + 4 + 4);
+
 /// Where the reader has one key, its own entry is all that stands there.
 #[tokio::test]
 async fn every_bit_of_a_dek_counts_for_whom_it_is_meant() {
@@ -37,7 +41,11 @@ async fn every_bit_of_a_dek_counts_for_whom_it_is_meant() {
         let item = keys.write(&secret("zoe", "4111")).await;
         for (bit, flipped) in flipped(&bytes_of(&item, "encrypted_dek")) {
             let read = keys.read::<Secret>(&with(&item, "encrypted_dek", binary(flipped))).await;
-            assert!(read.is_err(), "{}: bit {bit}", keys.name);
+            if keys.name == "kms" && MATERIAL.contains(&bit) {
+                assert_eq!(read.unwrap(), secret("zoe", "4111"), "bit {bit}");
+            } else {
+                assert!(read.is_err(), "{}: bit {bit}", keys.name);
+            }
         }
         assert_eq!(keys.read::<Secret>(&item).await.unwrap(), secret("zoe", "4111"), "{}", keys.name);
     }
