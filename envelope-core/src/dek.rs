@@ -217,7 +217,7 @@ const fn low_byte(count: usize) -> u8 {
 ///
 /// let key = KmsKeyHint::of("mrk-1234abcd12ab34cd56ef1234567890ab");
 /// let stored = key.with_material(Some("0b7fd7ddbac6eef27907413567cad8c810e2883dc8a7534067a82ee1142fc1e6"));
-/// assert!(key.fits(stored.as_ref()), "the material is no part of what finds the key");
+/// assert!(key.fits(stored.as_ref()), "readers find the key by the first half alone");
 /// assert_eq!(KmsKeyHint::parse(stored.as_ref()), Some(stored));
 /// assert_eq!((key.material(), stored.material()), (None, Some([0xcf, 0xf2, 0xf0, 0x51])));
 /// ```
@@ -275,7 +275,7 @@ impl KmsKeyHint {
     }
 }
 
-/// What stands for the key material where KMS did not name it.
+/// The bytes in place of the key material's where KMS did not name it.
 const NO_MATERIAL: [u8; 4] = [0; 4];
 
 fn digest(id: &str) -> [u8; 4] {

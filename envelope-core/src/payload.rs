@@ -240,7 +240,7 @@ fn open_in_place(buffer: &mut SecretBuffer, start: usize, associated_data: &[u8]
     Some(())
 }
 
-/// What is derived from `data_key`, if the payload commits to it (FORMAT 7, step 7).
+/// The keys derived from `data_key`, if the payload commits to it (FORMAT 7, step 7).
 fn committed(header: &[u8], data_key: &DataKey) -> Option<Derived> {
     let mut header = Reader::new(header);
     header.take(2).ok()?;

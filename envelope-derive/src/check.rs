@@ -87,7 +87,7 @@ fn record(input: &Input) -> Option<Record<'_>> {
     Some(Record { input, table: input.options.table.as_ref()?.value(), fields, partition_key, sort_key })
 }
 
-/// The types of the keys as far as they are known, for what stands in for a record with mistakes.
+/// The types of the keys as far as they are known, for the code generated for a record with mistakes.
 pub(crate) fn key_types(input: &Input) -> [TokenStream; 2] {
     let fields: Vec<_> = input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
     [Mark::PartitionKey, Mark::SortKey]

@@ -95,7 +95,7 @@ impl ComposedKey {
         })
     }
 
-    /// The neighbouring parts with no separator between them, and the text that stands there.
+    /// The neighbouring parts with no separator between them, and the text between them.
     pub(crate) fn unseparated(&self) -> impl Iterator<Item = (&Part, &str, &Part)> {
         let adjacent = self.pieces.windows(2).filter_map(|pieces| match pieces {
             [Piece::Part(first), Piece::Part(second)] => Some((first, "", second)),

@@ -46,7 +46,7 @@ pub(crate) fn allow_deprecated(is_deprecated: bool) -> Option<TokenStream> {
     is_deprecated.then(|| quote!(#[allow(deprecated)]))
 }
 
-/// What serde writes and reads a time by, which names the field's type once: a wrong one is reported once.
+/// The module by which serde writes and reads a time. It names the field's type once: a wrong one is reported once.
 fn seconds(input: &Input, field: &Field) -> Option<TokenStream> {
     let name = field.seconds.as_ref()?;
     let (ty, place) = (This::new(input).replace_self(&field.ty), field.ty.span());

@@ -2,7 +2,7 @@
 //!
 //! The macro translates syntax; what happens to a field is the business of `envelope-dynamo`. Stages, each a file:
 //! `input` parses the struct and `field` its fields, `check` applies the rules to the whole, `expand` generates the code (`attributes` that of the typed attributes, `indexes` parses, checks and generates what concerns indexes),
-//! `respan` makes its tokens the derive's own, and `fallback` stands in for it when `errors` has something to report.
+//! `respan` makes its tokens the derive's own, and `fallback` replaces it when `errors` has something to report.
 #![forbid(unsafe_code)]
 
 mod attr;
@@ -84,8 +84,8 @@ use crate::input::{Input, Options};
 /// `orders.get(("u_1", (1_700_000_000, "o_1")))`.
 ///
 /// Two records of a struct never have the same key. `#`, `|`, `/` and `:` are the separators of all composed keys: between
-/// two parts stands at least one of them, and a part that contains one is refused when it is written, as is an empty
-/// part and one that would read back as another value. `-`, `_`, `.`, `@` and `+`, which stand in identifiers, dates and
+/// two parts is at least one of them, and a part that contains one is refused when it is written, as is an empty
+/// part and one that would read back as another value. `-`, `_`, `.`, `@` and `+`, as in identifiers, dates and
 /// addresses, are fine in parts. A number that is filled up with zeros is refused if it is negative or too long, since it would not sort.
 /// `{{` and `}}` are braces.
 ///
@@ -109,7 +109,7 @@ use crate::input::{Input, Options};
 ///
 /// # Values that do not read back
 ///
-/// What is written reads back equal, or the write is refused with the attribute's name. The exceptions are at the end.
+/// A value that is written reads back equal, or the write is refused with the attribute's name; exceptions are last.
 ///
 /// | a value | what happens |
 /// |---|---|

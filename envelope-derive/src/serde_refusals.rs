@@ -9,11 +9,11 @@ use crate::errors::Errors;
 use crate::serde_attr::{Directions, strings};
 use crate::serde_form as form;
 
-/// What the entries so far have said; serde takes each once.
+/// The entries seen so far; serde takes each once.
 #[derive(Default)]
 pub(crate) struct Seen(Vec<(&'static str, Said)>);
 
-/// What an entry decides on: how something is written, or read.
+/// The subject of an entry: how something is written, or read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Said {
     Written,

@@ -185,7 +185,7 @@ fn a_flattened_field_of_a_view_is_refused() {
     assert!(message.starts_with("`#[serde(flatten)]` is not supported"), "{message}");
 }
 
-/// What is reported of a record with this field, beside a key and an encrypted field.
+/// The errors of a record with this field, beside a key and an encrypted field.
 fn messages_of(container: TokenStream, field: TokenStream) -> Vec<String> {
     messages(derive(quote! {
         #[envelope(table = "t")]

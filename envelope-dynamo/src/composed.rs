@@ -11,7 +11,7 @@ use crate::error::ErrorKind;
 /// The characters that set the parts of every composed key apart, and that no part of any may contain.
 ///
 /// One set for all formats: a value cannot bring in a separator that another entity's format uses. It lacks `-`, `_`,
-/// `.`, `@` and `+`, which stand in identifiers and addresses. The derive refuses formats with two parts and none of
+/// `.`, `@` and `+`, which identifiers and addresses have. The derive refuses formats with two parts and none of
 /// these between them.
 const SEPARATORS: [char; 4] = ['#', '|', '/', ':'];
 

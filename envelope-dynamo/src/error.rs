@@ -18,7 +18,7 @@ use crate::outcome::WriteOutcome;
 /// The message names table, key and attribute, never a value; the key stands in the form that the struct chose for the
 /// KMS context (`raw` as it is, `hashed` as a digest, `table` not at all).
 ///
-/// What a failed write means for the table, and when it may be made again, is the table of [`WriteOutcome`].
+/// [`WriteOutcome`] has a table of what a failed write means, and when the call may be repeated.
 #[derive(Debug)]
 pub struct Error {
     // Boxed so that a `Result` stays small on the path without errors.
@@ -119,7 +119,7 @@ impl Error {
         }
     }
 
-    /// What the failed call means for the table: the table of [`WriteOutcome`] says what each error means.
+    /// Whether the failed call wrote to the table; [`WriteOutcome`] has a table of what each error means.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -297,7 +297,7 @@ pub enum ErrorKind {
     },
     /// The condition of the request did not hold.
     ///
-    /// What stood there instead is kept: [`Table::open_returned`](crate::Table::open_returned).
+    /// The error keeps the record that was found instead: [`Table::open_returned`](crate::Table::open_returned).
     ConditionFailed,
     /// The write was carried out, and the answer that had the record which it returns was lost.
     ///
@@ -615,7 +615,7 @@ pub struct DynamoDbError {
     pub(crate) retryable: bool,
     /// Why it was not answered, where the request was not dispatched.
     pub(crate) no_answer: Option<NoAnswer>,
-    /// What it means for a table of branch keys; a record's error has its own.
+    /// The outcome for a table of branch keys; a record's error has its own.
     pub(crate) outcome: WriteOutcome,
     pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }

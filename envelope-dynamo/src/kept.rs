@@ -139,7 +139,7 @@ pub(crate) fn update(schema: Schema, clauses: &mut Clauses, placeholders: &mut P
     }
 }
 
-/// What a version that is counted in place must be before.
+/// The limit of a version that is counted in place.
 pub(crate) fn version_limit(schema: Schema) -> Option<Limit> {
     let (field, max) = schema.version()?;
     (field.mark == Mark::Plaintext).then(|| Limit::of_version(field.name, max))

@@ -57,7 +57,7 @@ impl MarksError {
     ///
     /// # Security
     ///
-    /// The names of encrypted fields are sealed as well. Those that the struct does not have stand in no error.
+    /// The names of encrypted fields are sealed as well. No error has those that the struct does not have.
     #[must_use]
     pub const fn written(&self) -> &WrittenMarks {
         &self.written
@@ -192,8 +192,8 @@ fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mu
     }
 }
 
-/// The attributes of plaintext fields that stand in the item under an alias, although the field's own name does too: it
-/// has been updated in place since.
+/// The attributes of plaintext fields that the item has under an alias, although it also has the field's own name: that
+/// one has been updated in place since.
 fn out_of_date<T: Envelope>(item: &Item) -> Vec<&'static str> {
     let fields = T::SCHEMA.with_mark(Mark::Plaintext).filter(|field| !field.aliases.is_empty());
     fields.flat_map(|field| field.names().filter(|name| item.contains_key(*name)).skip(1)).collect()

@@ -83,7 +83,7 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
         Some((entry.tag, result))
     }
 
-    /// Drops what is under way; it begins anew when the window is polled again. What is done stays done.
+    /// Drops the openings under way; they start again when the window is polled. Those that are done stay done.
     pub(crate) fn give_up(&mut self) {
         for entry in self.queue.iter_mut().take(self.window) {
             if matches!(entry.state, State::Opening(_)) {

@@ -20,7 +20,7 @@ pub(crate) enum NoAnswer {
 }
 
 impl NoAnswer {
-    /// What the SDK could not dispatch: credentials come before the connection.
+    /// Why the SDK did not dispatch a request: credentials come before the connection.
     pub(crate) fn of(error: &ConnectorError) -> Self {
         match chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>()) {
             Some(CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_)) => {
@@ -34,7 +34,7 @@ impl NoAnswer {
         }
     }
 
-    /// What to say in place of an error code, where nothing was sent.
+    /// The text in place of an error code, where nothing was sent.
     pub(crate) const fn describe(self) -> Option<&'static str> {
         match self {
             Self::Outage => None,

@@ -38,7 +38,7 @@ pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
             let read = fragile_in(&again, name);
             (read != *written).then(|| (*name, reason(|count| count(*written) != count(read))))
         }),
-        // What makes another attribute unreadable is nothing that this check looks for.
+        // This check does not look for what makes another attribute unreadable.
         Err(ErrorKind::Deserialize { attribute: Some(attribute), .. }) => parts
             .fragile
             .iter()

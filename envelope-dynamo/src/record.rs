@@ -75,7 +75,7 @@ pub trait Envelope: Sized {
 
     /// An attribute that the struct does not have, for conditions, filters and updates; `V` is the type of its values.
     ///
-    /// What an item has beside the struct's fields: attributes of another service, of another entity type, or of an
+    /// An item may have others beside the struct's fields: those of another service, of another entity type, or of an
     /// earlier version of the struct.
     ///
     /// ```

@@ -114,7 +114,7 @@ impl<T: Envelope> Stored<T> {
         Planner::new(T::SCHEMA, &self.item, &self.authenticated, stored, [&self.before, after])
     }
 
-    /// The record as it will be, but for what is sealed anew, and the readable attributes that this changes.
+    /// The record as it will be, but for its new payloads, and the readable attributes that this changes.
     fn planned(&self, after: &Parts) -> Result<(Parts, Vec<Change>), ErrorKind> {
         let planner = self.planner(after)?;
         let (mut withheld, changes_pairs) = (after.withheld.clone(), planner.changes_pairs());
@@ -139,7 +139,7 @@ impl<T: Envelope> Stored<T> {
         Ok((parts, plan.changes))
     }
 
-    /// Every group is bound to the pairs of the encryption context, so that a change of one seals all of them anew.
+    /// Every group is bound to the pairs of the encryption context, so that a change of one seals all of them again.
     fn all_groups_are_open(&self, withheld: &[&'static str]) -> Result<(), ErrorKind> {
         let groups = unknown_groups(T::SCHEMA, &self.authenticated);
         match (withheld.first(), groups.is_empty()) {
@@ -149,7 +149,7 @@ impl<T: Envelope> Stored<T> {
         }
     }
 
-    /// What must still stand in the item as it was read: everything that the record was or will be bound to, and the
+    /// The attributes that must still be as they were read: everything that the record was or will be bound to, and the
     /// readable attributes that the change writes.
     fn expected(
         &self,
@@ -167,7 +167,7 @@ impl<T: Envelope> Stored<T> {
         names.into_iter().map(|name| (name.to_owned(), self.item.get(name).cloned())).collect()
     }
 
-    /// The item as it will be, but for what is sealed anew.
+    /// The item as it will be, but for its new payloads.
     fn readable_after(&self, changes: &[Change]) -> Item {
         let mut item = self.item.clone();
         RESERVED.iter().for_each(|name| drop(item.remove(*name)));

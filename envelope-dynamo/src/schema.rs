@@ -57,7 +57,7 @@ impl Schema {
         self.iter().find(|field| field.name == name)
     }
 
-    /// The attribute `name`, if it is no field of the struct but made of fields, or constant.
+    /// The attribute `name`, if it is not a field of the struct but made of fields, or constant.
     pub(crate) fn generated(self, name: &str) -> Option<&'static Field> {
         self.stored_as(name).filter(|field| field.is_generated())
     }
@@ -84,7 +84,7 @@ impl Schema {
         self.iter().filter(|field| field.is_composed())
     }
 
-    /// The fields whose values stand in the KMS encryption context.
+    /// The fields whose values are in the KMS encryption context.
     pub(crate) fn pairs(self) -> impl Iterator<Item = &'static Field> {
         self.iter().filter(|field| field.in_encryption_context)
     }

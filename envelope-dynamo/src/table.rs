@@ -260,7 +260,7 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
 
     /// Moves the data key of a record, and those of its groups, to another key; what they seal stays as it is.
     ///
-    /// The record is read, its wrapped keys are wrapped anew, and they are written on condition that each payload and each
+    /// The record is read, its data keys are wrapped again, and written on condition that each payload and each
     /// wrapped key is still the one that was read. If another writer was faster, all of that is done again.
     ///
     /// ```no_run

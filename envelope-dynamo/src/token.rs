@@ -27,9 +27,9 @@ const CHECKSUM_BYTES: usize = 4;
 ///
 /// # Security
 ///
-/// It holds the key attributes of a record as they are, in base64: those of the table and of the index. What the token
-/// belongs to stands in it as a digest without a key; among the values in it are the partition key and the values of
-/// the condition on the sort key, which whoever has the token can guess and test. No value of a filter is in it.
+/// It holds the key attributes of a record as they are, in base64: those of the table and of the index. The token
+/// also has a digest, without a key, of the query that it belongs to. The partition key and the values of the condition
+/// on the sort key are in the digest, so whoever has the token can guess and test them. No value of a filter is in it.
 ///
 /// It is not authenticated: whoever makes one up chooses where the reading goes on, within the query that it is given to.
 #[derive(Clone, PartialEq)]

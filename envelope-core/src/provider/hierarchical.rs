@@ -272,7 +272,7 @@ fn with_version(wrapped: &WrappedKey) -> Option<(BranchVersion, &WrappedKey)> {
     Some((BranchVersion::from_bytes(version), wrapped))
 }
 
-/// The salt that stands in an entry in place of a wrapped key.
+/// The salt that an entry has in place of a wrapped key.
 fn salt(wrapped: &WrappedKey) -> Result<[u8; SALT_BYTES], KeyError> {
     wrapped.bytes().try_into().map_err(|_| {
         let what = format!("a salt of {SALT_BYTES} bytes stands for the data key, not {}", wrapped.bytes().len());

@@ -108,7 +108,7 @@ enum SharedKey {
     Made(Arc<GeneratedKey>),
 }
 
-/// What the next record is to be sealed with.
+/// The key to seal the next record with.
 enum Lookup {
     Made(Arc<GeneratedKey>),
     Ask(Waiter<Arc<GeneratedKey>>),

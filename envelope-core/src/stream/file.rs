@@ -11,7 +11,7 @@ use crate::stream::open::StreamOpener;
 /// Opens what `reader` gives, from which the header has been read, into the file `path`, which appears, or is replaced,
 /// only when the whole stream has proved authentic. Returns how many bytes it has.
 ///
-/// Until then the plaintext stands in a file of another name beside it, `.` and 16 digits and `.part`, which is removed on
+/// Until then the plaintext is in a file of another name beside it, `.` and 16 digits and `.part`, which is removed on
 /// failure; only a process that is killed leaves it behind. On Unix its owner alone may read either file, and both the file
 /// and its folder are on the disk when this returns. This blocks: in an asynchronous program it belongs into
 /// `tokio::task::spawn_blocking`.

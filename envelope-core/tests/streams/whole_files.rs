@@ -37,7 +37,7 @@ fn a_whole_stream_becomes_a_file() {
     }
 }
 
-/// The longest name that the file systems of Unix take; what stands beside the file meanwhile has a shorter one.
+/// The longest name that the file systems of Unix take; the file beside it has a shorter one meanwhile.
 #[test]
 fn a_file_may_have_the_longest_name_that_there_is() {
     let (folder, stream) = (folder("names"), sealed(b"text"));

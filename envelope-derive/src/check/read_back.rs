@@ -1,4 +1,4 @@
-//! What is written can be read again, as far as the struct itself tells.
+//! Refuses fields that would be written and could not be read again, as far as the struct itself tells.
 
 use quote::quote_spanned;
 use syn::spanned::Spanned;

@@ -1,6 +1,6 @@
 //! Every rule of the derive, each with structs that break it and ones that keep it.
 //!
-//! What the compiler makes of the messages stands in `tests/ui`; here is what is reported, and that nothing else is.
+//! The errors that the derive reports, and no others. How the compiler prints them is tested in `tests/ui`.
 
 mod entities;
 mod fields;

@@ -1,4 +1,4 @@
-//! What DynamoDB refuses of an attribute, found before anything is sent: its own answer does not name
+//! Finds values that DynamoDB refuses before anything is sent, since its own answer does not name
 //! the attribute.
 
 use aws_sdk_dynamodb::types::AttributeValue;

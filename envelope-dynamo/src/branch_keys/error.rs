@@ -40,7 +40,7 @@ impl BranchKeyError {
         }
     }
 
-    /// What the failed call means for the table of branch keys: the table of [`WriteOutcome`] says what each error means.
+    /// Whether the failed call changed the table of branch keys; [`WriteOutcome`] has a table of what each error means.
     #[must_use]
     pub const fn write_outcome(&self) -> WriteOutcome {
         match self {

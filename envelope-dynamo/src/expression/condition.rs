@@ -166,13 +166,13 @@ impl<T> Condition<T> {
     /// Whether it names an attribute.
     pub(crate) fn names(&self, attribute: &str) -> bool {
         let mut search = Search { attribute, found: false };
-        // What stands for paths and values in a search does not fail.
+        // A search writes no text for paths and values, so it does not fail.
         let _ = self.node.text(&mut search);
         search.found
     }
 }
 
-/// What stands for paths and values in an expression.
+/// Writes the paths and values of an expression.
 trait Writer {
     fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind>;
 
@@ -243,7 +243,7 @@ impl<T> fmt::Debug for Condition<T> {
 }
 
 impl Placeholders {
-    /// What an attribute is set to.
+    /// The value that an attribute is set to.
     pub(super) fn term(&mut self, path: &DocumentPath, Term(side): Term) -> Result<String, ErrorKind> {
         side.text(&path.attribute, self)
     }

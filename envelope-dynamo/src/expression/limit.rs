@@ -82,7 +82,7 @@ impl Limit {
         }
     }
 
-    /// What is wrong with the item that made a condition of the update fail, if it is this limit.
+    /// The error for the item that made a condition of the update fail, if this limit is the reason.
     pub(crate) fn broken_by(&self, found: &Item) -> Option<ErrorKind> {
         let fits = |stored: i128| match self.bound {
             Bound::AtMost(bound) => stored <= bound,

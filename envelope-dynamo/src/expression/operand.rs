@@ -1,4 +1,4 @@
-//! What an attribute is compared with: a value, or another attribute.
+//! The other side of a comparison: a value, or another attribute.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ValueError;
@@ -63,7 +63,7 @@ pub mod by {
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
 /// let u = User::attributes();
-/// u.user_id.eq(u.email); // an encrypted field is no attribute that can be compared
+/// u.user_id.eq(u.email); // an encrypted field cannot be compared
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be compared with a value of type `{V}`",

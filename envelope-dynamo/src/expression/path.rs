@@ -257,7 +257,7 @@ impl<T, V, M> Attribute<T, V, M> {
     }
 }
 
-/// Where a value stands in an item: DynamoDB's document path.
+/// The place of a value in an item: DynamoDB's document path.
 #[derive(Clone)]
 pub(crate) struct DocumentPath {
     pub(super) attribute: Cow<'static, str>,
@@ -290,7 +290,7 @@ impl DocumentPath {
         self.steps.is_empty()
     }
 
-    /// What an item has at the path.
+    /// The value that an item has at the path.
     pub(super) fn find<'i>(&self, item: &'i Item) -> Option<&'i AttributeValue> {
         let within = |value: &'i AttributeValue, step: &Step| match (value, step) {
             (AttributeValue::L(list), Step::Element(index)) => list.get(*index),

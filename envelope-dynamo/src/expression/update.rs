@@ -152,7 +152,7 @@ impl Changes {
         self.0.is_empty()
     }
 
-    /// What the numbers that are added to must be before.
+    /// The limits of the numbers that are added to.
     pub(crate) fn limits(&self) -> Result<Vec<Limit>, ErrorKind> {
         let limit = |change: &Change| match &change.action {
             Action::Add(Ok(amount), Some(range)) => Some(Limit::of_sum(&change.path, amount, *range)),

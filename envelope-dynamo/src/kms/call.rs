@@ -17,7 +17,7 @@ use super::error::{identified, key_error};
 use super::limits::Permits;
 use super::trace::traced;
 
-/// What is said of a call in traces and errors.
+/// How traces and errors describe a call.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) operation: &'static str,

@@ -17,7 +17,7 @@ use super::{Key, KmsKeyProvider, KmsKeyWrapper, may_be_another_keys, more_tellin
 
 /// Bytes that KMS encrypts by itself (AWS KMS API Reference, Encrypt, `Plaintext`).
 const MAX_DIRECT_BYTES: usize = 4096;
-/// What [`DOMAIN_PAIR`] says of a secret that KMS encrypts by itself (FORMAT 5.2-1).
+/// The value of [`DOMAIN_PAIR`] for a secret that KMS encrypts by itself (FORMAT 5.2-1).
 const DIRECT: &str = "direct";
 
 /// The encryption context of a secret. No record's context has [`DOMAIN_PAIR`]: otherwise a secret of the caller's

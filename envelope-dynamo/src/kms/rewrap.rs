@@ -48,7 +48,7 @@ impl KmsKeyProvider {
     ///     .expression_attribute_values(":old", read["encrypted_dek"].clone())
     ///     .expression_attribute_values(":new", AttributeValue::B(Blob::new(new_dek)))
     ///     .send()
-    ///     .await?; // a failed condition: read the record again, and wrap its key anew
+    ///     .await?; // a failed condition: read the record and wrap its key again
     /// # Ok(())
     /// # }
     /// ```

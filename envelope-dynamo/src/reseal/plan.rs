@@ -1,7 +1,7 @@
-//! What a change of a record writes, field by field: a field that has not changed keeps its stored encoding.
+//! Plans the write of a change, field by field: a field that has not changed keeps its stored encoding.
 //!
 //! An older struct does not know what a newer one stores inside a field (an entry of a nested struct, a variant that it
-//! reads as `#[serde(other)]`), and some fields are only read or only written. Serialized anew, such a value would be lost
+//! reads as `#[serde(other)]`), and some fields are only read or only written. Written again, such a value would be lost
 //! without being touched.
 
 use std::borrow::Cow;
@@ -30,7 +30,7 @@ pub(super) struct Change {
     pub(super) new: Option<AttributeValue>,
 }
 
-/// What a record was and what it is to be.
+/// A record before and after the change.
 pub(super) struct Planner<'s> {
     schema: Schema,
     /// The item as it is stored.
@@ -48,9 +48,9 @@ pub(super) struct Planner<'s> {
     withheld: BTreeSet<&'static str>,
 }
 
-/// What is written in place of what was read.
+/// The values to write in place of those that were read.
 pub(super) struct Plan<'s> {
-    /// What is sealed in each place; `None` for a field without a value.
+    /// The sealed fields of each place; `None` for a field without a value.
     sealed: Vec<(Place, Vec<(&'s str, Option<FieldValue<'s>>)>)>,
     pub(super) authenticated: BTreeSet<Cow<'static, str>>,
     pub(super) changes: Vec<Change>,
@@ -116,7 +116,7 @@ impl<'s> Planner<'s> {
     pub(super) fn plan(&self, places: impl Iterator<Item = Place>) -> Plan<'s> {
         let sealed = places.map(|place| (place, self.unowned(place))).collect();
         let mut plan = Plan { sealed, authenticated: BTreeSet::new(), changes: Vec::new() };
-        // What other versions of the struct authenticated stays so; the record vouches for its groups.
+        // Attributes that other versions of the struct authenticated stay so; the record authenticates its groups.
         let others = self.was_authenticated.iter().filter(|name| !self.owns(name));
         plan.authenticated.extend(others.map(|name| Cow::Owned(name.clone())));
         plan.authenticated.extend(self.schema.groups().into_iter().map(|group| Cow::Owned(payload_attribute(group))));
@@ -128,7 +128,7 @@ impl<'s> Planner<'s> {
         plan
     }
 
-    /// What is sealed in a place under names that no field of the struct writes.
+    /// The values that are sealed in a place under names that no field of the struct writes.
     fn unowned(&self, place: Place) -> Vec<(&'s str, Option<FieldValue<'s>>)> {
         let stored = self.stored.iter().filter(|(stored, _)| *stored == place).flat_map(|(_, fields)| fields);
         stored.filter(|(name, _)| !self.owns(name)).map(|(name, value)| (*name, Some(*value))).collect()
@@ -162,7 +162,7 @@ impl<'s> Planner<'s> {
         field.names().filter(|name| self.item.contains_key(*name))
     }
 
-    /// What is sealed in the record under a name of the field, absent values included.
+    /// The values that are sealed in the record under a name of the field, absent ones included.
     fn sealed(&self, field: &'static Field) -> impl Iterator<Item = (Place, &'s str, FieldValue<'s>)> {
         let all = self.stored.iter().flat_map(|(place, fields)| fields.iter().map(|entry| (*place, entry.0, entry.1)));
         all.filter(|(_, name, _)| field.has_name(name))
@@ -170,7 +170,7 @@ impl<'s> Planner<'s> {
 
     fn keep(&self, field: &'static Field, plan: &mut Plan<'s>) {
         let is_readable = self.attributes(field).next().is_some();
-        // In the clear, plaintext may be newer than what is sealed; nothing else stands in both.
+        // Plaintext in the clear may be newer than a sealed value; no other field has both.
         let mut is_marked = is_readable;
         if !is_readable {
             for (place, name, value) in self.sealed(field) {
@@ -186,7 +186,7 @@ impl<'s> Planner<'s> {
                 plan.authenticated.insert(Cow::Borrowed(name));
             }
         }
-        // It may stand in a group that this struct does not have.
+        // It may be in a group that this struct does not have.
         is_marked |= self.has_unknown_groups;
         match field.mark {
             Mark::Encrypted if !is_marked => plan.seal(field.group, field.name, None),
@@ -251,7 +251,7 @@ impl<'s> Plan<'s> {
         }
     }
 
-    /// What is sealed in a place, written out.
+    /// The plaintext to be sealed in a place.
     pub(super) fn writer(&self, place: Place) -> FieldWriter {
         let names = self.authenticated.iter().map(AsRef::as_ref).filter(|_| place.is_none());
         let mut writer = FieldWriter::new(PLAINTEXT_BYTES, names);

@@ -19,7 +19,7 @@ const MAX_KEYS: usize = 100;
 /// Reads the records that `found` names from the table, as of now, in the order of `found`.
 ///
 /// One that is not there any more is left out. One that the index names twice, as it may while a change of the index's
-/// key is under way, is read once and stands in the answer twice: DynamoDB refuses a request that names a key twice.
+/// key is under way, is read once and is in the answer twice: DynamoDB refuses a request that names a key twice.
 pub(super) async fn from_base(source: &Source, found: Vec<(Item, Item)>) -> Result<Vec<(Item, Item)>, Error> {
     let mut records = Vec::with_capacity(found.len());
     for chunk in found.chunks(MAX_KEYS) {

@@ -79,7 +79,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// When the key is none that DynamoDB takes, [`ErrorKind::Customized`], [`ErrorKind::ConditionFailed`], and whatever
+    /// When DynamoDB does not take such a key, [`ErrorKind::Customized`], [`ErrorKind::ConditionFailed`], and whatever
     /// DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())

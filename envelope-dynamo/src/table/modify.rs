@@ -56,7 +56,7 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
     ///
     /// A field that changes is written whole, as the struct knows it. If a newer version of its type has more (an entry of
     /// a nested struct, a variant that this one reads as `#[serde(other)]`), that is lost. A field whose mark differs from
-    /// the stored record's is written anew under its own mark.
+    /// the stored record's is written again, under its own mark.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -126,8 +126,8 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
     /// update did not hold; [`ErrorKind::KeyChanged`] and [`ErrorKind::TooLarge`] before anything is sent; as
     /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and whatever DynamoDB answers.
     ///
-    /// [`Error::write_outcome`] is `Unknown` if the answer to a try was lost, and what stands there now is neither what was
-    /// read nor what was written. An answer that was lost is otherwise found out: the payload there tells.
+    /// [`Error::write_outcome`] is `Unknown` if the answer to a try was lost, and the stored payload is neither the one
+    /// that was read nor the one that was written. Otherwise the stored payload shows what became of the try.
     pub async fn send(self) -> Result<Option<T>, Error>
     where
         F: FnMut(&mut T),
@@ -309,7 +309,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         stored.into_record(resealed.as_ref()).map(Written::Done).map_err(|error| error.after_write(None))
     }
 
-    /// What the numbers that the update adds to must be before; a version that is sealed with the rest was counted there.
+    /// The limits of the numbers that the update adds to; a version that is sealed with the rest was counted there.
     fn limits(&self, resealed: Option<&Resealed>) -> Result<Vec<Limit>, ErrorKind> {
         match resealed {
             Some(_) => self.changes.limits(),

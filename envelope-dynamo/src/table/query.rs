@@ -99,7 +99,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     ///
     /// # Errors
     ///
-    /// What is wrong with the query itself: a key that cannot be one, a token of another query, a setting that is
+    /// When the query itself is wrong: a key that DynamoDB does not take, a token of another query, a setting that is
     /// refused. Nothing is sent then. So a stream that there is was read to its end if
     /// [`resume_token`](Records::resume_token) is `None`.
     pub fn stream(mut self) -> Result<Records<T>, Error> {

@@ -284,7 +284,7 @@ macro_rules! settings {
             self.reading.views(self.table, &self.index, prepared)
         }
 
-        /// Gives, or counts, at most so many records; a bad one counts as well, one that a filter leaves out does not.
+        /// Gives, or counts, at most this number of records; a bad one counts, one that a filter leaves out does not.
         pub const fn limit(mut self, records: usize) -> Self {
             self.reading.limit = Some(records);
             self
@@ -298,9 +298,9 @@ macro_rules! settings {
             self
         }
 
-        /// Opens so many records together: 16 unless stated, at least one.
+        /// How many records are opened together: 16 unless stated, at least one.
         ///
-        /// With a key provider that asks KMS for each record, at most so many calls are under way at a time, and none
+        /// With a key provider that asks KMS for each record, at most as many calls are under way at a time, and none
         /// while the caller works on a record.
         pub const fn concurrency(mut self, records: usize) -> Self {
             self.reading.concurrency = records;

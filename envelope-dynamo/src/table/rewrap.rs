@@ -49,7 +49,7 @@ pub struct Rewrapped {
 }
 
 impl Rewrapped {
-    /// The wrapped keys that were wrapped anew, at least one.
+    /// The attributes of the keys that were moved, at least one.
     #[must_use]
     pub fn moved(&self) -> &[String] {
         &self.moved
@@ -62,7 +62,7 @@ impl Rewrapped {
     }
 }
 
-/// Who wraps anew.
+/// Who wraps the data keys again.
 enum Way<'a> {
     ReEncrypt { from: &'a KmsKeyProvider, to: &'a KmsKeyWrapper },
     Here { from: &'a dyn UnwrapKey, to: &'a [&'a dyn Recipient] },
@@ -196,7 +196,7 @@ impl Anew {
         }
     }
 
-    /// The clauses that write them; returns the condition that what was read still stands there.
+    /// The clauses that write them; returns the condition that the record is still as it was read.
     fn render(&self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> String {
         let mut conditions = Vec::new();
         for (part, new) in &self.moved {
@@ -254,7 +254,7 @@ impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
             let (id, key) = (self.id.clone(), self.key.clone());
             return Err(Writing { operation, table, id, key, is_repeatable: true, doubt }.error(error));
         }
-        // A try whose answer was lost may have been carried out: then what it wrote stands there.
+        // A try whose answer was lost may have been carried out: then the item has what it wrote.
         let is_written = doubt.exists() && found(&error).is_some_and(|item| anew.is_in(item));
         Ok(if is_written { Written::Done } else { Written::Overtaken(doubt.sleep()) })
     }
@@ -274,7 +274,7 @@ impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
     }
 }
 
-/// Whether something else stands there than what was read, or a transaction was writing it.
+/// Whether the record is no longer as it was read, or a transaction was writing it.
 fn is_overtaken(error: &SdkError<UpdateItemError>) -> bool {
     is_failed_condition(error) || error.code() == Some("TransactionConflictException")
 }

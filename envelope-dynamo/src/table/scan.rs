@@ -100,7 +100,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     ///
     /// # Errors
     ///
-    /// What is wrong with the scan itself: a segment that there is not, a token of another scan, a setting that is
+    /// When the scan itself is wrong: a segment that does not exist, a token of another scan, a setting that is
     /// refused. Nothing is sent then. So a stream that there is was read to its end if
     /// [`resume_token`](Records::resume_token) is `None`.
     pub fn stream(mut self) -> Result<Records<T>, Error> {

@@ -272,11 +272,11 @@ pub(super) struct Prepared {
     /// The key attributes of the record.
     pub(super) key: Item,
     pub(super) id: RecordId,
-    /// What the numbers that are added to must be before.
+    /// The limits of the numbers that are added to.
     pub(super) limits: Vec<Limit>,
 }
 
-/// What the numbers that an update adds to must be before, the version among them.
+/// The limits of the numbers that an update adds to, the version among them.
 pub(super) fn limits<T: Envelope>(changes: &Changes) -> Result<Vec<Limit>, ErrorKind> {
     let version = kept::version_limit(T::SCHEMA).filter(|_| !changes.is_empty());
     Ok(changes.limits()?.into_iter().chain(version).collect())

@@ -1,4 +1,4 @@
-//! What is written reads back equal, or the write is refused: no value is stored that nobody can read,
+//! Values that are written read back equal, or the write is refused: none is stored that nobody can read,
 //! and none reads as another value.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -55,7 +55,7 @@ trait Value: Clone + Debug + PartialEq + Serialize + DeserializeOwned {}
 
 impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned> Value for T {}
 
-/// What becomes of a value that is written; one that is read as another value, or not at all, panics.
+/// The fate of a value that is written; one that is read as another value, or not at all, panics.
 #[derive(Debug)]
 enum Fate {
     Survives,

@@ -277,7 +277,7 @@ async fn a_consistent_read_says_so_in_its_request() {
     assert_eq!(asks("Query"), [true]);
 }
 
-/// The slower of two deletions has one step left, and must not take the pointer of the branch that was created anew.
+/// The slower of two deletions has one step left, and must not take the pointer of the branch that was created again.
 #[tokio::test]
 async fn a_branch_created_before_the_last_step_of_its_deletion_stays() {
     let servers = Servers::embedded().await.expect("the embedded servers start");

@@ -1,4 +1,4 @@
-//! What an expression may name: strings reach DynamoDB never, typed expressions name nothing that is protected.
+//! Names in expressions: no string reaches DynamoDB, and typed expressions name nothing that is protected.
 
 #![allow(clippy::indexing_slicing)]
 

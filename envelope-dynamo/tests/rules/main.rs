@@ -1,7 +1,7 @@
 //! The rules that keep plaintext out of a table and records whole: who owns an attribute, what an
 //! expression may name, what a change keeps, and what a refused or unanswered write means.
 //!
-//! They stand beside the code that they test, so that a mutant of it is built and tried in seconds.
+//! They are beside the code that they test, so that a mutant of it is built and tried in seconds.
 
 mod changes;
 mod codec;

@@ -1,4 +1,4 @@
-//! What is an outage, and what certainly never left: connections that were not made, and credentials.
+//! Outages, and requests that were certainly not sent: connections that were not made, and credentials.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

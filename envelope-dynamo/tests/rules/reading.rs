@@ -51,7 +51,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// With so many calls for data keys at a time.
+    /// With at most `calls` calls for data keys at a time.
     async fn permits(calls: usize) -> Self {
         let servers = Servers::embedded().await.expect("the embedded servers start");
         let (dynamodb, keys) = (Faults::new(), TestKeyProvider::default());

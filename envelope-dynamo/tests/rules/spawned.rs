@@ -154,7 +154,7 @@ async fn a_tuple_of_gets_may_have_tables_of_different_lives() {
     assert_eq!(task.await.expect("the task ends"), 1);
 }
 
-/// What seals and opens without a table, and what KMS is asked for beside records.
+/// The calls that seal and open without a table, and those to KMS beside records.
 async fn every_other_call(accounts: &Table<Account>, kms: &KmsKeyProvider, wrapper: &KmsKeyWrapper) {
     let (provider, one) = (LocalKeyProvider::new(root()), account(1));
     let item = is_send(to_item(&one, &provider)).await.expect("the record is sealed");

@@ -154,7 +154,7 @@ async fn without_an_answer_only_a_call_that_does_no_harm_twice_is_retryable() {
             accounts.put(&new).send().await.expect_err("no answer"),
             accounts.delete("a").send().await.expect_err("no answer"),
         ];
-        // What a proxy says, and what is no answer of DynamoDB's, is no outage that the SDK or this library knows.
+        // Neither the SDK nor this library takes a proxy's answer, or one that is not DynamoDB's, for an outage.
         let may_pass = !matches!(fault(), Injected::Reply { status: 200 | 408, .. });
         for error in harmless {
             assert_eq!(says(&error), (Unknown, may_pass), "{:?}: {error}", fault());

@@ -15,7 +15,7 @@ pub(super) struct KeyMaterials {
     rotated_blobs: HashMap<String, u32>,
 }
 
-/// What is read of a request or an answer; a data key stays where it is.
+/// The members of a request or an answer that are read; a data key is not.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Body {

@@ -1,4 +1,4 @@
-//! `flatten` inside a field: structs, maps, options and enums whose entries stand beside the other entries of its value.
+//! `flatten` inside a field: structs, maps, options and enums whose entries are beside the other entries of its value.
 
 use std::collections::BTreeMap;
 

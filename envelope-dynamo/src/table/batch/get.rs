@@ -143,7 +143,7 @@ pub struct BatchGetStream<'a, T, P: ?Sized, K> {
     asked: HashMap<Identity, Asked>,
     /// What needs no opening: records that are not there, and errors.
     answers: VecDeque<(usize, Result<Option<T>, Error>)>,
-    /// What is still to be opened, with the positions of the keys.
+    /// The items still to be opened, with the positions of the keys.
     found: Openings<'a, usize, T>,
     /// The request that is under way.
     asking: Option<Asking<'a>>,
@@ -177,7 +177,7 @@ where
 {
     /// The next record with its key, in whatever order they come; `None` at the end.
     ///
-    /// A key that stands in the input several times is answered as often. Dropping the future loses nothing: openings
+    /// A key that is in the input several times is answered as often. Dropping the future loses nothing: openings
     /// that are under way are given up, and begun again by the next call.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub(super) struct Target {
     pub(super) key: Item,
     /// Whether the action is an update, which always demands that there is a record.
     pub(super) must_exist: bool,
-    /// What the numbers that an update adds to must be before.
+    /// The limits of the numbers that an update adds to.
     pub(super) limits: Vec<Limit>,
 }
 

@@ -11,7 +11,7 @@ const SHOWN: usize = 5;
 
 /// Why a transaction was not carried out, or is not known to have been.
 ///
-/// Nothing of it was done, unless [`is_in_doubt`](Self::is_in_doubt) says otherwise.
+/// [`write_outcome`](Self::write_outcome) says whether it may have been carried out.
 #[derive(Debug)]
 pub struct TransactionError {
     // Boxed so that a `Result` stays small on the path without errors.
@@ -103,7 +103,7 @@ impl TransactionError {
         }
     }
 
-    /// What the failed call means for the tables: the table of [`WriteOutcome`] says what each error means.
+    /// Whether the failed call wrote to the tables; [`WriteOutcome`] has a table of what each error means.
     #[must_use]
     pub fn write_outcome(&self) -> WriteOutcome {
         self.inner.outcome
@@ -138,7 +138,7 @@ impl TransactionError {
     /// Whether the same call may succeed later without anybody acting, and leads to the same end as one call.
     ///
     /// In doubt, only [`PreparedTransaction::send`](crate::PreparedTransaction::send) may be repeated: it is known by its
-    /// token for ten minutes. A transaction that is made anew has another token, and would be carried out a second time.
+    /// token for ten minutes. A transaction that is built again has another token, and would be carried out again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         (self.inner.is_repeatable || !self.is_in_doubt()) && self.is_transient()

@@ -18,7 +18,7 @@ struct Vector {
     place: Place,
     encrypted_payload: Hex,
     encrypted_dek: Hex,
-    /// What is sealed, in a vector that opens.
+    /// The plaintext, in a vector that opens.
     plaintext: Option<Hex>,
 }
 
