@@ -134,7 +134,7 @@ pub(crate) fn read_by<T: Envelope>(
     record.inspect_err(one_line).ok()
 }
 
-/// What may be held while `item` is read, `buffered` bytes beside.
+/// How much memory may be held while `item` is read, with `buffered` bytes beside it.
 pub(crate) fn allowed(item: &Item, buffered: usize) -> usize {
     WIDE * item_bytes(item) + buffered
 }

@@ -42,7 +42,7 @@ impl<'r> Seen<'r> {
 
 trait Version: Envelope + Debug {
     type Visible: View + Debug + PartialEq;
-    /// The names of the attributes that stand in the clear.
+    /// The names of the attributes that are in the clear.
     const READABLE: &[&str];
     fn new(values: [Option<String>; VALUES]) -> Self;
     fn values(&self) -> [Seen<'_>; VALUES];

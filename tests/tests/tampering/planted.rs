@@ -20,7 +20,7 @@ struct Unprotected {
     visits: u64,
 }
 
-/// Protected since, under other names, and with plaintext accepted until all records have been written anew.
+/// Protected since, under other names, and with plaintext accepted until all records have been written again.
 #[derive(Clone, Debug, Default, PartialEq, Envelope)]
 #[envelope(table = "vault")]
 #[serde(default)]
@@ -130,7 +130,7 @@ async fn a_protected_record_cannot_be_passed_off_as_an_older_one() {
     assert_eq!((read.email, read.plan), (older.mail, older.tier));
 }
 
-/// A change reads what stands there, and would seal what was planted.
+/// A change reads the item as it is, and would seal what was planted.
 #[tokio::test]
 async fn a_change_does_not_seal_what_was_planted() {
     let attacked = Attacked::new("owner").await;
@@ -163,7 +163,7 @@ struct Ungrouped {
     account: Option<String>,
 }
 
-/// A service that knows nothing of the group still sees that somebody touched it, and vouches for nothing.
+/// A service that knows nothing of the group still sees that somebody touched it, and refuses the record.
 #[tokio::test]
 async fn a_group_cannot_be_changed_behind_a_struct_without_it() {
     let keys = local("local", 1);
@@ -177,7 +177,7 @@ async fn a_group_cannot_be_changed_behind_a_struct_without_it() {
     }
 }
 
-/// Whatever a user names the entries of a map, they are sealed in the field that holds the map.
+/// The entries of a map are sealed in the field that holds the map, whatever a user names them.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "vault")]
 struct Preferences {
