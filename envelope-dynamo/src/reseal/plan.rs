@@ -1,8 +1,8 @@
 //! Plans the write of a change, field by field: a field that has not changed keeps its stored encoding.
 //!
 //! An older struct does not know what a newer one stores inside a field (an entry of a nested struct, a variant that it
-//! reads as `#[serde(other)]`), and some fields are only read or only written. Written again, such a value would be lost
-//! without being touched.
+//! reads as `#[serde(other)]`), and some fields are only read or only written. Written again, such a value would be
+//! lost without being touched.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
