@@ -107,7 +107,7 @@ async fn a_part_that_reads_back_as_another_value_is_refused() {
     let message = refusal(Lossy { name: Lowercase("Zoe".into()), value: 1 }).await;
     assert_eq!(
         message,
-        "lossy: `pk` is a composed key with a part that does not read back as the value that was written"
+        "lossy[pk=Zoe]: `pk` is a composed key with a part that does not read back as the value that was written"
     );
     let provider = provider();
     let fine = Lossy { name: Lowercase("zoe".into()), value: 1 };

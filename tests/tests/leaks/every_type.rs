@@ -144,6 +144,10 @@ fn values(seen: &mut Seen) {
     seen.print(&WriteOutcome::Written);
     seen.print(&Patient::attributes().note);
     seen.print(&Patient::attributes().note.eq(TEXT));
+    seen.print(&Patient::attributes().note.size());
+    seen.print(&Patient::attributes().note.size().gt(7));
+    seen.print(&Patient::attribute::<String>("other"));
+    seen.print(&AttributeType::Null);
     seen.print(&Fault::Data);
     seen.print(&FragileValues::default());
 }

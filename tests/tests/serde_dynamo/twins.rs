@@ -206,7 +206,7 @@ pub(crate) async fn read_sealed<S: Record>(written: &serde_json::Value) -> Optio
 }
 
 /// A record of any fields, as another program might have sealed it.
-async fn sealed<T: Envelope>(written: &serde_json::Value) -> Item {
+pub(crate) async fn sealed<T: Envelope>(written: &serde_json::Value) -> Item {
     let mut item = Item::from([("id".to_owned(), AttributeValue::S(ID.to_owned()))]);
     let mut fields = FieldWriter::new(0, []);
     fields.field("anchor", ANCHOR).unwrap();

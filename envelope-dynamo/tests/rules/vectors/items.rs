@@ -159,6 +159,10 @@ fn failures(error: &Error) -> &'static [&'static str] {
     match error.kind() {
         ErrorKind::NotSealed => &["not-sealed"],
         ErrorKind::Malformed(_) => &["incomplete", "group", "malformed-record"],
+        ErrorKind::NotBinary { attribute, .. } => match attribute.as_str() {
+            "encrypted_payload" | "encrypted_dek" => &["incomplete"],
+            _ => &["group"],
+        },
         ErrorKind::Attribute { .. } => &["key-attribute"],
         ErrorKind::Marks(_) => &["marks"],
         ErrorKind::NotAuthentic { .. } => &["authentication"],
