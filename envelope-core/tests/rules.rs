@@ -1,5 +1,5 @@
 //! The rules of what a record is bound to and of what wraps its data key, and what is shown of either.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use envelope_core::{
     Content, Context, ContextError, ContextForm, DataKey, EncryptedDek, KeyErrorKind, KeyKind, KmsKeyHint,

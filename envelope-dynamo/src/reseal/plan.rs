@@ -21,6 +21,9 @@ use crate::write::{PLAINTEXT_BYTES, Parts};
 /// The encrypted fields of a record or of a group as they are encoded.
 pub(super) type Values<'p> = HashMap<&'p str, FieldValue<'p>>;
 
+/// The fields that are sealed in one place; `None` for a field without a value.
+type SealedFields<'s> = Vec<(&'s str, Option<FieldValue<'s>>)>;
+
 /// A place where fields are sealed: the record's own payload, or that of a group.
 pub(super) type Place = Option<&'static str>;
 
@@ -50,8 +53,8 @@ pub(super) struct Planner<'s> {
 
 /// The values to write in place of those that were read.
 pub(super) struct Plan<'s> {
-    /// The sealed fields of each place; `None` for a field without a value.
-    sealed: Vec<(Place, Vec<(&'s str, Option<FieldValue<'s>>)>)>,
+    /// The sealed fields of each place.
+    sealed: Vec<(Place, SealedFields<'s>)>,
     pub(super) authenticated: BTreeSet<Cow<'static, str>>,
     pub(super) changes: Vec<Change>,
 }
@@ -129,7 +132,7 @@ impl<'s> Planner<'s> {
     }
 
     /// The values that are sealed in a place under names that no field of the struct writes.
-    fn unowned(&self, place: Place) -> Vec<(&'s str, Option<FieldValue<'s>>)> {
+    fn unowned(&self, place: Place) -> SealedFields<'s> {
         let stored = self.stored.iter().filter(|(stored, _)| *stored == place).flat_map(|(_, fields)| fields);
         stored.filter(|(name, _)| !self.owns(name)).map(|(name, value)| (*name, Some(*value))).collect()
     }
