@@ -31,13 +31,15 @@ trait Version: Envelope<Key = Partition<String>> + std::fmt::Debug + Send + Sync
     const IS_WHOLE: bool;
     fn new(id: &str, secret: &str) -> Self;
     fn secret(&self) -> Option<String>;
+    /// What a view of the version shows of the field; `None` if the version does not leave it readable.
+    fn view(item: Item) -> Option<Option<String>>;
     fn touch(&mut self);
     async fn count(table: &Table<Self>, id: &str);
 }
 
 macro_rules! versions {
     ($($name:ident: $treats:ident, $whole:literal, $secret:ident => $made:expr, $record:ident => $read:expr,
-        { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $view:expr, { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })*) => {$(
         #[derive(Clone, Debug, PartialEq, Envelope)]
         #[envelope(table = "versions")]
         struct $name {
@@ -63,6 +65,11 @@ macro_rules! versions {
                 $read
             }
 
+            fn view(item: Item) -> Option<Option<String>> {
+                let view: fn(Item) -> Option<Option<String>> = $view;
+                view(item)
+            }
+
             fn touch(&mut self) {
                 self.note.push('!');
             }
@@ -74,49 +81,77 @@ macro_rules! versions {
     )*};
 }
 
+/// A view of a version that leaves the field readable.
+macro_rules! views {
+    ($($name:ident of $record:ident,)*) => {$(
+        #[derive(Debug, View)]
+        #[view(of = $record)]
+        struct $name {
+            secret: Option<String>,
+        }
+
+        impl $name {
+            fn show(item: Item) -> Option<Option<String>> {
+                Some(view_item::<Self>(item).expect("a view of any version's item").secret)
+            }
+        }
+    )*};
+}
+
+views! {
+    AuthenticatedView of Authenticated,
+    AuthenticatedRenamedView of AuthenticatedRenamed,
+    PlainView of Plain,
+    PlainRenamedView of PlainRenamed,
+}
+
+fn hidden(_: Item) -> Option<Option<String>> {
+    None
+}
+
 fn some(secret: &str) -> Option<String> {
     Some(secret.to_owned())
 }
 
 versions! {
-    Bare: Nothing, true, _secret => (), _record => None, {}
-    Sealed: Sealed, true, secret => some(secret), record => record.secret.clone(), {
+    Bare: Nothing, true, _secret => (), _record => None, hidden, {}
+    Sealed: Sealed, true, secret => some(secret), record => record.secret.clone(), hidden, {
         #[encrypted] secret: Option<String>,
     }
-    Renamed: Sealed, true, secret => some(secret), record => record.secret.clone(), {
+    Renamed: Sealed, true, secret => some(secret), record => record.secret.clone(), hidden, {
         #[encrypted] #[serde(rename = "renamed", alias = "secret")] secret: Option<String>,
     }
-    Aliased: Sealed, true, secret => some(secret), record => record.secret.clone(), {
+    Aliased: Sealed, true, secret => some(secret), record => record.secret.clone(), hidden, {
         #[encrypted] #[serde(alias = "renamed")] secret: Option<String>,
     }
-    LeftOut: Sealed, true, secret => some(secret), record => record.secret.clone(), {
+    LeftOut: Sealed, true, secret => some(secret), record => record.secret.clone(), hidden, {
         #[encrypted] #[serde(skip_serializing_if = "Option::is_none")] secret: Option<String>,
     }
-    OnlyRead: Sealed, false, secret => some(secret), record => record.secret.clone(), {
+    OnlyRead: Sealed, false, secret => some(secret), record => record.secret.clone(), hidden, {
         #[encrypted] #[serde(skip_serializing)] secret: Option<String>,
     }
-    OnlyWritten: Sealed, false, secret => some(secret), record => record.secret.clone(), {
+    OnlyWritten: Sealed, false, secret => some(secret), record => record.secret.clone(), hidden, {
         #[encrypted] #[serde(skip_deserializing)] secret: Option<String>,
     }
-    Accepting: Sealed, true, secret => some(secret), record => record.secret.clone(), {
+    Accepting: Sealed, true, secret => some(secret), record => record.secret.clone(), hidden, {
         #[encrypted(accept = "plaintext")] #[serde(alias = "renamed")] secret: Option<String>,
     }
-    AcceptingOnlyWritten: Sealed, false, secret => some(secret), record => record.secret.clone(), {
+    AcceptingOnlyWritten: Sealed, false, secret => some(secret), record => record.secret.clone(), hidden, {
         #[encrypted(accept = "plaintext")] #[serde(skip_deserializing)] secret: Option<String>,
     }
-    Group: Grouped, true, secret => Access::Granted(some(secret)), record => record.secret.clone().granted().flatten(), {
+    Group: Grouped, true, secret => Access::Granted(some(secret)), record => record.secret.clone().granted().flatten(), hidden, {
         #[encrypted(group = "g")] #[serde(default)] secret: Access<Option<String>>,
     }
-    Authenticated: Authenticated, true, secret => some(secret), record => record.secret.clone(), {
+    Authenticated: Authenticated, true, secret => some(secret), record => record.secret.clone(), AuthenticatedView::show, {
         #[authenticated] #[serde(skip_serializing_if = "Option::is_none")] secret: Option<String>,
     }
-    AuthenticatedRenamed: Authenticated, true, secret => some(secret), record => record.secret.clone(), {
+    AuthenticatedRenamed: Authenticated, true, secret => some(secret), record => record.secret.clone(), AuthenticatedRenamedView::show, {
         #[authenticated(accept = "plaintext")] #[serde(rename = "renamed", alias = "secret")] secret: Option<String>,
     }
-    Plain: Plain, true, secret => some(secret), record => record.secret.clone(), {
+    Plain: Plain, true, secret => some(secret), record => record.secret.clone(), PlainView::show, {
         #[plaintext] #[serde(skip_serializing_if = "Option::is_none")] secret: Option<String>,
     }
-    PlainRenamed: Plain, true, secret => some(secret), record => record.secret.clone(), {
+    PlainRenamed: Plain, true, secret => some(secret), record => record.secret.clone(), PlainRenamedView::show, {
         #[plaintext] #[serde(rename = "renamed", alias = "secret", skip_serializing_if = "Option::is_none")]
         secret: Option<String>,
     }
@@ -156,6 +191,13 @@ impl Pair<'_> {
 
     fn is_in_the_clear(&self, item: &Item) -> bool {
         item.values().any(|value| value.as_s().is_ok_and(|text| *text == self.secret))
+    }
+
+    /// A view shows what `T` leaves readable, as it is, and nothing else.
+    async fn assert_viewed<T: Version>(&self, expected: Option<String>) {
+        if let Some(viewed) = T::view(self.item().await) {
+            assert_eq!(viewed, expected, "{}", self.what);
+        }
     }
 
     /// Whether `T` still finds what it wrote, though `Other` has changed the record meanwhile.
@@ -208,9 +250,12 @@ async fn pair<W: Version, R: Version>(setup: &Setup, secret: String) {
     assert_eq!(pair.read::<W>().await.expect(&pair.what), written, "{}", pair.what);
     let view: Counted = view_item(pair.item().await).expect(&pair.what);
     assert_eq!((view.id, view.count), (pair.id.clone(), 1));
+    let was_readable = matches!(W::TREATS, Treats::Authenticated | Treats::Plain);
+    pair.assert_viewed::<R>(read.secret().filter(|_| was_readable)).await;
 
     // Modify, again and again by turns.
     pair.modify::<R>().await;
+    pair.assert_viewed::<R>(read.secret()).await;
     let item = pair.item().await;
     let stays = matches!(W::TREATS, Treats::Authenticated | Treats::Plain) && (read.secret().is_none() || !R::IS_WHOLE);
     assert!(shows || stays || !pair.is_in_the_clear(&item), "{}: {:?}", pair.what, item.keys());
