@@ -105,6 +105,7 @@ def vectors():
     yield from steps()
     yield from marks()
     yield from names()
+    yield from aliases()
     yield from groups()
     yield from rights()
 
@@ -198,6 +199,21 @@ def names():
     yield "item-empty-name", opens("a sealed field without a name", empty, {"fields": NAME}, {"name": has("Zoë")})
 
 
+def aliases():
+    """[8-8]: a field that the reader knows under several names."""
+    planted = {"mail": S("eve@example.com")}
+    accepts = {"fields": {**NAME, "email": {**field("encrypted", accepts=True), "aliases": ["mail"]}}}
+    plain = {"fields": {**NAME, "email": {**field("plaintext"), "aliases": ["mail"]}}}
+    sealed = Item("item-alias-encrypted", {"name": "Zoë", "email": cbor2.undefined})
+    yield "alias-accepts-of-encrypted", vector("marks", "plaintext under an alias of a field that was encrypted, and absent", sealed, accepts, planted)
+    bound = Item("item-alias-authenticated", authenticated=("email",))
+    yield "alias-accepts-of-authenticated", vector("marks", "plaintext under an alias of a field that was authenticated, and absent", bound, accepts, planted)
+    neither = Item("item-alias-neither", attributes={"mail": S("zoe@example.com")})
+    yield "alias-accepts-of-neither", opens("plaintext under an alias of a field that was not protected", neither, accepts, {"name": has("Zoë"), "email": has("zoe@example.com")})
+    both = Item("item-alias-both", attributes={"mail": S("old@example.com"), "email": S("new@example.com")})
+    yield "alias-plaintext-own-name-first", opens("a plaintext field under its own name and an alias", both, plain, {"name": has("Zoë"), "email": has("new@example.com")})
+
+
 def groups():
     made = Item("item-group", groups={"medical": {"diagnosis": "gout"}})
     later = Item("item-group-later", groups={"medical": {"diagnosis": "healthy"}})
@@ -215,6 +231,8 @@ def groups():
         "a reader that does not know the group: the field is missing, and the group's attributes are none of its own",
         made, unaware, {"name": has("Zoë"), "diagnosis": MISSING},
     )  # fmt: skip
+    accepts = {"fields": {**NAME, "diagnosis": field("encrypted", accepts=True)}}
+    yield "group-unknown-accepts", vector("marks", "plaintext for a field that may stand in a group which the reader does not know", made, accepts, {"diagnosis": S("healthy")})
     before = Item("item-group-before")
     yield "group-before", opens("the record was written before the group existed", before, GROUPED, {"name": has("Zoë"), "diagnosis": MISSING})
     outside = Item("item-group-outside", {"name": "Zoë", "diagnosis": "gout"})
@@ -259,6 +277,9 @@ def rights():
         "opens", "a bit of the id flipped, which nothing authenticates: an entitled reader finds the field withheld", made, GROUPED, {dek: changed}, outcome=withheld
     )
     yield "group-withheld-in-the-clear", vector("marks", "a withheld field stands in the item as well", made, other, {"diagnosis": S("healthy")})
+    accepts = {**other, "fields": {**other["fields"], "email": field("encrypted", accepts=True)}}
+    planted = {"email": S("eve@example.com")}
+    yield "group-withheld-accepts", vector("marks", "plaintext for a field that may stand in the withheld group", made, accepts, planted)
     outside = Item("item-group-moved", {"name": "Zoë", "diagnosis": "gout"}, groups={"medical": {"allergies": "none"}})
     yield "group-withheld-field-outside", vector(
         "marks", "the field was encrypted outside of its group when the record was written, and the group is withheld", outside, other

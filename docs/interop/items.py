@@ -62,8 +62,11 @@ def all_sealed(fields, groups):
     return sealed
 
 
-def value_of(name, mark, accepts, withheld, item, sealed, names):  # [8-3]
-    attribute, protected = item.get(name), mark in ("encrypted", "authenticated")
+def value_of(name, field, withheld, unseen, item, sealed, listed):  # [8-3]
+    known, protected = [name, *field.get("aliases", [])], field["mark"] in ("encrypted", "authenticated")
+    found = next((each for each in known if each in item), None)
+    attribute = item.get(found)
+    name = next((each for each in known if each in sealed), name)
     if name in sealed:
         refuse_if(withheld, "marks", f"{name} is withheld, and sealed outside of its group")  # [4.6-8]
         refuse_if(protected and attribute, "marks", f"{name} is sealed, and stands in the item as well")
@@ -73,7 +76,10 @@ def value_of(name, mark, accepts, withheld, item, sealed, names):  # [8-3]
     if withheld:
         refuse_if(attribute, "marks", f"{name} is withheld, and stands in the item as well")
         return WITHHELD
-    refuse_if(attribute and protected and name not in names and not accepts, "marks", f"{name} was written unprotected")
+    if attribute and protected and found not in listed:
+        refuse_if(not field.get("accepts_plaintext"), "marks", f"{name} was written unprotected")
+        refuse_if(any(each in listed for each in known), "marks", f"{name} was written protected under another name")  # [8-8]
+        refuse_if(unseen, "marks", f"{name} may stand in a group that was not opened")  # [8-9]
     return {"value": next(iter(attribute.values()))} if attribute else MISSING
 
 
@@ -88,12 +94,14 @@ def open_item(vector):
     }
     sealed = all_sealed(fields, [group for group in groups.values() if group not in (MISSING, WITHHELD)])
     refuse_if(sealed.keys() & set(names), "marks", "a name both encrypted and authenticated")  # [8-2]
+    own = {f"{PAYLOAD}_{name}" for name in groups}
+    unseen = WITHHELD in groups.values() or any(name.startswith(f"{PAYLOAD}_") and name not in own for name in names)
     return {
         name: value_of(
             name,
-            field["mark"],
-            field.get("accepts_plaintext", False),
+            field,
             groups.get(field.get("group")) is WITHHELD,
+            unseen,
             item,
             sealed,
             names,

@@ -1,5 +1,6 @@
 //! What the items of a table are: records of one type, or of one of several.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{ContextForm, UnwrapKey};
 
 use crate::binding::{Item, record_id};
@@ -169,6 +170,23 @@ impl Kind {
     pub(crate) fn assert_one(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
         let names: Vec<_> = Self::fitting(kinds, item).map(|(_, kind)| kind.name).collect();
         if names.len() == 1 { Ok(()) } else { Err(ErrorKind::AmbiguousKey { entities: names }) }
+    }
+
+    /// Checks that no record of another of `kinds` can stand under `key`, a primary key of this kind: a change of it would
+    /// be one of somebody else's record.
+    pub(crate) fn assert_owns(&self, kinds: &[Self], key: &Item) -> Result<(), ErrorKind> {
+        if kinds.len() < 2 {
+            return Ok(());
+        }
+        let mut known = key.clone();
+        known.extend(
+            self.schema.constants().map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))),
+        );
+        let fits = |kind: &&Self| {
+            kind.schema.told_apart_before_read().all(|field| field.told_apart_by(known.get(field.name)).is_none())
+        };
+        let entities: Vec<_> = kinds.iter().filter(fits).map(|kind| kind.name).collect();
+        if entities.len() > 1 { Err(ErrorKind::AmbiguousKey { entities }) } else { Ok(()) }
     }
 
     /// The kinds whose keys and constants an item has, with their positions.

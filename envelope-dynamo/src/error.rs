@@ -252,7 +252,7 @@ pub enum ErrorKind {
         /// Those that it could be.
         entities: Vec<&'static str>,
     },
-    /// A record of an enum would be stored under a key that fits several of the enum's records.
+    /// A record of an enum would be stored, read, changed or deleted under a key that fits several of the enum's records.
     AmbiguousKey {
         /// Those that it fits.
         entities: Vec<&'static str>,
@@ -266,6 +266,18 @@ pub enum ErrorKind {
     NotSealed,
     /// One of `encrypted_payload` and `encrypted_dek` is absent, or what is sealed cannot be taken apart.
     Malformed(&'static str),
+    /// The record was sealed with a group of which the payload or the wrapped key is missing.
+    IncompleteGroup {
+        /// The group.
+        group: &'static str,
+        /// The attribute that is missing.
+        missing: String,
+    },
+    /// The item has a payload or a wrapped key of a group with which the record was not sealed.
+    AddedGroup {
+        /// The group.
+        group: &'static str,
+    },
     /// An attribute that holds a payload or a wrapped key is not binary: this library did not write it.
     NotBinary {
         /// The attribute.
@@ -293,6 +305,14 @@ pub enum ErrorKind {
     /// The item is larger than DynamoDB takes; nothing was sent.
     TooLarge {
         /// Bytes of the item, attribute names included.
+        bytes: usize,
+    },
+    /// The expression that changes a record would be longer than DynamoDB takes; nothing was sent.
+    ///
+    /// A [`modify`](crate::Update::modify) demands of every authenticated attribute of the record that it is as it was
+    /// read, which takes about 32 bytes of the condition for each.
+    ExpressionTooLong {
+        /// Bytes of the expression.
         bytes: usize,
     },
     /// The condition of the request did not hold.
@@ -392,6 +412,7 @@ impl ErrorKind {
             | Self::Attribute { .. }
             | Self::Context(_)
             | Self::TooLarge { .. }
+            | Self::ExpressionTooLong { .. }
             | Self::ConditionFailed
             | Self::GroupWithheld { .. }
             | Self::PartOfGroupWithheld { .. }
@@ -415,6 +436,8 @@ impl ErrorKind {
             | Self::KeyMismatch { .. }
             | Self::NotSealed
             | Self::Malformed(_)
+            | Self::IncompleteGroup { .. }
+            | Self::AddedGroup { .. }
             | Self::NotBinary { .. }
             | Self::NotAuthentic { .. }
             | Self::OlderVersion { .. } => Fault::Data,
@@ -458,8 +481,8 @@ impl fmt::Display for ErrorKind {
             ),
             Self::AmbiguousKey { entities } => write!(
                 f,
-                "the record would have a key that fits each of {}, and could replace another's record: give them \
-                 formats that no value makes alike, or tell them apart with `entity(..)`",
+                "the key fits each of {}, and could be that of another's record: give them formats that no value makes \
+                 alike, or tell them apart with `entity(..)`",
                 entities.join(", ")
             ),
             Self::KeyMismatch { attribute } => write!(
@@ -471,6 +494,12 @@ impl fmt::Display for ErrorKind {
                  (was it written without this library, or not migrated yet?)",
             ),
             Self::Malformed(what) => f.write_str(what),
+            Self::IncompleteGroup { group, missing } => {
+                write!(f, "the record was sealed with the group `{group}`, but `{missing}` is missing")
+            }
+            Self::AddedGroup { group } => {
+                write!(f, "the item has the group `{group}`, which was not sealed with the record")
+            }
             Self::NotBinary { attribute, found } => write!(
                 f,
                 "`{attribute}` is of type {found}, and what this library stores there is binary (B): something else wrote it"
@@ -509,6 +538,13 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the values of the group `{group}` are withheld, so that storing the record would destroy them; nothing was \
                  sent (whoever may not read the group can change the rest of the record, not put it anew)"
+            ),
+            Self::ExpressionTooLong { bytes } => write!(
+                f,
+                "the change needs an expression of {bytes} bytes, more than the {} that DynamoDB takes, since each \
+                 authenticated attribute must be as it was read; nothing was sent (put the record with a `#[version]`, or \
+                 keep many authenticated values in one attribute)",
+                crate::expression::MAX_EXPRESSION_BYTES
             ),
             Self::UnknownGroups { groups } => write!(
                 f,

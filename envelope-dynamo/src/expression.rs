@@ -35,6 +35,17 @@ type Names = HashMap<String, String>;
 /// Placeholders of values, and the values.
 type Values = HashMap<String, AttributeValue>;
 
+/// Bytes of an expression (Amazon DynamoDB Developer Guide, "Quotas", "Expression parameters").
+pub(crate) const MAX_EXPRESSION_BYTES: usize = 4096;
+
+/// Checks that DynamoDB takes an expression of this length.
+pub(crate) fn check_length(expression: Option<&String>) -> Result<(), ErrorKind> {
+    match expression.map_or(0, String::len) {
+        bytes if bytes > MAX_EXPRESSION_BYTES => Err(ErrorKind::ExpressionTooLong { bytes }),
+        _ => Ok(()),
+    }
+}
+
 /// A value for an attribute, or why it did not serialize.
 #[derive(Clone, Debug)]
 pub(crate) struct Operand {
@@ -44,7 +55,8 @@ pub(crate) struct Operand {
 
 /// The placeholders of a request's expressions: names and values stand in maps beside them.
 pub(crate) struct Placeholders {
-    names: Names,
+    /// Names, and the placeholder of each: a record may have tens of thousands of authenticated attributes.
+    names: HashMap<String, String>,
     values: Values,
     count: usize,
     /// The kinds of record in the table, whose fields a caller's own names must not be.
@@ -54,27 +66,25 @@ pub(crate) struct Placeholders {
 impl Placeholders {
     /// For a table that holds records of `kinds`.
     pub(crate) fn of(kinds: &'static [Kind]) -> Self {
-        Self { names: Names::new(), values: Values::new(), count: 0, kinds }
+        Self { names: HashMap::new(), values: Values::new(), count: 0, kinds }
     }
 
     /// Behind those that a request has already, for names alone.
-    pub(crate) fn new(names: Option<HashMap<String, String>>, values: Option<HashMap<String, AttributeValue>>) -> Self {
+    pub(crate) fn new(names: Option<Names>, values: Option<Values>) -> Self {
         let (names, values) = (names.unwrap_or_default(), values.unwrap_or_default());
         let number = |placeholder: &String| placeholder.get(1..)?.strip_prefix("envelope")?.parse().ok();
         let count = names.keys().chain(values.keys()).filter_map(number).max().unwrap_or(0);
+        let names = names.into_iter().map(|(placeholder, name)| (name, placeholder)).collect();
         Self { names, values, count, kinds: &[] }
     }
 
     /// The placeholder of an attribute's name.
     pub(crate) fn name(&mut self, attribute: &str) -> String {
-        let own = |(placeholder, name): (&String, &String)| {
-            (name == attribute && placeholder.starts_with("#envelope")).then(|| placeholder.clone())
-        };
-        if let Some(placeholder) = self.names.iter().find_map(own) {
-            return placeholder;
+        if let Some(placeholder) = self.names.get(attribute) {
+            return placeholder.clone();
         }
         let placeholder = format!("#envelope{}", self.next());
-        self.names.insert(placeholder.clone(), attribute.to_owned());
+        self.names.insert(attribute.to_owned(), placeholder.clone());
         placeholder
     }
 
@@ -109,7 +119,8 @@ impl Placeholders {
 
     /// The maps of names and of values; DynamoDB refuses empty ones.
     pub(crate) fn into_maps(self) -> (Option<Names>, Option<Values>) {
-        (Some(self.names).filter(|names| !names.is_empty()), Some(self.values).filter(|values| !values.is_empty()))
+        let names: Names = self.names.into_iter().map(|(name, placeholder)| (placeholder, name)).collect();
+        (Some(names).filter(|names| !names.is_empty()), Some(self.values).filter(|values| !values.is_empty()))
     }
 
     /// The values, in the order in which they were put in.

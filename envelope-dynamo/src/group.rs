@@ -8,7 +8,7 @@ use crate::binding::{Item, bare_context};
 use crate::error::ErrorKind;
 use crate::item::binary;
 use crate::record::Envelope;
-use crate::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
+use crate::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, Schema, is_reserved};
 
 /// The attribute that holds a group's sealed fields.
 pub(crate) fn payload_attribute(group: &str) -> String {
@@ -33,6 +33,13 @@ pub(crate) fn withheld_groups<T: Envelope>(record: &T) -> Result<Vec<&'static st
         }
     }
     Ok(withheld)
+}
+
+/// The groups that are sealed in a record, and that the struct does not have.
+pub(crate) fn unknown_groups(schema: Schema, authenticated: &[String]) -> Vec<String> {
+    let own: Vec<_> = schema.groups().into_iter().map(payload_attribute).collect();
+    let payloads = authenticated.iter().filter(|name| is_reserved(name) && !own.contains(name));
+    payloads.filter_map(|name| name.strip_prefix(&payload_attribute("")).map(str::to_owned)).collect()
 }
 
 /// What a group's data key and payload are bound to: the record's keys and pairs, and the group.
@@ -66,7 +73,7 @@ pub(crate) async fn open_group<T: Envelope>(
 ) -> Result<Option<Group>, ErrorKind> {
     let names = [payload_attribute(group), dek_attribute(group)];
     let [payload, dek] = names.each_ref().map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
-    let [payload_name, _] = names;
+    let [payload_name, dek_name] = names;
     match (payload.transpose()?, dek.transpose()?, authenticated.contains(&payload_name)) {
         (None, None, false) => Ok(None),
         (Some(payload), Some(dek), true) => {
@@ -85,10 +92,9 @@ pub(crate) async fn open_group<T: Envelope>(
                 Err(error) => Err(error.into()),
             }
         }
-        (_, _, true) => {
-            Err(ErrorKind::Malformed("the record has a group of which the payload or the wrapped key is missing"))
-        }
-        (_, _, false) => Err(ErrorKind::Malformed("the item has a group that was not sealed with the record")),
+        (None, _, true) => Err(ErrorKind::IncompleteGroup { group, missing: payload_name }),
+        (Some(_), None, true) => Err(ErrorKind::IncompleteGroup { group, missing: dek_name }),
+        (_, _, false) => Err(ErrorKind::AddedGroup { group }),
     }
 }
 

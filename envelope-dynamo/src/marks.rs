@@ -9,6 +9,7 @@ use envelope_core::{Escaped, EscapedNames, FieldValue, ValueError};
 
 use crate::binding::Item;
 use crate::error::ErrorKind;
+use crate::group::unknown_groups;
 use crate::record::{Envelope, Field, Mark};
 
 /// The marks under which a record was written; authentic, since the record opened.
@@ -40,6 +41,8 @@ enum Problem {
     AlsoInTheClear,
     /// An attribute is taken for a field that the record protects under another of its names.
     MarkedUnderAnotherName,
+    /// An attribute is taken for a field that may be sealed in a group which was not opened.
+    MayStandInUnseenGroup,
     /// The record says two things of one field.
     BothSealedAndReadable,
     /// A field of a group that the reader does not see was written before it belonged to the group.
@@ -87,6 +90,13 @@ impl fmt::Display for MarksError {
                     f,
                     "`{name}` stands in the item in the clear, where anybody could have put it, but the record protects that \
                      field, under another of its names"
+                )
+            }
+            Problem::MayStandInUnseenGroup => {
+                write!(
+                    f,
+                    "`{name}` stands in the item in the clear, where anybody could have put it, and the record has groups \
+                     that this reader does not see, in which the field may be sealed"
                 )
             }
             Problem::BothSealedAndReadable => {
@@ -157,7 +167,8 @@ pub(crate) fn reconcile<'p, T: Envelope>(
     if has_duplicates(encrypted.clone()) {
         return Err(ErrorKind::Malformed("a field is sealed twice, in two groups of the record"));
     }
-    let rules = Rules::<T> { encrypted, authenticated, withheld, marker: PhantomData };
+    let has_unseen_groups = !withheld.is_empty() || !unknown_groups(T::SCHEMA, &authenticated).is_empty();
+    let rules = Rules::<T> { encrypted, authenticated, withheld, has_unseen_groups, marker: PhantomData };
     let mut chosen = Vec::with_capacity(item.len() + sealed.len());
     for field in T::SCHEMA.iter().filter(|field| field.group.is_some_and(|group| withheld.contains(&group))) {
         chosen.push((Cow::Borrowed(field.name), Source::Withheld));
@@ -209,6 +220,8 @@ struct Rules<'w, T> {
     authenticated: Vec<String>,
     /// The groups of which the reader sees nothing.
     withheld: &'w [&'w str],
+    /// Whether groups are sealed in the record that were not opened, so that nobody knows here which fields they hold.
+    has_unseen_groups: bool,
     marker: PhantomData<fn() -> T>,
 }
 
@@ -249,8 +262,13 @@ impl<T: Envelope> Rules<'_, T> {
                 Err(self.refuse(name, Problem::AlsoInTheClear))
             }
             Some(_) if self.was_authenticated(name) => Ok(true),
-            Some(field) if field.accepts_plaintext && !self.is_marked(field) => Ok(true),
-            Some(field) if field.accepts_plaintext => Err(self.refuse(name, Problem::MarkedUnderAnotherName)),
+            Some(field) if field.accepts_plaintext && self.is_marked(field) => {
+                Err(self.refuse(name, Problem::MarkedUnderAnotherName))
+            }
+            Some(field) if field.accepts_plaintext && self.has_unseen_groups => {
+                Err(self.refuse(name, Problem::MayStandInUnseenGroup))
+            }
+            Some(field) if field.accepts_plaintext => Ok(true),
             Some(field) => Err(self.refuse(name, Problem::WrittenUnprotected(field.mark))),
             None => Ok(T::DENY_UNKNOWN_FIELDS),
         }

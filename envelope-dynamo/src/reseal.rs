@@ -10,11 +10,12 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{COMMITMENT_BYTES, Plaintext, SALT_BYTES, UnwrapKey, WrapKey, read_fields};
 
-use self::plan::{Change, Planner, unknown_groups};
+use self::plan::{Change, Planner};
 
 use crate::binding::{Item, record_id};
 use crate::error::{Error, ErrorKind};
 use crate::expression::{Clauses, Placeholders};
+use crate::group::unknown_groups;
 use crate::item::{Open, open_whole};
 use crate::kept;
 use crate::record::{Envelope, Field};

@@ -94,6 +94,19 @@ impl Schema {
         self.iter().filter(|field| field.tells_apart())
     }
 
+    /// The attributes that have one value in every record of the struct, with it.
+    pub(crate) fn constants(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.iter().filter_map(|field| match field.origin {
+            Origin::Constant(value) => Some((field.name, value)),
+            Origin::Field | Origin::Composed(_) => None,
+        })
+    }
+
+    /// What tells an item from those of other entity types when only its key is known: the key, and constants.
+    pub(crate) fn told_apart_before_read(self) -> impl Iterator<Item = &'static Field> {
+        self.telling_apart().filter(|field| field.mark.is_key() || !field.is_composed())
+    }
+
     /// The groups of fields, each once, in the order of the struct.
     pub(crate) fn groups(self) -> Vec<&'static str> {
         let mut groups = Vec::new();

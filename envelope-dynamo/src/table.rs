@@ -301,11 +301,13 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
         Update::new(self, key.into_key())
     }
 
-    fn key_item(key: T::Key) -> Result<(Item, RecordId), Error> {
+    /// The key attributes of a primary key under which stand records of `T`, and of no other kind that the table holds.
+    fn key_item(&self, key: T::Key) -> Result<(Item, RecordId), Error> {
         let item = key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
         let id = record_id::<T>(&item);
-        match keyed_context::<T>(&item) {
-            Ok(_) => Ok((item, id)),
+        let checked = keyed_context::<T>(&item).and_then(|_| Kind::of::<T>().assert_owns(self.kinds, &item));
+        match checked {
+            Ok(()) => Ok((item, id)),
             Err(kind) => Err(Error::new(id, kind)),
         }
     }

@@ -232,7 +232,10 @@ async fn a_group_cannot_be_taken_away_or_added() {
         added.insert(part.to_owned(), item[part].clone());
     }
     let error = from_item::<Patient>(added, &doctor()).await.unwrap_err();
-    assert_eq!(error.to_string(), "patients[patient_id=p_1]: the item has a group that was not sealed with the record");
+    assert_eq!(
+        error.to_string(),
+        "patients[patient_id=p_1]: the item has the group `medical`, which was not sealed with the record"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::Escaped;
 use serde::Serialize;
 
 use super::attribute::{Attribute, Readable};
@@ -186,7 +187,7 @@ impl<T> Clone for Size<T> {
 
 impl<T> fmt::Debug for Size<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Size").field(&format_args!("{}", self.document.shown())).finish()
+        f.debug_tuple("Size").field(&format_args!("{}", Escaped(&self.document.shown()))).finish()
     }
 }
 

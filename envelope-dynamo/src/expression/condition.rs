@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Not;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::Escaped;
 
 use super::operand::{Serialized, Side, Term};
 use super::path::DocumentPath;
@@ -196,7 +197,7 @@ struct Shown;
 
 impl Writer for Shown {
     fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind> {
-        Ok(path.shown())
+        Ok(Escaped(&path.shown()).to_string())
     }
 
     fn value(&mut self, _: &str, _: &Serialized) -> Result<String, ErrorKind> {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::ValueError;
+use envelope_core::{Escaped, ValueError};
 use serde::{Deserialize, Serialize};
 
 use super::attribute::{Attribute, mark};
@@ -86,7 +86,7 @@ impl<T, V, M> Clone for AttributePath<T, V, M> {
 
 impl<T, V, M> fmt::Debug for AttributePath<T, V, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AttributePath").field(&format_args!("{}", self.document.shown())).finish()
+        f.debug_tuple("AttributePath").field(&format_args!("{}", Escaped(&self.document.shown()))).finish()
     }
 }
 

@@ -13,9 +13,9 @@ use envelope_core::{FieldValue, FieldWriter, ValueError};
 use super::is_same;
 use crate::binding::Item;
 use crate::error::ErrorKind;
-use crate::group::payload_attribute;
+use crate::group::{payload_attribute, unknown_groups};
 use crate::record::{Field, Mark};
-use crate::schema::{Schema, is_reserved};
+use crate::schema::Schema;
 use crate::write::{PLAINTEXT_BYTES, Parts};
 
 /// The encrypted fields of a record or of a group as they are encoded.
@@ -45,8 +45,8 @@ pub(super) struct Planner<'s> {
     /// The record before and after the change, serialized.
     before: (&'s Item, Values<'s>),
     after: (&'s Item, Values<'s>),
-    /// Whether groups are sealed in the record that the struct does not have.
-    has_unknown_groups: bool,
+    /// Whether groups are sealed in the record that the struct does not have, or that were not opened.
+    has_unseen_groups: bool,
     /// The groups whose values the record did not have, or does not have any more.
     withheld: BTreeSet<&'static str>,
 }
@@ -76,10 +76,10 @@ impl<'s> Planner<'s> {
         stored: Vec<(Place, Vec<(&'s str, FieldValue<'s>)>)>,
         [before, after]: [&'s Parts; 2],
     ) -> Result<Self, ErrorKind> {
+        let has_unseen_groups = !before.withheld.is_empty() || !unknown_groups(schema, was_authenticated).is_empty();
         let withheld = before.withheld.iter().chain(&after.withheld).copied().collect();
         let (before, after) = ((&before.item, values(before)?), (&after.item, values(after)?));
-        let has_unknown_groups = !unknown_groups(schema, was_authenticated).is_empty();
-        Ok(Self { schema, item, was_authenticated, stored, before, after, has_unknown_groups, withheld })
+        Ok(Self { schema, item, was_authenticated, stored, before, after, has_unseen_groups, withheld })
     }
 
     /// The fields that a change may write: those of the struct that are no key, and not in a group that is withheld.
@@ -189,8 +189,8 @@ impl<'s> Planner<'s> {
                 plan.authenticated.insert(Cow::Borrowed(name));
             }
         }
-        // It may be in a group that this struct does not have.
-        is_marked |= self.has_unknown_groups;
+        // It may be in a group that was not opened.
+        is_marked |= self.has_unseen_groups;
         match field.mark {
             Mark::Encrypted if !is_marked => plan.seal(field.group, field.name, None),
             Mark::Authenticated if !is_marked => {
@@ -238,13 +238,6 @@ impl<'s> Planner<'s> {
         };
         stored.len() == planned.len() && planned.iter().all(is_there)
     }
-}
-
-/// The groups that are sealed in a record, and that the struct does not have.
-pub(super) fn unknown_groups(schema: Schema, authenticated: &[String]) -> Vec<String> {
-    let own: Vec<_> = schema.groups().into_iter().map(payload_attribute).collect();
-    let payloads = authenticated.iter().filter(|name| is_reserved(name) && !own.contains(name));
-    payloads.filter_map(|name| name.strip_prefix(&payload_attribute("")).map(str::to_owned)).collect()
 }
 
 impl<'s> Plan<'s> {

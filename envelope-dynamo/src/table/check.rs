@@ -50,7 +50,7 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
     }
 
     pub(super) fn prepare(self) -> Result<(ConditionCheck, RecordId), Error> {
-        let (key, id) = Table::<T, P>::key_item(self.key)?;
+        let (key, id) = self.table.key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let mut placeholders = Placeholders::of(self.table.kinds);
         let condition = self.condition.map(|condition| placeholders.condition(condition)).transpose();

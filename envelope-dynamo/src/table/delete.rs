@@ -106,7 +106,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
 
     /// The request, and which record it is on.
     pub(super) fn prepare(self) -> Result<(DeleteItemFluentBuilder, Item, RecordId), Error> {
-        let (key, id) = Table::<T, P>::key_item(self.key)?;
+        let (key, id) = self.table.key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let builder =
             conditional(builder, self.condition, self.table.kinds).map_err(|kind| Error::new(id.clone(), kind))?;

@@ -85,7 +85,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     /// DynamoDB answers.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let table = self.reader.table;
-        let (item, id) = Table::<T, P>::key_item(self.key)?;
+        let (item, id) = self.reader.table.key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let output = builder
             .table_name(&*table.name)

@@ -17,7 +17,7 @@ use super::update::{is_failed_condition, limits};
 use super::{Sending, Table, Update, dynamodb_error};
 use crate::binding::Item;
 use crate::error::{Error, ErrorKind, RecordId};
-use crate::expression::{Changes, Clauses, Condition, Limit, Placeholders, both};
+use crate::expression::{Changes, Clauses, Condition, Limit, Placeholders, both, check_length};
 use crate::kept;
 use crate::record::Envelope;
 use crate::reseal::{Resealed, Stored};
@@ -121,6 +121,7 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
     ///
     /// # Errors
     ///
+    /// [`ErrorKind::ExpressionTooLong`] when the record has more authenticated attributes than a condition can name;
     /// [`ErrorKind::GroupWithheld`] and [`ErrorKind::UnknownGroups`] when the change would replace a group that cannot be
     /// opened here, or the encryption context that it is bound to; [`ErrorKind::Conflict`] when others were faster each time; [`ErrorKind::ConditionFailed`] when a condition of the
     /// update did not hold; [`ErrorKind::KeyChanged`] and [`ErrorKind::TooLarge`] before anything is sent; as
@@ -186,7 +187,7 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
     max_tries: u32,
 ) -> Result<Option<T>, Failure<E>> {
     let Update { table, key, builder, changes, condition } = update;
-    let (key, id) = Table::<T, P>::key_item(key)?;
+    let (key, id) = table.key_item(key)?;
     let builder = builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
     let target = Target { table, key, id, builder, changes, condition };
     let mut backoff = Backoff::new(&table.client);
@@ -337,13 +338,14 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         self.changes.clone().render::<T>(&mut clauses, &mut placeholders)?;
         let own = self.condition.clone().into_iter().chain(limits.iter().map(Limit::condition));
         let own = own.reduce(Condition::and).map(|condition| placeholders.condition(condition)).transpose()?;
-        let update = clauses.expression();
+        let (update, condition) = (clauses.expression(), both(own, Some(still_stands)));
+        [&update, &condition].into_iter().try_for_each(|expression| check_length(expression.as_ref()))?;
         let (names, values) = placeholders.into_maps();
         Ok(builder
             .table_name(&*self.table.name)
             .set_key(Some(self.key.clone()))
             .set_update_expression(update)
-            .set_condition_expression(both(own, Some(still_stands)))
+            .set_condition_expression(condition)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_return_values(self.changes_more().then_some(ReturnValue::AllNew))

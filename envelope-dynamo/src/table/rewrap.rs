@@ -106,7 +106,7 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
     /// does no harm to move them again.
     pub async fn send(self) -> Result<Option<Rewrapped>, Error> {
         let Self { rewrap: Rewrap { table, key }, way } = self;
-        let (key, id) = Table::<T, P>::key_item(key)?;
+        let (key, id) = table.key_item(key)?;
         let target = Target { table, key, id };
         let mut backoff = Backoff::new(&table.client);
         let mut tries = 0;

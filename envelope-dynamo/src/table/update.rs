@@ -252,7 +252,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
 
     /// The request, and which record it is on.
     pub(super) fn prepare(self) -> Result<Prepared, Error> {
-        let (key, id) = Table::<T, P>::key_item(self.key)?;
+        let (key, id) = self.table.key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let now = self.table.clock.system_time();
         let limits = limits::<T>(&self.changes).map_err(|kind| Error::new(id.clone(), kind))?;

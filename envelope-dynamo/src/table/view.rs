@@ -44,7 +44,7 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
     ///
     /// As [`view_item`](crate::view_item()), and whatever DynamoDB answers.
     pub async fn send(self) -> Result<Option<V>, Error> {
-        let (item, id) = Table::<V::Record, P>::key_item(self.key)?;
+        let (item, id) = self.table.key_item(self.key)?;
         let mut placeholders = Placeholders::of(self.table.kinds);
         let projection: Vec<_> = projected_names::<V>().into_iter().map(|name| placeholders.name(name)).collect();
         let (names, _) = placeholders.into_maps();

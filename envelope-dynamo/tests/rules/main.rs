@@ -3,6 +3,7 @@
 //!
 //! They are beside the code that they test, so that a mutant of it is built and tried in seconds.
 
+mod attacks;
 mod changes;
 mod codec;
 mod data_keys;

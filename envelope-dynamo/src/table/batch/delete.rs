@@ -67,12 +67,12 @@ where
             customize,
             identity: Identity::of::<T>,
         };
-        sender.run(keys, |key| ready(write::<T, P>(key.into_key()))).await
+        sender.run(keys, |key| ready(write(table, key.into_key()))).await
     }
 }
 
-fn write<T: Envelope, P: ?Sized>(key: T::Key) -> Result<Write, Error> {
-    let (key, id) = Table::<T, P>::key_item(key)?;
+fn write<T: Envelope, P: ?Sized>(table: &Table<T, P>, key: T::Key) -> Result<Write, Error> {
+    let (key, id) = table.key_item(key)?;
     let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&key);
     let delete = DeleteRequest::builder().set_key(Some(key)).build();

@@ -248,7 +248,7 @@ where
             let position = self.taken;
             self.taken += 1;
             self.unanswered.insert(position, key.clone());
-            match asked::<T, P>(key.into_key()) {
+            match asked(self.call.table, key.into_key()) {
                 Ok((identity, asked)) => self.asked.entry(identity).or_insert(asked).positions.push(position),
                 Err(error) => self.answers.push_back((position, Err(error))),
             }
@@ -359,8 +359,8 @@ where
     }
 }
 
-fn asked<T: Envelope, P: ?Sized>(key: T::Key) -> Result<(Identity, Asked), Error> {
-    let (key, id) = Table::<T, P>::key_item(key)?;
+fn asked<T: Envelope, P: ?Sized>(table: &Table<T, P>, key: T::Key) -> Result<(Identity, Asked), Error> {
+    let (key, id) = table.key_item(key)?;
     let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
     Ok((identity, Asked { key, id, positions: Vec::new() }))
 }

@@ -166,7 +166,7 @@ impl Asked {
         key: T::Key,
         refused: Option<RefusedSetting>,
     ) -> Result<Self, Error> {
-        let (key, id) = Table::<T, P>::key_item(key)?;
+        let (key, id) = table.key_item(key)?;
         if let Some(refused) = refused {
             return Err(Error::new(id, refused));
         }

@@ -38,7 +38,16 @@ struct Field {
     mark: String,
     #[serde(default)]
     accepts_plaintext: bool,
+    #[serde(default)]
+    aliases: Vec<String>,
     group: Option<String>,
+}
+
+impl Field {
+    /// Its mark, whether it accepts plaintext, and its aliases.
+    fn says(&self) -> (&str, bool, &[String]) {
+        (&self.mark, self.accepts_plaintext, &self.aliases)
+    }
 }
 
 /// The key that a reader has of a group, if it has one.
@@ -82,8 +91,15 @@ readers! {
     Authenticated { #[authenticated] email: Option<String>, }
     AuthenticatedAccepts { #[authenticated(accept = "plaintext")] email: Option<String>, }
     Plaintext { #[plaintext] email: Option<String>, }
+    EncryptedAliasAccepts { #[encrypted(accept = "plaintext")] #[serde(alias = "mail")] email: Option<String>, }
+    PlaintextAlias { #[plaintext] #[serde(alias = "mail")] email: Option<String>, }
     Unaware { #[encrypted] diagnosis: Option<String>, }
+    UnawareAccepts { #[encrypted(accept = "plaintext")] diagnosis: Option<String>, }
     Grouped { #[encrypted(group = "medical")] #[serde(default)] diagnosis: Access<Option<String>>, }
+    GroupedAccepts {
+        #[encrypted(accept = "plaintext")] email: Option<String>,
+        #[encrypted(group = "medical")] #[serde(default)] diagnosis: Access<Option<String>>,
+    }
 }
 
 /// What a field holds, as the vectors write it.
@@ -97,17 +113,22 @@ fn seen(field: impl Into<Access<Option<String>>>) -> Json {
 
 impl Vector {
     async fn open(&self) -> Result<Outcome, Error> {
-        let email = self.reader.fields.get("email").map(|field| (field.mark.as_str(), field.accepts_plaintext));
-        let group = self.reader.fields.get("diagnosis").map(|field| field.group.as_deref());
-        match (email, group) {
+        let email = self.reader.fields.get("email").map(Field::says);
+        let diagnosis =
+            self.reader.fields.get("diagnosis").map(|field| (field.group.as_deref(), field.accepts_plaintext));
+        match (email, diagnosis) {
             (None, None) => self.open_as::<NameAlone>().await,
-            (Some(("encrypted", false)), None) => self.open_as::<Encrypted>().await,
-            (Some(("encrypted", true)), None) => self.open_as::<EncryptedAccepts>().await,
-            (Some(("authenticated", false)), None) => self.open_as::<Authenticated>().await,
-            (Some(("authenticated", true)), None) => self.open_as::<AuthenticatedAccepts>().await,
-            (Some(("plaintext", false)), None) => self.open_as::<Plaintext>().await,
-            (None, Some(None)) => self.open_as::<Unaware>().await,
-            (None, Some(Some("medical"))) => self.open_as::<Grouped>().await,
+            (Some(("encrypted", false, [])), None) => self.open_as::<Encrypted>().await,
+            (Some(("encrypted", true, [])), None) => self.open_as::<EncryptedAccepts>().await,
+            (Some(("encrypted", true, [_])), None) => self.open_as::<EncryptedAliasAccepts>().await,
+            (Some(("authenticated", false, [])), None) => self.open_as::<Authenticated>().await,
+            (Some(("authenticated", true, [])), None) => self.open_as::<AuthenticatedAccepts>().await,
+            (Some(("plaintext", false, [])), None) => self.open_as::<Plaintext>().await,
+            (Some(("plaintext", false, [_])), None) => self.open_as::<PlaintextAlias>().await,
+            (None, Some((None, false))) => self.open_as::<Unaware>().await,
+            (None, Some((None, true))) => self.open_as::<UnawareAccepts>().await,
+            (None, Some((Some("medical"), false))) => self.open_as::<Grouped>().await,
+            (Some(("encrypted", true, [])), Some((Some("medical"), false))) => self.open_as::<GroupedAccepts>().await,
             other => panic!("no struct for the reader {other:?}"),
         }
     }
@@ -163,6 +184,7 @@ fn failures(error: &Error) -> &'static [&'static str] {
             "encrypted_payload" | "encrypted_dek" => &["incomplete"],
             _ => &["group"],
         },
+        ErrorKind::IncompleteGroup { .. } | ErrorKind::AddedGroup { .. } => &["group"],
         ErrorKind::Attribute { .. } => &["key-attribute"],
         ErrorKind::Marks(_) => &["marks"],
         ErrorKind::NotAuthentic { .. } => &["authentication"],

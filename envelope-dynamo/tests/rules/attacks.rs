@@ -1,0 +1,325 @@
+//! What somebody who writes the table, or chooses a value, a key or a name, tries beside the ways that other tests close.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{Content, Context, FieldWriter, Value, seal_payload};
+use envelope_dynamo::testing::TestKeyProvider;
+use envelope_dynamo::{
+    Access, Envelope, Error, ErrorKind, GroupKeyProvider, LocalKeyProvider, RootKey, Table, View, from_item, to_item,
+    transact_get,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::setup::Setup;
+
+type Item = HashMap<String, AttributeValue>;
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+mod kinds {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "kinds")]
+    #[partition_key(name = "pk", format = "U-{user}")]
+    struct User {
+        #[key]
+        user: String,
+        #[encrypted]
+        email: String,
+        #[plaintext]
+        role: Option<String>,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "kinds")]
+    #[partition_key(name = "pk", format = "U-ADMIN-{name}")]
+    struct Admin {
+        #[key]
+        name: String,
+        #[encrypted]
+        email: String,
+        #[plaintext]
+        role: Option<String>,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    enum Person {
+        User(User),
+        Admin(Admin),
+    }
+
+    #[derive(Debug, PartialEq, View)]
+    #[view(of = User)]
+    struct Role {
+        role: Option<String>,
+    }
+
+    fn assert_ambiguous(error: &Error) {
+        let ErrorKind::AmbiguousKey { entities } = error.kind() else { panic!("{error}") };
+        assert_eq!(entities, &["User", "Admin"]);
+        assert!(error.to_string().contains("the key fits each of User, Admin"), "{error}");
+    }
+
+    /// The user of the name `ADMIN-zoe` would read, change and delete the admin `zoe`.
+    #[tokio::test]
+    async fn a_key_that_fits_another_kind_reads_changes_and_deletes_nothing() {
+        let setup = Setup::new().await;
+        let admins = setup.table::<Admin>().await;
+        let admin = Admin { name: "zoe".into(), email: "zoe@example.com".into(), role: Some("all".into()) };
+        admins.put(&admin).send().await.expect("a table of admins alone knows no users");
+        let people: Table<Person> = Table::new(setup.dynamodb.clone(), setup.keys.clone());
+        let users = people.of::<User>();
+        let before = (setup.faults.all_requests().len(), setup.keys.unwrap_calls());
+
+        let refusals = [
+            users.get("ADMIN-zoe").send().await.expect_err("get"),
+            users.view::<Role>("ADMIN-zoe").send().await.expect_err("view"),
+            users.update("ADMIN-zoe").set(|user| user.role, Some("none".into())).send().await.expect_err("update"),
+            users.update("ADMIN-zoe").modify(|user| user.role = None).send().await.expect_err("modify"),
+            users.delete("ADMIN-zoe").send().await.expect_err("delete"),
+            users.rewrap("ADMIN-zoe").unwrap_and_wrap(&setup.keys, &[]).send().await.expect_err("rewrap"),
+        ];
+        refusals.iter().for_each(assert_ambiguous);
+        let deleted = users.batch_delete(["ADMIN-zoe"]).send().await.expect_err("batch");
+        assert_ambiguous(deleted.failures()[0].error());
+        assert_ambiguous(&users.batch_get(["ADMIN-zoe"]).send().await.expect_err("batch"));
+        transact_get((users.get("ADMIN-zoe"),)).send().await.expect_err("transaction");
+
+        assert_eq!((setup.faults.all_requests().len(), setup.keys.unwrap_calls()), before, "nothing was sent");
+        assert_eq!(admins.get("zoe").send().await.expect("it opens"), Some(admin));
+        assert_eq!(users.get("zoe").send().await.expect("other keys are read"), None);
+    }
+}
+
+mod groups {
+    use super::*;
+
+    #[derive(Debug, Envelope)]
+    #[envelope(table = "groups")]
+    struct Newer {
+        #[partition_key]
+        id: String,
+        #[encrypted(group = "medical")]
+        diagnosis: Access<String>,
+    }
+
+    #[derive(Debug, PartialEq, Envelope)]
+    #[envelope(table = "groups")]
+    struct Older {
+        #[partition_key]
+        id: String,
+        #[encrypted(accept = "plaintext")]
+        diagnosis: Option<String>,
+    }
+
+    #[derive(Debug, Envelope)]
+    #[envelope(table = "groups")]
+    struct OlderAuthenticated {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        note: Option<String>,
+        #[authenticated(accept = "plaintext")]
+        #[serde(alias = "diagnosis")]
+        finding: Option<String>,
+    }
+
+    /// It knows the group, and has the diagnosis outside of it.
+    #[derive(Debug, PartialEq, Envelope)]
+    #[envelope(table = "groups")]
+    struct Outside {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        note: Option<String>,
+        #[encrypted(accept = "plaintext")]
+        diagnosis: Option<String>,
+        #[encrypted(group = "medical")]
+        #[serde(default)]
+        allergies: Access<Option<String>>,
+    }
+
+    fn without_medical(keys: &TestKeyProvider) -> GroupKeyProvider {
+        let other = LocalKeyProvider::new(RootKey::generate().expect("random bytes"));
+        GroupKeyProvider::new(keys.clone()).group("medical", other)
+    }
+
+    async fn grouped(keys: &TestKeyProvider) -> Item {
+        let record = Newer { id: "1".into(), diagnosis: Access::Granted("gout".into()) };
+        to_item(&record, keys).await.expect("sealed")
+    }
+
+    #[tokio::test]
+    async fn plaintext_is_not_accepted_beside_a_group_that_the_struct_does_not_have() {
+        let keys = TestKeyProvider::default();
+        let mut item = grouped(&keys).await;
+        let without = from_item::<Older>(item.clone(), &keys).await.expect("nothing was planted");
+        assert_eq!(without.diagnosis, None);
+        item.insert("diagnosis".into(), text("healthy"));
+        for error in [
+            from_item::<Older>(item.clone(), &keys).await.expect_err("refused"),
+            from_item::<OlderAuthenticated>(item, &keys).await.expect_err("refused"),
+        ] {
+            let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+            assert_eq!(marks.attribute(), "diagnosis");
+            let told = error.to_string();
+            assert!(told.contains("groups that this reader does not see") && !told.contains("healthy"), "{told}");
+        }
+    }
+
+    /// Who spoils the wrapped key of a group has it withheld, also from readers that have the right to it.
+    #[tokio::test]
+    async fn plaintext_is_not_accepted_beside_a_group_that_is_withheld() {
+        let keys = TestKeyProvider::default();
+        let mut item = grouped(&keys).await;
+        item.insert("diagnosis".into(), text("healthy"));
+        let error = from_item::<Outside>(item, &without_medical(&keys)).await.expect_err("refused");
+        let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+        assert_eq!(marks.attribute(), "diagnosis");
+    }
+
+    #[tokio::test]
+    async fn a_change_marks_no_field_that_may_stand_in_a_withheld_group() {
+        let setup = Setup::new().await;
+        setup.table::<Outside>().await;
+        let item = grouped(&setup.keys).await;
+        setup.dynamodb.put_item().table_name("groups").set_item(Some(item)).send().await.expect("stored");
+        let outside = Table::<Outside, _>::new(setup.dynamodb.clone(), without_medical(&setup.keys));
+        let changed = outside.update("1").modify(|record| record.note = Some("n".into())).send().await;
+        assert_eq!(changed.expect("changed").expect("there is a record").allergies, Access::Withheld);
+        let newer = setup.table::<Newer>().await.get("1").send().await.expect("it opens").expect("there is a record");
+        assert_eq!(newer.diagnosis, Access::Granted("gout".into()));
+    }
+
+    #[tokio::test]
+    async fn an_error_about_a_group_names_it_and_what_is_missing() {
+        let keys = TestKeyProvider::default();
+        let mut item = grouped(&keys).await;
+        let dek = item.remove("encrypted_dek_medical").expect("there is a group");
+        let error = from_item::<Newer>(item, &keys).await.expect_err("refused");
+        assert!(matches!(error.kind(), ErrorKind::IncompleteGroup { group: "medical", .. }), "{error}");
+        let told =
+            "groups[id=1]: the record was sealed with the group `medical`, but `encrypted_dek_medical` is missing";
+        assert_eq!(error.to_string(), told);
+
+        let mut item = to_item(&Older { id: "1".into(), diagnosis: None }, &keys).await.expect("sealed");
+        item.insert("encrypted_dek_medical".into(), dek);
+        let error = from_item::<Newer>(item, &keys).await.expect_err("refused");
+        assert!(matches!(error.kind(), ErrorKind::AddedGroup { group: "medical" }), "{error}");
+        assert!(error.to_string().contains("the group `medical`, which was not sealed with the record"), "{error}");
+    }
+}
+
+mod limits {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "limits")]
+    struct Older {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        note: String,
+    }
+
+    /// A record in which a newer struct has authenticated so many attributes that this one does not have.
+    async fn with_attributes(keys: &TestKeyProvider, count: usize) -> Item {
+        let names: Vec<String> = (0..count).map(|number| format!("a{number}")).collect();
+        let mut fields = FieldWriter::new(16, names.iter().map(String::as_str));
+        fields.field("note", "n").expect("it serializes");
+        let mut context = Context::new("limits").partition_key("id", Value::string("1"));
+        let mut item = Item::from([("id".to_owned(), text("1"))]);
+        for name in &names {
+            context = context.authenticated(name.as_str(), Some(Value::string("v"))).expect("it can be bound");
+            item.insert(name.clone(), text("v"));
+        }
+        let sealed = seal_payload(fields.finish(), Content::Record, &context, keys).await.expect("sealed");
+        let [payload, dek] = [sealed.encrypted_payload, sealed.encrypted_dek].map(|b| AttributeValue::B(Blob::new(b)));
+        item.extend([("encrypted_payload".to_owned(), payload), ("encrypted_dek".to_owned(), dek)]);
+        item
+    }
+
+    #[tokio::test]
+    async fn a_change_that_demands_more_than_dynamodb_takes_is_refused_unsent() {
+        let setup = Setup::new().await;
+        let table = setup.table::<Older>().await;
+        for (count, fits) in [(120, true), (140, false), (10_000, false)] {
+            let item = with_attributes(&setup.keys, count).await;
+            setup.dynamodb.put_item().table_name("limits").set_item(Some(item)).send().await.expect("stored");
+            let before = setup.faults.requests("UpdateItem").len();
+            let changed = table.update("1").modify(|record| record.note.push('!')).send().await;
+            assert_eq!(setup.faults.requests("UpdateItem").len() - before, usize::from(fits), "{count}");
+            if fits {
+                assert_eq!(changed.expect("it fits").expect("there is a record").note, "n!");
+                continue;
+            }
+            let error = changed.expect_err("it does not fit");
+            assert!(matches!(error.kind(), ErrorKind::ExpressionTooLong { bytes } if *bytes > 4096), "{error}");
+            assert!(!error.is_retryable() && !error.is_in_doubt(), "{error}");
+            assert!(error.to_string().contains("nothing was sent"), "{error}");
+        }
+    }
+}
+
+mod written_only {
+    use super::*;
+
+    #[derive(Debug, Envelope)]
+    #[envelope(table = "written_only")]
+    struct Report {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        #[serde(skip_deserializing)]
+        total: Option<u128>,
+        #[encrypted]
+        sums: Sum,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Sum {
+        Whole(u128),
+        Text(String),
+    }
+
+    /// Nobody reads the field, so that nothing of it can be lost.
+    #[tokio::test]
+    async fn a_field_that_is_only_written_may_hold_what_not_every_type_reads() {
+        let keys = TestKeyProvider::default();
+        let record = Report { id: "1".into(), total: Some(u128::MAX), sums: Sum::Text("none".into()) };
+        let item = to_item(&record, &keys).await.expect("sealed");
+        assert_eq!(from_item::<Report>(item, &keys).await.expect("it opens").total, None);
+        let error = to_item(&Report { sums: Sum::Whole(1), ..record }, &keys).await.expect_err("refused");
+        assert!(
+            matches!(error.kind(), ErrorKind::Serialize { attribute: Some(name), .. } if name == "sums"),
+            "{error}"
+        );
+    }
+}
+
+mod names {
+    use super::*;
+
+    #[derive(Debug, Envelope)]
+    #[envelope(table = "names")]
+    struct Plain {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        note: String,
+    }
+
+    #[test]
+    fn a_name_that_a_user_chose_cannot_break_a_log_line() {
+        let path = Plain::attribute::<u8>("a\nERROR forged".to_owned());
+        for shown in [format!("{path:?}"), format!("{:?}", path.clone().gt(1)), format!("{:?}", path.size().gt(1))] {
+            assert!(!shown.contains('\n') && shown.contains("a\\n"), "{shown}");
+        }
+    }
+}
