@@ -2,7 +2,10 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{GenericArgument, Ident, PathArguments, ReturnType, Type, TypeParamBound, TypePath};
+use syn::{
+    GenericArgument, GenericParam, Generics, Ident, LifetimeParam, PathArguments, ReturnType, Type, TypeParam,
+    TypeParamBound, TypePath,
+};
 
 use crate::field::Field;
 use crate::input::Input;
@@ -14,6 +17,27 @@ pub(crate) fn predicates(input: &Input) -> Vec<TokenStream> {
     predicates.extend(serializing(input));
     predicates.extend(deserializing(input));
     predicates
+}
+
+/// The parameters without their bounds, and those as predicates: clippy warns of a function that has bounds in both
+/// places, in the user's crate.
+pub(crate) fn apart(generics: &Generics) -> (Generics, Vec<TokenStream>) {
+    let mut bare = generics.clone();
+    let mut predicates = Vec::new();
+    for parameter in &mut bare.params {
+        match parameter {
+            GenericParam::Lifetime(LifetimeParam { lifetime, bounds, .. }) if !bounds.is_empty() => {
+                let bounds = std::mem::take(bounds);
+                predicates.push(quote!(#lifetime: #bounds));
+            }
+            GenericParam::Type(TypeParam { ident, bounds, .. }) if !bounds.is_empty() => {
+                let bounds = std::mem::take(bounds);
+                predicates.push(quote!(#ident: #bounds));
+            }
+            GenericParam::Lifetime(_) | GenericParam::Type(_) | GenericParam::Const(_) => {}
+        }
+    }
+    (bare, predicates)
 }
 
 /// The predicates in the `where` clause of the struct itself.

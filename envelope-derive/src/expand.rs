@@ -78,8 +78,10 @@ fn seconds(input: &Input, field: &Field) -> Option<TokenStream> {
 /// At the type of each field the compiler says whether serde cannot write it; serde itself says so at the derive alone.
 fn written(input: &Input) -> TokenStream {
     let this = This::new(input);
-    let impl_generics = this.replace_self(input.generics.split_for_impl().0);
-    let where_clause = where_clause(bound::predicates(input).into_iter().map(|predicate| this.replace_self(predicate)));
+    let (generics, inline) = bound::apart(&input.generics);
+    let impl_generics = this.replace_self(generics.split_for_impl().0);
+    let predicates = inline.into_iter().chain(bound::predicates(input));
+    let where_clause = where_clause(predicates.map(|predicate| this.replace_self(predicate)));
     let types = input.fields.iter().filter(|field| bound::is_written_by_type(field)).map(|field| {
         let ty = this.replace_self(&field.ty);
         quote_spanned!(field.ty.span()=> __envelope::is_written::<#ty>();)
