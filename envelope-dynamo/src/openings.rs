@@ -16,10 +16,15 @@ pub(crate) type Opening<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> +
 /// While the caller of a stream does other work, nobody polls the stream's openings: the permits would
 /// not come back, and the deadlines would pass. So the streams give a record to their caller only when
 /// the whole window is done, and give up their openings when the caller goes away in the middle.
+///
+/// A caller that goes away each time, as one branch of `select!` in a loop does, would never get a record so, and
+/// would call KMS for ever. So what was given up and begun again stays, until one of the openings is done.
 pub(crate) struct Openings<'a, Tag, T> {
     queue: VecDeque<Entry<'a, Tag, T>>,
     /// How many items, from the front, are in the window.
     window: usize,
+    /// Whether openings were given up since the last one was done.
+    were_given_up: bool,
 }
 
 struct Entry<'a, Tag, T> {
@@ -36,7 +41,7 @@ enum State<'a, T> {
 
 impl<'a, Tag, T> Openings<'a, Tag, T> {
     pub(crate) const fn new() -> Self {
-        Self { queue: VecDeque::new(), window: 0 }
+        Self { queue: VecDeque::new(), window: 0, were_given_up: false }
     }
 
     pub(crate) fn push(&mut self, tag: Tag, item: Item) {
@@ -68,8 +73,11 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, mut open: impl FnMut(Item) -> Opening<'a, T>) -> Poll<()> {
         let mut done = Poll::Ready(());
         for entry in self.queue.iter_mut().take(self.window) {
+            let was_done = entry.is_done();
             if entry.poll(context, &mut open).is_pending() {
                 done = Poll::Pending;
+            } else if !was_done {
+                self.were_given_up = false;
             }
         }
         done
@@ -77,23 +85,32 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
 
     /// Takes the first item that is done.
     pub(crate) fn take(&mut self) -> Option<(Tag, Result<T, Error>)> {
-        let entry = self.queue.pop_front_if(|first| matches!(first.state, State::Done(_)))?;
+        let entry = self.queue.pop_front_if(|first| first.is_done())?;
         let State::Done(result) = entry.state else { return None };
         self.window -= 1;
         Some((entry.tag, result))
     }
 
-    /// Drops the openings under way; they start again when the window is polled. Those that are done stay done.
+    /// Drops the openings under way, unless they were dropped before; they start again when the window is polled. Those
+    /// that are done stay done.
     pub(crate) fn give_up(&mut self) {
+        if self.were_given_up {
+            return;
+        }
         for entry in self.queue.iter_mut().take(self.window) {
             if matches!(entry.state, State::Opening(_)) {
                 entry.state = State::Waiting;
+                self.were_given_up = true;
             }
         }
     }
 }
 
 impl<'a, Tag, T> Entry<'a, Tag, T> {
+    const fn is_done(&self) -> bool {
+        matches!(self.state, State::Done(_))
+    }
+
     fn poll(&mut self, context: &mut Context<'_>, open: &mut impl FnMut(Item) -> Opening<'a, T>) -> Poll<()> {
         if matches!(self.state, State::Waiting) {
             // The item stays here: the opening may be given up and begun again.

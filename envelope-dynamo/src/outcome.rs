@@ -18,9 +18,10 @@
 /// | `modify`: an answer was lost, and another writer has changed the record since | `Unknown` | never |
 /// | `modify`: an answer was lost, and the stored payload is its own | the change has succeeded | |
 /// | `modify` whose closure changes nothing, beside an `add` or its like: an answer was lost | `Unknown` | never |
-/// | `rewrap`: an answer was lost, and was not found out | `Unknown` | if it is an outage: moving keys twice does no harm |
+/// | `rewrap`: an answer was lost, and was not found out | `Unknown` | if it failed at last by an outage or a lost race: moving keys twice does no harm |
 /// | a transaction was cancelled | `NotWritten` | if all the reasons are |
 /// | a transaction of which the answer was lost, or which is still [in progress](crate::TransactionErrorKind::DynamoDb) | `Unknown` | if it is sent again as it was [prepared](crate::PreparedTransaction::send) |
+/// | the same, and a later send of the prepared transaction was refused before it was looked at (throttling, no permission) | `Unknown` | as above |
 /// | one write of a batch, left unprocessed or refused | `NotWritten` | if it was throttled |
 /// | `create_table`: the table was created and is not ready, or its time to live is not on | `Written` | never |
 /// | a branch key's `create` or `rotate`: the answer was lost | `Unknown` | never |

@@ -65,13 +65,17 @@ impl Waiting {
 
     /// Notes whom to wake; whether the caller is to poll the call, since nobody else does.
     fn enter(&self, id: u64, waker: &Waker) -> bool {
+        let waker = waker.clone();
         let mut waiters = lock(&self.0);
-        waiters.wakers.insert(id, waker.clone());
-        if waiters.is_driven {
-            return false;
+        let replaced = waiters.wakers.insert(id, waker);
+        let drives = !waiters.is_driven;
+        if drives {
+            (waiters.is_driven, waiters.is_woken) = (true, false);
         }
-        (waiters.is_driven, waiters.is_woken) = (true, false);
-        true
+        // A waker may be what keeps a task alive, and with it another who waits: it is dropped outside of the lock.
+        drop(waiters);
+        drop(replaced);
+        drives
     }
 
     /// Ends what [`enter`](Self::enter) began. What woke the call meanwhile found it being polled, and woke nobody: those
@@ -89,9 +93,10 @@ impl Waiting {
     fn land(&self, id: u64) {
         let mut waiters = lock(&self.0);
         waiters.is_driven = false;
-        waiters.wakers.remove(&id);
+        let own = waiters.wakers.remove(&id);
         let woken = std::mem::take(&mut waiters.wakers);
         drop(waiters);
+        drop(own);
         woken.into_values().for_each(Waker::wake);
     }
 

@@ -39,15 +39,19 @@ use crate::stream::open::StreamOpener;
 /// When the stream was changed or cut short, or when reading, writing or renaming fails. Nothing is left behind, so
 /// [`released_bytes`](OpenStreamError::released_bytes) is 0. If the folder alone cannot be written to the disk, that is an
 /// error of writing too, and the whole file stands at `path`.
-pub fn open_to_file(
+pub fn open_to_file(opener: StreamOpener, reader: impl Read, path: impl AsRef<Path>) -> Result<u64, OpenStreamError> {
+    open_and_sync(opener, reader, path.as_ref(), sync_folder)
+}
+
+fn open_and_sync(
     mut opener: StreamOpener,
     reader: impl Read,
-    path: impl AsRef<Path>,
+    path: &Path,
+    sync_folder: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<u64, OpenStreamError> {
-    let mut part = Part::beside(path.as_ref()).map_err(OpenStreamErrorKind::Write)?;
+    let mut part = Part::beside(path).map_err(OpenStreamErrorKind::Write)?;
     let bytes = copy(&mut opener, reader, &mut part.file).map_err(OpenStreamError::nothing_released)?;
-    let written =
-        part.file.sync_all().and_then(|()| part.rename(path.as_ref())).and_then(|()| sync_folder(path.as_ref()));
+    let written = part.file.sync_all().and_then(|()| part.rename(path)).and_then(|()| sync_folder(path));
     written.map_err(OpenStreamErrorKind::Write)?;
     Ok(bytes)
 }
@@ -120,9 +124,34 @@ impl Drop for Part {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::io::{self, Read as _};
     use std::path::Path;
 
-    use super::sync_folder;
+    use super::{open_and_sync, sync_folder};
+    use crate::context::Context;
+    use crate::stream::error::OpenStreamErrorKind;
+    use crate::{LocalKeyProvider, RootKey, SealReader, StreamSealer, UntrustedStreamHeader};
+
+    #[tokio::test]
+    async fn the_folder_is_synced_when_the_file_stands_in_it() {
+        let provider = LocalKeyProvider::new(RootKey::generate().expect("a root key"));
+        let context = Context::new("invoices");
+        let sealer = StreamSealer::new(&context, &provider).await.expect("a sealer");
+        let mut sealed = Vec::new();
+        SealReader::new(sealer, &b"%PDF-2.0"[..]).read_to_end(&mut sealed).expect("it is sealed");
+        let mut sealed = &sealed[..];
+        let header = UntrustedStreamHeader::read(&mut sealed).expect("a header");
+        let opener = header.open(&context, &provider).await.expect("an opener");
+
+        let path = std::env::temp_dir().join(format!("envelope-synced-{}", std::process::id()));
+        let opened = open_and_sync(opener, sealed, &path, |synced| {
+            assert_eq!((synced, std::fs::read(synced)?), (path.as_path(), b"%PDF-2.0".to_vec()));
+            Err(io::Error::other("the disk is gone"))
+        });
+        std::fs::remove_file(&path).expect("the file stands there");
+        let error = opened.expect_err("the folder was not synced");
+        assert!(matches!(error.kind(), OpenStreamErrorKind::Write(_)), "{error}");
+    }
 
     #[test]
     fn the_folder_of_a_file_is_synced_and_not_the_file() {

@@ -34,6 +34,11 @@ impl Doubt {
 }
 
 impl Doubt {
+    /// Notes that a try may have been carried out.
+    pub(super) fn admit(&self) {
+        self.0.unanswered.store(true, Ordering::Relaxed);
+    }
+
     /// What the SDK sleeps by: a client that was configured by hand has it, but does not tell.
     pub(super) fn sleep(&self) -> Option<SharedAsyncSleep> {
         self.0.sleep.get().cloned()
@@ -54,7 +59,10 @@ impl Intercept for Doubt {
         if let Some(sleep) = components.sleep_impl() {
             self.0.sleep.get_or_init(|| sleep);
         }
-        self.0.under_way.store(true, Ordering::Relaxed);
+        // A try before this one was dropped on its way, with its call: no end of it was seen.
+        if self.0.under_way.swap(true, Ordering::Relaxed) {
+            self.admit();
+        }
         Ok(())
     }
 
@@ -76,7 +84,7 @@ impl Intercept for Doubt {
         let refused = context.response().map(|response| response.status());
         let refused = refused.is_some_and(|status| status.is_client_error() && status.as_u16() != REQUEST_TIMEOUT);
         if was_sent && !done && !refused && !never_sent {
-            self.0.unanswered.store(true, Ordering::Relaxed);
+            self.admit();
         }
         Ok(())
     }

@@ -52,7 +52,8 @@ use crate::token::{Fingerprint, Position, ResumeToken};
 /// itself, through a provider with a bound on its calls as well.
 ///
 /// A future of [`next`](Self::next) may be dropped at any time. No record is lost: openings that are under way are
-/// given up, and begun again by the next call of `next`.
+/// given up, and begun again by the next call of `next`. Once: what was begun again stays under way, so that a `select!`
+/// in a loop, which drops each call of `next`, gets its records.
 ///
 /// It is a [`Stream`] as well, for the combinators of the `futures` crate. A `Stream` cannot know that nobody polls it any
 /// more: after `Poll::Pending`, poll it until it is ready, or drop it. A combinator of several streams, such as `select`,

@@ -1,6 +1,5 @@
 use std::time::Instant;
 
-use aws_sdk_dynamodb::config::SharedAsyncSleep;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -109,22 +108,29 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
         let (key, id) = table.key_item(key)?;
         let target = Target { table, key, id };
         let mut backoff = Backoff::new(&table.client);
-        let mut tries = 0;
-        let mut started = Instant::now();
-        while let Some(item) = target.read().await? {
-            tries += 1;
-            let anew = Anew::wrap::<T>(&item, &way).await.map_err(|kind| Error::new(target.id.clone(), kind))?;
-            match target.write(&anew).await? {
-                Written::Done => return Ok(Some(anew.outcome())),
-                Written::Overtaken(_) if tries >= TRIES => {
-                    return Err(Error::new(target.id, ErrorKind::Conflict { tries }));
-                }
-                Written::Overtaken(sleep) => {
-                    backoff.adopt(sleep);
-                    backoff.pause_after(started.elapsed()).await;
-                }
+        let mut unanswered: Option<Anew> = None;
+        for tries in 1.. {
+            let started = Instant::now();
+            let in_doubt = unanswered.is_some();
+            let Some(item) = target.read().await.map_err(|error| told(error, in_doubt))? else { break };
+            // Asked first: what has been moved is not wrapped by the key to move from any more.
+            if let Some(anew) = unanswered.take_if(|anew| anew.is_in(&item)) {
+                return Ok(Some(anew.outcome()));
             }
-            started = Instant::now();
+            let fail = |kind| told(Error::new(target.id.clone(), kind), in_doubt);
+            let anew = Anew::wrap::<T>(&item, &way).await.map_err(fail)?;
+            let doubt = match target.write(&anew).await.map_err(|error| told(error, in_doubt))? {
+                Written::Done => return Ok(Some(anew.outcome())),
+                Written::Overtaken(doubt) => doubt,
+            };
+            backoff.adopt(doubt.sleep());
+            if doubt.exists() {
+                unanswered = Some(anew);
+            }
+            if tries >= TRIES {
+                return Err(told(Error::new(target.id, ErrorKind::Conflict { tries }), unanswered.is_some()));
+            }
+            backoff.pause_after(started.elapsed()).await;
         }
         Ok(None)
     }
@@ -219,11 +225,16 @@ impl Anew {
     }
 }
 
+/// The error of a call of which an earlier try may have been carried out. Moving keys twice does no harm.
+fn told(error: Error, in_doubt: bool) -> Error {
+    error.or_in_doubt(in_doubt).repeatable_if(true)
+}
+
 /// What came of a write.
 enum Written {
     Done,
-    /// Another writer was faster; what the SDK sleeps by.
-    Overtaken(Option<SharedAsyncSleep>),
+    /// Another writer was faster.
+    Overtaken(Doubt),
 }
 
 /// The record whose keys are moved.
@@ -256,7 +267,7 @@ impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
         }
         // A try whose answer was lost may have been carried out: then the item has what it wrote.
         let is_written = doubt.exists() && found(&error).is_some_and(|item| anew.is_in(item));
-        Ok(if is_written { Written::Done } else { Written::Overtaken(doubt.sleep()) })
+        Ok(if is_written { Written::Done } else { Written::Overtaken(doubt) })
     }
 
     fn request(&self, anew: &Anew) -> UpdateItemFluentBuilder {

@@ -17,6 +17,7 @@ mod reading;
 mod rewrap;
 mod setup;
 mod spawned;
+mod under_way;
 mod vectors;
 mod versions;
 mod writes;

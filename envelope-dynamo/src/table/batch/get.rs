@@ -99,6 +99,7 @@ where
             backoff: Backoff::new(&table.client),
             asking: None,
             was_left: false,
+            is_second: false,
             call: BatchGet { table, keys: Box::new(keys), consistent, concurrency, customize },
             taken: 0,
             unanswered: HashMap::new(),
@@ -149,6 +150,8 @@ pub struct BatchGetStream<'a, T, P: ?Sized, K> {
     asking: Option<Asking<'a>>,
     /// Whether nobody polled the request for a while.
     was_left: bool,
+    /// Whether the request is sent for the second time, for that reason.
+    is_second: bool,
     backoff: Backoff,
     /// Whether DynamoDB left something of the last request aside.
     left_aside: bool,
@@ -178,7 +181,7 @@ where
     /// The next record with its key, in whatever order they come; `None` at the end.
     ///
     /// A key that is in the input several times is answered as often. Dropping the future loses nothing: openings
-    /// that are under way are given up, and begun again by the next call.
+    /// that are under way are given up, and begun again by the next call; what was begun again stays under way.
     ///
     /// # Errors
     ///
@@ -219,13 +222,15 @@ where
             if let Some(asking) = &mut self.asking {
                 let (backoff, output) = ready!(asking.as_mut().poll(context));
                 (self.asking, self.backoff) = (None, backoff);
+                let may_be_late = std::mem::take(&mut self.was_left) && !self.is_second;
+                self.is_second = output.is_err() && may_be_late;
                 match output {
                     Ok(output) => self.sort(output),
-                    // Its time may have run out while nobody polled it.
-                    Err(_) if self.was_left => self.ask(),
+                    // Its time may have run out while nobody polled it. Once: a caller that goes away each time is to
+                    // learn of the failure.
+                    Err(_) if may_be_late => self.ask(),
                     Err(error) => self.give_up(|| ErrorKind::DynamoDb(error.clone())),
                 }
-                self.was_left = false;
             } else if self.take_keys() {
                 self.ask();
             } else {

@@ -26,23 +26,25 @@ pub(super) struct Fetching {
     wanted: usize,
     page: Pin<Box<dyn Future<Output = Result<Page, Error>> + Send>>,
     was_left: bool,
+    /// Whether it is sent for the second time.
+    is_second: bool,
 }
 
 impl Fetching {
     /// Says that nobody polls it for now.
     ///
     /// It holds no permit to call KMS, so it may stay. But the SDK's time limits go on: if the request
-    /// fails after that, it is sent again.
+    /// fails after that, it is sent again, once: a caller that goes away each time is to learn of the failure.
     pub(super) const fn leave(&mut self) {
         self.was_left = true;
     }
 
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Page, Error>> {
         let outcome = ready!(self.page.as_mut().poll(context));
-        if outcome.is_ok() || !self.was_left {
+        if outcome.is_ok() || !self.was_left || self.is_second {
             return Poll::Ready(outcome);
         }
-        *self = self.pages.fetch(self.start.take(), self.wanted);
+        *self = Self { is_second: true, ..self.pages.fetch(self.start.take(), self.wanted) };
         self.poll(context)
     }
 }
@@ -112,7 +114,7 @@ impl Pages {
     /// Asks for the page behind `start`; of its records `wanted` can be used.
     pub(super) fn fetch(&self, start: Option<Item>, wanted: usize) -> Fetching {
         let page = Box::pin(self.clone().page(start.clone(), wanted));
-        Fetching { pages: self.clone(), start, wanted, page, was_left: false }
+        Fetching { pages: self.clone(), start, wanted, page, was_left: false, is_second: false }
     }
 
     /// Asks in future for what was given.

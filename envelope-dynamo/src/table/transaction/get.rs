@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{Get as GetAction, TransactGetItem};
 use envelope_core::UnwrapKey;
 
 use super::super::customized::RefusedSetting;
+use super::super::doubt::Doubt;
 use super::super::get::Reader;
 use super::super::{Get, Sending, Table};
 use super::action::Target;
@@ -113,7 +114,7 @@ async fn read(
     });
     let request = request.set_transact_items(Some(items.collect()));
     let targets = asked.iter().map(|asked| &asked.target).collect();
-    let mut tries = Tries::new(client, [NAME, "TransactGetItems"], targets);
+    let mut tries = Tries::new(client, [NAME, "TransactGetItems"], targets, Doubt::default());
     loop {
         match request.clone().send().await {
             Ok(output) => {

@@ -55,9 +55,10 @@ macro_rules! cancellable {
 cancellable!(TransactGetItemsError, TransactWriteItemsError);
 
 impl<'a> Tries<'a> {
-    pub(super) fn new(client: &Client, operation: [&'static str; 2], targets: Vec<&'a Target>) -> Self {
+    /// `doubt` is that of earlier tries too.
+    pub(super) fn new(client: &Client, operation: [&'static str; 2], targets: Vec<&'a Target>, doubt: Doubt) -> Self {
         let tables = tables(targets.iter().map(|target| target.place.0.as_str()));
-        Self { operation, tables, targets, doubt: Doubt::default(), backoff: Backoff::new(client), failed: 0 }
+        Self { operation, tables, targets, doubt, backoff: Backoff::new(client), failed: 0 }
     }
 
     /// Waits until it is time to try again, if that helps; otherwise the error of the transaction.
@@ -65,6 +66,9 @@ impl<'a> Tries<'a> {
         self.failed += 1;
         let error = self.error(error);
         let is_in_progress = error.is_in_progress();
+        if is_in_progress {
+            self.doubt.admit();
+        }
         let has_lost_a_race = matches!(error.kind(), TransactionErrorKind::Cancelled { .. }) && error.is_retryable();
         let tries = if is_in_progress { TRIES_IN_PROGRESS } else { TRIES };
         if self.failed >= tries || !(is_in_progress || has_lost_a_race) {

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use envelope_core::WrapKey;
 
+use super::super::doubt::Doubt;
 use super::super::{Check, Delete, Put, Sending, Update};
 use super::action::{IntoAction, Preparing, Target};
 use super::error::{TransactionError, TransactionErrorKind};
@@ -135,7 +136,8 @@ impl<'a> Transaction<'a> {
         }
         let token = self.token.unwrap_or_else(new_token);
         let (targets, actions) = actions.into_iter().map(|action| (action.target, action.item)).unzip();
-        Ok(PreparedTransaction { client: self.client, token, customize: self.customize, targets, actions })
+        let (client, customize, doubt) = (self.client, self.customize, Doubt::default());
+        Ok(PreparedTransaction { client, token, customize, targets, actions, doubt })
     }
 
     /// Seals the records and sends the transaction; without actions, nothing is sent.
@@ -183,6 +185,8 @@ pub struct PreparedTransaction {
     customize: Option<Customize>,
     targets: Vec<Target>,
     actions: Vec<TransactWriteItem>,
+    /// Of all the sends: a refusal of a later one says nothing of what an earlier one has done.
+    doubt: Doubt,
 }
 
 impl PreparedTransaction {
@@ -199,6 +203,9 @@ impl PreparedTransaction {
 
     /// Sends the transaction; if it was carried out in the last ten minutes, it succeeds and nothing is done.
     ///
+    /// Where an earlier send was not answered, or was dropped on its way, the errors of a later one say that the
+    /// transaction is in doubt, until it succeeds or is cancelled.
+    ///
     /// # Errors
     ///
     /// [`TransactionErrorKind::Cancelled`], [`TokenReused`](TransactionErrorKind::TokenReused), and whatever else
@@ -208,7 +215,7 @@ impl PreparedTransaction {
             return Ok(());
         }
         let operation = [NAME, "TransactWriteItems"];
-        let mut tries = Tries::new(&self.client, operation, self.targets.iter().collect());
+        let mut tries = Tries::new(&self.client, operation, self.targets.iter().collect(), self.doubt.clone());
         loop {
             match self.request()?.customize().interceptor(tries.doubt.clone()).send().await {
                 Ok(_) => return Ok(()),
