@@ -11,6 +11,7 @@ mod room;
 mod shared;
 mod testing;
 mod waiting;
+mod wakers;
 
 use std::pin::Pin;
 use std::sync::Arc;
