@@ -9,7 +9,9 @@ use envelope_core::CacheLimits;
 use super::{MINUTE, cache, poll};
 
 /// The last owner of a task that waits.
-struct Task(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+struct Task {
+    _waits: Mutex<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
 
 impl Wake for Task {
     fn wake(self: Arc<Self>) {}
@@ -27,7 +29,7 @@ async fn a_waker_that_is_replaced_may_drop_another_reader() {
     };
     let (mut first, mut second) = (reader(), reader());
     assert!(poll(&mut second.as_mut()).is_pending());
-    let task = Task(Mutex::new(Some(Box::pin(async { assert_eq!(second.await, Ok(())) }))));
+    let task = Task { _waits: Mutex::new(Box::pin(async { assert_eq!(second.await, Ok(())) })) };
     let waker = Waker::from(Arc::new(task));
     assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     drop(waker);
