@@ -168,8 +168,9 @@ impl Kind {
     /// Checks that an item that is about to be written is of one of `kinds` alone, so that no value in its key makes it
     /// stand where a record of another kind does.
     pub(crate) fn assert_one(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
-        let names: Vec<_> = Self::fitting(kinds, item).map(|(_, kind)| kind.name).collect();
-        if names.len() == 1 { Ok(()) } else { Err(ErrorKind::AmbiguousKey { entities: names }) }
+        let fitting = || Self::fitting(kinds, item).map(|(_, kind)| kind.name);
+        // Counted, and collected only for the error: every put comes by here.
+        if fitting().count() == 1 { Ok(()) } else { Err(ErrorKind::AmbiguousKey { entities: fitting().collect() }) }
     }
 
     /// Checks that no record of another of `kinds` can stand under `key`, a primary key of this kind: a change of it would
