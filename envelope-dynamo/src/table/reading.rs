@@ -19,7 +19,7 @@ use crate::group::{dek_attribute, payload_attribute};
 use crate::identity::Identity;
 use crate::index::Index;
 use crate::key::RecordKey;
-use crate::record::{Envelope, Mark};
+use crate::record::{Envelope, Field, Mark};
 use crate::schema::RESERVED;
 use crate::side_by_side::CONCURRENCY;
 use crate::token::{Fingerprint, Position, ResumeToken};
@@ -211,8 +211,13 @@ fn named<T: Entity>() -> Vec<String> {
     if T::First::DENY_UNKNOWN_FIELDS {
         return Vec::new();
     }
-    let readable =
-        fields().filter(|field| !matches!(field.mark, Mark::Encrypted | Mark::Key)).map(|field| field.name.to_owned());
+    let may_be_readable = |field: &&Field| match field.mark {
+        Mark::Encrypted => field.accepts_plaintext,
+        Mark::Key => false,
+        Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => true,
+    };
+    // Aliases too: without them an attribute under an older name would seem absent, and be lost when the record is put.
+    let readable = fields().filter(may_be_readable).flat_map(Field::names).map(str::to_owned);
     let groups = T::KINDS.iter().flat_map(|kind| kind.schema.groups());
     let groups = groups.flat_map(|group| [payload_attribute(group), dek_attribute(group)]);
     let names: BTreeSet<_> = RESERVED.map(str::to_owned).into_iter().chain(readable).chain(groups).collect();

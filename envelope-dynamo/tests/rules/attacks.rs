@@ -323,3 +323,80 @@ mod names {
         }
     }
 }
+
+mod indexes {
+    use aws_sdk_dynamodb::types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+        ScalarAttributeType,
+    };
+
+    use super::*;
+
+    macro_rules! versions {
+        ($($name:ident { $(#[$mark:meta])* $field:ident })*) => {$(
+            #[derive(Debug, PartialEq, Envelope)]
+            #[envelope(table = "articles", index(name = "by-topic", partition_key = topic))]
+            struct $name {
+                #[partition_key]
+                id: String,
+                #[encrypted]
+                note: String,
+                #[plaintext]
+                topic: String,
+                $(#[$mark])*
+                $field: Option<String>,
+            }
+        )*};
+    }
+
+    versions! {
+        Older { #[plaintext] summary }
+        Renamed { #[plaintext] #[serde(alias = "summary")] abstracted }
+        Accepting { #[encrypted(accept = "plaintext")] summary }
+    }
+
+    fn key(name: &str) -> KeySchemaElement {
+        KeySchemaElement::builder().attribute_name(name).key_type(KeyType::Hash).build().expect("complete")
+    }
+
+    /// A table with an index that has everything but the attribute `summary`.
+    async fn create(setup: &Setup) {
+        let definition = |name: &str| {
+            let definition = AttributeDefinition::builder().attribute_name(name);
+            definition.attribute_type(ScalarAttributeType::S).build().expect("complete")
+        };
+        let included = ["encrypted_payload", "encrypted_dek", "abstracted"].map(str::to_owned).to_vec();
+        let projection = Projection::builder()
+            .projection_type(ProjectionType::Include)
+            .set_non_key_attributes(Some(included))
+            .build();
+        let index =
+            GlobalSecondaryIndex::builder().index_name("by-topic").key_schema(key("topic")).projection(projection);
+        let table = setup.dynamodb.create_table().table_name("articles").billing_mode(BillingMode::PayPerRequest);
+        let table = table.key_schema(key("id")).attribute_definitions(definition("id"));
+        let table = table.attribute_definitions(definition("topic"));
+        table.global_secondary_indexes(index.build().expect("complete")).send().await.expect("created");
+    }
+
+    /// DynamoDB refuses a request for an attribute that an index lacks; the embedded server answers without it.
+    fn asks_for_summary(setup: &Setup) -> bool {
+        let requests = setup.faults.requests("Query");
+        let last: serde_json::Value = serde_json::from_slice(requests.last().expect("a query")).expect("JSON");
+        last["ExpressionAttributeNames"].as_object().expect("a projection").values().any(|name| name == "summary")
+    }
+
+    #[tokio::test]
+    async fn a_value_under_another_name_is_asked_for_in_an_index() {
+        let setup = Setup::new().await;
+        create(&setup).await;
+        let summary = Some("short".to_owned());
+        let record = Older { id: "1".into(), note: "n".into(), topic: "t".into(), summary };
+        setup.table::<Older>().await.put(&record).send().await.expect("stored");
+        let renamed = setup.table::<Renamed>().await;
+        renamed.index(|indexes| indexes.by_topic).query("t").send().await.expect("read");
+        assert!(asks_for_summary(&setup));
+        let accepting = setup.table::<Accepting>().await;
+        accepting.index(|indexes| indexes.by_topic).query("t").send().await.expect("read");
+        assert!(asks_for_summary(&setup));
+    }
+}
