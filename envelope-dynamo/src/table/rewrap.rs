@@ -16,6 +16,7 @@ use crate::binding::{Item, bare_context};
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{Clauses, Placeholders};
 use crate::group::{dek_attribute, payload_attribute};
+use crate::item::binary;
 use crate::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::record::Envelope;
 use crate::reseal::still_stands;
@@ -159,8 +160,7 @@ impl Part {
 
     fn of(item: &Item, group: Option<String>, payload: String, dek: String) -> Result<Self, ErrorKind> {
         let bytes = |name: &str| match item.get(name) {
-            Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref().to_vec()),
-            Some(_) => Err(ErrorKind::Attribute { attribute: name.to_owned(), reason: "is not binary" }),
+            Some(attribute) => binary(name, attribute.clone()),
             None => Err(ErrorKind::NotSealed),
         };
         let sealed = Sealed { encrypted_payload: bytes(&payload)?, encrypted_dek: bytes(&dek)? };
