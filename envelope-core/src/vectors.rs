@@ -79,7 +79,8 @@ enum Keys {
     #[cfg(feature = "rsa")]
     RsaKey(Hex),
     /// Those of the reader's own branch, the active one first.
-    BranchKeys(Vec<VersionKey>),
+    #[serde(rename = "branch_keys")]
+    Branch(Vec<VersionKey>),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -176,7 +177,7 @@ impl Reader {
             Keys::RootKey(key) => Box::new(local(key)),
             #[cfg(feature = "rsa")]
             Keys::RsaKey(key) => Box::new(rsa::key(key)),
-            Keys::BranchKeys(keys) => {
+            Keys::Branch(keys) => {
                 let limits = CacheLimits::new(Duration::from_secs(60));
                 Box::new(HierarchicalKeyProvider::per_table(Branch(keys.clone()), limits))
             }
@@ -197,7 +198,7 @@ impl Reader {
                 let wrapped = rsa::wrap(key, &data_key, context, wrap_salt);
                 (data_key, wrapped)
             }
-            Keys::BranchKeys(keys) => {
+            Keys::Branch(keys) => {
                 let mut generated =
                     keys[0].branch_key(&self.table).generate_with_salt(context, &wrap_salt.array()).unwrap();
                 (generated.data_key, generated.wrapped.remove(0))

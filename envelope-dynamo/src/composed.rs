@@ -198,7 +198,7 @@ mod tests {
     }
 
     /// The parts that the format names.
-    fn named<'v>(format: Format, values: &'v [String; 3]) -> Vec<(&'static str, &'v str)> {
+    fn named(format: Format, values: &[String; 3]) -> Vec<(&'static str, &str)> {
         let is_named =
             |name: &str| format.pieces.iter().any(|piece| matches!(piece, Piece::Part(part) if *part == name));
         let all = NAMES.into_iter().zip(values.iter().map(String::as_str));

@@ -2,6 +2,7 @@
 //! expression may name, what a change keeps, and what a refused or unanswered write means.
 //!
 //! They are beside the code that they test, so that a mutant of it is built and tried in seconds.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod attacks;
 mod changes;

@@ -105,7 +105,7 @@ async fn a_connection_that_breaks_after_the_request_leaves_doubt() {
     let (listener, address) = listener().await;
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
-            connection.read(&mut [0; 16]).await.expect("the request begins");
+            connection.read_exact(&mut [0; 16]).await.expect("the request begins");
         }
     });
     let accounts = table(&setup, hyper(), &format!("http://{address}"), TimeoutConfig::disabled());

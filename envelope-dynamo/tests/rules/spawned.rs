@@ -137,7 +137,7 @@ async fn every_call_runs_in_a_task_of_its_own() {
 }
 
 /// Two tables that live for different times.
-async fn of_two_lives<'a, 'b>(one: &'a Table<Account>, other: &'b Table<Account>) -> usize {
+async fn of_two_lives(one: &Table<Account>, other: &Table<Account>) -> usize {
     let (one, other) = transact_get((one.get(("a", 1)), other.get(("a", 2)))).send().await.expect("a transaction");
     usize::from(one.is_some()) + usize::from(other.is_some())
 }
