@@ -21,7 +21,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 ///
 /// A name in an item, in a payload or in an expression belongs to the field that is stored or read under it, and to no
 /// other: the derive refuses two fields with one name. Everything that writes, reads, changes or names attributes asks
-/// [`owner`](Self::owner), so that no two of them can disagree.
+/// one method, so that no two of them can disagree.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema(&'static [Field]);
 
