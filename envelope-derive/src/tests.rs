@@ -1,4 +1,4 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
 use crate::derive;
@@ -203,12 +203,16 @@ fn messages_of(container: TokenStream, field: TokenStream) -> Vec<String> {
 #[test]
 fn a_field_that_would_be_written_and_never_read_is_refused() {
     let nothing = || quote!();
+    // What a macro by example makes of `$ty:ty`.
+    let of_a_macro = Group::new(Delimiter::None, quote!(&'a str));
     for (container, field, problem) in [
         (nothing(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"))] n: u8), "not read under"),
         (nothing(), quote!(#[encrypted] #[serde(rename(deserialize = "r"))] n: u8), "not read under"),
         (quote!(#[serde(deny_unknown_fields)]), quote!(#[plaintext] #[serde(skip_deserializing)] n: u8), "`deny_"),
         (nothing(), quote!(#[encrypted] n: &'a str), "is borrowed"),
         (nothing(), quote!(#[authenticated] n: Option<&'a [u8]>), "is borrowed"),
+        (nothing(), quote!(#[encrypted] n: (&'a str)), "is borrowed"),
+        (nothing(), quote!(#[encrypted] n: #of_a_macro), "is borrowed"),
     ] {
         let messages = messages_of(container, field);
         let [message] = messages.as_slice() else { panic!("{messages:?}") };
@@ -227,6 +231,7 @@ fn a_field_that_is_read_again_or_never_meant_to_be_is_taken() {
         (quote!(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"), alias = "w")] n: u8)),
         (quote!(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "w"))] n: u8)),
         (quote!(), quote!(#[plaintext] #[serde(skip_deserializing)] n: &'a str)),
+        (quote!(), quote!(#[encrypted] n: PhantomData<&'a str>)),
         (quote!(), quote!(#[plaintext] #[serde(skip_serializing, rename(deserialize = "r"))] n: u8)),
         (quote!(#[serde(deny_unknown_fields)]), quote!(#[serde(skip)] n: u8)),
         (quote!(), quote!(#[encrypted] #[serde(borrow)] n: Cow<'a, str>)),

@@ -135,6 +135,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Granted<T> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use serde::Deserialize;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, U8Deserializer};
+
     use super::Access;
 
     /// Null is no value that was granted: what a page could not see must not come back from it as something new.
@@ -142,6 +146,26 @@ mod tests {
     fn other_formats_write_what_is_withheld_as_null_and_do_not_take_it_back() {
         assert_eq!(serde_json::to_string(&[Access::Granted("a"), Access::Withheld]).unwrap(), r#"["a",null]"#);
         assert_eq!(serde_json::from_str::<Access<String>>("\"a\"").unwrap(), Access::Granted("a".to_owned()));
-        assert!(serde_json::from_str::<Access<String>>("null").is_err());
+        let error = serde_json::from_str::<Access<String>>("null").unwrap_err();
+        assert!(error.to_string().starts_with("invalid type: null"), "{error}");
+    }
+
+    #[test]
+    fn a_value_is_there_if_it_is_granted() {
+        assert_eq!((Access::Granted(7).granted(), Access::<u8>::Withheld.granted()), (Some(7), None));
+        let mut access = Access::from(7);
+        if let Access::Granted(value) = access.as_mut() {
+            *value += 1;
+        }
+        assert_eq!((access.as_ref(), access.is_withheld()), (Access::Granted(&8), false));
+        assert_eq!((Access::<u8>::Withheld.as_mut(), Access::<u8>::Withheld.is_withheld()), (Access::Withheld, true));
+        assert_eq!(Access::<u8>::default(), Access::Granted(0));
+    }
+
+    #[test]
+    fn a_format_without_newtypes_is_told_what_was_expected() {
+        let number: U8Deserializer<Error> = 7_u8.into_deserializer();
+        let error = Access::<u8>::deserialize(number).unwrap_err();
+        assert!(error.to_string().ends_with("expected a value of a group"), "{error}");
     }
 }
