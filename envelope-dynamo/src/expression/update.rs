@@ -191,6 +191,11 @@ impl Change {
 
     fn render(self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> Result<(), ErrorKind> {
         let Self { path, action } = self;
+        if let Action::AddElements(set) | Action::DeleteElements(set) = &action
+            && is_empty_set(&path, set)?
+        {
+            return Ok(()); // before it has a placeholder: DynamoDB refuses one that no expression uses
+        }
         let place = placeholders.path(&path)?;
         let mut value = |value: Serialized| placeholders.serialized(&path.attribute, value);
         match action {
@@ -217,7 +222,6 @@ impl Change {
                 let (amount, zero) = (value(amount)?, placeholders.value(AttributeValue::N("0".to_owned())));
                 clauses.set.push(format!("{place} = if_not_exists({place}, {zero}) + {amount}"));
             }
-            Action::AddElements(set) | Action::DeleteElements(set) if is_empty_set(&path, &set)? => {}
             Action::AddElements(set) => clauses.add.push(format!("{place} {}", value(set)?)),
             Action::DeleteElements(set) => clauses.delete.push(format!("{place} {}", value(set)?)),
         }
@@ -297,6 +301,21 @@ mod tests {
         );
         let (_, values) = placeholders.into_maps();
         assert_eq!(values.unwrap()[":envelope2"], AttributeValue::N("-1".into()));
+    }
+
+    /// DynamoDB refuses a placeholder that no expression uses.
+    #[test]
+    fn an_empty_set_changes_nothing_and_names_nothing() {
+        let empty = |change: fn(&mut Changes, Attribute<(), Vec<String>, Plaintext>, Vec<String>)| {
+            let (mut changes, mut clauses, mut placeholders) =
+                (Changes::default(), Clauses::default(), Placeholders::of(&[]));
+            let write = |set| Ok(AttributeValue::Ss(set));
+            change(&mut changes, Attribute::through("tags", write, |_| Ok(Vec::new())), Vec::new());
+            changes.into_clauses(&mut clauses, &mut placeholders).unwrap();
+            (clauses.expression(), placeholders.into_maps())
+        };
+        assert_eq!(empty(Changes::add_elements), (None, (None, None)));
+        assert_eq!(empty(Changes::delete_elements), (None, (None, None)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::Client;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{Envelope, Table};
 use envelope_examples::{Faults, Servers};
+use serde_json::Value;
 
 /// An embedded DynamoDB behind faults, and a key provider that counts its calls.
 pub(crate) struct Setup {
@@ -31,4 +32,38 @@ impl Setup {
         }
         table
     }
+}
+
+/// DynamoDB refuses a placeholder that no expression of the request uses; the embedded server does not.
+impl Drop for Setup {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for request in self.faults.all_requests() {
+            let request = serde_json::from_slice(&request).expect("a request is JSON");
+            assert_uses_its_placeholders(&request);
+        }
+    }
+}
+
+fn assert_uses_its_placeholders(request: &Value) {
+    let entries = request.as_object().into_iter().flatten();
+    let expressions: Vec<_> =
+        entries.filter(|(name, _)| name.ends_with("Expression")).filter_map(|(_, value)| value.as_str()).collect();
+    for map in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
+        for placeholder in request.get(map).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
+            assert!(expressions.iter().any(|text| has_word(text, placeholder)), "{placeholder} is unused: {request}");
+        }
+    }
+    let parts: Box<dyn Iterator<Item = &Value>> = match request {
+        Value::Array(parts) => Box::new(parts.iter()),
+        Value::Object(parts) => Box::new(parts.values()),
+        _ => return,
+    };
+    parts.for_each(assert_uses_its_placeholders);
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || "#:_".contains(c))).any(|other| other == word)
 }
