@@ -15,6 +15,7 @@ mod managed_types;
 mod numbers_in_place;
 mod outages;
 mod reading;
+mod records;
 mod rewrap;
 mod setup;
 mod spawned;

@@ -1,0 +1,257 @@
+//! What a record is besides its fields: its place, its groups, what the library writes into it, and
+//! what an error says of it.
+
+use std::error::Error as _;
+use std::time::SystemTime;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::testing::TestKeyProvider;
+use envelope_dynamo::{
+    Access, Envelope, ErrorKind, Fault, GroupKeyProvider, KeyErrorKind, Table, from_item, item_context,
+    item_group_context, to_item, transact_write,
+};
+use envelope_examples::Fault as Injected;
+
+use super::setup::Setup;
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "visits")]
+#[partition_key(name = "pk", format = "VISIT#{patient}")]
+struct Visit {
+    #[authenticated]
+    patient: String,
+    #[encrypted]
+    notes: String,
+    #[encrypted(group = "billing")]
+    iban: Access<String>,
+    #[encrypted(group = "billing")]
+    amount: Access<u32>,
+    #[plaintext]
+    seen: u64,
+}
+
+fn visit() -> Visit {
+    Visit {
+        patient: "p_1".to_owned(),
+        notes: "n".to_owned(),
+        iban: "DE02".to_owned().into(),
+        amount: 7.into(),
+        seen: 0,
+    }
+}
+
+/// `Visit` as it was when `seen` was authenticated.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "visits")]
+#[partition_key(name = "pk", format = "VISIT#{patient}")]
+struct VisitBefore {
+    #[authenticated]
+    patient: String,
+    #[encrypted]
+    notes: String,
+    #[authenticated]
+    seen: u64,
+}
+
+#[tokio::test]
+async fn groups_are_withheld_as_a_whole_and_kept_by_a_change() {
+    let setup = Setup::new().await;
+    let visits = setup.table::<Visit>().await;
+    visits.put(&visit()).send().await.expect("the record is stored");
+
+    let part = Visit { iban: Access::Withheld, ..visit() };
+    let error = to_item(&part, &setup.keys).await.expect_err("the other field of the group is there");
+    assert!(matches!(error.kind(), ErrorKind::PartOfGroupWithheld { group: "billing" }), "{error}");
+
+    let visitor = Table::<Visit>::new(setup.dynamodb.clone(), GroupKeyProvider::new(setup.keys.clone()));
+    let changed = visitor.update("p_1").modify(|visit| visit.notes = "new".to_owned()).send().await;
+    let changed = changed.expect("the change is written").expect("there is a record");
+    assert_eq!((changed.iban, changed.amount), (Access::Withheld, Access::Withheld));
+    let whole = visits.get("p_1").send().await.expect("the record opens").expect("it is there");
+    assert_eq!(whole, Visit { notes: "new".to_owned(), ..visit() });
+}
+
+#[tokio::test]
+async fn the_context_of_a_group_is_that_of_the_group_alone() {
+    let item = to_item(&visit(), &TestKeyProvider::default()).await.expect("it is sealed");
+    let record = item_context::<Visit>(&item).expect("the keys are there").encryption_context();
+    let group = item_group_context::<Visit>(&item, "billing").expect("there is such a group").encryption_context();
+    assert_ne!(record.pairs().collect::<Vec<_>>(), group.pairs().collect::<Vec<_>>());
+    assert!(group.pairs().any(|(_, value)| value == "billing"));
+    assert!(item_group_context::<Visit>(&item, "medical").is_err());
+}
+
+#[tokio::test]
+async fn a_record_whose_fields_make_another_key_does_not_open() {
+    let keys = TestKeyProvider::default();
+    let mut item = to_item(&visit(), &keys).await.expect("it is sealed");
+    item.insert("patient".to_owned(), AttributeValue::S("p_2".to_owned()));
+    assert!(from_item::<Visit>(item, &keys).await.is_err());
+
+    // Somebody who has the key seals another patient's name under this key.
+    #[derive(Envelope)]
+    #[envelope(table = "visits")]
+    struct Forged {
+        #[partition_key]
+        pk: String,
+        #[authenticated]
+        patient: String,
+        #[encrypted]
+        notes: String,
+        #[plaintext]
+        seen: u64,
+    }
+    let forged = Forged { pk: "VISIT#p_1".to_owned(), patient: "p_2".to_owned(), notes: "n".to_owned(), seen: 0 };
+    let item = to_item(&forged, &keys).await.expect("it is sealed");
+    #[derive(Debug, Envelope)]
+    #[envelope(table = "visits")]
+    #[partition_key(name = "pk", format = "VISIT#{patient}")]
+    struct Read {
+        #[authenticated]
+        patient: String,
+        #[encrypted]
+        notes: String,
+        #[plaintext]
+        seen: u64,
+    }
+    let error = from_item::<Read>(item, &keys).await.expect_err("the fields make another key");
+    assert!(matches!(error.kind(), ErrorKind::KeyMismatch { attribute: "pk" }), "{error}");
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_open_names_what_is_plaintext_now() {
+    let keys = TestKeyProvider::default();
+    let before = VisitBefore { patient: "p_1".to_owned(), notes: "n".to_owned(), seen: 3 };
+    let mut item = to_item(&before, &keys).await.expect("it is sealed");
+    item.insert("seen".to_owned(), AttributeValue::N("4".to_owned()));
+    let error = from_item::<Visit>(item, &keys).await.expect_err("an authenticated attribute was changed");
+    let ErrorKind::NotAuthentic { authenticated, now_plaintext } = error.kind() else { panic!("{error}") };
+    assert_eq!(
+        (authenticated.as_slice(), now_plaintext.as_slice()),
+        (["seen".to_owned(), "patient".to_owned()].as_slice(), ["seen".to_owned()].as_slice())
+    );
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "notes")]
+struct Note {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    text: String,
+    #[authenticated]
+    #[version]
+    version: u64,
+    #[plaintext]
+    #[updated]
+    updated: u64,
+    #[plaintext]
+    #[ttl]
+    expires: Option<SystemTime>,
+}
+
+#[tokio::test]
+async fn a_change_counts_stamps_and_takes_back_what_only_the_library_writes() {
+    let setup = Setup::new().await;
+    let notes = setup.table::<Note>().await;
+    let mut note = Note { id: "n".to_owned(), text: "a".to_owned(), version: 0, updated: 0, expires: None };
+    notes.put_mut(&mut note).send().await.expect("the record is stored");
+    assert_eq!(note.version, 1);
+    let written = note.updated;
+
+    let change = notes.update("n").modify(|note| {
+        note.text = "b".to_owned();
+        (note.version, note.updated) = (70, 7);
+    });
+    let changed = change.send().await.expect("the change is written").expect("there is a record");
+    assert_eq!((changed.text.as_str(), changed.version), ("b", 2));
+    assert!(changed.updated >= written && written > 7, "{changed:?}");
+    assert_eq!(notes.get("n").send().await.expect("it opens"), Some(changed));
+
+    let as_new = notes.get("n").not_before_version(2).send().await;
+    assert_eq!(as_new.expect("it is that version").map(|note| note.version), Some(2));
+    let error = notes.get("n").not_before_version(3).send().await.expect_err("it is older");
+    assert!(matches!(error.kind(), ErrorKind::OlderVersion { not_before: 3 }), "{error}");
+
+    let only_managed = notes.update("n").modify(|note| note.version = 70).send().await;
+    assert_eq!(only_managed.expect("nothing is written").map(|note| note.version), Some(2));
+}
+
+#[tokio::test]
+async fn an_error_has_its_cause_its_table_and_the_id_of_the_request() {
+    let setup = Setup::new().await;
+    let notes = setup.table::<Note>().await;
+    let note = Note { id: "n".to_owned(), text: "a".to_owned(), version: 0, updated: 0, expires: None };
+
+    setup.keys.fail_next(KeyErrorKind::Throttled);
+    let error = notes.put(&note).send().await.expect_err("there is no data key");
+    assert_eq!(error.source().map(ToString::to_string), error.key_error().map(ToString::to_string));
+    assert!(error.source().is_some());
+    notes.put(&note).send().await.expect("the record is stored");
+    setup.keys.fail_next(KeyErrorKind::Throttled);
+    let error = notes.get("n").send().await.expect_err("the data key does not come");
+    assert_eq!(error.source().map(ToString::to_string), error.key_error().map(ToString::to_string));
+    assert!(error.source().is_some());
+
+    setup.faults.fail_next("GetItem", Injected::error("ResourceNotFoundException"));
+    let error = notes.get("n").send().await.expect_err("DynamoDB refuses");
+    assert!(error.source().is_some());
+    assert_eq!(error.record().table(), "notes");
+    let ErrorKind::DynamoDb(refused) = error.kind() else { panic!("{error}") };
+    assert!(refused.request_id().is_some_and(|id| id.starts_with("in-process-")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn who_must_act_on_a_cancelled_transaction_depends_on_the_reason() {
+    let setup = Setup::new().await;
+    let notes = setup.table::<Note>().await;
+    let note = Note { id: "n".to_owned(), text: "a".to_owned(), version: 0, updated: 0, expires: None };
+    for (code, fault) in [("ValidationError", Fault::Caller), ("TransactionConflict", Fault::Operator)] {
+        let body = serde_json::json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": "cancelled",
+            "CancellationReasons": [{ "Code": code, "Message": "a reason" }],
+        });
+        let cancelled = Injected::Reply { status: 400, body: body.to_string() };
+        setup.faults.fail_always("TransactWriteItems", cancelled);
+        let error = transact_write(&setup.dynamodb).put(notes.put(&note)).send().await.expect_err("it is cancelled");
+        assert_eq!(error.fault(), fault, "{error}");
+    }
+}
+
+/// Writes a number as text.
+mod text {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "sessions")]
+struct Session {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    token: String,
+    #[plaintext]
+    #[ttl]
+    #[serde(with = "text")]
+    expires: u64,
+}
+
+#[tokio::test]
+async fn a_time_to_live_that_dynamodb_would_not_see_is_not_stored() {
+    let setup = Setup::new().await;
+    let sessions = setup.table::<Session>().await;
+    let session = Session { id: "s".to_owned(), token: "t".to_owned(), expires: 4_102_444_800 };
+    let error = sessions.put(&session).send().await.expect_err("it is text");
+    assert!(matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "expires"), "{error}");
+    assert_eq!(setup.faults.calls("PutItem"), 0);
+}
