@@ -143,6 +143,9 @@ struct Note {
     #[version]
     version: u64,
     #[plaintext]
+    #[created]
+    created: u64,
+    #[plaintext]
     #[updated]
     updated: u64,
     #[plaintext]
@@ -150,11 +153,76 @@ struct Note {
     expires: Option<SystemTime>,
 }
 
+fn note() -> Note {
+    Note { id: "n".to_owned(), text: "a".to_owned(), version: 0, created: 0, updated: 0, expires: None }
+}
+
+#[tokio::test]
+async fn a_record_is_created_once() {
+    let setup = Setup::new().await;
+    let notes = setup.table::<Note>().await;
+    let mut note = note();
+    notes.put_mut(&mut note).send().await.expect("the record is stored");
+    assert!(note.created > 1_700_000_000, "{note:?}");
+    note.created = 1_700_000_000;
+    notes.put_mut(&mut note).send().await.expect("the record is stored again");
+    assert_eq!((note.created, note.version), (1_700_000_000, 2));
+    assert_eq!(notes.get("n").send().await.expect("it opens"), Some(note));
+}
+
+/// `Note` as it was before its text was encrypted and its version authenticated.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "notes")]
+struct Draft {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    anchor: u8,
+    #[plaintext]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[plaintext]
+    version: u64,
+}
+
+#[tokio::test]
+async fn an_error_of_marks_says_what_the_record_was_written_with() {
+    let keys = TestKeyProvider::default();
+    for (text, attribute, mark) in [(Some("t".to_owned()), "text", "encrypted"), (None, "version", "authenticated")] {
+        let draft = Draft { id: "n".to_owned(), anchor: 1, text, version: 1 };
+        let mut item = to_item(&draft, &keys).await.expect("it is sealed");
+        if attribute == "text" {
+            item.remove("version");
+        }
+        let error = from_item::<Note>(item, &keys).await.expect_err("a field was not protected");
+        let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+        assert_eq!(
+            (marks.attribute(), marks.written().encrypted.as_slice()),
+            (attribute, ["anchor".to_owned()].as_slice())
+        );
+        assert!(marks.to_string().starts_with(&format!("`{attribute}` is marked #[{mark}]")), "{marks}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_sealed_does_not_stand_in_the_clear_as_well() {
+    let keys = TestKeyProvider::default();
+    let mut item = to_item(&note(), &keys).await.expect("it is sealed");
+    item.insert("text".to_owned(), AttributeValue::S("planted".to_owned()));
+    let error = from_item::<Note>(item, &keys).await.expect_err("somebody planted it");
+    assert!(error.to_string().contains("`text` is sealed in the record, and also stands"), "{error}");
+
+    let mut item = to_item(&visit(), &keys).await.expect("it is sealed");
+    item.insert("iban".to_owned(), AttributeValue::S("planted".to_owned()));
+    let error = from_item::<Visit>(item, &GroupKeyProvider::new(keys)).await.expect_err("somebody planted it");
+    assert!(error.to_string().contains("`iban` is sealed in the record, and also stands"), "{error}");
+}
+
 #[tokio::test]
 async fn a_change_counts_stamps_and_takes_back_what_only_the_library_writes() {
     let setup = Setup::new().await;
     let notes = setup.table::<Note>().await;
-    let mut note = Note { id: "n".to_owned(), text: "a".to_owned(), version: 0, updated: 0, expires: None };
+    let mut note = note();
     notes.put_mut(&mut note).send().await.expect("the record is stored");
     assert_eq!(note.version, 1);
     let written = note.updated;
@@ -181,7 +249,7 @@ async fn a_change_counts_stamps_and_takes_back_what_only_the_library_writes() {
 async fn an_error_has_its_cause_its_table_and_the_id_of_the_request() {
     let setup = Setup::new().await;
     let notes = setup.table::<Note>().await;
-    let note = Note { id: "n".to_owned(), text: "a".to_owned(), version: 0, updated: 0, expires: None };
+    let note = note();
 
     setup.keys.fail_next(KeyErrorKind::Throttled);
     let error = notes.put(&note).send().await.expect_err("there is no data key");
@@ -205,7 +273,7 @@ async fn an_error_has_its_cause_its_table_and_the_id_of_the_request() {
 async fn who_must_act_on_a_cancelled_transaction_depends_on_the_reason() {
     let setup = Setup::new().await;
     let notes = setup.table::<Note>().await;
-    let note = Note { id: "n".to_owned(), text: "a".to_owned(), version: 0, updated: 0, expires: None };
+    let note = note();
     for (code, fault) in [("ValidationError", Fault::Caller), ("TransactionConflict", Fault::Operator)] {
         let body = serde_json::json!({
             "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
