@@ -67,6 +67,9 @@ async fn groups_are_withheld_as_a_whole_and_kept_by_a_change() {
     let changed = visitor.update("p_1").modify(|visit| visit.notes = "new".to_owned()).send().await;
     let changed = changed.expect("the change is written").expect("there is a record");
     assert_eq!((changed.iban, changed.amount), (Access::Withheld, Access::Withheld));
+    let granted = visitor.update("p_1").modify(|visit| (visit.iban, visit.amount) = ("x".to_owned().into(), 1.into()));
+    let error = granted.send().await.expect_err("what others sealed in the group would be lost");
+    assert!(matches!(error.kind(), ErrorKind::GroupWithheld { group: "billing" }), "{error}");
     let whole = visits.get("p_1").send().await.expect("the record opens").expect("it is there");
     assert_eq!(whole, Visit { notes: "new".to_owned(), ..visit() });
 }
@@ -243,6 +246,27 @@ async fn a_change_counts_stamps_and_takes_back_what_only_the_library_writes() {
 
     let only_managed = notes.update("n").modify(|note| note.version = 70).send().await;
     assert_eq!(only_managed.expect("nothing is written").map(|note| note.version), Some(2));
+}
+
+#[tokio::test]
+async fn a_change_cannot_move_a_record_or_outgrow_an_item() {
+    let setup = Setup::new().await;
+    let notes = setup.table::<Note>().await;
+    notes.put(&note()).send().await.expect("the record is stored");
+    let moved = notes.update("n").modify(|note| note.id = "m".to_owned()).send().await;
+    let error = moved.expect_err("the key says where the record is");
+    assert!(matches!(error.kind(), ErrorKind::KeyChanged { attribute: "id" }), "{error}");
+
+    let grown = async |bytes: usize| notes.update("n").modify(move |note| note.text = "x".repeat(bytes)).send().await;
+    let error = grown(500_000).await.expect_err("DynamoDB takes 400 KB");
+    let ErrorKind::TooLarge { bytes } = error.kind() else { panic!("{error}") };
+    let most = 500_000 - (bytes - 400 * 1024);
+    let error = grown(most + 1).await.expect_err("it is one byte too long");
+    assert!(matches!(error.kind(), ErrorKind::TooLarge { bytes: 409_601 }), "{error}");
+    assert_eq!(setup.faults.calls("UpdateItem"), 0);
+    // The embedded server counts a byte more for some numbers; that it is asked is what matters here.
+    let _ = grown(most).await;
+    assert_eq!(setup.faults.calls("UpdateItem"), 1);
 }
 
 #[tokio::test]
