@@ -261,3 +261,32 @@ pub(crate) fn still_stands(name: &str, payload: &[u8], placeholders: &mut Placeh
     let name = placeholders.name(name);
     format!("begins_with({name}, {})", placeholders.value(AttributeValue::B(beginning)))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::primitives::Blob;
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::is_same;
+
+    #[test]
+    fn sets_are_the_same_in_any_order_and_lists_are_not() {
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let blobs = |texts: &[&str]| texts.iter().map(|text| Blob::new(*text)).collect::<Vec<_>>();
+        let list = |texts: &[&str]| texts.iter().map(|text| AttributeValue::S(text.to_string())).collect();
+        let of_all_types: [&dyn Fn(&[&str]) -> AttributeValue; 4] = [
+            &|elements| AttributeValue::Ss(texts(elements)),
+            &|elements| AttributeValue::Ns(texts(elements)),
+            &|elements| AttributeValue::Bs(blobs(elements)),
+            &|elements| AttributeValue::L(list(elements)),
+        ];
+        for (position, of) in of_all_types.iter().enumerate() {
+            let is_set = position < 3;
+            assert!(is_same(Some(&of(&["1", "2"])), Some(&of(&["1", "2"]))));
+            assert_eq!(is_same(Some(&of(&["1", "2"])), Some(&of(&["2", "1"]))), is_set);
+            assert!(!is_same(Some(&of(&["1", "2"])), Some(&of(&["1", "3"]))));
+            assert!(!is_same(Some(&of(&["1"])), None));
+        }
+        assert!(is_same(None, None));
+    }
+}
