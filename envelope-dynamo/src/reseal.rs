@@ -267,26 +267,42 @@ mod tests {
     use aws_sdk_dynamodb::primitives::Blob;
     use aws_sdk_dynamodb::types::AttributeValue;
 
-    use super::is_same;
+    use super::{is_as_read, is_same};
+    use crate::expression::Placeholders;
 
     #[test]
     fn sets_are_the_same_in_any_order_and_lists_are_not() {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
         let blobs = |texts: &[&str]| texts.iter().map(|text| Blob::new(*text)).collect::<Vec<_>>();
         let list = |texts: &[&str]| texts.iter().map(|text| AttributeValue::S(text.to_string())).collect();
-        let of_all_types: [&dyn Fn(&[&str]) -> AttributeValue; 4] = [
-            &|elements| AttributeValue::Ss(texts(elements)),
-            &|elements| AttributeValue::Ns(texts(elements)),
-            &|elements| AttributeValue::Bs(blobs(elements)),
-            &|elements| AttributeValue::L(list(elements)),
-        ];
-        for (position, of) in of_all_types.iter().enumerate() {
-            let is_set = position < 3;
-            assert!(is_same(Some(&of(&["1", "2"])), Some(&of(&["1", "2"]))));
-            assert_eq!(is_same(Some(&of(&["1", "2"])), Some(&of(&["2", "1"]))), is_set);
-            assert!(!is_same(Some(&of(&["1", "2"])), Some(&of(&["1", "3"]))));
-            assert!(!is_same(Some(&of(&["1"])), None));
-        }
-        assert!(is_same(None, None));
+        let of_each_type = |elements: &[&str]| {
+            let (sets, list) = (texts(elements), AttributeValue::L(list(elements)));
+            [AttributeValue::Ss(sets.clone()), AttributeValue::Ns(sets), AttributeValue::Bs(blobs(elements)), list]
+        };
+        let compare = |one: &[&str], other: &[&str]| {
+            let pairs = of_each_type(one).into_iter().zip(of_each_type(other));
+            pairs.map(|(one, other)| is_same(Some(&one), Some(&other))).collect::<Vec<_>>()
+        };
+        assert_eq!(compare(&["1", "2"], &["1", "2"]), [true; 4]);
+        assert_eq!(compare(&["1", "2"], &["2", "1"]), [true, true, true, false]);
+        assert_eq!(compare(&["1", "2"], &["1", "3"]), [false; 4]);
+        assert!(is_same(None, None) && !is_same(Some(&AttributeValue::Null(true)), None));
+    }
+
+    /// Only a payload is known by its beginning.
+    #[test]
+    fn an_attribute_must_be_as_it_was_read_to_its_end() {
+        let bytes = AttributeValue::B(Blob::new([7; 100]));
+        let demanded = |name, value| {
+            let mut placeholders = Placeholders::of(&[]);
+            let condition = is_as_read(name, value, &mut placeholders);
+            (condition, placeholders.into_maps().1.and_then(|values| values.into_values().next()))
+        };
+        let (condition, value) = demanded("photo", Some(&bytes));
+        assert_eq!((condition.as_str(), value), ("#envelope1 = :envelope2", Some(bytes.clone())));
+        let (condition, value) = demanded("encrypted_payload", Some(&bytes));
+        assert_eq!(condition, "begins_with(#envelope1, :envelope2)");
+        assert_eq!(value, Some(AttributeValue::B(Blob::new([7; 58]))));
+        assert_eq!(demanded("photo", None), ("attribute_not_exists(#envelope1)".to_owned(), None));
     }
 }

@@ -219,5 +219,7 @@ mod tests {
         assert_eq!((SCHEMA.groups(), SCHEMA.is_told_apart()), (vec!["contact"], true));
         assert_eq!((SCHEMA.key_name(Mark::PartitionKey), SCHEMA.key_name(Mark::SortKey)), ("id", ""));
         assert!(SCHEMA.sort_key().is_none());
+        const SORTED: Schema = Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("at", Mark::SortKey)]);
+        assert_eq!(SORTED.sort_key().map(|field| field.name), Some("at"));
     }
 }

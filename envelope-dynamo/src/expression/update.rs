@@ -306,7 +306,8 @@ mod tests {
     /// DynamoDB refuses a placeholder that no expression uses.
     #[test]
     fn an_empty_set_changes_nothing_and_names_nothing() {
-        let empty = |change: fn(&mut Changes, Attribute<(), Vec<String>, Plaintext>, Vec<String>)| {
+        type Tags = Attribute<(), Vec<String>, Plaintext>;
+        let empty = |change: fn(&mut Changes, Tags, Vec<String>)| {
             let (mut changes, mut clauses, mut placeholders) =
                 (Changes::default(), Clauses::default(), Placeholders::of(&[]));
             let write = |set| Ok(AttributeValue::Ss(set));

@@ -2,10 +2,11 @@
 //! what an error says of it.
 
 use std::error::Error as _;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::testing::TestKeyProvider;
+use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
     Access, Envelope, ErrorKind, Fault, GroupKeyProvider, KeyErrorKind, Table, from_item, item_context,
     item_group_context, to_item, transact_write,
@@ -224,10 +225,12 @@ async fn what_is_sealed_does_not_stand_in_the_clear_as_well() {
 #[tokio::test]
 async fn a_change_counts_stamps_and_takes_back_what_only_the_library_writes() {
     let setup = Setup::new().await;
-    let notes = setup.table::<Note>().await;
+    let clock = Arc::new(TestClock::default());
+    let notes = setup.table::<Note>().await.with_clock(Arc::clone(&clock) as _);
     let mut note = note();
     notes.put_mut(&mut note).send().await.expect("the record is stored");
     assert_eq!(note.version, 1);
+    clock.advance(Duration::from_secs(100));
     let written = note.updated;
 
     let change = notes.update("n").modify(|note| {
@@ -236,7 +239,7 @@ async fn a_change_counts_stamps_and_takes_back_what_only_the_library_writes() {
     });
     let changed = change.send().await.expect("the change is written").expect("there is a record");
     assert_eq!((changed.text.as_str(), changed.version), ("b", 2));
-    assert!(changed.updated >= written && written > 7, "{changed:?}");
+    assert_eq!(changed.updated, written + 100);
     assert_eq!(notes.get("n").send().await.expect("it opens"), Some(changed));
 
     let as_new = notes.get("n").not_before_version(2).send().await;
@@ -346,4 +349,37 @@ async fn a_time_to_live_that_dynamodb_would_not_see_is_not_stored() {
     let error = sessions.put(&session).send().await.expect_err("it is text");
     assert!(matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "expires"), "{error}");
     assert_eq!(setup.faults.calls("PutItem"), 0);
+}
+
+/// Reads every name in lower case.
+mod lower_case {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(name: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(name)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        String::deserialize(deserializer).map(|name| name.to_lowercase())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "names")]
+#[partition_key(name = "pk", format = "NAME#{name}")]
+struct Name {
+    #[key]
+    #[serde(with = "lower_case")]
+    name: String,
+    #[encrypted]
+    text: String,
+}
+
+#[tokio::test]
+async fn a_key_that_reads_as_another_is_not_written() {
+    let keys = TestKeyProvider::default();
+    let name = |name: &str| Name { name: name.to_owned(), text: "t".to_owned() };
+    assert!(to_item(&name("zoe"), &keys).await.is_ok());
+    let error = to_item(&name("Zoe"), &keys).await.expect_err("it would read as zoe");
+    assert!(matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "pk"), "{error}");
 }
