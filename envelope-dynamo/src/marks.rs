@@ -206,7 +206,8 @@ fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mu
 /// The attributes of plaintext fields that the item has under an alias, although it also has the field's own name: that
 /// one has been updated in place since. Of two aliases neither is known to be newer, so that serde refuses them.
 fn out_of_date<T: Envelope>(item: &Item) -> Vec<&'static str> {
-    let updated = T::SCHEMA.with_mark(Mark::Plaintext).filter(|field| item.contains_key(field.name));
+    let renamed = T::SCHEMA.with_mark(Mark::Plaintext).filter(|field| !field.aliases.is_empty());
+    let updated = renamed.filter(|field| item.contains_key(field.name));
     updated.flat_map(|field| field.aliases).copied().filter(|name| item.contains_key(*name)).collect()
 }
 
