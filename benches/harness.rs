@@ -1,4 +1,5 @@
-//! What the benchmarks share: contenders that take turns, medians, and ratios to what each is measured against.
+//! What the benchmarks share: contenders that take turns, medians, and ratios to what each is
+//! measured against.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -10,7 +11,8 @@ const SAMPLE_TIME: Duration = Duration::from_micros(200);
 /// Runs so many times and says how long that took.
 pub type Contender<'c> = &'c mut dyn FnMut(u32) -> Duration;
 
-/// Calls `run` again and again; what it returns is dropped within the time, as callers drop it (and keys are wiped).
+/// Calls `run` again and again; what it returns is dropped within the time, as callers drop it (and
+/// keys are wiped).
 pub fn repeated<O>(mut run: impl FnMut() -> O) -> impl FnMut(u32) -> Duration {
     move |calls| {
         let start = Instant::now();
@@ -22,7 +24,10 @@ pub fn repeated<O>(mut run: impl FnMut() -> O) -> impl FnMut(u32) -> Duration {
 }
 
 /// As [`repeated`], with an input at hand for each call: making it is not measured.
-pub fn with_inputs<I, O>(mut input: impl FnMut() -> I, mut run: impl FnMut(I) -> O) -> impl FnMut(u32) -> Duration {
+pub fn with_inputs<I, O>(
+    mut input: impl FnMut() -> I,
+    mut run: impl FnMut(I) -> O,
+) -> impl FnMut(u32) -> Duration {
     move |calls| {
         let inputs: Vec<I> = (0..calls).map(|_| input()).collect();
         let start = Instant::now();
@@ -37,21 +42,31 @@ pub fn with_inputs<I, O>(mut input: impl FnMut() -> I, mut run: impl FnMut(I) ->
 pub struct Medians<const N: usize> {
     /// Microseconds per call.
     pub microseconds: [f64; N],
-    /// The first contender's time divided by each one's, sample by sample: what disturbs the machine disturbs both.
+    /// The first contender's time divided by each one's, sample by sample: what disturbs the
+    /// machine disturbs both.
     pub ratios: [f64; N],
 }
 
 /// Lets the contenders take turns, sample by sample.
 pub fn medians<const N: usize>(contenders: [Contender<'_>; N]) -> Medians<N> {
     let mut contenders = contenders.map(|run| {
-        let calls = (1..=16).map(|power| 1 << power).find(|calls| run(*calls) >= SAMPLE_TIME).unwrap_or(1 << 16);
+        let calls = (1..=16)
+            .map(|power| 1 << power)
+            .find(|calls| run(*calls) >= SAMPLE_TIME)
+            .unwrap_or(1 << 16);
         (run, calls)
     });
     let samples: Vec<[f64; N]> = (0..SAMPLES)
-        .map(|_| contenders.each_mut().map(|(run, calls)| run(*calls).as_secs_f64() * 1e6 / f64::from(*calls)))
+        .map(|_| {
+            contenders
+                .each_mut()
+                .map(|(run, calls)| run(*calls).as_secs_f64() * 1e6 / f64::from(*calls))
+        })
         .collect();
     let of_each = |figure: &dyn Fn(&[f64; N], usize) -> f64| {
-        std::array::from_fn(|contender| median(samples.iter().map(|sample| figure(sample, contender)).collect()))
+        std::array::from_fn(|contender| {
+            median(samples.iter().map(|sample| figure(sample, contender)).collect())
+        })
     };
     Medians {
         microseconds: of_each(&|sample, contender| sample[contender]),

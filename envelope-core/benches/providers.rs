@@ -1,4 +1,5 @@
-//! Keys at hand, asked for by many at a time, beside hashing that shares nothing: see `benches/README.md`.
+//! Keys at hand, asked for by many at a time, beside hashing that shares nothing: see
+//! `benches/README.md`.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -10,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Context, DataKey,
-    HierarchicalKeyProvider, KeyFuture, LocalKeyProvider, RootKey, UnwrapKey, WrapKey,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Context,
+    DataKey, HierarchicalKeyProvider, KeyFuture, LocalKeyProvider, RootKey, UnwrapKey, WrapKey,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -27,12 +28,17 @@ impl BranchKeyStore for OneBranch {
         Box::pin(async { Ok(self.0) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         Box::pin(async move { Ok(BranchKey::new(branch.clone(), version, self.1.share())) })
     }
 }
 
-/// What is at hand is given without waiting, so one poll is the whole call, and a thread is as good as a task.
+/// What is at hand is given without waiting, so one poll is the whole call, and a thread is as good
+/// as a task.
 fn now<F: Future>(future: F) -> F::Output {
     let Poll::Ready(output) = pin!(future).poll(&mut TaskContext::from_waker(Waker::noop())) else {
         unreachable!("nothing waits")
@@ -59,7 +65,8 @@ fn throughput(tasks: u32, call: &(dyn Fn() + Sync)) -> f64 {
 fn main() {
     let limits = CacheLimits::new(Duration::from_secs(3_600));
     let context = Context::new("users").pair("tenant", "t_1").unwrap().encryption_context();
-    let cached = CachedKeyProvider::new(LocalKeyProvider::new(RootKey::generate().unwrap()), limits);
+    let cached =
+        CachedKeyProvider::new(LocalKeyProvider::new(RootKey::generate().unwrap()), limits);
     let wrapped = now(cached.generate(&context)).unwrap().wrapped;
     let store = OneBranch(BranchVersion::from_bytes([7; 16]), DataKey::generate().unwrap());
     let hierarchical = HierarchicalKeyProvider::per_table(store, limits);
@@ -71,16 +78,23 @@ fn main() {
         let mac = Hmac::<Sha256>::new_from_slice(black_box(&[7; 32])).unwrap();
         black_box(mac.chain_update([7; 150]).finalize());
     };
-    let contenders: [(&str, &(dyn Fn() + Sync)); 3] = [("read cache", &hit), ("branch key", &derive), ("HMAC", &hash)];
+    let contenders: [(&str, &(dyn Fn() + Sync)); 3] =
+        [("read cache", &hit), ("branch key", &derive), ("HMAC", &hash)];
 
-    println!("{} cores; thousands of calls in a second, medians, and how many times as many as of one task", cores());
+    println!(
+        "{} cores; thousands of calls in a second, medians, and how many times as many as of one task",
+        cores()
+    );
     println!("{:<8}{:>24}{:>24}{:>24}", "tasks", contenders[0].0, contenders[1].0, contenders[2].0);
     let mut alone = [0.0; 3];
     for tasks in [1, 2, 4, 8, 16] {
         print!("{tasks:<8}");
         let mut rounds = [const { Vec::new() }; 3];
         for _ in 0..ROUNDS {
-            rounds.iter_mut().zip(contenders).for_each(|(rounds, (_, call))| rounds.push(throughput(tasks, call)));
+            rounds
+                .iter_mut()
+                .zip(contenders)
+                .for_each(|(rounds, (_, call))| rounds.push(throughput(tasks, call)));
         }
         for (mut rounds, alone) in rounds.into_iter().zip(&mut alone) {
             rounds.sort_unstable_by(f64::total_cmp);

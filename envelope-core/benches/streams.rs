@@ -1,11 +1,11 @@
 //! Sealing and opening streams, beside the raw cipher on the same chunks, in one run.
 //!
-//! `cargo bench -p envelope-core --features tokio --bench streams`, and again with `aws-lc-rs` among the features. It
-//! prints medians and, since a shared machine is noisy, the ratios to look at: the contenders take turns, sample by
-//! sample.
+//! `cargo bench -p envelope-core --features tokio --bench streams`, and again with `aws-lc-rs`
+//! among the features. It prints medians and, since a shared machine is noisy, the ratios to look
+//! at: the contenders take turns, sample by sample.
 //!
-//! The raw cipher keeps its expanded key and works in one buffer, in place. To open, everybody copies each sealed chunk
-//! into that buffer first, since opening in place destroys it.
+//! The raw cipher keeps its expanded key and works in one buffer, in place. To open, everybody
+//! copies each sealed chunk into that buffer first, since opening in place destroys it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use std::hint::black_box;
@@ -15,8 +15,8 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use envelope_core::{
-    ChunkSize, Context, LocalKeyProvider, OpenReader, RootKey, SealReader, StreamOpener, StreamSealer,
-    UntrustedStreamHeader,
+    ChunkSize, Context, LocalKeyProvider, OpenReader, RootKey, SealReader, StreamOpener,
+    StreamSealer, UntrustedStreamHeader,
 };
 
 /// Small enough that most samples pass undisturbed by the rest of the machine.
@@ -66,11 +66,16 @@ mod raw {
         }
 
         pub(crate) fn seal(&self, nonce: [u8; 12], aad: &[u8], message: &mut [u8]) -> [u8; 16] {
-            self.0.encrypt_inout_detached(&nonce.into(), aad, InOutBuf::from(message)).unwrap().into()
+            self.0
+                .encrypt_inout_detached(&nonce.into(), aad, InOutBuf::from(message))
+                .unwrap()
+                .into()
         }
 
         pub(crate) fn open(&self, nonce: [u8; 12], aad: &[u8], message: &mut [u8], tag: &[u8; 16]) {
-            self.0.decrypt_inout_detached(&nonce.into(), aad, InOutBuf::from(message), &(*tag).into()).unwrap();
+            self.0
+                .decrypt_inout_detached(&nonce.into(), aad, InOutBuf::from(message), &(*tag).into())
+                .unwrap();
         }
     }
 }
@@ -110,7 +115,9 @@ impl Bench {
             sealed: Vec::new(),
             raw: Vec::new(),
         };
-        SealReader::new(bench.sealer(), &bench.plaintext[..]).read_to_end(&mut bench.sealed).unwrap();
+        SealReader::new(bench.sealer(), &bench.plaintext[..])
+            .read_to_end(&mut bench.sealed)
+            .unwrap();
         let cipher = raw::Cipher::new();
         for (i, chunk) in bench.plaintext.chunks(chunk_bytes).enumerate() {
             let mut chunk = chunk.to_vec();
@@ -126,7 +133,8 @@ impl Bench {
     }
 
     fn opener(&self, stream: &mut &[u8]) -> StreamOpener {
-        now(UntrustedStreamHeader::read(stream).unwrap().open(&self.context, &self.provider)).unwrap()
+        now(UntrustedStreamHeader::read(stream).unwrap().open(&self.context, &self.provider))
+            .unwrap()
     }
 
     fn seal_raw(&self) {
@@ -136,7 +144,8 @@ impl Bench {
         }
     }
 
-    /// What the sealer's space happens to hold is the plaintext, so that nothing is copied here either.
+    /// What the sealer's space happens to hold is the plaintext, so that nothing is copied here
+    /// either.
     fn seal_core(&self) {
         let (mut sealer, mut left) = (self.sealer(), self.plaintext.len());
         while !sealer.is_finished() {
@@ -157,7 +166,8 @@ impl Bench {
     }
 
     fn open_raw(&self) {
-        let (cipher, mut buffer) = (raw::Cipher::new(), vec![0; self.chunk_size.bytes() + TAG_BYTES]);
+        let (cipher, mut buffer) =
+            (raw::Cipher::new(), vec![0; self.chunk_size.bytes() + TAG_BYTES]);
         for (i, chunk) in self.raw.chunks(self.chunk_size.bytes() + TAG_BYTES).enumerate() {
             buffer.copy_from_slice(black_box(chunk));
             let (message, tag) = buffer.split_last_chunk_mut().unwrap();
@@ -218,7 +228,10 @@ fn row(operation: &str, chunk_bytes: usize, [raw, core, reader]: [f64; 3]) {
 }
 
 fn main() {
-    println!("objects of {CHUNKS} chunks; medians in microseconds a chunk, and ratios to raw {}\n", raw::NAME);
+    println!(
+        "objects of {CHUNKS} chunks; medians in microseconds a chunk, and ratios to raw {}\n",
+        raw::NAME
+    );
     println!("         chunks   raw cipher       core   ratio     a reader   ratio");
     for chunk_bytes in [1 << 12, 1 << 16, 1 << 20] {
         let bench = Bench::new(chunk_bytes);

@@ -11,13 +11,16 @@ use aws_lc as backend;
 use rust_crypto as backend;
 
 #[cfg(not(any(feature = "aes-gcm", feature = "aws-lc-rs")))]
-compile_error!("envelope-core needs an AES-GCM: enable its feature `aes-gcm` (pure Rust, the default) or `aws-lc-rs`");
+compile_error!(
+    "envelope-core needs an AES-GCM: enable its feature `aes-gcm` (pure Rust, the default) or `aws-lc-rs`"
+);
 
 /// Bytes of an AES-256 key.
 pub(crate) const KEY_BYTES: usize = 32;
 /// Bytes of a GCM authentication tag.
 pub(crate) const TAG_BYTES: usize = 16;
-/// The longest message one AES-GCM invocation can seal: 2^39 - 256 bits (NIST SP 800-38D, section 5.2.1.1).
+/// The longest message one AES-GCM invocation can seal: 2^39 - 256 bits (NIST SP 800-38D, section
+/// 5.2.1.1).
 pub(crate) const MAX_MESSAGE_BYTES: u64 = (1 << 36) - 32;
 
 /// Bytes of a GCM nonce.
@@ -37,13 +40,18 @@ pub(crate) struct Unauthentic;
 pub(crate) struct MessageKey<'k>(pub(crate) &'k [u8; KEY_BYTES]);
 
 impl MessageKey<'_> {
-    /// Encrypts `message` in place and returns the tag. Consumes the key: a second message under it would repeat the nonce.
-    pub(crate) fn seal(self, associated_data: &[u8], message: &mut [u8]) -> Result<[u8; TAG_BYTES], TooLong> {
+    /// Encrypts `message` in place and returns the tag. Consumes the key: a second message under it
+    /// would repeat the nonce.
+    pub(crate) fn seal(
+        self,
+        associated_data: &[u8],
+        message: &mut [u8],
+    ) -> Result<[u8; TAG_BYTES], TooLong> {
         backend::seal(self.0, NONCE, associated_data, message)
     }
 
-    /// Decrypts `message` in place if `tag` fits. If it does not, what is left in `message` is not plaintext: the
-    /// ciphertext with one backend, zeros with the other.
+    /// Decrypts `message` in place if `tag` fits. If it does not, what is left in `message` is not
+    /// plaintext: the ciphertext with one backend, zeros with the other.
     pub(crate) fn open(
         self,
         associated_data: &[u8],

@@ -1,4 +1,5 @@
-//! What a record is bound to (FORMAT 5): from it derive the KMS encryption context and the associated data.
+//! What a record is bound to (FORMAT 5): from it derive the KMS encryption context and the
+//! associated data.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,13 +20,15 @@ pub const PARTITION_KEY_PAIR: &str = "partition_key";
 pub const SORT_KEY_PAIR: &str = "sort_key";
 /// The pair that names the group of fields a data key is for (FORMAT 4.6).
 pub const GROUP_PAIR: &str = "group";
-/// The pair that says what a key encrypts, where that is no data key (FORMAT 5.2-1): no context of a record has it.
+/// The pair that says what a key encrypts, where that is no data key (FORMAT 5.2-1): no context of
+/// a record has it.
 pub const DOMAIN_PAIR: &str = "envelope";
 
-/// Where a record stands: its table, its primary key, its authenticated attributes and further pairs.
+/// Where a record stands: its table, its primary key, its authenticated attributes and further
+/// pairs.
 ///
-/// What was sealed under one context opens under no other. For anything that is not a DynamoDB item, `table` names the
-/// queue, bucket or purpose, and the pairs name the object.
+/// What was sealed under one context opens under no other. For anything that is not a DynamoDB
+/// item, `table` names the queue, bucket or purpose, and the pairs name the object.
 ///
 /// ```
 /// use envelope_core::{Context, ContextForm, Value};
@@ -83,7 +86,8 @@ impl<'a> Context<'a> {
         self
     }
 
-    /// Binds an attribute that stays readable; `None` binds its absence, so that it cannot be added unnoticed.
+    /// Binds an attribute that stays readable; `None` binds its absence, so that it cannot be added
+    /// unnoticed.
     ///
     /// # Errors
     ///
@@ -103,7 +107,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Adds a pair to the KMS encryption context, where key policies can name it, and to the associated data.
+    /// Adds a pair to the KMS encryption context, where key policies can name it, and to the
+    /// associated data.
     ///
     /// # Security
     ///
@@ -111,10 +116,14 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// When the name is empty, starts with `aws:` (reserved by KMS), is `table`, `partition_key`, `sort_key` or
-    /// `envelope`, or stands already; names are compared without regard to ASCII case, as KMS grant constraints do. When
-    /// the value is empty.
-    pub fn pair(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Result<Self, ContextError> {
+    /// When the name is empty, starts with `aws:` (reserved by KMS), is `table`, `partition_key`,
+    /// `sort_key` or `envelope`, or stands already; names are compared without regard to ASCII
+    /// case, as KMS grant constraints do. When the value is empty.
+    pub fn pair(
+        mut self,
+        name: impl Into<Cow<'a, str>>,
+        value: impl Into<Cow<'a, str>>,
+    ) -> Result<Self, ContextError> {
         let (name, value) = (name.into(), value.into());
         if is_reserved(&name) {
             return Err(ContextError::ReservedName(name.into_owned()));
@@ -140,7 +149,9 @@ impl<'a> Context<'a> {
     pub fn encryption_context(&self) -> EncryptionContext {
         let mut pairs = Vec::with_capacity(self.pairs.len() + 3);
         pairs.push((Cow::Borrowed(TABLE_PAIR), self.table.to_string()));
-        for (pair, key) in [(PARTITION_KEY_PAIR, &self.partition_key), (SORT_KEY_PAIR, &self.sort_key)] {
+        for (pair, key) in
+            [(PARTITION_KEY_PAIR, &self.partition_key), (SORT_KEY_PAIR, &self.sort_key)]
+        {
             let Some((name, value)) = key else { continue };
             match self.form {
                 ContextForm::Raw => pairs.push((Cow::Borrowed(pair), readable(value))),
@@ -148,12 +159,17 @@ impl<'a> Context<'a> {
                 ContextForm::Table => {}
             }
         }
-        pairs.extend(self.pairs.iter().map(|(name, value)| (Cow::Owned(name.to_string()), value.to_string())));
+        pairs.extend(
+            self.pairs
+                .iter()
+                .map(|(name, value)| (Cow::Owned(name.to_string()), value.to_string())),
+        );
         pairs.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         EncryptionContext { form: self.form, pairs }
     }
 
-    /// SHA-256 over table, attribute name and value, so that digests of one person differ from table to table.
+    /// SHA-256 over table, attribute name and value, so that digests of one person differ from
+    /// table to table.
     fn hashed(&self, name: &str, value: &Value<'_>) -> String {
         let mut input = Vec::with_capacity(128);
         head(&mut input, major::ARRAY, 4);
@@ -164,7 +180,8 @@ impl<'a> Context<'a> {
         base64_simd::STANDARD.encode_to_string(Sha256::digest(&input))
     }
 
-    /// The associated data of a payload (FORMAT 5.3): deterministic CBOR, so that no two contexts share it.
+    /// The associated data of a payload (FORMAT 5.3): deterministic CBOR, so that no two contexts
+    /// share it.
     pub(crate) fn associated_data(&self, content: Content, version: u8, suite: u8) -> Vec<u8> {
         self.labelled(content.label(), version, suite)
     }
@@ -190,7 +207,10 @@ impl<'a> Context<'a> {
                 None => out.push(UNDEFINED),
             }
         }
-        encode_pairs(&mut out, self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())));
+        encode_pairs(
+            &mut out,
+            self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())),
+        );
         out
     }
 }
@@ -201,7 +221,15 @@ impl fmt::Debug for Context<'_> {
         f.debug_struct("Context")
             .field("table", &self.table)
             .field("form", &self.form)
-            .field("keys", &self.partition_key.iter().chain(&self.sort_key).map(|(name, _)| name).collect::<Vec<_>>())
+            .field(
+                "keys",
+                &self
+                    .partition_key
+                    .iter()
+                    .chain(&self.sort_key)
+                    .map(|(name, _)| name)
+                    .collect::<Vec<_>>(),
+            )
             .field("authenticated", &self.authenticated_names().collect::<Vec<_>>())
             .field("pairs", &self.pairs.keys().collect::<Vec<_>>())
             .finish()
@@ -246,7 +274,8 @@ fn readable(value: &Value<'_>) -> String {
 
 type Key<'a> = (Cow<'a, str>, Value<'a>);
 
-/// Partition key, then sort key. A sort key alone, which no DynamoDB table has, keeps its place behind a `null`.
+/// Partition key, then sort key. A sort key alone, which no DynamoDB table has, keeps its place
+/// behind a `null`.
 fn encode_keys(out: &mut Vec<u8>, partition_key: Option<&Key<'_>>, sort_key: Option<&Key<'_>>) {
     let keys = [partition_key, sort_key];
     let count = keys.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
@@ -273,13 +302,16 @@ fn is_reserved(name: &str) -> bool {
         || RESERVED_PAIRS.iter().any(|taken| name.eq_ignore_ascii_case(taken))
 }
 
-/// Picks the next pair again and again, which needs no memory: there are few, and their names are distinct.
+/// Picks the next pair again and again, which needs no memory: there are few, and their names are
+/// distinct.
 fn encode_pairs<'p>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'p str, &'p str)> + Clone) {
     head(out, major::MAP, pairs.clone().count() as u64);
     let mut last = None;
     let follows = |last: Option<&str>, name| last.is_none_or(|last| cbor_order(last, name).is_lt());
-    while let Some((name, value)) =
-        pairs.clone().filter(|(name, _)| follows(last, name)).min_by(|(a, _), (b, _)| cbor_order(a, b))
+    while let Some((name, value)) = pairs
+        .clone()
+        .filter(|(name, _)| follows(last, name))
+        .min_by(|(a, _), (b, _)| cbor_order(a, b))
     {
         text(out, name);
         text(out, value);

@@ -10,9 +10,11 @@ use crate::form::ContextForm;
 
 const PART: &str = "encrypted_dek";
 const VERSION: u8 = 1;
-/// Wrapped keys one record may carry: enough for regions and partners, few enough to bound a reader's work.
+/// Wrapped keys one record may carry: enough for regions and partners, few enough to bound a
+/// reader's work.
 pub const MAX_WRAPPED_KEYS: usize = 16;
-/// The longest wrapped key: the longest `CiphertextBlob` that KMS takes (AWS KMS API Reference, Decrypt).
+/// The longest wrapped key: the longest `CiphertextBlob` that KMS takes (AWS KMS API Reference,
+/// Decrypt).
 pub const MAX_WRAPPED_KEY_BYTES: usize = 6144;
 /// The longest key id an entry may carry: its length is one byte.
 pub const MAX_KEY_ID_BYTES: usize = 255;
@@ -60,8 +62,9 @@ impl fmt::Debug for KeyKind {
 ///
 /// # Security
 ///
-/// All of it comes from the table and is not authenticated: kind and id say where to try, never whom to trust. A
-/// provider compares the id with its own configuration, and only the payload's commitment proves a data key right.
+/// All of it comes from the table and is not authenticated: kind and id say where to try, never
+/// whom to trust. A provider compares the id with its own configuration, and only the payload's
+/// commitment proves a data key right.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrappedKey {
     kind: KeyKind,
@@ -75,7 +78,11 @@ impl WrappedKey {
     /// # Errors
     ///
     /// When `id` is longer than 255 bytes, or `bytes` is empty or longer than 6,144 bytes.
-    pub fn new(kind: KeyKind, id: impl Into<Vec<u8>>, bytes: impl Into<Vec<u8>>) -> Result<Self, FormatError> {
+    pub fn new(
+        kind: KeyKind,
+        id: impl Into<Vec<u8>>,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Result<Self, FormatError> {
         let (id, bytes) = (id.into(), bytes.into());
         if id.len() > MAX_KEY_ID_BYTES {
             return Err(FormatError::Malformed("the id of a wrapped key"));
@@ -155,7 +162,8 @@ impl EncryptedDek {
             return Err(FormatError::UnknownVersion(PART, version));
         }
         let [form, count] = reader.take_array().map_err(cut)?;
-        let form = ContextForm::from_byte(form).ok_or(FormatError::Malformed("the context form of encrypted_dek"))?;
+        let form = ContextForm::from_byte(form)
+            .ok_or(FormatError::Malformed("the context form of encrypted_dek"))?;
         if count == 0 || usize::from(count) > MAX_WRAPPED_KEYS {
             return Err(FormatError::Malformed("the number of wrapped keys"));
         }
@@ -169,8 +177,9 @@ impl EncryptedDek {
     /// The bytes to store.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out =
-            Vec::with_capacity(3 + self.keys.iter().map(|key| 4 + key.id.len() + key.bytes.len()).sum::<usize>());
+        let mut out = Vec::with_capacity(
+            3 + self.keys.iter().map(|key| 4 + key.id.len() + key.bytes.len()).sum::<usize>(),
+        );
         out.extend([VERSION, self.form.to_byte(), low_byte(self.keys.len())]);
         for key in &self.keys {
             out.extend([key.kind.to_byte(), low_byte(key.id.len())]);
@@ -210,7 +219,8 @@ const fn low_byte(count: usize) -> u8 {
     low
 }
 
-/// The id of an entry of kind [`KeyKind::AWS_KMS`]: which KMS key, and which of its key materials (FORMAT 6.2).
+/// The id of an entry of kind [`KeyKind::AWS_KMS`]: which KMS key, and which of its key materials
+/// (FORMAT 6.2).
 ///
 /// ```
 /// use envelope_core::KmsKeyHint;
@@ -232,7 +242,8 @@ impl KmsKeyHint {
     /// Bytes of a hint: 4 for the key and 4 for its material.
     pub const BYTES: usize = 8;
 
-    /// The hint of the KMS key with this id, which is what follows `:key/` in its ARN; of no material that is known.
+    /// The hint of the KMS key with this id, which is what follows `:key/` in its ARN; of no
+    /// material that is known.
     #[must_use]
     pub fn of(key_id: &str) -> Self {
         Self::from_parts(digest(key_id), NO_MATERIAL)
@@ -241,7 +252,10 @@ impl KmsKeyHint {
     /// The hint of the same key with the `KeyMaterialId` that KMS answered with, if it did.
     #[must_use]
     pub fn with_material(self, material_id: Option<&str>) -> Self {
-        Self::from_parts(self.key(), material_id.filter(|id| !id.is_empty()).map_or(NO_MATERIAL, digest))
+        Self::from_parts(
+            self.key(),
+            material_id.filter(|id| !id.is_empty()).map_or(NO_MATERIAL, digest),
+        )
     }
 
     /// The hint that an entry's id holds; `None` if the id is not 8 bytes long.
@@ -263,7 +277,8 @@ impl KmsKeyHint {
         [a, b, c, d]
     }
 
-    /// The first 4 bytes of SHA-256 of the `KeyMaterialId`, or `None` where KMS did not say which material it used.
+    /// The first 4 bytes of SHA-256 of the `KeyMaterialId`, or `None` where KMS did not say which
+    /// material it used.
     #[must_use]
     pub fn material(self) -> Option<[u8; 4]> {
         let [.., a, b, c, d] = self.0;

@@ -42,7 +42,8 @@ pub struct KeyError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyErrorKind {
-    /// The caller's identity may not use the key (IAM, key policy, grant, or encryption-context condition).
+    /// The caller's identity may not use the key (IAM, key policy, grant, or encryption-context
+    /// condition).
     AccessDenied,
     /// The key is disabled.
     KeyDisabled,
@@ -52,7 +53,8 @@ pub enum KeyErrorKind {
     KeyNotFound,
     /// The data key is wrapped by a key that this provider is not configured to use.
     WrongKey,
-    /// The wrapped key was changed, or its encryption context is not this record's: the provider cannot tell which.
+    /// The wrapped key was changed, or its encryption context is not this record's: the provider
+    /// cannot tell which.
     ContextMismatch,
     /// The configured key is not one that wraps data keys.
     InvalidKeyUsage,
@@ -60,7 +62,8 @@ pub enum KeyErrorKind {
     Throttled,
     /// The provider could not be reached or did not answer in time.
     Unreachable,
-    /// The provider's answer is not what was asked for: another key, a key of the wrong length, an empty blob.
+    /// The provider's answer is not what was asked for: another key, a key of the wrong length, an
+    /// empty blob.
     InvalidResponse,
     /// The provider's configuration is unusable.
     Configuration,
@@ -96,7 +99,8 @@ impl KeyErrorKind {
 }
 
 impl KeyError {
-    /// An error of `kind`; `message` names the key and what to do, never key bytes or context values.
+    /// An error of `kind`; `message` names the key and what to do, never key bytes or context
+    /// values.
     #[must_use]
     pub fn new(kind: KeyErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), request_id: None, source: None }
@@ -185,7 +189,8 @@ impl From<RandomError> for KeyError {
 pub enum ContextError {
     /// The name of a context pair is empty, starts with `aws:`, or is one the format uses itself.
     ReservedName(String),
-    /// A context pair has no value, or a name stands twice (KMS grants compare names without regard to case).
+    /// A context pair has no value, or a name stands twice (KMS grants compare names without regard
+    /// to case).
     Pair(String),
     /// An authenticated attribute's name stands twice.
     DuplicateAttribute(String),
@@ -200,15 +205,22 @@ impl fmt::Display for ContextError {
                  and `table`, `partition_key`, `sort_key` and `envelope` are taken",
                 Escaped(name)
             ),
-            Self::Pair(name) => write!(f, "the encryption context pair `{}` is empty or stands twice", Escaped(name)),
-            Self::DuplicateAttribute(name) => write!(f, "the authenticated attribute `{}` stands twice", Escaped(name)),
+            Self::Pair(name) => write!(
+                f,
+                "the encryption context pair `{}` is empty or stands twice",
+                Escaped(name)
+            ),
+            Self::DuplicateAttribute(name) => {
+                write!(f, "the authenticated attribute `{}` stands twice", Escaped(name))
+            }
         }
     }
 }
 
 impl StdError for ContextError {}
 
-/// Bytes that are not an `encrypted_payload`, an `encrypted_dek` or the header of a stream (FORMAT 3, 4 and 12).
+/// Bytes that are not an `encrypted_payload`, an `encrypted_dek` or the header of a stream (FORMAT
+/// 3, 4 and 12).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FormatError {
@@ -255,9 +267,11 @@ pub enum SealError {
     Key(KeyError),
     /// The operating system gave no random bytes.
     Random(RandomError),
-    /// The plaintext is longer than AES-GCM can seal at once (NIST SP 800-38D: 64 GiB less 32 bytes).
+    /// The plaintext is longer than AES-GCM can seal at once (NIST SP 800-38D: 64 GiB less 32
+    /// bytes).
     TooLong,
-    /// A stream has more than 2^32 chunks: 256 TiB of plaintext in chunks of the default size (FORMAT 12.3).
+    /// A stream has more than 2^32 chunks: 256 TiB of plaintext in chunks of the default size
+    /// (FORMAT 12.3).
     TooManyChunks,
 }
 
@@ -280,9 +294,9 @@ impl fmt::Display for SealError {
             Self::Key(_) => f.write_str("no data key to seal with"),
             Self::Random(_) => f.write_str("no random bytes to seal with"),
             Self::TooLong => f.write_str("the plaintext is longer than one AES-GCM message may be"),
-            Self::TooManyChunks => {
-                f.write_str("the stream is longer than 2^32 chunks: take larger chunks, or several streams")
-            }
+            Self::TooManyChunks => f.write_str(
+                "the stream is longer than 2^32 chunks: take larger chunks, or several streams",
+            ),
         }
     }
 }
@@ -342,7 +356,8 @@ pub enum OpenError {
     Key(KeyError),
     /// The bytes, their associated data or their data key are not those that were sealed.
     ///
-    /// After a key has been used there is this one answer, without detail: what failed would help only an attacker.
+    /// After a key has been used there is this one answer, without detail: what failed would help
+    /// only an attacker.
     Authentication,
 }
 
@@ -352,7 +367,9 @@ impl OpenError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Format(_) | Self::Authentication => Fault::Data,
-            Self::Context(_) | Self::ContextForm { .. } | Self::AuthenticatedNames { .. } => Fault::Caller,
+            Self::Context(_) | Self::ContextForm { .. } | Self::AuthenticatedNames { .. } => {
+                Fault::Caller
+            }
             Self::Key(error) => error.fault(),
         }
     }
@@ -392,7 +409,9 @@ impl StdError for OpenError {
             Self::Format(error) => Some(error),
             Self::Context(error) => Some(error),
             Self::Key(error) => Some(error),
-            Self::ContextForm { .. } | Self::AuthenticatedNames { .. } | Self::Authentication => None,
+            Self::ContextForm { .. } | Self::AuthenticatedNames { .. } | Self::Authentication => {
+                None
+            }
         }
     }
 }
@@ -422,7 +441,8 @@ mod tests {
     #[test]
     fn a_system_that_gives_no_random_bytes_is_named_with_its_reason() {
         let error = RandomError(getrandom::Error::UNSUPPORTED);
-        let said = format!("the operating system gave no random bytes: {}", getrandom::Error::UNSUPPORTED);
+        let said =
+            format!("the operating system gave no random bytes: {}", getrandom::Error::UNSUPPORTED);
         assert_eq!(error.to_string(), said);
         assert_eq!(KeyError::from(error).kind(), KeyErrorKind::Other);
     }
@@ -430,7 +450,10 @@ mod tests {
     #[test]
     fn a_name_from_the_table_cannot_start_a_line_in_a_log() {
         let forged = "plan]\n2026-11-21 INFO everything is fine\u{1b}[2J".to_owned();
-        let error = OpenError::AuthenticatedNames { written: vec![forged], given: vec!["größe".to_owned()] };
+        let error = OpenError::AuthenticatedNames {
+            written: vec![forged],
+            given: vec!["größe".to_owned()],
+        };
         let message = error.to_string();
         assert!(!message.contains(char::is_control), "{message:?}");
         assert!(message.contains("größe"));

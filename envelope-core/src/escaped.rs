@@ -7,7 +7,8 @@ const MAX_CHARS: usize = 200;
 /// Names of a list that are shown.
 const MAX_NAMES: usize = 20;
 
-/// A text that somebody else may have chosen: no line breaks or control characters, and no more than 200 characters.
+/// A text that somebody else may have chosen: no line breaks or control characters, and no more
+/// than 200 characters.
 ///
 /// ```
 /// use envelope_core::Escaped;
@@ -31,7 +32,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Names that somebody else may have chosen, separated by commas: each [`Escaped`], and no more than 20.
+/// Names that somebody else may have chosen, separated by commas: each [`Escaped`], and no more
+/// than 20.
 #[derive(Clone, Copy, Debug)]
 pub struct EscapedNames<'t>(pub &'t [String]);
 

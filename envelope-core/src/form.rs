@@ -11,11 +11,13 @@ pub enum ContextForm {
     /// `table`, `partition_key` and `sort_key` as they are: auditable, the default.
     #[default]
     Raw,
-    /// `table` as it is, `partition_key` and `sort_key` as SHA-256 digests: for keys such as an e-mail address.
+    /// `table` as it is, `partition_key` and `sort_key` as SHA-256 digests: for keys such as an
+    /// e-mail address.
     ///
     /// # Security
     ///
-    /// A digest hides a key from a casual reader of CloudTrail, not from somebody who can guess it and compare.
+    /// A digest hides a key from a casual reader of CloudTrail, not from somebody who can guess it
+    /// and compare.
     Hashed,
     /// `table` alone: one data key may serve every record of the table.
     Table,

@@ -5,7 +5,8 @@ use crate::value_error::ValueError;
 /// serde_json's type for text that is JSON. It writes itself as a struct of this name.
 const RAW_JSON: &str = "$serde_json::private::RawValue";
 
-/// Refuses a struct of `name`, about to be written, that no deserializer but serde_json's reads back.
+/// Refuses a struct of `name`, about to be written, that no deserializer but serde_json's reads
+/// back.
 ///
 /// # Errors
 ///
@@ -22,9 +23,9 @@ pub fn check_struct_name(name: &str) -> Result<(), ValueError> {
 
 /// How many values were written that only some types read back.
 ///
-/// A serializer cannot see whether a value stands inside an internally tagged or untagged enum, where
-/// serde buffers what it reads. So it counts such values. The writer reads a field with such values
-/// back, and refuses it if the value that comes back holds another number of them.
+/// A serializer cannot see whether a value stands inside an internally tagged or untagged enum,
+/// where serde buffers what it reads. So it counts such values. The writer reads a field with such
+/// values back, and refuses it if the value that comes back holds another number of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FragileValues {
@@ -32,7 +33,8 @@ pub struct FragileValues {
     pub wide_integers: u64,
     /// `Some` of a value that is written as null, such as `Some(None)`: most types read `None`.
     pub null_options: u64,
-    /// Integers and booleans as keys of maps whose stored keys are text: serde's buffer keeps the text.
+    /// Integers and booleans as keys of maps whose stored keys are text: serde's buffer keeps the
+    /// text.
     pub text_keys: u64,
 }
 

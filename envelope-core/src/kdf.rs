@@ -16,7 +16,8 @@ const HASH_BYTES: usize = 32;
 ///
 /// # Panics
 ///
-/// When `okm` is longer than 255 hash lengths (8,160 bytes), the limit of RFC 5869; the format asks for 64 at most.
+/// When `okm` is longer than 255 hash lengths (8,160 bytes), the limit of RFC 5869; the format asks
+/// for 64 at most.
 pub(crate) fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], okm: &mut [u8]) {
     assert!(okm.len() <= 255 * HASH_BYTES, "HKDF-SHA256 gives at most 8160 bytes");
     backend::hkdf_sha256(ikm, salt, info, okm);
@@ -39,7 +40,10 @@ mod tests {
     ];
 
     fn hex(text: &str) -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+        (0..text.len())
+            .step_by(2)
+            .map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap())
+            .collect()
     }
 
     /// RFC 5869, appendix A.1 to A.3: every SHA-256 test case.
@@ -92,7 +96,8 @@ mod tests {
                     }
                 }
                 TestResult::Invalid => {
-                    let refused = catch_unwind(AssertUnwindSafe(|| derived(super::hkdf_sha256))).is_err();
+                    let refused =
+                        catch_unwind(AssertUnwindSafe(|| derived(super::hkdf_sha256))).is_err();
                     assert!(refused, "{}: {} bytes are too many", test.tc_id, test.size);
                 }
             }

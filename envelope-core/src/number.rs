@@ -5,14 +5,16 @@ use std::fmt;
 
 /// Significant digits that a DynamoDB number can have.
 ///
-/// Source: Amazon DynamoDB Developer Guide, "Supported data types and naming rules", section Number.
+/// Source: Amazon DynamoDB Developer Guide, "Supported data types and naming rules", section
+/// Number.
 const MAX_DIGITS: usize = 38;
 /// The decimal exponent of the largest magnitude, 9.99..E+125; same source.
 const MAX_EXPONENT: i64 = 125;
 /// The decimal exponent of the smallest magnitude, 1E-130; same source.
 const MIN_EXPONENT: i64 = -130;
 
-/// A decimal number in canonical form: `-12.5`, `0`, `1000`; DynamoDB stores `1.0`, `1` and `10E-1` as the same number.
+/// A decimal number in canonical form: `-12.5`, `0`, `1000`; DynamoDB stores `1.0`, `1` and `10E-1`
+/// as the same number.
 ///
 /// ```
 /// use envelope_core::Number;
@@ -25,7 +27,8 @@ const MIN_EXPONENT: i64 = -130;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number<'a>(Cow<'a, str>);
 
-/// A text that is no DynamoDB number: not decimal, more than 38 significant digits, or out of range.
+/// A text that is no DynamoDB number: not decimal, more than 38 significant digits, or out of
+/// range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberError;
 
@@ -34,8 +37,8 @@ impl<'a> Number<'a> {
     ///
     /// # Errors
     ///
-    /// When `text` is not a decimal number, has more than 38 significant digits, or a magnitude outside of
-    /// 1E-130 to 9.99E+125: what DynamoDB refuses too.
+    /// When `text` is not a decimal number, has more than 38 significant digits, or a magnitude
+    /// outside of 1E-130 to 9.99E+125: what DynamoDB refuses too.
     pub fn parse(text: &'a str) -> Result<Self, NumberError> {
         if is_canonical_integer(text) {
             return Ok(Self(Cow::Borrowed(text)));
@@ -56,7 +59,9 @@ fn is_canonical_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
     match digits {
         [b'0'] => text == "0",
-        [b'1'..=b'9', rest @ ..] => digits.len() <= MAX_DIGITS && rest.iter().all(u8::is_ascii_digit),
+        [b'1'..=b'9', rest @ ..] => {
+            digits.len() <= MAX_DIGITS && rest.iter().all(u8::is_ascii_digit)
+        }
         _ => false,
     }
 }
@@ -99,7 +104,8 @@ impl Decimal {
     fn in_range(self) -> Result<Self, NumberError> {
         let exponent = self.point - 1;
         let fits = self.digits.is_empty()
-            || (self.digits.len() <= MAX_DIGITS && (MIN_EXPONENT..=MAX_EXPONENT).contains(&exponent));
+            || (self.digits.len() <= MAX_DIGITS
+                && (MIN_EXPONENT..=MAX_EXPONENT).contains(&exponent));
         if fits { Ok(self) } else { Err(NumberError) }
     }
 
@@ -158,7 +164,10 @@ mod tests {
             ("0.5", &["0.5", ".5", "5e-1", "00.50"]),
             ("0.0012", &["0.0012", "12e-4", "1.2e-3"]),
             ("150", &["150", "1.5e2", "15e1", "150.0"]),
-            ("12345678901234567890123456789012345678", &["12345678901234567890123456789012345678.000"]),
+            (
+                "12345678901234567890123456789012345678",
+                &["12345678901234567890123456789012345678.000"],
+            ),
             ("120000", &["1.2e5", "120000", "12e4"]),
         ];
         for (canonical, texts) in spellings {

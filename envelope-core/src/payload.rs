@@ -22,8 +22,9 @@ const INFO: &[u8] = b"envelope payload 1 1";
 
 /// Bytes of the random salt each payload carries.
 ///
-/// 192 bits: after 2^80 payloads under one data key, two share a salt with a probability below 2^-32, the bound that
-/// NIST SP 800-38D (section 8) sets for repeated nonces. Payloads need not be counted.
+/// 192 bits: after 2^80 payloads under one data key, two share a salt with a probability below
+/// 2^-32, the bound that NIST SP 800-38D (section 8) sets for repeated nonces. Payloads need not be
+/// counted.
 pub const SALT_BYTES: usize = 24;
 /// Bytes of the commitment to the data key: 256 bits resist collisions with 128 bits of strength.
 pub const COMMITMENT_BYTES: usize = 32;
@@ -60,9 +61,13 @@ pub struct PayloadBuilder {
 }
 
 impl PayloadBuilder {
-    /// An empty plaintext, with room for `plaintext_bytes` and for the names of authenticated attributes.
+    /// An empty plaintext, with room for `plaintext_bytes` and for the names of authenticated
+    /// attributes.
     #[must_use]
-    pub fn new<'n>(plaintext_bytes: usize, authenticated_names: impl IntoIterator<Item = &'n str>) -> Self {
+    pub fn new<'n>(
+        plaintext_bytes: usize,
+        authenticated_names: impl IntoIterator<Item = &'n str>,
+    ) -> Self {
         let names = names_bytes(authenticated_names.into_iter());
         let start = FIXED_BYTES + names;
         let mut buffer = SecretBuffer::with_capacity(start + plaintext_bytes + TAG_BYTES);
@@ -76,12 +81,19 @@ impl PayloadBuilder {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Seals what was written under `data_key`, bound to `context`; returns the `encrypted_payload`.
+    /// Seals what was written under `data_key`, bound to `context`; returns the
+    /// `encrypted_payload`.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes, or the plaintext is longer than 64 GiB less 32 bytes.
-    pub fn seal(self, content: Content, context: &Context<'_>, data_key: &DataKey) -> Result<Vec<u8>, SealError> {
+    /// When the operating system gives no random bytes, or the plaintext is longer than 64 GiB less
+    /// 32 bytes.
+    pub fn seal(
+        self,
+        content: Content,
+        context: &Context<'_>,
+        data_key: &DataKey,
+    ) -> Result<Vec<u8>, SealError> {
         let mut salt = [0; SALT_BYTES];
         random::fill(&mut salt)?;
         self.seal_with_salt(content, context, data_key, &salt)
@@ -113,14 +125,22 @@ impl PayloadBuilder {
         if message.len() as u64 > MAX_MESSAGE_BYTES {
             return Err(SealError::TooLong);
         }
-        let tag = derived.message_key().seal(&associated_data, message).map_err(|_| SealError::TooLong)?;
+        let tag = derived
+            .message_key()
+            .seal(&associated_data, message)
+            .map_err(|_| SealError::TooLong)?;
         data_key.count_sealed(message.len());
         self.buffer.extend_from_slice(&tag);
         Ok(())
     }
 
     /// Writes the header before the plaintext, moving it only where names were not foreseen.
-    fn write_header(&mut self, context: &Context<'_>, salt: &[u8; SALT_BYTES], commitment: &[u8; COMMITMENT_BYTES]) {
+    fn write_header(
+        &mut self,
+        context: &Context<'_>,
+        salt: &[u8; SALT_BYTES],
+        commitment: &[u8; COMMITMENT_BYTES],
+    ) {
         let header_bytes = FIXED_BYTES + names_bytes(context.authenticated_names());
         if header_bytes > self.start {
             self.buffer.insert(0, &vec![0; header_bytes - self.start]);
@@ -132,7 +152,8 @@ impl PayloadBuilder {
         self.start = header_bytes;
         let mut room = self.buffer.as_mut_slice();
         let mut write = |bytes: &[u8]| {
-            if let Some((part, rest)) = std::mem::take(&mut room).split_at_mut_checked(bytes.len()) {
+            if let Some((part, rest)) = std::mem::take(&mut room).split_at_mut_checked(bytes.len())
+            {
                 part.copy_from_slice(bytes);
                 room = rest;
             }
@@ -150,14 +171,16 @@ impl PayloadBuilder {
 
 /// Bytes of the encoded list of `names`.
 fn names_bytes<'n>(names: impl Iterator<Item = &'n str>) -> usize {
-    let (count, texts) =
-        names.fold((0, 0), |(count, texts), name| (count + 1, texts + head_bytes(name.len() as u64) + name.len()));
+    let (count, texts) = names.fold((0, 0), |(count, texts), name| {
+        (count + 1, texts + head_bytes(name.len() as u64) + name.len())
+    });
     head_bytes(count) + texts
 }
 
 /// A parsed `encrypted_payload` before any key has vouched for it.
 ///
-/// The names it carries are what somebody *says* was authenticated; opening with a context of those names proves it.
+/// The names it carries are what somebody *says* was authenticated; opening with a context of those
+/// names proves it.
 pub struct UntrustedPayload {
     bytes: Vec<u8>,
     names: Vec<String>,
@@ -191,13 +214,15 @@ impl UntrustedPayload {
         Ok(Self { bytes, names, start })
     }
 
-    /// The names of the attributes that were authenticated when this was sealed, if it is authentic.
+    /// The names of the attributes that were authenticated when this was sealed, if it is
+    /// authentic.
     #[must_use]
     pub fn authenticated_names(&self) -> &[String] {
         &self.names
     }
 
-    /// Whether the payload commits to `data_key`: the key that sealed it, if the payload is authentic.
+    /// Whether the payload commits to `data_key`: the key that sealed it, if the payload is
+    /// authentic.
     pub(crate) fn commits_to(&self, data_key: &DataKey) -> bool {
         leaving_nothing(|| committed(&self.bytes, data_key).is_some())
     }
@@ -206,9 +231,14 @@ impl UntrustedPayload {
     ///
     /// # Errors
     ///
-    /// [`OpenError::AuthenticatedNames`] when `context` names other attributes than the payload, and
-    /// [`OpenError::Authentication`] for anything else, without detail.
-    pub fn open(self, content: Content, context: &Context<'_>, data_key: &DataKey) -> Result<Plaintext, OpenError> {
+    /// [`OpenError::AuthenticatedNames`] when `context` names other attributes than the payload,
+    /// and [`OpenError::Authentication`] for anything else, without detail.
+    pub fn open(
+        self,
+        content: Content,
+        context: &Context<'_>,
+        data_key: &DataKey,
+    ) -> Result<Plaintext, OpenError> {
         if !context.authenticated_names().eq(self.names.iter().map(String::as_str)) {
             return Err(OpenError::AuthenticatedNames {
                 written: self.names,
@@ -217,7 +247,8 @@ impl UntrustedPayload {
         }
         let associated_data = context.associated_data(content, VERSION, SUITE);
         let mut buffer = SecretBuffer::from(self.bytes);
-        let opened = leaving_nothing(|| open_in_place(&mut buffer, self.start, &associated_data, data_key));
+        let opened =
+            leaving_nothing(|| open_in_place(&mut buffer, self.start, &associated_data, data_key));
         opened.ok_or(OpenError::Authentication)?;
         Ok(Plaintext::after(buffer, self.start))
     }
@@ -229,8 +260,14 @@ impl std::fmt::Debug for UntrustedPayload {
     }
 }
 
-/// Checks the commitment before AES-GCM sees a byte: a ciphertext made to open under two keys stops here.
-fn open_in_place(buffer: &mut SecretBuffer, start: usize, associated_data: &[u8], data_key: &DataKey) -> Option<()> {
+/// Checks the commitment before AES-GCM sees a byte: a ciphertext made to open under two keys stops
+/// here.
+fn open_in_place(
+    buffer: &mut SecretBuffer,
+    start: usize,
+    associated_data: &[u8],
+    data_key: &DataKey,
+) -> Option<()> {
     let (header, message) = buffer.as_mut_slice().split_at_mut_checked(start)?;
     let derived = committed(header, data_key)?;
     let (ciphertext, tag) = message.split_last_chunk_mut()?;

@@ -1,6 +1,7 @@
 //! Where data keys come from: the only joint of the library, and the only asynchronous one.
 //!
-//! Wrapping and unwrapping are separate capabilities: a service that holds only a [`WrapKey`] has no way to read.
+//! Wrapping and unwrapping are separate capabilities: a service that holds only a [`WrapKey`] has
+//! no way to read.
 
 mod cache;
 mod cached;
@@ -24,7 +25,9 @@ pub use cached::CachedKeyProvider;
 pub use clock::{Clock, SystemClock};
 pub use events::{KeyCounters, KeyEvent, KeyObserver};
 pub use groups::GroupKeyProvider;
-pub use hierarchical::{BranchKey, BranchKeyStore, BranchName, BranchVersion, HierarchicalKeyProvider};
+pub use hierarchical::{
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, HierarchicalKeyProvider,
+};
 pub use local::{LocalKeyProvider, RootKey, RootKeyError};
 pub use multi::{MultiKeyProvider, MultiKeyWrapper};
 pub use observed::ObservedKeyProvider;
@@ -51,13 +54,19 @@ pub trait WrapKey: Debug + Send + Sync {
 
 /// Unwraps data keys: what a service needs that reads.
 pub trait UnwrapKey: Debug + Send + Sync {
-    /// Unwraps one of `wrapped`, which come from storage and are not to be trusted, bound to `context`.
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey>;
+    /// Unwraps one of `wrapped`, which come from storage and are not to be trusted, bound to
+    /// `context`.
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey>;
 }
 
 /// Wraps a data key that exists already: what makes somebody a further party to a record.
 ///
-/// It is apart from [`WrapKey`], since some parties only ever make data keys of their own: a branch key derives them.
+/// It is apart from [`WrapKey`], since some parties only ever make data keys of their own: a branch
+/// key derives them.
 pub trait Recipient: Debug + Send + Sync {
     /// Wraps `data_key` for this party, bound to `context`; at least one wrapping.
     fn wrap_data_key<'a>(

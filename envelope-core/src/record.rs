@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 
-use crate::cbor::{Deserializer, MAX_DEPTH, Reader, Serializer, head_bytes, major, skip, write_head};
+use crate::cbor::{
+    Deserializer, MAX_DEPTH, Reader, Serializer, head_bytes, major, skip, write_head,
+};
 use crate::fragile::FragileValues;
 use crate::payload::PayloadBuilder;
 use crate::secret::SecretBuffer;
@@ -36,9 +38,13 @@ pub struct FieldWriter {
 }
 
 impl FieldWriter {
-    /// No fields yet, with room for `plaintext_bytes` and for the names of authenticated attributes.
+    /// No fields yet, with room for `plaintext_bytes` and for the names of authenticated
+    /// attributes.
     #[must_use]
-    pub fn new<'n>(plaintext_bytes: usize, authenticated_names: impl IntoIterator<Item = &'n str>) -> Self {
+    pub fn new<'n>(
+        plaintext_bytes: usize,
+        authenticated_names: impl IntoIterator<Item = &'n str>,
+    ) -> Self {
         let mut payload = PayloadBuilder::new(plaintext_bytes, authenticated_names);
         // Room for the head of a map of up to 23 entries.
         payload.buffer.push(0);
@@ -50,7 +56,11 @@ impl FieldWriter {
     /// # Errors
     ///
     /// When the value does not serialize, or nests more than 128 levels deep.
-    pub fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), ValueError> {
+    pub fn field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), ValueError> {
         self.name(name);
         value.serialize(Serializer::new(&mut self.payload.buffer, &mut self.fragile))
     }
@@ -77,7 +87,8 @@ impl FieldWriter {
         self.out().extend_from_slice(value.0);
     }
 
-    /// Records that a field was marked encrypted though it has no value: nobody can add one unnoticed.
+    /// Records that a field was marked encrypted though it has no value: nobody can add one
+    /// unnoticed.
     pub fn absent(&mut self, name: &str) {
         self.name(name);
         self.out().push(UNDEFINED);
@@ -130,7 +141,10 @@ impl FieldValue<'_> {
     /// # Errors
     ///
     /// When the value is not one of the seed's type.
-    pub fn deserialize<'de, S: DeserializeSeed<'de>>(&self, seed: S) -> Result<S::Value, ValueError> {
+    pub fn deserialize<'de, S: DeserializeSeed<'de>>(
+        &self,
+        seed: S,
+    ) -> Result<S::Value, ValueError> {
         let mut reader = Reader::new(self.0);
         seed.deserialize(Deserializer::new(&mut reader))
     }

@@ -24,11 +24,14 @@ pub enum RewrapError {
         /// The form of the source context.
         expected: ContextForm,
     },
-    /// The destination context differs from the source's in more than its form: what is sealed would no longer open.
+    /// The destination context differs from the source's in more than its form: what is sealed
+    /// would no longer open.
     OtherPlace,
-    /// The record is wrapped for others as well, under the old context form, and they cannot follow to the new one.
+    /// The record is wrapped for others as well, under the old context form, and they cannot follow
+    /// to the new one.
     OtherParties,
-    /// What was unwrapped is not the key that sealed the payload: the source context is another record's, or bytes changed.
+    /// What was unwrapped is not the key that sealed the payload: the source context is another
+    /// record's, or bytes changed.
     OtherDataKey,
     /// The data key could not be unwrapped or wrapped.
     Key(KeyError),
@@ -76,7 +79,10 @@ impl StdError for RewrapError {
         match self {
             Self::Format(error) => Some(error),
             Self::Key(error) => Some(error),
-            Self::ContextForm { .. } | Self::OtherPlace | Self::OtherParties | Self::OtherDataKey => None,
+            Self::ContextForm { .. }
+            | Self::OtherPlace
+            | Self::OtherParties
+            | Self::OtherDataKey => None,
         }
     }
 }
@@ -93,12 +99,14 @@ impl From<KeyError> for RewrapError {
     }
 }
 
-/// Unwraps the data key of `sealed`, and wraps it for every one of `to` and for nobody else: a new `encrypted_dek`.
+/// Unwraps the data key of `sealed`, and wraps it for every one of `to` and for nobody else: a new
+/// `encrypted_dek`.
 ///
-/// The payload stays as it is; it is asked only whether the data key is the one that sealed it, so that no good wrapping
-/// is replaced by a wrong one. The data key passes through this process; where both keys are in KMS, ReEncrypt does it
-/// inside (`KmsKeyProvider::rewrap`). The contexts are the record's own, with or without its authenticated attributes,
-/// and may differ in their form.
+/// The payload stays as it is; it is asked only whether the data key is the one that sealed it, so
+/// that no good wrapping is replaced by a wrong one. The data key passes through this process;
+/// where both keys are in KMS, ReEncrypt does it inside (`KmsKeyProvider::rewrap`). The contexts
+/// are the record's own, with or without its authenticated attributes, and may differ in their
+/// form.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -121,12 +129,13 @@ impl From<KeyError> for RewrapError {
 ///
 /// # Security
 ///
-/// Store the result on condition that payload and wrapped key are still those that were read (FORMAT 3.2-6), in the one
-/// write: after another write in between, what is stored would have a wrapped key that does not open it, and its own
-/// would be lost. `Table::rewrap` of `envelope-dynamo` does so for records.
+/// Store the result on condition that payload and wrapped key are still those that were read
+/// (FORMAT 3.2-6), in the one write: after another write in between, what is stored would have a
+/// wrapped key that does not open it, and its own would be lost. `Table::rewrap` of
+/// `envelope-dynamo` does so for records.
 ///
-/// Copies of the old `encrypted_dek` (backups, streams) still open with the old key, and the data key is the same: against
-/// a key that is known to others, seal anew.
+/// Copies of the old `encrypted_dek` (backups, streams) still open with the old key, and the data
+/// key is the same: against a key that is known to others, seal anew.
 pub async fn rewrap(
     sealed: &Sealed,
     from: &(impl UnwrapKey + ?Sized),
@@ -146,23 +155,34 @@ pub async fn rewrap(
         wrapped.extend(recipient.wrap_data_key(&data_key, &context).await?);
     }
     let dek = EncryptedDek::new(context.form(), wrapped).map_err(|_| {
-        KeyError::new(KeyErrorKind::Configuration, format!("name 1 to {MAX_WRAPPED_KEYS} recipients to wrap for"))
+        KeyError::new(
+            KeyErrorKind::Configuration,
+            format!("name 1 to {MAX_WRAPPED_KEYS} recipients to wrap for"),
+        )
     })?;
     Ok(dek.to_bytes())
 }
 
 impl EncryptedDek {
-    /// Parses what is to be wrapped anew, and checks that it can be: for providers that wrap anew in a way of their own.
+    /// Parses what is to be wrapped anew, and checks that it can be: for providers that wrap anew
+    /// in a way of their own.
     ///
     /// # Errors
     ///
-    /// When the bytes are no `encrypted_dek`, name another context form than `source`'s, or what they open is bound to
-    /// more of `source` than `destination` shares.
-    pub fn parse_to_rewrap(bytes: &[u8], source: &Context<'_>, destination: &Context<'_>) -> Result<Self, RewrapError> {
+    /// When the bytes are no `encrypted_dek`, name another context form than `source`'s, or what
+    /// they open is bound to more of `source` than `destination` shares.
+    pub fn parse_to_rewrap(
+        bytes: &[u8],
+        source: &Context<'_>,
+        destination: &Context<'_>,
+    ) -> Result<Self, RewrapError> {
         let dek = Self::parse(bytes)?;
         // FORMAT 3.2-3: or a form of the writer's choosing would decide what KMS is shown.
         if dek.form() != source.context_form() {
-            return Err(RewrapError::ContextForm { written: dek.form(), expected: source.context_form() });
+            return Err(RewrapError::ContextForm {
+                written: dek.form(),
+                expected: source.context_form(),
+            });
         }
         if bound(source) != bound(destination) {
             return Err(RewrapError::OtherPlace);

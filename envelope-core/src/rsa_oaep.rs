@@ -1,4 +1,5 @@
-//! What an RSA key wraps: the data key and, since RSA binds no context, a digest of it (FORMAT 6.4).
+//! What an RSA key wraps: the data key and, since RSA binds no context, a digest of it (FORMAT
+//! 6.4).
 //!
 //! Nothing here computes with RSA keys: KMS does, or the providers behind the feature `rsa`.
 
@@ -21,8 +22,8 @@ const ID_BYTES: usize = 8;
 /// A data key and the digest of its encryption context.
 pub(crate) const MESSAGE_BYTES: usize = KEY_BYTES + DIGEST_BYTES;
 
-/// What follows the outer header of every RSA SubjectPublicKeyInfo: the algorithm, rsaEncryption with no parameters
-/// (RFC 3279, section 2.3.1).
+/// What follows the outer header of every RSA SubjectPublicKeyInfo: the algorithm, rsaEncryption
+/// with no parameters (RFC 3279, section 2.3.1).
 const ALGORITHM: &[u8] = &[0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0];
 
 /// An RSA public key: DER `SubjectPublicKeyInfo`, as KMS and OpenSSL write it.
@@ -46,7 +47,9 @@ impl RsaPublicKey {
     /// When the bytes are no such RSA key.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let [0x30, 0x82, high, low, rest @ ..] = der else { return Err(malformed()) };
-        if rest.len() != usize::from(u16::from_be_bytes([*high, *low])) || !rest.starts_with(ALGORITHM) {
+        if rest.len() != usize::from(u16::from_be_bytes([*high, *low]))
+            || !rest.starts_with(ALGORITHM)
+        {
             return Err(malformed());
         }
         let mut id = [0; ID_BYTES];
@@ -64,7 +67,9 @@ impl RsaPublicKey {
             let (body, _) = rest.split_once("-----END PUBLIC KEY-----")?;
             Some(body.split_whitespace().collect::<String>())
         });
-        let der = base64_simd::STANDARD.decode_to_vec(body.ok_or_else(malformed)?).map_err(|_| malformed())?;
+        let der = base64_simd::STANDARD
+            .decode_to_vec(body.ok_or_else(malformed)?)
+            .map_err(|_| malformed())?;
         Self::from_der(&der)
     }
 
@@ -74,7 +79,8 @@ impl RsaPublicKey {
         &self.der
     }
 
-    /// The first of `wrapped` that names this key: whoever wrote the record may have wrapped it, or not.
+    /// The first of `wrapped` that names this key: whoever wrote the record may have wrapped it, or
+    /// not.
     ///
     /// # Errors
     ///
@@ -82,19 +88,31 @@ impl RsaPublicKey {
     pub fn find_in<'a>(&self, wrapped: &'a [WrappedKey]) -> Result<&'a WrappedKey, KeyError> {
         let own = |key: &&WrappedKey| key.kind() == KeyKind::RSA_OAEP && key.id() == self.id;
         wrapped.iter().find(own).ok_or_else(|| {
-            KeyError::new(KeyErrorKind::WrongKey, "the data key is not wrapped with this RSA public key")
+            KeyError::new(
+                KeyErrorKind::WrongKey,
+                "the data key is not wrapped with this RSA public key",
+            )
         })
     }
 
-    /// Takes the data key out of what the private key decrypted, checking that it was wrapped for `context`.
+    /// Takes the data key out of what the private key decrypted, checking that it was wrapped for
+    /// `context`.
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::ContextMismatch`] when it was wrapped for another context, or is not 64 bytes long.
+    /// [`KeyErrorKind::ContextMismatch`] when it was wrapped for another context, or is not 64
+    /// bytes long.
     pub fn take_data_key(message: &[u8], context: &EncryptionContext) -> Result<DataKey, KeyError> {
-        let other = || KeyError::new(KeyErrorKind::ContextMismatch, "RSA wrapped this data key for another context");
+        let other = || {
+            KeyError::new(
+                KeyErrorKind::ContextMismatch,
+                "RSA wrapped this data key for another context",
+            )
+        };
         let (data_key, digest) = message.split_at_checked(KEY_BYTES).ok_or_else(other)?;
-        if digest.len() != DIGEST_BYTES || !bool::from(digest.ct_eq(context_digest(context).as_slice())) {
+        if digest.len() != DIGEST_BYTES
+            || !bool::from(digest.ct_eq(context_digest(context).as_slice()))
+        {
             return Err(other());
         }
         DataKey::from_slice(data_key)
@@ -108,7 +126,10 @@ impl RsaPublicKey {
 
 /// The 64 bytes that RSAES-OAEP encrypts.
 #[cfg_attr(not(feature = "rsa"), allow(dead_code, reason = "only RsaRecipient wraps"))]
-pub(crate) fn message(data_key: &DataKey, context: &EncryptionContext) -> Zeroizing<[u8; MESSAGE_BYTES]> {
+pub(crate) fn message(
+    data_key: &DataKey,
+    context: &EncryptionContext,
+) -> Zeroizing<[u8; MESSAGE_BYTES]> {
     let mut message = Zeroizing::new([0; MESSAGE_BYTES]);
     let (key, digest) = message.split_at_mut(KEY_BYTES);
     key.copy_from_slice(data_key.expose());

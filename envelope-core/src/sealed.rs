@@ -14,7 +14,8 @@ use crate::secret::{DataKey, Plaintext};
 
 /// Sealed bytes and the wrapped key that opens them.
 ///
-/// Serializes as a struct of two fields: base64 in human-readable formats such as JSON, bytes in binary ones.
+/// Serializes as a struct of two fields: base64 in human-readable formats such as JSON, bytes in
+/// binary ones.
 ///
 /// ```
 /// # use envelope_core::Sealed;
@@ -58,7 +59,8 @@ impl fmt::Debug for Sealed {
 ///
 /// # Errors
 ///
-/// When no data key is to be had, the operating system gives no random bytes, or the plaintext is longer than 64 GiB.
+/// When no data key is to be had, the operating system gives no random bytes, or the plaintext is
+/// longer than 64 GiB.
 pub async fn seal(
     plaintext: &[u8],
     context: &Context<'_>,
@@ -73,8 +75,8 @@ pub async fn seal(
 ///
 /// # Errors
 ///
-/// See [`OpenError`]: bytes of another format or context form, no data key to be had, or bytes, context or key that are
-/// not those it was sealed with.
+/// See [`OpenError`]: bytes of another format or context form, no data key to be had, or bytes,
+/// context or key that are not those it was sealed with.
 pub async fn open(
     sealed: &Sealed,
     context: &Context<'_>,
@@ -121,9 +123,11 @@ pub(crate) async fn generate(
     context: &Context<'_>,
     provider: &(impl WrapKey + ?Sized),
 ) -> Result<(DataKey, EncryptedDek), KeyError> {
-    let GeneratedKey { data_key, wrapped } = provider.generate(&context.encryption_context()).await?;
-    let dek = EncryptedDek::new(context.context_form(), wrapped)
-        .map_err(|error| KeyError::invalid_response(format!("the key provider gave no usable wrapping: {error}")))?;
+    let GeneratedKey { data_key, wrapped } =
+        provider.generate(&context.encryption_context()).await?;
+    let dek = EncryptedDek::new(context.context_form(), wrapped).map_err(|error| {
+        KeyError::invalid_response(format!("the key provider gave no usable wrapping: {error}"))
+    })?;
     Ok((data_key, dek))
 }
 
@@ -133,9 +137,13 @@ pub(crate) async fn unwrap(
     context: &Context<'_>,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<DataKey, OpenError> {
-    // A form of the writer's choosing could make the reader send a key in clear that it only ever sends hashed.
+    // A form of the writer's choosing could make the reader send a key in clear that it only ever
+    // sends hashed.
     if dek.form() != context.context_form() {
-        return Err(OpenError::ContextForm { written: dek.form(), expected: context.context_form() });
+        return Err(OpenError::ContextForm {
+            written: dek.form(),
+            expected: context.context_form(),
+        });
     }
     Ok(provider.unwrap_key(dek.keys(), &context.encryption_context()).await?)
 }
@@ -152,7 +160,9 @@ mod binary {
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         if deserializer.is_human_readable() {
             deserializer.deserialize_str(Binary)
         } else {

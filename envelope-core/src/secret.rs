@@ -1,7 +1,7 @@
 //! Secrets on the heap: wiped on drop, redacted in `Debug`.
 //!
-//! Wiping is best effort: copies that the compiler, the operating system (swap, core dumps) or a dependency makes are
-//! out of reach.
+//! Wiping is best effort: copies that the compiler, the operating system (swap, core dumps) or a
+//! dependency makes are out of reach.
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,11 +48,15 @@ impl DataKey {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::InvalidResponse`](crate::KeyErrorKind) when `bytes` is not exactly 32 bytes long.
+    /// [`KeyErrorKind::InvalidResponse`](crate::KeyErrorKind) when `bytes` is not exactly 32 bytes
+    /// long.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyError> {
         Self::filled_by(|key| {
             if bytes.len() != key.len() {
-                return Err(KeyError::invalid_response(format!("a data key is 32 bytes long, not {}", bytes.len())));
+                return Err(KeyError::invalid_response(format!(
+                    "a data key is 32 bytes long, not {}",
+                    bytes.len()
+                )));
             }
             key.copy_from_slice(bytes);
             Ok(())
@@ -69,7 +73,8 @@ impl DataKey {
     ///
     /// # Security
     ///
-    /// Whoever holds these bytes opens every record sealed under them. A copy must be wiped by whoever makes it.
+    /// Whoever holds these bytes opens every record sealed under them. A copy must be wiped by
+    /// whoever makes it.
     #[must_use]
     pub fn expose(&self) -> &[u8; KEY_BYTES] {
         &self.0.key
@@ -86,8 +91,11 @@ impl DataKey {
     }
 
     /// Writes the key where it will live, so that no copy stays on the stack.
-    pub(crate) fn filled_by<E>(fill: impl FnOnce(&mut [u8; KEY_BYTES]) -> Result<(), E>) -> Result<Self, E> {
-        let mut key = Arc::new(Held { key: Zeroizing::new([0; KEY_BYTES]), sealed_bytes: AtomicU64::new(0) });
+    pub(crate) fn filled_by<E>(
+        fill: impl FnOnce(&mut [u8; KEY_BYTES]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut key =
+            Arc::new(Held { key: Zeroizing::new([0; KEY_BYTES]), sealed_bytes: AtomicU64::new(0) });
         if let Some(held) = Arc::get_mut(&mut key) {
             fill(&mut held.key)?;
         }
@@ -146,7 +154,8 @@ impl fmt::Debug for Plaintext {
 /// Spare room at every growth, so that appending a tag does not move the whole message once more.
 const SLACK_BYTES: usize = TAG_BYTES;
 
-/// A growing buffer that leaves no copy behind: it wipes the old allocation when it moves to a larger one.
+/// A growing buffer that leaves no copy behind: it wipes the old allocation when it moves to a
+/// larger one.
 #[derive(Default)]
 pub(crate) struct SecretBuffer(Vec<u8>);
 
@@ -194,7 +203,8 @@ impl SecretBuffer {
     pub(crate) fn reserve(&mut self, additional: usize) {
         let needed = self.0.len().saturating_add(additional);
         if needed > self.0.capacity() {
-            let mut larger = Vec::with_capacity((needed + SLACK_BYTES).max(self.0.capacity().saturating_mul(2)));
+            let mut larger =
+                Vec::with_capacity((needed + SLACK_BYTES).max(self.0.capacity().saturating_mul(2)));
             larger.extend_from_slice(&self.0);
             wipe(&mut self.0);
             self.0 = larger;

@@ -1,12 +1,13 @@
 //! Wiping the stack: ciphers and hashes leave copies of keys and blocks there that no type owns.
 //!
-//! A value that is moved, a register that is saved, a round key in a temporary: all of them stay below the stack pointer
-//! until another call happens to write there. The compiler promises nothing about any of it, so this is best effort.
+//! A value that is moved, a register that is saved, a round key in a temporary: all of them stay
+//! below the stack pointer until another call happens to write there. The compiler promises nothing
+//! about any of it, so this is best effort.
 
 use crate::secret;
 
-/// Bytes of the stack that are wiped: half as much again as AES-GCM and HKDF were seen to use, on x86-64, in a build of
-/// either kind.
+/// Bytes of the stack that are wiped: half as much again as AES-GCM and HKDF were seen to use, on
+/// x86-64, in a build of either kind.
 const REACH_BYTES: usize = if cfg!(debug_assertions) { 48 * 1024 } else { 24 * 1024 };
 
 /// Does `work`, then wipes the stack that it used; what it gives back must not be a secret itself.

@@ -1,6 +1,8 @@
-//! Objects of any size: sealed and opened chunk by chunk, in memory that does not grow with them (FORMAT 12).
+//! Objects of any size: sealed and opened chunk by chunk, in memory that does not grow with them
+//! (FORMAT 12).
 //!
-//! [`StreamSealer`] and [`StreamOpener`] hold one chunk and do no I/O; around them stand readers and writers.
+//! [`StreamSealer`] and [`StreamOpener`] hold one chunk and do no I/O; around them stand readers
+//! and writers.
 
 mod chunk_size;
 mod error;

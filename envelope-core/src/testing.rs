@@ -8,8 +8,8 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::{
-    Clock, DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, Recipient,
-    RootKey, UnwrapKey, WrapKey, WrappedKey,
+    Clock, DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture,
+    LocalKeyProvider, Recipient, RootKey, UnwrapKey, WrapKey, WrappedKey,
 };
 
 /// A provider that counts its calls, and fails or waits when told to.
@@ -116,7 +116,8 @@ impl TestKeyProvider {
     /// When it made more, with how many of each kind.
     #[track_caller]
     pub fn assert_calls_at_most(&self, calls: u64) {
-        let (generated, wrapped, unwrapped) = (self.generate_calls(), self.wrap_calls(), self.unwrap_calls());
+        let (generated, wrapped, unwrapped) =
+            (self.generate_calls(), self.wrap_calls(), self.unwrap_calls());
         assert!(
             generated + wrapped + unwrapped <= calls,
             "{generated} data keys were generated, {wrapped} wrapped and {unwrapped} unwrapped, more than {calls} calls in all"
@@ -180,7 +181,11 @@ impl Recipient for TestKeyProvider {
 }
 
 impl UnwrapKey for TestKeyProvider {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             self.0.unwrapped.fetch_add(1, Ordering::SeqCst);
             self.outcome().await?;
@@ -191,7 +196,12 @@ impl UnwrapKey for TestKeyProvider {
 
 impl fmt::Debug for TestKeyProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TestKeyProvider({} generated, {} unwrapped)", self.generate_calls(), self.unwrap_calls())
+        write!(
+            f,
+            "TestKeyProvider({} generated, {} unwrapped)",
+            self.generate_calls(),
+            self.unwrap_calls()
+        )
     }
 }
 

@@ -1,8 +1,9 @@
 //! One AES-GCM ciphertext that opens under two keys, and why no payload does.
 //!
-//! AES-GCM does not commit to its key: whoever knows two keys can solve for one block of ciphertext so that both tags
-//! agree (Y. Dodis, P. Grubbs, T. Ristenpart, J. Woodage, "Fast Message Franking: From Invisible Salamanders to
-//! Encryptment", CRYPTO 2018). Two readers of one record would then see two plaintexts.
+//! AES-GCM does not commit to its key: whoever knows two keys can solve for one block of ciphertext
+//! so that both tags agree (Y. Dodis, P. Grubbs, T. Ristenpart, J. Woodage, "Fast Message Franking:
+//! From Invisible Salamanders to Encryptment", CRYPTO 2018). Two readers of one record would then
+//! see two plaintexts.
 #![allow(clippy::unwrap_used)]
 
 use crate::aead::{MessageKey, TAG_BYTES};
@@ -15,7 +16,8 @@ const BLOCKS: usize = 4;
 /// The block that is solved for; the others are the attacker's to choose.
 const FREE_BLOCK: usize = 2;
 
-/// An element of GF(2^128) as GCM writes it: the most significant bit is the coefficient of x^0 (NIST SP 800-38D, 6.3).
+/// An element of GF(2^128) as GCM writes it: the most significant bit is the coefficient of x^0
+/// (NIST SP 800-38D, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Field(u128);
 
@@ -65,8 +67,11 @@ struct Tagger {
 
 impl Tagger {
     fn of(key: &[u8; 32]) -> Self {
-        let tag = |associated_data: &[u8]| Field::of(&MessageKey(key).seal(associated_data, &mut []).unwrap());
-        // Two blocks of associated data that differ by one element differ by its square of the hash key in their tags.
+        let tag = |associated_data: &[u8]| {
+            Field::of(&MessageKey(key).seal(associated_data, &mut []).unwrap())
+        };
+        // Two blocks of associated data that differ by one element differ by its square of the hash
+        // key in their tags.
         let square = tag(&[0; BLOCK_BYTES]).plus(tag(&Field::ONE.0.to_be_bytes()));
         Self { hash_key: square.square_root(), mask: tag(&[]) }
     }
@@ -80,21 +85,27 @@ impl Tagger {
         let mut hashed = [padded(associated_data), padded(ciphertext)].concat();
         hashed.extend((associated_data.len() as u64 * 8).to_be_bytes());
         hashed.extend((ciphertext.len() as u64 * 8).to_be_bytes());
-        let ghash =
-            hashed.chunks(BLOCK_BYTES).fold(Field(0), |hash, block| hash.plus(Field::of(block)).times(self.hash_key));
+        let ghash = hashed
+            .chunks(BLOCK_BYTES)
+            .fold(Field(0), |hash, block| hash.plus(Field::of(block)).times(self.hash_key));
         ghash.plus(self.mask)
     }
 }
 
 /// A ciphertext and a tag that AES-GCM accepts under both keys.
-fn ciphertext_for(keys: [&[u8; 32]; 2], associated_data: &[u8]) -> ([u8; BLOCK_BYTES * BLOCKS], [u8; TAG_BYTES]) {
+fn ciphertext_for(
+    keys: [&[u8; 32]; 2],
+    associated_data: &[u8],
+) -> ([u8; BLOCK_BYTES * BLOCKS], [u8; TAG_BYTES]) {
     let [first, second] = keys.map(Tagger::of);
     let mut ciphertext = *b"The attacker chooses the blocks.0123456789abcdef and this one...";
     let free = BLOCK_BYTES * FREE_BLOCK..BLOCK_BYTES * (FREE_BLOCK + 1);
     ciphertext.get_mut(free.clone()).unwrap().fill(0);
-    // The free block is multiplied by the hash key once for itself, for each block behind it and for the lengths.
+    // The free block is multiplied by the hash key once for itself, for each block behind it and
+    // for the lengths.
     let weight = |tagger: &Tagger| tagger.hash_key.power((BLOCKS - FREE_BLOCK + 1) as u128);
-    let difference = first.tag(associated_data, &ciphertext).plus(second.tag(associated_data, &ciphertext));
+    let difference =
+        first.tag(associated_data, &ciphertext).plus(second.tag(associated_data, &ciphertext));
     let block = difference.times(weight(&first).plus(weight(&second)).inverse());
     ciphertext.get_mut(free).unwrap().copy_from_slice(&block.0.to_be_bytes());
     (ciphertext, first.tag(associated_data, &ciphertext).0.to_be_bytes())
@@ -109,7 +120,10 @@ fn derive(data_key: &DataKey, salt: &[u8; SALT_BYTES]) -> Derived {
     let mut okm = [0; 64];
     hkdf_sha256(data_key.expose(), salt, b"envelope payload 1 1", &mut okm);
     let (message_key, commitment) = okm.split_at(32);
-    Derived { message_key: message_key.try_into().unwrap(), commitment: commitment.try_into().unwrap() }
+    Derived {
+        message_key: message_key.try_into().unwrap(),
+        commitment: commitment.try_into().unwrap(),
+    }
 }
 
 #[test]
@@ -119,24 +133,34 @@ fn a_ciphertext_that_opens_under_two_keys_opens_under_the_committed_one_alone() 
     let context = Context::new("users").partition_key("user_id", Value::string("u_12345"));
     let associated_data = context.associated_data(Content::Bytes, 1, 1);
     let derived = data_keys.each_ref().map(|key| derive(key, &salt));
-    let (ciphertext, tag) = ciphertext_for(derived.each_ref().map(|key| &key.message_key), &associated_data);
+    let (ciphertext, tag) =
+        ciphertext_for(derived.each_ref().map(|key| &key.message_key), &associated_data);
 
     let plaintexts = derived.each_ref().map(|key| {
         let mut message = ciphertext;
         MessageKey(&key.message_key).open(&associated_data, &mut message, &tag).unwrap();
         message
     });
-    assert_ne!(plaintexts[0], plaintexts[1], "AES-GCM alone opens it under both keys, to different plaintexts");
+    assert_ne!(
+        plaintexts[0], plaintexts[1],
+        "AES-GCM alone opens it under both keys, to different plaintexts"
+    );
 
     for committed in [0, 1] {
-        let header = [&[1, 1][..], &salt, &derived.get(committed).unwrap().commitment, &[0x80]].concat();
+        let header =
+            [&[1, 1][..], &salt, &derived.get(committed).unwrap().commitment, &[0x80]].concat();
         let bytes = [&header[..], &ciphertext, &tag].concat();
-        let open = |key| UntrustedPayload::parse(bytes.clone()).unwrap().open(Content::Bytes, &context, key);
+        let open = |key| {
+            UntrustedPayload::parse(bytes.clone()).unwrap().open(Content::Bytes, &context, key)
+        };
         let opened = data_keys.each_ref().map(open);
         for (i, outcome) in opened.into_iter().enumerate() {
             match outcome {
                 Ok(plaintext) => {
-                    assert_eq!((i, plaintext.expose()), (committed, &plaintexts.get(committed).unwrap()[..]));
+                    assert_eq!(
+                        (i, plaintext.expose()),
+                        (committed, &plaintexts.get(committed).unwrap()[..])
+                    );
                 }
                 Err(error) => {
                     assert_ne!(i, committed);

@@ -8,8 +8,8 @@ use crate::number::Number;
 
 /// A key or authenticated attribute value: DynamoDB's ten types, borrowed where it can be.
 ///
-/// DynamoDB rewrites numbers (`1.0` comes back as `1`) and returns sets in any order; what is bound is the canonical
-/// form, which does not change on the way.
+/// DynamoDB rewrites numbers (`1.0` comes back as `1`) and returns sets in any order; what is bound
+/// is the canonical form, which does not change on the way.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -111,7 +111,8 @@ fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// The order of text keys in deterministic CBOR: shorter first, then bytewise (RFC 8949, section 4.2.1).
+/// The order of text keys in deterministic CBOR: shorter first, then bytewise (RFC 8949, section
+/// 4.2.1).
 pub(crate) fn cbor_order(a: &str, b: &str) -> std::cmp::Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }

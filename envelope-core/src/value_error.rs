@@ -6,9 +6,9 @@ use serde::de::{Expected, Unexpected};
 
 /// Why a value did not fit its type, without a word of the value itself.
 ///
-/// serde's own errors quote what they found (`invalid value: string "123-45-6789"`), and messages that a type makes
-/// itself may do the same. This error keeps the kinds, the names and what was expected, and nothing that came from the
-/// data.
+/// serde's own errors quote what they found (`invalid value: string "123-45-6789"`), and messages
+/// that a type makes itself may do the same. This error keeps the kinds, the names and what was
+/// expected, and nothing that came from the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueError(Reason);
 
@@ -27,7 +27,8 @@ enum Reason {
 impl ValueError {
     pub(crate) const TOO_DEEP: Self = Self::format("nested too deeply");
 
-    /// An error of the data format itself; the text must be a constant so that it cannot carry a value.
+    /// An error of the data format itself; the text must be a constant so that it cannot carry a
+    /// value.
     #[must_use]
     pub const fn format(reason: &'static str) -> Self {
         Self(Reason::Format(reason))
@@ -117,7 +118,8 @@ impl fmt::Display for Names {
     }
 }
 
-/// How serde starts the description of a 128-bit integer that a type does not take; the value follows.
+/// How serde starts the description of a 128-bit integer that a type does not take; the value
+/// follows.
 const WIDE_INTEGER: &str = "integer `";
 
 fn kind(found: &Unexpected<'_>) -> &'static str {
@@ -138,13 +140,16 @@ fn kind(found: &Unexpected<'_>) -> &'static str {
         Unexpected::NewtypeVariant => "a newtype variant",
         Unexpected::TupleVariant => "a tuple variant",
         Unexpected::StructVariant => "a struct variant",
-        Unexpected::Other(text) if text.starts_with(WIDE_INTEGER) => "an integer of more than 64 bits",
+        Unexpected::Other(text) if text.starts_with(WIDE_INTEGER) => {
+            "an integer of more than 64 bits"
+        }
         _ => "something else",
     }
 }
 
-/// The name of a newtype that stands for a value which the writer does not have. What stores records refuses it, so that
-/// it cannot take the place of the value; other formats write the unit that it holds.
+/// The name of a newtype that stands for a value which the writer does not have. What stores
+/// records refuses it, so that it cannot take the place of the value; other formats write the unit
+/// that it holds.
 #[doc(hidden)]
 pub const WITHHELD: &str = "$envelope::Withheld";
 

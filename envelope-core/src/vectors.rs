@@ -1,4 +1,5 @@
-//! The vectors in `vectors/v1`: what this crate opens, refuses and writes, byte by byte, beside any other implementation.
+//! The vectors in `vectors/v1`: what this crate opens, refuses and writes, byte by byte, beside any
+//! other implementation.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +15,10 @@ use crate::aead::TAG_BYTES;
 use crate::aead::tests::BACKENDS;
 use crate::kdf::hkdf_sha256;
 use crate::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, Content, Context, ContextForm, DataKey,
-    EncryptedDek, EncryptionContext, FormatError, HierarchicalKeyProvider, KeyError, KeyErrorKind, KeyFuture,
-    LocalKeyProvider, Number, OpenError, PayloadBuilder, Plaintext, RootKey, UntrustedPayload, UnwrapKey, Value,
-    WrappedKey, open_payload, read_fields,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, Content, Context,
+    ContextForm, DataKey, EncryptedDek, EncryptionContext, FormatError, HierarchicalKeyProvider,
+    KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, Number, OpenError, PayloadBuilder,
+    Plaintext, RootKey, UntrustedPayload, UnwrapKey, Value, WrappedKey, open_payload, read_fields,
 };
 
 #[cfg(feature = "rsa")]
@@ -89,7 +90,8 @@ struct VersionKey {
     key: Hex,
 }
 
-/// What a vector that opens holds beyond the others: what the writer chose, and the values on the way.
+/// What a vector that opens holds beyond the others: what the writer chose, and the values on the
+/// way.
 #[derive(Deserialize)]
 struct Steps {
     data_key: Hex,
@@ -135,7 +137,12 @@ impl TryFrom<String> for Hex {
 
     fn try_from(text: String) -> Result<Self, String> {
         let byte = |at| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        (0..text.len()).step_by(2).map(byte).collect::<Option<_>>().map(Self).ok_or(format!("not hexadecimal: {text}"))
+        (0..text.len())
+            .step_by(2)
+            .map(byte)
+            .collect::<Option<_>>()
+            .map(Self)
+            .ok_or(format!("not hexadecimal: {text}"))
     }
 }
 
@@ -146,7 +153,8 @@ impl Hex {
 }
 
 impl Reader {
-    /// The context in which a reader finds the record, with the `names` that the payload lists as authenticated.
+    /// The context in which a reader finds the record, with the `names` that the payload lists as
+    /// authenticated.
     fn context<'v>(&'v self, names: &'v [String]) -> Result<Context<'v>, Expect> {
         let form = match self.context_form.as_str() {
             "raw" => ContextForm::Raw,
@@ -163,10 +171,13 @@ impl Reader {
             };
         }
         for name in names {
-            let value = self.attributes.get(name).filter(|json| !json.is_null()).map(value).transpose()?;
+            let value =
+                self.attributes.get(name).filter(|json| !json.is_null()).map(value).transpose()?;
             context = context.authenticated(name, value).unwrap();
         }
-        for (name, value) in self.pairs.iter().chain(self.more_pairs.iter().map(|(name, value)| (name, value))) {
+        for (name, value) in
+            self.pairs.iter().chain(self.more_pairs.iter().map(|(name, value)| (name, value)))
+        {
             context = context.pair(name, value).map_err(|_| Expect::Pair)?;
         }
         Ok(context)
@@ -185,11 +196,17 @@ impl Reader {
     }
 
     /// The data key, and the entry of `encrypted_dek` that the writer makes of it.
-    fn wrap(&self, data_key: &Hex, wrap_salt: &Hex, context: &EncryptionContext) -> (DataKey, WrappedKey) {
+    fn wrap(
+        &self,
+        data_key: &Hex,
+        wrap_salt: &Hex,
+        context: &EncryptionContext,
+    ) -> (DataKey, WrappedKey) {
         match &self.own {
             Keys::RootKey(key) => {
                 let data_key = DataKey::from_slice(&data_key.0).unwrap();
-                let wrapped = local(key).wrap_with_salt(&data_key, context, &wrap_salt.array()).unwrap();
+                let wrapped =
+                    local(key).wrap_with_salt(&data_key, context, &wrap_salt.array()).unwrap();
                 (data_key, wrapped)
             }
             #[cfg(feature = "rsa")]
@@ -199,8 +216,10 @@ impl Reader {
                 (data_key, wrapped)
             }
             Keys::Branch(keys) => {
-                let mut generated =
-                    keys[0].branch_key(&self.table).generate_with_salt(context, &wrap_salt.array()).unwrap();
+                let mut generated = keys[0]
+                    .branch_key(&self.table)
+                    .generate_with_salt(context, &wrap_salt.array())
+                    .unwrap();
                 (generated.data_key, generated.wrapped.remove(0))
             }
         }
@@ -227,10 +246,12 @@ impl Vector {
 
     /// FORMAT 7, as far as it concerns this crate: what comes out, or the kind of the failure.
     fn open(&self) -> Result<Plaintext, Expect> {
-        let payload = UntrustedPayload::parse(self.encrypted_payload.0.clone()).map_err(|error| kind(&error.into()))?;
+        let payload = UntrustedPayload::parse(self.encrypted_payload.0.clone())
+            .map_err(|error| kind(&error.into()))?;
         let names = payload.authenticated_names().to_vec();
         let (context, provider) = (self.context(&names)?, self.reader.provider());
-        let opened = open_payload(payload, &self.encrypted_dek.0, self.content(), &context, &provider);
+        let opened =
+            open_payload(payload, &self.encrypted_dek.0, self.content(), &context, &provider);
         let plaintext = block_on(opened).map_err(|error| kind(&error))?;
         if self.content() != Content::Bytes {
             read_fields(plaintext.expose()).map_err(|_| Expect::MalformedRecord)?;
@@ -246,7 +267,11 @@ fn local(key: &Hex) -> LocalKeyProvider {
 impl VersionKey {
     fn branch_key(&self, branch: &str) -> BranchKey {
         let key = DataKey::from_slice(&self.key.0).unwrap();
-        BranchKey::new(BranchName::new(branch).unwrap(), BranchVersion::from_bytes(self.version.array()), key)
+        BranchKey::new(
+            BranchName::new(branch).unwrap(),
+            BranchVersion::from_bytes(self.version.array()),
+            key,
+        )
     }
 }
 
@@ -259,10 +284,16 @@ impl BranchKeyStore for Branch {
         Box::pin(async { Ok(self.0[0].branch_key(branch.as_str()).version()) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         let mut keys = self.0.iter().map(|key| key.branch_key(branch.as_str()));
         let found = keys.find(|key| key.version() == version);
-        Box::pin(async { found.ok_or_else(|| KeyError::new(KeyErrorKind::KeyNotFound, "no such version")) })
+        Box::pin(async {
+            found.ok_or_else(|| KeyError::new(KeyErrorKind::KeyNotFound, "no such version"))
+        })
     }
 }
 
@@ -275,10 +306,14 @@ fn kind(error: &OpenError) -> Expect {
         OpenError::Format(FormatError::UnknownSuite(_)) => Expect::FormatUnknownSuite,
         OpenError::Format(FormatError::Malformed(_)) => Expect::FormatMalformed,
         OpenError::ContextForm { .. } => Expect::ContextForm,
-        OpenError::Key(error) if matches!(error.kind(), KeyErrorKind::WrongKey | KeyErrorKind::KeyNotFound) => {
+        OpenError::Key(error)
+            if matches!(error.kind(), KeyErrorKind::WrongKey | KeyErrorKind::KeyNotFound) =>
+        {
             Expect::KeyWrong
         }
-        OpenError::Key(error) if error.kind() == KeyErrorKind::ContextMismatch => Expect::KeyMismatch,
+        OpenError::Key(error) if error.kind() == KeyErrorKind::ContextMismatch => {
+            Expect::KeyMismatch
+        }
         OpenError::Authentication => Expect::Authentication,
         OpenError::Context(_) | OpenError::AuthenticatedNames { .. } | OpenError::Key(_) => {
             panic!("no vector expects {error:?}")
@@ -332,7 +367,8 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// The vectors of the repository, or those of the folder that `ENVELOPE_VECTORS` names: another implementation's.
+/// The vectors of the repository, or those of the folder that `ENVELOPE_VECTORS` names: another
+/// implementation's.
 fn vectors() -> Vec<(String, Vector)> {
     match std::env::var_os("ENVELOPE_VECTORS") {
         Some(folder) => in_folder(folder),
@@ -343,7 +379,8 @@ fn vectors() -> Vec<(String, Vector)> {
 /// Every vector in the folder, of `vectors/` or elsewhere, by name; there must be some.
 fn in_folder<V: DeserializeOwned>(folder: impl AsRef<Path>) -> Vec<(String, V)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(folder);
-    let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!paths.is_empty(), "{} holds no vectors", folder.display());
     paths.sort();
     let read = |path: &std::path::PathBuf| {
@@ -360,10 +397,13 @@ fn vectors_that_open() -> impl Iterator<Item = (String, Vector, Steps)> {
 }
 
 fn that_open(vectors: Vec<(String, Vector)>) -> impl Iterator<Item = (String, Vector, Steps)> {
-    vectors.into_iter().filter(|(_, vector)| vector.expect == Expect::Opens).map(|(name, vector)| {
-        let steps = serde_json::from_value(vector.rest.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        (name, vector, steps)
-    })
+    vectors.into_iter().filter(|(_, vector)| vector.expect == Expect::Opens).map(
+        |(name, vector)| {
+            let steps = serde_json::from_value(vector.rest.clone())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, vector, steps)
+        },
+    )
 }
 
 #[test]
@@ -372,7 +412,8 @@ fn every_vector_opens_or_fails_as_it_says() {
         .into_iter()
         .filter_map(|(name, vector)| {
             let outcome = vector.outcome();
-            (outcome != vector.expect).then(|| format!("{name}: expected {:?}, got {outcome:?}", vector.expect))
+            (outcome != vector.expect)
+                .then(|| format!("{name}: expected {:?}, got {outcome:?}", vector.expect))
         })
         .collect();
     assert!(surprises.is_empty(), "{surprises:#?}");
@@ -395,8 +436,11 @@ fn check_steps(name: &str, vector: &Vector, steps: &Steps) {
     let payload = UntrustedPayload::parse(vector.encrypted_payload.0.clone()).unwrap();
     assert_eq!(payload.authenticated_names(), steps.authenticated_names, "{name}");
     let context = vector.context(&steps.authenticated_names).unwrap();
-    let pairs: BTreeMap<_, _> =
-        context.encryption_context().pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let pairs: BTreeMap<_, _> = context
+        .encryption_context()
+        .pairs()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     assert_eq!(pairs, steps.encryption_context, "{name}");
     assert_eq!(context.associated_data(vector.content(), 1, 1), steps.associated_data.0, "{name}");
 
@@ -405,7 +449,11 @@ fn check_steps(name: &str, vector: &Vector, steps: &Steps) {
     assert_eq!(okm[..], [&steps.message_key.0[..], &steps.commitment.0].concat(), "{name}");
 
     let dek = EncryptedDek::parse(&vector.encrypted_dek.0).unwrap();
-    assert_eq!(dek.keys().iter().map(Wrapped::of).collect::<Vec<_>>(), steps.wrapped_keys, "{name}");
+    assert_eq!(
+        dek.keys().iter().map(Wrapped::of).collect::<Vec<_>>(),
+        steps.wrapped_keys,
+        "{name}"
+    );
     assert_eq!(dek.form(), context.context_form(), "{name}");
     assert_eq!(dek.to_bytes(), vector.encrypted_dek.0, "{name}");
 }
@@ -423,7 +471,11 @@ fn what_comes_out_is_the_vectors() {
         assert_eq!(fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names, "{name}");
         for (field, expected) in steps.fields.unwrap_or_default() {
             let (_, value) = fields.iter().find(|(name, _)| *name == field).unwrap();
-            assert_eq!(value.deserialize(PhantomData::<Json>).unwrap(), expected, "{name}: {field}");
+            assert_eq!(
+                value.deserialize(PhantomData::<Json>).unwrap(),
+                expected,
+                "{name}: {field}"
+            );
         }
     }
 }
@@ -436,14 +488,18 @@ fn the_writer_makes_the_bytes_of_the_vectors() {
 }
 
 fn check_writer(name: &str, vector: &Vector, steps: &Steps) {
-    let (context, data_key) =
-        (vector.context(&steps.authenticated_names).unwrap(), DataKey::from_slice(&steps.data_key.0).unwrap());
+    let (context, data_key) = (
+        vector.context(&steps.authenticated_names).unwrap(),
+        DataKey::from_slice(&steps.data_key.0).unwrap(),
+    );
     let mut payload = PayloadBuilder::new(0, context.authenticated_names());
     payload.extend_from_slice(&steps.plaintext.0);
-    let payload = payload.seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array()).unwrap();
+    let payload =
+        payload.seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array()).unwrap();
     assert_eq!(payload, vector.encrypted_payload.0, "{name}");
 
-    let (derived, own) = vector.reader.wrap(&steps.data_key, &steps.wrap_salt, &context.encryption_context());
+    let (derived, own) =
+        vector.reader.wrap(&steps.data_key, &steps.wrap_salt, &context.encryption_context());
     assert_eq!(derived.expose()[..], steps.data_key.0, "{name}");
     let found = EncryptedDek::parse(&vector.encrypted_dek.0).unwrap();
     let dek = with_own(&found, &own);
@@ -454,7 +510,11 @@ fn check_writer(name: &str, vector: &Vector, steps: &Steps) {
 /// The wrapped keys of a vector, with the one that this crate makes in the place of its like.
 fn with_own(found: &EncryptedDek, own: &WrappedKey) -> EncryptedDek {
     let is_own = |key: &WrappedKey| key.kind() == own.kind() && key.id() == own.id();
-    let keys = found.keys().iter().map(|key| if is_own(key) { own.clone() } else { key.clone() }).collect();
+    let keys = found
+        .keys()
+        .iter()
+        .map(|key| if is_own(key) { own.clone() } else { key.clone() })
+        .collect();
     EncryptedDek::new(found.form(), keys).unwrap()
 }
 
@@ -467,13 +527,16 @@ fn the_room_made_for_names_does_not_change_the_bytes() {
         for foreseen in [&[][..], &["x"; 300][..]] {
             let mut payload = PayloadBuilder::new(0, foreseen.iter().copied());
             payload.extend_from_slice(&steps.plaintext.0);
-            let payload = payload.seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array()).unwrap();
+            let payload = payload
+                .seal_with_salt(vector.content(), &context, &data_key, &steps.salt.array())
+                .unwrap();
             assert_eq!(payload, vector.encrypted_payload.0, "{name}");
         }
     }
 }
 
-/// The other tests run with the backend that the crate is built with; this one with all that are compiled in.
+/// The other tests run with the backend that the crate is built with; this one with all that are
+/// compiled in.
 #[test]
 fn every_backend_makes_and_opens_the_ciphertexts_of_the_vectors_and_refuses_them_changed() {
     for (name, vector, steps) in vectors_that_open() {
@@ -485,10 +548,18 @@ fn every_backend_makes_and_opens_the_ciphertexts_of_the_vectors_and_refuses_them
             let mut tag = backend.seal(&key, associated_data, &mut message);
             assert_eq!([&message[..], &tag].concat(), sealed, "{name}, {}", backend.name);
             let mut changed = message.clone();
-            assert!(backend.open(&key, associated_data, &mut message, &tag), "{name}, {}", backend.name);
+            assert!(
+                backend.open(&key, associated_data, &mut message, &tag),
+                "{name}, {}",
+                backend.name
+            );
             assert_eq!(message, steps.plaintext.0, "{name}, {}", backend.name);
             tag[0] ^= 1;
-            assert!(!backend.open(&key, associated_data, &mut changed, &tag), "{name}, {}", backend.name);
+            assert!(
+                !backend.open(&key, associated_data, &mut changed, &tag),
+                "{name}, {}",
+                backend.name
+            );
         }
     }
 }

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use envelope_core::{Content, Context, DataKey, FieldWriter, Plaintext, UntrustedPayload, ValueError, read_fields};
-use serde::de::{self, DeserializeOwned, Error as _, Expected, MapAccess, SeqAccess, Unexpected, Visitor};
+use envelope_core::{
+    Content, Context, DataKey, FieldWriter, Plaintext, UntrustedPayload, ValueError, read_fields,
+};
+use serde::de::{
+    self, DeserializeOwned, Error as _, Expected, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde::ser::{self, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
 use serde::{Deserialize, Serialize};
 
@@ -76,9 +80,12 @@ fn two_records_hold_the_same_if_their_fields_are_the_same_in_the_same_order() {
         fields
     };
     let one = fields(&[("a", 1), ("b", 2)]);
-    let same = |one: &FieldWriter, other: &FieldWriter| one.fields().unwrap() == other.fields().unwrap();
+    let same =
+        |one: &FieldWriter, other: &FieldWriter| one.fields().unwrap() == other.fields().unwrap();
     assert!(same(&one, &fields(&[("a", 1), ("b", 2)])) && same(&fields(&[]), &fields(&[])));
-    for other in [&[("a", 1), ("b", 3)][..], &[("a", 1), ("c", 2)], &[("b", 2), ("a", 1)], &[("a", 1)], &[]] {
+    for other in
+        [&[("a", 1), ("b", 3)][..], &[("a", 1), ("c", 2)], &[("b", 2), ("a", 1)], &[("a", 1)], &[]]
+    {
         assert!(!same(&one, &fields(other)) && !same(&fields(other), &one), "{other:?}");
     }
 }
@@ -256,7 +263,10 @@ fn a_type_that_miscounts_its_elements_is_refused() {
         written(&Miscounted(kind, 1)).unwrap();
         for declared in [0, 2] {
             let error = written(&Miscounted(kind, declared)).unwrap_err();
-            assert!(error.to_string().contains("another number of elements"), "{kind:?}, {declared}: {error}");
+            assert!(
+                error.to_string().contains("another number of elements"),
+                "{kind:?}, {declared}: {error}"
+            );
         }
     }
 }
@@ -265,7 +275,10 @@ fn a_type_that_miscounts_its_elements_is_refused() {
 fn what_does_not_fit_is_named_by_its_kind_and_never_quoted() {
     let is = |unexpected: Unexpected<'_>, kind: &str| {
         let expected: &dyn Expected = &"a card number";
-        for error in [ValueError::invalid_type(unexpected, expected), ValueError::invalid_value(unexpected, expected)] {
+        for error in [
+            ValueError::invalid_type(unexpected, expected),
+            ValueError::invalid_value(unexpected, expected),
+        ] {
             let said = error.to_string();
             assert!(said.contains(kind) && said.contains("a card number"), "{said}");
             assert!(!said.contains("4111"), "{said}");

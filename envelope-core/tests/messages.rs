@@ -1,11 +1,12 @@
-//! What errors say: to a person, to a program that decides what to do, and to whoever follows their sources.
+//! What errors say: to a person, to a program that decides what to do, and to whoever follows their
+//! sources.
 #![allow(clippy::unwrap_used)]
 
 use std::error::Error;
 
 use envelope_core::{
-    ContextError, ContextForm, Fault, FormatError, KeyError, KeyErrorKind, NumberError, OpenError, RootKeyError,
-    SealError,
+    ContextError, ContextForm, Fault, FormatError, KeyError, KeyErrorKind, NumberError, OpenError,
+    RootKeyError, SealError,
 };
 
 const KINDS: [(KeyErrorKind, &str, Fault, bool); 12] = [
@@ -35,7 +36,9 @@ fn each_kind_of_key_error_says_what_it_is_and_who_must_act() {
 
 #[test]
 fn a_key_error_keeps_the_request_and_what_lies_behind_it() {
-    let error = KeyError::new(KeyErrorKind::Throttled, "KMS").with_request_id("a1b2").with_source("too many requests");
+    let error = KeyError::new(KeyErrorKind::Throttled, "KMS")
+        .with_request_id("a1b2")
+        .with_source("too many requests");
     assert_eq!(error.to_string(), "throttled: KMS (request a1b2)");
     assert_eq!(error.request_id(), Some("a1b2"));
     assert_eq!(error.source().unwrap().to_string(), "too many requests");
@@ -51,7 +54,12 @@ fn an_error_of_sealing_says_what_was_missing_and_names_its_source() {
     for (error, message, fault, source) in [
         (SealError::from(pair()), "the context cannot be bound", Fault::Caller, true),
         (key_error().into(), "no data key to seal with", Fault::Data, true),
-        (SealError::TooLong, "the plaintext is longer than one AES-GCM message may be", Fault::Caller, false),
+        (
+            SealError::TooLong,
+            "the plaintext is longer than one AES-GCM message may be",
+            Fault::Caller,
+            false,
+        ),
         (
             SealError::TooManyChunks,
             "the stream is longer than 2^32 chunks: take larger chunks, or several streams",
@@ -68,8 +76,18 @@ fn an_error_of_sealing_says_what_was_missing_and_names_its_source() {
 fn an_error_of_opening_says_what_is_wrong_and_names_its_source() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     for (error, message, fault, source) in [
-        (FormatError::UnknownSuite(7).into(), "the stored bytes are not a sealed record", Fault::Data, true),
-        (ContextError::Pair("tenant".to_owned()).into(), "the context cannot be bound", Fault::Caller, true),
+        (
+            FormatError::UnknownSuite(7).into(),
+            "the stored bytes are not a sealed record",
+            Fault::Data,
+            true,
+        ),
+        (
+            ContextError::Pair("tenant".to_owned()).into(),
+            "the context cannot be bound",
+            Fault::Caller,
+            true,
+        ),
         (
             OpenError::ContextForm { written: ContextForm::Hashed, expected: ContextForm::Raw },
             "sealed under the KMS context form `hashed`, but the reader uses `raw`: a form cannot change while there are \
@@ -106,7 +124,10 @@ fn what_is_no_record_is_named_by_its_part() {
             FormatError::UnknownVersion("encrypted_payload", 9),
             "encrypted_payload has format version 9, which this reader does not know: upgrade it, or the bytes are no record",
         ),
-        (FormatError::UnknownSuite(9), "sealed with suite 9, which this reader does not know: upgrade it"),
+        (
+            FormatError::UnknownSuite(9),
+            "sealed with suite 9, which this reader does not know: upgrade it",
+        ),
         (FormatError::Malformed("a wrapped key"), "a wrapped key is malformed"),
     ] {
         assert_eq!(error.to_string(), message);
@@ -121,8 +142,14 @@ fn what_cannot_be_bound_is_named() {
             "the encryption context cannot have a pair named `aws:x\\n`: names are not empty, do not start with `aws:`, \
              and `table`, `partition_key`, `sort_key` and `envelope` are taken",
         ),
-        (ContextError::Pair("t".to_owned()), "the encryption context pair `t` is empty or stands twice"),
-        (ContextError::DuplicateAttribute("t".to_owned()), "the authenticated attribute `t` stands twice"),
+        (
+            ContextError::Pair("t".to_owned()),
+            "the encryption context pair `t` is empty or stands twice",
+        ),
+        (
+            ContextError::DuplicateAttribute("t".to_owned()),
+            "the authenticated attribute `t` stands twice",
+        ),
     ] {
         assert_eq!(error.to_string(), message);
     }
@@ -140,8 +167,16 @@ fn a_root_key_that_cannot_be_read_is_said_to_be_so() {
             "the environment variable `KEY` is not set, or not text: set it to 64 hexadecimal digits (`openssl rand -hex 32`)",
             false,
         ),
-        (RootKeyError::File(std::io::Error::other("gone")), "the root key file cannot be read", true),
-        (RootKeyError::Malformed, "a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64", false),
+        (
+            RootKeyError::File(std::io::Error::other("gone")),
+            "the root key file cannot be read",
+            true,
+        ),
+        (
+            RootKeyError::Malformed,
+            "a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64",
+            false,
+        ),
     ] {
         assert_eq!((error.to_string().as_str(), error.source().is_some()), (message, source));
     }

@@ -1,11 +1,14 @@
-//! After a key has been used there is one answer, whatever was wrong; and nothing secret is compared by `==`.
+//! After a key has been used there is one answer, whatever was wrong; and nothing secret is
+//! compared by `==`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use envelope_core::{Content, Context, ContextForm, DataKey, PayloadBuilder, UntrustedPayload, Value};
+use envelope_core::{
+    Content, Context, ContextForm, DataKey, PayloadBuilder, UntrustedPayload, Value,
+};
 
 fn context() -> Context<'static> {
     let context = Context::new("users").partition_key("user_id", Value::string("u_1"));
@@ -20,20 +23,36 @@ fn sealed(context: &Context<'_>, key: &DataKey) -> Vec<u8> {
 }
 
 /// All that a refusal says: what it prints in either way, and what stands behind it.
-fn refusal(payload: Vec<u8>, content: Content, context: &Context<'_>, key: &DataKey) -> [String; 4] {
+fn refusal(
+    payload: Vec<u8>,
+    content: Content,
+    context: &Context<'_>,
+    key: &DataKey,
+) -> [String; 4] {
     let error = UntrustedPayload::parse(payload).unwrap().open(content, context, key).unwrap_err();
     let source = error.source().map(ToString::to_string);
-    [error.to_string(), format!("{error:?}"), format!("{error:#?} {source:?}"), format!("{:?}", error.fault())]
+    [
+        error.to_string(),
+        format!("{error:?}"),
+        format!("{error:#?} {source:?}"),
+        format!("{:?}", error.fault()),
+    ]
 }
 
 #[test]
 fn whatever_is_wrong_after_a_key_was_used_gets_the_same_answer() {
     let (key, context) = (DataKey::generate().unwrap(), context());
     let payload = sealed(&context, &key);
-    assert!(UntrustedPayload::parse(payload.clone()).unwrap().open(Content::Bytes, &context, &key).is_ok());
+    assert!(
+        UntrustedPayload::parse(payload.clone())
+            .unwrap()
+            .open(Content::Bytes, &context, &key)
+            .is_ok()
+    );
     let mut answers = Vec::new();
 
-    // Salt, commitment, ciphertext and tag, bit by bit; what lies between says which names there are.
+    // Salt, commitment, ciphertext and tag, bit by bit; what lies between says which names there
+    // are.
     let names = 58..58 + 1 + "plan".len() + 1;
     for at in (2..payload.len()).filter(|at| !names.contains(at)) {
         for bit in 0..8 {
@@ -46,23 +65,41 @@ fn whatever_is_wrong_after_a_key_was_used_gets_the_same_answer() {
     shorter.pop();
     let longer = [payload.as_slice(), &[0]].concat();
     let bare = payload[..names.end + 16].to_vec();
-    answers.extend([shorter, longer, bare].map(|changed| refusal(changed, Content::Bytes, &context, &key)));
+    answers.extend(
+        [shorter, longer, bare].map(|changed| refusal(changed, Content::Bytes, &context, &key)),
+    );
 
     // Another key, another content, and another place.
     answers.push(refusal(payload.clone(), Content::Bytes, &context, &DataKey::generate().unwrap()));
     answers.push(refusal(payload.clone(), Content::Record, &context, &key));
-    let (user, at, pro) = (|| Value::string("u_1"), || Value::string("2026"), || Some(Value::string("pro")));
+    let (user, at, pro) =
+        (|| Value::string("u_1"), || Value::string("2026"), || Some(Value::string("pro")));
     let elsewhere = [
-        Context::new("other").partition_key("user_id", user()).sort_key("at", at()).pair("purpose", "pii"),
+        Context::new("other")
+            .partition_key("user_id", user())
+            .sort_key("at", at())
+            .pair("purpose", "pii"),
         Context::new("users")
             .partition_key("user_id", Value::string("u_2"))
             .sort_key("at", at())
             .pair("purpose", "pii"),
-        Context::new("users").partition_key("id", user()).sort_key("at", at()).pair("purpose", "pii"),
-        Context::new("users").partition_key("user_id", user()).sort_key("at", user()).pair("purpose", "pii"),
+        Context::new("users")
+            .partition_key("id", user())
+            .sort_key("at", at())
+            .pair("purpose", "pii"),
+        Context::new("users")
+            .partition_key("user_id", user())
+            .sort_key("at", user())
+            .pair("purpose", "pii"),
         Context::new("users").partition_key("user_id", user()).pair("purpose", "pii"),
-        Context::new("users").partition_key("user_id", user()).sort_key("at", at()).pair("purpose", "ads"),
-        Context::new("users").partition_key("user_id", user()).sort_key("at", at()).pair("reason", "pii"),
+        Context::new("users")
+            .partition_key("user_id", user())
+            .sort_key("at", at())
+            .pair("purpose", "ads"),
+        Context::new("users")
+            .partition_key("user_id", user())
+            .sort_key("at", at())
+            .pair("reason", "pii"),
     ];
     for context in elsewhere {
         let context = context.unwrap().authenticated("plan", pro()).unwrap();
@@ -88,13 +125,15 @@ fn the_form_of_the_context_is_not_an_answer() {
     assert!(payload.open(Content::Bytes, &context.form(ContextForm::Table), &key).is_ok());
 }
 
-/// Reads the source: a comparison whose either side is named like a tag, commitment or digest, or is an exposed key.
+/// Reads the source: a comparison whose either side is named like a tag, commitment or digest, or
+/// is an exposed key.
 ///
-/// It sees names, not types. What else there is to find, the types keep from being compared at all: `DataKey`,
-/// `Plaintext` and whatever is derived have no `PartialEq`.
+/// It sees names, not types. What else there is to find, the types keep from being compared at all:
+/// `DataKey`, `Plaintext` and whatever is derived have no `PartialEq`.
 #[test]
 fn no_tag_commitment_or_digest_is_compared_by_equality() {
-    let sources = ["src", "../envelope-dynamo/src"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let sources = ["src", "../envelope-dynamo/src"]
+        .map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
     let mut suspects = Vec::new();
     let mut in_constant_time = 0;
     for path in sources.iter().flat_map(|folder| files(folder)) {
@@ -108,23 +147,34 @@ fn no_tag_commitment_or_digest_is_compared_by_equality() {
         }
     }
     assert_eq!(suspects, [""; 0]);
-    assert_eq!(in_constant_time, 3, "the commitments of payloads and streams, and the digest that RSA wraps");
+    assert_eq!(
+        in_constant_time, 3,
+        "the commitments of payloads and streams, and the digest that RSA wraps"
+    );
 }
 
 #[test]
 fn the_search_sees_comparisons() {
-    for line in ["if tag == expected {", "a.commitment() != b", "x == own.digest[..]", "assert!(key.expose() == other)"]
-    {
+    for line in [
+        "if tag == expected {",
+        "a.commitment() != b",
+        "x == own.digest[..]",
+        "assert!(key.expose() == other)",
+    ] {
         assert!(compares(line), "{line}");
     }
-    for line in ["if tag == 2 {", "let commitment = 3;", "digest.len() != DIGEST_BYTES", "staged == other"] {
+    for line in
+        ["if tag == 2 {", "let commitment = 3;", "digest.len() != DIGEST_BYTES", "staged == other"]
+    {
         assert!(!compares(line), "{line}");
     }
 }
 
 fn compares(line: &str) -> bool {
     const SECRET: [&str; 6] = ["tag", "commitment", "digest", "mac", "prk", "expose"];
-    let Some((left, right)) = line.split_once(" == ").or_else(|| line.split_once(" != ")) else { return false };
+    let Some((left, right)) = line.split_once(" == ").or_else(|| line.split_once(" != ")) else {
+        return false;
+    };
     // A CBOR tag is compared with a number, and lengths are no secret.
     let number = right.starts_with(|first: char| first.is_ascii_digit());
     let between = |c: char| !(c.is_alphanumeric() || c == '_');
@@ -144,7 +194,9 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.ends_with("tests") {
             found.extend(files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.ends_with("tests.rs")
+        {
             found.push(path);
         }
     }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
-use envelope_core::{Context, EncryptionContext, LocalKeyProvider, RootKey, RootKeyError, UnwrapKey, WrapKey};
+use envelope_core::{
+    Context, EncryptionContext, LocalKeyProvider, RootKey, RootKeyError, UnwrapKey, WrapKey,
+};
 
 const VARIABLE: &str = "ENVELOPE_TEST_ROOT_KEY";
 const HEX: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -21,7 +23,8 @@ async fn assert_is_the_key(root: RootKey) {
     let bytes: Vec<u8> = (0..32).collect();
     let expected = LocalKeyProvider::new(RootKey::from_bytes(&bytes).unwrap());
     let generated = expected.generate(&context()).await.unwrap();
-    let unwrapped = LocalKeyProvider::new(root).unwrap_key(&generated.wrapped, &context()).await.unwrap();
+    let unwrapped =
+        LocalKeyProvider::new(root).unwrap_key(&generated.wrapped, &context()).await.unwrap();
     assert_eq!(unwrapped.expose(), generated.data_key.expose());
 }
 
@@ -50,12 +53,21 @@ async fn the_environment_holds_hexadecimal_digits_or_base64() {
         return;
     }
     let error = RootKey::from_env(VARIABLE).unwrap_err();
-    assert!(error.to_string().contains(VARIABLE) && error.to_string().contains("openssl rand -hex 32"), "{error}");
+    assert!(
+        error.to_string().contains(VARIABLE) && error.to_string().contains("openssl rand -hex 32"),
+        "{error}"
+    );
     for text in [HEX, BASE64] {
         let test = "the_environment_holds_hexadecimal_digits_or_base64";
-        let child = Command::new(env::current_exe().unwrap()).args(["--exact", test]).env(VARIABLE, text).output();
+        let child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", test])
+            .env(VARIABLE, text)
+            .output();
         let child = child.unwrap();
         assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-        assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"), "the other process ran this test");
+        assert!(
+            String::from_utf8_lossy(&child.stdout).contains("1 passed"),
+            "the other process ran this test"
+        );
     }
 }

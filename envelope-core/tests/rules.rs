@@ -1,18 +1,23 @@
-//! The rules of what a record is bound to and of what wraps its data key, and what is shown of either.
+//! The rules of what a record is bound to and of what wraps its data key, and what is shown of
+//! either.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use envelope_core::{
-    Content, Context, ContextError, ContextForm, DataKey, EncryptedDek, KeyErrorKind, KeyKind, KmsKeyHint,
-    MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, Number, OVERHEAD_BYTES, PayloadBuilder, Plaintext,
-    Sealed, UntrustedPayload, Value, WrappedKey,
+    Content, Context, ContextError, ContextForm, DataKey, EncryptedDek, KeyErrorKind, KeyKind,
+    KmsKeyHint, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, Number, OVERHEAD_BYTES,
+    PayloadBuilder, Plaintext, Sealed, UntrustedPayload, Value, WrappedKey,
 };
 
 #[test]
 fn a_pair_has_a_name_of_its_own_and_a_value() {
     let context = || Context::new("t").pair("tenant", "7").unwrap();
-    let reserved = ["table", "Table", "partition_key", "PARTITION_KEY", "sort_key", "envelope", "Envelope"];
+    let reserved =
+        ["table", "Table", "partition_key", "PARTITION_KEY", "sort_key", "envelope", "Envelope"];
     for name in ["", "aws:x", "AWS:x", "aWs:"].into_iter().chain(reserved) {
-        assert_eq!(context().pair(name, "1").unwrap_err(), ContextError::ReservedName(name.to_owned()));
+        assert_eq!(
+            context().pair(name, "1").unwrap_err(),
+            ContextError::ReservedName(name.to_owned())
+        );
     }
     for (name, value) in [("tenant", "8"), ("Tenant", "8"), ("other", "")] {
         assert_eq!(context().pair(name, value).unwrap_err(), ContextError::Pair(name.to_owned()));
@@ -41,7 +46,9 @@ fn kinds_of_ones_own_are_those_that_the_format_never_assigns() {
 #[test]
 fn a_wrapped_key_is_as_long_as_the_format_allows() {
     let kind = KeyKind::AWS_KMS;
-    assert!(WrappedKey::new(kind, vec![0; MAX_KEY_ID_BYTES], vec![0; MAX_WRAPPED_KEY_BYTES]).is_ok());
+    assert!(
+        WrappedKey::new(kind, vec![0; MAX_KEY_ID_BYTES], vec![0; MAX_WRAPPED_KEY_BYTES]).is_ok()
+    );
     assert!(WrappedKey::new(kind, vec![0; MAX_KEY_ID_BYTES + 1], [0]).is_err());
     assert!(WrappedKey::new(kind, [], vec![0; MAX_WRAPPED_KEY_BYTES + 1]).is_err());
     assert!(WrappedKey::new(kind, [], []).is_err());
@@ -86,7 +93,10 @@ fn a_data_key_is_32_bytes_long_and_counts_what_all_its_shares_seal() {
     for length in [0, 31, 33] {
         let error = DataKey::from_slice(&vec![7; length]).unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::InvalidResponse, "{length}");
-        assert_eq!(error.to_string(), format!("invalid answer: a data key is 32 bytes long, not {length}"));
+        assert_eq!(
+            error.to_string(),
+            format!("invalid answer: a data key is 32 bytes long, not {length}")
+        );
     }
     assert_ne!(DataKey::generate().unwrap().expose(), DataKey::generate().unwrap().expose());
     let key = DataKey::from_slice(&[7; 32]).unwrap();
@@ -122,11 +132,20 @@ fn what_is_shown_has_names_and_lengths_and_no_values() {
             format!("{:?}", context.encryption_context()),
             "EncryptionContext { form: Raw, names: [\"partition_key\", \"table\", \"tenant\"] }",
         ),
-        (format!("{:?}", WrappedKey::new(KeyKind::LOCAL, *b"id", [7; 72]).unwrap()), "WrappedKey(local, 72 bytes)"),
+        (
+            format!("{:?}", WrappedKey::new(KeyKind::LOCAL, *b"id", [7; 72]).unwrap()),
+            "WrappedKey(local, 72 bytes)",
+        ),
         (
             format!(
                 "{:?}",
-                [KeyKind::LOCAL, KeyKind::AWS_KMS, KeyKind::BRANCH, KeyKind::RSA_OAEP, KeyKind::private(200).unwrap()]
+                [
+                    KeyKind::LOCAL,
+                    KeyKind::AWS_KMS,
+                    KeyKind::BRANCH,
+                    KeyKind::RSA_OAEP,
+                    KeyKind::private(200).unwrap()
+                ]
             ),
             "[local, aws-kms, branch, rsa-oaep, kind 200]",
         ),

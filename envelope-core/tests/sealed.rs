@@ -63,7 +63,8 @@ fn bytes_are_read_however_a_format_gives_them() {
 fn what_is_neither_base64_nor_bytes_is_said_to_be_neither() {
     let error = read(Given::Borrowed(&[1]), Given::Nothing).unwrap_err();
     assert!(error.to_string().contains("base64 text or bytes"), "{error}");
-    let error = serde_json::from_str::<Sealed>(r#"{"encrypted_payload":"A","encrypted_dek":""}"#).unwrap_err();
+    let error = serde_json::from_str::<Sealed>(r#"{"encrypted_payload":"A","encrypted_dek":""}"#)
+        .unwrap_err();
     assert!(error.to_string().contains("not base64"), "{error}");
 }
 

@@ -1,12 +1,16 @@
-//! How much memory a stream takes: as much as a chunk, however long it is. In a process of its own, which it measures.
+//! How much memory a stream takes: as much as a chunk, however long it is. In a process of its own,
+//! which it measures.
 //!
-//! `STREAM_MIB=1024 cargo test --release -p envelope-core --test stream_memory -- --nocapture` takes a GiB.
+//! `STREAM_MIB=1024 cargo test --release -p envelope-core --test stream_memory -- --nocapture`
+//! takes a GiB.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::io::{self, Read};
 
-use envelope_core::{Context, LocalKeyProvider, OpenReader, RootKey, SealReader, StreamSealer, UntrustedStreamHeader};
+use envelope_core::{
+    Context, LocalKeyProvider, OpenReader, RootKey, SealReader, StreamSealer, UntrustedStreamHeader,
+};
 
 const MIB: u64 = 1 << 20;
 /// Two chunks, two headers, and what the allocator and the test's own buffer need.
@@ -49,7 +53,8 @@ fn there_and_back(bytes: u64) {
     let object = || Object { period: &period, at: 0, end: bytes };
     let mut sealed = SealReader::new(sealer, object());
     let header = UntrustedStreamHeader::read(&mut sealed).unwrap();
-    let mut opened = OpenReader::new(runtime.block_on(header.open(&context, &provider)).unwrap(), sealed);
+    let mut opened =
+        OpenReader::new(runtime.block_on(header.open(&context, &provider)).unwrap(), sealed);
 
     let (mut expected, mut seen) = (object(), 0);
     let (mut buffer, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);

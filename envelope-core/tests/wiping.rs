@@ -1,4 +1,5 @@
-//! What payloads and streams leave in memory: nothing of the plaintext. In a process of its own, whose memory it reads.
+//! What payloads and streams leave in memory: nothing of the plaintext. In a process of its own,
+//! whose memory it reads.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -8,8 +9,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use envelope_core::{
-    ChunkSize, Content, Context, DataKey, LocalKeyProvider, PayloadBuilder, RootKey, StreamOpener, StreamSealer,
-    UntrustedPayload, UntrustedStreamHeader,
+    ChunkSize, Content, Context, DataKey, LocalKeyProvider, PayloadBuilder, RootKey, StreamOpener,
+    StreamSealer, UntrustedPayload, UntrustedStreamHeader,
 };
 
 /// Tests that look through the memory of the process take turns.
@@ -32,7 +33,9 @@ fn marks_in_memory() -> usize {
     let own = window.as_ptr_range();
     let own = own.start as usize..own.end as usize;
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    let writable = maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|mode| mode.starts_with("rw")));
+    let writable = maps
+        .lines()
+        .filter(|line| line.split(' ').nth(1).is_some_and(|mode| mode.starts_with("rw")));
     let mut found = 0;
     for line in writable {
         let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
@@ -41,8 +44,9 @@ fn marks_in_memory() -> usize {
             let n = window.len().min(end - at);
             // Some mappings cannot be read; the window itself holds what was found elsewhere.
             let read = memory.read_at(&mut window[..n], at as u64).unwrap_or(0);
-            let overlaps =
-                |position: usize| own.contains(&(at + position)) || own.contains(&(at + position + MARK_BYTES));
+            let overlaps = |position: usize| {
+                own.contains(&(at + position)) || own.contains(&(at + position + MARK_BYTES))
+            };
             found += positions(&window[..read]).filter(|position| !overlaps(*position)).count();
             // Windows overlap, so that a mark across their border is seen.
             at += if n < window.len() { n } else { n - MARK_BYTES };
@@ -55,7 +59,11 @@ fn marks_in_memory() -> usize {
 
 fn positions(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let first = mark(0);
-    let candidates = bytes.iter().enumerate().filter(move |(_, byte)| **byte == first).map(|(position, _)| position);
+    let candidates = bytes
+        .iter()
+        .enumerate()
+        .filter(move |(_, byte)| **byte == first)
+        .map(|(position, _)| position);
     candidates.filter(|position| {
         bytes
             .get(*position..position + MARK_BYTES)
@@ -90,10 +98,14 @@ fn fill(sealer: &mut StreamSealer, mut bytes: usize, sealed: &mut Vec<u8>) {
 }
 
 fn opener(sealed: &mut &[u8]) -> StreamOpener {
-    block_on(UntrustedStreamHeader::read(sealed).unwrap().open(&Context::new("wiping"), &provider())).unwrap()
+    block_on(
+        UntrustedStreamHeader::read(sealed).unwrap().open(&Context::new("wiping"), &provider()),
+    )
+    .unwrap()
 }
 
-/// Nobody foresaw how long the payload would be, and something stands behind its buffer, so that it moves as it grows.
+/// Nobody foresaw how long the payload would be, and something stands behind its buffer, so that it
+/// moves as it grows.
 #[test]
 fn a_payload_that_grows_leaves_no_copy_behind_and_its_plaintext_goes_with_it() {
     const MARKS: usize = 4_000;
@@ -105,7 +117,9 @@ fn a_payload_that_grows_leaves_no_copy_behind_and_its_plaintext_goes_with_it() {
     let mut payload = PayloadBuilder::new(0, []);
     for _ in 0..MARKS {
         for piece in 0..MARK_BYTES / PIECE {
-            payload.extend_from_slice(&std::array::from_fn::<_, PIECE, _>(|i| mark(piece * PIECE + i)));
+            payload.extend_from_slice(&std::array::from_fn::<_, PIECE, _>(|i| {
+                mark(piece * PIECE + i)
+            }));
         }
         in_the_way.push(Box::new([0_u8; 64]));
     }
@@ -119,7 +133,8 @@ fn a_payload_that_grows_leaves_no_copy_behind_and_its_plaintext_goes_with_it() {
     drop(dropped);
     assert_eq!(marks_in_memory(), 0, "dropped before it was sealed");
 
-    let plaintext = UntrustedPayload::parse(sealed).unwrap().open(Content::Bytes, &context, &key).unwrap();
+    let plaintext =
+        UntrustedPayload::parse(sealed).unwrap().open(Content::Bytes, &context, &key).unwrap();
     assert_eq!(marks_in_memory(), MARKS, "opened in place");
     drop(plaintext);
     assert_eq!(marks_in_memory(), 0, "dropped after it was opened");
@@ -130,7 +145,9 @@ fn no_plaintext_is_left_when_a_stream_is_dropped_finished_or_failed() {
     let _alone = alone();
     let context = Context::new("wiping");
     let mut sealed = Vec::new();
-    let mut sealer = block_on(StreamSealer::with_chunk_size(ChunkSize::default(), &context, &provider())).unwrap();
+    let mut sealer =
+        block_on(StreamSealer::with_chunk_size(ChunkSize::default(), &context, &provider()))
+            .unwrap();
     assert_eq!(marks_in_memory(), 0);
 
     fill(&mut sealer, 200_000, &mut sealed);
@@ -160,7 +177,10 @@ fn no_plaintext_is_left_when_a_stream_is_dropped_finished_or_failed() {
     failing.push(bytes).unwrap();
     failing.consume(failing.output().len());
     failing.push(&bytes[n..n + 50]).unwrap();
-    assert!(marks_in_memory() > 100, "behind the beginning of the next chunk there is still the last");
+    assert!(
+        marks_in_memory() > 100,
+        "behind the beginning of the next chunk there is still the last"
+    );
     assert!(failing.finish().is_err());
     assert_eq!(marks_in_memory(), 0, "failed, and not yet dropped");
 

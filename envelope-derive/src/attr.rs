@@ -1,7 +1,8 @@
 //! The names of the attributes, and the entries inside their parentheses.
 //!
-//! Entries are taken apart without a grammar of their own, so that one malformed entry does not hide the mistakes in
-//! the others, and so that whatever serde understands can be handed on to serde as it was written.
+//! Entries are taken apart without a grammar of their own, so that one malformed entry does not
+//! hide the mistakes in the others, and so that whatever serde understands can be handed on to
+//! serde as it was written.
 
 use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -48,8 +49,14 @@ pub(crate) enum Mark {
 }
 
 impl Mark {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::PartitionKey, Self::SortKey, Self::Key, Self::Encrypted, Self::Authenticated, Self::Plaintext];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::PartitionKey,
+        Self::SortKey,
+        Self::Key,
+        Self::Encrypted,
+        Self::Authenticated,
+        Self::Plaintext,
+    ];
 
     /// The name of the attribute.
     pub(crate) fn attribute(self) -> &'static str {
@@ -165,7 +172,8 @@ fn ends_name(token: &TokenTree) -> bool {
 }
 
 fn unquoted(literal: &Literal) -> String {
-    syn::parse2::<LitStr>(literal.to_token_stream()).map_or_else(|_| literal.to_string(), |literal| literal.value())
+    syn::parse2::<LitStr>(literal.to_token_stream())
+        .map_or_else(|_| literal.to_string(), |literal| literal.value())
 }
 
 /// The token inside an invisible group, which is how a literal arrives from a `macro_rules!` macro.
@@ -211,7 +219,8 @@ pub(crate) fn name(attribute: &Attribute) -> Option<String> {
     attribute.path().get_ident().map(ToString::to_string)
 }
 
-/// Reports an option that does not exist, with those that do; returns the one that was meant, if that can be told.
+/// Reports an option that does not exist, with those that do; returns the one that was meant, if
+/// that can be told.
 pub(crate) fn report_unknown_option<'a>(
     entry: &Entry,
     attribute: &str,
@@ -223,7 +232,11 @@ pub(crate) fn report_unknown_option<'a>(
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("`#[{attribute}(..)]` takes {}", list(allowed)),
     };
-    errors.report(entry, format_args!("`{}` is not an option of `#[{attribute}]`", entry.name), help);
+    errors.report(
+        entry,
+        format_args!("`{}` is not an option of `#[{attribute}]`", entry.name),
+        help,
+    );
     meant
 }
 

@@ -22,9 +22,11 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
     let input = record.input;
     let this = This::new(input);
     let impl_generics = this.replace_self(input.generics.split_for_impl().0);
-    let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
+    let where_clause =
+        where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
     let fields = attributes(record).map(|(field, mark)| {
-        let (vis, ident, ty, this) = (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
+        let (vis, ident, ty, this) =
+            (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
         let mark = mark_type(record, field, mark);
         quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::#mark>)
     });
@@ -32,8 +34,9 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
         let (vis, this) = (&input.vis, &this.ty);
         quote!(#vis #ident: __envelope::Attribute<#this, __envelope::String, __envelope::mark::Key>)
     });
-    let wrappers =
-        attributes(record).filter(|(field, mark)| is_wrapped(field, *mark)).map(|(field, _)| wrapper(input, field));
+    let wrappers = attributes(record)
+        .filter(|(field, mark)| is_wrapped(field, *mark))
+        .map(|(field, _)| wrapper(input, field));
     quote! {
         pub struct __Attributes #impl_generics #where_clause {
             #(#fields,)*
@@ -50,7 +53,8 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
         let (ident, value) = (&field.ident, attribute(record.input, field, mark, &ty_generics));
         quote!(#ident: #value)
     });
-    let composed = composed(record).map(|(ident, name)| quote!(#ident: __envelope::Attribute::new(#name)));
+    let composed =
+        composed(record).map(|(ident, name)| quote!(#ident: __envelope::Attribute::new(#name)));
     let checks = ungrouped(record);
     quote! {
         type Attributes = __Attributes #ty_generics;
@@ -72,11 +76,14 @@ fn ungrouped(record: &Record<'_>) -> impl Iterator<Item = TokenStream> {
     })
 }
 
-/// The mark as a type; what stands in the encryption context or in a key is bound like what is authenticated.
+/// The mark as a type; what stands in the encryption context or in a key is bound like what is
+/// authenticated.
 fn mark_type(record: &Record<'_>, field: &Field, mark: Mark) -> TokenStream {
     match mark {
         Mark::PartitionKey | Mark::SortKey | Mark::Key => quote!(Key),
-        Mark::Plaintext if field.encryption_context.is_some() || is_part_of_key(record, field) => quote!(Authenticated),
+        Mark::Plaintext if field.encryption_context.is_some() || is_part_of_key(record, field) => {
+            quote!(Authenticated)
+        }
         Mark::Plaintext if field.role().is_some_and(Role::is_kept) => quote!(Kept),
         Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
     }
@@ -114,7 +121,8 @@ fn wrapper(input: &Input, field: &Field) -> TokenStream {
     let this = This::new(input);
     let (impl_generics, ..) = input.generics.split_for_impl();
     let impl_generics = this.replace_self(impl_generics);
-    let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
+    let where_clause =
+        where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
     let bound = input.serde.entries.iter().filter(|entry| entry.name == "bound");
     let code = field.serde.entries.iter().filter(|entry| CODE.contains(&entry.name.as_str()));
     let (name, ty, this) = (wrapper_name(field), this.replace_self(&field.ty), &this.ty);
@@ -134,7 +142,12 @@ fn wrapper_name(field: &Field) -> syn::Ident {
     format_ident!("__Value_{}", unraw(&field.ident))
 }
 
-fn attribute(input: &Input, field: &Field, mark: Mark, ty_generics: &TypeGenerics<'_>) -> TokenStream {
+fn attribute(
+    input: &Input,
+    field: &Field,
+    mark: Mark,
+    ty_generics: &TypeGenerics<'_>,
+) -> TokenStream {
     let (name, place) = (&field.name.value, field.ty.span());
     if mark == Mark::Encrypted {
         return quote!(__envelope::Attribute::encrypted(#name));
@@ -157,7 +170,9 @@ fn attribute(input: &Input, field: &Field, mark: Mark, ty_generics: &TypeGeneric
     };
     match default(field) {
         Some(default) => quote!(__envelope::Attribute::or_default(#attribute, #default)),
-        None if input.serde.default.is_some() => quote!(__envelope::Attribute::optional(#attribute)),
+        None if input.serde.default.is_some() => {
+            quote!(__envelope::Attribute::optional(#attribute))
+        }
         None => attribute,
     }
 }
@@ -167,7 +182,12 @@ fn default(field: &Field) -> Option<TokenStream> {
     if field.serde.default_trait {
         return Some(quote!(__envelope::Default::default));
     }
-    let path = field.serde.entries.iter().filter(|entry| entry.name == "default").find_map(Entry::string)?;
+    let path = field
+        .serde
+        .entries
+        .iter()
+        .filter(|entry| entry.name == "default")
+        .find_map(Entry::string)?;
     let path = LitStr::parse::<ExprPath>(&path).ok()?;
     Some(quote!(#path))
 }

@@ -78,18 +78,28 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
 }
 
 fn record(input: &Input) -> Option<Record<'_>> {
-    let fields: Vec<_> = input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
+    let fields: Vec<_> =
+        input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
     let partition_key = key(input, &fields, Mark::PartitionKey)?;
     let sort_key = key(input, &fields, Mark::SortKey).map(|sort| {
-        let is_new = |field: &&Field| partition_key.fields.iter().all(|other| other.ident != field.ident);
+        let is_new =
+            |field: &&Field| partition_key.fields.iter().all(|other| other.ident != field.ident);
         Key { fields: sort.fields.into_iter().filter(is_new).collect() }
     });
-    Some(Record { input, table: input.options.table.as_ref()?.value(), fields, partition_key, sort_key })
+    Some(Record {
+        input,
+        table: input.options.table.as_ref()?.value(),
+        fields,
+        partition_key,
+        sort_key,
+    })
 }
 
-/// The types of the keys as far as they are known, for the code generated for a record with mistakes.
+/// The types of the keys as far as they are known, for the code generated for a record with
+/// mistakes.
 pub(crate) fn key_types(input: &Input) -> [TokenStream; 2] {
-    let fields: Vec<_> = input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
+    let fields: Vec<_> =
+        input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
     [Mark::PartitionKey, Mark::SortKey]
         .map(|mark| key(input, &fields, mark).map_or_else(|| quote!(()), |key| value_type(&key)))
 }
@@ -117,7 +127,11 @@ fn one_mark(field: &Field, errors: &mut Errors) {
             ),
         );
     } else if a == b {
-        errors.report(&second.attribute, format_args!("`#[{a}]` is given twice on `{ident}`"), "keep one of the two");
+        errors.report(
+            &second.attribute,
+            format_args!("`#[{a}]` is given twice on `{ident}`"),
+            "keep one of the two",
+        );
     } else {
         errors.report(
             &second.attribute,
@@ -142,7 +156,9 @@ fn skipped_fields_carry_nothing(field: &Field, errors: &mut Errors) {
     } else if let Some(attribute) = &field.encryption_context {
         errors.report(
             attribute,
-            format_args!("`{ident}` is skipped by serde: it has no value for the encryption context"),
+            format_args!(
+                "`{ident}` is skipped by serde: it has no value for the encryption context"
+            ),
             "remove `#[encryption_context]`, or `#[serde(skip)]`",
         );
     }
@@ -191,19 +207,24 @@ fn encryption_context_is_readable(field: &Field, errors: &mut Errors) {
     } else if field.serde.skip.serialize && !field.serde.is_skipped() {
         errors.report(
             attribute,
-            format_args!("`{ident}` is never written, so it has no value for the encryption context"),
+            format_args!(
+                "`{ident}` is never written, so it has no value for the encryption context"
+            ),
             "remove `skip_serializing` or `#[encryption_context]`",
         );
     }
 }
 
-/// The type of a grouped field says that its value may be withheld, so serde must see the field itself.
+/// The type of a grouped field says that its value may be withheld, so serde must see the field
+/// itself.
 fn grouped_fields_are_whole(field: &Field, errors: &mut Errors) {
     let (Some(group), ident) = (&field.group, &field.ident) else { return };
     if field.serde.with.serialize || field.serde.with.deserialize {
         errors.report(
             group,
-            format_args!("`{ident}` is in a group, so serde must write and read it by its type `Access<..>`"),
+            format_args!(
+                "`{ident}` is in a group, so serde must write and read it by its type `Access<..>`"
+            ),
             "move `with` to the type inside: a newtype with `#[serde(with = \"..\")]` on its field",
         );
     }
@@ -227,7 +248,11 @@ fn one_partition_key(input: &Input, errors: &mut Errors) {
     };
     for (second, place) in keys {
         let problem = format_args!("`{second}` is a second partition key, beside `{first}`");
-        errors.report(place, problem, "keep one `#[partition_key]`; a second key is a `#[sort_key]`");
+        errors.report(
+            place,
+            problem,
+            "keep one `#[partition_key]`; a second key is a `#[sort_key]`",
+        );
     }
 }
 
@@ -281,17 +306,25 @@ fn names_are_free(input: &Input, errors: &mut Errors) {
         if is_reserved(&name.value) {
             errors.report(
                 name,
-                format_args!("the attribute `{}` holds what is encrypted, so no field can have that name", name.value),
-                format_args!("store `{}` under another name: `#[serde(rename = \"..\")]`", field.ident),
+                format_args!(
+                    "the attribute `{}` holds what is encrypted, so no field can have that name",
+                    name.value
+                ),
+                format_args!(
+                    "store `{}` under another name: `#[serde(rename = \"..\")]`",
+                    field.ident
+                ),
             );
         } else if name.value.is_empty() {
-            let problem = format_args!("`{}` has an empty name, which DynamoDB refuses", field.ident);
+            let problem =
+                format_args!("`{}` has an empty name, which DynamoDB refuses", field.ident);
             errors.report(name, problem, "give it a name: `#[serde(rename = \"..\")]`");
         }
     }
 }
 
-/// Whether an attribute of that name holds what is encrypted: the record's, or with `_` and a name a group's.
+/// Whether an attribute of that name holds what is encrypted: the record's, or with `_` and a name
+/// a group's.
 fn is_reserved(name: &str) -> bool {
     let rests = RESERVED_ATTRIBUTES.iter().filter_map(|reserved| name.strip_prefix(reserved));
     rests.into_iter().any(|rest| rest.is_empty() || rest.starts_with('_'))
@@ -304,7 +337,10 @@ fn names_are_unique(input: &Input, errors: &mut Errors) {
         if let Some((owner, _)) = owner.filter(|(owner, _)| owner.ident != field.ident) {
             errors.report(
                 name,
-                format_args!("`{}` and `{}` both have the name `{}`", owner.ident, field.ident, name.value),
+                format_args!(
+                    "`{}` and `{}` both have the name `{}`",
+                    owner.ident, field.ident, name.value
+                ),
                 "give one of them another name: `#[serde(rename = \"..\")]`",
             );
         }
@@ -312,25 +348,38 @@ fn names_are_unique(input: &Input, errors: &mut Errors) {
     }
 }
 
-/// The encryption context is checked by KMS policies and grants, and grants ignore the case of names.
+/// The encryption context is checked by KMS policies and grants, and grants ignore the case of
+/// names.
 fn context_names_are_free(input: &Input, errors: &mut Errors) {
     let mut taken: Vec<String> = Vec::new();
     for name in context_names(input) {
         let lower = name.value.to_ascii_lowercase();
         if lower.starts_with("aws:") {
-            let problem =
-                format_args!("`{}`: names that begin with `aws:` belong to AWS, and KMS refuses them", name.value);
+            let problem = format_args!(
+                "`{}`: names that begin with `aws:` belong to AWS, and KMS refuses them",
+                name.value
+            );
             errors.report(name, problem, "choose another name");
         } else if RESERVED_CONTEXT.contains(&lower.as_str()) {
             let problem = format_args!("every encryption context has a `{lower}` of its own");
             errors.report(name, problem, "choose another name; case makes no difference");
         } else if lower == DOMAIN_CONTEXT {
-            let problem = format_args!("the encryption context of a record cannot have a pair `{}`", name.value);
-            errors.report(name, problem, "choose another name: `envelope` marks secrets that KMS encrypts directly");
+            let problem = format_args!(
+                "the encryption context of a record cannot have a pair `{}`",
+                name.value
+            );
+            errors.report(
+                name,
+                problem,
+                "choose another name: `envelope` marks secrets that KMS encrypts directly",
+            );
         } else if name.value.is_empty() {
             errors.report(name, "a name in the encryption context is empty", "choose a name");
         } else if taken.contains(&lower) {
-            let problem = format_args!("the encryption context has `{}` twice; case makes no difference", name.value);
+            let problem = format_args!(
+                "the encryption context has `{}` twice; case makes no difference",
+                name.value
+            );
             errors.report(name, problem, "choose another name");
         }
         taken.push(lower);
@@ -340,13 +389,20 @@ fn context_names_are_free(input: &Input, errors: &mut Errors) {
 /// The names of the pairs of the encryption context, those that every record has aside.
 fn context_names(input: &Input) -> impl Iterator<Item = &Name> {
     let constants = input.options.context.iter().map(|pair| &pair.name);
-    let fields = input.fields.iter().filter(|field| field.encryption_context.is_some()).map(|field| &field.name);
+    let fields = input
+        .fields
+        .iter()
+        .filter(|field| field.encryption_context.is_some())
+        .map(|field| &field.name);
     constants.chain(fields)
 }
 
 fn context_values_are_given(input: &Input, errors: &mut Errors) {
     for pair in input.options.context.iter().filter(|pair| pair.value.value().is_empty()) {
-        let problem = format_args!("the pair `{}` of the encryption context has an empty value", pair.name.value);
+        let problem = format_args!(
+            "the pair `{}` of the encryption context has an empty value",
+            pair.name.value
+        );
         errors.report(&pair.value, problem, "give it a value, or remove the pair");
     }
 }

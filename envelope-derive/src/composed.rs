@@ -1,4 +1,5 @@
-//! Composed keys: `#[sort_key(name = "sk", format = "ORDER#{created:020}#{order_id}")]` on the struct.
+//! Composed keys: `#[sort_key(name = "sk", format = "ORDER#{created:020}#{order_id}")]` on the
+//! struct.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -62,7 +63,9 @@ impl ComposedKey {
             }
         }
         let (Some(name), Some(format), Meta::List(_)) = (name, format, &attribute.meta) else {
-            let problem = format_args!("on the struct, `#[{key}]` composes a key: it takes a name and a format");
+            let problem = format_args!(
+                "on the struct, `#[{key}]` composes a key: it takes a name and a format"
+            );
             let help = format_args!(
                 "`#[{key}(name = \"{}\", format = \"USER#{{user_id}}\")]`, or move it to the field that is the key",
                 if mark == Mark::PartitionKey { "pk" } else { "sk" }
@@ -102,7 +105,9 @@ impl ComposedKey {
             _ => None,
         });
         let joined = self.pieces.windows(3).filter_map(|pieces| match pieces {
-            [Piece::Part(first), Piece::Literal(text), Piece::Part(second)] if !text.contains(SEPARATORS) => {
+            [Piece::Part(first), Piece::Literal(text), Piece::Part(second)]
+                if !text.contains(SEPARATORS) =>
+            {
                 Some((first, text.as_str(), second))
             }
             _ => None,
@@ -115,7 +120,8 @@ impl ComposedKey {
         let pieces = self.pieces.iter().map(|piece| match piece {
             Piece::Literal(text) => quote!(__envelope::Piece::Literal(#text)),
             Piece::Part(part) => {
-                let name = fields.iter().find(|field| part.is(field)).map(|field| &field.name.value);
+                let name =
+                    fields.iter().find(|field| part.is(field)).map(|field| &field.name.value);
                 match part.digits {
                     None => quote!(__envelope::Piece::Part(#name)),
                     Some(digits) => quote!(__envelope::Piece::Padded(#name, #digits)),
@@ -149,7 +155,9 @@ fn pieces(format: &str) -> Result<Vec<Piece>, (String, String)> {
         if let Some(after) = brace.strip_prefix("{{").or_else(|| brace.strip_prefix("}}")) {
             literal.push_str(brace.get(..1).unwrap_or_default());
             rest = after;
-        } else if let Some((placeholder, after)) = brace.strip_prefix('{').and_then(|open| open.split_once('}')) {
+        } else if let Some((placeholder, after)) =
+            brace.strip_prefix('{').and_then(|open| open.split_once('}'))
+        {
             if !literal.is_empty() {
                 pieces.push(Piece::Literal(std::mem::take(&mut literal)));
             }
@@ -157,7 +165,10 @@ fn pieces(format: &str) -> Result<Vec<Piece>, (String, String)> {
             rest = after;
         } else {
             let problem = "a brace in the format opens or closes nothing".to_owned();
-            return Err((problem, "write `{field}`, or `{{` and `}}` for the braces themselves".to_owned()));
+            return Err((
+                problem,
+                "write `{field}`, or `{{` and `}}` for the braces themselves".to_owned(),
+            ));
         }
     }
     literal.push_str(rest);
@@ -175,9 +186,14 @@ fn part(placeholder: &str) -> Result<Part, (String, String)> {
     };
     if Ident::parse_any.parse_str(field).is_err() {
         let problem = format!("`{{{placeholder}}}` does not name a field");
-        return Err((problem, "write the name of a field in the braces: `{order_id}`, `{created:020}`".to_owned()));
+        return Err((
+            problem,
+            "write the name of a field in the braces: `{order_id}`, `{created:020}`".to_owned(),
+        ));
     }
-    let digits = match spec.map(|spec| spec.strip_prefix('0').and_then(|digits| digits.parse().ok())) {
+    let digits = match spec
+        .map(|spec| spec.strip_prefix('0').and_then(|digits| digits.parse().ok()))
+    {
         None => None,
         Some(Some(digits @ 1..=39)) => Some(digits),
         Some(_) => {
@@ -214,9 +230,10 @@ mod tests {
 
     #[test]
     fn what_is_no_format_is_said_to_be_none() {
-        for format in
-            ["{", "}", "{a", "a}", "{}", "{:020}", "{a:20}", "{a:>20}", "{a:0}", "{a:00}", "{a:040}", "{a b}", "{0}"]
-        {
+        for format in [
+            "{", "}", "{a", "a}", "{}", "{:020}", "{a:20}", "{a:>20}", "{a:0}", "{a:00}",
+            "{a:040}", "{a b}", "{0}",
+        ] {
             assert!(pieces(format).is_err(), "{format}");
         }
     }

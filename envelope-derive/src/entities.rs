@@ -1,4 +1,5 @@
-//! An enum of records: `enum Entity { User(User), Order(Order) }`, the kinds of item that one table holds.
+//! An enum of records: `enum Entity { User(User), Order(Order) }`, the kinds of item that one table
+//! holds.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -19,13 +20,17 @@ pub(crate) fn derive(input: &DeriveInput, data: &DataEnum) -> TokenStream {
         let help = "write an enum for each set of types: `enum Entity { User(User<String>), .. }`";
         errors.report(&input.generics, "an enum of records has no parameters", help);
     }
-    let records: Vec<_> = data.variants.iter().filter_map(|variant| record(variant, &mut errors)).collect();
+    let records: Vec<_> =
+        data.variants.iter().filter_map(|variant| record(variant, &mut errors)).collect();
     if data.variants.is_empty() {
-        let help = "name the records that the table holds: `enum Entity { User(User), Order(Order) }`";
+        let help =
+            "name the records that the table holds: `enum Entity { User(User), Order(Order) }`";
         errors.report(&input.ident, "the enum has no variants", help);
     }
     match records.first() {
-        Some((_, first)) if errors.is_empty() => as_generated(expand(input, first, &records, &krate)),
+        Some((_, first)) if errors.is_empty() => {
+            as_generated(expand(input, first, &records, &krate))
+        }
         _ => {
             let stub = fallback::entities(input, &records, &krate);
             let errors = errors.into_compile_errors();
@@ -43,7 +48,11 @@ fn options(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
             krate = crate_path(&entry, errors).unwrap_or(krate);
         } else {
             let problem = format_args!("`{}` is not an option of an enum of records", entry.name);
-            errors.report(&entry, problem, "remove it: table, context and marks are those of the records");
+            errors.report(
+                &entry,
+                problem,
+                "remove it: table, context and marks are those of the records",
+            );
         }
     }
     krate
@@ -67,12 +76,18 @@ fn record<'a>(variant: &'a Variant, errors: &mut Errors) -> Option<(&'a Ident, &
     None
 }
 
-fn expand(input: &DeriveInput, first: &Type, records: &[(&Ident, &Type)], krate: &TokenStream) -> TokenStream {
+fn expand(
+    input: &DeriveInput,
+    first: &Type,
+    records: &[(&Ident, &Type)],
+    krate: &TokenStream,
+) -> TokenStream {
     let name = &input.ident;
     let deprecated = allow_deprecated(uses_deprecated(&input.attrs));
     let kinds = records.iter().map(|(_, ty)| quote!(__envelope::Kind::of::<#ty>()));
-    let taken =
-        records.iter().map(|(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::take_apart(__record)));
+    let taken = records.iter().map(
+        |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::take_apart(__record)),
+    );
     let opened = records.iter().enumerate().map(|(i, (variant, ty))| {
         let position = if i + 1 == records.len() { quote!(_) } else { quote!(#i) };
         quote! {

@@ -11,7 +11,12 @@ pub(crate) struct Errors(Vec<syn::Error>);
 
 impl Errors {
     /// Records a mistake at `place`, with what to write instead.
-    pub(crate) fn report(&mut self, place: impl ToTokens, problem: impl Display, help: impl Display) {
+    pub(crate) fn report(
+        &mut self,
+        place: impl ToTokens,
+        problem: impl Display,
+        help: impl Display,
+    ) {
         self.0.push(syn::Error::new_spanned(place, format_args!("{problem}\nhelp: {help}")));
     }
 

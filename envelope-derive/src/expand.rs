@@ -46,7 +46,8 @@ pub(crate) fn allow_deprecated(is_deprecated: bool) -> Option<TokenStream> {
     is_deprecated.then(|| quote!(#[allow(deprecated)]))
 }
 
-/// The module by which serde writes and reads a time. It names the field's type once: a wrong one is reported once.
+/// The module by which serde writes and reads a time. It names the field's type once: a wrong one
+/// is reported once.
 fn seconds(input: &Input, field: &Field) -> Option<TokenStream> {
     let name = field.seconds.as_ref()?;
     let (ty, place) = (This::new(input).replace_self(&field.ty), field.ty.span());
@@ -75,7 +76,8 @@ fn seconds(input: &Input, field: &Field) -> Option<TokenStream> {
     })
 }
 
-/// At the type of each field the compiler says whether serde cannot write it; serde itself says so at the derive alone.
+/// At the type of each field the compiler says whether serde cannot write it; serde itself says so
+/// at the derive alone.
 fn written(input: &Input) -> TokenStream {
     let this = This::new(input);
     let (generics, inline) = bound::apart(&input.generics);
@@ -95,7 +97,8 @@ fn written(input: &Input) -> TokenStream {
 
 /// A copy of the struct for serde's derive, which writes and reads the original through it.
 ///
-/// It carries the user's serde attributes, so they mean what serde says, whether or not the struct derives serde itself.
+/// It carries the user's serde attributes, so they mean what serde says, whether or not the struct
+/// derives serde itself.
 fn shadow(input: &Input) -> TokenStream {
     let this = This::new(input);
     let impl_generics = this.replace_self(input.generics.split_for_impl().0);
@@ -121,13 +124,15 @@ fn key(record: &Record<'_>) -> TokenStream {
     let this = This::new(input);
     let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
     let impl_generics = this.replace_self(impl_generics);
-    let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
+    let where_clause =
+        where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
     let name = &input.ident;
     let bound = input.serde.entries.iter().filter(|entry| entry.name == "bound");
     let fields = key_fields(record).into_iter().map(|(ident, field)| this.key_field(&ident, field));
     // Parameters that the key does not use must be used all the same.
-    let marker = has_unused_parameters(input)
-        .then(|| quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #name #ty_generics>,));
+    let marker = has_unused_parameters(input).then(
+        || quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #name #ty_generics>,),
+    );
     quote! {
         #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
         #[serde(crate = "__envelope::serde", #(#bound),*)]
@@ -140,8 +145,13 @@ fn key(record: &Record<'_>) -> TokenStream {
 
 /// The fields of `__Key`.
 fn key_fields<'a>(record: &'a Record<'_>) -> Vec<(Ident, &'a Field)> {
-    let sort = record.sort_key.iter().flat_map(|key| key_idents("__sort", key).into_iter().zip(&key.fields));
-    let partition = key_idents("__partition", &record.partition_key).into_iter().zip(&record.partition_key.fields);
+    let sort = record
+        .sort_key
+        .iter()
+        .flat_map(|key| key_idents("__sort", key).into_iter().zip(&key.fields));
+    let partition = key_idents("__partition", &record.partition_key)
+        .into_iter()
+        .zip(&record.partition_key.fields);
     partition.chain(sort).map(|(ident, field)| (ident, *field)).collect()
 }
 
@@ -163,8 +173,9 @@ pub(crate) fn key_pattern(name: &str, key: &Key<'_>) -> TokenStream {
 
 /// `impl AuthenticatedVersion`.
 fn versioned(record: &Record<'_>) -> Option<TokenStream> {
-    let is_version =
-        |(field, mark): &&(&Field, Mark)| field.role() == Some(Role::Version) && *mark == Mark::Authenticated;
+    let is_version = |(field, mark): &&(&Field, Mark)| {
+        field.role() == Some(Role::Version) && *mark == Mark::Authenticated
+    };
     record.fields.iter().find(is_version)?;
     let input = record.input;
     let (name, (impl_generics, ty_generics, _)) = (&input.ident, input.generics.split_for_impl());
@@ -235,9 +246,11 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     }
 }
 
-/// `fn withheld`, for a struct with groups: at each field's type the compiler says that it must be `Access<..>`.
+/// `fn withheld`, for a struct with groups: at each field's type the compiler says that it must be
+/// `Access<..>`.
 fn withheld(record: &Record<'_>) -> Option<TokenStream> {
-    let grouped = record.fields.iter().filter_map(|(field, _)| Some((field, field.group.as_ref()?)));
+    let grouped =
+        record.fields.iter().filter_map(|(field, _)| Some((field, field.group.as_ref()?)));
     let mut states = grouped
         .map(|(field, group)| {
             let (ident, place) = (&field.ident, field.ty.span());
@@ -253,7 +266,8 @@ fn withheld(record: &Record<'_>) -> Option<TokenStream> {
     })
 }
 
-/// The type of the primary key, which must be as visible as the struct: the compiler says so at the field's type.
+/// The type of the primary key, which must be as visible as the struct: the compiler says so at the
+/// field's type.
 fn key_type(record: &Record<'_>) -> TokenStream {
     let partition = &record.partition_key;
     let place = partition.fields.first().map_or_else(Span::call_site, |field| field.ty.span());
@@ -267,7 +281,11 @@ fn key_type(record: &Record<'_>) -> TokenStream {
 /// The type of a key's value in calls: that of the one field, or `Parts` of several.
 pub(crate) fn value_type(key: &Key<'_>) -> TokenStream {
     let types = key.fields.iter().map(|field| &field.ty);
-    if key.fields.len() == 1 { quote!(#(#types)*) } else { quote!(__envelope::Parts<(#(#types),*)>) }
+    if key.fields.len() == 1 {
+        quote!(#(#types)*)
+    } else {
+        quote!(__envelope::Parts<(#(#types),*)>)
+    }
 }
 
 pub(crate) fn where_clause(predicates: impl Iterator<Item = TokenStream>) -> Option<TokenStream> {
@@ -316,11 +334,13 @@ fn description(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     let (name, aliases) = (&field.name.value, field.aliases.iter().map(|alias| &alias.value));
     let aliases = (!field.aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
     let accepting_plaintext = field.accepts_plaintext.then(|| quote!(.accepting_plaintext()));
-    let in_encryption_context = field.encryption_context.is_some().then(|| quote!(.in_encryption_context()));
+    let in_encryption_context =
+        field.encryption_context.is_some().then(|| quote!(.in_encryption_context()));
     let role = field.role().map(|role| role_of(field, role));
     let in_group = field.group.as_ref().map(|group| quote!(.in_group(#group)));
     let is_part = input.composed.iter().flat_map(ComposedKey::parts).any(|part| part.is(field));
-    let unread = (field.serde.skip.deserialize && !field.serde.skip.serialize).then(|| quote!(.unread()));
+    let unread =
+        (field.serde.skip.deserialize && !field.serde.skip.serialize).then(|| quote!(.unread()));
     let in_key = (is_part && mark != Mark::Key).then(|| quote!(.in_key()));
     quote! {
         __envelope::Field::new(#name, __envelope::Mark::#mark)
@@ -358,7 +378,8 @@ fn restate(record: &Record<'_>) -> Option<TokenStream> {
 
 /// The entry for a composed key in `Envelope::SCHEMA`.
 fn composed(input: &Input, key: &ComposedKey) -> TokenStream {
-    let (name, mark, format, pieces) = (&key.name.value, key.mark, &key.format, key.expand(&input.fields));
+    let (name, mark, format, pieces) =
+        (&key.name.value, key.mark, &key.format, key.expand(&input.fields));
     quote!(__envelope::Field::new(#name, __envelope::Mark::#mark).composed(#format, #pieces))
 }
 
@@ -387,8 +408,13 @@ impl This {
             entries.push(quote!(rename = #name));
         }
         for entry in &input.serde.entries {
-            let is_default = entry.name == "default" && input.serde.default == Some(ContainerDefault::Trait);
-            entries.push(if is_default { self.container_default() } else { entry.to_token_stream() });
+            let is_default =
+                entry.name == "default" && input.serde.default == Some(ContainerDefault::Trait);
+            entries.push(if is_default {
+                self.container_default()
+            } else {
+                entry.to_token_stream()
+            });
         }
         entries
     }
@@ -401,12 +427,13 @@ impl This {
 
     /// A field of the shadow struct.
     ///
-    /// serde reports a type that it cannot write or read at the first token of the field, so that token takes the place
-    /// of the type.
+    /// serde reports a type that it cannot write or read at the first token of the field, so that
+    /// token takes the place of the type.
     fn shadow_field(&self, field: &Field) -> TokenStream {
         let place = field.ty.span();
         let entries = field.serde.entries.iter().map(|entry| self.field_entry(entry));
-        let serde = (!field.serde.entries.is_empty()).then(|| quote_spanned!(place=> #[serde(#(#entries),*)]));
+        let serde = (!field.serde.entries.is_empty())
+            .then(|| quote_spanned!(place=> #[serde(#(#entries),*)]));
         let mut ident = field.ident.clone();
         ident.set_span(ident.span().located_at(place));
         let ty = self.replace_self(&field.ty);
@@ -416,11 +443,9 @@ impl This {
     /// A field of the key struct, stored under the same name and written by the same code.
     pub(crate) fn key_field(&self, ident: &Ident, field: &Field) -> TokenStream {
         let name = &field.name.value;
-        let entries = field
-            .serde
-            .entries
-            .iter()
-            .filter(|entry| ["with", "serialize_with", "deserialize_with", "bound"].contains(&entry.name.as_str()));
+        let entries = field.serde.entries.iter().filter(|entry| {
+            ["with", "serialize_with", "deserialize_with", "bound"].contains(&entry.name.as_str())
+        });
         let ty = self.replace_self(&field.ty);
         quote!(#[serde(rename = #name, #(#entries),*)] #ident: #ty,)
     }
@@ -428,7 +453,10 @@ impl This {
     /// An entry of a field; serde calls `skip_serializing_if` where `Self` is the shadow.
     fn field_entry(&self, entry: &Entry) -> TokenStream {
         let path = (entry.name == "skip_serializing_if").then(|| entry.string()).flatten();
-        match path.as_ref().and_then(|path| Some((path, path.value().strip_prefix("Self::")?.to_owned()))) {
+        match path
+            .as_ref()
+            .and_then(|path| Some((path, path.value().strip_prefix("Self::")?.to_owned())))
+        {
             Some((path, rest)) => {
                 let path = LitStr::new(&format!("<{}>::{rest}", self.ty), path.span());
                 quote!(skip_serializing_if = #path)

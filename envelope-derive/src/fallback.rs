@@ -1,5 +1,5 @@
-//! What stands in for the implementation when there are mistakes: so that code which uses the struct compiles, and one
-//! mistake is reported once.
+//! What stands in for the implementation when there are mistakes: so that code which uses the
+//! struct compiles, and one mistake is reported once.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -13,13 +13,19 @@ use crate::input::{Input, unraw};
 
 /// Generates an `impl Envelope` that accepts any key and never runs.
 ///
-/// It has the attributes and indexes of the struct, as far as it was `parsed`, for the closures that name them.
-pub(crate) fn record(input: &DeriveInput, parsed: Option<&Input>, krate: &TokenStream) -> TokenStream {
+/// It has the attributes and indexes of the struct, as far as it was `parsed`, for the closures
+/// that name them.
+pub(crate) fn record(
+    input: &DeriveInput,
+    parsed: Option<&Input>,
+    krate: &TokenStream,
+) -> TokenStream {
     let name = &input.ident;
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     let attributes = parsed.map(attributes).unwrap_or_default();
     let indexes = parsed.map(indexes).unwrap_or_default();
-    let (definitions, types) = members(input, parsed, [("__Attributes", attributes), ("__Indexes", indexes)]);
+    let (definitions, types) =
+        members(input, parsed, [("__Attributes", attributes), ("__Indexes", indexes)]);
     let [attributes, indexes] = types;
     let [partition, sort] = parsed.map_or_else(|| [quote!(()), quote!(())], key_types);
     let stub = quote! {
@@ -81,14 +87,20 @@ pub(crate) fn record(input: &DeriveInput, parsed: Option<&Input>, krate: &TokenS
 }
 
 /// Generates the same for an enum, of which its records are members.
-pub(crate) fn entities(input: &DeriveInput, records: &[(&Ident, &Type)], krate: &TokenStream) -> TokenStream {
+pub(crate) fn entities(
+    input: &DeriveInput,
+    records: &[(&Ident, &Type)],
+    krate: &TokenStream,
+) -> TokenStream {
     let stub = record(input, None, krate);
     let name = &input.ident;
     let (_, ty_generics, _) = input.generics.split_for_impl();
     if !input.generics.params.is_empty() {
         return stub;
     }
-    let members = records.iter().map(|(_, ty)| quote!(impl __envelope::EntityOf<#name #ty_generics> for #ty {}));
+    let members = records
+        .iter()
+        .map(|(_, ty)| quote!(impl __envelope::EntityOf<#name #ty_generics> for #ty {}));
     let members = scoped(&quote!(#(#members)*), krate);
     quote!(#stub #members)
 }
@@ -138,22 +150,27 @@ fn members<const N: usize>(
         let this = This::new(parsed);
         let name = Ident::new(name, proc_macro2::Span::call_site());
         let impl_generics = this.replace_self(input.generics.split_for_impl().0);
-        let bounds = where_clause(bound::declared(parsed).iter().map(|predicate| this.replace_self(predicate)));
+        let bounds = where_clause(
+            bound::declared(parsed).iter().map(|predicate| this.replace_self(predicate)),
+        );
         definitions.extend(quote!(pub struct #name #impl_generics #bounds { #(#members,)* }));
         quote!(#name #ty_generics)
     });
     (definitions, types)
 }
 
-/// Every field as an attribute with which anything may be done: what is wrong with it is reported already, or later.
+/// Every field as an attribute with which anything may be done: what is wrong with it is reported
+/// already, or later.
 fn attributes(parsed: &Input) -> Vec<TokenStream> {
     let this = This::new(parsed);
     let fields = parsed.fields.iter().map(|field| {
-        let (vis, ident, ty, this) = (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
+        let (vis, ident, ty, this) =
+            (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
         quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::Plaintext>)
     });
     let is_free = |ident: &Ident| parsed.fields.iter().all(|field| field.ident != *ident);
-    let mut composed: Vec<_> = parsed.composed.iter().filter_map(ComposedKey::ident).filter(is_free).collect();
+    let mut composed: Vec<_> =
+        parsed.composed.iter().filter_map(ComposedKey::ident).filter(is_free).collect();
     composed.dedup();
     let composed = composed.into_iter().map(|ident| {
         let (vis, this) = (&parsed.vis, &this.ty);
@@ -167,7 +184,8 @@ fn indexes(parsed: &Input) -> Vec<TokenStream> {
     let this = This::new(parsed);
     let [own_partition, _] = key_types(parsed);
     let ty = |key: Option<&Ident>| {
-        let field = parsed.fields.iter().find(|field| Some(unraw(&field.ident)) == key.map(unraw))?;
+        let field =
+            parsed.fields.iter().find(|field| Some(unraw(&field.ident)) == key.map(unraw))?;
         Some(this.replace_self(&field.ty))
     };
     let mut taken = Vec::new();

@@ -62,7 +62,8 @@ impl Field {
         report_container_options(&field.attrs, errors);
         let marks = written_marks(&field.attrs);
         report_arguments(&field.attrs, &marks, errors);
-        let options: Vec<_> = marks.iter().map(|written| MarkOptions::parse(written, errors)).collect();
+        let options: Vec<_> =
+            marks.iter().map(|written| MarkOptions::parse(written, errors)).collect();
         let (name, aliases) = names(&ident, &serde, rename_all);
         let reads_written_name = reads_written_name(&ident, &name, &serde, rename_all);
         let parsed = Self {
@@ -115,7 +116,10 @@ impl Field {
             return;
         }
         if let Some((attribute, written, meant)) = misspelt_mark(attributes) {
-            let problem = format_args!("`#[{written}]` does not say what happens to the field `{}`", self.ident);
+            let problem = format_args!(
+                "`#[{written}]` does not say what happens to the field `{}`",
+                self.ident
+            );
             errors.report(attribute, problem, format_args!("did you mean `#[{meant}]`?"));
             return;
         }
@@ -139,12 +143,13 @@ fn written_marks(attributes: &[Attribute]) -> Vec<Written> {
 
 /// An attribute that looks like a misspelt mark.
 ///
-/// The compiler reports attributes that no derive declares, but what it does not know could also be meant for another.
+/// The compiler reports attributes that no derive declares, but what it does not know could also be
+/// meant for another.
 fn misspelt_mark(attributes: &[Attribute]) -> Option<(&Attribute, String, &'static str)> {
     let known = [ENVELOPE, ENCRYPTION_CONTEXT, SERDE];
     attributes.iter().find_map(|attribute| {
-        let name =
-            attr::name(attribute).filter(|name| !known.contains(&name.as_str()) && Role::named(name).is_none())?;
+        let name = attr::name(attribute)
+            .filter(|name| !known.contains(&name.as_str()) && Role::named(name).is_none())?;
         let meant = similar(&name, &Mark::ALL.map(Mark::attribute))?;
         Some((attribute, name, meant))
     })
@@ -165,9 +170,12 @@ fn report_container_options(attributes: &[Attribute], errors: &mut Errors) {
 
 /// Reports `#[mark = ..]`, and options of marks that take none.
 fn report_arguments(attributes: &[Attribute], marks: &[Written], errors: &mut Errors) {
-    let without_options =
-        marks.iter().filter(|written| written.mark.options().is_empty()).map(|written| &written.attribute);
-    let context = attributes.iter().filter(|attribute| attribute.path().is_ident(ENCRYPTION_CONTEXT));
+    let without_options = marks
+        .iter()
+        .filter(|written| written.mark.options().is_empty())
+        .map(|written| &written.attribute);
+    let context =
+        attributes.iter().filter(|attribute| attribute.path().is_ident(ENCRYPTION_CONTEXT));
     for attribute in without_options.chain(context) {
         let name = attr::name(attribute).unwrap_or_default();
         if !matches!(attribute.meta, Meta::Path(_)) {
@@ -178,7 +186,8 @@ fn report_arguments(attributes: &[Attribute], marks: &[Written], errors: &mut Er
 }
 
 fn encryption_context(attributes: &[Attribute], errors: &mut Errors) -> Option<TokenStream> {
-    let mut found = attributes.iter().filter(|attribute| attribute.path().is_ident(ENCRYPTION_CONTEXT));
+    let mut found =
+        attributes.iter().filter(|attribute| attribute.path().is_ident(ENCRYPTION_CONTEXT));
     let first = found.next()?.to_token_stream();
     for again in found {
         errors.report(again, "`#[encryption_context]` is given twice", "keep one of the two");
@@ -187,7 +196,11 @@ fn encryption_context(attributes: &[Attribute], errors: &mut Errors) -> Option<T
 }
 
 /// The name that a field is written under, and the others that it is read under.
-fn names(ident: &Ident, serde: &FieldSerde, rename_all: Directions<RenameRule>) -> (Name, Vec<Name>) {
+fn names(
+    ident: &Ident,
+    serde: &FieldSerde,
+    rename_all: Directions<RenameRule>,
+) -> (Name, Vec<Name>) {
     let written = name_in(ident, serde.rename.serialize.as_ref(), rename_all.serialize);
     let read = name_in(ident, serde.rename.deserialize.as_ref(), rename_all.deserialize);
     let mut aliases: Vec<Name> = Vec::new();
@@ -204,7 +217,12 @@ fn name_in(ident: &Ident, given: Option<&LitStr>, rule: RenameRule) -> Name {
     given.map_or_else(|| Name { value: rule.apply(&unraw(ident)), span: ident.span() }, Name::from)
 }
 
-fn reads_written_name(ident: &Ident, written: &Name, serde: &FieldSerde, rename_all: Directions<RenameRule>) -> bool {
+fn reads_written_name(
+    ident: &Ident,
+    written: &Name,
+    serde: &FieldSerde,
+    rename_all: Directions<RenameRule>,
+) -> bool {
     let read = name_in(ident, serde.rename.deserialize.as_ref(), rename_all.deserialize);
     let mut aliases = serde.aliases.iter().map(Name::from);
     read.value == written.value || aliases.any(|alias| alias.value == written.value)

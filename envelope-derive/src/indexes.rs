@@ -1,4 +1,5 @@
-//! The secondary indexes: `#[envelope(index(name = "by_plan", partition_key = plan, sort_key = created))]`.
+//! The secondary indexes: `#[envelope(index(name = "by_plan", partition_key = plan, sort_key =
+//! created))]`.
 
 mod check;
 mod expand;
@@ -42,7 +43,9 @@ impl Index {
     /// The name that Rust code uses.
     pub(crate) fn ident(&self) -> Ident {
         let name = snake_case(&self.name.value());
-        let mut ident = Ident::parse_any.parse_str(&name).unwrap_or_else(|_| Ident::new("index", self.name.span()));
+        let mut ident = Ident::parse_any
+            .parse_str(&name)
+            .unwrap_or_else(|_| Ident::new("index", self.name.span()));
         if syn::parse_str::<Ident>(&name).is_err() {
             ident = match name.as_str() {
                 "self" | "super" | "crate" => Ident::new(&format!("{name}_"), self.name.span()),
@@ -64,7 +67,9 @@ pub(crate) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
     let mut seen: Vec<&str> = Vec::new();
     for option in attr::entries(list.clone()) {
         let known = OPTIONS.into_iter().find(|known| *known == option.name);
-        let Some(known) = known.or_else(|| attr::report_unknown_option(&option, "index", &OPTIONS, errors)) else {
+        let Some(known) =
+            known.or_else(|| attr::report_unknown_option(&option, "index", &OPTIONS, errors))
+        else {
             continue;
         };
         if seen.contains(&known) {
@@ -80,7 +85,11 @@ pub(crate) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
         }
     }
     if !seen.contains(&NAME) {
-        errors.report(entry, "the index has no name", format_args!("name it as the table does: {EXAMPLE}"));
+        errors.report(
+            entry,
+            "the index has no name",
+            format_args!("name it as the table does: {EXAMPLE}"),
+        );
     }
     let misses = |option, field: &Option<Ident>| seen.contains(&option) && field.is_none();
     if misses(PARTITION_KEY, &partition_key) || misses(SORT_KEY, &sort_key) {
@@ -112,7 +121,11 @@ fn index_name(option: &Entry, errors: &mut Errors) -> Option<LitStr> {
 fn field(option: &Entry, errors: &mut Errors) -> Option<Ident> {
     let name = &option.name;
     let Value::Assigned(value) = &option.value else {
-        errors.report(option, format_args!("`{name}` takes a field"), format_args!("`{name} = plan`"));
+        errors.report(
+            option,
+            format_args!("`{name}` takes a field"),
+            format_args!("`{name} = plan`"),
+        );
         return None;
     };
     let ident = Ident::parse_any.parse2(value.clone()).ok().and_then(field_ident);

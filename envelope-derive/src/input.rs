@@ -53,9 +53,11 @@ pub(crate) enum ContextForm {
     Table,
 }
 
-const NAME_THE_TABLE: &str = "name the table that the records belong to: `#[envelope(table = \"users\")]`";
+const NAME_THE_TABLE: &str =
+    "name the table that the records belong to: `#[envelope(table = \"users\")]`";
 
-const UNMARKED: [(&str, Mark); 2] = [("plaintext", Mark::Plaintext), ("encrypted", Mark::Encrypted)];
+const UNMARKED: [(&str, Mark); 2] =
+    [("plaintext", Mark::Plaintext), ("encrypted", Mark::Encrypted)];
 
 const KMS_CONTEXT: [(&str, ContextForm); 3] =
     [("raw", ContextForm::Raw), ("hashed", ContextForm::Hashed), ("table", ContextForm::Table)];
@@ -109,7 +111,9 @@ impl Options {
     /// Reads one option; a misspelt one counts as the one that was meant.
     fn read(&mut self, entry: &Entry, seen: &mut Vec<&str>, errors: &mut Errors) {
         let known = option::ALL.into_iter().find(|known| *known == entry.name);
-        let Some(name) = known.or_else(|| attr::report_unknown_option(entry, ENVELOPE, &option::ALL, errors)) else {
+        let Some(name) =
+            known.or_else(|| attr::report_unknown_option(entry, ENVELOPE, &option::ALL, errors))
+        else {
             return;
         };
         if seen.contains(&name) && name != option::INDEX {
@@ -122,8 +126,12 @@ impl Options {
             option::ENTITY => self.entity = entity(entry, errors),
             option::CRATE => self.krate = crate_path(entry, errors),
             // One wrong word here is not a missing mark on every field.
-            option::UNMARKED => self.unmarked = choice(entry, &UNMARKED, errors).or(Some(Mark::Encrypted)),
-            option::KMS_CONTEXT => self.context_form = choice(entry, &KMS_CONTEXT, errors).unwrap_or_default(),
+            option::UNMARKED => {
+                self.unmarked = choice(entry, &UNMARKED, errors).or(Some(Mark::Encrypted))
+            }
+            option::KMS_CONTEXT => {
+                self.context_form = choice(entry, &KMS_CONTEXT, errors).unwrap_or_default()
+            }
             option::INDEX => self.indexes.extend(indexes::parse(entry, errors)),
             _ => self.context = context(entry, errors),
         }
@@ -137,7 +145,11 @@ impl Options {
 
 impl Input {
     /// Parses the struct; `None` if it is something else.
-    pub(crate) fn parse(input: &DeriveInput, options: Options, errors: &mut Errors) -> Option<Self> {
+    pub(crate) fn parse(
+        input: &DeriveInput,
+        options: Options,
+        errors: &mut Errors,
+    ) -> Option<Self> {
         report_misplaced_marks(&input.attrs, errors);
         let composed = ComposedKey::parse_all(&input.attrs, errors);
         let serde = serde_attr::container(&input.attrs, errors);
@@ -145,10 +157,18 @@ impl Input {
         let is_generic = !input.generics.params.is_empty();
         let fields: Vec<_> = fields
             .iter()
-            .filter_map(|field| Field::parse(field, serde.rename_all, options.unmarked, is_generic, errors))
+            .filter_map(|field| {
+                Field::parse(field, serde.rename_all, options.unmarked, is_generic, errors)
+            })
             .collect();
-        let is_deprecated = uses_deprecated(&input.attrs) || fields.iter().any(|field| field.is_deprecated);
-        let repr = input.attrs.iter().filter(|attribute| attribute.path().is_ident("repr")).cloned().collect();
+        let is_deprecated =
+            uses_deprecated(&input.attrs) || fields.iter().any(|field| field.is_deprecated);
+        let repr = input
+            .attrs
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("repr"))
+            .cloned()
+            .collect();
         Some(Self {
             ident: input.ident.clone(),
             generics: input.generics.clone(),
@@ -168,17 +188,22 @@ impl Input {
     }
 }
 
-/// Whether what bears these attributes is deprecated, or may use what is: generated code then may as well.
+/// Whether what bears these attributes is deprecated, or may use what is: generated code then may
+/// as well.
 pub(crate) fn uses_deprecated(attributes: &[Attribute]) -> bool {
     let is_allowed = |attribute: &Attribute| {
         let is_level = attribute.path().is_ident("allow") || attribute.path().is_ident("expect");
-        is_level && attr::attribute_entries(attribute).iter().any(|entry| entry.name == "deprecated")
+        is_level
+            && attr::attribute_entries(attribute).iter().any(|entry| entry.name == "deprecated")
     };
-    attributes.iter().any(|attribute| attribute.path().is_ident("deprecated") || is_allowed(attribute))
+    attributes
+        .iter()
+        .any(|attribute| attribute.path().is_ident("deprecated") || is_allowed(attribute))
 }
 
 fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a Fields> {
-    const HELP: &str = "write a struct with named fields: `struct Name { #[partition_key] id: String, .. }`";
+    const HELP: &str =
+        "write a struct with named fields: `struct Name { #[partition_key] id: String, .. }`";
     let what = match &input.data {
         Data::Struct(data) => match &data.fields {
             fields @ Fields::Named(_) => return Some(fields),
@@ -190,7 +215,9 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a F
     };
     errors.report(
         &input.ident,
-        format_args!("`Envelope` cannot be derived for {what}: attributes have the names of fields"),
+        format_args!(
+            "`Envelope` cannot be derived for {what}: attributes have the names of fields"
+        ),
         HELP,
     );
     None
@@ -212,7 +239,11 @@ fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
             }
             _ => "move it to a field".to_owned(),
         };
-        errors.report(attribute, format_args!("`#[{name}]` belongs to a field, not to the struct"), help);
+        errors.report(
+            attribute,
+            format_args!("`#[{name}]` belongs to a field, not to the struct"),
+            help,
+        );
     }
 }
 
@@ -232,9 +263,11 @@ fn table(entry: &Entry, errors: &mut Errors) -> Option<LitStr> {
 fn choice<T: Copy>(entry: &Entry, allowed: &[(&str, T)], errors: &mut Errors) -> Option<T> {
     let written = entry.string();
     let value = written.as_ref().map(LitStr::value);
-    let chosen = allowed.iter().find(|(name, _)| value.as_deref() == Some(*name)).map(|(_, value)| *value);
+    let chosen =
+        allowed.iter().find(|(name, _)| value.as_deref() == Some(*name)).map(|(_, value)| *value);
     if chosen.is_none() {
-        let allowed: Vec<_> = allowed.iter().map(|(name, _)| format!("`{} = {name:?}`", entry.name)).collect();
+        let allowed: Vec<_> =
+            allowed.iter().map(|(name, _)| format!("`{} = {name:?}`", entry.name)).collect();
         let problem = match &value {
             Some(value) => format!("`{}` cannot be {value:?}", entry.name),
             None => format!("`{}` takes a string", entry.name),
@@ -254,17 +287,22 @@ pub(crate) fn crate_path(entry: &Entry, errors: &mut Errors) -> Option<TokenStre
         _ => None,
     };
     let Some(PathArgument(path)) = path else {
-        let path = entry.string().map_or_else(|| "::envelope_dynamo".to_owned(), |path| path.value());
+        let path =
+            entry.string().map_or_else(|| "::envelope_dynamo".to_owned(), |path| path.value());
         errors.report(entry, "`crate` takes a path", format_args!("`crate = {path}`"));
         return None;
     };
-    let starts_at_crate =
-        path.segments.first().is_some_and(|segment| segment.ident == "crate" || segment.ident == "$crate");
+    let starts_at_crate = path
+        .segments
+        .first()
+        .is_some_and(|segment| segment.ident == "crate" || segment.ident == "$crate");
     if path.leading_colon.is_some() || starts_at_crate {
         return Some(path.into_token_stream());
     }
     let written = path.to_token_stream().to_string().replace(' ', "");
-    let help = format_args!("`crate = ::{written}` for a dependency, `crate = crate::{written}` for a module");
+    let help = format_args!(
+        "`crate = ::{written}` for a dependency, `crate = crate::{written}` for a module"
+    );
     errors.report(&path, format_args!("the path `{written}` is relative"), help);
     // The stub that stands in for the implementation is best found where the help points.
     Some(quote!(::#path))
@@ -281,7 +319,11 @@ impl syn::parse::Parse for PathArgument {
 /// The pairs in `context(name = "value", "other-name" = "value")`.
 fn context(entry: &Entry, errors: &mut Errors) -> Vec<Pair> {
     let Value::List(list) = &entry.value else {
-        errors.report(entry, "`context` takes pairs in parentheses", "`context(purpose = \"billing\")`");
+        errors.report(
+            entry,
+            "`context` takes pairs in parentheses",
+            "`context(purpose = \"billing\")`",
+        );
         return Vec::new();
     };
     attr::entries(list.clone()).iter().filter_map(|pair| context_pair(pair, errors)).collect()
@@ -308,7 +350,8 @@ fn entity(entry: &Entry, errors: &mut Errors) -> Option<Pair> {
 fn pair_of(entry: &Entry) -> Option<Pair> {
     let is_word = entry.is_quoted() || syn::parse_str::<Ident>(&entry.name).is_ok();
     let value = entry.string().filter(|_| is_word)?;
-    let span = entry.tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+    let span =
+        entry.tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
     Some(Pair { name: Name { value: entry.name.clone(), span }, value })
 }
 

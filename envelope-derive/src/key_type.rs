@@ -1,6 +1,7 @@
 //! Types that cannot be a key, as far as their syntax tells.
 //!
-//! Everything else is left to run time: a newtype or a `Uuid` is a key exactly if serde writes it as one.
+//! Everything else is left to run time: a newtype or a `Uuid` is a key exactly if serde writes it
+//! as one.
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
@@ -79,7 +80,17 @@ mod tests {
 
     #[test]
     fn strings_numbers_and_unknown_types_may_be_keys() {
-        for ty in ["String", "&'a str", "Cow<'a, str>", "u64", "f64", "char", "Box<str>", "uuid::Uuid", "ByteBuf"] {
+        for ty in [
+            "String",
+            "&'a str",
+            "Cow<'a, str>",
+            "u64",
+            "f64",
+            "char",
+            "Box<str>",
+            "uuid::Uuid",
+            "ByteBuf",
+        ] {
             assert_eq!(verdict(ty), None, "{ty}");
         }
     }

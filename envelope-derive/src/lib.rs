@@ -1,8 +1,10 @@
 //! `#[derive(Envelope)]` for `envelope-dynamo`, which re-exports it: depend on that crate alone.
 //!
-//! The macro translates syntax; what happens to a field is the business of `envelope-dynamo`. Stages, each a file:
-//! `input` parses the struct and `field` its fields, `check` applies the rules to the whole, `expand` generates the code (`attributes` that of the typed attributes, `indexes` parses, checks and generates what concerns indexes),
-//! `respan` makes its tokens the derive's own, and `fallback` replaces it when `errors` has something to report.
+//! The macro translates syntax; what happens to a field is the business of `envelope-dynamo`.
+//! Stages, each a file: `input` parses the struct and `field` its fields, `check` applies the rules
+//! to the whole, `expand` generates the code (`attributes` that of the typed attributes, `indexes`
+//! parses, checks and generates what concerns indexes), `respan` makes its tokens the derive's own,
+//! and `fallback` replaces it when `errors` has something to report.
 #![forbid(unsafe_code)]
 
 mod attr;
@@ -37,8 +39,8 @@ use syn::{Data, DeriveInput};
 use crate::errors::Errors;
 use crate::input::{Input, Options};
 
-/// Implements `Envelope` for a struct with named fields: which of them are sealed, and what the others are for; or
-/// `Entity` for an enum of such structs.
+/// Implements `Envelope` for a struct with named fields: which of them are sealed, and what the
+/// others are for; or `Entity` for an enum of such structs.
 ///
 /// Every field that is stored carries exactly one mark. A field that says nothing does not compile.
 ///
@@ -77,39 +79,46 @@ use crate::input::{Input, Options};
 ///
 /// # Composed keys
 ///
-/// The fields named in a format are marked `#[key]` or `#[authenticated]`; the latter are stored as attributes as well, and compared
-/// with the key when the record is read. A part is written as serde writes the key of a map, so it is a string, a character, an integer, a boolean, an
-/// enum variant without data, or a type that serde writes as one of these (`Uuid`, newtypes, `#[serde(with = "..")]`); it is read back in
-/// the same way. In calls, the key is made of the parts that vary: of one part the value, of several a tuple,
-/// `orders.get(("u_1", (1_700_000_000, "o_1")))`.
+/// The fields named in a format are marked `#[key]` or `#[authenticated]`; the latter are stored as
+/// attributes as well, and compared with the key when the record is read. A part is written as
+/// serde writes the key of a map, so it is a string, a character, an integer, a boolean, an
+/// enum variant without data, or a type that serde writes as one of these (`Uuid`, newtypes,
+/// `#[serde(with = "..")]`); it is read back in the same way. In calls, the key is made of the
+/// parts that vary: of one part the value, of several a tuple, `orders.get(("u_1", (1_700_000_000,
+/// "o_1")))`.
 ///
-/// Two records of a struct never have the same key. `#`, `|`, `/` and `:` are the separators of all composed keys: between
-/// two parts is at least one of them, and a part that contains one is refused when it is written, as is an empty
-/// part and one that would read back as another value. `-`, `_`, `.`, `@` and `+`, as in identifiers, dates and
-/// addresses, are fine in parts. A number that is filled up with zeros is refused if it is negative or too long, since it would not sort.
+/// Two records of a struct never have the same key. `#`, `|`, `/` and `:` are the separators of all
+/// composed keys: between two parts is at least one of them, and a part that contains one is
+/// refused when it is written, as is an empty part and one that would read back as another value.
+/// `-`, `_`, `.`, `@` and `+`, as in identifiers, dates and addresses, are fine in parts. A number
+/// that is filled up with zeros is refused if it is negative or too long, since it would not sort.
 /// `{{` and `}}` are braces.
 ///
 /// # Enums
 ///
-/// `enum Shop { User(User), Order(Order) }`: each variant holds a record, and all records name one table and the same key attributes.
-/// An item becomes the one variant that its composed keys and its `entity(..)` attribute fit; that none fits, or several do, is an
-/// error. A record whose item would fit several is refused before it is sent: a value in its key could otherwise make it
-/// replace another variant's record. A query of the enum takes the partition key of the first record. The only option is `crate`.
+/// `enum Shop { User(User), Order(Order) }`: each variant holds a record, and all records name one
+/// table and the same key attributes. An item becomes the one variant that its composed keys and
+/// its `entity(..)` attribute fit; that none fits, or several do, is an error. A record whose item
+/// would fit several is refused before it is sent: a value in its key could otherwise make it
+/// replace another variant's record. A query of the enum takes the partition key of the first
+/// record. The only option is `crate`.
 ///
 /// # serde
 ///
-/// Fields are written and read by serde's own derive on a copy of the struct, so serde's attributes mean what they mean
-/// everywhere. The struct itself need not derive serde, and may. Attributes that would make it something else than a map
-/// of its fields (`tag`, `transparent`, `into`, ..) are refused, and so is `flatten` on a field: an attribute of the item
-/// belongs to one field, by its name. Types inside a field may use all of them.
+/// Fields are written and read by serde's own derive on a copy of the struct, so serde's attributes
+/// mean what they mean everywhere. The struct itself need not derive serde, and may. Attributes
+/// that would make it something else than a map of its fields (`tag`, `transparent`, `into`, ..)
+/// are refused, and so is `flatten` on a field: an attribute of the item belongs to one field, by
+/// its name. Types inside a field may use all of them.
 ///
-/// Type parameters are bound as serde's derive binds them, in both directions; `#[serde(bound)]` replaces that. A
-/// field that borrows (`&str`) does not compile, because a record that is read owns what it holds: take `Cow` with
-/// `#[serde(borrow)]`.
+/// Type parameters are bound as serde's derive binds them, in both directions; `#[serde(bound)]`
+/// replaces that. A field that borrows (`&str`) does not compile, because a record that is read
+/// owns what it holds: take `Cow` with `#[serde(borrow)]`.
 ///
 /// # Values that do not read back
 ///
-/// A value that is written reads back equal, or the write is refused with the attribute's name; exceptions are last.
+/// A value that is written reads back equal, or the write is refused with the attribute's name;
+/// exceptions are last.
 ///
 /// | a value | what happens |
 /// |---|---|
@@ -126,8 +135,8 @@ use crate::input::{Input, Options};
 ///
 /// # Security
 ///
-/// What stands in the KMS encryption context is shown in clear by CloudTrail: the key with `kms_context = "raw"`, and
-/// each `#[encryption_context]` field.
+/// What stands in the KMS encryption context is shown in clear by CloudTrail: the key with
+/// `kms_context = "raw"`, and each `#[encryption_context]` field.
 #[proc_macro_derive(
     Envelope,
     attributes(
@@ -152,9 +161,9 @@ pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStrea
 
 /// Implements `View` for a struct of some of a record's readable attributes.
 ///
-/// `#[view(of = User)]` names the record. Fields are named as the record's fields and have their types; the record says
-/// how they are stored. A field that the record encrypts does not compile. `crate = ::path` says where the crate is, if
-/// not at `::envelope_dynamo`.
+/// `#[view(of = User)]` names the record. Fields are named as the record's fields and have their
+/// types; the record says how they are stored. A field that the record encrypts does not compile.
+/// `crate = ::path` says where the crate is, if not at `::envelope_dynamo`.
 #[proc_macro_derive(View, attributes(view))]
 pub fn derive_view(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     match syn::parse::<DeriveInput>(input) {
@@ -178,7 +187,8 @@ fn derive(input: TokenStream) -> TokenStream {
     match parsed.as_ref().and_then(|parsed| check::check(parsed, &mut errors)) {
         Some(record) => respan::as_generated(expand::expand(&record, &krate)),
         None => {
-            let (errors, stub) = (errors.into_compile_errors(), fallback::record(&input, parsed.as_ref(), &krate));
+            let (errors, stub) =
+                (errors.into_compile_errors(), fallback::record(&input, parsed.as_ref(), &krate));
             quote!(#errors #stub)
         }
     }

@@ -30,7 +30,11 @@ impl MarkOptions {
             Meta::List(_) => attr::attribute_entries(&written.attribute),
             Meta::NameValue(_) => {
                 let problem = format_args!("the options of `#[{name}]` stand in parentheses");
-                errors.report(&written.attribute, problem, format_args!("`#[{name}(accept = \"plaintext\")]`"));
+                errors.report(
+                    &written.attribute,
+                    problem,
+                    format_args!("`#[{name}(accept = \"plaintext\")]`"),
+                );
                 return options;
             }
         };
@@ -40,7 +44,11 @@ impl MarkOptions {
             } else if entry.name == option::ACCEPT {
                 options.accepts_plaintext |= accept(entry, written.mark, errors);
             } else if options.group.is_some() {
-                errors.report(entry, "`group` is given twice", "a field is in one group; keep one of the two");
+                errors.report(
+                    entry,
+                    "`group` is given twice",
+                    "a field is in one group; keep one of the two",
+                );
             } else {
                 options.group = group(entry, errors);
             }
@@ -54,20 +62,25 @@ fn accept(entry: &Entry, mark: Mark, errors: &mut Errors) -> bool {
     let is_plaintext = entry.string().is_some_and(|value| value.value() == "plaintext");
     if !is_plaintext {
         let name = mark.attribute();
-        let help = format_args!("`#[{name}(accept = \"plaintext\")]` also reads records written before the mark");
+        let help = format_args!(
+            "`#[{name}(accept = \"plaintext\")]` also reads records written before the mark"
+        );
         errors.report(entry, "`accept` can only be \"plaintext\"", help);
     }
     is_plaintext
 }
 
-/// Reads `group = "medical"`; the name becomes part of attribute names and of the encryption context.
+/// Reads `group = "medical"`; the name becomes part of attribute names and of the encryption
+/// context.
 fn group(entry: &Entry, errors: &mut Errors) -> Option<Name> {
     let Some(name) = entry.string() else {
         errors.report(entry, "`group` takes a string", "`#[encrypted(group = \"medical\")]`");
         return None;
     };
     let value = name.value();
-    if value.is_empty() || !value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+    if value.is_empty()
+        || !value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    {
         let problem = format_args!("{value:?} cannot be the name of a group");
         errors.report(&name, problem, "use letters, digits, `_` and `-`: `group = \"medical\"`");
         return None;

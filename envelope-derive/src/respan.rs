@@ -1,8 +1,9 @@
 //! Makes every token of generated code the derive's own, at the place in the source where it was.
 //!
-//! Tokens of the user's keep the marks of the `macro_rules!` macro that they came through, and so do the tokens that are
-//! generated at their place: locals of generated code would not be found. And lints judge code by these marks: a name
-//! of the user's that is copied would be reported again, where no `#[allow]` helps those who `forbid` the lint.
+//! Tokens of the user's keep the marks of the `macro_rules!` macro that they came through, and so
+//! do the tokens that are generated at their place: locals of generated code would not be found.
+//! And lints judge code by these marks: a name of the user's that is copied would be reported
+//! again, where no `#[allow]` helps those who `forbid` the lint.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 

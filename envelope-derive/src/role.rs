@@ -1,4 +1,5 @@
-//! Attributes that stand beside a mark and have the library keep the field: versions, times to live, stamps.
+//! Attributes that stand beside a mark and have the library keep the field: versions, times to
+//! live, stamps.
 
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
@@ -78,7 +79,8 @@ pub(crate) fn written(attributes: &[Attribute], errors: &mut Errors) -> Vec<Writ
     written
 }
 
-/// Has times written as seconds, which is how DynamoDB reads them, unless the field says how it is written.
+/// Has times written as seconds, which is how DynamoDB reads them, unless the field says how it is
+/// written.
 ///
 /// Returns the name of what they are written by, if that is to be generated for this type.
 pub(crate) fn write_as_seconds(
@@ -112,7 +114,9 @@ pub(crate) fn write_as_seconds(
 fn is_option(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_option(&group.elem),
-        Type::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == "Option"),
+        Type::Path(path) => {
+            path.path.segments.last().is_some_and(|segment| segment.ident == "Option")
+        }
         _ => false,
     }
 }
@@ -122,23 +126,39 @@ pub(crate) fn check(field: &Field, errors: &mut Errors) {
     let [first, rest @ ..] = field.roles.as_slice() else { return };
     let (ident, name) = (&field.ident, first.role.attribute());
     if let Some(second) = rest.first() {
-        let problem = format_args!("`{ident}` is both `#[{name}]` and `#[{}]`", second.role.attribute());
+        let problem =
+            format_args!("`{ident}` is both `#[{name}]` and `#[{}]`", second.role.attribute());
         errors.report(&second.attribute, problem, "keep one of the two");
     } else if field.is_key() {
         let problem = format_args!("the key `{ident}` cannot be `#[{name}]`: it never changes");
         errors.report(&first.attribute, problem, "put it on a field of its own");
     } else if field.has_mark(Mark::Encrypted) {
         let problem = format_args!("`{ident}` is encrypted, but {}", first.role.reader());
-        errors.report(&first.attribute, problem, "mark the field `#[plaintext]` or `#[authenticated]` instead");
+        errors.report(
+            &first.attribute,
+            problem,
+            "mark the field `#[plaintext]` or `#[authenticated]` instead",
+        );
     } else if first.role == Role::Updated && field.has_mark(Mark::Authenticated) {
-        let problem = format_args!("`{ident}` is authenticated, but an update in place must change it too");
+        let problem =
+            format_args!("`{ident}` is authenticated, but an update in place must change it too");
         errors.report(&first.attribute, problem, "mark the field `#[plaintext]` instead");
     } else if field.serde.skip.serialize || field.serde.skip.deserialize {
         let problem = format_args!("`{ident}` is `#[{name}]`, but serde skips it");
-        errors.report(&first.attribute, problem, format_args!("remove `#[{name}]`, or what skips the field"));
+        errors.report(
+            &first.attribute,
+            problem,
+            format_args!("remove `#[{name}]`, or what skips the field"),
+        );
     } else if let (true, Some(context)) = (first.role.is_written(), &field.encryption_context) {
-        let problem = format_args!("`{ident}` is `#[{name}]` and changes, but the encryption context must stay");
-        errors.report(context, problem, format_args!("remove `#[encryption_context]` or `#[{name}]`"));
+        let problem = format_args!(
+            "`{ident}` is `#[{name}]` and changes, but the encryption context must stay"
+        );
+        errors.report(
+            context,
+            problem,
+            format_args!("remove `#[encryption_context]` or `#[{name}]`"),
+        );
     }
 }
 
@@ -150,7 +170,10 @@ pub(crate) fn check_all(input: &Input, errors: &mut Errors) {
         let Some(first) = fields.next() else { continue };
         for second in fields {
             let name = role.attribute();
-            let problem = format_args!("`{}` is a second `#[{name}]`, beside `{}`", second.ident, first.ident);
+            let problem = format_args!(
+                "`{}` is a second `#[{name}]`, beside `{}`",
+                second.ident, first.ident
+            );
             errors.report(&second.ident, problem, format_args!("keep one `#[{name}]`"));
         }
     }

@@ -1,4 +1,5 @@
-//! What the macro needs to know of `#[serde(..)]`; everything else goes to serde's own derive as it was written.
+//! What the macro needs to know of `#[serde(..)]`; everything else goes to serde's own derive as it
+//! was written.
 //!
 //! An entry that this version of the macro does not know is refused, since it could change names.
 
@@ -37,7 +38,8 @@ pub(crate) struct ContainerSerde {
     pub(crate) rename_all: Directions<RenameRule>,
     pub(crate) is_renamed: bool,
     pub(crate) deny_unknown_fields: bool,
-    /// `default`, alone or with a path: fields that are absent come from a default of the whole struct.
+    /// `default`, alone or with a path: fields that are absent come from a default of the whole
+    /// struct.
     pub(crate) default: Option<ContainerDefault>,
     pub(crate) bounds: Directions<Option<Predicates>>,
 }
@@ -93,7 +95,8 @@ pub(crate) fn container(attributes: &[Attribute], errors: &mut Errors) -> Contai
     let mut seen = Seen::default();
     for entry in serde_entries(attributes) {
         if RESHAPING.contains(&entry.name.as_str()) {
-            let problem = format_args!("`#[serde({})]` cannot be combined with `Envelope`", entry.name);
+            let problem =
+                format_args!("`#[serde({})]` cannot be combined with `Envelope`", entry.name);
             errors.report(&entry, problem, instead_of(&entry));
         } else if form::check(&entry, &form::CONTAINER, errors) && seen.is_new(&entry, errors) {
             read_container_entry(&entry, &mut serde, errors);
@@ -132,8 +135,8 @@ pub(crate) fn field(attributes: &[Attribute], ty: &Type, errors: &mut Errors) ->
 
 /// Reports `flatten`, of a record or of a view.
 ///
-/// Its entries are told from the attributes of other fields by name alone, and another version of the struct has other
-/// fields: what one version seals would be an entry in the clear to another.
+/// Its entries are told from the attributes of other fields by name alone, and another version of
+/// the struct has other fields: what one version seals would be an entry in the clear to another.
 pub(crate) fn refuse_flatten(entry: &Entry, errors: &mut Errors) {
     errors.report(
         entry,
@@ -147,7 +150,8 @@ pub(crate) fn refuse_flatten(entry: &Entry, errors: &mut Errors) {
 fn instead_of(entry: &Entry) -> String {
     if entry.name == "tag" {
         let name = entry.string().map_or_else(|| "kind".to_owned(), |name| name.value());
-        let name = if syn::parse_str::<syn::Ident>(&name).is_ok() { name } else { format!("{name:?}") };
+        let name =
+            if syn::parse_str::<syn::Ident>(&name).is_ok() { name } else { format!("{name:?}") };
         return format!(
             "`#[envelope(entity({name} = \"..\"))]` stores a constant attribute that tells the records of this struct \
              from others in the table; remove `tag`"
@@ -198,7 +202,10 @@ fn read_field_entry(entry: &Entry, serde: &mut FieldSerde) {
 }
 
 pub(crate) fn serde_entries(attributes: &[Attribute]) -> impl Iterator<Item = Entry> {
-    attributes.iter().filter(|attribute| attribute.path().is_ident(SERDE)).flat_map(attr::attribute_entries)
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident(SERDE))
+        .flat_map(attr::attribute_entries)
 }
 
 /// `default` or `default = "path"` on the struct.
@@ -227,7 +234,11 @@ fn rename_all(entry: &Entry, rules: &mut Directions<RenameRule>, errors: &mut Er
         let Some(name) = names.first() else { return so_far };
         RenameRule::named(&name.value()).unwrap_or_else(|| {
             let problem = format_args!("`{}` is not a rule of serde", name.value());
-            errors.report(name, problem, format_args!("serde knows {}", attr::list(&RenameRule::NAMES)));
+            errors.report(
+                name,
+                problem,
+                format_args!("serde knows {}", attr::list(&RenameRule::NAMES)),
+            );
             so_far
         })
     };
@@ -253,7 +264,11 @@ pub(crate) fn strings(entry: &Entry) -> Directions<Vec<LitStr>> {
         Value::List(list) => {
             let entries = attr::entries(list.clone());
             let of = |direction: &str| {
-                entries.iter().filter(|entry| entry.name == direction).filter_map(Entry::string).collect()
+                entries
+                    .iter()
+                    .filter(|entry| entry.name == direction)
+                    .filter_map(Entry::string)
+                    .collect()
             };
             Directions { serialize: of("serialize"), deserialize: of("deserialize") }
         }

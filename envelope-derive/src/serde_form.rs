@@ -1,6 +1,7 @@
 //! The serde attributes that the macro knows, each with the form it takes.
 //!
-//! serde would report a malformed entry itself, but then its code would be missing, and that would be reported too.
+//! serde would report a malformed entry itself, but then its code would be missing, and that would
+//! be reported too.
 
 use syn::punctuated::Punctuated;
 use syn::{ExprPath, Lifetime, LitStr, Token};
@@ -64,13 +65,21 @@ pub(crate) fn check(entry: &Entry, known: &[(&str, Form)], errors: &mut Errors) 
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("here `#[serde(..)]` takes {}", attr::list(&names)),
         };
-        errors.report(entry, format_args!("`{}` is not an attribute of serde that has a place here", entry.name), help);
+        errors.report(
+            entry,
+            format_args!("`{}` is not an attribute of serde that has a place here", entry.name),
+            help,
+        );
         return false;
     };
     if form.matches(&entry.value) {
         return true;
     }
-    errors.report(entry, format_args!("`#[serde({name})]` is malformed"), format_args!("write {}", form.example(name)));
+    errors.report(
+        entry,
+        format_args!("`#[serde({name})]` is malformed"),
+        format_args!("write {}", form.example(name)),
+    );
     false
 }
 
@@ -78,11 +87,15 @@ impl Form {
     fn matches(self, value: &Value) -> bool {
         match value {
             Value::Nothing => matches!(self, Self::Word | Self::WordOrPath | Self::WordOrLifetimes),
-            Value::Assigned(value) => syn::parse2(value.clone()).is_ok_and(|string| self.takes(&string)),
+            Value::Assigned(value) => {
+                syn::parse2(value.clone()).is_ok_and(|string| self.takes(&string))
+            }
             Value::List(list) => {
-                let is_directed =
-                    |entry: &Entry| is_direction(entry) && entry.string().is_some_and(|it| self.takes(&it));
-                matches!(self, Self::Directions | Self::Bounds) && attr::entries(list.clone()).iter().all(is_directed)
+                let is_directed = |entry: &Entry| {
+                    is_direction(entry) && entry.string().is_some_and(|it| self.takes(&it))
+                };
+                matches!(self, Self::Directions | Self::Bounds)
+                    && attr::entries(list.clone()).iter().all(is_directed)
             }
             Value::Malformed => false,
         }
@@ -94,7 +107,9 @@ impl Form {
             Self::Word => false,
             Self::String | Self::Directions => true,
             Self::Path | Self::WordOrPath => string.parse::<ExprPath>().is_ok(),
-            Self::WordOrLifetimes => lifetimes(string).is_some_and(|lifetimes| !lifetimes.is_empty()),
+            Self::WordOrLifetimes => {
+                lifetimes(string).is_some_and(|lifetimes| !lifetimes.is_empty())
+            }
             Self::Bounds => string.parse_with(Predicates::parse_terminated).is_ok(),
         }
     }
@@ -104,13 +119,21 @@ impl Form {
             Self::Word => format!("`#[serde({name})]`"),
             Self::String => format!("`#[serde({name} = \"..\")]`"),
             Self::Path => format!("`#[serde({name} = \"path::to::item\")]`"),
-            Self::WordOrPath => format!("`#[serde({name})]` or `#[serde({name} = \"path::to::item\")]`"),
-            Self::WordOrLifetimes => format!("`#[serde({name})]` or `#[serde({name} = \"'a + 'b\")]`"),
+            Self::WordOrPath => {
+                format!("`#[serde({name})]` or `#[serde({name} = \"path::to::item\")]`")
+            }
+            Self::WordOrLifetimes => {
+                format!("`#[serde({name})]` or `#[serde({name} = \"'a + 'b\")]`")
+            }
             Self::Directions => {
-                format!("`#[serde({name} = \"..\")]` or `#[serde({name}(serialize = \"..\", deserialize = \"..\"))]`")
+                format!(
+                    "`#[serde({name} = \"..\")]` or `#[serde({name}(serialize = \"..\", deserialize = \"..\"))]`"
+                )
             }
             Self::Bounds => {
-                format!("`#[serde({name} = \"T: Trait\")]`, or `serialize` and `deserialize` in parentheses")
+                format!(
+                    "`#[serde({name} = \"T: Trait\")]`, or `serialize` and `deserialize` in parentheses"
+                )
             }
         }
     }
@@ -118,7 +141,8 @@ impl Form {
 
 /// The lifetimes in `'a + 'b`.
 pub(crate) fn lifetimes(string: &LitStr) -> Option<Vec<Lifetime>> {
-    let lifetimes = string.parse_with(Punctuated::<Lifetime, Token![+]>::parse_separated_nonempty).ok()?;
+    let lifetimes =
+        string.parse_with(Punctuated::<Lifetime, Token![+]>::parse_separated_nonempty).ok()?;
     Some(lifetimes.into_iter().collect())
 }
 

@@ -1,4 +1,5 @@
-//! What serde's derive would refuse: reported here, since its code would be missing, and that would be reported too.
+//! What serde's derive would refuse: reported here, since its code would be missing, and that would
+//! be reported too.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -73,7 +74,9 @@ pub(crate) fn lifetimes_are_there(entry: &Entry, ty: &Type, errors: &mut Errors)
     let asked = entry.string().and_then(|string| form::lifetimes(&string)).unwrap_or_default();
     let missing = asked.iter().find(|lifetime| !there.contains(&lifetime.ident.to_string()));
     if let Some(lifetime) = missing {
-        let problem = format_args!("`#[serde(borrow)]` names `{lifetime}`, which the field's type does not have");
+        let problem = format_args!(
+            "`#[serde(borrow)]` names `{lifetime}`, which the field's type does not have"
+        );
         errors.report(entry, problem, "`#[serde(borrow)]` alone borrows all that there are");
     }
     missing.is_none()

@@ -91,7 +91,9 @@ fn the_crate_is_named_once_and_by_the_path_given() {
 fn messages(expanded: TokenStream) -> Vec<String> {
     let file: syn::File = syn::parse2(expanded).expect("generated code parses");
     let message = |item| match item {
-        syn::Item::Macro(item) => Some(syn::parse2::<syn::LitStr>(item.mac.tokens).expect("a message").value()),
+        syn::Item::Macro(item) => {
+            Some(syn::parse2::<syn::LitStr>(item.mac.tokens).expect("a message").value())
+        }
         _ => None,
     };
     file.items.into_iter().filter_map(message).collect()
@@ -170,7 +172,10 @@ fn a_flattened_field_is_refused_once_whatever_its_mark() {
         }));
         let [message] = messages.as_slice() else { panic!("{field}: {messages:?}") };
         assert!(message.starts_with("`#[serde(flatten)]` is not supported"), "{field}: {message}");
-        assert!(message.contains("name each attribute as a field of the struct; or remove `flatten`"), "{message}");
+        assert!(
+            message.contains("name each attribute as a field of the struct; or remove `flatten`"),
+            "{message}"
+        );
     }
 }
 
@@ -206,9 +211,21 @@ fn a_field_that_would_be_written_and_never_read_is_refused() {
     // What a macro by example makes of `$ty:ty`.
     let of_a_macro = Group::new(Delimiter::None, quote!(&'a str));
     for (container, field, problem) in [
-        (nothing(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"))] n: u8), "not read under"),
-        (nothing(), quote!(#[encrypted] #[serde(rename(deserialize = "r"))] n: u8), "not read under"),
-        (quote!(#[serde(deny_unknown_fields)]), quote!(#[plaintext] #[serde(skip_deserializing)] n: u8), "`deny_"),
+        (
+            nothing(),
+            quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"))] n: u8),
+            "not read under",
+        ),
+        (
+            nothing(),
+            quote!(#[encrypted] #[serde(rename(deserialize = "r"))] n: u8),
+            "not read under",
+        ),
+        (
+            quote!(#[serde(deny_unknown_fields)]),
+            quote!(#[plaintext] #[serde(skip_deserializing)] n: u8),
+            "`deny_",
+        ),
         (nothing(), quote!(#[encrypted] n: &'a str), "is borrowed"),
         (nothing(), quote!(#[authenticated] n: Option<&'a [u8]>), "is borrowed"),
         (nothing(), quote!(#[encrypted] n: (&'a str)), "is borrowed"),
@@ -228,11 +245,17 @@ fn a_field_that_would_be_written_and_never_read_is_refused() {
 #[test]
 fn a_field_that_is_read_again_or_never_meant_to_be_is_taken() {
     for (container, field) in [
-        (quote!(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"), alias = "w")] n: u8)),
+        (
+            quote!(),
+            quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"), alias = "w")] n: u8),
+        ),
         (quote!(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "w"))] n: u8)),
         (quote!(), quote!(#[plaintext] #[serde(skip_deserializing)] n: &'a str)),
         (quote!(), quote!(#[encrypted] n: PhantomData<&'a str>)),
-        (quote!(), quote!(#[plaintext] #[serde(skip_serializing, rename(deserialize = "r"))] n: u8)),
+        (
+            quote!(),
+            quote!(#[plaintext] #[serde(skip_serializing, rename(deserialize = "r"))] n: u8),
+        ),
         (quote!(#[serde(deny_unknown_fields)]), quote!(#[serde(skip)] n: u8)),
         (quote!(), quote!(#[encrypted] #[serde(borrow)] n: Cow<'a, str>)),
         (quote!(), quote!(#[encrypted] #[serde(deserialize_with = "leaked")] n: &'static str)),

@@ -27,20 +27,27 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
         report_attributes(&field.attrs, "a field", &mut errors);
     }
     if !input.generics.params.is_empty() {
-        let help = "write a view for each type that the record is used with: `#[view(of = User<String>)]`";
+        let help =
+            "write a view for each type that the record is used with: `#[view(of = User<String>)]`";
         errors.report(&input.generics, "a view has no parameters", help);
     }
     match options.record {
         Some(record) if errors.is_empty() => expand(input, &record, &fields, &options.krate),
         Some(record) => {
-            let (errors, stub) = (errors.into_compile_errors(), fallback::view(input, &record, &options.krate));
+            let (errors, stub) =
+                (errors.into_compile_errors(), fallback::view(input, &record, &options.krate));
             quote!(#errors #stub)
         }
         None => errors.into_compile_errors(),
     }
 }
 
-fn expand(input: &DeriveInput, record: &Type, fields: &[&Field], krate: &TokenStream) -> TokenStream {
+fn expand(
+    input: &DeriveInput,
+    record: &Type,
+    fields: &[&Field],
+    krate: &TokenStream,
+) -> TokenStream {
     let name = &input.ident;
     let names = fields.iter().map(|field| {
         let ident = &field.ident;
@@ -51,8 +58,9 @@ fn expand(input: &DeriveInput, record: &Type, fields: &[&Field], krate: &TokenSt
         let value = quote_spanned!(place=> __envelope::ViewedItem::value::<_, #ty, _>(__item, &__attributes.#ident)?);
         quote!(#ident: #value)
     });
-    let deprecated =
-        allow_deprecated(uses_deprecated(&input.attrs) || fields.iter().any(|field| uses_deprecated(&field.attrs)));
+    let deprecated = allow_deprecated(
+        uses_deprecated(&input.attrs) || fields.iter().any(|field| uses_deprecated(&field.attrs)),
+    );
     quote! {
         #[doc(hidden)]
         #deprecated
@@ -99,7 +107,11 @@ impl Options {
             }
         }
         if !is_named {
-            errors.report(&input.ident, "the view does not say what it is a view of", NAME_THE_RECORD);
+            errors.report(
+                &input.ident,
+                "the view does not say what it is a view of",
+                NAME_THE_RECORD,
+            );
         }
         options
     }
@@ -123,7 +135,8 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Vec<&'a Fiel
     {
         return fields.named.iter().collect();
     }
-    let help = "write a struct with the fields that it reads: `struct Usage { user_id: String, .. }`";
+    let help =
+        "write a struct with the fields that it reads: `struct Usage { user_id: String, .. }`";
     errors.report(&input.ident, "a view is a struct with named fields", help);
     Vec::new()
 }

@@ -1,4 +1,5 @@
-//! Sealing and opening whole records, each beside what it is measured against, in one run: see `benches/README.md`.
+//! Sealing and opening whole records, each beside what it is measured against, in one run: see
+//! `benches/README.md`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
@@ -13,8 +14,8 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{
-    Context, DataKey, EncryptionContext, Envelope, GeneratedKey, KeyFuture, KeyKind, KeyProvider, LocalKeyProvider,
-    RootKey, UnwrapKey, WrapKey, WrappedKey, from_item, open, seal, to_item,
+    Context, DataKey, EncryptionContext, Envelope, GeneratedKey, KeyFuture, KeyKind, KeyProvider,
+    LocalKeyProvider, RootKey, UnwrapKey, WrapKey, WrappedKey, from_item, open, seal, to_item,
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +49,13 @@ fn user(notes: usize) -> User {
 
 /// What a record holds beside its notes.
 const FIXED_BYTES: usize = 110;
-const SIZES: [(&str, usize); 5] =
-    [("250 B", 250), ("1 KiB", 1 << 10), ("4 KiB", 4 << 10), ("64 KiB", 64 << 10), ("390 KiB", 390 << 10)];
+const SIZES: [(&str, usize); 5] = [
+    ("250 B", 250),
+    ("1 KiB", 1 << 10),
+    ("4 KiB", 4 << 10),
+    ("64 KiB", 64 << 10),
+    ("390 KiB", 390 << 10),
+];
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -69,14 +75,19 @@ struct AtHand(DataKey);
 impl WrapKey for AtHand {
     fn generate<'a>(&'a self, _context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
         Box::pin(async {
-            let wrapped = vec![WrappedKey::new(KeyKind::private(200).unwrap(), *b"hint", [7; 184]).unwrap()];
+            let wrapped =
+                vec![WrappedKey::new(KeyKind::private(200).unwrap(), *b"hint", [7; 184]).unwrap()];
             Ok(GeneratedKey { data_key: self.0.share(), wrapped })
         })
     }
 }
 
 impl UnwrapKey for AtHand {
-    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        _: &'a [WrappedKey],
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async { Ok(self.0.share()) })
     }
 }
@@ -114,8 +125,14 @@ fn measure(keys: &str, provider: &dyn KeyProvider) {
         let plain: Item = serde_dynamo::to_item(&user).unwrap();
         let sealed = now(seal(&plaintext, &context, provider)).unwrap();
         let contest = medians([
-            &mut with_inputs(|| copy(&item), |item| now(from_item::<User>(item, provider)).unwrap()),
-            &mut with_inputs(|| plain.clone(), |item| serde_dynamo::from_item::<_, User>(item).unwrap()),
+            &mut with_inputs(
+                || copy(&item),
+                |item| now(from_item::<User>(item, provider)).unwrap(),
+            ),
+            &mut with_inputs(
+                || plain.clone(),
+                |item| serde_dynamo::from_item::<_, User>(item).unwrap(),
+            ),
             &mut repeated(|| now(open(black_box(&sealed), &context, provider)).unwrap()),
             &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
         ]);

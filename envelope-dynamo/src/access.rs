@@ -7,10 +7,11 @@ use envelope_core::WITHHELD;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The value of a field in a group, `#[encrypted(group = "..")]`, or that it is withheld from this reader.
+/// The value of a field in a group, `#[encrypted(group = "..")]`, or that it is withheld from this
+/// reader.
 ///
-/// A group of fields is sealed under a data key of its own. A reader that may not use the group's key reads the rest of
-/// the record, and finds the group's fields [`Withheld`](Self::Withheld).
+/// A group of fields is sealed under a data key of its own. A reader that may not use the group's
+/// key reads the rest of the record, and finds the group's fields [`Withheld`](Self::Withheld).
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -42,10 +43,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
-/// A record of which a group is withheld cannot be put: that would destroy what the reader could not see.
+/// A record of which a group is withheld cannot be put: that would destroy what the reader could
+/// not see.
 ///
-/// In formats of others (JSON for a web page) it serializes as the value, or as null if it is withheld; it deserializes
-/// as a value that is granted. In a record, a withheld value outside of a group is refused when the record is written.
+/// In formats of others (JSON for a web page) it serializes as the value, or as null if it is
+/// withheld; it deserializes as a value that is granted. In a record, a withheld value outside of a
+/// group is refused when the record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access<T> {
     /// The value.
@@ -113,7 +116,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Access<T> {
     }
 }
 
-/// A newtype holds a value; what is withheld comes as a unit, which no other deserializer makes of a newtype.
+/// A newtype holds a value; what is withheld comes as a unit, which no other deserializer makes of
+/// a newtype.
 struct Granted<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Granted<T> {
@@ -141,24 +145,37 @@ mod tests {
 
     use super::Access;
 
-    /// Null is no value that was granted: what a page could not see must not come back from it as something new.
+    /// Null is no value that was granted: what a page could not see must not come back from it as
+    /// something new.
     #[test]
     fn other_formats_write_what_is_withheld_as_null_and_do_not_take_it_back() {
-        assert_eq!(serde_json::to_string(&[Access::Granted("a"), Access::Withheld]).unwrap(), r#"["a",null]"#);
-        assert_eq!(serde_json::from_str::<Access<String>>("\"a\"").unwrap(), Access::Granted("a".to_owned()));
+        assert_eq!(
+            serde_json::to_string(&[Access::Granted("a"), Access::Withheld]).unwrap(),
+            r#"["a",null]"#
+        );
+        assert_eq!(
+            serde_json::from_str::<Access<String>>("\"a\"").unwrap(),
+            Access::Granted("a".to_owned())
+        );
         let error = serde_json::from_str::<Access<String>>("null").unwrap_err();
         assert!(error.to_string().starts_with("invalid type: null"), "{error}");
     }
 
     #[test]
     fn a_value_is_there_if_it_is_granted() {
-        assert_eq!((Access::Granted(7).granted(), Access::<u8>::Withheld.granted()), (Some(7), None));
+        assert_eq!(
+            (Access::Granted(7).granted(), Access::<u8>::Withheld.granted()),
+            (Some(7), None)
+        );
         let mut access = Access::from(7);
         if let Access::Granted(value) = access.as_mut() {
             *value += 1;
         }
         assert_eq!((access.as_ref(), access.is_withheld()), (Access::Granted(&8), false));
-        assert_eq!((Access::<u8>::Withheld.as_mut(), Access::<u8>::Withheld.is_withheld()), (Access::Withheld, true));
+        assert_eq!(
+            (Access::<u8>::Withheld.as_mut(), Access::<u8>::Withheld.is_withheld()),
+            (Access::Withheld, true)
+        );
         assert_eq!(Access::<u8>::default(), Access::Granted(0));
     }
 

@@ -1,14 +1,17 @@
 //! serde's data model in DynamoDB's terms: values to [`AttributeValue`]s and back.
 //!
-//! What a type is stored as is what `serde_dynamo` stores it as, so that a struct which already lives in a table keeps
-//! its attributes. Reading accepts whatever `serde_dynamo` accepts. It accepts more in these places, because otherwise
-//! a value could be written and never read again, or a record could not be read for a value that nobody asked for:
+//! What a type is stored as is what `serde_dynamo` stores it as, so that a struct which already
+//! lives in a table keeps its attributes. Reading accepts whatever `serde_dynamo` accepts. It
+//! accepts more in these places, because otherwise a value could be written and never read again,
+//! or a record could not be read for a value that nobody asked for:
 //!
 //! - the elements of a set may be newtypes or options, as they may be when they are written;
-//! - a field that is ignored is not looked at, so its type may be one that this version of the AWS SDK does not know.
+//! - a field that is ignored is not looked at, so its type may be one that this version of the AWS
+//!   SDK does not know.
 //!
-//! Integers of 128 bits are numbers here; `serde_dynamo` refuses them. A number that is asked for without a type, and
-//! that is a whole number of more than 64 bits, is read as an integer of 128 bits; `serde_dynamo` reads the nearest `f64`.
+//! Integers of 128 bits are numbers here; `serde_dynamo` refuses them. A number that is asked for
+//! without a type, and that is a whole number of more than 64 bits, is read as an integer of 128
+//! bits; `serde_dynamo` reads the nearest `f64`.
 
 mod absent;
 mod de;
@@ -37,8 +40,8 @@ pub(crate) use storable::check_storable;
 ///
 /// # Errors
 ///
-/// What the value's own serialization reports, a map key that is not like a string, and nesting beyond
-/// `MAX_LEVELS`.
+/// What the value's own serialization reports, a map key that is not like a string, and nesting
+/// beyond `MAX_LEVELS`.
 pub fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
     to_attribute_counting(value, &mut FragileValues::default())
 }
@@ -56,7 +59,9 @@ pub(crate) fn to_attribute_counting<T: Serialize + ?Sized>(
 /// # Errors
 ///
 /// When the attribute is not one of the value's type.
-pub fn from_attribute_value<T: Deserialize<'static>>(stored: AttributeValue) -> Result<T, ValueError> {
+pub fn from_attribute_value<T: Deserialize<'static>>(
+    stored: AttributeValue,
+) -> Result<T, ValueError> {
     T::deserialize(Deserializer::new(stored))
 }
 
@@ -77,7 +82,8 @@ pub(crate) const fn type_name(attribute: &AttributeValue) -> &'static str {
     }
 }
 
-/// Lists and maps inside one another: twice what DynamoDB stores (32 levels), and few enough for any stack.
+/// Lists and maps inside one another: twice what DynamoDB stores (32 levels), and few enough for
+/// any stack.
 const MAX_LEVELS: u8 = 64;
 
 /// How many levels of lists and maps may still follow.

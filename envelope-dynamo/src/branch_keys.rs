@@ -9,8 +9,8 @@ use std::fmt;
 
 use aws_sdk_dynamodb::Client;
 use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, Context, ContextForm, EncryptionContext, Escaped, KeyError,
-    KeyErrorKind, KeyFuture, UnwrapKey,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, Context, ContextForm, EncryptionContext,
+    Escaped, KeyError, KeyErrorKind, KeyFuture, UnwrapKey,
 };
 
 pub use error::BranchKeyError;
@@ -20,11 +20,13 @@ use crate::binding::Item;
 use crate::error::DynamoDbError;
 use item::Pointer;
 
-/// The table in which the branch keys of a [`HierarchicalKeyProvider`](crate::HierarchicalKeyProvider) are kept.
+/// The table in which the branch keys of a
+/// [`HierarchicalKeyProvider`](crate::HierarchicalKeyProvider) are kept.
 ///
-/// `P` wraps the branch keys, as a rule a [`KmsKeyProvider`](crate::KmsKeyProvider). A service that writes and reads
-/// records needs `dynamodb:GetItem` on this table and `kms:Decrypt`; creating and rotating branches, an operator's work,
-/// needs `kms:GenerateDataKey` in place of it, and can be done through a [`KmsKeyWrapper`](crate::KmsKeyWrapper).
+/// `P` wraps the branch keys, as a rule a [`KmsKeyProvider`](crate::KmsKeyProvider). A service that
+/// writes and reads records needs `dynamodb:GetItem` on this table and `kms:Decrypt`; creating and
+/// rotating branches, an operator's work, needs `kms:GenerateDataKey` in place of it, and can be
+/// done through a [`KmsKeyWrapper`](crate::KmsKeyWrapper).
 ///
 /// | call | does |
 /// |---|---|
@@ -66,9 +68,10 @@ use item::Pointer;
 ///
 /// # Security
 ///
-/// Nothing in this table is trusted. The KMS encryption context of a branch key names this store, the branch and the
-/// version, so a key that was moved to another branch or version, or to another store, does not unwrap. What somebody
-/// who can write the table can do is to delete keys, and to make an older version of the same branch active again.
+/// Nothing in this table is trusted. The KMS encryption context of a branch key names this store,
+/// the branch and the version, so a key that was moved to another branch or version, or to another
+/// store, does not unwrap. What somebody who can write the table can do is to delete keys, and to
+/// make an older version of the same branch active again.
 ///
 /// The names of branches stand in clear in the table and in CloudTrail.
 pub struct BranchKeyTable<P> {
@@ -79,7 +82,8 @@ pub struct BranchKeyTable<P> {
 }
 
 impl<P> BranchKeyTable<P> {
-    /// The table that is logically named `logical`, and physically as well unless [`named`](Self::named) says otherwise.
+    /// The table that is logically named `logical`, and physically as well unless
+    /// [`named`](Self::named) says otherwise.
     ///
     /// The logical name is bound to every branch key: under another one they do not unwrap.
     pub fn new(client: Client, logical: impl Into<String>, provider: P) -> Self {
@@ -87,7 +91,8 @@ impl<P> BranchKeyTable<P> {
         Self { client, name: logical.clone(), logical, provider }
     }
 
-    /// Uses the table that is physically named `name`: one per environment, or restored from a backup.
+    /// Uses the table that is physically named `name`: one per environment, or restored from a
+    /// backup.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
@@ -101,10 +106,15 @@ impl<P> BranchKeyTable<P> {
     }
 
     /// What the key of one version of a branch is wrapped for.
-    fn context(&self, branch: &BranchName, version: BranchVersion) -> Result<EncryptionContext, KeyError> {
+    fn context(
+        &self,
+        branch: &BranchName,
+        version: BranchVersion,
+    ) -> Result<EncryptionContext, KeyError> {
         let context = Context::new(self.logical.as_str()).form(ContextForm::Table);
-        let context =
-            context.pair(item::BRANCH, branch.as_str()).and_then(|it| it.pair(item::VERSION, version.to_string()));
+        let context = context
+            .pair(item::BRANCH, branch.as_str())
+            .and_then(|it| it.pair(item::VERSION, version.to_string()));
         match context {
             Ok(context) => Ok(context.encryption_context()),
             Err(error) => Err(KeyError::new(KeyErrorKind::Configuration, error.to_string())),
@@ -125,10 +135,20 @@ impl<P> BranchKeyTable<P> {
         }
     }
 
-    /// Consistent, so that a key is found by whoever reads the record that was written under it a moment ago.
-    async fn item(&self, branch: &BranchName, version: &str) -> Result<Option<Item>, BranchKeyError> {
-        let get = self.client.get_item().table_name(&self.name).set_key(Some(item::key(branch, version)));
-        let output = get.consistent_read(true).send().await.map_err(|error| failed("GetItem", &self.name, error))?;
+    /// Consistent, so that a key is found by whoever reads the record that was written under it a
+    /// moment ago.
+    async fn item(
+        &self,
+        branch: &BranchName,
+        version: &str,
+    ) -> Result<Option<Item>, BranchKeyError> {
+        let get =
+            self.client.get_item().table_name(&self.name).set_key(Some(item::key(branch, version)));
+        let output = get
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failed("GetItem", &self.name, error))?;
         Ok(output.item)
     }
 
@@ -154,7 +174,12 @@ impl<P> BranchKeyTable<P> {
 
 impl<P: UnwrapKey> BranchKeyTable<P> {
     /// Says whose key did not unwrap, lest the record be blamed.
-    fn of_branch_key(&self, branch: &BranchName, version: BranchVersion, error: KeyError) -> KeyError {
+    fn of_branch_key(
+        &self,
+        branch: &BranchName,
+        version: BranchVersion,
+        error: KeyError,
+    ) -> KeyError {
         if error.kind() != KeyErrorKind::ContextMismatch {
             return error;
         }
@@ -166,7 +191,11 @@ impl<P: UnwrapKey> BranchKeyTable<P> {
         KeyError::new(error.kind(), what).with_source(error)
     }
 
-    async fn unwrapped(&self, branch: &BranchName, version: BranchVersion) -> Result<BranchKey, KeyError> {
+    async fn unwrapped(
+        &self,
+        branch: &BranchName,
+        version: BranchVersion,
+    ) -> Result<BranchKey, KeyError> {
         let item = self.item(branch, &version.to_string()).await?;
         let dek = item::parse_wrapped(&item.ok_or_else(|| self.no_version(branch, version))?)?;
         let key = self.provider.unwrap_key(dek.keys(), &self.context(branch, version)?).await;
@@ -180,7 +209,11 @@ impl<P: UnwrapKey> BranchKeyStore for BranchKeyTable<P> {
         Box::pin(async move { Ok(self.active_version(branch).await?) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         Box::pin(self.unwrapped(branch, version))
     }
 }
@@ -194,7 +227,11 @@ impl<P> fmt::Debug for BranchKeyTable<P> {
     }
 }
 
-fn failed<E>(operation: &'static str, table: &str, error: aws_sdk_dynamodb::error::SdkError<E>) -> BranchKeyError
+fn failed<E>(
+    operation: &'static str,
+    table: &str,
+    error: aws_sdk_dynamodb::error::SdkError<E>,
+) -> BranchKeyError
 where
     E: aws_sdk_dynamodb::error::ProvideErrorMetadata
         + aws_sdk_dynamodb::operation::RequestId

@@ -8,11 +8,12 @@ use serde::Serialize;
 use crate::attribute::{KeySerializer, to_attribute_value};
 use crate::error::ErrorKind;
 
-/// The characters that set the parts of every composed key apart, and that no part of any may contain.
+/// The characters that set the parts of every composed key apart, and that no part of any may
+/// contain.
 ///
-/// One set for all formats: a value cannot bring in a separator that another entity's format uses. It lacks `-`, `_`,
-/// `.`, `@` and `+`, which identifiers and addresses have. The derive refuses formats with two parts and none of
-/// these between them.
+/// One set for all formats: a value cannot bring in a separator that another entity's format uses.
+/// It lacks `-`, `_`, `.`, `@` and `+`, which identifiers and addresses have. The derive refuses
+/// formats with two parts and none of these between them.
 const SEPARATORS: [char; 4] = ['#', '|', '/', ':'];
 
 /// How a key attribute is composed: `ORDER#{created:020}#{order_id}`.
@@ -43,7 +44,8 @@ impl Part {
     /// The text of a value: as serde writes it for the key of a map.
     pub(crate) fn of<V: Serialize + ?Sized>(value: &V) -> Result<Self, ValueError> {
         let text = value.serialize(KeySerializer::new()).map_err(|_| NOT_A_PART)?;
-        let is_integer = matches!(to_attribute_value(value)?, aws_sdk_dynamodb::types::AttributeValue::N(_));
+        let is_integer =
+            matches!(to_attribute_value(value)?, aws_sdk_dynamodb::types::AttributeValue::N(_));
         Ok(Self { text, is_integer })
     }
 
@@ -52,10 +54,14 @@ impl Part {
             return Err("is filled up with zeros in a composed key, so it must be an integer");
         }
         if self.text.starts_with('-') {
-            return Err("is filled up with zeros in a composed key so that it sorts, which a negative number does not");
+            return Err(
+                "is filled up with zeros in a composed key so that it sorts, which a negative number does not",
+            );
         }
         if self.text.len() > digits {
-            return Err("has more digits than its place in a composed key, so that it would not sort");
+            return Err(
+                "has more digits than its place in a composed key, so that it would not sort",
+            );
         }
         Ok(Cow::Owned(format!("{:0>digits$}", self.text)))
     }
@@ -94,7 +100,10 @@ impl Format {
     /// # Errors
     ///
     /// When a part could not be told from what surrounds it.
-    pub(crate) fn compose<'p>(&self, part: impl Fn(&str) -> Option<&'p Part>) -> Result<Option<String>, ErrorKind> {
+    pub(crate) fn compose<'p>(
+        &self,
+        part: impl Fn(&str) -> Option<&'p Part>,
+    ) -> Result<Option<String>, ErrorKind> {
         let mut key = String::new();
         for piece in self.pieces {
             let name = match piece {
@@ -106,7 +115,9 @@ impl Format {
             };
             let Some(part) = part(name) else { return Ok(None) };
             let text = match piece {
-                Piece::Padded(_, digits) => part.padded(*digits).map_err(|reason| refused(name, reason))?,
+                Piece::Padded(_, digits) => {
+                    part.padded(*digits).map_err(|reason| refused(name, reason))?
+                }
                 _ => Cow::Borrowed(part.text.as_str()),
             };
             if let Some(reason) = not_a_part(&text) {
@@ -193,14 +204,17 @@ mod tests {
 
     fn compose(format: Format, values: &[String; 3]) -> Result<String, ErrorKind> {
         let texts = values.each_ref().map(|text| Part { text: text.clone(), is_integer: false });
-        let of = |name: &str| NAMES.iter().zip(&texts).find(|(other, _)| **other == name).map(|(_, part)| part);
+        let of = |name: &str| {
+            NAMES.iter().zip(&texts).find(|(other, _)| **other == name).map(|(_, part)| part)
+        };
         format.compose(of).map(|key| key.expect("all parts are given"))
     }
 
     /// The parts that the format names.
     fn named(format: Format, values: &[String; 3]) -> Vec<(&'static str, &str)> {
-        let is_named =
-            |name: &str| format.pieces.iter().any(|piece| matches!(piece, Piece::Part(part) if *part == name));
+        let is_named = |name: &str| {
+            format.pieces.iter().any(|piece| matches!(piece, Piece::Part(part) if *part == name))
+        };
         let all = NAMES.into_iter().zip(values.iter().map(String::as_str));
         all.filter(|(name, _)| is_named(name)).collect()
     }

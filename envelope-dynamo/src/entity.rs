@@ -10,10 +10,11 @@ use crate::record::{Envelope, Field, Mark};
 use crate::schema::Schema;
 use crate::unsealed::Unsealed;
 
-/// What the items of a table are written from and read as: a record, or an enum of records of one table.
+/// What the items of a table are written from and read as: a record, or an enum of records of one
+/// table.
 ///
-/// Every [`Envelope`] is one, and [`derive(Envelope)`](macro@crate::Envelope) implements it for enums; not meant to be
-/// written by hand.
+/// Every [`Envelope`] is one, and [`derive(Envelope)`](macro@crate::Envelope) implements it for
+/// enums; not meant to be written by hand.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -56,7 +57,8 @@ use crate::unsealed::Unsealed;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub trait Entity: Sized {
-    /// The record that speaks for all in what they share: the table, and the attributes of the primary key.
+    /// The record that speaks for all in what they share: the table, and the attributes of the
+    /// primary key.
     ///
     /// Of a record itself; of an enum the first, by whose partition key the enum is queried.
     type First: Envelope;
@@ -71,10 +73,13 @@ pub trait Entity: Sized {
 
     /// Opens an item.
     #[doc(hidden)]
-    fn open(item: Item, provider: &(impl UnwrapKey + ?Sized)) -> impl Future<Output = Result<Self, Error>> + Send;
+    fn open(
+        item: Item,
+        provider: &(impl UnwrapKey + ?Sized),
+    ) -> impl Future<Output = Result<Self, Error>> + Send;
 
-    /// Whether an item that a query or a scan comes across is one to read: what belongs to another entity type is
-    /// passed over.
+    /// Whether an item that a query or a scan comes across is one to read: what belongs to another
+    /// entity type is passed over.
     #[doc(hidden)]
     fn takes(item: &Item) -> bool;
 }
@@ -88,7 +93,10 @@ impl<T: Envelope> Entity for T {
         Unsealed::of(self)
     }
 
-    fn open(item: Item, provider: &(impl UnwrapKey + ?Sized)) -> impl Future<Output = Result<Self, Error>> + Send {
+    fn open(
+        item: Item,
+        provider: &(impl UnwrapKey + ?Sized),
+    ) -> impl Future<Output = Result<Self, Error>> + Send {
         open_record(item, provider)
     }
 
@@ -117,7 +125,8 @@ impl Kind {
         Self { name: T::NAME, table: T::TABLE, form: T::CONTEXT_FORM, schema: T::SCHEMA }
     }
 
-    /// Checks, when an enum of records is compiled, that they can live in one table and be told apart there.
+    /// Checks, when an enum of records is compiled, that they can live in one table and be told
+    /// apart there.
     ///
     /// # Panics
     ///
@@ -135,10 +144,18 @@ impl Kind {
                 rest = others;
                 continue;
             }
-            assert!(are_equal(first.table, kind.table), "the records of an enum name different tables");
             assert!(
-                are_equal(first.schema.key_name(Mark::PartitionKey), kind.schema.key_name(Mark::PartitionKey))
-                    && are_equal(first.schema.key_name(Mark::SortKey), kind.schema.key_name(Mark::SortKey)),
+                are_equal(first.table, kind.table),
+                "the records of an enum name different tables"
+            );
+            assert!(
+                are_equal(
+                    first.schema.key_name(Mark::PartitionKey),
+                    kind.schema.key_name(Mark::PartitionKey)
+                ) && are_equal(
+                    first.schema.key_name(Mark::SortKey),
+                    kind.schema.key_name(Mark::SortKey)
+                ),
                 "the records of an enum have key attributes of different names"
             );
             assert!(kind.schema.is_told_apart(), "{}", UNTOLD);
@@ -153,7 +170,8 @@ impl Kind {
     /// When it is none, or could be several.
     pub fn only<E: Entity>(item: &Item) -> Result<usize, Error> {
         let fitting = Self::fitting(E::KINDS, item);
-        let (positions, names): (Vec<_>, Vec<_>) = fitting.map(|(position, kind)| (position, kind.name)).unzip();
+        let (positions, names): (Vec<_>, Vec<_>) =
+            fitting.map(|(position, kind)| (position, kind.name)).unzip();
         let kind = match positions.as_slice() {
             [position] => return Ok(*position),
             [] => ErrorKind::NoEntity { entities: E::KINDS.iter().map(|kind| kind.name).collect() },
@@ -161,30 +179,39 @@ impl Kind {
         };
         let agree = E::KINDS.iter().all(|kind| kind.form == E::First::CONTEXT_FORM);
         // Whose key it is, and how that may be shown, is not known.
-        let id = if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
+        let id =
+            if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
         Err(Error::new(id, kind))
     }
 
-    /// Checks that an item that is about to be written is of one of `kinds` alone, so that no value in its key makes it
-    /// stand where a record of another kind does.
+    /// Checks that an item that is about to be written is of one of `kinds` alone, so that no value
+    /// in its key makes it stand where a record of another kind does.
     pub(crate) fn assert_one(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
         let fitting = || Self::fitting(kinds, item).map(|(_, kind)| kind.name);
         // Counted, and collected only for the error: every put comes by here.
-        if fitting().count() == 1 { Ok(()) } else { Err(ErrorKind::AmbiguousKey { entities: fitting().collect() }) }
+        if fitting().count() == 1 {
+            Ok(())
+        } else {
+            Err(ErrorKind::AmbiguousKey { entities: fitting().collect() })
+        }
     }
 
-    /// Checks that no record of another of `kinds` can stand under `key`, a primary key of this kind: a change of it would
-    /// be one of somebody else's record.
+    /// Checks that no record of another of `kinds` can stand under `key`, a primary key of this
+    /// kind: a change of it would be one of somebody else's record.
     pub(crate) fn assert_owns(&self, kinds: &[Self], key: &Item) -> Result<(), ErrorKind> {
         if kinds.len() < 2 {
             return Ok(());
         }
         let mut known = key.clone();
         known.extend(
-            self.schema.constants().map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))),
+            self.schema
+                .constants()
+                .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))),
         );
         let fits = |kind: &&Self| {
-            kind.schema.told_apart_before_read().all(|field| field.told_apart_by(known.get(field.name)).is_none())
+            kind.schema
+                .told_apart_before_read()
+                .all(|field| field.told_apart_by(known.get(field.name)).is_none())
         };
         let entities: Vec<_> = kinds.iter().filter(fits).map(|kind| kind.name).collect();
         if entities.len() > 1 { Err(ErrorKind::AmbiguousKey { entities }) } else { Ok(()) }
@@ -197,7 +224,8 @@ impl Kind {
 
     /// Why an item is not of this kind; keys without a format and constants tell nothing.
     pub(crate) fn misfit(&self, item: &Item) -> Option<ErrorKind> {
-        let told_apart = |field: &Field| Some((field.name, field.told_apart_by(item.get(field.name))?));
+        let told_apart =
+            |field: &Field| Some((field.name, field.told_apart_by(item.get(field.name))?));
         let (attribute, expected) = self.schema.iter().find_map(told_apart)?;
         Some(ErrorKind::WrongEntity { entity: self.name, attribute, expected })
     }
@@ -208,8 +236,7 @@ impl Kind {
     }
 }
 
-const UNTOLD: &str =
-    "a record of an enum has nothing that tells it from the others: compose its key, or name its `entity(..)`";
+const UNTOLD: &str = "a record of an enum has nothing that tells it from the others: compose its key, or name its `entity(..)`";
 
 const fn are_equal(a: &str, b: &str) -> bool {
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());

@@ -7,11 +7,11 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// A type of times that are stored as seconds since 1970: `SystemTime`, integers of 32 and 64 bits, `NonZero` ones among them, `Option`s of
-/// them, and yours.
+/// A type of times that are stored as seconds since 1970: `SystemTime`, integers of 32 and 64 bits,
+/// `NonZero` ones among them, `Option`s of them, and yours.
 ///
-/// Fields marked `#[ttl]`, `#[created]` or `#[updated]` are of such a type, or say with `#[serde(with = "..")]` how they
-/// are written as a number.
+/// Fields marked `#[ttl]`, `#[created]` or `#[updated]` are of such a type, or say with
+/// `#[serde(with = "..")]` how they are written as a number.
 ///
 /// ```
 /// use envelope_dynamo::EpochSeconds;
@@ -33,16 +33,18 @@ use serde::{Deserialize, Deserializer, Serializer};
     note = "use `SystemTime`, an integer, an `Option` of one, a type with `EpochSeconds`, or `#[serde(with = \"..\")]`"
 )]
 pub trait EpochSeconds: Sized {
-    /// The seconds since 1970, rounded up so that nothing expires early; `None` where there is no time.
+    /// The seconds since 1970, rounded up so that nothing expires early; `None` where there is no
+    /// time.
     fn to_epoch_seconds(&self) -> Option<i64>;
 
     /// The time of so many seconds since 1970, or of none; `None` if the type has no such time.
     fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self>;
 
-    /// Whether there is no time, which is stored as null. A time that has no seconds although it is not absent is an
-    /// error when it is written.
+    /// Whether there is no time, which is stored as null. A time that has no seconds although it is
+    /// not absent is an error when it is written.
     ///
-    /// Unless a type says otherwise, everything without seconds is absent if the type can be read from null.
+    /// Unless a type says otherwise, everything without seconds is absent if the type can be read
+    /// from null.
     fn is_absent(&self) -> bool {
         self.to_epoch_seconds().is_none() && Self::from_epoch_seconds(None).is_some()
     }
@@ -59,7 +61,11 @@ impl EpochSeconds for SystemTime {
     fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self> {
         let seconds = seconds?;
         let distance = Duration::from_secs(seconds.unsigned_abs());
-        if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+        if seconds < 0 {
+            UNIX_EPOCH.checked_sub(distance)
+        } else {
+            UNIX_EPOCH.checked_add(distance)
+        }
     }
 }
 
@@ -112,7 +118,8 @@ impl<T: EpochSeconds> EpochSeconds for Option<T> {
     }
 }
 
-/// How times of a type are written and read; for derived code, which names it once, so that a wrong type is reported once.
+/// How times of a type are written and read; for derived code, which names it once, so that a wrong
+/// type is reported once.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Seconds<T> {
@@ -149,13 +156,18 @@ impl<T> Seconds<T> {
 
 /// Writes a time as seconds; for derived code of generic structs.
 #[doc(hidden)]
-pub fn serialize<T: EpochSeconds, S: Serializer>(time: &T, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize<T: EpochSeconds, S: Serializer>(
+    time: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     seconds::<T>().serialize(time, serializer)
 }
 
 /// Reads a time from seconds; for derived code of generic structs.
 #[doc(hidden)]
-pub fn deserialize<'de, T: EpochSeconds, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub fn deserialize<'de, T: EpochSeconds, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     seconds::<T>().deserialize(deserializer)
 }
 
@@ -174,14 +186,26 @@ mod tests {
         assert_eq!(after(1_000_000_000).to_epoch_seconds(), Some(1));
         assert_eq!(after(1_000_000_001).to_epoch_seconds(), Some(2));
         assert_eq!((UNIX_EPOCH - Duration::from_millis(1500)).to_epoch_seconds(), Some(-1));
-        assert_eq!(SystemTime::from_epoch_seconds(Some(-1)), Some(UNIX_EPOCH - Duration::from_secs(1)));
+        assert_eq!(
+            SystemTime::from_epoch_seconds(Some(-1)),
+            Some(UNIX_EPOCH - Duration::from_secs(1))
+        );
         assert_eq!(u64::MAX.to_epoch_seconds(), None);
         assert_eq!(u32::from_epoch_seconds(Some(-1)), None);
         assert_eq!(Option::<u32>::from_epoch_seconds(None), Some(None));
         assert_eq!(Option::<u32>::from_epoch_seconds(Some(-1)), None);
-        assert_eq!((i32::from_epoch_seconds(Some(-1)), i32::from_epoch_seconds(Some(1 << 31))), (Some(-1), None));
-        assert_eq!((usize::from_epoch_seconds(Some(7)), 7_usize.to_epoch_seconds()), (Some(7), Some(7)));
-        assert_eq!(NonZeroU64::from_epoch_seconds(Some(7)).and_then(|time| time.to_epoch_seconds()), Some(7));
+        assert_eq!(
+            (i32::from_epoch_seconds(Some(-1)), i32::from_epoch_seconds(Some(1 << 31))),
+            (Some(-1), None)
+        );
+        assert_eq!(
+            (usize::from_epoch_seconds(Some(7)), 7_usize.to_epoch_seconds()),
+            (Some(7), Some(7))
+        );
+        assert_eq!(
+            NonZeroU64::from_epoch_seconds(Some(7)).and_then(|time| time.to_epoch_seconds()),
+            Some(7)
+        );
         assert_eq!(NonZeroU64::from_epoch_seconds(Some(0)), None);
         assert_eq!(Option::<NonZeroU64>::from_epoch_seconds(None), Some(None));
     }

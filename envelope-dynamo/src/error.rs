@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use envelope_core::{
-    ContextError, ContextForm, Escaped, EscapedNames, Fault, KeyError, OpenError, SealError, ValueError,
+    ContextError, ContextForm, Escaped, EscapedNames, Fault, KeyError, OpenError, SealError,
+    ValueError,
 };
 
 use crate::binding::Item;
@@ -15,8 +16,8 @@ use crate::outcome::WriteOutcome;
 
 /// Why a record could not be written or read: which record, and what is wrong with it.
 ///
-/// The message names table, key and attribute, never a value; the key stands in the form that the struct chose for the
-/// KMS context (`raw` as it is, `hashed` as a digest, `table` not at all).
+/// The message names table, key and attribute, never a value; the key stands in the form that the
+/// struct chose for the KMS context (`raw` as it is, `hashed` as a digest, `table` not at all).
 ///
 /// [`WriteOutcome`] has a table of what a failed write means, and when the call may be repeated.
 #[derive(Debug)]
@@ -47,7 +48,9 @@ impl fmt::Debug for Returned {
 impl Error {
     pub(crate) fn new(record: RecordId, kind: impl Into<ErrorKind>) -> Self {
         let (kind, outcome) = (kind.into(), WriteOutcome::NotWritten);
-        Self { inner: Box::new(Inner { record, kind, outcome, is_repeatable: false, returned: None }) }
+        Self {
+            inner: Box::new(Inner { record, kind, outcome, is_repeatable: false, returned: None }),
+        }
     }
 
     /// The same failure, better told.
@@ -70,7 +73,8 @@ impl Error {
         self
     }
 
-    /// An error that came after the write was carried out; `returned` is the item that the write returned.
+    /// An error that came after the write was carried out; `returned` is the item that the write
+    /// returned.
     pub(crate) fn after_write(mut self, returned: Option<Item>) -> Self {
         self.inner.outcome = WriteOutcome::Written;
         self.with_returned(returned)
@@ -82,11 +86,12 @@ impl Error {
         self
     }
 
-    /// The item that DynamoDB returned with the failed call, as it is stored: what is sealed in it is still sealed.
+    /// The item that DynamoDB returned with the failed call, as it is stored: what is sealed in it
+    /// is still sealed.
     ///
-    /// It is the item that made a condition fail, or the item that a write returned and that could not be opened. Keep
-    /// it where it would be lost otherwise: a delete has taken it out of the table.
-    /// [`Table::open_returned`](crate::Table::open_returned) opens it.
+    /// It is the item that made a condition fail, or the item that a write returned and that could
+    /// not be opened. Keep it where it would be lost otherwise: a delete has taken it out of
+    /// the table. [`Table::open_returned`](crate::Table::open_returned) opens it.
     #[must_use]
     pub fn returned_item(&self) -> Option<&Item> {
         self.inner.returned.as_ref().map(|returned| &returned.0)
@@ -114,12 +119,15 @@ impl Error {
     #[must_use]
     pub fn key_error(&self) -> Option<&KeyError> {
         match self.kind() {
-            ErrorKind::Seal(SealError::Key(error)) | ErrorKind::Open(OpenError::Key(error)) => Some(error),
+            ErrorKind::Seal(SealError::Key(error)) | ErrorKind::Open(OpenError::Key(error)) => {
+                Some(error)
+            }
             _ => None,
         }
     }
 
-    /// Whether the failed call wrote to the table; [`WriteOutcome`] has a table of what each error means.
+    /// Whether the failed call wrote to the table; [`WriteOutcome`] has a table of what each error
+    /// means.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -146,16 +154,18 @@ impl Error {
 
     /// Whether it is not known if the write was carried out: short for [`WriteOutcome::Unknown`].
     ///
-    /// Where this is false the outcome is known, one way or the other: [`write_outcome`](Self::write_outcome) says which.
+    /// Where this is false the outcome is known, one way or the other:
+    /// [`write_outcome`](Self::write_outcome) says which.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         self.write_outcome() == WriteOutcome::Unknown
     }
 
-    /// Whether the same call may succeed later without anybody acting, and leads to the same end as one call.
+    /// Whether the same call may succeed later without anybody acting, and leads to the same end as
+    /// one call.
     ///
-    /// Never after the write was carried out; and where that is not known, only of a call that does no harm twice: see
-    /// the table of [`WriteOutcome`].
+    /// Never after the write was carried out; and where that is not known, only of a call that does
+    /// no harm twice: see the table of [`WriteOutcome`].
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         let may_be_repeated = match self.write_outcome() {
@@ -172,7 +182,10 @@ impl Error {
             ErrorKind::DynamoDb(error) => error.retryable,
             ErrorKind::Conflict { .. } | ErrorKind::Unprocessed { .. } => true,
             ErrorKind::Cancelled { code, .. } => {
-                matches!(&**code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+                matches!(
+                    &**code,
+                    "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
+                )
             }
             _ => self.key_error().is_some_and(KeyError::is_retryable),
         }
@@ -226,7 +239,8 @@ pub enum ErrorKind {
         /// Why.
         source: ValueError,
     },
-    /// An attribute's value cannot stand where it is: a key of a wrong type, a number DynamoDB cannot hold.
+    /// An attribute's value cannot stand where it is: a key of a wrong type, a number DynamoDB
+    /// cannot hold.
     Attribute {
         /// The attribute.
         attribute: String,
@@ -252,7 +266,8 @@ pub enum ErrorKind {
         /// Those that it could be.
         entities: Vec<&'static str>,
     },
-    /// A record of an enum would be stored, read, changed or deleted under a key that fits several of the enum's records.
+    /// A record of an enum would be stored, read, changed or deleted under a key that fits several
+    /// of the enum's records.
     AmbiguousKey {
         /// Those that it fits.
         entities: Vec<&'static str>,
@@ -264,7 +279,8 @@ pub enum ErrorKind {
     },
     /// The record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`.
     NotSealed,
-    /// One of `encrypted_payload` and `encrypted_dek` is absent, or what is sealed cannot be taken apart.
+    /// One of `encrypted_payload` and `encrypted_dek` is absent, or what is sealed cannot be taken
+    /// apart.
     Malformed(&'static str),
     /// The record was sealed with a group of which the payload or the wrapped key is missing.
     IncompleteGroup {
@@ -278,7 +294,8 @@ pub enum ErrorKind {
         /// The group.
         group: &'static str,
     },
-    /// An attribute that holds a payload or a wrapped key is not binary: this library did not write it.
+    /// An attribute that holds a payload or a wrapped key is not binary: this library did not write
+    /// it.
     NotBinary {
         /// The attribute.
         attribute: String,
@@ -295,9 +312,11 @@ pub enum ErrorKind {
     ///
     /// After a key has been used there is this one answer, whatever the reason.
     NotAuthentic {
-        /// The attributes that were authenticated when the record was written, if what it says is true.
+        /// The attributes that were authenticated when the record was written, if what it says is
+        /// true.
         authenticated: Vec<String>,
-        /// Those of them that the struct marks `#[plaintext]`: an update in place would explain the failure.
+        /// Those of them that the struct marks `#[plaintext]`: an update in place would explain
+        /// the failure.
         now_plaintext: Vec<String>,
     },
     /// The record is authentic, but was written under other marks than the struct has now.
@@ -309,21 +328,23 @@ pub enum ErrorKind {
     },
     /// The expression that changes a record would be longer than DynamoDB takes; nothing was sent.
     ///
-    /// A [`modify`](crate::Update::modify) demands of every authenticated attribute of the record that it is as it was
-    /// read, which takes about 32 bytes of the condition for each.
+    /// A [`modify`](crate::Update::modify) demands of every authenticated attribute of the record
+    /// that it is as it was read, which takes about 32 bytes of the condition for each.
     ExpressionTooLong {
         /// Bytes of the expression.
         bytes: usize,
     },
     /// The condition of the request did not hold.
     ///
-    /// The error keeps the record that was found instead: [`Table::open_returned`](crate::Table::open_returned).
+    /// The error keeps the record that was found instead:
+    /// [`Table::open_returned`](crate::Table::open_returned).
     ConditionFailed,
     /// The write was carried out, and the answer that had the record which it returns was lost.
     ///
     /// The record that a put replaced or a delete took away, if there was one, is gone.
     AnswerLost,
-    /// The record does not have the values of a group, and storing it would destroy them; nothing was sent.
+    /// The record does not have the values of a group, and storing it would destroy them; nothing
+    /// was sent.
     GroupWithheld {
         /// The group.
         group: &'static str,
@@ -333,7 +354,8 @@ pub enum ErrorKind {
         /// The group.
         group: &'static str,
     },
-    /// A change of the encryption context, to which groups are bound that the struct does not have; nothing was sent.
+    /// A change of the encryption context, to which groups are bound that the struct does not have;
+    /// nothing was sent.
     UnknownGroups {
         /// The groups.
         groups: Vec<String>,
@@ -350,33 +372,39 @@ pub enum ErrorKind {
         /// The version that was asked for.
         not_before: u64,
     },
-    /// Other writers changed the record each time between its being read and its being written, or a transaction held it.
+    /// Other writers changed the record each time between its being read and its being written, or
+    /// a transaction held it.
     Conflict {
         /// How often it was tried.
         tries: u32,
     },
-    /// `customize` set an expression, or something else that only a typed call may say; nothing was sent.
+    /// `customize` set an expression, or something else that only a typed call may say; nothing was
+    /// sent.
     Customized {
         /// What was set on the SDK's builder.
         setting: &'static str,
         /// The typed call to use instead.
         instead: &'static str,
     },
-    /// The Rust type of a key does not say whether it is a string, a number or bytes; nothing was sent.
+    /// The Rust type of a key does not say whether it is a string, a number or bytes; nothing was
+    /// sent.
     KeyTypeUnknown {
         /// The attribute.
         attribute: &'static str,
     },
     /// The table was created, and could not be used within two minutes.
     TableNotReady,
-    /// DynamoDB answered, but left the record aside each time: the table is throttled. Nothing was read or written.
+    /// DynamoDB answered, but left the record aside each time: the table is throttled. Nothing was
+    /// read or written.
     Unprocessed {
         /// How often in a row the record was asked for, or sent, without any progress.
         tries: u32,
     },
-    /// A transaction was cancelled on account of this record, for another reason than a condition; nothing was written.
+    /// A transaction was cancelled on account of this record, for another reason than a condition;
+    /// nothing was written.
     Cancelled {
-        /// DynamoDB's code, such as `TransactionConflict` (Amazon DynamoDB API Reference, "CancellationReason").
+        /// DynamoDB's code, such as `TransactionConflict` (Amazon DynamoDB API Reference,
+        /// "CancellationReason").
         code: Box<str>,
         /// DynamoDB's message.
         message: Option<Box<str>>,
@@ -657,8 +685,8 @@ pub struct DynamoDbError {
 }
 
 impl DynamoDbError {
-    /// A request that DynamoDB finds wrong in itself, and missing credentials, are the program's; everything else is the
-    /// operator's.
+    /// A request that DynamoDB finds wrong in itself, and missing credentials, are the program's;
+    /// everything else is the operator's.
     pub(crate) fn fault(&self) -> Fault {
         match (self.code(), self.no_answer) {
             (Some("ValidationException"), _) | (_, Some(NoAnswer::NoCredentials)) => Fault::Caller,
@@ -666,7 +694,8 @@ impl DynamoDbError {
         }
     }
 
-    /// The error of a call that may have been carried out, and is to be made again only if that does no harm.
+    /// The error of a call that may have been carried out, and is to be made again only if that
+    /// does no harm.
     pub(crate) fn or_in_doubt(mut self, in_doubt: bool, is_repeatable: bool) -> Self {
         if in_doubt {
             self.outcome = WriteOutcome::Unknown;
@@ -691,7 +720,9 @@ impl DynamoDbError {
 impl fmt::Display for DynamoDbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
-            Some(code) => write!(f, "{} on the table {} was refused: {code}", self.operation, self.table)?,
+            Some(code) => {
+                write!(f, "{} on the table {} was refused: {code}", self.operation, self.table)?
+            }
             None if self.no_answer.is_some_and(|why| why != NoAnswer::Outage) => {
                 write!(f, "{} on the table {} was not sent", self.operation, self.table)?;
             }
@@ -728,7 +759,12 @@ impl RecordId {
         Self { table, keys: Vec::new() }
     }
 
-    pub(crate) fn with_key(mut self, name: &'static str, form: ContextForm, shown: Option<&str>) -> Self {
+    pub(crate) fn with_key(
+        mut self,
+        name: &'static str,
+        form: ContextForm,
+        shown: Option<&str>,
+    ) -> Self {
         let text = match (form, shown) {
             (_, None) => "(withheld)".to_owned(),
             (ContextForm::Hashed, Some(digest)) => format!("(sha256 {digest})"),

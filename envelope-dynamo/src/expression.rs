@@ -55,7 +55,8 @@ pub(crate) struct Operand {
 
 /// The placeholders of a request's expressions: names and values stand in maps beside them.
 pub(crate) struct Placeholders {
-    /// Names, and the placeholder of each: a record may have tens of thousands of authenticated attributes.
+    /// Names, and the placeholder of each: a record may have tens of thousands of authenticated
+    /// attributes.
     names: HashMap<String, String>,
     values: Values,
     count: usize,
@@ -72,7 +73,8 @@ impl Placeholders {
     /// Behind those that a request has already, for names alone.
     pub(crate) fn new(names: Option<Names>, values: Option<Values>) -> Self {
         let (names, values) = (names.unwrap_or_default(), values.unwrap_or_default());
-        let number = |placeholder: &String| placeholder.get(1..)?.strip_prefix("envelope")?.parse().ok();
+        let number =
+            |placeholder: &String| placeholder.get(1..)?.strip_prefix("envelope")?.parse().ok();
         let count = names.keys().chain(values.keys()).filter_map(number).max().unwrap_or(0);
         let names = names.into_iter().map(|(placeholder, name)| (name, placeholder)).collect();
         Self { names, values, count, kinds: &[] }
@@ -102,13 +104,19 @@ impl Placeholders {
     }
 
     /// The placeholder of a value for `attribute`.
-    pub(crate) fn serialized(&mut self, attribute: &str, value: Serialized) -> Result<String, ErrorKind> {
+    pub(crate) fn serialized(
+        &mut self,
+        attribute: &str,
+        value: Serialized,
+    ) -> Result<String, ErrorKind> {
         match value {
             Ok(value) => {
                 check_storable(attribute, &value)?;
                 Ok(self.value(value))
             }
-            Err(source) => Err(ErrorKind::Serialize { attribute: Some(attribute.to_owned()), source }),
+            Err(source) => {
+                Err(ErrorKind::Serialize { attribute: Some(attribute.to_owned()), source })
+            }
         }
     }
 
@@ -119,13 +127,19 @@ impl Placeholders {
 
     /// The maps of names and of values; DynamoDB refuses empty ones.
     pub(crate) fn into_maps(self) -> (Option<Names>, Option<Values>) {
-        let names: Names = self.names.into_iter().map(|(name, placeholder)| (placeholder, name)).collect();
-        (Some(names).filter(|names| !names.is_empty()), Some(self.values).filter(|values| !values.is_empty()))
+        let names: Names =
+            self.names.into_iter().map(|(name, placeholder)| (placeholder, name)).collect();
+        (
+            Some(names).filter(|names| !names.is_empty()),
+            Some(self.values).filter(|values| !values.is_empty()),
+        )
     }
 
     /// The values, in the order in which they were put in.
     pub(crate) fn ordered_values(self) -> Vec<AttributeValue> {
-        let number = |placeholder: &String| placeholder.trim_start_matches(":envelope").parse::<usize>().ok();
+        let number = |placeholder: &String| {
+            placeholder.trim_start_matches(":envelope").parse::<usize>().ok()
+        };
         let mut values: Vec<_> = self.values.into_iter().collect();
         values.sort_by_key(|(placeholder, _)| number(placeholder));
         values.into_iter().map(|(_, value)| value).collect()

@@ -1,7 +1,8 @@
 //! Groups of encrypted fields, each with a payload and a data key of its own (FORMAT 4.6).
 
 use envelope_core::{
-    Content, Context, GROUP_PAIR, KeyErrorKind, OpenError, Plaintext, UntrustedPayload, UnwrapKey, open_payload,
+    Content, Context, GROUP_PAIR, KeyErrorKind, OpenError, Plaintext, UntrustedPayload, UnwrapKey,
+    open_payload,
 };
 
 use crate::binding::{Item, bare_context};
@@ -39,16 +40,25 @@ pub(crate) fn withheld_groups<T: Envelope>(record: &T) -> Result<Vec<&'static st
 pub(crate) fn unknown_groups(schema: Schema, authenticated: &[String]) -> Vec<String> {
     let own: Vec<_> = schema.groups().into_iter().map(payload_attribute).collect();
     let payloads = authenticated.iter().filter(|name| is_reserved(name) && !own.contains(name));
-    payloads.filter_map(|name| name.strip_prefix(&payload_attribute("")).map(str::to_owned)).collect()
+    payloads
+        .filter_map(|name| name.strip_prefix(&payload_attribute("")).map(str::to_owned))
+        .collect()
 }
 
 /// What a group's data key and payload are bound to: the record's keys and pairs, and the group.
-pub(crate) fn group_context<'i, T: Envelope>(item: &'i Item, group: &'static str) -> Result<Context<'i>, ErrorKind> {
+pub(crate) fn group_context<'i, T: Envelope>(
+    item: &'i Item,
+    group: &'static str,
+) -> Result<Context<'i>, ErrorKind> {
     Ok(bare_context::<T>(item)?.pair(GROUP_PAIR, group)?)
 }
 
 /// Keeps a group whose values the record does not have as it is `stored`.
-pub(crate) fn keep_group(item: &mut Item, group: &'static str, stored: &Item) -> Result<(), ErrorKind> {
+pub(crate) fn keep_group(
+    item: &mut Item,
+    group: &'static str,
+    stored: &Item,
+) -> Result<(), ErrorKind> {
     for name in [payload_attribute(group), dek_attribute(group)] {
         let attribute = stored.get(&name).ok_or(ErrorKind::GroupWithheld { group })?;
         item.insert(name, attribute.clone());
@@ -64,7 +74,8 @@ pub(crate) enum Group {
     Withheld,
 }
 
-/// Opens a group, whose payload the record has authenticated; `None` if the record was written without it.
+/// Opens a group, whose payload the record has authenticated; `None` if the record was written
+/// without it.
 pub(crate) async fn open_group<T: Envelope>(
     item: &mut Item,
     group: &'static str,
@@ -72,7 +83,8 @@ pub(crate) async fn open_group<T: Envelope>(
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Option<Group>, ErrorKind> {
     let names = [payload_attribute(group), dek_attribute(group)];
-    let [payload, dek] = names.each_ref().map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
+    let [payload, dek] =
+        names.each_ref().map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
     let [payload_name, dek_name] = names;
     match (payload.transpose()?, dek.transpose()?, authenticated.contains(&payload_name)) {
         (None, None, false) => Ok(None),
@@ -80,15 +92,18 @@ pub(crate) async fn open_group<T: Envelope>(
             let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
             // FORMAT 4.6-1
             if !payload.authenticated_names().is_empty() {
-                return Err(ErrorKind::Malformed("the payload of a group lists authenticated attributes"));
+                return Err(ErrorKind::Malformed(
+                    "the payload of a group lists authenticated attributes",
+                ));
             }
             let context = group_context::<T>(item, group)?;
             match open_payload(payload, &dek, Content::Group, &context, provider).await {
                 Ok(plaintext) => Ok(Some(Group::Opened(plaintext))),
                 Err(OpenError::Key(error)) if withholds(error.kind()) => Ok(Some(Group::Withheld)),
-                Err(OpenError::Authentication) => {
-                    Err(ErrorKind::NotAuthentic { authenticated: Vec::new(), now_plaintext: Vec::new() })
-                }
+                Err(OpenError::Authentication) => Err(ErrorKind::NotAuthentic {
+                    authenticated: Vec::new(),
+                    now_plaintext: Vec::new(),
+                }),
                 Err(error) => Err(error.into()),
             }
         }
@@ -98,7 +113,8 @@ pub(crate) async fn open_group<T: Envelope>(
     }
 }
 
-/// Whether a key is not to be had by this reader, now and later, rather than for a moment or for what was tampered with.
+/// Whether a key is not to be had by this reader, now and later, rather than for a moment or for
+/// what was tampered with.
 const fn withholds(kind: KeyErrorKind) -> bool {
     matches!(
         kind,

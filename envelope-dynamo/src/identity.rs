@@ -25,7 +25,8 @@ impl Identity {
     /// Of the record that `item` is, or is the key of.
     pub(crate) fn of<T: Envelope>(item: &Item) -> Result<Self, ErrorKind> {
         Ok(Self {
-            partition: part::<T>(item, Mark::PartitionKey)?.ok_or(ErrorKind::Malformed("the struct has no key"))?,
+            partition: part::<T>(item, Mark::PartitionKey)?
+                .ok_or(ErrorKind::Malformed("the struct has no key"))?,
             sort: part::<T>(item, Mark::SortKey)?,
         })
     }

@@ -71,7 +71,8 @@ mod sealed {
 
 /// A way to the records `T` of a table: by a key `K`, in an index of kind `I`.
 ///
-/// Derived code makes one for each `#[envelope(index(..))]`; [`Table::index`](crate::Table::index) takes it.
+/// Derived code makes one for each `#[envelope(index(..))]`; [`Table::index`](crate::Table::index)
+/// takes it.
 ///
 /// ```
 /// use envelope_dynamo::Envelope;
@@ -138,7 +139,8 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
 
     /// The attributes of its key with their types, the partition key first.
     pub(crate) fn schema_keys(&self) -> Vec<KeyAttribute> {
-        let partition = KeyAttribute { name: self.partition.name(), scalar: self.partition.scalar() };
+        let partition =
+            KeyAttribute { name: self.partition.name(), scalar: self.partition.scalar() };
         let sort = self.sort.map(|sort| KeyAttribute { name: sort.name(), scalar: sort.scalar() });
         std::iter::once(partition).chain(sort).collect()
     }
@@ -150,7 +152,11 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
     where
         I: Secondary,
     {
-        IndexSchema { name: self.name.unwrap_or_default(), is_local: I::IS_LOCAL, keys: self.schema_keys() }
+        IndexSchema {
+            name: self.name.unwrap_or_default(),
+            is_local: I::IS_LOCAL,
+            keys: self.schema_keys(),
+        }
     }
 
     /// The attributes of its key, the partition key first.
@@ -164,7 +170,10 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
 impl<T, P, I> Index<T, Partition<P>, I> {
     /// A key that is a partition key alone.
     #[must_use]
-    pub const fn by_partition<M: Readable>(name: Option<&'static str>, partition: Attribute<T, P, M>) -> Self {
+    pub const fn by_partition<M: Readable>(
+        name: Option<&'static str>,
+        partition: Attribute<T, P, M>,
+    ) -> Self {
         Self { name, partition: partition.as_key(), sort: None, kind: PhantomData }
     }
 }

@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{
-    Content, Context, OpenError, Plaintext, UntrustedPayload, UnwrapKey, WrapKey, open_payload, read_fields,
+    Content, Context, OpenError, Plaintext, UntrustedPayload, UnwrapKey, WrapKey, open_payload,
+    read_fields,
 };
 
 use crate::attribute::type_name;
@@ -16,7 +17,8 @@ use crate::record::{Envelope, Mark};
 use crate::schema::RESERVED;
 use crate::write::keys_of;
 
-/// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`, `encrypted_dek`.
+/// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`,
+/// `encrypted_dek`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -44,9 +46,12 @@ use crate::write::keys_of;
 ///
 /// # Errors
 ///
-/// When a field does not serialize, a key is none that DynamoDB takes, or no data key is to be had. The size of the
-/// item is not checked here; [`Table`](crate::Table) checks it before sending.
-pub async fn to_item<T: Entity>(record: &T, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
+/// When a field does not serialize, a key is none that DynamoDB takes, or no data key is to be had.
+/// The size of the item is not checked here; [`Table`](crate::Table) checks it before sending.
+pub async fn to_item<T: Entity>(
+    record: &T,
+    provider: &(impl WrapKey + ?Sized),
+) -> Result<Item, Error> {
     record.take_apart()?.of_one(T::KINDS)?.seal(provider).await
 }
 
@@ -54,27 +59,35 @@ pub async fn to_item<T: Entity>(record: &T, provider: &(impl WrapKey + ?Sized)) 
 ///
 /// # Errors
 ///
-/// When the item is not sealed or not whole, its data key is not to be had, the record is not authentic for this table
-/// and key, or it was written under marks that do not fit the struct's.
-pub async fn from_item<T: Entity>(item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
+/// When the item is not sealed or not whole, its data key is not to be had, the record is not
+/// authentic for this table and key, or it was written under marks that do not fit the struct's.
+pub async fn from_item<T: Entity>(
+    item: Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<T, Error> {
     T::open(item, provider).await
 }
 
 /// Opens an item as the one kind of record that it can be.
-pub(crate) async fn open_record<T: Envelope>(mut item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
+pub(crate) async fn open_record<T: Envelope>(
+    mut item: Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<T, Error> {
     match open_item(&mut item, provider).await {
         Ok(record) => Ok(record),
         Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
     }
 }
 
-/// The context of the record in `item`, authenticated attributes aside: what its data key is wrapped for.
+/// The context of the record in `item`, authenticated attributes aside: what its data key is
+/// wrapped for.
 ///
-/// For whoever wraps data keys anew ([`rewrap`](crate::rewrap()), [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap))
-/// and puts the result in place of `encrypted_dek`; the payload stays as it is. For items in a table use
-/// [`Table::rewrap`](crate::Table::rewrap): it writes on condition that payload and wrapped key are still those that were
-/// read. Whoever writes without it must state that condition, as [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap)
-/// shows.
+/// For whoever wraps data keys anew ([`rewrap`](crate::rewrap()),
+/// [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap)) and puts the result in place of
+/// `encrypted_dek`; the payload stays as it is. For items in a table use
+/// [`Table::rewrap`](crate::Table::rewrap): it writes on condition that payload and wrapped key are
+/// still those that were read. Whoever writes without it must state that condition, as
+/// [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap) shows.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -118,7 +131,10 @@ pub fn item_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Error> {
 /// # Errors
 ///
 /// As [`item_context`]; and when the struct has no group of that name.
-pub fn item_group_context<'i, T: Envelope>(item: &'i Item, group: &str) -> Result<Context<'i>, Error> {
+pub fn item_group_context<'i, T: Envelope>(
+    item: &'i Item,
+    group: &str,
+) -> Result<Context<'i>, Error> {
     let known = T::SCHEMA.groups().into_iter().find(|known| *known == group);
     let context = match known {
         Some(group) => group_context::<T>(item, group),
@@ -127,7 +143,10 @@ pub fn item_group_context<'i, T: Envelope>(item: &'i Item, group: &str) -> Resul
     context.map_err(|kind| Error::new(record_id::<T>(item), kind))
 }
 
-async fn open_item<T: Envelope>(item: &mut Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, ErrorKind> {
+async fn open_item<T: Envelope>(
+    item: &mut Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<T, ErrorKind> {
     Ok(open_whole(item, provider).await?.record)
 }
 
@@ -175,7 +194,8 @@ pub(crate) async fn open_whole<T: Envelope>(
         sealed.extend(read_fields(plaintext.expose())?);
     }
     let keys = key_attributes::<T>(item);
-    let chosen = reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
+    let chosen =
+        reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
     let record = put_together(chosen)?;
     match misplaced(&record, item)? {
         None => Ok(Open { record, plaintext, groups: opened, authenticated }),
@@ -194,19 +214,25 @@ fn misplaced<T: Envelope>(record: &T, keys: &Item) -> Result<Option<&'static str
 }
 
 fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKind {
-    let is_plaintext = |name: &&String| T::SCHEMA.owner(name).is_some_and(|field| field.mark == Mark::Plaintext);
+    let is_plaintext =
+        |name: &&String| T::SCHEMA.owner(name).is_some_and(|field| field.mark == Mark::Plaintext);
     let now_plaintext = authenticated.iter().filter(is_plaintext).cloned().collect();
     ErrorKind::NotAuthentic { authenticated, now_plaintext }
 }
 
 /// Takes payload and wrapped key out of the item.
 fn take_sealed(item: &mut Item) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
-    let [payload, dek] = RESERVED.map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
+    let [payload, dek] =
+        RESERVED.map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
     match [payload.transpose()?, dek.transpose()?] {
         [Some(payload), Some(dek)] => Ok((payload, dek)),
         [None, None] => Err(ErrorKind::NotSealed),
-        [Some(_), None] => Err(ErrorKind::Malformed("the record has `encrypted_payload` but no `encrypted_dek`")),
-        [None, Some(_)] => Err(ErrorKind::Malformed("the record has `encrypted_dek` but no `encrypted_payload`")),
+        [Some(_), None] => {
+            Err(ErrorKind::Malformed("the record has `encrypted_payload` but no `encrypted_dek`"))
+        }
+        [None, Some(_)] => {
+            Err(ErrorKind::Malformed("the record has `encrypted_dek` but no `encrypted_payload`"))
+        }
     }
 }
 

@@ -1,7 +1,9 @@
-//! Fields that the library keeps: the version of a record, when it was made and changed, when it expires.
+//! Fields that the library keeps: the version of a record, when it was made and changed, when it
+//! expires.
 
 use std::num::{
-    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize,
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64,
+    NonZeroUsize,
 };
 use std::time::SystemTime;
 
@@ -14,10 +16,11 @@ use crate::expression::{Clauses, Condition, Limit, Placeholders};
 use crate::record::{Envelope, Field, Mark, Role};
 use crate::schema::Schema;
 
-/// A type of versions: the integers up to 64 bits, `NonZero` ones among them, `Option`s of them, and yours.
+/// A type of versions: the integers up to 64 bits, `NonZero` ones among them, `Option`s of them,
+/// and yours.
 ///
-/// No version, and version 0, are those of a record that has not been stored yet: of a `NonZero` integer it is the
-/// `None` of an `Option<NonZeroU64>`.
+/// No version, and version 0, are those of a record that has not been stored yet: of a `NonZero`
+/// integer it is the `None` of an `Option<NonZeroU64>`.
 ///
 /// ```
 /// use envelope_dynamo::VersionNumber;
@@ -62,7 +65,8 @@ impl<V: VersionNumber> VersionNumber for Option<V> {
     const MAX: u64 = V::MAX;
 }
 
-/// A record with an `#[authenticated]` `#[version]`, which nobody can change unnoticed. Implemented by the derive.
+/// A record with an `#[authenticated]` `#[version]`, which nobody can change unnoticed. Implemented
+/// by the derive.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no version that can be relied on",
     note = "mark an integer field `#[version]` and `#[authenticated]`: a `#[plaintext]` version can be changed by whoever can write the table"
@@ -82,14 +86,20 @@ impl ExpectedVersion {
         let Self { attribute, value, is_first } = self;
         match (value, is_first) {
             (Some(value), false) => Condition::equals(attribute, value),
-            (Some(value), true) => Condition::not_exists(attribute).or(Condition::equals(attribute, value)),
+            (Some(value), true) => {
+                Condition::not_exists(attribute).or(Condition::equals(attribute, value))
+            }
             (None, _) => Condition::not_exists(attribute),
         }
     }
 }
 
 /// Counts the version of a record that is put, and stamps it.
-pub(crate) fn put(schema: Schema, item: &mut Item, now: SystemTime) -> Result<Option<ExpectedVersion>, ErrorKind> {
+pub(crate) fn put(
+    schema: Schema,
+    item: &mut Item,
+    now: SystemTime,
+) -> Result<Option<ExpectedVersion>, ErrorKind> {
     is_time_to_live(schema, item)?;
     for field in schema.iter() {
         let is_stamped = match field.role {
@@ -122,8 +132,14 @@ pub(crate) fn restore(schema: Schema, item: &mut Item, before: &Item) {
     }
 }
 
-/// Counts the version and stamps the record where it stands; an authenticated version cannot be counted there.
-pub(crate) fn update(schema: Schema, clauses: &mut Clauses, placeholders: &mut Placeholders, now: SystemTime) {
+/// Counts the version and stamps the record where it stands; an authenticated version cannot be
+/// counted there.
+pub(crate) fn update(
+    schema: Schema,
+    clauses: &mut Clauses,
+    placeholders: &mut Placeholders,
+    now: SystemTime,
+) {
     for field in schema.with_mark(Mark::Plaintext) {
         match field.role {
             Some(Role::Version { .. }) => {
@@ -151,9 +167,9 @@ fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, Err
     let value = item.get(attribute).cloned();
     let stored = match &value {
         None | Some(AttributeValue::Null(_)) => 0,
-        Some(AttributeValue::N(version)) => {
-            version.parse::<u64>().map_err(|_| refuse("is a version, but no whole number from 0 on"))?
-        }
+        Some(AttributeValue::N(version)) => version
+            .parse::<u64>()
+            .map_err(|_| refuse("is a version, but no whole number from 0 on"))?,
         Some(_) => return Err(refuse("is a version, but not stored as a number")),
     };
     if stored >= max {
@@ -163,7 +179,8 @@ fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, Err
     Ok(Some(ExpectedVersion { attribute, value, is_first: stored == 0 }))
 }
 
-/// DynamoDB deletes by numbers alone, and would never delete a record whose time to live is anything else.
+/// DynamoDB deletes by numbers alone, and would never delete a record whose time to live is
+/// anything else.
 fn is_time_to_live(schema: Schema, item: &Item) -> Result<(), ErrorKind> {
     match schema.ttl().and_then(|field| Some((field, item.get(field.name)?))) {
         None | Some((_, AttributeValue::N(_) | AttributeValue::Null(_))) => Ok(()),
@@ -178,7 +195,9 @@ fn is_time_to_live(schema: Schema, item: &Item) -> Result<(), ErrorKind> {
 pub(crate) fn has_expired<T: Envelope>(item: &Item, now: SystemTime) -> bool {
     let expires = T::SCHEMA.ttl().and_then(|field| item.get(field.name)?.as_n().ok());
     // DynamoDB takes fractions too; whole seconds decide.
-    let whole = |seconds: &String| seconds.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok());
+    let whole = |seconds: &String| {
+        seconds.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok())
+    };
     expires.and_then(whole).is_some_and(|expires| expires <= passed(now))
 }
 

@@ -21,7 +21,8 @@ pub struct Composite<P, S> {
     pub sort: S,
 }
 
-/// The fields that a key is composed of, where they are not exactly one: a tuple, or `()` for a constant key.
+/// The fields that a key is composed of, where they are not exactly one: a tuple, or `()` for a
+/// constant key.
 ///
 /// In a call the tuple alone stands for it: `orders.get(("u_1", (1_700_000_000, "o_1")))`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,8 @@ pub trait RecordKey: sealed::Sealed {
     type Sort;
 }
 
-/// The primary key of a struct whose derive reported mistakes: anything passes for it, so that nothing else is reported.
+/// The primary key of a struct whose derive reported mistakes: anything passes for it, so that
+/// nothing else is reported.
 ///
 /// `P` and `S` are the types of its keys, as far as they are known.
 #[doc(hidden)]
@@ -64,7 +66,8 @@ mod sealed {
     impl<P, S> Sealed for super::AnyKey<P, S> {}
 }
 
-/// What can stand for a primary key of type `K` in a call: the partition key alone, or `(partition, sort)`.
+/// What can stand for a primary key of type `K` in a call: the partition key alone, or `(partition,
+/// sort)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a primary key of this table",
     label = "expected the key `{K}`",
@@ -116,7 +119,8 @@ into_parts!(A V 0, B W 1, C X 2);
 into_parts!(A V 0, B W 1, C X 2, D Y 3);
 into_parts!(A V 0, B W 1, C X 2, D Y 3, E Z 4);
 
-/// What can stand for a value of type `V` in a call: the value itself, a reference to it, or its borrowed form.
+/// What can stand for a value of type `V` in a call: the value itself, a reference to it, or its
+/// borrowed form.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand for a value of type `{V}`",
     note = "pass a `{V}`, a `&{V}`, or a `&str` or `&[u8]` where it is a `String` or `Vec<u8>`"

@@ -1,4 +1,5 @@
-//! Data keys from AWS KMS: GenerateDataKey and Decrypt with the record's encryption context (FORMAT 6.2).
+//! Data keys from AWS KMS: GenerateDataKey and Decrypt with the record's encryption context (FORMAT
+//! 6.2).
 
 mod arn;
 mod call;
@@ -19,8 +20,8 @@ use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, EncryptionAlgorithmSpec};
 use envelope_core::{
-    ContextForm, DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, KeyKind, KmsKeyHint,
-    UnwrapKey, WrapKey, WrappedKey,
+    ContextForm, DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture,
+    KeyKind, KmsKeyHint, UnwrapKey, WrapKey, WrappedKey,
 };
 use zeroize::Zeroizing;
 
@@ -32,12 +33,14 @@ pub use rsa::KmsRsaKey;
 
 /// Wraps and unwraps data keys with symmetric AWS KMS keys.
 ///
-/// Every write asks KMS for a data key (`kms:GenerateDataKey`), every read to unwrap one (`kms:Decrypt`), each with the
-/// record's encryption context, which KMS checks and CloudTrail shows.
+/// Every write asks KMS for a data key (`kms:GenerateDataKey`), every read to unwrap one
+/// (`kms:Decrypt`), each with the record's encryption context, which KMS checks and CloudTrail
+/// shows.
 ///
-/// A key is named by key id, key ARN, alias name or alias ARN. An alias is resolved once, by the first answer that KMS
-/// gives for it; from then on this provider uses that key, even if the alias moves. Records written under the alias's
-/// earlier keys open if those are listed with [`also_decrypts`](Self::also_decrypts).
+/// A key is named by key id, key ARN, alias name or alias ARN. An alias is resolved once, by the
+/// first answer that KMS gives for it; from then on this provider uses that key, even if the alias
+/// moves. Records written under the alias's earlier keys open if those are listed with
+/// [`also_decrypts`](Self::also_decrypts).
 ///
 /// ```no_run
 /// # fn example(config: &aws_sdk_kms::Config) {
@@ -51,15 +54,17 @@ pub use rsa::KmsRsaKey;
 ///
 /// # Security
 ///
-/// What an item says about its key is a hint. Decrypt always names a configured key, and the key ARN that KMS returns is
-/// checked against it, so that a record cannot make a reader use a key of somebody else's choosing.
+/// What an item says about its key is a hint. Decrypt always names a configured key, and the key
+/// ARN that KMS returns is checked against it, so that a record cannot make a reader use a key of
+/// somebody else's choosing.
 #[derive(Debug)]
 pub struct KmsKeyProvider {
     wrapper: KmsKeyWrapper,
     others: Vec<Arc<Key>>,
 }
 
-/// The writing half of [`KmsKeyProvider`]: it needs `kms:GenerateDataKey` alone, and has no way to read.
+/// The writing half of [`KmsKeyProvider`]: it needs `kms:GenerateDataKey` alone, and has no way to
+/// read.
 #[derive(Debug)]
 pub struct KmsKeyWrapper {
     client: Client,
@@ -82,7 +87,8 @@ impl Key {
         Arc::new(Self { name, resolved })
     }
 
-    /// How to name the key to KMS: as resolved, so that an alias which moves does not change keys under a reader.
+    /// How to name the key to KMS: as resolved, so that an alias which moves does not change keys
+    /// under a reader.
     fn key_id(&self) -> &str {
         self.resolved.get().map_or_else(|| self.name.as_str(), KeyArn::as_str)
     }
@@ -97,7 +103,10 @@ impl Key {
             None => self.name.may_be(&arn),
         };
         if expected && self.resolved.get_or_init(|| arn.clone()) == &arn {
-            return self.resolved.get().ok_or_else(|| invalid(format!("{} has no key ARN", self.name)));
+            return self
+                .resolved
+                .get()
+                .ok_or_else(|| invalid(format!("{} has no key ARN", self.name)));
         }
         Err(invalid(format!("KMS answered for {} with another key, {arn}", self.name)))
     }
@@ -110,14 +119,19 @@ impl Key {
         Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
     }
 
-    fn take_unwrapped(&self, wrapped: &WrappedKey, output: DecryptOutput) -> Result<DataKey, KeyError> {
+    fn take_unwrapped(
+        &self,
+        wrapped: &WrappedKey,
+        output: DecryptOutput,
+    ) -> Result<DataKey, KeyError> {
         let data_key = take_key(output.plaintext, "Decrypt")?;
         let arn = self.accept(output.key_id.as_deref())?;
         check_hint(arn, wrapped)?;
         Ok(data_key)
     }
 
-    /// What a record says of this key, once its name or KMS has told which key it is: an alias may be any.
+    /// What a record says of this key, once its name or KMS has told which key it is: an alias may
+    /// be any.
     fn hint(&self) -> Option<KmsKeyHint> {
         self.resolved.get().map_or_else(|| self.name.hint(), |arn| Some(arn.hint()))
     }
@@ -137,7 +151,10 @@ impl KmsKeyWrapper {
         self
     }
 
-    async fn generate_data_key(&self, context: &EncryptionContext) -> Result<GeneratedKey, KeyError> {
+    async fn generate_data_key(
+        &self,
+        context: &EncryptionContext,
+    ) -> Result<GeneratedKey, KeyError> {
         let request = self
             .client
             .generate_data_key()
@@ -147,7 +164,12 @@ impl KmsKeyWrapper {
             .set_grant_tokens(self.tokens());
         let call = Call::new("GenerateDataKey", self.key.key_id(), context.form());
         let key = Arc::clone(&self.key);
-        call.make(&self.permits, move || request.clone().send(), move |output| key.take_generated(output)).await
+        call.make(
+            &self.permits,
+            move || request.clone().send(),
+            move |output| key.take_generated(output),
+        )
+        .await
     }
 
     fn tokens(&self) -> Option<Vec<String>> {
@@ -156,7 +178,8 @@ impl KmsKeyWrapper {
 }
 
 impl KmsKeyProvider {
-    /// Wraps and unwraps with the KMS key `key`: a key id, key ARN, alias name (`alias/..`) or alias ARN.
+    /// Wraps and unwraps with the KMS key `key`: a key id, key ARN, alias name (`alias/..`) or
+    /// alias ARN.
     #[must_use]
     pub fn new(client: Client, key: impl Into<String>) -> Self {
         Self { wrapper: KmsKeyWrapper::new(client, key), others: Vec::new() }
@@ -176,11 +199,13 @@ impl KmsKeyProvider {
         self
     }
 
-    /// The configured keys and wrapped keys to try: the first known to belong together, or else whatever an alias that is
-    /// not resolved yet may have wrapped.
+    /// The configured keys and wrapped keys to try: the first known to belong together, or else
+    /// whatever an alias that is not resolved yet may have wrapped.
     fn candidates<'a>(&'a self, wrapped: &'a [WrappedKey]) -> Vec<(&'a Arc<Key>, &'a WrappedKey)> {
-        let pairs = || by_kms(wrapped).flat_map(|wrapped| self.keys().map(move |key| (key, wrapped)));
-        match pairs().find(|(key, wrapped)| key.hint().is_some_and(|hint| hint.fits(wrapped.id()))) {
+        let pairs =
+            || by_kms(wrapped).flat_map(|wrapped| self.keys().map(move |key| (key, wrapped)));
+        match pairs().find(|(key, wrapped)| key.hint().is_some_and(|hint| hint.fits(wrapped.id())))
+        {
             Some(known) => vec![known],
             None => pairs().filter(|(key, _)| key.hint().is_none()).collect(),
         }
@@ -190,11 +215,17 @@ impl KmsKeyProvider {
         std::iter::once(&self.wrapper.key).chain(&self.others)
     }
 
-    async fn decrypt(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    async fn decrypt(
+        &self,
+        wrapped: &[WrappedKey],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let mut refusal = None;
         for (key, wrapped) in self.candidates(wrapped) {
             match self.decrypt_with(key, wrapped, context).await {
-                Err(error) if may_be_another_keys(error.kind()) => refusal = more_telling(refusal, error),
+                Err(error) if may_be_another_keys(error.kind()) => {
+                    refusal = more_telling(refusal, error)
+                }
                 outcome => return outcome,
             }
         }
@@ -254,7 +285,10 @@ fn by_kms(wrapped: &[WrappedKey]) -> impl Iterator<Item = &WrappedKey> {
 
 /// What KMS may answer where a wrapped key belongs to another key, region or account.
 const fn may_be_another_keys(kind: KeyErrorKind) -> bool {
-    matches!(kind, KeyErrorKind::WrongKey | KeyErrorKind::ContextMismatch | KeyErrorKind::AccessDenied)
+    matches!(
+        kind,
+        KeyErrorKind::WrongKey | KeyErrorKind::ContextMismatch | KeyErrorKind::AccessDenied
+    )
 }
 
 /// Of what several keys say, that it is not theirs is the least telling.
@@ -265,12 +299,16 @@ fn more_telling(refusal: Option<KeyError>, error: KeyError) -> Option<KeyError> 
     }
 }
 
-/// The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed record.
+/// The hint is not authenticated; a wrong one that got here by an unresolved alias is a changed
+/// record.
 fn check_hint(arn: &KeyArn, wrapped: &WrappedKey) -> Result<(), KeyError> {
     if arn.hint().fits(wrapped.id()) {
         return Ok(());
     }
-    Err(KeyError::new(KeyErrorKind::WrongKey, format!("the record names another key than {arn}, which opens it")))
+    Err(KeyError::new(
+        KeyErrorKind::WrongKey,
+        format!("the record names another key than {arn}, which opens it"),
+    ))
 }
 
 fn pairs(context: &EncryptionContext) -> HashMap<String, String> {
@@ -282,7 +320,11 @@ fn invalid(what: String) -> KeyError {
 }
 
 /// The blob of KMS's answer, as an entry of the key and key material that made it.
-fn take_wrapped(hint: KmsKeyHint, blob: Option<Blob>, operation: &str) -> Result<WrappedKey, KeyError> {
+fn take_wrapped(
+    hint: KmsKeyHint,
+    blob: Option<Blob>,
+    operation: &str,
+) -> Result<WrappedKey, KeyError> {
     let blob = blob.map(Blob::into_inner).unwrap_or_default();
     WrappedKey::new(KeyKind::AWS_KMS, hint, blob)
         .map_err(|error| invalid(format!("{operation} answered without a usable blob: {error}")))
@@ -292,7 +334,11 @@ fn take_wrapped(hint: KmsKeyHint, blob: Option<Blob>, operation: &str) -> Result
 fn take_key(plaintext: Option<Blob>, operation: &str) -> Result<DataKey, KeyError> {
     let bytes = Zeroizing::new(plaintext.map(Blob::into_inner).unwrap_or_default());
     DataKey::from_slice(&bytes).map_err(|_| {
-        invalid(format!("{operation} answered with a data key of {} bytes, not {}", bytes.len(), DataKey::BYTES))
+        invalid(format!(
+            "{operation} answered with a data key of {} bytes, not {}",
+            bytes.len(),
+            DataKey::BYTES
+        ))
     })
 }
 
@@ -309,7 +355,11 @@ impl WrapKey for KmsKeyProvider {
 }
 
 impl UnwrapKey for KmsKeyProvider {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(self.decrypt(wrapped, context))
     }
 }

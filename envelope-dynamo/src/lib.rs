@@ -1,4 +1,5 @@
-//! Field-level encryption for DynamoDB: mark the secret fields of a struct, keep the keys in AWS KMS.
+//! Field-level encryption for DynamoDB: mark the secret fields of a struct, keep the keys in AWS
+//! KMS.
 //!
 //! ```
 //! # use aws_sdk_dynamodb::types::AttributeValue;
@@ -56,8 +57,8 @@
 //! | seal and open files, uploads and downloads of any size | [`seal_stream()`], [`open_stream()`], [`open_to_file()`] |
 //! | know who must act on an error | [`Error::fault`], [`KeyErrorKind`] |
 //!
-//! The record format is described in `docs/FORMAT.md` of the repository, what is protected and what is not in
-//! `docs/THREAT_MODEL.md`.
+//! The record format is described in `docs/FORMAT.md` of the repository, what is protected and what
+//! is not in `docs/THREAT_MODEL.md`.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -101,15 +102,16 @@ pub use entity::{Entity, EntityOf};
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
 pub use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, ChunkSize, Clock, Context,
-    ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext, Fault, FormatError, GeneratedKey,
-    GroupKeyProvider, HierarchicalKeyProvider, KeyCounters, KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind,
-    KeyObserver, KeyProvider, KmsKeyHint, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError,
-    ObservedKeyProvider, OpenError, OpenReader, OpenStreamError, OpenStreamErrorKind, Plaintext, ProvisionedKeyWrapper,
-    RandomError, Recipient, RewrapError, RootKey, RootKeyError, RsaPublicKey, SealError, SealReader, SealStreamError,
-    SealWriter, Sealed, SharedKeyProvider, SharingLimits, StreamOpener, StreamSealer, SystemClock,
-    UntrustedStreamHeader, UnwrapKey, Value, ValueError, WrapKey, WrappedKey, open, open_stream, open_to_file, rewrap,
-    seal, seal_stream,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider,
+    ChunkSize, Clock, Context, ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext,
+    Fault, FormatError, GeneratedKey, GroupKeyProvider, HierarchicalKeyProvider, KeyCounters,
+    KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, KmsKeyHint,
+    LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError, ObservedKeyProvider,
+    OpenError, OpenReader, OpenStreamError, OpenStreamErrorKind, Plaintext, ProvisionedKeyWrapper,
+    RandomError, Recipient, RewrapError, RootKey, RootKeyError, RsaPublicKey, SealError,
+    SealReader, SealStreamError, SealWriter, Sealed, SharedKeyProvider, SharingLimits,
+    StreamOpener, StreamSealer, SystemClock, UntrustedStreamHeader, UnwrapKey, Value, ValueError,
+    WrapKey, WrappedKey, open, open_stream, open_to_file, rewrap, seal, seal_stream,
 };
 #[cfg(feature = "rsa")]
 pub use envelope_core::{LocalRsaKey, RsaRecipient};
@@ -117,8 +119,8 @@ pub use envelope_derive::{Envelope, View};
 pub use epoch_seconds::EpochSeconds;
 pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
 pub use expression::{
-    Addable, Amount, Attribute, AttributePath, AttributeType, Condition, Elements, Entries, InPlace, IntoOperand,
-    Place, Readable, Size, SortCondition, SortKey, by, mark,
+    Addable, Amount, Attribute, AttributePath, AttributeType, Condition, Elements, Entries,
+    InPlace, IntoOperand, Place, Readable, Size, SortCondition, SortKey, by, mark,
 };
 pub use index::{Index, NoIndexes, PrimaryKey, ReadsConsistently, Secondary, Sorted, kind};
 pub use item::{from_item, item_context, item_group_context, to_item};
@@ -130,10 +132,11 @@ pub use outcome::WriteOutcome;
 pub use record::{Envelope, Field, Mark};
 pub use schema::Schema;
 pub use table::{
-    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, CreateTable, Delete, Get,
-    GetView, Gets, Indexed, Modify, PreparedTransaction, Put, Puttable, Query, Records, ReturningNew, ReturningOld,
-    Rewrap, RewrapTo, Rewrapped, Scan, Table, TransactGet, Transaction, TransactionError, TransactionErrorKind,
-    TransactionReason, TryModify, Update, transact_get, transact_write,
+    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, CreateTable,
+    Delete, Get, GetView, Gets, Indexed, Modify, PreparedTransaction, Put, Puttable, Query,
+    Records, ReturningNew, ReturningOld, Rewrap, RewrapTo, Rewrapped, Scan, Table, TransactGet,
+    Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify, Update,
+    transact_get, transact_write,
 };
 pub use token::{ResumeToken, ResumeTokenError};
 pub use view::{View, view_item};
@@ -171,8 +174,8 @@ pub mod __private {
     }
     pub use crate::write::compose_key;
     pub use crate::{
-        Access, Attribute, AuthenticatedVersion, Composite, ContextForm, Entity, EntityOf, Envelope, Error, ErrorKind,
-        Field, Index, Mark, NoIndexes, Partition, Parts, PrimaryKey, Schema, UnwrapKey, ValueError, VersionNumber,
-        View, kind, mark,
+        Access, Attribute, AuthenticatedVersion, Composite, ContextForm, Entity, EntityOf,
+        Envelope, Error, ErrorKind, Field, Index, Mark, NoIndexes, Partition, Parts, PrimaryKey,
+        Schema, UnwrapKey, ValueError, VersionNumber, View, kind, mark,
     };
 }

@@ -1,4 +1,5 @@
-//! Records outlive structs: what to do where the marks of a record and of a struct differ (FORMAT 8).
+//! Records outlive structs: what to do where the marks of a record and of a struct differ (FORMAT
+//! 8).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -60,7 +61,8 @@ impl MarksError {
     ///
     /// # Security
     ///
-    /// The names of encrypted fields are sealed as well. No error has those that the struct does not have.
+    /// The names of encrypted fields are sealed as well. No error has those that the struct does
+    /// not have.
     #[must_use]
     pub const fn written(&self) -> &WrittenMarks {
         &self.written
@@ -167,10 +169,14 @@ pub(crate) fn reconcile<'p, T: Envelope>(
     if has_duplicates(encrypted.clone()) {
         return Err(ErrorKind::Malformed("a field is sealed twice, in two groups of the record"));
     }
-    let has_unseen_groups = !withheld.is_empty() || !unknown_groups(T::SCHEMA, &authenticated).is_empty();
-    let rules = Rules::<T> { encrypted, authenticated, withheld, has_unseen_groups, marker: PhantomData };
+    let has_unseen_groups =
+        !withheld.is_empty() || !unknown_groups(T::SCHEMA, &authenticated).is_empty();
+    let rules =
+        Rules::<T> { encrypted, authenticated, withheld, has_unseen_groups, marker: PhantomData };
     let mut chosen = Vec::with_capacity(item.len() + sealed.len());
-    for field in T::SCHEMA.iter().filter(|field| field.group.is_some_and(|group| withheld.contains(&group))) {
+    for field in
+        T::SCHEMA.iter().filter(|field| field.group.is_some_and(|group| withheld.contains(&group)))
+    {
         chosen.push((Cow::Borrowed(field.name), Source::Withheld));
     }
     for (name, value) in sealed {
@@ -179,13 +185,17 @@ pub(crate) fn reconcile<'p, T: Envelope>(
         }
     }
     let out_of_date = out_of_date::<T>(&item);
-    for (name, attribute) in item.into_iter().filter(|(name, _)| !out_of_date.contains(&name.as_str())) {
+    for (name, attribute) in
+        item.into_iter().filter(|(name, _)| !out_of_date.contains(&name.as_str()))
+    {
         match T::SCHEMA.generated(&name) {
             Some(field) => {
                 rules.takes_attribute(&name)?;
                 choose_parts::<T>(field, &attribute, &mut chosen);
             }
-            None if rules.takes_attribute(&name)? => chosen.push((Cow::Owned(name), Source::Attribute(attribute))),
+            None if rules.takes_attribute(&name)? => {
+                chosen.push((Cow::Owned(name), Source::Attribute(attribute)))
+            }
             None => {}
         }
     }
@@ -193,7 +203,11 @@ pub(crate) fn reconcile<'p, T: Envelope>(
 }
 
 /// Chooses what a composed key holds of fields that are stored nowhere else.
-fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>) {
+fn choose_parts<T: Envelope>(
+    composed: &Field,
+    key: &AttributeValue,
+    chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>,
+) {
     for (part, text) in composed.parts(key).into_iter().flatten() {
         let field = T::SCHEMA.stored_as(part).filter(|field| field.mark == Mark::Key);
         let Some(name) = field.map(Field::read_name) else { continue };
@@ -203,12 +217,17 @@ fn choose_parts<T: Envelope>(composed: &Field, key: &AttributeValue, chosen: &mu
     }
 }
 
-/// The attributes of plaintext fields that the item has under an alias, although it also has the field's own name: that
-/// one has been updated in place since. Of two aliases neither is known to be newer, so that serde refuses them.
+/// The attributes of plaintext fields that the item has under an alias, although it also has the
+/// field's own name: that one has been updated in place since. Of two aliases neither is known to
+/// be newer, so that serde refuses them.
 fn out_of_date<T: Envelope>(item: &Item) -> Vec<&'static str> {
     let renamed = T::SCHEMA.with_mark(Mark::Plaintext).filter(|field| !field.aliases.is_empty());
     let updated = renamed.filter(|field| item.contains_key(field.name));
-    updated.flat_map(|field| field.aliases).copied().filter(|name| item.contains_key(*name)).collect()
+    updated
+        .flat_map(|field| field.aliases)
+        .copied()
+        .filter(|name| item.contains_key(*name))
+        .collect()
 }
 
 fn has_duplicates(mut names: Vec<&str>) -> bool {
@@ -221,7 +240,8 @@ struct Rules<'w, T> {
     authenticated: Vec<String>,
     /// The groups of which the reader sees nothing.
     withheld: &'w [&'w str],
-    /// Whether groups are sealed in the record that were not opened, so that nobody knows here which fields they hold.
+    /// Whether groups are sealed in the record that were not opened, so that nobody knows here
+    /// which fields they hold.
     has_unseen_groups: bool,
     marker: PhantomData<fn() -> T>,
 }
@@ -234,11 +254,14 @@ impl<T: Envelope> Rules<'_, T> {
         }
         let owner = T::SCHEMA.owner(name);
         let in_the_clear = match owner {
-            Some(field) if field.mark == Mark::Plaintext => field.names().any(|own| item.contains_key(own)),
+            Some(field) if field.mark == Mark::Plaintext => {
+                field.names().any(|own| item.contains_key(own))
+            }
             _ => item.contains_key(name),
         };
         match owner {
-            // Either answer would lose a value when the record is stored again: the one outside, or those in the group.
+            // Either answer would lose a value when the record is stored again: the one outside, or
+            // those in the group.
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
                 Err(self.refuse(name, Problem::SealedOutsideOfGroup))
             }
@@ -247,7 +270,9 @@ impl<T: Envelope> Rules<'_, T> {
             }
             Some(Field { mark: Mark::Encrypted | Mark::Authenticated, .. }) => Ok(true),
             // Plaintext is free to be updated in place, so what stands in the item is newer.
-            Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => Ok(!in_the_clear),
+            Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => {
+                Ok(!in_the_clear)
+            }
             // The key says it, whatever else once stood under the name.
             Some(Field { mark: Mark::Key, .. }) => Ok(false),
             None => Ok(T::DENY_UNKNOWN_FIELDS),
@@ -257,7 +282,9 @@ impl<T: Envelope> Rules<'_, T> {
     /// Whether the struct reads `name` from the item (FORMAT 8-3, the other columns).
     fn takes_attribute(&self, name: &str) -> Result<bool, ErrorKind> {
         match T::SCHEMA.owner(name) {
-            Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => Ok(true),
+            Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => {
+                Ok(true)
+            }
             Some(Field { mark: Mark::Key, .. }) => Ok(false),
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
                 Err(self.refuse(name, Problem::AlsoInTheClear))
@@ -275,8 +302,8 @@ impl<T: Envelope> Rules<'_, T> {
         }
     }
 
-    /// A search by halves: the names are in deterministic order (FORMAT 4.2-1), and a record of 400 KB has tens of
-    /// thousands of them, for each of which it may be asked.
+    /// A search by halves: the names are in deterministic order (FORMAT 4.2-1), and a record of 400
+    /// KB has tens of thousands of them, for each of which it may be asked.
     fn was_authenticated(&self, name: &str) -> bool {
         let position = |other: &String| (other.len(), other.as_str()).cmp(&(name.len(), name));
         self.authenticated.binary_search_by(position).is_ok()
@@ -290,7 +317,12 @@ impl<T: Envelope> Rules<'_, T> {
     fn refuse(&self, name: &str, problem: Problem) -> ErrorKind {
         let owned = |name: &&str| (*name).to_owned();
         let encrypted = self.encrypted.iter().map(owned).collect();
-        let named = self.encrypted.iter().filter(|name| T::SCHEMA.owner(name).is_some()).map(owned).collect();
+        let named = self
+            .encrypted
+            .iter()
+            .filter(|name| T::SCHEMA.owner(name).is_some())
+            .map(owned)
+            .collect();
         let written = WrittenMarks { encrypted, authenticated: self.authenticated.clone() };
         MarksError { attribute: name.to_owned(), problem, written, named }.into()
     }

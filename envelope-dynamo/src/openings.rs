@@ -12,13 +12,15 @@ pub(crate) type Opening<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> +
 
 /// A queue of items, each with a tag. Those at its front, the window, are opened together.
 ///
-/// An opening may hold a permit to call KMS, or wait in line for one, and a call to KMS has a deadline.
-/// While the caller of a stream does other work, nobody polls the stream's openings: the permits would
-/// not come back, and the deadlines would pass. So the streams give a record to their caller only when
-/// the whole window is done, and give up their openings when the caller goes away in the middle.
+/// An opening may hold a permit to call KMS, or wait in line for one, and a call to KMS has a
+/// deadline. While the caller of a stream does other work, nobody polls the stream's openings: the
+/// permits would not come back, and the deadlines would pass. So the streams give a record to their
+/// caller only when the whole window is done, and give up their openings when the caller goes away
+/// in the middle.
 ///
-/// A caller that goes away each time, as one branch of `select!` in a loop does, would never get a record so, and
-/// would call KMS for ever. So what was given up and begun again stays, until one of the openings is done.
+/// A caller that goes away each time, as one branch of `select!` in a loop does, would never get a
+/// record so, and would call KMS for ever. So what was given up and begun again stays, until one of
+/// the openings is done.
 pub(crate) struct Openings<'a, Tag, T> {
     queue: VecDeque<Entry<'a, Tag, T>>,
     /// How many items, from the front, are in the window.
@@ -70,7 +72,11 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
     }
 
     /// Opens the window; ready when all of it is done.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>, mut open: impl FnMut(Item) -> Opening<'a, T>) -> Poll<()> {
+    pub(crate) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        mut open: impl FnMut(Item) -> Opening<'a, T>,
+    ) -> Poll<()> {
         let mut done = Poll::Ready(());
         for entry in self.queue.iter_mut().take(self.window) {
             let was_done = entry.is_done();
@@ -91,8 +97,8 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
         Some((entry.tag, result))
     }
 
-    /// Drops the openings under way, unless they were dropped before; they start again when the window is polled. Those
-    /// that are done stay done.
+    /// Drops the openings under way, unless they were dropped before; they start again when the
+    /// window is polled. Those that are done stay done.
     pub(crate) fn give_up(&mut self) {
         if self.were_given_up {
             return;
@@ -111,7 +117,11 @@ impl<'a, Tag, T> Entry<'a, Tag, T> {
         matches!(self.state, State::Done(_))
     }
 
-    fn poll(&mut self, context: &mut Context<'_>, open: &mut impl FnMut(Item) -> Opening<'a, T>) -> Poll<()> {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        open: &mut impl FnMut(Item) -> Opening<'a, T>,
+    ) -> Poll<()> {
         if matches!(self.state, State::Waiting) {
             // The item stays here: the opening may be given up and begun again.
             self.state = State::Opening(open(self.item.clone()));

@@ -1,6 +1,7 @@
 //! Whether a failed call wrote to the table.
 
-/// Whether a failed call wrote to the table: [`Error::write_outcome`](crate::Error::write_outcome) and its like.
+/// Whether a failed call wrote to the table: [`Error::write_outcome`](crate::Error::write_outcome)
+/// and its like.
 ///
 /// Each row of this table is a test.
 ///
@@ -29,13 +30,16 @@
 /// | a call that only reads | `NotWritten` | |
 ///
 /// A retry is called safe only if it leads to the same end as one call: where it could apply an
-/// [`add`](crate::Update::add) twice, or lose the record that the call returns, `is_retryable` is false.
+/// [`add`](crate::Update::add) twice, or lose the record that the call returns, `is_retryable` is
+/// false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WriteOutcome {
     /// Nothing was written: the call failed before it sent anything, or DynamoDB refused it.
     NotWritten,
-    /// Not known: the request was sent and no answer came that says whether it was carried out. It may still be.
+    /// Not known: the request was sent and no answer came that says whether it was carried out. It
+    /// may still be.
     Unknown,
-    /// The write was carried out, and what came after it failed: the caller does not have what the call returns.
+    /// The write was carried out, and what came after it failed: the caller does not have what the
+    /// call returns.
     Written,
 }

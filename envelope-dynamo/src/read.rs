@@ -16,10 +16,20 @@ use crate::record::{Envelope, Field};
 use crate::schema::Schema;
 
 /// Builds the struct from the values chosen for it.
-pub(crate) fn put_together<T: Envelope>(chosen: Vec<(Cow<'_, str>, Source<'_>)>) -> Result<T, ErrorKind> {
+pub(crate) fn put_together<T: Envelope>(
+    chosen: Vec<(Cow<'_, str>, Source<'_>)>,
+) -> Result<T, ErrorKind> {
     let mut current = None;
-    let entries = Entries { schema: T::SCHEMA, rest: chosen.into_iter(), source: None, current: &mut current };
-    T::deserialize(entries).map_err(|source| ErrorKind::Deserialize { attribute: current.map(Cow::into_owned), source })
+    let entries = Entries {
+        schema: T::SCHEMA,
+        rest: chosen.into_iter(),
+        source: None,
+        current: &mut current,
+    };
+    T::deserialize(entries).map_err(|source| ErrorKind::Deserialize {
+        attribute: current.map(Cow::into_owned),
+        source,
+    })
 }
 
 /// A primary key from the parts of composed keys, and the other key attributes.
@@ -28,14 +38,23 @@ pub(crate) fn key_of<T: Envelope>(item: &Item) -> Result<T::Key, ErrorKind> {
     for field in T::SCHEMA.keys() {
         match (stored(item, field), field.is_composed()) {
             (Some((_, key)), true) => add_parts(&mut chosen, field, key),
-            (Some((_, key)), false) => chosen.push((Cow::Borrowed(field.name), Source::Attribute(key.clone()))),
+            (Some((_, key)), false) => {
+                chosen.push((Cow::Borrowed(field.name), Source::Attribute(key.clone())))
+            }
             (None, _) => {}
         }
     }
     let mut current = None;
-    let entries = Entries { schema: T::SCHEMA, rest: chosen.into_iter(), source: None, current: &mut current };
-    T::deserialize_key(entries)
-        .map_err(|source| ErrorKind::Deserialize { attribute: current.map(Cow::into_owned), source })
+    let entries = Entries {
+        schema: T::SCHEMA,
+        rest: chosen.into_iter(),
+        source: None,
+        current: &mut current,
+    };
+    T::deserialize_key(entries).map_err(|source| ErrorKind::Deserialize {
+        attribute: current.map(Cow::into_owned),
+        source,
+    })
 }
 
 fn add_parts(chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>, field: &Field, key: &AttributeValue) {
@@ -70,20 +89,26 @@ impl<'de> Deserializer<'de> for Entries<'_, '_> {
 impl<'de> MapAccess<'de> for Entries<'_, '_> {
     type Error = ValueError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ValueError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ValueError> {
         let Some((name, source)) = self.rest.next() else {
             *self.current = None;
             return Ok(None);
         };
         let key = seed.deserialize(StrDeserializer::new(&name));
-        let may_be_told =
-            matches!(source, Source::Attribute(_) | Source::Part(_)) || self.schema.owner(&name).is_some();
+        let may_be_told = matches!(source, Source::Attribute(_) | Source::Part(_))
+            || self.schema.owner(&name).is_some();
         *self.current = may_be_told.then_some(name);
         self.source = Some(source);
         key.map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, ValueError> {
         match self.source.take() {
             Some(Source::Attribute(value)) => seed.deserialize(attribute::Deserializer::new(value)),
             Some(Source::Part(text)) => seed.deserialize(attribute::KeyDeserializer(text)),

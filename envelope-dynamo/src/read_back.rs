@@ -1,9 +1,9 @@
 //! A record that holds values which not every type reads back is read back before it is sealed.
 //!
-//! serde buffers what it reads for untagged and internally tagged enums and for flattened fields. Its
-//! buffer has no 128-bit integers and does not turn text into numbers, and a serializer cannot see
-//! that its value is of such a type. Without this check a record would be stored that nobody can
-//! read, or that reads as another value.
+//! serde buffers what it reads for untagged and internally tagged enums and for flattened fields.
+//! Its buffer has no 128-bit integers and does not turn text into numbers, and a serializer cannot
+//! see that its value is of such a type. Without this check a record would be stored that nobody
+//! can read, or that reads as another value.
 
 use envelope_core::{FragileValues, ValueError};
 
@@ -50,7 +50,9 @@ pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
     };
     match refused {
         None => Ok(()),
-        Some((name, source)) => Err(ErrorKind::Serialize { attribute: Some(name.to_owned()), source }),
+        Some((name, source)) => {
+            Err(ErrorKind::Serialize { attribute: Some(name.to_owned()), source })
+        }
     }
 }
 
@@ -60,7 +62,8 @@ fn read_back<T: Envelope>(parts: &Parts) -> Result<Vec<(&'static str, FragileVal
     for (_, fields) in &parts.groups {
         sealed.extend(fields.fields()?);
     }
-    let mut authenticated: Vec<String> = parts.authenticated.iter().map(|name| name.clone().into_owned()).collect();
+    let mut authenticated: Vec<String> =
+        parts.authenticated.iter().map(|name| name.clone().into_owned()).collect();
     authenticated.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
     let chosen = reconcile::<T>(parts.item.clone(), sealed, &parts.withheld, authenticated)?;
     Ok(route(&put_together::<T>(chosen)?)?.fragile)

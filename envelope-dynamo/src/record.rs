@@ -56,15 +56,15 @@ pub trait Envelope: Sized {
     /// Constant pairs added to the KMS encryption context and the associated data.
     const CONTEXT: &'static [(&'static str, &'static str)] = &[];
 
-    /// Every stored field with its mark, in the order of the struct, and the attributes that are made of them or
-    /// constant; fields that serde skips are absent.
+    /// Every stored field with its mark, in the order of the struct, and the attributes that are
+    /// made of them or constant; fields that serde skips are absent.
     const SCHEMA: Schema;
 
     /// Whether an attribute that no field claims is an error (`#[serde(deny_unknown_fields)]`).
     const DENY_UNKNOWN_FIELDS: bool = false;
 
-    /// The primary key: [`Partition`](crate::Partition) or [`Composite`](crate::Composite), of the key fields or of the
-    /// [`Parts`](crate::Parts) of composed keys.
+    /// The primary key: [`Partition`](crate::Partition) or [`Composite`](crate::Composite), of the
+    /// key fields or of the [`Parts`](crate::Parts) of composed keys.
     type Key: RecordKey;
 
     /// The stored fields as attributes, each under the name of its field.
@@ -73,10 +73,11 @@ pub trait Envelope: Sized {
     /// The stored fields as attributes: what conditions and updates are made of.
     fn attributes() -> Self::Attributes;
 
-    /// An attribute that the struct does not have, for conditions, filters and updates; `V` is the type of its values.
+    /// An attribute that the struct does not have, for conditions, filters and updates; `V` is the
+    /// type of its values.
     ///
-    /// An item may have others beside the struct's fields: those of another service, of another entity type, or of an
-    /// earlier version of the struct.
+    /// An item may have others beside the struct's fields: those of another service, of another
+    /// entity type, or of an earlier version of the struct.
     ///
     /// ```
     /// # use envelope_dynamo::Envelope;
@@ -87,17 +88,19 @@ pub trait Envelope: Sized {
     /// assert_eq!(format!("{condition:?}"), "attribute_not_exists(migrated to)");
     /// ```
     ///
-    /// A name or alias of a field of the struct, or of any kind of record in the table, is refused when the request is
-    /// sent ([`ErrorKind::Attribute`](crate::ErrorKind::Attribute)), and so are `encrypted_payload`, `encrypted_dek` and
-    /// those of groups. Nothing is sent then.
+    /// A name or alias of a field of the struct, or of any kind of record in the table, is refused
+    /// when the request is sent ([`ErrorKind::Attribute`](crate::ErrorKind::Attribute)), and so
+    /// are `encrypted_payload`, `encrypted_dek` and those of groups. Nothing is sent then.
     ///
     /// # Security
     ///
-    /// The values reach DynamoDB in plaintext. A name that only **another version** of the struct protects cannot be told
-    /// from a free one: a value that is compared with it leaves, and a record whose authenticated attribute is changed
-    /// does not open any more.
+    /// The values reach DynamoDB in plaintext. A name that only **another version** of the struct
+    /// protects cannot be told from a free one: a value that is compared with it leaves, and a
+    /// record whose authenticated attribute is changed does not open any more.
     #[must_use]
-    fn attribute<V: Serialize>(name: impl Into<Cow<'static, str>>) -> AttributePath<Self, V, mark::Plaintext> {
+    fn attribute<V: Serialize>(
+        name: impl Into<Cow<'static, str>>,
+    ) -> AttributePath<Self, V, mark::Plaintext> {
         AttributePath::named(name.into())
     }
 
@@ -106,8 +109,8 @@ pub trait Envelope: Sized {
         Vec::new()
     }
 
-    /// The indexes of `#[envelope(index(..))]`, each an [`Index`](crate::Index) under its name, with `_` for what no Rust
-    /// name can have.
+    /// The indexes of `#[envelope(index(..))]`, each an [`Index`](crate::Index) under its name,
+    /// with `_` for what no Rust name can have.
     type Indexes;
 
     /// The indexes: what [`Table::index`](crate::Table::index) is given to choose from.
@@ -140,7 +143,8 @@ pub trait Envelope: Sized {
     /// Whatever the serializer or a field's own serialization reports.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// Serializes a primary key under the serde names of the key fields, or of the fields that keys are composed of.
+    /// Serializes a primary key under the serde names of the key fields, or of the fields that keys
+    /// are composed of.
     ///
     /// # Errors
     ///
@@ -156,8 +160,8 @@ pub trait Envelope: Sized {
 
     /// Rebuilds the struct from its stored fields.
     ///
-    /// The deserializer lends nothing: borrowed fields (`Cow` with `#[serde(borrow)]`) come back owned, as they do
-    /// from `serde_dynamo`.
+    /// The deserializer lends nothing: borrowed fields (`Cow` with `#[serde(borrow)]`) come back
+    /// owned, as they do from `serde_dynamo`.
     ///
     /// # Errors
     ///
@@ -251,8 +255,8 @@ impl Field {
         }
     }
 
-    /// Names other than the stored one under which the field is read (`#[serde(alias)]`, or a `rename` that differs
-    /// between serializing and deserializing).
+    /// Names other than the stored one under which the field is read (`#[serde(alias)]`, or a
+    /// `rename` that differs between serializing and deserializing).
     #[must_use]
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
@@ -352,20 +356,27 @@ impl Field {
     }
 
     /// The parts of a composed key as they stand in `attribute`; `None` if it is no such key.
-    pub(crate) fn parts<'k>(&self, attribute: &'k AttributeValue) -> Option<Vec<(&'static str, &'k str)>> {
+    pub(crate) fn parts<'k>(
+        &self,
+        attribute: &'k AttributeValue,
+    ) -> Option<Vec<(&'static str, &'k str)>> {
         match (self.origin, attribute) {
             (Origin::Composed(format), AttributeValue::S(key)) => format.split(key),
             _ => None,
         }
     }
 
-    /// What the attribute would be in an item of the struct's own kind, if `attribute` is something else.
+    /// What the attribute would be in an item of the struct's own kind, if `attribute` is something
+    /// else.
     pub(crate) fn told_apart_by(&self, attribute: Option<&AttributeValue>) -> Option<&'static str> {
         match self.origin {
             Origin::Field => None,
-            Origin::Composed(format) => attribute.and_then(|key| self.parts(key)).is_none().then(|| format.text()),
+            Origin::Composed(format) => {
+                attribute.and_then(|key| self.parts(key)).is_none().then(|| format.text())
+            }
             Origin::Constant(value) => {
-                (!matches!(attribute, Some(AttributeValue::S(stored)) if stored == value)).then_some(value)
+                (!matches!(attribute, Some(AttributeValue::S(stored)) if stored == value))
+                    .then_some(value)
             }
         }
     }

@@ -1,4 +1,5 @@
-//! A stored record opened, changed and sealed again: which attributes that replaces, and which it leaves to others.
+//! A stored record opened, changed and sealed again: which attributes that replaces, and which it
+//! leaves to others.
 
 mod plan;
 
@@ -24,7 +25,8 @@ use crate::size::{MAX_ITEM_BYTES, item_bytes};
 use crate::unsealed::Unsealed;
 use crate::write::{Parts, take_apart};
 
-/// Bytes of a payload that no other payload begins with: version, suite, random salt, commitment (FORMAT 4.2).
+/// Bytes of a payload that no other payload begins with: version, suite, random salt, commitment
+/// (FORMAT 4.2).
 const UNIQUE_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
 
 /// A stored record, open.
@@ -43,7 +45,10 @@ pub(crate) struct Stored<T> {
 }
 
 impl<T: Envelope> Stored<T> {
-    pub(crate) async fn open(item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        item: Item,
+        provider: &(impl UnwrapKey + ?Sized),
+    ) -> Result<Self, Error> {
         let id = record_id::<T>(&item);
         let fail = |kind| Error::new(id.clone(), kind);
         let Open { record, plaintext, groups, authenticated } =
@@ -77,7 +82,9 @@ impl<T: Envelope> Stored<T> {
         if bytes > MAX_ITEM_BYTES {
             return Err(fail(ErrorKind::TooLarge { bytes }));
         }
-        let anew = sealed.into_iter().filter(|(name, value)| is_reserved(name) && self.item.get(name) != Some(value));
+        let anew = sealed
+            .into_iter()
+            .filter(|(name, value)| is_reserved(name) && self.item.get(name) != Some(value));
         Ok(Some(Resealed { expected, anew: anew.collect(), changes, written: after.item }))
     }
 
@@ -99,7 +106,8 @@ impl<T: Envelope> Stored<T> {
         }
     }
 
-    /// A group that was withheld cannot be written: what newer versions of the struct seal in it would be lost.
+    /// A group that was withheld cannot be written: what newer versions of the struct seal in it
+    /// would be lost.
     fn same_groups(&self, after: &Parts) -> Result<(), ErrorKind> {
         match self.before.withheld.iter().find(|group| !after.withheld.contains(group)) {
             None => Ok(()),
@@ -115,7 +123,8 @@ impl<T: Envelope> Stored<T> {
         Planner::new(T::SCHEMA, &self.item, &self.authenticated, stored, [&self.before, after])
     }
 
-    /// The record as it will be, but for its new payloads, and the readable attributes that this changes.
+    /// The record as it will be, but for its new payloads, and the readable attributes that this
+    /// changes.
     fn planned(&self, after: &Parts) -> Result<(Parts, Vec<Change>), ErrorKind> {
         let planner = self.planner(after)?;
         let (mut withheld, changes_pairs) = (after.withheld.clone(), planner.changes_pairs());
@@ -123,7 +132,8 @@ impl<T: Envelope> Stored<T> {
             self.all_groups_are_open(&withheld)?;
         }
         let groups: Vec<_> = after.groups.iter().map(|(group, _)| *group).collect();
-        let plan = planner.plan(std::iter::once(None).chain(groups.iter().map(|group| Some(*group))));
+        let plan =
+            planner.plan(std::iter::once(None).chain(groups.iter().map(|group| Some(*group))));
         // A group that has not changed stays as it is sealed.
         let (kept, anew): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| !changes_pairs && planner.is_stored(&plan, group));
@@ -140,7 +150,8 @@ impl<T: Envelope> Stored<T> {
         Ok((parts, plan.changes))
     }
 
-    /// Every group is bound to the pairs of the encryption context, so that a change of one seals all of them again.
+    /// Every group is bound to the pairs of the encryption context, so that a change of one seals
+    /// all of them again.
     fn all_groups_are_open(&self, withheld: &[&'static str]) -> Result<(), ErrorKind> {
         let groups = unknown_groups(T::SCHEMA, &self.authenticated);
         match (withheld.first(), groups.is_empty()) {
@@ -150,14 +161,18 @@ impl<T: Envelope> Stored<T> {
         }
     }
 
-    /// The attributes that must still be as they were read: everything that the record was or will be bound to, and the
-    /// readable attributes that the change writes.
+    /// The attributes that must still be as they were read: everything that the record was or will
+    /// be bound to, and the readable attributes that the change writes.
     fn expected(
         &self,
         authenticated: &[Cow<'static, str>],
         changes: &[Change],
     ) -> Vec<(String, Option<AttributeValue>)> {
-        let bound = self.authenticated.iter().map(String::as_str).chain(authenticated.iter().map(AsRef::as_ref));
+        let bound = self
+            .authenticated
+            .iter()
+            .map(String::as_str)
+            .chain(authenticated.iter().map(AsRef::as_ref));
         let pairs = T::SCHEMA.pairs().flat_map(Field::names);
         let changed = changes.iter().map(|change| change.name.as_str());
         let mut names: BTreeSet<&str> = bound.chain(changed).collect();
@@ -197,7 +212,9 @@ fn is_same(one: Option<&AttributeValue>, other: Option<&AttributeValue>) -> bool
             one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
         }
         (Some(AttributeValue::Bs(one)), Some(AttributeValue::Bs(other))) => {
-            let sorted = |set: &[Blob]| set.iter().map(|blob| blob.as_ref().to_vec()).collect::<BTreeSet<_>>();
+            let sorted = |set: &[Blob]| {
+                set.iter().map(|blob| blob.as_ref().to_vec()).collect::<BTreeSet<_>>()
+            };
             sorted(one) == sorted(other)
         }
         (one, other) => one == other,
@@ -225,17 +242,23 @@ impl Resealed {
         for change in &self.changes {
             let name = placeholders.name(&change.name);
             match &change.new {
-                Some(new) => clauses.set.push(format!("{name} = {}", placeholders.value(new.clone()))),
+                Some(new) => {
+                    clauses.set.push(format!("{name} = {}", placeholders.value(new.clone())))
+                }
                 None => clauses.remove.push(name),
             }
         }
-        let expected = self.expected.iter().map(|(name, value)| is_as_read(name, value.as_ref(), placeholders));
+        let expected = self
+            .expected
+            .iter()
+            .map(|(name, value)| is_as_read(name, value.as_ref(), placeholders));
         expected.collect::<Vec<_>>().join(" AND ")
     }
 
     /// Whether `item` holds this very payload: then it has been written.
     pub(crate) fn is_in(&self, item: &Item) -> bool {
-        item.get(ENCRYPTED_PAYLOAD).is_some_and(|payload| self.anew.get(ENCRYPTED_PAYLOAD) == Some(payload))
+        item.get(ENCRYPTED_PAYLOAD)
+            .is_some_and(|payload| self.anew.get(ENCRYPTED_PAYLOAD) == Some(payload))
     }
 }
 
@@ -247,11 +270,19 @@ impl<T> Stored<T> {
 }
 
 /// The condition that an attribute still is what was read.
-fn is_as_read(name: &str, value: Option<&AttributeValue>, placeholders: &mut Placeholders) -> String {
+fn is_as_read(
+    name: &str,
+    value: Option<&AttributeValue>,
+    placeholders: &mut Placeholders,
+) -> String {
     match value {
         None => format!("attribute_not_exists({})", placeholders.name(name)),
-        Some(AttributeValue::B(payload)) if is_reserved(name) => still_stands(name, payload.as_ref(), placeholders),
-        Some(value) => format!("{} = {}", placeholders.name(name), placeholders.value(value.clone())),
+        Some(AttributeValue::B(payload)) if is_reserved(name) => {
+            still_stands(name, payload.as_ref(), placeholders)
+        }
+        Some(value) => {
+            format!("{} = {}", placeholders.name(name), placeholders.value(value.clone()))
+        }
     }
 }
 
@@ -274,10 +305,16 @@ mod tests {
     fn sets_are_the_same_in_any_order_and_lists_are_not() {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
         let blobs = |texts: &[&str]| texts.iter().map(|text| Blob::new(*text)).collect::<Vec<_>>();
-        let list = |texts: &[&str]| texts.iter().map(|text| AttributeValue::S(text.to_string())).collect();
+        let list =
+            |texts: &[&str]| texts.iter().map(|text| AttributeValue::S(text.to_string())).collect();
         let of_each_type = |elements: &[&str]| {
             let (sets, list) = (texts(elements), AttributeValue::L(list(elements)));
-            [AttributeValue::Ss(sets.clone()), AttributeValue::Ns(sets), AttributeValue::Bs(blobs(elements)), list]
+            [
+                AttributeValue::Ss(sets.clone()),
+                AttributeValue::Ns(sets),
+                AttributeValue::Bs(blobs(elements)),
+                list,
+            ]
         };
         let compare = |one: &[&str], other: &[&str]| {
             let pairs = of_each_type(one).into_iter().zip(of_each_type(other));

@@ -19,9 +19,9 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 
 /// The stored fields of a struct, and the attributes that are made of them or constant.
 ///
-/// A name in an item, in a payload or in an expression belongs to the field that is stored or read under it, and to no
-/// other: the derive refuses two fields with one name. Everything that writes, reads, changes or names attributes asks
-/// one method, so that no two of them can disagree.
+/// A name in an item, in a payload or in an expression belongs to the field that is stored or read
+/// under it, and to no other: the derive refuses two fields with one name. Everything that writes,
+/// reads, changes or names attributes asks one method, so that no two of them can disagree.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema(&'static [Field]);
 
@@ -47,7 +47,8 @@ impl Schema {
         self.iter().find(|field| field.has_name(name))
     }
 
-    /// Whether `name` is for others to use: it belongs to no field, and holds nothing that is sealed.
+    /// Whether `name` is for others to use: it belongs to no field, and holds nothing that is
+    /// sealed.
     pub(crate) fn is_free(self, name: &str) -> bool {
         !is_reserved(name) && self.owner(name).is_none()
     }
@@ -102,7 +103,8 @@ impl Schema {
         })
     }
 
-    /// What tells an item from those of other entity types when only its key is known: the key, and constants.
+    /// What tells an item from those of other entity types when only its key is known: the key, and
+    /// constants.
     pub(crate) fn told_apart_before_read(self) -> impl Iterator<Item = &'static Field> {
         self.telling_apart().filter(|field| field.mark.is_key() || !field.is_composed())
     }
@@ -194,7 +196,8 @@ mod tests {
 
     #[test]
     fn names_of_fields_and_of_what_is_sealed_are_not_free() {
-        for name in ["id", "email", "mail", "name", "kind", "encrypted_payload", "encrypted_dek_x"] {
+        for name in ["id", "email", "mail", "name", "kind", "encrypted_payload", "encrypted_dek_x"]
+        {
             assert!(!SCHEMA.is_free(name), "{name}");
         }
         assert!(SCHEMA.is_free("other"));
@@ -202,24 +205,33 @@ mod tests {
 
     #[test]
     fn the_attributes_of_every_group_are_reserved_and_no_others() {
-        for name in ["encrypted_payload", "encrypted_dek", "encrypted_payload_", "encrypted_dek_medical"] {
+        for name in
+            ["encrypted_payload", "encrypted_dek", "encrypted_payload_", "encrypted_dek_medical"]
+        {
             assert!(is_reserved(name), "{name}");
         }
-        for name in ["encrypted", "encrypted_payloads", "encrypted_de", "Encrypted_dek", "my_encrypted_dek"] {
+        for name in
+            ["encrypted", "encrypted_payloads", "encrypted_de", "Encrypted_dek", "my_encrypted_dek"]
+        {
             assert!(!is_reserved(name), "{name}");
         }
     }
 
     #[test]
     fn keys_pairs_and_groups_are_found() {
-        let names = |fields: Vec<&'static Field>| fields.iter().map(|field| field.name).collect::<Vec<_>>();
+        let names =
+            |fields: Vec<&'static Field>| fields.iter().map(|field| field.name).collect::<Vec<_>>();
         assert_eq!(names(SCHEMA.keys().collect()), ["id"]);
         assert_eq!(names(SCHEMA.pairs().collect()), ["age"]);
         assert_eq!(names(SCHEMA.telling_apart().collect()), ["kind"]);
         assert_eq!((SCHEMA.groups(), SCHEMA.is_told_apart()), (vec!["contact"], true));
-        assert_eq!((SCHEMA.key_name(Mark::PartitionKey), SCHEMA.key_name(Mark::SortKey)), ("id", ""));
+        assert_eq!(
+            (SCHEMA.key_name(Mark::PartitionKey), SCHEMA.key_name(Mark::SortKey)),
+            ("id", "")
+        );
         assert!(SCHEMA.sort_key().is_none());
-        const SORTED: Schema = Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("at", Mark::SortKey)]);
+        const SORTED: Schema =
+            Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("at", Mark::SortKey)]);
         assert_eq!(SORTED.sort_key().map(|field| field.name), Some("at"));
     }
 }

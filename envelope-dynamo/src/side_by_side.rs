@@ -30,11 +30,13 @@ impl<F: Future> SideBySide<F> {
 
     /// The output of whichever future is ready first; `None` when there are none.
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        let mut ready =
-            self.running.iter_mut().enumerate().filter_map(|(at, future)| match future.as_mut().poll(context) {
-                Poll::Ready(output) => Some((at, output)),
-                Poll::Pending => None,
-            });
+        let mut ready = self.running.iter_mut().enumerate().filter_map(|(at, future)| match future
+            .as_mut()
+            .poll(context)
+        {
+            Poll::Ready(output) => Some((at, output)),
+            Poll::Pending => None,
+        });
         match ready.next() {
             Some((at, output)) => {
                 drop(self.running.swap_remove(at));
@@ -47,7 +49,10 @@ impl<F: Future> SideBySide<F> {
 }
 
 /// The outputs of all `futures`, in their order.
-pub(crate) async fn all<F: Future>(bound: usize, futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+pub(crate) async fn all<F: Future>(
+    bound: usize,
+    futures: impl IntoIterator<Item = F>,
+) -> Vec<F::Output> {
     let mut waiting = futures.into_iter().enumerate();
     let numbered = |(at, future): (usize, F)| async move { (at, future.await) };
     let (mut running, mut outputs) = (SideBySide::at_most(bound), Vec::new());

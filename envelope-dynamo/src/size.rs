@@ -6,10 +6,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::binding::Item;
 
-/// The largest item DynamoDB takes: 400 KB, attribute names included (Amazon DynamoDB Developer Guide, "Quotas").
+/// The largest item DynamoDB takes: 400 KB, attribute names included (Amazon DynamoDB Developer
+/// Guide, "Quotas").
 pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;
 
-/// Bytes that a list or map takes beside its elements, and that each element takes beside its value.
+/// Bytes that a list or map takes beside its elements, and that each element takes beside its
+/// value.
 const DOCUMENT_BYTES: usize = 3;
 const ELEMENT_BYTES: usize = 1;
 
@@ -27,10 +29,13 @@ fn value_bytes(value: &AttributeValue) -> usize {
         AttributeValue::Ns(set) => set.iter().map(|number| number_bytes(number)).sum(),
         AttributeValue::Bs(set) => set.iter().map(|blob| blob.as_ref().len()).sum(),
         AttributeValue::L(values) => {
-            DOCUMENT_BYTES + values.iter().map(|value| ELEMENT_BYTES + value_bytes(value)).sum::<usize>()
+            DOCUMENT_BYTES
+                + values.iter().map(|value| ELEMENT_BYTES + value_bytes(value)).sum::<usize>()
         }
         AttributeValue::M(entries) => {
-            let entry = |(name, value): (&String, &AttributeValue)| ELEMENT_BYTES + name.len() + value_bytes(value);
+            let entry = |(name, value): (&String, &AttributeValue)| {
+                ELEMENT_BYTES + name.len() + value_bytes(value)
+            };
             DOCUMENT_BYTES + entries.iter().map(entry).sum::<usize>()
         }
         _ => 1,
@@ -39,11 +44,12 @@ fn value_bytes(value: &AttributeValue) -> usize {
 
 /// One byte for two significant digits, and one more; leading and trailing zeros do not count.
 ///
-/// The same source says this "approximately". An item must not be refused here that DynamoDB stores, so
-/// nothing is added for a sign, of which the source says nothing.
+/// The same source says this "approximately". An item must not be refused here that DynamoDB
+/// stores, so nothing is added for a sign, of which the source says nothing.
 fn number_bytes(number: &str) -> usize {
     let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
-    let significant = mantissa.trim_start_matches(['-', '+', '0', '.']).trim_end_matches(['0', '.']);
+    let significant =
+        mantissa.trim_start_matches(['-', '+', '0', '.']).trim_end_matches(['0', '.']);
     significant.bytes().filter(u8::is_ascii_digit).count().div_ceil(2) + 1
 }
 
@@ -67,7 +73,9 @@ fn wire_value(value: &AttributeValue) -> usize {
             AttributeValue::B(blob) => base64(blob.as_ref().len()),
             AttributeValue::Ss(set) => set.iter().map(|text| QUOTED + wire_text(text)).sum(),
             AttributeValue::Ns(set) => set.iter().map(|number| QUOTED + number.len()).sum(),
-            AttributeValue::Bs(set) => set.iter().map(|blob| QUOTED + base64(blob.as_ref().len())).sum(),
+            AttributeValue::Bs(set) => {
+                set.iter().map(|blob| QUOTED + base64(blob.as_ref().len())).sum()
+            }
             AttributeValue::L(values) => values.iter().map(wire_value).sum(),
             AttributeValue::M(entries) => wire_bytes(entries),
             _ => 0,
@@ -98,14 +106,23 @@ mod tests {
             ("id".to_owned(), AttributeValue::S("ü".to_owned())),
             ("n".to_owned(), AttributeValue::N("-123.45".to_owned())),
             ("b".to_owned(), AttributeValue::B(Blob::new([0; 10]))),
-            ("l".to_owned(), AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::Null(true)])),
-            ("m".to_owned(), AttributeValue::M(Item::from([("k".to_owned(), AttributeValue::S("v".to_owned()))]))),
+            (
+                "l".to_owned(),
+                AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::Null(true)]),
+            ),
+            (
+                "m".to_owned(),
+                AttributeValue::M(Item::from([(
+                    "k".to_owned(),
+                    AttributeValue::S("v".to_owned()),
+                )])),
+            ),
         ]);
         assert_eq!(item_bytes(&item), (2 + 2) + (1 + 4) + (1 + 10) + (1 + 3 + 4) + (1 + 3 + 3));
     }
 
-    /// Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats": up to 38 significant digits, leading and
-    /// trailing zeros trimmed, one byte for two digits and one byte.
+    /// Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats": up to 38 significant
+    /// digits, leading and trailing zeros trimmed, one byte for two digits and one byte.
     #[test]
     fn a_number_is_its_significant_digits() {
         for (number, bytes) in [

@@ -48,8 +48,8 @@ pub use returning::{ReturningNew, ReturningOld};
 pub use rewrap::{Rewrap, RewrapTo, Rewrapped};
 pub use scan::Scan;
 pub use transaction::{
-    Gets, PreparedTransaction, TransactGet, Transaction, TransactionError, TransactionErrorKind, TransactionReason,
-    transact_get, transact_write,
+    Gets, PreparedTransaction, TransactGet, Transaction, TransactionError, TransactionErrorKind,
+    TransactionReason, transact_get, transact_write,
 };
 pub use update::Update;
 pub use view::GetView;
@@ -67,8 +67,8 @@ use crate::write::key_item;
 
 /// A DynamoDB table of records of type `T`.
 ///
-/// `P` says what this handle may do: `dyn KeyProvider` (the default) writes and reads, `dyn WrapKey` writes alone: a
-/// handle without the capability has no method that could read.
+/// `P` says what this handle may do: `dyn KeyProvider` (the default) writes and reads, `dyn
+/// WrapKey` writes alone: a handle without the capability has no method that could read.
 ///
 /// ```no_run
 /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -94,7 +94,8 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     name: Arc<str>,
     provider: Arc<P>,
     clock: Arc<dyn Clock>,
-    /// The kinds of record that the table holds, as far as this handle knows: those of the enum that it was made for.
+    /// The kinds of record that the table holds, as far as this handle knows: those of the enum
+    /// that it was made for.
     kinds: &'static [Kind],
     record: PhantomData<fn() -> T>,
 }
@@ -143,10 +144,11 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         }
     }
 
-    /// Names the physical table, where it is not the logical one: per environment, or after a restore under another name.
+    /// Names the physical table, where it is not the logical one: per environment, or after a
+    /// restore under another name.
     ///
-    /// A name or an ARN. Records stay bound to the logical name, so what was sealed in one physical table opens in
-    /// another that holds a copy of it.
+    /// A name or an ARN. Records stay bound to the logical name, so what was sealed in one physical
+    /// table opens in another that holds a copy of it.
     #[must_use]
     pub fn named(mut self, physical: impl Into<Arc<str>>) -> Self {
         self.name = physical.into();
@@ -189,7 +191,8 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         }
     }
 
-    /// The clock by which records are stamped (`#[created]`, `#[updated]`) and expire (`#[ttl]`); the system's unless set.
+    /// The clock by which records are stamped (`#[created]`, `#[updated]`) and expire (`#[ttl]`);
+    /// the system's unless set.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -258,10 +261,12 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
         GetView::new(self, key.into_key())
     }
 
-    /// Moves the data key of a record, and those of its groups, to another key; what they seal stays as it is.
+    /// Moves the data key of a record, and those of its groups, to another key; what they seal
+    /// stays as it is.
     ///
-    /// The record is read, its data keys are wrapped again, and written on condition that each payload and each
-    /// wrapped key is still the one that was read. If another writer was faster, all of that is done again.
+    /// The record is read, its data keys are wrapped again, and written on condition that each
+    /// payload and each wrapped key is still the one that was read. If another writer was
+    /// faster, all of that is done again.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -279,13 +284,14 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     ///
     /// # Security
     ///
-    /// Copies of the old wrapped keys (backups, streams) still open with the old key. In a global table the condition
-    /// looks at one replica: run this in the region that writes.
+    /// Copies of the old wrapped keys (backups, streams) still open with the old key. In a global
+    /// table the condition looks at one replica: run this in the region that writes.
     pub fn rewrap(&self, key: impl IntoKey<T::Key>) -> Rewrap<'_, T, P> {
         Rewrap::new(self, key.into_key())
     }
 
-    /// Changes `#[plaintext]` attributes of a record where they stand, without touching what is sealed; needs no data key.
+    /// Changes `#[plaintext]` attributes of a record where they stand, without touching what is
+    /// sealed; needs no data key.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -301,11 +307,14 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
         Update::new(self, key.into_key())
     }
 
-    /// The key attributes of a primary key under which stand records of `T`, and of no other kind that the table holds.
+    /// The key attributes of a primary key under which stand records of `T`, and of no other kind
+    /// that the table holds.
     fn key_item(&self, key: T::Key) -> Result<(Item, RecordId), Error> {
-        let item = key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
+        let item =
+            key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
         let id = record_id::<T>(&item);
-        let checked = keyed_context::<T>(&item).and_then(|_| Kind::of::<T>().assert_owns(self.kinds, &item));
+        let checked =
+            keyed_context::<T>(&item).and_then(|_| Kind::of::<T>().assert_owns(self.kinds, &item));
         match checked {
             Ok(()) => Ok((item, id)),
             Err(kind) => Err(Error::new(id, kind)),
@@ -319,15 +328,18 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
         Put::new(self, record)
     }
 
-    /// Stores any number of records, twenty-five in a request, replacing what stands under their keys.
+    /// Stores any number of records, twenty-five in a request, replacing what stands under their
+    /// keys.
     ///
-    /// Records are taken from the iterator, sealed and sent as the requests before them are done, so that a million of
-    /// them need the memory of twenty-five. Each is sealed once: what DynamoDB leaves unprocessed is sent again after a
-    /// pause as it was sealed, until DynamoDB has done nothing for ten requests in a row.
+    /// Records are taken from the iterator, sealed and sent as the requests before them are done,
+    /// so that a million of them need the memory of twenty-five. Each is sealed once: what
+    /// DynamoDB leaves unprocessed is sent again after a pause as it was sealed, until DynamoDB
+    /// has done nothing for ten requests in a row.
     ///
-    /// The records are stored in their order as far as it can be told: of several with one key, the last one stays. A
-    /// record that cannot be sealed or is too large fails alone. Unlike a [`put`](Self::put), DynamoDB takes no
-    /// conditions here, and a batch is no transaction: some of it may be stored while the rest fails.
+    /// The records are stored in their order as far as it can be told: of several with one key, the
+    /// last one stays. A record that cannot be sealed or is too large fails alone. Unlike a
+    /// [`put`](Self::put), DynamoDB takes no conditions here, and a batch is no transaction:
+    /// some of it may be stored while the rest fails.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
@@ -354,7 +366,8 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
 }
 
 impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
-    /// Stores a record, as [`put`](Self::put) does; afterwards `record` has the version and the stamps that were stored.
+    /// Stores a record, as [`put`](Self::put) does; afterwards `record` has the version and the
+    /// stamps that were stored.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -393,8 +406,9 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
 
     /// Reads any number of records by their keys, a hundred in a request.
     ///
-    /// What DynamoDB leaves unprocessed, because the answer would be too large or the table is throttled, is asked for
-    /// again after a pause, until it has done nothing for ten requests in a row.
+    /// What DynamoDB leaves unprocessed, because the answer would be too large or the table is
+    /// throttled, is asked for again after a pause, until it has done nothing for ten requests
+    /// in a row.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -454,9 +468,12 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     ///
     /// # Security
     ///
-    /// The keys that a query names reach DynamoDB as they stand in the table, in clear. Nothing that is encrypted can be
-    /// named.
-    pub fn query(&self, partition: impl IntoValue<<KeyOf<T> as RecordKey>::Partition>) -> Query<'_, T, P> {
+    /// The keys that a query names reach DynamoDB as they stand in the table, in clear. Nothing
+    /// that is encrypted can be named.
+    pub fn query(
+        &self,
+        partition: impl IntoValue<<KeyOf<T> as RecordKey>::Partition>,
+    ) -> Query<'_, T, P> {
         let key = T::First::primary_key();
         Query::new(self, key, key.partition.operand(partition))
     }
@@ -506,9 +523,11 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// # }
     /// ```
     ///
-    /// The index must have everything that a record needs to be opened: the projection ALL does. Of another, DynamoDB is
-    /// asked first for everything, which it refuses at no cost, and then for the attributes that the struct names; what is
-    /// not there is said by [`ErrorKind::NotProjected`]. [`fetch_base`](Query::fetch_base) reads whole records through any.
+    /// The index must have everything that a record needs to be opened: the projection ALL does. Of
+    /// another, DynamoDB is asked first for everything, which it refuses at no cost, and then
+    /// for the attributes that the struct names; what is not there is said by
+    /// [`ErrorKind::NotProjected`]. [`fetch_base`](Query::fetch_base) reads whole records through
+    /// any.
     pub fn index<K: RecordKey, I>(
         &self,
         choose: impl FnOnce(&<T::First as Envelope>::Indexes) -> Index<T::First, K, I>,
@@ -532,7 +551,10 @@ impl<T, P: ?Sized> Clone for Table<T, P> {
 
 impl<T: Entity, P: ?Sized> fmt::Debug for Table<T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table").field("name", &self.name).field("logical", &T::First::TABLE).finish_non_exhaustive()
+        f.debug_struct("Table")
+            .field("name", &self.name)
+            .field("logical", &T::First::TABLE)
+            .finish_non_exhaustive()
     }
 }
 
@@ -540,7 +562,12 @@ impl<T: Entity, P: ?Sized> fmt::Debug for Table<T, P> {
 type Sending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// DynamoDB's error for the record `id`.
-fn dynamodb_error<E>(operation: &'static str, table: &str, id: RecordId, error: SdkError<E>) -> Error
+fn dynamodb_error<E>(
+    operation: &'static str,
+    table: &str,
+    id: RecordId,
+    error: SdkError<E>,
+) -> Error
 where
     E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
 {

@@ -17,21 +17,25 @@ const CHECKSUM_BYTES: usize = 4;
 
 /// A position in a query or a scan: behind the last record that was taken from it.
 ///
-/// It is text (`Display` and `FromStr`, serde's traits): letters, digits, `-` and `_`, some 60 characters and 4 for every
-/// 3 bytes of key. It may go to another process and come back later; the records that were taken are not read again.
+/// It is text (`Display` and `FromStr`, serde's traits): letters, digits, `-` and `_`, some 60
+/// characters and 4 for every 3 bytes of key. It may go to another process and come back later; the
+/// records that were taken are not read again.
 ///
-/// It belongs to one query or scan: the table, the index, the partition, the condition on the sort key, the direction,
-/// the segments, and the filter without its values. Any other query or scan refuses it. Limits and page sizes may differ,
-/// and so may the values in a filter: `minutes.gt(30)` may go on as `minutes.gt(60)`, which reads the records behind the
-/// position by the new value and none before it.
+/// It belongs to one query or scan: the table, the index, the partition, the condition on the sort
+/// key, the direction, the segments, and the filter without its values. Any other query or scan
+/// refuses it. Limits and page sizes may differ, and so may the values in a filter:
+/// `minutes.gt(30)` may go on as `minutes.gt(60)`, which reads the records behind the position by
+/// the new value and none before it.
 ///
 /// # Security
 ///
-/// It holds the key attributes of a record as they are, in base64: those of the table and of the index. The token
-/// also has a digest, without a key, of the query that it belongs to. The partition key and the values of the condition
-/// on the sort key are in the digest, so whoever has the token can guess and test them. No value of a filter is in it.
+/// It holds the key attributes of a record as they are, in base64: those of the table and of the
+/// index. The token also has a digest, without a key, of the query that it belongs to. The
+/// partition key and the values of the condition on the sort key are in the digest, so whoever has
+/// the token can guess and test them. No value of a filter is in it.
 ///
-/// It is not authenticated: whoever makes one up chooses where the reading goes on, within the query that it is given to.
+/// It is not authenticated: whoever makes one up chooses where the reading goes on, within the
+/// query that it is given to.
 #[derive(Clone, PartialEq)]
 pub struct ResumeToken {
     pub(crate) reading: Fingerprint,
@@ -165,7 +169,8 @@ fn first_bytes<const N: usize>(bytes: &[u8]) -> [u8; N] {
     std::array::from_fn(|i| digest.get(i).copied().unwrap_or_default())
 }
 
-/// Two more than the number of attributes, then names and values; at most four attributes make a key.
+/// Two more than the number of attributes, then names and values; at most four attributes make a
+/// key.
 fn write_key(key: &Item, bytes: &mut Vec<u8>) {
     let mut attributes: Vec<_> = key.iter().collect();
     attributes.sort_unstable_by_key(|(name, _)| *name);
@@ -283,7 +288,10 @@ mod tests {
     #[test]
     fn a_token_is_printed_without_its_keys() {
         let key = Item::from([("id".to_owned(), AttributeValue::S("zoe@example.com".into()))]);
-        let token = ResumeToken { reading: Fingerprint::of(&["users"], &[]), positions: vec![Position::After(key)] };
+        let token = ResumeToken {
+            reading: Fingerprint::of(&["users"], &[]),
+            positions: vec![Position::After(key)],
+        };
         assert_eq!(format!("{token:?}"), "ResumeToken(..)");
         assert_eq!(
             "abc".parse::<ResumeToken>().unwrap_err().to_string(),

@@ -10,8 +10,8 @@ use crate::access::Access;
 pub struct Ungrouped<T: ?Sized>(PhantomData<T>);
 
 impl<T> Ungrouped<Access<T>> {
-    /// Does not compile. The compiler takes this function before the one of [`CheckUngrouped`], by the type and not by
-    /// its name, so that aliases are seen as well.
+    /// Does not compile. The compiler takes this function before the one of [`CheckUngrouped`], by
+    /// the type and not by its name, so that aliases are seen as well.
     pub const fn __ungrouped()
     where
         Access<T>: OutsideOfGroup,

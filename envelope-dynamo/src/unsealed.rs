@@ -52,9 +52,11 @@ impl Unsealed {
         }
     }
 
-    /// Counts the version of a record that is to be put, and stamps it; which version the put is to find.
+    /// Counts the version of a record that is to be put, and stamps it; which version the put is to
+    /// find.
     pub(crate) fn keep(&mut self, now: SystemTime) -> Result<Option<ExpectedVersion>, Error> {
-        kept::put(self.schema, &mut self.parts.item, now).map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
+        kept::put(self.schema, &mut self.parts.item, now)
+            .map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
     }
 
     /// Stamps a record that is to be put without a condition, and so without a version.
@@ -62,7 +64,8 @@ impl Unsealed {
         match self.schema.version() {
             None => self.keep(now).map(|_| ()),
             Some((field, _)) => {
-                let reason = "is a version, which a batch cannot look at: put such records one by one";
+                let reason =
+                    "is a version, which a batch cannot look at: put such records one by one";
                 let kind = ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
                 Err(Error::new((self.id)(&self.parts.item), kind))
             }

@@ -6,10 +6,11 @@ use crate::expression::{Attribute, Readable};
 use crate::record::{Envelope, Field};
 use crate::schema::Schema;
 
-/// Some of the readable attributes of a record, read without opening it: no call to KMS, no right to decrypt.
+/// Some of the readable attributes of a record, read without opening it: no call to KMS, no right
+/// to decrypt.
 ///
-/// Derived for a struct whose fields are named and typed as the record's. It cannot contain an encrypted field: that does
-/// not compile.
+/// Derived for a struct whose fields are named and typed as the record's. It cannot contain an
+/// encrypted field: that does not compile.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -56,8 +57,8 @@ use crate::schema::Schema;
 ///
 /// # Security
 ///
-/// Nothing is verified without the data key, not even `#[authenticated]` attributes: a view shows what stands in the
-/// table, and whoever can write the table can put it there.
+/// Nothing is verified without the data key, not even `#[authenticated]` attributes: a view shows
+/// what stands in the table, and whoever can write the table can put it there.
 pub trait View: Sized {
     /// The record.
     type Record: Envelope;
@@ -98,11 +99,15 @@ impl ViewedItem {
     /// # Errors
     ///
     /// When it is not of its field's type, or is absent and the field has no default.
-    pub fn value<T: Envelope, V, M: Readable>(&self, attribute: &Attribute<T, V, M>) -> Result<V, ErrorKind> {
-        let found = self.schema.stored_as(attribute.name()).and_then(|field| stored(&self.item, field));
-        attribute
-            .read(found.map(|(_, value)| value.clone()))
-            .map_err(|source| ErrorKind::Deserialize { attribute: Some(attribute.name().to_owned()), source })
+    pub fn value<T: Envelope, V, M: Readable>(
+        &self,
+        attribute: &Attribute<T, V, M>,
+    ) -> Result<V, ErrorKind> {
+        let found =
+            self.schema.stored_as(attribute.name()).and_then(|field| stored(&self.item, field));
+        attribute.read(found.map(|(_, value)| value.clone())).map_err(|source| {
+            ErrorKind::Deserialize { attribute: Some(attribute.name().to_owned()), source }
+        })
     }
 }
 

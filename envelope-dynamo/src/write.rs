@@ -22,7 +22,8 @@ use crate::schema::Schema;
 pub(crate) const PLAINTEXT_BYTES: usize = 512;
 
 const NO_FIELD: ValueError = ValueError::format("a serialized field is not one of the struct's");
-const NOT_A_STRUCT: ValueError = ValueError::format("a record serializes as a struct with named fields");
+const NOT_A_STRUCT: ValueError =
+    ValueError::format("a record serializes as a struct with named fields");
 
 /// A record taken apart, before sealing.
 pub(crate) struct Parts {
@@ -57,7 +58,8 @@ pub(crate) fn route<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     }
 }
 
-/// Checks that the parts of composed keys, read from there as the types they have, make the same keys again.
+/// Checks that the parts of composed keys, read from there as the types they have, make the same
+/// keys again.
 fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
     let mut composed = T::SCHEMA.composed_keys().peekable();
     if composed.peek().is_none() {
@@ -96,7 +98,10 @@ pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
 /// # Errors
 ///
 /// When a part is none that a composed key can have.
-pub fn compose_key<T: Envelope>(name: &str, parts: &impl Serialize) -> Result<AttributeValue, ValueError> {
+pub fn compose_key<T: Envelope>(
+    name: &str,
+    parts: &impl Serialize,
+) -> Result<AttributeValue, ValueError> {
     let mut router = Router::new(T::SCHEMA, Scope::Record, Vec::new());
     parts.serialize(&mut router)?;
     let mut keys = router.keys().map_err(|kind| match kind {
@@ -107,7 +112,8 @@ pub fn compose_key<T: Envelope>(name: &str, parts: &impl Serialize) -> Result<At
     keys.remove(name).ok_or(INCOMPLETE_KEY)
 }
 
-const INCOMPLETE_KEY: ValueError = ValueError::format("is composed of parts that are not all given here");
+const INCOMPLETE_KEY: ValueError =
+    ValueError::format("is composed of parts that are not all given here");
 
 /// What of a record is looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,7 +127,8 @@ struct Router {
     schema: Schema,
     /// The fields before `next` that have not been written.
     skipped: Vec<usize>,
-    /// Behind the last field that was written, where the next one probably stands: structs serialize in order.
+    /// Behind the last field that was written, where the next one probably stands: structs
+    /// serialize in order.
     next: usize,
     /// The attribute that did not serialize.
     current: Option<String>,
@@ -172,7 +179,11 @@ impl Router {
         outcome
     }
 
-    fn write<V: Serialize + ?Sized>(&mut self, field: &'static Field, value: &V) -> Result<(), ValueError> {
+    fn write<V: Serialize + ?Sized>(
+        &mut self,
+        field: &'static Field,
+        value: &V,
+    ) -> Result<(), ValueError> {
         let Field { mark, group, in_key, name, .. } = *field;
         if in_key {
             self.part(name, value)?;
@@ -181,18 +192,28 @@ impl Router {
             Mark::Key => Ok(()),
             mark if self.scope == Scope::Keys && !mark.is_key() => Ok(()),
             Mark::Encrypted => self.seal(group, name, value),
-            Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => self.attribute(name, value),
+            Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => {
+                self.attribute(name, value)
+            }
         }?;
         self.note_fragile(name);
         Ok(())
     }
 
-    fn part<V: Serialize + ?Sized>(&mut self, name: &'static str, value: &V) -> Result<(), ValueError> {
+    fn part<V: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &V,
+    ) -> Result<(), ValueError> {
         self.parts.push((name, Part::of(value)?));
         Ok(())
     }
 
-    fn attribute<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), ValueError> {
+    fn attribute<V: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &V,
+    ) -> Result<(), ValueError> {
         let attribute = to_attribute_counting(value, &mut self.fragile)?;
         match self.item.insert(name.to_owned(), attribute) {
             None => Ok(()),
@@ -200,10 +221,17 @@ impl Router {
         }
     }
 
-    fn seal<V: Serialize + ?Sized>(&mut self, group: Option<&str>, name: &str, value: &V) -> Result<(), ValueError> {
+    fn seal<V: Serialize + ?Sized>(
+        &mut self,
+        group: Option<&str>,
+        name: &str,
+        value: &V,
+    ) -> Result<(), ValueError> {
         let fields = match group {
             None => Some(&mut self.fields),
-            Some(group) => self.groups.iter_mut().find(|(other, _)| *other == group).map(|(_, fields)| fields),
+            Some(group) => {
+                self.groups.iter_mut().find(|(other, _)| *other == group).map(|(_, fields)| fields)
+            }
         };
         // The values of a withheld group are not there.
         let Some(fields) = fields else { return Ok(()) };
@@ -226,7 +254,8 @@ impl Router {
             Some(field) if field.name == name => Some(self.next),
             _ => self.schema.iter().position(|field| field.name == name),
         };
-        let (position, field) = position.and_then(|at| Some((at, self.schema.fields().get(at)?))).ok_or(NO_FIELD)?;
+        let (position, field) =
+            position.and_then(|at| Some((at, self.schema.fields().get(at)?))).ok_or(NO_FIELD)?;
         if field.is_generated() {
             return Err(NO_FIELD);
         }
@@ -249,7 +278,8 @@ impl Router {
         }
     }
 
-    /// Notes the encrypted fields that had no value, so that the record says they were marked (FORMAT 4.5-2).
+    /// Notes the encrypted fields that had no value, so that the record says they were marked
+    /// (FORMAT 4.5-2).
     fn finish(mut self) -> Result<Parts, ErrorKind> {
         for (position, field) in self.schema.iter().enumerate() {
             let written = position < self.next && !self.skipped.contains(&position);
@@ -289,7 +319,8 @@ impl Router {
 
     /// Composes the keys whose parts are all there.
     fn compose(&mut self) -> Result<(), ErrorKind> {
-        let part = |name: &str| self.parts.iter().find(|(own, _)| *own == name).map(|(_, part)| part);
+        let part =
+            |name: &str| self.parts.iter().find(|(own, _)| *own == name).map(|(_, part)| part);
         for field in self.schema.iter() {
             let Origin::Composed(format) = field.origin else { continue };
             if let Some(key) = format.compose(part)? {
@@ -329,7 +360,11 @@ impl<'r> Serializer for &'r mut Router {
         Err(NOT_A_STRUCT)
     }
 
-    fn serialize_newtype_struct<V: Serialize + ?Sized>(self, _: &'static str, _: &V) -> Result<(), ValueError> {
+    fn serialize_newtype_struct<V: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: &V,
+    ) -> Result<(), ValueError> {
         Err(NOT_A_STRUCT)
     }
 
@@ -377,7 +412,11 @@ impl SerializeStruct for Fields<'_> {
     type Ok = ();
     type Error = ValueError;
 
-    fn serialize_field<V: Serialize + ?Sized>(&mut self, key: &'static str, value: &V) -> Result<(), ValueError> {
+    fn serialize_field<V: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &V,
+    ) -> Result<(), ValueError> {
         self.0.route(key, value)
     }
 

@@ -1,4 +1,5 @@
-//! What calls through `Table` cost beside the plain SDK with serde_dynamo, against one embedded server: see `benches/README.md`.
+//! What calls through `Table` cost beside the plain SDK with serde_dynamo, against one embedded
+//! server: see `benches/README.md`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
@@ -12,10 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, ScalarAttributeType, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, PutRequest, ScalarAttributeType, WriteRequest,
+};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, Envelope, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider, LocalKeyProvider,
-    RootKey, Table,
+    BranchKeyTable, CacheLimits, Envelope, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider,
+    LocalKeyProvider, RootKey, Table,
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::create_table;
@@ -72,7 +75,9 @@ fn main() -> Outcome<()> {
 }
 
 /// A branch key that KMS wraps; the first call of a measurement unwraps it, and it stays.
-async fn warm(servers: &Servers) -> Outcome<HierarchicalKeyProvider<BranchKeyTable<KmsKeyProvider>>> {
+async fn warm(
+    servers: &Servers,
+) -> Outcome<HierarchicalKeyProvider<BranchKeyTable<KmsKeyProvider>>> {
     let kms = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
     let keys = BranchKeyTable::new(servers.dynamodb().clone(), "branch-keys", kms);
     keys.create_table().await?;
@@ -90,7 +95,8 @@ fn measure(
     let (sealed, readable) = (format!("{name}-sealed"), format!("{name}-readable"));
     let client = servers.dynamodb();
     for table in [&sealed, &readable] {
-        let (partition, sort) = (("patient", ScalarAttributeType::S), ("number", ScalarAttributeType::N));
+        let (partition, sort) =
+            (("patient", ScalarAttributeType::S), ("number", ScalarAttributeType::N));
         runtime.block_on(create_table(client, table, partition, Some(sort)))?;
     }
     let table = Table::<Visit>::new(client.clone(), provider).named(sealed.clone());
@@ -118,7 +124,9 @@ fn measure(
     row("put", &contest);
     let contest = medians([
         &mut repeated(|| runtime.block_on(table.get((PATIENT, 0_u64)).send()).unwrap().unwrap()),
-        &mut repeated(|| serde_dynamo::from_item::<_, Visit>(runtime.block_on(plain.get()).unwrap()).unwrap()),
+        &mut repeated(|| {
+            serde_dynamo::from_item::<_, Visit>(runtime.block_on(plain.get()).unwrap()).unwrap()
+        }),
         &mut repeated(|| runtime.block_on(bare.get()).unwrap()),
     ]);
     row("get", &contest);
@@ -129,7 +137,11 @@ fn measure(
     ]);
     row("batch_put of 25", &contest);
     let contest = medians([
-        &mut repeated(|| runtime.block_on(table.batch_get((0..BATCH).map(|number| (PATIENT, number))).send()).unwrap()),
+        &mut repeated(|| {
+            runtime
+                .block_on(table.batch_get((0..BATCH).map(|number| (PATIENT, number))).send())
+                .unwrap()
+        }),
         &mut repeated(|| visits(runtime.block_on(plain.batch_get()))),
         &mut repeated(|| runtime.block_on(bare.batch_get())),
     ]);
@@ -151,7 +163,8 @@ fn visits(items: Vec<Item>) -> Vec<Visit> {
     serde_dynamo::from_items(items).unwrap()
 }
 
-/// The same calls as one writes them without this library: of readable records, or of sealed ones that nobody opens.
+/// The same calls as one writes them without this library: of readable records, or of sealed ones
+/// that nobody opens.
 struct Plain {
     client: Client,
     table: String,
@@ -170,27 +183,50 @@ impl Plain {
     }
 
     async fn get(&self) -> Option<Item> {
-        self.client.get_item().table_name(&self.table).set_key(Some(Self::key(0))).send().await.unwrap().item
+        self.client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(Self::key(0)))
+            .send()
+            .await
+            .unwrap()
+            .item
     }
 
     async fn batch_put(&self, items: Vec<Item>) {
         let put = |item| PutRequest::builder().set_item(Some(item)).build().unwrap();
-        let writes = items.into_iter().map(|item| WriteRequest::builder().put_request(put(item)).build()).collect();
-        let output = self.client.batch_write_item().request_items(&self.table, writes).send().await.unwrap();
-        assert!(output.unprocessed_items.is_none_or(|left| left.is_empty()), "the embedded server does all of it");
+        let writes = items
+            .into_iter()
+            .map(|item| WriteRequest::builder().put_request(put(item)).build())
+            .collect();
+        let output =
+            self.client.batch_write_item().request_items(&self.table, writes).send().await.unwrap();
+        assert!(
+            output.unprocessed_items.is_none_or(|left| left.is_empty()),
+            "the embedded server does all of it"
+        );
     }
 
     async fn batch_get(&self) -> Vec<Item> {
-        let keys = KeysAndAttributes::builder().set_keys(Some((0..BATCH).map(Self::key).collect())).build().unwrap();
-        let output = self.client.batch_get_item().request_items(&self.table, keys).send().await.unwrap();
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some((0..BATCH).map(Self::key).collect()))
+            .build()
+            .unwrap();
+        let output =
+            self.client.batch_get_item().request_items(&self.table, keys).send().await.unwrap();
         let items = output.responses.unwrap().remove(&self.table).unwrap();
         assert_eq!(items.len() as u64, BATCH, "the embedded server does all of it");
         items
     }
 
     async fn query(&self) -> Vec<Item> {
-        let query = self.client.query().table_name(&self.table).key_condition_expression("patient = :patient");
-        let query = query.expression_attribute_values(":patient", AttributeValue::S(PATIENT.to_owned()));
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("patient = :patient");
+        let query =
+            query.expression_attribute_values(":patient", AttributeValue::S(PATIENT.to_owned()));
         let (mut pages, mut items) = (query.into_paginator().send(), Vec::new());
         while let Some(page) = pages.next().await {
             items.extend(page.unwrap().items.unwrap_or_default());

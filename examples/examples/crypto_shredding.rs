@@ -1,7 +1,8 @@
-//! A person asks to be forgotten: one key is deleted, and their records open nowhere any more, backups included.
+//! A person asks to be forgotten: one key is deleted, and their records open nowhere any more,
+//! backups included.
 //!
-//! Each patient has a branch key of their own; KMS wraps it, a table of DynamoDB keeps it, and the data keys of all of the
-//! patient's records are derived from it.
+//! Each patient has a branch key of their own; KMS wraps it, a table of DynamoDB keeps it, and the
+//! data keys of all of the patient's records are derived from it.
 //!
 //! ```text
 //! cargo run --example crypto_shredding                  everything embedded in this process
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, Envelope, HierarchicalKeyProvider, KeyErrorKind, KmsKeyProvider, Table, from_item,
+    BranchKeyTable, CacheLimits, Envelope, HierarchicalKeyProvider, KeyErrorKind, KmsKeyProvider,
+    Table, from_item,
 };
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Faults, Servers};
@@ -63,10 +65,15 @@ struct Names {
 async fn main() -> Result<(), Box<dyn Error>> {
     let servers = Servers::from_env().await?;
     println!("Talking to {}.\n", servers.describe());
-    let names =
-        Names { keys: unique_name("branch-keys"), visits: unique_name("visits"), invoices: unique_name("invoices") };
-    create_table(servers.dynamodb(), &names.visits, ("visit_id", ScalarAttributeType::S), None).await?;
-    create_table(servers.dynamodb(), &names.invoices, ("invoice_id", ScalarAttributeType::S), None).await?;
+    let names = Names {
+        keys: unique_name("branch-keys"),
+        visits: unique_name("visits"),
+        invoices: unique_name("invoices"),
+    };
+    create_table(servers.dynamodb(), &names.visits, ("visit_id", ScalarAttributeType::S), None)
+        .await?;
+    create_table(servers.dynamodb(), &names.invoices, ("invoice_id", ScalarAttributeType::S), None)
+        .await?;
     let outcome = demonstrate(&servers, &names).await;
     for name in [&names.keys, &names.visits, &names.invoices] {
         servers.dynamodb().delete_table().table_name(name).send().await?;
@@ -110,12 +117,18 @@ async fn demonstrate(servers: &Servers, names: &Names) -> Result<(), Box<dyn Err
     for patient in PATIENTS {
         let mut in_table = 0;
         for i in 0..VISITS_EACH {
-            in_table += opened(service.visits.get(&visit(patient, i).visit_id).send().await.map(drop))?;
+            in_table +=
+                opened(service.visits.get(&visit(patient, i).visit_id).send().await.map(drop))?;
         }
-        let of_invoices = opened(service.invoices.get(&invoice(patient).invoice_id).send().await.map(drop))?;
+        let of_invoices =
+            opened(service.invoices.get(&invoice(patient).invoice_id).send().await.map(drop))?;
         let mut in_backup = 0;
-        for item in backup.iter().filter(|item| item.get("patient") == Some(&AttributeValue::S(patient.to_owned()))) {
-            in_backup += opened(from_item::<Visit>(item.clone(), &*service.provider).await.map(drop))?;
+        for item in backup
+            .iter()
+            .filter(|item| item.get("patient") == Some(&AttributeValue::S(patient.to_owned())))
+        {
+            in_backup +=
+                opened(from_item::<Visit>(item.clone(), &*service.provider).await.map(drop))?;
         }
         println!("{patient:<10} {in_table:>8} {of_invoices:>10} {in_backup:>18}");
         let expected = if patient == "p_alice" { (0, 0, 0) } else { (VISITS_EACH, 1, VISITS_EACH) };
@@ -155,16 +168,23 @@ impl Service {
         let provider = Arc::new(HierarchicalKeyProvider::per_pair(keys, "patient", limits));
         let dynamodb = servers.dynamodb();
         Self {
-            visits: Table::new(dynamodb.clone(), Arc::clone(&provider)).named(names.visits.as_str()),
-            invoices: Table::new(dynamodb.clone(), Arc::clone(&provider)).named(names.invoices.as_str()),
+            visits: Table::new(dynamodb.clone(), Arc::clone(&provider))
+                .named(names.visits.as_str()),
+            invoices: Table::new(dynamodb.clone(), Arc::clone(&provider))
+                .named(names.invoices.as_str()),
             provider,
         }
     }
 }
 
 fn visit(patient: &str, i: usize) -> Visit {
-    let diagnosis = ["a cold", "a broken toe", "nothing at all"].get(i % 3).copied().unwrap_or_default();
-    Visit { visit_id: format!("{patient}-visit-{i}"), patient: patient.into(), diagnosis: diagnosis.into() }
+    let diagnosis =
+        ["a cold", "a broken toe", "nothing at all"].get(i % 3).copied().unwrap_or_default();
+    Visit {
+        visit_id: format!("{patient}-visit-{i}"),
+        patient: patient.into(),
+        diagnosis: diagnosis.into(),
+    }
 }
 
 fn invoice(patient: &str) -> Invoice {
@@ -179,7 +199,11 @@ fn invoice(patient: &str) -> Invoice {
 fn opened(read: Result<(), envelope_dynamo::Error>) -> Result<usize, envelope_dynamo::Error> {
     match read {
         Ok(()) => Ok(1),
-        Err(error) if error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::KeyNotFound) => Ok(0),
+        Err(error)
+            if error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::KeyNotFound) =>
+        {
+            Ok(0)
+        }
         Err(error) => Err(error),
     }
 }

@@ -1,13 +1,14 @@
-//! What each way of keeping data keys costs: KMS calls, time and bytes for as many writes and reads.
+//! What each way of keeping data keys costs: KMS calls, time and bytes for as many writes and
+//! reads.
 //!
 //! ```text
 //! cargo run --release --example key_economy              1,000 records, KMS embedded in this process
 //! cargo run --release --example key_economy -- 10000
 //! ```
 //!
-//! Against an emulator: `KMS_ENDPOINT`, `KMS_KEY_ID`, as for the quickstart. The embedded KMS answers in microseconds,
-//! AWS in milliseconds: count the calls and look at the ratios. The bytes include the blob in which KMS wraps a data key:
-//! 184 bytes at AWS, 96 in the embedded KMS.
+//! Against an emulator: `KMS_ENDPOINT`, `KMS_KEY_ID`, as for the quickstart. The embedded KMS
+//! answers in microseconds, AWS in milliseconds: count the calls and look at the ratios. The bytes
+//! include the blob in which KMS wraps a data key: 184 bytes at AWS, 96 in the embedded KMS.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -15,13 +16,14 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, Envelope, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider,
-    SharedKeyProvider, SharingLimits, from_item, to_item,
+    BranchKeyTable, CacheLimits, CachedKeyProvider, Envelope, HierarchicalKeyProvider, KeyProvider,
+    KmsKeyProvider, SharedKeyProvider, SharingLimits, from_item, to_item,
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
 
-/// The same record under the two context forms: a context of its own, and one it shares with its table.
+/// The same record under the two context forms: a context of its own, and one it shares with its
+/// table.
 macro_rules! event {
     ($name:ident, $form:literal) => {
         #[derive(Envelope)]
@@ -70,22 +72,32 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "Talking to {}.\n{records} writes, then {records} reads, then the same reads again.\n",
         servers.describe()
     );
-    println!("mode             KMS calls: writes    reads    again    us a write    us a read    bytes added");
+    println!(
+        "mode             KMS calls: writes    reads    again    us a write    us a read    bytes added"
+    );
 
     let bench = Bench { records, servers, faults: Faults::new() };
-    let kms = || KmsKeyProvider::new(bench.servers.kms_through(&bench.faults), bench.servers.kms_key_id());
+    let kms = || {
+        KmsKeyProvider::new(bench.servers.kms_through(&bench.faults), bench.servers.kms_key_id())
+    };
     let cached = || CachedKeyProvider::new(kms(), CacheLimits::new(AGE).max_entries(100_000));
     bench.run::<Own>("default", &kms()).await?;
     bench.run::<Own>("read cache", &cached()).await?;
     let shared = SharedKeyProvider::new(cached().keeping_generated(), SharingLimits::new(AGE, 100));
     bench.run::<Common>("shared, 1 in 100", &shared).await?;
 
-    let keys = BranchKeyTable::new(bench.servers.dynamodb().clone(), "branch-keys", kms()).named(unique_name("keys"));
+    let keys = BranchKeyTable::new(bench.servers.dynamodb().clone(), "branch-keys", kms())
+        .named(unique_name("keys"));
     keys.create_table().await?;
     keys.create("events").await?;
     bench.faults.forget_calls();
     let physical = keys.name().to_owned();
-    bench.run::<Own>("hierarchical", &HierarchicalKeyProvider::per_table(keys, CacheLimits::new(AGE))).await?;
+    bench
+        .run::<Own>(
+            "hierarchical",
+            &HierarchicalKeyProvider::per_table(keys, CacheLimits::new(AGE)),
+        )
+        .await?;
     bench.servers.dynamodb().delete_table().table_name(physical).send().await?;
     Ok(())
 }
@@ -97,7 +109,11 @@ struct Bench {
 }
 
 impl Bench {
-    async fn run<E: Event>(&self, mode: &str, provider: &dyn KeyProvider) -> Result<(), Box<dyn Error>> {
+    async fn run<E: Event>(
+        &self,
+        mode: &str,
+        provider: &dyn KeyProvider,
+    ) -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
         let mut items = Vec::new();
         for id in 0..self.records {
@@ -112,11 +128,17 @@ impl Bench {
         let again = self.calls();
 
         let added = items.first().map_or(0, added_bytes);
-        println!("{mode:<16} {writes:>17} {reads:>8} {again:>8} {write_time:>13.1} {read_time:>12.1} {added:>14}");
+        println!(
+            "{mode:<16} {writes:>17} {reads:>8} {again:>8} {write_time:>13.1} {read_time:>12.1} {added:>14}"
+        );
         Ok(())
     }
 
-    async fn read<E: Event>(&self, items: &[Item], provider: &dyn KeyProvider) -> Result<(), Box<dyn Error>> {
+    async fn read<E: Event>(
+        &self,
+        items: &[Item],
+        provider: &dyn KeyProvider,
+    ) -> Result<(), Box<dyn Error>> {
         for (id, item) in (0..).zip(items) {
             let event: E = from_item(item.clone(), provider).await?;
             assert_eq!(event.id(), id, "what comes back is what was sealed");

@@ -1,17 +1,20 @@
-//! Follows a table as a Lambda function does: DynamoDB Streams delivers the item before and after each change, and both
-//! open like any item.
+//! Follows a table as a Lambda function does: DynamoDB Streams delivers the item before and after
+//! each change, and both open like any item.
 //!
-//! `cargo run --example lambda_stream`: plays one event to the handler, with a record that was tampered with among it.
+//! `cargo run --example lambda_stream`: plays one event to the handler, with a record that was
+//! tampered with among it.
 //!
-//! In a function of your own, `handle` is what `lambda_runtime::service_fn` calls; the event source mapping asks for
-//! `NEW_AND_OLD_IMAGES` and `ReportBatchItemFailures`.
+//! In a function of your own, `handle` is what `lambda_runtime::service_fn` calls; the event source
+//! mapping asks for `NEW_AND_OLD_IMAGES` and `ReportBatchItemFailures`.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Envelope, Error, Fault, LocalKeyProvider, RootKey, UnwrapKey, from_item, to_item};
+use envelope_dynamo::{
+    Envelope, Error, Fault, LocalKeyProvider, RootKey, UnwrapKey, from_item, to_item,
+};
 use serde_json::json;
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -35,7 +38,8 @@ enum Change {
     Deleted(User),
 }
 
-/// What the function answers: the records that Lambda shall deliver again, by their sequence numbers.
+/// What the function answers: the records that Lambda shall deliver again, by their sequence
+/// numbers.
 #[derive(Debug, Default)]
 struct Outcome {
     changes: Vec<Change>,
@@ -68,7 +72,9 @@ async fn change(record: EventRecord, provider: &impl UnwrapKey) -> Result<Option
         (None, Some(user)) => Some(Change::Created(user)),
         (Some(user), None) => Some(Change::Deleted(user)),
         // A record that was sealed anew and says the same is no change.
-        (Some(before), Some(after)) => (before != after).then_some(Change::Changed { before, after }),
+        (Some(before), Some(after)) => {
+            (before != after).then_some(Change::Changed { before, after })
+        }
         (None, None) => None,
     })
 }
@@ -81,7 +87,8 @@ async fn open(image: serde_dynamo::Item, provider: &impl UnwrapKey) -> Result<Op
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn StdError>> {
-    // In production a `KmsKeyProvider` with kms:Decrypt, in a `CachedKeyProvider` if the same records change often.
+    // In production a `KmsKeyProvider` with kms:Decrypt, in a `CachedKeyProvider` if the same
+    // records change often.
     let provider = LocalKeyProvider::new(RootKey::generate()?);
     let event = sample_event(&provider).await?;
     println!("an event of {} records", event.records.len());
@@ -89,24 +96,36 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     let outcome = handle(event, &provider).await;
     for change in &outcome.changes {
         match change {
-            Change::Created(user) => println!("  {} joined, with the plan {}", user.user_id, user.plan),
+            Change::Created(user) => {
+                println!("  {} joined, with the plan {}", user.user_id, user.plan)
+            }
             Change::Changed { before, after } => {
-                let email =
-                    if before.email == after.email { "the same e-mail address" } else { "another e-mail address" };
-                println!("  {} has {email}, and {} logins after {}", after.user_id, after.logins, before.logins);
+                let email = if before.email == after.email {
+                    "the same e-mail address"
+                } else {
+                    "another e-mail address"
+                };
+                println!(
+                    "  {} has {email}, and {} logins after {}",
+                    after.user_id, after.logins, before.logins
+                );
             }
             Change::Deleted(user) => println!("  {} left", user.user_id),
         }
     }
     for error in &outcome.broken {
-        println!("  {}: {error}", if error.fault() == Fault::Data { "bad data" } else { "not to be opened" });
+        println!(
+            "  {}: {error}",
+            if error.fault() == Fault::Data { "bad data" } else { "not to be opened" }
+        );
     }
 
     assert_eq!((outcome.changes.len(), outcome.retry.len(), outcome.broken.len()), (3, 0, 1));
     Ok(())
 }
 
-/// What Lambda would deliver: somebody joined, somebody changed their address, a record was tampered with, somebody left.
+/// What Lambda would deliver: somebody joined, somebody changed their address, a record was
+/// tampered with, somebody left.
 async fn sample_event(provider: &LocalKeyProvider) -> Result<Event, Box<dyn StdError>> {
     let user = |id: &str, email: &str, logins| User {
         user_id: id.to_owned(),

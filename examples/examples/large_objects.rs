@@ -13,7 +13,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use envelope_dynamo::{
-    Context, KeyProvider, KmsKeyProvider, SealWriter, StreamSealer, UntrustedStreamHeader, open_to_file, seal_stream,
+    Context, KeyProvider, KmsKeyProvider, SealWriter, StreamSealer, UntrustedStreamHeader,
+    open_to_file, seal_stream,
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
@@ -44,7 +45,13 @@ async fn demonstrate(servers: &Servers, folder: &Path) -> Result<(), Box<dyn Err
     // Where the object stands: it opens nowhere else.
     let context = Context::new("reports").pair("object", "2026/11/measurements.csv")?;
 
-    let written = seal_stream(File::open(&original).await?, File::create(&sealed).await?, &context, &provider).await?;
+    let written = seal_stream(
+        File::open(&original).await?,
+        File::create(&sealed).await?,
+        &context,
+        &provider,
+    )
+    .await?;
     let stored = fs::read(&sealed)?;
     println!(
         "Sealed {} bytes as {written}, with {} call to KMS.",
@@ -55,7 +62,10 @@ async fn demonstrate(servers: &Servers, folder: &Path) -> Result<(), Box<dyn Err
 
     let bytes = open(&sealed, &opened, &context, &provider).await?;
     let same = same_content(&original, &opened)?;
-    println!("Opened it again: {bytes} bytes, {} the original.\n", if same { "the same as" } else { "OTHER than" });
+    println!(
+        "Opened it again: {bytes} bytes, {} the original.\n",
+        if same { "the same as" } else { "OTHER than" }
+    );
     fs::remove_file(&opened)?;
 
     println!("What somebody with access to the bucket may try:");
@@ -66,10 +76,15 @@ async fn demonstrate(servers: &Servers, folder: &Path) -> Result<(), Box<dyn Err
     }
     fs::write(&sealed, &stored)?;
     let elsewhere = Context::new("reports").pair("object", "2026/12/measurements.csv")?;
-    report("store it as another object", open(&sealed, &opened, &elsewhere, &provider).await, &opened);
+    report(
+        "store it as another object",
+        open(&sealed, &opened, &elsewhere, &provider).await,
+        &opened,
+    );
 
     println!("\nWhat may happen to anybody:");
-    let mut writer = SealWriter::new(StreamSealer::new(&context, &provider).await?, fs::File::create(&sealed)?);
+    let mut writer =
+        SealWriter::new(StreamSealer::new(&context, &provider).await?, fs::File::create(&sealed)?);
     writer.write_all(&fs::read(&original)?)?;
     drop(writer); // an error, a panic, a cancelled task: `finish` was not called
     report("break off while writing", open(&sealed, &opened, &context, &provider).await, &opened);

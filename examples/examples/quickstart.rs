@@ -1,5 +1,5 @@
-//! Stores a few hundred user records with their secret fields sealed, reads them back, and shows that none can be moved
-//! or changed.
+//! Stores a few hundred user records with their secret fields sealed, reads them back, and shows
+//! that none can be moved or changed.
 //!
 //! ```text
 //! cargo run --example quickstart                        everything embedded in this process
@@ -51,7 +51,8 @@ struct User {
     #[encrypted]
     preferences: BTreeMap<String, serde_json::Value>,
 
-    /// Readable in the table, so that it can be queried; tamper-evident, so that nobody upgrades themselves.
+    /// Readable in the table, so that it can be queried; tamper-evident, so that nobody upgrades
+    /// themselves.
     #[authenticated]
     plan: Plan,
     #[authenticated]
@@ -91,7 +92,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let servers = match std::env::args().nth(1).as_deref() {
         None => Servers::from_env().await?,
         Some("--aws") => Servers::aws().await?,
-        Some(other) => return Err(format!("unknown argument `{other}`: the only one is --aws").into()),
+        Some(other) => {
+            return Err(format!("unknown argument `{other}`: the only one is --aws").into());
+        }
     };
     println!("Talking to {}.", servers.describe());
 
@@ -118,7 +121,9 @@ async fn demonstrate(servers: &Servers, physical: &str) -> Result<(), Box<dyn Er
     }
     println!("Read them all back: each is what was stored.\n");
 
-    let [alice, bob, ..] = people.as_slice() else { return Err("the data file has fewer than two users".into()) };
+    let [alice, bob, ..] = people.as_slice() else {
+        return Err("the data file has fewer than two users".into());
+    };
     let item = stored_item(servers, physical, alice).await?;
     println!("{} as DynamoDB has it:", alice.user_id);
     print_item(&item);
@@ -128,12 +133,16 @@ async fn demonstrate(servers: &Servers, physical: &str) -> Result<(), Box<dyn Er
 
     let mut swapped = item.clone();
     for name in ["encrypted_payload", "encrypted_dek"] {
-        swapped.extend(other.get_key_value(name).map(|(name, value)| (name.clone(), value.clone())));
+        swapped
+            .extend(other.get_key_value(name).map(|(name, value)| (name.clone(), value.clone())));
     }
     try_to("paste another user's record over this one", servers, &users, swapped).await?;
 
     let mut upgraded = item.clone();
-    upgraded.insert("plan".into(), AttributeValue::S(if alice.plan == Plan::Free { "pro" } else { "free" }.into()));
+    upgraded.insert(
+        "plan".into(),
+        AttributeValue::S(if alice.plan == Plan::Free { "pro" } else { "free" }.into()),
+    );
     try_to("change the authenticated `plan`", servers, &users, upgraded).await?;
 
     let mut flipped = item.clone();
@@ -145,8 +154,15 @@ async fn demonstrate(servers: &Servers, physical: &str) -> Result<(), Box<dyn Er
 }
 
 /// Writes the item behind the library's back, and reads it as the service would.
-async fn try_to(what: &str, servers: &Servers, users: &Table<User>, item: Item) -> Result<(), Box<dyn Error>> {
-    let Some(AttributeValue::S(user_id)) = item.get("user_id").cloned() else { return Err("no user_id".into()) };
+async fn try_to(
+    what: &str,
+    servers: &Servers,
+    users: &Table<User>,
+    item: Item,
+) -> Result<(), Box<dyn Error>> {
+    let Some(AttributeValue::S(user_id)) = item.get("user_id").cloned() else {
+        return Err("no user_id".into());
+    };
     servers.dynamodb().put_item().table_name(users.name()).set_item(Some(item)).send().await?;
     match users.get(&user_id).send().await {
         Err(error) => println!("- {what}:\n    {}", with_causes(&error)),
@@ -193,7 +209,8 @@ fn print_item(item: &Item) {
             AttributeValue::S(text) => println!("  {name:<18} S  {text:?}"),
             AttributeValue::N(number) => println!("  {name:<18} N  {number}"),
             AttributeValue::B(blob) => {
-                let start: String = blob.as_ref().iter().take(24).map(|byte| format!("{byte:02x}")).collect();
+                let start: String =
+                    blob.as_ref().iter().take(24).map(|byte| format!("{byte:02x}")).collect();
                 println!("  {name:<18} B  {start}.. ({} bytes)", blob.as_ref().len());
             }
             other => println!("  {name:<18}    {other:?}"),

@@ -1,4 +1,5 @@
-//! Opens a table's export, line by line: what `ExportTableToPointInTime` writes to S3 in DynamoDB JSON, compressed.
+//! Opens a table's export, line by line: what `ExportTableToPointInTime` writes to S3 in DynamoDB
+//! JSON, compressed.
 //!
 //! ```text
 //! cargo run --example s3_export                   writes an export of its own first, with a line that does not open
@@ -6,7 +7,8 @@
 //! cargo run --example s3_export -- FILE.json.gz 5000   goes on after line 5000
 //! ```
 //!
-//! Memory does not grow with the file. A line that does not open is named, and the others still come.
+//! Memory does not grow with the file. A line that does not open is named, and the others still
+//! come.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -15,7 +17,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Envelope, KmsKeyProvider, LocalKeyProvider, RootKey, UnwrapKey, from_item, to_item};
+use envelope_dynamo::{
+    Envelope, KmsKeyProvider, LocalKeyProvider, RootKey, UnwrapKey, from_item, to_item,
+};
 use envelope_examples::Servers;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -63,7 +67,10 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     let provider = LocalKeyProvider::new(RootKey::generate()?);
     let file = write_export(&provider).await?;
     let all = open_export(&file, 0, &provider).await?;
-    println!("{} lines, {} of them opened; the users logged in {} times", all.lines, all.opened, all.logins);
+    println!(
+        "{} lines, {} of them opened; the users logged in {} times",
+        all.lines, all.opened, all.logins
+    );
     let rest = open_export(&file, 900, &provider).await?;
     println!("after line 900: {} opened", rest.opened);
     std::fs::remove_file(file)?;
@@ -74,7 +81,11 @@ async fn main() -> Result<(), Box<dyn StdError>> {
 }
 
 /// Opens the records of an export, from the line behind `after` on.
-async fn open_export(file: &Path, after: u64, provider: &impl UnwrapKey) -> Result<Progress, Box<dyn StdError>> {
+async fn open_export(
+    file: &Path,
+    after: u64,
+    provider: &impl UnwrapKey,
+) -> Result<Progress, Box<dyn StdError>> {
     let mut progress = Progress::default();
     // An export is made of several compressed members.
     for line in BufReader::new(MultiGzDecoder::new(File::open(file)?)).lines() {
@@ -107,8 +118,11 @@ async fn write_export(provider: &LocalKeyProvider) -> Result<PathBuf, Box<dyn St
     let file = std::env::temp_dir().join(format!("envelope-export-{}.json.gz", std::process::id()));
     let mut export = GzEncoder::new(File::create(&file)?, Compression::fast());
     for number in 1..=1000 {
-        let user =
-            User { user_id: format!("u_{number}"), email: format!("user.{number}@example.com"), logins: number % 7 };
+        let user = User {
+            user_id: format!("u_{number}"),
+            email: format!("user.{number}@example.com"),
+            logins: number % 7,
+        };
         let mut item = to_item(&user, provider).await?;
         if number == 700 {
             item.insert("user_id".to_owned(), AttributeValue::S("u_1".to_owned()));

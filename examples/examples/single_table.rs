@@ -2,8 +2,9 @@
 //!
 //! `cargo run --example single_table`
 //!
-//! The keys are composed of fields. A query of the enum reads everything in a partition, each item as the record it is; a query of one
-//! type reads that type alone, between two moments if asked, since the moments in the key sort.
+//! The keys are composed of fields. A query of the enum reads everything in a partition, each item
+//! as the record it is; a query of one type reads that type alone, between two moments if asked,
+//! since the moments in the key sort.
 
 use aws_sdk_dynamodb::types::ScalarAttributeType::S;
 use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
@@ -55,8 +56,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shop = Table::<Shop>::new(servers.dynamodb().clone(), keys).named(table);
     let orders = shop.of::<Order>();
 
-    shop.put(&Shop::Profile(Profile { user_id: "u_1".into(), email: "zoe@example.com".into() })).await?;
-    for (placed, order_id) in [(1_700_000_000, "o_1"), (1_710_000_000, "o_2"), (1_720_000_000, "o_3")] {
+    shop.put(&Shop::Profile(Profile { user_id: "u_1".into(), email: "zoe@example.com".into() }))
+        .await?;
+    for (placed, order_id) in
+        [(1_700_000_000, "o_1"), (1_710_000_000, "o_2"), (1_720_000_000, "o_3")]
+    {
         orders.put(&order(placed, order_id)).await?;
     }
 
@@ -67,16 +71,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    let spring = orders.query("u_1").sort(|key| key.between((1_705_000_000_u64, "-"), (1_715_000_000_u64, "~")));
+    let spring = orders
+        .query("u_1")
+        .sort(|key| key.between((1_705_000_000_u64, "-"), (1_715_000_000_u64, "~")));
     assert_eq!(spring.await?, [order(1_710_000_000, "o_2")]);
 
     let key = || ("u_1", (1_710_000_000, "o_2"));
     orders.update(key()).set(|order| order.state, "sent").await?;
     orders.update(key()).modify(|order| order.address = "2 New Road".into()).await?;
     let moved = orders.get(key()).consistent_read().await?;
-    assert_eq!(moved.map(|order| (order.state, order.address)), Some(("sent".into(), "2 New Road".into())));
+    assert_eq!(
+        moved.map(|order| (order.state, order.address)),
+        Some(("sent".into(), "2 New Road".into()))
+    );
 
-    let error = orders.put(&order(1_730_000_000, "o#4")).await.expect_err("the key could not be taken apart");
+    let error = orders
+        .put(&order(1_730_000_000, "o#4"))
+        .await
+        .expect_err("the key could not be taken apart");
     println!("refused: {error}");
     Ok(())
 }

@@ -24,7 +24,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use envelope_dynamo::{CacheLimits, CachedKeyProvider, Envelope, ErrorKind, KmsKeyProvider, ResumeToken, Table};
+use envelope_dynamo::{
+    CacheLimits, CachedKeyProvider, Envelope, ErrorKind, KmsKeyProvider, ResumeToken, Table,
+};
 use envelope_examples::Servers;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +97,8 @@ async fn read(State(users): Store, Path(user_id): Path<String>) -> Result<Json<U
     users.get(user_id).send().await?.map(Json).ok_or(Failure::NotFound)
 }
 
-/// Reads, changes and seals again, unless somebody else was faster; then once more, with what they wrote.
+/// Reads, changes and seals again, unless somebody else was faster; then once more, with what they
+/// wrote.
 async fn change(
     State(users): Store,
     Path(user_id): Path<String>,
@@ -120,13 +123,16 @@ async fn log_in(State(users): Store, Path(user_id): Path<String>) -> Result<Stat
 }
 
 async fn list(State(users): Store, Query(page): Query<Page>) -> Result<Json<Users>, Failure> {
-    let mut records = users.scan().limit(page.limit.unwrap_or(50).min(1000)).resume(page.after).stream()?;
+    let mut records =
+        users.scan().limit(page.limit.unwrap_or(50).min(1000)).resume(page.after).stream()?;
     let mut found = Users { users: Vec::new(), unreadable: 0, next: None };
     while let Some(user) = records.next().await {
         match user {
             Ok(user) => found.users.push(user),
             // The page did not come: the client asks again, with the token it has.
-            Err(error) if matches!(error.kind(), ErrorKind::DynamoDb(_)) => return Err(error.into()),
+            Err(error) if matches!(error.kind(), ErrorKind::DynamoDb(_)) => {
+                return Err(error.into());
+            }
             // One bad record is no reason to hide the others.
             Err(error) => {
                 eprintln!("unreadable: {error}");
@@ -161,7 +167,9 @@ impl IntoResponse for Failure {
         let Self::Envelope(error) = self else { return StatusCode::NOT_FOUND.into_response() };
         match error.kind() {
             ErrorKind::NoRecord => StatusCode::NOT_FOUND.into_response(),
-            ErrorKind::ConditionFailed | ErrorKind::Conflict { .. } => StatusCode::CONFLICT.into_response(),
+            ErrorKind::ConditionFailed | ErrorKind::Conflict { .. } => {
+                StatusCode::CONFLICT.into_response()
+            }
             ErrorKind::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
             ErrorKind::ForeignResumeToken => StatusCode::BAD_REQUEST.into_response(),
             _ => {
@@ -176,7 +184,8 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The table, with data keys that were unwrapped kept for a minute, so that a user who is read again costs no call to KMS.
+/// The table, with data keys that were unwrapped kept for a minute, so that a user who is read
+/// again costs no call to KMS.
 async fn open_table(servers: &Servers) -> Result<Table<User>, Box<dyn StdError>> {
     let kms = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
     let keys = CachedKeyProvider::new(kms, CacheLimits::new(Duration::from_secs(60)));
@@ -218,8 +227,16 @@ mod tests {
         }
 
         async fn call(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
-            let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
-            let response = self.0.clone().oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header("content-type", "application/json");
+            let response = self
+                .0
+                .clone()
+                .oneshot(request.body(Body::from(body.to_string())).unwrap())
+                .await
+                .unwrap();
             let status = response.status();
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             (status, serde_json::from_slice(&body).unwrap_or_default())
@@ -235,22 +252,36 @@ mod tests {
         let client = Client::new().await;
         assert_eq!(client.call(Method::POST, "/users", zoe()).await, (StatusCode::CREATED, zoe()));
         assert_eq!(client.call(Method::POST, "/users", zoe()).await.0, StatusCode::CONFLICT);
-        assert_eq!(client.call(Method::GET, "/users/u_1", Value::Null).await, (StatusCode::OK, zoe()));
+        assert_eq!(
+            client.call(Method::GET, "/users/u_1", Value::Null).await,
+            (StatusCode::OK, zoe())
+        );
 
-        assert_eq!(client.call(Method::POST, "/users/u_1/logins", Value::Null).await.0, StatusCode::NO_CONTENT);
+        assert_eq!(
+            client.call(Method::POST, "/users/u_1/logins", Value::Null).await.0,
+            StatusCode::NO_CONTENT
+        );
         let change = json!({ "email": "zoe@example.org", "plan": "pro" });
         let (status, changed) = client.call(Method::PATCH, "/users/u_1", change).await;
         assert_eq!(status, StatusCode::OK);
-        let expected =
-            json!({ "user_id": "u_1", "email": "zoe@example.org", "address": null, "plan": "pro", "logins": 1 });
+        let expected = json!({ "user_id": "u_1", "email": "zoe@example.org", "address": null, "plan": "pro", "logins": 1 });
         assert_eq!(changed, expected);
         assert_eq!(client.call(Method::GET, "/users/u_1", Value::Null).await.1, expected);
 
-        assert_eq!(client.call(Method::DELETE, "/users/u_1", Value::Null).await.0, StatusCode::NO_CONTENT);
-        for (method, path) in
-            [(Method::GET, "/users/u_1"), (Method::PATCH, "/users/u_1"), (Method::POST, "/users/u_1/logins")]
-        {
-            assert_eq!(client.call(method, path, json!({})).await.0, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            client.call(Method::DELETE, "/users/u_1", Value::Null).await.0,
+            StatusCode::NO_CONTENT
+        );
+        for (method, path) in [
+            (Method::GET, "/users/u_1"),
+            (Method::PATCH, "/users/u_1"),
+            (Method::POST, "/users/u_1/logins"),
+        ] {
+            assert_eq!(
+                client.call(method, path, json!({})).await.0,
+                StatusCode::NOT_FOUND,
+                "{path}"
+            );
         }
     }
 
@@ -264,14 +295,23 @@ mod tests {
         let forge = client.1.client().update_item().table_name(client.1.name());
         let forge = forge.key("user_id", aws_sdk_dynamodb::types::AttributeValue::S("u_7".into()));
         let enterprise = aws_sdk_dynamodb::types::AttributeValue::S("pro".into());
-        let forge = forge.update_expression("SET #plan = :plan").expression_attribute_names("#plan", "plan");
+        let forge = forge
+            .update_expression("SET #plan = :plan")
+            .expression_attribute_names("#plan", "plan");
         forge.expression_attribute_values(":plan", enterprise).send().await.unwrap();
 
-        let (mut names, mut unreadable, mut path, mut pages) = (Vec::new(), 0, "/users?limit=10".to_owned(), 0);
+        let (mut names, mut unreadable, mut path, mut pages) =
+            (Vec::new(), 0, "/users?limit=10".to_owned(), 0);
         loop {
             let (status, page) = client.call(Method::GET, &path, Value::Null).await;
             assert_eq!(status, StatusCode::OK);
-            names.extend(page["users"].as_array().unwrap().iter().map(|user| user["user_id"].clone().to_string()));
+            names.extend(
+                page["users"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|user| user["user_id"].clone().to_string()),
+            );
             unreadable += page["unreadable"].as_u64().unwrap();
             pages += 1;
             let Some(next) = page["next"].as_str() else { break };

@@ -27,7 +27,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -51,7 +52,8 @@ pub enum Fault {
     Timeout,
     /// The server does what it was asked, and its reply is lost.
     LoseReply,
-    /// Of a batch of reads or writes, the server processes the first ones; the others come back as unprocessed.
+    /// Of a batch of reads or writes, the server processes the first ones; the others come back as
+    /// unprocessed.
     Unprocessed {
         /// How many the server sees.
         processed: usize,
@@ -94,7 +96,8 @@ impl Faults {
         SharedHttpClient::new(FaultyClient { inner: inner.clone(), faults: self.clone() })
     }
 
-    /// Makes one coming call of `operation` fail; several faults happen in the order they were asked for.
+    /// Makes one coming call of `operation` fail; several faults happen in the order they were
+    /// asked for.
     ///
     /// The operation is named as in the API: `PutItem`, `GenerateDataKey`.
     pub fn fail_next(&self, operation: &str, fault: Fault) {
@@ -106,7 +109,8 @@ impl Faults {
         self.state().always.insert(operation.to_owned(), fault);
     }
 
-    /// Makes so many of a thousand calls fail, of whatever operation and in every way, as `seed` has it.
+    /// Makes so many of a thousand calls fail, of whatever operation and in every way, as `seed`
+    /// has it.
     pub fn fail_randomly(&self, per_mille: u64, seed: u64) {
         self.state().random = Some(RandomFaults { per_mille, state: seed | 1 });
     }
@@ -123,14 +127,16 @@ impl Faults {
         state.always.remove(operation);
     }
 
-    /// Keeps every call of `operation` waiting, recorded but not yet sent, until [`release`](Self::release).
+    /// Keeps every call of `operation` waiting, recorded but not yet sent, until
+    /// [`release`](Self::release).
     ///
     /// A call whose caller gives up meanwhile never reaches the server.
     pub fn hold(&self, operation: &str) {
         self.state().held.entry(operation.to_owned()).or_default();
     }
 
-    /// Lets the calls of `operation` go on that [`hold`](Self::hold) kept, each to its fault or to the server.
+    /// Lets the calls of `operation` go on that [`hold`](Self::hold) kept, each to its fault or to
+    /// the server.
     pub fn release(&self, operation: &str) {
         let waiting = self.state().held.remove(operation);
         waiting.into_iter().flatten().for_each(Waker::wake);
@@ -154,7 +160,12 @@ impl Faults {
     #[must_use]
     pub fn requests(&self, operation: &str) -> Vec<Vec<u8>> {
         let state = self.state();
-        state.requests.iter().filter(|(name, _)| name == operation).map(|(_, body)| body.clone()).collect()
+        state
+            .requests
+            .iter()
+            .filter(|(name, _)| name == operation)
+            .map(|(_, body)| body.clone())
+            .collect()
     }
 
     /// The bodies of all requests, whatever their operation: what an eavesdropper would have.
@@ -245,7 +256,11 @@ struct FaultyClient {
 }
 
 impl HttpClient for FaultyClient {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
         SharedHttpConnector::new(FaultyConnector { inner, faults: self.faults.clone() })
     }
@@ -272,7 +287,9 @@ impl HttpConnector for FaultyConnector {
                     drop(inner.call(request).await);
                     Err(ConnectorError::io("connection reset before the reply".into()))
                 }
-                Some(Fault::Unprocessed { processed }) => unprocessed::process_some(inner, request, processed).await,
+                Some(Fault::Unprocessed { processed }) => {
+                    unprocessed::process_some(inner, request, processed).await
+                }
             }
         })
     }

@@ -1,4 +1,5 @@
-//! DynamoDB and KMS for examples and tests: embedded in this process, named by the environment, or AWS itself.
+//! DynamoDB and KMS for examples and tests: embedded in this process, named by the environment, or
+//! AWS itself.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -34,7 +35,8 @@ use self::embedded_kms::EmbeddedKms;
 use self::endpoints::Endpoints;
 use crate::faults::Faults;
 
-/// The backoff of clients behind [`Faults`]: retries happen as always, but a test does not wait for them.
+/// The backoff of clients behind [`Faults`]: retries happen as always, but a test does not wait for
+/// them.
 const FAULTY_BACKOFF: Duration = Duration::from_millis(1);
 
 /// A DynamoDB, a KMS and a key in it, behind the AWS SDK's own clients.
@@ -72,7 +74,8 @@ impl Servers {
         Self::at(Endpoints::from_vars(|name| env::var(name).ok())?).await
     }
 
-    /// Servers of their own in this process, empty but for one KMS key, whatever the environment says.
+    /// Servers of their own in this process, empty but for one KMS key, whatever the environment
+    /// says.
     ///
     /// Nothing listens on a socket, and nothing outlives the clients.
     ///
@@ -83,17 +86,20 @@ impl Servers {
         Self::at(Endpoints::default()).await
     }
 
-    /// AWS itself, with the credentials and the region of the AWS SDK's default chain, and the key `KMS_KEY_ID`.
+    /// AWS itself, with the credentials and the region of the AWS SDK's default chain, and the key
+    /// `KMS_KEY_ID`.
     ///
     /// # Errors
     ///
-    /// When no region is configured, when `KMS_KEY_ID` is unset, or when the environment names emulators as well.
+    /// When no region is configured, when `KMS_KEY_ID` is unset, or when the environment names
+    /// emulators as well.
     pub async fn aws() -> Result<Self, ServersError> {
         let kms_key_id = endpoints::aws_key_id(|name| env::var(name).ok())?;
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).load().await;
+        let config =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).load().await;
         let Some(region) = config.region() else {
             return Err(ServersError::new("no AWS region is configured: set AWS_REGION"));
         };
@@ -172,25 +178,34 @@ impl Servers {
 
     /// Another client of the same DynamoDB, with `faults` in between.
     ///
-    /// It retries as often as the SDK does by default, but after a millisecond, and it spends a retry quota of its own.
+    /// It retries as often as the SDK does by default, but after a millisecond, and it spends a
+    /// retry quota of its own.
     #[must_use]
     pub fn dynamodb_through(&self, faults: &Faults) -> aws_sdk_dynamodb::Client {
         use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
-        let quota = RetryPartition::custom(unique_name("dynamodb")).token_bucket(TokenBucket::unlimited()).build();
+        let quota = RetryPartition::custom(unique_name("dynamodb"))
+            .token_bucket(TokenBucket::unlimited())
+            .build();
         let config = self.dynamodb.config().to_builder();
-        let config = config.http_client(faults.in_front_of(&self.dynamodb_http)).retry_config(quick_retries());
+        let config = config
+            .http_client(faults.in_front_of(&self.dynamodb_http))
+            .retry_config(quick_retries());
         aws_sdk_dynamodb::Client::from_conf(config.retry_partition(quota).build())
     }
 
     /// Another client of the same KMS, with `faults` in between.
     ///
-    /// It retries as often as the SDK does by default, but after a millisecond, and it spends a retry quota of its own.
+    /// It retries as often as the SDK does by default, but after a millisecond, and it spends a
+    /// retry quota of its own.
     #[must_use]
     pub fn kms_through(&self, faults: &Faults) -> aws_sdk_kms::Client {
         use aws_sdk_kms::config::retry::{RetryPartition, TokenBucket};
-        let quota = RetryPartition::custom(unique_name("kms")).token_bucket(TokenBucket::unlimited()).build();
+        let quota = RetryPartition::custom(unique_name("kms"))
+            .token_bucket(TokenBucket::unlimited())
+            .build();
         let config = self.kms.config().to_builder();
-        let config = config.http_client(faults.in_front_of(&self.kms_http)).retry_config(quick_retries());
+        let config =
+            config.http_client(faults.in_front_of(&self.kms_http)).retry_config(quick_retries());
         aws_sdk_kms::Client::from_conf(config.retry_partition(quota).build())
     }
 }
@@ -200,7 +215,8 @@ fn plain_http() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
 
-/// Requests are signed as always; emulators do not check with what. DynamoDB Local wants letters and digits only.
+/// Requests are signed as always; emulators do not check with what. DynamoDB Local wants letters
+/// and digits only.
 fn made_up_credentials() -> Credentials {
     Credentials::new("emulator", "emulator", None, None, "envelope-examples")
 }

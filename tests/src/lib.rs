@@ -8,7 +8,8 @@ pub use secret::Secret;
 
 use std::error::Error;
 
-/// All that an error says: `Display`, `Debug` and indented `Debug` of itself and of every source behind it.
+/// All that an error says: `Display`, `Debug` and indented `Debug` of itself and of every source
+/// behind it.
 #[must_use]
 pub fn all_it_says(error: &(dyn Error + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |error| (*error).source());

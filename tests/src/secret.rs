@@ -7,7 +7,8 @@ const PIECE_BYTES: usize = 8;
 /// How far apart they start: whatever is longer than both together has one of them in it.
 const STRIDE_BYTES: usize = 3;
 
-/// A value that must not be printed: neither as it is, nor in hexadecimal, base64 or as a list of numbers, nor in part.
+/// A value that must not be printed: neither as it is, nor in hexadecimal, base64 or as a list of
+/// numbers, nor in part.
 ///
 /// ```
 /// use envelope_tests::Secret;
@@ -35,7 +36,10 @@ impl Secret {
         let bytes = bytes.as_ref();
         assert!(bytes.len() >= PIECE_BYTES, "too short to be told from chance");
         let pieces = || bytes.windows(PIECE_BYTES).step_by(STRIDE_BYTES);
-        Self { words: pieces().flat_map(words).collect(), lists: pieces().flat_map(lists).collect() }
+        Self {
+            words: pieces().flat_map(words).collect(),
+            lists: pieces().flat_map(lists).collect(),
+        }
     }
 
     /// The rendering of a piece of the secret that stands in `text`, if one does.
@@ -50,7 +54,9 @@ impl Secret {
 
 /// The ways in which bytes are printed as one word.
 fn words(piece: &[u8]) -> Vec<String> {
-    let hex = |format: fn(&u8) -> String, between: &str| piece.iter().map(format).collect::<Vec<_>>().join(between);
+    let hex = |format: fn(&u8) -> String, between: &str| {
+        piece.iter().map(format).collect::<Vec<_>>().join(between)
+    };
     let mut words = vec![
         piece.escape_ascii().to_string(),
         hex(|byte| format!("{byte:02x}"), ""),
@@ -58,7 +64,11 @@ fn words(piece: &[u8]) -> Vec<String> {
         hex(|byte| format!("{byte:02x}"), ":"),
     ];
     if let Ok(text) = std::str::from_utf8(piece) {
-        words.extend([text.to_owned(), text.escape_debug().to_string(), text.escape_default().to_string()]);
+        words.extend([
+            text.to_owned(),
+            text.escape_debug().to_string(),
+            text.escape_default().to_string(),
+        ]);
     }
     words.extend((0..3).flat_map(|offset| base64(piece, offset)));
     words.sort_unstable();
@@ -78,7 +88,8 @@ fn lists(piece: &[u8]) -> Vec<String> {
     formats.map(|format| piece.iter().map(format).collect::<Vec<_>>().join(",")).into()
 }
 
-/// What is the same in base64 whatever stands before and behind, after `offset` bytes of a group of three.
+/// What is the same in base64 whatever stands before and behind, after `offset` bytes of a group of
+/// three.
 fn base64(piece: &[u8], offset: usize) -> [String; 2] {
     let mut bytes = vec![0; offset];
     bytes.extend(piece);
@@ -93,7 +104,8 @@ fn base64(piece: &[u8], offset: usize) -> [String; 2] {
 mod tests {
     use super::{STANDARD_NO_PAD, Secret, URL_SAFE_NO_PAD};
 
-    const BYTES: [u8; 12] = [0xde, 0xc0, 0xad, 0x0b, 0xfb, 0xff, 0x7e, 0x91, 0x3c, 0x55, 0x08, 0xe2];
+    const BYTES: [u8; 12] =
+        [0xde, 0xc0, 0xad, 0x0b, 0xfb, 0xff, 0x7e, 0x91, 0x3c, 0x55, 0x08, 0xe2];
 
     #[test]
     fn a_secret_is_found_in_every_rendering() {
@@ -117,7 +129,8 @@ mod tests {
     #[test]
     fn a_piece_of_a_text_is_found_however_it_is_escaped() {
         let secret = Secret::new("пароль: \"tr0ub4dor\"\n");
-        for text in ["пароль: ", "\\u{43f}\\u{430}\\u{440}\\u{43e}", "\\\"tr0ub4dor", "tr0ub4dor"] {
+        for text in ["пароль: ", "\\u{43f}\\u{430}\\u{440}\\u{43e}", "\\\"tr0ub4dor", "tr0ub4dor"]
+        {
             assert!(secret.found_in(text).is_some(), "{text}");
         }
         assert_eq!(secret.found_in("troubador, a password"), None);

@@ -51,7 +51,8 @@ fn bash(directory: &str, script: &str) -> Output {
 
 #[track_caller]
 fn told(output: &Output) -> String {
-    let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (told, complaint) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}\n{complaint}");
     told.into_owned()
 }
@@ -60,10 +61,19 @@ fn told(output: &Output) -> String {
 async fn the_note_leads_from_the_item_to_its_plaintext() {
     let servers = Servers::from_env().await.unwrap();
     let key = servers.kms().create_key().send().await.unwrap().key_metadata.unwrap();
-    servers.kms().create_alias().alias_name("alias/users").target_key_id(&key.key_id).send().await.unwrap();
+    servers
+        .kms()
+        .create_alias()
+        .alias_name("alias/users")
+        .target_key_id(&key.key_id)
+        .send()
+        .await
+        .unwrap();
     create_table(servers.dynamodb(), "users", ("user_id", S), None).await.unwrap();
-    let users =
-        Table::<User>::new(servers.dynamodb().clone(), KmsKeyProvider::new(servers.kms().clone(), "alias/users"));
+    let users = Table::<User>::new(
+        servers.dynamodb().clone(),
+        KmsKeyProvider::new(servers.kms().clone(), "alias/users"),
+    );
     let user = User {
         user_id: "u_12345".into(),
         email: "zoe@example.com".into(),
@@ -81,14 +91,24 @@ async fn the_note_leads_from_the_item_to_its_plaintext() {
     // Functions live as long as a shell does, so it is one for all.
     let output = told(&bash(&directory, &reading.concat()));
     let lines: Vec<_> = output.lines().collect();
-    assert_eq!(lines[0].split(' ').take(3).collect::<Vec<_>>(), ["header", "0100010208", "key"], "{output}");
+    assert_eq!(
+        lines[0].split(' ').take(3).collect::<Vec<_>>(),
+        ["header", "0100010208", "key"],
+        "{output}"
+    );
     assert_eq!(lines[0].split(' ').nth(3), lines[1].split(' ').nth(2), "{output}");
-    let context = Context::new("users").form(ContextForm::Hashed).partition_key("user_id", Value::string("u_12345"));
+    let context = Context::new("users")
+        .form(ContextForm::Hashed)
+        .partition_key("user_id", Value::string("u_12345"));
     let material = lines[2].strip_prefix("material ").unwrap();
     assert_eq!(lines[3], format!("1 records under material {material}"));
     assert_eq!(lines[4], context.encryption_context().get("partition_key").unwrap());
     assert_eq!(lines[5], "this data key sealed this payload");
-    assert_eq!(lines[6].split_whitespace().skip(1).collect::<Vec<_>>(), ["d", "p", "l", "a", "n"], "{output}");
+    assert_eq!(
+        lines[6].split_whitespace().skip(1).collect::<Vec<_>>(),
+        ["d", "p", "l", "a", "n"],
+        "{output}"
+    );
     assert_eq!(lines[7], "{'email': 'zoe@example.com', 'ssn': '078-05-1120'}");
     assert_eq!(lines.len(), 8, "{output}");
 
@@ -96,11 +116,16 @@ async fn the_note_leads_from_the_item_to_its_plaintext() {
     assert!(String::from_utf8_lossy(&changed.stderr).contains("InvalidTag"), "{changed:?}");
 
     let output = told(&bash(&directory, &format!("{cleaning}\nls")));
-    assert!(!output.contains("data_key") && !output.contains("okm") && output.contains("payload"), "{output}");
+    assert!(
+        !output.contains("data_key") && !output.contains("okm") && output.contains("payload"),
+        "{output}"
+    );
 
     let event = |name: &str, key: &str| {
-        let parameters = serde_json::json!({ "encryptionContext": { "table": "users", "partition_key": key } });
-        let identity = serde_json::json!({ "arn": format!("arn:aws:iam::111122223333:user/{name}") });
+        let parameters =
+            serde_json::json!({ "encryptionContext": { "table": "users", "partition_key": key } });
+        let identity =
+            serde_json::json!({ "arn": format!("arn:aws:iam::111122223333:user/{name}") });
         serde_json::json!({ "eventTime": "2026-11-20T22:58:24Z", "userIdentity": identity, "sourceIPAddress": "192.0.2.0",
             "requestParameters": parameters })
         .to_string()
@@ -108,7 +133,10 @@ async fn the_note_leads_from_the_item_to_its_plaintext() {
     let events = serde_json::json!([event("Alice", "u_12345"), event("Bob", "u_6")]);
     fs::write(format!("{directory}/events.json"), events.to_string()).unwrap();
     let output = told(&bash(&directory, &format!("{who}\npython3 who.py")));
-    assert_eq!(output, "2026-11-20T22:58:24Z arn:aws:iam::111122223333:user/Alice 192.0.2.0 decrypted\n");
+    assert_eq!(
+        output,
+        "2026-11-20T22:58:24Z arn:aws:iam::111122223333:user/Alice 192.0.2.0 decrypted\n"
+    );
     fs::remove_dir_all(&directory).unwrap();
 }
 
@@ -118,6 +146,9 @@ fn the_policies_are_json_and_give_nobody_both_halves() {
     assert_eq!(policies.len(), 3);
     for policy in policies {
         let policy = serde_json::from_str::<serde_json::Value>(policy).unwrap().to_string();
-        assert!(!(policy.contains("kms:GenerateDataKey") && policy.contains("kms:Decrypt")), "{policy}");
+        assert!(
+            !(policy.contains("kms:GenerateDataKey") && policy.contains("kms:Decrypt")),
+            "{policy}"
+        );
     }
 }

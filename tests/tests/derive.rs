@@ -204,7 +204,10 @@ fn fields_without_a_mark_have_that_of_the_struct_unless_serde_skips_them() {
         ]
     );
     assert_eq!(Sealed::CONTEXT, [("team", "x")]);
-    let counter = from_json::<Counter>(json!({ "id": 1, "secret": "s", "count": 2, "cache": "from outside" })).unwrap();
+    let counter = from_json::<Counter>(
+        json!({ "id": 1, "secret": "s", "count": 2, "cache": "from outside" }),
+    )
+    .unwrap();
     assert_eq!(counter.cache, None);
     assert_eq!(to_json(&counter), json!({ "id": 1, "secret": "s", "count": 2 }));
 }
@@ -221,11 +224,16 @@ mod serde_attributes {
     mod upper {
         use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-        pub(super) fn serialize<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        pub(super) fn serialize<S: Serializer>(
+            value: &str,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
             value.to_uppercase().serialize(serializer)
         }
 
-        pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<String, D::Error> {
             String::deserialize(deserializer).map(|value| value.to_lowercase())
         }
     }
@@ -300,7 +308,8 @@ mod serde_attributes {
                 field("planName", &[], "Authenticated", NO),
                 field("written", &["read"], "Plaintext", NO),
                 field("mayBe", &[], "Plaintext", NO),
-                field("onlyWritten", &[], "Plaintext", NO).replace("is_read: true", "is_read: false"),
+                field("onlyWritten", &[], "Plaintext", NO)
+                    .replace("is_read: true", "is_read: false"),
                 field("onlyRead", &[], "Plaintext", NO),
                 field("type", &[], "Encrypted", NO),
             ]
@@ -322,7 +331,10 @@ mod serde_attributes {
         });
         let read: Renamed = from_json(stored.clone()).unwrap();
         assert_eq!(read, serde_json::from_value(stored).unwrap());
-        assert_eq!((read.partition_key.as_str(), read.plan_name.as_str(), read.only_written), ("pk", "basic", 0));
+        assert_eq!(
+            (read.partition_key.as_str(), read.plan_name.as_str(), read.only_written),
+            ("pk", "basic", 0)
+        );
     }
 
     #[test]
@@ -352,7 +364,10 @@ mod serde_attributes {
     fn names_may_differ_between_writing_and_reading() {
         assert_eq!(
             fields::<Split>(),
-            [field("THE_ID", &["the-id"], "PartitionKey", NO), field("THE_SECRET", &["one", "two"], "Encrypted", NO),]
+            [
+                field("THE_ID", &["the-id"], "PartitionKey", NO),
+                field("THE_SECRET", &["one", "two"], "Encrypted", NO),
+            ]
         );
         let split = Split { the_id: 1, the_secret: 2 };
         assert_eq!(to_json(&split), json!({ "THE_ID": 1, "THE_SECRET": 2 }));
@@ -401,12 +416,18 @@ mod serde_attributes {
 
     #[test]
     fn absent_fields_come_from_the_default_of_the_struct() {
-        assert_eq!(from_json::<WithDefault<u8>>(json!({})).unwrap(), WithDefault { id: "nobody".into(), value: 0 });
+        assert_eq!(
+            from_json::<WithDefault<u8>>(json!({})).unwrap(),
+            WithDefault { id: "nobody".into(), value: 0 }
+        );
         assert_eq!(
             from_json::<WithDerivedDefault>(json!({ "value": 1 })).unwrap(),
             WithDerivedDefault { id: 0, value: 1 }
         );
-        assert_eq!(from_json::<WithPath>(json!({ "id": 1 })).unwrap(), WithPath { id: 1, value: 7 });
+        assert_eq!(
+            from_json::<WithPath>(json!({ "id": 1 })).unwrap(),
+            WithPath { id: 1, value: 7 }
+        );
     }
 
     #[derive(Envelope, Debug, PartialEq)]
@@ -491,7 +512,10 @@ mod generics {
     #[test]
     fn generic_structs_with_lifetimes_and_constants_are_written_and_read() {
         let written = to_json(&instance());
-        assert_eq!(written, json!({ "id": 1, "name": "n", "item": 2, "list": [3, null], "bytes": [4, 5], "next": 6 }));
+        assert_eq!(
+            written,
+            json!({ "id": 1, "name": "n", "item": 2, "list": [3, null], "bytes": [4, 5], "next": 6 })
+        );
         assert_eq!(from_json::<Instance>(written).unwrap(), instance());
         assert_eq!(key_json::<Instance>((1, "n")), json!({ "id": 1, "name": "n" }));
     }
@@ -524,11 +548,16 @@ mod generics {
         use super::Number;
         use serde::{Deserialize, Deserializer, Serializer};
 
-        pub(super) fn serialize<T: Number, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        pub(super) fn serialize<T: Number, S: Serializer>(
+            value: &T,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
             serializer.serialize_u64(value.number())
         }
 
-        pub(super) fn deserialize<'de, T: Number, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        pub(super) fn deserialize<'de, T: Number, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<T, D::Error> {
             u64::deserialize(deserializer).map(T::from_number)
         }
     }
@@ -665,7 +694,10 @@ mod shapes {
 
     #[test]
     fn fields_that_are_configured_out_do_not_exist() {
-        assert_eq!(to_json(&Configured { id: 1, value: 2, present: 3 }), json!({ "id": 1, "value": 2, "present": 3 }));
+        assert_eq!(
+            to_json(&Configured { id: 1, value: 2, present: 3 }),
+            json!({ "id": 1, "value": 2, "present": 3 })
+        );
         assert_eq!(Configured::SCHEMA.fields().len(), 3);
     }
 }

@@ -1,4 +1,5 @@
-//! Groups of fields with keys of their own: who sees what, and what somebody with write access could make of it.
+//! Groups of fields with keys of their own: who sees what, and what somebody with write access
+//! could make of it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
@@ -7,8 +8,9 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Access, Envelope, Error, ErrorKind, GroupKeyProvider, KeyErrorKind, KmsKeyProvider, LocalKeyProvider, RootKey,
-    Sealed, Table, UnwrapKey, from_item, item_context, item_group_context, rewrap, to_item,
+    Access, Envelope, Error, ErrorKind, GroupKeyProvider, KeyErrorKind, KmsKeyProvider,
+    LocalKeyProvider, RootKey, Sealed, Table, UnwrapKey, from_item, item_context,
+    item_group_context, rewrap, to_item,
 };
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};
 use envelope_examples::{Faults, Servers};
@@ -101,14 +103,16 @@ async fn each_reader_sees_the_groups_whose_keys_it_has() {
     assert_eq!(names, expected);
 
     assert_eq!(read(&item, &doctor()).await.unwrap(), patient);
-    let withheld = Patient { diagnosis: Access::Withheld, allergies: Access::Withheld, ..patient.clone() };
+    let withheld =
+        Patient { diagnosis: Access::Withheld, allergies: Access::Withheld, ..patient.clone() };
     assert_eq!(read(&item, &accountant()).await.unwrap(), withheld);
     let nothing = Patient { iban: Access::Withheld, ..withheld.clone() };
     assert_eq!(read(&item, &local(1)).await.unwrap(), nothing);
     assert_eq!(read(&item, &GroupKeyProvider::new(local(1))).await.unwrap(), nothing);
 
     // Without the record's own key nothing is read, whichever group's is there.
-    let error = read(&item, &GroupKeyProvider::new(local(9)).group("medical", local(2))).await.unwrap_err();
+    let error =
+        read(&item, &GroupKeyProvider::new(local(9)).group("medical", local(2))).await.unwrap_err();
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::WrongKey);
 }
 
@@ -140,7 +144,9 @@ async fn what_is_withheld_cannot_be_destroyed_by_putting_the_rest() {
 
 #[tokio::test]
 async fn a_group_may_be_written_by_who_does_not_read_it() {
-    let reception = GroupKeyProvider::new(local(1)).write_only_group("medical", local(2)).group("billing-1", local(3));
+    let reception = GroupKeyProvider::new(local(1))
+        .write_only_group("medical", local(2))
+        .group("billing-1", local(3));
     let item = to_item(&patient("p_1"), &reception).await.unwrap();
     assert!(read(&item, &reception).await.unwrap().diagnosis.is_withheld());
     assert_eq!(read(&item, &doctor()).await.unwrap(), patient("p_1"));
@@ -163,9 +169,20 @@ async fn only_what_lasts_withholds_a_group() {
         ward.fail_always(kind);
         assert!(read(&item, &reader).await.unwrap().diagnosis.is_withheld(), "{kind:?}");
         ward.recover();
-        assert_eq!(read(&item, &reader).await.unwrap().diagnosis, Access::Granted("gout".to_owned()));
+        assert_eq!(
+            read(&item, &reader).await.unwrap().diagnosis,
+            Access::Granted("gout".to_owned())
+        );
     }
-    for kind in [Throttled, Unreachable, ContextMismatch, InvalidResponse, InvalidKeyUsage, Configuration, Other] {
+    for kind in [
+        Throttled,
+        Unreachable,
+        ContextMismatch,
+        InvalidResponse,
+        InvalidKeyUsage,
+        Configuration,
+        Other,
+    ] {
         let ward = TestKeyProvider::new(RootKey::from_bytes(&[2; 32]).unwrap());
         ward.fail_always(kind);
         let reader = GroupKeyProvider::new(local(1)).group("medical", ward);
@@ -178,7 +195,9 @@ async fn only_what_lasts_withholds_a_group() {
 #[tokio::test]
 async fn no_part_can_stand_in_the_place_of_another() {
     let (a, b) = (write(&patient("p_1")).await, write(&patient("p_2")).await);
-    let older = write(&Patient { diagnosis: Access::Granted("healthy".to_owned()), ..patient("p_1") }).await;
+    let older =
+        write(&Patient { diagnosis: Access::Granted("healthy".to_owned()), ..patient("p_1") })
+            .await;
     for to in PARTS {
         for (source, from) in PARTS
             .map(|part| (&a, part))
@@ -191,18 +210,24 @@ async fn no_part_can_stand_in_the_place_of_another() {
             }
             let mut forged = a.clone();
             forged.insert(to.to_owned(), source[from].clone());
-            // A wrapped key of a key that is not the group's says no more than that this reader has not the right one.
+            // A wrapped key of a key that is not the group's says no more than that this reader has
+            // not the right one.
             match read(&forged, &doctor()).await {
                 Err(_) => {}
                 Ok(opened) => {
-                    assert!(to.starts_with("encrypted_dek_"), "{to} replaced by {from}: {opened:?}");
-                    let (medical, billing) = (opened.diagnosis.is_withheld(), opened.iban.is_withheld());
+                    assert!(
+                        to.starts_with("encrypted_dek_"),
+                        "{to} replaced by {from}: {opened:?}"
+                    );
+                    let (medical, billing) =
+                        (opened.diagnosis.is_withheld(), opened.iban.is_withheld());
                     assert!(medical != billing, "{to} replaced by {from}: {opened:?}");
                 }
             }
         }
     }
-    // A group's payload and wrapped key together, both as they once stood: the record vouches for another.
+    // A group's payload and wrapped key together, both as they once stood: the record vouches for
+    // another.
     let mut replayed = a.clone();
     for part in ["encrypted_payload_medical", "encrypted_dek_medical"] {
         replayed.insert(part.to_owned(), older[part].clone());
@@ -210,7 +235,10 @@ async fn no_part_can_stand_in_the_place_of_another() {
     let error = read(&replayed, &doctor()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
     // Even for a reader that does not see the group.
-    assert!(matches!(read(&replayed, &accountant()).await.unwrap_err().kind(), ErrorKind::NotAuthentic { .. }));
+    assert!(matches!(
+        read(&replayed, &accountant()).await.unwrap_err().kind(),
+        ErrorKind::NotAuthentic { .. }
+    ));
 }
 
 #[tokio::test]
@@ -253,8 +281,9 @@ async fn every_bit_of_a_groups_payload_counts_and_none_of_them_withholds_it() {
     }
 }
 
-/// The wrapped key is nobody's word but its own: with it spoilt the group is lost, as if the attribute had been deleted,
-/// and with the id of an unknown key it is withheld. Never does another value appear.
+/// The wrapped key is nobody's word but its own: with it spoilt the group is lost, as if the
+/// attribute had been deleted, and with the id of an unknown key it is withheld. Never does another
+/// value appear.
 #[tokio::test]
 async fn a_spoilt_wrapped_key_of_a_group_never_yields_a_value() {
     let item = write(&patient("p_1")).await;
@@ -398,7 +427,11 @@ async fn the_data_key_of_a_group_is_wrapped_anew_like_that_of_the_record() {
     let new = local(5);
     let context = item_group_context::<Patient>(&item, "medical").unwrap();
     let dek = rewrap(&sealed, &local(2), &context, &[&new], &context).await.unwrap();
-    assert!(rewrap(&sealed, &local(2), &item_context::<Patient>(&item).unwrap(), &[&new], &context).await.is_err());
+    assert!(
+        rewrap(&sealed, &local(2), &item_context::<Patient>(&item).unwrap(), &[&new], &context)
+            .await
+            .is_err()
+    );
     assert!(item_group_context::<Patient>(&item, "unknown").is_err());
     item.insert("encrypted_dek_medical".to_owned(), binary(dek));
     let reader = GroupKeyProvider::new(local(1)).group("medical", new);
@@ -438,7 +471,10 @@ async fn nothing_of_a_group_is_said_by_errors_or_stands_in_the_item() {
     }
     let error = from_item::<OtherType>(item.clone(), &doctor()).await.unwrap_err();
     assert_eq!(secret.found_in(&all_it_says(&error)), None);
-    assert!(error.to_string().contains("`diagnosis` is not of its field's type: found a string"), "{error}");
+    assert!(
+        error.to_string().contains("`diagnosis` is not of its field's type: found a string"),
+        "{error}"
+    );
     let mut forged = item;
     let mut payload = bytes(&forged, "encrypted_payload_medical");
     *payload.last_mut().unwrap() ^= 1;
@@ -447,16 +483,24 @@ async fn nothing_of_a_group_is_said_by_errors_or_stands_in_the_item() {
     assert_eq!(secret.found_in(&all_it_says(&error)), None);
 }
 
-/// With KMS: each group under a key of its own, named in the encryption context, and withheld once its key is disabled.
+/// With KMS: each group under a key of its own, named in the encryption context, and withheld once
+/// its key is disabled.
 #[tokio::test]
 async fn a_group_is_withheld_when_its_kms_key_is_disabled() {
     let servers = Servers::from_env().await.unwrap();
-    let (own, ward) = (create_kms_key(servers.kms()).await.unwrap(), create_kms_key(servers.kms()).await.unwrap());
+    let (own, ward) = (
+        create_kms_key(servers.kms()).await.unwrap(),
+        create_kms_key(servers.kms()).await.unwrap(),
+    );
     let faults = Faults::new();
     let kms = |key: &str| KmsKeyProvider::new(servers.kms_through(&faults), key);
-    let provider = || GroupKeyProvider::new(kms(&own)).group("medical", kms(&ward)).group("billing-1", kms(&own));
+    let provider = || {
+        GroupKeyProvider::new(kms(&own)).group("medical", kms(&ward)).group("billing-1", kms(&own))
+    };
     let name = unique_name("patients");
-    create_table(servers.dynamodb(), &name, ("patient_id", ScalarAttributeType::S), None).await.unwrap();
+    create_table(servers.dynamodb(), &name, ("patient_id", ScalarAttributeType::S), None)
+        .await
+        .unwrap();
     let patients = Table::<Patient>::new(servers.dynamodb().clone(), provider()).named(name);
     patients.put(&patient("p_1")).send().await.unwrap();
     assert_eq!(patients.get("p_1").send().await.unwrap(), Some(patient("p_1")));
@@ -468,7 +512,11 @@ async fn a_group_is_withheld_when_its_kms_key_is_disabled() {
         .collect();
     assert_eq!(
         contexts,
-        ["medical", "billing-1"].map(Into::into).into_iter().chain([serde_json::Value::Null]).collect::<Vec<_>>()
+        ["medical", "billing-1"]
+            .map(Into::into)
+            .into_iter()
+            .chain([serde_json::Value::Null])
+            .collect::<Vec<_>>()
     );
 
     disable_kms_key(servers.kms(), &ward).await.unwrap();
@@ -480,5 +528,8 @@ async fn a_group_is_withheld_when_its_kms_key_is_disabled() {
 #[test]
 fn a_provider_of_groups_says_nothing_of_its_keys() {
     let provider = doctor();
-    assert_eq!(format!("{provider:?}"), r#"GroupKeyProvider { groups: ["billing-1", "medical"], .. }"#);
+    assert_eq!(
+        format!("{provider:?}"),
+        r#"GroupKeyProvider { groups: ["billing-1", "medical"], .. }"#
+    );
 }

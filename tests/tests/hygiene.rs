@@ -81,10 +81,13 @@ extern crate envelope_dynamo as renamed;
 macro_rules! assert_round_trip {
     ($record:expr, $ty:ty) => {{
         let record: $ty = $record;
-        let written = ::envelope_dynamo::Envelope::serialize(&record, ::serde_json::value::Serializer);
+        let written =
+            ::envelope_dynamo::Envelope::serialize(&record, ::serde_json::value::Serializer);
         let written = ::std::result::Result::expect(written, "a map");
-        let read: $ty =
-            ::std::result::Result::expect(::envelope_dynamo::Envelope::deserialize(written), "what was written");
+        let read: $ty = ::std::result::Result::expect(
+            ::envelope_dynamo::Envelope::deserialize(written),
+            "what was written",
+        );
         ::std::assert!(read == record);
     }};
 }
@@ -127,7 +130,10 @@ mod without_prelude {
 
     #[test]
     fn a_record_is_written_and_read() {
-        let list = ::std::convert::From::from([::std::option::Option::Some('x'), ::std::option::Option::None]);
+        let list = ::std::convert::From::from([
+            ::std::option::Option::Some('x'),
+            ::std::option::Option::None,
+        ]);
         let record = Record::<'static, char, 3> {
             the_id: ::std::borrow::Cow::Borrowed("id"),
             at: 1,
@@ -250,7 +256,11 @@ mod among_shadows {
 
     #[test]
     fn a_record_is_written_and_read() {
-        let record = Record { id: ::std::convert::From::from("id"), at: 1, value: ::std::option::Option::Some(2) };
+        let record = Record {
+            id: ::std::convert::From::from("id"),
+            at: 1,
+            value: ::std::option::Option::Some(2),
+        };
         assert_round_trip!(record, Record<u8>);
     }
 }
@@ -303,7 +313,10 @@ mod by_another_path {
     fn records_are_written_and_read() {
         assert_round_trip!(Renamed { id: 1, value: 2 }, Renamed);
         assert_round_trip!(Reexported { id: 1, value: 2 }, Reexported);
-        assert_round_trip!(FromMacro { id: 1, id_of_caller: ::std::convert::From::from([2]) }, FromMacro);
+        assert_round_trip!(
+            FromMacro { id: 1, id_of_caller: ::std::convert::From::from([2]) },
+            FromMacro
+        );
         ::std::assert_eq!(<FromMacro as ::envelope_dynamo::Envelope>::TABLE, "macros");
         ::std::assert_eq!(<FromMacro as ::envelope_dynamo::Envelope>::CONTEXT, [("ID", "ID")]);
     }
@@ -397,7 +410,12 @@ mod with_odd_names {
 
     #[derive(::envelope_dynamo::Envelope, ::std::cmp::PartialEq)]
     #[envelope(table = "t")]
-    #[allow(non_snake_case, non_camel_case_types, non_upper_case_globals, clippy::struct_excessive_bools)]
+    #[allow(
+        non_snake_case,
+        non_camel_case_types,
+        non_upper_case_globals,
+        clippy::struct_excessive_bools
+    )]
     struct odd_style<t, const n: usize> {
         #[partition_key]
         userId: u8,
@@ -467,10 +485,12 @@ mod deprecated {
     #[allow(deprecated)]
     fn records_are_written() {
         let field = Field { id: 1, value: 2, old: 3 };
-        let of_field = ::envelope_dynamo::Envelope::serialize(&field, ::serde_json::value::Serializer);
+        let of_field =
+            ::envelope_dynamo::Envelope::serialize(&field, ::serde_json::value::Serializer);
         ::std::assert!(::std::result::Result::is_ok(&of_field));
         let whole = Struct { id: 1, value: 2 };
-        let of_whole = ::envelope_dynamo::Envelope::serialize(&whole, ::serde_json::value::Serializer);
+        let of_whole =
+            ::envelope_dynamo::Envelope::serialize(&whole, ::serde_json::value::Serializer);
         ::std::assert!(::std::result::Result::is_ok(&of_whole));
     }
 }
@@ -581,12 +601,15 @@ mod from_macros {
         ::std::assert_eq!(<View as ::envelope_dynamo::View>::names(), ["number", "expires"]);
         ::std::assert_eq!(<User as ::envelope_dynamo::Envelope>::TABLE, "t");
         let entity = Entity::User(User { part: ::std::convert::From::from("a"), value: 1 });
-        ::std::assert!(entity == Entity::User(User { part: ::std::convert::From::from("a"), value: 1 }));
+        ::std::assert!(
+            entity == Entity::User(User { part: ::std::convert::From::from("a"), value: 1 })
+        );
     }
 }
 
 mod among_methods {
-    //! A trait of the user's has the names of functions that generated code calls, on everything and by value.
+    //! A trait of the user's has the names of functions that generated code calls, on everything
+    //! and by value.
     #![allow(dead_code)]
 
     #[allow(clippy::wrong_self_convention, clippy::new_ret_no_self)]
@@ -727,7 +750,8 @@ mod of_deprecated_types {
     #[allow(deprecated)]
     fn records_are_written() {
         let record = OnStruct { id: 1, value: Old(2), other: Old(3) };
-        let written = ::envelope_dynamo::Envelope::serialize(&record, ::serde_json::value::Serializer);
+        let written =
+            ::envelope_dynamo::Envelope::serialize(&record, ::serde_json::value::Serializer);
         ::std::assert!(::std::result::Result::is_ok(&written));
         ::std::assert_eq!(<View as ::envelope_dynamo::View>::names(), ["other"]);
         let of = |entity: &Entity| match *entity {
@@ -740,7 +764,8 @@ mod of_deprecated_types {
 }
 
 mod under_forbidden_lints {
-    //! A lint that is forbidden takes no `allow`, so generated code has none that serde's own has not.
+    //! A lint that is forbidden takes no `allow`, so generated code has none that serde's own has
+    //! not.
     #![forbid(
         dead_code,
         deprecated,
@@ -877,8 +902,10 @@ mod under_forbidden_lints {
         let view = View { number: 1, doubled: 2 };
         ::std::assert_eq!((view.number, view.doubled), (1, 2));
         ::std::assert!(Entity::Record(record()) == Entity::Record(record()));
-        let generic =
-            Generic::<'static, u8, 3> { value: ::std::option::Option::Some(1), ..::std::default::Default::default() };
+        let generic = Generic::<'static, u8, 3> {
+            value: ::std::option::Option::Some(1),
+            ..::std::default::Default::default()
+        };
         assert_round_trip!(generic, Generic<'static, u8, 3>);
     }
 }

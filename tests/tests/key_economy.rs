@@ -1,4 +1,5 @@
-//! The read cache and shared data keys under whole records: what a struct declares decides what may share a key.
+//! The read cache and shared data keys under whole records: what a struct declares decides what may
+//! share a key.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -7,8 +8,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Envelope, ErrorKind, KeyErrorKind, SharedKeyProvider, SharingLimits, from_item,
-    to_item,
+    CacheLimits, CachedKeyProvider, Envelope, ErrorKind, KeyErrorKind, SharedKeyProvider,
+    SharingLimits, from_item, to_item,
 };
 
 #[derive(Clone, Debug, PartialEq, Envelope)]

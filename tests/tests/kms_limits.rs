@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use envelope_dynamo::{Context, KeyError, KeyErrorKind, KmsKeyProvider, OpenError, SealError, Sealed, open, seal};
+use envelope_dynamo::{
+    Context, KeyError, KeyErrorKind, KmsKeyProvider, OpenError, SealError, Sealed, open, seal,
+};
 use envelope_examples::{Fault, Faults, Servers};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::Instant;
@@ -19,7 +22,9 @@ use tokio::time::Instant;
 const KEY_CALL: &str = "GenerateDataKey";
 
 /// A provider behind faults, limited by `limits`.
-async fn bench(limits: impl FnOnce(KmsKeyProvider) -> KmsKeyProvider) -> (Arc<KmsKeyProvider>, Faults) {
+async fn bench(
+    limits: impl FnOnce(KmsKeyProvider) -> KmsKeyProvider,
+) -> (Arc<KmsKeyProvider>, Faults) {
     let servers = Servers::embedded().await.unwrap();
     let faults = Faults::new();
     let provider = KmsKeyProvider::new(servers.kms_through(&faults), servers.kms_key_id());
@@ -43,7 +48,8 @@ async fn called(faults: &Faults, calls: usize) {
     }
 }
 
-/// Counts the calls under way in front of a client, each of which lasts long enough for others to come.
+/// Counts the calls under way in front of a client, each of which lasts long enough for others to
+/// come.
 #[derive(Clone, Debug)]
 struct Gauge {
     inner: SharedHttpClient,
@@ -58,7 +64,11 @@ struct Counts {
 }
 
 impl HttpClient for Gauge {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
         SharedHttpConnector::new(GaugedConnector { inner, counts: Arc::clone(&self.counts) })
     }
@@ -93,7 +103,11 @@ async fn no_more_calls_are_under_way_than_were_allowed() {
         let servers = Servers::embedded().await.unwrap();
         let counts = Arc::<Counts>::default();
         let inner = servers.kms().config().http_client().unwrap();
-        let config = servers.kms().config().to_builder().http_client(Gauge { inner, counts: Arc::clone(&counts) });
+        let config = servers
+            .kms()
+            .config()
+            .to_builder()
+            .http_client(Gauge { inner, counts: Arc::clone(&counts) });
         let kms = aws_sdk_kms::Client::from_conf(config.build());
         let provider = KmsKeyProvider::new(kms, servers.kms_key_id());
         let provider = Arc::new(match allowed {
@@ -108,7 +122,10 @@ async fn no_more_calls_are_under_way_than_were_allowed() {
                 let sealed = seal(b"dear", &context, &*provider).await.unwrap();
                 let blob = provider.encrypt_direct(b"dear", &context).await.unwrap();
                 assert_eq!(open(&sealed, &context, &*provider).await.unwrap().expose(), b"dear");
-                assert_eq!(provider.decrypt_direct(&blob, &context).await.unwrap().expose(), b"dear");
+                assert_eq!(
+                    provider.decrypt_direct(&blob, &context).await.unwrap().expose(),
+                    b"dear"
+                );
             });
         }
         tasks.join_all().await;
@@ -179,7 +196,9 @@ async fn a_call_without_an_answer_ends_at_its_deadline() {
     assert_eq!((error.kind(), error.is_retryable()), (KeyErrorKind::Unreachable, true), "{error}");
     assert!((3_000..3_100).contains(&waited), "{waited} ms");
 
-    let OpenError::Key(error) = open(&sealed, &letter("grandmother"), &*provider).await.unwrap_err() else {
+    let OpenError::Key(error) =
+        open(&sealed, &letter("grandmother"), &*provider).await.unwrap_err()
+    else {
         panic!("not about a key");
     };
     assert_eq!(error.kind(), KeyErrorKind::Unreachable, "{error}");
@@ -190,8 +209,11 @@ async fn a_call_without_an_answer_ends_at_its_deadline() {
 
 #[tokio::test]
 async fn the_deadline_ends_the_retries_as_well() {
-    let retry = RetryConfig::standard().with_max_attempts(1_000).with_initial_backoff(Duration::from_secs(1));
-    let (provider, faults) = bench(|provider| provider.retry(retry).deadline(Duration::from_secs(30))).await;
+    let retry = RetryConfig::standard()
+        .with_max_attempts(1_000)
+        .with_initial_backoff(Duration::from_secs(1));
+    let (provider, faults) =
+        bench(|provider| provider.retry(retry).deadline(Duration::from_secs(30))).await;
     faults.fail_always(KEY_CALL, Fault::error("ThrottlingException"));
     tokio::time::pause();
     let start = Instant::now();
@@ -209,7 +231,8 @@ async fn calls_are_retried_as_often_as_was_said() {
     assert_eq!(write(&provider, "grandmother").await.unwrap_err().kind(), KeyErrorKind::Throttled);
     assert_eq!(faults.calls(KEY_CALL), 1);
 
-    let retry = RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(1));
+    let retry =
+        RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(1));
     let (provider, faults) = bench(|provider| provider.retry(retry)).await;
     (0..5).for_each(|_| faults.fail_next(KEY_CALL, Fault::error("ThrottlingException")));
     write(&provider, "grandmother").await.unwrap();

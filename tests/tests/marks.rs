@@ -1,4 +1,5 @@
-//! Records outlive structs: every transition of a field's mark, and what an attacker could make of it.
+//! Records outlive structs: every transition of a field's mark, and what an attacker could make of
+//! it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -152,14 +153,26 @@ async fn nobody_can_add_a_protected_field_to_a_record_that_was_written_without_i
         write(&record!(OptionalPlaintext, None)).await,
     ] {
         item.insert("f".into(), text("forged"));
-        assert!(matches!(read::<OptionalEncrypted>(&item).await.unwrap_err().kind(), ErrorKind::Marks(_)));
-        assert!(matches!(read::<OptionalAuthenticated>(&item).await.unwrap_err().kind(), ErrorKind::Marks(_)));
+        assert!(matches!(
+            read::<OptionalEncrypted>(&item).await.unwrap_err().kind(),
+            ErrorKind::Marks(_)
+        ));
+        assert!(matches!(
+            read::<OptionalAuthenticated>(&item).await.unwrap_err().kind(),
+            ErrorKind::Marks(_)
+        ));
     }
     let mut item = write(&record!(OptionalAuthenticated, None)).await;
     item.insert("f".into(), text("forged"));
     let error = read::<OptionalAuthenticated>(&item).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "its absence was authenticated: {error}");
-    assert!(matches!(read::<OptionalEncrypted>(&item).await.unwrap_err().kind(), ErrorKind::NotAuthentic { .. }));
+    assert!(
+        matches!(error.kind(), ErrorKind::NotAuthentic { .. }),
+        "its absence was authenticated: {error}"
+    );
+    assert!(matches!(
+        read::<OptionalEncrypted>(&item).await.unwrap_err().kind(),
+        ErrorKind::NotAuthentic { .. }
+    ));
 }
 
 /// Accepting plaintext helps nobody who forges a record that was written with the field protected.
@@ -167,11 +180,21 @@ async fn nobody_can_add_a_protected_field_to_a_record_that_was_written_without_i
 async fn accepting_plaintext_does_not_weaken_records_that_were_written_protected() {
     let mut sealed = write(&record!(Encrypted, "value".into())).await;
     sealed.insert("f".into(), text("forged"));
-    assert_marks(&read::<EncryptedOrPlaintext>(&sealed).await.unwrap_err(), "f", &["anchor", "f"], &[]);
+    assert_marks(
+        &read::<EncryptedOrPlaintext>(&sealed).await.unwrap_err(),
+        "f",
+        &["anchor", "f"],
+        &[],
+    );
 
     let mut absent = write(&record!(OptionalEncrypted, None)).await;
     absent.insert("f".into(), text("forged"));
-    assert_marks(&read::<EncryptedOrPlaintext>(&absent).await.unwrap_err(), "f", &["anchor", "f"], &[]);
+    assert_marks(
+        &read::<EncryptedOrPlaintext>(&absent).await.unwrap_err(),
+        "f",
+        &["anchor", "f"],
+        &[],
+    );
 
     let mut authenticated = write(&record!(Authenticated, "value".into())).await;
     authenticated.insert("f".into(), text("forged"));
@@ -202,8 +225,13 @@ async fn an_authenticated_field_that_became_plaintext_and_was_updated_in_place_s
     let mut item = write(&record!(Authenticated, "value".into())).await;
     item.insert("f".into(), text("updated in place"));
     let error = read::<Plaintext>(&item).await.unwrap_err();
-    let ErrorKind::NotAuthentic { authenticated, now_plaintext } = error.kind() else { panic!("{error}") };
-    assert_eq!((authenticated.as_slice(), now_plaintext.as_slice()), (&["f".to_owned()][..], &["f".to_owned()][..]));
+    let ErrorKind::NotAuthentic { authenticated, now_plaintext } = error.kind() else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        (authenticated.as_slice(), now_plaintext.as_slice()),
+        (&["f".to_owned()][..], &["f".to_owned()][..])
+    );
     assert_eq!(
         error.to_string(),
         "people[id=p_1]: not authentic: the record was changed, moved from another place, or sealed under another key; \

@@ -1,4 +1,5 @@
-//! One data key for several parties, keys handed out beforehand, small secrets, and wrapped keys that move: with KMS.
+//! One data key for several parties, keys handed out beforehand, small secrets, and wrapped keys
+//! that move: with KMS.
 //!
 //! `envelope-core/tests/providers` has what needs no KMS.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -7,9 +8,10 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Context, ContextForm, EncryptedDek, Envelope, KeyErrorKind, KeyKind, KmsKeyProvider, KmsKeyWrapper,
-    LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper, RewrapError, RootKey, SealError,
-    WrappedKey, from_item, item_context, open, rewrap, seal, to_item,
+    Context, ContextForm, EncryptedDek, Envelope, KeyErrorKind, KeyKind, KmsKeyProvider,
+    KmsKeyWrapper, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper,
+    RewrapError, RootKey, SealError, WrappedKey, from_item, item_context, open, rewrap, seal,
+    to_item,
 };
 use envelope_examples::servers::{create_kms_key, disable_kms_key};
 use envelope_examples::{Fault, Faults, Servers};
@@ -63,7 +65,11 @@ impl Kms {
     }
 
     fn requests(&self, operation: &str) -> Vec<Value> {
-        self.faults.requests(operation).iter().map(|request| serde_json::from_slice(request).unwrap()).collect()
+        self.faults
+            .requests(operation)
+            .iter()
+            .map(|request| serde_json::from_slice(request).unwrap())
+            .collect()
     }
 }
 
@@ -71,7 +77,8 @@ fn kinds(dek: &[u8]) -> Vec<KeyKind> {
     EncryptedDek::parse(dek).unwrap().keys().iter().map(WrappedKey::kind).collect()
 }
 
-// --- several parties ------------------------------------------------------------------------------------------------
+// --- several parties
+// ------------------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn two_kms_keys_each_open_a_record_wrapped_for_both() {
@@ -82,7 +89,10 @@ async fn two_kms_keys_each_open_a_record_wrapped_for_both() {
     assert_eq!((kms.faults.calls("GenerateDataKey"), kms.faults.calls("Encrypt")), (1, 1));
     let [encrypt] = kms.requests("Encrypt").try_into().unwrap();
     assert_eq!(encrypt["KeyId"], second);
-    assert_eq!(encrypt["EncryptionContext"], json!({"table": "notes", "partition_key": "7", "purpose": "pii"}));
+    assert_eq!(
+        encrypt["EncryptionContext"],
+        json!({"table": "notes", "partition_key": "7", "purpose": "pii"})
+    );
 
     for key in [&first, &second] {
         assert_eq!(from_item::<Note>(item.clone(), &kms.provider(key)).await.unwrap(), note());
@@ -95,7 +105,11 @@ async fn two_kms_keys_each_open_a_record_wrapped_for_both() {
     let mut moved = item;
     moved.insert("id".into(), AttributeValue::N("8".into()));
     let error = from_item::<Note>(moved, &kms.provider(&second)).await.unwrap_err();
-    assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::ContextMismatch, "Encrypt binds the context as well");
+    assert_eq!(
+        error.key_error().unwrap().kind(),
+        KeyErrorKind::ContextMismatch,
+        "Encrypt binds the context as well"
+    );
 }
 
 #[tokio::test]
@@ -113,7 +127,8 @@ async fn a_wrong_answer_to_encrypt_fails_the_write() {
     }
 }
 
-// --- keys handed out beforehand -------------------------------------------------------------------------------------
+// --- keys handed out beforehand
+// -------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_key_provisioned_without_being_seen_seals_for_whoever_may_unwrap_it() {
@@ -121,19 +136,28 @@ async fn a_key_provisioned_without_being_seen_seals_for_whoever_may_unwrap_it() 
     let key = kms.key().await;
     let context = letters().form(ContextForm::Table);
     let provisioned = kms.wrapper(&key).generate_without_plaintext(&context).await.unwrap();
-    assert_eq!((kms.faults.calls("GenerateDataKeyWithoutPlaintext"), kms.faults.calls("GenerateDataKey")), (1, 0));
+    assert_eq!(
+        (kms.faults.calls("GenerateDataKeyWithoutPlaintext"), kms.faults.calls("GenerateDataKey")),
+        (1, 0)
+    );
     let [request] = kms.requests("GenerateDataKeyWithoutPlaintext").try_into().unwrap();
     assert_eq!(request["EncryptionContext"], json!({"table": "letters", "to": "grandmother"}));
 
     let device = ProvisionedKeyWrapper::new(&provisioned, kms.provider(&key)).unwrap();
     let sealed = seal(b"dear", &context, &device).await.unwrap();
-    assert_eq!((kms.faults.calls("Decrypt"), kms.faults.calls("GenerateDataKey")), (1, 0), "the device makes no key");
+    assert_eq!(
+        (kms.faults.calls("Decrypt"), kms.faults.calls("GenerateDataKey")),
+        (1, 0),
+        "the device makes no key"
+    );
     assert_eq!(sealed.encrypted_dek, provisioned);
     assert_eq!(open(&sealed, &context, &kms.provider(&key)).await.unwrap().expose(), b"dear");
 
     let other = Context::new("letters").pair("to", "grandfather").unwrap().form(ContextForm::Table);
     assert!(seal(b"dear", &other, &device).await.is_err(), "wrapped for another context");
-    let SealError::Key(error) = seal(b"dear", &letters(), &device).await.unwrap_err() else { panic!("another error") };
+    let SealError::Key(error) = seal(b"dear", &letters(), &device).await.unwrap_err() else {
+        panic!("another error")
+    };
     assert_eq!(error.kind(), KeyErrorKind::Configuration, "wrapped for another form");
 }
 
@@ -147,7 +171,8 @@ async fn a_provisioned_key_by_another_key_than_asked_for_is_refused() {
     assert_eq!(error.kind(), KeyErrorKind::InvalidResponse);
 }
 
-// --- small secrets --------------------------------------------------------------------------------------------------
+// --- small secrets
+// --------------------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_small_secret_comes_back_for_its_own_context_alone() {
@@ -170,9 +195,11 @@ async fn what_kms_does_not_encrypt_by_itself_is_refused_before_it_is_sent() {
     let kms = Kms::new().await;
     let provider = kms.provider("alias/none");
     let bound = letters().authenticated("plan", None).unwrap();
-    for (secret, context, hint) in
-        [(vec![], letters(), "nothing"), (vec![7; 4097], letters(), "`seal`"), (vec![7; 9], bound, "`seal`")]
-    {
+    for (secret, context, hint) in [
+        (vec![], letters(), "nothing"),
+        (vec![7; 4097], letters(), "`seal`"),
+        (vec![7; 9], bound, "`seal`"),
+    ] {
         let error = provider.encrypt_direct(&secret, &context).await.unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::Configuration);
         assert!(error.to_string().contains(hint), "{error}");
@@ -204,7 +231,8 @@ async fn an_answer_about_a_secret_by_another_key_is_refused_and_not_told() {
     assert_eq!(Secret::new(secret).found_in(&all_it_says(&error)), None);
 }
 
-// --- wrapped keys that move -----------------------------------------------------------------------------------------
+// --- wrapped keys that move
+// -----------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_record_moved_to_another_kms_key_opens_with_it_and_its_data_key_never_comes_here() {
@@ -216,13 +244,18 @@ async fn a_record_moved_to_another_kms_key_opens_with_it_and_its_data_key_never_
 
     let dek = item["encrypted_dek"].as_b().unwrap().as_ref().to_vec();
     let context = item_context::<Note>(&item).unwrap();
-    let dek = kms.provider(&old).rewrap(&dek, &context, &kms.wrapper(&new), &context).await.unwrap();
-    let calls = ["ReEncrypt", "Decrypt", "GenerateDataKey", "Encrypt"].map(|operation| kms.faults.calls(operation));
+    let dek =
+        kms.provider(&old).rewrap(&dek, &context, &kms.wrapper(&new), &context).await.unwrap();
+    let calls = ["ReEncrypt", "Decrypt", "GenerateDataKey", "Encrypt"]
+        .map(|operation| kms.faults.calls(operation));
     assert_eq!(calls, [1, 0, 0, 0]);
     let [request] = kms.requests("ReEncrypt").try_into().unwrap();
     let pairs = json!({"table": "notes", "partition_key": "7", "purpose": "pii"});
     assert_eq!((&request["SourceKeyId"], &request["DestinationKeyId"]), (&json!(old), &json!(new)));
-    assert_eq!([&request["SourceEncryptionContext"], &request["DestinationEncryptionContext"]], [&pairs, &pairs]);
+    assert_eq!(
+        [&request["SourceEncryptionContext"], &request["DestinationEncryptionContext"]],
+        [&pairs, &pairs]
+    );
 
     item.insert("encrypted_dek".into(), AttributeValue::B(Blob::new(dek)));
     assert_eq!(item["encrypted_payload"], payload);
@@ -238,14 +271,16 @@ async fn a_wrapped_key_moves_to_another_context_form_and_to_no_other_place() {
     let (provider, to) = (kms.provider(&old), kms.wrapper(&new));
     let mut sealed = seal(b"dear", &letters(), &provider).await.unwrap();
     let elsewhere = Context::new("letters").pair("to", "grandfather").unwrap();
-    let error = provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &elsewhere).await.unwrap_err();
+    let error =
+        provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &elsewhere).await.unwrap_err();
     assert!(matches!(error, RewrapError::OtherPlace), "{error}");
     let hashed = letters().form(ContextForm::Hashed);
     let error = provider.rewrap(&sealed.encrypted_dek, &hashed, &to, &hashed).await.unwrap_err();
     assert!(matches!(error, RewrapError::ContextForm { .. }), "{error}");
     assert_eq!(kms.faults.calls("ReEncrypt"), 0);
 
-    sealed.encrypted_dek = provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &hashed).await.unwrap();
+    sealed.encrypted_dek =
+        provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &hashed).await.unwrap();
     assert_eq!(open(&sealed, &hashed, &kms.provider(&new)).await.unwrap().expose(), b"dear");
     assert!(open(&sealed, &letters(), &kms.provider(&new)).await.is_err());
 }
@@ -260,9 +295,13 @@ async fn what_other_parties_have_stays_when_a_key_moves() {
     let (provider, to) = (kms.provider(&old), kms.wrapper(&new));
     let hashed = letters().form(ContextForm::Hashed);
     let error = provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &hashed).await.unwrap_err();
-    assert!(matches!(error, RewrapError::OtherParties), "the partner's wrapping is bound to the old form: {error}");
+    assert!(
+        matches!(error, RewrapError::OtherParties),
+        "the partner's wrapping is bound to the old form: {error}"
+    );
 
-    sealed.encrypted_dek = provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &letters()).await.unwrap();
+    sealed.encrypted_dek =
+        provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &letters()).await.unwrap();
     assert_eq!(kinds(&sealed.encrypted_dek), [KeyKind::AWS_KMS, KeyKind::LOCAL]);
     assert_eq!(open(&sealed, &letters(), &kms.provider(&new)).await.unwrap().expose(), b"dear");
     assert_eq!(open(&sealed, &letters(), &partner).await.unwrap().expose(), b"dear");
@@ -273,10 +312,16 @@ async fn a_wrong_answer_to_re_encrypt_is_refused() {
     let kms = Kms::new().await;
     let (old, new, other) = (kms.key().await, kms.key().await, kms.key().await);
     let sealed = seal(b"dear", &letters(), &kms.provider(&old)).await.unwrap();
-    for (source, destination, blob) in [(&other, &new, "BwcH"), (&old, &other, "BwcH"), (&old, &new, "")] {
-        let body = json!({ "SourceKeyId": source, "KeyId": destination, "CiphertextBlob": blob }).to_string();
+    for (source, destination, blob) in
+        [(&other, &new, "BwcH"), (&old, &other, "BwcH"), (&old, &new, "")]
+    {
+        let body = json!({ "SourceKeyId": source, "KeyId": destination, "CiphertextBlob": blob })
+            .to_string();
         kms.faults.fail_next("ReEncrypt", Fault::Reply { status: 200, body: body.clone() });
-        let moved = kms.provider(&old).rewrap(&sealed.encrypted_dek, &letters(), &kms.wrapper(&new), &letters()).await;
+        let moved = kms
+            .provider(&old)
+            .rewrap(&sealed.encrypted_dek, &letters(), &kms.wrapper(&new), &letters())
+            .await;
         let Err(RewrapError::Key(error)) = moved else { panic!("{body}: {moved:?}") };
         assert_eq!(error.kind(), KeyErrorKind::InvalidResponse, "{body}: {error}");
         assert!(error.request_id().is_some(), "{body}");
@@ -290,11 +335,15 @@ async fn a_key_moves_between_providers_of_any_kind_by_unwrapping_and_wrapping() 
     let local = LocalKeyProvider::new(RootKey::generate().unwrap());
     let partner = party();
     let mut sealed = seal(b"dear", &letters(), &local).await.unwrap();
-    sealed.encrypted_dek = rewrap(&sealed, &local, &letters(), &[&provider, &partner], &letters()).await.unwrap();
+    sealed.encrypted_dek =
+        rewrap(&sealed, &local, &letters(), &[&provider, &partner], &letters()).await.unwrap();
     assert_eq!(kinds(&sealed.encrypted_dek), [KeyKind::AWS_KMS, KeyKind::LOCAL]);
     assert_eq!(open(&sealed, &letters(), &provider).await.unwrap().expose(), b"dear");
     assert_eq!(open(&sealed, &letters(), &partner).await.unwrap().expose(), b"dear");
-    assert!(open(&sealed, &letters(), &local).await.is_err(), "wrapped for those named and nobody else");
+    assert!(
+        open(&sealed, &letters(), &local).await.is_err(),
+        "wrapped for those named and nobody else"
+    );
 
     let nobody = rewrap(&sealed, &provider, &letters(), &[], &letters()).await.unwrap_err();
     let RewrapError::Key(error) = nobody else { panic!("{nobody}") };

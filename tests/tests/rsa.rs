@@ -1,11 +1,12 @@
-//! Partners without AWS seal with an RSA public key; what KMS answers for the private one is played by faults.
+//! Partners without AWS seal with an RSA public key; what KMS answers for the private one is played
+//! by faults.
 //!
 //! `beyond_embedded.rs` has the same against a KMS that knows RSA.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use envelope_dynamo::{
-    Context, DataKey, EncryptionContext, Envelope, KeyError, KeyErrorKind, KeyKind, KmsRsaKey, LocalRsaKey,
-    RsaPublicKey, RsaRecipient, UnwrapKey, WrappedKey, from_item, to_item,
+    Context, DataKey, EncryptionContext, Envelope, KeyError, KeyErrorKind, KeyKind, KmsRsaKey,
+    LocalRsaKey, RsaPublicKey, RsaRecipient, UnwrapKey, WrappedKey, from_item, to_item,
 };
 use envelope_examples::{Fault, Faults, Servers};
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ use serde_json::{Value, json};
 const PRIVATE: &str = include_str!("../../envelope-core/src/provider/rsa/test_key.pem");
 const PUBLIC: &str = include_str!("../../envelope-core/src/provider/rsa/test_key.pub.pem");
 /// What OpenSSL wrapped with the key above: the bytes 0 to 31, for a letter to grandmother.
-const WRAPPED: &[u8] = include_bytes!("../../envelope-core/src/provider/rsa/wrapped_by_openssl.bin");
+const WRAPPED: &[u8] =
+    include_bytes!("../../envelope-core/src/provider/rsa/wrapped_by_openssl.bin");
 const ID: [u8; 8] = 0x4f93_6462_4f93_bbeb_u64.to_be_bytes();
 /// SHA-256 of the context of a letter to grandmother, as FORMAT 6.4 encodes it.
 const CONTEXT_DIGEST: &str = "63f145e76ac93f9b75e29a3f2defe0001530746e6a64366239060e1c60591aae";
@@ -73,7 +75,8 @@ impl Played {
 
     async fn unwrap(&self, answer: &Value, to: &str) -> Result<DataKey, KeyError> {
         self.faults.fail_next("Decrypt", Fault::Reply { status: 200, body: answer.to_string() });
-        let context: EncryptionContext = Context::new("letters").pair("to", to).unwrap().encryption_context();
+        let context: EncryptionContext =
+            Context::new("letters").pair("to", to).unwrap().encryption_context();
         let wrapped = [WrappedKey::new(KeyKind::RSA_OAEP, ID, WRAPPED).unwrap()];
         self.key.unwrap_key(&wrapped, &context).await
     }
@@ -81,7 +84,8 @@ impl Played {
 
 /// What KMS decrypts: the data key and the digest.
 fn message() -> Vec<u8> {
-    let digest = (0..64).step_by(2).map(|at| u8::from_str_radix(&CONTEXT_DIGEST[at..at + 2], 16).unwrap());
+    let digest =
+        (0..64).step_by(2).map(|at| u8::from_str_radix(&CONTEXT_DIGEST[at..at + 2], 16).unwrap());
     (0..32).chain(digest).collect()
 }
 
@@ -97,7 +101,11 @@ async fn kms_is_asked_to_decrypt_with_the_named_key_and_oaep_and_no_context() {
         "EncryptionAlgorithm": "RSAES_OAEP_SHA_256",
         "CiphertextBlob": base64(WRAPPED),
     });
-    assert_eq!(serde_json::from_slice::<Value>(&request).unwrap(), expected, "KMS refuses a context for RSA");
+    assert_eq!(
+        serde_json::from_slice::<Value>(&request).unwrap(),
+        expected,
+        "KMS refuses a context for RSA"
+    );
 }
 
 #[tokio::test]
@@ -114,7 +122,10 @@ async fn what_was_wrapped_for_another_context_is_refused_though_kms_decrypts_it(
     let mut flipped = message();
     flipped[63] ^= 1;
     let answer = json!({ "KeyId": KEY, "Plaintext": base64(&flipped) });
-    assert_eq!(played.unwrap(&answer, "grandmother").await.unwrap_err().kind(), KeyErrorKind::ContextMismatch);
+    assert_eq!(
+        played.unwrap(&answer, "grandmother").await.unwrap_err().kind(),
+        KeyErrorKind::ContextMismatch
+    );
 }
 
 #[tokio::test]
@@ -146,8 +157,7 @@ async fn the_public_key_is_fetched_from_a_key_that_can_decrypt_and_from_no_other
         KmsRsaKey::fetch(servers.kms_through(&faults), KEY).await
     };
     let der = base64(public_key().as_der());
-    let good =
-        json!({ "KeyId": KEY, "PublicKey": der, "EncryptionAlgorithms": ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"] });
+    let good = json!({ "KeyId": KEY, "PublicKey": der, "EncryptionAlgorithms": ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"] });
     assert_eq!(fetch(good.clone()).await.unwrap().public_key(), &public_key());
     for (name, value, kind) in [
         ("KeyId", json!(ANOTHER), KeyErrorKind::InvalidResponse),

@@ -10,9 +10,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, EncryptionContext, Envelope, Error,
-    ErrorKind, Fault, GeneratedKey, HierarchicalKeyProvider, IntoKey, KeyErrorKind, KeyFuture, KeyKind, KmsKeyProvider,
-    KmsKeyWrapper, Table, WrapKey, WrappedKey, from_item, to_item,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, EncryptionContext,
+    Envelope, Error, ErrorKind, Fault, GeneratedKey, HierarchicalKeyProvider, IntoKey,
+    KeyErrorKind, KeyFuture, KeyKind, KmsKeyProvider, KmsKeyWrapper, Table, WrapKey, WrappedKey,
+    from_item, to_item,
 };
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};
 use envelope_examples::{Faults, Servers};
@@ -79,7 +80,9 @@ mod bytes {
         serializer.serialize_bytes(bytes)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         struct Bytes;
         impl Visitor<'_> for Bytes {
             type Value = Vec<u8>;
@@ -126,12 +129,14 @@ async fn users() -> Setup<User> {
 
 impl<T: Envelope> Setup<T> {
     async fn raw(&self, key: Item) -> Item {
-        let get = self.servers.dynamodb().get_item().table_name(self.table.name()).set_key(Some(key));
+        let get =
+            self.servers.dynamodb().get_item().table_name(self.table.name()).set_key(Some(key));
         get.consistent_read(true).send().await.unwrap().item.unwrap()
     }
 
     async fn put_raw(&self, item: Item) {
-        let put = self.servers.dynamodb().put_item().table_name(self.table.name()).set_item(Some(item));
+        let put =
+            self.servers.dynamodb().put_item().table_name(self.table.name()).set_item(Some(item));
         put.send().await.unwrap();
     }
 }
@@ -170,7 +175,12 @@ async fn a_call_that_is_awaited_is_sent() {
 async fn tables_with_sort_keys_are_read_by_both_keys() {
     let Setup { table, .. } = setup::<Order>(("customer", S), Some(("placed", N))).await;
     for placed in [1, 2] {
-        let order = Order { customer: "c".into(), placed, card: format!("4111 {placed}"), state: "paid".into() };
+        let order = Order {
+            customer: "c".into(),
+            placed,
+            card: format!("4111 {placed}"),
+            state: "paid".into(),
+        };
         table.put(&order).send().await.unwrap();
     }
     assert_eq!(table.get(("c", 2)).send().await.unwrap().unwrap().card, "4111 2");
@@ -204,9 +214,15 @@ async fn nothing_secret_leaves_the_process() {
 async fn one_call_of_each_kind_per_write_and_per_read() {
     let Setup { table, faults, .. } = users().await;
     table.put(&user("alice")).send().await.unwrap();
-    assert_eq!((faults.calls("GenerateDataKey"), faults.calls("PutItem"), faults.calls("Decrypt")), (1, 1, 0));
+    assert_eq!(
+        (faults.calls("GenerateDataKey"), faults.calls("PutItem"), faults.calls("Decrypt")),
+        (1, 1, 0)
+    );
     table.get("alice").send().await.unwrap();
-    assert_eq!((faults.calls("GenerateDataKey"), faults.calls("GetItem"), faults.calls("Decrypt")), (1, 1, 1));
+    assert_eq!(
+        (faults.calls("GenerateDataKey"), faults.calls("GetItem"), faults.calls("Decrypt")),
+        (1, 1, 1)
+    );
     table.get("nobody").send().await.unwrap();
     assert_eq!(faults.calls("Decrypt"), 1);
 }
@@ -224,7 +240,12 @@ async fn kms_is_shown_the_context_in_the_form_that_was_chosen() {
     assert_eq!(context(&request), expected);
 
     let Setup { table, faults, .. } = setup::<Order>(("customer", S), Some(("placed", N))).await;
-    let order = Order { customer: "zoe@example.com".into(), placed: 1, card: "4111".into(), state: "paid".into() };
+    let order = Order {
+        customer: "zoe@example.com".into(),
+        placed: 1,
+        card: "4111".into(),
+        state: "paid".into(),
+    };
     table.put(&order).send().await.unwrap();
     let [request] = faults.requests("GenerateDataKey").try_into().unwrap();
     let hashed = context(&request);
@@ -245,7 +266,10 @@ async fn the_item_has_keys_readable_attributes_and_two_sealed_ones() {
     let item = setup.raw(user_key("alice")).await;
     let mut names: Vec<_> = item.keys().map(String::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["encrypted_dek", "encrypted_payload", "logins", "plan", "tenant", "user_id"]);
+    assert_eq!(
+        names,
+        ["encrypted_dek", "encrypted_payload", "logins", "plan", "tenant", "user_id"]
+    );
     assert_eq!(item["logins"], AttributeValue::N("3".into()));
 }
 
@@ -289,7 +313,9 @@ async fn parts_of_two_records_cannot_be_exchanged() {
         setup.table.put(&user(id)).send().await.unwrap();
     }
     let (alice, bob) = (setup.raw(user_key("alice")).await, setup.raw(user_key("bob")).await);
-    for parts in [&["encrypted_payload"][..], &["encrypted_dek"], &["encrypted_payload", "encrypted_dek"]] {
+    for parts in
+        [&["encrypted_payload"][..], &["encrypted_dek"], &["encrypted_payload", "encrypted_dek"]]
+    {
         let mut item = alice.clone();
         for part in parts {
             item.insert((*part).to_owned(), bob[*part].clone());
@@ -325,7 +351,10 @@ async fn authenticated_attributes_cannot_be_changed_and_plaintext_ones_can() {
     item.insert("logins".into(), AttributeValue::N("4".into()));
     item.insert("someone_elses".into(), AttributeValue::Bool(true));
     setup.put_raw(item).await;
-    assert_eq!(setup.table.get("alice").send().await.unwrap(), Some(User { logins: 4, ..user("alice") }));
+    assert_eq!(
+        setup.table.get("alice").send().await.unwrap(),
+        Some(User { logins: 4, ..user("alice") })
+    );
 }
 
 #[tokio::test]
@@ -344,7 +373,8 @@ async fn a_record_of_one_table_does_not_open_in_another() {
     let setup = users().await;
     setup.table.put(&user("alice")).send().await.unwrap();
     let provider = KmsKeyProvider::new(setup.servers.kms().clone(), setup.servers.kms_key_id());
-    let error = from_item::<Admin>(setup.raw(user_key("alice")).await, &provider).await.unwrap_err();
+    let error =
+        from_item::<Admin>(setup.raw(user_key("alice")).await, &provider).await.unwrap_err();
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::ContextMismatch, "{error}");
 }
 
@@ -356,7 +386,15 @@ async fn the_physical_table_may_have_any_name() {
     create_table(setup.servers.dynamodb(), &restored, ("user_id", S), None).await.unwrap();
     let copy = setup.table.clone().named(restored.clone());
     let item = setup.raw(user_key("alice")).await;
-    setup.servers.dynamodb().put_item().table_name(&restored).set_item(Some(item)).send().await.unwrap();
+    setup
+        .servers
+        .dynamodb()
+        .put_item()
+        .table_name(&restored)
+        .set_item(Some(item))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(copy.get("alice").send().await.unwrap(), Some(user("alice")));
 }
 
@@ -377,12 +415,17 @@ async fn half_a_record_is_an_error_that_says_which_half() {
     let setup = users().await;
     setup.table.put(&user("alice")).send().await.unwrap();
     let whole = setup.raw(user_key("alice")).await;
-    for (present, absent) in [("encrypted_payload", "encrypted_dek"), ("encrypted_dek", "encrypted_payload")] {
+    for (present, absent) in
+        [("encrypted_payload", "encrypted_dek"), ("encrypted_dek", "encrypted_payload")]
+    {
         let mut item = whole.clone();
         item.remove(absent);
         setup.put_raw(item).await;
         let error = assert_refused(setup.table.get("alice").send().await);
-        assert!(error.to_string().contains(&format!("has `{present}` but no `{absent}`")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("has `{present}` but no `{absent}`")),
+            "{error}"
+        );
     }
     let mut item = whole;
     item.insert("encrypted_dek".into(), AttributeValue::S("AQ==".into()));
@@ -413,7 +456,9 @@ async fn both_conditions_of_a_put_hold_together() {
         let alice = user("alice");
         let table = setup.table.clone();
         async move {
-            let put = table.put(&alice).condition(|stored| stored.logins.not_exists().or(stored.logins.lt(10)));
+            let put = table
+                .put(&alice)
+                .condition(|stored| stored.logins.not_exists().or(stored.logins.lt(10)));
             put.if_not_exists().send().await
         }
     };
@@ -426,10 +471,9 @@ async fn an_expression_that_is_a_string_is_refused_before_anything_is_sent() {
     let setup = users().await;
     let secret = || AttributeValue::S("s3cr3t".into());
     let alice = user("alice");
-    let put = setup
-        .table
-        .put(&alice)
-        .customize(|put| put.condition_expression("email = :email").expression_attribute_values(":email", secret()));
+    let put = setup.table.put(&alice).customize(|put| {
+        put.condition_expression("email = :email").expression_attribute_values(":email", secret())
+    });
     let direct = put.send().await.unwrap_err();
     let put = setup.table.put(&alice).customize(|put| {
         put.condition_expression("#e = :email")
@@ -438,11 +482,15 @@ async fn an_expression_that_is_a_string_is_refused_before_anything_is_sent() {
     });
     let by_placeholder = put.send().await.unwrap_err();
     let delete = setup.table.delete("alice").customize(|delete| {
-        delete.condition_expression("contains(notes, :n)").expression_attribute_values(":n", secret())
+        delete
+            .condition_expression("contains(notes, :n)")
+            .expression_attribute_values(":n", secret())
     });
     let delete = delete.send().await.unwrap_err();
     for error in [direct, by_placeholder, delete] {
-        let ErrorKind::Customized { setting: "condition_expression", .. } = error.kind() else { panic!("{error}") };
+        let ErrorKind::Customized { setting: "condition_expression", .. } = error.kind() else {
+            panic!("{error}")
+        };
         assert_eq!(error.fault(), Fault::Caller);
     }
     assert!(setup.faults.all_requests().is_empty(), "nothing was sent");
@@ -462,11 +510,15 @@ async fn an_item_over_400_kb_is_refused_before_it_is_sent() {
 async fn the_largest_item_dynamodb_takes_is_sent() {
     let setup = setup::<Document>(("digest", B), None).await;
     let document = |len| Document { digest: vec![1], body: vec![7; len] };
-    // The wrapped key of this KMS may be of another length than the next one's, so measure with what it gives.
+    // The wrapped key of this KMS may be of another length than the next one's, so measure with
+    // what it gives.
     setup.table.put(&document(0)).send().await.unwrap();
-    let item = setup.raw(Item::from([("digest".to_owned(), AttributeValue::B(Blob::new([1])))])).await;
-    let overhead: usize =
-        item.iter().map(|(name, value)| name.len() + value.as_b().map_or(0, |blob| blob.as_ref().len())).sum();
+    let item =
+        setup.raw(Item::from([("digest".to_owned(), AttributeValue::B(Blob::new([1])))])).await;
+    let overhead: usize = item
+        .iter()
+        .map(|(name, value)| name.len() + value.as_b().map_or(0, |blob| blob.as_ref().len()))
+        .sum();
     // A byte string of this length has a head of five bytes where an empty one has one.
     let largest = 400 * 1024 - overhead - 4;
     setup.table.put(&document(largest)).send().await.unwrap();
@@ -479,7 +531,8 @@ async fn the_sdks_own_request_can_be_had_sealed() {
     let setup = users().await;
     let alice = user("alice");
     let put = setup.table.put(&alice).into_sdk().await.unwrap();
-    let output = put.return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld).send().await.unwrap();
+    let output =
+        put.return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld).send().await.unwrap();
     assert_eq!(output.attributes, None);
     assert_eq!(setup.table.get("alice").send().await.unwrap(), Some(alice));
 }
@@ -490,7 +543,10 @@ async fn a_projection_cannot_take_a_record_apart() {
     setup.table.put(&user("alice")).send().await.unwrap();
     let get = setup.table.get("alice").customize(|get| get.projection_expression("plan"));
     let error = get.send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Customized { setting: "projection_expression", .. }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Customized { setting: "projection_expression", .. }),
+        "{error}"
+    );
     assert_eq!(setup.table.get("alice").send().await.unwrap(), Some(user("alice")));
 }
 
@@ -498,7 +554,8 @@ async fn a_projection_cannot_take_a_record_apart() {
 async fn a_service_that_only_wraps_can_write_what_another_reads() {
     let setup = users().await;
     let wrapper = KmsKeyWrapper::new(setup.servers.kms().clone(), setup.servers.kms_key_id());
-    let ingest = Table::<User, _>::write_only(setup.servers.dynamodb().clone(), wrapper).named(setup.table.name());
+    let ingest = Table::<User, _>::write_only(setup.servers.dynamodb().clone(), wrapper)
+        .named(setup.table.name());
     ingest.put(&user("alice")).send().await.unwrap();
     assert_eq!(setup.table.get("alice").send().await.unwrap(), Some(user("alice")));
 }
@@ -512,9 +569,10 @@ async fn a_disabled_key_is_reported_as_such() {
     let item = to_item(&user("alice"), &provider).await.unwrap();
     assert_eq!(from_item::<User>(item.clone(), &provider).await.unwrap(), user("alice"));
     disable_kms_key(kms, &key).await.unwrap();
-    for error in
-        [from_item::<User>(item, &provider).await.unwrap_err(), to_item(&user("bob"), &provider).await.unwrap_err()]
-    {
+    for error in [
+        from_item::<User>(item, &provider).await.unwrap_err(),
+        to_item(&user("bob"), &provider).await.unwrap_err(),
+    ] {
         let key_error = error.key_error().unwrap();
         assert_eq!(key_error.kind(), KeyErrorKind::KeyDisabled, "{error}");
         assert_eq!(error.fault(), Fault::Operator);
@@ -547,10 +605,15 @@ async fn a_key_can_be_named_by_id_arn_and_alias() {
     let alias_arn = arn.replace(&format!("key/{id}"), &alias);
     let names = [id, &arn, &alias, &alias_arn];
     for writer in names {
-        let item = to_item(&user("alice"), &KmsKeyProvider::new(kms.clone(), writer)).await.unwrap();
+        let item =
+            to_item(&user("alice"), &KmsKeyProvider::new(kms.clone(), writer)).await.unwrap();
         for reader in names {
             let provider = KmsKeyProvider::new(kms.clone(), reader);
-            assert_eq!(from_item::<User>(item.clone(), &provider).await.unwrap(), user("alice"), "{writer} {reader}");
+            assert_eq!(
+                from_item::<User>(item.clone(), &provider).await.unwrap(),
+                user("alice"),
+                "{writer} {reader}"
+            );
         }
     }
 }
@@ -575,7 +638,11 @@ async fn records_open_after_their_alias_has_moved_if_the_earlier_key_is_listed()
     assert_eq!(from_item::<User>(old_item.clone(), &after).await.unwrap(), user("alice"));
     let new_item = to_item(&user("bob"), &after).await.unwrap();
     assert_eq!(from_item::<User>(new_item.clone(), &after).await.unwrap(), user("bob"));
-    assert_eq!(from_item::<User>(old_item, &after).await.unwrap(), user("alice"), "once the alias is resolved, too");
+    assert_eq!(
+        from_item::<User>(old_item, &after).await.unwrap(),
+        user("alice"),
+        "once the alias is resolved, too"
+    );
 
     // A process that resolved the alias before it moved goes on with the key it knows.
     let item = to_item(&user("carol"), &before).await.unwrap();
@@ -584,13 +651,15 @@ async fn records_open_after_their_alias_has_moved_if_the_earlier_key_is_listed()
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::WrongKey, "{error}");
 }
 
-/// The confused deputy: a record wrapped by a key of the attacker's, which the reader's identity may use as well.
+/// The confused deputy: a record wrapped by a key of the attacker's, which the reader's identity
+/// may use as well.
 #[tokio::test]
 async fn a_record_wrapped_by_a_key_that_is_not_configured_does_not_open() {
     let setup = users().await;
     let kms = setup.servers.kms();
     let theirs = create_kms_key(kms).await.unwrap();
-    let mut item = to_item(&user("alice"), &KmsKeyProvider::new(kms.clone(), &theirs)).await.unwrap();
+    let mut item =
+        to_item(&user("alice"), &KmsKeyProvider::new(kms.clone(), &theirs)).await.unwrap();
     setup.put_raw(item.clone()).await;
     let error = setup.table.get("alice").send().await.unwrap_err();
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::WrongKey, "{error}");
@@ -599,7 +668,8 @@ async fn a_record_wrapped_by_a_key_that_is_not_configured_does_not_open() {
     // The hint of the configured key, taken from an honest record, over the attacker's blob.
     setup.table.put(&user("bob")).send().await.unwrap();
     let honest = setup.raw(user_key("bob")).await;
-    let (honest, forged) = (honest["encrypted_dek"].as_b().unwrap(), item["encrypted_dek"].as_b().unwrap());
+    let (honest, forged) =
+        (honest["encrypted_dek"].as_b().unwrap(), item["encrypted_dek"].as_b().unwrap());
     let mut bytes = forged.as_ref().to_vec();
     bytes[5..9].copy_from_slice(&honest.as_ref()[5..9]);
     item.insert("encrypted_dek".into(), AttributeValue::B(Blob::new(bytes)));
@@ -607,7 +677,10 @@ async fn a_record_wrapped_by_a_key_that_is_not_configured_does_not_open() {
     let error = setup.table.get("alice").send().await.unwrap_err();
     let kind = error.key_error().unwrap().kind();
     assert!(
-        matches!(kind, KeyErrorKind::WrongKey | KeyErrorKind::ContextMismatch | KeyErrorKind::AccessDenied),
+        matches!(
+            kind,
+            KeyErrorKind::WrongKey | KeyErrorKind::ContextMismatch | KeyErrorKind::AccessDenied
+        ),
         "{error}"
     );
 }
@@ -622,7 +695,8 @@ async fn a_key_that_cannot_be_a_key_is_refused_before_anything_is_sent() {
     assert!(setup.faults.all_requests().is_empty());
 }
 
-/// The other parts of the context are not known before a record is read, wherever they stand in the struct.
+/// The other parts of the context are not known before a record is read, wherever they stand in the
+/// struct.
 #[tokio::test]
 async fn a_key_is_checked_although_the_rest_of_the_context_is_not_known() {
     #[derive(Debug, PartialEq, Envelope)]
@@ -639,7 +713,10 @@ async fn a_key_is_checked_although_the_rest_of_the_context_is_not_known() {
     let setup = setup::<Visit>(("id", S), None).await;
     assert_eq!(setup.table.get("v_1").send().await.unwrap(), None);
     setup.faults.forget_calls();
-    for error in [setup.table.get("").send().await.unwrap_err(), setup.table.delete("").send().await.unwrap_err()] {
+    for error in [
+        setup.table.get("").send().await.unwrap_err(),
+        setup.table.delete("").send().await.unwrap_err(),
+    ] {
         assert!(matches!(error.kind(), ErrorKind::Attribute { .. }), "{error}");
     }
     assert!(setup.faults.all_requests().is_empty());
@@ -653,8 +730,9 @@ async fn a_table_that_does_not_exist_is_reported_with_the_record() {
     let ErrorKind::DynamoDb(dynamodb) = error.kind() else { panic!("{error}") };
     assert_eq!(dynamodb.code(), Some("ResourceNotFoundException"));
     assert_eq!(error.fault(), Fault::Operator);
-    let expected =
-        format!("users[user_id=alice]: GetItem on the table {nowhere} was refused: ResourceNotFoundException");
+    let expected = format!(
+        "users[user_id=alice]: GetItem on the table {nowhere} was refused: ResourceNotFoundException"
+    );
     assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
@@ -695,7 +773,10 @@ async fn the_format_adds_no_more_bytes_than_it_says() {
         plan: u8,
     }
     let blob = vec![7; 184];
-    let item = to_item(&Person { id: 1, name: "x".repeat(50), plan: 1 }, &AsLongAsKms(blob.clone())).await.unwrap();
+    let item =
+        to_item(&Person { id: 1, name: "x".repeat(50), plan: 1 }, &AsLongAsKms(blob.clone()))
+            .await
+            .unwrap();
     let bytes = |name| item[name].as_b().unwrap().as_ref().len();
     // A map of one entry, `name`, whose text of 50 bytes has a head of two.
     let plaintext = 1 + (1 + 4) + (2 + 50);
@@ -716,12 +797,14 @@ async fn an_item_grows_by_304_bytes_with_a_kms_key_and_152_with_a_branch_key() {
     }
     let added = async |provider: &dyn WrapKey| {
         let item = to_item(&Person { id: 1, name: String::new() }, provider).await.unwrap();
-        let sealed = ["encrypted_payload", "encrypted_dek"].map(|name| name.len() + as_bytes(&item, name));
+        let sealed =
+            ["encrypted_payload", "encrypted_dek"].map(|name| name.len() + as_bytes(&item, name));
         // The map of one entry: `name`, an empty text.
         sealed.iter().sum::<usize>() - (1 + (1 + 4) + 1)
     };
     assert_eq!(added(&AsLongAsKms(vec![7; 184])).await, 304);
-    let branches = HierarchicalKeyProvider::per_table(OneBranch, CacheLimits::new(Duration::from_secs(60)));
+    let branches =
+        HierarchicalKeyProvider::per_table(OneBranch, CacheLimits::new(Duration::from_secs(60)));
     assert_eq!(added(&branches).await, 152);
 }
 
@@ -738,8 +821,14 @@ impl BranchKeyStore for OneBranch {
         Box::pin(async { Ok(BranchVersion::from_bytes([7; 16])) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
-        Box::pin(async move { Ok(BranchKey::new(branch.clone(), version, DataKey::from_slice(&[7; 32])?)) })
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
+        Box::pin(async move {
+            Ok(BranchKey::new(branch.clone(), version, DataKey::from_slice(&[7; 32])?))
+        })
     }
 }
 
@@ -821,7 +910,11 @@ mod create {
     }
 
     fn expected(names: &[&str]) -> Keys {
-        names.iter().zip([KeyType::Hash, KeyType::Range]).map(|(name, role)| ((*name).to_owned(), role)).collect()
+        names
+            .iter()
+            .zip([KeyType::Hash, KeyType::Range])
+            .map(|(name, role)| ((*name).to_owned(), role))
+            .collect()
     }
 
     #[tokio::test]
@@ -830,12 +923,14 @@ mod create {
         let visits = table::<Visit>(&servers);
         visits.create_table().send().await.unwrap();
 
-        let described = servers.dynamodb().describe_table().table_name(visits.name()).send().await.unwrap();
+        let described =
+            servers.dynamodb().describe_table().table_name(visits.name()).send().await.unwrap();
         let described = described.table.unwrap();
         assert_eq!(keys(described.key_schema()), expected(&["patient", "at"]));
         let mut types: Vec<_> = described.attribute_definitions().to_vec();
         types.sort_by(|a, b| a.attribute_name.cmp(&b.attribute_name));
-        let types: Vec<_> = types.iter().map(|key| (key.attribute_name(), key.attribute_type.clone())).collect();
+        let types: Vec<_> =
+            types.iter().map(|key| (key.attribute_name(), key.attribute_type.clone())).collect();
         assert_eq!(types, [("at", B), ("patient", N), ("rank", N), ("ward", S)]);
         let global = &described.global_secondary_indexes()[0];
         assert_eq!(global.index_name(), Some("by-ward"));
@@ -848,9 +943,11 @@ mod create {
         }
 
         let ward = uuid::Uuid::from_u128(7);
-        let visit = Visit { patient: 1, at: vec![1], diagnosis: "gout".into(), ward, rank: Some(-1) };
+        let visit =
+            Visit { patient: 1, at: vec![1], diagnosis: "gout".into(), ward, rank: Some(-1) };
         visits.put(&visit).send().await.unwrap();
-        let found: Vec<Visit> = visits.index(|indexes| indexes.by_rank).query(1_u64).send().await.unwrap();
+        let found: Vec<Visit> =
+            visits.index(|indexes| indexes.by_rank).query(1_u64).send().await.unwrap();
         assert_eq!(found, [visit]);
 
         let again = visits.create_table().send().await.unwrap_err();
@@ -862,12 +959,25 @@ mod create {
         let servers = Servers::from_env().await.unwrap();
         let profiles = table::<Profile>(&servers);
         profiles.create_table().await.unwrap();
-        let profile = Profile { user_id: "u_1".into(), email: "zoe@example.com".into(), expires_at: 4_000_000_000 };
+        let profile = Profile {
+            user_id: "u_1".into(),
+            email: "zoe@example.com".into(),
+            expires_at: 4_000_000_000,
+        };
         profiles.put(&profile).send().await.unwrap();
         assert_eq!(profiles.get("u_1").send().await.unwrap(), Some(profile));
 
-        let described = servers.dynamodb().describe_time_to_live().table_name(profiles.name()).send().await.unwrap();
-        assert_eq!(described.time_to_live_description().unwrap().attribute_name(), Some("expires at"));
+        let described = servers
+            .dynamodb()
+            .describe_time_to_live()
+            .table_name(profiles.name())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            described.time_to_live_description().unwrap().attribute_name(),
+            Some("expires at")
+        );
     }
 
     #[tokio::test]

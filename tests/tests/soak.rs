@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::ScalarAttributeType::S;
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Envelope, Error, Fault, KeyProvider, KmsKeyProvider, SharedKeyProvider,
-    SharingLimits, Table,
+    CacheLimits, CachedKeyProvider, Envelope, Error, Fault, KeyProvider, KmsKeyProvider,
+    SharedKeyProvider, SharingLimits, Table,
 };
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Faults, Servers};
@@ -22,7 +22,8 @@ const FAULTS_PER_MILLE: u64 = 100;
 /// So short that the soak sees every stage of a key's life.
 const KEY_AGE: Duration = Duration::from_millis(50);
 
-/// A record with an encryption context of its own, and one that shares it with the others of its table.
+/// A record with an encryption context of its own, and one that shares it with the others of its
+/// table.
 macro_rules! counter {
     ($name:ident, $form:literal) => {
         #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -62,7 +63,8 @@ struct Tally {
     failed_reads: AtomicU64,
 }
 
-/// The values a record may have, `None` for no record: one after a write that succeeded, more after writes that may have.
+/// The values a record may have, `None` for no record: one after a write that succeeded, more after
+/// writes that may have.
 type Possible = Vec<Option<u64>>;
 
 /// A failure that is somebody's to mend is to be expected; data that is wrong never is.
@@ -73,8 +75,14 @@ fn assert_no_wrong_data(error: &Error) {
 }
 
 /// Writes and reads records of its own, and knows what each may hold.
-async fn work<C: Counter>(table: Table<C>, task: usize, until: Instant, tally: Arc<Tally>) -> Vec<(String, Possible)> {
-    let mut records: Vec<_> = (0..RECORDS_PER_TASK).map(|i| (format!("{task}-{i}"), vec![None])).collect();
+async fn work<C: Counter>(
+    table: Table<C>,
+    task: usize,
+    until: Instant,
+    tally: Arc<Tally>,
+) -> Vec<(String, Possible)> {
+    let mut records: Vec<_> =
+        (0..RECORDS_PER_TASK).map(|i| (format!("{task}-{i}"), vec![None])).collect();
     let mut value = 0;
     while Instant::now() < until {
         for (id, possible) in &mut records {
@@ -112,20 +120,25 @@ async fn check<C: Counter>(table: &Table<C>, id: &str, possible: &Possible, tall
     true
 }
 
-async fn soak<C: Counter>(seed: u64, provider: impl FnOnce(KmsKeyProvider) -> Arc<dyn KeyProvider>) {
+async fn soak<C: Counter>(
+    seed: u64,
+    provider: impl FnOnce(KmsKeyProvider) -> Arc<dyn KeyProvider>,
+) {
     let seconds = std::env::var("SOAK_SECONDS").map_or(5, |text| text.parse().unwrap());
     let servers = Servers::from_env().await.unwrap();
     let faults = Faults::new();
     let physical = unique_name("counters");
     create_table(servers.dynamodb(), &physical, ("id", S), None).await.unwrap();
-    let provider = provider(KmsKeyProvider::new(servers.kms_through(&faults), servers.kms_key_id()));
+    let provider =
+        provider(KmsKeyProvider::new(servers.kms_through(&faults), servers.kms_key_id()));
     let table = Table::<C>::new(servers.dynamodb_through(&faults), provider).named(physical);
     let tally = Arc::<Tally>::default();
 
     faults.fail_randomly(FAULTS_PER_MILLE, seed);
     let until = Instant::now() + Duration::from_secs(seconds);
-    let tasks: Vec<_> =
-        (0..TASKS).map(|task| tokio::spawn(work(table.clone(), task, until, Arc::clone(&tally)))).collect();
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|task| tokio::spawn(work(table.clone(), task, until, Arc::clone(&tally))))
+        .collect();
     let mut records = Vec::new();
     for task in tasks {
         records.extend(task.await.unwrap());
@@ -133,7 +146,10 @@ async fn soak<C: Counter>(seed: u64, provider: impl FnOnce(KmsKeyProvider) -> Ar
     faults.stop_failing_randomly();
 
     for (id, possible) in &records {
-        assert!(check(&table, id, possible, &tally).await, "{id} cannot be read although nothing fails any more");
+        assert!(
+            check(&table, id, possible, &tally).await,
+            "{id} cannot be read although nothing fails any more"
+        );
     }
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     println!(
@@ -150,7 +166,10 @@ async fn soak<C: Counter>(seed: u64, provider: impl FnOnce(KmsKeyProvider) -> Ar
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_wrong_read_and_no_lost_write_with_a_read_cache() {
     soak::<Own>(1, |kms| {
-        Arc::new(CachedKeyProvider::new(kms, CacheLimits::new(KEY_AGE).max_entries(100).while_unreachable(KEY_AGE)))
+        Arc::new(CachedKeyProvider::new(
+            kms,
+            CacheLimits::new(KEY_AGE).max_entries(100).while_unreachable(KEY_AGE),
+        ))
     })
     .await;
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, KeyErrorKind, KeyProvider, KmsKeyProvider, KmsKeyWrapper,
-    LocalRsaKey, MultiKeyProvider, OpenError, OpenStreamErrorKind, RsaPublicKey, RsaRecipient, SealError,
-    SealStreamError, SharedKeyProvider, SharingLimits, open_stream, seal_stream,
+    CacheLimits, CachedKeyProvider, Context, ContextForm, KeyErrorKind, KeyProvider,
+    KmsKeyProvider, KmsKeyWrapper, LocalRsaKey, MultiKeyProvider, OpenError, OpenStreamErrorKind,
+    RsaPublicKey, RsaRecipient, SealError, SealStreamError, SharedKeyProvider, SharingLimits,
+    open_stream, seal_stream,
 };
 use envelope_examples::servers::create_kms_key;
 use envelope_examples::{Fault, Faults, Servers};
@@ -59,7 +60,9 @@ async fn a_stream_moved_to_another_object_is_refused_by_kms() {
     let elsewhere = Context::new("invoices").pair("object", "2026/11/invoice-8.pdf").unwrap();
     let mut opened = Vec::new();
     let error = open_stream(&stream[..], &mut opened, &elsewhere, &provider).await.unwrap_err();
-    let OpenStreamErrorKind::Open(OpenError::Key(key_error)) = error.kind() else { panic!("{error:?}") };
+    let OpenStreamErrorKind::Open(OpenError::Key(key_error)) = error.kind() else {
+        panic!("{error:?}")
+    };
     assert_eq!(key_error.kind(), KeyErrorKind::ContextMismatch);
     assert!(opened.is_empty());
     open_stream(&stream[..], &mut opened, &context(), &provider).await.unwrap();
@@ -82,7 +85,9 @@ async fn without_a_data_key_nothing_is_written() {
     faults.fail_always("Decrypt", Fault::error("DisabledException"));
     let mut opened = Vec::new();
     let error = open_stream(&stream[..], &mut opened, &context(), &provider).await.unwrap_err();
-    let OpenStreamErrorKind::Open(OpenError::Key(key_error)) = error.kind() else { panic!("{error:?}") };
+    let OpenStreamErrorKind::Open(OpenError::Key(key_error)) = error.kind() else {
+        panic!("{error:?}")
+    };
     assert_eq!((key_error.kind(), opened.len()), (KeyErrorKind::KeyDisabled, 0));
 }
 
@@ -93,7 +98,10 @@ async fn another_context_form_is_refused_before_any_call() {
     seal_stream(&b"text"[..], &mut stream, &context(), &provider).await.unwrap();
     let hashed = context().form(ContextForm::Hashed);
     let error = open_stream(&stream[..], &mut Vec::new(), &hashed, &provider).await.unwrap_err();
-    assert!(matches!(error.kind(), OpenStreamErrorKind::Open(OpenError::ContextForm { .. })), "{error:?}");
+    assert!(
+        matches!(error.kind(), OpenStreamErrorKind::Open(OpenError::ContextForm { .. })),
+        "{error:?}"
+    );
     assert_eq!(provider.unwrap_calls(), 0);
 }
 
@@ -113,7 +121,8 @@ async fn streams_count_towards_the_bytes_of_a_shared_data_key() {
 async fn every_kind_of_provider_serves_streams() {
     let limits = CacheLimits::new(Duration::from_secs(60));
     comes_back_through(&TestKeyProvider::default(), &context()).await;
-    comes_back_through(&CachedKeyProvider::new(TestKeyProvider::default(), limits), &context()).await;
+    comes_back_through(&CachedKeyProvider::new(TestKeyProvider::default(), limits), &context())
+        .await;
     let rsa = MultiKeyProvider::new(TestKeyProvider::default())
         .also_opens_with(LocalRsaKey::from_pkcs8_pem(PRIVATE).unwrap());
     comes_back_through(&rsa, &context()).await;

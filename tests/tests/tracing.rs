@@ -1,4 +1,5 @@
-//! What the crates say at the most talkative level: enough to find a call, and nothing that is anybody's.
+//! What the crates say at the most talkative level: enough to find a call, and nothing that is
+//! anybody's.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -46,7 +47,11 @@ impl Everything {
 
     fn ours(&self) -> String {
         let lines = self.0.lock().unwrap();
-        lines.iter().filter(|(target, _)| target.starts_with("envelope")).map(|(_, line)| format!("{line}\n")).collect()
+        lines
+            .iter()
+            .filter(|(target, _)| target.starts_with("envelope"))
+            .map(|(_, line)| format!("{line}\n"))
+            .collect()
     }
 
     fn all(&self) -> String {
@@ -83,10 +88,14 @@ async fn logs_tell_the_call_and_not_the_record() {
     let physical = unique_name("users");
     create_table(servers.dynamodb(), &physical, ("user_id", S), None).await.unwrap();
     let kms = KmsKeyProvider::new(servers.kms_through(&faults), &key);
-    let provider = CachedKeyProvider::new(kms, CacheLimits::new(std::time::Duration::from_secs(60)));
+    let provider =
+        CachedKeyProvider::new(kms, CacheLimits::new(std::time::Duration::from_secs(60)));
     let users = Table::<User>::new(servers.dynamodb_through(&faults), provider).named(physical);
-    let user =
-        User { user_id: "m4rk-key".into(), tenant: "m4rk-tenant".into(), email: "m4rk-secret@example.com".into() };
+    let user = User {
+        user_id: "m4rk-key".into(),
+        tenant: "m4rk-tenant".into(),
+        email: "m4rk-secret@example.com".into(),
+    };
 
     let log = Everything::default();
     let guard = tracing::subscriber::set_default(log.clone());

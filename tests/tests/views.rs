@@ -1,4 +1,5 @@
-//! Partial reads of readable attributes: what they ask for, what they show, and that no key is asked for.
+//! Partial reads of readable attributes: what they ask for, what they show, and that no key is
+//! asked for.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
@@ -22,13 +23,18 @@ enum Plan {
 mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(crate) fn serialize<S: Serializer>(seconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        seconds: &u64,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{seconds}s"))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.strip_suffix('s').and_then(|digits| digits.parse().ok()).ok_or_else(|| D::Error::custom("no seconds"))
+        text.strip_suffix('s')
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| D::Error::custom("no seconds"))
     }
 }
 
@@ -93,8 +99,11 @@ fn provider() -> TestKeyProvider {
 async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
     let servers = Servers::from_env().await.unwrap();
     let (faults, keys, name) = (Faults::new(), provider(), unique_name("views"));
-    create_table(servers.dynamodb(), &name, ("userId", ScalarAttributeType::S), None).await.unwrap();
-    let users = Table::<User>::new(servers.dynamodb_through(&faults), keys.clone()).named(name.clone());
+    create_table(servers.dynamodb(), &name, ("userId", ScalarAttributeType::S), None)
+        .await
+        .unwrap();
+    let users =
+        Table::<User>::new(servers.dynamodb_through(&faults), keys.clone()).named(name.clone());
     users.put(&user()).send().await.unwrap();
 
     assert_eq!(users.view::<Usage>("u_1").send().await.unwrap(), Some(usage()));
@@ -103,8 +112,12 @@ async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
     assert_eq!(keys.unwrap_calls(), 0);
 
     let request: Value = serde_json::from_slice(&faults.requests("GetItem")[0]).unwrap();
-    let mut asked: Vec<_> =
-        request["ExpressionAttributeNames"].as_object().unwrap().values().map(|name| name.as_str().unwrap()).collect();
+    let mut asked: Vec<_> = request["ExpressionAttributeNames"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|name| name.as_str().unwrap())
+        .collect();
     asked.sort_unstable();
     assert_eq!(asked, ["created", "loginCount", "nickname", "plan", "size", "tags", "userId"]);
 
@@ -138,8 +151,14 @@ async fn what_is_absent_or_of_another_type_is_an_error_that_names_record_and_att
     assert!(text.starts_with("users[userId=(sha256 "), "{text}");
     assert!(text.contains("`plan` is not of its field's type: missing field `plan`"), "{text}");
 
-    let error = error_with(&|item| drop(item.insert("created".into(), AttributeValue::S("a secret".into()))));
-    assert!(error.to_string().contains("`created`") && !format!("{error:?}{error}").contains("a secret"), "{error}");
+    let error = error_with(&|item| {
+        drop(item.insert("created".into(), AttributeValue::S("a secret".into())))
+    });
+    assert!(
+        error.to_string().contains("`created`")
+            && !format!("{error:?}{error}").contains("a secret"),
+        "{error}"
+    );
 }
 
 /// As documented: a view shows what stands in the table.
@@ -176,7 +195,8 @@ struct Seen {
 async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_stopped() {
     let servers = Servers::from_env().await.unwrap();
     let (faults, keys) = (Faults::new(), provider());
-    let visits = Table::<Visit>::new(servers.dynamodb_through(&faults), keys.clone()).named(unique_name("views"));
+    let visits = Table::<Visit>::new(servers.dynamodb_through(&faults), keys.clone())
+        .named(unique_name("views"));
     visits.create_table().send().await.unwrap();
     let visit = |day: u32| Visit {
         patient: "p_1".into(),
@@ -188,16 +208,22 @@ async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_
     visits.batch_put((0..20).map(visit)).send().await.unwrap();
     let expected: Vec<_> = (0..20).map(|day| Seen { day, seen: day % 2 == 0 }).collect();
 
-    let all: Vec<Seen> = visits.query("p_1").page_size(7).views::<Seen>().unwrap().try_collect().await.unwrap();
+    let all: Vec<Seen> =
+        visits.query("p_1").page_size(7).views::<Seen>().unwrap().try_collect().await.unwrap();
     assert_eq!(all, expected);
-    let some = visits.query("p_1").sort(|day| day.lt(4)).descending().filter(|visit| visit.seen.eq(true));
+    let some =
+        visits.query("p_1").sort(|day| day.lt(4)).descending().filter(|visit| visit.seen.eq(true));
     assert_eq!(
         some.views::<Seen>().unwrap().try_collect::<Vec<_>>().await.unwrap(),
         [expected[2].clone(), expected[0].clone()]
     );
     let by_ward = visits.index(|indexes| indexes.by_ward);
-    assert_eq!(by_ward.query("west").views::<Seen>().unwrap().try_collect::<Vec<_>>().await.unwrap(), expected);
-    let mut scanned: Vec<Seen> = visits.scan().segments(3).views::<Seen>().unwrap().try_collect().await.unwrap();
+    assert_eq!(
+        by_ward.query("west").views::<Seen>().unwrap().try_collect::<Vec<_>>().await.unwrap(),
+        expected
+    );
+    let mut scanned: Vec<Seen> =
+        visits.scan().segments(3).views::<Seen>().unwrap().try_collect().await.unwrap();
     scanned.sort_by_key(|seen| seen.day);
     assert_eq!(scanned, expected);
 
@@ -212,7 +238,10 @@ async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_
     for request in faults.requests("Query").iter().chain(&faults.requests("Scan")) {
         let request: Value = serde_json::from_slice(request).unwrap();
         let names = request["ExpressionAttributeNames"].as_object().unwrap();
-        assert!(names.values().all(|name| !name.as_str().unwrap().starts_with("encrypted")), "{names:?}");
+        assert!(
+            names.values().all(|name| !name.as_str().unwrap().starts_with("encrypted")),
+            "{names:?}"
+        );
         assert!(request["ProjectionExpression"].is_string(), "{request}");
     }
 }

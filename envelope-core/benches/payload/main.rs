@@ -1,4 +1,5 @@
-//! Sealing and opening payloads beside the AES-GCM that they rest on, in one run: see `benches/README.md`.
+//! Sealing and opening payloads beside the AES-GCM that they rest on, in one run: see
+//! `benches/README.md`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
@@ -12,8 +13,13 @@ use envelope_core::{Content, Context, DataKey, PayloadBuilder, UntrustedPayload,
 
 use harness::{heading, medians, repeated, row, with_inputs};
 
-const SIZES: [(&str, usize); 5] =
-    [("250 B", 250), ("1 KiB", 1 << 10), ("4 KiB", 4 << 10), ("64 KiB", 64 << 10), ("390 KiB", 390 << 10)];
+const SIZES: [(&str, usize); 5] = [
+    ("250 B", 250),
+    ("1 KiB", 1 << 10),
+    ("4 KiB", 4 << 10),
+    ("64 KiB", 64 << 10),
+    ("390 KiB", 390 << 10),
+];
 
 fn main() {
     let data_key = DataKey::generate().unwrap();
@@ -23,7 +29,12 @@ fn main() {
         payload.extend_from_slice(plaintext);
         payload.seal(Content::Record, &context, &data_key).unwrap()
     };
-    let open = |payload| UntrustedPayload::parse(payload).unwrap().open(Content::Record, &context, &data_key).unwrap();
+    let open = |payload| {
+        UntrustedPayload::parse(payload)
+            .unwrap()
+            .open(Content::Record, &context, &data_key)
+            .unwrap()
+    };
 
     println!("AES-256-GCM by {}; medians in microseconds, and ratios to them", raw::BACKEND);
     let against = ["payload", "AES-GCM", "HKDF + random", "seal"];

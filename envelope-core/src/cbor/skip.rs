@@ -3,8 +3,8 @@
 use super::head::{ReadError, Reader, major, simple};
 use crate::value_error::ValueError;
 
-/// Passes over one item, `depth` arrays and maps deep at most; what the format does not allow is refused here too,
-/// whether or not a struct has a field for it (FORMAT 4.5-3).
+/// Passes over one item, `depth` arrays and maps deep at most; what the format does not allow is
+/// refused here too, whether or not a struct has a field for it (FORMAT 4.5-3).
 pub(crate) fn skip(reader: &mut Reader<'_>, depth: usize) -> Result<(), ValueError> {
     let head = reader.head()?;
     let items = match head.major {
@@ -13,7 +13,8 @@ pub(crate) fn skip(reader: &mut Reader<'_>, depth: usize) -> Result<(), ValueErr
         major::UNSIGNED | major::NEGATIVE => return Ok(()),
         major::BYTES => return reader.bytes(head.argument).map(|_| ()).map_err(Into::into),
         major::TEXT => return reader.text(head.argument).map(|_| ()).map_err(Into::into),
-        // A tag is followed by a bignum's bytes, never by another tag: a chain of them would outrun the stack.
+        // A tag is followed by a bignum's bytes, never by another tag: a chain of them would outrun
+        // the stack.
         major::TAG => return reader.bignum(head.argument).map(|_| ()).map_err(Into::into),
         _ if simple::is_known(head.info) => return Ok(()),
         _ => return Err(ReadError::Malformed.into()),

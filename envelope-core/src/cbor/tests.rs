@@ -12,7 +12,10 @@ use super::{Deserializer, MAX_DEPTH, Reader};
 use crate::value_error::ValueError;
 
 fn hex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(text.get(i..i + 2).unwrap(), 16).unwrap()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(text.get(i..i + 2).unwrap(), 16).unwrap())
+        .collect()
 }
 
 fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
@@ -48,7 +51,11 @@ impl Serialize for Shown {
 fn what_is_displayed_is_the_text_it_displays() {
     for length in [0, 1, 23, 24, 255, 256, 70_000] {
         let text = "ü".repeat(length);
-        assert_eq!(to_vec(&(1, Shown(text.clone(), true), 2)).unwrap(), to_vec(&(1, text, 2)).unwrap(), "{length}");
+        assert_eq!(
+            to_vec(&(1, Shown(text.clone(), true), 2)).unwrap(),
+            to_vec(&(1, text, 2)).unwrap(),
+            "{length}"
+        );
     }
 }
 
@@ -96,7 +103,10 @@ fn the_examples_of_rfc_8949_encode_and_decode() {
     is((1u8, [2u8, 3u8]), "8201820203");
     is((1..=25).collect::<Vec<u8>>(), "98190102030405060708090a0b0c0d0e0f101112131415161718181819");
     is(BTreeMap::from([(1u8, 2u8), (3, 4)]), "a201020304");
-    is(BTreeMap::from([("a".to_owned(), "A".to_owned()), ("b".to_owned(), "B".to_owned())]), "a26161614161626142");
+    is(
+        BTreeMap::from([("a".to_owned(), "A".to_owned()), ("b".to_owned(), "B".to_owned())]),
+        "a26161614161626142",
+    );
 }
 
 /// RFC 8949, appendix A: half-precision floats, which other writers may use.
@@ -113,7 +123,11 @@ fn half_precision_floats_are_read() {
         ("f97c00", f32::INFINITY),
         ("f9fc00", f32::NEG_INFINITY),
     ] {
-        assert_eq!(from_slice::<f32>(&hex(encoded)).unwrap().to_bits(), f32::to_bits(value), "{encoded}");
+        assert_eq!(
+            from_slice::<f32>(&hex(encoded)).unwrap().to_bits(),
+            f32::to_bits(value),
+            "{encoded}"
+        );
     }
     assert!(from_slice::<f32>(&hex("f97e00")).unwrap().is_nan());
     assert!(from_slice::<f32>(&hex("f98000")).unwrap().is_sign_negative());
@@ -149,8 +163,8 @@ struct Flat {
     rest: BTreeMap<String, Untagged>,
 }
 
-/// A format that is not human-readable would write these addresses as bytes and, behind serde's buffering, refuse to
-/// read them back.
+/// A format that is not human-readable would write these addresses as bytes and, behind serde's
+/// buffering, refuse to read them back.
 #[test]
 fn enums_of_every_tagging_come_back_with_types_that_ask_whether_the_format_is_readable() {
     is(External::Unit, "64556e6974");
@@ -173,14 +187,24 @@ fn enums_of_every_tagging_come_back_with_types_that_ask_whether_the_format_is_re
 
 #[test]
 fn values_that_not_every_type_reads_back_are_counted() {
-    let counted = |(_, fragile): (_, crate::FragileValues)| (fragile.wide_integers, fragile.null_options);
+    let counted =
+        |(_, fragile): (_, crate::FragileValues)| (fragile.wide_integers, fragile.null_options);
     assert_eq!(
-        counted(fragile_in(&(1_u64, i64::MIN, "x", None::<u8>, Some(7), BTreeMap::from([(1, 2)]))).unwrap()),
+        counted(
+            fragile_in(&(1_u64, i64::MIN, "x", None::<u8>, Some(7), BTreeMap::from([(1, 2)])))
+                .unwrap()
+        ),
         (0, 0)
     );
     assert_eq!(counted(fragile_in(&(1_i128, -1_i128, vec![1_u128], i128::MIN)).unwrap()), (4, 0));
-    assert_eq!(counted(fragile_in(&(Some(()), Some(None::<u8>), Some(Some(None::<u8>)))).unwrap()), (0, 4));
-    assert_eq!(counted(fragile_in(&BTreeMap::from([(1_i128, Some(vec![Some(())]))])).unwrap()), (1, 1));
+    assert_eq!(
+        counted(fragile_in(&(Some(()), Some(None::<u8>), Some(Some(None::<u8>)))).unwrap()),
+        (0, 4)
+    );
+    assert_eq!(
+        counted(fragile_in(&BTreeMap::from([(1_i128, Some(vec![Some(())]))])).unwrap()),
+        (1, 1)
+    );
 }
 
 #[test]
@@ -260,7 +284,9 @@ fn nesting_is_bounded_alike_in_both_directions() {
 
 #[test]
 fn a_huge_declared_length_allocates_nothing() {
-    for encoded in ["9bffffffffffffffff", "bbffffffffffffffff", "7bffffffffffffffff", "5bffffffffffffffff"] {
+    for encoded in
+        ["9bffffffffffffffff", "bbffffffffffffffff", "7bffffffffffffffff", "5bffffffffffffffff"]
+    {
         assert!(from_slice::<Vec<u64>>(&hex(encoded)).is_err());
         assert!(from_slice::<BTreeMap<String, u8>>(&hex(encoded)).is_err());
         assert!(from_slice::<String>(&hex(encoded)).is_err());
@@ -289,7 +315,8 @@ fn errors_carry_no_value() {
 /// A 128-bit integer fits `u128` or, negative, goes beyond `i128`.
 #[test]
 fn what_no_type_holds_can_still_be_ignored() {
-    for encoded in ["c250ffffffffffffffffffffffffffffffff", "c350ffffffffffffffffffffffffffffffff"] {
+    for encoded in ["c250ffffffffffffffffffffffffffffffff", "c350ffffffffffffffffffffffffffffffff"]
+    {
         assert!(from_slice::<IgnoredAny>(&hex(encoded)).is_ok(), "{encoded}");
     }
     assert!(from_slice::<i128>(&hex("c350ffffffffffffffffffffffffffffffff")).is_err());
@@ -297,7 +324,15 @@ fn what_no_type_holds_can_still_be_ignored() {
 
 #[test]
 fn what_is_ignored_is_held_to_the_format_all_the_same() {
-    for encoded in ["c074323031332d30332d32315432303a30343a30305a", "81f7", "f0", "61ff", "9f01ff", "1817", "c24101"] {
+    for encoded in [
+        "c074323031332d30332d32315432303a30343a30305a",
+        "81f7",
+        "f0",
+        "61ff",
+        "9f01ff",
+        "1817",
+        "c24101",
+    ] {
         let encoded = hex(encoded);
         let mut reader = Reader::new(&encoded);
         assert!(IgnoredAny::deserialize(Deserializer::new(&mut reader)).is_err());

@@ -1,4 +1,5 @@
-//! HKDF by AWS-LC, which wipes its copies of the key; for the feature `fips`, so that keys are derived in the module.
+//! HKDF by AWS-LC, which wipes its copies of the key; for the feature `fips`, so that keys are
+//! derived in the module.
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 

@@ -1,4 +1,5 @@
-//! HKDF over the crates `hmac` and `sha2`, which are faster at it than AWS-LC; what they hold is wiped when dropped.
+//! HKDF over the crates `hmac` and `sha2`, which are faster at it than AWS-LC; what they hold is
+//! wiped when dropped.
 
 use hmac::digest::FixedOutput;
 use hmac::{Hmac, KeyInit, Mac};

@@ -1,4 +1,5 @@
-//! What was fetched, kept for a while: within bounds, asked for once, and believed gone when it is refused.
+//! What was fetched, kept for a while: within bounds, asked for once, and believed gone when it is
+//! refused.
 
 mod entries;
 mod limits;
@@ -70,8 +71,8 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         self.sweep(&mut lock(&self.entries), self.clock.now());
     }
 
-    /// The value of `id`, from the cache or by `call`, which must own what it needs: whoever asked may be gone before it
-    /// ends.
+    /// The value of `id`, from the cache or by `call`, which must own what it needs: whoever asked
+    /// may be gone before it ends.
     pub(super) async fn get(
         &self,
         id: &K,
@@ -101,7 +102,8 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         self.clock.now()
     }
 
-    /// Puts in a value that came about in another way than by asking, by a call that began at `since`.
+    /// Puts in a value that came about in another way than by asking, by a call that began at
+    /// `since`.
     pub(super) fn put(&self, id: K, value: V, since: Instant) {
         let mut entries = lock(&self.entries);
         self.sweep_if_due(&mut entries, self.clock.now());
@@ -111,7 +113,8 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         }
     }
 
-    /// Keys that nobody asks for again would stay in memory for good: they are looked for ten times in their age.
+    /// Keys that nobody asks for again would stay in memory for good: they are looked for ten times
+    /// in their age.
     fn sweep_if_due(&self, entries: &mut Entries<K, V>, now: Instant) {
         let last = *entries.swept.get_or_insert(now);
         if now.saturating_duration_since(last) >= self.limits.max_age / 10 {
@@ -153,7 +156,9 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
                     entry.uses += 1;
                     return Lookup::Hit(fetched.value.clone(), KeyEvent::CacheHit);
                 }
-                if age < self.limits.bridged_age() && entry.pause_until.is_some_and(|until| now < until) {
+                if age < self.limits.bridged_age()
+                    && entry.pause_until.is_some_and(|until| now < until)
+                {
                     entry.uses += 1;
                     return Lookup::Hit(fetched.value.clone(), KeyEvent::ServedWhileUnreachable);
                 }
@@ -197,10 +202,18 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
     }
 
     /// What to do without an answer: a refusal is believed, an outage may be bridged.
-    fn recover(&self, id: &K, waiter: &Waiter<V>, stale: Option<Fetched<V>>, error: KeyError) -> Result<V, KeyError> {
+    fn recover(
+        &self,
+        id: &K,
+        waiter: &Waiter<V>,
+        stale: Option<Fetched<V>>,
+        error: KeyError,
+    ) -> Result<V, KeyError> {
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
-        let bridges = |stale: &Fetched<V>| now.saturating_duration_since(stale.since) < self.limits.bridged_age();
+        let bridges = |stale: &Fetched<V>| {
+            now.saturating_duration_since(stale.since) < self.limits.bridged_age()
+        };
         let Some(stale) = stale.filter(|stale| error.is_retryable() && bridges(stale)) else {
             if entries.remove_call(id, waiter) {
                 report(&*self.observer, KeyEvent::Evicted);

@@ -16,19 +16,23 @@ use crate::secret::DataKey;
 /// Names a wrapped key under a context.
 type Id = [u8; 32];
 
-/// Keeps the data keys that a provider unwraps, within bounds, and asks it once however many readers wait.
+/// Keeps the data keys that a provider unwraps, within bounds, and asks it once however many
+/// readers wait.
 ///
 /// Writing goes straight to the provider: each record has a data key of its own. See
 /// [`keeping_generated`](Self::keeping_generated) for keys that serve many.
 ///
-/// - A key is found by its wrapped form *and* its encryption context, so a cache hit proves no less than a call would.
-/// - From nine tenths of its age on, one reader asks again while the others are served, so that expiry causes no burst.
+/// - A key is found by its wrapped form *and* its encryption context, so a cache hit proves no less
+///   than a call would.
+/// - From nine tenths of its age on, one reader asks again while the others are served, so that
+///   expiry causes no burst.
 /// - A refusal (access denied, key disabled, ..) throws the key out at once.
 /// - A key is as old as the call that fetched it, counted from when the call began.
-/// - A reader that goes away (a dropped future) leaves nothing behind: whoever waits with it goes on, and when nobody
-///   waits any more the call is dropped. A reader that is not polled keeps nobody waiting: any of them drives the call.
-/// - Keys are wiped when they leave the cache and no reader holds them any more. Keys too old leave it while it is used,
-///   or by [`remove_expired`](Self::remove_expired).
+/// - A reader that goes away (a dropped future) leaves nothing behind: whoever waits with it goes
+///   on, and when nobody waits any more the call is dropped. A reader that is not polled keeps
+///   nobody waiting: any of them drives the call.
+/// - Keys are wiped when they leave the cache and no reader holds them any more. Keys too old leave
+///   it while it is used, or by [`remove_expired`](Self::remove_expired).
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,14 +54,20 @@ pub struct CachedKeyProvider<P> {
 impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
     /// Keeps what `inner` unwraps, within `limits`.
     pub fn new(inner: P, limits: CacheLimits) -> Self {
-        Self { inner: Arc::new(inner), cache: Cache::new(limits, KeyEvent::Unwrapped), keeps_generated: false }
+        Self {
+            inner: Arc::new(inner),
+            cache: Cache::new(limits, KeyEvent::Unwrapped),
+            keeps_generated: false,
+        }
     }
 
-    /// Also keeps the data keys that are generated, so that what this process wrote is read back without a call.
+    /// Also keeps the data keys that are generated, so that what this process wrote is read back
+    /// without a call.
     ///
-    /// Below a [`SharedKeyProvider`](super::SharedKeyProvider), whose keys serve many records, this saves as many calls
-    /// for reading as sharing does for writing. With a data key for every record, each write takes a place in the cache.
-    /// Above one, a key that is handed out again after it has left this cache counts as new.
+    /// Below a [`SharedKeyProvider`](super::SharedKeyProvider), whose keys serve many records, this
+    /// saves as many calls for reading as sharing does for writing. With a data key for every
+    /// record, each write takes a place in the cache. Above one, a key that is handed out again
+    /// after it has left this cache counts as new.
     #[must_use]
     pub const fn keeping_generated(mut self) -> Self {
         self.keeps_generated = true;
@@ -86,8 +96,9 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
 
     /// Throws out every key that will not be used again: too old, or used too often.
     ///
-    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that may stand idle, call it
-    /// from a timer, so that no key stays in memory longer than it may be used.
+    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that
+    /// may stand idle, call it from a timer, so that no key stays in memory longer than it may
+    /// be used.
     pub fn remove_expired(&self) {
         self.cache.remove_expired();
     }
@@ -97,10 +108,16 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
         self.cache.clear();
     }
 
-    async fn cached(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    async fn cached(
+        &self,
+        wrapped: &[WrappedKey],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let call = || {
-            let (inner, wrapped, context) = (Arc::clone(&self.inner), wrapped.to_vec(), context.clone());
-            Box::pin(async move { inner.unwrap_key(&wrapped, &context).await.map(Arc::new) }) as KeyFuture<'static, _>
+            let (inner, wrapped, context) =
+                (Arc::clone(&self.inner), wrapped.to_vec(), context.clone());
+            Box::pin(async move { inner.unwrap_key(&wrapped, &context).await.map(Arc::new) })
+                as KeyFuture<'static, _>
         };
         let key = self.cache.get(&identify(wrapped, context), call).await?;
         Ok(key.share())
@@ -122,7 +139,11 @@ fn identify(wrapped: &[WrappedKey], context: &EncryptionContext) -> Id {
 }
 
 impl<P: UnwrapKey + 'static> UnwrapKey for CachedKeyProvider<P> {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(self.cached(wrapped, context))
     }
 }
@@ -133,7 +154,11 @@ impl<P: WrapKey + 'static> WrapKey for CachedKeyProvider<P> {
             let began = self.cache.now();
             let generated = self.inner.generate(context).await?;
             if self.keeps_generated {
-                self.cache.put(identify(&generated.wrapped, context), Arc::new(generated.data_key.share()), began);
+                self.cache.put(
+                    identify(&generated.wrapped, context),
+                    Arc::new(generated.data_key.share()),
+                    began,
+                );
             }
             Ok(generated)
         })

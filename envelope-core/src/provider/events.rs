@@ -17,7 +17,8 @@ pub enum KeyEvent {
     CacheHit,
     /// A key was not in the cache, or too old, or used too often.
     CacheMiss,
-    /// A key was thrown out of the cache: no room, too old, used too often, or refused by the provider.
+    /// A key was thrown out of the cache: no room, too old, used too often, or refused by the
+    /// provider.
     Evicted,
     /// A key was taken from the cache because the provider could not be reached.
     ServedWhileUnreachable,

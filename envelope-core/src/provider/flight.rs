@@ -14,8 +14,8 @@ use crate::provider::KeyFuture;
 
 /// A call under way, as an entry of a cache knows it: enough to join it, and not enough to keep it.
 ///
-/// Whoever waits owns the call. When the last of them is dropped, so is the call, with the permits that it holds: a
-/// future that nobody polls would keep those for ever.
+/// Whoever waits owns the call. When the last of them is dropped, so is the call, with the permits
+/// that it holds: a future that nobody polls would keep those for ever.
 pub(super) struct Flight<T: 'static> {
     call: Weak<Inner<T>>,
     began: Instant,
@@ -28,7 +28,8 @@ pub(super) struct Waiter<T: 'static> {
     call: Arc<Inner<T>>,
     began: Instant,
     id: u64,
-    /// A failure of the call is this caller's as well: it began the call, or has looked at it before it failed.
+    /// A failure of the call is this caller's as well: it began the call, or has looked at it
+    /// before it failed.
     takes_failure: bool,
     /// It began the call: a panic of the call is its own.
     is_first: bool,
@@ -72,14 +73,16 @@ impl Waiting {
         if drives {
             (waiters.is_driven, waiters.is_woken) = (true, false);
         }
-        // A waker may be what keeps a task alive, and with it another who waits: it is dropped outside of the lock.
+        // A waker may be what keeps a task alive, and with it another who waits: it is dropped
+        // outside of the lock.
         drop(waiters);
         drop(replaced);
         drives
     }
 
-    /// Ends what [`enter`](Self::enter) began. What woke the call meanwhile found it being polled, and woke nobody: those
-    /// who came meanwhile did not poll it, and the one who did may not be polled again.
+    /// Ends what [`enter`](Self::enter) began. What woke the call meanwhile found it being polled,
+    /// and woke nobody: those who came meanwhile did not poll it, and the one who did may not
+    /// be polled again.
     fn leave(&self) {
         let woken = {
             let mut waiters = lock(&self.0);
@@ -118,9 +121,11 @@ impl Wake for Waiting {
 }
 
 impl<T> Flight<T> {
-    /// Waits for the call together with whoever began it; `None` if nobody waits any more, or if it began too long ago.
+    /// Waits for the call together with whoever began it; `None` if nobody waits any more, or if it
+    /// began too long ago.
     pub(super) fn join(&self, is_young: impl FnOnce(Instant) -> bool) -> Option<Waiter<T>> {
-        // Asked first: a waiter that is dropped here might be the last, and drop the call under the cache's lock.
+        // Asked first: a waiter that is dropped here might be the last, and drop the call under the
+        // cache's lock.
         if !is_young(self.began) {
             return None;
         }
@@ -146,8 +151,8 @@ impl<T: Clone> Waiter<T> {
         Self::new(Arc::new(inner), now, true)
     }
 
-    /// Waits for the outcome; `None` if the call had failed before this caller first looked, which says nothing about a
-    /// call that it would make itself.
+    /// Waits for the outcome; `None` if the call had failed before this caller first looked, which
+    /// says nothing about a call that it would make itself.
     ///
     /// # Panics
     ///
@@ -185,7 +190,8 @@ impl<T> Waiter<T> {
         Flight { call: Arc::downgrade(&self.call), began: self.began }
     }
 
-    /// When the call began: what is fetched is as old as that, since nothing tells when it was answered.
+    /// When the call began: what is fetched is as old as that, since nothing tells when it was
+    /// answered.
     pub(super) const fn began(&self) -> Instant {
         self.began
     }
@@ -200,7 +206,9 @@ impl<T> Inner<T> {
             return Ok(());
         };
         let everybody = Waker::from(Arc::clone(&self.waiting));
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&everybody))));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            future.as_mut().poll(&mut Context::from_waker(&everybody))
+        }));
         let (outcome, panicked) = match polled {
             Ok(Poll::Pending) => {
                 drop(slot);
@@ -208,7 +216,9 @@ impl<T> Inner<T> {
                 return Ok(());
             }
             Ok(Poll::Ready(outcome)) => (outcome, Ok(())),
-            Err(panic) => (Err(KeyError::new(KeyErrorKind::Other, "the key provider panicked")), Err(panic)),
+            Err(panic) => {
+                (Err(KeyError::new(KeyErrorKind::Other, "the key provider panicked")), Err(panic))
+            }
         };
         let ended = slot.take();
         drop(slot);

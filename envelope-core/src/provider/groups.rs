@@ -11,10 +11,12 @@ use crate::error::{KeyError, KeyErrorKind};
 use crate::escaped::Escaped;
 use crate::secret::DataKey;
 
-/// Gives each group of a record's fields a key provider of its own: `#[encrypted(group = "medical")]`.
+/// Gives each group of a record's fields a key provider of its own: `#[encrypted(group =
+/// "medical")]`.
 ///
-/// Data keys of the record itself are those of the provider that the whole began with. A group that nothing was said
-/// of is neither written nor read here: writing it fails, and reading a record leaves it withheld.
+/// Data keys of the record itself are those of the provider that the whole began with. A group that
+/// nothing was said of is neither written nor read here: writing it fails, and reading a record
+/// leaves it withheld.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -34,8 +36,9 @@ use crate::secret::DataKey;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
-/// One `KmsKeyProvider` without this serves all groups as well: the group stands in the KMS encryption context as
-/// `group`, so that a key policy can tell who may decrypt which (`kms:EncryptionContext:group`).
+/// One `KmsKeyProvider` without this serves all groups as well: the group stands in the KMS
+/// encryption context as `group`, so that a key policy can tell who may decrypt which
+/// (`kms:EncryptionContext:group`).
 pub struct GroupKeyProvider {
     record: Arc<dyn KeyProvider>,
     groups: BTreeMap<String, Group>,
@@ -64,7 +67,11 @@ impl GroupKeyProvider {
 
     /// The wrapper of a group that is written here, but withheld when it is read.
     #[must_use]
-    pub fn write_only_group(mut self, name: impl Into<String>, wrapper: impl WrapKey + 'static) -> Self {
+    pub fn write_only_group(
+        mut self,
+        name: impl Into<String>,
+        wrapper: impl WrapKey + 'static,
+    ) -> Self {
         self.groups.insert(name.into(), Group { wrap: Arc::new(wrapper), unwrap: None });
         self
     }
@@ -81,8 +88,14 @@ impl WrapKey for GroupKeyProvider {
 }
 
 impl UnwrapKey for GroupKeyProvider {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
-        let Some(name) = context.get(GROUP_PAIR) else { return self.record.unwrap_key(wrapped, context) };
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
+        let Some(name) = context.get(GROUP_PAIR) else {
+            return self.record.unwrap_key(wrapped, context);
+        };
         match self.groups.get(name).and_then(|group| group.unwrap.as_ref()) {
             Some(unwrap) => unwrap.unwrap_key(wrapped, context),
             None => refuse(name),

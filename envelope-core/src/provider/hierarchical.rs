@@ -22,24 +22,27 @@ pub use branch::{BranchKey, BranchKeyStore, BranchName, BranchVersion};
 
 /// Derives each record's data key from a branch key, which is fetched once and kept for a while.
 ///
-/// KMS is asked when a branch key is fetched: about once per branch and [`CacheLimits::new`]'s age, however many records
-/// are written and read. Each record still has a data key of its own, bound to its encryption context: moved to another
-/// place, or looked up in another branch, it does not open.
+/// KMS is asked when a branch key is fetched: about once per branch and [`CacheLimits::new`]'s age,
+/// however many records are written and read. Each record still has a data key of its own, bound to
+/// its encryption context: moved to another place, or looked up in another branch, it does not
+/// open.
 ///
-/// Which branch a record belongs to follows from its encryption context alone, when it is written and when it is read.
-/// One branch per table ([`per_table`](Self::per_table)) is the cheapest; one per tenant or data subject
-/// ([`per_pair`](Self::per_pair)) can be deleted, and all records under it with it.
+/// Which branch a record belongs to follows from its encryption context alone, when it is written
+/// and when it is read. One branch per table ([`per_table`](Self::per_table)) is the cheapest; one
+/// per tenant or data subject ([`per_pair`](Self::per_pair)) can be deleted, and all records under
+/// it with it.
 ///
 /// - From nine tenths of its age on, one caller fetches a key again while the others are served.
 /// - A refusal (access denied, branch deleted, ..) throws the key out at once.
 /// - Expired keys serve through an outage only if [`CacheLimits::while_unreachable`] says so.
 /// - A key is as old as the call that fetched it, counted from when the call began.
-/// - A caller that goes away (a dropped future) leaves nothing behind; one that is not polled keeps nobody waiting.
-/// - Keys are wiped when they leave the cache and nobody holds them any more. Keys too old leave it while it is used,
-///   or by [`remove_expired`](Self::remove_expired).
+/// - A caller that goes away (a dropped future) leaves nothing behind; one that is not polled keeps
+///   nobody waiting.
+/// - Keys are wiped when they leave the cache and nobody holds them any more. Keys too old leave it
+///   while it is used, or by [`remove_expired`](Self::remove_expired).
 ///
-/// What is written looks up two things, the branch's active version and its key; what is read looks up the key. Each has
-/// the limits of the cache for itself, and reports its hits and misses.
+/// What is written looks up two things, the branch's active version and its key; what is read looks
+/// up the key. Each has the limits of the cache for itself, and reports its hits and misses.
 ///
 /// ```
 /// # let mut example = std::pin::pin!(async {
@@ -81,10 +84,11 @@ pub use branch::{BranchKey, BranchKeyStore, BranchName, BranchVersion};
 ///
 /// # Security
 ///
-/// Whoever can fetch a branch key for writing can read with it: a service that must not read needs another provider.
-/// A deleted branch, a disabled KMS key or a revoked permission is noticed when the keys in the cache are as old as the
-/// limits allow. Salts are 192 random bits: after 2^80 records under one branch key two data keys are the same with a
-/// probability below 2^-32, and even those seal their payloads under salts of their own (FORMAT 4.1).
+/// Whoever can fetch a branch key for writing can read with it: a service that must not read needs
+/// another provider. A deleted branch, a disabled KMS key or a revoked permission is noticed when
+/// the keys in the cache are as old as the limits allow. Salts are 192 random bits: after 2^80
+/// records under one branch key two data keys are the same with a probability below 2^-32, and even
+/// those seal their payloads under salts of their own (FORMAT 4.1).
 #[derive(Debug)]
 pub struct HierarchicalKeyProvider<S> {
     store: Arc<S>,
@@ -114,7 +118,9 @@ impl fmt::Debug for BranchOf {
 
 impl BranchOf {
     fn branch(&self, context: &EncryptionContext) -> Result<BranchName, KeyError> {
-        let pair = |name: &str| context.get(name).map(str::to_owned).ok_or_else(|| no_pair(name, context.form()));
+        let pair = |name: &str| {
+            context.get(name).map(str::to_owned).ok_or_else(|| no_pair(name, context.form()))
+        };
         BranchName::new(match self {
             Self::Table => pair(TABLE_PAIR)?,
             Self::Pair(name) => pair(name)?,
@@ -127,7 +133,9 @@ fn no_pair(name: &str, form: ContextForm) -> KeyError {
     let of_key = [PARTITION_KEY_PAIR, SORT_KEY_PAIR].contains(&name);
     let name = Escaped(name);
     let remedy = if of_key {
-        format!("it is there for records that have that key, and not in the context form `table` (here it is `{form}`)")
+        format!(
+            "it is there for records that have that key, and not in the context form `table` (here it is `{form}`)"
+        )
     } else {
         format!(
             "mark a field of that name #[encryption_context], or give the struct #[envelope(context({name} = \"..\"))]"
@@ -150,11 +158,11 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         Self::with(store, BranchOf::Table, limits)
     }
 
-    /// One branch per value of the pair `name` of the encryption context: a tenant, say, or with `partition_key` a
-    /// record's own partition key, as the context's form shows it.
+    /// One branch per value of the pair `name` of the encryption context: a tenant, say, or with
+    /// `partition_key` a record's own partition key, as the context's form shows it.
     ///
-    /// Let [`CacheLimits::max_entries`] be above the number of branches that are in use at a time; a branch that had to
-    /// make room costs a call to KMS when it is used again.
+    /// Let [`CacheLimits::max_entries`] be above the number of branches that are in use at a time;
+    /// a branch that had to make room costs a call to KMS when it is used again.
     pub fn per_pair(store: S, name: impl Into<String>, limits: CacheLimits) -> Self {
         Self::with(store, BranchOf::Pair(name.into()), limits)
     }
@@ -205,8 +213,9 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
 
     /// Throws out every branch key that will not be used again: too old, or used too often.
     ///
-    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that may stand idle, call it
-    /// from a timer, so that no key stays in memory longer than it may be used.
+    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that
+    /// may stand idle, call it from a timer, so that no key stays in memory longer than it may
+    /// be used.
     pub fn remove_expired(&self) {
         self.active.remove_expired();
         self.keys.remove_expired();
@@ -227,7 +236,11 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         key.generate_with_salt(context, &salt)
     }
 
-    async fn derive_again(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    async fn derive_again(
+        &self,
+        wrapped: &[WrappedKey],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let branch = self.branch_of.branch(context)?;
         let mut missing = None;
         for (version, wrapped) in wrapped.iter().filter_map(with_version) {
@@ -250,13 +263,18 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         self.active.get(branch, call).await
     }
 
-    async fn branch_key(&self, id: &(BranchName, BranchVersion)) -> Result<Arc<BranchKey>, KeyError> {
+    async fn branch_key(
+        &self,
+        id: &(BranchName, BranchVersion),
+    ) -> Result<Arc<BranchKey>, KeyError> {
         let call = || {
             let (store, (branch, version)) = (Arc::clone(&self.store), id.clone());
             Box::pin(async move {
                 let key = store.branch_key(&branch, version).await?;
                 if *key.branch() != branch || key.version() != version {
-                    let what = format!("the key store gave another branch key than {version}, which was asked for");
+                    let what = format!(
+                        "the key store gave another branch key than {version}, which was asked for"
+                    );
                     return Err(KeyError::invalid_response(what));
                 }
                 Ok(Arc::new(key))
@@ -275,7 +293,10 @@ fn with_version(wrapped: &WrappedKey) -> Option<(BranchVersion, &WrappedKey)> {
 /// The salt that an entry has in place of a wrapped key.
 fn salt(wrapped: &WrappedKey) -> Result<[u8; SALT_BYTES], KeyError> {
     wrapped.bytes().try_into().map_err(|_| {
-        let what = format!("a salt of {SALT_BYTES} bytes stands for the data key, not {}", wrapped.bytes().len());
+        let what = format!(
+            "a salt of {SALT_BYTES} bytes stands for the data key, not {}",
+            wrapped.bytes().len()
+        );
         KeyError::new(KeyErrorKind::ContextMismatch, what)
     })
 }
@@ -287,7 +308,11 @@ impl<S: BranchKeyStore + 'static> WrapKey for HierarchicalKeyProvider<S> {
 }
 
 impl<S: BranchKeyStore + 'static> UnwrapKey for HierarchicalKeyProvider<S> {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(self.derive_again(wrapped, context))
     }
 }

@@ -1,4 +1,5 @@
-//! Data keys wrapped by a root key in this process: for tests, development and machines without KMS (FORMAT 6.1).
+//! Data keys wrapped by a root key in this process: for tests, development and machines without KMS
+//! (FORMAT 6.1).
 
 use std::fmt;
 use std::path::Path;
@@ -26,8 +27,9 @@ const WRAP_INFO: &[u8] = b"envelope local wrap 1";
 ///
 /// # Security
 ///
-/// This is not KMS: whoever reads this process's memory, environment or key file can open every record ever sealed,
-/// nothing is logged, and nobody can revoke it. Use it for tests, for development, and where there is no KMS.
+/// This is not KMS: whoever reads this process's memory, environment or key file can open every
+/// record ever sealed, nothing is logged, and nobody can revoke it. Use it for tests, for
+/// development, and where there is no KMS.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +56,11 @@ impl LocalKeyProvider {
         Self { root, id }
     }
 
-    fn wrap(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<WrappedKey, KeyError> {
+    fn wrap(
+        &self,
+        data_key: &DataKey,
+        context: &EncryptionContext,
+    ) -> Result<WrappedKey, KeyError> {
         let mut salt = [0; SALT_BYTES];
         random::fill(&mut salt)?;
         self.wrap_with_salt(data_key, context, &salt)
@@ -75,19 +81,32 @@ impl LocalKeyProvider {
             let message = wrapped.as_mut_slice().get_mut(SALT_BYTES..).unwrap_or_default();
             MessageKey(&self.wrapping_key(salt)).seal(&associated_data, message)
         });
-        let tag = tag.map_err(|_| KeyError::new(KeyErrorKind::Other, "AES-GCM refused to wrap a data key"))?;
+        let tag = tag.map_err(|_| {
+            KeyError::new(KeyErrorKind::Other, "AES-GCM refused to wrap a data key")
+        })?;
         wrapped.extend_from_slice(&tag);
         WrappedKey::new(KeyKind::LOCAL, self.id, wrapped.into_public())
             .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))
     }
 
-    fn unwrap(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    fn unwrap(
+        &self,
+        wrapped: &[WrappedKey],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let own = |key: &&WrappedKey| key.kind() == KeyKind::LOCAL && key.id() == self.id;
         let wrapped = wrapped.iter().find(own).ok_or_else(|| {
-            KeyError::new(KeyErrorKind::WrongKey, "the data key is not wrapped by this provider's local root key")
+            KeyError::new(
+                KeyErrorKind::WrongKey,
+                "the data key is not wrapped by this provider's local root key",
+            )
         })?;
-        let mismatch =
-            || KeyError::new(KeyErrorKind::ContextMismatch, "the local root key does not open this wrapped key");
+        let mismatch = || {
+            KeyError::new(
+                KeyErrorKind::ContextMismatch,
+                "the local root key does not open this wrapped key",
+            )
+        };
         let mut reader = Reader::new(wrapped.bytes());
         let salt = reader.take_array().map_err(|_| mismatch())?;
         let ciphertext: [u8; KEY_BYTES] = reader.take_array().map_err(|_| mismatch())?;
@@ -98,8 +117,10 @@ impl LocalKeyProvider {
         let associated_data = associated_data(context);
         DataKey::filled_by(|data_key| {
             data_key.copy_from_slice(&ciphertext);
-            leaving_nothing(|| MessageKey(&self.wrapping_key(&salt)).open(&associated_data, data_key, &tag))
-                .map_err(|_| mismatch())
+            leaving_nothing(|| {
+                MessageKey(&self.wrapping_key(&salt)).open(&associated_data, data_key, &tag)
+            })
+            .map_err(|_| mismatch())
         })
     }
 
@@ -139,7 +160,11 @@ impl Recipient for LocalKeyProvider {
 }
 
 impl UnwrapKey for LocalKeyProvider {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move { self.unwrap(wrapped, context) })
     }
 }
@@ -199,7 +224,9 @@ impl RootKey {
     ///
     /// When the variable is not set or holds neither.
     pub fn from_env(name: &str) -> Result<Self, RootKeyError> {
-        let text = std::env::var(name).map(Zeroizing::new).map_err(|_| RootKeyError::Environment(name.to_owned()))?;
+        let text = std::env::var(name)
+            .map(Zeroizing::new)
+            .map_err(|_| RootKeyError::Environment(name.to_owned()))?;
         Self::from_text(text.as_bytes())
     }
 
@@ -225,7 +252,8 @@ impl RootKey {
 
 /// The bytes of 64 hexadecimal digits.
 fn from_hex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit =
+        |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     if text.len() != 2 * KEY_BYTES {
         return None;
     }
@@ -252,7 +280,9 @@ impl fmt::Display for RootKeyError {
                  (`openssl rand -hex 32`)"
             ),
             Self::File(_) => f.write_str("the root key file cannot be read"),
-            Self::Malformed => f.write_str("a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64"),
+            Self::Malformed => {
+                f.write_str("a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64")
+            }
         }
     }
 }
@@ -285,9 +315,19 @@ mod tests {
 
     #[test]
     fn what_is_no_root_key_is_refused() {
-        for text in ["", "00", &"+f".repeat(32), &"zz".repeat(32), &"ab".repeat(31), &"ab".repeat(33), &"a".repeat(63)]
-        {
-            assert!(matches!(RootKey::from_text(text.as_bytes()), Err(RootKeyError::Malformed)), "{text}");
+        for text in [
+            "",
+            "00",
+            &"+f".repeat(32),
+            &"zz".repeat(32),
+            &"ab".repeat(31),
+            &"ab".repeat(33),
+            &"a".repeat(63),
+        ] {
+            assert!(
+                matches!(RootKey::from_text(text.as_bytes()), Err(RootKeyError::Malformed)),
+                "{text}"
+            );
         }
     }
 }

@@ -10,20 +10,22 @@ use crate::dek::{MAX_WRAPPED_KEYS, WrappedKey};
 use crate::error::{KeyError, KeyErrorKind};
 use crate::secret::DataKey;
 
-/// Wraps each data key for several parties, any of which opens the record: the writing half of [`MultiKeyProvider`].
+/// Wraps each data key for several parties, any of which opens the record: the writing half of
+/// [`MultiKeyProvider`].
 ///
-/// The first party makes the data key, the others wrap it, all at the same time. A party that fails fails the write as
-/// a whole, so that no record is stored which somebody cannot read who should.
+/// The first party makes the data key, the others wrap it, all at the same time. A party that fails
+/// fails the write as a whole, so that no record is stored which somebody cannot read who should.
 #[derive(Debug)]
 pub struct MultiKeyWrapper {
     first: Arc<dyn WrapKey>,
     others: Vec<Arc<dyn Recipient>>,
 }
 
-/// Wraps each data key for several parties, and opens with the first that can, in the order in which they were named.
+/// Wraps each data key for several parties, and opens with the first that can, in the order in
+/// which they were named.
 ///
-/// Name the party first that is nearest: it makes the data keys, and reads ask it before the others. Another region's
-/// service names its own first and reads the same records.
+/// Name the party first that is nearest: it makes the data keys, and reads ask it before the
+/// others. Another region's service names its own first and reads the same records.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -64,14 +66,20 @@ impl MultiKeyWrapper {
         self
     }
 
-    async fn generate_for_all(&self, context: &EncryptionContext) -> Result<GeneratedKey, KeyError> {
+    async fn generate_for_all(
+        &self,
+        context: &EncryptionContext,
+    ) -> Result<GeneratedKey, KeyError> {
         // Every party wraps at least once, so this many are too many before anybody has been asked.
         check_count(1 + self.others.len())?;
         let GeneratedKey { data_key, mut wrapped } = self.first.generate(context).await?;
-        let calls = self.others.iter().map(|party| party.wrap_data_key(&data_key, context)).collect();
+        let calls =
+            self.others.iter().map(|party| party.wrap_data_key(&data_key, context)).collect();
         for more in all(calls).await? {
             if more.is_empty() {
-                return Err(KeyError::invalid_response("a recipient answered without a wrapped key"));
+                return Err(KeyError::invalid_response(
+                    "a recipient answered without a wrapped key",
+                ));
             }
             wrapped.extend(more);
         }
@@ -95,21 +103,27 @@ impl MultiKeyProvider {
         self.also_wraps_for(party)
     }
 
-    /// Also wraps for `recipient`, who reads elsewhere: a partner, of whom only the public key is here.
+    /// Also wraps for `recipient`, who reads elsewhere: a partner, of whom only the public key is
+    /// here.
     #[must_use]
     pub fn also_wraps_for(mut self, recipient: impl Recipient + 'static) -> Self {
         self.wrapper = self.wrapper.with(recipient);
         self
     }
 
-    /// Also opens with `reader`, for whom nothing is wrapped here: an earlier provider, or records of a partner.
+    /// Also opens with `reader`, for whom nothing is wrapped here: an earlier provider, or records
+    /// of a partner.
     #[must_use]
     pub fn also_opens_with(mut self, reader: impl UnwrapKey + 'static) -> Self {
         self.readers.push(Arc::new(reader));
         self
     }
 
-    async fn unwrap_by_any(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    async fn unwrap_by_any(
+        &self,
+        wrapped: &[WrappedKey],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let mut errors = Vec::new();
         for reader in &self.readers {
             match reader.unwrap_key(wrapped, context).await {
@@ -127,25 +141,37 @@ fn check_count(count: usize) -> Result<(), KeyError> {
     }
     Err(KeyError::new(
         KeyErrorKind::Configuration,
-        format!("a record carries at most {MAX_WRAPPED_KEYS} wrapped keys, but these parties make {count}: name fewer"),
+        format!(
+            "a record carries at most {MAX_WRAPPED_KEYS} wrapped keys, but these parties make {count}: name fewer"
+        ),
     ))
 }
 
-/// Why nobody opened the record, party by party. What decides is whether trying again may help; then what is more than
-/// "not mine".
+/// Why nobody opened the record, party by party. What decides is whether trying again may help;
+/// then what is more than "not mine".
 fn combined(errors: &[KeyError]) -> KeyError {
     let retryable = errors.iter().find(|error| error.is_retryable());
     let telling = || errors.iter().find(|error| error.kind() != KeyErrorKind::WrongKey);
     let kind = retryable.or_else(telling).map_or(KeyErrorKind::WrongKey, KeyError::kind);
-    let reasons: Vec<_> = (1..).zip(errors).map(|(party, error)| format!("({party}) {error}")).collect();
-    KeyError::new(kind, format!("none of {} key providers opened the data key: {}", errors.len(), reasons.join("; ")))
+    let reasons: Vec<_> =
+        (1..).zip(errors).map(|(party, error)| format!("({party}) {error}")).collect();
+    KeyError::new(
+        kind,
+        format!(
+            "none of {} key providers opened the data key: {}",
+            errors.len(),
+            reasons.join("; ")
+        ),
+    )
 }
 
-/// Drives all calls at once; their outcomes in order, or the first failure, upon which the others are dropped.
+/// Drives all calls at once; their outcomes in order, or the first failure, upon which the others
+/// are dropped.
 async fn all<T>(mut calls: Vec<KeyFuture<'_, T>>) -> Result<Vec<T>, KeyError> {
     let mut outcomes: Vec<Option<T>> = calls.iter().map(|_| None).collect();
     poll_fn(|context| {
-        let unfinished = calls.iter_mut().zip(&mut outcomes).filter(|(_, outcome)| outcome.is_none());
+        let unfinished =
+            calls.iter_mut().zip(&mut outcomes).filter(|(_, outcome)| outcome.is_none());
         let mut waiting = false;
         for (call, outcome) in unfinished {
             match call.as_mut().poll(context) {
@@ -173,7 +199,11 @@ impl WrapKey for MultiKeyProvider {
 }
 
 impl UnwrapKey for MultiKeyProvider {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(self.unwrap_by_any(wrapped, context))
     }
 }

@@ -9,10 +9,11 @@ use crate::dek::WrappedKey;
 use crate::error::KeyError;
 use crate::secret::DataKey;
 
-/// Reports the calls of a provider to a [`KeyObserver`]: data keys generated and unwrapped, and calls that failed.
+/// Reports the calls of a provider to a [`KeyObserver`]: data keys generated and unwrapped, and
+/// calls that failed.
 ///
-/// The providers that keep keys ([`CachedKeyProvider`](super::CachedKeyProvider) and the like) report by themselves;
-/// this is for a provider that stands alone.
+/// The providers that keep keys ([`CachedKeyProvider`](super::CachedKeyProvider) and the like)
+/// report by themselves; this is for a provider that stands alone.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -57,7 +58,13 @@ impl<P: WrapKey> WrapKey for ObservedKeyProvider<P> {
 }
 
 impl<P: UnwrapKey> UnwrapKey for ObservedKeyProvider<P> {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
-        Box::pin(async { self.report(self.inner.unwrap_key(wrapped, context).await, KeyEvent::Unwrapped) })
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
+        Box::pin(async {
+            self.report(self.inner.unwrap_key(wrapped, context).await, KeyEvent::Unwrapped)
+        })
     }
 }

@@ -7,10 +7,12 @@ use crate::error::{FormatError, KeyError, KeyErrorKind};
 
 /// Seals under a data key that somebody else had wrapped beforehand, and that `inner` unwraps.
 ///
-/// For a device or job that is handed its keys: whoever hands them out may make keys but never sees one
-/// (GenerateDataKeyWithoutPlaintext), and whoever seals may unwrap but makes none. All records sealed so share the one
-/// data key, so their encryption context is the one it was wrapped for: choose `#[envelope(kms_context = "table")]`.
-/// Put a [`CachedKeyProvider`](super::CachedKeyProvider) below, and the key is unwrapped once for many records.
+/// For a device or job that is handed its keys: whoever hands them out may make keys but never sees
+/// one (GenerateDataKeyWithoutPlaintext), and whoever seals may unwrap but makes none. All records
+/// sealed so share the one data key, so their encryption context is the one it was wrapped for:
+/// choose `#[envelope(kms_context = "table")]`.
+/// Put a [`CachedKeyProvider`](super::CachedKeyProvider) below, and the key is unwrapped once for
+/// many records.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

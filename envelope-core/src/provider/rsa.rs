@@ -21,14 +21,16 @@ use crate::stack::leaving_nothing;
 /// A modulus of 2,048 bits: the smallest that KMS has.
 const MIN_MODULUS_BITS: u32 = 2_048;
 
-/// Wraps data keys with an RSA public key, so that somebody without AWS can seal for its owner, and cannot read.
+/// Wraps data keys with an RSA public key, so that somebody without AWS can seal for its owner, and
+/// cannot read.
 ///
-/// The owner opens with an RSA key in KMS (`KmsRsaKey` of `envelope-dynamo`) or with a [`LocalRsaKey`].
+/// The owner opens with an RSA key in KMS (`KmsRsaKey` of `envelope-dynamo`) or with a
+/// [`LocalRsaKey`].
 ///
 /// # Security
 ///
-/// Everybody has the public key. A record wrapped so proves only that its writer had it, whatever context it names: ask
-/// for records of this kind where that is enough, and sign them if it is not.
+/// Everybody has the public key. A record wrapped so proves only that its writer had it, whatever
+/// context it names: ask for records of this kind where that is enough, and sign them if it is not.
 #[derive(Debug)]
 pub struct RsaRecipient {
     public: RsaPublicKey,
@@ -48,20 +50,31 @@ impl RsaRecipient {
         Ok(Self { public, key })
     }
 
-    fn wrap(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<WrappedKey, KeyError> {
+    fn wrap(
+        &self,
+        data_key: &DataKey,
+        context: &EncryptionContext,
+    ) -> Result<WrappedKey, KeyError> {
         self.wrap_with(&mut SysRng, data_key, context)
     }
 
-    /// Wraps with a seed from `random`: the system's generator, or the seed that a test vector gives.
+    /// Wraps with a seed from `random`: the system's generator, or the seed that a test vector
+    /// gives.
     pub(crate) fn wrap_with(
         &self,
         random: &mut impl TryCryptoRng,
         data_key: &DataKey,
         context: &EncryptionContext,
     ) -> Result<WrappedKey, KeyError> {
-        let encrypt = || Oaep::<Sha256>::new().encrypt(random, &self.key, message(data_key, context).as_slice());
-        let wrapped = leaving_nothing(encrypt)
-            .map_err(|_| KeyError::new(KeyErrorKind::Other, "RSA could not wrap: no random bytes from the system"))?;
+        let encrypt = || {
+            Oaep::<Sha256>::new().encrypt(random, &self.key, message(data_key, context).as_slice())
+        };
+        let wrapped = leaving_nothing(encrypt).map_err(|_| {
+            KeyError::new(
+                KeyErrorKind::Other,
+                "RSA could not wrap: no random bytes from the system",
+            )
+        })?;
         WrappedKey::new(KeyKind::RSA_OAEP, self.public.id(), wrapped)
             .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))
     }
@@ -87,9 +100,10 @@ impl RsaRecipient {
 ///
 /// # Security
 ///
-/// RSA in software may tell by its timing what it decrypted (the Marvin attack, RUSTSEC-2023-0071, which names no patched
-/// release of the crate `rsa`). Decryption is blinded here, but nobody who can send many records and measure how long
-/// each takes to open should be served so: let KMS decrypt, with `KmsRsaKey`.
+/// RSA in software may tell by its timing what it decrypted (the Marvin attack, RUSTSEC-2023-0071,
+/// which names no patched release of the crate `rsa`). Decryption is blinded here, but nobody who
+/// can send many records and measure how long each takes to open should be served so: let KMS
+/// decrypt, with `KmsRsaKey`.
 pub struct LocalRsaKey {
     key: RsaPrivateKey,
     public: RsaPublicKey,
@@ -116,9 +130,14 @@ impl LocalRsaKey {
 
     /// The error of the crate is not kept: nothing of a private key shall be printed.
     fn of<E>(key: Result<RsaPrivateKey, E>) -> Result<Self, KeyError> {
-        let key = key.map_err(|_| unusable("not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)"))?;
+        let key = key.map_err(|_| {
+            unusable("not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)")
+        })?;
         check_size(key.n().bits())?;
-        let der = key.to_public_key().to_public_key_der().map_err(|_| unusable("the RSA key has no public key"))?;
+        let der = key
+            .to_public_key()
+            .to_public_key_der()
+            .map_err(|_| unusable("the RSA key has no public key"))?;
         let public = RsaPublicKey::from_der(der.as_bytes())?;
         Ok(Self { key, public })
     }
@@ -129,13 +148,24 @@ impl LocalRsaKey {
         &self.public
     }
 
-    fn unwrap(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    fn unwrap(
+        &self,
+        wrapped: &[WrappedKey],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let wrapped = self.public.find_in(wrapped)?;
         // One answer for whatever is wrong with the padding: RFC 8017, section 7.1.2, note.
-        let decrypt =
-            || Oaep::<Sha256>::new().decrypt(Some(&mut SysRng), &self.key, wrapped.bytes()).map(Zeroizing::new);
-        let message = leaving_nothing(decrypt)
-            .map_err(|_| KeyError::new(KeyErrorKind::ContextMismatch, "the RSA key does not open this wrapped key"))?;
+        let decrypt = || {
+            Oaep::<Sha256>::new()
+                .decrypt(Some(&mut SysRng), &self.key, wrapped.bytes())
+                .map(Zeroizing::new)
+        };
+        let message = leaving_nothing(decrypt).map_err(|_| {
+            KeyError::new(
+                KeyErrorKind::ContextMismatch,
+                "the RSA key does not open this wrapped key",
+            )
+        })?;
         RsaPublicKey::take_data_key(&message, context)
     }
 }
@@ -172,7 +202,11 @@ impl WrapKey for RsaRecipient {
 }
 
 impl UnwrapKey for LocalRsaKey {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move { self.unwrap(wrapped, context) })
     }
 }

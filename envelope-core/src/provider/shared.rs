@@ -24,19 +24,20 @@ pub struct SharingLimits {
 }
 
 impl SharingLimits {
-    /// One data key seals `max_records` records at most, for `max_age` at most, and any number of bytes.
+    /// One data key seals `max_records` records at most, for `max_age` at most, and any number of
+    /// bytes.
     ///
     /// # Security
     ///
-    /// Whoever gets hold of one data key opens every record sealed under it. The format itself sets no lower limit: after
-    /// 2^80 records under one data key it is still safe (FORMAT 4.1).
+    /// Whoever gets hold of one data key opens every record sealed under it. The format itself sets
+    /// no lower limit: after 2^80 records under one data key it is still safe (FORMAT 4.1).
     #[must_use]
     pub const fn new(max_age: Duration, max_records: u64) -> Self {
         Self { max_age, max_records, max_bytes: u64::MAX, max_contexts: 1_000 }
     }
 
-    /// A new data key once this many bytes of plaintext have been sealed under the last; records that are being sealed
-    /// at that moment still are.
+    /// A new data key once this many bytes of plaintext have been sealed under the last; records
+    /// that are being sealed at that moment still are.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
@@ -53,17 +54,17 @@ impl SharingLimits {
 
 /// Uses one data key for many records, within bounds.
 ///
-/// The records must have one encryption context in common, or KMS would have to wrap a data key for each. So the struct
-/// chooses `#[envelope(kms_context = "table")]`: the context is the table and the pairs of `#[encryption_context]` and
-/// `context(..)`; every distinct set of them has a data key of its own. Each record's own key stays bound by AES-GCM.
-/// Other forms are refused.
+/// The records must have one encryption context in common, or KMS would have to wrap a data key for
+/// each. So the struct chooses `#[envelope(kms_context = "table")]`: the context is the table and
+/// the pairs of `#[encryption_context]` and `context(..)`; every distinct set of them has a data
+/// key of its own. Each record's own key stays bound by AES-GCM. Other forms are refused.
 ///
-/// Keys are wiped when they are replaced or beyond their limits, and nobody seals with them any more. A key is as old as the
-/// call that made it, counted from when the call began. A writer that goes away (a dropped future) leaves nothing behind; one
-/// that is not polled keeps nobody waiting.
+/// Keys are wiped when they are replaced or beyond their limits, and nobody seals with them any
+/// more. A key is as old as the call that made it, counted from when the call began. A writer that
+/// goes away (a dropped future) leaves nothing behind; one that is not polled keeps nobody waiting.
 ///
-/// Reading goes to the provider; put a [`CachedKeyProvider`](super::CachedKeyProvider) below for reading at the same
-/// price.
+/// Reading goes to the provider; put a [`CachedKeyProvider`](super::CachedKeyProvider) below for
+/// reading at the same price.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -162,8 +163,9 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
 
     /// Throws out every data key that will not be used again: beyond its limits.
     ///
-    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that may stand idle, call it
-    /// from a timer, so that no key stays in memory longer than it may be used.
+    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that
+    /// may stand idle, call it from a timer, so that no key stays in memory longer than it may
+    /// be used.
     pub fn remove_expired(&self) {
         self.sweep(&mut lock(&self.keys), self.clock.now());
     }
@@ -185,7 +187,10 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             ));
         }
         let generated = self.generated(context).await?;
-        Ok(GeneratedKey { data_key: generated.data_key.share(), wrapped: generated.wrapped.clone() })
+        Ok(GeneratedKey {
+            data_key: generated.data_key.share(),
+            wrapped: generated.wrapped.clone(),
+        })
     }
 
     async fn generated(&self, context: &EncryptionContext) -> Result<Arc<GeneratedKey>, KeyError> {
@@ -209,9 +214,15 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
     }
 
     /// The first of those who waited puts the key in.
-    fn keep(&self, context: &EncryptionContext, waiter: &Waiter<Arc<GeneratedKey>>, generated: &Arc<GeneratedKey>) {
+    fn keep(
+        &self,
+        context: &EncryptionContext,
+        waiter: &Waiter<Arc<GeneratedKey>>,
+        generated: &Arc<GeneratedKey>,
+    ) {
         let current = &mut lock(&self.keys).by_context;
-        if let Some(current) = current.get_mut(context).filter(|current| current.waits_for(waiter)) {
+        if let Some(current) = current.get_mut(context).filter(|current| current.waits_for(waiter))
+        {
             current.key = SharedKey::Made(Arc::clone(generated));
         }
     }
@@ -243,8 +254,8 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         Lookup::Ask(waiter)
     }
 
-    /// A key of a context that is not written to any more would stay in memory for good: such keys are looked for ten
-    /// times in their age.
+    /// A key of a context that is not written to any more would stay in memory for good: such keys
+    /// are looked for ten times in their age.
     fn sweep_if_due(&self, keys: &mut Keys, now: Instant) {
         let last = *keys.swept.get_or_insert(now);
         if now.saturating_duration_since(last) >= self.limits.max_age / 10 {
@@ -263,27 +274,40 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         now.saturating_duration_since(current.since) < self.limits.max_age
             && current.records < self.limits.max_records
             && match &current.key {
-                SharedKey::Made(generated) => generated.data_key.sealed_bytes() < self.limits.max_bytes,
+                SharedKey::Made(generated) => {
+                    generated.data_key.sealed_bytes() < self.limits.max_bytes
+                }
                 SharedKey::AskedFor(flight) => flight.is_under_way(),
             }
     }
 
     fn ask(&self, context: &EncryptionContext, now: Instant) -> Waiter<Arc<GeneratedKey>> {
-        let (inner, observer, context) = (Arc::clone(&self.inner), Arc::clone(&self.observer), context.clone());
+        let (inner, observer, context) =
+            (Arc::clone(&self.inner), Arc::clone(&self.observer), context.clone());
         let call = Box::pin(async move {
             let outcome = inner.generate(&context).await;
-            report(&*observer, if outcome.is_ok() { KeyEvent::Generated } else { KeyEvent::Failed });
+            report(
+                &*observer,
+                if outcome.is_ok() { KeyEvent::Generated } else { KeyEvent::Failed },
+            );
             outcome.map(Arc::new)
         });
         Waiter::begin(call, now)
     }
 
     /// The oldest data key goes first.
-    fn make_room(&self, keys: &mut HashMap<EncryptionContext, Current>, context: &EncryptionContext) {
+    fn make_room(
+        &self,
+        keys: &mut HashMap<EncryptionContext, Current>,
+        context: &EncryptionContext,
+    ) {
         if keys.len() < self.limits.max_contexts || keys.contains_key(context) {
             return;
         }
-        let oldest = keys.iter().min_by_key(|(_, current)| current.since).map(|(context, _)| context.clone());
+        let oldest = keys
+            .iter()
+            .min_by_key(|(_, current)| current.since)
+            .map(|(context, _)| context.clone());
         if let Some(oldest) = oldest {
             keys.remove(&oldest);
             report(&*self.observer, KeyEvent::Evicted);
@@ -298,7 +322,11 @@ impl<P: WrapKey + 'static> WrapKey for SharedKeyProvider<P> {
 }
 
 impl<P: UnwrapKey + 'static> UnwrapKey for SharedKeyProvider<P> {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         self.inner.unwrap_key(wrapped, context)
     }
 }

@@ -2,8 +2,8 @@
 
 /// Bytes of plaintext in each chunk of a stream but the last: a power of two from 1 KiB to 1 MiB.
 ///
-/// Every chunk costs 16 bytes and is held in memory whole, by the writer and by each reader. The default of 64 KiB adds
-/// 0.02 percent.
+/// Every chunk costs 16 bytes and is held in memory whole, by the writer and by each reader. The
+/// default of 64 KiB adds 0.02 percent.
 ///
 /// ```
 /// use envelope_core::ChunkSize;

@@ -32,8 +32,12 @@ impl fmt::Display for SealStreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Seal(_) => "the stream could not be sealed",
-            Self::Read(_) => "the plaintext to seal could not be read: what was written so far does not open",
-            Self::Write(_) => "the sealed stream could not be written: what was written so far does not open",
+            Self::Read(_) => {
+                "the plaintext to seal could not be read: what was written so far does not open"
+            }
+            Self::Write(_) => {
+                "the sealed stream could not be written: what was written so far does not open"
+            }
         })
     }
 }
@@ -59,7 +63,8 @@ impl From<KeyError> for SealStreamError {
     }
 }
 
-/// Why a stream could not be opened, and how much of its plaintext was released before that was known.
+/// Why a stream could not be opened, and how much of its plaintext was released before that was
+/// known.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -92,7 +97,8 @@ pub struct OpenStreamError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenStreamErrorKind {
-    /// What is stored is no stream, not sealed for this context, changed or cut short, or its data key is not to be had.
+    /// What is stored is no stream, not sealed for this context, changed or cut short, or its data
+    /// key is not to be had.
     Open(OpenError),
     /// The sealed stream could not be read.
     Read(io::Error),
@@ -145,7 +151,10 @@ impl fmt::Display for OpenStreamError {
         }?;
         match self.released {
             0 => Ok(()),
-            bytes => write!(f, " ({bytes} bytes of plaintext had been released and are not the whole: discard them)"),
+            bytes => write!(
+                f,
+                " ({bytes} bytes of plaintext had been released and are not the whole: discard them)"
+            ),
         }
     }
 }

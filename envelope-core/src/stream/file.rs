@@ -8,13 +8,14 @@ use crate::random;
 use crate::stream::error::{OpenStreamError, OpenStreamErrorKind};
 use crate::stream::open::StreamOpener;
 
-/// Opens what `reader` gives, from which the header has been read, into the file `path`, which appears, or is replaced,
-/// only when the whole stream has proved authentic. Returns how many bytes it has.
+/// Opens what `reader` gives, from which the header has been read, into the file `path`, which
+/// appears, or is replaced, only when the whole stream has proved authentic. Returns how many bytes
+/// it has.
 ///
-/// Until then the plaintext is in a file of another name beside it, `.` and 16 digits and `.part`, which is removed on
-/// failure; only a process that is killed leaves it behind. On Unix its owner alone may read either file, and both the file
-/// and its folder are on the disk when this returns. This blocks: in an asynchronous program it belongs into
-/// `tokio::task::spawn_blocking`.
+/// Until then the plaintext is in a file of another name beside it, `.` and 16 digits and `.part`,
+/// which is removed on failure; only a process that is killed leaves it behind. On Unix its owner
+/// alone may read either file, and both the file and its folder are on the disk when this returns.
+/// This blocks: in an asynchronous program it belongs into `tokio::task::spawn_blocking`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -36,10 +37,15 @@ use crate::stream::open::StreamOpener;
 ///
 /// # Errors
 ///
-/// When the stream was changed or cut short, or when reading, writing or renaming fails. Nothing is left behind, so
-/// [`released_bytes`](OpenStreamError::released_bytes) is 0. If the folder alone cannot be written to the disk, that is an
-/// error of writing too, and the whole file stands at `path`.
-pub fn open_to_file(opener: StreamOpener, reader: impl Read, path: impl AsRef<Path>) -> Result<u64, OpenStreamError> {
+/// When the stream was changed or cut short, or when reading, writing or renaming fails. Nothing is
+/// left behind, so [`released_bytes`](OpenStreamError::released_bytes) is 0. If the folder alone
+/// cannot be written to the disk, that is an error of writing too, and the whole file stands at
+/// `path`.
+pub fn open_to_file(
+    opener: StreamOpener,
+    reader: impl Read,
+    path: impl AsRef<Path>,
+) -> Result<u64, OpenStreamError> {
     open_and_sync(opener, reader, path.as_ref(), sync_folder)
 }
 
@@ -50,16 +56,20 @@ fn open_and_sync(
     sync_folder: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<u64, OpenStreamError> {
     let mut part = Part::beside(path).map_err(OpenStreamErrorKind::Write)?;
-    let bytes = copy(&mut opener, reader, &mut part.file).map_err(OpenStreamError::nothing_released)?;
-    let written = part.file.sync_all().and_then(|()| part.rename(path)).and_then(|()| sync_folder(path));
+    let bytes =
+        copy(&mut opener, reader, &mut part.file).map_err(OpenStreamError::nothing_released)?;
+    let written =
+        part.file.sync_all().and_then(|()| part.rename(path)).and_then(|()| sync_folder(path));
     written.map_err(OpenStreamErrorKind::Write)?;
     Ok(bytes)
 }
 
-/// Writes the folder of `path` to the disk: after a power failure a file is there only if its entry in the folder is.
+/// Writes the folder of `path` to the disk: after a power failure a file is there only if its entry
+/// in the folder is.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 
@@ -69,7 +79,11 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn copy(opener: &mut StreamOpener, mut reader: impl Read, file: &mut File) -> Result<u64, OpenStreamError> {
+fn copy(
+    opener: &mut StreamOpener,
+    mut reader: impl Read,
+    file: &mut File,
+) -> Result<u64, OpenStreamError> {
     while !opener.is_finished() {
         match reader.read(opener.space()) {
             Ok(0) => opener.finish()?,
@@ -97,7 +111,8 @@ impl Part {
         }
         let mut number = [0; 8];
         random::fill(&mut number).map_err(io::Error::other)?;
-        // Without the name of the file, to which nothing could be added where it is as long as names may be.
+        // Without the name of the file, to which nothing could be added where it is as long as
+        // names may be.
         let path = path.with_file_name(format!(".{:016x}.part", u64::from_be_bytes(number)));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);

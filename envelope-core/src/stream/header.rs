@@ -24,7 +24,8 @@ pub(super) const VERSION: u8 = 1;
 pub(super) const SUITE: u8 = 1;
 /// Bytes up to the wrapped key, whose length the last four of them say.
 const FIXED_BYTES: usize = MAGIC.len() + 3 + SALT_BYTES + COMMITMENT_BYTES + 4;
-/// The longest `encrypted_dek` (FORMAT 3.2): 16 entries of the longest id and the longest wrapped key.
+/// The longest `encrypted_dek` (FORMAT 3.2): 16 entries of the longest id and the longest wrapped
+/// key.
 const MAX_DEK_BYTES: usize = 3 + MAX_WRAPPED_KEYS * (4 + MAX_KEY_ID_BYTES + MAX_WRAPPED_KEY_BYTES);
 
 /// The header as it is stored.
@@ -48,8 +49,8 @@ pub(super) fn encode(
 
 /// A parsed header before any key has vouched for it.
 ///
-/// Everything in it comes from storage. The commitment proves the chunk size and the data key; the wrapped key is proven
-/// by the key that unwraps it.
+/// Everything in it comes from storage. The commitment proves the chunk size and the data key; the
+/// wrapped key is proven by the key that unwraps it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UntrustedStreamHeader {
     chunk_size: ChunkSize,
@@ -59,7 +60,8 @@ pub struct UntrustedStreamHeader {
 }
 
 impl UntrustedStreamHeader {
-    /// How many bytes are missing from a header that starts with `start`, as far as `start` tells: 0 when it is whole.
+    /// How many bytes are missing from a header that starts with `start`, as far as `start` tells:
+    /// 0 when it is whole.
     ///
     /// # Errors
     ///
@@ -119,7 +121,9 @@ impl UntrustedStreamHeader {
     ///
     /// As [`read`](Self::read).
     #[cfg(feature = "tokio")]
-    pub async fn read_async(mut reader: impl tokio::io::AsyncRead + Unpin) -> Result<Self, OpenStreamError> {
+    pub async fn read_async(
+        mut reader: impl tokio::io::AsyncRead + Unpin,
+    ) -> Result<Self, OpenStreamError> {
         let mut bytes = Vec::new();
         loop {
             let missing = Self::missing(&bytes)?;
@@ -129,7 +133,8 @@ impl UntrustedStreamHeader {
             let known = bytes.len();
             bytes.resize(known + missing, 0);
             let (_, room) = bytes.split_at_mut(known);
-            let read = std::future::poll_fn(|cx| super::read::poll_read(&mut reader, cx, room)).await;
+            let read =
+                std::future::poll_fn(|cx| super::read::poll_read(&mut reader, cx, room)).await;
             match read.map_err(OpenStreamErrorKind::Read)? {
                 0 => return Err(FormatError::Truncated(PART).into()),
                 n => bytes.truncate(known + n),
@@ -153,7 +158,8 @@ impl UntrustedStreamHeader {
     ///
     /// # Errors
     ///
-    /// When the context form is another, no data key is to be had, or the stream does not commit to it.
+    /// When the context form is another, no data key is to be had, or the stream does not commit to
+    /// it.
     pub async fn open(
         self,
         context: &Context<'_>,
@@ -201,7 +207,8 @@ fn fixed(reader: &mut Reader<'_>) -> Result<Fixed, FormatError> {
         return Err(FormatError::UnknownSuite(suite));
     }
     let [exponent] = reader.take_array().map_err(cut)?;
-    let chunk_size = ChunkSize::from_byte(exponent).ok_or(FormatError::Malformed("the chunk size of the stream"))?;
+    let chunk_size = ChunkSize::from_byte(exponent)
+        .ok_or(FormatError::Malformed("the chunk size of the stream"))?;
     let (salt, commitment) = (reader.take_array().map_err(cut)?, reader.take_array().map_err(cut)?);
     let dek_bytes = u32::from_be_bytes(reader.take_array().map_err(cut)?);
     match usize::try_from(dek_bytes) {

@@ -23,7 +23,8 @@ pub(super) enum End {
 
 /// Seals or opens the chunks of one stream, in their order; wiped on drop.
 ///
-/// The derived bytes live in one place on the heap, so that moving a stream leaves no copy of them on the stack.
+/// The derived bytes live in one place on the heap, so that moving a stream leaves no copy of them
+/// on the stack.
 pub(super) struct ChunkKey {
     derived: Box<Zeroizing<[u8; KEY_BYTES + COMMITMENT_BYTES]>>,
     associated_data: Vec<u8>,
@@ -60,7 +61,12 @@ impl ChunkKey {
     }
 
     /// Decrypts the next chunk in place if it is authentic.
-    pub(super) fn open(&mut self, end: End, chunk: &mut [u8], tag: &[u8; TAG_BYTES]) -> Result<(), Unauthentic> {
+    pub(super) fn open(
+        &mut self,
+        end: End,
+        chunk: &mut [u8],
+        tag: &[u8; TAG_BYTES],
+    ) -> Result<(), Unauthentic> {
         let nonce = self.nonce(end).ok_or(Unauthentic)?;
         let key = MessageKey(self.parts().0);
         leaving_nothing(|| key.open_with_nonce(nonce, &self.associated_data, chunk, tag))?;
@@ -78,7 +84,8 @@ impl ChunkKey {
         self.next = chunk;
     }
 
-    /// The chunk's number and whether it is the last: no nonce of a stream's key comes twice (FORMAT 12.3).
+    /// The chunk's number and whether it is the last: no nonce of a stream's key comes twice
+    /// (FORMAT 12.3).
     fn nonce(&self, end: End) -> Option<[u8; NONCE_BYTES]> {
         let [a, b, c, d] = u32::try_from(self.next).ok()?.to_be_bytes();
         let last = match end {

@@ -9,16 +9,18 @@ use crate::stream::error::{OpenStreamError, OpenStreamErrorKind};
 use crate::stream::key::{ChunkKey, End};
 use crate::stream::window::Window;
 
-/// Opens an object of any size, chunk by chunk, and does no I/O: what follows the header is written into
-/// [`space`](Self::space), and plaintext is taken from [`output`](Self::output).
+/// Opens an object of any size, chunk by chunk, and does no I/O: what follows the header is written
+/// into [`space`](Self::space), and plaintext is taken from [`output`](Self::output).
 ///
 /// It holds one chunk, whatever the size of the object, and comes from
-/// [`UntrustedStreamHeader::open`](crate::UntrustedStreamHeader::open). [`OpenReader`](crate::OpenReader) drives it for you.
+/// [`UntrustedStreamHeader::open`](crate::UntrustedStreamHeader::open).
+/// [`OpenReader`](crate::OpenReader) drives it for you.
 ///
 /// # Security
 ///
 /// What it puts out is authentic and in its place, but whether it is the *whole* is known only when
-/// [`finish`](Self::finish) has succeeded. Do not act on plaintext before that: somebody may have cut the object short.
+/// [`finish`](Self::finish) has succeeded. Do not act on plaintext before that: somebody may have
+/// cut the object short.
 pub struct StreamOpener {
     key: ChunkKey,
     window: Window,
@@ -33,8 +35,8 @@ impl StreamOpener {
         Self { key, window, chunk_size, failed: false, released: 0 }
     }
 
-    /// Where sealed bytes may be written; empty while there is [`output`](Self::output) to take, after the end, and after
-    /// an error.
+    /// Where sealed bytes may be written; empty while there is [`output`](Self::output) to take,
+    /// after the end, and after an error.
     pub fn space(&mut self) -> &mut [u8] {
         self.window.space()
     }
@@ -43,7 +45,8 @@ impl StreamOpener {
     ///
     /// # Errors
     ///
-    /// [`OpenError::Authentication`] when a chunk is not what was sealed in its place, now and from then on.
+    /// [`OpenError::Authentication`] when a chunk is not what was sealed in its place, now and from
+    /// then on.
     ///
     /// # Panics
     ///
@@ -55,7 +58,8 @@ impl StreamOpener {
         if self.window.filled(n) { self.open(End::More) } else { Ok(()) }
     }
 
-    /// Copies in as much of `sealed` as there is space for, and says how much: 0 while there is output to take.
+    /// Copies in as much of `sealed` as there is space for, and says how much: 0 while there is
+    /// output to take.
     ///
     /// # Errors
     ///
@@ -70,7 +74,8 @@ impl StreamOpener {
     ///
     /// # Errors
     ///
-    /// [`OpenError::Authentication`] when the stream does not end here: it was cut short, or changed.
+    /// [`OpenError::Authentication`] when the stream does not end here: it was cut short, or
+    /// changed.
     ///
     /// # Panics
     ///
@@ -86,7 +91,8 @@ impl StreamOpener {
         self.open(End::Last)
     }
 
-    /// Plaintext that is authentic; not the whole before [`is_finished`](Self::is_finished) says so.
+    /// Plaintext that is authentic; not the whole before [`is_finished`](Self::is_finished) says
+    /// so.
     #[must_use]
     pub fn output(&self) -> &[u8] {
         self.window.output()
@@ -132,7 +138,8 @@ impl StreamOpener {
         let first = self.key.next() == 0;
         let (chunk, _) = self.window.chunk();
         let (message, tag) = chunk.split_last_chunk_mut().ok_or(Unauthentic)?;
-        // Only an empty object has an empty chunk, so that an object has one encoding (FORMAT 12.3).
+        // Only an empty object has an empty chunk, so that an object has one encoding (FORMAT
+        // 12.3).
         if message.is_empty() && !first {
             return Err(Unauthentic);
         }

@@ -1,4 +1,5 @@
-//! Readers that seal or open what they read, for `std::io` and, with the feature `tokio`, for its asynchronous traits.
+//! Readers that seal or open what they read, for `std::io` and, with the feature `tokio`, for its
+//! asynchronous traits.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -51,7 +52,8 @@ macro_rules! transform {
 transform!(StreamSealer, io::Error::other);
 transform!(StreamOpener, <io::Error as From<OpenStreamError>>::from);
 
-/// Takes in what `read` gives until there is something to put out; with nothing put out, the end has come.
+/// Takes in what `read` gives until there is something to put out; with nothing put out, the end
+/// has come.
 fn output<T: Transform>(
     transform: &mut T,
     mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
@@ -65,7 +67,11 @@ fn output<T: Transform>(
     Poll::Ready(Ok(transform.output()))
 }
 
-fn read_blocking(transform: &mut impl Transform, reader: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
+fn read_blocking(
+    transform: &mut impl Transform,
+    reader: &mut impl Read,
+    to: &mut [u8],
+) -> io::Result<usize> {
     if to.is_empty() {
         return Ok(0);
     }
@@ -122,14 +128,16 @@ impl<R: Read> Read for SealReader<R> {
     }
 }
 
-/// Reads a sealed stream, without its header, from `R` and gives the plaintext: a download, for example.
+/// Reads a sealed stream, without its header, from `R` and gives the plaintext: a download, for
+/// example.
 ///
 /// # Security
 ///
-/// Read to the end: that the plaintext is whole is known only when the end has been read (`Ok(0)`) and no error came in
-/// its place. What was read until then is authentic, but somebody may have cut off the rest. A consumer that acts on the
-/// beginning (unpacks it, shows it, stores it under its final name) must be able to undo that. An error comes again
-/// whenever the reader is read again; it is never followed by an end.
+/// Read to the end: that the plaintext is whole is known only when the end has been read (`Ok(0)`)
+/// and no error came in its place. What was read until then is authentic, but somebody may have cut
+/// off the rest. A consumer that acts on the beginning (unpacks it, shows it, stores it under its
+/// final name) must be able to undo that. An error comes again whenever the reader is read again;
+/// it is never followed by an end.
 ///
 /// The error is an [`io::Error`] of the kind `InvalidData` around an [`OpenStreamError`].
 ///
@@ -210,14 +218,22 @@ mod asynchronous {
     }
 
     impl<R: AsyncRead + Unpin> AsyncRead for SealReader<R> {
-        fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            to: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
             let Self { sealer, reader } = self.get_mut();
             poll_transformed(sealer, reader, cx, to)
         }
     }
 
     impl<R: AsyncRead + Unpin> AsyncRead for OpenReader<R> {
-        fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            to: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
             let Self { opener, reader } = self.get_mut();
             poll_transformed(opener, reader, cx, to)
         }

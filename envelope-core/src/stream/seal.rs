@@ -16,8 +16,8 @@ use crate::stream::header::{self, SUITE, VERSION};
 use crate::stream::key::{ChunkKey, End};
 use crate::stream::window::Window;
 
-/// Seals an object of any size, chunk by chunk, and does no I/O: bytes are written into [`space`](Self::space), and
-/// sealed bytes are taken from [`output`](Self::output).
+/// Seals an object of any size, chunk by chunk, and does no I/O: bytes are written into
+/// [`space`](Self::space), and sealed bytes are taken from [`output`](Self::output).
 ///
 /// It holds one chunk, whatever the size of the object. [`SealWriter`](crate::SealWriter) and
 /// [`SealReader`](crate::SealReader) drive it for you.
@@ -46,8 +46,9 @@ use crate::stream::window::Window;
 ///
 /// # Security
 ///
-/// A stream that was not [finished](Self::finish) does not open: readers find it cut short. It is never finished by
-/// itself, on drop for example, since then half an object could pass for a whole one.
+/// A stream that was not [finished](Self::finish) does not open: readers find it cut short. It is
+/// never finished by itself, on drop for example, since then half an object could pass for a whole
+/// one.
 pub struct StreamSealer {
     key: ChunkKey,
     window: Window,
@@ -58,12 +59,16 @@ pub struct StreamSealer {
 }
 
 impl StreamSealer {
-    /// A stream bound to `context` under a new data key of `provider`, in chunks of 64 KiB; its header is ready to be taken.
+    /// A stream bound to `context` under a new data key of `provider`, in chunks of 64 KiB; its
+    /// header is ready to be taken.
     ///
     /// # Errors
     ///
     /// When no data key is to be had, or the operating system gives no random bytes.
-    pub async fn new(context: &Context<'_>, provider: &(impl WrapKey + ?Sized)) -> Result<Self, SealError> {
+    pub async fn new(
+        context: &Context<'_>,
+        provider: &(impl WrapKey + ?Sized),
+    ) -> Result<Self, SealError> {
         Self::with_chunk_size(ChunkSize::default(), context, provider).await
     }
 
@@ -91,13 +96,19 @@ impl StreamSealer {
         dek: &EncryptedDek,
         salt: &[u8; SALT_BYTES],
     ) -> Self {
-        let key = ChunkKey::new(&data_key, salt, chunk_size, context.stream_associated_data(VERSION, SUITE));
+        let key = ChunkKey::new(
+            &data_key,
+            salt,
+            chunk_size,
+            context.stream_associated_data(VERSION, SUITE),
+        );
         let header = header::encode(chunk_size, salt, key.commitment(), dek);
         let window = Window::new(chunk_size, chunk_size.bytes(), &header);
         Self { key, window, data_key, chunk_size, header_bytes: header.len() }
     }
 
-    /// Where plaintext may be written; empty while there is [`output`](Self::output) to take, and after the end.
+    /// Where plaintext may be written; empty while there is [`output`](Self::output) to take, and
+    /// after the end.
     pub fn space(&mut self) -> &mut [u8] {
         self.window.space()
     }
@@ -115,7 +126,8 @@ impl StreamSealer {
         if self.window.filled(n) { self.seal(End::More) } else { Ok(()) }
     }
 
-    /// Copies in as much of `plaintext` as there is space for, and says how much: 0 while there is output to take.
+    /// Copies in as much of `plaintext` as there is space for, and says how much: 0 while there is
+    /// output to take.
     ///
     /// # Errors
     ///
@@ -126,7 +138,8 @@ impl StreamSealer {
         Ok(n)
     }
 
-    /// Seals the last chunk: what has been written so far is the whole object. Once more, it does nothing.
+    /// Seals the last chunk: what has been written so far is the whole object. Once more, it does
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -164,12 +177,14 @@ impl StreamSealer {
         self.window.has_ended() && self.output().is_empty()
     }
 
-    /// How long the sealed stream of an object of `plaintext_bytes` is, header and tags included: an upload may need to
-    /// say so beforehand. `None` when the object is too long for the chunk size.
+    /// How long the sealed stream of an object of `plaintext_bytes` is, header and tags included:
+    /// an upload may need to say so beforehand. `None` when the object is too long for the
+    /// chunk size.
     #[must_use]
     pub fn sealed_len(&self, plaintext_bytes: u64) -> Option<u64> {
         let chunks = plaintext_bytes.div_ceil(self.chunk_size.bytes() as u64).max(1);
-        (chunks <= 1 << 32).then(|| self.header_bytes as u64 + plaintext_bytes + chunks * TAG_BYTES as u64)
+        (chunks <= 1 << 32)
+            .then(|| self.header_bytes as u64 + plaintext_bytes + chunks * TAG_BYTES as u64)
     }
 
     fn seal(&mut self, end: End) -> Result<(), SealError> {

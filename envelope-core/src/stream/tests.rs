@@ -15,7 +15,9 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 /// A stream that is `chunk` chunks long already, and its header.
 fn far(provider: &LocalKeyProvider, chunk: u64) -> (StreamSealer, Vec<u8>) {
-    let mut sealer = block_on(StreamSealer::with_chunk_size(ChunkSize::MIN, &Context::new("far"), provider)).unwrap();
+    let mut sealer =
+        block_on(StreamSealer::with_chunk_size(ChunkSize::MIN, &Context::new("far"), provider))
+            .unwrap();
     let header = sealer.output().to_vec();
     sealer.consume(header.len());
     sealer.skip_to(chunk);

@@ -13,8 +13,8 @@ use crate::stream::header::UntrustedStreamHeader;
 use crate::stream::read::poll_read;
 use crate::stream::seal::StreamSealer;
 
-/// Seals all that `reader` gives, under a new data key of `provider`, bound to `context`, and writes it to `writer`,
-/// which is flushed but not shut down. Returns how many bytes were written.
+/// Seals all that `reader` gives, under a new data key of `provider`, bound to `context`, and
+/// writes it to `writer`, which is flushed but not shut down. Returns how many bytes were written.
 ///
 /// Memory does not grow with the object: it holds one chunk of 64 KiB.
 ///
@@ -37,8 +37,8 @@ use crate::stream::seal::StreamSealer;
 ///
 /// # Errors
 ///
-/// When no data key is to be had, or reading or writing fails. What was written by then does not open, and neither does
-/// what was written when the future is dropped.
+/// When no data key is to be had, or reading or writing fails. What was written by then does not
+/// open, and neither does what was written when the future is dropped.
 pub async fn seal_stream(
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
@@ -66,21 +66,22 @@ pub async fn seal_stream(
     Ok(written)
 }
 
-/// Opens all that `reader` gives, for the context it was sealed for, and writes the plaintext to `writer`, which is
-/// flushed but not shut down. Returns how many bytes were written.
+/// Opens all that `reader` gives, for the context it was sealed for, and writes the plaintext to
+/// `writer`, which is flushed but not shut down. Returns how many bytes were written.
 ///
 /// # Security
 ///
-/// Plaintext is written as soon as its chunk has proved authentic, **before the end is seen**: that the object is whole
-/// is known only when this returns `Ok`. On an error, [`OpenStreamError::released_bytes`] says how much was written, and
-/// the caller must discard it; when the future is dropped, likewise. So write to a place that nobody looks at yet, and
-/// move it when this has returned: a temporary file renamed ([`open_to_file`](crate::open_to_file) does that), an upload
-/// completed, a transaction committed.
+/// Plaintext is written as soon as its chunk has proved authentic, **before the end is seen**: that
+/// the object is whole is known only when this returns `Ok`. On an error,
+/// [`OpenStreamError::released_bytes`] says how much was written, and the caller must discard it;
+/// when the future is dropped, likewise. So write to a place that nobody looks at yet, and
+/// move it when this has returned: a temporary file renamed ([`open_to_file`](crate::open_to_file)
+/// does that), an upload completed, a transaction committed.
 ///
 /// # Errors
 ///
-/// When the stream is none, was sealed for another context, changed or cut short; when no data key is to be had; when
-/// reading or writing fails.
+/// When the stream is none, was sealed for another context, changed or cut short; when no data key
+/// is to be had; when reading or writing fails.
 pub async fn open_stream(
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
@@ -92,15 +93,17 @@ pub async fn open_stream(
     while !opener.is_finished() {
         let released = opener.released_bytes();
         let read = poll_fn(|cx| poll_read(&mut reader, cx, opener.space())).await;
-        match read.map_err(|error| OpenStreamError::after(OpenStreamErrorKind::Read(error), released))? {
+        match read
+            .map_err(|error| OpenStreamError::after(OpenStreamErrorKind::Read(error), released))?
+        {
             0 => opener.finish()?,
             n => opener.filled(n)?,
         }
         while !opener.output().is_empty() {
             let released = opener.released_bytes();
-            let n = write(&mut writer, opener.output())
-                .await
-                .map_err(|error| OpenStreamError::after(OpenStreamErrorKind::Write(error), released))?;
+            let n = write(&mut writer, opener.output()).await.map_err(|error| {
+                OpenStreamError::after(OpenStreamErrorKind::Write(error), released)
+            })?;
             opener.consume(n);
         }
     }

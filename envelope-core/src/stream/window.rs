@@ -1,4 +1,5 @@
-//! The one buffer of a stream: a chunk being filled, then the same chunk, sealed or opened in place, being taken.
+//! The one buffer of a stream: a chunk being filled, then the same chunk, sealed or opened in
+//! place, being taken.
 
 use std::ops::Range;
 
@@ -7,10 +8,11 @@ use crate::secret::SecretBuffer;
 use crate::stream::chunk_size::ChunkSize;
 use crate::stream::key::End;
 
-/// A chunk, and the first byte of the next: only a chunk that is followed by something is not the last.
+/// A chunk, and the first byte of the next: only a chunk that is followed by something is not the
+/// last.
 ///
-/// Bytes come in until there is one too many for the chunk; the chunk is transformed in place and goes out; the one byte
-/// moves to the front. Wiped on drop.
+/// Bytes come in until there is one too many for the chunk; the chunk is transformed in place and
+/// goes out; the one byte moves to the front. Wiped on drop.
 pub(super) struct Window {
     buffer: SecretBuffer,
     /// Bytes of a whole chunk as it comes in.
@@ -43,7 +45,8 @@ impl Window {
         self.buffer.as_mut_slice().get_mut(self.filled..=self.whole).unwrap_or_default()
     }
 
-    /// Copies in as much of `bytes` as there is space for; [`filled`](Self::filled) is still to be told.
+    /// Copies in as much of `bytes` as there is space for; [`filled`](Self::filled) is still to be
+    /// told.
     pub(super) fn push(&mut self, bytes: &[u8]) -> usize {
         let space = self.space();
         let n = space.len().min(bytes.len());
@@ -53,7 +56,8 @@ impl Window {
         n
     }
 
-    /// Takes note of `n` bytes in the space; says whether the chunk is whole and followed by another.
+    /// Takes note of `n` bytes in the space; says whether the chunk is whole and followed by
+    /// another.
     ///
     /// # Panics
     ///

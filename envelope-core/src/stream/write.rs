@@ -1,4 +1,5 @@
-//! A writer that seals what is written, for `std::io` and, with the feature `tokio`, for its asynchronous trait.
+//! A writer that seals what is written, for `std::io` and, with the feature `tokio`, for its
+//! asynchronous trait.
 
 use std::io::{self, Write};
 use std::task::{Poll, ready};
@@ -7,13 +8,13 @@ use crate::stream::seal::StreamSealer;
 
 /// Seals what is written and writes the stream to `W`.
 ///
-/// It must be ended: with [`finish`](Self::finish), or, as an asynchronous writer, with `shutdown`. Flushing it writes
-/// what is sealed, but not the chunk that is not full yet.
+/// It must be ended: with [`finish`](Self::finish), or, as an asynchronous writer, with `shutdown`.
+/// Flushing it writes what is sealed, but not the chunk that is not full yet.
 ///
 /// # Security
 ///
-/// A stream whose writer was dropped before that, by an error, a panic or a cancelled task, does not open. Dropping it
-/// does not end it, since then half an object could pass for a whole one.
+/// A stream whose writer was dropped before that, by an error, a panic or a cancelled task, does
+/// not open. Dropping it does not end it, since then half an object could pass for a whole one.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -43,7 +44,8 @@ impl<W> SealWriter<W> {
 }
 
 impl<W: Write> SealWriter<W> {
-    /// Seals the last chunk, writes what is left and gives the flushed writer back: what was written is the whole object.
+    /// Seals the last chunk, writes what is left and gives the flushed writer back: what was
+    /// written is the whole object.
     ///
     /// # Errors
     ///
@@ -96,7 +98,9 @@ pub(super) fn drain(
 
 fn push(sealer: &mut StreamSealer, plaintext: &[u8]) -> io::Result<usize> {
     match sealer.push(plaintext).map_err(io::Error::other)? {
-        0 if !plaintext.is_empty() => Err(io::Error::other("the sealed stream has been ended: nothing can follow")),
+        0 if !plaintext.is_empty() => {
+            Err(io::Error::other("the sealed stream has been ended: nothing can follow"))
+        }
         n => Ok(n),
     }
 }
@@ -119,7 +123,11 @@ mod asynchronous {
     }
 
     impl<W: AsyncWrite + Unpin> AsyncWrite for SealWriter<W> {
-        fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, plaintext: &[u8]) -> Poll<io::Result<usize>> {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            plaintext: &[u8],
+        ) -> Poll<io::Result<usize>> {
             let this = self.get_mut();
             ready!(this.poll_drain(cx))?;
             Poll::Ready(push(&mut this.sealer, plaintext))

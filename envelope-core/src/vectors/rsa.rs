@@ -12,8 +12,16 @@ pub(super) fn key(der: &Hex) -> LocalRsaKey {
 }
 
 /// The entry that a recipient's writer makes when it draws `seed`.
-pub(super) fn wrap(der: &Hex, data_key: &DataKey, context: &EncryptionContext, seed: &Hex) -> WrappedKey {
-    RsaRecipient::new(key(der).public_key().clone()).unwrap().wrap_with(&mut Seed(seed), data_key, context).unwrap()
+pub(super) fn wrap(
+    der: &Hex,
+    data_key: &DataKey,
+    context: &EncryptionContext,
+    seed: &Hex,
+) -> WrappedKey {
+    RsaRecipient::new(key(der).public_key().clone())
+        .unwrap()
+        .wrap_with(&mut Seed(seed), data_key, context)
+        .unwrap()
 }
 
 /// A generator that gives the seed of RSAES-OAEP which a vector names.

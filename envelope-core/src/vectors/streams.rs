@@ -24,7 +24,8 @@ struct Vector {
     rest: Json,
 }
 
-/// What a vector that opens holds beyond the others: what the writer chose, and the values on the way.
+/// What a vector that opens holds beyond the others: what the writer chose, and the values on the
+/// way.
 #[derive(Deserialize)]
 struct Steps {
     data_key: Hex,
@@ -60,7 +61,8 @@ impl Vector {
     fn open_into(&self, released: &mut Vec<u8>) -> Result<(), OpenStreamError> {
         let mut bytes = &self.stream.0[..];
         let header = UntrustedStreamHeader::read(&mut bytes)?;
-        let opened = self.with_context(|context| block_on(header.open(context, &self.reader.provider())));
+        let opened =
+            self.with_context(|context| block_on(header.open(context, &self.reader.provider())));
         let mut opener: StreamOpener = opened?;
         while !opener.is_finished() {
             match opener.push(bytes)? {
@@ -79,10 +81,13 @@ fn vectors() -> Vec<(String, Vector)> {
 }
 
 fn vectors_that_open() -> impl Iterator<Item = (String, Vector, Steps)> {
-    vectors().into_iter().filter(|(_, vector)| vector.expect == Expect::Opens).map(|(name, vector)| {
-        let steps = serde_json::from_value(vector.rest.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        (name, vector, steps)
-    })
+    vectors().into_iter().filter(|(_, vector)| vector.expect == Expect::Opens).map(
+        |(name, vector)| {
+            let steps = serde_json::from_value(vector.rest.clone())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, vector, steps)
+        },
+    )
 }
 
 #[test]
@@ -114,7 +119,12 @@ fn every_value_on_the_way_is_the_streams() {
         });
         let exponent = u8::try_from(steps.chunk_size).unwrap();
         let mut okm = [0; 64];
-        hkdf_sha256(&steps.data_key.0, &steps.salt.0, &[&b"envelope stream 1 1"[..], &[exponent]].concat(), &mut okm);
+        hkdf_sha256(
+            &steps.data_key.0,
+            &steps.salt.0,
+            &[&b"envelope stream 1 1"[..], &[exponent]].concat(),
+            &mut okm,
+        );
         assert_eq!(okm[..], [steps.stream_key.0, steps.commitment.0].concat(), "{name}");
 
         let header = UntrustedStreamHeader::read(&vector.stream.0[..]).unwrap();
@@ -134,12 +144,21 @@ fn the_writer_makes_the_bytes_of_the_streams() {
         let header = UntrustedStreamHeader::read(&vector.stream.0[..]).unwrap();
         let chunk_size = ChunkSize::new(1 << steps.chunk_size).unwrap();
         let sealed = vector.with_context(|context| {
-            let (_, own) = vector.reader.wrap(&steps.data_key, &steps.wrap_salt, &context.encryption_context());
+            let (_, own) = vector.reader.wrap(
+                &steps.data_key,
+                &steps.wrap_salt,
+                &context.encryption_context(),
+            );
             assert!(header.encrypted_dek().keys().contains(&own), "{name}");
             let dek = with_own(header.encrypted_dek(), &own);
             let data_key = DataKey::from_slice(&steps.data_key.0).unwrap();
-            let mut sealer = StreamSealer::with_salt(chunk_size, context, data_key, &dek, &steps.salt.array());
-            assert_eq!(sealer.sealed_len(steps.plaintext.0.len() as u64), Some(vector.stream.0.len() as u64), "{name}");
+            let mut sealer =
+                StreamSealer::with_salt(chunk_size, context, data_key, &dek, &steps.salt.array());
+            assert_eq!(
+                sealer.sealed_len(steps.plaintext.0.len() as u64),
+                Some(vector.stream.0.len() as u64),
+                "{name}"
+            );
             let (mut plaintext, mut sealed) = (&steps.plaintext.0[..], Vec::new());
             while !sealer.is_finished() {
                 sealed.extend_from_slice(sealer.output());

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Gives and takes as many bytes at a time as `sizes` says in turn; 0 is a poll that finds it not ready.
+/// Gives and takes as many bytes at a time as `sizes` says in turn; 0 is a poll that finds it not
+/// ready.
 pub(crate) struct Choppy<T> {
     pub(crate) inner: T,
     sizes: Vec<usize>,
@@ -31,7 +32,11 @@ impl<T> Choppy<T> {
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Choppy<R> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let n = std::task::ready!(self.next(cx, to.remaining()));
         let mut part = vec![0; n];
         let mut read = ReadBuf::new(&mut part);
@@ -42,7 +47,11 @@ impl<R: AsyncRead + Unpin> AsyncRead for Choppy<R> {
 }
 
 impl<W: AsyncWrite + Unpin> AsyncWrite for Choppy<W> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        from: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let n = std::task::ready!(self.next(cx, from.len()));
         Pin::new(&mut self.inner).poll_write(cx, &from[..n])
     }

@@ -1,7 +1,8 @@
 //! However bytes come and go, the same object comes out.
 
 use envelope_core::{
-    ChunkSize, OpenReader, SealReader, SealWriter, StreamSealer, UntrustedStreamHeader, open_stream, seal_stream,
+    ChunkSize, OpenReader, SealReader, SealWriter, StreamSealer, UntrustedStreamHeader,
+    open_stream, seal_stream,
 };
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -80,7 +81,8 @@ async fn chunks_of_the_default_size_go_through_at_their_boundaries() {
     for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
         let plaintext = plaintext(length);
         let mut stream = Vec::new();
-        let written = seal_stream(&plaintext[..], &mut stream, &context(), &provider()).await.unwrap();
+        let written =
+            seal_stream(&plaintext[..], &mut stream, &context(), &provider()).await.unwrap();
         assert_eq!(written, stream.len() as u64);
         let (opened, outcome) = open(&stream).await;
         assert_eq!((outcome.unwrap(), opened), (length as u64, plaintext));

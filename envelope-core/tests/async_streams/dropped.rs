@@ -23,7 +23,8 @@ async fn sealing_that_was_cancelled_at_any_point_leaves_nothing_that_opens() {
     for polls in 0.. {
         let mut written = Vec::new();
         // Not ready before every read and before every write.
-        let (reader, writer) = (Choppy::new(&plaintext[..], &[0, 40_000]), Choppy::new(&mut written, &[0, 30_000]));
+        let (reader, writer) =
+            (Choppy::new(&plaintext[..], &[0, 40_000]), Choppy::new(&mut written, &[0, 30_000]));
         if poll_then_drop(seal_stream(reader, writer, &context(), &provider()), polls) {
             assert_eq!(open(&written).await.0, plaintext);
             break;
@@ -31,7 +32,10 @@ async fn sealing_that_was_cancelled_at_any_point_leaves_nothing_that_opens() {
         let (opened, outcome) = open(&written).await;
         // Everything may have been written, and only the flush be missing.
         if let Err(error) = outcome {
-            assert!(written.is_empty() || is_authentication(&error) || written.len() < 200, "{polls}: {error}");
+            assert!(
+                written.is_empty() || is_authentication(&error) || written.len() < 200,
+                "{polls}: {error}"
+            );
             assert!(plaintext.starts_with(&opened));
             cancelled += 1;
         } else {
@@ -47,7 +51,8 @@ async fn opening_that_was_cancelled_has_written_whole_chunks_from_the_beginning_
     let stream = sealed(&plaintext).await;
     for polls in 0.. {
         let mut written = Vec::new();
-        let (reader, writer) = (Choppy::new(&stream[..], &[0, 40_000]), Choppy::new(&mut written, &[0, CHUNK]));
+        let (reader, writer) =
+            (Choppy::new(&stream[..], &[0, 40_000]), Choppy::new(&mut written, &[0, CHUNK]));
         let ready = poll_then_drop(open_stream(reader, writer, &context(), &provider()), polls);
         assert!(plaintext.starts_with(&written), "{polls}");
         assert!(written.len() % CHUNK == 0 || written == plaintext, "{polls}");
@@ -61,7 +66,8 @@ async fn opening_that_was_cancelled_has_written_whole_chunks_from_the_beginning_
 async fn a_writer_that_was_dropped_before_its_shutdown_leaves_nothing_that_opens() {
     for length in [0, 1, 1023, 1024, 1025, 5000] {
         let mut written = Vec::new();
-        let sealer = StreamSealer::with_chunk_size(ChunkSize::MIN, &context(), &provider()).await.unwrap();
+        let sealer =
+            StreamSealer::with_chunk_size(ChunkSize::MIN, &context(), &provider()).await.unwrap();
         let mut writer = SealWriter::new(sealer, &mut written);
         writer.write_all(&plaintext(length)).await.unwrap();
         writer.flush().await.unwrap();

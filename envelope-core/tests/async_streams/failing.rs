@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use envelope_core::{
-    Fault, OpenReader, OpenStreamError, OpenStreamErrorKind, SealStreamError, UntrustedStreamHeader, open_stream,
-    seal_stream,
+    Fault, OpenReader, OpenStreamError, OpenStreamErrorKind, SealStreamError,
+    UntrustedStreamHeader, open_stream, seal_stream,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
@@ -28,7 +28,11 @@ impl Breaks<'_> {
 }
 
 impl AsyncRead for Breaks<'_> {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let n = self.next(to.remaining())?;
         let (part, rest) = self.bytes.split_at(n);
         to.put_slice(part);
@@ -38,7 +42,11 @@ impl AsyncRead for Breaks<'_> {
 }
 
 impl AsyncWrite for Breaks<'_> {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        from: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Poll::Ready(self.next(from.len()))
     }
 
@@ -108,7 +116,10 @@ async fn reading_and_writing_that_fail_are_told_from_what_is_not_authentic() {
     let reader = Breaks { bytes: &plaintext, left: CHUNK };
     let error = seal_stream(reader, &mut Vec::new(), &context(), &provider()).await.unwrap_err();
     assert!(matches!(error, SealStreamError::Read(_)), "{error:?}");
-    assert_eq!(error.to_string(), "the plaintext to seal could not be read: what was written so far does not open");
+    assert_eq!(
+        error.to_string(),
+        "the plaintext to seal could not be read: what was written so far does not open"
+    );
 
     let writer = Breaks { bytes: &[], left: 10 };
     let error = seal_stream(&plaintext[..], writer, &context(), &provider()).await.unwrap_err();

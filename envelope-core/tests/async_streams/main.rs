@@ -7,7 +7,8 @@ mod dropped;
 mod failing;
 
 use envelope_core::{
-    Context, LocalKeyProvider, OpenError, OpenStreamError, OpenStreamErrorKind, RootKey, open_stream, seal_stream,
+    Context, LocalKeyProvider, OpenError, OpenStreamError, OpenStreamErrorKind, RootKey,
+    open_stream, seal_stream,
 };
 
 const CHUNK: usize = 65_536;

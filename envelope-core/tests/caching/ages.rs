@@ -47,7 +47,11 @@ async fn one_reader_refreshes_a_key_ahead_of_its_expiry_while_the_others_are_ser
     let mut refresher = pin!(cache.read(&note));
     assert!(poll(&mut refresher).is_pending());
     for _ in 0..10 {
-        assert_eq!(poll(&mut pin!(cache.read(&note))), Poll::Ready(Ok(())), "served without waiting");
+        assert_eq!(
+            poll(&mut pin!(cache.read(&note))),
+            Poll::Ready(Ok(())),
+            "served without waiting"
+        );
     }
     cache.calls.release();
     assert_eq!(poll(&mut refresher), Poll::Ready(Ok(())));
@@ -73,7 +77,8 @@ async fn a_key_that_is_being_refreshed_is_served_until_it_is_too_old() {
     assert_eq!(cache.calls.unwrap_calls(), 2, "both waited for one call");
 }
 
-/// When KMS answered, nobody knows: between the call and the answer's being taken anything may pass.
+/// When KMS answered, nobody knows: between the call and the answer's being taken anything may
+/// pass.
 #[tokio::test]
 async fn the_age_of_a_key_begins_when_it_is_asked_for() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
@@ -120,11 +125,15 @@ async fn a_call_is_joined_until_its_key_would_be_too_old() {
         assert!(poll(&mut second).is_pending());
         assert_eq!(cache.calls.unwrap_calls(), calls);
         cache.calls.release();
-        assert_eq!((poll(&mut first), poll(&mut second)), (Poll::Ready(Ok(())), Poll::Ready(Ok(()))));
+        assert_eq!(
+            (poll(&mut first), poll(&mut second)),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(())))
+        );
     }
 }
 
-/// Of those who waited, the first puts the key in; who looks late makes it neither younger nor less used.
+/// Of those who waited, the first puts the key in; who looks late makes it neither younger nor less
+/// used.
 #[tokio::test]
 async fn a_reader_who_looks_late_does_not_put_the_key_in_again() {
     let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(1));
@@ -150,7 +159,11 @@ async fn a_key_that_nobody_asks_for_again_is_thrown_out_within_a_tenth_of_its_ag
     assert_eq!(cache.count(KeyEvent::Evicted), 0);
     cache.clock.advance(MINUTE - TICK);
     cache.read(&other).await.unwrap();
-    assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (2, 0), "looked for a moment less than that ago");
+    assert_eq!(
+        (cache.keys_held(), cache.count(KeyEvent::Evicted)),
+        (2, 0),
+        "looked for a moment less than that ago"
+    );
     cache.clock.advance(TICK);
     cache.read(&other).await.unwrap();
     assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (1, 1));
@@ -169,7 +182,11 @@ async fn what_is_too_old_by_a_hair_is_removed_and_what_is_not_stays() {
         assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (2, 0));
         cache.clock.advance(TICK);
         cache.provider.remove_expired();
-        assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (1, 1), "one may not be served any more");
+        assert_eq!(
+            (cache.keys_held(), cache.count(KeyEvent::Evicted)),
+            (1, 1),
+            "one may not be served any more"
+        );
         cache.clock.advance(TICK);
         cache.provider.remove_expired();
         assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (0, 2));
@@ -204,7 +221,8 @@ async fn looking_for_expired_keys_puts_off_the_next_look() {
     assert_eq!(cache.count(KeyEvent::Evicted), 1);
 }
 
-/// An expired key is wiped though somebody is asking for its successor, and whoever comes next joins that call.
+/// An expired key is wiped though somebody is asking for its successor, and whoever comes next
+/// joins that call.
 #[tokio::test]
 async fn a_key_goes_when_it_is_too_old_though_it_is_being_asked_for() {
     for uses in [1, u64::MAX] {
@@ -218,10 +236,17 @@ async fn a_key_goes_when_it_is_too_old_though_it_is_being_asked_for() {
         assert_eq!(cache.keys_held(), 1);
         cache.clock.advance(TICK);
         cache.provider.remove_expired();
-        assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (0, 0), "the call is under way");
+        assert_eq!(
+            (cache.keys_held(), cache.count(KeyEvent::Evicted)),
+            (0, 0),
+            "the call is under way"
+        );
         assert!(poll(&mut second).is_pending());
         cache.calls.release();
-        assert_eq!((poll(&mut first), poll(&mut second)), (Poll::Ready(Ok(())), Poll::Ready(Ok(()))));
+        assert_eq!(
+            (poll(&mut first), poll(&mut second)),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(())))
+        );
         assert_eq!(cache.calls.unwrap_calls(), 2);
     }
 }
@@ -254,11 +279,19 @@ async fn a_refresh_that_everybody_left_is_made_by_the_next_reader() {
     assert!(poll(&mut pin!(cache.read(&note))).is_pending());
     let mut refresher = pin!(cache.read(&note));
     assert!(poll(&mut refresher).is_pending(), "it does not count on a refresh that was given up");
-    assert_eq!(poll(&mut pin!(cache.read(&note))), Poll::Ready(Ok(())), "served while somebody refreshes");
+    assert_eq!(
+        poll(&mut pin!(cache.read(&note))),
+        Poll::Ready(Ok(())),
+        "served while somebody refreshes"
+    );
     assert_eq!(cache.calls.unwrap_calls(), 3);
     cache.clock.advance(MINUTE);
     cache.provider.remove_expired();
-    assert_eq!((cache.keys_held(), cache.count(KeyEvent::Evicted)), (0, 0), "the key is gone, the call is not");
+    assert_eq!(
+        (cache.keys_held(), cache.count(KeyEvent::Evicted)),
+        (0, 0),
+        "the key is gone, the call is not"
+    );
     cache.calls.release();
     assert_eq!(poll(&mut refresher), Poll::Ready(Ok(())));
     assert_eq!(cache.calls.unwrap_calls(), 3);

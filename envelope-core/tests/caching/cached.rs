@@ -5,9 +5,10 @@ use std::task::Poll;
 
 use envelope_core::testing::TestClock;
 use envelope_core::{
-    CacheLimits, CachedKeyProvider, Content, Context, ContextForm, DataKey, EncryptedDek, EncryptionContext,
-    KeyCounters, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, OpenError, PayloadBuilder, SharedKeyProvider,
-    SharingLimits, UnwrapKey, WrapKey, WrappedKey, open, seal,
+    CacheLimits, CachedKeyProvider, Content, Context, ContextForm, DataKey, EncryptedDek,
+    EncryptionContext, KeyCounters, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver,
+    OpenError, PayloadBuilder, SharedKeyProvider, SharingLimits, UnwrapKey, WrapKey, WrappedKey,
+    open, seal,
 };
 
 use super::{Cache, MINUTE, Note, TICK, TestKeyProvider, cache, place, poll, read_with};
@@ -52,8 +53,14 @@ async fn a_moved_record_does_not_open_from_the_cache() {
 struct Anything(AtomicU8);
 
 impl UnwrapKey for Anything {
-    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
-        Box::pin(async { DataKey::from_slice(&[self.0.fetch_add(1, Ordering::SeqCst); DataKey::BYTES]) })
+    fn unwrap_key<'a>(
+        &'a self,
+        _: &'a [WrappedKey],
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
+        Box::pin(async {
+            DataKey::from_slice(&[self.0.fetch_add(1, Ordering::SeqCst); DataKey::BYTES])
+        })
     }
 }
 
@@ -216,13 +223,15 @@ async fn a_data_key_that_could_not_be_made_is_not_kept() {
 /// The one key of a context is put in again with every record, and takes one place.
 #[tokio::test]
 async fn a_key_that_is_generated_again_takes_the_place_it_has() {
-    let shared = SharedKeyProvider::new(TestKeyProvider::default(), SharingLimits::new(MINUTE, 1_000));
+    let shared =
+        SharedKeyProvider::new(TestKeyProvider::default(), SharingLimits::new(MINUTE, 1_000));
     let counters = Arc::<KeyCounters>::default();
     let cached = CachedKeyProvider::new(shared, CacheLimits::new(MINUTE).max_entries(2))
         .keeping_generated()
         .observed_by(Arc::clone(&counters) as _);
     let write = async |tenant: &'static str| {
-        let context = Context::new("events").form(ContextForm::Table).pair("tenant", tenant).unwrap();
+        let context =
+            Context::new("events").form(ContextForm::Table).pair("tenant", tenant).unwrap();
         seal(b"text", &context, &cached).await.unwrap()
     };
     for tenant in ["t1", "t2", "t1", "t1"] {
@@ -257,7 +266,11 @@ async fn nobody_has_to_observe() {
     for _ in 0..3 {
         assert_eq!(read_with(&note, &provider).await, Ok(()));
     }
-    assert_eq!(provider.inner().unwrap_calls(), 1, "by the clock of the system it is not a minute old");
+    assert_eq!(
+        provider.inner().unwrap_calls(),
+        1,
+        "by the clock of the system it is not a minute old"
+    );
 }
 
 /// Panics at the first miss.
@@ -266,7 +279,10 @@ struct Clumsy(AtomicU8);
 
 impl KeyObserver for Clumsy {
     fn observe(&self, event: KeyEvent) {
-        assert!(event != KeyEvent::CacheMiss || self.0.fetch_add(1, Ordering::SeqCst) > 0, "a clumsy observer");
+        assert!(
+            event != KeyEvent::CacheMiss || self.0.fetch_add(1, Ordering::SeqCst) > 0,
+            "a clumsy observer"
+        );
     }
 }
 

@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use envelope_core::{
-    CacheLimits, CachedKeyProvider, Clock, ContextForm, KeyCounters, KeyErrorKind, KeyEvent, KeyObserver,
-    LocalKeyProvider, ObservedKeyProvider, RootKey, SealError, SharedKeyProvider, SharingLimits, SystemClock, WrapKey,
-    seal,
+    CacheLimits, CachedKeyProvider, Clock, ContextForm, KeyCounters, KeyErrorKind, KeyEvent,
+    KeyObserver, LocalKeyProvider, ObservedKeyProvider, RootKey, SealError, SharedKeyProvider,
+    SharingLimits, SystemClock, WrapKey, seal,
 };
 
 use super::{MINUTE, Note, TestKeyProvider, cache, place, read_with, text};
@@ -41,7 +41,8 @@ async fn the_calls_of_a_provider_that_stands_alone_are_reported() {
     let (calls, counters) = (TestKeyProvider::default(), Arc::<KeyCounters>::default());
     let provider = ObservedKeyProvider::new(calls.clone(), Arc::clone(&counters) as _);
     let counts = || EVENTS.map(|event| counters.count(event));
-    let note = Note { id: 1, sealed: seal(text(1).as_bytes(), &place(1), &provider).await.unwrap() };
+    let note =
+        Note { id: 1, sealed: seal(text(1).as_bytes(), &place(1), &provider).await.unwrap() };
     assert_eq!(counts(), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(read_with(&note, &provider).await, Ok(()));
     assert_eq!(read_with(&note, &provider).await, Ok(()));
@@ -58,7 +59,8 @@ async fn the_calls_of_a_provider_that_stands_alone_are_reported() {
 #[tokio::test]
 async fn nothing_that_can_be_printed_shows_a_key() {
     let root = RootKey::from_bytes(&[0xc5; 32]).unwrap();
-    let observed = ObservedKeyProvider::new(LocalKeyProvider::new(root), Arc::<KeyCounters>::default());
+    let observed =
+        ObservedKeyProvider::new(LocalKeyProvider::new(root), Arc::<KeyCounters>::default());
     let cached = CachedKeyProvider::new(observed, CacheLimits::new(MINUTE)).keeping_generated();
     let shared = SharedKeyProvider::new(cached, SharingLimits::new(MINUTE, 10));
     let context = place(1).form(ContextForm::Table).encryption_context();
@@ -67,16 +69,25 @@ async fn nothing_that_can_be_printed_shows_a_key() {
     assert!(shown.contains("fetched: Some(Fetched { value: DataKey(..)"), "{shown}");
     assert!(shown.contains("key: Made(GeneratedKey { data_key: DataKey(..)"), "{shown}");
     let digits = format!("{:?}", generated.data_key.expose());
-    assert!(!shown.contains("197, 197") && !shown.contains(digits.trim_matches(['[', ']'])), "{shown}");
+    assert!(
+        !shown.contains("197, 197") && !shown.contains(digits.trim_matches(['[', ']'])),
+        "{shown}"
+    );
 }
 
 #[test]
 fn limits_are_compared_and_shown_as_they_were_set() {
     let limits = CacheLimits::new(MINUTE).max_uses(5).max_entries(7).while_unreachable(2 * MINUTE);
-    assert_eq!(format!("{limits:?}"), "CacheLimits { max_age: 60s, max_uses: 5, max_entries: 7, grace: 120s }");
+    assert_eq!(
+        format!("{limits:?}"),
+        "CacheLimits { max_age: 60s, max_uses: 5, max_entries: 7, grace: 120s }"
+    );
     assert_eq!(
         format!("{:?}", CacheLimits::new(MINUTE)),
-        format!("CacheLimits {{ max_age: 60s, max_uses: {}, max_entries: 1000, grace: 0ns }}", u64::MAX)
+        format!(
+            "CacheLimits {{ max_age: 60s, max_uses: {}, max_entries: 1000, grace: 0ns }}",
+            u64::MAX
+        )
     );
     assert_eq!(
         format!("{:?}", SharingLimits::new(MINUTE, 5).max_bytes(6).max_contexts(7)),
@@ -84,7 +95,10 @@ fn limits_are_compared_and_shown_as_they_were_set() {
     );
     assert_eq!(
         format!("{:?}", SharingLimits::new(MINUTE, 5)),
-        format!("SharingLimits {{ max_age: 60s, max_records: 5, max_bytes: {}, max_contexts: 1000 }}", u64::MAX)
+        format!(
+            "SharingLimits {{ max_age: 60s, max_records: 5, max_bytes: {}, max_contexts: 1000 }}",
+            u64::MAX
+        )
     );
     assert_ne!(limits, limits.max_uses(6));
     assert_ne!(SharingLimits::new(MINUTE, 5), SharingLimits::new(MINUTE, 6));
@@ -116,7 +130,8 @@ fn the_clock_of_the_system_tells_its_time() {
     let (now, after) = (SystemClock.now(), Instant::now());
     assert!(before <= now && now <= after);
     for clock in [&SystemClock as &dyn Clock, &Standing(before)] {
-        let apart = clock.system_time().duration_since(day).unwrap_or_else(|error| error.duration());
+        let apart =
+            clock.system_time().duration_since(day).unwrap_or_else(|error| error.duration());
         assert!(apart < Duration::from_secs(86_400), "{clock:?}");
     }
 }

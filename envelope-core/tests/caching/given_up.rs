@@ -1,4 +1,5 @@
-//! Callers that give up, or are not polled: a call belongs to those who wait for it, and to nobody else.
+//! Callers that give up, or are not polled: a call belongs to those who wait for it, and to nobody
+//! else.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,9 +9,10 @@ use std::time::Duration;
 
 use envelope_core::testing::TestClock;
 use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock, Context, ContextForm,
-    DataKey, EncryptionContext, GeneratedKey, HierarchicalKeyProvider, KeyError, KeyErrorKind, KeyFuture,
-    SharedKeyProvider, SharingLimits, UnwrapKey, WrapKey, WrappedKey,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock,
+    Context, ContextForm, DataKey, EncryptionContext, GeneratedKey, HierarchicalKeyProvider,
+    KeyError, KeyErrorKind, KeyFuture, SharedKeyProvider, SharingLimits, UnwrapKey, WrapKey,
+    WrappedKey,
 };
 
 use super::{MINUTE, SECOND, TestKeyProvider, Wakes, cache, place, poll};
@@ -43,7 +45,11 @@ impl Counted {
 }
 
 impl UnwrapKey for Counted {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             let _permit = self.permit();
             self.inner.unwrap_key(wrapped, context).await
@@ -65,7 +71,11 @@ impl BranchKeyStore for Counted {
         Box::pin(async { Ok(BranchVersion::from_bytes([7; 16])) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         Box::pin(async move {
             let generated = self.generate(&events(branch.as_str())).await?;
             Ok(BranchKey::new(branch.clone(), version, generated.data_key))
@@ -74,7 +84,8 @@ impl BranchKeyStore for Counted {
 }
 
 fn events(tenant: &str) -> EncryptionContext {
-    let context = Context::new("events").form(ContextForm::Table).pair("tenant", tenant.to_owned()).unwrap();
+    let context =
+        Context::new("events").form(ContextForm::Table).pair("tenant", tenant.to_owned()).unwrap();
     context.encryption_context()
 }
 
@@ -90,14 +101,20 @@ async fn callers_that_are_cut_off_leave_no_call_under_way() {
     for tenant in 0..10 {
         let context = events(&format!("t_{tenant}"));
         let mut reader = pin!(cached.unwrap_key(&wrapped, &context));
-        let (mut writer, mut deriver) = (pin!(shared.generate(&context)), pin!(branches.generate(&context)));
-        assert!(poll(&mut reader).is_pending() && poll(&mut writer).is_pending() && poll(&mut deriver).is_pending());
+        let (mut writer, mut deriver) =
+            (pin!(shared.generate(&context)), pin!(branches.generate(&context)));
+        assert!(
+            poll(&mut reader).is_pending()
+                && poll(&mut writer).is_pending()
+                && poll(&mut deriver).is_pending()
+        );
         assert_eq!(calls.under_way(), 3);
     }
     assert_eq!(calls.under_way(), 0);
 }
 
-/// Gives an answer within five seconds of the beginning of a call or not at all, as a client with a deadline does.
+/// Gives an answer within five seconds of the beginning of a call or not at all, as a client with a
+/// deadline does.
 #[derive(Debug, Default)]
 struct Deadline {
     inner: TestKeyProvider,
@@ -105,7 +122,11 @@ struct Deadline {
 }
 
 impl UnwrapKey for Deadline {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             let began = self.clock.now();
             let key = self.inner.unwrap_key(wrapped, context).await;
@@ -134,7 +155,9 @@ async fn whoever_comes_after_a_caller_that_gave_up_makes_a_call_of_its_own() {
         provider.unwrap_key(&wrapped, &context).await.unwrap();
         assert_eq!(provider.inner().inner.unwrap_calls(), 2);
         if let Some(first) = &mut first {
-            let Poll::Ready(Err(error)) = poll(&mut first.as_mut()) else { panic!("its own call took too long") };
+            let Poll::Ready(Err(error)) = poll(&mut first.as_mut()) else {
+                panic!("its own call took too long")
+            };
             assert_eq!(error.kind(), KeyErrorKind::Unreachable);
         }
         provider.unwrap_key(&wrapped, &context).await.unwrap();
@@ -161,7 +184,11 @@ async fn a_caller_that_is_not_polled_keeps_nobody_waiting() {
 struct OnRuntime(Counted);
 
 impl UnwrapKey for OnRuntime {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             let (calls, wrapped, context) = (self.0.clone(), wrapped.to_vec(), context.clone());
             tokio::spawn(async move { calls.unwrap_key(&wrapped, &context).await }).await.unwrap()
@@ -184,7 +211,8 @@ fn a_call_of_a_runtime_that_is_gone_is_made_anew() {
     let mut outliving = Box::pin(provider.unwrap_key(&wrapped, &context));
     {
         let gone = runtime();
-        let (provider, wrapped, context) = (Arc::clone(&provider), Arc::clone(&wrapped), Arc::clone(&context));
+        let (provider, wrapped, context) =
+            (Arc::clone(&provider), Arc::clone(&wrapped), Arc::clone(&context));
         gone.spawn(async move { provider.unwrap_key(&wrapped, &context).await.map(drop) });
         gone.block_on(tokio::task::yield_now());
         assert_eq!(calls.0.inner.unwrap_calls(), 1);
@@ -200,7 +228,8 @@ fn a_call_of_a_runtime_that_is_gone_is_made_anew() {
     assert_eq!(calls.0.inner.unwrap_calls(), 3);
 }
 
-/// Its first call wakes itself while it is polled, then polls `meanwhile`, and never goes on before it is polled again.
+/// Its first call wakes itself while it is polled, then polls `meanwhile`, and never goes on before
+/// it is polled again.
 struct Reentrant<F: Fn() + Send + Sync>(F, TestKeyProvider);
 
 impl<F: Fn() + Send + Sync> std::fmt::Debug for Reentrant<F> {
@@ -210,7 +239,11 @@ impl<F: Fn() + Send + Sync> std::fmt::Debug for Reentrant<F> {
 }
 
 impl<F: Fn() + Send + Sync> UnwrapKey for Reentrant<F> {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             let mut is_polled_first = true;
             std::future::poll_fn(|context| {
@@ -227,7 +260,8 @@ impl<F: Fn() + Send + Sync> UnwrapKey for Reentrant<F> {
     }
 }
 
-/// Two threads at the worst moment: the call is woken while the first polls it, and then the second comes.
+/// Two threads at the worst moment: the call is woken while the first polls it, and then the second
+/// comes.
 #[tokio::test]
 async fn whoever_comes_while_the_call_is_polled_is_woken_if_the_call_was() {
     type Later = Box<dyn FnMut() + Send>;
@@ -243,10 +277,12 @@ async fn whoever_comes_while_the_call_is_polled_is_woken_if_the_call_was() {
     let wrapped = Arc::new(TestKeyProvider::default().generate(&context).await.unwrap().wrapped);
     let calls = Reentrant(meanwhile, TestKeyProvider::default());
     let provider = Arc::new(CachedKeyProvider::new(calls, CacheLimits::new(MINUTE)));
-    let waiter: Arc<std::sync::Mutex<KeyFuture<'static, DataKey>>> = Arc::new(std::sync::Mutex::new({
-        let (provider, wrapped, context) = (Arc::clone(&provider), Arc::clone(&wrapped), Arc::clone(&context));
-        Box::pin(async move { provider.unwrap_key(&wrapped, &context).await })
-    }));
+    let waiter: Arc<std::sync::Mutex<KeyFuture<'static, DataKey>>> =
+        Arc::new(std::sync::Mutex::new({
+            let (provider, wrapped, context) =
+                (Arc::clone(&provider), Arc::clone(&wrapped), Arc::clone(&context));
+            Box::pin(async move { provider.unwrap_key(&wrapped, &context).await })
+        }));
     let wakes = Arc::<Wakes>::default();
     *second.lock().unwrap() = Some(Box::new({
         let (waiter, wakes) = (Arc::clone(&waiter), Arc::clone(&wakes));
@@ -286,7 +322,11 @@ fn no_wake_up_is_lost_between_threads() {
     #[derive(Debug)]
     struct Elsewhere(DataKey);
     impl UnwrapKey for Elsewhere {
-        fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+        fn unwrap_key<'a>(
+            &'a self,
+            _: &'a [WrappedKey],
+            _: &'a EncryptionContext,
+        ) -> KeyFuture<'a, DataKey> {
             Box::pin(async move {
                 for _ in 0..3 {
                     let mut is_woken = false;
@@ -304,8 +344,10 @@ fn no_wake_up_is_lost_between_threads() {
             })
         }
     }
-    let provider = CachedKeyProvider::new(Elsewhere(DataKey::generate().unwrap()), CacheLimits::new(MINUTE));
-    let wrapped = block_on(TestKeyProvider::default().generate(&events("t")), 1).unwrap().unwrap().wrapped;
+    let provider =
+        CachedKeyProvider::new(Elsewhere(DataKey::generate().unwrap()), CacheLimits::new(MINUTE));
+    let wrapped =
+        block_on(TestKeyProvider::default().generate(&events("t")), 1).unwrap().unwrap().wrapped;
     for round in 0..50 {
         let context = events(&round.to_string());
         std::thread::scope(|scope| {

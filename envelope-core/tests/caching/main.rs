@@ -1,4 +1,5 @@
-//! Fewer calls for as many records: keys kept in a cache and keys that many records share, with every call counted.
+//! Fewer calls for as many records: keys kept in a cache and keys that many records share, with
+//! every call counted.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod ages;
@@ -21,8 +22,8 @@ use std::time::Duration;
 
 use envelope_core::testing::{TestClock, TestKeyProvider};
 use envelope_core::{
-    CacheLimits, CachedKeyProvider, Context, KeyCounters, KeyErrorKind, KeyEvent, OpenError, Sealed, UnwrapKey, open,
-    seal,
+    CacheLimits, CachedKeyProvider, Context, KeyCounters, KeyErrorKind, KeyEvent, OpenError,
+    Sealed, UnwrapKey, open, seal,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use envelope_core::{
-    CacheLimits, CachedKeyProvider, DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, UnwrapKey, WrapKey,
-    WrappedKey,
+    CacheLimits, CachedKeyProvider, DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture,
+    UnwrapKey, WrapKey, WrappedKey,
 };
 
 use super::{MINUTE, TestKeyProvider, Wakes, place};
@@ -69,7 +69,11 @@ impl Drop for UnderWay {
 }
 
 impl UnwrapKey for Staged {
-    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        _: &'a [WrappedKey],
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             let is_first = self.begun.fetch_add(1, Ordering::SeqCst) == 0;
             self.under_way.fetch_add(1, Ordering::SeqCst);
@@ -77,7 +81,9 @@ impl UnwrapKey for Staged {
             self.next_stage().await;
             self.next_stage().await;
             match self.first {
-                FirstCall::Fails if is_first => Err(KeyError::new(KeyErrorKind::Throttled, "as planned")),
+                FirstCall::Fails if is_first => {
+                    Err(KeyError::new(KeyErrorKind::Throttled, "as planned"))
+                }
                 FirstCall::Panics if is_first => std::panic::panic_any("as planned"),
                 _ => Ok(self.key.share()),
             }
@@ -128,7 +134,8 @@ struct Setting {
 }
 
 impl Setting {
-    /// Plays `steps`, then lets everybody who is left go on but the one who is `paused`; whether the steps were possible.
+    /// Plays `steps`, then lets everybody who is left go on but the one who is `paused`; whether
+    /// the steps were possible.
     fn play(&self, callers: usize, steps: &[Step], paused: Option<usize>) -> bool {
         let provider = CachedKeyProvider::new(Staged::new(self.first), CacheLimits::new(MINUTE));
         let calls = provider.inner();
@@ -163,13 +170,21 @@ impl Setting {
         }
         for (number, caller) in callers.iter().enumerate() {
             let is_left = caller.future.is_some() && paused != Some(number);
-            assert!(!is_left, "{:?}, {steps:?}, {paused:?} paused: {number} waits for ever", self.first);
+            assert!(
+                !is_left,
+                "{:?}, {steps:?}, {paused:?} paused: {number} waits for ever",
+                self.first
+            );
         }
         let begun = calls.begun.load(Ordering::SeqCst);
         let most = 1 + gave_up + usize::from(self.first != FirstCall::Succeeds) * callers.len();
         assert!(begun <= most, "{:?}, {steps:?}, {paused:?} paused: {begun} calls", self.first);
         callers.clear();
-        assert_eq!(calls.under_way.load(Ordering::SeqCst), 0, "{steps:?}: a call that nobody waits for");
+        assert_eq!(
+            calls.under_way.load(Ordering::SeqCst),
+            0,
+            "{steps:?}: a call that nobody waits for"
+        );
         true
     }
 
@@ -180,7 +195,8 @@ impl Setting {
         }
         let mut orders = 1;
         if depth > 0 {
-            let of_callers = (0..callers).flat_map(|caller| [Step::Poll(caller), Step::Drop(caller)]);
+            let of_callers =
+                (0..callers).flat_map(|caller| [Step::Poll(caller), Step::Drop(caller)]);
             for step in of_callers.chain([Step::GoOn]) {
                 steps.push(step);
                 orders += self.explore(callers, steps, depth - 1);

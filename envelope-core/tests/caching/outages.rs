@@ -12,18 +12,28 @@ async fn a_refusal_throws_the_key_out_at_once() {
     let note = cache.fetched(1).await;
     cache.clock.advance(9 * MINUTE);
     cache.calls.fail_always(KeyErrorKind::AccessDenied);
-    assert_eq!(cache.read(&note).await, Err(KeyErrorKind::AccessDenied), "though the key is not yet too old");
+    assert_eq!(
+        cache.read(&note).await,
+        Err(KeyErrorKind::AccessDenied),
+        "though the key is not yet too old"
+    );
     assert_eq!(cache.keys_held(), 0);
     assert_eq!(cache.read(&note).await, Err(KeyErrorKind::AccessDenied));
     assert_eq!((cache.count(KeyEvent::Evicted), cache.count(KeyEvent::Failed)), (2, 2));
     cache.calls.fail_always(KeyErrorKind::Unreachable);
-    assert_eq!(cache.read(&note).await, Err(KeyErrorKind::Unreachable), "there is nothing left to bridge with");
+    assert_eq!(
+        cache.read(&note).await,
+        Err(KeyErrorKind::Unreachable),
+        "there is nothing left to bridge with"
+    );
     assert_eq!(cache.count(KeyEvent::ServedWhileUnreachable), 0);
 }
 
 #[tokio::test]
 async fn an_outage_is_bridged_within_bounds_and_only_when_asked_for() {
-    for (grace, at_eleven_minutes) in [(Duration::ZERO, Err(KeyErrorKind::Unreachable)), (5 * MINUTE, Ok(()))] {
+    for (grace, at_eleven_minutes) in
+        [(Duration::ZERO, Err(KeyErrorKind::Unreachable)), (5 * MINUTE, Ok(()))]
+    {
         let cache = cache(CacheLimits::new(10 * MINUTE).while_unreachable(grace));
         let note = cache.fetched(1).await;
         cache.calls.fail_always(KeyErrorKind::Unreachable);
@@ -32,7 +42,11 @@ async fn an_outage_is_bridged_within_bounds_and_only_when_asked_for() {
         assert_eq!(cache.count(KeyEvent::ServedWhileUnreachable), 1);
         let calls = cache.calls.unwrap_calls();
         assert_eq!(cache.read(&note).await, Ok(()));
-        assert_eq!(cache.calls.unwrap_calls(), calls, "an outage is not asked about with every read");
+        assert_eq!(
+            cache.calls.unwrap_calls(),
+            calls,
+            "an outage is not asked about with every read"
+        );
         cache.clock.advance(2 * MINUTE);
         assert_eq!(cache.read(&note).await, at_eleven_minutes);
         cache.clock.advance(10 * MINUTE);
@@ -49,7 +63,10 @@ async fn to_be_throttled_is_bridged_like_an_outage() {
     cache.clock.advance(11 * MINUTE - TICK);
     cache.calls.fail_next(KeyErrorKind::Throttled);
     assert_eq!(cache.read(&note).await, Ok(()));
-    assert_eq!((cache.count(KeyEvent::ServedWhileUnreachable), cache.count(KeyEvent::CacheHit)), (1, 0));
+    assert_eq!(
+        (cache.count(KeyEvent::ServedWhileUnreachable), cache.count(KeyEvent::CacheHit)),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
@@ -92,7 +109,9 @@ async fn a_key_at_the_bound_does_not_bridge_the_rest_of_the_second() {
 
 #[tokio::test]
 async fn what_counts_is_the_age_at_which_the_call_fails() {
-    for (waited, expected, held) in [(MINUTE - TICK, Ok(()), 1), (MINUTE, Err(KeyErrorKind::Unreachable), 0)] {
+    for (waited, expected, held) in
+        [(MINUTE - TICK, Ok(()), 1), (MINUTE, Err(KeyErrorKind::Unreachable), 0)]
+    {
         let cache = cache(CacheLimits::new(10 * MINUTE));
         let note = cache.fetched(1).await;
         cache.clock.advance(9 * MINUTE);
@@ -150,7 +169,10 @@ async fn everybody_who_waited_is_served_in_an_outage_and_the_pause_begins_once()
     assert_eq!(poll(&mut first), Poll::Ready(Ok(())));
     cache.clock.advance(SECOND);
     assert_eq!(poll(&mut late), Poll::Ready(Ok(())));
-    assert_eq!((cache.count(KeyEvent::ServedWhileUnreachable), cache.count(KeyEvent::Failed)), (2, 1));
+    assert_eq!(
+        (cache.count(KeyEvent::ServedWhileUnreachable), cache.count(KeyEvent::Failed)),
+        (2, 1)
+    );
     assert_eq!(cache.read(&note).await, Ok(()));
     assert_eq!(cache.calls.unwrap_calls(), 3, "who looked late did not prolong the pause");
 }

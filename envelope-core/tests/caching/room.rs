@@ -31,7 +31,9 @@ async fn keys_used_in_any_order_make_room_in_the_order_of_their_last_use() {
     }
     let mut expected: Vec<usize> = Vec::new();
     let mut calls = 0;
-    for at in [0, 1, 2, 2, 2, 0, 0, 1, 3, 2, 1, 1, 4, 3, 1, 5, 4, 1, 6, 6, 5, 7, 1, 6, 0, 0, 7, 6, 2, 7] {
+    for at in
+        [0, 1, 2, 2, 2, 0, 0, 1, 3, 2, 1, 1, 4, 3, 1, 5, 4, 1, 6, 6, 5, 7, 1, 6, 0, 0, 7, 6, 2, 7]
+    {
         match expected.iter().position(|other| *other == at) {
             Some(position) => _ = expected.remove(position),
             None => calls += 1,

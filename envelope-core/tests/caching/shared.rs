@@ -4,8 +4,9 @@ use std::task::{self, Poll, Wake, Waker};
 
 use envelope_core::testing::TestClock;
 use envelope_core::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, KeyCounters, KeyError, KeyErrorKind, KeyEvent, OpenError,
-    Sealed, SharedKeyProvider, SharingLimits, UnwrapKey, Value, WrapKey, open, seal,
+    CacheLimits, CachedKeyProvider, Context, ContextForm, KeyCounters, KeyError, KeyErrorKind,
+    KeyEvent, OpenError, Sealed, SharedKeyProvider, SharingLimits, UnwrapKey, Value, WrapKey, open,
+    seal,
 };
 
 use super::{MINUTE, SECOND, TICK, TestKeyProvider, poll};
@@ -30,7 +31,11 @@ fn sharing(limits: SharingLimits) -> Sharing {
 /// Where the record `id` of a tenant stands: its key is bound, but not in the encryption context.
 fn event(tenant: &'static str, id: &'static str) -> Context<'static> {
     let key = Value::string(id);
-    Context::new("events").form(ContextForm::Table).partition_key("id", key).pair("tenant", tenant).unwrap()
+    Context::new("events")
+        .form(ContextForm::Table)
+        .partition_key("id", key)
+        .pair("tenant", tenant)
+        .unwrap()
 }
 
 impl Sharing {
@@ -40,7 +45,9 @@ impl Sharing {
 
     async fn key(&self, tenant: &'static str) -> Result<[u8; 32], KeyErrorKind> {
         let generated = self.provider.generate(&event(tenant, "1").encryption_context()).await;
-        generated.map(|generated| *generated.data_key.expose()).map_err(|error: KeyError| error.kind())
+        generated
+            .map(|generated| *generated.data_key.expose())
+            .map_err(|error: KeyError| error.kind())
     }
 
     fn count(&self, event: KeyEvent) -> u64 {
@@ -55,17 +62,21 @@ impl Sharing {
 #[tokio::test]
 async fn ten_thousand_writes_and_reads_cost_a_call_per_bound_of_records() {
     let calls = TestKeyProvider::default();
-    let cached = CachedKeyProvider::new(calls.clone(), CacheLimits::new(MINUTE)).keeping_generated();
+    let cached =
+        CachedKeyProvider::new(calls.clone(), CacheLimits::new(MINUTE)).keeping_generated();
     let counters = Arc::<KeyCounters>::default();
-    let provider =
-        SharedKeyProvider::new(cached, SharingLimits::new(MINUTE, 1_000)).observed_by(Arc::clone(&counters) as _);
+    let provider = SharedKeyProvider::new(cached, SharingLimits::new(MINUTE, 1_000))
+        .observed_by(Arc::clone(&counters) as _);
     let context = event("t1", "1");
     let mut records = Vec::new();
     for id in 0..10_000_u32 {
         records.push(seal(&id.to_be_bytes(), &context, &provider).await.unwrap());
     }
     assert_eq!(calls.generate_calls(), 10);
-    assert_eq!((counters.count(KeyEvent::Generated), counters.count(KeyEvent::Shared)), (10, 9_990));
+    assert_eq!(
+        (counters.count(KeyEvent::Generated), counters.count(KeyEvent::Shared)),
+        (10, 9_990)
+    );
     for (id, record) in (0_u32..).zip(&records) {
         assert_eq!(open(record, &context, &provider).await.unwrap().expose(), id.to_be_bytes());
     }
@@ -153,7 +164,11 @@ async fn every_set_of_context_pairs_has_a_data_key_of_its_own() {
     assert_eq!((sharing.keys_held(), sharing.count(KeyEvent::Evicted)), (2, 1));
     assert_ne!(write("t1").await, first);
     write("t3").await;
-    assert_eq!((sharing.calls.generate_calls(), sharing.count(KeyEvent::Evicted)), (4, 2), "then t2");
+    assert_eq!(
+        (sharing.calls.generate_calls(), sharing.count(KeyEvent::Evicted)),
+        (4, 2),
+        "then t2"
+    );
 }
 
 #[tokio::test]
@@ -174,7 +189,10 @@ async fn a_key_that_is_replaced_makes_room_for_its_successor_alone() {
 async fn keys_of_a_thousand_contexts_are_kept_unless_told_otherwise() {
     let sharing = sharing(SharingLimits::new(MINUTE, 10));
     let generate = async |tenant: u32| {
-        let context = Context::new("events").form(ContextForm::Table).pair("tenant", tenant.to_string()).unwrap();
+        let context = Context::new("events")
+            .form(ContextForm::Table)
+            .pair("tenant", tenant.to_string())
+            .unwrap();
         sharing.provider.generate(&context.encryption_context()).await.unwrap();
     };
     for tenant in 0..1_000 {
@@ -232,7 +250,11 @@ async fn every_bound_makes_a_key_expire() {
     sharing.write("t5").await;
     sharing.clock.advance(MINUTE - TICK - TICK);
     sharing.provider.remove_expired();
-    assert_eq!((sharing.keys_held(), sharing.count(KeyEvent::Evicted)), (3, 2), "t2 by its records, t5 by its bytes");
+    assert_eq!(
+        (sharing.keys_held(), sharing.count(KeyEvent::Evicted)),
+        (3, 2),
+        "t2 by its records, t5 by its bytes"
+    );
     sharing.clock.advance(TICK);
     sharing.provider.remove_expired();
     assert_eq!((sharing.keys_held(), sharing.count(KeyEvent::Evicted)), (2, 3), "t1 by its age");
@@ -273,7 +295,10 @@ async fn records_under_one_data_key_cannot_be_exchanged() {
     assert_eq!(alice.encrypted_dek, bob.encrypted_dek);
     let error = open(&alice, &event("t1", "2"), &sharing.provider).await.unwrap_err();
     assert!(matches!(error, OpenError::Authentication), "{error}");
-    assert_eq!(open(&alice, &event("t1", "1"), &sharing.provider).await.unwrap().expose(), b"alice");
+    assert_eq!(
+        open(&alice, &event("t1", "1"), &sharing.provider).await.unwrap().expose(),
+        b"alice"
+    );
 }
 
 #[tokio::test]
@@ -286,8 +311,15 @@ async fn reading_goes_to_the_provider_each_time() {
     }
     sharing.calls.fail_next(KeyErrorKind::AccessDenied);
     let context = event("t1", "1").encryption_context();
-    assert_eq!(sharing.provider.unwrap_key(&[], &context).await.unwrap_err().kind(), KeyErrorKind::AccessDenied);
-    assert_eq!((sharing.count(KeyEvent::Unwrapped), sharing.count(KeyEvent::Failed)), (0, 0), "nor is it reported");
+    assert_eq!(
+        sharing.provider.unwrap_key(&[], &context).await.unwrap_err().kind(),
+        KeyErrorKind::AccessDenied
+    );
+    assert_eq!(
+        (sharing.count(KeyEvent::Unwrapped), sharing.count(KeyEvent::Failed)),
+        (0, 0),
+        "nor is it reported"
+    );
 }
 
 #[tokio::test]
@@ -332,7 +364,11 @@ async fn writers_who_wait_count_as_records() {
     sharing.calls.hold();
     let (mut first, mut second, mut third) =
         (pin!(sharing.key("t1")), pin!(sharing.key("t1")), pin!(sharing.key("t1")));
-    assert!(poll(&mut first).is_pending() && poll(&mut second).is_pending() && poll(&mut third).is_pending());
+    assert!(
+        poll(&mut first).is_pending()
+            && poll(&mut second).is_pending()
+            && poll(&mut third).is_pending()
+    );
     assert_eq!(sharing.calls.generate_calls(), 2, "one for two, one for the third");
     sharing.calls.release();
     let (first, second, third) = (poll(&mut first), poll(&mut second), poll(&mut third));

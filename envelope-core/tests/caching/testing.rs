@@ -28,9 +28,15 @@ async fn called_six_times() -> TestKeyProvider {
 #[tokio::test]
 async fn every_kind_of_call_is_counted_by_itself() {
     let provider = TestKeyProvider::default();
-    assert_eq!((provider.generate_calls(), provider.wrap_calls(), provider.unwrap_calls()), (0, 0, 0));
+    assert_eq!(
+        (provider.generate_calls(), provider.wrap_calls(), provider.unwrap_calls()),
+        (0, 0, 0)
+    );
     let provider = called_six_times().await;
-    assert_eq!((provider.generate_calls(), provider.wrap_calls(), provider.unwrap_calls()), (3, 2, 1));
+    assert_eq!(
+        (provider.generate_calls(), provider.wrap_calls(), provider.unwrap_calls()),
+        (3, 2, 1)
+    );
     assert_eq!(format!("{provider:?}"), "TestKeyProvider(3 generated, 1 unwrapped)");
     let clone = provider.clone();
     note(&clone).await;
@@ -54,7 +60,9 @@ async fn as_many_calls_as_asserted_are_not_too_many() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "3 data keys were generated, 2 wrapped and 1 unwrapped, more than 5 calls in all")]
+#[should_panic(
+    expected = "3 data keys were generated, 2 wrapped and 1 unwrapped, more than 5 calls in all"
+)]
 async fn a_call_more_than_asserted_is_too_many() {
     called_six_times().await.assert_calls_at_most(5);
 }
@@ -82,9 +90,15 @@ async fn faults_come_in_the_order_in_which_they_were_asked_for() {
     assert_eq!(error.kind(), KeyErrorKind::AccessDenied);
     assert!(error.to_string().ends_with(": a fault that was asked for"), "{error}");
     let key = DataKey::generate().unwrap();
-    assert_eq!(provider.wrap_data_key(&key, &context).await.unwrap_err().kind(), KeyErrorKind::KeyDisabled);
+    assert_eq!(
+        provider.wrap_data_key(&key, &context).await.unwrap_err().kind(),
+        KeyErrorKind::KeyDisabled
+    );
     assert_eq!(read_with(&note, &provider).await, Ok(()));
-    assert_eq!((provider.generate_calls(), provider.wrap_calls(), provider.unwrap_calls()), (2, 1, 2));
+    assert_eq!(
+        (provider.generate_calls(), provider.wrap_calls(), provider.unwrap_calls()),
+        (2, 1, 2)
+    );
 }
 
 #[tokio::test]
@@ -93,7 +107,11 @@ async fn every_call_fails_until_the_provider_recovers() {
     let note = note(&provider).await;
     provider.fail_always(KeyErrorKind::Unreachable);
     provider.fail_next(KeyErrorKind::Throttled);
-    assert_eq!(read_with(&note, &provider).await, Err(KeyErrorKind::Throttled), "what is next comes first");
+    assert_eq!(
+        read_with(&note, &provider).await,
+        Err(KeyErrorKind::Throttled),
+        "what is next comes first"
+    );
     for _ in 0..3 {
         assert_eq!(read_with(&note, &provider).await, Err(KeyErrorKind::Unreachable));
     }
@@ -108,17 +126,30 @@ async fn calls_that_are_held_are_counted_and_wait_until_they_are_released() {
     let note = note(&provider).await;
     provider.hold();
     let (wakes, context) = (Arc::<Wakes>::default(), place(1).encryption_context());
-    let (mut reader, mut writer) = (pin!(read_with(&note, &provider)), pin!(provider.generate(&context)));
+    let (mut reader, mut writer) =
+        (pin!(read_with(&note, &provider)), pin!(provider.generate(&context)));
     assert!(wakes.poll(&mut reader).is_pending() && wakes.poll(&mut writer).is_pending());
     assert_eq!((provider.generate_calls(), provider.unwrap_calls(), wakes.count()), (2, 1, 0));
     assert!(poll(&mut reader).is_pending(), "still held");
     provider.fail_next(KeyErrorKind::Throttled);
     provider.release();
     assert_eq!(wakes.count(), 2);
-    assert_eq!(poll(&mut reader), Poll::Ready(Err(KeyErrorKind::Throttled)), "a fault asked for meanwhile");
+    assert_eq!(
+        poll(&mut reader),
+        Poll::Ready(Err(KeyErrorKind::Throttled)),
+        "a fault asked for meanwhile"
+    );
     assert!(matches!(poll(&mut writer), Poll::Ready(Ok(_))));
-    assert_eq!((provider.generate_calls(), provider.unwrap_calls()), (2, 1), "each is counted once");
-    assert_eq!(poll(&mut pin!(read_with(&note, &provider))), Poll::Ready(Ok(())), "those to come do not wait");
+    assert_eq!(
+        (provider.generate_calls(), provider.unwrap_calls()),
+        (2, 1),
+        "each is counted once"
+    );
+    assert_eq!(
+        poll(&mut pin!(read_with(&note, &provider))),
+        Poll::Ready(Ok(())),
+        "those to come do not wait"
+    );
     provider.release();
     assert_eq!(wakes.count(), 2);
 }
@@ -131,5 +162,8 @@ fn a_clock_stands_still_until_it_is_moved_and_both_its_times_move_alike() {
     clock.advance(MINUTE);
     assert_eq!((clock.now(), clock.system_time()), (now + MINUTE, time + MINUTE));
     clock.advance(SECOND + TICK);
-    assert_eq!((clock.now(), clock.system_time()), (now + MINUTE + SECOND + TICK, time + MINUTE + SECOND + TICK));
+    assert_eq!(
+        (clock.now(), clock.system_time()),
+        (now + MINUTE + SECOND + TICK, time + MINUTE + SECOND + TICK)
+    );
 }

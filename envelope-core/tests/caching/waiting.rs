@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use envelope_core::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, EncryptionContext, GeneratedKey, KeyError,
-    KeyErrorKind, KeyEvent, KeyFuture, SharedKeyProvider, SharingLimits, UnwrapKey, WrapKey, WrappedKey, seal,
+    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, EncryptionContext, GeneratedKey,
+    KeyError, KeyErrorKind, KeyEvent, KeyFuture, SharedKeyProvider, SharingLimits, UnwrapKey,
+    WrapKey, WrappedKey, seal,
 };
 
 use super::{Cache, MINUTE, Note, TestKeyProvider, Wakes, cache, place, poll, read_with, text};
@@ -37,7 +38,8 @@ async fn however_many_readers_wait_one_call_is_made() {
 }
 
 #[tokio::test]
-async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_the_next_reader_asks_again() {
+async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_the_next_reader_asks_again()
+{
     let (cache, note) = held().await;
     cache.calls.fail_next(KeyErrorKind::Throttled);
     let mut readers: Vec<_> = (0..8).map(|_| Box::pin(cache.read(&note))).collect();
@@ -54,7 +56,8 @@ async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_the_next
     assert_eq!(cache.calls.unwrap_calls(), 2);
 }
 
-/// A dropped future takes nothing with it: the call goes on with whoever waits. If nobody does, it is dropped as well.
+/// A dropped future takes nothing with it: the call goes on with whoever waits. If nobody does, it
+/// is dropped as well.
 #[tokio::test]
 async fn a_reader_that_goes_away_leaves_nothing_behind() {
     let (cache, note) = held().await;
@@ -66,7 +69,11 @@ async fn a_reader_that_goes_away_leaves_nothing_behind() {
     }
     cache.calls.release();
     assert_eq!(poll(&mut second), Poll::Ready(Ok(())));
-    assert_eq!(cache.calls.unwrap_calls(), 1, "the first reader's call was taken over, not made again");
+    assert_eq!(
+        cache.calls.unwrap_calls(),
+        1,
+        "the first reader's call was taken over, not made again"
+    );
 
     let other = cache.write(2).await;
     cache.calls.hold();
@@ -98,7 +105,10 @@ async fn everybody_is_woken_once_when_a_call_can_go_on() {
     let (first_wakes, second_wakes) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
     let (mut first, mut second) = (pin!(cache.read(&note)), pin!(cache.read(&note)));
     for _ in 0..3 {
-        assert!(first_wakes.poll(&mut first).is_pending() && second_wakes.poll(&mut second).is_pending());
+        assert!(
+            first_wakes.poll(&mut first).is_pending()
+                && second_wakes.poll(&mut second).is_pending()
+        );
     }
     cache.calls.release();
     assert_eq!((first_wakes.count(), second_wakes.count()), (1, 1), "however often they looked");
@@ -115,7 +125,11 @@ struct Blocking {
 }
 
 impl UnwrapKey for Blocking {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             self.began.send(()).unwrap();
             let go_on = self.go_on.lock().unwrap().take();
@@ -168,7 +182,9 @@ async fn what_is_cleared_while_it_is_asked_for_is_not_put_in() {
 
 #[tokio::test]
 async fn a_call_that_ends_after_another_has_taken_its_place_changes_nothing() {
-    for (fault, expected) in [(None, Ok(())), (Some(KeyErrorKind::AccessDenied), Err(KeyErrorKind::AccessDenied))] {
+    for (fault, expected) in
+        [(None, Ok(())), (Some(KeyErrorKind::AccessDenied), Err(KeyErrorKind::AccessDenied))]
+    {
         let (cache, note) = held().await;
         let (mut first, mut second) = (pin!(cache.read(&note)), pin!(cache.read(&note)));
         assert!(poll(&mut first).is_pending());
@@ -213,7 +229,11 @@ impl Panicking {
 }
 
 impl UnwrapKey for Panicking {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             let key = self.inner.unwrap_key(wrapped, context).await;
             self.panic_once();
@@ -241,7 +261,8 @@ fn assert_says_so<T: std::fmt::Debug>(outcome: Poll<Result<T, KeyError>>) {
 #[tokio::test]
 async fn a_provider_that_panics_fails_every_reader_who_waited_and_the_next_one_asks_again() {
     let context = place(1).encryption_context();
-    let GeneratedKey { data_key, wrapped } = TestKeyProvider::default().generate(&context).await.unwrap();
+    let GeneratedKey { data_key, wrapped } =
+        TestKeyProvider::default().generate(&context).await.unwrap();
     let provider = CachedKeyProvider::new(Panicking::default(), CacheLimits::new(MINUTE));
     let read = || provider.unwrap_key(&wrapped, &context);
     provider.inner().inner.hold();
@@ -261,7 +282,8 @@ async fn a_provider_that_panics_fails_every_reader_who_waited_and_the_next_one_a
 #[tokio::test]
 async fn a_panic_without_witnesses_is_told_to_nobody_else() {
     let context = place(1).encryption_context();
-    let GeneratedKey { data_key, wrapped } = TestKeyProvider::default().generate(&context).await.unwrap();
+    let GeneratedKey { data_key, wrapped } =
+        TestKeyProvider::default().generate(&context).await.unwrap();
     let provider = CachedKeyProvider::new(Panicking::default(), CacheLimits::new(MINUTE));
     let read = || provider.unwrap_key(&wrapped, &context);
     assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut pin!(read())))).is_err());
@@ -269,11 +291,13 @@ async fn a_panic_without_witnesses_is_told_to_nobody_else() {
     assert_eq!(provider.inner().inner.unwrap_calls(), 2);
 }
 
-/// The call of a reader who is not polled, and who began it: on a runtime that is gone, for instance.
+/// The call of a reader who is not polled, and who began it: on a runtime that is gone, for
+/// instance.
 #[tokio::test]
 async fn a_call_that_panics_is_made_anew_by_a_reader_who_did_not_begin_it() {
     let context = place(1).encryption_context();
-    let GeneratedKey { data_key, wrapped } = TestKeyProvider::default().generate(&context).await.unwrap();
+    let GeneratedKey { data_key, wrapped } =
+        TestKeyProvider::default().generate(&context).await.unwrap();
     let provider = CachedKeyProvider::new(Panicking::default(), CacheLimits::new(MINUTE));
     let read = || provider.unwrap_key(&wrapped, &context);
     provider.inner().inner.hold();

@@ -1,4 +1,5 @@
-//! Wakers that keep more alive than themselves, as those of some executors keep a task with all that it waits for.
+//! Wakers that keep more alive than themselves, as those of some executors keep a task with all
+//! that it waits for.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

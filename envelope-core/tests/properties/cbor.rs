@@ -1,4 +1,5 @@
-//! The plaintext of a record: values come back as they were, and hostile bytes are refused without a panic.
+//! The plaintext of a record: values come back as they were, and hostile bytes are refused without
+//! a panic.
 
 use std::marker::PhantomData;
 
@@ -18,7 +19,9 @@ fn leaf() -> impl Strategy<Value = Json> {
         any::<bool>().prop_map(Json::from),
         any::<u64>().prop_map(Json::from),
         any::<i64>().prop_map(Json::from),
-        any::<f64>().prop_filter("JSON has finite numbers alone", |float| float.is_finite()).prop_map(Json::from),
+        any::<f64>()
+            .prop_filter("JSON has finite numbers alone", |float| float.is_finite())
+            .prop_map(Json::from),
         ".{0,40}".prop_map(Json::from),
     ]
 }
@@ -27,7 +30,8 @@ fn json() -> impl Strategy<Value = Json> {
     leaf().prop_recursive(5, 24, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(Json::from),
-            btree_map(".{0,8}", inner, 0..6).prop_map(|entries| Json::Object(entries.into_iter().collect())),
+            btree_map(".{0,8}", inner, 0..6)
+                .prop_map(|entries| Json::Object(entries.into_iter().collect())),
         ]
     })
 }
@@ -55,17 +59,21 @@ fn fields() -> impl Strategy<Value = Vec<(String, Option<Json>)>> {
 
 /// Bytes that are nearly the plaintext of a record.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
-    let damaged = (fields(), any::<Index>(), any::<u8>(), 0u8..3).prop_map(|(fields, at, byte, how)| {
-        let mut bytes = plaintext(&fields).expose().to_vec();
-        let at = at.index(bytes.len());
-        match how {
-            0 => bytes[at] = byte,
-            1 => bytes.truncate(at),
-            _ => bytes.insert(at, byte),
-        }
-        bytes
-    });
-    let heads = vec(prop_oneof![Just(0xa1u8), Just(0x61), Just(0x81), Just(0xc2), Just(0xf7), any::<u8>()], 0..40);
+    let damaged =
+        (fields(), any::<Index>(), any::<u8>(), 0u8..3).prop_map(|(fields, at, byte, how)| {
+            let mut bytes = plaintext(&fields).expose().to_vec();
+            let at = at.index(bytes.len());
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.truncate(at),
+                _ => bytes.insert(at, byte),
+            }
+            bytes
+        });
+    let heads = vec(
+        prop_oneof![Just(0xa1u8), Just(0x61), Just(0x81), Just(0xc2), Just(0xf7), any::<u8>()],
+        0..40,
+    );
     prop_oneof![vec(any::<u8>(), 0..100), heads, damaged]
 }
 

@@ -1,4 +1,5 @@
-//! What holds for every input: what is sealed opens in its place, and nothing else does, nowhere else.
+//! What holds for every input: what is sealed opens in its place, and nothing else does, nowhere
+//! else.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod cbor;
@@ -7,8 +8,8 @@ mod place;
 mod value;
 
 use envelope_core::{
-    Content, ContextForm, DataKey, LocalKeyProvider, Number, OpenError, PayloadBuilder, Plaintext, RootKey, Sealed,
-    UntrustedPayload, open, seal,
+    Content, ContextForm, DataKey, LocalKeyProvider, Number, OpenError, PayloadBuilder, Plaintext,
+    RootKey, Sealed, UntrustedPayload, open, seal,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -44,8 +45,17 @@ fn seal_payload(plaintext: &[u8], content: Content, place: &Place, style: u32) -
     payload.seal(content, &context, &data_key()).unwrap()
 }
 
-fn open_payload(payload: Vec<u8>, content: Content, place: &Place, style: u32) -> Result<Plaintext, OpenError> {
-    UntrustedPayload::parse(payload)?.open(content, &place.context(ContextForm::Raw, style), &data_key())
+fn open_payload(
+    payload: Vec<u8>,
+    content: Content,
+    place: &Place,
+    style: u32,
+) -> Result<Plaintext, OpenError> {
+    UntrustedPayload::parse(payload)?.open(
+        content,
+        &place.context(ContextForm::Raw, style),
+        &data_key(),
+    )
 }
 
 fn flip(bytes: &mut [u8], bit: usize) {
@@ -171,7 +181,10 @@ fn every_single_bit_of_a_sealed_record_counts() {
     for bit in 0..sealed.encrypted_payload.len() * 8 {
         let mut changed = sealed.clone();
         flip(&mut changed.encrypted_payload, bit);
-        assert!(block_on(open(&changed, &context, &provider())).is_err(), "bit {bit} of the payload");
+        assert!(
+            block_on(open(&changed, &context, &provider())).is_err(),
+            "bit {bit} of the payload"
+        );
     }
     for bit in 0..sealed.encrypted_dek.len() * 8 {
         let mut changed = sealed.clone();
@@ -184,11 +197,16 @@ fn every_single_bit_of_a_sealed_record_counts() {
 #[test]
 fn a_sealed_record_of_any_other_length_is_refused() {
     let (sealed, context) = sample();
-    let lengths = |bytes: &[u8]| (0..bytes.len()).chain(bytes.len() + 1..bytes.len() + 40).collect::<Vec<_>>();
+    let lengths = |bytes: &[u8]| {
+        (0..bytes.len()).chain(bytes.len() + 1..bytes.len() + 40).collect::<Vec<_>>()
+    };
     for length in lengths(&sealed.encrypted_payload) {
         let mut changed = sealed.clone();
         changed.encrypted_payload.resize(length, 0);
-        assert!(block_on(open(&changed, &context, &provider())).is_err(), "payload of {length} bytes");
+        assert!(
+            block_on(open(&changed, &context, &provider())).is_err(),
+            "payload of {length} bytes"
+        );
     }
     for length in lengths(&sealed.encrypted_dek) {
         let mut changed = sealed.clone();
@@ -206,12 +224,14 @@ fn flipped_text(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Every single bit of every name and value that a record is bound to, in every form of the context.
+/// Every single bit of every name and value that a record is bound to, in every form of the
+/// context.
 #[test]
 fn every_single_bit_of_a_place_counts() {
     use envelope_core::{Context, Value};
     type Texts = [String; 9];
-    let here: Texts = ["users", "id", "u_1", "at", "7", "plan", "pro", "tenant", "t_7"].map(str::to_owned);
+    let here: Texts =
+        ["users", "id", "u_1", "at", "7", "plan", "pro", "tenant", "t_7"].map(str::to_owned);
     let context = |[table, key, id, sort, at, name, value, pair, tenant]: Texts, form| {
         Context::new(table)
             .form(form)
@@ -232,8 +252,11 @@ fn every_single_bit_of_a_place_counts() {
                 there[i] = text;
                 let there = context(there, form);
                 assert!(block_on(open(&sealed, &there, &provider())).is_err(), "{there:?}");
-                let opened =
-                    UntrustedPayload::parse(payload.clone()).unwrap().open(Content::Bytes, &there, &data_key());
+                let opened = UntrustedPayload::parse(payload.clone()).unwrap().open(
+                    Content::Bytes,
+                    &there,
+                    &data_key(),
+                );
                 assert!(opened.is_err(), "though the data key is the right one: {there:?}");
             }
         }

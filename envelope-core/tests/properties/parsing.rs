@@ -11,13 +11,19 @@ const TAG_BYTES: usize = 16;
 
 /// Bytes that are nearly an `encrypted_dek`, and whether they are one.
 fn dek() -> impl Strategy<Value = (Vec<u8>, bool)> {
-    let entry = (any::<u8>(), vec(any::<u8>(), 0..12), vec(any::<u8>(), 0..40)).prop_map(|(kind, id, wrapped)| {
-        let [.., high, low] = wrapped.len().to_be_bytes();
-        let encoded = [&[kind, u8::try_from(id.len()).unwrap()][..], &id, &[high, low], &wrapped].concat();
-        (encoded, !wrapped.is_empty())
-    });
+    let entry = (any::<u8>(), vec(any::<u8>(), 0..12), vec(any::<u8>(), 0..40)).prop_map(
+        |(kind, id, wrapped)| {
+            let [.., high, low] = wrapped.len().to_be_bytes();
+            let encoded =
+                [&[kind, u8::try_from(id.len()).unwrap()][..], &id, &[high, low], &wrapped]
+                    .concat();
+            (encoded, !wrapped.is_empty())
+        },
+    );
     (0u8..4, vec(entry, 0..19)).prop_map(|(form, entries)| {
-        let valid = form < 3 && (1..=16).contains(&entries.len()) && entries.iter().all(|(_, valid)| *valid);
+        let valid = form < 3
+            && (1..=16).contains(&entries.len())
+            && entries.iter().all(|(_, valid)| *valid);
         let header = vec![1, form, u8::try_from(entries.len()).unwrap()];
         let encoded = entries.into_iter().map(|(encoded, _)| encoded);
         (std::iter::once(header).chain(encoded).flatten().collect(), valid)
@@ -26,14 +32,18 @@ fn dek() -> impl Strategy<Value = (Vec<u8>, bool)> {
 
 /// Bytes that are nearly an `encrypted_payload`: a list of names in any order, heads of any length.
 fn payload() -> impl Strategy<Value = Vec<u8>> {
-    let name = (".{0,30}", 0u8..8).prop_map(|(name, odd)| [head(3, name.len(), odd == 0), name.into_bytes()].concat());
-    (vec(name, 0..40), any::<bool>(), 0u8..8, vec(any::<u8>(), 0..40)).prop_map(|(mut names, sorted, odd, rest)| {
-        if sorted {
-            names.sort_by_key(|name| (name.len(), name.clone()));
-            names.dedup();
-        }
-        [&[1, 1][..], &[0; NAMES - 2], &head(4, names.len(), odd == 0), &names.concat(), &rest].concat()
-    })
+    let name = (".{0,30}", 0u8..8)
+        .prop_map(|(name, odd)| [head(3, name.len(), odd == 0), name.into_bytes()].concat());
+    (vec(name, 0..40), any::<bool>(), 0u8..8, vec(any::<u8>(), 0..40)).prop_map(
+        |(mut names, sorted, odd, rest)| {
+            if sorted {
+                names.sort_by_key(|name| (name.len(), name.clone()));
+                names.dedup();
+            }
+            [&[1, 1][..], &[0; NAMES - 2], &head(4, names.len(), odd == 0), &names.concat(), &rest]
+                .concat()
+        },
+    )
 }
 
 /// A CBOR head; one of two bytes where one would do, if `long`.

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use crate::value::{Meaning, key_meaning, meaning};
 
-/// Everything that a record is bound to; two of them are equal if a record may pass from one to the other.
+/// Everything that a record is bound to; two of them are equal if a record may pass from one to the
+/// other.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Place {
     table: String,
@@ -25,7 +26,8 @@ pub(crate) fn place() -> impl Strategy<Value = Place> {
     let authenticated = btree_map(".{0,30}", option::of(meaning()), 0..5);
     let pairs = btree_map("pair-[a-z]{0,4}|[а-я]{1,3}", ".{1,8}", 0..4);
     (".{0,12}", keys, authenticated, pairs).prop_map(|(table, keys, authenticated, pairs)| {
-        let (partition_key, sort_key) = keys.map_or((None, None), |(partition, sort)| (Some(partition), sort));
+        let (partition_key, sort_key) =
+            keys.map_or((None, None), |(partition, sort)| (Some(partition), sort));
         Place { table, partition_key, sort_key, authenticated, pairs }
     })
 }
@@ -66,8 +68,10 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         key_meaning().prop_map(Change::SortAdded),
         Just(Change::SortRemoved),
         Just(Change::KeysTurned),
-        (".{0,30}", option::of(meaning())).prop_map(|(name, value)| Change::AttributeAdded(name, value)),
-        (which.clone(), option::of(meaning())).prop_map(|(i, value)| Change::AttributeChanged(i, value)),
+        (".{0,30}", option::of(meaning()))
+            .prop_map(|(name, value)| Change::AttributeAdded(name, value)),
+        (which.clone(), option::of(meaning()))
+            .prop_map(|(i, value)| Change::AttributeChanged(i, value)),
         which.clone().prop_map(Change::AttributeRemoved),
         Just(Change::PairAdded),
         which.clone().prop_map(Change::PairChanged),
@@ -98,9 +102,15 @@ impl Place {
     pub(crate) fn changed(mut self, change: Change) -> Self {
         match change {
             Change::Table => self.table.push('x'),
-            Change::PartitionName => self.partition_key.iter_mut().for_each(|(name, _)| name.push('x')),
-            Change::Partition(value) => self.partition_key.iter_mut().for_each(|(_, old)| *old = value.clone()),
-            Change::PartitionTypeOnly => self.partition_key.iter_mut().for_each(|(_, value)| *value = retyped(value)),
+            Change::PartitionName => {
+                self.partition_key.iter_mut().for_each(|(name, _)| name.push('x'))
+            }
+            Change::Partition(value) => {
+                self.partition_key.iter_mut().for_each(|(_, old)| *old = value.clone())
+            }
+            Change::PartitionTypeOnly => {
+                self.partition_key.iter_mut().for_each(|(_, value)| *value = retyped(value))
+            }
             Change::SortAdded(value) => {
                 if self.partition_key.is_some() && self.sort_key.is_none() {
                     self.sort_key = Some(("at".to_owned(), value));
@@ -116,13 +126,19 @@ impl Place {
                 self.authenticated.entry(name).or_insert(value);
             }
             Change::AttributeChanged(i, value) => {
-                self.authenticated.values_mut().skip(i).take(1).for_each(|old| *old = value.clone());
+                self.authenticated
+                    .values_mut()
+                    .skip(i)
+                    .take(1)
+                    .for_each(|old| *old = value.clone());
             }
             Change::AttributeRemoved(i) => remove(&mut self.authenticated, i),
             Change::PairAdded => {
                 self.pairs.insert("added".to_owned(), "1".to_owned());
             }
-            Change::PairChanged(i) => self.pairs.values_mut().skip(i).take(1).for_each(|value| value.push('x')),
+            Change::PairChanged(i) => {
+                self.pairs.values_mut().skip(i).take(1).for_each(|value| value.push('x'))
+            }
             Change::PairRemoved(i) => remove(&mut self.pairs, i),
         }
         self

@@ -58,12 +58,13 @@ pub(crate) fn key_meaning() -> impl Strategy<Value = Meaning> {
 }
 
 pub(crate) fn decimal() -> impl Strategy<Value = Decimal> {
-    let nonzero =
-        (any::<bool>(), "[1-9]|[1-9][0-9]{0,36}[1-9]", -130..=125).prop_map(|(negative, digits, magnitude)| {
+    let nonzero = (any::<bool>(), "[1-9]|[1-9][0-9]{0,36}[1-9]", -130..=125).prop_map(
+        |(negative, digits, magnitude)| {
             // The decimal exponent of the first digit is what DynamoDB bounds.
             let exponent = magnitude + 1 - i32::try_from(digits.len()).unwrap();
             Decimal { negative, digits, exponent }
-        });
+        },
+    );
     let zero = Just(Decimal { negative: false, digits: String::new(), exponent: 0 });
     prop_oneof![9 => nonzero, 1 => zero]
 }
@@ -82,7 +83,8 @@ impl Decimal {
         let digits = format!("{}{}{}", "0".repeat(left), self.digits, "0".repeat(right));
         let digits = if digits.is_empty() { "0".to_owned() } else { digits };
         let (whole, fraction) = digits.split_at(point % (digits.len() + 1));
-        let exponent = self.exponent + i32::try_from(fraction.len()).unwrap() - i32::try_from(right).unwrap();
+        let exponent =
+            self.exponent + i32::try_from(fraction.len()).unwrap() - i32::try_from(right).unwrap();
         let point = if fraction.is_empty() && letter % 2 == 0 { "" } else { "." };
         let e = if letter % 3 == 0 { "e" } else { "E" };
         let plus = if exponent >= 0 && letter % 5 == 0 { "+" } else { "" };
@@ -100,7 +102,8 @@ impl Decimal {
 }
 
 impl Meaning {
-    /// A value of this meaning: numbers spelled, maps and sets ordered, elements of sets repeated as `style` chooses.
+    /// A value of this meaning: numbers spelled, maps and sets ordered, elements of sets repeated
+    /// as `style` chooses.
     pub(crate) fn spelled(&self, style: u32) -> Value<'static> {
         let next = style.rotate_left(5) ^ 0x9e37_79b9;
         match self {
@@ -109,16 +112,24 @@ impl Meaning {
             Self::Number(number) => Value::Number(number.spelled(style)),
             Self::String(text) => Value::string(text.clone()),
             Self::Bytes(bytes) => Value::bytes(bytes.clone()),
-            Self::List(values) => Value::List(values.iter().map(|value| value.spelled(next)).collect()),
+            Self::List(values) => {
+                Value::List(values.iter().map(|value| value.spelled(next)).collect())
+            }
             Self::Map(entries) => {
-                let mut entries: Vec<_> =
-                    entries.iter().map(|(name, value)| (name.clone().into(), value.spelled(next))).collect();
+                let mut entries: Vec<_> = entries
+                    .iter()
+                    .map(|(name, value)| (name.clone().into(), value.spelled(next)))
+                    .collect();
                 shuffle(&mut entries, style);
                 Value::Map(entries)
             }
-            Self::Strings(set) => Value::StringSet(repeated(set, style, |text, _| text.clone().into())),
+            Self::Strings(set) => {
+                Value::StringSet(repeated(set, style, |text, _| text.clone().into()))
+            }
             Self::Numbers(set) => Value::NumberSet(repeated(set, style, Decimal::spelled)),
-            Self::Binaries(set) => Value::BytesSet(repeated(set, style, |bytes, _| bytes.clone().into())),
+            Self::Binaries(set) => {
+                Value::BytesSet(repeated(set, style, |bytes, _| bytes.clone().into()))
+            }
         }
     }
 }

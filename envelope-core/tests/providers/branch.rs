@@ -51,7 +51,10 @@ fn a_new_version_is_a_uuid_of_version_4() {
 
 #[test]
 fn a_version_is_written_as_a_uuid_and_read_back() {
-    let bytes = [0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0x0f];
+    let bytes = [
+        0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee,
+        0x0f,
+    ];
     let version = BranchVersion::from_bytes(bytes);
     let text = "00112233-4455-6677-8899-aabbccddee0f";
     assert_eq!((version.to_string().as_str(), version.as_bytes()), (text, &bytes));
@@ -69,7 +72,11 @@ fn a_version_has_one_spelling() {
     for (at, own) in text.char_indices() {
         let with = |other: &str| format!("{}{other}{}", &text[..at], &text[at + 1..]);
         let strange = ["", "g", " ", "_", "A", "\u{ff11}", "--"].map(with);
-        let wrong_kind = if own == '-' { [with("0"), with("f")] } else { [with("-"), with(&format!("{own}{own}"))] };
+        let wrong_kind = if own == '-' {
+            [with("0"), with("f")]
+        } else {
+            [with("-"), with(&format!("{own}{own}"))]
+        };
         for changed in strange.into_iter().chain(wrong_kind) {
             assert_eq!(BranchVersion::parse(&changed), None, "{changed}");
         }
@@ -93,7 +100,8 @@ fn a_version_has_one_spelling() {
 
 #[test]
 fn a_branch_key_says_whose_it_is_and_nothing_of_the_key() {
-    let (branch, version) = (BranchName::new("alice").unwrap(), BranchVersion::from_bytes([0xab; 16]));
+    let (branch, version) =
+        (BranchName::new("alice").unwrap(), BranchVersion::from_bytes([0xab; 16]));
     let key = BranchKey::new(branch.clone(), version, DataKey::generate().unwrap());
     assert_eq!((key.branch(), key.version()), (&branch, version));
     assert_eq!(format!("{key:?}"), "BranchKey(abababab-abab-abab-abab-abababababab, ..)");

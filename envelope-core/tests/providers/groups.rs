@@ -11,11 +11,14 @@ fn of_group(name: &str) -> Context<'_> {
 #[tokio::test]
 async fn each_group_has_its_provider_and_what_is_of_none_has_the_records() {
     let (record, medical, billing) = (party(), party(), party());
-    let provider =
-        GroupKeyProvider::new(record.clone()).group("medical", medical.clone()).group("billing", billing.clone());
-    for (context, own) in
-        [(Context::new("patients"), &record), (of_group("medical"), &medical), (of_group("billing"), &billing)]
-    {
+    let provider = GroupKeyProvider::new(record.clone())
+        .group("medical", medical.clone())
+        .group("billing", billing.clone());
+    for (context, own) in [
+        (Context::new("patients"), &record),
+        (of_group("medical"), &medical),
+        (of_group("billing"), &billing),
+    ] {
         let sealed = seal(b"dear", &context, &provider).await.unwrap();
         assert_opens(&sealed, &context, &provider).await;
         assert_opens(&sealed, &context, own).await;
@@ -30,11 +33,15 @@ async fn a_group_that_nothing_was_said_of_is_neither_written_nor_read() {
     let (record, medical) = (party(), party());
     let sealed = seal(b"dear", &of_group("medical"), &medical).await.unwrap();
     let without = GroupKeyProvider::new(record.clone()).group("billing", party());
-    for error in
-        [refusal_to_seal(&of_group("medical"), &without).await, refusal(&sealed, &of_group("medical"), &without).await]
-    {
+    for error in [
+        refusal_to_seal(&of_group("medical"), &without).await,
+        refusal(&sealed, &of_group("medical"), &without).await,
+    ] {
         assert_eq!(error.kind(), KeyErrorKind::AccessDenied);
-        assert_eq!(error.to_string(), "access denied: no key provider is configured here for the group `medical`");
+        assert_eq!(
+            error.to_string(),
+            "access denied: no key provider is configured here for the group `medical`"
+        );
     }
     record.assert_calls_at_most(0);
     let error = refusal_to_seal(&of_group("a\nb"), &without).await;
@@ -46,7 +53,10 @@ async fn a_group_that_is_only_written_is_withheld_when_it_is_read() {
     let (record, medical) = (party(), party());
     let writer = GroupKeyProvider::new(record.clone()).write_only_group("medical", medical.clone());
     let sealed = seal(b"dear", &of_group("medical"), &writer).await.unwrap();
-    assert_eq!(refusal(&sealed, &of_group("medical"), &writer).await.kind(), KeyErrorKind::AccessDenied);
+    assert_eq!(
+        refusal(&sealed, &of_group("medical"), &writer).await.kind(),
+        KeyErrorKind::AccessDenied
+    );
     assert_eq!((medical.generate_calls(), medical.unwrap_calls()), (1, 0));
     assert_opens(&sealed, &of_group("medical"), &medical).await;
     record.assert_calls_at_most(0);
@@ -54,6 +64,11 @@ async fn a_group_that_is_only_written_is_withheld_when_it_is_read() {
 
 #[test]
 fn the_names_of_the_groups_are_shown_and_nothing_of_their_keys() {
-    let provider = GroupKeyProvider::new(party()).group("medical", party()).write_only_group("billing", party());
-    assert_eq!(format!("{provider:?}"), r#"GroupKeyProvider { groups: ["billing", "medical"], .. }"#);
+    let provider = GroupKeyProvider::new(party())
+        .group("medical", party())
+        .write_only_group("billing", party());
+    assert_eq!(
+        format!("{provider:?}"),
+        r#"GroupKeyProvider { groups: ["billing", "medical"], .. }"#
+    );
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use envelope_core::testing::TestClock;
 use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, ContextForm, DataKey, EncryptionContext,
-    HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KeyEvent, KeyFuture, SALT_BYTES, Value,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, ContextForm, DataKey,
+    EncryptionContext, HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KeyEvent, KeyFuture,
+    SALT_BYTES, Value,
 };
 
 use super::*;
@@ -77,11 +78,16 @@ impl Branches {
         self.asked.lock().unwrap().push((method, branch.as_str().to_owned()));
     }
 
-    fn find(&self, branch: &BranchName, version: Option<BranchVersion>) -> Result<(BranchVersion, DataKey), KeyError> {
+    fn find(
+        &self,
+        branch: &BranchName,
+        version: Option<BranchVersion>,
+    ) -> Result<(BranchVersion, DataKey), KeyError> {
         let versions = self.versions.lock().unwrap();
         let mut found = versions.get(branch.as_str()).into_iter().flatten().rev();
         let found = found.find(|(own, _)| version.is_none_or(|version| *own == version));
-        let missing = || KeyError::new(KeyErrorKind::KeyNotFound, format!("there is no version {version:?}"));
+        let missing =
+            || KeyError::new(KeyErrorKind::KeyNotFound, format!("there is no version {version:?}"));
         found.map(|(version, key)| (*version, key.share())).ok_or_else(missing)
     }
 }
@@ -92,11 +98,17 @@ impl BranchKeyStore for Branches {
         Box::pin(async { self.find(branch, None).map(|(version, _)| version) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         self.ask("branch_key", branch);
         Box::pin(async move {
             match *self.failing.lock().unwrap() {
-                Some((failing, kind)) if failing == version => return Err(KeyError::new(kind, "as asked")),
+                Some((failing, kind)) if failing == version => {
+                    return Err(KeyError::new(kind, "as asked"));
+                }
                 _ => {}
             }
             let (_, key) = self.find(branch, Some(version))?;
@@ -123,13 +135,18 @@ async fn unwrap(wrapped: &[WrappedKey], provider: &Provider) -> Result<DataKey, 
     provider.unwrap_key(wrapped, &letters().encryption_context()).await
 }
 
-// --- which branch ---------------------------------------------------------------------------------------------------
+// --- which branch
+// ---------------------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_branch_is_a_table_or_the_value_of_a_pair_or_whatever_a_function_says() {
     let store = Branches::of(&["letters", "grandmother", "letters/grandmother"]);
     let both = |context: &EncryptionContext| {
-        Ok(format!("{}/{}", context.get("table").unwrap_or_default(), context.get("to").unwrap_or_default()))
+        Ok(format!(
+            "{}/{}",
+            context.get("table").unwrap_or_default(),
+            context.get("to").unwrap_or_default()
+        ))
     };
     for (branch, provider) in [
         ("letters", HierarchicalKeyProvider::per_table(Arc::clone(&store), LIMITS)),
@@ -140,8 +157,13 @@ async fn a_branch_is_a_table_or_the_value_of_a_pair_or_whatever_a_function_says(
         let sealed = seal(b"dear", &letters(), &provider).await.unwrap();
         provider.clear();
         assert_opens(&sealed, &letters(), &provider).await;
-        let expected = ["active", "branch_key", "branch_key"].map(|method| (method, branch.to_owned()));
-        assert_eq!(*provider.store().asked.lock().unwrap(), expected, "for writing two, and for reading the key alone");
+        let expected =
+            ["active", "branch_key", "branch_key"].map(|method| (method, branch.to_owned()));
+        assert_eq!(
+            *provider.store().asked.lock().unwrap(),
+            expected,
+            "for writing two, and for reading the key alone"
+        );
     }
 }
 
@@ -150,20 +172,30 @@ async fn a_record_opens_in_its_own_branch_alone() {
     let store = Branches::of(&["grandmother", "grandfather"]);
     let provider = per_recipient(&store);
     let sealed = seal(b"dear", &letters(), &provider).await.unwrap();
-    assert_eq!(refusal(&sealed, &letter_to("grandfather"), &provider).await.kind(), KeyErrorKind::KeyNotFound);
-    assert_eq!(refusal(&sealed, &letter_to("mallory"), &provider).await.kind(), KeyErrorKind::KeyNotFound);
+    assert_eq!(
+        refusal(&sealed, &letter_to("grandfather"), &provider).await.kind(),
+        KeyErrorKind::KeyNotFound
+    );
+    assert_eq!(
+        refusal(&sealed, &letter_to("mallory"), &provider).await.kind(),
+        KeyErrorKind::KeyNotFound
+    );
     assert_opens(&sealed, &letters(), &provider).await;
 }
 
 #[tokio::test]
 async fn a_function_that_refuses_a_context_is_quoted_and_nothing_is_asked() {
     let store = Branches::of(&["letters"]);
-    let choose = |_: &EncryptionContext| Err(KeyError::new(KeyErrorKind::AccessDenied, "not on Sundays"));
+    let choose =
+        |_: &EncryptionContext| Err(KeyError::new(KeyErrorKind::AccessDenied, "not on Sundays"));
     let provider = HierarchicalKeyProvider::per(Arc::clone(&store), choose, LIMITS);
     let per_table = HierarchicalKeyProvider::per_table(Arc::clone(&store), LIMITS);
     let sealed = seal(b"dear", &letters(), &per_table).await.unwrap();
     let calls = store.calls();
-    for error in [refusal_to_seal(&letters(), &provider).await, refusal(&sealed, &letters(), &provider).await] {
+    for error in [
+        refusal_to_seal(&letters(), &provider).await,
+        refusal(&sealed, &letters(), &provider).await,
+    ] {
         assert_eq!(error.to_string(), "access denied: not on Sundays");
     }
     assert_eq!(store.calls(), calls);
@@ -179,7 +211,9 @@ async fn a_pair_that_is_not_there_is_named_with_what_to_do_about_it() {
         )
     };
     let of_key = |form: &str| {
-        format!("it is there for records that have that key, and not in the context form `table` (here it is `{form}`)")
+        format!(
+            "it is there for records that have that key, and not in the context form `table` (here it is `{form}`)"
+        )
     };
     for (name, context, shown, remedy) in [
         ("tenant", letters(), "tenant", mark("tenant")),
@@ -214,7 +248,8 @@ async fn a_name_that_no_branch_can_have_is_refused_before_anything_is_asked() {
     assert_eq!(store.calls(), (0, 0));
 }
 
-// --- what is derived ------------------------------------------------------------------------------------------------
+// --- what is derived
+// ------------------------------------------------------------------------------------------------
 
 /// FORMAT 6.3: the salt stands in place of the wrapped key.
 #[tokio::test]
@@ -258,7 +293,9 @@ async fn every_pair_of_the_context_the_salt_and_the_version_count() {
     let mut found = Vec::new();
     for context in &contexts {
         let wrapped = [entry(first.as_bytes(), &salt)];
-        found.push(*provider.unwrap_key(&wrapped, &context.encryption_context()).await.unwrap().expose());
+        found.push(
+            *provider.unwrap_key(&wrapped, &context.encryption_context()).await.unwrap().expose(),
+        );
     }
     let wrapped = [entry(second.as_bytes(), &salt)];
     found.push(*unwrap(&wrapped, &provider).await.unwrap().expose());
@@ -274,7 +311,8 @@ async fn every_pair_of_the_context_the_salt_and_the_version_count() {
     assert_eq!(count, contexts.len() + 1 + SALT_BYTES);
 }
 
-// --- what records say of their keys ---------------------------------------------------------------------------------
+// --- what records say of their keys
+// ---------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn an_entry_that_names_no_version_of_a_branch_is_somebody_elses() {
@@ -309,11 +347,14 @@ async fn a_salt_of_another_length_is_refused_for_a_version_of_the_branch() {
     let version = *store.version_of("grandmother").as_bytes();
     for length in [1, 23, 25, 72] {
         let good = entry(&version, &[7; SALT_BYTES]);
-        let error = unwrap(&[entry(&version, &vec![7; length]), good], &provider).await.unwrap_err();
+        let error =
+            unwrap(&[entry(&version, &vec![7; length]), good], &provider).await.unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
         assert_eq!(
             error.to_string(),
-            format!("not wrapped for this place, or changed: a salt of 24 bytes stands for the data key, not {length}")
+            format!(
+                "not wrapped for this place, or changed: a salt of 24 bytes stands for the data key, not {length}"
+            )
         );
     }
 }
@@ -326,7 +367,10 @@ async fn a_version_that_the_branch_does_not_have_is_passed_over_whatever_its_sal
     let alone = unwrap(std::slice::from_ref(&own), &provider).await.unwrap();
     for length in [1, 23, 25, 72] {
         let unknown = entry(&[1; 16], &vec![7; length]);
-        assert_eq!(unwrap(&[unknown.clone(), own.clone()], &provider).await.unwrap().expose(), alone.expose());
+        assert_eq!(
+            unwrap(&[unknown.clone(), own.clone()], &provider).await.unwrap().expose(),
+            alone.expose()
+        );
         let error = unwrap(&[unknown], &provider).await.unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::KeyNotFound);
     }
@@ -346,7 +390,10 @@ async fn a_version_that_the_branch_does_not_have_is_passed_over_and_told_if_no_o
     let kms = WrappedKey::new(KeyKind::AWS_KMS, [0; 4], [7; 184]).unwrap();
     let error = unwrap(&[one.clone(), other, kms], &provider).await.unwrap_err();
     assert_eq!(error.kind(), KeyErrorKind::KeyNotFound);
-    assert!(error.to_string().contains("02020202-0202-0202-0202-020202020202"), "the last of them: {error}");
+    assert!(
+        error.to_string().contains("02020202-0202-0202-0202-020202020202"),
+        "the last of them: {error}"
+    );
 
     let known = store.version_of("grandmother");
     let error = unwrap(&[one, entry(known.as_bytes(), &[7; 1])], &provider).await.unwrap_err();
@@ -358,12 +405,19 @@ async fn any_other_refusal_ends_the_search() {
     let store = Branches::of(&["grandmother"]);
     let provider = per_recipient(&store);
     let first = store.version_of("grandmother");
-    let wrapped = [first, store.rotate("grandmother")].map(|version| entry(version.as_bytes(), &[7; SALT_BYTES]));
-    for kind in [KeyErrorKind::AccessDenied, KeyErrorKind::Unreachable, KeyErrorKind::ContextMismatch] {
+    let wrapped = [first, store.rotate("grandmother")]
+        .map(|version| entry(version.as_bytes(), &[7; SALT_BYTES]));
+    for kind in
+        [KeyErrorKind::AccessDenied, KeyErrorKind::Unreachable, KeyErrorKind::ContextMismatch]
+    {
         let (_, before) = store.calls();
         store.fail(first, kind);
         let error = unwrap(&wrapped, &provider).await.unwrap_err();
-        assert_eq!((error.kind(), error.to_string().ends_with(": as asked")), (kind, true), "{error}");
+        assert_eq!(
+            (error.kind(), error.to_string().ends_with(": as asked")),
+            (kind, true),
+            "{error}"
+        );
         assert_eq!(store.calls(), (0, before + 1), "{kind:?}");
     }
 }
@@ -377,11 +431,16 @@ async fn a_store_that_gives_another_key_than_it_was_asked_for_is_not_believed() 
     for (name, told) in [("mallory", version), ("mallory", others), ("grandmother", others)] {
         store.lie(name, told);
         let provider = per_recipient(&store);
-        for error in [refusal_to_seal(&letters(), &provider).await, refusal(&sealed, &letters(), &provider).await] {
+        for error in [
+            refusal_to_seal(&letters(), &provider).await,
+            refusal(&sealed, &letters(), &provider).await,
+        ] {
             assert_eq!(error.kind(), KeyErrorKind::InvalidResponse);
             assert_eq!(
                 error.to_string(),
-                format!("invalid answer: the key store gave another branch key than {version}, which was asked for")
+                format!(
+                    "invalid answer: the key store gave another branch key than {version}, which was asked for"
+                )
             );
         }
     }
@@ -389,7 +448,8 @@ async fn a_store_that_gives_another_key_than_it_was_asked_for_is_not_believed() 
     assert_opens(&sealed, &letters(), &per_recipient(&store)).await;
 }
 
-// --- what is kept ---------------------------------------------------------------------------------------------------
+// --- what is kept
+// ---------------------------------------------------------------------------------------------------
 
 /// A provider whose time a test sets, and what happens to it.
 struct Bench {
@@ -403,8 +463,9 @@ impl Bench {
     fn new() -> Self {
         let store = Branches::of(&["grandmother"]);
         let (clock, counters) = (Arc::<TestClock>::default(), Arc::<KeyCounters>::default());
-        let provider =
-            per_recipient(&store).with_clock(Arc::clone(&clock) as _).observed_by(Arc::clone(&counters) as _);
+        let provider = per_recipient(&store)
+            .with_clock(Arc::clone(&clock) as _)
+            .observed_by(Arc::clone(&counters) as _);
         Self { store, clock, counters, provider }
     }
 
@@ -424,13 +485,23 @@ async fn many_records_cost_one_version_and_one_key_and_observers_are_told() {
     use KeyEvent::{ActiveVersionFetched, BranchKeyFetched, CacheHit, CacheMiss, Failed};
     let bench = Bench::new();
     let (_, sealed) = bench.write().await;
-    assert_eq!(bench.count([ActiveVersionFetched, BranchKeyFetched, CacheMiss, CacheHit]), [1, 1, 2, 0]);
+    assert_eq!(
+        bench.count([ActiveVersionFetched, BranchKeyFetched, CacheMiss, CacheHit]),
+        [1, 1, 2, 0]
+    );
     for _ in 0..9 {
         bench.write().await;
     }
-    assert_eq!(bench.count([ActiveVersionFetched, BranchKeyFetched, CacheMiss, CacheHit]), [1, 1, 2, 18]);
+    assert_eq!(
+        bench.count([ActiveVersionFetched, BranchKeyFetched, CacheMiss, CacheHit]),
+        [1, 1, 2, 18]
+    );
     assert_opens(&sealed, &letters(), &bench.provider).await;
-    assert_eq!(bench.count([CacheMiss, CacheHit, Failed]), [2, 19, 0], "what is read looks up the key alone");
+    assert_eq!(
+        bench.count([CacheMiss, CacheHit, Failed]),
+        [2, 19, 0],
+        "what is read looks up the key alone"
+    );
     assert_eq!(bench.store.calls(), (1, 1));
 
     let error = refusal_to_seal(&letter_to("mallory"), &bench.provider).await;
@@ -439,7 +510,8 @@ async fn many_records_cost_one_version_and_one_key_and_observers_are_told() {
 }
 
 #[tokio::test]
-async fn a_new_version_is_used_when_the_old_one_is_too_old_and_what_was_written_before_still_opens() {
+async fn a_new_version_is_used_when_the_old_one_is_too_old_and_what_was_written_before_still_opens()
+{
     let bench = Bench::new();
     let (old, sealed) = bench.write().await;
     let new = bench.store.rotate("grandmother");
@@ -465,8 +537,14 @@ async fn a_deleted_branch_is_noticed_when_what_is_kept_of_it_is_too_old() {
     bench.write().await;
     assert_opens(&sealed, &letters(), &bench.provider).await;
     bench.clock.advance(2 * MINUTE);
-    assert_eq!(refusal(&sealed, &letters(), &bench.provider).await.kind(), KeyErrorKind::KeyNotFound);
-    assert_eq!(refusal_to_seal(&letters(), &bench.provider).await.kind(), KeyErrorKind::KeyNotFound);
+    assert_eq!(
+        refusal(&sealed, &letters(), &bench.provider).await.kind(),
+        KeyErrorKind::KeyNotFound
+    );
+    assert_eq!(
+        refusal_to_seal(&letters(), &bench.provider).await.kind(),
+        KeyErrorKind::KeyNotFound
+    );
 }
 
 #[tokio::test]
@@ -477,7 +555,8 @@ async fn what_is_thrown_out_is_fetched_anew() {
     let new = bench.store.rotate("grandmother");
     assert_eq!(bench.write().await.0, new);
     assert_eq!(bench.store.calls(), (2, 2));
-    // The key has left as well as the version: with the version the same, it is asked for once more.
+    // The key has left as well as the version: with the version the same, it is asked for once
+    // more.
     bench.provider.clear();
     assert_eq!(bench.write().await.0, new);
     assert_eq!(bench.store.calls(), (3, 3));
@@ -503,7 +582,10 @@ fn a_provider_shows_how_branches_are_chosen_and_none_of_them() {
     let choose = |_: &EncryptionContext| Ok(String::new());
     for (provider, shown) in [
         (HierarchicalKeyProvider::per_table(Arc::clone(&store), LIMITS), "branch_of: Table,"),
-        (HierarchicalKeyProvider::per_pair(Arc::clone(&store), "ten\nant", LIMITS), "branch_of: Pair(ten\\nant),"),
+        (
+            HierarchicalKeyProvider::per_pair(Arc::clone(&store), "ten\nant", LIMITS),
+            "branch_of: Pair(ten\\nant),",
+        ),
         (HierarchicalKeyProvider::per(store, choose, LIMITS), "branch_of: Function(..),"),
     ] {
         assert!(format!("{provider:?}").contains(shown), "{provider:?}");

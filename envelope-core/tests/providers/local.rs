@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use envelope_core::{DataKey, KeyErrorKind, LocalKeyProvider, Recipient, RootKey, RootKeyError, Value};
+use envelope_core::{
+    DataKey, KeyErrorKind, LocalKeyProvider, Recipient, RootKey, RootKeyError, Value,
+};
 
 use super::*;
 
@@ -13,7 +15,8 @@ fn local(byte: u8) -> LocalKeyProvider {
 
 /// What `provider` wraps for letters to grandmother.
 async fn wrap(data_key: &DataKey, provider: &LocalKeyProvider) -> WrappedKey {
-    let mut wrapped = provider.wrap_data_key(data_key, &letters().encryption_context()).await.unwrap();
+    let mut wrapped =
+        provider.wrap_data_key(data_key, &letters().encryption_context()).await.unwrap();
     assert_eq!(wrapped.len(), 1);
     wrapped.remove(0)
 }
@@ -31,7 +34,10 @@ async fn what_is_wrapped_names_the_root_key_by_a_digest_and_differs_each_time() 
     let id = &hkdf(&[7; 32], &[], b"envelope local root key id")[..8];
     for key in [&first, &second] {
         assert_eq!((key.kind(), key.id(), key.bytes().len()), (KeyKind::LOCAL, id, 24 + 32 + 16));
-        assert_eq!(unwrap(std::slice::from_ref(key), &provider).await.unwrap().expose(), data_key.expose());
+        assert_eq!(
+            unwrap(std::slice::from_ref(key), &provider).await.unwrap().expose(),
+            data_key.expose()
+        );
     }
     assert_ne!(first.bytes()[..24], second.bytes()[..24]);
     assert_ne!(first.bytes()[24..56], second.bytes()[24..56]);
@@ -42,7 +48,8 @@ async fn what_is_wrapped_names_the_root_key_by_a_digest_and_differs_each_time() 
 async fn each_record_has_a_data_key_of_its_own() {
     let provider = local(7);
     let context = letters().encryption_context();
-    let [one, other] = [provider.generate(&context).await.unwrap(), provider.generate(&context).await.unwrap()];
+    let [one, other] =
+        [provider.generate(&context).await.unwrap(), provider.generate(&context).await.unwrap()];
     assert_ne!(one.data_key.expose(), other.data_key.expose());
     assert_eq!(unwrap(&one.wrapped, &provider).await.unwrap().expose(), one.data_key.expose());
     assert_eq!((one.wrapped.len(), other.wrapped.len()), (1, 1));
@@ -53,7 +60,10 @@ async fn the_same_root_key_opens_elsewhere_and_another_does_not() {
     let sealed = seal(b"dear", &letters(), &local(7)).await.unwrap();
     assert_opens(&sealed, &letters(), &local(7)).await;
     let error = refusal(&sealed, &letters(), &local(8)).await;
-    assert_eq!(error.to_string(), "wrong key: the data key is not wrapped by this provider's local root key");
+    assert_eq!(
+        error.to_string(),
+        "wrong key: the data key is not wrapped by this provider's local root key"
+    );
 }
 
 #[tokio::test]
@@ -67,9 +77,13 @@ async fn a_data_key_opens_for_no_other_context_than_it_was_wrapped_for() {
         letters().sort_key("id", Value::string("7")),
         letter_to("grandfather").partition_key("id", Value::string("7")),
         keyed.clone().pair("purpose", "pii").unwrap(),
-        Context::new("parcels").pair("to", "grandmother").unwrap().partition_key("id", Value::string("7")),
+        Context::new("parcels")
+            .pair("to", "grandmother")
+            .unwrap()
+            .partition_key("id", Value::string("7")),
     ] {
-        let error = provider.unwrap_key(&generated.wrapped, &other.encryption_context()).await.unwrap_err();
+        let error =
+            provider.unwrap_key(&generated.wrapped, &other.encryption_context()).await.unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch, "{other:?}");
     }
     assert!(provider.unwrap_key(&generated.wrapped, &keyed.encryption_context()).await.is_ok());
@@ -118,7 +132,8 @@ fn nothing_of_a_root_key_is_shown() {
     assert_eq!(format!("{:?}", RootKey::generate().unwrap()), "RootKey(..)");
 }
 
-// --- root keys ------------------------------------------------------------------------------------------------------
+// --- root keys
+// ------------------------------------------------------------------------------------------------------
 
 fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("local-{name}"));
@@ -129,19 +144,26 @@ fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
 /// Whether `root` is the key of these bytes: what one wraps the other unwraps.
 async fn assert_is(root: RootKey, bytes: &[u8]) {
     let sealed = seal(b"dear", &letters(), &LocalKeyProvider::new(root)).await.unwrap();
-    assert_opens(&sealed, &letters(), &LocalKeyProvider::new(RootKey::from_bytes(bytes).unwrap())).await;
+    assert_opens(&sealed, &letters(), &LocalKeyProvider::new(RootKey::from_bytes(bytes).unwrap()))
+        .await;
 }
 
 #[tokio::test]
 async fn a_file_of_32_bytes_is_the_key_as_it_stands_and_any_other_is_text() {
     let ends_in_a_line_break = [&[7; 31][..], b"\n"].concat();
-    assert_is(RootKey::from_file(file("line-break", &ends_in_a_line_break)).unwrap(), &ends_in_a_line_break).await;
+    assert_is(
+        RootKey::from_file(file("line-break", &ends_in_a_line_break)).unwrap(),
+        &ends_in_a_line_break,
+    )
+    .await;
     let digits = b"0123456789abcdef0123456789abcdef";
     assert_is(RootKey::from_file(file("digits", digits)).unwrap(), digits).await;
     let upper_and_lower = "0aF0".repeat(16);
-    assert_is(RootKey::from_file(file("hex", upper_and_lower)).unwrap(), &[0x0a, 0xf0].repeat(16)).await;
+    assert_is(RootKey::from_file(file("hex", upper_and_lower)).unwrap(), &[0x0a, 0xf0].repeat(16))
+        .await;
     let base64 = base64_simd::STANDARD.encode_to_string([7; 32]);
-    assert_is(RootKey::from_file(file("base64", format!("\t{base64} \n"))).unwrap(), &[7; 32]).await;
+    assert_is(RootKey::from_file(file("base64", format!("\t{base64} \n"))).unwrap(), &[7; 32])
+        .await;
 }
 
 #[test]
@@ -168,7 +190,10 @@ fn what_is_no_root_key_is_refused_wherever_it_stands() {
         assert!(matches!(error, RootKeyError::Malformed), "{text}: {error}");
     }
     for length in [0, 31, 33, 64] {
-        assert!(matches!(RootKey::from_bytes(&vec![7; length]), Err(RootKeyError::Malformed)), "{length}");
+        assert!(
+            matches!(RootKey::from_bytes(&vec![7; length]), Err(RootKeyError::Malformed)),
+            "{length}"
+        );
     }
     // Cargo sets it for every test.
     assert!(matches!(RootKey::from_env("CARGO_PKG_NAME"), Err(RootKeyError::Malformed)));
@@ -177,7 +202,10 @@ fn what_is_no_root_key_is_refused_wherever_it_stands() {
 #[test]
 fn a_root_key_that_cannot_be_read_says_why_and_what_to_do() {
     let error = RootKey::from_env("ENVELOPE_TEST_NO_SUCH_KEY").unwrap_err();
-    assert!(matches!(&error, RootKeyError::Environment(name) if name == "ENVELOPE_TEST_NO_SUCH_KEY"), "{error:?}");
+    assert!(
+        matches!(&error, RootKeyError::Environment(name) if name == "ENVELOPE_TEST_NO_SUCH_KEY"),
+        "{error:?}"
+    );
     assert_eq!(
         error.to_string(),
         "the environment variable `ENVELOPE_TEST_NO_SUCH_KEY` is not set, or not text: set it to 64 hexadecimal digits \
@@ -192,6 +220,9 @@ fn a_root_key_that_cannot_be_read_says_why_and_what_to_do() {
     assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
 
     let error = RootKey::from_bytes(&[]).unwrap_err();
-    assert_eq!(error.to_string(), "a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64");
+    assert_eq!(
+        error.to_string(),
+        "a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64"
+    );
     assert!(error.source().is_none());
 }

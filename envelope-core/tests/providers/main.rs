@@ -1,4 +1,5 @@
-//! Key providers, each for itself: for whom they wrap, whom they ask, what they refuse, and what they say of it.
+//! Key providers, each for itself: for whom they wrap, whom they ask, what they refuse, and what
+//! they say of it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod branch;
@@ -15,8 +16,8 @@ mod rsa_public_key;
 
 use envelope_core::testing::TestKeyProvider;
 use envelope_core::{
-    Context, EncryptedDek, KeyError, KeyKind, OpenError, RootKey, SealError, Sealed, UnwrapKey, WrapKey, WrappedKey,
-    open, seal,
+    Context, EncryptedDek, KeyError, KeyKind, OpenError, RootKey, SealError, Sealed, UnwrapKey,
+    WrapKey, WrappedKey, open, seal,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -33,7 +34,8 @@ fn letter_to(name: &str) -> Context<'_> {
     Context::new("letters").pair("to", name).unwrap()
 }
 
-/// The encryption context of a letter to grandmother in deterministic CBOR: a map of two, {"to": .., "table": ..}.
+/// The encryption context of a letter to grandmother in deterministic CBOR: a map of two, {"to":
+/// .., "table": ..}.
 const LETTERS_IN_CBOR: &[u8] = b"\xa2\x62to\x6bgrandmother\x65table\x67letters";
 
 fn wrapped(sealed: &Sealed) -> Vec<WrappedKey> {
@@ -44,12 +46,20 @@ fn kinds(keys: &[WrappedKey]) -> Vec<KeyKind> {
     keys.iter().map(WrappedKey::kind).collect()
 }
 
-async fn assert_opens(sealed: &Sealed, context: &Context<'_>, provider: &(impl UnwrapKey + ?Sized)) {
+async fn assert_opens(
+    sealed: &Sealed,
+    context: &Context<'_>,
+    provider: &(impl UnwrapKey + ?Sized),
+) {
     assert_eq!(open(sealed, context, provider).await.unwrap().expose(), b"dear");
 }
 
 /// What the key provider says that opens nothing.
-async fn refusal(sealed: &Sealed, context: &Context<'_>, provider: &(impl UnwrapKey + ?Sized)) -> KeyError {
+async fn refusal(
+    sealed: &Sealed,
+    context: &Context<'_>,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> KeyError {
     match open(sealed, context, provider).await.unwrap_err() {
         OpenError::Key(error) => error,
         other => panic!("not of the key: {other}"),
@@ -67,7 +77,12 @@ async fn refusal_to_seal(context: &Context<'_>, provider: &(impl WrapKey + ?Size
 /// HKDF-SHA256 of one block: RFC 5869, sections 2.2 and 2.3.
 fn hkdf(ikm: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {
     let hmac = |key: &[u8], message: &[u8]| -> [u8; 32] {
-        Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(message).finalize().into_bytes().into()
+        Hmac::<Sha256>::new_from_slice(key)
+            .unwrap()
+            .chain_update(message)
+            .finalize()
+            .into_bytes()
+            .into()
     };
     hmac(&hmac(salt, ikm), &[info, &[1]].concat())
 }

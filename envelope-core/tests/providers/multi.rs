@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::task::{Context as Task, Poll, Waker};
 
 use envelope_core::{
-    DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, MAX_WRAPPED_KEYS, MultiKeyProvider, MultiKeyWrapper,
-    Recipient, UnwrapKey, WrapKey,
+    DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, MAX_WRAPPED_KEYS,
+    MultiKeyProvider, MultiKeyWrapper, Recipient, UnwrapKey, WrapKey,
 };
 
 use super::*;
@@ -41,7 +41,9 @@ async fn the_reader_asks_the_parties_in_its_own_order_and_stops_at_the_first_tha
 #[tokio::test]
 async fn a_party_may_be_one_that_is_only_wrapped_for_or_one_that_is_only_asked() {
     let (ours, partner, earlier) = (party(), party(), party());
-    let provider = MultiKeyProvider::new(ours.clone()).also_wraps_for(partner.clone()).also_opens_with(earlier.clone());
+    let provider = MultiKeyProvider::new(ours.clone())
+        .also_wraps_for(partner.clone())
+        .also_opens_with(earlier.clone());
     let sealed = seal(b"dear", &letters(), &provider).await.unwrap();
     assert_eq!((partner.wrap_calls(), earlier.wrap_calls(), earlier.generate_calls()), (1, 0, 0));
     assert_opens(&sealed, &letters(), &partner).await;
@@ -57,7 +59,9 @@ async fn a_party_may_be_one_that_is_only_wrapped_for_or_one_that_is_only_asked()
 
 #[tokio::test]
 async fn when_nobody_opens_a_record_the_error_says_of_each_why() {
-    use KeyErrorKind::{AccessDenied, ContextMismatch, KeyDisabled, Throttled, Unreachable, WrongKey};
+    use KeyErrorKind::{
+        AccessDenied, ContextMismatch, KeyDisabled, Throttled, Unreachable, WrongKey,
+    };
     let parties = [party(), party(), party()];
     let [a, b, c] = parties.clone();
     let all = MultiKeyProvider::new(a).with(b).also_opens_with(c);
@@ -73,8 +77,11 @@ async fn when_nobody_opens_a_record_the_error_says_of_each_why() {
         let error = refusal(&sealed, &letters(), &all).await;
         assert_eq!(error.kind(), combined);
         assert_eq!(error.is_retryable(), matches!(combined, Throttled | Unreachable));
-        let [first, second, third] = kinds.map(|kind| KeyError::new(kind, "a fault that was asked for"));
-        let message = format!("none of 3 key providers opened the data key: (1) {first}; (2) {second}; (3) {third}");
+        let [first, second, third] =
+            kinds.map(|kind| KeyError::new(kind, "a fault that was asked for"));
+        let message = format!(
+            "none of 3 key providers opened the data key: (1) {first}; (2) {second}; (3) {third}"
+        );
         assert_eq!(error.to_string(), KeyError::new(combined, message).to_string());
     }
 }
@@ -95,7 +102,11 @@ async fn a_party_that_fails_fails_the_write_as_a_whole() {
 struct Silent;
 
 impl Recipient for Silent {
-    fn wrap_data_key<'a>(&'a self, _: &'a DataKey, _: &'a EncryptionContext) -> KeyFuture<'a, Vec<WrappedKey>> {
+    fn wrap_data_key<'a>(
+        &'a self,
+        _: &'a DataKey,
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
         Box::pin(pending())
     }
 }
@@ -118,10 +129,16 @@ async fn whoever_is_slow_is_waited_for_and_the_wrapped_keys_stand_in_the_order_o
     let mut call = pin!(wrapper.generate(&context));
     for _ in 0..2 {
         assert!(call.as_mut().poll(&mut task).is_pending());
-        assert_eq!((slow.wrap_calls(), quick.wrap_calls()), (1, 1), "who has answered is not asked again");
+        assert_eq!(
+            (slow.wrap_calls(), quick.wrap_calls()),
+            (1, 1),
+            "who has answered is not asked again"
+        );
     }
     slow.release();
-    let Poll::Ready(Ok(generated)) = call.as_mut().poll(&mut task) else { panic!("all have answered") };
+    let Poll::Ready(Ok(generated)) = call.as_mut().poll(&mut task) else {
+        panic!("all have answered")
+    };
     assert_eq!(generated.wrapped.len(), 3);
     for (party, own) in parties.iter().zip(&generated.wrapped) {
         let opened = party.unwrap_key(std::slice::from_ref(own), &context).await.unwrap();
@@ -134,14 +151,21 @@ async fn whoever_is_slow_is_waited_for_and_the_wrapped_keys_stand_in_the_order_o
 struct Answering(usize);
 
 impl Recipient for Answering {
-    fn wrap_data_key<'a>(&'a self, _: &'a DataKey, _: &'a EncryptionContext) -> KeyFuture<'a, Vec<WrappedKey>> {
-        Box::pin(async { Ok(vec![WrappedKey::new(KeyKind::AWS_KMS, [0; 4], [7; 184]).unwrap(); self.0]) })
+    fn wrap_data_key<'a>(
+        &'a self,
+        _: &'a DataKey,
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async {
+            Ok(vec![WrappedKey::new(KeyKind::AWS_KMS, [0; 4], [7; 184]).unwrap(); self.0])
+        })
     }
 }
 
 #[tokio::test]
 async fn a_party_that_wraps_nothing_is_noticed() {
-    let error = refusal_to_seal(&letters(), &MultiKeyWrapper::new(party()).with(Answering(0))).await;
+    let error =
+        refusal_to_seal(&letters(), &MultiKeyWrapper::new(party()).with(Answering(0))).await;
     assert_eq!(error.kind(), KeyErrorKind::InvalidResponse);
     assert_eq!(error.to_string(), "invalid answer: a recipient answered without a wrapped key");
 }
@@ -166,7 +190,11 @@ async fn sixteen_parties_fit_into_a_record_and_seventeen_are_refused_before_any_
 async fn what_the_parties_answer_is_counted_as_well() {
     let most = MultiKeyWrapper::new(party()).with(Answering(MAX_WRAPPED_KEYS - 1));
     assert_eq!(wrapped(&seal(b"dear", &letters(), &most).await.unwrap()).len(), MAX_WRAPPED_KEYS);
-    let error = refusal_to_seal(&letters(), &MultiKeyWrapper::new(party()).with(Answering(MAX_WRAPPED_KEYS))).await;
+    let error = refusal_to_seal(
+        &letters(),
+        &MultiKeyWrapper::new(party()).with(Answering(MAX_WRAPPED_KEYS)),
+    )
+    .await;
     assert_eq!(
         error.to_string(),
         "configuration: a record carries at most 16 wrapped keys, but these parties make 17: name fewer"

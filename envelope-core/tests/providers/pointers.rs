@@ -22,7 +22,10 @@ async fn a_provider_behind_a_pointer_is_the_provider() {
     use_once(&provider).await;
     use_once(Box::new(provider.clone())).await;
     use_once(Arc::new(provider.clone())).await;
-    assert_eq!((provider.generate_calls(), provider.unwrap_calls(), provider.wrap_calls()), (3, 3, 3));
+    assert_eq!(
+        (provider.generate_calls(), provider.unwrap_calls(), provider.wrap_calls()),
+        (3, 3, 3)
+    );
 }
 
 #[tokio::test]
@@ -34,9 +37,13 @@ async fn a_provider_whose_type_is_not_known_has_both_capabilities_still() {
     let recipient: Arc<dyn Recipient> = Arc::new(provider.clone());
     let data_key = DataKey::generate().unwrap();
     provider.fail_next(KeyErrorKind::Throttled);
-    let error = recipient.wrap_data_key(&data_key, &letters().encryption_context()).await.unwrap_err();
+    let error =
+        recipient.wrap_data_key(&data_key, &letters().encryption_context()).await.unwrap_err();
     assert_eq!(error.kind(), KeyErrorKind::Throttled);
-    assert_eq!((provider.generate_calls(), provider.unwrap_calls(), provider.wrap_calls()), (1, 1, 1));
+    assert_eq!(
+        (provider.generate_calls(), provider.unwrap_calls(), provider.wrap_calls()),
+        (1, 1, 1)
+    );
 }
 
 async fn ask_once(store: impl BranchKeyStore) {

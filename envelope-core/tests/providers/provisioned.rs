@@ -6,7 +6,8 @@ use super::*;
 
 /// A data key that `provider` made for letters to grandmother, wrapped.
 async fn provisioned(form: ContextForm, provider: &impl WrapKey) -> Vec<u8> {
-    let wrapped = provider.generate(&letters().form(form).encryption_context()).await.unwrap().wrapped;
+    let wrapped =
+        provider.generate(&letters().form(form).encryption_context()).await.unwrap().wrapped;
     EncryptedDek::new(form, wrapped).unwrap().to_bytes()
 }
 
@@ -30,7 +31,9 @@ async fn a_provisioned_key_seals_and_stands_in_the_record_as_it_was_handed_out()
 #[tokio::test]
 async fn a_provisioned_key_seals_for_no_other_context_and_no_other_form() {
     let provider = party();
-    let device = ProvisionedKeyWrapper::new(&provisioned(ContextForm::Table, &provider).await, &provider).unwrap();
+    let device =
+        ProvisionedKeyWrapper::new(&provisioned(ContextForm::Table, &provider).await, &provider)
+            .unwrap();
     let elsewhere = letter_to("grandfather").form(ContextForm::Table);
     assert_eq!(refusal_to_seal(&elsewhere, &device).await.kind(), KeyErrorKind::ContextMismatch);
     let asked = provider.unwrap_calls();
@@ -45,10 +48,14 @@ async fn a_provisioned_key_seals_for_no_other_context_and_no_other_form() {
 #[tokio::test]
 async fn what_refuses_to_unwrap_a_provisioned_key_is_what_the_device_says() {
     let provider = party();
-    let device = ProvisionedKeyWrapper::new(&provisioned(ContextForm::Raw, &provider).await, &provider).unwrap();
+    let device =
+        ProvisionedKeyWrapper::new(&provisioned(ContextForm::Raw, &provider).await, &provider)
+            .unwrap();
     provider.fail_next(KeyErrorKind::KeyDisabled);
     assert_eq!(refusal_to_seal(&letters(), &device).await.kind(), KeyErrorKind::KeyDisabled);
-    let stranger = ProvisionedKeyWrapper::new(&provisioned(ContextForm::Raw, &provider).await, party()).unwrap();
+    let stranger =
+        ProvisionedKeyWrapper::new(&provisioned(ContextForm::Raw, &provider).await, party())
+            .unwrap();
     assert_eq!(refusal_to_seal(&letters(), &stranger).await.kind(), KeyErrorKind::WrongKey);
 }
 

@@ -4,8 +4,8 @@ use std::error::Error;
 
 use envelope_core::testing::TestKeyProvider;
 use envelope_core::{
-    ContextForm, DataKey, EncryptionContext, Fault, FormatError, KeyErrorKind, KeyFuture, MAX_WRAPPED_KEYS, Recipient,
-    RewrapError, Value, rewrap,
+    ContextForm, DataKey, EncryptionContext, Fault, FormatError, KeyErrorKind, KeyFuture,
+    MAX_WRAPPED_KEYS, Recipient, RewrapError, Value, rewrap,
 };
 
 use super::*;
@@ -19,12 +19,16 @@ async fn a_data_key_is_wrapped_for_those_named_in_their_order_and_for_nobody_els
     let (old, parties) = (party(), [party(), party()]);
     let mut sealed = sealed_by(&old, &letters()).await;
     let [first, second] = &parties;
-    sealed.encrypted_dek = rewrap(&sealed, &old, &letters(), &[first, second], &letters()).await.unwrap();
+    sealed.encrypted_dek =
+        rewrap(&sealed, &old, &letters(), &[first, second], &letters()).await.unwrap();
     let keys = wrapped(&sealed);
     assert_eq!(kinds(&keys), [KeyKind::LOCAL; 2]);
     for (party, own) in parties.iter().zip(keys) {
         assert_opens(&sealed, &letters(), party).await;
-        assert!(party.unwrap_key(&[own], &letters().encryption_context()).await.is_ok(), "in their order");
+        assert!(
+            party.unwrap_key(&[own], &letters().encryption_context()).await.is_ok(),
+            "in their order"
+        );
         assert_eq!((party.wrap_calls(), party.generate_calls()), (1, 0));
     }
     assert_eq!(refusal(&sealed, &letters(), &old).await.kind(), KeyErrorKind::WrongKey);
@@ -39,7 +43,8 @@ async fn the_form_of_the_context_may_change_on_the_way() {
     for from in forms {
         for to in forms {
             let mut sealed = sealed_by(&old, &keyed(from)).await;
-            sealed.encrypted_dek = rewrap(&sealed, &old, &keyed(from), &[&new], &keyed(to)).await.unwrap();
+            sealed.encrypted_dek =
+                rewrap(&sealed, &old, &keyed(from), &[&new], &keyed(to)).await.unwrap();
             assert_eq!(EncryptedDek::parse(&sealed.encrypted_dek).unwrap().form(), to);
             assert_opens(&sealed, &keyed(to), &new).await;
         }
@@ -61,11 +66,13 @@ async fn a_form_that_is_not_the_sources_is_refused_before_anybody_is_asked() {
 async fn a_data_key_does_not_move_to_another_place() {
     let (old, new) = (party(), party());
     let here = || {
-        let keyed = letters().partition_key("id", Value::string("7")).sort_key("at", Value::string("8"));
+        let keyed =
+            letters().partition_key("id", Value::string("7")).sort_key("at", Value::string("8"));
         keyed.authenticated("plan", Some(Value::string("pro"))).unwrap()
     };
     let sealed = sealed_by(&old, &here()).await;
-    let keyed = || letters().partition_key("id", Value::string("7")).sort_key("at", Value::string("8"));
+    let keyed =
+        || letters().partition_key("id", Value::string("7")).sort_key("at", Value::string("8"));
     for elsewhere in [
         here().partition_key("id", Value::string("9")),
         here().partition_key("no", Value::string("7")),
@@ -91,7 +98,11 @@ async fn a_data_key_does_not_move_to_another_place() {
 struct Deriving;
 
 impl UnwrapKey for Deriving {
-    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        _: &'a [WrappedKey],
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async { Ok(DataKey::generate()?) })
     }
 }
@@ -113,9 +124,14 @@ async fn one_to_sixteen_recipients_are_wrapped_for() {
         let recipients = vec![&new as &dyn Recipient; count];
         rewrap(&sealed, &old, &letters(), &recipients, &letters()).await
     };
-    assert_eq!(EncryptedDek::parse(&to(MAX_WRAPPED_KEYS).await.unwrap()).unwrap().keys().len(), MAX_WRAPPED_KEYS);
+    assert_eq!(
+        EncryptedDek::parse(&to(MAX_WRAPPED_KEYS).await.unwrap()).unwrap().keys().len(),
+        MAX_WRAPPED_KEYS
+    );
     for count in [0, MAX_WRAPPED_KEYS + 1] {
-        let RewrapError::Key(error) = to(count).await.unwrap_err() else { panic!("not of the key") };
+        let RewrapError::Key(error) = to(count).await.unwrap_err() else {
+            panic!("not of the key")
+        };
         assert_eq!(error.to_string(), "configuration: name 1 to 16 recipients to wrap for");
     }
 }
@@ -130,16 +146,20 @@ async fn whoever_does_not_unwrap_or_wrap_is_quoted() {
         assert!(matches!(&error, RewrapError::Key(error) if error.kind() == kind), "{error}");
     }
     let error = rewrap(&sealed, &party(), &letters(), &[&new], &letters()).await.unwrap_err();
-    assert!(matches!(&error, RewrapError::Key(error) if error.kind() == KeyErrorKind::WrongKey), "{error}");
+    assert!(
+        matches!(&error, RewrapError::Key(error) if error.kind() == KeyErrorKind::WrongKey),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn bytes_that_are_not_sealed_are_refused_before_anybody_is_asked() {
     let (old, new) = (party(), party());
     let sealed = sealed_by(&old, &letters()).await;
-    for broken in
-        [Sealed { encrypted_payload: vec![], ..sealed.clone() }, Sealed { encrypted_dek: vec![], ..sealed.clone() }]
-    {
+    for broken in [
+        Sealed { encrypted_payload: vec![], ..sealed.clone() },
+        Sealed { encrypted_dek: vec![], ..sealed.clone() },
+    ] {
         let error = rewrap(&broken, &old, &letters(), &[&new], &letters()).await.unwrap_err();
         assert!(matches!(error, RewrapError::Format(FormatError::Truncated(_))), "{error:?}");
     }
@@ -148,11 +168,17 @@ async fn bytes_that_are_not_sealed_are_refused_before_anybody_is_asked() {
 
 #[test]
 fn every_refusal_says_what_is_wrong_whose_fault_it_is_and_what_stands_behind_it() {
-    let forms = RewrapError::ContextForm { written: ContextForm::Hashed, expected: ContextForm::Table };
+    let forms =
+        RewrapError::ContextForm { written: ContextForm::Hashed, expected: ContextForm::Table };
     let format = || FormatError::Truncated("encrypted_dek");
     let key = |kind| KeyError::new(kind, "why");
     for (error, fault, source, shown) in [
-        (format().into(), Fault::Data, Some(format().to_string()), "the stored bytes are not sealed"),
+        (
+            format().into(),
+            Fault::Data,
+            Some(format().to_string()),
+            "the stored bytes are not sealed",
+        ),
         (
             forms,
             Fault::Caller,

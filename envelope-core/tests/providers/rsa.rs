@@ -4,7 +4,9 @@ use ::rsa::pkcs8::{DecodePublicKey, EncodePrivateKey};
 use ::rsa::rand_core::UnwrapErr;
 use ::rsa::{Oaep, RsaPrivateKey};
 use envelope_core::testing::TestKeyProvider;
-use envelope_core::{DataKey, KeyErrorKind, LocalRsaKey, MultiKeyProvider, Recipient, RsaPublicKey, RsaRecipient};
+use envelope_core::{
+    DataKey, KeyErrorKind, LocalRsaKey, MultiKeyProvider, Recipient, RsaPublicKey, RsaRecipient,
+};
 use getrandom::SysRng;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -41,7 +43,10 @@ async fn unwrap(wrapped: WrappedKey) -> Result<DataKey, KeyError> {
 async fn a_partner_seals_for_us_and_for_one_place() {
     let sealed = seal(b"dear", &letters(), &partner()).await.unwrap();
     assert_opens(&sealed, &letters(), &private_key()).await;
-    assert_eq!(refusal(&sealed, &letter_to("grandfather"), &private_key()).await.kind(), KeyErrorKind::ContextMismatch);
+    assert_eq!(
+        refusal(&sealed, &letter_to("grandfather"), &private_key()).await.kind(),
+        KeyErrorKind::ContextMismatch
+    );
     let [own] = wrapped(&sealed).try_into().unwrap();
     assert_eq!((own.kind(), own.bytes().len()), (KeyKind::RSA_OAEP, 256), "as long as the modulus");
     assert_eq!(own.id(), entry([7]).id());
@@ -111,7 +116,10 @@ async fn a_wrapping_that_is_another_keys_or_cut_does_not_open() {
     let for_another = RsaRecipient::new(strangers).unwrap();
     let context = letters().encryption_context();
     let [stranger] = for_another.generate(&context).await.unwrap().wrapped.try_into().unwrap();
-    assert_eq!(unwrap(entry(stranger.bytes())).await.unwrap_err().kind(), KeyErrorKind::ContextMismatch);
+    assert_eq!(
+        unwrap(entry(stranger.bytes())).await.unwrap_err().kind(),
+        KeyErrorKind::ContextMismatch
+    );
     assert_eq!(unwrap(stranger).await.unwrap_err().kind(), KeyErrorKind::WrongKey);
     for length in [1, 255] {
         let error = unwrap(entry(&WRAPPED_BY_OPENSSL[..length])).await.unwrap_err();
@@ -119,7 +127,8 @@ async fn a_wrapping_that_is_another_keys_or_cut_does_not_open() {
     }
 }
 
-/// A public key of this modulus and of the exponent 65,537: SubjectPublicKeyInfo in DER (RFC 3279, section 2.3.1).
+/// A public key of this modulus and of the exponent 65,537: SubjectPublicKeyInfo in DER (RFC 3279,
+/// section 2.3.1).
 fn der(modulus: &[u8]) -> Vec<u8> {
     let part = |tag: u8, content: &[u8]| {
         let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
@@ -143,17 +152,25 @@ fn of_bits(bits: usize) -> Result<RsaRecipient, KeyError> {
 #[tokio::test]
 async fn a_public_key_has_2048_bits_or_more() {
     for bits in [2048, 2049, 3072, 4096, 8192] {
-        let generated = of_bits(bits).unwrap().generate(&letters().encryption_context()).await.unwrap();
+        let generated =
+            of_bits(bits).unwrap().generate(&letters().encryption_context()).await.unwrap();
         let [wrapped] = generated.wrapped.try_into().unwrap();
         assert_eq!(wrapped.bytes().len(), bits.div_ceil(8));
     }
     for bits in [2040, 2041, 2047] {
         let error = of_bits(bits).unwrap_err();
-        assert_eq!(error.to_string(), "configuration: the RSA key is shorter than 2,048 bits", "{bits}");
+        assert_eq!(
+            error.to_string(),
+            "configuration: the RSA key is shorter than 2,048 bits",
+            "{bits}"
+        );
     }
     let even = RsaPublicKey::from_der(&der(&[0xfe; 256])).unwrap();
     for error in [of_bits(8193).unwrap_err(), RsaRecipient::new(even).unwrap_err()] {
-        assert_eq!(error.to_string(), "configuration: the RSA public key is malformed, or longer than 8,192 bits");
+        assert_eq!(
+            error.to_string(),
+            "configuration: the RSA public key is malformed, or longer than 8,192 bits"
+        );
     }
 }
 
@@ -178,7 +195,9 @@ fn a_private_key_is_the_same_in_pem_and_der_and_shows_its_public_half() {
 #[test]
 fn what_is_no_private_key_is_refused_and_not_printed() {
     let told = "configuration: not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)";
-    for pem in ["", PUBLIC, &PRIVATE.replace("MIIE", "MIIF"), &PRIVATE.replace("PRIVATE", "RSA PRIVATE")] {
+    for pem in
+        ["", PUBLIC, &PRIVATE.replace("MIIE", "MIIF"), &PRIVATE.replace("PRIVATE", "RSA PRIVATE")]
+    {
         assert_eq!(LocalRsaKey::from_pkcs8_pem(pem).unwrap_err().to_string(), told);
     }
     for der in [&[][..], public_key().as_der(), PRIVATE.as_bytes()] {
@@ -188,5 +207,8 @@ fn what_is_no_private_key_is_refused_and_not_printed() {
 
 #[test]
 fn a_recipient_shows_whose_key_it_has() {
-    assert!(format!("{:?}", partner()).starts_with(&format!("RsaRecipient {{ public: {:?}", public_key())));
+    assert!(
+        format!("{:?}", partner())
+            .starts_with(&format!("RsaRecipient {{ public: {:?}", public_key()))
+    );
 }

@@ -49,7 +49,11 @@ fn the_pem_may_stand_among_other_text_and_break_its_lines_anywhere() {
         "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----".to_owned(),
     ] {
         let error = RsaPublicKey::from_pem(&pem).unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (KeyErrorKind::Configuration, MALFORMED), "{pem}");
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (KeyErrorKind::Configuration, MALFORMED),
+            "{pem}"
+        );
     }
 }
 
@@ -62,7 +66,11 @@ fn der_of_another_length_or_of_another_algorithm_is_no_rsa_key() {
     let longer = [der.as_slice(), &[0]].concat();
     for (i, bytes) in outer.chain(cut).chain([longer]).enumerate() {
         let error = RsaPublicKey::from_der(&bytes).unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (KeyErrorKind::Configuration, MALFORMED), "{i}");
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (KeyErrorKind::Configuration, MALFORMED),
+            "{i}"
+        );
     }
 }
 
@@ -78,7 +86,10 @@ fn the_entry_that_names_the_key_is_found_among_others() {
     ];
     for wrapped in [&others[..], &[]] {
         let error = key().find_in(wrapped).unwrap_err();
-        assert_eq!(error.to_string(), "wrong key: the data key is not wrapped with this RSA public key");
+        assert_eq!(
+            error.to_string(),
+            "wrong key: the data key is not wrapped with this RSA public key"
+        );
     }
     let own = [entry(KeyKind::RSA_OAEP, &id, 5), entry(KeyKind::RSA_OAEP, &id, 6)];
     let all = [&others[..], &own].concat();
@@ -91,17 +102,23 @@ fn a_data_key_is_taken_out_for_the_context_whose_digest_stands_beside_it() {
     let data_key = DataKey::generate().unwrap();
     let digest = Sha256::digest([b"\x82\x71envelope-rsa-oaep", LETTERS_IN_CBOR].concat());
     let message = [data_key.expose(), digest.as_slice()].concat();
-    let take = |message: &[u8], to: &str| RsaPublicKey::take_data_key(message, &letter_to(to).encryption_context());
+    let take = |message: &[u8], to: &str| {
+        RsaPublicKey::take_data_key(message, &letter_to(to).encryption_context())
+    };
     assert_eq!(take(&message, "grandmother").unwrap().expose(), data_key.expose());
 
     let error = take(&message, "grandfather").unwrap_err();
     assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
-    let told = "not wrapped for this place, or changed: RSA wrapped this data key for another context";
+    let told =
+        "not wrapped for this place, or changed: RSA wrapped this data key for another context";
     assert_eq!(error.to_string(), told);
     let cut = [0, 31, 32, 63].map(|length| message[..length].to_vec());
     let longer = [message.as_slice(), &[0]].concat();
     for bytes in each_byte_changed(&message).skip(32).chain(cut).chain([longer]) {
         let error = take(&bytes, "grandmother").unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (KeyErrorKind::ContextMismatch, told));
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (KeyErrorKind::ContextMismatch, told)
+        );
     }
 }

@@ -3,7 +3,9 @@
 use envelope_core::{Context, OpenError, OpenStreamErrorKind, UntrustedStreamHeader};
 use proptest::prelude::*;
 
-use crate::{CHUNK, TAG, context, header_bytes, is_authentication, open, open_for, parts, plaintext, sealed};
+use crate::{
+    CHUNK, TAG, context, header_bytes, is_authentication, open, open_for, parts, plaintext, sealed,
+};
 
 /// Fails for want of authenticity, and had released so many chunks.
 #[track_caller]
@@ -31,7 +33,10 @@ fn a_stream_cut_short_at_any_byte_does_not_open() {
         let (released, outcome) = open(&stream[..length]);
         let error = outcome.unwrap_err();
         if length < header {
-            assert!(matches!(error.kind(), OpenStreamErrorKind::Open(OpenError::Format(_))), "{length}: {error:?}");
+            assert!(
+                matches!(error.kind(), OpenStreamErrorKind::Open(OpenError::Format(_))),
+                "{length}: {error:?}"
+            );
             assert!(released.is_empty());
         } else {
             assert!(is_authentication(&error), "{length}: {error:?}");
@@ -108,7 +113,10 @@ fn a_stream_said_to_have_other_chunks_does_not_open() {
         let mut changed = stream.clone();
         changed[6] = exponent;
         let (released, outcome) = open(&changed);
-        assert!(if exponent == 10 { outcome.is_ok() } else { outcome.is_err() && released.is_empty() }, "{exponent}");
+        assert!(
+            if exponent == 10 { outcome.is_ok() } else { outcome.is_err() && released.is_empty() },
+            "{exponent}"
+        );
     }
 }
 
@@ -133,10 +141,12 @@ fn a_stream_is_no_payload_and_a_payload_no_stream() {
     let (_, chunks) = parts(&stream);
     assert!(envelope_core::UntrustedPayload::parse(stream.clone()).is_err());
 
-    let payload = crate::block_on(envelope_core::seal(b"text", &context(), &crate::provider())).unwrap();
+    let payload =
+        crate::block_on(envelope_core::seal(b"text", &context(), &crate::provider())).unwrap();
     assert!(UntrustedStreamHeader::parse(&payload.encrypted_payload).is_err());
     // The ciphertext of bytes, in place of the only chunk of a stream.
-    let ciphertext = &payload.encrypted_payload[payload.encrypted_payload.len() - chunks[0].len()..];
+    let ciphertext =
+        &payload.encrypted_payload[payload.encrypted_payload.len() - chunks[0].len()..];
     let (released, outcome) = open(&joined(parts(&stream).0, &[ciphertext]));
     assert!(released.is_empty() && is_authentication(&outcome.unwrap_err()));
 }
@@ -159,7 +169,9 @@ fn errors_say_what_to_do_and_show_nothing() {
     assert!(said.contains("the bytes are not a sealed stream"));
     assert!(said.contains("the header of the stream is cut short"));
     assert!(said.contains("not authentic: the stream was changed, cut short, moved"));
-    assert!(said.contains("(1024 bytes of plaintext had been released and are not the whole: discard them)"));
+    assert!(said.contains(
+        "(1024 bytes of plaintext had been released and are not the whole: discard them)"
+    ));
 }
 
 proptest! {

@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::io;
 
 use envelope_core::{
-    FormatError, KeyError, KeyErrorKind, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS, OpenStreamError,
-    SealError, SealReader, SealStreamError, UntrustedStreamHeader,
+    FormatError, KeyError, KeyErrorKind, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS,
+    OpenStreamError, SealError, SealReader, SealStreamError, UntrustedStreamHeader,
 };
 
 use crate::{context, header_bytes, open, plaintext, sealed, sealer};
@@ -26,7 +26,11 @@ fn a_header_says_how_much_of_it_is_missing() {
     let header = header();
     for length in 0..=header.len() {
         let whole = if length < FIXED { FIXED } else { header.len() };
-        assert_eq!(UntrustedStreamHeader::missing(&header[..length]), Ok(whole - length), "{length}");
+        assert_eq!(
+            UntrustedStreamHeader::missing(&header[..length]),
+            Ok(whole - length),
+            "{length}"
+        );
     }
     let behind = [&header[..], b"and more"].concat();
     assert_eq!(UntrustedStreamHeader::missing(&behind), Ok(0));
@@ -55,7 +59,10 @@ fn a_header_is_parsed_whole_and_alone() {
     assert_eq!(UntrustedStreamHeader::read(&header[..]).unwrap(), parsed);
     for more in [&b"\0"[..], b"a chunk"] {
         let longer = [&header[..], more].concat();
-        assert!(matches!(UntrustedStreamHeader::parse(&longer), Err(FormatError::TrailingBytes(_))));
+        assert!(matches!(
+            UntrustedStreamHeader::parse(&longer),
+            Err(FormatError::TrailingBytes(_))
+        ));
     }
     for length in 0..header.len() {
         assert!(UntrustedStreamHeader::parse(&header[..length]).is_err(), "{length}");
@@ -87,7 +94,10 @@ fn an_error_names_what_lies_behind_it() {
     let mut stream = sealed(&plaintext(5));
     *stream.last_mut().unwrap() ^= 1;
     let (_, outcome) = open(&stream);
-    assert!(outcome.unwrap_err().source().is_none(), "there is one answer after a key has been used");
+    assert!(
+        outcome.unwrap_err().source().is_none(),
+        "there is one answer after a key has been used"
+    );
 }
 
 /// A reader that reads from memory would print the plaintext.

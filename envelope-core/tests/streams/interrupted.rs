@@ -4,12 +4,13 @@ use std::io::{self, Read, Write};
 use std::sync::Mutex;
 
 use envelope_core::{
-    ChunkSize, DataKey, EncryptionContext, GeneratedKey, KeyFuture, OpenReader, SealReader, SealWriter, StreamSealer,
-    WrapKey,
+    ChunkSize, DataKey, EncryptionContext, GeneratedKey, KeyFuture, OpenReader, SealReader,
+    SealWriter, StreamSealer, WrapKey,
 };
 
 use crate::{
-    CHUNK, block_on, context, is_authentication, open, open_error, opener, plaintext, provider, sealed, sealer,
+    CHUNK, block_on, context, is_authentication, open, open_error, opener, plaintext, provider,
+    sealed, sealer,
 };
 
 /// Fails once, at `at` bytes.
@@ -59,7 +60,8 @@ fn flushing_writes_every_chunk_but_the_one_that_is_not_known_to_be_followed() {
 fn a_reader_that_fails_is_not_taken_for_the_end() {
     let whole = plaintext(3 * CHUNK + 5);
     for at in [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK, whole.len()] {
-        let mut reader = SealReader::new(sealer(&context()), FailsAt { bytes: &whole, at, failed: false });
+        let mut reader =
+            SealReader::new(sealer(&context()), FailsAt { bytes: &whole, at, failed: false });
         let mut stream = Vec::new();
         assert_eq!(reader.read_to_end(&mut stream).unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(open(&stream).1.is_err(), "{at}");
@@ -132,7 +134,10 @@ impl Write for Full {
 #[test]
 fn a_writer_that_takes_nothing_is_an_error() {
     let mut writer = SealWriter::new(sealer(&context()), Full(2000));
-    assert_eq!(writer.write_all(&plaintext(5 * CHUNK)).unwrap_err().kind(), io::ErrorKind::WriteZero);
+    assert_eq!(
+        writer.write_all(&plaintext(5 * CHUNK)).unwrap_err().kind(),
+        io::ErrorKind::WriteZero
+    );
     assert_eq!(writer.finish().map(|_| ()).unwrap_err().kind(), io::ErrorKind::WriteZero);
 }
 
@@ -159,7 +164,8 @@ impl WrapKey for Keeping {
 #[test]
 fn what_a_stream_seals_counts_towards_the_bounds_of_its_data_key() {
     let keeping = Keeping::default();
-    let sealer = block_on(StreamSealer::with_chunk_size(ChunkSize::MIN, &context(), &keeping)).unwrap();
+    let sealer =
+        block_on(StreamSealer::with_chunk_size(ChunkSize::MIN, &context(), &keeping)).unwrap();
     let mut writer = SealWriter::new(sealer, io::sink());
     writer.write_all(&plaintext(3 * CHUNK + 5)).unwrap();
     let counted = || keeping.0.lock().unwrap().as_ref().unwrap().sealed_bytes();

@@ -109,7 +109,8 @@ proptest! {
 #[test]
 fn an_object_sealed_twice_gives_two_streams_that_share_no_chunk() {
     let [first, second] = [0, 1].map(|_| sealed(&plaintext(3 * CHUNK)));
-    let chunks = |stream: &[u8]| crate::parts(stream).1.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let chunks =
+        |stream: &[u8]| crate::parts(stream).1.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
     for chunk in chunks(&first) {
         assert!(!chunks(&second).contains(&chunk));
     }

@@ -1,4 +1,5 @@
-//! Streams through `std::io` and without I/O: every length, every attack, every way to be interrupted.
+//! Streams through `std::io` and without I/O: every length, every attack, every way to be
+//! interrupted.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod attacks;
@@ -10,8 +11,8 @@ mod whole_files;
 use std::io::{self, Read};
 
 use envelope_core::{
-    ChunkSize, Context, LocalKeyProvider, OpenError, OpenReader, OpenStreamError, OpenStreamErrorKind, RootKey,
-    SealReader, StreamOpener, StreamSealer, UntrustedStreamHeader,
+    ChunkSize, Context, LocalKeyProvider, OpenError, OpenReader, OpenStreamError,
+    OpenStreamErrorKind, RootKey, SealReader, StreamOpener, StreamSealer, UntrustedStreamHeader,
 };
 
 const CHUNK: usize = 1024;

@@ -18,7 +18,10 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn files(folder: &PathBuf) -> Vec<String> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 #[test]
@@ -37,7 +40,8 @@ fn a_whole_stream_becomes_a_file() {
     }
 }
 
-/// The longest name that the file systems of Unix take; the file beside it has a shorter one meanwhile.
+/// The longest name that the file systems of Unix take; the file beside it has a shorter one
+/// meanwhile.
 #[test]
 fn a_file_may_have_the_longest_name_that_there_is() {
     let (folder, stream) = (folder("names"), sealed(b"text"));

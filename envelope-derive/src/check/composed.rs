@@ -1,4 +1,5 @@
-//! The rules of composed keys, of the fields they are made of, and of the attribute that tells the entity type.
+//! The rules of composed keys, of the fields they are made of, and of the attribute that tells the
+//! entity type.
 
 use crate::attr::Mark;
 use crate::composed::{ComposedKey, Part};
@@ -31,14 +32,20 @@ pub(super) fn check(input: &Input, errors: &mut Errors) {
 
 fn formats_can_be_taken_apart(key: &ComposedKey, errors: &mut Errors) {
     if key.pieces.is_empty() {
-        errors.report(&key.format, "the format is empty, and DynamoDB refuses empty keys", "`format = \"PROFILE\"`");
+        errors.report(
+            &key.format,
+            "the format is empty, and DynamoDB refuses empty keys",
+            "`format = \"PROFILE\"`",
+        );
     }
     for (first, text, second) in key.unseparated() {
         let (a, b) = (&first.field, &second.field);
         let what = if text.is_empty() { "nothing stands" } else { "no separator stands" };
         errors.report(
             &key.format,
-            format_args!("{what} between `{a}` and `{b}`, so that the key could not be taken apart again"),
+            format_args!(
+                "{what} between `{a}` and `{b}`, so that the key could not be taken apart again"
+            ),
             format_args!("put one of `#`, `|`, `/` and `:` between them: `{{{a}}}#{{{b}}}`"),
         );
     }
@@ -51,8 +58,15 @@ fn formats_can_be_taken_apart(key: &ComposedKey, errors: &mut Errors) {
         seen.push(&part.field);
     }
     if seen.len() > MAX_PARTS {
-        let problem = format_args!("the format names {} fields, and a key is made of {MAX_PARTS} at most", seen.len());
-        errors.report(&key.format, problem, "make one type of several fields, which serde writes as a string");
+        let problem = format_args!(
+            "the format names {} fields, and a key is made of {MAX_PARTS} at most",
+            seen.len()
+        );
+        errors.report(
+            &key.format,
+            problem,
+            "make one type of several fields, which serde writes as a string",
+        );
     }
 }
 
@@ -69,7 +83,8 @@ fn part_is_readable_and_fixed(input: &Input, key: &ComposedKey, part: &Part, err
         return;
     };
     if field.serde.is_skipped() {
-        let problem = format_args!("`{name}` is not one value that is stored, so no key can be made of it");
+        let problem =
+            format_args!("`{name}` is not one value that is stored, so no key can be made of it");
         errors.report(&key.format, problem, "name another field, or remove `skip`");
     } else if field.has_mark(Mark::Encrypted) {
         errors.report(
@@ -102,7 +117,8 @@ fn part_is_readable_and_fixed(input: &Input, key: &ComposedKey, part: &Part, err
 fn is_text(field: &Field) -> bool {
     let syn::Type::Path(path) = &field.ty else { return false };
     let last = path.path.segments.last();
-    !field.serde.with.serialize && last.is_some_and(|segment| segment.ident == "String" || segment.ident == "char")
+    !field.serde.with.serialize
+        && last.is_some_and(|segment| segment.ident == "String" || segment.ident == "char")
 }
 
 /// Whether a format names the field.
@@ -115,7 +131,8 @@ fn parts_are_always_stored(input: &Input, field: &Field, errors: &mut Errors) {
         return;
     }
     for skip in &field.serde.skips {
-        let problem = format_args!("`{}` is a part of the key, which every record must have", field.ident);
+        let problem =
+            format_args!("`{}` is a part of the key, which every record must have", field.ident);
         errors.report(skip, problem, format_args!("remove `{skip}`"));
     }
 }
@@ -162,16 +179,35 @@ fn generated_names_are_free(input: &Input, errors: &mut Errors) {
             let problem = format_args!("the attribute `{value}` holds what is encrypted");
             errors.report(name, problem, "choose another name");
         } else if value.is_empty() {
-            errors.report(name, "the attribute has an empty name, which DynamoDB refuses", "choose a name");
+            errors.report(
+                name,
+                "the attribute has an empty name, which DynamoDB refuses",
+                "choose a name",
+            );
         } else if let Some(owner) = owner {
-            let problem = format_args!("the field `{}` is stored under the name `{value}` already", owner.ident);
-            errors.report(name, problem, "choose another name, or rename the field: `#[serde(rename = \"..\")]`");
+            let problem = format_args!(
+                "the field `{}` is stored under the name `{value}` already",
+                owner.ident
+            );
+            errors.report(
+                name,
+                problem,
+                "choose another name, or rename the field: `#[serde(rename = \"..\")]`",
+            );
         } else if taken.iter().any(|other| other.value == *value) {
-            errors.report(name, format_args!("two attributes have the name `{value}`"), "choose another name");
+            errors.report(
+                name,
+                format_args!("two attributes have the name `{value}`"),
+                "choose another name",
+            );
         }
         taken.push(name);
     }
     if let Some(pair) = input.options.entity.iter().find(|pair| pair.value.value().is_empty()) {
-        errors.report(&pair.value, "the entity type has an empty name", "`entity(kind = \"order\")`");
+        errors.report(
+            &pair.value,
+            "the entity type has an empty name",
+            "`entity(kind = \"order\")`",
+        );
     }
 }

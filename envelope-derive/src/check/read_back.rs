@@ -1,4 +1,5 @@
-//! Refuses fields that would be written and could not be read again, as far as the struct itself tells.
+//! Refuses fields that would be written and could not be read again, as far as the struct itself
+//! tells.
 
 use quote::quote_spanned;
 use syn::spanned::Spanned;
@@ -61,9 +62,10 @@ fn is_borrowed(ty: &Type) -> bool {
     match ty {
         Type::Reference(_) => true,
         Type::Path(path) => path.path.segments.last().is_some_and(|last| match &last.arguments {
-            PathArguments::AngleBracketed(list) if last.ident == "Option" => {
-                list.args.iter().any(|argument| matches!(argument, GenericArgument::Type(ty) if is_borrowed(ty)))
-            }
+            PathArguments::AngleBracketed(list) if last.ident == "Option" => list
+                .args
+                .iter()
+                .any(|argument| matches!(argument, GenericArgument::Type(ty) if is_borrowed(ty))),
             _ => false,
         }),
         Type::Group(group) => is_borrowed(&group.elem),

@@ -77,9 +77,12 @@ fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Error
         errors.report(
             key,
             format_args!("`{name}` stands in a composed key alone, so an index cannot be by it"),
-            format_args!("mark `{name}` `#[authenticated]`: then it is an attribute of its own as well"),
+            format_args!(
+                "mark `{name}` `#[authenticated]`: then it is an attribute of its own as well"
+            ),
         );
-    } else if field.serde.is_skipped() || field.serde.skip.serialize || field.serde.skip.deserialize {
+    } else if field.serde.is_skipped() || field.serde.skip.serialize || field.serde.skip.deserialize
+    {
         let problem = format_args!("serde skips `{name}`, so it cannot be the key of an index");
         errors.report(key, problem, "index a field that is stored");
     } else {
@@ -94,7 +97,9 @@ fn key_is_scalar(index: &Index, key: &Ident, field: &Field, errors: &mut Errors)
     }
     let (name, index) = (unraw(key), index.name.value());
     let optional = optional(&field.ty);
-    if optional.is_some() && !field.serde.entries.iter().any(|entry| entry.name == "skip_serializing_if") {
+    if optional.is_some()
+        && !field.serde.entries.iter().any(|entry| entry.name == "skip_serializing_if")
+    {
         errors.report(
             &field.ty,
             format_args!("`{name}` is the key of the index `{index}`, where DynamoDB refuses null"),
@@ -143,7 +148,9 @@ fn names_are_unique(input: &Input, errors: &mut Errors) {
         if let Some((other, _)) = taken.iter().find(|(_, other)| *other == ident) {
             let problem = match *other == name {
                 true => format!("there are two indexes named `{name}`"),
-                false => format!("the indexes `{other}` and `{name}` would both be called `{ident}` in Rust"),
+                false => format!(
+                    "the indexes `{other}` and `{name}` would both be called `{ident}` in Rust"
+                ),
             };
             errors.report(index.name.to_token_stream(), problem, "remove one, or rename it");
         }

@@ -9,7 +9,9 @@ use crate::attr::Mark;
 use crate::bound;
 use crate::check::{Key, Record};
 use crate::composed::ComposedKey;
-use crate::expand::{This, has_unused_parameters, key_idents, key_pattern, value_type, where_clause};
+use crate::expand::{
+    This, has_unused_parameters, key_idents, key_pattern, value_type, where_clause,
+};
 use crate::field::Field;
 use crate::input::unraw;
 
@@ -18,8 +20,10 @@ pub(crate) fn definition(record: &Record<'_>) -> TokenStream {
     let input = record.input;
     let this = This::new(input);
     let impl_generics = this.replace_self(input.generics.split_for_impl().0);
-    let where_clause = where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
-    let parts = keys(record).filter_map(|(mark, key)| Some((parts_name(mark), key, composed(record, mark)?)));
+    let where_clause =
+        where_clause(bound::declared(input).iter().map(|predicate| this.replace_self(predicate)));
+    let parts = keys(record)
+        .filter_map(|(mark, key)| Some((parts_name(mark), key, composed(record, mark)?)));
     let parts = parts.map(|(name, key, _)| {
         let (_, ty_generics, _) = input.generics.split_for_impl();
         let (ident, bound) = (&input.ident, input.serde.entries.iter().filter(|entry| entry.name == "bound"));
@@ -56,13 +60,17 @@ pub(crate) fn implementation(record: &Record<'_>) -> TokenStream {
     let input = record.input;
     let (_, ty_generics, _) = input.generics.split_for_impl();
     let partition = key_attribute(record, Mark::PartitionKey, &record.partition_key, &ty_generics);
-    let sort = record.typed_sort_key().map(|sort| key_attribute(record, Mark::SortKey, sort, &ty_generics));
+    let sort = record
+        .typed_sort_key()
+        .map(|sort| key_attribute(record, Mark::SortKey, sort, &ty_generics));
     let primary = way(&quote!(__envelope::Option::None), &partition, sort.as_ref());
     let indexes = input.options.indexes.iter().map(|index| {
         let attribute = |key: &Ident| quote!(__attributes.#key);
         let partition = match &index.partition_key {
             Some(key) => attribute(key),
-            None => quote!(__envelope::Index::partition_key(&<Self as __envelope::Envelope>::primary_key())),
+            None => quote!(__envelope::Index::partition_key(
+                &<Self as __envelope::Envelope>::primary_key()
+            )),
         };
         let sort = index.sort_key.as_ref().map(attribute);
         let (ident, name) = (index.ident(), &index.name);
@@ -118,14 +126,20 @@ fn parts_name(mark: Mark) -> Ident {
 }
 
 /// The attribute of a key of the table: of its field, or composed of its parts.
-fn key_attribute(record: &Record<'_>, mark: Mark, key: &Key<'_>, ty_generics: &TypeGenerics<'_>) -> TokenStream {
+fn key_attribute(
+    record: &Record<'_>,
+    mark: Mark,
+    key: &Key<'_>,
+    ty_generics: &TypeGenerics<'_>,
+) -> TokenStream {
     let Some(composed) = composed(record, mark) else {
         let fields = key.fields.iter().map(|field| &field.ident);
         return quote!(#(__attributes.#fields)*);
     };
     let (name, parts) = (&composed.name, parts_name(mark));
     let (pattern, idents) = (key_pattern("__part", key), key_idents("__part", key));
-    let marker = has_unused_parameters(record.input).then(|| quote!(__marker: __envelope::PhantomData,));
+    let marker =
+        has_unused_parameters(record.input).then(|| quote!(__marker: __envelope::PhantomData,));
     quote! {
         __envelope::Attribute::<Self, _, __envelope::mark::Key>::composed(#name, |#pattern| {
             let __parts: #parts #ty_generics = #parts { #(#idents,)* #marker };
@@ -145,11 +159,16 @@ fn way(name: &TokenStream, partition: &TokenStream, sort: Option<&TokenStream>) 
 /// The type of an index's key; a local index has the table's partition key.
 fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
     let field = |ident: &Ident| {
-        let field = record.fields.iter().map(|(field, _)| *field).find(|field| unraw(&field.ident) == unraw(ident));
+        let field = record
+            .fields
+            .iter()
+            .map(|(field, _)| *field)
+            .find(|field| unraw(&field.ident) == unraw(ident));
         field.map(|field: &Field| this.replace_self(&field.ty))
     };
     let partition = index.partition_key.as_ref().and_then(field);
-    let partition = partition.unwrap_or_else(|| this.replace_self(value_type(&record.partition_key)));
+    let partition =
+        partition.unwrap_or_else(|| this.replace_self(value_type(&record.partition_key)));
     match index.sort_key.as_ref().and_then(field) {
         None => quote!(__envelope::Partition<#partition>),
         Some(sort) => quote!(__envelope::Composite<#partition, #sort>),

@@ -1,6 +1,7 @@
 //! Every rule of the derive, each with structs that break it and ones that keep it.
 //!
-//! The errors that the derive reports, and no others. How the compiler prints them is tested in `tests/ui`.
+//! The errors that the derive reports, and no others. How the compiler prints them is tested in
+//! `tests/ui`.
 
 mod entities;
 mod fields;
@@ -26,7 +27,8 @@ fn reported(source: &str) -> Vec<String> {
     messages(crate::derive(tokens(source)))
 }
 
-/// Asserts that these problems are reported and no others, with the help where `expected` has it in a second line.
+/// Asserts that these problems are reported and no others, with the help where `expected` has it in
+/// a second line.
 #[track_caller]
 fn assert_reported(source: &str, reported: &[String], expected: &[&str]) {
     let shown: Vec<_> = reported

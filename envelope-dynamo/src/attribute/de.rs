@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ValueError;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, Unexpected, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, Unexpected, VariantAccess, Visitor,
+};
 
 use super::Depth;
 use super::key::KeyDeserializer;
@@ -65,7 +67,9 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let AttributeValue::S(string) = &self.attribute else { return Err(mismatch(&self.attribute, &visitor)) };
+        let AttributeValue::S(string) = &self.attribute else {
+            return Err(mismatch(&self.attribute, &visitor));
+        };
         let mut characters = string.chars();
         match (characters.next(), characters.next()) {
             (Some(character), None) => visitor.visit_char(character),
@@ -113,7 +117,11 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, ValueError> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
         self.deserialize_unit(visitor)
     }
 
@@ -133,14 +141,24 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
                 let elements = list.into_iter().map(|attribute| Self { attribute, depth });
                 visitor.visit_seq(SeqDeserializer::new(elements))
             }
-            AttributeValue::Ss(strings) => visitor.visit_seq(SeqDeserializer::new(strings.into_iter().map(Text))),
-            AttributeValue::Ns(numbers) => visitor.visit_seq(SeqDeserializer::new(numbers.into_iter().map(Number))),
-            AttributeValue::Bs(binaries) => visitor.visit_seq(SeqDeserializer::new(binaries.into_iter().map(Bytes))),
+            AttributeValue::Ss(strings) => {
+                visitor.visit_seq(SeqDeserializer::new(strings.into_iter().map(Text)))
+            }
+            AttributeValue::Ns(numbers) => {
+                visitor.visit_seq(SeqDeserializer::new(numbers.into_iter().map(Number)))
+            }
+            AttributeValue::Bs(binaries) => {
+                visitor.visit_seq(SeqDeserializer::new(binaries.into_iter().map(Bytes)))
+            }
             other => Err(mismatch(&other, &visitor)),
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, ValueError> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
         self.deserialize_seq(visitor)
     }
 
@@ -162,8 +180,9 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
 
     /// A map, or a list with the fields in the order of the struct.
     ///
-    /// The first field is handed out first. serde reads an adjacently tagged enum as a struct of tag
-    /// and content; content before the tag is buffered, and not every type is read from the buffer.
+    /// The first field is handed out first. serde reads an adjacently tagged enum as a struct of
+    /// tag and content; content before the tag is buffered, and not every type is read from the
+    /// buffer.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -189,7 +208,9 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
     ) -> Result<V::Value, ValueError> {
         match self.attribute {
             AttributeValue::S(variant) => visitor.visit_enum(variant.into_deserializer()),
-            AttributeValue::M(map) => visitor.visit_enum(Variant::only_entry(map, self.depth.descend()?)?),
+            AttributeValue::M(map) => {
+                visitor.visit_enum(Variant::only_entry(map, self.depth.descend()?)?)
+            }
             other => Err(mismatch(&other, &visitor)),
         }
     }
@@ -214,7 +235,8 @@ fn visit_entries<'de, V: Visitor<'de>>(
     visitor: V,
 ) -> Result<V::Value, ValueError> {
     let depth = outer.descend()?;
-    let entries = entries.map(|(key, attribute)| (KeyDeserializer(key), Deserializer { attribute, depth }));
+    let entries =
+        entries.map(|(key, attribute)| (KeyDeserializer(key), Deserializer { attribute, depth }));
     visitor.visit_map(MapDeserializer::new(entries))
 }
 
@@ -228,10 +250,12 @@ impl Variant {
     fn only_entry(map: HashMap<String, AttributeValue>, depth: Depth) -> Result<Self, ValueError> {
         let mut entries = map.into_iter();
         match (entries.next(), entries.next()) {
-            (Some((name, attribute)), None) => Ok(Self { name, data: Deserializer { attribute, depth } }),
-            _ => {
-                Err(ValueError::format("found a map, expected an enum: a map with one entry, named after the variant"))
+            (Some((name, attribute)), None) => {
+                Ok(Self { name, data: Deserializer { attribute, depth } })
             }
+            _ => Err(ValueError::format(
+                "found a map, expected an enum: a map with one entry, named after the variant",
+            )),
         }
     }
 }
@@ -240,7 +264,10 @@ impl<'de> EnumAccess<'de> for Variant {
     type Error = ValueError;
     type Variant = Deserializer;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Deserializer), ValueError> {
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Deserializer), ValueError> {
         seed.deserialize(self.name.into_deserializer()).map(|variant| (variant, self.data))
     }
 }
@@ -253,11 +280,18 @@ impl<'de> VariantAccess<'de> for Deserializer {
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, ValueError> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<S::Value, ValueError> {
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, ValueError> {
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
         serde::Deserializer::deserialize_seq(self, visitor)
     }
 
@@ -270,7 +304,8 @@ impl<'de> VariantAccess<'de> for Deserializer {
     }
 }
 
-/// Says which kind of attribute was found and what was expected; the attribute's value is no part of it.
+/// Says which kind of attribute was found and what was expected; the attribute's value is no part
+/// of it.
 #[cold]
 fn mismatch<'de, V: Visitor<'de>>(found: &AttributeValue, expected: &V) -> ValueError {
     let found = match found {
@@ -281,7 +316,10 @@ fn mismatch<'de, V: Visitor<'de>>(found: &AttributeValue, expected: &V) -> Value
         AttributeValue::Bool(_) => Unexpected::Bool(false),
         AttributeValue::Null(_) => Unexpected::Unit,
         AttributeValue::M(_) => Unexpected::Map,
-        AttributeValue::L(_) | AttributeValue::Ss(_) | AttributeValue::Ns(_) | AttributeValue::Bs(_) => Unexpected::Seq,
+        AttributeValue::L(_)
+        | AttributeValue::Ss(_)
+        | AttributeValue::Ns(_)
+        | AttributeValue::Bs(_) => Unexpected::Seq,
         _ => return UNKNOWN_TYPE,
     };
     ValueError::invalid_type(found, expected)

@@ -166,7 +166,9 @@ impl<'de> Deserializer<'de> for KeyDeserializer {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.0.parse() {
             Ok(boolean) => visitor.visit_bool(boolean),
-            Err(_) => Err(ValueError::format("found a map key that is neither `true` nor `false`, expected a boolean")),
+            Err(_) => Err(ValueError::format(
+                "found a map key that is neither `true` nor `false`, expected a boolean",
+            )),
         }
     }
 

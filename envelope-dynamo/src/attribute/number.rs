@@ -1,7 +1,7 @@
 //! Numbers as DynamoDB has them: decimal text.
 //!
-//! Written by `Display`, read by `FromStr`. DynamoDB hands back the text in its own normal form (`1.50` as `1.5`, `1e2`
-//! as `100`), which `FromStr` reads as well.
+//! Written by `Display`, read by `FromStr`. DynamoDB hands back the text in its own normal form
+//! (`1.50` as `1.5`, `1e2` as `100`), which `FromStr` reads as well.
 
 use envelope_core::ValueError;
 use serde::de::{IntoDeserializer, Visitor};
@@ -37,7 +37,8 @@ macro_rules! deserialize_integers {
 }
 pub(super) use deserialize_integers;
 
-const NOT_A_NUMBER: ValueError = ValueError::format("found a number attribute whose text is not a number");
+const NOT_A_NUMBER: ValueError =
+    ValueError::format("found a number attribute whose text is not a number");
 
 /// Whether `text` stands for `float` itself: as floats are written here, or digit by digit.
 fn is_written_as(float: f64, text: &str) -> bool {
@@ -50,8 +51,8 @@ pub(super) struct Number<T>(pub(super) T);
 impl<'de, T: AsRef<str>> Deserializer<'de> for Number<T> {
     type Error = ValueError;
 
-    /// The first of `i64`, `u64`, `f64`, `i128` and `u128` that the text is: a whole number is never
-    /// read as the nearest `f64`, which would be another number.
+    /// The first of `i64`, `u64`, `f64`, `i128` and `u128` that the text is: a whole number is
+    /// never read as the nearest `f64`, which would be another number.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let text = self.0.as_ref();
         if let Ok(number) = text.parse() {

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::types::ScalarAttributeType;
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// The DynamoDB type that keys of type `T` have; `None` if it does not say before it has seen a value.
+/// The DynamoDB type that keys of type `T` have; `None` if it does not say before it has seen a
+/// value.
 ///
 /// A type is asked what it would read: a string, a number or bytes.
 #[must_use]
@@ -52,7 +53,11 @@ impl<'de> Deserializer<'de> for Question {
         Err(Answer(None))
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Answer> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Answer> {
         visitor.visit_newtype_struct(self)
     }
 

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{FragileValues, ValueError, WITHHELD, WITHHELD_VALUE, check_struct_name};
 use serde::Serialize;
 use serde::ser::{
-    SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleStruct,
-    SerializeTupleVariant,
+    SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant,
 };
 
 use super::Depth;
@@ -95,7 +95,10 @@ impl<'f> serde::Serializer for Serializer<'f> {
         Ok(AttributeValue::Null(true))
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<AttributeValue, ValueError> {
+    fn serialize_some<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+    ) -> Result<AttributeValue, ValueError> {
         let attribute = value.serialize(Serializer { depth: self.depth, fragile: self.fragile })?;
         if matches!(attribute, AttributeValue::Null(_)) {
             self.fragile.null_options += 1;
@@ -151,7 +154,11 @@ impl<'f> serde::Serializer for Serializer<'f> {
         ListSerializer::new(self, Some(len))
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<ListSerializer<'f>, ValueError> {
+    fn serialize_tuple_struct(
+        self,
+        _name: &'static str,
+        len: usize,
+    ) -> Result<ListSerializer<'f>, ValueError> {
         ListSerializer::new(self, Some(len))
     }
 
@@ -170,7 +177,11 @@ impl<'f> serde::Serializer for Serializer<'f> {
         MapSerializer::new(self, len)
     }
 
-    fn serialize_struct(self, name: &'static str, len: usize) -> Result<MapSerializer<'f>, ValueError> {
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        len: usize,
+    ) -> Result<MapSerializer<'f>, ValueError> {
         check_struct_name(name)?;
         MapSerializer::new(self, Some(len))
     }
@@ -255,7 +266,13 @@ pub(crate) struct MapSerializer<'f> {
 impl<'f> MapSerializer<'f> {
     fn new(outer: Serializer<'f>, len: Option<usize>) -> Result<Self, ValueError> {
         let map = HashMap::with_capacity(len.unwrap_or(0));
-        Ok(Self { map, key: None, depth: outer.depth.descend()?, fragile: outer.fragile, variant: None })
+        Ok(Self {
+            map,
+            key: None,
+            depth: outer.depth.descend()?,
+            fragile: outer.fragile,
+            variant: None,
+        })
     }
 
     fn key_of<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<String, ValueError> {
@@ -263,7 +280,8 @@ impl<'f> MapSerializer<'f> {
     }
 
     fn insert<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ValueError> {
-        self.map.insert(key, value.serialize(Serializer { depth: self.depth, fragile: self.fragile })?);
+        self.map
+            .insert(key, value.serialize(Serializer { depth: self.depth, fragile: self.fragile })?);
         Ok(())
     }
 
@@ -280,12 +298,15 @@ impl SerializeMap for MapSerializer<'_> {
         let key = self.key_of(key)?;
         match self.key.replace(key) {
             None => Ok(()),
-            Some(_) => Err(ValueError::format("a map was given a second key before the first one's value")),
+            Some(_) => {
+                Err(ValueError::format("a map was given a second key before the first one's value"))
+            }
         }
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        let key = self.key.take().ok_or(ValueError::format("a map was given a value without a key"))?;
+        let key =
+            self.key.take().ok_or(ValueError::format("a map was given a value without a key"))?;
         self.insert(key, value)
     }
 

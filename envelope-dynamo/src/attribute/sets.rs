@@ -11,7 +11,6 @@ macro_rules! with_functions {
         /// Serializes a sequence as a set.
         ///
         /// # Errors
-        ///
         #[doc = concat!("A value that is not a sequence, or an element that is not ", $elements, ".")]
         pub fn serialize<T, S>(value: &T, serializer: S) -> Result<S::Ok, S::Error>
         where
@@ -36,10 +35,11 @@ macro_rules! with_functions {
     };
 }
 
-/// Stores a field as a DynamoDB string set (`SS`): `#[serde(with = "envelope_dynamo::string_set")]`.
+/// Stores a field as a DynamoDB string set (`SS`): `#[serde(with =
+/// "envelope_dynamo::string_set")]`.
 ///
-/// The field is any collection of what serializes to strings. DynamoDB refuses empty sets and sets with duplicates, so
-/// take a set type and leave it out while it is empty:
+/// The field is any collection of what serializes to strings. DynamoDB refuses empty sets and sets
+/// with duplicates, so take a set type and leave it out while it is empty:
 ///
 /// ```
 /// # use std::collections::BTreeSet;
@@ -50,16 +50,18 @@ macro_rules! with_functions {
 /// }
 /// ```
 ///
-/// `serde_dynamo::string_set` means the same here, and is the one to take for a struct that `serde_dynamo` stores as well: it
-/// knows its own modules alone. Outside DynamoDB, and in an encrypted payload, the field is a list.
+/// `serde_dynamo::string_set` means the same here, and is the one to take for a struct that
+/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// encrypted payload, the field is a list.
 pub mod string_set {
     with_functions!(super::Set::Strings, "a string");
 }
 
-/// Stores a field as a DynamoDB number set (`NS`): `#[serde(with = "envelope_dynamo::number_set")]`.
+/// Stores a field as a DynamoDB number set (`NS`): `#[serde(with =
+/// "envelope_dynamo::number_set")]`.
 ///
-/// The field is any collection of what serializes to numbers. DynamoDB refuses empty sets and sets with duplicates, so
-/// take a set type and leave it out while it is empty:
+/// The field is any collection of what serializes to numbers. DynamoDB refuses empty sets and sets
+/// with duplicates, so take a set type and leave it out while it is empty:
 ///
 /// ```
 /// # use std::collections::BTreeSet;
@@ -70,28 +72,32 @@ pub mod string_set {
 /// }
 /// ```
 ///
-/// `serde_dynamo::number_set` means the same here, and is the one to take for a struct that `serde_dynamo` stores as well: it
-/// knows its own modules alone. Outside DynamoDB, and in an encrypted payload, the field is a list.
+/// `serde_dynamo::number_set` means the same here, and is the one to take for a struct that
+/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// encrypted payload, the field is a list.
 pub mod number_set {
     with_functions!(super::Set::Numbers, "a number");
 }
 
-/// Stores a field as a DynamoDB binary set (`BS`): `#[serde(with = "envelope_dynamo::binary_set")]`.
+/// Stores a field as a DynamoDB binary set (`BS`): `#[serde(with =
+/// "envelope_dynamo::binary_set")]`.
 ///
-/// The field is any collection of what serializes to bytes, such as `serde_bytes::ByteBuf`; a `Vec<u8>` is not bytes to
-/// serde but a sequence of numbers. DynamoDB refuses empty sets and sets with duplicates, so take a set type and leave
-/// it out while it is empty.
+/// The field is any collection of what serializes to bytes, such as `serde_bytes::ByteBuf`; a
+/// `Vec<u8>` is not bytes to serde but a sequence of numbers. DynamoDB refuses empty sets and sets
+/// with duplicates, so take a set type and leave it out while it is empty.
 ///
-/// `serde_dynamo::binary_set` means the same here, and is the one to take for a struct that `serde_dynamo` stores as well: it
-/// knows its own modules alone. Outside DynamoDB, and in an encrypted payload, the field is a list.
+/// `serde_dynamo::binary_set` means the same here, and is the one to take for a struct that
+/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// encrypted payload, the field is a list.
 pub mod binary_set {
     with_functions!(super::Set::Binaries, "bytes");
 }
 
 /// The three kinds of set, told apart by the name of the newtype that asks for one.
 ///
-/// The names are those of `serde_dynamo`, so that fields marked with its modules become sets as well. No Rust type has
-/// such a name by accident: U+037E, the Greek question mark, is no part of an identifier.
+/// The names are those of `serde_dynamo`, so that fields marked with its modules become sets as
+/// well. No Rust type has such a name by accident: U+037E, the Greek question mark, is no part of
+/// an identifier.
 #[derive(Clone, Copy)]
 pub(super) enum Set {
     Strings,
@@ -110,7 +116,9 @@ impl Set {
 
     /// The set that a newtype of this name asks for, if it asks for one.
     pub(super) fn requested_by(newtype: &str) -> Option<Self> {
-        [Self::Strings, Self::Numbers, Self::Binaries].into_iter().find(|set| set.newtype() == newtype)
+        [Self::Strings, Self::Numbers, Self::Binaries]
+            .into_iter()
+            .find(|set| set.newtype() == newtype)
     }
 
     /// This set, of the elements of the list that a value was serialized into.
@@ -127,12 +135,18 @@ impl Set {
 const NOT_A_SEQUENCE: ValueError = ValueError::format(
     "a set is made of a sequence, and the value is none: leave an absent set out with `skip_serializing_if`",
 );
-const NOT_A_STRING: ValueError = ValueError::format("a string set holds strings alone: an element is something else");
-const NOT_A_NUMBER: ValueError = ValueError::format("a number set holds numbers alone: an element is something else");
-const NOT_BYTES: ValueError =
-    ValueError::format("a binary set holds bytes alone: an element is something else (`Vec<u8>` is a list of numbers)");
+const NOT_A_STRING: ValueError =
+    ValueError::format("a string set holds strings alone: an element is something else");
+const NOT_A_NUMBER: ValueError =
+    ValueError::format("a number set holds numbers alone: an element is something else");
+const NOT_BYTES: ValueError = ValueError::format(
+    "a binary set holds bytes alone: an element is something else (`Vec<u8>` is a list of numbers)",
+);
 
-fn elements<T>(list: Vec<AttributeValue>, element: fn(AttributeValue) -> Option<T>) -> Option<Vec<T>> {
+fn elements<T>(
+    list: Vec<AttributeValue>,
+    element: fn(AttributeValue) -> Option<T>,
+) -> Option<Vec<T>> {
     let mut elements = Vec::with_capacity(list.len());
     for value in list {
         elements.push(element(value)?);

@@ -10,13 +10,15 @@ const NOT_A_NUMBER: &str = "holds a number that DynamoDB cannot store: NaN, infi
                             digits, or outside 1E-130 to 9.99E+125";
 const EMPTY_SET: &str = "holds an empty set, which DynamoDB refuses: leave the attribute out with \
                          `#[serde(skip_serializing_if = \"..\")]`";
-const DUPLICATES: &str = "holds a set with a value twice, which DynamoDB refuses: take a set type such as `BTreeSet`";
+const DUPLICATES: &str =
+    "holds a set with a value twice, which DynamoDB refuses: take a set type such as `BTreeSet`";
 
 /// Checks that DynamoDB stores the attribute `name`, and what it holds at any depth.
 ///
 /// # Errors
 ///
-/// If there is a number that DynamoDB does not have, an empty set, or a set that holds a value twice.
+/// If there is a number that DynamoDB does not have, an empty set, or a set that holds a value
+/// twice.
 pub(crate) fn check_storable(name: &str, attribute: &AttributeValue) -> Result<(), ErrorKind> {
     check(attribute).map_err(|reason| ErrorKind::Attribute { attribute: name.to_owned(), reason })
 }
@@ -28,7 +30,9 @@ fn check(attribute: &AttributeValue) -> Result<(), &'static str> {
         AttributeValue::M(entries) => entries.values().try_for_each(check),
         AttributeValue::Ss(set) => distinct(set.iter().collect()),
         AttributeValue::Bs(set) => distinct(set.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>()),
-        AttributeValue::Ns(set) => distinct(set.iter().map(|text| number(text)).collect::<Result<Vec<_>, _>>()?),
+        AttributeValue::Ns(set) => {
+            distinct(set.iter().map(|text| number(text)).collect::<Result<Vec<_>, _>>()?)
+        }
         _ => Ok(()),
     }
 }
@@ -60,7 +64,9 @@ mod tests {
 
     #[test]
     fn numbers_that_dynamodb_does_not_have_are_found_at_any_depth() {
-        for text in ["NaN", "inf", "-inf", "1e126", "1e-131", "123456789012345678901234567890123456789"] {
+        for text in
+            ["NaN", "inf", "-inf", "1e126", "1e-131", "123456789012345678901234567890123456789"]
+        {
             let number = AttributeValue::N(text.to_owned());
             let list = AttributeValue::L(vec![AttributeValue::Bool(true), number.clone()]);
             let map = AttributeValue::M(HashMap::from([("k".to_owned(), list.clone())]));
@@ -68,7 +74,14 @@ mod tests {
                 assert_eq!(check(&attribute), Err(NOT_A_NUMBER), "{text}");
             }
         }
-        for text in ["0", "-0", "1e125", "-1e-130", "12345678901234567890123456789012345678", "1700000000000000000"] {
+        for text in [
+            "0",
+            "-0",
+            "1e125",
+            "-1e-130",
+            "12345678901234567890123456789012345678",
+            "1700000000000000000",
+        ] {
             assert_eq!(check(&AttributeValue::N(text.to_owned())), Ok(()), "{text}");
         }
     }

@@ -40,7 +40,10 @@ fn same<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) -> Attrib
 
 /// As [`same`], and the attribute is this one.
 #[track_caller]
-fn same_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, attribute: AttributeValue) {
+fn same_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    value: T,
+    attribute: AttributeValue,
+) {
     assert_eq!(same(value), attribute);
 }
 
@@ -66,7 +69,12 @@ fn both_refuse<T: Serialize + ?Sized>(value: &T) -> ValueError {
 fn read_alike<T: DeserializeOwned + Debug>(attribute: &AttributeValue) -> Option<T> {
     let ours = from_attribute_value::<T>(attribute.clone()).ok();
     let theirs = serde_dynamo::from_attribute_value::<_, T>(attribute.clone()).ok();
-    assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{attribute:?} read as {}", std::any::type_name::<T>());
+    assert_eq!(
+        format!("{ours:?}"),
+        format!("{theirs:?}"),
+        "{attribute:?} read as {}",
+        std::any::type_name::<T>()
+    );
     ours
 }
 
@@ -87,7 +95,12 @@ fn l<const N: usize>(list: [AttributeValue; N]) -> AttributeValue {
 }
 
 fn m<const N: usize>(entries: [(&str, AttributeValue); N]) -> AttributeValue {
-    AttributeValue::M(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<HashMap<_, _>>())
+    AttributeValue::M(
+        entries
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect::<HashMap<_, _>>(),
+    )
 }
 
 /// What `serde_bytes::ByteBuf` is: bytes to serde, where `Vec<u8>` is a sequence.

@@ -19,9 +19,11 @@ pub enum BranchKeyError {
     Exists(BranchName),
     /// The branch is being deleted, or its deletion was interrupted.
     Deleting(BranchName),
-    /// Others changed the branch at the same moment, again and again; nothing was written by this call.
+    /// Others changed the branch at the same moment, again and again; nothing was written by this
+    /// call.
     Conflict(BranchName),
-    /// Others changed the branch at the same moment, again and again, while it was deleted: it may be deleted in part.
+    /// Others changed the branch at the same moment, again and again, while it was deleted: it may
+    /// be deleted in part.
     Interrupted(BranchName),
     /// The branch does not exist, its name cannot be one, or KMS refused or could not be reached.
     Key(KeyError),
@@ -36,24 +38,30 @@ impl BranchKeyError {
         match self {
             Self::Exists(_) => Fault::Caller,
             Self::Key(error) => error.fault(),
-            Self::Deleting(_) | Self::Conflict(_) | Self::Interrupted(_) | Self::DynamoDb(_) => Fault::Operator,
+            Self::Deleting(_) | Self::Conflict(_) | Self::Interrupted(_) | Self::DynamoDb(_) => {
+                Fault::Operator
+            }
         }
     }
 
-    /// Whether the failed call changed the table of branch keys; [`WriteOutcome`] has a table of what each error means.
+    /// Whether the failed call changed the table of branch keys; [`WriteOutcome`] has a table of
+    /// what each error means.
     #[must_use]
     pub const fn write_outcome(&self) -> WriteOutcome {
         match self {
-            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) | Self::Key(_) => WriteOutcome::NotWritten,
+            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) | Self::Key(_) => {
+                WriteOutcome::NotWritten
+            }
             Self::Interrupted(_) => WriteOutcome::Unknown,
             Self::DynamoDb(error) => error.outcome,
         }
     }
 
-    /// Whether the same call may succeed later without anybody acting, and leads to the same end as one call.
+    /// Whether the same call may succeed later without anybody acting, and leads to the same end as
+    /// one call.
     ///
-    /// In doubt, `delete` may be called again, which goes on where it stopped; `create` and `rotate` may have done their
-    /// work.
+    /// In doubt, `delete` may be called again, which goes on where it stopped; `create` and
+    /// `rotate` may have done their work.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -78,7 +86,11 @@ impl fmt::Display for BranchKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exists(branch) => {
-                write!(f, "the branch `{}` exists: `rotate` gives it a new key", Escaped(branch.as_str()))
+                write!(
+                    f,
+                    "the branch `{}` exists: `rotate` gives it a new key",
+                    Escaped(branch.as_str())
+                )
             }
             Self::Deleting(branch) => write!(
                 f,
@@ -140,18 +152,20 @@ impl From<BranchKeyError> for KeyError {
             BranchKeyError::Key(error) => error,
             BranchKeyError::DynamoDb(error) => of_dynamodb(error),
             BranchKeyError::Deleting(_) => Self::new(KeyErrorKind::KeyNotFound, error.to_string()),
-            BranchKeyError::Exists(_) | BranchKeyError::Conflict(_) | BranchKeyError::Interrupted(_) => {
-                Self::new(KeyErrorKind::Other, error.to_string())
-            }
+            BranchKeyError::Exists(_)
+            | BranchKeyError::Conflict(_)
+            | BranchKeyError::Interrupted(_) => Self::new(KeyErrorKind::Other, error.to_string()),
         }
     }
 }
 
 fn of_dynamodb(error: DynamoDbError) -> KeyError {
     let kind = match error.code() {
-        Some("ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded") => {
-            KeyErrorKind::Throttled
-        }
+        Some(
+            "ProvisionedThroughputExceededException"
+            | "ThrottlingException"
+            | "RequestLimitExceeded",
+        ) => KeyErrorKind::Throttled,
         Some("AccessDeniedException") => KeyErrorKind::AccessDenied,
         Some("ResourceNotFoundException") => KeyErrorKind::Configuration,
         _ if error.no_answer == Some(NoAnswer::NoCredentials) => KeyErrorKind::Configuration,
@@ -159,8 +173,13 @@ fn of_dynamodb(error: DynamoDbError) -> KeyError {
         _ => KeyErrorKind::Other,
     };
     let mut what = match error.code() {
-        Some(code) => format!("{} on the table of branch keys was refused: {code}", error.operation),
-        None => format!("{} did not reach the table of branch keys, or was not answered", error.operation),
+        Some(code) => {
+            format!("{} on the table of branch keys was refused: {code}", error.operation)
+        }
+        None => format!(
+            "{} did not reach the table of branch keys, or was not answered",
+            error.operation
+        ),
     };
     if let Some(message) = &error.message {
         what += &format!(": {message}");

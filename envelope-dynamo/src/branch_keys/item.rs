@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{BranchName, BranchVersion, ContextForm, EncryptedDek, KeyError, KeyErrorKind, WrappedKey};
+use envelope_core::{
+    BranchName, BranchVersion, ContextForm, EncryptedDek, KeyError, KeyErrorKind, WrappedKey,
+};
 
 use crate::binding::Item;
 
@@ -33,7 +35,9 @@ pub(super) enum Pointer {
 impl Pointer {
     pub(super) fn parse(item: &Item) -> Result<Self, KeyError> {
         match item.get(ACTIVE_VERSION) {
-            Some(value) => version(value).map(Self::Active).ok_or_else(|| malformed(ACTIVE_VERSION)),
+            Some(value) => {
+                version(value).map(Self::Active).ok_or_else(|| malformed(ACTIVE_VERSION))
+            }
             None if item.contains_key(DELETING) => Ok(Self::Deleting),
             None => Err(malformed(ACTIVE_VERSION)),
         }
@@ -67,7 +71,9 @@ pub(super) fn parse_branch(item: &Item) -> Result<BranchName, KeyError> {
 
 /// The wrapped branch key of a version.
 pub(super) fn parse_wrapped(item: &Item) -> Result<EncryptedDek, KeyError> {
-    let Some(AttributeValue::B(bytes)) = item.get(ENCRYPTED_DEK) else { return Err(malformed(ENCRYPTED_DEK)) };
+    let Some(AttributeValue::B(bytes)) = item.get(ENCRYPTED_DEK) else {
+        return Err(malformed(ENCRYPTED_DEK));
+    };
     let dek = EncryptedDek::parse(bytes.as_ref()).map_err(|error| invalid(error.to_string()))?;
     if dek.form() != ContextForm::Table {
         return Err(malformed(ENCRYPTED_DEK));
@@ -86,7 +92,8 @@ pub(super) fn version_item(
     version: BranchVersion,
     wrapped: Vec<WrappedKey>,
 ) -> Result<Item, KeyError> {
-    let dek = EncryptedDek::new(ContextForm::Table, wrapped).map_err(|error| invalid(error.to_string()))?;
+    let dek = EncryptedDek::new(ContextForm::Table, wrapped)
+        .map_err(|error| invalid(error.to_string()))?;
     let mut item = key(branch, &version.to_string());
     item.insert(ENCRYPTED_DEK.to_owned(), AttributeValue::B(Blob::new(dek.to_bytes())));
     item.insert(CREATED.to_owned(), now());
@@ -115,5 +122,8 @@ fn malformed(attribute: &str) -> KeyError {
 }
 
 fn invalid(what: String) -> KeyError {
-    KeyError::new(KeyErrorKind::InvalidResponse, format!("an item of the table of branch keys was changed: {what}"))
+    KeyError::new(
+        KeyErrorKind::InvalidResponse,
+        format!("an item of the table of branch keys was changed: {what}"),
+    )
 }

@@ -24,7 +24,8 @@ impl Branch {
         self.name.as_str()
     }
 
-    /// The version under which records are written; `None` if its deletion was begun and not finished.
+    /// The version under which records are written; `None` if its deletion was begun and not
+    /// finished.
     #[must_use]
     pub const fn active(&self) -> Option<BranchVersion> {
         self.active
@@ -82,8 +83,8 @@ enum State {
 impl Branches {
     /// The next branch, in no particular order; `None` after the last.
     ///
-    /// After an error of DynamoDB's the same page is asked for again; an item that cannot be understood is an error of
-    /// its own and does not keep the others back.
+    /// After an error of DynamoDB's the same page is asked for again; an item that cannot be
+    /// understood is an error of its own and does not keep the others back.
     pub async fn next(&mut self) -> Option<Result<Branch, BranchKeyError>> {
         loop {
             if let Some(item) = self.page.pop_front() {
@@ -124,14 +125,19 @@ impl<P> BranchKeyTable<P> {
     ///
     /// # Errors
     ///
-    /// [`KeyNotFound`](crate::KeyErrorKind::KeyNotFound) for a branch that has none, and whatever DynamoDB answers.
+    /// [`KeyNotFound`](crate::KeyErrorKind::KeyNotFound) for a branch that has none, and whatever
+    /// DynamoDB answers.
     pub async fn versions(&self, branch: &str) -> Result<Vec<BranchKeyVersion>, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         let active = self.pointer(&branch).await?.and_then(Pointer::active);
         let mut versions = Vec::new();
         for item in self.items(&branch).await? {
             if let Some((version, created)) = item::parse_version(&item)? {
-                versions.push(BranchKeyVersion { version, created, is_active: active == Some(version) });
+                versions.push(BranchKeyVersion {
+                    version,
+                    created,
+                    is_active: active == Some(version),
+                });
             }
         }
         if versions.is_empty() {

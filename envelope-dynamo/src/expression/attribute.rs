@@ -1,4 +1,5 @@
-//! The attributes of a record, as derived code names them: with the type of their values and their mark.
+//! The attributes of a record, as derived code names them: with the type of their values and their
+//! mark.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,7 +24,8 @@ pub mod mark {
     /// Readable in the table, free to be updated in place.
     #[derive(Clone, Copy, Debug)]
     pub enum Plaintext {}
-    /// Readable in the table, and changed by the library alone: a version, or when the record was last written.
+    /// Readable in the table, and changed by the library alone: a version, or when the record was
+    /// last written.
     #[derive(Clone, Copy, Debug)]
     pub enum Kept {}
     /// Sealed: DynamoDB can neither compare nor change it.
@@ -63,10 +65,11 @@ mod sealed {
     impl Sealed for super::mark::Kept {}
 }
 
-/// A field of the record `T` as an attribute of its items: its stored name, its type `V`, its mark `M`.
+/// A field of the record `T` as an attribute of its items: its stored name, its type `V`, its mark
+/// `M`.
 ///
-/// Derived code makes one for each stored field; closures receive them all. What is sealed has no comparisons: naming
-/// it in an expression does not compile.
+/// Derived code makes one for each stored field; closures receive them all. What is sealed has no
+/// comparisons: naming it in an expression does not compile.
 ///
 /// ```
 /// use envelope_dynamo::Envelope;
@@ -130,12 +133,14 @@ impl<T, V, M> Attribute<T, V, M> {
     where
         V: Serialize + Deserialize<'static>,
     {
-        let mut attribute = Self::through(name, |value| to_attribute_value(&value), from_attribute_value);
+        let mut attribute =
+            Self::through(name, |value| to_attribute_value(&value), from_attribute_value);
         attribute.absent = absent_value;
         attribute.scalar_type(scalar_type::<V>)
     }
 
-    /// An attribute that is written and read by the code that its field names (`#[serde(with = "..")]`).
+    /// An attribute that is written and read by the code that its field names (`#[serde(with =
+    /// "..")]`).
     #[must_use]
     pub const fn through(
         name: &'static str,
@@ -145,7 +150,16 @@ impl<T, V, M> Attribute<T, V, M> {
         const fn missing<V>(name: &'static str) -> Result<V, ValueError> {
             Err(ValueError::missing(name))
         }
-        Self { name, write, read, absent: missing, default: None, optional: false, scalar: None, record: PhantomData }
+        Self {
+            name,
+            write,
+            read,
+            absent: missing,
+            default: None,
+            optional: false,
+            scalar: None,
+            record: PhantomData,
+        }
     }
 
     /// How the DynamoDB type of a key is found out.
@@ -155,10 +169,16 @@ impl<T, V, M> Attribute<T, V, M> {
         self
     }
 
-    /// A key that is composed of its parts; in a record they are read from it, each as its own field.
+    /// A key that is composed of its parts; in a record they are read from it, each as its own
+    /// field.
     #[must_use]
-    pub const fn composed(name: &'static str, write: fn(V) -> Result<AttributeValue, ValueError>) -> Self {
-        let composed = Self::through(name, write, |_| Err(ValueError::format("a composed key is read part by part")));
+    pub const fn composed(
+        name: &'static str,
+        write: fn(V) -> Result<AttributeValue, ValueError>,
+    ) -> Self {
+        let composed = Self::through(name, write, |_| {
+            Err(ValueError::format("a composed key is read part by part"))
+        });
         composed.scalar_type(|| Some(ScalarAttributeType::S))
     }
 
@@ -169,7 +189,8 @@ impl<T, V, M> Attribute<T, V, M> {
         self
     }
 
-    /// An attribute that a record can be read without: the struct has a default (`#[serde(default)]`).
+    /// An attribute that a record can be read without: the struct has a default
+    /// (`#[serde(default)]`).
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;

@@ -191,7 +191,8 @@ impl<T> fmt::Debug for Size<T> {
     }
 }
 
-/// Conditions. Nothing is true of the size of what the item does not have, or what has none, such as a number.
+/// Conditions. Nothing is true of the size of what the item does not have, or what has none, such
+/// as a number.
 impl<T> Size<T> {
     /// Equal to `size`.
     pub fn eq(&self, size: usize) -> Condition<T> {
@@ -225,7 +226,11 @@ impl<T> Size<T> {
 
     /// Between two sizes, both included.
     pub fn between(&self, low: usize, high: usize) -> Condition<T> {
-        Condition::of_between(self.term(), Term(Side::Value(number(low))), Term(Side::Value(number(high))))
+        Condition::of_between(
+            self.term(),
+            Term(Side::Value(number(low))),
+            Term(Side::Value(number(high))),
+        )
     }
 
     fn compare(&self, comparison: Comparison, size: usize) -> Condition<T> {

@@ -12,9 +12,11 @@ use super::path::DocumentPath;
 use super::{Operand, Placeholders};
 use crate::error::ErrorKind;
 
-/// A condition on the readable attributes of a record `T`; made from its [`Attribute`](crate::Attribute)s and [`AttributePath`](crate::AttributePath)s.
+/// A condition on the readable attributes of a record `T`; made from its
+/// [`Attribute`](crate::Attribute)s and [`AttributePath`](crate::AttributePath)s.
 ///
-/// `and`, `or` and `!` join conditions; `lt` and its like compare with a value or with another attribute.
+/// `and`, `or` and `!` join conditions; `lt` and its like compare with a value or with another
+/// attribute.
 ///
 /// ```
 /// # use envelope_dynamo::{Condition, Envelope};
@@ -245,7 +247,11 @@ impl<T> fmt::Debug for Condition<T> {
 
 impl Placeholders {
     /// The value that an attribute is set to.
-    pub(super) fn term(&mut self, path: &DocumentPath, Term(side): Term) -> Result<String, ErrorKind> {
+    pub(super) fn term(
+        &mut self,
+        path: &DocumentPath,
+        Term(side): Term,
+    ) -> Result<String, ErrorKind> {
         side.text(&path.attribute, self)
     }
 }
@@ -278,7 +284,11 @@ impl Node {
             }
             Self::Between(side, [low, high]) => {
                 let (text, attribute) = (side.text("", writer)?, side.attribute());
-                format!("{text} BETWEEN {} AND {}", low.text(attribute, writer)?, high.text(attribute, writer)?)
+                format!(
+                    "{text} BETWEEN {} AND {}",
+                    low.text(attribute, writer)?,
+                    high.text(attribute, writer)?
+                )
             }
             // DynamoDB refuses an empty list; what is both there and not there is never true.
             Self::OneOf(path, values) if values.is_empty() => {
@@ -291,7 +301,12 @@ impl Node {
                 format!("{text} IN ({})", values.collect::<Result<Vec<_>, _>>()?.join(", "))
             }
             Self::Call(function, path, value) => {
-                format!("{}({}, {})", function.name(), writer.path(path)?, writer.value(&path.attribute, value)?)
+                format!(
+                    "{}({}, {})",
+                    function.name(),
+                    writer.path(path)?,
+                    writer.value(&path.attribute, value)?
+                )
             }
             Self::Exists(path) => format!("attribute_exists({})", writer.path(path)?),
             Self::NotExists(path) => format!("attribute_not_exists({})", writer.path(path)?),
@@ -304,7 +319,12 @@ impl Node {
         })
     }
 
-    fn joined(&self, sides: &[Self; 2], operator: &str, writer: &mut dyn Writer) -> Result<String, ErrorKind> {
+    fn joined(
+        &self,
+        sides: &[Self; 2],
+        operator: &str,
+        writer: &mut dyn Writer,
+    ) -> Result<String, ErrorKind> {
         let mut side = |node: &Self| {
             let text = node.text(writer)?;
             let same = std::mem::discriminant(node) == std::mem::discriminant(self);
@@ -334,7 +354,8 @@ mod tests {
     #[test]
     fn names_and_values_are_placeholders_so_that_any_name_can_be_used() {
         let mut placeholders = Placeholders::of(&[]);
-        let text = placeholders.condition(A.between(1, 2).and(S.one_of(["x", "y"]).or(!A.gt(9)))).unwrap();
+        let text =
+            placeholders.condition(A.between(1, 2).and(S.one_of(["x", "y"]).or(!A.gt(9)))).unwrap();
         assert_eq!(
             text,
             "(#envelope1 BETWEEN :envelope2 AND :envelope3) AND (#envelope4 IN (:envelope5, :envelope6) OR NOT #envelope1 > :envelope7)"
@@ -357,7 +378,12 @@ mod tests {
     #[test]
     fn sizes_types_paths_and_other_attributes_are_operands() {
         const LISTS: Attribute<(), Vec<Vec<u8>>, Plaintext> = Attribute::new("lists");
-        let condition = LISTS.at(2).at(0).lt(A).and(LISTS.size().between(1, 2)).and(S.has_type(AttributeType::Null));
+        let condition = LISTS
+            .at(2)
+            .at(0)
+            .lt(A)
+            .and(LISTS.size().between(1, 2))
+            .and(S.has_type(AttributeType::Null));
         let condition = condition.and(A.between(LISTS.at(0).at(1), 9)).and(S.size().eq(4));
         let mut placeholders = Placeholders::of(&[]);
         assert_eq!(
@@ -372,7 +398,8 @@ mod tests {
 
     #[test]
     fn a_condition_names_the_attributes_of_both_sides() {
-        let condition = A.exists().or(S.size().lt(3)).or(A.lt(Attribute::<(), u8, Plaintext>::new("other")));
+        let condition =
+            A.exists().or(S.size().lt(3)).or(A.lt(Attribute::<(), u8, Plaintext>::new("other")));
         assert!(["a.b", "size", "other"].iter().all(|name| condition.names(name)));
         assert!(!condition.names("_") && !condition.names("a"));
     }
@@ -382,6 +409,9 @@ mod tests {
         const MAP: Attribute<(), HashMap<String, u8>, Plaintext> = Attribute::new("map");
         assert_eq!(format!("{:?}", MAP.key("zoe@example.com").lt(3)), "map[_] < _");
         assert_eq!(format!("{:?}", MAP.key("zoe@example.com").size()), "Size(map[_])");
-        assert_eq!(format!("{:?}", MAP.key("zoe@example.com").field::<u8>("age")), "AttributePath(map[_].age)");
+        assert_eq!(
+            format!("{:?}", MAP.key("zoe@example.com").field::<u8>("age")),
+            "AttributePath(map[_].age)"
+        );
     }
 }

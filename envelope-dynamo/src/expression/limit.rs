@@ -1,5 +1,5 @@
-//! Limits of numbers that are added to in place: DynamoDB does not know the field's type, and would store a number that
-//! the type cannot read.
+//! Limits of numbers that are added to in place: DynamoDB does not know the field's type, and would
+//! store a number that the type cannot read.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -10,11 +10,13 @@ use super::path::DocumentPath;
 use crate::binding::Item;
 use crate::error::ErrorKind;
 
-const NO_ROOM: &str = "has no room for what is added: the number would leave the range of the field's type";
+const NO_ROOM: &str =
+    "has no room for what is added: the number would leave the range of the field's type";
 const NOT_WHOLE: &str = "takes whole numbers only, and what is added is none";
-const NOT_A_NUMBER: &str = "is not stored as a whole number, so nothing can be added to it in place";
-/// The greatest whole number that DynamoDB stores with all its digits (Amazon DynamoDB Developer Guide, "Naming rules and
-/// data types").
+const NOT_A_NUMBER: &str =
+    "is not stored as a whole number, so nothing can be added to it in place";
+/// The greatest whole number that DynamoDB stores with all its digits (Amazon DynamoDB Developer
+/// Guide, "Naming rules and data types").
 const GREATEST: i128 = 10_i128.pow(38) - 1;
 
 /// What a stored number must be, so that the number it becomes can be read again.
@@ -82,7 +84,8 @@ impl Limit {
         }
     }
 
-    /// The error for the item that made a condition of the update fail, if this limit is the reason.
+    /// The error for the item that made a condition of the update fail, if this limit is the
+    /// reason.
     pub(crate) fn broken_by(&self, found: &Item) -> Option<ErrorKind> {
         let fits = |stored: i128| match self.bound {
             Bound::AtMost(bound) => stored <= bound,

@@ -1,4 +1,5 @@
-//! Names that a caller chose for attributes which the struct does not have, and whose they must not be.
+//! Names that a caller chose for attributes which the struct does not have, and whose they must not
+//! be.
 
 use super::path::DocumentPath;
 use crate::entity::Kind;
@@ -6,7 +7,8 @@ use crate::error::ErrorKind;
 use crate::record::Mark;
 use crate::schema::Schema;
 
-const RESERVED: &str = "is where sealed values or their keys stand, and cannot be named; nothing was sent";
+const RESERVED: &str =
+    "is where sealed values or their keys stand, and cannot be named; nothing was sent";
 const EMPTY: &str = "is no name of an attribute: it is empty; nothing was sent";
 const ENCRYPTED: &str = "is a name of an encrypted field: DynamoDB cannot evaluate it, and its value would leave in \
                          plaintext; nothing was sent";
@@ -33,7 +35,8 @@ fn objection(name: &str, schemas: &[Schema]) -> Option<&'static str> {
     if schemas.iter().all(|schema| schema.is_free(name)) {
         return None;
     }
-    let marks: Vec<_> = schemas.iter().filter_map(|schema| schema.owner(name)).map(|field| field.mark).collect();
+    let marks: Vec<_> =
+        schemas.iter().filter_map(|schema| schema.owner(name)).map(|field| field.mark).collect();
     match marks.as_slice() {
         [] => Some(RESERVED),
         marks if marks.contains(&Mark::Encrypted) => Some(ENCRYPTED),
@@ -46,13 +49,18 @@ mod tests {
     use super::*;
     use crate::record::Field;
 
-    const USER: Schema =
-        Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("email", Mark::Encrypted).aliases(&["mail"])]);
-    const ORDER: Schema = Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("email", Mark::Plaintext)]);
+    const USER: Schema = Schema::new(&[
+        Field::new("id", Mark::PartitionKey),
+        Field::new("email", Mark::Encrypted).aliases(&["mail"]),
+    ]);
+    const ORDER: Schema =
+        Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("email", Mark::Plaintext)]);
 
     #[test]
     fn a_name_is_free_if_it_is_free_in_every_kind() {
-        for name in ["encrypted_payload", "encrypted_dek", "encrypted_payload_clinic", "encrypted_dek_x"] {
+        for name in
+            ["encrypted_payload", "encrypted_dek", "encrypted_payload_clinic", "encrypted_dek_x"]
+        {
             assert_eq!(objection(name, &[USER]), Some(RESERVED), "{name}");
         }
         assert_eq!(objection("", &[USER]), Some(EMPTY));

@@ -14,14 +14,17 @@ use crate::attribute::{absent_value, to_attribute_value};
 use crate::binding::Item;
 use crate::error::ErrorKind;
 
-/// A value within the items of the record `T`: an element of a list, a key of a map, a field of a struct, or an
-/// attribute that the struct does not have. Its type is `V`, the mark of the attribute that it is in is `M`.
+/// A value within the items of the record `T`: an element of a list, a key of a map, a field of a
+/// struct, or an attribute that the struct does not have. Its type is `V`, the mark of the
+/// attribute that it is in is `M`.
 ///
-/// Paths begin at an [`Attribute`] or with [`Envelope::attribute`](crate::Envelope::attribute). Conditions, filters and
-/// updates take them like attributes, with the same marks: what is within a sealed attribute cannot be compared, and
-/// what is within anything but a `#[plaintext]` one cannot be changed in place.
+/// Paths begin at an [`Attribute`] or with [`Envelope::attribute`](crate::Envelope::attribute).
+/// Conditions, filters and updates take them like attributes, with the same marks: what is within a
+/// sealed attribute cannot be compared, and what is within anything but a `#[plaintext]` one cannot
+/// be changed in place.
 ///
-/// Names and keys reach DynamoDB as placeholders, so that reserved words, dots and blanks may be in them.
+/// Names and keys reach DynamoDB as placeholders, so that reserved words, dots and blanks may be in
+/// them.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -80,13 +83,20 @@ pub struct AttributePath<T, V, M> {
 impl<T, V, M> Clone for AttributePath<T, V, M> {
     fn clone(&self) -> Self {
         let Self { document, write, is_required, record } = self;
-        Self { document: document.clone(), write: *write, is_required: *is_required, record: *record }
+        Self {
+            document: document.clone(),
+            write: *write,
+            is_required: *is_required,
+            record: *record,
+        }
     }
 }
 
 impl<T, V, M> fmt::Debug for AttributePath<T, V, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AttributePath").field(&format_args!("{}", Escaped(&self.document.shown()))).finish()
+        f.debug_tuple("AttributePath")
+            .field(&format_args!("{}", Escaped(&self.document.shown())))
+            .finish()
     }
 }
 
@@ -100,7 +110,12 @@ impl<T, V: Serialize> AttributePath<T, V, mark::Plaintext> {
 
 impl<T, V: Serialize, M> AttributePath<T, V, M> {
     fn new(document: DocumentPath, is_required: bool) -> Self {
-        Self { document, write: |value| to_attribute_value(&value), is_required, record: PhantomData }
+        Self {
+            document,
+            write: |value| to_attribute_value(&value),
+            is_required,
+            record: PhantomData,
+        }
     }
 }
 
@@ -146,7 +161,8 @@ impl<T, V, M> Place for AttributePath<T, V, M> {
     }
 }
 
-/// A type whose values are stored as lists: `Vec`, `VecDeque`, arrays, and `Option`s and boxes of them.
+/// A type whose values are stored as lists: `Vec`, `VecDeque`, arrays, and `Option`s and boxes of
+/// them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a list",
     note = "`.field::<E>(..)` goes to a field of a struct, `.key(..)` to a key of a map"
@@ -176,7 +192,8 @@ impl<L: Elements> Elements for Option<L> {
     type Element = L::Element;
 }
 
-/// A type whose values are stored as maps from names to values: `HashMap`, `BTreeMap`, and `Option`s of them.
+/// A type whose values are stored as maps from names to values: `HashMap`, `BTreeMap`, and
+/// `Option`s of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a map",
     note = "`.field::<F>(\"name\")` goes to a field of a struct, whose type `F` it has to be told"

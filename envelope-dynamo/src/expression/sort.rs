@@ -11,9 +11,11 @@ use crate::error::ErrorKind;
 use crate::key::IntoValue;
 use crate::record::{Envelope, Origin};
 
-/// The sort key of a table or index, with values of type `V`, as [`Query::sort`](crate::Query::sort) lends it.
+/// The sort key of a table or index, with values of type `V`, as
+/// [`Query::sort`](crate::Query::sort) lends it.
 ///
-/// DynamoDB orders numbers by value, strings and bytes by their bytes, and takes one condition in a query.
+/// DynamoDB orders numbers by value, strings and bytes by their bytes, and takes one condition in a
+/// query.
 ///
 /// ```
 /// # use envelope_dynamo::{Envelope, SortCondition, SortKey};
@@ -88,7 +90,8 @@ impl<T: Envelope> SortCondition<T> {
         let sort = T::SCHEMA.sort_key()?;
         let Origin::Composed(format) = sort.origin else { return None };
         let beginning = format.beginning();
-        let operand = Operand { attribute: sort.name, value: Ok(AttributeValue::S(beginning.to_owned())) };
+        let operand =
+            Operand { attribute: sort.name, value: Ok(AttributeValue::S(beginning.to_owned())) };
         match (beginning, format.is_constant()) {
             ("", _) => None,
             (_, true) => Some(Self(Condition::compare(Comparison::Equal, operand))),

@@ -11,7 +11,8 @@ use crate::error::ErrorKind;
 use crate::key::IntoValue;
 use crate::record::Envelope;
 
-/// A type of numbers that DynamoDB can add to: the integers and floats, `Option`s of them, and yours.
+/// A type of numbers that DynamoDB can add to: the integers and floats, `Option`s of them, and
+/// yours.
 ///
 /// For a newtype that serializes to a number:
 ///
@@ -30,8 +31,8 @@ use crate::record::Envelope;
     note = "for a newtype that serializes to a number: `impl envelope_dynamo::Addable for {Self} {{}}`"
 )]
 pub trait Addable {
-    /// The least and the greatest whole number that the type holds: nothing is stored in place that it could not read.
-    /// `None` for a type without such limits.
+    /// The least and the greatest whole number that the type holds: nothing is stored in place that
+    /// it could not read. `None` for a type without such limits.
     const RANGE: Option<(i128, i128)> = None;
 }
 
@@ -104,7 +105,11 @@ impl Changes {
         self.write(place, value, Action::Set);
     }
 
-    pub(crate) fn set_from<A: Place, K>(&mut self, place: A, other: impl IntoOperand<A::Record, A::Value, K>) {
+    pub(crate) fn set_from<A: Place, K>(
+        &mut self,
+        place: A,
+        other: impl IntoOperand<A::Record, A::Value, K>,
+    ) {
         let path = place.into_path();
         self.push(path.document, Action::SetFrom(other.into_operand(path.write)));
     }
@@ -131,15 +136,28 @@ impl Changes {
         self.push(place.into_path().document, action);
     }
 
-    pub(crate) fn add_elements<T, V, M>(&mut self, attribute: Attribute<T, V, M>, set: impl IntoValue<V>) {
+    pub(crate) fn add_elements<T, V, M>(
+        &mut self,
+        attribute: Attribute<T, V, M>,
+        set: impl IntoValue<V>,
+    ) {
         self.write(attribute, set, Action::AddElements);
     }
 
-    pub(crate) fn delete_elements<T, V, M>(&mut self, attribute: Attribute<T, V, M>, set: impl IntoValue<V>) {
+    pub(crate) fn delete_elements<T, V, M>(
+        &mut self,
+        attribute: Attribute<T, V, M>,
+        set: impl IntoValue<V>,
+    ) {
         self.write(attribute, set, Action::DeleteElements);
     }
 
-    fn write<A: Place>(&mut self, place: A, value: impl IntoValue<A::Value>, action: fn(Serialized) -> Action) {
+    fn write<A: Place>(
+        &mut self,
+        place: A,
+        value: impl IntoValue<A::Value>,
+        action: fn(Serialized) -> Action,
+    ) {
         let path = place.into_path();
         self.push(path.document, action((path.write)(value.into_value())));
     }
@@ -155,7 +173,9 @@ impl Changes {
     /// The limits of the numbers that are added to.
     pub(crate) fn limits(&self) -> Result<Vec<Limit>, ErrorKind> {
         let limit = |change: &Change| match &change.action {
-            Action::Add(Ok(amount), Some(range)) => Some(Limit::of_sum(&change.path, amount, *range)),
+            Action::Add(Ok(amount), Some(range)) => {
+                Some(Limit::of_sum(&change.path, amount, *range))
+            }
             _ => None,
         };
         self.0.iter().filter_map(limit).collect()
@@ -173,13 +193,18 @@ impl Changes {
         self.into_clauses(clauses, placeholders)
     }
 
-    fn into_clauses(self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> Result<(), ErrorKind> {
+    fn into_clauses(
+        self,
+        clauses: &mut Clauses,
+        placeholders: &mut Placeholders,
+    ) -> Result<(), ErrorKind> {
         self.0.into_iter().try_for_each(|change| change.render(clauses, placeholders))
     }
 }
 
 impl Change {
-    /// Refuses to write an attribute that the struct does not have, where a record with it could not be read.
+    /// Refuses to write an attribute that the struct does not have, where a record with it could
+    /// not be read.
     fn is_of_a_field(&self) -> Result<(), ErrorKind> {
         let reason = "is no field of the struct, which has `deny_unknown_fields` and could not be read with it; nothing \
                       was sent";
@@ -189,7 +214,11 @@ impl Change {
         }
     }
 
-    fn render(self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> Result<(), ErrorKind> {
+    fn render(
+        self,
+        clauses: &mut Clauses,
+        placeholders: &mut Placeholders,
+    ) -> Result<(), ErrorKind> {
         let Self { path, action } = self;
         if let Action::AddElements(set) | Action::DeleteElements(set) = &action
             && is_empty_set(&path, set)?
@@ -200,8 +229,12 @@ impl Change {
         let mut value = |value: Serialized| placeholders.serialized(&path.attribute, value);
         match action {
             Action::Set(new) => clauses.set.push(format!("{place} = {}", value(new)?)),
-            Action::SetFrom(term) => clauses.set.push(format!("{place} = {}", placeholders.term(&path, term)?)),
-            Action::SetIfAbsent(new) => clauses.set.push(format!("{place} = if_not_exists({place}, {})", value(new)?)),
+            Action::SetFrom(term) => {
+                clauses.set.push(format!("{place} = {}", placeholders.term(&path, term)?))
+            }
+            Action::SetIfAbsent(new) => {
+                clauses.set.push(format!("{place} = if_not_exists({place}, {})", value(new)?))
+            }
             Action::Append(values) => {
                 is_list(&path, &values)?;
                 let (values, list) = (value(values)?, or_empty_list(&place, placeholders));
@@ -213,13 +246,18 @@ impl Change {
                 clauses.set.push(format!("{place} = list_append({values}, {list})"));
             }
             Action::Remove { is_required: true } => {
-                return Err(path.refused("is required: a record without it could not be read, so it cannot be removed"));
+                return Err(path.refused(
+                    "is required: a record without it could not be read, so it cannot be removed",
+                ));
             }
             Action::Remove { is_required: false } => clauses.remove.push(place),
-            Action::Add(amount, _) if path.is_attribute() => clauses.add.push(format!("{place} {}", value(amount)?)),
+            Action::Add(amount, _) if path.is_attribute() => {
+                clauses.add.push(format!("{place} {}", value(amount)?))
+            }
             // ADD takes top-level attributes alone (Amazon DynamoDB API Reference, "UpdateItem").
             Action::Add(amount, _) => {
-                let (amount, zero) = (value(amount)?, placeholders.value(AttributeValue::N("0".to_owned())));
+                let (amount, zero) =
+                    (value(amount)?, placeholders.value(AttributeValue::N("0".to_owned())));
                 clauses.set.push(format!("{place} = if_not_exists({place}, {zero}) + {amount}"));
             }
             Action::AddElements(set) => clauses.add.push(format!("{place} {}", value(set)?)),
@@ -242,8 +280,7 @@ fn is_list(path: &DocumentPath, values: &Serialized) -> Result<(), ErrorKind> {
 
 /// DynamoDB refuses empty sets, and nothing is to be done with one.
 fn is_empty_set(path: &DocumentPath, set: &Serialized) -> Result<bool, ErrorKind> {
-    const REASON: &str =
-        "is not stored as a set: `#[serde(with = \"envelope_dynamo::string_set\")]` and its like do that";
+    const REASON: &str = "is not stored as a set: `#[serde(with = \"envelope_dynamo::string_set\")]` and its like do that";
     match set {
         Ok(AttributeValue::Ss(set) | AttributeValue::Ns(set)) => Ok(set.is_empty()),
         Ok(AttributeValue::Bs(set)) => Ok(set.is_empty()),
@@ -264,8 +301,13 @@ pub(crate) struct Clauses {
 impl Clauses {
     /// The expression; `None` if there is nothing to change.
     pub(crate) fn expression(self) -> Option<String> {
-        let clauses =
-            [("SET", self.set), ("REMOVE", self.remove), ("ADD", self.add), ("DELETE", self.delete)].into_iter();
+        let clauses = [
+            ("SET", self.set),
+            ("REMOVE", self.remove),
+            ("ADD", self.add),
+            ("DELETE", self.delete),
+        ]
+        .into_iter();
         let clauses = clauses.filter(|(_, parts)| !parts.is_empty());
         let clauses = clauses.map(|(keyword, parts)| format!("{keyword} {}", parts.join(", ")));
         let text = clauses.collect::<Vec<_>>().join(" ");
@@ -324,11 +366,20 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Changes)| {
             let mut changes = Changes::default();
             change(&mut changes);
-            changes.into_clauses(&mut Clauses::default(), &mut Placeholders::of(&[])).unwrap_err().to_string()
+            changes
+                .into_clauses(&mut Clauses::default(), &mut Placeholders::of(&[]))
+                .unwrap_err()
+                .to_string()
         };
         assert!(refused(&|changes| changes.remove(LOGINS)).starts_with("`logins` is required"));
-        assert_eq!(refused(&|changes| changes.append(LOGINS, 1)), "`logins` is not stored as a list");
-        assert!(refused(&|changes| changes.add_elements(PAST, vec![1])).starts_with("`past` is not stored as a set"));
+        assert_eq!(
+            refused(&|changes| changes.append(LOGINS, 1)),
+            "`logins` is not stored as a list"
+        );
+        assert!(
+            refused(&|changes| changes.add_elements(PAST, vec![1]))
+                .starts_with("`past` is not stored as a set")
+        );
     }
 
     #[test]

@@ -28,8 +28,8 @@ impl KeyName {
         (!is_alias).then(|| KmsKeyHint::of(&self.0))
     }
 
-    /// Whether KMS may answer for this name with `arn`: the same key id; the same partition, region and account for an alias ARN;
-    /// any key for an alias name.
+    /// Whether KMS may answer for this name with `arn`: the same key id; the same partition, region
+    /// and account for an alias ARN; any key for an alias name.
     pub(crate) fn may_be(&self, arn: &KeyArn) -> bool {
         match self.0.split_once(":alias/") {
             Some((place, _)) => arn.place() == place,
@@ -94,7 +94,8 @@ impl fmt::Display for KeyArn {
 mod tests {
     use super::{KeyArn, KeyName};
 
-    const ARN: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const ARN: &str =
+        "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
     #[test]
     fn an_answer_is_checked_against_every_way_of_naming_a_key() {

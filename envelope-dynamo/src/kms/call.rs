@@ -33,7 +33,8 @@ impl Call {
 
     /// Waits for a permit, sends the request, and makes of the answer what the caller needs.
     ///
-    /// `take` runs in the call's task, so that an answer that nobody fetches is dropped as `R`, which wipes its secrets.
+    /// `take` runs in the call's task, so that an answer that nobody fetches is dropped as `R`,
+    /// which wipes its secrets.
     pub(super) async fn make<T, E, R, F>(
         self,
         permits: &Permits,
@@ -53,7 +54,8 @@ impl Call {
                 let (call, permits, send, take) = &*parts;
                 let Self { operation, key, form } = call;
                 let _permit = permits.acquire().await;
-                let answer = async { send().await.map_err(|error| key_error(error, key, operation)) };
+                let answer =
+                    async { send().await.map_err(|error| key_error(error, key, operation)) };
                 let output = traced(operation, key, *form, answer).await?;
                 let request_id = output.request_id().map(str::to_owned);
                 take(output).map_err(|error| identified(error, request_id))
@@ -65,8 +67,9 @@ impl Call {
 
 /// Runs a future in a task of its own, which ends with whoever waits for it.
 ///
-/// A caller may be alive and not be polled: a stream between two items, a branch of `select!` that waits. Its permit
-/// would be kept from everybody else, and its deadline would pass unused. In its own task the call runs to its end.
+/// A caller may be alive and not be polled: a stream between two items, a branch of `select!` that
+/// waits. Its permit would be kept from everybody else, and its deadline would pass unused. In its
+/// own task the call runs to its end.
 ///
 /// Outside of a Tokio runtime the caller runs the future itself.
 async fn in_a_task<T, F>(make: impl Fn() -> F) -> T

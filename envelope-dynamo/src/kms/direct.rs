@@ -1,4 +1,5 @@
-//! Encrypt: data keys that exist already, wrapped for a further key, and small secrets without any data key.
+//! Encrypt: data keys that exist already, wrapped for a further key, and small secrets without any
+//! data key.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,20 +9,23 @@ use aws_sdk_kms::operation::encrypt::EncryptOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use envelope_core::{
-    Context, ContextForm, DOMAIN_PAIR, DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, Plaintext,
-    Recipient, WrappedKey,
+    Context, ContextForm, DOMAIN_PAIR, DataKey, EncryptionContext, KeyError, KeyErrorKind,
+    KeyFuture, Plaintext, Recipient, WrappedKey,
 };
 
 use super::call::Call;
-use super::{Key, KmsKeyProvider, KmsKeyWrapper, may_be_another_keys, more_telling, pairs, take_wrapped};
+use super::{
+    Key, KmsKeyProvider, KmsKeyWrapper, may_be_another_keys, more_telling, pairs, take_wrapped,
+};
 
 /// Bytes that KMS encrypts by itself (AWS KMS API Reference, Encrypt, `Plaintext`).
 const MAX_DIRECT_BYTES: usize = 4096;
 /// The value of [`DOMAIN_PAIR`] for a secret that KMS encrypts by itself (FORMAT 5.2-1).
 const DIRECT: &str = "direct";
 
-/// The encryption context of a secret. No record's context has [`DOMAIN_PAIR`]: otherwise a secret of the caller's
-/// choosing would serve as the data key of a forged record, and `decrypt_direct` would give out data keys.
+/// The encryption context of a secret. No record's context has [`DOMAIN_PAIR`]: otherwise a secret
+/// of the caller's choosing would serve as the data key of a forged record, and `decrypt_direct`
+/// would give out data keys.
 fn direct_pairs(context: &EncryptionContext) -> HashMap<String, String> {
     let mut pairs = pairs(context);
     pairs.insert(DOMAIN_PAIR.to_owned(), DIRECT.to_owned());
@@ -29,27 +33,36 @@ fn direct_pairs(context: &EncryptionContext) -> HashMap<String, String> {
 }
 
 impl KmsKeyWrapper {
-    /// Has KMS itself encrypt a secret of 1 to 4,096 bytes, and returns its `CiphertextBlob` (`kms:Encrypt`).
+    /// Has KMS itself encrypt a secret of 1 to 4,096 bytes, and returns its `CiphertextBlob`
+    /// (`kms:Encrypt`).
     ///
-    /// For a password or a token that stands alone; every use of it is a call. What is longer, or read often, is for
-    /// [`seal`](crate::seal()).
+    /// For a password or a token that stands alone; every use of it is a call. What is longer, or
+    /// read often, is for [`seal`](crate::seal()).
     ///
     /// # Errors
     ///
-    /// When the secret is empty or too long, when the context has authenticated attributes, and whenever KMS refuses.
+    /// When the secret is empty or too long, when the context has authenticated attributes, and
+    /// whenever KMS refuses.
     ///
     /// # Security
     ///
-    /// KMS binds the encryption context and nothing else: table and pairs, the key in the forms `raw` and `hashed`, and
-    /// the pair `envelope` = `direct`, which no record's context has, so that a secret cannot serve as a data key.
-    /// Authenticated attributes are refused, since they would not be bound. The secret travels to KMS, over TLS, in a
-    /// buffer of the SDK's that is not wiped.
-    pub async fn encrypt_direct(&self, secret: &[u8], context: &Context<'_>) -> Result<Vec<u8>, KeyError> {
+    /// KMS binds the encryption context and nothing else: table and pairs, the key in the forms
+    /// `raw` and `hashed`, and the pair `envelope` = `direct`, which no record's context has,
+    /// so that a secret cannot serve as a data key. Authenticated attributes are refused, since
+    /// they would not be bound. The secret travels to KMS, over TLS, in a buffer of the SDK's
+    /// that is not wiped.
+    pub async fn encrypt_direct(
+        &self,
+        secret: &[u8],
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
         let problem = if secret.is_empty() {
             "there is nothing to encrypt".to_owned()
         } else if secret.len() > MAX_DIRECT_BYTES {
             let bytes = secret.len();
-            format!("KMS itself encrypts at most {MAX_DIRECT_BYTES} bytes, and these are {bytes}: use `seal`")
+            format!(
+                "KMS itself encrypts at most {MAX_DIRECT_BYTES} bytes, and these are {bytes}: use `seal`"
+            )
         } else if context.authenticated_names().next().is_some() {
             "KMS itself binds no authenticated attributes: use `seal`, or leave them out of the context".to_owned()
         } else {
@@ -76,7 +89,12 @@ impl KmsKeyWrapper {
             .set_grant_tokens(self.tokens());
         let call = Call::new("Encrypt", self.key.key_id(), form);
         let key = Arc::clone(&self.key);
-        call.make(&self.permits, move || request.clone().send(), move |output| key.take_encrypted(output)).await
+        call.make(
+            &self.permits,
+            move || request.clone().send(),
+            move |output| key.take_encrypted(output),
+        )
+        .await
     }
 }
 
@@ -110,40 +128,56 @@ impl KmsKeyProvider {
     /// # Errors
     ///
     /// See [`KmsKeyWrapper::encrypt_direct`].
-    pub async fn encrypt_direct(&self, secret: &[u8], context: &Context<'_>) -> Result<Vec<u8>, KeyError> {
+    pub async fn encrypt_direct(
+        &self,
+        secret: &[u8],
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
         self.wrapper.encrypt_direct(secret, context).await
     }
 
-    /// Has KMS decrypt what [`encrypt_direct`](Self::encrypt_direct) gave, for the same context (`kms:Decrypt`).
+    /// Has KMS decrypt what [`encrypt_direct`](Self::encrypt_direct) gave, for the same context
+    /// (`kms:Decrypt`).
     ///
-    /// The wrapped data key of a record does not decrypt here. The blob does not say which key it is for, so the keys of [`also_decrypts`](Self::also_decrypts) are tried in turn.
+    /// The wrapped data key of a record does not decrypt here. The blob does not say which key it
+    /// is for, so the keys of [`also_decrypts`](Self::also_decrypts) are tried in turn.
     ///
     /// # Errors
     ///
     /// When KMS refuses, or answers with another key than the one that was named.
-    pub async fn decrypt_direct(&self, blob: &[u8], context: &Context<'_>) -> Result<Plaintext, KeyError> {
+    pub async fn decrypt_direct(
+        &self,
+        blob: &[u8],
+        context: &Context<'_>,
+    ) -> Result<Plaintext, KeyError> {
         let context = context.encryption_context();
         let mut refusal = None;
         for key in self.keys() {
             let own = Arc::clone(key);
             let take = move |output| own.take_decrypted(output);
             match self.call_decrypt(key, blob, direct_pairs(&context), context.form(), take).await {
-                Err(error) if may_be_another_keys(error.kind()) => refusal = more_telling(refusal, error),
+                Err(error) if may_be_another_keys(error.kind()) => {
+                    refusal = more_telling(refusal, error)
+                }
                 outcome => return outcome,
             }
         }
-        Err(refusal.unwrap_or_else(|| KeyError::new(KeyErrorKind::Configuration, "no key is configured")))
+        Err(refusal
+            .unwrap_or_else(|| KeyError::new(KeyErrorKind::Configuration, "no key is configured")))
     }
 }
 
 impl Recipient for KmsKeyWrapper {
-    /// Wraps by Encrypt (`kms:Encrypt`): for the second region or account of a [`MultiKeyProvider`](crate::MultiKeyProvider).
+    /// Wraps by Encrypt (`kms:Encrypt`): for the second region or account of a
+    /// [`MultiKeyProvider`](crate::MultiKeyProvider).
     fn wrap_data_key<'a>(
         &'a self,
         data_key: &'a DataKey,
         context: &'a EncryptionContext,
     ) -> KeyFuture<'a, Vec<WrappedKey>> {
-        Box::pin(async move { self.encrypt(data_key.expose(), pairs(context), context.form()).await.map(Vec::from) })
+        Box::pin(async move {
+            self.encrypt(data_key.expose(), pairs(context), context.form()).await.map(Vec::from)
+        })
     }
 }
 

@@ -50,9 +50,14 @@ fn kind<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyErrorKind {
         Some("IncorrectKeyException") => KeyErrorKind::WrongKey,
         Some("InvalidCiphertextException") => KeyErrorKind::ContextMismatch,
         Some("InvalidKeyUsageException") => KeyErrorKind::InvalidKeyUsage,
-        Some("ThrottlingException" | "LimitExceededException" | "TooManyRequestsException") => KeyErrorKind::Throttled,
+        Some("ThrottlingException" | "LimitExceededException" | "TooManyRequestsException") => {
+            KeyErrorKind::Throttled
+        }
         Some(
-            "KeyUnavailableException" | "DependencyTimeoutException" | "KMSInternalException" | "ServiceUnavailable",
+            "KeyUnavailableException"
+            | "DependencyTimeoutException"
+            | "KMSInternalException"
+            | "ServiceUnavailable",
         ) => KeyErrorKind::Unreachable,
         Some("InvalidArnException" | "ValidationException" | "InvalidGrantTokenException") => {
             KeyErrorKind::Configuration
@@ -60,13 +65,20 @@ fn kind<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyErrorKind {
         Some(_) => KeyErrorKind::Other,
         None => match error {
             SdkError::TimeoutError(_) | SdkError::ResponseError(_) => KeyErrorKind::Unreachable,
-            SdkError::DispatchFailure(failure) => match failure.as_connector_error().map(NoAnswer::of) {
+            SdkError::DispatchFailure(failure) => match failure
+                .as_connector_error()
+                .map(NoAnswer::of)
+            {
                 Some(NoAnswer::Outage) => KeyErrorKind::Unreachable,
                 Some(NoAnswer::NoCredentials) => KeyErrorKind::Configuration,
                 Some(NoAnswer::CredentialsRefused | NoAnswer::Other) | None => KeyErrorKind::Other,
             },
-            SdkError::ServiceError(service) if service.raw().status().is_server_error() => KeyErrorKind::Unreachable,
-            SdkError::ServiceError(service) if service.raw().status().is_success() => KeyErrorKind::InvalidResponse,
+            SdkError::ServiceError(service) if service.raw().status().is_server_error() => {
+                KeyErrorKind::Unreachable
+            }
+            SdkError::ServiceError(service) if service.raw().status().is_success() => {
+                KeyErrorKind::InvalidResponse
+            }
             SdkError::ConstructionFailure(_) => KeyErrorKind::Configuration,
             _ => KeyErrorKind::Other,
         },

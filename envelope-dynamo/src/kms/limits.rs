@@ -19,7 +19,8 @@ impl Permits {
         Self(Some(Arc::new(Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS)))))
     }
 
-    /// Waits for a permit, which lasts as long as what is returned; at once where there is no bound.
+    /// Waits for a permit, which lasts as long as what is returned; at once where there is no
+    /// bound.
     pub(super) async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
         match &self.0 {
             // It is never closed, so this never fails.
@@ -32,8 +33,11 @@ impl Permits {
 /// The client, its calls bounded in time; its other time limits stay.
 pub(super) fn with_deadline(client: &Client, deadline: Duration) -> Client {
     let config = client.config();
-    let timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
-    Client::from_conf(config.to_builder().timeout_config(timeouts.operation_timeout(deadline).build()).build())
+    let timeouts =
+        config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+    Client::from_conf(
+        config.to_builder().timeout_config(timeouts.operation_timeout(deadline).build()).build(),
+    )
 }
 
 pub(super) fn with_retry(client: &Client, retry: RetryConfig) -> Client {
@@ -41,33 +45,38 @@ pub(super) fn with_retry(client: &Client, retry: RetryConfig) -> Client {
 }
 
 impl KmsKeyWrapper {
-    /// Makes at most this many calls at a time, and at least one; further callers wait, first come first served.
+    /// Makes at most this many calls at a time, and at least one; further callers wait, first come
+    /// first served.
     ///
-    /// KMS grants an account a number of requests per second for all its services together; a bound keeps one service's
-    /// burst from throttling the others. Waiting is not part of a call's [`deadline`](Self::deadline).
+    /// KMS grants an account a number of requests per second for all its services together; a bound
+    /// keeps one service's burst from throttling the others. Waiting is not part of a call's
+    /// [`deadline`](Self::deadline).
     ///
-    /// A call holds its permit until KMS has answered, or until its future is dropped. On a Tokio runtime each call runs
-    /// in a task of its own, so a caller that is not polled, such as a stream between two records, holds no permit
-    /// for longer than that.
+    /// A call holds its permit until KMS has answered, or until its future is dropped. On a Tokio
+    /// runtime each call runs in a task of its own, so a caller that is not polled, such as a
+    /// stream between two records, holds no permit for longer than that.
     #[must_use]
     pub fn max_concurrent_calls(mut self, calls: usize) -> Self {
         self.permits = Permits::at_most(calls);
         self
     }
 
-    /// Gives up a call, the SDK's retries included, after this time: `Unreachable`, which may be tried again.
+    /// Gives up a call, the SDK's retries included, after this time: `Unreachable`, which may be
+    /// tried again.
     ///
-    /// On a Tokio runtime the call runs in a task of its own, so the time in which its caller is not polled does not
-    /// count against the answer.
+    /// On a Tokio runtime the call runs in a task of its own, so the time in which its caller is
+    /// not polled does not count against the answer.
     ///
-    /// The client needs a way to wait: the SDK's feature `rt-tokio`, or a `sleep_impl` in its configuration.
+    /// The client needs a way to wait: the SDK's feature `rt-tokio`, or a `sleep_impl` in its
+    /// configuration.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.client = with_deadline(&self.client, deadline);
         self
     }
 
-    /// Retries in another way than the client does by itself: the SDK backs off exponentially, with jitter.
+    /// Retries in another way than the client does by itself: the SDK backs off exponentially, with
+    /// jitter.
     #[must_use]
     pub fn retry(mut self, retry: RetryConfig) -> Self {
         self.client = with_retry(&self.client, retry);

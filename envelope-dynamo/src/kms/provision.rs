@@ -10,15 +10,20 @@ use super::call::Call;
 use super::{Key, KmsKeyProvider, KmsKeyWrapper, invalid, pairs, take_wrapped};
 
 impl KmsKeyWrapper {
-    /// Has KMS make a data key, and returns it wrapped, as an `encrypted_dek` (`kms:GenerateDataKeyWithoutPlaintext`).
+    /// Has KMS make a data key, and returns it wrapped, as an `encrypted_dek`
+    /// (`kms:GenerateDataKeyWithoutPlaintext`).
     ///
-    /// For whoever hands out keys beforehand and must never see one: a control plane provisions, a device or job unwraps
-    /// (`kms:Decrypt`) and seals with a [`ProvisionedKeyWrapper`](crate::ProvisionedKeyWrapper).
+    /// For whoever hands out keys beforehand and must never see one: a control plane provisions, a
+    /// device or job unwraps (`kms:Decrypt`) and seals with a
+    /// [`ProvisionedKeyWrapper`](crate::ProvisionedKeyWrapper).
     ///
     /// # Errors
     ///
     /// When KMS refuses, or answers with another key than the one that was named.
-    pub async fn generate_without_plaintext(&self, context: &Context<'_>) -> Result<Vec<u8>, KeyError> {
+    pub async fn generate_without_plaintext(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
         let context = context.encryption_context();
         let request = self
             .client
@@ -32,13 +37,17 @@ impl KmsKeyWrapper {
         let key = Arc::clone(&self.key);
         let take = move |output| key.take_provisioned(output);
         let wrapped = call.make(&self.permits, move || request.clone().send(), take).await?;
-        let dek = EncryptedDek::new(context.form(), vec![wrapped]).map_err(|error| invalid(error.to_string()))?;
+        let dek = EncryptedDek::new(context.form(), vec![wrapped])
+            .map_err(|error| invalid(error.to_string()))?;
         Ok(dek.to_bytes())
     }
 }
 
 impl Key {
-    fn take_provisioned(&self, output: GenerateDataKeyWithoutPlaintextOutput) -> Result<WrappedKey, KeyError> {
+    fn take_provisioned(
+        &self,
+        output: GenerateDataKeyWithoutPlaintextOutput,
+    ) -> Result<WrappedKey, KeyError> {
         let arn = self.accept(output.key_id.as_deref())?;
         let hint = arn.hint().with_material(output.key_material_id.as_deref());
         take_wrapped(hint, output.ciphertext_blob, "GenerateDataKeyWithoutPlaintext")
@@ -46,7 +55,8 @@ impl Key {
 }
 
 impl KmsKeyProvider {
-    /// Has KMS make a data key, and returns it wrapped; see [`KmsKeyWrapper::generate_without_plaintext`].
+    /// Has KMS make a data key, and returns it wrapped; see
+    /// [`KmsKeyWrapper::generate_without_plaintext`].
     ///
     /// ```no_run
     /// # async fn example(kms: envelope_dynamo::KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
@@ -66,7 +76,10 @@ impl KmsKeyProvider {
     /// # Errors
     ///
     /// When KMS refuses, or answers with another key than the one that was named.
-    pub async fn generate_without_plaintext(&self, context: &Context<'_>) -> Result<Vec<u8>, KeyError> {
+    pub async fn generate_without_plaintext(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
         self.wrapper.generate_without_plaintext(context).await
     }
 }

@@ -8,14 +8,19 @@ use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use envelope_core::{Context, EncryptedDek, EncryptionContext, KeyError, RewrapError, WrappedKey};
 
 use super::call::Call;
-use super::{Key, KmsKeyProvider, KmsKeyWrapper, check_hint, may_be_another_keys, more_telling, pairs, take_wrapped};
+use super::{
+    Key, KmsKeyProvider, KmsKeyWrapper, check_hint, may_be_another_keys, more_telling, pairs,
+    take_wrapped,
+};
 
 impl KmsKeyProvider {
-    /// Moves the wrapped key of this provider in `encrypted_dek` to the key of `to`; KMS alone sees the data key.
+    /// Moves the wrapped key of this provider in `encrypted_dek` to the key of `to`; KMS alone sees
+    /// the data key.
     ///
-    /// It needs `kms:ReEncryptFrom` on the old key and `kms:ReEncryptTo` on the new one, both in this client's region.
-    /// What other parties have in `encrypted_dek` stays. What the data key seals stays as it is, so the contexts are the
-    /// record's own, and may differ in their form alone; [`item_context`](crate::item_context) has a record's.
+    /// It needs `kms:ReEncryptFrom` on the old key and `kms:ReEncryptTo` on the new one, both in
+    /// this client's region. What other parties have in `encrypted_dek` stays. What the data
+    /// key seals stays as it is, so the contexts are the record's own, and may differ in their
+    /// form alone; [`item_context`](crate::item_context) has a record's.
     ///
     /// ```no_run
     /// # async fn example(kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -30,9 +35,10 @@ impl KmsKeyProvider {
     /// # }
     /// ```
     ///
-    /// For records in a table use [`Table::rewrap`](crate::Table::rewrap). Whoever stores the result of this function must
-    /// make it a condition that payload and wrapped key are still those that were read: after a put in between, the
-    /// record would have a wrapped key that does not open it, and its own would be lost.
+    /// For records in a table use [`Table::rewrap`](crate::Table::rewrap). Whoever stores the
+    /// result of this function must make it a condition that payload and wrapped key are still
+    /// those that were read: after a put in between, the record would have a wrapped key that
+    /// does not open it, and its own would be lost.
     ///
     /// ```no_run
     /// # use std::collections::HashMap;
@@ -55,8 +61,9 @@ impl KmsKeyProvider {
     ///
     /// # Errors
     ///
-    /// When the bytes are no `encrypted_dek` of the source context's form, when the contexts differ in more than their
-    /// form, when other parties could not follow to a new form, and whenever KMS refuses or answers with other keys.
+    /// When the bytes are no `encrypted_dek` of the source context's form, when the contexts differ
+    /// in more than their form, when other parties could not follow to a new form, and whenever
+    /// KMS refuses or answers with other keys.
     ///
     /// # Security
     ///
@@ -77,10 +84,15 @@ impl KmsKeyProvider {
         for (key, old) in self.candidates(dek.keys()) {
             match self.re_encrypt(key, old, &source, to, &destination).await {
                 Ok(new) => {
-                    let keys = dek.keys().iter().map(|entry| if entry == old { new.clone() } else { entry.clone() });
+                    let keys = dek
+                        .keys()
+                        .iter()
+                        .map(|entry| if entry == old { new.clone() } else { entry.clone() });
                     return Ok(EncryptedDek::new(destination.form(), keys.collect())?.to_bytes());
                 }
-                Err(error) if may_be_another_keys(error.kind()) => refusal = more_telling(refusal, error),
+                Err(error) if may_be_another_keys(error.kind()) => {
+                    refusal = more_telling(refusal, error)
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -95,7 +107,8 @@ impl KmsKeyProvider {
         to: &KmsKeyWrapper,
         destination: &EncryptionContext,
     ) -> Result<WrappedKey, KeyError> {
-        let tokens = [&self.wrapper, to].map(|wrapper| wrapper.tokens().unwrap_or_default()).concat();
+        let tokens =
+            [&self.wrapper, to].map(|wrapper| wrapper.tokens().unwrap_or_default()).concat();
         let request = self
             .wrapper
             .client

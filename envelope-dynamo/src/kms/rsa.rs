@@ -10,7 +10,8 @@ use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use envelope_core::{
-    DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, RsaPublicKey, UnwrapKey, WrappedKey,
+    DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, RsaPublicKey, UnwrapKey,
+    WrappedKey,
 };
 use zeroize::Zeroizing;
 
@@ -21,8 +22,8 @@ use super::{Key, invalid};
 
 /// Unwraps with an RSA key in KMS what was wrapped with its public key.
 ///
-/// The writing half is `RsaRecipient` (feature `rsa`): a partner needs the public key and no AWS account. To read records
-/// of your own and of partners alike, use
+/// The writing half is `RsaRecipient` (feature `rsa`): a partner needs the public key and no AWS
+/// account. To read records of your own and of partners alike, use
 /// [`MultiKeyProvider::also_opens_with`](crate::MultiKeyProvider::also_opens_with).
 ///
 /// ```no_run
@@ -37,11 +38,13 @@ use super::{Key, invalid};
 ///
 /// # Security
 ///
-/// Everybody may have the public key. What opens with this key was written by somebody who had it and could write to the
-/// table, nothing more: whoever opens with it accepts their records in place of any other.
+/// Everybody may have the public key. What opens with this key was written by somebody who had it
+/// and could write to the table, nothing more: whoever opens with it accepts their records in place
+/// of any other.
 ///
-/// KMS sees no encryption context for RSA, so key policies cannot depend on it and CloudTrail does not show it; that the
-/// context is the record's own is checked here, after decryption, in constant time.
+/// KMS sees no encryption context for RSA, so key policies cannot depend on it and CloudTrail does
+/// not show it; that the context is the record's own is checked here, after decryption, in constant
+/// time.
 #[derive(Debug)]
 pub struct KmsRsaKey {
     client: Client,
@@ -61,13 +64,15 @@ impl KmsRsaKey {
     ///
     /// # Errors
     ///
-    /// When KMS refuses, the key is none that RSAES-OAEP with SHA-256 can use, or the answer is about another key.
+    /// When KMS refuses, the key is none that RSAES-OAEP with SHA-256 can use, or the answer is
+    /// about another key.
     pub async fn fetch(client: Client, key: impl Into<String>) -> Result<Self, KeyError> {
         let key = Key::new(key);
         let output = client.get_public_key().key_id(key.key_id()).send().await;
         let output = output.map_err(|error| key_error(error, key.key_id(), "GetPublicKey"))?;
         let request_id = output.request_id().map(str::to_owned);
-        let public = take_public_key(&key, output).map_err(|error| identified(error, request_id))?;
+        let public =
+            take_public_key(&key, output).map_err(|error| identified(error, request_id))?;
         Ok(Self { client, key, public, permits: Permits::default() })
     }
 
@@ -77,21 +82,27 @@ impl KmsRsaKey {
         &self.public
     }
 
-    /// Makes at most this many calls at a time; see [`KmsKeyWrapper::max_concurrent_calls`](crate::KmsKeyWrapper::max_concurrent_calls).
+    /// Makes at most this many calls at a time; see
+    /// [`KmsKeyWrapper::max_concurrent_calls`](crate::KmsKeyWrapper::max_concurrent_calls).
     #[must_use]
     pub fn max_concurrent_calls(mut self, calls: usize) -> Self {
         self.permits = Permits::at_most(calls);
         self
     }
 
-    /// Gives up a call after this time; see [`KmsKeyWrapper::deadline`](crate::KmsKeyWrapper::deadline).
+    /// Gives up a call after this time; see
+    /// [`KmsKeyWrapper::deadline`](crate::KmsKeyWrapper::deadline).
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.client = with_deadline(&self.client, deadline);
         self
     }
 
-    async fn decrypt(&self, wrapped: &[WrappedKey], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    async fn decrypt(
+        &self,
+        wrapped: &[WrappedKey],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let wrapped = self.public.find_in(wrapped)?;
         let request = self
             .client
@@ -107,7 +118,11 @@ impl KmsRsaKey {
 }
 
 impl Key {
-    fn take_rsa_unwrapped(&self, output: DecryptOutput, context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    fn take_rsa_unwrapped(
+        &self,
+        output: DecryptOutput,
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let message = Zeroizing::new(output.plaintext.map(Blob::into_inner).unwrap_or_default());
         self.accept(output.key_id.as_deref())?;
         RsaPublicKey::take_data_key(&message, context)
@@ -119,15 +134,22 @@ fn take_public_key(key: &Key, output: GetPublicKeyOutput) -> Result<RsaPublicKey
     if !output.encryption_algorithms().contains(&EncryptionAlgorithmSpec::RsaesOaepSha256) {
         return Err(KeyError::new(
             KeyErrorKind::InvalidKeyUsage,
-            format!("{arn} does not decrypt with RSAES_OAEP_SHA_256: it has to be an RSA key for encryption"),
+            format!(
+                "{arn} does not decrypt with RSAES_OAEP_SHA_256: it has to be an RSA key for encryption"
+            ),
         ));
     }
     let der = output.public_key.map(Blob::into_inner).unwrap_or_default();
-    RsaPublicKey::from_der(&der).map_err(|_| invalid(format!("GetPublicKey answered without {arn}'s public key")))
+    RsaPublicKey::from_der(&der)
+        .map_err(|_| invalid(format!("GetPublicKey answered without {arn}'s public key")))
 }
 
 impl UnwrapKey for KmsRsaKey {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(self.decrypt(wrapped, context))
     }
 }

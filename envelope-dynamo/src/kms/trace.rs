@@ -1,4 +1,5 @@
-//! What is said of every KMS call: operation, key, context form, request id and time; no key bytes, no context values.
+//! What is said of every KMS call: operation, key, context form, request id and time; no key bytes,
+//! no context values.
 
 use std::time::Instant;
 

@@ -1,8 +1,9 @@
-//! Plans the write of a change, field by field: a field that has not changed keeps its stored encoding.
+//! Plans the write of a change, field by field: a field that has not changed keeps its stored
+//! encoding.
 //!
-//! An older struct does not know what a newer one stores inside a field (an entry of a nested struct, a variant that it
-//! reads as `#[serde(other)]`), and some fields are only read or only written. Written again, such a value would be
-//! lost without being touched.
+//! An older struct does not know what a newer one stores inside a field (an entry of a nested
+//! struct, a variant that it reads as `#[serde(other)]`), and some fields are only read or only
+//! written. Written again, such a value would be lost without being touched.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -45,7 +46,8 @@ pub(super) struct Planner<'s> {
     /// The record before and after the change, serialized.
     before: (&'s Item, Values<'s>),
     after: (&'s Item, Values<'s>),
-    /// Whether groups are sealed in the record that the struct does not have, or that were not opened.
+    /// Whether groups are sealed in the record that the struct does not have, or that were not
+    /// opened.
     has_unseen_groups: bool,
     /// The groups whose values the record did not have, or does not have any more.
     withheld: BTreeSet<&'static str>,
@@ -76,20 +78,32 @@ impl<'s> Planner<'s> {
         stored: Vec<(Place, Vec<(&'s str, FieldValue<'s>)>)>,
         [before, after]: [&'s Parts; 2],
     ) -> Result<Self, ErrorKind> {
-        let has_unseen_groups = !before.withheld.is_empty() || !unknown_groups(schema, was_authenticated).is_empty();
+        let has_unseen_groups =
+            !before.withheld.is_empty() || !unknown_groups(schema, was_authenticated).is_empty();
         let withheld = before.withheld.iter().chain(&after.withheld).copied().collect();
         let (before, after) = ((&before.item, values(before)?), (&after.item, values(after)?));
-        Ok(Self { schema, item, was_authenticated, stored, before, after, has_unseen_groups, withheld })
+        Ok(Self {
+            schema,
+            item,
+            was_authenticated,
+            stored,
+            before,
+            after,
+            has_unseen_groups,
+            withheld,
+        })
     }
 
-    /// The fields that a change may write: those of the struct that are no key, and not in a group that is withheld.
+    /// The fields that a change may write: those of the struct that are no key, and not in a group
+    /// that is withheld.
     fn fields(&self) -> impl Iterator<Item = &'static Field> {
         self.schema.iter().filter(|field| self.is_written(field))
     }
 
     fn is_written(&self, field: &Field) -> bool {
         let is_withheld = field.group.is_some_and(|group| self.withheld.contains(group));
-        let has_place = matches!(field.mark, Mark::Encrypted | Mark::Authenticated | Mark::Plaintext);
+        let has_place =
+            matches!(field.mark, Mark::Encrypted | Mark::Authenticated | Mark::Plaintext);
         has_place && !field.is_generated() && !is_withheld
     }
 
@@ -119,33 +133,51 @@ impl<'s> Planner<'s> {
     pub(super) fn plan(&self, places: impl Iterator<Item = Place>) -> Plan<'s> {
         let sealed = places.map(|place| (place, self.unowned(place))).collect();
         let mut plan = Plan { sealed, authenticated: BTreeSet::new(), changes: Vec::new() };
-        // Attributes that other versions of the struct authenticated stay so; the record authenticates its groups.
+        // Attributes that other versions of the struct authenticated stay so; the record
+        // authenticates its groups.
         let others = self.was_authenticated.iter().filter(|name| !self.owns(name));
         plan.authenticated.extend(others.map(|name| Cow::Owned(name.clone())));
-        plan.authenticated.extend(self.schema.groups().into_iter().map(|group| Cow::Owned(payload_attribute(group))));
-        let constants = self.schema.with_mark(Mark::Authenticated).filter(|field| field.is_generated());
+        plan.authenticated.extend(
+            self.schema.groups().into_iter().map(|group| Cow::Owned(payload_attribute(group))),
+        );
+        let constants =
+            self.schema.with_mark(Mark::Authenticated).filter(|field| field.is_generated());
         plan.authenticated.extend(constants.map(|field| Cow::Borrowed(field.name)));
         for field in self.fields() {
-            if self.keeps(field) { self.keep(field, &mut plan) } else { self.write(field, &mut plan) }
+            if self.keeps(field) {
+                self.keep(field, &mut plan)
+            } else {
+                self.write(field, &mut plan)
+            }
         }
         plan
     }
 
     /// The values that are sealed in a place under names that no field of the struct writes.
     fn unowned(&self, place: Place) -> SealedFields<'s> {
-        let stored = self.stored.iter().filter(|(stored, _)| *stored == place).flat_map(|(_, fields)| fields);
-        stored.filter(|(name, _)| !self.owns(name)).map(|(name, value)| (*name, Some(*value))).collect()
+        let stored = self
+            .stored
+            .iter()
+            .filter(|(stored, _)| *stored == place)
+            .flat_map(|(_, fields)| fields);
+        stored
+            .filter(|(name, _)| !self.owns(name))
+            .map(|(name, value)| (*name, Some(*value)))
+            .collect()
     }
 
-    /// Whether the field stays as it is stored: it has not changed, and stands where the struct wants it, or has nothing
-    /// that could be put there.
+    /// Whether the field stays as it is stored: it has not changed, and stands where the struct
+    /// wants it, or has nothing that could be put there.
     fn keeps(&self, field: &'static Field) -> bool {
-        !self.has_changed(field) && (self.is_in_place(field) || !field.is_read || !self.has_value(field))
+        !self.has_changed(field)
+            && (self.is_in_place(field) || !field.is_read || !self.has_value(field))
     }
 
     fn is_in_place(&self, field: &'static Field) -> bool {
         let is_readable = self.attributes(field).next().is_some();
-        let is_elsewhere = |place: Place| self.sealed(field).any(|(at, _, value)| at != place && !value.is_absent());
+        let is_elsewhere = |place: Place| {
+            self.sealed(field).any(|(at, _, value)| at != place && !value.is_absent())
+        };
         match field.mark {
             Mark::Encrypted => !is_readable && !is_elsewhere(field.group),
             _ => is_readable || !self.sealed(field).any(|(_, _, value)| !value.is_absent()),
@@ -166,8 +198,14 @@ impl<'s> Planner<'s> {
     }
 
     /// The values that are sealed in the record under a name of the field, absent ones included.
-    fn sealed(&self, field: &'static Field) -> impl Iterator<Item = (Place, &'s str, FieldValue<'s>)> {
-        let all = self.stored.iter().flat_map(|(place, fields)| fields.iter().map(|entry| (*place, entry.0, entry.1)));
+    fn sealed(
+        &self,
+        field: &'static Field,
+    ) -> impl Iterator<Item = (Place, &'s str, FieldValue<'s>)> {
+        let all = self
+            .stored
+            .iter()
+            .flat_map(|(place, fields)| fields.iter().map(|entry| (*place, entry.0, entry.1)));
         all.filter(|(_, name, _)| field.has_name(name))
     }
 
@@ -185,7 +223,9 @@ impl<'s> Planner<'s> {
         }
         for name in self.attributes(field) {
             let was_authenticated = self.was_authenticated.iter().any(|other| other == name);
-            if field.mark == Mark::Authenticated || field.mark == Mark::Encrypted && was_authenticated {
+            if field.mark == Mark::Authenticated
+                || field.mark == Mark::Encrypted && was_authenticated
+            {
                 plan.authenticated.insert(Cow::Borrowed(name));
             }
         }
@@ -200,11 +240,14 @@ impl<'s> Planner<'s> {
         }
     }
 
-    /// The name under which a field is written: a value that only moves keeps its own, for readers that know no other.
+    /// The name under which a field is written: a value that only moves keeps its own, for readers
+    /// that know no other.
     fn name(&self, field: &'static Field) -> &'static str {
         let is_stored = |name: &&str| {
             self.item.contains_key(*name)
-                || self.sealed(field).any(|(_, sealed, value)| sealed == *name && !value.is_absent())
+                || self
+                    .sealed(field)
+                    .any(|(_, sealed, value)| sealed == *name && !value.is_absent())
         };
         let stored = field.names().find(is_stored).filter(|_| !self.has_changed(field));
         stored.unwrap_or(field.name)
@@ -251,7 +294,8 @@ impl<'s> Plan<'s> {
     pub(super) fn writer(&self, place: Place) -> FieldWriter {
         let names = self.authenticated.iter().map(AsRef::as_ref).filter(|_| place.is_none());
         let mut writer = FieldWriter::new(PLAINTEXT_BYTES, names);
-        let planned = self.sealed.iter().filter(|(other, _)| *other == place).flat_map(|(_, fields)| fields);
+        let planned =
+            self.sealed.iter().filter(|(other, _)| *other == place).flat_map(|(_, fields)| fields);
         for (name, value) in planned {
             match value {
                 Some(value) => writer.encoded(name, value),

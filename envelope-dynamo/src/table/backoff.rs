@@ -6,13 +6,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{AsyncSleep, SharedAsyncSleep};
 
-/// The longest pause before the first try that follows another, unless the client's own retries wait for less.
+/// The longest pause before the first try that follows another, unless the client's own retries
+/// wait for less.
 const FIRST: Duration = Duration::from_millis(25);
 /// The longest pause of all: what the SDK's own retries pause at most.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Exponential backoff with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), by the clock that the
-/// SDK's client is configured with.
+/// Exponential backoff with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog),
+/// by the clock that the SDK's client is configured with.
 pub(super) struct Backoff {
     sleep: Option<SharedAsyncSleep>,
     first: Duration,
@@ -22,7 +23,8 @@ pub(super) struct Backoff {
 impl Backoff {
     pub(super) fn new(client: &Client) -> Self {
         let config = client.config();
-        let first = config.retry_config().map_or(FIRST, |retries| retries.initial_backoff().min(FIRST));
+        let first =
+            config.retry_config().map_or(FIRST, |retries| retries.initial_backoff().min(FIRST));
         Self { sleep: config.sleep_impl(), first, tries: 0 }
     }
 
@@ -43,7 +45,8 @@ impl Backoff {
         self.pause_after(Duration::ZERO).await;
     }
 
-    /// The same after a try that lost a race and `took` so long: where all are slow, all must wait longer to miss each other.
+    /// The same after a try that lost a race and `took` so long: where all are slow, all must wait
+    /// longer to miss each other.
     pub(super) async fn pause_after(&mut self, took: Duration) {
         let longest = self.first.max(took).saturating_mul(1 << self.tries.min(16)).min(LONGEST);
         self.tries += 1;

@@ -18,9 +18,13 @@ const MAX_KEYS: usize = 100;
 
 /// Reads the records that `found` names from the table, as of now, in the order of `found`.
 ///
-/// One that is not there any more is left out. One that the index names twice, as it may while a change of the index's
-/// key is under way, is read once and is in the answer twice: DynamoDB refuses a request that names a key twice.
-pub(super) async fn from_base(source: &Source, found: Vec<(Item, Item)>) -> Result<Vec<(Item, Item)>, Error> {
+/// One that is not there any more is left out. One that the index names twice, as it may while a
+/// change of the index's key is under way, is read once and is in the answer twice: DynamoDB
+/// refuses a request that names a key twice.
+pub(super) async fn from_base(
+    source: &Source,
+    found: Vec<(Item, Item)>,
+) -> Result<Vec<(Item, Item)>, Error> {
     let mut records = Vec::with_capacity(found.len());
     for chunk in found.chunks(MAX_KEYS) {
         let items = read(source, distinct_keys(source, chunk)?).await?;
@@ -35,7 +39,8 @@ pub(super) async fn from_base(source: &Source, found: Vec<(Item, Item)>) -> Resu
 }
 
 fn distinct_keys(source: &Source, chunk: &[(Item, Item)]) -> Result<Vec<Item>, Error> {
-    let keys = by_identity(source, chunk.iter().map(|(item, _)| (item, parts(item, &source.primary))))?;
+    let keys =
+        by_identity(source, chunk.iter().map(|(item, _)| (item, parts(item, &source.primary))))?;
     Ok(keys.into_values().collect())
 }
 
@@ -55,20 +60,31 @@ async fn read(source: &Source, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> 
     let (mut items, mut backoff, mut tries) = (Vec::new(), Backoff::new(&source.client), 0);
     while !keys.is_empty() {
         let asked = keys.len();
-        let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-        let request = request.ok().map(|request| HashMap::from([(source.table.to_string(), request)]));
+        let request =
+            KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let request =
+            request.ok().map(|request| HashMap::from([(source.table.to_string(), request)]));
         let doubt = Doubt::default();
-        let request = source.client.batch_get_item().set_request_items(request).customize().interceptor(doubt.clone());
+        let request = source
+            .client
+            .batch_get_item()
+            .set_request_items(request)
+            .customize()
+            .interceptor(doubt.clone());
         let answer = request.send().await;
         backoff.adopt(doubt.sleep());
         let answer = answer.map_err(|error| {
             dynamodb_error("BatchGetItem", &source.table, RecordId::of_table(source.logical), error)
         })?;
         items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
-        keys = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys).collect();
+        keys =
+            answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys).collect();
         tries = if keys.len() < asked { 0 } else { tries + 1 };
         if tries == TRIES {
-            return Err(Error::new(RecordId::of_table(source.logical), ErrorKind::Unprocessed { tries }));
+            return Err(Error::new(
+                RecordId::of_table(source.logical),
+                ErrorKind::Unprocessed { tries },
+            ));
         }
         if !keys.is_empty() {
             backoff.pause().await;

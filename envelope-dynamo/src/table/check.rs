@@ -41,10 +41,15 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// afterwards.
     ///
-    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says them.
-    pub fn customize(mut self, with: impl FnOnce(ConditionCheckBuilder) -> ConditionCheckBuilder) -> Self {
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// them.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(ConditionCheckBuilder) -> ConditionCheckBuilder,
+    ) -> Self {
         self.builder = with(self.builder);
         self
     }
@@ -53,7 +58,8 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
         let (key, id) = self.table.key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let mut placeholders = Placeholders::of(self.table.kinds);
-        let condition = self.condition.map(|condition| placeholders.condition(condition)).transpose();
+        let condition =
+            self.condition.map(|condition| placeholders.condition(condition)).transpose();
         let condition = condition.map_err(|kind| Error::new(id.clone(), kind))?;
         let (names, values) = placeholders.into_maps();
         let check = builder
@@ -64,6 +70,8 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
             .set_expression_attribute_values(values)
             .build();
         // Table and key are set: only the condition can be missing.
-        check.map(|check| (check, id.clone())).map_err(|_| Error::new(id, ErrorKind::CheckWithoutCondition))
+        check
+            .map(|check| (check, id.clone()))
+            .map_err(|_| Error::new(id, ErrorKind::CheckWithoutCondition))
     }
 }

@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
-    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    LocalSecondaryIndex, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 
 use super::doubt::Doubt;
@@ -18,7 +18,8 @@ use crate::record::{Envelope, Mark};
 /// How long a new table may take until it can be used.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
-const MALFORMED: ErrorKind = ErrorKind::Malformed("the keys of the struct make no table that DynamoDB takes");
+const MALFORMED: ErrorKind =
+    ErrorKind::Malformed("the keys of the struct make no table that DynamoDB takes");
 
 /// The creation of a table, being built; see [`Table::create_table`].
 #[must_use = "a creation does nothing until it is sent"]
@@ -28,10 +29,11 @@ pub struct CreateTable<'a, T, P: ?Sized> {
 }
 
 impl<T: Entity, P: ?Sized> Table<T, P> {
-    /// Creates the table with the keys and indexes that the struct says: for tests and for work on one's own machine.
+    /// Creates the table with the keys and indexes that the struct says: for tests and for work on
+    /// one's own machine.
     ///
-    /// Billed on demand; indexes project all attributes; a `#[ttl]` field takes effect. In production, tables are the business of whatever creates the
-    /// rest of the infrastructure.
+    /// Billed on demand; indexes project all attributes; a `#[ttl]` field takes effect. In
+    /// production, tables are the business of whatever creates the rest of the infrastructure.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -54,32 +56,43 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     /// # }
     /// ```
     pub fn create_table(&self) -> CreateTable<'_, T, P> {
-        CreateTable { table: self, builder: self.client.create_table().billing_mode(BillingMode::PayPerRequest) }
+        CreateTable {
+            table: self,
+            builder: self.client.create_table().billing_mode(BillingMode::PayPerRequest),
+        }
     }
 }
 
 impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
-    /// Sets what this library does not cover on the SDK's own builder: throughput, streams, encryption at rest.
+    /// Sets what this library does not cover on the SDK's own builder: throughput, streams,
+    /// encryption at rest.
     ///
     /// Name, keys and indexes are set afterwards.
-    pub fn customize(mut self, with: impl FnOnce(CreateTableFluentBuilder) -> CreateTableFluentBuilder) -> Self {
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(CreateTableFluentBuilder) -> CreateTableFluentBuilder,
+    ) -> Self {
         self.builder = with(self.builder);
         self
     }
 
-    /// Creates the table, waits up to two minutes until it can be used, and turns on the time to live of a `#[ttl]` field.
+    /// Creates the table, waits up to two minutes until it can be used, and turns on the time to
+    /// live of a `#[ttl]` field.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::KeyTypeUnknown`] for a key whose Rust type does not say whether it is a string, a number or bytes; and
-    /// whatever DynamoDB answers: `ResourceInUseException` where the table exists. From [`ErrorKind::TableNotReady`] on,
-    /// [`Error::write_outcome`] is `Written`: the table was created.
+    /// [`ErrorKind::KeyTypeUnknown`] for a key whose Rust type does not say whether it is a string,
+    /// a number or bytes; and whatever DynamoDB answers: `ResourceInUseException` where the
+    /// table exists. From [`ErrorKind::TableNotReady`] on, [`Error::write_outcome`] is
+    /// `Written`: the table was created.
     pub async fn send(self) -> Result<(), Error> {
         let id = || RecordId::of_table(T::First::TABLE);
         let (table, creation) = (self.table, self.into_sdk()?);
         let doubt = Doubt::default();
         let created = creation.customize().interceptor(doubt.clone()).send().await;
-        let failed = |error| dynamodb_error("CreateTable", &table.name, id(), error).or_in_doubt(doubt.exists());
+        let failed = |error| {
+            dynamodb_error("CreateTable", &table.name, id(), error).or_in_doubt(doubt.exists())
+        };
         created.map_err(failed)?;
         table.finish_creation().await.map_err(|error| error.after_write(None))
     }
@@ -96,7 +109,8 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
     fn build(self) -> Result<CreateTableFluentBuilder, ErrorKind> {
         let keys = primary_key::<T::First>();
         let indexes = T::First::index_schemas();
-        let mut creation = self.builder.table_name(&*self.table.name).set_key_schema(Some(key_schema(&keys)?));
+        let mut creation =
+            self.builder.table_name(&*self.table.name).set_key_schema(Some(key_schema(&keys)?));
         let mut defined: Vec<&str> = Vec::new();
         for key in keys.iter().chain(indexes.iter().flat_map(|index| &index.keys)) {
             if !defined.contains(&key.name) {
@@ -105,13 +119,24 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
             }
         }
         for index in &indexes {
-            let (keys, all) = (key_schema(&index.keys)?, Projection::builder().projection_type(ProjectionType::All));
+            let (keys, all) = (
+                key_schema(&index.keys)?,
+                Projection::builder().projection_type(ProjectionType::All),
+            );
             creation = if index.is_local {
-                let local = LocalSecondaryIndex::builder().index_name(index.name).set_key_schema(Some(keys));
-                creation.local_secondary_indexes(local.projection(all.build()).build().map_err(malformed)?)
+                let local = LocalSecondaryIndex::builder()
+                    .index_name(index.name)
+                    .set_key_schema(Some(keys));
+                creation.local_secondary_indexes(
+                    local.projection(all.build()).build().map_err(malformed)?,
+                )
             } else {
-                let global = GlobalSecondaryIndex::builder().index_name(index.name).set_key_schema(Some(keys));
-                creation.global_secondary_indexes(global.projection(all.build()).build().map_err(malformed)?)
+                let global = GlobalSecondaryIndex::builder()
+                    .index_name(index.name)
+                    .set_key_schema(Some(keys));
+                creation.global_secondary_indexes(
+                    global.projection(all.build()).build().map_err(malformed)?,
+                )
             };
         }
         Ok(creation)
@@ -122,13 +147,21 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     /// Waits until the table can be used, and turns on the time to live.
     async fn finish_creation(&self) -> Result<(), Error> {
         let id = || RecordId::of_table(T::First::TABLE);
-        let ready = self.client.wait_until_table_exists().table_name(&*self.name).wait(READY_WITHIN).await;
+        let ready =
+            self.client.wait_until_table_exists().table_name(&*self.name).wait(READY_WITHIN).await;
         ready.map_err(|_| Error::new(id(), ErrorKind::TableNotReady))?;
         let Some(ttl) = ttl::<T>() else { return Ok(()) };
         let setting = TimeToLiveSpecification::builder().attribute_name(ttl).enabled(true).build();
         let setting = setting.map_err(|error| Error::new(id(), malformed(error)))?;
-        let update = self.client.update_time_to_live().table_name(&*self.name).time_to_live_specification(setting);
-        update.send().await.map_err(|error| dynamodb_error("UpdateTimeToLive", &self.name, id(), error))?;
+        let update = self
+            .client
+            .update_time_to_live()
+            .table_name(&*self.name)
+            .time_to_live_specification(setting);
+        update
+            .send()
+            .await
+            .map_err(|error| dynamodb_error("UpdateTimeToLive", &self.name, id(), error))?;
         Ok(())
     }
 }
@@ -151,7 +184,9 @@ fn primary_key<T: Envelope>() -> Vec<KeyAttribute> {
         .filter_map(attribute)
         .map(|field| {
             let known = typed.iter().find(|key| key.name == field.name);
-            known.cloned().unwrap_or(KeyAttribute { name: field.name, scalar: Some(ScalarAttributeType::S) })
+            known
+                .cloned()
+                .unwrap_or(KeyAttribute { name: field.name, scalar: Some(ScalarAttributeType::S) })
         })
         .collect()
 }
@@ -160,14 +195,22 @@ fn primary_key<T: Envelope>() -> Vec<KeyAttribute> {
 fn key_schema(keys: &[KeyAttribute]) -> Result<Vec<KeySchemaElement>, ErrorKind> {
     let roles = [KeyType::Hash, KeyType::Range];
     let element = |(key, role): (&KeyAttribute, KeyType)| {
-        KeySchemaElement::builder().attribute_name(key.name).key_type(role).build().map_err(malformed)
+        KeySchemaElement::builder()
+            .attribute_name(key.name)
+            .key_type(role)
+            .build()
+            .map_err(malformed)
     };
     keys.iter().zip(roles).map(element).collect()
 }
 
 fn definition(key: &KeyAttribute) -> Result<AttributeDefinition, ErrorKind> {
     let scalar = key.scalar.clone().ok_or(ErrorKind::KeyTypeUnknown { attribute: key.name })?;
-    AttributeDefinition::builder().attribute_name(key.name).attribute_type(scalar).build().map_err(malformed)
+    AttributeDefinition::builder()
+        .attribute_name(key.name)
+        .attribute_type(scalar)
+        .build()
+        .map_err(malformed)
 }
 
 /// `.await` without `.send()` sends as well.

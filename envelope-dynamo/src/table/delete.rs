@@ -28,14 +28,15 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
 
     /// Fails with [`ErrorKind::ConditionFailed`] if there is no record.
     ///
-    /// If the answer to a first try is lost, the SDK tries again and finds no record: then this fails although the record
-    /// was deleted by this very call, and [`Error::is_in_doubt`] says so.
+    /// If the answer to a first try is lost, the SDK tries again and finds no record: then this
+    /// fails although the record was deleted by this very call, and [`Error::is_in_doubt`] says
+    /// so.
     pub fn if_exists(self) -> Self {
         self.condition_of(Condition::exists(partition_key::<T>()))
     }
 
-    /// Deletes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`]. Several conditions
-    /// must all hold.
+    /// Deletes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`].
+    /// Several conditions must all hold.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -56,18 +57,24 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// afterwards.
     ///
-    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says them.
-    pub fn customize(mut self, with: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder) -> Self {
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// them.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder,
+    ) -> Self {
         self.builder = with(self.builder);
         self
     }
 
     /// Has the delete yield the record that it deleted, opened; the last call before `send`.
     ///
-    /// If the answer to a first try is lost, the SDK tries again and finds nothing to delete: then this fails with
-    /// [`ErrorKind::AnswerLost`], since the first try may have deleted a record.
+    /// If the answer to a first try is lost, the SDK tries again and finds nothing to delete: then
+    /// this fails with [`ErrorKind::AnswerLost`], since the first try may have deleted a
+    /// record.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
         P: UnwrapKey,
@@ -79,8 +86,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// When DynamoDB does not take such a key, [`ErrorKind::Customized`], [`ErrorKind::ConditionFailed`], and whatever
-    /// DynamoDB answers.
+    /// When DynamoDB does not take such a key, [`ErrorKind::Customized`],
+    /// [`ErrorKind::ConditionFailed`], and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -92,11 +99,17 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         let is_conditional = builder.get_condition_expression().is_some();
         let is_repeatable = !is_conditional && returns.is_none();
         let doubt = Doubt::default();
-        let writing = Writing { operation: "DeleteItem", table: &table.name, id, key, is_repeatable, doubt };
-        let request = builder.set_return_values(returns.clone()).customize().interceptor(writing.doubt.clone());
+        let writing =
+            Writing { operation: "DeleteItem", table: &table.name, id, key, is_repeatable, doubt };
+        let request = builder
+            .set_return_values(returns.clone())
+            .customize()
+            .interceptor(writing.doubt.clone());
         match request.send().await {
             // An earlier try may have deleted the record that this one did not find.
-            Ok(output) if output.attributes.is_none() && returns.is_some() && writing.doubt.exists() => {
+            Ok(output)
+                if output.attributes.is_none() && returns.is_some() && writing.doubt.exists() =>
+            {
                 Err(writing.answer_lost())
             }
             Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
@@ -108,8 +121,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     pub(super) fn prepare(self) -> Result<(DeleteItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = self.table.key_item(self.key)?;
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
-        let builder =
-            conditional(builder, self.condition, self.table.kinds).map_err(|kind| Error::new(id.clone(), kind))?;
+        let builder = conditional(builder, self.condition, self.table.kinds)
+            .map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
     }
 }
@@ -136,8 +149,9 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
     ///
     /// # Errors
     ///
-    /// As [`Delete::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item()) where the old record does
-    /// not open: then it has been deleted, and [`Table::open_returned`] opens it later.
+    /// As [`Delete::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item())
+    /// where the old record does not open: then it has been deleted, and
+    /// [`Table::open_returned`] opens it later.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let provider = &*self.0.table.provider;
         match self.0.deliver(Some(ReturnValue::AllOld)).await? {
@@ -158,7 +172,9 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoFuture for De
 }
 
 /// `.await` without `.send()` sends as well.
-impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture for ReturningOld<Delete<'a, T, P>> {
+impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture
+    for ReturningOld<Delete<'a, T, P>>
+{
     type Output = Result<Option<T>, Error>;
     type IntoFuture = Sending<'a, Self::Output>;
 

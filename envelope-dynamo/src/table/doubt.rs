@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use aws_sdk_dynamodb::config::interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef};
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents, SharedAsyncSleep};
 use aws_sdk_dynamodb::error::BoxError;
 
@@ -12,7 +14,8 @@ use crate::outage::never_connected;
 /// RFC 9110, section 15.5.9.
 const REQUEST_TIMEOUT: u16 = 408;
 
-/// Watches each of the SDK's tries: the last one may be refused although an earlier one was carried out.
+/// Watches each of the SDK's tries: the last one may be refused although an earlier one was carried
+/// out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Doubt(Arc<Seen>);
 
@@ -27,7 +30,8 @@ struct Seen {
 }
 
 impl Doubt {
-    /// Whether one of the tries may have been carried out; a success that was answered is for the caller to know.
+    /// Whether one of the tries may have been carried out; a success that was answered is for the
+    /// caller to know.
     pub(crate) fn exists(&self) -> bool {
         self.0.under_way.load(Ordering::Relaxed) || self.0.unanswered.load(Ordering::Relaxed)
     }
@@ -79,10 +83,11 @@ impl Intercept for Doubt {
             None => (false, None),
         };
         let never_sent = error.is_some_and(never_connected);
-        // DynamoDB refuses before it does anything; an error of its own (5xx) says nothing. A proxy may answer 408
-        // although it has passed the request on.
+        // DynamoDB refuses before it does anything; an error of its own (5xx) says nothing. A proxy
+        // may answer 408 although it has passed the request on.
         let refused = context.response().map(|response| response.status());
-        let refused = refused.is_some_and(|status| status.is_client_error() && status.as_u16() != REQUEST_TIMEOUT);
+        let refused = refused
+            .is_some_and(|status| status.is_client_error() && status.as_u16() != REQUEST_TIMEOUT);
         if was_sent && !done && !refused && !never_sent {
             self.admit();
         }

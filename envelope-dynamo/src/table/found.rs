@@ -18,9 +18,10 @@ use crate::item::from_item;
 impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Opens the record that DynamoDB returned with a failed call; `None` if it returned none.
     ///
-    /// That is the record that made a condition fail, as it was stored when the condition was evaluated; or the record
-    /// that a write returned, if it could not be opened then (KMS was throttled, say). Nothing is read again, so it can
-    /// be tried again later with the same error.
+    /// That is the record that made a condition fail, as it was stored when the condition was
+    /// evaluated; or the record that a write returned, if it could not be opened then (KMS was
+    /// throttled, say). Nothing is read again, so it can be tried again later with the same
+    /// error.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -79,14 +80,19 @@ pub(super) fn found<E: ConditionError>(error: &SdkError<E>) -> Option<&Item> {
     error.as_service_error().and_then(ConditionError::found)
 }
 
-/// Opens what a write returned; if that fails, the error says that the write was carried out, and keeps what it returned.
-pub(super) async fn open_written<T: Entity>(item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<T, Error> {
+/// Opens what a write returned; if that fails, the error says that the write was carried out, and
+/// keeps what it returned.
+pub(super) async fn open_written<T: Entity>(
+    item: Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<T, Error> {
     from_item(item.clone(), provider).await.map_err(|error| error.after_write(Some(item)))
 }
 
 /// Names the limit that made the conditions of an update fail, if it was one.
 pub(super) fn name_limit(error: Error, limits: &[Limit]) -> Error {
-    let found = error.returned_item().filter(|_| matches!(error.kind(), ErrorKind::ConditionFailed));
+    let found =
+        error.returned_item().filter(|_| matches!(error.kind(), ErrorKind::ConditionFailed));
     match found.and_then(|found| limits.iter().find_map(|limit| limit.broken_by(found))) {
         Some(kind) => error.with_kind(kind),
         None => error,

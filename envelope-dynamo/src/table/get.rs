@@ -40,13 +40,13 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
 
     /// Takes a record that has outlived its `#[ttl]` for absent.
     ///
-    /// DynamoDB deletes expired records within a few days (Amazon DynamoDB Developer Guide, "Using time to live"); until
-    /// then they are read like any other, unless this is asked for.
+    /// DynamoDB deletes expired records within a few days (Amazon DynamoDB Developer Guide, "Using
+    /// time to live"); until then they are read like any other, unless this is asked for.
     ///
     /// # Security
     ///
-    /// Whoever can write the table can change a `#[plaintext]` time to live, as he can delete the record; an
-    /// `#[authenticated]` one he can only make look expired.
+    /// Whoever can write the table can change a `#[plaintext]` time to live, as he can delete the
+    /// record; an `#[authenticated]` one he can only make look expired.
     pub const fn skip_expired(mut self) -> Self {
         self.reader.skip_expired = true;
         self
@@ -54,8 +54,8 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
 
     /// Refuses a record of an older version than `version`, which the reader has kept elsewhere.
     ///
-    /// An older version of a record is authentic for its place, so that somebody who can write the table could put one
-    /// back. A record that is gone is `None`, whatever version it had.
+    /// An older version of a record is authentic for its place, so that somebody who can write the
+    /// table could put one back. A record that is gone is `None`, whatever version it had.
     pub const fn not_before_version(mut self, version: u64) -> Self
     where
         T: AuthenticatedVersion,
@@ -64,10 +64,15 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// afterwards.
     ///
-    /// A projection is refused ([`ErrorKind::Customized`]), since a record opens only whole: [`Table::view`] reads a part.
-    pub fn customize(mut self, with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder) -> Self {
+    /// A projection is refused ([`ErrorKind::Customized`]), since a record opens only whole:
+    /// [`Table::view`] reads a part.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,
+    ) -> Self {
         self.builder = with(self.builder);
         self
     }
@@ -81,8 +86,8 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// As [`from_item`](crate::from_item()), [`ErrorKind::Customized`], [`ErrorKind::OlderVersion`], and whatever
-    /// DynamoDB answers.
+    /// As [`from_item`](crate::from_item()), [`ErrorKind::Customized`],
+    /// [`ErrorKind::OlderVersion`], and whatever DynamoDB answers.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let table = self.reader.table;
         let (item, id) = self.reader.table.key_item(self.key)?;
@@ -101,7 +106,8 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
     /// Opens what was found as the record that was asked for, whatever key it says it has.
     pub(super) async fn open(&self, asked: Item, found: Option<Item>) -> Result<Option<T>, Error> {
         let now = self.table.clock.system_time();
-        let Some(found) = found.filter(|found| !self.skip_expired || !has_expired::<T>(found, now)) else {
+        let Some(found) = found.filter(|found| !self.skip_expired || !has_expired::<T>(found, now))
+        else {
             return Ok(None);
         };
         let (id, version) = (record_id::<T>(&asked), version::<T>(&found));

@@ -27,8 +27,8 @@ const TRIES: u32 = 16;
 
 /// A change of whatever the record holds, being built; see [`Update::modify`].
 ///
-/// `#[version]` and `#[updated]` are counted and stamped whenever something is written; what the change does to them is
-/// taken back.
+/// `#[version]` and `#[updated]` are counted and stamped whenever something is written; what the
+/// change does to them is taken back.
 #[must_use = "a change does nothing until it is sent"]
 pub struct Modify<'a, T: Envelope, P: ?Sized, F> {
     update: Update<'a, T, P>,
@@ -43,20 +43,23 @@ pub struct TryModify<'a, T: Envelope, P: ?Sized, F>(Modify<'a, T, P, F>);
 impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
     /// Changes whatever the record holds, encrypted and authenticated fields too.
     ///
-    /// The record is read, opened, given to `change`, sealed again, and written on condition that what was read still
-    /// stands there. If another writer was faster, all of that is done again with what stands there now, so **`change` may
-    /// be called several times**; each time with a fresh record, and only its last work is written, once.
+    /// The record is read, opened, given to `change`, sealed again, and written on condition that
+    /// what was read still stands there. If another writer was faster, all of that is done
+    /// again with what stands there now, so **`change` may be called several times**; each time
+    /// with a fresh record, and only its last work is written, once.
     ///
-    /// Where `change` changes nothing, what the update says beside is sent once, without the SDK's retries: a lost answer
-    /// leaves it in doubt, and never written twice.
+    /// Where `change` changes nothing, what the update says beside is sent once, without the SDK's
+    /// retries: a lost answer leaves it in doubt, and never written twice.
     ///
-    /// Only the fields that `change` has changed are written. The others keep their stored bytes, sealed ones too, so that
-    /// an older struct does not lose what a newer one stores; and what others do meanwhile to the rest stays. What this
-    /// update says beside (`set`, `add`, ..) is written in the same request.
+    /// Only the fields that `change` has changed are written. The others keep their stored bytes,
+    /// sealed ones too, so that an older struct does not lose what a newer one stores; and what
+    /// others do meanwhile to the rest stays. What this update says beside (`set`, `add`, ..)
+    /// is written in the same request.
     ///
-    /// A field that changes is written whole, as the struct knows it. If a newer version of its type has more (an entry of
-    /// a nested struct, a variant that this one reads as `#[serde(other)]`), that is lost. A field whose mark differs from
-    /// the stored record's is written again, under its own mark.
+    /// A field that changes is written whole, as the struct knows it. If a newer version of its
+    /// type has more (an entry of a nested struct, a variant that this one reads as
+    /// `#[serde(other)]`), that is lost. A field whose mark differs from the stored record's is
+    /// written again, under its own mark.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -109,26 +112,31 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
 impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
     /// How often the change is tried when others are faster: 16 times unless stated, once at least.
     ///
-    /// The pauses between tries double until they reach 20 seconds. A record lets through at most as many changes in a
-    /// second as there is time for, one after another: where hundreds write one record at once, more tries may be due.
+    /// The pauses between tries double until they reach 20 seconds. A record lets through at most
+    /// as many changes in a second as there is time for, one after another: where hundreds
+    /// write one record at once, more tries may be due.
     pub fn max_tries(mut self, tries: u32) -> Self {
         self.max_tries = tries.max(1);
         self
     }
 
-    /// Changes the record; the record as it was written, `None` if there is none. A change that changes nothing writes
-    /// nothing, unless the update says something beside it.
+    /// Changes the record; the record as it was written, `None` if there is none. A change that
+    /// changes nothing writes nothing, unless the update says something beside it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ExpressionTooLong`] when the record has more authenticated attributes than a condition can name;
-    /// [`ErrorKind::GroupWithheld`] and [`ErrorKind::UnknownGroups`] when the change would replace a group that cannot be
-    /// opened here, or the encryption context that it is bound to; [`ErrorKind::Conflict`] when others were faster each time; [`ErrorKind::ConditionFailed`] when a condition of the
-    /// update did not hold; [`ErrorKind::KeyChanged`] and [`ErrorKind::TooLarge`] before anything is sent; as
-    /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and whatever DynamoDB answers.
+    /// [`ErrorKind::ExpressionTooLong`] when the record has more authenticated attributes than a
+    /// condition can name; [`ErrorKind::GroupWithheld`] and [`ErrorKind::UnknownGroups`] when
+    /// the change would replace a group that cannot be opened here, or the encryption context
+    /// that it is bound to; [`ErrorKind::Conflict`] when others were faster each time;
+    /// [`ErrorKind::ConditionFailed`] when a condition of the update did not hold;
+    /// [`ErrorKind::KeyChanged`] and [`ErrorKind::TooLarge`] before anything is sent; as
+    /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and whatever DynamoDB
+    /// answers.
     ///
-    /// [`Error::write_outcome`] is `Unknown` if the answer to a try was lost, and the stored payload is neither the one
-    /// that was read nor the one that was written. Otherwise the stored payload shows what became of the try.
+    /// [`Error::write_outcome`] is `Unknown` if the answer to a try was lost, and the stored
+    /// payload is neither the one that was read nor the one that was written. Otherwise the
+    /// stored payload shows what became of the try.
     pub async fn send(self) -> Result<Option<T>, Error>
     where
         F: FnMut(&mut T),
@@ -238,9 +246,15 @@ struct Target<'a, T: Envelope, P: ?Sized> {
 impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
     /// The item as it was written last.
     async fn read(&self) -> Result<Option<Item>, Error> {
-        let get = self.table.client.get_item().table_name(&*self.table.name).set_key(Some(self.key.clone()));
+        let get = self
+            .table
+            .client
+            .get_item()
+            .table_name(&*self.table.name)
+            .set_key(Some(self.key.clone()));
         let output = get.consistent_read(true).send().await;
-        let output = output.map_err(|error| dynamodb_error("GetItem", &self.table.name, self.id.clone(), error))?;
+        let output = output
+            .map_err(|error| dynamodb_error("GetItem", &self.table.name, self.id.clone(), error))?;
         Ok(output.item.map(|item| keyed(item, self.key.clone())))
     }
 
@@ -254,18 +268,25 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         !self.changes.is_empty()
     }
 
-    async fn write(&self, stored: Stored<T>, resealed: Option<Resealed>) -> Result<Written<T>, Error> {
+    async fn write(
+        &self,
+        stored: Stored<T>,
+        resealed: Option<Resealed>,
+    ) -> Result<Written<T>, Error> {
         let fail = |kind| Error::new(self.id.clone(), kind);
         let limits = self.limits(resealed.as_ref()).map_err(fail)?;
         let builder = self.request(&stored, resealed.as_ref(), &limits).map_err(fail)?;
         let doubt = Doubt::default();
         let (operation, table) = ("UpdateItem", &*self.table.name);
         let (id, key) = (self.id.clone(), self.key.clone());
-        let writing = Writing { operation, table, id, key, is_repeatable: false, doubt: doubt.clone() };
+        let writing =
+            Writing { operation, table, id, key, is_repeatable: false, doubt: doubt.clone() };
         let mut request = builder.customize().interceptor(doubt.clone());
         if resealed.is_none() && self.changes_more() {
-            // Without a payload of its own the SDK's second try could not be told from the first: `add` would add twice.
-            request = request.config_override(Config::builder().retry_config(RetryConfig::disabled()));
+            // Without a payload of its own the SDK's second try could not be told from the first:
+            // `add` would add twice.
+            request =
+                request.config_override(Config::builder().retry_config(RetryConfig::disabled()));
         }
         let error = match request.send().await {
             Ok(output) => return self.done(stored, resealed, output.attributes).await,
@@ -288,7 +309,9 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
             Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => {
                 Err(name_limit(writing.error(error), &limits))
             }
-            _ if (is_refused || has_collided) && !doubt.exists() => Ok(Written::Overtaken(doubt.sleep())),
+            _ if (is_refused || has_collided) && !doubt.exists() => {
+                Ok(Written::Overtaken(doubt.sleep()))
+            }
             _ if is_refused || has_collided => {
                 Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true))
             }
@@ -307,10 +330,14 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
             let opened = open_written(keyed(new, self.key.clone()), &*self.table.provider).await;
             return opened.map(Written::Done);
         }
-        stored.into_record(resealed.as_ref()).map(Written::Done).map_err(|error| error.after_write(None))
+        stored
+            .into_record(resealed.as_ref())
+            .map(Written::Done)
+            .map_err(|error| error.after_write(None))
     }
 
-    /// The limits of the numbers that the update adds to; a version that is sealed with the rest was counted there.
+    /// The limits of the numbers that the update adds to; a version that is sealed with the rest
+    /// was counted there.
     fn limits(&self, resealed: Option<&Resealed>) -> Result<Vec<Limit>, ErrorKind> {
         match resealed {
             Some(_) => self.changes.limits(),
@@ -325,21 +352,32 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         limits: &[Limit],
     ) -> Result<UpdateItemFluentBuilder, ErrorKind> {
         let builder = self.builder.clone();
-        let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::of(self.table.kinds));
+        let (mut clauses, mut placeholders) =
+            (Clauses::default(), Placeholders::of(self.table.kinds));
         let still_stands = match resealed {
             Some(resealed) => resealed.render(&mut clauses, &mut placeholders),
             None => {
                 if self.changes_more() {
-                    kept::update(T::SCHEMA, &mut clauses, &mut placeholders, self.table.clock.system_time());
+                    kept::update(
+                        T::SCHEMA,
+                        &mut clauses,
+                        &mut placeholders,
+                        self.table.clock.system_time(),
+                    );
                 }
                 stored.still_stands(&mut placeholders)
             }
         };
         self.changes.clone().render::<T>(&mut clauses, &mut placeholders)?;
         let own = self.condition.clone().into_iter().chain(limits.iter().map(Limit::condition));
-        let own = own.reduce(Condition::and).map(|condition| placeholders.condition(condition)).transpose()?;
+        let own = own
+            .reduce(Condition::and)
+            .map(|condition| placeholders.condition(condition))
+            .transpose()?;
         let (update, condition) = (clauses.expression(), both(own, Some(still_stands)));
-        [&update, &condition].into_iter().try_for_each(|expression| check_length(expression.as_ref()))?;
+        [&update, &condition]
+            .into_iter()
+            .try_for_each(|expression| check_length(expression.as_ref()))?;
         let (names, values) = placeholders.into_maps();
         Ok(builder
             .table_name(&*self.table.name)

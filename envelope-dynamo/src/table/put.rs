@@ -17,7 +17,8 @@ use crate::record::{Envelope, partition_key};
 use crate::schema::ENCRYPTED_PAYLOAD;
 use crate::size::{MAX_ITEM_BYTES, item_bytes};
 
-/// What is put: `&T`, or `&mut T`, which then has the version and the stamps that were stored. Sealed.
+/// What is put: `&T`, or `&mut T`, which then has the version and the stamps that were stored.
+/// Sealed.
 pub trait Puttable<T>: Borrow<T> + sealed::Sealed {
     /// Takes over what was stored.
     #[doc(hidden)]
@@ -44,8 +45,9 @@ mod sealed {
 
 /// A put being built; see [`Table::put`].
 ///
-/// A record with a `#[version]` is stored only if the version that stands there is the one in the record, none for 0 or
-/// `None`; otherwise [`ErrorKind::ConditionFailed`]. What is stored is the next version.
+/// A record with a `#[version]` is stored only if the version that stands there is the one in the
+/// record, none for 0 or `None`; otherwise [`ErrorKind::ConditionFailed`]. What is stored is the
+/// next version.
 #[must_use = "a put does nothing until it is sent"]
 pub struct Put<'a, T, P: ?Sized, R = &'a T> {
     table: &'a Table<T, P>,
@@ -59,15 +61,17 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         Self { table, record, builder: None, condition: None }
     }
 
-    /// Stores the record only if none stands under its key; otherwise [`ErrorKind::ConditionFailed`].
+    /// Stores the record only if none stands under its key; otherwise
+    /// [`ErrorKind::ConditionFailed`].
     ///
-    /// If the answer to a first try is lost, the SDK tries again, and finds the record that the first try stored: its
-    /// payload tells it from any other, and the put has succeeded.
+    /// If the answer to a first try is lost, the SDK tries again, and finds the record that the
+    /// first try stored: its payload tells it from any other, and the put has succeeded.
     pub fn if_not_exists(self) -> Self {
         self.condition_of(Condition::not_exists(partition_key::<T::First>()))
     }
 
-    /// Stores the record only if one stands under its key; otherwise [`ErrorKind::ConditionFailed`].
+    /// Stores the record only if one stands under its key; otherwise
+    /// [`ErrorKind::ConditionFailed`].
     pub fn if_exists(self) -> Self {
         self.condition_of(Condition::exists(partition_key::<T::First>()))
     }
@@ -98,10 +102,12 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder, such as the consumed capacity.
+    /// Sets what this library does not cover on the SDK's own builder, such as the consumed
+    /// capacity.
     ///
-    /// Table and item are set afterwards, so that nothing unsealed can take their place. Expressions are refused
-    /// ([`ErrorKind::Customized`]): [`condition`](Self::condition) says them.
+    /// Table and item are set afterwards, so that nothing unsealed can take their place.
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// them.
     ///
     /// ```no_run
     /// # async fn example<U: envelope_dynamo::Envelope>(users: envelope_dynamo::Table<U>, user: &U) -> Result<(), envelope_dynamo::Error> {
@@ -110,7 +116,10 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     /// users.put(user).customize(|put| put.return_consumed_capacity(ReturnConsumedCapacity::Total)).send().await
     /// # }
     /// ```
-    pub fn customize(mut self, with: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder) -> Self {
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
+    ) -> Self {
         let builder = self.builder.take().unwrap_or_else(|| self.table.client.put_item());
         self.builder = Some(with(builder));
         self
@@ -118,8 +127,9 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
 
     /// Has the put yield the record that it replaced, opened; the last call before `send`.
     ///
-    /// If the answer to a first try is lost, the SDK tries again and finds what the first try stored: then this fails with
-    /// [`ErrorKind::AnswerLost`], although the record has been stored.
+    /// If the answer to a first try is lost, the SDK tries again and finds what the first try
+    /// stored: then this fails with [`ErrorKind::AnswerLost`], although the record has been
+    /// stored.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
         P: UnwrapKey,
@@ -131,8 +141,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     ///
     /// # Errors
     ///
-    /// As [`to_item`](crate::to_item()); [`ErrorKind::Customized`] and [`ErrorKind::TooLarge`] before anything is sent;
-    /// [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
+    /// As [`to_item`](crate::to_item()); [`ErrorKind::Customized`] and [`ErrorKind::TooLarge`]
+    /// before anything is sent; [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -146,8 +156,12 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         let is_conditional = builder.get_condition_expression().is_some();
         let is_repeatable = !is_conditional && returns.is_none();
         let doubt = Doubt::default();
-        let writing = Writing { operation: "PutItem", table: &table.name, id, key, is_repeatable, doubt };
-        let request = builder.set_return_values(returns.clone()).customize().interceptor(writing.doubt.clone());
+        let writing =
+            Writing { operation: "PutItem", table: &table.name, id, key, is_repeatable, doubt };
+        let request = builder
+            .set_return_values(returns.clone())
+            .customize()
+            .interceptor(writing.doubt.clone());
         let old = match request.send().await {
             Ok(output) => output.attributes,
             // An earlier try stored it, and its answer was lost.
@@ -157,14 +171,18 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
             },
         };
         let restated = self.record.restate(&item);
-        restated.map_err(|source| Error::new(record_id::<T::First>(&item), source).after_write(None))?;
+        restated
+            .map_err(|source| Error::new(record_id::<T::First>(&item), source).after_write(None))?;
         match old {
-            Some(old) if returns.is_some() && is_same_payload(&old, &item) => Err(writing.answer_lost()),
+            Some(old) if returns.is_some() && is_same_payload(&old, &item) => {
+                Err(writing.answer_lost())
+            }
             old => Ok(old.map(|old| keyed(old, writing.key))),
         }
     }
 
-    /// Seals the record and gives the SDK's request, ready to be sent: for its output, or for a send of your own.
+    /// Seals the record and gives the SDK's request, ready to be sent: for its output, or for a
+    /// send of your own.
     ///
     /// # Errors
     ///
@@ -179,9 +197,12 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
 
     async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
         let builder = self.builder.take().unwrap_or_else(|| self.table.client.put_item());
-        let builder = builder.checked().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))?;
+        let builder = builder
+            .checked()
+            .map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))?;
         let mut unsealed = self.record.borrow().take_apart()?.of_one(self.table.kinds)?;
-        let version = unsealed.keep(self.table.clock.system_time())?.map(ExpectedVersion::condition);
+        let version =
+            unsealed.keep(self.table.clock.system_time())?.map(ExpectedVersion::condition);
         let item = unsealed.seal(&*self.table.provider).await?;
         let id = record_id::<T::First>(&item);
         let bytes = item_bytes(&item);
@@ -189,7 +210,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
             return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
         }
         let condition = Condition::joined(self.condition.take(), version);
-        let builder = conditional(builder, condition, self.table.kinds).map_err(|kind| Error::new(id.clone(), kind))?;
+        let builder = conditional(builder, condition, self.table.kinds)
+            .map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((builder.table_name(&*self.table.name).set_item(Some(item)), id))
     }
 }
@@ -216,13 +238,16 @@ fn is_same_payload(one: &Item, other: &Item) -> bool {
     matches!((one.get(ENCRYPTED_PAYLOAD), other.get(ENCRYPTED_PAYLOAD)), (Some(one), Some(other)) if one == other)
 }
 
-impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: Puttable<T>> ReturningOld<Put<'a, T, P, R>> {
+impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: Puttable<T>>
+    ReturningOld<Put<'a, T, P, R>>
+{
     /// Seals the record and sends it; the record that it replaced, `None` if there was none.
     ///
     /// # Errors
     ///
-    /// As [`Put::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item()) where the old record does
-    /// not open: then the new one has been stored, and [`Table::open_returned`] opens the old one later.
+    /// As [`Put::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item()) where
+    /// the old record does not open: then the new one has been stored, and
+    /// [`Table::open_returned`] opens the old one later.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let provider = &*self.0.table.provider;
         match self.0.deliver(Some(ReturnValue::AllOld)).await? {

@@ -15,14 +15,22 @@ use crate::key::RecordKey;
 use crate::record::Envelope;
 use crate::token::Fingerprint;
 
-/// A query being built: the records of one partition, in the order of the sort key; see [`Table::query`].
+/// A query being built: the records of one partition, in the order of the sort key; see
+/// [`Table::query`].
 ///
-/// Where the sort key is composed, the records of the struct alone are read: those whose sort key begins as its format
-/// does. Items of other entity types that stand among them are passed over. An enum of records reads them all.
+/// Where the sort key is composed, the records of the struct alone are read: those whose sort key
+/// begins as its format does. Items of other entity types that stand among them are passed over. An
+/// enum of records reads them all.
 ///
 /// `K` is the key and `I` the kind of what is queried: the table, or one of its indexes.
 #[must_use = "a query does nothing until its records are asked for"]
-pub struct Query<'a, T: Entity, P: ?Sized, K: RecordKey = <<T as Entity>::First as Envelope>::Key, I = kind::Primary> {
+pub struct Query<
+    'a,
+    T: Entity,
+    P: ?Sized,
+    K: RecordKey = <<T as Entity>::First as Envelope>::Key,
+    I = kind::Primary,
+> {
     table: &'a Table<T, P>,
     index: Index<T::First, K, I>,
     partition: Operand,
@@ -31,8 +39,14 @@ pub struct Query<'a, T: Entity, P: ?Sized, K: RecordKey = <<T as Entity>::First 
     reading: Reading<T>,
 }
 
-impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> Query<'a, T, P, K, I> {
-    pub(super) fn new(table: &'a Table<T, P>, index: Index<T::First, K, I>, partition: Operand) -> Self {
+impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
+    Query<'a, T, P, K, I>
+{
+    pub(super) fn new(
+        table: &'a Table<T, P>,
+        index: Index<T::First, K, I>,
+        partition: Operand,
+    ) -> Self {
         let builder = table.client.query();
         Self { table, index, partition, sort: None, builder, reading: Reading::default() }
     }
@@ -60,7 +74,10 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     /// users.query("u_1").sort(|sort| sort.eq("2026")); // there is no sort key to set conditions on
     /// # }
     /// ```
-    pub fn sort(mut self, condition: impl FnOnce(&SortKey<T::First, K::Sort>) -> SortCondition<T::First>) -> Self
+    pub fn sort(
+        mut self,
+        condition: impl FnOnce(&SortKey<T::First, K::Sort>) -> SortCondition<T::First>,
+    ) -> Self
     where
         K: Sorted,
     {
@@ -85,12 +102,15 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     settings!();
 
-    /// Sets what this library does not cover on the SDK's own builder; table, index, page size and starting key are set
-    /// afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table, index, page size and
+    /// starting key are set afterwards.
     ///
     /// Expressions and projections are refused ([`ErrorKind::Customized`]): [`sort`](Self::sort),
     /// [`filter`](Self::filter) and [`views`](Self::views) say them.
-    pub fn customize(mut self, with: impl FnOnce(QueryFluentBuilder) -> QueryFluentBuilder) -> Self {
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(QueryFluentBuilder) -> QueryFluentBuilder,
+    ) -> Self {
         self.builder = with(self.builder);
         self
     }
@@ -99,9 +119,9 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     ///
     /// # Errors
     ///
-    /// When the query itself is wrong: a key that DynamoDB does not take, a token of another query, a setting that is
-    /// refused. Nothing is sent then. So a stream that there is was read to its end if
-    /// [`resume_token`](Records::resume_token) is `None`.
+    /// When the query itself is wrong: a key that DynamoDB does not take, a token of another query,
+    /// a setting that is refused. Nothing is sent then. So a stream that there is was read to
+    /// its end if [`resume_token`](Records::resume_token) is `None`.
     pub fn stream(mut self) -> Result<Records<T>, Error> {
         let prepared = self.prepare()?;
         self.reading.stream(self.table, &self.index, prepared)
@@ -109,7 +129,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     /// How many records there are, without opening any: DynamoDB reads and counts them.
     ///
-    /// Items of other entity types that stand among them are counted as well. At most [`limit`](Self::limit) are counted.
+    /// Items of other entity types that stand among them are counted as well. At most
+    /// [`limit`](Self::limit) are counted.
     ///
     /// # Errors
     ///
@@ -156,15 +177,21 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     fn description(&self, builder: &QueryFluentBuilder, key: Placeholders) -> Fingerprint {
         let filter = self.reading.filter_shape();
         let condition = self.sort.as_ref().map(|sort| format!("{sort:?}")).unwrap_or_default();
-        let direction = if *builder.get_scan_index_forward() == Some(false) { "descending" } else { "ascending" };
+        let direction = if *builder.get_scan_index_forward() == Some(false) {
+            "descending"
+        } else {
+            "ascending"
+        };
         let index = self.index.name().unwrap_or_default();
-        let texts = ["query", T::First::TABLE, &*self.table.name, index, &condition, direction, &filter];
+        let texts =
+            ["query", T::First::TABLE, &*self.table.name, index, &condition, direction, &filter];
         Fingerprint::of(&texts, &key.ordered_values())
     }
 
     /// DynamoDB refuses them.
     fn refuse_filters_on_keys(&self) -> Result<(), ErrorKind> {
-        let is_filtered = |name: &&str| self.reading.filter.as_ref().is_some_and(|filter| filter.names(name));
+        let is_filtered =
+            |name: &&str| self.reading.filter.as_ref().is_some_and(|filter| filter.names(name));
         match self.index.key_names().find(is_filtered) {
             Some(attribute) => Err(ErrorKind::FilterOnKey { attribute }),
             None => Ok(()),
@@ -172,11 +199,14 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     }
 }
 
-/// A value that can be a key's: an optional field may be none, and a type may be written as something else.
+/// A value that can be a key's: an optional field may be none, and a type may be written as
+/// something else.
 fn key_value(operand: Operand) -> Result<AttributeValue, ErrorKind> {
     let attribute = operand.attribute.to_owned();
     match operand.value {
-        Ok(value @ (AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::B(_))) => Ok(value),
+        Ok(value @ (AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::B(_))) => {
+            Ok(value)
+        }
         Ok(_) => Err(ErrorKind::Attribute {
             attribute,
             reason: "is a key, but neither a string, a number nor bytes: DynamoDB keys are S, N or B",

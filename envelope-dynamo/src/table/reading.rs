@@ -37,7 +37,14 @@ pub(super) struct Reading<T: Entity> {
 
 impl<T: Entity> Default for Reading<T> {
     fn default() -> Self {
-        Self { limit: None, page_size: None, concurrency: CONCURRENCY, filter: None, from: None, from_base: false }
+        Self {
+            limit: None,
+            page_size: None,
+            concurrency: CONCURRENCY,
+            filter: None,
+            from: None,
+            from_base: false,
+        }
     }
 }
 
@@ -51,16 +58,21 @@ pub(super) struct Prepared {
 }
 
 impl<T: Entity> Reading<T> {
-    /// The filter without its values: attributes, functions and operators, for the description of the reading.
+    /// The filter without its values: attributes, functions and operators, for the description of
+    /// the reading.
     ///
-    /// A digest of a value that is one of few can be reversed by trying them all, and whoever has a resume token could do
-    /// that. And a value is often of the moment: records that are due *now*.
+    /// A digest of a value that is one of few can be reversed by trying them all, and whoever has a
+    /// resume token could do that. And a value is often of the moment: records that are due
+    /// *now*.
     pub(super) fn filter_shape(&self) -> String {
         self.filter.as_ref().map(|filter| format!("{filter:?}")).unwrap_or_default()
     }
 
     /// The filter of the request.
-    pub(super) fn filter(&mut self, placeholders: &mut Placeholders) -> Result<Option<String>, ErrorKind> {
+    pub(super) fn filter(
+        &mut self,
+        placeholders: &mut Placeholders,
+    ) -> Result<Option<String>, ErrorKind> {
         self.filter.take().map(|filter| placeholders.condition(filter)).transpose()
     }
 
@@ -94,8 +106,11 @@ impl<T: Entity> Reading<T> {
     {
         let opener = Opener::views(Arc::new(Arc::clone(&table.provider)));
         let told_apart = T::First::SCHEMA.telling_apart().map(|field| field.name);
-        let names: BTreeSet<_> =
-            projected_names::<V>().into_iter().chain(told_apart).chain(key_names::<T, K, I>(index)).collect();
+        let names: BTreeSet<_> = projected_names::<V>()
+            .into_iter()
+            .chain(told_apart)
+            .chain(key_names::<T, K, I>(index))
+            .collect();
         let names = names.into_iter().map(str::to_owned).collect();
         self.stream_of(opener, Shape::Named, names, table, index, prepared)
     }
@@ -144,7 +159,9 @@ impl<T: Entity> Reading<T> {
         let source = self.source(table, index, Vec::new(), false);
         let limit = self.limit.map_or(u64::MAX, |limit| u64::try_from(limit).unwrap_or(u64::MAX));
         let mut count = 0;
-        for (call, position) in prepared.calls.iter().zip(positions::<T>(self.from.as_ref(), &prepared)?) {
+        for (call, position) in
+            prepared.calls.iter().zip(positions::<T>(self.from.as_ref(), &prepared)?)
+        {
             let call = call.clone().select(Some(Select::Count));
             let mut next = position;
             while count < limit && next != Position::End {
@@ -190,7 +207,9 @@ fn primary_names<T: Entity>() -> impl Iterator<Item = &'static str> {
 }
 
 /// The attributes of the table's key and of the index's.
-pub(super) fn key_names<T: Entity, K: RecordKey, I>(index: &Index<T::First, K, I>) -> Vec<&'static str> {
+pub(super) fn key_names<T: Entity, K: RecordKey, I>(
+    index: &Index<T::First, K, I>,
+) -> Vec<&'static str> {
     let mut names: Vec<_> = primary_names::<T>().collect();
     for name in index.key_names() {
         if !names.contains(&name) {
@@ -216,22 +235,28 @@ fn named<T: Entity>() -> Vec<String> {
         Mark::Key => false,
         Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => true,
     };
-    // Aliases too: without them an attribute under an older name would seem absent, and be lost when the record is put.
+    // Aliases too: without them an attribute under an older name would seem absent, and be lost
+    // when the record is put.
     let readable = fields().filter(may_be_readable).flat_map(Field::names).map(str::to_owned);
     let groups = T::KINDS.iter().flat_map(|kind| kind.schema.groups());
     let groups = groups.flat_map(|group| [payload_attribute(group), dek_attribute(group)]);
-    let names: BTreeSet<_> = RESERVED.map(str::to_owned).into_iter().chain(readable).chain(groups).collect();
+    let names: BTreeSet<_> =
+        RESERVED.map(str::to_owned).into_iter().chain(readable).chain(groups).collect();
     names.into_iter().collect()
 }
 
 /// Where each segment begins.
-fn positions<T: Entity>(from: Option<&ResumeToken>, prepared: &Prepared) -> Result<Vec<Position>, Error> {
+fn positions<T: Entity>(
+    from: Option<&ResumeToken>,
+    prepared: &Prepared,
+) -> Result<Vec<Position>, Error> {
     let Some(token) = from else { return Ok(vec![Position::Start; prepared.calls.len()]) };
     let fits = |position: &Position| match position {
         Position::Start | Position::End => true,
         Position::After(key) => is_key(key, &prepared.keys),
     };
-    let is_own = token.reading == prepared.description && token.positions.len() == prepared.calls.len();
+    let is_own =
+        token.reading == prepared.description && token.positions.len() == prepared.calls.len();
     if !is_own || !token.positions.iter().all(fits) {
         return Err(Error::new(RecordId::of_table(T::First::TABLE), ErrorKind::ForeignResumeToken));
     }
@@ -251,9 +276,11 @@ fn is_key(key: &Item, expected: &[(&'static str, Option<AttributeValue>)]) -> bo
 /// What queries and scans have in common.
 macro_rules! settings {
     () => {
-        /// Views of the records instead of the records: some of their readable attributes, without opening any.
+        /// Views of the records instead of the records: some of their readable attributes, without
+        /// opening any.
         ///
-        /// DynamoDB is asked for the attributes of the view alone; it reads, and bills, whole items all the same.
+        /// DynamoDB is asked for the attributes of the view alone; it reads, and bills, whole items
+        /// all the same.
         ///
         /// ```no_run
         /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -289,7 +316,8 @@ macro_rules! settings {
             self.reading.views(self.table, &self.index, prepared)
         }
 
-        /// Gives, or counts, at most this number of records; a bad one counts, one that a filter leaves out does not.
+        /// Gives, or counts, at most this number of records; a bad one counts, one that a filter
+        /// leaves out does not.
         pub const fn limit(mut self, records: usize) -> Self {
             self.reading.limit = Some(records);
             self
@@ -305,8 +333,8 @@ macro_rules! settings {
 
         /// How many records are opened together: 16 unless stated, at least one.
         ///
-        /// With a key provider that asks KMS for each record, at most as many calls are under way at a time, and none
-        /// while the caller works on a record.
+        /// With a key provider that asks KMS for each record, at most as many calls are under way
+        /// at a time, and none while the caller works on a record.
         pub const fn concurrency(mut self, records: usize) -> Self {
             self.reading.concurrency = records;
             self
@@ -314,30 +342,37 @@ macro_rules! settings {
 
         /// Goes on where another reading stopped: behind the last record that was taken from it.
         ///
-        /// With `None` it begins at the beginning, so that what a client sent, or not, can be passed on. A token of
-        /// another query or scan, or of one with another filter, is refused:
-        /// [`ErrorKind::ForeignResumeToken`](crate::ErrorKind::ForeignResumeToken). See [`ResumeToken`](crate::ResumeToken).
+        /// With `None` it begins at the beginning, so that what a client sent, or not, can be
+        /// passed on. A token of another query or scan, or of one with another filter, is refused:
+        /// [`ErrorKind::ForeignResumeToken`](crate::ErrorKind::ForeignResumeToken). See
+        /// [`ResumeToken`](crate::ResumeToken).
         pub fn resume(mut self, from: impl Into<Option<$crate::ResumeToken>>) -> Self {
             self.reading.from = from.into();
             self
         }
 
-        /// Leaves out records whose readable attributes do not fulfil a condition. Several must all hold.
+        /// Leaves out records whose readable attributes do not fulfil a condition. Several must all
+        /// hold.
         ///
-        /// DynamoDB leaves them out after it has read them: they cost as much, and pages may be empty.
+        /// DynamoDB leaves them out after it has read them: they cost as much, and pages may be
+        /// empty.
         pub fn filter(
             mut self,
-            condition: impl FnOnce(&<T::First as $crate::Envelope>::Attributes) -> $crate::Condition<T::First>,
+            condition: impl FnOnce(
+                &<T::First as $crate::Envelope>::Attributes,
+            ) -> $crate::Condition<T::First>,
         ) -> Self {
             let condition = condition(&<T::First as $crate::Envelope>::attributes());
-            self.reading.filter = $crate::Condition::joined(self.reading.filter.take(), Some(condition));
+            self.reading.filter =
+                $crate::Condition::joined(self.reading.filter.take(), Some(condition));
             self
         }
 
         /// Reads each record that the index names from the table, whatever the index projects.
         ///
-        /// In calls of up to 100, by the primary key, as of now: a record that is not there any more is left out, and one
-        /// that was changed since is given as it is. Each record costs another read.
+        /// In calls of up to 100, by the primary key, as of now: a record that is not there any
+        /// more is left out, and one that was changed since is given as it is. Each record costs
+        /// another read.
         pub const fn fetch_base(mut self) -> Self
         where
             I: $crate::Secondary,
@@ -350,8 +385,8 @@ macro_rules! settings {
         ///
         /// # Errors
         ///
-        /// The first that [`stream`](Self::stream) gives, and then nothing else: to have the records that open, and an
-        /// error for each that does not, take the stream.
+        /// The first that [`stream`](Self::stream) gives, and then nothing else: to have the
+        /// records that open, and an error for each that does not, take the stream.
         pub async fn send(self) -> Result<Vec<T>, $crate::Error> {
             self.stream()?.try_collect().await
         }

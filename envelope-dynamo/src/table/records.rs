@@ -36,28 +36,32 @@ use crate::token::{Fingerprint, Position, ResumeToken};
 /// # }
 /// ```
 ///
-/// A record that does not open is one error, named by its key, and the records after it still come. A page that
-/// DynamoDB does not give, after the SDK's own retries, is one error as well; then the stream ends (or the segment, where
-/// there are several), and [`resume_token`](Self::resume_token) says where to go on. So a stream that was read to its end
-/// was read whole exactly if its token is `None`.
+/// A record that does not open is one error, named by its key, and the records after it still come.
+/// A page that DynamoDB does not give, after the SDK's own retries, is one error as well; then the
+/// stream ends (or the segment, where there are several), and [`resume_token`](Self::resume_token)
+/// says where to go on. So a stream that was read to its end was read whole exactly if its token is
+/// `None`.
 ///
-/// Nothing is asked before the stream is polled. In memory are a page of 1 MB at most, as DynamoDB gives them, for each
-/// segment, and up to 16 open records, or as many as `.concurrency(n)` says.
+/// Nothing is asked before the stream is polled. In memory are a page of 1 MB at most, as DynamoDB
+/// gives them, for each segment, and up to 16 open records, or as many as `.concurrency(n)` says.
 ///
 /// # Between two records
 ///
-/// While the caller works on a record, nothing is under way: no call to KMS, no request to DynamoDB. The records of a
-/// window (16, or `.concurrency(n)`) are opened together, the next page is asked for together with the last window of a
-/// page, and the first record is given when all of them are done. So the caller may take its time, and may call KMS
-/// itself, through a provider with a bound on its calls as well.
+/// While the caller works on a record, nothing is under way: no call to KMS, no request to
+/// DynamoDB. The records of a window (16, or `.concurrency(n)`) are opened together, the next page
+/// is asked for together with the last window of a page, and the first record is given when all of
+/// them are done. So the caller may take its time, and may call KMS itself, through a provider with
+/// a bound on its calls as well.
 ///
-/// A future of [`next`](Self::next) may be dropped at any time. No record is lost: openings that are under way are
-/// given up, and begun again by the next call of `next`. Once: what was begun again stays under way, so that a `select!`
-/// in a loop, which drops each call of `next`, gets its records.
+/// A future of [`next`](Self::next) may be dropped at any time. No record is lost: openings that
+/// are under way are given up, and begun again by the next call of `next`. Once: what was begun
+/// again stays under way, so that a `select!` in a loop, which drops each call of `next`, gets its
+/// records.
 ///
-/// It is a [`Stream`] as well, for the combinators of the `futures` crate. A `Stream` cannot know that nobody polls it any
-/// more: after `Poll::Pending`, poll it until it is ready, or drop it. A combinator of several streams, such as `select`,
-/// leaves one of them pending while it gives a record of another.
+/// It is a [`Stream`] as well, for the combinators of the `futures` crate. A `Stream` cannot know
+/// that nobody polls it any more: after `Poll::Pending`, poll it until it is ready, or drop it. A
+/// combinator of several streams, such as `select`, leaves one of them pending while it gives a
+/// record of another.
 pub struct Records<T> {
     reading: Fingerprint,
     lanes: Vec<Lane<T>>,
@@ -91,7 +95,8 @@ impl<T: 'static> Records<T> {
     ///
     /// # Errors
     ///
-    /// The first that occurs; [`resume_token`](Self::resume_token) then points behind the record that it is about.
+    /// The first that occurs; [`resume_token`](Self::resume_token) then points behind the record
+    /// that it is about.
     pub async fn try_collect<C: Default + Extend<T>>(&mut self) -> Result<C, Error> {
         let mut records = C::default();
         while let Some(record) = self.next().await {
@@ -109,10 +114,11 @@ impl<T: 'static> Records<T> {
         results
     }
 
-    /// Where to go on after what was taken, in this process or another; `None` when there is nothing left.
+    /// Where to go on after what was taken, in this process or another; `None` when there is
+    /// nothing left.
     ///
-    /// It points behind the last record that this stream gave, a bad one included. After a page that DynamoDB did not
-    /// give it points before that page.
+    /// It points behind the last record that this stream gave, a bad one included. After a page
+    /// that DynamoDB did not give it points before that page.
     #[must_use]
     pub fn resume_token(&self) -> Option<ResumeToken> {
         let positions: Vec<_> = self.lanes.iter().map(|lane| lane.taken().clone()).collect();
@@ -170,7 +176,8 @@ impl<T: 'static> Records<T> {
         while before != Some(begun) {
             before = Some(begun);
             for turn in self.turns() {
-                let begins = begun < bound && self.lanes.get_mut(turn).is_some_and(Lane::begin_record);
+                let begins =
+                    begun < bound && self.lanes.get_mut(turn).is_some_and(Lane::begin_record);
                 begun += usize::from(begins);
             }
         }

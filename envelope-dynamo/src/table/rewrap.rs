@@ -5,7 +5,9 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use envelope_core::{Context, GROUP_PAIR, KeyErrorKind, OpenError, Recipient, RewrapError, Sealed, UnwrapKey, rewrap};
+use envelope_core::{
+    Context, GROUP_PAIR, KeyErrorKind, OpenError, Recipient, RewrapError, Sealed, UnwrapKey, rewrap,
+};
 
 use super::backoff::Backoff;
 use super::doubt::Doubt;
@@ -69,9 +71,15 @@ enum Way<'a> {
 }
 
 impl Way<'_> {
-    async fn wrap_anew(&self, sealed: &Sealed, context: &Context<'_>) -> Result<Vec<u8>, RewrapError> {
+    async fn wrap_anew(
+        &self,
+        sealed: &Sealed,
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, RewrapError> {
         match self {
-            Self::ReEncrypt { from, to } => from.rewrap(&sealed.encrypted_dek, context, to, context).await,
+            Self::ReEncrypt { from, to } => {
+                from.rewrap(&sealed.encrypted_dek, context, to, context).await
+            }
             Self::Here { from, to } => rewrap(sealed, *from, context, to, context).await,
         }
     }
@@ -82,15 +90,23 @@ impl<'a, T: Envelope, P: ?Sized> Rewrap<'a, T, P> {
         Self { table, key }
     }
 
-    /// Moves them inside KMS, as [`KmsKeyProvider::rewrap`] does: this process sees no data key, and needs no right to
-    /// decrypt. What other parties have in a wrapped key stays.
-    pub const fn re_encrypt(self, from: &'a KmsKeyProvider, to: &'a KmsKeyWrapper) -> RewrapTo<'a, T, P> {
+    /// Moves them inside KMS, as [`KmsKeyProvider::rewrap`] does: this process sees no data key,
+    /// and needs no right to decrypt. What other parties have in a wrapped key stays.
+    pub const fn re_encrypt(
+        self,
+        from: &'a KmsKeyProvider,
+        to: &'a KmsKeyWrapper,
+    ) -> RewrapTo<'a, T, P> {
         RewrapTo { rewrap: self, way: Way::ReEncrypt { from, to } }
     }
 
-    /// Unwraps them with `from`, and wraps them for every one of `to` and for nobody else, as [`rewrap()`](crate::rewrap())
-    /// does. The data keys pass through this process.
-    pub const fn unwrap_and_wrap(self, from: &'a dyn UnwrapKey, to: &'a [&'a dyn Recipient]) -> RewrapTo<'a, T, P> {
+    /// Unwraps them with `from`, and wraps them for every one of `to` and for nobody else, as
+    /// [`rewrap()`](crate::rewrap()) does. The data keys pass through this process.
+    pub const fn unwrap_and_wrap(
+        self,
+        from: &'a dyn UnwrapKey,
+        to: &'a [&'a dyn Recipient],
+    ) -> RewrapTo<'a, T, P> {
         RewrapTo { rewrap: self, way: Way::Here { from, to } }
     }
 }
@@ -100,10 +116,11 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
     ///
     /// # Errors
     ///
-    /// When the record is not sealed, or a key provider refuses; [`WrongKey`](crate::KeyErrorKind::WrongKey) when none of
-    /// the record's keys is wrapped by the key to move from; [`ErrorKind::Conflict`] when others were faster 16 times; and
-    /// whatever DynamoDB answers. All wrapped keys are as they were then, unless the error says that it is in doubt; it
-    /// does no harm to move them again.
+    /// When the record is not sealed, or a key provider refuses;
+    /// [`WrongKey`](crate::KeyErrorKind::WrongKey) when none of the record's keys is wrapped by
+    /// the key to move from; [`ErrorKind::Conflict`] when others were faster 16 times; and
+    /// whatever DynamoDB answers. All wrapped keys are as they were then, unless the error says
+    /// that it is in doubt; it does no harm to move them again.
     pub async fn send(self) -> Result<Option<Rewrapped>, Error> {
         let Self { rewrap: Rewrap { table, key }, way } = self;
         let (key, id) = table.key_item(key)?;
@@ -113,7 +130,9 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
         for tries in 1.. {
             let started = Instant::now();
             let in_doubt = unanswered.is_some();
-            let Some(item) = target.read().await.map_err(|error| told(error, in_doubt))? else { break };
+            let Some(item) = target.read().await.map_err(|error| told(error, in_doubt))? else {
+                break;
+            };
             // Asked first: what has been moved is not wrapped by the key to move from any more.
             if let Some(anew) = unanswered.take_if(|anew| anew.is_in(&item)) {
                 return Ok(Some(anew.outcome()));
@@ -129,7 +148,10 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
                 unanswered = Some(anew);
             }
             if tries >= TRIES {
-                return Err(told(Error::new(target.id, ErrorKind::Conflict { tries }), unanswered.is_some()));
+                return Err(told(
+                    Error::new(target.id, ErrorKind::Conflict { tries }),
+                    unanswered.is_some(),
+                ));
             }
             backoff.pause_after(started.elapsed()).await;
         }
@@ -146,19 +168,29 @@ struct Part {
 }
 
 impl Part {
-    /// The record's own part, and those of its groups, which a newer version of the struct may have added.
+    /// The record's own part, and those of its groups, which a newer version of the struct may have
+    /// added.
     fn all(item: &Item) -> Result<Vec<Self>, ErrorKind> {
         let own = Self::of(item, None, ENCRYPTED_PAYLOAD.to_owned(), ENCRYPTED_DEK.to_owned())?;
-        let mut groups: Vec<_> =
-            item.keys().filter_map(|name| name.strip_prefix(ENCRYPTED_DEK)?.strip_prefix('_')).collect();
+        let mut groups: Vec<_> = item
+            .keys()
+            .filter_map(|name| name.strip_prefix(ENCRYPTED_DEK)?.strip_prefix('_'))
+            .collect();
         groups.sort_unstable();
-        let groups = groups.into_iter().filter(|group| item.contains_key(&payload_attribute(group)));
         let groups =
-            groups.map(|group| Self::of(item, Some(group.to_owned()), payload_attribute(group), dek_attribute(group)));
+            groups.into_iter().filter(|group| item.contains_key(&payload_attribute(group)));
+        let groups = groups.map(|group| {
+            Self::of(item, Some(group.to_owned()), payload_attribute(group), dek_attribute(group))
+        });
         std::iter::once(Ok(own)).chain(groups).collect()
     }
 
-    fn of(item: &Item, group: Option<String>, payload: String, dek: String) -> Result<Self, ErrorKind> {
+    fn of(
+        item: &Item,
+        group: Option<String>,
+        payload: String,
+        dek: String,
+    ) -> Result<Self, ErrorKind> {
         let bytes = |name: &str| match item.get(name) {
             Some(attribute) => binary(name, attribute.clone()),
             None => Err(ErrorKind::NotSealed),
@@ -206,9 +238,14 @@ impl Anew {
     fn render(&self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> String {
         let mut conditions = Vec::new();
         for (part, new) in &self.moved {
-            conditions.push(still_stands(&part.payload, &part.sealed.encrypted_payload, placeholders));
+            conditions.push(still_stands(
+                &part.payload,
+                &part.sealed.encrypted_payload,
+                placeholders,
+            ));
             let name = placeholders.name(&part.dek);
-            let old = placeholders.value(AttributeValue::B(Blob::new(part.sealed.encrypted_dek.clone())));
+            let old =
+                placeholders.value(AttributeValue::B(Blob::new(part.sealed.encrypted_dek.clone())));
             conditions.push(format!("{name} = {old}"));
             clauses.set.push(format!("{name} = {}", placeholders.value(new.clone())));
         }
@@ -225,7 +262,8 @@ impl Anew {
     }
 }
 
-/// The error of a call of which an earlier try may have been carried out. Moving keys twice does no harm.
+/// The error of a call of which an earlier try may have been carried out. Moving keys twice does no
+/// harm.
 fn told(error: Error, in_doubt: bool) -> Error {
     error.or_in_doubt(in_doubt).repeatable_if(true)
 }
@@ -248,9 +286,15 @@ struct Target<'a, T: Envelope, P: ?Sized> {
 impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
     /// The item as it was written last.
     async fn read(&self) -> Result<Option<Item>, Error> {
-        let get = self.table.client.get_item().table_name(&*self.table.name).set_key(Some(self.key.clone()));
+        let get = self
+            .table
+            .client
+            .get_item()
+            .table_name(&*self.table.name)
+            .set_key(Some(self.key.clone()));
         let output = get.consistent_read(true).send().await;
-        let output = output.map_err(|error| dynamodb_error("GetItem", &self.table.name, self.id.clone(), error))?;
+        let output = output
+            .map_err(|error| dynamodb_error("GetItem", &self.table.name, self.id.clone(), error))?;
         Ok(output.item.map(|item| keyed(item, self.key.clone())))
     }
 
@@ -263,7 +307,9 @@ impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
         if !is_overtaken(&error) {
             let (operation, table) = ("UpdateItem", &*self.table.name);
             let (id, key) = (self.id.clone(), self.key.clone());
-            return Err(Writing { operation, table, id, key, is_repeatable: true, doubt }.error(error));
+            return Err(
+                Writing { operation, table, id, key, is_repeatable: true, doubt }.error(error)
+            );
         }
         // A try whose answer was lost may have been carried out: then the item has what it wrote.
         let is_written = doubt.exists() && found(&error).is_some_and(|item| anew.is_in(item));
@@ -271,7 +317,8 @@ impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
     }
 
     fn request(&self, anew: &Anew) -> UpdateItemFluentBuilder {
-        let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::of(self.table.kinds));
+        let (mut clauses, mut placeholders) =
+            (Clauses::default(), Placeholders::of(self.table.kinds));
         let condition = anew.render(&mut clauses, &mut placeholders);
         let (names, values) = placeholders.into_maps();
         let update = self.table.client.update_item().table_name(&*self.table.name);
@@ -293,9 +340,13 @@ fn is_overtaken(error: &SdkError<UpdateItemError>) -> bool {
 fn kind(error: RewrapError) -> ErrorKind {
     match error {
         RewrapError::Format(error) => OpenError::Format(error).into(),
-        RewrapError::ContextForm { written, expected } => OpenError::ContextForm { written, expected }.into(),
+        RewrapError::ContextForm { written, expected } => {
+            OpenError::ContextForm { written, expected }.into()
+        }
         RewrapError::Key(error) => OpenError::Key(error).into(),
-        RewrapError::OtherDataKey => ErrorKind::NotAuthentic { authenticated: Vec::new(), now_plaintext: Vec::new() },
+        RewrapError::OtherDataKey => {
+            ErrorKind::NotAuthentic { authenticated: Vec::new(), now_plaintext: Vec::new() }
+        }
         _ => ErrorKind::Malformed("the wrapped key cannot be moved to another context"),
     }
 }

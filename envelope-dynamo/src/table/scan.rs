@@ -19,11 +19,18 @@ use crate::token::Fingerprint;
 /// Segments of a scan (Amazon DynamoDB API Reference, "Scan").
 const MAX_SEGMENTS: u32 = 1_000_000;
 
-/// A scan being built: all records of a table or an index, in no particular order; see [`Table::scan`].
+/// A scan being built: all records of a table or an index, in no particular order; see
+/// [`Table::scan`].
 ///
 /// `K` is the key and `I` the kind of what is scanned.
 #[must_use = "a scan does nothing until its records are asked for"]
-pub struct Scan<'a, T: Entity, P: ?Sized, K: RecordKey = <<T as Entity>::First as Envelope>::Key, I = kind::Primary> {
+pub struct Scan<
+    'a,
+    T: Entity,
+    P: ?Sized,
+    K: RecordKey = <<T as Entity>::First as Envelope>::Key,
+    I = kind::Primary,
+> {
     table: &'a Table<T, P>,
     index: Index<T::First, K, I>,
     builder: ScanFluentBuilder,
@@ -48,28 +55,36 @@ impl Segments {
         };
         let number = |number: u32| i32::try_from(number).ok();
         match (number(from), number(to), number(total)) {
-            (Some(from), Some(to), Some(all)) if from < to && to <= all && total <= MAX_SEGMENTS => Ok((from..to, all)),
+            (Some(from), Some(to), Some(all))
+                if from < to && to <= all && total <= MAX_SEGMENTS =>
+            {
+                Ok((from..to, all))
+            }
             _ => Err(ErrorKind::Segments),
         }
     }
 }
 
-impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> Scan<'a, T, P, K, I> {
+impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
+    Scan<'a, T, P, K, I>
+{
     pub(super) fn new(table: &'a Table<T, P>, index: Index<T::First, K, I>) -> Self {
         let builder = table.client.scan();
         Self { table, index, builder, segments: Segments::All(1), reading: Reading::default() }
     }
 
-    /// Reads so many segments side by side, each as fast as DynamoDB gives its pages; their records come mixed.
+    /// Reads so many segments side by side, each as fast as DynamoDB gives its pages; their records
+    /// come mixed.
     ///
-    /// 1 to 1,000,000; a page of each segment is in memory. Of a segment whose page could not be had no more records come,
-    /// while those of the others do.
+    /// 1 to 1,000,000; a page of each segment is in memory. Of a segment whose page could not be
+    /// had no more records come, while those of the others do.
     pub const fn segments(mut self, total: u32) -> Self {
         self.segments = Segments::All(total);
         self
     }
 
-    /// Reads one segment of `total`, counted from 0: for several machines, which between them read every record once.
+    /// Reads one segment of `total`, counted from 0: for several machines, which between them read
+    /// every record once.
     pub const fn segment(mut self, segment: u32, total: u32) -> Self {
         self.segments = Segments::One(segment, total);
         self
@@ -86,11 +101,11 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
 
     settings!();
 
-    /// Sets what this library does not cover on the SDK's own builder; table, index, segments, page size and starting key
-    /// are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table, index, segments, page
+    /// size and starting key are set afterwards.
     ///
-    /// Expressions and projections are refused ([`ErrorKind::Customized`]): [`filter`](Self::filter) and
-    /// [`views`](Self::views) say them.
+    /// Expressions and projections are refused ([`ErrorKind::Customized`]):
+    /// [`filter`](Self::filter) and [`views`](Self::views) say them.
     pub fn customize(mut self, with: impl FnOnce(ScanFluentBuilder) -> ScanFluentBuilder) -> Self {
         self.builder = with(self.builder);
         self
@@ -100,17 +115,19 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
     ///
     /// # Errors
     ///
-    /// When the scan itself is wrong: a segment that does not exist, a token of another scan, a setting that is
-    /// refused. Nothing is sent then. So a stream that there is was read to its end if
-    /// [`resume_token`](Records::resume_token) is `None`.
+    /// When the scan itself is wrong: a segment that does not exist, a token of another scan, a
+    /// setting that is refused. Nothing is sent then. So a stream that there is was read to its
+    /// end if [`resume_token`](Records::resume_token) is `None`.
     pub fn stream(mut self) -> Result<Records<T>, Error> {
         let prepared = self.prepare()?;
         self.reading.stream(self.table, &self.index, prepared)
     }
 
-    /// How many records there are, without opening any: DynamoDB reads and counts them, segment after segment.
+    /// How many records there are, without opening any: DynamoDB reads and counts them, segment
+    /// after segment.
     ///
-    /// Items of other entity types in the table are counted as well. At most [`limit`](Self::limit) are counted.
+    /// Items of other entity types in the table are counted as well. At most [`limit`](Self::limit)
+    /// are counted.
     ///
     /// # Errors
     ///
@@ -145,7 +162,10 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I> 
         });
         let index = self.index.name().unwrap_or_default();
         let segments = format!("{of:?} of {total}");
-        let description = Fingerprint::of(&["scan", T::First::TABLE, &*self.table.name, index, &segments, &shape], &[]);
+        let description = Fingerprint::of(
+            &["scan", T::First::TABLE, &*self.table.name, index, &segments, &shape],
+            &[],
+        );
         let keys = key_names::<T, K, I>(&self.index).into_iter().map(|name| (name, None)).collect();
         Ok(Prepared { calls: calls.collect(), description, keys, is_filtered })
     }

@@ -19,7 +19,8 @@ use super::customized::Customized;
 use crate::error::{Error, RecordId};
 use crate::identity::Identity;
 
-/// Actions of one transaction (Amazon DynamoDB Developer Guide, "DynamoDB transactions: how it works").
+/// Actions of one transaction (Amazon DynamoDB Developer Guide, "DynamoDB transactions: how it
+/// works").
 const MAX_ACTIONS: usize = 100;
 /// Bytes of all items of one transaction together: 4 MB; same source.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -35,13 +36,17 @@ fn check(targets: &[&Target]) -> Result<(), TransactionErrorKind> {
     let mut positions = HashMap::new();
     for (second, target) in targets.iter().enumerate() {
         if let Some(first) = positions.insert(&target.place, second) {
-            return Err(TransactionErrorKind::SameRecord { record: target.id.clone(), positions: [first, second] });
+            return Err(TransactionErrorKind::SameRecord {
+                record: target.id.clone(),
+                positions: [first, second],
+            });
         }
     }
     Ok(())
 }
 
-/// Refuses a request that its owner customized with actions; the error names the table of the first target.
+/// Refuses a request that its owner customized with actions; the error names the table of the first
+/// target.
 fn checked<'t, B: Customized>(
     operation: &'static str,
     builder: B,

@@ -14,7 +14,8 @@ use crate::binding::Item;
 use crate::entity::Kind;
 use crate::error::{Error, ErrorKind, RecordId};
 use crate::expression::{
-    Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, IntoOperand, Limit, Place, Placeholders, by,
+    Addable, Amount, Attribute, Changes, Clauses, Condition, InPlace, IntoOperand, Limit, Place,
+    Placeholders, by,
 };
 use crate::kept;
 use crate::key::IntoValue;
@@ -22,10 +23,12 @@ use crate::record::{Envelope, partition_key};
 
 /// An update being built; see [`Table::update`].
 ///
-/// Only `#[plaintext]` attributes are changed in place; what the payload is bound to does not compile here.
+/// Only `#[plaintext]` attributes are changed in place; what the payload is bound to does not
+/// compile here.
 ///
-/// A `#[plaintext]` `#[version]` is counted and `#[updated]` is stamped with every change. An `#[authenticated]` version
-/// cannot be counted in place: a put of the record as it was read before takes back what was changed here.
+/// A `#[plaintext]` `#[version]` is counted and `#[updated]` is stamped with every change. An
+/// `#[authenticated]` version cannot be counted in place: a put of the record as it was read before
+/// takes back what was changed here.
 ///
 /// ```compile_fail,E0277
 /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
@@ -48,7 +51,13 @@ pub struct Update<'a, T: Envelope, P: ?Sized> {
 
 impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     pub(super) fn new(table: &'a Table<T, P>, key: T::Key) -> Self {
-        Self { table, key, builder: table.client.update_item(), changes: Changes::default(), condition: None }
+        Self {
+            table,
+            key,
+            builder: table.client.update_item(),
+            changes: Changes::default(),
+            condition: None,
+        }
     }
 
     /// Sets an attribute, or what is within one.
@@ -80,7 +89,11 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     ///     .await
     /// # }
     /// ```
-    pub fn set<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A, value: impl IntoValue<A::Value>) -> Self
+    pub fn set<A>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> A,
+        value: impl IntoValue<A::Value>,
+    ) -> Self
     where
         A: Place<Record = T, Mark: InPlace>,
     {
@@ -88,9 +101,11 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Sets an attribute to what another one has; DynamoDB refuses it where the record does not have the other.
+    /// Sets an attribute to what another one has; DynamoDB refuses it where the record does not
+    /// have the other.
     ///
-    /// Both must be stored alike: what one field's `#[serde(with = ..)]` writes, the other's has to read.
+    /// Both must be stored alike: what one field's `#[serde(with = ..)]` writes, the other's has to
+    /// read.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -131,14 +146,19 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
 
     /// Adds to a number, or subtracts a negative amount; an absent attribute counts as zero.
     ///
-    /// The number stays one that the field's type can hold: the update carries a condition for that, and fails with
-    /// [`ErrorKind::Attribute`] where it does not hold. A type of your own says its range by
-    /// [`Addable::RANGE`](crate::Addable::RANGE).
+    /// The number stays one that the field's type can hold: the update carries a condition for
+    /// that, and fails with [`ErrorKind::Attribute`] where it does not hold. A type of your own
+    /// says its range by [`Addable::RANGE`](crate::Addable::RANGE).
     ///
-    /// If the answer to a first try is lost, the SDK tries again, and **the amount may be added twice**. Where that
-    /// matters, say what the number is to be before: `.condition(|u| u.logins.eq(3))` lets one try through at most. Or let
-    /// [`modify`](Self::modify) do it: each of its changes is applied once.
-    pub fn add<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A, amount: impl Amount) -> Self
+    /// If the answer to a first try is lost, the SDK tries again, and **the amount may be added
+    /// twice**. Where that matters, say what the number is to be before: `.condition(|u|
+    /// u.logins.eq(3))` lets one try through at most. Or let [`modify`](Self::modify) do it:
+    /// each of its changes is applied once.
+    pub fn add<A>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> A,
+        amount: impl Amount,
+    ) -> Self
     where
         A: Place<Record = T, Value: Addable, Mark: InPlace>,
     {
@@ -146,9 +166,11 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Removes an attribute: an `Option`, or one with `#[serde(default)]`; a record could not be read without any other.
+    /// Removes an attribute: an `Option`, or one with `#[serde(default)]`; a record could not be
+    /// read without any other.
     ///
-    /// Or what is within one: an element of a list, a key of a map, a field of a struct that is an `Option`.
+    /// Or what is within one: an element of a list, a key of a map, a field of a struct that is an
+    /// `Option`.
     pub fn remove<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A) -> Self
     where
         A: Place<Record = T, Mark: InPlace>,
@@ -157,8 +179,13 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Appends to a list; an absent one counts as empty. As with [`add`](Self::add), a lost answer may append twice.
-    pub fn append<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A, values: impl IntoValue<A::Value>) -> Self
+    /// Appends to a list; an absent one counts as empty. As with [`add`](Self::add), a lost answer
+    /// may append twice.
+    pub fn append<A>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> A,
+        values: impl IntoValue<A::Value>,
+    ) -> Self
     where
         A: Place<Record = T, Mark: InPlace>,
     {
@@ -166,9 +193,13 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Puts values before those of a list; an absent one counts as empty. As with [`add`](Self::add), a lost answer may do
-    /// it twice.
-    pub fn prepend<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A, values: impl IntoValue<A::Value>) -> Self
+    /// Puts values before those of a list; an absent one counts as empty. As with
+    /// [`add`](Self::add), a lost answer may do it twice.
+    pub fn prepend<A>(
+        mut self,
+        attribute: impl FnOnce(&T::Attributes) -> A,
+        values: impl IntoValue<A::Value>,
+    ) -> Self
     where
         A: Place<Record = T, Mark: InPlace>,
     {
@@ -176,7 +207,8 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Adds the elements of `set` to a set: a field with `#[serde(with = "envelope_dynamo::string_set")]` or its like.
+    /// Adds the elements of `set` to a set: a field with `#[serde(with =
+    /// "envelope_dynamo::string_set")]` or its like.
     pub fn add_elements<V, M: InPlace>(
         mut self,
         attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
@@ -186,7 +218,8 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Deletes the elements of `set` from a set. A set that is empty then is absent, as DynamoDB has it.
+    /// Deletes the elements of `set` from a set. A set that is empty then is absent, as DynamoDB
+    /// has it.
     pub fn delete_elements<V, M: InPlace>(
         mut self,
         attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
@@ -196,20 +229,23 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Changes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`]. Several conditions
-    /// must all hold.
+    /// Changes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`].
+    /// Several conditions must all hold.
     pub fn condition(mut self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
         let condition = condition(&T::attributes());
         self.condition = Condition::joined(self.condition.take(), Some(condition));
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder, such as the consumed capacity; table and key are
-    /// set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder, such as the consumed
+    /// capacity; table and key are set afterwards.
     ///
     /// Expressions are refused ([`ErrorKind::Customized`]): [`set`](Self::set) and its like, and
     /// [`condition`](Self::condition), say them.
-    pub fn customize(mut self, with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder) -> Self {
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
+    ) -> Self {
         self.builder = with(self.builder);
         self
     }
@@ -226,9 +262,9 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoRecord`] if there is none: an update never creates one, which would be unsealed;
-    /// [`ErrorKind::ConditionFailed`]; [`ErrorKind::Customized`] and [`ErrorKind::Attribute`] before anything is sent; and
-    /// whatever DynamoDB answers.
+    /// [`ErrorKind::NoRecord`] if there is none: an update never creates one, which would be
+    /// unsealed; [`ErrorKind::ConditionFailed`]; [`ErrorKind::Customized`] and
+    /// [`ErrorKind::Attribute`] before anything is sent; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -239,8 +275,10 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         let Prepared { builder, key, id, limits } = self.prepare()?;
         // An update may add, append or count a version, and so is never repeatable.
         let (is_repeatable, doubt) = (false, Doubt::default());
-        let writing = Writing { operation: "UpdateItem", table: &table.name, id, key, is_repeatable, doubt };
-        let request = builder.set_return_values(returns).customize().interceptor(writing.doubt.clone());
+        let writing =
+            Writing { operation: "UpdateItem", table: &table.name, id, key, is_repeatable, doubt };
+        let request =
+            builder.set_return_values(returns).customize().interceptor(writing.doubt.clone());
         match request.send().await {
             Ok(output) => Ok(output.attributes.map(|new| keyed(new, writing.key))),
             Err(error) if is_absent(&error) => {
@@ -321,8 +359,8 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningNew<Update<'a, T, P>> {
     ///
     /// # Errors
     ///
-    /// As [`Update::send`]; and as [`from_item`](crate::from_item()) where the record does not open: then it has been
-    /// changed, and [`Table::open_returned`] opens it later.
+    /// As [`Update::send`]; and as [`from_item`](crate::from_item()) where the record does not
+    /// open: then it has been changed, and [`Table::open_returned`] opens it later.
     pub async fn send(self) -> Result<T, Error> {
         let provider = &*self.0.table.provider;
         let new = self.0.deliver(Some(ReturnValue::AllNew)).await?;
@@ -341,7 +379,9 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoFuture for Up
 }
 
 /// `.await` without `.send()` sends as well.
-impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture for ReturningNew<Update<'a, T, P>> {
+impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture
+    for ReturningNew<Update<'a, T, P>>
+{
     type Output = Result<T, Error>;
     type IntoFuture = Sending<'a, Self::Output>;
 

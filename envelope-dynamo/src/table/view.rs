@@ -30,10 +30,15 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table and key are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// afterwards.
     ///
-    /// A projection is refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)): the view's fields say it.
-    pub fn customize(mut self, with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder) -> Self {
+    /// A projection is refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)): the
+    /// view's fields say it.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,
+    ) -> Self {
         self.builder = with(self.builder);
         self
     }
@@ -46,7 +51,8 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
     pub async fn send(self) -> Result<Option<V>, Error> {
         let (item, id) = self.table.key_item(self.key)?;
         let mut placeholders = Placeholders::of(self.table.kinds);
-        let projection: Vec<_> = projected_names::<V>().into_iter().map(|name| placeholders.name(name)).collect();
+        let projection: Vec<_> =
+            projected_names::<V>().into_iter().map(|name| placeholders.name(name)).collect();
         let (names, _) = placeholders.into_maps();
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let output = builder

@@ -1,4 +1,5 @@
-//! What somebody who writes the table, or chooses a value, a key or a name, tries beside the ways that other tests close.
+//! What somebody who writes the table, or chooses a value, a key or a name, tries beside the ways
+//! that other tests close.
 
 use std::collections::HashMap;
 
@@ -7,8 +8,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, Context, FieldWriter, Value, seal_payload};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Access, Envelope, Error, ErrorKind, GroupKeyProvider, LocalKeyProvider, RootKey, Table, View, from_item, to_item,
-    transact_get,
+    Access, Envelope, Error, ErrorKind, GroupKeyProvider, LocalKeyProvider, RootKey, Table, View,
+    from_item, to_item, transact_get,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +71,8 @@ mod kinds {
     async fn a_key_that_fits_another_kind_reads_changes_and_deletes_nothing() {
         let setup = Setup::new().await;
         let admins = setup.table::<Admin>().await;
-        let admin = Admin { name: "zoe".into(), email: "zoe@example.com".into(), role: Some("all".into()) };
+        let admin =
+            Admin { name: "zoe".into(), email: "zoe@example.com".into(), role: Some("all".into()) };
         admins.put(&admin).send().await.expect("a table of admins alone knows no users");
         let people: Table<Person> = Table::new(setup.dynamodb.clone(), setup.keys.clone());
         let users = people.of::<User>();
@@ -79,10 +81,25 @@ mod kinds {
         let refusals = [
             users.get("ADMIN-zoe").send().await.expect_err("get"),
             users.view::<Role>("ADMIN-zoe").send().await.expect_err("view"),
-            users.update("ADMIN-zoe").set(|user| user.role, Some("none".into())).send().await.expect_err("update"),
-            users.update("ADMIN-zoe").modify(|user| user.role = None).send().await.expect_err("modify"),
+            users
+                .update("ADMIN-zoe")
+                .set(|user| user.role, Some("none".into()))
+                .send()
+                .await
+                .expect_err("update"),
+            users
+                .update("ADMIN-zoe")
+                .modify(|user| user.role = None)
+                .send()
+                .await
+                .expect_err("modify"),
             users.delete("ADMIN-zoe").send().await.expect_err("delete"),
-            users.rewrap("ADMIN-zoe").unwrap_and_wrap(&setup.keys, &[]).send().await.expect_err("rewrap"),
+            users
+                .rewrap("ADMIN-zoe")
+                .unwrap_and_wrap(&setup.keys, &[])
+                .send()
+                .await
+                .expect_err("rewrap"),
         ];
         refusals.iter().for_each(assert_ambiguous);
         let deleted = users.batch_delete(["ADMIN-zoe"]).send().await.expect_err("batch");
@@ -90,7 +107,11 @@ mod kinds {
         assert_ambiguous(&users.batch_get(["ADMIN-zoe"]).send().await.expect_err("batch"));
         transact_get((users.get("ADMIN-zoe"),)).send().await.expect_err("transaction");
 
-        assert_eq!((setup.faults.all_requests().len(), setup.keys.unwrap_calls()), before, "nothing was sent");
+        assert_eq!(
+            (setup.faults.all_requests().len(), setup.keys.unwrap_calls()),
+            before,
+            "nothing was sent"
+        );
         assert_eq!(admins.get("zoe").send().await.expect("it opens"), Some(admin));
         assert_eq!(users.get("zoe").send().await.expect("other keys are read"), None);
     }
@@ -168,11 +189,15 @@ mod groups {
             let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
             assert_eq!(marks.attribute(), "diagnosis");
             let told = error.to_string();
-            assert!(told.contains("groups that this reader does not see") && !told.contains("healthy"), "{told}");
+            assert!(
+                told.contains("groups that this reader does not see") && !told.contains("healthy"),
+                "{told}"
+            );
         }
     }
 
-    /// Who spoils the wrapped key of a group has it withheld, also from readers that have the right to it.
+    /// Who spoils the wrapped key of a group has it withheld, also from readers that have the right
+    /// to it.
     #[tokio::test]
     async fn plaintext_is_not_accepted_beside_a_group_that_is_withheld() {
         let keys = TestKeyProvider::default();
@@ -188,11 +213,30 @@ mod groups {
         let setup = Setup::new().await;
         setup.table::<Outside>().await;
         let item = grouped(&setup.keys).await;
-        setup.dynamodb.put_item().table_name("groups").set_item(Some(item)).send().await.expect("stored");
-        let outside = Table::<Outside, _>::new(setup.dynamodb.clone(), without_medical(&setup.keys));
-        let changed = outside.update("1").modify(|record| record.note = Some("n".into())).send().await;
-        assert_eq!(changed.expect("changed").expect("there is a record").allergies, Access::Withheld);
-        let newer = setup.table::<Newer>().await.get("1").send().await.expect("it opens").expect("there is a record");
+        setup
+            .dynamodb
+            .put_item()
+            .table_name("groups")
+            .set_item(Some(item))
+            .send()
+            .await
+            .expect("stored");
+        let outside =
+            Table::<Outside, _>::new(setup.dynamodb.clone(), without_medical(&setup.keys));
+        let changed =
+            outside.update("1").modify(|record| record.note = Some("n".into())).send().await;
+        assert_eq!(
+            changed.expect("changed").expect("there is a record").allergies,
+            Access::Withheld
+        );
+        let newer = setup
+            .table::<Newer>()
+            .await
+            .get("1")
+            .send()
+            .await
+            .expect("it opens")
+            .expect("there is a record");
         assert_eq!(newer.diagnosis, Access::Granted("gout".into()));
     }
 
@@ -202,16 +246,22 @@ mod groups {
         let mut item = grouped(&keys).await;
         let dek = item.remove("encrypted_dek_medical").expect("there is a group");
         let error = from_item::<Newer>(item, &keys).await.expect_err("refused");
-        assert!(matches!(error.kind(), ErrorKind::IncompleteGroup { group: "medical", .. }), "{error}");
-        let told =
-            "groups[id=1]: the record was sealed with the group `medical`, but `encrypted_dek_medical` is missing";
+        assert!(
+            matches!(error.kind(), ErrorKind::IncompleteGroup { group: "medical", .. }),
+            "{error}"
+        );
+        let told = "groups[id=1]: the record was sealed with the group `medical`, but `encrypted_dek_medical` is missing";
         assert_eq!(error.to_string(), told);
 
-        let mut item = to_item(&Older { id: "1".into(), diagnosis: None }, &keys).await.expect("sealed");
+        let mut item =
+            to_item(&Older { id: "1".into(), diagnosis: None }, &keys).await.expect("sealed");
         item.insert("encrypted_dek_medical".into(), dek);
         let error = from_item::<Newer>(item, &keys).await.expect_err("refused");
         assert!(matches!(error.kind(), ErrorKind::AddedGroup { group: "medical" }), "{error}");
-        assert!(error.to_string().contains("the group `medical`, which was not sealed with the record"), "{error}");
+        assert!(
+            error.to_string().contains("the group `medical`, which was not sealed with the record"),
+            "{error}"
+        );
     }
 }
 
@@ -227,7 +277,8 @@ mod limits {
         note: String,
     }
 
-    /// A record in which a newer struct has authenticated so many attributes that this one does not have.
+    /// A record in which a newer struct has authenticated so many attributes that this one does not
+    /// have.
     async fn with_attributes(keys: &TestKeyProvider, count: usize) -> Item {
         let names: Vec<String> = (0..count).map(|number| format!("a{number}")).collect();
         let mut fields = FieldWriter::new(16, names.iter().map(String::as_str));
@@ -235,11 +286,15 @@ mod limits {
         let mut context = Context::new("limits").partition_key("id", Value::string("1"));
         let mut item = Item::from([("id".to_owned(), text("1"))]);
         for name in &names {
-            context = context.authenticated(name.as_str(), Some(Value::string("v"))).expect("it can be bound");
+            context = context
+                .authenticated(name.as_str(), Some(Value::string("v")))
+                .expect("it can be bound");
             item.insert(name.clone(), text("v"));
         }
-        let sealed = seal_payload(fields.finish(), Content::Record, &context, keys).await.expect("sealed");
-        let [payload, dek] = [sealed.encrypted_payload, sealed.encrypted_dek].map(|b| AttributeValue::B(Blob::new(b)));
+        let sealed =
+            seal_payload(fields.finish(), Content::Record, &context, keys).await.expect("sealed");
+        let [payload, dek] = [sealed.encrypted_payload, sealed.encrypted_dek]
+            .map(|b| AttributeValue::B(Blob::new(b)));
         item.extend([("encrypted_payload".to_owned(), payload), ("encrypted_dek".to_owned(), dek)]);
         item
     }
@@ -250,16 +305,30 @@ mod limits {
         let table = setup.table::<Older>().await;
         for (count, fits) in [(120, true), (140, false), (10_000, false)] {
             let item = with_attributes(&setup.keys, count).await;
-            setup.dynamodb.put_item().table_name("limits").set_item(Some(item)).send().await.expect("stored");
+            setup
+                .dynamodb
+                .put_item()
+                .table_name("limits")
+                .set_item(Some(item))
+                .send()
+                .await
+                .expect("stored");
             let before = setup.faults.requests("UpdateItem").len();
             let changed = table.update("1").modify(|record| record.note.push('!')).send().await;
-            assert_eq!(setup.faults.requests("UpdateItem").len() - before, usize::from(fits), "{count}");
+            assert_eq!(
+                setup.faults.requests("UpdateItem").len() - before,
+                usize::from(fits),
+                "{count}"
+            );
             if fits {
                 assert_eq!(changed.expect("it fits").expect("there is a record").note, "n!");
                 continue;
             }
             let error = changed.expect_err("it does not fit");
-            assert!(matches!(error.kind(), ErrorKind::ExpressionTooLong { bytes } if *bytes > 4096), "{error}");
+            assert!(
+                matches!(error.kind(), ErrorKind::ExpressionTooLong { bytes } if *bytes > 4096),
+                "{error}"
+            );
             assert!(!error.is_retryable() && !error.is_in_doubt(), "{error}");
             assert!(error.to_string().contains("nothing was sent"), "{error}");
         }
@@ -292,10 +361,12 @@ mod written_only {
     #[tokio::test]
     async fn a_field_that_is_only_written_may_hold_what_not_every_type_reads() {
         let keys = TestKeyProvider::default();
-        let record = Report { id: "1".into(), total: Some(u128::MAX), sums: Sum::Text("none".into()) };
+        let record =
+            Report { id: "1".into(), total: Some(u128::MAX), sums: Sum::Text("none".into()) };
         let item = to_item(&record, &keys).await.expect("sealed");
         assert_eq!(from_item::<Report>(item, &keys).await.expect("it opens").total, None);
-        let error = to_item(&Report { sums: Sum::Whole(1), ..record }, &keys).await.expect_err("refused");
+        let error =
+            to_item(&Report { sums: Sum::Whole(1), ..record }, &keys).await.expect_err("refused");
         assert!(
             matches!(error.kind(), ErrorKind::Serialize { attribute: Some(name), .. } if name == "sums"),
             "{error}"
@@ -318,7 +389,11 @@ mod names {
     #[test]
     fn a_name_that_a_user_chose_cannot_break_a_log_line() {
         let path = Plain::attribute::<u8>("a\nERROR forged".to_owned());
-        for shown in [format!("{path:?}"), format!("{:?}", path.clone().gt(1)), format!("{:?}", path.size().gt(1))] {
+        for shown in [
+            format!("{path:?}"),
+            format!("{:?}", path.clone().gt(1)),
+            format!("{:?}", path.size().gt(1)),
+        ] {
             assert!(!shown.contains('\n') && shown.contains("a\\n"), "{shown}");
         }
     }
@@ -326,8 +401,8 @@ mod names {
 
 mod indexes {
     use aws_sdk_dynamodb::types::{
-        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-        ScalarAttributeType,
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+        Projection, ProjectionType, ScalarAttributeType,
     };
 
     use super::*;
@@ -356,7 +431,11 @@ mod indexes {
     }
 
     fn key(name: &str) -> KeySchemaElement {
-        KeySchemaElement::builder().attribute_name(name).key_type(KeyType::Hash).build().expect("complete")
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(KeyType::Hash)
+            .build()
+            .expect("complete")
     }
 
     /// A table with an index that has everything but the attribute `summary`.
@@ -365,24 +444,41 @@ mod indexes {
             let definition = AttributeDefinition::builder().attribute_name(name);
             definition.attribute_type(ScalarAttributeType::S).build().expect("complete")
         };
-        let included = ["encrypted_payload", "encrypted_dek", "abstracted"].map(str::to_owned).to_vec();
+        let included =
+            ["encrypted_payload", "encrypted_dek", "abstracted"].map(str::to_owned).to_vec();
         let projection = Projection::builder()
             .projection_type(ProjectionType::Include)
             .set_non_key_attributes(Some(included))
             .build();
-        let index =
-            GlobalSecondaryIndex::builder().index_name("by-topic").key_schema(key("topic")).projection(projection);
-        let table = setup.dynamodb.create_table().table_name("articles").billing_mode(BillingMode::PayPerRequest);
+        let index = GlobalSecondaryIndex::builder()
+            .index_name("by-topic")
+            .key_schema(key("topic"))
+            .projection(projection);
+        let table = setup
+            .dynamodb
+            .create_table()
+            .table_name("articles")
+            .billing_mode(BillingMode::PayPerRequest);
         let table = table.key_schema(key("id")).attribute_definitions(definition("id"));
         let table = table.attribute_definitions(definition("topic"));
-        table.global_secondary_indexes(index.build().expect("complete")).send().await.expect("created");
+        table
+            .global_secondary_indexes(index.build().expect("complete"))
+            .send()
+            .await
+            .expect("created");
     }
 
-    /// DynamoDB refuses a request for an attribute that an index lacks; the embedded server answers without it.
+    /// DynamoDB refuses a request for an attribute that an index lacks; the embedded server answers
+    /// without it.
     fn asks_for_summary(setup: &Setup) -> bool {
         let requests = setup.faults.requests("Query");
-        let last: serde_json::Value = serde_json::from_slice(requests.last().expect("a query")).expect("JSON");
-        last["ExpressionAttributeNames"].as_object().expect("a projection").values().any(|name| name == "summary")
+        let last: serde_json::Value =
+            serde_json::from_slice(requests.last().expect("a query")).expect("JSON");
+        last["ExpressionAttributeNames"]
+            .as_object()
+            .expect("a projection")
+            .values()
+            .any(|name| name == "summary")
     }
 
     #[tokio::test]

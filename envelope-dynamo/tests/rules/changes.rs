@@ -20,12 +20,20 @@ fn key(id: &str) -> Item {
 
 /// The item as it is stored.
 async fn stored(setup: &Setup, table: &str) -> Item {
-    let get = setup.dynamodb.get_item().table_name(table).set_key(Some(key("1"))).consistent_read(true);
+    let get =
+        setup.dynamodb.get_item().table_name(table).set_key(Some(key("1"))).consistent_read(true);
     get.send().await.expect("the item is read").item.expect("there is an item")
 }
 
 async fn plant(setup: &Setup, table: &str, item: Item) {
-    setup.dynamodb.put_item().table_name(table).set_item(Some(item)).send().await.expect("the item is stored");
+    setup
+        .dynamodb
+        .put_item()
+        .table_name(table)
+        .set_item(Some(item))
+        .send()
+        .await
+        .expect("the item is stored");
 }
 
 async fn get<T>(table: &Table<T>) -> T
@@ -99,7 +107,8 @@ mod nested {
     }
 
     fn new() -> New {
-        let address = |street: &str| Address { street: street.to_owned(), zip: Some("1201".to_owned()) };
+        let address =
+            |street: &str| Address { street: street.to_owned(), zip: Some("1201".to_owned()) };
         New {
             id: "1".into(),
             note: "n".into(),
@@ -131,14 +140,24 @@ mod nested {
         let setup = Setup::new().await;
         let (newer, older) = (setup.table::<New>().await, setup.table::<Old>().await);
         newer.put(&new()).send().await.expect("stored");
-        older.update("1").modify(|record| record.home.street = "z".into()).send().await.expect("changed");
+        older
+            .update("1")
+            .modify(|record| record.home.street = "z".into())
+            .send()
+            .await
+            .expect("changed");
         let home = Address { street: "z".into(), zip: None };
         assert_eq!(
             get(&newer).await,
             New { home, ..new() },
             "the entries that the older struct does not have are gone"
         );
-        older.update("1").modify(|record| record.tier = OlderPlan::Free).send().await.expect("changed");
+        older
+            .update("1")
+            .modify(|record| record.tier = OlderPlan::Free)
+            .send()
+            .await
+            .expect("changed");
         let read = get(&newer).await;
         assert_eq!((read.tier, read.plan, read.billing), (Plan::Free, Plan::Gold, new().billing));
     }
@@ -152,9 +171,19 @@ mod nested {
         let setup = Setup::new().await;
         let (newer, older) = (setup.table::<Groups>().await, setup.table::<OlderGroups>().await);
         let a = Address { street: "a".into(), zip: Some("z".into()) };
-        let record = Groups { id: "1".into(), note: "n".into(), a: Access::Granted(a), b: Access::Granted(1) };
+        let record = Groups {
+            id: "1".into(),
+            note: "n".into(),
+            a: Access::Granted(a),
+            b: Access::Granted(1),
+        };
         newer.put(&record).send().await.expect("stored");
-        older.update("1").modify(|record| record.b = Access::Granted(2)).send().await.expect("changed");
+        older
+            .update("1")
+            .modify(|record| record.b = Access::Granted(2))
+            .send()
+            .await
+            .expect("changed");
         assert_eq!(get(&newer).await, Groups { b: Access::Granted(2), ..record });
     }
 }
@@ -183,7 +212,14 @@ mod one_way {
 
     fn whole() -> Whole {
         let some = |value: &str| Some(value.to_owned());
-        Whole { id: "1".into(), note: "n".into(), written: some("a"), read: some("b"), shown: some("c"), maybe: 5 }
+        Whole {
+            id: "1".into(),
+            note: "n".into(),
+            written: some("a"),
+            read: some("b"),
+            shown: some("c"),
+            maybe: 5,
+        }
     }
 
     #[tokio::test]
@@ -191,10 +227,20 @@ mod one_way {
         let setup = Setup::new().await;
         let (whole_table, one_way) = (setup.table::<Whole>().await, setup.table::<OneWay>().await);
         whole_table.put(&whole()).send().await.expect("stored");
-        let changed = one_way.update("1").modify(|record| record.note.push('!')).send().await.expect("changed");
+        let changed = one_way
+            .update("1")
+            .modify(|record| record.note.push('!'))
+            .send()
+            .await
+            .expect("changed");
         assert_eq!(changed.expect("there is a record").read.as_deref(), Some("b"));
         assert_eq!(get(&whole_table).await, Whole { note: "n!".into(), ..whole() });
-        one_way.update("1").modify(|record| record.written = Some("new".into())).send().await.expect("changed");
+        one_way
+            .update("1")
+            .modify(|record| record.written = Some("new".into()))
+            .send()
+            .await
+            .expect("changed");
         assert_eq!(get(&whole_table).await.written.as_deref(), Some("new"));
         one_way.update("1").modify(|record| record.maybe = 50).send().await.expect("changed");
         assert_eq!(get(&whole_table).await.maybe, 50);
@@ -226,10 +272,20 @@ mod names {
     async fn a_field_under_an_alias_stays_there_until_it_changes() {
         let setup = Setup::new().await;
         let (before, after) = (setup.table::<Before>().await, setup.table::<After>().await);
-        let record = Before { id: "1".into(), note: "n".into(), mail: "m".into(), role: "r".into(), count: 1 };
+        let record = Before {
+            id: "1".into(),
+            note: "n".into(),
+            mail: "m".into(),
+            role: "r".into(),
+            count: 1,
+        };
         before.put(&record).send().await.expect("stored");
         after.update("1").modify(|record| record.note.push('!')).send().await.expect("changed");
-        assert_eq!(get(&before).await, Before { note: "n!".into(), ..record.clone() }, "older readers find it");
+        assert_eq!(
+            get(&before).await,
+            Before { note: "n!".into(), ..record.clone() },
+            "older readers find it"
+        );
         assert_eq!(get(&after).await.position, "r");
 
         let change = |record: &mut After| {
@@ -287,7 +343,11 @@ mod marks {
         before.put(&old()).send().await.expect("stored");
         after.update("1").modify(|record| record.note.push('!')).send().await.expect("changed");
         let item = stored(&setup, "marks").await;
-        assert!(!item.contains_key("sealed_now") && !item.contains_key("also_sealed_now"), "{:?}", item.keys());
+        assert!(
+            !item.contains_key("sealed_now") && !item.contains_key("also_sealed_now"),
+            "{:?}",
+            item.keys()
+        );
         assert_eq!((&item["shown_now"], &item["free_now"]), (&text("c"), &text("d")));
         let read = get(&after).await;
         assert_eq!((read.sealed_now.as_str(), read.also_sealed_now.as_str()), ("a", "b"));
@@ -316,11 +376,19 @@ mod bound {
     }
 
     fn record() -> Record {
-        Record { id: "1".into(), note: "n".into(), role: "nurse".into(), team: None, ward: "w".into() }
+        Record {
+            id: "1".into(),
+            note: "n".into(),
+            role: "nurse".into(),
+            team: None,
+            ward: "w".into(),
+        }
     }
 
     /// Changes a record while `meanwhile` happens to what was read.
-    async fn changed_while(meanwhile: fn(&mut Item)) -> (Result<Option<Record>, envelope_dynamo::Error>, bool) {
+    async fn changed_while(
+        meanwhile: fn(&mut Item),
+    ) -> (Result<Option<Record>, envelope_dynamo::Error>, bool) {
         let setup = Setup::new().await;
         let table = setup.table::<Record>().await;
         table.put(&record()).send().await.expect("stored");
@@ -353,7 +421,8 @@ mod bound {
             let error = outcome.expect_err("no success may be reported");
             assert!(!opens && !matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
         }
-        let (outcome, opens) = changed_while(|item| drop(item.insert("other".into(), text("x")))).await;
+        let (outcome, opens) =
+            changed_while(|item| drop(item.insert("other".into(), text("x")))).await;
         assert!(outcome.is_ok() && opens, "what is not bound may change");
     }
 }
@@ -370,15 +439,35 @@ mod groups {
     async fn a_pair_that_unknown_groups_are_bound_to_cannot_change() {
         let setup = Setup::new().await;
         let (newer, older) = (setup.table::<Grouped>().await, setup.table::<Ungrouped>().await);
-        let record = Grouped { id: "1".into(), note: "n".into(), ward: "w".into(), result: Access::Granted(7) };
+        let record = Grouped {
+            id: "1".into(),
+            note: "n".into(),
+            ward: "w".into(),
+            result: Access::Granted(7),
+        };
         newer.put(&record).send().await.expect("stored");
-        let error = older.update("1").modify(|record| record.ward.push('!')).send().await.expect_err("refused");
+        let error = older
+            .update("1")
+            .modify(|record| record.ward.push('!'))
+            .send()
+            .await
+            .expect_err("refused");
         let ErrorKind::UnknownGroups { groups } = error.kind() else { panic!("{error}") };
         assert_eq!(groups, &["lab"]);
         assert!(error.to_string().contains("[lab]") && !error.is_in_doubt(), "{error}");
-        older.update("1").modify(|record| record.note.push('!')).send().await.expect("the rest can change");
+        older
+            .update("1")
+            .modify(|record| record.note.push('!'))
+            .send()
+            .await
+            .expect("the rest can change");
         assert_eq!(get(&newer).await, Grouped { note: "n!".into(), ..record.clone() });
-        newer.update("1").modify(|record| record.ward.push('!')).send().await.expect("who has the group may change it");
+        newer
+            .update("1")
+            .modify(|record| record.ward.push('!'))
+            .send()
+            .await
+            .expect("who has the group may change it");
         assert_eq!(get(&newer).await.result, Access::Granted(7));
     }
 }

@@ -1,5 +1,5 @@
-//! Values that are written read back equal, or the write is refused: none is stored that nobody can read,
-//! and none reads as another value.
+//! Values that are written read back equal, or the write is refused: none is stored that nobody can
+//! read, and none reads as another value.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
@@ -189,8 +189,14 @@ fn a_wide_integer_put_by_others_does_not_read_as_a_float() {
         let (keys, record) = (TestKeyProvider::default(), Plain::of(Untagged::<i128>::Float(0.5)));
         let mut item = to_item(&record, &keys).await.expect("the record is sealed");
         item.insert("value".to_owned(), AttributeValue::N("18446744073709551617".to_owned()));
-        let error = from_item::<Plain<Untagged<i128>>>(item, &keys).await.expect_err("no variant holds it").to_string();
-        assert!(error.contains("`value`") && error.contains("an integer of more than 64 bits"), "{error}");
+        let error = from_item::<Plain<Untagged<i128>>>(item, &keys)
+            .await
+            .expect_err("no variant holds it")
+            .to_string();
+        assert!(
+            error.contains("`value`") && error.contains("an integer of more than 64 bits"),
+            "{error}"
+        );
     });
 }
 
@@ -354,12 +360,14 @@ enum FloatFirst {
     Whole(u64),
 }
 
-/// serde takes the first variant that accepts a value, and a float accepts integers and rounds them.
-/// Nothing that this library sees tells that from a value that was a float.
+/// serde takes the first variant that accepts a value, and a float accepts integers and rounds
+/// them. Nothing that this library sees tells that from a value that was a float.
 #[tokio::test]
 async fn an_untagged_enum_with_a_float_first_rounds_integers() {
     let (keys, whole) = (TestKeyProvider::default(), 9_007_199_254_740_993);
-    let item = to_item(&Encrypted::of(FloatFirst::Whole(whole)), &keys).await.expect("the record is sealed");
+    let item = to_item(&Encrypted::of(FloatFirst::Whole(whole)), &keys)
+        .await
+        .expect("the record is sealed");
     let read = from_item::<Encrypted<FloatFirst>>(item, &keys).await.expect("the record opens");
     assert_eq!(read.value, FloatFirst::Float(9_007_199_254_740_992.0));
 }
@@ -423,7 +431,8 @@ async fn an_attribute_of_another_type_than_binary_is_named() {
     for name in ["encrypted_payload", "encrypted_dek"] {
         let mut item = to_item(&Encrypted::of(1), &keys).await.expect("the record is sealed");
         item.insert(name.to_owned(), AttributeValue::S("QUJD".to_owned()));
-        let error = from_item::<Encrypted<u8>>(item, &keys).await.expect_err("not binary").to_string();
+        let error =
+            from_item::<Encrypted<u8>>(item, &keys).await.expect_err("not binary").to_string();
         assert!(error.starts_with(&format!("values[id=v_1]: `{name}` is of type S, ")), "{error}");
     }
 }
@@ -431,8 +440,14 @@ async fn an_attribute_of_another_type_than_binary_is_named() {
 #[tokio::test]
 async fn an_error_of_a_value_names_the_record_and_the_attribute() {
     let raw = RawJson { text: "{}".to_owned() };
-    let error = to_item(&Encrypted::of(raw), &TestKeyProvider::default()).await.expect_err("refused").to_string();
-    assert!(error.starts_with("values[id=v_1]: `value` cannot be serialized: serde_json's"), "{error}");
+    let error = to_item(&Encrypted::of(raw), &TestKeyProvider::default())
+        .await
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        error.starts_with("values[id=v_1]: `value` cannot be serialized: serde_json's"),
+        "{error}"
+    );
 }
 
 #[derive(Clone, Debug, PartialEq, Envelope)]

@@ -1,4 +1,5 @@
-//! Data keys from KMS: what a secret that KMS encrypts can stand for, and calls that nobody waits for or polls.
+//! Data keys from KMS: what a secret that KMS encrypts can stand for, and calls that nobody waits
+//! for or polls.
 
 #![allow(clippy::indexing_slicing)]
 
@@ -7,8 +8,8 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, EncryptedDek, EncryptionContext, KeyErrorKind, KeyKind,
-    KmsKeyProvider, UnwrapKey, WrapKey, WrappedKey,
+    CacheLimits, CachedKeyProvider, Context, ContextForm, EncryptedDek, EncryptionContext,
+    KeyErrorKind, KeyKind, KmsKeyProvider, UnwrapKey, WrapKey, WrappedKey,
 };
 use envelope_examples::{Fault, Faults, Servers};
 use tokio::task::yield_now;
@@ -24,7 +25,10 @@ struct Kms {
 
 impl Kms {
     async fn new() -> Self {
-        Self { servers: Servers::embedded().await.expect("the embedded servers start"), faults: Faults::new() }
+        Self {
+            servers: Servers::embedded().await.expect("the embedded servers start"),
+            faults: Faults::new(),
+        }
     }
 
     fn provider(&self) -> KmsKeyProvider {
@@ -39,7 +43,10 @@ impl Kms {
 }
 
 fn place(id: &str) -> Context<'static> {
-    Context::new("letters").form(ContextForm::Table).pair("id", id.to_owned()).expect("a pair that is not reserved")
+    Context::new("letters")
+        .form(ContextForm::Table)
+        .pair("id", id.to_owned())
+        .expect("a pair that is not reserved")
 }
 
 fn context(id: &str) -> EncryptionContext {
@@ -62,7 +69,8 @@ async fn a_secret_that_kms_encrypted_is_no_data_key() {
     let kms = Kms::new().await;
     let provider = kms.provider();
     let real = provider.generate(&context("1")).await.expect("a data key").wrapped;
-    let blob = provider.encrypt_direct(&[7; 32], &place("1")).await.expect("the secret is encrypted");
+    let blob =
+        provider.encrypt_direct(&[7; 32], &place("1")).await.expect("the secret is encrypted");
     let forged = WrappedKey::new(KeyKind::AWS_KMS, real[0].id(), blob).expect("a wrapped key");
     let error = provider.unwrap_key(&[forged], &context("1")).await.expect_err("a chosen data key");
     assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
@@ -76,9 +84,15 @@ async fn the_data_key_of_a_record_does_not_decrypt_as_a_secret() {
     let dek = EncryptedDek::parse(&provisioned).expect("an encrypted_dek");
     let generated = provider.generate(&context("1")).await.expect("a data key").wrapped;
     for wrapped in [&dek.keys()[0], &generated[0]] {
-        let error = provider.decrypt_direct(wrapped.bytes(), &place("1")).await.expect_err("a data key given out");
+        let error = provider
+            .decrypt_direct(wrapped.bytes(), &place("1"))
+            .await
+            .expect_err("a data key given out");
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
-        provider.unwrap_key(std::slice::from_ref(wrapped), &context("1")).await.expect("it is the record's");
+        provider
+            .unwrap_key(std::slice::from_ref(wrapped), &context("1"))
+            .await
+            .expect("it is the record's");
     }
 }
 
@@ -86,10 +100,12 @@ async fn the_data_key_of_a_record_does_not_decrypt_as_a_secret() {
 async fn kms_is_told_that_a_secret_is_no_data_key() {
     let kms = Kms::new().await;
     let provider = kms.provider();
-    let blob = provider.encrypt_direct(b"tok_1", &place("1")).await.expect("the secret is encrypted");
+    let blob =
+        provider.encrypt_direct(b"tok_1", &place("1")).await.expect("the secret is encrypted");
     provider.decrypt_direct(&blob, &place("1")).await.expect("the secret");
     for operation in ["Encrypt", DECRYPT] {
-        let request: serde_json::Value = serde_json::from_slice(&kms.faults.requests(operation)[0]).expect("JSON");
+        let request: serde_json::Value =
+            serde_json::from_slice(&kms.faults.requests(operation)[0]).expect("JSON");
         let expected = serde_json::json!({"table": "letters", "id": "1", "envelope": "direct"});
         assert_eq!(request["EncryptionContext"], expected, "{operation}");
     }
@@ -98,7 +114,10 @@ async fn kms_is_told_that_a_secret_is_no_data_key() {
 #[tokio::test]
 async fn readers_cut_off_by_a_timeout_give_back_their_permits() {
     let kms = Kms::new().await;
-    let provider = CachedKeyProvider::new(kms.provider().max_concurrent_calls(2), CacheLimits::new(Duration::MAX));
+    let provider = CachedKeyProvider::new(
+        kms.provider().max_concurrent_calls(2),
+        CacheLimits::new(Duration::MAX),
+    );
     let mut wrapped = Vec::new();
     for id in ["1", "2", "3"] {
         wrapped.push(provider.generate(&context(id)).await.expect("a data key").wrapped);
@@ -117,19 +136,22 @@ async fn readers_cut_off_by_a_timeout_give_back_their_permits() {
     reader.await.expect("the third reader has a permit");
 }
 
-/// A stream between two records, the branch of a `select!` that is not chosen: alive, and not polled.
+/// A stream between two records, the branch of a `select!` that is not chosen: alive, and not
+/// polled.
 #[tokio::test]
 async fn a_caller_that_is_not_polled_keeps_no_permit() {
     let kms = Kms::new().await;
     let provider = kms.provider().max_concurrent_calls(1);
     kms.faults.hold(GENERATE);
     let contexts = ["1", "2", "3"].map(context);
-    let (mut paused, mut queued) = (pin!(provider.generate(&contexts[0])), pin!(provider.generate(&contexts[1])));
+    let (mut paused, mut queued) =
+        (pin!(provider.generate(&contexts[0])), pin!(provider.generate(&contexts[1])));
     assert!(poll(paused.as_mut()).is_pending() && poll(queued.as_mut()).is_pending());
     kms.called(GENERATE, 1).await;
     kms.faults.release(GENERATE);
     tokio::time::pause();
-    let third = tokio::time::timeout(Duration::from_secs(3600), provider.generate(&contexts[2])).await;
+    let third =
+        tokio::time::timeout(Duration::from_secs(3600), provider.generate(&contexts[2])).await;
     third.expect("neither of the two who are not polled has the permit").expect("a data key");
     for paused in [poll(paused.as_mut()), poll(queued.as_mut())] {
         assert!(matches!(paused, Poll::Ready(Ok(_))), "their calls ran to their ends meanwhile");
@@ -170,7 +192,8 @@ async fn a_dropped_caller_ends_its_call() {
 
 #[test]
 fn a_call_goes_on_when_the_runtime_that_it_began_on_is_gone() {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let kms = runtime().block_on(Kms::new());
     let provider = kms.provider();
     kms.faults.hold(GENERATE);

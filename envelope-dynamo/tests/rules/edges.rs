@@ -1,4 +1,5 @@
-//! Edges of versions, times to live, keys, pages and reads that a change of the code could move unseen.
+//! Edges of versions, times to live, keys, pages and reads that a change of the code could move
+//! unseen.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -6,8 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
-    Access, BranchKeyTable, Clock, Envelope, ErrorKind, Fault, GroupKeyProvider, SharedKeyProvider, SharingLimits,
-    Table, View,
+    Access, BranchKeyTable, Clock, Envelope, ErrorKind, Fault, GroupKeyProvider, SharedKeyProvider,
+    SharingLimits, Table, View,
 };
 use envelope_examples::{Fault as Injected, Servers};
 
@@ -77,9 +78,17 @@ async fn version_0_that_stands_in_the_table_is_that_of_a_record_not_yet_counted(
     let setup = Setup::new().await;
     let records = setup.table::<Signed>().await;
     records.put(&signed(0)).send().await.expect("stored");
-    let plant = setup.dynamodb.update_item().table_name("documents").key("id", AttributeValue::S("d".to_owned()));
+    let plant = setup
+        .dynamodb
+        .update_item()
+        .table_name("documents")
+        .key("id", AttributeValue::S("d".to_owned()));
     let plant = plant.update_expression("SET version = :zero");
-    plant.expression_attribute_values(":zero", AttributeValue::N("0".to_owned())).send().await.expect("planted");
+    plant
+        .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
+        .send()
+        .await
+        .expect("planted");
     assert_eq!(records.get("d").send().await.expect("it opens"), Some(signed(0)));
     records.put(&signed(0)).send().await.expect("it is counted now");
     assert_eq!(records.get("d").send().await.expect("it opens"), Some(signed(1)));
@@ -92,7 +101,10 @@ async fn a_negative_version_is_refused_before_anything_is_sent() {
     let records = setup.table::<Signed>().await;
     setup.faults.forget_calls();
     let error = records.put(&signed(-1)).send().await.expect_err("no record has it");
-    assert_eq!(error.to_string(), "documents[id=d]: `version` is a version, but no whole number from 0 on");
+    assert_eq!(
+        error.to_string(),
+        "documents[id=d]: `version` is a version, but no whole number from 0 on"
+    );
     assert!(setup.faults.all_requests().is_empty());
 }
 
@@ -103,7 +115,8 @@ async fn a_record_without_version_is_older_than_any_that_was_seen() {
     setup.table::<Unversioned>().await.put(&record).send().await.expect("stored");
     let documents = setup.table::<Document>().await;
     assert_eq!(documents.get("d").send().await.expect("it opens"), Some(document(None)));
-    let error = documents.get("d").not_before_version(1).send().await.expect_err("version 1 was seen");
+    let error =
+        documents.get("d").not_before_version(1).send().await.expect_err("version 1 was seen");
     assert!(matches!(error.kind(), ErrorKind::OlderVersion { not_before: 1 }), "{error}");
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Data, false));
 }
@@ -112,8 +125,16 @@ async fn a_record_without_version_is_older_than_any_that_was_seen() {
 async fn an_answer_with_another_record_is_refused() {
     let setup = Setup::new().await;
     let documents = setup.table::<Document>().await;
-    documents.put(&Document { id: "other".to_owned(), ..document(None) }).send().await.expect("stored");
-    let other = setup.dynamodb.get_item().table_name("documents").key("id", AttributeValue::S("other".to_owned()));
+    documents
+        .put(&Document { id: "other".to_owned(), ..document(None) })
+        .send()
+        .await
+        .expect("stored");
+    let other = setup
+        .dynamodb
+        .get_item()
+        .table_name("documents")
+        .key("id", AttributeValue::S("other".to_owned()));
     let other = other.send().await.expect("read").item.expect("it is there");
     let base64 = |name: &str| {
         let bytes = other[name].as_b().expect("binary").as_ref();
@@ -176,18 +197,32 @@ struct Keyed {
 async fn a_key_may_be_as_long_as_dynamodb_takes_it() {
     let setup = Setup::new().await;
     let records = setup.table::<Keyed>().await;
-    let record =
-        |hash: usize, range: usize| Keyed { hash: "k".repeat(hash), range: "r".repeat(range), text: "t".to_owned() };
+    let record = |hash: usize, range: usize| Keyed {
+        hash: "k".repeat(hash),
+        range: "r".repeat(range),
+        text: "t".to_owned(),
+    };
     let longest = record(2048, 1024);
     records.put(&longest).send().await.expect("stored");
-    let read = records.get((longest.hash.clone(), longest.range.clone())).send().await.expect("it opens");
+    let read =
+        records.get((longest.hash.clone(), longest.range.clone())).send().await.expect("it opens");
     assert_eq!(read, Some(longest));
     setup.faults.forget_calls();
     for (too_long, attribute) in [(record(2049, 1024), "hash"), (record(2048, 1025), "range")] {
         let error = records.put(&too_long).send().await.expect_err("DynamoDB would refuse it");
-        assert!(matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute), "{error}");
-        let error = records.get((too_long.hash, too_long.range)).send().await.expect_err("there is no such key");
-        assert!(matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute),
+            "{error}"
+        );
+        let error = records
+            .get((too_long.hash, too_long.range))
+            .send()
+            .await
+            .expect_err("there is no such key");
+        assert!(
+            matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute),
+            "{error}"
+        );
     }
     assert!(setup.faults.all_requests().is_empty());
 }
@@ -197,7 +232,11 @@ async fn a_page_that_is_not_given_does_not_count_to_the_limit() {
     let setup = Setup::new().await;
     let documents = setup.table::<Document>().await;
     for n in 0..20 {
-        documents.put(&Document { id: n.to_string(), ..document(None) }).send().await.expect("stored");
+        documents
+            .put(&Document { id: n.to_string(), ..document(None) })
+            .send()
+            .await
+            .expect("stored");
     }
     setup.faults.fail_next("Scan", Injected::error("AccessDeniedException"));
     let mut records = documents.scan().segments(2).limit(2).stream().expect("the scan is in order");
@@ -222,15 +261,23 @@ async fn a_group_key_that_a_page_shares_is_unwrapped_once() {
     let setup = Setup::new().await;
     setup.table::<Patient>().await;
     let medical = TestKeyProvider::default();
-    let shared = SharedKeyProvider::new(medical.clone(), SharingLimits::new(Duration::from_secs(300), 100));
+    let shared =
+        SharedKeyProvider::new(medical.clone(), SharingLimits::new(Duration::from_secs(300), 100));
     let provider = GroupKeyProvider::new(setup.keys.clone()).group("medical", shared);
     let patients = Table::<Patient>::new(setup.dynamodb.clone(), provider);
     for n in 0..5 {
         let diagnosis = Access::Granted("gout".to_owned());
-        patients.put(&Patient { id: n.to_string(), name: "Zoë".to_owned(), diagnosis }).send().await.expect("stored");
+        patients
+            .put(&Patient { id: n.to_string(), name: "Zoë".to_owned(), diagnosis })
+            .send()
+            .await
+            .expect("stored");
     }
     assert_eq!(patients.scan().send().await.expect("all open").len(), 5);
-    assert_eq!((setup.keys.unwrap_calls(), medical.generate_calls(), medical.unwrap_calls()), (5, 1, 1));
+    assert_eq!(
+        (setup.keys.unwrap_calls(), medical.generate_calls(), medical.unwrap_calls()),
+        (5, 1, 1)
+    );
 }
 
 #[derive(View)]
@@ -249,7 +296,10 @@ async fn a_consistent_read_says_so_in_its_request() {
     let asks = |operation: &str| -> Vec<bool> {
         let requests = setup.faults.requests(operation);
         setup.faults.forget_calls();
-        requests.iter().map(|body| String::from_utf8_lossy(body).contains(r#""ConsistentRead":true"#)).collect()
+        requests
+            .iter()
+            .map(|body| String::from_utf8_lossy(body).contains(r#""ConsistentRead":true"#))
+            .collect()
     };
     setup.faults.forget_calls();
     documents.get("d").send().await.expect("read");
@@ -277,7 +327,8 @@ async fn a_consistent_read_says_so_in_its_request() {
     assert_eq!(asks("Query"), [true]);
 }
 
-/// The slower of two deletions has one step left, and must not take the pointer of the branch that was created again.
+/// The slower of two deletions has one step left, and must not take the pointer of the branch that
+/// was created again.
 #[tokio::test]
 async fn a_branch_created_before_the_last_step_of_its_deletion_stays() {
     let servers = Servers::embedded().await.expect("the embedded servers start");

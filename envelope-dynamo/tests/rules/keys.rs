@@ -49,7 +49,11 @@ fn user(user: &str) -> User {
 }
 
 fn coupon() -> Coupon {
-    Coupon { user: "victim".to_owned(), coupon: "x".to_owned(), email: "victim@example.com".to_owned() }
+    Coupon {
+        user: "victim".to_owned(),
+        coupon: "x".to_owned(),
+        email: "victim@example.com".to_owned(),
+    }
 }
 
 fn admin() -> Admin {
@@ -75,7 +79,12 @@ async fn a_user_whose_name_has_a_separator_does_not_replace_a_coupon() {
         to_item(&attacker, &setup.keys).await.expect_err("refused"),
     ];
     for error in refusals {
-        assert!(error.to_string().contains("`user` is a part of a composed key and contains a separator"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("`user` is a part of a composed key and contains a separator"),
+            "{error}"
+        );
         assert!(!error.to_string().contains("victim#"), "{error}");
     }
     assert_eq!(setup.faults.all_requests().len(), before, "nothing was sent");
@@ -102,7 +111,11 @@ async fn a_key_that_fits_two_kinds_of_an_enum_is_refused_unsent() {
         assert!(error.to_string().contains("fits each of User, Admin"), "{error}");
     }
     assert_eq!(batch.failures().len(), 1);
-    assert_eq!((setup.faults.all_requests().len(), setup.keys.generate_calls()), before, "nothing was sent");
+    assert_eq!(
+        (setup.faults.all_requests().len(), setup.keys.generate_calls()),
+        before,
+        "nothing was sent"
+    );
     shop.put(&Shop::Admin(admin())).send().await.expect_err("its key fits a user as well");
     shop.put(&Shop::User(user("zoe"))).send().await.expect("other users are stored");
 }

@@ -46,8 +46,14 @@ struct Counted {
 async fn versions_and_times_are_integers_of_any_type() {
     let setup = Setup::new().await;
     let jobs = setup.table::<Job>().await;
-    let mut job =
-        Job { id: "j_1".to_owned(), body: "b".to_owned(), version: None, expires: i32::MAX, made: 0, changed: None };
+    let mut job = Job {
+        id: "j_1".to_owned(),
+        body: "b".to_owned(),
+        version: None,
+        expires: i32::MAX,
+        made: 0,
+        changed: None,
+    };
     for version in 1..=3 {
         jobs.put_mut(&mut job).send().await.expect("the record is stored");
         assert_eq!(job.version, NonZeroU32::new(version));
@@ -56,8 +62,12 @@ async fn versions_and_times_are_integers_of_any_type() {
     assert_eq!(jobs.get("j_1").send().await.expect("it opens"), Some(job));
 
     let counted = setup.table::<Counted>().await;
-    let mut record =
-        Counted { id: "c_1".to_owned(), body: "b".to_owned(), version: 0, expires: NonZeroU64::new(4_102_444_800) };
+    let mut record = Counted {
+        id: "c_1".to_owned(),
+        body: "b".to_owned(),
+        version: 0,
+        expires: NonZeroU64::new(4_102_444_800),
+    };
     counted.put_mut(&mut record).send().await.expect("the record is stored");
     assert_eq!(record.version, 1);
     assert_eq!(counted.get("c_1").send().await.expect("it opens"), Some(record));

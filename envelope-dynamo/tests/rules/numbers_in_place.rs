@@ -58,7 +58,11 @@ async fn setup(revision: u8) -> (Setup, Table<Counter>) {
     let setup = Setup::new().await;
     let counters = setup.table::<Counter>().await;
     counters.put(&counter(0)).send().await.expect("the counter is stored");
-    let update = setup.dynamodb.update_item().table_name("counters").key("id", AttributeValue::S("c".to_owned()));
+    let update = setup
+        .dynamodb
+        .update_item()
+        .table_name("counters")
+        .key("id", AttributeValue::S("c".to_owned()));
     let update = update.update_expression("SET revision = :r");
     let update = update.expression_attribute_values(":r", AttributeValue::N(revision.to_string()));
     update.send().await.expect("the version is set");
@@ -68,8 +72,12 @@ async fn setup(revision: u8) -> (Setup, Table<Counter>) {
 
 #[track_caller]
 fn assert_names(error: &Error, attribute: &str) {
-    let names = matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute);
-    assert!(names && error.write_outcome() == WriteOutcome::NotWritten && !error.is_retryable(), "{error}");
+    let names =
+        matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute);
+    assert!(
+        names && error.write_outcome() == WriteOutcome::NotWritten && !error.is_retryable(),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -78,12 +86,28 @@ async fn a_version_that_its_type_cannot_count_further_is_not_counted_in_place() 
     counters.update("c").add(|c| c.large, 1).send().await.expect("254 becomes 255");
     let error = counters.update("c").add(|c| c.large, 1).send().await.expect_err("there is no 256");
     assert_names(&error, "revision");
-    assert_eq!(error.to_string(), "counters[id=c]: `revision` is a version that its type cannot count further");
-    let error = counters.update("c").add(|c| c.large, 1).returning_new().send().await.expect_err("there is no 256");
+    assert_eq!(
+        error.to_string(),
+        "counters[id=c]: `revision` is a version that its type cannot count further"
+    );
+    let error = counters
+        .update("c")
+        .add(|c| c.large, 1)
+        .returning_new()
+        .send()
+        .await
+        .expect_err("there is no 256");
     assert_names(&error, "revision");
-    let error = counters.update("c").add(|c| c.large, 1).modify(|_| ()).send().await.expect_err("there is no 256");
+    let error = counters
+        .update("c")
+        .add(|c| c.large, 1)
+        .modify(|_| ())
+        .send()
+        .await
+        .expect_err("there is no 256");
     assert_names(&error, "revision");
-    let transaction = transact_write(&setup.dynamodb).update(counters.update("c").add(|c| c.large, 1));
+    let transaction =
+        transact_write(&setup.dynamodb).update(counters.update("c").add(|c| c.large, 1));
     let error = transaction.send().await.expect_err("there is no 256");
     assert_names(error.reasons().first().expect("a reason").error(), "revision");
     let read = counters.get("c").send().await.expect("it opens").expect("it is there");
@@ -100,16 +124,31 @@ async fn a_sum_that_leaves_the_range_of_its_type_is_not_stored() {
     assert_names(&update().add(|c| c.large, -1).send().await.expect_err("-1"), "large");
     assert_names(&update().add(|c| c.done, 2).send().await.expect_err("101"), "done");
     assert_names(&update().add(|c| c.absent, -1).send().await.expect_err("-1"), "absent");
-    assert_names(&update().add(|c| c.small, 6).modify(|c| c.note.push('!')).send().await.expect_err("256"), "small");
+    assert_names(
+        &update().add(|c| c.small, 6).modify(|c| c.note.push('!')).send().await.expect_err("256"),
+        "small",
+    );
     let transaction = transact_write(&setup.dynamodb).update(update().add(|c| c.small, 6));
-    assert_names(transaction.send().await.expect_err("256").reasons().first().expect("a reason").error(), "small");
+    assert_names(
+        transaction.send().await.expect_err("256").reasons().first().expect("a reason").error(),
+        "small",
+    );
     let unchanged = counters.get("c").send().await.expect("it opens");
     assert_eq!(unchanged, Some(counter(1)));
 
-    let updated = update().add(|c| c.small, 5).add(|c| c.signed, 255).add(|c| c.large, u64::MAX).add(|c| c.done, 1);
-    let updated = updated.add(|c| c.absent, 255).add(|c| c.share, -1.5).returning_new().send().await;
-    let expected = Counter { small: 255, signed: 127, large: u64::MAX, absent: Some(255), ..counter(2) };
-    assert_eq!(updated.expect("each fits"), Counter { share: -1.0, done: Percent(100), ..expected });
+    let updated = update()
+        .add(|c| c.small, 5)
+        .add(|c| c.signed, 255)
+        .add(|c| c.large, u64::MAX)
+        .add(|c| c.done, 1);
+    let updated =
+        updated.add(|c| c.absent, 255).add(|c| c.share, -1.5).returning_new().send().await;
+    let expected =
+        Counter { small: 255, signed: 127, large: u64::MAX, absent: Some(255), ..counter(2) };
+    assert_eq!(
+        updated.expect("each fits"),
+        Counter { share: -1.0, done: Percent(100), ..expected }
+    );
 }
 
 #[tokio::test]
@@ -132,7 +171,8 @@ async fn another_condition_is_still_a_condition() {
     let (setup, counters) = setup(1).await;
     let error = counters.update("c").add(|c| c.small, 1).condition(|c| c.large.eq(7)).send().await;
     assert!(matches!(error.expect_err("it is 0").kind(), ErrorKind::ConditionFailed));
-    let none = counters.update("nobody").add(|c| c.small, 1).send().await.expect_err("there is none");
+    let none =
+        counters.update("nobody").add(|c| c.small, 1).send().await.expect_err("there is none");
     assert!(matches!(none.kind(), ErrorKind::NoRecord));
 
     // The first try made it 255, and its answer was lost.
@@ -144,9 +184,14 @@ async fn another_condition_is_still_a_condition() {
 #[tokio::test]
 async fn what_is_not_stored_as_a_number_is_named() {
     let (setup, counters) = setup(1).await;
-    let update = setup.dynamodb.update_item().table_name("counters").key("id", AttributeValue::S("c".to_owned()));
-    let update =
-        update.update_expression("SET small = :n").expression_attribute_values(":n", AttributeValue::Null(true));
+    let update = setup
+        .dynamodb
+        .update_item()
+        .table_name("counters")
+        .key("id", AttributeValue::S("c".to_owned()));
+    let update = update
+        .update_expression("SET small = :n")
+        .expression_attribute_values(":n", AttributeValue::Null(true));
     update.send().await.expect("planted");
     let error = counters.update("c").add(|c| c.small, 1).send().await.expect_err("null");
     assert_names(&error, "small");

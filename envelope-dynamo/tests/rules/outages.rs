@@ -1,4 +1,5 @@
-//! Outages, and requests that were certainly not sent: connections that were not made, and credentials.
+//! Outages, and requests that were certainly not sent: connections that were not made, and
+//! credentials.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,8 +16,8 @@ use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, Envelope, Error, Fault, KeyError, KeyErrorKind, KmsKeyProvider,
-    Table, WriteOutcome, to_item,
+    BranchKeyTable, CacheLimits, CachedKeyProvider, Envelope, Error, Fault, KeyError, KeyErrorKind,
+    KmsKeyProvider, Table, WriteOutcome, to_item,
 };
 use envelope_examples::{Faults, Servers};
 use tokio::io::AsyncReadExt as _;
@@ -42,8 +43,19 @@ fn account() -> Account {
 }
 
 /// The table behind another HTTP client and endpoint.
-fn table(setup: &Setup, http: SharedHttpClient, endpoint: &str, timeouts: TimeoutConfig) -> Table<Account> {
-    let config = setup.dynamodb.config().to_builder().http_client(http).endpoint_url(endpoint).timeout_config(timeouts);
+fn table(
+    setup: &Setup,
+    http: SharedHttpClient,
+    endpoint: &str,
+    timeouts: TimeoutConfig,
+) -> Table<Account> {
+    let config = setup
+        .dynamodb
+        .config()
+        .to_builder()
+        .http_client(http)
+        .endpoint_url(endpoint)
+        .timeout_config(timeouts);
     Table::new(aws_sdk_dynamodb::Client::from_conf(config.build()), TestKeyProvider::default())
 }
 
@@ -139,7 +151,8 @@ async fn a_name_that_is_not_found_leaves_no_doubt() {
     }
 }
 
-/// A limit on connecting says that nothing was sent; a limit on the whole try does not say how far it came.
+/// A limit on connecting says that nothing was sent; a limit on the whole try does not say how far
+/// it came.
 #[tokio::test]
 async fn a_time_limit_leaves_doubt_unless_it_is_that_of_connecting() {
     let setup = Setup::new().await;
@@ -183,10 +196,16 @@ impl Chain {
         let io = |kind, what| CredentialsError::provider_error(io::Error::new(kind, what));
         Some(Err(match *self.0.lock().expect("not poisoned") {
             Answer::Never => return None,
-            Answer::Credentials => return Some(Ok(Credentials::new("key", "secret", None, None, "test"))),
+            Answer::Credentials => {
+                return Some(Ok(Credentials::new("key", "secret", None, None, "test")));
+            }
             Answer::NotLoaded => CredentialsError::not_loaded("no environment, no profile"),
-            Answer::Misconfigured => CredentialsError::invalid_configuration("a role that assumes itself"),
-            Answer::Refused => CredentialsError::provider_error("not authorized to perform: sts:AssumeRole"),
+            Answer::Misconfigured => {
+                CredentialsError::invalid_configuration("a role that assumes itself")
+            }
+            Answer::Refused => {
+                CredentialsError::provider_error("not authorized to perform: sts:AssumeRole")
+            }
             Answer::MissingFile => io(io::ErrorKind::NotFound, "no such file"),
             Answer::Unreachable => io(io::ErrorKind::ConnectionReset, "connection reset"),
             Answer::TooLate => CredentialsError::provider_timed_out(Duration::from_secs(5)),
@@ -226,10 +245,17 @@ async fn a_write_without_credentials_was_not_sent_and_only_an_outage_passes() {
     for (answer, is_retryable, fault, _) in ANSWERS {
         let accounts = Table::new(dynamodb_with(&setup, &Chain::new(answer)), setup.keys.clone());
         for error in errors(&accounts).await {
-            assert_eq!((says(&error), error.fault()), ((NotWritten, is_retryable), fault), "{answer:?}: {error}");
+            assert_eq!(
+                (says(&error), error.fault()),
+                ((NotWritten, is_retryable), fault),
+                "{answer:?}: {error}"
+            );
         }
     }
-    let accounts = Table::<Account>::new(dynamodb_with(&setup, &Chain::new(Answer::NotLoaded)), setup.keys.clone());
+    let accounts = Table::<Account>::new(
+        dynamodb_with(&setup, &Chain::new(Answer::NotLoaded)),
+        setup.keys.clone(),
+    );
     let error = accounts.get("a").send().await.expect_err("there are no credentials");
     assert_eq!(
         error.to_string(),
@@ -252,18 +278,35 @@ async fn credentials_that_never_come_leave_no_doubt() {
 #[tokio::test]
 async fn keys_without_credentials_are_configuration_and_only_an_outage_is_unreachable() {
     let setup = Setup::new().await;
-    let kms = Servers::embedded().await.expect("the embedded servers start").kms_through(&Faults::new());
+    let kms =
+        Servers::embedded().await.expect("the embedded servers start").kms_through(&Faults::new());
     for (answer, is_retryable, fault, kind) in ANSWERS {
         let config = kms.config().to_builder().credentials_provider(Chain::new(answer));
-        let kms = aws_sdk_kms::Client::from_conf(config.identity_cache(IdentityCache::no_cache()).build());
-        let error = to_item(&account(), &KmsKeyProvider::new(kms, "alias/x")).await.expect_err("no credentials");
+        let kms = aws_sdk_kms::Client::from_conf(
+            config.identity_cache(IdentityCache::no_cache()).build(),
+        );
+        let error = to_item(&account(), &KmsKeyProvider::new(kms, "alias/x"))
+            .await
+            .expect_err("no credentials");
         let key_error = error.key_error().expect("KMS was not asked");
-        assert_eq!((key_error.kind(), error.is_retryable(), error.fault()), (kind, is_retryable, fault), "{answer:?}");
+        assert_eq!(
+            (key_error.kind(), error.is_retryable(), error.fault()),
+            (kind, is_retryable, fault),
+            "{answer:?}"
+        );
 
         // The table of branch keys is part of a key provider.
-        let store = BranchKeyTable::new(dynamodb_with(&setup, &Chain::new(answer)), "keys", setup.keys.clone());
+        let store = BranchKeyTable::new(
+            dynamodb_with(&setup, &Chain::new(answer)),
+            "keys",
+            setup.keys.clone(),
+        );
         let error = KeyError::from(store.versions("alice").await.expect_err("no credentials"));
-        assert_eq!((error.kind(), error.is_retryable()), (kind, is_retryable), "{answer:?}: {error}");
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (kind, is_retryable),
+            "{answer:?}: {error}"
+        );
     }
 }
 
@@ -272,9 +315,15 @@ async fn a_cache_serves_through_an_outage_and_not_through_a_refusal() {
     let setup = Setup::new().await;
     let (chain, clock) = (Chain::new(Answer::Credentials), Arc::new(TestClock::default()));
     let servers = Servers::embedded().await.expect("the embedded servers start");
-    let config = servers.kms_through(&Faults::new()).config().to_builder().credentials_provider(chain.clone());
-    let kms = aws_sdk_kms::Client::from_conf(config.identity_cache(IdentityCache::no_cache()).build());
-    let limits = CacheLimits::new(Duration::from_secs(60)).while_unreachable(Duration::from_secs(3600));
+    let config = servers
+        .kms_through(&Faults::new())
+        .config()
+        .to_builder()
+        .credentials_provider(chain.clone());
+    let kms =
+        aws_sdk_kms::Client::from_conf(config.identity_cache(IdentityCache::no_cache()).build());
+    let limits =
+        CacheLimits::new(Duration::from_secs(60)).while_unreachable(Duration::from_secs(3600));
     let provider = KmsKeyProvider::new(kms, servers.kms_key_id());
     let provider = CachedKeyProvider::new(provider, limits).with_clock(clock.clone());
     let accounts = Table::<Account>::new(setup.dynamodb.clone(), provider);
@@ -283,7 +332,9 @@ async fn a_cache_serves_through_an_outage_and_not_through_a_refusal() {
     accounts.get("a").send().await.expect("opened, and the key is cached");
     clock.advance(Duration::from_secs(32 * 60));
 
-    for (answer, opens) in [(Answer::Unreachable, true), (Answer::TooLate, true), (Answer::Refused, false)] {
+    for (answer, opens) in
+        [(Answer::Unreachable, true), (Answer::TooLate, true), (Answer::Refused, false)]
+    {
         *chain.0.lock().expect("not poisoned") = answer;
         clock.advance(Duration::from_secs(60));
         assert_eq!(accounts.get("a").send().await.is_ok(), opens, "{answer:?}");

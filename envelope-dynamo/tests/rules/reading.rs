@@ -1,4 +1,5 @@
-//! Streams of records: what is under way between two records, and what a caller that goes away leaves behind.
+//! Streams of records: what is under way between two records, and what a caller that goes away
+//! leaves behind.
 //!
 //! Time stands still but for sleepers, so a call that never ends fails at once, and nothing waits.
 
@@ -58,8 +59,10 @@ impl Bench {
         let client = servers.dynamodb_through(&dynamodb);
         let timeouts = TimeoutConfig::builder().operation_timeout(DEADLINE).build();
         let config = client.config().to_builder().sleep_impl(TokioSleep).timeout_config(timeouts);
-        let provider = Bounded { keys: keys.clone(), permits: Semaphore::new(calls), deadline: DEADLINE };
-        let notes = Table::<Note>::new(aws_sdk_dynamodb::Client::from_conf(config.build()), provider);
+        let provider =
+            Bounded { keys: keys.clone(), permits: Semaphore::new(calls), deadline: DEADLINE };
+        let notes =
+            Table::<Note>::new(aws_sdk_dynamodb::Client::from_conf(config.build()), provider);
         notes.create_table().send().await.expect("the table is created");
         notes.batch_put(self::notes(0..40)).send().await.expect("the notes are stored");
         dynamodb.forget_calls();
@@ -113,7 +116,8 @@ async fn rest(records: &mut envelope_dynamo::Records<Note>) -> Vec<Note> {
 async fn a_get_between_two_records_of_a_stream_does_not_wait_for_it() {
     for permits in [1, 4, 8] {
         let bench = Bench::permits(permits).await;
-        let mut records = bench.notes.scan().page_size(20).stream().expect("the reading is in order");
+        let mut records =
+            bench.notes.scan().page_size(20).stream().expect("the reading is in order");
         let mut read = 0;
         while let Some(record) = ends(records.next()).await {
             let record: Note = record.expect("the note opens");
@@ -144,8 +148,10 @@ async fn a_put_between_two_records_of_a_batch_does_not_wait_for_it() {
 async fn two_streams_read_in_turns_do_not_wait_for_each_other() {
     for permits in [1, 4] {
         let bench = Bench::permits(permits).await;
-        let mut one = bench.notes.query("a_1").page_size(7).stream().expect("the reading is in order");
-        let mut other = bench.notes.scan().segments(3).page_size(5).stream().expect("the reading is in order");
+        let mut one =
+            bench.notes.query("a_1").page_size(7).stream().expect("the reading is in order");
+        let mut other =
+            bench.notes.scan().segments(3).page_size(5).stream().expect("the reading is in order");
         let mut batch = bench.notes.batch_get((0..40).map(|number| ("a_1", number))).stream();
         for number in 0..40 {
             let record = ends(one.next()).await.expect("a note").expect("the note opens");
@@ -160,7 +166,8 @@ async fn two_streams_read_in_turns_do_not_wait_for_each_other() {
 #[tokio::test(start_paused = true)]
 async fn a_consumer_slower_than_the_deadline_loses_no_record() {
     let bench = Bench::permits(4).await;
-    let mut records = bench.notes.query("a_1").page_size(9).stream().expect("the reading is in order");
+    let mut records =
+        bench.notes.query("a_1").page_size(9).stream().expect("the reading is in order");
     let mut batch = bench.notes.batch_get((0..40).map(|number| ("a_1", number))).stream();
     for number in 0..40 {
         let record = ends(records.next()).await.expect("a note");

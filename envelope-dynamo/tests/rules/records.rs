@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
-    Access, Envelope, ErrorKind, Fault, GroupKeyProvider, KeyErrorKind, Table, from_item, item_context,
-    item_group_context, to_item, transact_write,
+    Access, Envelope, ErrorKind, Fault, GroupKeyProvider, KeyErrorKind, Table, from_item,
+    item_context, item_group_context, to_item, transact_write,
 };
 use envelope_examples::Fault as Injected;
 
@@ -61,14 +61,18 @@ async fn groups_are_withheld_as_a_whole_and_kept_by_a_change() {
     visits.put(&visit()).send().await.expect("the record is stored");
 
     let part = Visit { iban: Access::Withheld, ..visit() };
-    let error = to_item(&part, &setup.keys).await.expect_err("the other field of the group is there");
+    let error =
+        to_item(&part, &setup.keys).await.expect_err("the other field of the group is there");
     assert!(matches!(error.kind(), ErrorKind::PartOfGroupWithheld { group: "billing" }), "{error}");
 
-    let visitor = Table::<Visit>::new(setup.dynamodb.clone(), GroupKeyProvider::new(setup.keys.clone()));
+    let visitor =
+        Table::<Visit>::new(setup.dynamodb.clone(), GroupKeyProvider::new(setup.keys.clone()));
     let changed = visitor.update("p_1").modify(|visit| visit.notes = "new".to_owned()).send().await;
     let changed = changed.expect("the change is written").expect("there is a record");
     assert_eq!((changed.iban, changed.amount), (Access::Withheld, Access::Withheld));
-    let granted = visitor.update("p_1").modify(|visit| (visit.iban, visit.amount) = ("x".to_owned().into(), 1.into()));
+    let granted = visitor
+        .update("p_1")
+        .modify(|visit| (visit.iban, visit.amount) = ("x".to_owned().into(), 1.into()));
     let error = granted.send().await.expect_err("what others sealed in the group would be lost");
     assert!(matches!(error.kind(), ErrorKind::GroupWithheld { group: "billing" }), "{error}");
     let whole = visits.get("p_1").send().await.expect("the record opens").expect("it is there");
@@ -79,7 +83,9 @@ async fn groups_are_withheld_as_a_whole_and_kept_by_a_change() {
 async fn the_context_of_a_group_is_that_of_the_group_alone() {
     let item = to_item(&visit(), &TestKeyProvider::default()).await.expect("it is sealed");
     let record = item_context::<Visit>(&item).expect("the keys are there").encryption_context();
-    let group = item_group_context::<Visit>(&item, "billing").expect("there is such a group").encryption_context();
+    let group = item_group_context::<Visit>(&item, "billing")
+        .expect("there is such a group")
+        .encryption_context();
     assert_ne!(record.pairs().collect::<Vec<_>>(), group.pairs().collect::<Vec<_>>());
     assert!(group.pairs().any(|(_, value)| value == "billing"));
     assert!(item_group_context::<Visit>(&item, "medical").is_err());
@@ -105,7 +111,12 @@ async fn a_record_whose_fields_make_another_key_does_not_open() {
         #[plaintext]
         seen: u64,
     }
-    let forged = Forged { pk: "VISIT#p_1".to_owned(), patient: "p_2".to_owned(), notes: "n".to_owned(), seen: 0 };
+    let forged = Forged {
+        pk: "VISIT#p_1".to_owned(),
+        patient: "p_2".to_owned(),
+        notes: "n".to_owned(),
+        seen: 0,
+    };
     let item = to_item(&forged, &keys).await.expect("it is sealed");
     #[derive(Debug, Envelope)]
     #[envelope(table = "visits")]
@@ -128,8 +139,11 @@ async fn a_record_that_does_not_open_names_what_is_plaintext_now() {
     let before = VisitBefore { patient: "p_1".to_owned(), notes: "n".to_owned(), seen: 3 };
     let mut item = to_item(&before, &keys).await.expect("it is sealed");
     item.insert("seen".to_owned(), AttributeValue::N("4".to_owned()));
-    let error = from_item::<Visit>(item, &keys).await.expect_err("an authenticated attribute was changed");
-    let ErrorKind::NotAuthentic { authenticated, now_plaintext } = error.kind() else { panic!("{error}") };
+    let error =
+        from_item::<Visit>(item, &keys).await.expect_err("an authenticated attribute was changed");
+    let ErrorKind::NotAuthentic { authenticated, now_plaintext } = error.kind() else {
+        panic!("{error}")
+    };
     assert_eq!(
         (authenticated.as_slice(), now_plaintext.as_slice()),
         (["seen".to_owned(), "patient".to_owned()].as_slice(), ["seen".to_owned()].as_slice())
@@ -158,7 +172,14 @@ struct Note {
 }
 
 fn note() -> Note {
-    Note { id: "n".to_owned(), text: "a".to_owned(), version: 0, created: 0, updated: 0, expires: None }
+    Note {
+        id: "n".to_owned(),
+        text: "a".to_owned(),
+        version: 0,
+        created: 0,
+        updated: 0,
+        expires: None,
+    }
 }
 
 #[tokio::test]
@@ -192,7 +213,9 @@ struct Draft {
 #[tokio::test]
 async fn an_error_of_marks_says_what_the_record_was_written_with() {
     let keys = TestKeyProvider::default();
-    for (text, attribute, mark) in [(Some("t".to_owned()), "text", "encrypted"), (None, "version", "authenticated")] {
+    for (text, attribute, mark) in
+        [(Some("t".to_owned()), "text", "encrypted"), (None, "version", "authenticated")]
+    {
         let draft = Draft { id: "n".to_owned(), anchor: 1, text, version: 1 };
         let mut item = to_item(&draft, &keys).await.expect("it is sealed");
         if attribute == "text" {
@@ -204,7 +227,10 @@ async fn an_error_of_marks_says_what_the_record_was_written_with() {
             (marks.attribute(), marks.written().encrypted.as_slice()),
             (attribute, ["anchor".to_owned()].as_slice())
         );
-        assert!(marks.to_string().starts_with(&format!("`{attribute}` is marked #[{mark}]")), "{marks}");
+        assert!(
+            marks.to_string().starts_with(&format!("`{attribute}` is marked #[{mark}]")),
+            "{marks}"
+        );
     }
 }
 
@@ -214,12 +240,20 @@ async fn what_is_sealed_does_not_stand_in_the_clear_as_well() {
     let mut item = to_item(&note(), &keys).await.expect("it is sealed");
     item.insert("text".to_owned(), AttributeValue::S("planted".to_owned()));
     let error = from_item::<Note>(item, &keys).await.expect_err("somebody planted it");
-    assert!(error.to_string().contains("`text` is sealed in the record, and also stands"), "{error}");
+    assert!(
+        error.to_string().contains("`text` is sealed in the record, and also stands"),
+        "{error}"
+    );
 
     let mut item = to_item(&visit(), &keys).await.expect("it is sealed");
     item.insert("iban".to_owned(), AttributeValue::S("planted".to_owned()));
-    let error = from_item::<Visit>(item, &GroupKeyProvider::new(keys)).await.expect_err("somebody planted it");
-    assert!(error.to_string().contains("`iban` is sealed in the record, and also stands"), "{error}");
+    let error = from_item::<Visit>(item, &GroupKeyProvider::new(keys))
+        .await
+        .expect_err("somebody planted it");
+    assert!(
+        error.to_string().contains("`iban` is sealed in the record, and also stands"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -260,14 +294,17 @@ async fn a_change_cannot_move_a_record_or_outgrow_an_item() {
     let error = moved.expect_err("the key says where the record is");
     assert!(matches!(error.kind(), ErrorKind::KeyChanged { attribute: "id" }), "{error}");
 
-    let grown = async |bytes: usize| notes.update("n").modify(move |note| note.text = "x".repeat(bytes)).send().await;
+    let grown = async |bytes: usize| {
+        notes.update("n").modify(move |note| note.text = "x".repeat(bytes)).send().await
+    };
     let error = grown(500_000).await.expect_err("DynamoDB takes 400 KB");
     let ErrorKind::TooLarge { bytes } = error.kind() else { panic!("{error}") };
     let most = 500_000 - (bytes - 400 * 1024);
     let error = grown(most + 1).await.expect_err("it is one byte too long");
     assert!(matches!(error.kind(), ErrorKind::TooLarge { bytes: 409_601 }), "{error}");
     assert_eq!(setup.faults.calls("UpdateItem"), 0);
-    // The embedded server counts a byte more for some numbers; that it is asked is what matters here.
+    // The embedded server counts a byte more for some numbers; that it is asked is what matters
+    // here.
     let _ = grown(most).await;
     assert_eq!(setup.faults.calls("UpdateItem"), 1);
 }
@@ -301,7 +338,9 @@ async fn who_must_act_on_a_cancelled_transaction_depends_on_the_reason() {
     let setup = Setup::new().await;
     let notes = setup.table::<Note>().await;
     let note = note();
-    for (code, fault) in [("ValidationError", Fault::Caller), ("TransactionConflict", Fault::Operator)] {
+    for (code, fault) in
+        [("ValidationError", Fault::Caller), ("TransactionConflict", Fault::Operator)]
+    {
         let body = serde_json::json!({
             "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
             "Message": "cancelled",
@@ -309,7 +348,11 @@ async fn who_must_act_on_a_cancelled_transaction_depends_on_the_reason() {
         });
         let cancelled = Injected::Reply { status: 400, body: body.to_string() };
         setup.faults.fail_always("TransactWriteItems", cancelled);
-        let error = transact_write(&setup.dynamodb).put(notes.put(&note)).send().await.expect_err("it is cancelled");
+        let error = transact_write(&setup.dynamodb)
+            .put(notes.put(&note))
+            .send()
+            .await
+            .expect_err("it is cancelled");
         assert_eq!(error.fault(), fault, "{error}");
     }
 }
@@ -347,7 +390,10 @@ async fn a_time_to_live_that_dynamodb_would_not_see_is_not_stored() {
     let sessions = setup.table::<Session>().await;
     let session = Session { id: "s".to_owned(), token: "t".to_owned(), expires: 4_102_444_800 };
     let error = sessions.put(&session).send().await.expect_err("it is text");
-    assert!(matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "expires"), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "expires"),
+        "{error}"
+    );
     assert_eq!(setup.faults.calls("PutItem"), 0);
 }
 
@@ -359,7 +405,9 @@ mod lower_case {
         serializer.serialize_str(name)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<String, D::Error> {
         String::deserialize(deserializer).map(|name| name.to_lowercase())
     }
 }
@@ -381,5 +429,8 @@ async fn a_key_that_reads_as_another_is_not_written() {
     let name = |name: &str| Name { name: name.to_owned(), text: "t".to_owned() };
     assert!(to_item(&name("zoe"), &keys).await.is_ok());
     let error = to_item(&name("Zoe"), &keys).await.expect_err("it would read as zoe");
-    assert!(matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "pk"), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "pk"),
+        "{error}"
+    );
 }

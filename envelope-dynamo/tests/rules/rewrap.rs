@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{
-    Access, Envelope, ErrorKind, GroupKeyProvider, KeyErrorKind, KeyProvider, KmsKeyProvider, KmsKeyWrapper,
-    LocalKeyProvider, MultiKeyProvider, RewrapTo, RootKey, Table,
+    Access, Envelope, ErrorKind, GroupKeyProvider, KeyErrorKind, KeyProvider, KmsKeyProvider,
+    KmsKeyWrapper, LocalKeyProvider, MultiKeyProvider, RewrapTo, RootKey, Table,
 };
 use envelope_examples::servers::create_kms_key;
 use envelope_examples::{Fault, Faults, Servers};
@@ -102,7 +102,13 @@ async fn a_record_and_its_groups_move_to_another_kms_key() {
     bench.faults.forget_calls();
     let (from, to) = (bench.provider(&bench.old), bench.to());
     // The struct does not know the group.
-    let moved = bench.faulty::<Name>().rewrap("p_1").re_encrypt(&from, &to).send().await.expect("it is moved");
+    let moved = bench
+        .faulty::<Name>()
+        .rewrap("p_1")
+        .re_encrypt(&from, &to)
+        .send()
+        .await
+        .expect("it is moved");
     let moved = moved.expect("there is such a record");
     assert_eq!(moved.moved(), ["encrypted_dek", "encrypted_dek_medical"]);
     assert!(moved.left().is_empty());
@@ -137,7 +143,9 @@ async fn a_record_that_is_put_while_its_key_is_moved_opens() {
 /// A payload with another data key and the same wrapped key: the condition looks at both.
 #[tokio::test]
 async fn each_payload_and_each_wrapped_key_must_be_those_that_were_read() {
-    for name in ["encrypted_payload", "encrypted_dek", "encrypted_payload_medical", "encrypted_dek_medical"] {
+    for name in
+        ["encrypted_payload", "encrypted_dek", "encrypted_payload_medical", "encrypted_dek_medical"]
+    {
         let bench = Bench::new().await;
         let (from, to, table) = (bench.provider(&bench.old), bench.to(), bench.faulty::<Patient>());
         bench.faults.hold("UpdateItem");
@@ -149,7 +157,8 @@ async fn each_payload_and_each_wrapped_key_must_be_those_that_were_read() {
             other.put(&patient("Zoe")).send().await.expect("the record is stored");
             let new = bench.stored().await.expect("a record")[name].clone();
             item.insert(name.to_owned(), new);
-            let put = bench.servers.dynamodb().put_item().table_name("patients").set_item(Some(item));
+            let put =
+                bench.servers.dynamodb().put_item().table_name("patients").set_item(Some(item));
             put.send().await.expect("the item is stored");
             bench.faults.fail_next("GetItem", Fault::error("AccessDeniedException"));
             bench.faults.release("UpdateItem");
@@ -158,7 +167,11 @@ async fn each_payload_and_each_wrapped_key_must_be_those_that_were_read() {
         assert!(matches!(moved.expect_err("read again").kind(), ErrorKind::DynamoDb(_)), "{name}");
         let stored = bench.stored().await.expect("a record");
         assert_eq!(bench.faults.calls("UpdateItem"), 1);
-        assert!(bench.faults.all_used(), "{name}: it was written over what was not read: {:?}", stored.keys());
+        assert!(
+            bench.faults.all_used(),
+            "{name}: it was written over what was not read: {:?}",
+            stored.keys()
+        );
     }
 }
 
@@ -170,7 +183,12 @@ async fn a_record_that_is_deleted_while_its_key_is_moved_stays_deleted() {
     let moving = async { table.rewrap("p_1").re_encrypt(&from, &to).send().await };
     let deleting = async {
         bench.called("UpdateItem", 1).await;
-        bench.table::<Patient>(bench.provider(&bench.old)).delete("p_1").send().await.expect("it is deleted");
+        bench
+            .table::<Patient>(bench.provider(&bench.old))
+            .delete("p_1")
+            .send()
+            .await
+            .expect("it is deleted");
         bench.faults.release("UpdateItem");
     };
     let (moved, ()) = tokio::join!(moving, deleting);
@@ -201,7 +219,8 @@ async fn who_is_overtaken_each_time_gives_up() {
     let (from, to, table) = (bench.provider(&bench.old), bench.to(), bench.faulty::<Patient>());
     bench.faults.fail_always("UpdateItem", Fault::error("ConditionalCheckFailedException"));
     tokio::time::pause();
-    let error = table.rewrap("p_1").re_encrypt(&from, &to).send().await.expect_err("others are faster");
+    let error =
+        table.rewrap("p_1").re_encrypt(&from, &to).send().await.expect_err("others are faster");
     assert!(matches!(error.kind(), ErrorKind::Conflict { tries: 16 }), "{error}");
     assert!(!error.is_in_doubt());
 }
@@ -216,12 +235,24 @@ async fn a_group_under_another_key_stays_and_is_named() {
     let (from, to) = (bench.provider(&bench.old), bench.to());
     let moved = table.rewrap("p_1").re_encrypt(&from, &to).send().await.expect("it is moved");
     let moved = moved.expect("there is such a record");
-    assert_eq!((moved.moved(), moved.left()), (&["encrypted_dek".into()][..], &["encrypted_dek_medical".into()][..]));
+    assert_eq!(
+        (moved.moved(), moved.left()),
+        (&["encrypted_dek".into()][..], &["encrypted_dek_medical".into()][..])
+    );
     let table = bench.table::<Patient>(provider(&bench.new));
     assert_eq!(table.get("p_1").send().await.expect("it opens"), Some(patient("Zoë")));
 
-    let again = table.rewrap("p_1").re_encrypt(&from, &to).send().await.expect_err("nothing is left to move");
-    assert_eq!(again.key_error().map(|error| error.kind()), Some(KeyErrorKind::WrongKey), "{again}");
+    let again = table
+        .rewrap("p_1")
+        .re_encrypt(&from, &to)
+        .send()
+        .await
+        .expect_err("nothing is left to move");
+    assert_eq!(
+        again.key_error().map(|error| error.kind()),
+        Some(KeyErrorKind::WrongKey),
+        "{again}"
+    );
 }
 
 #[tokio::test]
@@ -231,7 +262,8 @@ async fn keys_are_unwrapped_and_wrapped_here_for_providers_of_any_kind() {
     let (from, to) = (bench.provider(&bench.old), bench.provider(&bench.new));
     let both: [&dyn envelope_dynamo::Recipient; 2] = [&to, &partner];
     let table = bench.faulty::<Patient>();
-    let moved = table.rewrap("p_1").unwrap_and_wrap(&from, &both).send().await.expect("it is moved");
+    let moved =
+        table.rewrap("p_1").unwrap_and_wrap(&from, &both).send().await.expect("it is moved");
     assert_eq!(moved.expect("there is such a record").moved().len(), 2);
     assert_eq!(bench.read(&bench.new).await.expect("it opens"), Some(patient("Zoë")));
     let partners = MultiKeyProvider::new(partner);
@@ -248,11 +280,16 @@ async fn what_is_not_sealed_or_refused_is_said_and_nothing_is_written() {
 
     bench.faults.fail_next("ReEncrypt", Fault::error("AccessDeniedException"));
     let error = table.rewrap("p_1").re_encrypt(&from, &to).send().await.expect_err("KMS refuses");
-    assert_eq!(error.key_error().map(|error| error.kind()), Some(KeyErrorKind::AccessDenied), "{error}");
+    assert_eq!(
+        error.key_error().map(|error| error.kind()),
+        Some(KeyErrorKind::AccessDenied),
+        "{error}"
+    );
     let plain = Item::from([("id".to_owned(), AttributeValue::S("p_3".into()))]);
     let put = bench.servers.dynamodb().put_item().table_name("patients").set_item(Some(plain));
     put.send().await.expect("the item is stored");
-    let error = table.rewrap("p_3").re_encrypt(&from, &to).send().await.expect_err("it is not sealed");
+    let error =
+        table.rewrap("p_3").re_encrypt(&from, &to).send().await.expect_err("it is not sealed");
     assert!(matches!(error.kind(), ErrorKind::NotSealed), "{error}");
     assert_eq!(bench.faults.calls("UpdateItem"), 0);
 }

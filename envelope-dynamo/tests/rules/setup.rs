@@ -34,7 +34,8 @@ impl Setup {
     }
 }
 
-/// DynamoDB refuses a placeholder that no expression of the request uses; the embedded server does not.
+/// DynamoDB refuses a placeholder that no expression of the request uses; the embedded server does
+/// not.
 impl Drop for Setup {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -49,11 +50,18 @@ impl Drop for Setup {
 
 fn assert_uses_its_placeholders(request: &Value) {
     let entries = request.as_object().into_iter().flatten();
-    let expressions: Vec<_> =
-        entries.filter(|(name, _)| name.ends_with("Expression")).filter_map(|(_, value)| value.as_str()).collect();
+    let expressions: Vec<_> = entries
+        .filter(|(name, _)| name.ends_with("Expression"))
+        .filter_map(|(_, value)| value.as_str())
+        .collect();
     for map in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
-        for placeholder in request.get(map).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
-            assert!(expressions.iter().any(|text| has_word(text, placeholder)), "{placeholder} is unused: {request}");
+        for placeholder in
+            request.get(map).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name)
+        {
+            assert!(
+                expressions.iter().any(|text| has_word(text, placeholder)),
+                "{placeholder} is unused: {request}"
+            );
         }
     }
     let parts: Box<dyn Iterator<Item = &Value>> = match request {

@@ -1,10 +1,11 @@
-//! Every call of the library can run in a task of its own: its future is `Send`, whatever it borrows.
+//! Every call of the library can run in a task of its own: its future is `Send`, whatever it
+//! borrows.
 
 use aws_sdk_dynamodb::Client;
 use envelope_dynamo::{
-    BranchKeyTable, Context, Envelope, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, RootKey, StreamSealer, Table,
-    UntrustedStreamHeader, View, from_item, open, open_stream, rewrap, seal, seal_stream, to_item, transact_get,
-    transact_write,
+    BranchKeyTable, Context, Envelope, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, RootKey,
+    StreamSealer, Table, UntrustedStreamHeader, View, from_item, open, open_stream, rewrap, seal,
+    seal_stream, to_item, transact_get, transact_write,
 };
 use envelope_examples::Servers;
 
@@ -32,7 +33,13 @@ struct Usage {
 }
 
 fn account(number: u32) -> Account {
-    Account { id: "a".into(), number, email: "zoe@example.com".into(), plan: "free".into(), logins: 0 }
+    Account {
+        id: "a".into(),
+        number,
+        email: "zoe@example.com".into(),
+        plan: "free".into(),
+        logins: 0,
+    }
 }
 
 fn root() -> RootKey {
@@ -60,9 +67,15 @@ async fn every_call(accounts: &Table<Account>, others: &Table<Account>, dynamodb
     is_send(accounts.get((&keys[0].0, keys[0].1)).send()).await.expect("a get");
     is_send(accounts.view::<Usage>(("a", 1)).send()).await.expect("a view");
     let update = accounts.update(("a", 1)).add(|stored| stored.logins, 1);
-    is_send(update.condition(|stored| stored.plan.eq(plan.as_str())).send()).await.expect("an update");
-    is_send(accounts.update(("a", 1)).add(|stored| stored.logins, 1).returning_new().send()).await.expect("an update");
-    is_send(accounts.update(("a", 1)).modify(|stored| stored.plan.push_str(&plan)).send()).await.expect("a change");
+    is_send(update.condition(|stored| stored.plan.eq(plan.as_str())).send())
+        .await
+        .expect("an update");
+    is_send(accounts.update(("a", 1)).add(|stored| stored.logins, 1).returning_new().send())
+        .await
+        .expect("an update");
+    is_send(accounts.update(("a", 1)).modify(|stored| stored.plan.push_str(&plan)).send())
+        .await
+        .expect("a change");
     let changed = accounts.update(("a", 1)).try_modify(|stored| {
         stored.plan.clone_from(&plan);
         Ok::<_, envelope_dynamo::Error>(())
@@ -77,9 +90,13 @@ async fn every_call(accounts: &Table<Account>, others: &Table<Account>, dynamodb
     is_send(accounts.batch_put(records).send()).await.expect("a batch");
     let records: Vec<_> = (0..3).map(account).collect();
     is_send(accounts.batch_put(&records).send()).await.expect("a batch");
-    is_send(accounts.batch_put(records.iter().filter(|record| record.plan == plan)).send()).await.expect("a batch");
+    is_send(accounts.batch_put(records.iter().filter(|record| record.plan == plan)).send())
+        .await
+        .expect("a batch");
     is_send(accounts.batch_get(keys.clone()).send()).await.expect("a batch");
-    is_send(accounts.batch_get(keys.iter().map(|(id, number)| (id.as_str(), *number))).send()).await.expect("a batch");
+    is_send(accounts.batch_get(keys.iter().map(|(id, number)| (id.as_str(), *number))).send())
+        .await
+        .expect("a batch");
     let found = accounts.batch_get(keys.iter().map(|(id, number)| (id, *number)));
     let mut found = is_send(found.stream());
     while let Some((_, record)) = is_send(found.next()).await {
@@ -91,8 +108,12 @@ async fn every_call(accounts: &Table<Account>, others: &Table<Account>, dynamodb
     is_send(accounts.batch_put(&records).send()).await.expect("a batch");
 
     // Queries and scans.
-    let query =
-        || accounts.query(keys[0].0.as_str()).sort(|number| number.ge(0)).filter(|stored| stored.plan.eq(&plan));
+    let query = || {
+        accounts
+            .query(keys[0].0.as_str())
+            .sort(|number| number.ge(0))
+            .filter(|stored| stored.plan.eq(&plan))
+    };
     is_send(query().send()).await.expect("a query");
     is_send(query().count()).await.expect("a count");
     let mut stream = is_send(query().stream().expect("the query is in order"));
@@ -120,7 +141,9 @@ async fn every_call(accounts: &Table<Account>, others: &Table<Account>, dynamodb
         .check(accounts.check(("a", 1)).condition(|stored| stored.plan.eq(plan.as_str())));
     let prepared = is_send(writes.prepare()).await.expect("a transaction");
     is_send(prepared.send()).await.expect("a transaction");
-    is_send(transact_write(dynamodb).delete(accounts.delete(("a", 9))).send()).await.expect("a transaction");
+    is_send(transact_write(dynamodb).delete(accounts.delete(("a", 9))).send())
+        .await
+        .expect("a transaction");
 }
 
 #[tokio::test]
@@ -138,7 +161,8 @@ async fn every_call_runs_in_a_task_of_its_own() {
 
 /// Two tables that live for different times.
 async fn of_two_lives(one: &Table<Account>, other: &Table<Account>) -> usize {
-    let (one, other) = transact_get((one.get(("a", 1)), other.get(("a", 2)))).send().await.expect("a transaction");
+    let (one, other) =
+        transact_get((one.get(("a", 1)), other.get(("a", 2)))).send().await.expect("a transaction");
     usize::from(one.is_some()) + usize::from(other.is_some())
 }
 
@@ -155,23 +179,35 @@ async fn a_tuple_of_gets_may_have_tables_of_different_lives() {
 }
 
 /// The calls that seal and open without a table, and those to KMS beside records.
-async fn every_other_call(accounts: &Table<Account>, kms: &KmsKeyProvider, wrapper: &KmsKeyWrapper) {
+async fn every_other_call(
+    accounts: &Table<Account>,
+    kms: &KmsKeyProvider,
+    wrapper: &KmsKeyWrapper,
+) {
     let (provider, one) = (LocalKeyProvider::new(root()), account(1));
     let item = is_send(to_item(&one, &provider)).await.expect("the record is sealed");
     is_send(from_item::<Account>(item, &provider)).await.expect("the record opens");
     is_send(accounts.put(&one).into_sdk()).await.expect("the record is sealed");
-    let error = is_send(accounts.put(&one).if_exists().send()).await.expect_err("there is no record");
-    assert!(is_send(accounts.open_returned(&error)).await.expect("there is nothing to open").is_none());
+    let error =
+        is_send(accounts.put(&one).if_exists().send()).await.expect_err("there is no record");
+    assert!(
+        is_send(accounts.open_returned(&error)).await.expect("there is nothing to open").is_none()
+    );
 
     let to = String::from("zoe");
     let context = Context::new("letters").pair("to", &to).expect("the pair can be bound");
     let sealed = is_send(seal(b"dear", &context, &provider)).await.expect("it is sealed");
     is_send(open(&sealed, &context, &provider)).await.expect("it opens");
-    is_send(rewrap(&sealed, &provider, &context, &[&provider], &context)).await.expect("it is wrapped anew");
+    is_send(rewrap(&sealed, &provider, &context, &[&provider], &context))
+        .await
+        .expect("it is wrapped anew");
     let (mut stream, mut plaintext) = (Vec::new(), Vec::new());
-    is_send(seal_stream(&b"dear"[..], &mut stream, &context, &provider)).await.expect("it is sealed");
+    is_send(seal_stream(&b"dear"[..], &mut stream, &context, &provider))
+        .await
+        .expect("it is sealed");
     is_send(open_stream(&stream[..], &mut plaintext, &context, &provider)).await.expect("it opens");
-    let header = is_send(UntrustedStreamHeader::read_async(&stream[..])).await.expect("there is a header");
+    let header =
+        is_send(UntrustedStreamHeader::read_async(&stream[..])).await.expect("there is a header");
     is_send(header.open(&context, &provider)).await.expect("it opens");
     is_send(StreamSealer::new(&context, &provider)).await.expect("there is a data key");
 
@@ -179,7 +215,8 @@ async fn every_other_call(accounts: &Table<Account>, kms: &KmsKeyProvider, wrapp
     is_send(kms.decrypt_direct(&blob, &context)).await.expect("it is decrypted");
     is_send(wrapper.encrypt_direct(b"secret", &context)).await.expect("it is encrypted");
     is_send(kms.generate_without_plaintext(&context)).await.expect("there is a data key");
-    let dek = is_send(wrapper.generate_without_plaintext(&context)).await.expect("there is a data key");
+    let dek =
+        is_send(wrapper.generate_without_plaintext(&context)).await.expect("there is a data key");
     is_send(kms.rewrap(&dek, &context, wrapper, &context)).await.expect("it is wrapped anew");
 }
 
@@ -213,6 +250,9 @@ async fn every_call_of_branch_keys(branches: &BranchKeyTable<LocalKeyProvider>) 
 #[tokio::test]
 async fn branch_keys_are_managed_in_a_task_of_their_own() {
     let setup = Setup::new().await;
-    let branches = BranchKeyTable::new(setup.dynamodb.clone(), "branches", LocalKeyProvider::new(root()));
-    tokio::spawn(async move { every_call_of_branch_keys(&branches).await }).await.expect("the task ends");
+    let branches =
+        BranchKeyTable::new(setup.dynamodb.clone(), "branches", LocalKeyProvider::new(root()));
+    tokio::spawn(async move { every_call_of_branch_keys(&branches).await })
+        .await
+        .expect("the task ends");
 }

@@ -1,18 +1,21 @@
-//! Calls that are cut short again and again, and tries whose answers were lost before another one was refused.
+//! Calls that are cut short again and again, and tries whose answers were lost before another one
+//! was refused.
 
 #![allow(clippy::indexing_slicing)]
 
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    DataKey, EncryptionContext, Envelope, ErrorKind, GeneratedKey, KeyFuture, KmsKeyProvider, LocalKeyProvider,
-    Recipient, RootKey, Table, UnwrapKey, WrapKey, WrappedKey, WriteOutcome, transact_write,
+    DataKey, EncryptionContext, Envelope, ErrorKind, GeneratedKey, KeyFuture, KmsKeyProvider,
+    LocalKeyProvider, Recipient, RootKey, Table, UnwrapKey, WrapKey, WrappedKey, WriteOutcome,
+    transact_write,
 };
 use envelope_examples::{Fault as Injected, Faults, Servers};
 use tokio::task::yield_now;
@@ -54,7 +57,11 @@ impl WrapKey for Slow {
 }
 
 impl UnwrapKey for Slow {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async move {
             for _ in 0..5 {
                 yield_now().await;
@@ -66,7 +73,11 @@ impl UnwrapKey for Slow {
 
 async fn slow_letters(setup: &Setup) -> Table<Letter> {
     let letters = setup.table::<Letter>().await;
-    letters.batch_put((0..20).map(letter).collect::<Vec<_>>()).send().await.expect("the letters are stored");
+    letters
+        .batch_put((0..20).map(letter).collect::<Vec<_>>())
+        .send()
+        .await
+        .expect("the letters are stored");
     Table::new(setup.dynamodb.clone(), Slow(setup.keys.clone()))
 }
 
@@ -103,7 +114,11 @@ async fn a_stream_whose_calls_of_next_are_all_cut_short_goes_on() {
 struct SlowHttp<C>(C);
 
 impl HttpClient for SlowHttp<SharedHttpClient> {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(SlowHttp(self.0.http_connector(settings, components)))
     }
 }
@@ -162,7 +177,8 @@ async fn a_rewrap_that_was_carried_out_before_a_conflict_is_found_out() {
 
     setup.faults.fail_next("UpdateItem", Injected::LoseReply);
     setup.faults.fail_next("UpdateItem", Injected::error("TransactionConflictException"));
-    let moved = letters.rewrap(("a_1", 1)).unwrap_and_wrap(&from, &to).send().await.expect("it was moved");
+    let moved =
+        letters.rewrap(("a_1", 1)).unwrap_and_wrap(&from, &to).send().await.expect("it was moved");
     assert_eq!(moved.expect("there is such a letter").moved(), ["encrypted_dek"]);
     assert_eq!(setup.faults.calls("UpdateItem"), 2);
 }
@@ -190,7 +206,11 @@ async fn a_rewrap_that_fails_after_a_lost_answer_is_in_doubt() {
     let (outcome, ()) = tokio::join!(rewrap(), refusing);
     let error = outcome.expect_err("the record cannot be read again");
     assert!(matches!(error.kind(), ErrorKind::DynamoDb(_)), "{error}");
-    assert_eq!((error.write_outcome(), error.is_retryable()), (WriteOutcome::Unknown, false), "{error}");
+    assert_eq!(
+        (error.write_outcome(), error.is_retryable()),
+        (WriteOutcome::Unknown, false),
+        "{error}"
+    );
 
     letters.put(&letter(1)).send().await.expect("the letter is stored");
     setup.faults.fail_next("UpdateItem", Injected::Io);
@@ -198,7 +218,11 @@ async fn a_rewrap_that_fails_after_a_lost_answer_is_in_doubt() {
     tokio::time::pause();
     let error = rewrap().await.expect_err("a transaction is always writing it");
     assert!(matches!(error.kind(), ErrorKind::Conflict { tries: 16 }), "{error}");
-    assert_eq!((error.write_outcome(), error.is_retryable()), (WriteOutcome::Unknown, true), "{error}");
+    assert_eq!(
+        (error.write_outcome(), error.is_retryable()),
+        (WriteOutcome::Unknown, true),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -207,7 +231,8 @@ async fn a_prepared_transaction_stays_in_doubt_when_a_later_send_is_refused() {
     let setup = Setup::new().await;
     let letters = setup.table::<Letter>().await;
     letters.put(&letter(1)).send().await.expect("the letter is stored");
-    let update = || transact_write(&setup.dynamodb).update(letters.update(("a_1", 1)).add(|l| l.readers, 1));
+    let update =
+        || transact_write(&setup.dynamodb).update(letters.update(("a_1", 1)).add(|l| l.readers, 1));
     let refused = || setup.faults.fail_next(WRITE, Injected::error("AccessDeniedException"));
 
     let prepared = update().prepare().await.expect("prepared");
@@ -216,11 +241,17 @@ async fn a_prepared_transaction_stays_in_doubt_when_a_later_send_is_refused() {
     setup.faults.recover(WRITE);
     refused();
     let error = prepared.send().await.expect_err("refused");
-    assert_eq!(error.write_outcome(), WriteOutcome::Unknown, "the first one has been carried out: {error}");
+    assert_eq!(
+        error.write_outcome(),
+        WriteOutcome::Unknown,
+        "the first one has been carried out: {error}"
+    );
     prepared.send().await.expect("known by its token");
 
     let prepared = update().prepare().await.expect("prepared");
-    (0..3).for_each(|_| setup.faults.fail_next(WRITE, Injected::error("TransactionInProgressException")));
+    (0..3).for_each(|_| {
+        setup.faults.fail_next(WRITE, Injected::error("TransactionInProgressException"))
+    });
     refused();
     let error = prepared.send().await.expect_err("refused");
     assert_eq!(error.write_outcome(), WriteOutcome::Unknown, "it was in progress: {error}");
@@ -235,12 +266,19 @@ async fn a_prepared_transaction_stays_in_doubt_when_a_later_send_is_refused() {
     setup.faults.release(WRITE);
     refused();
     let error = prepared.send().await.expect_err("refused");
-    assert_eq!(error.write_outcome(), WriteOutcome::Unknown, "nobody knows how far it came: {error}");
+    assert_eq!(
+        error.write_outcome(),
+        WriteOutcome::Unknown,
+        "nobody knows how far it came: {error}"
+    );
 
     // What has its own cause of failure is known.
     let prepared = update().prepare().await.expect("prepared");
     refused();
-    assert_eq!(prepared.send().await.expect_err("refused").write_outcome(), WriteOutcome::NotWritten);
+    assert_eq!(
+        prepared.send().await.expect_err("refused").write_outcome(),
+        WriteOutcome::NotWritten
+    );
 }
 
 /// Spans by name, each with the name of the one around it.
@@ -302,7 +340,10 @@ impl Subscriber for Spans {
     fn current_span(&self) -> Current {
         let seen = self.0.lock().expect("nobody panics");
         match seen.entered.last() {
-            Some(id) => Current::new(Id::from_u64(*id), seen.metadata[usize::try_from(*id).expect("small") - 1]),
+            Some(id) => Current::new(
+                Id::from_u64(*id),
+                seen.metadata[usize::try_from(*id).expect("small") - 1],
+            ),
             None => Current::none(),
         }
     }

@@ -29,13 +29,16 @@ impl TryFrom<String> for Hex {
 /// Every vector in a folder of `vectors/`, by name; there must be some.
 fn in_folder<V: DeserializeOwned>(folder: &str) -> Vec<(String, V)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(folder);
-    let mut paths: Vec<_> =
-        fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     assert!(!paths.is_empty());
     let read = |path: &std::path::PathBuf| {
         let json = fs::read_to_string(path).expect("the vector is text");
-        let vector = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let vector = serde_json::from_str(&json)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         (path.file_stem().expect("a name").to_string_lossy().into_owned(), vector)
     };
     paths.iter().map(read).collect()

@@ -1,11 +1,13 @@
-//! Every version of a struct beside every other, as in a deployment that rolls: whatever one of them protects, the other
-//! neither stores in the clear nor loses.
+//! Every version of a struct beside every other, as in a deployment that rolls: whatever one of
+//! them protects, the other neither stores in the clear nor loses.
 
 use std::collections::HashMap;
 use std::pin::Pin;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Access, Envelope, ErrorKind, Partition, Table, View, from_item, to_item, view_item};
+use envelope_dynamo::{
+    Access, Envelope, ErrorKind, Partition, Table, View, from_item, to_item, view_item,
+};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -31,7 +33,8 @@ trait Version: Envelope<Key = Partition<String>> + std::fmt::Debug + Send + Sync
     const IS_WHOLE: bool;
     fn new(id: &str, secret: &str) -> Self;
     fn secret(&self) -> Option<String>;
-    /// What a view of the version shows of the field; `None` if the version does not leave it readable.
+    /// What a view of the version shows of the field; `None` if the version does not leave it
+    /// readable.
     fn view(item: Item) -> Option<Option<String>>;
     fn touch(&mut self);
     async fn count(table: &Table<Self>, id: &str);
@@ -175,7 +178,13 @@ struct Pair<'s> {
 impl Pair<'_> {
     async fn item(&self) -> Item {
         let key = Item::from([("id".to_owned(), AttributeValue::S(self.id.clone()))]);
-        let get = self.setup.dynamodb.get_item().table_name("versions").set_key(Some(key)).consistent_read(true);
+        let get = self
+            .setup
+            .dynamodb
+            .get_item()
+            .table_name("versions")
+            .set_key(Some(key))
+            .consistent_read(true);
         get.send().await.expect("the item is read").item.expect("there is an item")
     }
 
@@ -226,7 +235,8 @@ async fn pair<W: Version, R: Version>(setup: &Setup, secret: String) {
     let read = match reader.get(&*pair.id).send().await {
         Ok(record) => record.expect("there is a record"),
         Err(error) => {
-            // Nothing but a breach of marks keeps a version from reading, and then it changes nothing.
+            // Nothing but a breach of marks keeps a version from reading, and then it changes
+            // nothing.
             assert!(
                 matches!(error.kind(), ErrorKind::Marks(_)) && W::TREATS == Treats::Plain,
                 "{}: {error}",
@@ -257,7 +267,8 @@ async fn pair<W: Version, R: Version>(setup: &Setup, secret: String) {
     pair.modify::<R>().await;
     pair.assert_viewed::<R>(read.secret()).await;
     let item = pair.item().await;
-    let stays = matches!(W::TREATS, Treats::Authenticated | Treats::Plain) && (read.secret().is_none() || !R::IS_WHOLE);
+    let stays = matches!(W::TREATS, Treats::Authenticated | Treats::Plain)
+        && (read.secret().is_none() || !R::IS_WHOLE);
     assert!(shows || stays || !pair.is_in_the_clear(&item), "{}: {:?}", pair.what, item.keys());
     assert_eq!(pair.read::<R>().await.expect(&pair.what), read.secret(), "{}", pair.what);
     pair.assert_not_lost::<W, R>(written.as_deref()).await;
@@ -269,7 +280,10 @@ async fn pair<W: Version, R: Version>(setup: &Setup, secret: String) {
 }
 
 /// On the heap, since the futures of all pairs have no room on the stack of a test.
-fn boxed<'s, W: Version, R: Version>(setup: &'s Setup, secret: String) -> Pin<Box<dyn Future<Output = ()> + 's>> {
+fn boxed<'s, W: Version, R: Version>(
+    setup: &'s Setup,
+    secret: String,
+) -> Pin<Box<dyn Future<Output = ()> + 's>> {
     Box::pin(pair::<W, R>(setup, secret))
 }
 
@@ -307,7 +321,9 @@ async fn plaintext_is_accepted_only_where_no_name_of_the_field_is_protected() {
         (to_item(&accepting, &keys).await.expect("sealed"), "renamed"),
         (to_item(&Sealed::new("1", "value"), &keys).await.expect("sealed"), "renamed"),
         (
-            to_item(&Authenticated { secret: None, ..Authenticated::new("1", "") }, &keys).await.expect("sealed"),
+            to_item(&Authenticated { secret: None, ..Authenticated::new("1", "") }, &keys)
+                .await
+                .expect("sealed"),
             "renamed",
         ),
     ] {
@@ -319,7 +335,10 @@ async fn plaintext_is_accepted_only_where_no_name_of_the_field_is_protected() {
     }
     let mut unprotected = to_item(&Bare::new("1", ""), &keys).await.expect("sealed");
     unprotected.insert("renamed".to_owned(), text("older"));
-    assert_eq!(from_item::<Accepting>(unprotected, &keys).await.expect("accepted").secret.as_deref(), Some("older"));
+    assert_eq!(
+        from_item::<Accepting>(unprotected, &keys).await.expect("accepted").secret.as_deref(),
+        Some("older")
+    );
 }
 
 #[tokio::test]
@@ -327,10 +346,16 @@ async fn plaintext_that_was_updated_under_its_own_name_is_read_from_there() {
     let keys = envelope_dynamo::testing::TestKeyProvider::default();
     let mut item = to_item(&Plain::new("1", "older"), &keys).await.expect("sealed");
     item.insert("renamed".to_owned(), text("newer"));
-    assert_eq!(from_item::<PlainRenamed>(item, &keys).await.expect("read").secret.as_deref(), Some("newer"));
+    assert_eq!(
+        from_item::<PlainRenamed>(item, &keys).await.expect("read").secret.as_deref(),
+        Some("newer")
+    );
     let mut item = to_item(&Sealed::new("1", "older"), &keys).await.expect("sealed");
     item.insert("renamed".to_owned(), text("newer"));
-    assert_eq!(from_item::<PlainRenamed>(item, &keys).await.expect("read").secret.as_deref(), Some("newer"));
+    assert_eq!(
+        from_item::<PlainRenamed>(item, &keys).await.expect("read").secret.as_deref(),
+        Some("newer")
+    );
 }
 
 mod withheld {
@@ -352,7 +377,8 @@ mod withheld {
     #[tokio::test]
     async fn a_withheld_value_is_stored_nowhere_as_null() {
         let provider = LocalKeyProvider::new(RootKey::generate().expect("random bytes"));
-        let granted = Hidden { id: "1".into(), sealed: vec![], shown: None, inner: Access::Granted(vec![]) };
+        let granted =
+            Hidden { id: "1".into(), sealed: vec![], shown: None, inner: Access::Granted(vec![]) };
         to_item(&granted, &provider).await.expect("nothing is withheld");
         for (attribute, record) in [
             ("sealed", Hidden { sealed: vec![Access::Withheld], ..granted.clone() }),
@@ -362,7 +388,10 @@ mod withheld {
             let error = to_item(&record, &provider).await.expect_err("refused");
             assert!(matches!(error.kind(), ErrorKind::Serialize { .. }), "{error}");
             let told = error.to_string();
-            assert!(told.contains(attribute) && told.contains("withheld cannot be stored"), "{told}");
+            assert!(
+                told.contains(attribute) && told.contains("withheld cannot be stored"),
+                "{told}"
+            );
         }
     }
 }

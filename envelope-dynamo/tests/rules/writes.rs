@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    BranchKeyError, BranchKeyTable, DataKey, EncryptionContext, Envelope, Error, ErrorKind, Fault, GeneratedKey,
-    KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, RootKey, Table, UnwrapKey, WrapKey, WrappedKey, WriteOutcome,
-    transact_write,
+    BranchKeyError, BranchKeyTable, DataKey, EncryptionContext, Envelope, Error, ErrorKind, Fault,
+    GeneratedKey, KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, RootKey, Table, UnwrapKey,
+    WrapKey, WrappedKey, WriteOutcome, transact_write,
 };
 use envelope_examples::Fault as Injected;
 
@@ -45,7 +45,8 @@ struct Document {
     version: u64,
 }
 
-/// Keys of which unwrapping alone can be made to fail: KMS that answers GenerateDataKey, and throttles Decrypt.
+/// Keys of which unwrapping alone can be made to fail: KMS that answers GenerateDataKey, and
+/// throttles Decrypt.
 #[derive(Clone, Debug)]
 struct Keys {
     inner: TestKeyProvider,
@@ -65,9 +66,15 @@ impl WrapKey for Keys {
 }
 
 impl UnwrapKey for Keys {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         if self.is_throttled.load(Ordering::SeqCst) {
-            return Box::pin(async { Err(KeyError::new(KeyErrorKind::Throttled, "asked too often")) });
+            return Box::pin(async {
+                Err(KeyError::new(KeyErrorKind::Throttled, "asked too often"))
+            });
         }
         self.inner.unwrap_key(wrapped, context)
     }
@@ -76,7 +83,13 @@ impl UnwrapKey for Keys {
 /// A table of accounts that has the account `a`, and keys that can be throttled.
 async fn setup() -> (Setup, Table<Account>, Keys) {
     let setup = Setup::new().await;
-    setup.table::<Account>().await.put(&account("first")).send().await.expect("the account is stored");
+    setup
+        .table::<Account>()
+        .await
+        .put(&account("first"))
+        .send()
+        .await
+        .expect("the account is stored");
     let keys = Keys { inner: setup.keys.clone(), is_throttled: Arc::default() };
     let accounts = Table::new(setup.dynamodb.clone(), keys.clone());
     setup.faults.forget_calls();
@@ -84,7 +97,8 @@ async fn setup() -> (Setup, Table<Account>, Keys) {
 }
 
 async fn stored(setup: &Setup, table: &str) -> Option<HashMap<String, AttributeValue>> {
-    let get = setup.dynamodb.get_item().table_name(table).key("id", AttributeValue::S("a".to_owned()));
+    let get =
+        setup.dynamodb.get_item().table_name(table).key("id", AttributeValue::S("a".to_owned()));
     get.send().await.expect("the item is read").item
 }
 
@@ -115,7 +129,8 @@ async fn a_record_that_cannot_be_sealed_is_not_written() {
     keys.inner.fail_next(KeyErrorKind::AccessDenied);
     let denied = accounts.put(&account("x")).send().await.expect_err("there is no data key");
     assert_eq!(says(&denied), (NotWritten, false));
-    let large = accounts.put(&account(&"x".repeat(500_000))).send().await.expect_err("it is too large");
+    let large =
+        accounts.put(&account(&"x".repeat(500_000))).send().await.expect_err("it is too large");
     assert_eq!(says(&large), (NotWritten, false));
     assert!(setup.faults.all_requests().is_empty());
 }
@@ -123,18 +138,27 @@ async fn a_record_that_cannot_be_sealed_is_not_written() {
 #[tokio::test]
 async fn a_request_that_is_refused_writes_nothing() {
     let (setup, accounts, _) = setup().await;
-    let exists = accounts.put(&account("x")).if_not_exists().send().await.expect_err("there is one");
+    let exists =
+        accounts.put(&account("x")).if_not_exists().send().await.expect_err("there is one");
     assert_eq!(says(&exists), (NotWritten, false));
-    for (code, is_retryable) in
-        [("ThrottlingException", true), ("TransactionConflictException", true), ("AccessDeniedException", false)]
-    {
+    for (code, is_retryable) in [
+        ("ThrottlingException", true),
+        ("TransactionConflictException", true),
+        ("AccessDeniedException", false),
+    ] {
         for operation in ["PutItem", "UpdateItem", "DeleteItem"] {
             setup.faults.fail_always(operation, Injected::error(code));
         }
         for error in [
             accounts.put(&account("x")).send().await.expect_err("refused"),
             accounts.update("a").add(|a| a.logins, 1).send().await.expect_err("refused"),
-            accounts.update("a").add(|a| a.logins, 1).returning_new().send().await.expect_err("refused"),
+            accounts
+                .update("a")
+                .add(|a| a.logins, 1)
+                .returning_new()
+                .send()
+                .await
+                .expect_err("refused"),
             accounts.delete("a").returning_old().send().await.expect_err("refused"),
         ] {
             assert_eq!(says(&error), (NotWritten, is_retryable), "{error}");
@@ -154,7 +178,8 @@ async fn without_an_answer_only_a_call_that_does_no_harm_twice_is_retryable() {
             accounts.put(&new).send().await.expect_err("no answer"),
             accounts.delete("a").send().await.expect_err("no answer"),
         ];
-        // Neither the SDK nor this library takes a proxy's answer, or one that is not DynamoDB's, for an outage.
+        // Neither the SDK nor this library takes a proxy's answer, or one that is not DynamoDB's,
+        // for an outage.
         let may_pass = !matches!(fault(), Injected::Reply { status: 200 | 408, .. });
         for error in harmless {
             assert_eq!(says(&error), (Unknown, may_pass), "{:?}: {error}", fault());
@@ -168,7 +193,11 @@ async fn without_an_answer_only_a_call_that_does_no_harm_twice_is_retryable() {
             accounts.update("a").add(|a| a.logins, 1).returning_new().send().await.err(),
         ];
         for error in harmful.into_iter().flatten() {
-            assert!(error.write_outcome() != NotWritten && !error.is_retryable(), "{:?}: {error}", fault());
+            assert!(
+                error.write_outcome() != NotWritten && !error.is_retryable(),
+                "{:?}: {error}",
+                fault()
+            );
         }
     }
 }
@@ -176,7 +205,9 @@ async fn without_an_answer_only_a_call_that_does_no_harm_twice_is_retryable() {
 #[tokio::test]
 async fn a_refusal_after_a_try_without_answer_leaves_the_doubt() {
     let (setup, accounts, _) = setup().await;
-    for (operation, next) in [("UpdateItem", "AccessDeniedException"), ("DeleteItem", "AccessDeniedException")] {
+    for (operation, next) in
+        [("UpdateItem", "AccessDeniedException"), ("DeleteItem", "AccessDeniedException")]
+    {
         setup.faults.fail_next(operation, Injected::LoseReply);
         setup.faults.fail_next(operation, Injected::error(next));
     }
@@ -190,13 +221,19 @@ async fn a_refusal_after_a_try_without_answer_leaves_the_doubt() {
 async fn a_condition_that_the_first_try_itself_broke_is_in_doubt_or_found_out() {
     let (setup, accounts, _) = setup().await;
     setup.faults.fail_next("UpdateItem", Injected::LoseReply);
-    let update = accounts.update("a").add(|a| a.logins, 1).condition(|a| a.logins.eq(3)).send().await;
+    let update =
+        accounts.update("a").add(|a| a.logins, 1).condition(|a| a.logins.eq(3)).send().await;
     let update = update.expect_err("the second try finds 4");
     assert!(matches!(update.kind(), ErrorKind::ConditionFailed));
     assert_eq!((says(&update), logins(&setup).await.as_deref()), ((Unknown, false), Some("4")));
 
     setup.faults.fail_next("PutItem", Injected::LoseReply);
-    accounts.put(&account("second")).condition(|a| a.logins.eq(4)).send().await.expect("its own payload is there");
+    accounts
+        .put(&account("second"))
+        .condition(|a| a.logins.eq(4))
+        .send()
+        .await
+        .expect("its own payload is there");
 }
 
 #[tokio::test]
@@ -205,16 +242,26 @@ async fn an_old_record_whose_answer_was_lost_is_not_said_to_have_been_none_or_th
                 stood there before";
     let (setup, accounts, _) = setup().await;
     setup.faults.fail_next("PutItem", Injected::LoseReply);
-    let put = accounts.put(&account("second")).returning_old().send().await.expect_err("the first one is lost");
+    let put = accounts
+        .put(&account("second"))
+        .returning_old()
+        .send()
+        .await
+        .expect_err("the first one is lost");
     assert!(matches!(put.kind(), ErrorKind::AnswerLost));
-    assert_eq!((put.fault(), says(&put), put.to_string().as_str()), (Fault::Operator, (Written, false), lost));
+    assert_eq!(
+        (put.fault(), says(&put), put.to_string().as_str()),
+        (Fault::Operator, (Written, false), lost)
+    );
     setup.faults.fail_next("PutItem", Injected::LoseReply);
-    let put = accounts.put(&account("third")).condition(|a| a.logins.eq(3)).returning_old().send().await;
+    let put =
+        accounts.put(&account("third")).condition(|a| a.logins.eq(3)).returning_old().send().await;
     assert_eq!(says(&put.expect_err("the second one is lost")), (Written, false));
     assert_eq!(accounts.get("a").send().await.expect("it opens"), Some(account("third")));
 
     setup.faults.fail_next("DeleteItem", Injected::LoseReply);
-    let delete = accounts.delete("a").returning_old().send().await.expect_err("the third one is lost");
+    let delete =
+        accounts.delete("a").returning_old().send().await.expect_err("the third one is lost");
     assert_eq!((says(&delete), delete.to_string().as_str()), ((Written, false), lost));
     assert_eq!(stored(&setup, "accounts").await, None);
     // Who does not ask for the record is not told of it.
@@ -240,7 +287,10 @@ async fn a_deleted_record_that_kms_did_not_open_is_kept_in_the_error() {
     assert!(item["encrypted_payload"].is_b() && !item.contains_key("secret"));
     assert!(!format!("{error:?}").contains("encrypted_payload"));
 
-    assert_eq!(says(&accounts.open_returned(&error).await.expect_err("still throttled")), (NotWritten, true));
+    assert_eq!(
+        says(&accounts.open_returned(&error).await.expect_err("still throttled")),
+        (NotWritten, true)
+    );
     keys.throttle(false);
     assert_eq!(accounts.open_returned(&error).await.expect("it opens"), Some(account("first")));
 }
@@ -249,7 +299,13 @@ async fn a_deleted_record_that_kms_did_not_open_is_kept_in_the_error() {
 async fn an_update_whose_new_record_kms_did_not_open_is_applied_once() {
     let (setup, accounts, keys) = setup().await;
     keys.throttle(true);
-    let error = accounts.update("a").add(|a| a.logins, 1).returning_new().send().await.expect_err("throttled");
+    let error = accounts
+        .update("a")
+        .add(|a| a.logins, 1)
+        .returning_new()
+        .send()
+        .await
+        .expect_err("throttled");
     assert_eq!((says(&error), logins(&setup).await.as_deref()), ((Written, false), Some("4")));
     keys.throttle(false);
     let new = accounts.open_returned(&error).await.expect("it opens");
@@ -260,7 +316,8 @@ async fn an_update_whose_new_record_kms_did_not_open_is_applied_once() {
 async fn a_put_over_an_item_that_does_not_open_has_been_stored() {
     let (setup, accounts, keys) = setup().await;
     keys.throttle(true);
-    let error = accounts.put(&account("second")).returning_old().send().await.expect_err("throttled");
+    let error =
+        accounts.put(&account("second")).returning_old().send().await.expect_err("throttled");
     assert_eq!(says(&error), (Written, false));
     keys.throttle(false);
     assert_eq!(accounts.open_returned(&error).await.expect("it opens"), Some(account("first")));
@@ -268,8 +325,20 @@ async fn a_put_over_an_item_that_does_not_open_has_been_stored() {
 
     let mut plain = stored(&setup, "accounts").await.expect("it is there");
     plain.retain(|name, _| !name.starts_with("encrypted_"));
-    setup.dynamodb.put_item().table_name("accounts").set_item(Some(plain)).send().await.expect("planted");
-    let error = accounts.put(&account("third")).returning_old().send().await.expect_err("it was never sealed");
+    setup
+        .dynamodb
+        .put_item()
+        .table_name("accounts")
+        .set_item(Some(plain))
+        .send()
+        .await
+        .expect("planted");
+    let error = accounts
+        .put(&account("third"))
+        .returning_old()
+        .send()
+        .await
+        .expect_err("it was never sealed");
     assert!(matches!(error.kind(), ErrorKind::NotSealed));
     assert_eq!(says(&error), (Written, false));
     assert_eq!(accounts.get("a").send().await.expect("it opens"), Some(account("third")));
@@ -283,11 +352,16 @@ async fn a_version_is_counted_even_if_the_old_record_does_not_open() {
     let mut document = Document { id: "a".to_owned(), text: "t".to_owned(), version: 0 };
     documents.put_mut(&mut document).send().await.expect("stored");
     keys.throttle(true);
-    let error = documents.put_mut(&mut document).returning_old().send().await.expect_err("throttled");
+    let error =
+        documents.put_mut(&mut document).returning_old().send().await.expect_err("throttled");
     assert_eq!((says(&error), document.version), ((Written, false), 2));
     setup.faults.fail_always("PutItem", Injected::Io);
     let error = documents.put_mut(&mut document).send().await.expect_err("no answer");
-    assert_eq!((says(&error), document.version), ((Unknown, false), 2), "sent with a condition, so not retryable");
+    assert_eq!(
+        (says(&error), document.version),
+        ((Unknown, false), 2),
+        "sent with a condition, so not retryable"
+    );
 }
 
 #[tokio::test]
@@ -316,11 +390,15 @@ async fn a_change_waits_for_the_transactions_that_hold_its_record() {
         calls += 1;
         account.logins += 1;
     });
-    assert_eq!(changed.send().await.expect("the fourth try").map(|account| account.logins), Some(4));
+    assert_eq!(
+        changed.send().await.expect("the fourth try").map(|account| account.logins),
+        Some(4)
+    );
     assert_eq!((calls, setup.faults.calls("GetItem")), (4, 4));
 
     setup.faults.fail_always("UpdateItem", Injected::error("TransactionConflictException"));
-    let error = accounts.update("a").modify(|account| account.logins += 1).max_tries(3).send().await;
+    let error =
+        accounts.update("a").modify(|account| account.logins += 1).max_tries(3).send().await;
     let error = error.expect_err("three conflicts");
     assert!(matches!(error.kind(), ErrorKind::Conflict { tries: 3 }), "{error}");
     assert_eq!(says(&error), (NotWritten, true));
@@ -328,7 +406,12 @@ async fn a_change_waits_for_the_transactions_that_hold_its_record() {
 
     setup.faults.fail_next("UpdateItem", Injected::Io);
     setup.faults.fail_next("UpdateItem", Injected::error("TransactionConflictException"));
-    let error = accounts.update("a").modify(|account| account.logins += 1).send().await.expect_err("in doubt");
+    let error = accounts
+        .update("a")
+        .modify(|account| account.logins += 1)
+        .send()
+        .await
+        .expect_err("in doubt");
     assert_eq!(says(&error), (Unknown, false));
 }
 
@@ -336,30 +419,55 @@ async fn a_change_waits_for_the_transactions_that_hold_its_record() {
 async fn what_is_added_beside_a_change_is_added_once_whatever_the_change_does() {
     let (setup, accounts, _) = setup().await;
     setup.faults.fail_next("UpdateItem", Injected::LoseReply);
-    let error = accounts.update("a").add(|a| a.logins, 1).modify(|_| ()).send().await.expect_err("no answer");
+    let error = accounts
+        .update("a")
+        .add(|a| a.logins, 1)
+        .modify(|_| ())
+        .send()
+        .await
+        .expect_err("no answer");
     assert_eq!((says(&error), logins(&setup).await.as_deref()), ((Unknown, false), Some("4")));
 
     setup.faults.fail_next("UpdateItem", Injected::LoseReply);
-    let changed = accounts.update("a").add(|a| a.logins, 1).modify(|account| account.secret.push('!')).send().await;
+    let changed = accounts
+        .update("a")
+        .add(|a| a.logins, 1)
+        .modify(|account| account.secret.push('!'))
+        .send()
+        .await;
     let expected = Account { logins: 5, ..account("first!") };
-    assert_eq!((changed.expect("found out"), logins(&setup).await.as_deref()), (Some(expected), Some("5")));
+    assert_eq!(
+        (changed.expect("found out"), logins(&setup).await.as_deref()),
+        (Some(expected), Some("5"))
+    );
 }
 
 #[tokio::test]
 async fn a_change_in_doubt_is_never_retryable() {
     let (setup, accounts, _) = setup().await;
     setup.faults.fail_always("UpdateItem", Injected::Io);
-    let error = accounts.update("a").modify(|account| account.logins += 1).send().await.expect_err("no answer");
+    let error = accounts
+        .update("a")
+        .modify(|account| account.logins += 1)
+        .send()
+        .await
+        .expect_err("no answer");
     assert_eq!(says(&error), (Unknown, false));
     setup.faults.fail_always("GetItem", Injected::error("ThrottlingException"));
-    let unread = accounts.update("a").modify(|account| account.logins += 1).send().await.expect_err("not read");
+    let unread = accounts
+        .update("a")
+        .modify(|account| account.logins += 1)
+        .send()
+        .await
+        .expect_err("not read");
     assert_eq!(says(&unread), (NotWritten, true));
 }
 
 #[tokio::test]
 async fn a_transaction_in_doubt_is_retryable_as_it_was_prepared() {
     let (setup, accounts, _) = setup().await;
-    let update = || transact_write(&setup.dynamodb).update(accounts.update("a").add(|a| a.logins, 1));
+    let update =
+        || transact_write(&setup.dynamodb).update(accounts.update("a").add(|a| a.logins, 1));
     setup.faults.fail_always("TransactWriteItems", Injected::LoseReply);
     let prepared = update().prepare().await.expect("prepared");
     let error = prepared.send().await.expect_err("no answer");
@@ -370,7 +478,11 @@ async fn a_transaction_in_doubt_is_retryable_as_it_was_prepared() {
 
     setup.faults.fail_always("TransactWriteItems", Injected::LoseReply);
     let error = update().send().await.expect_err("no answer");
-    assert_eq!((error.write_outcome(), error.is_retryable()), (Unknown, false), "another would have another token");
+    assert_eq!(
+        (error.write_outcome(), error.is_retryable()),
+        (Unknown, false),
+        "another would have another token"
+    );
     assert_eq!(logins(&setup).await.as_deref(), Some("5"));
     setup.faults.fail_always("TransactWriteItems", Injected::error("ThrottlingException"));
     let error = update().send().await.expect_err("throttled");
@@ -380,9 +492,12 @@ async fn a_transaction_in_doubt_is_retryable_as_it_was_prepared() {
 #[tokio::test]
 async fn a_transaction_in_progress_is_waited_for_a_while_and_then_said() {
     let (setup, accounts, _) = setup().await;
-    let transaction = transact_write(&setup.dynamodb).update(accounts.update("a").add(|a| a.logins, 1));
+    let transaction =
+        transact_write(&setup.dynamodb).update(accounts.update("a").add(|a| a.logins, 1));
     let prepared = transaction.prepare().await.expect("prepared");
-    setup.faults.fail_always("TransactWriteItems", Injected::error("TransactionInProgressException"));
+    setup
+        .faults
+        .fail_always("TransactWriteItems", Injected::error("TransactionInProgressException"));
     let error = prepared.send().await.expect_err("in progress");
     assert_eq!((error.write_outcome(), error.is_retryable()), (Unknown, true));
     assert_eq!(setup.faults.calls("TransactWriteItems"), 15, "five tries of three calls each");
@@ -459,10 +574,12 @@ async fn keys_that_may_have_been_moved_can_be_moved_again() {
     let (setup, accounts, keys) = setup().await;
     let own = LocalKeyProvider::new(RootKey::generate().expect("random bytes"));
     setup.faults.fail_always("UpdateItem", Injected::Io);
-    let error = accounts.rewrap("a").unwrap_and_wrap(&keys, &[&own]).send().await.expect_err("no answer");
+    let error =
+        accounts.rewrap("a").unwrap_and_wrap(&keys, &[&own]).send().await.expect_err("no answer");
     assert_eq!(says(&error), (Unknown, true));
     setup.faults.fail_always("UpdateItem", Injected::error("AccessDeniedException"));
-    let error = accounts.rewrap("a").unwrap_and_wrap(&keys, &[&own]).send().await.expect_err("refused");
+    let error =
+        accounts.rewrap("a").unwrap_and_wrap(&keys, &[&own]).send().await.expect_err("refused");
     assert_eq!(says(&error), (NotWritten, false));
 }
 
@@ -519,8 +636,24 @@ async fn a_record_that_does_not_open_after_an_update_is_kept_with_its_key() {
     let (setup, accounts, _) = setup().await;
     let mut moved = stored(&setup, "accounts").await.expect("it is there");
     moved.insert("encrypted_payload".to_owned(), AttributeValue::B(Blob::new(b"short")));
-    setup.dynamodb.put_item().table_name("accounts").set_item(Some(moved)).send().await.expect("planted");
-    let error = accounts.update("a").add(|a| a.logins, 1).returning_new().send().await.expect_err("no payload");
+    setup
+        .dynamodb
+        .put_item()
+        .table_name("accounts")
+        .set_item(Some(moved))
+        .send()
+        .await
+        .expect("planted");
+    let error = accounts
+        .update("a")
+        .add(|a| a.logins, 1)
+        .returning_new()
+        .send()
+        .await
+        .expect_err("no payload");
     assert_eq!((says(&error), logins(&setup).await.as_deref()), ((Written, false), Some("4")));
-    assert_eq!(error.returned_item().and_then(|item| item["id"].as_s().ok()).map(String::as_str), Some("a"));
+    assert_eq!(
+        error.returned_item().and_then(|item| item["id"].as_s().ok()).map(String::as_str),
+        Some("a")
+    );
 }

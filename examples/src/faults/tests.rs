@@ -31,10 +31,14 @@ async fn what_has_no_fault_reaches_the_server_and_is_recorded() {
         let put = dynamodb.put_item().table_name(&table).item("user_id", text(name));
         put.send().await.unwrap();
     }
-    let found = dynamodb.get_item().table_name(&table).key("user_id", text("Борис")).send().await.unwrap();
+    let found =
+        dynamodb.get_item().table_name(&table).key("user_id", text("Борис")).send().await.unwrap();
     assert!(found.item.is_some());
 
-    assert_eq!((faults.calls("PutItem"), faults.calls("GetItem"), faults.calls("DeleteItem")), (2, 1, 0));
+    assert_eq!(
+        (faults.calls("PutItem"), faults.calls("GetItem"), faults.calls("DeleteItem")),
+        (2, 1, 0)
+    );
     let puts = faults.requests("PutItem");
     let second: serde_json::Value = serde_json::from_slice(&puts[1]).unwrap();
     assert_eq!(second["Item"]["user_id"]["S"], "Борис");
@@ -65,12 +69,17 @@ async fn a_standing_fault_holds_until_recovery() {
     let faults = Faults::new();
     let servers = Servers::from_env().await.unwrap();
     let kms = servers.kms_through(&faults);
-    let generate = || kms.generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256).send();
+    let generate = || {
+        kms.generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256).send()
+    };
 
     faults.fail_always("GenerateDataKey", Fault::Timeout);
     for _ in 0..2 {
         let error = generate().await.unwrap_err();
-        assert!(matches!(&error, aws_sdk_kms::error::SdkError::DispatchFailure(e) if e.is_timeout()), "{error:?}");
+        assert!(
+            matches!(&error, aws_sdk_kms::error::SdkError::DispatchFailure(e) if e.is_timeout()),
+            "{error:?}"
+        );
     }
     assert_eq!(faults.calls("GenerateDataKey"), 6); // three tries each
     faults.recover("GenerateDataKey");
@@ -82,9 +91,14 @@ async fn a_lost_reply_does_not_undo_what_the_server_did() {
     let faults = Faults::new();
     let (dynamodb, table) = table(&faults).await;
     faults.fail_next("UpdateItem", Fault::LoseReply);
-    let add =
-        dynamodb.update_item().table_name(&table).key("user_id", text("u_1")).update_expression("ADD logins :one");
-    let add = add.expression_attribute_values(":one", AttributeValue::N("1".into())).return_values(AllNew);
+    let add = dynamodb
+        .update_item()
+        .table_name(&table)
+        .key("user_id", text("u_1"))
+        .update_expression("ADD logins :one");
+    let add = add
+        .expression_attribute_values(":one", AttributeValue::N("1".into()))
+        .return_values(AllNew);
     let updated = add.send().await.unwrap().attributes.unwrap();
     assert_eq!(updated.get("logins"), Some(&AttributeValue::N("2".into())));
     assert_eq!(faults.calls("UpdateItem"), 2);
@@ -123,7 +137,8 @@ async fn a_call_that_is_held_waits_and_reaches_the_server_only_if_its_caller_doe
 async fn a_made_up_reply_is_read_as_if_the_server_had_sent_it() {
     let faults = Faults::new();
     let servers = Servers::from_env().await.unwrap();
-    let body = r#"{"KeyId":"arn:aws:kms:us-east-1:111122223333:key/other","Plaintext":"AAAA"}"#.to_owned();
+    let body =
+        r#"{"KeyId":"arn:aws:kms:us-east-1:111122223333:key/other","Plaintext":"AAAA"}"#.to_owned();
     faults.fail_next("Decrypt", Fault::Reply { status: 200, body });
     let blob = aws_sdk_kms::primitives::Blob::new("not a blob of any KMS");
     let reply = servers.kms_through(&faults).decrypt().ciphertext_blob(blob).send().await.unwrap();
@@ -139,7 +154,11 @@ async fn a_batch_may_be_processed_in_part() {
     let puts = ["u_1", "u_2", "u_3"].map(|id| WriteRequest::builder().put_request(put(id)).build());
     let write = || dynamodb.batch_write_item().request_items(&table, puts.to_vec()).send();
     let keys = ["u_1", "u_2", "u_3"].map(|id| [("user_id".to_owned(), text(id))].into());
-    let keys = KeysAndAttributes::builder().set_keys(Some(keys.to_vec())).consistent_read(true).build().unwrap();
+    let keys = KeysAndAttributes::builder()
+        .set_keys(Some(keys.to_vec()))
+        .consistent_read(true)
+        .build()
+        .unwrap();
     let read = || dynamodb.batch_get_item().request_items(&table, keys.clone()).send();
 
     faults.fail_next("BatchWriteItem", Fault::Unprocessed { processed: 2 });
@@ -154,7 +173,10 @@ async fn a_batch_may_be_processed_in_part() {
     assert_eq!(some.unprocessed_keys.unwrap()[&table].keys, keys.keys[1..]);
     faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 0 });
     let none = read().await.unwrap();
-    assert_eq!((none.responses.unwrap().len(), none.unprocessed_keys.unwrap()[&table].keys.len()), (0, 3));
+    assert_eq!(
+        (none.responses.unwrap().len(), none.unprocessed_keys.unwrap()[&table].keys.len()),
+        (0, 3)
+    );
     assert!(faults.all_used());
 }
 

@@ -32,7 +32,8 @@ pub(super) async fn process_some(
     let response = inner.call(request).await?;
     let status = response.status().as_u16();
     let body = ByteStream::new(response.into_body()).collect().await;
-    let mut body: Value = parse(&body.map_err(|error| ConnectorError::other(error.into(), None))?.into_bytes())?;
+    let mut body: Value =
+        parse(&body.map_err(|error| ConnectorError::other(error.into(), None))?.into_bytes())?;
     if let (200, Some(answer)) = (status, body.as_object_mut()) {
         answer.insert(left_in.to_owned(), left);
     }
@@ -43,7 +44,8 @@ fn parse(body: &[u8]) -> Result<Value, ConnectorError> {
     serde_json::from_slice(body).map_err(|error| ConnectorError::user(error.into()))
 }
 
-/// Takes all but the first `kept` reads or writes out of the request, in the shape in which they are given back.
+/// Takes all but the first `kept` reads or writes out of the request, in the shape in which they
+/// are given back.
 fn leave_out(body: &mut Value, kept: usize) -> Value {
     let mut left = Map::new();
     let mut kept = kept;

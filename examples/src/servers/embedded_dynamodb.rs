@@ -1,4 +1,5 @@
-//! DynamoDB in this process, without a socket: an HTTP client that hands requests to an in-memory database.
+//! DynamoDB in this process, without a socket: an HTTP client that hands requests to an in-memory
+//! database.
 
 use std::fmt;
 
@@ -24,7 +25,9 @@ pub(super) struct EmbeddedDynamoDb(Database);
 impl EmbeddedDynamoDb {
     pub(super) fn new() -> Result<Self, ServersError> {
         let database = Database::memory();
-        database.map(Self).map_err(|error| ServersError::because("cannot create the embedded DynamoDB", error))
+        database
+            .map(Self)
+            .map_err(|error| ServersError::because("cannot create the embedded DynamoDB", error))
     }
 
     fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
@@ -42,7 +45,11 @@ impl fmt::Debug for EmbeddedDynamoDb {
 }
 
 impl HttpClient for EmbeddedDynamoDb {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -63,8 +70,10 @@ fn call<Q: DeserializeOwned, R: Serialize>(
     body: &[u8],
     operation: impl FnOnce(Q) -> dynoxide::Result<R>,
 ) -> dynoxide::Result<String> {
-    let request = serde_json::from_slice(body).map_err(|e| DynoxideError::ValidationException(e.to_string()))?;
-    serde_json::to_string(&operation(request)?).map_err(|e| DynoxideError::InternalServerError(e.to_string()))
+    let request = serde_json::from_slice(body)
+        .map_err(|e| DynoxideError::ValidationException(e.to_string()))?;
+    serde_json::to_string(&operation(request)?)
+        .map_err(|e| DynoxideError::InternalServerError(e.to_string()))
 }
 
 fn dispatch(db: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
@@ -93,6 +102,8 @@ fn dispatch(db: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<Str
         "DescribeStream" => call(body, |request| db.describe_stream(request)),
         "GetShardIterator" => call(body, |request| db.get_shard_iterator(request)),
         "GetRecords" => call(body, |request| db.get_records(request)),
-        unknown => Err(DynoxideError::ValidationException(format!("the embedded DynamoDB has no operation {unknown}"))),
+        unknown => Err(DynoxideError::ValidationException(format!(
+            "the embedded DynamoDB has no operation {unknown}"
+        ))),
     }
 }

@@ -1,4 +1,5 @@
-//! KMS in this process, without a socket: an HTTP client that hands requests to an emulated service.
+//! KMS in this process, without a socket: an HTTP client that hands requests to an emulated
+//! service.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +40,11 @@ impl fmt::Debug for EmbeddedKms {
 }
 
 impl HttpClient for EmbeddedKms {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -60,17 +65,25 @@ impl HttpConnector for EmbeddedKms {
     }
 }
 
-/// The request as the emulated service takes it: it reads the region from the host name of the address.
+/// The request as the emulated service takes it: it reads the region from the host name of the
+/// address.
 fn mock_request(request: &HttpRequest) -> Result<MockRequest, ConnectorError> {
-    let region = signing_region(request).ok_or_else(|| ConnectorError::user("the request is not signed".into()))?;
+    let region = signing_region(request)
+        .ok_or_else(|| ConnectorError::user("the request is not signed".into()))?;
     let mut headers = HeaderMap::new();
     for (name, value) in request.headers() {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| ConnectorError::user(e.into()))?;
-        headers.insert(name, HeaderValue::from_str(value).map_err(|e| ConnectorError::user(e.into()))?);
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|e| ConnectorError::user(e.into()))?;
+        headers.insert(
+            name,
+            HeaderValue::from_str(value).map_err(|e| ConnectorError::user(e.into()))?,
+        );
     }
     if operation(request) == "RotateKeyOnDemand" {
-        // The service would replace the key material and open nothing from before: it is asked for the key's id alone.
-        headers.insert("x-amz-target", HeaderValue::from_static("TrentService.GetKeyRotationStatus"));
+        // The service would replace the key material and open nothing from before: it is asked for
+        // the key's id alone.
+        headers
+            .insert("x-amz-target", HeaderValue::from_static("TrentService.GetKeyRotationStatus"));
     }
     Ok(MockRequest {
         method: request.method().to_owned(),
@@ -80,7 +93,8 @@ fn mock_request(request: &HttpRequest) -> Result<MockRequest, ConnectorError> {
     })
 }
 
-/// The region of `Authorization: AWS4-HMAC-SHA256 Credential=<id>/<date>/<region>/kms/aws4_request, ..`.
+/// The region of `Authorization: AWS4-HMAC-SHA256 Credential=<id>/<date>/<region>/kms/aws4_request,
+/// ..`.
 fn signing_region(request: &HttpRequest) -> Option<&str> {
     let (_, credential) = request.headers().get("authorization")?.split_once("Credential=")?;
     credential.split('/').nth(2)

@@ -39,7 +39,9 @@ impl Endpoints {
     }
 
     pub(super) fn describe(&self) -> String {
-        let place = |url: &Option<String>| url.as_ref().map_or("in this process".to_owned(), |url| format!("at {url}"));
+        let place = |url: &Option<String>| {
+            url.as_ref().map_or("in this process".to_owned(), |url| format!("at {url}"))
+        };
         format!("DynamoDB {}, KMS {}", place(&self.dynamodb), place(&self.kms))
     }
 }
@@ -58,7 +60,10 @@ pub(super) fn aws_key_id(var: impl Fn(&str) -> Option<String>) -> Result<String,
     })
 }
 
-fn endpoint(var: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<String>, ServersError> {
+fn endpoint(
+    var: impl Fn(&str) -> Option<String>,
+    name: &str,
+) -> Result<Option<String>, ServersError> {
     match set(var, name) {
         Some(url) if !url.starts_with("http://") => Err(ServersError::new(format!(
             "{name} must be the plain HTTP address of an emulator, such as http://127.0.0.1:8000"
@@ -87,24 +92,34 @@ mod tests {
 
     #[test]
     fn an_environment_that_says_nothing_means_embedded_servers() {
-        let silent = Endpoints::from_vars(vars(&[("KMS_ENDPOINT", ""), ("KMS_KEY_ID", "")])).unwrap();
+        let silent =
+            Endpoints::from_vars(vars(&[("KMS_ENDPOINT", ""), ("KMS_KEY_ID", "")])).unwrap();
         assert_eq!(silent, Endpoints::default());
         assert_eq!(silent.describe(), "DynamoDB in this process, KMS in this process");
     }
 
     #[test]
     fn each_server_is_named_on_its_own() {
-        let mixed = Endpoints::from_vars(vars(&[("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")])).unwrap();
+        let mixed =
+            Endpoints::from_vars(vars(&[("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")])).unwrap();
         assert_eq!(mixed.describe(), "DynamoDB at http://127.0.0.1:8000, KMS in this process");
-        let kms = vars(&[("KMS_ENDPOINT", "http://kms:1"), ("KMS_KEY_ID", "alias/users"), ("AWS_REGION", "eu-west-1")]);
+        let kms = vars(&[
+            ("KMS_ENDPOINT", "http://kms:1"),
+            ("KMS_KEY_ID", "alias/users"),
+            ("AWS_REGION", "eu-west-1"),
+        ]);
         let kms = Endpoints::from_vars(kms).unwrap();
         assert_eq!(kms.describe(), "DynamoDB in this process, KMS at http://kms:1");
-        assert_eq!((kms.kms_key_id.as_deref(), kms.region.as_str()), (Some("alias/users"), "eu-west-1"));
+        assert_eq!(
+            (kms.kms_key_id.as_deref(), kms.region.as_str()),
+            (Some("alias/users"), "eu-west-1")
+        );
     }
 
     #[test]
     fn what_cannot_be_used_is_refused_with_what_to_do() {
-        let tls = Endpoints::from_vars(vars(&[("KMS_ENDPOINT", "https://kms.us-east-1.amazonaws.com")]));
+        let tls =
+            Endpoints::from_vars(vars(&[("KMS_ENDPOINT", "https://kms.us-east-1.amazonaws.com")]));
         assert!(message(tls).starts_with("KMS_ENDPOINT must be the plain HTTP address"));
         let key_alone = Endpoints::from_vars(vars(&[("KMS_KEY_ID", "alias/users")]));
         assert!(message(key_alone).contains("set KMS_ENDPOINT as well"));
@@ -113,7 +128,8 @@ mod tests {
     #[test]
     fn aws_wants_a_key_and_no_emulator() {
         assert!(message(aws_key_id(vars(&[]))).contains("set KMS_KEY_ID"));
-        let both = vars(&[("KMS_KEY_ID", "alias/users"), ("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")]);
+        let both =
+            vars(&[("KMS_KEY_ID", "alias/users"), ("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")]);
         assert!(message(aws_key_id(both)).contains("DYNAMODB_ENDPOINT names an emulator"));
         assert_eq!(aws_key_id(vars(&[("KMS_KEY_ID", "alias/users")])).unwrap(), "alias/users");
     }

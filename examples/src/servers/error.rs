@@ -13,7 +13,10 @@ impl ServersError {
         Self { message: message.into(), source: None }
     }
 
-    pub(crate) fn because(message: impl Into<String>, source: impl Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn because(
+        message: impl Into<String>,
+        source: impl Error + Send + Sync + 'static,
+    ) -> Self {
         Self { message: message.into(), source: Some(Box::new(source)) }
     }
 }

@@ -6,14 +6,19 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 
-/// The operation a request asks for, from `X-Amz-Target: DynamoDB_20120810.PutItem`; empty when it names none.
+/// The operation a request asks for, from `X-Amz-Target: DynamoDB_20120810.PutItem`; empty when it
+/// names none.
 pub(crate) fn operation(request: &HttpRequest) -> &str {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     target.rsplit_once('.').map_or(target, |(_, operation)| operation)
 }
 
 /// A reply with a request id, as every reply of AWS has one.
-pub(crate) fn response(status: u16, body: Vec<u8>, content_type: &'static str) -> Result<HttpResponse, ConnectorError> {
+pub(crate) fn response(
+    status: u16,
+    body: Vec<u8>,
+    content_type: &'static str,
+) -> Result<HttpResponse, ConnectorError> {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let status = status.try_into().map_err(|error| ConnectorError::user(Box::new(error)))?;
     let mut response = HttpResponse::new(status, SdkBody::from(body));

@@ -1,7 +1,9 @@
-//! `KeyMaterialId` in the answers of the embedded KMS, as AWS gives it: another one after each rotation of a key.
+//! `KeyMaterialId` in the answers of the embedded KMS, as AWS gives it: another one after each
+//! rotation of a key.
 //!
-//! The emulated service would forget the old material of a rotated key, where AWS keeps it and goes on decrypting. So the
-//! service never rotates, and the rotations are counted here. Nothing but the ids depends on them.
+//! The emulated service would forget the old material of a rotated key, where AWS keeps it and goes
+//! on decrypting. So the service never rotates, and the rotations are counted here. Nothing but the
+//! ids depends on them.
 
 use std::collections::HashMap;
 
@@ -11,7 +13,8 @@ use serde::Deserialize;
 #[derive(Debug, Default)]
 pub(super) struct KeyMaterials {
     rotations: HashMap<String, u32>,
-    /// Blobs of keys that were never rotated are left out: there are many, and the first material made them.
+    /// Blobs of keys that were never rotated are left out: there are many, and the first material
+    /// made them.
     rotated_blobs: HashMap<String, u32>,
 }
 
@@ -49,7 +52,8 @@ impl KeyMaterials {
                 let body = Body::parse(&answer);
                 let destination = self.encrypted(&body);
                 let source = self.of_blob(body.source_key_id, request);
-                let ids = [("SourceKeyMaterialId", source), ("DestinationKeyMaterialId", destination)];
+                let ids =
+                    [("SourceKeyMaterialId", source), ("DestinationKeyMaterialId", destination)];
                 return with(answer, &ids);
             }
             _ => {}
@@ -91,7 +95,8 @@ fn material_id(key: &str, rotation: u32) -> String {
     format!("{rotation:08x}{digits:0>56.56}")
 }
 
-/// The JSON object `answer` with more members, added to its text: what it holds is parsed and copied by nobody here.
+/// The JSON object `answer` with more members, added to its text: what it holds is parsed and
+/// copied by nobody here.
 fn with(mut answer: Vec<u8>, members: &[(&str, Option<String>)]) -> Vec<u8> {
     for (name, id) in members {
         let Some(id) = id else { continue };

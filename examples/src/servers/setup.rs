@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::client::Waiters;
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
 
 use super::error::ServersError;
 
@@ -30,25 +32,37 @@ const TABLE_CREATION_TIMEOUT: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 ///
-/// When DynamoDB cannot be reached, refuses the table, or does not have it ready within two minutes.
+/// When DynamoDB cannot be reached, refuses the table, or does not have it ready within two
+/// minutes.
 pub async fn create_table(
     dynamodb: &aws_sdk_dynamodb::Client,
     name: &str,
     partition_key: (&str, ScalarAttributeType),
     sort_key: Option<(&str, ScalarAttributeType)>,
 ) -> Result<(), ServersError> {
-    let invalid = |error| ServersError::because(format!("the key of table {name} is not valid"), error);
-    let mut creation = dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    let invalid =
+        |error| ServersError::because(format!("the key of table {name} is not valid"), error);
+    let mut creation =
+        dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     let partition_key = Some((partition_key, KeyType::Hash));
     let sort_key = sort_key.map(|key| (key, KeyType::Range));
     for ((attribute, scalar), role) in partition_key.into_iter().chain(sort_key) {
         let element = KeySchemaElement::builder().attribute_name(attribute).key_type(role).build();
-        let definition = AttributeDefinition::builder().attribute_name(attribute).attribute_type(scalar).build();
-        creation = creation.key_schema(element.map_err(invalid)?).attribute_definitions(definition.map_err(invalid)?);
+        let definition =
+            AttributeDefinition::builder().attribute_name(attribute).attribute_type(scalar).build();
+        creation = creation
+            .key_schema(element.map_err(invalid)?)
+            .attribute_definitions(definition.map_err(invalid)?);
     }
-    creation.send().await.map_err(|error| ServersError::because(format!("cannot create table {name}"), error))?;
-    let ready = dynamodb.wait_until_table_exists().table_name(name).wait(TABLE_CREATION_TIMEOUT).await;
-    ready.map(drop).map_err(|error| ServersError::because(format!("table {name} does not become active"), error))
+    creation
+        .send()
+        .await
+        .map_err(|error| ServersError::because(format!("cannot create table {name}"), error))?;
+    let ready =
+        dynamodb.wait_until_table_exists().table_name(name).wait(TABLE_CREATION_TIMEOUT).await;
+    ready.map(drop).map_err(|error| {
+        ServersError::because(format!("table {name} does not become active"), error)
+    })
 }
 
 /// Creates a symmetric KMS key and returns its ARN.
@@ -59,7 +73,10 @@ pub async fn create_table(
 pub async fn create_kms_key(kms: &aws_sdk_kms::Client) -> Result<String, ServersError> {
     let created = kms.create_key().description("envelope-dynamo: examples and tests").send().await;
     let created = created.map_err(|error| {
-        ServersError::because("cannot create a KMS key: is the server at KMS_ENDPOINT running?", error)
+        ServersError::because(
+            "cannot create a KMS key: is the server at KMS_ENDPOINT running?",
+            error,
+        )
     })?;
     let arn = created.key_metadata.and_then(|key| key.arn);
     arn.ok_or_else(|| ServersError::new("KMS created a key without saying its ARN"))
@@ -69,15 +86,20 @@ pub async fn create_kms_key(kms: &aws_sdk_kms::Client) -> Result<String, Servers
 ///
 /// # Errors
 ///
-/// When KMS cannot be reached, or the key does not exist or cannot be disabled in its present state.
+/// When KMS cannot be reached, or the key does not exist or cannot be disabled in its present
+/// state.
 pub async fn disable_kms_key(kms: &aws_sdk_kms::Client, key_id: &str) -> Result<(), ServersError> {
     let disabled = kms.disable_key().key_id(key_id).send().await;
-    disabled.map(drop).map_err(|error| ServersError::because(format!("cannot disable the KMS key {key_id}"), error))
+    disabled.map(drop).map_err(|error| {
+        ServersError::because(format!("cannot disable the KMS key {key_id}"), error)
+    })
 }
 
-/// A name that no other test has, in this process or another, made of letters, digits and hyphens after `prefix`.
+/// A name that no other test has, in this process or another, made of letters, digits and hyphens
+/// after `prefix`.
 ///
-/// For the names of tables, and of KMS aliases after `alias/`: tests share a server when the environment names one.
+/// For the names of tables, and of KMS aliases after `alias/`: tests share a server when the
+/// environment names one.
 #[must_use]
 pub fn unique_name(prefix: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -22,7 +22,11 @@ fn number(value: u32) -> AttributeValue {
 }
 
 async fn data_key_for(servers: &Servers, table: &str) -> GenerateDataKeyOutput {
-    let generate = servers.kms().generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256);
+    let generate = servers
+        .kms()
+        .generate_data_key()
+        .key_id(servers.kms_key_id())
+        .key_spec(DataKeySpec::Aes256);
     generate.encryption_context("table", table).send().await.unwrap()
 }
 
@@ -33,15 +37,28 @@ async fn items_are_stored_under_both_keys_and_read_back() {
     create_table(dynamodb, &table, ("user_id", S), Some(("placed_at", N))).await.unwrap();
 
     for (placed_at, note) in [(1, "früh"), (2, "نهائي")] {
-        let put = dynamodb.put_item().table_name(&table).item("user_id", text("u_1")).item("note", text(note));
+        let put = dynamodb
+            .put_item()
+            .table_name(&table)
+            .item("user_id", text("u_1"))
+            .item("note", text(note));
         put.item("placed_at", number(placed_at)).send().await.unwrap();
     }
-    let get = dynamodb.get_item().table_name(&table).key("user_id", text("u_1")).key("placed_at", number(2));
+    let get = dynamodb
+        .get_item()
+        .table_name(&table)
+        .key("user_id", text("u_1"))
+        .key("placed_at", number(2));
     let item = get.send().await.unwrap().item.unwrap();
     assert_eq!(item.get("note"), Some(&text("نهائي")));
 
-    let again = dynamodb.put_item().table_name(&table).item("user_id", text("u_1")).item("placed_at", number(1));
-    let again = again.condition_expression("attribute_not_exists(user_id)").send().await.unwrap_err();
+    let again = dynamodb
+        .put_item()
+        .table_name(&table)
+        .item("user_id", text("u_1"))
+        .item("placed_at", number(1));
+    let again =
+        again.condition_expression("attribute_not_exists(user_id)").send().await.unwrap_err();
     assert!(again.request_id().is_some());
     assert!(again.into_service_error().is_conditional_check_failed_exception());
 }
@@ -51,7 +68,8 @@ async fn a_data_key_is_unwrapped_under_its_own_context_only() {
     let servers = Servers::from_env().await.unwrap();
     let generated = data_key_for(&servers, "users").await;
     let decrypt = |table: &'static str| {
-        let decrypt = servers.kms().decrypt().key_id(servers.kms_key_id()).encryption_context("table", table);
+        let decrypt =
+            servers.kms().decrypt().key_id(servers.kms_key_id()).encryption_context("table", table);
         decrypt.ciphertext_blob(generated.ciphertext_blob.clone().unwrap()).send()
     };
     let unwrapped = decrypt("users").await.unwrap();
@@ -78,14 +96,17 @@ async fn the_embedded_kms_names_the_key_material_and_another_after_a_rotation() 
     assert_eq!((one.len(), two.len()), (64, 64));
     assert_ne!(one, two);
     for (generated, material) in [(&first, &one), (&second, &two)] {
-        let decrypt = kms.decrypt().key_id(&key).ciphertext_blob(generated.ciphertext_blob.clone().unwrap());
+        let decrypt =
+            kms.decrypt().key_id(&key).ciphertext_blob(generated.ciphertext_blob.clone().unwrap());
         assert_eq!(decrypt.send().await.unwrap().key_material_id.as_ref(), Some(material));
     }
-    let without = kms.generate_data_key_without_plaintext().key_id(&key).key_spec(DataKeySpec::Aes256);
+    let without =
+        kms.generate_data_key_without_plaintext().key_id(&key).key_spec(DataKeySpec::Aes256);
     assert_eq!(without.send().await.unwrap().key_material_id.as_ref(), Some(&two));
 
     let other = create_kms_key(kms).await.unwrap();
-    let moved = kms.re_encrypt().ciphertext_blob(first.ciphertext_blob.unwrap()).destination_key_id(&other);
+    let moved =
+        kms.re_encrypt().ciphertext_blob(first.ciphertext_blob.unwrap()).destination_key_id(&other);
     let moved = moved.send().await.unwrap();
     assert_eq!(moved.source_key_material_id.as_ref(), Some(&one));
     assert!(!["", &one, &two].contains(&moved.destination_key_material_id().unwrap()));
@@ -113,7 +134,8 @@ async fn a_key_is_not_found_in_another_region() {
     servers.kms().describe_key().key_id(id).send().await.unwrap();
 
     let elsewhere = servers.kms().config().to_builder().region(Region::new("eu-central-1")).build();
-    let elsewhere = aws_sdk_kms::Client::from_conf(elsewhere).describe_key().key_id(id).send().await;
+    let elsewhere =
+        aws_sdk_kms::Client::from_conf(elsewhere).describe_key().key_id(id).send().await;
     assert_eq!(elsewhere.unwrap_err().code(), Some("NotFoundException"));
 }
 
@@ -135,8 +157,9 @@ async fn a_table_that_exists_is_not_created_again() {
     assert_eq!(again.to_string(), format!("cannot create table {table}"));
     let source = std::error::Error::source(&again)
         .unwrap()
-        .downcast_ref::<aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::create_table::CreateTableError>>(
-        );
+        .downcast_ref::<aws_sdk_dynamodb::error::SdkError<
+            aws_sdk_dynamodb::operation::create_table::CreateTableError,
+        >>();
     assert!(source.unwrap().as_service_error().unwrap().is_resource_in_use_exception());
 }
 
@@ -151,7 +174,10 @@ async fn an_operation_that_the_embedded_dynamodb_lacks_is_refused_by_name() {
 async fn the_description_says_what_is_talked_to() {
     let servers = Servers::embedded().await.unwrap();
     let key = servers.kms_key_id();
-    assert_eq!(servers.describe(), format!("DynamoDB in this process, KMS in this process, KMS key {key}"));
+    assert_eq!(
+        servers.describe(),
+        format!("DynamoDB in this process, KMS in this process, KMS key {key}")
+    );
     assert!(key.starts_with("arn:aws:kms:us-east-1:"), "{key}");
 }
 
@@ -160,5 +186,9 @@ fn unique_names_are_unique_and_can_name_a_table() {
     let names: HashSet<_> = (0..1000).map(|_| unique_name("users")).collect();
     assert_eq!(names.len(), 1000);
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    assert!(names.iter().all(|name| name.starts_with("users-") && name.len() < 100 && name.chars().all(allowed)));
+    assert!(
+        names.iter().all(|name| name.starts_with("users-")
+            && name.len() < 100
+            && name.chars().all(allowed))
+    );
 }

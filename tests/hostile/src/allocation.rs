@@ -24,8 +24,8 @@ fn signed(bytes: usize) -> isize {
     isize::try_from(bytes).unwrap_or(isize::MAX)
 }
 
-// SAFETY: each method hands its arguments to `System` as they are and returns what it returns. The counters neither
-// allocate nor need to be dropped, so they can be used from within an allocator.
+// SAFETY: each method hands its arguments to `System` as they are and returns what it returns. The
+// counters neither allocate nor need to be dropped, so they can be used from within an allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()));
@@ -70,8 +70,8 @@ pub fn peak<R>(work: impl FnOnce() -> R) -> (usize, R) {
     (usize::try_from(most - before).unwrap_or_default(), result)
 }
 
-/// What may be held beside a multiple of the input: errors and the names in them, and the levels of a nested value, of
-/// which there are 128 at most, of some 900 bytes each.
+/// What may be held beside a multiple of the input: errors and the names in them, and the levels of
+/// a nested value, of which there are 128 at most, of some 900 bytes each.
 const FLOOR_BYTES: usize = 128 * 1024;
 
 /// Asserts that `work` holds no more than `factor` times `given` bytes at once, and 128 KiB.
@@ -79,6 +79,9 @@ const FLOOR_BYTES: usize = 128 * 1024;
 pub(crate) fn within<R>(factor: usize, given: usize, work: impl FnOnce() -> R) -> R {
     let (bytes, result) = peak(work);
     let most = FLOOR_BYTES + factor * given;
-    assert!(bytes <= most, "{bytes} bytes were held at once for {given} that were given, more than {most}");
+    assert!(
+        bytes <= most,
+        "{bytes} bytes were held at once for {given} that were given, more than {most}"
+    );
     result
 }

@@ -7,10 +7,13 @@ use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Config, Credentials, IdentityCache, Region, SharedHttpClient, StalledStreamProtectionConfig,
+    BehaviorVersion, Config, Credentials, IdentityCache, Region, SharedHttpClient,
+    StalledStreamProtectionConfig,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_types::body::SdkBody;
 use envelope_core::{BranchKeyStore, BranchName, BranchVersion, LocalKeyProvider, RootKey};
 use envelope_dynamo::BranchKeyTable;
@@ -18,10 +21,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::input::{Input, Item};
 
-/// Whatever the items of the table are, they are read or refused, and nobody who lacks the key makes a branch key.
+/// Whatever the items of the table are, they are read or refused, and nobody who lacks the key
+/// makes a branch key.
 ///
-/// The bytes are two items. DynamoDB is played: the first is what it answers for a pointer and for a key, both are what
-/// it answers for a list.
+/// The bytes are two items. DynamoDB is played: the first is what it answers for a pointer and for
+/// a key, both are what it answers for a list.
 pub fn branch_keys(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let items = [input.item(), input.item()];
@@ -36,7 +40,10 @@ pub fn branch_keys(bytes: &[u8]) {
                 assert_eq!(&version.to_string(), stored, "a version has one spelling");
             }
             let version = BranchVersion::from_bytes([7; 16]);
-            assert!(played.table.branch_key(&branch, version).await.is_err(), "a branch key was forged");
+            assert!(
+                played.table.branch_key(&branch, version).await.is_err(),
+                "a branch key was forged"
+            );
             let _ = played.table.versions("b_1").await.map(|versions| format!("{versions:?}"));
             let _ = played.table.list().next().await.map(|page| format!("{page:?}"));
         });
@@ -86,13 +93,18 @@ struct Answer(Arc<Mutex<String>>);
 impl HttpConnector for Answer {
     fn call(&self, _request: HttpRequest) -> HttpConnectorFuture {
         let body = self.0.lock().unwrap().clone();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body))))
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(
+            200.try_into().unwrap(),
+            SdkBody::from(body),
+        )))
     }
 }
 
 /// An item as DynamoDB sends it.
 fn json_item(item: &Item) -> Json {
-    Json::Object(item.iter().map(|(name, value)| (name.clone(), json_value(value))).collect::<Map<_, _>>())
+    Json::Object(
+        item.iter().map(|(name, value)| (name.clone(), json_value(value))).collect::<Map<_, _>>(),
+    )
 }
 
 fn json_value(value: &AttributeValue) -> Json {
@@ -102,11 +114,15 @@ fn json_value(value: &AttributeValue) -> Json {
         AttributeValue::N(text) => json!({ "N": text }),
         AttributeValue::S(text) => json!({ "S": text }),
         AttributeValue::B(blob) => json!({ "B": base64(blob.as_ref()) }),
-        AttributeValue::L(values) => json!({ "L": values.iter().map(json_value).collect::<Vec<_>>() }),
+        AttributeValue::L(values) => {
+            json!({ "L": values.iter().map(json_value).collect::<Vec<_>>() })
+        }
         AttributeValue::M(entries) => json!({ "M": json_item(entries) }),
         AttributeValue::Ss(set) => json!({ "SS": set }),
         AttributeValue::Ns(set) => json!({ "NS": set }),
-        AttributeValue::Bs(set) => json!({ "BS": set.iter().map(|blob| base64(blob.as_ref())).collect::<Vec<_>>() }),
+        AttributeValue::Bs(set) => {
+            json!({ "BS": set.iter().map(|blob| base64(blob.as_ref())).collect::<Vec<_>>() })
+        }
         _ => json!({ "NULL": true }),
     }
 }

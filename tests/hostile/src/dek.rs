@@ -4,13 +4,18 @@ use envelope_core::{EncryptedDek, KeyKind, MAX_WRAPPED_KEYS, WrappedKey};
 
 use crate::allocation::within;
 
-/// An `encrypted_dek` that parses encodes to the same bytes, and is made of parts that can be put together again.
+/// An `encrypted_dek` that parses encodes to the same bytes, and is made of parts that can be put
+/// together again.
 pub fn dek(bytes: &[u8]) {
     // An entry of 5 bytes is two vectors and a kind.
     let Ok(dek) = within(20, bytes.len(), || EncryptedDek::parse(bytes)) else { return };
     assert_eq!(dek.to_bytes(), bytes);
     assert!((1..=MAX_WRAPPED_KEYS).contains(&dek.keys().len()));
-    let keys = dek.keys().iter().map(|key| WrappedKey::new(key.kind(), key.id(), key.bytes()).unwrap()).collect();
+    let keys = dek
+        .keys()
+        .iter()
+        .map(|key| WrappedKey::new(key.kind(), key.id(), key.bytes()).unwrap())
+        .collect();
     assert_eq!(EncryptedDek::new(dek.form(), keys).unwrap(), dek);
     for key in dek.keys() {
         let private = KeyKind::private(key.kind().to_byte());

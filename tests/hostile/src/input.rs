@@ -102,7 +102,9 @@ impl<'d> Input<'d> {
             4 | 5 => AttributeValue::S(self.text()),
             6 => AttributeValue::B(Blob::new(self.bytes())),
             7 => AttributeValue::L(self.some(|input| input.value(below))),
-            8 => AttributeValue::M(self.some(|input| (input.name(), input.value(below))).into_iter().collect()),
+            8 => AttributeValue::M(
+                self.some(|input| (input.name(), input.value(below))).into_iter().collect(),
+            ),
             9 => AttributeValue::Ss(self.some(Self::text)),
             10 => AttributeValue::Ns(self.some(Self::number)),
             _ => AttributeValue::Bs(self.some(|input| Blob::new(input.bytes()))),
@@ -116,7 +118,8 @@ impl<'d> Input<'d> {
     }
 }
 
-/// The bytes of an item as DynamoDB counts them, near enough: what a limit on memory is a multiple of.
+/// The bytes of an item as DynamoDB counts them, near enough: what a limit on memory is a multiple
+/// of.
 pub(crate) fn item_bytes(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
 }
@@ -127,7 +130,9 @@ fn value_bytes(value: &AttributeValue) -> usize {
         AttributeValue::B(blob) => blob.as_ref().len(),
         AttributeValue::L(values) => values.iter().map(value_bytes).sum(),
         AttributeValue::M(entries) => item_bytes(entries),
-        AttributeValue::Ss(set) | AttributeValue::Ns(set) => set.iter().map(|text| 1 + text.len()).sum(),
+        AttributeValue::Ss(set) | AttributeValue::Ns(set) => {
+            set.iter().map(|text| 1 + text.len()).sum()
+        }
         AttributeValue::Bs(set) => set.iter().map(|blob| 1 + blob.as_ref().len()).sum(),
         _ => 0,
     }

@@ -7,8 +7,8 @@ use std::fmt::Debug;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{
-    Content, Context, DataKey, EncryptedDek, EncryptionContext, GeneratedKey, KeyFuture, KeyKind, Number,
-    PayloadBuilder, UnwrapKey, Value, WrapKey, WrappedKey,
+    Content, Context, DataKey, EncryptedDek, EncryptionContext, GeneratedKey, KeyFuture, KeyKind,
+    Number, PayloadBuilder, UnwrapKey, Value, WrapKey, WrappedKey,
 };
 use envelope_dynamo::{Envelope, Error, from_item, item_context, item_group_context, to_item};
 
@@ -18,12 +18,14 @@ use crate::ready;
 use crate::records::{Document, Everything, Strict, TwoKeys};
 use crate::versions::{GROUP, read_versions};
 
-/// Whatever an item holds, reading it gives a record or an error; and what was read can be written and read again.
+/// Whatever an item holds, reading it gives a record or an error; and what was read can be written
+/// and read again.
 ///
-/// The bytes are a mode and an item; except in mode 0, the names that were authenticated and the plaintext follow. In
-/// mode 0 the item is read as it is, and its attributes are planted in records of others. In the other modes somebody
-/// who has the key and does not keep to the format sealed the plaintext for the place where it stands, since nothing
-/// else gets past AES-GCM: in modes above 127 the plaintext of a group as well, which stands before the other.
+/// The bytes are a mode and an item; except in mode 0, the names that were authenticated and the
+/// plaintext follow. In mode 0 the item is read as it is, and its attributes are planted in records
+/// of others. In the other modes somebody who has the key and does not keep to the format sealed
+/// the plaintext for the place where it stands, since nothing else gets past AES-GCM: in modes
+/// above 127 the plaintext of a group as well, which stands before the other.
 pub fn item(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mode = input.byte();
@@ -32,13 +34,16 @@ pub fn item(bytes: &[u8]) {
     read_item(&item, forgery.as_ref());
 }
 
-/// What may be held for each byte of an item. Measured: 75 for attributes of two or three bytes, which are wide as they stand.
+/// What may be held for each byte of an item. Measured: 75 for attributes of two or three bytes,
+/// which are wide as they stand.
 pub(crate) const WIDE: usize = 100;
-/// What may be held besides for each byte of plaintext by a type with an untagged enum that holds itself: before serde tries
-/// its variants it keeps the value, in 32 bytes an element, once more for each level, of which there are 128 at most.
+/// What may be held besides for each byte of plaintext by a type with an untagged enum that holds
+/// itself: before serde tries its variants it keeps the value, in 32 bytes an element, once more
+/// for each level, of which there are 128 at most.
 const BUFFERED: usize = 128 * 32;
 
-/// Reads `item` as each of the structs, and as two versions of one: as it is, or with what `forgery` seals for it.
+/// Reads `item` as each of the structs, and as two versions of one: as it is, or with what
+/// `forgery` seals for it.
 pub fn read_item(item: &Item, forgery: Option<&Forgery<'_>>) {
     read::<Everything>(item, forgery, BUFFERED);
     read::<TwoKeys>(item, forgery, BUFFERED);
@@ -74,7 +79,8 @@ impl<'d> Forgery<'d> {
         for name in ["encrypted_payload", "encrypted_dek"] {
             item.remove(name);
         }
-        let mut authenticated: BTreeSet<_> = self.authenticated.iter().map(String::as_str).collect();
+        let mut authenticated: BTreeSet<_> =
+            self.authenticated.iter().map(String::as_str).collect();
         let group_payload = format!("encrypted_payload_{GROUP}");
         if let Some(payload) = self.seal_group::<T>(&item) {
             item.insert(group_payload.clone(), payload);
@@ -118,7 +124,8 @@ fn read<T: Envelope + Debug>(item: &Item, forgery: Option<&Forgery<'_>>, buffere
     assert_eq!(format!("{twice:?}"), format!("{once:?}"));
 }
 
-/// `item` as it is, or with what `forgery` seals for it, read by somebody with `keys`; `None` if it is refused.
+/// `item` as it is, or with what `forgery` seals for it, read by somebody with `keys`; `None` if it
+/// is refused.
 pub(crate) fn read_by<T: Envelope>(
     item: &Item,
     forgery: Option<&Forgery<'_>>,
@@ -145,7 +152,8 @@ pub(crate) fn one_line(error: &Error) {
     assert!(!said.contains('\n'), "an error on more than one line: {said}");
 }
 
-/// What comes back may differ once: a float without a fraction in a value of any type is a whole number in DynamoDB.
+/// What comes back may differ once: a float without a fraction in a value of any type is a whole
+/// number in DynamoDB.
 fn written_and_read<T: Envelope>(record: &T) -> Option<T> {
     let item = ready(to_item(record, &FixedKey)).ok()?;
     Some(ready(from_item(item, &FixedKey)).unwrap())
@@ -165,9 +173,15 @@ fn bound(attribute: &AttributeValue) -> Option<Value<'_>> {
             let entry = |(name, value)| Some((Cow::Borrowed(String::as_str(name)), bound(value)?));
             Value::Map(entries.iter().map(entry).collect::<Option<_>>()?)
         }
-        AttributeValue::Ss(set) => Value::StringSet(set.iter().map(|text| Cow::Borrowed(text.as_str())).collect()),
-        AttributeValue::Ns(set) => Value::NumberSet(set.iter().map(|text| number(text)).collect::<Option<_>>()?),
-        AttributeValue::Bs(set) => Value::BytesSet(set.iter().map(|blob| Cow::Borrowed(blob.as_ref())).collect()),
+        AttributeValue::Ss(set) => {
+            Value::StringSet(set.iter().map(|text| Cow::Borrowed(text.as_str())).collect())
+        }
+        AttributeValue::Ns(set) => {
+            Value::NumberSet(set.iter().map(|text| number(text)).collect::<Option<_>>()?)
+        }
+        AttributeValue::Bs(set) => {
+            Value::BytesSet(set.iter().map(|blob| Cow::Borrowed(blob.as_ref())).collect())
+        }
         _ => return None,
     })
 }
@@ -191,7 +205,11 @@ impl WrapKey for FixedKey {
 }
 
 impl UnwrapKey for FixedKey {
-    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        _: &'a [WrappedKey],
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async { Ok(data_key()) })
     }
 }

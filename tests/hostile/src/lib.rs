@@ -1,9 +1,10 @@
-//! What must hold whatever the bytes are: the bodies of the fuzz targets, and of the tests that run without a fuzzer.
+//! What must hold whatever the bytes are: the bodies of the fuzz targets, and of the tests that run
+//! without a fuzzer.
 //!
-//! A target is given bytes, as storage might hold them, and panics when something does not hold. That nothing panics,
-//! overflows the stack or allocates more than a small multiple of what was given is asserted by each of them. The
-//! programs in `fuzz/` let libFuzzer choose the bytes; `tests/any_bytes.rs` replays the committed corpora and chooses
-//! more at random.
+//! A target is given bytes, as storage might hold them, and panics when something does not hold.
+//! That nothing panics, overflows the stack or allocates more than a small multiple of what was
+//! given is asserted by each of them. The programs in `fuzz/` let libFuzzer choose the bytes;
+//! `tests/any_bytes.rs` replays the committed corpora and chooses more at random.
 //!
 //! ```
 //! let (name, target) = envelope_hostile::TARGETS[0];
@@ -37,7 +38,8 @@ pub use values::values;
 /// The body of a target.
 pub type Target = fn(&[u8]);
 
-/// Every target and its name, which is that of its program in `fuzz/fuzz_targets` and of its folder in `fuzz/corpus`.
+/// Every target and its name, which is that of its program in `fuzz/fuzz_targets` and of its folder
+/// in `fuzz/corpus`.
 pub const TARGETS: [(&str, Target); 7] = [
     ("dek", dek),
     ("payload", payload),

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use envelope_core::{
-    Content, Context, LocalKeyProvider, Number, RootKey, UntrustedPayload, Value, open_payload, read_fields,
+    Content, Context, LocalKeyProvider, Number, RootKey, UntrustedPayload, Value, open_payload,
+    read_fields,
 };
 
 use crate::allocation::within;
@@ -13,8 +14,9 @@ use crate::vectors::{hex, vector, vectors};
 
 /// What opens is a payload of a vector, to the byte: no other was made with the key.
 ///
-/// The bytes are the length of an `encrypted_dek` in two bytes, the dek, and an `encrypted_payload`. The reader's place
-/// is that of the worked example of FORMAT 11, and the attributes in it are those that most vectors have.
+/// The bytes are the length of an `encrypted_dek` in two bytes, the dek, and an
+/// `encrypted_payload`. The reader's place is that of the worked example of FORMAT 11, and the
+/// attributes in it are those that most vectors have.
 pub fn open(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let length = u16::from_be_bytes([input.byte(), input.byte()]);

@@ -8,10 +8,14 @@ use crate::allocation::within;
 const FIXED_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
 const TAG_BYTES: usize = 16;
 
-/// An `encrypted_payload` that parses is made of a fixed part, the one encoding of its names, and a ciphertext.
+/// An `encrypted_payload` that parses is made of a fixed part, the one encoding of its names, and a
+/// ciphertext.
 pub fn payload(bytes: &[u8]) {
-    // Measured: 12. A short name is a `String` and what it points to, in a vector that grows by doubling.
-    let Ok(payload) = within(30, bytes.len(), || UntrustedPayload::parse(bytes.to_vec())) else { return };
+    // Measured: 12. A short name is a `String` and what it points to, in a vector that grows by
+    // doubling.
+    let Ok(payload) = within(30, bytes.len(), || UntrustedPayload::parse(bytes.to_vec())) else {
+        return;
+    };
     let names = payload.authenticated_names();
     let mut encoded = bytes[..FIXED_BYTES].to_vec();
     encode_head(&mut encoded, 4, names.len());

@@ -4,19 +4,23 @@ use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
-use envelope_core::{Context, LocalKeyProvider, OpenReader, OpenStreamError, RootKey, UntrustedStreamHeader, Value};
+use envelope_core::{
+    Context, LocalKeyProvider, OpenReader, OpenStreamError, RootKey, UntrustedStreamHeader, Value,
+};
 
 use crate::allocation::within;
 use crate::vectors::{hex, vector, vectors};
 
-/// A header that parses is told from what follows it, and a stream that opens to its end is one of a vector, to the byte,
-/// wrapped keys aside: anybody may drop or add those of others.
+/// A header that parses is told from what follows it, and a stream that opens to its end is one of
+/// a vector, to the byte, wrapped keys aside: anybody may drop or add those of others.
 ///
 /// The bytes are a whole stream. The reader's place is that of most vectors in `vectors/stream-v1`.
 pub fn stream(bytes: &[u8]) {
     let mut rest = bytes;
     // An entry of 5 bytes of the wrapped key is two vectors and a kind.
-    let Ok(header) = within(20, bytes.len(), || UntrustedStreamHeader::read(&mut rest)) else { return };
+    let Ok(header) = within(20, bytes.len(), || UntrustedStreamHeader::read(&mut rest)) else {
+        return;
+    };
     let (start, _) = bytes.split_at(bytes.len() - rest.len());
     assert_eq!(UntrustedStreamHeader::missing(start), Ok(0));
     assert_eq!(UntrustedStreamHeader::parse(start).as_ref(), Ok(&header));
@@ -25,25 +29,35 @@ pub fn stream(bytes: &[u8]) {
     let vectors = &*VECTORS;
     // A chunk has its room as soon as the header is authentic, and not before.
     let room = header.chunk_size().bytes();
-    let Ok(opener) =
-        within(80, bytes.len() + room, || crate::ready(header.clone().open(&vectors.context, &vectors.provider)))
-    else {
+    let Ok(opener) = within(80, bytes.len() + room, || {
+        crate::ready(header.clone().open(&vectors.context, &vectors.provider))
+    }) else {
         return;
     };
     let mut reader = OpenReader::new(opener, rest);
     let mut plaintext = Vec::new();
     match reader.read_to_end(&mut plaintext) {
-        Ok(_) => assert!(vectors.streams.contains(&without_dek(bytes, &header)), "a forged stream opened"),
+        Ok(_) => assert!(
+            vectors.streams.contains(&without_dek(bytes, &header)),
+            "a forged stream opened"
+        ),
         Err(error) => {
             let said = error.to_string();
             assert!(said.len() < 1_024 && !said.contains('\n'), "{said}");
             let released = error.downcast::<OpenStreamError>().unwrap().released_bytes();
             assert_eq!(released, plaintext.len() as u64);
-            assert!(reader.read(&mut [0]).is_err_and(|again| again.kind() == io::ErrorKind::InvalidData));
+            assert!(
+                reader
+                    .read(&mut [0])
+                    .is_err_and(|again| again.kind() == io::ErrorKind::InvalidData)
+            );
         }
     }
     let is_the_start = |whole: &Vec<u8>| whole.starts_with(&plaintext);
-    assert!(plaintext.is_empty() || vectors.plaintexts.iter().any(is_the_start), "a forged chunk was released");
+    assert!(
+        plaintext.is_empty() || vectors.plaintexts.iter().any(is_the_start),
+        "a forged chunk was released"
+    );
 }
 
 /// `stream` without its `encrypted_dek` and the length of that, which end its header (FORMAT 12.2).
@@ -84,7 +98,10 @@ static VECTORS: LazyLock<Vectors> = LazyLock::new(|| {
     Vectors {
         provider: LocalKeyProvider::new(RootKey::from_bytes(&hex(&whole["root_key"])).unwrap()),
         context,
-        streams: vectors.iter().filter_map(|vector| whole_without_dek(&hex(&vector["stream"]))).collect(),
+        streams: vectors
+            .iter()
+            .filter_map(|vector| whole_without_dek(&hex(&vector["stream"])))
+            .collect(),
         plaintexts: vectors
             .iter()
             .flat_map(|vector| [&vector["plaintext"], &vector["released"]])

@@ -8,7 +8,9 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use envelope_core::cbor::MAX_DEPTH;
-use envelope_core::{Content, Context, DataKey, FieldValue, FieldWriter, UntrustedPayload, read_fields};
+use envelope_core::{
+    Content, Context, DataKey, FieldValue, FieldWriter, UntrustedPayload, read_fields,
+};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -19,16 +21,19 @@ use crate::records::{Adjacent, Bytes, External, Internal, Nested, Untagged};
 /// Fields that are decoded into every type; of more, all but these are passed over.
 const FIELDS_DECODED: usize = 16;
 
-/// What is well-formed can be passed over, and what decodes into some type encodes to something that decodes alike.
+/// What is well-formed can be passed over, and what decodes into some type encodes to something
+/// that decodes alike.
 ///
 /// The bytes are the value of a field, and the plaintext of a record as well.
 pub fn values(bytes: &[u8]) {
     let field = [b"\xa1\x61f", bytes].concat();
     for plaintext in [&field, bytes] {
-        // Measured: 12. A field is a name and a value, borrowed, and its name once more while the names are compared.
+        // Measured: 12. A field is a name and a value, borrowed, and its name once more while the
+        // names are compared.
         let fields = within(30, plaintext.len(), || read_fields(plaintext));
         for (i, (_, value)) in fields.unwrap_or_default().into_iter().enumerate() {
-            let well_formed = value.is_absent() || value.deserialize(PhantomData::<IgnoredAny>).is_ok();
+            let well_formed =
+                value.is_absent() || value.deserialize(PhantomData::<IgnoredAny>).is_ok();
             assert!(well_formed, "taken for well-formed, but cannot be passed over");
             if i < FIELDS_DECODED {
                 every_type(value, plaintext.len());
@@ -83,11 +88,13 @@ fn every_type(value: FieldValue<'_>, given: usize) {
         Vec<Nested>, Json, std::net::IpAddr, Duration, Result<u8, String>, std::ops::Range<i64>, NonZeroU8,
         Strict,
     );
-    // serde buffers what it tries the variants of, and again at each level of a type that holds itself.
+    // serde buffers what it tries the variants of, and again at each level of a type that holds
+    // itself.
     types!(value, given * MAX_DEPTH, Untagged);
 }
 
-/// Measured: 39, since a value of one byte is 32 bytes of `Json`, and as many of what serde buffers for `flatten`.
+/// Measured: 39, since a value of one byte is 32 bytes of `Json`, and as many of what serde buffers
+/// for `flatten`.
 const FACTOR: usize = 60;
 
 /// `'static`, since nothing is borrowed from the plaintext, whatever the type would take.
@@ -99,8 +106,8 @@ fn comes_back<T: Serialize + Deserialize<'static> + Debug>(value: FieldValue<'_>
     assert_eq!(format!("{again:?}"), format!("{decoded:?}"));
 }
 
-/// The plaintext of a record with one field, as a writer makes it; `None` where a field that was left out, and is not
-/// when it is written, nests deeper than the format allows.
+/// The plaintext of a record with one field, as a writer makes it; `None` where a field that was
+/// left out, and is not when it is written, nests deeper than the format allows.
 fn encoded<T: Serialize>(value: &T) -> Option<Vec<u8>> {
     let (context, key) = (Context::new("t"), DataKey::from_slice(&[7; DataKey::BYTES]).unwrap());
     let mut fields = FieldWriter::new(64, []);
@@ -109,6 +116,7 @@ fn encoded<T: Serialize>(value: &T) -> Option<Vec<u8>> {
         return None;
     }
     let payload = fields.finish().seal(Content::Record, &context, &key).unwrap();
-    let plaintext = UntrustedPayload::parse(payload).unwrap().open(Content::Record, &context, &key).unwrap();
+    let plaintext =
+        UntrustedPayload::parse(payload).unwrap().open(Content::Record, &context, &key).unwrap();
     Some(plaintext.expose().to_vec())
 }

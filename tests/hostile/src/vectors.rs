@@ -26,5 +26,8 @@ pub(crate) fn vectors(of: &str) -> Vec<Json> {
 /// The bytes of a text of a vector.
 pub(crate) fn hex(text: &Json) -> Vec<u8> {
     let text = text.as_str().unwrap();
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Two versions of a struct beside each other, as in a deployment that rolls, with a group, views and changed marks.
+//! Two versions of a struct beside each other, as in a deployment that rolls, with a group, views
+//! and changed marks.
 
 use std::array;
 use std::fmt::Debug;
@@ -130,7 +131,8 @@ impl Version for Older {
 
     fn values(&self) -> [Seen<'_>; VALUES] {
         let Self { text, a, plan, c, letter, unit, .. } = self;
-        let [text, a, c, letter, unit] = [text, a, c, letter, unit].map(|value| Seen::Sealed(value.as_deref()));
+        let [text, a, c, letter, unit] =
+            [text, a, c, letter, unit].map(|value| Seen::Sealed(value.as_deref()));
         [text, a, Seen::Authenticated(plan.as_deref()), c, letter, Seen::Plain, unit, Seen::Nothing]
     }
 
@@ -145,13 +147,25 @@ impl Version for Newer {
     const READABLE: &[&str] = &["id", "c", "count"];
 
     fn new([text, b, plan, c, letter, t, _, kind]: [Option<String>; VALUES]) -> Self {
-        Self { id: "r_1".into(), text, b, plan, c, letter: Access::Granted(letter), t, kind, count: 3 }
+        Self {
+            id: "r_1".into(),
+            text,
+            b,
+            plan,
+            c,
+            letter: Access::Granted(letter),
+            t,
+            kind,
+            count: 3,
+        }
     }
 
     fn values(&self) -> [Seen<'_>; VALUES] {
         let Self { text, b, plan, c, letter, t, kind, .. } = self;
-        let [text, b, plan, t, kind] = [text, b, plan, t, kind].map(|value| Seen::Sealed(value.as_deref()));
-        let letter = letter.as_ref().granted().map_or(Seen::Nothing, |value| Seen::Sealed(value.as_deref()));
+        let [text, b, plan, t, kind] =
+            [text, b, plan, t, kind].map(|value| Seen::Sealed(value.as_deref()));
+        let letter =
+            letter.as_ref().granted().map_or(Seen::Nothing, |value| Seen::Sealed(value.as_deref()));
         [text, b, plan, Seen::Authenticated(c.as_deref()), letter, t, Seen::Nothing, kind]
     }
 
@@ -161,7 +175,8 @@ impl Version for Newer {
     }
 }
 
-/// Reads `item` as each version and as its view, and puts what is in it into records that were written honestly.
+/// Reads `item` as each version and as its view, and puts what is in it into records that were
+/// written honestly.
 pub(crate) fn read_versions(item: &Item, forgery: Option<&Forgery<'_>>) {
     read::<Older, Newer>(item, forgery);
     read::<Newer, Older>(item, forgery);
@@ -186,15 +201,16 @@ fn read<V: Version, Other: Version>(item: &Item, forgery: Option<&Forgery<'_>>) 
     store(&other);
 }
 
-/// What somebody without the key puts into a record, or takes out of it, changes nothing that its writer protected, for
-/// either version.
+/// What somebody without the key puts into a record, or takes out of it, changes nothing that its
+/// writer protected, for either version.
 fn plant<V: Version, Other: Version>(item: &Item) {
     for is_present in [true, false] {
         let record = V::new(array::from_fn(|i| is_present.then(|| value(i))));
         let mut stored = store(&record).unwrap();
         for (name, value) in item.iter().filter(|(name, _)| *name != "id") {
             match value {
-                AttributeValue::Null(false) => stored.remove(name), // stands for that: DynamoDB has no such null
+                AttributeValue::Null(false) => stored.remove(name), /* stands for that: DynamoDB
+                * has no such null */
                 _ => stored.insert(name.clone(), value.clone()),
             };
         }
@@ -220,7 +236,8 @@ fn value(i: usize) -> String {
     format!("value number {i}")
 }
 
-/// The record as it is stored; `None` where it cannot be, since something is withheld or it is too large.
+/// The record as it is stored; `None` where it cannot be, since something is withheld or it is too
+/// large.
 fn store<V: Version>(record: &V) -> Option<Item> {
     let stored = match ready(to_item(record, &FixedKey)) {
         Ok(stored) => stored,
@@ -230,9 +247,14 @@ fn store<V: Version>(record: &V) -> Option<Item> {
         }
     };
     assert!(!is_withheld(record), "what is withheld was stored");
-    let is_sealed = |name: &str| name.starts_with("encrypted_payload") || name.starts_with("encrypted_dek");
+    let is_sealed =
+        |name: &str| name.starts_with("encrypted_payload") || name.starts_with("encrypted_dek");
     let clear: Item = stored.clone().into_iter().filter(|(name, _)| !is_sealed(name)).collect();
-    assert!(clear.keys().all(|name| V::READABLE.contains(&&**name)), "in the clear: {:?}", clear.keys());
+    assert!(
+        clear.keys().all(|name| V::READABLE.contains(&&**name)),
+        "in the clear: {:?}",
+        clear.keys()
+    );
     let shown = format!("{clear:?}");
     for (i, seen) in record.values().into_iter().enumerate() {
         let is_shown = matches!(seen, Seen::Authenticated(_) | Seen::Plain);
@@ -242,12 +264,16 @@ fn store<V: Version>(record: &V) -> Option<Item> {
     Some(stored)
 }
 
-/// The values that both versions protect are the same; a version without the group does not see what is in it.
+/// The values that both versions protect are the same; a version without the group does not see
+/// what is in it.
 #[track_caller]
 fn assert_same(written: &impl Version, read: &impl Version) {
     for (i, (written, read)) in written.values().into_iter().zip(read.values()).enumerate() {
         if let (Some(written), Some(read)) = (written.protected(), read.protected()) {
-            assert!(written == read || i == GROUPED && read.is_none(), "value {i} was {written:?} and is {read:?}");
+            assert!(
+                written == read || i == GROUPED && read.is_none(),
+                "value {i} was {written:?} and is {read:?}"
+            );
         }
     }
 }
@@ -257,4 +283,5 @@ fn is_withheld<V: Version>(record: &V) -> bool {
 }
 
 /// Reads all of a record but its groups.
-static WITHOUT_GROUPS: LazyLock<GroupKeyProvider> = LazyLock::new(|| GroupKeyProvider::new(FixedKey));
+static WITHOUT_GROUPS: LazyLock<GroupKeyProvider> =
+    LazyLock::new(|| GroupKeyProvider::new(FixedKey));

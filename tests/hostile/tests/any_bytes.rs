@@ -1,4 +1,5 @@
-//! The fuzz targets without a fuzzer: the committed corpora as they are, and bytes that are nearly one of them.
+//! The fuzz targets without a fuzzer: the committed corpora as they are, and bytes that are nearly
+//! one of them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
@@ -16,8 +17,11 @@ fn fuzz() -> PathBuf {
 }
 
 fn names_in(folder: &Path) -> BTreeSet<String> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect()
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// The inputs that are kept for a target, by the names of their files; there must be some.
@@ -81,7 +85,9 @@ impl Change {
         };
         match self {
             Self::Replace(at, byte) => bytes[range(at, 1)].fill(byte),
-            Self::Flip(at, bit) => bytes[range(at, 1)].iter_mut().for_each(|byte| *byte ^= 1 << bit),
+            Self::Flip(at, bit) => {
+                bytes[range(at, 1)].iter_mut().for_each(|byte| *byte ^= 1 << bit)
+            }
             Self::Insert(at, inserted) => drop(bytes.splice(range(at, 0), inserted)),
             Self::Remove(at, count) => drop(bytes.drain(range(at, count))),
             Self::Repeat(at, count, times) => {
@@ -100,10 +106,11 @@ fn input(corpus: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
         changes.into_iter().for_each(|change| change.apply(&mut bytes));
         bytes
     });
-    let crossed =
-        (select(corpus.clone()), select(corpus), any::<[Index; 2]>()).prop_map(|(head, tail, [end, start])| {
+    let crossed = (select(corpus.clone()), select(corpus), any::<[Index; 2]>()).prop_map(
+        |(head, tail, [end, start])| {
             [&head[..end.index(head.len() + 1)], &tail[start.index(tail.len() + 1)..]].concat()
-        });
+        },
+    );
     prop_oneof![1 => vec(any::<u8>(), 0..200), 6 => changed, 2 => crossed]
 }
 

@@ -1,6 +1,7 @@
 //! As much as DynamoDB stores in an item, made so that it costs a reader as much as possible.
 //!
-//! The targets assert the limits on memory; here they are given what a fuzzer's short inputs do not have.
+//! The targets assert the limits on memory; here they are given what a fuzzer's short inputs do not
+//! have.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -30,7 +31,13 @@ fn nesting_as_deep_as_bytes_allow_is_refused() {
         for filler in [0x81, 0x82, 0x9f, 0xa1, 0xbf, 0xc2, 0xc3, 0xd8, 0xdb] {
             values(&vec![filler; ITEM_BYTES]);
         }
-        for filler in [b"\xa1\x61a".as_slice(), b"\xa1\xf6", b"\xa1\x65inner", b"\xa1\x67Newtype", b"\x81\xa1\x61c"] {
+        for filler in [
+            b"\xa1\x61a".as_slice(),
+            b"\xa1\xf6",
+            b"\xa1\x65inner",
+            b"\xa1\x67Newtype",
+            b"\x81\xa1\x61c",
+        ] {
             values(&filler.repeat(ITEM_BYTES / filler.len()));
         }
     });
@@ -55,11 +62,22 @@ fn nesting_as_deep_as_the_format_allows_is_read() {
 
 #[test]
 fn wide_values_take_a_small_multiple_of_their_bytes() {
-    for element in [b"\xf6".as_slice(), b"\x00", b"\x80", b"\xa0", b"\x60", b"\x40", b"\x81\x00", b"\x61a", b"\x64Unit"]
-    {
+    for element in [
+        b"\xf6".as_slice(),
+        b"\x00",
+        b"\x80",
+        b"\xa0",
+        b"\x60",
+        b"\x40",
+        b"\x81\x00",
+        b"\x61a",
+        b"\x64Unit",
+    ] {
         values(&many(4, WIDE_BYTES / element.len(), element));
     }
-    for entry in [b"\x61a\xf6".as_slice(), b"\x60\x80", b"\x00\xa0", b"\xf6\xf6", b"\xf5\x00", b"\x40\x40"] {
+    for entry in
+        [b"\x61a\xf6".as_slice(), b"\x60\x80", b"\x00\xa0", b"\xf6\xf6", b"\xf5\x00", b"\x40\x40"]
+    {
         values(&many(5, WIDE_BYTES / entry.len(), entry));
     }
     for text in [b'x', 0xc3] {
@@ -74,7 +92,9 @@ fn wide_values_take_a_small_multiple_of_their_bytes() {
 #[test]
 fn what_is_claimed_is_not_allocated() {
     for head in 0x40..0xc0u8 {
-        for claimed in [[0xff; 8], [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0, 0, 6, 0x40, 0]] {
+        for claimed in
+            [[0xff; 8], [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0, 0, 6, 0x40, 0]]
+        {
             let claim = [&[head | 31 & 27][..], &claimed].concat();
             values(&claim);
             values(&claim.repeat(1_000));
@@ -99,7 +119,9 @@ fn names(bytes: usize) -> Vec<String> {
 }
 
 fn encoded(names: &[String], value: &[u8]) -> Vec<u8> {
-    let encode = |name: &String| [&[0x60 | u8::try_from(name.len()).unwrap()][..], name.as_bytes(), value].concat();
+    let encode = |name: &String| {
+        [&[0x60 | u8::try_from(name.len()).unwrap()][..], name.as_bytes(), value].concat()
+    };
     names.iter().flat_map(encode).collect()
 }
 
@@ -114,7 +136,8 @@ fn head(major: u8, count: usize) -> Vec<u8> {
 fn a_hundred_thousand_names_are_a_small_multiple_of_their_bytes() {
     let names = names(ITEM_BYTES);
     assert!(names.len() > 99_000, "{} names", names.len());
-    let payload_bytes = [&[1, 1][..], &[0; 56], &head(4, names.len()), &encoded(&names, b""), &[0; 16]].concat();
+    let payload_bytes =
+        [&[1, 1][..], &[0; 56], &head(4, names.len()), &encoded(&names, b""), &[0; 16]].concat();
     payload(&payload_bytes);
     open(&[&[0, 0][..], &payload_bytes].concat());
     values(&[head(5, names.len()), encoded(&names, b"\xf6")].concat());
@@ -126,7 +149,8 @@ fn s(text: &str) -> AttributeValue {
 
 /// An item that has a place in each of the tables, but for the types of their keys.
 fn item(attributes: impl IntoIterator<Item = (String, AttributeValue)>) -> Item {
-    let place = [("id", s("r_1")), ("tenant", s("t"))].map(|(name, value)| (name.to_owned(), value));
+    let place =
+        [("id", s("r_1")), ("tenant", s("t"))].map(|(name, value)| (name.to_owned(), value));
     attributes.into_iter().chain(place).collect()
 }
 
@@ -150,14 +174,15 @@ fn items_of_many_attributes_take_a_small_multiple_of_their_bytes() {
     read_everywhere(&item(attributes), &forgery);
 }
 
-/// What somebody may do who has the key. A reader that looked for each of these names among all the others would take
-/// minutes; the time is not asserted.
+/// What somebody may do who has the key. A reader that looked for each of these names among all the
+/// others would take minutes; the time is not asserted.
 #[test]
 fn a_record_of_tens_of_thousands_of_names_is_read() {
     let many = names(ITEM_BYTES / 4);
     let (sealed, authenticated) = many.split_at(many.len() / 2);
     let plaintext = [head(5, sealed.len()), encoded(sealed, b"\xf6")].concat();
-    let forgery = Forgery { authenticated: authenticated.to_vec(), plaintext: &plaintext, group: None };
+    let forgery =
+        Forgery { authenticated: authenticated.to_vec(), plaintext: &plaintext, group: None };
     let attributes = authenticated.iter().map(|name| (name.clone(), AttributeValue::Bool(true)));
     read_everywhere(&item([]), &forgery);
     read_everywhere(&item(attributes), &forgery);
@@ -169,7 +194,9 @@ fn wide_and_deep_attributes_take_a_small_multiple_of_their_bytes() {
         let null = AttributeValue::Null(true);
         let texts: Vec<_> = names(WIDE_BYTES);
         let map = texts.iter().map(|name| (name.clone(), null.clone())).collect();
-        let nested = |wrap: fn(AttributeValue) -> AttributeValue| (0..64).fold(null.clone(), |value, _| wrap(value));
+        let nested = |wrap: fn(AttributeValue) -> AttributeValue| {
+            (0..64).fold(null.clone(), |value, _| wrap(value))
+        };
         for value in [
             AttributeValue::L(vec![null.clone(); WIDE_BYTES / 2]),
             AttributeValue::L(vec![AttributeValue::L(vec![]); WIDE_BYTES / 2]),

@@ -7,7 +7,8 @@ use crate::{Find, Form, Masked, Place, Search, Seed, scrubbed, undisturbed};
 const LEFT_BEHIND: &str = "left behind";
 const KEY: Seed = Seed(0x510e_527f_ade6_82d1);
 
-/// Leaves a key behind, once on the heap and once on the stack: what must be found, if anything can be.
+/// Leaves a key behind, once on the heap and once on the stack: what must be found, if anything can
+/// be.
 pub fn leave_behind() {
     // So deep that no work that follows reaches it.
     undisturbed(|| undisturbed(|| undisturbed(|| undisturbed(leave_here))));
@@ -31,10 +32,15 @@ pub fn found_besides(search: impl FnOnce() -> Search, stack: usize) -> Vec<Find>
     // What is computed here to be looked for is not to be found here.
     let mut search = scrubbed(search);
     search.add(LEFT_BEHIND, &Masked::new(32, |at| KEY.byte(0, at)));
-    let (left_behind, others): (Vec<_>, _) =
-        search.run(stack).into_iter().partition(|find| find.name == LEFT_BEHIND && find.form == Form::Plain);
+    let (left_behind, others): (Vec<_>, _) = search
+        .run(stack)
+        .into_iter()
+        .partition(|find| find.name == LEFT_BEHIND && find.form == Form::Plain);
     for place in [Place::Heap, Place::Stack] {
-        assert!(left_behind.iter().any(|find| find.place == place), "this search sees nothing in {place:?}");
+        assert!(
+            left_behind.iter().any(|find| find.place == place),
+            "this search sees nothing in {place:?}"
+        );
     }
     others
 }

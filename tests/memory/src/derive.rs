@@ -17,7 +17,9 @@ pub fn hkdf(secret: &Masked, salt: &[u8], info: &[u8]) -> [Masked; 2] {
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes a key of any length") };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        unreachable!("HMAC takes a key of any length")
+    };
     parts.iter().for_each(|part| mac.update(part));
     Zeroizing::new(mac.finalize().into_bytes().to_vec())
 }

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 /// Which test it is: it goes into every secret.
 static TEST: AtomicU64 = AtomicU64::new(0);
 
-/// Lets the tests of a process look one after another, each for secrets of its own: hold it until the end of the test.
+/// Lets the tests of a process look one after another, each for secrets of its own: hold it until
+/// the end of the test.
 pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -26,7 +27,8 @@ impl Seed {
     #[must_use]
     pub fn byte(self, number: usize, at: usize) -> u8 {
         let test = TEST.load(Ordering::Relaxed);
-        let [byte, ..] = mixed(self.0 ^ mixed(test << 40 ^ (number as u64) << 20 ^ at as u64)).to_le_bytes();
+        let [byte, ..] =
+            mixed(self.0 ^ mixed(test << 40 ^ (number as u64) << 20 ^ at as u64)).to_le_bytes();
         byte
     }
 
@@ -90,7 +92,8 @@ impl Masked {
     /// The character at `at` of the secret in base64 without padding, alone.
     #[must_use]
     pub fn base64_digit(&self, at: usize) -> u8 {
-        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const DIGITS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let (byte, shift) = (at * 6 / 8, 10 - at * 6 % 8);
         let pair = u16::from_be_bytes([self.byte(byte), self.byte(byte + 1)]);
         DIGITS.get(usize::from(pair >> shift & 63)).copied().unwrap_or_default()

@@ -10,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::Masked;
 
-/// Bytes of the pieces that are looked for: few enough to find what is left of a copy that was written over in part.
+/// Bytes of the pieces that are looked for: few enough to find what is left of a copy that was
+/// written over in part.
 const PIECE_BYTES: usize = 8;
 /// Fewer bytes in a row than this are not counted: a register that was saved, not a copy.
 const LEAST_BYTES: usize = 16;
@@ -24,7 +25,8 @@ const FILTER_BITS: u32 = 22;
 pub enum Form {
     /// As it is.
     Plain,
-    /// Each four bytes reversed: as SHA-256 reads a block, on machines that write the lowest byte first.
+    /// Each four bytes reversed: as SHA-256 reads a block, on machines that write the lowest byte
+    /// first.
     Words,
     /// Under HMAC's inner padding, 0x36.
     InnerPad,
@@ -99,8 +101,9 @@ impl Search {
             self.sought.push((name, number, form));
             let length = form.length(secret);
             for start in (0..=length.saturating_sub(PIECE_BYTES)).step_by(PIECE_BYTES) {
-                let piece = (0..PIECE_BYTES)
-                    .fold(0, |piece, at| piece | u64::from(form.byte(secret, start + at) ^ masking(at)) << (8 * at));
+                let piece = (0..PIECE_BYTES).fold(0, |piece, at| {
+                    piece | u64::from(form.byte(secret, start + at) ^ masking(at)) << (8 * at)
+                });
                 let (word, bit) = slot(piece);
                 if let Some(word) = self.filter.get_mut(word) {
                     *word |= bit;
@@ -116,7 +119,8 @@ impl Search {
         self.counts.get(name).copied().unwrap_or_default()
     }
 
-    /// Looks through everything; `stack` is an address on the stack of the thread that did the work.
+    /// Looks through everything; `stack` is an address on the stack of the thread that did the
+    /// work.
     ///
     /// # Panics
     ///
@@ -142,7 +146,10 @@ impl Search {
                 }
                 if let Err(error) = memory.read_exact_at(chunk, start as u64) {
                     let still = writable().expect("a process may read its own map");
-                    assert!(!still.contains(&mapping), "{mapping:x?} is mapped, but cannot be read: {error}");
+                    assert!(
+                        !still.contains(&mapping),
+                        "{mapping:x?} is mapped, but cannot be read: {error}"
+                    );
                     // The stack of a thread that has ended meanwhile.
                     break;
                 }
@@ -177,7 +184,14 @@ impl Search {
     }
 
     /// Pieces of one copy that follow each other are one find.
-    fn note(&self, finds: &mut Vec<Find>, address: usize, place: Place, sought: usize, offset: usize) {
+    fn note(
+        &self,
+        finds: &mut Vec<Find>,
+        address: usize,
+        place: Place,
+        sought: usize,
+        offset: usize,
+    ) {
         let Some((name, number, form)) = self.sought.get(sought).copied() else { return };
         let continues = |find: &&mut Find| {
             (find.name, find.number, find.form) == (name, number, form)
@@ -187,7 +201,14 @@ impl Search {
         // Copies may lie side by side, but not inside one another.
         match finds.iter_mut().rev().take(8).find(continues) {
             Some(find) => find.part.end += PIECE_BYTES,
-            None => finds.push(Find { name, number, form, place, part: offset..offset + PIECE_BYTES, address }),
+            None => finds.push(Find {
+                name,
+                number,
+                form,
+                place,
+                part: offset..offset + PIECE_BYTES,
+                address,
+            }),
         }
     }
 }
@@ -202,7 +223,8 @@ fn slot(piece: u64) -> (usize, u64) {
     ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
-/// Every range of addresses that can be written; what can only be read is the program itself, and holds no data of its.
+/// Every range of addresses that can be written; what can only be read is the program itself, and
+/// holds no data of its.
 fn writable() -> io::Result<Vec<Range<usize>>> {
     let map = std::fs::read_to_string("/proc/self/maps")?;
     let range = |line: &str| {
@@ -230,6 +252,9 @@ impl Find {
         for find in finds {
             kinds.entry((find.name, find.form, find.place)).or_insert((0, find)).0 += 1;
         }
-        kinds.values().map(|(count, find)| format!("{count} times, for instance: {find}\n")).collect()
+        kinds
+            .values()
+            .map(|(count, find)| format!("{count} times, for instance: {find}\n"))
+            .collect()
     }
 }

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Poll, Waker};
 use std::thread::{Builder, JoinHandle};
 
-/// Stack that lies between the work and what comes after it, which must not write over what the work has left.
+/// Stack that lies between the work and what comes after it, which must not write over what the
+/// work has left.
 const BALLAST_BYTES: usize = 256 * 1024;
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
@@ -27,7 +28,8 @@ impl<T: Send + 'static> Service<T> {
     /// When the work does.
     pub fn after(work: impl FnOnce() -> T + Send + 'static) -> Self {
         let ((hold, held), (done, output)) = (channel(), channel());
-        let thread = Builder::new().stack_size(STACK_BYTES).spawn(move || serve(work, &done, &held));
+        let thread =
+            Builder::new().stack_size(STACK_BYTES).spawn(move || serve(work, &done, &held));
         let thread = thread.expect("a thread can be started");
         let (output, stack) = output.recv().expect("the work does not panic");
         Self { output, stack, _hold: hold, _thread: thread }
@@ -43,7 +45,8 @@ impl<T: Send + 'static> Service<T> {
 fn serve<T>(work: impl FnOnce() -> T, done: &Sender<(T, usize)>, held: &Receiver<()>) {
     let here = 0u8;
     let output = undisturbed(work);
-    done.send((output, std::ptr::from_ref(black_box(&here)).addr())).expect("somebody waits for the work");
+    done.send((output, std::ptr::from_ref(black_box(&here)).addr()))
+        .expect("somebody waits for the work");
     let _ = held.recv();
 }
 

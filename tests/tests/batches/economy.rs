@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider,
-    SharedKeyProvider, SharingLimits,
+    BranchKeyTable, CacheLimits, CachedKeyProvider, HierarchicalKeyProvider, KeyProvider,
+    KmsKeyProvider, SharedKeyProvider, SharingLimits,
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
@@ -20,7 +20,12 @@ async fn calls(bench: &Bench) -> (usize, usize) {
     let calls = || bench.faults.calls("GenerateDataKey") + bench.faults.calls("Decrypt");
     assert_eq!(bench.orders.batch_put(orders()).await.unwrap(), RECORDS);
     let written = calls();
-    let found = bench.orders.batch_get((0..RECORDS).map(|n| ("c", n as f64))).consistent_read().await.unwrap();
+    let found = bench
+        .orders
+        .batch_get((0..RECORDS).map(|n| ("c", n as f64)))
+        .consistent_read()
+        .await
+        .unwrap();
     assert!(found.into_iter().map(Option::unwrap).eq(orders()));
     (written, calls() - written)
 }
@@ -29,7 +34,9 @@ fn kms(servers: &Servers, faults: &Faults) -> KmsKeyProvider {
     KmsKeyProvider::new(servers.kms_through(faults), servers.kms_key_id())
 }
 
-async fn calls_with<P: KeyProvider + 'static>(provider: impl Fn(&Servers, &Faults) -> P) -> (usize, usize) {
+async fn calls_with<P: KeyProvider + 'static>(
+    provider: impl Fn(&Servers, &Faults) -> P,
+) -> (usize, usize) {
     calls(&Bench::with(provider).await).await
 }
 
@@ -62,12 +69,17 @@ async fn keys_that_are_unwrapped_at_the_same_time_are_unwrapped_once() {
 async fn a_branch_key_is_one_call_for_all() {
     let keys = unique_name("branch-keys");
     let hierarchical = |servers: &Servers, faults: &Faults| {
-        let keys = BranchKeyTable::new(servers.dynamodb().clone(), "branch-keys", kms(servers, faults)).named(&keys);
+        let keys =
+            BranchKeyTable::new(servers.dynamodb().clone(), "branch-keys", kms(servers, faults))
+                .named(&keys);
         HierarchicalKeyProvider::per_table(keys, CacheLimits::new(TEN_MINUTES))
     };
     let bench = Bench::with(hierarchical).await;
-    let table =
-        BranchKeyTable::new(bench.servers.dynamodb().clone(), "branch-keys", kms(&bench.servers, &Faults::new()));
+    let table = BranchKeyTable::new(
+        bench.servers.dynamodb().clone(),
+        "branch-keys",
+        kms(&bench.servers, &Faults::new()),
+    );
     let table = table.named(&keys);
     table.create_table().await.unwrap();
     table.create("orders").await.unwrap();

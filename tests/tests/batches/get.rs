@@ -31,7 +31,10 @@ async fn thousands_of_records_come_back_in_the_order_of_their_keys() {
 async fn what_is_not_there_is_none_and_no_keys_are_no_request() {
     let bench = Bench::new().await;
     bench.users.put(&user("a")).await.unwrap();
-    assert_eq!(bench.users.batch_get(["x", "a", "y"]).await.unwrap(), [None, Some(user("a")), None]);
+    assert_eq!(
+        bench.users.batch_get(["x", "a", "y"]).await.unwrap(),
+        [None, Some(user("a")), None]
+    );
     assert_eq!(bench.users.batch_get(Vec::<String>::new()).await.unwrap(), []);
     assert_eq!(bench.faults.calls("BatchGetItem"), 1);
 }
@@ -52,7 +55,10 @@ async fn a_key_that_is_named_several_times_is_asked_for_once_and_answered_each_t
 }
 
 /// Every result of a stream by its key.
-async fn each(bench: &Bench, keys: &[&'static str]) -> HashMap<&'static str, Result<Option<crate::User>, Error>> {
+async fn each(
+    bench: &Bench,
+    keys: &[&'static str],
+) -> HashMap<&'static str, Result<Option<crate::User>, Error>> {
     let mut stream = bench.users.batch_get(keys.iter().copied()).stream();
     let mut results = HashMap::new();
     while let Some((key, result)) = stream.next().await {
@@ -76,7 +82,9 @@ async fn a_record_that_does_not_open_and_a_key_that_is_none_leave_the_others_alo
         assert_eq!(results.remove(there).unwrap().unwrap(), Some(user(there)));
     }
     assert_eq!(results.remove("e").unwrap().unwrap(), None);
-    let told = |results: &HashMap<_, Result<_, Error>>, key| results[key].as_ref().unwrap_err().to_string();
+    let told = |results: &HashMap<_, Result<_, Error>>, key| {
+        results[key].as_ref().unwrap_err().to_string()
+    };
     assert!(told(&results, "b").starts_with("users[user_id=b]: "), "{}", told(&results, "b"));
     assert!(matches!(results["b"].as_ref().unwrap_err().kind(), ErrorKind::NotAuthentic { .. }));
     assert!(matches!(results["c"].as_ref().unwrap_err().kind(), ErrorKind::NotSealed));
@@ -99,12 +107,14 @@ async fn what_is_left_unprocessed_for_a_while_is_asked_for_again() {
     assert!(bench.faults.all_used());
 }
 
-/// The client is configured by hand, so that the SDK alone knows what to sleep by. The clock stands still but for sleepers.
+/// The client is configured by hand, so that the SDK alone knows what to sleep by. The clock stands
+/// still but for sleepers.
 #[tokio::test]
 async fn a_client_that_does_not_tell_how_to_sleep_pauses_all_the_same() {
     let bench = Bench::new().await;
     let keys = serde_json::json!([{ "user_id": { "S": "a" } }]);
-    let body = serde_json::json!({ "UnprocessedKeys": { bench.users.name(): { "Keys": keys } } }).to_string();
+    let body = serde_json::json!({ "UnprocessedKeys": { bench.users.name(): { "Keys": keys } } })
+        .to_string();
     bench.faults.fail_always("BatchGetItem", Injected::Reply { status: 200, body });
 
     tokio::time::pause();
@@ -128,7 +138,8 @@ async fn what_is_left_unprocessed_for_ever_is_an_error_of_each_key() {
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Operator, true));
     assert_eq!(bench.faults.calls("BatchGetItem"), 11);
     let told = error.to_string();
-    let reason = ": DynamoDB left the record unprocessed 10 times in a row: has the table enough capacity?";
+    let reason =
+        ": DynamoDB left the record unprocessed 10 times in a row: has the table enough capacity?";
     assert!(told.starts_with("users[user_id=") && told.ends_with(reason), "{told}");
 }
 
@@ -142,7 +153,12 @@ async fn more_than_an_answer_holds_is_read_in_several() {
     }
     assert_eq!(bench.users.batch_put(&users).await.unwrap(), 42);
     bench.faults.forget_calls();
-    let found = bench.users.batch_get(users.iter().map(|user| &user.user_id)).consistent_read().await.unwrap();
+    let found = bench
+        .users
+        .batch_get(users.iter().map(|user| &user.user_id))
+        .consistent_read()
+        .await
+        .unwrap();
     assert!(found.into_iter().map(Option::unwrap).eq(users));
     assert_eq!(bench.faults.calls("BatchGetItem"), 2);
 }
@@ -228,11 +244,17 @@ async fn a_key_that_never_ends_is_answered_all_the_same() {
 async fn the_records_are_a_stream_for_those_who_want_one() {
     async fn count<S: futures_core::Stream + Unpin>(mut stream: S) -> usize {
         let mut count = 0;
-        while std::future::poll_fn(|context| std::pin::Pin::new(&mut stream).poll_next(context)).await.is_some() {
+        while std::future::poll_fn(|context| std::pin::Pin::new(&mut stream).poll_next(context))
+            .await
+            .is_some()
+        {
             count += 1;
         }
         count
     }
     let bench = Bench::new().await;
-    assert_eq!(count(bench.users.batch_get((0..130).map(|n| format!("u_{n}"))).stream()).await, 130);
+    assert_eq!(
+        count(bench.users.batch_get((0..130).map(|n| format!("u_{n}"))).stream()).await,
+        130
+    );
 }

@@ -1,6 +1,8 @@
 //! Versions and times to live mean in a transaction what they mean by themselves.
 
-use envelope_dynamo::{Envelope, ErrorKind, Fault, TransactionErrorKind, transact_get, transact_write};
+use envelope_dynamo::{
+    Envelope, ErrorKind, Fault, TransactionErrorKind, transact_get, transact_write,
+};
 
 use crate::{Bench, user};
 
@@ -27,8 +29,12 @@ fn note(version: u64) -> Note {
 #[tokio::test]
 async fn versions_and_times_to_live_hold_in_transactions() {
     let bench = Bench::with_kms().await;
-    let kms = envelope_dynamo::KmsKeyProvider::new(bench.servers.kms().clone(), bench.servers.kms_key_id());
-    let notes = envelope_dynamo::Table::<Note>::new(bench.users.client().clone(), kms).named(bench.users.name());
+    let kms = envelope_dynamo::KmsKeyProvider::new(
+        bench.servers.kms().clone(),
+        bench.servers.kms_key_id(),
+    );
+    let notes = envelope_dynamo::Table::<Note>::new(bench.users.client().clone(), kms)
+        .named(bench.users.name());
     let a = user("a");
     let put = async |version| {
         let note = note(version);
@@ -43,9 +49,12 @@ async fn versions_and_times_to_live_hold_in_transactions() {
     let found = notes.open_returned(reason.error()).await.unwrap().unwrap();
     assert_eq!(found, note(2));
 
-    let read = transact_get((notes.get("n").not_before_version(2), bench.users.get("a"))).await.unwrap();
+    let read =
+        transact_get((notes.get("n").not_before_version(2), bench.users.get("a"))).await.unwrap();
     assert_eq!(read, (Some(note(2)), Some(a.clone())));
-    let error = transact_get((bench.users.get("a"), notes.get("n").not_before_version(3))).await.unwrap_err();
+    let error = transact_get((bench.users.get("a"), notes.get("n").not_before_version(3)))
+        .await
+        .unwrap_err();
     let TransactionErrorKind::Record(record) = error.kind() else { panic!("{error}") };
     assert!(matches!(record.kind(), ErrorKind::OlderVersion { not_before: 3 }), "{error}");
     assert!(error.to_string().starts_with("transact_get: users[user_id=n]: "), "{error}");

@@ -1,4 +1,5 @@
-//! Batches and transactions against DynamoDB and KMS: what was done, what was not, and what may have been.
+//! Batches and transactions against DynamoDB and KMS: what was done, what was not, and what may
+//! have been.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod economy;
@@ -64,7 +65,12 @@ struct Order {
 }
 
 fn order(customer: &str, number: f64) -> Order {
-    Order { customer: customer.into(), number, card: format!("{SECRET}{customer}'s card"), state: "open".into() }
+    Order {
+        customer: customer.into(),
+        number,
+        card: format!("{SECRET}{customer}'s card"),
+        state: "open".into(),
+    }
 }
 
 /// Two tables behind faults.
@@ -82,14 +88,19 @@ impl Bench {
     }
 
     async fn with_kms() -> Self {
-        Self::with(|servers, faults| KmsKeyProvider::new(servers.kms_through(faults), servers.kms_key_id())).await
+        Self::with(|servers, faults| {
+            KmsKeyProvider::new(servers.kms_through(faults), servers.kms_key_id())
+        })
+        .await
     }
 
     async fn with<P: KeyProvider + 'static>(provider: impl Fn(&Servers, &Faults) -> P) -> Self {
         let (servers, faults) = (Servers::from_env().await.unwrap(), Faults::new());
         let [users, orders] = [User::TABLE, Order::TABLE].map(unique_name);
         create_table(servers.dynamodb(), &users, ("user_id", S), None).await.unwrap();
-        create_table(servers.dynamodb(), &orders, ("customer", S), Some(("number", N))).await.unwrap();
+        create_table(servers.dynamodb(), &orders, ("customer", S), Some(("number", N)))
+            .await
+            .unwrap();
         let dynamodb = servers.dynamodb_through(&faults);
         let users = Table::new(dynamodb.clone(), provider(&servers, &faults)).named(users);
         let orders = Table::new(dynamodb, provider(&servers, &faults)).named(orders);
@@ -98,7 +109,8 @@ impl Bench {
 
     /// Everything in the table of users, past the faults, by key.
     async fn stored(&self) -> HashMap<String, Item> {
-        let pages = self.servers.dynamodb().scan().table_name(self.users.name()).consistent_read(true);
+        let pages =
+            self.servers.dynamodb().scan().table_name(self.users.name()).consistent_read(true);
         let items = pages.into_paginator().items().send();
         let items = items.collect::<Result<Vec<_>, _>>().await.unwrap();
         items.into_iter().map(|item| (item["user_id"].as_s().unwrap().clone(), item)).collect()
@@ -110,7 +122,8 @@ impl Bench {
 
     /// Puts the item past the faults.
     async fn put_raw(&self, item: Item) {
-        let put = self.servers.dynamodb().put_item().table_name(self.users.name()).set_item(Some(item));
+        let put =
+            self.servers.dynamodb().put_item().table_name(self.users.name()).set_item(Some(item));
         put.send().await.unwrap();
     }
 

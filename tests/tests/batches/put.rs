@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{
-    BatchError, ErrorKind, Fault, KmsKeyProvider, KmsKeyWrapper, Table, transact_get, transact_write,
+    BatchError, ErrorKind, Fault, KmsKeyProvider, KmsKeyWrapper, Table, transact_get,
+    transact_write,
 };
 use envelope_examples::Fault as Injected;
 use envelope_tests::{Secret, all_it_says};
@@ -13,7 +14,11 @@ use crate::{Bench, SECRET, User, ids, order, set, user, users};
 
 /// Positions of what failed, and whether each is unknown.
 fn failed(error: &BatchError) -> Vec<(usize, bool)> {
-    error.failures().iter().map(|failure| (failure.position(), failure.error().is_in_doubt())).collect()
+    error
+        .failures()
+        .iter()
+        .map(|failure| (failure.position(), failure.error().is_in_doubt()))
+        .collect()
 }
 
 /// The payloads that were sent for each key.
@@ -49,7 +54,8 @@ async fn an_iterator_of_thousands_is_stored_in_requests_of_twenty_five() {
 
     let last = bench.users.get("u_3009").await.unwrap();
     assert_eq!(last, Some(user("u_3009")));
-    let deleted = bench.users.batch_delete((10..3_010).map(|n| format!("u_{n}"))).send().await.unwrap();
+    let deleted =
+        bench.users.batch_delete((10..3_010).map(|n| format!("u_{n}"))).send().await.unwrap();
     assert_eq!(deleted, 3_000);
     assert_eq!(bench.stored_ids().await, set(ids(&users(10))));
 }
@@ -88,7 +94,10 @@ async fn of_several_records_with_one_key_the_last_one_stays() {
     let stored = bench.users.batch_get(["a", "b", "c"]).await.unwrap();
     assert_eq!(stored.into_iter().map(|user| user.unwrap().logins).collect::<Vec<_>>(), [5, 2, 4]);
 
-    assert_eq!(bench.orders.batch_put([order("c", 1.0), order("c", 1.0), order("c", 2.5)]).await.unwrap(), 3);
+    assert_eq!(
+        bench.orders.batch_put([order("c", 1.0), order("c", 1.0), order("c", 2.5)]).await.unwrap(),
+        3
+    );
     assert_eq!(bench.orders.batch_delete([("c", 1.0), ("c", 2.5), ("c", 1.0)]).await.unwrap(), 3);
     assert_eq!(bench.orders.batch_get([("c", 1.0), ("c", 2.5)]).await.unwrap(), [None, None]);
 }
@@ -147,7 +156,9 @@ async fn a_record_that_is_too_large_or_cannot_be_sealed_fails_alone_and_before_i
     let error = bench.users.batch_put(&users).await.unwrap_err();
     assert_eq!(failed(&error), [(3, false), (27, false)]);
     assert_eq!((error.done(), error.taken(), error.stopped()), (28, 30, false));
-    assert!(matches!(error.failures()[0].error().kind(), ErrorKind::TooLarge { bytes } if *bytes > 400 * 1024));
+    assert!(
+        matches!(error.failures()[0].error().kind(), ErrorKind::TooLarge { bytes } if *bytes > 400 * 1024)
+    );
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Caller, false));
     assert_eq!(payloads(&bench).len(), 28);
     let told = error.to_string();
@@ -158,7 +169,8 @@ async fn a_record_that_is_too_large_or_cannot_be_sealed_fails_alone_and_before_i
     assert_eq!(bench.stored().await.len(), 26);
 }
 
-/// A record's size is bounded by DynamoDB as stored, a request's as sent: in base64, and with control characters escaped.
+/// A record's size is bounded by DynamoDB as stored, a request's as sent: in base64, and with
+/// control characters escaped.
 #[tokio::test]
 async fn a_request_stays_within_sixteen_megabytes_on_the_wire() {
     let bench = Bench::new().await;
@@ -208,14 +220,21 @@ async fn a_refusal_after_a_lost_reply_is_not_taken_for_an_answer() {
     assert_eq!(failed(&error), [(0, false)]);
 
     // Throttled three times, refused each time: nothing can have happened.
-    bench.faults.fail_always("BatchWriteItem", Injected::error("ProvisionedThroughputExceededException"));
+    bench
+        .faults
+        .fail_always("BatchWriteItem", Injected::error("ProvisionedThroughputExceededException"));
     let error = bench.users.batch_put([user("b")]).await.unwrap_err();
     assert_eq!((failed(&error), error.is_retryable()), (vec![(0, false)], true));
     // DynamoDB's own failure says nothing.
     bench.faults.fail_always("BatchWriteItem", Injected::Reply { status: 500, body: "{}".into() });
     let error = bench.users.batch_delete(["b"]).await.unwrap_err();
     assert_eq!((failed(&error), error.is_retryable()), (vec![(0, true)], true));
-    assert!(error.to_string().starts_with("batch_delete on users: of 1 records 0 were done and 1 failed"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("batch_delete on users: of 1 records 0 were done and 1 failed"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -223,15 +242,21 @@ async fn a_lost_reply_before_an_answer_is_no_failure() {
     let bench = Bench::with_kms().await;
     bench.faults.fail_next("BatchWriteItem", Injected::LoseReply);
     assert_eq!(bench.users.batch_put(users(25)).await.unwrap(), 25);
-    assert_eq!((bench.faults.calls("BatchWriteItem"), bench.faults.calls("GenerateDataKey")), (2, 25));
+    assert_eq!(
+        (bench.faults.calls("BatchWriteItem"), bench.faults.calls("GenerateDataKey")),
+        (2, 25)
+    );
     assert_each_was_sealed_once(&bench);
 }
 
-/// DynamoDB refuses the whole request for one bad write, such as one whose index key is of another type.
+/// DynamoDB refuses the whole request for one bad write, such as one whose index key is of another
+/// type.
 #[tokio::test]
 async fn one_record_that_dynamodb_refuses_does_not_take_the_others_with_it() {
     let bench = Bench::new().await;
-    let body = r#"{"__type":"com.amazon.coral.validate#ValidationException","message":"Type mismatch"}"#.to_owned();
+    let body =
+        r#"{"__type":"com.amazon.coral.validate#ValidationException","message":"Type mismatch"}"#
+            .to_owned();
     // The request, and of the writes one by one the third.
     let refused = Injected::Reply { status: 400, body };
     bench.faults.fail_next("BatchWriteItem", refused.clone());
@@ -255,15 +280,24 @@ async fn where_no_data_key_is_to_be_had_the_batch_stops() {
     let bench = Bench::with_kms().await;
     bench.faults.fail_always("GenerateDataKey", Injected::error("AccessDeniedException"));
     let error = bench.users.batch_put(users(1_000)).await.unwrap_err();
-    assert_eq!((error.done(), error.taken(), error.failures().len(), error.stopped()), (0, 25, 25, true));
-    assert_eq!((error.fault(), error.failures()[0].error().key_error().is_some()), (Fault::Operator, true));
+    assert_eq!(
+        (error.done(), error.taken(), error.failures().len(), error.stopped()),
+        (0, 25, 25, true)
+    );
+    assert_eq!(
+        (error.fault(), error.failures()[0].error().key_error().is_some()),
+        (Fault::Operator, true)
+    );
     assert_eq!(bench.faults.calls("BatchWriteItem"), 0);
 
     // One record's misfortune is its own.
     bench.faults.recover("GenerateDataKey");
     bench.faults.fail_next("GenerateDataKey", Injected::error("AccessDeniedException"));
     let error = bench.users.batch_put(users(60)).await.unwrap_err();
-    assert_eq!((error.done(), error.taken(), error.failures().len(), error.stopped()), (59, 60, 1, false));
+    assert_eq!(
+        (error.done(), error.taken(), error.failures().len(), error.stopped()),
+        (59, 60, 1, false)
+    );
 }
 
 #[tokio::test]
@@ -288,7 +322,11 @@ async fn an_error_tells_no_value() {
     let (secret, readable) = (Secret::new(SECRET), Secret::new("a readable value"));
     let mut user = user("a");
     user.plan = "a readable value".into();
-    for fault in [Injected::Unprocessed { processed: 0 }, Injected::Io, Injected::error("ValidationException")] {
+    for fault in [
+        Injected::Unprocessed { processed: 0 },
+        Injected::Io,
+        Injected::error("ValidationException"),
+    ] {
         bench.faults.fail_always("BatchWriteItem", fault);
         let told = all_it_says(&bench.users.batch_put([&user]).await.unwrap_err());
         assert_eq!((secret.found_in(&told), readable.found_in(&told)), (None, None), "{told}");
@@ -298,20 +336,31 @@ async fn an_error_tells_no_value() {
 #[tokio::test]
 async fn what_the_caller_sets_stays_and_items_of_his_own_are_refused() {
     let bench = Bench::new().await;
-    let other = aws_sdk_dynamodb::types::PutRequest::builder().item("user_id", AttributeValue::S("x".into()));
-    let other = aws_sdk_dynamodb::types::WriteRequest::builder().put_request(other.build().unwrap()).build();
+    let other = aws_sdk_dynamodb::types::PutRequest::builder()
+        .item("user_id", AttributeValue::S("x".into()));
+    let other = aws_sdk_dynamodb::types::WriteRequest::builder()
+        .put_request(other.build().unwrap())
+        .build();
     let put = bench.users.batch_put([user("a")]);
-    let error = put.customize(|request| request.request_items("elsewhere", vec![other.clone()])).await.unwrap_err();
-    assert!(matches!(error.failures()[0].error().kind(), ErrorKind::Customized { setting: "request_items", .. }));
+    let error = put
+        .customize(|request| request.request_items("elsewhere", vec![other.clone()]))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        error.failures()[0].error().kind(),
+        ErrorKind::Customized { setting: "request_items", .. }
+    ));
     assert_eq!(bench.requests("BatchWriteItem").len(), 0);
-    let put = bench
-        .users
-        .batch_put([user("a")])
-        .customize(|request| request.return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total));
+    let put = bench.users.batch_put([user("a")]).customize(|request| {
+        request.return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total)
+    });
     assert_eq!(put.await.unwrap(), 1);
     let request = bench.requests("BatchWriteItem").remove(0);
     assert_eq!(request["ReturnConsumedCapacity"], "TOTAL");
-    assert_eq!(request["RequestItems"].as_object().unwrap().keys().collect::<Vec<_>>(), [bench.users.name()]);
+    assert_eq!(
+        request["RequestItems"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        [bench.users.name()]
+    );
 }
 
 #[tokio::test]
@@ -319,13 +368,19 @@ async fn a_handle_does_in_batches_what_it_may_do_at_all() {
     let bench = Bench::new().await;
     let kms = || KmsKeyProvider::new(bench.servers.kms().clone(), bench.servers.kms_key_id());
     let writing = KmsKeyWrapper::new(bench.servers.kms().clone(), bench.servers.kms_key_id());
-    let writing = Table::<User, _>::write_only(bench.servers.dynamodb().clone(), writing).named(bench.users.name());
-    let reading = Table::<User, _>::read_only(bench.servers.dynamodb().clone(), kms()).named(bench.users.name());
+    let writing = Table::<User, _>::write_only(bench.servers.dynamodb().clone(), writing)
+        .named(bench.users.name());
+    let reading = Table::<User, _>::read_only(bench.servers.dynamodb().clone(), kms())
+        .named(bench.users.name());
     assert_eq!(writing.batch_put([user("a"), user("b")]).await.unwrap(), 2);
     assert_eq!(reading.batch_get(["a", "b"]).await.unwrap(), [Some(user("a")), Some(user("b"))]);
     assert_eq!(reading.batch_delete(["a"]).await.unwrap(), 1);
     let c = user("c");
-    transact_write(writing.client()).put(writing.put(&c)).delete(writing.delete("b")).await.unwrap();
+    transact_write(writing.client())
+        .put(writing.put(&c))
+        .delete(writing.delete("b"))
+        .await
+        .unwrap();
     assert_eq!(transact_get((reading.get("b"), reading.get("c"))).await.unwrap(), (None, Some(c)));
 }
 

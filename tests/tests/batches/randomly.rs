@@ -6,7 +6,8 @@ use envelope_dynamo::{BatchFailure, TransactionErrorKind, transact_write};
 
 use crate::{Bench, ids, set, user, users};
 
-/// Of a thousand calls so many fail: throttled, refused, cut off before or after they were carried out.
+/// Of a thousand calls so many fail: throttled, refused, cut off before or after they were carried
+/// out.
 const PER_MILLE: u64 = 800;
 
 #[tokio::test]
@@ -24,7 +25,9 @@ async fn what_a_batch_says_of_each_record_is_so() {
             let (all, failures) = match bench.users.batch_put(rest.by_ref()).await {
                 Ok(all) => (all, Vec::new()),
                 Err(error) => {
-                    let failure = |failure: &BatchFailure| (taken + failure.position(), failure.error().is_in_doubt());
+                    let failure = |failure: &BatchFailure| {
+                        (taken + failure.position(), failure.error().is_in_doubt())
+                    };
                     (error.taken(), error.failures().iter().map(failure).collect())
                 }
             };
@@ -52,7 +55,10 @@ async fn what_a_batch_says_of_each_record_is_so() {
         let found = bench.users.batch_get(ids(&users)).consistent_read().await.unwrap();
         assert!(found.into_iter().flatten().all(|found| found == user(&found.user_id)));
     }
-    assert!(in_doubt > 0 && refused > in_doubt, "{in_doubt} in doubt, {refused} failed: too few to show anything");
+    assert!(
+        in_doubt > 0 && refused > in_doubt,
+        "{in_doubt} in doubt, {refused} failed: too few to show anything"
+    );
 }
 
 #[tokio::test]
@@ -62,7 +68,8 @@ async fn what_a_transaction_says_of_itself_is_so() {
     for seed in 1..=60_u64 {
         let pair = [user(format!("a_{seed}")), user(format!("b_{seed}"))];
         let [a, b] = &pair;
-        let transaction = transact_write(bench.users.client()).put(bench.users.put(a).if_not_exists());
+        let transaction =
+            transact_write(bench.users.client()).put(bench.users.put(a).if_not_exists());
         let prepared = transaction.put(bench.users.put(b).if_not_exists()).prepare().await.unwrap();
         bench.faults.fail_randomly(PER_MILLE, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let sent = prepared.send().await;
@@ -77,9 +84,13 @@ async fn what_a_transaction_says_of_itself_is_so() {
             }
         };
         let possible: &[usize] = [&[2][..], &[0, 2], &[0]][outcome];
-        assert!(possible.contains(&stored), "seed {seed}: {stored} of 2 are stored, outcome {outcome}");
+        assert!(
+            possible.contains(&stored),
+            "seed {seed}: {stored} of 2 are stored, outcome {outcome}"
+        );
         outcomes[outcome] += 1;
-        // Sent once more it is done, whatever became of it before; and a third time it is still done once.
+        // Sent once more it is done, whatever became of it before; and a third time it is still
+        // done once.
         prepared.send().await.unwrap();
         prepared.send().await.unwrap();
         assert_eq!(bench.users.batch_get(ids(&pair)).await.unwrap(), pair.clone().map(Some));

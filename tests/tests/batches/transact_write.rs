@@ -1,6 +1,8 @@
 //! Writes that all happen or none.
 
-use envelope_dynamo::{ErrorKind, Fault, Transaction, TransactionError, TransactionErrorKind, transact_write};
+use envelope_dynamo::{
+    ErrorKind, Fault, Transaction, TransactionError, TransactionErrorKind, transact_write,
+};
 use envelope_examples::Fault as Injected;
 use envelope_examples::servers::unique_name;
 use envelope_tests::{Secret, all_it_says};
@@ -36,7 +38,10 @@ async fn records_of_several_types_are_written_and_deleted_together() {
     assert_eq!(bench.stored_ids().await, set(["a", "c"]));
     assert_eq!(bench.users.get("c").await.unwrap(), Some(c));
     assert_eq!(bench.orders.get(("a", 1.0)).await.unwrap(), Some(first));
-    assert_eq!((bench.faults.calls("TransactWriteItems"), bench.faults.calls("GenerateDataKey")), (1, 2));
+    assert_eq!(
+        (bench.faults.calls("TransactWriteItems"), bench.faults.calls("GenerateDataKey")),
+        (1, 2)
+    );
     bench.assert_nothing_secret_was_sent();
 }
 
@@ -60,13 +65,27 @@ async fn a_condition_that_does_not_hold_keeps_everything_from_being_written() {
     assert_eq!(bench.stored_ids().await, set(["a"]));
     let positions: Vec<_> = error.reasons().iter().map(|reason| reason.position()).collect();
     assert_eq!(positions, [1, 3]);
-    assert!(error.reasons().iter().all(|reason| matches!(reason.error().kind(), ErrorKind::ConditionFailed)));
+    assert!(
+        error
+            .reasons()
+            .iter()
+            .all(|reason| matches!(reason.error().kind(), ErrorKind::ConditionFailed))
+    );
     assert_eq!(error.reasons()[1].error().record().keys().collect::<Vec<_>>(), [("user_id", "c")]);
-    assert_eq!((error.fault(), error.is_retryable(), error.is_in_doubt()), (Fault::Caller, false, false));
-    assert_eq!(bench.faults.calls("TransactWriteItems"), 1, "a condition does not come true by waiting");
+    assert_eq!(
+        (error.fault(), error.is_retryable(), error.is_in_doubt()),
+        (Fault::Caller, false, false)
+    );
+    assert_eq!(
+        bench.faults.calls("TransactWriteItems"),
+        1,
+        "a condition does not come true by waiting"
+    );
     let told = error.to_string();
     assert!(
-        told.starts_with("transact_write was cancelled by DynamoDB: action 1, users[user_id=a]: the condition"),
+        told.starts_with(
+            "transact_write was cancelled by DynamoDB: action 1, users[user_id=a]: the condition"
+        ),
         "{told}"
     );
     assert!(told.contains("; action 3, users[user_id=c]: the condition"), "{told}");
@@ -102,7 +121,11 @@ async fn records_are_updated_in_place_among_other_writes() {
     let before = bench.stored().await.remove("a").unwrap();
     let first = order("a", 1.0);
     let transaction = || {
-        let update = bench.users.update("a").add(|user| user.logins, 1).condition(|user| user.plan.eq("pro"));
+        let update = bench
+            .users
+            .update("a")
+            .add(|user| user.logins, 1)
+            .condition(|user| user.plan.eq("pro"));
         bench.transaction().update(update).put(bench.orders.put(&first))
     };
     // The token keeps the second try from adding again.
@@ -115,17 +138,26 @@ async fn records_are_updated_in_place_among_other_writes() {
 
     // An update creates no record, here as elsewhere.
     let update = bench.users.update("b").set(|user| user.logins, 1);
-    let error = bench.transaction().update(update).delete(bench.users.delete("a")).await.unwrap_err();
+    let error =
+        bench.transaction().update(update).delete(bench.users.delete("a")).await.unwrap_err();
     assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::NoRecord), "{error}");
     assert_eq!(bench.stored_ids().await, set(["a"]));
-    let missed = bench.users.update("a").set(|user| user.logins, 1).condition(|user| user.logins.eq(9));
+    let missed =
+        bench.users.update("a").set(|user| user.logins, 1).condition(|user| user.logins.eq(9));
     let error = bench.transaction().update(missed).await.unwrap_err();
     assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::ConditionFailed), "{error}");
-    assert_eq!(bench.users.open_returned(error.reasons()[0].error()).await.unwrap().unwrap().logins, 4);
+    assert_eq!(
+        bench.users.open_returned(error.reasons()[0].error()).await.unwrap().unwrap().logins,
+        4
+    );
 
     let nothing = bench.transaction().update(bench.users.update("a")).await.unwrap_err();
-    assert_eq!(nothing.to_string(), "transact_write: users[user_id=a]: the update changes nothing; nothing was sent");
-    let protected = bench.users.update("a").customize(|update| update.update_expression("SET plan = logins"));
+    assert_eq!(
+        nothing.to_string(),
+        "transact_write: users[user_id=a]: the update changes nothing; nothing was sent"
+    );
+    let protected =
+        bench.users.update("a").customize(|update| update.update_expression("SET plan = logins"));
     let error = bench.transaction().update(protected).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Caller);
     bench.assert_nothing_secret_was_sent();
@@ -135,10 +167,15 @@ async fn records_are_updated_in_place_among_other_writes() {
 async fn a_conflict_is_met_with_another_try_of_the_same_bytes() {
     let bench = Bench::with_kms().await;
     let users = users(3);
-    for codes in [["TransactionConflict", "None", "None"], ["ThrottlingError", "TransactionConflict", "None"]] {
+    for codes in [
+        ["TransactionConflict", "None", "None"],
+        ["ThrottlingError", "TransactionConflict", "None"],
+    ] {
         bench.faults.fail_next("TransactWriteItems", cancelled(&codes));
     }
-    let puts = users.iter().fold(bench.transaction(), |transaction, user| transaction.put(bench.users.put(user)));
+    let puts = users
+        .iter()
+        .fold(bench.transaction(), |transaction, user| transaction.put(bench.users.put(user)));
     puts.await.unwrap();
     let sent = bench.sent();
     assert_eq!((sent.len(), bench.faults.calls("GenerateDataKey")), (3, 3));
@@ -151,16 +188,23 @@ async fn a_conflict_for_ever_is_an_error_that_names_the_record() {
     let bench = Bench::new().await;
     bench.faults.fail_always("TransactWriteItems", cancelled(&["None", "TransactionConflict"]));
     let (a, b) = (user("a"), user("b"));
-    let error = bench.transaction().put(bench.users.put(&a)).put(bench.users.put(&b)).await.unwrap_err();
+    let error =
+        bench.transaction().put(bench.users.put(&a)).put(bench.users.put(&b)).await.unwrap_err();
     assert_eq!(bench.faults.calls("TransactWriteItems"), 10);
-    assert_eq!((error.fault(), error.is_retryable(), error.is_in_doubt()), (Fault::Operator, true, false));
+    assert_eq!(
+        (error.fault(), error.is_retryable(), error.is_in_doubt()),
+        (Fault::Operator, true, false)
+    );
     let told = "transact_write was cancelled by DynamoDB 10 times: action 1, users[user_id=b]: TransactionConflict";
     assert_eq!(error.to_string(), told);
 
     // One reason that waiting does not mend is enough.
     bench.faults.forget_calls();
-    bench.faults.fail_always("TransactWriteItems", cancelled(&["ValidationError", "TransactionConflict"]));
-    let error = bench.transaction().put(bench.users.put(&a)).put(bench.users.put(&b)).await.unwrap_err();
+    bench
+        .faults
+        .fail_always("TransactWriteItems", cancelled(&["ValidationError", "TransactionConflict"]));
+    let error =
+        bench.transaction().put(bench.users.put(&a)).put(bench.users.put(&b)).await.unwrap_err();
     assert_eq!((bench.faults.calls("TransactWriteItems"), error.fault()), (1, Fault::Caller));
 }
 
@@ -179,22 +223,35 @@ async fn a_lost_reply_is_no_second_write() {
 async fn a_prepared_transaction_clears_up_what_became_of_it() {
     let bench = Bench::with_kms().await;
     let (a, b) = (user("a"), user("b"));
-    let prepared = bench.transaction().put(bench.users.put(&a).if_not_exists()).put(bench.users.put(&b));
+    let prepared =
+        bench.transaction().put(bench.users.put(&a).if_not_exists()).put(bench.users.put(&b));
     let prepared = prepared.prepare().await.unwrap();
-    assert_eq!((bench.faults.calls("GenerateDataKey"), bench.faults.calls("TransactWriteItems")), (2, 0));
+    assert_eq!(
+        (bench.faults.calls("GenerateDataKey"), bench.faults.calls("TransactWriteItems")),
+        (2, 0)
+    );
     assert_eq!(
         prepared.records().map(ToString::to_string).collect::<Vec<_>>(),
         ["users[user_id=a]", "users[user_id=b]"]
     );
     let printed = format!("{prepared:?}");
-    assert!(printed.contains(prepared.client_token()) && !printed.contains("encrypted_payload"), "{printed}");
+    assert!(
+        printed.contains(prepared.client_token()) && !printed.contains("encrypted_payload"),
+        "{printed}"
+    );
 
     for _ in 0..3 {
         bench.faults.fail_next("TransactWriteItems", Injected::LoseReply);
     }
     let error = prepared.send().await.unwrap_err();
-    assert_eq!((error.is_in_doubt(), error.is_retryable(), error.fault()), (true, true, Fault::Operator));
-    assert!(error.to_string().ends_with("so the transaction may have been carried out all the same"), "{error}");
+    assert_eq!(
+        (error.is_in_doubt(), error.is_retryable(), error.fault()),
+        (true, true, Fault::Operator)
+    );
+    assert!(
+        error.to_string().ends_with("so the transaction may have been carried out all the same"),
+        "{error}"
+    );
     let stored = bench.stored().await;
     assert_eq!(stored.len(), 2);
 
@@ -225,7 +282,9 @@ async fn a_refusal_without_a_lost_reply_leaves_no_doubt() {
     let error = prepared.send().await.unwrap_err();
     assert!(!error.is_in_doubt(), "{error}");
     // Another try of it is still under way, ten times.
-    bench.faults.fail_always("TransactWriteItems", Injected::error("TransactionInProgressException"));
+    bench
+        .faults
+        .fail_always("TransactWriteItems", Injected::error("TransactionInProgressException"));
     let error = prepared.send().await.unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
 }
@@ -239,7 +298,10 @@ async fn a_token_is_good_for_one_sealing() {
     put().await.unwrap();
     let error = put().await.unwrap_err();
     assert!(matches!(error.kind(), TransactionErrorKind::TokenReused), "{error}");
-    assert_eq!((error.fault(), error.is_retryable(), error.is_in_doubt()), (Fault::Caller, false, false));
+    assert_eq!(
+        (error.fault(), error.is_retryable(), error.is_in_doubt()),
+        (Fault::Caller, false, false)
+    );
     assert!(error.to_string().contains("prepare it once, and send that again"), "{error}");
     let prepared = bench.transaction().put(bench.users.put(&a)).prepare().await.unwrap();
     prepared.send().await.unwrap();
@@ -267,27 +329,40 @@ async fn what_dynamodb_would_refuse_is_refused_before_it_is_sent() {
     refused(bench.transaction().put(bench.orders.put(&one)).put(bench.orders.put(&also_one))).await;
 
     let many = users(101);
-    let too_many = many.iter().fold(bench.transaction(), |all, user| all.put(bench.users.put(user)));
-    assert!(matches!(refused(too_many).await.kind(), TransactionErrorKind::TooManyActions { actions: 101 }));
+    let too_many =
+        many.iter().fold(bench.transaction(), |all, user| all.put(bench.users.put(user)));
+    assert!(matches!(
+        refused(too_many).await.kind(),
+        TransactionErrorKind::TooManyActions { actions: 101 }
+    ));
 
     let mut large = users(11);
     for user in &mut large {
         user.email = "x".repeat(390 * 1024);
     }
-    let too_large = large.iter().fold(bench.transaction(), |all, user| all.put(bench.users.put(user)));
+    let too_large =
+        large.iter().fold(bench.transaction(), |all, user| all.put(bench.users.put(user)));
     let error = refused(too_large).await;
-    assert!(matches!(error.kind(), TransactionErrorKind::TooLarge { bytes } if *bytes > 4 * 1024 * 1024), "{error}");
+    assert!(
+        matches!(error.kind(), TransactionErrorKind::TooLarge { bytes } if *bytes > 4 * 1024 * 1024),
+        "{error}"
+    );
     large[0].email = "x".repeat(400 * 1024);
     let told = refused(bench.transaction().put(bench.users.put(&large[0]))).await.to_string();
     assert!(told.starts_with("transact_write: users[user_id=u_0]: the sealed item is "), "{told}");
 
     let told = refused(bench.transaction().check(bench.users.check("a"))).await.to_string();
-    assert_eq!(told, "transact_write: users[user_id=a]: the check has no condition; nothing was sent");
-    let named = bench.users.check("a").customize(|check| check.condition_expression("email = :email"));
+    assert_eq!(
+        told,
+        "transact_write: users[user_id=a]: the check has no condition; nothing was sent"
+    );
+    let named =
+        bench.users.check("a").customize(|check| check.condition_expression("email = :email"));
     let told = refused(bench.transaction().check(named)).await.to_string();
     assert!(told.contains("`customize` must not set `condition_expression`"), "{told}");
     let legacy = bench.users.put(&a).customize(|put| {
-        let absent = aws_sdk_dynamodb::types::ExpectedAttributeValue::builder().exists(false).build();
+        let absent =
+            aws_sdk_dynamodb::types::ExpectedAttributeValue::builder().exists(false).build();
         put.expected("user_id", absent)
     });
     let told = refused(bench.transaction().put(legacy)).await.to_string();
@@ -323,10 +398,16 @@ async fn what_the_caller_sets_stays_and_all_conditions_hold_together() {
     let bench = Bench::new().await;
     bench.users.put(&user("a")).await.unwrap();
     let a = user("a");
-    let put = bench.users.put(&a).condition(|stored| stored.logins.eq(3)).condition(|stored| stored.logins.eq(9));
+    let put = bench
+        .users
+        .put(&a)
+        .condition(|stored| stored.logins.eq(3))
+        .condition(|stored| stored.logins.eq(9));
     let total = aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total;
-    let transaction =
-        bench.transaction().put(put).customize(move |request| request.return_consumed_capacity(total.clone()));
+    let transaction = bench
+        .transaction()
+        .put(put)
+        .customize(move |request| request.return_consumed_capacity(total.clone()));
     let error = transaction.await.unwrap_err();
     assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::ConditionFailed), "{error}");
     assert_eq!(bench.sent()[0]["ReturnConsumedCapacity"], "TOTAL");
@@ -341,7 +422,8 @@ async fn of_transactions_side_by_side_none_is_seen_in_part() {
         let (mut user, mut order) = (user("a"), order("a", 1.0));
         (user.logins, order.state) = (n, n.to_string());
         transact_write(client).put(users.put(&user)).put(orders.put(&order)).await.unwrap();
-        let (user, order) = envelope_dynamo::transact_get((users.get("a"), orders.get(("a", 1.0)))).await.unwrap();
+        let (user, order) =
+            envelope_dynamo::transact_get((users.get("a"), orders.get(("a", 1.0)))).await.unwrap();
         assert_eq!(user.unwrap().logins.to_string(), order.unwrap().state);
     });
     let mut all: Vec<_> = writers.map(Box::pin).collect();

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Composite, Envelope, Error, ErrorKind, Fault, IntoKey, KeyErrorKind, LocalKeyProvider, Partition, Parts, RootKey,
-    from_item, item_context, to_item,
+    Composite, Envelope, Error, ErrorKind, Fault, IntoKey, KeyErrorKind, LocalKeyProvider,
+    Partition, Parts, RootKey, from_item, item_context, to_item,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -60,7 +60,10 @@ async fn keys_are_made_of_fields_and_the_fields_come_back_from_them() {
 #[test]
 fn a_key_is_typed_by_the_parts_that_vary() {
     let key: <Order as Envelope>::Key = ("u_1", (1_700_000_000, "o_1")).into_key();
-    assert_eq!(key, Composite { partition: "u_1".to_owned(), sort: Parts((1_700_000_000, "o_1".to_owned())) });
+    assert_eq!(
+        key,
+        Composite { partition: "u_1".to_owned(), sort: Parts((1_700_000_000, "o_1".to_owned())) }
+    );
     let key: <Profile as Envelope>::Key = "u_1".into_key();
     assert_eq!(key, Partition { partition: "u_1".to_owned() });
     let key: <Settings as Envelope>::Key = ().into_key();
@@ -84,7 +87,10 @@ async fn parts_that_could_not_be_told_apart_are_refused_by_name_and_without_thei
     assert_eq!(message, "shop: `user_id` is a part of a composed key and empty");
     for first in ["a#", "#", "a|b", "a/b", "a:b"] {
         let message = refusal(Pair { first: first.into(), second: "c".into(), value: 1 }).await;
-        assert!(message.contains("`first` is a part of a composed key and contains a separator"), "{message}");
+        assert!(
+            message.contains("`first` is a part of a composed key and contains a separator"),
+            "{message}"
+        );
     }
     // What stands in identifiers, dates and addresses may stand in parts.
     for id in ["2026-11-21T10.00", "a_b", "zoe+1@example.com", "ä 秘密"] {
@@ -97,7 +103,10 @@ async fn parts_that_could_not_be_told_apart_are_refused_by_name_and_without_thei
 #[tokio::test]
 async fn what_would_not_sort_is_not_filled_up() {
     let message = refusal(Event { at: -5, id: 1, value: 1 }).await;
-    assert!(message.contains("`at` is filled up with zeros") && message.contains("negative"), "{message}");
+    assert!(
+        message.contains("`at` is filled up with zeros") && message.contains("negative"),
+        "{message}"
+    );
     let message = refusal(Event { at: 10_000, id: 1, value: 1 }).await;
     assert!(message.contains("`at` has more digits than its place"), "{message}");
 }
@@ -111,7 +120,10 @@ async fn a_part_that_reads_back_as_another_value_is_refused() {
     );
     let provider = provider();
     let fine = Lossy { name: Lowercase("zoe".into()), value: 1 };
-    assert_eq!(from_item::<Lossy>(to_item(&fine, &provider).await.unwrap(), &provider).await.unwrap(), fine);
+    assert_eq!(
+        from_item::<Lossy>(to_item(&fine, &provider).await.unwrap(), &provider).await.unwrap(),
+        fine
+    );
 }
 
 #[tokio::test]
@@ -126,13 +138,19 @@ async fn an_item_of_another_entity_type_is_refused_before_any_key_is_asked_for()
     );
     assert_eq!(error.fault(), Fault::Data);
     let error = from_item::<Profile>(order_item.clone(), &provider).await.unwrap_err();
-    assert!(error.to_string().ends_with("the item is no `Profile`: its `sk` is not `PROFILE`"), "{error}");
+    assert!(
+        error.to_string().ends_with("the item is no `Profile`: its `sk` is not `PROFILE`"),
+        "{error}"
+    );
     for kind in [Some(string("profile")), Some(number("1")), None] {
         let mut item = order_item.clone();
         item.remove("kind");
         item.extend(kind.map(|kind| ("kind".to_owned(), kind)));
         let error = from_item::<Order>(item, &provider).await.unwrap_err();
-        assert!(error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"), "{error}");
+        assert!(
+            error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"),
+            "{error}"
+        );
     }
     assert_eq!(provider.unwrap_calls(), 0);
 }
@@ -145,9 +163,12 @@ fn number(number: &str) -> AttributeValue {
 async fn a_record_does_not_open_under_another_key_nor_with_another_part() {
     let provider = provider();
     let item = to_item(&order(5, "o_1"), &provider).await.unwrap();
-    for (name, forged) in
-        [("sk", "ORDER#00000000000000000006#o_1"), ("sk", "ORDER#5#o_1"), ("pk", "USER#u_2"), ("order_id", "o_2")]
-    {
+    for (name, forged) in [
+        ("sk", "ORDER#00000000000000000006#o_1"),
+        ("sk", "ORDER#5#o_1"),
+        ("pk", "USER#u_2"),
+        ("order_id", "o_2"),
+    ] {
         let mut moved = item.clone();
         moved.insert(name.into(), string(forged));
         let error = opened::<Order>(moved, &provider).await;
@@ -164,7 +185,8 @@ async fn an_attribute_with_the_name_of_a_part_is_not_believed() {
     assert_eq!(from_item::<Order>(item, &provider).await.unwrap(), order(5, "o_1"));
 }
 
-/// The shop's table as a program sees it that fills in the keys by hand, and not as the formats say.
+/// The shop's table as a program sees it that fills in the keys by hand, and not as the formats
+/// say.
 #[derive(Debug, PartialEq, Envelope)]
 #[envelope(table = "shop")]
 struct ByHand {
@@ -198,12 +220,17 @@ async fn an_authentic_key_that_its_fields_do_not_make_is_an_error() {
     let provider = provider();
     let item = to_item(&by_hand("ORDER#00000000000000000005#o_1", "o_1"), &provider).await.unwrap();
     assert_eq!(from_item::<Order>(item, &provider).await.unwrap(), order(5, "o_1"));
-    for (sk, order_id) in
-        [("ORDER#5#o_1", "o_1"), ("ORDER#+0000000000000000005#o_1", "o_1"), ("ORDER#00000000000000000005#o_2", "o_1")]
-    {
+    for (sk, order_id) in [
+        ("ORDER#5#o_1", "o_1"),
+        ("ORDER#+0000000000000000005#o_1", "o_1"),
+        ("ORDER#00000000000000000005#o_2", "o_1"),
+    ] {
         let item = to_item(&by_hand(sk, order_id), &provider).await.unwrap();
         let error = opened::<Order>(item, &provider).await;
-        assert!(matches!(error.kind(), ErrorKind::KeyMismatch { attribute: "sk" }), "{sk}: {error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::KeyMismatch { attribute: "sk" }),
+            "{sk}: {error}"
+        );
         assert!(error.to_string().contains("make another `sk` than it is stored under"), "{error}");
         assert_eq!(error.fault(), Fault::Data);
     }
@@ -237,7 +264,11 @@ async fn a_record_written_before_its_entity_type_had_a_name_does_not_pass_for_on
     let error = opened::<After>(item, &provider).await;
     assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
     let item = to_item(&After { id: "x".into(), value: 1 }, &provider).await.unwrap();
-    assert_eq!(from_item::<Before>(item, &provider).await.unwrap().value, 1, "one that does not ask is not told");
+    assert_eq!(
+        from_item::<Before>(item, &provider).await.unwrap().value,
+        1,
+        "one that does not ask is not told"
+    );
 }
 
 #[tokio::test]
@@ -325,7 +356,10 @@ async fn parts_are_written_as_serde_writes_them() {
     };
     let item = to_item(&record, &provider).await.unwrap();
     assert_eq!(item["pk"], string("eu-west#00000000-0000-0000-0000-000000000007"));
-    assert_eq!(item["sk-1"], string("{00000000-0000-0000-0000-000000000007}/001700000000/true/000042"));
+    assert_eq!(
+        item["sk-1"],
+        string("{00000000-0000-0000-0000-000000000007}/001700000000/true/000042")
+    );
     assert_eq!(item["placedAt"], number("1700000000"));
     assert_eq!(Parts::attributes().sk_1.name(), "sk-1");
     assert_eq!(from_item::<Parts>(item, &provider).await.unwrap(), record);

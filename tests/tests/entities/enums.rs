@@ -16,7 +16,11 @@ async fn an_item_becomes_the_record_that_it_is() {
     let profile_item = to_item(&Shop::Profile(profile()), &provider).await.unwrap();
     assert_eq!(read(order_item, &provider).await.unwrap(), Shop::Order(order(5, "o_1")));
     assert_eq!(read(profile_item.clone(), &provider).await.unwrap(), Shop::Profile(profile()));
-    assert_eq!(from_item::<Profile>(profile_item, &provider).await.unwrap(), profile(), "the enum adds nothing");
+    assert_eq!(
+        from_item::<Profile>(profile_item, &provider).await.unwrap(),
+        profile(),
+        "the enum adds nothing"
+    );
 }
 
 #[tokio::test]
@@ -81,7 +85,8 @@ enum Job {
 #[tokio::test]
 async fn keys_of_one_form_are_told_apart_by_the_entity_type_which_is_authenticated() {
     let provider = provider();
-    let mut item = to_item(&Job::Mail(Mail { id: 7, body: "s3cr3t".into() }), &provider).await.unwrap();
+    let mut item =
+        to_item(&Job::Mail(Mail { id: 7, body: "s3cr3t".into() }), &provider).await.unwrap();
     assert_eq!(item["kind"], string("mail"));
     let read = from_item::<Job>(item.clone(), &provider).await.unwrap();
     assert_eq!(read, Job::Mail(Mail { id: 7, body: "s3cr3t".into() }));

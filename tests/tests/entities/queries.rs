@@ -13,7 +13,10 @@ async fn stocked() -> (Servers, Table<Shop>) {
         shop.put(&Shop::Order(order(created, "o_1"))).send().await.unwrap();
     }
     shop.put(&Shop::Profile(profile())).send().await.unwrap();
-    shop.put(&Shop::Order(Order { user_id: "u_2".into(), ..order(6, "o_9") })).send().await.unwrap();
+    shop.put(&Shop::Order(Order { user_id: "u_2".into(), ..order(6, "o_9") }))
+        .send()
+        .await
+        .unwrap();
     shop.put(&Shop::Profile(Profile { user_id: "u_2".into(), ..profile() })).send().await.unwrap();
     (servers, shop)
 }
@@ -21,11 +24,15 @@ async fn stocked() -> (Servers, Table<Shop>) {
 #[tokio::test]
 async fn a_partition_is_read_as_the_records_that_stand_in_it() {
     let (_servers, shop) = stocked().await;
-    let mut expected: Vec<_> = [5, 40, 300, 2_000].map(|created| Shop::Order(order(created, "o_1"))).into();
+    let mut expected: Vec<_> =
+        [5, 40, 300, 2_000].map(|created| Shop::Order(order(created, "o_1"))).into();
     expected.push(Shop::Profile(profile()));
     assert_eq!(shop.query("u_1").send().await.unwrap(), expected);
     assert_eq!(shop.query("u_1").count().await.unwrap(), 5);
-    assert_eq!(shop.query("u_1").page_size(2).descending().limit(1).send().await.unwrap(), expected[4..]);
+    assert_eq!(
+        shop.query("u_1").page_size(2).descending().limit(1).send().await.unwrap(),
+        expected[4..]
+    );
     assert_eq!(shop.scan().segments(2).send().await.unwrap().len(), 7);
 }
 
@@ -37,14 +44,24 @@ async fn a_query_of_one_type_asks_for_its_own_keys_alone() {
     assert_eq!(profiles.query("u_1").count().await.unwrap(), 1);
     assert_eq!(profiles.query("u_1").send().await.unwrap(), [profile()]);
     let late = orders.query("u_1").sort(|sk| sk.ge((300_u64, "o_1"))).send().await.unwrap();
-    assert_eq!(late, [order(300, "o_1"), order(2_000, "o_1")], "the profile after them is passed over");
-    let between = orders.query("u_1").sort(|sk| sk.between((6_u64, "a"), (300_u64, "z"))).send().await.unwrap();
+    assert_eq!(
+        late,
+        [order(300, "o_1"), order(2_000, "o_1")],
+        "the profile after them is passed over"
+    );
+    let between = orders
+        .query("u_1")
+        .sort(|sk| sk.between((6_u64, "a"), (300_u64, "z")))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(between, [order(40, "o_1"), order(300, "o_1")]);
     assert_eq!(orders.scan().send().await.unwrap().len(), 5);
 }
 
 #[tokio::test]
-async fn what_belongs_to_no_type_is_one_error_among_the_records_of_the_enum_and_passed_over_by_each_type() {
+async fn what_belongs_to_no_type_is_one_error_among_the_records_of_the_enum_and_passed_over_by_each_type()
+ {
     let (servers, shop) = stocked().await;
     let stray = [("pk", "USER#u_1"), ("sk", "ORDER#s3cr3t"), ("note", "s3cr3t")];
     let stray: Item = stray.map(|(name, value)| (name.to_owned(), string(value))).into();
@@ -67,7 +84,12 @@ async fn no_request_shows_what_is_sealed() {
     let orders = traced.of::<Order>();
     let found = orders.query("u_1").sort(|sk| sk.eq((7_u64, "o_7"))).send().await.unwrap();
     assert_eq!(found, [order(7, "o_7")]);
-    orders.update(("u_1", (7, "o_7"))).modify(|order| order.card.push_str(" s3cr3t")).send().await.unwrap();
+    orders
+        .update(("u_1", (7, "o_7")))
+        .modify(|order| order.card.push_str(" s3cr3t"))
+        .send()
+        .await
+        .unwrap();
     let requests = faults.all_requests();
     assert!(requests.len() >= 4, "{}", requests.len());
     for request in requests {

@@ -28,8 +28,15 @@ async fn records_of_several_types_live_in_one_table() {
     assert_eq!(orders.get(("u_1", (5, "o_1"))).send().await.unwrap(), Some(order(5, "o_1")));
     assert_eq!(orders.get(("u_1", (6, "o_1"))).send().await.unwrap(), None);
 
-    let query = servers.dynamodb().query().table_name(shop.name()).key_condition_expression("pk = :pk");
-    let items = query.expression_attribute_values(":pk", string("USER#u_1")).send().await.unwrap().items.unwrap();
+    let query =
+        servers.dynamodb().query().table_name(shop.name()).key_condition_expression("pk = :pk");
+    let items = query
+        .expression_attribute_values(":pk", string("USER#u_1"))
+        .send()
+        .await
+        .unwrap()
+        .items
+        .unwrap();
     let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
     let mut records = Vec::new();
     for item in items {
@@ -67,12 +74,21 @@ async fn a_record_pasted_under_the_key_of_another_type_does_not_open() {
     orders.put(&order(5, "o_1")).send().await.unwrap();
     let get = |sk: &str| {
         let key = Item::from([("pk".into(), string("USER#u_1")), ("sk".into(), string(sk))]);
-        servers.dynamodb().get_item().table_name(shop.name()).set_key(Some(key)).consistent_read(true).send()
+        servers
+            .dynamodb()
+            .get_item()
+            .table_name(shop.name())
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
     };
     let sk = "ORDER#00000000000000000005#o_1";
-    let (mut pasted, order_item) = (get("PROFILE").await.unwrap().item.unwrap(), get(sk).await.unwrap().item.unwrap());
+    let (mut pasted, order_item) =
+        (get("PROFILE").await.unwrap().item.unwrap(), get(sk).await.unwrap().item.unwrap());
     pasted.insert("sk".into(), string(sk));
-    pasted.extend(["kind", "order_id", "state"].map(|name| (name.to_owned(), order_item[name].clone())));
+    pasted.extend(
+        ["kind", "order_id", "state"].map(|name| (name.to_owned(), order_item[name].clone())),
+    );
     put_raw(&servers, &shop, pasted).await;
     let error = orders.get(("u_1", (5, "o_1"))).send().await.unwrap_err();
     assert!(crate::composed::is_moved(&error), "{error}");
@@ -81,11 +97,21 @@ async fn a_record_pasted_under_the_key_of_another_type_does_not_open() {
     stripped.insert("kind".into(), AttributeValue::S("profile".into()));
     put_raw(&servers, &shop, stripped).await;
     let error = orders.get(("u_1", (5, "o_1"))).send().await.unwrap_err();
-    assert!(error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"), "{error}");
+    assert!(
+        error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"),
+        "{error}"
+    );
 }
 
 pub(crate) async fn put_raw(servers: &Servers, shop: &Table<Shop>, item: Item) {
-    servers.dynamodb().put_item().table_name(shop.name()).set_item(Some(item)).send().await.unwrap();
+    servers
+        .dynamodb()
+        .put_item()
+        .table_name(shop.name())
+        .set_item(Some(item))
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -94,7 +120,8 @@ async fn batches_take_composed_keys() {
     let orders = shop.of::<Order>();
     let all: Vec<_> = (0..30).map(|created| order(created, "o_1")).collect();
     assert_eq!(orders.batch_put(&all).send().await.unwrap(), 30);
-    let found = orders.batch_get((0..31).map(|created| ("u_1", (created, "o_1")))).send().await.unwrap();
+    let found =
+        orders.batch_get((0..31).map(|created| ("u_1", (created, "o_1")))).send().await.unwrap();
     assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), all);
 }
 
@@ -105,10 +132,18 @@ async fn a_record_is_modified_under_its_key_and_not_away_from_it() {
     orders.put(&order(5, "o_1")).send().await.unwrap();
     let key = || ("u_1", (5, "o_1"));
     orders.update(key()).modify(|order| order.card = "s3cr3t 4242".into()).send().await.unwrap();
-    assert_eq!(orders.get(key()).consistent_read().send().await.unwrap().unwrap().card, "s3cr3t 4242");
+    assert_eq!(
+        orders.get(key()).consistent_read().send().await.unwrap().unwrap().card,
+        "s3cr3t 4242"
+    );
     let error = orders.update(key()).modify(|order| order.created = 6).send().await.unwrap_err();
     assert!(error.to_string().contains("`sk`"), "{error}");
-    let error = orders.update(key()).modify(|order| order.order_id = "o_2".into()).send().await.unwrap_err();
+    let error = orders
+        .update(key())
+        .modify(|order| order.order_id = "o_2".into())
+        .send()
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("`sk`"), "{error}");
     assert_eq!(orders.get(key()).consistent_read().send().await.unwrap().unwrap().order_id, "o_1");
 }

@@ -1,6 +1,8 @@
 //! Somebody who can write the table of branch keys, or the records.
 
-use envelope_dynamo::{BranchKey, BranchKeyStore, BranchName, ContextForm, ErrorKind, KeyFuture, KeyKind, WrappedKey};
+use envelope_dynamo::{
+    BranchKey, BranchKeyStore, BranchName, ContextForm, ErrorKind, KeyFuture, KeyKind, WrappedKey,
+};
 
 use super::*;
 
@@ -25,7 +27,10 @@ async fn a_key_that_was_copied_to_another_branch_does_not_unwrap() {
     let error = to_item(&visit(1, "alice"), &bench.provider(TTL)).await.unwrap_err();
     assert_eq!(kind(&error), KeyErrorKind::ContextMismatch);
     let message = error.key_error().unwrap().to_string();
-    assert!(message.contains("branch `alice`") && message.contains("put there from elsewhere"), "{message}");
+    assert!(
+        message.contains("branch `alice`") && message.contains("put there from elsewhere"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -57,7 +62,11 @@ impl BranchKeyStore for Confused {
         Box::pin(async { self.0.active(&BranchName::new("mallory")?).await })
     }
 
-    fn branch_key<'a>(&'a self, _: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        _: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         Box::pin(async move { self.0.branch_key(&BranchName::new("mallory")?, version).await })
     }
 }
@@ -137,7 +146,10 @@ async fn a_record_moved_to_another_branch_or_key_does_not_open() {
 
 fn with_keys(item: &Item, keys: Vec<WrappedKey>) -> Item {
     let mut item = item.clone();
-    item.insert("encrypted_dek".into(), binary(EncryptedDek::new(dek(&item).form(), keys).unwrap().to_bytes()));
+    item.insert(
+        "encrypted_dek".into(),
+        binary(EncryptedDek::new(dek(&item).form(), keys).unwrap().to_bytes()),
+    );
     item
 }
 
@@ -153,7 +165,10 @@ async fn an_entry_that_was_changed_does_not_open_the_record() {
     let mut flipped = salt.to_vec();
     flipped[0] ^= 1;
 
-    let error = from_item::<Visit>(with_keys(&item, vec![entry_of(KeyKind::BRANCH, entry.id(), &flipped)]), &provider);
+    let error = from_item::<Visit>(
+        with_keys(&item, vec![entry_of(KeyKind::BRANCH, entry.id(), &flipped)]),
+        &provider,
+    );
     let error = error.await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
 
@@ -163,14 +178,25 @@ async fn an_entry_that_was_changed_does_not_open_the_record() {
         (entry_of(KeyKind::BRANCH, &[0; 16], salt), KeyErrorKind::KeyNotFound),
         (entry_of(KeyKind::BRANCH, &entry.id()[..15], salt), KeyErrorKind::WrongKey),
         (entry_of(KeyKind::BRANCH, entry.id(), &salt[..23]), KeyErrorKind::ContextMismatch),
-        (entry_of(KeyKind::BRANCH, entry.id(), &[salt, &[0]].concat()), KeyErrorKind::ContextMismatch),
+        (
+            entry_of(KeyKind::BRANCH, entry.id(), &[salt, &[0]].concat()),
+            KeyErrorKind::ContextMismatch,
+        ),
         (entry_of(KeyKind::AWS_KMS, entry.id(), salt), KeyErrorKind::WrongKey),
     ] {
-        assert_eq!(read(&with_keys(&item, vec![key.clone()]), &provider).await, Err(expected), "{key:?}");
+        assert_eq!(
+            read(&with_keys(&item, vec![key.clone()]), &provider).await,
+            Err(expected),
+            "{key:?}"
+        );
     }
     assert_eq!(bench.kms_calls(), 0, "no record makes a reader use another branch's key");
 
-    let beside = vec![entry_of(KeyKind::AWS_KMS, &[0; 4], &[7; 184]), entry_of(KeyKind::BRANCH, &[0; 16], salt), entry];
+    let beside = vec![
+        entry_of(KeyKind::AWS_KMS, &[0; 4], &[7; 184]),
+        entry_of(KeyKind::BRANCH, &[0; 16], salt),
+        entry,
+    ];
     assert_eq!(
         read(&with_keys(&item, beside), &provider).await,
         Ok(visit(1, "alice")),

@@ -25,14 +25,28 @@ async fn deleting_a_subjects_branch_makes_all_of_its_records_unreadable_and_nobo
         for item in [before, after] {
             assert_eq!(read(&item, &other).await, Err(KeyErrorKind::KeyNotFound));
         }
-        assert_eq!(kind(&from_item::<Letter>(letter_3, &other).await.unwrap_err()), KeyErrorKind::KeyNotFound);
+        assert_eq!(
+            kind(&from_item::<Letter>(letter_3, &other).await.unwrap_err()),
+            KeyErrorKind::KeyNotFound
+        );
         let (before, after, letter_3) = bobs;
         assert_eq!(read(&before, &other).await, Ok(visit(1, "bob")));
         assert_eq!(read(&after, &other).await, Ok(visit(2, "bob")));
         assert_eq!(from_item::<Letter>(letter_3, &other).await.unwrap(), letter(3, "bob"));
     }
-    let scan = bench.servers.dynamodb().scan().table_name(&bench.table).consistent_read(true).send().await.unwrap();
-    assert!(scan.items().iter().all(|item| item["branch"] == text("bob")), "nothing of alice's is left");
+    let scan = bench
+        .servers
+        .dynamodb()
+        .scan()
+        .table_name(&bench.table)
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        scan.items().iter().all(|item| item["branch"] == text("bob")),
+        "nothing of alice's is left"
+    );
 }
 
 /// What the documentation says of other processes.
@@ -45,7 +59,11 @@ async fn a_process_that_has_the_key_reads_on_until_it_is_old() {
     bench.clock.advance(8 * MINUTE);
     assert_eq!(read(&item, &provider).await, Ok(visit(1, "alice")));
     bench.clock.advance(MINUTE);
-    assert_eq!(read(&item, &provider).await, Err(KeyErrorKind::KeyNotFound), "noticed when it is to be refreshed");
+    assert_eq!(
+        read(&item, &provider).await,
+        Err(KeyErrorKind::KeyNotFound),
+        "noticed when it is to be refreshed"
+    );
     let error = to_item(&visit(1, "alice"), &provider).await.unwrap_err();
     assert_eq!(kind(&error), KeyErrorKind::KeyNotFound);
 }
@@ -74,7 +92,10 @@ async fn a_deletion_that_was_interrupted_is_seen_and_goes_on_where_it_stopped() 
     assert_eq!((branch.name(), branch.active()), ("alice", None));
     let error = to_item(&visit(1, "alice"), &bench.provider(TTL)).await.unwrap_err();
     assert_eq!(kind(&error), KeyErrorKind::KeyNotFound, "nothing is written under it any more");
-    for error in [bench.keys().create("alice").await.unwrap_err(), bench.keys().rotate("alice").await.unwrap_err()] {
+    for error in [
+        bench.keys().create("alice").await.unwrap_err(),
+        bench.keys().rotate("alice").await.unwrap_err(),
+    ] {
         assert!(matches!(error, BranchKeyError::Deleting(_)), "{error}");
         assert!(error.to_string().contains("`delete` it again"), "{error}");
     }
@@ -107,7 +128,8 @@ async fn a_deletion_leaves_a_branch_alone_that_was_created_anew_meanwhile() {
         tokio::task::yield_now().await;
     }
     let kms = KmsKeyProvider::new(bench.servers.kms().clone(), bench.servers.kms_key_id());
-    let quick = BranchKeyTable::new(bench.servers.dynamodb().clone(), "branch-keys", kms).named(&bench.table);
+    let quick = BranchKeyTable::new(bench.servers.dynamodb().clone(), "branch-keys", kms)
+        .named(&bench.table);
     assert_eq!(quick.delete("alice").await.unwrap(), 1);
     let created = quick.create("alice").await.unwrap();
     bench.faults.release("TransactWriteItems");

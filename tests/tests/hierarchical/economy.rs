@@ -3,7 +3,9 @@
 use std::pin::pin;
 use std::task::Context;
 
-use envelope_dynamo::{DataKey, EncryptionContext, GeneratedKey, KeyEvent, KeyFuture, KeyKind, WrapKey, WrappedKey};
+use envelope_dynamo::{
+    DataKey, EncryptionContext, GeneratedKey, KeyEvent, KeyFuture, KeyKind, WrapKey, WrappedKey,
+};
 
 use super::*;
 
@@ -70,7 +72,11 @@ struct Note {
 async fn an_item_grows_by_at_most_190_bytes_and_with_a_kms_key_by_310() {
     let bench = Bench::with(&["notes"]).await;
     let note = Note { id: "1".into(), text: "x".repeat(100) };
-    let plain = bytes(&[("id", &note.id), ("text", &note.text)].map(|(name, it)| (name.to_owned(), text(it))).into());
+    let plain = bytes(
+        &[("id", &note.id), ("text", &note.text)]
+            .map(|(name, it)| (name.to_owned(), text(it)))
+            .into(),
+    );
 
     let per_table = HierarchicalKeyProvider::per_table(bench.keys(), TTL);
     let hierarchical = bytes(&to_item(&note, &per_table).await.unwrap()) - plain;
@@ -98,15 +104,20 @@ async fn however_many_writers_and_readers_start_at_once_one_call_is_made() {
     bench.faults.hold("Decrypt");
     let tasks: Vec<_> = (0..32)
         .flat_map(|_| {
-            let (writer, reader, item) = (Arc::clone(&provider), Arc::clone(&provider), item.clone());
+            let (writer, reader, item) =
+                (Arc::clone(&provider), Arc::clone(&provider), item.clone());
             [
                 tokio::spawn(async move { drop(write("alice", &writer).await) }),
                 tokio::spawn(async move { drop(read(&item, &reader).await.unwrap()) }),
             ]
         })
         .collect();
-    // Each writer misses the active version or finds it, and then waits for the key, as every reader does.
-    while bench.counters.count(KeyEvent::CacheMiss) + bench.counters.count(KeyEvent::CacheHit) - misses < 96 {
+    // Each writer misses the active version or finds it, and then waits for the key, as every
+    // reader does.
+    while bench.counters.count(KeyEvent::CacheMiss) + bench.counters.count(KeyEvent::CacheHit)
+        - misses
+        < 96
+    {
         tokio::task::yield_now().await;
     }
     bench.faults.release("Decrypt");
@@ -117,7 +128,8 @@ async fn however_many_writers_and_readers_start_at_once_one_call_is_made() {
     assert_eq!(bench.faults.calls("GetItem"), 2);
 }
 
-/// A dropped future takes nothing with it: its call ends, and whoever comes next makes one of its own.
+/// A dropped future takes nothing with it: its call ends, and whoever comes next makes one of its
+/// own.
 #[tokio::test]
 async fn a_caller_that_goes_away_leaves_nothing_behind() {
     let bench = Bench::with(&["alice"]).await;

@@ -1,4 +1,5 @@
-//! Branch keys in a table of their own: what they cost, what they survive, and what somebody who can write it can do.
+//! Branch keys in a table of their own: what they cost, what they survive, and what somebody who
+//! can write it can do.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod attacks;
@@ -15,8 +16,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestClock;
 use envelope_dynamo::{
-    BranchKeyError, BranchKeyTable, BranchVersion, CacheLimits, EncryptedDek, Envelope, Error, HierarchicalKeyProvider,
-    KeyCounters, KeyErrorKind, KmsKeyProvider, from_item, to_item,
+    BranchKeyError, BranchKeyTable, BranchVersion, CacheLimits, EncryptedDek, Envelope, Error,
+    HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KmsKeyProvider, from_item, to_item,
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
@@ -95,8 +96,10 @@ impl Bench {
     }
 
     fn keys_of(&self, logical: &str) -> Keys {
-        let kms = KmsKeyProvider::new(self.servers.kms_through(&self.faults), self.servers.kms_key_id());
-        BranchKeyTable::new(self.servers.dynamodb_through(&self.faults), logical, kms).named(&self.table)
+        let kms =
+            KmsKeyProvider::new(self.servers.kms_through(&self.faults), self.servers.kms_key_id());
+        BranchKeyTable::new(self.servers.dynamodb_through(&self.faults), logical, kms)
+            .named(&self.table)
     }
 
     fn provider(&self, limits: CacheLimits) -> Provider {
@@ -111,13 +114,21 @@ impl Bench {
 
     async fn stored(&self, branch: &str, version: impl ToString) -> Item {
         let get = self.servers.dynamodb().get_item().table_name(&self.table).consistent_read(true);
-        let output = get.key("branch", text(branch)).key("version", text(version)).send().await.unwrap();
+        let output =
+            get.key("branch", text(branch)).key("version", text(version)).send().await.unwrap();
         output.item.unwrap()
     }
 
     /// Writes behind the library's back.
     async fn store(&self, item: Item) {
-        self.servers.dynamodb().put_item().table_name(&self.table).set_item(Some(item)).send().await.unwrap();
+        self.servers
+            .dynamodb()
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .send()
+            .await
+            .unwrap();
     }
 
     /// Makes `version` the active one of `branch`, whoever's it is.

@@ -12,11 +12,19 @@ async fn a_refusal_throws_the_branch_key_out_at_once() {
     let item = write("alice", &provider).await;
     bench.clock.advance(9 * MINUTE);
     bench.faults.fail_always("Decrypt", Fault::error("AccessDeniedException"));
-    assert_eq!(read(&item, &provider).await, Err(KeyErrorKind::AccessDenied), "though the key is not yet too old");
+    assert_eq!(
+        read(&item, &provider).await,
+        Err(KeyErrorKind::AccessDenied),
+        "though the key is not yet too old"
+    );
     let error = to_item(&visit(1, "alice"), &provider).await.unwrap_err();
     assert_eq!(kind(&error), KeyErrorKind::AccessDenied);
     bench.faults.fail_always("Decrypt", Fault::Io);
-    assert_eq!(read(&item, &provider).await, Err(KeyErrorKind::Unreachable), "there is nothing left to bridge with");
+    assert_eq!(
+        read(&item, &provider).await,
+        Err(KeyErrorKind::Unreachable),
+        "there is nothing left to bridge with"
+    );
     bench.faults.recover("Decrypt");
     assert_eq!(read(&item, &provider).await, Ok(visit(1, "alice")));
 }
@@ -35,9 +43,16 @@ async fn an_outage_of_kms_or_of_the_table_is_bridged_within_bounds_and_only_when
             bench.clock.advance(2 * MINUTE);
             let expected = if bridged { Ok(()) } else { Err(KeyErrorKind::Unreachable) };
             assert_eq!(read(&item, &provider).await.map(drop), expected);
-            assert_eq!(to_item(&visit(1, "alice"), &provider).await.map(drop).map_err(|e| kind(&e)), expected);
+            assert_eq!(
+                to_item(&visit(1, "alice"), &provider).await.map(drop).map_err(|e| kind(&e)),
+                expected
+            );
             bench.clock.advance(10 * MINUTE);
-            assert_eq!(read(&item, &provider).await, Err(KeyErrorKind::Unreachable), "beyond every bound");
+            assert_eq!(
+                read(&item, &provider).await,
+                Err(KeyErrorKind::Unreachable),
+                "beyond every bound"
+            );
             bench.faults.recover(operation);
             assert_eq!(read(&item, &provider).await, Ok(visit(1, "alice")));
         }
@@ -57,7 +72,10 @@ async fn a_failure_of_the_table_says_what_kind_it_is() {
         let error = to_item(&visit(1, "alice"), &bench.provider(TTL)).await.unwrap_err();
         let error = error.key_error().unwrap();
         assert_eq!(error.kind(), expected);
-        assert!(error.to_string().contains("GetItem on the table of branch keys") && error.to_string().contains(code));
+        assert!(
+            error.to_string().contains("GetItem on the table of branch keys")
+                && error.to_string().contains(code)
+        );
         assert!(error.request_id().is_some());
     }
 }
@@ -66,7 +84,10 @@ async fn a_failure_of_the_table_says_what_kind_it_is() {
 async fn a_branch_whose_key_kms_does_not_make_is_not_created() {
     let bench = Bench::with(&["alice"]).await;
     bench.faults.fail_always("GenerateDataKey", Fault::error("DisabledException"));
-    for error in [bench.keys().create("bob").await.unwrap_err(), bench.keys().rotate("alice").await.unwrap_err()] {
+    for error in [
+        bench.keys().create("bob").await.unwrap_err(),
+        bench.keys().rotate("alice").await.unwrap_err(),
+    ] {
         assert_eq!(branch_kind(&error), KeyErrorKind::KeyDisabled);
     }
     assert_eq!(bench.faults.calls("TransactWriteItems"), 0);

@@ -11,7 +11,11 @@ async fn old_records_open_after_a_rotation_and_new_ones_use_the_new_key() {
     let provider = bench.provider(TTL);
     let old = write("alice", &provider).await;
     let rotated = bench.keys().rotate("alice").await.unwrap();
-    assert_eq!(version(&write("alice", &provider).await), version(&old), "the old one is in the cache");
+    assert_eq!(
+        version(&write("alice", &provider).await),
+        version(&old),
+        "the old one is in the cache"
+    );
     bench.clock.advance(10 * MINUTE);
     let new = write("alice", &provider).await;
     assert_eq!(version(&new), rotated);
@@ -43,9 +47,13 @@ async fn sixteen_who_rotate_at_once_lose_nothing() {
         items.push(item);
     }
     let active = bench.active("alice").await;
-    let all: Vec<_> = bench.keys().versions("alice").await.unwrap().iter().map(|it| it.version()).collect();
+    let all: Vec<_> =
+        bench.keys().versions("alice").await.unwrap().iter().map(|it| it.version()).collect();
     assert!(!rotated.contains(&first) && rotated.contains(&active));
-    assert!(all.contains(&first) && rotated.iter().all(|version| all.contains(version)), "{rotated:?} of {all:?}");
+    assert!(
+        all.contains(&first) && rotated.iter().all(|version| all.contains(version)),
+        "{rotated:?} of {all:?}"
+    );
     for item in items {
         assert_eq!(read(&item, &bench.provider(TTL)).await, Ok(visit(1, "alice")));
     }
@@ -96,7 +104,10 @@ async fn others_in_the_way_are_waited_for_but_not_forever() {
     bench.faults.forget_calls();
     let error = bench.keys().rotate("alice").await.unwrap_err();
     assert!(matches!(error, BranchKeyError::Conflict(_)) && error.is_retryable(), "{error}");
-    assert_eq!((bench.faults.calls("TransactWriteItems"), bench.faults.calls("GenerateDataKey")), (8, 1));
+    assert_eq!(
+        (bench.faults.calls("TransactWriteItems"), bench.faults.calls("GenerateDataKey")),
+        (8, 1)
+    );
     let error = bench.keys().create("bob").await.unwrap_err();
     assert!(matches!(error, BranchKeyError::Conflict(_)), "{error}");
     bench.faults.recover("TransactWriteItems");
@@ -126,7 +137,10 @@ async fn what_cannot_be_created_or_rotated_says_why() {
     assert_eq!(error.to_string(), "the branch `alice` exists: `rotate` gives it a new key");
     for error in [keys.rotate("bob").await.unwrap_err(), keys.versions("bob").await.unwrap_err()] {
         assert_eq!(branch_kind(&error), KeyErrorKind::KeyNotFound);
-        assert!(error.to_string().contains("the branch `bob`") && error.to_string().contains("create"), "{error}");
+        assert!(
+            error.to_string().contains("the branch `bob`") && error.to_string().contains("create"),
+            "{error}"
+        );
     }
     for name in ["", &"x".repeat(256)] {
         assert_eq!(branch_kind(&keys.create(name).await.unwrap_err()), KeyErrorKind::Configuration);
@@ -140,17 +154,23 @@ async fn what_cannot_be_created_or_rotated_says_why() {
 #[tokio::test]
 async fn one_who_writes_to_an_unknown_branch_is_told_what_to_do() {
     let bench = Bench::with(&[]).await;
-    let error = to_item(&visit(1, "mallory\nINFO all is well"), &bench.provider(TTL)).await.unwrap_err();
+    let error =
+        to_item(&visit(1, "mallory\nINFO all is well"), &bench.provider(TTL)).await.unwrap_err();
     assert_eq!(kind(&error), KeyErrorKind::KeyNotFound);
     let message = error.key_error().unwrap().to_string();
-    assert!(message.contains("BranchKeyTable::create") && message.contains("mallory\\nINFO"), "{message}");
+    assert!(
+        message.contains("BranchKeyTable::create") && message.contains("mallory\\nINFO"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
 async fn an_operator_who_may_not_decrypt_creates_and_rotates() {
     let bench = Bench::with(&[]).await;
-    let kms = KmsKeyWrapper::new(bench.servers.kms_through(&bench.faults), bench.servers.kms_key_id());
-    let operator = BranchKeyTable::new(bench.servers.dynamodb().clone(), "branch-keys", kms).named(&bench.table);
+    let kms =
+        KmsKeyWrapper::new(bench.servers.kms_through(&bench.faults), bench.servers.kms_key_id());
+    let operator = BranchKeyTable::new(bench.servers.dynamodb().clone(), "branch-keys", kms)
+        .named(&bench.table);
     operator.create("alice").await.unwrap();
     let version_of_operator = operator.rotate("alice").await.unwrap();
     assert_eq!((bench.faults.calls("GenerateDataKey"), bench.faults.calls("Decrypt")), (2, 0));
@@ -163,8 +183,10 @@ async fn keys_restored_into_another_table_unwrap_as_before() {
     let item = write("alice", &bench.provider(TTL)).await;
     let restored = bench.keys().named(unique_name("restored"));
     restored.create_table().await.unwrap();
-    for key in [bench.stored("alice", "active").await, bench.stored("alice", version(&item)).await] {
-        let put = bench.servers.dynamodb().put_item().table_name(restored.name()).set_item(Some(key));
+    for key in [bench.stored("alice", "active").await, bench.stored("alice", version(&item)).await]
+    {
+        let put =
+            bench.servers.dynamodb().put_item().table_name(restored.name()).set_item(Some(key));
         put.send().await.unwrap();
     }
     let provider = HierarchicalKeyProvider::per_pair(restored, "patient", TTL);
@@ -179,7 +201,10 @@ async fn branches_and_versions_are_listed_to_the_last() {
     let item = bench.stored("alice", bench.active("alice").await).await;
     for name in &names {
         let mut pointer = bench.stored("alice", "active").await;
-        pointer.extend([("branch".to_owned(), text(name)), ("pad".to_owned(), text("x".repeat(120_000)))]);
+        pointer.extend([
+            ("branch".to_owned(), text(name)),
+            ("pad".to_owned(), text("x".repeat(120_000))),
+        ]);
         bench.store(pointer).await;
         let mut version = item.clone();
         version.insert("version".into(), text(BranchVersion::generate().unwrap()));

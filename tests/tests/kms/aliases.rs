@@ -75,7 +75,8 @@ async fn readers_that_resolve_an_alias_at_the_same_time_agree() {
     assert_eq!(keys_asked_for(&bench, "Decrypt"), [alias.as_str(), &alias]);
 }
 
-/// The alias moves while two first calls are under way: one key is kept, and the other's answer is not used.
+/// The alias moves while two first calls are under way: one key is kept, and the other's answer is
+/// not used.
 #[tokio::test]
 async fn an_alias_that_moves_between_two_first_calls_is_one_key() {
     let bench = Bench::new().await;
@@ -83,22 +84,31 @@ async fn an_alias_that_moves_between_two_first_calls_is_one_key() {
     let provider = bench.provider(&alias);
     for arn in [bench.key.as_str(), ANOTHER_ARN] {
         let body = json!({ "KeyId": arn, "Plaintext": base64(&[7; 32]), "CiphertextBlob": base64(&[7; 184]) });
-        bench.faults.fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.to_string() });
+        bench
+            .faults
+            .fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.to_string() });
     }
     let (alice, bob) = (user("alice"), user("bob"));
     let both = async { tokio::join!(to_item(&alice, &provider), to_item(&bob, &provider)) };
     let (a, b) = both_in_flight(&bench, "GenerateDataKey", both).await;
-    let ((Ok(_), Err(error)) | (Err(error), Ok(_))) = (a, b) else { panic!("exactly one succeeds") };
+    let ((Ok(_), Err(error)) | (Err(error), Ok(_))) = (a, b) else {
+        panic!("exactly one succeeds")
+    };
     assert_eq!(key_error(&error).kind(), KeyErrorKind::InvalidResponse, "{}", key_error(&error));
     bench.faults.forget_calls();
     bench.faults.fail_always("GenerateDataKey", Injected::error("DisabledException"));
     to_item(&user("carol"), &provider).await.unwrap_err();
     let [kept] = keys_asked_for(&bench, "GenerateDataKey").try_into().unwrap();
     assert!(kept == bench.key || kept == ANOTHER_ARN, "{kept}");
-    assert!(key_error(&error).to_string().contains(if kept == bench.key { ANOTHER_ARN } else { &bench.key }));
+    assert!(key_error(&error).to_string().contains(if kept == bench.key {
+        ANOTHER_ARN
+    } else {
+        &bench.key
+    }));
 }
 
-/// An alias ARN says region and account, and an answer from elsewhere is refused though no key is known yet.
+/// An alias ARN says region and account, and an answer from elsewhere is refused though no key is
+/// known yet.
 #[tokio::test]
 async fn an_alias_arn_is_resolved_to_keys_of_its_own_account_and_region_alone() {
     let bench = Bench::new().await;
@@ -122,7 +132,9 @@ async fn an_alias_is_not_resolved_by_an_answer_without_a_data_key() {
     let alias = bench.alias(&bench.key).await;
     let provider: KmsKeyProvider = bench.provider(&alias);
     let body = json!({ "KeyId": ANOTHER_ARN, "Plaintext": base64(&[7; 31]), "CiphertextBlob": base64(&[7; 184]) });
-    bench.faults.fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.to_string() });
+    bench
+        .faults
+        .fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.to_string() });
     to_item(&user("alice"), &provider).await.unwrap_err();
     to_item(&user("alice"), &provider).await.unwrap();
     assert_eq!(keys_asked_for(&bench, "GenerateDataKey"), [alias.as_str(), &alias]);

@@ -26,7 +26,8 @@ fn without(mut answer: Value, name: &str) -> String {
     answer.to_string()
 }
 
-/// Answers of another key, or of none, or without a data key of 32 bytes: wrong for both operations.
+/// Answers of another key, or of none, or without a data key of 32 bytes: wrong for both
+/// operations.
 fn wrong_answers(bench: &Bench) -> Vec<String> {
     let good = || answer(bench);
     let [arn, aws, kms, _, account, resource] = bench.key.split(':').collect::<Vec<_>>()[..] else {
@@ -45,7 +46,9 @@ fn wrong_answers(bench: &Bench) -> Vec<String> {
     ];
     let lengths = [0, 1, 16, 31, 33, 64];
     let names = names.iter().map(|name| with(good(), "KeyId", json!(name)));
-    let keys = lengths.iter().map(|length| with(good(), "Plaintext", json!(base64(&DATA_KEY.repeat(2)[..*length]))));
+    let keys = lengths
+        .iter()
+        .map(|length| with(good(), "Plaintext", json!(base64(&DATA_KEY.repeat(2)[..*length]))));
     names
         .chain(keys)
         .chain(["KeyId", "Plaintext"].map(|name| without(good(), name)))
@@ -81,7 +84,9 @@ async fn a_wrong_answer_to_generate_data_key_is_refused_and_nothing_is_written()
     let bench = Bench::new().await;
     for body in wrong_answers(&bench).into_iter().chain(wrong_blobs(&bench)) {
         bench.faults.forget_calls();
-        bench.faults.fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.clone() });
+        bench
+            .faults
+            .fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.clone() });
         let error = bench.table.put(&user("alice")).send().await.unwrap_err();
         assert_refused(&bench, "GenerateDataKey", &body, &error);
         assert_eq!(bench.faults.calls("PutItem"), 0, "{body}");
@@ -107,7 +112,9 @@ async fn the_answer_that_the_wrong_ones_differ_from_is_accepted() {
     let provider = bench.provider(&bench.key);
     let longest = with(answer(&bench), "CiphertextBlob", json!(base64(&[7; 6144])));
     for (body, bytes) in [(answer(&bench).to_string(), 184), (longest, 6144)] {
-        bench.faults.fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.clone() });
+        bench
+            .faults
+            .fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.clone() });
         let item = to_item(&user("alice"), &provider).await.unwrap();
         assert_eq!(entries(&item).keys()[0].bytes(), vec![7; bytes]);
         bench.faults.fail_next("Decrypt", Injected::Reply { status: 200, body });
@@ -119,7 +126,9 @@ async fn the_answer_that_the_wrong_ones_differ_from_is_accepted() {
 async fn another_data_key_of_the_right_length_opens_nothing_and_is_not_told_apart() {
     let bench = Bench::new().await;
     bench.table.put(&user("alice")).send().await.unwrap();
-    bench.faults.fail_next("Decrypt", Injected::Reply { status: 200, body: answer(&bench).to_string() });
+    bench
+        .faults
+        .fail_next("Decrypt", Injected::Reply { status: 200, body: answer(&bench).to_string() });
     let error = bench.table.get("alice").send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
     assert_eq!(Secret::new(DATA_KEY).found_in(&all_it_says(&error)), None);

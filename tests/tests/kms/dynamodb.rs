@@ -19,8 +19,15 @@ struct Case {
 
 /// Status and code as in the Amazon DynamoDB API Reference.
 fn refused(status: u16, code: &'static str, retryable: bool, calls: usize) -> Case {
-    let body = serde_json::json!({ "__type": code, "message": "a fault that was asked for" }).to_string();
-    Case { answer: Injected::Reply { status, body }, code: Some(code), retryable, calls, has_request_id: true }
+    let body =
+        serde_json::json!({ "__type": code, "message": "a fault that was asked for" }).to_string();
+    Case {
+        answer: Injected::Reply { status, body },
+        code: Some(code),
+        retryable,
+        calls,
+        has_request_id: true,
+    }
 }
 
 fn garbled(status: u16, body: &str, retryable: bool, calls: usize) -> Case {
@@ -70,7 +77,11 @@ fn assert_told(case: &Case, bench: &Bench, operation: &str, error: &Error) {
     let fault = if *code == Some("ValidationException") { Fault::Caller } else { Fault::Operator };
     assert_eq!((error.is_retryable(), error.fault()), (*retryable, fault), "{answer:?}: {error}");
     assert_eq!(bench.faults.calls(operation), *calls, "{answer:?}");
-    assert_eq!(dynamodb.request_id().is_some_and(|id| id.starts_with("in-process-")), *has_request_id, "{answer:?}");
+    assert_eq!(
+        dynamodb.request_id().is_some_and(|id| id.starts_with("in-process-")),
+        *has_request_id,
+        "{answer:?}"
+    );
     let told = error.to_string();
     assert!(told.starts_with(&format!("users[user_id=alice]: {operation} ")), "{told}");
     assert!(told.contains(dynamodb.request_id().unwrap_or_default()), "{told}");
@@ -109,7 +120,12 @@ async fn every_failure_of_a_delete_is_told() {
     for case in cases().into_iter().chain([conflict()]) {
         bench.faults.forget_calls();
         bench.faults.fail_always("DeleteItem", case.answer.clone());
-        assert_told(&case, &bench, "DeleteItem", &bench.table.delete("alice").send().await.unwrap_err());
+        assert_told(
+            &case,
+            &bench,
+            "DeleteItem",
+            &bench.table.delete("alice").send().await.unwrap_err(),
+        );
     }
 }
 
@@ -118,7 +134,9 @@ async fn throttled_twice_and_then_served_is_served() {
     let bench = Bench::new().await;
     for operation in ["PutItem", "GetItem", "DeleteItem"] {
         for _ in 0..2 {
-            bench.faults.fail_next(operation, Injected::error("ProvisionedThroughputExceededException"));
+            bench
+                .faults
+                .fail_next(operation, Injected::error("ProvisionedThroughputExceededException"));
         }
     }
     bench.table.put(&user("alice")).send().await.unwrap();
@@ -163,7 +181,8 @@ async fn a_get_or_delete_whose_reply_was_lost_is_asked_again() {
     assert_eq!(bench.stored("alice").await, None);
 }
 
-/// The SDK keeps the answer that it could not read, and would print the readable attributes with the error.
+/// The SDK keeps the answer that it could not read, and would print the readable attributes with
+/// the error.
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_is_not_printed() {
     let bench = Bench::new().await;
@@ -183,7 +202,8 @@ async fn an_answer_that_cannot_be_read_is_not_printed() {
     }
 }
 
-/// What the failed condition found comes with the SDK's error: the record as it stands, readable attributes and all.
+/// What the failed condition found comes with the SDK's error: the record as it stands, readable
+/// attributes and all.
 #[tokio::test]
 async fn the_item_that_failed_a_condition_is_not_printed() {
     let bench = Bench::new().await;

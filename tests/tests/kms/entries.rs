@@ -1,4 +1,5 @@
-//! What a record says of its wrapped keys is a hint: it chooses among the configured keys, and nothing else.
+//! What a record says of its wrapped keys is a hint: it chooses among the configured keys, and
+//! nothing else.
 
 use aws_sdk_kms::primitives::Blob;
 use envelope_dynamo::{Error, KeyErrorKind, KeyKind, KmsKeyHint, WrappedKey, from_item, to_item};
@@ -77,12 +78,16 @@ async fn a_record_of_several_wrapped_keys_opens_by_the_one_that_is_ours() {
     let (_, id) = bench.key.split_once(":key/").unwrap();
     for name in [&bench.key, id] {
         bench.faults.forget_calls();
-        assert_eq!(from_item::<User>(several.clone(), &bench.provider(name)).await.unwrap(), user("alice"));
+        assert_eq!(
+            from_item::<User>(several.clone(), &bench.provider(name)).await.unwrap(),
+            user("alice")
+        );
         assert_eq!(bench.faults.calls("Decrypt"), 1, "{name}");
     }
 }
 
-/// A reader that has never written knows its alias alone; nothing in the record tells it which entry is its own.
+/// A reader that has never written knows its alias alone; nothing in the record tells it which
+/// entry is its own.
 #[tokio::test]
 async fn an_alias_that_is_not_resolved_is_tried_with_each_entry() {
     let bench = Bench::new().await;
@@ -102,8 +107,10 @@ async fn several_aliases_that_are_not_resolved_are_each_tried() {
     let bench = Bench::new().await;
     let (item, _) = sealed(&bench).await;
     let new = create_kms_key(bench.servers.kms()).await.unwrap();
-    let provider =
-        bench.provider(&bench.alias(&new).await).also_decrypts(bench.alias(&bench.key).await).also_decrypts(&new);
+    let provider = bench
+        .provider(&bench.alias(&new).await)
+        .also_decrypts(bench.alias(&bench.key).await)
+        .also_decrypts(&new);
     bench.faults.forget_calls();
     assert_eq!(from_item::<User>(item.clone(), &provider).await.unwrap(), user("alice"));
     assert_eq!(bench.faults.calls("Decrypt"), 2);
@@ -136,7 +143,12 @@ async fn a_refusal_that_is_about_our_key_ends_the_search() {
         bench.faults.forget_calls();
         bench.faults.fail_always("Decrypt", fault);
         let error = from_item::<User>(several.clone(), &bench.provider(&alias)).await.unwrap_err();
-        assert_eq!((key_error(&error).kind(), bench.faults.calls("Decrypt")), (kind, calls), "{}", key_error(&error));
+        assert_eq!(
+            (key_error(&error).kind(), bench.faults.calls("Decrypt")),
+            (kind, calls),
+            "{}",
+            key_error(&error)
+        );
     }
     bench.faults.recover("Decrypt");
     disable_kms_key(bench.servers.kms(), &bench.key).await.unwrap();
@@ -144,14 +156,16 @@ async fn a_refusal_that_is_about_our_key_ends_the_search() {
     assert_eq!(key_error(&error).kind(), KeyErrorKind::KeyDisabled, "{}", key_error(&error));
 }
 
-/// KMS says of a foreign blob what it likes: of another region's, that it is invalid or out of bounds.
+/// KMS says of a foreign blob what it likes: of another region's, that it is invalid or out of
+/// bounds.
 #[tokio::test]
 async fn the_most_telling_refusal_is_told_where_no_entry_opens() {
     let bench = Bench::new().await;
     let (item, ours) = sealed(&bench).await;
     let several = with_entries(&item, vec![foreign_entry(&bench).await, ours]);
     let alias = bench.alias(&bench.key).await;
-    let (wrong, mismatch, denied) = ("IncorrectKeyException", "InvalidCiphertextException", "AccessDeniedException");
+    let (wrong, mismatch, denied) =
+        ("IncorrectKeyException", "InvalidCiphertextException", "AccessDeniedException");
     for (answers, kind) in [
         ([wrong, wrong], KeyErrorKind::WrongKey),
         ([mismatch, wrong], KeyErrorKind::ContextMismatch),
@@ -165,7 +179,11 @@ async fn the_most_telling_refusal_is_told_where_no_entry_opens() {
             bench.faults.fail_next("Decrypt", Injected::error(code));
         }
         let error = from_item::<User>(several.clone(), &bench.provider(&alias)).await.unwrap_err();
-        assert_eq!((key_error(&error).kind(), bench.faults.calls("Decrypt")), (kind, 2), "{answers:?}");
+        assert_eq!(
+            (key_error(&error).kind(), bench.faults.calls("Decrypt")),
+            (kind, 2),
+            "{answers:?}"
+        );
     }
     bench.faults.fail_next("Decrypt", Injected::error(denied));
     assert_eq!(from_item::<User>(several, &bench.provider(&alias)).await.unwrap(), user("alice"));
@@ -185,25 +203,31 @@ async fn a_record_without_an_entry_of_kms_is_refused_without_a_call() {
     assert_eq!(bench.faults.calls("Decrypt"), 0);
 }
 
-/// What the record names would open; what is configured does not, and KMS is asked for nothing else.
+/// What the record names would open; what is configured does not, and KMS is asked for nothing
+/// else.
 #[tokio::test]
 async fn the_key_that_a_record_names_is_never_the_one_asked_for() {
     let bench = Bench::new().await;
     let (_, ours) = sealed(&bench).await;
     let theirs = create_kms_key(bench.servers.kms()).await.unwrap();
     let item = to_item(&user("alice"), &bench.provider(&theirs)).await.unwrap();
-    let forged = WrappedKey::new(KeyKind::AWS_KMS, ours.id(), entries(&item).keys()[0].bytes()).unwrap();
+    let forged =
+        WrappedKey::new(KeyKind::AWS_KMS, ours.id(), entries(&item).keys()[0].bytes()).unwrap();
     let alias = bench.alias(&bench.key).await;
     bench.faults.forget_calls();
     for name in [&bench.key, &alias] {
-        from_item::<User>(with_entries(&item, vec![forged.clone()]), &bench.provider(name)).await.unwrap_err();
+        from_item::<User>(with_entries(&item, vec![forged.clone()]), &bench.provider(name))
+            .await
+            .unwrap_err();
         from_item::<User>(item.clone(), &bench.provider(name)).await.unwrap_err();
     }
-    let asked: Vec<_> = bench.faults.requests("Decrypt").iter().map(|r| crate::json(r)["KeyId"].clone()).collect();
+    let asked: Vec<_> =
+        bench.faults.requests("Decrypt").iter().map(|r| crate::json(r)["KeyId"].clone()).collect();
     assert_eq!(asked, [bench.key.as_str(), &alias, &alias]);
     // It is the key that makes the difference: whoever may use theirs could have opened it.
     let blob = Blob::new(forged.bytes());
-    let context = [("table", "users"), ("partition_key", "alice"), ("tenant", "t1"), ("purpose", "pii")];
+    let context =
+        [("table", "users"), ("partition_key", "alice"), ("tenant", "t1"), ("purpose", "pii")];
     let context = context.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let decrypt = bench.servers.kms().decrypt().key_id(&theirs).ciphertext_blob(blob);
     decrypt.set_encryption_context(Some(context)).send().await.unwrap();

@@ -69,7 +69,13 @@ async fn a_call_without_an_answer_in_time_is_unreachable() {
         bench.faults.hold(operation);
     }
     for (limit, calls) in limits {
-        let config = bench.servers.kms_through(&bench.faults).config().to_builder().timeout_config(limit).build();
+        let config = bench
+            .servers
+            .kms_through(&bench.faults)
+            .config()
+            .to_builder()
+            .timeout_config(limit)
+            .build();
         let provider = KmsKeyProvider::new(aws_sdk_kms::Client::from_conf(config), &bench.key);
         bench.faults.forget_calls();
         let wrote = to_item(&user("alice"), &provider).await.unwrap_err();
@@ -87,15 +93,23 @@ async fn a_call_without_an_answer_in_time_is_unreachable() {
 async fn dynamodb_without_an_answer_in_time_is_retryable() {
     let bench = Bench::new().await;
     let limit = TimeoutConfig::builder().operation_timeout(Duration::from_millis(5)).build();
-    let config = bench.servers.dynamodb_through(&bench.faults).config().to_builder().timeout_config(limit).build();
+    let config = bench
+        .servers
+        .dynamodb_through(&bench.faults)
+        .config()
+        .to_builder()
+        .timeout_config(limit)
+        .build();
     let provider = bench.provider(&bench.key);
-    let table = envelope_dynamo::Table::<User>::new(aws_sdk_dynamodb::Client::from_conf(config), provider);
+    let table =
+        envelope_dynamo::Table::<User>::new(aws_sdk_dynamodb::Client::from_conf(config), provider);
     bench.faults.hold("PutItem");
     let error = table.put(&user("alice")).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::DynamoDb(_)) && error.is_retryable(), "{error}");
 }
 
-/// KMS made a data key, and the answer was lost: the next try makes another, and the record opens by that one.
+/// KMS made a data key, and the answer was lost: the next try makes another, and the record opens
+/// by that one.
 #[tokio::test]
 async fn a_data_key_whose_answer_was_lost_is_not_missed() {
     let bench = Bench::new().await;

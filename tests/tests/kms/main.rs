@@ -1,4 +1,5 @@
-//! What a bad day at KMS or DynamoDB does to a record: faults below the AWS SDK's own clients, and answers that are wrong.
+//! What a bad day at KMS or DynamoDB does to a record: faults below the AWS SDK's own clients, and
+//! answers that are wrong.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod aliases;
@@ -53,7 +54,9 @@ impl Bench {
         let faults = Faults::new();
         let key = create_kms_key(servers.kms()).await.unwrap();
         let physical = unique_name(User::TABLE);
-        create_table(servers.dynamodb(), &physical, ("user_id", ScalarAttributeType::S), None).await.unwrap();
+        create_table(servers.dynamodb(), &physical, ("user_id", ScalarAttributeType::S), None)
+            .await
+            .unwrap();
         let provider = KmsKeyProvider::new(servers.kms_through(&faults), &key);
         let table = Table::new(servers.dynamodb_through(&faults), provider).named(physical);
         Self { servers, faults, key, table }
@@ -67,7 +70,14 @@ impl Bench {
     /// A new alias of `key`.
     async fn alias(&self, key: &str) -> String {
         let alias = format!("alias/{}", unique_name("users"));
-        self.servers.kms().create_alias().alias_name(&alias).target_key_id(key).send().await.unwrap();
+        self.servers
+            .kms()
+            .create_alias()
+            .alias_name(&alias)
+            .target_key_id(key)
+            .send()
+            .await
+            .unwrap();
         alias
     }
 
@@ -87,7 +97,8 @@ impl Bench {
 }
 
 /// The ARN of a key that no server of ours has.
-const ANOTHER_ARN: &str = "arn:aws:kms:us-east-1:999999999999:key/99999999-aaaa-bbbb-cccc-dddddddddddd";
+const ANOTHER_ARN: &str =
+    "arn:aws:kms:us-east-1:999999999999:key/99999999-aaaa-bbbb-cccc-dddddddddddd";
 
 fn json(request: &[u8]) -> serde_json::Value {
     serde_json::from_slice(request).unwrap()

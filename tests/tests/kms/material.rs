@@ -1,7 +1,9 @@
-//! Which key material of a KMS key a record rests on can be read from the record, and opens nothing.
+//! Which key material of a KMS key a record rests on can be read from the record, and opens
+//! nothing.
 
 use envelope_dynamo::{
-    EncryptedDek, KmsKeyHint, KmsKeyWrapper, MultiKeyWrapper, WrappedKey, from_item, item_context, to_item,
+    EncryptedDek, KmsKeyHint, KmsKeyWrapper, MultiKeyWrapper, WrappedKey, from_item, item_context,
+    to_item,
 };
 use envelope_examples::{Fault as Injected, Servers};
 use serde_json::json;
@@ -39,14 +41,18 @@ async fn a_record_names_the_key_material_that_kms_answered_with() {
         bench.faults.fail_next("GenerateDataKeyWithoutPlaintext", answer());
         let context = item_context::<User>(&item).unwrap();
         let provisioned = provider.generate_without_plaintext(&context).await.unwrap();
-        assert_eq!(hint(&EncryptedDek::parse(&provisioned).unwrap().keys()[0]), named(&bench, material));
+        assert_eq!(
+            hint(&EncryptedDek::parse(&provisioned).unwrap().keys()[0]),
+            named(&bench, material)
+        );
     }
 }
 
 #[tokio::test]
 async fn a_rewrapped_record_names_the_material_of_the_new_key() {
     let bench = Bench::new().await;
-    let (provider, to) = (bench.provider(&bench.key), KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key));
+    let (provider, to) =
+        (bench.provider(&bench.key), KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key));
     let item = to_item(&user("alice"), &provider).await.unwrap();
     let context = item_context::<User>(&item).unwrap();
     let body = json!({ "SourceKeyId": bench.key, "KeyId": bench.key, "CiphertextBlob": base64(&[8; 184]),
@@ -76,18 +82,25 @@ async fn the_material_in_a_hint_is_ignored_by_every_reader() {
     let entry = entries(&item).keys()[0].clone();
     for material in [None, Some(MATERIAL)] {
         let id = named(&bench, material);
-        let changed = with_entries(&item, vec![WrappedKey::new(entry.kind(), id, entry.bytes()).unwrap()]);
+        let changed =
+            with_entries(&item, vec![WrappedKey::new(entry.kind(), id, entry.bytes()).unwrap()]);
         for name in [bench.key.clone(), bench.alias(&bench.key).await] {
-            assert_eq!(from_item::<User>(changed.clone(), &bench.provider(&name)).await.unwrap(), user("alice"));
+            assert_eq!(
+                from_item::<User>(changed.clone(), &bench.provider(&name)).await.unwrap(),
+                user("alice")
+            );
         }
-        let (context, to) =
-            (item_context::<User>(&changed).unwrap(), KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key));
+        let (context, to) = (
+            item_context::<User>(&changed).unwrap(),
+            KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key),
+        );
         let dek = changed["encrypted_dek"].as_b().unwrap().as_ref();
         bench.provider(&bench.key).rewrap(dek, &context, &to, &context).await.unwrap();
     }
 }
 
-/// Whoever has the table alone can count what rests on which material: the embedded KMS names it as AWS does.
+/// Whoever has the table alone can count what rests on which material: the embedded KMS names it as
+/// AWS does.
 #[tokio::test]
 async fn records_from_before_and_after_a_rotation_can_be_counted_and_all_open() {
     let bench = Bench { servers: Servers::embedded().await.unwrap(), ..Bench::new().await };

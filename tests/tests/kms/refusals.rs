@@ -1,8 +1,8 @@
 //! Every error that KMS can answer, for both operations.
 
 use envelope_dynamo::KeyErrorKind::{
-    AccessDenied, Configuration, ContextMismatch, InvalidKeyUsage, InvalidResponse, KeyDisabled, KeyNotFound, Other,
-    PendingDeletion, Throttled, Unreachable, WrongKey,
+    AccessDenied, Configuration, ContextMismatch, InvalidKeyUsage, InvalidResponse, KeyDisabled,
+    KeyNotFound, Other, PendingDeletion, Throttled, Unreachable, WrongKey,
 };
 use envelope_dynamo::{Error, Fault, KeyErrorKind, Table};
 use envelope_examples::Fault as Injected;
@@ -22,12 +22,18 @@ struct Case {
 
 /// Status and code as in the AWS KMS API Reference.
 fn refused(status: u16, code: &str, kind: KeyErrorKind, calls: usize) -> Case {
-    let body = serde_json::json!({ "__type": code, "message": "a fault that was asked for" }).to_string();
+    let body =
+        serde_json::json!({ "__type": code, "message": "a fault that was asked for" }).to_string();
     Case { answer: Injected::Reply { status, body }, kind, calls, has_request_id: true }
 }
 
 fn garbled(status: u16, body: &str, kind: KeyErrorKind, calls: usize) -> Case {
-    Case { answer: Injected::Reply { status, body: body.to_owned() }, kind, calls, has_request_id: true }
+    Case {
+        answer: Injected::Reply { status, body: body.to_owned() },
+        kind,
+        calls,
+        has_request_id: true,
+    }
 }
 
 fn silent(answer: Injected) -> Case {
@@ -55,7 +61,12 @@ fn cases() -> Vec<Case> {
         refused(400, "AnErrorOfTomorrowException", Other, 1),
         // Shapes and codes as other protocols of AWS spell them.
         refused(400, "com.amazonaws.kms#DisabledException", KeyDisabled, 1),
-        refused(400, "DisabledException:http://internal.amazon.com/coral/com.amazonaws.kms/", KeyDisabled, 1),
+        refused(
+            400,
+            "DisabledException:http://internal.amazon.com/coral/com.amazonaws.kms/",
+            KeyDisabled,
+            1,
+        ),
         // Not from KMS: a load balancer, a proxy, a network that cuts.
         garbled(500, "", Unreachable, TRIES),
         garbled(503, "<html><body>503 Service Unavailable</body></html>", Unreachable, TRIES),
@@ -83,13 +94,17 @@ fn assert_told(case: &Case, bench: &Bench, operation: &str, error: &Error) {
     assert_eq!(error.fault(), fault(*kind), "{answer:?}");
     assert_eq!(error.is_retryable(), matches!(kind, Throttled | Unreachable), "{answer:?}");
     assert_eq!(bench.faults.calls(operation), *calls, "{answer:?}");
-    assert_eq!(key.request_id().is_some_and(|id| id.starts_with("in-process-")), *has_request_id, "{answer:?}: {key}");
+    assert_eq!(
+        key.request_id().is_some_and(|id| id.starts_with("in-process-")),
+        *has_request_id,
+        "{answer:?}: {key}"
+    );
     let told = key.to_string();
     assert!(told.contains(operation) && told.contains(&bench.key), "{told}");
     if let Injected::Reply { body, .. } = answer
-        && let Some(code) = serde_json::from_str::<serde_json::Value>(body)
-            .ok()
-            .and_then(|body| Some(body["__type"].as_str()?.split(':').next()?.rsplit('#').next()?.to_owned()))
+        && let Some(code) = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|body| {
+            Some(body["__type"].as_str()?.split(':').next()?.rsplit('#').next()?.to_owned())
+        })
     {
         assert!(told.contains(&code), "{told}");
     }
@@ -128,8 +143,10 @@ async fn every_refusal_to_unwrap_a_data_key_has_its_kind() {
 #[tokio::test]
 async fn a_write_only_table_is_told_the_same() {
     let bench = Bench::new().await;
-    let wrapper = envelope_dynamo::KmsKeyWrapper::new(bench.servers.kms_through(&bench.faults), &bench.key);
-    let ingest = Table::<User, _>::write_only(bench.servers.dynamodb_through(&bench.faults), wrapper);
+    let wrapper =
+        envelope_dynamo::KmsKeyWrapper::new(bench.servers.kms_through(&bench.faults), &bench.key);
+    let ingest =
+        Table::<User, _>::write_only(bench.servers.dynamodb_through(&bench.faults), wrapper);
     for case in cases() {
         bench.faults.forget_calls();
         bench.faults.fail_always("GenerateDataKey", case.answer.clone());
@@ -152,6 +169,7 @@ async fn throttled_twice_and_then_served_is_served() {
     assert_eq!(bench.table.get("alice").send().await.unwrap(), Some(user("alice")));
     assert_eq!((bench.faults.calls("Decrypt"), bench.faults.calls("GetItem")), (3, 1));
     assert!(bench.faults.all_used());
-    let asked: Vec<_> = bench.faults.requests("Decrypt").iter().map(|request| json(request)).collect();
+    let asked: Vec<_> =
+        bench.faults.requests("Decrypt").iter().map(|request| json(request)).collect();
     assert!(asked.iter().all(|request| *request == asked[0]), "each try asks the same");
 }

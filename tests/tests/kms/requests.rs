@@ -50,11 +50,17 @@ async fn grant_tokens_are_sent_with_both_operations() {
     let provider = bench.provider(&bench.key).grant_token("first").grant_token("second");
     to_item(&user("alice"), &provider).await.unwrap_err();
     from_item::<User>(item, &provider).await.unwrap_err();
-    let wrapper = KmsKeyWrapper::new(bench.servers.kms_through(&bench.faults), &bench.key).grant_token("third");
+    let wrapper = KmsKeyWrapper::new(bench.servers.kms_through(&bench.faults), &bench.key)
+        .grant_token("third");
     to_item(&user("alice"), &wrapper).await.unwrap_err();
 
     let tokens = |operation| -> Vec<_> {
-        bench.faults.requests(operation).iter().map(|request| json(request)["GrantTokens"].clone()).collect()
+        bench
+            .faults
+            .requests(operation)
+            .iter()
+            .map(|request| json(request)["GrantTokens"].clone())
+            .collect()
     };
     assert_eq!(tokens("GenerateDataKey"), [json!(["first", "second"]), json!(["third"])]);
     assert_eq!(tokens("Decrypt"), [json!(["first", "second"])]);
@@ -93,10 +99,13 @@ struct Session {
 async fn kms_is_shown_no_key_where_the_struct_says_so() {
     let bench = Bench::new().await;
     let provider = bench.provider(&bench.key);
-    let visit = Visit { patient: "zoe@example.com".into(), day: 20_260_101, diagnosis: "flu".into() };
+    let visit =
+        Visit { patient: "zoe@example.com".into(), day: 20_260_101, diagnosis: "flu".into() };
     from_item::<Visit>(to_item(&visit, &provider).await.unwrap(), &provider).await.unwrap();
-    let requests = [bench.faults.requests("GenerateDataKey"), bench.faults.requests("Decrypt")].concat();
-    let shown: Vec<_> = requests.iter().map(|request| json(request)["EncryptionContext"].clone()).collect();
+    let requests =
+        [bench.faults.requests("GenerateDataKey"), bench.faults.requests("Decrypt")].concat();
+    let shown: Vec<_> =
+        requests.iter().map(|request| json(request)["EncryptionContext"].clone()).collect();
     // The digests of FORMAT 5.2, computed without this library.
     let expected = json!({
         "table": "visits",
@@ -107,7 +116,13 @@ async fn kms_is_shown_no_key_where_the_struct_says_so() {
 
     bench.faults.forget_calls();
     let table = Table::<Session>::new(bench.servers.dynamodb().clone(), bench.provider(&bench.key));
-    drop(table.put(&Session { token: "t".into(), address: "192.0.2.1".into() }).into_sdk().await.unwrap());
+    drop(
+        table
+            .put(&Session { token: "t".into(), address: "192.0.2.1".into() })
+            .into_sdk()
+            .await
+            .unwrap(),
+    );
     let [request] = bench.faults.requests("GenerateDataKey").try_into().unwrap();
     assert_eq!(json(&request)["EncryptionContext"], json!({ "table": "sessions" }));
 }

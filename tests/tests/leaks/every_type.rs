@@ -1,4 +1,5 @@
-//! Every public type, by name: a new one fails here until it is printed with a secret in it, or shown not to be printed.
+//! Every public type, by name: a new one fails here until it is printed with a secret in it, or
+//! shown not to be printed.
 
 use std::any::type_name;
 use std::collections::BTreeSet;
@@ -11,8 +12,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::ScalarAttributeType;
 use envelope_core::testing::TestKeyProvider;
 use envelope_core::{
-    Content, Escaped, EscapedNames, FieldValue, FieldWriter, FragileValues, KmsKeyHint, PayloadBuilder,
-    UntrustedPayload, read_fields,
+    Content, Escaped, EscapedNames, FieldValue, FieldWriter, FragileValues, KmsKeyHint,
+    PayloadBuilder, UntrustedPayload, read_fields,
 };
 use envelope_dynamo::*;
 use envelope_examples::servers::{create_table, unique_name};
@@ -22,7 +23,8 @@ use crate::printed::{Fixed, assert_prints_no_secret, data_key, wrapped};
 use crate::{BYTES, DATA_KEY, NUMBER, ROOT, TEXT, provider};
 
 /// Types of which there is nothing to print here, and why.
-const EXEMPT: [(&str, &str); 1] = [("RandomError", "the operating system's number, which nobody can provoke")];
+const EXEMPT: [(&str, &str); 1] =
+    [("RandomError", "the operating system's number, which nobody can provoke")];
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "patients", kms_context = "table", index(name = "by_note", partition_key = note, sort_key = id))]
@@ -97,7 +99,10 @@ async fn every_public_type_is_printed_without_a_secret_or_not_at_all() {
     let public = public_types();
     assert!(public.len() > 80, "not all public types: {public:?}");
     let unseen: Vec<_> = public.difference(&seen.0).collect();
-    assert!(unseen.is_empty(), "print these here with a secret in them, or show that they are not `Debug`: {unseen:?}");
+    assert!(
+        unseen.is_empty(),
+        "print these here with a secret in them, or show that they are not `Debug`: {unseen:?}"
+    );
 }
 
 fn keys(seen: &mut Seen) {
@@ -119,7 +124,10 @@ fn keys(seen: &mut Seen) {
 fn values(seen: &mut Seen) {
     seen.print(&Value::string(TEXT));
     seen.print(&Number::parse("7366123940127745911").unwrap());
-    let context = Context::new("patients").partition_key("id", Value::string(TEXT)).pair("tenant", TEXT).unwrap();
+    let context = Context::new("patients")
+        .partition_key("id", Value::string(TEXT))
+        .pair("tenant", TEXT)
+        .unwrap();
     seen.print(&context);
     seen.print(&context.encryption_context());
     seen.print(&Content::Bytes);
@@ -194,7 +202,11 @@ impl BranchKeyStore for OneBranch {
         Box::pin(async { Ok(BranchVersion::from_bytes([7; 16])) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         Box::pin(async move { Ok(BranchKey::new(branch.clone(), version, data_key())) })
     }
 }
@@ -206,7 +218,8 @@ async fn errors(seen: &mut Seen) {
     seen.error(&RootKey::from_bytes(TEXT.as_bytes()).unwrap_err());
     seen.error(&Context::new("patients").pair("aws:tenant", TEXT).unwrap_err());
     seen.error(&EncryptedDek::parse(TEXT.as_bytes()).unwrap_err());
-    let (other, context) = (LocalKeyProvider::new(RootKey::from_bytes(&DATA_KEY).unwrap()), Context::new("patients"));
+    let (other, context) =
+        (LocalKeyProvider::new(RootKey::from_bytes(&DATA_KEY).unwrap()), Context::new("patients"));
     let sealed = seal(TEXT.as_bytes(), &context, &provider()).await.unwrap();
     let error = open(&sealed, &context, &other).await.unwrap_err();
     seen.error(&error);
@@ -268,7 +281,9 @@ async fn tables(seen: &mut Seen) {
     seen.print(&branches.create(TEXT).await.unwrap_err());
 
     let physical = unique_name(Patient::TABLE);
-    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None).await.unwrap();
+    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None)
+        .await
+        .unwrap();
     let patients = Table::<Patient>::new(dynamodb, provider()).named(&*physical);
     seen.print(&patients);
     readings(seen, &patients).await;
@@ -291,7 +306,8 @@ async fn tables(seen: &mut Seen) {
     let error = again().send().await.unwrap_err();
     seen.print(error.kind());
     seen.print(&error.reasons()[0]);
-    let moved = patients.rewrap("p_1").unwrap_and_wrap(&provider(), &[&provider()]).send().await.unwrap();
+    let moved =
+        patients.rewrap("p_1").unwrap_and_wrap(&provider(), &[&provider()]).send().await.unwrap();
     seen.print(&moved.unwrap());
     seen.error(&error);
 
@@ -355,13 +371,16 @@ fn public_types() -> BTreeSet<String> {
     let mut types = BTreeSet::new();
     for krate in ["envelope-core", "envelope-dynamo"] {
         let source = workspace.join(krate).join("src");
-        let defined: BTreeSet<_> = files(&source).iter().flat_map(|path| defined_in(path)).collect();
+        let defined: BTreeSet<_> =
+            files(&source).iter().flat_map(|path| defined_in(path)).collect();
         let lib = fs::read_to_string(source.join("lib.rs")).unwrap();
         let lib = lib.split("pub mod __private").next().unwrap();
         let exported: BTreeSet<_> = lib
             .split("pub use ")
             .skip(1)
-            .flat_map(|export| export.split(';').next().unwrap().split(|c: char| !c.is_alphanumeric()))
+            .flat_map(|export| {
+                export.split(';').next().unwrap().split(|c: char| !c.is_alphanumeric())
+            })
             .map(str::to_owned)
             .collect();
         types.extend(defined.intersection(&exported).cloned());

@@ -1,4 +1,5 @@
-//! A record's key stands in errors in the form that the struct chose for the KMS context, and in no other.
+//! A record's key stands in errors in the form that the struct chose for the KMS context, and in no
+//! other.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
@@ -142,7 +143,9 @@ in_form! {
 /// The kinds that the errors above are meant to be: a list that shrank would prove nothing.
 #[track_caller]
 fn assert_of_every_kind(errors: &[Error]) {
-    let of = |is: fn(&ErrorKind) -> bool| assert!(errors.iter().any(|error| is(error.kind())), "{errors:?}");
+    let of = |is: fn(&ErrorKind) -> bool| {
+        assert!(errors.iter().any(|error| is(error.kind())), "{errors:?}")
+    };
     of(|kind| matches!(kind, ErrorKind::ConditionFailed));
     of(|kind| matches!(kind, ErrorKind::TooLarge { .. }));
     of(|kind| matches!(kind, ErrorKind::Deserialize { .. }));
@@ -182,7 +185,10 @@ async fn hashed_keys_stand_in_errors_as_digests() {
     for error in errors {
         assert_withheld(&error);
         let told = error.to_string();
-        assert!(told.starts_with("visits[patient=(sha256 ") && told.contains(", at=(sha256 "), "{told}");
+        assert!(
+            told.starts_with("visits[patient=(sha256 ") && told.contains(", at=(sha256 "),
+            "{told}"
+        );
     }
 }
 
@@ -192,7 +198,10 @@ async fn keys_that_kms_is_not_shown_stand_in_no_error() {
     assert_of_every_kind(&errors);
     for error in errors {
         assert_withheld(&error);
-        assert!(error.to_string().starts_with("visits[patient=(withheld), at=(withheld)]: "), "{error}");
+        assert!(
+            error.to_string().starts_with("visits[patient=(withheld), at=(withheld)]: "),
+            "{error}"
+        );
     }
 }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::ScalarAttributeType;
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, Context, ContextForm, EncryptedDek, Envelope, GroupKeyProvider,
-    HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KeyProvider, KmsKeyProvider, LocalRsaKey, MultiKeyProvider,
-    ObservedKeyProvider, ProvisionedKeyWrapper, RootKey, RsaRecipient, SharedKeyProvider, SharingLimits, Table,
-    WrapKey, from_item, open_stream, seal, seal_stream, to_item,
+    BranchKeyTable, CacheLimits, CachedKeyProvider, Context, ContextForm, EncryptedDek, Envelope,
+    GroupKeyProvider, HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KeyProvider,
+    KmsKeyProvider, LocalRsaKey, MultiKeyProvider, ObservedKeyProvider, ProvisionedKeyWrapper,
+    RootKey, RsaRecipient, SharedKeyProvider, SharingLimits, Table, WrapKey, from_item,
+    open_stream, seal, seal_stream, to_item,
 };
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
@@ -59,7 +60,8 @@ impl Visit for Line {
 
 impl Log {
     fn write(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {
-        let mut line = Line(format!("{} {} {} ", metadata.level(), metadata.target(), metadata.name()));
+        let mut line =
+            Line(format!("{} {} {} ", metadata.level(), metadata.target(), metadata.name()));
         record(&mut line);
         line.0.push('\n');
         if metadata.target().starts_with("envelope") {
@@ -104,9 +106,12 @@ impl Subscriber for Log {
 
 #[tokio::test]
 async fn no_secret_is_traced() {
-    let (servers, faults, log) = (Servers::from_env().await.unwrap(), Faults::new(), Log::default());
+    let (servers, faults, log) =
+        (Servers::from_env().await.unwrap(), Faults::new(), Log::default());
     let physical = unique_name(Patient::TABLE);
-    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None).await.unwrap();
+    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None)
+        .await
+        .unwrap();
     let provider = KmsKeyProvider::new(servers.kms_through(&faults), KEY);
     let base64 = |bytes: &[u8]| base64_simd::STANDARD.encode_to_string(bytes);
     let answer =
@@ -115,23 +120,31 @@ async fn no_secret_is_traced() {
         faults.fail_always(operation, Injected::Reply { status: 200, body: answer.clone() });
     }
     let table = Table::<Patient>::new(servers.dynamodb_through(&faults), provider).named(physical);
-    let patient = Patient { id: PARTITION.into(), name: TEXT.into(), scan: BYTES.to_vec(), number: NUMBER };
+    let patient =
+        Patient { id: PARTITION.into(), name: TEXT.into(), scan: BYTES.to_vec(), number: NUMBER };
 
     let traced = tracing::subscriber::set_default(log.clone());
     table.put(&patient).send().await.unwrap();
     assert_eq!(table.get(PARTITION).send().await.unwrap(), Some(patient.clone()));
     for operation in ["GenerateDataKey", "Decrypt", "PutItem", "GetItem"] {
         faults.fail_next(operation, Injected::error("AccessDeniedException"));
-        let failed = (table.put(&patient).send().await.is_err(), table.get(PARTITION).send().await.is_err());
+        let failed =
+            (table.put(&patient).send().await.is_err(), table.get(PARTITION).send().await.is_err());
         assert!(failed.0 ^ failed.1, "{operation}");
     }
     drop(traced);
 
     let (ours, all) = (log.ours.lock().unwrap().clone(), log.all.lock().unwrap().clone());
-    assert!(ours.contains("GenerateDataKey") && ours.contains("Decrypt") && ours.contains("AccessDenied"), "{ours}");
+    assert!(
+        ours.contains("GenerateDataKey")
+            && ours.contains("Decrypt")
+            && ours.contains("AccessDenied"),
+        "{ours}"
+    );
     assert_clean(&ours);
     assert_eq!(Secret::new(PARTITION).found_in(&ours), None, "{ours}");
-    // The SDKs trace their requests and answers; what this test made up for KMS lies in memory, and is printed with them.
+    // The SDKs trace their requests and answers; what this test made up for KMS lies in memory, and
+    // is printed with them.
     assert!(all.len() > ours.len());
     assert_without(|secret| secret != "data key", &all);
 }
@@ -161,16 +174,23 @@ fn stay() -> Stay {
 }
 
 /// Every kind of provider, around a root key or a data key that is planted here.
-async fn providers(servers: &Servers, clock: &Arc<TestClock>) -> Vec<(&'static str, Arc<dyn KeyProvider>)> {
+async fn providers(
+    servers: &Servers,
+    clock: &Arc<TestClock>,
+) -> Vec<(&'static str, Arc<dyn KeyProvider>)> {
     let hour = Duration::from_secs(3_600);
-    let branches = BranchKeyTable::new(servers.dynamodb().clone(), unique_name("branch-keys"), provider());
+    let branches =
+        BranchKeyTable::new(servers.dynamodb().clone(), unique_name("branch-keys"), provider());
     branches.create_table().await.unwrap();
     branches.create(TENANT).await.unwrap();
     branches.rotate(TENANT).await.unwrap();
     let limits = || CacheLimits::new(hour).while_unreachable(hour);
     let hierarchical = HierarchicalKeyProvider::per_pair(branches, "tenant", limits());
-    let cached = CachedKeyProvider::new(Fixed, limits()).keeping_generated().with_clock(Arc::clone(clock) as _);
-    let shared = SharedKeyProvider::new(Fixed, SharingLimits::new(hour, 10)).with_clock(Arc::clone(clock) as _);
+    let cached = CachedKeyProvider::new(Fixed, limits())
+        .keeping_generated()
+        .with_clock(Arc::clone(clock) as _);
+    let shared = SharedKeyProvider::new(Fixed, SharingLimits::new(hour, 10))
+        .with_clock(Arc::clone(clock) as _);
     let own = LocalRsaKey::from_pkcs8_pem(RSA_KEY).unwrap();
     let partner = RsaRecipient::new(own.public_key().clone()).unwrap();
     let several = MultiKeyProvider::new(provider()).also_wraps_for(partner).also_opens_with(own);
@@ -191,14 +211,19 @@ const RSA_KEY: &str = include_str!("../../../envelope-core/src/provider/rsa/test
 
 #[tokio::test]
 async fn no_provider_traces_a_secret() {
-    let (servers, clock, log) = (Servers::from_env().await.unwrap(), Arc::new(TestClock::default()), Log::default());
+    let (servers, clock, log) =
+        (Servers::from_env().await.unwrap(), Arc::new(TestClock::default()), Log::default());
     let traced = tracing::subscriber::set_default(log.clone());
     let providers = providers(&servers, &clock).await;
     for (name, provider) in &providers {
         to_item(&stay(), &**provider).await.unwrap();
         let item = to_item(&stay(), &**provider).await.unwrap();
         for _ in 0..2 {
-            assert_eq!(from_item::<Stay>(item.clone(), &**provider).await.unwrap(), stay(), "{name}");
+            assert_eq!(
+                from_item::<Stay>(item.clone(), &**provider).await.unwrap(),
+                stay(),
+                "{name}"
+            );
         }
         clock.advance(Duration::from_secs(3_600));
         from_item::<Stay>(item.clone(), &**provider).await.unwrap();
@@ -209,8 +234,10 @@ async fn no_provider_traces_a_secret() {
 
     // A key that is served while its provider cannot be reached is told with the reason.
     let unreachable = TestKeyProvider::new(RootKey::from_bytes(&ROOT).unwrap());
-    let limits = CacheLimits::new(Duration::from_secs(1)).while_unreachable(Duration::from_secs(3_600));
-    let cached = CachedKeyProvider::new(unreachable.clone(), limits).with_clock(Arc::clone(&clock) as _);
+    let limits =
+        CacheLimits::new(Duration::from_secs(1)).while_unreachable(Duration::from_secs(3_600));
+    let cached =
+        CachedKeyProvider::new(unreachable.clone(), limits).with_clock(Arc::clone(&clock) as _);
     let item = to_item(&stay(), &cached).await.unwrap();
     from_item::<Stay>(item.clone(), &cached).await.unwrap();
     clock.advance(Duration::from_secs(2));
@@ -229,7 +256,15 @@ async fn no_provider_traces_a_secret() {
     drop(traced);
 
     let (ours, all) = (log.ours.lock().unwrap().clone(), log.all.lock().unwrap().clone());
-    for told in ["CacheHit", "CacheMiss", "Shared", "Unwrapped", "BranchKeyFetched", "ServedWhileUnreachable", "WARN"] {
+    for told in [
+        "CacheHit",
+        "CacheMiss",
+        "Shared",
+        "Unwrapped",
+        "BranchKeyFetched",
+        "ServedWhileUnreachable",
+        "WARN",
+    ] {
         assert!(ours.contains(told), "{told} is not in\n{ours}");
     }
     assert_clean(&ours);

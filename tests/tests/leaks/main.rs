@@ -1,6 +1,7 @@
 //! No secret is printed: not by an error, however it came about, nor by `Debug`, nor in a log.
 //!
-//! Every test plants marks in sealed fields, keys or data keys, and looks for them in whatever rendering.
+//! Every test plants marks in sealed fields, keys or data keys, and looks for them in whatever
+//! rendering.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod every_type;
@@ -27,7 +28,8 @@ type Item = HashMap<String, AttributeValue>;
 /// The content of a sealed field.
 const TEXT: &str = "tr0ub4dor&3-cörrect-horse";
 /// The content of a sealed field, as bytes that are no text.
-const BYTES: [u8; 20] = *b"\xe4\x27\xb0\x5a\x93\xcd\x16\xf8\x71\xac\x02\xdf\x4b\x85\xea\x30\x9f\x64\xbb\x18";
+const BYTES: [u8; 20] =
+    *b"\xe4\x27\xb0\x5a\x93\xcd\x16\xf8\x71\xac\x02\xdf\x4b\x85\xea\x30\x9f\x64\xbb\x18";
 /// The content of a sealed field, as a number.
 const NUMBER: u64 = 7_366_123_940_127_745_911;
 /// A root key.
@@ -102,7 +104,8 @@ async fn open<E: Envelope>(item: &Item) -> Result<E, Error> {
     from_item(item.clone(), &provider()).await
 }
 
-/// Writes `value` under every mark and reads it as an `R`: each refused, and none with a word of it.
+/// Writes `value` under every mark and reads it as an `R`: each refused, and none with a word of
+/// it.
 async fn assert_reading_says_nothing<W, R>(value: W)
 where
     W: Clone + Debug + Serialize + DeserializeOwned,
@@ -122,7 +125,8 @@ where
         open::<Plaintext<R>>(&readable).await.map(|record| record.field),
     ];
     for refusal in refusals {
-        let error = refusal.expect_err(&format!("{value:?} is read as {}", std::any::type_name::<R>()));
+        let error =
+            refusal.expect_err(&format!("{value:?} is read as {}", std::any::type_name::<R>()));
         assert_says_no_secret(&error);
         assert!(error.to_string().contains("`field`"), "{error}");
     }

@@ -1,4 +1,5 @@
-//! The names of sealed fields are sealed as well: no error tells those that the struct does not have.
+//! The names of sealed fields are sealed as well: no error tells those that the struct does not
+//! have.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{Envelope, ErrorKind};
@@ -38,9 +39,9 @@ async fn a_record_of_other_marks_counts_the_names_it_does_not_know() {
     let error = open::<Ward>(&item).await.unwrap_err();
     assert_says_no_secret(&error);
     assert!(
-        error
-            .to_string()
-            .ends_with("written with encrypted [name] and 1 that the struct does not name, authenticated []"),
+        error.to_string().ends_with(
+            "written with encrypted [name] and 1 that the struct does not name, authenticated []"
+        ),
         "{error}"
     );
     // Who asks for them gets them.

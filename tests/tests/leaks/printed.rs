@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, EncryptedDek, Envelope, GeneratedKey, KeyKind,
-    KeyProvider, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, Number, Plaintext, RootKey, Sealed,
-    SharedKeyProvider, SharingLimits, Table, UnwrapKey, Value, WrapKey, WrappedKey, from_item, to_item,
+    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, EncryptedDek, Envelope,
+    GeneratedKey, KeyKind, KeyProvider, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, Number,
+    Plaintext, RootKey, Sealed, SharedKeyProvider, SharingLimits, Table, UnwrapKey, Value, WrapKey,
+    WrappedKey, from_item, to_item,
 };
 use envelope_examples::Servers;
 
@@ -48,7 +49,10 @@ fn keys_and_what_wraps_them() {
 fn plaintext_and_what_is_sealed() {
     for bytes in [TEXT.as_bytes(), &BYTES, NUMBER.to_string().as_bytes()] {
         assert_prints_no_secret(&Plaintext::from(bytes.to_vec()));
-        assert_prints_no_secret(&Sealed { encrypted_payload: bytes.to_vec(), encrypted_dek: bytes.to_vec() });
+        assert_prints_no_secret(&Sealed {
+            encrypted_payload: bytes.to_vec(),
+            encrypted_dek: bytes.to_vec(),
+        });
     }
 }
 
@@ -73,7 +77,8 @@ fn values_and_contexts() {
     }
     assert_prints_no_secret(&Number::parse("7366123940127745911").unwrap());
     for form in [ContextForm::Raw, ContextForm::Hashed, ContextForm::Table] {
-        let mut context = Context::new("patients").form(form).partition_key("id", Value::string(TEXT));
+        let mut context =
+            Context::new("patients").form(form).partition_key("id", Value::string(TEXT));
         context = context.sort_key("at", number()).pair("tenant", TEXT).unwrap();
         for (i, value) in values().into_iter().enumerate() {
             context = context.authenticated(format!("field {i}"), Some(value)).unwrap();
@@ -95,7 +100,8 @@ struct Patient {
 /// The clients in it hold credentials.
 #[tokio::test]
 async fn tables_and_kms_providers() {
-    let credentials = Credentials::new("AKIDEXAMPLE", TEXT, Some(NUMBER.to_string()), None, "tests");
+    let credentials =
+        Credentials::new("AKIDEXAMPLE", TEXT, Some(NUMBER.to_string()), None, "tests");
     let kms = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
@@ -108,13 +114,21 @@ async fn tables_and_kms_providers() {
         .build();
     let kms = || aws_sdk_kms::Client::from_conf(kms.clone());
     let dynamodb = || aws_sdk_dynamodb::Client::from_conf(dynamodb.clone());
-    let provider = || KmsKeyProvider::new(kms(), "alias/users").also_decrypts("alias/old").grant_token("token");
+    let provider = || {
+        KmsKeyProvider::new(kms(), "alias/users").also_decrypts("alias/old").grant_token("token")
+    };
     assert_prints_no_secret(&provider());
     assert_prints_no_secret(&KmsKeyWrapper::new(kms(), "alias/users"));
     assert_prints_no_secret(&Table::<Patient>::new(dynamodb(), provider()));
     assert_prints_no_secret(&Table::<Patient>::new(dynamodb(), crate::provider()));
-    assert_prints_no_secret(&Table::<Patient, dyn WrapKey>::write_only(dynamodb(), crate::provider()));
-    assert_prints_no_secret(&Table::<Patient, dyn UnwrapKey>::read_only(dynamodb(), crate::provider()));
+    assert_prints_no_secret(&Table::<Patient, dyn WrapKey>::write_only(
+        dynamodb(),
+        crate::provider(),
+    ));
+    assert_prints_no_secret(&Table::<Patient, dyn UnwrapKey>::read_only(
+        dynamodb(),
+        crate::provider(),
+    ));
 }
 
 /// A provider of one data key, which a cache then holds.

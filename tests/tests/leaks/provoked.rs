@@ -2,12 +2,17 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
-use envelope_dynamo::{Envelope, Error, ErrorKind, KmsKeyProvider, RootKey, Table, from_item, to_item};
+use envelope_dynamo::{
+    Envelope, Error, ErrorKind, KmsKeyProvider, RootKey, Table, from_item, to_item,
+};
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
 use envelope_tests::all_it_says;
 
-use crate::{BYTES, DATA_KEY, Item, NUMBER, ROOT, TEXT, assert_clean, assert_says_no_secret, open, provider, seal};
+use crate::{
+    BYTES, DATA_KEY, Item, NUMBER, ROOT, TEXT, assert_clean, assert_says_no_secret, open, provider,
+    seal,
+};
 
 #[derive(Clone, Envelope)]
 #[envelope(table = "patients")]
@@ -25,7 +30,13 @@ struct Patient {
 }
 
 fn patient() -> Patient {
-    Patient { id: "p_1".into(), name: TEXT.into(), scan: BYTES.to_vec(), number: NUMBER, ward: "w".into() }
+    Patient {
+        id: "p_1".into(),
+        name: TEXT.into(),
+        scan: BYTES.to_vec(),
+        number: NUMBER,
+        ward: "w".into(),
+    }
 }
 
 /// The struct before anything was sealed.
@@ -63,8 +74,16 @@ async fn a_record_in_plaintext_is_refused_without_a_word_of_it() {
 #[tokio::test]
 async fn a_secret_where_the_sealed_record_should_be_is_not_quoted() {
     let whole = seal(patient()).await;
-    let long: Vec<u8> =
-        [[1, 1].as_slice(), &DATA_KEY, &BYTES, &ROOT, &[0x84, 0x79, 0, 19], TEXT.as_bytes(), &[0; 16]].concat();
+    let long: Vec<u8> = [
+        [1, 1].as_slice(),
+        &DATA_KEY,
+        &BYTES,
+        &ROOT,
+        &[0x84, 0x79, 0, 19],
+        TEXT.as_bytes(),
+        &[0; 16],
+    ]
+    .concat();
     for name in ["encrypted_payload", "encrypted_dek"] {
         for value in [
             text(TEXT),
@@ -96,7 +115,11 @@ async fn a_record_that_was_changed_is_refused_without_a_word_of_it() {
     payload.insert("encrypted_payload".to_owned(), bytes(&flipped));
     for (item, after_the_key) in [(moved, false), (bound, true), (payload, true)] {
         let error = refused(&item).await;
-        assert_eq!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), after_the_key, "{error}");
+        assert_eq!(
+            matches!(error.kind(), ErrorKind::NotAuthentic { .. }),
+            after_the_key,
+            "{error}"
+        );
     }
     let other = envelope_dynamo::LocalKeyProvider::new(RootKey::from_bytes(&DATA_KEY).unwrap());
     let Err(error) = from_item::<Patient>(whole, &other).await else { panic!("opened") };
@@ -117,11 +140,17 @@ async fn a_record_of_other_marks_is_refused_without_a_word_of_it() {
 #[test]
 fn a_root_key_that_is_none_is_not_quoted() {
     let directory = env!("CARGO_TARGET_TMPDIR");
-    let wrong: [&[u8]; 5] =
-        [&ROOT[..31], &[ROOT.as_slice(), &[0]].concat(), TEXT.as_bytes(), &[b'z'; 64], &BYTES.repeat(3)];
+    let wrong: [&[u8]; 5] = [
+        &ROOT[..31],
+        &[ROOT.as_slice(), &[0]].concat(),
+        TEXT.as_bytes(),
+        &[b'z'; 64],
+        &BYTES.repeat(3),
+    ];
     for (i, bytes) in wrong.into_iter().enumerate() {
         assert_clean(&all_it_says(&RootKey::from_bytes(bytes).unwrap_err()));
-        let path = std::path::Path::new(directory).join(format!("root-key-{}-{i}", std::process::id()));
+        let path =
+            std::path::Path::new(directory).join(format!("root-key-{}-{i}", std::process::id()));
         std::fs::write(&path, bytes).unwrap();
         let error = RootKey::from_file(&path).unwrap_err();
         std::fs::remove_file(&path).unwrap();
@@ -140,7 +169,9 @@ struct Bench {
 async fn bench() -> Bench {
     let (servers, faults) = (Servers::from_env().await.unwrap(), Faults::new());
     let physical = unique_name(Patient::TABLE);
-    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None).await.unwrap();
+    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None)
+        .await
+        .unwrap();
     let provider = KmsKeyProvider::new(servers.kms_through(&faults), servers.kms_key_id());
     Bench { table: Table::new(servers.dynamodb_through(&faults), provider).named(physical), faults }
 }
@@ -205,7 +236,8 @@ async fn a_refused_expression_is_told_without_its_values() {
 #[tokio::test]
 async fn an_item_too_large_is_told_by_its_size_alone() {
     let Bench { table, .. } = bench().await;
-    let error = table.put(&Patient { name: TEXT.repeat(20_000), ..patient() }).send().await.unwrap_err();
+    let error =
+        table.put(&Patient { name: TEXT.repeat(20_000), ..patient() }).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
     assert_says_no_secret(&error);
 }
@@ -223,7 +255,10 @@ async fn a_condition_that_did_not_hold_is_told_without_what_stood_there() {
 #[tokio::test]
 async fn the_secrets_are_in_the_record() {
     let opened: Patient = open(&seal(patient()).await).await.unwrap();
-    assert_eq!((opened.name.as_str(), opened.scan.as_slice(), opened.number), (TEXT, BYTES.as_slice(), NUMBER));
+    assert_eq!(
+        (opened.name.as_str(), opened.scan.as_slice(), opened.number),
+        (TEXT, BYTES.as_slice(), NUMBER)
+    );
     let item = to_item(&patient(), &provider()).await.unwrap();
     assert_clean(&format!("{item:?}"));
 }

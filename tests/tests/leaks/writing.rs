@@ -67,7 +67,10 @@ fn deep(levels: usize) -> serde_json::Value {
 async fn what_a_type_says_itself_is_withheld() {
     assert_writing_says_nothing(|| Quoting(TEXT)).await;
     assert_writing_says_nothing(|| vec![Some(Quoting(TEXT))]).await;
-    assert_writing_says_nothing(|| BTreeMap::from([(TEXT.to_owned(), (TEXT.to_owned(), Quoting(TEXT)))])).await;
+    assert_writing_says_nothing(|| {
+        BTreeMap::from([(TEXT.to_owned(), (TEXT.to_owned(), Quoting(TEXT)))])
+    })
+    .await;
     assert_writing_says_nothing(|| HalfWay { first: TEXT.into(), second: NUMBER }).await;
     assert_writing_says_nothing(|| Unprintable).await;
     assert_writing_says_nothing(|| deep(200)).await;
@@ -87,10 +90,14 @@ struct Keyed<K: Ord> {
 #[tokio::test]
 async fn a_map_key_that_is_no_text_is_not_quoted() {
     let map = BTreeMap::from([((TEXT.to_owned(), NUMBER), 1)]);
-    let error = to_item(&Keyed { id: "p".into(), anchor: TEXT.into(), map }, &provider()).await.unwrap_err();
+    let error = to_item(&Keyed { id: "p".into(), anchor: TEXT.into(), map }, &provider())
+        .await
+        .unwrap_err();
     assert_says_no_secret(&error);
     let map = BTreeMap::from([(Some(TEXT.to_owned()), 1)]);
-    let error = to_item(&Keyed { id: "p".into(), anchor: TEXT.into(), map }, &provider()).await.unwrap_err();
+    let error = to_item(&Keyed { id: "p".into(), anchor: TEXT.into(), map }, &provider())
+        .await
+        .unwrap_err();
     assert_says_no_secret(&error);
 }
 
@@ -116,7 +123,8 @@ async fn a_value_that_cannot_be_bound_is_not_quoted() {
         number,
         tenant: tenant.map(str::to_owned),
     };
-    for record in [bound(NUMBER as f64 * 1e150, Some("t")), bound(1.0, None), bound(1.0, Some(""))] {
+    for record in [bound(NUMBER as f64 * 1e150, Some("t")), bound(1.0, None), bound(1.0, Some(""))]
+    {
         let error = to_item(&record, &provider()).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Attribute { .. }), "{error}");
         assert_says_no_secret(&error);

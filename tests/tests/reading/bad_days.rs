@@ -26,7 +26,8 @@ async fn a_page_that_does_not_come_is_one_error_and_the_reading_goes_on_from_the
     ];
     for fault in faults {
         for good_pages in [0, 1, 4] {
-            let mut records = setup.visits.query("p_1").page_size(10).concurrency(1).stream().unwrap();
+            let mut records =
+                setup.visits.query("p_1").page_size(10).concurrency(1).stream().unwrap();
             let mut read = take(&mut records, good_pages * 10 / 2).await;
             // The next page is asked for with the last record of this one at the latest.
             let before = setup.faults.calls("Query");
@@ -81,7 +82,8 @@ async fn a_scan_on_a_random_day_is_completed_with_its_tokens() {
         setup.faults.fail_randomly(600, seed);
         let (mut read, mut token, mut broken) = (Vec::new(), None, 0);
         loop {
-            let mut records = setup.visits.scan().segments(3).page_size(9).resume(token).stream().unwrap();
+            let mut records =
+                setup.visits.scan().segments(3).page_size(9).resume(token).stream().unwrap();
             let (visits, errors) = parted(&mut records).await;
             read.extend(visits);
             broken += errors.len();

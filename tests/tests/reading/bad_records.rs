@@ -8,7 +8,8 @@ use crate::*;
 async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
     let setup = setup(&few_visits()).await;
     let mut bad = Vec::new();
-    // Tampered with, moved to another place, written in plaintext, of another key, of another shape.
+    // Tampered with, moved to another place, written in plaintext, of another key, of another
+    // shape.
     let mut item = setup.item("p_1", 10).await;
     item.insert("ward".into(), s("east"));
     bad.push(item);
@@ -41,7 +42,9 @@ async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
         assert!(matches!(errors[2].kind(), ErrorKind::NotSealed), "{}", errors[2]);
         assert!(matches!(errors[5].kind(), ErrorKind::Deserialize { .. }), "{}", errors[5]);
         // That a data key is another's may be the doing of whoever configured the key.
-        assert!(errors.iter().all(|error| error.fault() == Fault::Data || error.key_error().is_some()));
+        assert!(
+            errors.iter().all(|error| error.fault() == Fault::Data || error.key_error().is_some())
+        );
         for error in &errors {
             assert!(!all_it_says(error).contains(SECRET), "{error}");
         }

@@ -37,7 +37,13 @@ enum Shop {
 }
 
 fn order(user: &str, created: u64) -> Order {
-    Order { user_id: user.into(), created, order_id: format!("o_{created}"), card: SECRET.into(), state: "paid".into() }
+    Order {
+        user_id: user.into(),
+        created,
+        order_id: format!("o_{created}"),
+        card: SECRET.into(),
+        state: "paid".into(),
+    }
 }
 
 #[tokio::test]
@@ -61,10 +67,14 @@ async fn a_query_gives_the_records_of_its_own_kind_and_is_resumed_among_the_othe
     assert_eq!(orders.scan().page_size(3).await.unwrap().len(), 8);
     assert_eq!(profiles.scan().segments(2).await.unwrap().len(), 2);
 
-    // Numbers that are filled up with zeros sort as numbers, and values of the key stand for all their parts.
+    // Numbers that are filled up with zeros sort as numbers, and values of the key stand for all
+    // their parts.
     let late = orders.query("u_1").sort(|key| key.ge((300_u64, "o_300")));
     assert_eq!(late.await.unwrap(), all[2..]);
-    assert_eq!(orders.query("u_1").sort(|key| key.begins_with("ORDER#00000000")).await.unwrap(), all[..2]);
+    assert_eq!(
+        orders.query("u_1").sort(|key| key.begins_with("ORDER#00000000")).await.unwrap(),
+        all[..2]
+    );
 
     for taken in 0..=4 {
         let mut records = orders.query("u_1").page_size(1).stream().unwrap();
@@ -72,7 +82,8 @@ async fn a_query_gives_the_records_of_its_own_kind_and_is_resumed_among_the_othe
         for _ in 0..taken {
             read.push(records.next().await.unwrap().unwrap());
         }
-        let token = records.resume_token().map(|token| token.to_string().parse::<ResumeToken>().unwrap());
+        let token =
+            records.resume_token().map(|token| token.to_string().parse::<ResumeToken>().unwrap());
         if token.is_some() {
             read.extend(orders.query("u_1").resume(token).await.unwrap());
         }

@@ -98,7 +98,14 @@ async fn whole_records_are_fetched_from_the_table_in_the_order_of_the_index() {
         assert_eq!(by_ward.query("north").fetch_base().await.unwrap(), north());
         let mut records = by_ward.query("north").fetch_base().page_size(4).stream().unwrap();
         let mut read = take(&mut records, 6).await;
-        read.extend(by_ward.query("north").fetch_base().resume(carried(records.resume_token())).await.unwrap());
+        read.extend(
+            by_ward
+                .query("north")
+                .fetch_base()
+                .resume(carried(records.resume_token()))
+                .await
+                .unwrap(),
+        );
         assert_eq!(read, north());
         let filtered = by_ward.query("north").fetch_base().filter(|visit| visit.patient.eq("p_2"));
         assert_eq!(filtered.await.unwrap(), []);
@@ -115,7 +122,8 @@ async fn more_records_are_fetched_than_one_call_takes() {
     assert_eq!(setup.faults.calls("BatchGetItem"), 3);
 }
 
-/// As DynamoDB may while a change of the index's key is under way: a request for one key twice is refused.
+/// As DynamoDB may while a change of the index's key is under way: a request for one key twice is
+/// refused.
 #[tokio::test]
 async fn a_record_that_an_index_names_twice_is_fetched_once_and_given_twice() {
     let setup = setup_projecting(&distinct(), Projected::KeysOnly).await;
@@ -126,7 +134,10 @@ async fn a_record_that_an_index_names_twice_is_fetched_once_and_given_twice() {
         })
     };
     let body = serde_json::json!({ "Items": [entry(3, 1), entry(6, 2), entry(3, 21)], "Count": 3, "ScannedCount": 3 });
-    setup.faults.fail_next("Query", envelope_examples::Fault::Reply { status: 200, body: body.to_string() });
+    setup.faults.fail_next(
+        "Query",
+        envelope_examples::Fault::Reply { status: 200, body: body.to_string() },
+    );
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     let mut records = by_ward.query("north").fetch_base().stream().unwrap();
     assert_eq!(take(&mut records, 3).await, p_1([3, 6, 3]));

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use envelope_dynamo::{CacheLimits, CachedKeyProvider, KeyErrorKind, KmsKeyProvider, SharedKeyProvider, SharingLimits};
+use envelope_dynamo::{
+    CacheLimits, CachedKeyProvider, KeyErrorKind, KmsKeyProvider, SharedKeyProvider, SharingLimits,
+};
 use envelope_examples::servers::create_table;
 
 use crate::*;
@@ -80,9 +82,12 @@ fn event(number: u32) -> Event {
 }
 
 /// The calls of KMS for writing 40 events and reading them in pages of 20.
-async fn kms_calls(provider: impl FnOnce(KmsKeyProvider) -> Box<dyn KeyProvider>) -> (usize, usize) {
+async fn kms_calls(
+    provider: impl FnOnce(KmsKeyProvider) -> Box<dyn KeyProvider>,
+) -> (usize, usize) {
     use ScalarAttributeType::{N, S};
-    let (servers, faults, table) = (Servers::from_env().await.unwrap(), Faults::new(), unique_name("events"));
+    let (servers, faults, table) =
+        (Servers::from_env().await.unwrap(), Faults::new(), unique_name("events"));
     create_table(servers.dynamodb(), &table, ("stream", S), Some(("number", N))).await.unwrap();
     let kms = KmsKeyProvider::new(servers.kms_through(&faults), servers.kms_key_id());
     let events = Table::<Event>::new(servers.dynamodb().clone(), provider(kms)).named(table);
@@ -90,7 +95,10 @@ async fn kms_calls(provider: impl FnOnce(KmsKeyProvider) -> Box<dyn KeyProvider>
         events.put(&event(number)).await.unwrap();
     }
     let written = faults.calls("GenerateDataKey");
-    assert_eq!(events.query("e_1").page_size(20).await.unwrap(), (0..40).map(event).collect::<Vec<_>>());
+    assert_eq!(
+        events.query("e_1").page_size(20).await.unwrap(),
+        (0..40).map(event).collect::<Vec<_>>()
+    );
     (written, faults.calls("Decrypt"))
 }
 
@@ -99,6 +107,9 @@ async fn records_that_share_a_data_key_cost_one_call_a_page() {
     let limits = SharingLimits::new(Duration::from_secs(3_600), 10_000);
     assert_eq!(kms_calls(|kms| Box::new(SharedKeyProvider::new(kms, limits))).await, (1, 2));
     let cached = |kms| CachedKeyProvider::new(kms, CacheLimits::new(Duration::from_secs(3_600)));
-    assert_eq!(kms_calls(|kms| Box::new(SharedKeyProvider::new(cached(kms), limits))).await, (1, 1));
+    assert_eq!(
+        kms_calls(|kms| Box::new(SharedKeyProvider::new(cached(kms), limits))).await,
+        (1, 1)
+    );
     assert_eq!(kms_calls(|kms| Box::new(kms)).await, (40, 40));
 }

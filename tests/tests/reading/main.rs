@@ -16,11 +16,14 @@ mod tokens;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    LocalSecondaryIndex, Projection, ProjectionType, PutRequest, ScalarAttributeType, WriteRequest,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, LocalSecondaryIndex, Projection, ProjectionType, PutRequest, ScalarAttributeType,
+    WriteRequest,
 };
 use envelope_dynamo::testing::TestKeyProvider;
-use envelope_dynamo::{Envelope, Error, KeyProvider, Records, ResumeToken, RootKey, Table, to_item};
+use envelope_dynamo::{
+    Envelope, Error, KeyProvider, Records, ResumeToken, RootKey, Table, to_item,
+};
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
 
@@ -104,7 +107,11 @@ async fn setup_projecting(visits: &[Visit], projected: Projected) -> Setup {
     setup
 }
 
-async fn setup_with(provider: impl KeyProvider + 'static, keys: TestKeyProvider, projected: Projected) -> Setup {
+async fn setup_with(
+    provider: impl KeyProvider + 'static,
+    keys: TestKeyProvider,
+    projected: Projected,
+) -> Setup {
     let servers = Servers::from_env().await.unwrap();
     let (faults, table) = (Faults::new(), unique_name("visits"));
     create_visits(&servers, &table, projected).await;
@@ -129,13 +136,15 @@ impl Setup {
                 WriteRequest::builder().put_request(put).build()
             });
             let write = self.servers.dynamodb().batch_write_item();
-            let written = write.request_items(self.visits.name(), puts.collect()).send().await.unwrap();
+            let written =
+                write.request_items(self.visits.name(), puts.collect()).send().await.unwrap();
             assert!(written.unprocessed_items.unwrap_or_default().is_empty());
         }
     }
 
     async fn item(&self, patient: &str, number: u32) -> Item {
-        let get = self.servers.dynamodb().get_item().table_name(self.visits.name()).consistent_read(true);
+        let get =
+            self.servers.dynamodb().get_item().table_name(self.visits.name()).consistent_read(true);
         get.set_key(Some(key(patient, number))).send().await.unwrap().item.unwrap()
     }
 
@@ -145,7 +154,11 @@ impl Setup {
     }
 
     fn requests(&self, operation: &str) -> Vec<serde_json::Value> {
-        self.faults.requests(operation).iter().map(|body| serde_json::from_slice(body).unwrap()).collect()
+        self.faults
+            .requests(operation)
+            .iter()
+            .map(|body| serde_json::from_slice(body).unwrap())
+            .collect()
     }
 }
 
@@ -166,7 +179,8 @@ async fn create_visits(servers: &Servers, table: &str, projected: Projected) {
     let attribute = |(name, kind): (&str, ScalarAttributeType)| {
         AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
     };
-    let attributes = [("patient", S), ("number", N), ("ward", S), ("minutes", N), ("doctor", S), ("day", S)];
+    let attributes =
+        [("patient", S), ("number", N), ("ward", S), ("minutes", N), ("doctor", S), ("day", S)];
     let global = |name: &str, partition: &str, sort: Option<&str>| {
         GlobalSecondaryIndex::builder()
             .index_name(name)
@@ -181,7 +195,11 @@ async fn create_visits(servers: &Servers, table: &str, projected: Projected) {
         .projection(projection(projected))
         .build()
         .unwrap();
-    let creation = servers.dynamodb().create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
+    let creation = servers
+        .dynamodb()
+        .create_table()
+        .table_name(table)
+        .billing_mode(BillingMode::PayPerRequest);
     creation
         .set_key_schema(Some(schema("patient", Some("number"))))
         .set_attribute_definitions(Some(attributes.map(attribute).to_vec()))
@@ -194,7 +212,9 @@ async fn create_visits(servers: &Servers, table: &str, projected: Projected) {
 }
 
 fn schema(partition: &str, sort: Option<&str>) -> Vec<KeySchemaElement> {
-    let element = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let element = |name: &str, kind| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+    };
     let sort = sort.map(|sort| element(sort, KeyType::Range));
     std::iter::once(element(partition, KeyType::Hash)).chain(sort).collect()
 }
@@ -202,7 +222,9 @@ fn schema(partition: &str, sort: Option<&str>) -> Vec<KeySchemaElement> {
 fn projection(projected: Projected) -> Projection {
     match projected {
         Projected::All => Projection::builder().projection_type(ProjectionType::All).build(),
-        Projected::KeysOnly => Projection::builder().projection_type(ProjectionType::KeysOnly).build(),
+        Projected::KeysOnly => {
+            Projection::builder().projection_type(ProjectionType::KeysOnly).build()
+        }
         Projected::Include(names) => Projection::builder()
             .projection_type(ProjectionType::Include)
             .set_non_key_attributes(Some(names.iter().map(|name| (*name).to_owned()).collect()))

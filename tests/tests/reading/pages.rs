@@ -7,7 +7,10 @@ use crate::*;
 
 /// Enough for several pages of 1 MB would be too slow to write; small pages do as well.
 fn many() -> Vec<Visit> {
-    (0..1_200).map(|number| visit("p_1", number)).chain((0..800).map(|number| visit("p_2", number))).collect()
+    (0..1_200)
+        .map(|number| visit("p_1", number))
+        .chain((0..800).map(|number| visit("p_2", number)))
+        .collect()
 }
 
 #[tokio::test]
@@ -35,7 +38,10 @@ async fn a_query_is_of_one_partition_and_of_the_sort_keys_that_its_condition_nam
     assert_eq!(visits.query("p_1").sort(|number| number.le(3)).await.unwrap(), p_1(0..=3));
     assert_eq!(visits.query("p_1").sort(|number| number.gt(47)).await.unwrap(), p_1(48..50));
     assert_eq!(visits.query("p_1").sort(|number| number.ge(47)).await.unwrap(), p_1(47..50));
-    assert_eq!(visits.query("p_1").sort(|number| number.between(10, 12)).await.unwrap(), p_1(10..=12));
+    assert_eq!(
+        visits.query("p_1").sort(|number| number.between(10, 12)).await.unwrap(),
+        p_1(10..=12)
+    );
     assert_eq!(visits.query("p_1").descending().await.unwrap(), p_1((0..50).rev()));
     let consistent = visits.query("p_1").sort(|number| number.lt(2)).consistent_read().descending();
     assert_eq!(consistent.await.unwrap(), p_1([1, 0]));
@@ -51,7 +57,8 @@ async fn no_more_is_read_than_the_limit_needs() {
 
     setup.faults.forget_calls();
     assert_eq!(setup.visits.query("p_1").limit(10).page_size(4).await.unwrap(), p_1(0..10));
-    let limits: Vec<_> = setup.requests("Query").iter().map(|request| request["Limit"].clone()).collect();
+    let limits: Vec<_> =
+        setup.requests("Query").iter().map(|request| request["Limit"].clone()).collect();
     assert_eq!(limits, [4, 4, 2]);
 
     assert_eq!(setup.visits.query("p_1").limit(0).await.unwrap(), []);
@@ -65,7 +72,8 @@ async fn a_count_is_at_most_the_limit_and_reads_no_more_than_that() {
     let visits = &setup.visits;
     assert_eq!(visits.scan().limit(2).count().await.unwrap(), 2);
     assert_eq!(visits.query("p_1").limit(10).page_size(4).count().await.unwrap(), 10);
-    let limits: Vec<_> = setup.requests("Query").iter().map(|request| request["Limit"].clone()).collect();
+    let limits: Vec<_> =
+        setup.requests("Query").iter().map(|request| request["Limit"].clone()).collect();
     assert_eq!(limits, [4, 4, 2]);
     assert_eq!(visits.query("p_1").limit(1_000).count().await.unwrap(), 50);
     assert_eq!(visits.scan().segments(3).limit(20).count().await.unwrap(), 20);
@@ -84,14 +92,20 @@ async fn filters_leave_out_what_does_not_fulfil_them_and_limits_count_what_is_le
     let query = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60));
     assert_eq!(query.await.unwrap(), p_1((0..50).filter(long)));
 
-    let query = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60)).page_size(5).limit(6);
+    let query =
+        setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60)).page_size(5).limit(6);
     assert_eq!(query.await.unwrap(), p_1((0..50).filter(long).take(6)));
 
-    let both = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60)).filter(|visit| visit.ward.eq("north"));
+    let both = setup
+        .visits
+        .query("p_1")
+        .filter(|visit| visit.minutes.gt(60))
+        .filter(|visit| visit.ward.eq("north"));
     let expected = p_1((0..50).filter(long).filter(|number| number.is_multiple_of(3)));
     assert_eq!(both.await.unwrap(), expected);
 
-    let scan = setup.visits.scan().filter(|visit| visit.patient.eq("p_2").and(visit.doctor.not_exists()));
+    let scan =
+        setup.visits.scan().filter(|visit| visit.patient.eq("p_2").and(visit.doctor.not_exists()));
     assert_eq!(sorted(scan.await.unwrap()), [visit("p_2", 1), visit("p_2", 2)]);
     let count = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60)).page_size(7).count();
     assert_eq!(count.await.unwrap(), u64::try_from((0..50).filter(long).count()).unwrap());
@@ -135,7 +149,9 @@ async fn a_future_that_is_dropped_loses_no_record() {
     let mut context = Context::from_waker(std::task::Waker::noop());
     for round in 0_u32.. {
         // Polled once and dropped, whatever it waits for.
-        if let std::task::Poll::Ready(Some(record)) = std::pin::pin!(records.next()).poll(&mut context) {
+        if let std::task::Poll::Ready(Some(record)) =
+            std::pin::pin!(records.next()).poll(&mut context)
+        {
             read.push(record.unwrap());
         } else if round.is_multiple_of(2) {
             let Some(record) = records.next().await else { break };

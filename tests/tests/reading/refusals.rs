@@ -24,9 +24,9 @@ async fn refused<T: Debug>(setup: &Setup, outcome: Result<T, Error>) -> Error {
 async fn expressions_that_are_strings_are_not_sent() {
     let setup = setup(&[]).await;
     let visits = &setup.visits;
-    let direct = visits
-        .query("p")
-        .customize(|query| query.filter_expression("notes = :n").expression_attribute_values(":n", s(SECRET)));
+    let direct = visits.query("p").customize(|query| {
+        query.filter_expression("notes = :n").expression_attribute_values(":n", s(SECRET))
+    });
     let hidden = visits.query("p").customize(|query| {
         let query = query.filter_expression("#n = :n").expression_attribute_names("#n", "notes");
         query.expression_attribute_values(":n", s(SECRET))
@@ -51,14 +51,16 @@ async fn expressions_that_are_strings_are_not_sent() {
         let error = refused(&setup, scan.await).await;
         assert!(matches!(error.kind(), ErrorKind::Customized { .. }), "{error}");
     }
-    let error = visits.scan().customize(|scan| scan.filter_expression("contains(notes, :n)")).count().await;
+    let error =
+        visits.scan().customize(|scan| scan.filter_expression("contains(notes, :n)")).count().await;
     refused(&setup, error).await;
 }
 
 #[tokio::test]
 async fn a_filter_on_the_key_that_is_queried_is_not_sent() {
     let setup = setup(&[]).await;
-    let error = setup.visits.query("p").filter(|visit| visit.minutes.gt(3).or(visit.number.gt(3))).await;
+    let error =
+        setup.visits.query("p").filter(|visit| visit.minutes.gt(3).or(visit.number.gt(3))).await;
     let error = refused(&setup, error).await;
     assert!(matches!(error.kind(), ErrorKind::FilterOnKey { attribute: "number" }), "{error}");
     assert_eq!(
@@ -78,7 +80,10 @@ async fn keys_that_cannot_be_keys_are_not_sent() {
     let setup = setup(&[]).await;
     let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
     let error = refused(&setup, by_doctor.query(None::<String>).await).await;
-    assert!(error.to_string().starts_with("visits: `doctor` is a key, but neither a string"), "{error}");
+    assert!(
+        error.to_string().starts_with("visits: `doctor` is a key, but neither a string"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -106,11 +111,13 @@ async fn segments_that_there_are_not_are_not_asked_for() {
 #[tokio::test]
 async fn what_dynamodb_refuses_is_an_error_that_says_so() {
     let setup = setup(&[]).await;
-    let missing = Table::<Visit>::new(setup.servers.dynamodb().clone(), setup.keys.clone()).named(unique_name("none"));
+    let missing = Table::<Visit>::new(setup.servers.dynamodb().clone(), setup.keys.clone())
+        .named(unique_name("none"));
     let error = missing.query("p").await.unwrap_err();
     assert!(error.to_string().contains("Query on the table none-"), "{error}");
     assert!(error.to_string().contains("ResourceNotFoundException"), "{error}");
-    let error = setup.visits.query("p").sort(|number| number.begins_with(SECRET)).await.unwrap_err();
+    let error =
+        setup.visits.query("p").sort(|number| number.begins_with(SECRET)).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Caller, "{error}");
 }
 
@@ -119,7 +126,13 @@ async fn nothing_that_is_sealed_is_sent_by_any_reading() {
     let setup = setup(&few_visits()).await;
     let visits = &setup.visits;
     let by_ward = visits.index(|indexes| indexes.by_ward);
-    visits.query("p_1").sort(|number| number.lt(30)).filter(|visit| visit.minutes.gt(3)).page_size(4).await.unwrap();
+    visits
+        .query("p_1")
+        .sort(|number| number.lt(30))
+        .filter(|visit| visit.minutes.gt(3))
+        .page_size(4)
+        .await
+        .unwrap();
     visits.scan().segments(2).filter(|visit| visit.ward.eq("north")).await.unwrap();
     by_ward.query("north").fetch_base().await.unwrap();
     let requests = setup.faults.all_requests();

@@ -30,7 +30,8 @@ async fn segments_are_read_side_by_side() {
     setup.faults.release("Scan");
     assert!(first.await.unwrap().is_ok());
     assert_eq!(records.try_collect::<Vec<_>>().await.unwrap().len(), 99);
-    let mut asked: Vec<_> = setup.requests("Scan").iter().map(|request| request["Segment"].as_i64().unwrap()).collect();
+    let mut asked: Vec<_> =
+        setup.requests("Scan").iter().map(|request| request["Segment"].as_i64().unwrap()).collect();
     asked.sort_unstable();
     assert_eq!(asked, [0, 1, 2, 3]);
 }

@@ -75,7 +75,8 @@ async fn a_token_of_another_reading_is_refused_and_nothing_is_sent() {
     let setup = setup(&few_visits()).await;
     let other = crate::setup(&[]).await;
     let visits = &setup.visits;
-    let mut records = visits.query("p_1").sort(|number| number.ge(2)).page_size(5).stream().unwrap();
+    let mut records =
+        visits.query("p_1").sort(|number| number.ge(2)).page_size(5).stream().unwrap();
     take(&mut records, 3).await;
     let token = records.resume_token();
     setup.faults.forget_calls();
@@ -101,7 +102,9 @@ async fn a_token_of_another_reading_is_refused_and_nothing_is_sent() {
     let tokens: Vec<_> = scans.map(|scan| scan.stream().unwrap().resume_token()).into();
     for (i, token) in tokens.iter().enumerate() {
         for (j, scan) in
-            [visits.scan().segment(0, 3), visits.scan().segments(2), visits.scan().segments(3)].into_iter().enumerate()
+            [visits.scan().segment(0, 3), visits.scan().segments(2), visits.scan().segments(3)]
+                .into_iter()
+                .enumerate()
         {
             assert_eq!(scan.resume(token.clone()).await.is_ok(), i == j);
         }
@@ -125,7 +128,10 @@ async fn a_token_of_a_reading_with_another_filter_is_refused() {
         query().filter(|visit| visit.minutes.ge(30)).stream(),
         query().filter(|visit| !visit.minutes.gt(30)).stream(),
         query().filter(|visit| visit.doctor.eq("dr_5")).stream(),
-        query().filter(|visit| visit.minutes.gt(30)).filter(|visit| visit.ward.eq("north")).stream(),
+        query()
+            .filter(|visit| visit.minutes.gt(30))
+            .filter(|visit| visit.ward.eq("north"))
+            .stream(),
         visits.scan().filter(|visit| visit.minutes.gt(30)).resume(of_scan.clone()).stream(),
     ] {
         let error = refused.unwrap_err();
@@ -141,7 +147,10 @@ async fn a_token_of_a_reading_with_another_filter_is_refused() {
 async fn a_token_says_nothing_about_the_values_of_a_filter() {
     let setup = setup(&few_visits()).await;
     let token = |ward: &'static str, minutes: u64| {
-        let query = setup.visits.query("p_1").filter(|visit| visit.ward.eq(ward).and(visit.minutes.gt(minutes)));
+        let query = setup
+            .visits
+            .query("p_1")
+            .filter(|visit| visit.ward.eq(ward).and(visit.minutes.gt(minutes)));
         query.stream().unwrap().resume_token().unwrap().to_string()
     };
     assert_eq!(token("north", 30), token("south", 60));

@@ -92,16 +92,31 @@ mod default_of_the_struct_by_path {
     }
 
     fn plain() -> Plain {
-        Plain { id: "standard".into(), anchor: "standard".into(), count: 9, text: "standard".into() }
+        Plain {
+            id: "standard".into(),
+            anchor: "standard".into(),
+            count: 9,
+            text: "standard".into(),
+        }
     }
 
     fn sealed() -> Sealed {
-        Sealed { id: "standard".into(), anchor: "standard".into(), count: 9, text: "standard".into() }
+        Sealed {
+            id: "standard".into(),
+            anchor: "standard".into(),
+            count: 9,
+            text: "standard".into(),
+        }
     }
 
     #[tokio::test]
     async fn as_in_serde_dynamo() {
-        for written in [json!({}), json!({ "count": 1 }), json!({ "text": "a" }), json!({ "count": 1, "text": "" })] {
+        for written in [
+            json!({}),
+            json!({ "count": 1 }),
+            json!({ "text": "a" }),
+            json!({ "count": 1, "text": "" }),
+        ] {
             let plain: Plain = read_readable(&written).await.unwrap();
             let sealed: Sealed = read_sealed(&written).await.unwrap();
             let count = written["count"].as_u64().unwrap_or(9);

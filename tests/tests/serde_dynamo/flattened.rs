@@ -1,4 +1,5 @@
-//! `flatten` inside a field: structs, maps, options and enums whose entries are beside the other entries of its value.
+//! `flatten` inside a field: structs, maps, options and enums whose entries are beside the other
+//! entries of its value.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,10 @@
-//! serde's attributes and types mean what they mean in `serde_dynamo`: names, values, and what is read back.
+//! serde's attributes and types mean what they mean in `serde_dynamo`: names, values, and what is
+//! read back.
 //!
-//! Every shape of record is declared once and compiled twice: with its fields readable beside one sealed field, where
-//! the attributes must be `serde_dynamo`'s own, and with its fields sealed, where their names must be. Here the crate
-//! `serde_dynamo` is the judge: what it writes and reads is right.
+//! Every shape of record is declared once and compiled twice: with its fields readable beside one
+//! sealed field, where the attributes must be `serde_dynamo`'s own, and with its fields sealed,
+//! where their names must be. Here the crate `serde_dynamo` is the judge: what it writes and reads
+//! is right.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 #[macro_use]

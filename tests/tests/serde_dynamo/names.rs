@@ -1,7 +1,8 @@
 //! `rename`, `rename_all` and `alias`, and names that mean something to somebody.
 #![allow(non_snake_case)] // two underscores in a row are one of the odd places
 
-/// The same fields under every rule: words, digits, underscores at odd places, a keyword, letters beyond ASCII.
+/// The same fields under every rule: words, digits, underscores at odd places, a keyword, letters
+/// beyond ASCII.
 macro_rules! by_every_rule {
     ($($test:ident $(= $rule:tt)?;)*) => {
         alike! {$(
@@ -151,8 +152,9 @@ read_alike! {
     refuses [{ "name": 1 }];
 }
 
-/// Here we read what `serde_dynamo` refuses: an update in place writes a field under its own name, beside the alias under
-/// which an older program has stored it. Nobody updates a sealed field in place, so that one is refused.
+/// Here we read what `serde_dynamo` refuses: an update in place writes a field under its own name,
+/// beside the alias under which an older program has stored it. Nobody updates a sealed field in
+/// place, so that one is refused.
 #[tokio::test]
 async fn a_field_that_is_stored_under_its_own_name_and_an_alias_is_read_if_it_is_plaintext() {
     mod record {
@@ -164,7 +166,8 @@ async fn a_field_that_is_stored_under_its_own_name_and_an_alias_is_read_if_it_is
     let written = serde_json::json!({ "email": "new", "mail": "old" });
     let mut item = crate::twins::sealed::<record::plain::Record>(&serde_json::json!({})).await;
     item.extend(serde_dynamo::to_item::<_, crate::twins::Item>(&written).unwrap());
-    let plain: record::plain::Record = envelope_dynamo::from_item(item, &crate::twins::provider()).await.unwrap();
+    let plain: record::plain::Record =
+        envelope_dynamo::from_item(item, &crate::twins::provider()).await.unwrap();
     assert_eq!(plain.email, "new");
     assert!(crate::twins::read_sealed::<record::sealed::Record>(&written).await.is_none());
 }

@@ -107,7 +107,10 @@ async fn a_bound_number_may_be_spelled_anew_but_not_changed() {
             match read {
                 Ok(read) => assert_eq!(read, numbers(), "{name}: {spelling}"),
                 // It is authentic; an integer's own parser wants it without a point or an exponent.
-                Err(error) => assert!(matches!(error.kind(), ErrorKind::Deserialize { .. }), "{spelling}: {error}"),
+                Err(error) => assert!(
+                    matches!(error.kind(), ErrorKind::Deserialize { .. }),
+                    "{spelling}: {error}"
+                ),
             }
         }
         let mut item = item.clone();
@@ -124,7 +127,8 @@ async fn a_bound_number_may_be_spelled_anew_but_not_changed() {
 #[tokio::test]
 async fn a_bound_set_may_come_in_any_order_but_not_with_other_elements() {
     let item = to_item(&numbers(), &provider()).await.unwrap();
-    let (numbers_set, words) = (item["set"].as_ns().unwrap().clone(), item["words"].as_ss().unwrap().clone());
+    let (numbers_set, words) =
+        (item["set"].as_ns().unwrap().clone(), item["words"].as_ss().unwrap().clone());
     for turn in 0..6 {
         let (mut set, mut strings) = (numbers_set.clone(), words.clone());
         set.rotate_left(turn * 7);
@@ -136,7 +140,10 @@ async fn a_bound_set_may_come_in_any_order_but_not_with_other_elements() {
     }
     let [mut fewer, mut list] = [item.clone(), item];
     fewer.insert("set".to_owned(), AttributeValue::Ns(numbers_set[1..].to_vec()));
-    list.insert("words".to_owned(), AttributeValue::L(words.into_iter().map(AttributeValue::S).collect()));
+    list.insert(
+        "words".to_owned(),
+        AttributeValue::L(words.into_iter().map(AttributeValue::S).collect()),
+    );
     for item in [fewer, list] {
         let error = from_item::<Numbers>(item, &provider()).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
@@ -147,7 +154,9 @@ async fn a_bound_set_may_come_in_any_order_but_not_with_other_elements() {
 async fn what_dynamodb_rewrites_still_opens() {
     let servers = Servers::from_env().await.unwrap();
     let physical = unique_name("numbers");
-    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::N), None).await.unwrap();
+    create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::N), None)
+        .await
+        .unwrap();
     let table = Table::<Numbers>::new(servers.dynamodb().clone(), provider()).named(&*physical);
     table.put(&numbers()).send().await.unwrap();
     assert_eq!(table.get(-7).consistent_read().send().await.unwrap(), Some(numbers()));
@@ -162,10 +171,14 @@ async fn what_dynamodb_rewrites_still_opens() {
         AttributeValue::L(vec![
             AttributeValue::L(vec![n("0.001E-117"), n("1E-1")]),
             AttributeValue::L(vec![n("10e119"), n("16777216.000")]),
-            AttributeValue::L(vec![n("3.333333333333333E-1"), n("1000000000000000000000000000000")]),
+            AttributeValue::L(vec![
+                n("3.333333333333333E-1"),
+                n("1000000000000000000000000000000"),
+            ]),
         ]),
     );
-    let reversed = item["set"].as_ns().unwrap().iter().rev().map(|number| format!("{number}.0")).collect();
+    let reversed =
+        item["set"].as_ns().unwrap().iter().rev().map(|number| format!("{number}.0")).collect();
     item.insert("set".to_owned(), AttributeValue::Ns(reversed));
     let words = item["words"].as_ss().unwrap().iter().rev().cloned().collect();
     item.insert("words".to_owned(), AttributeValue::Ss(words));

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::twins::{Item, provider};
 use crate::with::bytes;
 
-/// Bytes to serde, where `Vec<u8>` is a list; not a newtype, which `serde_dynamo` does not read from a set.
+/// Bytes to serde, where `Vec<u8>` is a list; not a newtype, which `serde_dynamo` does not read
+/// from a set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Blob(Vec<u8>);
 
@@ -142,5 +143,8 @@ async fn elements_of_another_kind_are_refused_by_both() {
     let record = NotASet { id: "r".into(), anchor: "a".into(), numbers: vec!["1".into()] };
     assert!(serde_dynamo::to_item::<_, Item>(&record).is_err());
     let error = to_item(&record, &provider()).await.unwrap_err();
-    assert!(error.to_string().contains("`numbers`") && error.to_string().contains("numbers alone"), "{error}");
+    assert!(
+        error.to_string().contains("`numbers`") && error.to_string().contains("numbers alone"),
+        "{error}"
+    );
 }

@@ -1,4 +1,5 @@
-//! Records of odd shapes, stored in DynamoDB through `Table` and, beside it, by `serde_dynamo` and the plain SDK.
+//! Records of odd shapes, stored in DynamoDB through `Table` and, beside it, by `serde_dynamo` and
+//! the plain SDK.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,7 +17,8 @@ use uuid::Uuid;
 use crate::twins::provider;
 
 const RECORDS: u32 = 1000;
-/// Records with integers of 128 bits, which `serde_dynamo` refuses, up to the 38 digits that DynamoDB holds.
+/// Records with integers of 128 bits, which `serde_dynamo` refuses, up to the 38 digits that
+/// DynamoDB holds.
 const WIDE_RECORDS: u32 = 200;
 
 /// A value of any shape that DynamoDB stores.
@@ -84,7 +86,8 @@ fn name() -> impl Strategy<Value = String> {
 /// Within what DynamoDB holds: 1E-130 to 9.99E+125.
 fn float() -> impl Strategy<Value = f64> {
     prop_oneof![
-        (-1.0..1.0, -120..120).prop_map(|(fraction, exponent): (f64, i32)| fraction * 10_f64.powi(exponent)),
+        (-1.0..1.0, -120..120)
+            .prop_map(|(fraction, exponent): (f64, i32)| fraction * 10_f64.powi(exponent)),
         Just(-0.0),
         any::<f32>().prop_filter("a number", |n| n.is_finite()).prop_map(f64::from),
     ]
@@ -110,7 +113,8 @@ fn leaf() -> impl Strategy<Value = Shape> {
     ]
 }
 
-/// Nested as deep as stays within the 32 levels that DynamoDB stores: a variant is a level of its own.
+/// Nested as deep as stays within the 32 levels that DynamoDB stores: a variant is a level of its
+/// own.
 fn shape(leaf: impl Strategy<Value = Shape> + 'static) -> impl Strategy<Value = Shape> {
     leaf.prop_recursive(5, 24, 4, |inner| {
         let boxed = inner.clone().prop_map(Box::new);
@@ -155,22 +159,39 @@ impl Tables {
         let (partition, sort) = (("id", ScalarAttributeType::S), ("rank", ScalarAttributeType::N));
         let [sealed, plain] = ["sealed", "plain"].map(unique_name);
         for name in [&sealed, &plain] {
-            create_table(servers.dynamodb(), name, partition.clone(), Some(sort.clone())).await.unwrap();
+            create_table(servers.dynamodb(), name, partition.clone(), Some(sort.clone()))
+                .await
+                .unwrap();
         }
-        Self { sealed: Table::<Oddity>::new(servers.dynamodb().clone(), provider()).named(sealed), plain }
+        Self {
+            sealed: Table::<Oddity>::new(servers.dynamodb().clone(), provider()).named(sealed),
+            plain,
+        }
     }
 
     async fn stored(&self, table: &str, oddity: &Oddity) -> HashMap<String, AttributeValue> {
         let get = self.sealed.client().get_item().table_name(table).consistent_read(true);
         let get = get.key("id", AttributeValue::S(oddity.id.clone()));
-        get.key("rank", AttributeValue::N(oddity.rank.to_string())).send().await.unwrap().item.unwrap()
+        get.key("rank", AttributeValue::N(oddity.rank.to_string()))
+            .send()
+            .await
+            .unwrap()
+            .item
+            .unwrap()
     }
 
     /// What `Table` reads is what it was given.
     async fn comes_back(&self, oddity: &Oddity) -> Result<(), TestCaseError> {
-        let failed = |error: envelope_dynamo::Error| TestCaseError::fail(format!("{error} {error:?}"));
+        let failed =
+            |error: envelope_dynamo::Error| TestCaseError::fail(format!("{error} {error:?}"));
         self.sealed.put(oddity).send().await.map_err(failed)?;
-        let read = self.sealed.get((&oddity.id, &oddity.rank)).consistent_read().send().await.map_err(failed)?;
+        let read = self
+            .sealed
+            .get((&oddity.id, &oddity.rank))
+            .consistent_read()
+            .send()
+            .await
+            .map_err(failed)?;
         prop_assert_eq!(read.as_ref(), Some(oddity));
         Ok(())
     }
@@ -186,7 +207,9 @@ impl Tables {
 
         let sealed = self.stored(self.sealed.name(), oddity).await;
         plain.retain(|name, _| sealed.contains_key(name));
-        for (name, attribute) in sealed.into_iter().filter(|(name, _)| !name.starts_with("encrypted_")) {
+        for (name, attribute) in
+            sealed.into_iter().filter(|(name, _)| !name.starts_with("encrypted_"))
+        {
             // Sets come back in any order.
             prop_assert_eq!(
                 ordered(attribute),

@@ -6,7 +6,9 @@ use std::fmt::Debug;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, FieldWriter, seal_payload};
-use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, RootKey, from_item, item_context, to_item};
+use envelope_dynamo::{
+    Envelope, ErrorKind, LocalKeyProvider, RootKey, from_item, item_context, to_item,
+};
 use serde::{Deserialize, Serialize};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -19,11 +21,15 @@ pub(crate) fn provider() -> LocalKeyProvider {
 }
 
 /// A struct that both libraries store.
-pub(crate) trait Record: Envelope + Serialize + Deserialize<'static> + PartialEq + Debug {}
+pub(crate) trait Record:
+    Envelope + Serialize + Deserialize<'static> + PartialEq + Debug
+{
+}
 
 impl<T: Envelope + Serialize + Deserialize<'static> + PartialEq + Debug> Record for T {}
 
-/// Declares `plain::Record` and `sealed::Record`, alike but for what happens to fields, and a value of each if one is given.
+/// Declares `plain::Record` and `sealed::Record`, alike but for what happens to fields, and a value
+/// of each if one is given.
 macro_rules! twins {
     (@twin $twin:ident $unmarked:tt ($($attribute:tt)*) [$($parameter:tt)*] $arguments:tt { $($fields:tt)* } $($values:tt)?) => {
         pub(super) mod $twin {
@@ -57,10 +63,11 @@ macro_rules! twins {
     };
 }
 
-/// Tests that shapes of records are stored and read as `serde_dynamo` stores and reads them, and come back as they were.
+/// Tests that shapes of records are stored and read as `serde_dynamo` stores and reads them, and
+/// come back as they were.
 ///
-/// Type parameters and arguments may stand before the fields. After `absent` stand the names of fields that are marked
-/// sealed though they have no value.
+/// Type parameters and arguments may stand before the fields. After `absent` stand the names of
+/// fields that are marked sealed though they have no value.
 macro_rules! alike {
     ($(
         $test:ident: $(#[$attribute:meta])* $([$($parameter:tt)*] [$($argument:tt)*])? { $($fields:tt)* }
@@ -148,23 +155,34 @@ async fn assert_readable_alike<P: Record>(record: &P) {
     assert_eq!(read_by_us, read_by_them, "read otherwise");
 }
 
-/// Sealed fields have `serde_dynamo`'s names, and what is opened is what `serde_dynamo` would have read.
+/// Sealed fields have `serde_dynamo`'s names, and what is opened is what `serde_dynamo` would have
+/// read.
 async fn assert_sealed_alike<S: Record>(record: &S, absent: &[&str]) {
     let theirs: Item = serde_dynamo::to_item(record).unwrap();
     let item = to_item(record, &provider()).await.unwrap();
     let readable: BTreeSet<_> = item.keys().map(String::as_str).collect();
-    assert_eq!(readable, BTreeSet::from(["encrypted_dek", "encrypted_payload", "id"]), "not all is sealed");
+    assert_eq!(
+        readable,
+        BTreeSet::from(["encrypted_dek", "encrypted_payload", "id"]),
+        "not all is sealed"
+    );
 
-    let mut names: BTreeSet<_> = theirs.keys().map(String::as_str).filter(|name| *name != "id").collect();
+    let mut names: BTreeSet<_> =
+        theirs.keys().map(String::as_str).filter(|name| *name != "id").collect();
     names.extend(absent);
     let sealed = sealed_names(&item).await;
-    assert_eq!(sealed.iter().map(String::as_str).collect::<BTreeSet<_>>(), names, "sealed under other names");
+    assert_eq!(
+        sealed.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+        names,
+        "sealed under other names"
+    );
 
     let read_by_them = serde_dynamo::from_item::<_, S>(theirs).ok();
     assert_eq!(from_item::<S>(item, &provider()).await.ok(), read_by_them, "opened otherwise");
 }
 
-/// The names under which a record's fields are sealed, absent ones included, as a refusal to read it tells them.
+/// The names under which a record's fields are sealed, absent ones included, as a refusal to read
+/// it tells them.
 pub(crate) async fn sealed_names(item: &Item) -> Vec<String> {
     #[derive(Debug, Envelope)]
     #[envelope(table = "records")]
@@ -184,7 +202,9 @@ pub(crate) async fn sealed_names(item: &Item) -> Vec<String> {
 }
 
 fn take_sealed(item: &mut Item) -> Item {
-    ["encrypted_payload", "encrypted_dek"].map(|name| (name.to_owned(), item.remove(name).unwrap())).into()
+    ["encrypted_payload", "encrypted_dek"]
+        .map(|name| (name.to_owned(), item.remove(name).unwrap()))
+        .into()
 }
 
 fn without_anchor(item: &Item) -> Item {
@@ -200,7 +220,8 @@ pub(crate) async fn read_readable<P: Record>(written: &serde_json::Value) -> Opt
     read(item, written).await
 }
 
-/// Reads `written` as sealed fields; asserts that `serde_dynamo` reads the same where they are readable.
+/// Reads `written` as sealed fields; asserts that `serde_dynamo` reads the same where they are
+/// readable.
 pub(crate) async fn read_sealed<S: Record>(written: &serde_json::Value) -> Option<S> {
     read(sealed::<S>(written).await, written).await
 }
@@ -210,10 +231,18 @@ pub(crate) async fn sealed<T: Envelope>(written: &serde_json::Value) -> Item {
     let mut item = Item::from([("id".to_owned(), AttributeValue::S(ID.to_owned()))]);
     let mut fields = FieldWriter::new(0, []);
     fields.field("anchor", ANCHOR).unwrap();
-    written.as_object().unwrap().iter().for_each(|(name, value)| fields.field(name, value).unwrap());
+    written
+        .as_object()
+        .unwrap()
+        .iter()
+        .for_each(|(name, value)| fields.field(name, value).unwrap());
     let context = item_context::<T>(&item).unwrap();
-    let sealed = seal_payload(fields.finish(), Content::Record, &context, &provider()).await.unwrap();
-    item.insert("encrypted_payload".to_owned(), AttributeValue::B(Blob::new(sealed.encrypted_payload)));
+    let sealed =
+        seal_payload(fields.finish(), Content::Record, &context, &provider()).await.unwrap();
+    item.insert(
+        "encrypted_payload".to_owned(),
+        AttributeValue::B(Blob::new(sealed.encrypted_payload)),
+    );
     item.insert("encrypted_dek".to_owned(), AttributeValue::B(Blob::new(sealed.encrypted_dek)));
     item
 }
@@ -221,8 +250,10 @@ pub(crate) async fn sealed<T: Envelope>(written: &serde_json::Value) -> Item {
 async fn read<T: Record>(item: Item, written: &serde_json::Value) -> Option<T> {
     let ours = from_item::<T>(item, &provider()).await;
     let mut plain: Item = serde_dynamo::to_item(written).unwrap();
-    plain
-        .extend([("id", ID), ("anchor", ANCHOR)].map(|(name, text)| (name.to_owned(), AttributeValue::S(text.into()))));
+    plain.extend(
+        [("id", ID), ("anchor", ANCHOR)]
+            .map(|(name, text)| (name.to_owned(), AttributeValue::S(text.into()))),
+    );
     let theirs = serde_dynamo::from_item::<_, T>(plain);
     assert_eq!(ours.as_ref().ok(), theirs.as_ref().ok(), "{written}: {ours:?} {theirs:?}");
     ours.ok()

@@ -22,15 +22,22 @@ async fn every_bit_of_a_payload_counts() {
     for keys in everybody(&servers).await.into_iter().map(Keys::remembering) {
         let item = keys.write(&secret("zoe", "4111")).await;
         for (bit, flipped) in flipped(&bytes_of(&item, "encrypted_payload")) {
-            let read = keys.read::<Secret>(&with(&item, "encrypted_payload", binary(flipped))).await;
+            let read =
+                keys.read::<Secret>(&with(&item, "encrypted_payload", binary(flipped))).await;
             assert!(read.is_err(), "{}: bit {bit}", keys.name);
         }
-        assert_eq!(keys.read::<Secret>(&item).await.unwrap(), secret("zoe", "4111"), "{}", keys.name);
+        assert_eq!(
+            keys.read::<Secret>(&item).await.unwrap(),
+            secret("zoe", "4111"),
+            "{}",
+            keys.name
+        );
     }
 }
 
-/// The bits of a dek with one entry of KMS that say which key material wrapped it: four bytes behind the head, the kind,
-/// the length of the id and the four that name the key. They are for counting, and prove nothing (FORMAT 6.2).
+/// The bits of a dek with one entry of KMS that say which key material wrapped it: four bytes
+/// behind the head, the kind, the length of the id and the four that name the key. They are for
+/// counting, and prove nothing (FORMAT 6.2).
 const MATERIAL: std::ops::Range<usize> = 8 * (3 + 2 + 4)..8 * (3 + 2 + 4 + 4);
 
 /// Where the reader has one key, its own entry is all that stands there.
@@ -47,7 +54,12 @@ async fn every_bit_of_a_dek_counts_for_whom_it_is_meant() {
                 assert!(read.is_err(), "{}: bit {bit}", keys.name);
             }
         }
-        assert_eq!(keys.read::<Secret>(&item).await.unwrap(), secret("zoe", "4111"), "{}", keys.name);
+        assert_eq!(
+            keys.read::<Secret>(&item).await.unwrap(),
+            secret("zoe", "4111"),
+            "{}",
+            keys.name
+        );
     }
 }
 
@@ -70,7 +82,10 @@ async fn every_bit_of_a_dek_for_two_counts_for_one_of_them() {
     }
     let (head, entry) = (8 * 3, 8 * (1 + 1 + 8 + 2 + 72));
     let of_both = 2 * entry + head;
-    assert!(noticed.iter().all(|bits| (entry + head..of_both).contains(bits)), "{noticed:?} of {of_both}");
+    assert!(
+        noticed.iter().all(|bits| (entry + head..of_both).contains(bits)),
+        "{noticed:?} of {of_both}"
+    );
 }
 
 #[tokio::test]
@@ -93,10 +108,13 @@ async fn every_bit_of_a_key_or_an_authenticated_attribute_counts() {
 /// Each value that differs from this one in one bit of one text or number in it, or in its type.
 fn changed(value: &AttributeValue) -> Vec<AttributeValue> {
     match value {
-        AttributeValue::S(old) => {
-            flipped_text(old).map(text).chain([AttributeValue::B(Blob::new(old.as_bytes()))]).collect()
+        AttributeValue::S(old) => flipped_text(old)
+            .map(text)
+            .chain([AttributeValue::B(Blob::new(old.as_bytes()))])
+            .collect(),
+        AttributeValue::N(old) => {
+            flipped_text(old).map(AttributeValue::N).chain([text(old)]).collect()
         }
-        AttributeValue::N(old) => flipped_text(old).map(AttributeValue::N).chain([text(old)]).collect(),
         AttributeValue::Ss(set) => {
             let list = AttributeValue::L(set.iter().map(text).collect());
             let element = |i: usize| {
@@ -148,14 +166,26 @@ async fn an_authenticated_attribute_is_neither_removed_nor_added() {
     for keys in everybody(&servers).await.into_iter().map(Keys::remembering) {
         let item = keys.write(&secret("zoe", "4111")).await;
         for name in PROTECTED.into_iter().filter(|name| item.contains_key(*name)) {
-            assert!(keys.read::<Secret>(&with(&item, name, None)).await.is_err(), "{}: without {name}", keys.name);
+            assert!(
+                keys.read::<Secret>(&with(&item, name, None)).await.is_err(),
+                "{}: without {name}",
+                keys.name
+            );
             for other in PROTECTED.into_iter().filter(|other| *other != name) {
                 let exchanged = with(&item, name, item.get(other).cloned());
-                assert!(keys.read::<Secret>(&exchanged).await.is_err(), "{}: {other} as {name}", keys.name);
+                assert!(
+                    keys.read::<Secret>(&exchanged).await.is_err(),
+                    "{}: {other} as {name}",
+                    keys.name
+                );
             }
         }
         for added in [AttributeValue::Bool(false), AttributeValue::Null(true), text("")] {
-            assert!(keys.read::<Secret>(&with(&item, "frozen", added)).await.is_err(), "{}", keys.name);
+            assert!(
+                keys.read::<Secret>(&with(&item, "frozen", added)).await.is_err(),
+                "{}",
+                keys.name
+            );
         }
     }
 }

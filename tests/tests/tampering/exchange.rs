@@ -98,10 +98,26 @@ async fn everything_stored(everybody: &[Keys]) -> Vec<Stored> {
         for record in [secret("zoe", "4111"), upgraded, secret("max", "5500")] {
             stored.push(Stored { keys, of: Struct::Secret, item: by.write(&record).await });
         }
-        stored.push(Stored { keys, of: Struct::Kept, item: by.write(&same!(Kept, "zoe", "4111")).await });
-        stored.push(Stored { keys, of: Struct::Note, item: by.write(&same!(Note, "zoe", "4111")).await });
-        stored.push(Stored { keys, of: Struct::Hashed, item: by.write(&same!(Hashed, "zoe", "4111")).await });
-        stored.push(Stored { keys, of: Struct::Shown, item: by.write(&same!(Shown, "zoe", "4111")).await });
+        stored.push(Stored {
+            keys,
+            of: Struct::Kept,
+            item: by.write(&same!(Kept, "zoe", "4111")).await,
+        });
+        stored.push(Stored {
+            keys,
+            of: Struct::Note,
+            item: by.write(&same!(Note, "zoe", "4111")).await,
+        });
+        stored.push(Stored {
+            keys,
+            of: Struct::Hashed,
+            item: by.write(&same!(Hashed, "zoe", "4111")).await,
+        });
+        stored.push(Stored {
+            keys,
+            of: Struct::Shown,
+            item: by.write(&same!(Shown, "zoe", "4111")).await,
+        });
     }
     stored
 }
@@ -118,8 +134,8 @@ const EXCHANGES: [&[&str]; 8] = [
     &["encrypted_dek", "plan"],
 ];
 
-/// The hierarchical provider knows no branch but those of the two tables, and forms are part of the dek: whatever is
-/// exchanged, what opens is what somebody stored.
+/// The hierarchical provider knows no branch but those of the two tables, and forms are part of the
+/// dek: whatever is exchanged, what opens is what somebody stored.
 #[tokio::test]
 async fn no_part_of_a_record_can_stand_in_another() {
     let servers = Servers::from_env().await.unwrap();

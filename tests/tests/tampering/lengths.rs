@@ -4,8 +4,8 @@ use super::*;
 
 /// `bytes` cut short at every length, and with up to 40 more behind and before them.
 fn of_other_lengths(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let shorter =
-        (0..bytes.len()).flat_map(|length| [bytes[..length].to_vec(), bytes[bytes.len() - length..].to_vec()]);
+    let shorter = (0..bytes.len())
+        .flat_map(|length| [bytes[..length].to_vec(), bytes[bytes.len() - length..].to_vec()]);
     let longer = (1..=40).flat_map(move |more| {
         let (zeros, own) = (vec![0; more], bytes[..more.min(bytes.len())].to_vec());
         [[bytes, &zeros].concat(), [bytes, &own].concat(), [&zeros, bytes].concat()]
@@ -50,10 +50,12 @@ async fn a_wrapped_key_of_any_other_length_is_refused() {
         let entry = &dek.keys()[0];
         let other_bytes = of_other_lengths(entry.bytes()).filter(|bytes| !bytes.is_empty());
         let others = other_bytes.map(|bytes| WrappedKey::new(entry.kind(), entry.id(), bytes));
-        let ids = of_other_lengths(entry.id()).map(|id| WrappedKey::new(entry.kind(), id, entry.bytes()));
+        let ids =
+            of_other_lengths(entry.id()).map(|id| WrappedKey::new(entry.kind(), id, entry.bytes()));
         for other in others.chain(ids).map(Result::unwrap) {
             let dek = EncryptedDek::new(dek.form(), vec![other.clone()]).unwrap();
-            let read = keys.read::<Secret>(&with(&item, "encrypted_dek", binary(dek.to_bytes()))).await;
+            let read =
+                keys.read::<Secret>(&with(&item, "encrypted_dek", binary(dek.to_bytes()))).await;
             assert!(read.is_err(), "{}: {other:?}", keys.name);
         }
     }

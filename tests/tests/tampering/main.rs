@@ -1,4 +1,5 @@
-//! Everything that can be changed about a stored record, one change after another, whoever wraps its data key.
+//! Everything that can be changed about a stored record, one change after another, whoever wraps
+//! its data key.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod bits;
@@ -13,9 +14,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, EncryptedDek, Envelope, Error, HierarchicalKeyProvider,
-    KmsKeyProvider, LocalKeyProvider, LocalRsaKey, MultiKeyProvider, RootKey, RsaPublicKey, RsaRecipient, Table,
-    UnwrapKey, WrapKey, from_item, to_item,
+    BranchKeyTable, CacheLimits, CachedKeyProvider, EncryptedDek, Envelope, Error,
+    HierarchicalKeyProvider, KmsKeyProvider, LocalKeyProvider, LocalRsaKey, MultiKeyProvider,
+    RootKey, RsaPublicKey, RsaRecipient, Table, UnwrapKey, WrapKey, from_item, to_item,
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_table, unique_name};
@@ -84,7 +85,8 @@ impl Keys {
 
     /// Where the wrapped key is always the same: it is unwrapped once.
     fn remembering(self) -> Self {
-        let cached = CachedKeyProvider::new(self.unwrap, CacheLimits::new(Duration::from_secs(600)));
+        let cached =
+            CachedKeyProvider::new(self.unwrap, CacheLimits::new(Duration::from_secs(600)));
         Self { unwrap: Box::new(cached), ..self }
     }
 }
@@ -96,7 +98,11 @@ fn local(name: &'static str, byte: u8) -> Keys {
 
 fn rsa() -> Keys {
     let wrap = RsaRecipient::new(RsaPublicKey::from_pem(PUBLIC).unwrap()).unwrap();
-    Keys { name: "rsa", wrap: Box::new(wrap), unwrap: Box::new(LocalRsaKey::from_pkcs8_pem(PRIVATE).unwrap()) }
+    Keys {
+        name: "rsa",
+        wrap: Box::new(wrap),
+        unwrap: Box::new(LocalRsaKey::from_pkcs8_pem(PRIVATE).unwrap()),
+    }
 }
 
 fn kms(servers: &Servers) -> Keys {

@@ -4,7 +4,8 @@ use envelope_dynamo::{Access, ErrorKind, transact_write};
 
 use super::*;
 
-/// The version of [`Account`] before two of its fields were protected, of which the table may still hold records.
+/// The version of [`Account`] before two of its fields were protected, of which the table may still
+/// hold records.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "vault")]
 struct Unprotected {
@@ -20,7 +21,8 @@ struct Unprotected {
     visits: u64,
 }
 
-/// Protected since, under other names, and with plaintext accepted until all records have been written again.
+/// Protected since, under other names, and with plaintext accepted until all records have been
+/// written again.
 #[derive(Clone, Debug, Default, PartialEq, Envelope)]
 #[envelope(table = "vault")]
 #[serde(default)]
@@ -77,7 +79,9 @@ struct Attacked {
 impl Attacked {
     async fn new(partition_key: &str) -> Self {
         let (servers, name) = (Servers::from_env().await.unwrap(), unique_name("vault"));
-        create_table(servers.dynamodb(), &name, (partition_key, ScalarAttributeType::S), None).await.unwrap();
+        create_table(servers.dynamodb(), &name, (partition_key, ScalarAttributeType::S), None)
+            .await
+            .unwrap();
         Self { servers, name }
     }
 
@@ -93,7 +97,14 @@ impl Attacked {
 
     async fn plant(&self, name: &str, value: Option<&str>) {
         let item = with(&self.items().await[0], name, value.map(text));
-        self.servers.dynamodb().put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
+        self.servers
+            .dynamodb()
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .send()
+            .await
+            .unwrap();
     }
 }
 
@@ -114,14 +125,21 @@ async fn what_is_planted_beside_a_protected_field_is_not_read() {
     }
 }
 
-/// A record that was written unprotected is taken for one, and for nothing else: a protected one cannot be made into it.
+/// A record that was written unprotected is taken for one, and for nothing else: a protected one
+/// cannot be made into it.
 #[tokio::test]
 async fn a_protected_record_cannot_be_passed_off_as_an_older_one() {
     let keys = local("local", 1);
     let [mail, tier] = ["m", "t"].map(|value| Some(value.to_owned()));
     let older = Unprotected { owner: "zoe".into(), account: None, mail, tier, visits: 3 };
-    let item = with(&with(&keys.write(&account(Some("4111"))).await, "mail", text("forged")), "tier", text("forged"));
-    for removed in [&["plan"][..], &["plan", "credit"], &SEALED, &["plan", "credit", SEALED[0], SEALED[1]]] {
+    let item = with(
+        &with(&keys.write(&account(Some("4111"))).await, "mail", text("forged")),
+        "tier",
+        text("forged"),
+    );
+    for removed in
+        [&["plan"][..], &["plan", "credit"], &SEALED, &["plan", "credit", SEALED[0], SEALED[1]]]
+    {
         let item = removed.iter().fold(item.clone(), |item, name| with(&item, name, None));
         keys.read::<Account>(&item).await.unwrap_err();
     }
@@ -145,7 +163,10 @@ async fn a_change_does_not_seal_what_was_planted() {
         assert_eq!(attacked.items().await, before, "{name}: nothing is written");
 
         table.update("zoe").add(|account| account.visits, 1).send().await.unwrap();
-        assert!(is_refused(&table.get("zoe").consistent_read().send().await.unwrap_err()), "{name}");
+        assert!(
+            is_refused(&table.get("zoe").consistent_read().send().await.unwrap_err()),
+            "{name}"
+        );
         attacked.plant(name, None).await;
     }
     let visits = 3 + u64::try_from(NAMES.len()).unwrap();
@@ -163,7 +184,8 @@ struct Ungrouped {
     account: Option<String>,
 }
 
-/// A service that knows nothing of the group still sees that somebody touched it, and refuses the record.
+/// A service that knows nothing of the group still sees that somebody touched it, and refuses the
+/// record.
 #[tokio::test]
 async fn a_group_cannot_be_changed_behind_a_struct_without_it() {
     let keys = local("local", 1);
@@ -171,7 +193,12 @@ async fn a_group_cannot_be_changed_behind_a_struct_without_it() {
     let item = keys.write(&account(Some("4111"))).await;
     assert_eq!(keys.read::<Ungrouped>(&item).await.unwrap().account.as_deref(), Some("4111"));
     let payload = "encrypted_payload_medical";
-    for changed in [None, Some(older[payload].clone()), Some(item["encrypted_payload"].clone()), Some(text("x"))] {
+    for changed in [
+        None,
+        Some(older[payload].clone()),
+        Some(item["encrypted_payload"].clone()),
+        Some(text("x")),
+    ] {
         let error = keys.read::<Ungrouped>(&with(&item, payload, changed)).await.unwrap_err();
         assert!(is_refused(&error), "{error}");
     }
@@ -240,7 +267,8 @@ enum Shop {
     Coupon(Coupon),
 }
 
-/// Whoever signs up as `victim#C-x` neither changes nor deletes the coupon `x` of `victim`, by any call.
+/// Whoever signs up as `victim#C-x` neither changes nor deletes the coupon `x` of `victim`, by any
+/// call.
 #[tokio::test]
 async fn an_id_with_a_separator_reaches_no_record_of_another_kind() {
     let attacked = Attacked::new("pk").await;
@@ -267,7 +295,10 @@ async fn an_id_with_a_separator_reaches_no_record_of_another_kind() {
     transact_write(dynamodb).delete(users.delete(id)).send().await.unwrap_err();
     transact_write(dynamodb).check(users.check(id).if_exists()).send().await.unwrap_err();
     assert_eq!(attacked.items().await, before);
-    assert_eq!(shop.of::<Coupon>().get(("victim", "x")).consistent_read().send().await.unwrap(), Some(coupon));
+    assert_eq!(
+        shop.of::<Coupon>().get(("victim", "x")).consistent_read().send().await.unwrap(),
+        Some(coupon)
+    );
 }
 
 /// Each kind's record, whole, under the key of the other kind.
@@ -279,7 +310,9 @@ async fn a_record_moved_under_the_key_of_another_kind_opens_as_neither() {
     let (user, coupon) = (keys.write(&user).await, keys.write(&coupon).await);
     for (item, key) in [(&user, &coupon["pk"]), (&coupon, &user["pk"])] {
         let moved = with(item, "pk", key.clone());
-        assert!(keys.read::<User>(&moved).await.is_err() && keys.read::<Coupon>(&moved).await.is_err());
+        assert!(
+            keys.read::<User>(&moved).await.is_err() && keys.read::<Coupon>(&moved).await.is_err()
+        );
         assert!(from_item::<Shop>(moved, &keys.unwrap).await.is_err());
         assert!(from_item::<Shop>(item.clone(), &keys.unwrap).await.is_ok());
     }

@@ -17,7 +17,8 @@ async fn an_older_version_of_the_same_record_opens_and_the_threat_model_says_so(
     let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
     let table = Table::<Secret>::new(servers.dynamodb().clone(), provider).named(name.as_str());
 
-    let (old, new) = (secret("zoe", "old"), Secret { plan: "enterprise".into(), ..secret("zoe", "new") });
+    let (old, new) =
+        (secret("zoe", "old"), Secret { plan: "enterprise".into(), ..secret("zoe", "new") });
     table.put(&old).await.unwrap();
     let get = servers.dynamodb().get_item().table_name(&name).consistent_read(true);
     let get = get.key("owner", text("zoe")).key("at", AttributeValue::N(old.at.to_string()));

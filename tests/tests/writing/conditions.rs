@@ -12,8 +12,9 @@ async fn a_put_looks_at_what_stands_under_its_key() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     let zoe = user("zoe");
-    let kind =
-        |result: Result<(), envelope_dynamo::Error>| matches!(result.unwrap_err().kind(), ErrorKind::ConditionFailed);
+    let kind = |result: Result<(), envelope_dynamo::Error>| {
+        matches!(result.unwrap_err().kind(), ErrorKind::ConditionFailed)
+    };
 
     assert!(kind(users.put(&zoe).if_exists().send().await));
     users.put(&zoe).if_not_exists().send().await.unwrap();
@@ -37,7 +38,12 @@ async fn conditions_compare_what_is_stored_whatever_the_field_is_named_and_writt
         .send()
         .await
         .unwrap();
-    users.put(&zoe).condition(|stored| stored.user_id.eq("zoe").and(stored.nickname.exists())).send().await.unwrap();
+    users
+        .put(&zoe)
+        .condition(|stored| stored.user_id.eq("zoe").and(stored.nickname.exists()))
+        .send()
+        .await
+        .unwrap();
     users.put(&zoe).condition(|stored| stored.colour.eq(1)).send().await.unwrap_err();
     bench.assert_nothing_secret_was_sent();
 }
@@ -60,7 +66,8 @@ struct Note<L: Clone, const N: usize> {
 async fn conditions_of_generic_records_take_the_type_of_the_record() {
     let bench = Bench::new().await;
     let notes = bench.table::<Note<u16, 3>>();
-    let note = Note { id: "n".into(), text: "t".into(), label: 7_u16, sizes: std::marker::PhantomData };
+    let note =
+        Note { id: "n".into(), text: "t".into(), label: 7_u16, sizes: std::marker::PhantomData };
     notes.put(&note).condition(|stored| stored.label.not_exists()).send().await.unwrap();
     notes.put(&note).condition(|stored| stored.label.between(7, 9)).send().await.unwrap();
     notes.delete("n").condition(|stored| stored.label.gt(7)).send().await.unwrap_err();
@@ -72,10 +79,17 @@ async fn a_delete_looks_at_what_stands_under_its_key() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
-    let error = users.delete("zoe").condition(|stored| stored.plan.eq("free")).send().await.unwrap_err();
+    let error =
+        users.delete("zoe").condition(|stored| stored.plan.eq("free")).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed));
-    assert_eq!((error.fault(), error.is_retryable(), error.is_in_doubt()), (Fault::Caller, false, false));
-    assert_eq!(error.to_string(), "users[userId=zoe]: the condition did not hold; nothing was written");
+    assert_eq!(
+        (error.fault(), error.is_retryable(), error.is_in_doubt()),
+        (Fault::Caller, false, false)
+    );
+    assert_eq!(
+        error.to_string(),
+        "users[userId=zoe]: the condition did not hold; nothing was written"
+    );
     let delete = users.delete("zoe").condition(|stored| stored.plan.eq("pro"));
     delete.condition(|stored| stored.logins.eq(3)).send().await.unwrap();
     assert!(bench.stored("zoe").await.is_none());
@@ -101,8 +115,15 @@ async fn what_made_a_condition_fail_can_be_opened_but_is_not_printed() {
     users.put(&user("zoe")).send().await.unwrap();
     let other = User { email: "other@example.com".into(), nickname: None, ..user("zoe") };
     let put = users.put(&other).if_not_exists().send().await.unwrap_err();
-    let delete = users.delete("zoe").condition(|stored| stored.logins.gt(3)).send().await.unwrap_err();
-    let update = users.update("zoe").add(|u| u.logins, 1).condition(|u| u.logins.gt(3)).send().await.unwrap_err();
+    let delete =
+        users.delete("zoe").condition(|stored| stored.logins.gt(3)).send().await.unwrap_err();
+    let update = users
+        .update("zoe")
+        .add(|u| u.logins, 1)
+        .condition(|u| u.logins.gt(3))
+        .send()
+        .await
+        .unwrap_err();
     bench.faults.forget_calls();
     for error in [put, delete, update] {
         assert_eq!(users.open_returned(&error).await.unwrap(), Some(user("zoe")));
@@ -130,7 +151,10 @@ async fn what_was_found_opens_for_the_key_that_was_asked_for() {
     bench.plant(moved).await;
     let error = users.put(&user("zoe")).if_not_exists().send().await.unwrap_err();
     let refused = users.open_returned(&error).await.unwrap_err();
-    assert!(matches!(refused.kind(), ErrorKind::Open(_) | ErrorKind::NotAuthentic { .. }), "{refused}");
+    assert!(
+        matches!(refused.kind(), ErrorKind::Open(_) | ErrorKind::NotAuthentic { .. }),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -140,7 +164,12 @@ async fn a_lost_answer_is_not_a_failed_condition() {
     bench.faults.fail_next("PutItem", Injected::LoseReply);
     users.put(&user("zoe")).if_not_exists().send().await.unwrap();
     bench.faults.fail_next("PutItem", Injected::LoseReply);
-    users.put(&User { logins: 4, ..user("zoe") }).condition(|stored| stored.logins.eq(3)).send().await.unwrap();
+    users
+        .put(&User { logins: 4, ..user("zoe") })
+        .condition(|stored| stored.logins.eq(3))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(bench.faults.calls("PutItem"), 4);
 
     // Of a delete no trace stays, so all that can be said is that it is not known.

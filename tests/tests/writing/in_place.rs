@@ -51,14 +51,23 @@ async fn what_is_there_is_kept_and_what_is_not_is_set() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&User { nickname: None, ..user("zoe") }).send().await.unwrap();
-    let update = || users.update("zoe").set_if_absent(|u| u.nickname, "zo").set_if_absent(|u| u.plan_note, "none");
+    let update = || {
+        users
+            .update("zoe")
+            .set_if_absent(|u| u.nickname, "zo")
+            .set_if_absent(|u| u.plan_note, "none")
+    };
     let changed = update().returning_new().await.unwrap();
     assert_eq!((changed.nickname.as_deref(), changed.plan_note.as_str()), (Some("zo"), "trial"));
 
-    let update = users.update("zoe").delete_elements(|u| u.tags, set(&["new", "never"])).add(|u| u.logins, -3);
+    let update = users
+        .update("zoe")
+        .delete_elements(|u| u.tags, set(&["new", "never"]))
+        .add(|u| u.logins, -3);
     let changed = update.returning_new().await.unwrap();
     assert_eq!((changed.tags, changed.logins), (set(&[]), 0));
-    let nothing = users.update("zoe").add_elements(|u| u.tags, set(&[])).returning_new().await.unwrap();
+    let nothing =
+        users.update("zoe").add_elements(|u| u.tags, set(&[])).returning_new().await.unwrap();
     assert_eq!(nothing.tags, set(&[]));
 }
 
@@ -69,7 +78,12 @@ async fn an_update_never_creates_a_record() {
     for error in [
         users.update("nobody").add(|u| u.logins, 1).send().await.unwrap_err(),
         users.update("nobody").send().await.unwrap_err(),
-        users.update("nobody").set(|u| u.plan_note, "x").condition(|u| u.logins.not_exists()).await.unwrap_err(),
+        users
+            .update("nobody")
+            .set(|u| u.plan_note, "x")
+            .condition(|u| u.logins.not_exists())
+            .await
+            .unwrap_err(),
         users.update("nobody").remove(|u| u.nickname).await.unwrap_err(),
     ] {
         assert!(matches!(error.kind(), ErrorKind::NoRecord), "{error}");
@@ -81,7 +95,13 @@ async fn an_update_never_creates_a_record() {
     assert!(bench.stored("nobody").await.is_none());
     users.put(&user("zoe")).send().await.unwrap();
     users.update("zoe").send().await.unwrap();
-    let error = users.update("zoe").add(|u| u.logins, 1).condition(|u| u.logins.gt(9)).send().await.unwrap_err();
+    let error = users
+        .update("zoe")
+        .add(|u| u.logins, 1)
+        .condition(|u| u.logins.gt(9))
+        .send()
+        .await
+        .unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
 }
 
@@ -103,7 +123,8 @@ async fn several_changes_and_conditions_stand_in_one_update() {
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
     let update = users.update("zoe").add(|u| u.logins, 1).condition(|u| u.plan.eq("pro"));
-    let update = update.set(|u| u.plan_note, "mine").set(|u| u.history.at(1), "mine").remove(|u| u.nickname);
+    let update =
+        update.set(|u| u.plan_note, "mine").set(|u| u.history.at(1), "mine").remove(|u| u.nickname);
     let changed = update.condition(|u| u.history.size().lt(9)).returning_new().await.unwrap();
     assert_eq!((changed.plan_note.as_str(), changed.logins, changed.nickname), ("mine", 4, None));
     assert_eq!(changed.history, ["created", "mine"]);
@@ -113,7 +134,13 @@ async fn several_changes_and_conditions_stand_in_one_update() {
 async fn a_string_that_would_change_a_record_is_refused_before_anything_is_sent() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
-    for expression in ["SET email = :v", "REMOVE userId", "ADD encrypted_payload :v", "SET#p=:v", "REMOVE plan[0]"] {
+    for expression in [
+        "SET email = :v",
+        "REMOVE userId",
+        "ADD encrypted_payload :v",
+        "SET#p=:v",
+        "REMOVE plan[0]",
+    ] {
         let update = users.update("zoe").customize(|update| {
             update
                 .update_expression(expression)
@@ -142,7 +169,13 @@ async fn a_required_attribute_cannot_be_removed() {
         "users[userId=zoe]: `plan.note` is required: a record without it could not be read, so it cannot be removed"
     );
     assert!(bench.faults.all_requests().is_empty());
-    let changed = users.update("zoe").remove(|u| u.history).remove(|u| u.colour).returning_new().await.unwrap();
+    let changed = users
+        .update("zoe")
+        .remove(|u| u.history)
+        .remove(|u| u.colour)
+        .returning_new()
+        .await
+        .unwrap();
     assert_eq!((changed.history.len(), changed.colour), (0, 0));
 }
 
@@ -157,7 +190,13 @@ async fn a_lost_answer_adds_twice_unless_the_condition_says_what_was_there() {
     assert_eq!(bench.stored("zoe").await.unwrap()["logins"], AttributeValue::N("5".into()));
 
     bench.faults.fail_next("UpdateItem", Injected::LoseReply);
-    let error = users.update("zoe").add(|u| u.logins, 1).condition(|u| u.logins.eq(5)).send().await.unwrap_err();
+    let error = users
+        .update("zoe")
+        .add(|u| u.logins, 1)
+        .condition(|u| u.logins.eq(5))
+        .send()
+        .await
+        .unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed) && error.is_in_doubt(), "{error}");
     assert_eq!(users.open_returned(&error).await.unwrap().unwrap().logins, 6);
 }

@@ -37,7 +37,8 @@ async fn a_change_whose_answers_are_all_lost_is_looked_for() {
     let bench = bench().await;
     let users = bench.table::<User>();
     bench.faults.fail_always("UpdateItem", Injected::LoseReply);
-    let changed = users.update("zoe").modify(|user| user.logins += 1).send().await.unwrap().unwrap();
+    let changed =
+        users.update("zoe").modify(|user| user.logins += 1).send().await.unwrap().unwrap();
     assert_eq!((changed.logins, bench.number("zoe", "logins").await), (4, 4));
     assert_eq!((bench.faults.calls("UpdateItem"), bench.faults.calls("GetItem")), (3, 2));
 }
@@ -46,7 +47,9 @@ async fn a_change_whose_answers_are_all_lost_is_looked_for() {
 async fn a_change_that_never_arrived_may_still_be_under_way() {
     let bench = bench().await;
     let users = bench.table::<User>();
-    for fault in [Injected::Io, Injected::Timeout, Injected::Reply { status: 503, body: "{}".into() }] {
+    for fault in
+        [Injected::Io, Injected::Timeout, Injected::Reply { status: 503, body: "{}".into() }]
+    {
         bench.faults.fail_always("UpdateItem", fault);
         let error = users.update("zoe").modify(|user| user.logins += 1).send().await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::DynamoDb(_)) && error.is_in_doubt(), "{error}");
@@ -57,8 +60,9 @@ async fn a_change_that_never_arrived_may_still_be_under_way() {
     assert_eq!(bench.number("zoe", "logins").await, 3);
 }
 
-/// The first try was carried out, and before the second arrived, another writer had replaced what it wrote: from what
-/// stands there this cannot be told from a first try that never arrived, so the change is not made again.
+/// The first try was carried out, and before the second arrived, another writer had replaced what
+/// it wrote: from what stands there this cannot be told from a first try that never arrived, so the
+/// change is not made again.
 #[tokio::test]
 async fn a_change_that_may_have_been_overwritten_is_in_doubt() {
     let bench = bench().await;

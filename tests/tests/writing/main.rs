@@ -47,7 +47,11 @@ struct User {
     #[serde(default)]
     history: Vec<String>,
     #[plaintext]
-    #[serde(default, with = "envelope_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(
+        default,
+        with = "envelope_dynamo::string_set",
+        skip_serializing_if = "BTreeSet::is_empty"
+    )]
     tags: BTreeSet<String>,
 }
 
@@ -95,7 +99,9 @@ impl Bench {
     async fn new() -> Self {
         let servers = Servers::from_env().await.unwrap();
         let name = unique_name("writing");
-        create_table(servers.dynamodb(), &name, ("userId", ScalarAttributeType::S), None).await.unwrap();
+        create_table(servers.dynamodb(), &name, ("userId", ScalarAttributeType::S), None)
+            .await
+            .unwrap();
         Self { servers, faults: Faults::new(), name }
     }
 
@@ -124,7 +130,11 @@ impl Bench {
     }
 
     /// Does `meanwhile` between the read and the first write of `modify`.
-    async fn between<R>(&self, modify: impl Future<Output = R>, meanwhile: impl Future<Output = ()>) -> R {
+    async fn between<R>(
+        &self,
+        modify: impl Future<Output = R>,
+        meanwhile: impl Future<Output = ()>,
+    ) -> R {
         self.faults.hold("UpdateItem");
         let calls = self.faults.calls("UpdateItem") + 1;
         let meanwhile = async {
@@ -143,7 +153,14 @@ impl Bench {
 
     /// Puts an item as an attacker would, past the library and the faults.
     async fn plant(&self, item: Item) {
-        self.servers.dynamodb().put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
+        self.servers
+            .dynamodb()
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .send()
+            .await
+            .unwrap();
     }
 
     /// Nothing that was sent holds what is to be sealed.

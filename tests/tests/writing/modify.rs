@@ -36,7 +36,8 @@ async fn a_change_reads_seals_and_writes_what_has_changed() {
     let requests = bench.faults.requests("UpdateItem");
     let [request] = requests.as_slice() else { panic!("one write") };
     let request: serde_json::Value = serde_json::from_slice(request).unwrap();
-    let mut names: Vec<_> = request["ExpressionAttributeNames"].as_object().unwrap().values().collect();
+    let mut names: Vec<_> =
+        request["ExpressionAttributeNames"].as_object().unwrap().values().collect();
     names.sort_by_key(|name| name.to_string());
     let written = ["encrypted_dek", "encrypted_payload", "history", "logins", "nickname", "plan"];
     assert_eq!(names, written, "and not what stays as it is");
@@ -50,16 +51,33 @@ async fn a_change_of_nothing_writes_nothing() {
     let unchanged = users.update("zoe").modify(|user| user.plan = "pro".into()).await.unwrap();
     assert_eq!((unchanged, bench.faults.calls("UpdateItem")), (Some(user("zoe")), 0));
 
-    let failed = users.update("zoe").condition(|u| u.plan.eq("free")).modify(|_| {}).send().await.unwrap_err();
-    assert!(matches!(failed.kind(), ErrorKind::ConditionFailed), "a condition is looked at all the same: {failed}");
+    let failed = users
+        .update("zoe")
+        .condition(|u| u.plan.eq("free"))
+        .modify(|_| {})
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(failed.kind(), ErrorKind::ConditionFailed),
+        "a condition is looked at all the same: {failed}"
+    );
 }
 
 #[tokio::test]
 async fn where_there_is_no_record_nothing_is_changed() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
-    let none = users.update("nobody").modify(|_| panic!("there is nothing to change")).send().await.unwrap();
-    assert_eq!((none, bench.stored("nobody").await, bench.faults.calls("UpdateItem")), (None, None, 0));
+    let none = users
+        .update("nobody")
+        .modify(|_| panic!("there is nothing to change"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (none, bench.stored("nobody").await, bench.faults.calls("UpdateItem")),
+        (None, None, 0)
+    );
 }
 
 #[derive(Debug)]
@@ -90,9 +108,13 @@ async fn a_change_that_fails_writes_nothing_and_its_error_comes_back() {
     assert_eq!(changed.plan, "free");
     assert!(matches!(users.update("zoe").try_modify(allowed).await, Err(Refusal::NotAllowed)));
     assert_eq!(bench.faults.calls("UpdateItem"), 1);
-    bench.faults.fail_always("GetItem", envelope_examples::Fault::error("ResourceNotFoundException"));
+    bench
+        .faults
+        .fail_always("GetItem", envelope_examples::Fault::error("ResourceNotFoundException"));
     let refused = users.update("zoe").try_modify(allowed).await;
-    assert!(matches!(refused, Err(Refusal::Table(error)) if matches!(error.kind(), ErrorKind::DynamoDb(_))));
+    assert!(
+        matches!(refused, Err(Refusal::Table(error)) if matches!(error.kind(), ErrorKind::DynamoDb(_)))
+    );
 }
 
 #[tokio::test]
@@ -100,7 +122,8 @@ async fn a_record_cannot_be_changed_into_another() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
-    let error = users.update("zoe").modify(|user| user.user_id = "ana".into()).send().await.unwrap_err();
+    let error =
+        users.update("zoe").modify(|user| user.user_id = "ana".into()).send().await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "users[userId=zoe]: the change gives the record another key, `userId`; nothing was sent (put it under the new key \
@@ -108,7 +131,12 @@ async fn a_record_cannot_be_changed_into_another() {
     );
     assert_eq!((error.fault(), bench.faults.calls("UpdateItem")), (Fault::Caller, 0));
 
-    let large = users.update("zoe").modify(|user| user.email = "x".repeat(420_000)).send().await.unwrap_err();
+    let large = users
+        .update("zoe")
+        .modify(|user| user.email = "x".repeat(420_000))
+        .send()
+        .await
+        .unwrap_err();
     assert!(matches!(large.kind(), ErrorKind::TooLarge { .. }), "{large}");
     assert_eq!(bench.faults.calls("UpdateItem"), 0);
 }
@@ -128,10 +156,14 @@ async fn what_the_update_says_beside_is_written_in_the_same_stroke() {
     }
     let error = update().modify(|user| user.email.push('!')).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
-    assert_eq!(users.open_returned(&error).await.unwrap().unwrap().email, format!("{}!!", super::EMAIL));
+    assert_eq!(
+        users.open_returned(&error).await.unwrap().unwrap().email,
+        format!("{}!!", super::EMAIL)
+    );
     assert_eq!(bench.faults.calls("UpdateItem"), 3);
 
-    let refused = users.update("zoe").customize(|u| u.update_expression("REMOVE plan")).modify(|_| {});
+    let refused =
+        users.update("zoe").customize(|u| u.update_expression("REMOVE plan")).modify(|_| {});
     assert!(matches!(refused.send().await.unwrap_err().kind(), ErrorKind::Customized { .. }));
 }
 
@@ -194,7 +226,10 @@ async fn a_record_of_older_marks_is_written_under_the_marks_of_the_struct() {
         "what has not changed keeps its name"
     );
     assert_eq!(stored["was_sealed"], AttributeValue::S("s".into()));
-    assert!(stored.contains_key("renamed") && !stored.contains_key("count"), "plaintext that has not changed stays");
+    assert!(
+        stored.contains_key("renamed") && !stored.contains_key("count"),
+        "plaintext that has not changed stays"
+    );
 
     let expected = New {
         id: "d".into(),
@@ -233,7 +268,13 @@ async fn what_a_newer_version_of_the_struct_protects_stays_protected() {
     };
     let drafts = bench.table::<Old>();
     drafts.put(&wide()).send().await.unwrap();
-    bench.table::<Narrow>().update("d").modify(|draft| draft.title = "changed".into()).send().await.unwrap();
+    bench
+        .table::<Narrow>()
+        .update("d")
+        .modify(|draft| draft.title = "changed".into())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(drafts.get("d").await.unwrap(), Some(Old { title: "changed".into(), ..wide() }));
 
     let mut stored = bench.stored("d").await.unwrap();
@@ -264,16 +305,27 @@ struct Patient {
 async fn groups_that_have_not_changed_stay_as_they_are_sealed() {
     let bench = Bench::new().await;
     let patients = bench.table::<Patient>();
-    let labels = BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
-    let patient =
-        Patient { id: "p".into(), name: "n".into(), diagnosis: Access::Granted("d".into()), ward: "w".into(), labels };
+    let labels =
+        BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
+    let patient = Patient {
+        id: "p".into(),
+        name: "n".into(),
+        diagnosis: Access::Granted("d".into()),
+        ward: "w".into(),
+        labels,
+    };
     patients.put(&patient).send().await.unwrap();
     let clinical = async || bench.stored("p").await.unwrap()["encrypted_payload_clinical"].clone();
 
     let sealed = clinical().await;
     patients.update("p").modify(|patient| patient.name.push('!')).send().await.unwrap();
     assert_eq!(clinical().await, sealed);
-    patients.update("p").modify(|patient| patient.diagnosis = Access::Granted("other".into())).send().await.unwrap();
+    patients
+        .update("p")
+        .modify(|patient| patient.diagnosis = Access::Granted("other".into()))
+        .send()
+        .await
+        .unwrap();
     assert_ne!(clinical().await, sealed);
     let sealed = clinical().await;
     let changed = patients.update("p").modify(|patient| {

@@ -8,8 +8,8 @@ use envelope_dynamo::ErrorKind;
 
 use super::{Bench, User, payload, user};
 
-/// Every change is applied, each once, and none is tried more often than the bound allows: a generous one, since a slow
-/// server under load lets only so many through in a second.
+/// Every change is applied, each once, and none is tried more often than the bound allows: a
+/// generous one, since a slow server under load lets only so many through in a second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_changes_of_one_record_at_once_are_all_applied() {
     const WRITERS: usize = 200;
@@ -36,7 +36,8 @@ async fn two_hundred_changes_of_one_record_at_once_are_all_applied() {
         writer.await.unwrap();
     }
     let zoe = users.get("zoe").consistent_read().await.unwrap().unwrap();
-    let mut applied: Vec<usize> = zoe.email.split_terminator(',').map(|writer| writer.parse().unwrap()).collect();
+    let mut applied: Vec<usize> =
+        zoe.email.split_terminator(',').map(|writer| writer.parse().unwrap()).collect();
     applied.sort_unstable();
     assert_eq!(applied, (0..WRITERS).collect::<Vec<_>>());
     let (most, writes) = (most.load(Ordering::Relaxed), bench.faults.calls("UpdateItem"));
@@ -51,11 +52,21 @@ async fn an_update_in_place_of_another_attribute_does_not_disturb_a_change() {
     users.put(&user("zoe")).send().await.unwrap();
     let modify = users.update("zoe").modify(|user| user.email = "new@example.com".into()).send();
     let changed = bench.between(modify, async {
-        bench.other::<User>().update("zoe").add(|u| u.logins, 10).remove(|u| u.nickname).send().await.unwrap();
+        bench
+            .other::<User>()
+            .update("zoe")
+            .add(|u| u.logins, 10)
+            .remove(|u| u.nickname)
+            .send()
+            .await
+            .unwrap();
     });
     assert_eq!(changed.await.unwrap().unwrap().logins, 3, "as it was read");
     let stored = users.get("zoe").consistent_read().await.unwrap().unwrap();
-    assert_eq!((stored.email.as_str(), stored.logins, stored.nickname), ("new@example.com", 13, None));
+    assert_eq!(
+        (stored.email.as_str(), stored.logins, stored.nickname),
+        ("new@example.com", 13, None)
+    );
     assert_eq!(bench.faults.calls("UpdateItem"), 1);
 }
 
@@ -80,7 +91,12 @@ async fn a_put_in_between_is_not_lost() {
     users.put(&user("zoe")).send().await.unwrap();
     let modify = users.update("zoe").modify(|user| user.email.push('!')).send();
     let changed = bench.between(modify, async {
-        bench.other().put(&User { email: "put@example.com".into(), ..user("zoe") }).send().await.unwrap();
+        bench
+            .other()
+            .put(&User { email: "put@example.com".into(), ..user("zoe") })
+            .send()
+            .await
+            .unwrap();
     });
     assert_eq!(changed.await.unwrap().unwrap().email, "put@example.com!");
 }
@@ -91,7 +107,8 @@ async fn a_record_that_is_deleted_in_between_stays_deleted() {
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
     let modify = users.update("zoe").modify(|user| user.email.push('!')).send();
-    let changed = bench.between(modify, async { bench.other::<User>().delete("zoe").send().await.unwrap() });
+    let changed =
+        bench.between(modify, async { bench.other::<User>().delete("zoe").send().await.unwrap() });
     assert_eq!((changed.await.unwrap(), bench.stored("zoe").await), (None, None));
 }
 
@@ -101,8 +118,10 @@ async fn who_is_always_overtaken_is_told_so_and_has_written_nothing() {
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
     let modify = users.update("zoe").modify(|user| user.email.push('!')).max_tries(1).send();
-    let error =
-        bench.between(modify, async { bench.other().put(&user("zoe")).send().await.unwrap() }).await.unwrap_err();
+    let error = bench
+        .between(modify, async { bench.other().put(&user("zoe")).send().await.unwrap() })
+        .await
+        .unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Conflict { tries: 1 }));
     assert!(error.is_retryable() && !error.is_in_doubt());
     assert_eq!(

@@ -49,7 +49,11 @@ async fn a_time_to_live_is_stored_as_the_number_of_seconds_that_dynamodb_reads()
     let (bench, sessions, _) = bench().await;
     let expires = UNIX_EPOCH + Duration::from_millis(1_900_000_000_001);
     sessions.put(&session(Some(expires))).send().await.unwrap();
-    assert_eq!(bench.stored("s").await.unwrap()["expires"], AttributeValue::N("1900000001".into()), "never too early");
+    assert_eq!(
+        bench.stored("s").await.unwrap()["expires"],
+        AttributeValue::N("1900000001".into()),
+        "never too early"
+    );
     let read = sessions.get("s").await.unwrap().unwrap();
     assert_eq!(read.expires, Some(UNIX_EPOCH + Duration::from_secs(1_900_000_001)));
 
@@ -58,7 +62,12 @@ async fn a_time_to_live_is_stored_as_the_number_of_seconds_that_dynamodb_reads()
     assert_eq!(bench.number("s", "expires").await, 1_900_000_061);
     sessions.update("s").remove(|session| session.expires).send().await.unwrap();
     assert_eq!(sessions.get("s").await.unwrap().unwrap().expires, None);
-    sessions.put(&session(None)).condition(|stored| stored.expires.not_exists()).send().await.unwrap();
+    sessions
+        .put(&session(None))
+        .condition(|stored| stored.expires.not_exists())
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -123,7 +132,13 @@ async fn stamps_say_when_a_record_was_made_and_changed() {
 
     clock.advance(Duration::from_secs(100));
     let now = seconds(clock.system_time());
-    let changed = sessions.update("s").modify(|session| session.token.push('!')).send().await.unwrap().unwrap();
+    let changed = sessions
+        .update("s")
+        .modify(|session| session.token.push('!'))
+        .send()
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((changed.made, changed.changed), (mine.made, now));
     assert_eq!(sessions.get("s").consistent_read().await.unwrap(), Some(changed.clone()));
 
@@ -131,7 +146,11 @@ async fn stamps_say_when_a_record_was_made_and_changed() {
     let now = seconds(clock.system_time());
     sessions.put(&changed).send().await.unwrap();
     let read = sessions.get("s").consistent_read().await.unwrap().unwrap();
-    assert_eq!((read.made, read.changed), (mine.made, now), "a put keeps what the record says of its making");
+    assert_eq!(
+        (read.made, read.changed),
+        (mine.made, now),
+        "a put keeps what the record says of its making"
+    );
     clock.advance(Duration::from_secs(100));
     sessions.update("s").condition(|session| session.hits.eq(1)).send().await.unwrap();
     sessions.update("s").modify(|session| session.changed = 7).send().await.unwrap();

@@ -62,7 +62,11 @@ async fn a_put_counts_the_version_and_demands_the_one_it_knows() {
         assert_eq!(docs.open_returned(&error).await.unwrap(), Some(doc("theirs", 2)));
     }
     let error = docs.put_mut(&mut mine).send().await.unwrap_err();
-    assert_eq!((mine.version, error.is_in_doubt()), (1, false), "what was not stored is not counted");
+    assert_eq!(
+        (mine.version, error.is_in_doubt()),
+        (1, false),
+        "what was not stored is not counted"
+    );
     let old = docs.put_mut(&mut doc("next", 2)).returning_old().await.unwrap();
     assert_eq!(old, Some(doc("theirs", 2)));
 }
@@ -110,7 +114,8 @@ async fn a_record_from_before_there_were_versions_gets_its_first() {
     notes.put(&note(None)).send().await.unwrap_err();
 
     bench.plant(stored).await;
-    let changed = notes.update("n").modify(|note| note.text.push('!')).send().await.unwrap().unwrap();
+    let changed =
+        notes.update("n").modify(|note| note.text.push('!')).send().await.unwrap().unwrap();
     assert_eq!((changed.revision, bench.number("n", "revision").await), (Some(1), 1));
 }
 
@@ -145,8 +150,17 @@ async fn an_update_in_place_counts_a_version_that_stands_in_plaintext() {
     assert_eq!(bench.number("n", "revision").await, 2, "nothing has changed");
 
     for refused in [
-        notes.update("n").customize(|update| update.update_expression("REMOVE revision")).send().await.unwrap_err(),
-        docs.update("d").customize(|update| update.update_expression("REMOVE v")).send().await.unwrap_err(),
+        notes
+            .update("n")
+            .customize(|update| update.update_expression("REMOVE revision"))
+            .send()
+            .await
+            .unwrap_err(),
+        docs.update("d")
+            .customize(|update| update.update_expression("REMOVE v"))
+            .send()
+            .await
+            .unwrap_err(),
     ] {
         assert!(matches!(refused.kind(), ErrorKind::Customized { .. }), "{refused}");
     }
@@ -156,7 +170,10 @@ async fn an_update_in_place_counts_a_version_that_stands_in_plaintext() {
 async fn a_version_that_cannot_be_counted_further_is_refused() {
     let bench = Bench::new().await;
     let error = bench.table::<Note>().put(&note(Some(u8::MAX))).send().await.unwrap_err();
-    assert_eq!(error.to_string(), "notes[userId=n]: `revision` is a version that its type cannot count further");
+    assert_eq!(
+        error.to_string(),
+        "notes[userId=n]: `revision` is a version that its type cannot count further"
+    );
     assert!(bench.faults.all_requests().is_empty());
 }
 
@@ -205,7 +222,11 @@ async fn an_older_version_that_is_put_back_is_refused_by_who_knows_a_newer_one()
     assert_eq!(read, Some(doc("second", 2)));
     docs.delete("d").condition(|doc| doc.version.eq(1)).send().await.unwrap_err();
     docs.delete("d").condition(|doc| doc.version.eq(2)).send().await.unwrap();
-    assert_eq!(docs.get("d").not_before_version(2).send().await.unwrap(), None, "that it is gone shows nothing");
+    assert_eq!(
+        docs.get("d").not_before_version(2).send().await.unwrap(),
+        None,
+        "that it is gone shows nothing"
+    );
 }
 
 #[tokio::test]

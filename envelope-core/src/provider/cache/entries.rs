@@ -21,7 +21,8 @@ pub(super) struct Entry<V: 'static> {
     pub(super) uses: u64,
     /// The call for the value, which may have been given up meanwhile.
     pub(super) flight: Option<Flight<V>>,
-    /// The provider could not be reached: until then it is not asked again while the value may be served.
+    /// The provider could not be reached: until then it is not asked again while the value may be
+    /// served.
     pub(super) pause_until: Option<Instant>,
 }
 

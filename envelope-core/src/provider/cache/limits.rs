@@ -25,8 +25,8 @@ impl CacheLimits {
     ///
     /// # Security
     ///
-    /// A key that is disabled, or a permission that is revoked, is noticed at the latest when the keys in the cache are
-    /// as old as this.
+    /// A key that is disabled, or a permission that is revoked, is noticed at the latest when the
+    /// keys in the cache are as old as this.
     #[must_use]
     pub const fn new(max_age: Duration) -> Self {
         Self { max_age, max_uses: u64::MAX, max_entries: 1_000, grace: Duration::ZERO }
@@ -46,18 +46,20 @@ impl CacheLimits {
         self
     }
 
-    /// Serves keys older than `max_age`, by this much at most, while the provider is unreachable or throttles; off by
-    /// default.
+    /// Serves keys older than `max_age`, by this much at most, while the provider is unreachable or
+    /// throttles; off by default.
     ///
-    /// Each key served so is reported as [`KeyEvent::ServedWhileUnreachable`](crate::KeyEvent::ServedWhileUnreachable). A provider that *refuses* is believed at
-    /// once, whatever this says.
+    /// Each key served so is reported as
+    /// [`KeyEvent::ServedWhileUnreachable`](crate::KeyEvent::ServedWhileUnreachable). A provider
+    /// that *refuses* is believed at once, whatever this says.
     #[must_use]
     pub const fn while_unreachable(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// From this age on, a reader asks again while the others are still served: nine tenths of the way.
+    /// From this age on, a reader asks again while the others are still served: nine tenths of the
+    /// way.
     pub(super) fn refresh_age(&self) -> Duration {
         self.max_age.saturating_sub(self.max_age / 10)
     }

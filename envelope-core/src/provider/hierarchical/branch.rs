@@ -17,7 +17,8 @@ use crate::value::{head, text};
 
 const LABEL: &str = "envelope-branch-key";
 
-/// The name of a branch: what its records have in common, such as their table, tenant or data subject.
+/// The name of a branch: what its records have in common, such as their table, tenant or data
+/// subject.
 ///
 /// ```
 /// use envelope_core::BranchName;
@@ -30,7 +31,8 @@ const LABEL: &str = "envelope-branch-key";
 ///
 /// # Security
 ///
-/// A branch's name stands in clear in the key store and, where KMS wraps the branch key, in CloudTrail.
+/// A branch's name stands in clear in the key store and, where KMS wraps the branch key, in
+/// CloudTrail.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BranchName(String);
 
@@ -46,7 +48,11 @@ impl BranchName {
     pub fn new(name: impl Into<String>) -> Result<Self, KeyError> {
         let name = name.into();
         if name.is_empty() || name.len() > Self::MAX_BYTES {
-            let what = format!("the name of a branch is 1 to {} bytes long, not {}", Self::MAX_BYTES, name.len());
+            let what = format!(
+                "the name of a branch is 1 to {} bytes long, not {}",
+                Self::MAX_BYTES,
+                name.len()
+            );
             return Err(KeyError::new(KeyErrorKind::Configuration, what));
         }
         Ok(Self(name))
@@ -83,7 +89,8 @@ impl BranchVersion {
     /// Bytes of a UUID.
     pub const BYTES: usize = 16;
 
-    /// A new version: a UUID of version 4 from the operating system's random generator (RFC 9562, section 5.4).
+    /// A new version: a UUID of version 4 from the operating system's random generator (RFC 9562,
+    /// section 5.4).
     ///
     /// # Errors
     ///
@@ -140,7 +147,8 @@ impl Debug for BranchVersion {
     }
 }
 
-/// A branch key: 32 secret bytes from which the data keys of many records are derived; wiped on drop.
+/// A branch key: 32 secret bytes from which the data keys of many records are derived; wiped on
+/// drop.
 ///
 /// ```
 /// use envelope_core::{BranchKey, BranchName, BranchVersion, DataKey};
@@ -180,7 +188,8 @@ impl BranchKey {
         self.version
     }
 
-    /// A data key and what stands for it in a record. A salt is used once: a random one, or one that a test vector gives.
+    /// A data key and what stands for it in a record. A salt is used once: a random one, or one
+    /// that a test vector gives.
     pub(crate) fn generate_with_salt(
         &self,
         context: &EncryptionContext,
@@ -193,7 +202,11 @@ impl BranchKey {
     }
 
     /// The data key of one salt in one context (FORMAT 6.3).
-    pub(super) fn derive(&self, salt: &[u8; SALT_BYTES], context: &EncryptionContext) -> Result<DataKey, KeyError> {
+    pub(super) fn derive(
+        &self,
+        salt: &[u8; SALT_BYTES],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
         let mut info = Vec::with_capacity(128);
         head(&mut info, major::ARRAY, 2);
         text(&mut info, LABEL);
@@ -213,8 +226,8 @@ impl Debug for BranchKey {
 
 /// Where branch keys are kept: each branch has versions, one of which is active.
 ///
-/// `envelope-dynamo` has `BranchKeyTable`, a table in DynamoDB whose keys KMS wraps. A store is asked about a branch as
-/// the reader's own context names it, never as a record does.
+/// `envelope-dynamo` has `BranchKeyTable`, a table in DynamoDB whose keys KMS wraps. A store is
+/// asked about a branch as the reader's own context names it, never as a record does.
 pub trait BranchKeyStore: Debug + Send + Sync {
     /// The version under which records of `branch` are to be written.
     ///
@@ -223,9 +236,14 @@ pub trait BranchKeyStore: Debug + Send + Sync {
 
     /// The key of one version, active or not.
     ///
-    /// `version` comes from a record and is not to be trusted: one that this branch does not have is
-    /// [`KeyErrorKind::KeyNotFound`], and a key that the store cannot prove to be this branch's is refused.
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey>;
+    /// `version` comes from a record and is not to be trusted: one that this branch does not have
+    /// is [`KeyErrorKind::KeyNotFound`], and a key that the store cannot prove to be this
+    /// branch's is refused.
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey>;
 }
 
 macro_rules! delegate {

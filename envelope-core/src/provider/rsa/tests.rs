@@ -8,7 +8,8 @@ use crate::{Context, DataKey, EncryptionContext, KeyErrorKind, KeyKind, WrappedK
 const PRIVATE: &str = include_str!("test_key.pem");
 const PUBLIC: &str = include_str!("test_key.pub.pem");
 const ID: [u8; 8] = 0x4f93_6462_4f93_bbeb_u64.to_be_bytes();
-/// The bytes 0 to 31 and SHA-256 of ["envelope-rsa-oaep", {"to": "grandmother", "table": "letters"}].
+/// The bytes 0 to 31 and SHA-256 of ["envelope-rsa-oaep", {"to": "grandmother", "table":
+/// "letters"}].
 const WRAPPED_BY_OPENSSL: &[u8] = include_bytes!("wrapped_by_openssl.bin");
 
 fn context(to: &str) -> EncryptionContext {
@@ -47,7 +48,8 @@ fn the_public_key_is_the_same_from_pem_der_and_private_key() {
 #[test]
 fn what_was_wrapped_has_the_length_of_the_modulus_and_differs_each_time() {
     let data_key = DataKey::generate().unwrap();
-    let [first, second] = [(); 2].map(|()| recipient().wrap(&data_key, &context("grandmother")).unwrap());
+    let [first, second] =
+        [(); 2].map(|()| recipient().wrap(&data_key, &context("grandmother")).unwrap());
     assert_eq!((first.kind(), first.id(), first.bytes().len()), (KeyKind::RSA_OAEP, &ID[..], 256));
     assert_ne!(first.bytes(), second.bytes());
     for wrapped in [first, second] {
@@ -59,12 +61,22 @@ fn what_was_wrapped_has_the_length_of_the_modulus_and_differs_each_time() {
 #[test]
 fn a_wrapping_that_was_changed_or_is_another_keys_does_not_open() {
     let mismatch = KeyErrorKind::ContextMismatch;
-    let flipped = |at: usize| WRAPPED_BY_OPENSSL.iter().enumerate().map(move |(i, byte)| byte ^ u8::from(i == at));
-    for bytes in [flipped(0).collect(), flipped(255).collect(), vec![0; 256], vec![255; 256], vec![1; 255], vec![1]] {
+    let flipped = |at: usize| {
+        WRAPPED_BY_OPENSSL.iter().enumerate().map(move |(i, byte)| byte ^ u8::from(i == at))
+    };
+    for bytes in [
+        flipped(0).collect(),
+        flipped(255).collect(),
+        vec![0; 256],
+        vec![255; 256],
+        vec![1; 255],
+        vec![1],
+    ] {
         let error = key().unwrap(&[entry(ID, bytes)], &context("grandmother")).unwrap_err();
         assert_eq!(error.kind(), mismatch, "{error}");
     }
-    let error = key().unwrap(&[entry([0; 8], WRAPPED_BY_OPENSSL)], &context("grandmother")).unwrap_err();
+    let error =
+        key().unwrap(&[entry([0; 8], WRAPPED_BY_OPENSSL)], &context("grandmother")).unwrap_err();
     assert_eq!(error.kind(), KeyErrorKind::WrongKey);
 }
 
@@ -75,7 +87,12 @@ fn a_message_of_another_length_is_refused() {
     assert!(take(message.as_slice()).is_ok());
     let long = [message.as_slice(), &[0]].concat();
     for message in [&message[..63], &message[..32], &message[..31], &[], &long] {
-        assert_eq!(take(message).unwrap_err().kind(), KeyErrorKind::ContextMismatch, "{} bytes", message.len());
+        assert_eq!(
+            take(message).unwrap_err().kind(),
+            KeyErrorKind::ContextMismatch,
+            "{} bytes",
+            message.len()
+        );
     }
 }
 

@@ -17,12 +17,18 @@ fn an_enum_holds_records_and_says_nothing_else() {
         ("enum Shop { User(User, u8), Order(Order) }", &[no_record]),
         ("enum Shop<T> { User(User<T>) }", &[parameters]),
         ("enum Shop<'a> { User(User<'a>) }", &[parameters]),
-        ("#[envelope(table = \"shop\")] enum Shop { User(User) }", &["`table` is not an option of an enum of records"]),
+        (
+            "#[envelope(table = \"shop\")] enum Shop { User(User) }",
+            &["`table` is not an option of an enum of records"],
+        ),
         (
             "#[envelope(entity(kind = \"x\"))] enum Shop { User(User) }",
             &["`entity` is not an option of an enum of records"],
         ),
-        ("#[envelope(crate = envelope)] enum Shop { User(User) }", &["the path `envelope` is relative"]),
+        (
+            "#[envelope(crate = envelope)] enum Shop { User(User) }",
+            &["the path `envelope` is relative"],
+        ),
     ];
     for (source, expected) in cases {
         assert_reported(source, &reported(source), expected);
@@ -35,7 +41,13 @@ fn the_records_of_an_enum_with_mistakes_are_members_all_the_same() {
     let member = "EntityOf < Shop > for User";
     assert!(code("enum Shop { User(User), Order }").contains(member));
     assert!(code("enum Shop { User(User), Order(Order) }").contains(member));
-    assert!(!code("enum Shop<T> { User(User) }").contains("EntityOf"), "the parameter is what is wrong");
-    assert!(code("enum Shop { User(User) }").contains("assert_alike"), "without mistakes it is no stub");
+    assert!(
+        !code("enum Shop<T> { User(User) }").contains("EntityOf"),
+        "the parameter is what is wrong"
+    );
+    assert!(
+        code("enum Shop { User(User) }").contains("assert_alike"),
+        "without mistakes it is no stub"
+    );
     assert!(!code("enum Shop { User(User), Order }").contains("assert_alike"));
 }

@@ -9,7 +9,10 @@ fn every_stored_field_has_one_mark() {
         ("#[serde(skip)] a: u8", &[]),
         ("#[serde(skip_serializing)] a: u8", &["nothing says what happens to the field `a`"]),
         ("#[encrypted] #[encrypted] a: u8", &["`#[encrypted]` is given twice on `a`"]),
-        ("#[encrypted] #[plaintext] a: u8", &["`a` is marked both `#[encrypted]` and `#[plaintext]`"]),
+        (
+            "#[encrypted] #[plaintext] a: u8",
+            &["`a` is marked both `#[encrypted]` and `#[plaintext]`"],
+        ),
         (
             "#[key] #[sort_key] a: u8",
             &[
@@ -19,7 +22,9 @@ fn every_stored_field_has_one_mark() {
         ),
         (
             "#[encypted] a: u8",
-            &["`#[encypted]` does not say what happens to the field `a`\nhelp: did you mean `#[encrypted]`?"],
+            &[
+                "`#[encypted]` does not say what happens to the field `a`\nhelp: did you mean `#[encrypted]`?",
+            ],
         ),
         ("#[versio] a: u8", &["nothing says what happens to the field `a`"]),
         ("#[version] a: u8", &["nothing says what happens to the field `a`"]),
@@ -61,7 +66,11 @@ fn a_key_is_not_encrypted() {
     check_structs(&[
         ("", "#[partition_key] #[encrypted] id: u8, #[encrypted] a: u8", &[both]),
         ("", "#[encrypted] #[partition_key] id: u8, #[encrypted] a: u8", &[both]),
-        ("", "#[partition_key] id: u8, #[encrypted] a: u8, #[encrypted] #[sort_key] at: u8", &[&sort]),
+        (
+            "",
+            "#[partition_key] id: u8, #[encrypted] a: u8, #[encrypted] #[sort_key] at: u8",
+            &[&sort],
+        ),
     ]);
 }
 
@@ -87,7 +96,9 @@ fn a_key_is_always_stored() {
         (
             "",
             "#[partition_key] #[serde(skip_serializing_if = \"f\")] id: u8, #[encrypted] a: u8",
-            &["the key `id` must be part of every record\nhelp: remove `skip_serializing_if = \"f\"`"],
+            &[
+                "the key `id` must be part of every record\nhelp: remove `skip_serializing_if = \"f\"`",
+            ],
         ),
         ("", "#[partition_key] #[serde(skip_serializing)] id: u8, #[encrypted] a: u8", &[always]),
         ("", "#[partition_key] #[serde(skip_deserializing)] id: u8, #[encrypted] a: u8", &[always]),
@@ -96,7 +107,11 @@ fn a_key_is_always_stored() {
             "#[partition_key] #[serde(skip)] id: u8, #[encrypted] a: u8",
             &["`id` is marked `#[partition_key]`, but serde skips it: it is never stored"],
         ),
-        ("", "#[partition_key] id: u8, #[encrypted] #[serde(skip_serializing_if = \"f\")] a: u8", &[]),
+        (
+            "",
+            "#[partition_key] id: u8, #[encrypted] #[serde(skip_serializing_if = \"f\")] a: u8",
+            &[],
+        ),
         (
             "",
             "#[partition_key] id: u8, #[sort_key] #[serde(skip_serializing)] at: u8, #[encrypted] a: u8",
@@ -115,9 +130,17 @@ fn a_key_is_a_scalar() {
             "#[partition_key] id: Vec<u8>, #[encrypted] a: u8",
             &["the key `id` would be a list of numbers, which is how serde writes this type"],
         ),
-        ("", "#[partition_key] #[serde(with = \"serde_bytes\")] id: Vec<u8>, #[encrypted] a: u8", &[]),
+        (
+            "",
+            "#[partition_key] #[serde(with = \"serde_bytes\")] id: Vec<u8>, #[encrypted] a: u8",
+            &[],
+        ),
         ("", "#[partition_key] #[serde(serialize_with = \"f\")] id: bool, #[encrypted] a: u8", &[]),
-        ("", "#[partition_key] #[serde(deserialize_with = \"f\")] id: bool, #[encrypted] a: u8", &[boolean]),
+        (
+            "",
+            "#[partition_key] #[serde(deserialize_with = \"f\")] id: bool, #[encrypted] a: u8",
+            &[boolean],
+        ),
         (
             "",
             "#[partition_key] id: Uuid, #[sort_key] at: Option<u8>, #[encrypted] a: u8",
@@ -134,7 +157,11 @@ fn a_record_has_one_partition_key_and_at_most_one_sort_key() {
     let both = format!("{pk} {sk}");
     check_structs(&[
         ("", "#[encrypted] a: u8", &["the struct has no partition key"]),
-        ("", "#[encrypted] a: u8, #[sort_key] at: u8", &["there is a sort key, `at`, but no partition key"]),
+        (
+            "",
+            "#[encrypted] a: u8, #[sort_key] at: u8",
+            &["there is a sort key, `at`, but no partition key"],
+        ),
         (
             "",
             "#[partition_key] a: u8, #[partition_key] b: u8, #[encrypted] c: u8",
@@ -146,8 +173,16 @@ fn a_record_has_one_partition_key_and_at_most_one_sort_key() {
             &["`c` is a second sort key, beside `b`"],
         ),
         ("", "#[partition_key] a: u8, #[sort_key] b: u8, #[encrypted] d: u8", &[]),
-        (pk, "#[partition_key] a: u8, #[encrypted] d: u8", &["`pk` is a second partition key, beside `a`"]),
-        (&both, "#[sort_key] a: u8, #[encrypted] d: u8", &["`sk` is a second sort key, beside `a`"]),
+        (
+            pk,
+            "#[partition_key] a: u8, #[encrypted] d: u8",
+            &["`pk` is a second partition key, beside `a`"],
+        ),
+        (
+            &both,
+            "#[sort_key] a: u8, #[encrypted] d: u8",
+            &["`sk` is a second sort key, beside `a`"],
+        ),
         (&both, "#[encrypted] d: u8", &[]),
         (sk, "#[encrypted] d: u8", &["there is a sort key, `sk`, but no partition key"]),
     ]);
@@ -155,23 +190,44 @@ fn a_record_has_one_partition_key_and_at_most_one_sort_key() {
 
 #[test]
 fn an_attribute_has_a_name_of_its_own() {
-    let reserved =
-        |name: &str| format!("the attribute `{name}` holds what is encrypted, so no field can have that name");
-    for name in ["encrypted_payload", "encrypted_dek", "encrypted_payload_medical", "encrypted_dek_", "encrypted_dek_x"]
-    {
-        check_fields(&[(&format!("#[plaintext] #[serde(rename = {name:?})] a: u8"), &[&reserved(name)])]);
+    let reserved = |name: &str| {
+        format!("the attribute `{name}` holds what is encrypted, so no field can have that name")
+    };
+    for name in [
+        "encrypted_payload",
+        "encrypted_dek",
+        "encrypted_payload_medical",
+        "encrypted_dek_",
+        "encrypted_dek_x",
+    ] {
+        check_fields(&[(
+            &format!("#[plaintext] #[serde(rename = {name:?})] a: u8"),
+            &[&reserved(name)],
+        )]);
     }
     let id_and_a = "`id` and `a` both have the name `id`";
     check_fields(&[
         ("#[plaintext] #[serde(alias = \"encrypted_dek\")] a: u8", &[&reserved("encrypted_dek")]),
         ("#[encrypted] encrypted_payload: u8", &[&reserved("encrypted_payload")]),
         ("#[serde(skip)] encrypted_payload: u8", &[]),
-        ("#[plaintext] encrypted_payloads: u8, #[plaintext] encrypted: u8, #[plaintext] my_encrypted_dek: u8", &[]),
-        ("#[plaintext] #[serde(rename = \"\")] a: u8", &["`a` has an empty name, which DynamoDB refuses"]),
-        ("#[plaintext] #[serde(rename = \"secret\")] a: u8", &["`secret` and `a` both have the name `secret`"]),
+        (
+            "#[plaintext] encrypted_payloads: u8, #[plaintext] encrypted: u8, #[plaintext] my_encrypted_dek: u8",
+            &[],
+        ),
+        (
+            "#[plaintext] #[serde(rename = \"\")] a: u8",
+            &["`a` has an empty name, which DynamoDB refuses"],
+        ),
+        (
+            "#[plaintext] #[serde(rename = \"secret\")] a: u8",
+            &["`secret` and `a` both have the name `secret`"],
+        ),
         ("#[plaintext] #[serde(alias = \"id\")] a: u8", &[id_and_a]),
         ("#[plaintext] #[serde(rename(deserialize = \"id\"))] a: u8", &[id_and_a]),
-        ("#[plaintext] #[serde(rename(deserialize = \"b\", deserialize = \"id\"))] a: u8", &[id_and_a]),
+        (
+            "#[plaintext] #[serde(rename(deserialize = \"b\", deserialize = \"id\"))] a: u8",
+            &[id_and_a],
+        ),
         (
             "#[plaintext] #[serde(rename(serialize = \"b\"), alias = \"a\", alias = \"b\")] a: u8, #[plaintext] c: u8",
             &[],
@@ -182,7 +238,9 @@ fn an_attribute_has_a_name_of_its_own() {
         ),
         ("#[serde(skip)] a: u8, #[plaintext] #[serde(rename = \"a\")] b: u8", &[]),
     ]);
-    let renamed = |name: &str| format!("#[partition_key] id: u8, #[encrypted] #[serde(rename = {name:?})] a: u8");
+    let renamed = |name: &str| {
+        format!("#[partition_key] id: u8, #[encrypted] #[serde(rename = {name:?})] a: u8")
+    };
     let upper = "`id` and `a` both have the name `ID`";
     check_structs(&[
         ("#[serde(rename_all = \"UPPERCASE\")]", &renamed("ID"), &[upper]),
@@ -196,29 +254,51 @@ fn an_attribute_has_a_name_of_its_own() {
 fn options_of_marks_are_known() {
     let elsewhere = "`#[envelope(..)]` belongs to the struct, not to a field";
     check_fields(&[
-        ("#[encrypted(accept = \"plaintext\")] a: u8, #[authenticated(accept = \"plaintext\")] b: u8", &[]),
+        (
+            "#[encrypted(accept = \"plaintext\")] a: u8, #[authenticated(accept = \"plaintext\")] b: u8",
+            &[],
+        ),
         ("#[encrypted(accept = \"encrypted\")] a: u8", &["`accept` can only be \"plaintext\""]),
         ("#[encrypted(accept)] a: u8", &["`accept` can only be \"plaintext\""]),
         ("#[plaintext(accept = \"plaintext\")] a: u8", &["`#[plaintext]` takes no options"]),
         ("#[plaintext = \"x\"] a: u8", &["`#[plaintext]` takes no options"]),
         ("#[sort_key()] a: u8", &["`#[sort_key]` takes no options"]),
-        ("#[plaintext] #[encryption_context(x)] a: u8", &["`#[encryption_context]` takes no options"]),
-        ("#[plaintext] #[encryption_context] #[encryption_context] a: u8", &["`#[encryption_context]` is given twice"]),
-        ("#[encrypted = \"plaintext\"] a: u8", &["the options of `#[encrypted]` stand in parentheses"]),
+        (
+            "#[plaintext] #[encryption_context(x)] a: u8",
+            &["`#[encryption_context]` takes no options"],
+        ),
+        (
+            "#[plaintext] #[encryption_context] #[encryption_context] a: u8",
+            &["`#[encryption_context]` is given twice"],
+        ),
+        (
+            "#[encrypted = \"plaintext\"] a: u8",
+            &["the options of `#[encrypted]` stand in parentheses"],
+        ),
         (
             "#[encrypted(acept = \"plaintext\")] a: u8",
             &["`acept` is not an option of `#[encrypted]`\nhelp: did you mean `accept`?"],
         ),
         (
             "#[encrypted(sort)] a: u8",
-            &["`sort` is not an option of `#[encrypted]`\nhelp: `#[encrypted(..)]` takes `accept` and `group`"],
+            &[
+                "`sort` is not an option of `#[encrypted]`\nhelp: `#[encrypted(..)]` takes `accept` and `group`",
+            ],
         ),
         (
             "#[authenticated(group = \"x\")] a: u8",
-            &["`group` is not an option of `#[authenticated]`\nhelp: `#[authenticated(..)]` takes `accept`"],
+            &[
+                "`group` is not an option of `#[authenticated]`\nhelp: `#[authenticated(..)]` takes `accept`",
+            ],
         ),
-        ("#[plaintext] #[envelope(plaintext)] a: u8", &[&format!("{elsewhere}\nhelp: `#[plaintext]` stands alone")]),
-        ("#[plaintext] #[envelope(table = \"t\")] a: u8", &[&format!("{elsewhere}\nhelp: move it to the struct")]),
+        (
+            "#[plaintext] #[envelope(plaintext)] a: u8",
+            &[&format!("{elsewhere}\nhelp: `#[plaintext]` stands alone")],
+        ),
+        (
+            "#[plaintext] #[envelope(table = \"t\")] a: u8",
+            &[&format!("{elsewhere}\nhelp: move it to the struct")],
+        ),
     ]);
 }
 
@@ -227,7 +307,10 @@ fn groups_are_named_and_whole() {
     let whole = "`a` is in a group, so serde must write and read it by its type `Access<..>`";
     let pair = "the encryption context of a group of fields has a `group` of its own";
     check_fields(&[
-        ("#[encrypted(group = \"medical-2_A\")] a: u8, #[encrypted(group = \"b\", accept = \"plaintext\")] b: u8", &[]),
+        (
+            "#[encrypted(group = \"medical-2_A\")] a: u8, #[encrypted(group = \"b\", accept = \"plaintext\")] b: u8",
+            &[],
+        ),
         ("#[encrypted(group = \"\")] a: u8", &["\"\" cannot be the name of a group"]),
         ("#[encrypted(group = \"a.b\")] a: u8", &["\"a.b\" cannot be the name of a group"]),
         ("#[encrypted(group = \"ä\")] a: u8", &["\"ä\" cannot be the name of a group"]),
@@ -238,7 +321,10 @@ fn groups_are_named_and_whole() {
         ("#[encrypted(group = \"a\")] #[serde(deserialize_with = \"m\")] a: u8", &[whole]),
         ("#[encrypted] #[serde(with = \"m\")] a: u8", &[]),
         ("#[plaintext] #[encryption_context] group: u8", &[]),
-        ("#[plaintext] #[encryption_context] group: u8, #[encrypted(group = \"a\")] a: u8", &[pair]),
+        (
+            "#[plaintext] #[encryption_context] group: u8, #[encrypted(group = \"a\")] a: u8",
+            &[pair],
+        ),
         (
             "#[plaintext] #[encryption_context] #[serde(rename = \"Group\")] b: u8, #[encrypted(group = \"a\")] a: u8",
             &[pair],
@@ -255,7 +341,10 @@ fn the_encryption_context_takes_what_can_be_read() {
             &["`a` is encrypted, but CloudTrail shows the encryption context in clear"],
         ),
         ("#[encryption_context] a: u8", &["nothing says what happens to the field `a`"]),
-        ("#[plaintext] #[encryption_context] a: u8, #[authenticated] #[encryption_context] b: u8", &[]),
+        (
+            "#[plaintext] #[encryption_context] a: u8, #[authenticated] #[encryption_context] b: u8",
+            &[],
+        ),
         (
             "#[plaintext] #[encryption_context] #[serde(skip_serializing)] a: u8",
             &["`a` is never written, so it has no value for the encryption context"],
@@ -269,35 +358,70 @@ fn the_encryption_context_takes_what_can_be_read() {
             "#[plaintext] #[encryption_context] #[serde(rename = \"aws:a\")] a: u8",
             &["`aws:a`: names that begin with `aws:` belong to AWS, and KMS refuses them"],
         ),
-        ("#[plaintext] #[encryption_context] table: u8", &["every encryption context has a `table` of its own"]),
+        (
+            "#[plaintext] #[encryption_context] table: u8",
+            &["every encryption context has a `table` of its own"],
+        ),
         ("#[plaintext] table: u8, #[plaintext] #[serde(rename = \"aws:a\")] a: u8", &[]),
     ]);
 }
 
 #[test]
 fn what_the_library_keeps_is_readable_and_there() {
-    let stays = |role: &str| format!("`a` is `#[{role}]` and changes, but the encryption context must stay");
+    let stays = |role: &str| {
+        format!("`a` is `#[{role}]` and changes, but the encryption context must stay")
+    };
     check_fields(&[
         (
             "#[plaintext] #[version] a: u8, #[plaintext] #[ttl] b: u8, #[plaintext] #[created] c: u8, #[plaintext] #[updated] d: u8",
             &[],
         ),
-        ("#[authenticated] #[version] a: u64, #[authenticated] #[ttl] b: u64, #[authenticated] #[created] c: u64", &[]),
+        (
+            "#[authenticated] #[version] a: u64, #[authenticated] #[ttl] b: u64, #[authenticated] #[created] c: u64",
+            &[],
+        ),
         ("#[plaintext] #[version(x)] a: u64", &["`#[version]` takes no options"]),
         ("#[plaintext] #[version] #[ttl] a: u64", &["`a` is both `#[version]` and `#[ttl]`"]),
-        ("#[sort_key] #[version] a: u64", &["the key `a` cannot be `#[version]`: it never changes"]),
-        ("#[encrypted] #[version] a: u64", &["`a` is encrypted, but DynamoDB must compare versions"]),
-        ("#[encrypted] #[ttl] a: u64", &["`a` is encrypted, but DynamoDB must read when to delete the record"]),
-        ("#[encrypted] #[created] a: u64", &["`a` is encrypted, but stamps are kept where DynamoDB can read them"]),
-        ("#[encrypted] #[updated] a: u64", &["`a` is encrypted, but stamps are kept where DynamoDB can read them"]),
-        ("#[authenticated] #[updated] a: u64", &["`a` is authenticated, but an update in place must change it too"]),
-        ("#[plaintext] #[ttl] #[serde(skip_serializing)] a: u64", &["`a` is `#[ttl]`, but serde skips it"]),
-        ("#[plaintext] #[ttl] #[serde(skip_deserializing)] a: u64", &["`a` is `#[ttl]`, but serde skips it"]),
+        (
+            "#[sort_key] #[version] a: u64",
+            &["the key `a` cannot be `#[version]`: it never changes"],
+        ),
+        (
+            "#[encrypted] #[version] a: u64",
+            &["`a` is encrypted, but DynamoDB must compare versions"],
+        ),
+        (
+            "#[encrypted] #[ttl] a: u64",
+            &["`a` is encrypted, but DynamoDB must read when to delete the record"],
+        ),
+        (
+            "#[encrypted] #[created] a: u64",
+            &["`a` is encrypted, but stamps are kept where DynamoDB can read them"],
+        ),
+        (
+            "#[encrypted] #[updated] a: u64",
+            &["`a` is encrypted, but stamps are kept where DynamoDB can read them"],
+        ),
+        (
+            "#[authenticated] #[updated] a: u64",
+            &["`a` is authenticated, but an update in place must change it too"],
+        ),
+        (
+            "#[plaintext] #[ttl] #[serde(skip_serializing)] a: u64",
+            &["`a` is `#[ttl]`, but serde skips it"],
+        ),
+        (
+            "#[plaintext] #[ttl] #[serde(skip_deserializing)] a: u64",
+            &["`a` is `#[ttl]`, but serde skips it"],
+        ),
         ("#[plaintext] #[ttl] #[encryption_context] a: u64", &[]),
         ("#[plaintext] #[version] #[encryption_context] a: u64", &[&stays("version")]),
         ("#[plaintext] #[created] #[encryption_context] a: u64", &[&stays("created")]),
         ("#[plaintext] #[updated] #[encryption_context] a: u64", &[&stays("updated")]),
-        ("#[plaintext] #[ttl] a: u64, #[plaintext] #[ttl] b: u64", &["`b` is a second `#[ttl]`, beside `a`"]),
+        (
+            "#[plaintext] #[ttl] a: u64, #[plaintext] #[ttl] b: u64",
+            &["`b` is a second `#[ttl]`, beside `a`"],
+        ),
         ("#[plaintext] #[ttl] a: u64, #[plaintext] #[version] b: u64", &[]),
     ]);
 }

@@ -30,7 +30,9 @@ fn a_key_has_a_name_and_a_format() {
         (
             "#[sort_key(name = \"sk\", format = \"A\", digits = 3)]",
             "#[partition_key] id: u8, #[encrypted] a: u8",
-            &["`digits` is not an option of `#[sort_key]`\nhelp: `#[sort_key(..)]` takes `name` and `format`"],
+            &[
+                "`digits` is not an option of `#[sort_key]`\nhelp: `#[sort_key(..)]` takes `name` and `format`",
+            ],
         ),
         (
             "#[sort_key(nam = \"sk\", format = \"A\")]",
@@ -44,14 +46,21 @@ fn a_key_has_a_name_and_a_format() {
 fn a_format_is_well_formed() {
     let refused = |problem: &str, format: &str| {
         let key = "`a` is marked `#[key]`, but no key is made of it: it would be stored nowhere";
-        check_formats(&[(format, "#[key] a: u8", &[problem, "the struct has no partition key", key])]);
+        check_formats(&[(
+            format,
+            "#[key] a: u8",
+            &[problem, "the struct has no partition key", key],
+        )]);
     };
     refused("a brace in the format opens or closes nothing", "A#{a");
     refused("a brace in the format opens or closes nothing", "A#a}");
     refused("`{}` does not name a field", "A#{}");
     refused("`{a b}` does not name a field", "A#{a b}");
     for part in ["a:>20", "a:40", "a:040", "a:00", "a:0"] {
-        refused(&format!("`{{{part}}}` is not a way to write a part of a key"), &format!("A#{{{part}}}"));
+        refused(
+            &format!("`{{{part}}}` is not a way to write a part of a key"),
+            &format!("A#{{{part}}}"),
+        );
     }
     check_formats(&[
         ("", "", &["the format is empty, and DynamoDB refuses empty keys"]),
@@ -66,9 +75,12 @@ fn a_format_is_well_formed() {
 #[test]
 fn a_separator_stands_between_two_parts() {
     let fields = "#[key] a: u8, #[key] b: u8";
-    let nothing = "nothing stands between `a` and `b`, so that the key could not be taken apart again";
-    let none = "no separator stands between `a` and `b`, so that the key could not be taken apart again";
-    let help = format!("{nothing}\nhelp: put one of `#`, `|`, `/` and `:` between them: `{{a}}#{{b}}`");
+    let nothing =
+        "nothing stands between `a` and `b`, so that the key could not be taken apart again";
+    let none =
+        "no separator stands between `a` and `b`, so that the key could not be taken apart again";
+    let help =
+        format!("{nothing}\nhelp: put one of `#`, `|`, `/` and `:` between them: `{{a}}#{{b}}`");
     check_formats(&[
         ("{a}{b}", fields, &[&help]),
         ("A#{a}{b:04}#", fields, &[nothing]),
@@ -83,7 +95,11 @@ fn a_separator_stands_between_two_parts() {
         check_formats(&[(&format!("A#{{a}}{ordinary}{{b}}#B"), fields, &[none])]);
     }
     let second = none.replace("`b`", "`c`").replace("`a`", "`b`");
-    check_formats(&[("{a}-{b}.{c}#{d}", "#[key] a: u8, #[key] b: u8, #[key] c: u8, #[key] d: u8", &[none, &second])]);
+    check_formats(&[(
+        "{a}-{b}.{c}#{d}",
+        "#[key] a: u8, #[key] b: u8, #[key] c: u8, #[key] d: u8",
+        &[none, &second],
+    )]);
 }
 
 #[test]
@@ -110,18 +126,40 @@ fn a_format_names_each_part_once_and_five_at_most() {
 fn a_part_is_a_field_that_is_stored_and_stays() {
     let every = "`a` is a part of the key, which every record must have";
     check_formats(&[
-        ("A#{user}", "#[authenticated] users: u8", &["there is no field `user`\nhelp: did you mean `{users}`?"]),
-        ("A#{user}", "#[authenticated] b: u8", &["there is no field `user`\nhelp: name fields of the struct"]),
-        ("A#{a}", "#[serde(skip)] a: u8", &["`a` is not one value that is stored, so no key can be made of it"]),
-        ("A#{a}", "#[encrypted] a: u8", &["`a` is encrypted, and a key stands in the table in clear"]),
-        ("A#{a}", "#[plaintext] a: u8", &["`a` is plaintext: updated in place, it would part from the key"]),
+        (
+            "A#{user}",
+            "#[authenticated] users: u8",
+            &["there is no field `user`\nhelp: did you mean `{users}`?"],
+        ),
+        (
+            "A#{user}",
+            "#[authenticated] b: u8",
+            &["there is no field `user`\nhelp: name fields of the struct"],
+        ),
+        (
+            "A#{a}",
+            "#[serde(skip)] a: u8",
+            &["`a` is not one value that is stored, so no key can be made of it"],
+        ),
+        (
+            "A#{a}",
+            "#[encrypted] a: u8",
+            &["`a` is encrypted, and a key stands in the table in clear"],
+        ),
+        (
+            "A#{a}",
+            "#[plaintext] a: u8",
+            &["`a` is plaintext: updated in place, it would part from the key"],
+        ),
         ("A#{a}", "#[sort_key] a: u8", &["`a` is a key attribute of its own"]),
         ("A#{a}", "#[authenticated] a: u8", &[]),
         ("A#{a}", "#[key] a: u8", &[]),
         (
             "A#{a}",
             "#[key] #[serde(skip_serializing_if = \"f\")] a: u8",
-            &["`a` is a part of the key, which every record must have\nhelp: remove `skip_serializing_if = \"f\"`"],
+            &[
+                "`a` is a part of the key, which every record must have\nhelp: remove `skip_serializing_if = \"f\"`",
+            ],
         ),
         ("A#{a}", "#[authenticated] #[serde(skip_deserializing)] a: u8", &[every]),
         ("A", "#[authenticated] #[serde(skip_deserializing)] a: u8", &[]),
@@ -135,8 +173,9 @@ fn a_part_is_a_field_that_is_stored_and_stays() {
 
 #[test]
 fn a_part_has_one_spelling_as_text() {
-    let cannot =
-        |what: &str| format!("`a` is a part of the key, and cannot be {what}: it must have one spelling as text");
+    let cannot = |what: &str| {
+        format!("`a` is a part of the key, and cannot be {what}: it must have one spelling as text")
+    };
     for (ty, what) in [
         ("f32", "a float"),
         ("f64", "a float"),
@@ -180,7 +219,10 @@ fn generated_attributes_have_names_of_their_own() {
     check_containers(&[
         (&key("sk"), &[]),
         (&key("encrypted_dek"), &["the attribute `encrypted_dek` holds what is encrypted"]),
-        (&key("encrypted_payload_x"), &["the attribute `encrypted_payload_x` holds what is encrypted"]),
+        (
+            &key("encrypted_payload_x"),
+            &["the attribute `encrypted_payload_x` holds what is encrypted"],
+        ),
         (&key(""), &["the attribute has an empty name, which DynamoDB refuses"]),
         (&key("secret"), &[taken]),
         ("#[envelope(entity(kind = \"order\"))]", &[]),
@@ -190,7 +232,10 @@ fn generated_attributes_have_names_of_their_own() {
             "#[envelope(entity(encrypted_payload = \"order\"))]",
             &["the attribute `encrypted_payload` holds what is encrypted"],
         ),
-        (&format!("#[envelope(entity(sk = \"order\"))] {}", key("sk")), &["two attributes have the name `sk`"]),
+        (
+            &format!("#[envelope(entity(sk = \"order\"))] {}", key("sk")),
+            &["two attributes have the name `sk`"],
+        ),
     ]);
     check_structs(&[
         (
@@ -203,6 +248,10 @@ fn generated_attributes_have_names_of_their_own() {
             "#[encrypted] #[serde(alias = \"b\")] a: u8",
             &["the field `a` is stored under the name `b` already"],
         ),
-        ("#[partition_key(name = \"b\", format = \"A\")]", "#[encrypted] a: u8, #[serde(skip)] b: u8", &[]),
+        (
+            "#[partition_key(name = \"b\", format = \"A\")]",
+            "#[encrypted] a: u8, #[serde(skip)] b: u8",
+            &[],
+        ),
     ]);
 }

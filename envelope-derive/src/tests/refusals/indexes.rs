@@ -19,7 +19,9 @@ fn the_options_of_an_index_are_known() {
         ("name = \"by_logins\", local, sort_key = logins", &[]),
         (
             "name = \"by_plan\", partition_keys = plan",
-            &["`partition_keys` is not an option of `#[index]`\nhelp: did you mean `partition_key`?"],
+            &[
+                "`partition_keys` is not an option of `#[index]`\nhelp: did you mean `partition_key`?",
+            ],
         ),
         (
             "name = \"by_plan\", partition_key = plan, unique",
@@ -27,15 +29,26 @@ fn the_options_of_an_index_are_known() {
                 "`unique` is not an option of `#[index]`\nhelp: `#[index(..)]` takes `name`, `partition_key`, `sort_key` and `local`",
             ],
         ),
-        ("name = \"by_plan\", name = \"by_plan\", partition_key = plan", &["`name` is given twice"]),
-        ("name = \"by_plan\", partition_key = plan, partition_key = logins", &["`partition_key` is given twice"]),
+        (
+            "name = \"by_plan\", name = \"by_plan\", partition_key = plan",
+            &["`name` is given twice"],
+        ),
+        (
+            "name = \"by_plan\", partition_key = plan, partition_key = logins",
+            &["`partition_key` is given twice"],
+        ),
         ("partition_key = plan", &["the index has no name"]),
         ("name = by_plan, partition_key = plan", &["`name` takes a string"]),
-        ("name = \"by_plan\", partition_key", &["`partition_key` takes a field\nhelp: `partition_key = plan`"]),
+        (
+            "name = \"by_plan\", partition_key",
+            &["`partition_key` takes a field\nhelp: `partition_key = plan`"],
+        ),
         ("name = \"by_plan\", partition_key(plan)", &["`partition_key` takes a field"]),
         (
             "name = \"by_plan\", partition_key = \"plan\"",
-            &["`partition_key` takes the name of a field\nhelp: without quotes: `partition_key = plan`"],
+            &[
+                "`partition_key` takes the name of a field\nhelp: without quotes: `partition_key = plan`",
+            ],
         ),
         (
             "name = \"by_plan\", partition_key = plan, sort_key = a.b",
@@ -55,7 +68,10 @@ fn a_keyword_names_the_field_of_that_name() {
         ("name = \"by_type\", partition_key = type", &[]),
         ("name = \"by_type\", partition_key = r#type", &[]),
         ("name = \"by_type\", partition_key = plan, sort_key = type", &[]),
-        ("name = \"by_match\", partition_key = match", &["there is no field `match` in the struct"]),
+        (
+            "name = \"by_match\", partition_key = match",
+            &["there is no field `match` in the struct"],
+        ),
     ]);
     for word in ["self", "Self", "super", "crate", "_"] {
         check_indexes(&[(
@@ -92,7 +108,10 @@ fn an_index_has_the_keys_of_its_kind() {
         ("name = \"by_plan\", local, partition_key = plan", &[local_partition]),
         ("name = \"by_plan\", local, partition_key = plan, sort_key = logins", &[local_partition]),
         ("name = \"by_plan\", local", &["a local index has a sort key of its own"]),
-        ("name = \"by_plan\", partition_key = plan, sort_key = plan", &["`plan` is both keys of the index `by_plan`"]),
+        (
+            "name = \"by_plan\", partition_key = plan, sort_key = plan",
+            &["`plan` is both keys of the index `by_plan`"],
+        ),
         (
             "name = \"by_type\", partition_key = type, sort_key = r#type",
             &["`r#type` is both keys of the index `by_type`"],
@@ -115,22 +134,35 @@ fn an_index_has_the_keys_of_its_kind() {
 #[test]
 fn an_index_is_by_fields_that_dynamodb_can_read() {
     let index = "#[envelope(index(name = \"by_a\", partition_key = a))]";
-    let check = |field: &str, expected: &[&str]| check_structs(&[(index, &format!("{FIELDS} {field}"), expected)]);
+    let check = |field: &str, expected: &[&str]| {
+        check_structs(&[(index, &format!("{FIELDS} {field}"), expected)])
+    };
     let skipped = "serde skips `a`, so it cannot be the key of an index";
     let bytes = "`a`, the key of the index `by_a`, would be a list of numbers, which is how serde writes this type";
-    check("#[encrypted] a: u8", &["`a` is encrypted, and DynamoDB cannot index what it cannot read"]);
+    check(
+        "#[encrypted] a: u8",
+        &["`a` is encrypted, and DynamoDB cannot index what it cannot read"],
+    );
     check("#[serde(skip)] a: u8", &[skipped]);
     check("#[plaintext] #[serde(skip_serializing)] a: u8", &[skipped]);
     check("#[plaintext] #[serde(skip_deserializing)] a: u8", &[skipped]);
     check(
         "#[plaintext] a: bool",
-        &["`a`, the key of the index `by_a`, cannot be a bool: DynamoDB takes strings, numbers and bytes"],
+        &[
+            "`a`, the key of the index `by_a`, cannot be a bool: DynamoDB takes strings, numbers and bytes",
+        ],
     );
     check("#[plaintext] a: [u8; 4]", &[bytes]);
     check("#[plaintext] #[serde(with = \"m\")] a: bool", &[]);
-    check("#[plaintext] a: Option<u8>", &["`a` is the key of the index `by_a`, where DynamoDB refuses null"]);
+    check(
+        "#[plaintext] a: Option<u8>",
+        &["`a` is the key of the index `by_a`, where DynamoDB refuses null"],
+    );
     check("#[plaintext] #[serde(skip_serializing_if = \"Option::is_none\")] a: Option<u8>", &[]);
-    check("#[plaintext] #[serde(skip_serializing_if = \"Option::is_none\")] a: Option<Vec<u8>>", &[bytes]);
+    check(
+        "#[plaintext] #[serde(skip_serializing_if = \"Option::is_none\")] a: Option<Vec<u8>>",
+        &[bytes],
+    );
     check("#[plaintext] #[serde(rename = \"b\")] a: String", &[]);
     check("#[authenticated] a: Uuid", &[]);
     check_structs(&[
@@ -162,11 +194,16 @@ fn an_index_is_by_fields_that_dynamodb_can_read() {
 #[test]
 fn indexes_have_names_of_their_own() {
     let two = |a: &str, b: &str| {
-        format!("#[envelope(index(name = {a:?}, partition_key = id), index(name = {b:?}, partition_key = id))]")
+        format!(
+            "#[envelope(index(name = {a:?}, partition_key = id), index(name = {b:?}, partition_key = id))]"
+        )
     };
     check_containers(&[
         (&two("by_id", "by_id"), &["there are two indexes named `by_id`"]),
-        (&two("by-id", "ById"), &["the indexes `by-id` and `ById` would both be called `by_id` in Rust"]),
+        (
+            &two("by-id", "ById"),
+            &["the indexes `by-id` and `ById` would both be called `by_id` in Rust"],
+        ),
         (&two("by_id", "by_id2"), &[]),
     ]);
 }

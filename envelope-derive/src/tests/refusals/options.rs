@@ -15,7 +15,10 @@ fn the_struct_names_its_table() {
     check("#[envelope(table = t)]", &["`table` takes a string"]);
     check("#[envelope(table)]", &["`table` takes a string"]);
     check("#[envelope = \"t\"]", &["the options of `#[envelope]` stand in parentheses"]);
-    check("#[envelope(tabel = \"t\")]", &["`tabel` is not an option of `#[envelope]`\nhelp: did you mean `table`?"]);
+    check(
+        "#[envelope(tabel = \"t\")]",
+        &["`tabel` is not an option of `#[envelope]`\nhelp: did you mean `table`?"],
+    );
     check("#[envelope(table = \"t\", table = \"u\")]", &["`table` is given twice"]);
     check("#[envelope(table = \"t\")]", &[]);
 }
@@ -23,7 +26,10 @@ fn the_struct_names_its_table() {
 #[test]
 fn an_option_is_known_and_given_once() {
     check_containers(&[
-        ("#[envelope(unmarked = \"plaintext\", unmarked = \"plaintext\")]", &["`unmarked` is given twice"]),
+        (
+            "#[envelope(unmarked = \"plaintext\", unmarked = \"plaintext\")]",
+            &["`unmarked` is given twice"],
+        ),
         (
             "#[envelope(secret)]",
             &[
@@ -70,15 +76,23 @@ fn the_path_of_the_crate_is_absolute() {
             ],
         ),
         ("#[envelope(crate = facade::envelope)]", &["the path `facade::envelope` is relative"]),
-        ("#[envelope(crate = \"::envelope\")]", &["`crate` takes a path\nhelp: `crate = ::envelope`"]),
-        ("#[envelope(crate = 1 + 1)]", &["`crate` takes a path\nhelp: `crate = ::envelope_dynamo`"]),
+        (
+            "#[envelope(crate = \"::envelope\")]",
+            &["`crate` takes a path\nhelp: `crate = ::envelope`"],
+        ),
+        (
+            "#[envelope(crate = 1 + 1)]",
+            &["`crate` takes a path\nhelp: `crate = ::envelope_dynamo`"],
+        ),
         ("#[envelope(crate)]", &["`crate` takes a path"]),
     ]);
 }
 
 #[test]
 fn constant_pairs_are_names_and_strings() {
-    let aws = |name: &str| format!("`{name}`: names that begin with `aws:` belong to AWS, and KMS refuses them");
+    let aws = |name: &str| {
+        format!("`{name}`: names that begin with `aws:` belong to AWS, and KMS refuses them")
+    };
     let own = |name: &str| format!("every encryption context has a `{name}` of its own");
     let pair = "a context pair is a name and a string";
     check_containers(&[
@@ -89,7 +103,10 @@ fn constant_pairs_are_names_and_strings() {
         ("#[envelope(context(purpose = 1))]", &[pair]),
         ("#[envelope(context(1 = \"x\"))]", &[pair]),
         ("#[envelope(context(a.b = \"x\"))]", &[pair]),
-        ("#[envelope(context(purpose = \"\"))]", &["the pair `purpose` of the encryption context has an empty value"]),
+        (
+            "#[envelope(context(purpose = \"\"))]",
+            &["the pair `purpose` of the encryption context has an empty value"],
+        ),
         ("#[envelope(context(\"\" = \"x\"))]", &["a name in the encryption context is empty"]),
         ("#[envelope(context(\"aws:x\" = \"x\"))]", &[&aws("aws:x")]),
         ("#[envelope(context(\"AWS:x\" = \"x\"))]", &[&aws("AWS:x")]),
@@ -125,15 +142,19 @@ fn only_structs_with_named_fields_are_records() {
         ("#[envelope(table = \"t\")] struct Record;", "a unit struct"),
         ("#[envelope(table = \"t\")] union Record { a: u8 }", "a union"),
     ] {
-        let expected = format!("`Envelope` cannot be derived for {what}: attributes have the names of fields");
+        let expected =
+            format!("`Envelope` cannot be derived for {what}: attributes have the names of fields");
         assert_reported(source, &reported(source), &[&expected]);
     }
 }
 
 #[test]
 fn marks_stand_on_fields() {
-    for name in ["authenticated", "key", "encryption_context", "version", "ttl", "created", "updated"] {
-        let expected = format!("`#[{name}]` belongs to a field, not to the struct\nhelp: move it to a field");
+    for name in
+        ["authenticated", "key", "encryption_context", "version", "ttl", "created", "updated"]
+    {
+        let expected =
+            format!("`#[{name}]` belongs to a field, not to the struct\nhelp: move it to a field");
         check_containers(&[(&format!("#[{name}]"), &[&expected])]);
     }
     for name in ["encrypted", "plaintext"] {

@@ -37,20 +37,26 @@ fn a_struct_stays_a_map_of_its_fields() {
 
 #[test]
 fn attributes_of_a_struct_are_known_and_well_formed() {
-    let malformed = |name: &str, right: &str| format!("`#[serde({name})]` is malformed\nhelp: write {right}");
+    let malformed =
+        |name: &str, right: &str| format!("`#[serde({name})]` is malformed\nhelp: write {right}");
     check_containers(&[
         (
             "#[serde(rename = \"R\", rename_all = \"camelCase\", default, deny_unknown_fields, expecting = \"x\", crate = \"y\")]",
             &[],
         ),
-        ("#[serde(rename_all(serialize = \"camelCase\"), rename_all(deserialize = \"camelCase\"))]", &[]),
+        (
+            "#[serde(rename_all(serialize = \"camelCase\"), rename_all(deserialize = \"camelCase\"))]",
+            &[],
+        ),
         ("#[serde(default = \"a::b\", bound = \"\", rename(serialize = \"R\"))]", &[]),
         ("#[serde(rename_all = \"Camel\")]", &["`Camel` is not a rule of serde"]),
         ("#[serde(rename_all(serialize = \"Camel\"))]", &["`Camel` is not a rule of serde"]),
         ("#[serde(rename_all(deserialize = \"Camel\"))]", &["`Camel` is not a rule of serde"]),
         (
             "#[serde(rename_al = \"camelCase\")]",
-            &["`rename_al` is not an attribute of serde that has a place here\nhelp: did you mean `rename_all`?"],
+            &[
+                "`rename_al` is not an attribute of serde that has a place here\nhelp: did you mean `rename_all`?",
+            ],
         ),
         (
             "#[serde(skip)]",
@@ -68,7 +74,10 @@ fn attributes_of_a_struct_are_known_and_well_formed() {
         ("#[serde(expecting(\"x\"))]", &["`#[serde(expecting)]` is malformed"]),
         (
             "#[serde(default = \"f()\")]",
-            &[&malformed("default", "`#[serde(default)]` or `#[serde(default = \"path::to::item\")]`")],
+            &[&malformed(
+                "default",
+                "`#[serde(default)]` or `#[serde(default = \"path::to::item\")]`",
+            )],
         ),
         (
             "#[serde(rename)]",
@@ -81,7 +90,10 @@ fn attributes_of_a_struct_are_known_and_well_formed() {
         ("#[serde(rename(serialize = x))]", &["`#[serde(rename)]` is malformed"]),
         (
             "#[serde(bound = \"T is a type\")]",
-            &[&malformed("bound", "`#[serde(bound = \"T: Trait\")]`, or `serialize` and `deserialize` in parentheses")],
+            &[&malformed(
+                "bound",
+                "`#[serde(bound = \"T: Trait\")]`, or `serialize` and `deserialize` in parentheses",
+            )],
         ),
         ("#[serde(bound(serialize = \"T is a type\"))]", &["`#[serde(bound)]` is malformed"]),
         ("#[serde(bound(serialize = \"u8: Copy\", deserialize = \"\"))]", &[]),
@@ -90,7 +102,8 @@ fn attributes_of_a_struct_are_known_and_well_formed() {
 
 #[test]
 fn attributes_of_a_field_are_known_and_well_formed() {
-    let malformed = |name: &str, right: &str| format!("`#[serde({name})]` is malformed\nhelp: write {right}");
+    let malformed =
+        |name: &str, right: &str| format!("`#[serde({name})]` is malformed\nhelp: write {right}");
     check_fields(&[
         (
             "#[plaintext] #[serde(rename = \"b\", alias = \"c\", alias = \"d\", default, with = \"a::b\", skip_serializing_if = \"f\")] a: u8",
@@ -102,21 +115,34 @@ fn attributes_of_a_field_are_known_and_well_formed() {
         ),
         (
             "#[plaintext] #[serde(getter = \"f\")] a: u8",
-            &["`#[serde(getter)]` has no place here: it belongs to a `#[serde(remote)]` definition"],
+            &[
+                "`#[serde(getter)]` has no place here: it belongs to a `#[serde(remote)]` definition",
+            ],
         ),
         (
             "#[plaintext] #[serde(alia = \"f\")] a: u8",
-            &["`alia` is not an attribute of serde that has a place here\nhelp: did you mean `alias`?"],
+            &[
+                "`alia` is not an attribute of serde that has a place here\nhelp: did you mean `alias`?",
+            ],
         ),
-        ("#[plaintext] #[serde(alias)] a: u8", &[&malformed("alias", "`#[serde(alias = \"..\")]`")]),
+        (
+            "#[plaintext] #[serde(alias)] a: u8",
+            &[&malformed("alias", "`#[serde(alias = \"..\")]`")],
+        ),
         (
             "#[plaintext] #[serde(with = \"not a path\")] a: u8",
             &[&malformed("with", "`#[serde(with = \"path::to::item\")]`")],
         ),
         ("#[plaintext] #[serde(with)] a: u8", &["`#[serde(with)]` is malformed"]),
         ("#[plaintext] #[serde(with = 1)] a: u8", &["`#[serde(with)]` is malformed"]),
-        ("#[plaintext] #[serde(serialize_with = \"1\")] a: u8", &["`#[serde(serialize_with)]` is malformed"]),
-        ("#[plaintext] #[serde(deserialize_with = \"1\")] a: u8", &["`#[serde(deserialize_with)]` is malformed"]),
+        (
+            "#[plaintext] #[serde(serialize_with = \"1\")] a: u8",
+            &["`#[serde(serialize_with)]` is malformed"],
+        ),
+        (
+            "#[plaintext] #[serde(deserialize_with = \"1\")] a: u8",
+            &["`#[serde(deserialize_with)]` is malformed"],
+        ),
         (
             "#[plaintext] #[serde(skip_serializing_if = \"|x| true\")] a: u8",
             &["`#[serde(skip_serializing_if)]` is malformed"],
@@ -127,7 +153,10 @@ fn attributes_of_a_field_are_known_and_well_formed() {
             &[&malformed("borrow", "`#[serde(borrow)]` or `#[serde(borrow = \"'a + 'b\")]`")],
         ),
         ("#[plaintext] #[serde(borrow = \"\")] a: &'a str", &["`#[serde(borrow)]` is malformed"]),
-        ("#[plaintext] #[serde(skip_serializing = \"x\")] a: u8", &["`#[serde(skip_serializing)]` is malformed"]),
+        (
+            "#[plaintext] #[serde(skip_serializing = \"x\")] a: u8",
+            &["`#[serde(skip_serializing)]` is malformed"],
+        ),
     ]);
 }
 
@@ -135,18 +164,36 @@ fn attributes_of_a_field_are_known_and_well_formed() {
 fn serde_is_told_a_thing_once() {
     let twice = |name: &str| format!("`#[serde({name})]` says what is said already");
     check_containers(&[
-        ("#[serde(rename_all = \"camelCase\")] #[serde(rename_all = \"camelCase\")]", &[&twice("rename_all")]),
-        ("#[serde(rename_all(deserialize = \"camelCase\"), rename_all = \"camelCase\")]", &[&twice("rename_all")]),
-        ("#[serde(rename_all(serialize = \"camelCase\", serialize = \"camelCase\"))]", &[&twice("rename_all")]),
+        (
+            "#[serde(rename_all = \"camelCase\")] #[serde(rename_all = \"camelCase\")]",
+            &[&twice("rename_all")],
+        ),
+        (
+            "#[serde(rename_all(deserialize = \"camelCase\"), rename_all = \"camelCase\")]",
+            &[&twice("rename_all")],
+        ),
+        (
+            "#[serde(rename_all(serialize = \"camelCase\", serialize = \"camelCase\"))]",
+            &[&twice("rename_all")],
+        ),
         ("#[serde(bound = \"\", bound = \"\")]", &[&twice("bound")]),
         ("#[serde(default, default)]", &[&twice("default")]),
         ("#[serde(deny_unknown_fields, deny_unknown_fields)]", &[&twice("deny_unknown_fields")]),
     ]);
     check_fields(&[
         ("#[plaintext] #[serde(rename = \"b\", rename = \"c\")] a: u8", &[&twice("rename")]),
-        ("#[plaintext] #[serde(rename(serialize = \"b\"), rename(deserialize = \"c\"), alias = \"b\")] a: u8", &[]),
-        ("#[plaintext] #[serde(rename(deserialize = \"b\", deserialize = \"c\"), alias = \"a\")] a: u8", &[]),
-        ("#[plaintext] #[serde(with = \"a\", serialize_with = \"b\")] a: u8", &[&twice("serialize_with")]),
+        (
+            "#[plaintext] #[serde(rename(serialize = \"b\"), rename(deserialize = \"c\"), alias = \"b\")] a: u8",
+            &[],
+        ),
+        (
+            "#[plaintext] #[serde(rename(deserialize = \"b\", deserialize = \"c\"), alias = \"a\")] a: u8",
+            &[],
+        ),
+        (
+            "#[plaintext] #[serde(with = \"a\", serialize_with = \"b\")] a: u8",
+            &[&twice("serialize_with")],
+        ),
         ("#[plaintext] #[serde(deserialize_with = \"a\", with = \"b\")] a: u8", &[&twice("with")]),
         ("#[plaintext] #[serde(serialize_with = \"a\", deserialize_with = \"b\")] a: u8", &[]),
         ("#[serde(skip, skip_serializing)] a: u8", &[&twice("skip_serializing")]),
@@ -183,13 +230,16 @@ fn only_lifetimes_of_the_type_are_borrowed() {
 
 #[test]
 fn a_time_is_written_as_seconds_unless_the_field_says_how() {
-    let expanded = |field: &str| crate::derive(tokens(&structure("", &format!("{FIELDS} {field}")))).to_string();
+    let expanded = |field: &str| {
+        crate::derive(tokens(&structure("", &format!("{FIELDS} {field}")))).to_string()
+    };
     let generated = "with = \"__Seconds_a\"";
     assert!(expanded("#[plaintext] #[ttl] a: u64").contains(generated));
     assert!(!expanded("#[plaintext] #[version] a: u64").contains("Seconds"));
     for with in ["with", "serialize_with", "deserialize_with"] {
         assert!(
-            !expanded(&format!("#[plaintext] #[ttl] #[serde({with} = \"m\")] a: u64")).contains("Seconds"),
+            !expanded(&format!("#[plaintext] #[ttl] #[serde({with} = \"m\")] a: u64"))
+                .contains("Seconds"),
             "{with}"
         );
     }

@@ -32,7 +32,10 @@ fn a_view_names_a_record_and_some_of_its_fields() {
     check("#[view(of = User)] struct View(u8);", &[shape]);
     check("#[view(of = User)] struct View;", &[shape]);
     check("#[view(of = User)] enum View { A }", &[shape]);
-    check("#[view(of = User, crate = envelope)] struct View { a: u8 }", &["the path `envelope` is relative"]);
+    check(
+        "#[view(of = User, crate = envelope)] struct View { a: u8 }",
+        &["the path `envelope` is relative"],
+    );
 }
 
 #[test]

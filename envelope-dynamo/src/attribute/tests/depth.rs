@@ -97,7 +97,8 @@ fn whatever_is_nested_a_small_stack_suffices() {
     let read = || {
         let lists = || nested(1_000, l([]), |value| l([value]));
         let maps = || nested(1_000, m([]), |value| m([("inner", value)]));
-        let tagged = || nested(1_000, s("Leaf"), |value| m([("tag", s("Inner")), ("inner", value)]));
+        let tagged =
+            || nested(1_000, s("Leaf"), |value| m([("tag", s("Inner")), ("inner", value)]));
         let error = ValueError::format("nested too deeply");
         assert_eq!(from_attribute_value::<tree::Any>(lists()), Err(error.clone()));
         assert_eq!(from_attribute_value::<tree::Any>(maps()), Err(error.clone()));
@@ -107,7 +108,10 @@ fn whatever_is_nested_a_small_stack_suffices() {
         assert_eq!(from_attribute_value::<Untagged>(lists()), Err(error.clone()));
         assert_eq!(from_attribute_value::<Flat>(maps()), Err(error.clone()));
         assert_eq!(from_attribute_value::<serde_json::Value>(maps()), Err(error.clone()));
-        assert_eq!(to_attribute_value(&nested(1_000, Lists(vec![]), |value| Lists(vec![value]))), Err(error));
+        assert_eq!(
+            to_attribute_value(&nested(1_000, Lists(vec![]), |value| Lists(vec![value]))),
+            Err(error)
+        );
     };
     std::thread::Builder::new().stack_size(STACK_BYTES).spawn(read).unwrap().join().unwrap();
 }

@@ -1,4 +1,5 @@
-//! Errors say what is wrong and never quote a value, and nothing that is stored makes the reader panic.
+//! Errors say what is wrong and never quote a value, and nothing that is stored makes the reader
+//! panic.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,15 @@ fn secrets() -> Vec<AttributeValue> {
     let secret_key = scalars.iter().map(|scalar| m([(TEXT, scalar.clone())]));
     let variant = scalars.iter().map(|scalar| m([("Pro", scalar.clone())]));
     let seats = scalars.iter().map(|scalar| m([("Pro", m([("seats", scalar.clone())]))]));
-    scalars.iter().cloned().chain(list).chain(known).chain(secret_key).chain(variant).chain(seats).collect()
+    scalars
+        .iter()
+        .cloned()
+        .chain(list)
+        .chain(known)
+        .chain(secret_key)
+        .chain(variant)
+        .chain(seats)
+        .collect()
 }
 
 #[test]
@@ -105,13 +114,19 @@ fn an_error_says_why_a_number_key_or_variant_does_not_fit() {
     says::<i64>(n("1.5"), "found a number that is not a whole number in the range of i64");
     says::<f64>(n("x"), "found a number attribute whose text is not a number");
     says::<tree::Any>(n("x"), "found a number attribute whose text is not a number");
-    says::<BTreeMap<u8, u8>>(m([("x", n("1"))]), "found a map key that is not a whole number in the range of u8");
+    says::<BTreeMap<u8, u8>>(
+        m([("x", n("1"))]),
+        "found a map key that is not a whole number in the range of u8",
+    );
     says::<BTreeMap<bool, u8>>(
         m([("x", n("1"))]),
         "found a map key that is neither `true` nor `false`, expected a boolean",
     );
     says::<Plan>(s("x"), "found an unknown variant, expected one of `Free`, `Pro`");
-    says::<Plan>(m([]), "found a map, expected an enum: a map with one entry, named after the variant");
+    says::<Plan>(
+        m([]),
+        "found a map, expected an enum: a map with one entry, named after the variant",
+    );
     says::<Strict>(m([("x", n("1"))]), "found an unknown field, expected one of `known`");
     says::<Strict>(
         m([]),
@@ -121,8 +136,7 @@ fn an_error_says_why_a_number_key_or_variant_does_not_fit() {
 
 #[test]
 fn an_attribute_of_a_type_to_come_is_an_error_that_says_so() {
-    let message =
-        "found an attribute of a type that this version of the AWS SDK does not know: update aws-sdk-dynamodb";
+    let message = "found an attribute of a type that this version of the AWS SDK does not know: update aws-sdk-dynamodb";
     says::<tree::Any>(unknown::attribute(), message);
     says::<Option<String>>(unknown::attribute(), message);
     says::<Vec<u8>>(l([unknown::attribute()]), message);

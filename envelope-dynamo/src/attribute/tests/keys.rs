@@ -89,7 +89,10 @@ impl<K: Serialize, V: Serialize> Serialize for Entries<'_, K, V> {
 
 #[test]
 fn what_does_not_quite_fit_a_key_is_read_alike() {
-    for text in ["", "1", "-1", "+1", "1.5", "300", "true", "TRUE", "a", "ab", "home", "Work", "Other", "::1"] {
+    for text in [
+        "", "1", "-1", "+1", "1.5", "300", "true", "TRUE", "a", "ab", "home", "Work", "Other",
+        "::1",
+    ] {
         let map = m([(text, n("1"))]);
         read_alike::<BTreeMap<u8, u8>>(&map);
         read_alike::<BTreeMap<i8, u8>>(&map);
@@ -113,7 +116,9 @@ fn keys_and_values_may_come_one_by_one_but_not_out_of_order() {
     use serde::ser::SerializeMap as _;
 
     let mut fragile = [envelope_core::FragileValues::default(); 3];
-    let mut maps = fragile.iter_mut().map(|fragile| crate::attribute::Serializer::new(fragile).serialize_map(None));
+    let mut maps = fragile
+        .iter_mut()
+        .map(|fragile| crate::attribute::Serializer::new(fragile).serialize_map(None));
     let mut map = || maps.next().unwrap().unwrap();
 
     let mut in_order = map();

@@ -74,7 +74,8 @@ struct Newtype<T>(T);
 #[derive(Debug, PartialEq, Deserialize)]
 struct Tuple(String, u8);
 
-// What is ignored is not looked at, other than by `serde_dynamo`; so the types that would ignore a field deny it.
+// What is ignored is not looked at, other than by `serde_dynamo`; so the types that would ignore a
+// field deny it.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strict {
@@ -146,14 +147,29 @@ fn jsons() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Texts that mean something to one of the types above, among others; none spells another one's number.
+/// Texts that mean something to one of the types above, among others; none spells another one's
+/// number.
 fn texts() -> impl Strategy<Value = String> {
     let known = ["", "a", "é", "ab", "true", "1", "-5", "1.5", "One", "Two", "tag", "content"];
     prop_oneof![3 => select(known.to_vec()).prop_map(str::to_owned), 1 => "[a-z Α-Ω🦀]{0,4}"]
 }
 
 fn numbers() -> impl Strategy<Value = String> {
-    let odd = ["", "-0", "+1", "1.", "1e2", "NaN", "-inf", "256", "18446744073709551616", "x", "1e999", " 1", "0.10"];
+    let odd = [
+        "",
+        "-0",
+        "+1",
+        "1.",
+        "1e2",
+        "NaN",
+        "-inf",
+        "256",
+        "18446744073709551616",
+        "x",
+        "1e999",
+        " 1",
+        "0.10",
+    ];
     prop_oneof![
         2 => select(odd.to_vec()).prop_map(str::to_owned),
         2 => any::<u8>().prop_map(|value| value.to_string()),
@@ -164,7 +180,10 @@ fn numbers() -> impl Strategy<Value = String> {
 }
 
 fn blobs() -> impl Strategy<Value = Blob> {
-    prop_oneof![texts().prop_map(Blob::new), prop::collection::vec(any::<u8>(), 0..4).prop_map(Blob::new)]
+    prop_oneof![
+        texts().prop_map(Blob::new),
+        prop::collection::vec(any::<u8>(), 0..4).prop_map(Blob::new)
+    ]
 }
 
 fn scalars() -> impl Strategy<Value = AttributeValue> {
@@ -185,8 +204,9 @@ fn attributes() -> impl Strategy<Value = AttributeValue> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(AttributeValue::L),
             prop::collection::hash_map(texts(), inner.clone(), 0..4).prop_map(AttributeValue::M),
-            (select(vec!["One", "Two", "Three", "Four", "1"]), inner)
-                .prop_map(|(name, value)| AttributeValue::M(HashMap::from([(name.to_owned(), value)]))),
+            (select(vec!["One", "Two", "Three", "Four", "1"]), inner).prop_map(|(name, value)| {
+                AttributeValue::M(HashMap::from([(name.to_owned(), value)]))
+            }),
         ]
     })
 }
@@ -198,7 +218,8 @@ fn the_random_values_cover_what_is_stored_and_what_is_refused() {
 
     let mut runner = TestRunner::deterministic();
     let mut tree = || trees().new_tree(&mut runner).unwrap().current();
-    let results: Vec<_> = (0..500).map(|_: u16| to_attribute_value::<Tree>(&tree()).is_ok()).collect();
+    let results: Vec<_> =
+        (0..500).map(|_: u16| to_attribute_value::<Tree>(&tree()).is_ok()).collect();
     let stored = results.iter().filter(|&&ok| ok).count();
     assert!((400..490).contains(&stored), "{stored} of {}", results.len());
 }

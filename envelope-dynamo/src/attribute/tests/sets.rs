@@ -48,7 +48,11 @@ marked!(Theirs "serde_dynamo::string_set" "serde_dynamo::number_set" "serde_dyna
 
 #[test]
 fn fields_marked_with_serde_dynamos_modules_are_stored_and_read_alike() {
-    let stored = m([("strings", ss(&["a", "b"])), ("numbers", ns(&["1", "-0.5"])), ("binaries", bs(&[b"x"]))]);
+    let stored = m([
+        ("strings", ss(&["a", "b"])),
+        ("numbers", ns(&["1", "-0.5"])),
+        ("binaries", bs(&[b"x"])),
+    ]);
     same_as(Theirs::full(), stored);
     same_as(Theirs::default(), m([]));
 }
@@ -76,7 +80,10 @@ fn elements_may_be_whatever_is_stored_as_such_an_element() {
     }
 
     assert_eq!(stored_alike(&serde_dynamo::string_set::StringSet(['a', 'b'])), ss(&["a", "b"]));
-    assert_eq!(stored_alike(&serde_dynamo::string_set::StringSet([Uuid::nil()])), ss(&[&Uuid::nil().to_string()]));
+    assert_eq!(
+        stored_alike(&serde_dynamo::string_set::StringSet([Uuid::nil()])),
+        ss(&[&Uuid::nil().to_string()])
+    );
     assert_eq!(read_alike::<Vec<char>>(&ss(&["a", "b"])), Some(vec!['a', 'b']));
     assert_eq!(read_alike::<Vec<Uuid>>(&ss(&[&Uuid::nil().to_string()])), Some(vec![Uuid::nil()]));
     assert_eq!(read_alike::<Vec<Plan>>(&ss(&["Pro", "Free"])), Some(vec![Plan::Pro, Plan::Free]));
@@ -112,7 +119,8 @@ fn newtypes_and_options_are_read_back_where_serde_dynamo_only_writes_them() {
 
 #[test]
 fn empty_sets_and_sets_of_one_kind_read_as_another_are_read_alike() {
-    for set in [ss(&[]), ns(&[]), bs(&[]), ss(&["1", "x"]), ns(&["1", "2.5"]), bs(&[b"1", b"\xff"])] {
+    for set in [ss(&[]), ns(&[]), bs(&[]), ss(&["1", "x"]), ns(&["1", "2.5"]), bs(&[b"1", b"\xff"])]
+    {
         read_alike::<Vec<String>>(&set);
         read_alike::<Vec<u8>>(&set);
         read_alike::<Vec<f32>>(&set);

@@ -135,7 +135,9 @@ impl Serialize for Tree {
             Self::UnitStruct => serializer.serialize_unit_struct("Unit"),
             Self::UnitVariant => serializer.serialize_unit_variant("Enum", 0, "Variant"),
             Self::Newtype(value) => serializer.serialize_newtype_struct("Newtype", value),
-            Self::NewtypeVariant(value) => serializer.serialize_newtype_variant("Enum", 1, "Variant", value),
+            Self::NewtypeVariant(value) => {
+                serializer.serialize_newtype_variant("Enum", 1, "Variant", value)
+            }
             Self::Seq(values) => {
                 let mut seq = serializer.serialize_seq(None)?;
                 values.iter().try_for_each(|value| seq.serialize_element(value))?;
@@ -152,19 +154,29 @@ impl Serialize for Tree {
                 tuple.end()
             }
             Self::TupleVariant(values) => {
-                let mut tuple = serializer.serialize_tuple_variant("Enum", 2, "Variant", values.len())?;
+                let mut tuple =
+                    serializer.serialize_tuple_variant("Enum", 2, "Variant", values.len())?;
                 values.iter().try_for_each(|value| tuple.serialize_field(value))?;
                 tuple.end()
             }
-            Self::Map(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
+            Self::Map(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, value)| (key, value)))
+            }
             Self::Struct(values) => {
                 let mut fields = serializer.serialize_struct("Struct", values.len())?;
-                FIELDS.iter().zip(values).try_for_each(|(name, value)| fields.serialize_field(name, value))?;
+                FIELDS
+                    .iter()
+                    .zip(values)
+                    .try_for_each(|(name, value)| fields.serialize_field(name, value))?;
                 fields.end()
             }
             Self::StructVariant(values) => {
-                let mut fields = serializer.serialize_struct_variant("Enum", 3, "Variant", values.len())?;
-                FIELDS.iter().zip(values).try_for_each(|(name, value)| fields.serialize_field(name, value))?;
+                let mut fields =
+                    serializer.serialize_struct_variant("Enum", 3, "Variant", values.len())?;
+                FIELDS
+                    .iter()
+                    .zip(values)
+                    .try_for_each(|(name, value)| fields.serialize_field(name, value))?;
                 fields.end()
             }
             Self::StringSet(value) => string_set::serialize(value, serializer),
@@ -197,11 +209,21 @@ pub(super) fn trees() -> impl Strategy<Value = Tree> {
 
 fn leaves() -> impl Strategy<Value = Tree> {
     let units = [Tree::None, Tree::Unit, Tree::UnitStruct, Tree::UnitVariant];
-    prop_oneof![texts(), numbers(), binaries(), any::<bool>().prop_map(Tree::Bool), select(units.to_vec())]
+    prop_oneof![
+        texts(),
+        numbers(),
+        binaries(),
+        any::<bool>().prop_map(Tree::Bool),
+        select(units.to_vec())
+    ]
 }
 
 fn texts() -> impl Strategy<Value = Tree> {
-    prop_oneof![".{0,8}".prop_map(Tree::Text), any::<char>().prop_map(Tree::Char), Just(Tree::UnitVariant)]
+    prop_oneof![
+        ".{0,8}".prop_map(Tree::Text),
+        any::<char>().prop_map(Tree::Char),
+        Just(Tree::UnitVariant)
+    ]
 }
 
 fn numbers() -> impl Strategy<Value = Tree> {
@@ -219,7 +241,8 @@ fn binaries() -> impl Strategy<Value = Tree> {
     any::<Vec<u8>>().prop_map(Tree::Bytes)
 }
 
-/// Mostly what is a key. Sequences and bytes are none, but are left out: `serde_dynamo` panics at them.
+/// Mostly what is a key. Sequences and bytes are none, but are left out: `serde_dynamo` panics at
+/// them.
 fn keys() -> impl Strategy<Value = Tree> {
     let scalar = prop_oneof![
         8 => texts(),

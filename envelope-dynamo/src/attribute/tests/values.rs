@@ -143,21 +143,32 @@ fn a_whole_number_beyond_64_bits_is_never_read_as_another_number() {
         Float(f64),
     }
 
-    for text in ["18446744073709551617", "-9223372036854775809", "99999999999999999999999999999999999999"] {
+    for text in
+        ["18446744073709551617", "-9223372036854775809", "99999999999999999999999999999999999999"]
+    {
         let number = n(text);
         assert_eq!(from_attribute_value::<i128>(number.clone()), Ok(text.parse().unwrap()));
-        assert_eq!(from_attribute_value::<f64>(number.clone()), Ok(text.parse().unwrap()), "the type asks for floats");
+        assert_eq!(
+            from_attribute_value::<f64>(number.clone()),
+            Ok(text.parse().unwrap()),
+            "the type asks for floats"
+        );
         let refused = [
             from_attribute_value::<tree::Any>(number.clone()).unwrap_err(),
             from_attribute_value::<Guess>(number.clone()).unwrap_err(),
-            from_attribute_value::<Vec<Guess>>(AttributeValue::Ns(vec![text.to_owned()])).unwrap_err(),
+            from_attribute_value::<Vec<Guess>>(AttributeValue::Ns(vec![text.to_owned()]))
+                .unwrap_err(),
         ];
         for error in refused {
             let error = error.to_string();
-            assert!(error.starts_with("found an integer of more than 64 bits, expected any"), "{error}");
+            assert!(
+                error.starts_with("found an integer of more than 64 bits, expected any"),
+                "{error}"
+            );
         }
     }
-    let floats = ["18446744073709551616", "18446744073709552000", "100000000000000000000000", "1e30"];
+    let floats =
+        ["18446744073709551616", "18446744073709552000", "100000000000000000000000", "1e30"];
     for text in floats {
         assert_eq!(from_attribute_value(n(text)), Ok(tree::Any::Float(text.parse().unwrap())));
     }
@@ -220,7 +231,10 @@ fn sequences_tuples_and_maps() {
     same_as((1_u8, "two".to_owned(), [3_i64, -3]), l([n("1"), s("two"), l([n("3"), n("-3")])]));
     same(((), ((),), (true, 'c', 0.5_f32)));
     same_as(HashMap::<String, u8>::new(), m([]));
-    same_as(BTreeMap::from([("a".to_owned(), vec![1]), (String::new(), vec![])]), m([("a", l([n("1")])), ("", l([]))]));
+    same_as(
+        BTreeMap::from([("a".to_owned(), vec![1]), (String::new(), vec![])]),
+        m([("a", l([n("1")])), ("", l([]))]),
+    );
 }
 
 #[test]
@@ -298,11 +312,16 @@ struct Profile {
 mod text {
     use super::*;
 
-    pub(super) fn serialize<S: serde::Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: serde::Serializer>(
+        value: &u64,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u64, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
@@ -310,9 +329,14 @@ mod text {
 #[test]
 fn fields_are_renamed_skipped_and_translated_as_serde_says() {
     let profile = Profile { full_name: "Ada".to_owned(), visits: 7, ..Profile::default() };
-    let stored = m([("fullName", s("Ada")), ("e-mail", AttributeValue::Null(true)), ("visits", s("7"))]);
+    let stored =
+        m([("fullName", s("Ada")), ("e-mail", AttributeValue::Null(true)), ("visits", s("7"))]);
     same_as(profile, stored);
-    same(Profile { phone_numbers: vec!["1".to_owned()], email: Some("a@b".to_owned()), ..Profile::default() });
+    same(Profile {
+        phone_numbers: vec!["1".to_owned()],
+        email: Some("a@b".to_owned()),
+        ..Profile::default()
+    });
     let aliased = m([("fullName", s("A")), ("mail", s("x")), ("visits", s("1"))]);
     assert_eq!(read_alike::<Profile>(&aliased).unwrap().email.as_deref(), Some("x"));
     assert_eq!(read_alike::<Profile>(&m([("fullName", s("A"))])), None);
@@ -324,7 +348,10 @@ fn structs_are_read_from_lists_and_tuples_leave_what_is_over() {
     assert_eq!(read_alike::<Range<u8>>(&l([n("1"), n("2"), n("3")])), Some(1..2));
     assert_eq!(read_alike::<Range<u8>>(&l([n("1")])), None);
     assert_eq!(read_alike::<(u8, u8)>(&l([n("1"), n("2"), s("over")])), Some((1, 2)));
-    assert_eq!(read_alike::<(u8, u8)>(&AttributeValue::Ns(vec!["1".to_owned(), "2".to_owned()])), Some((1, 2)));
+    assert_eq!(
+        read_alike::<(u8, u8)>(&AttributeValue::Ns(vec!["1".to_owned(), "2".to_owned()])),
+        Some((1, 2))
+    );
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -363,8 +390,13 @@ fn a_field_that_is_ignored_may_be_anything() {
         unknown::attribute(),
     ];
     for over in over {
-        assert_eq!(from_attribute_value(m([("id", n("1")), ("over", over.clone())])), Ok(Known { id: 1 }));
+        assert_eq!(
+            from_attribute_value(m([("id", n("1")), ("over", over.clone())])),
+            Ok(Known { id: 1 })
+        );
         assert!(from_attribute_value::<IgnoredAny>(over).is_ok());
     }
-    assert!(from_attribute_value::<Vec<IgnoredAny>>(AttributeValue::Ns(vec!["x".to_owned()])).is_ok());
+    assert!(
+        from_attribute_value::<Vec<IgnoredAny>>(AttributeValue::Ns(vec!["x".to_owned()])).is_ok()
+    );
 }

@@ -31,8 +31,8 @@ where
         Self { table, keys, customize: None }
     }
 
-    /// Sets what this library does not cover on each of the SDK's requests; request items are refused
-    /// ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
+    /// Sets what this library does not cover on each of the SDK's requests; request items are
+    /// refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
     pub fn customize(
         mut self,
         with: impl Fn(BatchWriteItemFluentBuilder) -> BatchWriteItemFluentBuilder + Send + Sync + 'a,
@@ -41,7 +41,8 @@ where
         self
     }
 
-    /// Deletes the records; returns how many keys were named. That there was no record is not an error.
+    /// Deletes the records; returns how many keys were named. That there was no record is not an
+    /// error.
     ///
     /// # Errors
     ///
@@ -76,7 +77,12 @@ fn write<T: Envelope, P: ?Sized>(table: &Table<T, P>, key: T::Key) -> Result<Wri
     let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&key);
     let delete = DeleteRequest::builder().set_key(Some(key)).build();
-    Ok(Write { id, identity, request: WriteRequest::builder().set_delete_request(delete.ok()).build(), bytes })
+    Ok(Write {
+        id,
+        identity,
+        request: WriteRequest::builder().set_delete_request(delete.ok()).build(),
+        bytes,
+    })
 }
 
 /// `.await` without `.send()` sends as well.

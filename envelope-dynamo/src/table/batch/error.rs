@@ -10,7 +10,8 @@ const SHOWN: usize = 5;
 
 /// What a batch of writes did not do.
 ///
-/// Whatever stands before [`taken`](Self::taken) and is not among the [`failures`](Self::failures) was done.
+/// Whatever stands before [`taken`](Self::taken) and is not among the [`failures`](Self::failures)
+/// was done.
 #[derive(Debug)]
 pub struct BatchError {
     pub(super) operation: &'static str,
@@ -24,8 +25,9 @@ pub struct BatchError {
 impl BatchError {
     /// How many inputs were taken from the iterator.
     ///
-    /// The batch goes on after records that fail by themselves; after twenty-five in a row that all fail for a reason
-    /// that is not theirs it [stops](Self::stopped), and the inputs after this many were not touched.
+    /// The batch goes on after records that fail by themselves; after twenty-five in a row that all
+    /// fail for a reason that is not theirs it [stops](Self::stopped), and the inputs after
+    /// this many were not touched.
     #[must_use]
     pub const fn taken(&self) -> usize {
         self.taken
@@ -114,7 +116,8 @@ impl BatchFailure {
         self.position
     }
 
-    /// Which record, and why; [`Error::write_outcome`] says whether the write may have happened all the same.
+    /// Which record, and why; [`Error::write_outcome`] says whether the write may have happened all
+    /// the same.
     ///
     /// To put or delete it again leads to the same end, unless somebody else wrote in between.
     #[must_use]

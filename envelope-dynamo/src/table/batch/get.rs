@@ -54,14 +54,15 @@ where
         self
     }
 
-    /// Opens at most this many records at a time, 16 by default: so many calls to KMS may be under way.
+    /// Opens at most this many records at a time, 16 by default: so many calls to KMS may be under
+    /// way.
     pub const fn concurrency(mut self, records: usize) -> Self {
         self.concurrency = records;
         self
     }
 
-    /// Sets what this library does not cover on each of the SDK's requests; request items are refused
-    /// ([`ErrorKind::Customized`]).
+    /// Sets what this library does not cover on each of the SDK's requests; request items are
+    /// refused ([`ErrorKind::Customized`]).
     pub fn customize(
         mut self,
         with: impl Fn(BatchGetItemFluentBuilder) -> BatchGetItemFluentBuilder + Send + Sync + 'a,
@@ -74,10 +75,12 @@ where
     ///
     /// # Errors
     ///
-    /// The first error of any record, as of [`Get::send`](crate::Get::send), and [`ErrorKind::Unprocessed`]. Where the
-    /// other records are wanted all the same, use [`stream`](Self::stream).
-    // Boxed, so that the caller's future does not mention `I`: the compiler does not find a future `Send` that holds the
-    // type of a closure over borrowed arguments. So it is with the stream.
+    /// The first error of any record, as of [`Get::send`](crate::Get::send), and
+    /// [`ErrorKind::Unprocessed`]. Where the other records are wanted all the same, use
+    /// [`stream`](Self::stream).
+    // Boxed, so that the caller's future does not mention `I`: the compiler does not find a future
+    // `Send` that holds the type of a closure over borrowed arguments. So it is with the
+    // stream.
     #[must_use = "nothing is read until the future is awaited"]
     pub fn send(self) -> Sending<'a, Result<Vec<Option<T>>, Error>>
     where
@@ -87,9 +90,11 @@ where
         Box::pin(self.stream().into_records())
     }
 
-    /// Reads and opens the records one by one, as they come: each with its key, each its own result.
+    /// Reads and opens the records one by one, as they come: each with its key, each its own
+    /// result.
     ///
-    /// Keys are taken from the iterator as they are needed, a hundred at a time, so that it may be as long as it likes.
+    /// Keys are taken from the iterator as they are needed, a hundred at a time, so that it may be
+    /// as long as it likes.
     pub fn stream(self) -> BatchGetStream<'a, T, P, I::Item>
     where
         I: Send + 'a,
@@ -129,10 +134,11 @@ where
 
 /// Records as they are read and opened; see [`BatchGet::stream`].
 ///
-/// While the caller works on a record, nothing is under way, as with [`Records`](crate::Records#between-two-records).
+/// While the caller works on a record, nothing is under way, as with
+/// [`Records`](crate::Records#between-two-records).
 ///
-/// It is a [`Stream`] as well, for the combinators of the `futures` crate: after `Poll::Pending`, poll it until it is
-/// ready, or drop it.
+/// It is a [`Stream`] as well, for the combinators of the `futures` crate: after `Poll::Pending`,
+/// poll it until it is ready, or drop it.
 #[must_use = "nothing is read until the next record is asked for"]
 pub struct BatchGetStream<'a, T, P: ?Sized, K> {
     call: BatchGet<'a, T, P, Box<dyn Iterator<Item = K> + Send + 'a>>,
@@ -160,7 +166,8 @@ pub struct BatchGetStream<'a, T, P: ?Sized, K> {
 }
 
 /// A request, and how long to wait before the next one.
-type Asking<'a> = Pin<Box<dyn Future<Output = (Backoff, Result<BatchGetItemOutput, DynamoDbError>)> + Send + 'a>>;
+type Asking<'a> =
+    Pin<Box<dyn Future<Output = (Backoff, Result<BatchGetItemOutput, DynamoDbError>)> + Send + 'a>>;
 
 /// A record, with the position of its key and the key.
 type Answer<T, K> = (usize, K, Result<Option<T>, Error>);
@@ -180,13 +187,15 @@ where
 {
     /// The next record with its key, in whatever order they come; `None` at the end.
     ///
-    /// A key that is in the input several times is answered as often. Dropping the future loses nothing: openings
-    /// that are under way are given up, and begun again by the next call; what was begun again stays under way.
+    /// A key that is in the input several times is answered as often. Dropping the future loses
+    /// nothing: openings that are under way are given up, and begun again by the next call;
+    /// what was begun again stays under way.
     ///
     /// # Errors
     ///
-    /// Each record's are its own: as of [`Get::send`](crate::Get::send), and [`ErrorKind::Unprocessed`]. Where a request
-    /// fails, each of its keys has that error, and the next call goes on with the keys after them: a caller to whom
+    /// Each record's are its own: as of [`Get::send`](crate::Get::send), and
+    /// [`ErrorKind::Unprocessed`]. Where a request fails, each of its keys has that error, and
+    /// the next call goes on with the keys after them: a caller to whom
     /// [`Fault::Operator`](crate::Fault::Operator) says that it is not the record's will break off.
     pub async fn next(&mut self) -> Option<(K, Result<Option<T>, Error>)> {
         self.advance().await.map(|(_, key, record)| (key, record))
@@ -214,7 +223,9 @@ where
             ready!(self.found.poll(context, |item| Box::pin(from_item(item, provider))));
             let opened = self.found.take().map(|(position, record)| (position, record.map(Some)));
             if let Some((position, record)) = opened.or_else(|| self.answers.pop_front()) {
-                return Poll::Ready(self.unanswered.remove(&position).map(|key| (position, key, record)));
+                return Poll::Ready(
+                    self.unanswered.remove(&position).map(|key| (position, key, record)),
+                );
             }
             if self.begin_window() {
                 continue;
@@ -226,8 +237,8 @@ where
                 self.is_second = output.is_err() && may_be_late;
                 match output {
                     Ok(output) => self.sort(output),
-                    // Its time may have run out while nobody polled it. Once: a caller that goes away each time is to
-                    // learn of the failure.
+                    // Its time may have run out while nobody polled it. Once: a caller that goes
+                    // away each time is to learn of the failure.
                     Err(_) if may_be_late => self.ask(),
                     Err(error) => self.give_up(|| ErrorKind::DynamoDb(error.clone())),
                 }
@@ -246,7 +257,8 @@ where
 
     /// Takes as many keys as a request may name; whether there is anything to do.
     fn take_keys(&mut self) -> bool {
-        // Keys that stand in the input several times count as often here, so that what is held stays bounded.
+        // Keys that stand in the input several times count as often here, so that what is held
+        // stays bounded.
         while self.unanswered.len() < MAX_KEYS
             && let Some(key) = self.call.keys.next()
         {
@@ -254,7 +266,9 @@ where
             self.taken += 1;
             self.unanswered.insert(position, key.clone());
             match asked(self.call.table, key.into_key()) {
-                Ok((identity, asked)) => self.asked.entry(identity).or_insert(asked).positions.push(position),
+                Ok((identity, asked)) => {
+                    self.asked.entry(identity).or_insert(asked).positions.push(position)
+                }
                 Err(error) => self.answers.push_back((position, Err(error))),
             }
         }
@@ -283,7 +297,10 @@ where
             let doubt = Doubt::default();
             let output = request.customize().interceptor(doubt.clone()).send().await;
             backoff.adopt(doubt.sleep());
-            (backoff, output.map_err(|error| DynamoDbError::new("BatchGetItem", &table.name, error)))
+            (
+                backoff,
+                output.map_err(|error| DynamoDbError::new("BatchGetItem", &table.name, error)),
+            )
         })
     }
 
@@ -294,7 +311,10 @@ where
             None => request,
         };
         let keys = self.asked.values().map(|asked| asked.key.clone()).collect();
-        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(self.call.consistent).build();
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(self.call.consistent)
+            .build();
         let items = keys.ok().map(|keys| HashMap::from([(self.call.table.name.to_string(), keys)]));
         Ok(request.set_request_items(items))
     }
@@ -302,15 +322,19 @@ where
     fn sort(&mut self, output: BatchGetItemOutput) {
         let before = self.asked.len();
         for item in output.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-            let Some(asked) = Identity::of::<T>(&item).ok().and_then(|identity| self.asked.remove(&identity)) else {
+            let Some(asked) =
+                Identity::of::<T>(&item).ok().and_then(|identity| self.asked.remove(&identity))
+            else {
                 continue;
             };
             for position in asked.positions {
                 self.found.push(position, item.clone());
             }
         }
-        let unprocessed = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys);
-        let unprocessed: HashSet<_> = unprocessed.filter_map(|key| Identity::of::<T>(&key).ok()).collect();
+        let unprocessed =
+            output.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys);
+        let unprocessed: HashSet<_> =
+            unprocessed.filter_map(|key| Identity::of::<T>(&key).ok()).collect();
         for (_, missing) in self.asked.extract_if(|identity, _| !unprocessed.contains(identity)) {
             self.answers.extend(missing.positions.into_iter().map(|position| (position, Ok(None))));
         }
@@ -329,7 +353,9 @@ where
     /// Answers everything that was asked with an error.
     fn give_up(&mut self, kind: impl Fn() -> ErrorKind) {
         for (_, Asked { id, positions, .. }) in self.asked.drain() {
-            let errors = positions.into_iter().map(|position| (position, Err(Error::new(id.clone(), kind()))));
+            let errors = positions
+                .into_iter()
+                .map(|position| (position, Err(Error::new(id.clone(), kind()))));
             self.answers.extend(errors);
         }
         self.left_aside = false;
@@ -364,7 +390,10 @@ where
     }
 }
 
-fn asked<T: Envelope, P: ?Sized>(table: &Table<T, P>, key: T::Key) -> Result<(Identity, Asked), Error> {
+fn asked<T: Envelope, P: ?Sized>(
+    table: &Table<T, P>,
+    key: T::Key,
+) -> Result<(Identity, Asked), Error> {
     let (key, id) = table.key_item(key)?;
     let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
     Ok((identity, Asked { key, id, positions: Vec::new() }))

@@ -35,14 +35,15 @@ where
         Self { table, records, concurrency: CONCURRENCY, customize: None }
     }
 
-    /// Seals at most this many records at a time, 16 by default: so many calls to KMS may be under way.
+    /// Seals at most this many records at a time, 16 by default: so many calls to KMS may be under
+    /// way.
     pub const fn concurrency(mut self, records: usize) -> Self {
         self.concurrency = records;
         self
     }
 
-    /// Sets what this library does not cover on each of the SDK's requests; request items are refused
-    /// ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
+    /// Sets what this library does not cover on each of the SDK's requests; request items are
+    /// refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
     pub fn customize(
         mut self,
         with: impl Fn(BatchWriteItemFluentBuilder) -> BatchWriteItemFluentBuilder + Send + Sync + 'a,
@@ -55,8 +56,9 @@ where
     ///
     /// # Errors
     ///
-    /// When any record was not stored, or may not have been: the error says which, and why each. Among the reasons are
-    /// those of [`Put::send`](crate::Put::send), and [`ErrorKind::Unprocessed`].
+    /// When any record was not stored, or may not have been: the error says which, and why each.
+    /// Among the reasons are those of [`Put::send`](crate::Put::send), and
+    /// [`ErrorKind::Unprocessed`].
     // Boxed for the reason that `BatchGet::send` is.
     #[must_use = "nothing is stored until the future is awaited"]
     pub fn send(self) -> Sending<'a, Result<usize, BatchError>>
@@ -82,7 +84,10 @@ where
     }
 }
 
-async fn write<T: Entity, P: WrapKey + ?Sized>(record: &T, table: &Table<T, P>) -> Result<Write, Error> {
+async fn write<T: Entity, P: WrapKey + ?Sized>(
+    record: &T,
+    table: &Table<T, P>,
+) -> Result<Write, Error> {
     let mut unsealed = record.take_apart()?.of_one(table.kinds)?;
     unsealed.keep_unconditionally(table.clock.system_time())?;
     let item = unsealed.seal(&*table.provider).await?;
@@ -94,7 +99,12 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(record: &T, table: &Table<T, P>) 
     let identity = Identity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&item);
     let put = PutRequest::builder().set_item(Some(item)).build();
-    Ok(Write { id, identity, request: WriteRequest::builder().set_put_request(put.ok()).build(), bytes })
+    Ok(Write {
+        id,
+        identity,
+        request: WriteRequest::builder().set_put_request(put.ok()).build(),
+        bytes,
+    })
 }
 
 /// `.await` without `.send()` sends as well.

@@ -1,4 +1,5 @@
-//! Writes in requests of twenty-five: what both batches of writes do once a write is ready to be sent.
+//! Writes in requests of twenty-five: what both batches of writes do once a write is ready to be
+//! sent.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -52,7 +53,8 @@ struct Request {
 }
 
 impl Request {
-    /// Whether DynamoDB would take `write` as well: it refuses two writes of one record in one request.
+    /// Whether DynamoDB would take `write` as well: it refuses two writes of one record in one
+    /// request.
     fn has_room_for(&self, write: &Write) -> bool {
         let bytes: usize = self.writes.iter().map(|(_, write)| write.bytes).sum();
         self.writes.len() < MAX_WRITES
@@ -62,14 +64,22 @@ impl Request {
 }
 
 impl Sender<'_> {
-    /// Prepares and sends the inputs, twenty-five at a time, until they end or nothing works any more.
+    /// Prepares and sends the inputs, twenty-five at a time, until they end or nothing works any
+    /// more.
     pub(super) async fn run<I: Iterator, F: Future<Output = Result<Write, Error>>>(
         self,
         mut inputs: I,
         prepare: impl Fn(I::Item) -> F,
     ) -> Result<usize, BatchError> {
         let (operation, table) = (self.operation, self.logical);
-        let mut so_far = BatchError { operation, table, taken: 0, done: 0, failures: Vec::new(), stopped: false };
+        let mut so_far = BatchError {
+            operation,
+            table,
+            taken: 0,
+            done: 0,
+            failures: Vec::new(),
+            stopped: false,
+        };
         loop {
             let inputs: Vec<_> = inputs.by_ref().take(MAX_WRITES).collect();
             if inputs.is_empty() {
@@ -78,7 +88,9 @@ impl Sender<'_> {
             let (first, done, failed) = (so_far.taken, so_far.done, so_far.failures.len());
             so_far.taken += inputs.len();
             let mut request = Request::default();
-            for (position, write) in (first..).zip(all(self.concurrency, inputs.into_iter().map(&prepare)).await) {
+            for (position, write) in
+                (first..).zip(all(self.concurrency, inputs.into_iter().map(&prepare)).await)
+            {
                 match write {
                     Ok(write) => {
                         if !request.has_room_for(&write) {
@@ -92,7 +104,9 @@ impl Sender<'_> {
             self.send(request, &mut so_far).await;
             let failures = so_far.failures.get_mut(failed..).unwrap_or_default();
             failures.sort_unstable_by_key(|failure| failure.position);
-            if so_far.done == done && !failures.iter().all(|failure| is_of_the_record(&failure.error)) {
+            if so_far.done == done
+                && !failures.iter().all(|failure| is_of_the_record(&failure.error))
+            {
                 so_far.stopped = true;
                 break;
             }
@@ -100,13 +114,13 @@ impl Sender<'_> {
         if so_far.failures.is_empty() { Ok(so_far.done) } else { Err(so_far) }
     }
 
-    /// Sends a request until all of it is done; if DynamoDB finds something wrong in it, each write by itself.
+    /// Sends a request until all of it is done; if DynamoDB finds something wrong in it, each write
+    /// by itself.
     async fn send(&self, request: Request, so_far: &mut BatchError) {
         let mut requests = VecDeque::from([request]);
         while let Some(mut request) = requests.pop_front() {
             let Err(kind) = self.send_until_done(&mut request, so_far).await else { continue };
-            let is_invalid =
-                matches!(&kind(), ErrorKind::DynamoDb(error) if error.code() == Some("ValidationException"));
+            let is_invalid = matches!(&kind(), ErrorKind::DynamoDb(error) if error.code() == Some("ValidationException"));
             if is_invalid && request.writes.len() > 1 {
                 let doubt = request.doubt;
                 let alone = |write| Request { writes: vec![write], doubt: doubt.clone() };
@@ -114,14 +128,17 @@ impl Sender<'_> {
                 continue;
             }
             let in_doubt = request.doubt.exists();
-            so_far.failures.extend(request.writes.into_iter().map(|(position, write)| BatchFailure {
-                position,
-                error: Error::new(write.id, kind()).or_in_doubt(in_doubt).repeatable_if(true),
+            so_far.failures.extend(request.writes.into_iter().map(|(position, write)| {
+                BatchFailure {
+                    position,
+                    error: Error::new(write.id, kind()).or_in_doubt(in_doubt).repeatable_if(true),
+                }
             }));
         }
     }
 
-    /// Sends what DynamoDB leaves unprocessed again and again, the same bytes; what could not be done stays in `request`.
+    /// Sends what DynamoDB leaves unprocessed again and again, the same bytes; what could not be
+    /// done stays in `request`.
     async fn send_until_done(
         &self,
         request: &mut Request,
@@ -129,7 +146,9 @@ impl Sender<'_> {
     ) -> Result<(), Box<dyn Fn() -> ErrorKind + Send>> {
         let (mut backoff, mut fruitless) = (Backoff::new(self.client), 0);
         while !request.writes.is_empty() {
-            let builder = self.build(request).map_err(|refused| Box::new(move || refused.into()) as Box<_>)?;
+            let builder = self
+                .build(request)
+                .map_err(|refused| Box::new(move || refused.into()) as Box<_>)?;
             let sent = builder.customize().interceptor(request.doubt.clone()).send().await;
             let output = sent.map_err(|error| {
                 let error = DynamoDbError::new("BatchWriteItem", self.table, error);
@@ -167,9 +186,15 @@ impl Sender<'_> {
         Ok(builder.set_request_items(Some(HashMap::from([(self.table.to_owned(), writes)]))))
     }
 
-    /// What DynamoDB says it has not processed; `None` if it speaks of something that it was not sent.
-    fn unprocessed(&self, output: BatchWriteItemOutput, request: &Request) -> Option<HashSet<Identity>> {
-        let unprocessed = output.unprocessed_items.into_iter().flatten().flat_map(|(_, writes)| writes);
+    /// What DynamoDB says it has not processed; `None` if it speaks of something that it was not
+    /// sent.
+    fn unprocessed(
+        &self,
+        output: BatchWriteItemOutput,
+        request: &Request,
+    ) -> Option<HashSet<Identity>> {
+        let unprocessed =
+            output.unprocessed_items.into_iter().flatten().flat_map(|(_, writes)| writes);
         let identity = |write: WriteRequest| {
             let item = match (write.put_request, write.delete_request) {
                 (Some(put), _) => put.item,

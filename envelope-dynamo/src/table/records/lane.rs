@@ -57,7 +57,8 @@ impl<T: 'static> Lane<T> {
         self.records.begin()
     }
 
-    /// Asks for the next page if all records of the last one are being opened. Of it, `wanted` can be used.
+    /// Asks for the next page if all records of the last one are being opened. Of it, `wanted` can
+    /// be used.
     pub(super) fn begin_page(&mut self, wanted: usize) -> bool {
         let Next::After(start) = &mut self.next else { return false };
         let begins = wanted > 0 && self.records.all_begun();

@@ -49,7 +49,8 @@ impl<T: 'static> Opener<T> {
     where
         T: View<Record: Entity> + Send,
     {
-        let open = |item, _| -> Opening<'static, T> { Box::pin(std::future::ready(view_item(item))) };
+        let open =
+            |item, _| -> Opening<'static, T> { Box::pin(std::future::ready(view_item(item))) };
         Self { provider, takes: <T::Record as Entity>::takes, open }
     }
 
@@ -57,7 +58,8 @@ impl<T: 'static> Opener<T> {
         (self.takes)(item)
     }
 
-    /// For a page in which records share a data key: each is unwrapped once. Where none do, nothing is kept.
+    /// For a page in which records share a data key: each is unwrapped once. Where none do, nothing
+    /// is kept.
     pub(super) fn for_page<'i>(&self, items: impl Iterator<Item = &'i Item>) -> Self {
         let (mut distinct, mut count) = (HashSet::new(), 0);
         for key in items.flat_map(wrapped_keys) {
@@ -68,7 +70,10 @@ impl<T: 'static> Opener<T> {
             return self.clone();
         }
         let limits = CacheLimits::new(KEPT).max_entries(distinct.len().max(1));
-        Self { provider: Arc::new(CachedKeyProvider::new(Arc::clone(&self.provider), limits)), ..*self }
+        Self {
+            provider: Arc::new(CachedKeyProvider::new(Arc::clone(&self.provider), limits)),
+            ..*self
+        }
     }
 
     pub(super) fn open(&self, item: Item) -> Opening<'static, T> {
@@ -78,8 +83,10 @@ impl<T: 'static> Opener<T> {
 
 /// The wrapped data keys of a record and of its groups.
 fn wrapped_keys(item: &Item) -> impl Iterator<Item = &[u8]> {
-    item.iter().filter(|(name, _)| name.starts_with(ENCRYPTED_DEK)).filter_map(|(_, value)| match value {
-        AttributeValue::B(dek) => Some(dek.as_ref()),
-        _ => None,
+    item.iter().filter(|(name, _)| name.starts_with(ENCRYPTED_DEK)).filter_map(|(_, value)| {
+        match value {
+            AttributeValue::B(dek) => Some(dek.as_ref()),
+            _ => None,
+        }
     })
 }

@@ -33,8 +33,9 @@ pub(super) struct Fetching {
 impl Fetching {
     /// Says that nobody polls it for now.
     ///
-    /// It holds no permit to call KMS, so it may stay. But the SDK's time limits go on: if the request
-    /// fails after that, it is sent again, once: a caller that goes away each time is to learn of the failure.
+    /// It holds no permit to call KMS, so it may stay. But the SDK's time limits go on: if the
+    /// request fails after that, it is sent again, once: a caller that goes away each time is
+    /// to learn of the failure.
     pub(super) const fn leave(&mut self) {
         self.was_left = true;
     }
@@ -62,9 +63,11 @@ pub(super) struct Page {
 pub(in crate::table) enum Shape {
     /// Whatever it has: a read of the table.
     Whole,
-    /// Whatever it has in the table: DynamoDB refuses that for a global index which does not project everything.
+    /// Whatever it has in the table: DynamoDB refuses that for a global index which does not
+    /// project everything.
     All,
-    /// The attributes of the struct: DynamoDB refuses that for an index which does not project them.
+    /// The attributes of the struct: DynamoDB refuses that for an index which does not project
+    /// them.
     Named,
     /// The keys alone, by which it is then read from the table.
     Keys,
@@ -176,16 +179,25 @@ impl Pages {
     /// What an index leaves out of every item: DynamoDB says so itself, but not every emulator.
     fn missing<'i>(&self, items: impl Iterator<Item = &'i Item> + Clone) -> Option<Vec<String>> {
         self.source.index?;
-        let wants_sealed =
-            self.shape == Shape::All || self.source.named.iter().any(|name| RESERVED.contains(&name.as_str()));
+        let wants_sealed = self.shape == Shape::All
+            || self.source.named.iter().any(|name| RESERVED.contains(&name.as_str()));
         if !wants_sealed {
             return None;
         }
         let all_lack = |name: &str| items.clone().all(|item| !item.contains_key(name));
         let is_sealed = items.clone().next().is_none() || !RESERVED.into_iter().all(all_lack);
         (!is_sealed).then(|| {
-            let others = self.source.named.iter().map(String::as_str).filter(|name| !RESERVED.contains(name));
-            RESERVED.into_iter().chain(others.filter(|name| all_lack(name))).map(str::to_owned).collect()
+            let others = self
+                .source
+                .named
+                .iter()
+                .map(String::as_str)
+                .filter(|name| !RESERVED.contains(name));
+            RESERVED
+                .into_iter()
+                .chain(others.filter(|name| all_lack(name)))
+                .map(str::to_owned)
+                .collect()
         })
     }
 
@@ -198,15 +210,22 @@ impl Pages {
 
     fn not_projected(&self, missing: Vec<String>) -> Error {
         let index = self.source.index.unwrap_or_default();
-        Error::new(RecordId::of_table(self.source.logical), ErrorKind::NotProjected { index, missing })
+        Error::new(
+            RecordId::of_table(self.source.logical),
+            ErrorKind::NotProjected { index, missing },
+        )
     }
 
-    /// The attributes that DynamoDB's message names between brackets; all that a record needs if it names none.
+    /// The attributes that DynamoDB's message names between brackets; all that a record needs if it
+    /// names none.
     fn named_in(&self, message: &str) -> Vec<String> {
         let listed = message.rsplit_once('[').map_or("", |(_, rest)| rest.trim_end_matches(']'));
         let needed = &self.source.named;
-        let named: Vec<_> =
-            needed.iter().filter(|name| listed.split(',').any(|word| word.trim() == *name)).cloned().collect();
+        let named: Vec<_> = needed
+            .iter()
+            .filter(|name| listed.split(',').any(|word| word.trim() == *name))
+            .cloned()
+            .collect();
         match (named.is_empty(), needed.is_empty()) {
             (false, _) => named,
             (true, false) => needed.clone(),
@@ -217,7 +236,10 @@ impl Pages {
 
 /// The attributes of an item that bear one of `names`.
 pub(in crate::table) fn parts(item: &Item, names: &[&'static str]) -> Item {
-    names.iter().filter_map(|name| item.get(*name).map(|value| ((*name).to_owned(), value.clone()))).collect()
+    names
+        .iter()
+        .filter_map(|name| item.get(*name).map(|value| ((*name).to_owned(), value.clone())))
+        .collect()
 }
 
 /// A page as it came.
@@ -266,35 +288,43 @@ where
 impl Call {
     pub(in crate::table) fn select(self, select: Option<Select>) -> Self {
         match self {
-            Self::Query(query) => Self::Query(query.set_select(select).set_projection_expression(None)),
+            Self::Query(query) => {
+                Self::Query(query.set_select(select).set_projection_expression(None))
+            }
             Self::Scan(scan) => Self::Scan(scan.set_select(select).set_projection_expression(None)),
         }
     }
 
     fn projecting<'n>(self, names: impl Iterator<Item = &'n str>) -> Self {
         let (own_names, own_values) = match &self {
-            Self::Query(query) => {
-                (query.get_expression_attribute_names().clone(), query.get_expression_attribute_values().clone())
-            }
-            Self::Scan(scan) => {
-                (scan.get_expression_attribute_names().clone(), scan.get_expression_attribute_values().clone())
-            }
+            Self::Query(query) => (
+                query.get_expression_attribute_names().clone(),
+                query.get_expression_attribute_values().clone(),
+            ),
+            Self::Scan(scan) => (
+                scan.get_expression_attribute_names().clone(),
+                scan.get_expression_attribute_values().clone(),
+            ),
         };
         let mut placeholders = Placeholders::new(own_names, own_values);
         let expression: Vec<_> = names.map(|name| placeholders.name(name)).collect();
         let expression = Some(expression.join(", "));
         let (names, _) = placeholders.into_maps();
         match self.select(None) {
-            Self::Query(query) => {
-                Self::Query(query.set_projection_expression(expression).set_expression_attribute_names(names))
-            }
-            Self::Scan(scan) => {
-                Self::Scan(scan.set_projection_expression(expression).set_expression_attribute_names(names))
-            }
+            Self::Query(query) => Self::Query(
+                query.set_projection_expression(expression).set_expression_attribute_names(names),
+            ),
+            Self::Scan(scan) => Self::Scan(
+                scan.set_projection_expression(expression).set_expression_attribute_names(names),
+            ),
         }
     }
 
-    pub(in crate::table) async fn ask(self, start: Option<Item>, limit: Option<i32>) -> Result<Answer, Refusal> {
+    pub(in crate::table) async fn ask(
+        self,
+        start: Option<Item>,
+        limit: Option<i32>,
+    ) -> Result<Answer, Refusal> {
         match self {
             Self::Query(query) => {
                 let query = query.set_exclusive_start_key(start).set_limit(limit);

@@ -17,7 +17,8 @@ use crate::identity::Identity;
 use crate::record::Envelope;
 use crate::size::item_bytes;
 
-/// A write that is ready to be one action of a transaction: what is sealed is sealed once, however often it is sent.
+/// A write that is ready to be one action of a transaction: what is sealed is sealed once, however
+/// often it is sent.
 pub(super) struct Action {
     pub(super) target: Target,
     /// Of the item, or of its key where the item is not sent.
@@ -40,7 +41,13 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn new<T: Envelope>(id: RecordId, table: &str, key: Item) -> Result<Self, Error> {
         let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
-        Ok(Self { id, place: (table.to_owned(), identity), key, must_exist: false, limits: Vec::new() })
+        Ok(Self {
+            id,
+            place: (table.to_owned(), identity),
+            key,
+            must_exist: false,
+            limits: Vec::new(),
+        })
     }
 }
 
@@ -67,7 +74,9 @@ impl<'a, T: Entity + Sync, P: WrapKey + ?Sized> IntoAction<'a> for Put<'a, T, P>
                 .set_condition_expression(call.condition_expression)
                 .set_expression_attribute_names(call.expression_attribute_names)
                 .set_expression_attribute_values(call.expression_attribute_values)
-                .set_return_values_on_condition_check_failure(call.return_values_on_condition_check_failure)
+                .set_return_values_on_condition_check_failure(
+                    call.return_values_on_condition_check_failure,
+                )
                 .build()
                 .map_err(|error| invalid(&target.id, error))?;
             Ok(Action { target, bytes, item: TransactWriteItem::builder().put(put).build() })
@@ -81,15 +90,19 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
             let (builder, key, id) = self.prepare()?;
             let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
             let table = call.table_name.unwrap_or_default();
-            let (target, bytes) =
-                (Target::new::<T>(id, &table, key)?, item_bytes(call.key.as_ref().unwrap_or(&Item::new())));
+            let (target, bytes) = (
+                Target::new::<T>(id, &table, key)?,
+                item_bytes(call.key.as_ref().unwrap_or(&Item::new())),
+            );
             let delete = types::Delete::builder()
                 .table_name(table)
                 .set_key(call.key)
                 .set_condition_expression(call.condition_expression)
                 .set_expression_attribute_names(call.expression_attribute_names)
                 .set_expression_attribute_values(call.expression_attribute_values)
-                .set_return_values_on_condition_check_failure(call.return_values_on_condition_check_failure)
+                .set_return_values_on_condition_check_failure(
+                    call.return_values_on_condition_check_failure,
+                )
                 .build()
                 .map_err(|error| invalid(&target.id, error))?;
             Ok(Action { target, bytes, item: TransactWriteItem::builder().delete(delete).build() })
@@ -113,7 +126,9 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
                 .set_condition_expression(call.condition_expression)
                 .set_expression_attribute_names(call.expression_attribute_names)
                 .set_expression_attribute_values(values)
-                .set_return_values_on_condition_check_failure(call.return_values_on_condition_check_failure)
+                .set_return_values_on_condition_check_failure(
+                    call.return_values_on_condition_check_failure,
+                )
                 .build()
                 .map_err(|_| Error::new(target.id.clone(), ErrorKind::UpdateWithoutChange))?;
             Ok(Action { target, bytes, item: TransactWriteItem::builder().update(update).build() })
@@ -127,7 +142,11 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
             let (check, id) = self.prepare()?;
             let target = Target::new::<T>(id, check.table_name(), check.key().clone())?;
             let bytes = item_bytes(check.key());
-            Ok(Action { target, bytes, item: TransactWriteItem::builder().condition_check(check).build() })
+            Ok(Action {
+                target,
+                bytes,
+                item: TransactWriteItem::builder().condition_check(check).build(),
+            })
         })
     }
 }

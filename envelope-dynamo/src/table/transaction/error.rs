@@ -31,7 +31,8 @@ struct Inner {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TransactionErrorKind {
-    /// An action could not be prepared, and nothing was sent; or a record that was read does not open.
+    /// An action could not be prepared, and nothing was sent; or a record that was read does not
+    /// open.
     Record(Error),
     /// More actions than DynamoDB takes at once, 100; nothing was sent.
     TooManyActions {
@@ -57,7 +58,8 @@ pub enum TransactionErrorKind {
         /// How often the transaction was tried.
         tries: u32,
     },
-    /// The client token was used within the last ten minutes for another transaction, or for another sealing of the same.
+    /// The client token was used within the last ten minutes for another transaction, or for
+    /// another sealing of the same.
     TokenReused,
     /// DynamoDB refused the request or could not be reached.
     DynamoDb(DynamoDbError),
@@ -94,7 +96,8 @@ impl TransactionError {
         &self.inner.kind
     }
 
-    /// The actions on account of which DynamoDB cancelled the transaction, in their order; none if it did not.
+    /// The actions on account of which DynamoDB cancelled the transaction, in their order; none if
+    /// it did not.
     #[must_use]
     pub fn reasons(&self) -> &[TransactionReason] {
         match self.kind() {
@@ -103,16 +106,18 @@ impl TransactionError {
         }
     }
 
-    /// Whether the failed call wrote to the tables; [`WriteOutcome`] has a table of what each error means.
+    /// Whether the failed call wrote to the tables; [`WriteOutcome`] has a table of what each error
+    /// means.
     #[must_use]
     pub fn write_outcome(&self) -> WriteOutcome {
         self.inner.outcome
     }
 
-    /// Whether the transaction may have been carried out all the same: short for [`WriteOutcome::Unknown`]. It was sent,
-    /// and no answer came that says.
+    /// Whether the transaction may have been carried out all the same: short for
+    /// [`WriteOutcome::Unknown`]. It was sent, and no answer came that says.
     ///
-    /// [`PreparedTransaction::send`](crate::PreparedTransaction::send) once more brings certainty for ten minutes.
+    /// [`PreparedTransaction::send`](crate::PreparedTransaction::send) once more brings certainty
+    /// for ten minutes.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         self.write_outcome() == WriteOutcome::Unknown
@@ -125,7 +130,10 @@ impl TransactionError {
             TransactionErrorKind::Record(error) => error.fault(),
             TransactionErrorKind::Cancelled { reasons, .. } => {
                 let faults = || reasons.iter().map(|reason| reason.error.fault());
-                faults().find(|fault| *fault == Fault::Caller).or_else(|| faults().next()).unwrap_or(Fault::Operator)
+                faults()
+                    .find(|fault| *fault == Fault::Caller)
+                    .or_else(|| faults().next())
+                    .unwrap_or(Fault::Operator)
             }
             TransactionErrorKind::DynamoDb(error) => error.fault(),
             TransactionErrorKind::TooManyActions { .. }
@@ -135,10 +143,12 @@ impl TransactionError {
         }
     }
 
-    /// Whether the same call may succeed later without anybody acting, and leads to the same end as one call.
+    /// Whether the same call may succeed later without anybody acting, and leads to the same end as
+    /// one call.
     ///
-    /// In doubt, only [`PreparedTransaction::send`](crate::PreparedTransaction::send) may be repeated: it is known by its
-    /// token for ten minutes. A transaction that is built again has another token, and would be carried out again.
+    /// In doubt, only [`PreparedTransaction::send`](crate::PreparedTransaction::send) may be
+    /// repeated: it is known by its token for ten minutes. A transaction that is built again
+    /// has another token, and would be carried out again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         (self.inner.is_repeatable || !self.is_in_doubt()) && self.is_transient()
@@ -211,7 +221,9 @@ impl StdError for TransactionError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self.kind() {
             TransactionErrorKind::Record(error) => error.source(),
-            TransactionErrorKind::DynamoDb(error) => error.source.as_deref().map(|source| source as _),
+            TransactionErrorKind::DynamoDb(error) => {
+                error.source.as_deref().map(|source| source as _)
+            }
             _ => None,
         }
     }

@@ -24,9 +24,9 @@ const NAME: &str = "transact_get";
 
 /// Reads several records at one moment: no write of another transaction is seen in part.
 ///
-/// `gets` are a tuple of up to eight, of any types, in any tables of one account and region; or a `Vec` of up to 100 of
-/// one type. All are sent through the client of the first one's table. Each gives what it would by itself: an `Option` of
-/// its record.
+/// `gets` are a tuple of up to eight, of any types, in any tables of one account and region; or a
+/// `Vec` of up to 100 of one type. All are sent through the client of the first one's table. Each
+/// gives what it would by itself: an `Option` of its record.
 ///
 /// ```no_run
 /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -57,13 +57,15 @@ pub struct TransactGet<'a, G> {
     customize: Option<Customize<'a>>,
 }
 
-type Customize<'a> = Box<dyn FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a>;
+type Customize<'a> =
+    Box<dyn FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a>;
 
 impl<'a, G: Gets> TransactGet<'a, G> {
     /// Sets what this library does not cover on the SDK's request; actions are refused
     /// ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
     ///
-    /// What was set on the SDK's builder of a single get does not count here: DynamoDB has no place for it.
+    /// What was set on the SDK's builder of a single get does not count here: DynamoDB has no place
+    /// for it.
     pub fn customize(
         mut self,
         with: impl FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a,
@@ -74,15 +76,16 @@ impl<'a, G: Gets> TransactGet<'a, G> {
 
     /// Reads and opens the records; without gets, nothing is sent.
     ///
-    /// If another transaction is writing one of them, or the table is throttled, all are read again after a pause, ten
-    /// times in all.
+    /// If another transaction is writing one of them, or the table is throttled, all are read again
+    /// after a pause, ten times in all.
     ///
     /// # Errors
     ///
     /// [`TransactionErrorKind::Record`] where a key is none, or a record does not open;
-    /// [`TooManyActions`](TransactionErrorKind::TooManyActions), [`SameRecord`](TransactionErrorKind::SameRecord);
-    /// [`Cancelled`](TransactionErrorKind::Cancelled) with the [reasons](TransactionError::reasons) of each record, and
-    /// whatever else DynamoDB answers.
+    /// [`TooManyActions`](TransactionErrorKind::TooManyActions),
+    /// [`SameRecord`](TransactionErrorKind::SameRecord);
+    /// [`Cancelled`](TransactionErrorKind::Cancelled) with the [reasons](TransactionError::reasons)
+    /// of each record, and whatever else DynamoDB answers.
     pub async fn send(self) -> Result<G::Records, TransactionError> {
         let error = |kind| TransactionError::new(NAME, kind);
         let record_error = |source| error(TransactionErrorKind::Record(source));
@@ -105,11 +108,17 @@ async fn read(
 ) -> Result<Vec<Option<Item>>, TransactionError> {
     let request = client.transact_get_items();
     let request = match customize {
-        Some(customize) => checked(NAME, customize(request), asked.iter().map(|asked| &asked.target))?,
+        Some(customize) => {
+            checked(NAME, customize(request), asked.iter().map(|asked| &asked.target))?
+        }
         None => request,
     };
     let items = asked.iter().filter_map(|Asked { target, .. }| {
-        let get = GetAction::builder().table_name(&target.place.0).set_key(Some(target.key.clone())).build().ok()?;
+        let get = GetAction::builder()
+            .table_name(&target.place.0)
+            .set_key(Some(target.key.clone()))
+            .build()
+            .ok()?;
         Some(TransactGetItem::builder().get(get).build())
     });
     let request = request.set_transact_items(Some(items.collect()));
@@ -118,7 +127,8 @@ async fn read(
     loop {
         match request.clone().send().await {
             Ok(output) => {
-                let mut found: Vec<_> = output.responses.into_iter().flatten().map(|response| response.item).collect();
+                let mut found: Vec<_> =
+                    output.responses.into_iter().flatten().map(|response| response.item).collect();
                 found.resize(asked.len(), None);
                 return Ok(found);
             }
@@ -151,7 +161,10 @@ pub trait Gets: sealed::Sealed {
 
     /// Opens what was found, beside the key that was asked for.
     #[doc(hidden)]
-    fn open(readers: Self::Readers, found: Vec<Found>) -> impl Future<Output = Result<Self::Records, Error>> + Send;
+    fn open(
+        readers: Self::Readers,
+        found: Vec<Found>,
+    ) -> impl Future<Output = Result<Self::Records, Error>> + Send;
 }
 
 /// A record that is asked for.
@@ -196,7 +209,8 @@ impl<'a, T: Envelope + Send, P: UnwrapKey + ?Sized> Gets for Vec<Get<'a, T, P>> 
     }
 
     async fn open(readers: Self::Readers, found: Vec<Found>) -> Result<Self::Records, Error> {
-        let opening = readers.iter().zip(found).map(|(reader, (asked, found))| reader.open(asked, found));
+        let opening =
+            readers.iter().zip(found).map(|(reader, (asked, found))| reader.open(asked, found));
         let opening: Vec<_> = opening.collect();
         all(CONCURRENCY, opening).await.into_iter().collect()
     }

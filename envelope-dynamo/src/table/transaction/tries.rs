@@ -1,4 +1,5 @@
-//! A transaction that lost a race, or found the table throttled, is tried again: the same bytes, the same token.
+//! A transaction that lost a race, or found the table throttled, is tried again: the same bytes,
+//! the same token.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -17,8 +18,9 @@ use crate::error::{DynamoDbError, Error, ErrorKind};
 
 /// How often a transaction is tried.
 const TRIES: u32 = 10;
-/// How often one is that DynamoDB says it is carrying out already: the SDK makes three calls of each, over more than the
-/// five seconds that AWS asks for (Amazon DynamoDB API Reference, "TransactionInProgressException").
+/// How often one is that DynamoDB says it is carrying out already: the SDK makes three calls of
+/// each, over more than the five seconds that AWS asks for (Amazon DynamoDB API Reference,
+/// "TransactionInProgressException").
 const TRIES_IN_PROGRESS: u32 = 5;
 
 /// The tries of one transaction.
@@ -56,20 +58,29 @@ cancellable!(TransactGetItemsError, TransactWriteItemsError);
 
 impl<'a> Tries<'a> {
     /// `doubt` is that of earlier tries too.
-    pub(super) fn new(client: &Client, operation: [&'static str; 2], targets: Vec<&'a Target>, doubt: Doubt) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        operation: [&'static str; 2],
+        targets: Vec<&'a Target>,
+        doubt: Doubt,
+    ) -> Self {
         let tables = tables(targets.iter().map(|target| target.place.0.as_str()));
         Self { operation, tables, targets, doubt, backoff: Backoff::new(client), failed: 0 }
     }
 
     /// Waits until it is time to try again, if that helps; otherwise the error of the transaction.
-    pub(super) async fn again<E: Cancellable>(&mut self, error: SdkError<E>) -> Result<(), TransactionError> {
+    pub(super) async fn again<E: Cancellable>(
+        &mut self,
+        error: SdkError<E>,
+    ) -> Result<(), TransactionError> {
         self.failed += 1;
         let error = self.error(error);
         let is_in_progress = error.is_in_progress();
         if is_in_progress {
             self.doubt.admit();
         }
-        let has_lost_a_race = matches!(error.kind(), TransactionErrorKind::Cancelled { .. }) && error.is_retryable();
+        let has_lost_a_race =
+            matches!(error.kind(), TransactionErrorKind::Cancelled { .. }) && error.is_retryable();
         let tries = if is_in_progress { TRIES_IN_PROGRESS } else { TRIES };
         if self.failed >= tries || !(is_in_progress || has_lost_a_race) {
             return Err(error.or_in_doubt(is_in_progress));
@@ -82,28 +93,40 @@ impl<'a> Tries<'a> {
     fn error<E: Cancellable>(&self, error: SdkError<E>) -> TransactionError {
         let [name, operation] = self.operation;
         if let Some(reasons) = error.as_service_error().and_then(Cancellable::reasons) {
-            // Had an earlier try been carried out, its token would have told: this answer leaves no doubt.
+            // Had an earlier try been carried out, its token would have told: this answer leaves no
+            // doubt.
             let reasons = self.reasons(reasons);
-            return TransactionError::new(name, TransactionErrorKind::Cancelled { reasons, tries: self.failed });
+            return TransactionError::new(
+                name,
+                TransactionErrorKind::Cancelled { reasons, tries: self.failed },
+            );
         }
         if error.code() == Some("IdempotentParameterMismatchException") {
             return TransactionError::new(name, TransactionErrorKind::TokenReused);
         }
         let error = DynamoDbError::new(operation, &self.tables, error);
-        TransactionError::new(name, TransactionErrorKind::DynamoDb(error)).or_in_doubt(self.doubt.exists())
+        TransactionError::new(name, TransactionErrorKind::DynamoDb(error))
+            .or_in_doubt(self.doubt.exists())
     }
 
     /// The actions that stood in the way: DynamoDB answers for each in turn, most often `None`.
     fn reasons(&self, reasons: &[CancellationReason]) -> Vec<TransactionReason> {
         let reasons = self.targets.iter().zip(reasons).enumerate();
         let reason = |(position, (target, reason)): (usize, (&&Target, &CancellationReason))| {
-            let found =
-                reason.item().filter(|item| !item.is_empty()).map(|item| keyed(item.clone(), target.key.clone()));
+            let found = reason
+                .item()
+                .filter(|item| !item.is_empty())
+                .map(|item| keyed(item.clone(), target.key.clone()));
             let kind = match reason.code()? {
                 "None" => return None,
-                "ConditionalCheckFailed" if target.must_exist && found.is_none() => ErrorKind::NoRecord,
+                "ConditionalCheckFailed" if target.must_exist && found.is_none() => {
+                    ErrorKind::NoRecord
+                }
                 "ConditionalCheckFailed" => ErrorKind::ConditionFailed,
-                code => ErrorKind::Cancelled { code: code.into(), message: reason.message().map(Into::into) },
+                code => ErrorKind::Cancelled {
+                    code: code.into(),
+                    message: reason.message().map(Into::into),
+                },
             };
             let error = Error::new(target.id.clone(), kind).with_returned(found);
             Some(TransactionReason { position, error: name_limit(error, &target.limits) })

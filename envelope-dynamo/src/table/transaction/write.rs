@@ -21,7 +21,8 @@ use crate::side_by_side::{CONCURRENCY, all};
 
 const NAME: &str = "transact_write";
 
-/// Starts a transaction: writes of records of any types, in any tables of one account and region, that all happen or none.
+/// Starts a transaction: writes of records of any types, in any tables of one account and region,
+/// that all happen or none.
 ///
 /// ```no_run
 /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -57,8 +58,9 @@ pub fn transact_write<'a>(client: &Client) -> Transaction<'a> {
 
 /// A transaction being built; see [`transact_write`].
 ///
-/// DynamoDB takes at most 100 actions of 4 MB together, and one action on a record (Amazon DynamoDB Developer Guide,
-/// "DynamoDB transactions: how it works"). Nothing is sealed before [`prepare`](Self::prepare) or [`send`](Self::send).
+/// DynamoDB takes at most 100 actions of 4 MB together, and one action on a record (Amazon DynamoDB
+/// Developer Guide, "DynamoDB transactions: how it works"). Nothing is sealed before
+/// [`prepare`](Self::prepare) or [`send`](Self::send).
 #[must_use = "a transaction does nothing until it is sent"]
 pub struct Transaction<'a> {
     client: Client,
@@ -67,7 +69,8 @@ pub struct Transaction<'a> {
     customize: Option<Customize>,
 }
 
-type Customize = Box<dyn Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder + Send + Sync>;
+type Customize =
+    Box<dyn Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder + Send + Sync>;
 
 impl<'a> Transaction<'a> {
     /// Stores a record, with the conditions of the put.
@@ -77,18 +80,28 @@ impl<'a> Transaction<'a> {
 
     /// Changes a record's plaintext attributes where it stands, with the conditions of the update.
     ///
-    /// Carried out once: what may happen twice to an [`add`](Update::add) by itself cannot happen to it here.
-    pub fn update<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(self, update: Update<'a, T, P>) -> Self {
+    /// Carried out once: what may happen twice to an [`add`](Update::add) by itself cannot happen
+    /// to it here.
+    pub fn update<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(
+        self,
+        update: Update<'a, T, P>,
+    ) -> Self {
         self.action(update)
     }
 
     /// Deletes a record, with the conditions of the delete.
-    pub fn delete<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(self, delete: Delete<'a, T, P>) -> Self {
+    pub fn delete<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(
+        self,
+        delete: Delete<'a, T, P>,
+    ) -> Self {
         self.action(delete)
     }
 
     /// Demands something of a record that the transaction does not write.
-    pub fn check<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(self, check: Check<'a, T, P>) -> Self {
+    pub fn check<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(
+        self,
+        check: Check<'a, T, P>,
+    ) -> Self {
         self.action(check)
     }
 
@@ -97,22 +110,26 @@ impl<'a> Transaction<'a> {
         self
     }
 
-    /// Names the transaction, in 1 to 36 characters, so that DynamoDB carries it out once however often it comes within
-    /// ten minutes; by default a new random name.
+    /// Names the transaction, in 1 to 36 characters, so that DynamoDB carries it out once however
+    /// often it comes within ten minutes; by default a new random name.
     ///
-    /// DynamoDB knows it again only if it is the same to the byte, and sealing is different each time: another
-    /// transaction with the same records and the same token fails with [`TransactionErrorKind::TokenReused`]. To send
-    /// one again, [`prepare`](Self::prepare) it once and keep that.
+    /// DynamoDB knows it again only if it is the same to the byte, and sealing is different each
+    /// time: another transaction with the same records and the same token fails with
+    /// [`TransactionErrorKind::TokenReused`]. To send one again, [`prepare`](Self::prepare) it
+    /// once and keep that.
     pub fn client_token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Sets what this library does not cover on the SDK's request; the token is set afterwards, and actions are refused
-    /// ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
+    /// Sets what this library does not cover on the SDK's request; the token is set afterwards, and
+    /// actions are refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
     pub fn customize(
         mut self,
-        with: impl Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder + Send + Sync + 'static,
+        with: impl Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         self.customize = Some(Box::new(with));
         self
@@ -123,7 +140,8 @@ impl<'a> Transaction<'a> {
     /// # Errors
     ///
     /// [`TransactionErrorKind::Record`] if an action is none that could be sent by itself;
-    /// [`TooManyActions`](TransactionErrorKind::TooManyActions), [`TooLarge`](TransactionErrorKind::TooLarge) and
+    /// [`TooManyActions`](TransactionErrorKind::TooManyActions),
+    /// [`TooLarge`](TransactionErrorKind::TooLarge) and
     /// [`SameRecord`](TransactionErrorKind::SameRecord).
     pub async fn prepare(self) -> Result<PreparedTransaction, TransactionError> {
         let error = |kind| TransactionError::new(NAME, kind);
@@ -135,21 +153,23 @@ impl<'a> Transaction<'a> {
             return Err(error(TransactionErrorKind::TooLarge { bytes }));
         }
         let token = self.token.unwrap_or_else(new_token);
-        let (targets, actions) = actions.into_iter().map(|action| (action.target, action.item)).unzip();
+        let (targets, actions) =
+            actions.into_iter().map(|action| (action.target, action.item)).unzip();
         let (client, customize, doubt) = (self.client, self.customize, Doubt::default());
         Ok(PreparedTransaction { client, token, customize, targets, actions, doubt })
     }
 
     /// Seals the records and sends the transaction; without actions, nothing is sent.
     ///
-    /// A transaction that meets another one on the way, or a throttled table, is tried again after a pause as it was
-    /// sealed, ten times in all; one that DynamoDB says is still in progress, five times.
+    /// A transaction that meets another one on the way, or a throttled table, is tried again after
+    /// a pause as it was sealed, ten times in all; one that DynamoDB says is still in progress,
+    /// five times.
     ///
     /// # Errors
     ///
     /// As [`prepare`](Self::prepare); [`TransactionErrorKind::Cancelled`] with the
-    /// [reasons](TransactionError::reasons) of each record, [`TokenReused`](TransactionErrorKind::TokenReused), and
-    /// whatever else DynamoDB answers.
+    /// [reasons](TransactionError::reasons) of each record,
+    /// [`TokenReused`](TransactionErrorKind::TokenReused), and whatever else DynamoDB answers.
     pub async fn send(self) -> Result<(), TransactionError> {
         self.prepare().await?.send().await.map_err(TransactionError::sent_once)
     }
@@ -201,21 +221,23 @@ impl PreparedTransaction {
         self.targets.iter().map(|target| &target.id)
     }
 
-    /// Sends the transaction; if it was carried out in the last ten minutes, it succeeds and nothing is done.
+    /// Sends the transaction; if it was carried out in the last ten minutes, it succeeds and
+    /// nothing is done.
     ///
-    /// Where an earlier send was not answered, or was dropped on its way, the errors of a later one say that the
-    /// transaction is in doubt, until it succeeds or is cancelled.
+    /// Where an earlier send was not answered, or was dropped on its way, the errors of a later one
+    /// say that the transaction is in doubt, until it succeeds or is cancelled.
     ///
     /// # Errors
     ///
-    /// [`TransactionErrorKind::Cancelled`], [`TokenReused`](TransactionErrorKind::TokenReused), and whatever else
-    /// DynamoDB answers.
+    /// [`TransactionErrorKind::Cancelled`], [`TokenReused`](TransactionErrorKind::TokenReused), and
+    /// whatever else DynamoDB answers.
     pub async fn send(&self) -> Result<(), TransactionError> {
         if self.actions.is_empty() {
             return Ok(());
         }
         let operation = [NAME, "TransactWriteItems"];
-        let mut tries = Tries::new(&self.client, operation, self.targets.iter().collect(), self.doubt.clone());
+        let mut tries =
+            Tries::new(&self.client, operation, self.targets.iter().collect(), self.doubt.clone());
         loop {
             match self.request()?.customize().interceptor(tries.doubt.clone()).send().await {
                 Ok(_) => return Ok(()),

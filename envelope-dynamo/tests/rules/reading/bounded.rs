@@ -1,10 +1,12 @@
-//! A key provider with a bound on its calls and a deadline, both of which run in the caller's future.
+//! A key provider with a bound on its calls and a deadline, both of which run in the caller's
+//! future.
 
 use std::time::Duration;
 
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, UnwrapKey, WrapKey, WrappedKey,
+    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, UnwrapKey,
+    WrapKey, WrappedKey,
 };
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
@@ -13,7 +15,8 @@ use tokio::time::timeout;
 /// Calls after which an answer comes as fast as the first one did.
 const ROUND: u64 = 16;
 
-/// Unlike `KmsKeyProvider`, it makes its calls in no tasks of their own: who does not poll them keeps their permits.
+/// Unlike `KmsKeyProvider`, it makes its calls in no tasks of their own: who does not poll them
+/// keeps their permits.
 #[derive(Debug)]
 pub(super) struct Bounded {
     pub(super) keys: TestKeyProvider,
@@ -44,7 +47,11 @@ impl WrapKey for Bounded {
 }
 
 impl UnwrapKey for Bounded {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], context: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(self.make(self.keys.unwrap_key(wrapped, context)))
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{
-    Access, Envelope, Error, ErrorKind, FormatError, GroupKeyProvider, LocalKeyProvider, OpenError, RootKey, from_item,
+    Access, Envelope, Error, ErrorKind, FormatError, GroupKeyProvider, LocalKeyProvider, OpenError,
+    RootKey, from_item,
 };
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -114,21 +115,28 @@ fn seen(field: impl Into<Access<Option<String>>>) -> Json {
 impl Vector {
     async fn open(&self) -> Result<Outcome, Error> {
         let email = self.reader.fields.get("email").map(Field::says);
-        let diagnosis =
-            self.reader.fields.get("diagnosis").map(|field| (field.group.as_deref(), field.accepts_plaintext));
+        let diagnosis = self
+            .reader
+            .fields
+            .get("diagnosis")
+            .map(|field| (field.group.as_deref(), field.accepts_plaintext));
         match (email, diagnosis) {
             (None, None) => self.open_as::<NameAlone>().await,
             (Some(("encrypted", false, [])), None) => self.open_as::<Encrypted>().await,
             (Some(("encrypted", true, [])), None) => self.open_as::<EncryptedAccepts>().await,
             (Some(("encrypted", true, [_])), None) => self.open_as::<EncryptedAliasAccepts>().await,
             (Some(("authenticated", false, [])), None) => self.open_as::<Authenticated>().await,
-            (Some(("authenticated", true, [])), None) => self.open_as::<AuthenticatedAccepts>().await,
+            (Some(("authenticated", true, [])), None) => {
+                self.open_as::<AuthenticatedAccepts>().await
+            }
             (Some(("plaintext", false, [])), None) => self.open_as::<Plaintext>().await,
             (Some(("plaintext", false, [_])), None) => self.open_as::<PlaintextAlias>().await,
             (None, Some((None, false))) => self.open_as::<Unaware>().await,
             (None, Some((None, true))) => self.open_as::<UnawareAccepts>().await,
             (None, Some((Some("medical"), false))) => self.open_as::<Grouped>().await,
-            (Some(("encrypted", true, [])), Some((Some("medical"), false))) => self.open_as::<GroupedAccepts>().await,
+            (Some(("encrypted", true, [])), Some((Some("medical"), false))) => {
+                self.open_as::<GroupedAccepts>().await
+            }
             other => panic!("no struct for the reader {other:?}"),
         }
     }
@@ -175,7 +183,8 @@ fn attribute(value: &BTreeMap<String, Json>) -> AttributeValue {
     }
 }
 
-/// The names under which the vectors know an error. An item that is not put together as it should be has several.
+/// The names under which the vectors know an error. An item that is not put together as it should
+/// be has several.
 fn failures(error: &Error) -> &'static [&'static str] {
     match error.kind() {
         ErrorKind::NotSealed => &["not-sealed"],
@@ -189,7 +198,9 @@ fn failures(error: &Error) -> &'static [&'static str] {
         ErrorKind::Marks(_) => &["marks"],
         ErrorKind::NotAuthentic { .. } => &["authentication"],
         ErrorKind::Open(OpenError::Format(FormatError::Truncated(_))) => &["format-truncated"],
-        ErrorKind::Open(OpenError::Key(error)) => std::slice::from_ref(Box::leak(Box::new(key_failure(error)))),
+        ErrorKind::Open(OpenError::Key(error)) => {
+            std::slice::from_ref(Box::leak(Box::new(key_failure(error))))
+        }
         _ => &[],
     }
 }
@@ -214,10 +225,15 @@ async fn every_item_of_the_vectors_opens_or_is_refused_as_it_says() {
 #[test]
 fn the_vectors_of_items_cover_every_reader_and_every_outcome() {
     let vectors = in_folder::<Vector>("item-v1");
-    let cells = vectors.iter().filter(|(name, _)| name.starts_with("mark-") && name.contains("-of-")).count();
+    let cells = vectors
+        .iter()
+        .filter(|(name, _)| name.starts_with("mark-") && name.contains("-of-"))
+        .count();
     assert_eq!(cells, 5 * 10);
     let outcomes: BTreeSet<_> = vectors.iter().map(|(_, vector)| vector.expect.as_str()).collect();
-    for expected in ["opens", "not-sealed", "incomplete", "key-attribute", "group", "marks", "malformed-record"] {
+    for expected in
+        ["opens", "not-sealed", "incomplete", "key-attribute", "group", "marks", "malformed-record"]
+    {
         assert!(outcomes.contains(expected), "{expected}");
     }
 }

@@ -1,9 +1,11 @@
-//! The vectors of kind 2 (FORMAT 6.2): data keys that KMS wraps; and of secrets that KMS encrypts (5.2-1).
+//! The vectors of kind 2 (FORMAT 6.2): data keys that KMS wraps; and of secrets that KMS encrypts
+//! (5.2-1).
 
 use std::collections::BTreeMap;
 
 use envelope_dynamo::{
-    Context, ContextForm, EncryptedDek, KmsKeyHint, Number, OpenError, Sealed, Value, WrapKey, WrappedKey, open,
+    Context, ContextForm, EncryptedDek, KmsKeyHint, Number, OpenError, Sealed, Value, WrapKey,
+    WrappedKey, open,
 };
 use serde::Deserialize;
 
@@ -72,8 +74,10 @@ impl Place {
 
 impl Vector {
     async fn open(&self) -> Result<Vec<u8>, OpenError> {
-        let sealed =
-            Sealed { encrypted_payload: self.encrypted_payload.0.clone(), encrypted_dek: self.encrypted_dek.0.clone() };
+        let sealed = Sealed {
+            encrypted_payload: self.encrypted_payload.0.clone(),
+            encrypted_dek: self.encrypted_dek.0.clone(),
+        };
         let plaintext = open(&sealed, &self.place.context(), &self.kms.provider()).await?;
         Ok(plaintext.expose().to_vec())
     }
@@ -83,7 +87,9 @@ impl Key {
     fn value(&self) -> Value<'_> {
         match self.value.first_key_value() {
             Some((kind, text)) if kind == "S" => Value::string(text),
-            Some((kind, text)) if kind == "N" => Value::Number(Number::parse(text).expect("a number")),
+            Some((kind, text)) if kind == "N" => {
+                Value::Number(Number::parse(text).expect("a number"))
+            }
             other => panic!("no vector has a key {other:?}"),
         }
     }
@@ -112,7 +118,9 @@ async fn every_vector_of_kms_opens_or_fails_as_it_says() {
 #[tokio::test]
 async fn the_entry_that_is_written_for_kms_is_the_vectors() {
     let mut with_another_material = Vec::new();
-    for (name, vector) in in_folder::<Vector>("kms-v1").into_iter().filter(|(_, vector)| vector.expect == "opens") {
+    for (name, vector) in
+        in_folder::<Vector>("kms-v1").into_iter().filter(|(_, vector)| vector.expect == "opens")
+    {
         let context = vector.place.context().encryption_context();
         let generated = vector.kms.provider().generate(&context).await.expect("a data key");
         let [own] = generated.wrapped.as_slice() else { panic!("{name}: one entry") };
@@ -134,7 +142,8 @@ fn differs_in_material_alone(one: &WrappedKey, other: &WrappedKey) -> bool {
 async fn every_secret_of_the_vectors_is_decrypted_or_refused_as_it_says() {
     for (name, vector) in in_folder::<Secret>("direct-v1") {
         let context = vector.place.context();
-        let opened = vector.kms.provider().decrypt_direct(&vector.ciphertext_blob.0, &context).await;
+        let opened =
+            vector.kms.provider().decrypt_direct(&vector.ciphertext_blob.0, &context).await;
         let outcome = opened.as_ref().err().map_or("opens", key_failure);
         assert_eq!(outcome, vector.expect, "{name}");
         let secret = opened.ok().map(|secret| secret.expose().to_vec());

@@ -72,11 +72,16 @@ impl PlayedKms {
             "TrentService.GenerateDataKey" => self.generate(&request),
             other => panic!("no vector plays {other}"),
         };
-        outcome.map_or_else(|code| (400, json!({ "__type": code, "message": "played" })), |answer| (200, answer))
+        outcome.map_or_else(
+            |code| (400, json!({ "__type": code, "message": "played" })),
+            |answer| (200, answer),
+        )
     }
 
     fn decrypt(&self, request: &Request) -> Result<Json, String> {
-        let made = |answer: &&Answer| request.ciphertext_blob.as_deref() == Some(&base64(&answer.ciphertext_blob));
+        let made = |answer: &&Answer| {
+            request.ciphertext_blob.as_deref() == Some(&base64(&answer.ciphertext_blob))
+        };
         let answer = self.answers.iter().find(made).ok_or("InvalidCiphertextException")?;
         if let Some(code) = &answer.refuses {
             return Err(code.clone());
@@ -92,8 +97,9 @@ impl PlayedKms {
 
     /// What this KMS made for the context, when the vector was written.
     fn generate(&self, request: &Request) -> Result<Json, String> {
-        let made =
-            |answer: &&Answer| answer.key == request.key_id && answer.encryption_context == request.encryption_context;
+        let made = |answer: &&Answer| {
+            answer.key == request.key_id && answer.encryption_context == request.encryption_context
+        };
         self.answers.iter().find(made).map(Answer::to_json).ok_or("NotFoundException".to_owned())
     }
 }
@@ -114,7 +120,11 @@ fn base64(bytes: &Hex) -> String {
 }
 
 impl HttpClient for PlayedKms {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }

@@ -1,4 +1,5 @@
-//! How often sealing and opening a record allocate, beside what the item or the struct itself allocates.
+//! How often sealing and opening a record allocate, beside what the item or the struct itself
+//! allocates.
 #![allow(missing_docs, unreachable_pub)]
 
 mod counting;
@@ -12,8 +13,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, DataKey, Envelope,
-    HierarchicalKeyProvider, KeyFuture, KeyProvider, LocalKeyProvider, RootKey, from_item, to_item,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, DataKey,
+    Envelope, HierarchicalKeyProvider, KeyFuture, KeyProvider, LocalKeyProvider, RootKey,
+    from_item, to_item,
 };
 
 use counting::{Allocated, allocated};
@@ -146,7 +148,11 @@ impl BranchKeyStore for OneBranch {
         Box::pin(async { Ok(self.0) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         Box::pin(async move { Ok(BranchKey::new(branch.clone(), version, self.1.share())) })
     }
 }

@@ -11,12 +11,15 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use envelope_core::{Context, DataKey, Recipient, open, seal};
 use envelope_dynamo::KmsKeyProvider;
-use envelope_memory_tests::{Find, Form, Place, Search, Service, alone, found_besides, leave_behind};
+use envelope_memory_tests::{
+    Find, Form, Place, Search, Service, alone, found_besides, leave_behind,
+};
 
 use crate::sockets::listen;
 use crate::{KEYS, masked_key, run};
 
-pub(crate) const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+pub(crate) const KEY: &str =
+    "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const RECORDS: usize = 50;
 
 /// Answers as KMS does, with keys of a seed, in a body that is the only copy of them.
@@ -26,8 +29,10 @@ pub(crate) struct Double;
 /// What KMS answers; `number` stands in the `CiphertextBlob`.
 pub(crate) fn answer(number: usize) -> Vec<u8> {
     let (key, padding) = (masked_key(number), "=\"}");
-    let head =
-        format!("{{\"KeyId\":\"{KEY}\",\"CiphertextBlob\":\"{}{number:04}\",\"Plaintext\":\"", "AAAA".repeat(20));
+    let head = format!(
+        "{{\"KeyId\":\"{KEY}\",\"CiphertextBlob\":\"{}{number:04}\",\"Plaintext\":\"",
+        "AAAA".repeat(20)
+    );
     let mut body = Vec::with_capacity(head.len() + 43 + padding.len());
     body.extend(head.as_bytes());
     (0..43).for_each(|at| body.push(key.base64_digit(at)));
@@ -51,7 +56,11 @@ pub(crate) fn next_key() -> usize {
 }
 
 impl HttpClient for Double {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -59,7 +68,10 @@ impl HttpClient for Double {
 impl HttpConnector for Double {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let number = number_in(request.body().bytes().unwrap(), next_key);
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from(answer(number)))))
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(
+            200.try_into().unwrap(),
+            SdkBody::from(answer(number)),
+        )))
     }
 }
 
@@ -93,8 +105,8 @@ fn sought(keys: Range<usize>) -> Search {
     search
 }
 
-/// Of each answer one copy stays, in base64: the body, which the SDK drops as it came. The last one's also lies about on
-/// the stack, where it was decoded, until another call writes there.
+/// Of each answer one copy stays, in base64: the body, which the SDK drops as it came. The last
+/// one's also lies about on the stack, where it was decoded, until another call writes there.
 #[track_caller]
 fn assert_one_body_for_each_answer(finds: &[Find], keys: &Range<usize>) {
     let (stack, heap): (Vec<_>, Vec<_>) = finds.iter().partition(|find| find.place == Place::Stack);
@@ -103,7 +115,11 @@ fn assert_one_body_for_each_answer(finds: &[Find], keys: &Range<usize>) {
     assert!(stack.iter().all(|find| find.number == keys.len() - 1), "{summary}");
     for number in 0..keys.len() {
         // GenerateDataKey and Decrypt.
-        assert_eq!(heap.iter().filter(|find| find.number == number).count(), 2, "data key {number}\n{summary}");
+        assert_eq!(
+            heap.iter().filter(|find| find.number == number).count(),
+            2,
+            "data key {number}\n{summary}"
+        );
     }
 }
 
@@ -142,12 +158,14 @@ fn the_sdk_keeps_what_it_was_given_to_encrypt() {
         leave_behind();
         let (provider, number) = (provider("http://kms.invalid", Double), next_key());
         let data_key = DataKey::from_slice(&KEYS.key(number)).unwrap();
-        run(provider.wrap_data_key(&data_key, &Context::new("letters").encryption_context())).unwrap();
+        run(provider.wrap_data_key(&data_key, &Context::new("letters").encryption_context()))
+            .unwrap();
         number..number + 1
     });
     let keys = &service.output;
     let finds = found_besides(|| sought(keys.clone()), service.stack());
-    let count = |form| finds.iter().filter(|find| find.form == form && find.place == Place::Heap).count();
+    let count =
+        |form| finds.iter().filter(|find| find.form == form && find.place == Place::Heap).count();
     // The blob; the text it becomes, the JSON that grows around it, and the body.
     assert_eq!((count(Form::Plain), count(Form::Base64)), (1, 3), "{}", Find::summary(&finds));
 }

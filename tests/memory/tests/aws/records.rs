@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::ScalarAttributeType;
-use envelope_core::{DataKey, EncryptionContext, GeneratedKey, KeyFuture, KeyKind, UnwrapKey, WrapKey, WrappedKey};
+use envelope_core::{
+    DataKey, EncryptionContext, GeneratedKey, KeyFuture, KeyKind, UnwrapKey, WrapKey, WrappedKey,
+};
 use envelope_dynamo::{Envelope, Table};
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_table, unique_name};
-use envelope_memory_tests::{Masked, Search, Seed, Service, alone, assert_nothing, hkdf, leave_behind};
+use envelope_memory_tests::{
+    Masked, Search, Seed, Service, alone, assert_nothing, hkdf, leave_behind,
+};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -77,7 +81,11 @@ impl WrapKey for Seeded {
 }
 
 impl UnwrapKey for Seeded {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         let number = usize::from_be_bytes(wrapped[0].bytes().try_into().unwrap());
         Box::pin(async move { DataKey::from_slice(&KEYS.key(number)) })
     }
@@ -89,7 +97,8 @@ fn nothing_of_a_record_stays_in_memory() {
     let service = Service::after(|| {
         leave_behind();
         run(async {
-            let (servers, physical) = (Servers::from_env().await.unwrap(), unique_name(Patient::TABLE));
+            let (servers, physical) =
+                (Servers::from_env().await.unwrap(), unique_name(Patient::TABLE));
             let dynamodb = servers.dynamodb().clone();
             create_table(&dynamodb, &physical, ("id", ScalarAttributeType::S), None).await.unwrap();
             let patients = Table::<Patient, _>::new(dynamodb.clone(), Seeded).named(&*physical);
@@ -110,11 +119,15 @@ fn nothing_of_a_record_stays_in_memory() {
         let mut search = Search::default();
         keys.clone().for_each(|number| search.add("data key", &masked_key(number)));
         // What is derived for one record stands for all.
-        let [extracted, message_key] = hkdf(&masked_key(keys.start), &payload[2..26], b"envelope payload 1 1");
+        let [extracted, message_key] =
+            hkdf(&masked_key(keys.start), &payload[2..26], b"envelope payload 1 1");
         search.add("extracted key", &extracted);
         search.add("message key", &message_key);
         for number in 0..RECORDS * TEXTS_EACH {
-            search.add("value", &Masked::new(LETTERS, |at| u8::try_from(TEXTS.letter(number, at)).unwrap()));
+            search.add(
+                "value",
+                &Masked::new(LETTERS, |at| u8::try_from(TEXTS.letter(number, at)).unwrap()),
+            );
         }
         search
     };

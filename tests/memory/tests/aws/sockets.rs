@@ -7,7 +7,8 @@ use zeroize::Zeroize;
 
 use crate::kms::{answer, next_key, number_in};
 
-/// Starts a KMS that answers with keys of a seed, wipes its own copies, and ends with the process; where it listens.
+/// Starts a KMS that answers with keys of a seed, wipes its own copies, and ends with the process;
+/// where it listens.
 pub(crate) fn listen() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use envelope_core::testing::TestClock;
 use envelope_core::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, EncryptionContext, HierarchicalKeyProvider,
-    KeyFuture, Sealed, SharedKeyProvider, SharingLimits, UnwrapKey, WrapKey, WrappedKey, open,
+    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, EncryptionContext,
+    HierarchicalKeyProvider, KeyFuture, Sealed, SharedKeyProvider, SharingLimits, UnwrapKey,
+    WrapKey, WrappedKey, open,
 };
 use envelope_memory_tests::{
     Find, Place, Search, Service, alone, assert_nothing, at_once, found_besides, leave_behind,
@@ -26,7 +27,8 @@ fn filled(limits: CacheLimits) -> Service<(Vec<Sealed>, Cached, Arc<TestClock>)>
     Service::after(move || {
         leave_behind();
         let clock = Arc::new(TestClock::default());
-        let provider = CachedKeyProvider::new(Seeded::default(), limits).with_clock(Arc::clone(&clock) as _);
+        let provider =
+            CachedKeyProvider::new(Seeded::default(), limits).with_clock(Arc::clone(&clock) as _);
         (seal_and_open(RECORDS, &provider), provider, clock)
     })
 }
@@ -35,7 +37,8 @@ fn filled(limits: CacheLimits) -> Service<(Vec<Sealed>, Cached, Arc<TestClock>)>
 #[track_caller]
 fn held(records: &[Sealed], stack: usize) -> Vec<usize> {
     let finds = found_besides(|| secrets_of(records, |number, _| seeded::masked(number)), stack);
-    let is_key = |find: &Find| find.name == "data key" && find.place == Place::Heap && find.part == (0..32);
+    let is_key =
+        |find: &Find| find.name == "data key" && find.place == Place::Heap && find.part == (0..32);
     assert!(finds.iter().all(is_key), "{}", Find::summary(&finds));
     let mut numbers: Vec<_> = finds.iter().map(|find| find.number).collect();
     numbers.sort_unstable();
@@ -139,7 +142,11 @@ fn a_key_that_was_used_as_often_as_it_may_is_gone() {
 struct Stuck;
 
 impl UnwrapKey for Stuck {
-    fn unwrap_key<'a>(&'a self, _: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
+    fn unwrap_key<'a>(
+        &'a self,
+        _: &'a [WrappedKey],
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
         Box::pin(async {
             let key = seeded::data_key(0);
             std::future::pending::<()>().await;
@@ -156,7 +163,12 @@ fn a_key_that_nobody_waits_for_any_more_is_gone() {
         let provider = Box::leak(Box::new(CachedKeyProvider::new(Stuck, CacheLimits::new(AGE))));
         let context = Box::leak(Box::new(context().encryption_context()));
         let mut reader = provider.unwrap_key(&[], context);
-        assert!(reader.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+        assert!(
+            reader
+                .as_mut()
+                .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+                .is_pending()
+        );
         reader
     });
     let key = || {
@@ -185,7 +197,8 @@ fn a_shared_key_beyond_its_limits_is_gone_when_another_is_asked_for() {
         let provider = SharedKeyProvider::new(Seeded::default(), SharingLimits::new(AGE, 1_000));
         let provider = provider.with_clock(Arc::clone(&clock) as _);
         let sealed = seal_and_open(1, &provider);
-        let tenant = Context::new("letters").form(ContextForm::Table).pair("to", "grandfather").unwrap();
+        let tenant =
+            Context::new("letters").form(ContextForm::Table).pair("to", "grandfather").unwrap();
         clock.advance(AGE);
         at_once(provider.generate(&tenant.encryption_context())).unwrap();
         (sealed, provider)

@@ -9,7 +9,9 @@ mod streams;
 mod values;
 
 use envelope_core::{Context, EncryptedDek, KeyProvider, Sealed, UnwrapKey, open, seal};
-use envelope_memory_tests::{Masked, Search, Seed, Service, alone, assert_nothing, at_once, hkdf, leave_behind};
+use envelope_memory_tests::{
+    Masked, Search, Seed, Service, alone, assert_nothing, at_once, hkdf, leave_behind,
+};
 use zeroize::Zeroize;
 
 const RECORDS: usize = 1_000;
@@ -20,7 +22,10 @@ const TEXT_LETTERS: usize = 80;
 const PAYLOAD_INFO: &[u8] = b"envelope payload 1 1";
 
 fn context() -> Context<'static> {
-    Context::new("letters").form(envelope_core::ContextForm::Table).pair("to", "grandmother").unwrap()
+    Context::new("letters")
+        .form(envelope_core::ContextForm::Table)
+        .pair("to", "grandmother")
+        .unwrap()
 }
 
 /// Seals and opens texts of the seed, and wipes its own copies of them.
@@ -51,11 +56,15 @@ fn secrets_of(records: &[Sealed], data_key: impl Fn(usize, &Sealed) -> Masked) -
     let mut search = Search::default();
     for (number, record) in records.iter().enumerate() {
         let data_key = data_key(number, record);
-        let [extracted, message_key] = hkdf(&data_key, &record.encrypted_payload[2..26], PAYLOAD_INFO);
+        let [extracted, message_key] =
+            hkdf(&data_key, &record.encrypted_payload[2..26], PAYLOAD_INFO);
         search.add("data key", &data_key);
         search.add("extracted key", &extracted);
         search.add("message key", &message_key);
-        search.add("plaintext", &Masked::new(TEXT_LETTERS, |at| u8::try_from(TEXTS.letter(number, at)).unwrap()));
+        search.add(
+            "plaintext",
+            &Masked::new(TEXT_LETTERS, |at| u8::try_from(TEXTS.letter(number, at)).unwrap()),
+        );
     }
     search
 }
@@ -67,7 +76,10 @@ fn nothing_of_a_thousand_records_stays_in_memory() {
         leave_behind();
         seal_and_open(RECORDS, &seeded::Seeded::default())
     });
-    assert_nothing(|| secrets_of(&service.output, |number, _| seeded::masked(number)), service.stack());
+    assert_nothing(
+        || secrets_of(&service.output, |number, _| seeded::masked(number)),
+        service.stack(),
+    );
 }
 
 /// What does not open leaves as little.
@@ -85,5 +97,8 @@ fn nothing_of_a_record_that_was_refused_stays_in_memory() {
         }
         records
     });
-    assert_nothing(|| secrets_of(&service.output, |number, _| seeded::masked(number)), service.stack());
+    assert_nothing(
+        || secrets_of(&service.output, |number, _| seeded::masked(number)),
+        service.stack(),
+    );
 }

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, HierarchicalKeyProvider, KeyFuture,
-    KeyProvider, LocalKeyProvider, LocalRsaKey, MultiKeyProvider, RootKey, RsaPublicKey, RsaRecipient, Sealed,
-    SharedKeyProvider, SharingLimits,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey,
+    HierarchicalKeyProvider, KeyFuture, KeyProvider, LocalKeyProvider, LocalRsaKey,
+    MultiKeyProvider, RootKey, RsaPublicKey, RsaRecipient, Sealed, SharedKeyProvider,
+    SharingLimits,
 };
 use envelope_memory_tests::{
-    Find, Masked, Place, Search, Seed, Service, alone, assert_nothing, found_besides, hkdf, leave_behind,
+    Find, Masked, Place, Search, Seed, Service, alone, assert_nothing, found_besides, hkdf,
+    leave_behind,
 };
 
 use crate::{RECORDS, data_key_of, seal_and_open, secrets_of};
@@ -43,7 +45,11 @@ fn wrap_salts(records: &[Sealed]) -> Vec<&[u8]> {
 #[track_caller]
 fn assert_held_once(finds: &[Find], name: &str, keys: usize) {
     let held = |find: &Find| find.name == name && find.place == Place::Heap && find.part == (0..32);
-    assert!(finds.iter().all(held) && finds.len() == keys, "not {keys} of {name}:\n{}", Find::summary(finds));
+    assert!(
+        finds.iter().all(held) && finds.len() == keys,
+        "not {keys} of {name}:\n{}",
+        Find::summary(finds)
+    );
 }
 
 #[test]
@@ -101,7 +107,11 @@ impl BranchKeyStore for OneBranch {
         Box::pin(async { Ok(VERSION) })
     }
 
-    fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
         Box::pin(async move {
             let key = DataKey::from_slice(&ROOTS.key(3))?;
             Ok(BranchKey::new(branch.clone(), version, key))
@@ -126,7 +136,10 @@ fn a_branch_key_is_held_once_and_gone_with_its_provider() {
         search.add("branch key", &root(3));
         for record in records {
             // The salt that stands for the data key; what follows it depends on the context.
-            search.add("extracted branch key", &hkdf(&root(3), &record.encrypted_dek[23..47], &[])[0]);
+            search.add(
+                "extracted branch key",
+                &hkdf(&root(3), &record.encrypted_dek[23..47], &[])[0],
+            );
         }
         search
     };
@@ -162,7 +175,11 @@ fn a_shared_data_key_is_held_once_and_gone_with_its_provider() {
     let finds = found_besides(|| sought(&records), stack);
     assert_eq!(finds.len(), 2, "{}", Find::summary(&finds));
     assert!(finds.iter().any(|find| find.name == "root key"));
-    assert!(finds.iter().any(|find| find.name == "data key" && find.number == 9), "{}", Find::summary(&finds));
+    assert!(
+        finds.iter().any(|find| find.name == "data key" && find.number == 9),
+        "{}",
+        Find::summary(&finds)
+    );
 
     let service = Service::after(move || {
         leave_behind();
@@ -188,7 +205,8 @@ fn rsa_leaves_no_data_key() {
 
 fn rsa() -> Box<dyn KeyProvider> {
     let owner = LocalRsaKey::from_pkcs8_pem(RSA_KEY).unwrap();
-    let partner = RsaRecipient::new(RsaPublicKey::from_der(owner.public_key().as_der()).unwrap()).unwrap();
+    let partner =
+        RsaRecipient::new(RsaPublicKey::from_der(owner.public_key().as_der()).unwrap()).unwrap();
     Box::new(Pair { partner, owner })
 }
 

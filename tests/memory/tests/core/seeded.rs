@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use envelope_core::{DataKey, EncryptionContext, GeneratedKey, KeyFuture, KeyKind, UnwrapKey, WrapKey, WrappedKey};
+use envelope_core::{
+    DataKey, EncryptionContext, GeneratedKey, KeyFuture, KeyKind, UnwrapKey, WrapKey, WrappedKey,
+};
 use envelope_memory_tests::{Masked, Seed};
 
 const KEYS: Seed = Seed(0x1f83_d9ab_fb41_bd6b);
@@ -34,7 +36,13 @@ impl WrapKey for Seeded {
 }
 
 impl UnwrapKey for Seeded {
-    fn unwrap_key<'a>(&'a self, wrapped: &'a [WrappedKey], _: &'a EncryptionContext) -> KeyFuture<'a, DataKey> {
-        Box::pin(async move { Ok(data_key(usize::from_be_bytes(wrapped[0].bytes().try_into().unwrap()))) })
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        _: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
+        Box::pin(async move {
+            Ok(data_key(usize::from_be_bytes(wrapped[0].bytes().try_into().unwrap())))
+        })
     }
 }

@@ -1,7 +1,9 @@
 //! Objects of any size: their chunks and their key.
 
 use envelope_core::{StreamSealer, UntrustedStreamHeader};
-use envelope_memory_tests::{Masked, Search, Seed, Service, alone, assert_nothing, at_once, hkdf, leave_behind};
+use envelope_memory_tests::{
+    Masked, Search, Seed, Service, alone, assert_nothing, at_once, hkdf, leave_behind,
+};
 use zeroize::Zeroize;
 
 use crate::context;
@@ -23,12 +25,16 @@ fn nothing_of_an_object_stays_in_memory() {
     });
     let sought = || {
         let mut search = Search::default();
-        let [extracted, stream_key] = hkdf(&seeded::masked(0), salt(&service.output), &info(&service.output));
+        let [extracted, stream_key] =
+            hkdf(&seeded::masked(0), salt(&service.output), &info(&service.output));
         search.add("data key", &seeded::masked(0));
         search.add("extracted key", &extracted);
         search.add("stream key", &stream_key);
         for part in 0..PARTS {
-            search.add("plaintext", &Masked::new(PART_LETTERS, |at| u8::try_from(CHUNKS.letter(part, at)).unwrap()));
+            search.add(
+                "plaintext",
+                &Masked::new(PART_LETTERS, |at| u8::try_from(CHUNKS.letter(part, at)).unwrap()),
+            );
         }
         search
     };

@@ -5,7 +5,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use envelope_core::{Content, Context, DataKey, FieldWriter, UntrustedPayload, read_fields};
-use envelope_memory_tests::{Find, Masked, Search, Seed, Service, alone, assert_nothing, found_besides, leave_behind};
+use envelope_memory_tests::{
+    Find, Masked, Search, Seed, Service, alone, assert_nothing, found_besides, leave_behind,
+};
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
@@ -36,7 +38,8 @@ fn there_and_back<T: Serialize, R: DeserializeOwned>(value: &T) -> R {
     let mut fields = FieldWriter::new(0, []);
     fields.field("value", value).unwrap();
     let payload = fields.finish().seal(Content::Record, &context, &key).unwrap();
-    let plaintext = UntrustedPayload::parse(payload).unwrap().open(Content::Record, &context, &key).unwrap();
+    let plaintext =
+        UntrustedPayload::parse(payload).unwrap().open(Content::Record, &context, &key).unwrap();
     let fields = read_fields(plaintext.expose()).unwrap();
     fields[0].1.deserialize(PhantomData).unwrap()
 }
@@ -82,7 +85,11 @@ impl Drop for Person {
     fn drop(&mut self) {
         let Status::Lost { since } = &mut self.status;
         let texts = [&mut self.name, &mut self.address.0, &mut self.address.1.city, since];
-        texts.into_iter().chain(&mut self.notes).chain(&mut self.nickname).for_each(Zeroize::zeroize);
+        texts
+            .into_iter()
+            .chain(&mut self.notes)
+            .chain(&mut self.nickname)
+            .for_each(Zeroize::zeroize);
         for (mut name, mut value) in std::mem::take(&mut self.relations) {
             name.zeroize();
             value.zeroize();
@@ -164,7 +171,8 @@ enum Either {
     Text(Zeroizing<String>),
 }
 
-/// What the threat model says of `flatten`, `tag` and `untagged`: serde reads the value into a buffer of its own first.
+/// What the threat model says of `flatten`, `tag` and `untagged`: serde reads the value into a
+/// buffer of its own first.
 #[test]
 fn what_serde_buffers_stays_behind() {
     let _alone = alone();
