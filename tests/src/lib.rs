@@ -1,5 +1,4 @@
-//! The tests of envelope-dynamo, what they share, and the README, whose code is compiled here.
-#![doc = include_str!("../../README.md")]
+//! The tests of envelope-dynamo, and what they share.
 #![forbid(unsafe_code)]
 
 mod secret;

@@ -1,0 +1,75 @@
+//! The Rust code of README.md and of the guide is compiled here, and compared with the documents.
+//!
+//! Each document has a module. Each paragraph of each Rust block in the document (lines up to a
+//! blank line) is an excerpt of this module, in the same order and but for the indentation.
+
+#![allow(dead_code)]
+
+mod operations;
+mod reading;
+mod readme;
+mod single_table;
+mod without_a_table;
+mod writing;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each document with Rust code, and the module in which its code is compiled.
+const DOCUMENTS: [(&str, &str); 6] = [
+    ("README.md", include_str!("readme.rs")),
+    ("docs/guide/operations.md", include_str!("operations.rs")),
+    ("docs/guide/reading.md", include_str!("reading.rs")),
+    ("docs/guide/single-table.md", include_str!("single_table.rs")),
+    ("docs/guide/without-a-table.md", include_str!("without_a_table.rs")),
+    ("docs/guide/writing.md", include_str!("writing.rs")),
+];
+
+#[test]
+fn rust_code_in_documents_is_compiled() {
+    for (document, code) in DOCUMENTS {
+        let mut rest: Vec<&str> = code.lines().map(str::trim_start).collect();
+        for paragraph in rust_paragraphs(&read(document)) {
+            let Some(end) = end_of_excerpt(&rest, &paragraph) else {
+                panic!("{document}: not compiled, or in another order:\n{}", paragraph.join("\n"));
+            };
+            rest.drain(..end);
+        }
+    }
+}
+
+#[test]
+fn every_document_with_rust_code_is_compared() {
+    let listed: BTreeSet<_> = DOCUMENTS.map(|(document, _)| document.to_owned()).into();
+    let guide = fs::read_dir(root().join("docs/guide")).expect("docs/guide is a directory");
+    let chapters = guide.map(|entry| {
+        format!("docs/guide/{}", entry.expect("an entry").file_name().to_string_lossy())
+    });
+    for document in chapters.chain(["README.md".to_owned()]) {
+        let has_code = !rust_paragraphs(&read(&document)).is_empty();
+        assert_eq!(has_code, listed.contains(&document), "{document}");
+    }
+}
+
+/// The lines of the Rust blocks, without indentation, up to each blank line.
+fn rust_paragraphs(document: &str) -> Vec<Vec<&str>> {
+    let blocks = document.split("\n```rust\n").skip(1);
+    let blocks = blocks.map(|rest| rest.split("\n```").next().unwrap_or_default());
+    let paragraphs = blocks.flat_map(|block| block.split("\n\n"));
+    paragraphs.map(|paragraph| paragraph.lines().map(str::trim_start).collect()).collect()
+}
+
+/// The number of the line of `code` after the excerpt.
+fn end_of_excerpt(code: &[&str], excerpt: &[&str]) -> Option<usize> {
+    let start = code.windows(excerpt.len()).position(|lines| lines == excerpt)?;
+    Some(start + excerpt.len())
+}
+
+fn read(document: &str) -> String {
+    fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
