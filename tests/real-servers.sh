@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command against the genuine DynamoDB Local and LocalStack's KMS, and stops both when it ends.
 #
-#   tests/real-servers.sh                                        # the tests of records, recipients and regions
+#   tests/real-servers.sh                                        # every test that talks to a server
 #   tests/real-servers.sh cargo test -p envelope-examples
 #   tests/real-servers.sh sh -c 'echo $DYNAMODB_ENDPOINT $KMS_ENDPOINT'
 #
@@ -16,23 +16,15 @@ readonly startup_seconds=120
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 cache=$root/target/real-servers
-[ $# -gt 0 ] || set -- cargo test -p envelope-tests -p envelope-memory-tests \
-  --test servers \
-  --test kms \
-  --test serde_dynamo \
+# Tests that only these servers can run are marked `#[ignore]`; the soak has faults of its own and needs no server.
+[ $# -gt 0 ] || set -- cargo test --workspace \
+  --test records \
+  --test keys \
   --test leaks \
-  --test recipients \
-  --test entities \
-  --test groups \
-  --test streams \
-  --test batches \
-  --test reading \
-  --test views \
-  --test writing \
-  --test tampering \
-  --test beyond_embedded \
-  --test audit \
-  --test aws
+  --test derive \
+  --test documents \
+  --test aws \
+  -- --include-ignored --skip soak::
 
 say() { printf 'real-servers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

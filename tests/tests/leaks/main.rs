@@ -2,7 +2,6 @@
 //!
 //! Every test plants marks in sealed fields, keys or data keys, and looks for them in whatever
 //! rendering.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod every_type;
 mod keys;
@@ -11,6 +10,7 @@ mod names;
 mod printed;
 mod provoked;
 mod reading;
+mod traced_calls;
 mod writing;
 
 use std::collections::HashMap;

@@ -1,0 +1,7 @@
+//! What `#[derive(Envelope)]` makes of a struct, without servers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod attributes;
+mod marks;
+#[macro_use]
+mod serde_parity;

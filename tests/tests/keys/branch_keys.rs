@@ -1,0 +1,177 @@
+//! Branch keys in a table of their own: what they cost, what they survive, and what somebody who
+//! can write it can do.
+
+mod attacks;
+mod deletion;
+mod economy;
+mod outages;
+mod rotation;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::testing::TestClock;
+use envelope_dynamo::{
+    BranchKeyError, BranchKeyTable, BranchVersion, CacheLimits, EncryptedDek, Envelope, Error,
+    HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KmsKeyProvider, from_item, to_item,
+};
+use envelope_examples::servers::unique_name;
+use envelope_examples::{Faults, Servers};
+
+type Item = HashMap<String, AttributeValue>;
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "visits")]
+struct Visit {
+    #[partition_key]
+    id: String,
+    #[authenticated]
+    #[encryption_context]
+    patient: String,
+    #[encrypted]
+    text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "letters", kms_context = "table")]
+struct Letter {
+    #[partition_key]
+    id: String,
+    #[authenticated]
+    #[encryption_context]
+    patient: String,
+    #[encrypted]
+    text: String,
+}
+
+fn visit(id: impl ToString, patient: &str) -> Visit {
+    Visit { id: id.to_string(), patient: patient.into(), text: "x".repeat(100) }
+}
+
+fn letter(id: impl ToString, patient: &str) -> Letter {
+    Letter { id: id.to_string(), patient: patient.into(), text: "dear".into() }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const TTL: CacheLimits = CacheLimits::new(Duration::from_secs(600));
+
+type Keys = BranchKeyTable<KmsKeyProvider>;
+type Provider = HierarchicalKeyProvider<Keys>;
+
+/// A table of branch keys on servers behind faults.
+struct Bench {
+    servers: Servers,
+    faults: Faults,
+    table: String,
+    clock: Arc<TestClock>,
+    counters: Arc<KeyCounters>,
+}
+
+impl Bench {
+    /// With a branch for each of `patients`; the calls that this took are forgotten.
+    async fn with(patients: &[&str]) -> Self {
+        let servers = Servers::from_env().await.unwrap();
+        let bench = Self {
+            servers,
+            faults: Faults::new(),
+            table: unique_name("branch-keys"),
+            clock: Arc::default(),
+            counters: Arc::default(),
+        };
+        bench.keys().create_table().await.unwrap();
+        for patient in patients {
+            bench.keys().create(patient).await.unwrap();
+        }
+        bench.faults.forget_calls();
+        bench
+    }
+
+    /// The table as another process would have it.
+    fn keys(&self) -> Keys {
+        self.keys_of("branch-keys")
+    }
+
+    fn keys_of(&self, logical: &str) -> Keys {
+        let kms =
+            KmsKeyProvider::new(self.servers.kms_through(&self.faults), self.servers.kms_key_id());
+        BranchKeyTable::new(self.servers.dynamodb_through(&self.faults), logical, kms)
+            .named(&self.table)
+    }
+
+    fn provider(&self, limits: CacheLimits) -> Provider {
+        HierarchicalKeyProvider::per_pair(self.keys(), "patient", limits)
+            .with_clock(Arc::clone(&self.clock) as _)
+            .observed_by(Arc::clone(&self.counters) as _)
+    }
+
+    fn kms_calls(&self) -> usize {
+        self.faults.calls("Decrypt") + self.faults.calls("GenerateDataKey")
+    }
+
+    async fn stored(&self, branch: &str, version: impl ToString) -> Item {
+        let get = self.servers.dynamodb().get_item().table_name(&self.table).consistent_read(true);
+        let output =
+            get.key("branch", text(branch)).key("version", text(version)).send().await.unwrap();
+        output.item.unwrap()
+    }
+
+    /// Writes behind the library's back.
+    async fn store(&self, item: Item) {
+        self.servers
+            .dynamodb()
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// Makes `version` the active one of `branch`, whoever's it is.
+    async fn point(&self, branch: &str, version: impl ToString) {
+        let mut pointer = self.stored(branch, "active").await;
+        pointer.insert("active_version".into(), text(version));
+        self.store(pointer).await;
+    }
+
+    async fn active(&self, branch: &str) -> BranchVersion {
+        let versions = self.keys().versions(branch).await.unwrap();
+        versions.iter().find(|version| version.is_active()).unwrap().version()
+    }
+}
+
+async fn write(patient: &str, provider: &Provider) -> Item {
+    to_item(&visit(1, patient), provider).await.unwrap()
+}
+
+async fn read(item: &Item, provider: &Provider) -> Result<Visit, KeyErrorKind> {
+    from_item(item.clone(), provider).await.map_err(|error| kind(&error))
+}
+
+fn kind(error: &Error) -> KeyErrorKind {
+    error.key_error().unwrap_or_else(|| panic!("not of the key: {error}")).kind()
+}
+
+fn branch_kind(error: &BranchKeyError) -> KeyErrorKind {
+    error.key_error().unwrap_or_else(|| panic!("not of the key: {error}")).kind()
+}
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+fn binary(bytes: Vec<u8>) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+fn dek(item: &Item) -> EncryptedDek {
+    EncryptedDek::parse(item["encrypted_dek"].as_b().unwrap().as_ref()).unwrap()
+}
+
+/// The version under which an item was written.
+fn version(item: &Item) -> BranchVersion {
+    BranchVersion::from_bytes(dek(item).keys()[0].id().try_into().unwrap())
+}

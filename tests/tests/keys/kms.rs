@@ -1,0 +1,126 @@
+//! What a bad day at KMS or DynamoDB does to a record: faults below the AWS SDK's own clients, and
+//! answers that are wrong.
+
+mod aliases;
+mod answers;
+mod dynamodb;
+mod entries;
+mod interrupted;
+mod material;
+mod refusals;
+mod requests;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::{EncryptedDek, Envelope, Error, KmsKeyProvider, Table, WrappedKey};
+use envelope_examples::servers::{create_kms_key, create_table, unique_name};
+use envelope_examples::{Faults, Servers};
+
+type Item = HashMap<String, AttributeValue>;
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "users", context(purpose = "pii"))]
+struct User {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    email: String,
+    #[authenticated]
+    #[encryption_context]
+    tenant: String,
+    #[plaintext]
+    logins: u64,
+}
+
+fn user(id: &str) -> User {
+    User { user_id: id.into(), email: format!("{id}@example.com"), tenant: "t1".into(), logins: 3 }
+}
+
+/// A table of users, and a key of its own, behind faults.
+struct Bench {
+    servers: Servers,
+    faults: Faults,
+    /// The ARN of the key.
+    key: String,
+    table: Table<User>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let servers = Servers::from_env().await.unwrap();
+        let faults = Faults::new();
+        let key = create_kms_key(servers.kms()).await.unwrap();
+        let physical = unique_name(User::TABLE);
+        create_table(servers.dynamodb(), &physical, ("user_id", ScalarAttributeType::S), None)
+            .await
+            .unwrap();
+        let provider = KmsKeyProvider::new(servers.kms_through(&faults), &key);
+        let table = Table::new(servers.dynamodb_through(&faults), provider).named(physical);
+        Self { servers, faults, key, table }
+    }
+
+    /// A new provider behind the same faults, which knows nothing yet.
+    fn provider(&self, key: &str) -> KmsKeyProvider {
+        KmsKeyProvider::new(self.servers.kms_through(&self.faults), key)
+    }
+
+    /// A new alias of `key`.
+    async fn alias(&self, key: &str) -> String {
+        let alias = format!("alias/{}", unique_name("users"));
+        self.servers
+            .kms()
+            .create_alias()
+            .alias_name(&alias)
+            .target_key_id(key)
+            .send()
+            .await
+            .unwrap();
+        alias
+    }
+
+    /// The record as it stands in the table, past the faults.
+    async fn stored(&self, id: &str) -> Option<Item> {
+        let get = self.servers.dynamodb().get_item().table_name(self.table.name());
+        let get = get.key("user_id", AttributeValue::S(id.to_owned())).consistent_read(true);
+        get.send().await.unwrap().item
+    }
+
+    /// Waits until `operation` has been called `calls` times.
+    async fn called(&self, operation: &str, calls: usize) {
+        while self.faults.calls(operation) < calls {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The ARN of a key that no server of ours has.
+const ANOTHER_ARN: &str =
+    "arn:aws:kms:us-east-1:999999999999:key/99999999-aaaa-bbbb-cccc-dddddddddddd";
+
+fn json(request: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(request).unwrap()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    base64_simd::STANDARD.encode_to_string(bytes)
+}
+
+/// The wrapped keys of a record.
+fn entries(item: &Item) -> EncryptedDek {
+    EncryptedDek::parse(item["encrypted_dek"].as_b().unwrap().as_ref()).unwrap()
+}
+
+/// The record with other wrapped keys.
+fn with_entries(item: &Item, entries: Vec<WrappedKey>) -> Item {
+    let dek = EncryptedDek::new(self::entries(item).form(), entries).unwrap().to_bytes();
+    let mut item = item.clone();
+    item.insert("encrypted_dek".to_owned(), AttributeValue::B(Blob::new(dek)));
+    item
+}
+
+#[track_caller]
+fn key_error(error: &Error) -> &envelope_dynamo::KeyError {
+    error.key_error().unwrap_or_else(|| panic!("not about a key: {error}"))
+}

@@ -1,0 +1,125 @@
+//! Which key material of a KMS key a record rests on can be read from the record, and opens
+//! nothing.
+
+use envelope_dynamo::{
+    EncryptedDek, KmsKeyHint, KmsKeyWrapper, MultiKeyWrapper, WrappedKey, from_item, item_context,
+    to_item,
+};
+use envelope_examples::{Fault as Injected, Servers};
+use serde_json::json;
+
+use super::{Bench, Item, User, base64, entries, user, with_entries};
+
+const MATERIAL: &str = "0b7fd7ddbac6eef27907413567cad8c810e2883dc8a7534067a82ee1142fc1e6";
+
+fn hint(entry: &WrappedKey) -> KmsKeyHint {
+    KmsKeyHint::parse(entry.id()).unwrap()
+}
+
+fn hint_of(item: &Item) -> KmsKeyHint {
+    hint(&entries(item).keys()[0])
+}
+
+/// The hint of the bench's key.
+fn named(bench: &Bench, material: Option<&str>) -> KmsKeyHint {
+    let (_, id) = bench.key.split_once(":key/").unwrap();
+    KmsKeyHint::of(id).with_material(material)
+}
+
+#[tokio::test]
+async fn a_record_names_the_key_material_that_kms_answered_with() {
+    let bench = Bench::new().await;
+    let provider = bench.provider(&bench.key);
+    for material in [Some(MATERIAL), None] {
+        let body = json!({ "KeyId": bench.key, "KeyMaterialId": material, "Plaintext": base64(&[7; 32]),
+            "CiphertextBlob": base64(&[7; 184]) });
+        let answer = || Injected::Reply { status: 200, body: body.to_string() };
+        bench.faults.fail_next("GenerateDataKey", answer());
+        let item = to_item(&user("alice"), &provider).await.unwrap();
+        assert_eq!(hint_of(&item), named(&bench, material));
+
+        bench.faults.fail_next("GenerateDataKeyWithoutPlaintext", answer());
+        let context = item_context::<User>(&item).unwrap();
+        let provisioned = provider.generate_without_plaintext(&context).await.unwrap();
+        assert_eq!(
+            hint(&EncryptedDek::parse(&provisioned).unwrap().keys()[0]),
+            named(&bench, material)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_rewrapped_record_names_the_material_of_the_new_key() {
+    let bench = Bench::new().await;
+    let (provider, to) =
+        (bench.provider(&bench.key), KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key));
+    let item = to_item(&user("alice"), &provider).await.unwrap();
+    let context = item_context::<User>(&item).unwrap();
+    let body = json!({ "SourceKeyId": bench.key, "KeyId": bench.key, "CiphertextBlob": base64(&[8; 184]),
+        "SourceKeyMaterialId": "f".repeat(64), "DestinationKeyMaterialId": MATERIAL });
+    bench.faults.fail_next("ReEncrypt", Injected::Reply { status: 200, body: body.to_string() });
+    let dek = item["encrypted_dek"].as_b().unwrap().as_ref();
+    let dek = provider.rewrap(dek, &context, &to, &context).await.unwrap();
+    assert_eq!(hint(&EncryptedDek::parse(&dek).unwrap().keys()[0]), named(&bench, Some(MATERIAL)));
+}
+
+/// Encrypt names no key material, so a further recipient's entry names none.
+#[tokio::test]
+async fn an_entry_made_by_encrypt_names_no_key_material() {
+    let bench = Bench::new().await;
+    let further = KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key);
+    let wrapper = MultiKeyWrapper::new(bench.provider(&bench.key)).with(further);
+    let item = to_item(&user("alice"), &wrapper).await.unwrap();
+    let dek = entries(&item);
+    let [_, second] = dek.keys() else { panic!("{dek:?}") };
+    assert_eq!(hint(second), named(&bench, None));
+}
+
+#[tokio::test]
+async fn the_material_in_a_hint_is_ignored_by_every_reader() {
+    let bench = Bench::new().await;
+    let item = to_item(&user("alice"), &bench.provider(&bench.key)).await.unwrap();
+    let entry = entries(&item).keys()[0].clone();
+    for material in [None, Some(MATERIAL)] {
+        let id = named(&bench, material);
+        let changed =
+            with_entries(&item, vec![WrappedKey::new(entry.kind(), id, entry.bytes()).unwrap()]);
+        for name in [bench.key.clone(), bench.alias(&bench.key).await] {
+            assert_eq!(
+                from_item::<User>(changed.clone(), &bench.provider(&name)).await.unwrap(),
+                user("alice")
+            );
+        }
+        let (context, to) = (
+            item_context::<User>(&changed).unwrap(),
+            KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key),
+        );
+        let dek = changed["encrypted_dek"].as_b().unwrap().as_ref();
+        bench.provider(&bench.key).rewrap(dek, &context, &to, &context).await.unwrap();
+    }
+}
+
+/// Whoever has the table alone can count what rests on which material: the embedded KMS names it as
+/// AWS does.
+#[tokio::test]
+async fn records_from_before_and_after_a_rotation_can_be_counted_and_all_open() {
+    let bench = Bench { servers: Servers::embedded().await.unwrap(), ..Bench::new().await };
+    let key = bench.servers.kms_key_id();
+    let provider = bench.provider(key);
+    let mut items = Vec::new();
+    for rotation in 0..3 {
+        if rotation > 0 {
+            bench.servers.kms().rotate_key_on_demand().key_id(key).send().await.unwrap();
+        }
+        for name in ["alice", "bob"] {
+            items.push(to_item(&user(name), &provider).await.unwrap());
+        }
+    }
+    let hints: Vec<_> = items.iter().map(hint_of).collect();
+    assert!(hints.chunks(2).all(|same| same[0] == same[1] && same[0].material().is_some()));
+    assert!(hints[0] != hints[2] && hints[2] != hints[4] && hints[4] != hints[0]);
+    assert!(hints.iter().all(|hint| hint.key() == hints[0].key()));
+    for item in items {
+        from_item::<User>(item, &provider).await.unwrap();
+    }
+}

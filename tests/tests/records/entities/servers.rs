@@ -1,0 +1,149 @@
+//! Several entity types in one table of a real DynamoDB.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::ScalarAttributeType::S;
+use envelope_dynamo::{KmsKeyProvider, Table, from_item};
+use envelope_examples::Servers;
+use envelope_examples::servers::{create_table, unique_name};
+
+use super::records::{Item, Order, Profile, Shop, order, profile, string};
+
+/// A table, as one of all its records, and its servers.
+pub(crate) async fn shop() -> (Servers, Table<Shop>) {
+    let servers = Servers::from_env().await.unwrap();
+    let physical = unique_name("shop");
+    create_table(servers.dynamodb(), &physical, ("pk", S), Some(("sk", S))).await.unwrap();
+    let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+    let table = Table::new(servers.dynamodb().clone(), provider).named(physical);
+    (servers, table)
+}
+
+#[tokio::test]
+async fn records_of_several_types_live_in_one_table() {
+    let (servers, shop) = shop().await;
+    let (profiles, orders) = (shop.of::<Profile>(), shop.of::<Order>());
+    shop.put(&Shop::Profile(profile())).send().await.unwrap();
+    orders.put(&order(5, "o_1")).if_not_exists().send().await.unwrap();
+    assert_eq!(profiles.get("u_1").send().await.unwrap(), Some(profile()));
+    assert_eq!(orders.get(("u_1", (5, "o_1"))).send().await.unwrap(), Some(order(5, "o_1")));
+    assert_eq!(orders.get(("u_1", (6, "o_1"))).send().await.unwrap(), None);
+
+    let query =
+        servers.dynamodb().query().table_name(shop.name()).key_condition_expression("pk = :pk");
+    let items = query
+        .expression_attribute_values(":pk", string("USER#u_1"))
+        .send()
+        .await
+        .unwrap()
+        .items
+        .unwrap();
+    let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+    let mut records = Vec::new();
+    for item in items {
+        records.push(from_item::<Shop>(item, &provider).await.unwrap());
+    }
+    assert_eq!(records, [Shop::Order(order(5, "o_1")), Shop::Profile(profile())]);
+
+    orders.update(("u_1", (5, "o_1"))).set(|order| order.state, "sent").send().await.unwrap();
+    assert_eq!(orders.get(("u_1", (5, "o_1"))).send().await.unwrap().unwrap().state, "sent");
+    profiles.delete("u_1").send().await.unwrap();
+    assert_eq!(profiles.get("u_1").send().await.unwrap(), None);
+    assert_eq!(orders.get(("u_1", (5, "o_1"))).send().await.unwrap().unwrap().order_id, "o_1");
+}
+
+#[tokio::test]
+async fn conditions_can_name_composed_keys() {
+    let (_servers, shop) = shop().await;
+    let orders = shop.of::<Order>();
+    orders.put(&order(5, "o_1")).send().await.unwrap();
+    let put = |prefix: &'static str| {
+        let record = order(5, "o_1");
+        let orders = orders.clone();
+        async move { orders.put(&record).condition(|stored| stored.sk.begins_with(prefix)).send().await }
+    };
+    put("ORDER#").await.unwrap();
+    let error = put("PROFILE").await.unwrap_err();
+    assert!(matches!(error.kind(), envelope_dynamo::ErrorKind::ConditionFailed), "{error}");
+}
+
+#[tokio::test]
+async fn a_record_pasted_under_the_key_of_another_type_does_not_open() {
+    let (servers, shop) = shop().await;
+    let (profiles, orders) = (shop.of::<Profile>(), shop.of::<Order>());
+    profiles.put(&profile()).send().await.unwrap();
+    orders.put(&order(5, "o_1")).send().await.unwrap();
+    let get = |sk: &str| {
+        let key = Item::from([("pk".into(), string("USER#u_1")), ("sk".into(), string(sk))]);
+        servers
+            .dynamodb()
+            .get_item()
+            .table_name(shop.name())
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+    };
+    let sk = "ORDER#00000000000000000005#o_1";
+    let (mut pasted, order_item) =
+        (get("PROFILE").await.unwrap().item.unwrap(), get(sk).await.unwrap().item.unwrap());
+    pasted.insert("sk".into(), string(sk));
+    pasted.extend(
+        ["kind", "order_id", "state"].map(|name| (name.to_owned(), order_item[name].clone())),
+    );
+    put_raw(&servers, &shop, pasted).await;
+    let error = orders.get(("u_1", (5, "o_1"))).send().await.unwrap_err();
+    assert!(super::composed::is_moved(&error), "{error}");
+
+    let mut stripped = order_item;
+    stripped.insert("kind".into(), AttributeValue::S("profile".into()));
+    put_raw(&servers, &shop, stripped).await;
+    let error = orders.get(("u_1", (5, "o_1"))).send().await.unwrap_err();
+    assert!(
+        error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"),
+        "{error}"
+    );
+}
+
+pub(crate) async fn put_raw(servers: &Servers, shop: &Table<Shop>, item: Item) {
+    servers
+        .dynamodb()
+        .put_item()
+        .table_name(shop.name())
+        .set_item(Some(item))
+        .send()
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn batches_take_composed_keys() {
+    let (_servers, shop) = shop().await;
+    let orders = shop.of::<Order>();
+    let all: Vec<_> = (0..30).map(|created| order(created, "o_1")).collect();
+    assert_eq!(orders.batch_put(&all).send().await.unwrap(), 30);
+    let found =
+        orders.batch_get((0..31).map(|created| ("u_1", (created, "o_1")))).send().await.unwrap();
+    assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), all);
+}
+
+#[tokio::test]
+async fn a_record_is_modified_under_its_key_and_not_away_from_it() {
+    let (_servers, shop) = shop().await;
+    let orders = shop.of::<Order>();
+    orders.put(&order(5, "o_1")).send().await.unwrap();
+    let key = || ("u_1", (5, "o_1"));
+    orders.update(key()).modify(|order| order.card = "s3cr3t 4242".into()).send().await.unwrap();
+    assert_eq!(
+        orders.get(key()).consistent_read().send().await.unwrap().unwrap().card,
+        "s3cr3t 4242"
+    );
+    let error = orders.update(key()).modify(|order| order.created = 6).send().await.unwrap_err();
+    assert!(error.to_string().contains("`sk`"), "{error}");
+    let error = orders
+        .update(key())
+        .modify(|order| order.order_id = "o_2".into())
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("`sk`"), "{error}");
+    assert_eq!(orders.get(key()).consistent_read().send().await.unwrap().unwrap().order_id, "o_1");
+}

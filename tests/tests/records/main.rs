@@ -1,0 +1,15 @@
+//! Records in tables: what is stored, read, changed and refused.
+//!
+//! The servers are embedded ones, or those that the environment names. Each test has tables of its
+//! own, so that they can run side by side on shared servers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod batches;
+mod entities;
+mod groups;
+mod reading;
+mod soak;
+mod tables;
+mod tampering;
+mod views;
+mod writing;

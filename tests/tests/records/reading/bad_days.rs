@@ -1,0 +1,121 @@
+use envelope_dynamo::ErrorKind;
+use envelope_examples::Fault;
+use envelope_tests::all_it_says;
+
+use super::*;
+
+/// More than the SDK tries.
+const PERSISTENT: usize = 3;
+
+fn fail_page(setup: &Setup, operation: &str, fault: &Fault) {
+    for _ in 0..PERSISTENT {
+        setup.faults.fail_next(operation, fault.clone());
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_come_is_one_error_and_the_reading_goes_on_from_there() {
+    let setup = setup(&few_visits()).await;
+    let faults = [
+        Fault::error("ThrottlingException"),
+        Fault::error("ProvisionedThroughputExceededException"),
+        Fault::Reply { status: 503, body: String::new() },
+        Fault::Io,
+        Fault::Timeout,
+        Fault::LoseReply,
+    ];
+    for fault in faults {
+        for good_pages in [0, 1, 4] {
+            let mut records =
+                setup.visits.query("p_1").page_size(10).concurrency(1).stream().unwrap();
+            let mut read = take(&mut records, good_pages * 10 / 2).await;
+            // The next page is asked for with the last record of this one at the latest.
+            let before = setup.faults.calls("Query");
+            fail_page(&setup, "Query", &fault);
+            let (visits, errors) = parted(&mut records).await;
+            read.extend(visits);
+            assert!(setup.faults.all_used() && setup.faults.calls("Query") > before);
+            assert_eq!(errors.len(), 1, "{fault:?}: {errors:?}");
+            assert!(matches!(errors[0].kind(), ErrorKind::DynamoDb(_)), "{}", errors[0]);
+            assert!(errors[0].is_retryable(), "{}", errors[0]);
+            assert!(!all_it_says(&errors[0]).contains(SECRET));
+            assert!(records.next().await.is_none());
+            let token = carried(records.resume_token());
+            assert!(token.is_some());
+            read.extend(setup.visits.query("p_1").resume(token).await.unwrap());
+            assert_eq!(read, p_1(0..50), "{fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_sdk_can_put_right_is_not_noticed() {
+    let setup = setup(&few_visits()).await;
+    setup.faults.fail_next("Query", Fault::error("ThrottlingException"));
+    setup.faults.fail_next("Query", Fault::LoseReply);
+    assert_eq!(setup.visits.query("p_1").page_size(10).await.unwrap(), p_1(0..50));
+    assert!(setup.faults.all_used());
+}
+
+#[tokio::test]
+async fn segments_break_off_one_by_one_and_are_resumed_each_from_its_own_place() {
+    let all: Vec<_> = (0..200).map(|i| visit(&format!("p_{i}"), i)).collect();
+    let setup = setup(&all).await;
+    let scan = || setup.visits.scan().segments(4).page_size(10);
+    let mut records = scan().stream().unwrap();
+    let mut read = take(&mut records, 20).await;
+    setup.faults.fail_always("Scan", Fault::Io);
+    let (visits, errors) = parted(&mut records).await;
+    setup.faults.recover("Scan");
+    read.extend(visits);
+    assert_eq!(errors.len(), 4);
+    assert!(read.len() < all.len());
+    read.extend(scan().resume(carried(records.resume_token())).await.unwrap());
+    assert_eq!(sorted(read), sorted(all));
+}
+
+#[tokio::test]
+async fn a_scan_on_a_random_day_is_completed_with_its_tokens() {
+    let all: Vec<_> = (0..150).map(|i| visit(&format!("p_{i}"), i)).collect();
+    let setup = setup(&all).await;
+    for seed in 1..=5 {
+        setup.faults.fail_randomly(600, seed);
+        let (mut read, mut token, mut broken) = (Vec::new(), None, 0);
+        loop {
+            let mut records =
+                setup.visits.scan().segments(3).page_size(9).resume(token).stream().unwrap();
+            let (visits, errors) = parted(&mut records).await;
+            read.extend(visits);
+            broken += errors.len();
+            token = carried(records.resume_token());
+            if token.is_none() {
+                break;
+            }
+        }
+        setup.faults.stop_failing_randomly();
+        assert!(broken > 0);
+        assert_eq!(sorted(read), sorted(all.clone()), "{seed}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_aside_while_records_are_fetched_from_the_table_is_asked_for_again() {
+    let setup = setup_projecting(&few_visits(), Projected::KeysOnly).await;
+    let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
+    let whole = sorted(by_doctor.query("dr_5").fetch_base().await.unwrap());
+    assert_eq!(whole, p_1([5, 15, 25, 35, 45]));
+
+    setup.faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 2 });
+    setup.faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 0 });
+    assert_eq!(sorted(by_doctor.query("dr_5").fetch_base().await.unwrap()), whole);
+    assert!(setup.faults.all_used());
+
+    setup.faults.fail_always("BatchGetItem", Fault::Unprocessed { processed: 0 });
+    let mut records = by_doctor.query("dr_5").fetch_base().stream().unwrap();
+    let (visits, errors) = parted(&mut records).await;
+    assert_eq!((visits.len(), errors.len()), (0, 1));
+    assert!(matches!(errors[0].kind(), ErrorKind::Unprocessed { .. }), "{}", errors[0]);
+    setup.faults.recover("BatchGetItem");
+    let rest = by_doctor.query("dr_5").fetch_base().resume(carried(records.resume_token()));
+    assert_eq!(sorted(rest.await.unwrap()), whole);
+}

@@ -1,0 +1,159 @@
+//! Everything that can be changed about a stored record, one change after another, whoever wraps
+//! its data key.
+
+mod bits;
+mod exchange;
+mod lengths;
+mod planted;
+mod replay;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::{
+    BranchKeyTable, CacheLimits, CachedKeyProvider, EncryptedDek, Envelope, Error,
+    HierarchicalKeyProvider, KmsKeyProvider, LocalKeyProvider, LocalRsaKey, MultiKeyProvider,
+    RootKey, RsaPublicKey, RsaRecipient, Table, UnwrapKey, WrapKey, from_item, to_item,
+};
+use envelope_examples::Servers;
+use envelope_examples::servers::{create_table, unique_name};
+
+type Item = HashMap<String, AttributeValue>;
+
+const PRIVATE: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
+const PUBLIC: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pub.pem");
+
+/// Everything that a record can be bound to.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "vault", kms_context = "table")]
+struct Secret {
+    #[partition_key]
+    owner: String,
+    #[sort_key]
+    at: u64,
+    #[encrypted]
+    text: String,
+    #[authenticated]
+    plan: String,
+    #[authenticated]
+    #[serde(with = "envelope_dynamo::string_set")]
+    tags: BTreeSet<String>,
+    #[authenticated]
+    terms: BTreeMap<String, Vec<u32>>,
+    #[authenticated]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frozen: Option<bool>,
+    #[plaintext]
+    views: u64,
+}
+
+/// The names that are protected, the absent one among them.
+const PROTECTED: [&str; 6] = ["owner", "at", "plan", "tags", "terms", "frozen"];
+const SEALED: [&str; 2] = ["encrypted_payload", "encrypted_dek"];
+
+fn secret(owner: &str, text: &str) -> Secret {
+    Secret {
+        owner: owner.into(),
+        at: 1_700_000_000,
+        text: text.into(),
+        plan: "pro".into(),
+        tags: ["a", "bc"].map(str::to_owned).into(),
+        terms: [("late".to_owned(), vec![1, 20])].into(),
+        frozen: None,
+        views: 3,
+    }
+}
+
+/// Somebody who wraps data keys and unwraps them.
+struct Keys {
+    name: &'static str,
+    wrap: Box<dyn WrapKey>,
+    unwrap: Box<dyn UnwrapKey>,
+}
+
+impl Keys {
+    async fn write<T: Envelope>(&self, record: &T) -> Item {
+        to_item(record, &self.wrap).await.unwrap()
+    }
+
+    async fn read<T: Envelope>(&self, item: &Item) -> Result<T, Error> {
+        from_item(item.clone(), &self.unwrap).await
+    }
+
+    /// Where the wrapped key is always the same: it is unwrapped once.
+    fn remembering(self) -> Self {
+        let cached =
+            CachedKeyProvider::new(self.unwrap, CacheLimits::new(Duration::from_secs(600)));
+        Self { unwrap: Box::new(cached), ..self }
+    }
+}
+
+fn local(name: &'static str, byte: u8) -> Keys {
+    let provider = || LocalKeyProvider::new(RootKey::from_bytes(&[byte; 32]).unwrap());
+    Keys { name, wrap: Box::new(provider()), unwrap: Box::new(provider()) }
+}
+
+fn rsa() -> Keys {
+    let wrap = RsaRecipient::new(RsaPublicKey::from_pem(PUBLIC).unwrap()).unwrap();
+    Keys {
+        name: "rsa",
+        wrap: Box::new(wrap),
+        unwrap: Box::new(LocalRsaKey::from_pkcs8_pem(PRIVATE).unwrap()),
+    }
+}
+
+fn kms(servers: &Servers) -> Keys {
+    let provider = || KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+    Keys { name: "kms", wrap: Box::new(provider()), unwrap: Box::new(provider()) }
+}
+
+async fn hierarchical(servers: &Servers) -> Keys {
+    let table = unique_name("branch-keys");
+    let provider = || {
+        let kms = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+        BranchKeyTable::new(servers.dynamodb().clone(), "branch-keys", kms).named(&table)
+    };
+    provider().create_table().await.unwrap();
+    for branch in ["vault", "safe"] {
+        provider().create(branch).await.unwrap();
+    }
+    let limits = CacheLimits::new(Duration::from_secs(600));
+    let provider = || HierarchicalKeyProvider::per_table(provider(), limits);
+    Keys { name: "hierarchical", wrap: Box::new(provider()), unwrap: Box::new(provider()) }
+}
+
+/// Two parties that each can read, one of them a local key of its own.
+fn both() -> Keys {
+    let party = |byte| LocalKeyProvider::new(RootKey::from_bytes(&[byte; 32]).unwrap());
+    let provider = || MultiKeyProvider::new(party(3)).with(party(4));
+    Keys { name: "two parties", wrap: Box::new(provider()), unwrap: Box::new(provider()) }
+}
+
+/// One of each kind, and a second local one.
+async fn everybody(servers: &Servers) -> Vec<Keys> {
+    let hierarchical = hierarchical(servers).await;
+    vec![local("local", 1), local("another local", 2), rsa(), kms(servers), hierarchical, both()]
+}
+
+fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn bytes_of(item: &Item, name: &str) -> Vec<u8> {
+    item[name].as_b().unwrap().as_ref().to_vec()
+}
+
+fn with(item: &Item, name: &str, value: impl Into<Option<AttributeValue>>) -> Item {
+    let mut item = item.clone();
+    match value.into() {
+        Some(value) => item.insert(name.to_owned(), value),
+        None => item.remove(name),
+    };
+    item
+}
+
+fn binary(bytes: impl Into<Vec<u8>>) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}

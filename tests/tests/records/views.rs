@@ -1,0 +1,246 @@
+//! Partial reads of readable attributes: what they ask for, what they show, and that no key is
+//! asked for.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::testing::TestKeyProvider;
+use envelope_dynamo::{Envelope, ErrorKind, RootKey, Table, View, to_item, view_item};
+use envelope_examples::servers::{create_table, unique_name};
+use envelope_examples::{Faults, Servers};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Plan {
+    Free,
+    Pro,
+}
+
+/// Seconds, written as text.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(
+        seconds: &u64,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{seconds}s"))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.strip_suffix('s')
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| D::Error::custom("no seconds"))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "users", kms_context = "hashed")]
+#[serde(rename_all = "camelCase")]
+struct User {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    email: String,
+    #[authenticated]
+    plan: Plan,
+    #[plaintext]
+    #[serde(rename = "size", alias = "loginCount")]
+    logins: u64,
+    #[plaintext]
+    #[serde(with = "as_text")]
+    created: u64,
+    #[plaintext]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nickname: Option<String>,
+    #[plaintext]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+    #[plaintext]
+    large: String,
+}
+
+#[derive(Debug, PartialEq, View)]
+#[view(of = User)]
+struct Usage {
+    created: u64,
+    logins: u64,
+    plan: Plan,
+    nickname: Option<String>,
+    tags: Vec<String>,
+}
+
+fn user() -> User {
+    User {
+        user_id: "u_1".into(),
+        email: "zoe@example.com".into(),
+        plan: Plan::Pro,
+        logins: 3,
+        created: 60,
+        nickname: None,
+        tags: Vec::new(),
+        large: "x".repeat(1000),
+    }
+}
+
+const fn usage() -> Usage {
+    Usage { created: 60, logins: 3, plan: Plan::Pro, nickname: None, tags: Vec::new() }
+}
+
+fn provider() -> TestKeyProvider {
+    TestKeyProvider::new(RootKey::generate().unwrap())
+}
+
+#[tokio::test]
+async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
+    let servers = Servers::from_env().await.unwrap();
+    let (faults, keys, name) = (Faults::new(), provider(), unique_name("views"));
+    create_table(servers.dynamodb(), &name, ("userId", ScalarAttributeType::S), None)
+        .await
+        .unwrap();
+    let users =
+        Table::<User>::new(servers.dynamodb_through(&faults), keys.clone()).named(name.clone());
+    users.put(&user()).send().await.unwrap();
+
+    assert_eq!(users.view::<Usage>("u_1").send().await.unwrap(), Some(usage()));
+    assert_eq!(users.view::<Usage>("u_1").consistent_read().await.unwrap(), Some(usage()));
+    assert_eq!(users.view::<Usage>("u_2").await.unwrap(), None);
+    assert_eq!(keys.unwrap_calls(), 0);
+
+    let request: Value = serde_json::from_slice(&faults.requests("GetItem")[0]).unwrap();
+    let mut asked: Vec<_> = request["ExpressionAttributeNames"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    asked.sort_unstable();
+    assert_eq!(asked, ["created", "loginCount", "nickname", "plan", "size", "tags", "userId"]);
+
+    // A service that only writes has no right to open records, and needs none for a view.
+    let writer = Table::<User, _>::write_only(servers.dynamodb().clone(), provider()).named(name);
+    assert_eq!(writer.view::<Usage>("u_1").await.unwrap(), Some(usage()));
+}
+
+#[tokio::test]
+async fn attributes_are_read_as_the_record_reads_them() {
+    let full = User { nickname: Some("zo".into()), tags: vec!["a".into()], ..user() };
+    let mut item = to_item(&full, &provider()).await.unwrap();
+    let expected = Usage { nickname: Some("zo".into()), tags: vec!["a".into()], ..usage() };
+    assert_eq!(view_item::<Usage>(item.clone()).unwrap(), expected);
+    let value = item.remove("size").unwrap();
+    item.insert("loginCount".into(), value);
+    assert_eq!(view_item::<Usage>(item).unwrap(), expected, "by an alias");
+}
+
+#[tokio::test]
+async fn what_is_absent_or_of_another_type_is_an_error_that_names_record_and_attribute() {
+    let item = to_item(&user(), &provider()).await.unwrap();
+    let error_with = |change: &dyn Fn(&mut HashMap<String, AttributeValue>)| {
+        let mut item = item.clone();
+        change(&mut item);
+        view_item::<Usage>(item).unwrap_err()
+    };
+    let error = error_with(&|item| drop(item.remove("plan")));
+    assert!(matches!(error.kind(), ErrorKind::Deserialize { .. }));
+    let text = error.to_string();
+    assert!(text.starts_with("users[userId=(sha256 "), "{text}");
+    assert!(text.contains("`plan` is not of its field's type: missing field `plan`"), "{text}");
+
+    let error = error_with(&|item| {
+        drop(item.insert("created".into(), AttributeValue::S("a secret".into())))
+    });
+    assert!(
+        error.to_string().contains("`created`")
+            && !format!("{error:?}{error}").contains("a secret"),
+        "{error}"
+    );
+}
+
+/// As documented: a view shows what stands in the table.
+#[tokio::test]
+async fn a_view_verifies_nothing() {
+    let mut item = to_item(&user(), &provider()).await.unwrap();
+    item.insert("plan".into(), AttributeValue::S("free".into()));
+    assert_eq!(view_item::<Usage>(item).unwrap().plan, Plan::Free);
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "visits", index(name = "by_ward", partition_key = ward, sort_key = day))]
+struct Visit {
+    #[partition_key]
+    patient: String,
+    #[sort_key]
+    day: u32,
+    #[encrypted]
+    diagnosis: String,
+    #[authenticated]
+    ward: String,
+    #[plaintext]
+    seen: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, View)]
+#[view(of = Visit)]
+struct Seen {
+    day: u32,
+    seen: bool,
+}
+
+#[tokio::test]
+async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_stopped() {
+    let servers = Servers::from_env().await.unwrap();
+    let (faults, keys) = (Faults::new(), provider());
+    let visits = Table::<Visit>::new(servers.dynamodb_through(&faults), keys.clone())
+        .named(unique_name("views"));
+    visits.create_table().send().await.unwrap();
+    let visit = |day: u32| Visit {
+        patient: "p_1".into(),
+        day,
+        diagnosis: "gout".into(),
+        ward: "west".into(),
+        seen: day.is_multiple_of(2),
+    };
+    visits.batch_put((0..20).map(visit)).send().await.unwrap();
+    let expected: Vec<_> = (0..20).map(|day| Seen { day, seen: day % 2 == 0 }).collect();
+
+    let all: Vec<Seen> =
+        visits.query("p_1").page_size(7).views::<Seen>().unwrap().try_collect().await.unwrap();
+    assert_eq!(all, expected);
+    let some =
+        visits.query("p_1").sort(|day| day.lt(4)).descending().filter(|visit| visit.seen.eq(true));
+    assert_eq!(
+        some.views::<Seen>().unwrap().try_collect::<Vec<_>>().await.unwrap(),
+        [expected[2].clone(), expected[0].clone()]
+    );
+    let by_ward = visits.index(|indexes| indexes.by_ward);
+    assert_eq!(
+        by_ward.query("west").views::<Seen>().unwrap().try_collect::<Vec<_>>().await.unwrap(),
+        expected
+    );
+    let mut scanned: Vec<Seen> =
+        visits.scan().segments(3).views::<Seen>().unwrap().try_collect().await.unwrap();
+    scanned.sort_by_key(|seen| seen.day);
+    assert_eq!(scanned, expected);
+
+    let mut first = visits.query("p_1").limit(5).views::<Seen>().unwrap();
+    assert_eq!(first.try_collect::<Vec<_>>().await.unwrap(), expected[..5]);
+    let rest = visits.query("p_1").resume(first.resume_token()).views::<Seen>().unwrap();
+    let mut rest = rest;
+    assert_eq!(rest.try_collect::<Vec<_>>().await.unwrap(), expected[5..]);
+    assert!(rest.resume_token().is_none());
+
+    assert_eq!(keys.unwrap_calls(), 0);
+    for request in faults.requests("Query").iter().chain(&faults.requests("Scan")) {
+        let request: Value = serde_json::from_slice(request).unwrap();
+        let names = request["ExpressionAttributeNames"].as_object().unwrap();
+        assert!(
+            names.values().all(|name| !name.as_str().unwrap().starts_with("encrypted")),
+            "{names:?}"
+        );
+        assert!(request["ProjectionExpression"].is_string(), "{request}");
+    }
+}

@@ -1,0 +1,179 @@
+//! Writes beyond a plain put: conditions, updates in place, and changes of what is sealed.
+
+mod conditions;
+mod in_place;
+mod lost;
+mod modify;
+mod racing;
+mod times;
+mod versions;
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, Table};
+use envelope_examples::servers::{create_table, unique_name};
+use envelope_examples::{Faults, Servers};
+
+type Item = HashMap<String, AttributeValue>;
+
+/// A record with attributes of every kind that a write can name.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "users")]
+#[serde(rename_all = "camelCase")]
+struct User {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    email: String,
+    #[encrypted]
+    ssn: Option<String>,
+    #[authenticated]
+    plan: String,
+    #[plaintext]
+    logins: u64,
+    #[plaintext]
+    #[serde(rename = "plan.note")]
+    plan_note: String,
+    #[plaintext]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nickname: Option<String>,
+    #[plaintext]
+    #[serde(default, with = "in_hex")]
+    colour: u32,
+    #[plaintext]
+    #[serde(default)]
+    history: Vec<String>,
+    #[plaintext]
+    #[serde(
+        default,
+        with = "envelope_dynamo::string_set",
+        skip_serializing_if = "BTreeSet::is_empty"
+    )]
+    tags: BTreeSet<String>,
+}
+
+/// A number that is stored as text.
+mod in_hex {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("#{number:06x}"))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.strip_prefix('#').ok_or_else(|| de::Error::custom("not a colour"))?;
+        u32::from_str_radix(digits, 16).map_err(|_| de::Error::custom("not a colour"))
+    }
+}
+
+const EMAIL: &str = "zoe.plaintext-mark@example.com";
+const SSN: &str = "plaintext-mark-078-05-1120";
+
+fn user(id: &str) -> User {
+    User {
+        user_id: id.to_owned(),
+        email: EMAIL.to_owned(),
+        ssn: Some(SSN.to_owned()),
+        plan: "pro".to_owned(),
+        logins: 3,
+        plan_note: "trial".to_owned(),
+        nickname: Some("zo".to_owned()),
+        colour: 0x00c0ffee & 0xff_ffff,
+        history: vec!["created".to_owned()],
+        tags: BTreeSet::from(["new".to_owned()]),
+    }
+}
+
+/// A table of its own behind faults.
+struct Bench {
+    servers: Servers,
+    faults: Faults,
+    name: String,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let servers = Servers::from_env().await.unwrap();
+        let name = unique_name("writing");
+        create_table(servers.dynamodb(), &name, ("userId", ScalarAttributeType::S), None)
+            .await
+            .unwrap();
+        Self { servers, faults: Faults::new(), name }
+    }
+
+    /// The table behind the faults, of one kind of record.
+    fn table<T: Envelope>(&self) -> Table<T> {
+        let provider = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap());
+        Table::new(self.servers.dynamodb_through(&self.faults), provider).named(self.name.clone())
+    }
+
+    /// The item as it stands in the table, past the faults.
+    async fn stored(&self, id: &str) -> Option<Item> {
+        let get = self.servers.dynamodb().get_item().table_name(&self.name).consistent_read(true);
+        get.key("userId", AttributeValue::S(id.to_owned())).send().await.unwrap().item
+    }
+
+    /// A number of an item as it stands in the table.
+    async fn number(&self, id: &str, name: &str) -> u64 {
+        self.stored(id).await.unwrap()[name].as_n().unwrap().parse().unwrap()
+    }
+
+    /// Waits until `operation` has been sent `calls` times.
+    async fn sent(&self, operation: &str, calls: usize) {
+        while self.faults.calls(operation) < calls {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Does `meanwhile` between the read and the first write of `modify`.
+    async fn between<R>(
+        &self,
+        modify: impl Future<Output = R>,
+        meanwhile: impl Future<Output = ()>,
+    ) -> R {
+        self.faults.hold("UpdateItem");
+        let calls = self.faults.calls("UpdateItem") + 1;
+        let meanwhile = async {
+            self.sent("UpdateItem", calls).await;
+            meanwhile.await;
+            self.faults.release("UpdateItem");
+        };
+        tokio::join!(modify, meanwhile).0
+    }
+
+    /// The table past the faults, as another writer has it.
+    fn other<T: Envelope>(&self) -> Table<T> {
+        let provider = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap());
+        Table::new(self.servers.dynamodb().clone(), provider).named(self.name.clone())
+    }
+
+    /// Puts an item as an attacker would, past the library and the faults.
+    async fn plant(&self, item: Item) {
+        self.servers
+            .dynamodb()
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// Nothing that was sent holds what is to be sealed.
+    #[track_caller]
+    fn assert_nothing_secret_was_sent(&self) {
+        let sent = self.faults.all_requests();
+        assert!(!sent.is_empty());
+        for request in sent {
+            let text = String::from_utf8_lossy(&request);
+            assert!(!text.contains("plaintext-mark"), "{text}");
+        }
+    }
+}
+
+fn payload(item: &Item) -> &Blob {
+    item["encrypted_payload"].as_b().unwrap()
+}
