@@ -17,9 +17,8 @@ use envelope_dynamo::{
     Context, DataKey, EncryptionContext, Envelope, GeneratedKey, KeyFuture, KeyKind, KeyProvider,
     LocalKeyProvider, RootKey, UnwrapKey, WrapKey, WrappedKey, from_item, open, seal, to_item,
 };
-use serde::{Deserialize, Serialize};
-
 use harness::{heading, medians, repeated, row, with_inputs};
+use serde::{Deserialize, Serialize};
 
 /// Five fields; `notes` brings the record to its size.
 #[derive(Clone, Serialize, Deserialize, Envelope)]

@@ -1,160 +1,18 @@
 //! DynamoDB's expressions over readable attributes: typed, so that none can name what is sealed.
 
-mod attribute;
-mod comparisons;
-mod condition;
-mod limit;
-mod named;
-mod operand;
-mod path;
-mod sort;
-mod update;
+pub(crate) mod comparisons;
+pub(crate) mod condition;
+pub(crate) mod limit;
+pub(crate) mod named;
+pub(crate) mod operand;
+pub(crate) mod placeholders;
+pub(crate) mod sort;
+pub(crate) mod update;
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
-
-pub use attribute::{Attribute, InPlace, Readable, mark};
-pub use comparisons::{AttributeType, Size};
-pub use condition::Condition;
-pub(crate) use limit::Limit;
-pub(crate) use operand::Serialized;
-pub use operand::{IntoOperand, by};
-use path::DocumentPath;
-pub use path::{AttributePath, Elements, Entries, Place};
-pub use sort::{SortCondition, SortKey};
-pub use update::{Addable, Amount};
-pub(crate) use update::{Changes, Clauses};
-
-use crate::attribute::check_storable;
-use crate::entity::Kind;
-use crate::error::ErrorKind;
-
-/// Placeholders of names, and the names.
-type Names = HashMap<String, String>;
-/// Placeholders of values, and the values.
-type Values = HashMap<String, AttributeValue>;
-
-/// Bytes of an expression (Amazon DynamoDB Developer Guide, "Quotas", "Expression parameters").
-pub(crate) const MAX_EXPRESSION_BYTES: usize = 4096;
-
-/// Checks that DynamoDB takes an expression of this length.
-pub(crate) fn check_length(expression: Option<&String>) -> Result<(), ErrorKind> {
-    match expression.map_or(0, String::len) {
-        bytes if bytes > MAX_EXPRESSION_BYTES => Err(ErrorKind::ExpressionTooLong { bytes }),
-        _ => Ok(()),
-    }
-}
-
-/// A value for an attribute, or why it did not serialize.
-#[derive(Clone, Debug)]
-pub(crate) struct Operand {
-    pub(crate) attribute: &'static str,
-    pub(crate) value: Serialized,
-}
-
-/// The placeholders of a request's expressions: names and values stand in maps beside them.
-pub(crate) struct Placeholders {
-    /// Names, and the placeholder of each: a record may have tens of thousands of authenticated
-    /// attributes.
-    names: HashMap<String, String>,
-    values: Values,
-    count: usize,
-    /// The kinds of record in the table, whose fields a caller's own names must not be.
-    kinds: &'static [Kind],
-}
-
-impl Placeholders {
-    /// For a table that holds records of `kinds`.
-    pub(crate) fn of(kinds: &'static [Kind]) -> Self {
-        Self { names: HashMap::new(), values: Values::new(), count: 0, kinds }
-    }
-
-    /// Behind those that a request has already, for names alone.
-    pub(crate) fn new(names: Option<Names>, values: Option<Values>) -> Self {
-        let (names, values) = (names.unwrap_or_default(), values.unwrap_or_default());
-        let number =
-            |placeholder: &String| placeholder.get(1..)?.strip_prefix("envelope")?.parse().ok();
-        let count = names.keys().chain(values.keys()).filter_map(number).max().unwrap_or(0);
-        let names = names.into_iter().map(|(placeholder, name)| (name, placeholder)).collect();
-        Self { names, values, count, kinds: &[] }
-    }
-
-    /// The placeholder of an attribute's name.
-    pub(crate) fn name(&mut self, attribute: &str) -> String {
-        if let Some(placeholder) = self.names.get(attribute) {
-            return placeholder.clone();
-        }
-        let placeholder = format!("#envelope{}", self.next());
-        self.names.insert(attribute.to_owned(), placeholder.clone());
-        placeholder
-    }
-
-    /// The placeholders of a path; refuses a name that the caller chose and that is not free.
-    pub(crate) fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind> {
-        named::check(path, self.kinds)?;
-        Ok(path.text(|name| self.name(name)))
-    }
-
-    /// The placeholder of a value.
-    pub(crate) fn value(&mut self, value: AttributeValue) -> String {
-        let placeholder = format!(":envelope{}", self.next());
-        self.values.insert(placeholder.clone(), value);
-        placeholder
-    }
-
-    /// The placeholder of a value for `attribute`.
-    pub(crate) fn serialized(
-        &mut self,
-        attribute: &str,
-        value: Serialized,
-    ) -> Result<String, ErrorKind> {
-        match value {
-            Ok(value) => {
-                check_storable(attribute, &value)?;
-                Ok(self.value(value))
-            }
-            Err(source) => {
-                Err(ErrorKind::Serialize { attribute: Some(attribute.to_owned()), source })
-            }
-        }
-    }
-
-    /// The expression of a condition.
-    pub(crate) fn condition<T>(&mut self, condition: Condition<T>) -> Result<String, ErrorKind> {
-        condition.render(self)
-    }
-
-    /// The maps of names and of values; DynamoDB refuses empty ones.
-    pub(crate) fn into_maps(self) -> (Option<Names>, Option<Values>) {
-        let names: Names =
-            self.names.into_iter().map(|(name, placeholder)| (placeholder, name)).collect();
-        (
-            Some(names).filter(|names| !names.is_empty()),
-            Some(self.values).filter(|values| !values.is_empty()),
-        )
-    }
-
-    /// The values, in the order in which they were put in.
-    pub(crate) fn ordered_values(self) -> Vec<AttributeValue> {
-        let number = |placeholder: &String| {
-            placeholder.trim_start_matches(":envelope").parse::<usize>().ok()
-        };
-        let mut values: Vec<_> = self.values.into_iter().collect();
-        values.sort_by_key(|(placeholder, _)| number(placeholder));
-        values.into_iter().map(|(_, value)| value).collect()
-    }
-
-    const fn next(&mut self) -> usize {
-        self.count += 1;
-        self.count
-    }
-}
-
-/// Both conditions, where there are two.
-pub(crate) fn both(own: Option<String>, other: Option<String>) -> Option<String> {
-    match (own, other) {
-        (Some(own), Some(other)) => Some(format!("({own}) AND ({other})")),
-        (own, other) => own.or(other),
-    }
-}
+pub use crate::expression::comparisons::{AttributeType, Size};
+pub use crate::expression::condition::Condition;
+pub(crate) use crate::expression::limit::Limit;
+pub use crate::expression::operand::{IntoOperand, by};
+pub use crate::expression::sort::{SortCondition, SortKey};
+pub use crate::expression::update::{Addable, Amount};
+pub(crate) use crate::expression::update::{Changes, Clauses};

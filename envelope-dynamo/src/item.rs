@@ -1,21 +1,29 @@
 //! A record to an item and back, without any table: for calls of your own, streams and exports.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{
-    Content, Context, OpenError, Plaintext, UntrustedPayload, UnwrapKey, WrapKey, open_payload,
-    read_fields,
-};
+pub(crate) mod assemble;
+pub(crate) mod context;
+pub(crate) mod entity;
+pub(crate) mod group;
+pub(crate) mod layout;
+pub(crate) mod managed_fields;
+pub(crate) mod modify_record;
+pub(crate) mod open;
+pub(crate) mod pending_item;
+pub(crate) mod read_back;
+pub(crate) mod reconcile;
+pub(crate) mod size;
+pub(crate) mod split;
 
-use crate::attribute::type_name;
-use crate::binding::{Item, bare_context, context, key_attributes, record_id};
-use crate::entity::{Entity, Kind};
-use crate::error::{Error, ErrorKind};
-use crate::group::{Group, group_context, open_group};
-use crate::marks::reconcile;
-use crate::read::put_together;
-use crate::record::{Envelope, Mark};
-use crate::schema::RESERVED;
-use crate::write::keys_of;
+use envelope_core::{Context, UnwrapKey, WrapKey};
+
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::item::context::bare_context;
+use crate::item::entity::Entity;
+use crate::item::group::group_context;
+use crate::record::Envelope;
+use crate::record::item_key::record_id;
 
 /// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`,
 /// `encrypted_dek`.
@@ -66,17 +74,6 @@ pub async fn from_item<T: Entity>(
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<T, Error> {
     T::open(item, provider).await
-}
-
-/// Opens an item as the one kind of record that it can be.
-pub(crate) async fn open_record<T: Envelope>(
-    mut item: Item,
-    provider: &(impl UnwrapKey + ?Sized),
-) -> Result<T, Error> {
-    match open_item(&mut item, provider).await {
-        Ok(record) => Ok(record),
-        Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
-    }
 }
 
 /// The context of the record in `item`, authenticated attributes aside: what its data key is
@@ -141,105 +138,4 @@ pub fn item_group_context<'i, T: Envelope>(
         None => Err(ErrorKind::Malformed("the struct has no group of that name")),
     };
     context.map_err(|kind| Error::new(record_id::<T>(item), kind))
-}
-
-async fn open_item<T: Envelope>(
-    item: &mut Item,
-    provider: &(impl UnwrapKey + ?Sized),
-) -> Result<T, ErrorKind> {
-    Ok(open_whole(item, provider).await?.record)
-}
-
-/// A record, and what it was opened from.
-pub(crate) struct Open<T> {
-    pub(crate) record: T,
-    /// The encrypted fields.
-    pub(crate) plaintext: Plaintext,
-    /// Those of each group that was opened.
-    pub(crate) groups: Vec<(&'static str, Plaintext)>,
-    /// The names of the attributes that were authenticated.
-    pub(crate) authenticated: Vec<String>,
-}
-
-/// Opens `item`, of which the key attributes stay behind: they name the record if something fails.
-pub(crate) async fn open_whole<T: Envelope>(
-    item: &mut Item,
-    provider: &(impl UnwrapKey + ?Sized),
-) -> Result<Open<T>, ErrorKind> {
-    if let Some(misfit) = Kind::of::<T>().misfit(item) {
-        return Err(misfit);
-    }
-    let (payload, dek) = take_sealed(item)?;
-    let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
-    let authenticated = payload.authenticated_names().to_vec();
-    let opened = {
-        let context = context::<T>(item, authenticated.iter().map(String::as_str))?;
-        open_payload(payload, &dek, Content::Record, &context, provider).await
-    };
-    let plaintext = match opened {
-        Err(OpenError::Authentication) => return Err(not_authentic::<T>(authenticated)),
-        opened => opened?,
-    };
-    let mut opened = Vec::new();
-    let mut withheld = Vec::new();
-    for group in T::SCHEMA.groups() {
-        match open_group::<T>(item, group, &authenticated, provider).await? {
-            Some(Group::Opened(plaintext)) => opened.push((group, plaintext)),
-            Some(Group::Withheld) => withheld.push(group),
-            None => {}
-        }
-    }
-    let mut sealed = read_fields(plaintext.expose())?;
-    for (_, plaintext) in &opened {
-        sealed.extend(read_fields(plaintext.expose())?);
-    }
-    let keys = key_attributes::<T>(item);
-    let chosen =
-        reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
-    let record = put_together(chosen)?;
-    match misplaced(&record, item)? {
-        None => Ok(Open { record, plaintext, groups: opened, authenticated }),
-        Some(attribute) => Err(ErrorKind::KeyMismatch { attribute }),
-    }
-}
-
-/// The composed key that the record's fields do not make.
-fn misplaced<T: Envelope>(record: &T, keys: &Item) -> Result<Option<&'static str>, ErrorKind> {
-    let mut composed = T::SCHEMA.composed_keys().peekable();
-    if composed.peek().is_none() {
-        return Ok(None);
-    }
-    let made = keys_of(record)?;
-    Ok(composed.find(|field| made.get(field.name) != keys.get(field.name)).map(|field| field.name))
-}
-
-fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKind {
-    let is_plaintext =
-        |name: &&String| T::SCHEMA.owner(name).is_some_and(|field| field.mark == Mark::Plaintext);
-    let now_plaintext = authenticated.iter().filter(is_plaintext).cloned().collect();
-    ErrorKind::NotAuthentic { authenticated, now_plaintext }
-}
-
-/// Takes payload and wrapped key out of the item.
-fn take_sealed(item: &mut Item) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
-    let [payload, dek] =
-        RESERVED.map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
-    match [payload.transpose()?, dek.transpose()?] {
-        [Some(payload), Some(dek)] => Ok((payload, dek)),
-        [None, None] => Err(ErrorKind::NotSealed),
-        [Some(_), None] => {
-            Err(ErrorKind::Malformed("the record has `encrypted_payload` but no `encrypted_dek`"))
-        }
-        [None, Some(_)] => {
-            Err(ErrorKind::Malformed("the record has `encrypted_dek` but no `encrypted_payload`"))
-        }
-    }
-}
-
-/// The bytes of an attribute that holds what is sealed, or a wrapped key.
-pub(crate) fn binary(name: &str, attribute: AttributeValue) -> Result<Vec<u8>, ErrorKind> {
-    match attribute {
-        AttributeValue::B(bytes) => Ok(bytes.into_inner()),
-        other => Err(ErrorKind::NotBinary { attribute: name.to_owned(), found: type_name(&other) }),
-    }
 }

@@ -61,44 +61,16 @@
 //! is not in `docs/THREAT_MODEL.md`.
 #![forbid(unsafe_code)]
 
-mod access;
-mod attribute;
-mod binding;
-mod branch_keys;
-mod composed;
-mod entity;
-mod epoch_seconds;
-mod error;
-mod expression;
-mod group;
-mod identity;
-mod index;
-mod item;
-mod kept;
-mod key;
-mod kms;
-mod marks;
-mod openings;
-mod outage;
-mod outcome;
-mod read;
-mod read_back;
-mod record;
-mod reseal;
-mod schema;
-mod side_by_side;
-mod size;
-mod table;
-mod token;
-mod ungrouped;
-mod unsealed;
-mod view;
-mod write;
+pub(crate) mod call;
+pub(crate) mod convert;
+pub(crate) mod dynamodb;
+pub(crate) mod error;
+pub(crate) mod expression;
+pub(crate) mod item;
+pub(crate) mod keys;
+pub(crate) mod record;
+pub(crate) mod table;
 
-pub use access::Access;
-pub use attribute::{binary_set, number_set, string_set};
-pub use branch_keys::{Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, Branches};
-pub use entity::{Entity, EntityOf};
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
 pub use envelope_core::{
@@ -116,30 +88,44 @@ pub use envelope_core::{
 #[cfg(feature = "rsa")]
 pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::{Envelope, View};
-pub use epoch_seconds::EpochSeconds;
-pub use error::{DynamoDbError, Error, ErrorKind, RecordId};
-pub use expression::{
-    Addable, Amount, Attribute, AttributePath, AttributeType, Condition, Elements, Entries,
-    InPlace, IntoOperand, Place, Readable, Size, SortCondition, SortKey, by, mark,
+
+pub use crate::convert::epoch_seconds::EpochSeconds;
+pub use crate::convert::{binary_set, number_set, string_set};
+pub use crate::error::Error;
+pub use crate::error::dynamodb::DynamoDbError;
+pub use crate::error::kind::ErrorKind;
+pub use crate::error::marks::{MarksError, WrittenMarks};
+pub use crate::error::record_id::RecordId;
+pub use crate::error::write_outcome::WriteOutcome;
+pub use crate::expression::{
+    Addable, Amount, AttributeType, Condition, IntoOperand, Size, SortCondition, SortKey, by,
 };
-pub use index::{Index, NoIndexes, PrimaryKey, ReadsConsistently, Secondary, Sorted, kind};
-pub use item::{from_item, item_context, item_group_context, to_item};
-pub use kept::{AuthenticatedVersion, VersionNumber};
-pub use key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
-pub use kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
-pub use marks::{MarksError, WrittenMarks};
-pub use outcome::WriteOutcome;
-pub use record::{Envelope, Field, Mark};
-pub use schema::Schema;
-pub use table::{
+pub use crate::item::entity::{Entity, EntityOf};
+pub use crate::item::managed_fields::{AuthenticatedVersion, VersionNumber};
+pub use crate::item::{from_item, item_context, item_group_context, to_item};
+pub use crate::keys::branch_keys::{
+    Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, Branches,
+};
+pub use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
+pub use crate::record::Envelope;
+pub use crate::record::access::Access;
+pub use crate::record::attribute::{Attribute, InPlace, Readable, mark};
+pub use crate::record::field::{Field, Mark};
+pub use crate::record::index::{
+    Index, NoIndexes, PrimaryKey, ReadsConsistently, Secondary, Sorted, kind,
+};
+pub use crate::record::key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
+pub use crate::record::path::{AttributePath, Elements, Entries, Place};
+pub use crate::record::schema::Schema;
+pub use crate::record::view::{View, view_item};
+pub use crate::table::read::resume_token::{ResumeToken, ResumeTokenError};
+pub use crate::table::{
     BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, CreateTable,
     Delete, Get, GetView, Gets, Indexed, Modify, PreparedTransaction, Put, Puttable, Query,
     Records, ReturningNew, ReturningOld, Rewrap, RewrapTo, Rewrapped, Scan, Table, TransactGet,
     Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify, Update,
     transact_get, transact_write,
 };
-pub use token::{ResumeToken, ResumeTokenError};
-pub use view::{View, view_item};
 
 /// What generated code names; not part of the public interface.
 #[doc(hidden)]
@@ -153,18 +139,18 @@ pub mod __private {
     pub use ::std::string::String;
     pub use ::std::vec::Vec;
 
-    pub use crate::attribute::{from_attribute_value, scalar_type, to_attribute_value};
-    pub use crate::binding::Item;
-    pub use crate::composed::Piece;
-    pub use crate::entity::Kind;
-    pub use crate::index::IndexSchema;
-    pub use crate::key::AnyKey;
-    pub use crate::ungrouped::{CheckUngrouped, Ungrouped};
-    pub use crate::unsealed::Unsealed;
-    pub use crate::view::ViewedItem;
+    pub use crate::convert::{from_attribute_value, scalar_type, to_attribute_value};
+    pub use crate::dynamodb::Item;
+    pub use crate::item::pending_item::Unsealed;
+    pub use crate::record::index::IndexSchema;
+    pub use crate::record::key::AnyKey;
+    pub use crate::record::key_format::Piece;
+    pub use crate::record::kind::Kind;
+    pub use crate::record::ungrouped::{CheckUngrouped, Ungrouped};
+    pub use crate::record::view::ViewedItem;
     /// How times are written and read.
     pub mod epoch_seconds {
-        pub use crate::epoch_seconds::{Seconds, deserialize, seconds, serialize};
+        pub use crate::convert::epoch_seconds::{Seconds, deserialize, seconds, serialize};
     }
     /// Asks, at the place where it is called, that serde can write a type.
     pub const fn is_written<T: serde::Serialize>() {}
@@ -172,7 +158,7 @@ pub mod __private {
     pub fn list<T, const N: usize>(values: [T; N]) -> Vec<T> {
         Vec::from(values)
     }
-    pub use crate::write::compose_key;
+    pub use crate::item::split::compose_key;
     pub use crate::{
         Access, Attribute, AuthenticatedVersion, Composite, ContextForm, Entity, EntityOf,
         Envelope, Error, ErrorKind, Field, Index, Mark, NoIndexes, Partition, Parts, PrimaryKey,

@@ -1,27 +1,13 @@
 //! Typed calls on one table: what is stored is sealed before the request is built.
 
-mod backoff;
-mod base;
-mod batch;
-mod check;
-mod create;
-mod customized;
-mod delete;
-pub(crate) mod doubt;
-mod found;
-mod get;
-mod indexed;
-mod modify;
-mod put;
-mod query;
-mod reading;
-mod records;
-mod returning;
-mod rewrap;
-mod scan;
-mod transaction;
-mod update;
-mod view;
+pub(crate) mod batch;
+pub(crate) mod bounded;
+pub(crate) mod create;
+pub(crate) mod customized;
+pub(crate) mod openings;
+pub(crate) mod read;
+pub(crate) mod transaction;
+pub(crate) mod write;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -34,36 +20,42 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use envelope_core::{Clock, KeyProvider, SystemClock, UnwrapKey, WrapKey};
 
-pub use batch::{BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut};
-pub use check::Check;
-pub use create::CreateTable;
-pub use delete::Delete;
-pub use get::Get;
-pub use indexed::Indexed;
-pub use modify::{Modify, TryModify};
-pub use put::{Put, Puttable};
-pub use query::Query;
-pub use records::Records;
-pub use returning::{ReturningNew, ReturningOld};
-pub use rewrap::{Rewrap, RewrapTo, Rewrapped};
-pub use scan::Scan;
-pub use transaction::{
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::dynamodb::{DynamoDbError, is_retryable, no_answer};
+use crate::error::record_id::RecordId;
+use crate::error::write_outcome::WriteOutcome;
+use crate::item::context::keyed_context;
+use crate::item::entity::{Entity, EntityOf};
+use crate::item::split::key_item;
+use crate::record::Envelope;
+use crate::record::index::Index;
+use crate::record::item_key::record_id;
+use crate::record::key::{IntoKey, IntoValue, RecordKey};
+use crate::record::kind::Kind;
+use crate::record::view::View;
+pub use crate::table::batch::{
+    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut,
+};
+pub use crate::table::create::CreateTable;
+use crate::table::read::KeyOf;
+pub use crate::table::read::get::Get;
+pub use crate::table::read::get_view::GetView;
+pub use crate::table::read::indexed::Indexed;
+pub use crate::table::read::query::Query;
+pub use crate::table::read::records::Records;
+pub use crate::table::read::scan::Scan;
+pub use crate::table::transaction::{
     Gets, PreparedTransaction, TransactGet, Transaction, TransactionError, TransactionErrorKind,
     TransactionReason, transact_get, transact_write,
 };
-pub use update::Update;
-pub use view::GetView;
-
-use crate::binding::{Item, keyed_context, record_id};
-use crate::entity::{Entity, EntityOf, Kind};
-use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
-use crate::index::Index;
-use crate::key::{IntoKey, IntoValue, RecordKey};
-use crate::outage::NoAnswer;
-use crate::outcome::WriteOutcome;
-use crate::record::Envelope;
-use crate::view::View;
-use crate::write::key_item;
+pub use crate::table::write::check::Check;
+pub use crate::table::write::delete::Delete;
+pub use crate::table::write::modify::{Modify, TryModify};
+pub use crate::table::write::put::{Put, Puttable};
+pub use crate::table::write::return_values::{ReturningNew, ReturningOld};
+pub use crate::table::write::rewrap::{Rewrap, RewrapTo, Rewrapped};
+pub use crate::table::write::update::Update;
 
 /// A DynamoDB table of records of type `T`.
 ///
@@ -438,9 +430,6 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     }
 }
 
-/// The key of a table of records or entities `T`.
-type KeyOf<T> = <<T as Entity>::First as Envelope>::Key;
-
 impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// Reads the records under one partition key, in the order of the sort key.
     ///
@@ -561,23 +550,6 @@ impl<T: Entity, P: ?Sized> fmt::Debug for Table<T, P> {
 /// A call under way.
 type Sending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// DynamoDB's error for the record `id`.
-fn dynamodb_error<E>(
-    operation: &'static str,
-    table: &str,
-    id: RecordId,
-    error: SdkError<E>,
-) -> Error
-where
-    E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
-{
-    let kind = match error.code() {
-        Some("ConditionalCheckFailedException") => ErrorKind::ConditionFailed,
-        _ => ErrorKind::DynamoDb(DynamoDbError::new(operation, table, error)),
-    };
-    Error::new(id, kind)
-}
-
 impl DynamoDbError {
     pub(crate) fn new<E>(operation: &'static str, table: &str, error: SdkError<E>) -> Self
     where
@@ -600,32 +572,5 @@ impl DynamoDbError {
                 other => Some(Arc::new(other)),
             },
         }
-    }
-}
-
-/// Why the request was not answered, where the SDK could not dispatch it.
-fn no_answer<E>(error: &SdkError<E>) -> Option<NoAnswer> {
-    match error {
-        SdkError::DispatchFailure(failure) => failure.as_connector_error().map(NoAnswer::of),
-        _ => None,
-    }
-}
-
-fn is_retryable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
-    match error {
-        SdkError::DispatchFailure(_) => no_answer(error) == Some(NoAnswer::Outage),
-        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
-        SdkError::ServiceError(service) if service.raw().status().is_server_error() => true,
-        _ => matches!(
-            error.code(),
-            Some(
-                "ProvisionedThroughputExceededException"
-                    | "ThrottlingException"
-                    | "RequestLimitExceeded"
-                    | "TransactionConflictException"
-                    | "TransactionInProgressException"
-                    | "ReplicatedWriteConflictException"
-            )
-        ),
     }
 }

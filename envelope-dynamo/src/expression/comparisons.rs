@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::Escaped;
 use serde::Serialize;
 
-use super::attribute::{Attribute, Readable};
-use super::condition::{Comparison, Condition};
-use super::operand::{IntoOperand, Serialized, Side, Term};
-use super::path::{AttributePath, DocumentPath};
-use crate::attribute::to_attribute_value;
-use crate::key::IntoValue;
+use crate::convert::to_attribute_value;
+use crate::expression::condition::{Comparison, Condition};
+use crate::expression::operand::{IntoOperand, Side, Term};
+use crate::record::attribute::{Attribute, Readable, Serialized};
+use crate::record::key::IntoValue;
+use crate::record::path::{AttributePath, DocumentPath};
 
 macro_rules! conditions {
     ($($place:ident)*) => {$(

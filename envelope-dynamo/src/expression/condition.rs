@@ -7,10 +7,11 @@ use std::ops::Not;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::Escaped;
 
-use super::operand::{Serialized, Side, Term};
-use super::path::DocumentPath;
-use super::{Operand, Placeholders};
-use crate::error::ErrorKind;
+use crate::error::kind::ErrorKind;
+use crate::expression::operand::{Side, Term};
+use crate::expression::placeholders::Placeholders;
+use crate::record::attribute::{Operand, Serialized};
+use crate::record::path::DocumentPath;
 
 /// A condition on the readable attributes of a record `T`; made from its
 /// [`Attribute`](crate::Attribute)s and [`AttributePath`](crate::AttributePath)s.
@@ -50,7 +51,7 @@ enum Node {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Comparison {
+pub(crate) enum Comparison {
     Equal,
     NotEqual,
     Less,
@@ -113,40 +114,40 @@ impl<T> Condition<T> {
     }
 
     /// A comparison of an attribute with a value of its own.
-    pub(super) fn compare(comparison: Comparison, operand: Operand) -> Self {
+    pub(crate) fn compare(comparison: Comparison, operand: Operand) -> Self {
         Self::of_compare(Term(Side::Path(operand.attribute.into())), comparison, operand.into())
     }
 
-    pub(super) fn of_compare(Term(left): Term, comparison: Comparison, Term(right): Term) -> Self {
+    pub(crate) fn of_compare(Term(left): Term, comparison: Comparison, Term(right): Term) -> Self {
         Self::new(Node::Compare(left, comparison, right))
     }
 
     /// An attribute between two values of its own.
-    pub(super) fn between(low: Operand, high: Operand) -> Self {
+    pub(crate) fn between(low: Operand, high: Operand) -> Self {
         Self::of_between(Term(Side::Path(low.attribute.into())), low.into(), high.into())
     }
 
-    pub(super) fn of_between(Term(side): Term, Term(low): Term, Term(high): Term) -> Self {
+    pub(crate) fn of_between(Term(side): Term, Term(low): Term, Term(high): Term) -> Self {
         Self::new(Node::Between(side, [low, high]))
     }
 
-    pub(super) const fn one_of(path: DocumentPath, values: Vec<Serialized>) -> Self {
+    pub(crate) const fn one_of(path: DocumentPath, values: Vec<Serialized>) -> Self {
         Self::new(Node::OneOf(path, values))
     }
 
-    pub(super) fn begins_with(prefix: Operand) -> Self {
+    pub(crate) fn begins_with(prefix: Operand) -> Self {
         Self::of_prefix(prefix.attribute.into(), prefix.value)
     }
 
-    pub(super) const fn of_prefix(path: DocumentPath, prefix: Serialized) -> Self {
+    pub(crate) const fn of_prefix(path: DocumentPath, prefix: Serialized) -> Self {
         Self::new(Node::Call(Function::BeginsWith, path, prefix))
     }
 
-    pub(super) const fn contains(path: DocumentPath, part: Serialized) -> Self {
+    pub(crate) const fn contains(path: DocumentPath, part: Serialized) -> Self {
         Self::new(Node::Call(Function::Contains, path, part))
     }
 
-    pub(super) const fn has_type(path: DocumentPath, code: Serialized) -> Self {
+    pub(crate) const fn has_type(path: DocumentPath, code: Serialized) -> Self {
         Self::new(Node::Call(Function::AttributeType, path, code))
     }
 
@@ -162,7 +163,7 @@ impl<T> Condition<T> {
         Self::new(Node::NotExists(path.into()))
     }
 
-    pub(super) fn render(&self, placeholders: &mut Placeholders) -> Result<String, ErrorKind> {
+    pub(crate) fn render(&self, placeholders: &mut Placeholders) -> Result<String, ErrorKind> {
         self.node.text(placeholders)
     }
 
@@ -247,7 +248,7 @@ impl<T> fmt::Debug for Condition<T> {
 
 impl Placeholders {
     /// The value that an attribute is set to.
-    pub(super) fn term(
+    pub(crate) fn term(
         &mut self,
         path: &DocumentPath,
         Term(side): Term,
@@ -344,9 +345,10 @@ impl Node {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::mark::Plaintext;
-    use super::super::{Attribute, AttributeType};
     use super::*;
+    use crate::expression::AttributeType;
+    use crate::record::attribute::Attribute;
+    use crate::record::attribute::mark::Plaintext;
 
     const A: Attribute<(), u8, Plaintext> = Attribute::new("a.b");
     const S: Attribute<(), String, Plaintext> = Attribute::new("size");

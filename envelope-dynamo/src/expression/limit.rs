@@ -3,18 +3,21 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::Condition;
-use super::condition::Comparison;
-use super::operand::{Side, Term};
-use super::path::DocumentPath;
-use crate::binding::Item;
-use crate::error::ErrorKind;
+use crate::dynamodb::Item;
+use crate::error::kind::ErrorKind;
+use crate::expression::Condition;
+use crate::expression::condition::Comparison;
+use crate::expression::operand::{Side, Term};
+use crate::record::path::DocumentPath;
 
 const NO_ROOM: &str =
     "has no room for what is added: the number would leave the range of the field's type";
+
 const NOT_WHOLE: &str = "takes whole numbers only, and what is added is none";
+
 const NOT_A_NUMBER: &str =
     "is not stored as a whole number, so nothing can be added to it in place";
+
 /// The greatest whole number that DynamoDB stores with all its digits (Amazon DynamoDB Developer
 /// Guide, "Naming rules and data types").
 const GREATEST: i128 = 10_i128.pow(38) - 1;
@@ -37,7 +40,7 @@ enum Bound {
 
 impl Limit {
     /// The limit of a number of a type with this range, before `amount` is added.
-    pub(super) fn of_sum(
+    pub(crate) fn of_sum(
         path: &DocumentPath,
         amount: &AttributeValue,
         (least, greatest): (i128, i128),

@@ -1,22 +1,25 @@
 //! Names that a caller chose for attributes which the struct does not have, and whose they must not
 //! be.
 
-use super::path::DocumentPath;
-use crate::entity::Kind;
-use crate::error::ErrorKind;
-use crate::record::Mark;
-use crate::schema::Schema;
+use crate::error::kind::ErrorKind;
+use crate::record::field::Mark;
+use crate::record::kind::Kind;
+use crate::record::path::DocumentPath;
+use crate::record::schema::Schema;
 
 const RESERVED: &str =
     "is where sealed values or their keys stand, and cannot be named; nothing was sent";
+
 const EMPTY: &str = "is no name of an attribute: it is empty; nothing was sent";
+
 const ENCRYPTED: &str = "is a name of an encrypted field: DynamoDB cannot evaluate it, and its value would leave in \
                          plaintext; nothing was sent";
+
 const READABLE: &str = "is a name of a field of the struct, which expressions take by the field \
                         (`|record| record.field`) and not by `attribute(..)`; nothing was sent";
 
 /// Refuses a chosen name that is not free in every kind of record in the table.
-pub(super) fn check(path: &DocumentPath, kinds: &[Kind]) -> Result<(), ErrorKind> {
+pub(crate) fn check(path: &DocumentPath, kinds: &[Kind]) -> Result<(), ErrorKind> {
     if !path.is_named {
         return Ok(());
     }
@@ -47,7 +50,7 @@ fn objection(name: &str, schemas: &[Schema]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Field;
+    use crate::record::field::Field;
 
     const USER: Schema = Schema::new(&[
         Field::new("id", Mark::PartitionKey),

@@ -1,23 +1,16 @@
 //! The other side of a comparison: a value, or another attribute.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::ValueError;
-
-use super::Operand;
-use super::attribute::{Attribute, Readable};
-use super::path::{AttributePath, DocumentPath};
-use crate::key::IntoValue;
-
-/// A value as DynamoDB has it, or why it did not serialize.
-pub(crate) type Serialized = Result<AttributeValue, ValueError>;
+use crate::record::attribute::{Attribute, Operand, Readable, Serialized};
+use crate::record::key::IntoValue;
+use crate::record::path::{AttributePath, DocumentPath};
 
 /// One side of a comparison.
 #[doc(hidden)]
 #[derive(Clone)]
-pub struct Term(pub(super) Side);
+pub struct Term(pub(crate) Side);
 
 #[derive(Clone)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Path(DocumentPath),
     Size(DocumentPath),
     Value(Serialized),

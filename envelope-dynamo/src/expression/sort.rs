@@ -4,12 +4,13 @@ use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::attribute::{Attribute, mark};
-use super::condition::{Comparison, Condition};
-use super::{Operand, Placeholders};
-use crate::error::ErrorKind;
-use crate::key::IntoValue;
-use crate::record::{Envelope, Origin};
+use crate::error::kind::ErrorKind;
+use crate::expression::condition::{Comparison, Condition};
+use crate::expression::placeholders::Placeholders;
+use crate::record::Envelope;
+use crate::record::attribute::{Attribute, Operand, mark};
+use crate::record::field::Origin;
+use crate::record::key::IntoValue;
 
 /// The sort key of a table or index, with values of type `V`, as
 /// [`Query::sort`](crate::Query::sort) lends it.

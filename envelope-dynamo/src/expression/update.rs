@@ -3,13 +3,15 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
-use super::operand::Term;
-use super::path::{DocumentPath, Place};
-use super::{Attribute, IntoOperand, Limit, Placeholders, Serialized};
-use crate::attribute::to_attribute_value;
-use crate::error::ErrorKind;
-use crate::key::IntoValue;
+use crate::convert::to_attribute_value;
+use crate::error::kind::ErrorKind;
+use crate::expression::operand::Term;
+use crate::expression::placeholders::Placeholders;
+use crate::expression::{IntoOperand, Limit};
 use crate::record::Envelope;
+use crate::record::attribute::{Attribute, Serialized};
+use crate::record::key::IntoValue;
+use crate::record::path::{DocumentPath, Place};
 
 /// A type of numbers that DynamoDB can add to: the integers and floats, `Option`s of them, and
 /// yours.
@@ -60,6 +62,7 @@ macro_rules! integers {
 }
 
 amounts!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
+
 integers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 usize);
 
 impl Addable for u128 {
@@ -67,6 +70,7 @@ impl Addable for u128 {
 }
 
 impl Addable for f32 {}
+
 impl Addable for f64 {}
 
 impl<N: Addable> Addable for Option<N> {
@@ -320,8 +324,8 @@ impl Clauses {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::mark::Plaintext;
     use super::*;
+    use crate::record::attribute::mark::Plaintext;
 
     const LOGINS: Attribute<(), u64, Plaintext> = Attribute::new("logins");
     const NOTE: Attribute<(), Option<String>, Plaintext> = Attribute::new("note");

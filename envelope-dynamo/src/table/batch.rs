@@ -1,18 +1,18 @@
 //! Many records in few requests.
 
-mod delete;
-mod error;
-mod get;
-mod put;
-mod sender;
+pub(crate) mod delete;
+pub(crate) mod error;
+pub(crate) mod get;
+pub(crate) mod put;
+pub(crate) mod sender;
 
-pub use delete::BatchDelete;
-pub use error::{BatchError, BatchFailure};
-pub use get::{BatchGet, BatchGetStream};
-pub use put::BatchPut;
+pub use crate::table::batch::delete::BatchDelete;
+pub use crate::table::batch::error::{BatchError, BatchFailure};
+pub use crate::table::batch::get::{BatchGet, BatchGetStream};
+pub use crate::table::batch::put::BatchPut;
 
 /// What a caller sets on each of the SDK's requests.
 type Customize<'a, B> = Box<dyn Fn(B) -> B + Send + Sync + 'a>;
 
 /// How often in a row DynamoDB may leave everything unprocessed that it is sent.
-pub(super) const TRIES: u32 = 10;
+pub(crate) const TRIES: u32 = 10;

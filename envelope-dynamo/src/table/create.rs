@@ -1,3 +1,5 @@
+//! TODO
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::client::Waiters;
@@ -8,12 +10,16 @@ use aws_sdk_dynamodb::types::{
     LocalSecondaryIndex, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 
-use super::doubt::Doubt;
-use super::{Sending, Table, dynamodb_error};
-use crate::entity::Entity;
-use crate::error::{Error, ErrorKind, RecordId};
-use crate::index::KeyAttribute;
-use crate::record::{Envelope, Mark};
+use crate::call::attempt_outcome::Doubt;
+use crate::error::Error;
+use crate::error::dynamodb::dynamodb_error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::item::entity::Entity;
+use crate::record::Envelope;
+use crate::record::field::Mark;
+use crate::record::index::KeyAttribute;
+use crate::table::{Sending, Table};
 
 /// How long a new table may take until it can be used.
 const READY_WITHIN: Duration = Duration::from_secs(120);

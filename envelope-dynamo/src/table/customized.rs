@@ -17,11 +17,11 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
 
-use crate::error::ErrorKind;
+use crate::error::kind::ErrorKind;
 
 /// A setting that `customize` must not set.
 #[derive(Clone, Copy)]
-pub(super) struct RefusedSetting {
+pub(crate) struct RefusedSetting {
     setting: &'static str,
     instead: &'static str,
 }
@@ -33,7 +33,7 @@ impl From<RefusedSetting> for ErrorKind {
 }
 
 /// A builder of the SDK that callers customize.
-pub(super) trait Customized: Sized {
+pub(crate) trait Customized: Sized {
     /// The first setting that must not be set, if one is.
     fn refused_setting(&self) -> Option<RefusedSetting>;
 
@@ -44,16 +44,27 @@ pub(super) trait Customized: Sized {
 }
 
 const CONDITION: &str = "`.condition(..)`";
+
 const CHANGES: &str = "`.set(..)`, `.add(..)`, `.remove(..)` and their like";
+
 const CONDITION_OR_CHANGES: &str = "`.condition(..)`, `.set(..)` and their like";
+
 const FILTER: &str = "`.filter(..)`";
+
 const FILTER_OR_SORT: &str = "`.filter(..)` or `.sort(..)`";
+
 const KEY: &str = "the key given to `query(..)` and `.sort(..)`";
+
 const VIEW: &str = "`Table::view`";
+
 const VIEWS: &str = "`.views::<V>()` or `.count()`";
+
 const BATCH_WRITE: &str = "what is given to `batch_put(..)` or `batch_delete(..)`";
+
 const BATCH_GET: &str = "the keys given to `batch_get(..)`";
+
 const WRITES: &str = "the transaction's `.put(..)`, `.update(..)`, `.delete(..)` and `.check(..)`";
+
 const GETS: &str = "the gets given to `transact_get(..)`";
 
 macro_rules! refused_settings {

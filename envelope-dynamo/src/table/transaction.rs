@@ -1,27 +1,29 @@
 //! Several records at once, all or nothing: of one type or several, in one table or several.
 
-mod action;
-mod error;
-mod get;
-mod token;
-mod tries;
-mod write;
-
-pub use error::{TransactionError, TransactionErrorKind, TransactionReason};
-pub use get::{Gets, TransactGet, transact_get};
-pub use write::{PreparedTransaction, Transaction, transact_write};
+pub(crate) mod action;
+pub(crate) mod error;
+pub(crate) mod get;
+pub(crate) mod retry;
+pub(crate) mod token;
+pub(crate) mod write;
 
 use std::collections::HashMap;
 
-use action::Target;
-
-use super::customized::Customized;
-use crate::error::{Error, RecordId};
-use crate::identity::Identity;
+use crate::error::Error;
+use crate::error::record_id::RecordId;
+use crate::record::key_identity::Identity;
+use crate::table::customized::Customized;
+use crate::table::transaction::action::Target;
+pub use crate::table::transaction::error::{
+    TransactionError, TransactionErrorKind, TransactionReason,
+};
+pub use crate::table::transaction::get::{Gets, TransactGet, transact_get};
+pub use crate::table::transaction::write::{PreparedTransaction, Transaction, transact_write};
 
 /// Actions of one transaction (Amazon DynamoDB Developer Guide, "DynamoDB transactions: how it
 /// works").
 const MAX_ACTIONS: usize = 100;
+
 /// Bytes of all items of one transaction together: 4 MB; same source.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 

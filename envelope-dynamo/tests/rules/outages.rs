@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use WriteOutcome::{NotWritten, Unknown};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result as CredentialsResult, future};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -24,8 +25,6 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
 use super::setup::Setup;
-
-use WriteOutcome::{NotWritten, Unknown};
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "accounts")]

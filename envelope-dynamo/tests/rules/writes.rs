@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use WriteOutcome::{NotWritten, Unknown, Written};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
@@ -15,8 +16,6 @@ use envelope_dynamo::{
 use envelope_examples::Fault as Injected;
 
 use super::setup::Setup;
-
-use WriteOutcome::{NotWritten, Unknown, Written};
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "accounts")]

@@ -1,17 +1,19 @@
+//! TODO
+
 use std::future::ready;
 
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluentBuilder;
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 
-use super::super::{Sending, Table};
-use super::Customize;
-use super::error::BatchError;
-use super::sender::{Sender, Write};
 use crate::error::Error;
-use crate::identity::Identity;
-use crate::key::IntoKey;
+use crate::item::size::wire_bytes;
 use crate::record::Envelope;
-use crate::size::wire_bytes;
+use crate::record::key::IntoKey;
+use crate::record::key_identity::Identity;
+use crate::table::batch::Customize;
+use crate::table::batch::error::BatchError;
+use crate::table::batch::sender::{Sender, Write};
+use crate::table::{Sending, Table};
 
 /// A batch of deletes being built; see [`Table::batch_delete`].
 #[must_use = "a batch does nothing until it is sent"]
@@ -27,7 +29,7 @@ where
     P: ?Sized,
     I: Iterator<Item: IntoKey<T::Key>>,
 {
-    pub(in super::super) const fn new(table: &'a Table<T, P>, keys: I) -> Self {
+    pub(crate) const fn new(table: &'a Table<T, P>, keys: I) -> Self {
         Self { table, keys, customize: None }
     }
 

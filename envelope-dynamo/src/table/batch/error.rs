@@ -1,3 +1,5 @@
+//! TODO
+
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -14,12 +16,12 @@ const SHOWN: usize = 5;
 /// was done.
 #[derive(Debug)]
 pub struct BatchError {
-    pub(super) operation: &'static str,
-    pub(super) table: &'static str,
-    pub(super) taken: usize,
-    pub(super) done: usize,
-    pub(super) failures: Vec<BatchFailure>,
-    pub(super) stopped: bool,
+    pub(crate) operation: &'static str,
+    pub(crate) table: &'static str,
+    pub(crate) taken: usize,
+    pub(crate) done: usize,
+    pub(crate) failures: Vec<BatchFailure>,
+    pub(crate) stopped: bool,
 }
 
 impl BatchError {
@@ -105,8 +107,8 @@ impl StdError for BatchError {
 /// One input of a batch that failed.
 #[derive(Debug)]
 pub struct BatchFailure {
-    pub(super) position: usize,
-    pub(super) error: Error,
+    pub(crate) position: usize,
+    pub(crate) error: Error,
 }
 
 impl BatchFailure {

@@ -11,19 +11,22 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use envelope_core::UnwrapKey;
 use futures_core::Stream;
 
-use super::super::backoff::Backoff;
-use super::super::customized::{Customized as _, RefusedSetting};
-use super::super::doubt::Doubt;
-use super::super::{Sending, Table};
-use super::{Customize, TRIES};
-use crate::binding::Item;
-use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
-use crate::identity::Identity;
+use crate::call::attempt_outcome::Doubt;
+use crate::call::backoff::Backoff;
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::dynamodb::DynamoDbError;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
 use crate::item::from_item;
-use crate::key::IntoKey;
-use crate::openings::Openings;
 use crate::record::Envelope;
-use crate::side_by_side::CONCURRENCY;
+use crate::record::key::IntoKey;
+use crate::record::key_identity::Identity;
+use crate::table::batch::{Customize, TRIES};
+use crate::table::bounded::CONCURRENCY;
+use crate::table::customized::{Customized as _, RefusedSetting};
+use crate::table::openings::Openings;
+use crate::table::{Sending, Table};
 
 /// Keys that one request may name (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_KEYS: usize = 100;
@@ -44,7 +47,7 @@ where
     P: UnwrapKey + ?Sized,
     I: Iterator<Item: IntoKey<T::Key> + Clone>,
 {
-    pub(in super::super) const fn new(table: &'a Table<T, P>, keys: I) -> Self {
+    pub(crate) const fn new(table: &'a Table<T, P>, keys: I) -> Self {
         Self { table, keys, consistent: false, concurrency: CONCURRENCY, customize: None }
     }
 

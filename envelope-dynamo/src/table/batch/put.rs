@@ -1,20 +1,24 @@
+//! TODO
+
 use std::borrow::Borrow;
 
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluentBuilder;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use envelope_core::WrapKey;
 
-use super::super::{Sending, Table};
-use super::Customize;
-use super::error::BatchError;
-use super::sender::{Sender, Write};
-use crate::binding::record_id;
-use crate::entity::Entity;
-use crate::error::{Error, ErrorKind};
-use crate::identity::Identity;
+use crate::dynamodb::MAX_ITEM_BYTES;
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::item::entity::Entity;
+use crate::item::size::{item_bytes, wire_bytes};
 use crate::record::Envelope as _;
-use crate::side_by_side::CONCURRENCY;
-use crate::size::{MAX_ITEM_BYTES, item_bytes, wire_bytes};
+use crate::record::item_key::record_id;
+use crate::record::key_identity::Identity;
+use crate::table::batch::Customize;
+use crate::table::batch::error::BatchError;
+use crate::table::batch::sender::{Sender, Write};
+use crate::table::bounded::CONCURRENCY;
+use crate::table::{Sending, Table};
 
 /// A batch of puts being built; see [`Table::batch_put`].
 #[must_use = "a batch does nothing until it is sent"]
@@ -31,7 +35,7 @@ where
     P: WrapKey + ?Sized,
     I: Iterator<Item: Borrow<T>>,
 {
-    pub(in super::super) const fn new(table: &'a Table<T, P>, records: I) -> Self {
+    pub(crate) const fn new(table: &'a Table<T, P>, records: I) -> Self {
         Self { table, records, concurrency: CONCURRENCY, customize: None }
     }
 

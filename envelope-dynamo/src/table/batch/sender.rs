@@ -9,40 +9,44 @@ use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluen
 use aws_sdk_dynamodb::types::WriteRequest;
 use envelope_core::Fault;
 
-use super::super::backoff::Backoff;
-use super::super::customized::{Customized as _, RefusedSetting};
-use super::super::doubt::Doubt;
-use super::error::{BatchError, BatchFailure};
-use super::{Customize, TRIES};
-use crate::binding::Item;
-use crate::error::{DynamoDbError, Error, ErrorKind, RecordId};
-use crate::identity::Identity;
-use crate::side_by_side::all;
+use crate::call::attempt_outcome::Doubt;
+use crate::call::backoff::Backoff;
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::dynamodb::DynamoDbError;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::record::key_identity::Identity;
+use crate::table::batch::error::{BatchError, BatchFailure};
+use crate::table::batch::{Customize, TRIES};
+use crate::table::bounded::all;
+use crate::table::customized::{Customized as _, RefusedSetting};
 
 /// Writes that one request may hold (Amazon DynamoDB API Reference, "BatchWriteItem").
 const MAX_WRITES: usize = 25;
+
 /// Bytes that one request may have on the wire: 16 MB; same source.
 const MAX_REQUEST_BYTES: usize = 16_000_000;
 
 /// A write that is ready to be sent: what is sealed is sealed once, however often it is sent.
-pub(super) struct Write {
-    pub(super) id: RecordId,
-    pub(super) identity: Identity,
-    pub(super) request: WriteRequest,
+pub(crate) struct Write {
+    pub(crate) id: RecordId,
+    pub(crate) identity: Identity,
+    pub(crate) request: WriteRequest,
     /// On the wire.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 /// What is sent to, and what has become of it so far.
-pub(super) struct Sender<'a> {
-    pub(super) operation: &'static str,
-    pub(super) client: &'a Client,
+pub(crate) struct Sender<'a> {
+    pub(crate) operation: &'static str,
+    pub(crate) client: &'a Client,
     /// The physical table.
-    pub(super) table: &'a str,
-    pub(super) logical: &'static str,
-    pub(super) concurrency: usize,
-    pub(super) customize: Option<Customize<'a, BatchWriteItemFluentBuilder>>,
-    pub(super) identity: fn(&Item) -> Result<Identity, ErrorKind>,
+    pub(crate) table: &'a str,
+    pub(crate) logical: &'static str,
+    pub(crate) concurrency: usize,
+    pub(crate) customize: Option<Customize<'a, BatchWriteItemFluentBuilder>>,
+    pub(crate) identity: fn(&Item) -> Result<Identity, ErrorKind>,
 }
 
 /// Some writes that go together, with their positions.
@@ -66,7 +70,7 @@ impl Request {
 impl Sender<'_> {
     /// Prepares and sends the inputs, twenty-five at a time, until they end or nothing works any
     /// more.
-    pub(super) async fn run<I: Iterator, F: Future<Output = Result<Write, Error>>>(
+    pub(crate) async fn run<I: Iterator, F: Future<Output = Result<Write, Error>>>(
         self,
         mut inputs: I,
         prepare: impl Fn(I::Item) -> F,

@@ -3,43 +3,47 @@
 use std::pin::Pin;
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{self, TransactWriteItem};
+use aws_sdk_dynamodb::types;
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use envelope_core::WrapKey;
 
-use super::super::update::Prepared;
-use super::super::{Check, Delete, Put, Update};
-use super::Place;
-use crate::binding::{Item, key_attributes};
-use crate::entity::Entity;
-use crate::error::{Error, ErrorKind, RecordId};
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
 use crate::expression::Limit;
-use crate::identity::Identity;
+use crate::item::entity::Entity;
+use crate::item::size::item_bytes;
 use crate::record::Envelope;
-use crate::size::item_bytes;
+use crate::record::item_key::key_attributes;
+use crate::record::key_identity::Identity;
+use crate::table::transaction::Place;
+use crate::table::write::update::Prepared;
+use crate::table::{Check, Delete, Put, Update};
 
 /// A write that is ready to be one action of a transaction: what is sealed is sealed once, however
 /// often it is sent.
-pub(super) struct Action {
-    pub(super) target: Target,
+pub(crate) struct Action {
+    pub(crate) target: Target,
     /// Of the item, or of its key where the item is not sent.
-    pub(super) bytes: usize,
-    pub(super) item: TransactWriteItem,
+    pub(crate) bytes: usize,
+    pub(crate) item: TransactWriteItem,
 }
 
 /// The record that an action is on.
-pub(super) struct Target {
-    pub(super) id: RecordId,
-    pub(super) place: Place,
+pub(crate) struct Target {
+    pub(crate) id: RecordId,
+    pub(crate) place: Place,
     /// Its key attributes.
-    pub(super) key: Item,
+    pub(crate) key: Item,
     /// Whether the action is an update, which always demands that there is a record.
-    pub(super) must_exist: bool,
+    pub(crate) must_exist: bool,
     /// The limits of the numbers that an update adds to.
-    pub(super) limits: Vec<Limit>,
+    pub(crate) limits: Vec<Limit>,
 }
 
 impl Target {
-    pub(super) fn new<T: Envelope>(id: RecordId, table: &str, key: Item) -> Result<Self, Error> {
+    pub(crate) fn new<T: Envelope>(id: RecordId, table: &str, key: Item) -> Result<Self, Error> {
         let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok(Self {
             id,
@@ -52,10 +56,10 @@ impl Target {
 }
 
 /// A write on its way to become an action.
-pub(super) type Preparing<'a> = Pin<Box<dyn Future<Output = Result<Action, Error>> + Send + 'a>>;
+pub(crate) type Preparing<'a> = Pin<Box<dyn Future<Output = Result<Action, Error>> + Send + 'a>>;
 
 /// A call that can be an action of a transaction instead.
-pub(super) trait IntoAction<'a> {
+pub(crate) trait IntoAction<'a> {
     fn into_action(self) -> Preparing<'a>;
 }
 

@@ -1,10 +1,14 @@
+//! TODO
+
 use std::error::Error as StdError;
 use std::fmt;
 
 use envelope_core::Fault;
 
-use crate::error::{DynamoDbError, Error, RecordId};
-use crate::outcome::WriteOutcome;
+use crate::error::Error;
+use crate::error::dynamodb::DynamoDbError;
+use crate::error::record_id::RecordId;
+use crate::error::write_outcome::WriteOutcome;
 
 /// How many reasons are told in full.
 const SHOWN: usize = 5;
@@ -66,12 +70,12 @@ pub enum TransactionErrorKind {
 }
 
 impl TransactionError {
-    pub(super) fn new(operation: &'static str, kind: TransactionErrorKind) -> Self {
+    pub(crate) fn new(operation: &'static str, kind: TransactionErrorKind) -> Self {
         let outcome = WriteOutcome::NotWritten;
         Self { inner: Box::new(Inner { operation, kind, outcome, is_repeatable: true }) }
     }
 
-    pub(super) fn or_in_doubt(mut self, in_doubt: bool) -> Self {
+    pub(crate) fn or_in_doubt(mut self, in_doubt: bool) -> Self {
         if in_doubt {
             self.inner.outcome = WriteOutcome::Unknown;
         }
@@ -79,13 +83,13 @@ impl TransactionError {
     }
 
     /// The error of a transaction that is gone with the call: another one would have another token.
-    pub(super) fn sent_once(mut self) -> Self {
+    pub(crate) fn sent_once(mut self) -> Self {
         self.inner.is_repeatable = false;
         self
     }
 
     /// Whether DynamoDB still carries out an earlier try.
-    pub(super) fn is_in_progress(&self) -> bool {
+    pub(crate) fn is_in_progress(&self) -> bool {
         let TransactionErrorKind::DynamoDb(error) = self.kind() else { return false };
         error.code() == Some("TransactionInProgressException")
     }
@@ -175,12 +179,12 @@ impl fmt::Display for TransactionError {
             TransactionErrorKind::TooManyActions { actions } => write!(
                 f,
                 "{operation}: {actions} actions, more than the {} that DynamoDB takes at once; nothing was sent",
-                super::MAX_ACTIONS
+                crate::table::transaction::MAX_ACTIONS
             )?,
             TransactionErrorKind::TooLarge { bytes } => write!(
                 f,
                 "{operation}: the items are {bytes} bytes together, more than the {} that DynamoDB takes at once; nothing was sent",
-                super::MAX_BYTES
+                crate::table::transaction::MAX_BYTES
             )?,
             TransactionErrorKind::SameRecord { record, positions: [first, second] } => write!(
                 f,
@@ -232,8 +236,8 @@ impl StdError for TransactionError {
 /// An action on account of which a transaction was cancelled.
 #[derive(Debug)]
 pub struct TransactionReason {
-    pub(super) position: usize,
-    pub(super) error: Error,
+    pub(crate) position: usize,
+    pub(crate) error: Error,
 }
 
 impl TransactionReason {

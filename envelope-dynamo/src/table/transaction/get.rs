@@ -7,18 +7,18 @@ use aws_sdk_dynamodb::operation::transact_get_items::builders::TransactGetItemsF
 use aws_sdk_dynamodb::types::{Get as GetAction, TransactGetItem};
 use envelope_core::UnwrapKey;
 
-use super::super::customized::RefusedSetting;
-use super::super::doubt::Doubt;
-use super::super::get::Reader;
-use super::super::{Get, Sending, Table};
-use super::action::Target;
-use super::error::{TransactionError, TransactionErrorKind};
-use super::tries::Tries;
-use super::{check, checked};
-use crate::binding::Item;
+use crate::call::attempt_outcome::Doubt;
+use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::record::Envelope;
-use crate::side_by_side::{CONCURRENCY, all};
+use crate::table::bounded::{CONCURRENCY, all};
+use crate::table::customized::RefusedSetting;
+use crate::table::read::get::Reader;
+use crate::table::transaction::action::Target;
+use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
+use crate::table::transaction::retry::Tries;
+use crate::table::transaction::{check, checked};
+use crate::table::{Get, Sending, Table};
 
 const NAME: &str = "transact_get";
 
@@ -250,10 +250,17 @@ macro_rules! tuple {
 }
 
 tuple!('a A P1 a);
+
 tuple!('a A P1 a, 'b B P2 b);
+
 tuple!('a A P1 a, 'b B P2 b, 'c C P3 c);
+
 tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d);
+
 tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d, 'e E P5 e);
+
 tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d, 'e E P5 e, 'f F P6 f);
+
 tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d, 'e E P5 e, 'f F P6 f, 'g G P7 g);
+
 tuple!('a A P1 a, 'b B P2 b, 'c C P3 c, 'd D P4 d, 'e E P5 e, 'f F P6 f, 'g G P7 g, 'h H P8 h);

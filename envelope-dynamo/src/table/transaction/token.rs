@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 /// A token that no other request has: 128 random bits; the standard library seeds each hasher anew.
-pub(super) fn new_token() -> String {
+pub(crate) fn new_token() -> String {
     let random = || RandomState::new().hash_one(());
     format!("{:016x}{:016x}", random(), random())
 }
@@ -12,7 +12,7 @@ pub(super) fn new_token() -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use super::new_token;
+    use crate::table::transaction::token::new_token;
 
     #[test]
     fn tokens_differ_and_are_as_long_as_dynamodb_takes() {

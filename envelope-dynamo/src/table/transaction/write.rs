@@ -7,17 +7,17 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use envelope_core::WrapKey;
 
-use super::super::doubt::Doubt;
-use super::super::{Check, Delete, Put, Sending, Update};
-use super::action::{IntoAction, Preparing, Target};
-use super::error::{TransactionError, TransactionErrorKind};
-use super::token::new_token;
-use super::tries::Tries;
-use super::{MAX_BYTES, check, checked};
-use crate::entity::Entity;
-use crate::error::RecordId;
+use crate::call::attempt_outcome::Doubt;
+use crate::error::record_id::RecordId;
+use crate::item::entity::Entity;
 use crate::record::Envelope;
-use crate::side_by_side::{CONCURRENCY, all};
+use crate::table::bounded::{CONCURRENCY, all};
+use crate::table::transaction::action::{IntoAction, Preparing, Target};
+use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
+use crate::table::transaction::retry::Tries;
+use crate::table::transaction::token::new_token;
+use crate::table::transaction::{MAX_BYTES, check, checked};
+use crate::table::{Check, Delete, Put, Sending, Update};
 
 const NAME: &str = "transact_write";
 

@@ -1,0 +1,4 @@
+//! TODO
+
+pub(crate) mod attempt_outcome;
+pub(crate) mod backoff;

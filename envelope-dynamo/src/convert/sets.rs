@@ -1,0 +1,248 @@
+//! DynamoDB's sets: how a field asks for one, and what their elements are when they are read.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::ValueError;
+use serde::de::{IntoDeserializer, Visitor};
+use serde::{Deserializer, forward_to_deserialize_any};
+
+macro_rules! with_functions {
+    ($set:expr, $elements:literal) => {
+        /// Serializes a sequence as a set.
+        ///
+        /// # Errors
+        #[doc = concat!("A value that is not a sequence, or an element that is not ", $elements, ".")]
+        pub fn serialize<T, S>(value: &T, serializer: S) -> Result<S::Ok, S::Error>
+        where
+            T: ::serde::Serialize + ?Sized,
+            S: ::serde::Serializer,
+        {
+            serializer.serialize_newtype_struct($set.newtype(), value)
+        }
+
+        /// Deserializes a set, or a list, into a collection.
+        ///
+        /// # Errors
+        ///
+        /// Whatever the collection's own deserialization reports.
+        pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+        where
+            T: ::serde::Deserialize<'de>,
+            D: ::serde::Deserializer<'de>,
+        {
+            T::deserialize(deserializer)
+        }
+    };
+}
+
+/// Stores a field as a DynamoDB string set (`SS`): `#[serde(with =
+/// "envelope_dynamo::string_set")]`.
+///
+/// The field is any collection of what serializes to strings. DynamoDB refuses empty sets and sets
+/// with duplicates, so take a set type and leave it out while it is empty:
+///
+/// ```
+/// # use std::collections::BTreeSet;
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Article {
+///     #[serde(with = "envelope_dynamo::string_set", default, skip_serializing_if = "BTreeSet::is_empty")]
+///     tags: BTreeSet<String>, // stored as {"SS": ["rust", "serde"]}
+/// }
+/// ```
+///
+/// `serde_dynamo::string_set` means the same here, and is the one to take for a struct that
+/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// encrypted payload, the field is a list.
+pub mod string_set {
+    with_functions!(crate::convert::sets::Set::Strings, "a string");
+}
+
+/// Stores a field as a DynamoDB number set (`NS`): `#[serde(with =
+/// "envelope_dynamo::number_set")]`.
+///
+/// The field is any collection of what serializes to numbers. DynamoDB refuses empty sets and sets
+/// with duplicates, so take a set type and leave it out while it is empty:
+///
+/// ```
+/// # use std::collections::BTreeSet;
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Draw {
+///     #[serde(with = "envelope_dynamo::number_set", default, skip_serializing_if = "BTreeSet::is_empty")]
+///     numbers: BTreeSet<u8>, // stored as {"NS": ["7", "42"]}
+/// }
+/// ```
+///
+/// `serde_dynamo::number_set` means the same here, and is the one to take for a struct that
+/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// encrypted payload, the field is a list.
+pub mod number_set {
+    with_functions!(crate::convert::sets::Set::Numbers, "a number");
+}
+
+/// Stores a field as a DynamoDB binary set (`BS`): `#[serde(with =
+/// "envelope_dynamo::binary_set")]`.
+///
+/// The field is any collection of what serializes to bytes, such as `serde_bytes::ByteBuf`; a
+/// `Vec<u8>` is not bytes to serde but a sequence of numbers. DynamoDB refuses empty sets and sets
+/// with duplicates, so take a set type and leave it out while it is empty.
+///
+/// `serde_dynamo::binary_set` means the same here, and is the one to take for a struct that
+/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// encrypted payload, the field is a list.
+pub mod binary_set {
+    with_functions!(crate::convert::sets::Set::Binaries, "bytes");
+}
+
+/// The three kinds of set, told apart by the name of the newtype that asks for one.
+///
+/// The names are those of `serde_dynamo`, so that fields marked with its modules become sets as
+/// well. No Rust type has such a name by accident: U+037E, the Greek question mark, is no part of
+/// an identifier.
+#[derive(Clone, Copy)]
+pub(crate) enum Set {
+    Strings,
+    Numbers,
+    Binaries,
+}
+
+impl Set {
+    const fn newtype(self) -> &'static str {
+        match self {
+            Self::Strings => "\u{37e}STRINGSET\u{37e}",
+            Self::Numbers => "\u{37e}NUMBERSET\u{37e}",
+            Self::Binaries => "\u{37e}BYTESSET\u{37e}",
+        }
+    }
+
+    /// The set that a newtype of this name asks for, if it asks for one.
+    pub(crate) fn requested_by(newtype: &str) -> Option<Self> {
+        [Self::Strings, Self::Numbers, Self::Binaries]
+            .into_iter()
+            .find(|set| set.newtype() == newtype)
+    }
+
+    /// This set, of the elements of the list that a value was serialized into.
+    pub(crate) fn of(self, list: AttributeValue) -> Result<AttributeValue, ValueError> {
+        let AttributeValue::L(list) = list else { return Err(NOT_A_SEQUENCE) };
+        match self {
+            Self::Strings => elements(list, string).map(AttributeValue::Ss).ok_or(NOT_A_STRING),
+            Self::Numbers => elements(list, number).map(AttributeValue::Ns).ok_or(NOT_A_NUMBER),
+            Self::Binaries => elements(list, binary).map(AttributeValue::Bs).ok_or(NOT_BYTES),
+        }
+    }
+}
+
+const NOT_A_SEQUENCE: ValueError = ValueError::format(
+    "a set is made of a sequence, and the value is none: leave an absent set out with `skip_serializing_if`",
+);
+
+const NOT_A_STRING: ValueError =
+    ValueError::format("a string set holds strings alone: an element is something else");
+
+const NOT_A_NUMBER: ValueError =
+    ValueError::format("a number set holds numbers alone: an element is something else");
+
+const NOT_BYTES: ValueError = ValueError::format(
+    "a binary set holds bytes alone: an element is something else (`Vec<u8>` is a list of numbers)",
+);
+
+fn elements<T>(
+    list: Vec<AttributeValue>,
+    element: fn(AttributeValue) -> Option<T>,
+) -> Option<Vec<T>> {
+    let mut elements = Vec::with_capacity(list.len());
+    for value in list {
+        elements.push(element(value)?);
+    }
+    Some(elements)
+}
+
+fn string(value: AttributeValue) -> Option<String> {
+    if let AttributeValue::S(string) = value { Some(string) } else { None }
+}
+
+fn number(value: AttributeValue) -> Option<String> {
+    if let AttributeValue::N(number) = value { Some(number) } else { None }
+}
+
+fn binary(value: AttributeValue) -> Option<Blob> {
+    if let AttributeValue::B(bytes) = value { Some(bytes) } else { None }
+}
+
+/// What a type that is written as one element is read back from, options and newtypes included.
+macro_rules! transparent_wrappers {
+    () => {
+        fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            visitor.visit_some(self)
+        }
+
+        fn deserialize_newtype_struct<V: Visitor<'de>>(
+            self,
+            _name: &'static str,
+            visitor: V,
+        ) -> Result<V::Value, ValueError> {
+            visitor.visit_newtype_struct(self)
+        }
+    };
+}
+
+/// An element of a string set.
+pub(crate) struct Text(pub(crate) String);
+
+impl<'de> Deserializer<'de> for Text {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    transparent_wrappers!();
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, ValueError> for Text {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// An element of a binary set.
+pub(crate) struct Bytes(pub(crate) Blob);
+
+impl<'de> Deserializer<'de> for Bytes {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_byte_buf(self.0.into_inner())
+    }
+
+    transparent_wrappers!();
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, ValueError> for Bytes {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}

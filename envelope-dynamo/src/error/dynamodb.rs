@@ -1,0 +1,139 @@
+//! An error that DynamoDB answered, or the reason why it did not answer.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
+use envelope_core::Fault;
+
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::no_answer::NoAnswer;
+use crate::error::record_id::RecordId;
+use crate::error::write_outcome::WriteOutcome;
+
+/// What DynamoDB answered, or that it could not be asked.
+#[derive(Clone, Debug)]
+pub struct DynamoDbError {
+    pub(crate) operation: &'static str,
+    /// The physical table.
+    pub(crate) table: Box<str>,
+    pub(crate) code: Option<Box<str>>,
+    pub(crate) message: Option<Box<str>>,
+    pub(crate) request_id: Option<Box<str>>,
+    pub(crate) retryable: bool,
+    /// Why it was not answered, where the request was not dispatched.
+    pub(crate) no_answer: Option<NoAnswer>,
+    /// The outcome for a table of branch keys; a record's error has its own.
+    pub(crate) outcome: WriteOutcome,
+    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl DynamoDbError {
+    /// A request that DynamoDB finds wrong in itself, and missing credentials, are the program's;
+    /// everything else is the operator's.
+    pub(crate) fn fault(&self) -> Fault {
+        match (self.code(), self.no_answer) {
+            (Some("ValidationException"), _) | (_, Some(NoAnswer::NoCredentials)) => Fault::Caller,
+            _ => Fault::Operator,
+        }
+    }
+
+    /// The error of a call that may have been carried out, and is to be made again only if that
+    /// does no harm.
+    pub(crate) fn or_in_doubt(mut self, in_doubt: bool, is_repeatable: bool) -> Self {
+        if in_doubt {
+            self.outcome = WriteOutcome::Unknown;
+            self.retryable &= is_repeatable;
+        }
+        self
+    }
+
+    /// DynamoDB's error code, such as `ResourceNotFoundException`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// DynamoDB's id of the request that failed.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+impl fmt::Display for DynamoDbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => {
+                write!(f, "{} on the table {} was refused: {code}", self.operation, self.table)?
+            }
+            None if self.no_answer.is_some_and(|why| why != NoAnswer::Outage) => {
+                write!(f, "{} on the table {} was not sent", self.operation, self.table)?;
+            }
+            None => {
+                write!(
+                    f,
+                    "{} on the table {} did not reach DynamoDB, or was not answered by it",
+                    self.operation, self.table
+                )?;
+            }
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        if self.code() == Some("ResourceNotFoundException") {
+            f.write_str(" (is it in this region and account, and is that its physical name?)")?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// DynamoDB's error for the record `id`.
+pub(crate) fn dynamodb_error<E>(
+    operation: &'static str,
+    table: &str,
+    id: RecordId,
+    error: SdkError<E>,
+) -> Error
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
+{
+    let kind = match error.code() {
+        Some("ConditionalCheckFailedException") => ErrorKind::ConditionFailed,
+        _ => ErrorKind::DynamoDb(DynamoDbError::new(operation, table, error)),
+    };
+    Error::new(id, kind)
+}
+
+/// Why the request was not answered, where the SDK could not dispatch it.
+pub(crate) fn no_answer<E>(error: &SdkError<E>) -> Option<NoAnswer> {
+    match error {
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().map(NoAnswer::of),
+        _ => None,
+    }
+}
+
+pub(crate) fn is_retryable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::DispatchFailure(_) => no_answer(error) == Some(NoAnswer::Outage),
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        SdkError::ServiceError(service) if service.raw().status().is_server_error() => true,
+        _ => matches!(
+            error.code(),
+            Some(
+                "ProvisionedThroughputExceededException"
+                    | "ThrottlingException"
+                    | "RequestLimitExceeded"
+                    | "TransactionConflictException"
+                    | "TransactionInProgressException"
+                    | "ReplicatedWriteConflictException"
+            )
+        ),
+    }
+}

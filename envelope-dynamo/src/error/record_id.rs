@@ -1,0 +1,54 @@
+//! Which record an error is about.
+
+use std::fmt;
+
+use envelope_core::{ContextForm, Escaped};
+
+/// Which record an error is about: logical table, and key attributes as far as they may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordId {
+    table: &'static str,
+    keys: Vec<(&'static str, String)>,
+}
+
+impl RecordId {
+    pub(crate) const fn of_table(table: &'static str) -> Self {
+        Self { table, keys: Vec::new() }
+    }
+
+    pub(crate) fn with_key(
+        mut self,
+        name: &'static str,
+        form: ContextForm,
+        shown: Option<&str>,
+    ) -> Self {
+        let text = match (form, shown) {
+            (_, None) => "(withheld)".to_owned(),
+            (ContextForm::Hashed, Some(digest)) => format!("(sha256 {digest})"),
+            (_, Some(value)) => value.to_owned(),
+        };
+        self.keys.push((name, text));
+        self
+    }
+
+    /// The logical table.
+    #[must_use]
+    pub const fn table(&self) -> &'static str {
+        self.table
+    }
+
+    /// The key attributes and their values, in the form that the struct chose for the KMS context.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.keys.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.table)?;
+        for (i, (name, value)) in self.keys.iter().enumerate() {
+            write!(f, "{}{name}={}", if i == 0 { "[" } else { ", " }, Escaped(value))?;
+        }
+        f.write_str(if self.keys.is_empty() { "" } else { "]" })
+    }
+}

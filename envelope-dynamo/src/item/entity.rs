@@ -1,0 +1,108 @@
+//! What the items of a table are: records of one type, or of one of several.
+
+use envelope_core::UnwrapKey;
+
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::item::open::open_record;
+use crate::item::pending_item::Unsealed;
+use crate::record::Envelope;
+use crate::record::kind::Kind;
+
+/// What the items of a table are written from and read as: a record, or an enum of records of one
+/// table.
+///
+/// Every [`Envelope`] is one, and [`derive(Envelope)`](macro@crate::Envelope) implements it for
+/// enums; not meant to be written by hand.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, to_item};
+///
+/// #[derive(Debug, PartialEq, Envelope)]
+/// #[envelope(table = "shop")]
+/// #[partition_key(name = "pk", format = "USER#{user_id}")]
+/// #[sort_key(name = "sk", format = "PROFILE")]
+/// struct Profile {
+///     #[key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// #[derive(Debug, PartialEq, Envelope)]
+/// #[envelope(table = "shop")]
+/// #[partition_key(name = "pk", format = "USER#{user_id}")]
+/// #[sort_key(name = "sk", format = "ORDER#{order_id}")]
+/// struct Order {
+///     #[key]
+///     user_id: String,
+///     #[key]
+///     order_id: String,
+///     #[encrypted]
+///     card: String,
+/// }
+///
+/// #[derive(Debug, PartialEq, Envelope)]
+/// enum Shop {
+///     Profile(Profile),
+///     Order(Order),
+/// }
+///
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let order = Order { user_id: "u_1".into(), order_id: "o_1".into(), card: "4111".into() };
+/// let item = to_item(&order, &provider).await?;
+/// assert_eq!(from_item::<Shop>(item, &provider).await?, Shop::Order(order));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+pub trait Entity: Sized {
+    /// The record that speaks for all in what they share: the table, and the attributes of the
+    /// primary key.
+    ///
+    /// Of a record itself; of an enum the first, by whose partition key the enum is queried.
+    type First: Envelope;
+
+    /// The kinds of record.
+    #[doc(hidden)]
+    const KINDS: &'static [Kind];
+
+    /// Takes the record apart, for sealing.
+    #[doc(hidden)]
+    fn take_apart(&self) -> Result<Unsealed, Error>;
+
+    /// Opens an item.
+    #[doc(hidden)]
+    fn open(
+        item: Item,
+        provider: &(impl UnwrapKey + ?Sized),
+    ) -> impl Future<Output = Result<Self, Error>> + Send;
+
+    /// Whether an item that a query or a scan comes across is one to read: what belongs to another
+    /// entity type is passed over.
+    #[doc(hidden)]
+    fn takes(item: &Item) -> bool;
+}
+
+impl<T: Envelope> Entity for T {
+    type First = Self;
+
+    const KINDS: &'static [Kind] = &[Kind::of::<Self>()];
+
+    fn take_apart(&self) -> Result<Unsealed, Error> {
+        Unsealed::of(self)
+    }
+
+    fn open(
+        item: Item,
+        provider: &(impl UnwrapKey + ?Sized),
+    ) -> impl Future<Output = Result<Self, Error>> + Send {
+        open_record(item, provider)
+    }
+
+    fn takes(item: &Item) -> bool {
+        Kind::of::<Self>().misfit(item).is_none()
+    }
+}
+
+/// A record that an enum of records holds; derived with the enum.
+pub trait EntityOf<E>: Envelope {}

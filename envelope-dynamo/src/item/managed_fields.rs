@@ -1,0 +1,226 @@
+//! Fields that the library keeps: the version of a record, when it was made and changed, when it
+//! expires.
+
+use std::num::{
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64,
+    NonZeroUsize,
+};
+use std::time::SystemTime;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::convert::epoch_seconds::passed;
+use crate::dynamodb::Item;
+use crate::error::kind::ErrorKind;
+use crate::expression::placeholders::Placeholders;
+use crate::expression::{Clauses, Condition, Limit};
+use crate::record::Envelope;
+use crate::record::field::{Field, Mark, Role};
+use crate::record::schema::Schema;
+
+/// A type of versions: the integers up to 64 bits, `NonZero` ones among them, `Option`s of them,
+/// and yours.
+///
+/// No version, and version 0, are those of a record that has not been stored yet: of a `NonZero`
+/// integer it is the `None` of an `Option<NonZeroU64>`.
+///
+/// ```
+/// use envelope_dynamo::VersionNumber;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Revision(u32);
+///
+/// impl VersionNumber for Revision {
+///     const MAX: u64 = u32::MAX as u64;
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of versions",
+    note = "use an integer, an `Option` of one, or a type with `VersionNumber`"
+)]
+pub trait VersionNumber {
+    /// The last version that there can be.
+    const MAX: u64;
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        impl VersionNumber for $integer {
+            const MAX: u64 = <$integer>::MAX as u64;
+        }
+    )*};
+}
+
+integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
+macro_rules! nonzero_integers {
+    ($($nonzero:ty)*) => {$(
+        impl VersionNumber for $nonzero {
+            const MAX: u64 = <$nonzero>::MAX.get() as u64;
+        }
+    )*};
+}
+
+nonzero_integers!(NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64);
+
+impl<V: VersionNumber> VersionNumber for Option<V> {
+    const MAX: u64 = V::MAX;
+}
+
+/// A record with an `#[authenticated]` `#[version]`, which nobody can change unnoticed. Implemented
+/// by the derive.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no version that can be relied on",
+    note = "mark an integer field `#[version]` and `#[authenticated]`: a `#[plaintext]` version can be changed by whoever can write the table"
+)]
+pub trait AuthenticatedVersion: Envelope {}
+
+/// The version that a write expects to find.
+pub(crate) struct ExpectedVersion {
+    attribute: &'static str,
+    value: Option<AttributeValue>,
+    /// Whether the record has not been stored yet.
+    is_first: bool,
+}
+
+impl ExpectedVersion {
+    pub(crate) fn condition<T>(self) -> Condition<T> {
+        let Self { attribute, value, is_first } = self;
+        match (value, is_first) {
+            (Some(value), false) => Condition::equals(attribute, value),
+            (Some(value), true) => {
+                Condition::not_exists(attribute).or(Condition::equals(attribute, value))
+            }
+            (None, _) => Condition::not_exists(attribute),
+        }
+    }
+}
+
+/// Counts the version of a record that is put, and stamps it.
+pub(crate) fn put(
+    schema: Schema,
+    item: &mut Item,
+    now: SystemTime,
+) -> Result<Option<ExpectedVersion>, ErrorKind> {
+    is_time_to_live(schema, item)?;
+    for field in schema.iter() {
+        let is_stamped = match field.role {
+            Some(Role::Created) => is_unset(item.get(field.name)),
+            role => role == Some(Role::Updated),
+        };
+        if is_stamped {
+            item.insert(field.name.to_owned(), seconds(now));
+        }
+    }
+    count(schema, item)
+}
+
+/// Counts the version of a record that has changed, and stamps it.
+pub(crate) fn change(schema: Schema, item: &mut Item, now: SystemTime) -> Result<(), ErrorKind> {
+    is_time_to_live(schema, item)?;
+    if let Some(field) = schema.updated() {
+        item.insert(field.name.to_owned(), seconds(now));
+    }
+    count(schema, item).map(|_| ())
+}
+
+/// Takes back what a change did to fields that the library alone changes.
+pub(crate) fn restore(schema: Schema, item: &mut Item, before: &Item) {
+    for field in schema.iter().filter(|field| field.is_kept()) {
+        match before.get(field.name) {
+            Some(value) => item.insert(field.name.to_owned(), value.clone()),
+            None => item.remove(field.name),
+        };
+    }
+}
+
+/// Counts the version and stamps the record where it stands; an authenticated version cannot be
+/// counted there.
+pub(crate) fn update(
+    schema: Schema,
+    clauses: &mut Clauses,
+    placeholders: &mut Placeholders,
+    now: SystemTime,
+) {
+    for field in schema.with_mark(Mark::Plaintext) {
+        match field.role {
+            Some(Role::Version { .. }) => {
+                let (name, one) = (placeholders.name(field.name), placeholders.value(number(1)));
+                clauses.add.push(format!("{name} {one}"));
+            }
+            Some(Role::Updated) => {
+                let (name, now) = (placeholders.name(field.name), placeholders.value(seconds(now)));
+                clauses.set.push(format!("{name} = {now}"));
+            }
+            Some(Role::Created | Role::Ttl) | None => {}
+        }
+    }
+}
+
+/// The limit of a version that is counted in place.
+pub(crate) fn version_limit(schema: Schema) -> Option<Limit> {
+    let (field, max) = schema.version()?;
+    (field.mark == Mark::Plaintext).then(|| Limit::of_version(field.name, max))
+}
+
+fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, ErrorKind> {
+    let Some((&Field { name: attribute, .. }, max)) = schema.version() else { return Ok(None) };
+    let refuse = |reason| ErrorKind::Attribute { attribute: attribute.to_owned(), reason };
+    let value = item.get(attribute).cloned();
+    let stored = match &value {
+        None | Some(AttributeValue::Null(_)) => 0,
+        Some(AttributeValue::N(version)) => version
+            .parse::<u64>()
+            .map_err(|_| refuse("is a version, but no whole number from 0 on"))?,
+        Some(_) => return Err(refuse("is a version, but not stored as a number")),
+    };
+    if stored >= max {
+        return Err(refuse("is a version that its type cannot count further"));
+    }
+    item.insert(attribute.to_owned(), number(stored + 1));
+    Ok(Some(ExpectedVersion { attribute, value, is_first: stored == 0 }))
+}
+
+/// DynamoDB deletes by numbers alone, and would never delete a record whose time to live is
+/// anything else.
+fn is_time_to_live(schema: Schema, item: &Item) -> Result<(), ErrorKind> {
+    match schema.ttl().and_then(|field| Some((field, item.get(field.name)?))) {
+        None | Some((_, AttributeValue::N(_) | AttributeValue::Null(_))) => Ok(()),
+        Some((field, _)) => Err(ErrorKind::Attribute {
+            attribute: field.name.to_owned(),
+            reason: "is a time to live, but not stored as a number of seconds: DynamoDB would never delete the record",
+        }),
+    }
+}
+
+/// Whether the record in `item` has outlived its time to live.
+pub(crate) fn has_expired<T: Envelope>(item: &Item, now: SystemTime) -> bool {
+    let expires = T::SCHEMA.ttl().and_then(|field| item.get(field.name)?.as_n().ok());
+    // DynamoDB takes fractions too; whole seconds decide.
+    let whole = |seconds: &String| {
+        seconds.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok())
+    };
+    expires.and_then(whole).is_some_and(|expires| expires <= passed(now))
+}
+
+/// The version of the record in `item`.
+pub(crate) fn version<T: Envelope>(item: &Item) -> Option<u64> {
+    let (field, _) = T::SCHEMA.version()?;
+    item.get(field.name)?.as_n().ok()?.parse().ok()
+}
+
+fn is_unset(value: Option<&AttributeValue>) -> bool {
+    match value {
+        None | Some(AttributeValue::Null(_)) => true,
+        Some(AttributeValue::N(seconds)) => seconds == "0",
+        Some(_) => false,
+    }
+}
+
+fn seconds(time: SystemTime) -> AttributeValue {
+    number(passed(time))
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}

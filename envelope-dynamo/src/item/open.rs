@@ -1,0 +1,127 @@
+//! Opens an item.
+
+use envelope_core::{
+    Content, OpenError, Plaintext, UntrustedPayload, UnwrapKey, open_payload, read_fields,
+};
+
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::item::assemble::put_together;
+use crate::item::context::context;
+use crate::item::group::{Group, open_group};
+use crate::item::layout::binary;
+use crate::item::reconcile::reconcile;
+use crate::item::split::keys_of;
+use crate::record::Envelope;
+use crate::record::field::Mark;
+use crate::record::item_key::{key_attributes, record_id};
+use crate::record::kind::Kind;
+use crate::record::schema::RESERVED;
+
+/// Opens an item as the one kind of record that it can be.
+pub(crate) async fn open_record<T: Envelope>(
+    mut item: Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<T, Error> {
+    match open_item(&mut item, provider).await {
+        Ok(record) => Ok(record),
+        Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
+    }
+}
+
+pub(crate) async fn open_item<T: Envelope>(
+    item: &mut Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<T, ErrorKind> {
+    Ok(open_whole(item, provider).await?.record)
+}
+
+/// A record, and what it was opened from.
+pub(crate) struct Open<T> {
+    pub(crate) record: T,
+    /// The encrypted fields.
+    pub(crate) plaintext: Plaintext,
+    /// Those of each group that was opened.
+    pub(crate) groups: Vec<(&'static str, Plaintext)>,
+    /// The names of the attributes that were authenticated.
+    pub(crate) authenticated: Vec<String>,
+}
+
+/// Opens `item`, of which the key attributes stay behind: they name the record if something fails.
+pub(crate) async fn open_whole<T: Envelope>(
+    item: &mut Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<Open<T>, ErrorKind> {
+    if let Some(misfit) = Kind::of::<T>().misfit(item) {
+        return Err(misfit);
+    }
+    let (payload, dek) = take_sealed(item)?;
+    let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
+    let authenticated = payload.authenticated_names().to_vec();
+    let opened = {
+        let context = context::<T>(item, authenticated.iter().map(String::as_str))?;
+        open_payload(payload, &dek, Content::Record, &context, provider).await
+    };
+    let plaintext = match opened {
+        Err(OpenError::Authentication) => return Err(not_authentic::<T>(authenticated)),
+        opened => opened?,
+    };
+    let mut opened = Vec::new();
+    let mut withheld = Vec::new();
+    for group in T::SCHEMA.groups() {
+        match open_group::<T>(item, group, &authenticated, provider).await? {
+            Some(Group::Opened(plaintext)) => opened.push((group, plaintext)),
+            Some(Group::Withheld) => withheld.push(group),
+            None => {}
+        }
+    }
+    let mut sealed = read_fields(plaintext.expose())?;
+    for (_, plaintext) in &opened {
+        sealed.extend(read_fields(plaintext.expose())?);
+    }
+    let keys = key_attributes::<T>(item);
+    let chosen =
+        reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
+    let record = put_together(chosen)?;
+    match misplaced(&record, item)? {
+        None => Ok(Open { record, plaintext, groups: opened, authenticated }),
+        Some(attribute) => Err(ErrorKind::KeyMismatch { attribute }),
+    }
+}
+
+/// The composed key that the record's fields do not make.
+pub(crate) fn misplaced<T: Envelope>(
+    record: &T,
+    keys: &Item,
+) -> Result<Option<&'static str>, ErrorKind> {
+    let mut composed = T::SCHEMA.composed_keys().peekable();
+    if composed.peek().is_none() {
+        return Ok(None);
+    }
+    let made = keys_of(record)?;
+    Ok(composed.find(|field| made.get(field.name) != keys.get(field.name)).map(|field| field.name))
+}
+
+pub(crate) fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKind {
+    let is_plaintext =
+        |name: &&String| T::SCHEMA.owner(name).is_some_and(|field| field.mark == Mark::Plaintext);
+    let now_plaintext = authenticated.iter().filter(is_plaintext).cloned().collect();
+    ErrorKind::NotAuthentic { authenticated, now_plaintext }
+}
+
+/// Takes payload and wrapped key out of the item.
+pub(crate) fn take_sealed(item: &mut Item) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
+    let [payload, dek] =
+        RESERVED.map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
+    match [payload.transpose()?, dek.transpose()?] {
+        [Some(payload), Some(dek)] => Ok((payload, dek)),
+        [None, None] => Err(ErrorKind::NotSealed),
+        [Some(_), None] => {
+            Err(ErrorKind::Malformed("the record has `encrypted_payload` but no `encrypted_dek`"))
+        }
+        [None, Some(_)] => {
+            Err(ErrorKind::Malformed("the record has `encrypted_dek` but no `encrypted_payload`"))
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A record between the two steps of sealing: taken apart, and without its type.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{Content, Context, Sealed, WrapKey, seal_payload};
+
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::item::context::context;
+use crate::item::group::{group_context, keep_group};
+use crate::item::layout::{dek_attribute, payload_attribute};
+use crate::item::managed_fields;
+use crate::item::managed_fields::ExpectedVersion;
+use crate::item::split::{Parts, keys_of, take_apart};
+use crate::record::Envelope;
+use crate::record::item_key::record_id;
+use crate::record::kind::Kind;
+use crate::record::schema::{RESERVED, Schema};
+
+/// The parts of a record, with what its type says of them.
+#[doc(hidden)]
+pub struct Unsealed {
+    parts: Parts,
+    schema: Schema,
+    context: for<'a> fn(&'a Item, &'a [Cow<'static, str>]) -> Result<Context<'a>, ErrorKind>,
+    group_context: for<'a> fn(&'a Item, &'static str) -> Result<Context<'a>, ErrorKind>,
+    id: fn(&Item) -> RecordId,
+}
+
+impl Unsealed {
+    pub(crate) fn of<T: Envelope>(record: &T) -> Result<Self, Error> {
+        let id = || record_id::<T>(&keys_of(record).unwrap_or_default());
+        let parts = take_apart(record).map_err(|kind| Error::new(id(), kind))?;
+        Ok(Self::from_parts::<T>(parts))
+    }
+
+    /// A record of type `T` that has been taken apart.
+    pub(crate) fn from_parts<T: Envelope>(parts: Parts) -> Self {
+        Self {
+            parts,
+            schema: T::SCHEMA,
+            context: context_of::<T>,
+            group_context: group_context::<T>,
+            id: record_id::<T>,
+        }
+    }
+
+    /// Checks that the record is of one of a table's `kinds` alone.
+    pub(crate) fn of_one(self, kinds: &[Kind]) -> Result<Self, Error> {
+        match Kind::assert_one(kinds, &self.parts.item) {
+            Ok(()) => Ok(self),
+            Err(kind) => Err(Error::new((self.id)(&self.parts.item), kind)),
+        }
+    }
+
+    /// Counts the version of a record that is to be put, and stamps it; which version the put is to
+    /// find.
+    pub(crate) fn keep(&mut self, now: SystemTime) -> Result<Option<ExpectedVersion>, Error> {
+        managed_fields::put(self.schema, &mut self.parts.item, now)
+            .map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
+    }
+
+    /// Stamps a record that is to be put without a condition, and so without a version.
+    pub(crate) fn keep_unconditionally(&mut self, now: SystemTime) -> Result<(), Error> {
+        match self.schema.version() {
+            None => self.keep(now).map(|_| ()),
+            Some((field, _)) => {
+                let reason =
+                    "is a version, which a batch cannot look at: put such records one by one";
+                let kind = ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
+                Err(Error::new((self.id)(&self.parts.item), kind))
+            }
+        }
+    }
+
+    /// Seals what is to be sealed, and puts it beside the rest.
+    pub(crate) async fn seal(self, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
+        self.seal_keeping(&Item::new(), provider).await
+    }
+
+    /// The same, keeping groups whose values the record does not have as they are `stored`.
+    pub(crate) async fn seal_keeping(
+        mut self,
+        stored: &Item,
+        provider: &(impl WrapKey + ?Sized),
+    ) -> Result<Item, Error> {
+        let (id, mut item) = (self.id, std::mem::take(&mut self.parts.item));
+        match self.seal_into(&mut item, stored, provider).await {
+            Ok(()) => Ok(item),
+            Err(kind) => Err(Error::new(id(&item), kind)),
+        }
+    }
+
+    async fn seal_into(
+        self,
+        item: &mut Item,
+        stored: &Item,
+        provider: &(impl WrapKey + ?Sized),
+    ) -> Result<(), ErrorKind> {
+        let Parts { fields, groups, withheld, authenticated, .. } = self.parts;
+        for group in withheld {
+            keep_group(item, group, stored)?;
+        }
+        for (group, fields) in groups {
+            let context = (self.group_context)(item, group)?;
+            let sealed = seal_payload(fields.finish(), Content::Group, &context, provider).await?;
+            insert(item, [payload_attribute(group), dek_attribute(group)], sealed);
+        }
+        let context = (self.context)(item, &authenticated)?;
+        let sealed = seal_payload(fields.finish(), Content::Record, &context, provider).await?;
+        insert(item, RESERVED.map(str::to_owned), sealed);
+        Ok(())
+    }
+}
+
+fn insert(item: &mut Item, [payload, dek]: [String; 2], sealed: Sealed) {
+    item.insert(payload, AttributeValue::B(Blob::new(sealed.encrypted_payload)));
+    item.insert(dek, AttributeValue::B(Blob::new(sealed.encrypted_dek)));
+}
+
+fn context_of<'a, T: Envelope>(
+    item: &'a Item,
+    authenticated: &'a [Cow<'static, str>],
+) -> Result<Context<'a>, ErrorKind> {
+    context::<T>(item, authenticated.iter().map(AsRef::as_ref))
+}

@@ -1,0 +1,87 @@
+//! A record that holds values which not every type reads back is read back before it is sealed.
+//!
+//! serde buffers what it reads for untagged and internally tagged enums and for flattened fields.
+//! Its buffer has no 128-bit integers and does not turn text into numbers, and a serializer cannot
+//! see that its value is of such a type. Without this check a record would be stored that nobody
+//! can read, or that reads as another value.
+
+use envelope_core::{FragileValues, ValueError};
+
+use crate::error::kind::ErrorKind;
+use crate::item::assemble::put_together;
+use crate::item::reconcile::reconcile;
+use crate::item::split::{Parts, route};
+use crate::record::Envelope;
+
+const WIDE_INTEGERS: ValueError = ValueError::format(
+    "it holds an `i128` or `u128` that does not read back as what it is: serde reads no 128-bit integers inside \
+     untagged and internally tagged enums and in flattened fields (take 64 bits, or write text with \
+     `#[serde(with = \"..\")]`)",
+);
+
+const TEXT_KEYS: ValueError = ValueError::format(
+    "it holds a map whose keys are integers or booleans and do not read back as what they are: DynamoDB's keys are \
+     text, which serde turns into nothing else inside untagged and internally tagged enums and in flattened fields \
+     (take keys that are text)",
+);
+
+const NULL_OPTIONS: ValueError = ValueError::format(
+    "it holds `Some` of a value that is stored as null, such as `Some(None)`, which reads back as `None` (take \
+     `None`, or a type of your own that tells the two apart)",
+);
+
+/// Checks that the values of `parts` that not every type reads back are what its type reads.
+pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
+    // What is only written is read by nobody who could find it changed.
+    let is_read = |name: &str| T::SCHEMA.stored_as(name).is_some_and(|field| field.is_read);
+    let fragile: Vec<_> = parts.fragile.iter().filter(|(name, _)| is_read(name)).collect();
+    if fragile.is_empty() {
+        return Ok(());
+    }
+    let refused = match read_back::<T>(parts) {
+        Ok(again) => fragile.iter().find_map(|(name, written)| {
+            let read = fragile_in(&again, name);
+            (read != *written).then(|| (*name, reason(|count| count(*written) != count(read))))
+        }),
+        // This check does not look for what makes another attribute unreadable.
+        Err(ErrorKind::Deserialize { attribute: Some(attribute), .. }) => fragile
+            .iter()
+            .find(|(name, _)| **name == *attribute)
+            .map(|(name, written)| (*name, reason(|count| count(*written) > 0))),
+        Err(_) => None,
+    };
+    match refused {
+        None => Ok(()),
+        Some((name, source)) => {
+            Err(ErrorKind::Serialize { attribute: Some(name.to_owned()), source })
+        }
+    }
+}
+
+/// The fragile values of each field of the record that `parts` reads as.
+fn read_back<T: Envelope>(parts: &Parts) -> Result<Vec<(&'static str, FragileValues)>, ErrorKind> {
+    let mut sealed = parts.fields.fields()?;
+    for (_, fields) in &parts.groups {
+        sealed.extend(fields.fields()?);
+    }
+    let mut authenticated: Vec<String> =
+        parts.authenticated.iter().map(|name| name.clone().into_owned()).collect();
+    authenticated.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    let chosen = reconcile::<T>(parts.item.clone(), sealed, &parts.withheld, authenticated)?;
+    Ok(route(&put_together::<T>(chosen)?)?.fragile)
+}
+
+fn fragile_in(fields: &[(&'static str, FragileValues)], name: &str) -> FragileValues {
+    fields.iter().find(|(own, _)| *own == name).map(|(_, fragile)| *fragile).unwrap_or_default()
+}
+
+/// Why a field is refused: the first values of which `is_to_blame` holds.
+fn reason(is_to_blame: impl Fn(fn(FragileValues) -> u64) -> bool) -> ValueError {
+    if is_to_blame(|values| values.wide_integers) {
+        WIDE_INTEGERS
+    } else if is_to_blame(|values| values.text_keys) {
+        TEXT_KEYS
+    } else {
+        NULL_OPTIONS
+    }
+}

@@ -1,0 +1,197 @@
+//! Records outlive structs: what to do where the marks of a record and of a struct differ (FORMAT
+//! 8).
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::FieldValue;
+
+use crate::dynamodb::Item;
+use crate::error::kind::ErrorKind;
+use crate::error::marks::{MarksError, Problem, WrittenMarks};
+use crate::item::group::unknown_groups;
+use crate::record::Envelope;
+use crate::record::field::{Field, Mark};
+
+/// Where a field's value comes from.
+pub(crate) enum Source<'p> {
+    /// An attribute of the item.
+    Attribute(AttributeValue),
+    /// A part of a composed key.
+    Part(String),
+    /// The payload.
+    Sealed(FieldValue<'p>),
+    /// A group that the reader does not see.
+    Withheld,
+}
+
+/// Chooses, for each name, the value that the struct may read, or says why it may not.
+pub(crate) fn reconcile<'p, T: Envelope>(
+    item: Item,
+    sealed: Vec<(&'p str, FieldValue<'p>)>,
+    withheld: &[&str],
+    authenticated: Vec<String>,
+) -> Result<Vec<(Cow<'p, str>, Source<'p>)>, ErrorKind> {
+    let encrypted: Vec<_> = sealed.iter().map(|(name, _)| *name).collect();
+    if has_duplicates(encrypted.clone()) {
+        return Err(ErrorKind::Malformed("a field is sealed twice, in two groups of the record"));
+    }
+    let has_unseen_groups =
+        !withheld.is_empty() || !unknown_groups(T::SCHEMA, &authenticated).is_empty();
+    let rules =
+        Rules::<T> { encrypted, authenticated, withheld, has_unseen_groups, marker: PhantomData };
+    let mut chosen = Vec::with_capacity(item.len() + sealed.len());
+    for field in
+        T::SCHEMA.iter().filter(|field| field.group.is_some_and(|group| withheld.contains(&group)))
+    {
+        chosen.push((Cow::Borrowed(field.name), Source::Withheld));
+    }
+    for (name, value) in sealed {
+        if rules.takes_sealed(name, &item)? && !value.is_absent() {
+            chosen.push((Cow::Borrowed(name), Source::Sealed(value)));
+        }
+    }
+    let out_of_date = out_of_date::<T>(&item);
+    for (name, attribute) in
+        item.into_iter().filter(|(name, _)| !out_of_date.contains(&name.as_str()))
+    {
+        match T::SCHEMA.generated(&name) {
+            Some(field) => {
+                rules.takes_attribute(&name)?;
+                choose_parts::<T>(field, &attribute, &mut chosen);
+            }
+            None if rules.takes_attribute(&name)? => {
+                chosen.push((Cow::Owned(name), Source::Attribute(attribute)))
+            }
+            None => {}
+        }
+    }
+    Ok(chosen)
+}
+
+/// Chooses what a composed key holds of fields that are stored nowhere else.
+fn choose_parts<T: Envelope>(
+    composed: &Field,
+    key: &AttributeValue,
+    chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>,
+) {
+    for (part, text) in composed.parts(key).into_iter().flatten() {
+        let field = T::SCHEMA.stored_as(part).filter(|field| field.mark == Mark::Key);
+        let Some(name) = field.map(Field::read_name) else { continue };
+        if chosen.iter().all(|(other, _)| other != name) {
+            chosen.push((Cow::Borrowed(name), Source::Part(text.to_owned())));
+        }
+    }
+}
+
+/// The attributes of plaintext fields that the item has under an alias, although it also has the
+/// field's own name: that one has been updated in place since. Of two aliases neither is known to
+/// be newer, so that serde refuses them.
+fn out_of_date<T: Envelope>(item: &Item) -> Vec<&'static str> {
+    let renamed = T::SCHEMA.with_mark(Mark::Plaintext).filter(|field| !field.aliases.is_empty());
+    let updated = renamed.filter(|field| item.contains_key(field.name));
+    updated
+        .flat_map(|field| field.aliases)
+        .copied()
+        .filter(|name| item.contains_key(*name))
+        .collect()
+}
+
+fn has_duplicates(mut names: Vec<&str>) -> bool {
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair.first() == pair.last())
+}
+
+struct Rules<'w, T> {
+    encrypted: Vec<&'w str>,
+    authenticated: Vec<String>,
+    /// The groups of which the reader sees nothing.
+    withheld: &'w [&'w str],
+    /// Whether groups are sealed in the record that were not opened, so that nobody knows here
+    /// which fields they hold.
+    has_unseen_groups: bool,
+    marker: PhantomData<fn() -> T>,
+}
+
+impl<T: Envelope> Rules<'_, T> {
+    /// Whether the struct reads `name` from the payload (FORMAT 8-3, column "written encrypted").
+    fn takes_sealed(&self, name: &str, item: &Item) -> Result<bool, ErrorKind> {
+        if self.was_authenticated(name) {
+            return Err(self.refuse(name, Problem::BothSealedAndReadable));
+        }
+        let owner = T::SCHEMA.owner(name);
+        let in_the_clear = match owner {
+            Some(field) if field.mark == Mark::Plaintext => {
+                field.names().any(|own| item.contains_key(own))
+            }
+            _ => item.contains_key(name),
+        };
+        match owner {
+            // Either answer would lose a value when the record is stored again: the one outside, or
+            // those in the group.
+            Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
+                Err(self.refuse(name, Problem::SealedOutsideOfGroup))
+            }
+            Some(Field { mark: Mark::Encrypted | Mark::Authenticated, .. }) if in_the_clear => {
+                Err(self.refuse(name, Problem::AlsoInTheClear))
+            }
+            Some(Field { mark: Mark::Encrypted | Mark::Authenticated, .. }) => Ok(true),
+            // Plaintext is free to be updated in place, so what stands in the item is newer.
+            Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => {
+                Ok(!in_the_clear)
+            }
+            // The key says it, whatever else once stood under the name.
+            Some(Field { mark: Mark::Key, .. }) => Ok(false),
+            None => Ok(T::DENY_UNKNOWN_FIELDS),
+        }
+    }
+
+    /// Whether the struct reads `name` from the item (FORMAT 8-3, the other columns).
+    fn takes_attribute(&self, name: &str) -> Result<bool, ErrorKind> {
+        match T::SCHEMA.owner(name) {
+            Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => {
+                Ok(true)
+            }
+            Some(Field { mark: Mark::Key, .. }) => Ok(false),
+            Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
+                Err(self.refuse(name, Problem::AlsoInTheClear))
+            }
+            Some(_) if self.was_authenticated(name) => Ok(true),
+            Some(field) if field.accepts_plaintext && self.is_marked(field) => {
+                Err(self.refuse(name, Problem::MarkedUnderAnotherName))
+            }
+            Some(field) if field.accepts_plaintext && self.has_unseen_groups => {
+                Err(self.refuse(name, Problem::MayStandInUnseenGroup))
+            }
+            Some(field) if field.accepts_plaintext => Ok(true),
+            Some(field) => Err(self.refuse(name, Problem::WrittenUnprotected(field.mark.name()))),
+            None => Ok(T::DENY_UNKNOWN_FIELDS),
+        }
+    }
+
+    /// A search by halves: the names are in deterministic order (FORMAT 4.2-1), and a record of 400
+    /// KB has tens of thousands of them, for each of which it may be asked.
+    fn was_authenticated(&self, name: &str) -> bool {
+        let position = |other: &String| (other.len(), other.as_str()).cmp(&(name.len(), name));
+        self.authenticated.binary_search_by(position).is_ok()
+    }
+
+    /// Whether the record was written with the field protected, under whichever of its names.
+    fn is_marked(&self, field: &Field) -> bool {
+        field.names().any(|name| self.was_authenticated(name) || self.encrypted.contains(&name))
+    }
+
+    fn refuse(&self, name: &str, problem: Problem) -> ErrorKind {
+        let owned = |name: &&str| (*name).to_owned();
+        let encrypted = self.encrypted.iter().map(owned).collect();
+        let named = self
+            .encrypted
+            .iter()
+            .filter(|name| T::SCHEMA.owner(name).is_some())
+            .map(owned)
+            .collect();
+        let written = WrittenMarks { encrypted, authenticated: self.authenticated.clone() };
+        MarksError { attribute: name.to_owned(), problem, written, named }.into()
+    }
+}

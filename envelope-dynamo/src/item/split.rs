@@ -1,0 +1,429 @@
+//! A record taken apart: readable attributes to the item, encrypted fields to the payload.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{FieldWriter, FragileValues, ValueError};
+use serde::ser::{Impossible, SerializeStruct};
+use serde::{Serialize, Serializer};
+
+use crate::convert::{check_storable, to_attribute_counting};
+use crate::dynamodb::Item;
+use crate::error::kind::ErrorKind;
+use crate::item::assemble::key_of;
+use crate::item::group::withheld_groups;
+use crate::item::layout::payload_attribute;
+use crate::item::read_back;
+use crate::record::Envelope;
+use crate::record::field::{Field, Mark, Origin};
+use crate::record::key_format::Part;
+use crate::record::schema::Schema;
+
+/// A first guess at the bytes of the encrypted fields; the buffer grows without leaving copies.
+pub(crate) const PLAINTEXT_BYTES: usize = 512;
+
+const NO_FIELD: ValueError = ValueError::format("a serialized field is not one of the struct's");
+
+const NOT_A_STRUCT: ValueError =
+    ValueError::format("a record serializes as a struct with named fields");
+
+/// A record taken apart, before sealing.
+pub(crate) struct Parts {
+    /// Keys, authenticated and plaintext attributes.
+    pub(crate) item: Item,
+    /// The encrypted fields, written where they will be sealed.
+    pub(crate) fields: FieldWriter,
+    /// The encrypted fields of each group, likewise.
+    pub(crate) groups: Vec<(&'static str, FieldWriter)>,
+    /// The groups whose values the record does not have.
+    pub(crate) withheld: Vec<&'static str>,
+    /// The names of the authenticated attributes, absent ones included.
+    pub(crate) authenticated: Vec<Cow<'static, str>>,
+    /// The fields with values that not every type reads back.
+    pub(crate) fragile: Vec<(&'static str, FragileValues)>,
+}
+
+/// Takes `record` apart, into parts that read back as what it holds.
+pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
+    let parts = route(record)?;
+    keys_read_back::<T>(&parts.item)?;
+    read_back::check::<T>(&parts)?;
+    Ok(parts)
+}
+
+/// Sends each field of `record` where its mark says.
+pub(crate) fn route<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
+    let mut router = Router::new(T::SCHEMA, Scope::Record, withheld_groups(record)?);
+    match record.serialize(&mut router) {
+        Ok(()) => router.finish(),
+        Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
+    }
+}
+
+/// Checks that the parts of composed keys, read from there as the types they have, make the same
+/// keys again.
+fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
+    let mut composed = T::SCHEMA.composed_keys().peekable();
+    if composed.peek().is_none() {
+        return Ok(());
+    }
+    let again = key_of::<T>(item).and_then(key_item::<T>).unwrap_or_default();
+    match composed.find(|field| item.get(field.name) != again.get(field.name)) {
+        None => Ok(()),
+        Some(field) => Err(ErrorKind::Attribute {
+            attribute: field.name.to_owned(),
+            reason: "is a composed key with a part that does not read back as the value that was written",
+        }),
+    }
+}
+
+/// The key attributes of a primary key.
+pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
+    let mut router = Router::new(T::SCHEMA, Scope::Keys, Vec::new());
+    match T::serialize_key(key, &mut router) {
+        Ok(()) => router.keys(),
+        Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
+    }
+}
+
+/// The key attributes of a record, without anything else of it.
+pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
+    let mut router = Router::new(T::SCHEMA, Scope::Keys, Vec::new());
+    match record.serialize(&mut router) {
+        Ok(()) => router.keys(),
+        Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
+    }
+}
+
+/// The attribute of one composed key, for derived code.
+///
+/// # Errors
+///
+/// When a part is none that a composed key can have.
+pub fn compose_key<T: Envelope>(
+    name: &str,
+    parts: &impl Serialize,
+) -> Result<AttributeValue, ValueError> {
+    let mut router = Router::new(T::SCHEMA, Scope::Record, Vec::new());
+    parts.serialize(&mut router)?;
+    let mut keys = router.keys().map_err(|kind| match kind {
+        ErrorKind::Attribute { reason, .. } => ValueError::format(reason),
+        ErrorKind::Serialize { source, .. } => source,
+        _ => INCOMPLETE_KEY,
+    })?;
+    keys.remove(name).ok_or(INCOMPLETE_KEY)
+}
+
+const INCOMPLETE_KEY: ValueError =
+    ValueError::format("is composed of parts that are not all given here");
+
+/// What of a record is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Record,
+    Keys,
+}
+
+/// Sends each serialized field where its mark says.
+struct Router {
+    schema: Schema,
+    /// The fields before `next` that have not been written.
+    skipped: Vec<usize>,
+    /// Behind the last field that was written, where the next one probably stands: structs
+    /// serialize in order.
+    next: usize,
+    /// The attribute that did not serialize.
+    current: Option<String>,
+    item: Item,
+    fields: FieldWriter,
+    groups: Vec<(&'static str, FieldWriter)>,
+    withheld: Vec<&'static str>,
+    authenticated: Vec<Cow<'static, str>>,
+    scope: Scope,
+    /// The values so far of the field being written that not every type reads back.
+    fragile: FragileValues,
+    fragile_fields: Vec<(&'static str, FragileValues)>,
+    /// The values of fields that keys are composed of.
+    parts: Vec<(&'static str, Part)>,
+}
+
+impl Router {
+    fn new(schema: Schema, scope: Scope, withheld: Vec<&'static str>) -> Self {
+        let groups = schema.groups();
+        let fields = schema.with_mark(Mark::Authenticated);
+        let mut authenticated: Vec<_> = fields.map(|field| Cow::Borrowed(field.name)).collect();
+        // The record vouches for its groups.
+        authenticated.extend(groups.iter().map(|group| payload_attribute(group).into()));
+        let written = groups.into_iter().filter(|group| !withheld.contains(group));
+        Self {
+            schema,
+            skipped: Vec::new(),
+            next: 0,
+            current: None,
+            // The readable attributes, and the two sealed ones to come.
+            item: HashMap::with_capacity(schema.fields().len() + 2),
+            fields: FieldWriter::new(PLAINTEXT_BYTES, authenticated.iter().map(AsRef::as_ref)),
+            groups: written.map(|group| (group, FieldWriter::new(PLAINTEXT_BYTES, []))).collect(),
+            withheld,
+            authenticated,
+            scope,
+            fragile: FragileValues::default(),
+            fragile_fields: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+
+    fn route<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), ValueError> {
+        let outcome = self.claim(name).and_then(|field| self.write(field, value));
+        if outcome.is_err() {
+            self.current = Some(name.to_owned());
+        }
+        outcome
+    }
+
+    fn write<V: Serialize + ?Sized>(
+        &mut self,
+        field: &'static Field,
+        value: &V,
+    ) -> Result<(), ValueError> {
+        let Field { mark, group, in_key, name, .. } = *field;
+        if in_key {
+            self.part(name, value)?;
+        }
+        match mark {
+            Mark::Key => Ok(()),
+            mark if self.scope == Scope::Keys && !mark.is_key() => Ok(()),
+            Mark::Encrypted => self.seal(group, name, value),
+            Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => {
+                self.attribute(name, value)
+            }
+        }?;
+        self.note_fragile(name);
+        Ok(())
+    }
+
+    fn part<V: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &V,
+    ) -> Result<(), ValueError> {
+        self.parts.push((name, Part::of(value)?));
+        Ok(())
+    }
+
+    fn attribute<V: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &V,
+    ) -> Result<(), ValueError> {
+        let attribute = to_attribute_counting(value, &mut self.fragile)?;
+        match self.item.insert(name.to_owned(), attribute) {
+            None => Ok(()),
+            Some(_) => Err(ValueError::format("two fields are stored under this name")),
+        }
+    }
+
+    fn seal<V: Serialize + ?Sized>(
+        &mut self,
+        group: Option<&str>,
+        name: &str,
+        value: &V,
+    ) -> Result<(), ValueError> {
+        let fields = match group {
+            None => Some(&mut self.fields),
+            Some(group) => {
+                self.groups.iter_mut().find(|(other, _)| *other == group).map(|(_, fields)| fields)
+            }
+        };
+        // The values of a withheld group are not there.
+        let Some(fields) = fields else { return Ok(()) };
+        let before = fields.fragile();
+        fields.field(name, value)?;
+        self.fragile = fields.fragile().since(before);
+        Ok(())
+    }
+
+    fn note_fragile(&mut self, name: &'static str) {
+        let fragile = std::mem::take(&mut self.fragile);
+        if !fragile.is_empty() {
+            self.fragile_fields.push((name, fragile));
+        }
+    }
+
+    /// The field stored under `name`, which is written now.
+    fn claim(&mut self, name: &str) -> Result<&'static Field, ValueError> {
+        let position = match self.schema.fields().get(self.next) {
+            Some(field) if field.name == name => Some(self.next),
+            _ => self.schema.iter().position(|field| field.name == name),
+        };
+        let (position, field) =
+            position.and_then(|at| Some((at, self.schema.fields().get(at)?))).ok_or(NO_FIELD)?;
+        if field.is_generated() {
+            return Err(NO_FIELD);
+        }
+        self.note_written(position)?;
+        Ok(field)
+    }
+
+    fn note_written(&mut self, position: usize) -> Result<(), ValueError> {
+        if position >= self.next {
+            self.skipped.extend(self.next..position);
+            self.next = position + 1;
+            return Ok(());
+        }
+        match self.skipped.iter().position(|skipped| *skipped == position) {
+            Some(at) => {
+                self.skipped.swap_remove(at);
+                Ok(())
+            }
+            None => Err(ValueError::format("two fields are stored under this name")),
+        }
+    }
+
+    /// Notes the encrypted fields that had no value, so that the record says they were marked
+    /// (FORMAT 4.5-2).
+    fn finish(mut self) -> Result<Parts, ErrorKind> {
+        for (position, field) in self.schema.iter().enumerate() {
+            let written = position < self.next && !self.skipped.contains(&position);
+            if let Origin::Constant(value) = field.origin {
+                self.item.insert(field.name.to_owned(), AttributeValue::S(value.to_owned()));
+            }
+            if field.mark != Mark::Encrypted || written {
+                continue;
+            }
+            match field.group {
+                None => self.fields.absent(field.name),
+                Some(group) => {
+                    let fields = self.groups.iter_mut().find(|(other, _)| *other == group);
+                    fields.into_iter().for_each(|(_, fields)| fields.absent(field.name));
+                }
+            }
+        }
+        self.compose()?;
+        for (name, attribute) in &self.item {
+            check_storable(name, attribute)?;
+        }
+        Ok(Parts {
+            item: self.item,
+            fields: self.fields,
+            groups: self.groups,
+            withheld: self.withheld,
+            authenticated: self.authenticated,
+            fragile: self.fragile_fields,
+        })
+    }
+
+    /// The key attributes, as far as their fields were written.
+    fn keys(mut self) -> Result<Item, ErrorKind> {
+        self.compose()?;
+        Ok(self.item)
+    }
+
+    /// Composes the keys whose parts are all there.
+    fn compose(&mut self) -> Result<(), ErrorKind> {
+        let part =
+            |name: &str| self.parts.iter().find(|(own, _)| *own == name).map(|(_, part)| part);
+        for field in self.schema.iter() {
+            let Origin::Composed(format) = field.origin else { continue };
+            if let Some(key) = format.compose(part)? {
+                self.item.insert(field.name.to_owned(), AttributeValue::S(key));
+            }
+        }
+        Ok(())
+    }
+}
+
+macro_rules! refuse {
+    ($($method:ident($($argument:ty),*) $ok:ty;)*) => {
+        $(fn $method(self, $(_: $argument),*) -> Result<$ok, ValueError> {
+            Err(NOT_A_STRUCT)
+        })*
+    };
+}
+
+type No = Impossible<(), ValueError>;
+
+impl<'r> Serializer for &'r mut Router {
+    type Ok = ();
+    type Error = ValueError;
+    type SerializeSeq = No;
+    type SerializeTuple = No;
+    type SerializeTupleStruct = No;
+    type SerializeTupleVariant = No;
+    type SerializeMap = No;
+    type SerializeStruct = Fields<'r>;
+    type SerializeStructVariant = No;
+
+    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Fields<'r>, ValueError> {
+        Ok(Fields(self))
+    }
+
+    fn serialize_some<V: Serialize + ?Sized>(self, _value: &V) -> Result<(), ValueError> {
+        Err(NOT_A_STRUCT)
+    }
+
+    fn serialize_newtype_struct<V: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: &V,
+    ) -> Result<(), ValueError> {
+        Err(NOT_A_STRUCT)
+    }
+
+    fn serialize_newtype_variant<V: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &V,
+    ) -> Result<(), ValueError> {
+        Err(NOT_A_STRUCT)
+    }
+
+    refuse! {
+        serialize_bool(bool) ();
+        serialize_i8(i8) ();
+        serialize_i16(i16) ();
+        serialize_i32(i32) ();
+        serialize_i64(i64) ();
+        serialize_u8(u8) ();
+        serialize_u16(u16) ();
+        serialize_u32(u32) ();
+        serialize_u64(u64) ();
+        serialize_f32(f32) ();
+        serialize_f64(f64) ();
+        serialize_char(char) ();
+        serialize_str(&str) ();
+        serialize_bytes(&[u8]) ();
+        serialize_none() ();
+        serialize_unit() ();
+        serialize_unit_struct(&'static str) ();
+        serialize_unit_variant(&'static str, u32, &'static str) ();
+        serialize_seq(Option<usize>) No;
+        serialize_map(Option<usize>) No;
+        serialize_tuple(usize) No;
+        serialize_tuple_struct(&'static str, usize) No;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) No;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) No;
+    }
+}
+
+struct Fields<'r>(&'r mut Router);
+
+impl SerializeStruct for Fields<'_> {
+    type Ok = ();
+    type Error = ValueError;
+
+    fn serialize_field<V: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &V,
+    ) -> Result<(), ValueError> {
+        self.0.route(key, value)
+    }
+
+    fn end(self) -> Result<(), ValueError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,4 @@
+//! TODO
+
+pub(crate) mod branch_keys;
+pub(crate) mod kms;

@@ -1,0 +1,243 @@
+//! Branch keys in a DynamoDB table of their own, each wrapped by KMS.
+
+pub(crate) mod error;
+pub(crate) mod item;
+pub(crate) mod list;
+pub(crate) mod manage;
+
+use std::fmt;
+
+use aws_sdk_dynamodb::Client;
+use envelope_core::{
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, Context, ContextForm, EncryptionContext,
+    Escaped, KeyError, KeyErrorKind, KeyFuture, UnwrapKey,
+};
+
+use crate::dynamodb::Item;
+use crate::error::dynamodb::DynamoDbError;
+pub use crate::keys::branch_keys::error::BranchKeyError;
+use crate::keys::branch_keys::item::Pointer;
+pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
+
+/// The table in which the branch keys of a
+/// [`HierarchicalKeyProvider`](crate::HierarchicalKeyProvider) are kept.
+///
+/// `P` wraps the branch keys, as a rule a [`KmsKeyProvider`](crate::KmsKeyProvider). A service that
+/// writes and reads records needs `dynamodb:GetItem` on this table and `kms:Decrypt`; creating and
+/// rotating branches, an operator's work, needs `kms:GenerateDataKey` in place of it, and can be
+/// done through a [`KmsKeyWrapper`](crate::KmsKeyWrapper).
+///
+/// | call | does |
+/// |---|---|
+/// | [`create_table`](Self::create_table) | creates the table, once |
+/// | [`create`](Self::create) | a branch and its first key |
+/// | [`rotate`](Self::rotate) | a new key for what is written from now on; older ones stay for what was written |
+/// | [`list`](Self::list), [`versions`](Self::versions) | what there is |
+/// | [`delete`](Self::delete) | the branch and all its keys: what was written under them is lost for good |
+///
+/// ```no_run
+/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use envelope_dynamo::{BranchKeyTable, CacheLimits, Envelope, HierarchicalKeyProvider, KmsKeyProvider, Table};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "visits")]
+/// struct Visit {
+///     #[partition_key]
+///     visit_id: String,
+///     #[authenticated]
+///     #[encryption_context]
+///     patient: String,
+///     #[encrypted]
+///     diagnosis: String,
+/// }
+///
+/// let keys = BranchKeyTable::new(dynamodb.clone(), "branch-keys", KmsKeyProvider::new(kms, "alias/branch-keys"));
+/// keys.create_table().await?; // once
+/// keys.create("p_1").await?; // once per patient
+///
+/// let limits = CacheLimits::new(Duration::from_secs(300));
+/// let provider = HierarchicalKeyProvider::per_pair(keys, "patient", limits);
+/// let visits = Table::<Visit>::new(dynamodb, provider);
+/// let visit = Visit { visit_id: "v_1".into(), patient: "p_1".into(), diagnosis: "a cold".into() };
+/// visits.put(&visit).send().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Security
+///
+/// Nothing in this table is trusted. The KMS encryption context of a branch key names this store,
+/// the branch and the version, so a key that was moved to another branch or version, or to another
+/// store, does not unwrap. What somebody who can write the table can do is to delete keys, and to
+/// make an older version of the same branch active again.
+///
+/// The names of branches stand in clear in the table and in CloudTrail.
+pub struct BranchKeyTable<P> {
+    client: Client,
+    logical: String,
+    name: String,
+    provider: P,
+}
+
+impl<P> BranchKeyTable<P> {
+    /// The table that is logically named `logical`, and physically as well unless
+    /// [`named`](Self::named) says otherwise.
+    ///
+    /// The logical name is bound to every branch key: under another one they do not unwrap.
+    pub fn new(client: Client, logical: impl Into<String>, provider: P) -> Self {
+        let logical = logical.into();
+        Self { client, name: logical.clone(), logical, provider }
+    }
+
+    /// Uses the table that is physically named `name`: one per environment, or restored from a
+    /// backup.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The physical table's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the key of one version of a branch is wrapped for.
+    fn context(
+        &self,
+        branch: &BranchName,
+        version: BranchVersion,
+    ) -> Result<EncryptionContext, KeyError> {
+        let context = Context::new(self.logical.as_str()).form(ContextForm::Table);
+        let context = context
+            .pair(item::BRANCH, branch.as_str())
+            .and_then(|it| it.pair(item::VERSION, version.to_string()));
+        match context {
+            Ok(context) => Ok(context.encryption_context()),
+            Err(error) => Err(KeyError::new(KeyErrorKind::Configuration, error.to_string())),
+        }
+    }
+
+    async fn pointer(&self, branch: &BranchName) -> Result<Option<Pointer>, BranchKeyError> {
+        let item = self.item(branch, item::POINTER).await?;
+        Ok(item.as_ref().map(Pointer::parse).transpose()?)
+    }
+
+    /// The version that is active, which was asked for of a branch that ought to exist.
+    async fn active_version(&self, branch: &BranchName) -> Result<BranchVersion, BranchKeyError> {
+        match self.pointer(branch).await? {
+            Some(Pointer::Active(version)) => Ok(version),
+            Some(Pointer::Deleting) => Err(BranchKeyError::Deleting(branch.clone())),
+            None => Err(self.no_branch(branch).into()),
+        }
+    }
+
+    /// Consistent, so that a key is found by whoever reads the record that was written under it a
+    /// moment ago.
+    async fn item(
+        &self,
+        branch: &BranchName,
+        version: &str,
+    ) -> Result<Option<Item>, BranchKeyError> {
+        let get =
+            self.client.get_item().table_name(&self.name).set_key(Some(item::key(branch, version)));
+        let output = get
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failed("GetItem", &self.name, error))?;
+        Ok(output.item)
+    }
+
+    fn no_branch(&self, branch: &BranchName) -> KeyError {
+        let what = format!(
+            "the branch `{}` has no key in the table `{}`: it was never created (`BranchKeyTable::create`), or it was deleted",
+            Escaped(branch.as_str()),
+            self.name
+        );
+        KeyError::new(KeyErrorKind::KeyNotFound, what)
+    }
+
+    fn no_version(&self, branch: &BranchName, version: BranchVersion) -> KeyError {
+        let what = format!(
+            "the branch `{}` has no key of version {version} in the table `{}`: the branch was deleted, or the record is \
+             another branch's",
+            Escaped(branch.as_str()),
+            self.name
+        );
+        KeyError::new(KeyErrorKind::KeyNotFound, what)
+    }
+}
+
+impl<P: UnwrapKey> BranchKeyTable<P> {
+    /// Says whose key did not unwrap, lest the record be blamed.
+    fn of_branch_key(
+        &self,
+        branch: &BranchName,
+        version: BranchVersion,
+        error: KeyError,
+    ) -> KeyError {
+        if error.kind() != KeyErrorKind::ContextMismatch {
+            return error;
+        }
+        let what = format!(
+            "the key of version {version} of the branch `{}` in the table `{}` was changed, or put there from elsewhere",
+            Escaped(branch.as_str()),
+            self.name
+        );
+        KeyError::new(error.kind(), what).with_source(error)
+    }
+
+    async fn unwrapped(
+        &self,
+        branch: &BranchName,
+        version: BranchVersion,
+    ) -> Result<BranchKey, KeyError> {
+        let item = self.item(branch, &version.to_string()).await?;
+        let dek = item::parse_wrapped(&item.ok_or_else(|| self.no_version(branch, version))?)?;
+        let key = self.provider.unwrap_key(dek.keys(), &self.context(branch, version)?).await;
+        let key = key.map_err(|error| self.of_branch_key(branch, version, error))?;
+        Ok(BranchKey::new(branch.clone(), version, key))
+    }
+}
+
+impl<P: UnwrapKey> BranchKeyStore for BranchKeyTable<P> {
+    fn active<'a>(&'a self, branch: &'a BranchName) -> KeyFuture<'a, BranchVersion> {
+        Box::pin(async move { Ok(self.active_version(branch).await?) })
+    }
+
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
+        Box::pin(self.unwrapped(branch, version))
+    }
+}
+
+impl<P> fmt::Debug for BranchKeyTable<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BranchKeyTable")
+            .field("name", &self.name)
+            .field("logical", &self.logical)
+            .finish_non_exhaustive()
+    }
+}
+
+fn failed<E>(
+    operation: &'static str,
+    table: &str,
+    error: aws_sdk_dynamodb::error::SdkError<E>,
+) -> BranchKeyError
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata
+        + aws_sdk_dynamodb::operation::RequestId
+        + std::error::Error
+        + Send
+        + Sync
+        + 'static,
+{
+    BranchKeyError::DynamoDb(DynamoDbError::new(operation, table, error))
+}

@@ -1,0 +1,195 @@
+//! What can go wrong with the table of branch keys.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use envelope_core::{BranchName, Escaped, Fault, KeyError, KeyErrorKind, RandomError};
+
+use crate::error::dynamodb::DynamoDbError;
+use crate::error::no_answer::NoAnswer;
+use crate::error::write_outcome::WriteOutcome;
+
+/// Why branch keys could not be made, listed or deleted.
+///
+/// The message names the branch, as CloudTrail does, and never a key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BranchKeyError {
+    /// The branch exists already; nothing was written.
+    Exists(BranchName),
+    /// The branch is being deleted, or its deletion was interrupted.
+    Deleting(BranchName),
+    /// Others changed the branch at the same moment, again and again; nothing was written by this
+    /// call.
+    Conflict(BranchName),
+    /// Others changed the branch at the same moment, again and again, while it was deleted: it may
+    /// be deleted in part.
+    Interrupted(BranchName),
+    /// The branch does not exist, its name cannot be one, or KMS refused or could not be reached.
+    Key(KeyError),
+    /// DynamoDB refused or could not be reached.
+    DynamoDb(DynamoDbError),
+}
+
+impl BranchKeyError {
+    /// Who can put it right.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Exists(_) => Fault::Caller,
+            Self::Key(error) => error.fault(),
+            Self::Deleting(_) | Self::Conflict(_) | Self::Interrupted(_) | Self::DynamoDb(_) => {
+                Fault::Operator
+            }
+        }
+    }
+
+    /// Whether the failed call changed the table of branch keys; [`WriteOutcome`] has a table of
+    /// what each error means.
+    #[must_use]
+    pub const fn write_outcome(&self) -> WriteOutcome {
+        match self {
+            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) | Self::Key(_) => {
+                WriteOutcome::NotWritten
+            }
+            Self::Interrupted(_) => WriteOutcome::Unknown,
+            Self::DynamoDb(error) => error.outcome,
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody acting, and leads to the same end as
+    /// one call.
+    ///
+    /// In doubt, `delete` may be called again, which goes on where it stopped; `create` and
+    /// `rotate` may have done their work.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Conflict(_) | Self::Interrupted(_) => true,
+            Self::Key(error) => error.is_retryable(),
+            Self::DynamoDb(error) => error.retryable,
+            Self::Exists(_) | Self::Deleting(_) => false,
+        }
+    }
+
+    /// The key provider's error, if that is what failed.
+    #[must_use]
+    pub const fn key_error(&self) -> Option<&KeyError> {
+        match self {
+            Self::Key(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for BranchKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists(branch) => {
+                write!(
+                    f,
+                    "the branch `{}` exists: `rotate` gives it a new key",
+                    Escaped(branch.as_str())
+                )
+            }
+            Self::Deleting(branch) => write!(
+                f,
+                "the branch `{}` is being deleted, or its deletion was interrupted: `delete` it again to finish",
+                Escaped(branch.as_str())
+            ),
+            Self::Conflict(branch) => write!(
+                f,
+                "the branch `{}` is being changed by others: nothing was written, try again",
+                Escaped(branch.as_str())
+            ),
+            Self::Interrupted(branch) => write!(
+                f,
+                "the branch `{}` is being changed by others while it is deleted: `delete` it again to finish",
+                Escaped(branch.as_str())
+            ),
+            Self::Key(error) => write!(f, "{error}"),
+            Self::DynamoDb(error) if error.outcome == WriteOutcome::Unknown => write!(
+                f,
+                "{error}; it may have been carried out all the same, wholly or in part (`list` and `versions` tell)"
+            ),
+            Self::DynamoDb(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl StdError for BranchKeyError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Key(error) => error.source(),
+            Self::DynamoDb(error) => error.source.as_deref().map(|source| source as _),
+            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) | Self::Interrupted(_) => None,
+        }
+    }
+}
+
+impl From<KeyError> for BranchKeyError {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}
+
+impl From<DynamoDbError> for BranchKeyError {
+    fn from(error: DynamoDbError) -> Self {
+        Self::DynamoDb(error)
+    }
+}
+
+impl From<RandomError> for BranchKeyError {
+    fn from(error: RandomError) -> Self {
+        Self::Key(error.into())
+    }
+}
+
+/// As a record's writer or reader sees it.
+impl From<BranchKeyError> for KeyError {
+    fn from(error: BranchKeyError) -> Self {
+        match error {
+            BranchKeyError::Key(error) => error,
+            BranchKeyError::DynamoDb(error) => of_dynamodb(error),
+            BranchKeyError::Deleting(_) => Self::new(KeyErrorKind::KeyNotFound, error.to_string()),
+            BranchKeyError::Exists(_)
+            | BranchKeyError::Conflict(_)
+            | BranchKeyError::Interrupted(_) => Self::new(KeyErrorKind::Other, error.to_string()),
+        }
+    }
+}
+
+fn of_dynamodb(error: DynamoDbError) -> KeyError {
+    let kind = match error.code() {
+        Some(
+            "ProvisionedThroughputExceededException"
+            | "ThrottlingException"
+            | "RequestLimitExceeded",
+        ) => KeyErrorKind::Throttled,
+        Some("AccessDeniedException") => KeyErrorKind::AccessDenied,
+        Some("ResourceNotFoundException") => KeyErrorKind::Configuration,
+        _ if error.no_answer == Some(NoAnswer::NoCredentials) => KeyErrorKind::Configuration,
+        _ if error.retryable => KeyErrorKind::Unreachable,
+        _ => KeyErrorKind::Other,
+    };
+    let mut what = match error.code() {
+        Some(code) => {
+            format!("{} on the table of branch keys was refused: {code}", error.operation)
+        }
+        None => format!(
+            "{} did not reach the table of branch keys, or was not answered",
+            error.operation
+        ),
+    };
+    if let Some(message) = &error.message {
+        what += &format!(": {message}");
+    }
+    let key_error = match error.request_id {
+        Some(id) => KeyError::new(kind, what).with_request_id(id),
+        None => KeyError::new(kind, what),
+    };
+    match error.source {
+        Some(source) => key_error.with_source(source),
+        None => key_error,
+    }
+}

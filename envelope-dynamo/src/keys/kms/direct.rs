@@ -1,0 +1,193 @@
+//! Encrypt: data keys that exist already, wrapped for a further key, and small secrets without any
+//! data key.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_kms::operation::decrypt::DecryptOutput;
+use aws_sdk_kms::operation::encrypt::EncryptOutput;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::EncryptionAlgorithmSpec;
+use envelope_core::{
+    Context, ContextForm, DOMAIN_PAIR, DataKey, EncryptionContext, KeyError, KeyErrorKind,
+    KeyFuture, Plaintext, Recipient, WrappedKey,
+};
+
+use crate::keys::kms::call::Call;
+use crate::keys::kms::{
+    Key, KmsKeyProvider, KmsKeyWrapper, may_be_another_keys, more_telling, pairs, take_wrapped,
+};
+
+/// Bytes that KMS encrypts by itself (AWS KMS API Reference, Encrypt, `Plaintext`).
+const MAX_DIRECT_BYTES: usize = 4096;
+
+/// The value of [`DOMAIN_PAIR`] for a secret that KMS encrypts by itself (FORMAT 5.2-1).
+const DIRECT: &str = "direct";
+
+/// The encryption context of a secret. No record's context has [`DOMAIN_PAIR`]: otherwise a secret
+/// of the caller's choosing would serve as the data key of a forged record, and `decrypt_direct`
+/// would give out data keys.
+fn direct_pairs(context: &EncryptionContext) -> HashMap<String, String> {
+    let mut pairs = pairs(context);
+    pairs.insert(DOMAIN_PAIR.to_owned(), DIRECT.to_owned());
+    pairs
+}
+
+impl KmsKeyWrapper {
+    /// Has KMS itself encrypt a secret of 1 to 4,096 bytes, and returns its `CiphertextBlob`
+    /// (`kms:Encrypt`).
+    ///
+    /// For a password or a token that stands alone; every use of it is a call. What is longer, or
+    /// read often, is for [`seal`](crate::seal()).
+    ///
+    /// # Errors
+    ///
+    /// When the secret is empty or too long, when the context has authenticated attributes, and
+    /// whenever KMS refuses.
+    ///
+    /// # Security
+    ///
+    /// KMS binds the encryption context and nothing else: table and pairs, the key in the forms
+    /// `raw` and `hashed`, and the pair `envelope` = `direct`, which no record's context has,
+    /// so that a secret cannot serve as a data key. Authenticated attributes are refused, since
+    /// they would not be bound. The secret travels to KMS, over TLS, in a buffer of the SDK's
+    /// that is not wiped.
+    pub async fn encrypt_direct(
+        &self,
+        secret: &[u8],
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let problem = if secret.is_empty() {
+            "there is nothing to encrypt".to_owned()
+        } else if secret.len() > MAX_DIRECT_BYTES {
+            let bytes = secret.len();
+            format!(
+                "KMS itself encrypts at most {MAX_DIRECT_BYTES} bytes, and these are {bytes}: use `seal`"
+            )
+        } else if context.authenticated_names().next().is_some() {
+            "KMS itself binds no authenticated attributes: use `seal`, or leave them out of the context".to_owned()
+        } else {
+            let context = context.encryption_context();
+            let [wrapped] = self.encrypt(secret, direct_pairs(&context), context.form()).await?;
+            return Ok(wrapped.bytes().to_vec());
+        };
+        Err(KeyError::new(KeyErrorKind::Configuration, problem))
+    }
+
+    async fn encrypt(
+        &self,
+        plaintext: &[u8],
+        pairs: HashMap<String, String>,
+        form: ContextForm,
+    ) -> Result<[WrappedKey; 1], KeyError> {
+        let request = self
+            .client
+            .encrypt()
+            .key_id(self.key.key_id())
+            .plaintext(Blob::new(plaintext))
+            .encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
+            .set_encryption_context(Some(pairs))
+            .set_grant_tokens(self.tokens());
+        let call = Call::new("Encrypt", self.key.key_id(), form);
+        let key = Arc::clone(&self.key);
+        call.make(
+            &self.permits,
+            move || request.clone().send(),
+            move |output| key.take_encrypted(output),
+        )
+        .await
+    }
+}
+
+impl Key {
+    fn take_encrypted(&self, output: EncryptOutput) -> Result<[WrappedKey; 1], KeyError> {
+        let arn = self.accept(output.key_id.as_deref())?;
+        // Encrypt does not say which key material it used.
+        Ok([take_wrapped(arn.hint(), output.ciphertext_blob, "Encrypt")?])
+    }
+
+    fn take_decrypted(&self, output: DecryptOutput) -> Result<Plaintext, KeyError> {
+        let plaintext = Plaintext::from(output.plaintext.map(Blob::into_inner).unwrap_or_default());
+        self.accept(output.key_id.as_deref()).map(|_| plaintext)
+    }
+}
+
+impl KmsKeyProvider {
+    /// Has KMS itself encrypt a secret of 1 to 4,096 bytes; see [`KmsKeyWrapper::encrypt_direct`].
+    ///
+    /// ```no_run
+    /// # async fn example(kms: envelope_dynamo::KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
+    /// use envelope_dynamo::Context;
+    ///
+    /// let context = Context::new("api-tokens").pair("service", "billing")?;
+    /// let blob = kms.encrypt_direct(b"tok_live_4eC39HqLyjW", &context).await?;
+    /// assert_eq!(kms.decrypt_direct(&blob, &context).await?.expose(), b"tok_live_4eC39HqLyjW");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`KmsKeyWrapper::encrypt_direct`].
+    pub async fn encrypt_direct(
+        &self,
+        secret: &[u8],
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
+        self.wrapper.encrypt_direct(secret, context).await
+    }
+
+    /// Has KMS decrypt what [`encrypt_direct`](Self::encrypt_direct) gave, for the same context
+    /// (`kms:Decrypt`).
+    ///
+    /// The wrapped data key of a record does not decrypt here. The blob does not say which key it
+    /// is for, so the keys of [`also_decrypts`](Self::also_decrypts) are tried in turn.
+    ///
+    /// # Errors
+    ///
+    /// When KMS refuses, or answers with another key than the one that was named.
+    pub async fn decrypt_direct(
+        &self,
+        blob: &[u8],
+        context: &Context<'_>,
+    ) -> Result<Plaintext, KeyError> {
+        let context = context.encryption_context();
+        let mut refusal = None;
+        for key in self.keys() {
+            let own = Arc::clone(key);
+            let take = move |output| own.take_decrypted(output);
+            match self.call_decrypt(key, blob, direct_pairs(&context), context.form(), take).await {
+                Err(error) if may_be_another_keys(error.kind()) => {
+                    refusal = more_telling(refusal, error)
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(refusal
+            .unwrap_or_else(|| KeyError::new(KeyErrorKind::Configuration, "no key is configured")))
+    }
+}
+
+impl Recipient for KmsKeyWrapper {
+    /// Wraps by Encrypt (`kms:Encrypt`): for the second region or account of a
+    /// [`MultiKeyProvider`](crate::MultiKeyProvider).
+    fn wrap_data_key<'a>(
+        &'a self,
+        data_key: &'a DataKey,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async move {
+            self.encrypt(data_key.expose(), pairs(context), context.form()).await.map(Vec::from)
+        })
+    }
+}
+
+impl Recipient for KmsKeyProvider {
+    fn wrap_data_key<'a>(
+        &'a self,
+        data_key: &'a DataKey,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        self.wrapper.wrap_data_key(data_key, context)
+    }
+}

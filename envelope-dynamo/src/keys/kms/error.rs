@@ -1,0 +1,86 @@
+//! KMS's errors as kinds that a caller can match.
+
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::operation::RequestId;
+use envelope_core::{KeyError, KeyErrorKind};
+
+use crate::error::no_answer::NoAnswer;
+
+/// What went wrong with `operation` on `key`.
+pub(crate) fn key_error<E>(error: SdkError<E>, key: &str, operation: &str) -> KeyError
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
+{
+    let kind = kind(&error);
+    let code = error.code().unwrap_or(match &error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(failure) => {
+            let why = failure.as_connector_error().and_then(|error| NoAnswer::of(error).describe());
+            why.unwrap_or("KMS could not be reached")
+        }
+        SdkError::ConstructionFailure(_) => "the request could not be built",
+        _ => "an answer that is not KMS's",
+    });
+    let request_id = error.request_id().map(str::to_owned);
+    let with = KeyError::new(kind, format!("{operation} with {key}: {code}"));
+    let with = match error {
+        // The raw answer may hold a data key, and is printed by `Debug`.
+        SdkError::ResponseError(_) => with,
+        SdkError::ServiceError(service) => with.with_source(service.into_err()),
+        other => with.with_source(other),
+    };
+    identified(with, request_id)
+}
+
+/// Adds the id of the request that failed, where the answer had one.
+pub(crate) fn identified(error: KeyError, request_id: Option<String>) -> KeyError {
+    match request_id {
+        Some(id) => error.with_request_id(id),
+        None => error,
+    }
+}
+
+/// Several of these codes are not typed in the SDK's operations, so they are matched by name.
+fn kind<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyErrorKind {
+    match error.code() {
+        Some("AccessDeniedException" | "NotAuthorizedException") => KeyErrorKind::AccessDenied,
+        Some("DisabledException") => KeyErrorKind::KeyDisabled,
+        Some("KMSInvalidStateException") => KeyErrorKind::PendingDeletion,
+        Some("NotFoundException") => KeyErrorKind::KeyNotFound,
+        Some("IncorrectKeyException") => KeyErrorKind::WrongKey,
+        Some("InvalidCiphertextException") => KeyErrorKind::ContextMismatch,
+        Some("InvalidKeyUsageException") => KeyErrorKind::InvalidKeyUsage,
+        Some("ThrottlingException" | "LimitExceededException" | "TooManyRequestsException") => {
+            KeyErrorKind::Throttled
+        }
+        Some(
+            "KeyUnavailableException"
+            | "DependencyTimeoutException"
+            | "KMSInternalException"
+            | "ServiceUnavailable",
+        ) => KeyErrorKind::Unreachable,
+        Some("InvalidArnException" | "ValidationException" | "InvalidGrantTokenException") => {
+            KeyErrorKind::Configuration
+        }
+        Some(_) => KeyErrorKind::Other,
+        None => match error {
+            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => KeyErrorKind::Unreachable,
+            SdkError::DispatchFailure(failure) => match failure
+                .as_connector_error()
+                .map(NoAnswer::of)
+            {
+                Some(NoAnswer::Outage) => KeyErrorKind::Unreachable,
+                Some(NoAnswer::NoCredentials) => KeyErrorKind::Configuration,
+                Some(NoAnswer::CredentialsRefused | NoAnswer::Other) | None => KeyErrorKind::Other,
+            },
+            SdkError::ServiceError(service) if service.raw().status().is_server_error() => {
+                KeyErrorKind::Unreachable
+            }
+            SdkError::ServiceError(service) if service.raw().status().is_success() => {
+                KeyErrorKind::InvalidResponse
+            }
+            SdkError::ConstructionFailure(_) => KeyErrorKind::Configuration,
+            _ => KeyErrorKind::Other,
+        },
+    }
+}

@@ -1,0 +1,142 @@
+//! ReEncrypt: a wrapped key moved to another KMS key, inside KMS.
+
+use std::sync::Arc;
+
+use aws_sdk_kms::operation::re_encrypt::ReEncryptOutput;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::EncryptionAlgorithmSpec;
+use envelope_core::{Context, EncryptedDek, EncryptionContext, KeyError, RewrapError, WrappedKey};
+
+use crate::keys::kms::call::Call;
+use crate::keys::kms::{
+    Key, KmsKeyProvider, KmsKeyWrapper, check_hint, may_be_another_keys, more_telling, pairs,
+    take_wrapped,
+};
+
+impl KmsKeyProvider {
+    /// Moves the wrapped key of this provider in `encrypted_dek` to the key of `to`; KMS alone sees
+    /// the data key.
+    ///
+    /// It needs `kms:ReEncryptFrom` on the old key and `kms:ReEncryptTo` on the new one, both in
+    /// this client's region. What other parties have in `encrypted_dek` stays. What the data
+    /// key seals stays as it is, so the contexts are the record's own, and may differ in their
+    /// form alone; [`item_context`](crate::item_context) has a record's.
+    ///
+    /// ```no_run
+    /// # async fn example(kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use envelope_dynamo::{Context, KmsKeyProvider, KmsKeyWrapper, open, seal};
+    ///
+    /// let (old, to) = (KmsKeyProvider::new(kms.clone(), "alias/2025"), KmsKeyWrapper::new(kms.clone(), "alias/2026"));
+    /// let context = Context::new("letters");
+    /// let mut sealed = seal(b"dear", &context, &old).await?;
+    /// sealed.encrypted_dek = old.rewrap(&sealed.encrypted_dek, &context, &to, &context).await?;
+    /// assert_eq!(open(&sealed, &context, &KmsKeyProvider::new(kms, "alias/2026")).await?.expose(), b"dear");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// For records in a table use [`Table::rewrap`](crate::Table::rewrap). Whoever stores the
+    /// result of this function must make it a condition that payload and wrapped key are still
+    /// those that were read: after a put in between, the record would have a wrapped key that
+    /// does not open it, and its own would be lost.
+    ///
+    /// ```no_run
+    /// # use std::collections::HashMap;
+    /// # use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, key: HashMap<String, AttributeValue>, read: HashMap<String, AttributeValue>, new_dek: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+    /// dynamodb
+    ///     .update_item()
+    ///     .table_name("users")
+    ///     .set_key(Some(key))
+    ///     .update_expression("SET encrypted_dek = :new")
+    ///     .condition_expression("encrypted_payload = :payload AND encrypted_dek = :old")
+    ///     .expression_attribute_values(":payload", read["encrypted_payload"].clone())
+    ///     .expression_attribute_values(":old", read["encrypted_dek"].clone())
+    ///     .expression_attribute_values(":new", AttributeValue::B(Blob::new(new_dek)))
+    ///     .send()
+    ///     .await?; // a failed condition: read the record and wrap its key again
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no `encrypted_dek` of the source context's form, when the contexts differ
+    /// in more than their form, when other parties could not follow to a new form, and whenever
+    /// KMS refuses or answers with other keys.
+    ///
+    /// # Security
+    ///
+    /// Copies of the old `encrypted_dek` (backups, streams) still open with the old key.
+    pub async fn rewrap(
+        &self,
+        encrypted_dek: &[u8],
+        source: &Context<'_>,
+        to: &KmsKeyWrapper,
+        destination: &Context<'_>,
+    ) -> Result<Vec<u8>, RewrapError> {
+        let dek = EncryptedDek::parse_to_rewrap(encrypted_dek, source, destination)?;
+        let (source, destination) = (source.encryption_context(), destination.encryption_context());
+        if dek.keys().len() > 1 && source.form() != destination.form() {
+            return Err(RewrapError::OtherParties);
+        }
+        let mut refusal = None;
+        for (key, old) in self.candidates(dek.keys()) {
+            match self.re_encrypt(key, old, &source, to, &destination).await {
+                Ok(new) => {
+                    let keys = dek
+                        .keys()
+                        .iter()
+                        .map(|entry| if entry == old { new.clone() } else { entry.clone() });
+                    return Ok(EncryptedDek::new(destination.form(), keys.collect())?.to_bytes());
+                }
+                Err(error) if may_be_another_keys(error.kind()) => {
+                    refusal = more_telling(refusal, error)
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| self.not_ours(dek.keys())).into())
+    }
+
+    async fn re_encrypt(
+        &self,
+        key: &Arc<Key>,
+        wrapped: &WrappedKey,
+        source: &EncryptionContext,
+        to: &KmsKeyWrapper,
+        destination: &EncryptionContext,
+    ) -> Result<WrappedKey, KeyError> {
+        let tokens =
+            [&self.wrapper, to].map(|wrapper| wrapper.tokens().unwrap_or_default()).concat();
+        let request = self
+            .wrapper
+            .client
+            .re_encrypt()
+            .ciphertext_blob(Blob::new(wrapped.bytes()))
+            .source_key_id(key.key_id())
+            .source_encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
+            .set_source_encryption_context(Some(pairs(source)))
+            .destination_key_id(to.key.key_id())
+            .destination_encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
+            .set_destination_encryption_context(Some(pairs(destination)))
+            .set_grant_tokens((!tokens.is_empty()).then_some(tokens));
+        let keys = format!("{} to {}", key.key_id(), to.key.key_id());
+        let call = Call::new("ReEncrypt", keys, source.form());
+        let (key, wrapped, to) = (Arc::clone(key), wrapped.clone(), Arc::clone(&to.key));
+        let take = move |output| take_re_encrypted(&key, &wrapped, &to, output);
+        call.make(&self.wrapper.permits, move || request.clone().send(), take).await
+    }
+}
+
+fn take_re_encrypted(
+    key: &Key,
+    wrapped: &WrappedKey,
+    to: &Key,
+    output: ReEncryptOutput,
+) -> Result<WrappedKey, KeyError> {
+    check_hint(key.accept(output.source_key_id.as_deref())?, wrapped)?;
+    let arn = to.accept(output.key_id.as_deref())?;
+    let hint = arn.hint().with_material(output.destination_key_material_id.as_deref());
+    take_wrapped(hint, output.ciphertext_blob, "ReEncrypt")
+}

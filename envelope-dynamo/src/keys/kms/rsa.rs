@@ -1,0 +1,155 @@
+//! RSA keys in KMS: they open what partners without AWS wrapped with the public key (FORMAT 6.4).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_kms::Client;
+use aws_sdk_kms::operation::RequestId;
+use aws_sdk_kms::operation::decrypt::DecryptOutput;
+use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::EncryptionAlgorithmSpec;
+use envelope_core::{
+    DataKey, EncryptionContext, KeyError, KeyErrorKind, KeyFuture, RsaPublicKey, UnwrapKey,
+    WrappedKey,
+};
+use zeroize::Zeroizing;
+
+use crate::keys::kms::call::Call;
+use crate::keys::kms::error::{identified, key_error};
+use crate::keys::kms::limits::{Permits, with_deadline};
+use crate::keys::kms::{Key, invalid};
+
+/// Unwraps with an RSA key in KMS what was wrapped with its public key.
+///
+/// The writing half is `RsaRecipient` (feature `rsa`): a partner needs the public key and no AWS
+/// account. To read records of your own and of partners alike, use
+/// [`MultiKeyProvider::also_opens_with`](crate::MultiKeyProvider::also_opens_with).
+///
+/// ```no_run
+/// # async fn example(client: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use envelope_dynamo::{KmsKeyProvider, KmsRsaKey, MultiKeyProvider};
+///
+/// let partners = KmsRsaKey::fetch(client.clone(), "alias/partners").await?;
+/// let provider = MultiKeyProvider::new(KmsKeyProvider::new(client, "alias/orders")).also_opens_with(partners);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Security
+///
+/// Everybody may have the public key. What opens with this key was written by somebody who had it
+/// and could write to the table, nothing more: whoever opens with it accepts their records in place
+/// of any other.
+///
+/// KMS sees no encryption context for RSA, so key policies cannot depend on it and CloudTrail does
+/// not show it; that the context is the record's own is checked here, after decryption, in constant
+/// time.
+#[derive(Debug)]
+pub struct KmsRsaKey {
+    client: Client,
+    key: Arc<Key>,
+    public: RsaPublicKey,
+    permits: Permits,
+}
+
+impl KmsRsaKey {
+    /// Unwraps with the KMS key `key`, whose public key is `public` (`kms:Decrypt` alone).
+    #[must_use]
+    pub fn new(client: Client, key: impl Into<String>, public: RsaPublicKey) -> Self {
+        Self { client, key: Key::new(key), public, permits: Permits::default() }
+    }
+
+    /// Unwraps with the KMS key `key`, and asks KMS for its public key (`kms:GetPublicKey`).
+    ///
+    /// # Errors
+    ///
+    /// When KMS refuses, the key is none that RSAES-OAEP with SHA-256 can use, or the answer is
+    /// about another key.
+    pub async fn fetch(client: Client, key: impl Into<String>) -> Result<Self, KeyError> {
+        let key = Key::new(key);
+        let output = client.get_public_key().key_id(key.key_id()).send().await;
+        let output = output.map_err(|error| key_error(error, key.key_id(), "GetPublicKey"))?;
+        let request_id = output.request_id().map(str::to_owned);
+        let public =
+            take_public_key(&key, output).map_err(|error| identified(error, request_id))?;
+        Ok(Self { client, key, public, permits: Permits::default() })
+    }
+
+    /// The public key, to hand to partners.
+    #[must_use]
+    pub const fn public_key(&self) -> &RsaPublicKey {
+        &self.public
+    }
+
+    /// Makes at most this many calls at a time; see
+    /// [`KmsKeyWrapper::max_concurrent_calls`](crate::KmsKeyWrapper::max_concurrent_calls).
+    #[must_use]
+    pub fn max_concurrent_calls(mut self, calls: usize) -> Self {
+        self.permits = Permits::at_most(calls);
+        self
+    }
+
+    /// Gives up a call after this time; see
+    /// [`KmsKeyWrapper::deadline`](crate::KmsKeyWrapper::deadline).
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.client = with_deadline(&self.client, deadline);
+        self
+    }
+
+    async fn decrypt(
+        &self,
+        wrapped: &[WrappedKey],
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
+        let wrapped = self.public.find_in(wrapped)?;
+        let request = self
+            .client
+            .decrypt()
+            .key_id(self.key.key_id())
+            .ciphertext_blob(Blob::new(wrapped.bytes()))
+            .encryption_algorithm(EncryptionAlgorithmSpec::RsaesOaepSha256);
+        let call = Call::new("Decrypt", self.key.key_id(), context.form());
+        let (key, context) = (Arc::clone(&self.key), context.clone());
+        let take = move |output| key.take_rsa_unwrapped(output, &context);
+        call.make(&self.permits, move || request.clone().send(), take).await
+    }
+}
+
+impl Key {
+    fn take_rsa_unwrapped(
+        &self,
+        output: DecryptOutput,
+        context: &EncryptionContext,
+    ) -> Result<DataKey, KeyError> {
+        let message = Zeroizing::new(output.plaintext.map(Blob::into_inner).unwrap_or_default());
+        self.accept(output.key_id.as_deref())?;
+        RsaPublicKey::take_data_key(&message, context)
+    }
+}
+
+fn take_public_key(key: &Key, output: GetPublicKeyOutput) -> Result<RsaPublicKey, KeyError> {
+    let arn = key.accept(output.key_id.as_deref())?;
+    if !output.encryption_algorithms().contains(&EncryptionAlgorithmSpec::RsaesOaepSha256) {
+        return Err(KeyError::new(
+            KeyErrorKind::InvalidKeyUsage,
+            format!(
+                "{arn} does not decrypt with RSAES_OAEP_SHA_256: it has to be an RSA key for encryption"
+            ),
+        ));
+    }
+    let der = output.public_key.map(Blob::into_inner).unwrap_or_default();
+    RsaPublicKey::from_der(&der)
+        .map_err(|_| invalid(format!("GetPublicKey answered without {arn}'s public key")))
+}
+
+impl UnwrapKey for KmsRsaKey {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
+        Box::pin(self.decrypt(wrapped, context))
+    }
+}

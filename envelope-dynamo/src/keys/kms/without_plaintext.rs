@@ -1,0 +1,85 @@
+//! GenerateDataKeyWithoutPlaintext: data keys for somebody else, seen by nobody here.
+
+use std::sync::Arc;
+
+use aws_sdk_kms::operation::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintextOutput;
+use aws_sdk_kms::types::DataKeySpec;
+use envelope_core::{Context, EncryptedDek, KeyError, WrappedKey};
+
+use crate::keys::kms::call::Call;
+use crate::keys::kms::{Key, KmsKeyProvider, KmsKeyWrapper, invalid, pairs, take_wrapped};
+
+impl KmsKeyWrapper {
+    /// Has KMS make a data key, and returns it wrapped, as an `encrypted_dek`
+    /// (`kms:GenerateDataKeyWithoutPlaintext`).
+    ///
+    /// For whoever hands out keys beforehand and must never see one: a control plane provisions, a
+    /// device or job unwraps (`kms:Decrypt`) and seals with a
+    /// [`ProvisionedKeyWrapper`](crate::ProvisionedKeyWrapper).
+    ///
+    /// # Errors
+    ///
+    /// When KMS refuses, or answers with another key than the one that was named.
+    pub async fn generate_without_plaintext(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let context = context.encryption_context();
+        let request = self
+            .client
+            .generate_data_key_without_plaintext()
+            .key_id(self.key.key_id())
+            .key_spec(DataKeySpec::Aes256)
+            .set_encryption_context(Some(pairs(&context)))
+            .set_grant_tokens(self.tokens());
+        let operation = "GenerateDataKeyWithoutPlaintext";
+        let call = Call::new(operation, self.key.key_id(), context.form());
+        let key = Arc::clone(&self.key);
+        let take = move |output| key.take_provisioned(output);
+        let wrapped = call.make(&self.permits, move || request.clone().send(), take).await?;
+        let dek = EncryptedDek::new(context.form(), vec![wrapped])
+            .map_err(|error| invalid(error.to_string()))?;
+        Ok(dek.to_bytes())
+    }
+}
+
+impl Key {
+    fn take_provisioned(
+        &self,
+        output: GenerateDataKeyWithoutPlaintextOutput,
+    ) -> Result<WrappedKey, KeyError> {
+        let arn = self.accept(output.key_id.as_deref())?;
+        let hint = arn.hint().with_material(output.key_material_id.as_deref());
+        take_wrapped(hint, output.ciphertext_blob, "GenerateDataKeyWithoutPlaintext")
+    }
+}
+
+impl KmsKeyProvider {
+    /// Has KMS make a data key, and returns it wrapped; see
+    /// [`KmsKeyWrapper::generate_without_plaintext`].
+    ///
+    /// ```no_run
+    /// # async fn example(kms: envelope_dynamo::KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
+    /// use envelope_dynamo::{Context, ContextForm, ProvisionedKeyWrapper, open, seal};
+    ///
+    /// let context = Context::new("readings").form(ContextForm::Table).pair("device", "d_1")?;
+    /// let provisioned = kms.generate_without_plaintext(&context).await?;
+    ///
+    /// // On the device, whose role has `kms:Decrypt` for its own context alone:
+    /// let device = ProvisionedKeyWrapper::new(&provisioned, &kms)?;
+    /// let sealed = seal(b"21.5", &context, &device).await?;
+    /// assert_eq!(open(&sealed, &context, &kms).await?.expose(), b"21.5");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When KMS refuses, or answers with another key than the one that was named.
+    pub async fn generate_without_plaintext(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
+        self.wrapper.generate_without_plaintext(context).await
+    }
+}

@@ -1,0 +1,274 @@
+//! The attributes of a record, as derived code names them: with the type of their values and their
+//! mark.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_core::ValueError;
+use serde::{Deserialize, Serialize};
+
+use crate::convert::{absent_value, from_attribute_value, scalar_type, to_attribute_value};
+use crate::record::key::IntoValue;
+
+/// A value for an attribute, or why it did not serialize.
+#[derive(Clone, Debug)]
+pub(crate) struct Operand {
+    pub(crate) attribute: &'static str,
+    pub(crate) value: Serialized,
+}
+
+/// The marks of fields, as types.
+pub mod mark {
+    /// A part of the primary key.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Key {}
+    /// Readable in the table, tamper-evident.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Authenticated {}
+    /// Readable in the table, free to be updated in place.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Plaintext {}
+    /// Readable in the table, and changed by the library alone: a version, or when the record was
+    /// last written.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Kept {}
+    /// Sealed: DynamoDB can neither compare nor change it.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Encrypted {}
+}
+
+/// A mark whose attributes DynamoDB can read, and so compare.
+#[diagnostic::on_unimplemented(
+    message = "an encrypted field is no attribute that can be compared or read in the table",
+    label = "the field is sealed",
+    note = "DynamoDB sees only `encrypted_payload`, and a value to compare with would leave in plaintext",
+    note = "mark the field `#[authenticated]` or `#[plaintext]` if it may be read in the table"
+)]
+pub trait Readable: sealed::Sealed {}
+
+impl Readable for mark::Key {}
+
+impl Readable for mark::Authenticated {}
+
+impl Readable for mark::Plaintext {}
+
+impl Readable for mark::Kept {}
+
+/// A mark whose attributes may be changed where they stand.
+#[diagnostic::on_unimplemented(
+    message = "only `#[plaintext]` attributes can be changed in place",
+    label = "the field is sealed, bound into what is sealed, part of the key, or kept by the library",
+    note = "`.update(key).modify(|record| ..)` reads the record, changes it and seals it again"
+)]
+pub trait InPlace: Readable {}
+
+impl InPlace for mark::Plaintext {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for crate::record::attribute::mark::Key {}
+    impl Sealed for crate::record::attribute::mark::Authenticated {}
+    impl Sealed for crate::record::attribute::mark::Plaintext {}
+    impl Sealed for crate::record::attribute::mark::Kept {}
+}
+
+/// A field of the record `T` as an attribute of its items: its stored name, its type `V`, its mark
+/// `M`.
+///
+/// Derived code makes one for each stored field; closures receive them all. What is sealed has no
+/// comparisons: naming it in an expression does not compile.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[plaintext]
+///     #[serde(rename = "loginCount")]
+///     logins: u64,
+/// }
+///
+/// let attributes = User::attributes();
+/// assert_eq!(attributes.logins.name(), "loginCount");
+/// let few_logins = attributes.logins.lt(10).and(attributes.user_id.begins_with("u_"));
+/// assert_eq!(format!("{few_logins:?}"), "loginCount < _ AND begins_with(user_id, _)");
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use envelope_dynamo::Envelope;
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+/// User::attributes().email.eq("zoe@example.com"); // an encrypted field is no attribute that can be compared
+/// ```
+pub struct Attribute<T, V, M> {
+    name: &'static str,
+    write: fn(V) -> Result<AttributeValue, ValueError>,
+    read: fn(AttributeValue) -> Result<V, ValueError>,
+    absent: fn(&'static str) -> Result<V, ValueError>,
+    default: Option<fn() -> V>,
+    optional: bool,
+    scalar: Option<fn() -> Option<ScalarAttributeType>>,
+    record: PhantomData<fn() -> (T, M)>,
+}
+
+impl<T, V, M> Clone for Attribute<T, V, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, V, M> Copy for Attribute<T, V, M> {}
+
+impl<T, V, M> fmt::Debug for Attribute<T, V, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Attribute").field(&self.name).finish()
+    }
+}
+
+/// For derived code.
+#[doc(hidden)]
+impl<T, V, M> Attribute<T, V, M> {
+    /// An attribute whose type says how it is stored.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self
+    where
+        V: Serialize + Deserialize<'static>,
+    {
+        let mut attribute =
+            Self::through(name, |value| to_attribute_value(&value), from_attribute_value);
+        attribute.absent = absent_value;
+        attribute.scalar_type(scalar_type::<V>)
+    }
+
+    /// An attribute that is written and read by the code that its field names (`#[serde(with =
+    /// "..")]`).
+    #[must_use]
+    pub const fn through(
+        name: &'static str,
+        write: fn(V) -> Result<AttributeValue, ValueError>,
+        read: fn(AttributeValue) -> Result<V, ValueError>,
+    ) -> Self {
+        const fn missing<V>(name: &'static str) -> Result<V, ValueError> {
+            Err(ValueError::missing(name))
+        }
+        Self {
+            name,
+            write,
+            read,
+            absent: missing,
+            default: None,
+            optional: false,
+            scalar: None,
+            record: PhantomData,
+        }
+    }
+
+    /// How the DynamoDB type of a key is found out.
+    #[must_use]
+    pub const fn scalar_type(mut self, scalar: fn() -> Option<ScalarAttributeType>) -> Self {
+        self.scalar = Some(scalar);
+        self
+    }
+
+    /// A key that is composed of its parts; in a record they are read from it, each as its own
+    /// field.
+    #[must_use]
+    pub const fn composed(
+        name: &'static str,
+        write: fn(V) -> Result<AttributeValue, ValueError>,
+    ) -> Self {
+        let composed = Self::through(name, write, |_| {
+            Err(ValueError::format("a composed key is read part by part"))
+        });
+        composed.scalar_type(|| Some(ScalarAttributeType::S))
+    }
+
+    /// What stands for an attribute that the item does not have (`#[serde(default)]`).
+    #[must_use]
+    pub const fn or_default(mut self, default: fn() -> V) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    /// An attribute that a record can be read without: the struct has a default
+    /// (`#[serde(default)]`).
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+}
+
+#[doc(hidden)]
+impl<T, V> Attribute<T, V, mark::Encrypted> {
+    /// A sealed field, which is never an attribute by itself.
+    #[must_use]
+    pub const fn encrypted(name: &'static str) -> Self {
+        const SEALED: ValueError = ValueError::format("the field is sealed");
+        Self::through(name, |_| Err(SEALED), |_| Err(SEALED))
+    }
+}
+
+impl<T, V, M> Attribute<T, V, M> {
+    /// The name under which it is stored.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The same attribute as a part of a key.
+    pub(crate) const fn as_key(&self) -> Attribute<T, V, mark::Key> {
+        let Self { name, write, read, default, absent, optional, scalar, .. } = *self;
+        Attribute { name, write, read, default, absent, optional, scalar, record: PhantomData }
+    }
+
+    /// The DynamoDB type of its values, where it is a key; `None` if their Rust type does not say.
+    pub(crate) fn scalar(&self) -> Option<ScalarAttributeType> {
+        self.scalar.and_then(|scalar| scalar())
+    }
+
+    /// What writes its values.
+    pub(crate) fn write_with(&self) -> fn(V) -> Result<AttributeValue, ValueError> {
+        self.write
+    }
+
+    /// The value as it is stored.
+    pub(crate) fn operand(&self, value: impl IntoValue<V>) -> Operand {
+        Operand { attribute: self.name, value: (self.write)(value.into_value()) }
+    }
+
+    /// The value that is stored, or what the field makes of its absence.
+    pub(crate) fn read(&self, stored: Option<AttributeValue>) -> Result<V, ValueError> {
+        match (stored, self.default) {
+            (Some(stored), _) => (self.read)(stored),
+            (None, Some(default)) => Ok(default()),
+            (None, None) => (self.absent)(self.name),
+        }
+    }
+
+    /// The value in an item that the library has written, for derived code.
+    ///
+    /// # Errors
+    ///
+    /// When what is stored is not of the field's type.
+    #[doc(hidden)]
+    pub fn restated(&self, stored: &HashMap<String, AttributeValue>) -> Result<V, ValueError> {
+        self.read(stored.get(self.name).cloned())
+    }
+
+    /// Whether a record can be read without it: an `Option`, or a field with a default.
+    pub(crate) fn may_be_absent(&self) -> bool {
+        self.optional || self.default.is_some() || (self.absent)(self.name).is_ok()
+    }
+}
+
+/// A value as DynamoDB has it, or why it did not serialize.
+pub(crate) type Serialized = Result<AttributeValue, ValueError>;

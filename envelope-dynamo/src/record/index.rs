@@ -1,0 +1,210 @@
+//! The ways to the records of a table: its primary key, and its indexes.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::types::ScalarAttributeType;
+
+use crate::record::Envelope;
+use crate::record::attribute::{Attribute, Readable, mark};
+use crate::record::key::{AnyKey, Composite, Partition, RecordKey};
+
+/// What an index is, as types: what can be asked of it follows from that.
+pub mod kind {
+    /// The table itself, by its primary key.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Primary {}
+    /// A global secondary index: any partition key; always read a moment behind.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Global {}
+    /// A local secondary index: the table's partition key, another sort key.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Local {}
+}
+
+/// A kind of index that can be read as of now.
+#[diagnostic::on_unimplemented(
+    message = "a global secondary index has no consistent reads",
+    label = "DynamoDB copies records to a global index after they were written",
+    note = "`.fetch_base()` reads each record that the index names from the table, as of now"
+)]
+pub trait ReadsConsistently: sealed::Sealed {}
+
+impl ReadsConsistently for kind::Primary {}
+
+impl ReadsConsistently for kind::Local {}
+
+/// A kind of index beside the table.
+#[diagnostic::on_unimplemented(
+    message = "these records are read from the table already",
+    label = "not a secondary index"
+)]
+pub trait Secondary: sealed::Sealed {
+    #[doc(hidden)]
+    const IS_LOCAL: bool;
+}
+
+impl Secondary for kind::Global {
+    const IS_LOCAL: bool = false;
+}
+
+impl Secondary for kind::Local {
+    const IS_LOCAL: bool = true;
+}
+
+/// A key with a sort key in it.
+#[diagnostic::on_unimplemented(
+    message = "there is no sort key to set conditions on",
+    label = "this key is a partition key alone: `{Self}`",
+    note = "conditions on other readable attributes are filters: `.filter(|record| ..)`"
+)]
+pub trait Sorted: RecordKey {}
+
+impl<P, S> Sorted for Composite<P, S> {}
+
+impl<P, S> Sorted for AnyKey<P, S> {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for crate::record::index::kind::Primary {}
+    impl Sealed for crate::record::index::kind::Global {}
+    impl Sealed for crate::record::index::kind::Local {}
+}
+
+/// A way to the records `T` of a table: by a key `K`, in an index of kind `I`.
+///
+/// Derived code makes one for each `#[envelope(index(..))]`; [`Table::index`](crate::Table::index)
+/// takes it.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users", index(name = "by-plan", partition_key = plan, sort_key = created))]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[authenticated]
+///     plan: String,
+///     #[plaintext]
+///     created: u64,
+/// }
+///
+/// assert_eq!(User::indexes().by_plan.name(), Some("by-plan"));
+/// assert_eq!(format!("{:?}", User::indexes().by_plan), "by-plan(plan, created)");
+/// ```
+pub struct Index<T, K: RecordKey, I> {
+    name: Option<&'static str>,
+    pub(crate) partition: Attribute<T, K::Partition, mark::Key>,
+    pub(crate) sort: Option<Attribute<T, K::Sort, mark::Key>>,
+    kind: PhantomData<fn() -> I>,
+}
+
+/// An attribute of a key, and its DynamoDB type where the Rust type says it.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyAttribute {
+    pub(crate) name: &'static str,
+    pub(crate) scalar: Option<ScalarAttributeType>,
+}
+
+/// What a secondary index is created from.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct IndexSchema {
+    pub(crate) name: &'static str,
+    pub(crate) is_local: bool,
+    pub(crate) keys: Vec<KeyAttribute>,
+}
+
+/// The indexes of a struct that names none; `#[envelope(index(..))]` names them.
+#[derive(Clone, Copy, Debug)]
+pub struct NoIndexes;
+
+/// The table's own key as a way to its records.
+pub type PrimaryKey<T> = Index<T, <T as Envelope>::Key, kind::Primary>;
+
+impl<T, K: RecordKey, I> Index<T, K, I> {
+    /// Its name; none for the table itself.
+    #[must_use]
+    pub const fn name(&self) -> Option<&'static str> {
+        self.name
+    }
+
+    /// Its partition key; for derived code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn partition_key(&self) -> Attribute<T, K::Partition, mark::Key> {
+        self.partition
+    }
+
+    /// The attributes of its key with their types, the partition key first.
+    pub(crate) fn schema_keys(&self) -> Vec<KeyAttribute> {
+        let partition =
+            KeyAttribute { name: self.partition.name(), scalar: self.partition.scalar() };
+        let sort = self.sort.map(|sort| KeyAttribute { name: sort.name(), scalar: sort.scalar() });
+        std::iter::once(partition).chain(sort).collect()
+    }
+
+    /// What it is created from; for derived code.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn schema(&self) -> IndexSchema
+    where
+        I: Secondary,
+    {
+        IndexSchema {
+            name: self.name.unwrap_or_default(),
+            is_local: I::IS_LOCAL,
+            keys: self.schema_keys(),
+        }
+    }
+
+    /// The attributes of its key, the partition key first.
+    pub(crate) fn key_names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.partition.name()).chain(self.sort.map(|sort| sort.name()))
+    }
+}
+
+/// For derived code.
+#[doc(hidden)]
+impl<T, P, I> Index<T, Partition<P>, I> {
+    /// A key that is a partition key alone.
+    #[must_use]
+    pub const fn by_partition<M: Readable>(
+        name: Option<&'static str>,
+        partition: Attribute<T, P, M>,
+    ) -> Self {
+        Self { name, partition: partition.as_key(), sort: None, kind: PhantomData }
+    }
+}
+
+/// For derived code.
+#[doc(hidden)]
+impl<T, P, S, I> Index<T, Composite<P, S>, I> {
+    /// A partition key and a sort key.
+    #[must_use]
+    pub const fn by_both<M: Readable, N: Readable>(
+        name: Option<&'static str>,
+        partition: Attribute<T, P, M>,
+        sort: Attribute<T, S, N>,
+    ) -> Self {
+        Self { name, partition: partition.as_key(), sort: Some(sort.as_key()), kind: PhantomData }
+    }
+}
+
+impl<T, K: RecordKey, I> Clone for Index<T, K, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, K: RecordKey, I> Copy for Index<T, K, I> {}
+
+impl<T, K: RecordKey, I> fmt::Debug for Index<T, K, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.key_names().collect();
+        write!(f, "{}({})", self.name.unwrap_or("table"), names.join(", "))
+    }
+}

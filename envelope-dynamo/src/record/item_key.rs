@@ -1,0 +1,91 @@
+//! The primary key that an item has.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{Context, Number, PARTITION_KEY_PAIR, SORT_KEY_PAIR, Value};
+
+use crate::dynamodb::Item;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::record::Envelope;
+use crate::record::field::{Field, Mark};
+
+/// Which record `item` is, as far as its key can be told and may be shown.
+pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
+    let mut id = RecordId::of_table(T::TABLE);
+    let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
+    let mut keys = Vec::new();
+    for field in T::SCHEMA.iter() {
+        let pair = match field.mark {
+            Mark::PartitionKey => PARTITION_KEY_PAIR,
+            Mark::SortKey => SORT_KEY_PAIR,
+            Mark::Key | Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => continue,
+        };
+        let Ok((name, value)) = key_value(item, field, usize::MAX) else { continue };
+        context = if pair == PARTITION_KEY_PAIR {
+            context.partition_key(name, value)
+        } else {
+            context.sort_key(name, value)
+        };
+        keys.push((field.name, pair));
+    }
+    let shown = context.encryption_context();
+    for (name, pair) in keys {
+        id = id.with_key(name, T::CONTEXT_FORM, shown.get(pair));
+    }
+    id
+}
+
+/// The key attributes of `item` alone.
+pub(crate) fn key_attributes<T: Envelope>(item: &Item) -> Item {
+    let keys = T::SCHEMA.keys();
+    keys.filter_map(|field| stored(item, field))
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect()
+}
+
+/// A field's attribute and the name under which it stands.
+pub(crate) fn stored<'i>(
+    item: &'i Item,
+    field: &Field,
+) -> Option<(&'static str, &'i AttributeValue)> {
+    field.names().find_map(|name| item.get(name).map(|attribute| (name, attribute)))
+}
+
+pub(crate) fn key_value<'i>(
+    item: &'i Item,
+    field: &Field,
+    max: usize,
+) -> Result<(&'static str, Value<'i>), ErrorKind> {
+    let refuse = |reason| ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
+    let (name, attribute) =
+        stored(item, field).ok_or_else(|| refuse("is a key, but the item does not have it"))?;
+    let (value, bytes) = match attribute {
+        AttributeValue::S(text) => (Value::string(text.as_str()), text.len()),
+        AttributeValue::B(blob) => (Value::bytes(blob.as_ref()), blob.as_ref().len()),
+        AttributeValue::N(number) => (Value::Number(parse_number(name, number)?), 1),
+        _ => {
+            return Err(refuse(
+                "is a key, but neither a string, a number nor bytes: DynamoDB keys are S, N or B",
+            ));
+        }
+    };
+    match bytes {
+        0 => Err(refuse("is a key and empty: DynamoDB refuses empty keys")),
+        bytes if bytes > max => Err(refuse(
+            "is a key and too long: DynamoDB takes 2,048 bytes of partition key and 1,024 bytes of sort key",
+        )),
+        _ => Ok((name, value)),
+    }
+}
+
+pub(crate) fn parse_number<'i>(name: &str, text: &'i str) -> Result<Number<'i>, ErrorKind> {
+    Number::parse(text).map_err(|_| ErrorKind::Attribute {
+        attribute: name.to_owned(),
+        reason: "is no number that DynamoDB can hold: 38 significant digits, 1E-130 to 9.99E+125",
+    })
+}
+
+/// The attribute that every record has.
+pub(crate) fn partition_key<T: Envelope>() -> &'static str {
+    T::SCHEMA.partition_key().map_or("", |field| field.name)
+}

@@ -1,0 +1,207 @@
+//! Primary keys, typed by the struct's key fields.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use zeroize::Zeroizing;
+
+/// The primary key of a table without a sort key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition<P> {
+    /// The value of the `#[partition_key]` field.
+    pub partition: P,
+}
+
+/// The primary key of a table with a sort key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composite<P, S> {
+    /// The value of the `#[partition_key]` field.
+    pub partition: P,
+    /// The value of the `#[sort_key]` field.
+    pub sort: S,
+}
+
+/// The fields that a key is composed of, where they are not exactly one: a tuple, or `()` for a
+/// constant key.
+///
+/// In a call the tuple alone stands for it: `orders.get(("u_1", (1_700_000_000, "o_1")))`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts<T>(pub T);
+
+/// A primary key: [`Partition`] or [`Composite`]. Sealed.
+pub trait RecordKey: sealed::Sealed {
+    /// The type of the partition key.
+    type Partition;
+    /// The type of the sort key; `()` in a table without one.
+    type Sort;
+}
+
+/// The primary key of a struct whose derive reported mistakes: anything passes for it, so that
+/// nothing else is reported.
+///
+/// `P` and `S` are the types of its keys, as far as they are known.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnyKey<P = (), S = ()>(PhantomData<(P, S)>);
+
+impl<P> RecordKey for Partition<P> {
+    type Partition = P;
+    type Sort = ();
+}
+
+impl<P, S> RecordKey for Composite<P, S> {
+    type Partition = P;
+    type Sort = S;
+}
+
+impl<P, S> RecordKey for AnyKey<P, S> {
+    type Partition = P;
+    type Sort = S;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<P> Sealed for super::Partition<P> {}
+    impl<P, S> Sealed for super::Composite<P, S> {}
+    impl<P, S> Sealed for super::AnyKey<P, S> {}
+}
+
+/// What can stand for a primary key of type `K` in a call: the partition key alone, or `(partition,
+/// sort)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a primary key of this table",
+    label = "expected the key `{K}`",
+    note = "a table without a sort key is read by its partition key: `.get(\"u_1\")`",
+    note = "a table with a sort key is read by both, as a pair: `.get((\"u_1\", 7))`",
+    note = "the parts of a composed key are a tuple in its place: `.get((\"u_1\", (7, \"o_1\")))`"
+)]
+pub trait IntoKey<K> {
+    /// Converts into the key.
+    fn into_key(self) -> K;
+}
+
+impl<P, A: IntoValue<P>> IntoKey<Partition<P>> for A {
+    fn into_key(self) -> Partition<P> {
+        Partition { partition: self.into_value() }
+    }
+}
+
+impl<P, S, A: IntoValue<P>, B: IntoValue<S>> IntoKey<Composite<P, S>> for (A, B) {
+    fn into_key(self) -> Composite<P, S> {
+        Composite { partition: self.0.into_value(), sort: self.1.into_value() }
+    }
+}
+
+impl<A, P, S> IntoKey<AnyKey<P, S>> for A {
+    fn into_key(self) -> AnyKey<P, S> {
+        AnyKey(PhantomData)
+    }
+}
+
+impl IntoValue<Parts<()>> for () {
+    fn into_value(self) -> Parts<()> {
+        Parts(())
+    }
+}
+
+macro_rules! into_parts {
+    ($($argument:ident $value:ident $index:tt),+) => {
+        impl<$($argument: IntoValue<$value>, $value),+> IntoValue<Parts<($($value,)+)>> for ($($argument,)+) {
+            fn into_value(self) -> Parts<($($value,)+)> {
+                Parts(($(self.$index.into_value(),)+))
+            }
+        }
+    };
+}
+
+into_parts!(A V 0, B W 1);
+
+into_parts!(A V 0, B W 1, C X 2);
+
+into_parts!(A V 0, B W 1, C X 2, D Y 3);
+
+into_parts!(A V 0, B W 1, C X 2, D Y 3, E Z 4);
+
+/// What can stand for a value of type `V` in a call: the value itself, a reference to it, or its
+/// borrowed form.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand for a value of type `{V}`",
+    note = "pass a `{V}`, a `&{V}`, or a `&str` or `&[u8]` where it is a `String` or `Vec<u8>`"
+)]
+pub trait IntoValue<V> {
+    /// Converts into the value.
+    fn into_value(self) -> V;
+}
+
+impl<V> IntoValue<V> for V {
+    fn into_value(self) -> V {
+        self
+    }
+}
+
+impl<V: Clone> IntoValue<V> for &V {
+    fn into_value(self) -> V {
+        self.clone()
+    }
+}
+
+impl<V> IntoValue<Option<V>> for V {
+    fn into_value(self) -> Option<V> {
+        Some(self)
+    }
+}
+
+impl IntoValue<String> for &str {
+    fn into_value(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl IntoValue<Option<String>> for &str {
+    fn into_value(self) -> Option<String> {
+        Some(self.to_owned())
+    }
+}
+
+impl IntoValue<Zeroizing<String>> for &str {
+    fn into_value(self) -> Zeroizing<String> {
+        Zeroizing::new(self.to_owned())
+    }
+}
+
+impl IntoValue<Option<Zeroizing<String>>> for &str {
+    fn into_value(self) -> Option<Zeroizing<String>> {
+        Some(self.into_value())
+    }
+}
+
+impl<'a> IntoValue<Cow<'a, str>> for &'a str {
+    fn into_value(self) -> Cow<'a, str> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl IntoValue<Vec<u8>> for &[u8] {
+    fn into_value(self) -> Vec<u8> {
+        self.to_vec()
+    }
+}
+
+impl<const N: usize> IntoValue<Vec<u8>> for &[u8; N] {
+    fn into_value(self) -> Vec<u8> {
+        self.to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stands_for_a_key_that_is_wiped() {
+        let key: Partition<Zeroizing<String>> = "u_1".into_key();
+        assert_eq!(key.partition.as_str(), "u_1");
+        let value: Option<Zeroizing<String>> = "u_1".into_value();
+        assert_eq!(value.as_ref().map(|value| value.as_str()), Some("u_1"));
+    }
+}

@@ -1,0 +1,280 @@
+//! Composed keys: one key attribute made of constant text and fields, and taken apart again.
+
+use std::borrow::Cow;
+
+use envelope_core::ValueError;
+use serde::Serialize;
+
+use crate::convert::{KeySerializer, to_attribute_value};
+use crate::error::kind::ErrorKind;
+
+/// The characters that set the parts of every composed key apart, and that no part of any may
+/// contain.
+///
+/// One set for all formats: a value cannot bring in a separator that another entity's format uses.
+/// It lacks `-`, `_`, `.`, `@` and `+`, which identifiers and addresses have. The derive refuses
+/// formats with two parts and none of these between them.
+const SEPARATORS: [char; 4] = ['#', '|', '/', ':'];
+
+/// How a key attribute is composed: `ORDER#{created:020}#{order_id}`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Format {
+    text: &'static str,
+    pieces: &'static [Piece],
+}
+
+/// A piece of a composed key.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece {
+    /// Constant text.
+    Literal(&'static str),
+    /// The field that is stored under this name, as text.
+    Part(&'static str),
+    /// An integer, filled up with zeros to so many digits.
+    Padded(&'static str, usize),
+}
+
+/// A part's value as text.
+pub(crate) struct Part {
+    text: String,
+    is_integer: bool,
+}
+
+impl Part {
+    /// The text of a value: as serde writes it for the key of a map.
+    pub(crate) fn of<V: Serialize + ?Sized>(value: &V) -> Result<Self, ValueError> {
+        let text = value.serialize(KeySerializer::new()).map_err(|_| NOT_A_PART)?;
+        let is_integer =
+            matches!(to_attribute_value(value)?, aws_sdk_dynamodb::types::AttributeValue::N(_));
+        Ok(Self { text, is_integer })
+    }
+
+    fn padded(&self, digits: usize) -> Result<Cow<'_, str>, &'static str> {
+        if !self.is_integer {
+            return Err("is filled up with zeros in a composed key, so it must be an integer");
+        }
+        if self.text.starts_with('-') {
+            return Err(
+                "is filled up with zeros in a composed key so that it sorts, which a negative number does not",
+            );
+        }
+        if self.text.len() > digits {
+            return Err(
+                "has more digits than its place in a composed key, so that it would not sort",
+            );
+        }
+        Ok(Cow::Owned(format!("{:0>digits$}", self.text)))
+    }
+}
+
+const NOT_A_PART: ValueError = ValueError::format(
+    "a part of a composed key is a string, a character, an integer, a boolean or an enum variant without data",
+);
+
+impl Format {
+    /// The pieces of `text`.
+    pub(crate) const fn new(text: &'static str, pieces: &'static [Piece]) -> Self {
+        Self { text, pieces }
+    }
+
+    /// As it was written.
+    pub(crate) const fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// The constant text with which every key of this format begins.
+    pub(crate) fn beginning(&self) -> &'static str {
+        match self.pieces.first() {
+            Some(Piece::Literal(literal)) => literal,
+            _ => "",
+        }
+    }
+
+    /// Whether there is only one key of this format.
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(self.pieces, [Piece::Literal(_)])
+    }
+
+    /// The key of these parts; `None` if one of them is not given.
+    ///
+    /// # Errors
+    ///
+    /// When a part could not be told from what surrounds it.
+    pub(crate) fn compose<'p>(
+        &self,
+        part: impl Fn(&str) -> Option<&'p Part>,
+    ) -> Result<Option<String>, ErrorKind> {
+        let mut key = String::new();
+        for piece in self.pieces {
+            let name = match piece {
+                Piece::Literal(literal) => {
+                    key.push_str(literal);
+                    continue;
+                }
+                Piece::Part(name) | Piece::Padded(name, _) => name,
+            };
+            let Some(part) = part(name) else { return Ok(None) };
+            let text = match piece {
+                Piece::Padded(_, digits) => {
+                    part.padded(*digits).map_err(|reason| refused(name, reason))?
+                }
+                _ => Cow::Borrowed(part.text.as_str()),
+            };
+            if let Some(reason) = not_a_part(&text) {
+                return Err(refused(name, reason));
+            }
+            key.push_str(&text);
+        }
+        Ok(Some(key))
+    }
+
+    /// The parts of a key, by name, as they stand in it; `None` if it is not of this format.
+    pub(crate) fn split<'k>(&self, key: &'k str) -> Option<Vec<(&'static str, &'k str)>> {
+        let mut rest = key;
+        let mut parts = Vec::new();
+        let mut pieces = self.pieces;
+        while let [piece, following @ ..] = pieces {
+            pieces = following;
+            let name = match piece {
+                Piece::Literal(literal) => {
+                    rest = rest.strip_prefix(literal)?;
+                    continue;
+                }
+                Piece::Part(name) | Piece::Padded(name, _) => name,
+            };
+            let end = match following {
+                [] => rest.len(),
+                [Piece::Literal(last)] => rest.strip_suffix(last)?.len(),
+                // It has a separator, and the part has none, so the first occurrence is the one.
+                [Piece::Literal(literal), ..] => rest.find(literal)?,
+                [Piece::Part(_) | Piece::Padded(..), ..] => return None,
+            };
+            let (text, after) = rest.split_at_checked(end)?;
+            if not_a_part(text).is_some() {
+                return None;
+            }
+            parts.push((*name, text));
+            rest = after;
+        }
+        rest.is_empty().then_some(parts)
+    }
+}
+
+/// Why a text cannot be a part of a key.
+fn not_a_part(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some("is a part of a composed key and empty");
+    }
+    text.contains(SEPARATORS).then_some(
+        "is a part of a composed key and contains a separator: `#`, `|`, `/` and `:` cannot stand in any part",
+    )
+}
+
+fn refused(part: &str, reason: &'static str) -> ErrorKind {
+    ErrorKind::Attribute { attribute: part.to_owned(), reason }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+
+    /// A format as the derive accepts it: between two parts stands a separator.
+    fn format() -> impl Strategy<Value = Format> {
+        let between = "[AB-]{0,1}[#|/:][AB-]{0,1}";
+        let literals = ("[AB#-]{0,3}", prop::collection::vec(between, 0..3), "[AB#-]{0,3}");
+        literals.prop_map(|(first, between, last)| {
+            let mut pieces = vec![Piece::Literal(first.leak()), Piece::Part("a")];
+            for (text, name) in between.into_iter().zip(["b", "c"]) {
+                pieces.extend([Piece::Literal(text.leak()), Piece::Part(name)]);
+            }
+            pieces.push(Piece::Literal(last.leak()));
+            pieces.retain(|piece| !matches!(piece, Piece::Literal("")));
+            Format::new("", pieces.leak())
+        })
+    }
+
+    fn parts() -> impl Strategy<Value = [String; 3]> {
+        ["[AB-]{1,3}", "[AB-]{1,3}", "[AB-]{1,3}"]
+    }
+
+    fn compose(format: Format, values: &[String; 3]) -> Result<String, ErrorKind> {
+        let texts = values.each_ref().map(|text| Part { text: text.clone(), is_integer: false });
+        let of = |name: &str| {
+            NAMES.iter().zip(&texts).find(|(other, _)| **other == name).map(|(_, part)| part)
+        };
+        format.compose(of).map(|key| key.expect("all parts are given"))
+    }
+
+    /// The parts that the format names.
+    fn named(format: Format, values: &[String; 3]) -> Vec<(&'static str, &str)> {
+        let is_named = |name: &str| {
+            format.pieces.iter().any(|piece| matches!(piece, Piece::Part(part) if *part == name))
+        };
+        let all = NAMES.into_iter().zip(values.iter().map(String::as_str));
+        all.filter(|(name, _)| is_named(name)).collect()
+    }
+
+    fn separators(format: Format) -> String {
+        let literals = format.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(literal) => Some(*literal),
+            _ => None,
+        });
+        literals.collect::<String>().chars().filter(|c| SEPARATORS.contains(c)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_parts_of_a_key_come_back_from_it(format in format(), values in parts()) {
+            let key = compose(format, &values).unwrap();
+            prop_assert_eq!(format.split(&key), Some(named(format, &values)));
+        }
+
+        /// Values change neither the number nor the order of separators: which formats' keys can meet is
+        /// decided by the formats, and where they meet, both formats fit, so that a table that knows both refuses.
+        #[test]
+        fn keys_of_formats_with_other_separators_never_meet(
+            one in format(), other in format(), values in parts(), others in parts(),
+        ) {
+            let (key, second) = (compose(one, &values).unwrap(), compose(other, &others).unwrap());
+            prop_assert_eq!(key.chars().filter(|c| SEPARATORS.contains(c)).collect::<String>(), separators(one));
+            if separators(one) != separators(other) {
+                prop_assert_eq!(other.split(&key), None);
+                prop_assert_ne!(&key, &second);
+            }
+            prop_assert!(key != second || other.split(&key).is_some());
+        }
+
+        #[test]
+        fn different_parts_make_different_keys(format in format(), values in parts(), others in parts()) {
+            let same = named(format, &values) == named(format, &others);
+            prop_assert_eq!(compose(format, &values).unwrap() == compose(format, &others).unwrap(), same);
+        }
+
+        #[test]
+        fn a_separator_is_refused_in_every_part_of_every_format(
+            format in format(), values in parts(), separator in "[#|/:]", at in 0..3_usize,
+        ) {
+            let mut values = values;
+            let value = values.get_mut(at).unwrap();
+            value.push_str(&separator);
+            let is_named = named(format, &values).len() > at;
+            prop_assert_eq!(compose(format, &values).is_err(), is_named);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_identifiers_may_stand_in_a_part() {
+        let format = Format::new("U-{a}", &[Piece::Literal("U-"), Piece::Part("a")]);
+        for id in ["a-b_c.d", "zoe+1@example.com", "U-U-", "=~!$%&*(),;?", "ä 秘密"] {
+            let values = [id, "", ""].map(str::to_owned);
+            assert_eq!(format.split(&compose(format, &values).unwrap()), Some(vec![("a", id)]));
+        }
+    }
+}

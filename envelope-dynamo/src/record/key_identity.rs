@@ -1,0 +1,46 @@
+//! Which record a key means: DynamoDB takes `1` and `1.0` for one key.
+
+use envelope_core::Value;
+
+use crate::dynamodb::Item;
+use crate::error::kind::ErrorKind;
+use crate::record::Envelope;
+use crate::record::field::Mark;
+use crate::record::item_key::key_value;
+
+/// A primary key as DynamoDB compares keys.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    partition: Part,
+    sort: Option<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    Text(String),
+    /// In canonical form.
+    Number(String),
+    Bytes(Vec<u8>),
+}
+
+impl Identity {
+    /// Of the record that `item` is, or is the key of.
+    pub(crate) fn of<T: Envelope>(item: &Item) -> Result<Self, ErrorKind> {
+        Ok(Self {
+            partition: part::<T>(item, Mark::PartitionKey)?
+                .ok_or(ErrorKind::Malformed("the struct has no key"))?,
+            sort: part::<T>(item, Mark::SortKey)?,
+        })
+    }
+}
+
+fn part<T: Envelope>(item: &Item, mark: Mark) -> Result<Option<Part>, ErrorKind> {
+    let Some(field) = T::SCHEMA.with_mark(mark).next() else { return Ok(None) };
+    let (_, value) = key_value(item, field, usize::MAX)?;
+    Ok(match value {
+        Value::String(text) => Some(Part::Text(text.into_owned())),
+        Value::Number(number) => Some(Part::Number(number.as_str().to_owned())),
+        Value::Bytes(bytes) => Some(Part::Bytes(bytes.into_owned())),
+        _ => None,
+    })
+}

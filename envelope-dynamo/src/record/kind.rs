@@ -1,0 +1,155 @@
+//! What is known of a kind of record before one is read.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::ContextForm;
+
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::item::entity::Entity;
+use crate::record::Envelope;
+use crate::record::field::{Field, Mark};
+use crate::record::item_key::record_id;
+use crate::record::schema::Schema;
+
+/// What is known of a kind of record before one is read.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    name: &'static str,
+    table: &'static str,
+    form: ContextForm,
+    pub(crate) schema: Schema,
+}
+
+impl Kind {
+    /// The kind of the records of type `T`.
+    #[must_use]
+    pub const fn of<T: Envelope>() -> Self {
+        Self { name: T::NAME, table: T::TABLE, form: T::CONTEXT_FORM, schema: T::SCHEMA }
+    }
+
+    /// Checks, when an enum of records is compiled, that they can live in one table and be told
+    /// apart there.
+    ///
+    /// # Panics
+    ///
+    /// If they cannot.
+    pub const fn assert_alike(kinds: &[Self]) {
+        let [first, rest @ ..] = kinds else { return };
+        // Something is wrong with the record, which is reported where it stands.
+        if first.is_stub() {
+            return Self::assert_alike(rest);
+        }
+        assert!(rest.is_empty() || first.schema.is_told_apart(), "{}", UNTOLD);
+        let mut rest = rest;
+        while let [kind, others @ ..] = rest {
+            if kind.is_stub() {
+                rest = others;
+                continue;
+            }
+            assert!(
+                are_equal(first.table, kind.table),
+                "the records of an enum name different tables"
+            );
+            assert!(
+                are_equal(
+                    first.schema.key_name(Mark::PartitionKey),
+                    kind.schema.key_name(Mark::PartitionKey)
+                ) && are_equal(
+                    first.schema.key_name(Mark::SortKey),
+                    kind.schema.key_name(Mark::SortKey)
+                ),
+                "the records of an enum have key attributes of different names"
+            );
+            assert!(kind.schema.is_told_apart(), "{}", UNTOLD);
+            rest = others;
+        }
+    }
+
+    /// Which of the records of the enum `E` an item is, if it is exactly one.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or could be several.
+    pub fn only<E: Entity>(item: &Item) -> Result<usize, Error> {
+        let fitting = Self::fitting(E::KINDS, item);
+        let (positions, names): (Vec<_>, Vec<_>) =
+            fitting.map(|(position, kind)| (position, kind.name)).unzip();
+        let kind = match positions.as_slice() {
+            [position] => return Ok(*position),
+            [] => ErrorKind::NoEntity { entities: E::KINDS.iter().map(|kind| kind.name).collect() },
+            _ => ErrorKind::SeveralEntities { entities: names },
+        };
+        let agree = E::KINDS.iter().all(|kind| kind.form == E::First::CONTEXT_FORM);
+        // Whose key it is, and how that may be shown, is not known.
+        let id =
+            if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
+        Err(Error::new(id, kind))
+    }
+
+    /// Checks that an item that is about to be written is of one of `kinds` alone, so that no value
+    /// in its key makes it stand where a record of another kind does.
+    pub(crate) fn assert_one(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
+        let fitting = || Self::fitting(kinds, item).map(|(_, kind)| kind.name);
+        // Counted, and collected only for the error: every put comes by here.
+        if fitting().count() == 1 {
+            Ok(())
+        } else {
+            Err(ErrorKind::AmbiguousKey { entities: fitting().collect() })
+        }
+    }
+
+    /// Checks that no record of another of `kinds` can stand under `key`, a primary key of this
+    /// kind: a change of it would be one of somebody else's record.
+    pub(crate) fn assert_owns(&self, kinds: &[Self], key: &Item) -> Result<(), ErrorKind> {
+        if kinds.len() < 2 {
+            return Ok(());
+        }
+        let mut known = key.clone();
+        known.extend(
+            self.schema
+                .constants()
+                .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))),
+        );
+        let fits = |kind: &&Self| {
+            kind.schema
+                .told_apart_before_read()
+                .all(|field| field.told_apart_by(known.get(field.name)).is_none())
+        };
+        let entities: Vec<_> = kinds.iter().filter(fits).map(|kind| kind.name).collect();
+        if entities.len() > 1 { Err(ErrorKind::AmbiguousKey { entities }) } else { Ok(()) }
+    }
+
+    /// The kinds whose keys and constants an item has, with their positions.
+    fn fitting<'k>(kinds: &'k [Self], item: &Item) -> impl Iterator<Item = (usize, &'k Self)> {
+        kinds.iter().enumerate().filter(|(_, kind)| kind.misfit(item).is_none())
+    }
+
+    /// Why an item is not of this kind; keys without a format and constants tell nothing.
+    pub(crate) fn misfit(&self, item: &Item) -> Option<ErrorKind> {
+        let told_apart =
+            |field: &Field| Some((field.name, field.told_apart_by(item.get(field.name))?));
+        let (attribute, expected) = self.schema.iter().find_map(told_apart)?;
+        Some(ErrorKind::WrongEntity { entity: self.name, attribute, expected })
+    }
+
+    /// Whether the derive found mistakes in the record, and made no implementation of it.
+    const fn is_stub(&self) -> bool {
+        self.name.is_empty()
+    }
+}
+
+pub(crate) const UNTOLD: &str = "a record of an enum has nothing that tells it from the others: compose its key, or name its `entity(..)`";
+
+pub(crate) const fn are_equal(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    while let ([first, rest_a @ ..], [second, rest_b @ ..]) = (a, b) {
+        if *first != *second {
+            return false;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    a.is_empty() && b.is_empty()
+}

@@ -1,0 +1,239 @@
+//! The fields of a struct, and the one rule of which field a name belongs to.
+
+use crate::record::field::{Field, Mark, Origin, Role};
+
+/// The attributes that hold the sealed record.
+pub(crate) const RESERVED: [&str; 2] = [ENCRYPTED_PAYLOAD, ENCRYPTED_DEK];
+
+/// The attribute that holds the sealed fields (FORMAT 4).
+pub(crate) const ENCRYPTED_PAYLOAD: &str = "encrypted_payload";
+
+/// The attribute that holds the wrapped data key (FORMAT 3).
+pub(crate) const ENCRYPTED_DEK: &str = "encrypted_dek";
+
+/// Whether an attribute of that name holds what is sealed: the record's own, or a group's.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| match name.strip_prefix(reserved) {
+        Some(rest) => rest.is_empty() || rest.starts_with('_'),
+        None => false,
+    })
+}
+
+/// The stored fields of a struct, and the attributes that are made of them or constant.
+///
+/// A name in an item, in a payload or in an expression belongs to the field that is stored or read
+/// under it, and to no other: the derive refuses two fields with one name. Everything that writes,
+/// reads, changes or names attributes asks one method, so that no two of them can disagree.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema(&'static [Field]);
+
+impl Schema {
+    /// The fields, in the order of the struct, each with names that no other has.
+    #[must_use]
+    pub const fn new(fields: &'static [Field]) -> Self {
+        Self(fields)
+    }
+
+    /// The fields, in the order of the struct.
+    #[must_use]
+    pub const fn fields(self) -> &'static [Field] {
+        self.0
+    }
+
+    pub(crate) fn iter(self) -> std::slice::Iter<'static, Field> {
+        self.0.iter()
+    }
+
+    /// The field that `name` belongs to: the one that is stored under it, or reads it as an alias.
+    pub(crate) fn owner(self, name: &str) -> Option<&'static Field> {
+        self.iter().find(|field| field.has_name(name))
+    }
+
+    /// Whether `name` is for others to use: it belongs to no field, and holds nothing that is
+    /// sealed.
+    pub(crate) fn is_free(self, name: &str) -> bool {
+        !is_reserved(name) && self.owner(name).is_none()
+    }
+
+    /// The field that is stored under `name`, whatever it is read under.
+    pub(crate) fn stored_as(self, name: &str) -> Option<&'static Field> {
+        self.iter().find(|field| field.name == name)
+    }
+
+    /// The attribute `name`, if it is not a field of the struct but made of fields, or constant.
+    pub(crate) fn generated(self, name: &str) -> Option<&'static Field> {
+        self.stored_as(name).filter(|field| field.is_generated())
+    }
+
+    /// The key attributes.
+    pub(crate) fn keys(self) -> impl Iterator<Item = &'static Field> {
+        self.iter().filter(|field| field.mark.is_key())
+    }
+
+    pub(crate) fn partition_key(self) -> Option<&'static Field> {
+        self.with_mark(Mark::PartitionKey).next()
+    }
+
+    pub(crate) fn sort_key(self) -> Option<&'static Field> {
+        self.with_mark(Mark::SortKey).next()
+    }
+
+    pub(crate) fn with_mark(self, mark: Mark) -> impl Iterator<Item = &'static Field> {
+        self.iter().filter(move |field| field.mark == mark)
+    }
+
+    /// The keys that are composed of fields.
+    pub(crate) fn composed_keys(self) -> impl Iterator<Item = &'static Field> {
+        self.iter().filter(|field| field.is_composed())
+    }
+
+    /// The fields whose values are in the KMS encryption context.
+    pub(crate) fn pairs(self) -> impl Iterator<Item = &'static Field> {
+        self.iter().filter(|field| field.in_encryption_context)
+    }
+
+    /// The attributes by which an item is told from those of other entity types.
+    pub(crate) fn telling_apart(self) -> impl Iterator<Item = &'static Field> {
+        self.iter().filter(|field| field.tells_apart())
+    }
+
+    /// The attributes that have one value in every record of the struct, with it.
+    pub(crate) fn constants(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.iter().filter_map(|field| match field.origin {
+            Origin::Constant(value) => Some((field.name, value)),
+            Origin::Field | Origin::Composed(_) => None,
+        })
+    }
+
+    /// What tells an item from those of other entity types when only its key is known: the key, and
+    /// constants.
+    pub(crate) fn told_apart_before_read(self) -> impl Iterator<Item = &'static Field> {
+        self.telling_apart().filter(|field| field.mark.is_key() || !field.is_composed())
+    }
+
+    /// The groups of fields, each once, in the order of the struct.
+    pub(crate) fn groups(self) -> Vec<&'static str> {
+        let mut groups = Vec::new();
+        for group in self.iter().filter_map(|field| field.group) {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// The field that counts the writes of the record, and how far.
+    pub(crate) fn version(self) -> Option<(&'static Field, u64)> {
+        self.iter().find_map(|field| match field.role? {
+            Role::Version { max } => Some((field, max)),
+            Role::Ttl | Role::Created | Role::Updated => None,
+        })
+    }
+
+    /// The field that says when DynamoDB may delete the record.
+    pub(crate) fn ttl(self) -> Option<&'static Field> {
+        self.iter().find(|field| field.role == Some(Role::Ttl))
+    }
+
+    /// The field that says when the record was last written.
+    pub(crate) fn updated(self) -> Option<&'static Field> {
+        self.iter().find(|field| field.role == Some(Role::Updated))
+    }
+
+    /// Whether anything tells the records of this struct from others of their table.
+    pub(crate) const fn is_told_apart(self) -> bool {
+        let mut fields = self.0;
+        while let [field, rest @ ..] = fields {
+            if !matches!(field.origin, Origin::Field) {
+                return true;
+            }
+            fields = rest;
+        }
+        false
+    }
+
+    /// The name of a key attribute; empty if there is none.
+    pub(crate) const fn key_name(self, mark: Mark) -> &'static str {
+        let mut fields = self.0;
+        while let [field, rest @ ..] = fields {
+            if field.mark as u8 == mark as u8 {
+                return field.name;
+            }
+            fields = rest;
+        }
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::record::field::{Field, Mark};
+    use crate::record::schema::{Schema, is_reserved};
+
+    const SCHEMA: Schema = Schema::new(&[
+        Field::new("id", Mark::PartitionKey),
+        Field::new("email", Mark::Encrypted).aliases(&["mail", "e-mail"]),
+        Field::new("name", Mark::Encrypted).in_group("contact"),
+        Field::new("kind", Mark::Authenticated).constant("user"),
+        Field::new("age", Mark::Plaintext).in_encryption_context(),
+    ]);
+
+    fn owner(name: &str) -> Option<&'static str> {
+        SCHEMA.owner(name).map(|field| field.name)
+    }
+
+    #[test]
+    fn a_name_belongs_to_the_field_that_is_stored_or_read_under_it() {
+        assert_eq!(["email", "mail", "e-mail"].map(owner), [Some("email"); 3]);
+        assert_eq!(["id", "kind", "age"].map(owner), [Some("id"), Some("kind"), Some("age")]);
+        assert_eq!(["Email", "emai", "email2", ""].map(owner), [None; 4]);
+    }
+
+    #[test]
+    fn only_the_name_under_which_a_field_is_stored_is_that_of_its_attribute() {
+        assert_eq!(SCHEMA.stored_as("email").map(|field| field.name), Some("email"));
+        assert!(SCHEMA.stored_as("mail").is_none());
+        assert!(SCHEMA.generated("kind").is_some() && SCHEMA.generated("email").is_none());
+    }
+
+    #[test]
+    fn names_of_fields_and_of_what_is_sealed_are_not_free() {
+        for name in ["id", "email", "mail", "name", "kind", "encrypted_payload", "encrypted_dek_x"]
+        {
+            assert!(!SCHEMA.is_free(name), "{name}");
+        }
+        assert!(SCHEMA.is_free("other"));
+    }
+
+    #[test]
+    fn the_attributes_of_every_group_are_reserved_and_no_others() {
+        for name in
+            ["encrypted_payload", "encrypted_dek", "encrypted_payload_", "encrypted_dek_medical"]
+        {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in
+            ["encrypted", "encrypted_payloads", "encrypted_de", "Encrypted_dek", "my_encrypted_dek"]
+        {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_pairs_and_groups_are_found() {
+        let names =
+            |fields: Vec<&'static Field>| fields.iter().map(|field| field.name).collect::<Vec<_>>();
+        assert_eq!(names(SCHEMA.keys().collect()), ["id"]);
+        assert_eq!(names(SCHEMA.pairs().collect()), ["age"]);
+        assert_eq!(names(SCHEMA.telling_apart().collect()), ["kind"]);
+        assert_eq!((SCHEMA.groups(), SCHEMA.is_told_apart()), (vec!["contact"], true));
+        assert_eq!(
+            (SCHEMA.key_name(Mark::PartitionKey), SCHEMA.key_name(Mark::SortKey)),
+            ("id", "")
+        );
+        assert!(SCHEMA.sort_key().is_none());
+        const SORTED: Schema =
+            Schema::new(&[Field::new("id", Mark::PartitionKey), Field::new("at", Mark::SortKey)]);
+        assert_eq!(SORTED.sort_key().map(|field| field.name), Some("at"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Partial reads: some of a record's readable attributes, without its data key.
+
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::record::Envelope;
+use crate::record::attribute::{Attribute, Readable};
+use crate::record::field::Field;
+use crate::record::item_key::{record_id, stored};
+use crate::record::schema::Schema;
+
+/// Some of the readable attributes of a record, read without opening it: no call to KMS, no right
+/// to decrypt.
+///
+/// Derived for a struct whose fields are named and typed as the record's. It cannot contain an
+/// encrypted field: that does not compile.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, View, to_item, view_item};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[authenticated]
+///     plan: String,
+///     #[plaintext]
+///     logins: u64,
+/// }
+///
+/// #[derive(Debug, PartialEq, View)]
+/// #[view(of = User)]
+/// struct Usage {
+///     user_id: String,
+///     logins: u64,
+/// }
+///
+/// let user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), plan: "pro".into(), logins: 3 };
+/// let item = to_item(&user, &LocalKeyProvider::new(RootKey::generate()?)).await?;
+/// assert_eq!(view_item::<Usage>(item)?, Usage { user_id: "u_1".into(), logins: 3 });
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use envelope_dynamo::{Envelope, View};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+/// #[derive(View)]
+/// #[view(of = User)]
+/// struct Contact {
+///     user_id: String,
+///     email: String, // an encrypted field is no attribute that can be compared or read in the table
+/// }
+/// ```
+///
+/// # Security
+///
+/// Nothing is verified without the data key, not even `#[authenticated]` attributes: a view shows
+/// what stands in the table, and whoever can write the table can put it there.
+pub trait View: Sized {
+    /// The record.
+    type Record: Envelope;
+
+    /// The attributes that the view reads, under the names by which they are stored.
+    #[doc(hidden)]
+    fn names() -> Vec<&'static str>;
+
+    /// Reads them.
+    #[doc(hidden)]
+    fn read(item: &ViewedItem) -> Result<Self, ErrorKind>;
+}
+
+/// Reads a view from an item, or from the part of it that a projection left.
+///
+/// # Errors
+///
+/// When an attribute is not of its field's type, or is absent and the field has no default.
+///
+/// # Security
+///
+/// See [`View`]: nothing is verified.
+pub fn view_item<V: View>(item: Item) -> Result<V, Error> {
+    let item = ViewedItem { item, schema: V::Record::SCHEMA };
+    V::read(&item).map_err(|kind| Error::new(record_id::<V::Record>(&item.item), kind))
+}
+
+/// An item from which derived code takes the attributes of a view.
+#[doc(hidden)]
+pub struct ViewedItem {
+    item: Item,
+    schema: Schema,
+}
+
+impl ViewedItem {
+    /// The value of an attribute.
+    ///
+    /// # Errors
+    ///
+    /// When it is not of its field's type, or is absent and the field has no default.
+    pub fn value<T: Envelope, V, M: Readable>(
+        &self,
+        attribute: &Attribute<T, V, M>,
+    ) -> Result<V, ErrorKind> {
+        let found =
+            self.schema.stored_as(attribute.name()).and_then(|field| stored(&self.item, field));
+        attribute.read(found.map(|(_, value)| value.clone())).map_err(|source| {
+            ErrorKind::Deserialize { attribute: Some(attribute.name().to_owned()), source }
+        })
+    }
+}
+
+/// Every name under which the attributes of a view may stand in an item, aliases included.
+pub(crate) fn projected_names<V: View>() -> Vec<&'static str> {
+    let fields = V::names().into_iter().filter_map(|name| V::Record::SCHEMA.stored_as(name));
+    let mut names: Vec<_> = fields.flat_map(Field::names).collect();
+    // The keys name the record in errors.
+    names.extend(V::Record::SCHEMA.keys().map(|field| field.name));
+    names.sort_unstable();
+    names.dedup();
+    names
+}

@@ -1,0 +1,20 @@
+//! Calls that read: one record, or many.
+
+pub(crate) mod base_table;
+pub(crate) mod get;
+pub(crate) mod get_view;
+pub(crate) mod indexed;
+pub(crate) mod open;
+pub(crate) mod options;
+pub(crate) mod pages;
+pub(crate) mod query;
+pub(crate) mod records;
+pub(crate) mod resume_token;
+pub(crate) mod scan;
+pub(crate) mod segment;
+
+use crate::item::entity::Entity;
+use crate::record::Envelope;
+
+/// The key of a table of records or entities `T`.
+pub(crate) type KeyOf<T> = <<T as Entity>::First as Envelope>::Key;

@@ -1,0 +1,96 @@
+//! Whole records for the keys that an index gave.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+
+use crate::call::attempt_outcome::Doubt;
+use crate::call::backoff::Backoff;
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::dynamodb::dynamodb_error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::record::key_identity::Identity;
+use crate::table::batch::TRIES;
+use crate::table::read::pages::{Source, parts};
+
+/// Keys in one call (Amazon DynamoDB API Reference, "BatchGetItem").
+const MAX_KEYS: usize = 100;
+
+/// Reads the records that `found` names from the table, as of now, in the order of `found`.
+///
+/// One that is not there any more is left out. One that the index names twice, as it may while a
+/// change of the index's key is under way, is read once and is in the answer twice: DynamoDB
+/// refuses a request that names a key twice.
+pub(crate) async fn from_base(
+    source: &Source,
+    found: Vec<(Item, Item)>,
+) -> Result<Vec<(Item, Item)>, Error> {
+    let mut records = Vec::with_capacity(found.len());
+    for chunk in found.chunks(MAX_KEYS) {
+        let items = read(source, distinct_keys(source, chunk)?).await?;
+        let items = by_identity(source, items.iter().map(|item| (item, item)))?;
+        for (key, after) in chunk {
+            if let Some(item) = items.get(&identity(source, key)?) {
+                records.push(((*item).clone(), after.clone()));
+            }
+        }
+    }
+    Ok(records)
+}
+
+fn distinct_keys(source: &Source, chunk: &[(Item, Item)]) -> Result<Vec<Item>, Error> {
+    let keys =
+        by_identity(source, chunk.iter().map(|(item, _)| (item, parts(item, &source.primary))))?;
+    Ok(keys.into_values().collect())
+}
+
+fn by_identity<'i, V>(
+    source: &Source,
+    items: impl Iterator<Item = (&'i Item, V)>,
+) -> Result<HashMap<Identity, V>, Error> {
+    items.map(|(item, value)| Ok((identity(source, item)?, value))).collect()
+}
+
+fn identity(source: &Source, item: &Item) -> Result<Identity, Error> {
+    (source.identity)(item).map_err(|kind| Error::new(RecordId::of_table(source.logical), kind))
+}
+
+/// The items under `keys`, in any order.
+async fn read(source: &Source, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> {
+    let (mut items, mut backoff, mut tries) = (Vec::new(), Backoff::new(&source.client), 0);
+    while !keys.is_empty() {
+        let asked = keys.len();
+        let request =
+            KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let request =
+            request.ok().map(|request| HashMap::from([(source.table.to_string(), request)]));
+        let doubt = Doubt::default();
+        let request = source
+            .client
+            .batch_get_item()
+            .set_request_items(request)
+            .customize()
+            .interceptor(doubt.clone());
+        let answer = request.send().await;
+        backoff.adopt(doubt.sleep());
+        let answer = answer.map_err(|error| {
+            dynamodb_error("BatchGetItem", &source.table, RecordId::of_table(source.logical), error)
+        })?;
+        items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
+        keys =
+            answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys).collect();
+        tries = if keys.len() < asked { 0 } else { tries + 1 };
+        if tries == TRIES {
+            return Err(Error::new(
+                RecordId::of_table(source.logical),
+                ErrorKind::Unprocessed { tries },
+            ));
+        }
+        if !keys.is_empty() {
+            backoff.pause().await;
+        }
+    }
+    Ok(items)
+}

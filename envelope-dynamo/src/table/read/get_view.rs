@@ -1,0 +1,84 @@
+//! TODO
+
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
+
+use crate::error::Error;
+use crate::error::dynamodb::dynamodb_error;
+use crate::expression::placeholders::Placeholders;
+use crate::record::Envelope;
+use crate::record::view::{View, projected_names, view_item};
+use crate::table::customized::Customized as _;
+use crate::table::write::condition_failure::keyed;
+use crate::table::{Sending, Table};
+
+/// A partial read being built; see [`Table::view`].
+#[must_use = "a read does nothing until it is sent"]
+pub struct GetView<'a, V: View, P: ?Sized> {
+    table: &'a Table<V::Record, P>,
+    key: <V::Record as Envelope>::Key,
+    builder: GetItemFluentBuilder,
+    view: PhantomData<fn() -> V>,
+}
+
+impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
+    pub(crate) fn new(table: &'a Table<V::Record, P>, key: <V::Record as Envelope>::Key) -> Self {
+        Self { table, key, builder: table.client.get_item(), view: PhantomData }
+    }
+
+    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    pub fn consistent_read(mut self) -> Self {
+        self.builder = self.builder.consistent_read(true);
+        self
+    }
+
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// afterwards.
+    ///
+    /// A projection is refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)): the
+    /// view's fields say it.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,
+    ) -> Self {
+        self.builder = with(self.builder);
+        self
+    }
+
+    /// Reads the view's attributes, and nothing else, from the table; `None` if there is no record.
+    ///
+    /// # Errors
+    ///
+    /// As [`view_item`](crate::view_item()), and whatever DynamoDB answers.
+    pub async fn send(self) -> Result<Option<V>, Error> {
+        let (item, id) = self.table.key_item(self.key)?;
+        let mut placeholders = Placeholders::of(self.table.kinds);
+        let projection: Vec<_> =
+            projected_names::<V>().into_iter().map(|name| placeholders.name(name)).collect();
+        let (names, _) = placeholders.into_maps();
+        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
+        let output = builder
+            .table_name(&*self.table.name)
+            .set_key(Some(item.clone()))
+            .projection_expression(projection.join(", "))
+            .set_expression_attribute_names(names)
+            .send()
+            .await
+            .map_err(|error| dynamodb_error("GetItem", &self.table.name, id, error))?;
+        output.item.map(|found| view_item(keyed(found, item))).transpose()
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, V: View + 'a, P: Send + Sync + ?Sized> IntoFuture for GetView<'a, V, P>
+where
+    V::Record: Envelope<Key: Send> + 'a,
+{
+    type Output = Result<Option<V>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

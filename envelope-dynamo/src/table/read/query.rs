@@ -1,0 +1,239 @@
+//! TODO
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::UnwrapKey;
+
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::expression::placeholders::Placeholders;
+use crate::expression::{SortCondition, SortKey};
+use crate::item::entity::Entity;
+use crate::record::Envelope;
+use crate::record::attribute::Operand;
+use crate::record::index::{Index, ReadsConsistently, Sorted, kind};
+use crate::record::key::RecordKey;
+use crate::table::customized::Customized as _;
+use crate::table::read::options::{Prepared, Reading, key_names, settings};
+use crate::table::read::pages::Call;
+use crate::table::read::records::Records;
+use crate::table::read::resume_token::Fingerprint;
+use crate::table::{Sending, Table};
+
+/// A query being built: the records of one partition, in the order of the sort key; see
+/// [`Table::query`].
+///
+/// Where the sort key is composed, the records of the struct alone are read: those whose sort key
+/// begins as its format does. Items of other entity types that stand among them are passed over. An
+/// enum of records reads them all.
+///
+/// `K` is the key and `I` the kind of what is queried: the table, or one of its indexes.
+#[must_use = "a query does nothing until its records are asked for"]
+pub struct Query<
+    'a,
+    T: Entity,
+    P: ?Sized,
+    K: RecordKey = <<T as Entity>::First as Envelope>::Key,
+    I = kind::Primary,
+> {
+    table: &'a Table<T, P>,
+    index: Index<T::First, K, I>,
+    partition: Operand,
+    sort: Option<SortCondition<T::First>>,
+    builder: QueryFluentBuilder,
+    reading: Reading<T>,
+}
+
+impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
+    Query<'a, T, P, K, I>
+{
+    pub(crate) fn new(
+        table: &'a Table<T, P>,
+        index: Index<T::First, K, I>,
+        partition: Operand,
+    ) -> Self {
+        let builder = table.client.query();
+        Self { table, index, partition, sort: None, builder, reading: Reading::default() }
+    }
+
+    /// Of the partition, the records whose sort key fulfils a condition; the last one given holds.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "visits")]
+    /// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String }
+    /// let visits = Table::<Visit>::new(dynamodb, provider);
+    /// let in_march: Vec<Visit> = visits.query("p_1").sort(|day| day.begins_with("2026-03-")).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// ```compile_fail,E0277
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// # fn example(users: Table<User>) {
+    /// users.query("u_1").sort(|sort| sort.eq("2026")); // there is no sort key to set conditions on
+    /// # }
+    /// ```
+    pub fn sort(
+        mut self,
+        condition: impl FnOnce(&SortKey<T::First, K::Sort>) -> SortCondition<T::First>,
+    ) -> Self
+    where
+        K: Sorted,
+    {
+        self.sort = self.index.sort.map(|key| condition(&SortKey::new(key)));
+        self
+    }
+
+    /// From the greatest sort key to the least.
+    pub fn descending(mut self) -> Self {
+        self.builder = self.builder.scan_index_forward(false);
+        self
+    }
+
+    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    pub fn consistent_read(mut self) -> Self
+    where
+        I: ReadsConsistently,
+    {
+        self.builder = self.builder.consistent_read(true);
+        self
+    }
+
+    settings!();
+
+    /// Sets what this library does not cover on the SDK's own builder; table, index, page size and
+    /// starting key are set afterwards.
+    ///
+    /// Expressions and projections are refused ([`ErrorKind::Customized`]): [`sort`](Self::sort),
+    /// [`filter`](Self::filter) and [`views`](Self::views) say them.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(QueryFluentBuilder) -> QueryFluentBuilder,
+    ) -> Self {
+        self.builder = with(self.builder);
+        self
+    }
+
+    /// The records as they come, each with its own result.
+    ///
+    /// # Errors
+    ///
+    /// When the query itself is wrong: a key that DynamoDB does not take, a token of another query,
+    /// a setting that is refused. Nothing is sent then. So a stream that there is was read to
+    /// its end if [`resume_token`](Records::resume_token) is `None`.
+    pub fn stream(mut self) -> Result<Records<T>, Error> {
+        let prepared = self.prepare()?;
+        self.reading.stream(self.table, &self.index, prepared)
+    }
+
+    /// How many records there are, without opening any: DynamoDB reads and counts them.
+    ///
+    /// Items of other entity types that stand among them are counted as well. At most
+    /// [`limit`](Self::limit) are counted.
+    ///
+    /// # Errors
+    ///
+    /// When something is wrong with the query itself, and whatever DynamoDB answers.
+    pub async fn count(mut self) -> Result<u64, Error> {
+        let prepared = self.prepare()?;
+        self.reading.count(self.table, &self.index, prepared).await
+    }
+
+    fn prepare(&mut self) -> Result<Prepared, Error> {
+        self.request().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
+    }
+
+    fn request(&mut self) -> Result<Prepared, ErrorKind> {
+        let builder = self.builder.clone().checked()?;
+        self.refuse_filters_on_keys()?;
+        if self.sort.is_none() && self.index.name().is_none() && T::KINDS.len() == 1 {
+            self.sort = SortCondition::own_kind();
+        }
+        let partition = key_value(self.partition.clone())?;
+        let mut key = Placeholders::of(self.table.kinds);
+        key.key_condition(self.partition.clone(), self.sort.clone())?;
+        let description = self.description(&builder, key);
+
+        let mut placeholders = Placeholders::of(self.table.kinds);
+        let key_condition = placeholders.key_condition(self.partition.clone(), self.sort.take())?;
+        let filter = self.reading.filter(&mut placeholders)?;
+        let is_filtered = filter.is_some();
+        let (names, values) = placeholders.into_maps();
+        let builder = builder
+            .table_name(&*self.table.name)
+            .set_index_name(self.index.name().map(str::to_owned))
+            .key_condition_expression(key_condition)
+            .set_filter_expression(filter)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values);
+        let name = self.index.partition.name();
+        let keys = key_names::<T, K, I>(&self.index).into_iter();
+        let keys = keys.map(|key| (key, (key == name).then(|| partition.clone()))).collect();
+        Ok(Prepared { calls: vec![Call::Query(builder)], description, keys, is_filtered })
+    }
+
+    /// What decides which records come, and in which order.
+    fn description(&self, builder: &QueryFluentBuilder, key: Placeholders) -> Fingerprint {
+        let filter = self.reading.filter_shape();
+        let condition = self.sort.as_ref().map(|sort| format!("{sort:?}")).unwrap_or_default();
+        let direction = if *builder.get_scan_index_forward() == Some(false) {
+            "descending"
+        } else {
+            "ascending"
+        };
+        let index = self.index.name().unwrap_or_default();
+        let texts =
+            ["query", T::First::TABLE, &*self.table.name, index, &condition, direction, &filter];
+        Fingerprint::of(&texts, &key.ordered_values())
+    }
+
+    /// DynamoDB refuses them.
+    fn refuse_filters_on_keys(&self) -> Result<(), ErrorKind> {
+        let is_filtered =
+            |name: &&str| self.reading.filter.as_ref().is_some_and(|filter| filter.names(name));
+        match self.index.key_names().find(is_filtered) {
+            Some(attribute) => Err(ErrorKind::FilterOnKey { attribute }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A value that can be a key's: an optional field may be none, and a type may be written as
+/// something else.
+fn key_value(operand: Operand) -> Result<AttributeValue, ErrorKind> {
+    let attribute = operand.attribute.to_owned();
+    match operand.value {
+        Ok(value @ (AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::B(_))) => {
+            Ok(value)
+        }
+        Ok(_) => Err(ErrorKind::Attribute {
+            attribute,
+            reason: "is a key, but neither a string, a number nor bytes: DynamoDB keys are S, N or B",
+        }),
+        Err(source) => Err(ErrorKind::Serialize { attribute: Some(attribute), source }),
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, K, I> IntoFuture for Query<'a, T, P, K, I>
+where
+    T: Entity + Send + 'static,
+    P: UnwrapKey + ?Sized + 'static,
+    K: RecordKey + 'a,
+    I: 'a,
+{
+    type Output = Result<Vec<T>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let records = self.stream();
+        Box::pin(async move { records?.try_collect().await })
+    }
+}

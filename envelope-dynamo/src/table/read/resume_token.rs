@@ -1,0 +1,303 @@
+//! Where a reading stopped, as text: so that another process can go on from there.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64_simd::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::dynamodb::Item;
+
+const VERSION: u8 = 1;
+
+const FINGERPRINT_BYTES: usize = 16;
+
+const CHECKSUM_BYTES: usize = 4;
+
+/// A position in a query or a scan: behind the last record that was taken from it.
+///
+/// It is text (`Display` and `FromStr`, serde's traits): letters, digits, `-` and `_`, some 60
+/// characters and 4 for every 3 bytes of key. It may go to another process and come back later; the
+/// records that were taken are not read again.
+///
+/// It belongs to one query or scan: the table, the index, the partition, the condition on the sort
+/// key, the direction, the segments, and the filter without its values. Any other query or scan
+/// refuses it. Limits and page sizes may differ, and so may the values in a filter:
+/// `minutes.gt(30)` may go on as `minutes.gt(60)`, which reads the records behind the position by
+/// the new value and none before it.
+///
+/// # Security
+///
+/// It holds the key attributes of a record as they are, in base64: those of the table and of the
+/// index. The token also has a digest, without a key, of the query that it belongs to. The
+/// partition key and the values of the condition on the sort key are in the digest, so whoever has
+/// the token can guess and test them. No value of a filter is in it.
+///
+/// It is not authenticated: whoever makes one up chooses where the reading goes on, within the
+/// query that it is given to.
+#[derive(Clone, PartialEq)]
+pub struct ResumeToken {
+    pub(crate) reading: Fingerprint,
+    /// One for each segment.
+    pub(crate) positions: Vec<Position>,
+}
+
+/// How far the records of a query, or of a segment, were taken.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Position {
+    Start,
+    After(Item),
+    End,
+}
+
+impl Position {
+    /// The key to start from.
+    pub(crate) fn into_start(self) -> Option<Item> {
+        match self {
+            Self::After(key) => Some(key),
+            Self::Start | Self::End => None,
+        }
+    }
+}
+
+impl ResumeToken {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![VERSION];
+        bytes.extend(self.reading.0);
+        for position in &self.positions {
+            match position {
+                Position::Start => bytes.push(0),
+                Position::End => bytes.push(1),
+                Position::After(key) => write_key(key, &mut bytes),
+            }
+        }
+        bytes.extend(checksum(&bytes));
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (body, sum) = bytes.split_last_chunk()?;
+        let (version, rest) = body.split_first()?;
+        let (reading, mut rest) = rest.split_first_chunk()?;
+        if *version != VERSION || checksum(body) != *sum {
+            return None;
+        }
+        let mut positions = Vec::new();
+        while !rest.is_empty() {
+            positions.push(match take_byte(&mut rest)? {
+                0 => Position::Start,
+                1 => Position::End,
+                attributes => Position::After(read_key(attributes - 2, &mut rest)?),
+            });
+        }
+        Some(Self { reading: Fingerprint(*reading), positions })
+    }
+}
+
+impl fmt::Display for ResumeToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode_to_string(self.to_bytes()))
+    }
+}
+
+impl FromStr for ResumeToken {
+    type Err = ResumeTokenError;
+
+    fn from_str(text: &str) -> Result<Self, ResumeTokenError> {
+        let bytes = URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| ResumeTokenError(()))?;
+        Self::from_bytes(&bytes).ok_or(ResumeTokenError(()))
+    }
+}
+
+impl Serialize for ResumeToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ResumeToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Without keys.
+impl fmt::Debug for ResumeToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResumeToken(..)")
+    }
+}
+
+/// A text that is no [`ResumeToken`], or not all of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResumeTokenError(());
+
+impl fmt::Display for ResumeTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text is not a resume token, or was cut or changed")
+    }
+}
+
+impl std::error::Error for ResumeTokenError {}
+
+/// What a token belongs to: a digest of all that decides which records come, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint([u8; FINGERPRINT_BYTES]);
+
+impl Fingerprint {
+    /// The digest of texts and values, told apart by their lengths.
+    pub(crate) fn of(texts: &[&str], values: &[AttributeValue]) -> Self {
+        let mut described = Vec::new();
+        for text in texts {
+            write_bytes(b'T', text.as_bytes(), &mut described);
+        }
+        for value in values {
+            write_value(value, &mut described);
+        }
+        Self(first_bytes(&described))
+    }
+}
+
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    first_bytes(bytes)
+}
+
+/// The first bytes of the SHA-256 digest.
+fn first_bytes<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    std::array::from_fn(|i| digest.get(i).copied().unwrap_or_default())
+}
+
+/// Two more than the number of attributes, then names and values; at most four attributes make a
+/// key.
+fn write_key(key: &Item, bytes: &mut Vec<u8>) {
+    let mut attributes: Vec<_> = key.iter().collect();
+    attributes.sort_unstable_by_key(|(name, _)| *name);
+    bytes.push(u8::try_from(attributes.len() + 2).unwrap_or(u8::MAX));
+    for (name, value) in attributes {
+        write_bytes(b'T', name.as_bytes(), bytes);
+        write_value(value, bytes);
+    }
+}
+
+fn write_value(value: &AttributeValue, bytes: &mut Vec<u8>) {
+    match value {
+        AttributeValue::S(text) => write_bytes(b'S', text.as_bytes(), bytes),
+        AttributeValue::N(number) => write_bytes(b'N', number.as_bytes(), bytes),
+        AttributeValue::B(blob) => write_bytes(b'B', blob.as_ref(), bytes),
+        // No key is of another type.
+        _ => write_bytes(b'?', &[], bytes),
+    }
+}
+
+fn write_bytes(tag: u8, value: &[u8], bytes: &mut Vec<u8>) {
+    let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
+    bytes.push(tag);
+    bytes.extend(length.to_be_bytes());
+    bytes.extend(value);
+}
+
+fn read_key(attributes: u8, rest: &mut &[u8]) -> Option<Item> {
+    (0..attributes)
+        .map(|_| {
+            let (b'T', name) = take_bytes(rest)? else { return None };
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+            let value = match take_bytes(rest)? {
+                (b'S', bytes) => AttributeValue::S(text(bytes)?),
+                (b'N', bytes) => AttributeValue::N(text(bytes)?),
+                (b'B', bytes) => AttributeValue::B(Blob::new(bytes)),
+                _ => return None,
+            };
+            Some((text(name)?, value))
+        })
+        .collect()
+}
+
+fn take_byte(rest: &mut &[u8]) -> Option<u8> {
+    let (first, others) = rest.split_first()?;
+    *rest = others;
+    Some(*first)
+}
+
+fn take_bytes<'b>(rest: &mut &'b [u8]) -> Option<(u8, &'b [u8])> {
+    let tag = take_byte(rest)?;
+    let (length, others) = rest.split_first_chunk()?;
+    let (value, others) = others.split_at_checked(u16::from_be_bytes(*length).into())?;
+    *rest = others;
+    Some((tag, value))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = AttributeValue> {
+        prop_oneof![
+            any::<String>().prop_map(AttributeValue::S),
+            any::<i64>().prop_map(|number| AttributeValue::N(number.to_string())),
+            any::<Vec<u8>>().prop_map(|bytes| AttributeValue::B(Blob::new(bytes))),
+        ]
+    }
+
+    fn position() -> impl Strategy<Value = Position> {
+        let key = proptest::collection::hash_map(any::<String>(), value(), 0..4);
+        prop_oneof![Just(Position::Start), Just(Position::End), key.prop_map(Position::After)]
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_survives_being_text(positions in proptest::collection::vec(position(), 0..5), text in any::<String>()) {
+            let token = ResumeToken { reading: Fingerprint::of(&[&text], &[]), positions };
+            let written = token.to_string();
+            prop_assert!(written.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+            prop_assert_eq!(written.parse::<ResumeToken>().unwrap(), token);
+        }
+
+        #[test]
+        fn what_was_cut_or_changed_is_no_token(at in any::<prop::sample::Index>(), flip in 1..=255u8) {
+            let key = Item::from([("id".to_owned(), AttributeValue::S("u_1".into()))]);
+            let token = ResumeToken { reading: Fingerprint::of(&["users"], &[]), positions: vec![Position::After(key)] };
+            let mut bytes = token.to_bytes();
+            let at = at.index(bytes.len());
+            prop_assert_eq!(ResumeToken::from_bytes(&bytes[..at]), None);
+            bytes[at] ^= flip;
+            prop_assert_eq!(ResumeToken::from_bytes(&bytes), None);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>(), text in any::<String>()) {
+            let mut whole = bytes.clone();
+            whole.extend(checksum(&bytes));
+            let _ = ResumeToken::from_bytes(&bytes);
+            let _ = ResumeToken::from_bytes(&whole);
+            let _ = text.parse::<ResumeToken>();
+        }
+    }
+
+    #[test]
+    fn texts_and_values_are_told_apart_by_their_lengths() {
+        assert_ne!(Fingerprint::of(&["ab", "c"], &[]), Fingerprint::of(&["a", "bc"], &[]));
+        let (text, number) = (AttributeValue::S("1".into()), AttributeValue::N("1".into()));
+        assert_ne!(Fingerprint::of(&[], &[text]), Fingerprint::of(&[], &[number]));
+    }
+
+    #[test]
+    fn a_token_is_printed_without_its_keys() {
+        let key = Item::from([("id".to_owned(), AttributeValue::S("zoe@example.com".into()))]);
+        let token = ResumeToken {
+            reading: Fingerprint::of(&["users"], &[]),
+            positions: vec![Position::After(key)],
+        };
+        assert_eq!(format!("{token:?}"), "ResumeToken(..)");
+        assert_eq!(
+            "abc".parse::<ResumeToken>().unwrap_err().to_string(),
+            "the text is not a resume token, or was cut or changed"
+        );
+    }
+}

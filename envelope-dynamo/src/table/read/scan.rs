@@ -1,0 +1,193 @@
+//! TODO
+
+use std::ops::Range;
+
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
+use envelope_core::UnwrapKey;
+
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::expression::placeholders::Placeholders;
+use crate::item::entity::Entity;
+use crate::record::Envelope;
+use crate::record::index::{Index, ReadsConsistently, kind};
+use crate::record::key::RecordKey;
+use crate::table::customized::Customized as _;
+use crate::table::read::options::{Prepared, Reading, key_names, settings};
+use crate::table::read::pages::Call;
+use crate::table::read::records::Records;
+use crate::table::read::resume_token::Fingerprint;
+use crate::table::{Sending, Table};
+
+/// Segments of a scan (Amazon DynamoDB API Reference, "Scan").
+const MAX_SEGMENTS: u32 = 1_000_000;
+
+/// A scan being built: all records of a table or an index, in no particular order; see
+/// [`Table::scan`].
+///
+/// `K` is the key and `I` the kind of what is scanned.
+#[must_use = "a scan does nothing until its records are asked for"]
+pub struct Scan<
+    'a,
+    T: Entity,
+    P: ?Sized,
+    K: RecordKey = <<T as Entity>::First as Envelope>::Key,
+    I = kind::Primary,
+> {
+    table: &'a Table<T, P>,
+    index: Index<T::First, K, I>,
+    builder: ScanFluentBuilder,
+    segments: Segments,
+    reading: Reading<T>,
+}
+
+#[derive(Clone, Copy)]
+enum Segments {
+    /// All of so many.
+    All(u32),
+    /// One of so many.
+    One(u32, u32),
+}
+
+impl Segments {
+    /// Which segments are read, and of how many.
+    fn numbers(self) -> Result<(Range<i32>, i32), ErrorKind> {
+        let (from, to, total) = match self {
+            Self::All(total) => (0, total, total),
+            Self::One(segment, total) => (segment, segment.saturating_add(1), total),
+        };
+        let number = |number: u32| i32::try_from(number).ok();
+        match (number(from), number(to), number(total)) {
+            (Some(from), Some(to), Some(all))
+                if from < to && to <= all && total <= MAX_SEGMENTS =>
+            {
+                Ok((from..to, all))
+            }
+            _ => Err(ErrorKind::Segments),
+        }
+    }
+}
+
+impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
+    Scan<'a, T, P, K, I>
+{
+    pub(crate) fn new(table: &'a Table<T, P>, index: Index<T::First, K, I>) -> Self {
+        let builder = table.client.scan();
+        Self { table, index, builder, segments: Segments::All(1), reading: Reading::default() }
+    }
+
+    /// Reads so many segments side by side, each as fast as DynamoDB gives its pages; their records
+    /// come mixed.
+    ///
+    /// 1 to 1,000,000; a page of each segment is in memory. Of a segment whose page could not be
+    /// had no more records come, while those of the others do.
+    pub const fn segments(mut self, total: u32) -> Self {
+        self.segments = Segments::All(total);
+        self
+    }
+
+    /// Reads one segment of `total`, counted from 0: for several machines, which between them read
+    /// every record once.
+    pub const fn segment(mut self, segment: u32, total: u32) -> Self {
+        self.segments = Segments::One(segment, total);
+        self
+    }
+
+    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    pub fn consistent_read(mut self) -> Self
+    where
+        I: ReadsConsistently,
+    {
+        self.builder = self.builder.consistent_read(true);
+        self
+    }
+
+    settings!();
+
+    /// Sets what this library does not cover on the SDK's own builder; table, index, segments, page
+    /// size and starting key are set afterwards.
+    ///
+    /// Expressions and projections are refused ([`ErrorKind::Customized`]):
+    /// [`filter`](Self::filter) and [`views`](Self::views) say them.
+    pub fn customize(mut self, with: impl FnOnce(ScanFluentBuilder) -> ScanFluentBuilder) -> Self {
+        self.builder = with(self.builder);
+        self
+    }
+
+    /// The records as they come, each with its own result.
+    ///
+    /// # Errors
+    ///
+    /// When the scan itself is wrong: a segment that does not exist, a token of another scan, a
+    /// setting that is refused. Nothing is sent then. So a stream that there is was read to its
+    /// end if [`resume_token`](Records::resume_token) is `None`.
+    pub fn stream(mut self) -> Result<Records<T>, Error> {
+        let prepared = self.prepare()?;
+        self.reading.stream(self.table, &self.index, prepared)
+    }
+
+    /// How many records there are, without opening any: DynamoDB reads and counts them, segment
+    /// after segment.
+    ///
+    /// Items of other entity types in the table are counted as well. At most [`limit`](Self::limit)
+    /// are counted.
+    ///
+    /// # Errors
+    ///
+    /// When something is wrong with the scan itself, and whatever DynamoDB answers.
+    pub async fn count(mut self) -> Result<u64, Error> {
+        let prepared = self.prepare()?;
+        self.reading.count(self.table, &self.index, prepared).await
+    }
+
+    fn prepare(&mut self) -> Result<Prepared, Error> {
+        self.request().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
+    }
+
+    fn request(&mut self) -> Result<Prepared, ErrorKind> {
+        let builder = self.builder.clone().checked()?;
+        let (of, total) = self.segments.numbers()?;
+        let shape = self.reading.filter_shape();
+        let mut placeholders = Placeholders::of(self.table.kinds);
+        let filter = self.reading.filter(&mut placeholders)?;
+        let is_filtered = filter.is_some();
+        let (names, values) = placeholders.into_maps();
+        let builder = builder
+            .table_name(&*self.table.name)
+            .set_index_name(self.index.name().map(str::to_owned))
+            .set_filter_expression(filter)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values);
+        let calls = of.clone().map(|segment| {
+            let parallel = (total > 1).then_some((segment, total));
+            let builder = builder.clone().set_segment(parallel.map(|(segment, _)| segment));
+            Call::Scan(builder.set_total_segments(parallel.map(|(_, total)| total)))
+        });
+        let index = self.index.name().unwrap_or_default();
+        let segments = format!("{of:?} of {total}");
+        let description = Fingerprint::of(
+            &["scan", T::First::TABLE, &*self.table.name, index, &segments, &shape],
+            &[],
+        );
+        let keys = key_names::<T, K, I>(&self.index).into_iter().map(|name| (name, None)).collect();
+        Ok(Prepared { calls: calls.collect(), description, keys, is_filtered })
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, K, I> IntoFuture for Scan<'a, T, P, K, I>
+where
+    T: Entity + Send + 'static,
+    P: UnwrapKey + ?Sized + 'static,
+    K: RecordKey + 'a,
+    I: 'a,
+{
+    type Output = Result<Vec<T>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let records = self.stream();
+        Box::pin(async move { records?.try_collect().await })
+    }
+}

@@ -1,0 +1,139 @@
+//! A transaction that lost a race, or found the table throttled, is tried again: the same bytes,
+//! the same token.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
+
+use crate::call::attempt_outcome::Doubt;
+use crate::call::backoff::Backoff;
+use crate::error::Error;
+use crate::error::dynamodb::DynamoDbError;
+use crate::error::kind::ErrorKind;
+use crate::table::transaction::action::Target;
+use crate::table::transaction::error::{TransactionError, TransactionErrorKind, TransactionReason};
+use crate::table::transaction::tables;
+use crate::table::write::condition_failure::{keyed, name_limit};
+
+/// How often a transaction is tried.
+const TRIES: u32 = 10;
+
+/// How often one is that DynamoDB says it is carrying out already: the SDK makes three calls of
+/// each, over more than the five seconds that AWS asks for (Amazon DynamoDB API Reference,
+/// "TransactionInProgressException").
+const TRIES_IN_PROGRESS: u32 = 5;
+
+/// The tries of one transaction.
+pub(crate) struct Tries<'a> {
+    /// As it is called here, and by DynamoDB.
+    operation: [&'static str; 2],
+    tables: String,
+    targets: Vec<&'a Target>,
+    pub(crate) doubt: Doubt,
+    backoff: Backoff,
+    failed: u32,
+}
+
+/// The errors of the two operations.
+pub(crate) trait Cancellable:
+    ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static
+{
+    fn reasons(&self) -> Option<&[CancellationReason]>;
+}
+
+macro_rules! cancellable {
+    ($($error:ty),*) => {$(
+        impl Cancellable for $error {
+            fn reasons(&self) -> Option<&[CancellationReason]> {
+                match self {
+                    Self::TransactionCanceledException(cancelled) => Some(cancelled.cancellation_reasons()),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+cancellable!(TransactGetItemsError, TransactWriteItemsError);
+
+impl<'a> Tries<'a> {
+    /// `doubt` is that of earlier tries too.
+    pub(crate) fn new(
+        client: &Client,
+        operation: [&'static str; 2],
+        targets: Vec<&'a Target>,
+        doubt: Doubt,
+    ) -> Self {
+        let tables = tables(targets.iter().map(|target| target.place.0.as_str()));
+        Self { operation, tables, targets, doubt, backoff: Backoff::new(client), failed: 0 }
+    }
+
+    /// Waits until it is time to try again, if that helps; otherwise the error of the transaction.
+    pub(crate) async fn again<E: Cancellable>(
+        &mut self,
+        error: SdkError<E>,
+    ) -> Result<(), TransactionError> {
+        self.failed += 1;
+        let error = self.error(error);
+        let is_in_progress = error.is_in_progress();
+        if is_in_progress {
+            self.doubt.admit();
+        }
+        let has_lost_a_race =
+            matches!(error.kind(), TransactionErrorKind::Cancelled { .. }) && error.is_retryable();
+        let tries = if is_in_progress { TRIES_IN_PROGRESS } else { TRIES };
+        if self.failed >= tries || !(is_in_progress || has_lost_a_race) {
+            return Err(error.or_in_doubt(is_in_progress));
+        }
+        self.backoff.adopt(self.doubt.sleep());
+        self.backoff.pause().await;
+        Ok(())
+    }
+
+    fn error<E: Cancellable>(&self, error: SdkError<E>) -> TransactionError {
+        let [name, operation] = self.operation;
+        if let Some(reasons) = error.as_service_error().and_then(Cancellable::reasons) {
+            // Had an earlier try been carried out, its token would have told: this answer leaves no
+            // doubt.
+            let reasons = self.reasons(reasons);
+            return TransactionError::new(
+                name,
+                TransactionErrorKind::Cancelled { reasons, tries: self.failed },
+            );
+        }
+        if error.code() == Some("IdempotentParameterMismatchException") {
+            return TransactionError::new(name, TransactionErrorKind::TokenReused);
+        }
+        let error = DynamoDbError::new(operation, &self.tables, error);
+        TransactionError::new(name, TransactionErrorKind::DynamoDb(error))
+            .or_in_doubt(self.doubt.exists())
+    }
+
+    /// The actions that stood in the way: DynamoDB answers for each in turn, most often `None`.
+    fn reasons(&self, reasons: &[CancellationReason]) -> Vec<TransactionReason> {
+        let reasons = self.targets.iter().zip(reasons).enumerate();
+        let reason = |(position, (target, reason)): (usize, (&&Target, &CancellationReason))| {
+            let found = reason
+                .item()
+                .filter(|item| !item.is_empty())
+                .map(|item| keyed(item.clone(), target.key.clone()));
+            let kind = match reason.code()? {
+                "None" => return None,
+                "ConditionalCheckFailed" if target.must_exist && found.is_none() => {
+                    ErrorKind::NoRecord
+                }
+                "ConditionalCheckFailed" => ErrorKind::ConditionFailed,
+                code => ErrorKind::Cancelled {
+                    code: code.into(),
+                    message: reason.message().map(Into::into),
+                },
+            };
+            let error = Error::new(target.id.clone(), kind).with_returned(found);
+            Some(TransactionReason { position, error: name_limit(error, &target.limits) })
+        };
+        reasons.filter_map(reason).collect()
+    }
+}

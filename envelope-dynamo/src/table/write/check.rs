@@ -1,0 +1,83 @@
+//! TODO
+
+use aws_sdk_dynamodb::types::ConditionCheck;
+use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
+
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::expression::Condition;
+use crate::expression::placeholders::Placeholders;
+use crate::record::Envelope;
+use crate::record::item_key::partition_key;
+use crate::table::Table;
+use crate::table::customized::Customized as _;
+
+/// A condition on a record that a transaction does not write; see [`Table::check`].
+#[must_use = "a check does nothing until it is part of a transaction"]
+pub struct Check<'a, T: Envelope, P: ?Sized> {
+    table: &'a Table<T, P>,
+    key: T::Key,
+    builder: ConditionCheckBuilder,
+    condition: Option<Condition<T>>,
+}
+
+impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
+    pub(crate) fn new(table: &'a Table<T, P>, key: T::Key) -> Self {
+        Self { table, key, builder: ConditionCheck::builder(), condition: None }
+    }
+
+    /// There must be a record under the key.
+    pub fn if_exists(self) -> Self {
+        self.condition_of(Condition::exists(partition_key::<T>()))
+    }
+
+    /// There must be no record under the key.
+    pub fn if_not_exists(self) -> Self {
+        self.condition_of(Condition::not_exists(partition_key::<T>()))
+    }
+
+    /// The record must fulfil a condition. Several conditions must all hold.
+    pub fn condition(self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
+        self.condition_of(condition(&T::attributes()))
+    }
+
+    fn condition_of(mut self, condition: Condition<T>) -> Self {
+        self.condition = Condition::joined(self.condition.take(), Some(condition));
+        self
+    }
+
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// afterwards.
+    ///
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// them.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(ConditionCheckBuilder) -> ConditionCheckBuilder,
+    ) -> Self {
+        self.builder = with(self.builder);
+        self
+    }
+
+    pub(crate) fn prepare(self) -> Result<(ConditionCheck, RecordId), Error> {
+        let (key, id) = self.table.key_item(self.key)?;
+        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
+        let mut placeholders = Placeholders::of(self.table.kinds);
+        let condition =
+            self.condition.map(|condition| placeholders.condition(condition)).transpose();
+        let condition = condition.map_err(|kind| Error::new(id.clone(), kind))?;
+        let (names, values) = placeholders.into_maps();
+        let check = builder
+            .table_name(&*self.table.name)
+            .set_key(Some(key))
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .build();
+        // Table and key are set: only the condition can be missing.
+        check
+            .map(|check| (check, id.clone()))
+            .map_err(|_| Error::new(id, ErrorKind::CheckWithoutCondition))
+    }
+}

@@ -1,0 +1,190 @@
+//! TODO
+
+use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use envelope_core::UnwrapKey;
+
+use crate::call::attempt_outcome::Doubt;
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::expression::Condition;
+use crate::expression::placeholders::Placeholders;
+use crate::record::Envelope;
+use crate::record::item_key::partition_key;
+use crate::record::kind::Kind;
+use crate::table::customized::Customized as _;
+use crate::table::write::condition_failure::{Writing, keyed, open_written};
+use crate::table::{ReturningOld, Sending, Table};
+
+/// A delete being built; see [`Table::delete`].
+#[must_use = "a delete does nothing until it is sent"]
+pub struct Delete<'a, T: Envelope, P: ?Sized> {
+    table: &'a Table<T, P>,
+    key: T::Key,
+    builder: DeleteItemFluentBuilder,
+    condition: Option<Condition<T>>,
+}
+
+impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
+    pub(crate) fn new(table: &'a Table<T, P>, key: T::Key) -> Self {
+        Self { table, key, builder: table.client.delete_item(), condition: None }
+    }
+
+    /// Fails with [`ErrorKind::ConditionFailed`] if there is no record.
+    ///
+    /// If the answer to a first try is lost, the SDK tries again and finds no record: then this
+    /// fails although the record was deleted by this very call, and [`Error::is_in_doubt`] says
+    /// so.
+    pub fn if_exists(self) -> Self {
+        self.condition_of(Condition::exists(partition_key::<T>()))
+    }
+
+    /// Deletes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`].
+    /// Several conditions must all hold.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// users.delete("u_1").condition(|stored| stored.logins.eq(0)).send().await
+    /// # }
+    /// ```
+    pub fn condition(self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
+        self.condition_of(condition(&T::attributes()))
+    }
+
+    fn condition_of(mut self, condition: Condition<T>) -> Self {
+        self.condition = Condition::joined(self.condition.take(), Some(condition));
+        self
+    }
+
+    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// afterwards.
+    ///
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// them.
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder,
+    ) -> Self {
+        self.builder = with(self.builder);
+        self
+    }
+
+    /// Has the delete yield the record that it deleted, opened; the last call before `send`.
+    ///
+    /// If the answer to a first try is lost, the SDK tries again and finds nothing to delete: then
+    /// this fails with [`ErrorKind::AnswerLost`], since the first try may have deleted a
+    /// record.
+    pub fn returning_old(self) -> ReturningOld<Self>
+    where
+        P: UnwrapKey,
+    {
+        ReturningOld(self)
+    }
+
+    /// Deletes the record; that there was none is not an error.
+    ///
+    /// # Errors
+    ///
+    /// When DynamoDB does not take such a key, [`ErrorKind::Customized`],
+    /// [`ErrorKind::ConditionFailed`], and whatever DynamoDB answers.
+    pub async fn send(self) -> Result<(), Error> {
+        self.deliver(None).await.map(|_| ())
+    }
+
+    /// Sends the request; the old item, if it is asked for.
+    async fn deliver(self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
+        let table = self.table;
+        let (builder, key, id) = self.prepare()?;
+        let is_conditional = builder.get_condition_expression().is_some();
+        let is_repeatable = !is_conditional && returns.is_none();
+        let doubt = Doubt::default();
+        let writing =
+            Writing { operation: "DeleteItem", table: &table.name, id, key, is_repeatable, doubt };
+        let request = builder
+            .set_return_values(returns.clone())
+            .customize()
+            .interceptor(writing.doubt.clone());
+        match request.send().await {
+            // An earlier try may have deleted the record that this one did not find.
+            Ok(output)
+                if output.attributes.is_none() && returns.is_some() && writing.doubt.exists() =>
+            {
+                Err(writing.answer_lost())
+            }
+            Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
+            Err(error) => Err(writing.error(error)),
+        }
+    }
+
+    /// The request, and which record it is on.
+    pub(crate) fn prepare(self) -> Result<(DeleteItemFluentBuilder, Item, RecordId), Error> {
+        let (key, id) = self.table.key_item(self.key)?;
+        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
+        let builder = conditional(builder, self.condition, self.table.kinds)
+            .map_err(|kind| Error::new(id.clone(), kind))?;
+        Ok((builder.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
+    }
+}
+
+/// Adds the condition to the request, and asks for what is found where it does not hold.
+fn conditional<T>(
+    builder: DeleteItemFluentBuilder,
+    condition: Option<Condition<T>>,
+    kinds: &'static [Kind],
+) -> Result<DeleteItemFluentBuilder, ErrorKind> {
+    let mut placeholders = Placeholders::of(kinds);
+    let condition = condition.map(|condition| placeholders.condition(condition)).transpose()?;
+    let (names, values) = placeholders.into_maps();
+    let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
+    Ok(builder
+        .set_condition_expression(condition)
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(values)
+        .set_return_values_on_condition_check_failure(on_failure))
+}
+
+impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
+    /// Deletes the record; the record that it was, `None` if there was none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Delete::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item())
+    /// where the old record does not open: then it has been deleted, and
+    /// [`Table::open_returned`] opens it later.
+    pub async fn send(self) -> Result<Option<T>, Error> {
+        let provider = &*self.0.table.provider;
+        match self.0.deliver(Some(ReturnValue::AllOld)).await? {
+            Some(old) => open_written(old, provider).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoFuture for Delete<'a, T, P> {
+    type Output = Result<(), Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture
+    for ReturningOld<Delete<'a, T, P>>
+{
+    type Output = Result<Option<T>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

@@ -1,0 +1,295 @@
+//! TODO
+
+use std::borrow::Borrow;
+
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use envelope_core::{UnwrapKey, ValueError, WrapKey};
+
+use crate::call::attempt_outcome::Doubt;
+use crate::dynamodb::{Item, MAX_ITEM_BYTES};
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
+use crate::expression::Condition;
+use crate::expression::placeholders::Placeholders;
+use crate::item::entity::Entity;
+use crate::item::managed_fields::ExpectedVersion;
+use crate::item::size::item_bytes;
+use crate::record::Envelope;
+use crate::record::item_key::{key_attributes, partition_key, record_id};
+use crate::record::kind::Kind;
+use crate::record::schema::ENCRYPTED_PAYLOAD;
+use crate::table::customized::Customized as _;
+use crate::table::write::condition_failure::{Writing, found, keyed, open_written};
+use crate::table::{ReturningOld, Sending, Table};
+
+/// What is put: `&T`, or `&mut T`, which then has the version and the stamps that were stored.
+/// Sealed.
+pub trait Puttable<T>: Borrow<T> + sealed::Sealed {
+    /// Takes over what was stored.
+    #[doc(hidden)]
+    fn restate(&mut self, stored: &Item) -> Result<(), ValueError>;
+}
+
+impl<T: Entity> Puttable<T> for &T {
+    fn restate(&mut self, _: &Item) -> Result<(), ValueError> {
+        Ok(())
+    }
+}
+
+impl<T: Envelope> Puttable<T> for &mut T {
+    fn restate(&mut self, stored: &Item) -> Result<(), ValueError> {
+        T::restate(self, stored)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T> Sealed for &T {}
+    impl<T> Sealed for &mut T {}
+}
+
+/// A put being built; see [`Table::put`].
+///
+/// A record with a `#[version]` is stored only if the version that stands there is the one in the
+/// record, none for 0 or `None`; otherwise [`ErrorKind::ConditionFailed`]. What is stored is the
+/// next version.
+#[must_use = "a put does nothing until it is sent"]
+pub struct Put<'a, T, P: ?Sized, R = &'a T> {
+    table: &'a Table<T, P>,
+    record: R,
+    builder: Option<PutItemFluentBuilder>,
+    condition: Option<Condition<T>>,
+}
+
+impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
+    pub(crate) const fn new(table: &'a Table<T, P>, record: R) -> Self {
+        Self { table, record, builder: None, condition: None }
+    }
+
+    /// Stores the record only if none stands under its key; otherwise
+    /// [`ErrorKind::ConditionFailed`].
+    ///
+    /// If the answer to a first try is lost, the SDK tries again, and finds the record that the
+    /// first try stored: its payload tells it from any other, and the put has succeeded.
+    pub fn if_not_exists(self) -> Self {
+        self.condition_of(Condition::not_exists(partition_key::<T::First>()))
+    }
+
+    /// Stores the record only if one stands under its key; otherwise
+    /// [`ErrorKind::ConditionFailed`].
+    pub fn if_exists(self) -> Self {
+        self.condition_of(Condition::exists(partition_key::<T::First>()))
+    }
+
+    /// Stores the record only if what stands under its key fulfils a condition; otherwise
+    /// [`ErrorKind::ConditionFailed`]. Several conditions must all hold.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// # let user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), logins: 3 };
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// users.put(&user).condition(|stored| stored.logins.le(3)).send().await
+    /// # }
+    /// ```
+    pub fn condition(self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self
+    where
+        T: Envelope,
+    {
+        self.condition_of(condition(&T::attributes()))
+    }
+
+    fn condition_of(mut self, condition: Condition<T>) -> Self {
+        self.condition = Condition::joined(self.condition.take(), Some(condition));
+        self
+    }
+
+    /// Sets what this library does not cover on the SDK's own builder, such as the consumed
+    /// capacity.
+    ///
+    /// Table and item are set afterwards, so that nothing unsealed can take their place.
+    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// them.
+    ///
+    /// ```no_run
+    /// # async fn example<U: envelope_dynamo::Envelope>(users: envelope_dynamo::Table<U>, user: &U) -> Result<(), envelope_dynamo::Error> {
+    /// use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+    ///
+    /// users.put(user).customize(|put| put.return_consumed_capacity(ReturnConsumedCapacity::Total)).send().await
+    /// # }
+    /// ```
+    pub fn customize(
+        mut self,
+        with: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
+    ) -> Self {
+        let builder = self.builder.take().unwrap_or_else(|| self.table.client.put_item());
+        self.builder = Some(with(builder));
+        self
+    }
+
+    /// Has the put yield the record that it replaced, opened; the last call before `send`.
+    ///
+    /// If the answer to a first try is lost, the SDK tries again and finds what the first try
+    /// stored: then this fails with [`ErrorKind::AnswerLost`], although the record has been
+    /// stored.
+    pub fn returning_old(self) -> ReturningOld<Self>
+    where
+        P: UnwrapKey,
+    {
+        ReturningOld(self)
+    }
+
+    /// Seals the record and sends it.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_item`](crate::to_item()); [`ErrorKind::Customized`] and [`ErrorKind::TooLarge`]
+    /// before anything is sent; [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
+    pub async fn send(self) -> Result<(), Error> {
+        self.deliver(None).await.map(|_| ())
+    }
+
+    /// Sends the request; the old item, if it is asked for.
+    async fn deliver(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
+        let table = self.table;
+        let (builder, id) = self.request().await?;
+        let item = builder.get_item().clone().unwrap_or_default();
+        let key = key_attributes::<T::First>(&item);
+        let is_conditional = builder.get_condition_expression().is_some();
+        let is_repeatable = !is_conditional && returns.is_none();
+        let doubt = Doubt::default();
+        let writing =
+            Writing { operation: "PutItem", table: &table.name, id, key, is_repeatable, doubt };
+        let request = builder
+            .set_return_values(returns.clone())
+            .customize()
+            .interceptor(writing.doubt.clone());
+        let old = match request.send().await {
+            Ok(output) => output.attributes,
+            // An earlier try stored it, and its answer was lost.
+            Err(error) => match found(&error) {
+                Some(found) if is_same_payload(found, &item) => Some(found.clone()),
+                _ => return Err(writing.error(error)),
+            },
+        };
+        let restated = self.record.restate(&item);
+        restated
+            .map_err(|source| Error::new(record_id::<T::First>(&item), source).after_write(None))?;
+        match old {
+            Some(old) if returns.is_some() && is_same_payload(&old, &item) => {
+                Err(writing.answer_lost())
+            }
+            old => Ok(old.map(|old| keyed(old, writing.key))),
+        }
+    }
+
+    /// Seals the record and gives the SDK's request, ready to be sent: for its output, or for a
+    /// send of your own.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), without DynamoDB's.
+    pub async fn into_sdk(self) -> Result<PutItemFluentBuilder, Error> {
+        Ok(self.prepare().await?.0)
+    }
+
+    pub(crate) async fn prepare(mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+        self.request().await
+    }
+
+    async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+        let builder = self.builder.take().unwrap_or_else(|| self.table.client.put_item());
+        let builder = builder
+            .checked()
+            .map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))?;
+        let mut unsealed = self.record.borrow().take_apart()?.of_one(self.table.kinds)?;
+        let version =
+            unsealed.keep(self.table.clock.system_time())?.map(ExpectedVersion::condition);
+        let item = unsealed.seal(&*self.table.provider).await?;
+        let id = record_id::<T::First>(&item);
+        let bytes = item_bytes(&item);
+        if bytes > MAX_ITEM_BYTES {
+            return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
+        }
+        let condition = Condition::joined(self.condition.take(), version);
+        let builder = conditional(builder, condition, self.table.kinds)
+            .map_err(|kind| Error::new(id.clone(), kind))?;
+        Ok((builder.table_name(&*self.table.name).set_item(Some(item)), id))
+    }
+}
+
+/// Adds the condition to the request, and asks for what is found where it does not hold.
+fn conditional<T>(
+    builder: PutItemFluentBuilder,
+    condition: Option<Condition<T>>,
+    kinds: &'static [Kind],
+) -> Result<PutItemFluentBuilder, ErrorKind> {
+    let mut placeholders = Placeholders::of(kinds);
+    let condition = condition.map(|condition| placeholders.condition(condition)).transpose()?;
+    let (names, values) = placeholders.into_maps();
+    let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
+    Ok(builder
+        .set_condition_expression(condition)
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(values)
+        .set_return_values_on_condition_check_failure(on_failure))
+}
+
+/// Whether two items are of one sealing: each has a salt of its own.
+fn is_same_payload(one: &Item, other: &Item) -> bool {
+    matches!((one.get(ENCRYPTED_PAYLOAD), other.get(ENCRYPTED_PAYLOAD)), (Some(one), Some(other)) if one == other)
+}
+
+impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: Puttable<T>>
+    ReturningOld<Put<'a, T, P, R>>
+{
+    /// Seals the record and sends it; the record that it replaced, `None` if there was none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Put::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item()) where
+    /// the old record does not open: then the new one has been stored, and
+    /// [`Table::open_returned`] opens the old one later.
+    pub async fn send(self) -> Result<Option<T>, Error> {
+        let provider = &*self.0.table.provider;
+        match self.0.deliver(Some(ReturnValue::AllOld)).await? {
+            Some(old) => open_written(old, provider).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, R> IntoFuture for ReturningOld<Put<'a, T, P, R>>
+where
+    T: Entity + 'a,
+    P: WrapKey + UnwrapKey + ?Sized,
+    R: Puttable<T> + Send + 'a,
+{
+    type Output = Result<Option<T>, Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// `.await` without `.send()` sends as well.
+impl<'a, T, P, R> IntoFuture for Put<'a, T, P, R>
+where
+    T: Entity + 'a,
+    P: WrapKey + ?Sized,
+    R: Puttable<T> + Send + 'a,
+{
+    type Output = Result<(), Error>;
+    type IntoFuture = Sending<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
