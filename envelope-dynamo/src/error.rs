@@ -10,9 +10,12 @@ pub(crate) mod write_outcome;
 use std::error::Error as StdError;
 use std::fmt;
 
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
 use envelope_core::{Fault, KeyError, OpenError, SealError};
 
 use crate::dynamodb::Item;
+use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::write_outcome::WriteOutcome;
@@ -222,4 +225,21 @@ impl StdError for Error {
             _ => None,
         }
     }
+}
+
+/// DynamoDB's error for the record `id`.
+pub(crate) fn dynamodb_error<E>(
+    operation: &'static str,
+    table: &str,
+    id: RecordId,
+    error: SdkError<E>,
+) -> Error
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
+{
+    let kind = match error.code() {
+        Some("ConditionalCheckFailedException") => ErrorKind::ConditionFailed,
+        _ => ErrorKind::DynamoDb(DynamoDbError::new(operation, table, error)),
+    };
+    Error::new(id, kind)
 }

@@ -5,13 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::RequestId;
 use envelope_core::Fault;
 
-use crate::error::Error;
-use crate::error::kind::ErrorKind;
 use crate::error::no_answer::NoAnswer;
-use crate::error::record_id::RecordId;
 use crate::error::write_outcome::WriteOutcome;
 
 /// What DynamoDB answered, or that it could not be asked.
@@ -92,23 +88,6 @@ impl fmt::Display for DynamoDbError {
             None => Ok(()),
         }
     }
-}
-
-/// DynamoDB's error for the record `id`.
-pub(crate) fn dynamodb_error<E>(
-    operation: &'static str,
-    table: &str,
-    id: RecordId,
-    error: SdkError<E>,
-) -> Error
-where
-    E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
-{
-    let kind = match error.code() {
-        Some("ConditionalCheckFailedException") => ErrorKind::ConditionFailed,
-        _ => ErrorKind::DynamoDb(DynamoDbError::new(operation, table, error)),
-    };
-    Error::new(id, kind)
 }
 
 /// Why the request was not answered, where the SDK could not dispatch it.

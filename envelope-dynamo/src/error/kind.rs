@@ -1,6 +1,5 @@
 //! What is wrong with a record.
 
-use std::error::Error as StdError;
 use std::fmt;
 
 use envelope_core::{ContextError, Escaped, EscapedNames, Fault, OpenError, SealError, ValueError};

@@ -4,8 +4,6 @@ use std::fmt;
 
 use envelope_core::{Escaped, EscapedNames};
 
-use crate::record::Envelope;
-
 /// The marks under which a record was written; authentic, since the record opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrittenMarks {

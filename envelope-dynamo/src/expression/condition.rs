@@ -356,8 +356,11 @@ mod tests {
     #[test]
     fn names_and_values_are_placeholders_so_that_any_name_can_be_used() {
         let mut placeholders = Placeholders::of(&[]);
-        let text =
-            placeholders.condition(A.between(1, 2).and(S.one_of(["x", "y"]).or(!A.gt(9)))).unwrap();
+        let text = A
+            .between(1, 2)
+            .and(S.one_of(["x", "y"]).or(!A.gt(9)))
+            .render(&mut placeholders)
+            .unwrap();
         assert_eq!(
             text,
             "(#envelope1 BETWEEN :envelope2 AND :envelope3) AND (#envelope4 IN (:envelope5, :envelope6) OR NOT #envelope1 > :envelope7)"
@@ -389,7 +392,7 @@ mod tests {
         let condition = condition.and(A.between(LISTS.at(0).at(1), 9)).and(S.size().eq(4));
         let mut placeholders = Placeholders::of(&[]);
         assert_eq!(
-            placeholders.condition(condition).unwrap(),
+            condition.render(&mut placeholders).unwrap(),
             "#envelope1[2][0] < #envelope2 AND (size(#envelope1) BETWEEN :envelope3 AND :envelope4) AND \
              attribute_type(#envelope5, :envelope6) AND (#envelope2 BETWEEN #envelope1[0][1] AND :envelope7) AND \
              size(#envelope5) = :envelope8"

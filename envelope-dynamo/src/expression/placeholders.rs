@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::convert::check_storable;
 use crate::dynamodb::MAX_EXPRESSION_BYTES;
 use crate::error::kind::ErrorKind;
-use crate::expression::condition::Condition;
 use crate::expression::named;
 use crate::record::attribute::Serialized;
 use crate::record::kind::Kind;
@@ -92,11 +91,6 @@ impl Placeholders {
                 Err(ErrorKind::Serialize { attribute: Some(attribute.to_owned()), source })
             }
         }
-    }
-
-    /// The expression of a condition.
-    pub(crate) fn condition<T>(&mut self, condition: Condition<T>) -> Result<String, ErrorKind> {
-        condition.render(self)
     }
 
     /// The maps of names and of values; DynamoDB refuses empty ones.

@@ -122,9 +122,10 @@ impl Placeholders {
         sort: Option<SortCondition<T>>,
     ) -> Result<String, ErrorKind> {
         let partition = Condition::<T>::compare(Comparison::Equal, partition);
-        self.condition(match sort {
+        let condition = match sort {
             Some(SortCondition(sort)) => partition.and(sort),
             None => partition,
-        })
+        };
+        condition.render(self)
     }
 }

@@ -4,9 +4,12 @@ use envelope_core::UnwrapKey;
 
 use crate::dynamodb::Item;
 use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
 use crate::item::open::open_record;
 use crate::item::pending_item::Unsealed;
 use crate::record::Envelope;
+use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
 
 /// What the items of a table are written from and read as: a record, or an enum of records of one
@@ -106,3 +109,26 @@ impl<T: Envelope> Entity for T {
 
 /// A record that an enum of records holds; derived with the enum.
 pub trait EntityOf<E>: Envelope {}
+
+impl Kind {
+    /// Which of the records of the enum `E` an item is, if it is exactly one.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or could be several.
+    pub fn only<E: Entity>(item: &Item) -> Result<usize, Error> {
+        let fitting = Self::fitting(E::KINDS, item);
+        let (positions, names): (Vec<_>, Vec<_>) =
+            fitting.map(|(position, kind)| (position, kind.name)).unzip();
+        let kind = match positions.as_slice() {
+            [position] => return Ok(*position),
+            [] => ErrorKind::NoEntity { entities: E::KINDS.iter().map(|kind| kind.name).collect() },
+            _ => ErrorKind::SeveralEntities { entities: names },
+        };
+        let agree = E::KINDS.iter().all(|kind| kind.form == E::First::CONTEXT_FORM);
+        // Whose key it is, and how that may be shown, is not known.
+        let id =
+            if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
+        Err(Error::new(id, kind))
+    }
+}

@@ -18,11 +18,12 @@ use crate::expression::Clauses;
 use crate::expression::placeholders::Placeholders;
 use crate::item::group::unknown_groups;
 use crate::item::managed_fields;
-use crate::item::modify_record::plan::{Change, Planner};
+use crate::item::modify_record::plan::{Change, Planner, is_same};
 use crate::item::open::{Open, open_whole};
 use crate::item::pending_item::Unsealed;
+use crate::item::read_back::take_apart;
 use crate::item::size::item_bytes;
-use crate::item::split::{Parts, take_apart};
+use crate::item::split::Parts;
 use crate::record::Envelope;
 use crate::record::field::Field;
 use crate::record::item_key::record_id;
@@ -207,23 +208,6 @@ impl<T: Envelope> Stored<T> {
     }
 }
 
-/// Whether two attributes have one value; DynamoDB returns the elements of a set in any order.
-fn is_same(one: Option<&AttributeValue>, other: Option<&AttributeValue>) -> bool {
-    match (one, other) {
-        (Some(AttributeValue::Ss(one)), Some(AttributeValue::Ss(other)))
-        | (Some(AttributeValue::Ns(one)), Some(AttributeValue::Ns(other))) => {
-            one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
-        }
-        (Some(AttributeValue::Bs(one)), Some(AttributeValue::Bs(other))) => {
-            let sorted = |set: &[Blob]| {
-                set.iter().map(|blob| blob.as_ref().to_vec()).collect::<BTreeSet<_>>()
-            };
-            sorted(one) == sorted(other)
-        }
-        (one, other) => one == other,
-    }
-}
-
 /// What replaces a record in place.
 pub(crate) struct Resealed {
     /// The attributes that must still be as they were read, absent ones included.
@@ -302,7 +286,8 @@ mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
 
     use crate::expression::placeholders::Placeholders;
-    use crate::item::modify_record::{is_as_read, is_same};
+    use crate::item::modify_record::is_as_read;
+    use crate::item::modify_record::plan::is_same;
 
     #[test]
     fn sets_are_the_same_in_any_order_and_lists_are_not() {

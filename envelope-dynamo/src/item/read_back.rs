@@ -7,10 +7,11 @@
 
 use envelope_core::{FragileValues, ValueError};
 
+use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
-use crate::item::assemble::put_together;
+use crate::item::assemble::{key_of, put_together};
 use crate::item::reconcile::reconcile;
-use crate::item::split::{Parts, route};
+use crate::item::split::{Parts, key_item, route};
 use crate::record::Envelope;
 
 const WIDE_INTEGERS: ValueError = ValueError::format(
@@ -83,5 +84,30 @@ fn reason(is_to_blame: impl Fn(fn(FragileValues) -> u64) -> bool) -> ValueError 
         TEXT_KEYS
     } else {
         NULL_OPTIONS
+    }
+}
+
+/// Takes `record` apart, into parts that read back as what it holds.
+pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
+    let parts = route(record)?;
+    keys_read_back::<T>(&parts.item)?;
+    check::<T>(&parts)?;
+    Ok(parts)
+}
+
+/// Checks that the parts of composed keys, read from there as the types they have, make the same
+/// keys again.
+pub(crate) fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
+    let mut composed = T::SCHEMA.composed_keys().peekable();
+    if composed.peek().is_none() {
+        return Ok(());
+    }
+    let again = key_of::<T>(item).and_then(key_item::<T>).unwrap_or_default();
+    match composed.find(|field| item.get(field.name) != again.get(field.name)) {
+        None => Ok(()),
+        Some(field) => Err(ErrorKind::Attribute {
+            attribute: field.name.to_owned(),
+            reason: "is a composed key with a part that does not read back as the value that was written",
+        }),
     }
 }

@@ -11,10 +11,8 @@ use serde::{Serialize, Serializer};
 use crate::convert::{check_storable, to_attribute_counting};
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
-use crate::item::assemble::key_of;
 use crate::item::group::withheld_groups;
 use crate::item::layout::payload_attribute;
-use crate::item::read_back;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark, Origin};
 use crate::record::key_format::Part;
@@ -44,37 +42,12 @@ pub(crate) struct Parts {
     pub(crate) fragile: Vec<(&'static str, FragileValues)>,
 }
 
-/// Takes `record` apart, into parts that read back as what it holds.
-pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
-    let parts = route(record)?;
-    keys_read_back::<T>(&parts.item)?;
-    read_back::check::<T>(&parts)?;
-    Ok(parts)
-}
-
 /// Sends each field of `record` where its mark says.
 pub(crate) fn route<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Record, withheld_groups(record)?);
     match record.serialize(&mut router) {
         Ok(()) => router.finish(),
         Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
-    }
-}
-
-/// Checks that the parts of composed keys, read from there as the types they have, make the same
-/// keys again.
-fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
-    let mut composed = T::SCHEMA.composed_keys().peekable();
-    if composed.peek().is_none() {
-        return Ok(());
-    }
-    let again = key_of::<T>(item).and_then(key_item::<T>).unwrap_or_default();
-    match composed.find(|field| item.get(field.name) != again.get(field.name)) {
-        None => Ok(()),
-        Some(field) => Err(ErrorKind::Attribute {
-            attribute: field.name.to_owned(),
-            reason: "is a composed key with a part that does not read back as the value that was written",
-        }),
     }
 }
 

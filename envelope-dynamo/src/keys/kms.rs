@@ -8,6 +8,7 @@ pub(crate) mod error;
 pub(crate) mod limits;
 pub(crate) mod rewrap;
 pub(crate) mod rsa;
+pub(crate) mod settings;
 pub(crate) mod trace;
 pub(crate) mod without_plaintext;
 

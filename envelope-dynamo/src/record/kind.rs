@@ -4,22 +4,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ContextForm;
 
 use crate::dynamodb::Item;
-use crate::error::Error;
 use crate::error::kind::ErrorKind;
-use crate::error::record_id::RecordId;
-use crate::item::entity::Entity;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
-use crate::record::item_key::record_id;
 use crate::record::schema::Schema;
 
 /// What is known of a kind of record before one is read.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    name: &'static str,
+    pub(crate) name: &'static str,
     table: &'static str,
-    form: ContextForm,
+    pub(crate) form: ContextForm,
     pub(crate) schema: Schema,
 }
 
@@ -68,27 +64,6 @@ impl Kind {
         }
     }
 
-    /// Which of the records of the enum `E` an item is, if it is exactly one.
-    ///
-    /// # Errors
-    ///
-    /// When it is none, or could be several.
-    pub fn only<E: Entity>(item: &Item) -> Result<usize, Error> {
-        let fitting = Self::fitting(E::KINDS, item);
-        let (positions, names): (Vec<_>, Vec<_>) =
-            fitting.map(|(position, kind)| (position, kind.name)).unzip();
-        let kind = match positions.as_slice() {
-            [position] => return Ok(*position),
-            [] => ErrorKind::NoEntity { entities: E::KINDS.iter().map(|kind| kind.name).collect() },
-            _ => ErrorKind::SeveralEntities { entities: names },
-        };
-        let agree = E::KINDS.iter().all(|kind| kind.form == E::First::CONTEXT_FORM);
-        // Whose key it is, and how that may be shown, is not known.
-        let id =
-            if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
-        Err(Error::new(id, kind))
-    }
-
     /// Checks that an item that is about to be written is of one of `kinds` alone, so that no value
     /// in its key makes it stand where a record of another kind does.
     pub(crate) fn assert_one(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
@@ -123,7 +98,10 @@ impl Kind {
     }
 
     /// The kinds whose keys and constants an item has, with their positions.
-    fn fitting<'k>(kinds: &'k [Self], item: &Item) -> impl Iterator<Item = (usize, &'k Self)> {
+    pub(crate) fn fitting<'k>(
+        kinds: &'k [Self],
+        item: &Item,
+    ) -> impl Iterator<Item = (usize, &'k Self)> {
         kinds.iter().enumerate().filter(|(_, kind)| kind.misfit(item).is_none())
     }
 

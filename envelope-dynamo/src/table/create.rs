@@ -1,4 +1,4 @@
-//! TODO
+//! Creates a table from what a struct says: its keys, its indexes and its time to live.
 
 use std::time::Duration;
 
@@ -11,10 +11,9 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::call::attempt_outcome::Doubt;
-use crate::error::Error;
-use crate::error::dynamodb::dynamodb_error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::{Error, dynamodb_error};
 use crate::item::entity::Entity;
 use crate::record::Envelope;
 use crate::record::field::Mark;

@@ -12,6 +12,7 @@ pub(crate) mod records;
 pub(crate) mod resume_token;
 pub(crate) mod scan;
 pub(crate) mod segment;
+pub(crate) mod source;
 
 use crate::item::entity::Entity;
 use crate::record::Envelope;

@@ -11,7 +11,6 @@ use std::collections::HashMap;
 
 use crate::error::Error;
 use crate::error::record_id::RecordId;
-use crate::record::key_identity::Identity;
 use crate::table::customized::Customized;
 use crate::table::transaction::action::Target;
 pub use crate::table::transaction::error::{
@@ -26,9 +25,6 @@ const MAX_ACTIONS: usize = 100;
 
 /// Bytes of all items of one transaction together: 4 MB; same source.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
-
-/// Where a record stands: the physical table and the key.
-type Place = (String, Identity);
 
 /// Refuses what DynamoDB would refuse: too many actions, and two on one record.
 fn check(targets: &[&Target]) -> Result<(), TransactionErrorKind> {

@@ -1,4 +1,4 @@
-//! TODO
+//! Calls that write one record.
 
 pub(crate) mod check;
 pub(crate) mod condition_failure;

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{FieldValue, FieldWriter, ValueError};
 
@@ -15,7 +16,6 @@ use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::item::group::unknown_groups;
 use crate::item::layout::payload_attribute;
-use crate::item::modify_record::is_same;
 use crate::item::split::{PLAINTEXT_BYTES, Parts};
 use crate::record::field::{Field, Mark};
 use crate::record::schema::Schema;
@@ -304,5 +304,22 @@ impl<'s> Plan<'s> {
             }
         }
         writer
+    }
+}
+
+/// Whether two attributes have one value; DynamoDB returns the elements of a set in any order.
+pub(crate) fn is_same(one: Option<&AttributeValue>, other: Option<&AttributeValue>) -> bool {
+    match (one, other) {
+        (Some(AttributeValue::Ss(one)), Some(AttributeValue::Ss(other)))
+        | (Some(AttributeValue::Ns(one)), Some(AttributeValue::Ns(other))) => {
+            one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
+        }
+        (Some(AttributeValue::Bs(one)), Some(AttributeValue::Bs(other))) => {
+            let sorted = |set: &[Blob]| {
+                set.iter().map(|blob| blob.as_ref().to_vec()).collect::<BTreeSet<_>>()
+            };
+            sorted(one) == sorted(other)
+        }
+        (one, other) => one == other,
     }
 }

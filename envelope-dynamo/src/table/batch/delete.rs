@@ -1,4 +1,4 @@
-//! TODO
+//! Deletes many records.
 
 use std::future::ready;
 

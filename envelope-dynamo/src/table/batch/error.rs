@@ -1,4 +1,4 @@
-//! TODO
+//! Which records of a batch were not written, and why.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! TODO
+//! Seals and stores many records.
 
 use std::borrow::Borrow;
 

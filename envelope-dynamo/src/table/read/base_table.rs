@@ -7,13 +7,12 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use crate::call::attempt_outcome::Doubt;
 use crate::call::backoff::Backoff;
 use crate::dynamodb::Item;
-use crate::error::Error;
-use crate::error::dynamodb::dynamodb_error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::{Error, dynamodb_error};
 use crate::record::key_identity::Identity;
 use crate::table::batch::TRIES;
-use crate::table::read::pages::{Source, parts};
+use crate::table::read::source::{Source, parts};
 
 /// Keys in one call (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_KEYS: usize = 100;

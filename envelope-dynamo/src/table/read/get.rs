@@ -1,12 +1,11 @@
-//! TODO
+//! Reads one record.
 
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use envelope_core::UnwrapKey;
 
 use crate::dynamodb::Item;
-use crate::error::Error;
-use crate::error::dynamodb::dynamodb_error;
 use crate::error::kind::ErrorKind;
+use crate::error::{Error, dynamodb_error};
 use crate::item::from_item;
 use crate::item::managed_fields::{AuthenticatedVersion, has_expired, version};
 use crate::record::Envelope;

@@ -1,11 +1,10 @@
-//! TODO
+//! Reads some readable attributes of one record, without its data key.
 
 use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 
-use crate::error::Error;
-use crate::error::dynamodb::dynamodb_error;
+use crate::error::{Error, dynamodb_error};
 use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
 use crate::record::view::{View, projected_names, view_item};

@@ -24,10 +24,11 @@ use crate::record::view::{View, projected_names};
 use crate::table::Table;
 use crate::table::bounded::CONCURRENCY;
 use crate::table::read::open::Opener;
-use crate::table::read::pages::{Call, Pages, Shape, Source};
+use crate::table::read::pages::{Call, Pages, Shape};
 use crate::table::read::records::Records;
 use crate::table::read::resume_token::{Fingerprint, Position, ResumeToken};
 use crate::table::read::segment::Lane;
+use crate::table::read::source::Source;
 
 /// What is set on a query or a scan, beside its key.
 pub(crate) struct Reading<T: Entity> {
@@ -77,7 +78,7 @@ impl<T: Entity> Reading<T> {
         &mut self,
         placeholders: &mut Placeholders,
     ) -> Result<Option<String>, ErrorKind> {
-        self.filter.take().map(|filter| placeholders.condition(filter)).transpose()
+        self.filter.take().map(|filter| filter.render(placeholders)).transpose()
     }
 
     /// The records, opened.

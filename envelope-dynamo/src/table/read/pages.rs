@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -12,14 +11,13 @@ use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 
 use crate::dynamodb::Item;
-use crate::error::Error;
-use crate::error::dynamodb::dynamodb_error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::{Error, dynamodb_error};
 use crate::expression::placeholders::Placeholders;
-use crate::record::key_identity::Identity;
 use crate::record::schema::RESERVED;
 use crate::table::read::base_table::from_base;
+use crate::table::read::source::{Source, parts};
 
 /// A page on its way.
 pub(crate) struct Fetching {
@@ -79,28 +77,6 @@ pub(crate) enum Shape {
 pub(crate) enum Call {
     Query(QueryFluentBuilder),
     Scan(ScanFluentBuilder),
-}
-
-/// What the pages have in common.
-pub(crate) struct Source {
-    pub(crate) client: Client,
-    /// The physical table.
-    pub(crate) table: Arc<str>,
-    /// The logical table.
-    pub(crate) logical: &'static str,
-    pub(crate) index: Option<&'static str>,
-    /// The attributes of the table's key.
-    pub(crate) primary: Vec<&'static str>,
-    /// Those, and the attributes of the index's key.
-    pub(crate) keys: Vec<&'static str>,
-    /// Every attribute that a record can have; empty if that cannot be told.
-    pub(crate) named: Vec<String>,
-    /// Which record an item is.
-    pub(crate) identity: fn(&Item) -> Result<Identity, ErrorKind>,
-    /// How many items DynamoDB is to look at for a page.
-    pub(crate) page_size: Option<i32>,
-    /// Whether every item that is looked at is given.
-    pub(crate) gives_all: bool,
 }
 
 /// Asks for one page after the other.
@@ -234,14 +210,6 @@ impl Pages {
             (true, true) => RESERVED.map(str::to_owned).to_vec(),
         }
     }
-}
-
-/// The attributes of an item that bear one of `names`.
-pub(crate) fn parts(item: &Item, names: &[&'static str]) -> Item {
-    names
-        .iter()
-        .filter_map(|name| item.get(*name).map(|value| ((*name).to_owned(), value.clone())))
-        .collect()
 }
 
 /// A page as it came.

@@ -1,4 +1,4 @@
-//! TODO
+//! Reads the records under one partition key.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,4 +1,4 @@
-//! TODO
+//! Reads all records of a table or an index.
 
 use std::ops::Range;
 

@@ -17,7 +17,6 @@ use crate::item::size::item_bytes;
 use crate::record::Envelope;
 use crate::record::item_key::key_attributes;
 use crate::record::key_identity::Identity;
-use crate::table::transaction::Place;
 use crate::table::write::update::Prepared;
 use crate::table::{Check, Delete, Put, Update};
 
@@ -159,3 +158,6 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
 fn invalid(id: &RecordId, _: BuildError) -> Error {
     Error::new(id.clone(), ErrorKind::Malformed("the SDK did not take the request"))
 }
+
+/// Where a record stands: the physical table and the key.
+pub(crate) type Place = (String, Identity);

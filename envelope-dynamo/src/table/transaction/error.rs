@@ -1,4 +1,4 @@
-//! TODO
+//! Why a transaction failed, and which of its actions prevented it.
 
 use std::error::Error as StdError;
 use std::fmt;

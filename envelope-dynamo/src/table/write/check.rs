@@ -1,4 +1,4 @@
-//! TODO
+//! A condition on a record that a transaction does not write.
 
 use aws_sdk_dynamodb::types::ConditionCheck;
 use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
@@ -65,7 +65,7 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let mut placeholders = Placeholders::of(self.table.kinds);
         let condition =
-            self.condition.map(|condition| placeholders.condition(condition)).transpose();
+            self.condition.map(|condition| condition.render(&mut placeholders)).transpose();
         let condition = condition.map_err(|kind| Error::new(id.clone(), kind))?;
         let (names, values) = placeholders.into_maps();
         let check = builder

@@ -9,10 +9,9 @@ use envelope_core::UnwrapKey;
 
 use crate::call::attempt_outcome::Doubt;
 use crate::dynamodb::Item;
-use crate::error::Error;
-use crate::error::dynamodb::dynamodb_error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::{Error, dynamodb_error};
 use crate::expression::Limit;
 use crate::item::entity::Entity;
 use crate::item::from_item;

@@ -1,4 +1,4 @@
-//! TODO
+//! Deletes a record.
 
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -140,7 +140,7 @@ fn conditional<T>(
     kinds: &'static [Kind],
 ) -> Result<DeleteItemFluentBuilder, ErrorKind> {
     let mut placeholders = Placeholders::of(kinds);
-    let condition = condition.map(|condition| placeholders.condition(condition)).transpose()?;
+    let condition = condition.map(|condition| condition.render(&mut placeholders)).transpose()?;
     let (names, values) = placeholders.into_maps();
     let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
     Ok(builder

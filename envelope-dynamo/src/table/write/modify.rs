@@ -1,4 +1,4 @@
-//! TODO
+//! Reads a record, changes it with a closure, and writes what the closure changed.
 
 use std::convert::Infallible;
 use std::time::Instant;
@@ -14,10 +14,9 @@ use envelope_core::{UnwrapKey, WrapKey};
 use crate::call::attempt_outcome::Doubt;
 use crate::call::backoff::Backoff;
 use crate::dynamodb::Item;
-use crate::error::Error;
-use crate::error::dynamodb::dynamodb_error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::{Error, dynamodb_error};
 use crate::expression::placeholders::{Placeholders, both, check_length};
 use crate::expression::{Changes, Clauses, Condition, Limit};
 use crate::item::managed_fields;
@@ -378,7 +377,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let own = self.condition.clone().into_iter().chain(limits.iter().map(Limit::condition));
         let own = own
             .reduce(Condition::and)
-            .map(|condition| placeholders.condition(condition))
+            .map(|condition| condition.render(&mut placeholders))
             .transpose()?;
         let (update, condition) = (clauses.expression(), both(own, Some(still_stands)));
         [&update, &condition]

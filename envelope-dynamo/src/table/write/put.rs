@@ -1,4 +1,4 @@
-//! TODO
+//! Seals a record and stores it.
 
 use std::borrow::Borrow;
 
@@ -230,7 +230,7 @@ fn conditional<T>(
     kinds: &'static [Kind],
 ) -> Result<PutItemFluentBuilder, ErrorKind> {
     let mut placeholders = Placeholders::of(kinds);
-    let condition = condition.map(|condition| placeholders.condition(condition)).transpose()?;
+    let condition = condition.map(|condition| condition.render(&mut placeholders)).transpose()?;
     let (names, values) = placeholders.into_maps();
     let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
     Ok(builder

@@ -1,4 +1,4 @@
-//! TODO
+//! Writes that return a record.
 
 /// A put or a delete that yields the record that stood there before, opened; see
 /// [`Put::returning_old`](crate::table::Put::returning_old).

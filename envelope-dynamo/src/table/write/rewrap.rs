@@ -1,4 +1,4 @@
-//! TODO
+//! Moves the data keys of a record to another key.
 
 use std::time::Instant;
 
@@ -14,10 +14,9 @@ use envelope_core::{
 use crate::call::attempt_outcome::Doubt;
 use crate::call::backoff::Backoff;
 use crate::dynamodb::Item;
-use crate::error::Error;
-use crate::error::dynamodb::dynamodb_error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::{Error, dynamodb_error};
 use crate::expression::Clauses;
 use crate::expression::placeholders::Placeholders;
 use crate::item::context::bare_context;

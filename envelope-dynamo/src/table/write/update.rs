@@ -1,4 +1,4 @@
-//! TODO
+//! Changes plaintext attributes in place.
 
 use std::time::SystemTime;
 
@@ -338,7 +338,7 @@ fn request<T: Envelope>(
         managed_fields::update(T::SCHEMA, &mut clauses, &mut placeholders, now);
     }
     changes.render::<T>(&mut clauses, &mut placeholders)?;
-    let condition = placeholders.condition(condition)?;
+    let condition = condition.render(&mut placeholders)?;
     let update = clauses.expression();
     let (names, values) = placeholders.into_maps();
     Ok(builder
