@@ -1,43 +1,27 @@
 //! `#[derive(Envelope)]` for `envelope-dynamo`, which re-exports it: depend on that crate alone.
 //!
-//! The macro translates syntax; what happens to a field is the business of `envelope-dynamo`.
-//! Stages, each a file: `input` parses the struct and `field` its fields, `check` applies the rules
-//! to the whole, `expand` generates the code (`attributes` that of the typed attributes, `indexes`
-//! parses, checks and generates what concerns indexes), `respan` makes its tokens the derive's own,
-//! and `fallback` replaces it when `errors` has something to report.
+//! The macro only translates syntax; the behaviour is in `envelope-dynamo`. The files, from the
+//! top:
+//!
+//! - `derive`: the derives, each through the three stages
+//! - `parse`: from syntax to typed input
+//! - `check`: the rules of a record
+//! - `expand`: the generated code, and the fallback that replaces it after a mistake
+//! - `marks`: everything that the stages know of the attributes of fields
+//! - `names`, `errors`: names, and the collector of mistakes
 #![forbid(unsafe_code)]
 
-mod attr;
-mod attributes;
-mod bound;
-mod case;
 mod check;
-mod composed;
-mod entities;
+mod derive;
 mod errors;
 mod expand;
-mod fallback;
-mod field;
-mod indexes;
-mod input;
-mod key_type;
-mod mark_options;
-mod respan;
-mod role;
-mod serde_attr;
-mod serde_form;
-mod serde_refusals;
-mod similar;
+mod marks;
+mod names;
+mod parse;
 #[cfg(test)]
 mod tests;
-mod view;
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Data, DeriveInput};
-
-use crate::errors::Errors;
-use crate::input::{Input, Options};
+use syn::DeriveInput;
 
 /// Implements `Envelope` for a struct with named fields: which of them are sealed, and what the
 /// others are for; or `Entity` for an enum of such structs.
@@ -156,7 +140,10 @@ use crate::input::{Input, Options};
     )
 )]
 pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    derive(input.into()).into()
+    match syn::parse::<DeriveInput>(input) {
+        Ok(input) => derive::envelope(&input).into(),
+        Err(error) => error.into_compile_error().into(),
+    }
 }
 
 /// Implements `View` for a struct of some of a record's readable attributes.
@@ -167,29 +154,7 @@ pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStrea
 #[proc_macro_derive(View, attributes(view))]
 pub fn derive_view(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     match syn::parse::<DeriveInput>(input) {
-        Ok(input) => view::derive(&input).into(),
+        Ok(input) => derive::view(&input).into(),
         Err(error) => error.into_compile_error().into(),
-    }
-}
-
-fn derive(input: TokenStream) -> TokenStream {
-    let input: DeriveInput = match syn::parse2(input) {
-        Ok(input) => input,
-        Err(error) => return error.into_compile_error(),
-    };
-    if let Data::Enum(data) = &input.data {
-        return entities::derive(&input, data);
-    }
-    let mut errors = Errors::default();
-    let options = Options::parse(&input.ident, &input.attrs, &mut errors);
-    let krate = options.crate_path();
-    let parsed = Input::parse(&input, options, &mut errors);
-    match parsed.as_ref().and_then(|parsed| check::check(parsed, &mut errors)) {
-        Some(record) => respan::as_generated(expand::expand(&record, &krate)),
-        None => {
-            let (errors, stub) =
-                (errors.into_compile_errors(), fallback::record(&input, parsed.as_ref(), &krate));
-            quote!(#errors #stub)
-        }
     }
 }

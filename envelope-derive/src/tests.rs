@@ -1,9 +1,13 @@
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
-use crate::derive;
-
 mod refusals;
+
+/// The expansion of `#[derive(Envelope)]`.
+fn derive(input: TokenStream) -> TokenStream {
+    syn::parse2(input)
+        .map_or_else(syn::Error::into_compile_error, |input| crate::derive::envelope(&input))
+}
 
 /// The generated code as a person would lay it out.
 fn formatted(tokens: TokenStream) -> String {
@@ -185,7 +189,7 @@ fn a_flattened_field_of_a_view_is_refused() {
         #[view(of = User)]
         struct Contact { #[serde(default, flatten)] rest: Rest }
     });
-    let messages = messages(crate::view::derive(&view.expect("a struct")));
+    let messages = messages(crate::derive::view(&view.expect("a struct")));
     let [message] = messages.as_slice() else { panic!("{messages:?}") };
     assert!(message.starts_with("`#[serde(flatten)]` is not supported"), "{message}");
 }

@@ -5,10 +5,9 @@ use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, Type};
 
-use crate::attr::Mark;
 use crate::errors::Errors;
-use crate::field::Field;
-use crate::input::Input;
+use crate::marks::Mark;
+use crate::parse::{Field, Input};
 
 /// Applies the rules to a field that is both written and read.
 pub(super) fn check(input: &Input, field: &Field, errors: &mut Errors) {

@@ -24,7 +24,7 @@ fn tokens(source: &str) -> TokenStream {
 
 /// What the derive reports of `source`: problem and help.
 fn reported(source: &str) -> Vec<String> {
-    messages(crate::derive(tokens(source)))
+    messages(super::derive(tokens(source)))
 }
 
 /// Asserts that these problems are reported and no others, with the help where `expected` has it in

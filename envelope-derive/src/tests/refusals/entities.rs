@@ -37,7 +37,7 @@ fn an_enum_holds_records_and_says_nothing_else() {
 
 #[test]
 fn the_records_of_an_enum_with_mistakes_are_members_all_the_same() {
-    let code = |source: &str| crate::derive(tokens(source)).to_string();
+    let code = |source: &str| super::super::derive(tokens(source)).to_string();
     let member = "EntityOf < Shop > for User";
     assert!(code("enum Shop { User(User), Order }").contains(member));
     assert!(code("enum Shop { User(User), Order(Order) }").contains(member));

@@ -231,7 +231,7 @@ fn only_lifetimes_of_the_type_are_borrowed() {
 #[test]
 fn a_time_is_written_as_seconds_unless_the_field_says_how() {
     let expanded = |field: &str| {
-        crate::derive(tokens(&structure("", &format!("{FIELDS} {field}")))).to_string()
+        super::super::derive(tokens(&structure("", &format!("{FIELDS} {field}")))).to_string()
     };
     let generated = "with = \"__Seconds_a\"";
     assert!(expanded("#[plaintext] #[ttl] a: u64").contains(generated));

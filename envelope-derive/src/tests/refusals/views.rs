@@ -6,7 +6,7 @@ use super::{assert_reported, tokens};
 #[track_caller]
 fn check(source: &str, expected: &[&str]) {
     let input = syn::parse2(tokens(source)).expect("an item");
-    assert_reported(source, &messages(crate::view::derive(&input)), expected);
+    assert_reported(source, &messages(crate::derive::view(&input)), expected);
 }
 
 #[test]

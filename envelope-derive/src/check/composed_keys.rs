@@ -1,0 +1,188 @@
+//! The rules of composed keys, of the fields in them, and of the `entity(..)` attribute.
+
+use super::key_type::{self, Refusal};
+use super::names::{is_reserved, named};
+use crate::errors::Errors;
+use crate::marks::Mark;
+use crate::names::{Name, similar, unraw};
+use crate::parse::{ComposedKey, Field, Input, Part};
+
+/// A key is a tuple of its parts; `envelope-dynamo` implements tuples up to this length.
+const MAX_PARTS: usize = 5;
+
+/// Applies every rule of composed keys.
+pub(super) fn check(input: &Input, errors: &mut Errors) {
+    for key in &input.composed {
+        formats_can_be_taken_apart(key, errors);
+        for part in key.parts() {
+            part_is_readable_and_fixed(input, key, part, errors);
+        }
+    }
+    for field in &input.fields {
+        parts_are_always_stored(input, field, errors);
+        parts_have_a_text(input, field, errors);
+        key_fields_stand_in_a_key(input, field, errors);
+    }
+    generated_names_are_free(input, errors);
+}
+
+fn formats_can_be_taken_apart(key: &ComposedKey, errors: &mut Errors) {
+    if key.pieces.is_empty() {
+        errors.report(
+            &key.format,
+            "the format is empty, and DynamoDB refuses empty keys",
+            "`format = \"PROFILE\"`",
+        );
+    }
+    for (first, text, second) in key.unseparated() {
+        let (a, b) = (&first.field, &second.field);
+        let what = if text.is_empty() { "nothing stands" } else { "no separator stands" };
+        errors.report(
+            &key.format,
+            format_args!(
+                "{what} between `{a}` and `{b}`, so that the key could not be taken apart again"
+            ),
+            format_args!("put one of `#`, `|`, `/` and `:` between them: `{{{a}}}#{{{b}}}`"),
+        );
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    for part in key.parts() {
+        if seen.contains(&part.field.as_str()) {
+            let problem = format_args!("`{}` stands in the format twice", part.field);
+            errors.report(&key.format, problem, "keep one of the two");
+        }
+        seen.push(&part.field);
+    }
+    if seen.len() > MAX_PARTS {
+        let problem = format_args!(
+            "the format names {} fields, and a key is made of {MAX_PARTS} at most",
+            seen.len()
+        );
+        errors.report(
+            &key.format,
+            problem,
+            "make one type of several fields, which serde writes as a string",
+        );
+    }
+}
+
+fn part_is_readable_and_fixed(input: &Input, key: &ComposedKey, part: &Part, errors: &mut Errors) {
+    let name = &part.field;
+    let Some(field) = input.field(name) else {
+        let known = input.field_names();
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        let help = match similar(name, &known) {
+            Some(meant) => format!("did you mean `{{{meant}}}`?"),
+            None => "name fields of the struct".to_owned(),
+        };
+        errors.report(&key.format, format_args!("there is no field `{name}`"), help);
+        return;
+    };
+    if field.serde.is_skipped() {
+        let problem =
+            format_args!("`{name}` is not one value that is stored, so no key can be made of it");
+        errors.report(&key.format, problem, "name another field, or remove `skip`");
+    } else if let Some(refusal) = field.marks().find_map(Mark::refused_in_format) {
+        errors.report(&key.format, refusal.problem(name), refusal.help(name));
+    }
+    if part.digits.is_some() && is_text(field) {
+        errors.report(
+            &key.format,
+            format_args!("`{name}` is text, and only integers can be filled up with zeros"),
+            format_args!("write `{{{name}}}`"),
+        );
+    }
+}
+
+fn is_text(field: &Field) -> bool {
+    let syn::Type::Path(path) = &field.ty else { return false };
+    let last = path.path.segments.last();
+    !field.serde.with.serialize
+        && last.is_some_and(|segment| segment.ident == "String" || segment.ident == "char")
+}
+
+fn parts_are_always_stored(input: &Input, field: &Field, errors: &mut Errors) {
+    if !input.is_part_of_key(field) || field.serde.is_skipped() {
+        return;
+    }
+    for skip in &field.serde.skips {
+        let problem =
+            format_args!("`{}` is a part of the key, which every record must have", field.ident);
+        errors.report(skip, problem, format_args!("remove `{skip}`"));
+    }
+}
+
+fn parts_have_a_text(input: &Input, field: &Field, errors: &mut Errors) {
+    if !input.is_part_of_key(field) || field.serde.with.serialize {
+        return;
+    }
+    let what = match key_type::refused(&field.ty) {
+        _ if key_type::is_float(&field.ty) => "a float",
+        Some(Refusal::Bytes) => "bytes",
+        None | Some(Refusal::Is("a bool")) => return,
+        Some(Refusal::Is(what)) => what,
+    };
+    errors.report(
+        &field.ty,
+        format_args!("`{}` is a part of the key, and cannot be {what}: it must have one spelling as text", field.ident),
+        "use a `String`, an integer, or a type that serde writes as one of these; a `serde(with)` may do that",
+    );
+}
+
+fn key_fields_stand_in_a_key(input: &Input, field: &Field, errors: &mut Errors) {
+    if field.has_mark(Mark::Key) && !input.is_part_of_key(field) {
+        let ident = unraw(&field.ident);
+        errors.report(
+            &field.ident,
+            format_args!("`{ident}` is marked `#[key]`, but no key is made of it: it would be stored nowhere"),
+            format_args!(
+                "name it in a format, `#[sort_key(name = \"sk\", format = \"ORDER#{{{ident}}}\")]` on the struct; the field \
+                 that is the key itself is marked `#[partition_key]` or `#[sort_key]`"
+            ),
+        );
+    }
+}
+
+fn generated_names_are_free(input: &Input, errors: &mut Errors) {
+    let keys = input.composed.iter().map(|key| &key.name);
+    let entity = input.options.entity.iter().map(|pair| &pair.name);
+    let mut taken: Vec<&Name> = Vec::new();
+    for name in keys.chain(entity) {
+        let value = &name.value;
+        let owner = named(input).find(|(_, other)| other.value == *value).map(|(field, _)| field);
+        if is_reserved(value) {
+            let problem = format_args!("the attribute `{value}` holds what is encrypted");
+            errors.report(name, problem, "choose another name");
+        } else if value.is_empty() {
+            errors.report(
+                name,
+                "the attribute has an empty name, which DynamoDB refuses",
+                "choose a name",
+            );
+        } else if let Some(owner) = owner {
+            let problem = format_args!(
+                "the field `{}` is stored under the name `{value}` already",
+                owner.ident
+            );
+            errors.report(
+                name,
+                problem,
+                "choose another name, or rename the field: `#[serde(rename = \"..\")]`",
+            );
+        } else if taken.iter().any(|other| other.value == *value) {
+            errors.report(
+                name,
+                format_args!("two attributes have the name `{value}`"),
+                "choose another name",
+            );
+        }
+        taken.push(name);
+    }
+    if let Some(pair) = input.options.entity.iter().find(|pair| pair.value.value().is_empty()) {
+        errors.report(
+            &pair.value,
+            "the entity type has an empty name",
+            "`entity(kind = \"order\")`",
+        );
+    }
+}

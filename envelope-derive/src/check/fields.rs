@@ -1,0 +1,87 @@
+//! The rules of marks.
+
+use crate::errors::Errors;
+use crate::marks::Mark;
+use crate::parse::{Field, Input};
+
+/// A field has one mark.
+pub(super) fn one_mark(field: &Field, errors: &mut Errors) {
+    let [first, second, ..] = field.marks.as_slice() else { return };
+    let ident = &field.ident;
+    let (a, b) = (first.mark.attribute(), second.mark.attribute());
+    if field.is_key() && field.has_mark(Mark::Encrypted) {
+        let key = if first.mark.is_key() { a } else { b };
+        errors.report(
+            &second.attribute,
+            format_args!("the key `{ident}` cannot be encrypted: DynamoDB finds the record by it"),
+            format_args!(
+                "keep `#[{key}]` alone; `#[envelope(kms_context = \"hashed\")]` keeps the key out of the audit log"
+            ),
+        );
+    } else if a == b {
+        errors.report(
+            &second.attribute,
+            format_args!("`#[{a}]` is given twice on `{ident}`"),
+            "keep one of the two",
+        );
+    } else {
+        errors.report(
+            &second.attribute,
+            format_args!("`{ident}` is marked both `#[{a}]` and `#[{b}]`"),
+            format_args!("keep the one that holds: `#[{a}]` or `#[{b}]`"),
+        );
+    }
+}
+
+/// A field that serde skips has no mark.
+pub(super) fn skipped_fields_carry_nothing(field: &Field, errors: &mut Errors) {
+    if !field.serde.is_skipped() {
+        return;
+    }
+    let ident = &field.ident;
+    if let Some(written) = field.marks.first() {
+        let mark = written.mark.attribute();
+        errors.report(
+            &written.attribute,
+            format_args!("`{ident}` is marked `#[{mark}]`, but serde skips it: it is never stored"),
+            format_args!("remove `#[{mark}]`, or `#[serde(skip)]`"),
+        );
+    } else if let Some(attribute) = &field.encryption_context {
+        errors.report(
+            attribute,
+            format_args!(
+                "`{ident}` is skipped by serde: it has no value for the encryption context"
+            ),
+            "remove `#[encryption_context]`, or `#[serde(skip)]`",
+        );
+    }
+}
+
+/// A grouped field has no `with`. Its type is `Access<..>`, and serde must see that type itself to
+/// read a value that is withheld.
+pub(super) fn grouped_without_code(field: &Field, errors: &mut Errors) {
+    let (Some(group), ident) = (&field.group, &field.ident) else { return };
+    if field.serde.with.serialize || field.serde.with.deserialize {
+        errors.report(
+            group,
+            format_args!(
+                "`{ident}` is in a group, so serde must write and read it by its type `Access<..>`"
+            ),
+            "move `with` to the type inside: a newtype with `#[serde(with = \"..\")]` on its field",
+        );
+    }
+}
+
+/// A record encrypts at least one field. A field without a mark could be that field, so the rule
+/// waits until every field has one.
+pub(super) fn something_is_encrypted(input: &Input, errors: &mut Errors) {
+    let in_doubt = input.stored_fields().any(|field| field.mark.is_none());
+    let encrypted = input.stored_fields().any(|field| field.mark == Some(Mark::Encrypted));
+    if !in_doubt && !encrypted {
+        errors.report(
+            &input.ident,
+            "nothing in the struct is encrypted",
+            "mark the fields to protect `#[encrypted]`; a table without secrets needs no `Envelope`",
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! The rules that an index keeps.
+
+use quote::ToTokens;
+use syn::{GenericArgument, Ident, PathArguments, Type};
+
+use super::key_type::{self, Refusal};
+use crate::errors::Errors;
+use crate::marks::Mark;
+use crate::names::{similar, unraw};
+use crate::parse::{Field, INDEX_EXAMPLE, Index, Input};
+
+/// Applies every rule to every index.
+pub(super) fn check(input: &Input, errors: &mut Errors) {
+    for index in &input.options.indexes {
+        keys_are_given(index, input, errors);
+        for key in index.partition_key.iter().chain(&index.sort_key) {
+            key_is_readable(index, key, input, errors);
+        }
+        keys_differ(index, errors);
+    }
+    names_are_unique(input, errors);
+}
+
+fn keys_are_given(index: &Index, input: &Input, errors: &mut Errors) {
+    match (index.is_local, &index.partition_key, &index.sort_key) {
+        (false, None, _) => errors.report(
+            &index.written,
+            "the index has no partition key",
+            format_args!(
+                "name the field: {INDEX_EXAMPLE}; a local index, which has the table's, says so: `index(name = \"..\", local, sort_key = ..)`"
+            ),
+        ),
+        (true, Some(key), _) => errors.report(
+            key,
+            "a local index has the table's partition key, and no other",
+            "remove `partition_key`, or `local`",
+        ),
+        (true, None, None) => errors.report(
+            &index.written,
+            "a local index has a sort key of its own",
+            "name the field: `index(name = \"by_day\", local, sort_key = day)`",
+        ),
+        (true, None, Some(_)) if !has_sort_key(input) => errors.report(
+            &index.written,
+            "a table without a sort key has no local indexes",
+            "remove `local` and name a `partition_key`: then it is a global index",
+        ),
+        _ => {}
+    }
+}
+
+fn has_sort_key(input: &Input) -> bool {
+    input.fields.iter().any(|field| field.has_mark(Mark::SortKey))
+        || input.composed_key(Mark::SortKey).is_some()
+}
+
+fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Errors) {
+    let name = unraw(key);
+    let Some(field) = input.field(&name) else {
+        let fields: Vec<_> = input.stored_fields().map(|field| unraw(&field.ident)).collect();
+        let fields: Vec<_> = fields.iter().map(String::as_str).collect();
+        let help = match similar(&name, &fields) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "name the field as the struct does, whatever serde calls it".to_owned(),
+        };
+        return errors.report(key, format_args!("there is no field `{name}` in the struct"), help);
+    };
+    if let Some(refusal) = field.marks().find_map(Mark::refused_in_index) {
+        errors.report(key, refusal.problem(&name), refusal.help(&name));
+    } else if field.serde.is_skipped() || field.serde.skip.serialize || field.serde.skip.deserialize
+    {
+        let problem = format_args!("serde skips `{name}`, so it cannot be the key of an index");
+        errors.report(key, problem, "index a field that is stored");
+    } else {
+        key_is_scalar(index, key, field, errors);
+    }
+}
+
+/// DynamoDB leaves out of an index what lacks its key, but refuses to store a key that is null.
+fn key_is_scalar(index: &Index, key: &Ident, field: &Field, errors: &mut Errors) {
+    if field.serde.with.serialize {
+        return;
+    }
+    let (name, index) = (unraw(key), index.name.value());
+    let optional = optional(&field.ty);
+    if optional.is_some()
+        && !field.serde.entries.iter().any(|entry| entry.name == "skip_serializing_if")
+    {
+        errors.report(
+            &field.ty,
+            format_args!("`{name}` is the key of the index `{index}`, where DynamoDB refuses null"),
+            "leave it out of the item instead: `#[serde(default, skip_serializing_if = \"Option::is_none\")]`",
+        );
+    }
+    match key_type::refused(optional.unwrap_or(&field.ty)) {
+        Some(Refusal::Bytes) => errors.report(
+            &field.ty,
+            format_args!("`{name}`, the key of the index `{index}`, would be a list of numbers, which is how serde writes this type"),
+            "write it as bytes: `#[serde(with = \"serde_bytes\")]`",
+        ),
+        Some(Refusal::Is(what)) => errors.report(
+            &field.ty,
+            format_args!("`{name}`, the key of the index `{index}`, cannot be {what}: DynamoDB takes strings, numbers and bytes"),
+            "index a field that is a string, a number or bytes",
+        ),
+        None => {}
+    }
+}
+
+/// The type in an `Option`.
+fn optional(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+fn keys_differ(index: &Index, errors: &mut Errors) {
+    if let (Some(partition), Some(sort)) = (&index.partition_key, &index.sort_key)
+        && unraw(partition) == unraw(sort)
+    {
+        let problem = format_args!("`{sort}` is both keys of the index `{}`", index.name.value());
+        errors.report(sort, problem, "remove `sort_key`, or name another field");
+    }
+}
+
+fn names_are_unique(input: &Input, errors: &mut Errors) {
+    let mut taken: Vec<(String, String)> = Vec::new();
+    for index in &input.options.indexes {
+        let (name, ident) = (index.name.value(), index.ident().to_string());
+        if let Some((other, _)) = taken.iter().find(|(_, other)| *other == ident) {
+            let problem = match *other == name {
+                true => format!("there are two indexes named `{name}`"),
+                false => format!(
+                    "the indexes `{other}` and `{name}` would both be called `{ident}` in Rust"
+                ),
+            };
+            errors.report(index.name.to_token_stream(), problem, "remove one, or rename it");
+        }
+        taken.push((name, ident));
+    }
+}

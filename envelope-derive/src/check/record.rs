@@ -1,0 +1,58 @@
+//! A record that keeps the rules: what the next stage generates code for.
+
+use crate::marks::Mark;
+use crate::parse::{Field, Input, Part};
+
+/// A checked record.
+pub(crate) struct Record<'a> {
+    pub(crate) input: &'a Input,
+    pub(crate) table: String,
+    /// The stored fields with their marks, in the order of the struct.
+    pub(crate) fields: Vec<(&'a Field, Mark)>,
+    pub(crate) partition_key: Key<'a>,
+    pub(crate) sort_key: Option<Key<'a>>,
+}
+
+/// A key attribute: a field, or composed of fields.
+pub(crate) struct Key<'a> {
+    /// The field, or those that make up the composed key and are in no other key before it.
+    pub(crate) fields: Vec<&'a Field>,
+}
+
+impl Record<'_> {
+    /// Whether a value of the sort key tells records apart: a constant one does not.
+    pub(crate) fn typed_sort_key(&self) -> Option<&Key<'_>> {
+        self.sort_key.as_ref().filter(|key| !key.fields.is_empty())
+    }
+}
+
+/// The record of an input that keeps the rules.
+pub(super) fn record(input: &Input) -> Option<Record<'_>> {
+    let fields: Vec<_> =
+        input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();
+    let partition_key = key(input, Mark::PartitionKey)?;
+    let sort_key = key(input, Mark::SortKey).map(|sort| {
+        let is_new =
+            |field: &&Field| partition_key.fields.iter().all(|other| other.ident != field.ident);
+        Key { fields: sort.fields.into_iter().filter(is_new).collect() }
+    });
+    Some(Record {
+        input,
+        table: input.options.table.as_ref()?.value(),
+        fields,
+        partition_key,
+        sort_key,
+    })
+}
+
+/// The key of this mark: the partition key or the sort key.
+pub(crate) fn key(input: &Input, mark: Mark) -> Option<Key<'_>> {
+    let mut stored = input.stored_fields().filter(|field| field.mark.is_some());
+    if let Some(key) = input.composed_key(mark) {
+        let stored: Vec<_> = stored.collect();
+        let of = |part: &Part| stored.iter().copied().find(|field| field.is_named(&part.field));
+        return Some(Key { fields: key.parts().filter_map(of).collect() });
+    }
+    let field = stored.find(|field| field.mark == Some(mark))?;
+    Some(Key { fields: vec![field] })
+}

@@ -1,0 +1,187 @@
+//! The struct of attributes: one for each stored field, with its name, its type and its mark.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ExprPath, Ident, LitStr, TypeGenerics};
+
+use super::this::This;
+use crate::check::Record;
+use crate::marks::{LibraryWrites, Mark};
+use crate::names::unraw;
+use crate::parse::{Entry, Field, Input};
+
+/// The entries of `#[serde(..)]` that say how a value is written and read.
+const CODE: [&str; 4] = ["with", "serialize_with", "deserialize_with", "bound"];
+
+/// `struct __Attributes` and what its attributes are written and read by.
+pub(super) fn definition(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let this = This::new(input);
+    let (parameters, where_clause) = this.generics(input);
+    let fields = attributes(record).map(|(field, mark)| {
+        let (vis, ident, ty, this) =
+            (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
+        let mark = mark_type(record, field, mark);
+        quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::#mark>)
+    });
+    let composed = composed(record).map(|(ident, _)| {
+        let (vis, this) = (&input.vis, &this.ty);
+        quote!(#vis #ident: __envelope::Attribute<#this, __envelope::String, __envelope::mark::Key>)
+    });
+    let wrappers = attributes(record)
+        .filter(|(field, mark)| is_wrapped(field, *mark))
+        .map(|(field, _)| wrapper(input, field));
+    quote! {
+        pub struct __Attributes #parameters #where_clause {
+            #(#fields,)*
+            #(#composed,)*
+        }
+        #(#wrappers)*
+    }
+}
+
+/// `type Attributes` and `fn attributes`.
+pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
+    let (_, ty_generics, _) = record.input.generics.split_for_impl();
+    let values = attributes(record).map(|(field, mark)| {
+        let (ident, value) = (&field.ident, attribute(record.input, field, mark, &ty_generics));
+        quote!(#ident: #value)
+    });
+    let composed =
+        composed(record).map(|(ident, name)| quote!(#ident: __envelope::Attribute::new(#name)));
+    let checks = ungrouped(record);
+    quote! {
+        type Attributes = __Attributes #ty_generics;
+
+        fn attributes() -> Self::Attributes {
+            use __envelope::CheckUngrouped as _;
+            #(#checks)*
+            __Attributes { #(#values,)* #(#composed,)* }
+        }
+    }
+}
+
+/// At each field without a group, the compiler says that its type must not be `Access<..>`.
+fn ungrouped(record: &Record<'_>) -> impl Iterator<Item = TokenStream> {
+    let fields = record.fields.iter().filter(|(field, _)| field.group.is_none());
+    fields.map(|(field, _)| {
+        let (ty, place) = (&field.ty, field.ty.span());
+        quote_spanned!(place=> __envelope::Ungrouped::<#ty>::__ungrouped();)
+    })
+}
+
+/// The mark as a type; what stands in the encryption context or in a key is bound like what is
+/// authenticated.
+fn mark_type(record: &Record<'_>, field: &Field, mark: Mark) -> TokenStream {
+    match mark {
+        Mark::PartitionKey | Mark::SortKey | Mark::Key => quote!(Key),
+        Mark::Plaintext
+            if field.encryption_context.is_some() || record.input.is_part_of_key(field) =>
+        {
+            quote!(Authenticated)
+        }
+        Mark::Plaintext if only_library_writes(field) => quote!(Kept),
+        Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
+    }
+}
+
+fn only_library_writes(field: &Field) -> bool {
+    field.role().is_some_and(|role| role.library_writes == LibraryWrites::Always)
+}
+
+/// The fields that are an attribute of their own name, both when written and when read.
+fn attributes<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (&'a Field, Mark)> {
+    let fields = record.fields.iter().map(|(field, mark)| (*field, *mark));
+    fields.filter(|(field, mark)| {
+        let skip = &field.serde.skip;
+        *mark != Mark::Key && !skip.serialize && !skip.deserialize
+    })
+}
+
+/// The composed keys: each under its name as an identifier, unless a field has that.
+fn composed<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Ident, &'a str)> {
+    let fields: Vec<_> = attributes(record).map(|(field, _)| &field.ident).collect();
+    record.input.composed.iter().filter_map(move |key| {
+        let ident = key.ident().filter(|ident| fields.iter().all(|field| *field != ident))?;
+        Some((ident, key.name.value.as_str()))
+    })
+}
+
+/// Whether serde is told by which code the field is written or read.
+fn is_wrapped(field: &Field, mark: Mark) -> bool {
+    mark != Mark::Encrypted && (field.serde.with.serialize || field.serde.with.deserialize)
+}
+
+/// A struct around the one value, which serde writes and reads as it does in the record.
+fn wrapper(input: &Input, field: &Field) -> TokenStream {
+    let this = This::new(input);
+    let (parameters, where_clause) = this.generics(input);
+    let bound = input.serde.entries.iter().filter(|entry| entry.name == "bound");
+    let code = field.serde.entries.iter().filter(|entry| CODE.contains(&entry.name.as_str()));
+    let (name, ty, this) = (wrapper_name(field), this.replace_self(&field.ty), &this.ty);
+    quote! {
+        #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+        #[serde(crate = "__envelope::serde", transparent, #(#bound),*)]
+        struct #name #parameters #where_clause {
+            #[serde(#(#code),*)]
+            value: #ty,
+            #[serde(skip)]
+            marker: __envelope::PhantomData<fn() -> #this>,
+        }
+    }
+}
+
+fn wrapper_name(field: &Field) -> syn::Ident {
+    format_ident!("__Value_{}", unraw(&field.ident))
+}
+
+fn attribute(
+    input: &Input,
+    field: &Field,
+    mark: Mark,
+    ty_generics: &TypeGenerics<'_>,
+) -> TokenStream {
+    let (name, place) = (&field.name.value, field.ty.span());
+    if mark == Mark::Encrypted {
+        return quote!(__envelope::Attribute::encrypted(#name));
+    }
+    let attribute = if is_wrapped(field, mark) {
+        let wrapper = wrapper_name(field);
+        let through = quote! {
+            __envelope::Attribute::through(
+                #name,
+                |value| {
+                    let written: #wrapper #ty_generics = #wrapper { value, marker: __envelope::PhantomData };
+                    __envelope::to_attribute_value(&written)
+                },
+                |stored| __envelope::from_attribute_value(stored).map(|read: #wrapper #ty_generics| read.value),
+            )
+        };
+        quote!(__envelope::Attribute::scalar_type(#through, __envelope::scalar_type::<#wrapper #ty_generics>))
+    } else {
+        quote_spanned!(place=> __envelope::Attribute::new(#name))
+    };
+    match default(field) {
+        Some(default) => quote!(__envelope::Attribute::or_default(#attribute, #default)),
+        None if input.serde.default.is_some() => {
+            quote!(__envelope::Attribute::optional(#attribute))
+        }
+        None => attribute,
+    }
+}
+
+/// The function that gives an absent field its value.
+fn default(field: &Field) -> Option<TokenStream> {
+    if field.serde.default_trait {
+        return Some(quote!(__envelope::Default::default));
+    }
+    let path = field
+        .serde
+        .entries
+        .iter()
+        .filter(|entry| entry.name == "default")
+        .find_map(Entry::string)?;
+    let path = LitStr::parse::<ExprPath>(&path).ok()?;
+    Some(quote!(#path))
+}

@@ -1,0 +1,120 @@
+//! Copies of the struct for serde's own derive: of the whole record, and of its key.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Ident, LitStr};
+
+use super::bounds;
+use super::keys::{has_unused_parameters, key_fields};
+use super::this::This;
+use crate::check::Record;
+use crate::names::unraw;
+use crate::parse::{ContainerDefault, Entry, Field, Input};
+
+/// A copy of the record, through which serde's derive writes and reads the original.
+///
+/// The copy has the user's serde attributes, so they mean exactly what serde documents, whether or
+/// not the struct derives serde itself.
+pub(super) fn record(input: &Input) -> TokenStream {
+    let this = This::new(input);
+    let predicates = bounds::declared(input).into_iter().chain(bounds::container_default(input));
+    let (parameters, where_clause) = this.generics_where(input, predicates);
+    let remote = LitStr::new(&input.ident.to_string(), input.ident.span());
+    let entries = container_entries(&this, input);
+    let fields = input.fields.iter().map(|field| record_field(&this, field));
+    let repr = &input.repr;
+    quote! {
+        #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+        #[serde(crate = "__envelope::serde", remote = #remote, #(#entries),*)]
+        #(#repr)*
+        struct __Record #parameters #where_clause {
+            #(#fields,)*
+        }
+    }
+}
+
+/// A copy with the key fields only. serde writes and reads them as in the record.
+pub(super) fn key(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let this = This::new(input);
+    let (parameters, where_clause) = this.generics(input);
+    let (_, ty_generics, _) = input.generics.split_for_impl();
+    let name = &input.ident;
+    let bound = input.serde.entries.iter().filter(|entry| entry.name == "bound");
+    let fields =
+        key_fields(record).into_iter().map(|(ident, field)| key_field(&this, &ident, field));
+    // Rust refuses a struct with parameters that no field uses.
+    let marker = has_unused_parameters(input).then(
+        || quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #name #ty_generics>,),
+    );
+    quote! {
+        #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+        #[serde(crate = "__envelope::serde", #(#bound),*)]
+        struct __Key #parameters #where_clause {
+            #(#fields)*
+            #marker
+        }
+    }
+}
+
+/// The serde entries of the copy.
+fn container_entries(this: &This, input: &Input) -> Vec<TokenStream> {
+    let mut entries = Vec::new();
+    if !input.serde.is_renamed {
+        let name = unraw(&input.ident);
+        entries.push(quote!(rename = #name));
+    }
+    for entry in &input.serde.entries {
+        let is_default =
+            entry.name == "default" && input.serde.default == Some(ContainerDefault::Trait);
+        entries.push(if is_default { container_default(this) } else { entry.to_token_stream() });
+    }
+    entries
+}
+
+/// `default` on the struct, of the struct itself: serde would call the default of the copy.
+fn container_default(this: &This) -> TokenStream {
+    let path = format!("<{} as __envelope::Default>::default", this.ty);
+    quote!(default = #path)
+}
+
+/// A field of the copy of the record.
+///
+/// serde reports a type that it cannot write or read at the first token of the field. That token
+/// therefore gets the span of the type.
+fn record_field(this: &This, field: &Field) -> TokenStream {
+    let place = field.ty.span();
+    let entries = field.serde.entries.iter().map(|entry| field_entry(this, entry));
+    let serde =
+        (!field.serde.entries.is_empty()).then(|| quote_spanned!(place=> #[serde(#(#entries),*)]));
+    let mut ident = field.ident.clone();
+    ident.set_span(ident.span().located_at(place));
+    let ty = this.replace_self(&field.ty);
+    quote!(#serde #ident: #ty)
+}
+
+/// A field of the copy of the key, stored under the same name and by the same code.
+pub(super) fn key_field(this: &This, ident: &Ident, field: &Field) -> TokenStream {
+    let name = &field.name.value;
+    let entries = field.serde.entries.iter().filter(|entry| {
+        ["with", "serialize_with", "deserialize_with", "bound"].contains(&entry.name.as_str())
+    });
+    let ty = this.replace_self(&field.ty);
+    quote!(#[serde(rename = #name, #(#entries),*)] #ident: #ty,)
+}
+
+/// An entry of a field. serde calls `skip_serializing_if` where `Self` is the copy.
+fn field_entry(this: &This, entry: &Entry) -> TokenStream {
+    let path = (entry.name == "skip_serializing_if").then(|| entry.string()).flatten();
+    match path
+        .as_ref()
+        .and_then(|path| Some((path, path.value().strip_prefix("Self::")?.to_owned())))
+    {
+        Some((path, rest)) => {
+            let path = LitStr::new(&format!("<{}>::{rest}", this.ty), path.span());
+            quote!(skip_serializing_if = #path)
+        }
+        None => entry.to_token_stream(),
+    }
+}

@@ -1,0 +1,60 @@
+//! `impl Entity` for an enum of records.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Type;
+
+use super::respan::as_generated;
+use super::scope::scope;
+use crate::parse::Enum;
+
+/// Generates `impl Entity`.
+pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
+    let (name, records) = (&input.input.ident, &input.records);
+    let kinds = records.iter().map(|(_, ty)| quote!(__envelope::Kind::of::<#ty>()));
+    let taken = records.iter().map(
+        |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::take_apart(__record)),
+    );
+    let opened = records.iter().enumerate().map(|(i, (variant, ty))| {
+        let position = if i + 1 == records.len() { quote!(_) } else { quote!(#i) };
+        quote! {
+            __envelope::Result::Ok(#position) => {
+                <#ty as __envelope::Entity>::open(__item, __provider).await.map(Self::#variant)
+            }
+        }
+    });
+    let members = records.iter().map(|(_, ty)| quote!(impl __envelope::EntityOf<#name> for #ty {}));
+    let tokens = quote! {
+        #[automatically_derived]
+        impl __envelope::Entity for #name {
+            type First = #first;
+
+            const KINDS: &'static [__envelope::Kind] = &[#(#kinds),*];
+
+            fn take_apart(&self) -> __envelope::Result<__envelope::Unsealed, __envelope::Error> {
+                match self { #(#taken,)* }
+            }
+
+            fn open(
+                __item: __envelope::Item,
+                __provider: &(impl __envelope::UnwrapKey + ?__envelope::Sized),
+            ) -> impl __envelope::Future<Output = __envelope::Result<Self, __envelope::Error>> + __envelope::Send {
+                async move {
+                    match __envelope::Kind::only::<Self>(&__item) {
+                        #(#opened)*
+                        __envelope::Result::Err(__error) => __envelope::Result::Err(__error),
+                    }
+                }
+            }
+
+            fn takes(_: &__envelope::Item) -> bool {
+                true
+            }
+        }
+
+        #(#members)*
+
+        const _: () = __envelope::Kind::assert_alike(<#name as __envelope::Entity>::KINDS);
+    };
+    as_generated(scope(&input.krate, input.uses_deprecated, &tokens))
+}

@@ -1,0 +1,146 @@
+//! The code for a record: `impl Envelope`, and the structs that it refers to.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::keys::{has_unused_parameters, key_fields, key_pattern, key_type};
+use super::respan::as_generated;
+use super::scope::scope;
+use super::{attributes, bounds, copies, indexes, schema, serde_checks};
+use crate::check::Record;
+use crate::marks::{LibraryWrites, Mark};
+use crate::parse::Field;
+
+/// Generates the code for a record.
+pub(crate) fn record(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
+    let input = record.input;
+    let seconds = input.fields.iter().filter_map(|field| serde_checks::seconds(input, field));
+    let written = serde_checks::written(input);
+    let (whole, key) = (copies::record(input), copies::key(record));
+    let (attributes, indexes) = (attributes::definition(record), indexes::definition(record));
+    let implementation = implementation(record);
+    let tokens = quote! {
+        #(#seconds)*
+        #written
+        #whole
+        #key
+        #attributes
+        #indexes
+        #implementation
+    };
+    as_generated(scope(krate, input.uses_deprecated, &tokens))
+}
+
+/// `impl Envelope`.
+fn implementation(record: &Record<'_>) -> TokenStream {
+    let input = record.input;
+    let name = &input.ident;
+    let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
+    let where_clause = bounds::where_clause(bounds::predicates(input));
+    let constants = schema::constants(record);
+    let (key, attributes) = (key_type(record), attributes::implementation(record));
+    let (withheld, restate, markers) = (withheld(record), restate(record), markers(record));
+    let partition = key_pattern("__partition", &record.partition_key);
+    let pattern = match record.typed_sort_key().map(|sort| key_pattern("__sort", sort)) {
+        None => quote!(__envelope::Partition { partition: #partition }),
+        Some(sort) => quote!(__envelope::Composite { partition: #partition, sort: #sort }),
+    };
+    let idents: Vec<_> = key_fields(record).into_iter().map(|(ident, _)| ident).collect();
+    let indexes = indexes::implementation(record);
+    let marker = has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,));
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics __envelope::Envelope for #name #ty_generics #where_clause {
+            #constants
+            #key
+            #attributes
+            #withheld
+            #indexes
+            #restate
+
+            fn serialize<__S: __envelope::serde::Serializer>(
+                &self,
+                __serializer: __S,
+            ) -> __envelope::Result<__S::Ok, __S::Error> {
+                __Record::serialize(self, __serializer)
+            }
+
+            fn serialize_key<__S: __envelope::serde::Serializer>(
+                __key: Self::Key,
+                __serializer: __S,
+            ) -> __envelope::Result<__S::Ok, __S::Error> {
+                let #pattern = __key;
+                let __key: __Key #ty_generics = __Key { #(#idents,)* #marker };
+                __envelope::serde::Serialize::serialize(&__key, __serializer)
+            }
+
+            fn deserialize_key<__D: __envelope::serde::Deserializer<'static>>(
+                __deserializer: __D,
+            ) -> __envelope::Result<Self::Key, __D::Error> {
+                let __key: __envelope::Result<__Key #ty_generics, __D::Error> =
+                    __envelope::serde::Deserialize::deserialize(__deserializer);
+                __key.map(|__Key { #(#idents,)* .. }| #pattern)
+            }
+
+            fn deserialize<__D: __envelope::serde::Deserializer<'static>>(
+                __deserializer: __D,
+            ) -> __envelope::Result<Self, __D::Error> {
+                __Record::deserialize(__deserializer)
+            }
+        }
+        #(#markers)*
+    }
+}
+
+/// `fn withheld`, for a struct with groups: at each field's type the compiler says that it must be
+/// `Access<..>`.
+fn withheld(record: &Record<'_>) -> Option<TokenStream> {
+    let grouped =
+        record.fields.iter().filter_map(|(field, _)| Some((field, field.group.as_ref()?)));
+    let mut states = grouped
+        .map(|(field, group)| {
+            let (ident, place) = (&field.ident, field.ty.span());
+            let is_withheld = quote_spanned!(place=> __envelope::Access::is_withheld(&self.#ident));
+            quote!((#group, #is_withheld))
+        })
+        .peekable();
+    states.peek()?;
+    Some(quote! {
+        fn withheld(&self) -> __envelope::Vec<(&'static str, bool)> {
+            __envelope::list([#(#states),*])
+        }
+    })
+}
+
+/// `fn restate`, for a struct with fields that the library writes.
+fn restate(record: &Record<'_>) -> Option<TokenStream> {
+    let is_written = |(field, _): &&(&Field, Mark)| {
+        field.role().is_some_and(|role| role.library_writes != LibraryWrites::Never)
+    };
+    let mut written =
+        record.fields.iter().filter(is_written).map(|(field, _)| &field.ident).peekable();
+    written.peek()?;
+    Some(quote! {
+        fn restate(&mut self, __stored: &__envelope::Item) -> __envelope::Result<(), __envelope::ValueError> {
+            let __attributes = <Self as __envelope::Envelope>::attributes();
+            #(self.#written = __envelope::Attribute::restated(&__attributes.#written, __stored)?;)*
+            __envelope::Result::Ok(())
+        }
+    })
+}
+
+/// The marker traits of the fields' roles.
+fn markers(record: &Record<'_>) -> Vec<TokenStream> {
+    let input = record.input;
+    let (name, (impl_generics, ty_generics, _)) = (&input.ident, input.generics.split_for_impl());
+    let where_clause = bounds::where_clause(bounds::predicates(input));
+    let traits = record.fields.iter().filter_map(|(field, mark)| (field.role()?.implements)(*mark));
+    let markers = traits.map(|marker| {
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics #marker for #name #ty_generics #where_clause {}
+        }
+    });
+    markers.collect()
+}

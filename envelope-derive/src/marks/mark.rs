@@ -1,0 +1,215 @@
+//! The marks: how a field is stored, and where else its value may stand.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::Ident;
+
+/// The option of `#[encrypted]` and `#[authenticated]`: `accept = "plaintext"`.
+pub(crate) const ACCEPT: &str = "accept";
+
+/// The option of `#[encrypted]`: `group = "medical"`.
+pub(crate) const GROUP: &str = "group";
+
+/// How a field is stored. Each stored field has exactly one mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    PartitionKey,
+    SortKey,
+    /// A part of a composed key, stored nowhere else.
+    Key,
+    Encrypted,
+    Authenticated,
+    Plaintext,
+}
+
+/// What the derive knows of a mark.
+struct Rules {
+    /// The name of the attribute.
+    name: &'static str,
+    /// The variant of `envelope_dynamo::Mark`.
+    variant: &'static str,
+    /// The options that the attribute takes in parentheses.
+    options: &'static [&'static str],
+    /// What the attribute means on the struct.
+    on_struct: OnStruct,
+    /// Why the value cannot stand in the KMS encryption context, if it cannot.
+    in_context: Option<Refusal>,
+    /// Why the format of a composed key cannot name the field, if it cannot.
+    in_format: Option<Refusal>,
+    /// Why the field cannot be the key of an index, if it cannot.
+    in_index: Option<Refusal>,
+}
+
+/// What a field's attribute means on the struct.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnStruct {
+    /// It composes a key.
+    ComposesKey,
+    /// It has no place there; `#[envelope(unmarked = "..")]` sets the mark of all other fields.
+    MeantAsDefault,
+    /// It has no place there.
+    Misplaced,
+}
+
+/// Why a mark does not go together with something else, and what to write instead; `{field}` stands
+/// for the name of the field.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal {
+    problem: &'static str,
+    help: &'static str,
+}
+
+impl Refusal {
+    pub(crate) fn problem(self, field: &str) -> String {
+        self.problem.replace("{field}", field)
+    }
+
+    pub(crate) fn help(self, field: &str) -> String {
+        self.help.replace("{field}", field)
+    }
+}
+
+const KEY_IN_FORMAT: Refusal = Refusal {
+    problem: "`{field}` is a key attribute of its own",
+    help: "mark it `#[authenticated]` if it is not the key, or take it out of the format",
+};
+
+const PARTITION_KEY: Rules = Rules {
+    name: "partition_key",
+    variant: "PartitionKey",
+    options: &[],
+    on_struct: OnStruct::ComposesKey,
+    in_context: None,
+    in_format: Some(KEY_IN_FORMAT),
+    in_index: None,
+};
+
+const SORT_KEY: Rules = Rules { name: "sort_key", variant: "SortKey", ..PARTITION_KEY };
+
+const KEY: Rules = Rules {
+    name: "key",
+    variant: "Key",
+    options: &[],
+    on_struct: OnStruct::Misplaced,
+    in_context: None,
+    in_format: None,
+    in_index: Some(Refusal {
+        problem: "`{field}` stands in a composed key alone, so an index cannot be by it",
+        help: "mark `{field}` `#[authenticated]`: then it is an attribute of its own as well",
+    }),
+};
+
+const ENCRYPTED: Rules = Rules {
+    name: "encrypted",
+    variant: "Encrypted",
+    options: &[ACCEPT, GROUP],
+    on_struct: OnStruct::MeantAsDefault,
+    in_context: Some(Refusal {
+        problem: "`{field}` is encrypted, but CloudTrail shows the encryption context in clear",
+        help: "remove `#[encryption_context]`, or mark the field `#[authenticated]` instead of \
+               `#[encrypted]`",
+    }),
+    in_format: Some(Refusal {
+        problem: "`{field}` is encrypted, and a key stands in the table in clear",
+        help: "name another field, or mark it `#[key]` (stored in the key alone) or \
+               `#[authenticated]` instead",
+    }),
+    in_index: Some(Refusal {
+        problem: "`{field}` is encrypted, and DynamoDB cannot index what it cannot read",
+        help: "index a readable field, or mark `{field}` `#[authenticated]` if it may be read in \
+               the table",
+    }),
+};
+
+const AUTHENTICATED: Rules = Rules {
+    name: "authenticated",
+    variant: "Authenticated",
+    options: &[ACCEPT],
+    on_struct: OnStruct::Misplaced,
+    in_context: None,
+    in_format: None,
+    in_index: None,
+};
+
+const PLAINTEXT: Rules = Rules {
+    name: "plaintext",
+    variant: "Plaintext",
+    options: &[],
+    on_struct: OnStruct::MeantAsDefault,
+    in_context: None,
+    in_format: Some(Refusal {
+        problem: "`{field}` is plaintext: updated in place, it would part from the key",
+        help: "mark it `#[key]` (stored in the key alone) or `#[authenticated]` (stored beside it \
+               as well)",
+    }),
+    in_index: None,
+};
+
+impl Mark {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::PartitionKey,
+        Self::SortKey,
+        Self::Key,
+        Self::Encrypted,
+        Self::Authenticated,
+        Self::Plaintext,
+    ];
+
+    const fn rules(self) -> &'static Rules {
+        match self {
+            Self::PartitionKey => &PARTITION_KEY,
+            Self::SortKey => &SORT_KEY,
+            Self::Key => &KEY,
+            Self::Encrypted => &ENCRYPTED,
+            Self::Authenticated => &AUTHENTICATED,
+            Self::Plaintext => &PLAINTEXT,
+        }
+    }
+
+    /// The mark whose attribute has this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mark| mark.attribute() == name)
+    }
+
+    /// The name of the attribute.
+    pub(crate) fn attribute(self) -> &'static str {
+        self.rules().name
+    }
+
+    /// The options that the attribute takes in parentheses.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        self.rules().options
+    }
+
+    /// What the attribute means on the struct.
+    pub(crate) fn on_struct(self) -> OnStruct {
+        self.rules().on_struct
+    }
+
+    /// Whether the field is a key attribute of the table.
+    pub(crate) fn is_key(self) -> bool {
+        matches!(self, Self::PartitionKey | Self::SortKey)
+    }
+
+    /// Why the value cannot stand in the KMS encryption context, if it cannot.
+    pub(crate) fn refused_in_context(self) -> Option<Refusal> {
+        self.rules().in_context
+    }
+
+    /// Why the format of a composed key cannot name the field, if it cannot.
+    pub(crate) fn refused_in_format(self) -> Option<Refusal> {
+        self.rules().in_format
+    }
+
+    /// Why the field cannot be the key of an index, if it cannot.
+    pub(crate) fn refused_in_index(self) -> Option<Refusal> {
+        self.rules().in_index
+    }
+}
+
+/// The variant of `envelope_dynamo::Mark`.
+impl ToTokens for Mark {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        Ident::new(self.rules().variant, Span::call_site()).to_tokens(tokens);
+    }
+}

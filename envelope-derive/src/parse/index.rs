@@ -1,0 +1,199 @@
+//! The secondary indexes: `#[envelope(index(name = "by_plan", partition_key = plan, sort_key =
+//! created))]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::Parser;
+use syn::{Ident, LitStr};
+
+use super::entry::{self, Entry, Value};
+use crate::errors::Errors;
+
+const NAME: &str = "name";
+const PARTITION_KEY: &str = "partition_key";
+const SORT_KEY: &str = "sort_key";
+const LOCAL: &str = "local";
+const OPTIONS: [&str; 4] = [NAME, PARTITION_KEY, SORT_KEY, LOCAL];
+
+/// An index as it is written, for help.
+pub(crate) const EXAMPLE: &str =
+    "`index(name = \"by_plan\", partition_key = plan, sort_key = created)`";
+
+/// An index.
+pub(crate) struct Index {
+    pub(crate) written: TokenStream,
+    pub(crate) name: LitStr,
+    /// The field of the partition key; `None` for a local index, which has that of the table.
+    pub(crate) partition_key: Option<Ident>,
+    pub(crate) sort_key: Option<Ident>,
+    pub(crate) is_local: bool,
+}
+
+impl Index {
+    /// The type of the module `envelope_dynamo::kind`.
+    pub(crate) fn kind(&self) -> Ident {
+        Ident::new(if self.is_local { "Local" } else { "Global" }, Span::call_site())
+    }
+
+    /// The name in Rust code.
+    pub(crate) fn ident(&self) -> Ident {
+        let name = snake_case(&self.name.value());
+        let mut ident = Ident::parse_any
+            .parse_str(&name)
+            .unwrap_or_else(|_| Ident::new("index", self.name.span()));
+        if syn::parse_str::<Ident>(&name).is_err() {
+            ident = match name.as_str() {
+                "self" | "super" | "crate" => Ident::new(&format!("{name}_"), self.name.span()),
+                _ => Ident::new_raw(&name, self.name.span()),
+            };
+        }
+        ident.set_span(self.name.span());
+        ident
+    }
+}
+
+/// Reads one `index(..)`; `None` if a mistake was reported without which there is no index.
+pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
+    let Value::List(list) = &entry.value else {
+        errors.report(entry, "`index` takes its options in parentheses", EXAMPLE);
+        return None;
+    };
+    let (mut name, mut partition_key, mut sort_key, mut is_local) = (None, None, None, false);
+    let mut seen: Vec<&str> = Vec::new();
+    for option in entry::entries(list.clone()) {
+        let known = OPTIONS.into_iter().find(|known| *known == option.name);
+        let Some(known) =
+            known.or_else(|| entry::report_unknown_option(&option, "index", &OPTIONS, errors))
+        else {
+            continue;
+        };
+        if seen.contains(&known) {
+            errors.report(&option, format_args!("`{known}` is given twice"), "keep one of the two");
+            continue;
+        }
+        seen.push(known);
+        match known {
+            NAME => name = index_name(&option, errors),
+            PARTITION_KEY => partition_key = field(&option, errors),
+            SORT_KEY => sort_key = field(&option, errors),
+            _ => is_local = flag(&option, errors),
+        }
+    }
+    if !seen.contains(&NAME) {
+        errors.report(
+            entry,
+            "the index has no name",
+            format_args!("name it as the table does: {EXAMPLE}"),
+        );
+    }
+    let misses = |option, field: &Option<Ident>| seen.contains(&option) && field.is_none();
+    if misses(PARTITION_KEY, &partition_key) || misses(SORT_KEY, &sort_key) {
+        return None;
+    }
+    Some(Index { written: entry.to_token_stream(), name: name?, partition_key, sort_key, is_local })
+}
+
+fn index_name(option: &Entry, errors: &mut Errors) -> Option<LitStr> {
+    let Some(name) = option.string() else {
+        errors.report(option, "`name` takes a string", "`name = \"by_plan\"`");
+        return None;
+    };
+    // Amazon DynamoDB Developer Guide, "Naming rules".
+    let value = name.value();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if !(3..=255).contains(&value.len()) || !value.chars().all(allowed) {
+        errors.report(
+            &name,
+            format_args!("{value:?} is not a name of an index"),
+            "DynamoDB takes 3 to 255 letters, digits, `_`, `-` and `.`",
+        );
+        return None;
+    }
+    Some(name)
+}
+
+/// The field in `partition_key = field`.
+fn field(option: &Entry, errors: &mut Errors) -> Option<Ident> {
+    let name = &option.name;
+    let Value::Assigned(value) = &option.value else {
+        errors.report(
+            option,
+            format_args!("`{name}` takes a field"),
+            format_args!("`{name} = plan`"),
+        );
+        return None;
+    };
+    let ident = Ident::parse_any.parse2(value.clone()).ok().and_then(field_ident);
+    if ident.is_none() {
+        let help = match option.string() {
+            Some(field) => format!("without quotes: `{name} = {}`", field.value()),
+            None => format!("`{name} = plan`"),
+        };
+        errors.report(value, format_args!("`{name}` takes the name of a field"), help);
+    }
+    ident
+}
+
+/// The name of a field. A keyword stands for the field `r#keyword`; the keywords of paths cannot.
+fn field_ident(ident: Ident) -> Option<Ident> {
+    let name = ident.unraw().to_string();
+    match name.as_str() {
+        "self" | "Self" | "super" | "crate" | "_" => None,
+        _ if syn::parse_str::<Ident>(&name).is_ok() => Some(ident),
+        _ => Some(Ident::new_raw(&name, ident.span())),
+    }
+}
+
+fn flag(option: &Entry, errors: &mut Errors) -> bool {
+    if !matches!(option.value, Value::Nothing) {
+        let help = "`index(name = \"by_day\", local, sort_key = day)`";
+        errors.report(option, format_args!("`{}` takes no value", option.name), help);
+    }
+    true
+}
+
+/// `by-plan.v2` and `ByPlanV2` as `by_plan_v2`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    let mut after_lower = false;
+    for letter in name.chars() {
+        match letter {
+            '-' | '.' => snake.push('_'),
+            letter if letter.is_ascii_uppercase() => {
+                if after_lower {
+                    snake.push('_');
+                }
+                snake.push(letter.to_ascii_lowercase());
+            }
+            letter => {
+                if snake.is_empty() && letter.is_ascii_digit() {
+                    snake.push('_');
+                }
+                snake.push(letter);
+            }
+        }
+        after_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snake_case;
+
+    #[test]
+    fn names_of_indexes_become_names_of_fields() {
+        for (index, field) in [
+            ("by_plan", "by_plan"),
+            ("by-plan", "by_plan"),
+            ("ByPlan", "by_plan"),
+            ("GSI1", "gsi1"),
+            ("gsi1pk-gsi1sk.index", "gsi1pk_gsi1sk_index"),
+            ("planCreated", "plan_created"),
+            ("2nd", "_2nd"),
+        ] {
+            assert_eq!(snake_case(index), field);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The struct of a record: its options, its serde attributes, its fields and composed keys.
+
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Visibility};
+
+use super::composed_key::ComposedKey;
+use super::deprecated::uses_deprecated;
+use super::entry;
+use super::field::Field;
+use super::options::Options;
+use super::serde::{self, ContainerSerde};
+use crate::errors::Errors;
+use crate::marks::{self, ENCRYPTION_CONTEXT, Mark, OnStruct};
+use crate::names::unraw;
+
+/// A struct with named fields and its attributes.
+pub(crate) struct Input {
+    pub(crate) ident: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) options: Options,
+    pub(crate) serde: ContainerSerde,
+    pub(crate) fields: Vec<Field>,
+    /// The keys that are composed of fields.
+    pub(crate) composed: Vec<ComposedKey>,
+    pub(crate) vis: Visibility,
+    /// Whether generated code may use deprecated items.
+    pub(crate) uses_deprecated: bool,
+    /// The `#[repr(..)]` attributes; `packed` decides whether fields may be borrowed.
+    pub(crate) repr: Vec<Attribute>,
+}
+
+impl Input {
+    /// Parses the struct; `None` if the item is not a struct with named fields.
+    pub(crate) fn parse(
+        input: &DeriveInput,
+        options: Options,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        report_misplaced_marks(&input.attrs, errors);
+        let composed = ComposedKey::parse_all(&input.attrs, errors);
+        let serde = serde::container(&input.attrs, errors);
+        let fields = named_fields(input, errors)?;
+        let is_generic = !input.generics.params.is_empty();
+        let fields: Vec<_> = fields
+            .iter()
+            .filter_map(|field| {
+                Field::parse(field, serde.rename_all, options.unmarked, is_generic, errors)
+            })
+            .collect();
+        let uses_deprecated =
+            uses_deprecated(&input.attrs) || fields.iter().any(|field| field.uses_deprecated);
+        let is_repr = |attribute: &&Attribute| attribute.path().is_ident("repr");
+        let repr = input.attrs.iter().filter(is_repr).cloned().collect();
+        Some(Self {
+            ident: input.ident.clone(),
+            generics: input.generics.clone(),
+            options,
+            serde,
+            fields,
+            composed,
+            vis: input.vis.clone(),
+            uses_deprecated,
+            repr,
+        })
+    }
+
+    /// The fields that are written or read, in the order of the struct.
+    pub(crate) fn stored_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| !field.serde.is_skipped())
+    }
+
+    /// The field of this name, without `r#`.
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.is_named(name))
+    }
+
+    /// The key that is composed under this mark.
+    pub(crate) fn composed_key(&self, mark: Mark) -> Option<&ComposedKey> {
+        self.composed.iter().find(|key| key.mark == mark)
+    }
+
+    /// Whether the format of a composed key names the field.
+    pub(crate) fn is_part_of_key(&self, field: &Field) -> bool {
+        self.composed.iter().flat_map(ComposedKey::parts).any(|part| field.is_named(&part.field))
+    }
+
+    /// The names of all fields, without `r#`.
+    pub(crate) fn field_names(&self) -> Vec<String> {
+        self.fields.iter().map(|field| unraw(&field.ident)).collect()
+    }
+}
+
+fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a Fields> {
+    const HELP: &str =
+        "write a struct with named fields: `struct Name { #[partition_key] id: String, .. }`";
+    let what = match &input.data {
+        Data::Struct(data) => match &data.fields {
+            fields @ Fields::Named(_) => return Some(fields),
+            Fields::Unnamed(_) => "a tuple struct",
+            Fields::Unit => "a unit struct",
+        },
+        // Enums are parsed elsewhere.
+        Data::Enum(_) | Data::Union(_) => "a union",
+    };
+    errors.report(
+        &input.ident,
+        format_args!(
+            "`Envelope` cannot be derived for {what}: attributes have the names of fields"
+        ),
+        HELP,
+    );
+    None
+}
+
+/// Reports attributes of fields on the struct.
+fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes {
+        let Some(name) = entry::name(attribute) else { continue };
+        let help = match on_struct(&name) {
+            None | Some(OnStruct::ComposesKey) => continue,
+            Some(OnStruct::MeantAsDefault) => {
+                format!(
+                    "move it to a field, or write `#[envelope(unmarked = \"{name}\")]` for all fields without a mark"
+                )
+            }
+            Some(OnStruct::Misplaced) => "move it to a field".to_owned(),
+        };
+        errors.report(
+            attribute,
+            format_args!("`#[{name}]` belongs to a field, not to the struct"),
+            help,
+        );
+    }
+}
+
+/// What an attribute of fields means on the struct; `None` if the name is not one of theirs.
+fn on_struct(name: &str) -> Option<OnStruct> {
+    let beside_mark = marks::role(name).is_some() || name == ENCRYPTION_CONTEXT;
+    Mark::named(name).map(Mark::on_struct).or(beside_mark.then_some(OnStruct::Misplaced))
+}
