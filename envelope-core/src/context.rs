@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cbor::major;
 use crate::error::ContextError;
-use crate::form::ContextForm;
+use crate::context_form::ContextForm;
 use crate::value::{NULL, UNDEFINED, Value, cbor_order, head, text};
 
 /// The pair that carries the table's logical name.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cbor::Reader;
 use crate::error::FormatError;
-use crate::form::ContextForm;
+use crate::context_form::ContextForm;
 
 const PART: &str = "encrypted_dek";
 const VERSION: u8 = 1;

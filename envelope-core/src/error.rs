@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::escaped::{Escaped, EscapedNames};
-use crate::form::ContextForm;
+use crate::context_form::ContextForm;
 
 /// Who can put an error right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Values that serde writes and, in some types, cannot read back.
 
-use crate::value_error::ValueError;
+use crate::serde_error::ValueError;
 
 /// serde_json's type for text that is JSON. It writes itself as a struct of this name.
 const RAW_JSON: &str = "$serde_json::private::RawValue";

@@ -67,7 +67,7 @@ mod context;
 mod dek;
 mod error;
 mod escaped;
-mod form;
+mod context_form;
 mod fragile;
 mod kdf;
 mod number;
@@ -82,13 +82,13 @@ mod secret;
 mod stack;
 mod stream;
 mod value;
-mod value_error;
+mod serde_error;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
 #[cfg(test)]
-mod two_keys;
+mod key_commitment;
 #[cfg(test)]
 mod vectors;
 
@@ -104,7 +104,7 @@ pub use error::{
     ContextError, Fault, FormatError, KeyError, KeyErrorKind, OpenError, RandomError, SealError,
 };
 pub use escaped::{Escaped, EscapedNames};
-pub use form::ContextForm;
+pub use context_form::ContextForm;
 pub use fragile::{FragileValues, check_struct_name};
 pub use number::{Number, NumberError};
 pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};
@@ -129,4 +129,4 @@ pub use stream::{
 #[cfg(feature = "tokio")]
 pub use stream::{open_stream, seal_stream};
 pub use value::Value;
-pub use value_error::{ValueError, WITHHELD, WITHHELD_VALUE};
+pub use serde_error::{ValueError, WITHHELD, WITHHELD_VALUE};

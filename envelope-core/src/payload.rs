@@ -10,7 +10,7 @@ use crate::error::{FormatError, OpenError, SealError};
 use crate::kdf::hkdf_sha256;
 use crate::random;
 use crate::secret::{DataKey, Plaintext, SecretBuffer};
-use crate::stack::leaving_nothing;
+use crate::stack::with_stack_wiped;
 use crate::value::cbor_order;
 
 const PART: &str = "encrypted_payload";
@@ -107,7 +107,7 @@ impl PayloadBuilder {
         data_key: &DataKey,
         salt: &[u8; SALT_BYTES],
     ) -> Result<Vec<u8>, SealError> {
-        leaving_nothing(|| self.seal_in_place(content, context, data_key, salt))?;
+        with_stack_wiped(|| self.seal_in_place(content, context, data_key, salt))?;
         Ok(self.buffer.into_public())
     }
 
@@ -224,7 +224,7 @@ impl UntrustedPayload {
     /// Whether the payload commits to `data_key`: the key that sealed it, if the payload is
     /// authentic.
     pub(crate) fn commits_to(&self, data_key: &DataKey) -> bool {
-        leaving_nothing(|| committed(&self.bytes, data_key).is_some())
+        with_stack_wiped(|| committed(&self.bytes, data_key).is_some())
     }
 
     /// Opens the payload under `data_key` for `context` (FORMAT 7, steps 7 and 8).
@@ -248,7 +248,7 @@ impl UntrustedPayload {
         let associated_data = context.associated_data(content, VERSION, SUITE);
         let mut buffer = SecretBuffer::from(self.bytes);
         let opened =
-            leaving_nothing(|| open_in_place(&mut buffer, self.start, &associated_data, data_key));
+            with_stack_wiped(|| open_in_place(&mut buffer, self.start, &associated_data, data_key));
         opened.ok_or(OpenError::Authentication)?;
         Ok(Plaintext::after(buffer, self.start))
     }

@@ -7,7 +7,6 @@ mod cache;
 mod cached;
 mod clock;
 mod events;
-mod flight;
 mod groups;
 mod hierarchical;
 mod local;
@@ -17,6 +16,7 @@ mod provisioned;
 #[cfg(feature = "rsa")]
 mod rsa;
 mod shared;
+mod shared_call;
 
 #[cfg(feature = "rsa")]
 pub use self::rsa::{LocalRsaKey, RsaRecipient};

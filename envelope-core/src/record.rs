@@ -10,7 +10,7 @@ use crate::fragile::FragileValues;
 use crate::payload::PayloadBuilder;
 use crate::secret::SecretBuffer;
 use crate::value::UNDEFINED;
-use crate::value_error::ValueError;
+use crate::serde_error::ValueError;
 
 /// Writes the encrypted fields of a record, one after another, where they will be sealed.
 ///

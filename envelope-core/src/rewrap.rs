@@ -6,7 +6,7 @@ use std::fmt;
 use crate::context::{Content, Context};
 use crate::dek::{EncryptedDek, MAX_WRAPPED_KEYS};
 use crate::error::{Fault, FormatError, KeyError, KeyErrorKind};
-use crate::form::ContextForm;
+use crate::context_form::ContextForm;
 use crate::payload::UntrustedPayload;
 use crate::provider::{Recipient, UnwrapKey};
 use crate::sealed::Sealed;

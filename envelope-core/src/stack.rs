@@ -11,7 +11,7 @@ use crate::secret;
 const REACH_BYTES: usize = if cfg!(debug_assertions) { 48 * 1024 } else { 24 * 1024 };
 
 /// Does `work`, then wipes the stack that it used; what it gives back must not be a secret itself.
-pub(crate) fn leaving_nothing<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn with_stack_wiped<T>(work: impl FnOnce() -> T) -> T {
     let output = below(work);
     wipe();
     output

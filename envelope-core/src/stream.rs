@@ -10,11 +10,13 @@ mod file;
 mod header;
 mod key;
 mod open;
+#[cfg(feature = "tokio")]
+mod poll;
 mod read;
 mod seal;
 #[cfg(feature = "tokio")]
 mod transfer;
-mod window;
+mod chunk_buffer;
 mod write;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::forward_to_deserialize_any;
 use super::MAX_DEPTH;
 use super::head::{Head, ReadError, Reader, major, simple};
 use super::skip::skip;
-use crate::value_error::ValueError;
+use crate::serde_error::ValueError;
 
 const NOT_CBOR: ValueError =
     ValueError::format("not well-formed CBOR of the kind the format allows");

@@ -9,7 +9,7 @@ use super::head::{major, simple, write_head};
 use crate::fragile::{FragileValues, check_struct_name};
 use crate::secret::SecretBuffer;
 use crate::value::NULL;
-use crate::value_error::{ValueError, WITHHELD, WITHHELD_VALUE};
+use crate::serde_error::{ValueError, WITHHELD, WITHHELD_VALUE};
 
 /// Writes serde values as CBOR, behind what the buffer already holds.
 ///

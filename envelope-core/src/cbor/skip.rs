@@ -1,7 +1,7 @@
 //! Passing over CBOR that nobody reads.
 
 use super::head::{ReadError, Reader, major, simple};
-use crate::value_error::ValueError;
+use crate::serde_error::ValueError;
 
 /// Passes over one item, `depth` arrays and maps deep at most; what the format does not allow is
 /// refused here too, whether or not a struct has a field for it (FORMAT 4.5-3).

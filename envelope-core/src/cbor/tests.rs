@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ser::{fragile_in, to_vec};
 use super::{Deserializer, MAX_DEPTH, Reader};
-use crate::value_error::ValueError;
+use crate::serde_error::ValueError;
 
 fn hex(text: &str) -> Vec<u8> {
     (0..text.len())

@@ -10,9 +10,9 @@ use super::HASH_BYTES;
 
 pub(super) fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], okm: &mut [u8]) {
     let mut prk = Zeroizing::new([0; HASH_BYTES]);
-    write_tag(keyed(salt), &[ikm], &mut prk);
+    write_tag(hmac_with_key(salt), &[ikm], &mut prk);
     // The two blocks of padded key are hashed once for all blocks of output.
-    let expand = keyed(&*prk);
+    let expand = hmac_with_key(&*prk);
     let mut previous: &[u8] = &[];
     for (block, counter) in okm.chunks_mut(HASH_BYTES).zip(1u8..=255) {
         let parts = [previous, info, &[counter]];
@@ -33,7 +33,7 @@ fn write_tag(mut mac: Hmac<Sha256>, parts: &[&[u8]], tag: &mut [u8; HASH_BYTES])
     mac.finalize_into(tag.into());
 }
 
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
+fn hmac_with_key(key: &[u8]) -> Hmac<Sha256> {
     match Hmac::new_from_slice(key) {
         Ok(mac) => mac,
         Err(_) => unreachable!("HMAC takes a key of any length (RFC 2104, section 2)"),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::KeyFuture;
 use super::clock::{Clock, SystemClock};
 use super::events::{KeyEvent, KeyObserver, Unobserved, report};
-use super::flight::{Waiter, lock};
+use super::shared_call::{Waiter, lock};
 use crate::error::KeyError;
 
 use entries::{Entries, Entry, Fetched};
@@ -86,7 +86,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
                 }
                 Lookup::Ask { waiter, stale } => (waiter, stale),
             };
-            match waiter.landed().await {
+            match waiter.outcome().await {
                 Some(Ok(value)) => {
                     self.keep(id, &waiter, &value);
                     return Ok(value);
@@ -145,7 +145,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         let Some(entry) = entries.touch(id) else {
             report(&*self.observer, KeyEvent::CacheMiss);
             let waiter = self.ask(call(), now);
-            self.report_evicted(entries.insert(id.clone(), Entry::asking(waiter.flight())));
+            self.report_evicted(entries.insert(id.clone(), Entry::asking(waiter.shared_call())));
             return Lookup::Ask { waiter, stale: None };
         };
         let stale = match &entry.fetched {
@@ -168,10 +168,10 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         };
         report(&*self.observer, KeyEvent::CacheMiss);
         let is_young = |began| now.saturating_duration_since(began) < self.limits.max_age;
-        let joined = entry.flight.as_ref().and_then(|flight| flight.join(is_young));
+        let joined = entry.call.as_ref().and_then(|call| call.join(is_young));
         let waiter = joined.unwrap_or_else(|| {
             let waiter = self.ask(call(), now);
-            entry.flight = Some(waiter.flight());
+            entry.call = Some(waiter.shared_call());
             waiter
         });
         Lookup::Ask { waiter, stale }
@@ -189,15 +189,15 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
 
     /// The first of those who waited puts the value into the cache.
     fn keep(&self, id: &K, waiter: &Waiter<V>, value: &V) {
-        if let Some(entry) = lock(&self.entries).of_call(id, waiter) {
+        if let Some(entry) = lock(&self.entries).entry_of_call(id, waiter) {
             *entry = Entry::fetched(value.clone(), waiter.began());
         }
     }
 
     /// Lets the next caller make a call of its own; a value that is there already stays.
     fn forget(&self, id: &K, waiter: &Waiter<V>) {
-        if let Some(entry) = lock(&self.entries).of_call(id, waiter) {
-            entry.flight = None;
+        if let Some(entry) = lock(&self.entries).entry_of_call(id, waiter) {
+            entry.call = None;
         }
     }
 
@@ -220,8 +220,8 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
             }
             return Err(error);
         };
-        if let Some(entry) = entries.of_call(id, waiter) {
-            entry.flight = None;
+        if let Some(entry) = entries.entry_of_call(id, waiter) {
+            entry.call = None;
             entry.pause_until = now.checked_add(PAUSE);
             entry.uses += 1;
         }

@@ -13,7 +13,7 @@ use crate::context::{EncryptionContext, PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE
 use crate::dek::{KeyKind, WrappedKey};
 use crate::error::{KeyError, KeyErrorKind};
 use crate::escaped::Escaped;
-use crate::form::ContextForm;
+use crate::context_form::ContextForm;
 use crate::payload::SALT_BYTES;
 use crate::random;
 use crate::secret::DataKey;

@@ -16,7 +16,7 @@ use crate::kdf::hkdf_sha256;
 use crate::payload::SALT_BYTES;
 use crate::random;
 use crate::secret::{DataKey, SecretBuffer};
-use crate::stack::leaving_nothing;
+use crate::stack::with_stack_wiped;
 use crate::value::{head, text};
 
 const ID_BYTES: usize = 8;
@@ -52,7 +52,7 @@ impl LocalKeyProvider {
     #[must_use]
     pub fn new(root: RootKey) -> Self {
         let mut id = [0; ID_BYTES];
-        leaving_nothing(|| hkdf_sha256(root.0.expose(), &[], ID_INFO, &mut id));
+        with_stack_wiped(|| hkdf_sha256(root.0.expose(), &[], ID_INFO, &mut id));
         Self { root, id }
     }
 
@@ -77,7 +77,7 @@ impl LocalKeyProvider {
         wrapped.extend_from_slice(salt);
         wrapped.extend_from_slice(data_key.expose());
         let associated_data = associated_data(context);
-        let tag = leaving_nothing(|| {
+        let tag = with_stack_wiped(|| {
             let message = wrapped.as_mut_slice().get_mut(SALT_BYTES..).unwrap_or_default();
             MessageKey(&self.wrapping_key(salt)).seal(&associated_data, message)
         });
@@ -117,7 +117,7 @@ impl LocalKeyProvider {
         let associated_data = associated_data(context);
         DataKey::filled_by(|data_key| {
             data_key.copy_from_slice(&ciphertext);
-            leaving_nothing(|| {
+            with_stack_wiped(|| {
                 MessageKey(&self.wrapping_key(&salt)).open(&associated_data, data_key, &tag)
             })
             .map_err(|_| mismatch())

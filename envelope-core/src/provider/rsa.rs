@@ -16,7 +16,7 @@ use crate::dek::{KeyKind, WrappedKey};
 use crate::error::{KeyError, KeyErrorKind};
 use crate::rsa_oaep::{RsaPublicKey, message};
 use crate::secret::DataKey;
-use crate::stack::leaving_nothing;
+use crate::stack::with_stack_wiped;
 
 /// A modulus of 2,048 bits: the smallest that KMS has.
 const MIN_MODULUS_BITS: u32 = 2_048;
@@ -69,7 +69,7 @@ impl RsaRecipient {
         let encrypt = || {
             Oaep::<Sha256>::new().encrypt(random, &self.key, message(data_key, context).as_slice())
         };
-        let wrapped = leaving_nothing(encrypt).map_err(|_| {
+        let wrapped = with_stack_wiped(encrypt).map_err(|_| {
             KeyError::new(
                 KeyErrorKind::Other,
                 "RSA could not wrap: no random bytes from the system",
@@ -160,7 +160,7 @@ impl LocalRsaKey {
                 .decrypt(Some(&mut SysRng), &self.key, wrapped.bytes())
                 .map(Zeroizing::new)
         };
-        let message = leaving_nothing(decrypt).map_err(|_| {
+        let message = with_stack_wiped(decrypt).map_err(|_| {
             KeyError::new(
                 KeyErrorKind::ContextMismatch,
                 "the RSA key does not open this wrapped key",

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::clock::{Clock, SystemClock};
 use super::events::{KeyEvent, KeyObserver, Unobserved, report};
-use super::flight::{Flight, Waiter, lock};
+use super::shared_call::{SharedCall, Waiter, lock};
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
 use crate::context::EncryptionContext;
 use crate::dek::WrappedKey;
 use crate::error::{KeyError, KeyErrorKind};
-use crate::form::ContextForm;
+use crate::context_form::ContextForm;
 use crate::secret::DataKey;
 
 /// How long and for how much a [`SharedKeyProvider`] uses one data key.
@@ -105,7 +105,7 @@ struct Current {
 /// A data key, or the call for it.
 #[derive(Debug)]
 enum SharedKey {
-    AskedFor(Flight<Arc<GeneratedKey>>),
+    AskedFor(SharedCall<Arc<GeneratedKey>>),
     Made(Arc<GeneratedKey>),
 }
 
@@ -117,14 +117,14 @@ enum Lookup {
 
 impl Current {
     fn waits_for(&self, waiter: &Waiter<Arc<GeneratedKey>>) -> bool {
-        matches!(&self.key, SharedKey::AskedFor(flight) if flight.is_of(waiter))
+        matches!(&self.key, SharedKey::AskedFor(call) if call.is_of(waiter))
     }
 
     /// The key, or a share in the call for it; `None` if everybody has given up that call.
     fn look_up(&self) -> Option<Lookup> {
         match &self.key {
             SharedKey::Made(generated) => Some(Lookup::Made(Arc::clone(generated))),
-            SharedKey::AskedFor(flight) => flight.join(|_| true).map(Lookup::Ask),
+            SharedKey::AskedFor(call) => call.join(|_| true).map(Lookup::Ask),
         }
     }
 }
@@ -199,7 +199,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
                 Lookup::Made(generated) => return Ok(generated),
                 Lookup::Ask(waiter) => waiter,
             };
-            match waiter.landed().await {
+            match waiter.outcome().await {
                 Some(Ok(generated)) => {
                     self.keep(context, &waiter, &generated);
                     return Ok(generated);
@@ -249,7 +249,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         }
         let waiter = self.ask(context, now);
         self.make_room(&mut keys.by_context, context);
-        let key = SharedKey::AskedFor(waiter.flight());
+        let key = SharedKey::AskedFor(waiter.shared_call());
         keys.by_context.insert(context.clone(), Current { key, since: now, records: 1 });
         Lookup::Ask(waiter)
     }
@@ -277,7 +277,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
                 SharedKey::Made(generated) => {
                     generated.data_key.sealed_bytes() < self.limits.max_bytes
                 }
-                SharedKey::AskedFor(flight) => flight.is_under_way(),
+                SharedKey::AskedFor(call) => call.is_in_progress(),
             }
     }
 

@@ -133,9 +133,7 @@ impl UntrustedStreamHeader {
             let known = bytes.len();
             bytes.resize(known + missing, 0);
             let (_, room) = bytes.split_at_mut(known);
-            let read =
-                std::future::poll_fn(|cx| super::read::poll_read(&mut reader, cx, room)).await;
-            match read.map_err(OpenStreamErrorKind::Read)? {
+            match super::poll::read(&mut reader, room).await.map_err(OpenStreamErrorKind::Read)? {
                 0 => return Err(FormatError::Truncated(PART).into()),
                 n => bytes.truncate(known + n),
             }

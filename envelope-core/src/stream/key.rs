@@ -6,7 +6,7 @@ use crate::aead::{KEY_BYTES, MessageKey, NONCE_BYTES, TAG_BYTES, TooLong, Unauth
 use crate::kdf::hkdf_sha256;
 use crate::payload::{COMMITMENT_BYTES, SALT_BYTES};
 use crate::secret::DataKey;
-use crate::stack::leaving_nothing;
+use crate::stack::with_stack_wiped;
 use crate::stream::chunk_size::ChunkSize;
 
 /// The start of the derivation's `info`; the chunk size follows (FORMAT 12.3).
@@ -42,7 +42,7 @@ impl ChunkKey {
     ) -> Self {
         let mut derived = Box::new(Zeroizing::new([0; KEY_BYTES + COMMITMENT_BYTES]));
         let info = [INFO, &[chunk_size.to_byte()]].concat();
-        leaving_nothing(|| hkdf_sha256(data_key.expose(), salt, &info, &mut **derived));
+        with_stack_wiped(|| hkdf_sha256(data_key.expose(), salt, &info, &mut **derived));
         Self { derived, associated_data, next: 0 }
     }
 
@@ -55,7 +55,7 @@ impl ChunkKey {
     pub(super) fn seal(&mut self, end: End, chunk: &mut [u8]) -> Result<[u8; TAG_BYTES], TooLong> {
         let nonce = self.nonce(end).ok_or(TooLong)?;
         let key = MessageKey(self.parts().0);
-        let tag = leaving_nothing(|| key.seal_with_nonce(nonce, &self.associated_data, chunk))?;
+        let tag = with_stack_wiped(|| key.seal_with_nonce(nonce, &self.associated_data, chunk))?;
         self.next += 1;
         Ok(tag)
     }
@@ -69,7 +69,7 @@ impl ChunkKey {
     ) -> Result<(), Unauthentic> {
         let nonce = self.nonce(end).ok_or(Unauthentic)?;
         let key = MessageKey(self.parts().0);
-        leaving_nothing(|| key.open_with_nonce(nonce, &self.associated_data, chunk, tag))?;
+        with_stack_wiped(|| key.open_with_nonce(nonce, &self.associated_data, chunk, tag))?;
         self.next += 1;
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::error::OpenError;
 use crate::stream::chunk_size::ChunkSize;
 use crate::stream::error::{OpenStreamError, OpenStreamErrorKind};
 use crate::stream::key::{ChunkKey, End};
-use crate::stream::window::Window;
+use crate::stream::chunk_buffer::ChunkBuffer;
 
 /// Opens an object of any size, chunk by chunk, and does no I/O: what follows the header is written
 /// into [`space`](Self::space), and plaintext is taken from [`output`](Self::output).
@@ -23,7 +23,7 @@ use crate::stream::window::Window;
 /// cut the object short.
 pub struct StreamOpener {
     key: ChunkKey,
-    window: Window,
+    buffer: ChunkBuffer,
     chunk_size: ChunkSize,
     failed: bool,
     released: u64,
@@ -31,14 +31,14 @@ pub struct StreamOpener {
 
 impl StreamOpener {
     pub(super) fn new(key: ChunkKey, chunk_size: ChunkSize) -> Self {
-        let window = Window::new(chunk_size, chunk_size.bytes() + TAG_BYTES, &[]);
-        Self { key, window, chunk_size, failed: false, released: 0 }
+        let buffer = ChunkBuffer::new(chunk_size, chunk_size.bytes() + TAG_BYTES, &[]);
+        Self { key, buffer, chunk_size, failed: false, released: 0 }
     }
 
     /// Where sealed bytes may be written; empty while there is [`output`](Self::output) to take,
     /// after the end, and after an error.
     pub fn space(&mut self) -> &mut [u8] {
-        self.window.space()
+        self.buffer.space()
     }
 
     /// Says that `n` sealed bytes have been written into the [`space`](Self::space).
@@ -55,7 +55,7 @@ impl StreamOpener {
         if self.failed {
             return Err(self.error());
         }
-        if self.window.filled(n) { self.open(End::More) } else { Ok(()) }
+        if self.buffer.filled(n) { self.open(End::More) } else { Ok(()) }
     }
 
     /// Copies in as much of `sealed` as there is space for, and says how much: 0 while there is
@@ -65,7 +65,7 @@ impl StreamOpener {
     ///
     /// As [`filled`](Self::filled).
     pub fn push(&mut self, sealed: &[u8]) -> Result<usize, OpenStreamError> {
-        let n = self.window.push(sealed);
+        let n = self.buffer.push(sealed);
         self.filled(n)?;
         Ok(n)
     }
@@ -84,7 +84,7 @@ impl StreamOpener {
         if self.failed {
             return Err(self.error());
         }
-        if self.window.has_ended() {
+        if self.buffer.has_ended() {
             return Ok(());
         }
         assert!(self.output().is_empty(), "the output of a stream is taken before it is finished");
@@ -95,7 +95,7 @@ impl StreamOpener {
     /// so.
     #[must_use]
     pub fn output(&self) -> &[u8] {
-        self.window.output()
+        self.buffer.output()
     }
 
     /// Takes the first `n` bytes of the [`output`](Self::output).
@@ -104,14 +104,14 @@ impl StreamOpener {
     ///
     /// When the output is shorter.
     pub fn consume(&mut self, n: usize) {
-        self.window.consume(n);
+        self.buffer.consume(n);
         self.released += n as u64;
     }
 
     /// Whether the end was [found](Self::finish), authentic, and all of the output taken.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.window.has_ended() && self.output().is_empty()
+        self.buffer.has_ended() && self.output().is_empty()
     }
 
     /// Bytes of plaintext that were taken so far.
@@ -123,12 +123,12 @@ impl StreamOpener {
     fn open(&mut self, end: End) -> Result<(), OpenStreamError> {
         match self.open_chunk(end) {
             Ok(bytes) => {
-                self.window.emit(bytes, end);
+                self.buffer.emit(bytes, end);
                 Ok(())
             }
             Err(Unauthentic) => {
                 self.failed = true;
-                self.window.clear();
+                self.buffer.clear();
                 Err(self.error())
             }
         }
@@ -136,7 +136,7 @@ impl StreamOpener {
 
     fn open_chunk(&mut self, end: End) -> Result<usize, Unauthentic> {
         let first = self.key.next() == 0;
-        let (chunk, _) = self.window.chunk();
+        let (chunk, _) = self.buffer.chunk();
         let (message, tag) = chunk.split_last_chunk_mut().ok_or(Unauthentic)?;
         // Only an empty object has an empty chunk, so that an object has one encoding (FORMAT
         // 12.3).

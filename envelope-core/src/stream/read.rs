@@ -178,9 +178,6 @@ impl<R: Read> Read for OpenReader<R> {
 }
 
 #[cfg(feature = "tokio")]
-pub(super) use asynchronous::poll_read;
-
-#[cfg(feature = "tokio")]
 mod asynchronous {
     use std::io;
     use std::pin::Pin;
@@ -189,17 +186,7 @@ mod asynchronous {
     use tokio::io::{AsyncRead, ReadBuf};
 
     use super::{OpenReader, SealReader, Transform, output};
-
-    /// How many bytes `reader` put into `space`.
-    pub(in crate::stream) fn poll_read(
-        reader: &mut (impl AsyncRead + Unpin),
-        cx: &mut Context<'_>,
-        space: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let mut space = ReadBuf::new(space);
-        ready!(Pin::new(reader).poll_read(cx, &mut space))?;
-        Poll::Ready(Ok(space.filled().len()))
-    }
+    use crate::stream::poll::poll_read;
 
     fn poll_transformed(
         transform: &mut impl Transform,

@@ -14,7 +14,7 @@ use crate::secret::DataKey;
 use crate::stream::chunk_size::ChunkSize;
 use crate::stream::header::{self, SUITE, VERSION};
 use crate::stream::key::{ChunkKey, End};
-use crate::stream::window::Window;
+use crate::stream::chunk_buffer::ChunkBuffer;
 
 /// Seals an object of any size, chunk by chunk, and does no I/O: bytes are written into
 /// [`space`](Self::space), and sealed bytes are taken from [`output`](Self::output).
@@ -51,7 +51,7 @@ use crate::stream::window::Window;
 /// one.
 pub struct StreamSealer {
     key: ChunkKey,
-    window: Window,
+    buffer: ChunkBuffer,
     /// Shared with the provider, which may bound the bytes that are sealed under it.
     data_key: DataKey,
     chunk_size: ChunkSize,
@@ -103,14 +103,14 @@ impl StreamSealer {
             context.stream_associated_data(VERSION, SUITE),
         );
         let header = header::encode(chunk_size, salt, key.commitment(), dek);
-        let window = Window::new(chunk_size, chunk_size.bytes(), &header);
-        Self { key, window, data_key, chunk_size, header_bytes: header.len() }
+        let buffer = ChunkBuffer::new(chunk_size, chunk_size.bytes(), &header);
+        Self { key, buffer, data_key, chunk_size, header_bytes: header.len() }
     }
 
     /// Where plaintext may be written; empty while there is [`output`](Self::output) to take, and
     /// after the end.
     pub fn space(&mut self) -> &mut [u8] {
-        self.window.space()
+        self.buffer.space()
     }
 
     /// Says that `n` bytes of plaintext have been written into the [`space`](Self::space).
@@ -123,7 +123,7 @@ impl StreamSealer {
     ///
     /// When the space is shorter than `n`.
     pub fn filled(&mut self, n: usize) -> Result<(), SealError> {
-        if self.window.filled(n) { self.seal(End::More) } else { Ok(()) }
+        if self.buffer.filled(n) { self.seal(End::More) } else { Ok(()) }
     }
 
     /// Copies in as much of `plaintext` as there is space for, and says how much: 0 while there is
@@ -133,7 +133,7 @@ impl StreamSealer {
     ///
     /// As [`filled`](Self::filled).
     pub fn push(&mut self, plaintext: &[u8]) -> Result<usize, SealError> {
-        let n = self.window.push(plaintext);
+        let n = self.buffer.push(plaintext);
         self.filled(n)?;
         Ok(n)
     }
@@ -149,7 +149,7 @@ impl StreamSealer {
     ///
     /// While there is [`output`](Self::output) to take.
     pub fn finish(&mut self) -> Result<(), SealError> {
-        if self.window.has_ended() {
+        if self.buffer.has_ended() {
             return Ok(());
         }
         assert!(self.output().is_empty(), "the output of a stream is taken before it is finished");
@@ -159,7 +159,7 @@ impl StreamSealer {
     /// Sealed bytes that are ready, the header first.
     #[must_use]
     pub fn output(&self) -> &[u8] {
-        self.window.output()
+        self.buffer.output()
     }
 
     /// Takes the first `n` bytes of the [`output`](Self::output).
@@ -168,13 +168,13 @@ impl StreamSealer {
     ///
     /// When the output is shorter.
     pub fn consume(&mut self, n: usize) {
-        self.window.consume(n);
+        self.buffer.consume(n);
     }
 
     /// Whether the stream was [finished](Self::finish) and all of its output taken.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.window.has_ended() && self.output().is_empty()
+        self.buffer.has_ended() && self.output().is_empty()
     }
 
     /// How long the sealed stream of an object of `plaintext_bytes` is, header and tags included:
@@ -188,15 +188,15 @@ impl StreamSealer {
     }
 
     fn seal(&mut self, end: End) -> Result<(), SealError> {
-        let (chunk, room) = self.window.chunk();
+        let (chunk, room) = self.buffer.chunk();
         let Ok(tag) = self.key.seal(end, chunk) else {
-            self.window.clear();
+            self.buffer.clear();
             return Err(SealError::TooManyChunks);
         };
         room.copy_from_slice(&tag);
         let bytes = chunk.len();
         self.data_key.count_sealed(bytes);
-        self.window.emit(bytes + TAG_BYTES, end);
+        self.buffer.emit(bytes + TAG_BYTES, end);
         Ok(())
     }
 

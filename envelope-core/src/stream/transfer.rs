@@ -1,16 +1,12 @@
 //! From an asynchronous reader to an asynchronous writer, whole objects.
 
-use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
-
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::context::Context;
 use crate::provider::{UnwrapKey, WrapKey};
 use crate::stream::error::{OpenStreamError, OpenStreamErrorKind, SealStreamError};
 use crate::stream::header::UntrustedStreamHeader;
-use crate::stream::read::poll_read;
+use crate::stream::poll::{flush, read, write};
 use crate::stream::seal::StreamSealer;
 
 /// Seals all that `reader` gives, under a new data key of `provider`, bound to `context`, and
@@ -56,13 +52,12 @@ pub async fn seal_stream(
         if sealer.is_finished() {
             break;
         }
-        let read = poll_fn(|cx| poll_read(&mut reader, cx, sealer.space())).await;
-        match read.map_err(SealStreamError::Read)? {
+        match read(&mut reader, sealer.space()).await.map_err(SealStreamError::Read)? {
             0 => sealer.finish()?,
             n => sealer.filled(n)?,
         }
     }
-    poll_fn(|cx| Pin::new(&mut writer).poll_flush(cx)).await.map_err(SealStreamError::Write)?;
+    flush(&mut writer).await.map_err(SealStreamError::Write)?;
     Ok(written)
 }
 
@@ -92,7 +87,7 @@ pub async fn open_stream(
     let mut opener = header.open(context, provider).await?;
     while !opener.is_finished() {
         let released = opener.released_bytes();
-        let read = poll_fn(|cx| poll_read(&mut reader, cx, opener.space())).await;
+        let read = read(&mut reader, opener.space()).await;
         match read
             .map_err(|error| OpenStreamError::after(OpenStreamErrorKind::Read(error), released))?
         {
@@ -108,15 +103,8 @@ pub async fn open_stream(
         }
     }
     let released = opener.released_bytes();
-    poll_fn(|cx| Pin::new(&mut writer).poll_flush(cx))
+    flush(&mut writer)
         .await
         .map_err(|error| OpenStreamError::after(OpenStreamErrorKind::Write(error), released))?;
     Ok(released)
-}
-
-async fn write(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<usize> {
-    match poll_fn(|cx| Pin::new(&mut *writer).poll_write(cx, bytes)).await? {
-        0 => Err(io::ErrorKind::WriteZero.into()),
-        n => Ok(n),
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::time::Instant;
 
-use crate::provider::flight::{Flight, Waiter};
+use crate::provider::shared_call::{SharedCall, Waiter};
 
 /// A value, and when the call began that fetched it.
 #[derive(Clone, Debug)]
@@ -20,24 +20,24 @@ pub(super) struct Entry<V: 'static> {
     /// How often the value was taken from the cache.
     pub(super) uses: u64,
     /// The call for the value, which may have been given up meanwhile.
-    pub(super) flight: Option<Flight<V>>,
+    pub(super) call: Option<SharedCall<V>>,
     /// The provider could not be reached: until then it is not asked again while the value may be
     /// served.
     pub(super) pause_until: Option<Instant>,
 }
 
 impl<V> Entry<V> {
-    pub(super) fn asking(flight: Flight<V>) -> Self {
-        Self { fetched: None, uses: 0, flight: Some(flight), pause_until: None }
+    pub(super) fn asking(call: SharedCall<V>) -> Self {
+        Self { fetched: None, uses: 0, call: Some(call), pause_until: None }
     }
 
     pub(super) fn fetched(value: V, since: Instant) -> Self {
-        Self { fetched: Some(Fetched { value, since }), uses: 0, flight: None, pause_until: None }
+        Self { fetched: Some(Fetched { value, since }), uses: 0, call: None, pause_until: None }
     }
 
     /// Whether somebody waits for the value.
     pub(super) fn is_asked_for(&self) -> bool {
-        self.flight.as_ref().is_some_and(Flight::is_under_way)
+        self.call.as_ref().is_some_and(SharedCall::is_in_progress)
     }
 }
 
@@ -88,15 +88,15 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
     }
 
     /// The entry, if its call is the one that `waiter` waits for.
-    pub(super) fn of_call(&mut self, id: &K, waiter: &Waiter<V>) -> Option<&mut Entry<V>> {
+    pub(super) fn entry_of_call(&mut self, id: &K, waiter: &Waiter<V>) -> Option<&mut Entry<V>> {
         let (_, entry) = self.entries.get_mut(id)?;
-        let waits = entry.flight.as_ref().is_some_and(|own| own.is_of(waiter));
+        let waits = entry.call.as_ref().is_some_and(|own| own.is_of(waiter));
         waits.then_some(entry)
     }
 
     /// Removes the entry, if its call is the one that `waiter` waits for.
     pub(super) fn remove_call(&mut self, id: &K, waiter: &Waiter<V>) -> bool {
-        if self.of_call(id, waiter).is_none() {
+        if self.entry_of_call(id, waiter).is_none() {
             return false;
         }
         if let Some((used, _)) = self.entries.remove(id) {

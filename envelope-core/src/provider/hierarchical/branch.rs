@@ -12,7 +12,7 @@ use crate::payload::SALT_BYTES;
 use crate::provider::{GeneratedKey, KeyFuture};
 use crate::random;
 use crate::secret::DataKey;
-use crate::stack::leaving_nothing;
+use crate::stack::with_stack_wiped;
 use crate::value::{head, text};
 
 const LABEL: &str = "envelope-branch-key";
@@ -212,7 +212,7 @@ impl BranchKey {
         text(&mut info, LABEL);
         context.encode(&mut info);
         DataKey::filled_by(|data_key| {
-            leaving_nothing(|| hkdf_sha256(self.key.expose(), salt, &info, data_key));
+            with_stack_wiped(|| hkdf_sha256(self.key.expose(), salt, &info, data_key));
             Ok(())
         })
     }

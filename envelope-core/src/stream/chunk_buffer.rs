@@ -13,7 +13,7 @@ use crate::stream::key::End;
 ///
 /// Bytes come in until there is one too many for the chunk; the chunk is transformed in place and
 /// goes out; the one byte moves to the front. Wiped on drop.
-pub(super) struct Window {
+pub(super) struct ChunkBuffer {
     buffer: SecretBuffer,
     /// Bytes of a whole chunk as it comes in.
     whole: usize,
@@ -26,7 +26,7 @@ pub(super) struct Window {
     ended: bool,
 }
 
-impl Window {
+impl ChunkBuffer {
     /// Room for chunks that come in `whole` bytes at a time; `first` goes out before any.
     pub(super) fn new(chunk_size: ChunkSize, whole: usize, first: &[u8]) -> Self {
         let next = chunk_size.bytes() + TAG_BYTES;
