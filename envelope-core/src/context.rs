@@ -1,5 +1,21 @@
-//! What a record is bound to (FORMAT 5): from it derive the KMS encryption context and the
-//! associated data.
+//! What sealed data is bound to (FORMAT 5).
+//!
+//! A [`Context`] yields two things: the pairs that the key provider binds the data key to
+//! ([`EncryptionContext`]), and the associated data of AES-GCM. The [`ContextForm`] decides whether
+//! the primary key is part of the pairs, which AWS CloudTrail logs in clear. The associated data
+//! always contains the whole context.
+//!
+//! ```
+//! use envelope_core::context::{Context, ContextForm, Value};
+//!
+//! let context = Context::new("users").partition_key("email", Value::string("zoe@example.com"));
+//! let logged = |context: &Context| {
+//!     context.encryption_context().get("partition_key").map(str::to_owned)
+//! };
+//! assert_eq!(logged(&context).as_deref(), Some("zoe@example.com"));
+//! assert_eq!(logged(&context.clone().form(ContextForm::Hashed)).unwrap().len(), 44);
+//! assert_eq!(logged(&context.form(ContextForm::Table)), None);
+//! ```
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,8 +25,11 @@ use sha2::{Digest, Sha256};
 
 use crate::cbor::major;
 use crate::error::ContextError;
-use crate::context_form::ContextForm;
-use crate::value::{NULL, UNDEFINED, Value, cbor_order, head, text};
+use crate::value::{NULL, UNDEFINED, cbor_order, head, text};
+
+pub use crate::context_form::ContextForm;
+pub use crate::number::{Number, NumberError};
+pub use crate::value::Value;
 
 /// The pair that carries the table's logical name.
 pub const TABLE_PAIR: &str = "table";

@@ -5,8 +5,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::cbor::Reader;
-use crate::error::FormatError;
 use crate::context_form::ContextForm;
+use crate::error::FormatError;
 
 const PART: &str = "encrypted_dek";
 const VERSION: u8 = 1;

@@ -1,21 +1,46 @@
-//! One error type per operation; each says who must act and never quotes a value.
+//! One error type per operation. Each says who must act, and none quotes a value of a record.
+//!
+//! | type | fails |
+//! |---|---|
+//! | [`SealError`] | [`seal`](crate::seal) |
+//! | [`OpenError`] | [`open`](crate::open) |
+//! | [`KeyError`] | a key provider |
+//! | [`ContextError`] | building a [`Context`](crate::Context) |
+//! | [`FormatError`] | parsing stored bytes |
+//! | [`RandomError`] | the random generator of the operating system |
+//!
+//! Streams have errors of their own in [`stream`](crate::stream). A message names its cause, and
+//! [`source`](StdError::source) continues behind that cause: printing the whole chain repeats
+//! nothing.
+//!
+//! ```
+//! use std::error::Error;
+//! use envelope_core::error::{Fault, KeyError, KeyErrorKind, OpenError};
+//!
+//! let error = KeyError::new(KeyErrorKind::AccessDenied, "alias/users").with_source("HTTP 400");
+//! let error = OpenError::Key(error);
+//! assert_eq!(error.to_string(), "could not unwrap the data key: access denied: alias/users");
+//! assert_eq!(error.source().unwrap().to_string(), "HTTP 400");
+//! assert_eq!(error.fault(), Fault::Operator);
+//! ```
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::escaped::{Escaped, EscapedNames};
 use crate::context_form::ContextForm;
 
-/// Who can put an error right.
+pub use crate::escaped::{Escaped, EscapedNames};
+
+/// Who must act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The program that made the call: its input or its configuration.
+    /// The author of the program: its input or its configuration is wrong.
     Caller,
-    /// Whoever runs the service: keys, permissions, network, load.
+    /// The operator of the service: keys, permissions, network or load.
     Operator,
-    /// Nobody by trying again: what is stored is not a record that was sealed for this place.
+    /// Retrying cannot help: the stored bytes are not a record that was sealed for this context.
     Data,
 }
 
@@ -34,16 +59,16 @@ pub struct KeyError {
     kind: KeyErrorKind,
     message: String,
     request_id: Option<String>,
-    // Shared, so that everybody who waited for one call gets its error.
+    // Shared: every caller who waited for one call gets its error.
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong with a key: what a caller matches on.
+/// What went wrong with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyErrorKind {
-    /// The caller's identity may not use the key (IAM, key policy, grant, or encryption-context
-    /// condition).
+    /// The identity of the caller is not allowed to use the key (IAM, key policy, grant, or a
+    /// condition on the encryption context).
     AccessDenied,
     /// The key is disabled.
     KeyDisabled,
@@ -51,21 +76,21 @@ pub enum KeyErrorKind {
     PendingDeletion,
     /// The key does not exist.
     KeyNotFound,
-    /// The data key is wrapped by a key that this provider is not configured to use.
+    /// The data key was wrapped by a key that this provider is not configured to use.
     WrongKey,
-    /// The wrapped key was changed, or its encryption context is not this record's: the provider
-    /// cannot tell which.
+    /// The wrapped key was changed, or wrapped for another encryption context. The provider cannot
+    /// tell which.
     ContextMismatch,
-    /// The configured key is not one that wraps data keys.
+    /// The configured key cannot wrap data keys.
     InvalidKeyUsage,
-    /// The provider is asked too often.
+    /// The provider was called too often.
     Throttled,
-    /// The provider could not be reached or did not answer in time.
+    /// The provider could not be reached, or did not answer in time.
     Unreachable,
-    /// The provider's answer is not what was asked for: another key, a key of the wrong length, an
-    /// empty blob.
+    /// The provider returned something else than was requested: another key, a key of the wrong
+    /// length, or an empty blob.
     InvalidResponse,
-    /// The provider's configuration is unusable.
+    /// The configuration of the provider is not valid.
     Configuration,
     /// Anything else.
     Other,
@@ -79,12 +104,12 @@ impl KeyErrorKind {
             Self::PendingDeletion => "key pending deletion or unusable",
             Self::KeyNotFound => "key not found",
             Self::WrongKey => "wrong key",
-            Self::ContextMismatch => "not wrapped for this place, or changed",
-            Self::InvalidKeyUsage => "key not usable for data keys",
+            Self::ContextMismatch => "wrapped for another context, or changed",
+            Self::InvalidKeyUsage => "key cannot wrap data keys",
             Self::Throttled => "throttled",
             Self::Unreachable => "unreachable",
-            Self::InvalidResponse => "invalid answer",
-            Self::Configuration => "configuration",
+            Self::InvalidResponse => "invalid response",
+            Self::Configuration => "invalid configuration",
             Self::Other => "key provider failed",
         }
     }
@@ -99,8 +124,8 @@ impl KeyErrorKind {
 }
 
 impl KeyError {
-    /// An error of `kind`; `message` names the key and what to do, never key bytes or context
-    /// values.
+    /// An error of `kind`. The `message` names the key and what to do about it, and never contains
+    /// key bytes or values of the encryption context.
     #[must_use]
     pub fn new(kind: KeyErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), request_id: None, source: None }
@@ -110,7 +135,7 @@ impl KeyError {
         Self::new(KeyErrorKind::InvalidResponse, message)
     }
 
-    /// Adds the provider's request id, by which its operator finds the call in a log.
+    /// Adds the provider's request id, with which an operator finds the call in a log.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
         self.request_id = Some(id.into());
@@ -130,19 +155,19 @@ impl KeyError {
         self.kind
     }
 
-    /// The provider's id of the request that failed, where it gave one.
+    /// The provider's id of the failed request, if it returned one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// Whether the same call may succeed later without anybody acting.
+    /// Whether the same call may succeed later although nobody acts.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self.kind, KeyErrorKind::Throttled | KeyErrorKind::Unreachable)
     }
 
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         self.kind.fault()
@@ -183,16 +208,16 @@ impl From<RandomError> for KeyError {
     }
 }
 
-/// A [`Context`](crate::Context) that cannot be bound.
+/// Why a [`Context`](crate::Context) is not valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContextError {
-    /// The name of a context pair is empty, starts with `aws:`, or is one the format uses itself.
+    /// The name of a pair is empty, starts with `aws:`, or is one that the format sets itself.
     ReservedName(String),
-    /// A context pair has no value, or a name stands twice (KMS grants compare names without regard
-    /// to case).
+    /// The value of a pair is empty, or its name is used twice. Names are compared without regard
+    /// to case, as KMS grants do.
     Pair(String),
-    /// An authenticated attribute's name stands twice.
+    /// An authenticated attribute is named twice.
     DuplicateAttribute(String),
 }
 
@@ -201,17 +226,18 @@ impl fmt::Display for ContextError {
         match self {
             Self::ReservedName(name) => write!(
                 f,
-                "the encryption context cannot have a pair named `{}`: names are not empty, do not start with `aws:`, \
-                 and `table`, `partition_key`, `sort_key` and `envelope` are taken",
+                "the encryption context cannot have a pair named `{}`: a name must not be empty or \
+                 start with `aws:`, and the format itself sets `table`, `partition_key`, `sort_key` \
+                 and `envelope`",
                 Escaped(name)
             ),
             Self::Pair(name) => write!(
                 f,
-                "the encryption context pair `{}` is empty or stands twice",
+                "the pair `{}` of the encryption context has an empty value or is named twice",
                 Escaped(name)
             ),
             Self::DuplicateAttribute(name) => {
-                write!(f, "the authenticated attribute `{}` stands twice", Escaped(name))
+                write!(f, "the authenticated attribute `{}` is named twice", Escaped(name))
             }
         }
     }
@@ -219,36 +245,41 @@ impl fmt::Display for ContextError {
 
 impl StdError for ContextError {}
 
-/// Bytes that are not an `encrypted_payload`, an `encrypted_dek` or the header of a stream (FORMAT
+/// Why bytes are not an `encrypted_payload`, an `encrypted_dek` or the header of a stream (FORMAT
 /// 3, 4 and 12).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FormatError {
     /// The bytes end before the named part does.
     Truncated(&'static str),
-    /// Bytes follow the end.
+    /// Bytes follow the end of the named part.
     TrailingBytes(&'static str),
-    /// Written by a version of the format that this reader does not know.
+    /// The named part has a version of the format that this reader does not know.
     UnknownVersion(&'static str, u8),
-    /// Sealed with a suite that this reader does not know.
+    /// The bytes were sealed with a cipher suite that this reader does not know.
     UnknownSuite(u8),
-    /// A part is not encoded in the one way the format allows.
+    /// The named part is not encoded as the format demands.
     Malformed(&'static str),
 }
 
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Truncated(part) => write!(f, "{part} is cut short"),
-            Self::TrailingBytes(part) => write!(f, "{part} has bytes after its end"),
+            Self::Truncated(part) => write!(f, "{part} is truncated"),
+            Self::TrailingBytes(part) => write!(f, "unexpected bytes follow {part}"),
             Self::UnknownVersion(part, version) => {
                 write!(
                     f,
-                    "{part} has format version {version}, which this reader does not know: upgrade it, or the bytes are no record"
+                    "{part} has format version {version}, which this program does not know: upgrade \
+                     the program, unless these bytes are not sealed data"
                 )
             }
             Self::UnknownSuite(suite) => {
-                write!(f, "sealed with suite {suite}, which this reader does not know: upgrade it")
+                write!(
+                    f,
+                    "sealed with cipher suite {suite}, which this program does not know: upgrade \
+                     the program"
+                )
             }
             Self::Malformed(part) => write!(f, "{part} is malformed"),
         }
@@ -257,13 +288,13 @@ impl fmt::Display for FormatError {
 
 impl StdError for FormatError {}
 
-/// Why something could not be sealed.
+/// Why data could not be sealed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SealError {
-    /// The context cannot be bound.
+    /// The context is not valid.
     Context(ContextError),
-    /// No data key was to be had.
+    /// The key provider returned no data key.
     Key(KeyError),
     /// The operating system gave no random bytes.
     Random(RandomError),
@@ -276,7 +307,7 @@ pub enum SealError {
 }
 
 impl SealError {
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -290,12 +321,15 @@ impl SealError {
 impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Context(_) => f.write_str("the context cannot be bound"),
-            Self::Key(_) => f.write_str("no data key to seal with"),
-            Self::Random(_) => f.write_str("no random bytes to seal with"),
-            Self::TooLong => f.write_str("the plaintext is longer than one AES-GCM message may be"),
+            Self::Context(error) => write!(f, "invalid context: {error}"),
+            Self::Key(error) => write!(f, "could not get a data key: {error}"),
+            Self::Random(error) => write!(f, "could not seal: {error}"),
+            Self::TooLong => f.write_str(
+                "the plaintext is longer than one AES-GCM message can be (64 GiB less 32 bytes): \
+                 seal it as a stream",
+            ),
             Self::TooManyChunks => f.write_str(
-                "the stream is longer than 2^32 chunks: take larger chunks, or several streams",
+                "the stream has more than 2^32 chunks: use larger chunks or several streams",
             ),
         }
     }
@@ -304,10 +338,9 @@ impl fmt::Display for SealError {
 impl StdError for SealError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Context(error) => Some(error),
-            Self::Key(error) => Some(error),
-            Self::Random(error) => Some(error),
-            Self::TooLong | Self::TooManyChunks => None,
+            // The message names the error itself.
+            Self::Key(error) => error.source(),
+            Self::Context(_) | Self::Random(_) | Self::TooLong | Self::TooManyChunks => None,
         }
     }
 }
@@ -330,39 +363,39 @@ impl From<RandomError> for SealError {
     }
 }
 
-/// Why something could not be opened.
+/// Why sealed data could not be opened.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The stored bytes are not of this format.
+    /// The stored bytes are not sealed data of this format.
     Format(FormatError),
-    /// The context cannot be bound.
+    /// The context is not valid.
     Context(ContextError),
     /// The data key was wrapped under another context form than the reader uses.
     ContextForm {
-        /// The form the stored bytes name.
+        /// The form that the stored bytes name.
         written: ContextForm,
-        /// The form the reader's context uses.
+        /// The form of the reader's context.
         expected: ContextForm,
     },
-    /// The context names other authenticated attributes than the stored bytes do.
+    /// The context names other authenticated attributes than the stored bytes.
     AuthenticatedNames {
-        /// The names that the stored bytes carry.
+        /// The names in the stored bytes.
         written: Vec<String>,
-        /// The names that the context carries.
+        /// The names in the reader's context.
         given: Vec<String>,
     },
-    /// The data key was not to be had.
+    /// The key provider did not unwrap the data key.
     Key(KeyError),
-    /// The bytes, their associated data or their data key are not those that were sealed.
+    /// The bytes, the context or the data key differ from those that were sealed.
     ///
-    /// After a key has been used there is this one answer, without detail: what failed would help
-    /// only an attacker.
+    /// Every failure after a key was used is this one error. Which check failed would help only an
+    /// attacker.
     Authentication,
 }
 
 impl OpenError {
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -378,26 +411,28 @@ impl OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Format(_) => f.write_str("the stored bytes are not a sealed record"),
-            Self::Context(_) => f.write_str("the context cannot be bound"),
+            Self::Format(error) => write!(f, "the stored bytes are not sealed data: {error}"),
+            Self::Context(error) => write!(f, "invalid context: {error}"),
             Self::ContextForm { written, expected } => {
                 write!(
                     f,
-                    "sealed under the KMS context form `{written}`, but the reader uses `{expected}`: a form cannot change \
-                     while there are records under another (set kms_context = \"{written}\", or rewrite them)"
+                    "sealed under the KMS context form `{written}`, but the reader uses \
+                     `{expected}`: set kms_context = \"{written}\", or rewrite the records that have \
+                     the other form"
                 )
             }
             Self::AuthenticatedNames { written, given } => {
                 write!(
                     f,
-                    "sealed with authenticated attributes [{}], but opened with [{}]",
+                    "sealed with the authenticated attributes [{}], but the reader names [{}]",
                     EscapedNames(written),
                     EscapedNames(given)
                 )
             }
-            Self::Key(_) => f.write_str("the data key could not be unwrapped"),
+            Self::Key(error) => write!(f, "could not unwrap the data key: {error}"),
             Self::Authentication => f.write_str(
-                "not authentic: the record was changed, moved from another place, or sealed under another key",
+                "not authentic: the record was changed, moved from another place, or sealed under \
+                 another key",
             ),
         }
     }
@@ -406,12 +441,13 @@ impl fmt::Display for OpenError {
 impl StdError for OpenError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Format(error) => Some(error),
-            Self::Context(error) => Some(error),
-            Self::Key(error) => Some(error),
-            Self::ContextForm { .. } | Self::AuthenticatedNames { .. } | Self::Authentication => {
-                None
-            }
+            // The message names the error itself.
+            Self::Key(error) => error.source(),
+            Self::Format(_)
+            | Self::Context(_)
+            | Self::ContextForm { .. }
+            | Self::AuthenticatedNames { .. }
+            | Self::Authentication => None,
         }
     }
 }
@@ -439,11 +475,11 @@ mod tests {
     use super::{KeyError, KeyErrorKind, OpenError, RandomError};
 
     #[test]
-    fn a_system_that_gives_no_random_bytes_is_named_with_its_reason() {
+    fn an_error_of_the_random_generator_names_its_reason() {
         let error = RandomError(getrandom::Error::UNSUPPORTED);
-        let said =
+        let message =
             format!("the operating system gave no random bytes: {}", getrandom::Error::UNSUPPORTED);
-        assert_eq!(error.to_string(), said);
+        assert_eq!(error.to_string(), message);
         assert_eq!(KeyError::from(error).kind(), KeyErrorKind::Other);
     }
 

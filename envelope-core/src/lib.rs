@@ -1,13 +1,13 @@
-//! The envelope record format and its keys.
+//! The Envelope format: data sealed under a data key, which is wrapped by a key encryption key.
 //!
-//! A data key seals one record; a key encryption key, in AWS KMS or elsewhere, wraps the data key;
-//! both stand side by side. What is sealed is bound to where it stands: to the logical table, the
-//! primary key, the attributes that stay readable but must not change, and any further pairs.
-//! `docs/FORMAT.md` is the normative description.
+//! A data key seals one record. A key encryption key, in AWS KMS or elsewhere, wraps the data key.
+//! The sealed record and the wrapped key are stored together. Sealed data is bound to a
+//! [`Context`]: the logical table, the primary key, the attributes that stay readable but must not
+//! change, and any further pairs. `docs/FORMAT.md` is the normative description.
 //!
-//! This crate knows neither AWS nor a runtime nor DynamoDB's client; `envelope-dynamo` does, and is
-//! what a service depends on. Used alone, this crate seals bytes: a message on a queue, an object
-//! in a bucket.
+//! This crate depends neither on AWS nor on an asynchronous runtime. A service that uses DynamoDB
+//! depends on `envelope-dynamo`. Use this crate alone to seal bytes: a message in a queue, or an
+//! object in a bucket.
 //!
 //! ```
 //! # fn block_on<F: Future>(future: F) -> F::Output {
@@ -34,55 +34,72 @@
 //! # }).unwrap();
 //! ```
 //!
+//! # Where things are
+//!
+//! | module | contains |
+//! |---|---|
+//! | the root | [`seal`] and [`open`] for bytes in memory, [`rewrap`] for a change of keys |
+//! | [`context`] | what sealed data is bound to |
+//! | [`provider`] | where data keys come from: the traits, and the providers that need no AWS |
+//! | [`key`] | data keys, and their wrapped form as it is stored |
+//! | [`stream`] | objects of any size, in bounded memory |
+//! | [`payload`] | one sealed message, under a data key that you have |
+//! | [`record`] | the encrypted fields of a record, as a message |
+//! | [`cbor`] | the encoding of those fields |
+//! | [`error`] | why something failed, and who must act |
+//!
+//! The root also has every name of the modules, except those of [`cbor`].
+//!
 //! # Which AES-GCM
 //!
 //! | feature | AES-256-GCM is computed by | needs |
 //! |---|---|---|
 //! | `aes-gcm`, the default | the crate `aes-gcm`, pure Rust | nothing |
 //! | `aws-lc-rs` | AWS-LC, several times as fast | a C compiler |
-//! | `fips` | AWS-LC's FIPS module, and HKDF too | CMake, Go and a C compiler |
+//! | `fips` | the FIPS module of AWS-LC, which also computes HKDF | CMake, Go and a C compiler |
 //!
-//! All make and read the same bytes. If several are on, the last in the table wins; turn the
-//! default off to leave its ten crates out. One of them must be on.
+//! All of them write and read the same bytes. If several features are on, the last one in the table
+//! is used. Turn the default feature off to leave its ten crates out. At least one must be on.
 //!
 //! # Security
 //!
-//! Data keys, derived keys and plaintext are wiped when they are dropped, with each of them, and so
-//! is the stack that they were used on. `aes-gcm` wipes its round keys; AWS-LC keeps its expanded
-//! key on the heap of its own, and wipes it before it is freed.
+//! Data keys, derived keys and plaintext are wiped when they are dropped, with every feature of the
+//! table. The stack that they were used on is wiped too. `aes-gcm` wipes its round keys. AWS-LC
+//! keeps its expanded key on its own heap and wipes it before it frees it.
 //!
 //! `fips` computes AES-256-GCM and HKDF-SHA256 in a module that NIST has validated or is validating
-//! (which version, `aws-lc-fips-sys` says). It does not make an application, or this crate,
-//! validated. Sealing names the nonce itself (it is constant, under a key derived for one message:
-//! FORMAT 4.1), and aws-lc-rs counts AES-GCM as an approved service only where the module chooses
-//! the nonce; so sealing runs validated code, but **not as an approved service**. SHA-256 of
-//! contexts, RSA (feature `rsa`) and random bytes (the operating system's) do not come from the
-//! module. If you must show approved services alone, this is not enough; ask whoever assesses you
+//! (`aws-lc-fips-sys` says which version). It does not make an application, or this crate,
+//! validated. Sealing passes the nonce to the module: it is constant, under a key that is derived
+//! for one message (FORMAT 4.1). aws-lc-rs counts AES-GCM as an approved service only if the module
+//! chooses the nonce. So sealing runs validated code, but **not as an approved service**. SHA-256
+//! of contexts, RSA (feature `rsa`) and random bytes (from the operating system) are not computed
+//! by the module. If you must use approved services only, this is not enough. Ask your assessor
 //! before you rely on it.
 #![forbid(unsafe_code)]
 
 mod aead;
 pub mod cbor;
-mod context;
-mod dek;
-mod error;
-mod escaped;
+pub mod context;
 mod context_form;
+mod dek;
+pub mod error;
+mod escaped;
 mod fragile;
 mod kdf;
+pub mod key;
 mod number;
-mod payload;
-mod provider;
+pub mod payload;
+pub mod provider;
 mod random;
-mod record;
+pub mod record;
 mod rewrap;
 mod rsa_oaep;
 mod sealed;
 mod secret;
-mod stack;
-mod stream;
-mod value;
 mod serde_error;
+mod stack;
+pub mod stream;
+mod value;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -93,20 +110,17 @@ mod key_commitment;
 mod vectors;
 
 pub use context::{
-    Content, Context, DOMAIN_PAIR, EncryptionContext, GROUP_PAIR, PARTITION_KEY_PAIR,
-    SORT_KEY_PAIR, TABLE_PAIR,
-};
-pub use dek::{
-    EncryptedDek, KeyKind, KmsKeyHint, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES, MAX_WRAPPED_KEYS,
-    WrappedKey,
+    Content, Context, ContextForm, DOMAIN_PAIR, EncryptionContext, GROUP_PAIR, Number, NumberError,
+    PARTITION_KEY_PAIR, SORT_KEY_PAIR, TABLE_PAIR, Value,
 };
 pub use error::{
-    ContextError, Fault, FormatError, KeyError, KeyErrorKind, OpenError, RandomError, SealError,
+    ContextError, Escaped, EscapedNames, Fault, FormatError, KeyError, KeyErrorKind, OpenError,
+    RandomError, SealError,
 };
-pub use escaped::{Escaped, EscapedNames};
-pub use context_form::ContextForm;
-pub use fragile::{FragileValues, check_struct_name};
-pub use number::{Number, NumberError};
+pub use key::{
+    DataKey, EncryptedDek, KeyKind, KmsKeyHint, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES,
+    MAX_WRAPPED_KEYS, RsaPublicKey, WrappedKey,
+};
 pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};
 pub use provider::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock,
@@ -117,16 +131,17 @@ pub use provider::{
 };
 #[cfg(feature = "rsa")]
 pub use provider::{LocalRsaKey, RsaRecipient};
-pub use record::{FieldValue, FieldWriter, read_fields};
+pub use record::{
+    FieldValue, FieldWriter, FragileValues, ValueError, check_struct_name, read_fields,
+};
 pub use rewrap::{RewrapError, rewrap};
-pub use rsa_oaep::RsaPublicKey;
 pub use sealed::{Sealed, open, open_payload, seal, seal_payload};
-pub use secret::{DataKey, Plaintext};
+pub use secret::Plaintext;
+#[doc(hidden)]
+pub use serde_error::{WITHHELD, WITHHELD_VALUE};
 pub use stream::{
     ChunkSize, OpenReader, OpenStreamError, OpenStreamErrorKind, SealReader, SealStreamError,
     SealWriter, StreamOpener, StreamSealer, UntrustedStreamHeader, open_to_file,
 };
 #[cfg(feature = "tokio")]
 pub use stream::{open_stream, seal_stream};
-pub use value::Value;
-pub use serde_error::{ValueError, WITHHELD, WITHHELD_VALUE};

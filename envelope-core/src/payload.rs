@@ -1,4 +1,23 @@
 //! `encrypted_payload`: one AES-256-GCM message that commits to its key (FORMAT 4).
+//!
+//! [`seal`](crate::seal) and [`open`](crate::open) also get and store the data key. Use this module
+//! if you have the data key already, or if the plaintext is to be written where it is sealed.
+//!
+//! ```
+//! use envelope_core::context::{Content, Context};
+//! use envelope_core::key::DataKey;
+//! use envelope_core::payload::{OVERHEAD_BYTES, PayloadBuilder, UntrustedPayload};
+//!
+//! let (context, key) = (Context::new("letters"), DataKey::generate()?);
+//! let mut payload = PayloadBuilder::new(4, context.authenticated_names());
+//! payload.extend_from_slice(b"dear");
+//! let sealed = payload.seal(Content::Bytes, &context, &key)?;
+//! assert_eq!(sealed.len(), 4 + OVERHEAD_BYTES);
+//!
+//! let opened = UntrustedPayload::parse(sealed)?.open(Content::Bytes, &context, &key)?;
+//! assert_eq!(opened.expose(), b"dear");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use ctutils::CtEq;
 use zeroize::Zeroizing;

@@ -1,7 +1,47 @@
-//! Where data keys come from: the only joint of the library, and the only asynchronous one.
+//! Where data keys come from.
 //!
-//! Wrapping and unwrapping are separate capabilities: a service that holds only a [`WrapKey`] has
-//! no way to read.
+//! A key provider makes data keys and wraps them ([`WrapKey`]), and unwraps them ([`UnwrapKey`]).
+//! The two are separate traits: a service that has only a [`WrapKey`] cannot read. These traits are
+//! the only part of this crate that can be extended, and the only part that waits for the network.
+//!
+//! | provider | data keys |
+//! |---|---|
+//! | `KmsKeyProvider`, in `envelope-dynamo` | are made and wrapped by AWS KMS |
+//! | [`LocalKeyProvider`] | are wrapped by a root key in this process: for tests and development |
+//! | [`CachedKeyProvider`] | are kept for a while after they were unwrapped |
+//! | [`SharedKeyProvider`] | seal many records each |
+//! | [`HierarchicalKeyProvider`] | are derived from branch keys, which are kept for a while |
+//! | [`MultiKeyProvider`] | are wrapped for several parties |
+//! | [`GroupKeyProvider`] | come from another provider for each group of fields |
+//! | [`ProvisionedKeyWrapper`] | were wrapped beforehand, by somebody else |
+//! | `RsaRecipient`, `LocalRsaKey`, with the feature `rsa` | are wrapped with an RSA public key |
+//! | [`ObservedKeyProvider`] | come from the provider inside; its calls are reported |
+//!
+//! Providers are combined by putting one into the other:
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use envelope_core::provider::{
+//!     CacheLimits, CachedKeyProvider, KeyCounters, KeyEvent, LocalKeyProvider, RootKey,
+//! };
+//! use envelope_core::{Context, open, seal};
+//!
+//! let counters = Arc::new(KeyCounters::default());
+//! let kms = LocalKeyProvider::new(RootKey::generate()?); // in production a `KmsKeyProvider`
+//! let provider = CachedKeyProvider::new(kms, CacheLimits::new(Duration::from_secs(300)))
+//!     .observed_by(counters.clone());
+//!
+//! let context = Context::new("letters");
+//! let sealed = seal(b"dear", &context, &provider).await?;
+//! for _ in 0..3 {
+//!     assert_eq!(open(&sealed, &context, &provider).await?.expose(), b"dear");
+//! }
+//! assert_eq!(counters.count(KeyEvent::Unwrapped), 1);
+//! assert_eq!(counters.count(KeyEvent::CacheHit), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
 
 mod cache;
 mod cached;

@@ -1,4 +1,24 @@
-//! The plaintext of a record: a CBOR map from serde field name to value (FORMAT 4.5).
+//! The encrypted fields of a record: a CBOR map from serde field name to value (FORMAT 4.5).
+//!
+//! [`FieldWriter`] writes the fields, and the [`PayloadBuilder`] that it returns seals them.
+//! [`read_fields`] takes the opened plaintext apart.
+//!
+//! ```
+//! use envelope_core::record::{FieldWriter, read_fields};
+//! use envelope_core::{Content, Context, DataKey, UntrustedPayload};
+//! use std::marker::PhantomData;
+//!
+//! let (context, key) = (Context::new("users"), DataKey::generate()?);
+//! let mut fields = FieldWriter::new(64, []);
+//! fields.field("visits", &7_u32)?;
+//! let sealed = fields.finish().seal(Content::Record, &context, &key)?;
+//!
+//! let plaintext = UntrustedPayload::parse(sealed)?.open(Content::Record, &context, &key)?;
+//! let fields = read_fields(plaintext.expose())?;
+//! let (name, value) = fields[0];
+//! assert_eq!((name, value.deserialize(PhantomData::<u32>)?), ("visits", 7));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use serde::Serialize;
 use serde::de::DeserializeSeed;
@@ -6,11 +26,12 @@ use serde::de::DeserializeSeed;
 use crate::cbor::{
     Deserializer, MAX_DEPTH, Reader, Serializer, head_bytes, major, skip, write_head,
 };
-use crate::fragile::FragileValues;
 use crate::payload::PayloadBuilder;
 use crate::secret::SecretBuffer;
 use crate::value::UNDEFINED;
-use crate::serde_error::ValueError;
+
+pub use crate::fragile::{FragileValues, check_struct_name};
+pub use crate::serde_error::ValueError;
 
 /// Writes the encrypted fields of a record, one after another, where they will be sealed.
 ///

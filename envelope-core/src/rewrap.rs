@@ -1,44 +1,44 @@
-//! A data key moved to another key, and what it seals left as it is (FORMAT 3.1).
+//! Wrapping the data key of a record for other keys, without sealing the record again (FORMAT 3.1).
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use crate::context::{Content, Context};
+use crate::context_form::ContextForm;
 use crate::dek::{EncryptedDek, MAX_WRAPPED_KEYS};
 use crate::error::{Fault, FormatError, KeyError, KeyErrorKind};
-use crate::context_form::ContextForm;
 use crate::payload::UntrustedPayload;
 use crate::provider::{Recipient, UnwrapKey};
 use crate::sealed::Sealed;
 
-/// Why a data key could not be wrapped anew; what was stored stays good.
+/// Why a data key could not be wrapped again. The stored record is unchanged and still opens.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RewrapError {
-    /// The bytes are no `encrypted_dek`, or no `encrypted_payload`.
+    /// The bytes are not an `encrypted_dek`, or not an `encrypted_payload`.
     Format(FormatError),
-    /// The data key is wrapped under another context form than the source context's.
+    /// The data key is wrapped under another context form than the source context has.
     ContextForm {
-        /// The form the stored bytes name.
+        /// The form that the stored bytes name.
         written: ContextForm,
         /// The form of the source context.
         expected: ContextForm,
     },
-    /// The destination context differs from the source's in more than its form: what is sealed
+    /// The destination context differs from the source context in more than its form. The payload
     /// would no longer open.
     OtherPlace,
-    /// The record is wrapped for others as well, under the old context form, and they cannot follow
-    /// to the new one.
+    /// The data key is also wrapped for other parties under the old context form, and this process
+    /// cannot wrap it for them under the new one.
     OtherParties,
-    /// What was unwrapped is not the key that sealed the payload: the source context is another
-    /// record's, or bytes changed.
+    /// The unwrapped key is not the key that sealed the payload: the source context belongs to
+    /// another record, or the bytes were changed.
     OtherDataKey,
     /// The data key could not be unwrapped or wrapped.
     Key(KeyError),
 }
 
 impl RewrapError {
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -52,24 +52,25 @@ impl RewrapError {
 impl fmt::Display for RewrapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Format(_) => f.write_str("the stored bytes are not sealed"),
+            Self::Format(error) => write!(f, "the stored bytes are not sealed data: {error}"),
             Self::ContextForm { written, expected } => write!(
                 f,
-                "the data key is wrapped under the KMS context form `{written}`, but the source context's is `{expected}`"
+                "the data key is wrapped under the KMS context form `{written}`, but the source \
+                 context has the form `{expected}`: set the form `{written}`"
             ),
             Self::OtherPlace => f.write_str(
-                "source and destination context may differ in their form alone: what is sealed is bound to the rest, \
-                 and would no longer open",
+                "the source and destination contexts may differ only in their form: the payload is \
+                 bound to everything else and would no longer open",
             ),
             Self::OtherParties => f.write_str(
-                "the data key is wrapped for other parties too, under the old context form: keep the form, or wrap for \
-                 all of them with `rewrap`",
+                "the data key is also wrapped for other parties under the old context form: keep \
+                 the form, or wrap for all parties with `rewrap`",
             ),
             Self::OtherDataKey => f.write_str(
-                "the data key that was unwrapped is not the one that sealed the payload: the context is another record's, \
-                 or the record was changed",
+                "the unwrapped data key did not seal this payload: the context belongs to another \
+                 record, or the record was changed",
             ),
-            Self::Key(_) => f.write_str("the data key could not be wrapped anew"),
+            Self::Key(error) => write!(f, "could not rewrap the data key: {error}"),
         }
     }
 }
@@ -77,9 +78,10 @@ impl fmt::Display for RewrapError {
 impl StdError for RewrapError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Format(error) => Some(error),
-            Self::Key(error) => Some(error),
-            Self::ContextForm { .. }
+            // The message names the error itself.
+            Self::Key(error) => error.source(),
+            Self::Format(_)
+            | Self::ContextForm { .. }
             | Self::OtherPlace
             | Self::OtherParties
             | Self::OtherDataKey => None,
@@ -99,14 +101,13 @@ impl From<KeyError> for RewrapError {
     }
 }
 
-/// Unwraps the data key of `sealed`, and wraps it for every one of `to` and for nobody else: a new
-/// `encrypted_dek`.
+/// Unwraps the data key of `sealed` and wraps it for every recipient in `to`, and for nobody else.
+/// Returns the new `encrypted_dek`.
 ///
-/// The payload stays as it is; it is asked only whether the data key is the one that sealed it, so
-/// that no good wrapping is replaced by a wrong one. The data key passes through this process;
-/// where both keys are in KMS, ReEncrypt does it inside (`KmsKeyProvider::rewrap`). The contexts
-/// are the record's own, with or without its authenticated attributes, and may differ in their
-/// form.
+/// The payload is not changed. Its commitment is checked first, so that a wrong data key never
+/// replaces a good one. The data key is in the memory of this process for a moment; if both keys
+/// are in KMS, ReEncrypt avoids that (`KmsKeyProvider::rewrap`). Both contexts are those of the
+/// record, with or without its authenticated attributes, and may differ in their form.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -129,13 +130,13 @@ impl From<KeyError> for RewrapError {
 ///
 /// # Security
 ///
-/// Store the result on condition that payload and wrapped key are still those that were read
-/// (FORMAT 3.2-6), in the one write: after another write in between, what is stored would have a
-/// wrapped key that does not open it, and its own would be lost. `Table::rewrap` of
-/// `envelope-dynamo` does so for records.
+/// Store the result in one conditional write: the payload and the wrapped key must still be those
+/// that were read (FORMAT 3.2-6). Otherwise a concurrent write of the record would be left with a
+/// wrapped key that does not open it, and its own wrapped key would be lost. `Table::rewrap` of
+/// `envelope-dynamo` does this for records.
 ///
 /// Copies of the old `encrypted_dek` (backups, streams) still open with the old key, and the data
-/// key is the same: against a key that is known to others, seal anew.
+/// key stays the same. If somebody else knows the old key, seal the record again instead.
 pub async fn rewrap(
     sealed: &Sealed,
     from: &(impl UnwrapKey + ?Sized),
@@ -154,44 +155,47 @@ pub async fn rewrap(
     for recipient in to {
         wrapped.extend(recipient.wrap_data_key(&data_key, &context).await?);
     }
+    let count = wrapped.len();
     let dek = EncryptedDek::new(context.form(), wrapped).map_err(|_| {
         KeyError::new(
             KeyErrorKind::Configuration,
-            format!("name 1 to {MAX_WRAPPED_KEYS} recipients to wrap for"),
+            format!(
+                "rewrap for 1 to {MAX_WRAPPED_KEYS} recipients: these returned {count} wrapped keys"
+            ),
         )
     })?;
     Ok(dek.to_bytes())
 }
 
 impl EncryptedDek {
-    /// Parses what is to be wrapped anew, and checks that it can be: for providers that wrap anew
-    /// in a way of their own.
+    /// Parses an `encrypted_dek` that is to be rewrapped, and checks that the contexts allow it.
+    /// For providers that rewrap in their own way.
     ///
     /// # Errors
     ///
-    /// When the bytes are no `encrypted_dek`, name another context form than `source`'s, or what
-    /// they open is bound to more of `source` than `destination` shares.
+    /// If the bytes are not an `encrypted_dek`, if they name another context form than `source`, or
+    /// if the contexts differ in more than their form.
     pub fn parse_to_rewrap(
         bytes: &[u8],
         source: &Context<'_>,
         destination: &Context<'_>,
     ) -> Result<Self, RewrapError> {
         let dek = Self::parse(bytes)?;
-        // FORMAT 3.2-3: or a form of the writer's choosing would decide what KMS is shown.
+        // FORMAT 3.2-3: otherwise the writer of the bytes would decide what KMS logs.
         if dek.form() != source.context_form() {
             return Err(RewrapError::ContextForm {
                 written: dek.form(),
                 expected: source.context_form(),
             });
         }
-        if bound(source) != bound(destination) {
+        if payload_binding(source) != payload_binding(destination) {
             return Err(RewrapError::OtherPlace);
         }
         Ok(dek)
     }
 }
 
-/// Whatever the payload's associated data holds of a context: all but its form.
-fn bound(context: &Context<'_>) -> Vec<u8> {
+/// The part of a context that a payload is bound to: everything but the form.
+fn payload_binding(context: &Context<'_>) -> Vec<u8> {
     context.associated_data(Content::Bytes, 1, 1)
 }

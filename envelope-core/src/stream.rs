@@ -1,9 +1,39 @@
-//! Objects of any size: sealed and opened chunk by chunk, in memory that does not grow with them
-//! (FORMAT 12).
+//! Objects of any size: sealed and opened chunk by chunk, in bounded memory (FORMAT 12).
 //!
-//! [`StreamSealer`] and [`StreamOpener`] hold one chunk and do no I/O; around them stand readers
-//! and writers.
+//! | to | use |
+//! |---|---|
+//! | seal what you write | [`SealWriter`] |
+//! | seal what you read, such as the body of an upload | [`SealReader`] |
+//! | open what you read | [`OpenReader`] |
+//! | open into a file that appears only when the stream is complete | [`open_to_file`] |
+//! | copy from one asynchronous stream to another (feature `tokio`) | `seal_stream`, `open_stream` |
+//! | do the I/O yourself | [`StreamSealer`], [`StreamOpener`] |
+//!
+//! Readers and writers implement the traits of `std::io` and, with the feature `tokio`, those of
+//! `tokio::io`. Each holds one chunk in memory, of 64 KiB by default ([`ChunkSize`]).
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # use envelope_core::{Context, LocalKeyProvider, RootKey};
+//! use std::io::{Read, Write};
+//! use envelope_core::stream::{OpenReader, SealWriter, StreamSealer, UntrustedStreamHeader};
+//!
+//! # let provider = LocalKeyProvider::new(RootKey::generate()?);
+//! let context = Context::new("invoices").pair("object", "2026/11/invoice-7.pdf")?;
+//! let mut writer = SealWriter::new(StreamSealer::new(&context, &provider).await?, Vec::new());
+//! writer.write_all(b"%PDF-2.0")?;
+//! let sealed = writer.finish()?;
+//!
+//! let mut sealed = &sealed[..];
+//! let header = UntrustedStreamHeader::read(&mut sealed)?;
+//! let mut reader = OpenReader::new(header.open(&context, &provider).await?, sealed);
+//! let mut plaintext = Vec::new();
+//! reader.read_to_end(&mut plaintext)?; // complete, since it ended without an error
+//! assert_eq!(plaintext, b"%PDF-2.0");
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
 
+mod chunk_buffer;
 mod chunk_size;
 mod error;
 mod file;
@@ -16,7 +46,6 @@ mod read;
 mod seal;
 #[cfg(feature = "tokio")]
 mod transfer;
-mod chunk_buffer;
 mod write;
 
 #[cfg(test)]

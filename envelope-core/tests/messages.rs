@@ -15,12 +15,12 @@ const KINDS: [(KeyErrorKind, &str, Fault, bool); 12] = [
     (KeyErrorKind::PendingDeletion, "key pending deletion or unusable", Fault::Operator, false),
     (KeyErrorKind::KeyNotFound, "key not found", Fault::Operator, false),
     (KeyErrorKind::WrongKey, "wrong key", Fault::Operator, false),
-    (KeyErrorKind::ContextMismatch, "not wrapped for this place, or changed", Fault::Data, false),
-    (KeyErrorKind::InvalidKeyUsage, "key not usable for data keys", Fault::Operator, false),
+    (KeyErrorKind::ContextMismatch, "wrapped for another context, or changed", Fault::Data, false),
+    (KeyErrorKind::InvalidKeyUsage, "key cannot wrap data keys", Fault::Operator, false),
     (KeyErrorKind::Throttled, "throttled", Fault::Operator, true),
     (KeyErrorKind::Unreachable, "unreachable", Fault::Operator, true),
-    (KeyErrorKind::InvalidResponse, "invalid answer", Fault::Operator, false),
-    (KeyErrorKind::Configuration, "configuration", Fault::Caller, false),
+    (KeyErrorKind::InvalidResponse, "invalid response", Fault::Operator, false),
+    (KeyErrorKind::Configuration, "invalid configuration", Fault::Caller, false),
     (KeyErrorKind::Other, "key provider failed", Fault::Operator, false),
 ];
 
@@ -45,30 +45,47 @@ fn a_key_error_keeps_the_request_and_what_lies_behind_it() {
 }
 
 fn key_error() -> KeyError {
-    KeyError::new(KeyErrorKind::ContextMismatch, "the record")
+    KeyError::new(KeyErrorKind::ContextMismatch, "the record").with_source("HTTP 400")
+}
+
+/// What stands behind the cause that the message names.
+fn behind(error: &dyn Error) -> Option<String> {
+    error.source().map(ToString::to_string)
 }
 
 #[test]
 fn an_error_of_sealing_says_what_was_missing_and_names_its_source() {
     let pair = || ContextError::Pair("tenant".to_owned());
     for (error, message, fault, source) in [
-        (SealError::from(pair()), "the context cannot be bound", Fault::Caller, true),
-        (key_error().into(), "no data key to seal with", Fault::Data, true),
+        (
+            SealError::from(pair()),
+            "invalid context: the pair `tenant` of the encryption context has an empty value or is \
+             named twice",
+            Fault::Caller,
+            None,
+        ),
+        (
+            key_error().into(),
+            "could not get a data key: wrapped for another context, or changed: the record",
+            Fault::Data,
+            Some("HTTP 400"),
+        ),
         (
             SealError::TooLong,
-            "the plaintext is longer than one AES-GCM message may be",
+            "the plaintext is longer than one AES-GCM message can be (64 GiB less 32 bytes): seal it \
+             as a stream",
             Fault::Caller,
-            false,
+            None,
         ),
         (
             SealError::TooManyChunks,
-            "the stream is longer than 2^32 chunks: take larger chunks, or several streams",
+            "the stream has more than 2^32 chunks: use larger chunks or several streams",
             Fault::Caller,
-            false,
+            None,
         ),
     ] {
         assert_eq!(error.to_string(), message);
-        assert_eq!((error.fault(), error.source().is_some()), (fault, source), "{message}");
+        assert_eq!((error.fault(), behind(&error).as_deref()), (fault, source), "{message}");
     }
 }
 
@@ -78,39 +95,46 @@ fn an_error_of_opening_says_what_is_wrong_and_names_its_source() {
     for (error, message, fault, source) in [
         (
             FormatError::UnknownSuite(7).into(),
-            "the stored bytes are not a sealed record",
+            "the stored bytes are not sealed data: sealed with cipher suite 7, which this program \
+             does not know: upgrade the program",
             Fault::Data,
-            true,
+            None,
         ),
         (
-            ContextError::Pair("tenant".to_owned()).into(),
-            "the context cannot be bound",
+            ContextError::DuplicateAttribute("plan".to_owned()).into(),
+            "invalid context: the authenticated attribute `plan` is named twice",
             Fault::Caller,
-            true,
+            None,
         ),
         (
             OpenError::ContextForm { written: ContextForm::Hashed, expected: ContextForm::Raw },
-            "sealed under the KMS context form `hashed`, but the reader uses `raw`: a form cannot change while there are \
-             records under another (set kms_context = \"hashed\", or rewrite them)",
+            "sealed under the KMS context form `hashed`, but the reader uses `raw`: set kms_context \
+             = \"hashed\", or rewrite the records that have the other form",
             Fault::Caller,
-            false,
+            None,
         ),
         (
             OpenError::AuthenticatedNames { written: names(&["plan", "at"]), given: names(&[]) },
-            "sealed with authenticated attributes [plan, at], but opened with []",
+            "sealed with the authenticated attributes [plan, at], but the reader names []",
             Fault::Caller,
-            false,
+            None,
         ),
-        (key_error().into(), "the data key could not be unwrapped", Fault::Data, true),
+        (
+            key_error().into(),
+            "could not unwrap the data key: wrapped for another context, or changed: the record",
+            Fault::Data,
+            Some("HTTP 400"),
+        ),
         (
             OpenError::Authentication,
-            "not authentic: the record was changed, moved from another place, or sealed under another key",
+            "not authentic: the record was changed, moved from another place, or sealed under \
+             another key",
             Fault::Data,
-            false,
+            None,
         ),
     ] {
         assert_eq!(error.to_string(), message);
-        assert_eq!((error.fault(), error.source().is_some()), (fault, source), "{message}");
+        assert_eq!((error.fault(), behind(&error).as_deref()), (fault, source), "{message}");
     }
     assert_eq!(ContextForm::Table.to_string(), "table");
 }
@@ -118,15 +142,16 @@ fn an_error_of_opening_says_what_is_wrong_and_names_its_source() {
 #[test]
 fn what_is_no_record_is_named_by_its_part() {
     for (error, message) in [
-        (FormatError::Truncated("encrypted_dek"), "encrypted_dek is cut short"),
-        (FormatError::TrailingBytes("encrypted_dek"), "encrypted_dek has bytes after its end"),
+        (FormatError::Truncated("encrypted_dek"), "encrypted_dek is truncated"),
+        (FormatError::TrailingBytes("encrypted_dek"), "unexpected bytes follow encrypted_dek"),
         (
             FormatError::UnknownVersion("encrypted_payload", 9),
-            "encrypted_payload has format version 9, which this reader does not know: upgrade it, or the bytes are no record",
+            "encrypted_payload has format version 9, which this program does not know: upgrade the \
+             program, unless these bytes are not sealed data",
         ),
         (
             FormatError::UnknownSuite(9),
-            "sealed with suite 9, which this reader does not know: upgrade it",
+            "sealed with cipher suite 9, which this program does not know: upgrade the program",
         ),
         (FormatError::Malformed("a wrapped key"), "a wrapped key is malformed"),
     ] {
@@ -139,16 +164,17 @@ fn what_cannot_be_bound_is_named() {
     for (error, message) in [
         (
             ContextError::ReservedName("aws:x\n".to_owned()),
-            "the encryption context cannot have a pair named `aws:x\\n`: names are not empty, do not start with `aws:`, \
-             and `table`, `partition_key`, `sort_key` and `envelope` are taken",
+            "the encryption context cannot have a pair named `aws:x\\n`: a name must not be empty or \
+             start with `aws:`, and the format itself sets `table`, `partition_key`, `sort_key` and \
+             `envelope`",
         ),
         (
             ContextError::Pair("t".to_owned()),
-            "the encryption context pair `t` is empty or stands twice",
+            "the pair `t` of the encryption context has an empty value or is named twice",
         ),
         (
             ContextError::DuplicateAttribute("t".to_owned()),
-            "the authenticated attribute `t` stands twice",
+            "the authenticated attribute `t` is named twice",
         ),
     ] {
         assert_eq!(error.to_string(), message);
@@ -161,23 +187,21 @@ fn what_cannot_be_bound_is_named() {
 
 #[test]
 fn a_root_key_that_cannot_be_read_is_said_to_be_so() {
-    for (error, message, source) in [
+    for (error, message) in [
         (
             RootKeyError::Environment("KEY".to_owned()),
-            "the environment variable `KEY` is not set, or not text: set it to 64 hexadecimal digits (`openssl rand -hex 32`)",
-            false,
+            "the environment variable `KEY` is not set or is not UTF-8: set it to 64 hexadecimal \
+             digits (`openssl rand -hex 32`)",
         ),
         (
-            RootKeyError::File(std::io::Error::other("gone")),
-            "the root key file cannot be read",
-            true,
+            RootKeyError::File { path: "key".into(), source: std::io::Error::other("gone") },
+            "could not read the root key file `key`: gone",
         ),
         (
             RootKeyError::Malformed,
-            "a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64",
-            false,
+            "not a root key: expected 32 bytes, 64 hexadecimal digits, or 32 bytes in base64",
         ),
     ] {
-        assert_eq!((error.to_string().as_str(), error.source().is_some()), (message, source));
+        assert_eq!((error.to_string().as_str(), behind(&error)), (message, None));
     }
 }

@@ -42,7 +42,7 @@ async fn a_file_holds_raw_bytes_hexadecimal_digits_or_base64() {
     assert_is_the_key(RootKey::from_file(file("base64", format!("{BASE64}\r\n"))).unwrap()).await;
     assert!(matches!(RootKey::from_file(file("short", [7; 31])), Err(RootKeyError::Malformed)));
     let nowhere = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nowhere");
-    assert!(matches!(RootKey::from_file(nowhere), Err(RootKeyError::File(_))));
+    assert!(matches!(RootKey::from_file(nowhere), Err(RootKeyError::File { .. })));
 }
 
 /// A process cannot safely change its own environment, so this one starts another like itself.

@@ -8,8 +8,8 @@ use super::MAX_DEPTH;
 use super::head::{major, simple, write_head};
 use crate::fragile::{FragileValues, check_struct_name};
 use crate::secret::SecretBuffer;
-use crate::value::NULL;
 use crate::serde_error::{ValueError, WITHHELD, WITHHELD_VALUE};
+use crate::value::NULL;
 
 /// Writes serde values as CBOR, behind what the buffer already holds.
 ///

@@ -2,7 +2,7 @@
 //! (FORMAT 6.1).
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -178,15 +178,20 @@ impl fmt::Debug for LocalKeyProvider {
 /// The root key of a [`LocalKeyProvider`]: 32 bytes, wiped on drop.
 pub struct RootKey(DataKey);
 
-/// Why a root key could not be read; never the key.
+/// Why a root key could not be read. The error never contains the key.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RootKeyError {
-    /// The environment variable is not set, or not text.
+    /// The environment variable of this name is not set, or is not UTF-8.
     Environment(String),
     /// The file cannot be read.
-    File(std::io::Error),
-    /// What was read is neither 32 bytes, nor 64 hexadecimal digits, nor 32 bytes in base64.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: std::io::Error,
+    },
+    /// The key is neither 32 bytes, nor 64 hexadecimal digits, nor 32 bytes in base64.
     Malformed,
 }
 
@@ -236,7 +241,10 @@ impl RootKey {
     ///
     /// When the file cannot be read or holds none of these.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, RootKeyError> {
-        let bytes = std::fs::read(path).map(Zeroizing::new).map_err(RootKeyError::File)?;
+        let path = path.as_ref();
+        let bytes = std::fs::read(path)
+            .map(Zeroizing::new)
+            .map_err(|source| RootKeyError::File { path: path.to_owned(), source })?;
         Self::from_bytes(&bytes).or_else(|_| Self::from_text(&bytes))
     }
 
@@ -276,13 +284,15 @@ impl fmt::Display for RootKeyError {
         match self {
             Self::Environment(name) => write!(
                 f,
-                "the environment variable `{name}` is not set, or not text: set it to 64 hexadecimal digits \
-                 (`openssl rand -hex 32`)"
+                "the environment variable `{name}` is not set or is not UTF-8: set it to 64 \
+                 hexadecimal digits (`openssl rand -hex 32`)"
             ),
-            Self::File(_) => f.write_str("the root key file cannot be read"),
-            Self::Malformed => {
-                f.write_str("a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64")
+            Self::File { path, source } => {
+                write!(f, "could not read the root key file `{}`: {source}", path.display())
             }
+            Self::Malformed => f.write_str(
+                "not a root key: expected 32 bytes, 64 hexadecimal digits, or 32 bytes in base64",
+            ),
         }
     }
 }
@@ -290,7 +300,8 @@ impl fmt::Display for RootKeyError {
 impl std::error::Error for RootKeyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::File(error) => Some(error),
+            // The message names the error itself.
+            Self::File { source, .. } => source.source(),
             Self::Environment(_) | Self::Malformed => None,
         }
     }

@@ -9,9 +9,9 @@ use super::events::{KeyEvent, KeyObserver, Unobserved, report};
 use super::shared_call::{SharedCall, Waiter, lock};
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
 use crate::context::EncryptionContext;
+use crate::context_form::ContextForm;
 use crate::dek::WrappedKey;
 use crate::error::{KeyError, KeyErrorKind};
-use crate::context_form::ContextForm;
 use crate::secret::DataKey;
 
 /// How long and for how much a [`SharedKeyProvider`] uses one data key.

@@ -84,9 +84,9 @@ impl Waiters {
 
     /// Ends what [`begin_poll`](Self::begin_poll) began, while the call is still pending.
     ///
-    /// [`wake`](Wake::wake) wakes nobody while the call is being polled. The waiters who came during
-    /// the poll did not poll the call themselves, and the waiter who did may never be polled again.
-    /// So a wake during the poll is passed on here.
+    /// [`wake`](Wake::wake) wakes nobody while the call is being polled. The waiters who came
+    /// during the poll did not poll the call themselves, and the waiter who did may never be
+    /// polled again. So a wake during the poll is passed on here.
     fn end_poll(&self) {
         let woken = {
             let mut state = lock(&self.0);
@@ -229,8 +229,8 @@ impl<T> Call<T> {
         };
         let ended = slot.take();
         drop(slot);
-        // One waiter at a time polls the call, and none after there is an outcome. So the outcome is
-        // not set yet.
+        // One waiter at a time polls the call, and none after there is an outcome. So the outcome
+        // is not set yet.
         let _ = self.outcome.set(outcome);
         self.waiters.finish(id);
         drop(ended);

@@ -1,24 +1,24 @@
-//! Why a stream could not be sealed or opened, and how much plaintext had gone out by then.
+//! Why a stream could not be sealed or opened, and how much plaintext was released before.
 
 use std::error::Error as StdError;
 use std::{fmt, io};
 
 use crate::error::{Fault, FormatError, KeyError, OpenError, SealError};
 
-/// Why a stream could not be sealed; what was written of it does not open.
+/// Why a stream could not be sealed. The part that was written does not open.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SealStreamError {
-    /// No data key was to be had, or the stream is too long.
+    /// The key provider returned no data key, or the stream is too long.
     Seal(SealError),
     /// The plaintext could not be read.
     Read(io::Error),
-    /// What was sealed could not be written.
+    /// The sealed stream could not be written.
     Write(io::Error),
 }
 
 impl SealStreamError {
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -30,23 +30,27 @@ impl SealStreamError {
 
 impl fmt::Display for SealStreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Seal(_) => "the stream could not be sealed",
-            Self::Read(_) => {
-                "the plaintext to seal could not be read: what was written so far does not open"
-            }
-            Self::Write(_) => {
-                "the sealed stream could not be written: what was written so far does not open"
-            }
-        })
+        match self {
+            Self::Seal(error) => write!(f, "could not seal the stream: {error}"),
+            Self::Read(error) => write!(
+                f,
+                "could not read the plaintext of the stream (the part sealed so far does not \
+                 open): {error}"
+            ),
+            Self::Write(error) => write!(
+                f,
+                "could not write the sealed stream (the part written so far does not open): {error}"
+            ),
+        }
     }
 }
 
 impl StdError for SealStreamError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Seal(error) => Some(error),
-            Self::Read(error) | Self::Write(error) => Some(error),
+            // The message names the error itself.
+            Self::Seal(error) => error.source(),
+            Self::Read(error) | Self::Write(error) => error.source(),
         }
     }
 }
@@ -63,8 +67,7 @@ impl From<KeyError> for SealStreamError {
     }
 }
 
-/// Why a stream could not be opened, and how much of its plaintext was released before that was
-/// known.
+/// Why a stream could not be opened, and how much of its plaintext was released before the failure.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -77,14 +80,14 @@ impl From<KeyError> for SealStreamError {
 /// # writer.write_all(&[7; 3000])?;
 /// # let mut stream = writer.finish()?;
 ///
-/// stream.pop(); // somebody cut the last byte off
+/// stream.pop(); // the last byte is lost
 /// let mut bytes = &stream[..];
 /// let header = UntrustedStreamHeader::read(&mut bytes)?;
 /// let mut reader = OpenReader::new(header.open(&context, &provider).await?, bytes);
 /// let mut plaintext = Vec::new();
 /// let error = reader.read_to_end(&mut plaintext).unwrap_err();
 /// let error = error.get_ref().and_then(|error| error.downcast_ref::<OpenStreamError>()).unwrap();
-/// assert_eq!((error.released_bytes(), error.fault()), (2048, Fault::Data), "two chunks were whole");
+/// assert_eq!((error.released_bytes(), error.fault()), (2048, Fault::Data), "two chunks opened");
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
@@ -93,16 +96,16 @@ pub struct OpenStreamError {
     released: u64,
 }
 
-/// What kept a stream from being opened.
+/// Why a stream could not be opened.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenStreamErrorKind {
-    /// What is stored is no stream, not sealed for this context, changed or cut short, or its data
-    /// key is not to be had.
+    /// The bytes are not a stream, were not sealed for this context, were changed or truncated, or
+    /// the key provider did not unwrap the data key.
     Open(OpenError),
     /// The sealed stream could not be read.
     Read(io::Error),
-    /// What was opened could not be written.
+    /// The plaintext could not be written.
     Write(io::Error),
 }
 
@@ -111,7 +114,7 @@ impl OpenStreamError {
         Self { kind, released }
     }
 
-    /// Nothing was left where somebody could take it for the whole.
+    /// The same error for a caller who has discarded the released plaintext.
     pub(super) fn nothing_released(self) -> Self {
         Self { released: 0, ..self }
     }
@@ -122,13 +125,14 @@ impl OpenStreamError {
         &self.kind
     }
 
-    /// Bytes of plaintext that had been released: authentic each, but not the whole. Discard them.
+    /// How many bytes of plaintext were released before the failure. They are authentic but
+    /// incomplete: discard them.
     #[must_use]
     pub const fn released_bytes(&self) -> u64 {
         self.released
     }
 
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match &self.kind {
@@ -142,18 +146,25 @@ impl fmt::Display for OpenStreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             OpenStreamErrorKind::Open(OpenError::Authentication) => f.write_str(
-                "not authentic: the stream was changed, cut short, moved from another place, or sealed under another key",
+                "not authentic: the stream was changed, truncated, moved from another place, or \
+                 sealed under another key",
             ),
-            OpenStreamErrorKind::Open(OpenError::Format(_)) => f.write_str("the bytes are not a sealed stream"),
-            OpenStreamErrorKind::Open(_) => f.write_str("the stream could not be opened"),
-            OpenStreamErrorKind::Read(_) => f.write_str("the sealed stream could not be read"),
-            OpenStreamErrorKind::Write(_) => f.write_str("the opened stream could not be written"),
+            OpenStreamErrorKind::Open(OpenError::Format(error)) => {
+                write!(f, "the bytes are not a sealed stream: {error}")
+            }
+            OpenStreamErrorKind::Open(error) => write!(f, "could not open the stream: {error}"),
+            OpenStreamErrorKind::Read(error) => {
+                write!(f, "could not read the sealed stream: {error}")
+            }
+            OpenStreamErrorKind::Write(error) => {
+                write!(f, "could not write the plaintext of the stream: {error}")
+            }
         }?;
         match self.released {
             0 => Ok(()),
             bytes => write!(
                 f,
-                " ({bytes} bytes of plaintext had been released and are not the whole: discard them)"
+                " ({bytes} bytes of plaintext were released and are incomplete: discard them)"
             ),
         }
     }
@@ -162,10 +173,9 @@ impl fmt::Display for OpenStreamError {
 impl StdError for OpenStreamError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.kind {
-            OpenStreamErrorKind::Open(OpenError::Authentication) => None,
-            OpenStreamErrorKind::Open(OpenError::Format(error)) => Some(error),
-            OpenStreamErrorKind::Open(error) => Some(error),
-            OpenStreamErrorKind::Read(error) | OpenStreamErrorKind::Write(error) => Some(error),
+            // The message names the error itself.
+            OpenStreamErrorKind::Open(error) => error.source(),
+            OpenStreamErrorKind::Read(error) | OpenStreamErrorKind::Write(error) => error.source(),
         }
     }
 }
@@ -188,7 +198,7 @@ impl From<FormatError> for OpenStreamError {
     }
 }
 
-/// For [`Read`](std::io::Read) and its asynchronous counterpart, which know no other error.
+/// For [`Read`](std::io::Read) and its asynchronous counterpart, which return no other error.
 impl From<OpenStreamError> for io::Error {
     fn from(error: OpenStreamError) -> Self {
         Self::new(io::ErrorKind::InvalidData, error)

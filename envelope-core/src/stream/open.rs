@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::aead::{TAG_BYTES, Unauthentic};
 use crate::error::OpenError;
+use crate::stream::chunk_buffer::ChunkBuffer;
 use crate::stream::chunk_size::ChunkSize;
 use crate::stream::error::{OpenStreamError, OpenStreamErrorKind};
 use crate::stream::key::{ChunkKey, End};
-use crate::stream::chunk_buffer::ChunkBuffer;
 
 /// Opens an object of any size, chunk by chunk, and does no I/O: what follows the header is written
 /// into [`space`](Self::space), and plaintext is taken from [`output`](Self::output).

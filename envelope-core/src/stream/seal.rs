@@ -11,10 +11,10 @@ use crate::provider::WrapKey;
 use crate::random;
 use crate::sealed::generate;
 use crate::secret::DataKey;
+use crate::stream::chunk_buffer::ChunkBuffer;
 use crate::stream::chunk_size::ChunkSize;
 use crate::stream::header::{self, SUITE, VERSION};
 use crate::stream::key::{ChunkKey, End};
-use crate::stream::chunk_buffer::ChunkBuffer;
 
 /// Seals an object of any size, chunk by chunk, and does no I/O: bytes are written into
 /// [`space`](Self::space), and sealed bytes are taken from [`output`](Self::output).

@@ -1,6 +1,5 @@
 //! What an error says, and how much had gone out by then.
 
-use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -70,8 +69,8 @@ async fn a_stream_that_was_cut_short_is_known_at_its_end_with_what_had_gone_out(
     assert_eq!(opened, plaintext[..2 * CHUNK]);
     assert_eq!(
         error.to_string(),
-        "not authentic: the stream was changed, cut short, moved from another place, or sealed under another key \
-         (131072 bytes of plaintext had been released and are not the whole: discard them)"
+        "not authentic: the stream was changed, truncated, moved from another place, or sealed under \
+         another key (131072 bytes of plaintext were released and are incomplete: discard them)"
     );
 }
 
@@ -102,7 +101,7 @@ async fn reading_and_writing_that_fail_are_told_from_what_is_not_authentic() {
     assert!(matches!(error.kind(), OpenStreamErrorKind::Read(_)), "{error:?}");
     assert_eq!((error.released_bytes(), opened.len()), (2 * CHUNK as u64, 2 * CHUNK));
     assert_eq!(error.fault(), Fault::Operator);
-    assert!(error.source().is_some());
+    assert!(error.to_string().starts_with("could not read the sealed stream: "), "{error}");
 
     let writer = Breaks { bytes: &[], left: CHUNK + 7 };
     let error = open_stream(&stream[..], writer, &context(), &provider()).await.unwrap_err();
@@ -118,7 +117,8 @@ async fn reading_and_writing_that_fail_are_told_from_what_is_not_authentic() {
     assert!(matches!(error, SealStreamError::Read(_)), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "the plaintext to seal could not be read: what was written so far does not open"
+        "could not read the plaintext of the stream (the part sealed so far does not open): \
+         connection reset"
     );
 
     let writer = Breaks { bytes: &[], left: 10 };
@@ -130,17 +130,17 @@ async fn reading_and_writing_that_fail_are_told_from_what_is_not_authentic() {
 #[tokio::test]
 async fn what_is_no_stream_is_called_so() {
     for (bytes, cause) in [
-        (&b""[..], "the header of the stream is cut short"),
-        (b"envs", "the header of the stream is cut short"),
+        (&b""[..], "the header of the stream is truncated"),
+        (b"envs", "the header of the stream is truncated"),
         (b"%PDF-2.0", "the mark at the start of the stream is malformed"),
         (
             b"envs\x02",
-            "the stream has format version 2, which this reader does not know: upgrade it, or the bytes are no record",
+            "the stream has format version 2, which this program does not know: upgrade the program, \
+             unless these bytes are not sealed data",
         ),
     ] {
         let error = open(bytes).await.1.unwrap_err();
-        assert_eq!(error.to_string(), "the bytes are not a sealed stream");
-        assert_eq!(error.source().unwrap().to_string(), cause);
+        assert_eq!(error.to_string(), format!("the bytes are not a sealed stream: {cause}"));
         assert_eq!((error.fault(), error.released_bytes()), (Fault::Data, 0));
     }
 }

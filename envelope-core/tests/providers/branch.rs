@@ -15,7 +15,9 @@ fn the_name_of_a_branch_is_1_to_255_bytes_long() {
         assert_eq!(error.kind(), KeyErrorKind::Configuration);
         assert_eq!(
             error.to_string(),
-            format!("configuration: the name of a branch is 1 to 255 bytes long, not {bytes}")
+            format!(
+                "invalid configuration: the name of a branch is 1 to 255 bytes long, not {bytes}"
+            )
         );
     }
 }

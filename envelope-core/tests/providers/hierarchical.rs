@@ -226,7 +226,7 @@ async fn a_pair_that_is_not_there_is_named_with_what_to_do_about_it() {
         let provider = HierarchicalKeyProvider::per_pair(Arc::clone(&store), name, LIMITS);
         let error = refusal_to_seal(&context, &provider).await;
         let expected = format!(
-            "configuration: a record's branch is named by the pair `{shown}`, which its encryption context does not \
+            "invalid configuration: a record's branch is named by the pair `{shown}`, which its encryption context does not \
              have: {remedy}"
         );
         assert_eq!(error.to_string(), expected);
@@ -353,7 +353,7 @@ async fn a_salt_of_another_length_is_refused_for_a_version_of_the_branch() {
         assert_eq!(
             error.to_string(),
             format!(
-                "not wrapped for this place, or changed: a salt of 24 bytes stands for the data key, not {length}"
+                "wrapped for another context, or changed: a salt of 24 bytes stands for the data key, not {length}"
             )
         );
     }
@@ -439,7 +439,7 @@ async fn a_store_that_gives_another_key_than_it_was_asked_for_is_not_believed() 
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "invalid answer: the key store gave another branch key than {version}, which was asked for"
+                    "invalid response: the key store gave another branch key than {version}, which was asked for"
                 )
             );
         }

@@ -101,7 +101,7 @@ async fn a_wrapped_key_that_was_changed_cut_or_made_longer_does_not_open() {
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
         assert_eq!(
             error.to_string(),
-            "not wrapped for this place, or changed: the local root key does not open this wrapped key"
+            "wrapped for another context, or changed: the local root key does not open this wrapped key"
         );
     }
 }
@@ -208,21 +208,24 @@ fn a_root_key_that_cannot_be_read_says_why_and_what_to_do() {
     );
     assert_eq!(
         error.to_string(),
-        "the environment variable `ENVELOPE_TEST_NO_SUCH_KEY` is not set, or not text: set it to 64 hexadecimal digits \
-         (`openssl rand -hex 32`)"
+        "the environment variable `ENVELOPE_TEST_NO_SUCH_KEY` is not set or is not UTF-8: set it to \
+         64 hexadecimal digits (`openssl rand -hex 32`)"
     );
     assert!(error.source().is_none());
 
     let nowhere = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("local-nowhere");
-    let error = RootKey::from_file(nowhere).unwrap_err();
-    assert_eq!(error.to_string(), "the root key file cannot be read");
-    let source = error.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
-    assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+    let error = RootKey::from_file(&nowhere).unwrap_err();
+    let RootKeyError::File { path, source } = &error else { panic!("{error:?}") };
+    assert_eq!((path, source.kind()), (&nowhere, std::io::ErrorKind::NotFound));
+    assert_eq!(
+        error.to_string(),
+        format!("could not read the root key file `{}`: {source}", nowhere.display())
+    );
 
     let error = RootKey::from_bytes(&[]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a root key is 32 bytes, 64 hexadecimal digits, or 32 bytes in base64"
+        "not a root key: expected 32 bytes, 64 hexadecimal digits, or 32 bytes in base64"
     );
     assert!(error.source().is_none());
 }

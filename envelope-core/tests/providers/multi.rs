@@ -167,7 +167,7 @@ async fn a_party_that_wraps_nothing_is_noticed() {
     let error =
         refusal_to_seal(&letters(), &MultiKeyWrapper::new(party()).with(Answering(0))).await;
     assert_eq!(error.kind(), KeyErrorKind::InvalidResponse);
-    assert_eq!(error.to_string(), "invalid answer: a recipient answered without a wrapped key");
+    assert_eq!(error.to_string(), "invalid response: a recipient answered without a wrapped key");
 }
 
 #[tokio::test]
@@ -197,6 +197,6 @@ async fn what_the_parties_answer_is_counted_as_well() {
     .await;
     assert_eq!(
         error.to_string(),
-        "configuration: a record carries at most 16 wrapped keys, but these parties make 17: name fewer"
+        "invalid configuration: a record carries at most 16 wrapped keys, but these parties make 17: name fewer"
     );
 }

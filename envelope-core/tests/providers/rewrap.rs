@@ -132,7 +132,12 @@ async fn one_to_sixteen_recipients_are_wrapped_for() {
         let RewrapError::Key(error) = to(count).await.unwrap_err() else {
             panic!("not of the key")
         };
-        assert_eq!(error.to_string(), "configuration: name 1 to 16 recipients to wrap for");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "invalid configuration: rewrap for 1 to 16 recipients: these returned {count} wrapped keys"
+            )
+        );
     }
 }
 
@@ -171,52 +176,53 @@ fn every_refusal_says_what_is_wrong_whose_fault_it_is_and_what_stands_behind_it(
     let forms =
         RewrapError::ContextForm { written: ContextForm::Hashed, expected: ContextForm::Table };
     let format = || FormatError::Truncated("encrypted_dek");
-    let key = |kind| KeyError::new(kind, "why");
+    let key = |kind| KeyError::new(kind, "why").with_source("HTTP 400");
     for (error, fault, source, shown) in [
         (
             format().into(),
             Fault::Data,
-            Some(format().to_string()),
-            "the stored bytes are not sealed",
+            None,
+            "the stored bytes are not sealed data: encrypted_dek is truncated",
         ),
         (
             forms,
             Fault::Caller,
             None,
-            "the data key is wrapped under the KMS context form `hashed`, but the source context's is `table`",
+            "the data key is wrapped under the KMS context form `hashed`, but the source context has \
+             the form `table`: set the form `hashed`",
         ),
         (
             RewrapError::OtherPlace,
             Fault::Caller,
             None,
-            "source and destination context may differ in their form alone: what is sealed is bound to the rest, and \
-             would no longer open",
+            "the source and destination contexts may differ only in their form: the payload is bound \
+             to everything else and would no longer open",
         ),
         (
             RewrapError::OtherParties,
             Fault::Caller,
             None,
-            "the data key is wrapped for other parties too, under the old context form: keep the form, or wrap for all \
-             of them with `rewrap`",
+            "the data key is also wrapped for other parties under the old context form: keep the \
+             form, or wrap for all parties with `rewrap`",
         ),
         (
             RewrapError::OtherDataKey,
             Fault::Data,
             None,
-            "the data key that was unwrapped is not the one that sealed the payload: the context is another record's, \
-             or the record was changed",
+            "the unwrapped data key did not seal this payload: the context belongs to another \
+             record, or the record was changed",
         ),
         (
             key(KeyErrorKind::AccessDenied).into(),
             Fault::Operator,
-            Some("access denied: why".to_owned()),
-            "the data key could not be wrapped anew",
+            Some("HTTP 400".to_owned()),
+            "could not rewrap the data key: access denied: why",
         ),
         (
             key(KeyErrorKind::Configuration).into(),
             Fault::Caller,
-            Some("configuration: why".to_owned()),
-            "the data key could not be wrapped anew",
+            Some("HTTP 400".to_owned()),
+            "could not rewrap the data key: invalid configuration: why",
         ),
     ] {
         assert_eq!(error.to_string(), shown);

@@ -105,7 +105,7 @@ async fn only_oaep_with_sha_256_and_without_a_label_is_opened() {
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
         assert_eq!(
             error.to_string(),
-            "not wrapped for this place, or changed: the RSA key does not open this wrapped key"
+            "wrapped for another context, or changed: the RSA key does not open this wrapped key"
         );
     }
 }
@@ -161,7 +161,7 @@ async fn a_public_key_has_2048_bits_or_more() {
         let error = of_bits(bits).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "configuration: the RSA key is shorter than 2,048 bits",
+            "invalid configuration: the RSA key is shorter than 2,048 bits",
             "{bits}"
         );
     }
@@ -169,7 +169,7 @@ async fn a_public_key_has_2048_bits_or_more() {
     for error in [of_bits(8193).unwrap_err(), RsaRecipient::new(even).unwrap_err()] {
         assert_eq!(
             error.to_string(),
-            "configuration: the RSA public key is malformed, or longer than 8,192 bits"
+            "invalid configuration: the RSA public key is malformed, or longer than 8,192 bits"
         );
     }
 }
@@ -178,7 +178,7 @@ async fn a_public_key_has_2048_bits_or_more() {
 fn a_private_key_has_2048_bits_or_more() {
     let short = RsaPrivateKey::new(&mut UnwrapErr(SysRng), 1024).unwrap();
     let error = LocalRsaKey::from_pkcs8_der(short.to_pkcs8_der().unwrap().as_bytes()).unwrap_err();
-    assert_eq!(error.to_string(), "configuration: the RSA key is shorter than 2,048 bits");
+    assert_eq!(error.to_string(), "invalid configuration: the RSA key is shorter than 2,048 bits");
 }
 
 #[test]
@@ -194,7 +194,8 @@ fn a_private_key_is_the_same_in_pem_and_der_and_shows_its_public_half() {
 
 #[test]
 fn what_is_no_private_key_is_refused_and_not_printed() {
-    let told = "configuration: not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)";
+    let told =
+        "invalid configuration: not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)";
     for pem in
         ["", PUBLIC, &PRIVATE.replace("MIIE", "MIIF"), &PRIVATE.replace("PRIVATE", "RSA PRIVATE")]
     {

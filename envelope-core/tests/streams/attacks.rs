@@ -167,11 +167,11 @@ fn errors_say_what_to_do_and_show_nothing() {
     }
     assert!(!said.contains("4111"));
     assert!(said.contains("the bytes are not a sealed stream"));
-    assert!(said.contains("the header of the stream is cut short"));
-    assert!(said.contains("not authentic: the stream was changed, cut short, moved"));
-    assert!(said.contains(
-        "(1024 bytes of plaintext had been released and are not the whole: discard them)"
-    ));
+    assert!(said.contains("the header of the stream is truncated"));
+    assert!(said.contains("not authentic: the stream was changed, truncated, moved"));
+    assert!(
+        said.contains("(1024 bytes of plaintext were released and are incomplete: discard them)")
+    );
 }
 
 proptest! {

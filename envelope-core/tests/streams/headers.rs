@@ -77,16 +77,23 @@ fn source(error: &dyn std::error::Error) -> String {
 fn an_error_names_what_lies_behind_it() {
     let disk = || io::Error::other("the disk is on fire");
     for error in [SealStreamError::Read(disk()), SealStreamError::Write(disk())] {
-        assert_eq!(source(&error), "the disk is on fire");
-        assert!(error.to_string().contains("does not open"), "{error}");
+        assert!(error.to_string().ends_with("does not open): the disk is on fire"), "{error}");
+        assert!(error.source().is_none(), "the message names it already: {error}");
     }
-    let denied = || KeyError::new(KeyErrorKind::AccessDenied, "no");
-    assert_eq!(source(&SealStreamError::from(denied())), SealError::from(denied()).to_string());
+    let denied = || KeyError::new(KeyErrorKind::AccessDenied, "no").with_source("HTTP 400");
+    let error = SealStreamError::from(denied());
+    assert_eq!(
+        error.to_string(),
+        format!("could not seal the stream: {}", SealError::from(denied()))
+    );
+    assert_eq!(source(&error), "HTTP 400");
 
     let (_, outcome) = open(b"%PDF-2.0, and no stream that anybody sealed");
     let error = outcome.unwrap_err();
-    assert_eq!(error.to_string(), "the bytes are not a sealed stream");
-    assert!(source(&error).contains("the mark at the start of the stream"), "{}", source(&error));
+    assert_eq!(
+        error.to_string(),
+        "the bytes are not a sealed stream: the mark at the start of the stream is malformed"
+    );
     let error = io::Error::from(error);
     assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     assert!(error.get_ref().unwrap().is::<OpenStreamError>());
