@@ -3,8 +3,6 @@
 //! Each document has a module. Each paragraph of each Rust block in the document (lines up to a
 //! blank line) is an excerpt of this module, in the same order and but for the indentation.
 
-#![allow(dead_code)]
-
 mod operations;
 mod reading;
 mod readme;
@@ -18,12 +16,12 @@ use std::path::{Path, PathBuf};
 
 /// Each document with Rust code, and the module in which its code is compiled.
 const DOCUMENTS: [(&str, &str); 6] = [
-    ("README.md", include_str!("readme.rs")),
-    ("docs/guide/operations.md", include_str!("operations.rs")),
-    ("docs/guide/reading.md", include_str!("reading.rs")),
-    ("docs/guide/single-table.md", include_str!("single_table.rs")),
-    ("docs/guide/without-a-table.md", include_str!("without_a_table.rs")),
-    ("docs/guide/writing.md", include_str!("writing.rs")),
+    ("README.md", include_str!("guide/readme.rs")),
+    ("docs/guide/operations.md", include_str!("guide/operations.rs")),
+    ("docs/guide/reading.md", include_str!("guide/reading.rs")),
+    ("docs/guide/single-table.md", include_str!("guide/single_table.rs")),
+    ("docs/guide/without-a-table.md", include_str!("guide/without_a_table.rs")),
+    ("docs/guide/writing.md", include_str!("guide/writing.rs")),
 ];
 
 #[test]
