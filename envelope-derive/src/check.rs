@@ -28,7 +28,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
         keys::scalar(field, errors);
         context::readable(field, errors);
         fields::grouped_without_code(field, errors);
-        roles::check(field, errors);
+        roles::check(input, field, errors);
     }
     keys::one_partition_key(input, errors);
     keys::at_most_one_sort_key(input, errors);

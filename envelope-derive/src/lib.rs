@@ -23,104 +23,175 @@ mod tests;
 
 use syn::DeriveInput;
 
-/// Implements `Envelope` for a struct with named fields: which of them are sealed, and what the
-/// others are for; or `Entity` for an enum of such structs.
+/// Implements `Envelope` for a struct with named fields, or `Entity` for an enum of such structs.
 ///
-/// Every field that is stored carries exactly one mark. A field that says nothing does not compile.
+/// ```ignore
+/// #[derive(Envelope)]
+/// #[envelope(table = "orders", index(name = "by-state", partition_key = state))]
+/// struct Order {
+///     #[partition_key]
+///     user_id: String,
+///     #[sort_key]
+///     order_id: String,
+///     #[encrypted]
+///     card: String,
+///     #[authenticated]
+///     total: u64,
+///     #[plaintext]
+///     state: String,
+///     #[plaintext]
+///     #[version]
+///     version: u64,
+/// }
+/// ```
 ///
-/// | on a field | |
+/// # Fields
+///
+/// Every stored field has exactly one mark. A field without a mark does not compile.
+///
+/// | mark | how the field is stored |
 /// |---|---|
-/// | `#[partition_key]`, `#[sort_key]` | the primary key: a string, a number, bytes, or a type that serde writes as one |
-/// | `#[key]` | stored in a composed key alone, and read back from it |
-/// | `#[encrypted]` | sealed; any serde type |
-/// | `#[authenticated]` | readable in the table, tamper-evident |
-/// | `#[plaintext]` | readable in the table, free to be updated in place |
-/// | `#[serde(skip)]` | not stored |
+/// | `#[partition_key]`, `#[sort_key]` | readable, as a key attribute of the table: a string, a number, bytes, or a type that serde writes as one of these |
+/// | `#[key]` | readable, only as part of a composed key, and read back from the key |
+/// | `#[encrypted]` | sealed in `encrypted_payload`; any serde type |
+/// | `#[authenticated]` | readable; the record does not open if the value was changed, removed or added |
+/// | `#[plaintext]` | readable; can be updated in place |
+/// | `#[serde(skip)]` | not stored; takes the place of a mark |
+///
+/// Two marks take options:
+///
+/// | option | meaning |
+/// |---|---|
 /// | `#[encrypted(accept = "plaintext")]`, `#[authenticated(accept = "plaintext")]` | also reads records that were written while the field was plaintext |
-/// | `#[encrypted(group = "medical")]` | sealed with the other fields of its group under a data key of their own; the field's type is `Access<..>`, which no other field can have |
-/// | `#[encryption_context]` | beside a key, authenticated or plaintext mark: the value also stands in the KMS encryption context |
+/// | `#[encrypted(group = "medical")]` | seals the field in a [group](#groups) |
 ///
-/// | `#[version]` | beside `#[plaintext]` or `#[authenticated]`: counts the writes of the record, for optimistic locking |
-/// | `#[ttl]` | beside the same: when DynamoDB may delete the record; stored as seconds |
-/// | `#[created]`, `#[updated]` | beside `#[plaintext]`: when the record was first put, and last written; stored as seconds |
+/// These attributes stand beside a mark:
 ///
-/// | on the struct: `#[envelope(..)]` | |
+/// | attribute | beside | meaning |
+/// |---|---|---|
+/// | `#[encryption_context]` | a key, `#[authenticated]` or `#[plaintext]` | the value is also in the KMS encryption context |
+/// | `#[version]` | `#[plaintext]` or `#[authenticated]` | counts the writes of the record, for optimistic locking; an integer |
+/// | `#[ttl]` | `#[plaintext]` or `#[authenticated]` | when DynamoDB may delete the record; stored as seconds since 1970 |
+/// | `#[created]` | `#[plaintext]` or `#[authenticated]` | when the record was first put; stored as seconds since 1970 |
+/// | `#[updated]` | `#[plaintext]` | when the record was last written; stored as seconds since 1970 |
+///
+/// A field has at most one of `#[version]`, `#[ttl]`, `#[created]` and `#[updated]`, and a struct
+/// has each of them at most once. They cannot be part of a key, except `#[ttl]` on an authenticated
+/// field.
+///
+/// # The struct
+///
+/// | option of `#[envelope(..)]` | meaning |
 /// |---|---|
-/// | `table = "users"` | required: the logical name of the table, bound into every record |
-/// | `unmarked = "plaintext"`, `unmarked = "encrypted"` | the mark of fields without one; not of those that serde skips |
-/// | `kms_context = "raw"`, `"hashed"`, `"table"` | how the key stands in the KMS encryption context; `raw` unless stated |
-/// | `context(purpose = "pii", "cost-center" = "42")` | constant pairs for the KMS encryption context |
-/// | `entity(kind = "order")` | a constant attribute that tells the records of one struct from those of others in the table: stored, authenticated, and checked before anything is opened |
-/// | `index(name = "by-plan", partition_key = plan, sort_key = created)` | a global secondary index of the table, by readable fields; the sort key as it has one; may be repeated |
-/// | `index(name = "by-day", local, sort_key = day)` | a local secondary index |
-/// | `crate = ::path` | where the crate is, if not at `::envelope_dynamo`; begins with `::` or `crate` |
+/// | `table = "users"` | required: the logical name of the table; every record is bound to it |
+/// | `unmarked = "plaintext"` or `"encrypted"` | the mark of all fields without a mark that serde does not skip |
+/// | `kms_context = "raw"`, `"hashed"` or `"table"` | the form of the record's key in the KMS encryption context; `raw` is the default |
+/// | `context(purpose = "pii", "cost-center" = "42")` | constant pairs in the KMS encryption context |
+/// | `entity(kind = "order")` | a constant, authenticated attribute that tells the records of this struct from others in the table; it is checked before a record is opened |
+/// | `index(..)` | a [secondary index](#indexes); may be repeated |
+/// | `crate = ::path` | the path of the crate if it is not `::envelope_dynamo`; begins with `::` or `crate` |
 ///
-/// | on the struct, in place of a key field | |
+/// # Keys
+///
+/// A struct has a partition key and at most one sort key. Each of them is a field, or is composed
+/// on the struct:
+///
+/// | attribute of the struct | meaning |
 /// |---|---|
 /// | `#[partition_key(name = "pk", format = "USER#{user_id}")]` | the partition key is the attribute `pk`, composed of constant text and fields |
-/// | `#[sort_key(name = "sk", format = "ORDER#{created:020}#{order_id}")]` | the same for the sort key; `{created:020}` fills an integer up with zeros, so that it sorts |
-/// | `#[sort_key(name = "sk", format = "PROFILE")]` | a constant sort key, which is no part of the key in calls |
+/// | `#[sort_key(name = "sk", format = "ORDER#{created:020}#{order_id}")]` | the same for the sort key; `{created:020}` pads an integer with zeros, so that it sorts |
+/// | `#[sort_key(name = "sk", format = "PROFILE")]` | a constant sort key; calls leave it out |
 ///
-/// # Composed keys
+/// The fields in a format are marked `#[key]` or `#[authenticated]`. An authenticated field is also
+/// stored as an attribute, and is compared with the key when the record is read.
 ///
-/// The fields named in a format are marked `#[key]` or `#[authenticated]`; the latter are stored as
-/// attributes as well, and compared with the key when the record is read. A part is written as
-/// serde writes the key of a map, so it is a string, a character, an integer, a boolean, an
-/// enum variant without data, or a type that serde writes as one of these (`Uuid`, newtypes,
-/// `#[serde(with = "..")]`); it is read back in the same way. In calls, the key is made of the
-/// parts that vary: of one part the value, of several a tuple, `orders.get(("u_1", (1_700_000_000,
-/// "o_1")))`.
+/// serde writes each part as it writes the key of a map. A part is therefore a string, a character,
+/// an integer, a boolean, an enum variant without data, or a type that serde writes as one of these
+/// (`Uuid`, newtypes, `#[serde(with = "..")]`). It is read back in the same way.
 ///
-/// Two records of a struct never have the same key. `#`, `|`, `/` and `:` are the separators of all
-/// composed keys: between two parts is at least one of them, and a part that contains one is
-/// refused when it is written, as is an empty part and one that would read back as another value.
-/// `-`, `_`, `.`, `@` and `+`, as in identifiers, dates and addresses, are fine in parts. A number
-/// that is filled up with zeros is refused if it is negative or too long, since it would not sort.
-/// `{{` and `}}` are braces.
+/// In calls, a key with one part is that value, and a key with several parts is a tuple:
+/// `orders.get(("u_1", (1_700_000_000, "o_1")))`.
 ///
-/// # Enums
+/// Records with different parts always have different keys. `#`, `|`, `/` and `:` are the
+/// separators of all composed keys, and a format has at least one of them between two parts. These
+/// parts are refused when a record is written: a part that contains a separator, an empty part, and
+/// a part that would read back as another value. Parts may contain `-`, `_`, `.`, `@` and `+`, as
+/// in identifiers, dates and addresses. A number to be padded is refused if it is negative or too
+/// long, because it would not sort. `{{` and `}}` in a format are literal braces.
 ///
-/// `enum Shop { User(User), Order(Order) }`: each variant holds a record, and all records name one
-/// table and the same key attributes. An item becomes the one variant that its composed keys and
-/// its `entity(..)` attribute fit; that none fits, or several do, is an error. A record whose item
-/// would fit several is refused before it is sent: a value in its key could otherwise make it
-/// replace another variant's record. A query of the enum takes the partition key of the first
-/// record. The only option is `crate`.
+/// # Indexes
+///
+/// | option | meaning |
+/// |---|---|
+/// | `index(name = "by-plan", partition_key = plan, sort_key = created)` | a global secondary index with the keys `plan` and `created`; the sort key is optional |
+/// | `index(name = "by-day", local, sort_key = day)` | a local secondary index |
+///
+/// The keys of an index are readable fields. They are named as in the struct, without quotes.
+///
+/// # Groups
+///
+/// `#[encrypted(group = "medical")]` seals the fields of a group under a data key of their own. A
+/// reader without permission for the group reads the rest of the record. The type of a field in a
+/// group is `Access<..>`, and no other field can have that type.
 ///
 /// # serde
 ///
-/// Fields are written and read by serde's own derive on a copy of the struct, so serde's attributes
-/// mean what they mean everywhere. The struct itself need not derive serde, and may. Attributes
-/// that would make it something else than a map of its fields (`tag`, `transparent`, `into`, ..)
-/// are refused, and so is `flatten` on a field: an attribute of the item belongs to one field, by
-/// its name. Types inside a field may use all of them.
+/// serde's own derive writes and reads the fields, on a copy of the struct. serde's attributes
+/// therefore mean what serde documents. The struct itself may derive serde, but need not. These
+/// attributes are refused:
 ///
-/// Type parameters are bound as serde's derive binds them, in both directions; `#[serde(bound)]`
-/// replaces that. A field that borrows (`&str`) does not compile, because a record that is read
-/// owns what it holds: take `Cow` with `#[serde(borrow)]`.
+/// - those with which serde would not write a map of the fields: `tag`, `transparent`, `into` and
+///   others;
+/// - `flatten` on a field, because each attribute of an item must belong to one field by its name.
+///
+/// Types inside a field may use all of serde's attributes.
+///
+/// Type parameters are bound as serde's derive binds them, for writing and for reading;
+/// `#[serde(bound)]` replaces these bounds. A field that borrows (`&str`) does not compile, because
+/// a record owns its values when it is read; use `Cow` with `#[serde(borrow)]`.
 ///
 /// # Values that do not read back
 ///
-/// A value that is written reads back equal, or the write is refused with the attribute's name;
-/// exceptions are last.
+/// A value that is written reads back equal, or the write is refused with the name of the
+/// attribute. The last four rows are exceptions.
 ///
-/// | a value | what happens |
+/// | value | what happens |
 /// |---|---|
-/// | `i128`, `u128` inside an untagged or internally tagged enum or a flattened field of the value | refused when written: serde's buffer has no such integers, whatever their value |
-/// | a map with integers or booleans as keys, in such a place, in a readable attribute | refused when written: DynamoDB's keys are text; in an encrypted field it reads back |
+/// | `i128`, `u128` inside an untagged or internally tagged enum, or in a flattened field of the value | refused when written: serde's buffer has no 128-bit integers. Small values are refused too |
+/// | a map with integers or booleans as keys, inside such an enum or field, in a readable attribute | refused when written: keys in DynamoDB are text. In an encrypted field the map reads back |
 /// | `Some(None)`, `Some(())` and other `Some` of null | refused when written, unless the type reads null as `Some` (`deserialize_with`) |
-/// | NaN, infinities, numbers of more than 38 digits or outside 1E-130 to 9.99E+125, empty sets, sets with a value twice | refused in readable attributes, at any depth; an encrypted number reads back |
+/// | NaN, infinities, numbers with more than 38 digits or outside 1E-130 to 9.99E+125, empty sets, sets with a duplicate value | refused in readable attributes, at any depth. In an encrypted field a number reads back |
 /// | serde_json's `RawValue` | refused when written |
-/// | a field that is written under a name under which it is not read, one that `deny_unknown_fields` would refuse, one that borrows | does not compile |
-/// | an integer in an untagged enum that has a float before it | **reads as the float, rounded if the float is too small**: serde takes the first variant that accepts a value, so put integers first |
-/// | a float without a fraction in an untagged enum that has an integer before it, in a readable attribute | reads as the integer of the same value: DynamoDB stores `1.0` as `1` |
+/// | a field that is not read under the name under which it is written, a field that `deny_unknown_fields` would refuse, a field that borrows | does not compile |
+/// | an integer in an untagged enum with a float variant before the integer variant | **reads as the float, rounded if the float is too small**: serde takes the first variant that accepts the value, so put integers first |
+/// | a float without a fraction, in an untagged enum with an integer variant before the float variant, in a readable attribute | reads as the integer of the same value: DynamoDB stores `1.0` as `1` |
 /// | the sign of `-0.0` in a readable attribute | DynamoDB drops it |
-/// | values given to an update in place (`.set(..)`) | numbers and sets are checked; the value is not read back |
+/// | values in an update in place (`.set(..)`) | numbers and sets are checked; the value is not read back |
+///
+/// # Enums
+///
+/// `enum Shop { User(User), Order(Order) }`: each variant holds one record. All records name the
+/// same table and the same key attributes. The only option of the enum is `#[envelope(crate =
+/// ::path)]`.
+///
+/// An item is read as the one variant that fits its composed keys and its `entity(..)` attribute.
+/// It is an error if no variant fits, or several. A record whose item would fit several variants is
+/// refused before it is sent: otherwise a value in its key could make it replace a record of
+/// another variant. A query of the enum takes the partition key of the first record.
+///
+/// # Generated items
+///
+/// - `impl Envelope`: `User::attributes()` has one attribute for each stored field, under the name
+///   of the field, for conditions, filters and updates. `User::indexes()` has the indexes, under
+///   their names in snake case. `<User as Envelope>::Key` is the type of the primary key.
+/// - `impl AuthenticatedVersion` for a struct with an authenticated `#[version]`.
+/// - for an enum: `impl Entity`, and `impl EntityOf` for each of its records.
 ///
 /// # Security
 ///
-/// What stands in the KMS encryption context is shown in clear by CloudTrail: the key with
-/// `kms_context = "raw"`, and each `#[encryption_context]` field.
+/// CloudTrail shows the KMS encryption context in plaintext: the record's key with
+/// `kms_context = "raw"`, the pairs of `context(..)`, and the value of each `#[encryption_context]`
+/// field.
 #[proc_macro_derive(
     Envelope,
     attributes(
@@ -146,11 +217,24 @@ pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStrea
     }
 }
 
-/// Implements `View` for a struct of some of a record's readable attributes.
+/// Implements `View` for a struct with some of a record's readable attributes.
 ///
-/// `#[view(of = User)]` names the record. Fields are named as the record's fields and have their
-/// types; the record says how they are stored. A field that the record encrypts does not compile.
-/// `crate = ::path` says where the crate is, if not at `::envelope_dynamo`.
+/// ```ignore
+/// #[derive(View)]
+/// #[view(of = Order)]
+/// struct OrderState {
+///     order_id: String,
+///     state: String,
+/// }
+/// ```
+///
+/// Each field has the name and the type of a field of the record. The record defines how the field
+/// is stored. A field that the record encrypts does not compile.
+///
+/// | option of `#[view(..)]` | meaning |
+/// |---|---|
+/// | `of = User` | required: the record |
+/// | `crate = ::path` | the path of the crate if it is not `::envelope_dynamo`; begins with `::` or `crate` |
 #[proc_macro_derive(View, attributes(view))]
 pub fn derive_view(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     match syn::parse::<DeriveInput>(input) {

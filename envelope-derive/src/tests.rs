@@ -177,7 +177,8 @@ fn a_flattened_field_is_refused_once_whatever_its_mark() {
         let [message] = messages.as_slice() else { panic!("{field}: {messages:?}") };
         assert!(message.starts_with("`#[serde(flatten)]` is not supported"), "{field}: {message}");
         assert!(
-            message.contains("name each attribute as a field of the struct; or remove `flatten`"),
+            message
+                .contains("declare each attribute as a field of the struct; or remove `flatten`"),
             "{message}"
         );
     }
@@ -267,4 +268,36 @@ fn a_field_that_is_read_again_or_never_meant_to_be_is_taken() {
         let field_text = field.to_string();
         assert_eq!(messages_of(container, field), Vec::<String>::new(), "{field_text}");
     }
+}
+
+#[test]
+fn every_attribute_of_a_field_is_declared_and_documented() {
+    let source = include_str!("lib.rs");
+    let (_, declared) =
+        source.split_once("    attributes(\n").expect("the derive declares attributes");
+    let (declared, _) = declared.split_once(')').expect("the list ends");
+    let marks = crate::marks::Mark::ALL.map(crate::marks::Mark::attribute);
+    let roles = crate::marks::ROLES.map(|role| role.name);
+    for name in marks.into_iter().chain(roles).chain([crate::marks::ENCRYPTION_CONTEXT]) {
+        assert!(declared.split([',', ' ', '\n']).any(|word| word == name), "{name} is declared");
+        let in_table = |line: &&str| line.starts_with("/// | `#[");
+        let mut rows = source.lines().filter(in_table);
+        assert!(rows.any(|row| row.contains(&format!("`#[{name}]`"))), "{name} is documented");
+    }
+}
+
+/// The examples cannot be doctests: they need `envelope-dynamo`, which depends on this crate.
+#[test]
+fn the_examples_in_the_documentation_have_no_mistakes() {
+    let example = |fence: &str| {
+        let text = |line: &'static str| line.strip_prefix("///").map(str::trim_start);
+        let lines: Vec<_> = include_str!("lib.rs").lines().filter_map(text).collect();
+        let start = lines.iter().position(|line| *line == fence).expect("a derive in an example");
+        let body: String =
+            lines.iter().skip(start + 1).take_while(|line| **line != "```").copied().collect();
+        body.parse::<TokenStream>().expect("an example in Rust")
+    };
+    assert_eq!(messages(derive(example("#[derive(Envelope)]"))), Vec::<String>::new());
+    let view = syn::parse2(example("#[derive(View)]")).expect("a struct");
+    assert_eq!(messages(crate::derive::view(&view)), Vec::<String>::new());
 }

@@ -31,16 +31,15 @@ fn formats_can_be_taken_apart(key: &ComposedKey, errors: &mut Errors) {
         errors.report(
             &key.format,
             "the format is empty, and DynamoDB refuses empty keys",
-            "`format = \"PROFILE\"`",
+            "write a constant, `format = \"PROFILE\"`, or name fields in braces",
         );
     }
-    for (first, text, second) in key.unseparated() {
+    for (first, second) in key.unseparated() {
         let (a, b) = (&first.field, &second.field);
-        let what = if text.is_empty() { "nothing stands" } else { "no separator stands" };
         errors.report(
             &key.format,
             format_args!(
-                "{what} between `{a}` and `{b}`, so that the key could not be taken apart again"
+                "no separator between `{a}` and `{b}`: the key could not be split into its parts again"
             ),
             format_args!("put one of `#`, `|`, `/` and `:` between them: `{{{a}}}#{{{b}}}`"),
         );
@@ -48,20 +47,20 @@ fn formats_can_be_taken_apart(key: &ComposedKey, errors: &mut Errors) {
     let mut seen: Vec<&str> = Vec::new();
     for part in key.parts() {
         if seen.contains(&part.field.as_str()) {
-            let problem = format_args!("`{}` stands in the format twice", part.field);
+            let problem = format_args!("the format names `{}` twice", part.field);
             errors.report(&key.format, problem, "keep one of the two");
         }
         seen.push(&part.field);
     }
     if seen.len() > MAX_PARTS {
         let problem = format_args!(
-            "the format names {} fields, and a key is made of {MAX_PARTS} at most",
+            "the format names {} fields, but a key has at most {MAX_PARTS} parts",
             seen.len()
         );
         errors.report(
             &key.format,
             problem,
-            "make one type of several fields, which serde writes as a string",
+            "combine several fields into one type that serde writes as a string",
         );
     }
 }
@@ -73,22 +72,21 @@ fn part_is_readable_and_fixed(input: &Input, key: &ComposedKey, part: &Part, err
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         let help = match similar(name, &known) {
             Some(meant) => format!("did you mean `{{{meant}}}`?"),
-            None => "name fields of the struct".to_owned(),
+            None => "name a field of the struct".to_owned(),
         };
         errors.report(&key.format, format_args!("there is no field `{name}`"), help);
         return;
     };
     if field.serde.is_skipped() {
-        let problem =
-            format_args!("`{name}` is not one value that is stored, so no key can be made of it");
-        errors.report(&key.format, problem, "name another field, or remove `skip`");
+        let problem = format_args!("serde skips `{name}`, so it cannot be part of a key");
+        errors.report(&key.format, problem, "name another field, or remove `#[serde(skip)]`");
     } else if let Some(refusal) = field.marks().find_map(Mark::refused_in_format) {
         errors.report(&key.format, refusal.problem(name), refusal.help(name));
     }
     if part.digits.is_some() && is_text(field) {
         errors.report(
             &key.format,
-            format_args!("`{name}` is text, and only integers can be filled up with zeros"),
+            format_args!("`{name}` is text, but only integers can be padded with zeros"),
             format_args!("write `{{{name}}}`"),
         );
     }
@@ -107,7 +105,7 @@ fn parts_are_always_stored(input: &Input, field: &Field, errors: &mut Errors) {
     }
     for skip in &field.serde.skips {
         let problem =
-            format_args!("`{}` is a part of the key, which every record must have", field.ident);
+            format_args!("`{}` is part of the key, which every record must have", field.ident);
         errors.report(skip, problem, format_args!("remove `{skip}`"));
     }
 }
@@ -124,8 +122,8 @@ fn parts_have_a_text(input: &Input, field: &Field, errors: &mut Errors) {
     };
     errors.report(
         &field.ty,
-        format_args!("`{}` is a part of the key, and cannot be {what}: it must have one spelling as text", field.ident),
-        "use a `String`, an integer, or a type that serde writes as one of these; a `serde(with)` may do that",
+        format_args!("`{}` is part of the key, so it cannot be {what}: each value must have exactly one text form", field.ident),
+        "use a `String`, an integer, or a type that serde writes as one of these, for example by `#[serde(with = \"..\")]`",
     );
 }
 
@@ -134,10 +132,11 @@ fn key_fields_stand_in_a_key(input: &Input, field: &Field, errors: &mut Errors) 
         let ident = unraw(&field.ident);
         errors.report(
             &field.ident,
-            format_args!("`{ident}` is marked `#[key]`, but no key is made of it: it would be stored nowhere"),
+            format_args!("`{ident}` is marked `#[key]`, but no composed key names it, so it would not be stored"),
             format_args!(
-                "name it in a format, `#[sort_key(name = \"sk\", format = \"ORDER#{{{ident}}}\")]` on the struct; the field \
-                 that is the key itself is marked `#[partition_key]` or `#[sort_key]`"
+                "name it in a composed key on the struct: `#[sort_key(name = \"sk\", format = \
+                 \"ORDER#{{{ident}}}\")]`; if the field itself is the key, mark it `#[partition_key]` or \
+                 `#[sort_key]`"
             ),
         );
     }
@@ -151,7 +150,8 @@ fn generated_names_are_free(input: &Input, errors: &mut Errors) {
         let value = &name.value;
         let owner = named(input).find(|(_, other)| other.value == *value).map(|(field, _)| field);
         if is_reserved(value) {
-            let problem = format_args!("the attribute `{value}` holds what is encrypted");
+            let problem =
+                format_args!("the attribute name `{value}` is reserved for encrypted data");
             errors.report(name, problem, "choose another name");
         } else if value.is_empty() {
             errors.report(
@@ -160,10 +160,8 @@ fn generated_names_are_free(input: &Input, errors: &mut Errors) {
                 "choose a name",
             );
         } else if let Some(owner) = owner {
-            let problem = format_args!(
-                "the field `{}` is stored under the name `{value}` already",
-                owner.ident
-            );
+            let problem =
+                format_args!("the attribute name `{value}` belongs to the field `{}`", owner.ident);
             errors.report(
                 name,
                 problem,
@@ -181,8 +179,8 @@ fn generated_names_are_free(input: &Input, errors: &mut Errors) {
     if let Some(pair) = input.options.entity.iter().find(|pair| pair.value.value().is_empty()) {
         errors.report(
             &pair.value,
-            "the entity type has an empty name",
-            "`entity(kind = \"order\")`",
+            "the value of `entity` is empty",
+            "write `entity(kind = \"order\")`",
         );
     }
 }

@@ -35,8 +35,9 @@ pub(super) fn no_pair_is_named_group(input: &Input, errors: &mut Errors) {
         return;
     }
     for name in context_names(input).filter(|name| name.value.eq_ignore_ascii_case("group")) {
-        let problem = "the encryption context of a group of fields has a `group` of its own";
-        errors.report(name, problem, "choose another name; case makes no difference");
+        let problem =
+            "the name `group` is reserved in the encryption context of a record with groups";
+        errors.report(name, problem, "choose another name; upper and lower case count as the same");
     }
 }
 
@@ -48,30 +49,35 @@ pub(super) fn names_are_free(input: &Input, errors: &mut Errors) {
         let lower = name.value.to_ascii_lowercase();
         if lower.starts_with("aws:") {
             let problem = format_args!(
-                "`{}`: names that begin with `aws:` belong to AWS, and KMS refuses them",
+                "`{}` cannot be in the encryption context: KMS refuses names that begin with `aws:`",
                 name.value
             );
             errors.report(name, problem, "choose another name");
         } else if RESERVED_CONTEXT.contains(&lower.as_str()) {
-            let problem = format_args!("every encryption context has a `{lower}` of its own");
-            errors.report(name, problem, "choose another name; case makes no difference");
-        } else if lower == DOMAIN_CONTEXT {
-            let problem = format_args!(
-                "the encryption context of a record cannot have a pair `{}`",
-                name.value
-            );
+            let problem =
+                format_args!("the name `{}` is reserved in the encryption context", name.value);
             errors.report(
                 name,
                 problem,
-                "choose another name: `envelope` marks secrets that KMS encrypts directly",
+                "choose another name; upper and lower case count as the same",
+            );
+        } else if lower == DOMAIN_CONTEXT {
+            let problem =
+                format_args!("the name `{}` is reserved in the encryption context", name.value);
+            errors.report(
+                name,
+                problem,
+                "choose another name: `envelope` is reserved for secrets that KMS encrypts directly",
             );
         } else if name.value.is_empty() {
-            errors.report(name, "a name in the encryption context is empty", "choose a name");
-        } else if taken.contains(&lower) {
-            let problem = format_args!(
-                "the encryption context has `{}` twice; case makes no difference",
-                name.value
+            errors.report(
+                name,
+                "a name in the encryption context is empty",
+                "write a name: `purpose = \"billing\"`",
             );
+        } else if taken.contains(&lower) {
+            let problem =
+                format_args!("the encryption context already has the name `{}`", name.value);
             errors.report(name, problem, "choose another name");
         }
         taken.push(lower);
@@ -96,6 +102,6 @@ pub(super) fn values_are_given(input: &Input, errors: &mut Errors) {
             "the pair `{}` of the encryption context has an empty value",
             pair.name.value
         );
-        errors.report(&pair.value, problem, "give it a value, or remove the pair");
+        errors.report(&pair.value, problem, "write a value, or remove the pair");
     }
 }

@@ -13,9 +13,9 @@ pub(super) fn one_mark(field: &Field, errors: &mut Errors) {
         let key = if first.mark.is_key() { a } else { b };
         errors.report(
             &second.attribute,
-            format_args!("the key `{ident}` cannot be encrypted: DynamoDB finds the record by it"),
+            format_args!("the key `{ident}` cannot be encrypted: DynamoDB needs it to find the record"),
             format_args!(
-                "keep `#[{key}]` alone; `#[envelope(kms_context = \"hashed\")]` keeps the key out of the audit log"
+                "keep only `#[{key}]`; `#[envelope(kms_context = \"hashed\")]` keeps the key out of CloudTrail"
             ),
         );
     } else if a == b {
@@ -27,8 +27,8 @@ pub(super) fn one_mark(field: &Field, errors: &mut Errors) {
     } else {
         errors.report(
             &second.attribute,
-            format_args!("`{ident}` is marked both `#[{a}]` and `#[{b}]`"),
-            format_args!("keep the one that holds: `#[{a}]` or `#[{b}]`"),
+            format_args!("`{ident}` has two marks, `#[{a}]` and `#[{b}]`"),
+            "keep one of the two",
         );
     }
 }
@@ -43,15 +43,15 @@ pub(super) fn skipped_fields_carry_nothing(field: &Field, errors: &mut Errors) {
         let mark = written.mark.attribute();
         errors.report(
             &written.attribute,
-            format_args!("`{ident}` is marked `#[{mark}]`, but serde skips it: it is never stored"),
+            format_args!(
+                "`{ident}` is marked `#[{mark}]`, but serde skips it, so it is never stored"
+            ),
             format_args!("remove `#[{mark}]`, or `#[serde(skip)]`"),
         );
     } else if let Some(attribute) = &field.encryption_context {
         errors.report(
             attribute,
-            format_args!(
-                "`{ident}` is skipped by serde: it has no value for the encryption context"
-            ),
+            format_args!("serde skips `{ident}`, so it has no value for the encryption context"),
             "remove `#[encryption_context]`, or `#[serde(skip)]`",
         );
     }
@@ -65,9 +65,9 @@ pub(super) fn grouped_without_code(field: &Field, errors: &mut Errors) {
         errors.report(
             group,
             format_args!(
-                "`{ident}` is in a group, so serde must write and read it by its type `Access<..>`"
+                "`{ident}` is in a group, so serde must use its type `Access<..>`, without `with`"
             ),
-            "move `with` to the type inside: a newtype with `#[serde(with = \"..\")]` on its field",
+            "wrap the inner type in a newtype, and put `#[serde(with = \"..\")]` on the field of the newtype",
         );
     }
 }
@@ -80,8 +80,8 @@ pub(super) fn something_is_encrypted(input: &Input, errors: &mut Errors) {
     if !in_doubt && !encrypted {
         errors.report(
             &input.ident,
-            "nothing in the struct is encrypted",
-            "mark the fields to protect `#[encrypted]`; a table without secrets needs no `Envelope`",
+            "the struct has no encrypted field",
+            "mark the fields to protect `#[encrypted]`; a record without secrets does not need `Envelope`",
         );
     }
 }

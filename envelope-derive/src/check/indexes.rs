@@ -27,23 +27,23 @@ fn keys_are_given(index: &Index, input: &Input, errors: &mut Errors) {
             &index.written,
             "the index has no partition key",
             format_args!(
-                "name the field: {INDEX_EXAMPLE}; a local index, which has the table's, says so: `index(name = \"..\", local, sort_key = ..)`"
+                "name its field: {INDEX_EXAMPLE}; for a local index write `index(name = \"by_day\", local, sort_key = day)`"
             ),
         ),
         (true, Some(key), _) => errors.report(
             key,
-            "a local index has the table's partition key, and no other",
+            "a local index always has the table's partition key",
             "remove `partition_key`, or `local`",
         ),
         (true, None, None) => errors.report(
             &index.written,
-            "a local index has a sort key of its own",
-            "name the field: `index(name = \"by_day\", local, sort_key = day)`",
+            "a local index needs a sort key",
+            "name its field: `index(name = \"by_day\", local, sort_key = day)`",
         ),
         (true, None, Some(_)) if !has_sort_key(input) => errors.report(
             &index.written,
-            "a table without a sort key has no local indexes",
-            "remove `local` and name a `partition_key`: then it is a global index",
+            "a table without a sort key cannot have a local index",
+            "remove `local` and name a `partition_key`: the index is then global",
         ),
         _ => {}
     }
@@ -61,7 +61,7 @@ fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Error
         let fields: Vec<_> = fields.iter().map(String::as_str).collect();
         let help = match similar(&name, &fields) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => "name the field as the struct does, whatever serde calls it".to_owned(),
+            None => "write the name of the field in the struct, not its serde name".to_owned(),
         };
         return errors.report(key, format_args!("there is no field `{name}` in the struct"), help);
     };
@@ -88,20 +88,20 @@ fn key_is_scalar(index: &Index, key: &Ident, field: &Field, errors: &mut Errors)
     {
         errors.report(
             &field.ty,
-            format_args!("`{name}` is the key of the index `{index}`, where DynamoDB refuses null"),
-            "leave it out of the item instead: `#[serde(default, skip_serializing_if = \"Option::is_none\")]`",
+            format_args!("`{name}` is a key of the index `{index}`, and DynamoDB refuses null as a key"),
+            "leave `None` out of the item: `#[serde(default, skip_serializing_if = \"Option::is_none\")]`",
         );
     }
     match key_type::refused(optional.unwrap_or(&field.ty)) {
         Some(Refusal::Bytes) => errors.report(
             &field.ty,
-            format_args!("`{name}`, the key of the index `{index}`, would be a list of numbers, which is how serde writes this type"),
+            format_args!("`{name}` is a key of the index `{index}`, but serde writes its type as a list of numbers"),
             "write it as bytes: `#[serde(with = \"serde_bytes\")]`",
         ),
         Some(Refusal::Is(what)) => errors.report(
             &field.ty,
-            format_args!("`{name}`, the key of the index `{index}`, cannot be {what}: DynamoDB takes strings, numbers and bytes"),
-            "index a field that is a string, a number or bytes",
+            format_args!("`{name}` is a key of the index `{index}` and cannot be {what}: DynamoDB keys are strings, numbers or bytes"),
+            "use a field that is a string, a number or bytes",
         ),
         None => {}
     }
@@ -122,7 +122,10 @@ fn keys_differ(index: &Index, errors: &mut Errors) {
     if let (Some(partition), Some(sort)) = (&index.partition_key, &index.sort_key)
         && unraw(partition) == unraw(sort)
     {
-        let problem = format_args!("`{sort}` is both keys of the index `{}`", index.name.value());
+        let problem = format_args!(
+            "`{sort}` is both the partition key and the sort key of the index `{}`",
+            index.name.value()
+        );
         errors.report(sort, problem, "remove `sort_key`, or name another field");
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn always_stored(field: &Field, errors: &mut Errors) {
         return;
     }
     for skip in &field.serde.skips {
-        let problem = format_args!("the key `{}` must be part of every record", field.ident);
+        let problem = format_args!("the key `{}` must be in every record", field.ident);
         errors.report(skip, problem, format_args!("remove `{skip}`"));
     }
 }
@@ -28,12 +28,12 @@ pub(super) fn scalar(field: &Field, errors: &mut Errors) {
     match key_type::refused(&field.ty) {
         Some(Refusal::Bytes) => errors.report(
             &field.ty,
-            format_args!("the key `{ident}` would be a list of numbers, which is how serde writes this type"),
+            format_args!("the key `{ident}` cannot have this type: serde writes it as a list of numbers"),
             "write it as bytes: `#[serde(with = \"serde_bytes\")]`",
         ),
         Some(Refusal::Is(what)) => errors.report(
             &field.ty,
-            format_args!("the key `{ident}` cannot be {what}: DynamoDB takes strings, numbers and bytes"),
+            format_args!("the key `{ident}` cannot be {what}: DynamoDB keys are strings, numbers or bytes"),
             "use a `String`, a number, bytes with `#[serde(with = \"serde_bytes\")]`, or a type that serde writes as \
              one of these",
         ),
@@ -48,11 +48,11 @@ pub(super) fn one_partition_key(input: &Input, errors: &mut Errors) {
         return no_partition_key(input, errors);
     };
     for (second, place) in keys {
-        let problem = format_args!("`{second}` is a second partition key, beside `{first}`");
+        let problem = format_args!("`{second}` is a second partition key; the first is `{first}`");
         errors.report(
             place,
             problem,
-            "keep one `#[partition_key]`; a second key is a `#[sort_key]`",
+            "keep one `#[partition_key]`; mark the other key `#[sort_key]`",
         );
     }
 }
@@ -61,13 +61,13 @@ fn no_partition_key(input: &Input, errors: &mut Errors) {
     match keys(input, Mark::SortKey).into_iter().next() {
         Some((sort, place)) => {
             let problem = format_args!("there is a sort key, `{sort}`, but no partition key");
-            let help = "mark the table's partition key `#[partition_key]`; if the table has one key only, that is it";
+            let help = "mark the table's partition key `#[partition_key]`; if the table has only one key, it is the partition key";
             errors.report(place, problem, help);
         }
         None => errors.report(
             &input.ident,
             "the struct has no partition key",
-            "mark the field by which DynamoDB finds the record: `#[partition_key]`",
+            "mark the field with the table's partition key `#[partition_key]`",
         ),
     }
 }
@@ -77,7 +77,7 @@ pub(super) fn at_most_one_sort_key(input: &Input, errors: &mut Errors) {
     let mut keys = keys(input, Mark::SortKey).into_iter();
     let Some((first, _)) = keys.next() else { return };
     for (second, place) in keys {
-        let problem = format_args!("`{second}` is a second sort key, beside `{first}`");
+        let problem = format_args!("`{second}` is a second sort key; the first is `{first}`");
         errors.report(place, problem, "keep one `#[sort_key]`: a DynamoDB table has at most one");
     }
 }

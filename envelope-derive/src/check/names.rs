@@ -13,10 +13,7 @@ pub(super) fn free(input: &Input, errors: &mut Errors) {
         if is_reserved(&name.value) {
             errors.report(
                 name,
-                format_args!(
-                    "the attribute `{}` holds what is encrypted, so no field can have that name",
-                    name.value
-                ),
+                format_args!("the attribute name `{}` is reserved for encrypted data", name.value),
                 format_args!(
                     "store `{}` under another name: `#[serde(rename = \"..\")]`",
                     field.ident

@@ -25,7 +25,7 @@ fn ignored_fields_are_known(input: &Input, field: &Field, errors: &mut Errors) {
         let ident = &field.ident;
         errors.report(
             ident,
-            format_args!("`{ident}` is written but not read, and `deny_unknown_fields` refuses every record with it"),
+            format_args!("`{ident}` is written but not read, so `deny_unknown_fields` would refuse every record"),
             "remove `#[serde(skip_deserializing)]`, or `#[serde(deny_unknown_fields)]` on the struct",
         );
     }
@@ -39,7 +39,7 @@ fn written_names_are_read(field: &Field, errors: &mut Errors) {
     let (ident, name) = (&field.ident, &field.name.value);
     errors.report(
         &field.name,
-        format_args!("`{ident}` is written as `{name}`, but not read under that name: no record would come back whole"),
+        format_args!("`{ident}` is written as `{name}` but not read under that name, so its value would be lost"),
         format_args!("add `#[serde(alias = \"{name}\")]`, or use one name in both directions"),
     );
 }
@@ -51,8 +51,8 @@ fn values_are_owned(field: &Field, errors: &mut Errors) {
     let (ident, place) = (&field.ident, field.ty.span());
     errors.report(
         quote_spanned!(place=> &),
-        format_args!("`{ident}` is borrowed, and a record that is read owns what it holds"),
-        "take `String`, `Vec<u8>`, or `Cow` with `#[serde(borrow)]`",
+        format_args!("`{ident}` is borrowed, but a record must own its values when it is read"),
+        "use `String`, `Vec<u8>`, or `Cow` with `#[serde(borrow)]`",
     );
 }
 

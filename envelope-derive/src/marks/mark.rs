@@ -70,8 +70,8 @@ impl Refusal {
 }
 
 const KEY_IN_FORMAT: Refusal = Refusal {
-    problem: "`{field}` is a key attribute of its own",
-    help: "mark it `#[authenticated]` if it is not the key, or take it out of the format",
+    problem: "`{field}` is itself a key attribute",
+    help: "remove `{field}` from the format; if it is not the key, mark it `#[key]` or `#[authenticated]`",
 };
 
 const PARTITION_KEY: Rules = Rules {
@@ -94,8 +94,8 @@ const KEY: Rules = Rules {
     in_context: None,
     in_format: None,
     in_index: Some(Refusal {
-        problem: "`{field}` stands in a composed key alone, so an index cannot be by it",
-        help: "mark `{field}` `#[authenticated]`: then it is an attribute of its own as well",
+        problem: "`{field}` is stored only in a composed key, so it cannot be the key of an index",
+        help: "mark `{field}` `#[authenticated]`: it is then also stored as an attribute",
     }),
 };
 
@@ -105,18 +105,18 @@ const ENCRYPTED: Rules = Rules {
     options: &[ACCEPT, GROUP],
     on_struct: OnStruct::MeantAsDefault,
     in_context: Some(Refusal {
-        problem: "`{field}` is encrypted, but CloudTrail shows the encryption context in clear",
+        problem: "`{field}` is encrypted, but CloudTrail shows the encryption context in plaintext",
         help: "remove `#[encryption_context]`, or mark the field `#[authenticated]` instead of \
                `#[encrypted]`",
     }),
     in_format: Some(Refusal {
-        problem: "`{field}` is encrypted, and a key stands in the table in clear",
-        help: "name another field, or mark it `#[key]` (stored in the key alone) or \
+        problem: "`{field}` is encrypted, but a key is stored in plaintext",
+        help: "name another field, or mark `{field}` `#[key]` (stored only in the key) or \
                `#[authenticated]` instead",
     }),
     in_index: Some(Refusal {
-        problem: "`{field}` is encrypted, and DynamoDB cannot index what it cannot read",
-        help: "index a readable field, or mark `{field}` `#[authenticated]` if it may be read in \
+        problem: "`{field}` is encrypted, so DynamoDB cannot index it",
+        help: "index another field, or mark `{field}` `#[authenticated]` if it may be readable in \
                the table",
     }),
 };
@@ -138,9 +138,9 @@ const PLAINTEXT: Rules = Rules {
     on_struct: OnStruct::MeantAsDefault,
     in_context: None,
     in_format: Some(Refusal {
-        problem: "`{field}` is plaintext: updated in place, it would part from the key",
-        help: "mark it `#[key]` (stored in the key alone) or `#[authenticated]` (stored beside it \
-               as well)",
+        problem: "`{field}` is plaintext: an update in place would change the field, but not the key",
+        help: "mark `{field}` `#[key]` (stored only in the key) or `#[authenticated]` (also stored as an \
+               attribute)",
     }),
     in_index: None,
 };

@@ -4,7 +4,7 @@ use quote::quote;
 
 use super::role::{LibraryWrites, Role, StoredAs, nothing};
 
-const READABLE: &str = "stamps are kept where DynamoDB can read them";
+const READABLE: &str = "timestamps must be readable in the table";
 
 pub(super) const CREATED: Role = Role {
     name: "created",
@@ -19,7 +19,7 @@ pub(super) const CREATED: Role = Role {
 pub(super) const UPDATED: Role = Role {
     name: "updated",
     readable: READABLE,
-    unauthenticated: Some("an update in place must change it too"),
+    unauthenticated: Some("every update in place changes it"),
     library_writes: LibraryWrites::Always,
     stored_as: StoredAs::Seconds,
     schema: |_| quote!(.updated()),

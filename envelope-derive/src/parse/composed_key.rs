@@ -39,22 +39,23 @@ impl ComposedKey {
 
     fn parse(attribute: &Attribute, mark: Mark, errors: &mut Errors) -> Option<Self> {
         let key = mark.attribute();
+        let attribute_name = format!("#[{key}(..)]");
         let (mut name, mut format) = (None, None);
         for entry in &entry::attribute_entries(attribute) {
             let allowed = [NAME, FORMAT];
             let known = allowed.into_iter().find(|known| *known == entry.name);
-            match known.or_else(|| entry::report_unknown_option(entry, key, &allowed, errors)) {
+            match known
+                .or_else(|| entry::report_unknown_option(entry, &attribute_name, &allowed, errors))
+            {
                 Some(NAME) => name = entry.string(),
                 Some(_) => format = entry.string(),
                 None => {}
             }
         }
         let (Some(name), Some(format), Meta::List(_)) = (name, format, &attribute.meta) else {
-            let problem = format_args!(
-                "on the struct, `#[{key}]` composes a key: it takes a name and a format"
-            );
+            let problem = format_args!("`#[{key}]` on the struct needs `name` and `format`");
             let help = format_args!(
-                "`#[{key}(name = \"{}\", format = \"USER#{{user_id}}\")]`, or move it to the field that is the key",
+                "write `#[{key}(name = \"{}\", format = \"USER#{{user_id}}\")]`, or move the attribute to the key field",
                 if mark == Mark::PartitionKey { "pk" } else { "sk" }
             );
             errors.report(attribute, problem, help);
@@ -85,17 +86,17 @@ impl ComposedKey {
         })
     }
 
-    /// The neighbouring parts with no separator between them, and the text between them.
-    pub(crate) fn unseparated(&self) -> impl Iterator<Item = (&Part, &str, &Part)> {
+    /// The neighbouring parts without a separator between them.
+    pub(crate) fn unseparated(&self) -> impl Iterator<Item = (&Part, &Part)> {
         let adjacent = self.pieces.windows(2).filter_map(|pieces| match pieces {
-            [Piece::Part(first), Piece::Part(second)] => Some((first, "", second)),
+            [Piece::Part(first), Piece::Part(second)] => Some((first, second)),
             _ => None,
         });
         let joined = self.pieces.windows(3).filter_map(|pieces| match pieces {
             [Piece::Part(first), Piece::Literal(text), Piece::Part(second)]
                 if !text.contains(SEPARATORS) =>
             {
-                Some((first, text.as_str(), second))
+                Some((first, second))
             }
             _ => None,
         });

@@ -24,7 +24,7 @@ pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
     let Some(PathArgument(path)) = path else {
         let path =
             entry.string().map_or_else(|| "::envelope_dynamo".to_owned(), |path| path.value());
-        errors.report(entry, "`crate` takes a path", format_args!("`crate = {path}`"));
+        errors.report(entry, "`crate` takes a path", format_args!("write `crate = {path}`"));
         return None;
     };
     let starts_at_crate = path

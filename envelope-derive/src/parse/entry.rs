@@ -137,12 +137,8 @@ pub(crate) fn report_unknown_option<'a>(
     let meant = similar(&entry.name, allowed);
     let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("`#[{attribute}(..)]` takes {}", list(allowed)),
+        None => format!("`{attribute}` takes {}", list(allowed)),
     };
-    errors.report(
-        entry,
-        format_args!("`{}` is not an option of `#[{attribute}]`", entry.name),
-        help,
-    );
+    errors.report(entry, format_args!("`{}` is not an option of `{attribute}`", entry.name), help);
     meant
 }

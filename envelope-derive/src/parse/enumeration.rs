@@ -24,12 +24,11 @@ impl<'a> Enum<'a> {
         if !input.generics.params.is_empty() {
             let help =
                 "write an enum for each set of types: `enum Entity { User(User<String>), .. }`";
-            errors.report(&input.generics, "an enum of records has no parameters", help);
+            errors.report(&input.generics, "an enum of records cannot be generic", help);
         }
         let records = data.variants.iter().filter_map(|variant| record(variant, errors)).collect();
         if data.variants.is_empty() {
-            let help =
-                "name the records that the table holds: `enum Entity { User(User), Order(Order) }`";
+            let help = "add a variant for each kind of record in the table: `enum Entity { User(User), Order(Order) }`";
             errors.report(&input.ident, "the enum has no variants", help);
         }
         Self { input, records, krate, uses_deprecated: uses_deprecated(&input.attrs) }
@@ -48,7 +47,7 @@ fn crate_option(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
             errors.report(
                 &entry,
                 problem,
-                "remove it: table, context and marks are those of the records",
+                "remove it: the records define the table, the context and the marks",
             );
         }
     }
@@ -65,7 +64,7 @@ fn record<'a>(variant: &'a Variant, errors: &mut Errors) -> Option<(&'a Ident, &
     }
     errors.report(
         variant,
-        format_args!("the variant `{ident}` is not one record"),
+        format_args!("the variant `{ident}` must hold exactly one record"),
         format_args!("derive `Envelope` on a struct, and write `{ident}({ident})`"),
     );
     None

@@ -122,7 +122,7 @@ impl Field {
         }
         if let Some((attribute, written, meant)) = written::misspelt_mark(attributes) {
             let problem = format_args!(
-                "`#[{written}]` does not say what happens to the field `{}`",
+                "`#[{written}]` is not a mark, so the field `{}` has none",
                 self.ident
             );
             errors.report(attribute, problem, format_args!("did you mean `#[{meant}]`?"));
@@ -131,9 +131,10 @@ impl Field {
         let ident = &self.ident;
         errors.report(
             ident,
-            format_args!("nothing says what happens to the field `{ident}`"),
-            "mark it `#[encrypted]`, `#[authenticated]`, `#[plaintext]`, `#[partition_key]`, `#[sort_key]` or \
-             `#[serde(skip)]`, or the whole struct `#[envelope(unmarked = \"encrypted\")]`",
+            format_args!("the field `{ident}` has no mark"),
+            "add `#[encrypted]`, `#[authenticated]`, `#[plaintext]`, `#[partition_key]`, `#[sort_key]` or \
+             `#[serde(skip)]` to the field; `#[envelope(unmarked = \"encrypted\")]` on the struct marks \
+             all fields without a mark",
         );
     }
 }

@@ -40,10 +40,10 @@ pub(super) fn pieces(format: &str) -> Result<Vec<Piece>, (String, String)> {
             pieces.push(Piece::Part(part(placeholder)?));
             rest = after;
         } else {
-            let problem = "a brace in the format opens or closes nothing".to_owned();
+            let problem = "the format has an unmatched brace".to_owned();
             return Err((
                 problem,
-                "write `{field}`, or `{{` and `}}` for the braces themselves".to_owned(),
+                "write `{field}`, or `{{` and `}}` for literal braces".to_owned(),
             ));
         }
     }
@@ -73,9 +73,9 @@ fn part(placeholder: &str) -> Result<Part, (String, String)> {
         None => None,
         Some(Some(digits @ 1..=39)) => Some(digits),
         Some(_) => {
-            let problem = format!("`{{{placeholder}}}` is not a way to write a part of a key");
+            let problem = format!("`{{{placeholder}}}` is not a valid placeholder");
             let help = format!(
-                "`{{{field}}}`, or `{{{field}:020}}` for an integer that is filled up with zeros to 20 digits (39 at most), so that it sorts"
+                "write `{{{field}}}`, or `{{{field}:020}}` for an integer padded with zeros to 20 digits (39 at most), so that it sorts"
             );
             return Err((problem, help));
         }

@@ -56,7 +56,11 @@ impl Index {
 /// Reads one `index(..)`; `None` if a mistake was reported without which there is no index.
 pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
     let Value::List(list) = &entry.value else {
-        errors.report(entry, "`index` takes its options in parentheses", EXAMPLE);
+        errors.report(
+            entry,
+            "`index` takes its options in parentheses",
+            format_args!("write {EXAMPLE}"),
+        );
         return None;
     };
     let (mut name, mut partition_key, mut sort_key, mut is_local) = (None, None, None, false);
@@ -64,7 +68,7 @@ pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
     for option in entry::entries(list.clone()) {
         let known = OPTIONS.into_iter().find(|known| *known == option.name);
         let Some(known) =
-            known.or_else(|| entry::report_unknown_option(&option, "index", &OPTIONS, errors))
+            known.or_else(|| entry::report_unknown_option(&option, "index(..)", &OPTIONS, errors))
         else {
             continue;
         };
@@ -84,7 +88,7 @@ pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
         errors.report(
             entry,
             "the index has no name",
-            format_args!("name it as the table does: {EXAMPLE}"),
+            format_args!("write the name of the index in DynamoDB: {EXAMPLE}"),
         );
     }
     let misses = |option, field: &Option<Ident>| seen.contains(&option) && field.is_none();
@@ -96,7 +100,7 @@ pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
 
 fn index_name(option: &Entry, errors: &mut Errors) -> Option<LitStr> {
     let Some(name) = option.string() else {
-        errors.report(option, "`name` takes a string", "`name = \"by_plan\"`");
+        errors.report(option, "`name` takes a string", "write `name = \"by_plan\"`");
         return None;
     };
     // Amazon DynamoDB Developer Guide, "Naming rules".
@@ -105,8 +109,8 @@ fn index_name(option: &Entry, errors: &mut Errors) -> Option<LitStr> {
     if !(3..=255).contains(&value.len()) || !value.chars().all(allowed) {
         errors.report(
             &name,
-            format_args!("{value:?} is not a name of an index"),
-            "DynamoDB takes 3 to 255 letters, digits, `_`, `-` and `.`",
+            format_args!("{value:?} is not a valid index name"),
+            "use 3 to 255 letters, digits, `_`, `-` and `.`",
         );
         return None;
     }
@@ -119,16 +123,16 @@ fn field(option: &Entry, errors: &mut Errors) -> Option<Ident> {
     let Value::Assigned(value) = &option.value else {
         errors.report(
             option,
-            format_args!("`{name}` takes a field"),
-            format_args!("`{name} = plan`"),
+            format_args!("`{name}` takes the name of a field"),
+            format_args!("write `{name} = plan`"),
         );
         return None;
     };
     let ident = Ident::parse_any.parse2(value.clone()).ok().and_then(field_ident);
     if ident.is_none() {
         let help = match option.string() {
-            Some(field) => format!("without quotes: `{name} = {}`", field.value()),
-            None => format!("`{name} = plan`"),
+            Some(field) => format!("write `{name} = {}`, without quotes", field.value()),
+            None => format!("write `{name} = plan`"),
         };
         errors.report(value, format_args!("`{name}` takes the name of a field"), help);
     }
@@ -147,7 +151,7 @@ fn field_ident(ident: Ident) -> Option<Ident> {
 
 fn flag(option: &Entry, errors: &mut Errors) -> bool {
     if !matches!(option.value, Value::Nothing) {
-        let help = "`index(name = \"by_day\", local, sort_key = day)`";
+        let help = "write `index(name = \"by_day\", local, sort_key = day)`";
         errors.report(option, format_args!("`{}` takes no value", option.name), help);
     }
     true

@@ -30,18 +30,19 @@ impl MarkOptions {
             Meta::Path(_) => return options,
             Meta::List(_) => entry::attribute_entries(&written.attribute),
             Meta::NameValue(_) => {
-                let problem = format_args!("the options of `#[{name}]` stand in parentheses");
+                let problem = format_args!("the options of `#[{name}]` belong in parentheses");
                 errors.report(
                     &written.attribute,
                     problem,
-                    format_args!("`#[{name}(accept = \"plaintext\")]`"),
+                    format_args!("write `#[{name}(accept = \"plaintext\")]`"),
                 );
                 return options;
             }
         };
         for entry in &entries {
             if !allowed.contains(&entry.name.as_str()) {
-                entry::report_unknown_option(entry, name, allowed, errors);
+                let attribute = format!("#[{name}(..)]");
+                entry::report_unknown_option(entry, &attribute, allowed, errors);
             } else if entry.name == ACCEPT {
                 options.accepts_plaintext |= accept(entry, written.mark, errors);
             } else if options.group.is_some() {
@@ -64,7 +65,8 @@ fn accept(entry: &Entry, mark: Mark, errors: &mut Errors) -> bool {
     if !is_plaintext {
         let name = mark.attribute();
         let help = format_args!(
-            "`#[{name}(accept = \"plaintext\")]` also reads records written before the mark"
+            "write `#[{name}(accept = \"plaintext\")]`: it also reads records in which the field is \
+             plaintext"
         );
         errors.report(entry, "`accept` can only be \"plaintext\"", help);
     }
@@ -75,14 +77,14 @@ fn accept(entry: &Entry, mark: Mark, errors: &mut Errors) -> bool {
 /// context.
 fn group(entry: &Entry, errors: &mut Errors) -> Option<Name> {
     let Some(name) = entry.string() else {
-        errors.report(entry, "`group` takes a string", "`#[encrypted(group = \"medical\")]`");
+        errors.report(entry, "`group` takes a string", "write `#[encrypted(group = \"medical\")]`");
         return None;
     };
     let value = name.value();
     if value.is_empty()
         || !value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
     {
-        let problem = format_args!("{value:?} cannot be the name of a group");
+        let problem = format_args!("{value:?} is not a valid group name");
         errors.report(&name, problem, "use letters, digits, `_` and `-`: `group = \"medical\"`");
         return None;
     }

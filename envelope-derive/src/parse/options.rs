@@ -69,8 +69,8 @@ impl Options {
         let mut seen: Vec<&str> = Vec::new();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(ENVELOPE)) {
             if let Meta::NameValue(_) = attribute.meta {
-                let problem = "the options of `#[envelope]` stand in parentheses";
-                errors.report(attribute, problem, "`#[envelope(table = \"users\")]`");
+                let problem = "the options of `#[envelope]` belong in parentheses";
+                errors.report(attribute, problem, "write `#[envelope(table = \"users\")]`");
                 seen.push(TABLE);
             }
             for entry in entry::attribute_entries(attribute) {
@@ -87,7 +87,7 @@ impl Options {
     fn read(&mut self, entry: &Entry, seen: &mut Vec<&str>, errors: &mut Errors) {
         let known = ALL.into_iter().find(|known| *known == entry.name);
         let Some(name) =
-            known.or_else(|| entry::report_unknown_option(entry, ENVELOPE, &ALL, errors))
+            known.or_else(|| entry::report_unknown_option(entry, "#[envelope(..)]", &ALL, errors))
         else {
             return;
         };
@@ -166,7 +166,7 @@ fn context(entry: &Entry, errors: &mut Errors) -> Vec<Pair> {
         errors.report(
             entry,
             "`context` takes pairs in parentheses",
-            "`context(purpose = \"billing\")`",
+            "write `context(purpose = \"billing\")`",
         );
         return Vec::new();
     };
@@ -178,8 +178,8 @@ fn context_pair(entry: &Entry, errors: &mut Errors) -> Option<Pair> {
     if pair.is_none() {
         errors.report(
             entry,
-            "a context pair is a name and a string",
-            "`context(purpose = \"billing\", \"cost-center\" = \"42\")`",
+            "each entry of `context` is a name and a string",
+            "write `context(purpose = \"billing\", \"cost-center\" = \"42\")`",
         );
     }
     pair
@@ -196,8 +196,8 @@ fn entity(entry: &Entry, errors: &mut Errors) -> Option<Pair> {
         _ => None,
     };
     if pair.is_none() {
-        let problem = "`entity` takes the name of one attribute and its value, in parentheses";
-        errors.report(entry, problem, "`entity(kind = \"order\")`");
+        let problem = "`entity` takes one attribute name and its value, in parentheses";
+        errors.report(entry, problem, "write `entity(kind = \"order\")`");
     }
     pair
 }

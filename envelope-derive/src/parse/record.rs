@@ -103,9 +103,7 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a F
     };
     errors.report(
         &input.ident,
-        format_args!(
-            "`Envelope` cannot be derived for {what}: attributes have the names of fields"
-        ),
+        format_args!("`Envelope` cannot be derived for {what}: a record needs named fields"),
         HELP,
     );
     None

@@ -12,7 +12,7 @@ use crate::marks::Mark;
 
 const VIEW: &str = "view";
 const OPTIONS: [&str; 2] = ["of", "crate"];
-const NAME_THE_RECORD: &str = "name the record that it is a view of: `#[view(of = User)]`";
+const NAME_THE_RECORD: &str = "name the record: `#[view(of = User)]`";
 
 /// A view and its options.
 pub(crate) struct View<'a> {
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
         }
         if !input.generics.params.is_empty() {
             let help = "write a view for each type that the record is used with: `#[view(of = User<String>)]`";
-            errors.report(&input.generics, "a view has no parameters", help);
+            errors.report(&input.generics, "a view cannot be generic", help);
         }
         view
     }
@@ -57,7 +57,9 @@ impl<'a> View<'a> {
         for entry in attributes.flat_map(entry::attribute_entries) {
             let known = OPTIONS.into_iter().find(|known| *known == entry.name);
             // A misspelt option counts as the one that it resembles.
-            match known.or_else(|| entry::report_unknown_option(&entry, VIEW, &OPTIONS, errors)) {
+            match known
+                .or_else(|| entry::report_unknown_option(&entry, "#[view(..)]", &OPTIONS, errors))
+            {
                 Some("of") => (is_named, self.record) = (true, record(&entry, errors)),
                 Some(_) => self.krate.clone_from(
                     &crate_path::parse(&entry, errors).unwrap_or_else(|| self.krate.clone()),
@@ -66,11 +68,7 @@ impl<'a> View<'a> {
             }
         }
         if !is_named {
-            errors.report(
-                &self.input.ident,
-                "the view does not say what it is a view of",
-                NAME_THE_RECORD,
-            );
+            errors.report(&self.input.ident, "the view does not name its record", NAME_THE_RECORD);
         }
     }
 }
@@ -95,7 +93,7 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Vec<&'a Fiel
     }
     let help =
         "write a struct with the fields that it reads: `struct Usage { user_id: String, .. }`";
-    errors.report(&input.ident, "a view is a struct with named fields", help);
+    errors.report(&input.ident, "a view must be a struct with named fields", help);
     Vec::new()
 }
 
@@ -109,8 +107,8 @@ fn report_attributes(attributes: &[Attribute], place: &str, errors: &mut Errors)
         }
         let Some(name) = entry::name(attribute) else { continue };
         if Mark::named(&name).is_some() {
-            let problem = format_args!("`#[{name}]` on {place} of a view has no meaning");
-            let help = "remove it: the record says how its attributes are named and stored";
+            let problem = format_args!("`#[{name}]` does not belong on {place} of a view");
+            let help = "remove it: the record defines how its attributes are named and stored";
             errors.report(attribute.to_token_stream(), problem, help);
         }
     }

@@ -65,7 +65,7 @@ pub(super) fn encryption_context(
 fn report_options(attribute: &Attribute, name: &str, errors: &mut Errors) {
     if !matches!(attribute.meta, Meta::Path(_)) {
         let problem = format_args!("`#[{name}]` takes no options");
-        errors.report(attribute, problem, format_args!("write `#[{name}]` alone"));
+        errors.report(attribute, problem, format_args!("write `#[{name}]`"));
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn report_container_options(attributes: &[Attribute], errors: &mut Er
         let entries = entry::attribute_entries(attribute);
         let mark = entries.iter().find_map(|entry| Mark::named(&entry.name));
         let help = match mark {
-            Some(mark) => format!("`#[{}]` stands alone", mark.attribute()),
+            Some(mark) => format!("write `#[{}]`", mark.attribute()),
             None => "move it to the struct".to_owned(),
         };
         errors.report(attribute, "`#[envelope(..)]` belongs to the struct, not to a field", help);

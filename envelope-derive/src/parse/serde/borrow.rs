@@ -22,7 +22,7 @@ pub(crate) fn lifetimes_exist(entry: &Entry, ty: &Type, errors: &mut Errors) -> 
     }
     let there = lifetimes_of(ty.to_token_stream());
     if there.is_empty() {
-        let problem = "`#[serde(borrow)]` on a type without lifetimes, which can borrow nothing";
+        let problem = "`#[serde(borrow)]` is on a type without lifetimes";
         errors.report(entry, problem, "remove it");
         return false;
     }
@@ -32,7 +32,11 @@ pub(crate) fn lifetimes_exist(entry: &Entry, ty: &Type, errors: &mut Errors) -> 
         let problem = format_args!(
             "`#[serde(borrow)]` names `{lifetime}`, which the field's type does not have"
         );
-        errors.report(entry, problem, "`#[serde(borrow)]` alone borrows all that there are");
+        errors.report(
+            entry,
+            problem,
+            "write `#[serde(borrow)]` to borrow for all lifetimes of the type",
+        );
     }
     missing.is_none()
 }

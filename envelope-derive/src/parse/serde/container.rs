@@ -75,12 +75,11 @@ fn instead_of(entry: &Entry) -> String {
         let name =
             if syn::parse_str::<syn::Ident>(&name).is_ok() { name } else { format!("{name:?}") };
         return format!(
-            "`#[envelope(entity({name} = \"..\"))]` stores a constant attribute that tells the records of this struct \
-             from others in the table; remove `tag`"
+            "remove `tag`; to store a constant attribute that tells the records of this struct from others, \
+             write `#[envelope(entity({name} = \"..\"))]`"
         );
     }
-    "remove it: a record is a map from field names to values, so that each field can be treated according to its mark"
-        .to_owned()
+    "remove it: serde must write a record as a map of its fields".to_owned()
 }
 
 fn read_container_entry(entry: &Entry, serde: &mut ContainerSerde, errors: &mut Errors) {
@@ -106,8 +105,12 @@ fn rename_all(entry: &Entry, rules: &mut Directions<RenameRule>, errors: &mut Er
     let mut rule = |names: &[LitStr], so_far: RenameRule| {
         let Some(name) = names.first() else { return so_far };
         RenameRule::named(&name.value()).unwrap_or_else(|| {
-            let problem = format_args!("`{}` is not a rule of serde", name.value());
-            errors.report(name, problem, format_args!("serde knows {}", list(&RenameRule::NAMES)));
+            let problem = format_args!("`{}` is not a rename rule of serde", name.value());
+            errors.report(
+                name,
+                problem,
+                format_args!("choose one of {}", list(&RenameRule::NAMES)),
+            );
             so_far
         })
     };

@@ -48,7 +48,7 @@ pub(crate) fn field(attributes: &[Attribute], ty: &Type, errors: &mut Errors) ->
         if entry.name == "getter" {
             errors.report(
                 &entry,
-                "`#[serde(getter)]` has no place here: it belongs to a `#[serde(remote)]` definition",
+                "`#[serde(getter)]` is not supported here: it is for `#[serde(remote)]` definitions",
                 "remove it; `#[serde(serialize_with = \"..\")]` changes how a field is written",
             );
         } else if entry.name == FLATTEN {
@@ -71,9 +71,9 @@ pub(crate) fn field(attributes: &[Attribute], ty: &Type, errors: &mut Errors) ->
 pub(crate) fn refuse_flatten(entry: &Entry, errors: &mut Errors) {
     errors.report(
         entry,
-        "`#[serde(flatten)]` is not supported: nothing says which field an attribute of the item belongs to",
-        "name each attribute as a field of the struct; or remove `flatten`, and the value is nested in one attribute, \
-         which can be `#[encrypted]`",
+        "`#[serde(flatten)]` is not supported: each attribute of an item must belong to one field by its name",
+        "declare each attribute as a field of the struct; or remove `flatten`: the value is then stored as \
+         one attribute, which can be `#[encrypted]`",
     );
 }
 

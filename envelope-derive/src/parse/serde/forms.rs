@@ -63,11 +63,11 @@ pub(crate) fn check(entry: &Entry, known: &[(&str, Form)], errors: &mut Errors) 
         let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
         let help = match similar(&entry.name, &names) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("here `#[serde(..)]` takes {}", list(&names)),
+            None => format!("`#[serde(..)]` can have {} here", list(&names)),
         };
         errors.report(
             entry,
-            format_args!("`{}` is not an attribute of serde that has a place here", entry.name),
+            format_args!("`#[serde({})]` is not supported here", entry.name),
             help,
         );
         return false;

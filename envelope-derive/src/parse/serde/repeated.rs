@@ -25,7 +25,8 @@ impl Seen {
         distinct.dedup();
         let is_new = distinct.len() == said.len() && said.iter().all(|said| !self.0.contains(said));
         if !is_new {
-            let problem = format_args!("`#[serde({})]` says what is said already", entry.name);
+            let problem =
+                format_args!("`#[serde({})]` repeats an earlier serde attribute", entry.name);
             errors.report(entry, problem, "keep one of the two");
         }
         self.0.extend(said);

@@ -5,31 +5,31 @@ use super::{FIELDS, check_fields, check_structs};
 #[test]
 fn every_stored_field_has_one_mark() {
     check_fields(&[
-        ("a: u8", &["nothing says what happens to the field `a`"]),
+        ("a: u8", &["the field `a` has no mark"]),
         ("#[serde(skip)] a: u8", &[]),
-        ("#[serde(skip_serializing)] a: u8", &["nothing says what happens to the field `a`"]),
+        ("#[serde(skip_serializing)] a: u8", &["the field `a` has no mark"]),
         ("#[encrypted] #[encrypted] a: u8", &["`#[encrypted]` is given twice on `a`"]),
         (
             "#[encrypted] #[plaintext] a: u8",
-            &["`a` is marked both `#[encrypted]` and `#[plaintext]`"],
+            &["`a` has two marks, `#[encrypted]` and `#[plaintext]`"],
         ),
         (
             "#[key] #[sort_key] a: u8",
             &[
-                "`a` is marked both `#[key]` and `#[sort_key]`",
-                "`a` is marked `#[key]`, but no key is made of it: it would be stored nowhere",
+                "`a` has two marks, `#[key]` and `#[sort_key]`",
+                "`a` is marked `#[key]`, but no composed key names it, so it would not be stored",
             ],
         ),
         (
             "#[encypted] a: u8",
             &[
-                "`#[encypted]` does not say what happens to the field `a`\nhelp: did you mean `#[encrypted]`?",
+                "`#[encypted]` is not a mark, so the field `a` has none\nhelp: did you mean `#[encrypted]`?",
             ],
         ),
-        ("#[versio] a: u8", &["nothing says what happens to the field `a`"]),
-        ("#[version] a: u8", &["nothing says what happens to the field `a`"]),
-        ("#[serde(default)] #[unrelated] a: u8", &["nothing says what happens to the field `a`"]),
-        ("#[path::encrypted] a: u8", &["nothing says what happens to the field `a`"]),
+        ("#[versio] a: u8", &["the field `a` has no mark"]),
+        ("#[version] a: u8", &["the field `a` has no mark"]),
+        ("#[serde(default)] #[unrelated] a: u8", &["the field `a` has no mark"]),
+        ("#[path::encrypted] a: u8", &["the field `a` has no mark"]),
     ]);
     check_structs(&[
         ("#[envelope(unmarked = \"plaintext\")]", &format!("{FIELDS} a: u8"), &[]),
@@ -37,31 +37,31 @@ fn every_stored_field_has_one_mark() {
         (
             "#[envelope(unmarked = \"plaintext\")]",
             "#[partition_key] id: u8, a: u8",
-            &["nothing in the struct is encrypted"],
+            &["the struct has no encrypted field"],
         ),
     ]);
 }
 
 #[test]
 fn something_is_encrypted_unless_a_mark_is_missing() {
-    let nothing = "nothing in the struct is encrypted";
+    let nothing = "the struct has no encrypted field";
     check_structs(&[
         ("", "#[partition_key] id: u8", &[nothing]),
         ("", "#[partition_key] id: u8, #[authenticated] a: u8, #[plaintext] b: u8", &[nothing]),
         ("", "#[partition_key] id: u8, #[serde(skip)] a: u8", &[nothing]),
-        ("", "#[partition_key] id: u8, a: u8", &["nothing says what happens to the field `a`"]),
+        ("", "#[partition_key] id: u8, a: u8", &["the field `a` has no mark"]),
         (
             "",
             "#[partition_key] id: u8, #[encrypted] #[serde(skip)] a: u8",
-            &["`a` is marked `#[encrypted]`, but serde skips it: it is never stored", nothing],
+            &["`a` is marked `#[encrypted]`, but serde skips it, so it is never stored", nothing],
         ),
     ]);
 }
 
 #[test]
 fn a_key_is_not_encrypted() {
-    let both = "the key `id` cannot be encrypted: DynamoDB finds the record by it\nhelp: keep `#[partition_key]` alone; \
-                `#[envelope(kms_context = \"hashed\")]` keeps the key out of the audit log";
+    let both = "the key `id` cannot be encrypted: DynamoDB needs it to find the record\nhelp: keep only `#[partition_key]`; \
+                `#[envelope(kms_context = \"hashed\")]` keeps the key out of CloudTrail";
     let sort = both.replace("`id`", "`at`").replace("partition_key", "sort_key");
     check_structs(&[
         ("", "#[partition_key] #[encrypted] id: u8, #[encrypted] a: u8", &[both]),
@@ -76,7 +76,7 @@ fn a_key_is_not_encrypted() {
 
 #[test]
 fn a_skipped_field_bears_nothing() {
-    let marked = "`a` is marked `#[plaintext]`, but serde skips it: it is never stored";
+    let marked = "`a` is marked `#[plaintext]`, but serde skips it, so it is never stored";
     check_fields(&[
         ("#[plaintext] #[serde(skip)] a: u8", &[marked]),
         ("#[plaintext] #[serde(skip_serializing, skip_deserializing)] a: u8", &[marked]),
@@ -84,28 +84,26 @@ fn a_skipped_field_bears_nothing() {
         ("#[plaintext] #[serde(skip_deserializing)] a: u8", &[]),
         (
             "#[encryption_context] #[serde(skip)] a: u8",
-            &["`a` is skipped by serde: it has no value for the encryption context"],
+            &["serde skips `a`, so it has no value for the encryption context"],
         ),
     ]);
 }
 
 #[test]
 fn a_key_is_always_stored() {
-    let always = "the key `id` must be part of every record";
+    let always = "the key `id` must be in every record";
     check_structs(&[
         (
             "",
             "#[partition_key] #[serde(skip_serializing_if = \"f\")] id: u8, #[encrypted] a: u8",
-            &[
-                "the key `id` must be part of every record\nhelp: remove `skip_serializing_if = \"f\"`",
-            ],
+            &["the key `id` must be in every record\nhelp: remove `skip_serializing_if = \"f\"`"],
         ),
         ("", "#[partition_key] #[serde(skip_serializing)] id: u8, #[encrypted] a: u8", &[always]),
         ("", "#[partition_key] #[serde(skip_deserializing)] id: u8, #[encrypted] a: u8", &[always]),
         (
             "",
             "#[partition_key] #[serde(skip)] id: u8, #[encrypted] a: u8",
-            &["`id` is marked `#[partition_key]`, but serde skips it: it is never stored"],
+            &["`id` is marked `#[partition_key]`, but serde skips it, so it is never stored"],
         ),
         (
             "",
@@ -115,20 +113,20 @@ fn a_key_is_always_stored() {
         (
             "",
             "#[partition_key] id: u8, #[sort_key] #[serde(skip_serializing)] at: u8, #[encrypted] a: u8",
-            &["the key `at` must be part of every record"],
+            &["the key `at` must be in every record"],
         ),
     ]);
 }
 
 #[test]
 fn a_key_is_a_scalar() {
-    let boolean = "the key `id` cannot be a bool: DynamoDB takes strings, numbers and bytes";
+    let boolean = "the key `id` cannot be a bool: DynamoDB keys are strings, numbers or bytes";
     check_structs(&[
         ("", "#[partition_key] id: bool, #[encrypted] a: u8", &[boolean]),
         (
             "",
             "#[partition_key] id: Vec<u8>, #[encrypted] a: u8",
-            &["the key `id` would be a list of numbers, which is how serde writes this type"],
+            &["the key `id` cannot have this type: serde writes it as a list of numbers"],
         ),
         (
             "",
@@ -144,7 +142,7 @@ fn a_key_is_a_scalar() {
         (
             "",
             "#[partition_key] id: Uuid, #[sort_key] at: Option<u8>, #[encrypted] a: u8",
-            &["the key `at` cannot be optional: DynamoDB takes strings, numbers and bytes"],
+            &["the key `at` cannot be optional: DynamoDB keys are strings, numbers or bytes"],
         ),
         ("", "#[partition_key] id: Uuid, #[encrypted] a: bool", &[]),
     ]);
@@ -165,23 +163,23 @@ fn a_record_has_one_partition_key_and_at_most_one_sort_key() {
         (
             "",
             "#[partition_key] a: u8, #[partition_key] b: u8, #[encrypted] c: u8",
-            &["`b` is a second partition key, beside `a`"],
+            &["`b` is a second partition key; the first is `a`"],
         ),
         (
             "",
             "#[partition_key] a: u8, #[sort_key] b: u8, #[sort_key] c: u8, #[encrypted] d: u8",
-            &["`c` is a second sort key, beside `b`"],
+            &["`c` is a second sort key; the first is `b`"],
         ),
         ("", "#[partition_key] a: u8, #[sort_key] b: u8, #[encrypted] d: u8", &[]),
         (
             pk,
             "#[partition_key] a: u8, #[encrypted] d: u8",
-            &["`pk` is a second partition key, beside `a`"],
+            &["`pk` is a second partition key; the first is `a`"],
         ),
         (
             &both,
             "#[sort_key] a: u8, #[encrypted] d: u8",
-            &["`sk` is a second sort key, beside `a`"],
+            &["`sk` is a second sort key; the first is `a`"],
         ),
         (&both, "#[encrypted] d: u8", &[]),
         (sk, "#[encrypted] d: u8", &["there is a sort key, `sk`, but no partition key"]),
@@ -190,9 +188,8 @@ fn a_record_has_one_partition_key_and_at_most_one_sort_key() {
 
 #[test]
 fn an_attribute_has_a_name_of_its_own() {
-    let reserved = |name: &str| {
-        format!("the attribute `{name}` holds what is encrypted, so no field can have that name")
-    };
+    let reserved =
+        |name: &str| format!("the attribute name `{name}` is reserved for encrypted data");
     for name in [
         "encrypted_payload",
         "encrypted_dek",
@@ -273,27 +270,27 @@ fn options_of_marks_are_known() {
         ),
         (
             "#[encrypted = \"plaintext\"] a: u8",
-            &["the options of `#[encrypted]` stand in parentheses"],
+            &["the options of `#[encrypted]` belong in parentheses"],
         ),
         (
             "#[encrypted(acept = \"plaintext\")] a: u8",
-            &["`acept` is not an option of `#[encrypted]`\nhelp: did you mean `accept`?"],
+            &["`acept` is not an option of `#[encrypted(..)]`\nhelp: did you mean `accept`?"],
         ),
         (
             "#[encrypted(sort)] a: u8",
             &[
-                "`sort` is not an option of `#[encrypted]`\nhelp: `#[encrypted(..)]` takes `accept` and `group`",
+                "`sort` is not an option of `#[encrypted(..)]`\nhelp: `#[encrypted(..)]` takes `accept` and `group`",
             ],
         ),
         (
             "#[authenticated(group = \"x\")] a: u8",
             &[
-                "`group` is not an option of `#[authenticated]`\nhelp: `#[authenticated(..)]` takes `accept`",
+                "`group` is not an option of `#[authenticated(..)]`\nhelp: `#[authenticated(..)]` takes `accept`",
             ],
         ),
         (
             "#[plaintext] #[envelope(plaintext)] a: u8",
-            &[&format!("{elsewhere}\nhelp: `#[plaintext]` stands alone")],
+            &[&format!("{elsewhere}\nhelp: write `#[plaintext]`")],
         ),
         (
             "#[plaintext] #[envelope(table = \"t\")] a: u8",
@@ -304,16 +301,16 @@ fn options_of_marks_are_known() {
 
 #[test]
 fn groups_are_named_and_whole() {
-    let whole = "`a` is in a group, so serde must write and read it by its type `Access<..>`";
-    let pair = "the encryption context of a group of fields has a `group` of its own";
+    let whole = "`a` is in a group, so serde must use its type `Access<..>`, without `with`";
+    let pair = "the name `group` is reserved in the encryption context of a record with groups";
     check_fields(&[
         (
             "#[encrypted(group = \"medical-2_A\")] a: u8, #[encrypted(group = \"b\", accept = \"plaintext\")] b: u8",
             &[],
         ),
-        ("#[encrypted(group = \"\")] a: u8", &["\"\" cannot be the name of a group"]),
-        ("#[encrypted(group = \"a.b\")] a: u8", &["\"a.b\" cannot be the name of a group"]),
-        ("#[encrypted(group = \"ä\")] a: u8", &["\"ä\" cannot be the name of a group"]),
+        ("#[encrypted(group = \"\")] a: u8", &["\"\" is not a valid group name"]),
+        ("#[encrypted(group = \"a.b\")] a: u8", &["\"a.b\" is not a valid group name"]),
+        ("#[encrypted(group = \"ä\")] a: u8", &["\"ä\" is not a valid group name"]),
         ("#[encrypted(group)] a: u8", &["`group` takes a string"]),
         ("#[encrypted(group = \"a\", group = \"b\")] a: u8", &["`group` is given twice"]),
         ("#[encrypted(group = \"a\")] #[serde(with = \"m\")] a: u8", &[whole]),
@@ -338,9 +335,9 @@ fn the_encryption_context_takes_what_can_be_read() {
     check_fields(&[
         (
             "#[encrypted] #[encryption_context] a: u8",
-            &["`a` is encrypted, but CloudTrail shows the encryption context in clear"],
+            &["`a` is encrypted, but CloudTrail shows the encryption context in plaintext"],
         ),
-        ("#[encryption_context] a: u8", &["nothing says what happens to the field `a`"]),
+        ("#[encryption_context] a: u8", &["the field `a` has no mark"]),
         (
             "#[plaintext] #[encryption_context] a: u8, #[authenticated] #[encryption_context] b: u8",
             &[],
@@ -352,15 +349,17 @@ fn the_encryption_context_takes_what_can_be_read() {
         ("#[plaintext] #[encryption_context] #[serde(skip_deserializing)] a: u8", &[]),
         (
             "#[plaintext] #[encryption_context] #[serde(skip)] a: u8",
-            &["`a` is marked `#[plaintext]`, but serde skips it: it is never stored"],
+            &["`a` is marked `#[plaintext]`, but serde skips it, so it is never stored"],
         ),
         (
             "#[plaintext] #[encryption_context] #[serde(rename = \"aws:a\")] a: u8",
-            &["`aws:a`: names that begin with `aws:` belong to AWS, and KMS refuses them"],
+            &[
+                "`aws:a` cannot be in the encryption context: KMS refuses names that begin with `aws:`",
+            ],
         ),
         (
             "#[plaintext] #[encryption_context] table: u8",
-            &["every encryption context has a `table` of its own"],
+            &["the name `table` is reserved in the encryption context"],
         ),
         ("#[plaintext] table: u8, #[plaintext] #[serde(rename = \"aws:a\")] a: u8", &[]),
     ]);
@@ -369,7 +368,9 @@ fn the_encryption_context_takes_what_can_be_read() {
 #[test]
 fn what_the_library_keeps_is_readable_and_there() {
     let stays = |role: &str| {
-        format!("`a` is `#[{role}]` and changes, but the encryption context must stay")
+        format!(
+            "the library changes `a`, which is `#[{role}]`, but the encryption context must not change"
+        )
     };
     check_fields(&[
         (
@@ -384,7 +385,7 @@ fn what_the_library_keeps_is_readable_and_there() {
         ("#[plaintext] #[version] #[ttl] a: u64", &["`a` is both `#[version]` and `#[ttl]`"]),
         (
             "#[sort_key] #[version] a: u64",
-            &["the key `a` cannot be `#[version]`: it never changes"],
+            &["the key `a` cannot be `#[version]`: keys never change"],
         ),
         (
             "#[encrypted] #[version] a: u64",
@@ -396,15 +397,15 @@ fn what_the_library_keeps_is_readable_and_there() {
         ),
         (
             "#[encrypted] #[created] a: u64",
-            &["`a` is encrypted, but stamps are kept where DynamoDB can read them"],
+            &["`a` is encrypted, but timestamps must be readable in the table"],
         ),
         (
             "#[encrypted] #[updated] a: u64",
-            &["`a` is encrypted, but stamps are kept where DynamoDB can read them"],
+            &["`a` is encrypted, but timestamps must be readable in the table"],
         ),
         (
             "#[authenticated] #[updated] a: u64",
-            &["`a` is authenticated, but an update in place must change it too"],
+            &["`a` is authenticated, but every update in place changes it"],
         ),
         (
             "#[plaintext] #[ttl] #[serde(skip_serializing)] a: u64",
@@ -420,7 +421,7 @@ fn what_the_library_keeps_is_readable_and_there() {
         ("#[plaintext] #[updated] #[encryption_context] a: u64", &[&stays("updated")]),
         (
             "#[plaintext] #[ttl] a: u64, #[plaintext] #[ttl] b: u64",
-            &["`b` is a second `#[ttl]`, beside `a`"],
+            &["`b` is a second `#[ttl]`; the first is `a`"],
         ),
         ("#[plaintext] #[ttl] a: u64, #[plaintext] #[version] b: u64", &[]),
     ]);

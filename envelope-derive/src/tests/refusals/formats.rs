@@ -13,10 +13,10 @@ fn check_formats(cases: &[(&str, &str, &[&str])]) {
 
 #[test]
 fn a_key_has_a_name_and_a_format() {
-    let composes = "on the struct, `#[partition_key]` composes a key: it takes a name and a format";
+    let composes = "`#[partition_key]` on the struct needs `name` and `format`";
     let none = "the struct has no partition key";
     let partition = format!(
-        "{composes}\nhelp: `#[partition_key(name = \"pk\", format = \"USER#{{user_id}}\")]`, or move it to the field that is the key"
+        "{composes}\nhelp: write `#[partition_key(name = \"pk\", format = \"USER#{{user_id}}\")]`, or move the attribute to the key field"
     );
     let sort = partition.replace("partition_key", "sort_key").replace("\"pk\"", "\"sk\"");
     check_structs(&[
@@ -31,13 +31,13 @@ fn a_key_has_a_name_and_a_format() {
             "#[sort_key(name = \"sk\", format = \"A\", digits = 3)]",
             "#[partition_key] id: u8, #[encrypted] a: u8",
             &[
-                "`digits` is not an option of `#[sort_key]`\nhelp: `#[sort_key(..)]` takes `name` and `format`",
+                "`digits` is not an option of `#[sort_key(..)]`\nhelp: `#[sort_key(..)]` takes `name` and `format`",
             ],
         ),
         (
             "#[sort_key(nam = \"sk\", format = \"A\")]",
             "#[partition_key] id: u8, #[encrypted] a: u8",
-            &["`nam` is not an option of `#[sort_key]`\nhelp: did you mean `name`?"],
+            &["`nam` is not an option of `#[sort_key(..)]`\nhelp: did you mean `name`?"],
         ),
     ]);
 }
@@ -45,22 +45,19 @@ fn a_key_has_a_name_and_a_format() {
 #[test]
 fn a_format_is_well_formed() {
     let refused = |problem: &str, format: &str| {
-        let key = "`a` is marked `#[key]`, but no key is made of it: it would be stored nowhere";
+        let key = "`a` is marked `#[key]`, but no composed key names it, so it would not be stored";
         check_formats(&[(
             format,
             "#[key] a: u8",
             &[problem, "the struct has no partition key", key],
         )]);
     };
-    refused("a brace in the format opens or closes nothing", "A#{a");
-    refused("a brace in the format opens or closes nothing", "A#a}");
+    refused("the format has an unmatched brace", "A#{a");
+    refused("the format has an unmatched brace", "A#a}");
     refused("`{}` does not name a field", "A#{}");
     refused("`{a b}` does not name a field", "A#{a b}");
     for part in ["a:>20", "a:40", "a:040", "a:00", "a:0"] {
-        refused(
-            &format!("`{{{part}}}` is not a way to write a part of a key"),
-            &format!("A#{{{part}}}"),
-        );
+        refused(&format!("`{{{part}}}` is not a valid placeholder"), &format!("A#{{{part}}}"));
     }
     check_formats(&[
         ("", "", &["the format is empty, and DynamoDB refuses empty keys"]),
@@ -76,9 +73,8 @@ fn a_format_is_well_formed() {
 fn a_separator_stands_between_two_parts() {
     let fields = "#[key] a: u8, #[key] b: u8";
     let nothing =
-        "nothing stands between `a` and `b`, so that the key could not be taken apart again";
-    let none =
-        "no separator stands between `a` and `b`, so that the key could not be taken apart again";
+        "no separator between `a` and `b`: the key could not be split into its parts again";
+    let none = "no separator between `a` and `b`: the key could not be split into its parts again";
     let help =
         format!("{nothing}\nhelp: put one of `#`, `|`, `/` and `:` between them: `{{a}}#{{b}}`");
     check_formats(&[
@@ -106,13 +102,13 @@ fn a_separator_stands_between_two_parts() {
 fn a_format_names_each_part_once_and_five_at_most() {
     let five = "#[key] a: u8, #[key] b: u8, #[key] c: u8, #[key] d: u8, #[key] e: u8";
     check_formats(&[
-        ("{a}#{a}", "#[key] a: u8", &["`a` stands in the format twice"]),
-        ("{a}#{b}#{a}", "#[key] a: u8, #[key] b: u8", &["`a` stands in the format twice"]),
+        ("{a}#{a}", "#[key] a: u8", &["the format names `a` twice"]),
+        ("{a}#{b}#{a}", "#[key] a: u8, #[key] b: u8", &["the format names `a` twice"]),
         ("{a}#{b}#{c}#{d}#{e}", five, &[]),
         (
             "{a}#{b}#{c}#{d}#{e}#{f}",
             &format!("{five}, #[key] f: u8"),
-            &["the format names 6 fields, and a key is made of 5 at most"],
+            &["the format names 6 fields, but a key has at most 5 parts"],
         ),
     ]);
     check_structs(&[(
@@ -124,7 +120,7 @@ fn a_format_names_each_part_once_and_five_at_most() {
 
 #[test]
 fn a_part_is_a_field_that_is_stored_and_stays() {
-    let every = "`a` is a part of the key, which every record must have";
+    let every = "`a` is part of the key, which every record must have";
     check_formats(&[
         (
             "A#{user}",
@@ -134,31 +130,23 @@ fn a_part_is_a_field_that_is_stored_and_stays() {
         (
             "A#{user}",
             "#[authenticated] b: u8",
-            &["there is no field `user`\nhelp: name fields of the struct"],
+            &["there is no field `user`\nhelp: name a field of the struct"],
         ),
-        (
-            "A#{a}",
-            "#[serde(skip)] a: u8",
-            &["`a` is not one value that is stored, so no key can be made of it"],
-        ),
-        (
-            "A#{a}",
-            "#[encrypted] a: u8",
-            &["`a` is encrypted, and a key stands in the table in clear"],
-        ),
+        ("A#{a}", "#[serde(skip)] a: u8", &["serde skips `a`, so it cannot be part of a key"]),
+        ("A#{a}", "#[encrypted] a: u8", &["`a` is encrypted, but a key is stored in plaintext"]),
         (
             "A#{a}",
             "#[plaintext] a: u8",
-            &["`a` is plaintext: updated in place, it would part from the key"],
+            &["`a` is plaintext: an update in place would change the field, but not the key"],
         ),
-        ("A#{a}", "#[sort_key] a: u8", &["`a` is a key attribute of its own"]),
+        ("A#{a}", "#[sort_key] a: u8", &["`a` is itself a key attribute"]),
         ("A#{a}", "#[authenticated] a: u8", &[]),
         ("A#{a}", "#[key] a: u8", &[]),
         (
             "A#{a}",
             "#[key] #[serde(skip_serializing_if = \"f\")] a: u8",
             &[
-                "`a` is a part of the key, which every record must have\nhelp: remove `skip_serializing_if = \"f\"`",
+                "`a` is part of the key, which every record must have\nhelp: remove `skip_serializing_if = \"f\"`",
             ],
         ),
         ("A#{a}", "#[authenticated] #[serde(skip_deserializing)] a: u8", &[every]),
@@ -167,14 +155,16 @@ fn a_part_is_a_field_that_is_stored_and_stays() {
     check_structs(&[(
         "#[sort_key(name = \"sk\", format = \"A#{id}\")]",
         "#[partition_key] id: u8, #[encrypted] a: u8",
-        &["`id` is a key attribute of its own"],
+        &["`id` is itself a key attribute"],
     )]);
 }
 
 #[test]
 fn a_part_has_one_spelling_as_text() {
     let cannot = |what: &str| {
-        format!("`a` is a part of the key, and cannot be {what}: it must have one spelling as text")
+        format!(
+            "`a` is part of the key, so it cannot be {what}: each value must have exactly one text form"
+        )
     };
     for (ty, what) in [
         ("f32", "a float"),
@@ -190,7 +180,7 @@ fn a_part_has_one_spelling_as_text() {
             ("A", &format!("#[authenticated] a: {ty}"), &[]),
         ]);
     }
-    let text = "`a` is text, and only integers can be filled up with zeros";
+    let text = "`a` is text, but only integers can be padded with zeros";
     check_formats(&[
         ("A#{a}", "#[key] a: bool", &[]),
         ("A#{a}", "#[key] a: Uuid", &[]),
@@ -206,31 +196,34 @@ fn a_part_has_one_spelling_as_text() {
 
 #[test]
 fn a_field_of_a_key_alone_stands_in_one() {
-    let expected = "`a` is marked `#[key]`, but no key is made of it: it would be stored nowhere\nhelp: name it in a format, \
-                    `#[sort_key(name = \"sk\", format = \"ORDER#{a}\")]` on the struct; the field that is the key itself is marked \
-                    `#[partition_key]` or `#[sort_key]`";
+    let expected = "`a` is marked `#[key]`, but no composed key names it, so it would not be stored\nhelp: name it in a composed key on the \
+                    struct: `#[sort_key(name = \"sk\", format = \"ORDER#{a}\")]`; if the field itself is the key, mark \
+                    it `#[partition_key]` or `#[sort_key]`";
     check_formats(&[("A", "#[key] a: u8", &[expected])]);
 }
 
 #[test]
 fn generated_attributes_have_names_of_their_own() {
     let key = |name: &str| format!("#[sort_key(name = {name:?}, format = \"A\")]");
-    let taken = "the field `secret` is stored under the name `secret` already";
+    let taken = "the attribute name `secret` belongs to the field `secret`";
     check_containers(&[
         (&key("sk"), &[]),
-        (&key("encrypted_dek"), &["the attribute `encrypted_dek` holds what is encrypted"]),
+        (
+            &key("encrypted_dek"),
+            &["the attribute name `encrypted_dek` is reserved for encrypted data"],
+        ),
         (
             &key("encrypted_payload_x"),
-            &["the attribute `encrypted_payload_x` holds what is encrypted"],
+            &["the attribute name `encrypted_payload_x` is reserved for encrypted data"],
         ),
         (&key(""), &["the attribute has an empty name, which DynamoDB refuses"]),
         (&key("secret"), &[taken]),
         ("#[envelope(entity(kind = \"order\"))]", &[]),
         ("#[envelope(entity(secret = \"order\"))]", &[taken]),
-        ("#[envelope(entity(kind = \"\"))]", &["the entity type has an empty name"]),
+        ("#[envelope(entity(kind = \"\"))]", &["the value of `entity` is empty"]),
         (
             "#[envelope(entity(encrypted_payload = \"order\"))]",
-            &["the attribute `encrypted_payload` holds what is encrypted"],
+            &["the attribute name `encrypted_payload` is reserved for encrypted data"],
         ),
         (
             &format!("#[envelope(entity(sk = \"order\"))] {}", key("sk")),
@@ -246,12 +239,23 @@ fn generated_attributes_have_names_of_their_own() {
         (
             "#[partition_key(name = \"b\", format = \"A\")]",
             "#[encrypted] #[serde(alias = \"b\")] a: u8",
-            &["the field `a` is stored under the name `b` already"],
+            &["the attribute name `b` belongs to the field `a`"],
         ),
         (
             "#[partition_key(name = \"b\", format = \"A\")]",
             "#[encrypted] a: u8, #[serde(skip)] b: u8",
             &[],
         ),
+    ]);
+}
+
+#[test]
+fn a_part_of_a_key_is_not_changed_by_the_library() {
+    let part = "`a` is part of the key, so it cannot be `#[created]`: keys never change";
+    check_formats(&[
+        ("A#{a}", "#[key] #[ttl] a: u64", &["the key `a` cannot be `#[ttl]`: keys never change"]),
+        ("A#{a}", "#[authenticated] #[created] a: u64", &[part]),
+        ("A", "#[authenticated] #[created] a: u64", &[]),
+        ("A#{a}", "#[authenticated] #[ttl] a: u64", &[]),
     ]);
 }

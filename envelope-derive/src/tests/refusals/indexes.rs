@@ -20,13 +20,13 @@ fn the_options_of_an_index_are_known() {
         (
             "name = \"by_plan\", partition_keys = plan",
             &[
-                "`partition_keys` is not an option of `#[index]`\nhelp: did you mean `partition_key`?",
+                "`partition_keys` is not an option of `index(..)`\nhelp: did you mean `partition_key`?",
             ],
         ),
         (
             "name = \"by_plan\", partition_key = plan, unique",
             &[
-                "`unique` is not an option of `#[index]`\nhelp: `#[index(..)]` takes `name`, `partition_key`, `sort_key` and `local`",
+                "`unique` is not an option of `index(..)`\nhelp: `index(..)` takes `name`, `partition_key`, `sort_key` and `local`",
             ],
         ),
         (
@@ -41,18 +41,18 @@ fn the_options_of_an_index_are_known() {
         ("name = by_plan, partition_key = plan", &["`name` takes a string"]),
         (
             "name = \"by_plan\", partition_key",
-            &["`partition_key` takes a field\nhelp: `partition_key = plan`"],
+            &["`partition_key` takes the name of a field\nhelp: write `partition_key = plan`"],
         ),
-        ("name = \"by_plan\", partition_key(plan)", &["`partition_key` takes a field"]),
+        ("name = \"by_plan\", partition_key(plan)", &["`partition_key` takes the name of a field"]),
         (
             "name = \"by_plan\", partition_key = \"plan\"",
             &[
-                "`partition_key` takes the name of a field\nhelp: without quotes: `partition_key = plan`",
+                "`partition_key` takes the name of a field\nhelp: write `partition_key = plan`, without quotes",
             ],
         ),
         (
             "name = \"by_plan\", partition_key = plan, sort_key = a.b",
-            &["`sort_key` takes the name of a field\nhelp: `sort_key = plan`"],
+            &["`sort_key` takes the name of a field\nhelp: write `sort_key = plan`"],
         ),
         ("name = \"by_plan\", local = true, sort_key = plan", &["`local` takes no value"]),
     ]);
@@ -84,7 +84,7 @@ fn a_keyword_names_the_field_of_that_name() {
 #[test]
 fn an_index_has_a_name_that_dynamodb_takes() {
     let check = |name: &str, is_good: bool| {
-        let refused = format!("{name:?} is not a name of an index");
+        let refused = format!("{name:?} is not a valid index name");
         let expected: &[&str] = if is_good { &[] } else { &[&refused] };
         check_indexes(&[(&format!("name = {name:?}, partition_key = plan"), expected)]);
     };
@@ -101,25 +101,25 @@ fn an_index_has_a_name_that_dynamodb_takes() {
 
 #[test]
 fn an_index_has_the_keys_of_its_kind() {
-    let local_partition = "a local index has the table's partition key, and no other";
+    let local_partition = "a local index always has the table's partition key";
     check_indexes(&[
         ("name = \"by_plan\"", &["the index has no partition key"]),
         ("name = \"by_plan\", sort_key = plan", &["the index has no partition key"]),
         ("name = \"by_plan\", local, partition_key = plan", &[local_partition]),
         ("name = \"by_plan\", local, partition_key = plan, sort_key = logins", &[local_partition]),
-        ("name = \"by_plan\", local", &["a local index has a sort key of its own"]),
+        ("name = \"by_plan\", local", &["a local index needs a sort key"]),
         (
             "name = \"by_plan\", partition_key = plan, sort_key = plan",
-            &["`plan` is both keys of the index `by_plan`"],
+            &["`plan` is both the partition key and the sort key of the index `by_plan`"],
         ),
         (
             "name = \"by_type\", partition_key = type, sort_key = r#type",
-            &["`r#type` is both keys of the index `by_type`"],
+            &["`r#type` is both the partition key and the sort key of the index `by_type`"],
         ),
     ]);
     let local = "#[envelope(index(name = \"by_plan\", local, sort_key = plan))]";
     let plan = format!("{FIELDS} #[plaintext] plan: u8");
-    let none = "a table without a sort key has no local indexes";
+    let none = "a table without a sort key cannot have a local index";
     check_structs(&[
         (local, &plan, &[none]),
         (&format!("{local} #[sort_key(name = \"sk\", format = \"A\")]"), &plan, &[]),
@@ -138,25 +138,22 @@ fn an_index_is_by_fields_that_dynamodb_can_read() {
         check_structs(&[(index, &format!("{FIELDS} {field}"), expected)])
     };
     let skipped = "serde skips `a`, so it cannot be the key of an index";
-    let bytes = "`a`, the key of the index `by_a`, would be a list of numbers, which is how serde writes this type";
-    check(
-        "#[encrypted] a: u8",
-        &["`a` is encrypted, and DynamoDB cannot index what it cannot read"],
-    );
+    let bytes = "`a` is a key of the index `by_a`, but serde writes its type as a list of numbers";
+    check("#[encrypted] a: u8", &["`a` is encrypted, so DynamoDB cannot index it"]);
     check("#[serde(skip)] a: u8", &[skipped]);
     check("#[plaintext] #[serde(skip_serializing)] a: u8", &[skipped]);
     check("#[plaintext] #[serde(skip_deserializing)] a: u8", &[skipped]);
     check(
         "#[plaintext] a: bool",
         &[
-            "`a`, the key of the index `by_a`, cannot be a bool: DynamoDB takes strings, numbers and bytes",
+            "`a` is a key of the index `by_a` and cannot be a bool: DynamoDB keys are strings, numbers or bytes",
         ],
     );
     check("#[plaintext] a: [u8; 4]", &[bytes]);
     check("#[plaintext] #[serde(with = \"m\")] a: bool", &[]);
     check(
         "#[plaintext] a: Option<u8>",
-        &["`a` is the key of the index `by_a`, where DynamoDB refuses null"],
+        &["`a` is a key of the index `by_a`, and DynamoDB refuses null as a key"],
     );
     check("#[plaintext] #[serde(skip_serializing_if = \"Option::is_none\")] a: Option<u8>", &[]);
     check(
@@ -175,18 +172,18 @@ fn an_index_is_by_fields_that_dynamodb_can_read() {
             "#[envelope(index(name = \"by_a\", partition_key = plans))]",
             FIELDS,
             &[
-                "there is no field `plans` in the struct\nhelp: name the field as the struct does, whatever serde calls it",
+                "there is no field `plans` in the struct\nhelp: write the name of the field in the struct, not its serde name",
             ],
         ),
         (
             &format!("{index} #[sort_key(name = \"sk\", format = \"A#{{a}}\")]"),
             &format!("{FIELDS} #[key] a: u8"),
-            &["`a` stands in a composed key alone, so an index cannot be by it"],
+            &["`a` is stored only in a composed key, so it cannot be the key of an index"],
         ),
         (
             "#[envelope(index(name = \"by_id\", partition_key = id, sort_key = secret))]",
             FIELDS,
-            &["`secret` is encrypted, and DynamoDB cannot index what it cannot read"],
+            &["`secret` is encrypted, so DynamoDB cannot index it"],
         ),
     ]);
 }

@@ -14,10 +14,10 @@ fn the_struct_names_its_table() {
     check("#[envelope(table = \"\")]", &["the table has an empty name"]);
     check("#[envelope(table = t)]", &["`table` takes a string"]);
     check("#[envelope(table)]", &["`table` takes a string"]);
-    check("#[envelope = \"t\"]", &["the options of `#[envelope]` stand in parentheses"]);
+    check("#[envelope = \"t\"]", &["the options of `#[envelope]` belong in parentheses"]);
     check(
         "#[envelope(tabel = \"t\")]",
-        &["`tabel` is not an option of `#[envelope]`\nhelp: did you mean `table`?"],
+        &["`tabel` is not an option of `#[envelope(..)]`\nhelp: did you mean `table`?"],
     );
     check("#[envelope(table = \"t\", table = \"u\")]", &["`table` is given twice"]);
     check("#[envelope(table = \"t\")]", &[]);
@@ -33,7 +33,7 @@ fn an_option_is_known_and_given_once() {
         (
             "#[envelope(secret)]",
             &[
-                "`secret` is not an option of `#[envelope]`\nhelp: `#[envelope(..)]` takes `table`, `unmarked`, `kms_context`, `context`, \
+                "`secret` is not an option of `#[envelope(..)]`\nhelp: `#[envelope(..)]` takes `table`, `unmarked`, `kms_context`, `context`, \
              `entity`, `index` and `crate`",
             ],
         ),
@@ -78,11 +78,11 @@ fn the_path_of_the_crate_is_absolute() {
         ("#[envelope(crate = facade::envelope)]", &["the path `facade::envelope` is relative"]),
         (
             "#[envelope(crate = \"::envelope\")]",
-            &["`crate` takes a path\nhelp: `crate = ::envelope`"],
+            &["`crate` takes a path\nhelp: write `crate = ::envelope`"],
         ),
         (
             "#[envelope(crate = 1 + 1)]",
-            &["`crate` takes a path\nhelp: `crate = ::envelope_dynamo`"],
+            &["`crate` takes a path\nhelp: write `crate = ::envelope_dynamo`"],
         ),
         ("#[envelope(crate)]", &["`crate` takes a path"]),
     ]);
@@ -91,10 +91,12 @@ fn the_path_of_the_crate_is_absolute() {
 #[test]
 fn constant_pairs_are_names_and_strings() {
     let aws = |name: &str| {
-        format!("`{name}`: names that begin with `aws:` belong to AWS, and KMS refuses them")
+        format!(
+            "`{name}` cannot be in the encryption context: KMS refuses names that begin with `aws:`"
+        )
     };
-    let own = |name: &str| format!("every encryption context has a `{name}` of its own");
-    let pair = "a context pair is a name and a string";
+    let own = |name: &str| format!("the name `{name}` is reserved in the encryption context");
+    let pair = "each entry of `context` is a name and a string";
     check_containers(&[
         ("#[envelope(context(purpose = \"pii\", \"cost-center\" = \"42\"))]", &[]),
         ("#[envelope(context)]", &["`context` takes pairs in parentheses"]),
@@ -112,19 +114,19 @@ fn constant_pairs_are_names_and_strings() {
         ("#[envelope(context(\"AWS:x\" = \"x\"))]", &[&aws("AWS:x")]),
         ("#[envelope(context(\"aws\" = \"x\"))]", &[]),
         ("#[envelope(context(table = \"x\"))]", &[&own("table")]),
-        ("#[envelope(context(Partition_Key = \"x\"))]", &[&own("partition_key")]),
+        ("#[envelope(context(Partition_Key = \"x\"))]", &[&own("Partition_Key")]),
         ("#[envelope(context(sort_key = \"x\"))]", &[&own("sort_key")]),
         ("#[envelope(context(group = \"x\"))]", &[]),
         (
             "#[envelope(context(a = \"x\", A = \"y\"))]",
-            &["the encryption context has `A` twice; case makes no difference"],
+            &["the encryption context already has the name `A`"],
         ),
     ]);
 }
 
 #[test]
 fn an_entity_type_is_one_pair() {
-    let one = "`entity` takes the name of one attribute and its value, in parentheses";
+    let one = "`entity` takes one attribute name and its value, in parentheses";
     check_containers(&[
         ("#[envelope(entity(\"record-type\" = \"order\"))]", &[]),
         ("#[envelope(entity)]", &[one]),
@@ -143,7 +145,7 @@ fn only_structs_with_named_fields_are_records() {
         ("#[envelope(table = \"t\")] union Record { a: u8 }", "a union"),
     ] {
         let expected =
-            format!("`Envelope` cannot be derived for {what}: attributes have the names of fields");
+            format!("`Envelope` cannot be derived for {what}: a record needs named fields");
         assert_reported(source, &reported(source), &[&expected]);
     }
 }

@@ -17,15 +17,15 @@ fn a_struct_stays_a_map_of_its_fields() {
         "field_identifier",
     ] {
         let expected = format!(
-            "`#[serde({name})]` cannot be combined with `Envelope`\nhelp: remove it: a record is a map from field names to values, so \
-             that each field can be treated according to its mark"
+            "`#[serde({name})]` cannot be combined with `Envelope`\nhelp: remove it: serde must write a record as a \
+             map of its fields"
         );
         check_containers(&[(&format!("#[serde({name} = \"x\")]"), &[&expected])]);
     }
     let tag = |name: &str| {
         format!(
-            "`#[serde(tag)]` cannot be combined with `Envelope`\nhelp: `#[envelope(entity({name} = \"..\"))]` stores a constant attribute \
-             that tells the records of this struct from others in the table; remove `tag`"
+            "`#[serde(tag)]` cannot be combined with `Envelope`\nhelp: remove `tag`; to store a constant attribute that \
+             tells the records of this struct from others, write `#[envelope(entity({name} = \"..\"))]`"
         )
     };
     check_containers(&[
@@ -49,20 +49,21 @@ fn attributes_of_a_struct_are_known_and_well_formed() {
             &[],
         ),
         ("#[serde(default = \"a::b\", bound = \"\", rename(serialize = \"R\"))]", &[]),
-        ("#[serde(rename_all = \"Camel\")]", &["`Camel` is not a rule of serde"]),
-        ("#[serde(rename_all(serialize = \"Camel\"))]", &["`Camel` is not a rule of serde"]),
-        ("#[serde(rename_all(deserialize = \"Camel\"))]", &["`Camel` is not a rule of serde"]),
+        ("#[serde(rename_all = \"Camel\")]", &["`Camel` is not a rename rule of serde"]),
+        ("#[serde(rename_all(serialize = \"Camel\"))]", &["`Camel` is not a rename rule of serde"]),
+        (
+            "#[serde(rename_all(deserialize = \"Camel\"))]",
+            &["`Camel` is not a rename rule of serde"],
+        ),
         (
             "#[serde(rename_al = \"camelCase\")]",
-            &[
-                "`rename_al` is not an attribute of serde that has a place here\nhelp: did you mean `rename_all`?",
-            ],
+            &["`#[serde(rename_al)]` is not supported here\nhelp: did you mean `rename_all`?"],
         ),
         (
             "#[serde(skip)]",
             &[
-                "`skip` is not an attribute of serde that has a place here\nhelp: here `#[serde(..)]` takes `rename`, `rename_all`, `default`, \
-             `deny_unknown_fields`, `bound`, `expecting` and `crate`",
+                "`#[serde(skip)]` is not supported here\nhelp: `#[serde(..)]` can have `rename`, `rename_all`, `default`, \
+             `deny_unknown_fields`, `bound`, `expecting` and `crate` here",
             ],
         ),
         (
@@ -115,15 +116,11 @@ fn attributes_of_a_field_are_known_and_well_formed() {
         ),
         (
             "#[plaintext] #[serde(getter = \"f\")] a: u8",
-            &[
-                "`#[serde(getter)]` has no place here: it belongs to a `#[serde(remote)]` definition",
-            ],
+            &["`#[serde(getter)]` is not supported here: it is for `#[serde(remote)]` definitions"],
         ),
         (
             "#[plaintext] #[serde(alia = \"f\")] a: u8",
-            &[
-                "`alia` is not an attribute of serde that has a place here\nhelp: did you mean `alias`?",
-            ],
+            &["`#[serde(alia)]` is not supported here\nhelp: did you mean `alias`?"],
         ),
         (
             "#[plaintext] #[serde(alias)] a: u8",
@@ -162,7 +159,7 @@ fn attributes_of_a_field_are_known_and_well_formed() {
 
 #[test]
 fn serde_is_told_a_thing_once() {
-    let twice = |name: &str| format!("`#[serde({name})]` says what is said already");
+    let twice = |name: &str| format!("`#[serde({name})]` repeats an earlier serde attribute");
     check_containers(&[
         (
             "#[serde(rename_all = \"camelCase\")] #[serde(rename_all = \"camelCase\")]",
@@ -212,7 +209,7 @@ fn only_lifetimes_of_the_type_are_borrowed() {
     check_fields(&[
         (
             "#[plaintext] #[serde(borrow)] a: u8",
-            &["`#[serde(borrow)]` on a type without lifetimes, which can borrow nothing"],
+            &["`#[serde(borrow)]` is on a type without lifetimes"],
         ),
         ("#[plaintext] #[serde(borrow)] a: Cow<'static, str>", &[]),
         ("#[plaintext] #[serde(borrow)] a: (u8, &'static str)", &[]),

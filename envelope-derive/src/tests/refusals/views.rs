@@ -11,23 +11,23 @@ fn check(source: &str, expected: &[&str]) {
 
 #[test]
 fn a_view_names_a_record_and_some_of_its_fields() {
-    let of = "the view does not say what it is a view of";
-    let shape = "a view is a struct with named fields";
+    let of = "the view does not name its record";
+    let shape = "a view must be a struct with named fields";
     check("#[view(of = User)] struct View { a: u8 }", &[]);
     check("#[view(of = User<u8>, crate = ::envelope)] struct View { a: u8 }", &[]);
     check("struct View { a: u8 }", &[of]);
     check("#[view] struct View { a: u8 }", &[of]);
     check(
         "#[view(off = User)] struct View { a: u8 }",
-        &["`off` is not an option of `#[view]`\nhelp: did you mean `of`?"],
+        &["`off` is not an option of `#[view(..)]`\nhelp: did you mean `of`?"],
     );
     check(
         "#[view(of = User, table = \"t\")] struct View { a: u8 }",
-        &["`table` is not an option of `#[view]`\nhelp: `#[view(..)]` takes `of` and `crate`"],
+        &["`table` is not an option of `#[view(..)]`\nhelp: `#[view(..)]` takes `of` and `crate`"],
     );
     check("#[view(of)] struct View { a: u8 }", &["`of` takes the type of a record"]);
     check("#[view(of = 1)] struct View { a: u8 }", &["`of` takes the type of a record"]);
-    check("#[view(of = User)] struct View<T> { a: T }", &["a view has no parameters"]);
+    check("#[view(of = User)] struct View<T> { a: T }", &["a view cannot be generic"]);
     check("#[view(of = User)] struct View {}", &[shape]);
     check("#[view(of = User)] struct View(u8);", &[shape]);
     check("#[view(of = User)] struct View;", &[shape]);
@@ -42,11 +42,11 @@ fn a_view_names_a_record_and_some_of_its_fields() {
 fn the_record_says_how_the_fields_of_a_view_are_stored() {
     check(
         "#[view(of = User)] #[partition_key] struct View { a: u8 }",
-        &["`#[partition_key]` on the struct of a view has no meaning"],
+        &["`#[partition_key]` does not belong on the struct of a view"],
     );
     check(
         "#[view(of = User)] struct View { #[plaintext] a: u8 }",
-        &["`#[plaintext]` on a field of a view has no meaning"],
+        &["`#[plaintext]` does not belong on a field of a view"],
     );
     check("#[view(of = User)] struct View { #[doc = \"a\"] a: u8 }", &[]);
 }
