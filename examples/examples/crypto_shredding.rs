@@ -1,8 +1,8 @@
-//! A person asks to be forgotten: one key is deleted, and their records open nowhere any more,
-//! backups included.
+//! Erases a person by deleting one key: after that, none of their records opens, in any table or
+//! backup.
 //!
-//! Each patient has a branch key of their own; KMS wraps it, a table of DynamoDB keeps it, and the
-//! data keys of all of the patient's records are derived from it.
+//! Each patient has their own branch key. KMS wraps it, a DynamoDB table stores it, and the data
+//! keys of all records of the patient are derived from it.
 //!
 //! ```text
 //! cargo run --example crypto_shredding                  everything embedded in this process
@@ -64,7 +64,7 @@ struct Names {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let servers = Servers::from_env().await?;
-    println!("Talking to {}.\n", servers.describe());
+    println!("Using {}.\n", servers.describe());
     let names = Names {
         keys: unique_name("branch-keys"),
         visits: unique_name("visits"),
@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn demonstrate(servers: &Servers, names: &Names) -> Result<(), Box<dyn Error>> {
-    let calls = Faults::new(); // plans no fault here; it counts
+    let calls = Faults::new(); // only counts calls here
     let keys = branch_keys(servers, names, &calls);
     keys.create_table().await?;
     for patient in PATIENTS {
@@ -99,7 +99,7 @@ async fn demonstrate(servers: &Servers, names: &Names) -> Result<(), Box<dyn Err
         service.invoices.put(&invoice(patient)).send().await?;
     }
     println!(
-        "Stored {} visits and {} invoices with {} calls to KMS, one for each patient's key.",
+        "Stored {} visits and {} invoices with {} calls to KMS: one for each branch key.",
         PATIENTS.len() * VISITS_EACH,
         PATIENTS.len(),
         calls.calls("Decrypt"),
@@ -108,9 +108,9 @@ async fn demonstrate(servers: &Servers, names: &Names) -> Result<(), Box<dyn Err
     let backup = scan(servers, &names.visits).await?;
     println!("Made a backup of the visits: {} items.\n", backup.len());
 
-    println!("Alice asks to be forgotten. Deleting her branch ..");
     let deleted = keys.delete("p_alice").await?;
-    println!(".. {deleted} key is gone. What a service that starts now can still read:\n");
+    println!("Alice asks to be forgotten. Deleted her branch: {deleted} key.\n");
+    println!("Records that a service started now can still read:\n");
 
     let service = Service::start(servers, names, &calls);
     println!("{:<10} {:>8} {:>10} {:>18}", "", "visits", "invoices", "visits in backup");
@@ -138,13 +138,10 @@ async fn demonstrate(servers: &Servers, names: &Names) -> Result<(), Box<dyn Err
     let Err(error) = service.visits.get("p_alice-visit-0").send().await else {
         return Err("Alice's record opened".into());
     };
-    println!("\nWhat a reader of Alice's record is told:\n  {error}");
-    if let Some(cause) = error.source() {
-        println!("  {cause}");
-    }
+    println!("\nA reader of Alice's record gets this error:\n  {error}");
     println!(
-        "\nServices that had her key in memory read on for five minutes at most, the age that they were given. A backup of\n\
-         the table of branch keys, if you keep one, holds the wrapped key until it expires."
+        "\nServices with her key in memory can read her records for five more minutes, their limit on the age of keys.\n\
+         If you keep a backup of the table of branch keys, it holds her wrapped key until the backup expires."
     );
     Ok(())
 }
@@ -154,7 +151,7 @@ fn branch_keys(servers: &Servers, names: &Names, calls: &Faults) -> BranchKeyTab
     BranchKeyTable::new(servers.dynamodb().clone(), "branch-keys", kms).named(&names.keys)
 }
 
-/// A service that has just started: nothing is in its cache yet.
+/// A service that has just started, with an empty cache.
 struct Service {
     provider: Arc<HierarchicalKeyProvider<BranchKeyTable<KmsKeyProvider>>>,
     visits: Table<Visit>,
@@ -195,7 +192,7 @@ fn invoice(patient: &str) -> Invoice {
     }
 }
 
-/// One if the record opened, none if its branch is gone; anything else went wrong.
+/// 1 if the record opened, 0 if its branch was deleted.
 fn opened(read: Result<(), envelope_dynamo::Error>) -> Result<usize, envelope_dynamo::Error> {
     match read {
         Ok(()) => Ok(1),

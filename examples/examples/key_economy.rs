@@ -1,14 +1,14 @@
-//! What each way of keeping data keys costs: KMS calls, time and bytes for as many writes and
-//! reads.
+//! What each key mode costs: KMS calls, time and bytes for the same number of writes and reads.
 //!
 //! ```text
 //! cargo run --release --example key_economy              1,000 records, KMS embedded in this process
 //! cargo run --release --example key_economy -- 10000
 //! ```
 //!
-//! Against an emulator: `KMS_ENDPOINT`, `KMS_KEY_ID`, as for the quickstart. The embedded KMS
-//! answers in microseconds, AWS in milliseconds: count the calls and look at the ratios. The bytes
-//! include the blob in which KMS wraps a data key: 184 bytes at AWS, 96 in the embedded KMS.
+//! `KMS_ENDPOINT` and `KMS_KEY_ID` name an emulator, as for the quickstart. The embedded KMS
+//! answers in microseconds, AWS in milliseconds, so compare the numbers of calls and not the times.
+//! The bytes include the blob in which KMS wraps a data key: 184 bytes at AWS, 96 in the embedded
+//! KMS.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,8 +22,7 @@ use envelope_dynamo::{
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
 
-/// The same record under the two context forms: a context of its own, and one it shares with its
-/// table.
+/// The same record under two context forms: one context for each record, and one for the table.
 macro_rules! event {
     ($name:ident, $form:literal) => {
         #[derive(Envelope)]
@@ -69,7 +68,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let servers = Servers::from_env().await?;
     println!(
-        "Talking to {}.\n{records} writes, then {records} reads, then the same reads again.\n",
+        "Using {}.\n{records} writes, then {records} reads, then the same reads again.\n",
         servers.describe()
     );
     println!(
@@ -141,12 +140,12 @@ impl Bench {
     ) -> Result<(), Box<dyn Error>> {
         for (id, item) in (0..).zip(items) {
             let event: E = from_item(item.clone(), provider).await?;
-            assert_eq!(event.id(), id, "what comes back is what was sealed");
+            assert_eq!(event.id(), id, "the record that was opened is the one that was sealed");
         }
         Ok(())
     }
 
-    /// KMS calls since this was last asked.
+    /// KMS calls since the last call of this function.
     fn calls(&self) -> usize {
         let calls = self.faults.all_requests().len();
         self.faults.forget_calls();
@@ -158,7 +157,7 @@ impl Bench {
     }
 }
 
-/// Bytes of the two sealed attributes, names included, less those of the plaintext.
+/// Bytes of the two sealed attributes, names included, minus those of the plaintext.
 fn added_bytes(item: &Item) -> usize {
     let sealed: usize = ["encrypted_payload", "encrypted_dek"]
         .iter()

@@ -1,11 +1,11 @@
-//! Follows a table as a Lambda function does: DynamoDB Streams delivers the item before and after
-//! each change, and both open like any item.
+//! A Lambda function that reads a table's stream: DynamoDB Streams delivers the item before and
+//! after each change, and `from_item` opens both.
 //!
-//! `cargo run --example lambda_stream`: plays one event to the handler, with a record that was
-//! tampered with among it.
+//! `cargo run --example lambda_stream` passes one event to the handler; one record of the event was
+//! forged.
 //!
-//! In a function of your own, `handle` is what `lambda_runtime::service_fn` calls; the event source
-//! mapping asks for `NEW_AND_OLD_IMAGES` and `ReportBatchItemFailures`.
+//! In your own function, `lambda_runtime::service_fn` calls `handle`. Configure the stream with
+//! `NEW_AND_OLD_IMAGES`, and the event source mapping with `ReportBatchItemFailures`.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -30,7 +30,7 @@ struct User {
     logins: u64,
 }
 
-/// What became of a record, as far as the function cares.
+/// A change of a record.
 #[derive(Debug, PartialEq)]
 enum Change {
     Created(User),
@@ -38,13 +38,13 @@ enum Change {
     Deleted(User),
 }
 
-/// What the function answers: the records that Lambda shall deliver again, by their sequence
-/// numbers.
+/// The result of an event.
 #[derive(Debug, Default)]
 struct Outcome {
     changes: Vec<Change>,
+    /// Sequence numbers of the records that Lambda must deliver again.
     retry: Vec<String>,
-    /// For an alarm: delivering these again would fail again.
+    /// Records that would fail again: raise an alarm.
     broken: Vec<Error>,
 }
 
@@ -54,7 +54,7 @@ async fn handle(event: Event, provider: &impl UnwrapKey) -> Outcome {
         let sequence_number = record.change.sequence_number.clone().unwrap_or_default();
         match change(record, provider).await {
             Ok(change) => outcome.changes.extend(change),
-            // KMS was throttled or away: try this record, and those after it, again.
+            // KMS was throttled or did not answer: retry this record and those after it.
             Err(error) if error.is_retryable() => {
                 outcome.retry.push(sequence_number);
                 break;
@@ -71,7 +71,7 @@ async fn change(record: EventRecord, provider: &impl UnwrapKey) -> Result<Option
     Ok(match (before, after) {
         (None, Some(user)) => Some(Change::Created(user)),
         (Some(user), None) => Some(Change::Deleted(user)),
-        // A record that was sealed anew and says the same is no change.
+        // A record that was sealed again with the same content is not a change.
         (Some(before), Some(after)) => {
             (before != after).then_some(Change::Changed { before, after })
         }
@@ -79,7 +79,7 @@ async fn change(record: EventRecord, provider: &impl UnwrapKey) -> Result<Option
     })
 }
 
-/// Opens an image; there is none before a record was created, and none after it was deleted.
+/// Opens an image. A created record has no old image, and a deleted record no new one.
 async fn open(image: serde_dynamo::Item, provider: &impl UnwrapKey) -> Result<Option<User>, Error> {
     let item: HashMap<String, AttributeValue> = image.into();
     if item.is_empty() { Ok(None) } else { from_item(item, provider).await.map(Some) }
@@ -91,41 +91,36 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     // records change often.
     let provider = LocalKeyProvider::new(RootKey::generate()?);
     let event = sample_event(&provider).await?;
-    println!("an event of {} records", event.records.len());
+    println!("An event with {} records:", event.records.len());
 
     let outcome = handle(event, &provider).await;
     for change in &outcome.changes {
         match change {
             Change::Created(user) => {
-                println!("  {} joined, with the plan {}", user.user_id, user.plan)
+                println!("- {} was created with the plan {}", user.user_id, user.plan)
             }
+            // Logs name no sealed values, only that they have changed.
             Change::Changed { before, after } => {
-                let email = if before.email == after.email {
-                    "the same e-mail address"
-                } else {
-                    "another e-mail address"
-                };
+                let email = if before.email == after.email { "the same" } else { "another" };
                 println!(
-                    "  {} has {email}, and {} logins after {}",
+                    "- {} was changed: {email} e-mail address, {} logins after {}",
                     after.user_id, after.logins, before.logins
                 );
             }
-            Change::Deleted(user) => println!("  {} left", user.user_id),
+            Change::Deleted(user) => println!("- {} was deleted", user.user_id),
         }
     }
     for error in &outcome.broken {
-        println!(
-            "  {}: {error}",
-            if error.fault() == Fault::Data { "bad data" } else { "not to be opened" }
-        );
+        let cause = if error.fault() == Fault::Data { "bad data" } else { "could not be opened" };
+        println!("- {cause}: {error}");
     }
 
     assert_eq!((outcome.changes.len(), outcome.retry.len(), outcome.broken.len()), (3, 0, 1));
     Ok(())
 }
 
-/// What Lambda would deliver: somebody joined, somebody changed their address, a record was
-/// tampered with, somebody left.
+/// An event as Lambda delivers it: a user was created, one was changed, one was forged, and one was
+/// deleted.
 async fn sample_event(provider: &LocalKeyProvider) -> Result<Event, Box<dyn StdError>> {
     let user = |id: &str, email: &str, logins| User {
         user_id: id.to_owned(),

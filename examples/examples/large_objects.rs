@@ -1,8 +1,8 @@
-//! A file of any size is sealed to another file and opened again, and somebody tries to cheat.
+//! Seals a file of any size, opens it again, and shows that a changed file does not open.
 //!
 //! ```text
-//! cargo run --example large_objects                     a file of 5 MB made up on the spot, KMS embedded in this process
-//! cargo run --example large_objects -- video.mp4        a file of yours
+//! cargo run --example large_objects                     a generated file of 5 MB, KMS embedded in this process
+//! cargo run --example large_objects -- video.mp4        your own file
 //! KMS_ENDPOINT=http://localhost:4566 \
 //! cargo run --example large_objects                     against an emulator (KMS_KEY_ID names a key there)
 //! ```
@@ -20,13 +20,13 @@ use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
 use tokio::fs::File;
 
-/// Plaintext of a chunk, and its tag.
+/// The plaintext of a chunk and its tag.
 const SEALED_CHUNK_BYTES: usize = 65_536 + 16;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let servers = Servers::from_env().await?;
-    println!("Talking to {}.\n", servers.describe());
+    println!("Using {}.\n", servers.describe());
     let folder = std::env::temp_dir().join(unique_name("large-objects"));
     fs::create_dir(&folder)?;
     let outcome = demonstrate(&servers, &folder).await;
@@ -37,12 +37,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn demonstrate(servers: &Servers, folder: &Path) -> Result<(), Box<dyn Error>> {
     let original = match std::env::args_os().nth(1) {
         Some(file) => PathBuf::from(file),
-        None => made_up(folder)?,
+        None => generate_file(folder)?,
     };
     let (sealed, opened) = (folder.join("sealed"), folder.join("opened"));
-    let calls = Faults::new(); // plans no fault here; it counts
+    let calls = Faults::new(); // only counts calls here
     let provider = KmsKeyProvider::new(servers.kms_through(&calls), servers.kms_key_id());
-    // Where the object stands: it opens nowhere else.
+    // The place of the object: it opens nowhere else.
     let context = Context::new("reports").pair("object", "2026/11/measurements.csv")?;
 
     let written = seal_stream(
@@ -54,21 +54,21 @@ async fn demonstrate(servers: &Servers, folder: &Path) -> Result<(), Box<dyn Err
     .await?;
     let stored = fs::read(&sealed)?;
     println!(
-        "Sealed {} bytes as {written}, with {} call to KMS.",
+        "Sealed {} bytes with {} call to KMS. The sealed object has {written} bytes.",
         fs::metadata(&original)?.len(),
         calls.calls("GenerateDataKey")
     );
-    println!("The stored object starts with  {}..\n", hex(stored.get(..24).unwrap_or_default()));
+    println!("It starts with {}..\n", hex(stored.get(..24).unwrap_or_default()));
 
     let bytes = open(&sealed, &opened, &context, &provider).await?;
     let same = same_content(&original, &opened)?;
     println!(
         "Opened it again: {bytes} bytes, {} the original.\n",
-        if same { "the same as" } else { "OTHER than" }
+        if same { "equal to" } else { "DIFFERENT from" }
     );
     fs::remove_file(&opened)?;
 
-    println!("What somebody with access to the bucket may try:");
+    println!("An attacker who can write the bucket tries to");
     let header = 67 + UntrustedStreamHeader::read(&stored[..])?.encrypted_dek().to_bytes().len();
     for (attempt, changed) in attempts(&stored, header) {
         fs::write(&sealed, changed)?;
@@ -82,16 +82,16 @@ async fn demonstrate(servers: &Servers, folder: &Path) -> Result<(), Box<dyn Err
         &opened,
     );
 
-    println!("\nWhat may happen to anybody:");
+    println!("\nAn upload that broke off does not pass for the whole object:");
     let mut writer =
         SealWriter::new(StreamSealer::new(&context, &provider).await?, fs::File::create(&sealed)?);
     writer.write_all(&fs::read(&original)?)?;
-    drop(writer); // an error, a panic, a cancelled task: `finish` was not called
-    report("break off while writing", open(&sealed, &opened, &context, &provider).await, &opened);
+    drop(writer); // after an error, a panic or a cancelled task, `finish` was not called
+    report("writer dropped", open(&sealed, &opened, &context, &provider).await, &opened);
     Ok(())
 }
 
-/// Opens into a file that appears only if all of it is authentic.
+/// Opens into a file that exists only if all of it is authentic.
 async fn open(
     sealed: &Path,
     opened: &Path,
@@ -117,29 +117,21 @@ fn attempts(stored: &[u8], header: usize) -> Vec<(&'static str, Vec<u8>)> {
     let turned = [head, &chunks.concat()].concat();
     vec![
         ("change the last bit", flipped),
-        ("cut the last chunk off", cut),
-        ("put the first chunk last", turned),
+        ("remove the last chunk", cut),
+        ("move the first chunk to the end", turned),
         ("append a byte", [stored, b"\n"].concat()),
     ]
 }
 
 fn report(attempt: &str, outcome: Result<u64, Box<dyn Error>>, opened: &Path) {
-    let left = if opened.exists() { "A FILE IS THERE" } else { "no file" };
+    let left = if opened.exists() { "A FILE WAS LEFT" } else { "no file was left" };
     match outcome {
-        Ok(_) => println!("  {attempt:<28} {left}: IT OPENED"),
-        Err(error) => println!("  {attempt:<28} {left}: {}", with_causes(&*error)),
+        Ok(_) => println!("- {attempt}: IT OPENED, {left}"),
+        Err(error) => println!("- {attempt} ({left}):\n    {error}"),
     }
 }
 
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source())
-        .take(3)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
-}
-
-fn made_up(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
+fn generate_file(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let path = folder.join("measurements.csv");
     let mut file = std::io::BufWriter::new(fs::File::create(&path)?);
     for second in 0..200_000 {

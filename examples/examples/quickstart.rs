@@ -1,5 +1,5 @@
-//! Stores a few hundred user records with their secret fields sealed, reads them back, and shows
-//! that none can be moved or changed.
+//! Stores 300 users with sealed fields, reads them back, and shows that moved and changed records
+//! do not open.
 //!
 //! ```text
 //! cargo run --example quickstart                        everything embedded in this process
@@ -20,7 +20,7 @@ use envelope_examples::Servers;
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};
 use serde::{Deserialize, Serialize};
 
-/// What the service knows of a person. Everything that tells who they are is sealed.
+/// A user. All fields that identify the person are sealed.
 #[derive(Clone, Debug, PartialEq, Deserialize, Envelope)]
 #[envelope(table = "users")]
 struct User {
@@ -51,13 +51,13 @@ struct User {
     #[encrypted]
     preferences: BTreeMap<String, serde_json::Value>,
 
-    /// Readable in the table, so that it can be queried; tamper-evident, so that nobody upgrades
-    /// themselves.
+    /// Readable in the table, so that it can be queried. The record does not open if it was
+    /// changed, so nobody can upgrade themselves.
     #[authenticated]
     plan: Plan,
     #[authenticated]
     created: u64,
-    /// Readable, and free to be counted up in place.
+    /// Readable, and can be counted up in place.
     #[plaintext]
     logins: u64,
 }
@@ -96,7 +96,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             return Err(format!("unknown argument `{other}`: the only one is --aws").into());
         }
     };
-    println!("Talking to {}.", servers.describe());
+    println!("Using {}.", servers.describe());
 
     let physical = unique_name("quickstart-users");
     create_table(servers.dynamodb(), &physical, ("user_id", ScalarAttributeType::S), None).await?;
@@ -117,18 +117,22 @@ async fn demonstrate(servers: &Servers, physical: &str) -> Result<(), Box<dyn Er
 
     for user in &people {
         let stored = users.get(&user.user_id).send().await?;
-        assert_eq!(stored.as_ref(), Some(user), "what comes back is what was stored");
+        assert_eq!(
+            stored.as_ref(),
+            Some(user),
+            "the user that was read is the one that was stored"
+        );
     }
-    println!("Read them all back: each is what was stored.\n");
+    println!("Read all of them back: each is equal to the stored one.\n");
 
     let [alice, bob, ..] = people.as_slice() else {
         return Err("the data file has fewer than two users".into());
     };
     let item = stored_item(servers, physical, alice).await?;
-    println!("{} as DynamoDB has it:", alice.user_id);
+    println!("DynamoDB stores {} as:", alice.user_id);
     print_item(&item);
 
-    println!("\nNow somebody who can write the table tries to");
+    println!("\nAn attacker who can write the table tries to");
     let other = stored_item(servers, physical, bob).await?;
 
     let mut swapped = item.clone();
@@ -136,7 +140,7 @@ async fn demonstrate(servers: &Servers, physical: &str) -> Result<(), Box<dyn Er
         swapped
             .extend(other.get_key_value(name).map(|(name, value)| (name.clone(), value.clone())));
     }
-    try_to("paste another user's record over this one", servers, &users, swapped).await?;
+    try_to("copy another user's sealed fields into this record", servers, &users, swapped).await?;
 
     let mut upgraded = item.clone();
     upgraded.insert(
@@ -149,11 +153,11 @@ async fn demonstrate(servers: &Servers, physical: &str) -> Result<(), Box<dyn Er
     flip_a_bit(&mut flipped, "encrypted_payload");
     try_to("flip one bit of the payload", servers, &users, flipped).await?;
 
-    println!("\nAnd the operator");
+    println!("\nThe operator disables the KMS key of a record:");
     disable_a_key(servers, alice).await
 }
 
-/// Writes the item behind the library's back, and reads it as the service would.
+/// Writes a forged item with the plain SDK, and reads it as the service does.
 async fn try_to(
     what: &str,
     servers: &Servers,
@@ -165,13 +169,13 @@ async fn try_to(
     };
     servers.dynamodb().put_item().table_name(users.name()).set_item(Some(item)).send().await?;
     match users.get(&user_id).send().await {
-        Err(error) => println!("- {what}:\n    {}", with_causes(&error)),
-        Ok(_) => return Err(format!("the record opened although somebody could {what}").into()),
+        Err(error) => println!("- {what}:\n    {error}"),
+        Ok(_) => return Err(format!("the record opened after an attempt to {what}").into()),
     }
     Ok(())
 }
 
-/// Revokes a record by disabling its key: a key of its own, since yours may be in use.
+/// Seals a record under a new KMS key, and disables that key; your own key may be in use.
 async fn disable_a_key(servers: &Servers, user: &User) -> Result<(), Box<dyn Error>> {
     let key = create_kms_key(servers.kms()).await?;
     let provider = KmsKeyProvider::new(servers.kms().clone(), &key);
@@ -180,7 +184,7 @@ async fn disable_a_key(servers: &Servers, user: &User) -> Result<(), Box<dyn Err
     let outcome = from_item::<User>(item, &provider).await;
     servers.kms().schedule_key_deletion().key_id(&key).pending_window_in_days(7).send().await?;
     match outcome {
-        Err(error) => println!("- disables the KMS key:\n    {}", with_causes(&error)),
+        Err(error) => println!("    {error}"),
         Ok(_) => return Err("the record opened although its key is disabled".into()),
     }
     Ok(())
@@ -216,18 +220,4 @@ fn print_item(item: &Item) {
             other => println!("  {name:<18}    {other:?}"),
         }
     }
-}
-
-/// The message a log would show: the error and what caused it.
-fn with_causes(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            message += &format!(": {text}");
-        }
-        cause = error.source();
-    }
-    message
 }

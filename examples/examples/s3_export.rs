@@ -1,14 +1,14 @@
-//! Opens a table's export, line by line: what `ExportTableToPointInTime` writes to S3 in DynamoDB
-//! JSON, compressed.
+//! Opens a table's export line by line: compressed DynamoDB JSON, as `ExportTableToPointInTime`
+//! writes it to S3.
 //!
 //! ```text
-//! cargo run --example s3_export                   writes an export of its own first, with a line that does not open
-//! cargo run --example s3_export -- FILE.json.gz   opens the records of a file; KMS_KEY_ID names the key, credentials are yours
-//! cargo run --example s3_export -- FILE.json.gz 5000   goes on after line 5000
+//! cargo run --example s3_export                        writes a sample export, and opens it
+//! cargo run --example s3_export -- FILE.json.gz        opens a file; KMS_KEY_ID names the key at AWS
+//! cargo run --example s3_export -- FILE.json.gz 5000   continues after line 5000
 //! ```
 //!
-//! Memory does not grow with the file. A line that does not open is named, and the others still
-//! come.
+//! Memory does not grow with the file. If a line does not open, the program prints its number and
+//! continues.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -44,7 +44,7 @@ struct Line {
     item: serde_dynamo::Item,
 }
 
-/// How far an export was read.
+/// Counts of an export.
 #[derive(Debug, Default)]
 struct Progress {
     lines: u64,
@@ -68,11 +68,11 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     let file = write_export(&provider).await?;
     let all = open_export(&file, 0, &provider).await?;
     println!(
-        "{} lines, {} of them opened; the users logged in {} times",
-        all.lines, all.opened, all.logins
+        "Opened {} of {} lines. The users logged in {} times.\n",
+        all.opened, all.lines, all.logins
     );
     let rest = open_export(&file, 900, &provider).await?;
-    println!("after line 900: {} opened", rest.opened);
+    println!("Opened {} lines after line 900.", rest.opened);
     std::fs::remove_file(file)?;
 
     assert_eq!((all.lines, all.opened, all.failed), (1000, 999, 1));
@@ -80,14 +80,14 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     Ok(())
 }
 
-/// Opens the records of an export, from the line behind `after` on.
+/// Opens the records of an export after the line `after`.
 async fn open_export(
     file: &Path,
     after: u64,
     provider: &impl UnwrapKey,
 ) -> Result<Progress, Box<dyn StdError>> {
     let mut progress = Progress::default();
-    // An export is made of several compressed members.
+    // An export file consists of several gzip members.
     for line in BufReader::new(MultiGzDecoder::new(File::open(file)?)).lines() {
         let line = line?;
         progress.lines += 1;
@@ -103,17 +103,17 @@ async fn open_export(
             }
             Err(error) => {
                 progress.failed += 1;
-                println!("line {}: {error}", progress.lines);
+                println!("Line {} does not open: {error}", progress.lines);
             }
         }
         if progress.lines.is_multiple_of(500) {
-            println!("{} lines read", progress.lines);
+            println!("Read {} lines.", progress.lines);
         }
     }
     Ok(progress)
 }
 
-/// An export of a thousand users, one of them pasted over another.
+/// Writes an export of a thousand users, in which one record has another user's key.
 async fn write_export(provider: &LocalKeyProvider) -> Result<PathBuf, Box<dyn StdError>> {
     let file = std::env::temp_dir().join(format!("envelope-export-{}.json.gz", std::process::id()));
     let mut export = GzEncoder::new(File::create(&file)?, Compression::fast());

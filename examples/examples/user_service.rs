@@ -1,4 +1,4 @@
-//! A service worth copying: users over HTTP, their secret fields sealed in DynamoDB.
+//! An HTTP service to start from: users whose secret fields are sealed in DynamoDB.
 //!
 //! ```text
 //! cargo run --example user_service                       everything embedded in this process; PORT=3000 unless stated
@@ -30,7 +30,7 @@ use envelope_dynamo::{
 use envelope_examples::Servers;
 use serde::{Deserialize, Serialize};
 
-/// A user as the table has it; as JSON, what the service shows to its clients.
+/// A user in the table, and the JSON that the service shows to its clients.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Envelope)]
 #[envelope(table = "users")]
 struct User {
@@ -55,7 +55,7 @@ enum Plan {
     Pro,
 }
 
-/// What a client may change; what it leaves out stays.
+/// A change by a client. Fields that it leaves out keep their values.
 #[derive(Deserialize)]
 struct Change {
     email: Option<String>,
@@ -72,9 +72,9 @@ struct Page {
 #[derive(Serialize, Deserialize)]
 struct Users {
     users: Vec<User>,
-    /// How many records of this page did not open; which, is in the log.
+    /// The number of records of this page that did not open. The log names them.
     unreadable: usize,
-    /// For the next page; absent after the last.
+    /// The token of the next page; absent after the last page.
     next: Option<ResumeToken>,
 }
 
@@ -97,8 +97,8 @@ async fn read(State(users): Store, Path(user_id): Path<String>) -> Result<Json<U
     users.get(user_id).send().await?.map(Json).ok_or(Failure::NotFound)
 }
 
-/// Reads, changes and seals again, unless somebody else was faster; then once more, with what they
-/// wrote.
+/// Reads, changes and seals the user again. If somebody else wrote the user meanwhile, `modify`
+/// starts again with their version.
 async fn change(
     State(users): Store,
     Path(user_id): Path<String>,
@@ -116,7 +116,7 @@ async fn change(
     changed.send().await?.map(Json).ok_or(Failure::NotFound)
 }
 
-/// Counts in place: nothing is opened, and nothing asked of KMS.
+/// Counts in place, without a call to KMS.
 async fn log_in(State(users): Store, Path(user_id): Path<String>) -> Result<StatusCode, Failure> {
     users.update(user_id).add(|user| user.logins, 1).send().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -129,11 +129,11 @@ async fn list(State(users): Store, Query(page): Query<Page>) -> Result<Json<User
     while let Some(user) = records.next().await {
         match user {
             Ok(user) => found.users.push(user),
-            // The page did not come: the client asks again, with the token it has.
+            // The page could not be read: the client repeats the request with its token.
             Err(error) if matches!(error.kind(), ErrorKind::DynamoDb(_)) => {
                 return Err(error.into());
             }
-            // One bad record is no reason to hide the others.
+            // One record did not open: return the others.
             Err(error) => {
                 eprintln!("unreadable: {error}");
                 found.unreadable += 1;
@@ -149,7 +149,7 @@ async fn erase(State(users): Store, Path(user_id): Path<String>) -> Result<Statu
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What a client is told; the rest is for the log.
+/// An error for the client: a status code. The log has the details.
 #[derive(Debug)]
 enum Failure {
     NotFound,
@@ -184,8 +184,8 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The table, with data keys that were unwrapped kept for a minute, so that a user who is read
-/// again costs no call to KMS.
+/// The table. Unwrapped data keys are cached for a minute, so reading a user again costs no call to
+/// KMS.
 async fn open_table(servers: &Servers) -> Result<Table<User>, Box<dyn StdError>> {
     let kms = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
     let keys = CachedKeyProvider::new(kms, CacheLimits::new(Duration::from_secs(60)));
@@ -201,8 +201,8 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     let users = open_table(&servers).await?;
     let port = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-    println!("users in {}, {}", users.name(), servers.describe());
-    println!("listening on http://{}", listener.local_addr()?);
+    println!("Users are in the table {}: {}.", users.name(), servers.describe());
+    println!("Listening on http://{}", listener.local_addr()?);
     let stop = async { drop(tokio::signal::ctrl_c().await) };
     axum::serve(listener, routes(users)).with_graceful_shutdown(stop).await?;
     Ok(())
