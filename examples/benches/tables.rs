@@ -1,5 +1,5 @@
-//! What calls through `Table` cost beside the plain SDK with serde_dynamo, against one embedded
-//! server: see `benches/README.md`.
+//! The cost of calls through `Table`, compared with the plain SDK and serde_dynamo, against one
+//! embedded server: see `benches/README.md`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
@@ -27,7 +27,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use harness::{heading, medians, repeated, row};
 
-/// A record of 1 KiB: what one contender seals, the other stores readable.
+/// A record of 1 KiB. One candidate seals it, the other stores it readable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Envelope)]
 #[envelope(table = "visits")]
 struct Visit {
@@ -44,11 +44,12 @@ struct Visit {
 }
 
 const PATIENT: &str = "p_12345";
-/// So long are the notes that names and values of a visit come to 1 KiB, as DynamoDB counts.
+/// The length of the notes with which the names and values of a visit are 1 KiB, as DynamoDB
+/// counts.
 const NOTES_BYTES: usize = 1024 - 70;
 const BATCH: u64 = 25;
 const QUERIED: u64 = 1_000;
-/// Keys stay in the cache for as long as all of it may take.
+/// Keys stay in the cache longer than the whole benchmark takes.
 const KEY_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn visit(number: u64) -> Visit {
@@ -74,7 +75,7 @@ fn main() -> Outcome<()> {
     measure(&runtime, &servers, "warm branch key", "hierarchical", Arc::new(hierarchical))
 }
 
-/// A branch key that KMS wraps; the first call of a measurement unwraps it, and it stays.
+/// A branch key that KMS wraps. The first call of a measurement unwraps it, and the cache keeps it.
 async fn warm(
     servers: &Servers,
 ) -> Outcome<HierarchicalKeyProvider<BranchKeyTable<KmsKeyProvider>>> {
@@ -163,8 +164,8 @@ fn visits(items: Vec<Item>) -> Vec<Visit> {
     serde_dynamo::from_items(items).unwrap()
 }
 
-/// The same calls as one writes them without this library: of readable records, or of sealed ones
-/// that nobody opens.
+/// The same calls without this library: with readable records, or with sealed ones that are not
+/// opened.
 struct Plain {
     client: Client,
     table: String,

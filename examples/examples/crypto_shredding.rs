@@ -5,10 +5,11 @@
 //! keys of all records of the patient are derived from it.
 //!
 //! ```text
-//! cargo run --example crypto_shredding                  everything embedded in this process
-//! DYNAMODB_ENDPOINT=http://localhost:8000 \
-//! KMS_ENDPOINT=http://localhost:4566 \
-//! cargo run --example crypto_shredding                  against emulators (KMS_KEY_ID names a key there)
+//! # everything embedded in this process
+//! cargo run --example crypto_shredding
+//! # against emulators (KMS_KEY_ID names a key there)
+//! DYNAMODB_ENDPOINT=http://localhost:8000 KMS_ENDPOINT=http://localhost:4566 \
+//! cargo run --example crypto_shredding
 //! ```
 
 use std::collections::HashMap;
@@ -140,8 +141,9 @@ async fn demonstrate(servers: &Servers, names: &Names) -> Result<(), Box<dyn Err
     };
     println!("\nA reader of Alice's record gets this error:\n  {error}");
     println!(
-        "\nServices with her key in memory can read her records for five more minutes, their limit on the age of keys.\n\
-         If you keep a backup of the table of branch keys, it holds her wrapped key until the backup expires."
+        "\nServices with her key in memory can read her records for five more minutes: their limit\n\
+         on the age of keys. A backup of the table of branch keys holds her wrapped key until the\n\
+         backup expires."
     );
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What each key mode costs: KMS calls, time and bytes for the same number of writes and reads.
 //!
 //! ```text
-//! cargo run --release --example key_economy              1,000 records, KMS embedded in this process
+//! # 1,000 records, KMS embedded in this process
+//! cargo run --release --example key_economy
 //! cargo run --release --example key_economy -- 10000
 //! ```
 //!

@@ -1,10 +1,12 @@
 //! Seals a file of any size, opens it again, and shows that a changed file does not open.
 //!
 //! ```text
-//! cargo run --example large_objects                     a generated file of 5 MB, KMS embedded in this process
-//! cargo run --example large_objects -- video.mp4        your own file
-//! KMS_ENDPOINT=http://localhost:4566 \
-//! cargo run --example large_objects                     against an emulator (KMS_KEY_ID names a key there)
+//! # a generated file of 5 MB, KMS embedded in this process
+//! cargo run --example large_objects
+//! # your own file
+//! cargo run --example large_objects -- video.mp4
+//! # against an emulator (KMS_KEY_ID names a key there)
+//! KMS_ENDPOINT=http://localhost:4566 cargo run --example large_objects
 //! ```
 
 use std::error::Error;

@@ -2,12 +2,13 @@
 //! do not open.
 //!
 //! ```text
-//! cargo run --example quickstart                        everything embedded in this process
-//! DYNAMODB_ENDPOINT=http://localhost:8000 \
-//! KMS_ENDPOINT=http://localhost:4566 \
-//! cargo run --example quickstart                        against emulators (KMS_KEY_ID names a key there)
-//! KMS_KEY_ID=alias/users \
-//! cargo run --example quickstart -- --aws               against AWS, with your credentials; costs a few cents
+//! # everything embedded in this process
+//! cargo run --example quickstart
+//! # against emulators (KMS_KEY_ID names a key there)
+//! DYNAMODB_ENDPOINT=http://localhost:8000 KMS_ENDPOINT=http://localhost:4566 \
+//! cargo run --example quickstart
+//! # against AWS, with your credentials; costs a few cents
+//! KMS_KEY_ID=alias/users cargo run --example quickstart -- --aws
 //! ```
 
 use std::collections::{BTreeMap, HashMap};

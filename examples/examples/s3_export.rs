@@ -2,9 +2,12 @@
 //! writes it to S3.
 //!
 //! ```text
-//! cargo run --example s3_export                        writes a sample export, and opens it
-//! cargo run --example s3_export -- FILE.json.gz        opens a file; KMS_KEY_ID names the key at AWS
-//! cargo run --example s3_export -- FILE.json.gz 5000   continues after line 5000
+//! # writes a sample export, and opens it
+//! cargo run --example s3_export
+//! # opens a file; KMS_KEY_ID names the key at AWS
+//! cargo run --example s3_export -- FILE.json.gz
+//! # continues after line 5000
+//! cargo run --example s3_export -- FILE.json.gz 5000
 //! ```
 //!
 //! Memory does not grow with the file. If a line does not open, the program prints its number and

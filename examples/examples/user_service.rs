@@ -1,15 +1,17 @@
 //! An HTTP service to start from: users whose secret fields are sealed in DynamoDB.
 //!
 //! ```text
-//! cargo run --example user_service                       everything embedded in this process; PORT=3000 unless stated
-//! DYNAMODB_ENDPOINT=http://localhost:8000 \
-//! KMS_ENDPOINT=http://localhost:4566 \
-//! cargo run --example user_service                       against emulators (KMS_KEY_ID names a key there)
+//! # everything embedded in this process; PORT is 3000 by default
+//! cargo run --example user_service
+//! # against emulators (KMS_KEY_ID names a key there)
+//! DYNAMODB_ENDPOINT=http://localhost:8000 KMS_ENDPOINT=http://localhost:4566 \
+//! cargo run --example user_service
 //!
 //! curl -i localhost:3000/users -H 'content-type: application/json' \
 //!      -d '{"user_id": "u_1", "email": "zoe@example.com", "plan": "free"}'
 //! curl -i localhost:3000/users/u_1
-//! curl -i localhost:3000/users/u_1 -X PATCH -H 'content-type: application/json' -d '{"email": "zoe@example.org"}'
+//! curl -i localhost:3000/users/u_1 -X PATCH -H 'content-type: application/json' \
+//!      -d '{"email": "zoe@example.org"}'
 //! curl -i localhost:3000/users/u_1/logins -X POST
 //! curl -i 'localhost:3000/users?limit=20'
 //! curl -i localhost:3000/users/u_1 -X DELETE

@@ -1,4 +1,4 @@
-//! A stand-in for a bad day: records the calls of an SDK client and makes chosen ones fail.
+//! Injects faults: records the calls of an SDK client, and makes chosen ones fail.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -11,7 +11,8 @@
 //! let kms = servers.kms_through(&faults);
 //!
 //! faults.fail_next("GenerateDataKey", Fault::error("ThrottlingException"));
-//! kms.generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256).send().await?;
+//! let call = kms.generate_data_key().key_id(servers.kms_key_id());
+//! call.key_spec(DataKeySpec::Aes256).send().await?;
 //! assert_eq!(faults.calls("GenerateDataKey"), 2); // refused once, then tried again by the SDK
 //! assert!(faults.all_used());
 //! # Ok(())
@@ -36,10 +37,10 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::servers::in_process::{operation, response};
 
-/// What happens to a call instead of an ordinary reply.
+/// A fault of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// This reply comes back; the server does not see the request.
+    /// The client gets this reply; the server does not see the request.
     Reply {
         /// The HTTP status.
         status: u16,
@@ -50,12 +51,12 @@ pub enum Fault {
     Io,
     /// No answer comes within the time allowed; the server does not see the request.
     Timeout,
-    /// The server does what it was asked, and its reply is lost.
+    /// The server carries out the request, and its reply is lost.
     LoseReply,
-    /// Of a batch of reads or writes, the server processes the first ones; the others come back as
+    /// The server processes the first reads or writes of a batch; the others come back as
     /// unprocessed.
     Unprocessed {
-        /// How many the server sees.
+        /// The number of reads or writes that the server sees.
         processed: usize,
     },
 }
@@ -78,7 +79,7 @@ struct State {
     once: HashMap<String, VecDeque<Fault>>,
     always: HashMap<String, Fault>,
     random: Option<RandomFaults>,
-    /// Who waits for an operation that is held.
+    /// Wakes the calls of an operation that is held.
     held: HashMap<String, Vec<Waker>>,
     requests: Vec<(String, Vec<u8>)>,
 }
@@ -90,14 +91,14 @@ impl Faults {
         Self::default()
     }
 
-    /// An HTTP client that sends to `inner` what no fault keeps from it.
+    /// An HTTP client that sends every request to `inner` that no fault stops.
     #[must_use]
     pub fn in_front_of(&self, inner: &SharedHttpClient) -> SharedHttpClient {
         SharedHttpClient::new(FaultyClient { inner: inner.clone(), faults: self.clone() })
     }
 
-    /// Makes one coming call of `operation` fail; several faults happen in the order they were
-    /// asked for.
+    /// Makes the next call of `operation` fail. Several faults happen in the order of the calls to
+    /// this function.
     ///
     /// The operation is named as in the API: `PutItem`, `GenerateDataKey`.
     pub fn fail_next(&self, operation: &str, fault: Fault) {
@@ -109,8 +110,8 @@ impl Faults {
         self.state().always.insert(operation.to_owned(), fault);
     }
 
-    /// Makes so many of a thousand calls fail, of whatever operation and in every way, as `seed`
-    /// has it.
+    /// Makes about `per_mille` of a thousand calls fail, of any operation and in every way. The
+    /// same `seed` chooses the same calls and faults.
     pub fn fail_randomly(&self, per_mille: u64, seed: u64) {
         self.state().random = Some(RandomFaults { per_mille, state: seed | 1 });
     }
@@ -127,36 +128,35 @@ impl Faults {
         state.always.remove(operation);
     }
 
-    /// Keeps every call of `operation` waiting, recorded but not yet sent, until
-    /// [`release`](Self::release).
+    /// Holds every call of `operation` until [`release`](Self::release): recorded, but not sent.
     ///
-    /// A call whose caller gives up meanwhile never reaches the server.
+    /// If its caller drops a call meanwhile, the call never reaches the server.
     pub fn hold(&self, operation: &str) {
         self.state().held.entry(operation.to_owned()).or_default();
     }
 
-    /// Lets the calls of `operation` go on that [`hold`](Self::hold) kept, each to its fault or to
-    /// the server.
+    /// Lets the calls of `operation` continue that [`hold`](Self::hold) stopped, each to its fault
+    /// or to the server.
     pub fn release(&self, operation: &str) {
         let waiting = self.state().held.remove(operation);
         waiting.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// Whether every fault asked for by [`fail_next`](Self::fail_next) has happened.
+    /// Whether every fault of [`fail_next`](Self::fail_next) has happened.
     #[must_use]
     pub fn all_used(&self) -> bool {
         self.state().once.values().all(VecDeque::is_empty)
     }
 
-    /// How often `operation` was tried, the SDK's own retries and the tries that failed included.
+    /// The number of tries of `operation`, including the SDK's own retries and failed tries.
     #[must_use]
     pub fn calls(&self, operation: &str) -> usize {
         self.state().requests.iter().filter(|(name, _)| name == operation).count()
     }
 
-    /// The bodies of all requests for `operation`, in the order they were sent, as JSON.
+    /// The bodies of all requests for `operation`, in the order in which they were sent, as JSON.
     ///
-    /// Bytes stand in them in base64.
+    /// Byte values are in base64.
     #[must_use]
     pub fn requests(&self, operation: &str) -> Vec<Vec<u8>> {
         let state = self.state();
@@ -168,7 +168,7 @@ impl Faults {
             .collect()
     }
 
-    /// The bodies of all requests, whatever their operation: what an eavesdropper would have.
+    /// The bodies of all requests of all operations, as an eavesdropper would see them.
     #[must_use]
     pub fn all_requests(&self) -> Vec<Vec<u8>> {
         self.state().requests.iter().map(|(_, body)| body.clone()).collect()
@@ -179,7 +179,7 @@ impl Faults {
         self.state().requests.clear();
     }
 
-    /// Records a request and says what is to happen to it.
+    /// Records a request and returns its fault.
     fn meet(&self, request: &HttpRequest) -> Option<Fault> {
         let operation = operation(request);
         let body = request.body().bytes().unwrap_or_default().to_vec();
@@ -190,7 +190,7 @@ impl Faults {
         planned.or_else(|| state.random.as_mut()?.draw())
     }
 
-    /// Waits for as long as `operation` is held.
+    /// Waits while `operation` is held.
     async fn released(&self, operation: &str) {
         poll_fn(|context| match self.state().held.get_mut(operation) {
             Some(waiting) => {
@@ -202,13 +202,13 @@ impl Faults {
         .await;
     }
 
-    /// A test that panicked elsewhere says so itself; the record stays readable.
+    /// A test that panicked reports that itself; the record stays readable.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A xorshift generator: the same seed, the same faults.
+/// A xorshift generator: the same seed gives the same faults.
 struct RandomFaults {
     per_mille: u64,
     state: u64,
@@ -236,7 +236,7 @@ impl RandomFaults {
     }
 }
 
-/// Requests may hold what must not be printed, so only their number is.
+/// Prints only the number of requests, because requests may hold secrets.
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `DYNAMODB_ENDPOINT` | a DynamoDB emulator, as `http://host:port`; embedded when unset |
 //! | `KMS_ENDPOINT` | a KMS emulator, as `http://host:port`; embedded when unset |
-//! | `KMS_KEY_ID` | the key to use at `KMS_ENDPOINT` (created when unset) or at AWS (required there) |
+//! | `KMS_KEY_ID` | the key at `KMS_ENDPOINT` (created when unset) or at AWS (required) |
 //! | `AWS_REGION` | the region named to the emulators, `us-east-1` when unset |
 //!
 //! Emulators only ever see made-up credentials, whatever the environment holds.
@@ -35,11 +35,11 @@ use self::embedded_kms::EmbeddedKms;
 use self::endpoints::Endpoints;
 use crate::faults::Faults;
 
-/// The backoff of clients behind [`Faults`]: retries happen as always, but a test does not wait for
-/// them.
+/// The backoff of clients with [`Faults`]: they retry as often as always, but tests do not wait for
+/// the retries.
 const FAULTY_BACKOFF: Duration = Duration::from_millis(1);
 
-/// A DynamoDB, a KMS and a key in it, behind the AWS SDK's own clients.
+/// The AWS SDK's own clients of a DynamoDB and of a KMS, and a key in that KMS.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -48,8 +48,9 @@ const FAULTY_BACKOFF: Duration = Duration::from_millis(1);
 /// use envelope_examples::Servers;
 ///
 /// let servers = Servers::embedded().await?;
-/// let generated = servers.kms().generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256);
-/// assert_eq!(generated.send().await?.key_id(), Some(servers.kms_key_id()));
+/// let generate = servers.kms().generate_data_key().key_id(servers.kms_key_id());
+/// let generated = generate.key_spec(DataKeySpec::Aes256).send().await?;
+/// assert_eq!(generated.key_id(), Some(servers.kms_key_id()));
 /// assert!(servers.dynamodb().list_tables().send().await?.table_names().is_empty());
 /// # Ok(())
 /// # }
@@ -65,23 +66,24 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// The servers that the environment names, each embedded in this process when it names none.
+    /// The servers that the environment names. A server that it does not name is embedded in this
+    /// process.
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used as it is, or when a key cannot be created at `KMS_ENDPOINT`.
+    /// If a variable has an invalid value, or if a key cannot be created at `KMS_ENDPOINT`.
     pub async fn from_env() -> Result<Self, ServersError> {
         Self::at(Endpoints::from_vars(|name| env::var(name).ok())?).await
     }
 
-    /// Servers of their own in this process, empty but for one KMS key, whatever the environment
-    /// says.
+    /// New servers in this process, without regard to the environment. They are empty except for
+    /// one KMS key.
     ///
     /// Nothing listens on a socket, and nothing outlives the clients.
     ///
     /// # Errors
     ///
-    /// When the embedded database or the KMS key cannot be created.
+    /// If the embedded database or the KMS key cannot be created.
     pub async fn embedded() -> Result<Self, ServersError> {
         Self::at(Endpoints::default()).await
     }
@@ -91,8 +93,8 @@ impl Servers {
     ///
     /// # Errors
     ///
-    /// When no region is configured, when `KMS_KEY_ID` is unset, or when the environment names
-    /// emulators as well.
+    /// If no region is configured, if `KMS_KEY_ID` is unset, or if the environment also names
+    /// emulators.
     pub async fn aws() -> Result<Self, ServersError> {
         let kms_key_id = endpoints::aws_key_id(|name| env::var(name).ok())?;
         let http = aws_smithy_http_client::Builder::new()
@@ -164,13 +166,13 @@ impl Servers {
         &self.kms
     }
 
-    /// The KMS key to use: the ARN of the one created, or what `KMS_KEY_ID` says.
+    /// The KMS key to use: the ARN of the created key, or the value of `KMS_KEY_ID`.
     #[must_use]
     pub fn kms_key_id(&self) -> &str {
         &self.kms_key_id
     }
 
-    /// One line that says what is talked to.
+    /// One line that describes the servers.
     #[must_use]
     pub fn describe(&self) -> &str {
         &self.description
@@ -178,8 +180,8 @@ impl Servers {
 
     /// Another client of the same DynamoDB, with `faults` in between.
     ///
-    /// It retries as often as the SDK does by default, but after a millisecond, and it spends a
-    /// retry quota of its own.
+    /// It retries as often as the SDK does by default, but after a millisecond, and has its own
+    /// retry quota.
     #[must_use]
     pub fn dynamodb_through(&self, faults: &Faults) -> aws_sdk_dynamodb::Client {
         use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
@@ -195,8 +197,8 @@ impl Servers {
 
     /// Another client of the same KMS, with `faults` in between.
     ///
-    /// It retries as often as the SDK does by default, but after a millisecond, and it spends a
-    /// retry quota of its own.
+    /// It retries as often as the SDK does by default, but after a millisecond, and has its own
+    /// retry quota.
     #[must_use]
     pub fn kms_through(&self, faults: &Faults) -> aws_sdk_kms::Client {
         use aws_sdk_kms::config::retry::{RetryPartition, TokenBucket};
@@ -210,13 +212,13 @@ impl Servers {
     }
 }
 
-/// Emulators are asked over plain HTTP: TLS would be one more thing to configure.
+/// Emulators use plain HTTP: TLS would be one more thing to configure.
 fn plain_http() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
 
-/// Requests are signed as always; emulators do not check with what. DynamoDB Local wants letters
-/// and digits only.
+/// Requests are signed as always, and emulators do not check the signature. DynamoDB Local accepts
+/// only letters and digits in a key id.
 fn made_up_credentials() -> Credentials {
     Credentials::new("emulator", "emulator", None, None, "envelope-examples")
 }

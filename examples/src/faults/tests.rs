@@ -24,7 +24,7 @@ async fn table(faults: &Faults) -> (aws_sdk_dynamodb::Client, String) {
 }
 
 #[tokio::test]
-async fn what_has_no_fault_reaches_the_server_and_is_recorded() {
+async fn a_call_without_a_fault_reaches_the_server_and_is_recorded() {
     let faults = Faults::new();
     let (dynamodb, table) = table(&faults).await;
     for name in ["Ana", "Борис"] {
@@ -105,7 +105,7 @@ async fn a_lost_reply_does_not_undo_what_the_server_did() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_held_waits_and_reaches_the_server_only_if_its_caller_does() {
+async fn a_held_call_waits_and_is_not_sent_if_it_is_dropped() {
     let faults = Faults::new();
     let (dynamodb, table) = table(&faults).await;
     let put = |id: &str| dynamodb.put_item().table_name(&table).item("user_id", text(id)).send();

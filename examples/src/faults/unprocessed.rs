@@ -1,4 +1,4 @@
-//! A batch of which only a part is processed: the rest comes back as DynamoDB gives it back.
+//! A batch of which only a part is processed. The rest comes back in the form that DynamoDB uses.
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::reply;
 use crate::servers::in_process::operation;
 
-/// Has `inner` process the first of the request's reads or writes, and gives the others back.
+/// Lets `inner` process the first of the request's reads or writes, and returns the others.
 pub(super) async fn process_some(
     inner: SharedHttpConnector,
     mut request: HttpRequest,
@@ -44,8 +44,8 @@ fn parse(body: &[u8]) -> Result<Value, ConnectorError> {
     serde_json::from_slice(body).map_err(|error| ConnectorError::user(error.into()))
 }
 
-/// Takes all but the first `kept` reads or writes out of the request, in the shape in which they
-/// are given back.
+/// Removes all reads or writes after the first `kept` from the request, and returns them in the
+/// form of unprocessed items.
 fn leave_out(body: &mut Value, kept: usize) -> Value {
     let mut left = Map::new();
     let mut kept = kept;
@@ -65,7 +65,7 @@ fn leave_out(body: &mut Value, kept: usize) -> Value {
     Value::Object(left)
 }
 
-/// Writes stand in a list, keys in the list `Keys` beside what holds for all of them.
+/// Writes are in a list. Keys are in the list `Keys`, beside the settings for all of them.
 fn list(requests: &mut Value) -> Option<&mut Vec<Value>> {
     match requests {
         Value::Array(writes) => Some(writes),

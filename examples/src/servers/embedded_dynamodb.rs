@@ -15,10 +15,10 @@ use serde::de::DeserializeOwned;
 use super::error::ServersError;
 use super::in_process::{operation, response};
 
-/// Never resolved: should a client lose its HTTP client, its requests end here and not at AWS.
+/// Never resolved. If a client loses its HTTP client, its requests end here and not at AWS.
 pub(super) const ENDPOINT: &str = "http://dynamodb.invalid";
 
-/// An [`HttpClient`] whose every connection leads to one database.
+/// An [`HttpClient`] whose connections all lead to one database.
 #[derive(Clone)]
 pub(super) struct EmbeddedDynamoDb(Database);
 

@@ -17,10 +17,10 @@ use winterbaume_kms::KmsService;
 use super::in_process::{operation, response};
 use super::key_material::KeyMaterials;
 
-/// Never resolved: should a client lose its HTTP client, its requests end here and not at AWS.
+/// Never resolved. If a client loses its HTTP client, its requests end here and not at AWS.
 pub(super) const ENDPOINT: &str = "http://kms.invalid";
 
-/// An [`HttpClient`] whose every connection leads to one KMS, with the keys of each region apart.
+/// An [`HttpClient`] whose connections all lead to one KMS, with separate keys for each region.
 #[derive(Clone)]
 pub(super) struct EmbeddedKms {
     service: Arc<KmsService>,
@@ -65,8 +65,7 @@ impl HttpConnector for EmbeddedKms {
     }
 }
 
-/// The request as the emulated service takes it: it reads the region from the host name of the
-/// address.
+/// The request in the form of the emulated service, which reads the region from the host name.
 fn mock_request(request: &HttpRequest) -> Result<MockRequest, ConnectorError> {
     let region = signing_region(request)
         .ok_or_else(|| ConnectorError::user("the request is not signed".into()))?;

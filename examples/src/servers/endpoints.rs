@@ -1,4 +1,4 @@
-//! What the environment says about the servers.
+//! The servers that the environment names.
 
 use super::error::ServersError;
 
@@ -8,7 +8,7 @@ const KMS_KEY_ID: &str = "KMS_KEY_ID";
 const AWS_REGION: &str = "AWS_REGION";
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Where the emulators are; `None` is in this process.
+/// The addresses of the emulators. `None` means embedded in this process.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Endpoints {
     pub(super) dynamodb: Option<String>,
@@ -46,7 +46,7 @@ impl Endpoints {
     }
 }
 
-/// The key to use at AWS, when the environment does not name emulators at the same time.
+/// The key to use at AWS, if the environment does not name emulators at the same time.
 pub(super) fn aws_key_id(var: impl Fn(&str) -> Option<String>) -> Result<String, ServersError> {
     for name in [DYNAMODB_ENDPOINT, KMS_ENDPOINT] {
         if set(&var, name).is_some() {
@@ -72,7 +72,7 @@ fn endpoint(
     }
 }
 
-/// An empty variable is an unset one: a script cannot always unset.
+/// An empty variable counts as unset, because a script cannot always unset one.
 fn set(var: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     var(name).filter(|value| !value.is_empty())
 }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_that_says_nothing_means_embedded_servers() {
+    fn an_empty_environment_means_embedded_servers() {
         let silent =
             Endpoints::from_vars(vars(&[("KMS_ENDPOINT", ""), ("KMS_KEY_ID", "")])).unwrap();
         assert_eq!(silent, Endpoints::default());
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused_with_what_to_do() {
+    fn an_invalid_variable_is_refused_with_advice() {
         let tls =
             Endpoints::from_vars(vars(&[("KMS_ENDPOINT", "https://kms.us-east-1.amazonaws.com")]));
         assert!(message(tls).starts_with("KMS_ENDPOINT must be the plain HTTP address"));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn aws_wants_a_key_and_no_emulator() {
+    fn aws_needs_a_key_and_no_emulator() {
         assert!(message(aws_key_id(vars(&[]))).contains("set KMS_KEY_ID"));
         let both =
             vars(&[("KMS_KEY_ID", "alias/users"), ("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")]);

@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why a server, or something in it, could not be had; says what to do about it.
+/// Why a server, or an object in it, is not available, and what to do about it.
 #[derive(Debug)]
 pub struct ServersError {
     message: String,

@@ -1,4 +1,4 @@
-//! HTTP without a network: what the embedded servers share.
+//! HTTP without a network, for the embedded servers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 
-/// The operation a request asks for, from `X-Amz-Target: DynamoDB_20120810.PutItem`; empty when it
+/// The operation of a request, from `X-Amz-Target: DynamoDB_20120810.PutItem`; empty if the request
 /// names none.
 pub(crate) fn operation(request: &HttpRequest) -> &str {
     let target = request.headers().get("x-amz-target").unwrap_or_default();

@@ -1,24 +1,24 @@
-//! `KeyMaterialId` in the answers of the embedded KMS, as AWS gives it: another one after each
-//! rotation of a key.
+//! `KeyMaterialId` in the answers of the embedded KMS. As at AWS, it changes with each rotation of
+//! a key.
 //!
-//! The emulated service would forget the old material of a rotated key, where AWS keeps it and goes
-//! on decrypting. So the service never rotates, and the rotations are counted here. Nothing but the
-//! ids depends on them.
+//! The emulated service would forget the old material of a rotated key; AWS keeps it and continues
+//! to decrypt. So the service never rotates, and this module counts the rotations. Only the ids
+//! depend on them.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
-/// How often each key was rotated, and which blobs were made after a rotation.
+/// The number of rotations of each key, and the blobs that were made after a rotation.
 #[derive(Debug, Default)]
 pub(super) struct KeyMaterials {
     rotations: HashMap<String, u32>,
-    /// Blobs of keys that were never rotated are left out: there are many, and the first material
-    /// made them.
+    /// Does not list blobs of keys that were never rotated: there are many, and the first material
+    /// made all of them.
     rotated_blobs: HashMap<String, u32>,
 }
 
-/// The members of a request or an answer that are read; a data key is not.
+/// The members of a request or an answer that are read. A data key is not among them.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Body {
@@ -84,19 +84,19 @@ impl KeyMaterials {
     }
 }
 
-/// What follows `:key/` in an ARN.
+/// The part of an ARN after `:key/`.
 fn key_id(name: &str) -> &str {
     name.rsplit_once(":key/").map_or(name, |(_, id)| id)
 }
 
-/// 64 hexadecimal digits, as AWS has them: a number for the rotation, and the key id's own digits.
+/// 64 hexadecimal digits, as at AWS: the number of the rotation, and the digits of the key id.
 fn material_id(key: &str, rotation: u32) -> String {
     let digits: String = key.chars().filter(char::is_ascii_hexdigit).collect();
     format!("{rotation:08x}{digits:0>56.56}")
 }
 
-/// The JSON object `answer` with more members, added to its text: what it holds is parsed and
-/// copied by nobody here.
+/// The JSON object `answer` with more members, added to its text, so that its content is neither
+/// parsed nor copied.
 fn with(mut answer: Vec<u8>, members: &[(&str, Option<String>)]) -> Vec<u8> {
     for (name, id) in members {
         let Some(id) = id else { continue };

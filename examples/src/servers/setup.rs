@@ -1,4 +1,4 @@
-//! What a server needs before an example or a test can start.
+//! Tables and keys that an example or a test needs before it starts.
 
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::error::ServersError;
 
-/// AWS takes about ten seconds to create a table; emulators have it at once.
+/// AWS takes about ten seconds to create a table; emulators create it at once.
 const TABLE_CREATION_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Creates a table with on-demand billing and waits until it can be used.
@@ -32,8 +32,7 @@ const TABLE_CREATION_TIMEOUT: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 ///
-/// When DynamoDB cannot be reached, refuses the table, or does not have it ready within two
-/// minutes.
+/// If DynamoDB cannot be reached, refuses the table, or does not finish within two minutes.
 pub async fn create_table(
     dynamodb: &aws_sdk_dynamodb::Client,
     name: &str,
@@ -69,7 +68,7 @@ pub async fn create_table(
 ///
 /// # Errors
 ///
-/// When KMS cannot be reached or refuses.
+/// If KMS cannot be reached, or refuses the request.
 pub async fn create_kms_key(kms: &aws_sdk_kms::Client) -> Result<String, ServersError> {
     let created = kms.create_key().description("envelope-dynamo: examples and tests").send().await;
     let created = created.map_err(|error| {
@@ -82,12 +81,11 @@ pub async fn create_kms_key(kms: &aws_sdk_kms::Client) -> Result<String, Servers
     arn.ok_or_else(|| ServersError::new("KMS created a key without saying its ARN"))
 }
 
-/// Disables a KMS key: nothing can be wrapped or unwrapped under it until it is enabled again.
+/// Disables a KMS key. Until it is enabled again, it wraps and unwraps nothing.
 ///
 /// # Errors
 ///
-/// When KMS cannot be reached, or the key does not exist or cannot be disabled in its present
-/// state.
+/// If KMS cannot be reached, or if the key does not exist or cannot be disabled in its state.
 pub async fn disable_kms_key(kms: &aws_sdk_kms::Client, key_id: &str) -> Result<(), ServersError> {
     let disabled = kms.disable_key().key_id(key_id).send().await;
     disabled.map(drop).map_err(|error| {
@@ -95,8 +93,8 @@ pub async fn disable_kms_key(kms: &aws_sdk_kms::Client, key_id: &str) -> Result<
     })
 }
 
-/// A name that no other test has, in this process or another, made of letters, digits and hyphens
-/// after `prefix`.
+/// A name that no other test uses, in this process or another: `prefix` and letters, digits and
+/// hyphens.
 ///
 /// For the names of tables, and of KMS aliases after `alias/`: tests share a server when the
 /// environment names one.

@@ -1,4 +1,4 @@
-//! Run against the embedded servers, and against those that the environment names.
+//! These tests run against the embedded servers, or against those that the environment names.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
@@ -81,7 +81,7 @@ async fn a_data_key_is_unwrapped_under_its_own_context_only() {
     assert!(refused.request_id().is_some());
 }
 
-/// As AWS answers: GenerateDataKey and Decrypt name the key material, Encrypt does not.
+/// As at AWS, GenerateDataKey and Decrypt name the key material, and Encrypt does not.
 #[tokio::test]
 async fn the_embedded_kms_names_the_key_material_and_another_after_a_rotation() {
     let servers = Servers::embedded().await.unwrap();
@@ -171,7 +171,7 @@ async fn an_operation_that_the_embedded_dynamodb_lacks_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_description_says_what_is_talked_to() {
+async fn the_description_names_the_servers() {
     let servers = Servers::embedded().await.unwrap();
     let key = servers.kms_key_id();
     assert_eq!(
