@@ -1,9 +1,20 @@
-//! The tests of envelope-dynamo, and what they share.
+//! The tests of envelope-dynamo, and the fixtures that they share: items, keys, a table for one
+//! test, and a search for secrets.
 #![forbid(unsafe_code)]
+#![allow(clippy::indexing_slicing, clippy::missing_panics_doc)] // a fixture that panics fails its test
 
+mod item;
+mod keys;
 mod secret;
+mod table;
 
+pub use item::{Item, base64, binary, bytes_of, json, names_of, number, text, with};
+pub use keys::{
+    RSA_PRIVATE_KEY, RSA_PUBLIC_KEY, key_error, kms_keys, local_keys, rsa_private_key,
+    rsa_public_key, wrapped_keys,
+};
 pub use secret::Secret;
+pub use table::{TestTable, assert_never_sent, called, plant, requests, servers, stored};
 
 use std::error::Error;
 

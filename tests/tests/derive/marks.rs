@@ -1,27 +1,16 @@
 //! Records outlive structs: every transition of a field's mark, and what an attacker could make of
 //! it.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Envelope, Error, ErrorKind, LocalKeyProvider, RootKey, from_item, to_item};
-
-type Item = HashMap<String, AttributeValue>;
-
-fn provider() -> LocalKeyProvider {
-    LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap())
-}
+use envelope_dynamo::{Envelope, Error, ErrorKind, from_item, to_item};
+use envelope_tests::{Item, local_keys, text};
 
 async fn write<T: Envelope>(record: &T) -> Item {
-    to_item(record, &provider()).await.unwrap()
+    to_item(record, &local_keys(7)).await.unwrap()
 }
 
 async fn read<T: Envelope>(item: &Item) -> Result<T, Error> {
-    from_item(item.clone(), &provider()).await
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
+    from_item(item.clone(), &local_keys(7)).await
 }
 
 /// A record of one version of a struct: `f` is the field whose mark changes.
@@ -283,7 +272,7 @@ mod forged_by_a_writer {
     use aws_sdk_dynamodb::primitives::Blob;
     use envelope_core::{Content, Context, FieldWriter, Sealed, Value, seal_payload};
 
-    use super::{AttributeValue, Authenticated, ErrorKind, Item, provider, read, text};
+    use super::{AttributeValue, Authenticated, ErrorKind, Item, local_keys, read, text};
 
     async fn sealed(authenticated: &str) -> Item {
         let context = Context::new("people")
@@ -294,7 +283,7 @@ mod forged_by_a_writer {
         fields.field("anchor", "anchor").unwrap();
         fields.field(authenticated, "sealed").unwrap();
         let Sealed { encrypted_payload, encrypted_dek } =
-            seal_payload(fields.finish(), Content::Record, &context, &provider()).await.unwrap();
+            seal_payload(fields.finish(), Content::Record, &context, &local_keys(7)).await.unwrap();
         Item::from([
             ("id".to_owned(), text("p_1")),
             (authenticated.to_owned(), text("value")),

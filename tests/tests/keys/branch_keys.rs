@@ -7,11 +7,9 @@ mod economy;
 mod outages;
 mod rotation;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestClock;
 use envelope_dynamo::{
@@ -20,8 +18,9 @@ use envelope_dynamo::{
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
-
-type Item = HashMap<String, AttributeValue>;
+use envelope_tests::{
+    Item, binary, key_error, kms_keys, plant, servers, stored, text, wrapped_keys,
+};
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "visits")]
@@ -73,7 +72,7 @@ struct Bench {
 impl Bench {
     /// With a branch for each of `patients`; the calls that this took are forgotten.
     async fn with(patients: &[&str]) -> Self {
-        let servers = Servers::from_env().await.unwrap();
+        let servers = servers().await;
         let bench = Self {
             servers,
             faults: Faults::new(),
@@ -95,8 +94,7 @@ impl Bench {
     }
 
     fn keys_of(&self, logical: &str) -> Keys {
-        let kms =
-            KmsKeyProvider::new(self.servers.kms_through(&self.faults), self.servers.kms_key_id());
+        let kms = kms_keys(&self.servers, &self.faults);
         BranchKeyTable::new(self.servers.dynamodb_through(&self.faults), logical, kms)
             .named(&self.table)
     }
@@ -112,22 +110,13 @@ impl Bench {
     }
 
     async fn stored(&self, branch: &str, version: impl ToString) -> Item {
-        let get = self.servers.dynamodb().get_item().table_name(&self.table).consistent_read(true);
-        let output =
-            get.key("branch", text(branch)).key("version", text(version)).send().await.unwrap();
-        output.item.unwrap()
+        let key = [("branch".into(), text(branch)), ("version".into(), text(version))];
+        stored(&self.servers, &self.table, Item::from(key)).await.unwrap()
     }
 
     /// Writes behind the library's back.
     async fn store(&self, item: Item) {
-        self.servers
-            .dynamodb()
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .send()
-            .await
-            .unwrap();
+        plant(&self.servers, &self.table, item).await;
     }
 
     /// Makes `version` the active one of `branch`, whoever's it is.
@@ -152,26 +141,14 @@ async fn read(item: &Item, provider: &Provider) -> Result<Visit, KeyErrorKind> {
 }
 
 fn kind(error: &Error) -> KeyErrorKind {
-    error.key_error().unwrap_or_else(|| panic!("not of the key: {error}")).kind()
+    key_error(error).kind()
 }
 
 fn branch_kind(error: &BranchKeyError) -> KeyErrorKind {
     error.key_error().unwrap_or_else(|| panic!("not of the key: {error}")).kind()
 }
 
-fn text(value: impl ToString) -> AttributeValue {
-    AttributeValue::S(value.to_string())
-}
-
-fn binary(bytes: Vec<u8>) -> AttributeValue {
-    AttributeValue::B(Blob::new(bytes))
-}
-
-fn dek(item: &Item) -> EncryptedDek {
-    EncryptedDek::parse(item["encrypted_dek"].as_b().unwrap().as_ref()).unwrap()
-}
-
 /// The version under which an item was written.
 fn version(item: &Item) -> BranchVersion {
-    BranchVersion::from_bytes(dek(item).keys()[0].id().try_into().unwrap())
+    BranchVersion::from_bytes(wrapped_keys(item).keys()[0].id().try_into().unwrap())
 }

@@ -10,15 +10,13 @@ mod material;
 mod refusals;
 mod requests;
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
-use envelope_dynamo::{EncryptedDek, Envelope, Error, KmsKeyProvider, Table, WrappedKey};
+use aws_sdk_dynamodb::types::ScalarAttributeType;
+use envelope_dynamo::{EncryptedDek, Envelope, KmsKeyProvider, Table, WrappedKey};
 use envelope_examples::servers::{create_kms_key, create_table, unique_name};
 use envelope_examples::{Faults, Servers};
-
-type Item = HashMap<String, AttributeValue>;
+use envelope_tests::{
+    Item, base64, binary, called, json, key_error, stored, text, with, wrapped_keys,
+};
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "users", context(purpose = "pii"))]
@@ -82,16 +80,12 @@ impl Bench {
 
     /// The record as it stands in the table, past the faults.
     async fn stored(&self, id: &str) -> Option<Item> {
-        let get = self.servers.dynamodb().get_item().table_name(self.table.name());
-        let get = get.key("user_id", AttributeValue::S(id.to_owned())).consistent_read(true);
-        get.send().await.unwrap().item
+        stored(&self.servers, self.table.name(), Item::from([("user_id".into(), text(id))])).await
     }
 
     /// Waits until `operation` has been called `calls` times.
     async fn called(&self, operation: &str, calls: usize) {
-        while self.faults.calls(operation) < calls {
-            tokio::task::yield_now().await;
-        }
+        called(&self.faults, operation, calls).await;
     }
 }
 
@@ -99,28 +93,8 @@ impl Bench {
 const ANOTHER_ARN: &str =
     "arn:aws:kms:us-east-1:999999999999:key/99999999-aaaa-bbbb-cccc-dddddddddddd";
 
-fn json(request: &[u8]) -> serde_json::Value {
-    serde_json::from_slice(request).unwrap()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    base64_simd::STANDARD.encode_to_string(bytes)
-}
-
-/// The wrapped keys of a record.
-fn entries(item: &Item) -> EncryptedDek {
-    EncryptedDek::parse(item["encrypted_dek"].as_b().unwrap().as_ref()).unwrap()
-}
-
 /// The record with other wrapped keys.
-fn with_entries(item: &Item, entries: Vec<WrappedKey>) -> Item {
-    let dek = EncryptedDek::new(self::entries(item).form(), entries).unwrap().to_bytes();
-    let mut item = item.clone();
-    item.insert("encrypted_dek".to_owned(), AttributeValue::B(Blob::new(dek)));
-    item
-}
-
-#[track_caller]
-fn key_error(error: &Error) -> &envelope_dynamo::KeyError {
-    error.key_error().unwrap_or_else(|| panic!("not about a key: {error}"))
+fn with_wrapped_keys(item: &Item, keys: Vec<WrappedKey>) -> Item {
+    let dek = EncryptedDek::new(wrapped_keys(item).form(), keys).unwrap();
+    with(item, "encrypted_dek", binary(dek.to_bytes()))
 }

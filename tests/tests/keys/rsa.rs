@@ -5,13 +5,12 @@
 
 use envelope_dynamo::{
     Context, DataKey, EncryptionContext, Envelope, KeyError, KeyErrorKind, KeyKind, KmsRsaKey,
-    LocalRsaKey, RsaPublicKey, RsaRecipient, UnwrapKey, WrappedKey, from_item, to_item,
+    RsaRecipient, UnwrapKey, WrappedKey, from_item, to_item,
 };
 use envelope_examples::{Fault, Faults, Servers};
+use envelope_tests::{base64, rsa_private_key, rsa_public_key};
 use serde_json::{Value, json};
 
-const PRIVATE: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
-const PUBLIC: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pub.pem");
 /// What OpenSSL wrapped with the key above: the bytes 0 to 31, for a letter to grandmother.
 const WRAPPED: &[u8] =
     include_bytes!("../../../envelope-core/src/provider/rsa/wrapped_by_openssl.bin");
@@ -35,27 +34,15 @@ fn order() -> Order {
     Order { id: 7, card: "4111".into() }
 }
 
-fn public_key() -> RsaPublicKey {
-    RsaPublicKey::from_pem(PUBLIC).unwrap()
-}
-
-fn private_key() -> LocalRsaKey {
-    LocalRsaKey::from_pkcs8_pem(PRIVATE).unwrap()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    base64_simd::STANDARD.encode_to_string(bytes)
-}
-
 #[tokio::test]
 async fn a_partner_seals_for_us_and_cannot_read() {
-    let partner = RsaRecipient::new(public_key()).unwrap();
+    let partner = RsaRecipient::new(rsa_public_key()).unwrap();
     let item = to_item(&order(), &partner).await.unwrap();
-    assert_eq!(from_item::<Order>(item.clone(), &private_key()).await.unwrap(), order());
+    assert_eq!(from_item::<Order>(item.clone(), &rsa_private_key()).await.unwrap(), order());
 
     let mut moved = item;
     moved.insert("id".into(), aws_sdk_dynamodb::types::AttributeValue::N("8".into()));
-    let error = from_item::<Order>(moved, &private_key()).await.unwrap_err();
+    let error = from_item::<Order>(moved, &rsa_private_key()).await.unwrap_err();
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::ContextMismatch);
 }
 
@@ -69,7 +56,7 @@ impl Played {
     async fn new() -> Self {
         let servers = Servers::embedded().await.unwrap();
         let faults = Faults::new();
-        Self { key: KmsRsaKey::new(servers.kms_through(&faults), KEY, public_key()), faults }
+        Self { key: KmsRsaKey::new(servers.kms_through(&faults), KEY, rsa_public_key()), faults }
     }
 
     async fn unwrap(&self, answer: &Value, to: &str) -> Result<DataKey, KeyError> {
@@ -155,9 +142,9 @@ async fn the_public_key_is_fetched_from_a_key_that_can_decrypt_and_from_no_other
         faults.fail_next("GetPublicKey", Fault::Reply { status: 200, body: answer.to_string() });
         KmsRsaKey::fetch(servers.kms_through(&faults), KEY).await
     };
-    let der = base64(public_key().as_der());
+    let der = base64(rsa_public_key().as_der());
     let good = json!({ "KeyId": KEY, "PublicKey": der, "EncryptionAlgorithms": ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"] });
-    assert_eq!(fetch(good.clone()).await.unwrap().public_key(), &public_key());
+    assert_eq!(fetch(good.clone()).await.unwrap().public_key(), &rsa_public_key());
     for (name, value, kind) in [
         ("KeyId", json!(ANOTHER), KeyErrorKind::InvalidResponse),
         ("PublicKey", json!("BwcH"), KeyErrorKind::InvalidResponse),

@@ -5,16 +5,13 @@ use std::time::Duration;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
     CacheLimits, CachedKeyProvider, Context, ContextForm, KeyErrorKind, KeyProvider,
-    KmsKeyProvider, KmsKeyWrapper, LocalRsaKey, MultiKeyProvider, OpenError, OpenStreamErrorKind,
-    RsaPublicKey, RsaRecipient, SealError, SealStreamError, SharedKeyProvider, SharingLimits,
-    open_stream, seal_stream,
+    KmsKeyProvider, KmsKeyWrapper, MultiKeyProvider, OpenError, OpenStreamErrorKind, RsaRecipient,
+    SealError, SealStreamError, SharedKeyProvider, SharingLimits, open_stream, seal_stream,
 };
 use envelope_examples::servers::create_kms_key;
 use envelope_examples::{Fault, Faults, Servers};
+use envelope_tests::{rsa_private_key, rsa_public_key};
 use serde_json::{Value, json};
-
-const PRIVATE: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
-const PUBLIC: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pub.pem");
 
 const CHUNK: usize = 65_536;
 
@@ -122,12 +119,11 @@ async fn every_kind_of_provider_serves_streams() {
     comes_back_through(&TestKeyProvider::default(), &context()).await;
     comes_back_through(&CachedKeyProvider::new(TestKeyProvider::default(), limits), &context())
         .await;
-    let rsa = MultiKeyProvider::new(TestKeyProvider::default())
-        .also_opens_with(LocalRsaKey::from_pkcs8_pem(PRIVATE).unwrap());
+    let rsa = MultiKeyProvider::new(TestKeyProvider::default()).also_opens_with(rsa_private_key());
     comes_back_through(&rsa, &context()).await;
 
     let (mut stream, mut opened) = (Vec::new(), Vec::new());
-    let partner = RsaRecipient::new(RsaPublicKey::from_pem(PUBLIC).unwrap()).unwrap();
+    let partner = RsaRecipient::new(rsa_public_key()).unwrap();
     seal_stream(&b"from a partner"[..], &mut stream, &context(), &partner).await.unwrap();
     open_stream(&stream[..], &mut opened, &context(), &rsa).await.unwrap();
     assert_eq!(opened, b"from a partner");

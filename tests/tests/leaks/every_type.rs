@@ -18,6 +18,7 @@ use envelope_core::{
 use envelope_dynamo::*;
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
+use envelope_tests::rsa_private_key;
 
 use crate::printed::{Fixed, assert_prints_no_secret, data_key, wrapped};
 use crate::{BYTES, DATA_KEY, NUMBER, ROOT, TEXT, provider};
@@ -185,14 +186,12 @@ async fn providers(seen: &mut Seen) {
     seen.print(&MultiKeyProvider::new(provider()).with(provider()).also_opens_with(cached));
     let dek = EncryptedDek::new(ContextForm::Table, vec![wrapped()]).unwrap().to_bytes();
     seen.print(&ProvisionedKeyWrapper::new(&dek, Fixed).unwrap());
-    let own = LocalRsaKey::from_pkcs8_pem(RSA_KEY).unwrap();
+    let own = rsa_private_key();
     seen.print(own.public_key());
     seen.print(&RsaRecipient::new(own.public_key().clone()).unwrap());
     seen.print(&own);
     assert_prints_no_secret(&TestKeyProvider::new(RootKey::from_bytes(&ROOT).unwrap()));
 }
-
-const RSA_KEY: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
 
 #[derive(Debug)]
 struct OneBranch;
@@ -266,7 +265,7 @@ async fn tables(seen: &mut Seen) {
     let (dynamodb, kms) = (servers.dynamodb_through(&faults), servers.kms());
     seen.print(&KmsKeyWrapper::new(kms.clone(), servers.kms_key_id()));
     seen.print(&KmsKeyProvider::new(kms.clone(), servers.kms_key_id()));
-    let public = LocalRsaKey::from_pkcs8_pem(RSA_KEY).unwrap().public_key().clone();
+    let public = rsa_private_key().public_key().clone();
     seen.print(&KmsRsaKey::new(kms.clone(), "alias/partners", public));
 
     let branches = BranchKeyTable::new(dynamodb.clone(), unique_name("branch-keys"), provider());

@@ -9,13 +9,13 @@ use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
     BranchKeyTable, CacheLimits, CachedKeyProvider, Context, ContextForm, EncryptedDek, Envelope,
     GroupKeyProvider, HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KeyProvider,
-    KmsKeyProvider, LocalRsaKey, MultiKeyProvider, ObservedKeyProvider, ProvisionedKeyWrapper,
-    RootKey, RsaRecipient, SharedKeyProvider, SharingLimits, Table, WrapKey, from_item,
-    open_stream, seal, seal_stream, to_item,
+    KmsKeyProvider, MultiKeyProvider, ObservedKeyProvider, ProvisionedKeyWrapper, RootKey,
+    RsaRecipient, SharedKeyProvider, SharingLimits, Table, WrapKey, from_item, open_stream, seal,
+    seal_stream, to_item,
 };
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
-use envelope_tests::Secret;
+use envelope_tests::{Secret, rsa_private_key};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -191,7 +191,7 @@ async fn providers(
         .with_clock(Arc::clone(clock) as _);
     let shared = SharedKeyProvider::new(Fixed, SharingLimits::new(hour, 10))
         .with_clock(Arc::clone(clock) as _);
-    let own = LocalRsaKey::from_pkcs8_pem(RSA_KEY).unwrap();
+    let own = rsa_private_key();
     let partner = RsaRecipient::new(own.public_key().clone()).unwrap();
     let several = MultiKeyProvider::new(provider()).also_wraps_for(partner).also_opens_with(own);
     let counters = Arc::new(KeyCounters::default());
@@ -206,8 +206,6 @@ async fn providers(
         ("observed", Arc::new(ObservedKeyProvider::new(Fixed, counters))),
     ]
 }
-
-const RSA_KEY: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
 
 #[tokio::test]
 async fn no_provider_traces_a_secret() {

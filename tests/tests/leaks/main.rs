@@ -13,17 +13,13 @@ mod reading;
 mod traced_calls;
 mod writing;
 
-use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::LazyLock;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{Envelope, Error, LocalKeyProvider, RootKey, from_item, to_item};
-use envelope_tests::{Secret, all_it_says};
+use envelope_tests::{Item, Secret, all_it_says};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-type Item = HashMap<String, AttributeValue>;
 
 /// The content of a sealed field.
 const TEXT: &str = "tr0ub4dor&3-cörrect-horse";

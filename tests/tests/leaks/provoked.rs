@@ -1,13 +1,12 @@
 //! Every other error that can be provoked, with a secret in reach of each.
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{
     Envelope, Error, ErrorKind, KmsKeyProvider, RootKey, Table, from_item, to_item,
 };
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
-use envelope_tests::all_it_says;
+use envelope_tests::{all_it_says, binary, text};
 
 use crate::{
     BYTES, DATA_KEY, Item, NUMBER, ROOT, TEXT, assert_clean, assert_says_no_secret, open, provider,
@@ -51,14 +50,6 @@ struct Unprotected {
     name: String,
 }
 
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn bytes(value: &[u8]) -> AttributeValue {
-    AttributeValue::B(Blob::new(value))
-}
-
 async fn refused(item: &Item) -> Error {
     let Err(error) = open::<Patient>(item).await else { panic!("opened") };
     assert_says_no_secret(&error);
@@ -87,11 +78,11 @@ async fn a_secret_where_the_sealed_record_should_be_is_not_quoted() {
     for name in ["encrypted_payload", "encrypted_dek"] {
         for value in [
             text(TEXT),
-            bytes(TEXT.as_bytes()),
-            bytes(&BYTES),
-            bytes(&long),
-            bytes(&[&[1, 0, 1, 2, 4], TEXT.as_bytes()].concat()),
-            bytes(&[&[1, 0, 1, 1, 20], BYTES.as_slice(), &[0, 32], &DATA_KEY].concat()),
+            binary(TEXT.as_bytes()),
+            binary(&BYTES),
+            binary(&long),
+            binary(&[&[1, 0, 1, 2, 4], TEXT.as_bytes()].concat()),
+            binary(&[&[1, 0, 1, 1, 20], BYTES.as_slice(), &[0, 32], &DATA_KEY].concat()),
             AttributeValue::N(NUMBER.to_string()),
             AttributeValue::L(vec![text(TEXT)]),
         ] {
@@ -112,7 +103,7 @@ async fn a_record_that_was_changed_is_refused_without_a_word_of_it() {
     let mut flipped = whole["encrypted_payload"].as_b().unwrap().as_ref().to_vec();
     *flipped.last_mut().unwrap() ^= 1;
     let mut payload = whole.clone();
-    payload.insert("encrypted_payload".to_owned(), bytes(&flipped));
+    payload.insert("encrypted_payload".to_owned(), binary(&flipped));
     for (item, after_the_key) in [(moved, false), (bound, true), (payload, true)] {
         let error = refused(&item).await;
         assert_eq!(

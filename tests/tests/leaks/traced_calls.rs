@@ -3,11 +3,12 @@
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use aws_sdk_dynamodb::types::ScalarAttributeType::S;
-use envelope_dynamo::{CacheLimits, CachedKeyProvider, Envelope, KmsKeyProvider, Table};
-use envelope_examples::servers::{create_table, disable_kms_key, unique_name};
-use envelope_examples::{Fault, Faults, Servers};
+use envelope_dynamo::{CacheLimits, CachedKeyProvider, Envelope};
+use envelope_examples::Fault;
+use envelope_examples::servers::disable_kms_key;
+use envelope_tests::{TestTable, kms_keys};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -80,15 +81,11 @@ impl Subscriber for Everything {
 
 #[tokio::test(flavor = "current_thread")]
 async fn logs_tell_the_call_and_not_the_record() {
-    let servers = Servers::from_env().await.unwrap();
-    let faults = Faults::new();
-    let key = envelope_examples::servers::create_kms_key(servers.kms()).await.unwrap();
-    let physical = unique_name("users");
-    create_table(servers.dynamodb(), &physical, ("user_id", S), None).await.unwrap();
-    let kms = KmsKeyProvider::new(servers.kms_through(&faults), &key);
-    let provider =
-        CachedKeyProvider::new(kms, CacheLimits::new(std::time::Duration::from_secs(60)));
-    let users = Table::<User>::new(servers.dynamodb_through(&faults), provider).named(physical);
+    let TestTable { servers, faults, table: users } = TestTable::<User>::with(|servers, faults| {
+        CachedKeyProvider::new(kms_keys(servers, faults), CacheLimits::new(Duration::from_secs(60)))
+    })
+    .await;
+    let key = servers.kms_key_id();
     let user = User {
         user_id: "m4rk-key".into(),
         tenant: "m4rk-tenant".into(),
@@ -102,7 +99,7 @@ async fn logs_tell_the_call_and_not_the_record() {
     users.get("m4rk-key").send().await.unwrap();
     faults.fail_next("GenerateDataKey", Fault::error("AccessDeniedException"));
     users.put(&user).send().await.unwrap_err();
-    disable_kms_key(servers.kms(), &key).await.unwrap();
+    disable_kms_key(servers.kms(), key).await.unwrap();
     users.put(&user).send().await.unwrap_err();
     drop(guard);
 
@@ -110,7 +107,7 @@ async fn logs_tell_the_call_and_not_the_record() {
     for told in [
         "GenerateDataKey",
         "Decrypt",
-        &key,
+        key,
         "context_form=raw",
         "request_id=",
         "microseconds=",

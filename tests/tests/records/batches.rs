@@ -1,24 +1,22 @@
 //! Batches and transactions against DynamoDB and KMS: what was done, what was not, and what may
 //! have been.
 
+mod composed_keys;
 mod economy;
 mod get;
 mod kept;
 mod put;
 mod randomly;
-mod shop;
 mod transact_get;
 mod transact_write;
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::ScalarAttributeType::{N, S};
-use envelope_dynamo::{Envelope, KeyProvider, KmsKeyProvider, LocalKeyProvider, RootKey, Table};
+use envelope_dynamo::{Envelope, KeyProvider, LocalKeyProvider, RootKey, Table};
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Faults, Servers};
-
-type Item = HashMap<String, AttributeValue>;
+use envelope_tests::{Item, assert_never_sent, kms_keys, plant, requests, servers};
 
 /// What must stand in no request.
 const SECRET: &str = "s3cr3t-of-";
@@ -87,14 +85,11 @@ impl Bench {
     }
 
     async fn with_kms() -> Self {
-        Self::with(|servers, faults| {
-            KmsKeyProvider::new(servers.kms_through(faults), servers.kms_key_id())
-        })
-        .await
+        Self::with(kms_keys).await
     }
 
     async fn with<P: KeyProvider + 'static>(provider: impl Fn(&Servers, &Faults) -> P) -> Self {
-        let (servers, faults) = (Servers::from_env().await.unwrap(), Faults::new());
+        let (servers, faults) = (servers().await, Faults::new());
         let [users, orders] = [User::TABLE, Order::TABLE].map(unique_name);
         create_table(servers.dynamodb(), &users, ("user_id", S), None).await.unwrap();
         create_table(servers.dynamodb(), &orders, ("customer", S), Some(("number", N)))
@@ -121,27 +116,18 @@ impl Bench {
 
     /// Puts the item past the faults.
     async fn put_raw(&self, item: Item) {
-        let put =
-            self.servers.dynamodb().put_item().table_name(self.users.name()).set_item(Some(item));
-        put.send().await.unwrap();
+        plant(&self.servers, self.users.name(), item).await;
     }
 
     /// The requests for `operation`, as JSON.
     fn requests(&self, operation: &str) -> Vec<serde_json::Value> {
-        let requests = self.faults.requests(operation);
-        requests.iter().map(|request| serde_json::from_slice(request).unwrap()).collect()
+        requests(&self.faults, operation)
     }
 
     /// Nothing that was sent so far had a secret in it, in clear or in base64.
     #[track_caller]
     fn assert_nothing_secret_was_sent(&self) {
-        let secret = envelope_tests::Secret::new(SECRET);
-        let requests = self.faults.all_requests();
-        assert!(!requests.is_empty());
-        for request in requests {
-            let request = String::from_utf8(request).unwrap();
-            assert_eq!(secret.found_in(&request), None, "{request}");
-        }
+        assert_never_sent(&self.faults, SECRET);
     }
 }
 

@@ -4,5 +4,4 @@ mod composed;
 mod enums;
 mod properties;
 mod queries;
-mod records;
-mod servers;
+mod tables;

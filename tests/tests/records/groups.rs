@@ -1,21 +1,15 @@
 //! Groups of fields with keys of their own: who sees what, and what somebody with write access
 //! could make of it.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Access, Envelope, Error, ErrorKind, GroupKeyProvider, KeyErrorKind, KmsKeyProvider,
-    LocalKeyProvider, RootKey, Sealed, Table, UnwrapKey, from_item, item_context,
-    item_group_context, rewrap, to_item,
+    Access, Envelope, Error, ErrorKind, GroupKeyProvider, KeyErrorKind, KmsKeyProvider, RootKey,
+    Sealed, Table, UnwrapKey, from_item, item_context, item_group_context, rewrap, to_item,
 };
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};
 use envelope_examples::{Faults, Servers};
-use envelope_tests::{Secret, all_it_says};
-
-type Item = HashMap<String, AttributeValue>;
+use envelope_tests::{Item, Secret, all_it_says, binary, bytes_of, local_keys};
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "patients", context(purpose = "care"))]
@@ -53,17 +47,15 @@ fn patient(id: &str) -> Patient {
     }
 }
 
-fn local(root: u8) -> LocalKeyProvider {
-    LocalKeyProvider::new(RootKey::from_bytes(&[root; 32]).unwrap())
-}
-
 /// Everybody's keys: 1 for the record, 2 for its medical group, 3 for its billing.
 fn doctor() -> GroupKeyProvider {
-    GroupKeyProvider::new(local(1)).group("medical", local(2)).group("billing-1", local(3))
+    GroupKeyProvider::new(local_keys(1))
+        .group("medical", local_keys(2))
+        .group("billing-1", local_keys(3))
 }
 
 fn accountant() -> GroupKeyProvider {
-    GroupKeyProvider::new(local(1)).group("billing-1", local(3))
+    GroupKeyProvider::new(local_keys(1)).group("billing-1", local_keys(3))
 }
 
 async fn write(record: &Patient) -> Item {
@@ -72,14 +64,6 @@ async fn write(record: &Patient) -> Item {
 
 async fn read(item: &Item, reader: &impl UnwrapKey) -> Result<Patient, Error> {
     from_item(item.clone(), reader).await
-}
-
-fn bytes(item: &Item, name: &str) -> Vec<u8> {
-    item[name].as_b().unwrap().as_ref().to_vec()
-}
-
-fn binary(bytes: Vec<u8>) -> AttributeValue {
-    AttributeValue::B(Blob::new(bytes))
 }
 
 const PARTS: [&str; 6] = [
@@ -106,12 +90,13 @@ async fn each_reader_sees_the_groups_whose_keys_it_has() {
         Patient { diagnosis: Access::Withheld, allergies: Access::Withheld, ..patient.clone() };
     assert_eq!(read(&item, &accountant()).await.unwrap(), withheld);
     let nothing = Patient { iban: Access::Withheld, ..withheld.clone() };
-    assert_eq!(read(&item, &local(1)).await.unwrap(), nothing);
-    assert_eq!(read(&item, &GroupKeyProvider::new(local(1))).await.unwrap(), nothing);
+    assert_eq!(read(&item, &local_keys(1)).await.unwrap(), nothing);
+    assert_eq!(read(&item, &GroupKeyProvider::new(local_keys(1))).await.unwrap(), nothing);
 
     // Without the record's own key nothing is read, whichever group's is there.
-    let error =
-        read(&item, &GroupKeyProvider::new(local(9)).group("medical", local(2))).await.unwrap_err();
+    let error = read(&item, &GroupKeyProvider::new(local_keys(9)).group("medical", local_keys(2)))
+        .await
+        .unwrap_err();
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::WrongKey);
 }
 
@@ -143,14 +128,14 @@ async fn what_is_withheld_cannot_be_destroyed_by_putting_the_rest() {
 
 #[tokio::test]
 async fn a_group_may_be_written_by_who_does_not_read_it() {
-    let reception = GroupKeyProvider::new(local(1))
-        .write_only_group("medical", local(2))
-        .group("billing-1", local(3));
+    let reception = GroupKeyProvider::new(local_keys(1))
+        .write_only_group("medical", local_keys(2))
+        .group("billing-1", local_keys(3));
     let item = to_item(&patient("p_1"), &reception).await.unwrap();
     assert!(read(&item, &reception).await.unwrap().diagnosis.is_withheld());
     assert_eq!(read(&item, &doctor()).await.unwrap(), patient("p_1"));
 
-    let error = to_item(&patient("p_1"), &GroupKeyProvider::new(local(1))).await.unwrap_err();
+    let error = to_item(&patient("p_1"), &GroupKeyProvider::new(local_keys(1))).await.unwrap_err();
     assert_eq!(
         error.key_error().unwrap().to_string(),
         "access denied: no key provider is configured here for the group `medical`"
@@ -164,7 +149,7 @@ async fn only_what_lasts_withholds_a_group() {
     use KeyErrorKind::*;
     for kind in [AccessDenied, WrongKey, KeyDisabled, PendingDeletion, KeyNotFound] {
         let ward = TestKeyProvider::new(RootKey::from_bytes(&[2; 32]).unwrap());
-        let reader = GroupKeyProvider::new(local(1)).group("medical", ward.clone());
+        let reader = GroupKeyProvider::new(local_keys(1)).group("medical", ward.clone());
         ward.fail_always(kind);
         assert!(read(&item, &reader).await.unwrap().diagnosis.is_withheld(), "{kind:?}");
         ward.recover();
@@ -184,7 +169,7 @@ async fn only_what_lasts_withholds_a_group() {
     ] {
         let ward = TestKeyProvider::new(RootKey::from_bytes(&[2; 32]).unwrap());
         ward.fail_always(kind);
-        let reader = GroupKeyProvider::new(local(1)).group("medical", ward);
+        let reader = GroupKeyProvider::new(local_keys(1)).group("medical", ward);
         let error = read(&item, &reader).await.unwrap_err();
         assert_eq!(error.key_error().unwrap().kind(), kind);
     }
@@ -268,7 +253,7 @@ async fn a_group_cannot_be_taken_away_or_added() {
 #[tokio::test]
 async fn every_bit_of_a_groups_payload_counts_and_none_of_them_withholds_it() {
     let item = write(&patient("p_1")).await;
-    let payload = bytes(&item, "encrypted_payload_medical");
+    let payload = bytes_of(&item, "encrypted_payload_medical");
     for bit in 0..payload.len() * 8 {
         let mut changed = payload.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
@@ -286,7 +271,7 @@ async fn every_bit_of_a_groups_payload_counts_and_none_of_them_withholds_it() {
 #[tokio::test]
 async fn a_spoilt_wrapped_key_of_a_group_never_yields_a_value() {
     let item = write(&patient("p_1")).await;
-    let dek = bytes(&item, "encrypted_dek_medical");
+    let dek = bytes_of(&item, "encrypted_dek_medical");
     for bit in 0..dek.len() * 8 {
         let mut changed = dek.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
@@ -332,7 +317,7 @@ impl Ungrouped {
 #[tokio::test]
 async fn records_outlive_groups() {
     // Written without groups: what the record's own key seals is granted to whoever has it.
-    let item = to_item(&Ungrouped::of("p_1"), &local(1)).await.unwrap();
+    let item = to_item(&Ungrouped::of("p_1"), &local_keys(1)).await.unwrap();
     let read_now = from_item::<Patient>(item, &accountant()).await.unwrap();
     assert_eq!(read_now, Patient { allergies: Access::default(), ..patient("p_1") });
 
@@ -349,7 +334,7 @@ async fn records_outlive_groups() {
     let item = write(&patient("p_1")).await;
     let mut without_ward = item.clone();
     without_ward.remove("ward");
-    assert!(from_item::<Older>(without_ward, &local(1)).await.is_err());
+    assert!(from_item::<Older>(without_ward, &local_keys(1)).await.is_err());
     #[derive(Debug, PartialEq, Envelope)]
     #[envelope(table = "patients", context(purpose = "care"))]
     struct WithoutGroups {
@@ -362,7 +347,7 @@ async fn records_outlive_groups() {
         #[plaintext]
         visits: u32,
     }
-    let older = from_item::<WithoutGroups>(item.clone(), &local(1)).await.unwrap();
+    let older = from_item::<WithoutGroups>(item.clone(), &local_keys(1)).await.unwrap();
     assert_eq!(older.visits, 3);
 
     // From one group to another, while the reader has both.
@@ -420,20 +405,26 @@ async fn plaintext_is_taken_for_a_group_only_where_the_struct_says_so_and_the_gr
 async fn the_data_key_of_a_group_is_wrapped_anew_like_that_of_the_record() {
     let mut item = write(&patient("p_1")).await;
     let sealed = Sealed {
-        encrypted_payload: bytes(&item, "encrypted_payload_medical"),
-        encrypted_dek: bytes(&item, "encrypted_dek_medical"),
+        encrypted_payload: bytes_of(&item, "encrypted_payload_medical"),
+        encrypted_dek: bytes_of(&item, "encrypted_dek_medical"),
     };
-    let new = local(5);
+    let new = local_keys(5);
     let context = item_group_context::<Patient>(&item, "medical").unwrap();
-    let dek = rewrap(&sealed, &local(2), &context, &[&new], &context).await.unwrap();
+    let dek = rewrap(&sealed, &local_keys(2), &context, &[&new], &context).await.unwrap();
     assert!(
-        rewrap(&sealed, &local(2), &item_context::<Patient>(&item).unwrap(), &[&new], &context)
-            .await
-            .is_err()
+        rewrap(
+            &sealed,
+            &local_keys(2),
+            &item_context::<Patient>(&item).unwrap(),
+            &[&new],
+            &context
+        )
+        .await
+        .is_err()
     );
     assert!(item_group_context::<Patient>(&item, "unknown").is_err());
     item.insert("encrypted_dek_medical".to_owned(), binary(dek));
-    let reader = GroupKeyProvider::new(local(1)).group("medical", new);
+    let reader = GroupKeyProvider::new(local_keys(1)).group("medical", new);
     assert_eq!(read(&item, &reader).await.unwrap().diagnosis, Access::Granted("gout".to_owned()));
 }
 
@@ -475,7 +466,7 @@ async fn nothing_of_a_group_is_said_by_errors_or_stands_in_the_item() {
         "{error}"
     );
     let mut forged = item;
-    let mut payload = bytes(&forged, "encrypted_payload_medical");
+    let mut payload = bytes_of(&forged, "encrypted_payload_medical");
     *payload.last_mut().unwrap() ^= 1;
     forged.insert("encrypted_payload_medical".to_owned(), binary(payload));
     let error = from_item::<Marked>(forged, &doctor()).await.unwrap_err();

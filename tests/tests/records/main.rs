@@ -8,6 +8,7 @@ mod batches;
 mod entities;
 mod groups;
 mod reading;
+mod shop;
 mod soak;
 mod tables;
 mod tampering;

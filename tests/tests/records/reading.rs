@@ -12,8 +12,6 @@ mod refusals;
 mod segments;
 mod tokens;
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
     KeyType, LocalSecondaryIndex, Projection, ProjectionType, PutRequest, ScalarAttributeType,
@@ -25,8 +23,7 @@ use envelope_dynamo::{
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
-
-type Item = HashMap<String, AttributeValue>;
+use envelope_tests::{Item, number, requests, servers, stored, text};
 
 /// What no error may say.
 const SECRET: &str = "s3cr3t";
@@ -111,7 +108,7 @@ async fn setup_with(
     keys: TestKeyProvider,
     projected: Projected,
 ) -> Setup {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = servers().await;
     let (faults, table) = (Faults::new(), unique_name("visits"));
     create_visits(&servers, &table, projected).await;
     let visits = Table::new(servers.dynamodb_through(&faults), provider).named(table);
@@ -142,9 +139,7 @@ impl Setup {
     }
 
     async fn item(&self, patient: &str, number: u32) -> Item {
-        let get =
-            self.servers.dynamodb().get_item().table_name(self.visits.name()).consistent_read(true);
-        get.set_key(Some(key(patient, number))).send().await.unwrap().item.unwrap()
+        stored(&self.servers, self.visits.name(), key(patient, number)).await.unwrap()
     }
 
     async fn delete(&self, patient: &str, number: u32) {
@@ -153,24 +148,15 @@ impl Setup {
     }
 
     fn requests(&self, operation: &str) -> Vec<serde_json::Value> {
-        self.faults
-            .requests(operation)
-            .iter()
-            .map(|body| serde_json::from_slice(body).unwrap())
-            .collect()
+        requests(&self.faults, operation)
     }
 }
 
-fn s(text: &str) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
-
-fn n(number: u64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
-}
-
 fn key(patient: &str, number: u32) -> Item {
-    Item::from([("patient".into(), s(patient)), ("number".into(), n(number.into()))])
+    Item::from([
+        ("patient".into(), text(patient)),
+        ("number".into(), envelope_tests::number(number)),
+    ])
 }
 
 async fn create_visits(servers: &Servers, table: &str, projected: Projected) {

@@ -7,23 +7,21 @@ mod lengths;
 mod planted;
 mod replay;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{
     BranchKeyTable, CacheLimits, CachedKeyProvider, EncryptedDek, Envelope, Error,
-    HierarchicalKeyProvider, KmsKeyProvider, LocalKeyProvider, LocalRsaKey, MultiKeyProvider,
-    RootKey, RsaPublicKey, RsaRecipient, Table, UnwrapKey, WrapKey, from_item, to_item,
+    HierarchicalKeyProvider, KmsKeyProvider, LocalKeyProvider, MultiKeyProvider, RootKey,
+    RsaRecipient, Table, UnwrapKey, WrapKey, from_item, to_item,
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_table, unique_name};
-
-type Item = HashMap<String, AttributeValue>;
-
-const PRIVATE: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pem");
-const PUBLIC: &str = include_str!("../../../envelope-core/src/provider/rsa/test_key.pub.pem");
+use envelope_tests::{
+    Item, binary, bytes_of, local_keys, rsa_private_key, rsa_public_key, text, with,
+};
 
 /// Everything that a record can be bound to.
 #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -91,17 +89,13 @@ impl Keys {
 }
 
 fn local(name: &'static str, byte: u8) -> Keys {
-    let provider = || LocalKeyProvider::new(RootKey::from_bytes(&[byte; 32]).unwrap());
+    let provider = || local_keys(byte);
     Keys { name, wrap: Box::new(provider()), unwrap: Box::new(provider()) }
 }
 
 fn rsa() -> Keys {
-    let wrap = RsaRecipient::new(RsaPublicKey::from_pem(PUBLIC).unwrap()).unwrap();
-    Keys {
-        name: "rsa",
-        wrap: Box::new(wrap),
-        unwrap: Box::new(LocalRsaKey::from_pkcs8_pem(PRIVATE).unwrap()),
-    }
+    let wrap = RsaRecipient::new(rsa_public_key()).unwrap();
+    Keys { name: "rsa", wrap: Box::new(wrap), unwrap: Box::new(rsa_private_key()) }
 }
 
 fn kms(servers: &Servers) -> Keys {
@@ -126,8 +120,7 @@ async fn hierarchical(servers: &Servers) -> Keys {
 
 /// Two parties that each can read, one of them a local key of its own.
 fn both() -> Keys {
-    let party = |byte| LocalKeyProvider::new(RootKey::from_bytes(&[byte; 32]).unwrap());
-    let provider = || MultiKeyProvider::new(party(3)).with(party(4));
+    let provider = || MultiKeyProvider::new(local_keys(3)).with(local_keys(4));
     Keys { name: "two parties", wrap: Box::new(provider()), unwrap: Box::new(provider()) }
 }
 
@@ -135,25 +128,4 @@ fn both() -> Keys {
 async fn everybody(servers: &Servers) -> Vec<Keys> {
     let hierarchical = hierarchical(servers).await;
     vec![local("local", 1), local("another local", 2), rsa(), kms(servers), hierarchical, both()]
-}
-
-fn text(text: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
-
-fn bytes_of(item: &Item, name: &str) -> Vec<u8> {
-    item[name].as_b().unwrap().as_ref().to_vec()
-}
-
-fn with(item: &Item, name: &str, value: impl Into<Option<AttributeValue>>) -> Item {
-    let mut item = item.clone();
-    match value.into() {
-        Some(value) => item.insert(name.to_owned(), value),
-        None => item.remove(name),
-    };
-    item
-}
-
-fn binary(bytes: impl Into<Vec<u8>>) -> AttributeValue {
-    AttributeValue::B(Blob::new(bytes))
 }

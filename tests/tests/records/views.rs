@@ -1,15 +1,10 @@
 //! Partial reads of readable attributes: what they ask for, what they show, and that no key is
 //! asked for.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{Envelope, ErrorKind, RootKey, Table, View, to_item, view_item};
-use envelope_examples::servers::{create_table, unique_name};
-use envelope_examples::{Faults, Servers};
+use envelope_tests::{Item, TestTable, requests, text};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -96,13 +91,8 @@ fn provider() -> TestKeyProvider {
 
 #[tokio::test]
 async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
-    let servers = Servers::from_env().await.unwrap();
-    let (faults, keys, name) = (Faults::new(), provider(), unique_name("views"));
-    create_table(servers.dynamodb(), &name, ("userId", ScalarAttributeType::S), None)
-        .await
-        .unwrap();
-    let users =
-        Table::<User>::new(servers.dynamodb_through(&faults), keys.clone()).named(name.clone());
+    let keys = provider();
+    let TestTable { servers, faults, table: users } = TestTable::with(|_, _| keys.clone()).await;
     users.put(&user()).send().await.unwrap();
 
     assert_eq!(users.view::<Usage>("u_1").send().await.unwrap(), Some(usage()));
@@ -110,7 +100,7 @@ async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
     assert_eq!(users.view::<Usage>("u_2").await.unwrap(), None);
     assert_eq!(keys.unwrap_calls(), 0);
 
-    let request: Value = serde_json::from_slice(&faults.requests("GetItem")[0]).unwrap();
+    let request = &requests(&faults, "GetItem")[0];
     let mut asked: Vec<_> = request["ExpressionAttributeNames"]
         .as_object()
         .unwrap()
@@ -121,7 +111,8 @@ async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
     assert_eq!(asked, ["created", "loginCount", "nickname", "plan", "size", "tags", "userId"]);
 
     // A service that only writes has no right to open records, and needs none for a view.
-    let writer = Table::<User, _>::write_only(servers.dynamodb().clone(), provider()).named(name);
+    let writer =
+        Table::<User, _>::write_only(servers.dynamodb().clone(), provider()).named(users.name());
     assert_eq!(writer.view::<Usage>("u_1").await.unwrap(), Some(usage()));
 }
 
@@ -139,20 +130,18 @@ async fn attributes_are_read_as_the_record_reads_them() {
 #[tokio::test]
 async fn what_is_absent_or_of_another_type_is_an_error_that_names_record_and_attribute() {
     let item = to_item(&user(), &provider()).await.unwrap();
-    let error_with = |change: &dyn Fn(&mut HashMap<String, AttributeValue>)| {
+    let error_with = |change: &dyn Fn(&mut Item)| {
         let mut item = item.clone();
         change(&mut item);
         view_item::<Usage>(item).unwrap_err()
     };
     let error = error_with(&|item| drop(item.remove("plan")));
     assert!(matches!(error.kind(), ErrorKind::Deserialize { .. }));
-    let text = error.to_string();
-    assert!(text.starts_with("users[userId=(sha256 "), "{text}");
-    assert!(text.contains("`plan` is not of its field's type: missing field `plan`"), "{text}");
+    let told = error.to_string();
+    assert!(told.starts_with("users[userId=(sha256 "), "{told}");
+    assert!(told.contains("`plan` is not of its field's type: missing field `plan`"), "{told}");
 
-    let error = error_with(&|item| {
-        drop(item.insert("created".into(), AttributeValue::S("a secret".into())))
-    });
+    let error = error_with(&|item| drop(item.insert("created".into(), text("a secret"))));
     assert!(
         error.to_string().contains("`created`")
             && !format!("{error:?}{error}").contains("a secret"),
@@ -164,7 +153,7 @@ async fn what_is_absent_or_of_another_type_is_an_error_that_names_record_and_att
 #[tokio::test]
 async fn a_view_verifies_nothing() {
     let mut item = to_item(&user(), &provider()).await.unwrap();
-    item.insert("plan".into(), AttributeValue::S("free".into()));
+    item.insert("plan".into(), text("free"));
     assert_eq!(view_item::<Usage>(item).unwrap().plan, Plan::Free);
 }
 
@@ -192,11 +181,8 @@ struct Seen {
 
 #[tokio::test]
 async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_stopped() {
-    let servers = Servers::from_env().await.unwrap();
-    let (faults, keys) = (Faults::new(), provider());
-    let visits = Table::<Visit>::new(servers.dynamodb_through(&faults), keys.clone())
-        .named(unique_name("views"));
-    visits.create_table().send().await.unwrap();
+    let keys = provider();
+    let TestTable { faults, table: visits, .. } = TestTable::with(|_, _| keys.clone()).await;
     let visit = |day: u32| Visit {
         patient: "p_1".into(),
         day,
@@ -234,8 +220,7 @@ async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_
     assert!(rest.resume_token().is_none());
 
     assert_eq!(keys.unwrap_calls(), 0);
-    for request in faults.requests("Query").iter().chain(&faults.requests("Scan")) {
-        let request: Value = serde_json::from_slice(request).unwrap();
+    for request in requests(&faults, "Query").iter().chain(&requests(&faults, "Scan")) {
         let names = request["ExpressionAttributeNames"].as_object().unwrap();
         assert!(
             names.values().all(|name| !name.as_str().unwrap().starts_with("encrypted")),

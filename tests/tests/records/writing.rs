@@ -8,15 +8,14 @@ mod racing;
 mod times;
 mod versions;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
-use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, Table};
+use aws_sdk_dynamodb::types::ScalarAttributeType;
+use envelope_dynamo::{Envelope, Table};
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Faults, Servers};
-
-type Item = HashMap<String, AttributeValue>;
+use envelope_tests::{Item, assert_never_sent, called, local_keys, plant, servers, stored, text};
 
 /// A record with attributes of every kind that a write can name.
 #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -96,7 +95,7 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let servers = Servers::from_env().await.unwrap();
+        let servers = servers().await;
         let name = unique_name("writing");
         create_table(servers.dynamodb(), &name, ("userId", ScalarAttributeType::S), None)
             .await
@@ -106,14 +105,13 @@ impl Bench {
 
     /// The table behind the faults, of one kind of record.
     fn table<T: Envelope>(&self) -> Table<T> {
-        let provider = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap());
+        let provider = local_keys(7);
         Table::new(self.servers.dynamodb_through(&self.faults), provider).named(self.name.clone())
     }
 
     /// The item as it stands in the table, past the faults.
     async fn stored(&self, id: &str) -> Option<Item> {
-        let get = self.servers.dynamodb().get_item().table_name(&self.name).consistent_read(true);
-        get.key("userId", AttributeValue::S(id.to_owned())).send().await.unwrap().item
+        stored(&self.servers, &self.name, Item::from([("userId".into(), text(id))])).await
     }
 
     /// A number of an item as it stands in the table.
@@ -123,9 +121,7 @@ impl Bench {
 
     /// Waits until `operation` has been sent `calls` times.
     async fn sent(&self, operation: &str, calls: usize) {
-        while self.faults.calls(operation) < calls {
-            tokio::task::yield_now().await;
-        }
+        called(&self.faults, operation, calls).await;
     }
 
     /// Does `meanwhile` between the read and the first write of `modify`.
@@ -146,31 +142,19 @@ impl Bench {
 
     /// The table past the faults, as another writer has it.
     fn other<T: Envelope>(&self) -> Table<T> {
-        let provider = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap());
+        let provider = local_keys(7);
         Table::new(self.servers.dynamodb().clone(), provider).named(self.name.clone())
     }
 
     /// Puts an item as an attacker would, past the library and the faults.
     async fn plant(&self, item: Item) {
-        self.servers
-            .dynamodb()
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .send()
-            .await
-            .unwrap();
+        plant(&self.servers, &self.name, item).await;
     }
 
     /// Nothing that was sent holds what is to be sealed.
     #[track_caller]
     fn assert_nothing_secret_was_sent(&self) {
-        let sent = self.faults.all_requests();
-        assert!(!sent.is_empty());
-        for request in sent {
-            let text = String::from_utf8_lossy(&request);
-            assert!(!text.contains("plaintext-mark"), "{text}");
-        }
+        assert_never_sent(&self.faults, "plaintext-mark");
     }
 }
 

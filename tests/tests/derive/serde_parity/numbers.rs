@@ -6,12 +6,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{Envelope, ErrorKind, Table, from_item, to_item};
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_table, unique_name};
+use envelope_tests::number;
 
 use crate::serde_parity::twins::{Item, provider};
-
-fn n(text: &str) -> AttributeValue {
-    AttributeValue::N(text.to_owned())
-}
 
 /// 38 digits, the most that DynamoDB holds.
 const LARGEST: u128 = 99_999_999_999_999_999_999_999_999_999_999_999_999;
@@ -74,7 +71,10 @@ fn respelled(number: &str) -> Vec<String> {
 #[tokio::test]
 async fn integers_of_128_bits_are_numbers_though_serde_dynamo_refuses_them() {
     let item = to_item(&numbers(), &provider()).await.unwrap();
-    assert_eq!((&item["large"], &item["readable"]), (&n(&"9".repeat(38)), &n(&"9".repeat(38))));
+    assert_eq!(
+        (&item["large"], &item["readable"]),
+        (&number(&"9".repeat(38)), &number(&"9".repeat(38)))
+    );
     assert_eq!(from_item::<Numbers>(item, &provider()).await.unwrap(), numbers());
     assert!(serde_dynamo::to_attribute_value::<_, AttributeValue>(1_u128).is_err());
 }
@@ -102,7 +102,7 @@ async fn a_bound_number_may_be_spelled_anew_but_not_changed() {
         let written = item[name].as_n().unwrap();
         for spelling in respelled(written) {
             let mut item = item.clone();
-            item.insert(name.to_owned(), n(&spelling));
+            item.insert(name.to_owned(), number(&spelling));
             let read = from_item::<Numbers>(item, &provider()).await;
             match read {
                 Ok(read) => assert_eq!(read, numbers(), "{name}: {spelling}"),
@@ -114,12 +114,12 @@ async fn a_bound_number_may_be_spelled_anew_but_not_changed() {
             }
         }
         let mut item = item.clone();
-        item.insert(name.to_owned(), n("5"));
+        item.insert(name.to_owned(), number("5"));
         from_item::<Numbers>(item, &provider()).await.unwrap_err();
     }
     for spelling in ["0", "-0.0", "0e9", "00", ".0"] {
         let mut item = item.clone();
-        item.insert("fraction".to_owned(), n(spelling));
+        item.insert("fraction".to_owned(), number(spelling));
         assert_eq!(from_item::<Numbers>(item, &provider()).await.unwrap(), numbers(), "{spelling}");
     }
 }
@@ -163,17 +163,17 @@ async fn what_dynamodb_rewrites_still_opens() {
 
     // Put past the library in other spellings of the same numbers, and sets in another order.
     let mut item: Item = to_item(&numbers(), &provider()).await.unwrap();
-    item.insert("id".to_owned(), n("-7.00"));
-    item.insert("fraction".to_owned(), n("0.000"));
-    item.insert("large".to_owned(), n("99999999999999999999999999999999999999.0"));
+    item.insert("id".to_owned(), number("-7.00"));
+    item.insert("fraction".to_owned(), number("0.000"));
+    item.insert("large".to_owned(), number("99999999999999999999999999999999999999.0"));
     item.insert(
         "nested".to_owned(),
         AttributeValue::L(vec![
-            AttributeValue::L(vec![n("0.001E-117"), n("1E-1")]),
-            AttributeValue::L(vec![n("10e119"), n("16777216.000")]),
+            AttributeValue::L(vec![number("0.001E-117"), number("1E-1")]),
+            AttributeValue::L(vec![number("10e119"), number("16777216.000")]),
             AttributeValue::L(vec![
-                n("3.333333333333333E-1"),
-                n("1000000000000000000000000000000"),
+                number("3.333333333333333E-1"),
+                number("1000000000000000000000000000000"),
             ]),
         ]),
     );

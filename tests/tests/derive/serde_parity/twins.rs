@@ -1,23 +1,20 @@
 //! One shape of record as two structs, and what must hold of both.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, FieldWriter, seal_payload};
-use envelope_dynamo::{
-    Envelope, ErrorKind, LocalKeyProvider, RootKey, from_item, item_context, to_item,
-};
+use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, from_item, item_context, to_item};
+pub(crate) use envelope_tests::{Item, local_keys};
 use serde::{Deserialize, Serialize};
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
 
 pub(crate) const ID: &str = "r_1";
 pub(crate) const ANCHOR: &str = "the one field that is always sealed";
 
 pub(crate) fn provider() -> LocalKeyProvider {
-    LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap())
+    local_keys(7)
 }
 
 /// A struct that both libraries store.

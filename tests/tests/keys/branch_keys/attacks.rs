@@ -98,7 +98,8 @@ async fn items_that_make_no_sense_are_refused_as_such() {
     let pointer = bench.stored("alice", "active").await;
     let key = bench.stored("alice", bench.active("alice").await).await;
     let uuid = key["version"].as_s().unwrap();
-    let hashed = EncryptedDek::new(ContextForm::Hashed, dek(&key).keys().to_vec()).unwrap();
+    let hashed =
+        EncryptedDek::new(ContextForm::Hashed, wrapped_keys(&key).keys().to_vec()).unwrap();
     for (item, name, value) in [
         (&pointer, "active_version", text("active")),
         (&pointer, "active_version", text(uuid.to_uppercase())),
@@ -148,7 +149,7 @@ fn with_keys(item: &Item, keys: Vec<WrappedKey>) -> Item {
     let mut item = item.clone();
     item.insert(
         "encrypted_dek".into(),
-        binary(EncryptedDek::new(dek(&item).form(), keys).unwrap().to_bytes()),
+        binary(EncryptedDek::new(wrapped_keys(&item).form(), keys).unwrap().to_bytes()),
     );
     item
 }
@@ -158,7 +159,7 @@ async fn an_entry_that_was_changed_does_not_open_the_record() {
     let bench = Bench::with(&["alice", "bob"]).await;
     let provider = bench.provider(TTL);
     let item = write("alice", &provider).await;
-    let entry = dek(&item).keys()[0].clone();
+    let entry = wrapped_keys(&item).keys()[0].clone();
     let entry_of = |kind, id: &[u8], bytes: &[u8]| WrappedKey::new(kind, id, bytes).unwrap();
     let salt = entry.bytes();
     let bobs = *bench.active("bob").await.as_bytes();

@@ -91,7 +91,7 @@ async fn every_record_has_a_data_key_of_its_own() {
     let provider = bench.provider(TTL);
     let (first, second) = (write("alice", &provider).await, write("alice", &provider).await);
     assert_eq!(version(&first), version(&second));
-    assert_ne!(dek(&first).keys(), dek(&second).keys(), "the salts differ");
+    assert_ne!(wrapped_keys(&first).keys(), wrapped_keys(&second).keys(), "the salts differ");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use envelope_examples::Fault as Injected;
 use envelope_tests::{Secret, all_it_says};
 use serde_json::{Value, json};
 
-use super::{ANOTHER_ARN, Bench, User, base64, entries, key_error, user};
+use super::{ANOTHER_ARN, Bench, User, base64, key_error, user, wrapped_keys};
 
 /// A data key that the answers of these tests hold.
 const DATA_KEY: [u8; 32] = *b"\xd1\xf6\x0b\x99\x5c\xe3\x42\xa7\x18\x7e\xbd\x04\xc9\x63\x2f\x80\
@@ -116,7 +116,7 @@ async fn the_answer_that_the_wrong_ones_differ_from_is_accepted() {
             .faults
             .fail_next("GenerateDataKey", Injected::Reply { status: 200, body: body.clone() });
         let item = to_item(&user("alice"), &provider).await.unwrap();
-        assert_eq!(entries(&item).keys()[0].bytes(), vec![7; bytes]);
+        assert_eq!(wrapped_keys(&item).keys()[0].bytes(), vec![7; bytes]);
         bench.faults.fail_next("Decrypt", Injected::Reply { status: 200, body });
         assert_eq!(from_item::<User>(item, &provider).await.unwrap(), user("alice"));
     }

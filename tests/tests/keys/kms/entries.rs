@@ -6,13 +6,13 @@ use envelope_dynamo::{Error, KeyErrorKind, KeyKind, KmsKeyHint, WrappedKey, from
 use envelope_examples::Fault as Injected;
 use envelope_examples::servers::{create_kms_key, disable_kms_key};
 
-use super::{Bench, Item, User, entries, key_error, user, with_entries};
+use super::{Bench, Item, User, key_error, user, with_wrapped_keys, wrapped_keys};
 
 /// An entry of another KMS key, whose blob that key would open for this very record.
 async fn foreign_entry(bench: &Bench) -> WrappedKey {
     let theirs = create_kms_key(bench.servers.kms()).await.unwrap();
     let item = to_item(&user("alice"), &bench.provider(&theirs)).await.unwrap();
-    entries(&item).keys()[0].clone()
+    wrapped_keys(&item).keys()[0].clone()
 }
 
 /// An entry of a kind that no version of this library knows.
@@ -33,7 +33,7 @@ fn with_another_hint(entry: &WrappedKey) -> WrappedKey {
 
 async fn sealed(bench: &Bench) -> (Item, WrappedKey) {
     let item = to_item(&user("alice"), &bench.provider(&bench.key)).await.unwrap();
-    let entry = entries(&item).keys()[0].clone();
+    let entry = wrapped_keys(&item).keys()[0].clone();
     assert_eq!((entry.kind(), entry.id().len()), (KeyKind::AWS_KMS, KmsKeyHint::BYTES));
     bench.faults.forget_calls();
     (item, entry)
@@ -49,7 +49,7 @@ fn assert_wrong_key(outcome: Result<User, Error>) {
 async fn a_changed_hint_is_refused_without_a_call() {
     let bench = Bench::new().await;
     let (item, entry) = sealed(&bench).await;
-    let changed = with_entries(&item, vec![with_another_hint(&entry)]);
+    let changed = with_wrapped_keys(&item, vec![with_another_hint(&entry)]);
     let (_, id) = bench.key.split_once(":key/").unwrap();
     for name in [&bench.key, id] {
         assert_wrong_key(from_item(changed.clone(), &bench.provider(name)).await);
@@ -61,7 +61,7 @@ async fn a_changed_hint_is_refused_without_a_call() {
 async fn a_changed_hint_is_refused_under_an_alias_as_well() {
     let bench = Bench::new().await;
     let (item, entry) = sealed(&bench).await;
-    let changed = with_entries(&item, vec![with_another_hint(&entry)]);
+    let changed = with_wrapped_keys(&item, vec![with_another_hint(&entry)]);
     let provider = bench.provider(&bench.alias(&bench.key).await);
     assert_wrong_key(from_item(changed.clone(), &provider).await);
     assert_eq!(bench.faults.calls("Decrypt"), 1, "an alias that is not resolved can be any key");
@@ -74,7 +74,8 @@ async fn a_changed_hint_is_refused_under_an_alias_as_well() {
 async fn a_record_of_several_wrapped_keys_opens_by_the_one_that_is_ours() {
     let bench = Bench::new().await;
     let (item, ours) = sealed(&bench).await;
-    let several = with_entries(&item, vec![unknown_entry(), foreign_entry(&bench).await, ours]);
+    let several =
+        with_wrapped_keys(&item, vec![unknown_entry(), foreign_entry(&bench).await, ours]);
     let (_, id) = bench.key.split_once(":key/").unwrap();
     for name in [&bench.key, id] {
         bench.faults.forget_calls();
@@ -93,7 +94,7 @@ async fn an_alias_that_is_not_resolved_is_tried_with_each_entry() {
     let bench = Bench::new().await;
     let (item, ours) = sealed(&bench).await;
     let (theirs, others) = (foreign_entry(&bench).await, foreign_entry(&bench).await);
-    let several = with_entries(&item, vec![unknown_entry(), theirs, others, ours]);
+    let several = with_wrapped_keys(&item, vec![unknown_entry(), theirs, others, ours]);
     let provider = bench.provider(&bench.alias(&bench.key).await);
     bench.faults.forget_calls();
     assert_eq!(from_item::<User>(several.clone(), &provider).await.unwrap(), user("alice"));
@@ -122,7 +123,7 @@ async fn several_aliases_that_are_not_resolved_are_each_tried() {
 async fn a_record_of_foreign_entries_alone_is_refused_after_each_was_tried() {
     let bench = Bench::new().await;
     let (item, _) = sealed(&bench).await;
-    let foreign = with_entries(&item, vec![foreign_entry(&bench).await; 16]);
+    let foreign = with_wrapped_keys(&item, vec![foreign_entry(&bench).await; 16]);
     let provider = bench.provider(&bench.alias(&bench.key).await);
     bench.faults.forget_calls();
     assert_wrong_key(from_item(foreign, &provider).await);
@@ -133,7 +134,7 @@ async fn a_record_of_foreign_entries_alone_is_refused_after_each_was_tried() {
 async fn a_refusal_that_is_about_our_key_ends_the_search() {
     let bench = Bench::new().await;
     let (item, ours) = sealed(&bench).await;
-    let several = with_entries(&item, vec![ours, foreign_entry(&bench).await]);
+    let several = with_wrapped_keys(&item, vec![ours, foreign_entry(&bench).await]);
     let alias = bench.alias(&bench.key).await;
     for (fault, kind, calls) in [
         (Injected::error("ThrottlingException"), KeyErrorKind::Throttled, 3),
@@ -162,7 +163,7 @@ async fn a_refusal_that_is_about_our_key_ends_the_search() {
 async fn the_most_telling_refusal_is_told_where_no_entry_opens() {
     let bench = Bench::new().await;
     let (item, ours) = sealed(&bench).await;
-    let several = with_entries(&item, vec![foreign_entry(&bench).await, ours]);
+    let several = with_wrapped_keys(&item, vec![foreign_entry(&bench).await, ours]);
     let alias = bench.alias(&bench.key).await;
     let (wrong, mismatch, denied) =
         ("IncorrectKeyException", "InvalidCiphertextException", "AccessDeniedException");
@@ -193,7 +194,7 @@ async fn the_most_telling_refusal_is_told_where_no_entry_opens() {
 async fn a_record_without_an_entry_of_kms_is_refused_without_a_call() {
     let bench = Bench::new().await;
     let (item, _) = sealed(&bench).await;
-    let without = with_entries(&item, vec![unknown_entry(), local_entry()]);
+    let without = with_wrapped_keys(&item, vec![unknown_entry(), local_entry()]);
     for name in [bench.key.clone(), bench.alias(&bench.key).await] {
         let error = from_item::<User>(without.clone(), &bench.provider(&name)).await.unwrap_err();
         let error = key_error(&error);
@@ -212,11 +213,12 @@ async fn the_key_that_a_record_names_is_never_the_one_asked_for() {
     let theirs = create_kms_key(bench.servers.kms()).await.unwrap();
     let item = to_item(&user("alice"), &bench.provider(&theirs)).await.unwrap();
     let forged =
-        WrappedKey::new(KeyKind::AWS_KMS, ours.id(), entries(&item).keys()[0].bytes()).unwrap();
+        WrappedKey::new(KeyKind::AWS_KMS, ours.id(), wrapped_keys(&item).keys()[0].bytes())
+            .unwrap();
     let alias = bench.alias(&bench.key).await;
     bench.faults.forget_calls();
     for name in [&bench.key, &alias] {
-        from_item::<User>(with_entries(&item, vec![forged.clone()]), &bench.provider(name))
+        from_item::<User>(with_wrapped_keys(&item, vec![forged.clone()]), &bench.provider(name))
             .await
             .unwrap_err();
         from_item::<User>(item.clone(), &bench.provider(name)).await.unwrap_err();

@@ -8,7 +8,7 @@ use envelope_dynamo::{
 use envelope_examples::{Fault as Injected, Servers};
 use serde_json::json;
 
-use super::{Bench, Item, User, base64, entries, user, with_entries};
+use super::{Bench, Item, User, base64, user, with_wrapped_keys, wrapped_keys};
 
 const MATERIAL: &str = "0b7fd7ddbac6eef27907413567cad8c810e2883dc8a7534067a82ee1142fc1e6";
 
@@ -17,7 +17,7 @@ fn hint(entry: &WrappedKey) -> KmsKeyHint {
 }
 
 fn hint_of(item: &Item) -> KmsKeyHint {
-    hint(&entries(item).keys()[0])
+    hint(&wrapped_keys(item).keys()[0])
 }
 
 /// The hint of the bench's key.
@@ -70,7 +70,7 @@ async fn an_entry_made_by_encrypt_names_no_key_material() {
     let further = KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key);
     let wrapper = MultiKeyWrapper::new(bench.provider(&bench.key)).with(further);
     let item = to_item(&user("alice"), &wrapper).await.unwrap();
-    let dek = entries(&item);
+    let dek = wrapped_keys(&item);
     let [_, second] = dek.keys() else { panic!("{dek:?}") };
     assert_eq!(hint(second), named(&bench, None));
 }
@@ -79,11 +79,13 @@ async fn an_entry_made_by_encrypt_names_no_key_material() {
 async fn the_material_in_a_hint_is_ignored_by_every_reader() {
     let bench = Bench::new().await;
     let item = to_item(&user("alice"), &bench.provider(&bench.key)).await.unwrap();
-    let entry = entries(&item).keys()[0].clone();
+    let entry = wrapped_keys(&item).keys()[0].clone();
     for material in [None, Some(MATERIAL)] {
         let id = named(&bench, material);
-        let changed =
-            with_entries(&item, vec![WrappedKey::new(entry.kind(), id, entry.bytes()).unwrap()]);
+        let changed = with_wrapped_keys(
+            &item,
+            vec![WrappedKey::new(entry.kind(), id, entry.bytes()).unwrap()],
+        );
         for name in [bench.key.clone(), bench.alias(&bench.key).await] {
             assert_eq!(
                 from_item::<User>(changed.clone(), &bench.provider(&name)).await.unwrap(),

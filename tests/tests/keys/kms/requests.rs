@@ -3,7 +3,7 @@
 use envelope_dynamo::{Envelope, KmsKeyWrapper, Table, from_item, to_item};
 use serde_json::json;
 
-use super::{Bench, User, base64, entries, json, user};
+use super::{Bench, User, base64, json, user, wrapped_keys};
 
 /// An answer that ends a call once its request is recorded: no emulator need know grant tokens.
 fn enough() -> envelope_examples::Fault {
@@ -32,7 +32,7 @@ async fn a_read_names_key_algorithm_and_record() {
     let [request] = bench.faults.requests("Decrypt").try_into().unwrap();
     let expected = json!({
         "KeyId": bench.key,
-        "CiphertextBlob": base64(entries(&stored).keys()[0].bytes()),
+        "CiphertextBlob": base64(wrapped_keys(&stored).keys()[0].bytes()),
         "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         "EncryptionContext": { "table": "users", "partition_key": "alice", "tenant": "t1", "purpose": "pii" },
     });

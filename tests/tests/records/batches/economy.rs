@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use envelope_dynamo::{
     BranchKeyTable, CacheLimits, CachedKeyProvider, HierarchicalKeyProvider, KeyProvider,
-    KmsKeyProvider, SharedKeyProvider, SharingLimits,
+    SharedKeyProvider, SharingLimits,
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
+use envelope_tests::kms_keys;
 
 use super::{Bench, order};
 
@@ -30,10 +31,6 @@ async fn calls(bench: &Bench) -> (usize, usize) {
     (written, calls() - written)
 }
 
-fn kms(servers: &Servers, faults: &Faults) -> KmsKeyProvider {
-    KmsKeyProvider::new(servers.kms_through(faults), servers.kms_key_id())
-}
-
 async fn calls_with<P: KeyProvider + 'static>(
     provider: impl Fn(&Servers, &Faults) -> P,
 ) -> (usize, usize) {
@@ -49,7 +46,8 @@ async fn a_data_key_per_record_is_a_call_per_record() {
 async fn a_shared_data_key_serves_as_many_records_as_its_bound_allows() {
     let limits = SharingLimits::new(TEN_MINUTES, 25);
     let shared = |servers: &Servers, faults: &Faults| {
-        let cached = CachedKeyProvider::new(kms(servers, faults), CacheLimits::new(TEN_MINUTES));
+        let cached =
+            CachedKeyProvider::new(kms_keys(servers, faults), CacheLimits::new(TEN_MINUTES));
         SharedKeyProvider::new(cached.keeping_generated(), limits)
     };
     assert_eq!(calls_with(shared).await, (RECORDS.div_ceil(25), 0));
@@ -59,7 +57,8 @@ async fn a_shared_data_key_serves_as_many_records_as_its_bound_allows() {
 async fn keys_that_are_unwrapped_at_the_same_time_are_unwrapped_once() {
     let limits = SharingLimits::new(TEN_MINUTES, 1_000);
     let shared = |servers: &Servers, faults: &Faults| {
-        let cached = CachedKeyProvider::new(kms(servers, faults), CacheLimits::new(TEN_MINUTES));
+        let cached =
+            CachedKeyProvider::new(kms_keys(servers, faults), CacheLimits::new(TEN_MINUTES));
         SharedKeyProvider::new(cached, limits)
     };
     assert_eq!(calls_with(shared).await, (1, 1));
@@ -69,16 +68,19 @@ async fn keys_that_are_unwrapped_at_the_same_time_are_unwrapped_once() {
 async fn a_branch_key_is_one_call_for_all() {
     let keys = unique_name("branch-keys");
     let hierarchical = |servers: &Servers, faults: &Faults| {
-        let keys =
-            BranchKeyTable::new(servers.dynamodb().clone(), "branch-keys", kms(servers, faults))
-                .named(&keys);
+        let keys = BranchKeyTable::new(
+            servers.dynamodb().clone(),
+            "branch-keys",
+            kms_keys(servers, faults),
+        )
+        .named(&keys);
         HierarchicalKeyProvider::per_table(keys, CacheLimits::new(TEN_MINUTES))
     };
     let bench = Bench::with(hierarchical).await;
     let table = BranchKeyTable::new(
         bench.servers.dynamodb().clone(),
         "branch-keys",
-        kms(&bench.servers, &Faults::new()),
+        kms_keys(&bench.servers, &Faults::new()),
     );
     let table = table.named(&keys);
     table.create_table().await.unwrap();

@@ -1,24 +1,18 @@
 //! Keys composed of fields, without servers.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
     Composite, Envelope, Error, ErrorKind, Fault, IntoKey, KeyErrorKind, LocalKeyProvider,
     Partition, Parts, RootKey, from_item, item_context, to_item,
 };
+use envelope_tests::{Item, names_of, number, text};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::records::{Item, Order, Profile, order, profile, string};
+use crate::shop::{Order, Profile, order, profile};
 
 pub(crate) fn provider() -> LocalKeyProvider {
     LocalKeyProvider::new(RootKey::generate().unwrap())
-}
-
-fn names(item: &Item) -> Vec<&str> {
-    let mut names: Vec<_> = item.keys().map(String::as_str).collect();
-    names.sort_unstable();
-    names
 }
 
 async fn refusal<T: Envelope>(record: T) -> String {
@@ -41,19 +35,19 @@ pub(crate) fn is_moved(error: &Error) -> bool {
 async fn keys_are_made_of_fields_and_the_fields_come_back_from_them() {
     let provider = provider();
     let item = to_item(&order(1_700_000_000, "o_1"), &provider).await.unwrap();
-    assert_eq!(item["pk"], string("USER#u_1"));
-    assert_eq!(item["sk"], string("ORDER#00000000001700000000#o_1"));
-    assert_eq!(item["kind"], string("order"));
+    assert_eq!(item["pk"], text("USER#u_1"));
+    assert_eq!(item["sk"], text("ORDER#00000000001700000000#o_1"));
+    assert_eq!(item["kind"], text("order"));
     assert_eq!(
-        names(&item),
+        names_of(&item),
         ["encrypted_dek", "encrypted_payload", "kind", "order_id", "pk", "sk", "state"],
         "what is in the key alone is stored nowhere else"
     );
     assert_eq!(from_item::<Order>(item, &provider).await.unwrap(), order(1_700_000_000, "o_1"));
 
     let item = to_item(&profile(), &provider).await.unwrap();
-    assert_eq!((&item["pk"], &item["sk"]), (&string("USER#u_1"), &string("PROFILE")));
-    assert_eq!(names(&item), ["encrypted_dek", "encrypted_payload", "logins", "pk", "sk"]);
+    assert_eq!((&item["pk"], &item["sk"]), (&text("USER#u_1"), &text("PROFILE")));
+    assert_eq!(names_of(&item), ["encrypted_dek", "encrypted_payload", "logins", "pk", "sk"]);
     assert_eq!(from_item::<Profile>(item, &provider).await.unwrap(), profile());
 }
 
@@ -142,7 +136,7 @@ async fn an_item_of_another_entity_type_is_refused_before_any_key_is_asked_for()
         error.to_string().ends_with("the item is no `Profile`: its `sk` is not `PROFILE`"),
         "{error}"
     );
-    for kind in [Some(string("profile")), Some(number("1")), None] {
+    for kind in [Some(text("profile")), Some(number("1")), None] {
         let mut item = order_item.clone();
         item.remove("kind");
         item.extend(kind.map(|kind| ("kind".to_owned(), kind)));
@@ -153,10 +147,6 @@ async fn an_item_of_another_entity_type_is_refused_before_any_key_is_asked_for()
         );
     }
     assert_eq!(provider.unwrap_calls(), 0);
-}
-
-fn number(number: &str) -> AttributeValue {
-    AttributeValue::N(number.into())
 }
 
 #[tokio::test]
@@ -170,7 +160,7 @@ async fn a_record_does_not_open_under_another_key_nor_with_another_part() {
         ("order_id", "o_2"),
     ] {
         let mut moved = item.clone();
-        moved.insert(name.into(), string(forged));
+        moved.insert(name.into(), text(forged));
         let error = opened::<Order>(moved, &provider).await;
         assert!(is_moved(&error), "{name}={forged}: {error}");
     }
@@ -180,7 +170,7 @@ async fn a_record_does_not_open_under_another_key_nor_with_another_part() {
 async fn an_attribute_with_the_name_of_a_part_is_not_believed() {
     let provider = provider();
     let mut item = to_item(&order(5, "o_1"), &provider).await.unwrap();
-    item.insert("user_id".into(), string("u_2"));
+    item.insert("user_id".into(), text("u_2"));
     item.insert("created".into(), number("9"));
     assert_eq!(from_item::<Order>(item, &provider).await.unwrap(), order(5, "o_1"));
 }
@@ -260,7 +250,7 @@ async fn a_record_written_before_its_entity_type_had_a_name_does_not_pass_for_on
     }
     let provider = provider();
     let mut item = to_item(&Before { id: "x".into(), value: 1 }, &provider).await.unwrap();
-    item.insert("kind".into(), string("after"));
+    item.insert("kind".into(), text("after"));
     let error = opened::<After>(item, &provider).await;
     assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
     let item = to_item(&After { id: "x".into(), value: 1 }, &provider).await.unwrap();
@@ -288,7 +278,7 @@ async fn a_hashed_key_is_composed_all_the_same_and_shown_as_a_digest() {
     let context = item_context::<Mail>(&item).unwrap();
     assert!(!format!("{:?}", context.encryption_context()).contains("zoe"));
     assert_eq!(from_item::<Mail>(item.clone(), &provider).await.unwrap(), mail);
-    item.insert("pk".into(), string("MAIL#eve@example.com"));
+    item.insert("pk".into(), text("MAIL#eve@example.com"));
     let error = opened::<Mail>(item, &provider).await;
     assert!(!format!("{error} {error:?}").contains("eve"), "{error:?}");
 }
@@ -355,10 +345,10 @@ async fn parts_are_written_as_serde_writes_them() {
         value: 1,
     };
     let item = to_item(&record, &provider).await.unwrap();
-    assert_eq!(item["pk"], string("eu-west#00000000-0000-0000-0000-000000000007"));
+    assert_eq!(item["pk"], text("eu-west#00000000-0000-0000-0000-000000000007"));
     assert_eq!(
         item["sk-1"],
-        string("{00000000-0000-0000-0000-000000000007}/001700000000/true/000042")
+        text("{00000000-0000-0000-0000-000000000007}/001700000000/true/000042")
     );
     assert_eq!(item["placedAt"], number("1700000000"));
     assert_eq!(Parts::attributes().sk_1.name(), "sk-1");
@@ -384,7 +374,7 @@ async fn a_part_of_both_keys_is_asked_for_once() {
     let mut item = to_item(&record, &provider).await.unwrap();
     assert_eq!(item["sk"], item["pk"]);
     assert_eq!(from_item::<Same>(item.clone(), &provider).await.unwrap(), record);
-    item.insert("sk".into(), string("USER#u_2"));
+    item.insert("sk".into(), text("USER#u_2"));
     assert!(is_moved(&opened::<Same>(item, &provider).await));
 }
 
@@ -402,7 +392,7 @@ async fn a_record_may_be_the_only_one_of_its_kind() {
     let provider = provider();
     let settings = Settings { token: "s3cr3t".into() };
     let item = to_item(&settings, &provider).await.unwrap();
-    assert_eq!(names(&item), ["encrypted_dek", "encrypted_payload", "pk", "sk"]);
+    assert_eq!(names_of(&item), ["encrypted_dek", "encrypted_payload", "pk", "sk"]);
     assert_eq!(from_item::<Settings>(item, &provider).await.unwrap(), settings);
 }
 

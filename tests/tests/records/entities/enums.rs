@@ -1,9 +1,10 @@
 //! An enum of the records of one table.
 
 use envelope_dynamo::{Envelope, ErrorKind, Fault, LocalKeyProvider, from_item, to_item};
+use envelope_tests::{Item, text};
 
 use super::composed::{is_moved, provider};
-use super::records::{Item, Order, Profile, Shop, order, profile, string};
+use crate::shop::{Order, Profile, Shop, order, profile};
 
 async fn read(item: Item, provider: &LocalKeyProvider) -> Result<Shop, envelope_dynamo::Error> {
     from_item(item, provider).await
@@ -29,7 +30,7 @@ async fn an_item_that_is_none_of_them_is_an_error_with_its_key() {
     let item = to_item(&profile(), &provider).await.unwrap();
     for sk in ["ORDER#00000000000000000005#o_1", "INVOICE#1", "PROFILE#"] {
         let mut moved = item.clone();
-        moved.insert("sk".into(), string(sk));
+        moved.insert("sk".into(), text(sk));
         let error = read(moved, &provider).await.unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -46,14 +47,14 @@ async fn an_item_that_is_none_of_them_is_an_error_with_its_key() {
 async fn a_record_disguised_as_one_of_another_type_does_not_open() {
     let provider = provider();
     let mut disguised = to_item(&profile(), &provider).await.unwrap();
-    disguised.insert("sk".into(), string("ORDER#00000000000000000005#o_1"));
-    disguised.insert("kind".into(), string("order"));
-    disguised.insert("order_id".into(), string("o_1"));
+    disguised.insert("sk".into(), text("ORDER#00000000000000000005#o_1"));
+    disguised.insert("kind".into(), text("order"));
+    disguised.insert("order_id".into(), text("o_1"));
     let error = read(disguised, &provider).await.unwrap_err();
     assert!(is_moved(&error), "{error}");
 
     let mut disguised = to_item(&order(5, "o_1"), &provider).await.unwrap();
-    disguised.insert("sk".into(), string("PROFILE"));
+    disguised.insert("sk".into(), text("PROFILE"));
     let error = read(disguised, &provider).await.unwrap_err();
     assert!(is_moved(&error), "{error}");
 }
@@ -87,10 +88,10 @@ async fn keys_of_one_form_are_told_apart_by_the_entity_type_which_is_authenticat
     let provider = provider();
     let mut item =
         to_item(&Job::Mail(Mail { id: 7, body: "s3cr3t".into() }), &provider).await.unwrap();
-    assert_eq!(item["kind"], string("mail"));
+    assert_eq!(item["kind"], text("mail"));
     let read = from_item::<Job>(item.clone(), &provider).await.unwrap();
     assert_eq!(read, Job::Mail(Mail { id: 7, body: "s3cr3t".into() }));
-    item.insert("kind".into(), string("call"));
+    item.insert("kind".into(), text("call"));
     let error = from_item::<Job>(item, &provider).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
 }
@@ -144,7 +145,7 @@ async fn a_key_that_one_of_them_hides_is_not_shown_before_it_is_known_whose_it_i
     }
     let provider = provider();
     let mut item = to_item(&Secret { id: 4242, body: "s3cr3t".into() }, &provider).await.unwrap();
-    item.insert("kind".into(), string("other"));
+    item.insert("kind".into(), text("other"));
     let error = from_item::<Mixed>(item, &provider).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("4242"), "{error:?}");
 }

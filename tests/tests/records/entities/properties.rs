@@ -4,7 +4,9 @@ use envelope_dynamo::{Envelope, from_item, to_item};
 use proptest::prelude::*;
 
 use super::composed::{Event, Pair, provider};
-use super::records::{Item, Order};
+use envelope_tests::Item;
+
+use crate::shop::Order;
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)

@@ -2,9 +2,9 @@
 
 use envelope_dynamo::{ErrorKind, KmsKeyProvider, Table};
 use envelope_examples::{Faults, Servers};
+use envelope_tests::{Item, plant, text};
 
-use super::records::{Item, Order, Profile, Shop, order, profile, string};
-use super::servers::{put_raw, shop};
+use crate::shop::{Order, Profile, Shop, order, profile, shop};
 
 /// A profile and four orders of one user, and a profile and an order of another.
 async fn stocked() -> (Servers, Table<Shop>) {
@@ -64,8 +64,8 @@ async fn what_belongs_to_no_type_is_one_error_among_the_records_of_the_enum_and_
  {
     let (servers, shop) = stocked().await;
     let stray = [("pk", "USER#u_1"), ("sk", "ORDER#s3cr3t"), ("note", "s3cr3t")];
-    let stray: Item = stray.map(|(name, value)| (name.to_owned(), string(value))).into();
-    put_raw(&servers, &shop, stray).await;
+    let stray: Item = stray.map(|(name, value)| (name.to_owned(), text(value))).into();
+    plant(&servers, shop.name(), stray).await;
     let results: Vec<_> = shop.query("u_1").stream().unwrap().collect().await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 5);
     let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();

@@ -11,13 +11,13 @@ async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
     // Tampered with, moved to another place, written in plaintext, of another key, of another
     // shape.
     let mut item = setup.item("p_1", 10).await;
-    item.insert("ward".into(), s("east"));
+    item.insert("ward".into(), text("east"));
     bad.push(item);
     let mut item = setup.item("p_1", 12).await;
     item.extend(key("p_1", 11));
     bad.push(item);
     let mut item = key("p_1", 20);
-    item.extend([("notes".into(), s(SECRET)), ("day".into(), s("2026-01-01"))]);
+    item.extend([("notes".into(), text(SECRET)), ("day".into(), text("2026-01-01"))]);
     bad.push(item);
     let foreign = LocalKeyProvider::new(RootKey::generate().unwrap());
     bad.push(to_item(&visit("p_1", 30), &foreign).await.unwrap());
@@ -25,7 +25,7 @@ async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
     item.insert("encrypted_payload".into(), AttributeValue::B(Blob::new([7; 9])));
     bad.push(item);
     let mut item = setup.item("p_1", 40).await;
-    item.insert("day".into(), s("soon"));
+    item.insert("day".into(), text("soon"));
     item.remove("minutes");
     bad.push(item);
     setup.store(bad).await;
@@ -57,7 +57,7 @@ async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
 async fn a_bad_record_counts_for_the_limit() {
     let setup = setup(&few_visits()).await;
     let mut item = setup.item("p_1", 1).await;
-    item.insert("ward".into(), s("east"));
+    item.insert("ward".into(), text("east"));
     setup.store(vec![item]).await;
     let results: Vec<_> = setup.visits.query("p_1").limit(3).stream().unwrap().collect().await;
     assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);

@@ -188,9 +188,9 @@ async fn what_an_index_says_is_believed_as_far_as_the_record_vouches_for_it() {
     let setup = setup(&distinct()).await;
     // Somebody with write access moves two records within the index.
     let mut ward = setup.item("p_1", 1).await;
-    ward.insert("ward".into(), s("east"));
+    ward.insert("ward".into(), text("east"));
     let mut minutes = setup.item("p_1", 3).await;
-    minutes.insert("minutes".into(), n(5_000));
+    minutes.insert("minutes".into(), number(5_000));
     setup.store(vec![ward, minutes]).await;
 
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);

@@ -25,11 +25,11 @@ async fn expressions_that_are_strings_are_not_sent() {
     let setup = setup(&[]).await;
     let visits = &setup.visits;
     let direct = visits.query("p").customize(|query| {
-        query.filter_expression("notes = :n").expression_attribute_values(":n", s(SECRET))
+        query.filter_expression("notes = :n").expression_attribute_values(":n", text(SECRET))
     });
     let hidden = visits.query("p").customize(|query| {
         let query = query.filter_expression("#n = :n").expression_attribute_names("#n", "notes");
-        query.expression_attribute_values(":n", s(SECRET))
+        query.expression_attribute_values(":n", text(SECRET))
     });
     for query in [direct, hidden] {
         let error = refused(&setup, query.await).await;
@@ -37,7 +37,7 @@ async fn expressions_that_are_strings_are_not_sent() {
     }
     let legacy = aws_sdk_dynamodb::types::Condition::builder()
         .comparison_operator(aws_sdk_dynamodb::types::ComparisonOperator::Eq)
-        .attribute_value_list(s(SECRET))
+        .attribute_value_list(text(SECRET))
         .build()
         .unwrap();
     let filter = visits.query("p").customize(|query| query.query_filter("notes", legacy.clone()));

@@ -61,7 +61,7 @@ async fn indexes_and_segments_are_resumed_at_every_record() {
 async fn a_bad_record_is_not_met_again() {
     let setup = setup(&few_visits()).await;
     let mut bad = setup.item("p_1", 1).await;
-    bad.insert("ward".into(), s("east"));
+    bad.insert("ward".into(), text("east"));
     setup.store(vec![bad]).await;
     let mut records = setup.visits.query("p_1").stream().unwrap();
     assert!(records.next().await.unwrap().is_ok());

@@ -1,22 +1,10 @@
-//! Several entity types in one table of a real DynamoDB.
+//! Several entity types in one table.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_dynamodb::types::ScalarAttributeType::S;
-use envelope_dynamo::{KmsKeyProvider, Table, from_item};
-use envelope_examples::Servers;
-use envelope_examples::servers::{create_table, unique_name};
+use envelope_dynamo::{KmsKeyProvider, from_item};
+use envelope_tests::{Item, plant, text};
 
-use super::records::{Item, Order, Profile, Shop, order, profile, string};
-
-/// A table, as one of all its records, and its servers.
-pub(crate) async fn shop() -> (Servers, Table<Shop>) {
-    let servers = Servers::from_env().await.unwrap();
-    let physical = unique_name("shop");
-    create_table(servers.dynamodb(), &physical, ("pk", S), Some(("sk", S))).await.unwrap();
-    let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
-    let table = Table::new(servers.dynamodb().clone(), provider).named(physical);
-    (servers, table)
-}
+use crate::shop::{Order, Profile, Shop, order, profile, shop};
 
 #[tokio::test]
 async fn records_of_several_types_live_in_one_table() {
@@ -31,7 +19,7 @@ async fn records_of_several_types_live_in_one_table() {
     let query =
         servers.dynamodb().query().table_name(shop.name()).key_condition_expression("pk = :pk");
     let items = query
-        .expression_attribute_values(":pk", string("USER#u_1"))
+        .expression_attribute_values(":pk", text("USER#u_1"))
         .send()
         .await
         .unwrap()
@@ -73,7 +61,7 @@ async fn a_record_pasted_under_the_key_of_another_type_does_not_open() {
     profiles.put(&profile()).send().await.unwrap();
     orders.put(&order(5, "o_1")).send().await.unwrap();
     let get = |sk: &str| {
-        let key = Item::from([("pk".into(), string("USER#u_1")), ("sk".into(), string(sk))]);
+        let key = Item::from([("pk".into(), text("USER#u_1")), ("sk".into(), text(sk))]);
         servers
             .dynamodb()
             .get_item()
@@ -85,44 +73,22 @@ async fn a_record_pasted_under_the_key_of_another_type_does_not_open() {
     let sk = "ORDER#00000000000000000005#o_1";
     let (mut pasted, order_item) =
         (get("PROFILE").await.unwrap().item.unwrap(), get(sk).await.unwrap().item.unwrap());
-    pasted.insert("sk".into(), string(sk));
+    pasted.insert("sk".into(), text(sk));
     pasted.extend(
         ["kind", "order_id", "state"].map(|name| (name.to_owned(), order_item[name].clone())),
     );
-    put_raw(&servers, &shop, pasted).await;
+    plant(&servers, shop.name(), pasted).await;
     let error = orders.get(("u_1", (5, "o_1"))).send().await.unwrap_err();
     assert!(super::composed::is_moved(&error), "{error}");
 
     let mut stripped = order_item;
     stripped.insert("kind".into(), AttributeValue::S("profile".into()));
-    put_raw(&servers, &shop, stripped).await;
+    plant(&servers, shop.name(), stripped).await;
     let error = orders.get(("u_1", (5, "o_1"))).send().await.unwrap_err();
     assert!(
         error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"),
         "{error}"
     );
-}
-
-pub(crate) async fn put_raw(servers: &Servers, shop: &Table<Shop>, item: Item) {
-    servers
-        .dynamodb()
-        .put_item()
-        .table_name(shop.name())
-        .set_item(Some(item))
-        .send()
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
-async fn batches_take_composed_keys() {
-    let (_servers, shop) = shop().await;
-    let orders = shop.of::<Order>();
-    let all: Vec<_> = (0..30).map(|created| order(created, "o_1")).collect();
-    assert_eq!(orders.batch_put(&all).send().await.unwrap(), 30);
-    let found =
-        orders.batch_get((0..31).map(|created| ("u_1", (created, "o_1")))).send().await.unwrap();
-    assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), all);
 }
 
 #[tokio::test]

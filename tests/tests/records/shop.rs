@@ -1,11 +1,10 @@
-//! A shop in one table.
+//! A shop that keeps several entity types in one table.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::Envelope;
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
+use aws_sdk_dynamodb::types::ScalarAttributeType::S;
+use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
+use envelope_examples::Servers;
+use envelope_examples::servers::{create_table, unique_name};
+use envelope_tests::servers;
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "shop")]
@@ -57,6 +56,11 @@ pub(crate) fn order(created: u64, id: &str) -> Order {
     }
 }
 
-pub(crate) fn string(text: &str) -> AttributeValue {
-    AttributeValue::S(text.into())
+/// The servers, and a new table of all the shop's records.
+pub(crate) async fn shop() -> (Servers, Table<Shop>) {
+    let (servers, name) = (servers().await, unique_name("shop"));
+    create_table(servers.dynamodb(), &name, ("pk", S), Some(("sk", S))).await.unwrap();
+    let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+    let table = Table::new(servers.dynamodb().clone(), provider).named(name);
+    (servers, table)
 }
