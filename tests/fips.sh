@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds envelope-core with AWS-LC's FIPS module and runs its tests.
+# Runs envelope-core's tests with AWS-LC's FIPS module, and checks that envelope-dynamo compiles with it.
 #
-# The module is built from source, which takes Go and CMake: the machine's own, or else PyPI's, kept in target/fips/.
+# The module is built from source, which needs Go and CMake: the machine's own, or else PyPI's, kept in target/fips/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,3 +12,4 @@ if ! command -v go >/dev/null || ! command -v cmake >/dev/null; then
   PATH=$PWD/$tools/bin:$PATH
 fi
 cargo test -p envelope-core --features fips --lib --tests
+cargo check -p envelope-dynamo --features fips

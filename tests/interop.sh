@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The Python implementation of the format and this one, against each other: it opens, refuses and writes the vectors, and
-# Rust opens and writes, byte for byte, what it writes at random.
+# Compares the Python implementation of the format with this one. Python opens, refuses and writes the vectors. Then it
+# writes random records, which Rust opens, and writes again to the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ python3 -m venv "$venv" || { apt-get update -q && apt-get install -yq python3-ve
 "$venv/bin/pip" install -q --disable-pip-version-check -r docs/interop/requirements.txt
 "$venv/bin/python" docs/interop/check.py
 "$venv/bin/python" vectors/randomly.py "$venv/written" 300
-ENVELOPE_VECTORS=$PWD/$venv/written cargo test -p envelope-core --lib -- \
+ENVELOPE_VECTORS=$PWD/$venv/written cargo test --workspace --lib -- \
   vectors::every_vector_opens_or_fails_as_it_says \
   vectors::every_value_on_the_way_is_the_vectors \
   vectors::what_comes_out_is_the_vectors \
