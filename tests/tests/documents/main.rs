@@ -5,3 +5,4 @@ mod audit;
 mod dependencies;
 #[allow(dead_code)] // the code of the guide is compiled; only that of README.md runs
 mod guide;
+mod names;

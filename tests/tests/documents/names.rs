@@ -1,0 +1,111 @@
+//! The documents name files, links and tests that exist.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A path that starts with one of these is a path in the repository.
+const FOLDERS: [&str; 10] = [
+    "benches/",
+    "docs/",
+    "envelope-core/",
+    "envelope-derive/",
+    "envelope-dynamo/",
+    "examples/",
+    "fuzz/",
+    "peers/",
+    "tests/",
+    "vectors/",
+];
+
+#[test]
+fn paths_in_documents_exist() {
+    for (document, text) in documents() {
+        for span in code_spans(&text) {
+            let is_path = FOLDERS.iter().any(|folder| span.starts_with(folder));
+            if is_path && !span.contains([' ', '*', '(']) {
+                assert!(root().join(span).exists(), "{}: `{span}`", document.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    for (document, text) in documents() {
+        let folder = document.parent().unwrap();
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            if !target.is_empty() && !target.starts_with("http") {
+                let path = root().join(folder).join(target);
+                assert!(path.exists(), "{}: {target}", document.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn tests_in_the_threat_model_exist() {
+    let sources: String = ["envelope-core", "envelope-dynamo", "tests"]
+        .iter()
+        .flat_map(|folder| files(&root().join(folder), "rs"))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let functions: Vec<&str> =
+        sources.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next()).collect();
+    for row in read("docs/THREAT_MODEL.md").lines().filter(|line| line.starts_with('|')) {
+        let tested_in = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap();
+        for name in code_spans(tested_in).filter(|span| is_abbreviated_test(span)) {
+            let (start, end) = name.split_once("..").unwrap_or((name, ""));
+            let fits = |function: &&&str| match name.contains("..") {
+                true => function.starts_with(start) && function.ends_with(end),
+                false => **function == name,
+            };
+            assert!(functions.iter().find(fits).is_some(), "no test `{name}`: {row}");
+        }
+    }
+}
+
+/// Whether a code span is the name of a test, perhaps with `..` for its beginning or end.
+fn is_abbreviated_test(span: &str) -> bool {
+    let plain = span.chars().all(|c| c.is_ascii_lowercase() || "_.0123456789".contains(c));
+    plain && span.matches('_').count() > 2 && !span.ends_with(".rs")
+}
+
+/// The text between backticks, outside of fenced blocks.
+fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.split("```").step_by(2).flat_map(str::lines);
+    lines.flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+/// The Markdown files of the repository: their paths and texts.
+fn documents() -> impl Iterator<Item = (PathBuf, String)> {
+    let top = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    let top = top.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let folders = ["benches", "docs", "fuzz", "peers", "vectors"];
+    let deeper = folders.into_iter().flat_map(|folder| files(&root().join(folder), "md"));
+    top.chain(deeper).map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        (path.strip_prefix(root()).unwrap().to_owned(), text)
+    })
+}
+
+/// The files in `folder` and below it that have this extension.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| !path.ends_with("target"))
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path, extension),
+            false if path.extension().is_some_and(|own| own == extension) => vec![path],
+            false => Vec::new(),
+        })
+        .collect()
+}
+
+fn read(document: &str) -> String {
+    fs::read_to_string(root().join(document)).unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
