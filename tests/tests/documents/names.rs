@@ -43,6 +43,35 @@ fn links_in_documents_lead_somewhere() {
     }
 }
 
+/// ``path.rs` `function`, `Type`` names a function and a type in that file.
+#[test]
+fn functions_in_the_architecture_exist() {
+    let text = read("ARCHITECTURE.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let pieces: Vec<&str> = text.split('`').collect();
+    let mut file = String::new();
+    let mut names = 0;
+    for piece in pieces.windows(2).enumerate().filter(|(position, _)| position % 2 == 0) {
+        let [between, span] = piece.1 else { unreachable!("two pieces") };
+        if span.ends_with(".rs") {
+            file = fs::read_to_string(root().join(span)).unwrap_or_default();
+        } else if matches!(*between, " " | ", ") && !file.is_empty() {
+            assert!(defines(&file, span.rsplit("::").next().unwrap()), "{span}: {between}");
+            names += 1;
+        } else {
+            file.clear();
+        }
+    }
+    assert!(names > 60, "{names}");
+}
+
+fn defines(source: &str, name: &str) -> bool {
+    ["fn", "struct", "enum", "trait", "const", "type", "impl"].iter().any(|keyword| {
+        let definition = format!("{keyword} {name}");
+        let mut rest = source.split(definition.as_str()).skip(1);
+        rest.any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    })
+}
+
 #[test]
 fn tests_in_the_threat_model_exist() {
     let sources: String = ["envelope-core", "envelope-dynamo", "tests"]
