@@ -1,5 +1,5 @@
-//! The derives, each through the stages: parse, check, expand. After a mistake the fallback takes
-//! the place of the generated code, beside the errors.
+//! The derives. Each goes through the stages: parse, check, expand. After a mistake, the expansion
+//! is the errors and the fallback code.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -49,6 +49,7 @@ pub(crate) fn view(input: &DeriveInput) -> TokenStream {
     }
 }
 
+/// The errors, and the code that replaces the generated code.
 fn failed(errors: Errors, stub: &TokenStream) -> TokenStream {
     let errors = errors.into_compile_errors();
     quote!(#errors #stub)

@@ -1,4 +1,4 @@
-//! The collector of mistakes: all of them are reported at once, each with a way out.
+//! The collector of mistakes: all are reported at once, each with a help.
 
 use std::fmt::Display;
 

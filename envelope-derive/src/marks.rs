@@ -1,11 +1,15 @@
-//! The attributes of fields, with everything that the derive knows of each.
+//! The attributes of fields: everything that the derive knows of each.
 //!
-//! A [`Mark`] says how a field is stored; each stored field has exactly one. A [`Role`] stands
-//! beside a mark and says what DynamoDB or the library does with the value. The other stages read
-//! these tables: they name a mark only where a rule is about that one mark.
+//! A [`Mark`] defines how a field is stored; each stored field has exactly one. A [`Role`] is an
+//! attribute beside a mark, for a value that DynamoDB or the library reads or writes. The stages
+//! read these tables. They name a single mark only in a rule about that mark.
 //!
-//! To add a role: write its file here, list it in [`ROLES`], name it in the `attributes(..)` of
-//! `derive(Envelope)` and in its documentation, and test it in `tests/refusals/`.
+//! To add a role:
+//!
+//! 1. write its file here, and list it in [`ROLES`];
+//! 2. add it to `attributes(..)` of `derive(Envelope)` in `lib.rs`, and to the table in its
+//!    documentation: a test compares both with [`ROLES`];
+//! 3. test its rules in `tests/refusals/fields.rs`, and its messages in `tests/ui`.
 
 mod mark;
 mod role;

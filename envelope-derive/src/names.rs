@@ -1,4 +1,4 @@
-//! Names: of fields and attributes, by serde's rules, and misspelt.
+//! Names of fields and attributes: serde's rename rules, misspelt names, and lists for messages.
 
 mod case;
 mod similar;
@@ -30,7 +30,7 @@ impl ToTokens for Name {
     }
 }
 
-/// An identifier without `r#`, which is the name that serde uses.
+/// The identifier without `r#`, as serde names fields.
 pub(crate) fn unraw(ident: &Ident) -> String {
     ident.unraw().to_string()
 }

@@ -1,5 +1,5 @@
-//! The first stage: from syntax to typed input. What cannot be parsed is reported here; rules about
-//! the whole are applied in `check`.
+//! The first stage: from syntax to typed input. Malformed attributes are reported here; rules about
+//! the whole struct are in `check`.
 
 mod composed_key;
 mod crate_path;

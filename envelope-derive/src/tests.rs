@@ -9,16 +9,17 @@ fn derive(input: TokenStream) -> TokenStream {
         .map_or_else(syn::Error::into_compile_error, |input| crate::derive::envelope(&input))
 }
 
-/// The generated code as a person would lay it out.
+/// The generated code, formatted.
 fn formatted(tokens: TokenStream) -> String {
     prettyplease::unparse(&syn::parse2(tokens).expect("generated code parses"))
 }
 
 /// Compares the generated code with a file that reviewers can read.
 ///
-/// `UPDATE_SNAPSHOTS=1 cargo test -p envelope-derive` accepts what is generated now.
+/// `UPDATE_SNAPSHOTS=1 cargo test --workspace --lib generated` accepts the code as it is generated
+/// now.
 #[test]
-fn the_generated_code_is_as_reviewed() {
+fn the_generated_code_of_a_record_matches_its_snapshot() {
     let expanded = formatted(derive(quote! {
         #[envelope(table = "events", kms_context = "hashed", context(purpose = "audit"))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -46,7 +47,7 @@ fn the_generated_code_is_as_reviewed() {
 }
 
 #[test]
-fn the_code_generated_for_composed_keys_is_as_reviewed() {
+fn the_generated_code_of_composed_keys_matches_its_snapshot() {
     let expanded = formatted(derive(quote! {
         #[envelope(table = "shop", entity(kind = "order"))]
         #[partition_key(name = "pk", format = "USER#{user_id}")]
@@ -74,7 +75,7 @@ fn compare(expanded: &str, path: &str) {
 }
 
 #[test]
-fn the_crate_is_named_once_and_by_the_path_given() {
+fn generated_code_names_the_crate_once_by_its_given_path() {
     let expanded = derive(quote! {
         #[envelope(table = "t", crate = ::other::path)]
         struct Record {
@@ -104,7 +105,7 @@ fn messages(expanded: TokenStream) -> Vec<String> {
 }
 
 #[test]
-fn odd_attributes_are_mistakes_and_not_panics() {
+fn odd_attributes_are_reported_without_panic() {
     let attributes = [
         quote!(#[envelope]),
         quote!(#[envelope()]),
@@ -149,7 +150,7 @@ fn odd_attributes_are_mistakes_and_not_panics() {
 }
 
 #[test]
-fn what_is_no_item_is_reported_by_the_parser() {
+fn a_function_is_reported_by_the_parser() {
     assert_eq!(
         messages(derive(quote!(
             fn main() {}
@@ -211,9 +212,9 @@ fn messages_of(container: TokenStream, field: TokenStream) -> Vec<String> {
 }
 
 #[test]
-fn a_field_that_would_be_written_and_never_read_is_refused() {
+fn a_field_that_could_not_be_read_back_is_refused() {
     let nothing = || quote!();
-    // What a macro by example makes of `$ty:ty`.
+    // The tokens of `$ty:ty` in a `macro_rules!` macro.
     let of_a_macro = Group::new(Delimiter::None, quote!(&'a str));
     for (container, field, problem) in [
         (
@@ -248,7 +249,7 @@ fn a_field_that_would_be_written_and_never_read_is_refused() {
 }
 
 #[test]
-fn a_field_that_is_read_again_or_never_meant_to_be_is_taken() {
+fn a_field_that_is_read_back_or_never_read_is_accepted() {
     for (container, field) in [
         (
             quote!(),

@@ -13,20 +13,21 @@ const MAX_PARTS: usize = 5;
 /// Applies every rule of composed keys.
 pub(super) fn check(input: &Input, errors: &mut Errors) {
     for key in &input.composed {
-        formats_can_be_taken_apart(key, errors);
+        formats_can_be_split(key, errors);
         for part in key.parts() {
             part_is_readable_and_fixed(input, key, part, errors);
         }
     }
     for field in &input.fields {
         parts_are_always_stored(input, field, errors);
-        parts_have_a_text(input, field, errors);
-        key_fields_stand_in_a_key(input, field, errors);
+        parts_have_one_text(input, field, errors);
+        key_fields_are_parts(input, field, errors);
     }
     generated_names_are_free(input, errors);
 }
 
-fn formats_can_be_taken_apart(key: &ComposedKey, errors: &mut Errors) {
+/// A format is not empty, and a key can be split into its parts again.
+fn formats_can_be_split(key: &ComposedKey, errors: &mut Errors) {
     if key.pieces.is_empty() {
         errors.report(
             &key.format,
@@ -65,6 +66,7 @@ fn formats_can_be_taken_apart(key: &ComposedKey, errors: &mut Errors) {
     }
 }
 
+/// A part is a stored field that is readable and cannot be updated in place.
 fn part_is_readable_and_fixed(input: &Input, key: &ComposedKey, part: &Part, errors: &mut Errors) {
     let name = &part.field;
     let Some(field) = input.field(name) else {
@@ -99,6 +101,7 @@ fn is_text(field: &Field) -> bool {
         && last.is_some_and(|segment| segment.ident == "String" || segment.ident == "char")
 }
 
+/// A part of a key is in every record.
 fn parts_are_always_stored(input: &Input, field: &Field, errors: &mut Errors) {
     if !input.is_part_of_key(field) || field.serde.is_skipped() {
         return;
@@ -110,7 +113,8 @@ fn parts_are_always_stored(input: &Input, field: &Field, errors: &mut Errors) {
     }
 }
 
-fn parts_have_a_text(input: &Input, field: &Field, errors: &mut Errors) {
+/// Each value of a part has exactly one text form. Otherwise one value could have two keys.
+fn parts_have_one_text(input: &Input, field: &Field, errors: &mut Errors) {
     if !input.is_part_of_key(field) || field.serde.with.serialize {
         return;
     }
@@ -127,7 +131,8 @@ fn parts_have_a_text(input: &Input, field: &Field, errors: &mut Errors) {
     );
 }
 
-fn key_fields_stand_in_a_key(input: &Input, field: &Field, errors: &mut Errors) {
+/// A field with `#[key]` is part of a key. Otherwise it would not be stored at all.
+fn key_fields_are_parts(input: &Input, field: &Field, errors: &mut Errors) {
     if field.has_mark(Mark::Key) && !input.is_part_of_key(field) {
         let ident = unraw(&field.ident);
         errors.report(
@@ -142,6 +147,8 @@ fn key_fields_stand_in_a_key(input: &Input, field: &Field, errors: &mut Errors) 
     }
 }
 
+/// The names of composed keys and of the `entity(..)` attribute are not empty, not reserved and not
+/// used by a field.
 fn generated_names_are_free(input: &Input, errors: &mut Errors) {
     let keys = input.composed.iter().map(|key| &key.name);
     let entity = input.options.entity.iter().map(|pair| &pair.name);

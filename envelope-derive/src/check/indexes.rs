@@ -1,4 +1,4 @@
-//! The rules that an index keeps.
+//! The rules of indexes.
 
 use quote::ToTokens;
 use syn::{GenericArgument, Ident, PathArguments, Type};
@@ -21,6 +21,7 @@ pub(super) fn check(input: &Input, errors: &mut Errors) {
     names_are_unique(input, errors);
 }
 
+/// An index has the keys of its kind.
 fn keys_are_given(index: &Index, input: &Input, errors: &mut Errors) {
     match (index.is_local, &index.partition_key, &index.sort_key) {
         (false, None, _) => errors.report(
@@ -54,6 +55,7 @@ fn has_sort_key(input: &Input) -> bool {
         || input.composed_key(Mark::SortKey).is_some()
 }
 
+/// A key of an index is a stored field that DynamoDB can read.
 fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Errors) {
     let name = unraw(key);
     let Some(field) = input.field(&name) else {
@@ -76,7 +78,8 @@ fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Error
     }
 }
 
-/// DynamoDB leaves out of an index what lacks its key, but refuses to store a key that is null.
+/// A key of an index is a scalar and never null. DynamoDB leaves an item without the key out of the
+/// index, but it refuses to store an item whose key is null.
 fn key_is_scalar(index: &Index, key: &Ident, field: &Field, errors: &mut Errors) {
     if field.serde.with.serialize {
         return;
@@ -118,6 +121,7 @@ fn optional(ty: &Type) -> Option<&Type> {
     })
 }
 
+/// The two keys of an index are different fields.
 fn keys_differ(index: &Index, errors: &mut Errors) {
     if let (Some(partition), Some(sort)) = (&index.partition_key, &index.sort_key)
         && unraw(partition) == unraw(sort)
@@ -130,6 +134,7 @@ fn keys_differ(index: &Index, errors: &mut Errors) {
     }
 }
 
+/// No two indexes have the same name, in DynamoDB or in Rust.
 fn names_are_unique(input: &Input, errors: &mut Errors) {
     let mut taken: Vec<(String, String)> = Vec::new();
     for index in &input.options.indexes {

@@ -1,7 +1,7 @@
-//! Types that cannot be a key, as far as their syntax tells.
+//! Types that cannot be a key, judged by their syntax.
 //!
-//! Everything else is left to run time: a newtype or a `Uuid` is a key exactly if serde writes it
-//! as one.
+//! All other types are checked at run time: a newtype or a `Uuid` is a key if serde writes it as a
+//! string, a number or bytes.
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
@@ -10,11 +10,11 @@ use syn::{GenericArgument, PathArguments, PathSegment, Type};
 pub(super) enum Refusal {
     /// It holds bytes, but serde writes it as a list of numbers.
     Bytes,
-    /// It is this.
+    /// A phrase for the type, such as "a list".
     Is(&'static str),
 }
 
-/// What is wrong with `ty` as a key; `None` if it may be one.
+/// Why `ty` cannot be a key; `None` if it may be one.
 pub(super) fn refused(ty: &Type) -> Option<Refusal> {
     match ty {
         Type::Group(group) => refused(&group.elem),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_dynamodb_cannot_index_is_refused() {
+    fn types_that_dynamodb_does_not_accept_as_keys_are_refused() {
         for (ty, what) in [
             ("bool", "a bool"),
             ("&'a bool", "a bool"),

@@ -52,7 +52,7 @@ pub(super) fn unique(input: &Input, errors: &mut Errors) {
     }
 }
 
-/// Every name of every stored field.
+/// The stored fields with each of their names.
 pub(super) fn named(input: &Input) -> impl Iterator<Item = (&Field, &Name)> {
     input.stored_fields().flat_map(|field| field.names().map(move |name| (field, name)))
 }

@@ -1,5 +1,4 @@
-//! Refuses fields that would be written and could not be read again, as far as the struct itself
-//! tells.
+//! The rules for reading back what was written, as far as the struct shows it.
 
 use quote::quote_spanned;
 use syn::spanned::Spanned;
@@ -9,7 +8,7 @@ use crate::errors::Errors;
 use crate::marks::Mark;
 use crate::parse::{Field, Input};
 
-/// Applies the rules to a field that is both written and read.
+/// Applies the rules to a field.
 pub(super) fn check(input: &Input, field: &Field, errors: &mut Errors) {
     ignored_fields_are_known(input, field, errors);
     if !field.serde.skip.serialize && !field.serde.skip.deserialize {
@@ -44,6 +43,7 @@ fn written_names_are_read(field: &Field, errors: &mut Errors) {
     );
 }
 
+/// A record owns its values when it is read.
 fn values_are_owned(field: &Field, errors: &mut Errors) {
     if field.serde.with.deserialize || !is_borrowed(&field.ty) {
         return;

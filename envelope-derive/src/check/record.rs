@@ -1,9 +1,9 @@
-//! A record that keeps the rules: what the next stage generates code for.
+//! A checked record: the input of the next stage.
 
 use crate::marks::Mark;
 use crate::parse::{Field, Input, Part};
 
-/// A checked record.
+/// A record that keeps all rules.
 pub(crate) struct Record<'a> {
     pub(crate) input: &'a Input,
     pub(crate) table: String,
@@ -15,18 +15,19 @@ pub(crate) struct Record<'a> {
 
 /// A key attribute: a field, or composed of fields.
 pub(crate) struct Key<'a> {
-    /// The field, or those that make up the composed key and are in no other key before it.
+    /// The field, or the parts of a composed key. A part that is also in the partition key is not
+    /// in the sort key here.
     pub(crate) fields: Vec<&'a Field>,
 }
 
 impl Record<'_> {
-    /// Whether a value of the sort key tells records apart: a constant one does not.
+    /// The sort key, unless it is constant: calls do not pass a constant key.
     pub(crate) fn typed_sort_key(&self) -> Option<&Key<'_>> {
         self.sort_key.as_ref().filter(|key| !key.fields.is_empty())
     }
 }
 
-/// The record of an input that keeps the rules.
+/// Makes the record of an input that keeps all rules.
 pub(super) fn record(input: &Input) -> Option<Record<'_>> {
     let fields: Vec<_> =
         input.stored_fields().filter_map(|field| Some((field, field.mark?))).collect();

@@ -1,4 +1,4 @@
-//! The struct of attributes: one for each stored field, with its name, its type and its mark.
+//! `Envelope::Attributes`: a struct with an attribute for each stored field.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -11,10 +11,11 @@ use crate::marks::{LibraryWrites, Mark};
 use crate::names::unraw;
 use crate::parse::{Entry, Field, Input};
 
-/// The entries of `#[serde(..)]` that say how a value is written and read.
+/// The serde entries that decide how a value is written and read.
 const CODE: [&str; 4] = ["with", "serialize_with", "deserialize_with", "bound"];
 
-/// `struct __Attributes` and what its attributes are written and read by.
+/// `struct __Attributes`, and a wrapper for each value that serde writes or reads by other code
+/// than its type's.
 pub(super) fn definition(record: &Record<'_>) -> TokenStream {
     let input = record.input;
     let this = This::new(input);
@@ -22,7 +23,7 @@ pub(super) fn definition(record: &Record<'_>) -> TokenStream {
     let fields = attributes(record).map(|(field, mark)| {
         let (vis, ident, ty, this) =
             (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
-        let mark = mark_type(record, field, mark);
+        let mark = mark_type(field, mark);
         quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::#mark>)
     });
     let composed = composed(record).map(|(ident, _)| {
@@ -62,7 +63,8 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
     }
 }
 
-/// At each field without a group, the compiler says that its type must not be `Access<..>`.
+/// A call for each field without a group, at its type: the compiler reports the type `Access<..>`
+/// there.
 fn ungrouped(record: &Record<'_>) -> impl Iterator<Item = TokenStream> {
     let fields = record.fields.iter().filter(|(field, _)| field.group.is_none());
     fields.map(|(field, _)| {
@@ -71,16 +73,12 @@ fn ungrouped(record: &Record<'_>) -> impl Iterator<Item = TokenStream> {
     })
 }
 
-/// The mark as a type; what stands in the encryption context or in a key is bound like what is
-/// authenticated.
-fn mark_type(record: &Record<'_>, field: &Field, mark: Mark) -> TokenStream {
+/// The mark as a type. A plaintext field in the encryption context counts as authenticated, because
+/// the record is bound to its value.
+fn mark_type(field: &Field, mark: Mark) -> TokenStream {
     match mark {
         Mark::PartitionKey | Mark::SortKey | Mark::Key => quote!(Key),
-        Mark::Plaintext
-            if field.encryption_context.is_some() || record.input.is_part_of_key(field) =>
-        {
-            quote!(Authenticated)
-        }
+        Mark::Plaintext if field.encryption_context.is_some() => quote!(Authenticated),
         Mark::Plaintext if only_library_writes(field) => quote!(Kept),
         Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
     }
@@ -90,7 +88,7 @@ fn only_library_writes(field: &Field) -> bool {
     field.role().is_some_and(|role| role.library_writes == LibraryWrites::Always)
 }
 
-/// The fields that are an attribute of their own name, both when written and when read.
+/// The fields that are stored as an attribute of their own, and are both written and read.
 fn attributes<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (&'a Field, Mark)> {
     let fields = record.fields.iter().map(|(field, mark)| (*field, *mark));
     fields.filter(|(field, mark)| {
@@ -99,7 +97,7 @@ fn attributes<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (&'a Field, Ma
     })
 }
 
-/// The composed keys: each under its name as an identifier, unless a field has that.
+/// The composed keys, each with its name as an identifier, unless a field has that identifier.
 fn composed<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Ident, &'a str)> {
     let fields: Vec<_> = attributes(record).map(|(field, _)| &field.ident).collect();
     record.input.composed.iter().filter_map(move |key| {
@@ -108,12 +106,12 @@ fn composed<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Ident, &'a str)
     })
 }
 
-/// Whether serde is told by which code the field is written or read.
+/// Whether the value is written or read by `with` or one of its variants.
 fn is_wrapped(field: &Field, mark: Mark) -> bool {
     mark != Mark::Encrypted && (field.serde.with.serialize || field.serde.with.deserialize)
 }
 
-/// A struct around the one value, which serde writes and reads as it does in the record.
+/// A struct around one value, which serde writes and reads as in the record.
 fn wrapper(input: &Input, field: &Field) -> TokenStream {
     let this = This::new(input);
     let (parameters, where_clause) = this.generics(input);
@@ -171,7 +169,7 @@ fn attribute(
     }
 }
 
-/// The function that gives an absent field its value.
+/// The function that makes the value of an absent field.
 fn default(field: &Field) -> Option<TokenStream> {
     if field.serde.default_trait {
         return Some(quote!(__envelope::Default::default));

@@ -1,4 +1,4 @@
-//! The bounds of the generated `impl`: those that serde's derive infers, for both directions.
+//! The bounds of the generated `impl`: those that serde's derive infers, for writing and reading.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -15,8 +15,8 @@ pub(super) fn predicates(input: &Input) -> Vec<TokenStream> {
     predicates
 }
 
-/// The parameters without their bounds, and those as predicates: clippy warns of a function that
-/// has bounds in both places, in the user's crate.
+/// The parameters without their bounds, and the bounds as predicates. clippy would warn in the
+/// user's crate about a function with bounds in both places.
 pub(super) fn apart(generics: &Generics) -> (Generics, Vec<TokenStream>) {
     let mut bare = generics.clone();
     let mut predicates = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn declared(input: &Input) -> Vec<TokenStream> {
     predicates.map(ToTokens::to_token_stream).collect()
 }
 
-/// `Self: Default` where absent fields come from the default of a generic struct.
+/// `Self: Default`, if absent fields come from the default of a generic struct.
 pub(super) fn container_default(input: &Input) -> Option<TokenStream> {
     let is_generic = !input.generics.params.is_empty();
     (input.serde.default == Some(ContainerDefault::Trait) && is_generic)
@@ -100,7 +100,8 @@ fn is_read_by_type(field: &Field) -> bool {
     !serde.skip.deserialize && !serde.with.deserialize && serde.bounds.deserialize.is_none()
 }
 
-/// `default` without a path, which `skip_deserializing` implies unless the struct has a default.
+/// Whether the field's value may come from `Default`. `skip_deserializing` implies that, unless the
+/// struct has a default.
 fn is_defaulted_by_type(input: &Input, field: &Field) -> bool {
     let implied =
         field.serde.skip.deserialize && !field.serde.default_path && input.serde.default.is_none();
@@ -111,7 +112,7 @@ fn given(bounds: &Predicates) -> impl Iterator<Item = TokenStream> {
     bounds.iter().map(ToTokens::to_token_stream)
 }
 
-/// The predicates of a deserialize bound, with `'static` for the lifetime that serde calls `'de`.
+/// The predicates of a deserialize bound, with `'static` in place of serde's `'de`.
 fn given_for_reading(bounds: &Predicates) -> impl Iterator<Item = TokenStream> {
     given(bounds)
         .map(|predicate| if quantifies(&predicate) { predicate } else { replace_de(predicate) })

@@ -73,7 +73,8 @@ fn container_entries(this: &This, input: &Input) -> Vec<TokenStream> {
     entries
 }
 
-/// `default` on the struct, of the struct itself: serde would call the default of the copy.
+/// `default` with a path to the default of the struct. Without a path, serde would call the default
+/// of the copy.
 fn container_default(this: &This) -> TokenStream {
     let path = format!("<{} as __envelope::Default>::default", this.ty);
     quote!(default = #path)
@@ -104,7 +105,8 @@ pub(super) fn key_field(this: &This, ident: &Ident, field: &Field) -> TokenStrea
     quote!(#[serde(rename = #name, #(#entries),*)] #ident: #ty,)
 }
 
-/// An entry of a field. serde calls `skip_serializing_if` where `Self` is the copy.
+/// An entry of a field. `Self` in `skip_serializing_if` becomes the struct; serde calls the
+/// function where `Self` is the copy.
 fn field_entry(this: &This, entry: &Entry) -> TokenStream {
     let path = (entry.name == "skip_serializing_if").then(|| entry.string()).flatten();
     match path

@@ -1,5 +1,5 @@
-//! What stands in for the implementation when there are mistakes: so that code which uses the
-//! struct compiles, and one mistake is reported once.
+//! The code that replaces the implementation after a mistake. Code that uses the struct compiles
+//! with it, so that one mistake is reported only once.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -16,8 +16,8 @@ use crate::parse::{ComposedKey, Enum, Input, View};
 
 /// Generates an `impl Envelope` that accepts any key and never runs.
 ///
-/// It has the attributes and indexes of the struct, as far as it was `parsed`, for the closures
-/// that name them.
+/// It has the attributes and indexes of the `parsed` struct, because closures in the user's code
+/// name them.
 pub(crate) fn record(
     input: &DeriveInput,
     parsed: Option<&Input>,
@@ -127,11 +127,12 @@ pub(crate) fn view(view: &View<'_>, record: &Type) -> TokenStream {
     scoped(&stub, krate)
 }
 
+/// The fallback code in its scope.
 fn scoped(stub: &TokenStream, krate: &TokenStream) -> TokenStream {
     as_generated(scope(krate, true, stub))
 }
 
-/// A struct for each list of members, with its type; `()` where there are none.
+/// A struct for each list of members, and its type; `()` for an empty list.
 fn members<const N: usize>(
     input: &DeriveInput,
     parsed: Option<&Input>,
@@ -150,8 +151,8 @@ fn members<const N: usize>(
     (definitions, types)
 }
 
-/// Every field as an attribute with which anything may be done: what is wrong with it is reported
-/// already, or later.
+/// Every field as a plaintext attribute, which all calls accept. Other mistakes with it are
+/// reported once this one is mended.
 fn attributes(parsed: &Input) -> Vec<TokenStream> {
     let this = This::new(parsed);
     let fields = parsed.fields.iter().map(|field| {
@@ -170,7 +171,7 @@ fn attributes(parsed: &Input) -> Vec<TokenStream> {
     fields.chain(composed).collect()
 }
 
-/// Every index, with any key; of several with one name the first.
+/// Every index, with a key that all calls accept. Of several indexes with one name, only the first.
 fn indexes(parsed: &Input) -> Vec<TokenStream> {
     let this = This::new(parsed);
     let [own_partition, _] = key_types(parsed);
@@ -192,7 +193,7 @@ fn indexes(parsed: &Input) -> Vec<TokenStream> {
     indexes.collect()
 }
 
-/// The types of the keys, as far as they are known.
+/// The types of the keys; `()` for a key that was not parsed.
 fn key_types(input: &Input) -> [TokenStream; 2] {
     [Mark::PartitionKey, Mark::SortKey]
         .map(|mark| key(input, mark).map_or_else(|| quote!(()), |key| value_type(&key)))

@@ -1,4 +1,5 @@
-//! The struct of indexes, and the primary key as one of the ways to the records.
+//! `Envelope::Indexes`: a struct with the secondary indexes. Also the primary key, in the same
+//! form.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -58,7 +59,7 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
     let sort = record
         .typed_sort_key()
         .map(|sort| key_attribute(record, Mark::SortKey, sort, &ty_generics));
-    let primary = way(&quote!(__envelope::Option::None), &partition, sort.as_ref());
+    let primary = index_of(&quote!(__envelope::Option::None), &partition, sort.as_ref());
     let indexes = input.options.indexes.iter().map(|index| {
         let attribute = |key: &Ident| quote!(__attributes.#key);
         let partition = match &index.partition_key {
@@ -69,8 +70,8 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
         };
         let sort = index.sort_key.as_ref().map(attribute);
         let (ident, name) = (index.ident(), &index.name);
-        let way = way(&quote!(__envelope::Option::Some(#name)), &partition, sort.as_ref());
-        quote!(#ident: #way)
+        let value = index_of(&quote!(__envelope::Option::Some(#name)), &partition, sort.as_ref());
+        quote!(#ident: #value)
     });
     let attributes = quote!(let __attributes = <Self as __envelope::Envelope>::attributes(););
     let (ty, value) = if input.options.indexes.is_empty() {
@@ -106,7 +107,7 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
     }
 }
 
-/// The keys whose value is given in calls.
+/// The keys whose values are passed in calls.
 fn keys<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Mark, &'a Key<'a>)> {
     let sort = record.typed_sort_key().map(|sort| (Mark::SortKey, sort));
     std::iter::once((Mark::PartitionKey, &record.partition_key)).chain(sort)
@@ -120,7 +121,7 @@ fn parts_name(mark: Mark) -> Ident {
     format_ident!("__{}", if mark == Mark::PartitionKey { "PartitionParts" } else { "SortParts" })
 }
 
-/// The attribute of a key of the table: of its field, or composed of its parts.
+/// The attribute of a table key: a field's attribute, or one composed of its parts.
 fn key_attribute(
     record: &Record<'_>,
     mark: Mark,
@@ -143,15 +144,19 @@ fn key_attribute(
     }
 }
 
-/// The call that makes an index of its attributes.
-fn way(name: &TokenStream, partition: &TokenStream, sort: Option<&TokenStream>) -> TokenStream {
+/// The call that makes an index from its attributes.
+fn index_of(
+    name: &TokenStream,
+    partition: &TokenStream,
+    sort: Option<&TokenStream>,
+) -> TokenStream {
     match sort {
         None => quote!(__envelope::Index::by_partition(#name, #partition)),
         Some(sort) => quote!(__envelope::Index::by_both(#name, #partition, #sort)),
     }
 }
 
-/// The type of an index's key; a local index has the table's partition key.
+/// The type of an index's key. A local index has the partition key of the table.
 fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
     let field = |ident: &Ident| {
         let field = record

@@ -20,7 +20,7 @@ pub(super) fn key_type(record: &Record<'_>) -> TokenStream {
     }
 }
 
-/// The type of a key's value in calls: that of the one field, or `Parts` of several.
+/// The type of a key's value in calls: the type of its field, or `Parts` of several.
 pub(super) fn value_type(key: &Key<'_>) -> TokenStream {
     let types = key.fields.iter().map(|field| &field.ty);
     if key.fields.len() == 1 {
@@ -58,8 +58,8 @@ pub(super) fn key_pattern(name: &str, key: &Key<'_>) -> TokenStream {
     }
 }
 
-/// Whether the copy of the key may have parameters that its fields do not use. Rust does not ask
-/// that constants are used.
+/// Whether the copy of the key may have parameters that its fields do not use. Unused constant
+/// parameters are allowed in Rust.
 pub(super) fn has_unused_parameters(input: &Input) -> bool {
     input.generics.type_params().next().is_some() || input.generics.lifetimes().next().is_some()
 }

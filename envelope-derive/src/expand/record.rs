@@ -93,8 +93,8 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     }
 }
 
-/// `fn withheld`, for a struct with groups: at each field's type the compiler says that it must be
-/// `Access<..>`.
+/// `fn withheld`, for a struct with groups. The compiler reports a field in a group whose type is
+/// not `Access<..>`, at the type.
 fn withheld(record: &Record<'_>) -> Option<TokenStream> {
     let grouped =
         record.fields.iter().filter_map(|(field, _)| Some((field, field.group.as_ref()?)));

@@ -1,13 +1,14 @@
-//! Makes every token of generated code the derive's own, at the place in the source where it was.
+//! Gives every token of generated code the hygiene of the derive, and keeps its place in the
+//! source.
 //!
-//! Tokens of the user's keep the marks of the `macro_rules!` macro that they came through, and so
-//! do the tokens that are generated at their place: locals of generated code would not be found.
-//! And lints judge code by these marks: a name of the user's that is copied would be reported
-//! again, where no `#[allow]` helps those who `forbid` the lint.
+//! The user's tokens have the hygiene of the `macro_rules!` macro that they came through. So do
+//! tokens that are generated with the span of such a token, and then the locals of generated code
+//! are not found. Lints use the hygiene too: they would report a copied name a second time, and an
+//! `#[allow]` does not help a user who forbids the lint.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 
-/// Resolves all of `tokens` where the derive stands.
+/// Gives all `tokens` the hygiene of the derive.
 pub(super) fn as_generated(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(token).collect()
 }
@@ -19,14 +20,14 @@ fn token(mut token: TokenTree) -> TokenTree {
             copy.set_span(here(group.span()));
             return TokenTree::Group(copy);
         }
-        // It means the crate of the macro that it came through.
+        // `$crate` is the crate of the user's macro.
         TokenTree::Ident(ident) if ident == "$crate" => {}
         token => token.set_span(here(token.span())),
     }
     token
 }
 
-/// The place in the source, with the names of generated code.
+/// The same place in the source, with the hygiene of the derive.
 pub(super) fn here(place: Span) -> Span {
     place.resolved_at(Span::call_site())
 }

@@ -1,4 +1,4 @@
-//! Generated items by which the compiler reports a type that serde cannot write, at the field.
+//! Generated items that make the compiler report a type that serde cannot write, at the field.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};

@@ -4,7 +4,7 @@ use syn::{
     GenericArgument, Generics, Ident, PathArguments, ReturnType, Type, TypeParamBound, TypePath,
 };
 
-/// The type parameters of the struct, each with whether it has been met.
+/// The type parameters of the struct, each with whether a visited type uses it.
 pub(super) struct Used<'a> {
     parameters: Vec<(&'a Ident, bool)>,
 }
@@ -57,7 +57,7 @@ impl<'a> Used<'a> {
 
     fn visit_path(&mut self, path: &syn::Path) {
         if path.segments.last().is_some_and(|segment| segment.ident == "PhantomData") {
-            // Written and read whether or not its parameter can be.
+            // serde writes and reads `PhantomData` whatever its parameter is.
             return;
         }
         if let Some(ident) = path.get_ident() {

@@ -1,4 +1,4 @@
-//! The marks: how a field is stored, and where else its value may stand.
+//! The marks: how a field is stored, and where else its value may be.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -32,7 +32,7 @@ struct Rules {
     options: &'static [&'static str],
     /// What the attribute means on the struct.
     on_struct: OnStruct,
-    /// Why the value cannot stand in the KMS encryption context, if it cannot.
+    /// Why the value cannot be in the KMS encryption context, if it cannot.
     in_context: Option<Refusal>,
     /// Why the format of a composed key cannot name the field, if it cannot.
     in_format: Option<Refusal>,
@@ -45,14 +45,14 @@ struct Rules {
 pub(crate) enum OnStruct {
     /// It composes a key.
     ComposesKey,
-    /// It has no place there; `#[envelope(unmarked = "..")]` sets the mark of all other fields.
+    /// A mistake; `#[envelope(unmarked = "..")]` may be meant, the mark of all fields without one.
     MeantAsDefault,
-    /// It has no place there.
+    /// A mistake.
     Misplaced,
 }
 
-/// Why a mark does not go together with something else, and what to write instead; `{field}` stands
-/// for the name of the field.
+/// Why a mark does not go together with something else, and what to write instead. `{field}` is
+/// replaced by the name of the field.
 #[derive(Clone, Copy)]
 pub(crate) struct Refusal {
     problem: &'static str,
@@ -191,7 +191,7 @@ impl Mark {
         matches!(self, Self::PartitionKey | Self::SortKey)
     }
 
-    /// Why the value cannot stand in the KMS encryption context, if it cannot.
+    /// Why the value cannot be in the KMS encryption context, if it cannot.
     pub(crate) fn refused_in_context(self) -> Option<Refusal> {
         self.rules().in_context
     }

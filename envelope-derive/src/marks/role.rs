@@ -7,22 +7,22 @@ use super::mark::Mark;
 
 /// What the derive knows of a role.
 ///
-/// No role stands beside a key: keys never change. At most one field of a struct has a role, and a
-/// field has at most one.
+/// A key has no role, because keys never change. At most one field of a struct has a given role,
+/// and a field has at most one role.
 pub(crate) struct Role {
     /// The name of the attribute.
     pub(crate) name: &'static str,
-    /// Why the field cannot be encrypted.
+    /// Why the field cannot be encrypted: completes "the field is encrypted, but ..".
     pub(crate) readable: &'static str,
-    /// Why the field cannot be authenticated, if it cannot.
+    /// Why the field cannot be authenticated, if it cannot: completes "the field is authenticated,
+    /// but ..".
     pub(crate) unauthenticated: Option<&'static str>,
     /// When the library writes the value.
     pub(crate) library_writes: LibraryWrites,
     pub(crate) stored_as: StoredAs,
     /// The call on the field's entry in `Envelope::SCHEMA`, for a field of this type.
     pub(crate) schema: fn(&Type) -> TokenStream,
-    /// The trait of `envelope_dynamo::__private` that the struct implements, for a field of this
-    /// mark.
+    /// The marker trait that the struct implements if the field has this mark.
     pub(crate) implements: fn(Mark) -> Option<TokenStream>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum LibraryWrites {
 pub(crate) enum StoredAs {
     /// As serde writes the field.
     Declared,
-    /// As seconds since the epoch, which is how DynamoDB reads times.
+    /// As seconds since 1970, the form in which DynamoDB reads times.
     Seconds,
 }
 

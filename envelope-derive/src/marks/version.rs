@@ -12,7 +12,7 @@ pub(super) const VERSION: Role = Role {
     unauthenticated: None,
     library_writes: LibraryWrites::Always,
     stored_as: StoredAs::Declared,
-    // The compiler reports a type that is no version at the type of the field.
+    // With this span, the compiler reports a wrong type at the type.
     schema: |ty| {
         let max = quote_spanned!(ty.span()=> <#ty as __envelope::VersionNumber>::MAX);
         quote!(.version(#max))

@@ -3,7 +3,7 @@
 /// A rule of `#[serde(rename_all = "..")]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RenameRule {
-    /// The name as it stands; also what serde makes of `"lowercase"` and `"snake_case"` on fields.
+    /// The name as written. serde applies `"lowercase"` and `"snake_case"` to fields in this way.
     #[default]
     Unchanged,
     Upper,
@@ -14,7 +14,7 @@ pub(crate) enum RenameRule {
 }
 
 impl RenameRule {
-    /// The names under which serde knows its rules.
+    /// serde's names of the rules.
     pub(crate) const NAMES: [&str; 8] = [
         "lowercase",
         "UPPERCASE",
@@ -26,7 +26,7 @@ impl RenameRule {
         "SCREAMING-KEBAB-CASE",
     ];
 
-    /// The rule that serde knows under this name.
+    /// The rule with this name in serde.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "lowercase" | "snake_case" => Self::Unchanged,
@@ -77,7 +77,7 @@ fn lower_first(name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Asserts that serde stores the fields of a struct under the names that the rule gives.
+    /// Asserts that the rule gives the same names as serde.
     macro_rules! same_as_serde {
         ($($rule:literal)*) => {$({
             #[derive(Default, serde::Serialize)]

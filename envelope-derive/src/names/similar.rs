@@ -1,4 +1,4 @@
-//! "did you mean": which of the known words a misspelt one stands for.
+//! "did you mean": the known word that a misspelt one resembles.
 
 /// The candidate nearest to `word`, if it is near enough to be a misspelling.
 pub(crate) fn similar<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_was_meant_and_nothing_far_fetched() {
+    fn finds_a_near_word_and_no_distant_one() {
         let options = ["table", "unmarked", "kms_context", "context", "crate"];
         assert_eq!(similar("tabel", &options), Some("table"));
         assert_eq!(similar("kms-context", &options), Some("kms_context"));

@@ -86,7 +86,7 @@ impl ComposedKey {
         })
     }
 
-    /// The neighbouring parts without a separator between them.
+    /// The pairs of neighbouring parts without a separator between them.
     pub(crate) fn unseparated(&self) -> impl Iterator<Item = (&Part, &Part)> {
         let adjacent = self.pieces.windows(2).filter_map(|pieces| match pieces {
             [Piece::Part(first), Piece::Part(second)] => Some((first, second)),

@@ -1,7 +1,7 @@
 //! The entries inside the parentheses of an attribute: `name`, `name = value`, `name(..)`.
 //!
-//! A list is split at its commas, without a grammar for the values. So one malformed entry does not
-//! hide mistakes in the others, and serde's entries are passed to serde exactly as written.
+//! A list is split at its commas, without a grammar for the values. One malformed entry therefore
+//! does not hide mistakes in the others, and serde receives its entries exactly as written.
 
 use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 use quote::ToTokens;

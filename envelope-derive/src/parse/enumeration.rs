@@ -35,7 +35,7 @@ impl<'a> Enum<'a> {
     }
 }
 
-/// Reads `crate`. All other options are those of the records.
+/// Reads `crate`. All other options belong to the records.
 fn crate_option(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
     let mut krate = crate_path::default();
     let attributes = input.attrs.iter().filter(|attribute| attribute.path().is_ident(ENVELOPE));

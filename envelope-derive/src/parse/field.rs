@@ -17,7 +17,7 @@ pub(crate) struct Field {
     pub(crate) vis: Visibility,
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
-    /// The field's own mark, or that of unmarked fields; `None` if there is none, or several.
+    /// The field's own mark, or the mark of unmarked fields; `None` if there is none or several.
     pub(crate) mark: Option<Mark>,
     /// The marks as written, for rules that look at more than one.
     pub(crate) marks: Vec<WrittenMark>,
@@ -27,7 +27,7 @@ pub(crate) struct Field {
     pub(crate) seconds: Option<Ident>,
     /// `#[encryption_context]`, as written.
     pub(crate) encryption_context: Option<TokenStream>,
-    /// Whether records are read in which the field is still plaintext.
+    /// Whether records in which the field is plaintext are read too.
     pub(crate) accepts_plaintext: bool,
     /// The group of encrypted fields that the field belongs to.
     pub(crate) group: Option<Name>,
@@ -95,7 +95,7 @@ impl Field {
         self.marks().any(Mark::is_key)
     }
 
-    /// The field's marks: as written, or that of unmarked fields.
+    /// The field's marks as written, or the mark of unmarked fields.
     pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
         let unmarked = if self.marks.is_empty() { self.mark } else { None };
         self.marks.iter().map(|written| written.mark).chain(unmarked)
@@ -156,7 +156,7 @@ fn names(
     (written, aliases)
 }
 
-/// The name in one direction: the one of `rename`, or the field's by the struct's `rename_all`.
+/// The name in one direction: from `rename`, or the field's name after the struct's `rename_all`.
 fn name_in(ident: &Ident, given: Option<&LitStr>, rule: RenameRule) -> Name {
     given.map_or_else(|| Name { value: rule.apply(&unraw(ident)), span: ident.span() }, Name::from)
 }

@@ -20,7 +20,7 @@ pub(crate) struct Part {
     pub(crate) digits: Option<usize>,
 }
 
-/// Splits a format into its pieces. An error is the problem, and the help.
+/// Splits a format into its pieces. An error is the problem and the help.
 pub(super) fn pieces(format: &str) -> Result<Vec<Piece>, (String, String)> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_format_is_said_to_be_none() {
+    fn a_malformed_format_is_refused() {
         for format in [
             "{", "}", "{a", "a}", "{}", "{:020}", "{a:20}", "{a:>20}", "{a:0}", "{a:00}",
             "{a:040}", "{a b}", "{0}",

@@ -1,5 +1,4 @@
-//! The secondary indexes: `#[envelope(index(name = "by_plan", partition_key = plan, sort_key =
-//! created))]`.
+//! The secondary indexes: `index(name = "by_plan", partition_key = plan, sort_key = created)`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -16,7 +15,7 @@ const SORT_KEY: &str = "sort_key";
 const LOCAL: &str = "local";
 const OPTIONS: [&str; 4] = [NAME, PARTITION_KEY, SORT_KEY, LOCAL];
 
-/// An index as it is written, for help.
+/// An example for the help of messages.
 pub(crate) const EXAMPLE: &str =
     "`index(name = \"by_plan\", partition_key = plan, sort_key = created)`";
 
@@ -24,14 +23,14 @@ pub(crate) const EXAMPLE: &str =
 pub(crate) struct Index {
     pub(crate) written: TokenStream,
     pub(crate) name: LitStr,
-    /// The field of the partition key; `None` for a local index, which has that of the table.
+    /// The field of the partition key; `None` for a local index, which has the table's.
     pub(crate) partition_key: Option<Ident>,
     pub(crate) sort_key: Option<Ident>,
     pub(crate) is_local: bool,
 }
 
 impl Index {
-    /// The type of the module `envelope_dynamo::kind`.
+    /// The type in `envelope_dynamo::__private::kind`.
     pub(crate) fn kind(&self) -> Ident {
         Ident::new(if self.is_local { "Local" } else { "Global" }, Span::call_site())
     }
@@ -53,7 +52,7 @@ impl Index {
     }
 }
 
-/// Reads one `index(..)`; `None` if a mistake was reported without which there is no index.
+/// Reads one `index(..)`; `None` after a mistake that leaves no usable index.
 pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
     let Value::List(list) = &entry.value else {
         errors.report(
@@ -139,7 +138,8 @@ fn field(option: &Entry, errors: &mut Errors) -> Option<Ident> {
     ident
 }
 
-/// The name of a field. A keyword stands for the field `r#keyword`; the keywords of paths cannot.
+/// The name of a field. A keyword names the field `r#keyword`, but `self`, `super` and `crate`
+/// cannot be fields.
 fn field_ident(ident: Ident) -> Option<Ident> {
     let name = ident.unraw().to_string();
     match name.as_str() {

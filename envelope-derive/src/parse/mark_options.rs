@@ -11,7 +11,7 @@ use crate::names::Name;
 /// The options of a field's mark.
 #[derive(Default)]
 pub(super) struct MarkOptions {
-    /// Whether records are read in which the field is still plaintext.
+    /// Whether records in which the field is plaintext are read too.
     pub(super) accepts_plaintext: bool,
     /// The group of encrypted fields that the field belongs to.
     pub(super) group: Option<Name>,

@@ -38,7 +38,7 @@ pub(crate) struct Options {
     pub(crate) table: Option<LitStr>,
     /// The path of the crate, if it is not `::envelope_dynamo`.
     krate: Option<TokenStream>,
-    /// The mark of fields that carry none.
+    /// The mark of fields without one.
     pub(crate) unmarked: Option<Mark>,
     pub(crate) context_form: ContextForm,
     pub(crate) context: Vec<Pair>,
@@ -100,7 +100,7 @@ impl Options {
             TABLE => self.table = table(entry, errors),
             ENTITY => self.entity = entity(entry, errors),
             CRATE => self.krate = crate_path::parse(entry, errors),
-            // With a wrong value here, the fields without a mark are not mistakes too.
+            // After a wrong value here, fields without a mark are not reported too.
             UNMARKED => {
                 self.unmarked = choice(entry, &UNMARKED_VALUES, errors).or(Some(Mark::Encrypted))
             }

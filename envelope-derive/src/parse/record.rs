@@ -109,7 +109,7 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a F
     None
 }
 
-/// Reports attributes of fields on the struct.
+/// Reports attributes on the struct that belong to fields.
 fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes {
         let Some(name) = entry::name(attribute) else { continue };
@@ -130,7 +130,7 @@ fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
     }
 }
 
-/// What an attribute of fields means on the struct; `None` if the name is not one of theirs.
+/// The meaning on the struct of a field's attribute; `None` for other names.
 fn on_struct(name: &str) -> Option<OnStruct> {
     let beside_mark = marks::role(name).is_some() || name == ENCRYPTION_CONTEXT;
     Mark::named(name).map(Mark::on_struct).or(beside_mark.then_some(OnStruct::Misplaced))

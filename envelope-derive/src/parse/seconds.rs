@@ -1,4 +1,4 @@
-//! Fields that are stored as seconds since the epoch: times to live and timestamps.
+//! Fields that are stored as seconds since 1970: times to live and timestamps.
 
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
@@ -10,9 +10,11 @@ use super::written_marks::WrittenRole;
 use crate::marks::StoredAs;
 use crate::names::unraw;
 
-/// Adds serde entries to a field of such a role, unless the field has a `with` of its own.
+/// Makes serde store the field as seconds if its role asks for that, unless the field has its own
+/// `with`.
 ///
-/// Returns the name of the type that the entries refer to, if it is to be generated for the field.
+/// Returns the name of the type that the serde entries use. `expand` generates this type, except
+/// for a generic struct.
 pub(super) fn store_as_seconds(
     roles: &[WrittenRole],
     ident: &Ident,

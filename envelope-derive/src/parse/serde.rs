@@ -1,5 +1,5 @@
-//! The `#[serde(..)]` attributes. The derive reads what it needs of them; serde's own derive
-//! receives every entry as written.
+//! The `#[serde(..)]` attributes. The derive reads what it needs; serde's own derive receives every
+//! entry as written.
 //!
 //! An entry that the derive does not know is refused, because it could change names.
 

@@ -1,7 +1,7 @@
-//! Every rule of the derive, each with structs that break it and ones that keep it.
+//! Every rule of the derive, each with structs that break it and structs that keep it.
 //!
-//! The errors that the derive reports, and no others. How the compiler prints them is tested in
-//! `tests/ui`.
+//! These tests compare the errors that the derive reports. `tests/ui` tests how the compiler prints
+//! them.
 
 mod entities;
 mod fields;
@@ -22,13 +22,13 @@ fn tokens(source: &str) -> TokenStream {
     source.parse().unwrap_or_else(|error| panic!("{source}: {error}"))
 }
 
-/// What the derive reports of `source`: problem and help.
+/// The messages of the derive for `source`: problem and help.
 fn reported(source: &str) -> Vec<String> {
     messages(super::derive(tokens(source)))
 }
 
-/// Asserts that these problems are reported and no others, with the help where `expected` has it in
-/// a second line.
+/// Asserts that exactly these problems are reported. The help is compared if `expected` has it in a
+/// second line.
 #[track_caller]
 fn assert_reported(source: &str, reported: &[String], expected: &[&str]) {
     let shown: Vec<_> = reported
@@ -48,7 +48,7 @@ fn structure(container: &str, fields: &str) -> String {
     format!("#[envelope(table = \"t\")] {container} struct Record {{ {fields} }}")
 }
 
-/// Cases of attributes of the struct, fields, and what is reported of them.
+/// Checks cases of attributes of the struct, its fields, and the expected problems.
 #[track_caller]
 fn check_structs(cases: &[(&str, &str, &[&str])]) {
     for (container, fields, expected) in cases {
@@ -57,7 +57,7 @@ fn check_structs(cases: &[(&str, &str, &[&str])]) {
     }
 }
 
-/// Cases of fields beside a key and a secret.
+/// Checks cases of a field beside a key and a secret, and the expected problems.
 #[track_caller]
 fn check_fields(cases: &[(&str, &[&str])]) {
     for (field, expected) in cases {
@@ -66,7 +66,7 @@ fn check_fields(cases: &[(&str, &[&str])]) {
     }
 }
 
-/// Cases of attributes of a struct with a key and a secret.
+/// Checks cases of attributes of a struct with a key and a secret, and the expected problems.
 #[track_caller]
 fn check_containers(cases: &[(&str, &[&str])]) {
     for (container, expected) in cases {

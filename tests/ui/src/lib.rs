@@ -1,5 +1,5 @@
-//! What the compiler says about mistakes: one case per mistake in `cases/`, beside the message that
-//! it must give.
+//! The compile errors for mistakes: one case for each mistake in `cases/`, beside the expected
+//! message.
 //!
-//! A package of its own, because trybuild compiles all that a package depends on once more, and the
-//! other tests depend on whole servers.
+//! This is a package of its own, because trybuild compiles all dependencies of the package once
+//! more, and the other tests depend on whole servers.

@@ -1,6 +1,6 @@
-//! Compiles each case and compares what the compiler says.
+//! Compiles each case and compares the messages of the compiler.
 //!
-//! A changed message is accepted with `TRYBUILD=overwrite cargo test -p envelope-ui-tests`.
+//! `TRYBUILD=overwrite cargo test --workspace --test ui` accepts changed messages.
 
 #[test]
 fn mistakes_are_explained() {

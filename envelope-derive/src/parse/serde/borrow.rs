@@ -1,4 +1,4 @@
-//! `#[serde(borrow)]`: the lifetimes that serde borrows for.
+//! `#[serde(borrow)]` and its lifetimes.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -15,7 +15,7 @@ pub(crate) fn lifetimes(string: &LitStr) -> Option<Vec<Lifetime>> {
     Some(lifetimes.into_iter().collect())
 }
 
-/// Checks that the type has the lifetimes that serde is to borrow.
+/// Checks that the type has the lifetimes that `borrow` names.
 pub(crate) fn lifetimes_exist(entry: &Entry, ty: &Type, errors: &mut Errors) -> bool {
     if entry.name != "borrow" {
         return true;

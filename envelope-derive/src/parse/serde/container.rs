@@ -10,7 +10,7 @@ use crate::errors::Errors;
 use crate::names::{RenameRule, list};
 use crate::parse::entry::{Entry, Value};
 
-/// Entries that replace or wrap the map of fields, so that fields could not be told apart by name.
+/// Entries with which serde would not write the struct as a map of its fields.
 const RESHAPING: [&str; 11] = [
     "tag",
     "content",
@@ -33,8 +33,7 @@ pub(crate) struct ContainerSerde {
     pub(crate) rename_all: Directions<RenameRule>,
     pub(crate) is_renamed: bool,
     pub(crate) deny_unknown_fields: bool,
-    /// `default`, alone or with a path: fields that are absent come from a default of the whole
-    /// struct.
+    /// `default`: absent fields come from a default of the whole struct.
     pub(crate) default: Option<ContainerDefault>,
     pub(crate) bounds: Directions<Option<Predicates>>,
 }
@@ -44,7 +43,7 @@ pub(crate) struct ContainerSerde {
 pub(crate) enum ContainerDefault {
     /// `Default::default()` of the struct.
     Trait,
-    /// A function named by the user.
+    /// A function of the user.
     Path,
 }
 
@@ -59,7 +58,7 @@ pub(crate) fn container(attributes: &[Attribute], errors: &mut Errors) -> Contai
             errors.report(&entry, problem, instead_of(&entry));
         } else if forms::check(&entry, &forms::CONTAINER, errors) && seen.is_new(&entry, errors) {
             read_container_entry(&entry, &mut serde, errors);
-            // The derive names its own copy of serde.
+            // Generated code uses the serde that `envelope-dynamo` re-exports.
             if entry.name != "crate" {
                 serde.entries.push(entry);
             }
@@ -116,7 +115,7 @@ fn rename_all(entry: &Entry, rules: &mut Directions<RenameRule>, errors: &mut Er
     };
     let Directions { serialize, deserialize } = strings(entry);
     rules.serialize = rule(&serialize, rules.serialize);
-    // One rule for both directions is read, and reported, once.
+    // One rule for both directions is read once, so that it is reported once.
     rules.deserialize = match &entry.value {
         Value::List(_) => rule(&deserialize, rules.deserialize),
         _ => rules.serialize,

@@ -1,5 +1,4 @@
-//! Entries that may differ between writing and reading: `name(serialize = "..", deserialize =
-//! "..")`.
+//! Entries that may differ for writing and reading: `name(serialize = "..", deserialize = "..")`.
 
 use syn::punctuated::Punctuated;
 use syn::{LitStr, Token, WherePredicate};

@@ -20,7 +20,7 @@ pub(crate) struct FieldSerde {
     pub(crate) entries: Vec<Entry>,
     /// The names given by `rename`.
     pub(crate) rename: Directions<Option<LitStr>>,
-    /// Further names to read: `alias`, and second and later deserialize renames.
+    /// Further names to read: from `alias`, and from the second and later `rename(deserialize)`.
     pub(crate) aliases: Vec<LitStr>,
     pub(crate) skip: Directions<bool>,
     /// `skip`, `skip_serializing`, `skip_serializing_if` or `skip_deserializing`, as written.
@@ -64,10 +64,10 @@ pub(crate) fn field(attributes: &[Attribute], ty: &Type, errors: &mut Errors) ->
     serde
 }
 
-/// Reports `flatten`, of a record or of a view.
+/// Reports `flatten`, in a record or a view.
 ///
-/// Its entries are told from the attributes of other fields by name alone, and another version of
-/// the struct has other fields: what one version seals would be an entry in the clear to another.
+/// Only names tell the entries of a flattened field from other fields, and another version of the
+/// struct has other fields. A field that one version seals could be a plaintext entry for another.
 pub(crate) fn refuse_flatten(entry: &Entry, errors: &mut Errors) {
     errors.report(
         entry,

@@ -1,7 +1,7 @@
-//! The serde attributes that the macro knows, each with the form it takes.
+//! The serde attributes that the derive knows, each with its form.
 //!
-//! serde would report a malformed entry itself, but then its code would be missing, and that would
-//! be reported too.
+//! A malformed entry is reported here and not left to serde: without serde's generated code, the
+//! compiler would report other errors as well.
 
 use syn::{ExprPath, LitStr};
 
@@ -26,11 +26,11 @@ pub(crate) enum Form {
     WordOrLifetimes,
     /// `name = ".."` or `name(serialize = "..", deserialize = "..")`
     Directions,
-    /// The same with where predicates.
+    /// The same with `where` predicates.
     Bounds,
 }
 
-/// What serde takes on a struct, as far as it leaves the struct a map of its fields.
+/// serde's attributes of a struct, without those that change its form as a map of fields.
 pub(crate) const CONTAINER: [(&str, Form); 7] = [
     ("rename", Form::Directions),
     ("rename_all", Form::Directions),
@@ -41,7 +41,7 @@ pub(crate) const CONTAINER: [(&str, Form); 7] = [
     ("crate", Form::String),
 ];
 
-/// What serde takes on a field.
+/// serde's attributes of a field.
 pub(crate) const FIELD: [(&str, Form); 12] = [
     ("rename", Form::Directions),
     ("alias", Form::String),
@@ -57,7 +57,7 @@ pub(crate) const FIELD: [(&str, Form); 12] = [
     ("bound", Form::Bounds),
 ];
 
-/// Whether the entry is one of `known` and has its form; reports it otherwise.
+/// Whether the entry is one of `known` and has the right form. If not, reports it.
 pub(crate) fn check(entry: &Entry, known: &[(&str, Form)], errors: &mut Errors) -> bool {
     let Some((name, form)) = known.iter().find(|(name, _)| *name == entry.name) else {
         let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
@@ -101,7 +101,7 @@ impl Form {
         }
     }
 
-    /// Whether the string says something that serde can make code of.
+    /// Whether serde can parse the string.
     fn takes(self, string: &LitStr) -> bool {
         match self {
             Self::Word => false,

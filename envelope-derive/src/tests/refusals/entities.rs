@@ -3,7 +3,7 @@
 use super::{assert_reported, reported, tokens};
 
 #[test]
-fn an_enum_holds_records_and_says_nothing_else() {
+fn an_enum_holds_records_and_has_one_option() {
     let no_record = "the variant `User` must hold exactly one record\nhelp: derive `Envelope` on a struct, and write `User(User)`";
     let parameters = "an enum of records cannot be generic";
     let cases: [(&str, &[&str]); 13] = [
@@ -36,18 +36,18 @@ fn an_enum_holds_records_and_says_nothing_else() {
 }
 
 #[test]
-fn the_records_of_an_enum_with_mistakes_are_members_all_the_same() {
+fn the_fallback_of_an_enum_keeps_its_records_as_members() {
     let code = |source: &str| super::super::derive(tokens(source)).to_string();
     let member = "EntityOf < Shop > for User";
     assert!(code("enum Shop { User(User), Order }").contains(member));
     assert!(code("enum Shop { User(User), Order(Order) }").contains(member));
     assert!(
         !code("enum Shop<T> { User(User) }").contains("EntityOf"),
-        "the parameter is what is wrong"
+        "the mistake is the parameter"
     );
     assert!(
         code("enum Shop { User(User) }").contains("assert_alike"),
-        "without mistakes it is no stub"
+        "no fallback without mistakes"
     );
     assert!(!code("enum Shop { User(User), Order }").contains("assert_alike"));
 }

@@ -75,7 +75,7 @@ fn a_key_is_not_encrypted() {
 }
 
 #[test]
-fn a_skipped_field_bears_nothing() {
+fn a_skipped_field_has_no_mark() {
     let marked = "`a` is marked `#[plaintext]`, but serde skips it, so it is never stored";
     check_fields(&[
         ("#[plaintext] #[serde(skip)] a: u8", &[marked]),
@@ -300,7 +300,7 @@ fn options_of_marks_are_known() {
 }
 
 #[test]
-fn groups_are_named_and_whole() {
+fn groups_have_valid_names_and_no_serde_with() {
     let whole = "`a` is in a group, so serde must use its type `Access<..>`, without `with`";
     let pair = "the name `group` is reserved in the encryption context of a record with groups";
     check_fields(&[
@@ -331,7 +331,7 @@ fn groups_are_named_and_whole() {
 }
 
 #[test]
-fn the_encryption_context_takes_what_can_be_read() {
+fn the_encryption_context_takes_readable_fields() {
     check_fields(&[
         (
             "#[encrypted] #[encryption_context] a: u8",
@@ -366,7 +366,7 @@ fn the_encryption_context_takes_what_can_be_read() {
 }
 
 #[test]
-fn what_the_library_keeps_is_readable_and_there() {
+fn a_field_with_a_role_is_readable_and_stored() {
     let stays = |role: &str| {
         format!(
             "the library changes `a`, which is `#[{role}]`, but the encryption context must not change"

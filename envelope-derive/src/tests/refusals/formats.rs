@@ -1,4 +1,4 @@
-//! Composed keys, their parts, and the attribute of the entity type.
+//! Composed keys, their parts, and the `entity(..)` attribute.
 
 use super::{check_containers, check_structs};
 
@@ -119,7 +119,7 @@ fn a_format_names_each_part_once_and_five_at_most() {
 }
 
 #[test]
-fn a_part_is_a_field_that_is_stored_and_stays() {
+fn a_part_is_a_stored_field_that_does_not_change() {
     let every = "`a` is part of the key, which every record must have";
     check_formats(&[
         (
@@ -160,7 +160,7 @@ fn a_part_is_a_field_that_is_stored_and_stays() {
 }
 
 #[test]
-fn a_part_has_one_spelling_as_text() {
+fn a_part_has_one_text_form() {
     let cannot = |what: &str| {
         format!(
             "`a` is part of the key, so it cannot be {what}: each value must have exactly one text form"
@@ -195,7 +195,7 @@ fn a_part_has_one_spelling_as_text() {
 }
 
 #[test]
-fn a_field_of_a_key_alone_stands_in_one() {
+fn a_field_marked_key_is_part_of_a_key() {
     let expected = "`a` is marked `#[key]`, but no composed key names it, so it would not be stored\nhelp: name it in a composed key on the \
                     struct: `#[sort_key(name = \"sk\", format = \"ORDER#{a}\")]`; if the field itself is the key, mark \
                     it `#[partition_key]` or `#[sort_key]`";
@@ -203,7 +203,7 @@ fn a_field_of_a_key_alone_stands_in_one() {
 }
 
 #[test]
-fn generated_attributes_have_names_of_their_own() {
+fn generated_attributes_have_distinct_names() {
     let key = |name: &str| format!("#[sort_key(name = {name:?}, format = \"A\")]");
     let taken = "the attribute name `secret` belongs to the field `secret`";
     check_containers(&[

@@ -82,7 +82,7 @@ fn a_keyword_names_the_field_of_that_name() {
 }
 
 #[test]
-fn an_index_has_a_name_that_dynamodb_takes() {
+fn an_index_has_a_valid_name() {
     let check = |name: &str, is_good: bool| {
         let refused = format!("{name:?} is not a valid index name");
         let expected: &[&str] = if is_good { &[] } else { &[&refused] };
@@ -132,7 +132,7 @@ fn an_index_has_the_keys_of_its_kind() {
 }
 
 #[test]
-fn an_index_is_by_fields_that_dynamodb_can_read() {
+fn the_keys_of_an_index_are_readable_fields() {
     let index = "#[envelope(index(name = \"by_a\", partition_key = a))]";
     let check = |field: &str, expected: &[&str]| {
         check_structs(&[(index, &format!("{FIELDS} {field}"), expected)])
@@ -189,7 +189,7 @@ fn an_index_is_by_fields_that_dynamodb_can_read() {
 }
 
 #[test]
-fn indexes_have_names_of_their_own() {
+fn indexes_have_distinct_names() {
     let two = |a: &str, b: &str| {
         format!(
             "#[envelope(index(name = {a:?}, partition_key = id), index(name = {b:?}, partition_key = id))]"

@@ -1,9 +1,9 @@
-//! The options of `#[envelope(..)]`, and what can be derived at all.
+//! The options of `#[envelope(..)]`, and the items that the derive accepts.
 
 use super::{FIELDS, assert_reported, check_containers, reported};
 
 #[test]
-fn the_struct_names_its_table() {
+fn a_struct_names_its_table() {
     let check = |attribute: &str, expected: &[&str]| {
         let source = format!("{attribute} struct Record {{ {FIELDS} }}");
         assert_reported(&source, &reported(&source), expected);
@@ -59,7 +59,7 @@ fn an_option_is_known_and_given_once() {
 }
 
 #[test]
-fn a_wrong_default_mark_is_no_missing_mark_on_every_field() {
+fn after_a_wrong_default_mark_no_missing_mark_is_reported() {
     let source = "#[envelope(table = \"t\", unmarked = \"x\")] struct Record { #[partition_key] id: u8, a: u8 }";
     assert_reported(source, &reported(source), &["`unmarked` cannot be \"x\""]);
 }
@@ -151,7 +151,7 @@ fn only_structs_with_named_fields_are_records() {
 }
 
 #[test]
-fn marks_stand_on_fields() {
+fn marks_on_the_struct_are_refused() {
     for name in
         ["authenticated", "key", "encryption_context", "version", "ttl", "created", "updated"]
     {

@@ -1,9 +1,9 @@
-//! The attributes of serde.
+//! serde's attributes.
 
 use super::{FIELDS, check_containers, check_fields, structure, tokens};
 
 #[test]
-fn a_struct_stays_a_map_of_its_fields() {
+fn attributes_that_reshape_the_struct_are_refused() {
     for name in [
         "content",
         "untagged",
@@ -158,7 +158,7 @@ fn attributes_of_a_field_are_known_and_well_formed() {
 }
 
 #[test]
-fn serde_is_told_a_thing_once() {
+fn a_serde_setting_is_given_once() {
     let twice = |name: &str| format!("`#[serde({name})]` repeats an earlier serde attribute");
     check_containers(&[
         (
@@ -226,7 +226,7 @@ fn only_lifetimes_of_the_type_are_borrowed() {
 }
 
 #[test]
-fn a_time_is_written_as_seconds_unless_the_field_says_how() {
+fn a_time_is_written_as_seconds_unless_the_field_has_with() {
     let expanded = |field: &str| {
         super::super::derive(tokens(&structure("", &format!("{FIELDS} {field}")))).to_string()
     };

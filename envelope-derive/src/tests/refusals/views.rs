@@ -39,7 +39,7 @@ fn a_view_names_a_record_and_some_of_its_fields() {
 }
 
 #[test]
-fn the_record_says_how_the_fields_of_a_view_are_stored() {
+fn a_mark_in_a_view_is_refused() {
     check(
         "#[view(of = User)] #[partition_key] struct View { a: u8 }",
         &["`#[partition_key]` does not belong on the struct of a view"],
