@@ -203,11 +203,11 @@ use syn::DeriveInput;
         authenticated,
         plaintext,
         encryption_context,
-        serde,
         version,
         ttl,
         created,
-        updated
+        updated,
+        serde
     )
 )]
 pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
