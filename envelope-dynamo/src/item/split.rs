@@ -400,3 +400,6 @@ impl SerializeStruct for Fields<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
