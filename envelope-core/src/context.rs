@@ -31,23 +31,23 @@ pub use crate::context_form::ContextForm;
 pub use crate::number::{Number, NumberError};
 pub use crate::value::Value;
 
-/// The pair that carries the table's logical name.
+/// The name of the pair for the logical table name.
 pub const TABLE_PAIR: &str = "table";
-/// The pair that carries the partition key, as it is or hashed.
+/// The name of the pair for the partition key, in clear or hashed.
 pub const PARTITION_KEY_PAIR: &str = "partition_key";
-/// The pair that carries the sort key, as it is or hashed.
+/// The name of the pair for the sort key, in clear or hashed.
 pub const SORT_KEY_PAIR: &str = "sort_key";
-/// The pair that names the group of fields a data key is for (FORMAT 4.6).
+/// The name of the pair for the group of fields that a data key is for (FORMAT 4.6).
 pub const GROUP_PAIR: &str = "group";
-/// The pair that says what a key encrypts, where that is no data key (FORMAT 5.2-1): no context of
-/// a record has it.
+/// The name of the pair for the purpose of a KMS ciphertext that is not a data key (FORMAT 5.2-1).
+/// No context of a record has this pair.
 pub const DOMAIN_PAIR: &str = "envelope";
 
-/// Where a record stands: its table, its primary key, its authenticated attributes and further
+/// The identity of a record: its table, its primary key, its authenticated attributes and further
 /// pairs.
 ///
-/// What was sealed under one context opens under no other. For anything that is not a DynamoDB
-/// item, `table` names the queue, bucket or purpose, and the pairs name the object.
+/// Data sealed for one context opens for no other. For anything that is not a DynamoDB item,
+/// `table` names the queue, bucket or purpose, and the pairs name the object.
 ///
 /// ```
 /// use envelope_core::{Context, ContextForm, Value};
@@ -56,8 +56,9 @@ pub const DOMAIN_PAIR: &str = "envelope";
 ///     .partition_key("user_id", Value::string("u_12345"))
 ///     .authenticated("plan", Some(Value::string("pro")))?
 ///     .pair("tenant", "t1")?;
-/// let pairs: Vec<_> = context.encryption_context().pairs().map(|(k, v)| format!("{k}={v}")).collect();
-/// assert_eq!(pairs, ["partition_key=u_12345", "table=users", "tenant=t1"]);
+/// let encryption_context = context.encryption_context();
+/// let pairs: Vec<_> = encryption_context.pairs().collect();
+/// assert_eq!(pairs, [("partition_key", "u_12345"), ("table", "users"), ("tenant", "t1")]);
 /// # Ok::<(), envelope_core::ContextError>(())
 /// ```
 #[derive(Clone)]
@@ -72,7 +73,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// A context of the logical `table` alone.
+    /// A context that names only the logical `table`.
     pub fn new(table: impl Into<Cow<'a, str>>) -> Self {
         Self {
             table: table.into(),
@@ -84,33 +85,33 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Chooses how the key stands in the KMS encryption context.
+    /// Chooses how the primary key appears in the KMS encryption context.
     #[must_use]
     pub const fn form(mut self, form: ContextForm) -> Self {
         self.form = form;
         self
     }
 
-    /// Binds the partition key: its attribute's name, type and value.
+    /// Binds the partition key: the name, type and value of its attribute.
     #[must_use]
     pub fn partition_key(mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) -> Self {
         self.partition_key = Some((name.into(), value));
         self
     }
 
-    /// Binds the sort key: its attribute's name, type and value.
+    /// Binds the sort key: the name, type and value of its attribute.
     #[must_use]
     pub fn sort_key(mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) -> Self {
         self.sort_key = Some((name.into(), value));
         self
     }
 
-    /// Binds an attribute that stays readable; `None` binds its absence, so that it cannot be added
-    /// unnoticed.
+    /// Binds an attribute that is stored readable. `None` binds its absence, so that adding the
+    /// attribute is noticed.
     ///
     /// # Errors
     ///
-    /// When the attribute is bound already.
+    /// If the attribute is bound already.
     pub fn authenticated(
         mut self,
         name: impl Into<Cow<'a, str>>,
@@ -126,18 +127,18 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Adds a pair to the KMS encryption context, where key policies can name it, and to the
+    /// Adds a pair to the KMS encryption context, so that key policies can name it, and to the
     /// associated data.
-    ///
-    /// # Security
-    ///
-    /// Pairs stand in clear in CloudTrail, whatever the form.
     ///
     /// # Errors
     ///
-    /// When the name is empty, starts with `aws:` (reserved by KMS), is `table`, `partition_key`,
-    /// `sort_key` or `envelope`, or stands already; names are compared without regard to ASCII
-    /// case, as KMS grant constraints do. When the value is empty.
+    /// If the value is empty. If the name is empty, starts with `aws:` (reserved by KMS), is
+    /// `table`, `partition_key`, `sort_key` or `envelope`, or is used already. Names are
+    /// compared without regard to ASCII case, as KMS grant constraints do.
+    ///
+    /// # Security
+    ///
+    /// CloudTrail logs pairs in clear, whatever the form.
     pub fn pair(
         mut self,
         name: impl Into<Cow<'a, str>>,
@@ -154,7 +155,7 @@ impl<'a> Context<'a> {
         Ok(self)
     }
 
-    /// The names of the authenticated attributes, in the order in which the payload lists them.
+    /// The names of the authenticated attributes, in the order of the list in the payload.
     pub fn authenticated_names(&self) -> impl Iterator<Item = &str> {
         self.authenticated.iter().map(|(name, _)| name.as_ref())
     }
@@ -187,8 +188,8 @@ impl<'a> Context<'a> {
         EncryptionContext { form: self.form, pairs }
     }
 
-    /// SHA-256 over table, attribute name and value, so that digests of one person differ from
-    /// table to table.
+    /// SHA-256 over table, attribute name and value. The same key has another digest in another
+    /// table.
     fn hashed(&self, name: &str, value: &Value<'_>) -> String {
         let mut input = Vec::with_capacity(128);
         head(&mut input, major::ARRAY, 4);
@@ -199,21 +200,21 @@ impl<'a> Context<'a> {
         base64_simd::STANDARD.encode_to_string(Sha256::digest(&input))
     }
 
-    /// The associated data of a payload (FORMAT 5.3): deterministic CBOR, so that no two contexts
-    /// share it.
+    /// The associated data of a payload (FORMAT 5.3). It is deterministic CBOR, so different
+    /// contexts have different associated data.
     pub(crate) fn associated_data(&self, content: Content, version: u8, suite: u8) -> Vec<u8> {
-        self.labelled(content.label(), version, suite)
+        self.encode(content.label(), version, suite)
     }
 
     /// The associated data of every chunk of a stream (FORMAT 12.4).
     pub(crate) fn stream_associated_data(&self, version: u8, suite: u8) -> Vec<u8> {
-        self.labelled("envelope-stream", version, suite)
+        self.encode("envelope-stream", version, suite)
     }
 
-    fn labelled(&self, content: &str, version: u8, suite: u8) -> Vec<u8> {
+    fn encode(&self, label: &str, version: u8, suite: u8) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
         head(&mut out, major::ARRAY, 7);
-        text(&mut out, content);
+        text(&mut out, label);
         head(&mut out, major::UNSIGNED, version.into());
         head(&mut out, major::UNSIGNED, suite.into());
         text(&mut out, &self.table);
@@ -234,7 +235,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Shows names alone: keys and pairs may identify people.
+/// Shows only names: the values of keys and pairs may identify people.
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
@@ -255,14 +256,15 @@ impl fmt::Debug for Context<'_> {
     }
 }
 
-/// What a payload holds; part of the associated data, so that bytes cannot pass for a record.
+/// What a payload contains. It is part of the associated data, so that bytes cannot pass for a
+/// record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// The encrypted fields of a record: a CBOR map.
     Record,
     /// The encrypted fields of a record that belong to a group: a CBOR map.
     Group,
-    /// Bytes of the caller's own.
+    /// Bytes that only the caller interprets.
     Bytes,
 }
 
@@ -276,13 +278,13 @@ impl Content {
     }
 }
 
-/// A key's text for people who read CloudTrail: strings and numbers as they are, bytes in base64.
+/// The text of a key in CloudTrail: strings and numbers unchanged, bytes in base64.
 fn readable(value: &Value<'_>) -> String {
     match value {
         Value::String(text) => text.to_string(),
         Value::Number(number) => number.as_str().to_owned(),
         Value::Bytes(bytes) => base64_simd::STANDARD.encode_to_string(bytes),
-        // No other type can be a DynamoDB key; its canonical encoding is as unambiguous as any.
+        // No other type can be a DynamoDB key. The canonical encoding is unambiguous.
         other => {
             let mut encoded = Vec::new();
             other.encode(&mut encoded);
@@ -293,8 +295,8 @@ fn readable(value: &Value<'_>) -> String {
 
 type Key<'a> = (Cow<'a, str>, Value<'a>);
 
-/// Partition key, then sort key. A sort key alone, which no DynamoDB table has, keeps its place
-/// behind a `null`.
+/// Partition key, then sort key. A sort key without a partition key, which no DynamoDB table has,
+/// follows a `null`.
 fn encode_keys(out: &mut Vec<u8>, partition_key: Option<&Key<'_>>, sort_key: Option<&Key<'_>>) {
     let keys = [partition_key, sort_key];
     let count = keys.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
@@ -321,8 +323,8 @@ fn is_reserved(name: &str) -> bool {
         || RESERVED_PAIRS.iter().any(|taken| name.eq_ignore_ascii_case(taken))
 }
 
-/// Picks the next pair again and again, which needs no memory: there are few, and their names are
-/// distinct.
+/// Searches for the next pair each time, which allocates nothing: there are few pairs, and their
+/// names are distinct.
 fn encode_pairs<'p>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'p str, &'p str)> + Clone) {
     head(out, major::MAP, pairs.clone().count() as u64);
     let mut last = None;
@@ -338,7 +340,7 @@ fn encode_pairs<'p>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'p str, &'p
     }
 }
 
-/// The pairs a data key is bound to; KMS shows them in CloudTrail.
+/// The pairs that a data key is bound to. CloudTrail logs them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EncryptionContext {
     form: ContextForm,
@@ -358,19 +360,19 @@ impl EncryptionContext {
         self.pairs().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    /// The form in which the record's key stands in it.
+    /// How the primary key appears in the pairs.
     #[must_use]
     pub const fn form(&self) -> ContextForm {
         self.form
     }
 
-    /// A deterministic CBOR map of the pairs: what a local key binds to (FORMAT 6.1).
+    /// The pairs as a deterministic CBOR map, which a local key binds to (FORMAT 6.1).
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         encode_pairs(out, self.pairs());
     }
 }
 
-/// Shows the names of the pairs alone: a value may be somebody's key.
+/// Shows only the names of the pairs: a value may identify a person.
 impl fmt::Debug for EncryptionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EncryptionContext")

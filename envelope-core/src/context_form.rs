@@ -2,24 +2,39 @@
 
 use std::fmt;
 
-/// How a record's key stands in the KMS encryption context, which CloudTrail shows in clear.
+/// How the primary key of a record appears in the KMS encryption context, which CloudTrail logs in
+/// clear.
 ///
-/// The associated data of the payload always carries the full key, whichever form is chosen.
+/// The associated data of the payload always contains the full key, whichever form is chosen. A
+/// form cannot be changed while records of another form are stored.
+///
+/// ```
+/// use envelope_core::context::{Context, ContextForm, Value};
+///
+/// let context = Context::new("users").partition_key("id", Value::string("u_1"));
+/// let names = |form| {
+///     let context = context.clone().form(form).encryption_context();
+///     context.pairs().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+/// };
+/// assert_eq!(names(ContextForm::Raw), ["partition_key", "table"]);
+/// assert_eq!(names(ContextForm::Hashed), ["partition_key", "table"]);
+/// assert_eq!(names(ContextForm::Table), ["table"]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContextForm {
-    /// `table`, `partition_key` and `sort_key` as they are: auditable, the default.
+    /// `table`, `partition_key` and `sort_key` in clear: auditable, the default.
     #[default]
     Raw,
-    /// `table` as it is, `partition_key` and `sort_key` as SHA-256 digests: for keys such as an
+    /// `table` in clear, `partition_key` and `sort_key` as SHA-256 digests: for keys such as an
     /// e-mail address.
     ///
     /// # Security
     ///
-    /// A digest hides a key from a casual reader of CloudTrail, not from somebody who can guess it
-    /// and compare.
+    /// A digest hides a key from a casual reader of CloudTrail, but not from somebody who can guess
+    /// the key and compare.
     Hashed,
-    /// `table` alone: one data key may serve every record of the table.
+    /// Only `table`: one data key may seal every record of the table.
     Table,
 }
 

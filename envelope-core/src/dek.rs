@@ -10,16 +10,16 @@ use crate::error::FormatError;
 
 const PART: &str = "encrypted_dek";
 const VERSION: u8 = 1;
-/// Wrapped keys one record may carry: enough for regions and partners, few enough to bound a
-/// reader's work.
+/// The most wrapped keys that a record may have: enough for regions and partners, few enough to
+/// limit the work of a reader.
 pub const MAX_WRAPPED_KEYS: usize = 16;
-/// The longest wrapped key: the longest `CiphertextBlob` that KMS takes (AWS KMS API Reference,
+/// The longest wrapped key: the longest `CiphertextBlob` that KMS accepts (AWS KMS API Reference,
 /// Decrypt).
 pub const MAX_WRAPPED_KEY_BYTES: usize = 6144;
-/// The longest key id an entry may carry: its length is one byte.
+/// The longest key id of an entry: its length is one byte.
 pub const MAX_KEY_ID_BYTES: usize = 255;
 
-/// Who can unwrap a wrapped key; an open set: a reader passes over kinds it does not know.
+/// Which kind of key can unwrap a wrapped key. A reader skips kinds that it does not know.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyKind(u8);
 
@@ -33,13 +33,13 @@ impl KeyKind {
     /// An RSA public key, RSAES-OAEP with SHA-256 (FORMAT 6.4).
     pub const RSA_OAEP: Self = Self(4);
 
-    /// A kind of your own: 128 to 255 are never assigned by the format.
+    /// A kind of your own, from 128 to 255. The format never assigns these.
     #[must_use]
     pub const fn private(byte: u8) -> Option<Self> {
         if byte >= 128 { Some(Self(byte)) } else { None }
     }
 
-    /// The byte that names the kind.
+    /// The byte that encodes the kind.
     #[must_use]
     pub const fn to_byte(self) -> u8 {
         self.0
@@ -62,9 +62,9 @@ impl fmt::Debug for KeyKind {
 ///
 /// # Security
 ///
-/// All of it comes from the table and is not authenticated: kind and id say where to try, never
-/// whom to trust. A provider compares the id with its own configuration, and only the payload's
-/// commitment proves a data key right.
+/// A wrapped key comes from the table and is not authenticated. Kind and id are hints about which
+/// key to try, and never a reason for trust. A provider compares the id with its own configuration,
+/// and only the commitment of the payload proves that a data key is the right one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrappedKey {
     kind: KeyKind,
@@ -77,7 +77,7 @@ impl WrappedKey {
     ///
     /// # Errors
     ///
-    /// When `id` is longer than 255 bytes, or `bytes` is empty or longer than 6,144 bytes.
+    /// If `id` is longer than 255 bytes, or if `bytes` is empty or longer than 6,144 bytes.
     pub fn new(
         kind: KeyKind,
         id: impl Into<Vec<u8>>,
@@ -93,19 +93,19 @@ impl WrappedKey {
         Ok(Self { kind, id, bytes })
     }
 
-    /// Who can unwrap it.
+    /// Which kind of key can unwrap it.
     #[must_use]
     pub const fn kind(&self) -> KeyKind {
         self.kind
     }
 
-    /// Which key of its kind wrapped it: a hint, see the section on security.
+    /// Which key of that kind wrapped it. This is a hint; see the section on security.
     #[must_use]
     pub fn id(&self) -> &[u8] {
         &self.id
     }
 
-    /// The wrapped key itself; for KMS its `CiphertextBlob`.
+    /// The wrapped key itself; for KMS this is the `CiphertextBlob`.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -118,15 +118,16 @@ impl fmt::Debug for WrappedKey {
     }
 }
 
-/// A parsed `encrypted_dek`.
+/// A parsed `encrypted_dek`: the stored form of a data key.
 ///
 /// ```
 /// use envelope_core::{ContextForm, EncryptedDek, KeyKind, WrappedKey};
 ///
-/// let dek = EncryptedDek::new(ContextForm::Raw, vec![WrappedKey::new(KeyKind::AWS_KMS, *b"key hint", [7; 184])?])?;
+/// let wrapped = WrappedKey::new(KeyKind::AWS_KMS, *b"key hint", [7; 184])?;
+/// let dek = EncryptedDek::new(ContextForm::Raw, vec![wrapped])?;
 /// let bytes = dek.to_bytes();
 /// assert_eq!(bytes.len(), 15 + 184);
-/// assert_eq!(&bytes[15..], [7; 184], "the blob from KMS stands at the end, as it is");
+/// assert_eq!(&bytes[15..], [7; 184], "the blob from KMS is stored unchanged, at the end");
 /// assert_eq!(EncryptedDek::parse(&bytes)?, dek);
 /// # Ok::<(), envelope_core::FormatError>(())
 /// ```
@@ -137,11 +138,11 @@ pub struct EncryptedDek {
 }
 
 impl EncryptedDek {
-    /// A data key wrapped by each of `keys`, under an encryption context of `form`.
+    /// A data key that each of `keys` wraps, under an encryption context of `form`.
     ///
     /// # Errors
     ///
-    /// When there is none, or more than 16.
+    /// If there is no wrapped key, or more than 16.
     pub fn new(form: ContextForm, keys: Vec<WrappedKey>) -> Result<Self, FormatError> {
         if keys.is_empty() || keys.len() > MAX_WRAPPED_KEYS {
             return Err(FormatError::Malformed("the number of wrapped keys"));
@@ -153,15 +154,15 @@ impl EncryptedDek {
     ///
     /// # Errors
     ///
-    /// When the bytes are not exactly one `encrypted_dek` of a known version.
+    /// If the bytes are not exactly one `encrypted_dek` of a known version.
     pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut reader = Reader::new(bytes);
-        let cut = |_| FormatError::Truncated(PART);
-        let [version] = reader.take_array().map_err(cut)?;
+        let truncated = |_| FormatError::Truncated(PART);
+        let [version] = reader.take_array().map_err(truncated)?;
         if version != VERSION {
             return Err(FormatError::UnknownVersion(PART, version));
         }
-        let [form, count] = reader.take_array().map_err(cut)?;
+        let [form, count] = reader.take_array().map_err(truncated)?;
         let form = ContextForm::from_byte(form)
             .ok_or(FormatError::Malformed("the context form of encrypted_dek"))?;
         if count == 0 || usize::from(count) > MAX_WRAPPED_KEYS {
@@ -191,13 +192,13 @@ impl EncryptedDek {
         out
     }
 
-    /// The context form that the bytes name; a reader accepts it only if it is its own.
+    /// The context form that the bytes name. A reader accepts only its own form.
     #[must_use]
     pub const fn form(&self) -> ContextForm {
         self.form
     }
 
-    /// The wrapped keys; at least one.
+    /// The wrapped keys, at least one.
     #[must_use]
     pub fn keys(&self) -> &[WrappedKey] {
         &self.keys
@@ -205,51 +206,52 @@ impl EncryptedDek {
 }
 
 fn parse_key(reader: &mut Reader<'_>) -> Result<WrappedKey, FormatError> {
-    let cut = |_| FormatError::Truncated(PART);
-    let [kind, id_length] = reader.take_array().map_err(cut)?;
-    let id = reader.take(id_length.into()).map_err(cut)?;
-    let length = u16::from_be_bytes(reader.take_array().map_err(cut)?);
-    let bytes = reader.take(length.into()).map_err(cut)?;
+    let truncated = |_| FormatError::Truncated(PART);
+    let [kind, id_length] = reader.take_array().map_err(truncated)?;
+    let id = reader.take(id_length.into()).map_err(truncated)?;
+    let length = u16::from_be_bytes(reader.take_array().map_err(truncated)?);
+    let bytes = reader.take(length.into()).map_err(truncated)?;
     WrappedKey::new(KeyKind(kind), id, bytes)
 }
 
-/// A count that the constructors keep below 256.
+/// A count as one byte: the constructors keep it below 256.
 const fn low_byte(count: usize) -> u8 {
     let [.., low] = count.to_be_bytes();
     low
 }
 
-/// The id of an entry of kind [`KeyKind::AWS_KMS`]: which KMS key, and which of its key materials
-/// (FORMAT 6.2).
+/// The id of an entry of kind [`KeyKind::AWS_KMS`]: which KMS key wrapped it, and which of its key
+/// materials (FORMAT 6.2).
 ///
 /// ```
 /// use envelope_core::KmsKeyHint;
 ///
 /// let key = KmsKeyHint::of("mrk-1234abcd12ab34cd56ef1234567890ab");
-/// let stored = key.with_material(Some("0b7fd7ddbac6eef27907413567cad8c810e2883dc8a7534067a82ee1142fc1e6"));
-/// assert!(key.fits(stored.as_ref()), "readers find the key by the first half alone");
+/// let material = "0b7fd7ddbac6eef27907413567cad8c810e2883dc8a7534067a82ee1142fc1e6";
+/// let stored = key.with_material(Some(material));
+/// assert!(key.fits(stored.as_ref()), "readers compare the first half only");
 /// assert_eq!(KmsKeyHint::parse(stored.as_ref()), Some(stored));
 /// assert_eq!((key.material(), stored.material()), (None, Some([0xcf, 0xf2, 0xf0, 0x51])));
 /// ```
 ///
 /// # Security
 ///
-/// A hint that comes from a record is not authenticated: whoever can write the table can change it.
+/// A hint from a record is not authenticated: everybody who can write to the table can change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KmsKeyHint([u8; Self::BYTES]);
 
 impl KmsKeyHint {
-    /// Bytes of a hint: 4 for the key and 4 for its material.
+    /// Bytes of a hint: 4 for the key and 4 for the key material.
     pub const BYTES: usize = 8;
 
-    /// The hint of the KMS key with this id, which is what follows `:key/` in its ARN; of no
-    /// material that is known.
+    /// The hint of the KMS key with this id, which is the part of its ARN behind `:key/`. The key
+    /// material is unknown.
     #[must_use]
     pub fn of(key_id: &str) -> Self {
         Self::from_parts(digest(key_id), NO_MATERIAL)
     }
 
-    /// The hint of the same key with the `KeyMaterialId` that KMS answered with, if it did.
+    /// The hint of the same key with the `KeyMaterialId` that KMS returned, if it returned one.
     #[must_use]
     pub fn with_material(self, material_id: Option<&str>) -> Self {
         Self::from_parts(
@@ -258,13 +260,13 @@ impl KmsKeyHint {
         )
     }
 
-    /// The hint that an entry's id holds; `None` if the id is not 8 bytes long.
+    /// The hint in the id of an entry; `None` if the id is not 8 bytes long.
     #[must_use]
     pub fn parse(id: &[u8]) -> Option<Self> {
         id.try_into().ok().map(Self)
     }
 
-    /// Whether `id` is a hint of the same key, whatever its material.
+    /// Whether `id` is a hint of the same key, with any key material.
     #[must_use]
     pub fn fits(self, id: &[u8]) -> bool {
         Self::parse(id).is_some_and(|other| other.key() == self.key())
@@ -277,8 +279,7 @@ impl KmsKeyHint {
         [a, b, c, d]
     }
 
-    /// The first 4 bytes of SHA-256 of the `KeyMaterialId`, or `None` where KMS did not say which
-    /// material it used.
+    /// The first 4 bytes of SHA-256 of the `KeyMaterialId`; `None` if KMS did not return one.
     #[must_use]
     pub fn material(self) -> Option<[u8; 4]> {
         let [.., a, b, c, d] = self.0;
@@ -290,7 +291,7 @@ impl KmsKeyHint {
     }
 }
 
-/// The bytes in place of the key material's where KMS did not name it.
+/// The bytes in place of the key material if KMS did not name it.
 const NO_MATERIAL: [u8; 4] = [0; 4];
 
 fn digest(id: &str) -> [u8; 4] {

@@ -1,19 +1,19 @@
-//! Text from storage, made fit for a log.
+//! Text from storage, escaped for logs.
 
 use std::fmt;
 
-/// Characters of one text that are shown.
+/// How many characters of a text are shown.
 const MAX_CHARS: usize = 200;
-/// Names of a list that are shown.
+/// How many names of a list are shown.
 const MAX_NAMES: usize = 20;
 
-/// A text that somebody else may have chosen: no line breaks or control characters, and no more
-/// than 200 characters.
+/// Displays a text that somebody else may have chosen: without line breaks and control characters,
+/// and at most 200 characters.
 ///
 /// ```
 /// use envelope_core::Escaped;
 ///
-/// assert_eq!(Escaped("plan\nERROR: all is lost").to_string(), "plan\\nERROR: all is lost");
+/// assert_eq!(Escaped("plan\nERROR: forged").to_string(), "plan\\nERROR: forged");
 /// assert_eq!(Escaped(&"x".repeat(1_000)).to_string().len(), 202);
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,15 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Names that somebody else may have chosen, separated by commas: each [`Escaped`], and no more
-/// than 20.
+/// Displays names that somebody else may have chosen: each [`Escaped`], separated by commas, and at
+/// most 20.
+///
+/// ```
+/// use envelope_core::EscapedNames;
+///
+/// let names = ["plan".to_owned(), "a\nb".to_owned()];
+/// assert_eq!(EscapedNames(&names).to_string(), "plan, a\\nb");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct EscapedNames<'t>(pub &'t [String]);
 

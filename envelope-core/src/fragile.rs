@@ -1,51 +1,52 @@
-//! Values that serde writes and, in some types, cannot read back.
+//! Values that serde writes, but that some types cannot read back.
 
 use crate::serde_error::ValueError;
 
-/// serde_json's type for text that is JSON. It writes itself as a struct of this name.
+/// The struct name under which `RawValue` of serde_json serializes itself.
 const RAW_JSON: &str = "$serde_json::private::RawValue";
 
-/// Refuses a struct of `name`, about to be written, that no deserializer but serde_json's reads
-/// back.
+/// Refuses to serialize a struct that only serde_json can read back. A serializer calls it with the
+/// `name` of every struct.
 ///
 /// # Errors
 ///
-/// If the struct is serde_json's `RawValue`.
+/// If the struct is `RawValue` of serde_json.
 pub fn check_struct_name(name: &str) -> Result<(), ValueError> {
     if name == RAW_JSON {
         return Err(ValueError::format(
-            "serde_json's `RawValue` can be written, but only serde_json reads it back: store a `serde_json::Value`, \
-             or the text",
+            "only serde_json can read its `RawValue` back: store a `serde_json::Value` or the text",
         ));
     }
     Ok(())
 }
 
-/// How many values were written that only some types read back.
+/// How many values were serialized that some types cannot read back.
 ///
-/// A serializer cannot see whether a value stands inside an internally tagged or untagged enum,
-/// where serde buffers what it reads. So it counts such values. The writer reads a field with such
-/// values back, and refuses it if the value that comes back holds another number of them.
+/// serde buffers the content of internally tagged and untagged enums when it deserializes them, and
+/// some values are lost in that buffer. A serializer cannot see whether a value is inside such an
+/// enum. So it counts these values. The writer then reads the field back, and refuses it if the
+/// value that it reads contains another number of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FragileValues {
-    /// `i128` and `u128`: serde's buffer has no such integers, whatever their value.
+    /// `i128` and `u128`, of any value: serde's buffer has no such integers.
     pub wide_integers: u64,
-    /// `Some` of a value that is written as null, such as `Some(None)`: most types read `None`.
+    /// `Some` of a value that is written as null, such as `Some(None)`: most types read it as
+    /// `None`.
     pub null_options: u64,
-    /// Integers and booleans as keys of maps whose stored keys are text: serde's buffer keeps the
-    /// text.
+    /// Integers and booleans as map keys, in a format whose map keys are text: serde's buffer
+    /// keeps the text.
     pub text_keys: u64,
 }
 
 impl FragileValues {
-    /// Whether there are none: every type reads back what was written.
+    /// Whether there are none, so that every type can read the values back.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// What was counted since `earlier`.
+    /// The values that were counted since `earlier`.
     #[must_use]
     pub const fn since(&self, earlier: Self) -> Self {
         Self {

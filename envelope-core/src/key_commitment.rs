@@ -1,9 +1,9 @@
-//! One AES-GCM ciphertext that opens under two keys, and why no payload does.
+//! Builds an AES-GCM ciphertext that opens under two keys, and tests that no payload does.
 //!
-//! AES-GCM does not commit to its key: whoever knows two keys can solve for one block of ciphertext
-//! so that both tags agree (Y. Dodis, P. Grubbs, T. Ristenpart, J. Woodage, "Fast Message Franking:
-//! From Invisible Salamanders to Encryptment", CRYPTO 2018). Two readers of one record would then
-//! see two plaintexts.
+//! AES-GCM does not commit to its key: an attacker who knows two keys can compute one block of the
+//! ciphertext so that both tags are equal (Y. Dodis, P. Grubbs, T. Ristenpart, J. Woodage, "Fast
+//! Message Franking: From Invisible Salamanders to Encryptment", CRYPTO 2018). Two readers of one
+//! record would then see different plaintexts.
 #![allow(clippy::unwrap_used)]
 
 use crate::aead::{MessageKey, TAG_BYTES};
@@ -13,11 +13,11 @@ use crate::{Content, Context, DataKey, OpenError, UntrustedPayload, Value};
 
 const BLOCK_BYTES: usize = 16;
 const BLOCKS: usize = 4;
-/// The block that is solved for; the others are the attacker's to choose.
+/// The block that is computed. The attacker chooses the others.
 const FREE_BLOCK: usize = 2;
 
-/// An element of GF(2^128) as GCM writes it: the most significant bit is the coefficient of x^0
-/// (NIST SP 800-38D, 6.3).
+/// An element of GF(2^128) in the notation of GCM: the most significant bit is the coefficient of
+/// x^0 (NIST SP 800-38D, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Field(u128);
 
@@ -57,11 +57,11 @@ impl Field {
     }
 }
 
-/// What a tag is made of, learnt from a key's own tags.
+/// The secrets behind the tags of a key, computed from some of its tags.
 struct Tagger {
-    /// GHASH's key.
+    /// The key of GHASH.
     hash_key: Field,
-    /// What the tag is masked with.
+    /// The mask of the tag.
     mask: Field,
 }
 
@@ -70,8 +70,8 @@ impl Tagger {
         let tag = |associated_data: &[u8]| {
             Field::of(&MessageKey(key).seal(associated_data, &mut []).unwrap())
         };
-        // Two blocks of associated data that differ by one element differ by its square of the hash
-        // key in their tags.
+        // If two blocks of associated data differ by the element 1, their tags differ by the square
+        // of the hash key.
         let square = tag(&[0; BLOCK_BYTES]).plus(tag(&Field::ONE.0.to_be_bytes()));
         Self { hash_key: square.square_root(), mask: tag(&[]) }
     }
@@ -101,8 +101,8 @@ fn ciphertext_for(
     let mut ciphertext = *b"The attacker chooses the blocks.0123456789abcdef and this one...";
     let free = BLOCK_BYTES * FREE_BLOCK..BLOCK_BYTES * (FREE_BLOCK + 1);
     ciphertext.get_mut(free.clone()).unwrap().fill(0);
-    // The free block is multiplied by the hash key once for itself, for each block behind it and
-    // for the lengths.
+    // The free block is multiplied by the hash key once for itself, once for each block behind it,
+    // and once for the lengths.
     let weight = |tagger: &Tagger| tagger.hash_key.power((BLOCKS - FREE_BLOCK + 1) as u128);
     let difference =
         first.tag(associated_data, &ciphertext).plus(second.tag(associated_data, &ciphertext));
@@ -127,7 +127,7 @@ fn derive(data_key: &DataKey, salt: &[u8; SALT_BYTES]) -> Derived {
 }
 
 #[test]
-fn a_ciphertext_that_opens_under_two_keys_opens_under_the_committed_one_alone() {
+fn a_ciphertext_for_two_keys_opens_only_under_the_committed_key() {
     let data_keys = [DataKey::generate().unwrap(), DataKey::generate().unwrap()];
     let salt = [7; SALT_BYTES];
     let context = Context::new("users").partition_key("user_id", Value::string("u_12345"));

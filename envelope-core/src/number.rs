@@ -1,4 +1,4 @@
-//! Numbers as DynamoDB means them: one canonical text per value (FORMAT 2.2).
+//! DynamoDB numbers: one canonical text per value (FORMAT 2.2).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::fmt;
 /// Source: Amazon DynamoDB Developer Guide, "Supported data types and naming rules", section
 /// Number.
 const MAX_DIGITS: usize = 38;
-/// The decimal exponent of the largest magnitude, 9.99..E+125; same source.
+/// The decimal exponent of the largest magnitude, 9.99..E+125 (same source).
 const MAX_EXPONENT: i64 = 125;
-/// The decimal exponent of the smallest magnitude, 1E-130; same source.
+/// The decimal exponent of the smallest magnitude, 1E-130 (same source).
 const MIN_EXPONENT: i64 = -130;
 
-/// A decimal number in canonical form: `-12.5`, `0`, `1000`; DynamoDB stores `1.0`, `1` and `10E-1`
-/// as the same number.
+/// A decimal number in canonical form, such as `-12.5`, `0` or `1000`. To DynamoDB, `1.0`, `1` and
+/// `10E-1` are the same number.
 ///
 /// ```
 /// use envelope_core::Number;
@@ -27,18 +27,18 @@ const MIN_EXPONENT: i64 = -130;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number<'a>(Cow<'a, str>);
 
-/// A text that is no DynamoDB number: not decimal, more than 38 significant digits, or out of
-/// range.
+/// The text is not a DynamoDB number: it is not decimal, has more than 38 significant digits, or is
+/// out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberError;
 
 impl<'a> Number<'a> {
-    /// Parses a decimal text, with or without sign, fraction and exponent.
+    /// Parses a decimal number, with or without sign, fraction and exponent.
     ///
     /// # Errors
     ///
-    /// When `text` is not a decimal number, has more than 38 significant digits, or a magnitude
-    /// outside of 1E-130 to 9.99E+125: what DynamoDB refuses too.
+    /// If `text` is not a decimal number, has more than 38 significant digits, or a magnitude
+    /// outside of 1E-130 to 9.99E+125. DynamoDB refuses these too.
     pub fn parse(text: &'a str) -> Result<Self, NumberError> {
         if is_canonical_integer(text) {
             return Ok(Self(Cow::Borrowed(text)));
@@ -54,7 +54,7 @@ impl<'a> Number<'a> {
     }
 }
 
-/// The common case, decided without taking the text apart.
+/// The common case, which needs no parsing.
 fn is_canonical_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
     match digits {
@@ -66,7 +66,7 @@ fn is_canonical_integer(text: &str) -> bool {
     }
 }
 
-/// `0.d1d2d3.. * 10^point`, with neither leading nor trailing zeros among the digits.
+/// `0.d1d2d3.. * 10^point`; the digits have no leading and no trailing zeros.
 struct Decimal {
     negative: bool,
     digits: String,
@@ -144,7 +144,10 @@ impl fmt::Debug for Number<'_> {
 
 impl fmt::Display for NumberError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a number that DynamoDB can hold (decimal, at most 38 significant digits, 1E-130 to 9.99E+125)")
+        f.write_str(
+            "not a DynamoDB number: expected a decimal number with at most 38 significant digits, \
+             from 1E-130 to 9.99E+125",
+        )
     }
 }
 
@@ -180,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_dynamodb_refuses_is_refused() {
+    fn texts_that_dynamodb_refuses_are_refused() {
         for text in [
             "",
             "-",

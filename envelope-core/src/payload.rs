@@ -34,18 +34,18 @@ use crate::value::cbor_order;
 
 const PART: &str = "encrypted_payload";
 const VERSION: u8 = 1;
-/// AES-256-GCM under a key derived per message by HKDF-SHA256, with a commitment to the data key.
+/// AES-256-GCM under a key that HKDF-SHA256 derives per message, with a commitment to the data key.
 const SUITE: u8 = 1;
 /// The `info` of the derivation (FORMAT 4.3).
 const INFO: &[u8] = b"envelope payload 1 1";
 
-/// Bytes of the random salt each payload carries.
+/// Bytes of the random salt of a payload.
 ///
-/// 192 bits: after 2^80 payloads under one data key, two share a salt with a probability below
-/// 2^-32, the bound that NIST SP 800-38D (section 8) sets for repeated nonces. Payloads need not be
-/// counted.
+/// 192 bits: after 2^80 payloads under one data key, two of them have the same salt with a
+/// probability below 2^-32, which is the limit of NIST SP 800-38D (section 8) for repeated nonces.
+/// So payloads need not be counted.
 pub const SALT_BYTES: usize = 24;
-/// Bytes of the commitment to the data key: 256 bits resist collisions with 128 bits of strength.
+/// Bytes of the commitment to the data key: 256 bits have 128 bits of collision resistance.
 pub const COMMITMENT_BYTES: usize = 32;
 /// Bytes that sealing adds to the plaintext, before the names of authenticated attributes.
 pub const OVERHEAD_BYTES: usize = FIXED_BYTES + 1 + TAG_BYTES;
@@ -53,7 +53,7 @@ pub const OVERHEAD_BYTES: usize = FIXED_BYTES + 1 + TAG_BYTES;
 /// Version, suite, salt and commitment.
 const FIXED_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
 
-/// Message key and commitment of one payload; wiped on drop.
+/// The message key and the commitment of one payload; wiped on drop.
 struct Derived(Zeroizing<[u8; KEY_BYTES + COMMITMENT_BYTES]>);
 
 impl Derived {
@@ -73,15 +73,18 @@ impl Derived {
     }
 }
 
-/// A plaintext being written, with room for the header before it; wiped on drop, sealed in place.
+/// A plaintext that is written in the buffer where it will be sealed. Wiped on drop.
 pub struct PayloadBuilder {
     pub(crate) buffer: SecretBuffer,
     pub(crate) start: usize,
 }
 
 impl PayloadBuilder {
-    /// An empty plaintext, with room for `plaintext_bytes` and for the names of authenticated
-    /// attributes.
+    /// An empty plaintext, with room for `plaintext_bytes` and for a header with these names of
+    /// authenticated attributes.
+    ///
+    /// The room is an estimate: the buffer grows, and the context of [`seal`](Self::seal) decides
+    /// the names.
     #[must_use]
     pub fn new<'n>(
         plaintext_bytes: usize,
@@ -100,13 +103,13 @@ impl PayloadBuilder {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Seals what was written under `data_key`, bound to `context`; returns the
+    /// Seals the plaintext under `data_key`, bound to `context`, and returns the
     /// `encrypted_payload`.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes, or the plaintext is longer than 64 GiB less
-    /// 32 bytes.
+    /// If the operating system returns no random bytes, or if the plaintext is longer than 64 GiB
+    /// less 32 bytes.
     pub fn seal(
         self,
         content: Content,
@@ -118,7 +121,7 @@ impl PayloadBuilder {
         self.seal_with_salt(content, context, data_key, &salt)
     }
 
-    /// FORMAT 4.4. A salt is used once: the random one above, or one that a test vector gives.
+    /// FORMAT 4.4. A salt is used once: it is random, or comes from a test vector.
     pub(crate) fn seal_with_salt(
         mut self,
         content: Content,
@@ -153,7 +156,7 @@ impl PayloadBuilder {
         Ok(())
     }
 
-    /// Writes the header before the plaintext, moving it only where names were not foreseen.
+    /// Writes the header before the plaintext. Moves the plaintext only if `new` got other names.
     fn write_header(
         &mut self,
         context: &Context<'_>,
@@ -196,10 +199,10 @@ fn names_bytes<'n>(names: impl Iterator<Item = &'n str>) -> usize {
     head_bytes(count) + texts
 }
 
-/// A parsed `encrypted_payload` before any key has vouched for it.
+/// A parsed `encrypted_payload` that is not authenticated yet.
 ///
-/// The names it carries are what somebody *says* was authenticated; opening with a context of those
-/// names proves it.
+/// Its names of authenticated attributes are a claim. Opening it with a context of those names
+/// proves the claim.
 pub struct UntrustedPayload {
     bytes: Vec<u8>,
     names: Vec<String>,
@@ -212,19 +215,19 @@ impl UntrustedPayload {
     ///
     /// # Errors
     ///
-    /// When the bytes are not an `encrypted_payload` of a known version and suite.
+    /// If the bytes are not an `encrypted_payload` of a known version and suite.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, FormatError> {
         let mut reader = Reader::new(&bytes);
-        let cut = |_| FormatError::Truncated(PART);
-        let [version] = reader.take_array().map_err(cut)?;
+        let truncated = |_| FormatError::Truncated(PART);
+        let [version] = reader.take_array().map_err(truncated)?;
         if version != VERSION {
             return Err(FormatError::UnknownVersion(PART, version));
         }
-        let [suite] = reader.take_array().map_err(cut)?;
+        let [suite] = reader.take_array().map_err(truncated)?;
         if suite != SUITE {
             return Err(FormatError::UnknownSuite(suite));
         }
-        reader.take(SALT_BYTES + COMMITMENT_BYTES).map_err(cut)?;
+        reader.take(SALT_BYTES + COMMITMENT_BYTES).map_err(truncated)?;
         let names = parse_names(&mut reader)?;
         if reader.remaining() < TAG_BYTES {
             return Err(FormatError::Truncated(PART));
@@ -233,15 +236,13 @@ impl UntrustedPayload {
         Ok(Self { bytes, names, start })
     }
 
-    /// The names of the attributes that were authenticated when this was sealed, if it is
-    /// authentic.
+    /// The names of the attributes that were authenticated at sealing. Not authenticated yet.
     #[must_use]
     pub fn authenticated_names(&self) -> &[String] {
         &self.names
     }
 
-    /// Whether the payload commits to `data_key`: the key that sealed it, if the payload is
-    /// authentic.
+    /// Whether the payload commits to `data_key`. If the payload is authentic, that key sealed it.
     pub(crate) fn commits_to(&self, data_key: &DataKey) -> bool {
         with_stack_wiped(|| committed(&self.bytes, data_key).is_some())
     }
@@ -250,8 +251,8 @@ impl UntrustedPayload {
     ///
     /// # Errors
     ///
-    /// [`OpenError::AuthenticatedNames`] when `context` names other attributes than the payload,
-    /// and [`OpenError::Authentication`] for anything else, without detail.
+    /// [`OpenError::AuthenticatedNames`] if `context` names other attributes than the payload, and
+    /// [`OpenError::Authentication`] for everything else, without detail.
     pub fn open(
         self,
         content: Content,
@@ -279,8 +280,8 @@ impl std::fmt::Debug for UntrustedPayload {
     }
 }
 
-/// Checks the commitment before AES-GCM sees a byte: a ciphertext made to open under two keys stops
-/// here.
+/// Checks the commitment before decrypting. This stops ciphertexts that were built to open under
+/// two keys.
 fn open_in_place(
     buffer: &mut SecretBuffer,
     start: usize,
@@ -296,7 +297,7 @@ fn open_in_place(
     Some(())
 }
 
-/// The keys derived from `data_key`, if the payload commits to it (FORMAT 7, step 7).
+/// The keys that are derived from `data_key`, if the header commits to it (FORMAT 7, step 7).
 fn committed(header: &[u8], data_key: &DataKey) -> Option<Derived> {
     let mut header = Reader::new(header);
     header.take(2).ok()?;
@@ -306,7 +307,7 @@ fn committed(header: &[u8], data_key: &DataKey) -> Option<Derived> {
     derived.commitment().ct_eq(&commitment).to_bool().then_some(derived)
 }
 
-/// Each name once, in deterministic order, so that one set of names has one encoding.
+/// Every name once, in deterministic order. So each set of names has one encoding.
 fn parse_names(reader: &mut Reader<'_>) -> Result<Vec<String>, FormatError> {
     const MALFORMED: FormatError = FormatError::Malformed("the list of authenticated names");
     let unreadable = |error| match error {

@@ -83,19 +83,21 @@ use crate::dek::WrappedKey;
 use crate::error::KeyError;
 use crate::secret::DataKey;
 
-/// What a provider's methods return: a boxed future that any runtime can poll.
+/// The return type of a provider's methods: a boxed future that any runtime can poll.
 pub type KeyFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, KeyError>> + Send + 'a>>;
 
-/// Makes data keys and wraps them: what a service needs that writes.
+/// Makes data keys and wraps them. A service that writes needs this.
 pub trait WrapKey: Debug + Send + Sync {
-    /// Makes a data key, wrapped for every party that may read, each wrapping bound to `context`.
+    /// Makes a data key, and wraps it for every party that may read. Every wrapping is bound to
+    /// `context`.
     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey>;
 }
 
-/// Unwraps data keys: what a service needs that reads.
+/// Unwraps data keys. A service that reads needs this.
 pub trait UnwrapKey: Debug + Send + Sync {
-    /// Unwraps one of `wrapped`, which come from storage and are not to be trusted, bound to
-    /// `context`.
+    /// Unwraps one of the `wrapped` keys, which must be bound to `context`.
+    ///
+    /// The wrapped keys come from storage and are not authenticated.
     fn unwrap_key<'a>(
         &'a self,
         wrapped: &'a [WrappedKey],
@@ -103,12 +105,12 @@ pub trait UnwrapKey: Debug + Send + Sync {
     ) -> KeyFuture<'a, DataKey>;
 }
 
-/// Wraps a data key that exists already: what makes somebody a further party to a record.
+/// Wraps a data key that exists already, for a further party to a record.
 ///
-/// It is apart from [`WrapKey`], since some parties only ever make data keys of their own: a branch
-/// key derives them.
+/// It is separate from [`WrapKey`], because some providers can only wrap their own data keys: those
+/// of a branch key are derived.
 pub trait Recipient: Debug + Send + Sync {
-    /// Wraps `data_key` for this party, bound to `context`; at least one wrapping.
+    /// Wraps `data_key` for this party, bound to `context`. Returns at least one wrapped key.
     fn wrap_data_key<'a>(
         &'a self,
         data_key: &'a DataKey,
@@ -116,17 +118,17 @@ pub trait Recipient: Debug + Send + Sync {
     ) -> KeyFuture<'a, Vec<WrappedKey>>;
 }
 
-/// Both capabilities; implemented by whatever has both.
+/// Wraps and unwraps. Implemented for every type that does both.
 pub trait KeyProvider: WrapKey + UnwrapKey {}
 
 impl<P: WrapKey + UnwrapKey + ?Sized> KeyProvider for P {}
 
-/// A new data key and its wrappings, at least one.
+/// A new data key and its wrapped keys, at least one.
 #[derive(Debug)]
 pub struct GeneratedKey {
-    /// Seals records; not stored.
+    /// Seals records. Never stored.
     pub data_key: DataKey,
-    /// Stored beside what the data key seals.
+    /// Stored with the sealed record.
     pub wrapped: Vec<WrappedKey>,
 }
 

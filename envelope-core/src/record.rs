@@ -33,7 +33,7 @@ use crate::value::UNDEFINED;
 pub use crate::fragile::{FragileValues, check_struct_name};
 pub use crate::serde_error::ValueError;
 
-/// Writes the encrypted fields of a record, one after another, where they will be sealed.
+/// Writes the encrypted fields of a record into the buffer where they will be sealed.
 ///
 /// ```
 /// use envelope_core::{Content, Context, DataKey, FieldWriter, UntrustedPayload, read_fields};
@@ -47,9 +47,9 @@ pub use crate::serde_error::ValueError;
 ///
 /// let plaintext = UntrustedPayload::parse(payload)?.open(Content::Record, &context, &key)?;
 /// let fields = read_fields(plaintext.expose())?;
-/// let [(email, value), (ssn, absent)] = fields.as_slice() else { panic!("two fields") };
-/// assert_eq!((*email, value.deserialize(PhantomData::<String>)?), ("email", "zoë@example.com".to_owned()));
-/// assert_eq!((*ssn, absent.is_absent()), ("ssn", true));
+/// let [("email", email), ("ssn", ssn)] = fields.as_slice() else { panic!("two fields") };
+/// assert_eq!(email.deserialize(PhantomData::<String>)?, "zoë@example.com");
+/// assert!(ssn.is_absent());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct FieldWriter {
@@ -59,8 +59,8 @@ pub struct FieldWriter {
 }
 
 impl FieldWriter {
-    /// No fields yet, with room for `plaintext_bytes` and for the names of authenticated
-    /// attributes.
+    /// A record without fields, with room for `plaintext_bytes` and for a header with these names
+    /// of authenticated attributes.
     #[must_use]
     pub fn new<'n>(
         plaintext_bytes: usize,
@@ -76,7 +76,7 @@ impl FieldWriter {
     ///
     /// # Errors
     ///
-    /// When the value does not serialize, or nests more than 128 levels deep.
+    /// If the value does not serialize, or nests more than 128 levels deep.
     pub fn field<T: Serialize + ?Sized>(
         &mut self,
         name: &str,
@@ -86,30 +86,30 @@ impl FieldWriter {
         value.serialize(Serializer::new(&mut self.payload.buffer, &mut self.fragile))
     }
 
-    /// The values written so far that not every type reads back.
+    /// The count of values, written so far, that some types cannot read back.
     #[must_use]
     pub const fn fragile(&self) -> FragileValues {
         self.fragile
     }
 
-    /// The fields written so far, in the order in which they were written.
+    /// The fields that were written so far, in order.
     ///
     /// # Errors
     ///
-    /// If a name stands twice.
+    /// If two fields have the same name.
     pub fn fields(&self) -> Result<Vec<(&str, FieldValue<'_>)>, ValueError> {
-        // The first byte is the room for the head.
+        // The first byte is reserved for the head.
         read_entries(self.written().get(1..).unwrap_or_default(), self.count)
     }
 
-    /// Appends a field that another record holds, as it is encoded there.
+    /// Appends the encoded field of another record unchanged.
     pub fn encoded(&mut self, name: &str, value: &FieldValue<'_>) {
         self.name(name);
         self.out().extend_from_slice(value.0);
     }
 
-    /// Records that a field was marked encrypted though it has no value: nobody can add one
-    /// unnoticed.
+    /// Records that a field is marked as encrypted but has no value, so that adding a value is
+    /// noticed.
     pub fn absent(&mut self, name: &str) {
         self.name(name);
         self.out().push(UNDEFINED);
@@ -151,17 +151,17 @@ impl FieldWriter {
 pub struct FieldValue<'p>(&'p [u8]);
 
 impl FieldValue<'_> {
-    /// Whether the field was marked encrypted but had no value.
+    /// Whether the field was marked as encrypted but had no value.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         self.0 == [UNDEFINED]
     }
 
-    /// Deserializes the value; nothing is borrowed from the plaintext.
+    /// Deserializes the value. The result borrows nothing from the plaintext.
     ///
     /// # Errors
     ///
-    /// When the value is not one of the seed's type.
+    /// If the value does not have the type of the seed.
     pub fn deserialize<'de, S: DeserializeSeed<'de>>(
         &self,
         seed: S,
@@ -171,18 +171,18 @@ impl FieldValue<'_> {
     }
 }
 
-/// Takes the plaintext of a record apart into its fields, in the order in which they were written.
+/// Splits the plaintext of a record into its fields, in the order in which they were written.
 ///
 /// # Errors
 ///
-/// When `plaintext` is not exactly one CBOR map from distinct texts to well-formed values.
+/// If `plaintext` is not exactly one CBOR map from distinct texts to well-formed values.
 pub fn read_fields(plaintext: &[u8]) -> Result<Vec<(&str, FieldValue<'_>)>, ValueError> {
     let mut reader = Reader::new(plaintext);
     let count = reader.expect(major::MAP)?;
     read_entries(reader.rest(), count)
 }
 
-/// Reads `count` fields, which are all that `entries` holds.
+/// Reads `count` fields. `entries` must contain nothing else.
 fn read_entries(entries: &[u8], count: u64) -> Result<Vec<(&str, FieldValue<'_>)>, ValueError> {
     let mut reader = Reader::new(entries);
     let mut fields = Vec::new();
@@ -195,17 +195,17 @@ fn read_entries(entries: &[u8], count: u64) -> Result<Vec<(&str, FieldValue<'_>)
         fields.push((name, FieldValue(value)));
     }
     if reader.remaining() > 0 {
-        return Err(ValueError::format("bytes follow the fields in the payload"));
+        return Err(ValueError::format("the payload has bytes behind its fields"));
     }
     let mut names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair.first() == pair.last()) {
-        return Err(ValueError::format("a field stands twice in the payload"));
+        return Err(ValueError::format("the payload has two fields of the same name"));
     }
     Ok(fields)
 }
 
-/// Passes over the value of a field, or over its absence.
+/// Skips the value of a field, or the mark of its absence.
 fn skip_field(reader: &mut Reader<'_>) -> Result<(), ValueError> {
     if reader.peek()? == UNDEFINED {
         return reader.take(1).map(|_| ()).map_err(Into::into);

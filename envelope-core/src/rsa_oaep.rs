@@ -1,7 +1,7 @@
-//! What an RSA key wraps: the data key and, since RSA binds no context, a digest of it (FORMAT
-//! 6.4).
+//! The message that an RSA key encrypts: the data key and a digest of the context (FORMAT 6.4).
 //!
-//! Nothing here computes with RSA keys: KMS does, or the providers behind the feature `rsa`.
+//! RSA has no associated data, so the digest binds the context. This module does not compute with
+//! RSA keys: KMS does, or the providers of the feature `rsa`.
 
 use std::fmt;
 
@@ -19,11 +19,11 @@ use crate::value::{head, text};
 
 const DIGEST_BYTES: usize = 32;
 const ID_BYTES: usize = 8;
-/// A data key and the digest of its encryption context.
+/// Bytes of a data key and the digest of its encryption context.
 pub(crate) const MESSAGE_BYTES: usize = KEY_BYTES + DIGEST_BYTES;
 
-/// What follows the outer header of every RSA SubjectPublicKeyInfo: the algorithm, rsaEncryption
-/// with no parameters (RFC 3279, section 2.3.1).
+/// The bytes behind the outer header of every RSA SubjectPublicKeyInfo: the algorithm rsaEncryption
+/// without parameters (RFC 3279, section 2.3.1).
 const ALGORITHM: &[u8] = &[0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0];
 
 /// An RSA public key: DER `SubjectPublicKeyInfo`, as KMS and OpenSSL write it.
@@ -31,7 +31,8 @@ const ALGORITHM: &[u8] = &[0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 
 /// ```
 /// use envelope_core::RsaPublicKey;
 ///
-/// assert!(RsaPublicKey::from_pem("-----BEGIN RSA PUBLIC KEY-----\n..").is_err());
+/// let error = RsaPublicKey::from_pem("-----BEGIN RSA PUBLIC KEY-----\n..").unwrap_err();
+/// assert!(error.to_string().contains("-----BEGIN PUBLIC KEY-----"), "what is expected instead");
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RsaPublicKey {
@@ -40,11 +41,11 @@ pub struct RsaPublicKey {
 }
 
 impl RsaPublicKey {
-    /// A key in DER: `SubjectPublicKeyInfo`, what GetPublicKey of KMS answers.
+    /// A key in DER: a `SubjectPublicKeyInfo`, as GetPublicKey of KMS returns it.
     ///
     /// # Errors
     ///
-    /// When the bytes are no such RSA key.
+    /// If the bytes are not such an RSA key.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let [0x30, 0x82, high, low, rest @ ..] = der else { return Err(malformed()) };
         if rest.len() != usize::from(u16::from_be_bytes([*high, *low]))
@@ -61,7 +62,7 @@ impl RsaPublicKey {
     ///
     /// # Errors
     ///
-    /// When the text is no such RSA key.
+    /// If the text is not such an RSA key.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let body = pem.split_once("-----BEGIN PUBLIC KEY-----").and_then(|(_, rest)| {
             let (body, _) = rest.split_once("-----END PUBLIC KEY-----")?;
@@ -79,12 +80,11 @@ impl RsaPublicKey {
         &self.der
     }
 
-    /// The first of `wrapped` that names this key: whoever wrote the record may have wrapped it, or
-    /// not.
+    /// The first of the `wrapped` keys that names this key. The name is not authenticated.
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::WrongKey`] when there is none.
+    /// [`KeyErrorKind::WrongKey`] if none of them names this key.
     pub fn find_in<'a>(&self, wrapped: &'a [WrappedKey]) -> Result<&'a WrappedKey, KeyError> {
         let own = |key: &&WrappedKey| key.kind() == KeyKind::RSA_OAEP && key.id() == self.id;
         wrapped.iter().find(own).ok_or_else(|| {
@@ -95,18 +95,18 @@ impl RsaPublicKey {
         })
     }
 
-    /// Takes the data key out of what the private key decrypted, checking that it was wrapped for
-    /// `context`.
+    /// Extracts the data key from the message that the private key decrypted, and checks that it
+    /// was wrapped for `context`.
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::ContextMismatch`] when it was wrapped for another context, or is not 64
-    /// bytes long.
+    /// [`KeyErrorKind::ContextMismatch`] if it was wrapped for another context, or if the message
+    /// is not 64 bytes long.
     pub fn take_data_key(message: &[u8], context: &EncryptionContext) -> Result<DataKey, KeyError> {
         let other = || {
             KeyError::new(
                 KeyErrorKind::ContextMismatch,
-                "RSA wrapped this data key for another context",
+                "this data key was wrapped with RSA for another context",
             )
         };
         let (data_key, digest) = message.split_at_checked(KEY_BYTES).ok_or_else(other)?;
@@ -148,7 +148,8 @@ fn context_digest(context: &EncryptionContext) -> [u8; DIGEST_BYTES] {
 fn malformed() -> KeyError {
     KeyError::new(
         KeyErrorKind::Configuration,
-        "not an RSA public key: expected a SubjectPublicKeyInfo in DER, or its PEM (`-----BEGIN PUBLIC KEY-----`)",
+        "not an RSA public key: expected a SubjectPublicKeyInfo in DER or PEM (`-----BEGIN PUBLIC \
+         KEY-----`)",
     )
 }
 

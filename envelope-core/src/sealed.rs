@@ -1,4 +1,4 @@
-//! Sealing bytes of any kind: what DynamoDB records are made of, for queues and objects too.
+//! Sealing bytes of any kind, such as records, messages and objects.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::payload::{PayloadBuilder, UntrustedPayload};
 use crate::provider::{GeneratedKey, UnwrapKey, WrapKey};
 use crate::secret::{DataKey, Plaintext};
 
-/// Sealed bytes and the wrapped key that opens them.
+/// Sealed bytes, and the wrapped data key that opens them.
 ///
 /// Serializes as a struct of two fields: base64 in human-readable formats such as JSON, bytes in
-/// binary ones.
+/// binary formats.
 ///
 /// ```
 /// # use envelope_core::Sealed;
@@ -44,23 +44,23 @@ impl fmt::Debug for Sealed {
 /// Seals `plaintext` under a new data key of `provider`, bound to `context`.
 ///
 /// ```
-/// # async fn example(provider: &dyn envelope_core::KeyProvider) -> Result<(), Box<dyn std::error::Error>> {
-/// use envelope_core::{Context, open, seal};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_core::{Context, LocalKeyProvider, RootKey, open, seal};
 ///
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("invoices").pair("object", "2026/11/invoice-7.pdf")?;
-/// let sealed = seal(b"%PDF-2.0", &context, provider).await?;
-/// assert_eq!(open(&sealed, &context, provider).await?.expose(), b"%PDF-2.0");
+/// let sealed = seal(b"%PDF-2.0", &context, &provider).await?;
+/// assert_eq!(open(&sealed, &context, &provider).await?.expose(), b"%PDF-2.0");
 ///
-/// let elsewhere = Context::new("invoices").pair("object", "2026/11/invoice-8.pdf")?;
-/// assert!(open(&sealed, &elsewhere, provider).await.is_err());
-/// # Ok(())
-/// # }
+/// let other = Context::new("invoices").pair("object", "2026/11/invoice-8.pdf")?;
+/// assert!(open(&sealed, &other, &provider).await.is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
 /// # Errors
 ///
-/// When no data key is to be had, the operating system gives no random bytes, or the plaintext is
-/// longer than 64 GiB.
+/// If the provider returns no data key, if the operating system returns no random bytes, or if the
+/// plaintext is longer than 64 GiB less 32 bytes.
 pub async fn seal(
     plaintext: &[u8],
     context: &Context<'_>,
@@ -71,12 +71,13 @@ pub async fn seal(
     seal_payload(payload, Content::Bytes, context, provider).await
 }
 
-/// Opens what [`seal`] sealed, for the same context.
+/// Opens bytes that [`seal`] sealed for the same context.
 ///
 /// # Errors
 ///
-/// See [`OpenError`]: bytes of another format or context form, no data key to be had, or bytes,
-/// context or key that are not those it was sealed with.
+/// If the bytes are not sealed data, if they were sealed under another context form, if the
+/// provider does not unwrap the data key, or if the bytes, the context or the data key are not
+/// those of the sealing. See [`OpenError`].
 pub async fn open(
     sealed: &Sealed,
     context: &Context<'_>,
@@ -86,7 +87,7 @@ pub async fn open(
     open_payload(payload, &sealed.encrypted_dek, Content::Bytes, context, provider).await
 }
 
-/// Seals a payload whose plaintext has been written in place.
+/// Seals a payload whose plaintext was written in place, under a new data key of `provider`.
 ///
 /// # Errors
 ///
@@ -102,7 +103,7 @@ pub async fn seal_payload(
     Ok(Sealed { encrypted_payload, encrypted_dek: dek.to_bytes() })
 }
 
-/// Opens a payload that has been parsed, in place (FORMAT 7).
+/// Opens a parsed payload in place (FORMAT 7).
 ///
 /// # Errors
 ///
@@ -118,7 +119,7 @@ pub async fn open_payload(
     payload.open(content, context, &data_key)
 }
 
-/// A new data key, and its wrappings as they are stored.
+/// A new data key, and the stored form of its wrapped keys.
 pub(crate) async fn generate(
     context: &Context<'_>,
     provider: &(impl WrapKey + ?Sized),
@@ -126,7 +127,9 @@ pub(crate) async fn generate(
     let GeneratedKey { data_key, wrapped } =
         provider.generate(&context.encryption_context()).await?;
     let dek = EncryptedDek::new(context.context_form(), wrapped).map_err(|error| {
-        KeyError::invalid_response(format!("the key provider gave no usable wrapping: {error}"))
+        KeyError::invalid_response(format!(
+            "the key provider returned unusable wrapped keys: {error}"
+        ))
     })?;
     Ok((data_key, dek))
 }
@@ -137,8 +140,8 @@ pub(crate) async fn unwrap(
     context: &Context<'_>,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<DataKey, OpenError> {
-    // A form of the writer's choosing could make the reader send a key in clear that it only ever
-    // sends hashed.
+    // Otherwise the writer of the bytes could choose the form, and make a reader that hashes its
+    // keys send them to KMS in clear.
     if dek.form() != context.context_form() {
         return Err(OpenError::ContextForm {
             written: dek.form(),
@@ -148,7 +151,7 @@ pub(crate) async fn unwrap(
     Ok(provider.unwrap_key(dek.keys(), &context.encryption_context()).await?)
 }
 
-/// Bytes as base64 where people read, as bytes where they do not.
+/// Serializes bytes as base64 in human-readable formats, and as bytes in binary ones.
 mod binary {
     use super::{Deserializer, Serializer, Visitor, de, fmt};
 
@@ -206,9 +209,9 @@ mod binary {
 mod tests {
     use super::Sealed;
 
-    /// JSON gets base64, CBOR (by an implementation of others) gets bytes.
+    /// JSON gets base64, and CBOR (of the crate `ciborium`) gets bytes.
     #[test]
-    fn sealed_bytes_are_text_where_people_read_and_bytes_where_they_do_not() {
+    fn sealed_bytes_are_base64_in_json_and_bytes_in_cbor() {
         let sealed = Sealed { encrypted_payload: vec![0, 255, 7], encrypted_dek: vec![1; 300] };
         let json = serde_json::to_vec(&sealed).unwrap();
         assert_eq!(serde_json::from_slice::<Sealed>(&json).unwrap(), sealed);

@@ -1,7 +1,7 @@
-//! Secrets on the heap: wiped on drop, redacted in `Debug`.
+//! Secrets on the heap: wiped on drop, and redacted in `Debug`.
 //!
-//! Wiping is best effort: copies that the compiler, the operating system (swap, core dumps) or a
-//! dependency makes are out of reach.
+//! Wiping is best effort: it cannot reach copies that the compiler, the operating system (swap,
+//! core dumps) or a dependency makes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::aead::{KEY_BYTES, TAG_BYTES};
 use crate::error::{KeyError, RandomError};
 use crate::random;
 
-/// A 256-bit data key, which seals records; wiped when the last share of it is dropped.
+/// A data key of 256 bits, which seals records. Wiped when its last share is dropped.
 ///
 /// ```
 /// use envelope_core::DataKey;
@@ -23,11 +23,11 @@ use crate::random;
 /// assert_eq!(key.share().expose(), key.expose());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct DataKey(Arc<Held>);
+pub struct DataKey(Arc<SharedBytes>);
 
-struct Held {
+struct SharedBytes {
     key: Zeroizing<[u8; KEY_BYTES]>,
-    /// Bytes of plaintext sealed under the key so far, by all its shares.
+    /// Bytes of plaintext that all shares of the key have sealed.
     sealed_bytes: AtomicU64,
 }
 
@@ -39,22 +39,22 @@ impl DataKey {
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// If the operating system returns no random bytes.
     pub fn generate() -> Result<Self, RandomError> {
         Self::filled_by(|key| random::fill(key))
     }
 
-    /// Copies a key from `bytes`, which stays the caller's to wipe.
+    /// Copies a key from `bytes`. The caller wipes `bytes`.
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::InvalidResponse`](crate::KeyErrorKind) when `bytes` is not exactly 32 bytes
+    /// [`KeyErrorKind::InvalidResponse`](crate::KeyErrorKind) if `bytes` is not exactly 32 bytes
     /// long.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyError> {
         Self::filled_by(|key| {
             if bytes.len() != key.len() {
                 return Err(KeyError::invalid_response(format!(
-                    "a data key is 32 bytes long, not {}",
+                    "a data key must be 32 bytes long, not {}",
                     bytes.len()
                 )));
             }
@@ -63,7 +63,7 @@ impl DataKey {
         })
     }
 
-    /// Another handle to the same key: for a provider that keeps the key and hands it out.
+    /// Another handle to the same key, for a provider that keeps the key and also returns it.
     #[must_use]
     pub fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -73,14 +73,14 @@ impl DataKey {
     ///
     /// # Security
     ///
-    /// Whoever holds these bytes opens every record sealed under them. A copy must be wiped by
-    /// whoever makes it.
+    /// Whoever has these bytes can open every record that was sealed under them. If you copy them,
+    /// wipe the copy.
     #[must_use]
     pub fn expose(&self) -> &[u8; KEY_BYTES] {
         &self.0.key
     }
 
-    /// Bytes of plaintext that this process has sealed under the key, through any of its shares.
+    /// Bytes of plaintext that this process has sealed under the key, with all its shares.
     #[must_use]
     pub fn sealed_bytes(&self) -> u64 {
         self.0.sealed_bytes.load(Ordering::Relaxed)
@@ -90,12 +90,14 @@ impl DataKey {
         self.0.sealed_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Writes the key where it will live, so that no copy stays on the stack.
+    /// Lets `fill` write the key at its final place, so that no copy stays on the stack.
     pub(crate) fn filled_by<E>(
         fill: impl FnOnce(&mut [u8; KEY_BYTES]) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let mut key =
-            Arc::new(Held { key: Zeroizing::new([0; KEY_BYTES]), sealed_bytes: AtomicU64::new(0) });
+        let mut key = Arc::new(SharedBytes {
+            key: Zeroizing::new([0; KEY_BYTES]),
+            sealed_bytes: AtomicU64::new(0),
+        });
         if let Some(held) = Arc::get_mut(&mut key) {
             fill(&mut held.key)?;
         }
@@ -123,7 +125,7 @@ pub struct Plaintext {
 }
 
 impl Plaintext {
-    /// What follows `start` in `buffer`; the rest is wiped with it.
+    /// The bytes of `buffer` behind `start`. The whole buffer is wiped on drop.
     pub(crate) const fn after(buffer: SecretBuffer, start: usize) -> Self {
         Self { buffer, start }
     }
@@ -132,7 +134,7 @@ impl Plaintext {
     ///
     /// # Security
     ///
-    /// What is copied out of here is no longer wiped.
+    /// Copies of these bytes are not wiped.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.buffer.as_slice().get(self.start..).unwrap_or_default()
@@ -151,11 +153,11 @@ impl fmt::Debug for Plaintext {
     }
 }
 
-/// Spare room at every growth, so that appending a tag does not move the whole message once more.
+/// Spare capacity at every growth, so that appending a tag does not move the whole message again.
 const SLACK_BYTES: usize = TAG_BYTES;
 
-/// A growing buffer that leaves no copy behind: it wipes the old allocation when it moves to a
-/// larger one.
+/// A growing buffer that leaves no copies behind: when it moves to a larger allocation, it wipes
+/// the old one.
 #[derive(Default)]
 pub(crate) struct SecretBuffer(Vec<u8>);
 
@@ -185,7 +187,7 @@ impl SecretBuffer {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Puts `bytes` before what stands at `position`.
+    /// Inserts `bytes` at `position`.
     pub(crate) fn insert(&mut self, position: usize, bytes: &[u8]) {
         self.extend_from_slice(bytes);
         if let Some(tail) = self.0.get_mut(position..) {
@@ -211,7 +213,7 @@ impl SecretBuffer {
         }
     }
 
-    /// Gives up the buffer: for what is no longer secret, such as a ciphertext.
+    /// Returns the bytes, which are no longer secret: a ciphertext, for example.
     pub(crate) fn into_public(mut self) -> Vec<u8> {
         std::mem::take(&mut self.0)
     }
@@ -229,7 +231,7 @@ impl Drop for SecretBuffer {
     }
 }
 
-/// Overwrites `bytes` with zeros at the speed of memory; `zeroize` on a slice goes byte by byte.
+/// Overwrites `bytes` with zeros, with the speed of `memset`. `zeroize` writes byte by byte.
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     zeroize::optimization_barrier(bytes);
@@ -240,7 +242,7 @@ mod tests {
     use super::SecretBuffer;
 
     #[test]
-    fn a_secret_buffer_holds_what_was_written_through_every_growth() {
+    fn a_secret_buffer_keeps_its_bytes_when_it_grows() {
         let mut buffer = SecretBuffer::default();
         let expected: Vec<u8> = (0..=255).cycle().take(5000).collect();
         for chunk in expected.chunks(7) {

@@ -1,14 +1,22 @@
-//! Why a value could not be serialized or deserialized, without the value.
+//! Why a value could not be serialized or deserialized, without quoting the value.
 
 use std::fmt;
 
 use serde::de::{Expected, Unexpected};
 
-/// Why a value did not fit its type, without a word of the value itself.
+/// Why a value could not be serialized or deserialized, without quoting the value.
 ///
-/// serde's own errors quote what they found (`invalid value: string "123-45-6789"`), and messages
-/// that a type makes itself may do the same. This error keeps the kinds, the names and what was
-/// expected, and nothing that came from the data.
+/// serde's own errors quote the value (`invalid value: string "123-45-6789"`), and so may the
+/// messages of a type's own serialization. This error contains types, names and expectations, and
+/// nothing from the data.
+///
+/// ```
+/// use envelope_core::ValueError;
+/// use serde::de::{Error, Unexpected};
+///
+/// let error = ValueError::invalid_type(Unexpected::Str("123-45-6789"), &"u8");
+/// assert_eq!(error.to_string(), "found a string, expected u8");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueError(Reason);
 
@@ -27,14 +35,13 @@ enum Reason {
 impl ValueError {
     pub(crate) const TOO_DEEP: Self = Self::format("nested too deeply");
 
-    /// An error of the data format itself; the text must be a constant so that it cannot carry a
-    /// value.
+    /// An error of the data format. The text must be a constant, so that it cannot contain a value.
     #[must_use]
     pub const fn format(reason: &'static str) -> Self {
         Self(Reason::Format(reason))
     }
 
-    /// A field that the data does not have, and that has no default.
+    /// The data does not have the field, and the field has no default.
     #[must_use]
     pub const fn missing(field: &'static str) -> Self {
         Self(Reason::MissingField(field))
@@ -46,7 +53,9 @@ impl fmt::Display for ValueError {
         match &self.0 {
             Reason::Format(reason) => f.write_str(reason),
             Reason::Mismatch { found, expected } => write!(f, "found {found}, expected {expected}"),
-            Reason::Length { found, expected } => write!(f, "found {found} elements, expected {expected}"),
+            Reason::Length { found, expected } => {
+                write!(f, "found {found} elements, expected {expected}")
+            }
             Reason::UnknownVariant { expected } => {
                 write!(f, "found an unknown variant, expected one of {}", Names(expected))
             }
@@ -55,12 +64,14 @@ impl fmt::Display for ValueError {
             }
             Reason::MissingField(name) => write!(
                 f,
-                "missing field `{name}` (a field newer than the data must be an Option, or have #[serde(default)])"
+                "missing field `{name}` (a field newer than the data must be an Option, or have \
+                 #[serde(default)])"
             ),
             Reason::DuplicateField(name) => write!(f, "duplicate field `{name}`"),
-            Reason::Refused => {
-                f.write_str("refused by its type's own serialization (the reason is withheld: it may quote the value)")
-            }
+            Reason::Refused => f.write_str(
+                "refused by its type's own serialization (the reason is withheld: it may quote \
+                     the value)",
+            ),
         }
     }
 }
@@ -118,7 +129,7 @@ impl fmt::Display for Names {
     }
 }
 
-/// How serde starts the description of a 128-bit integer that a type does not take; the value
+/// The start of serde's description of a 128-bit integer that a type does not accept. The value
 /// follows.
 const WIDE_INTEGER: &str = "integer `";
 
@@ -147,13 +158,12 @@ fn kind(found: &Unexpected<'_>) -> &'static str {
     }
 }
 
-/// The name of a newtype that stands for a value which the writer does not have. What stores
-/// records refuses it, so that it cannot take the place of the value; other formats write the unit
-/// that it holds.
+/// The name of a newtype in place of a value that this process may not read. Serializers of records
+/// refuse it, so that it cannot overwrite the value. Other formats write the unit inside.
 #[doc(hidden)]
 pub const WITHHELD: &str = "$envelope::Withheld";
 
-/// Why a value of that name is refused.
+/// The error for a newtype of that name.
 #[doc(hidden)]
 pub const WITHHELD_VALUE: ValueError = ValueError::format(
     "a value that is withheld cannot be stored, except as a field of its group: `#[encrypted(group = \"..\")]`",

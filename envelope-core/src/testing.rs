@@ -1,4 +1,27 @@
-//! For tests of code that uses key providers: calls counted, faults injected, time set by hand.
+//! For tests of code that uses key providers: count calls, inject faults, and set the time.
+//!
+//! [`TestKeyProvider`] counts its calls, and fails or waits when told to. [`TestClock`] is the
+//! clock of a cache.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use envelope_core::testing::{TestClock, TestKeyProvider};
+//! use envelope_core::{CacheLimits, CachedKeyProvider, Context, open, seal};
+//!
+//! let clock = Arc::new(TestClock::default());
+//! let limits = CacheLimits::new(Duration::from_secs(300));
+//! let provider = CachedKeyProvider::new(TestKeyProvider::default(), limits)
+//!     .with_clock(clock.clone());
+//! let context = Context::new("letters");
+//! let sealed = seal(b"dear", &context, &provider).await?;
+//! open(&sealed, &context, &provider).await?;
+//! clock.advance(Duration::from_secs(301));
+//! open(&sealed, &context, &provider).await?;
+//! assert_eq!(provider.inner().unwrap_calls(), 2, "the key in the cache has expired");
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -50,7 +73,7 @@ struct Plan {
 }
 
 impl TestKeyProvider {
-    /// A provider whose every call succeeds, around `root`.
+    /// A provider around `root`. Every call succeeds until a fault is injected.
     #[must_use]
     pub fn new(root: RootKey) -> Self {
         Self(Arc::new(Inner {
@@ -62,25 +85,25 @@ impl TestKeyProvider {
         }))
     }
 
-    /// How many data keys were asked for.
+    /// How often a data key was requested.
     #[must_use]
     pub fn generate_calls(&self) -> u64 {
         self.0.generated.load(Ordering::SeqCst)
     }
 
-    /// How many data keys were asked to be unwrapped.
+    /// How often the unwrapping of a data key was requested.
     #[must_use]
     pub fn unwrap_calls(&self) -> u64 {
         self.0.unwrapped.load(Ordering::SeqCst)
     }
 
-    /// How often a data key that existed already was asked to be wrapped, for a further party.
+    /// How often the wrapping of an existing data key was requested, for a further party.
     #[must_use]
     pub fn wrap_calls(&self) -> u64 {
         self.0.wrapped.load(Ordering::SeqCst)
     }
 
-    /// Makes the next call fail; several wait in line.
+    /// Makes the next call fail. Several faults are used one after the other.
     pub fn fail_next(&self, kind: KeyErrorKind) {
         self.plan().next.push_back(kind);
     }
@@ -90,37 +113,38 @@ impl TestKeyProvider {
         self.plan().always = Some(kind);
     }
 
-    /// Ends all faults.
+    /// Removes all faults.
     pub fn recover(&self) {
         let mut plan = self.plan();
         plan.next.clear();
         plan.always = None;
     }
 
-    /// Makes calls wait until [`release`](Self::release); they are counted when they begin.
+    /// Makes calls wait until [`release`](Self::release). They are counted when they begin.
     pub fn hold(&self) {
         self.plan().held = true;
     }
 
-    /// Lets the calls go on that wait.
+    /// Lets the waiting calls continue.
     pub fn release(&self) {
         let mut plan = self.plan();
         plan.held = false;
         plan.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Asserts that this handler, job or test made `calls` calls or fewer.
+    /// Asserts that the code under test made at most `calls` calls.
     ///
     /// # Panics
     ///
-    /// When it made more, with how many of each kind.
+    /// If it made more calls. The message has the number of each kind.
     #[track_caller]
     pub fn assert_calls_at_most(&self, calls: u64) {
         let (generated, wrapped, unwrapped) =
             (self.generate_calls(), self.wrap_calls(), self.unwrap_calls());
         assert!(
             generated + wrapped + unwrapped <= calls,
-            "{generated} data keys were generated, {wrapped} wrapped and {unwrapped} unwrapped, more than {calls} calls in all"
+            "expected at most {calls} calls, but {generated} data keys were generated, {wrapped} \
+             wrapped and {unwrapped} unwrapped"
         );
     }
 
@@ -140,14 +164,14 @@ impl TestKeyProvider {
         .await;
         let mut plan = self.plan();
         match plan.next.pop_front().or(plan.always) {
-            Some(kind) => Err(KeyError::new(kind, "a fault that was asked for")),
+            Some(kind) => Err(KeyError::new(kind, "injected by the test")),
             None => Ok(()),
         }
     }
 }
 
 impl Default for TestKeyProvider {
-    /// A provider around a root key that every test shares; what one seals another opens.
+    /// A provider around a fixed root key. All default providers open each other's records.
     fn default() -> Self {
         match RootKey::from_bytes(b"a root key that protects nothing") {
             Ok(root) => Self::new(root),
@@ -205,7 +229,7 @@ impl fmt::Debug for TestKeyProvider {
     }
 }
 
-/// A clock that moves when told to.
+/// A clock that moves only with [`advance`](Self::advance).
 #[derive(Debug)]
 pub struct TestClock {
     start: Instant,
@@ -220,7 +244,7 @@ impl Default for TestClock {
 }
 
 impl TestClock {
-    /// Moves on by `time`.
+    /// Moves the clock forward by `time`.
     pub fn advance(&self, time: Duration) {
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner) += time;
     }

@@ -1,4 +1,4 @@
-//! Attribute values in the one form that is bound (FORMAT 2).
+//! Attribute values in the canonical form that sealed data is bound to (FORMAT 2).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,10 +6,19 @@ use std::fmt;
 use crate::cbor::{major, write_head};
 use crate::number::Number;
 
-/// A key or authenticated attribute value: DynamoDB's ten types, borrowed where it can be.
+/// The value of a key or of an authenticated attribute, of one of DynamoDB's ten types.
 ///
-/// DynamoDB rewrites numbers (`1.0` comes back as `1`) and returns sets in any order; what is bound
-/// is the canonical form, which does not change on the way.
+/// DynamoDB rewrites numbers (`1.0` is read as `1`) and returns sets in any order. Sealed data is
+/// bound to the canonical form, which stays the same.
+///
+/// ```
+/// use envelope_core::{Number, Value};
+///
+/// let value = Value::Number(Number::parse("1.0")?);
+/// assert!(value == Value::Number(Number::parse("1")?));
+/// assert_eq!(format!("{value:?}"), "N(..)", "values are not printed");
+/// # Ok::<(), envelope_core::NumberError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -46,7 +55,7 @@ impl<'a> Value<'a> {
         Self::Bytes(bytes.into())
     }
 
-    /// Appends the canonical encoding: a CBOR array of the type's name and the value (FORMAT 2.1).
+    /// Appends the canonical encoding: a CBOR array of the type name and the value (FORMAT 2.1).
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         head(out, major::ARRAY, 2);
         text(out, self.type_name());
@@ -83,7 +92,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Shows the type alone: what is readable in the table may still not belong in a log.
+/// Shows only the type: a value that is readable in the table may still not belong in a log.
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}(..)", self.type_name())
@@ -94,7 +103,7 @@ const FALSE: u8 = 0xf4;
 const TRUE: u8 = 0xf5;
 /// CBOR `null`.
 pub(crate) const NULL: u8 = 0xf6;
-/// CBOR `undefined`: an authenticated attribute that is absent (FORMAT 2.3).
+/// CBOR `undefined`: an absent attribute (FORMAT 2.3).
 pub(crate) const UNDEFINED: u8 = 0xf7;
 
 pub(crate) fn head(out: &mut Vec<u8>, major: u8, argument: u64) {
@@ -127,7 +136,7 @@ fn encode_map(out: &mut Vec<u8>, entries: &[(Cow<'_, str>, Value<'_>)]) {
     }
 }
 
-/// Sets are arrays in bytewise order of their elements, none twice.
+/// Encodes a set as an array of distinct elements in bytewise order.
 fn encode_set<'s, T: Ord + ?Sized + 's>(
     out: &mut Vec<u8>,
     set: impl Iterator<Item = &'s T>,

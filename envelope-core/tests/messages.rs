@@ -181,7 +181,8 @@ fn what_cannot_be_bound_is_named() {
     }
     assert_eq!(
         NumberError.to_string(),
-        "not a number that DynamoDB can hold (decimal, at most 38 significant digits, 1E-130 to 9.99E+125)"
+        "not a DynamoDB number: expected a decimal number with at most 38 significant digits, from \
+         1E-130 to 9.99E+125"
     );
 }
 

@@ -95,7 +95,7 @@ fn a_data_key_is_32_bytes_long_and_counts_what_all_its_shares_seal() {
         assert_eq!(error.kind(), KeyErrorKind::InvalidResponse, "{length}");
         assert_eq!(
             error.to_string(),
-            format!("invalid response: a data key is 32 bytes long, not {length}")
+            format!("invalid response: a data key must be 32 bytes long, not {length}")
         );
     }
     assert_ne!(DataKey::generate().unwrap().expose(), DataKey::generate().unwrap().expose());

@@ -1,8 +1,8 @@
 //! The crate `aws-lc-rs`: AWS-LC's assembly, built with a C compiler.
 //!
-//! AWS-LC holds the expanded key on the heap and overwrites it when it is freed. The working state
-//! of one call (the hash key's powers, the block that masks the tag) it leaves on the stack, which
-//! the callers of [`MessageKey`](super::MessageKey) wipe.
+//! AWS-LC holds the expanded key on the heap and overwrites it when it is freed. It leaves the
+//! working state of a call (the powers of the hash key, the block that masks the tag) on the stack,
+//! which the callers of [`MessageKey`](super::MessageKey) wipe.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
@@ -27,7 +27,7 @@ pub(super) fn seal(
     }
 }
 
-/// Decrypts while it computes the tag, and overwrites `message` with zeros if `tag` is another.
+/// Decrypts while it computes the tag, and overwrites `message` with zeros if `tag` does not match.
 pub(super) fn open(
     key: &[u8; KEY_BYTES],
     nonce: [u8; NONCE_BYTES],

@@ -1,5 +1,5 @@
-//! The crate `aes-gcm`: pure Rust; hardware instructions are found at run time, round keys wiped
-//! when dropped.
+//! The crate `aes-gcm`: pure Rust. It detects hardware instructions at run time, and wipes its
+//! round keys on drop.
 
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::inout::InOutBuf;
@@ -20,7 +20,7 @@ pub(super) fn seal(
     Ok(tag.into())
 }
 
-/// Checks `tag` before it decrypts.
+/// Checks `tag` before decrypting.
 pub(super) fn open(
     key: &[u8; KEY_BYTES],
     nonce: [u8; NONCE_BYTES],

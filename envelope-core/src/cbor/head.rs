@@ -1,4 +1,4 @@
-//! The heads of CBOR items: the only place that does index arithmetic on encoded bytes.
+//! The heads of CBOR items. Index arithmetic on encoded bytes happens only here.
 
 /// Major types (RFC 8949, section 3.1).
 pub(crate) mod major {
@@ -21,8 +21,8 @@ pub(crate) mod simple {
     pub(crate) const F32: u8 = 26;
     pub(crate) const F64: u8 = 27;
 
-    /// Whether the format knows what `info` announces: no `undefined`, which stands only where a
-    /// field has no value.
+    /// Whether the format allows this simple value. `undefined` is not one of them: it only marks a
+    /// field without a value.
     pub(crate) const fn is_known(info: u8) -> bool {
         matches!(info, FALSE | TRUE | NULL | F16 | F32 | F64)
     }
@@ -47,7 +47,7 @@ pub(crate) fn write_head(major: u8, argument: u64, mut write: impl FnMut(&[u8]))
     }
 }
 
-/// Bytes of the shortest head with `argument`.
+/// The length of the shortest head with `argument`.
 pub(crate) fn head_bytes(argument: u64) -> usize {
     let mut bytes = 0;
     write_head(major::UNSIGNED, argument, |part| bytes += part.len());
@@ -104,7 +104,7 @@ impl<'p> Reader<'p> {
         Ok(*taken)
     }
 
-    /// Reads a head; only the shortest encoding of an argument is accepted, and no indefinite
+    /// Reads a head. Only the shortest encoding of an argument is accepted, and no indefinite
     /// length.
     pub(crate) fn head(&mut self) -> Result<Head, ReadError> {
         let [initial] = self.take_array()?;
@@ -117,8 +117,8 @@ impl<'p> Reader<'p> {
             27 => (u64::from_be_bytes(self.take_array()?), 1 << 32),
             _ => return Err(ReadError::Malformed),
         };
-        // A float's bits (major 7, 2 bytes or more) are not a length: any value is as short as its
-        // width allows.
+        // The argument of a float (major 7, 2 bytes or more) holds its bits, so any value is
+        // allowed.
         if argument < least && (major != major::SIMPLE || info == 24) {
             return Err(ReadError::Malformed);
         }
@@ -131,21 +131,21 @@ impl<'p> Reader<'p> {
         if head.major == major { Ok(head.argument) } else { Err(ReadError::Malformed) }
     }
 
-    /// The `length` bytes of a string whose head has been read.
+    /// The `length` bytes of a string whose head was read.
     pub(crate) fn bytes(&mut self, length: u64) -> Result<&'p [u8], ReadError> {
         self.take(usize::try_from(length).map_err(|_| ReadError::Truncated)?)
     }
 
-    /// The `length` bytes of a text string whose head has been read.
+    /// The `length` bytes of a text whose head was read.
     pub(crate) fn text(&mut self, length: u64) -> Result<&'p str, ReadError> {
         std::str::from_utf8(self.bytes(length)?).map_err(|_| ReadError::Malformed)
     }
 
-    /// The digits of a bignum whose `tag` has been read; no other tag is allowed.
+    /// The bytes of a bignum whose `tag` was read. No other tag is allowed.
     pub(crate) fn bignum(&mut self, tag: u64) -> Result<&'p [u8], ReadError> {
         let length = self.expect(major::BYTES)?;
         let digits = self.bytes(length)?;
-        // Shorter numbers have shorter encodings, and longer ones no Rust type.
+        // A shorter number has a shorter encoding, and no Rust type holds a longer one.
         let fits = (9..=16).contains(&digits.len()) && digits.first() != Some(&0);
         if matches!(tag, 2 | 3) && fits { Ok(digits) } else { Err(ReadError::Malformed) }
     }

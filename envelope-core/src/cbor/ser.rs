@@ -1,4 +1,4 @@
-//! serde to CBOR.
+//! Serializes serde values as CBOR.
 
 use std::fmt::{self, Write as _};
 
@@ -11,9 +11,9 @@ use crate::secret::SecretBuffer;
 use crate::serde_error::{ValueError, WITHHELD, WITHHELD_VALUE};
 use crate::value::NULL;
 
-/// Writes serde values as CBOR, behind what the buffer already holds.
+/// Appends serde values to a buffer as CBOR.
 ///
-/// Maps and sequences of unknown length are written with their definite length once it is known.
+/// The definite length of a map or sequence of unknown length is inserted at its end.
 pub struct Serializer<'b> {
     out: &'b mut SecretBuffer,
     fragile: &'b mut FragileValues,
@@ -43,8 +43,8 @@ impl<'b> Serializer<'b> {
         self.out.extend_from_slice(bits);
     }
 
-    /// A bignum (RFC 8949, section 3.4.3): the magnitude without leading zeros, tagged with its
-    /// sign.
+    /// A bignum (RFC 8949, section 3.4.3): a tag for the sign, and the magnitude without leading
+    /// zeros.
     fn bignum(&mut self, tag: u64, magnitude: u128) {
         let bytes = magnitude.to_be_bytes();
         let digits = bytes.get(magnitude.leading_zeros() as usize / 8..).unwrap_or_default();
@@ -78,7 +78,7 @@ impl<'b> Serializer<'b> {
     }
 }
 
-/// Puts a head before what was written since `at`, once its argument is known.
+/// Inserts a head at the position `at`.
 fn insert_head(out: &mut SecretBuffer, mut at: usize, major: u8, argument: usize) {
     write_head(major, argument as u64, |bytes| {
         out.insert(at, bytes);
@@ -86,7 +86,7 @@ fn insert_head(out: &mut SecretBuffer, mut at: usize, major: u8, argument: usize
     });
 }
 
-/// Appends text as it is displayed, without a copy of its own that nobody would wipe.
+/// Appends formatted text directly, without a copy in between that nobody would wipe.
 struct Displayed<'b>(&'b mut SecretBuffer);
 
 impl fmt::Write for Displayed<'_> {
@@ -181,7 +181,7 @@ impl<'b> ser::Serializer for Serializer<'b> {
         Ok(())
     }
 
-    /// A `Display` that fails is an error here, where `to_string` panics.
+    /// Returns an error if `Display` fails, where `to_string` would panic.
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), ValueError> {
         let start = self.out.len();
         write!(Displayed(self.out), "{value}").map_err(<ValueError as ser::Error>::custom)?;
@@ -324,7 +324,7 @@ impl Compound<'_> {
         match self.declared {
             Some(declared) if declared == self.written => Ok(()),
             Some(_) => Err(ValueError::format(
-                "a type declared another number of elements than it serialized",
+                "a type serialized another number of elements than it declared",
             )),
             None => {
                 insert_head(self.out, self.start, self.major, self.written);
@@ -414,7 +414,7 @@ pub(crate) fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueE
     fragile_in(value).map(|(bytes, _)| bytes)
 }
 
-/// The encoding, and what in it not every type reads back.
+/// The encoding, and the count of its fragile values.
 #[cfg(test)]
 pub(crate) fn fragile_in<T: Serialize + ?Sized>(
     value: &T,

@@ -31,7 +31,7 @@ fn is<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, encoded: &s
     assert_eq!(from_slice::<T>(&hex(encoded)).unwrap(), value);
 }
 
-/// Serializes as what it displays, which fails where it is told to.
+/// Serializes its `Display`, which fails if the flag is false.
 struct Shown(String, bool);
 
 impl std::fmt::Display for Shown {
@@ -48,7 +48,7 @@ impl Serialize for Shown {
 }
 
 #[test]
-fn what_is_displayed_is_the_text_it_displays() {
+fn a_displayed_value_is_encoded_as_its_text() {
     for length in [0, 1, 23, 24, 255, 256, 70_000] {
         let text = "ü".repeat(length);
         assert_eq!(
@@ -65,7 +65,7 @@ fn a_display_that_fails_is_an_error_and_not_a_panic() {
     assert!(!format!("{error} {error:?}").contains("6789"), "{error:?}");
 }
 
-/// RFC 8949, appendix A: the examples that the format allows.
+/// The examples of RFC 8949, appendix A, that the format allows.
 #[test]
 fn the_examples_of_rfc_8949_encode_and_decode() {
     is(0u8, "00");
@@ -109,7 +109,7 @@ fn the_examples_of_rfc_8949_encode_and_decode() {
     );
 }
 
-/// RFC 8949, appendix A: half-precision floats, which other writers may use.
+/// The half-precision floats of RFC 8949, appendix A. Other writers may use them.
 #[test]
 fn half_precision_floats_are_read() {
     for (encoded, value) in [
@@ -163,10 +163,10 @@ struct Flat {
     rest: BTreeMap<String, Untagged>,
 }
 
-/// A format that is not human-readable would write these addresses as bytes and, behind serde's
-/// buffering, refuse to read them back.
+/// A format that is not human-readable would write these addresses as bytes. When serde buffers
+/// them, it would refuse to read them back.
 #[test]
-fn enums_of_every_tagging_come_back_with_types_that_ask_whether_the_format_is_readable() {
+fn enums_of_every_tagging_read_back_human_readable_types() {
     is(External::Unit, "64556e6974");
     is(External::Newtype(1), "a1674e65777479706501");
     is(External::Tuple(1, "x".into()), "a1655475706c6582016178");
@@ -186,7 +186,7 @@ fn enums_of_every_tagging_come_back_with_types_that_ask_whether_the_format_is_re
 }
 
 #[test]
-fn values_that_not_every_type_reads_back_are_counted() {
+fn fragile_values_are_counted() {
     let counted =
         |(_, fragile): (_, crate::FragileValues)| (fragile.wide_integers, fragile.null_options);
     assert_eq!(
@@ -208,7 +208,7 @@ fn values_that_not_every_type_reads_back_are_counted() {
 }
 
 #[test]
-fn an_integer_of_128_bits_in_a_tagged_enum_is_an_error_that_says_so() {
+fn an_integer_of_128_bits_in_an_untagged_enum_is_an_error() {
     #[derive(Debug, Serialize, Deserialize)]
     #[serde(untagged)]
     enum Guess {
@@ -221,7 +221,7 @@ fn an_integer_of_128_bits_in_a_tagged_enum_is_an_error_that_says_so() {
 }
 
 #[test]
-fn json_text_that_serde_json_alone_reads_is_refused() {
+fn a_raw_value_of_serde_json_is_refused() {
     #[derive(Serialize)]
     #[serde(rename = "$serde_json::private::RawValue")]
     struct Raw {
@@ -232,7 +232,7 @@ fn json_text_that_serde_json_alone_reads_is_refused() {
 }
 
 #[test]
-fn what_the_format_does_not_allow_is_refused() {
+fn encodings_that_the_format_forbids_are_refused() {
     for (what, encoded) in [
         ("a head longer than needed", "1817"),
         ("a two-byte head longer than needed", "190017"),
@@ -267,7 +267,7 @@ fn a_sequence_longer_than_its_type_is_an_error() {
 }
 
 #[test]
-fn nesting_is_bounded_alike_in_both_directions() {
+fn reading_and_writing_have_the_same_nesting_limit() {
     #[derive(Serialize, Deserialize)]
     struct Nest(Vec<Nest>);
     let nest = |depth: usize| (1..depth).fold(Nest(vec![]), |inner, _| Nest(vec![inner]));
@@ -312,9 +312,9 @@ fn errors_carry_no_value() {
     }
 }
 
-/// A 128-bit integer fits `u128` or, negative, goes beyond `i128`.
+/// The second integer is negative and beyond `i128`.
 #[test]
-fn what_no_type_holds_can_still_be_ignored() {
+fn a_value_that_no_type_holds_can_be_ignored() {
     for encoded in ["c250ffffffffffffffffffffffffffffffff", "c350ffffffffffffffffffffffffffffffff"]
     {
         assert!(from_slice::<IgnoredAny>(&hex(encoded)).is_ok(), "{encoded}");
@@ -323,7 +323,7 @@ fn what_no_type_holds_can_still_be_ignored() {
 }
 
 #[test]
-fn what_is_ignored_is_held_to_the_format_all_the_same() {
+fn ignored_values_must_be_well_formed_too() {
     for encoded in [
         "c074323031332d30332d32315432303a30343a30305a",
         "81f7",

@@ -1,5 +1,5 @@
-//! HKDF over the crates `hmac` and `sha2`, which are faster at it than AWS-LC; what they hold is
-//! wiped when dropped.
+//! HKDF with the crates `hmac` and `sha2`, which are faster at it than AWS-LC. They wipe their
+//! state on drop.
 
 use hmac::digest::FixedOutput;
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,7 +11,7 @@ use super::HASH_BYTES;
 pub(super) fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], okm: &mut [u8]) {
     let mut prk = Zeroizing::new([0; HASH_BYTES]);
     write_tag(hmac_with_key(salt), &[ikm], &mut prk);
-    // The two blocks of padded key are hashed once for all blocks of output.
+    // The padded key is hashed once for all blocks of output.
     let expand = hmac_with_key(&*prk);
     let mut previous: &[u8] = &[];
     for (block, counter) in okm.chunks_mut(HASH_BYTES).zip(1u8..=255) {
@@ -27,7 +27,7 @@ pub(super) fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], okm: &mut [u8]) 
     }
 }
 
-/// Writes the tag where it is wanted: no copy stays behind.
+/// Writes the tag directly to its destination, so that no copy stays behind.
 fn write_tag(mut mac: Hmac<Sha256>, parts: &[&[u8]], tag: &mut [u8; HASH_BYTES]) {
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize_into(tag.into());

@@ -1,5 +1,5 @@
-//! What was fetched, kept for a while: within bounds, asked for once, and believed gone when it is
-//! refused.
+//! A cache of values that are fetched with a call: within limits, with one call at a time for each
+//! value. A refusal removes the value.
 
 mod entries;
 mod limits;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::KeyFuture;
 use super::clock::{Clock, SystemClock};
-use super::events::{KeyEvent, KeyObserver, Unobserved, report};
+use super::events::{KeyEvent, KeyObserver, NoObserver, report};
 use super::shared_call::{Waiter, lock};
 use crate::error::KeyError;
 
@@ -18,28 +18,28 @@ use entries::{Entries, Entry, Fetched};
 
 pub use limits::CacheLimits;
 
-/// How long callers are served without asking after the provider could not be reached.
+/// After the provider could not be reached, callers are served without a call for this long.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Keeps values by id, within limits, and fetches each once however many wait for it.
+/// Keeps values by id, within limits. However many callers wait for a value, one call fetches it.
 ///
-/// A clone of a value must be a share of it, not a copy of its secrets.
+/// Cloning a value must share it, and not copy its secrets.
 #[derive(Debug)]
 pub(super) struct Cache<K, V: 'static> {
     limits: CacheLimits,
-    /// What it is called when a value was fetched.
+    /// The event to report after a value was fetched.
     fetched: KeyEvent,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn KeyObserver>,
     entries: Mutex<Entries<K, V>>,
 }
 
-/// What to do about a value that was asked for.
+/// The result of looking a value up.
 enum Lookup<V: 'static> {
-    /// It is in the cache.
+    /// The value is in the cache.
     Hit(V, KeyEvent),
-    /// It is being asked for, or has to be; `stale` may be served if nobody can be asked.
-    Ask { waiter: Waiter<V>, stale: Option<Fetched<V>> },
+    /// The value is being fetched. `stale` may be served if the provider cannot be reached.
+    Fetch { waiter: Waiter<V>, stale: Option<Fetched<V>> },
 }
 
 impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
@@ -48,7 +48,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
             limits,
             fetched,
             clock: Arc::new(SystemClock),
-            observer: Arc::new(Unobserved),
+            observer: Arc::new(NoObserver),
             entries: Mutex::new(Entries::new(limits.max_entries)),
         }
     }
@@ -61,18 +61,18 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         self.observer = observer;
     }
 
-    /// Throws everything out.
+    /// Removes everything.
     pub(super) fn clear(&self) {
         lock(&self.entries).clear();
     }
 
-    /// Throws out what will not be served again; whatever uses the cache does so now and then.
+    /// Removes the values that will not be served again. Using the cache also does this regularly.
     pub(super) fn remove_expired(&self) {
         self.sweep(&mut lock(&self.entries), self.clock.now());
     }
 
-    /// The value of `id`, from the cache or by `call`, which must own what it needs: whoever asked
-    /// may be gone before it ends.
+    /// The value of `id`, from the cache or by `call`. The call must own its data: the caller that
+    /// began the call may be dropped before the call ends.
     pub(super) async fn get(
         &self,
         id: &K,
@@ -84,7 +84,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
                     report(&*self.observer, event);
                     return Ok(value);
                 }
-                Lookup::Ask { waiter, stale } => (waiter, stale),
+                Lookup::Fetch { waiter, stale } => (waiter, stale),
             };
             match waiter.outcome().await {
                 Some(Ok(value)) => {
@@ -97,24 +97,23 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         }
     }
 
-    /// The time by which values age.
+    /// The time that the ages of values are measured by.
     pub(super) fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// Puts in a value that came about in another way than by asking, by a call that began at
-    /// `since`.
+    /// Inserts a value that was not fetched through the cache, by a call that began at `since`.
     pub(super) fn put(&self, id: K, value: V, since: Instant) {
         let mut entries = lock(&self.entries);
         self.sweep_if_due(&mut entries, self.clock.now());
-        // A value that is made use of again is as old as it was.
+        // A value that is inserted again keeps its age.
         if entries.touch(&id).is_none_or(|entry| entry.fetched.is_none()) {
             self.report_evicted(entries.insert(id, Entry::fetched(value, since)));
         }
     }
 
-    /// Keys that nobody asks for again would stay in memory for good: they are looked for ten times
-    /// in their age.
+    /// Keys that nobody asks for again would stay in memory for ever. So expired keys are searched
+    /// for ten times within the maximal age.
     fn sweep_if_due(&self, entries: &mut Entries<K, V>, now: Instant) {
         let last = *entries.swept.get_or_insert(now);
         if now.saturating_duration_since(last) >= self.limits.max_age / 10 {
@@ -123,13 +122,13 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
     }
 
     fn sweep(&self, entries: &mut Entries<K, V>, now: Instant) {
-        let bridged_age = self.limits.bridged_age();
-        let is_young = |since: Instant| now.saturating_duration_since(since) < bridged_age;
+        let max_age_in_outage = self.limits.max_age_in_outage();
+        let is_young = |since: Instant| now.saturating_duration_since(since) < max_age_in_outage;
         entries.swept = Some(now);
         let evicted = entries.retain(|entry| {
             let max_uses = self.limits.max_uses;
             entry.fetched.take_if(|fetched| entry.uses >= max_uses || !is_young(fetched.since));
-            entry.fetched.is_some() || entry.is_asked_for()
+            entry.fetched.is_some() || entry.is_being_fetched()
         });
         self.report_evicted(evicted);
     }
@@ -144,19 +143,19 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         self.sweep_if_due(&mut entries, now);
         let Some(entry) = entries.touch(id) else {
             report(&*self.observer, KeyEvent::CacheMiss);
-            let waiter = self.ask(call(), now);
-            self.report_evicted(entries.insert(id.clone(), Entry::asking(waiter.shared_call())));
-            return Lookup::Ask { waiter, stale: None };
+            let waiter = self.begin(call(), now);
+            self.report_evicted(entries.insert(id.clone(), Entry::fetching(waiter.shared_call())));
+            return Lookup::Fetch { waiter, stale: None };
         };
         let stale = match &entry.fetched {
             Some(fetched) if entry.uses < self.limits.max_uses => {
                 let age = now.saturating_duration_since(fetched.since);
-                let asked_for = entry.is_asked_for() && age < self.limits.max_age;
-                if age < self.limits.refresh_age() || asked_for {
+                let refreshing = entry.is_being_fetched() && age < self.limits.max_age;
+                if age < self.limits.refresh_age() || refreshing {
                     entry.uses += 1;
                     return Lookup::Hit(fetched.value.clone(), KeyEvent::CacheHit);
                 }
-                if age < self.limits.bridged_age()
+                if age < self.limits.max_age_in_outage()
                     && entry.pause_until.is_some_and(|until| now < until)
                 {
                     entry.uses += 1;
@@ -170,14 +169,14 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         let is_young = |began| now.saturating_duration_since(began) < self.limits.max_age;
         let joined = entry.call.as_ref().and_then(|call| call.join(is_young));
         let waiter = joined.unwrap_or_else(|| {
-            let waiter = self.ask(call(), now);
+            let waiter = self.begin(call(), now);
             entry.call = Some(waiter.shared_call());
             waiter
         });
-        Lookup::Ask { waiter, stale }
+        Lookup::Fetch { waiter, stale }
     }
 
-    fn ask(&self, call: KeyFuture<'static, V>, now: Instant) -> Waiter<V> {
+    fn begin(&self, call: KeyFuture<'static, V>, now: Instant) -> Waiter<V> {
         let (observer, fetched) = (Arc::clone(&self.observer), self.fetched);
         let call = Box::pin(async move {
             let outcome = call.await;
@@ -187,21 +186,22 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         Waiter::begin(call, now)
     }
 
-    /// The first of those who waited puts the value into the cache.
+    /// Stores the fetched value; only the first of the waiters does.
     fn keep(&self, id: &K, waiter: &Waiter<V>, value: &V) {
         if let Some(entry) = lock(&self.entries).entry_of_call(id, waiter) {
             *entry = Entry::fetched(value.clone(), waiter.began());
         }
     }
 
-    /// Lets the next caller make a call of its own; a value that is there already stays.
+    /// Removes the failed call, so that the next caller begins a new one. The value stays.
     fn forget(&self, id: &K, waiter: &Waiter<V>) {
         if let Some(entry) = lock(&self.entries).entry_of_call(id, waiter) {
             entry.call = None;
         }
     }
 
-    /// What to do without an answer: a refusal is believed, an outage may be bridged.
+    /// Handles a failed call: a refusal removes the value, and during an outage a stale value may
+    /// be served.
     fn recover(
         &self,
         id: &K,
@@ -212,7 +212,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
         let bridges = |stale: &Fetched<V>| {
-            now.saturating_duration_since(stale.since) < self.limits.bridged_age()
+            now.saturating_duration_since(stale.since) < self.limits.max_age_in_outage()
         };
         let Some(stale) = stale.filter(|stale| error.is_retryable() && bridges(stale)) else {
             if entries.remove_call(id, waiter) {
@@ -225,7 +225,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
             entry.pause_until = now.checked_add(PAUSE);
             entry.uses += 1;
         }
-        tracing::warn!(error = %error, "a key is served from the cache: its provider cannot be reached");
+        tracing::warn!(error = %error, "serving a key from the cache: its provider cannot be reached");
         report(&*self.observer, KeyEvent::ServedWhileUnreachable);
         Ok(stale.value)
     }

@@ -1,4 +1,4 @@
-//! Unwrapped data keys, kept for a while: reading a record again asks nobody.
+//! Keeps unwrapped data keys for a while, so that reading a record again needs no call.
 
 use std::sync::Arc;
 
@@ -13,36 +13,42 @@ use crate::dek::WrappedKey;
 use crate::error::KeyError;
 use crate::secret::DataKey;
 
-/// Names a wrapped key under a context.
+/// Identifies wrapped keys together with their context.
 type Id = [u8; 32];
 
-/// Keeps the data keys that a provider unwraps, within bounds, and asks it once however many
-/// readers wait.
+/// Keeps the data keys that a provider unwraps, within limits.
 ///
-/// Writing goes straight to the provider: each record has a data key of its own. See
-/// [`keeping_generated`](Self::keeping_generated) for keys that serve many.
+/// However many readers wait for a key, the provider is called once. Writing calls the provider for
+/// every record, because each record has its own data key; see
+/// [`keeping_generated`](Self::keeping_generated) for data keys that seal many records.
 ///
-/// - A key is found by its wrapped form *and* its encryption context, so a cache hit proves no less
-///   than a call would.
-/// - From nine tenths of its age on, one reader asks again while the others are served, so that
-///   expiry causes no burst.
-/// - A refusal (access denied, key disabled, ..) throws the key out at once.
-/// - A key is as old as the call that fetched it, counted from when the call began.
-/// - A reader that goes away (a dropped future) leaves nothing behind: whoever waits with it goes
-///   on, and when nobody waits any more the call is dropped. A reader that is not polled keeps
-///   nobody waiting: any of them drives the call.
-/// - Keys are wiped when they leave the cache and no reader holds them any more. Keys too old leave
-///   it while it is used, or by [`remove_expired`](Self::remove_expired).
+/// - A key is identified by its wrapped form *and* its encryption context. So a cache hit proves as
+///   much as a call.
+/// - From nine tenths of the maximal age on, one reader fetches the key again while the others are
+///   served from the cache. So expiry causes no burst of calls.
+/// - A refusal (access denied, key disabled, ..) removes the key at once.
+/// - The age of a key counts from the begin of the call that fetched it.
+/// - If a reader's future is dropped, the other waiting readers continue; the call is dropped with
+///   the last of them. A reader whose future is not polled delays nobody: any waiting reader polls
+///   the call.
+/// - Keys are wiped after they have left the cache and no reader uses them. Expired keys leave the
+///   cache while it is used, or by [`remove_expired`](Self::remove_expired).
 ///
 /// ```
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::time::Duration;
-/// use envelope_core::{CacheLimits, CachedKeyProvider, LocalKeyProvider, RootKey};
+/// use envelope_core::testing::TestKeyProvider;
+/// use envelope_core::{CacheLimits, CachedKeyProvider, Context, open, seal};
 ///
-/// let slow = LocalKeyProvider::new(RootKey::generate()?);
-/// let provider = CachedKeyProvider::new(slow, CacheLimits::new(Duration::from_secs(300)));
-/// # Ok(())
-/// # }
+/// let limits = CacheLimits::new(Duration::from_secs(300));
+/// let provider = CachedKeyProvider::new(TestKeyProvider::default(), limits);
+/// let context = Context::new("letters");
+/// let sealed = seal(b"dear", &context, &provider).await?;
+/// for _ in 0..3 {
+///     open(&sealed, &context, &provider).await?;
+/// }
+/// assert_eq!(provider.inner().unwrap_calls(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
 pub struct CachedKeyProvider<P> {
@@ -52,7 +58,7 @@ pub struct CachedKeyProvider<P> {
 }
 
 impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
-    /// Keeps what `inner` unwraps, within `limits`.
+    /// Keeps the data keys that `inner` unwraps, within `limits`.
     pub fn new(inner: P, limits: CacheLimits) -> Self {
         Self {
             inner: Arc::new(inner),
@@ -61,20 +67,20 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
         }
     }
 
-    /// Also keeps the data keys that are generated, so that what this process wrote is read back
+    /// Also keeps the data keys that are generated, so that this process reads its own records
     /// without a call.
     ///
-    /// Below a [`SharedKeyProvider`](super::SharedKeyProvider), whose keys serve many records, this
-    /// saves as many calls for reading as sharing does for writing. With a data key for every
-    /// record, each write takes a place in the cache. Above one, a key that is handed out again
-    /// after it has left this cache counts as new.
+    /// Use it inside a [`SharedKeyProvider`](super::SharedKeyProvider), whose data keys seal many
+    /// records each: then reading saves as many calls as writing. Without sharing, every write
+    /// takes an entry of the cache. Around a `SharedKeyProvider`, a shared key that was evicted
+    /// from this cache is inserted as a new key.
     #[must_use]
     pub const fn keeping_generated(mut self) -> Self {
         self.keeps_generated = true;
         self
     }
 
-    /// Reports what happens to `observer`.
+    /// Reports events to `observer`.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn KeyObserver>) -> Self {
         self.cache.set_observer(observer);
@@ -94,16 +100,16 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
         &self.inner
     }
 
-    /// Throws out every key that will not be used again: too old, or used too often.
+    /// Removes every key that will not be used again, because it is too old or was used too often.
     ///
-    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that
-    /// may stand idle, call it from a timer, so that no key stays in memory longer than it may
-    /// be used.
+    /// Using the provider also does this, ten times within the maximal age. In a process that may
+    /// be idle, call it from a timer, so that no key stays in memory longer than it may be
+    /// used.
     pub fn remove_expired(&self) {
         self.cache.remove_expired();
     }
 
-    /// Throws every key out.
+    /// Removes every key.
     pub fn clear(&self) {
         self.cache.clear();
     }
@@ -124,7 +130,8 @@ impl<P: UnwrapKey + 'static> CachedKeyProvider<P> {
     }
 }
 
-/// SHA-256 over wrapped keys and context, each with its length, so that no two requests share it.
+/// SHA-256 over the context and the wrapped keys. Every part has its length, so that different
+/// requests have different ids.
 fn identify(wrapped: &[WrappedKey], context: &EncryptionContext) -> Id {
     let mut encoded = Vec::with_capacity(512);
     context.encode(&mut encoded);

@@ -1,14 +1,14 @@
-//! Time as key providers see it; a test's own time in tests.
+//! The time that key providers use. Tests replace it.
 
 use std::fmt;
 use std::time::{Instant, SystemTime};
 
-/// Tells the time that ages of keys are measured by.
+/// The clock that the ages of keys are measured by.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// Now; never earlier than before.
+    /// The present time; never earlier than the last result.
     fn now(&self) -> Instant;
 
-    /// The time of day, for what is compared across machines.
+    /// The time of day, for comparisons between machines.
     fn system_time(&self) -> SystemTime {
         SystemTime::now()
     }

@@ -1,40 +1,40 @@
-//! What key providers do, for counters and logs.
+//! The events of key providers, for counters and logs.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Something a key provider did; carries no key, no context value and no record.
+/// An event of a key provider. It contains no key, no value of a context and no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyEvent {
-    /// A data key was made for one or more records.
+    /// The provider made a data key for one or more records.
     Generated,
-    /// A data key that was made before seals another record.
+    /// A data key that was made before was used for another record.
     Shared,
     /// A data key was unwrapped.
     Unwrapped,
     /// A key was found in the cache.
     CacheHit,
-    /// A key was not in the cache, or too old, or used too often.
+    /// A key was not in the cache, was too old, or was used too often.
     CacheMiss,
-    /// A key was thrown out of the cache: no room, too old, used too often, or refused by the
-    /// provider.
+    /// A key was removed from the cache: the cache was full, or the key was too old, used too often
+    /// or refused by the provider.
     Evicted,
-    /// A key was taken from the cache because the provider could not be reached.
+    /// A key was served from the cache because the provider could not be reached.
     ServedWhileUnreachable,
-    /// It was asked which version of a branch's key is active.
+    /// The active version of a branch was fetched.
     ActiveVersionFetched,
-    /// A branch key was fetched, which its store has unwrapped.
+    /// A branch key was fetched and unwrapped by its store.
     BranchKeyFetched,
     /// The provider refused or failed.
     Failed,
 }
 
-/// Takes note of [`KeyEvent`]s: the joint to a metrics library.
+/// Receives [`KeyEvent`]s, to pass them to a metrics library.
 ///
-/// Called on the path of every record, so it should count and return.
+/// It is called for every record, so it should count and return.
 pub trait KeyObserver: fmt::Debug + Send + Sync {
-    /// Takes note of one event.
+    /// Receives one event.
     fn observe(&self, event: KeyEvent);
 }
 
@@ -69,15 +69,15 @@ impl KeyObserver for KeyCounters {
     }
 }
 
-/// Takes note of nothing.
+/// Ignores all events.
 #[derive(Debug)]
-pub(super) struct Unobserved;
+pub(super) struct NoObserver;
 
-impl KeyObserver for Unobserved {
+impl KeyObserver for NoObserver {
     fn observe(&self, _event: KeyEvent) {}
 }
 
-/// Tells log and observer.
+/// Reports an event to the log and to the observer.
 pub(super) fn report(observer: &dyn KeyObserver, event: KeyEvent) {
     tracing::trace!(?event, "data key");
     observer.observe(event);

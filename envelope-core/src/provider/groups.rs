@@ -1,4 +1,4 @@
-//! A provider for each group of fields (FORMAT 4.6).
+//! A key provider for each group of fields (FORMAT 4.6).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,33 +11,37 @@ use crate::error::{KeyError, KeyErrorKind};
 use crate::escaped::Escaped;
 use crate::secret::DataKey;
 
-/// Gives each group of a record's fields a key provider of its own: `#[encrypted(group =
-/// "medical")]`.
+/// Gives each group of encrypted fields its own key provider: `#[encrypted(group = "medical")]`.
 ///
-/// Data keys of the record itself are those of the provider that the whole began with. A group that
-/// nothing was said of is neither written nor read here: writing it fails, and reading a record
-/// leaves it withheld.
+/// Fields without a group use the provider that was passed to [`new`](Self::new). A group without a
+/// provider can neither be written nor read: writing it fails, and reading a record leaves the
+/// group withheld.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::sync::Arc;
-/// use envelope_core::{Context, GroupKeyProvider, KeyErrorKind, LocalKeyProvider, OpenError, RootKey, open, seal};
+/// use envelope_core::{
+///     Context, GroupKeyProvider, KeyErrorKind, LocalKeyProvider, OpenError, RootKey, open, seal,
+/// };
 ///
+/// // In production, a `KmsKeyProvider` with a KMS key for each.
 /// let provider = || RootKey::generate().map(|key| Arc::new(LocalKeyProvider::new(key)));
-/// let (office, ward) = (provider()?, provider()?); // in production a `KmsKeyProvider` with a key for each
+/// let (office, ward) = (provider()?, provider()?);
 /// let nurse = GroupKeyProvider::new(office.clone()).group("medical", ward);
 /// let receptionist = GroupKeyProvider::new(office);
 ///
 /// let medical = Context::new("patients").pair("group", "medical")?;
 /// let sealed = seal(b"gout", &medical, &nurse).await?;
 /// assert_eq!(open(&sealed, &medical, &nurse).await?.expose(), b"gout");
-/// let Err(OpenError::Key(error)) = open(&sealed, &medical, &receptionist).await else { panic!("withheld") };
-/// assert_eq!(error.kind(), KeyErrorKind::AccessDenied);
+/// match open(&sealed, &medical, &receptionist).await {
+///     Err(OpenError::Key(error)) => assert_eq!(error.kind(), KeyErrorKind::AccessDenied),
+///     other => panic!("the group is withheld, but {other:?}"),
+/// }
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
-/// One `KmsKeyProvider` without this serves all groups as well: the group stands in the KMS
-/// encryption context as `group`, so that a key policy can tell who may decrypt which
+/// A single `KmsKeyProvider` serves all groups too. The KMS encryption context contains the group
+/// as the pair `group`, so a key policy can decide who may decrypt which group
 /// (`kms:EncryptionContext:group`).
 pub struct GroupKeyProvider {
     record: Arc<dyn KeyProvider>,
@@ -46,17 +50,17 @@ pub struct GroupKeyProvider {
 
 struct Group {
     wrap: Arc<dyn WrapKey>,
-    /// `None` for a group that is written here, and not read.
+    /// `None` for a group that this process writes but does not read.
     unwrap: Option<Arc<dyn UnwrapKey>>,
 }
 
 impl GroupKeyProvider {
-    /// The provider of the record's own fields, those without a group.
+    /// Uses the provider `record` for the fields without a group.
     pub fn new(record: impl KeyProvider + 'static) -> Self {
         Self { record: Arc::new(record), groups: BTreeMap::new() }
     }
 
-    /// The provider of the fields of the group `name`.
+    /// Uses `provider` for the fields of the group `name`.
     #[must_use]
     pub fn group(mut self, name: impl Into<String>, provider: impl KeyProvider + 'static) -> Self {
         let provider = Arc::new(provider);
@@ -65,7 +69,8 @@ impl GroupKeyProvider {
         self
     }
 
-    /// The wrapper of a group that is written here, but withheld when it is read.
+    /// Uses `wrapper` for the fields of the group `name`, which this process can write but not
+    /// read.
     #[must_use]
     pub fn write_only_group(
         mut self,
@@ -104,11 +109,14 @@ impl UnwrapKey for GroupKeyProvider {
 }
 
 fn refuse<'a, T>(name: &str) -> KeyFuture<'a, T> {
-    let message = format!("no key provider is configured here for the group `{}`", Escaped(name));
+    let message = format!(
+        "no key provider is configured for the group `{}`: add one with `GroupKeyProvider::group`",
+        Escaped(name)
+    );
     Box::pin(async { Err(KeyError::new(KeyErrorKind::AccessDenied, message)) })
 }
 
-/// The names of the groups.
+/// Shows the names of the groups.
 impl fmt::Debug for GroupKeyProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupKeyProvider")

@@ -1,4 +1,5 @@
-//! Branch keys between KMS and the records: thousands of records for one call (FORMAT 6.3).
+//! Data keys that are derived from branch keys: one call to KMS for thousands of records (FORMAT
+//! 6.3).
 
 mod branch;
 
@@ -20,39 +21,41 @@ use crate::secret::DataKey;
 
 pub use branch::{BranchKey, BranchKeyStore, BranchName, BranchVersion};
 
-/// Derives each record's data key from a branch key, which is fetched once and kept for a while.
+/// Derives the data key of each record from a branch key, which is fetched once and kept for a
+/// while.
 ///
-/// KMS is asked when a branch key is fetched: about once per branch and [`CacheLimits::new`]'s age,
-/// however many records are written and read. Each record still has a data key of its own, bound to
-/// its encryption context: moved to another place, or looked up in another branch, it does not
-/// open.
+/// KMS is called when a branch key is fetched: about once for each branch and maximal age
+/// ([`CacheLimits::new`]), however many records are written and read. Each record still has its own
+/// data key, bound to its encryption context. A record that was moved to another key, or to another
+/// branch, does not open.
 ///
-/// Which branch a record belongs to follows from its encryption context alone, when it is written
-/// and when it is read. One branch per table ([`per_table`](Self::per_table)) is the cheapest; one
-/// per tenant or data subject ([`per_pair`](Self::per_pair)) can be deleted, and all records under
-/// it with it.
+/// The encryption context of a record decides its branch, at writing and at reading. One branch per
+/// table ([`per_table`](Self::per_table)) needs the fewest calls. One branch per tenant or data
+/// subject ([`per_pair`](Self::per_pair)) can be deleted, and then none of its records opens.
 ///
-/// - From nine tenths of its age on, one caller fetches a key again while the others are served.
-/// - A refusal (access denied, branch deleted, ..) throws the key out at once.
-/// - Expired keys serve through an outage only if [`CacheLimits::while_unreachable`] says so.
-/// - A key is as old as the call that fetched it, counted from when the call began.
-/// - A caller that goes away (a dropped future) leaves nothing behind; one that is not polled keeps
-///   nobody waiting.
-/// - Keys are wiped when they leave the cache and nobody holds them any more. Keys too old leave it
-///   while it is used, or by [`remove_expired`](Self::remove_expired).
+/// - From nine tenths of the maximal age on, one caller fetches a key again while the others are
+///   served from the cache.
+/// - A refusal (access denied, branch deleted, ..) removes the key at once.
+/// - Expired keys are served during an outage only if [`CacheLimits::while_unreachable`] allows it.
+/// - The age of a key counts from the begin of the call that fetched it.
+/// - If a caller's future is dropped, the other waiting callers continue. A caller whose future is
+///   not polled delays nobody.
+/// - Keys are wiped after they have left the cache and nobody uses them. Expired keys leave the
+///   cache while it is used, or by [`remove_expired`](Self::remove_expired).
 ///
-/// What is written looks up two things, the branch's active version and its key; what is read looks
-/// up the key. Each has the limits of the cache for itself, and reports its hits and misses.
+/// Writing looks up the active version of the branch, and then the key of that version. Reading
+/// looks up the key. The versions and the keys each have a cache with these limits, and each cache
+/// reports its hits and misses.
 ///
 /// ```
 /// # let mut example = std::pin::pin!(async {
 /// use std::time::Duration;
 /// use envelope_core::{
-///     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, Context, DataKey, HierarchicalKeyProvider,
-///     KeyFuture, open, seal,
+///     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, Context, DataKey,
+///     HierarchicalKeyProvider, KeyFuture, open, seal,
 /// };
 ///
-/// /// One key for every branch; a real store has one for each, wrapped by KMS.
+/// /// One key for all branches. A real store has one for each branch, wrapped by KMS.
 /// #[derive(Debug)]
 /// struct OneKey(DataKey);
 ///
@@ -63,32 +66,41 @@ pub use branch::{BranchKey, BranchKeyStore, BranchName, BranchVersion};
 ///         Box::pin(async { Ok(VERSION) })
 ///     }
 ///
-///     fn branch_key<'a>(&'a self, branch: &'a BranchName, version: BranchVersion) -> KeyFuture<'a, BranchKey> {
+///     fn branch_key<'a>(
+///         &'a self,
+///         branch: &'a BranchName,
+///         version: BranchVersion,
+///     ) -> KeyFuture<'a, BranchKey> {
 ///         Box::pin(async move { Ok(BranchKey::new(branch.clone(), version, self.0.share())) })
 ///     }
 /// }
 ///
 /// let limits = CacheLimits::new(Duration::from_secs(300));
-/// let provider = HierarchicalKeyProvider::per_pair(OneKey(DataKey::generate()?), "tenant", limits);
+/// let store = OneKey(DataKey::generate()?);
+/// let provider = HierarchicalKeyProvider::per_pair(store, "tenant", limits);
 ///
-/// let alice = Context::new("letters").pair("tenant", "t_1")?;
-/// let sealed = seal(b"dear", &alice, &provider).await?;
-/// assert_eq!(open(&sealed, &alice, &provider).await?.expose(), b"dear");
-/// assert!(open(&sealed, &Context::new("letters").pair("tenant", "t_2")?, &provider).await.is_err());
+/// let first = Context::new("letters").pair("tenant", "t_1")?;
+/// let sealed = seal(b"dear", &first, &provider).await?;
+/// assert_eq!(open(&sealed, &first, &provider).await?.expose(), b"dear");
+///
+/// let second = Context::new("letters").pair("tenant", "t_2")?;
+/// assert!(open(&sealed, &second, &provider).await.is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # });
 /// # let mut task = std::task::Context::from_waker(std::task::Waker::noop());
-/// # let std::task::Poll::Ready(outcome) = example.as_mut().poll(&mut task) else { panic!("nothing here waits") };
+/// # let std::task::Poll::Ready(outcome) = example.as_mut().poll(&mut task) else {
+/// #     panic!("nothing here waits")
+/// # };
 /// # outcome.unwrap();
 /// ```
 ///
 /// # Security
 ///
-/// Whoever can fetch a branch key for writing can read with it: a service that must not read needs
-/// another provider. A deleted branch, a disabled KMS key or a revoked permission is noticed when
-/// the keys in the cache are as old as the limits allow. Salts are 192 random bits: after 2^80
-/// records under one branch key two data keys are the same with a probability below 2^-32, and even
-/// those seal their payloads under salts of their own (FORMAT 4.1).
+/// A service that can fetch a branch key for writing can also read with it. A service that must not
+/// read needs another provider. A deleted branch, a disabled KMS key or a revoked permission is
+/// noticed when the keys in the cache reach the maximal age. Salts are 192 random bits: after 2^80
+/// records under one branch key, two data keys are equal with a probability below 2^-32, and even
+/// those seal their payloads under different salts (FORMAT 4.1).
 #[derive(Debug)]
 pub struct HierarchicalKeyProvider<S> {
     store: Arc<S>,
@@ -97,7 +109,7 @@ pub struct HierarchicalKeyProvider<S> {
     keys: Cache<(BranchName, BranchVersion), Arc<BranchKey>>,
 }
 
-/// How a record's branch follows from its encryption context.
+/// How the encryption context of a record decides its branch.
 enum BranchOf {
     Table,
     Pair(String),
@@ -134,44 +146,49 @@ fn no_pair(name: &str, form: ContextForm) -> KeyError {
     let name = Escaped(name);
     let remedy = if of_key {
         format!(
-            "it is there for records that have that key, and not in the context form `table` (here it is `{form}`)"
+            "only records with that key have it, and only in the context forms `raw` and `hashed` \
+             (this record has the form `{form}`)"
         )
     } else {
         format!(
-            "mark a field of that name #[encryption_context], or give the struct #[envelope(context({name} = \"..\"))]"
+            "mark a field of that name with #[encryption_context], or the struct with \
+             #[envelope(context({name} = \"..\"))]"
         )
     };
     let what = format!(
-        "a record's branch is named by the pair `{name}`, which its encryption context does not have: {remedy}"
+        "the pair `{name}` names the branch of a record, but the encryption context has no such pair: \
+         {remedy}"
     );
     KeyError::new(KeyErrorKind::Configuration, what)
 }
 
-fn not_of_a_branch() -> KeyError {
-    let what = "the data key is not derived from a branch key: it was written by another kind of key provider";
+fn no_branch_key() -> KeyError {
+    let what = "no wrapped key of the record belongs to a branch key: another kind of key provider \
+                wrote the record";
     KeyError::new(KeyErrorKind::WrongKey, what)
 }
 
 impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
-    /// One branch per logical table, and named like it.
+    /// One branch per logical table. Its name is the name of the table.
     pub fn per_table(store: S, limits: CacheLimits) -> Self {
         Self::with(store, BranchOf::Table, limits)
     }
 
-    /// One branch per value of the pair `name` of the encryption context: a tenant, say, or with
-    /// `partition_key` a record's own partition key, as the context's form shows it.
+    /// One branch per value of the pair `name` of the encryption context. That may be a tenant, for
+    /// example, or with `partition_key` the partition key in the form of the context.
     ///
-    /// Let [`CacheLimits::max_entries`] be above the number of branches that are in use at a time;
-    /// a branch that had to make room costs a call to KMS when it is used again.
+    /// Set [`CacheLimits::max_entries`] above the number of branches that are in use at a time. A
+    /// branch that was evicted costs a call to KMS at its next use.
     pub fn per_pair(store: S, name: impl Into<String>, limits: CacheLimits) -> Self {
         Self::with(store, BranchOf::Pair(name.into()), limits)
     }
 
-    /// The branch that `choose` names for an encryption context.
+    /// `choose` returns the name of the branch for an encryption context.
     ///
     /// # Security
     ///
-    /// The same context must always give the same name, or what was written does not open.
+    /// `choose` must always return the same name for the same context. Otherwise records do not
+    /// open.
     pub fn per(
         store: S,
         choose: impl Fn(&EncryptionContext) -> Result<String, KeyError> + Send + Sync + 'static,
@@ -189,7 +206,7 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         }
     }
 
-    /// Reports what happens to `observer`.
+    /// Reports events to `observer`.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn KeyObserver>) -> Self {
         self.active.set_observer(Arc::clone(&observer));
@@ -205,23 +222,24 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         self
     }
 
-    /// Where the branch keys are kept.
+    /// The store of the branch keys.
     #[must_use]
     pub fn store(&self) -> &S {
         &self.store
     }
 
-    /// Throws out every branch key that will not be used again: too old, or used too often.
+    /// Removes every branch key that will not be used again, because it is too old or was used too
+    /// often.
     ///
-    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that
-    /// may stand idle, call it from a timer, so that no key stays in memory longer than it may
-    /// be used.
+    /// Using the provider also does this, ten times within the maximal age. In a process that may
+    /// be idle, call it from a timer, so that no key stays in memory longer than it may be
+    /// used.
     pub fn remove_expired(&self) {
         self.active.remove_expired();
         self.keys.remove_expired();
     }
 
-    /// Throws every branch key out: the next record of each branch fetches its key anew.
+    /// Removes every branch key. The next record of each branch fetches its key again.
     pub fn clear(&self) {
         self.active.clear();
         self.keys.clear();
@@ -236,23 +254,24 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         key.generate_with_salt(context, &salt)
     }
 
-    async fn derive_again(
+    async fn derive_for_reading(
         &self,
         wrapped: &[WrappedKey],
         context: &EncryptionContext,
     ) -> Result<DataKey, KeyError> {
         let branch = self.branch_of.branch(context)?;
         let mut missing = None;
-        for (version, wrapped) in wrapped.iter().filter_map(with_version) {
+        for (version, wrapped) in wrapped.iter().filter_map(version_of) {
             match self.branch_key(&(branch.clone(), version)).await {
-                // FORMAT 6.3-2: only the salt of a version that this branch has is looked at.
+                // FORMAT 6.3-2: only the salt of a version that this branch has is checked.
                 Ok(key) => return key.derive(&salt(wrapped)?, context),
-                // Another store's, in another region perhaps; this one's may follow.
+                // It may belong to a store in another region. The next entry may belong to this
+                // store.
                 Err(error) if error.kind() == KeyErrorKind::KeyNotFound => missing = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        Err(missing.unwrap_or_else(not_of_a_branch))
+        Err(missing.unwrap_or_else(no_branch_key))
     }
 
     async fn active_version(&self, branch: &BranchName) -> Result<BranchVersion, KeyError> {
@@ -273,7 +292,7 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
                 let key = store.branch_key(&branch, version).await?;
                 if *key.branch() != branch || key.version() != version {
                     let what = format!(
-                        "the key store gave another branch key than {version}, which was asked for"
+                        "the key store returned another branch key than the requested version {version}"
                     );
                     return Err(KeyError::invalid_response(what));
                 }
@@ -284,17 +303,17 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
     }
 }
 
-/// An entry and the version it names, if it is one of a branch key.
-fn with_version(wrapped: &WrappedKey) -> Option<(BranchVersion, &WrappedKey)> {
+/// The version that an entry names, and the entry, if it belongs to a branch key.
+fn version_of(wrapped: &WrappedKey) -> Option<(BranchVersion, &WrappedKey)> {
     let version = (wrapped.kind() == KeyKind::BRANCH).then_some(wrapped.id())?.try_into().ok()?;
     Some((BranchVersion::from_bytes(version), wrapped))
 }
 
-/// The salt that an entry has in place of a wrapped key.
+/// The salt of an entry, which is stored in place of a wrapped key.
 fn salt(wrapped: &WrappedKey) -> Result<[u8; SALT_BYTES], KeyError> {
     wrapped.bytes().try_into().map_err(|_| {
         let what = format!(
-            "a salt of {SALT_BYTES} bytes stands for the data key, not {}",
+            "the entry of a branch key must be a salt of {SALT_BYTES} bytes, not {} bytes",
             wrapped.bytes().len()
         );
         KeyError::new(KeyErrorKind::ContextMismatch, what)
@@ -313,6 +332,6 @@ impl<S: BranchKeyStore + 'static> UnwrapKey for HierarchicalKeyProvider<S> {
         wrapped: &'a [WrappedKey],
         context: &'a EncryptionContext,
     ) -> KeyFuture<'a, DataKey> {
-        Box::pin(self.derive_again(wrapped, context))
+        Box::pin(self.derive_for_reading(wrapped, context))
     }
 }

@@ -1,5 +1,5 @@
-//! Data keys wrapped by a root key in this process: for tests, development and machines without KMS
-//! (FORMAT 6.1).
+//! Data keys that are wrapped by a root key in this process, for tests, development and machines
+//! without KMS (FORMAT 6.1).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,24 +23,23 @@ const ID_BYTES: usize = 8;
 const ID_INFO: &[u8] = b"envelope local root key id";
 const WRAP_INFO: &[u8] = b"envelope local wrap 1";
 
-/// Wraps data keys with a 32-byte root key that lives in this process.
+/// Wraps data keys with a root key of 32 bytes in the memory of this process.
 ///
 /// # Security
 ///
-/// This is not KMS: whoever reads this process's memory, environment or key file can open every
-/// record ever sealed, nothing is logged, and nobody can revoke it. Use it for tests, for
-/// development, and where there is no KMS.
+/// This is not KMS. Whoever reads the memory, the environment or the key file of this process can
+/// open every record that was ever sealed. Nothing is logged, and nobody can revoke access. Use it
+/// for tests, for development, and where there is no KMS.
 ///
 /// ```
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use envelope_core::{Context, LocalKeyProvider, RootKey, open, seal};
 ///
 /// let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("letters").pair("to", "grandmother")?;
 /// let sealed = seal(b"the money is under the stove", &context, &provider).await?;
 /// assert_eq!(open(&sealed, &context, &provider).await?.expose(), b"the money is under the stove");
-/// # Ok(())
-/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct LocalKeyProvider {
     root: RootKey,
@@ -66,7 +65,7 @@ impl LocalKeyProvider {
         self.wrap_with_salt(data_key, context, &salt)
     }
 
-    /// FORMAT 6.1. A salt is used once: the random one above, or one that a test vector gives.
+    /// FORMAT 6.1. A salt is used once: it is random, or comes from a test vector.
     pub(crate) fn wrap_with_salt(
         &self,
         data_key: &DataKey,
@@ -81,9 +80,8 @@ impl LocalKeyProvider {
             let message = wrapped.as_mut_slice().get_mut(SALT_BYTES..).unwrap_or_default();
             MessageKey(&self.wrapping_key(salt)).seal(&associated_data, message)
         });
-        let tag = tag.map_err(|_| {
-            KeyError::new(KeyErrorKind::Other, "AES-GCM refused to wrap a data key")
-        })?;
+        let tag = tag
+            .map_err(|_| KeyError::new(KeyErrorKind::Other, "AES-GCM could not wrap a data key"))?;
         wrapped.extend_from_slice(&tag);
         WrappedKey::new(KeyKind::LOCAL, self.id, wrapped.into_public())
             .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))
@@ -98,13 +96,13 @@ impl LocalKeyProvider {
         let wrapped = wrapped.iter().find(own).ok_or_else(|| {
             KeyError::new(
                 KeyErrorKind::WrongKey,
-                "the data key is not wrapped by this provider's local root key",
+                "the data key is not wrapped by the local root key of this provider",
             )
         })?;
         let mismatch = || {
             KeyError::new(
                 KeyErrorKind::ContextMismatch,
-                "the local root key does not open this wrapped key",
+                "the local root key could not unwrap this wrapped key",
             )
         };
         let mut reader = Reader::new(wrapped.bytes());
@@ -198,16 +196,17 @@ pub enum RootKeyError {
 impl RootKey {
     /// A new root key from the operating system's random generator.
     ///
-    /// It is kept nowhere: what is sealed under it cannot be read after the process has ended.
+    /// The key is stored nowhere. After the process has ended, nothing that was sealed under it can
+    /// be opened.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// If the operating system returns no random bytes.
     pub fn generate() -> Result<Self, RandomError> {
         DataKey::generate().map(Self)
     }
 
-    /// A root key from 32 bytes, which stay the caller's to wipe.
+    /// A root key from 32 bytes. The caller wipes `bytes`.
     ///
     /// ```
     /// # use envelope_core::RootKey;
@@ -218,7 +217,7 @@ impl RootKey {
     ///
     /// # Errors
     ///
-    /// When `bytes` is not 32 bytes long.
+    /// If `bytes` is not 32 bytes long.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RootKeyError> {
         DataKey::from_slice(bytes).map(Self).map_err(|_| RootKeyError::Malformed)
     }
@@ -227,7 +226,7 @@ impl RootKey {
     ///
     /// # Errors
     ///
-    /// When the variable is not set or holds neither.
+    /// If the variable is not set, or contains neither of these.
     pub fn from_env(name: &str) -> Result<Self, RootKeyError> {
         let text = std::env::var(name)
             .map(Zeroizing::new)
@@ -239,7 +238,7 @@ impl RootKey {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or holds none of these.
+    /// If the file cannot be read, or contains none of these.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, RootKeyError> {
         let path = path.as_ref();
         let bytes = std::fs::read(path)
@@ -313,7 +312,7 @@ mod tests {
     use super::{RootKey, RootKeyError};
 
     #[test]
-    fn a_root_key_is_read_from_hexadecimal_digits_of_either_case_and_from_base64() {
+    fn a_root_key_is_read_from_hexadecimal_and_from_base64() {
         for text in [
             "00010203ffFF".to_owned() + &"aB".repeat(26),
             format!("  {}\n", base64_simd::STANDARD.encode_to_string([7; 32])),
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_root_key_is_refused() {
+    fn texts_that_are_not_root_keys_are_refused() {
         for text in [
             "",
             "00",

@@ -1,4 +1,4 @@
-//! One data key for several parties: regions, accounts, partners (FORMAT 3.2).
+//! One data key, wrapped for several parties: regions, accounts, partners (FORMAT 3.2).
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -10,29 +10,46 @@ use crate::dek::{MAX_WRAPPED_KEYS, WrappedKey};
 use crate::error::{KeyError, KeyErrorKind};
 use crate::secret::DataKey;
 
-/// Wraps each data key for several parties, any of which opens the record: the writing half of
-/// [`MultiKeyProvider`].
+/// Wraps each data key for several parties, each of which can open the record. The part of
+/// [`MultiKeyProvider`] that writes.
 ///
-/// The first party makes the data key, the others wrap it, all at the same time. A party that fails
-/// fails the write as a whole, so that no record is stored which somebody cannot read who should.
+/// The first party makes the data key. The others then wrap it, concurrently. If one party fails,
+/// the write fails: otherwise a record would be stored that this party cannot read.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_core::testing::TestKeyProvider;
+/// use envelope_core::{Context, LocalKeyProvider, MultiKeyWrapper, RootKey, open, seal};
+///
+/// let partner = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32])?);
+/// let writer = MultiKeyWrapper::new(TestKeyProvider::default()).with(partner);
+/// let context = Context::new("letters");
+/// let sealed = seal(b"dear", &context, &writer).await?;
+///
+/// let partner = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32])?);
+/// assert_eq!(open(&sealed, &context, &partner).await?.expose(), b"dear");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct MultiKeyWrapper {
     first: Arc<dyn WrapKey>,
     others: Vec<Arc<dyn Recipient>>,
 }
 
-/// Wraps each data key for several parties, and opens with the first that can, in the order in
-/// which they were named.
+/// Wraps each data key for several parties, and unwraps with the first party that can, in the order
+/// in which they were added.
 ///
-/// Name the party first that is nearest: it makes the data keys, and reads ask it before the
-/// others. Another region's service names its own first and reads the same records.
+/// Add the nearest party first: it makes the data keys, and reads call it first. A service in
+/// another region adds its own key first, and reads the same records.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_core::{Context, EncryptedDek, LocalKeyProvider, MultiKeyProvider, RootKey, open, seal};
+/// use envelope_core::{
+///     Context, EncryptedDek, LocalKeyProvider, MultiKeyProvider, RootKey, open, seal,
+/// };
 ///
-/// let (here, there) = ([1; 32], [2; 32]); // in production a `KmsKeyProvider` of each region
-/// let provider = |root| Ok::<_, envelope_core::RootKeyError>(LocalKeyProvider::new(RootKey::from_bytes(root)?));
+/// let (here, there) = ([1; 32], [2; 32]); // in production, a `KmsKeyProvider` of each region
+/// let provider = |root| RootKey::from_bytes(root).map(LocalKeyProvider::new);
 /// let both = MultiKeyProvider::new(provider(&here)?).with(provider(&there)?);
 ///
 /// let context = Context::new("letters");
@@ -46,7 +63,8 @@ pub struct MultiKeyWrapper {
 ///
 /// # Security
 ///
-/// A record is as safe as its weakest party: whoever can unwrap for one of them reads it.
+/// A record is only as safe as its weakest party: whoever can unwrap with one of the keys can read
+/// it.
 #[derive(Debug)]
 pub struct MultiKeyProvider {
     wrapper: MultiKeyWrapper,
@@ -54,7 +72,7 @@ pub struct MultiKeyProvider {
 }
 
 impl MultiKeyWrapper {
-    /// Data keys are made, and wrapped first, by `first`.
+    /// `first` makes the data keys, and wraps them first.
     pub fn new(first: impl WrapKey + 'static) -> Self {
         Self { first: Arc::new(first), others: Vec::new() }
     }
@@ -70,16 +88,14 @@ impl MultiKeyWrapper {
         &self,
         context: &EncryptionContext,
     ) -> Result<GeneratedKey, KeyError> {
-        // Every party wraps at least once, so this many are too many before anybody has been asked.
+        // Every party returns at least one wrapped key. So too many parties fail before any call.
         check_count(1 + self.others.len())?;
         let GeneratedKey { data_key, mut wrapped } = self.first.generate(context).await?;
         let calls =
             self.others.iter().map(|party| party.wrap_data_key(&data_key, context)).collect();
-        for more in all(calls).await? {
+        for more in join_all(calls).await? {
             if more.is_empty() {
-                return Err(KeyError::invalid_response(
-                    "a recipient answered without a wrapped key",
-                ));
+                return Err(KeyError::invalid_response("a recipient returned no wrapped key"));
             }
             wrapped.extend(more);
         }
@@ -89,13 +105,13 @@ impl MultiKeyWrapper {
 }
 
 impl MultiKeyProvider {
-    /// Data keys are made by `first`; reads ask it before any other.
+    /// `first` makes the data keys, and reads call it first.
     pub fn new(first: impl KeyProvider + 'static) -> Self {
         let first = Arc::new(first);
         Self { wrapper: MultiKeyWrapper::new(Arc::clone(&first)), readers: vec![first] }
     }
 
-    /// Also wraps for `party`, and asks it where those named before do not open a record.
+    /// Also wraps for `party`, and calls it to unwrap if the parties before it fail.
     #[must_use]
     pub fn with(mut self, party: impl Recipient + UnwrapKey + 'static) -> Self {
         let party = Arc::new(party);
@@ -103,16 +119,16 @@ impl MultiKeyProvider {
         self.also_wraps_for(party)
     }
 
-    /// Also wraps for `recipient`, who reads elsewhere: a partner, of whom only the public key is
-    /// here.
+    /// Also wraps for `recipient`, which reads elsewhere: a partner of whom this process has only
+    /// the public key.
     #[must_use]
     pub fn also_wraps_for(mut self, recipient: impl Recipient + 'static) -> Self {
         self.wrapper = self.wrapper.with(recipient);
         self
     }
 
-    /// Also opens with `reader`, for whom nothing is wrapped here: an earlier provider, or records
-    /// of a partner.
+    /// Also unwraps with `reader`, without wrapping for it: an earlier provider, or the key for the
+    /// records of a partner.
     #[must_use]
     pub fn also_opens_with(mut self, reader: impl UnwrapKey + 'static) -> Self {
         self.readers.push(Arc::new(reader));
@@ -131,7 +147,7 @@ impl MultiKeyProvider {
                 Err(error) => errors.push(error),
             }
         }
-        Err(combined(&errors))
+        Err(combined_error(&errors))
     }
 }
 
@@ -142,32 +158,34 @@ fn check_count(count: usize) -> Result<(), KeyError> {
     Err(KeyError::new(
         KeyErrorKind::Configuration,
         format!(
-            "a record carries at most {MAX_WRAPPED_KEYS} wrapped keys, but these parties make {count}: name fewer"
+            "a record has at most {MAX_WRAPPED_KEYS} wrapped keys, but these parties need {count}: add \
+             fewer parties"
         ),
     ))
 }
 
-/// Why nobody opened the record, party by party. What decides is whether trying again may help;
-/// then what is more than "not mine".
-fn combined(errors: &[KeyError]) -> KeyError {
+/// The error after every party has failed, with the reason of each. Its kind is that of a retryable
+/// error if there is one. Otherwise it prefers any kind over `WrongKey`, which only says that a
+/// party is not meant.
+fn combined_error(errors: &[KeyError]) -> KeyError {
     let retryable = errors.iter().find(|error| error.is_retryable());
-    let telling = || errors.iter().find(|error| error.kind() != KeyErrorKind::WrongKey);
-    let kind = retryable.or_else(telling).map_or(KeyErrorKind::WrongKey, KeyError::kind);
+    let specific = || errors.iter().find(|error| error.kind() != KeyErrorKind::WrongKey);
+    let kind = retryable.or_else(specific).map_or(KeyErrorKind::WrongKey, KeyError::kind);
     let reasons: Vec<_> =
         (1..).zip(errors).map(|(party, error)| format!("({party}) {error}")).collect();
     KeyError::new(
         kind,
         format!(
-            "none of {} key providers opened the data key: {}",
+            "none of {} key providers unwrapped the data key: {}",
             errors.len(),
             reasons.join("; ")
         ),
     )
 }
 
-/// Drives all calls at once; their outcomes in order, or the first failure, upon which the others
-/// are dropped.
-async fn all<T>(mut calls: Vec<KeyFuture<'_, T>>) -> Result<Vec<T>, KeyError> {
+/// Runs all calls concurrently. Returns their results in order, or the first error; the other calls
+/// are then dropped.
+async fn join_all<T>(mut calls: Vec<KeyFuture<'_, T>>) -> Result<Vec<T>, KeyError> {
     let mut outcomes: Vec<Option<T>> = calls.iter().map(|_| None).collect();
     poll_fn(|context| {
         let unfinished =

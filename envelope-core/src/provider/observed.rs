@@ -1,4 +1,4 @@
-//! Any provider, with its calls reported.
+//! Reports the calls of any provider.
 
 use std::sync::Arc;
 
@@ -9,22 +9,26 @@ use crate::dek::WrappedKey;
 use crate::error::KeyError;
 use crate::secret::DataKey;
 
-/// Reports the calls of a provider to a [`KeyObserver`]: data keys generated and unwrapped, and
-/// calls that failed.
+/// Reports the calls of a provider to a [`KeyObserver`]: data keys that were generated or
+/// unwrapped, and calls that failed.
 ///
-/// The providers that keep keys ([`CachedKeyProvider`](super::CachedKeyProvider) and the like)
-/// report by themselves; this is for a provider that stands alone.
+/// Providers that keep keys, such as [`CachedKeyProvider`](super::CachedKeyProvider), report events
+/// themselves. Use this for a provider that is not inside one of them.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::sync::Arc;
-/// use envelope_core::{Context, KeyCounters, KeyEvent, LocalKeyProvider, ObservedKeyProvider, RootKey, open, seal};
+/// use envelope_core::{
+///     Context, KeyCounters, KeyEvent, LocalKeyProvider, ObservedKeyProvider, RootKey, open, seal,
+/// };
 ///
 /// let counters = Arc::new(KeyCounters::default());
-/// let provider = ObservedKeyProvider::new(LocalKeyProvider::new(RootKey::generate()?), counters.clone());
+/// let local = LocalKeyProvider::new(RootKey::generate()?);
+/// let provider = ObservedKeyProvider::new(local, counters.clone());
 /// let context = Context::new("letters");
 /// open(&seal(b"dear", &context, &provider).await?, &context, &provider).await?;
-/// assert_eq!((counters.count(KeyEvent::Generated), counters.count(KeyEvent::Unwrapped)), (1, 1));
+/// assert_eq!(counters.count(KeyEvent::Generated), 1);
+/// assert_eq!(counters.count(KeyEvent::Unwrapped), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Debug)]

@@ -1,23 +1,24 @@
-//! A data key that was made and wrapped elsewhere, beforehand.
+//! Sealing under a data key that was made and wrapped beforehand, by somebody else.
 
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
 use crate::context::EncryptionContext;
 use crate::dek::EncryptedDek;
 use crate::error::{FormatError, KeyError, KeyErrorKind};
 
-/// Seals under a data key that somebody else had wrapped beforehand, and that `inner` unwraps.
+/// Seals under a data key that somebody else wrapped beforehand, and that `inner` unwraps.
 ///
-/// For a device or job that is handed its keys: whoever hands them out may make keys but never sees
-/// one (GenerateDataKeyWithoutPlaintext), and whoever seals may unwrap but makes none. All records
-/// sealed so share the one data key, so their encryption context is the one it was wrapped for:
-/// choose `#[envelope(kms_context = "table")]`.
-/// Put a [`CachedKeyProvider`](super::CachedKeyProvider) below, and the key is unwrapped once for
+/// Use it for a device or a job that gets its data key from another service. That service may make
+/// data keys, but never sees one in plaintext (GenerateDataKeyWithoutPlaintext). The device may
+/// unwrap, but makes none. All records of the device share the data key, so they must have the
+/// encryption context that it was wrapped for: choose `#[envelope(kms_context = "table")]`. With a
+/// [`CachedKeyProvider`](super::CachedKeyProvider) as `inner`, the data key is unwrapped once for
 /// many records.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use envelope_core::{
-///     Context, ContextForm, EncryptedDek, LocalKeyProvider, ProvisionedKeyWrapper, RootKey, WrapKey, open, seal,
+///     Context, ContextForm, EncryptedDek, LocalKeyProvider, ProvisionedKeyWrapper, RootKey, WrapKey,
+///     open, seal,
 /// };
 ///
 /// let provider = LocalKeyProvider::new(RootKey::generate()?);
@@ -42,7 +43,7 @@ impl<P: UnwrapKey> ProvisionedKeyWrapper<P> {
     ///
     /// # Errors
     ///
-    /// When the bytes are no `encrypted_dek`.
+    /// If the bytes are not an `encrypted_dek`.
     pub fn new(encrypted_dek: &[u8], inner: P) -> Result<Self, FormatError> {
         Ok(Self { dek: EncryptedDek::parse(encrypted_dek)?, inner })
     }
@@ -52,7 +53,8 @@ impl<P: UnwrapKey> ProvisionedKeyWrapper<P> {
             return Err(KeyError::new(
                 KeyErrorKind::Configuration,
                 format!(
-                    "the provisioned data key is wrapped under the context form `{}`, but the record uses `{}`",
+                    "the provisioned data key is wrapped under the context form `{}`, but the record \
+                     has the form `{}`",
                     self.dek.form(),
                     context.form()
                 ),

@@ -1,4 +1,4 @@
-//! Data keys wrapped with an RSA public key: partners without AWS (FORMAT 6.4).
+//! Data keys that are wrapped with an RSA public key, for partners without AWS (FORMAT 6.4).
 
 use std::fmt;
 
@@ -18,19 +18,20 @@ use crate::rsa_oaep::{RsaPublicKey, message};
 use crate::secret::DataKey;
 use crate::stack::with_stack_wiped;
 
-/// A modulus of 2,048 bits: the smallest that KMS has.
+/// 2,048 bits: the smallest modulus of an RSA key in KMS.
 const MIN_MODULUS_BITS: u32 = 2_048;
 
-/// Wraps data keys with an RSA public key, so that somebody without AWS can seal for its owner, and
-/// cannot read.
+/// Wraps data keys with an RSA public key. A writer without AWS can then seal for the owner of the
+/// key, and cannot read.
 ///
 /// The owner opens with an RSA key in KMS (`KmsRsaKey` of `envelope-dynamo`) or with a
 /// [`LocalRsaKey`].
 ///
 /// # Security
 ///
-/// Everybody has the public key. A record wrapped so proves only that its writer had it, whatever
-/// context it names: ask for records of this kind where that is enough, and sign them if it is not.
+/// Everybody may have the public key. A record that is wrapped only for it proves nothing more
+/// about its writer, whatever its context says. If that is not enough, demand a signature of the
+/// writer.
 #[derive(Debug)]
 pub struct RsaRecipient {
     public: RsaPublicKey,
@@ -42,7 +43,7 @@ impl RsaRecipient {
     ///
     /// # Errors
     ///
-    /// When the key is malformed, shorter than 2,048 bits or longer than 8,192.
+    /// If the key is malformed, shorter than 2,048 bits, or longer than 8,192 bits.
     pub fn new(public: RsaPublicKey) -> Result<Self, KeyError> {
         let key = rsa::RsaPublicKey::from_public_key_der(public.as_der())
             .map_err(|_| unusable("the RSA public key is malformed, or longer than 8,192 bits"))?;
@@ -58,8 +59,8 @@ impl RsaRecipient {
         self.wrap_with(&mut SysRng, data_key, context)
     }
 
-    /// Wraps with a seed from `random`: the system's generator, or the seed that a test vector
-    /// gives.
+    /// Wraps with a seed from `random`: the random generator of the operating system, or the seed
+    /// of a test vector.
     pub(crate) fn wrap_with(
         &self,
         random: &mut impl TryCryptoRng,
@@ -72,7 +73,7 @@ impl RsaRecipient {
         let wrapped = with_stack_wiped(encrypt).map_err(|_| {
             KeyError::new(
                 KeyErrorKind::Other,
-                "RSA could not wrap: no random bytes from the system",
+                "RSA could not wrap the data key: the operating system returned no random bytes",
             )
         })?;
         WrappedKey::new(KeyKind::RSA_OAEP, self.public.id(), wrapped)
@@ -80,7 +81,7 @@ impl RsaRecipient {
     }
 }
 
-/// Unwraps with an RSA private key in this process: for tests, and for parties without KMS.
+/// Unwraps with an RSA private key in this process, for tests and for parties without KMS.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -100,10 +101,10 @@ impl RsaRecipient {
 ///
 /// # Security
 ///
-/// RSA in software may tell by its timing what it decrypted (the Marvin attack, RUSTSEC-2023-0071,
-/// which names no patched release of the crate `rsa`). Decryption is blinded here, but nobody who
-/// can send many records and measure how long each takes to open should be served so: let KMS
-/// decrypt, with `KmsRsaKey`.
+/// The time that RSA in software takes may reveal what it decrypted (the Marvin attack,
+/// RUSTSEC-2023-0071, which names no patched release of the crate `rsa`). Decryption is blinded
+/// here. Still, do not use this if an attacker can send many records and measure how long each
+/// takes to open. Let KMS decrypt instead, with `KmsRsaKey`.
 pub struct LocalRsaKey {
     key: RsaPrivateKey,
     public: RsaPublicKey,
@@ -114,7 +115,7 @@ impl LocalRsaKey {
     ///
     /// # Errors
     ///
-    /// When the text is no such key, or its modulus is shorter than 2,048 bits.
+    /// If the text is not such a key, or if its modulus is shorter than 2,048 bits.
     pub fn from_pkcs8_pem(pem: &str) -> Result<Self, KeyError> {
         Self::of(RsaPrivateKey::from_pkcs8_pem(pem))
     }
@@ -123,15 +124,17 @@ impl LocalRsaKey {
     ///
     /// # Errors
     ///
-    /// When the bytes are no such key, or its modulus is shorter than 2,048 bits.
+    /// If the bytes are not such a key, or if its modulus is shorter than 2,048 bits.
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
         Self::of(RsaPrivateKey::from_pkcs8_der(der))
     }
 
-    /// The error of the crate is not kept: nothing of a private key shall be printed.
+    /// Drops the error of the crate `rsa`: it could contain a part of the private key.
     fn of<E>(key: Result<RsaPrivateKey, E>) -> Result<Self, KeyError> {
         let key = key.map_err(|_| {
-            unusable("not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)")
+            unusable(
+                "not an RSA private key: expected PKCS #8, not encrypted (`-----BEGIN PRIVATE KEY-----`)",
+            )
         })?;
         check_size(key.n().bits())?;
         let der = key
@@ -142,7 +145,7 @@ impl LocalRsaKey {
         Ok(Self { key, public })
     }
 
-    /// The public key, to hand out.
+    /// The public key, to give to writers.
     #[must_use]
     pub const fn public_key(&self) -> &RsaPublicKey {
         &self.public
@@ -154,7 +157,7 @@ impl LocalRsaKey {
         context: &EncryptionContext,
     ) -> Result<DataKey, KeyError> {
         let wrapped = self.public.find_in(wrapped)?;
-        // One answer for whatever is wrong with the padding: RFC 8017, section 7.1.2, note.
+        // The same error for every padding failure (RFC 8017, section 7.1.2, note).
         let decrypt = || {
             Oaep::<Sha256>::new()
                 .decrypt(Some(&mut SysRng), &self.key, wrapped.bytes())
@@ -163,7 +166,7 @@ impl LocalRsaKey {
         let message = with_stack_wiped(decrypt).map_err(|_| {
             KeyError::new(
                 KeyErrorKind::ContextMismatch,
-                "the RSA key does not open this wrapped key",
+                "the RSA key could not unwrap this wrapped key",
             )
         })?;
         RsaPublicKey::take_data_key(&message, context)

@@ -1,11 +1,11 @@
-//! One data key for many records: writing many costs one call.
+//! One data key for many records, so that writing them needs one call.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::clock::{Clock, SystemClock};
-use super::events::{KeyEvent, KeyObserver, Unobserved, report};
+use super::events::{KeyEvent, KeyObserver, NoObserver, report};
 use super::shared_call::{SharedCall, Waiter, lock};
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
 use crate::context::EncryptionContext;
@@ -14,7 +14,7 @@ use crate::dek::WrappedKey;
 use crate::error::{KeyError, KeyErrorKind};
 use crate::secret::DataKey;
 
-/// How long and for how much a [`SharedKeyProvider`] uses one data key.
+/// How long, and for how many records and bytes, a [`SharedKeyProvider`] uses one data key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SharingLimits {
     max_age: Duration,
@@ -24,27 +24,27 @@ pub struct SharingLimits {
 }
 
 impl SharingLimits {
-    /// One data key seals `max_records` records at most, for `max_age` at most, and any number of
+    /// One data key seals at most `max_records` records, for at most `max_age`, and any number of
     /// bytes.
     ///
     /// # Security
     ///
-    /// Whoever gets hold of one data key opens every record sealed under it. The format itself sets
-    /// no lower limit: after 2^80 records under one data key it is still safe (FORMAT 4.1).
+    /// Whoever has a data key can open every record that was sealed under it. The format itself
+    /// needs no lower limit: 2^80 records under one data key are still safe (FORMAT 4.1).
     #[must_use]
     pub const fn new(max_age: Duration, max_records: u64) -> Self {
         Self { max_age, max_records, max_bytes: u64::MAX, max_contexts: 1_000 }
     }
 
-    /// A new data key once this many bytes of plaintext have been sealed under the last; records
-    /// that are being sealed at that moment still are.
+    /// Makes a new data key after this many bytes of plaintext were sealed under the last one.
+    /// Records that got the old data key before are still sealed under it.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// Keeps data keys for this many encryption contexts (tenants, say) at a time.
+    /// Keeps data keys for at most this many encryption contexts (tenants, for example) at a time.
     #[must_use]
     pub const fn max_contexts(mut self, contexts: usize) -> Self {
         self.max_contexts = contexts;
@@ -52,29 +52,37 @@ impl SharingLimits {
     }
 }
 
-/// Uses one data key for many records, within bounds.
+/// Uses one data key for many records, within limits.
 ///
-/// The records must have one encryption context in common, or KMS would have to wrap a data key for
-/// each. So the struct chooses `#[envelope(kms_context = "table")]`: the context is the table and
-/// the pairs of `#[encryption_context]` and `context(..)`; every distinct set of them has a data
-/// key of its own. Each record's own key stays bound by AES-GCM. Other forms are refused.
+/// The records must have the same encryption context; otherwise KMS would have to wrap a data key
+/// for each. So the struct must choose `#[envelope(kms_context = "table")]`; other forms are
+/// refused. The encryption context then consists of the table and of the pairs of
+/// `#[encryption_context]` and `context(..)`. Every distinct set of pairs has its own data key.
+/// AES-GCM still binds each record to its primary key.
 ///
-/// Keys are wiped when they are replaced or beyond their limits, and nobody seals with them any
-/// more. A key is as old as the call that made it, counted from when the call began. A writer that
-/// goes away (a dropped future) leaves nothing behind; one that is not polled keeps nobody waiting.
+/// - Keys are wiped after they were replaced or have reached a limit, and nobody seals with them
+///   any more.
+/// - The age of a key counts from the begin of the call that made it.
+/// - If a writer's future is dropped, the other waiting writers continue. A writer whose future is
+///   not polled delays nobody.
 ///
-/// Reading goes to the provider; put a [`CachedKeyProvider`](super::CachedKeyProvider) below for
-/// reading at the same price.
+/// Reading calls the inner provider for every record. Put a
+/// [`CachedKeyProvider`](super::CachedKeyProvider) inside to save calls there too.
 ///
 /// ```
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::time::Duration;
-/// use envelope_core::{LocalKeyProvider, RootKey, SharedKeyProvider, SharingLimits};
+/// use envelope_core::testing::TestKeyProvider;
+/// use envelope_core::{Context, ContextForm, SharedKeyProvider, SharingLimits, seal};
 ///
-/// let slow = LocalKeyProvider::new(RootKey::generate()?);
-/// let provider = SharedKeyProvider::new(slow, SharingLimits::new(Duration::from_secs(300), 1_000));
-/// # Ok(())
-/// # }
+/// let limits = SharingLimits::new(Duration::from_secs(300), 1_000);
+/// let provider = SharedKeyProvider::new(TestKeyProvider::default(), limits);
+/// let context = Context::new("letters").form(ContextForm::Table);
+/// for _ in 0..3 {
+///     seal(b"dear", &context, &provider).await?;
+/// }
+/// assert_eq!(provider.inner().generate_calls(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
 pub struct SharedKeyProvider<P> {
@@ -89,7 +97,7 @@ pub struct SharedKeyProvider<P> {
 #[derive(Debug, Default)]
 struct Keys {
     by_context: HashMap<EncryptionContext, Current>,
-    /// When they were last looked through for those beyond their limits.
+    /// When keys beyond their limits were last removed.
     swept: Option<Instant>,
 }
 
@@ -97,34 +105,34 @@ struct Keys {
 #[derive(Debug)]
 struct Current {
     key: SharedKey,
-    /// When the call began that made it.
+    /// When the call that made the key began.
     since: Instant,
     records: u64,
 }
 
-/// A data key, or the call for it.
+/// A data key, or the call that makes it.
 #[derive(Debug)]
 enum SharedKey {
-    AskedFor(SharedCall<Arc<GeneratedKey>>),
+    BeingMade(SharedCall<Arc<GeneratedKey>>),
     Made(Arc<GeneratedKey>),
 }
 
-/// The key to seal the next record with.
+/// The data key for the next record.
 enum Lookup {
     Made(Arc<GeneratedKey>),
-    Ask(Waiter<Arc<GeneratedKey>>),
+    Wait(Waiter<Arc<GeneratedKey>>),
 }
 
 impl Current {
     fn waits_for(&self, waiter: &Waiter<Arc<GeneratedKey>>) -> bool {
-        matches!(&self.key, SharedKey::AskedFor(call) if call.is_of(waiter))
+        matches!(&self.key, SharedKey::BeingMade(call) if call.is_of(waiter))
     }
 
-    /// The key, or a share in the call for it; `None` if everybody has given up that call.
+    /// The key, or a waiter for it. `None` if the call was dropped with its last waiter.
     fn look_up(&self) -> Option<Lookup> {
         match &self.key {
             SharedKey::Made(generated) => Some(Lookup::Made(Arc::clone(generated))),
-            SharedKey::AskedFor(call) => call.join(|_| true).map(Lookup::Ask),
+            SharedKey::BeingMade(call) => call.join(|_| true).map(Lookup::Wait),
         }
     }
 }
@@ -136,12 +144,12 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             inner: Arc::new(inner),
             limits,
             clock: Arc::new(SystemClock),
-            observer: Arc::new(Unobserved),
+            observer: Arc::new(NoObserver),
             keys: Mutex::default(),
         }
     }
 
-    /// Reports what happens to `observer`.
+    /// Reports events to `observer`.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn KeyObserver>) -> Self {
         self.observer = observer;
@@ -161,16 +169,16 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         &self.inner
     }
 
-    /// Throws out every data key that will not be used again: beyond its limits.
+    /// Removes every data key that has reached a limit and will not be used again.
     ///
-    /// Whoever uses the provider does so on the way, ten times in a key's age. For a process that
-    /// may stand idle, call it from a timer, so that no key stays in memory longer than it may
-    /// be used.
+    /// Using the provider also does this, ten times within the maximal age. In a process that may
+    /// be idle, call it from a timer, so that no key stays in memory longer than it may be
+    /// used.
     pub fn remove_expired(&self) {
         self.sweep(&mut lock(&self.keys), self.clock.now());
     }
 
-    /// Throws every data key out: the next record of each context has a new one.
+    /// Removes every data key. The next record of each context gets a new one.
     pub fn clear(&self) {
         lock(&self.keys).by_context.clear();
     }
@@ -180,8 +188,8 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             return Err(KeyError::new(
                 KeyErrorKind::Configuration,
                 format!(
-                    "a shared data key needs records with one encryption context, but the form `{}` gives each its own: \
-                     choose #[envelope(kms_context = \"table\")]",
+                    "records with the context form `{}` cannot share a data key, because each has its \
+                     own encryption context: choose #[envelope(kms_context = \"table\")]",
                     context.form()
                 ),
             ));
@@ -197,7 +205,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         loop {
             let mut waiter = match self.current(context) {
                 Lookup::Made(generated) => return Ok(generated),
-                Lookup::Ask(waiter) => waiter,
+                Lookup::Wait(waiter) => waiter,
             };
             match waiter.outcome().await {
                 Some(Ok(generated)) => {
@@ -213,7 +221,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         }
     }
 
-    /// The first of those who waited puts the key in.
+    /// Stores the generated key; only the first of the waiters does.
     fn keep(
         &self,
         context: &EncryptionContext,
@@ -234,7 +242,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         }
     }
 
-    /// The data key for the next record: the one in use if it is within bounds, else a new one.
+    /// The data key for the next record: the present one if it is within its limits, or a new one.
     fn current(&self, context: &EncryptionContext) -> Lookup {
         let now = self.clock.now();
         let mut keys = lock(&self.keys);
@@ -247,15 +255,15 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             report(&*self.observer, KeyEvent::Shared);
             return lookup;
         }
-        let waiter = self.ask(context, now);
+        let waiter = self.begin(context, now);
         self.make_room(&mut keys.by_context, context);
-        let key = SharedKey::AskedFor(waiter.shared_call());
+        let key = SharedKey::BeingMade(waiter.shared_call());
         keys.by_context.insert(context.clone(), Current { key, since: now, records: 1 });
-        Lookup::Ask(waiter)
+        Lookup::Wait(waiter)
     }
 
-    /// A key of a context that is not written to any more would stay in memory for good: such keys
-    /// are looked for ten times in their age.
+    /// The key of a context without further writes would stay in memory for ever. So expired keys
+    /// are searched for ten times within the maximal age.
     fn sweep_if_due(&self, keys: &mut Keys, now: Instant) {
         let last = *keys.swept.get_or_insert(now);
         if now.saturating_duration_since(last) >= self.limits.max_age / 10 {
@@ -277,11 +285,11 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
                 SharedKey::Made(generated) => {
                     generated.data_key.sealed_bytes() < self.limits.max_bytes
                 }
-                SharedKey::AskedFor(call) => call.is_in_progress(),
+                SharedKey::BeingMade(call) => call.is_in_progress(),
             }
     }
 
-    fn ask(&self, context: &EncryptionContext, now: Instant) -> Waiter<Arc<GeneratedKey>> {
+    fn begin(&self, context: &EncryptionContext, now: Instant) -> Waiter<Arc<GeneratedKey>> {
         let (inner, observer, context) =
             (Arc::clone(&self.inner), Arc::clone(&self.observer), context.clone());
         let call = Box::pin(async move {
@@ -295,7 +303,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         Waiter::begin(call, now)
     }
 
-    /// The oldest data key goes first.
+    /// Removes the oldest data key if the limit of contexts is reached.
     fn make_room(
         &self,
         keys: &mut HashMap<EncryptionContext, Current>,

@@ -1,5 +1,4 @@
-//! The one buffer of a stream: a chunk being filled, then the same chunk, sealed or opened in
-//! place, being taken.
+//! The buffer of a stream: a chunk is filled, sealed or opened in place, and then taken.
 
 use std::ops::Range;
 
@@ -8,26 +7,28 @@ use crate::secret::SecretBuffer;
 use crate::stream::chunk_size::ChunkSize;
 use crate::stream::key::End;
 
-/// A chunk, and the first byte of the next: only a chunk that is followed by something is not the
-/// last.
+/// One chunk, and the first byte of the next chunk.
 ///
-/// Bytes come in until there is one too many for the chunk; the chunk is transformed in place and
-/// goes out; the one byte moves to the front. Wiped on drop.
+/// Whether a chunk is the last one is part of its nonce, so a chunk is transformed only when it is
+/// known whether a byte follows. The buffer is filled until it has one byte more than a chunk. The
+/// chunk is then transformed in place and becomes the output. After that, the extra byte moves to
+/// the front. Wiped on drop.
 pub(super) struct ChunkBuffer {
     buffer: SecretBuffer,
-    /// Bytes of a whole chunk as it comes in.
+    /// Bytes of a full chunk before it is transformed.
     whole: usize,
-    /// Bytes that have come in.
+    /// Bytes that were filled in.
     filled: usize,
-    /// What goes out; while there is any of it, nothing comes in.
+    /// The output to take. While there is any, nothing can be filled in.
     output: Range<usize>,
-    /// Where the first byte of the next chunk waits while this one goes out.
+    /// Where the first byte of the next chunk is stored while this chunk is taken.
     next: usize,
     ended: bool,
 }
 
 impl ChunkBuffer {
-    /// Room for chunks that come in `whole` bytes at a time; `first` goes out before any.
+    /// A buffer for chunks of `whole` bytes before the transformation. `first` is output before any
+    /// chunk.
     pub(super) fn new(chunk_size: ChunkSize, whole: usize, first: &[u8]) -> Self {
         let next = chunk_size.bytes() + TAG_BYTES;
         let mut buffer = SecretBuffer::from(vec![0; first.len().max(next + 1)]);
@@ -37,7 +38,7 @@ impl ChunkBuffer {
         Self { buffer, whole, filled: 0, output: 0..first.len(), next, ended: false }
     }
 
-    /// Where bytes come in; empty while something waits to go out.
+    /// The space to fill in; empty while there is output.
     pub(super) fn space(&mut self) -> &mut [u8] {
         if self.ended || !self.output.is_empty() {
             return &mut [];
@@ -45,8 +46,8 @@ impl ChunkBuffer {
         self.buffer.as_mut_slice().get_mut(self.filled..=self.whole).unwrap_or_default()
     }
 
-    /// Copies in as much of `bytes` as there is space for; [`filled`](Self::filled) is still to be
-    /// told.
+    /// Copies as much of `bytes` as fits into the space. The caller calls [`filled`](Self::filled)
+    /// next.
     pub(super) fn push(&mut self, bytes: &[u8]) -> usize {
         let space = self.space();
         let n = space.len().min(bytes.len());
@@ -56,19 +57,18 @@ impl ChunkBuffer {
         n
     }
 
-    /// Takes note of `n` bytes in the space; says whether the chunk is whole and followed by
-    /// another.
+    /// Accepts `n` bytes of the space. Returns true if the chunk is full and a byte follows.
     ///
     /// # Panics
     ///
-    /// When the space is shorter.
+    /// If the space is shorter.
     pub(super) fn filled(&mut self, n: usize) -> bool {
-        assert!(n <= self.space().len(), "more bytes than there was space for");
+        assert!(n <= self.space().len(), "more bytes were filled in than the space has");
         self.filled += n;
         self.filled > self.whole
     }
 
-    /// The chunk as it came in, to be transformed in place, with room for a tag behind it.
+    /// The chunk to transform in place, and the room for a tag behind it.
     pub(super) fn chunk(&mut self) -> (&mut [u8], &mut [u8]) {
         let (whole, next, filled) = (self.whole, self.next, self.filled);
         let buffer = self.buffer.as_mut_slice();
@@ -80,7 +80,7 @@ impl ChunkBuffer {
         (chunk, behind.split_at_mut(room).0)
     }
 
-    /// Lets the first `n` bytes of the transformed chunk go out.
+    /// Makes the first `n` bytes of the transformed chunk the output.
     pub(super) const fn emit(&mut self, n: usize, end: End) {
         self.output = 0..n;
         match end {
@@ -89,12 +89,12 @@ impl ChunkBuffer {
         }
     }
 
-    /// Whether the last chunk has been transformed.
+    /// Whether the last chunk was transformed.
     pub(super) const fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// What waits to go out.
+    /// The output to take.
     pub(super) fn output(&self) -> &[u8] {
         self.buffer.as_slice().get(self.output.clone()).unwrap_or_default()
     }
@@ -103,16 +103,16 @@ impl ChunkBuffer {
     ///
     /// # Panics
     ///
-    /// When the output is shorter.
+    /// If the output is shorter.
     pub(super) fn consume(&mut self, n: usize) {
-        assert!(n <= self.output.len(), "more bytes than there were");
+        assert!(n <= self.output.len(), "more bytes were taken than the output has");
         self.output.start += n;
         if n > 0 && self.output.is_empty() && self.filled == 1 {
             self.buffer.as_mut_slice().copy_within(self.next..=self.next, 0);
         }
     }
 
-    /// Forgets and wipes everything; nothing comes in or goes out any more.
+    /// Wipes everything. Afterwards there is neither space nor output.
     pub(super) fn clear(&mut self) {
         self.buffer.truncate(0);
         (self.output, self.filled, self.whole) = (0..0, 0, 0);

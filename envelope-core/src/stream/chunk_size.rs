@@ -1,8 +1,9 @@
-//! How much of an object is sealed, and held in memory, at a time.
+//! How many bytes of an object are sealed, and held in memory, at a time.
 
-/// Bytes of plaintext in each chunk of a stream but the last: a power of two from 1 KiB to 1 MiB.
+/// Bytes of plaintext in each chunk of a stream except the last: a power of two from 1 KiB to 1
+/// MiB.
 ///
-/// Every chunk costs 16 bytes and is held in memory whole, by the writer and by each reader. The
+/// Every chunk adds a tag of 16 bytes. The writer and each reader hold one chunk in memory. The
 /// default of 64 KiB adds 0.02 percent.
 ///
 /// ```
@@ -21,7 +22,7 @@ impl ChunkSize {
     /// 1 MiB.
     pub const MAX: Self = Self(20);
 
-    /// Chunks of `bytes`, if that is a power of two from 1,024 to 1,048,576.
+    /// Chunks of `bytes`, if `bytes` is a power of two from 1,024 to 1,048,576.
     #[must_use]
     pub const fn new(bytes: usize) -> Option<Self> {
         if !bytes.is_power_of_two() {
@@ -31,13 +32,13 @@ impl ChunkSize {
         Self::from_byte(exponent)
     }
 
-    /// Bytes of a chunk's plaintext.
+    /// Bytes of plaintext in a chunk.
     #[must_use]
     pub const fn bytes(self) -> usize {
         1 << self.0
     }
 
-    /// The byte that says it in a stream's header: the exponent (FORMAT 12.2).
+    /// The byte for the chunk size in the header of a stream: the exponent (FORMAT 12.2).
     pub(super) const fn to_byte(self) -> u8 {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Opening into a file that appears only when it is whole.
+//! Opening a stream into a file that appears only when it is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -8,14 +8,16 @@ use crate::random;
 use crate::stream::error::{OpenStreamError, OpenStreamErrorKind};
 use crate::stream::open::StreamOpener;
 
-/// Opens what `reader` gives, from which the header has been read, into the file `path`, which
-/// appears, or is replaced, only when the whole stream has proved authentic. Returns how many bytes
-/// it has.
+/// Opens a stream into the file `path`. The file appears, or is replaced, only when the whole
+/// stream has proved authentic. Returns the length of the plaintext.
 ///
-/// Until then the plaintext is in a file of another name beside it, `.` and 16 digits and `.part`,
-/// which is removed on failure; only a process that is killed leaves it behind. On Unix its owner
-/// alone may read either file, and both the file and its folder are on the disk when this returns.
-/// This blocks: in an asynchronous program it belongs into `tokio::task::spawn_blocking`.
+/// `reader` continues behind the header, which the caller has read.
+///
+/// Until the end, the plaintext is in a temporary file in the same folder, named `.`, 16
+/// hexadecimal digits and `.part`. It is removed on failure; only a process that is killed leaves
+/// it behind. On Unix, only the owner may read either file, and the file and its folder are synced
+/// to the disk when this function returns. The function blocks: in an asynchronous program, call it
+/// in `tokio::task::spawn_blocking`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -37,10 +39,9 @@ use crate::stream::open::StreamOpener;
 ///
 /// # Errors
 ///
-/// When the stream was changed or cut short, or when reading, writing or renaming fails. Nothing is
-/// left behind, so [`released_bytes`](OpenStreamError::released_bytes) is 0. If the folder alone
-/// cannot be written to the disk, that is an error of writing too, and the whole file stands at
-/// `path`.
+/// If the stream was changed or truncated, or if reading, writing or renaming fails. No plaintext
+/// is left behind, so [`released_bytes`](OpenStreamError::released_bytes) is 0. If only the sync of
+/// the folder fails, that is an error of writing too, but the complete file is at `path`.
 pub fn open_to_file(
     opener: StreamOpener,
     reader: impl Read,
@@ -64,8 +65,8 @@ fn open_and_sync(
     Ok(bytes)
 }
 
-/// Writes the folder of `path` to the disk: after a power failure a file is there only if its entry
-/// in the folder is.
+/// Syncs the folder of `path` to the disk. Without it, the new file may be missing after a power
+/// failure.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder =
@@ -73,7 +74,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Other systems do not let a folder be written by itself.
+/// Other systems cannot sync a folder.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
@@ -111,8 +112,8 @@ impl Part {
         }
         let mut number = [0; 8];
         random::fill(&mut number).map_err(io::Error::other)?;
-        // Without the name of the file, to which nothing could be added where it is as long as
-        // names may be.
+        // A name of its own: the name of the file may have the maximum length already, so that
+        // nothing can be added to it.
         let path = path.with_file_name(format!(".{:016x}.part", u64::from_be_bytes(number)));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -131,7 +132,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.renamed {
-            // Nobody is left to tell if this fails: the error that led here is on its way.
+            // A failure is ignored: the caller gets the error that led here.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -148,7 +149,7 @@ mod tests {
     use crate::{LocalKeyProvider, RootKey, SealReader, StreamSealer, UntrustedStreamHeader};
 
     #[tokio::test]
-    async fn the_folder_is_synced_when_the_file_stands_in_it() {
+    async fn the_folder_is_synced_after_the_file_was_renamed() {
         let provider = LocalKeyProvider::new(RootKey::generate().expect("a root key"));
         let context = Context::new("invoices");
         let sealer = StreamSealer::new(&context, &provider).await.expect("a sealer");
@@ -163,13 +164,13 @@ mod tests {
             assert_eq!((synced, std::fs::read(synced)?), (path.as_path(), b"%PDF-2.0".to_vec()));
             Err(io::Error::other("the disk is gone"))
         });
-        std::fs::remove_file(&path).expect("the file stands there");
+        std::fs::remove_file(&path).expect("the file is there");
         let error = opened.expect_err("the folder was not synced");
         assert!(matches!(error.kind(), OpenStreamErrorKind::Write(_)), "{error}");
     }
 
     #[test]
-    fn the_folder_of_a_file_is_synced_and_not_the_file() {
+    fn the_folder_is_synced_and_not_the_file() {
         assert!(sync_folder(Path::new("file")).is_ok(), "the working directory");
         assert!(sync_folder(&std::env::temp_dir().join("no such file")).is_ok());
         assert!(sync_folder(Path::new("no such folder/file")).is_err());

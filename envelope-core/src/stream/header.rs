@@ -1,4 +1,4 @@
-//! What stands before the chunks of a stream (FORMAT 12.2).
+//! The header of a stream, before its chunks (FORMAT 12.2).
 
 use std::fmt;
 use std::io::Read;
@@ -18,17 +18,17 @@ use crate::stream::key::ChunkKey;
 use crate::stream::open::StreamOpener;
 
 const PART: &str = "the header of the stream";
-/// What every stream starts with, so that it is known for one.
+/// The first bytes of every stream.
 const MAGIC: [u8; 4] = *b"envs";
 pub(super) const VERSION: u8 = 1;
 pub(super) const SUITE: u8 = 1;
-/// Bytes up to the wrapped key, whose length the last four of them say.
+/// Bytes before the wrapped key. The last four of them are the length of the wrapped key.
 const FIXED_BYTES: usize = MAGIC.len() + 3 + SALT_BYTES + COMMITMENT_BYTES + 4;
-/// The longest `encrypted_dek` (FORMAT 3.2): 16 entries of the longest id and the longest wrapped
-/// key.
+/// The longest `encrypted_dek` (FORMAT 3.2): 16 entries, each with the longest id and the longest
+/// wrapped key.
 const MAX_DEK_BYTES: usize = 3 + MAX_WRAPPED_KEYS * (4 + MAX_KEY_ID_BYTES + MAX_WRAPPED_KEY_BYTES);
 
-/// The header as it is stored.
+/// Encodes the header.
 pub(super) fn encode(
     chunk_size: ChunkSize,
     salt: &[u8; SALT_BYTES],
@@ -47,10 +47,10 @@ pub(super) fn encode(
     out
 }
 
-/// A parsed header before any key has vouched for it.
+/// A parsed header that is not authenticated yet.
 ///
-/// Everything in it comes from storage. The commitment proves the chunk size and the data key; the
-/// wrapped key is proven by the key that unwraps it.
+/// Everything in it comes from storage. [`open`](Self::open) authenticates it: the key provider
+/// proves the wrapped key, and the commitment proves the chunk size and the data key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UntrustedStreamHeader {
     chunk_size: ChunkSize,
@@ -60,47 +60,47 @@ pub struct UntrustedStreamHeader {
 }
 
 impl UntrustedStreamHeader {
-    /// How many bytes are missing from a header that starts with `start`, as far as `start` tells:
-    /// 0 when it is whole.
+    /// How many bytes must follow `start` before more can be said about the header: 0 if the header
+    /// is complete.
     ///
     /// # Errors
     ///
-    /// When no stream of a known version starts like this.
+    /// If no stream of a known version starts with these bytes.
     ///
     /// ```
     /// # use envelope_core::UntrustedStreamHeader;
-    /// assert_eq!(UntrustedStreamHeader::missing(&[]), Ok(67), "what every header has");
+    /// assert_eq!(UntrustedStreamHeader::missing(&[]), Ok(67), "every header has these");
     /// assert!(UntrustedStreamHeader::missing(b"%PDF-2.0").is_err());
     /// ```
     pub fn missing(start: &[u8]) -> Result<usize, FormatError> {
         let mut reader = Reader::new(start);
-        match fixed(&mut reader) {
+        match parse_fixed_part(&mut reader) {
             Ok(fixed) => Ok(fixed.dek_bytes.saturating_sub(reader.remaining())),
             Err(FormatError::Truncated(_)) => Ok(FIXED_BYTES - start.len()),
             Err(error) => Err(error),
         }
     }
 
-    /// Parses a whole header, and nothing behind it.
+    /// Parses bytes that are exactly one header.
     ///
     /// # Errors
     ///
-    /// When the bytes are not exactly one header of a known version and suite.
+    /// If the bytes are not exactly one header of a known version and suite.
     pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut reader = Reader::new(bytes);
-        let Fixed { chunk_size, salt, commitment, dek_bytes } = fixed(&mut reader)?;
-        let dek = EncryptedDek::parse(reader.take(dek_bytes).map_err(cut)?)?;
+        let FixedPart { chunk_size, salt, commitment, dek_bytes } = parse_fixed_part(&mut reader)?;
+        let dek = EncryptedDek::parse(reader.take(dek_bytes).map_err(truncated)?)?;
         if reader.remaining() > 0 {
             return Err(FormatError::TrailingBytes(PART));
         }
         Ok(Self { chunk_size, salt, commitment, dek })
     }
 
-    /// Reads a header, and not a byte more.
+    /// Reads the header from `reader`, and no byte behind it.
     ///
     /// # Errors
     ///
-    /// When reading fails, or what is read is no header.
+    /// If reading fails, or if the bytes are not a header.
     pub fn read(mut reader: impl Read) -> Result<Self, OpenStreamError> {
         let mut bytes = Vec::new();
         loop {
@@ -140,24 +140,24 @@ impl UntrustedStreamHeader {
         }
     }
 
-    /// Bytes of plaintext in each chunk, if the stream is authentic.
+    /// Bytes of plaintext in each chunk. Not authenticated yet.
     #[must_use]
     pub const fn chunk_size(&self) -> ChunkSize {
         self.chunk_size
     }
 
-    /// The wrapped data key.
+    /// The wrapped data key. Not authenticated yet.
     #[must_use]
     pub const fn encrypted_dek(&self) -> &EncryptedDek {
         &self.dek
     }
 
-    /// Unwraps the data key and makes ready to open the chunks.
+    /// Unwraps the data key, and returns an opener for the chunks.
     ///
     /// # Errors
     ///
-    /// When the context form is another, no data key is to be had, or the stream does not commit to
-    /// it.
+    /// If the stream was sealed under another context form, if the provider does not unwrap the
+    /// data key, or if the header does not commit to that data key.
     pub async fn open(
         self,
         context: &Context<'_>,
@@ -182,39 +182,43 @@ impl fmt::Debug for UntrustedStreamHeader {
     }
 }
 
-struct Fixed {
+/// The part of the header before the wrapped key.
+struct FixedPart {
     chunk_size: ChunkSize,
     salt: [u8; SALT_BYTES],
     commitment: [u8; COMMITMENT_BYTES],
     dek_bytes: usize,
 }
 
-fn fixed(reader: &mut Reader<'_>) -> Result<Fixed, FormatError> {
+fn parse_fixed_part(reader: &mut Reader<'_>) -> Result<FixedPart, FormatError> {
     for expected in MAGIC {
-        let [byte] = reader.take_array().map_err(cut)?;
+        let [byte] = reader.take_array().map_err(truncated)?;
         if byte != expected {
             return Err(FormatError::Malformed("the mark at the start of the stream"));
         }
     }
-    let [version] = reader.take_array().map_err(cut)?;
+    let [version] = reader.take_array().map_err(truncated)?;
     if version != VERSION {
         return Err(FormatError::UnknownVersion("the stream", version));
     }
-    let [suite] = reader.take_array().map_err(cut)?;
+    let [suite] = reader.take_array().map_err(truncated)?;
     if suite != SUITE {
         return Err(FormatError::UnknownSuite(suite));
     }
-    let [exponent] = reader.take_array().map_err(cut)?;
+    let [exponent] = reader.take_array().map_err(truncated)?;
     let chunk_size = ChunkSize::from_byte(exponent)
         .ok_or(FormatError::Malformed("the chunk size of the stream"))?;
-    let (salt, commitment) = (reader.take_array().map_err(cut)?, reader.take_array().map_err(cut)?);
-    let dek_bytes = u32::from_be_bytes(reader.take_array().map_err(cut)?);
+    let (salt, commitment) =
+        (reader.take_array().map_err(truncated)?, reader.take_array().map_err(truncated)?);
+    let dek_bytes = u32::from_be_bytes(reader.take_array().map_err(truncated)?);
     match usize::try_from(dek_bytes) {
-        Ok(dek_bytes @ 1..=MAX_DEK_BYTES) => Ok(Fixed { chunk_size, salt, commitment, dek_bytes }),
+        Ok(dek_bytes @ 1..=MAX_DEK_BYTES) => {
+            Ok(FixedPart { chunk_size, salt, commitment, dek_bytes })
+        }
         _ => Err(FormatError::Malformed("the length of the wrapped key in the stream")),
     }
 }
 
-fn cut(_: ReadError) -> FormatError {
+fn truncated(_: ReadError) -> FormatError {
     FormatError::Truncated(PART)
 }

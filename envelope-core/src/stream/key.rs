@@ -1,4 +1,4 @@
-//! The key of one stream, and the nonce that ties each chunk to its place and to the end.
+//! The key of one stream, and the nonces that bind each chunk to its position and to the end.
 
 use zeroize::Zeroizing;
 
@@ -12,23 +12,23 @@ use crate::stream::chunk_size::ChunkSize;
 /// The start of the derivation's `info`; the chunk size follows (FORMAT 12.3).
 const INFO: &[u8] = b"envelope stream 1 1";
 
-/// Whether a chunk is followed by another.
+/// Whether another chunk follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// By at least one byte.
+    /// At least one more byte follows this chunk.
     More,
-    /// The stream ends with it.
+    /// The stream ends with this chunk.
     Last,
 }
 
-/// Seals or opens the chunks of one stream, in their order; wiped on drop.
+/// Seals or opens the chunks of one stream, in order. Wiped on drop.
 ///
-/// The derived bytes live in one place on the heap, so that moving a stream leaves no copy of them
+/// The derived bytes stay in one place on the heap, so that moving a stream leaves no copy of them
 /// on the stack.
 pub(super) struct ChunkKey {
     derived: Box<Zeroizing<[u8; KEY_BYTES + COMMITMENT_BYTES]>>,
     associated_data: Vec<u8>,
-    /// Number of the next chunk.
+    /// The number of the next chunk.
     next: u64,
 }
 
@@ -46,12 +46,12 @@ impl ChunkKey {
         Self { derived, associated_data, next: 0 }
     }
 
-    /// What the header stores to commit to the data key and to the chunk size.
+    /// The commitment of the header to the data key and to the chunk size.
     pub(super) fn commitment(&self) -> &[u8; COMMITMENT_BYTES] {
         self.parts().1
     }
 
-    /// Encrypts the next chunk in place and returns its tag; no more than 2^32 chunks.
+    /// Encrypts the next chunk in place and returns its tag. Fails after 2^32 chunks.
     pub(super) fn seal(&mut self, end: End, chunk: &mut [u8]) -> Result<[u8; TAG_BYTES], TooLong> {
         let nonce = self.nonce(end).ok_or(TooLong)?;
         let key = MessageKey(self.parts().0);
@@ -78,14 +78,14 @@ impl ChunkKey {
         self.next
     }
 
-    /// For tests of the far end, which no test could reach on foot.
+    /// For tests of the last chunks of the longest stream.
     #[cfg(test)]
     pub(super) const fn skip_to(&mut self, chunk: u64) {
         self.next = chunk;
     }
 
-    /// The chunk's number and whether it is the last: no nonce of a stream's key comes twice
-    /// (FORMAT 12.3).
+    /// The nonce: the number of the chunk, and whether it is the last. No nonce is used twice under
+    /// the key of a stream (FORMAT 12.3).
     fn nonce(&self, end: End) -> Option<[u8; NONCE_BYTES]> {
         let [a, b, c, d] = u32::try_from(self.next).ok()?.to_be_bytes();
         let last = match end {

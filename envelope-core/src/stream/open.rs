@@ -9,18 +9,18 @@ use crate::stream::chunk_size::ChunkSize;
 use crate::stream::error::{OpenStreamError, OpenStreamErrorKind};
 use crate::stream::key::{ChunkKey, End};
 
-/// Opens an object of any size, chunk by chunk, and does no I/O: what follows the header is written
-/// into [`space`](Self::space), and plaintext is taken from [`output`](Self::output).
+/// Opens an object of any size, chunk by chunk, without doing I/O.
 ///
-/// It holds one chunk, whatever the size of the object, and comes from
-/// [`UntrustedStreamHeader::open`](crate::UntrustedStreamHeader::open).
-/// [`OpenReader`](crate::OpenReader) drives it for you.
+/// The caller writes the bytes behind the header into [`space`](Self::space), and takes plaintext
+/// from [`output`](Self::output). The opener holds one chunk in memory.
+/// [`UntrustedStreamHeader::open`](crate::UntrustedStreamHeader::open) returns it, and
+/// [`OpenReader`](crate::OpenReader) uses it for `std::io` and tokio.
 ///
 /// # Security
 ///
-/// What it puts out is authentic and in its place, but whether it is the *whole* is known only when
+/// The output is authentic and in the right order, but whether it is *complete* is known only when
 /// [`finish`](Self::finish) has succeeded. Do not act on plaintext before that: somebody may have
-/// cut the object short.
+/// truncated the stream.
 pub struct StreamOpener {
     key: ChunkKey,
     buffer: ChunkBuffer,
@@ -35,22 +35,22 @@ impl StreamOpener {
         Self { key, buffer, chunk_size, failed: false, released: 0 }
     }
 
-    /// Where sealed bytes may be written; empty while there is [`output`](Self::output) to take,
-    /// after the end, and after an error.
+    /// The buffer to write sealed bytes into. It is empty while there is [`output`](Self::output)
+    /// to take, after the end, and after an error.
     pub fn space(&mut self) -> &mut [u8] {
         self.buffer.space()
     }
 
-    /// Says that `n` sealed bytes have been written into the [`space`](Self::space).
+    /// Accepts the first `n` bytes of the [`space`](Self::space), which the caller has written.
     ///
     /// # Errors
     ///
-    /// [`OpenError::Authentication`] when a chunk is not what was sealed in its place, now and from
-    /// then on.
+    /// [`OpenError::Authentication`] if a chunk is not the one that was sealed at this position.
+    /// The opener then returns this error for ever.
     ///
     /// # Panics
     ///
-    /// When the space is shorter than `n`.
+    /// If the space is shorter than `n`.
     pub fn filled(&mut self, n: usize) -> Result<(), OpenStreamError> {
         if self.failed {
             return Err(self.error());
@@ -58,8 +58,8 @@ impl StreamOpener {
         if self.buffer.filled(n) { self.open(End::More) } else { Ok(()) }
     }
 
-    /// Copies in as much of `sealed` as there is space for, and says how much: 0 while there is
-    /// output to take.
+    /// Copies as much of `sealed` as fits into the space, and returns how many bytes: 0 while there
+    /// is output to take.
     ///
     /// # Errors
     ///
@@ -70,12 +70,11 @@ impl StreamOpener {
         Ok(n)
     }
 
-    /// Says that no sealed bytes follow, and opens the last chunk. Once more, it does nothing.
+    /// Opens the last chunk. Call it when no sealed bytes follow; a second call does nothing.
     ///
     /// # Errors
     ///
-    /// [`OpenError::Authentication`] when the stream does not end here: it was cut short, or
-    /// changed.
+    /// [`OpenError::Authentication`] if the stream does not end here: it was truncated or changed.
     ///
     /// # Panics
     ///
@@ -87,12 +86,11 @@ impl StreamOpener {
         if self.buffer.has_ended() {
             return Ok(());
         }
-        assert!(self.output().is_empty(), "the output of a stream is taken before it is finished");
+        assert!(self.output().is_empty(), "take the output of the stream before finishing it");
         self.open(End::Last)
     }
 
-    /// Plaintext that is authentic; not the whole before [`is_finished`](Self::is_finished) says
-    /// so.
+    /// Authentic plaintext to take. It is incomplete until [`is_finished`](Self::is_finished).
     #[must_use]
     pub fn output(&self) -> &[u8] {
         self.buffer.output()
@@ -102,19 +100,19 @@ impl StreamOpener {
     ///
     /// # Panics
     ///
-    /// When the output is shorter.
+    /// If the output is shorter.
     pub fn consume(&mut self, n: usize) {
         self.buffer.consume(n);
         self.released += n as u64;
     }
 
-    /// Whether the end was [found](Self::finish), authentic, and all of the output taken.
+    /// Whether the end was [reached](Self::finish) and is authentic, and all output was taken.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.buffer.has_ended() && self.output().is_empty()
     }
 
-    /// Bytes of plaintext that were taken so far.
+    /// How many bytes of plaintext were taken so far.
     #[must_use]
     pub const fn released_bytes(&self) -> u64 {
         self.released
@@ -138,8 +136,7 @@ impl StreamOpener {
         let first = self.key.next() == 0;
         let (chunk, _) = self.buffer.chunk();
         let (message, tag) = chunk.split_last_chunk_mut().ok_or(Unauthentic)?;
-        // Only an empty object has an empty chunk, so that an object has one encoding (FORMAT
-        // 12.3).
+        // Only an empty object has an empty chunk. So every object has one encoding (FORMAT 12.3).
         if message.is_empty() && !first {
             return Err(Unauthentic);
         }
@@ -147,7 +144,7 @@ impl StreamOpener {
         Ok(message.len())
     }
 
-    /// The one answer after a key has been used: what failed would help only an attacker.
+    /// The one error after a key was used: which check failed would help only an attacker.
     const fn error(&self) -> OpenStreamError {
         OpenStreamError::after(OpenStreamErrorKind::Open(OpenError::Authentication), self.released)
     }

@@ -1,5 +1,5 @@
-//! Readers that seal or open what they read, for `std::io` and, with the feature `tokio`, for its
-//! asynchronous traits.
+//! Readers that seal or open what they read, for `std::io` and, with the feature `tokio`, for
+//! tokio.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use crate::stream::error::OpenStreamError;
 use crate::stream::open::StreamOpener;
 use crate::stream::seal::StreamSealer;
 
-/// What sealer and opener have in common.
+/// The methods that [`StreamSealer`] and [`StreamOpener`] have in common.
 trait Transform {
     fn space(&mut self) -> &mut [u8];
     fn filled(&mut self, n: usize) -> io::Result<()>;
@@ -52,8 +52,7 @@ macro_rules! transform {
 transform!(StreamSealer, io::Error::other);
 transform!(StreamOpener, <io::Error as From<OpenStreamError>>::from);
 
-/// Takes in what `read` gives until there is something to put out; with nothing put out, the end
-/// has come.
+/// Reads until there is output. Empty output means the end.
 fn output<T: Transform>(
     transform: &mut T,
     mut read: impl FnMut(&mut [u8]) -> Poll<io::Result<usize>>,
@@ -87,7 +86,7 @@ fn read_blocking(
     Ok(n)
 }
 
-/// Reads plaintext from `R` and gives the sealed stream: the body of an upload, for example.
+/// Reads plaintext from `R`, and returns the sealed stream: for the body of an upload, for example.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -109,13 +108,13 @@ pub struct SealReader<R> {
 }
 
 impl<R> SealReader<R> {
-    /// Seals what `reader` gives.
+    /// Seals the plaintext that `reader` returns.
     pub const fn new(sealer: StreamSealer, reader: R) -> Self {
         Self { sealer, reader }
     }
 }
 
-/// Without the reader: one that reads from memory would print the plaintext.
+/// Omits the reader: a reader of memory would print the plaintext.
 impl<R> fmt::Debug for SealReader<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SealReader").field("sealer", &self.sealer).finish_non_exhaustive()
@@ -128,16 +127,16 @@ impl<R: Read> Read for SealReader<R> {
     }
 }
 
-/// Reads a sealed stream, without its header, from `R` and gives the plaintext: a download, for
+/// Reads a sealed stream behind its header from `R`, and returns the plaintext: for a download, for
 /// example.
 ///
 /// # Security
 ///
-/// Read to the end: that the plaintext is whole is known only when the end has been read (`Ok(0)`)
-/// and no error came in its place. What was read until then is authentic, but somebody may have cut
-/// off the rest. A consumer that acts on the beginning (unpacks it, shows it, stores it under its
-/// final name) must be able to undo that. An error comes again whenever the reader is read again;
-/// it is never followed by an end.
+/// Read to the end. The plaintext is known to be complete only when the end was read (`Ok(0)`)
+/// without an error. Plaintext before that is authentic, but somebody may have truncated the
+/// stream. A consumer that acts on the beginning (unpacks it, shows it, stores it under its final
+/// name) must be able to undo that. After an error, every further read returns the same error, and
+/// never an end.
 ///
 /// The error is an [`io::Error`] of the kind `InvalidData` around an [`OpenStreamError`].
 ///
@@ -165,7 +164,7 @@ pub struct OpenReader<R> {
 }
 
 impl<R> OpenReader<R> {
-    /// Opens what `reader` gives, from which the header has been read.
+    /// Opens the chunks that `reader` returns. The header was read from it before.
     pub const fn new(opener: StreamOpener, reader: R) -> Self {
         Self { opener, reader }
     }

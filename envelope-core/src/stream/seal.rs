@@ -16,11 +16,12 @@ use crate::stream::chunk_size::ChunkSize;
 use crate::stream::header::{self, SUITE, VERSION};
 use crate::stream::key::{ChunkKey, End};
 
-/// Seals an object of any size, chunk by chunk, and does no I/O: bytes are written into
-/// [`space`](Self::space), and sealed bytes are taken from [`output`](Self::output).
+/// Seals an object of any size, chunk by chunk, without doing I/O.
 ///
-/// It holds one chunk, whatever the size of the object. [`SealWriter`](crate::SealWriter) and
-/// [`SealReader`](crate::SealReader) drive it for you.
+/// The caller writes plaintext into [`space`](Self::space), and takes sealed bytes from
+/// [`output`](Self::output). The sealer holds one chunk in memory.
+/// [`SealWriter`](crate::SealWriter) and [`SealReader`](crate::SealReader) use it for `std::io` and
+/// tokio.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -40,31 +41,31 @@ use crate::stream::key::{ChunkKey, End};
 ///         taken => plaintext = &plaintext[taken..],
 ///     }
 /// }
-/// assert_eq!(Some(sealed.len() as u64), expected, "200,000 bytes, a header, and a tag for each of 4 chunks");
+/// assert_eq!(Some(sealed.len() as u64), expected, "a header, 200,000 bytes, 4 tags");
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
 /// # Security
 ///
-/// A stream that was not [finished](Self::finish) does not open: readers find it cut short. It is
-/// never finished by itself, on drop for example, since then half an object could pass for a whole
-/// one.
+/// A stream that was not [finished](Self::finish) does not open: to readers it is truncated.
+/// Nothing finishes it implicitly, such as a drop, because then half an object could pass for a
+/// complete one.
 pub struct StreamSealer {
     key: ChunkKey,
     buffer: ChunkBuffer,
-    /// Shared with the provider, which may bound the bytes that are sealed under it.
+    /// Shared with the provider, which may limit how many bytes are sealed under the key.
     data_key: DataKey,
     chunk_size: ChunkSize,
     header_bytes: usize,
 }
 
 impl StreamSealer {
-    /// A stream bound to `context` under a new data key of `provider`, in chunks of 64 KiB; its
-    /// header is ready to be taken.
+    /// A stream bound to `context`, under a new data key of `provider`, in chunks of 64 KiB. The
+    /// header is its first output.
     ///
     /// # Errors
     ///
-    /// When no data key is to be had, or the operating system gives no random bytes.
+    /// If the provider returns no data key, or the operating system no random bytes.
     pub async fn new(
         context: &Context<'_>,
         provider: &(impl WrapKey + ?Sized),
@@ -88,7 +89,7 @@ impl StreamSealer {
         Ok(Self::with_salt(chunk_size, context, data_key, &dek, &salt))
     }
 
-    /// FORMAT 12.4. A salt is used once: the random one above, or one that a test vector gives.
+    /// FORMAT 12.4. A salt is used once: it is random, or comes from a test vector.
     pub(crate) fn with_salt(
         chunk_size: ChunkSize,
         context: &Context<'_>,
@@ -107,27 +108,27 @@ impl StreamSealer {
         Self { key, buffer, data_key, chunk_size, header_bytes: header.len() }
     }
 
-    /// Where plaintext may be written; empty while there is [`output`](Self::output) to take, and
-    /// after the end.
+    /// The buffer to write plaintext into. It is empty while there is [`output`](Self::output) to
+    /// take, and after the end.
     pub fn space(&mut self) -> &mut [u8] {
         self.buffer.space()
     }
 
-    /// Says that `n` bytes of plaintext have been written into the [`space`](Self::space).
+    /// Accepts the first `n` bytes of the [`space`](Self::space), which the caller has written.
     ///
     /// # Errors
     ///
-    /// [`SealError::TooManyChunks`] when the stream is too long.
+    /// [`SealError::TooManyChunks`] if the stream is too long.
     ///
     /// # Panics
     ///
-    /// When the space is shorter than `n`.
+    /// If the space is shorter than `n`.
     pub fn filled(&mut self, n: usize) -> Result<(), SealError> {
         if self.buffer.filled(n) { self.seal(End::More) } else { Ok(()) }
     }
 
-    /// Copies in as much of `plaintext` as there is space for, and says how much: 0 while there is
-    /// output to take.
+    /// Copies as much of `plaintext` as fits into the space, and returns how many bytes: 0 while
+    /// there is output to take.
     ///
     /// # Errors
     ///
@@ -138,8 +139,7 @@ impl StreamSealer {
         Ok(n)
     }
 
-    /// Seals the last chunk: what has been written so far is the whole object. Once more, it does
-    /// nothing.
+    /// Seals the last chunk. Call it when the plaintext is complete; a second call does nothing.
     ///
     /// # Errors
     ///
@@ -152,11 +152,11 @@ impl StreamSealer {
         if self.buffer.has_ended() {
             return Ok(());
         }
-        assert!(self.output().is_empty(), "the output of a stream is taken before it is finished");
+        assert!(self.output().is_empty(), "take the output of the stream before finishing it");
         self.seal(End::Last)
     }
 
-    /// Sealed bytes that are ready, the header first.
+    /// Sealed bytes to take, the header first.
     #[must_use]
     pub fn output(&self) -> &[u8] {
         self.buffer.output()
@@ -166,20 +166,19 @@ impl StreamSealer {
     ///
     /// # Panics
     ///
-    /// When the output is shorter.
+    /// If the output is shorter.
     pub fn consume(&mut self, n: usize) {
         self.buffer.consume(n);
     }
 
-    /// Whether the stream was [finished](Self::finish) and all of its output taken.
+    /// Whether the stream was [finished](Self::finish) and all output was taken.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.buffer.has_ended() && self.output().is_empty()
     }
 
-    /// How long the sealed stream of an object of `plaintext_bytes` is, header and tags included:
-    /// an upload may need to say so beforehand. `None` when the object is too long for the
-    /// chunk size.
+    /// The length of the sealed stream of an object of `plaintext_bytes`, header and tags included:
+    /// for the `Content-Length` of an upload. `None` if the object is too long for the chunk size.
     #[must_use]
     pub fn sealed_len(&self, plaintext_bytes: u64) -> Option<u64> {
         let chunks = plaintext_bytes.div_ceil(self.chunk_size.bytes() as u64).max(1);

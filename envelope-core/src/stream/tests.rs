@@ -1,4 +1,4 @@
-//! The far end of a stream, 2^32 chunks away.
+//! The end of the longest stream, after 2^32 chunks.
 #![allow(clippy::unwrap_used)]
 
 use crate::provider::{LocalKeyProvider, RootKey};
@@ -13,7 +13,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// A stream that is `chunk` chunks long already, and its header.
+/// A sealer that continues with chunk number `chunk`, and its header.
 fn far(provider: &LocalKeyProvider, chunk: u64) -> (StreamSealer, Vec<u8>) {
     let mut sealer =
         block_on(StreamSealer::with_chunk_size(ChunkSize::MIN, &Context::new("far"), provider))
@@ -29,7 +29,7 @@ fn provider() -> LocalKeyProvider {
 }
 
 #[test]
-fn the_last_chunk_that_a_stream_may_have_opens() {
+fn the_last_chunk_of_the_longest_stream_opens() {
     let provider = provider();
     let (mut sealer, header) = far(&provider, LAST);
     assert_eq!(sealer.push(b"the end").unwrap(), 7);
@@ -44,7 +44,7 @@ fn the_last_chunk_that_a_stream_may_have_opens() {
 }
 
 #[test]
-fn no_chunk_number_comes_twice() {
+fn no_chunk_number_is_used_twice() {
     let (mut sealer, _) = far(&provider(), LAST);
     sealer.push(&[0; 1025]).unwrap();
     assert!(!sealer.output().is_empty(), "chunk 2^32 - 1 is one of 2^32");
@@ -60,7 +60,7 @@ fn no_chunk_number_comes_twice() {
 }
 
 #[test]
-fn a_length_that_no_stream_can_have_is_not_foretold() {
+fn an_object_that_is_too_long_has_no_sealed_length() {
     let (sealer, header) = far(&provider(), 0);
     let most = 1024 << 32;
     assert_eq!(sealer.sealed_len(most), Some(header.len() as u64 + most + (16 << 32)));

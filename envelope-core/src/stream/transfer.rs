@@ -1,4 +1,4 @@
-//! From an asynchronous reader to an asynchronous writer, whole objects.
+//! Copying whole objects from an asynchronous reader to an asynchronous writer.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -9,10 +9,11 @@ use crate::stream::header::UntrustedStreamHeader;
 use crate::stream::poll::{flush, read, write};
 use crate::stream::seal::StreamSealer;
 
-/// Seals all that `reader` gives, under a new data key of `provider`, bound to `context`, and
-/// writes it to `writer`, which is flushed but not shut down. Returns how many bytes were written.
+/// Seals everything that `reader` returns, and writes the stream to `writer`. Returns how many
+/// bytes were written.
 ///
-/// Memory does not grow with the object: it holds one chunk of 64 KiB.
+/// The stream is bound to `context`, under a new data key of `provider`. `writer` is flushed but
+/// not shut down. One chunk of 64 KiB is held in memory, whatever the size of the object.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -33,8 +34,8 @@ use crate::stream::seal::StreamSealer;
 ///
 /// # Errors
 ///
-/// When no data key is to be had, or reading or writing fails. What was written by then does not
-/// open, and neither does what was written when the future is dropped.
+/// If the provider returns no data key, or if reading or writing fails. The part that was written
+/// does not open. The same holds if the future is dropped.
 pub async fn seal_stream(
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
@@ -61,22 +62,24 @@ pub async fn seal_stream(
     Ok(written)
 }
 
-/// Opens all that `reader` gives, for the context it was sealed for, and writes the plaintext to
-/// `writer`, which is flushed but not shut down. Returns how many bytes were written.
+/// Opens the stream that `reader` returns, and writes the plaintext to `writer`. Returns how many
+/// bytes were written.
+///
+/// `context` must be the one that the stream was sealed for. `writer` is flushed but not shut down.
 ///
 /// # Security
 ///
-/// Plaintext is written as soon as its chunk has proved authentic, **before the end is seen**: that
-/// the object is whole is known only when this returns `Ok`. On an error,
-/// [`OpenStreamError::released_bytes`] says how much was written, and the caller must discard it;
-/// when the future is dropped, likewise. So write to a place that nobody looks at yet, and
-/// move it when this has returned: a temporary file renamed ([`open_to_file`](crate::open_to_file)
-/// does that), an upload completed, a transaction committed.
+/// The plaintext of a chunk is written as soon as the chunk has proved authentic, **before the end
+/// of the stream was read**. The plaintext is known to be complete only when this function returns
+/// `Ok`. After an error, [`OpenStreamError::released_bytes`] says how many bytes were written, and
+/// the caller must discard them. The same holds if the future is dropped. So write to a place where
+/// nobody reads yet, and publish the object afterwards: rename a temporary file
+/// ([`open_to_file`](crate::open_to_file) does that), complete an upload, or commit a transaction.
 ///
 /// # Errors
 ///
-/// When the stream is none, was sealed for another context, changed or cut short; when no data key
-/// is to be had; when reading or writing fails.
+/// If the bytes are not a stream, if they were changed, truncated or sealed for another context, if
+/// the provider does not unwrap the data key, or if reading or writing fails.
 pub async fn open_stream(
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,

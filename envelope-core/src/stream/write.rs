@@ -1,20 +1,20 @@
-//! A writer that seals what is written, for `std::io` and, with the feature `tokio`, for its
-//! asynchronous trait.
+//! A writer that seals what is written, for `std::io` and, with the feature `tokio`, for tokio.
 
 use std::io::{self, Write};
 use std::task::{Poll, ready};
 
 use crate::stream::seal::StreamSealer;
 
-/// Seals what is written and writes the stream to `W`.
+/// Seals the plaintext that is written to it, and writes the stream to `W`.
 ///
-/// It must be ended: with [`finish`](Self::finish), or, as an asynchronous writer, with `shutdown`.
-/// Flushing it writes what is sealed, but not the chunk that is not full yet.
+/// End it with [`finish`](Self::finish) or, as an asynchronous writer, with `shutdown`. Flushing
+/// writes the sealed chunks, but not the chunk that is not full yet.
 ///
 /// # Security
 ///
-/// A stream whose writer was dropped before that, by an error, a panic or a cancelled task, does
-/// not open. Dropping it does not end it, since then half an object could pass for a whole one.
+/// A stream that was not ended does not open, because an error, a panic or a cancelled task dropped
+/// its writer, for example. Dropping the writer does not end the stream, because then half an
+/// object could pass for a complete one.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -44,12 +44,11 @@ impl<W> SealWriter<W> {
 }
 
 impl<W: Write> SealWriter<W> {
-    /// Seals the last chunk, writes what is left and gives the flushed writer back: what was
-    /// written is the whole object.
+    /// Ends the stream: seals the last chunk, writes it, flushes the inner writer and returns it.
     ///
     /// # Errors
     ///
-    /// When writing fails; the stream then does not open.
+    /// If writing fails. The stream then does not open.
     pub fn finish(mut self) -> io::Result<W> {
         self.drain_blocking()?;
         self.sealer.finish().map_err(io::Error::other)?;
@@ -82,7 +81,7 @@ impl<W: Write> Write for SealWriter<W> {
     }
 }
 
-/// Writes all that is sealed.
+/// Writes all output of `sealer`.
 pub(super) fn drain(
     sealer: &mut StreamSealer,
     mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
@@ -99,7 +98,7 @@ pub(super) fn drain(
 fn push(sealer: &mut StreamSealer, plaintext: &[u8]) -> io::Result<usize> {
     match sealer.push(plaintext).map_err(io::Error::other)? {
         0 if !plaintext.is_empty() => {
-            Err(io::Error::other("the sealed stream has been ended: nothing can follow"))
+            Err(io::Error::other("the sealed stream was ended already: no plaintext can follow"))
         }
         n => Ok(n),
     }

@@ -86,6 +86,6 @@ async fn nothing_can_follow_the_end() {
     writer.shutdown().await.unwrap();
     assert_eq!(writer.write(b"").await.unwrap(), 0, "nothing is no more than nothing");
     let error = writer.write_all(b"more").await.unwrap_err();
-    assert_eq!(error.to_string(), "the sealed stream has been ended: nothing can follow");
+    assert_eq!(error.to_string(), "the sealed stream was ended already: no plaintext can follow");
     assert_eq!(open(&stream).await.0, b"all of it");
 }

@@ -330,8 +330,8 @@ async fn a_shared_key_is_refused_where_each_record_has_a_context_of_its_own() {
         let error = sharing.provider.generate(&context).await.unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::Configuration);
         let expected = format!(
-            "a shared data key needs records with one encryption context, but the form `{name}` gives each its own: \
-             choose #[envelope(kms_context = \"table\")]"
+            "records with the context form `{name}` cannot share a data key, because each has its own \
+             encryption context: choose #[envelope(kms_context = \"table\")]"
         );
         assert!(error.to_string().ends_with(&expected), "{error}");
     }

@@ -40,7 +40,8 @@ async fn a_group_that_nothing_was_said_of_is_neither_written_nor_read() {
         assert_eq!(error.kind(), KeyErrorKind::AccessDenied);
         assert_eq!(
             error.to_string(),
-            "access denied: no key provider is configured here for the group `medical`"
+            "access denied: no key provider is configured for the group `medical`: add one with \
+         `GroupKeyProvider::group`"
         );
     }
     record.assert_calls_at_most(0);

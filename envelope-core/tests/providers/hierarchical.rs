@@ -207,12 +207,14 @@ async fn a_pair_that_is_not_there_is_named_with_what_to_do_about_it() {
     let keyed = || letters().partition_key("id", Value::string("7"));
     let mark = |name: &str| {
         format!(
-            "mark a field of that name #[encryption_context], or give the struct #[envelope(context({name} = \"..\"))]"
+            "mark a field of that name with #[encryption_context], or the struct with \
+             #[envelope(context({name} = \"..\"))]"
         )
     };
     let of_key = |form: &str| {
         format!(
-            "it is there for records that have that key, and not in the context form `table` (here it is `{form}`)"
+            "only records with that key have it, and only in the context forms `raw` and `hashed` \
+             (this record has the form `{form}`)"
         )
     };
     for (name, context, shown, remedy) in [
@@ -226,8 +228,8 @@ async fn a_pair_that_is_not_there_is_named_with_what_to_do_about_it() {
         let provider = HierarchicalKeyProvider::per_pair(Arc::clone(&store), name, LIMITS);
         let error = refusal_to_seal(&context, &provider).await;
         let expected = format!(
-            "invalid configuration: a record's branch is named by the pair `{shown}`, which its encryption context does not \
-             have: {remedy}"
+            "invalid configuration: the pair `{shown}` names the branch of a record, but the encryption \
+             context has no such pair: {remedy}"
         );
         assert_eq!(error.to_string(), expected);
         let wrapped = [entry(&[7; 16], &[7; SALT_BYTES])];
@@ -332,7 +334,7 @@ async fn an_entry_that_names_no_version_of_a_branch_is_somebody_elses() {
         let error = unwrap(wrapped, &provider).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "wrong key: the data key is not derived from a branch key: it was written by another kind of key provider"
+            "wrong key: no wrapped key of the record belongs to a branch key: another kind of key provider wrote the record"
         );
     }
     assert_eq!(store.calls(), (0, 0));
@@ -353,7 +355,7 @@ async fn a_salt_of_another_length_is_refused_for_a_version_of_the_branch() {
         assert_eq!(
             error.to_string(),
             format!(
-                "wrapped for another context, or changed: a salt of 24 bytes stands for the data key, not {length}"
+                "wrapped for another context, or changed: the entry of a branch key must be a salt of 24 bytes, not {length} bytes"
             )
         );
     }
@@ -439,7 +441,7 @@ async fn a_store_that_gives_another_key_than_it_was_asked_for_is_not_believed() 
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "invalid response: the key store gave another branch key than {version}, which was asked for"
+                    "invalid response: the key store returned another branch key than the requested version {version}"
                 )
             );
         }

@@ -62,7 +62,7 @@ async fn the_same_root_key_opens_elsewhere_and_another_does_not() {
     let error = refusal(&sealed, &letters(), &local(8)).await;
     assert_eq!(
         error.to_string(),
-        "wrong key: the data key is not wrapped by this provider's local root key"
+        "wrong key: the data key is not wrapped by the local root key of this provider"
     );
 }
 
@@ -101,7 +101,7 @@ async fn a_wrapped_key_that_was_changed_cut_or_made_longer_does_not_open() {
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
         assert_eq!(
             error.to_string(),
-            "wrapped for another context, or changed: the local root key does not open this wrapped key"
+            "wrapped for another context, or changed: the local root key could not unwrap this wrapped key"
         );
     }
 }

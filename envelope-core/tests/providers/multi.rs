@@ -77,10 +77,9 @@ async fn when_nobody_opens_a_record_the_error_says_of_each_why() {
         let error = refusal(&sealed, &letters(), &all).await;
         assert_eq!(error.kind(), combined);
         assert_eq!(error.is_retryable(), matches!(combined, Throttled | Unreachable));
-        let [first, second, third] =
-            kinds.map(|kind| KeyError::new(kind, "a fault that was asked for"));
+        let [first, second, third] = kinds.map(|kind| KeyError::new(kind, "injected by the test"));
         let message = format!(
-            "none of 3 key providers opened the data key: (1) {first}; (2) {second}; (3) {third}"
+            "none of 3 key providers unwrapped the data key: (1) {first}; (2) {second}; (3) {third}"
         );
         assert_eq!(error.to_string(), KeyError::new(combined, message).to_string());
     }
@@ -167,7 +166,7 @@ async fn a_party_that_wraps_nothing_is_noticed() {
     let error =
         refusal_to_seal(&letters(), &MultiKeyWrapper::new(party()).with(Answering(0))).await;
     assert_eq!(error.kind(), KeyErrorKind::InvalidResponse);
-    assert_eq!(error.to_string(), "invalid response: a recipient answered without a wrapped key");
+    assert_eq!(error.to_string(), "invalid response: a recipient returned no wrapped key");
 }
 
 #[tokio::test]
@@ -197,6 +196,6 @@ async fn what_the_parties_answer_is_counted_as_well() {
     .await;
     assert_eq!(
         error.to_string(),
-        "invalid configuration: a record carries at most 16 wrapped keys, but these parties make 17: name fewer"
+        "invalid configuration: a record has at most 16 wrapped keys, but these parties need 17: add fewer parties"
     );
 }

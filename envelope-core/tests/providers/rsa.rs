@@ -105,7 +105,7 @@ async fn only_oaep_with_sha_256_and_without_a_label_is_opened() {
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
         assert_eq!(
             error.to_string(),
-            "wrapped for another context, or changed: the RSA key does not open this wrapped key"
+            "wrapped for another context, or changed: the RSA key could not unwrap this wrapped key"
         );
     }
 }
@@ -194,8 +194,7 @@ fn a_private_key_is_the_same_in_pem_and_der_and_shows_its_public_half() {
 
 #[test]
 fn what_is_no_private_key_is_refused_and_not_printed() {
-    let told =
-        "invalid configuration: not an RSA private key in PKCS #8 (`-----BEGIN PRIVATE KEY-----`)";
+    let told = "invalid configuration: not an RSA private key: expected PKCS #8, not encrypted (`-----BEGIN PRIVATE KEY-----`)";
     for pem in
         ["", PUBLIC, &PRIVATE.replace("MIIE", "MIIF"), &PRIVATE.replace("PRIVATE", "RSA PRIVATE")]
     {

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::*;
 
 const PEM: &str = include_str!("../../src/provider/rsa/test_key.pub.pem");
-const MALFORMED: &str = "invalid configuration: not an RSA public key: expected a SubjectPublicKeyInfo in DER, or its PEM \
-                         (`-----BEGIN PUBLIC KEY-----`)";
+const MALFORMED: &str = "invalid configuration: not an RSA public key: expected a \
+                         SubjectPublicKeyInfo in DER or PEM (`-----BEGIN PUBLIC KEY-----`)";
 
 fn key() -> RsaPublicKey {
     RsaPublicKey::from_pem(PEM).unwrap()
@@ -109,8 +109,7 @@ fn a_data_key_is_taken_out_for_the_context_whose_digest_stands_beside_it() {
 
     let error = take(&message, "grandfather").unwrap_err();
     assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
-    let told =
-        "wrapped for another context, or changed: RSA wrapped this data key for another context";
+    let told = "wrapped for another context, or changed: this data key was wrapped with RSA for another context";
     assert_eq!(error.to_string(), told);
     let cut = [0, 31, 32, 63].map(|length| message[..length].to_vec());
     let longer = [message.as_slice(), &[0]].concat();

@@ -142,7 +142,7 @@ fn a_writer_that_takes_nothing_is_an_error() {
 }
 
 #[test]
-#[should_panic(expected = "the output of a stream is taken before it is finished")]
+#[should_panic(expected = "take the output of the stream before finishing it")]
 fn a_sealer_is_not_finished_over_its_output() {
     let _ = sealer(&context()).finish();
 }

@@ -209,8 +209,8 @@ fn plant<V: Version, Other: Version>(item: &Item) {
         let mut stored = store(&record).unwrap();
         for (name, value) in item.iter().filter(|(name, _)| *name != "id") {
             match value {
-                AttributeValue::Null(false) => stored.remove(name), /* stands for that: DynamoDB
-                * has no such null */
+                AttributeValue::Null(false) => stored.remove(name), /* stands for that: DynamoDB */
+                // has no such null
                 _ => stored.insert(name.clone(), value.clone()),
             };
         }

@@ -138,7 +138,8 @@ async fn a_group_may_be_written_by_who_does_not_read_it() {
     let error = to_item(&patient("p_1"), &GroupKeyProvider::new(local_keys(1))).await.unwrap_err();
     assert_eq!(
         error.key_error().unwrap().to_string(),
-        "access denied: no key provider is configured here for the group `medical`"
+        "access denied: no key provider is configured for the group `medical`: add one with \
+         `GroupKeyProvider::group`"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The values in the cache, and which of them was not used for longest.
+//! The values in the cache, in the order of their last use.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -6,28 +6,28 @@ use std::time::Instant;
 
 use crate::provider::shared_call::{SharedCall, Waiter};
 
-/// A value, and when the call began that fetched it.
+/// A value, and when the call that fetched it began.
 #[derive(Clone, Debug)]
 pub(super) struct Fetched<V> {
     pub(super) value: V,
     pub(super) since: Instant,
 }
 
-/// A value, or the call for it, or both while it is asked for anew.
+/// A value, or the call that fetches it, or both while the value is refreshed.
 #[derive(Debug)]
 pub(super) struct Entry<V: 'static> {
     pub(super) fetched: Option<Fetched<V>>,
-    /// How often the value was taken from the cache.
+    /// How often the value was served from the cache.
     pub(super) uses: u64,
-    /// The call for the value, which may have been given up meanwhile.
+    /// The call for the value. Its waiters may have gone.
     pub(super) call: Option<SharedCall<V>>,
-    /// The provider could not be reached: until then it is not asked again while the value may be
-    /// served.
+    /// Set if the provider could not be reached: until then no new call begins, as long as the
+    /// value may be served.
     pub(super) pause_until: Option<Instant>,
 }
 
 impl<V> Entry<V> {
-    pub(super) fn asking(call: SharedCall<V>) -> Self {
+    pub(super) fn fetching(call: SharedCall<V>) -> Self {
         Self { fetched: None, uses: 0, call: Some(call), pause_until: None }
     }
 
@@ -35,8 +35,8 @@ impl<V> Entry<V> {
         Self { fetched: Some(Fetched { value, since }), uses: 0, call: None, pause_until: None }
     }
 
-    /// Whether somebody waits for the value.
-    pub(super) fn is_asked_for(&self) -> bool {
+    /// Whether a call for the value is in progress.
+    pub(super) fn is_being_fetched(&self) -> bool {
         self.call.as_ref().is_some_and(SharedCall::is_in_progress)
     }
 }
@@ -45,10 +45,10 @@ impl<V> Entry<V> {
 pub(super) struct Entries<K, V: 'static> {
     max: usize,
     entries: HashMap<K, (u64, Entry<V>)>,
-    /// By the time of last use, counted.
+    /// Ids by the number of their last use.
     order: BTreeMap<u64, K>,
     uses: u64,
-    /// When entries were last looked through for expired ones.
+    /// When expired entries were last removed.
     pub(super) swept: Option<Instant>,
 }
 
@@ -57,7 +57,7 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
         Self { max, entries: HashMap::new(), order: BTreeMap::new(), uses: 0, swept: None }
     }
 
-    /// The entry, now the last to be evicted.
+    /// The entry, which is then the last to be evicted.
     pub(super) fn touch(&mut self, id: &K) -> Option<&mut Entry<V>> {
         let (used, entry) = self.entries.get_mut(id)?;
         if *used == self.uses {
@@ -71,7 +71,7 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
         Some(entry)
     }
 
-    /// Puts an entry in, and says how many had to go.
+    /// Inserts an entry, and returns how many others were evicted.
     pub(super) fn insert(&mut self, id: K, entry: Entry<V>) -> usize {
         self.uses += 1;
         if let Some((used, _)) = self.entries.insert(id.clone(), (self.uses, entry)) {
@@ -105,7 +105,7 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
         true
     }
 
-    /// Removes the entries that `keeps` does not keep, and says how many.
+    /// Removes the entries for which `keeps` returns false, and returns how many.
     pub(super) fn retain(&mut self, mut keeps: impl FnMut(&mut Entry<V>) -> bool) -> usize {
         let before = self.entries.len();
         self.entries.retain(|_, (used, entry)| {

@@ -1,4 +1,4 @@
-//! Branch keys, their names and versions, and where they are kept.
+//! Branch keys, their names and versions, and the trait of their stores.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::value::{head, text};
 
 const LABEL: &str = "envelope-branch-key";
 
-/// The name of a branch: what its records have in common, such as their table, tenant or data
+/// The name of a branch: the property that its records share, such as a table, tenant or data
 /// subject.
 ///
 /// ```
@@ -31,8 +31,8 @@ const LABEL: &str = "envelope-branch-key";
 ///
 /// # Security
 ///
-/// A branch's name stands in clear in the key store and, where KMS wraps the branch key, in
-/// CloudTrail.
+/// The key store contains the name of a branch in clear. If KMS wraps the branch key, CloudTrail
+/// logs the name in clear too.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BranchName(String);
 
@@ -44,12 +44,12 @@ impl BranchName {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Configuration`] when it is empty or longer.
+    /// [`KeyErrorKind::Configuration`] if the name is empty or longer.
     pub fn new(name: impl Into<String>) -> Result<Self, KeyError> {
         let name = name.into();
         if name.is_empty() || name.len() > Self::MAX_BYTES {
             let what = format!(
-                "the name of a branch is 1 to {} bytes long, not {}",
+                "the name of a branch must be 1 to {} bytes long, not {}",
                 Self::MAX_BYTES,
                 name.len()
             );
@@ -58,21 +58,21 @@ impl BranchName {
         Ok(Self(name))
     }
 
-    /// The name as it was given; print it [`Escaped`](crate::Escaped).
+    /// The name. Print it [`Escaped`](crate::Escaped).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Shows nothing: a branch may be a person.
+/// Does not show the name, because a branch may be a person.
 impl Debug for BranchName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BranchName(..)")
     }
 }
 
-/// Names one version of a branch's key: a random UUID, which records carry.
+/// Identifies one version of a branch key: a random UUID, which records contain.
 ///
 /// ```
 /// use envelope_core::BranchVersion;
@@ -94,7 +94,7 @@ impl BranchVersion {
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// If the operating system returns no random bytes.
     pub fn generate() -> Result<Self, RandomError> {
         let mut bytes = [0; Self::BYTES];
         random::fill(&mut bytes)?;
@@ -104,7 +104,7 @@ impl BranchVersion {
         Ok(Self(bytes))
     }
 
-    /// The version whose UUID has these bytes.
+    /// The version with the bytes of this UUID.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
@@ -116,7 +116,7 @@ impl BranchVersion {
         &self.0
     }
 
-    /// The version that [`Display`](fmt::Display) writes as `text`: 36 characters, in lower case.
+    /// Parses a version as [`Display`](fmt::Display) writes it: 36 characters, in lower case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut digits = text.chars().filter_map(|digit| digit.to_digit(16));
@@ -126,7 +126,7 @@ impl BranchVersion {
             *byte = u8::try_from(high << 4 | low).ok()?;
         }
         let version = Self(bytes);
-        // One spelling alone, so that a version is one key in a store.
+        // Only one spelling is accepted, so that a version is one key in a store.
         (version.to_string() == text).then_some(version)
     }
 }
@@ -147,7 +147,7 @@ impl Debug for BranchVersion {
     }
 }
 
-/// A branch key: 32 secret bytes from which the data keys of many records are derived; wiped on
+/// A branch key: 32 secret bytes, from which the data keys of many records are derived. Wiped on
 /// drop.
 ///
 /// ```
@@ -162,7 +162,7 @@ impl Debug for BranchVersion {
 ///
 /// # Security
 ///
-/// Whoever holds it opens every record written under this version of the branch.
+/// Whoever has this key can open every record that was written under this version of the branch.
 pub struct BranchKey {
     branch: BranchName,
     version: BranchVersion,
@@ -176,20 +176,20 @@ impl BranchKey {
         Self { branch, version, key }
     }
 
-    /// Whose key it is.
+    /// The branch.
     #[must_use]
     pub const fn branch(&self) -> &BranchName {
         &self.branch
     }
 
-    /// Which of the branch's keys it is.
+    /// The version of the key.
     #[must_use]
     pub const fn version(&self) -> BranchVersion {
         self.version
     }
 
-    /// A data key and what stands for it in a record. A salt is used once: a random one, or one
-    /// that a test vector gives.
+    /// A data key, and the entry that a record stores for it. A salt is used once: it is random, or
+    /// comes from a test vector.
     pub(crate) fn generate_with_salt(
         &self,
         context: &EncryptionContext,
@@ -201,7 +201,7 @@ impl BranchKey {
         Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
     }
 
-    /// The data key of one salt in one context (FORMAT 6.3).
+    /// The data key for a salt and a context (FORMAT 6.3).
     pub(super) fn derive(
         &self,
         salt: &[u8; SALT_BYTES],
@@ -224,21 +224,21 @@ impl Debug for BranchKey {
     }
 }
 
-/// Where branch keys are kept: each branch has versions, one of which is active.
+/// A store of branch keys. Each branch has versions, one of which is active.
 ///
-/// `envelope-dynamo` has `BranchKeyTable`, a table in DynamoDB whose keys KMS wraps. A store is
-/// asked about a branch as the reader's own context names it, never as a record does.
+/// `envelope-dynamo` has `BranchKeyTable`, a table in DynamoDB whose keys are wrapped by KMS. The
+/// name of the branch always comes from the reader's own context, never from a stored record.
 pub trait BranchKeyStore: Debug + Send + Sync {
-    /// The version under which records of `branch` are to be written.
+    /// The version under which new records of `branch` are written.
     ///
-    /// A branch that does not exist, or was deleted, is [`KeyErrorKind::KeyNotFound`].
+    /// Return [`KeyErrorKind::KeyNotFound`] if the branch does not exist or was deleted.
     fn active<'a>(&'a self, branch: &'a BranchName) -> KeyFuture<'a, BranchVersion>;
 
     /// The key of one version, active or not.
     ///
-    /// `version` comes from a record and is not to be trusted: one that this branch does not have
-    /// is [`KeyErrorKind::KeyNotFound`], and a key that the store cannot prove to be this
-    /// branch's is refused.
+    /// `version` comes from a record and is not authenticated. Return [`KeyErrorKind::KeyNotFound`]
+    /// if the branch does not have it, and an error if the store cannot prove that the key
+    /// belongs to this branch.
     fn branch_key<'a>(
         &'a self,
         branch: &'a BranchName,

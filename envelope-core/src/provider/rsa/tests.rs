@@ -1,4 +1,4 @@
-//! A fixed key, and a wrapping that OpenSSL made with it.
+//! Unwraps what OpenSSL wrapped with a fixed key.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::{LocalRsaKey, RsaRecipient};
@@ -29,7 +29,7 @@ fn entry(id: [u8; 8], bytes: impl Into<Vec<u8>>) -> WrappedKey {
 }
 
 #[test]
-fn what_openssl_wrapped_opens_for_its_context_alone() {
+fn a_key_wrapped_by_openssl_opens_only_for_its_context() {
     let wrapped = [entry(ID, WRAPPED_BY_OPENSSL)];
     let data_key = key().unwrap(&wrapped, &context("grandmother")).unwrap();
     assert!(data_key.expose().iter().copied().eq(0..32));
@@ -46,7 +46,7 @@ fn the_public_key_is_the_same_from_pem_der_and_private_key() {
 }
 
 #[test]
-fn what_was_wrapped_has_the_length_of_the_modulus_and_differs_each_time() {
+fn wrapped_keys_have_the_length_of_the_modulus_and_differ() {
     let data_key = DataKey::generate().unwrap();
     let [first, second] =
         [(); 2].map(|()| recipient().wrap(&data_key, &context("grandmother")).unwrap());
@@ -59,7 +59,7 @@ fn what_was_wrapped_has_the_length_of_the_modulus_and_differs_each_time() {
 }
 
 #[test]
-fn a_wrapping_that_was_changed_or_is_another_keys_does_not_open() {
+fn a_changed_wrapping_or_one_of_another_key_does_not_open() {
     let mismatch = KeyErrorKind::ContextMismatch;
     let flipped = |at: usize| {
         WRAPPED_BY_OPENSSL.iter().enumerate().map(move |(i, byte)| byte ^ u8::from(i == at))
@@ -97,7 +97,7 @@ fn a_message_of_another_length_is_refused() {
 }
 
 #[test]
-fn what_is_no_key_is_refused_and_not_printed() {
+fn malformed_keys_are_refused_and_not_printed() {
     let der = RsaPublicKey::from_pem(PUBLIC).unwrap().as_der().to_vec();
     let longer = [der.as_slice(), &[0]].concat();
     for bytes in [&[][..], &der[..der.len() - 1], &longer, &der[24..], PUBLIC.as_bytes()] {
