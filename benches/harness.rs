@@ -1,18 +1,17 @@
-//! What the benchmarks share: contenders that take turns, medians, and ratios to what each is
-//! measured against.
+//! Shared code of the benchmarks: contenders that take turns, medians, and ratios.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 const SAMPLES: usize = 301;
-/// A sample is so many calls that it lasts about this long.
+/// A sample has as many calls as fit into about this time.
 const SAMPLE_TIME: Duration = Duration::from_micros(200);
 
-/// Runs so many times and says how long that took.
+/// Runs a number of times, and returns how long that took.
 pub type Contender<'c> = &'c mut dyn FnMut(u32) -> Duration;
 
-/// Calls `run` again and again; what it returns is dropped within the time, as callers drop it (and
-/// keys are wiped).
+/// Calls `run` repeatedly. The time includes dropping the results, because callers drop them too
+/// (and keys are wiped).
 pub fn repeated<O>(mut run: impl FnMut() -> O) -> impl FnMut(u32) -> Duration {
     move |calls| {
         let start = Instant::now();
@@ -23,7 +22,7 @@ pub fn repeated<O>(mut run: impl FnMut() -> O) -> impl FnMut(u32) -> Duration {
     }
 }
 
-/// As [`repeated`], with an input at hand for each call: making it is not measured.
+/// As [`repeated`], with a prepared input for each call. The preparation is not measured.
 pub fn with_inputs<I, O>(
     mut input: impl FnMut() -> I,
     mut run: impl FnMut(I) -> O,
@@ -42,8 +41,8 @@ pub fn with_inputs<I, O>(
 pub struct Medians<const N: usize> {
     /// Microseconds per call.
     pub microseconds: [f64; N],
-    /// The first contender's time divided by each one's, sample by sample: what disturbs the
-    /// machine disturbs both.
+    /// The time of the first contender divided by that of each other, sample by sample, so that a
+    /// disturbance affects both.
     pub ratios: [f64; N],
 }
 
@@ -79,7 +78,8 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// Prints the heading of a table: what is measured first, then what it is measured against.
+/// Prints the heading of a table: the measured contender first, then those that it is compared
+/// with.
 pub fn heading(title: &str, contenders: &[&str]) {
     print!("\n{title:<28}");
     contenders.iter().for_each(|contender| print!("{contender:>16}"));
@@ -87,7 +87,7 @@ pub fn heading(title: &str, contenders: &[&str]) {
     println!();
 }
 
-/// Prints a row of it: medians in microseconds, then ratios.
+/// Prints a row: medians in microseconds, then ratios.
 pub fn row<const N: usize>(name: &str, medians: &Medians<N>) {
     print!("{name:<28}");
     medians.microseconds.iter().for_each(|microseconds| print!("{microseconds:>16.2}"));

@@ -1,6 +1,5 @@
-//! Keys at hand, asked for by many at a time, beside hashing that shares nothing: see
+//! Cached keys, requested by many tasks at a time, compared with hashing that shares nothing. See
 //! `benches/README.md`.
-
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
@@ -37,8 +36,8 @@ impl BranchKeyStore for OneBranch {
     }
 }
 
-/// What is at hand is given without waiting, so one poll is the whole call, and a thread is as good
-/// as a task.
+/// A cached key is returned without waiting, so one poll is the whole call, and threads can stand
+/// in for tasks.
 fn now<F: Future>(future: F) -> F::Output {
     let Poll::Ready(output) = pin!(future).poll(&mut TaskContext::from_waker(Waker::noop())) else {
         unreachable!("nothing waits")
@@ -46,7 +45,7 @@ fn now<F: Future>(future: F) -> F::Output {
     output
 }
 
-/// Thousands of calls in a second, of `tasks` callers together.
+/// Thousands of calls per second of all `tasks` callers.
 fn throughput(tasks: u32, call: &(dyn Fn() + Sync)) -> f64 {
     let start = Barrier::new(tasks as usize);
     let run = || {

@@ -1,11 +1,11 @@
-//! Sealing and opening streams, beside the raw cipher on the same chunks, in one run.
+//! Sealing and opening streams, compared with the raw cipher on the same chunks, in one run.
 //!
-//! `cargo bench -p envelope-core --features tokio --bench streams`, and again with `aws-lc-rs`
-//! among the features. It prints medians and, since a shared machine is noisy, the ratios to look
-//! at: the contenders take turns, sample by sample.
+//! Run `cargo bench -p envelope-core --features tokio --bench streams`, and again with the feature
+//! `aws-lc-rs`. It prints medians, and ratios, which are more reliable on a shared machine: the
+//! contenders take turns, sample by sample.
 //!
-//! The raw cipher keeps its expanded key and works in one buffer, in place. To open, everybody
-//! copies each sealed chunk into that buffer first, since opening in place destroys it.
+//! The raw cipher keeps its expanded key and works in place, in one buffer. Before opening, every
+//! contender copies each sealed chunk into that buffer, because opening in place destroys it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use std::hint::black_box;
@@ -144,8 +144,8 @@ impl Bench {
         }
     }
 
-    /// What the sealer's space happens to hold is the plaintext, so that nothing is copied here
-    /// either.
+    /// The bytes that are in the sealer's space already are the plaintext, so that nothing is
+    /// copied here either.
     fn seal_core(&self) {
         let (mut sealer, mut left) = (self.sealer(), self.plaintext.len());
         while !sealer.is_finished() {
@@ -202,7 +202,7 @@ fn drain(mut reader: impl Read) {
     }
 }
 
-/// Microseconds per chunk, one median per contender; they take turns.
+/// Microseconds per chunk: one median per contender. The contenders take turns.
 fn medians<const N: usize>(contenders: [&dyn Fn(); N]) -> [f64; N] {
     let mut samples = [(); N].map(|()| Vec::with_capacity(SAMPLES));
     for _ in 0..SAMPLES {

@@ -1,4 +1,4 @@
-//! The fields of a record: what they hold comes back, and what does not fit says so.
+//! The fields of a record: values are read back, and mismatches are named.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ fn plaintext(fields: FieldWriter) -> Plaintext {
     UntrustedPayload::parse(payload).unwrap().open(Content::Record, &context, &key).unwrap()
 }
 
-/// A field with `value`, read as another type perhaps.
+/// Writes `value` as a field, and reads it as `T`.
 fn read<T: DeserializeOwned>(value: &impl Serialize) -> Result<T, ValueError> {
     let mut fields = FieldWriter::new(0, []);
     fields.field("field", value)?;
@@ -35,8 +35,8 @@ fn written<T: Serialize>(value: &T) -> Result<(), ValueError> {
 }
 
 #[test]
-fn as_many_fields_as_one_likes_come_back_in_their_order() {
-    // The heads of maps change their length at 24, 256 and 65,536 entries.
+fn any_number_of_fields_is_read_back_in_order() {
+    // The length of a map head changes at 24, 256 and 65,536 entries.
     for count in [0, 1, 23, 24, 25, 255, 256, 300, 65_535, 65_536, 70_000] {
         let names: Vec<_> = (0..count).map(|number| format!("field {number}")).collect();
         let mut fields = FieldWriter::new(0, []);
@@ -60,7 +60,7 @@ fn as_many_fields_as_one_likes_come_back_in_their_order() {
 }
 
 #[test]
-fn a_field_is_taken_over_from_another_record_as_it_is() {
+fn an_encoded_field_is_copied_unchanged() {
     let mut first = FieldWriter::new(0, []);
     first.field("from", &vec![Some("a"), None]).unwrap();
     first.absent("gone");
@@ -73,7 +73,7 @@ fn a_field_is_taken_over_from_another_record_as_it_is() {
 }
 
 #[test]
-fn two_records_hold_the_same_if_their_fields_are_the_same_in_the_same_order() {
+fn records_are_equal_if_fields_and_order_are_equal() {
     let fields = |values: &[(&str, u8)]| {
         let mut fields = FieldWriter::new(0, []);
         values.iter().for_each(|(name, value)| fields.field(name, value).unwrap());
@@ -91,7 +91,7 @@ fn two_records_hold_the_same_if_their_fields_are_the_same_in_the_same_order() {
 }
 
 #[test]
-fn integers_of_every_width_come_back() {
+fn integers_of_every_width_are_read_back() {
     for bits in 0..128 {
         for value in [1u128 << bits, (1 << bits) - 1, u128::MAX >> bits] {
             assert_eq!(read::<u128>(&value).unwrap(), value);
@@ -103,7 +103,7 @@ fn integers_of_every_width_come_back() {
 }
 
 #[test]
-fn floats_come_back_to_the_bit() {
+fn floats_are_read_back_exactly() {
     for value in [0.0, -0.0, 1.5, -1.0e300, f64::MIN_POSITIVE, f64::INFINITY, f64::NEG_INFINITY] {
         assert_eq!(read::<f64>(&value).unwrap().to_bits(), value.to_bits());
     }
@@ -111,7 +111,7 @@ fn floats_come_back_to_the_bit() {
     assert!(read::<f64>(&f64::NAN).unwrap().is_nan());
 }
 
-/// Bytes as such, which a `Vec<u8>` is not to serde.
+/// Serializes as bytes. For serde, a `Vec<u8>` is a sequence.
 #[derive(Debug, PartialEq)]
 struct Bytes(Vec<u8>);
 
@@ -138,7 +138,7 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 #[test]
-fn bytes_and_structs_without_fields_come_back() {
+fn bytes_and_unit_structs_are_read_back() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Unit;
     for length in [0, 1, 23, 24, 255, 256, 65_536] {
@@ -149,7 +149,7 @@ fn bytes_and_structs_without_fields_come_back() {
     assert_eq!(read::<Option<u8>>(&Unit).unwrap(), None);
 }
 
-/// How many elements a sequence or map says it has, before any is read.
+/// The number of elements that a sequence or map announces.
 struct Announced(Option<usize>);
 
 impl<'de> Deserialize<'de> for Announced {
@@ -177,9 +177,9 @@ impl<'de> Deserialize<'de> for Announced {
     }
 }
 
-/// A `Vec` makes room for all of them at once, and does not move its elements, which may be secret.
+/// With it, a `Vec` allocates once and does not move its elements, which may be secret.
 #[test]
-fn sequences_and_maps_announce_how_many_elements_follow() {
+fn sequences_and_maps_announce_their_length() {
     assert_eq!(read::<Announced>(&vec![7; 300]).unwrap().0, Some(300));
     assert_eq!(read::<Announced>(&BTreeMap::from([(1, 'a'), (2, 'b')])).unwrap().0, Some(2));
 }
@@ -191,7 +191,7 @@ enum Plan {
 }
 
 #[test]
-fn a_variant_without_data_has_none() {
+fn a_unit_variant_has_no_data() {
     assert_eq!(read::<Plan>(&"Free").unwrap(), Plan::Free);
     assert_eq!(read::<Plan>(&BTreeMap::from([("Free", ())])).unwrap(), Plan::Free);
     assert!(read::<Plan>(&BTreeMap::from([("Free", 5)])).is_err());
@@ -272,7 +272,7 @@ fn a_type_that_miscounts_its_elements_is_refused() {
 }
 
 #[test]
-fn what_does_not_fit_is_named_by_its_kind_and_never_quoted() {
+fn a_mismatch_names_the_kind_and_never_the_value() {
     let is = |unexpected: Unexpected<'_>, kind: &str| {
         let expected: &dyn Expected = &"a card number";
         for error in [

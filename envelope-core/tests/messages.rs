@@ -1,5 +1,4 @@
-//! What errors say: to a person, to a program that decides what to do, and to whoever follows their
-//! sources.
+//! The messages, faults and sources of errors.
 #![allow(clippy::unwrap_used)]
 
 use std::error::Error;
@@ -35,7 +34,7 @@ fn each_kind_of_key_error_says_what_it_is_and_who_must_act() {
 }
 
 #[test]
-fn a_key_error_keeps_the_request_and_what_lies_behind_it() {
+fn a_key_error_keeps_the_request_id_and_the_source() {
     let error = KeyError::new(KeyErrorKind::Throttled, "KMS")
         .with_request_id("a1b2")
         .with_source("too many requests");
@@ -48,13 +47,13 @@ fn key_error() -> KeyError {
     KeyError::new(KeyErrorKind::ContextMismatch, "the record").with_source("HTTP 400")
 }
 
-/// What stands behind the cause that the message names.
+/// The source behind the cause that the message names.
 fn behind(error: &dyn Error) -> Option<String> {
     error.source().map(ToString::to_string)
 }
 
 #[test]
-fn an_error_of_sealing_says_what_was_missing_and_names_its_source() {
+fn an_error_of_sealing_names_its_cause() {
     let pair = || ContextError::Pair("tenant".to_owned());
     for (error, message, fault, source) in [
         (
@@ -90,7 +89,7 @@ fn an_error_of_sealing_says_what_was_missing_and_names_its_source() {
 }
 
 #[test]
-fn an_error_of_opening_says_what_is_wrong_and_names_its_source() {
+fn an_error_of_opening_names_its_cause() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     for (error, message, fault, source) in [
         (
@@ -140,7 +139,7 @@ fn an_error_of_opening_says_what_is_wrong_and_names_its_source() {
 }
 
 #[test]
-fn what_is_no_record_is_named_by_its_part() {
+fn a_format_error_names_the_malformed_part() {
     for (error, message) in [
         (FormatError::Truncated("encrypted_dek"), "encrypted_dek is truncated"),
         (FormatError::TrailingBytes("encrypted_dek"), "unexpected bytes follow encrypted_dek"),
@@ -160,7 +159,7 @@ fn what_is_no_record_is_named_by_its_part() {
 }
 
 #[test]
-fn what_cannot_be_bound_is_named() {
+fn a_context_error_names_the_pair_or_attribute() {
     for (error, message) in [
         (
             ContextError::ReservedName("aws:x\n".to_owned()),
@@ -187,7 +186,7 @@ fn what_cannot_be_bound_is_named() {
 }
 
 #[test]
-fn a_root_key_that_cannot_be_read_is_said_to_be_so() {
+fn an_error_of_a_root_key_names_its_cause() {
     for (error, message) in [
         (
             RootKeyError::Environment("KEY".to_owned()),

@@ -1,5 +1,4 @@
-//! After a key has been used there is one answer, whatever was wrong; and nothing secret is
-//! compared by `==`.
+//! Every failure after a key was used is the same error, and no secret is compared with `==`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::error::Error;
@@ -22,7 +21,7 @@ fn sealed(context: &Context<'_>, key: &DataKey) -> Vec<u8> {
     payload.seal(Content::Bytes, context, key).unwrap()
 }
 
-/// All that a refusal says: what it prints in either way, and what stands behind it.
+/// Everything that an error shows: its message, its debug output and its source.
 fn refusal(
     payload: Vec<u8>,
     content: Content,
@@ -40,7 +39,7 @@ fn refusal(
 }
 
 #[test]
-fn whatever_is_wrong_after_a_key_was_used_gets_the_same_answer() {
+fn every_failure_after_a_key_was_used_is_the_same_error() {
     let (key, context) = (DataKey::generate().unwrap(), context());
     let payload = sealed(&context, &key);
     assert!(
@@ -51,8 +50,7 @@ fn whatever_is_wrong_after_a_key_was_used_gets_the_same_answer() {
     );
     let mut answers = Vec::new();
 
-    // Salt, commitment, ciphertext and tag, bit by bit; what lies between says which names there
-    // are.
+    // Every bit of salt, commitment, ciphertext and tag. The list of names is between them.
     let names = 58..58 + 1 + "plan".len() + 1;
     for at in (2..payload.len()).filter(|at| !names.contains(at)) {
         for bit in 0..8 {
@@ -69,7 +67,7 @@ fn whatever_is_wrong_after_a_key_was_used_gets_the_same_answer() {
         [shorter, longer, bare].map(|changed| refusal(changed, Content::Bytes, &context, &key)),
     );
 
-    // Another key, another content, and another place.
+    // Another key, another content, and another context.
     answers.push(refusal(payload.clone(), Content::Bytes, &context, &DataKey::generate().unwrap()));
     answers.push(refusal(payload.clone(), Content::Record, &context, &key));
     let (user, at, pro) =
@@ -117,21 +115,21 @@ fn whatever_is_wrong_after_a_key_was_used_gets_the_same_answer() {
     assert_eq!(answers[0][1], "Authentication");
 }
 
-/// The form is no part of what is sealed: KMS and the header of the wrapped key know it.
+/// The payload is not bound to the form. The wrapped key is.
 #[test]
-fn the_form_of_the_context_is_not_an_answer() {
+fn the_form_of_the_context_does_not_change_a_payload() {
     let (key, context) = (DataKey::generate().unwrap(), context());
     let payload = UntrustedPayload::parse(sealed(&context, &key)).unwrap();
     assert!(payload.open(Content::Bytes, &context.form(ContextForm::Table), &key).is_ok());
 }
 
-/// Reads the source: a comparison whose either side is named like a tag, commitment or digest, or
-/// is an exposed key.
+/// Searches the source for comparisons with a side that is named like a tag, commitment or digest,
+/// or that is an exposed key.
 ///
-/// It sees names, not types. What else there is to find, the types keep from being compared at all:
-/// `DataKey`, `Plaintext` and whatever is derived have no `PartialEq`.
+/// The search sees names, not types. `DataKey`, `Plaintext` and derived keys have no `PartialEq`,
+/// so they cannot be compared at all.
 #[test]
-fn no_tag_commitment_or_digest_is_compared_by_equality() {
+fn no_tag_commitment_or_digest_is_compared_with_equals() {
     let sources = ["src", "../envelope-dynamo/src"]
         .map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
     let mut suspects = Vec::new();
@@ -154,7 +152,7 @@ fn no_tag_commitment_or_digest_is_compared_by_equality() {
 }
 
 #[test]
-fn the_search_sees_comparisons() {
+fn the_search_finds_comparisons() {
     for line in [
         "if tag == expected {",
         "a.commitment() != b",
@@ -175,7 +173,7 @@ fn compares(line: &str) -> bool {
     let Some((left, right)) = line.split_once(" == ").or_else(|| line.split_once(" != ")) else {
         return false;
     };
-    // A CBOR tag is compared with a number, and lengths are no secret.
+    // A CBOR tag is compared with a number, and lengths are not secret.
     let number = right.starts_with(|first: char| first.is_ascii_digit());
     let between = |c: char| !(c.is_alphanumeric() || c == '_');
     let words = |side: &str| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Root keys from where a deployment keeps them: the environment and files.
+//! Root keys from the environment and from files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ fn context() -> EncryptionContext {
     Context::new("letters").encryption_context()
 }
 
-/// Whether `root` is the key of the bytes 0 to 31: what one wraps the other unwraps.
+/// Asserts that `root` is the key of the bytes 0 to 31: it unwraps what that key wraps.
 async fn assert_is_the_key(root: RootKey) {
     let bytes: Vec<u8> = (0..32).collect();
     let expected = LocalKeyProvider::new(RootKey::from_bytes(&bytes).unwrap());
@@ -45,7 +45,8 @@ async fn a_file_holds_raw_bytes_hexadecimal_digits_or_base64() {
     assert!(matches!(RootKey::from_file(nowhere), Err(RootKeyError::File { .. })));
 }
 
-/// A process cannot safely change its own environment, so this one starts another like itself.
+/// A process cannot safely change its own environment, so this test starts itself as another
+/// process.
 #[tokio::test]
 async fn the_environment_holds_hexadecimal_digits_or_base64() {
     if env::var_os(VARIABLE).is_some() {

@@ -1,5 +1,4 @@
-//! The rules of what a record is bound to and of what wraps its data key, and what is shown of
-//! either.
+//! The rules of contexts and wrapped keys, and their debug output.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use envelope_core::{
@@ -9,7 +8,7 @@ use envelope_core::{
 };
 
 #[test]
-fn a_pair_has_a_name_of_its_own_and_a_value() {
+fn a_pair_has_a_unique_name_and_a_value() {
     let context = || Context::new("t").pair("tenant", "7").unwrap();
     let reserved =
         ["table", "Table", "partition_key", "PARTITION_KEY", "sort_key", "envelope", "Envelope"];
@@ -30,14 +29,14 @@ fn a_pair_has_a_name_of_its_own_and_a_value() {
 }
 
 #[test]
-fn an_attribute_is_bound_once() {
+fn an_attribute_cannot_be_bound_twice() {
     let context = Context::new("t").authenticated("plan", None).unwrap();
     let error = context.authenticated("plan", Some(Value::Null)).unwrap_err();
     assert_eq!(error, ContextError::DuplicateAttribute("plan".to_owned()));
 }
 
 #[test]
-fn kinds_of_ones_own_are_those_that_the_format_never_assigns() {
+fn private_key_kinds_are_128_to_255() {
     assert_eq!((KeyKind::private(0), KeyKind::private(127)), (None, None));
     assert_eq!(KeyKind::private(128).unwrap().to_byte(), 128);
     assert_eq!(KeyKind::private(255).unwrap().to_byte(), 255);
@@ -60,7 +59,7 @@ fn a_wrapped_key_is_as_long_as_the_format_allows() {
 
 /// The first bytes of SHA-256 of "abc" (FIPS 180-4, example).
 #[test]
-fn a_kms_hint_is_half_the_keys_and_half_its_materials() {
+fn a_kms_hint_has_digests_of_key_and_material() {
     let abc = [0xba, 0x78, 0x16, 0xbf];
     let hint = KmsKeyHint::of("abc").with_material(Some("abc"));
     let bytes = [abc, abc].concat();
@@ -74,7 +73,7 @@ fn a_kms_hint_is_half_the_keys_and_half_its_materials() {
 }
 
 #[test]
-fn a_kms_hint_finds_its_key_whatever_the_material_and_at_one_length_alone() {
+fn a_kms_hint_fits_its_key_with_any_material() {
     let hint = KmsKeyHint::of("abc");
     let stored = hint.with_material(Some("abc")).as_ref().to_vec();
     for (bit, fits) in [(0, false), (31, false), (32, true), (63, true)] {
@@ -112,7 +111,7 @@ fn a_data_key_is_32_bytes_long_and_counts_what_all_its_shares_seal() {
 }
 
 #[test]
-fn what_is_shown_has_names_and_lengths_and_no_values() {
+fn debug_shows_names_and_lengths_and_no_values() {
     let context = Context::new("users")
         .partition_key("user_id", Value::string("s3cr3t"))
         .authenticated("plan", Some(Value::Number(Number::parse("42").unwrap())))

@@ -1,4 +1,4 @@
-//! `Sealed` in formats of other people's.
+//! `Sealed` in the serde formats of other crates.
 #![allow(clippy::unwrap_used)]
 
 use envelope_core::Sealed;
@@ -7,7 +7,7 @@ use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Bytes as a format hands them out that people do not read.
+/// The bytes of a format that is not human-readable.
 #[derive(Clone, Copy)]
 enum Given {
     Borrowed(&'static [u8]),
@@ -52,7 +52,7 @@ fn read(payload: Given, dek: Given) -> Result<Sealed, Error> {
 }
 
 #[test]
-fn bytes_are_read_however_a_format_gives_them() {
+fn bytes_are_read_in_every_representation() {
     let expected = Sealed { encrypted_payload: vec![1, 2, 3], encrypted_dek: vec![4, 5] };
     for given in [Given::Borrowed, Given::Owned, Given::OneByOne] {
         assert_eq!(read(given(&[1, 2, 3]), given(&[4, 5])).unwrap(), expected);
@@ -69,7 +69,7 @@ fn what_is_neither_base64_nor_bytes_is_said_to_be_neither() {
 }
 
 #[test]
-fn only_lengths_are_shown() {
+fn debug_of_sealed_shows_only_lengths() {
     let sealed = Sealed { encrypted_payload: vec![77; 3], encrypted_dek: vec![77; 2] };
     assert_eq!(format!("{sealed:?}"), "Sealed(3 + 2 bytes)");
 }

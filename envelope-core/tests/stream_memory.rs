@@ -1,5 +1,5 @@
-//! How much memory a stream takes: as much as a chunk, however long it is. In a process of its own,
-//! which it measures.
+//! The memory of a stream: one chunk, whatever its length. The test measures its own process, so it
+//! is the only test in it.
 //!
 //! `STREAM_MIB=1024 cargo test --release -p envelope-core --test stream_memory -- --nocapture`
 //! takes a GiB.
@@ -13,13 +13,13 @@ use envelope_core::{
 };
 
 const MIB: u64 = 1 << 20;
-/// Two chunks, two headers, and what the allocator and the test's own buffer need.
+/// Two chunks, two headers, and the overhead of the allocator and of the test's own buffer.
 const ALLOWED_KIB: u64 = 1024;
 
-/// How often the object repeats itself: no two of its chunks are alike.
+/// The period of the object, so that all its chunks differ.
 const PERIOD: usize = 65_521;
 
-/// An object of so many bytes, made up as it is read.
+/// An object of a number of bytes, which are computed while they are read.
 struct Object<'p> {
     period: &'p [u8],
     at: u64,
@@ -36,14 +36,14 @@ impl Read for Object<'_> {
     }
 }
 
-/// The most memory that this process ever had, in KiB.
+/// The peak memory of this process, in KiB.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Seals so many bytes and opens them as they come, checking every one.
+/// Seals a number of bytes, opens them at the same time, and checks every byte.
 fn there_and_back(bytes: u64) {
     let provider = LocalKeyProvider::new(RootKey::generate().unwrap());
     let context = Context::new("measurements");

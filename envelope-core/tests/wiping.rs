@@ -1,5 +1,5 @@
-//! What payloads and streams leave in memory: nothing of the plaintext. In a process of its own,
-//! whose memory it reads.
+//! Payloads and streams leave no plaintext in memory. The tests read the memory of their own
+//! process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -13,20 +13,20 @@ use envelope_core::{
     StreamSealer, UntrustedPayload, UntrustedStreamHeader,
 };
 
-/// Tests that look through the memory of the process take turns.
+/// Tests that search the memory of the process run one after the other.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Bytes that stand nowhere but in plaintext: the test itself holds them one at a time.
+/// Bytes that occur only in the plaintext: the test itself holds one of them at a time.
 const MARK_BYTES: usize = 24;
 
 fn mark(i: usize) -> u8 {
     black_box(0x5b_u8).wrapping_add((i % MARK_BYTES) as u8).wrapping_mul(0x9d) ^ black_box(0x36)
 }
 
-/// How often the mark stands in this process's writable memory.
+/// How often the mark occurs in the writable memory of this process.
 fn marks_in_memory() -> usize {
     let memory = File::open("/proc/self/mem").unwrap();
     let mut window = vec![0; 1 << 20];
@@ -42,13 +42,13 @@ fn marks_in_memory() -> usize {
         let [mut at, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
         while at < end {
             let n = window.len().min(end - at);
-            // Some mappings cannot be read; the window itself holds what was found elsewhere.
+            // Some mappings cannot be read. The buffer itself contains copies of other memory.
             let read = memory.read_at(&mut window[..n], at as u64).unwrap_or(0);
             let overlaps = |position: usize| {
                 own.contains(&(at + position)) || own.contains(&(at + position + MARK_BYTES))
             };
             found += positions(&window[..read]).filter(|position| !overlaps(*position)).count();
-            // Windows overlap, so that a mark across their border is seen.
+            // Reads overlap, so that a mark across a border is found.
             at += if n < window.len() { n } else { n - MARK_BYTES };
         }
     }
@@ -84,7 +84,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Writes plaintext where it will be sealed, and takes what is ready.
+/// Writes plaintext where it will be sealed, and takes the output.
 fn fill(sealer: &mut StreamSealer, mut bytes: usize, sealed: &mut Vec<u8>) {
     while bytes > 0 {
         sealed.extend_from_slice(sealer.output());
@@ -104,12 +104,12 @@ fn opener(sealed: &mut &[u8]) -> StreamOpener {
     .unwrap()
 }
 
-/// Nobody foresaw how long the payload would be, and something stands behind its buffer, so that it
-/// moves as it grows.
+/// The payload is longer than announced, and memory behind its buffer is in use. So the buffer
+/// moves when it grows.
 #[test]
-fn a_payload_that_grows_leaves_no_copy_behind_and_its_plaintext_goes_with_it() {
+fn a_growing_payload_leaves_no_copy_of_its_plaintext() {
     const MARKS: usize = 4_000;
-    /// Pieces of a mark that do not fill the first room to the byte.
+    /// Pieces of a mark that do not fill the first allocation exactly.
     const PIECE: usize = 6;
     let _alone = alone();
     let (context, key) = (Context::new("wiping"), DataKey::generate().unwrap());
@@ -141,7 +141,7 @@ fn a_payload_that_grows_leaves_no_copy_behind_and_its_plaintext_goes_with_it() {
 }
 
 #[test]
-fn no_plaintext_is_left_when_a_stream_is_dropped_finished_or_failed() {
+fn a_stream_leaves_no_plaintext_however_it_ends() {
     let _alone = alone();
     let context = Context::new("wiping");
     let mut sealed = Vec::new();

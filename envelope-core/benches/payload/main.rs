@@ -1,4 +1,4 @@
-//! Sealing and opening payloads beside the AES-GCM that they rest on, in one run: see
+//! Sealing and opening payloads, compared with the AES-GCM inside, in one run. See
 //! `benches/README.md`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]

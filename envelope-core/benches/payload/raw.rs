@@ -1,6 +1,6 @@
-//! What a payload cannot cost less than: AES-256-GCM of the backend in use, with a new key each
-//! time, from a plaintext to a new ciphertext; and that with the random salt and the derivation
-//! that the format asks for.
+//! The lower bounds of the cost of a payload. The first is AES-256-GCM of the backend in use, with
+//! a new key each time, from a plaintext to a new ciphertext. The second adds the random salt and
+//! the key derivation of the format.
 
 use std::hint::black_box;
 
@@ -34,7 +34,7 @@ pub fn derive_and_open(ciphertext: Vec<u8>) -> Vec<u8> {
     open(ciphertext)
 }
 
-/// HKDF-SHA256 to 64 bytes: the key, and the commitment, which nobody compares here.
+/// HKDF-SHA256 to 64 bytes: the key and the commitment, which is not compared here.
 fn derive(salt: &[u8]) -> [u8; 32] {
     let mac = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).unwrap();
     let prk = mac(salt).chain_update(black_box([7; 32])).finalize().into_bytes();

@@ -1,4 +1,4 @@
-//! A reader or writer that is seldom ready, and then for a few bytes.
+//! A reader and writer that is seldom ready, and then only for a few bytes.
 
 use std::io;
 use std::pin::Pin;
@@ -6,8 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Gives and takes as many bytes at a time as `sizes` says in turn; 0 is a poll that finds it not
-/// ready.
+/// Reads and writes as many bytes at a time as `sizes` says in turn. 0 is a poll that is not ready.
 pub(crate) struct Choppy<T> {
     pub(crate) inner: T,
     sizes: Vec<usize>,

@@ -1,4 +1,4 @@
-//! However bytes come and go, the same object comes out.
+//! The same plaintext comes out, however the bytes are split.
 
 use envelope_core::{
     ChunkSize, OpenReader, SealReader, SealWriter, StreamSealer, UntrustedStreamHeader,
@@ -12,7 +12,7 @@ use crate::{CHUNK, context, open, plaintext, provider, sealed};
 
 const SMALL: usize = 1024;
 
-/// Sizes of reads and writes, and polls that come too early.
+/// Sizes of reads and writes, and polls that are not ready.
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     let size = prop_oneof![Just(0), 1..20usize, SMALL - 2..SMALL + 20, Just(5000)];
     (proptest::collection::vec(size, 0..6), 1..2000usize).prop_map(|(mut sizes, some)| {
@@ -77,7 +77,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn chunks_of_the_default_size_go_through_at_their_boundaries() {
+async fn objects_at_chunk_boundaries_open_again() {
     for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
         let plaintext = plaintext(length);
         let mut stream = Vec::new();
@@ -90,7 +90,7 @@ async fn chunks_of_the_default_size_go_through_at_their_boundaries() {
 }
 
 #[tokio::test]
-async fn what_was_sealed_asynchronously_opens_blocking_and_the_reverse() {
+async fn asynchronous_and_blocking_streams_are_the_same() {
     let stream = sealed(&plaintext(3000)).await;
     let mut bytes = &stream[..];
     let header = UntrustedStreamHeader::read(&mut bytes).unwrap();

@@ -1,4 +1,4 @@
-//! Futures and writers that are dropped half-way.
+//! Futures and writers that are dropped before the end.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use crate::choppy::Choppy;
 use crate::{CHUNK, context, is_authentication, open, plaintext, provider, sealed};
 
-/// Polls so often, then drops; says whether it was ready by then.
+/// Polls a number of times, then drops the future. Returns whether it was ready.
 fn poll_then_drop<F: Future>(future: F, polls: usize) -> bool {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());
@@ -17,7 +17,7 @@ fn poll_then_drop<F: Future>(future: F, polls: usize) -> bool {
 }
 
 #[tokio::test]
-async fn sealing_that_was_cancelled_at_any_point_leaves_nothing_that_opens() {
+async fn a_cancelled_sealing_leaves_nothing_that_opens() {
     let plaintext = plaintext(2 * CHUNK + 100);
     let mut cancelled = 0;
     for polls in 0.. {
@@ -30,7 +30,7 @@ async fn sealing_that_was_cancelled_at_any_point_leaves_nothing_that_opens() {
             break;
         }
         let (opened, outcome) = open(&written).await;
-        // Everything may have been written, and only the flush be missing.
+        // Everything may be written, so that only the flush is missing.
         if let Err(error) = outcome {
             assert!(
                 written.is_empty() || is_authentication(&error) || written.len() < 200,
@@ -46,7 +46,7 @@ async fn sealing_that_was_cancelled_at_any_point_leaves_nothing_that_opens() {
 }
 
 #[tokio::test]
-async fn opening_that_was_cancelled_has_written_whole_chunks_from_the_beginning_and_no_more() {
+async fn a_cancelled_opening_has_written_only_complete_chunks() {
     let plaintext = plaintext(2 * CHUNK + 100);
     let stream = sealed(&plaintext).await;
     for polls in 0.. {
@@ -63,7 +63,7 @@ async fn opening_that_was_cancelled_has_written_whole_chunks_from_the_beginning_
 }
 
 #[tokio::test]
-async fn a_writer_that_was_dropped_before_its_shutdown_leaves_nothing_that_opens() {
+async fn a_writer_without_shutdown_leaves_nothing_that_opens() {
     for length in [0, 1, 1023, 1024, 1025, 5000] {
         let mut written = Vec::new();
         let sealer =
@@ -77,7 +77,7 @@ async fn a_writer_that_was_dropped_before_its_shutdown_leaves_nothing_that_opens
 }
 
 #[tokio::test]
-async fn nothing_can_follow_the_end() {
+async fn no_plaintext_can_follow_the_end() {
     let sealer = StreamSealer::new(&context(), &provider()).await.unwrap();
     let mut stream = Vec::new();
     let mut writer = SealWriter::new(sealer, &mut stream);

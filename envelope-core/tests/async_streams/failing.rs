@@ -1,4 +1,4 @@
-//! What an error says, and how much had gone out by then.
+//! The messages of errors, and how much plaintext was released before them.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::{CHUNK, context, is_authentication, open, plaintext, provider, sealed};
 
-/// Gives or takes so many bytes, then fails.
+/// Reads or writes a number of bytes, then fails.
 struct Breaks<'b> {
     bytes: &'b [u8],
     left: usize,
@@ -59,7 +59,7 @@ impl AsyncWrite for Breaks<'_> {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_cut_short_is_known_at_its_end_with_what_had_gone_out() {
+async fn a_truncated_stream_fails_with_the_released_bytes() {
     let plaintext = plaintext(2 * CHUNK + 100);
     let stream = sealed(&plaintext).await;
     let (opened, outcome) = open(&stream[..stream.len() - 1]).await;
@@ -91,7 +91,7 @@ async fn an_asynchronous_reader_repeats_its_error_and_never_ends() {
 }
 
 #[tokio::test]
-async fn reading_and_writing_that_fail_are_told_from_what_is_not_authentic() {
+async fn io_failures_are_not_reported_as_unauthentic() {
     let plaintext = plaintext(2 * CHUNK + 100);
     let stream = sealed(&plaintext).await;
 
@@ -128,7 +128,7 @@ async fn reading_and_writing_that_fail_are_told_from_what_is_not_authentic() {
 }
 
 #[tokio::test]
-async fn what_is_no_stream_is_called_so() {
+async fn bytes_that_are_not_a_stream_are_named_so() {
     for (bytes, cause) in [
         (&b""[..], "the header of the stream is truncated"),
         (b"envs", "the header of the stream is truncated"),

@@ -1,4 +1,4 @@
-//! Streams through asynchronous readers and writers.
+//! Streams with asynchronous readers and writers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod choppy;
@@ -31,7 +31,7 @@ async fn sealed(plaintext: &[u8]) -> Vec<u8> {
     sealed
 }
 
-/// What was written, and whether it is the whole.
+/// The written plaintext, and whether it is complete.
 async fn open(stream: &[u8]) -> (Vec<u8>, Result<u64, OpenStreamError>) {
     let mut opened = Vec::new();
     let outcome = open_stream(stream, &mut opened, &context(), &provider()).await;

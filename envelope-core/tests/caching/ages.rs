@@ -7,7 +7,7 @@ use envelope_core::{CacheLimits, KeyErrorKind, KeyEvent};
 use super::{MINUTE, SECOND, TICK, cache, poll};
 
 #[tokio::test]
-async fn keys_are_asked_for_again_when_they_are_old_or_used_up() {
+async fn keys_are_fetched_again_when_they_are_old_or_used_up() {
     let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(5));
     let note = cache.write(1).await;
     for _ in 0..6 {
@@ -35,7 +35,7 @@ async fn a_key_is_refreshed_at_nine_tenths_of_its_age_and_not_before() {
     assert_eq!(cache.read(&note).await, Ok(()));
     assert_eq!(cache.calls.unwrap_calls(), 2);
     assert_eq!((cache.count(KeyEvent::CacheHit), cache.count(KeyEvent::CacheMiss)), (1, 2));
-    assert_eq!(cache.count(KeyEvent::Evicted), 0, "its successor took its place");
+    assert_eq!(cache.count(KeyEvent::Evicted), 0, "its successor replaced it");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn one_reader_refreshes_a_key_ahead_of_its_expiry_while_the_others_are_ser
     assert_eq!(poll(&mut refresher), Poll::Ready(Ok(())));
     cache.clock.advance(9 * MINUTE - TICK);
     cache.read(&note).await.unwrap();
-    assert_eq!(cache.calls.unwrap_calls(), 2, "as young as its refresh");
+    assert_eq!(cache.calls.unwrap_calls(), 2, "its age counts from the refresh");
 }
 
 #[tokio::test]
@@ -77,10 +77,9 @@ async fn a_key_that_is_being_refreshed_is_served_until_it_is_too_old() {
     assert_eq!(cache.calls.unwrap_calls(), 2, "both waited for one call");
 }
 
-/// When KMS answered, nobody knows: between the call and the answer's being taken anything may
-/// pass.
+/// Nobody knows when KMS answered: much time may pass before the answer is read.
 #[tokio::test]
-async fn the_age_of_a_key_begins_when_it_is_asked_for() {
+async fn the_age_of_a_key_counts_from_the_begin_of_its_call() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
     let note = cache.write(1).await;
     cache.calls.hold();
@@ -98,7 +97,7 @@ async fn the_age_of_a_key_begins_when_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_key_that_came_when_it_was_too_old_is_served_to_nobody_else() {
+async fn a_key_that_arrives_expired_is_served_only_to_its_waiters() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
     let note = cache.write(1).await;
     cache.calls.hold();
@@ -107,7 +106,7 @@ async fn a_key_that_came_when_it_was_too_old_is_served_to_nobody_else() {
     cache.calls.release();
     cache.clock.advance(10 * MINUTE);
     cache.calls.fail_always(KeyErrorKind::KeyDisabled);
-    assert_eq!(cache.read(&note).await, Err(KeyErrorKind::KeyDisabled), "it asks for itself");
+    assert_eq!(cache.read(&note).await, Err(KeyErrorKind::KeyDisabled), "it makes its own call");
     cache.calls.recover();
     assert_eq!(poll(&mut reader), Poll::Ready(Ok(())));
     assert_eq!((cache.calls.unwrap_calls(), cache.keys_held()), (2, 0));
@@ -132,10 +131,9 @@ async fn a_call_is_joined_until_its_key_would_be_too_old() {
     }
 }
 
-/// Of those who waited, the first puts the key in; who looks late makes it neither younger nor less
-/// used.
+/// Only the first of the waiters stores the key. A late waiter resets neither its age nor its uses.
 #[tokio::test]
-async fn a_reader_who_looks_late_does_not_put_the_key_in_again() {
+async fn a_late_waiter_does_not_store_the_key_again() {
     let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(1));
     let note = cache.write(1).await;
     cache.calls.hold();
@@ -147,11 +145,11 @@ async fn a_reader_who_looks_late_does_not_put_the_key_in_again() {
     assert_eq!(poll(&mut late), Poll::Ready(Ok(())));
     assert_eq!(cache.calls.unwrap_calls(), 1);
     assert_eq!(cache.read(&note).await, Ok(()));
-    assert_eq!(cache.calls.unwrap_calls(), 2, "the one use had been made");
+    assert_eq!(cache.calls.unwrap_calls(), 2, "the only use was taken before");
 }
 
 #[tokio::test]
-async fn a_key_that_nobody_asks_for_again_is_thrown_out_within_a_tenth_of_its_age() {
+async fn an_unused_key_is_removed_within_a_tenth_of_its_age() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
     cache.fetched(1).await;
     cache.clock.advance(9 * MINUTE + SECOND);
@@ -171,7 +169,7 @@ async fn a_key_that_nobody_asks_for_again_is_thrown_out_within_a_tenth_of_its_ag
 }
 
 #[tokio::test]
-async fn what_is_too_old_by_a_hair_is_removed_and_what_is_not_stays() {
+async fn keys_are_removed_exactly_at_their_maximal_age() {
     for grace in [Duration::ZERO, 5 * MINUTE] {
         let cache = cache(CacheLimits::new(10 * MINUTE).while_unreachable(grace));
         cache.fetched(1).await;
@@ -196,7 +194,7 @@ async fn what_is_too_old_by_a_hair_is_removed_and_what_is_not_stays() {
 }
 
 #[tokio::test]
-async fn what_is_used_up_is_removed_with_what_is_too_old() {
+async fn used_up_keys_are_removed_with_expired_ones() {
     let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(2));
     let note = cache.fetched(1).await;
     cache.read(&note).await.unwrap();
@@ -208,7 +206,7 @@ async fn what_is_used_up_is_removed_with_what_is_too_old() {
 }
 
 #[tokio::test]
-async fn looking_for_expired_keys_puts_off_the_next_look() {
+async fn removing_expired_keys_postpones_the_next_removal() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
     cache.fetched(1).await;
     cache.clock.advance(10 * MINUTE - SECOND);
@@ -221,10 +219,10 @@ async fn looking_for_expired_keys_puts_off_the_next_look() {
     assert_eq!(cache.count(KeyEvent::Evicted), 1);
 }
 
-/// An expired key is wiped though somebody is asking for its successor, and whoever comes next
-/// joins that call.
+/// An expired key is wiped even while its successor is being fetched. The next reader joins that
+/// call.
 #[tokio::test]
-async fn a_key_goes_when_it_is_too_old_though_it_is_being_asked_for() {
+async fn an_expired_key_is_removed_while_it_is_being_refreshed() {
     for uses in [1, u64::MAX] {
         let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(uses));
         let note = cache.fetched(1).await;
@@ -252,7 +250,7 @@ async fn a_key_goes_when_it_is_too_old_though_it_is_being_asked_for() {
 }
 
 #[tokio::test]
-async fn a_call_is_remembered_for_as_long_as_somebody_waits_for_it() {
+async fn a_call_is_kept_as_long_as_somebody_waits_for_it() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
     let note = cache.write(1).await;
     cache.calls.hold();
@@ -267,18 +265,18 @@ async fn a_call_is_remembered_for_as_long_as_somebody_waits_for_it() {
     assert_eq!(cache.count(KeyEvent::Evicted), 1);
     cache.calls.release();
     assert_eq!(cache.read(&note).await, Ok(()));
-    assert_eq!(cache.calls.unwrap_calls(), 2, "nobody was left to take the first one over");
+    assert_eq!(cache.calls.unwrap_calls(), 2, "the first call was dropped with its last waiter");
 }
 
 #[tokio::test]
-async fn a_refresh_that_everybody_left_is_made_by_the_next_reader() {
+async fn an_abandoned_refresh_is_made_by_the_next_reader() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
     let note = cache.fetched(1).await;
     cache.clock.advance(9 * MINUTE);
     cache.calls.hold();
     assert!(poll(&mut pin!(cache.read(&note))).is_pending());
     let mut refresher = pin!(cache.read(&note));
-    assert!(poll(&mut refresher).is_pending(), "it does not count on a refresh that was given up");
+    assert!(poll(&mut refresher).is_pending(), "it does not wait for an abandoned refresh");
     assert_eq!(
         poll(&mut pin!(cache.read(&note))),
         Poll::Ready(Ok(())),
@@ -298,7 +296,7 @@ async fn a_refresh_that_everybody_left_is_made_by_the_next_reader() {
 }
 
 #[tokio::test]
-async fn a_key_may_be_kept_for_as_long_as_can_be_said() {
+async fn the_longest_duration_is_a_valid_maximal_age() {
     let cache = cache(CacheLimits::new(Duration::MAX).while_unreachable(Duration::MAX));
     let note = cache.fetched(1).await;
     cache.clock.advance(1_000_000 * MINUTE);
@@ -307,7 +305,7 @@ async fn a_key_may_be_kept_for_as_long_as_can_be_said() {
 }
 
 #[tokio::test]
-async fn a_key_of_no_age_is_asked_for_each_time() {
+async fn with_a_maximal_age_of_zero_every_read_is_a_call() {
     let cache = cache(CacheLimits::new(Duration::ZERO));
     let note = cache.write(1).await;
     for calls in 1..4 {

@@ -36,7 +36,7 @@ async fn ten_thousand_reads_of_a_hundred_records_unwrap_a_hundred_keys() {
     assert_eq!((cache.count(KeyEvent::Unwrapped), cache.count(KeyEvent::Failed)), (100, 0));
 }
 
-/// A cached key proves no less than a call would: the context is part of what it is found by.
+/// A cached key proves as much as a call: the context is part of its id.
 #[tokio::test]
 async fn a_moved_record_does_not_open_from_the_cache() {
     let cache = cache(CacheLimits::new(MINUTE));
@@ -45,10 +45,10 @@ async fn a_moved_record_does_not_open_from_the_cache() {
     assert_eq!(cache.read(&moved).await, Err(KeyErrorKind::ContextMismatch));
     assert_eq!(cache.count(KeyEvent::Failed), 1);
     assert_eq!(cache.read(&note).await, Ok(()));
-    assert_eq!(cache.calls.unwrap_calls(), 2, "the key in its own place stays");
+    assert_eq!(cache.calls.unwrap_calls(), 2, "the key for its own context stays");
 }
 
-/// Unwraps everything, each time to another key.
+/// Unwraps everything, and returns another key each time.
 #[derive(Debug, Default)]
 struct Anything(AtomicU8);
 
@@ -65,7 +65,7 @@ impl UnwrapKey for Anything {
 }
 
 #[tokio::test]
-async fn requests_that_differ_in_anything_have_keys_of_their_own() {
+async fn requests_that_differ_in_any_part_have_different_keys() {
     let cached = CachedKeyProvider::new(Anything::default(), CacheLimits::new(MINUTE));
     let key = |kind, id: &str, bytes: &str| WrappedKey::new(kind, id, bytes).unwrap();
     let (local, kms) = (KeyKind::LOCAL, KeyKind::AWS_KMS);
@@ -82,7 +82,7 @@ async fn requests_that_differ_in_anything_have_keys_of_their_own() {
         (1, vec![key(local, "ef", "gh"), key(local, "ab", "cd")]),
         (1, vec![key(local, "ab", "cd"), key(local, "e", "fgh")]),
     ];
-    for turn in ["asked for", "taken from the cache"] {
+    for turn in ["fetched", "from the cache"] {
         for (expected, (id, wrapped)) in (0..).zip(&requests) {
             let key = cached.unwrap_key(wrapped, &place(*id).encryption_context()).await.unwrap();
             assert_eq!(key.expose(), &[expected; DataKey::BYTES], "{turn}: {wrapped:?}");
@@ -91,7 +91,7 @@ async fn requests_that_differ_in_anything_have_keys_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_key_taken_from_the_cache_is_the_very_key_and_not_a_copy() {
+async fn a_cached_key_is_shared_and_not_copied() {
     let provider = CachedKeyProvider::new(Anything::default(), CacheLimits::new(MINUTE));
     let context = place(1).encryption_context();
     let key = provider.unwrap_key(&[], &context).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_key_taken_from_the_cache_is_the_very_key_and_not_a_copy() {
 }
 
 #[tokio::test]
-async fn what_is_thrown_out_is_asked_for_again() {
+async fn removed_keys_are_fetched_again() {
     let cache = cache(CacheLimits::new(MINUTE).max_entries(1));
     let note = cache.fetched(1).await;
     assert_eq!(cache.keys_held(), 1);
@@ -112,7 +112,7 @@ async fn what_is_thrown_out_is_asked_for_again() {
     assert_eq!(cache.calls.unwrap_calls(), 2);
     assert_eq!(cache.count(KeyEvent::Evicted), 0);
     cache.fetched(2).await;
-    assert_eq!(cache.count(KeyEvent::Evicted), 1, "what is gone already does not make room");
+    assert_eq!(cache.count(KeyEvent::Evicted), 1, "a key that is gone is not evicted again");
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn a_key_that_is_still_held_outlives_the_cache() {
 }
 
 #[tokio::test]
-async fn a_generated_key_is_kept_for_its_own_place_alone() {
+async fn a_generated_key_is_kept_only_for_its_context() {
     let cache = keeping_generated(CacheLimits::new(MINUTE));
     let note = cache.write(1).await;
     assert_eq!(cache.read(&note).await, Ok(()));
@@ -138,7 +138,7 @@ async fn a_generated_key_is_kept_for_its_own_place_alone() {
 }
 
 #[tokio::test]
-async fn a_generated_key_is_kept_only_when_asked_for() {
+async fn a_generated_key_is_kept_only_if_enabled() {
     let cache = cache(CacheLimits::new(MINUTE));
     let note = cache.write(1).await;
     assert_eq!(cache.keys_held(), 0);
@@ -147,7 +147,7 @@ async fn a_generated_key_is_kept_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn a_generated_key_ages_and_is_used_up_like_one_that_was_fetched() {
+async fn a_generated_key_expires_like_a_fetched_one() {
     let cache = keeping_generated(CacheLimits::new(10 * MINUTE).max_uses(2));
     cache.clock.advance(MINUTE);
     let (old, used) = (cache.write(1).await, cache.write(2).await);
@@ -181,9 +181,9 @@ async fn a_generated_key_is_as_old_as_the_call_that_made_it() {
     assert_eq!(cache.calls.unwrap_calls(), 1, "nine tenths of its age");
 }
 
-/// The cache stands over the provider that shares, so that it sees one key with every record.
+/// The cache is around the sharing provider, so it sees the same key with every record.
 #[tokio::test]
-async fn a_key_that_is_handed_out_again_is_no_younger() {
+async fn a_key_that_is_returned_again_keeps_its_age() {
     let (calls, clock) = (TestKeyProvider::default(), Arc::<TestClock>::default());
     let shared = SharedKeyProvider::new(calls.clone(), SharingLimits::new(60 * MINUTE, 1_000));
     let provider = CachedKeyProvider::new(shared, CacheLimits::new(10 * MINUTE));
@@ -201,7 +201,7 @@ async fn a_key_that_is_handed_out_again_is_no_younger() {
 }
 
 #[tokio::test]
-async fn generated_keys_make_room_for_one_another_and_expire_while_more_are_written() {
+async fn generated_keys_are_evicted_and_expire_during_writes() {
     let cache = keeping_generated(CacheLimits::new(10 * MINUTE).max_entries(2));
     for id in 0..3 {
         cache.write(id).await;
@@ -220,9 +220,9 @@ async fn a_data_key_that_could_not_be_made_is_not_kept() {
     assert_eq!((error.kind(), cache.keys_held()), (KeyErrorKind::Throttled, 0));
 }
 
-/// The one key of a context is put in again with every record, and takes one place.
+/// The shared key of a context is inserted with every record, and takes one entry.
 #[tokio::test]
-async fn a_key_that_is_generated_again_takes_the_place_it_has() {
+async fn a_shared_key_takes_one_entry_of_the_cache() {
     let shared =
         SharedKeyProvider::new(TestKeyProvider::default(), SharingLimits::new(MINUTE, 1_000));
     let counters = Arc::<KeyCounters>::default();
@@ -241,7 +241,7 @@ async fn a_key_that_is_generated_again_takes_the_place_it_has() {
     let third = write("t3").await;
     assert_eq!(counters.count(KeyEvent::Evicted), 1);
     let first = write("t1").await;
-    assert_eq!(counters.count(KeyEvent::Evicted), 1, "t2 made room, not t1");
+    assert_eq!(counters.count(KeyEvent::Evicted), 1, "t2 was evicted, not t1");
     write("t4").await;
     write("t5").await;
     assert_eq!(counters.count(KeyEvent::Evicted), 3);
@@ -250,7 +250,7 @@ async fn a_key_that_is_generated_again_takes_the_place_it_has() {
 }
 
 #[tokio::test]
-async fn what_is_not_of_the_keys_fault_leaves_the_key_in_the_cache() {
+async fn a_wrong_context_does_not_evict_the_key() {
     let cache = cache(CacheLimits::new(MINUTE));
     let mut note = cache.fetched(1).await;
     *note.sealed.encrypted_payload.last_mut().unwrap() ^= 1;
@@ -260,7 +260,7 @@ async fn what_is_not_of_the_keys_fault_leaves_the_key_in_the_cache() {
 }
 
 #[tokio::test]
-async fn nobody_has_to_observe() {
+async fn an_observer_is_optional() {
     let provider = CachedKeyProvider::new(TestKeyProvider::default(), CacheLimits::new(MINUTE));
     let note = Note { id: 1, sealed: seal(b"note 1", &place(1), &provider).await.unwrap() };
     for _ in 0..3 {
@@ -287,7 +287,7 @@ impl KeyObserver for Clumsy {
 }
 
 #[tokio::test]
-async fn an_observer_that_panics_does_not_lock_the_cache_for_good() {
+async fn an_observer_that_panics_does_not_block_the_cache() {
     let cached = CachedKeyProvider::new(TestKeyProvider::default(), CacheLimits::new(MINUTE))
         .observed_by(Arc::new(Clumsy::default()));
     let provider = Arc::new(cached);

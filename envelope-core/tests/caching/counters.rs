@@ -37,7 +37,7 @@ fn every_event_is_counted_by_itself() {
 }
 
 #[tokio::test]
-async fn the_calls_of_a_provider_that_stands_alone_are_reported() {
+async fn an_observed_provider_reports_its_calls() {
     let (calls, counters) = (TestKeyProvider::default(), Arc::<KeyCounters>::default());
     let provider = ObservedKeyProvider::new(calls.clone(), Arc::clone(&counters) as _);
     let counts = || EVENTS.map(|event| counters.count(event));
@@ -57,7 +57,7 @@ async fn the_calls_of_a_provider_that_stands_alone_are_reported() {
 }
 
 #[tokio::test]
-async fn nothing_that_can_be_printed_shows_a_key() {
+async fn debug_output_shows_no_key() {
     let root = RootKey::from_bytes(&[0xc5; 32]).unwrap();
     let observed =
         ObservedKeyProvider::new(LocalKeyProvider::new(root), Arc::<KeyCounters>::default());
@@ -105,16 +105,16 @@ fn limits_are_compared_and_shown_as_they_were_set() {
 }
 
 #[tokio::test]
-async fn a_call_under_way_is_shown_as_such() {
+async fn debug_shows_a_call_in_progress() {
     let cache = cache(CacheLimits::new(MINUTE));
     let note = cache.write(1).await;
     cache.calls.hold();
     assert!(super::poll(&mut std::pin::pin!(cache.read(&note))).is_pending());
     let shown = format!("{:?}", cache.provider);
-    assert!(shown.contains("flight: Some(Flight(..))"), "{shown}");
+    assert!(shown.contains("call: Some(SharedCall(..))"), "{shown}");
 }
 
-/// A clock of one's own that says nothing of the time of day.
+/// A clock that does not implement the time of day.
 #[derive(Debug)]
 struct Standing(Instant);
 
@@ -125,7 +125,7 @@ impl Clock for Standing {
 }
 
 #[test]
-fn the_clock_of_the_system_tells_its_time() {
+fn the_system_clock_returns_the_system_time() {
     let (before, day) = (Instant::now(), SystemTime::now());
     let (now, after) = (SystemClock.now(), Instant::now());
     assert!(before <= now && now <= after);

@@ -1,5 +1,4 @@
-//! Callers that give up, or are not polled: a call belongs to those who wait for it, and to nobody
-//! else.
+//! Callers that give up or are not polled. A call belongs to its waiters only.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,14 +16,14 @@ use envelope_core::{
 
 use super::{MINUTE, SECOND, TestKeyProvider, Wakes, cache, place, poll};
 
-/// Counts the calls that are under way: those whose permit a bound on calls would not have back.
+/// Counts the calls in progress: those that hold a permit if the number of calls is limited.
 #[derive(Clone, Debug, Default)]
 struct Counted {
     inner: TestKeyProvider,
     under_way: Arc<AtomicUsize>,
 }
 
-/// A call under way.
+/// A call in progress.
 struct Permit(Arc<AtomicUsize>);
 
 impl Drop for Permit {
@@ -90,7 +89,7 @@ fn events(tenant: &str) -> EncryptionContext {
 }
 
 #[tokio::test]
-async fn callers_that_are_cut_off_leave_no_call_under_way() {
+async fn dropped_callers_leave_no_call_in_progress() {
     let calls = Counted::default();
     let limits = CacheLimits::new(MINUTE);
     let cached = CachedKeyProvider::new(calls.clone(), limits);
@@ -113,8 +112,7 @@ async fn callers_that_are_cut_off_leave_no_call_under_way() {
     assert_eq!(calls.under_way(), 0);
 }
 
-/// Gives an answer within five seconds of the beginning of a call or not at all, as a client with a
-/// deadline does.
+/// Answers within five seconds of the begin of a call or not at all, like a client with a deadline.
 #[derive(Debug, Default)]
 struct Deadline {
     inner: TestKeyProvider,
@@ -139,7 +137,7 @@ impl UnwrapKey for Deadline {
 }
 
 #[tokio::test]
-async fn whoever_comes_after_a_caller_that_gave_up_makes_a_call_of_its_own() {
+async fn a_caller_after_one_that_gave_up_makes_its_own_call() {
     let context = place(1).encryption_context();
     let wrapped = TestKeyProvider::default().generate(&context).await.unwrap().wrapped;
     for gives_up in [true, false] {
@@ -166,7 +164,7 @@ async fn whoever_comes_after_a_caller_that_gave_up_makes_a_call_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_caller_that_is_not_polled_keeps_nobody_waiting() {
+async fn a_caller_that_is_not_polled_delays_nobody() {
     let cache = cache(CacheLimits::new(MINUTE));
     let note = cache.write(1).await;
     cache.calls.hold();
@@ -179,7 +177,7 @@ async fn a_caller_that_is_not_polled_keeps_nobody_waiting() {
     assert_eq!(cache.calls.unwrap_calls(), 1);
 }
 
-/// Makes its calls in tasks of the runtime that they begin on.
+/// Runs its calls in tasks of the runtime on which they begin.
 #[derive(Clone, Debug, Default)]
 struct OnRuntime(Counted);
 
@@ -201,13 +199,13 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn a_call_of_a_runtime_that_is_gone_is_made_anew() {
+fn a_call_on_a_runtime_that_is_gone_is_repeated() {
     let context = Arc::new(place(1).encryption_context());
     let calls = OnRuntime::default();
     let wrapped = Arc::new(runtime().block_on(calls.0.inner.generate(&context)).unwrap().wrapped);
     let provider = Arc::new(CachedKeyProvider::new(calls.clone(), CacheLimits::new(MINUTE)));
     calls.0.inner.hold();
-    // The task of the first goes with its runtime; the future of the second outlives it.
+    // The task of the first caller ends with its runtime. The future of the second outlives it.
     let mut outliving = Box::pin(provider.unwrap_key(&wrapped, &context));
     {
         let gone = runtime();
@@ -228,8 +226,8 @@ fn a_call_of_a_runtime_that_is_gone_is_made_anew() {
     assert_eq!(calls.0.inner.unwrap_calls(), 3);
 }
 
-/// Its first call wakes itself while it is polled, then polls `meanwhile`, and never goes on before
-/// it is polled again.
+/// Its first call wakes itself while it is polled, then polls `meanwhile`, and does not continue
+/// before it is polled again.
 struct Reentrant<F: Fn() + Send + Sync>(F, TestKeyProvider);
 
 impl<F: Fn() + Send + Sync> std::fmt::Debug for Reentrant<F> {
@@ -260,10 +258,10 @@ impl<F: Fn() + Send + Sync> UnwrapKey for Reentrant<F> {
     }
 }
 
-/// Two threads at the worst moment: the call is woken while the first polls it, and then the second
-/// comes.
+/// Two threads at the worst moment: the call is woken while the first one polls it, and then the
+/// second one polls.
 #[tokio::test]
-async fn whoever_comes_while_the_call_is_polled_is_woken_if_the_call_was() {
+async fn a_caller_during_a_poll_is_woken_if_the_call_was_woken() {
     type Later = Box<dyn FnMut() + Send>;
     let second: Arc<std::sync::Mutex<Option<Later>>> = Arc::default();
     let meanwhile = {
@@ -295,7 +293,7 @@ async fn whoever_comes_while_the_call_is_polled_is_woken_if_the_call_was() {
     assert!(wakes.poll(&mut waiter.lock().unwrap().as_mut()).is_ready());
 }
 
-/// Polls its future whenever it is woken, on whichever thread that is.
+/// Polls its future whenever it is woken, on the thread that wakes it.
 struct Block(std::thread::Thread);
 
 impl Wake for Block {

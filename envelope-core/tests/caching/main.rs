@@ -1,5 +1,4 @@
-//! Fewer calls for as many records: keys kept in a cache and keys that many records share, with
-//! every call counted.
+//! Caching and sharing of keys, with every call counted.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod ages;
@@ -80,7 +79,7 @@ impl Cache {
         read_with(note, &self.provider).await
     }
 
-    /// A note whose key has just been fetched.
+    /// A note whose key was just fetched.
     async fn fetched(&self, id: u64) -> Note {
         let note = self.write(id).await;
         self.read(&note).await.unwrap();

@@ -1,4 +1,4 @@
-//! Every order in which two or three callers are polled and dropped while their call goes on.
+//! Every order in which two or three callers are polled and dropped during their call.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use envelope_core::{
 
 use super::{MINUTE, TestKeyProvider, Wakes, place};
 
-/// What the first call ends with; every later one succeeds.
+/// The result of the first call. Every later call succeeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum FirstCall {
     Succeeds,
@@ -21,7 +21,7 @@ enum FirstCall {
     Panics,
 }
 
-/// A provider whose calls wait twice, each time until the test says so.
+/// A provider whose calls wait twice, each time until the test lets them continue.
 #[derive(Debug)]
 struct Staged {
     key: DataKey,
@@ -37,7 +37,7 @@ impl Staged {
         Self { key: DataKey::generate().unwrap(), first, begun, under_way, stage }
     }
 
-    /// Lets every call under way go on by one step.
+    /// Lets every call in progress continue by one step.
     fn go_on(&self) {
         let mut stage = self.stage.lock().unwrap();
         stage.0 += 1;
@@ -98,7 +98,7 @@ enum Step {
     GoOn,
 }
 
-/// One caller; it is polled only when it has been woken, or has never been polled.
+/// One caller. It is polled only if it was woken or was never polled.
 struct Caller<'a> {
     future: Option<KeyFuture<'a, DataKey>>,
     wakes: Arc<Wakes>,
@@ -134,8 +134,8 @@ struct Setting {
 }
 
 impl Setting {
-    /// Plays `steps`, then lets everybody who is left go on but the one who is `paused`; whether
-    /// the steps were possible.
+    /// Runs `steps`, then lets every remaining caller continue except the `paused` one. Returns
+    /// whether the steps were possible.
     fn play(&self, callers: usize, steps: &[Step], paused: Option<usize>) -> bool {
         let provider = CachedKeyProvider::new(Staged::new(self.first), CacheLimits::new(MINUTE));
         let calls = provider.inner();
@@ -208,7 +208,7 @@ impl Setting {
 }
 
 #[tokio::test]
-async fn in_every_order_each_caller_is_served_and_no_call_is_left_behind() {
+async fn every_order_serves_each_caller_and_leaves_no_call() {
     let context = place(1).encryption_context();
     let wrapped = TestKeyProvider::default().generate(&context).await.unwrap().wrapped;
     std::panic::set_hook(Box::new(|info| {

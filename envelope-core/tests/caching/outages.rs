@@ -7,7 +7,7 @@ use envelope_core::{CacheLimits, KeyErrorKind, KeyEvent};
 use super::{MINUTE, SECOND, TICK, cache, poll};
 
 #[tokio::test]
-async fn a_refusal_throws_the_key_out_at_once() {
+async fn a_refusal_removes_the_key_at_once() {
     let cache = cache(CacheLimits::new(10 * MINUTE).while_unreachable(60 * MINUTE));
     let note = cache.fetched(1).await;
     cache.clock.advance(9 * MINUTE);
@@ -30,7 +30,7 @@ async fn a_refusal_throws_the_key_out_at_once() {
 }
 
 #[tokio::test]
-async fn an_outage_is_bridged_within_bounds_and_only_when_asked_for() {
+async fn an_outage_is_bridged_within_limits_and_only_if_enabled() {
     for (grace, at_eleven_minutes) in
         [(Duration::ZERO, Err(KeyErrorKind::Unreachable)), (5 * MINUTE, Ok(()))]
     {
@@ -50,14 +50,14 @@ async fn an_outage_is_bridged_within_bounds_and_only_when_asked_for() {
         cache.clock.advance(2 * MINUTE);
         assert_eq!(cache.read(&note).await, at_eleven_minutes);
         cache.clock.advance(10 * MINUTE);
-        assert_eq!(cache.read(&note).await, Err(KeyErrorKind::Unreachable), "beyond every bound");
+        assert_eq!(cache.read(&note).await, Err(KeyErrorKind::Unreachable), "beyond every limit");
         cache.calls.recover();
         assert_eq!(cache.read(&note).await, Ok(()));
     }
 }
 
 #[tokio::test]
-async fn to_be_throttled_is_bridged_like_an_outage() {
+async fn throttling_is_bridged_like_an_outage() {
     let cache = cache(CacheLimits::new(10 * MINUTE).while_unreachable(MINUTE));
     let note = cache.fetched(1).await;
     cache.clock.advance(11 * MINUTE - TICK);
@@ -70,7 +70,7 @@ async fn to_be_throttled_is_bridged_like_an_outage() {
 }
 
 #[tokio::test]
-async fn an_outage_is_asked_about_once_a_second() {
+async fn during_an_outage_one_call_is_made_per_second() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
     let note = cache.fetched(1).await;
     cache.calls.fail_always(KeyErrorKind::Unreachable);
@@ -88,12 +88,12 @@ async fn an_outage_is_asked_about_once_a_second() {
     assert_eq!((cache.calls.unwrap_calls(), cache.count(KeyEvent::ServedWhileUnreachable)), (4, 3));
     cache.clock.advance(9 * MINUTE - TICK);
     assert_eq!(cache.read(&note).await, Ok(()));
-    assert_eq!(cache.calls.unwrap_calls(), 4, "over, and the key is young");
+    assert_eq!(cache.calls.unwrap_calls(), 4, "the outage is over, and the key is fresh");
     assert_eq!(cache.count(KeyEvent::Evicted), 0);
 }
 
 #[tokio::test]
-async fn a_key_at_the_bound_does_not_bridge_the_rest_of_the_second() {
+async fn a_key_at_its_limit_is_not_served_during_the_pause() {
     let cache = cache(CacheLimits::new(10 * MINUTE).while_unreachable(5 * MINUTE));
     let note = cache.fetched(1).await;
     cache.calls.fail_always(KeyErrorKind::Unreachable);
@@ -108,7 +108,7 @@ async fn a_key_at_the_bound_does_not_bridge_the_rest_of_the_second() {
 }
 
 #[tokio::test]
-async fn what_counts_is_the_age_at_which_the_call_fails() {
+async fn the_age_at_the_failure_of_the_call_decides() {
     for (waited, expected, held) in
         [(MINUTE - TICK, Ok(()), 1), (MINUTE, Err(KeyErrorKind::Unreachable), 0)]
     {
@@ -127,7 +127,7 @@ async fn what_counts_is_the_age_at_which_the_call_fails() {
 }
 
 #[tokio::test]
-async fn keys_are_used_up_in_an_outage_too() {
+async fn uses_are_counted_during_an_outage() {
     let cache = cache(CacheLimits::new(10 * MINUTE).max_uses(3));
     let note = cache.fetched(1).await;
     cache.calls.fail_always(KeyErrorKind::Unreachable);
@@ -142,7 +142,7 @@ async fn keys_are_used_up_in_an_outage_too() {
 }
 
 #[tokio::test]
-async fn a_key_that_bridged_an_outage_is_thrown_out_when_it_is_too_old() {
+async fn a_key_that_bridged_an_outage_is_removed_when_it_expires() {
     let cache = cache(CacheLimits::new(10 * MINUTE));
     let note = cache.fetched(1).await;
     cache.clock.advance(9 * MINUTE);
@@ -157,7 +157,7 @@ async fn a_key_that_bridged_an_outage_is_thrown_out_when_it_is_too_old() {
 }
 
 #[tokio::test]
-async fn everybody_who_waited_is_served_in_an_outage_and_the_pause_begins_once() {
+async fn all_waiters_are_served_in_an_outage_with_one_pause() {
     let cache = cache(CacheLimits::new(10 * MINUTE).while_unreachable(10 * MINUTE));
     let note = cache.fetched(1).await;
     cache.clock.advance(10 * MINUTE);
@@ -174,5 +174,5 @@ async fn everybody_who_waited_is_served_in_an_outage_and_the_pause_begins_once()
         (2, 1)
     );
     assert_eq!(cache.read(&note).await, Ok(()));
-    assert_eq!(cache.calls.unwrap_calls(), 3, "who looked late did not prolong the pause");
+    assert_eq!(cache.calls.unwrap_calls(), 3, "a late waiter did not prolong the pause");
 }

@@ -6,7 +6,7 @@ use envelope_core::{CacheLimits, KeyErrorKind, KeyEvent};
 use super::{MINUTE, SECOND, cache, poll};
 
 #[tokio::test]
-async fn the_key_not_used_for_longest_makes_room() {
+async fn the_least_recently_used_key_is_evicted() {
     let cache = cache(CacheLimits::new(MINUTE).max_entries(2));
     let mut notes = Vec::new();
     for id in 0..3 {
@@ -23,7 +23,7 @@ async fn the_key_not_used_for_longest_makes_room() {
 }
 
 #[tokio::test]
-async fn keys_used_in_any_order_make_room_in_the_order_of_their_last_use() {
+async fn keys_are_evicted_in_the_order_of_their_last_use() {
     let cache = cache(CacheLimits::new(MINUTE).max_entries(3));
     let mut notes = Vec::new();
     for id in 0..8 {
@@ -49,7 +49,7 @@ async fn keys_used_in_any_order_make_room_in_the_order_of_their_last_use() {
 }
 
 #[tokio::test]
-async fn a_thousand_keys_are_kept_unless_told_otherwise() {
+async fn a_thousand_keys_are_kept_by_default() {
     let cache = cache(CacheLimits::new(MINUTE));
     for id in 0..1_000 {
         cache.fetched(id).await;
@@ -60,7 +60,7 @@ async fn a_thousand_keys_are_kept_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_cache_of_no_keys_asks_each_time() {
+async fn a_cache_without_entries_calls_each_time() {
     let cache = cache(CacheLimits::new(MINUTE).max_entries(0));
     let note = cache.write(1).await;
     for calls in 1..4 {
@@ -71,7 +71,7 @@ async fn a_cache_of_no_keys_asks_each_time() {
 }
 
 #[tokio::test]
-async fn a_key_whose_place_was_taken_while_it_was_asked_for_is_not_put_in() {
+async fn a_key_that_was_evicted_during_its_call_is_not_stored() {
     let cache = cache(CacheLimits::new(MINUTE).max_entries(1));
     let (note, other) = (cache.write(1).await, cache.write(2).await);
     cache.calls.hold();
@@ -86,7 +86,7 @@ async fn a_key_whose_place_was_taken_while_it_was_asked_for_is_not_put_in() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_refused_does_not_make_room_a_second_time() {
+async fn a_refused_key_is_not_evicted_again() {
     let cache = cache(CacheLimits::new(MINUTE).max_entries(1));
     let note = cache.write(1).await;
     cache.calls.fail_next(KeyErrorKind::AccessDenied);
@@ -99,7 +99,7 @@ async fn a_key_that_was_refused_does_not_make_room_a_second_time() {
 }
 
 #[tokio::test]
-async fn a_key_that_expired_does_not_make_room_a_second_time_and_one_that_did_not_still_does() {
+async fn an_expired_key_is_not_evicted_again_but_a_fresh_one_is() {
     let cache = cache(CacheLimits::new(MINUTE).max_entries(2));
     cache.fetched(1).await;
     cache.clock.advance(30 * SECOND);
@@ -114,5 +114,5 @@ async fn a_key_that_expired_does_not_make_room_a_second_time_and_one_that_did_no
     assert_eq!(cache.read(&last).await, Ok(()));
     assert_eq!(cache.calls.unwrap_calls(), 4);
     assert_eq!(cache.read(&young).await, Ok(()));
-    assert_eq!(cache.calls.unwrap_calls(), 5, "the young one was the next to make room");
+    assert_eq!(cache.calls.unwrap_calls(), 5, "the fresh one was evicted next");
 }

@@ -28,7 +28,7 @@ fn sharing(limits: SharingLimits) -> Sharing {
     Sharing { calls, provider, clock, counters }
 }
 
-/// Where the record `id` of a tenant stands: its key is bound, but not in the encryption context.
+/// The context of the record `id` of a tenant. Its key is bound, but not part of the pairs.
 fn event(tenant: &'static str, id: &'static str) -> Context<'static> {
     let key = Value::string(id);
     Context::new("events")
@@ -60,7 +60,7 @@ impl Sharing {
 }
 
 #[tokio::test]
-async fn ten_thousand_writes_and_reads_cost_a_call_per_bound_of_records() {
+async fn ten_thousand_writes_cost_a_call_per_record_limit() {
     let calls = TestKeyProvider::default();
     let cached =
         CachedKeyProvider::new(calls.clone(), CacheLimits::new(MINUTE)).keeping_generated();
@@ -80,18 +80,18 @@ async fn ten_thousand_writes_and_reads_cost_a_call_per_bound_of_records() {
     for (id, record) in (0_u32..).zip(&records) {
         assert_eq!(open(record, &context, &provider).await.unwrap().expose(), id.to_be_bytes());
     }
-    assert_eq!(calls.unwrap_calls(), 0, "what it wrote, it reads without asking");
+    assert_eq!(calls.unwrap_calls(), 0, "a process reads its own records without a call");
     calls.assert_calls_at_most(10_000 / 1_000 + 2);
 
     let another = CachedKeyProvider::new(calls.clone(), CacheLimits::new(MINUTE));
     for (id, record) in (0_u32..).zip(records) {
         assert_eq!(open(&record, &context, &another).await.unwrap().expose(), id.to_be_bytes());
     }
-    assert_eq!(calls.unwrap_calls(), 10, "another process asks once per data key");
+    assert_eq!(calls.unwrap_calls(), 10, "another process makes a call per data key");
 }
 
 #[tokio::test]
-async fn a_shared_key_seals_so_many_records_and_no_more() {
+async fn a_shared_key_seals_at_most_max_records() {
     let sharing = sharing(SharingLimits::new(MINUTE, 3));
     let mut keys = Vec::new();
     for _ in 0..7 {
@@ -100,11 +100,11 @@ async fn a_shared_key_seals_so_many_records_and_no_more() {
     assert!(keys[0] == keys[1] && keys[1] == keys[2] && keys[3] == keys[4] && keys[4] == keys[5]);
     assert!(keys[2] != keys[3] && keys[5] != keys[6]);
     assert_eq!((sharing.count(KeyEvent::Generated), sharing.count(KeyEvent::Shared)), (3, 4));
-    assert_eq!(sharing.count(KeyEvent::Evicted), 0, "each took the place of the one before");
+    assert_eq!(sharing.count(KeyEvent::Evicted), 0, "each replaced the one before");
 }
 
 #[tokio::test]
-async fn a_shared_key_is_bounded_by_age() {
+async fn a_shared_key_is_limited_by_age() {
     let sharing = sharing(SharingLimits::new(MINUTE, u64::MAX));
     sharing.write("t1").await;
     sharing.clock.advance(MINUTE - TICK);
@@ -119,7 +119,7 @@ async fn a_shared_key_is_bounded_by_age() {
 }
 
 #[tokio::test]
-async fn the_age_of_a_shared_key_begins_when_it_is_asked_for() {
+async fn the_age_of_a_shared_key_counts_from_its_call() {
     let sharing = sharing(SharingLimits::new(MINUTE, u64::MAX));
     sharing.calls.hold();
     let mut writer = pin!(sharing.write("t1"));
@@ -135,7 +135,7 @@ async fn the_age_of_a_shared_key_begins_when_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_shared_key_is_bounded_by_bytes() {
+async fn a_shared_key_is_limited_by_bytes() {
     for (max_bytes, calls_for_the_third) in [(19, 2), (20, 2), (21, 1)] {
         let sharing = sharing(SharingLimits::new(MINUTE, u64::MAX).max_bytes(max_bytes));
         sharing.write("t1").await;
@@ -147,7 +147,7 @@ async fn a_shared_key_is_bounded_by_bytes() {
 }
 
 #[tokio::test]
-async fn every_set_of_context_pairs_has_a_data_key_of_its_own() {
+async fn every_set_of_context_pairs_has_its_own_data_key() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000).max_contexts(2));
     let write = async |tenant| {
         sharing.clock.advance(SECOND);
@@ -160,7 +160,7 @@ async fn every_set_of_context_pairs_has_a_data_key_of_its_own() {
     assert_eq!(sharing.count(KeyEvent::Evicted), 0);
     write("t3").await;
     assert_eq!(write("t2").await, second);
-    assert_eq!(sharing.calls.generate_calls(), 3, "the oldest, t1, made room");
+    assert_eq!(sharing.calls.generate_calls(), 3, "the oldest, t1, was removed");
     assert_eq!((sharing.keys_held(), sharing.count(KeyEvent::Evicted)), (2, 1));
     assert_ne!(write("t1").await, first);
     write("t3").await;
@@ -172,7 +172,7 @@ async fn every_set_of_context_pairs_has_a_data_key_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_replaced_makes_room_for_its_successor_alone() {
+async fn a_replaced_key_makes_room_only_for_its_successor() {
     let sharing = sharing(SharingLimits::new(MINUTE, 2).max_contexts(2));
     let first = sharing.key("t1").await.unwrap();
     sharing.clock.advance(TICK);
@@ -186,7 +186,7 @@ async fn a_key_that_is_replaced_makes_room_for_its_successor_alone() {
 }
 
 #[tokio::test]
-async fn keys_of_a_thousand_contexts_are_kept_unless_told_otherwise() {
+async fn keys_of_a_thousand_contexts_are_kept_by_default() {
     let sharing = sharing(SharingLimits::new(MINUTE, 10));
     let generate = async |tenant: u32| {
         let context = Context::new("events")
@@ -204,7 +204,7 @@ async fn keys_of_a_thousand_contexts_are_kept_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_shared_key_that_nobody_writes_with_again_is_thrown_out_within_a_tenth_of_its_age() {
+async fn an_unused_shared_key_is_removed_in_a_tenth_of_its_age() {
     let sharing = sharing(SharingLimits::new(10 * MINUTE, 1_000));
     sharing.write("t1").await;
     sharing.clock.advance(9 * MINUTE + SECOND);
@@ -222,7 +222,7 @@ async fn a_shared_key_that_nobody_writes_with_again_is_thrown_out_within_a_tenth
 }
 
 #[tokio::test]
-async fn looking_for_expired_keys_puts_off_the_next_look() {
+async fn removing_expired_keys_postpones_the_next_removal() {
     let sharing = sharing(SharingLimits::new(10 * MINUTE, 1_000));
     sharing.write("t1").await;
     sharing.clock.advance(10 * MINUTE - SECOND);
@@ -236,7 +236,7 @@ async fn looking_for_expired_keys_puts_off_the_next_look() {
 }
 
 #[tokio::test]
-async fn every_bound_makes_a_key_expire() {
+async fn every_limit_makes_a_key_expire() {
     let sharing = sharing(SharingLimits::new(MINUTE, 3).max_bytes(20));
     sharing.key("t1").await.unwrap();
     sharing.clock.advance(TICK);
@@ -278,7 +278,7 @@ async fn a_key_that_is_being_made_has_not_expired() {
 }
 
 #[tokio::test]
-async fn after_everything_was_thrown_out_the_next_record_has_a_new_key() {
+async fn after_clearing_the_next_record_has_a_new_key() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000));
     let (first, other) = (sharing.key("t1").await.unwrap(), sharing.key("t2").await.unwrap());
     sharing.provider.clear();
@@ -323,7 +323,7 @@ async fn reading_goes_to_the_provider_each_time() {
 }
 
 #[tokio::test]
-async fn a_shared_key_is_refused_where_each_record_has_a_context_of_its_own() {
+async fn records_with_their_own_contexts_cannot_share_a_key() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000));
     for (form, name) in [(ContextForm::Raw, "raw"), (ContextForm::Hashed, "hashed")] {
         let context = event("t1", "1").form(form).encryption_context();
@@ -339,7 +339,7 @@ async fn a_shared_key_is_refused_where_each_record_has_a_context_of_its_own() {
 }
 
 #[tokio::test]
-async fn writers_who_start_at_once_share_one_call_and_a_failed_one_is_forgotten() {
+async fn concurrent_writers_share_one_call() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000));
     sharing.calls.fail_next(KeyErrorKind::Throttled);
     assert_eq!(sharing.key("t1").await, Err(KeyErrorKind::Throttled));
@@ -376,7 +376,7 @@ async fn writers_who_wait_count_as_records() {
 }
 
 #[tokio::test]
-async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_nothing_is_kept() {
+async fn all_waiters_of_a_failed_call_get_its_error() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000).max_contexts(2));
     let kept = sharing.key("t1").await.unwrap();
     sharing.calls.hold();
@@ -388,12 +388,12 @@ async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_nothing_
     assert_eq!(sharing.keys_held(), 1);
     assert_eq!(poll(&mut second), Poll::Ready(Err(KeyErrorKind::AccessDenied)));
     sharing.key("t3").await.unwrap();
-    assert_eq!(sharing.key("t1").await.unwrap(), kept, "a failed call takes no room");
+    assert_eq!(sharing.key("t1").await.unwrap(), kept, "a failed call takes no entry");
     assert_eq!(sharing.count(KeyEvent::Evicted), 0);
 }
 
 #[tokio::test]
-async fn a_call_that_fails_after_another_has_taken_its_place_leaves_that_one_alone() {
+async fn a_failed_call_does_not_remove_its_successor() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000));
     sharing.calls.hold();
     sharing.calls.fail_next(KeyErrorKind::Throttled);
@@ -409,7 +409,7 @@ async fn a_call_that_fails_after_another_has_taken_its_place_leaves_that_one_alo
 }
 
 #[tokio::test]
-async fn a_writer_that_goes_away_leaves_no_call_behind() {
+async fn a_dropped_writer_leaves_no_call_behind() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000));
     sharing.calls.hold();
     assert!(poll(&mut pin!(sharing.key("t1"))).is_pending());
@@ -421,7 +421,7 @@ async fn a_writer_that_goes_away_leaves_no_call_behind() {
 }
 
 #[tokio::test]
-async fn a_failure_from_before_a_writer_came_is_not_its_own() {
+async fn a_writer_does_not_get_an_earlier_failure() {
     let sharing = sharing(SharingLimits::new(MINUTE, 1_000));
     sharing.calls.fail_next(KeyErrorKind::Unreachable);
     sharing.calls.hold();
@@ -433,7 +433,7 @@ async fn a_failure_from_before_a_writer_came_is_not_its_own() {
     assert_eq!((sharing.calls.generate_calls(), sharing.keys_held()), (2, 1));
 }
 
-/// Asks for a key in the very moment in which it is woken.
+/// Requests a key at the moment in which it is woken.
 struct Hasty(Arc<Sharing>);
 
 impl Wake for Hasty {
@@ -443,7 +443,7 @@ impl Wake for Hasty {
 }
 
 #[tokio::test]
-async fn who_comes_the_moment_a_call_has_failed_asks_anew() {
+async fn a_caller_right_after_a_failure_makes_a_new_call() {
     let sharing = Arc::new(sharing(SharingLimits::new(MINUTE, 1_000)));
     sharing.calls.fail_next(KeyErrorKind::Throttled);
     let waker = Waker::from(Arc::new(Hasty(Arc::clone(&sharing))));

@@ -11,7 +11,7 @@ async fn note(provider: &TestKeyProvider) -> Note {
     Note { id: 1, sealed: seal(text(1).as_bytes(), &place(1), provider).await.unwrap() }
 }
 
-/// A provider of which 3 keys were asked for, 2 to be wrapped and 1 to be unwrapped.
+/// A provider that was called 3 times to generate, 2 times to wrap and once to unwrap.
 async fn called_six_times() -> TestKeyProvider {
     let (provider, context) = (TestKeyProvider::default(), place(1).encryption_context());
     let mut wrapped = Vec::new();
@@ -26,7 +26,7 @@ async fn called_six_times() -> TestKeyProvider {
 }
 
 #[tokio::test]
-async fn every_kind_of_call_is_counted_by_itself() {
+async fn every_kind_of_call_has_its_own_counter() {
     let provider = TestKeyProvider::default();
     assert_eq!(
         (provider.generate_calls(), provider.wrap_calls(), provider.unwrap_calls()),
@@ -44,7 +44,7 @@ async fn every_kind_of_call_is_counted_by_itself() {
 }
 
 #[tokio::test]
-async fn what_was_wrapped_for_a_further_party_is_unwrapped_by_it() {
+async fn a_further_party_unwraps_its_wrapped_key() {
     let (provider, context) = (TestKeyProvider::default(), place(1).encryption_context());
     let key = DataKey::generate().unwrap();
     let wrapped = provider.wrap_data_key(&key, &context).await.unwrap();
@@ -53,7 +53,7 @@ async fn what_was_wrapped_for_a_further_party_is_unwrapped_by_it() {
 }
 
 #[tokio::test]
-async fn as_many_calls_as_asserted_are_not_too_many() {
+async fn the_asserted_number_of_calls_is_allowed() {
     let provider = called_six_times().await;
     provider.assert_calls_at_most(6);
     provider.assert_calls_at_most(7);
@@ -63,12 +63,12 @@ async fn as_many_calls_as_asserted_are_not_too_many() {
 #[should_panic(
     expected = "expected at most 5 calls, but 3 data keys were generated, 2 wrapped and 1 unwrapped"
 )]
-async fn a_call_more_than_asserted_is_too_many() {
+async fn one_call_more_than_asserted_panics() {
     called_six_times().await.assert_calls_at_most(5);
 }
 
 #[tokio::test]
-async fn providers_of_the_root_key_that_every_test_shares_open_each_others_records() {
+async fn default_test_providers_open_each_others_records() {
     let note = note(&TestKeyProvider::default()).await;
     assert_eq!(read_with(&note, &TestKeyProvider::default()).await, Ok(()));
     let shared = RootKey::from_bytes(b"a root key that protects nothing").unwrap();
@@ -78,7 +78,7 @@ async fn providers_of_the_root_key_that_every_test_shares_open_each_others_recor
 }
 
 #[tokio::test]
-async fn faults_come_in_the_order_in_which_they_were_asked_for() {
+async fn faults_occur_in_the_order_of_their_injection() {
     let provider = TestKeyProvider::default();
     let note = note(&provider).await;
     for kind in [KeyErrorKind::Throttled, KeyErrorKind::AccessDenied, KeyErrorKind::KeyDisabled] {
@@ -121,7 +121,7 @@ async fn every_call_fails_until_the_provider_recovers() {
 }
 
 #[tokio::test]
-async fn calls_that_are_held_are_counted_and_wait_until_they_are_released() {
+async fn held_calls_are_counted_and_wait_for_their_release() {
     let provider = TestKeyProvider::default();
     let note = note(&provider).await;
     provider.hold();
@@ -155,7 +155,7 @@ async fn calls_that_are_held_are_counted_and_wait_until_they_are_released() {
 }
 
 #[test]
-fn a_clock_stands_still_until_it_is_moved_and_both_its_times_move_alike() {
+fn both_times_of_a_test_clock_move_only_when_advanced() {
     let clock = TestClock::default();
     let (now, time) = (clock.now(), clock.system_time());
     assert_eq!((clock.now(), clock.system_time()), (now, time));

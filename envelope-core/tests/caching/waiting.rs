@@ -13,7 +13,7 @@ use envelope_core::{
 
 use super::{Cache, MINUTE, Note, TestKeyProvider, Wakes, cache, place, poll, read_with, text};
 
-/// A note that is not in the cache, and whose key is not given out until the calls are released.
+/// A note whose key is not in the cache and not returned until the calls are released.
 async fn held() -> (Cache, Note) {
     let cache = cache(CacheLimits::new(MINUTE));
     let note = cache.write(1).await;
@@ -22,7 +22,7 @@ async fn held() -> (Cache, Note) {
 }
 
 #[tokio::test]
-async fn however_many_readers_wait_one_call_is_made() {
+async fn any_number_of_readers_share_one_call() {
     let (cache, note) = held().await;
     let mut readers: Vec<_> = (0..64).map(|_| Box::pin(cache.read(&note))).collect();
     for reader in &mut readers {
@@ -38,8 +38,7 @@ async fn however_many_readers_wait_one_call_is_made() {
 }
 
 #[tokio::test]
-async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_the_next_reader_asks_again()
-{
+async fn all_readers_of_a_failed_call_get_its_error() {
     let (cache, note) = held().await;
     cache.calls.fail_next(KeyErrorKind::Throttled);
     let mut readers: Vec<_> = (0..8).map(|_| Box::pin(cache.read(&note))).collect();
@@ -56,10 +55,10 @@ async fn everybody_who_waited_for_a_call_that_failed_gets_its_error_and_the_next
     assert_eq!(cache.calls.unwrap_calls(), 2);
 }
 
-/// A dropped future takes nothing with it: the call goes on with whoever waits. If nobody does, it
-/// is dropped as well.
+/// After a waiting future was dropped, the call continues for the other waiters. Without waiters it
+/// is dropped too.
 #[tokio::test]
-async fn a_reader_that_goes_away_leaves_nothing_behind() {
+async fn a_dropped_reader_leaves_nothing_behind() {
     let (cache, note) = held().await;
     let mut second = pin!(cache.read(&note));
     {
@@ -80,12 +79,12 @@ async fn a_reader_that_goes_away_leaves_nothing_behind() {
     assert!(poll(&mut pin!(cache.read(&other))).is_pending());
     cache.calls.release();
     assert_eq!(cache.read(&other).await, Ok(()));
-    assert_eq!(cache.calls.unwrap_calls(), 3, "nobody was left to take the second call over");
+    assert_eq!(cache.calls.unwrap_calls(), 3, "the second call was dropped with its last waiter");
 }
 
-/// The call wakes everybody who waits, so it does not matter which of them drove it.
+/// The call wakes all waiters, so it does not matter which of them polled it.
 #[tokio::test]
-async fn whoever_waits_is_woken_when_the_one_who_drove_the_call_goes_away() {
+async fn waiters_are_woken_when_the_polling_waiter_is_dropped() {
     let (cache, note) = held().await;
     let (wakes, mut waiter) = (Arc::<Wakes>::default(), pin!(cache.read(&note)));
     {
@@ -100,7 +99,7 @@ async fn whoever_waits_is_woken_when_the_one_who_drove_the_call_goes_away() {
 }
 
 #[tokio::test]
-async fn everybody_is_woken_once_when_a_call_can_go_on() {
+async fn all_waiters_are_woken_once_when_a_call_continues() {
     let (cache, note) = held().await;
     let (first_wakes, second_wakes) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
     let (mut first, mut second) = (pin!(cache.read(&note)), pin!(cache.read(&note)));
@@ -111,12 +110,20 @@ async fn everybody_is_woken_once_when_a_call_can_go_on() {
         );
     }
     cache.calls.release();
-    assert_eq!((first_wakes.count(), second_wakes.count()), (1, 1), "however often they looked");
-    assert_eq!(second_wakes.poll(&mut second), Poll::Ready(Ok(())), "any of them drives the call");
+    assert_eq!(
+        (first_wakes.count(), second_wakes.count()),
+        (1, 1),
+        "however often they were polled"
+    );
+    assert_eq!(
+        second_wakes.poll(&mut second),
+        Poll::Ready(Ok(())),
+        "any of them can poll the call"
+    );
     assert_eq!(first_wakes.poll(&mut first), Poll::Ready(Ok(())));
 }
 
-/// Says when a call has begun; the first goes on when told to, keeping its thread meanwhile.
+/// Reports the begin of a call. The first call blocks its thread until told to continue.
 #[derive(Debug)]
 struct Blocking {
     began: Sender<()>,
@@ -139,7 +146,7 @@ impl UnwrapKey for Blocking {
     }
 }
 
-/// A cache over such a provider, a note, what says that a call has begun, and what lets it go on.
+/// A cache around such a provider, a note, the receiver of begins, and the sender that continues.
 async fn blocking() -> (CachedKeyProvider<Blocking>, Note, Receiver<()>, Sender<()>) {
     let ((began, has_begun), (go_on, told_to_go_on)) = (channel(), channel());
     let inner = TestKeyProvider::default();
@@ -150,7 +157,7 @@ async fn blocking() -> (CachedKeyProvider<Blocking>, Note, Receiver<()>, Sender<
 }
 
 #[tokio::test]
-async fn whoever_comes_while_another_thread_drives_the_call_waits_without_blocking_and_is_woken() {
+async fn a_waiter_does_not_block_while_another_thread_polls() {
     let (provider, note, has_begun, go_on) = blocking().await;
     let (wakes, mut waiter) = (Arc::<Wakes>::default(), pin!(read_with(&note, &provider)));
     std::thread::scope(|scope| {
@@ -168,7 +175,7 @@ async fn whoever_comes_while_another_thread_drives_the_call_waits_without_blocki
 }
 
 #[tokio::test]
-async fn what_is_cleared_while_it_is_asked_for_is_not_put_in() {
+async fn a_key_that_was_cleared_during_its_call_is_not_stored() {
     let (cache, note) = held().await;
     let mut reader = pin!(cache.read(&note));
     assert!(poll(&mut reader).is_pending());
@@ -181,7 +188,7 @@ async fn what_is_cleared_while_it_is_asked_for_is_not_put_in() {
 }
 
 #[tokio::test]
-async fn a_call_that_ends_after_another_has_taken_its_place_changes_nothing() {
+async fn a_call_that_ends_after_its_successor_changes_nothing() {
     for (fault, expected) in
         [(None, Ok(())), (Some(KeyErrorKind::AccessDenied), Err(KeyErrorKind::AccessDenied))]
     {
@@ -201,7 +208,7 @@ async fn a_call_that_ends_after_another_has_taken_its_place_changes_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_waits_while_another_thread_drives_the_call_is_woken_when_that_panics() {
+async fn waiters_are_woken_when_the_polling_thread_panics() {
     let (provider, note, has_begun, go_on) = blocking().await;
     let (wakes, mut waiter) = (Arc::<Wakes>::default(), pin!(read_with(&note, &provider)));
     std::thread::scope(|scope| {
@@ -215,7 +222,7 @@ async fn whoever_waits_while_another_thread_drives_the_call_is_woken_when_that_p
     assert_eq!(wakes.poll(&mut waiter), Poll::Ready(Err(KeyErrorKind::Other)));
 }
 
-/// Panics the first time where another provider would answer.
+/// Panics at its first call.
 #[derive(Debug, Default)]
 struct Panicking {
     inner: TestKeyProvider,
@@ -259,7 +266,7 @@ fn assert_says_so<T: std::fmt::Debug>(outcome: Poll<Result<T, KeyError>>) {
 }
 
 #[tokio::test]
-async fn a_provider_that_panics_fails_every_reader_who_waited_and_the_next_one_asks_again() {
+async fn a_panic_fails_all_waiting_readers_but_not_the_next_one() {
     let context = place(1).encryption_context();
     let GeneratedKey { data_key, wrapped } =
         TestKeyProvider::default().generate(&context).await.unwrap();
@@ -280,7 +287,7 @@ async fn a_provider_that_panics_fails_every_reader_who_waited_and_the_next_one_a
 }
 
 #[tokio::test]
-async fn a_panic_without_witnesses_is_told_to_nobody_else() {
+async fn a_panic_without_other_waiters_fails_nobody_else() {
     let context = place(1).encryption_context();
     let GeneratedKey { data_key, wrapped } =
         TestKeyProvider::default().generate(&context).await.unwrap();
@@ -291,10 +298,9 @@ async fn a_panic_without_witnesses_is_told_to_nobody_else() {
     assert_eq!(provider.inner().inner.unwrap_calls(), 2);
 }
 
-/// The call of a reader who is not polled, and who began it: on a runtime that is gone, for
-/// instance.
+/// The reader that began the call is not polled: its runtime is gone, for example.
 #[tokio::test]
-async fn a_call_that_panics_is_made_anew_by_a_reader_who_did_not_begin_it() {
+async fn another_reader_repeats_a_call_that_panicked() {
     let context = place(1).encryption_context();
     let GeneratedKey { data_key, wrapped } =
         TestKeyProvider::default().generate(&context).await.unwrap();
@@ -310,7 +316,7 @@ async fn a_call_that_panics_is_made_anew_by_a_reader_who_did_not_begin_it() {
 }
 
 #[tokio::test]
-async fn a_provider_that_panics_fails_every_writer_who_waited_and_the_next_one_asks_again() {
+async fn a_panic_fails_all_waiting_writers_but_not_the_next_one() {
     let context = Context::new("events").form(ContextForm::Table).encryption_context();
     let provider = SharedKeyProvider::new(Panicking::default(), SharingLimits::new(MINUTE, 1_000));
     let write = || provider.generate(&context);

@@ -1,5 +1,4 @@
-//! Wakers that keep more alive than themselves, as those of some executors keep a task with all
-//! that it waits for.
+//! Wakers that own other values. The wakers of some executors own a task and everything in it.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -9,7 +8,7 @@ use envelope_core::CacheLimits;
 
 use super::{MINUTE, cache, poll};
 
-/// The last owner of a task that waits.
+/// The last owner of a waiting task.
 struct Task {
     _waits: Mutex<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -18,7 +17,7 @@ impl Wake for Task {
     fn wake(self: Arc<Self>) {}
 }
 
-/// The second reader is dropped with the waker by which the first one was to be woken.
+/// The second reader is dropped with the old waker of the first one.
 #[tokio::test]
 async fn a_waker_that_is_replaced_may_drop_another_reader() {
     let cache = Arc::new(cache(CacheLimits::new(MINUTE)));
@@ -34,7 +33,7 @@ async fn a_waker_that_is_replaced_may_drop_another_reader() {
     let waker = Waker::from(Arc::new(task));
     assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     drop(waker);
-    assert!(poll(&mut first.as_mut()).is_pending(), "and it does not wait for itself");
+    assert!(poll(&mut first.as_mut()).is_pending(), "and there is no deadlock");
     cache.calls.release();
     assert_eq!(poll(&mut first.as_mut()), Poll::Ready(Ok(())));
     assert_eq!(cache.calls.unwrap_calls(), 1);

@@ -1,5 +1,4 @@
-//! The plaintext of a record: values come back as they were, and hostile bytes are refused without
-//! a panic.
+//! The plaintext of a record: values are read back, and hostile bytes never panic.
 
 use std::marker::PhantomData;
 
@@ -36,7 +35,7 @@ fn json() -> impl Strategy<Value = Json> {
     })
 }
 
-/// The plaintext that a writer makes of `fields`.
+/// The plaintext of `fields`.
 fn plaintext(fields: &[(String, Option<Json>)]) -> Plaintext {
     let mut writer = FieldWriter::new(0, []);
     for (name, value) in fields {
@@ -57,7 +56,7 @@ fn fields() -> impl Strategy<Value = Vec<(String, Option<Json>)>> {
     prop_oneof![3 => deep, 1 => many].prop_map(|fields| fields.into_iter().collect())
 }
 
-/// Bytes that are nearly the plaintext of a record.
+/// The plaintext of a record with some damage.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let damaged =
         (fields(), any::<Index>(), any::<u8>(), 0u8..3).prop_map(|(fields, at, byte, how)| {
@@ -81,7 +80,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn fields_come_back_as_they_were(fields in fields()) {
+    fn fields_are_read_back(fields in fields()) {
         let plaintext = plaintext(&fields);
         let read = read_fields(plaintext.expose()).unwrap();
         prop_assert_eq!(read.len(), fields.len());

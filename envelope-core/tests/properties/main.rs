@@ -1,5 +1,4 @@
-//! What holds for every input: what is sealed opens in its place, and nothing else does, nowhere
-//! else.
+//! For every input: sealed data opens with its own context and key, and with no other.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod cbor;
@@ -18,7 +17,7 @@ use proptest::sample::Index;
 use place::{Place, change, content, form, place};
 use value::{decimal, meaning};
 
-/// Style of spelling that changes nothing.
+/// A spelling of the values that changes nothing.
 const PLAIN: u32 = 1;
 
 /// The local provider never waits.
@@ -66,7 +65,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_sealed_opens_in_its_place(
+    fn sealed_data_opens_for_its_context(
         plaintext in vec(any::<u8>(), 0..200),
         (place, form) in (place(), form()),
         styles in any::<[u32; 2]>(),
@@ -78,7 +77,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sealed_opens_in_no_other_place(
+    fn sealed_data_opens_for_no_other_context(
         (here, there, content) in (place(), place(), content()),
         change in change(),
         style in any::<u32>(),
@@ -92,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sealed_opens_as_no_other_content(place in place(), content in content()) {
+    fn sealed_data_opens_as_no_other_content(place in place(), content in content()) {
         let other = if content == Content::Bytes { Content::Record } else { Content::Bytes };
         let payload = seal_payload(&[0xa0], content, &place, PLAIN);
         prop_assert!(matches!(open_payload(payload, other, &place, PLAIN), Err(OpenError::Authentication)));
@@ -122,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn a_value_is_bound_by_what_it_means(a in meaning(), b in meaning(), styles in any::<[u32; 2]>()) {
+    fn equal_values_are_bound_equally(a in meaning(), b in meaning(), styles in any::<[u32; 2]>()) {
         let bound = |meaning: &value::Meaning, style| {
             envelope_core::Context::new("t").authenticated("a", Some(meaning.spelled(style))).unwrap()
         };
@@ -158,7 +157,7 @@ proptest! {
     }
 }
 
-/// A record with everything in it, small enough to try every bit.
+/// A record with all features, small enough to try every bit.
 fn sample() -> (Sealed, envelope_core::Context<'static>) {
     use envelope_core::{Context, Value};
     let context = Context::new("users")
@@ -176,7 +175,7 @@ fn sample() -> (Sealed, envelope_core::Context<'static>) {
 }
 
 #[test]
-fn every_single_bit_of_a_sealed_record_counts() {
+fn every_flipped_bit_of_a_sealed_record_is_refused() {
     let (sealed, context) = sample();
     for bit in 0..sealed.encrypted_payload.len() * 8 {
         let mut changed = sealed.clone();
@@ -215,7 +214,7 @@ fn a_sealed_record_of_any_other_length_is_refused() {
     }
 }
 
-/// Each copy of `text` that differs in one bit and is text still.
+/// Each copy of `text` that differs in one bit and is valid UTF-8.
 fn flipped_text(text: &str) -> impl Iterator<Item = String> {
     (0..text.len() * 8).filter_map(|bit| {
         let mut bytes = text.as_bytes().to_vec();
@@ -224,10 +223,9 @@ fn flipped_text(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Every single bit of every name and value that a record is bound to, in every form of the
-/// context.
+/// Every bit of every name and value that a record is bound to, in every form of the context.
 #[test]
-fn every_single_bit_of_a_place_counts() {
+fn every_flipped_bit_of_a_context_is_refused() {
     use envelope_core::{Context, Value};
     type Texts = [String; 9];
     let here: Texts =

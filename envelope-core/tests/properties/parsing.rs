@@ -1,4 +1,4 @@
-//! Bytes from the table: whatever they are, nothing panics, and what parses has one encoding.
+//! Parsing arbitrary bytes never panics, and bytes that parse have one encoding.
 
 use envelope_core::{EncryptedDek, UntrustedPayload};
 use proptest::collection::{btree_set, vec};
@@ -9,7 +9,7 @@ use proptest::sample::Index;
 const NAMES: usize = 58;
 const TAG_BYTES: usize = 16;
 
-/// Bytes that are nearly an `encrypted_dek`, and whether they are one.
+/// An `encrypted_dek` with some damage, and whether it is valid.
 fn dek() -> impl Strategy<Value = (Vec<u8>, bool)> {
     let entry = (any::<u8>(), vec(any::<u8>(), 0..12), vec(any::<u8>(), 0..40)).prop_map(
         |(kind, id, wrapped)| {
@@ -30,7 +30,7 @@ fn dek() -> impl Strategy<Value = (Vec<u8>, bool)> {
     })
 }
 
-/// Bytes that are nearly an `encrypted_payload`: a list of names in any order, heads of any length.
+/// An `encrypted_payload` with some damage: a list of names in any order, heads of any length.
 fn payload() -> impl Strategy<Value = Vec<u8>> {
     let name = (".{0,30}", 0u8..8)
         .prop_map(|(name, odd)| [head(3, name.len(), odd == 0), name.into_bytes()].concat());
@@ -46,7 +46,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// A CBOR head; one of two bytes where one would do, if `long`.
+/// A CBOR head. If `long`, it has two bytes although one is enough.
 fn head(major: u8, argument: usize, long: bool) -> Vec<u8> {
     match u8::try_from(argument).unwrap() {
         short @ 0..24 if !long => vec![major << 5 | short],
@@ -54,13 +54,13 @@ fn head(major: u8, argument: usize, long: bool) -> Vec<u8> {
     }
 }
 
-/// A list of names as FORMAT 4.2 has it.
+/// A list of names as in FORMAT 4.2.
 fn encoded(names: &[String]) -> Vec<u8> {
     let name = |name: &String| [head(3, name.len(), false), name.clone().into_bytes()].concat();
     [head(4, names.len(), false), names.iter().flat_map(name).collect()].concat()
 }
 
-/// `bytes`, one of them exchanged for another, or some taken out.
+/// `bytes` with one byte replaced or some removed.
 fn damaged(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     (bytes, any::<Index>(), any::<u8>(), 0u8..3).prop_map(|(mut bytes, at, byte, how)| {
         let at = at.index(bytes.len());
@@ -106,9 +106,9 @@ proptest! {
         }
     }
 
-    /// The strategies above would prove nothing if what they make never parsed.
+    /// The strategies above would prove nothing if their bytes never parsed.
     #[test]
-    fn what_is_undamaged_parses((dek, valid) in dek(), names in btree_set("[a-z]{0,20}", 0..30)) {
+    fn undamaged_bytes_parse((dek, valid) in dek(), names in btree_set("[a-z]{0,20}", 0..30)) {
         prop_assert_eq!(EncryptedDek::parse(&dek).is_ok(), valid);
 
         let mut names: Vec<_> = names.into_iter().collect();

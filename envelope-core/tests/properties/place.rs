@@ -1,4 +1,4 @@
-//! Places where a record may stand, and changes of one.
+//! Contexts of a record, and changes of them.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::value::{Meaning, key_meaning, meaning};
 
-/// Everything that a record is bound to; two of them are equal if a record may pass from one to the
+/// Everything that a record is bound to. Two places are equal if a record of one opens at the
 /// other.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Place {
@@ -40,7 +40,7 @@ pub(crate) fn content() -> impl Strategy<Value = Content> {
     prop_oneof![Just(Content::Record), Just(Content::Bytes)]
 }
 
-/// One change of a place; some places it leaves as they are.
+/// One change of a place. It may leave some places unchanged.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Table,
@@ -80,7 +80,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
 }
 
 impl Place {
-    /// The context that binds a record to this place, spelled as `style` chooses.
+    /// The context of this place, in the spelling `style`.
     pub(crate) fn context(&self, form: ContextForm, style: u32) -> Context<'static> {
         let mut context = Context::new(self.table.clone()).form(form);
         if let Some((name, value)) = &self.partition_key {
@@ -151,7 +151,7 @@ fn remove<V>(map: &mut BTreeMap<String, V>, i: usize) {
     }
 }
 
-/// The same text or bytes under another type, where there is one.
+/// The same text or bytes under another type, if there is one.
 fn retyped(value: &Meaning) -> Meaning {
     match value {
         Meaning::String(text) => Meaning::Bytes(text.clone().into_bytes()),

@@ -6,7 +6,7 @@ use envelope_core::{Number, Value};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
-/// What a value means: two of them are equal if DynamoDB takes them for the same.
+/// The meaning of a value. Two meanings are equal if they are the same value to DynamoDB.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Meaning {
     Null,
@@ -21,7 +21,7 @@ pub(crate) enum Meaning {
     Binaries(BTreeSet<Vec<u8>>),
 }
 
-/// `digits * 10^exponent`, the digits neither beginning nor ending with a zero; none for zero.
+/// `digits * 10^exponent`. The digits neither begin nor end with a zero. Zero has no digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Decimal {
     pub(crate) negative: bool,
@@ -48,7 +48,7 @@ pub(crate) fn meaning() -> impl Strategy<Value = Meaning> {
     })
 }
 
-/// What a DynamoDB key can be.
+/// The types of a DynamoDB key.
 pub(crate) fn key_meaning() -> impl Strategy<Value = Meaning> {
     prop_oneof![
         ".{1,12}".prop_map(Meaning::String),
@@ -60,7 +60,7 @@ pub(crate) fn key_meaning() -> impl Strategy<Value = Meaning> {
 pub(crate) fn decimal() -> impl Strategy<Value = Decimal> {
     let nonzero = (any::<bool>(), "[1-9]|[1-9][0-9]{0,36}[1-9]", -130..=125).prop_map(
         |(negative, digits, magnitude)| {
-            // The decimal exponent of the first digit is what DynamoDB bounds.
+            // DynamoDB limits the decimal exponent of the first digit.
             let exponent = magnitude + 1 - i32::try_from(digits.len()).unwrap();
             Decimal { negative, digits, exponent }
         },
@@ -70,7 +70,7 @@ pub(crate) fn decimal() -> impl Strategy<Value = Decimal> {
 }
 
 impl Decimal {
-    /// One of the texts of this number; `style` chooses.
+    /// One of the texts of this number, chosen by `style`.
     pub(crate) fn spelling(&self, style: u32) -> String {
         let [signs, zeros, point, letter] = style.to_be_bytes().map(usize::from);
         let sign = match self.negative {
@@ -95,15 +95,15 @@ impl Decimal {
         }
     }
 
-    /// The same, as a number. The text is leaked, since a number may borrow it.
+    /// The same as a number. The text is leaked, because a number may borrow it.
     fn spelled(&self, style: u32) -> Number<'static> {
         Number::parse(self.spelling(style).leak()).unwrap()
     }
 }
 
 impl Meaning {
-    /// A value of this meaning: numbers spelled, maps and sets ordered, elements of sets repeated
-    /// as `style` chooses.
+    /// A value of this meaning. `style` chooses the spelling of numbers, the order of maps and
+    /// sets, and repeated elements of sets.
     pub(crate) fn spelled(&self, style: u32) -> Value<'static> {
         let next = style.rotate_left(5) ^ 0x9e37_79b9;
         match self {

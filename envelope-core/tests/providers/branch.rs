@@ -23,14 +23,14 @@ fn the_name_of_a_branch_is_1_to_255_bytes_long() {
 }
 
 #[test]
-fn a_branch_is_known_by_its_name_which_is_not_shown() {
+fn debug_does_not_show_the_name_of_a_branch() {
     let names = ["alice", "bob", "alice"].map(|name| BranchName::new(name).unwrap());
     assert!(names[0] != names[1] && names[0] == names[2]);
     assert_eq!(HashSet::from(names.clone()).len(), 2);
     assert_eq!(format!("{:?}", names[0]), "BranchName(..)");
 }
 
-/// RFC 9562, section 5.4: four bits say the version, two the variant, and the others are random.
+/// RFC 9562, section 5.4: four bits are the version, two the variant, and the others are random.
 #[test]
 fn a_new_version_is_a_uuid_of_version_4() {
     let versions: Vec<_> = (0..256).map(|_| BranchVersion::generate().unwrap()).collect();
@@ -101,7 +101,7 @@ fn a_version_has_one_spelling() {
 }
 
 #[test]
-fn a_branch_key_says_whose_it_is_and_nothing_of_the_key() {
+fn debug_shows_the_version_of_a_branch_key_and_no_key() {
     let (branch, version) =
         (BranchName::new("alice").unwrap(), BranchVersion::from_bytes([0xab; 16]));
     let key = BranchKey::new(branch.clone(), version, DataKey::generate().unwrap());

@@ -1,4 +1,4 @@
-//! Data keys derived from branch keys, which are kept in memory here.
+//! Data keys that are derived from branch keys; the store is in memory.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -21,11 +21,11 @@ const LIMITS: CacheLimits = CacheLimits::new(MAX_AGE);
 /// Branch keys in memory.
 #[derive(Debug, Default)]
 pub(super) struct Branches {
-    /// The active version is the last.
+    /// The last version is the active one.
     versions: Mutex<BTreeMap<String, Vec<(BranchVersion, DataKey)>>>,
-    /// What was asked, in order: the method and the branch.
+    /// The calls in order: the method and the branch.
     asked: Mutex<Vec<(&'static str, String)>>,
-    /// The branch and version whose names every key bears, if not its own.
+    /// If set, every returned key names this branch and version instead of its own.
     lie: Mutex<Option<(String, BranchVersion)>>,
     failing: Mutex<Option<(BranchVersion, KeyErrorKind)>>,
 }
@@ -39,7 +39,7 @@ impl Branches {
         Arc::new(store)
     }
 
-    /// Gives the branch a new key, the first or another.
+    /// Adds a version to the branch.
     fn rotate(&self, name: &str) -> BranchVersion {
         let version = BranchVersion::generate().unwrap();
         let key = DataKey::generate().unwrap();
@@ -67,7 +67,7 @@ impl Branches {
         self.versions.lock().unwrap()[name].last().unwrap().1.share()
     }
 
-    /// How often active versions were asked for, and how often keys.
+    /// How many calls asked for active versions, and how many for keys.
     pub(super) fn calls(&self) -> (usize, usize) {
         let asked = self.asked.lock().unwrap();
         let count = |method| asked.iter().filter(|(other, _)| *other == method).count();
@@ -126,7 +126,7 @@ fn per_recipient(store: &Arc<Branches>) -> Provider {
     HierarchicalKeyProvider::per_pair(Arc::clone(store), "to", LIMITS)
 }
 
-/// An entry as [`HierarchicalKeyProvider`] makes it, of whatever lengths.
+/// An entry of a branch key, of any length.
 fn entry(version: &[u8], salt: &[u8]) -> WrappedKey {
     WrappedKey::new(KeyKind::BRANCH, version, salt).unwrap()
 }
@@ -139,7 +139,7 @@ async fn unwrap(wrapped: &[WrappedKey], provider: &Provider) -> Result<DataKey, 
 // ---------------------------------------------------------------------------------------------------
 
 #[tokio::test]
-async fn a_branch_is_a_table_or_the_value_of_a_pair_or_whatever_a_function_says() {
+async fn the_branch_is_the_table_a_pair_or_chosen_by_a_function() {
     let store = Branches::of(&["letters", "grandmother", "letters/grandmother"]);
     let both = |context: &EncryptionContext| {
         Ok(format!(
@@ -168,7 +168,7 @@ async fn a_branch_is_a_table_or_the_value_of_a_pair_or_whatever_a_function_says(
 }
 
 #[tokio::test]
-async fn a_record_opens_in_its_own_branch_alone() {
+async fn a_record_opens_only_in_its_own_branch() {
     let store = Branches::of(&["grandmother", "grandfather"]);
     let provider = per_recipient(&store);
     let sealed = seal(b"dear", &letters(), &provider).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_record_opens_in_its_own_branch_alone() {
 }
 
 #[tokio::test]
-async fn a_function_that_refuses_a_context_is_quoted_and_nothing_is_asked() {
+async fn an_error_of_the_choosing_function_is_returned() {
     let store = Branches::of(&["letters"]);
     let choose =
         |_: &EncryptionContext| Err(KeyError::new(KeyErrorKind::AccessDenied, "not on Sundays"));
@@ -202,7 +202,7 @@ async fn a_function_that_refuses_a_context_is_quoted_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_pair_that_is_not_there_is_named_with_what_to_do_about_it() {
+async fn a_missing_pair_is_named_with_its_remedy() {
     let store = Branches::of(&[]);
     let keyed = || letters().partition_key("id", Value::string("7"));
     let mark = |name: &str| {
@@ -240,7 +240,7 @@ async fn a_pair_that_is_not_there_is_named_with_what_to_do_about_it() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_branch_can_have_is_refused_before_anything_is_asked() {
+async fn an_invalid_branch_name_is_refused_before_any_call() {
     let store = Branches::of(&[]);
     let provider = HierarchicalKeyProvider::per_table(Arc::clone(&store), LIMITS);
     for table in [String::new(), "x".repeat(256)] {
@@ -255,7 +255,7 @@ async fn a_name_that_no_branch_can_have_is_refused_before_anything_is_asked() {
 
 /// FORMAT 6.3: the salt stands in place of the wrapped key.
 #[tokio::test]
-async fn a_data_key_is_derived_from_the_branch_key_a_new_salt_and_the_encryption_context() {
+async fn a_data_key_derives_from_branch_key_salt_and_context() {
     let store = Branches::of(&["grandmother"]);
     let provider = per_recipient(&store);
     let info = [b"\x82\x73envelope-branch-key", LETTERS_IN_CBOR].concat();
@@ -275,7 +275,7 @@ async fn a_data_key_is_derived_from_the_branch_key_a_new_salt_and_the_encryption
 }
 
 #[tokio::test]
-async fn every_pair_of_the_context_the_salt_and_the_version_count() {
+async fn every_pair_the_salt_and_the_version_change_the_data_key() {
     let store = Branches::of(&["letters"]);
     let choose = |_: &EncryptionContext| Ok("letters".to_owned());
     let provider = HierarchicalKeyProvider::per(Arc::clone(&store), choose, LIMITS);
@@ -317,7 +317,7 @@ async fn every_pair_of_the_context_the_salt_and_the_version_count() {
 // ---------------------------------------------------------------------------------
 
 #[tokio::test]
-async fn an_entry_that_names_no_version_of_a_branch_is_somebody_elses() {
+async fn an_entry_of_another_kind_is_skipped() {
     let store = Branches::of(&["grandmother"]);
     let provider = per_recipient(&store);
     let version = *store.version_of("grandmother").as_bytes();
@@ -362,7 +362,7 @@ async fn a_salt_of_another_length_is_refused_for_a_version_of_the_branch() {
 }
 
 #[tokio::test]
-async fn a_version_that_the_branch_does_not_have_is_passed_over_whatever_its_salt() {
+async fn an_unknown_version_is_skipped_whatever_its_salt() {
     let store = Branches::of(&["grandmother"]);
     let provider = per_recipient(&store);
     let own = entry(store.version_of("grandmother").as_bytes(), &[7; SALT_BYTES]);
@@ -379,7 +379,7 @@ async fn a_version_that_the_branch_does_not_have_is_passed_over_whatever_its_sal
 }
 
 #[tokio::test]
-async fn a_version_that_the_branch_does_not_have_is_passed_over_and_told_if_no_other_is_there() {
+async fn an_unknown_version_is_the_error_if_no_other_entry_opens() {
     let store = Branches::of(&["grandmother"]);
     let provider = per_recipient(&store);
     let own = entry(store.version_of("grandmother").as_bytes(), &[7; SALT_BYTES]);
@@ -403,7 +403,7 @@ async fn a_version_that_the_branch_does_not_have_is_passed_over_and_told_if_no_o
 }
 
 #[tokio::test]
-async fn any_other_refusal_ends_the_search() {
+async fn every_other_error_ends_the_search() {
     let store = Branches::of(&["grandmother"]);
     let provider = per_recipient(&store);
     let first = store.version_of("grandmother");
@@ -425,7 +425,7 @@ async fn any_other_refusal_ends_the_search() {
 }
 
 #[tokio::test]
-async fn a_store_that_gives_another_key_than_it_was_asked_for_is_not_believed() {
+async fn a_store_that_returns_another_key_is_refused() {
     let store = Branches::of(&["grandmother", "mallory"]);
     let version = store.version_of("grandmother");
     let sealed = seal(b"dear", &letters(), &per_recipient(&store)).await.unwrap();
@@ -453,7 +453,7 @@ async fn a_store_that_gives_another_key_than_it_was_asked_for_is_not_believed() 
 // --- what is kept
 // ---------------------------------------------------------------------------------------------------
 
-/// A provider whose time a test sets, and what happens to it.
+/// A provider with a test clock, and the counters of its events.
 struct Bench {
     store: Arc<Branches>,
     clock: Arc<TestClock>,
@@ -471,7 +471,7 @@ impl Bench {
         Self { store, clock, counters, provider }
     }
 
-    /// The version under which a letter is written now.
+    /// The version under which a letter is written at present.
     async fn write(&self) -> (BranchVersion, Sealed) {
         let sealed = seal(b"dear", &letters(), &self.provider).await.unwrap();
         (BranchVersion::from_bytes(wrapped(&sealed)[0].id().try_into().unwrap()), sealed)
@@ -483,7 +483,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn many_records_cost_one_version_and_one_key_and_observers_are_told() {
+async fn many_records_cost_one_version_and_one_key() {
     use KeyEvent::{ActiveVersionFetched, BranchKeyFetched, CacheHit, CacheMiss, Failed};
     let bench = Bench::new();
     let (_, sealed) = bench.write().await;
@@ -512,8 +512,7 @@ async fn many_records_cost_one_version_and_one_key_and_observers_are_told() {
 }
 
 #[tokio::test]
-async fn a_new_version_is_used_when_the_old_one_is_too_old_and_what_was_written_before_still_opens()
-{
+async fn a_new_version_is_used_and_old_records_still_open() {
     let bench = Bench::new();
     let (old, sealed) = bench.write().await;
     let new = bench.store.rotate("grandmother");
@@ -531,7 +530,7 @@ async fn a_new_version_is_used_when_the_old_one_is_too_old_and_what_was_written_
 }
 
 #[tokio::test]
-async fn a_deleted_branch_is_noticed_when_what_is_kept_of_it_is_too_old() {
+async fn a_deleted_branch_is_noticed_when_the_cache_expires() {
     let bench = Bench::new();
     let (_, sealed) = bench.write().await;
     bench.store.delete("grandmother");
@@ -550,22 +549,22 @@ async fn a_deleted_branch_is_noticed_when_what_is_kept_of_it_is_too_old() {
 }
 
 #[tokio::test]
-async fn what_is_thrown_out_is_fetched_anew() {
+async fn cleared_keys_are_fetched_again() {
     let bench = Bench::new();
     bench.write().await;
     bench.provider.clear();
     let new = bench.store.rotate("grandmother");
     assert_eq!(bench.write().await.0, new);
     assert_eq!(bench.store.calls(), (2, 2));
-    // The key has left as well as the version: with the version the same, it is asked for once
-    // more.
+    // The version and the key were both removed: the version is the same, but the key is fetched
+    // again.
     bench.provider.clear();
     assert_eq!(bench.write().await.0, new);
     assert_eq!(bench.store.calls(), (3, 3));
 }
 
 #[tokio::test]
-async fn versions_and_keys_that_are_too_old_leave_when_a_timer_says_so() {
+async fn remove_expired_removes_versions_and_keys() {
     let bench = Bench::new();
     bench.write().await;
     bench.clock.advance(MAX_AGE - SECOND);
@@ -579,7 +578,7 @@ async fn versions_and_keys_that_are_too_old_leave_when_a_timer_says_so() {
 }
 
 #[test]
-fn a_provider_shows_how_branches_are_chosen_and_none_of_them() {
+fn debug_shows_how_branches_are_chosen_and_no_branch() {
     let store = Branches::of(&[]);
     let choose = |_: &EncryptionContext| Ok(String::new());
     for (provider, shown) in [

@@ -1,4 +1,4 @@
-//! Data keys wrapped by a root key in this process.
+//! Data keys that are wrapped by a root key in this process.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ fn local(byte: u8) -> LocalKeyProvider {
     LocalKeyProvider::new(RootKey::from_bytes(&[byte; 32]).unwrap())
 }
 
-/// What `provider` wraps for letters to grandmother.
+/// The wrapped key of `provider` for letters to grandmother.
 async fn wrap(data_key: &DataKey, provider: &LocalKeyProvider) -> WrappedKey {
     let mut wrapped =
         provider.wrap_data_key(data_key, &letters().encryption_context()).await.unwrap();
@@ -27,7 +27,7 @@ async fn unwrap(wrapped: &[WrappedKey], provider: &LocalKeyProvider) -> Result<D
 
 /// FORMAT 6.1: a salt of 24 bytes, a data key of 32 and a tag of 16.
 #[tokio::test]
-async fn what_is_wrapped_names_the_root_key_by_a_digest_and_differs_each_time() {
+async fn a_wrapped_key_names_the_root_key_and_is_randomized() {
     let provider = local(7);
     let data_key = DataKey::generate().unwrap();
     let [first, second] = [wrap(&data_key, &provider).await, wrap(&data_key, &provider).await];
@@ -45,7 +45,7 @@ async fn what_is_wrapped_names_the_root_key_by_a_digest_and_differs_each_time() 
 }
 
 #[tokio::test]
-async fn each_record_has_a_data_key_of_its_own() {
+async fn each_record_has_its_own_data_key() {
     let provider = local(7);
     let context = letters().encryption_context();
     let [one, other] =
@@ -56,7 +56,7 @@ async fn each_record_has_a_data_key_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_same_root_key_opens_elsewhere_and_another_does_not() {
+async fn only_a_provider_with_the_same_root_key_opens() {
     let sealed = seal(b"dear", &letters(), &local(7)).await.unwrap();
     assert_opens(&sealed, &letters(), &local(7)).await;
     let error = refusal(&sealed, &letters(), &local(8)).await;
@@ -67,7 +67,7 @@ async fn the_same_root_key_opens_elsewhere_and_another_does_not() {
 }
 
 #[tokio::test]
-async fn a_data_key_opens_for_no_other_context_than_it_was_wrapped_for() {
+async fn a_data_key_opens_only_for_its_context() {
     let provider = local(7);
     let keyed = letters().partition_key("id", Value::string("7"));
     let generated = provider.generate(&keyed.encryption_context()).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_data_key_opens_for_no_other_context_than_it_was_wrapped_for() {
 }
 
 #[tokio::test]
-async fn a_wrapped_key_that_was_changed_cut_or_made_longer_does_not_open() {
+async fn a_changed_or_resized_wrapped_key_does_not_open() {
     let provider = local(7);
     let good = wrap(&DataKey::generate().unwrap(), &provider).await;
     let cut = [1, 23, 24, 55, 56, 71].map(|length| good.bytes()[..length].to_vec());
@@ -107,7 +107,7 @@ async fn a_wrapped_key_that_was_changed_cut_or_made_longer_does_not_open() {
 }
 
 #[tokio::test]
-async fn among_several_wrapped_keys_its_own_is_found_by_kind_and_id() {
+async fn a_provider_finds_its_wrapped_key_by_kind_and_id() {
     let provider = local(7);
     let data_key = DataKey::generate().unwrap();
     let own = wrap(&data_key, &provider).await;
@@ -127,7 +127,7 @@ async fn among_several_wrapped_keys_its_own_is_found_by_kind_and_id() {
 }
 
 #[test]
-fn nothing_of_a_root_key_is_shown() {
+fn debug_does_not_show_a_root_key() {
     assert_eq!(format!("{:?}", local(7)), "LocalKeyProvider(..)");
     assert_eq!(format!("{:?}", RootKey::generate().unwrap()), "RootKey(..)");
 }
@@ -141,7 +141,7 @@ fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
-/// Whether `root` is the key of these bytes: what one wraps the other unwraps.
+/// Whether `root` is the key of these bytes: it unwraps what the other wraps.
 async fn assert_is(root: RootKey, bytes: &[u8]) {
     let sealed = seal(b"dear", &letters(), &LocalKeyProvider::new(root)).await.unwrap();
     assert_opens(&sealed, &letters(), &LocalKeyProvider::new(RootKey::from_bytes(bytes).unwrap()))
@@ -167,7 +167,7 @@ async fn a_file_of_32_bytes_is_the_key_as_it_stands_and_any_other_is_text() {
 }
 
 #[test]
-fn what_is_no_root_key_is_refused_wherever_it_stands() {
+fn malformed_root_keys_are_refused_from_every_source() {
     for (i, text) in [
         String::new(),
         "7".repeat(31),
@@ -195,12 +195,12 @@ fn what_is_no_root_key_is_refused_wherever_it_stands() {
             "{length}"
         );
     }
-    // Cargo sets it for every test.
+    // Cargo sets this variable for every test.
     assert!(matches!(RootKey::from_env("CARGO_PKG_NAME"), Err(RootKeyError::Malformed)));
 }
 
 #[test]
-fn a_root_key_that_cannot_be_read_says_why_and_what_to_do() {
+fn an_unreadable_root_key_names_its_source_and_remedy() {
     let error = RootKey::from_env("ENVELOPE_TEST_NO_SUCH_KEY").unwrap_err();
     assert!(
         matches!(&error, RootKeyError::Environment(name) if name == "ENVELOPE_TEST_NO_SUCH_KEY"),

@@ -1,5 +1,4 @@
-//! Key providers, each for itself: for whom they wrap, whom they ask, what they refuse, and what
-//! they say of it.
+//! Each key provider alone: what it wraps, unwraps and refuses, and its error messages.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod branch;
@@ -54,7 +53,7 @@ async fn assert_opens(
     assert_eq!(open(sealed, context, provider).await.unwrap().expose(), b"dear");
 }
 
-/// What the key provider says that opens nothing.
+/// The error of a key provider that does not unwrap.
 async fn refusal(
     sealed: &Sealed,
     context: &Context<'_>,
@@ -66,7 +65,7 @@ async fn refusal(
     }
 }
 
-/// What the key provider says that gives no key to seal with.
+/// The error of a key provider that returns no key to seal with.
 async fn refusal_to_seal(context: &Context<'_>, provider: &(impl WrapKey + ?Sized)) -> KeyError {
     match seal(b"dear", context, provider).await.unwrap_err() {
         SealError::Key(error) => error,
@@ -74,7 +73,7 @@ async fn refusal_to_seal(context: &Context<'_>, provider: &(impl WrapKey + ?Size
     }
 }
 
-/// HKDF-SHA256 of one block: RFC 5869, sections 2.2 and 2.3.
+/// HKDF-SHA256 with one block of output (RFC 5869, sections 2.2 and 2.3).
 fn hkdf(ikm: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {
     let hmac = |key: &[u8], message: &[u8]| -> [u8; 32] {
         Hmac::<Sha256>::new_from_slice(key)

@@ -12,7 +12,7 @@ use envelope_core::{
 use super::*;
 
 #[tokio::test]
-async fn a_record_for_several_parties_opens_for_each_and_for_nobody_else() {
+async fn a_record_for_several_parties_opens_only_for_them() {
     let (here, there, stranger) = (party(), party(), party());
     let both = MultiKeyProvider::new(here.clone()).with(there.clone());
     let sealed = seal(b"dear", &letters(), &both).await.unwrap();
@@ -26,7 +26,7 @@ async fn a_record_for_several_parties_opens_for_each_and_for_nobody_else() {
 }
 
 #[tokio::test]
-async fn the_reader_asks_the_parties_in_its_own_order_and_stops_at_the_first_that_opens() {
+async fn a_reader_stops_at_the_first_party_that_unwraps() {
     let (here, there) = (party(), party());
     let written_here = MultiKeyProvider::new(here.clone()).with(there.clone());
     let sealed = seal(b"dear", &letters(), &written_here).await.unwrap();
@@ -39,7 +39,7 @@ async fn the_reader_asks_the_parties_in_its_own_order_and_stops_at_the_first_tha
 }
 
 #[tokio::test]
-async fn a_party_may_be_one_that_is_only_wrapped_for_or_one_that_is_only_asked() {
+async fn a_party_may_only_wrap_or_only_unwrap() {
     let (ours, partner, earlier) = (party(), party(), party());
     let provider = MultiKeyProvider::new(ours.clone())
         .also_wraps_for(partner.clone())
@@ -58,7 +58,7 @@ async fn a_party_may_be_one_that_is_only_wrapped_for_or_one_that_is_only_asked()
 }
 
 #[tokio::test]
-async fn when_nobody_opens_a_record_the_error_says_of_each_why() {
+async fn if_no_party_unwraps_the_error_has_every_reason() {
     use KeyErrorKind::{
         AccessDenied, ContextMismatch, KeyDisabled, Throttled, Unreachable, WrongKey,
     };
@@ -86,7 +86,7 @@ async fn when_nobody_opens_a_record_the_error_says_of_each_why() {
 }
 
 #[tokio::test]
-async fn a_party_that_fails_fails_the_write_as_a_whole() {
+async fn a_failing_party_fails_the_write() {
     let (here, there) = (party(), party());
     let wrapper = MultiKeyWrapper::new(here.clone()).with(there.clone());
     there.fail_next(KeyErrorKind::KeyDisabled);
@@ -111,7 +111,7 @@ impl Recipient for Silent {
 }
 
 #[tokio::test]
-async fn parties_wrap_at_the_same_time_and_the_first_failure_ends_the_waiting() {
+async fn parties_wrap_concurrently_until_the_first_failure() {
     let failing = party();
     failing.fail_next(KeyErrorKind::AccessDenied);
     let wrapper = MultiKeyWrapper::new(party()).with(Silent).with(failing);
@@ -119,7 +119,7 @@ async fn parties_wrap_at_the_same_time_and_the_first_failure_ends_the_waiting() 
 }
 
 #[tokio::test]
-async fn whoever_is_slow_is_waited_for_and_the_wrapped_keys_stand_in_the_order_of_the_parties() {
+async fn wrapped_keys_are_in_the_order_of_the_parties() {
     let parties = [party(), party(), party()];
     let [first, slow, quick] = parties.clone();
     let wrapper = MultiKeyWrapper::new(first).with(slow.clone()).with(quick.clone());
@@ -145,7 +145,7 @@ async fn whoever_is_slow_is_waited_for_and_the_wrapped_keys_stand_in_the_order_o
     }
 }
 
-/// Answers with as many wrapped keys as it likes.
+/// Returns any number of wrapped keys.
 #[derive(Debug)]
 struct Answering(usize);
 
@@ -170,7 +170,7 @@ async fn a_party_that_wraps_nothing_is_noticed() {
 }
 
 #[tokio::test]
-async fn sixteen_parties_fit_into_a_record_and_seventeen_are_refused_before_any_is_asked() {
+async fn seventeen_parties_are_refused_before_any_call() {
     let parties: Vec<_> = (0..17).map(|_| party()).collect();
     let of = |count: usize| {
         let further = parties[1..count].iter().cloned();
@@ -184,9 +184,9 @@ async fn sixteen_parties_fit_into_a_record_and_seventeen_are_refused_before_any_
     assert_eq!((parties[0].generate_calls(), parties[1].wrap_calls()), (1, 1), "{error}");
 }
 
-/// A party may answer with several: a multi-party provider is one.
+/// A party may return several wrapped keys: a multi-party provider does.
 #[tokio::test]
-async fn what_the_parties_answer_is_counted_as_well() {
+async fn the_wrapped_keys_of_all_parties_are_counted() {
     let most = MultiKeyWrapper::new(party()).with(Answering(MAX_WRAPPED_KEYS - 1));
     assert_eq!(wrapped(&seal(b"dear", &letters(), &most).await.unwrap()).len(), MAX_WRAPPED_KEYS);
     let error = refusal_to_seal(

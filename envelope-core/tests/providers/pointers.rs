@@ -1,4 +1,4 @@
-//! Providers and stores behind pointers are those they point to.
+//! Pointers to providers and stores behave like the providers and stores.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ async fn use_once(provider: impl WrapKey + UnwrapKey + Recipient) {
 }
 
 #[tokio::test]
-async fn a_provider_behind_a_pointer_is_the_provider() {
+async fn a_pointer_to_a_provider_forwards_every_call() {
     let provider = party();
     use_once(&provider).await;
     use_once(Box::new(provider.clone())).await;
@@ -29,7 +29,7 @@ async fn a_provider_behind_a_pointer_is_the_provider() {
 }
 
 #[tokio::test]
-async fn a_provider_whose_type_is_not_known_has_both_capabilities_still() {
+async fn a_dyn_provider_wraps_and_unwraps() {
     let provider = party();
     let unknown: Box<dyn KeyProvider> = Box::new(provider.clone());
     let sealed = seal(b"dear", &letters(), &unknown).await.unwrap();
@@ -54,7 +54,7 @@ async fn ask_once(store: impl BranchKeyStore) {
 }
 
 #[tokio::test]
-async fn a_store_behind_a_pointer_is_the_store() {
+async fn a_pointer_to_a_store_forwards_every_call() {
     let store = Branches::of(&["letters"]);
     ask_once(&*store).await;
     ask_once(Box::new(Arc::clone(&store))).await;

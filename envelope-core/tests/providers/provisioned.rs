@@ -1,4 +1,4 @@
-//! Data keys handed out beforehand.
+//! Data keys that were provisioned beforehand.
 
 use envelope_core::{ContextForm, FormatError, KeyErrorKind, ProvisionedKeyWrapper};
 
@@ -12,7 +12,7 @@ async fn provisioned(form: ContextForm, provider: &impl WrapKey) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_provisioned_key_seals_and_stands_in_the_record_as_it_was_handed_out() {
+async fn a_provisioned_key_is_stored_unchanged_in_the_record() {
     let provider = party();
     for form in [ContextForm::Raw, ContextForm::Hashed, ContextForm::Table] {
         let dek = provisioned(form, &provider).await;
@@ -29,7 +29,7 @@ async fn a_provisioned_key_seals_and_stands_in_the_record_as_it_was_handed_out()
 }
 
 #[tokio::test]
-async fn a_provisioned_key_seals_for_no_other_context_and_no_other_form() {
+async fn a_provisioned_key_seals_only_for_its_context_and_form() {
     let provider = party();
     let device =
         ProvisionedKeyWrapper::new(&provisioned(ContextForm::Table, &provider).await, &provider)
@@ -46,7 +46,7 @@ async fn a_provisioned_key_seals_for_no_other_context_and_no_other_form() {
 }
 
 #[tokio::test]
-async fn what_refuses_to_unwrap_a_provisioned_key_is_what_the_device_says() {
+async fn the_device_returns_the_error_of_unwrapping() {
     let provider = party();
     let device =
         ProvisionedKeyWrapper::new(&provisioned(ContextForm::Raw, &provider).await, &provider)
@@ -60,7 +60,7 @@ async fn what_refuses_to_unwrap_a_provisioned_key_is_what_the_device_says() {
 }
 
 #[test]
-fn what_is_no_wrapped_key_cannot_be_provisioned() {
+fn bytes_that_are_not_a_wrapped_key_are_refused() {
     let error = ProvisionedKeyWrapper::new(&[], party()).unwrap_err();
     assert_eq!(error, FormatError::Truncated("encrypted_dek"));
 }

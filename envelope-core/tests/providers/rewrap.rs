@@ -1,4 +1,4 @@
-//! Wrapped keys that move to another key, and what they seal left as it is.
+//! Rewrapping data keys for other keys, without sealing again.
 
 use std::error::Error;
 
@@ -15,7 +15,7 @@ async fn sealed_by(provider: &TestKeyProvider, context: &Context<'_>) -> Sealed 
 }
 
 #[tokio::test]
-async fn a_data_key_is_wrapped_for_those_named_in_their_order_and_for_nobody_else() {
+async fn a_data_key_is_rewrapped_only_for_the_named_recipients() {
     let (old, parties) = (party(), [party(), party()]);
     let mut sealed = sealed_by(&old, &letters()).await;
     let [first, second] = &parties;
@@ -36,7 +36,7 @@ async fn a_data_key_is_wrapped_for_those_named_in_their_order_and_for_nobody_els
 }
 
 #[tokio::test]
-async fn the_form_of_the_context_may_change_on_the_way() {
+async fn rewrapping_may_change_the_form_of_the_context() {
     let (old, new) = (party(), party());
     let keyed = |form| letters().partition_key("id", Value::string("7")).form(form);
     let forms = [ContextForm::Raw, ContextForm::Hashed, ContextForm::Table];
@@ -51,9 +51,9 @@ async fn the_form_of_the_context_may_change_on_the_way() {
     }
 }
 
-/// FORMAT 3.2-3: or a form of the writer's choosing would decide what the provider is shown.
+/// FORMAT 3.2-3: otherwise the writer of the bytes would decide what KMS logs.
 #[tokio::test]
-async fn a_form_that_is_not_the_sources_is_refused_before_anybody_is_asked() {
+async fn another_form_than_the_source_is_refused_before_any_call() {
     let (old, new) = (party(), party());
     let sealed = sealed_by(&old, &letters().form(ContextForm::Hashed)).await;
     let error = rewrap(&sealed, &old, &letters(), &[&new], &letters()).await.unwrap_err();
@@ -63,7 +63,7 @@ async fn a_form_that_is_not_the_sources_is_refused_before_anybody_is_asked() {
 }
 
 #[tokio::test]
-async fn a_data_key_does_not_move_to_another_place() {
+async fn a_data_key_cannot_be_rewrapped_for_another_record() {
     let (old, new) = (party(), party());
     let here = || {
         let keyed =
@@ -93,7 +93,7 @@ async fn a_data_key_does_not_move_to_another_place() {
     assert!(rewrap(&sealed, &old, &here(), &[&new], &here()).await.is_ok());
 }
 
-/// Gives some data key for any context, as a provider does that derives its keys.
+/// Returns a data key for any context, like a provider that derives its keys.
 #[derive(Debug)]
 struct Deriving;
 
@@ -108,7 +108,7 @@ impl UnwrapKey for Deriving {
 }
 
 #[tokio::test]
-async fn a_data_key_that_did_not_seal_the_payload_is_not_wrapped_in_place_of_the_one_that_did() {
+async fn a_data_key_that_did_not_seal_the_payload_is_refused() {
     let partner = party();
     let sealed = sealed_by(&party(), &letters()).await;
     let error = rewrap(&sealed, &Deriving, &letters(), &[&partner], &letters()).await.unwrap_err();
@@ -142,7 +142,7 @@ async fn one_to_sixteen_recipients_are_wrapped_for() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_unwrap_or_wrap_is_quoted() {
+async fn errors_of_unwrapping_and_wrapping_are_returned() {
     let (old, new) = (party(), party());
     let sealed = sealed_by(&old, &letters()).await;
     for (failing, kind) in [(&old, KeyErrorKind::AccessDenied), (&new, KeyErrorKind::Throttled)] {
@@ -158,7 +158,7 @@ async fn whoever_does_not_unwrap_or_wrap_is_quoted() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_sealed_are_refused_before_anybody_is_asked() {
+async fn bytes_that_are_not_sealed_are_refused_before_any_call() {
     let (old, new) = (party(), party());
     let sealed = sealed_by(&old, &letters()).await;
     for broken in [
@@ -172,7 +172,7 @@ async fn bytes_that_are_not_sealed_are_refused_before_anybody_is_asked() {
 }
 
 #[test]
-fn every_refusal_says_what_is_wrong_whose_fault_it_is_and_what_stands_behind_it() {
+fn every_error_has_a_message_a_fault_and_a_source() {
     let forms =
         RewrapError::ContextForm { written: ContextForm::Hashed, expected: ContextForm::Table };
     let format = || FormatError::Truncated("encrypted_dek");

@@ -1,4 +1,4 @@
-//! Partners who have an RSA public key, and the owner of the private one.
+//! Partners with an RSA public key, and the owner of the private key.
 
 use ::rsa::pkcs8::{DecodePublicKey, EncodePrivateKey};
 use ::rsa::rand_core::UnwrapErr;
@@ -14,7 +14,7 @@ use super::*;
 
 const PRIVATE: &str = include_str!("../../src/provider/rsa/test_key.pem");
 const PUBLIC: &str = include_str!("../../src/provider/rsa/test_key.pub.pem");
-/// What OpenSSL wrapped with the key above: the bytes 0 to 31, for a letter to grandmother.
+/// Wrapped by OpenSSL with the key above: the bytes 0 to 31, for a letter to grandmother.
 const WRAPPED_BY_OPENSSL: &[u8] = include_bytes!("../../src/provider/rsa/wrapped_by_openssl.bin");
 
 fn public_key() -> RsaPublicKey {
@@ -29,7 +29,7 @@ fn partner() -> RsaRecipient {
     RsaRecipient::new(public_key()).unwrap()
 }
 
-/// An entry of our key, with whatever in it.
+/// An entry of our key, with any bytes.
 fn entry(bytes: impl Into<Vec<u8>>) -> WrappedKey {
     let id = &Sha256::digest(public_key().as_der())[..8];
     WrappedKey::new(KeyKind::RSA_OAEP, id, bytes).unwrap()
@@ -40,7 +40,7 @@ async fn unwrap(wrapped: WrappedKey) -> Result<DataKey, KeyError> {
 }
 
 #[tokio::test]
-async fn a_partner_seals_for_us_and_for_one_place() {
+async fn a_partner_seals_for_us_and_for_one_context() {
     let sealed = seal(b"dear", &letters(), &partner()).await.unwrap();
     assert_opens(&sealed, &letters(), &private_key()).await;
     assert_eq!(
@@ -53,7 +53,7 @@ async fn a_partner_seals_for_us_and_for_one_place() {
 }
 
 #[tokio::test]
-async fn a_record_is_for_us_and_the_partner_when_it_is_wrapped_for_both() {
+async fn a_record_wrapped_for_both_opens_for_both() {
     let ours = TestKeyProvider::default();
     let both = MultiKeyProvider::new(ours.clone()).also_wraps_for(partner());
     let sealed = seal(b"dear", &letters(), &both).await.unwrap();
@@ -61,9 +61,9 @@ async fn a_record_is_for_us_and_the_partner_when_it_is_wrapped_for_both() {
     assert_opens(&sealed, &letters(), &private_key()).await;
 }
 
-/// Whoever has the public key could otherwise put a record of their own in place of ours.
+/// Otherwise anybody with the public key could replace our records.
 #[tokio::test]
-async fn a_partners_record_opens_only_where_the_application_asks_for_it() {
+async fn a_partners_record_opens_only_with_the_rsa_key() {
     let ours = TestKeyProvider::default();
     let sealed = seal(b"dear", &letters(), &partner()).await.unwrap();
     let without = MultiKeyProvider::new(ours.clone());
@@ -73,7 +73,7 @@ async fn a_partners_record_opens_only_where_the_application_asks_for_it() {
 }
 
 #[tokio::test]
-async fn each_wrapping_of_a_data_key_differs_and_opens_to_the_same() {
+async fn wrapped_keys_differ_and_contain_the_same_data_key() {
     let data_key = DataKey::generate().unwrap();
     let context = letters().encryption_context();
     let [first, second] = [(); 2].map(|()| partner());
@@ -111,7 +111,7 @@ async fn only_oaep_with_sha_256_and_without_a_label_is_opened() {
 }
 
 #[tokio::test]
-async fn a_wrapping_that_is_another_keys_or_cut_does_not_open() {
+async fn a_wrapping_of_another_key_or_a_truncated_one_is_refused() {
     let strangers = RsaPublicKey::from_der(&der(&[0xff; 256])).unwrap();
     let for_another = RsaRecipient::new(strangers).unwrap();
     let context = letters().encryption_context();
@@ -142,7 +142,7 @@ fn der(modulus: &[u8]) -> Vec<u8> {
     part(0x30, &[&algorithm[..], &part(3, &[&[0], &key[..]].concat())].concat())
 }
 
-/// A recipient whose modulus has so many bits, all of them set.
+/// A recipient whose modulus has this number of bits, all of them set.
 fn of_bits(bits: usize) -> Result<RsaRecipient, KeyError> {
     let mut modulus = vec![0xff; bits.div_ceil(8)];
     modulus[0] >>= modulus.len() * 8 - bits;
@@ -182,7 +182,7 @@ fn a_private_key_has_2048_bits_or_more() {
 }
 
 #[test]
-fn a_private_key_is_the_same_in_pem_and_der_and_shows_its_public_half() {
+fn a_private_key_reads_from_pem_and_der_and_shows_its_public_key() {
     let (_, pem) = PRIVATE.split_once("-----BEGIN PRIVATE KEY-----").unwrap();
     let body: String = pem.lines().take_while(|line| !line.starts_with("-----")).collect();
     let der = base64_simd::STANDARD.decode_to_vec(body).unwrap();
@@ -193,7 +193,7 @@ fn a_private_key_is_the_same_in_pem_and_der_and_shows_its_public_half() {
 }
 
 #[test]
-fn what_is_no_private_key_is_refused_and_not_printed() {
+fn malformed_private_keys_are_refused_and_not_printed() {
     let told = "invalid configuration: not an RSA private key: expected PKCS #8, not encrypted (`-----BEGIN PRIVATE KEY-----`)";
     for pem in
         ["", PUBLIC, &PRIVATE.replace("MIIE", "MIIF"), &PRIVATE.replace("PRIVATE", "RSA PRIVATE")]
@@ -206,7 +206,7 @@ fn what_is_no_private_key_is_refused_and_not_printed() {
 }
 
 #[test]
-fn a_recipient_shows_whose_key_it_has() {
+fn debug_of_a_recipient_shows_its_key_id() {
     assert!(
         format!("{:?}", partner())
             .starts_with(&format!("RsaRecipient {{ public: {:?}", public_key()))

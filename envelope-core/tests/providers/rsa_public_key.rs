@@ -1,4 +1,4 @@
-//! RSA public keys, and what they wrap: without computing with them.
+//! RSA public keys and the message that they wrap, without RSA computations.
 
 use envelope_core::{DataKey, KeyErrorKind, RsaPublicKey};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,7 @@ fn id(key: &RsaPublicKey) -> Vec<u8> {
 }
 
 #[test]
-fn a_public_key_is_the_same_in_pem_and_der_and_known_by_a_digest() {
+fn a_public_key_is_the_same_in_pem_and_der() {
     let body: String = PEM.lines().filter(|line| !line.starts_with("-----")).collect();
     let der = base64_simd::STANDARD.decode_to_vec(&body).unwrap();
     assert_eq!(key().as_der(), der);
@@ -29,7 +29,7 @@ fn a_public_key_is_the_same_in_pem_and_der_and_known_by_a_digest() {
 }
 
 #[test]
-fn the_pem_may_stand_among_other_text_and_break_its_lines_anywhere() {
+fn pem_may_be_inside_other_text_with_any_line_breaks() {
     let body: String = PEM.lines().filter(|line| !line.starts_with("-----")).collect();
     for pem in [
         format!("our key:\n{PEM}\nand good night"),
@@ -58,7 +58,7 @@ fn the_pem_may_stand_among_other_text_and_break_its_lines_anywhere() {
 }
 
 #[test]
-fn der_of_another_length_or_of_another_algorithm_is_no_rsa_key() {
+fn der_of_another_length_or_algorithm_is_refused() {
     let der = key().as_der().to_vec();
     // A header of 4 bytes with a length in two, and the algorithm's 15 (RFC 3279, section 2.3.1).
     let outer = each_byte_changed(&der).take(4 + 15);
@@ -96,9 +96,9 @@ fn the_entry_that_names_the_key_is_found_among_others() {
     assert_eq!(key().find_in(&all).unwrap(), &own[0], "the first");
 }
 
-/// A data key, and the digest of what it is for (FORMAT 6.4).
+/// A data key and the digest of its context (FORMAT 6.4).
 #[test]
-fn a_data_key_is_taken_out_for_the_context_whose_digest_stands_beside_it() {
+fn a_data_key_is_extracted_only_for_its_context() {
     let data_key = DataKey::generate().unwrap();
     let digest = Sha256::digest([b"\x82\x71envelope-rsa-oaep", LETTERS_IN_CBOR].concat());
     let message = [data_key.expose(), digest.as_slice()].concat();

@@ -1,4 +1,4 @@
-//! What somebody who can write the stored object may do to it.
+//! Attacks by somebody who can write the stored object.
 
 use envelope_core::{Context, OpenError, OpenStreamErrorKind, UntrustedStreamHeader};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use crate::{
     CHUNK, TAG, context, header_bytes, is_authentication, open, open_for, parts, plaintext, sealed,
 };
 
-/// Fails for want of authenticity, and had released so many chunks.
+/// Asserts that the stream is not authentic, and that this number of chunks was released.
 #[track_caller]
 fn refused_after(chunks: usize, stream: &[u8]) {
     let (released, outcome) = open(stream);
@@ -26,7 +26,7 @@ fn joined(header: &[u8], chunks: &[&[u8]]) -> Vec<u8> {
 }
 
 #[test]
-fn a_stream_cut_short_at_any_byte_does_not_open() {
+fn a_stream_truncated_at_any_byte_does_not_open() {
     let stream = stream();
     let header = header_bytes(&stream);
     for length in 0..stream.len() {
@@ -40,7 +40,7 @@ fn a_stream_cut_short_at_any_byte_does_not_open() {
             assert!(released.is_empty());
         } else {
             assert!(is_authentication(&error), "{length}: {error:?}");
-            // A chunk is released when something follows it.
+            // A chunk is released when another byte follows.
             let whole = (length - header).saturating_sub(1) / (CHUNK + TAG);
             assert_eq!(released, plaintext(whole * CHUNK), "{length}");
         }
@@ -60,7 +60,7 @@ fn a_stream_with_any_bit_flipped_does_not_open() {
 }
 
 #[test]
-fn chunks_that_are_exchanged_repeated_or_left_out_are_noticed() {
+fn reordered_repeated_and_missing_chunks_are_noticed() {
     let stream = stream();
     let (header, c) = parts(&stream);
     assert_eq!(c.len(), 4);
@@ -74,7 +74,7 @@ fn chunks_that_are_exchanged_repeated_or_left_out_are_noticed() {
 }
 
 #[test]
-fn a_stream_cut_at_a_chunk_is_not_the_whole() {
+fn a_stream_truncated_at_a_chunk_boundary_is_noticed() {
     let stream = stream();
     let (header, c) = parts(&stream);
     refused_after(0, header);
@@ -96,7 +96,7 @@ fn bytes_after_the_end_are_noticed() {
 }
 
 #[test]
-fn a_chunk_of_another_stream_does_not_fit() {
+fn a_chunk_of_another_stream_does_not_open() {
     let [stream, other] = [stream(), stream()];
     let (header, c) = parts(&stream);
     let (other_header, o) = parts(&other);
@@ -107,7 +107,7 @@ fn a_chunk_of_another_stream_does_not_fit() {
 }
 
 #[test]
-fn a_stream_said_to_have_other_chunks_does_not_open() {
+fn a_stream_with_a_changed_chunk_size_does_not_open() {
     let stream = stream();
     for exponent in 0..=255 {
         let mut changed = stream.clone();
@@ -121,7 +121,7 @@ fn a_stream_said_to_have_other_chunks_does_not_open() {
 }
 
 #[test]
-fn a_stream_found_elsewhere_does_not_open() {
+fn a_moved_stream_does_not_open() {
     let stream = stream();
     let elsewhere = [
         Context::new("receipts").pair("object", "2026/11/invoice-7.pdf").unwrap(),
@@ -136,7 +136,7 @@ fn a_stream_found_elsewhere_does_not_open() {
 }
 
 #[test]
-fn a_stream_is_no_payload_and_a_payload_no_stream() {
+fn streams_and_payloads_cannot_be_exchanged() {
     let stream = sealed(b"text");
     let (_, chunks) = parts(&stream);
     assert!(envelope_core::UntrustedPayload::parse(stream.clone()).is_err());
@@ -144,7 +144,7 @@ fn a_stream_is_no_payload_and_a_payload_no_stream() {
     let payload =
         crate::block_on(envelope_core::seal(b"text", &context(), &crate::provider())).unwrap();
     assert!(UntrustedStreamHeader::parse(&payload.encrypted_payload).is_err());
-    // The ciphertext of bytes, in place of the only chunk of a stream.
+    // The ciphertext of a payload, in place of the only chunk of a stream.
     let ciphertext =
         &payload.encrypted_payload[payload.encrypted_payload.len() - chunks[0].len()..];
     let (released, outcome) = open(&joined(parts(&stream).0, &[ciphertext]));
@@ -152,7 +152,7 @@ fn a_stream_is_no_payload_and_a_payload_no_stream() {
 }
 
 #[test]
-fn errors_say_what_to_do_and_show_nothing() {
+fn errors_show_no_plaintext() {
     let secret = b"4111 1111 1111 1111".repeat(100);
     let stream = sealed(&secret);
     let mut said = String::new();
@@ -177,7 +177,7 @@ fn errors_say_what_to_do_and_show_nothing() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A header that claims anything at all.
+    /// A header of arbitrary bytes.
     #[test]
     fn arbitrary_bytes_never_open_and_never_panic(bytes: Vec<u8>, magic: bool) {
         let start: &[u8] = if magic { b"envs\x01\x01\x0a" } else { b"" };
@@ -188,7 +188,7 @@ proptest! {
         }
     }
 
-    /// Behind a header that is right, arbitrary bytes come in any pieces.
+    /// Arbitrary bytes in any pieces, behind a valid header.
     #[test]
     fn arbitrary_chunks_never_open_and_never_panic(pieces in proptest::collection::vec(any::<Vec<u8>>(), 0..40)) {
         let stream = sealed(b"");
@@ -208,9 +208,9 @@ proptest! {
         prop_assert!(!opener.is_finished() && opener.space().is_empty() == failed || !failed);
     }
 
-    /// A stream with a stretch of it replaced.
+    /// A stream in which a range of bytes is replaced.
     #[test]
-    fn a_stretch_replaced_never_opens(at in any::<prop::sample::Index>(), with in proptest::collection::vec(any::<u8>(), 1..200)) {
+    fn a_replaced_range_never_opens(at in any::<prop::sample::Index>(), with in proptest::collection::vec(any::<u8>(), 1..200)) {
         let stream = stream();
         let at = at.index(stream.len());
         let end = (at + with.len()).min(stream.len());

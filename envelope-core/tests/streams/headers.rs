@@ -1,4 +1,4 @@
-//! What is known of a stream before its first chunk, and what errors say of the rest.
+//! Headers of streams, and the messages of errors.
 
 use std::error::Error as _;
 use std::io;
@@ -22,7 +22,7 @@ fn header() -> Vec<u8> {
 }
 
 #[test]
-fn a_header_says_how_much_of_it_is_missing() {
+fn the_missing_bytes_of_a_header_are_known() {
     let header = header();
     for length in 0..=header.len() {
         let whole = if length < FIXED { FIXED } else { header.len() };
@@ -53,7 +53,7 @@ fn a_wrapped_key_is_as_long_as_the_format_allows_and_no_longer() {
 }
 
 #[test]
-fn a_header_is_parsed_whole_and_alone() {
+fn a_header_is_parsed_only_if_it_is_exact() {
     let header = header();
     let parsed = UntrustedStreamHeader::parse(&header).unwrap();
     assert_eq!(UntrustedStreamHeader::read(&header[..]).unwrap(), parsed);
@@ -74,7 +74,7 @@ fn source(error: &dyn std::error::Error) -> String {
 }
 
 #[test]
-fn an_error_names_what_lies_behind_it() {
+fn an_error_names_its_cause() {
     let disk = || io::Error::other("the disk is on fire");
     for error in [SealStreamError::Read(disk()), SealStreamError::Write(disk())] {
         assert!(error.to_string().ends_with("does not open): the disk is on fire"), "{error}");
@@ -107,9 +107,9 @@ fn an_error_names_what_lies_behind_it() {
     );
 }
 
-/// A reader that reads from memory would print the plaintext.
+/// A derived `Debug` would print the plaintext of a reader of memory.
 #[test]
-fn a_sealing_reader_shows_how_far_it_is_and_not_what_it_reads() {
+fn debug_of_a_sealing_reader_does_not_show_the_plaintext() {
     let reader = SealReader::new(sealer(&context()), &b"4111 1111"[..]);
     let sealer = format!("{:?}", sealer(&context()));
     assert_eq!(format!("{reader:?}"), format!("SealReader {{ sealer: {sealer}, .. }}"));

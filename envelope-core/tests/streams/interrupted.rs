@@ -47,7 +47,7 @@ fn a_stream_that_was_not_finished_does_not_open() {
 }
 
 #[test]
-fn flushing_writes_every_chunk_but_the_one_that_is_not_known_to_be_followed() {
+fn flushing_writes_every_chunk_but_the_last() {
     let mut written = Vec::new();
     let mut writer = SealWriter::new(sealer(&context()), &mut written);
     writer.write_all(&plaintext(2 * CHUNK)).unwrap();
@@ -57,7 +57,7 @@ fn flushing_writes_every_chunk_but_the_one_that_is_not_known_to_be_followed() {
 }
 
 #[test]
-fn a_reader_that_fails_is_not_taken_for_the_end() {
+fn a_failing_reader_is_not_the_end() {
     let whole = plaintext(3 * CHUNK + 5);
     for at in [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK, whole.len()] {
         let mut reader =
@@ -65,7 +65,7 @@ fn a_reader_that_fails_is_not_taken_for_the_end() {
         let mut stream = Vec::new();
         assert_eq!(reader.read_to_end(&mut stream).unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(open(&stream).1.is_err(), "{at}");
-        // Who reads on gets the rest.
+        // A further read continues.
         reader.read_to_end(&mut stream).unwrap();
         assert_eq!(open(&stream).0, whole, "{at}");
 
@@ -116,7 +116,7 @@ fn an_end_stays_an_end() {
     assert_eq!(sealer.push(b"more").unwrap(), 0);
 }
 
-/// A writer that takes so many bytes and then no more.
+/// A writer that accepts a number of bytes and then no more.
 struct Full(usize);
 
 impl Write for Full {
@@ -132,7 +132,7 @@ impl Write for Full {
 }
 
 #[test]
-fn a_writer_that_takes_nothing_is_an_error() {
+fn a_writer_that_accepts_nothing_is_an_error() {
     let mut writer = SealWriter::new(sealer(&context()), Full(2000));
     assert_eq!(
         writer.write_all(&plaintext(5 * CHUNK)).unwrap_err().kind(),
@@ -143,11 +143,11 @@ fn a_writer_that_takes_nothing_is_an_error() {
 
 #[test]
 #[should_panic(expected = "take the output of the stream before finishing it")]
-fn a_sealer_is_not_finished_over_its_output() {
+fn finishing_a_sealer_with_output_panics() {
     let _ = sealer(&context()).finish();
 }
 
-/// Keeps a share of the data key that it gave.
+/// Keeps a share of the data key that it returned.
 #[derive(Debug, Default)]
 struct Keeping(Mutex<Option<DataKey>>);
 
@@ -162,7 +162,7 @@ impl WrapKey for Keeping {
 }
 
 #[test]
-fn what_a_stream_seals_counts_towards_the_bounds_of_its_data_key() {
+fn a_stream_counts_its_bytes_for_the_data_key() {
     let keeping = Keeping::default();
     let sealer =
         block_on(StreamSealer::with_chunk_size(ChunkSize::MIN, &context(), &keeping)).unwrap();

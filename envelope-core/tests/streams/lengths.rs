@@ -1,4 +1,4 @@
-//! Whatever the length of an object, and however its bytes come and go.
+//! Objects of all lengths, and all ways to split their bytes.
 
 use std::io::{self, Read, Write};
 
@@ -15,7 +15,7 @@ fn length() -> impl Strategy<Value = usize> {
     ]
 }
 
-/// Gives and takes a few bytes at a time, as many as `sizes` says in turn.
+/// Reads and writes as many bytes at a time as `sizes` says in turn.
 pub(crate) struct Choppy<T> {
     inner: T,
     sizes: std::iter::Cycle<std::vec::IntoIter<usize>>,
@@ -52,7 +52,7 @@ impl<W: Write> Write for Choppy<W> {
     }
 }
 
-/// Sizes of reads and writes; 0 is an interruption by a signal, after which the call is made again.
+/// Sizes of reads and writes. 0 is an interruption by a signal, after which the call is repeated.
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     let size = prop_oneof![Just(0), 1..20usize, CHUNK - 2..CHUNK + 20, Just(5000)];
     (proptest::collection::vec(size, 0..6), 1..2000usize).prop_map(|(mut sizes, some)| {
@@ -65,7 +65,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_sealed_opens_and_has_the_length_that_was_foretold(length in length()) {
+    fn a_sealed_stream_has_the_announced_length_and_opens(length in length()) {
         let plaintext = plaintext(length);
         let stream = sealed(&plaintext);
         let chunks = length.div_ceil(CHUNK).max(1);
@@ -107,7 +107,7 @@ proptest! {
 }
 
 #[test]
-fn an_object_sealed_twice_gives_two_streams_that_share_no_chunk() {
+fn two_streams_of_one_object_share_no_chunk() {
     let [first, second] = [0, 1].map(|_| sealed(&plaintext(3 * CHUNK)));
     let chunks =
         |stream: &[u8]| crate::parts(stream).1.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>();

@@ -1,5 +1,4 @@
-//! Streams through `std::io` and without I/O: every length, every attack, every way to be
-//! interrupted.
+//! Streams with `std::io` and without I/O: lengths, attacks and interruptions.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod attacks;
@@ -53,7 +52,7 @@ fn opener(stream: &mut impl Read, context: &Context<'_>) -> Result<StreamOpener,
     block_on(UntrustedStreamHeader::read(stream)?.open(context, &provider()))
 }
 
-/// What was released, and whether it is the whole.
+/// The released plaintext, and whether it is complete.
 fn open_for(mut stream: &[u8], context: &Context<'_>) -> (Vec<u8>, Result<(), OpenStreamError>) {
     let mut released = Vec::new();
     let outcome = opener(&mut stream, context).and_then(|opener| {

@@ -1,4 +1,4 @@
-//! A file that appears only when it is whole.
+//! Files that appear only when they are complete.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use envelope_core::{Fault, OpenStreamErrorKind, open_to_file};
 use crate::lengths::Choppy;
 use crate::{CHUNK, context, is_authentication, opener, plaintext, sealed};
 
-/// An empty folder of the test's own.
+/// An empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("streams-{name}"));
     let _ = fs::remove_dir_all(&folder);
@@ -25,7 +25,7 @@ fn files(folder: &PathBuf) -> Vec<String> {
 }
 
 #[test]
-fn a_whole_stream_becomes_a_file() {
+fn a_complete_stream_becomes_a_file() {
     let (folder, stream) = (folder("whole"), sealed(&plaintext(5000)));
     let mut bytes = &stream[..];
     let opener = opener(&mut bytes, &context()).unwrap();
@@ -40,10 +40,9 @@ fn a_whole_stream_becomes_a_file() {
     }
 }
 
-/// The longest name that the file systems of Unix take; the file beside it has a shorter one
-/// meanwhile.
+/// The longest name that Unix file systems allow. The temporary file has a shorter one.
 #[test]
-fn a_file_may_have_the_longest_name_that_there_is() {
+fn a_file_may_have_the_longest_possible_name() {
     let (folder, stream) = (folder("names"), sealed(b"text"));
     for length in [232, 233, 255] {
         let mut bytes = &stream[..];
@@ -56,7 +55,7 @@ fn a_file_may_have_the_longest_name_that_there_is() {
 }
 
 #[test]
-fn a_file_may_be_named_without_its_folder() {
+fn a_path_without_a_folder_is_allowed() {
     let (folder, stream) = (folder("working"), sealed(b"text"));
     let name = format!("envelope-{}.txt", std::process::id());
     let mut bytes = &stream[..];
@@ -66,7 +65,7 @@ fn a_file_may_be_named_without_its_folder() {
 }
 
 #[test]
-fn interruptions_by_signals_are_no_failures() {
+fn interruptions_by_signals_are_retried() {
     let (folder, stream) = (folder("interrupted"), sealed(&plaintext(5000)));
     let mut bytes = &stream[..];
     let opener = opener(&mut bytes, &context()).unwrap();
@@ -76,7 +75,7 @@ fn interruptions_by_signals_are_no_failures() {
 }
 
 #[test]
-fn a_stream_that_was_cut_short_leaves_nothing_and_the_old_file_as_it_was() {
+fn a_truncated_stream_leaves_the_old_file_unchanged() {
     let (folder, stream) = (folder("cut"), sealed(&plaintext(5 * CHUNK)));
     for old in [None, Some("the old file")] {
         if let Some(old) = old {
