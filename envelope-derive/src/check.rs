@@ -23,16 +23,16 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     context::values_are_given(input, errors);
     for field in &input.fields {
         fields::one_mark(field, errors);
-        fields::skipped_fields_carry_nothing(field, errors);
+        fields::skipped_field_has_no_mark(field, errors);
         keys::always_stored(field, errors);
         keys::scalar(field, errors);
         context::readable(field, errors);
-        fields::grouped_without_code(field, errors);
+        fields::grouped_field_has_no_with(field, errors);
         roles::check(input, field, errors);
     }
     keys::one_partition_key(input, errors);
     keys::at_most_one_sort_key(input, errors);
-    fields::something_is_encrypted(input, errors);
+    fields::some_field_is_encrypted(input, errors);
     names::free(input, errors);
     names::unique(input, errors);
     composed_keys::check(input, errors);

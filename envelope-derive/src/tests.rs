@@ -253,7 +253,11 @@ fn a_field_that_is_read_back_or_never_read_is_accepted() {
     for (container, field) in [
         (
             quote!(),
-            quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "r"), alias = "w")] n: u8),
+            quote! {
+                #[plaintext]
+                #[serde(rename(serialize = "w", deserialize = "r"), alias = "w")]
+                n: u8
+            },
         ),
         (quote!(), quote!(#[plaintext] #[serde(rename(serialize = "w", deserialize = "w"))] n: u8)),
         (quote!(), quote!(#[plaintext] #[serde(skip_deserializing)] n: &'a str)),

@@ -40,7 +40,8 @@ fn formats_can_be_split(key: &ComposedKey, errors: &mut Errors) {
         errors.report(
             &key.format,
             format_args!(
-                "no separator between `{a}` and `{b}`: the key could not be split into its parts again"
+                "no separator between `{a}` and `{b}`: the key could not be split into its parts \
+                 again"
             ),
             format_args!("put one of `#`, `|`, `/` and `:` between them: `{{{a}}}#{{{b}}}`"),
         );
@@ -126,8 +127,13 @@ fn parts_have_one_text(input: &Input, field: &Field, errors: &mut Errors) {
     };
     errors.report(
         &field.ty,
-        format_args!("`{}` is part of the key, so it cannot be {what}: each value must have exactly one text form", field.ident),
-        "use a `String`, an integer, or a type that serde writes as one of these, for example by `#[serde(with = \"..\")]`",
+        format_args!(
+            "`{}` is part of the key, so it cannot be {what}: each value must have \
+             exactly one text form",
+            field.ident
+        ),
+        "use a `String`, an integer, or a type that serde writes as one of these, for example by \
+         `#[serde(with = \"..\")]`",
     );
 }
 
@@ -137,10 +143,14 @@ fn key_fields_are_parts(input: &Input, field: &Field, errors: &mut Errors) {
         let ident = unraw(&field.ident);
         errors.report(
             &field.ident,
-            format_args!("`{ident}` is marked `#[key]`, but no composed key names it, so it would not be stored"),
+            format_args!(
+                "`{ident}` is marked `#[key]`, but no composed key names it, so it would \
+                 not be stored"
+            ),
             format_args!(
                 "name it in a composed key on the struct: `#[sort_key(name = \"sk\", format = \
-                 \"ORDER#{{{ident}}}\")]`; if the field itself is the key, mark it `#[partition_key]` or \
+                 \"ORDER#{{{ident}}}\")]`; if the field itself is the key, mark it \
+                 `#[partition_key]` or \
                  `#[sort_key]`"
             ),
         );

@@ -49,7 +49,8 @@ pub(super) fn names_are_free(input: &Input, errors: &mut Errors) {
         let lower = name.value.to_ascii_lowercase();
         if lower.starts_with("aws:") {
             let problem = format_args!(
-                "`{}` cannot be in the encryption context: KMS refuses names that begin with `aws:`",
+                "`{}` cannot be in the encryption context: KMS refuses names that begin with \
+                 `aws:`",
                 name.value
             );
             errors.report(name, problem, "choose another name");
@@ -67,7 +68,8 @@ pub(super) fn names_are_free(input: &Input, errors: &mut Errors) {
             errors.report(
                 name,
                 problem,
-                "choose another name: `envelope` is reserved for secrets that KMS encrypts directly",
+                "choose another name: `envelope` is reserved for secrets that KMS encrypts \
+                 directly",
             );
         } else if name.value.is_empty() {
             errors.report(

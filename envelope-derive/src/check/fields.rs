@@ -13,9 +13,13 @@ pub(super) fn one_mark(field: &Field, errors: &mut Errors) {
         let key = if first.mark.is_key() { a } else { b };
         errors.report(
             &second.attribute,
-            format_args!("the key `{ident}` cannot be encrypted: DynamoDB needs it to find the record"),
             format_args!(
-                "keep only `#[{key}]`; `#[envelope(kms_context = \"hashed\")]` keeps the key out of CloudTrail"
+                "the key `{ident}` cannot be encrypted: DynamoDB needs it to find the \
+                 record"
+            ),
+            format_args!(
+                "keep only `#[{key}]`; `#[envelope(kms_context = \"hashed\")]` keeps the key out \
+                 of CloudTrail"
             ),
         );
     } else if a == b {
@@ -34,7 +38,7 @@ pub(super) fn one_mark(field: &Field, errors: &mut Errors) {
 }
 
 /// A field that serde skips has no mark.
-pub(super) fn skipped_fields_carry_nothing(field: &Field, errors: &mut Errors) {
+pub(super) fn skipped_field_has_no_mark(field: &Field, errors: &mut Errors) {
     if !field.serde.is_skipped() {
         return;
     }
@@ -59,7 +63,7 @@ pub(super) fn skipped_fields_carry_nothing(field: &Field, errors: &mut Errors) {
 
 /// A grouped field has no `with`. Its type is `Access<..>`, and serde must see that type itself to
 /// read a value that is withheld.
-pub(super) fn grouped_without_code(field: &Field, errors: &mut Errors) {
+pub(super) fn grouped_field_has_no_with(field: &Field, errors: &mut Errors) {
     let (Some(group), ident) = (&field.group, &field.ident) else { return };
     if field.serde.with.serialize || field.serde.with.deserialize {
         errors.report(
@@ -67,21 +71,23 @@ pub(super) fn grouped_without_code(field: &Field, errors: &mut Errors) {
             format_args!(
                 "`{ident}` is in a group, so serde must use its type `Access<..>`, without `with`"
             ),
-            "wrap the inner type in a newtype, and put `#[serde(with = \"..\")]` on the field of the newtype",
+            "wrap the inner type in a newtype, and put `#[serde(with = \"..\")]` on the field of \
+             the newtype",
         );
     }
 }
 
 /// A record encrypts at least one field. A field without a mark could be that field, so the rule
 /// waits until every field has one.
-pub(super) fn something_is_encrypted(input: &Input, errors: &mut Errors) {
+pub(super) fn some_field_is_encrypted(input: &Input, errors: &mut Errors) {
     let in_doubt = input.stored_fields().any(|field| field.mark.is_none());
     let encrypted = input.stored_fields().any(|field| field.mark == Some(Mark::Encrypted));
     if !in_doubt && !encrypted {
         errors.report(
             &input.ident,
             "the struct has no encrypted field",
-            "mark the fields to protect `#[encrypted]`; a record without secrets does not need `Envelope`",
+            "mark the fields to protect `#[encrypted]`; a record without secrets does not need \
+             `Envelope`",
         );
     }
 }

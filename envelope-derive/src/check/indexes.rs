@@ -28,7 +28,8 @@ fn keys_are_given(index: &Index, input: &Input, errors: &mut Errors) {
             &index.written,
             "the index has no partition key",
             format_args!(
-                "name its field: {INDEX_EXAMPLE}; for a local index write `index(name = \"by_day\", local, sort_key = day)`"
+                "name its field: {INDEX_EXAMPLE}; for a local index write `index(name = \
+                 \"by_day\", local, sort_key = day)`"
             ),
         ),
         (true, Some(key), _) => errors.report(
@@ -91,19 +92,29 @@ fn key_is_scalar(index: &Index, key: &Ident, field: &Field, errors: &mut Errors)
     {
         errors.report(
             &field.ty,
-            format_args!("`{name}` is a key of the index `{index}`, and DynamoDB refuses null as a key"),
-            "leave `None` out of the item: `#[serde(default, skip_serializing_if = \"Option::is_none\")]`",
+            format_args!(
+                "`{name}` is a key of the index `{index}`, and DynamoDB refuses null as \
+                 a key"
+            ),
+            "leave `None` out of the item: `#[serde(default, skip_serializing_if = \
+             \"Option::is_none\")]`",
         );
     }
     match key_type::refused(optional.unwrap_or(&field.ty)) {
         Some(Refusal::Bytes) => errors.report(
             &field.ty,
-            format_args!("`{name}` is a key of the index `{index}`, but serde writes its type as a list of numbers"),
+            format_args!(
+                "`{name}` is a key of the index `{index}`, but serde writes its type as \
+                 a list of numbers"
+            ),
             "write it as bytes: `#[serde(with = \"serde_bytes\")]`",
         ),
         Some(Refusal::Is(what)) => errors.report(
             &field.ty,
-            format_args!("`{name}` is a key of the index `{index}` and cannot be {what}: DynamoDB keys are strings, numbers or bytes"),
+            format_args!(
+                "`{name}` is a key of the index `{index}` and cannot be {what}: DynamoDB \
+                 keys are strings, numbers or bytes"
+            ),
             "use a field that is a string, a number or bytes",
         ),
         None => {}

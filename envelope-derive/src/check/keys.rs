@@ -28,13 +28,20 @@ pub(super) fn scalar(field: &Field, errors: &mut Errors) {
     match key_type::refused(&field.ty) {
         Some(Refusal::Bytes) => errors.report(
             &field.ty,
-            format_args!("the key `{ident}` cannot have this type: serde writes it as a list of numbers"),
+            format_args!(
+                "the key `{ident}` cannot have this type: serde writes it as a list of \
+                 numbers"
+            ),
             "write it as bytes: `#[serde(with = \"serde_bytes\")]`",
         ),
         Some(Refusal::Is(what)) => errors.report(
             &field.ty,
-            format_args!("the key `{ident}` cannot be {what}: DynamoDB keys are strings, numbers or bytes"),
-            "use a `String`, a number, bytes with `#[serde(with = \"serde_bytes\")]`, or a type that serde writes as \
+            format_args!(
+                "the key `{ident}` cannot be {what}: DynamoDB keys are strings, numbers \
+                 or bytes"
+            ),
+            "use a `String`, a number, bytes with `#[serde(with = \"serde_bytes\")]`, or a type \
+             that serde writes as \
              one of these",
         ),
         None => {}
@@ -61,7 +68,8 @@ fn no_partition_key(input: &Input, errors: &mut Errors) {
     match keys(input, Mark::SortKey).into_iter().next() {
         Some((sort, place)) => {
             let problem = format_args!("there is a sort key, `{sort}`, but no partition key");
-            let help = "mark the table's partition key `#[partition_key]`; if the table has only one key, it is the partition key";
+            let help = "mark the table's partition key `#[partition_key]`; if the table has only \
+                 one key, it is the partition key";
             errors.report(place, problem, help);
         }
         None => errors.report(

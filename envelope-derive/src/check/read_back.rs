@@ -24,8 +24,12 @@ fn ignored_fields_are_known(input: &Input, field: &Field, errors: &mut Errors) {
         let ident = &field.ident;
         errors.report(
             ident,
-            format_args!("`{ident}` is written but not read, so `deny_unknown_fields` would refuse every record"),
-            "remove `#[serde(skip_deserializing)]`, or `#[serde(deny_unknown_fields)]` on the struct",
+            format_args!(
+                "`{ident}` is written but not read, so `deny_unknown_fields` would \
+                 refuse every record"
+            ),
+            "remove `#[serde(skip_deserializing)]`, or `#[serde(deny_unknown_fields)]` on the \
+             struct",
         );
     }
 }
@@ -38,7 +42,10 @@ fn written_names_are_read(field: &Field, errors: &mut Errors) {
     let (ident, name) = (&field.ident, &field.name.value);
     errors.report(
         &field.name,
-        format_args!("`{ident}` is written as `{name}` but not read under that name, so its value would be lost"),
+        format_args!(
+            "`{ident}` is written as `{name}` but not read under that name, so its value \
+             would be lost"
+        ),
         format_args!("add `#[serde(alias = \"{name}\")]`, or use one name in both directions"),
     );
 }

@@ -17,7 +17,8 @@ pub(super) fn check(input: &Input, field: &Field, errors: &mut Errors) {
         errors.report(&first.attribute, problem, help);
     } else if let (true, Some(context)) = (is_changed(role), &field.encryption_context) {
         let problem = format_args!(
-            "the library changes `{ident}`, which is `#[{name}]`, but the encryption context must not change"
+            "the library changes `{ident}`, which is `#[{name}]`, but the encryption context must \
+             not change"
         );
         errors.report(
             context,

@@ -150,13 +150,18 @@ fn attribute(
             __envelope::Attribute::through(
                 #name,
                 |value| {
-                    let written: #wrapper #ty_generics = #wrapper { value, marker: __envelope::PhantomData };
+                    let written: #wrapper #ty_generics =
+                        #wrapper { value, marker: __envelope::PhantomData };
                     __envelope::to_attribute_value(&written)
                 },
-                |stored| __envelope::from_attribute_value(stored).map(|read: #wrapper #ty_generics| read.value),
+                |stored| {
+                    __envelope::from_attribute_value(stored)
+                        .map(|read: #wrapper #ty_generics| read.value)
+                },
             )
         };
-        quote!(__envelope::Attribute::scalar_type(#through, __envelope::scalar_type::<#wrapper #ty_generics>))
+        let scalar_type = quote!(__envelope::scalar_type::<#wrapper #ty_generics>);
+        quote!(__envelope::Attribute::scalar_type(#through, #scalar_type))
     } else {
         quote_spanned!(place=> __envelope::Attribute::new(#name))
     };

@@ -1,14 +1,14 @@
 //! Copies of the struct for serde's own derive: of the whole record, and of its key.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, LitStr};
 
 use super::bounds;
-use super::keys::{has_unused_parameters, key_fields};
+use super::keys::{key_fields, key_idents};
 use super::this::This;
-use crate::check::Record;
+use crate::check::{Key, Record};
 use crate::names::unraw;
 use crate::parse::{ContainerDefault, Entry, Field, Input};
 
@@ -36,26 +36,50 @@ pub(super) fn record(input: &Input) -> TokenStream {
 
 /// A copy with the key fields only. serde writes and reads them as in the record.
 pub(super) fn key(record: &Record<'_>) -> TokenStream {
-    let input = record.input;
+    let derives = quote!(__envelope::serde::Serialize, __envelope::serde::Deserialize);
+    of_key_fields(record.input, &derives, &format_ident!("__Key"), key_fields(record))
+}
+
+/// A copy with the fields of one composed key, under a name of its own. serde writes them as in the
+/// record.
+pub(super) fn parts(input: &Input, name: &Ident, key: &Key<'_>) -> TokenStream {
+    let fields = key_idents("__part", key).into_iter().zip(key.fields.iter().copied());
+    of_key_fields(input, &quote!(__envelope::serde::Serialize), name, fields)
+}
+
+fn of_key_fields<'a>(
+    input: &Input,
+    derives: &TokenStream,
+    name: &Ident,
+    fields: impl IntoIterator<Item = (Ident, &'a Field)>,
+) -> TokenStream {
     let this = This::new(input);
     let (parameters, where_clause) = this.generics(input);
-    let (_, ty_generics, _) = input.generics.split_for_impl();
-    let name = &input.ident;
     let bound = input.serde.entries.iter().filter(|entry| entry.name == "bound");
-    let fields =
-        key_fields(record).into_iter().map(|(ident, field)| key_field(&this, &ident, field));
-    // Rust refuses a struct with parameters that no field uses.
-    let marker = has_unused_parameters(input).then(
-        || quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #name #ty_generics>,),
-    );
+    let fields = fields.into_iter().map(|(ident, field)| key_field(&this, &ident, field));
+    let marker = has_unused_parameters(input).then(|| {
+        let ty = &this.ty;
+        quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #ty>,)
+    });
     quote! {
-        #[derive(__envelope::serde::Serialize, __envelope::serde::Deserialize)]
+        #[derive(#derives)]
         #[serde(crate = "__envelope::serde", #(#bound),*)]
-        struct __Key #parameters #where_clause {
+        struct #name #parameters #where_clause {
             #(#fields)*
             #marker
         }
     }
+}
+
+/// The value of `__marker` in a copy of the key, if the copy has it.
+pub(super) fn marker(input: &Input) -> Option<TokenStream> {
+    has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,))
+}
+
+/// Whether the copy of the key may have parameters that its fields do not use. Rust refuses unused
+/// type parameters and lifetimes, but allows unused constant parameters.
+fn has_unused_parameters(input: &Input) -> bool {
+    input.generics.type_params().next().is_some() || input.generics.lifetimes().next().is_some()
 }
 
 /// The serde entries of the copy.
@@ -96,7 +120,7 @@ fn record_field(this: &This, field: &Field) -> TokenStream {
 }
 
 /// A field of the copy of the key, stored under the same name and by the same code.
-pub(super) fn key_field(this: &This, ident: &Ident, field: &Field) -> TokenStream {
+fn key_field(this: &This, ident: &Ident, field: &Field) -> TokenStream {
     let name = &field.name.value;
     let entries = field.serde.entries.iter().filter(|entry| {
         ["with", "serialize_with", "deserialize_with", "bound"].contains(&entry.name.as_str())

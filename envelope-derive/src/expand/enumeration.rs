@@ -38,7 +38,8 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
             fn open(
                 __item: __envelope::Item,
                 __provider: &(impl __envelope::UnwrapKey + ?__envelope::Sized),
-            ) -> impl __envelope::Future<Output = __envelope::Result<Self, __envelope::Error>> + __envelope::Send {
+            ) -> impl __envelope::Future<Output = __envelope::Result<Self, __envelope::Error>>
+                   + __envelope::Send {
                 async move {
                     match __envelope::Kind::only::<Self>(&__item) {
                         #(#opened)*

@@ -166,7 +166,10 @@ fn attributes(parsed: &Input) -> Vec<TokenStream> {
     composed.dedup();
     let composed = composed.into_iter().map(|ident| {
         let (vis, this) = (&parsed.vis, &this.ty);
-        quote!(#vis #ident: __envelope::Attribute<#this, __envelope::String, __envelope::mark::Plaintext>)
+        quote! {
+            #vis #ident:
+                __envelope::Attribute<#this, __envelope::String, __envelope::mark::Plaintext>
+        }
     });
     fields.chain(composed).collect()
 }

@@ -5,8 +5,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, TypeGenerics};
 
-use super::copies::key_field;
-use super::keys::{has_unused_parameters, key_idents, key_pattern, value_type};
+use super::copies;
+use super::keys::{key_idents, key_pattern, value_type};
 use super::this::This;
 use crate::check::{Key, Record};
 use crate::marks::Mark;
@@ -18,24 +18,8 @@ pub(super) fn definition(record: &Record<'_>) -> TokenStream {
     let input = record.input;
     let this = This::new(input);
     let (parameters, where_clause) = this.generics(input);
-    let parts = keys(record)
-        .filter_map(|(mark, key)| Some((parts_name(mark), key, composed(record, mark)?)));
-    let parts = parts.map(|(name, key, _)| {
-        let (_, ty_generics, _) = input.generics.split_for_impl();
-        let (ident, bound) = (&input.ident, input.serde.entries.iter().filter(|entry| entry.name == "bound"));
-        let fields = key_idents("__part", key).into_iter().zip(&key.fields);
-        let fields = fields.map(|(ident, field)| key_field(&this, &ident, field));
-        let marker = has_unused_parameters(input)
-            .then(|| quote!(#[serde(skip)] __marker: __envelope::PhantomData<fn() -> #ident #ty_generics>,));
-        quote! {
-            #[derive(__envelope::serde::Serialize)]
-            #[serde(crate = "__envelope::serde", #(#bound),*)]
-            struct #name #parameters #where_clause {
-                #(#fields)*
-                #marker
-            }
-        }
-    });
+    let parts = keys(record).filter(|(mark, _)| composed(record, *mark).is_some());
+    let parts = parts.map(|(mark, key)| copies::parts(input, &parts_name(mark), key));
     let indexes = input.options.indexes.iter().map(|index| {
         let (ident, ty, record_type) = (index.ident(), key_type(index, record, &this), &this.ty);
         let kind = index.kind();
@@ -134,8 +118,7 @@ fn key_attribute(
     };
     let (name, parts) = (&composed.name, parts_name(mark));
     let (pattern, idents) = (key_pattern("__part", key), key_idents("__part", key));
-    let marker =
-        has_unused_parameters(record.input).then(|| quote!(__marker: __envelope::PhantomData,));
+    let marker = copies::marker(record.input);
     quote! {
         __envelope::Attribute::<Self, _, __envelope::mark::Key>::composed(#name, |#pattern| {
             let __parts: #parts #ty_generics = #parts { #(#idents,)* #marker };

@@ -6,7 +6,7 @@ use syn::Ident;
 use syn::spanned::Spanned;
 
 use crate::check::{Key, Record};
-use crate::parse::{Field, Input};
+use crate::parse::Field;
 
 /// `type Key`. If the type is less visible than the struct, the compiler reports that at the
 /// field's type.
@@ -56,10 +56,4 @@ pub(super) fn key_pattern(name: &str, key: &Key<'_>) -> TokenStream {
         [ident] => quote!(#ident),
         idents => quote!(__envelope::Parts((#(#idents),*))),
     }
-}
-
-/// Whether the copy of the key may have parameters that its fields do not use. Unused constant
-/// parameters are allowed in Rust.
-pub(super) fn has_unused_parameters(input: &Input) -> bool {
-    input.generics.type_params().next().is_some() || input.generics.lifetimes().next().is_some()
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::keys::{has_unused_parameters, key_fields, key_pattern, key_type};
+use super::keys::{key_fields, key_pattern, key_type};
 use super::respan::as_generated;
 use super::scope::scope;
 use super::{attributes, bounds, copies, indexes, schema, serde_checks};
@@ -48,7 +48,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     };
     let idents: Vec<_> = key_fields(record).into_iter().map(|(ident, _)| ident).collect();
     let indexes = indexes::implementation(record);
-    let marker = has_unused_parameters(input).then(|| quote!(__marker: __envelope::PhantomData,));
+    let marker = copies::marker(input);
     quote! {
         #[automatically_derived]
         impl #impl_generics __envelope::Envelope for #name #ty_generics #where_clause {
@@ -122,7 +122,10 @@ fn restate(record: &Record<'_>) -> Option<TokenStream> {
         record.fields.iter().filter(is_written).map(|(field, _)| &field.ident).peekable();
     written.peek()?;
     Some(quote! {
-        fn restate(&mut self, __stored: &__envelope::Item) -> __envelope::Result<(), __envelope::ValueError> {
+        fn restate(
+            &mut self,
+            __stored: &__envelope::Item,
+        ) -> __envelope::Result<(), __envelope::ValueError> {
             let __attributes = <Self as __envelope::Envelope>::attributes();
             #(self.#written = __envelope::Attribute::restated(&__attributes.#written, __stored)?;)*
             __envelope::Result::Ok(())

@@ -36,7 +36,8 @@ pub(super) fn constants(record: &Record<'_>) -> TokenStream {
         const TABLE: &'static str = #table;
         #context_form
         #context
-        const SCHEMA: __envelope::Schema = __envelope::Schema::new(&[#(#fields,)* #(#composed,)* #(#entity),*]);
+        const SCHEMA: __envelope::Schema =
+            __envelope::Schema::new(&[#(#fields,)* #(#composed,)* #(#entity),*]);
         #deny
     }
 }

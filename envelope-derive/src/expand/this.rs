@@ -41,8 +41,8 @@ impl This {
         while let Some(token) = tokens.next() {
             match token {
                 TokenTree::Ident(ident) if ident == "Self" => {
-                    let is_prefix = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint);
                     let ty = &self.ty;
+                    let is_prefix = tokens.peek().is_some_and(starts_path_separator);
                     replaced.extend(if is_prefix { quote!(<#ty>) } else { ty.clone() });
                 }
                 TokenTree::Group(group) => {
@@ -55,4 +55,10 @@ impl This {
         }
         replaced
     }
+}
+
+/// Whether the token is the first of `::`.
+fn starts_path_separator(token: &TokenTree) -> bool {
+    let TokenTree::Punct(punct) = token else { return false };
+    punct.as_char() == ':' && punct.spacing() == Spacing::Joint
 }

@@ -18,7 +18,9 @@ pub(crate) fn view(view: &View<'_>, record: &Type) -> TokenStream {
     });
     let values = fields.iter().map(|field| {
         let (ident, ty, place) = (&field.ident, &field.ty, here(field.ty.span()));
-        let value = quote_spanned!(place=> __envelope::ViewedItem::value::<_, #ty, _>(__item, &__attributes.#ident)?);
+        let value = quote_spanned! {place=>
+            __envelope::ViewedItem::value::<_, #ty, _>(__item, &__attributes.#ident)?
+        };
         quote!(#ident: #value)
     });
     let tokens = quote! {
@@ -31,7 +33,9 @@ pub(crate) fn view(view: &View<'_>, record: &Type) -> TokenStream {
                 __envelope::list([#(#names),*])
             }
 
-            fn read(__item: &__envelope::ViewedItem) -> __envelope::Result<Self, __envelope::ErrorKind> {
+            fn read(
+                __item: &__envelope::ViewedItem,
+            ) -> __envelope::Result<Self, __envelope::ErrorKind> {
                 let __attributes = <#record as __envelope::Envelope>::attributes();
                 __envelope::Result::Ok(Self { #(#values),* })
             }

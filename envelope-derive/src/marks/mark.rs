@@ -71,7 +71,8 @@ impl Refusal {
 
 const KEY_IN_FORMAT: Refusal = Refusal {
     problem: "`{field}` is itself a key attribute",
-    help: "remove `{field}` from the format; if it is not the key, mark it `#[key]` or `#[authenticated]`",
+    help: "remove `{field}` from the format; if it is not the key, mark it `#[key]` or \
+         `#[authenticated]`",
 };
 
 const PARTITION_KEY: Rules = Rules {
@@ -138,8 +139,10 @@ const PLAINTEXT: Rules = Rules {
     on_struct: OnStruct::MeantAsDefault,
     in_context: None,
     in_format: Some(Refusal {
-        problem: "`{field}` is plaintext: an update in place would change the field, but not the key",
-        help: "mark `{field}` `#[key]` (stored only in the key) or `#[authenticated]` (also stored as an \
+        problem: "`{field}` is plaintext: an update in place would change the field, but not the \
+             key",
+        help: "mark `{field}` `#[key]` (stored only in the key) or `#[authenticated]` (also \
+             stored as an \
                attribute)",
     }),
     in_index: None,

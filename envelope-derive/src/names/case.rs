@@ -98,8 +98,8 @@ mod tests {
                 r#type: u8,
             }
             let fields = [
-                "a", "outcome", "very_tasty", "z42", "line_2_of_3", "_leading", "trailing_", "double__underscore",
-                "alreadyCamel", "HTTPStatus", "straße_nr", "type",
+                "a", "outcome", "very_tasty", "z42", "line_2_of_3", "_leading", "trailing_",
+                "double__underscore", "alreadyCamel", "HTTPStatus", "straße_nr", "type",
             ];
             let rule = RenameRule::named($rule).expect($rule);
             let ours: Vec<String> = fields.iter().map(|field| rule.apply(field)).collect();
@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn every_rule_names_fields_as_serde_does() {
         same_as_serde!(
-            "lowercase" "UPPERCASE" "PascalCase" "camelCase" "snake_case" "SCREAMING_SNAKE_CASE" "kebab-case"
-            "SCREAMING-KEBAB-CASE"
+            "lowercase" "UPPERCASE" "PascalCase" "camelCase" "snake_case" "SCREAMING_SNAKE_CASE"
+            "kebab-case" "SCREAMING-KEBAB-CASE"
         );
     }
 

@@ -55,7 +55,8 @@ impl ComposedKey {
         let (Some(name), Some(format), Meta::List(_)) = (name, format, &attribute.meta) else {
             let problem = format_args!("`#[{key}]` on the struct needs `name` and `format`");
             let help = format_args!(
-                "write `#[{key}(name = \"{}\", format = \"USER#{{user_id}}\")]`, or move the attribute to the key field",
+                "write `#[{key}(name = \"{}\", format = \"USER#{{user_id}}\")]`, or move the \
+                 attribute to the key field",
                 if mark == Mark::PartitionKey { "pk" } else { "sk" }
             );
             errors.report(attribute, problem, help);

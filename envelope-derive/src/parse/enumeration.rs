@@ -28,7 +28,8 @@ impl<'a> Enum<'a> {
         }
         let records = data.variants.iter().filter_map(|variant| record(variant, errors)).collect();
         if data.variants.is_empty() {
-            let help = "add a variant for each kind of record in the table: `enum Entity { User(User), Order(Order) }`";
+            let help = "add a variant for each kind of record in the table: `enum Entity { \
+                 User(User), Order(Order) }`";
             errors.report(&input.ident, "the enum has no variants", help);
         }
         Self { input, records, krate, uses_deprecated: uses_deprecated(&input.attrs) }

@@ -132,8 +132,10 @@ impl Field {
         errors.report(
             ident,
             format_args!("the field `{ident}` has no mark"),
-            "add `#[encrypted]`, `#[authenticated]`, `#[plaintext]`, `#[partition_key]`, `#[sort_key]` or \
-             `#[serde(skip)]` to the field; `#[envelope(unmarked = \"encrypted\")]` on the struct marks \
+            "add `#[encrypted]`, `#[authenticated]`, `#[plaintext]`, `#[partition_key]`, \
+             `#[sort_key]` or \
+             `#[serde(skip)]` to the field; `#[envelope(unmarked = \"encrypted\")]` on the struct \
+             marks \
              all fields without a mark",
         );
     }

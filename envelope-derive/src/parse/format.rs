@@ -75,7 +75,8 @@ fn part(placeholder: &str) -> Result<Part, (String, String)> {
         Some(_) => {
             let problem = format!("`{{{placeholder}}}` is not a valid placeholder");
             let help = format!(
-                "write `{{{field}}}`, or `{{{field}:020}}` for an integer padded with zeros to 20 digits (39 at most), so that it sorts"
+                "write `{{{field}}}`, or `{{{field}:020}}` for an integer padded with zeros to 20 \
+                 digits (39 at most), so that it sorts"
             );
             return Err((problem, help));
         }

@@ -65,7 +65,8 @@ fn accept(entry: &Entry, mark: Mark, errors: &mut Errors) -> bool {
     if !is_plaintext {
         let name = mark.attribute();
         let help = format_args!(
-            "write `#[{name}(accept = \"plaintext\")]`: it also reads records in which the field is \
+            "write `#[{name}(accept = \"plaintext\")]`: it also reads records in which the field \
+             is \
              plaintext"
         );
         errors.report(entry, "`accept` can only be \"plaintext\"", help);

@@ -117,7 +117,8 @@ fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
             None | Some(OnStruct::ComposesKey) => continue,
             Some(OnStruct::MeantAsDefault) => {
                 format!(
-                    "move it to a field, or write `#[envelope(unmarked = \"{name}\")]` for all fields without a mark"
+                    "move it to a field, or write `#[envelope(unmarked = \"{name}\")]` for all \
+                     fields without a mark"
                 )
             }
             Some(OnStruct::Misplaced) => "move it to a field".to_owned(),

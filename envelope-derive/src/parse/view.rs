@@ -44,7 +44,8 @@ impl<'a> View<'a> {
             report_attributes(&field.attrs, "a field", errors);
         }
         if !input.generics.params.is_empty() {
-            let help = "write a view for each type that the record is used with: `#[view(of = User<String>)]`";
+            let help = "write a view for each type that the record is used with: `#[view(of = \
+                 User<String>)]`";
             errors.report(&input.generics, "a view cannot be generic", help);
         }
         view

@@ -74,7 +74,8 @@ fn instead_of(entry: &Entry) -> String {
         let name =
             if syn::parse_str::<syn::Ident>(&name).is_ok() { name } else { format!("{name:?}") };
         return format!(
-            "remove `tag`; to store a constant attribute that tells the records of this struct from others, \
+            "remove `tag`; to store a constant attribute that tells the records of this struct \
+             from others, \
              write `#[envelope(entity({name} = \"..\"))]`"
         );
     }

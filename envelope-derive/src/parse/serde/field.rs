@@ -48,7 +48,8 @@ pub(crate) fn field(attributes: &[Attribute], ty: &Type, errors: &mut Errors) ->
         if entry.name == "getter" {
             errors.report(
                 &entry,
-                "`#[serde(getter)]` is not supported here: it is for `#[serde(remote)]` definitions",
+                "`#[serde(getter)]` is not supported here: it is for `#[serde(remote)]` \
+                 definitions",
                 "remove it; `#[serde(serialize_with = \"..\")]` changes how a field is written",
             );
         } else if entry.name == FLATTEN {
@@ -71,8 +72,10 @@ pub(crate) fn field(attributes: &[Attribute], ty: &Type, errors: &mut Errors) ->
 pub(crate) fn refuse_flatten(entry: &Entry, errors: &mut Errors) {
     errors.report(
         entry,
-        "`#[serde(flatten)]` is not supported: each attribute of an item must belong to one field by its name",
-        "declare each attribute as a field of the struct; or remove `flatten`: the value is then stored as \
+        "`#[serde(flatten)]` is not supported: each attribute of an item must belong to one field \
+         by its name",
+        "declare each attribute as a field of the struct; or remove `flatten`: the value is then \
+         stored as \
          one attribute, which can be `#[encrypted]`",
     );
 }

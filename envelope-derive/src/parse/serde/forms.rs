@@ -127,12 +127,14 @@ impl Form {
             }
             Self::Directions => {
                 format!(
-                    "`#[serde({name} = \"..\")]` or `#[serde({name}(serialize = \"..\", deserialize = \"..\"))]`"
+                    "`#[serde({name} = \"..\")]` or `#[serde({name}(serialize = \"..\", \
+                     deserialize = \"..\"))]`"
                 )
             }
             Self::Bounds => {
                 format!(
-                    "`#[serde({name} = \"T: Trait\")]`, or `serialize` and `deserialize` in parentheses"
+                    "`#[serde({name} = \"T: Trait\")]`, or `serialize` and `deserialize` in \
+                     parentheses"
                 )
             }
         }

@@ -4,7 +4,8 @@ use super::{assert_reported, reported, tokens};
 
 #[test]
 fn an_enum_holds_records_and_has_one_option() {
-    let no_record = "the variant `User` must hold exactly one record\nhelp: derive `Envelope` on a struct, and write `User(User)`";
+    let no_record = "the variant `User` must hold exactly one record\nhelp: derive `Envelope` on \
+         a struct, and write `User(User)`";
     let parameters = "an enum of records cannot be generic";
     let cases: [(&str, &[&str]); 13] = [
         ("enum Shop { User(User), Order(Order) }", &[]),

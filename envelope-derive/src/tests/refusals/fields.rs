@@ -22,9 +22,8 @@ fn every_stored_field_has_one_mark() {
         ),
         (
             "#[encypted] a: u8",
-            &[
-                "`#[encypted]` is not a mark, so the field `a` has none\nhelp: did you mean `#[encrypted]`?",
-            ],
+            &["`#[encypted]` is not a mark, so the field `a` has none\nhelp: did you mean \
+                 `#[encrypted]`?"],
         ),
         ("#[versio] a: u8", &["the field `a` has no mark"]),
         ("#[version] a: u8", &["the field `a` has no mark"]),
@@ -60,7 +59,8 @@ fn something_is_encrypted_unless_a_mark_is_missing() {
 
 #[test]
 fn a_key_is_not_encrypted() {
-    let both = "the key `id` cannot be encrypted: DynamoDB needs it to find the record\nhelp: keep only `#[partition_key]`; \
+    let both = "the key `id` cannot be encrypted: DynamoDB needs it to find the record\nhelp: \
+         keep only `#[partition_key]`; \
                 `#[envelope(kms_context = \"hashed\")]` keeps the key out of CloudTrail";
     let sort = both.replace("`id`", "`at`").replace("partition_key", "sort_key");
     check_structs(&[
@@ -112,7 +112,8 @@ fn a_key_is_always_stored() {
         ),
         (
             "",
-            "#[partition_key] id: u8, #[sort_key] #[serde(skip_serializing)] at: u8, #[encrypted] a: u8",
+            "#[partition_key] id: u8, #[sort_key] #[serde(skip_serializing)] at: u8, #[encrypted] \
+             a: u8",
             &["the key `at` must be in every record"],
         ),
     ]);
@@ -208,7 +209,8 @@ fn an_attribute_has_a_name_of_its_own() {
         ("#[encrypted] encrypted_payload: u8", &[&reserved("encrypted_payload")]),
         ("#[serde(skip)] encrypted_payload: u8", &[]),
         (
-            "#[plaintext] encrypted_payloads: u8, #[plaintext] encrypted: u8, #[plaintext] my_encrypted_dek: u8",
+            "#[plaintext] encrypted_payloads: u8, #[plaintext] encrypted: u8, #[plaintext] \
+             my_encrypted_dek: u8",
             &[],
         ),
         (
@@ -226,11 +228,13 @@ fn an_attribute_has_a_name_of_its_own() {
             &[id_and_a],
         ),
         (
-            "#[plaintext] #[serde(rename(serialize = \"b\"), alias = \"a\", alias = \"b\")] a: u8, #[plaintext] c: u8",
+            "#[plaintext] #[serde(rename(serialize = \"b\"), alias = \"a\", alias = \"b\")] a: \
+             u8, #[plaintext] c: u8",
             &[],
         ),
         (
-            "#[plaintext] #[serde(alias = \"x\")] a: u8, #[plaintext] #[serde(alias = \"x\")] b: u8",
+            "#[plaintext] #[serde(alias = \"x\")] a: u8, #[plaintext] #[serde(alias = \"x\")] b: \
+             u8",
             &["`a` and `b` both have the name `x`"],
         ),
         ("#[serde(skip)] a: u8, #[plaintext] #[serde(rename = \"a\")] b: u8", &[]),
@@ -252,7 +256,8 @@ fn options_of_marks_are_known() {
     let elsewhere = "`#[envelope(..)]` belongs to the struct, not to a field";
     check_fields(&[
         (
-            "#[encrypted(accept = \"plaintext\")] a: u8, #[authenticated(accept = \"plaintext\")] b: u8",
+            "#[encrypted(accept = \"plaintext\")] a: u8, #[authenticated(accept = \"plaintext\")] \
+             b: u8",
             &[],
         ),
         ("#[encrypted(accept = \"encrypted\")] a: u8", &["`accept` can only be \"plaintext\""]),
@@ -278,15 +283,13 @@ fn options_of_marks_are_known() {
         ),
         (
             "#[encrypted(sort)] a: u8",
-            &[
-                "`sort` is not an option of `#[encrypted(..)]`\nhelp: `#[encrypted(..)]` takes `accept` and `group`",
-            ],
+            &["`sort` is not an option of `#[encrypted(..)]`\nhelp: `#[encrypted(..)]` takes \
+                 `accept` and `group`"],
         ),
         (
             "#[authenticated(group = \"x\")] a: u8",
-            &[
-                "`group` is not an option of `#[authenticated(..)]`\nhelp: `#[authenticated(..)]` takes `accept`",
-            ],
+            &["`group` is not an option of `#[authenticated(..)]`\nhelp: `#[authenticated(..)]` \
+                 takes `accept`"],
         ),
         (
             "#[plaintext] #[envelope(plaintext)] a: u8",
@@ -305,7 +308,8 @@ fn groups_have_valid_names_and_no_serde_with() {
     let pair = "the name `group` is reserved in the encryption context of a record with groups";
     check_fields(&[
         (
-            "#[encrypted(group = \"medical-2_A\")] a: u8, #[encrypted(group = \"b\", accept = \"plaintext\")] b: u8",
+            "#[encrypted(group = \"medical-2_A\")] a: u8, #[encrypted(group = \"b\", accept = \
+             \"plaintext\")] b: u8",
             &[],
         ),
         ("#[encrypted(group = \"\")] a: u8", &["\"\" is not a valid group name"]),
@@ -323,7 +327,8 @@ fn groups_have_valid_names_and_no_serde_with() {
             &[pair],
         ),
         (
-            "#[plaintext] #[encryption_context] #[serde(rename = \"Group\")] b: u8, #[encrypted(group = \"a\")] a: u8",
+            "#[plaintext] #[encryption_context] #[serde(rename = \"Group\")] b: u8, \
+             #[encrypted(group = \"a\")] a: u8",
             &[pair],
         ),
         ("#[plaintext] group: u8, #[encrypted(group = \"a\")] a: u8", &[]),
@@ -339,7 +344,8 @@ fn the_encryption_context_takes_readable_fields() {
         ),
         ("#[encryption_context] a: u8", &["the field `a` has no mark"]),
         (
-            "#[plaintext] #[encryption_context] a: u8, #[authenticated] #[encryption_context] b: u8",
+            "#[plaintext] #[encryption_context] a: u8, #[authenticated] #[encryption_context] b: \
+             u8",
             &[],
         ),
         (
@@ -353,9 +359,8 @@ fn the_encryption_context_takes_readable_fields() {
         ),
         (
             "#[plaintext] #[encryption_context] #[serde(rename = \"aws:a\")] a: u8",
-            &[
-                "`aws:a` cannot be in the encryption context: KMS refuses names that begin with `aws:`",
-            ],
+            &["`aws:a` cannot be in the encryption context: KMS refuses names that begin with \
+                 `aws:`"],
         ),
         (
             "#[plaintext] #[encryption_context] table: u8",
@@ -369,16 +374,19 @@ fn the_encryption_context_takes_readable_fields() {
 fn a_field_with_a_role_is_readable_and_stored() {
     let stays = |role: &str| {
         format!(
-            "the library changes `a`, which is `#[{role}]`, but the encryption context must not change"
+            "the library changes `a`, which is `#[{role}]`, but the encryption context must not \
+             change"
         )
     };
     check_fields(&[
         (
-            "#[plaintext] #[version] a: u8, #[plaintext] #[ttl] b: u8, #[plaintext] #[created] c: u8, #[plaintext] #[updated] d: u8",
+            "#[plaintext] #[version] a: u8, #[plaintext] #[ttl] b: u8, #[plaintext] #[created] c: \
+             u8, #[plaintext] #[updated] d: u8",
             &[],
         ),
         (
-            "#[authenticated] #[version] a: u64, #[authenticated] #[ttl] b: u64, #[authenticated] #[created] c: u64",
+            "#[authenticated] #[version] a: u64, #[authenticated] #[ttl] b: u64, #[authenticated] \
+             #[created] c: u64",
             &[],
         ),
         ("#[plaintext] #[version(x)] a: u64", &["`#[version]` takes no options"]),

@@ -16,7 +16,8 @@ fn a_key_has_a_name_and_a_format() {
     let composes = "`#[partition_key]` on the struct needs `name` and `format`";
     let none = "the struct has no partition key";
     let partition = format!(
-        "{composes}\nhelp: write `#[partition_key(name = \"pk\", format = \"USER#{{user_id}}\")]`, or move the attribute to the key field"
+        "{composes}\nhelp: write `#[partition_key(name = \"pk\", format = \
+         \"USER#{{user_id}}\")]`, or move the attribute to the key field"
     );
     let sort = partition.replace("partition_key", "sort_key").replace("\"pk\"", "\"sk\"");
     check_structs(&[
@@ -30,9 +31,8 @@ fn a_key_has_a_name_and_a_format() {
         (
             "#[sort_key(name = \"sk\", format = \"A\", digits = 3)]",
             "#[partition_key] id: u8, #[encrypted] a: u8",
-            &[
-                "`digits` is not an option of `#[sort_key(..)]`\nhelp: `#[sort_key(..)]` takes `name` and `format`",
-            ],
+            &["`digits` is not an option of `#[sort_key(..)]`\nhelp: `#[sort_key(..)]` takes \
+                 `name` and `format`"],
         ),
         (
             "#[sort_key(nam = \"sk\", format = \"A\")]",
@@ -112,7 +112,8 @@ fn a_format_names_each_part_once_and_five_at_most() {
         ),
     ]);
     check_structs(&[(
-        "#[partition_key(name = \"pk\", format = \"{a}\")] #[sort_key(name = \"sk\", format = \"{a}#{b}\")]",
+        "#[partition_key(name = \"pk\", format = \"{a}\")] #[sort_key(name = \"sk\", format = \
+         \"{a}#{b}\")]",
         "#[key] a: u8, #[key] b: u8, #[encrypted] c: u8",
         &[],
     )]);
@@ -145,9 +146,8 @@ fn a_part_is_a_stored_field_that_does_not_change() {
         (
             "A#{a}",
             "#[key] #[serde(skip_serializing_if = \"f\")] a: u8",
-            &[
-                "`a` is part of the key, which every record must have\nhelp: remove `skip_serializing_if = \"f\"`",
-            ],
+            &["`a` is part of the key, which every record must have\nhelp: remove \
+                 `skip_serializing_if = \"f\"`"],
         ),
         ("A#{a}", "#[authenticated] #[serde(skip_deserializing)] a: u8", &[every]),
         ("A", "#[authenticated] #[serde(skip_deserializing)] a: u8", &[]),
@@ -163,7 +163,8 @@ fn a_part_is_a_stored_field_that_does_not_change() {
 fn a_part_has_one_text_form() {
     let cannot = |what: &str| {
         format!(
-            "`a` is part of the key, so it cannot be {what}: each value must have exactly one text form"
+            "`a` is part of the key, so it cannot be {what}: each value must have exactly one \
+             text form"
         )
     };
     for (ty, what) in [
@@ -196,8 +197,10 @@ fn a_part_has_one_text_form() {
 
 #[test]
 fn a_field_marked_key_is_part_of_a_key() {
-    let expected = "`a` is marked `#[key]`, but no composed key names it, so it would not be stored\nhelp: name it in a composed key on the \
-                    struct: `#[sort_key(name = \"sk\", format = \"ORDER#{a}\")]`; if the field itself is the key, mark \
+    let expected = "`a` is marked `#[key]`, but no composed key names it, so it would not be \
+         stored\nhelp: name it in a composed key on the \
+                    struct: `#[sort_key(name = \"sk\", format = \"ORDER#{a}\")]`; if the field \
+                    itself is the key, mark \
                     it `#[partition_key]` or `#[sort_key]`";
     check_formats(&[("A", "#[key] a: u8", &[expected])]);
 }
@@ -232,7 +235,8 @@ fn generated_attributes_have_distinct_names() {
     ]);
     check_structs(&[
         (
-            "#[partition_key(name = \"k\", format = \"A\")] #[sort_key(name = \"k\", format = \"B\")]",
+            "#[partition_key(name = \"k\", format = \"A\")] #[sort_key(name = \"k\", format = \
+             \"B\")]",
             "#[encrypted] a: u8",
             &["two attributes have the name `k`"],
         ),

@@ -5,7 +5,8 @@ use super::{FIELDS, check_containers, check_structs};
 /// Checks an index of a struct with a sort key and fields of every kind.
 #[track_caller]
 fn check_indexes(cases: &[(&str, &[&str])]) {
-    let fields = "#[partition_key] id: String, #[sort_key] at: u64, #[encrypted] secret: String, #[authenticated] plan: String, \
+    let fields = "#[partition_key] id: String, #[sort_key] at: u64, #[encrypted] secret: String, \
+         #[authenticated] plan: String, \
                   #[plaintext] logins: u64, #[plaintext] r#type: String";
     for (options, expected) in cases {
         check_structs(&[(&format!("#[envelope(index({options}))]"), fields, expected)]);
@@ -19,15 +20,13 @@ fn the_options_of_an_index_are_known() {
         ("name = \"by_logins\", local, sort_key = logins", &[]),
         (
             "name = \"by_plan\", partition_keys = plan",
-            &[
-                "`partition_keys` is not an option of `index(..)`\nhelp: did you mean `partition_key`?",
-            ],
+            &["`partition_keys` is not an option of `index(..)`\nhelp: did you mean \
+                 `partition_key`?"],
         ),
         (
             "name = \"by_plan\", partition_key = plan, unique",
-            &[
-                "`unique` is not an option of `index(..)`\nhelp: `index(..)` takes `name`, `partition_key`, `sort_key` and `local`",
-            ],
+            &["`unique` is not an option of `index(..)`\nhelp: `index(..)` takes `name`, \
+                 `partition_key`, `sort_key` and `local`"],
         ),
         (
             "name = \"by_plan\", name = \"by_plan\", partition_key = plan",
@@ -46,9 +45,8 @@ fn the_options_of_an_index_are_known() {
         ("name = \"by_plan\", partition_key(plan)", &["`partition_key` takes the name of a field"]),
         (
             "name = \"by_plan\", partition_key = \"plan\"",
-            &[
-                "`partition_key` takes the name of a field\nhelp: write `partition_key = plan`, without quotes",
-            ],
+            &["`partition_key` takes the name of a field\nhelp: write `partition_key = plan`, \
+                 without quotes"],
         ),
         (
             "name = \"by_plan\", partition_key = plan, sort_key = a.b",
@@ -145,9 +143,8 @@ fn the_keys_of_an_index_are_readable_fields() {
     check("#[plaintext] #[serde(skip_deserializing)] a: u8", &[skipped]);
     check(
         "#[plaintext] a: bool",
-        &[
-            "`a` is a key of the index `by_a` and cannot be a bool: DynamoDB keys are strings, numbers or bytes",
-        ],
+        &["`a` is a key of the index `by_a` and cannot be a bool: DynamoDB keys are strings, \
+             numbers or bytes"],
     );
     check("#[plaintext] a: [u8; 4]", &[bytes]);
     check("#[plaintext] #[serde(with = \"m\")] a: bool", &[]);
@@ -171,9 +168,8 @@ fn the_keys_of_an_index_are_readable_fields() {
         (
             "#[envelope(index(name = \"by_a\", partition_key = plans))]",
             FIELDS,
-            &[
-                "there is no field `plans` in the struct\nhelp: write the name of the field in the struct, not its serde name",
-            ],
+            &["there is no field `plans` in the struct\nhelp: write the name of the field in \
+                 the struct, not its serde name"],
         ),
         (
             &format!("{index} #[sort_key(name = \"sk\", format = \"A#{{a}}\")]"),
@@ -192,7 +188,8 @@ fn the_keys_of_an_index_are_readable_fields() {
 fn indexes_have_distinct_names() {
     let two = |a: &str, b: &str| {
         format!(
-            "#[envelope(index(name = {a:?}, partition_key = id), index(name = {b:?}, partition_key = id))]"
+            "#[envelope(index(name = {a:?}, partition_key = id), index(name = {b:?}, \
+             partition_key = id))]"
         )
     };
     check_containers(&[

@@ -32,24 +32,21 @@ fn an_option_is_known_and_given_once() {
         ),
         (
             "#[envelope(secret)]",
-            &[
-                "`secret` is not an option of `#[envelope(..)]`\nhelp: `#[envelope(..)]` takes `table`, `unmarked`, `kms_context`, `context`, \
-             `entity`, `index` and `crate`",
-            ],
+            &["`secret` is not an option of `#[envelope(..)]`\nhelp: `#[envelope(..)]` takes \
+                 `table`, `unmarked`, `kms_context`, `context`, \
+             `entity`, `index` and `crate`"],
         ),
         (
             "#[envelope(unmarked = \"secret\")]",
-            &[
-                "`unmarked` cannot be \"secret\"\nhelp: choose one of `unmarked = \"plaintext\"`, `unmarked = \"encrypted\"`",
-            ],
+            &["`unmarked` cannot be \"secret\"\nhelp: choose one of `unmarked = \"plaintext\"`, \
+                 `unmarked = \"encrypted\"`"],
         ),
         ("#[envelope(unmarked)]", &["`unmarked` takes a string"]),
         (
             "#[envelope(kms_context = \"none\")]",
-            &[
-                "`kms_context` cannot be \"none\"\nhelp: choose one of `kms_context = \"raw\"`, `kms_context = \"hashed\"`, `kms_context = \
-             \"table\"`",
-            ],
+            &["`kms_context` cannot be \"none\"\nhelp: choose one of `kms_context = \"raw\"`, \
+                 `kms_context = \"hashed\"`, `kms_context = \
+             \"table\"`"],
         ),
         ("#[envelope(kms_context = raw)]", &["`kms_context` takes a string"]),
         ("#[envelope(kms_context = \"raw\")]", &[]),
@@ -60,7 +57,8 @@ fn an_option_is_known_and_given_once() {
 
 #[test]
 fn after_a_wrong_default_mark_no_missing_mark_is_reported() {
-    let source = "#[envelope(table = \"t\", unmarked = \"x\")] struct Record { #[partition_key] id: u8, a: u8 }";
+    let source = "#[envelope(table = \"t\", unmarked = \"x\")] struct Record { #[partition_key] \
+         id: u8, a: u8 }";
     assert_reported(source, &reported(source), &["`unmarked` cannot be \"x\""]);
 }
 
@@ -71,9 +69,8 @@ fn the_path_of_the_crate_is_absolute() {
         ("#[envelope(crate = crate::facade)]", &[]),
         (
             "#[envelope(crate = envelope)]",
-            &[
-                "the path `envelope` is relative\nhelp: `crate = ::envelope` for a dependency, `crate = crate::envelope` for a module",
-            ],
+            &["the path `envelope` is relative\nhelp: `crate = ::envelope` for a dependency, \
+                 `crate = crate::envelope` for a module"],
         ),
         ("#[envelope(crate = facade::envelope)]", &["the path `facade::envelope` is relative"]),
         (
@@ -161,7 +158,8 @@ fn marks_on_the_struct_are_refused() {
     }
     for name in ["encrypted", "plaintext"] {
         let expected = format!(
-            "`#[{name}]` belongs to a field, not to the struct\nhelp: move it to a field, or write `#[envelope(unmarked = {name:?})]` \
+            "`#[{name}]` belongs to a field, not to the struct\nhelp: move it to a field, or \
+             write `#[envelope(unmarked = {name:?})]` \
              for all fields without a mark"
         );
         check_containers(&[(&format!("#[{name}]"), &[&expected])]);

@@ -17,15 +17,18 @@ fn attributes_that_reshape_the_struct_are_refused() {
         "field_identifier",
     ] {
         let expected = format!(
-            "`#[serde({name})]` cannot be combined with `Envelope`\nhelp: remove it: serde must write a record as a \
+            "`#[serde({name})]` cannot be combined with `Envelope`\nhelp: remove it: serde must \
+             write a record as a \
              map of its fields"
         );
         check_containers(&[(&format!("#[serde({name} = \"x\")]"), &[&expected])]);
     }
     let tag = |name: &str| {
         format!(
-            "`#[serde(tag)]` cannot be combined with `Envelope`\nhelp: remove `tag`; to store a constant attribute that \
-             tells the records of this struct from others, write `#[envelope(entity({name} = \"..\"))]`"
+            "`#[serde(tag)]` cannot be combined with `Envelope`\nhelp: remove `tag`; to store a \
+             constant attribute that \
+             tells the records of this struct from others, write `#[envelope(entity({name} = \
+             \"..\"))]`"
         )
     };
     check_containers(&[
@@ -41,11 +44,13 @@ fn attributes_of_a_struct_are_known_and_well_formed() {
         |name: &str, right: &str| format!("`#[serde({name})]` is malformed\nhelp: write {right}");
     check_containers(&[
         (
-            "#[serde(rename = \"R\", rename_all = \"camelCase\", default, deny_unknown_fields, expecting = \"x\", crate = \"y\")]",
+            "#[serde(rename = \"R\", rename_all = \"camelCase\", default, deny_unknown_fields, \
+             expecting = \"x\", crate = \"y\")]",
             &[],
         ),
         (
-            "#[serde(rename_all(serialize = \"camelCase\"), rename_all(deserialize = \"camelCase\"))]",
+            "#[serde(rename_all(serialize = \"camelCase\"), rename_all(deserialize = \
+             \"camelCase\"))]",
             &[],
         ),
         ("#[serde(default = \"a::b\", bound = \"\", rename(serialize = \"R\"))]", &[]),
@@ -61,10 +66,9 @@ fn attributes_of_a_struct_are_known_and_well_formed() {
         ),
         (
             "#[serde(skip)]",
-            &[
-                "`#[serde(skip)]` is not supported here\nhelp: `#[serde(..)]` can have `rename`, `rename_all`, `default`, \
-             `deny_unknown_fields`, `bound`, `expecting` and `crate` here",
-            ],
+            &["`#[serde(skip)]` is not supported here\nhelp: `#[serde(..)]` can have `rename`, \
+                 `rename_all`, `default`, \
+             `deny_unknown_fields`, `bound`, `expecting` and `crate` here"],
         ),
         (
             "#[serde(deny_unknown_fields = \"x\")]",
@@ -84,7 +88,8 @@ fn attributes_of_a_struct_are_known_and_well_formed() {
             "#[serde(rename)]",
             &[&malformed(
                 "rename",
-                "`#[serde(rename = \"..\")]` or `#[serde(rename(serialize = \"..\", deserialize = \"..\"))]`",
+                "`#[serde(rename = \"..\")]` or `#[serde(rename(serialize = \"..\", deserialize = \
+                 \"..\"))]`",
             )],
         ),
         ("#[serde(rename(write = \"x\"))]", &["`#[serde(rename)]` is malformed"]),
@@ -107,11 +112,13 @@ fn attributes_of_a_field_are_known_and_well_formed() {
         |name: &str, right: &str| format!("`#[serde({name})]` is malformed\nhelp: write {right}");
     check_fields(&[
         (
-            "#[plaintext] #[serde(rename = \"b\", alias = \"c\", alias = \"d\", default, with = \"a::b\", skip_serializing_if = \"f\")] a: u8",
+            "#[plaintext] #[serde(rename = \"b\", alias = \"c\", alias = \"d\", default, with = \
+             \"a::b\", skip_serializing_if = \"f\")] a: u8",
             &[],
         ),
         (
-            "#[plaintext] #[serde(serialize_with = \"a::b\", deserialize_with = \"a::b\", default = \"f\", bound = \"u8: Copy\")] a: u8",
+            "#[plaintext] #[serde(serialize_with = \"a::b\", deserialize_with = \"a::b\", default \
+             = \"f\", bound = \"u8: Copy\")] a: u8",
             &[],
         ),
         (
@@ -180,11 +187,13 @@ fn a_serde_setting_is_given_once() {
     check_fields(&[
         ("#[plaintext] #[serde(rename = \"b\", rename = \"c\")] a: u8", &[&twice("rename")]),
         (
-            "#[plaintext] #[serde(rename(serialize = \"b\"), rename(deserialize = \"c\"), alias = \"b\")] a: u8",
+            "#[plaintext] #[serde(rename(serialize = \"b\"), rename(deserialize = \"c\"), alias = \
+             \"b\")] a: u8",
             &[],
         ),
         (
-            "#[plaintext] #[serde(rename(deserialize = \"b\", deserialize = \"c\"), alias = \"a\")] a: u8",
+            "#[plaintext] #[serde(rename(deserialize = \"b\", deserialize = \"c\"), alias = \
+             \"a\")] a: u8",
             &[],
         ),
         (
