@@ -1,5 +1,5 @@
-//! The vectors in `vectors/v1`: what this crate opens, refuses and writes, byte by byte, beside any
-//! other implementation.
+//! The vectors in `vectors/v1`: this crate opens, refuses and writes them byte by byte, like every
+//! other implementation of the format.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ use crate::{
 mod rsa;
 mod streams;
 
-/// What `expect` may say; an unknown name fails the run.
+/// The values of `expect`. An unknown value fails the test.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "kebab-case")]
 enum Expect {
@@ -56,7 +56,7 @@ struct Vector {
     rest: Json,
 }
 
-/// Where the reader finds what is sealed, and with which keys.
+/// The context and the keys of the reader.
 #[derive(Deserialize)]
 struct Reader {
     #[serde(flatten)]
@@ -66,12 +66,12 @@ struct Reader {
     keys: Vec<Key>,
     attributes: BTreeMap<String, Json>,
     pairs: BTreeMap<String, String>,
-    /// Further pairs, one by one: a JSON object has no name twice.
+    /// Further pairs as a list, because a JSON object cannot have a name twice.
     #[serde(default)]
     more_pairs: Vec<(String, String)>,
 }
 
-/// The keys that the reader has.
+/// The keys of the reader.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Keys {
@@ -79,7 +79,7 @@ enum Keys {
     /// A private key, PKCS #8 in DER.
     #[cfg(feature = "rsa")]
     RsaKey(Hex),
-    /// Those of the reader's own branch, the active one first.
+    /// The keys of the reader's own branch, the active one first.
     #[serde(rename = "branch_keys")]
     Branch(Vec<VersionKey>),
 }
@@ -90,8 +90,8 @@ struct VersionKey {
     key: Hex,
 }
 
-/// What a vector that opens holds beyond the others: what the writer chose, and the values on the
-/// way.
+/// The further fields of a vector that opens: the choices of the writer, and the intermediate
+/// values.
 #[derive(Deserialize)]
 struct Steps {
     data_key: Hex,
@@ -153,8 +153,7 @@ impl Hex {
 }
 
 impl Reader {
-    /// The context in which a reader finds the record, with the `names` that the payload lists as
-    /// authenticated.
+    /// The context of the reader, with the authenticated `names` that the payload lists.
     fn context<'v>(&'v self, names: &'v [String]) -> Result<Context<'v>, Expect> {
         let form = match self.context_form.as_str() {
             "raw" => ContextForm::Raw,
@@ -195,7 +194,7 @@ impl Reader {
         }
     }
 
-    /// The data key, and the entry of `encrypted_dek` that the writer makes of it.
+    /// The data key, and the entry of `encrypted_dek` that a writer makes of it.
     fn wrap(
         &self,
         data_key: &Hex,
@@ -244,7 +243,7 @@ impl Vector {
         self.open().err().unwrap_or(Expect::Opens)
     }
 
-    /// FORMAT 7, as far as it concerns this crate: what comes out, or the kind of the failure.
+    /// The part of FORMAT 7 that this crate implements: the plaintext, or the kind of the failure.
     fn open(&self) -> Result<Plaintext, Expect> {
         let payload = UntrustedPayload::parse(self.encrypted_payload.0.clone())
             .map_err(|error| kind(&error.into()))?;
@@ -275,7 +274,7 @@ impl VersionKey {
     }
 }
 
-/// A store with one branch, whatever its name.
+/// A store with one branch, of any name.
 #[derive(Debug)]
 struct Branch(Vec<VersionKey>);
 
@@ -297,7 +296,7 @@ impl BranchKeyStore for Branch {
     }
 }
 
-/// The name under which a vector knows an error.
+/// The value of `expect` for an error.
 fn kind(error: &OpenError) -> Expect {
     match error {
         OpenError::Format(FormatError::Truncated(_)) => Expect::FormatTruncated,
@@ -321,7 +320,7 @@ fn kind(error: &OpenError) -> Expect {
     }
 }
 
-/// A DynamoDB JSON value as the format binds it.
+/// Converts a value of DynamoDB JSON.
 fn value(json: &Json) -> Result<Value<'_>, Expect> {
     let (kind, inner) = json.as_object().unwrap().iter().next().unwrap();
     Ok(match kind.as_str() {
@@ -363,12 +362,12 @@ fn block_on<F: Future>(future: F) -> F::Output {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).as_mut().poll(&mut context) {
         std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("the local provider waits for nothing"),
+        std::task::Poll::Pending => panic!("the local provider never waits"),
     }
 }
 
-/// The vectors of the repository, or those of the folder that `ENVELOPE_VECTORS` names: another
-/// implementation's.
+/// The vectors of the repository, or those in the folder `ENVELOPE_VECTORS`, which may come from
+/// another implementation.
 fn vectors() -> Vec<(String, Vector)> {
     match std::env::var_os("ENVELOPE_VECTORS") {
         Some(folder) => in_folder(folder),
@@ -376,7 +375,7 @@ fn vectors() -> Vec<(String, Vector)> {
     }
 }
 
-/// Every vector in the folder, of `vectors/` or elsewhere, by name; there must be some.
+/// Every vector in the folder and its name, sorted. Panics if the folder is empty.
 fn in_folder<V: DeserializeOwned>(folder: impl AsRef<Path>) -> Vec<(String, V)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(folder);
     let mut paths: Vec<_> =
@@ -407,7 +406,7 @@ fn that_open(vectors: Vec<(String, Vector)>) -> impl Iterator<Item = (String, Ve
 }
 
 #[test]
-fn every_vector_opens_or_fails_as_it_says() {
+fn every_vector_opens_or_fails_as_expected() {
     let surprises: Vec<_> = vectors()
         .into_iter()
         .filter_map(|(name, vector)| {
@@ -426,7 +425,7 @@ fn every_kind_of_outcome_has_a_vector() {
 }
 
 #[test]
-fn every_value_on_the_way_is_the_vectors() {
+fn every_intermediate_value_matches() {
     for (name, vector, steps) in vectors_that_open() {
         check_steps(&name, &vector, &steps);
     }
@@ -459,7 +458,7 @@ fn check_steps(name: &str, vector: &Vector, steps: &Steps) {
 }
 
 #[test]
-fn what_comes_out_is_the_vectors() {
+fn every_plaintext_and_every_field_matches() {
     for (name, vector, steps) in vectors_that_open() {
         let plaintext = vector.open().unwrap();
         assert_eq!(plaintext.expose(), steps.plaintext.0, "{name}");
@@ -481,7 +480,7 @@ fn what_comes_out_is_the_vectors() {
 }
 
 #[test]
-fn the_writer_makes_the_bytes_of_the_vectors() {
+fn the_writer_writes_the_bytes_of_the_vectors() {
     for (name, vector, steps) in vectors_that_open() {
         check_writer(&name, &vector, &steps);
     }
@@ -507,7 +506,7 @@ fn check_writer(name: &str, vector: &Vector, steps: &Steps) {
     assert!(found.keys().contains(&own), "{name}");
 }
 
-/// The wrapped keys of a vector, with the one that this crate makes in the place of its like.
+/// The wrapped keys of a vector, where the one of the same kind is replaced with `own`.
 fn with_own(found: &EncryptedDek, own: &WrappedKey) -> EncryptedDek {
     let is_own = |key: &WrappedKey| key.kind() == own.kind() && key.id() == own.id();
     let keys = found
@@ -518,9 +517,9 @@ fn with_own(found: &EncryptedDek, own: &WrappedKey) -> EncryptedDek {
     EncryptedDek::new(found.form(), keys).unwrap()
 }
 
-/// A caller may foresee no names, or other ones, when it makes room; the bytes are the same.
+/// A caller may announce no names or other names to `PayloadBuilder::new`. The bytes are the same.
 #[test]
-fn the_room_made_for_names_does_not_change_the_bytes() {
+fn the_announced_names_do_not_change_the_bytes() {
     for (name, vector, steps) in vectors_that_open() {
         let context = vector.context(&steps.authenticated_names).unwrap();
         let data_key = DataKey::from_slice(&steps.data_key.0).unwrap();
@@ -535,10 +534,9 @@ fn the_room_made_for_names_does_not_change_the_bytes() {
     }
 }
 
-/// The other tests run with the backend that the crate is built with; this one with all that are
-/// compiled in.
+/// The other tests use the backend of this build. This test uses all compiled backends.
 #[test]
-fn every_backend_makes_and_opens_the_ciphertexts_of_the_vectors_and_refuses_them_changed() {
+fn every_backend_seals_and_opens_the_vectors() {
     for (name, vector, steps) in vectors_that_open() {
         let (key, associated_data) = (steps.message_key.array(), &steps.associated_data.0);
         let sealed = vector.encrypted_payload.0.as_slice();

@@ -1,11 +1,10 @@
 //! Payloads and streams leave no plaintext in memory. The tests read the memory of their own
-//! process.
-#![cfg(target_os = "linux")]
+//! process through `/proc/self/mem`, so they run on Linux only.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fs::{self, File};
 use std::hint::black_box;
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use envelope_core::{
@@ -28,7 +27,7 @@ fn mark(i: usize) -> u8 {
 
 /// How often the mark occurs in the writable memory of this process.
 fn marks_in_memory() -> usize {
-    let memory = File::open("/proc/self/mem").unwrap();
+    let mut memory = File::open("/proc/self/mem").unwrap();
     let mut window = vec![0; 1 << 20];
     let own = window.as_ptr_range();
     let own = own.start as usize..own.end as usize;
@@ -43,7 +42,8 @@ fn marks_in_memory() -> usize {
         while at < end {
             let n = window.len().min(end - at);
             // Some mappings cannot be read. The buffer itself contains copies of other memory.
-            let read = memory.read_at(&mut window[..n], at as u64).unwrap_or(0);
+            let sought = memory.seek(SeekFrom::Start(at as u64));
+            let read = sought.and_then(|_| memory.read(&mut window[..n])).unwrap_or(0);
             let overlaps = |position: usize| {
                 own.contains(&(at + position)) || own.contains(&(at + position + MARK_BYTES))
             };
@@ -107,6 +107,7 @@ fn opener(sealed: &mut &[u8]) -> StreamOpener {
 /// The payload is longer than announced, and memory behind its buffer is in use. So the buffer
 /// moves when it grows.
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "reads /proc/self/mem: run it on Linux")]
 fn a_growing_payload_leaves_no_copy_of_its_plaintext() {
     const MARKS: usize = 4_000;
     /// Pieces of a mark that do not fill the first allocation exactly.
@@ -141,6 +142,7 @@ fn a_growing_payload_leaves_no_copy_of_its_plaintext() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "reads /proc/self/mem: run it on Linux")]
 fn a_stream_leaves_no_plaintext_however_it_ends() {
     let _alone = alone();
     let context = Context::new("wiping");

@@ -1,8 +1,8 @@
-//! The same record of five fields through AWS's Database Encryption SDK with a raw AES keyring, and through Envelope
-//! with a local root key: in turn, in one run.
+//! Compares Envelope with a local root key and AWS's Database Encryption SDK with a raw AES
+//! keyring, on the same record of five fields. The two take turns in one run.
 //!
-//! Both start from the struct and end with an item, and back; AWS's library takes and gives items, so serde_dynamo
-//! stands before and behind it.
+//! Both convert the struct to an item and back. AWS's library takes and returns items, so
+//! serde_dynamo converts them.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -48,7 +48,8 @@ fn user() -> User {
     }
 }
 
-/// Without digital signatures, which Envelope does not make either: AES-GCM, HKDF, commitment and HMAC.
+/// Without digital signatures, which Envelope does not have either: AES-GCM, HKDF, commitment and
+/// HMAC.
 async fn peer() -> Result<Client, Failure> {
     let keyring = MaterialProviders::from_conf(MaterialProvidersConfig::builder().build()?)?
         .create_raw_aes_keyring()
@@ -68,7 +69,9 @@ async fn peer() -> Result<Client, Failure> {
     let config = DynamoDbItemEncryptorConfig::builder()
         .logical_table_name("users")
         .partition_key_name("user_id")
-        .attribute_actions_on_encrypt(HashMap::from(actions.map(|(name, action)| (name.to_owned(), action))))
+        .attribute_actions_on_encrypt(HashMap::from(
+            actions.map(|(name, action)| (name.to_owned(), action)),
+        ))
         .keyring(keyring)
         .allowed_unsigned_attribute_prefix(":")
         .algorithm_suite_id(DbeAlgorithmSuiteId::AlgAes256GcmHkdfSha512CommitKeySymsigHmacSha384)
@@ -87,8 +90,11 @@ async fn open_by_peer(peer: &Client, item: Item) -> Result<User, Failure> {
     Ok(serde_dynamo::from_item(opened.plaintext_item.ok_or("no item")?)?)
 }
 
-/// Microseconds that each of so many calls took, on average.
-async fn timed<O>(calls: u32, mut call: impl AsyncFnMut() -> Result<O, Failure>) -> Result<f64, Failure> {
+/// The mean time of a call in microseconds.
+async fn timed<O>(
+    calls: u32,
+    mut call: impl AsyncFnMut() -> Result<O, Failure>,
+) -> Result<f64, Failure> {
     let start = Instant::now();
     for _ in 0..calls {
         black_box(call().await?);
@@ -102,8 +108,13 @@ fn median(mut samples: Vec<f64>) -> f64 {
 }
 
 fn print(operation: &str, envelope: Vec<f64>, peer: Vec<f64>) {
-    let ratio = median(peer.iter().zip(&envelope).map(|(peer, envelope)| peer / envelope).collect());
-    println!("{operation}: Envelope {:.2} us, aws-db-esdk {:.0} us, {ratio:.0} times", median(envelope), median(peer));
+    let ratio =
+        median(peer.iter().zip(&envelope).map(|(peer, envelope)| peer / envelope).collect());
+    println!(
+        "{operation}: Envelope {:.2} us, aws-db-esdk {:.0} us, {ratio:.0} times",
+        median(envelope),
+        median(peer)
+    );
 }
 
 #[tokio::main]
@@ -115,11 +126,15 @@ async fn main() -> Result<(), Failure> {
     assert_eq!(open_by_peer(&peer, by_peer.clone()).await?, user);
     assert_eq!(from_item::<User>(by_envelope.clone(), &provider).await?, user);
 
-    let [mut sealing, mut sealing_by_peer, mut opening, mut opening_by_peer] = [const { Vec::new() }; 4];
+    let [mut sealing, mut sealing_by_peer, mut opening, mut opening_by_peer] =
+        [const { Vec::new() }; 4];
     for _ in 0..SAMPLES {
         sealing.push(timed(500, async || Ok(to_item(black_box(&user), &provider).await?)).await?);
         sealing_by_peer.push(timed(5, async || seal_by_peer(&peer, black_box(&user)).await).await?);
-        opening.push(timed(500, async || Ok(from_item::<User>(by_envelope.clone(), &provider).await?)).await?);
+        opening.push(
+            timed(500, async || Ok(from_item::<User>(by_envelope.clone(), &provider).await?))
+                .await?,
+        );
         opening_by_peer.push(timed(5, async || open_by_peer(&peer, by_peer.clone()).await).await?);
     }
     print("seal", sealing, sealing_by_peer);

@@ -1,4 +1,4 @@
-//! The vectors in `vectors/rsa-v1`: data keys that are wrapped for an RSA public key.
+//! The vectors in `vectors/rsa-v1`: data keys that are wrapped with an RSA public key.
 
 use std::convert::Infallible;
 
@@ -11,7 +11,7 @@ pub(super) fn key(der: &Hex) -> LocalRsaKey {
     LocalRsaKey::from_pkcs8_der(&der.0).unwrap()
 }
 
-/// The entry that a recipient's writer makes when it draws `seed`.
+/// The entry that a writer makes with the random `seed`.
 pub(super) fn wrap(
     der: &Hex,
     data_key: &DataKey,
@@ -24,18 +24,18 @@ pub(super) fn wrap(
         .unwrap()
 }
 
-/// A generator that gives the seed of RSAES-OAEP which a vector names.
+/// A random generator that returns the RSAES-OAEP seed of a vector.
 struct Seed<'v>(&'v Hex);
 
 impl TryRng for Seed<'_> {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        panic!("RSAES-OAEP draws its seed at once")
+        panic!("RSAES-OAEP requests its seed with one call")
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        panic!("RSAES-OAEP draws its seed at once")
+        panic!("RSAES-OAEP requests its seed with one call")
     }
 
     fn try_fill_bytes(&mut self, seed: &mut [u8]) -> Result<(), Infallible> {
@@ -51,14 +51,14 @@ fn vectors() -> Vec<(String, Vector)> {
 }
 
 #[test]
-fn every_vector_of_an_rsa_key_opens_or_fails_as_it_says() {
+fn every_rsa_vector_opens_or_fails_as_expected() {
     for (name, vector) in vectors() {
         assert_eq!(vector.outcome(), vector.expect, "{name}");
     }
 }
 
 #[test]
-fn every_value_and_every_byte_is_the_vectors_of_an_rsa_key() {
+fn every_intermediate_value_of_the_rsa_vectors_matches() {
     let opening: Vec<_> = super::that_open(vectors()).collect();
     assert!(!opening.is_empty());
     for (name, vector, steps) in opening {

@@ -1,4 +1,4 @@
-//! The vectors in `vectors/stream-v1`: streams, opened, refused and written byte by byte.
+//! The vectors in `vectors/stream-v1`: streams are opened, refused and written byte by byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +24,8 @@ struct Vector {
     rest: Json,
 }
 
-/// What a vector that opens holds beyond the others: what the writer chose, and the values on the
-/// way.
+/// The further fields of a vector that opens: the choices of the writer, and the intermediate
+/// values.
 #[derive(Deserialize)]
 struct Steps {
     data_key: Hex,
@@ -41,13 +41,13 @@ struct Steps {
 }
 
 impl Vector {
-    /// With all the attributes of the vector authenticated: a stream does not carry their names.
+    /// With all attributes of the vector authenticated, because a stream does not list their names.
     fn with_context<T>(&self, run: impl FnOnce(&Context<'_>) -> T) -> T {
         let names: Vec<_> = self.reader.attributes.keys().cloned().collect();
         run(&self.reader.context(&names).unwrap())
     }
 
-    /// What comes out, all of it or up to a failure.
+    /// The plaintext that is released, up to the end or a failure, and the outcome.
     fn open(&self) -> (Vec<u8>, Expect) {
         let mut released = Vec::new();
         let outcome = self.open_into(&mut released);
@@ -91,7 +91,7 @@ fn vectors_that_open() -> impl Iterator<Item = (String, Vector, Steps)> {
 }
 
 #[test]
-fn every_stream_opens_or_fails_as_it_says_and_releases_no_more() {
+fn every_stream_opens_or_fails_and_releases_as_expected() {
     for (name, vector) in vectors() {
         let (released, outcome) = vector.open();
         assert_eq!(outcome, vector.expect, "{name}");
@@ -108,7 +108,7 @@ fn every_kind_of_outcome_has_a_stream() {
 }
 
 #[test]
-fn every_value_on_the_way_is_the_streams() {
+fn every_intermediate_value_of_the_streams_matches() {
     for (name, vector, steps) in vectors_that_open() {
         vector.with_context(|context| {
             let pairs = context.encryption_context();
@@ -139,7 +139,7 @@ fn every_value_on_the_way_is_the_streams() {
 }
 
 #[test]
-fn the_writer_makes_the_bytes_of_the_streams() {
+fn the_writer_writes_the_bytes_of_the_streams() {
     for (name, vector, steps) in vectors_that_open() {
         let header = UntrustedStreamHeader::read(&vector.stream.0[..]).unwrap();
         let chunk_size = ChunkSize::new(1 << steps.chunk_size).unwrap();

@@ -1,2 +1,2 @@
-//! Tests of how often sealing and opening allocate, in a package of their own: counting takes a
-//! global allocator, and an allocator cannot be written without `unsafe`.
+//! Tests of how often sealing and opening allocate. They are a package of their own, because
+//! counting needs a global allocator, and an allocator needs `unsafe`.

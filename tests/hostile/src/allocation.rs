@@ -1,10 +1,10 @@
-//! How much memory hostile bytes can make a reader allocate.
+//! Measures how much memory hostile bytes make a reader allocate.
 #![allow(unsafe_code)] // `GlobalAlloc` has no safe form.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, which counts the bytes that each thread holds and the most it ever held.
+/// The system allocator, with counters of the present and the peak bytes of each thread.
 struct Counting;
 
 #[global_allocator]
@@ -24,8 +24,8 @@ fn signed(bytes: usize) -> isize {
     isize::try_from(bytes).unwrap_or(isize::MAX)
 }
 
-// SAFETY: each method hands its arguments to `System` as they are and returns what it returns. The
-// counters neither allocate nor need to be dropped, so they can be used from within an allocator.
+// SAFETY: each method passes its arguments to `System` unchanged and returns its result. The
+// counters neither allocate nor need to be dropped, so an allocator can use them.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()));
@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Both blocks may stand side by side while what is in them is copied.
+        // Both blocks may exist while the content is copied.
         count(signed(size));
         count(-signed(layout.size()));
         unsafe { System.realloc(pointer, layout, size) }
@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The most bytes that `work` holds at once on this thread, beyond those that were held before it.
+/// The peak of allocated bytes during `work` on this thread, beyond the bytes before it.
 ///
 /// ```
 /// use envelope_hostile::allocation::peak;
@@ -70,11 +70,11 @@ pub fn peak<R>(work: impl FnOnce() -> R) -> (usize, R) {
     (usize::try_from(most - before).unwrap_or_default(), result)
 }
 
-/// What may be held beside a multiple of the input: errors and the names in them, and the levels of
-/// a nested value, of which there are 128 at most, of some 900 bytes each.
+/// What may be allocated beside a multiple of the input: errors and the names in them, and the
+/// levels of a nested value: at most 128, of about 900 bytes each.
 const FLOOR_BYTES: usize = 128 * 1024;
 
-/// Asserts that `work` holds no more than `factor` times `given` bytes at once, and 128 KiB.
+/// Asserts that `work` allocates at most `factor` times `given` bytes plus 128 KiB at a time.
 #[track_caller]
 pub(crate) fn within<R>(factor: usize, given: usize, work: impl FnOnce() -> R) -> R {
     let (bytes, result) = peak(work);

@@ -21,11 +21,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::input::{Input, Item};
 
-/// Whatever the items of the table are, they are read or refused, and nobody who lacks the key
-/// makes a branch key.
+/// Arbitrary items of the table are read or refused, and nobody without the KMS key can forge a
+/// branch key.
 ///
-/// The bytes are two items. DynamoDB is played: the first is what it answers for a pointer and for
-/// a key, both are what it answers for a list.
+/// The bytes are two items. A simulated DynamoDB returns the first item for a pointer and for a
+/// key, and both items for a list.
 pub fn branch_keys(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let items = [input.item(), input.item()];
@@ -86,7 +86,7 @@ fn answering(body: &Arc<Mutex<String>>) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
-/// Answers every request alike.
+/// Returns the same response to every request.
 #[derive(Debug)]
 struct Answer(Arc<Mutex<String>>);
 
@@ -100,7 +100,7 @@ impl HttpConnector for Answer {
     }
 }
 
-/// An item as DynamoDB sends it.
+/// An item in the encoding of DynamoDB.
 fn json_item(item: &Item) -> Json {
     Json::Object(
         item.iter().map(|(name, value)| (name.clone(), json_value(value))).collect::<Map<_, _>>(),

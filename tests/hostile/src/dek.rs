@@ -4,10 +4,9 @@ use envelope_core::{EncryptedDek, KeyKind, MAX_WRAPPED_KEYS, WrappedKey};
 
 use crate::allocation::within;
 
-/// An `encrypted_dek` that parses encodes to the same bytes, and is made of parts that can be put
-/// together again.
+/// An `encrypted_dek` that parses encodes to the same bytes, and can be built again from its parts.
 pub fn dek(bytes: &[u8]) {
-    // An entry of 5 bytes is two vectors and a kind.
+    // An entry of 5 bytes becomes two vectors and a kind.
     let Ok(dek) = within(20, bytes.len(), || EncryptedDek::parse(bytes)) else { return };
     assert_eq!(dek.to_bytes(), bytes);
     assert!((1..=MAX_WRAPPED_KEYS).contains(&dek.keys().len()));

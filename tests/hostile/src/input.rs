@@ -1,4 +1,4 @@
-//! Bytes taken apart into the attributes of an item.
+//! Interprets bytes as the attributes of an item.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use crate::records::NAMES;
 /// A DynamoDB item.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Deeper than the library reads (64 levels), and no danger to what drops it.
+/// Deeper than the library reads (64 levels), but safe to drop.
 const MAX_LEVELS: u8 = 80;
 
-/// Numbers that are at an edge of what some type holds.
+/// Numbers at the limits of some types.
 const NUMBERS: [&str; 16] = [
     "0",
     "-0",
@@ -33,7 +33,7 @@ const NUMBERS: [&str; 16] = [
     "00000000000000000000000000000000000000000000000001",
 ];
 
-/// A cursor over bytes, which gives zeros and nothing when they are used up.
+/// A cursor over bytes. At the end, it returns zeros and empty slices.
 pub(crate) struct Input<'d>(&'d [u8]);
 
 impl<'d> Input<'d> {
@@ -53,7 +53,7 @@ impl<'d> Input<'d> {
         self.0
     }
 
-    /// As many bytes as the next one says, or as there are.
+    /// As many bytes as the next byte says, or the rest.
     pub(crate) fn bytes(&mut self) -> &'d [u8] {
         let length = usize::from(self.byte()).min(self.0.len());
         self.0.split_off(..length).unwrap_or_default()
@@ -63,7 +63,7 @@ impl<'d> Input<'d> {
         String::from_utf8_lossy(self.bytes()).into_owned()
     }
 
-    /// A name that some record has, or any.
+    /// A name of a field of some record, or any name.
     pub(crate) fn name(&mut self) -> String {
         match NAMES.get(usize::from(self.byte())) {
             Some(name) => (*name).to_owned(),
@@ -111,15 +111,14 @@ impl<'d> Input<'d> {
         }
     }
 
-    /// As many as the next byte says, fewer if there is nothing left of which to make them.
+    /// As many as the next byte says, or fewer at the end of the bytes.
     fn some<T>(&mut self, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let count = self.byte();
         (0..count).map_while(|_| (!self.is_empty()).then(|| one(self))).collect()
     }
 }
 
-/// The bytes of an item as DynamoDB counts them, near enough: what a limit on memory is a multiple
-/// of.
+/// The approximate size of an item as DynamoDB counts it. Limits on memory are multiples of it.
 pub(crate) fn item_bytes(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
 }

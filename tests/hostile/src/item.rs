@@ -18,14 +18,14 @@ use crate::ready;
 use crate::records::{Document, Everything, Strict, TwoKeys};
 use crate::versions::{GROUP, read_versions};
 
-/// Whatever an item holds, reading it gives a record or an error; and what was read can be written
-/// and read again.
+/// Reading an arbitrary item returns a record or an error, and a record that was read can be
+/// written and read again.
 ///
-/// The bytes are a mode and an item; except in mode 0, the names that were authenticated and the
-/// plaintext follow. In mode 0 the item is read as it is, and its attributes are planted in records
-/// of others. In the other modes somebody who has the key and does not keep to the format sealed
-/// the plaintext for the place where it stands, since nothing else gets past AES-GCM: in modes
-/// above 127 the plaintext of a group as well, which stands before the other.
+/// The bytes are a mode and an item. In mode 0, the item is read unchanged, and its attributes are
+/// put into records of others. In the other modes, authenticated names and a plaintext follow.
+/// Somebody who has the key, but does not follow the format, sealed that plaintext for the context
+/// of the item: nothing else gets past AES-GCM. In modes above 127, the plaintext of a group comes
+/// before it.
 pub fn item(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mode = input.byte();
@@ -34,16 +34,16 @@ pub fn item(bytes: &[u8]) {
     read_item(&item, forgery.as_ref());
 }
 
-/// What may be held for each byte of an item. Measured: 75 for attributes of two or three bytes,
-/// which are wide as they stand.
+/// What may be allocated for each byte of an item. Measured: 75 for attributes of two or three
+/// bytes, which are large in memory.
 pub(crate) const WIDE: usize = 100;
-/// What may be held besides for each byte of plaintext by a type with an untagged enum that holds
-/// itself: before serde tries its variants it keeps the value, in 32 bytes an element, once more
-/// for each level, of which there are 128 at most.
+/// What may be allocated besides for each byte of plaintext by a type with a recursive untagged
+/// enum: before serde tries the variants, it buffers the value with 32 bytes for an element, again
+/// for each level, of which there are at most 128.
 const BUFFERED: usize = 128 * 32;
 
-/// Reads `item` as each of the structs, and as two versions of one: as it is, or with what
-/// `forgery` seals for it.
+/// Reads `item` as each of the structs, and as two versions of one struct: unchanged, or with the
+/// payload that `forgery` seals for it.
 pub fn read_item(item: &Item, forgery: Option<&Forgery<'_>>) {
     read::<Everything>(item, forgery, BUFFERED);
     read::<TwoKeys>(item, forgery, BUFFERED);
@@ -52,11 +52,11 @@ pub fn read_item(item: &Item, forgery: Option<&Forgery<'_>>) {
     read_versions(item, forgery);
 }
 
-/// What somebody who has the key seals, and the names of attributes to which it is bound.
+/// A plaintext that somebody with the key seals, and the names of its authenticated attributes.
 pub struct Forgery<'d> {
     /// The names, each once.
     pub authenticated: Vec<String>,
-    /// The plaintext, which need not be that of a record.
+    /// The plaintext, which need not be a record.
     pub plaintext: &'d [u8],
     /// The plaintext of a group, for structs that have one.
     pub group: Option<&'d [u8]>,
@@ -74,7 +74,7 @@ impl<'d> Forgery<'d> {
         self.plaintext.len() + self.group.map_or(0, <[u8]>::len)
     }
 
-    /// `item` with the plaintext sealed for it, if it has a place at all.
+    /// `item` with the plaintext sealed for it, if it has a valid key.
     fn seal<T: Envelope>(&self, mut item: Item) -> Option<Item> {
         for name in ["encrypted_payload", "encrypted_dek"] {
             item.remove(name);
@@ -124,8 +124,8 @@ fn read<T: Envelope + Debug>(item: &Item, forgery: Option<&Forgery<'_>>, buffere
     assert_eq!(format!("{twice:?}"), format!("{once:?}"));
 }
 
-/// `item` as it is, or with what `forgery` seals for it, read by somebody with `keys`; `None` if it
-/// is refused.
+/// Reads `item`, unchanged or with the payload that `forgery` seals for it, with `keys`. `None` if
+/// it is refused.
 pub(crate) fn read_by<T: Envelope>(
     item: &Item,
     forgery: Option<&Forgery<'_>>,
@@ -141,7 +141,7 @@ pub(crate) fn read_by<T: Envelope>(
     record.inspect_err(one_line).ok()
 }
 
-/// How much memory may be held while `item` is read, with `buffered` bytes beside it.
+/// How much may be allocated while `item` is read, with `buffered` bytes in addition.
 pub(crate) fn allowed(item: &Item, buffered: usize) -> usize {
     WIDE * item_bytes(item) + buffered
 }
@@ -152,14 +152,14 @@ pub(crate) fn one_line(error: &Error) {
     assert!(!said.contains('\n'), "an error on more than one line: {said}");
 }
 
-/// What comes back may differ once: a float without a fraction in a value of any type is a whole
-/// number in DynamoDB.
+/// The second result may differ from the first: in a value of any type, a float without a fraction
+/// is a whole number in DynamoDB.
 fn written_and_read<T: Envelope>(record: &T) -> Option<T> {
     let item = ready(to_item(record, &FixedKey)).ok()?;
     Some(ready(from_item(item, &FixedKey)).unwrap())
 }
 
-/// An attribute as FORMAT 2 binds it; `None` where nothing can be bound.
+/// The canonical value of an attribute (FORMAT 2); `None` if there is none.
 fn bound(attribute: &AttributeValue) -> Option<Value<'_>> {
     let number = |text| Number::parse(text).ok();
     Some(match attribute {
@@ -194,7 +194,7 @@ fn wrapped() -> WrappedKey {
     WrappedKey::new(KeyKind::private(255).unwrap(), *b"fixed", [1]).unwrap()
 }
 
-/// Gives one data key to everybody, whatever wraps it.
+/// Returns the same data key for every wrapped key.
 #[derive(Debug)]
 pub(crate) struct FixedKey;
 

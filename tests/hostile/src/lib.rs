@@ -1,10 +1,10 @@
-//! What must hold whatever the bytes are: the bodies of the fuzz targets, and of the tests that run
-//! without a fuzzer.
+//! Properties that hold for arbitrary bytes: the bodies of the fuzz targets, and of the tests that
+//! run without a fuzzer.
 //!
-//! A target is given bytes, as storage might hold them, and panics when something does not hold.
-//! That nothing panics, overflows the stack or allocates more than a small multiple of what was
-//! given is asserted by each of them. The programs in `fuzz/` let libFuzzer choose the bytes;
-//! `tests/any_bytes.rs` replays the committed corpora and chooses more at random.
+//! A target gets bytes, as storage might contain them, and panics if a property does not hold.
+//! Every target asserts that nothing panics, overflows the stack or allocates more than a small
+//! multiple of its input. The programs in `fuzz/` let libFuzzer choose the bytes.
+//! `tests/any_bytes.rs` replays the committed corpora and chooses further bytes at random.
 //!
 //! ```
 //! let (name, target) = envelope_hostile::TARGETS[0];
@@ -38,8 +38,8 @@ pub use values::values;
 /// The body of a target.
 pub type Target = fn(&[u8]);
 
-/// Every target and its name, which is that of its program in `fuzz/fuzz_targets` and of its folder
-/// in `fuzz/corpus`.
+/// Every target and its name. The program in `fuzz/fuzz_targets` and the folder in `fuzz/corpus`
+/// have the same name.
 pub const TARGETS: [(&str, Target); 7] = [
     ("dek", dek),
     ("payload", payload),
@@ -50,7 +50,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("branch_keys", branch_keys),
 ];
 
-/// What waits for nothing is ready at once.
+/// The output of a future that never waits.
 fn ready<F: Future>(future: F) -> F::Output {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).as_mut().poll(&mut context) {

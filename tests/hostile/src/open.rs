@@ -1,4 +1,4 @@
-//! Opening what somebody who has no key may have made.
+//! Opening bytes that somebody without a key may have made.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -12,11 +12,11 @@ use crate::allocation::within;
 use crate::input::Input;
 use crate::vectors::{hex, vector, vectors};
 
-/// What opens is a payload of a vector, to the byte: no other was made with the key.
+/// A payload that opens is exactly that of a vector: no other payload was made with the key.
 ///
 /// The bytes are the length of an `encrypted_dek` in two bytes, the dek, and an
-/// `encrypted_payload`. The reader's place is that of the worked example of FORMAT 11, and the
-/// attributes in it are those that most vectors have.
+/// `encrypted_payload`. The context of the reader is that of the worked example of FORMAT 11, with
+/// the attributes of most vectors.
 pub fn open(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let length = u16::from_be_bytes([input.byte(), input.byte()]);
@@ -37,7 +37,7 @@ pub fn open(bytes: &[u8]) {
     }
 }
 
-/// What the vectors in `vectors/v1` have, and the reader of the worked example.
+/// The payloads of `vectors/v1`, and the reader of the worked example.
 struct Vectors {
     provider: LocalKeyProvider,
     attributes: HashMap<String, Value<'static>>,

@@ -8,10 +8,10 @@ use crate::allocation::within;
 const FIXED_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
 const TAG_BYTES: usize = 16;
 
-/// An `encrypted_payload` that parses is made of a fixed part, the one encoding of its names, and a
-/// ciphertext.
+/// An `encrypted_payload` that parses consists of a fixed part, the only encoding of its names, and
+/// a ciphertext.
 pub fn payload(bytes: &[u8]) {
-    // Measured: 12. A short name is a `String` and what it points to, in a vector that grows by
+    // Measured: 12. A short name is a `String` and its heap block, in a vector that grows by
     // doubling.
     let Ok(payload) = within(30, bytes.len(), || UntrustedPayload::parse(bytes.to_vec())) else {
         return;
@@ -29,7 +29,8 @@ pub fn payload(bytes: &[u8]) {
     assert!(names.is_sorted_by(|a, b| (a.len(), a) < (b.len(), b)));
 }
 
-/// The shortest CBOR head, by hand: the reader is not to be held against itself.
+/// The shortest CBOR head. It is written here again, so that the reader is not compared with
+/// itself.
 fn encode_head(out: &mut Vec<u8>, major: u8, argument: usize) {
     let major = major << 5;
     let wide = argument.to_be_bytes();

@@ -1,4 +1,4 @@
-//! Structs with fields of every kind that serde knows, for bytes to be read into.
+//! Structs with fields of every kind that serde has, to read bytes into.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use envelope_dynamo::{Envelope, binary_set, number_set, string_set};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// Names that fields, entries and variants below have, and a few that nothing has.
+/// Names of fields, entries and variants below, and a few unknown names.
 pub(crate) const NAMES: [&str; 42] = [
     "id",
     "at",
@@ -53,7 +53,7 @@ pub(crate) const NAMES: [&str; 42] = [
     "encrypted_dek_g",
 ];
 
-/// An enum as serde writes it unless told otherwise.
+/// An enum in the default representation of serde.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum External {
     Unit,
@@ -62,7 +62,7 @@ pub(crate) enum External {
     Struct { a: Option<Box<External>>, b: bool },
 }
 
-/// An enum whose data stand beside its name.
+/// An internally tagged enum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub(crate) enum Internal {
@@ -71,7 +71,7 @@ pub(crate) enum Internal {
     Struct { a: Option<f32>, b: i128 },
 }
 
-/// An enum whose data stand under a name of their own.
+/// An adjacently tagged enum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "t", content = "c")]
 pub(crate) enum Adjacent {
@@ -81,7 +81,7 @@ pub(crate) enum Adjacent {
     Struct { a: Option<Option<u8>> },
 }
 
-/// An enum that is told by what fits.
+/// An untagged enum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Untagged {
@@ -92,7 +92,7 @@ pub(crate) enum Untagged {
     Anything(Json),
 }
 
-/// A struct that holds itself, with a flattened map.
+/// A recursive struct with a flattened map.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Nested {
@@ -103,7 +103,7 @@ pub(crate) struct Nested {
     pub(crate) rest: BTreeMap<String, Json>,
 }
 
-/// Bytes as such, which a `Vec<u8>` is not to serde.
+/// Serializes as bytes. For serde, a `Vec<u8>` is a sequence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
@@ -132,7 +132,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// Every mark and nearly every kind of type.
+/// A record with every mark and nearly every kind of type.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "hostile", context(purpose = "fuzz"))]
 #[serde(default)]
@@ -218,7 +218,7 @@ impl Default for Everything {
     }
 }
 
-/// Two keys, one of them a number, the digests of both shown to KMS.
+/// A record with two keys, one of them a number, and the context form `hashed`.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "hostile", kms_context = "hashed")]
 pub(crate) struct TwoKeys {
@@ -234,7 +234,7 @@ pub(crate) struct TwoKeys {
     rest: BTreeMap<String, Untagged>,
 }
 
-/// A document that is authenticated.
+/// A record with an authenticated document.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "hostile", kms_context = "table")]
 pub(crate) struct Document {
@@ -248,7 +248,7 @@ pub(crate) struct Document {
     rest: BTreeMap<String, Json>,
 }
 
-/// Nothing but what it names.
+/// A record that refuses unknown fields.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "hostile")]
 #[serde(deny_unknown_fields)]

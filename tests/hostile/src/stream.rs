@@ -1,4 +1,4 @@
-//! Opening a stream that somebody who has no key may have made.
+//! Opening a stream that somebody without a key may have made.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -11,13 +11,14 @@ use envelope_core::{
 use crate::allocation::within;
 use crate::vectors::{hex, vector, vectors};
 
-/// A header that parses is told from what follows it, and a stream that opens to its end is one of
-/// a vector, to the byte, wrapped keys aside: anybody may drop or add those of others.
+/// The end of a header that parses is known. A stream that opens to its end is exactly that of a
+/// vector, except for its wrapped keys: anybody may remove or add wrapped keys of others.
 ///
-/// The bytes are a whole stream. The reader's place is that of most vectors in `vectors/stream-v1`.
+/// The bytes are a whole stream. The context of the reader is that of most vectors in
+/// `vectors/stream-v1`.
 pub fn stream(bytes: &[u8]) {
     let mut rest = bytes;
-    // An entry of 5 bytes of the wrapped key is two vectors and a kind.
+    // An entry of 5 bytes becomes two vectors and a kind.
     let Ok(header) = within(20, bytes.len(), || UntrustedStreamHeader::read(&mut rest)) else {
         return;
     };
@@ -27,7 +28,7 @@ pub fn stream(bytes: &[u8]) {
     assert!(start.ends_with(&header.encrypted_dek().to_bytes()));
 
     let vectors = &*VECTORS;
-    // A chunk has its room as soon as the header is authentic, and not before.
+    // The buffer of a chunk is allocated when the header is authentic, and not before.
     let room = header.chunk_size().bytes();
     let Ok(opener) = within(80, bytes.len() + room, || {
         crate::ready(header.clone().open(&vectors.context, &vectors.provider))
@@ -60,7 +61,7 @@ pub fn stream(bytes: &[u8]) {
     );
 }
 
-/// `stream` without its `encrypted_dek` and the length of that, which end its header (FORMAT 12.2).
+/// `stream` without its `encrypted_dek` and the length of it, which end the header (FORMAT 12.2).
 fn without_dek(stream: &[u8], header: &UntrustedStreamHeader) -> Vec<u8> {
     const BEFORE_LENGTH: usize = 63;
     let (start, rest) = stream.split_at(BEFORE_LENGTH);
@@ -73,13 +74,13 @@ fn whole_without_dek(stream: &[u8]) -> Option<Vec<u8>> {
     Some(without_dek(stream, &header))
 }
 
-/// What the vectors in `vectors/stream-v1` have, and the reader of most of them.
+/// The streams of `vectors/stream-v1`, and the reader of most of them.
 struct Vectors {
     provider: LocalKeyProvider,
     context: Context<'static>,
-    /// Without their wrapped keys.
+    /// The streams without their wrapped keys.
     streams: HashSet<Vec<u8>>,
-    /// What whole streams hold, and what is before the fault in the others.
+    /// The plaintexts of complete streams, and those before the fault of the others.
     plaintexts: Vec<Vec<u8>>,
 }
 

@@ -18,23 +18,23 @@ use serde_json::Value as Json;
 use crate::allocation::within;
 use crate::records::{Adjacent, Bytes, External, Internal, Nested, Untagged};
 
-/// Fields that are decoded into every type; of more, all but these are passed over.
+/// How many fields are decoded into every type. Further fields are skipped.
 const FIELDS_DECODED: usize = 16;
 
-/// What is well-formed can be passed over, and what decodes into some type encodes to something
-/// that decodes alike.
+/// Well-formed bytes can be skipped, and a value that decodes into some type encodes to bytes that
+/// decode to the same value.
 ///
-/// The bytes are the value of a field, and the plaintext of a record as well.
+/// The bytes are used as the value of a field, and as the plaintext of a record.
 pub fn values(bytes: &[u8]) {
     let field = [b"\xa1\x61f", bytes].concat();
     for plaintext in [&field, bytes] {
-        // Measured: 12. A field is a name and a value, borrowed, and its name once more while the
-        // names are compared.
+        // Measured: 12. A field is a borrowed name and a borrowed value, and the name again while
+        // the names are compared.
         let fields = within(30, plaintext.len(), || read_fields(plaintext));
         for (i, (_, value)) in fields.unwrap_or_default().into_iter().enumerate() {
             let well_formed =
                 value.is_absent() || value.deserialize(PhantomData::<IgnoredAny>).is_ok();
-            assert!(well_formed, "taken for well-formed, but cannot be passed over");
+            assert!(well_formed, "decoded, but cannot be skipped");
             if i < FIELDS_DECODED {
                 every_type(value, plaintext.len());
             }
@@ -88,16 +88,16 @@ fn every_type(value: FieldValue<'_>, given: usize) {
         Vec<Nested>, Json, std::net::IpAddr, Duration, Result<u8, String>, std::ops::Range<i64>, NonZeroU8,
         Strict,
     );
-    // serde buffers what it tries the variants of, and again at each level of a type that holds
-    // itself.
+    // serde buffers a value before it tries the variants, and again at each level of a recursive
+    // type.
     types!(value, given * MAX_DEPTH, Untagged);
 }
 
-/// Measured: 39, since a value of one byte is 32 bytes of `Json`, and as many of what serde buffers
-/// for `flatten`.
+/// Measured: 39. A value of one byte takes 32 bytes as `Json`, and as many in serde's buffer for
+/// `flatten`.
 const FACTOR: usize = 60;
 
-/// `'static`, since nothing is borrowed from the plaintext, whatever the type would take.
+/// `'static`, because nothing is borrowed from the plaintext, even if the type could borrow.
 fn comes_back<T: Serialize + Deserialize<'static> + Debug>(value: FieldValue<'_>, given: usize) {
     let Ok(decoded) = within(FACTOR, given, || value.deserialize(PhantomData::<T>)) else { return };
     let Some(plaintext) = encoded(&decoded) else { return };
@@ -106,8 +106,8 @@ fn comes_back<T: Serialize + Deserialize<'static> + Debug>(value: FieldValue<'_>
     assert_eq!(format!("{again:?}"), format!("{decoded:?}"));
 }
 
-/// The plaintext of a record with one field, as a writer makes it; `None` where a field that was
-/// left out, and is not when it is written, nests deeper than the format allows.
+/// The plaintext of a record with one field. `None` if the value nests deeper than the format
+/// allows: a default value that was left out when reading is written.
 fn encoded<T: Serialize>(value: &T) -> Option<Vec<u8>> {
     let (context, key) = (Context::new("t"), DataKey::from_slice(&[7; DataKey::BYTES]).unwrap());
     let mut fields = FieldWriter::new(64, []);

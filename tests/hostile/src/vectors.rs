@@ -1,4 +1,4 @@
-//! The test vectors, which a target may hold what it is given against.
+//! The test vectors, which a target compares its input with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(crate) fn vectors(of: &str) -> Vec<Json> {
     fs::read_dir(folder(of)).unwrap().map(|entry| read(&entry.unwrap().path())).collect()
 }
 
-/// The bytes of a text of a vector.
+/// The bytes of a hexadecimal text of a vector.
 pub(crate) fn hex(text: &Json) -> Vec<u8> {
     let text = text.as_str().unwrap();
     (0..text.len())

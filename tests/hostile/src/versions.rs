@@ -1,5 +1,5 @@
-//! Two versions of a struct beside each other, as in a deployment that rolls, with a group, views
-//! and changed marks.
+//! Two versions of a struct at the same time, as in a rolling deployment, with a group, views and
+//! changed marks.
 
 use std::array;
 use std::fmt::Debug;
@@ -17,15 +17,15 @@ use crate::ready;
 /// The group of the newer version.
 pub(crate) const GROUP: &str = "g";
 
-/// The values of a record that are followed from one version to the other.
+/// The values of a record that are compared between the versions.
 const VALUES: usize = 8;
-/// The one that is in a group in the newer version.
+/// The value that is in a group in the newer version.
 const GROUPED: usize = 4;
 
-/// What a version makes of a value.
+/// How a version reads a value.
 #[derive(Clone, Copy, Debug)]
 enum Seen<'r> {
-    /// It has no field for the value, or the reader may not see it.
+    /// The version has no field for the value, or the reader may not see it.
     Nothing,
     Sealed(Option<&'r str>),
     Authenticated(Option<&'r str>),
@@ -43,11 +43,11 @@ impl<'r> Seen<'r> {
 
 trait Version: Envelope + Debug {
     type Visible: View + Debug + PartialEq;
-    /// The names of the attributes that are in the clear.
+    /// The names of the plaintext attributes.
     const READABLE: &[&str];
     fn new(values: [Option<String>; VALUES]) -> Self;
     fn values(&self) -> [Seen<'_>; VALUES];
-    /// What a view of the record shows.
+    /// The values that a view of the record shows.
     fn visible(&self) -> Self::Visible;
 }
 
@@ -175,8 +175,7 @@ impl Version for Newer {
     }
 }
 
-/// Reads `item` as each version and as its view, and puts what is in it into records that were
-/// written honestly.
+/// Reads `item` as each version and as its view, and puts its attributes into honest records.
 pub(crate) fn read_versions(item: &Item, forgery: Option<&Forgery<'_>>) {
     read::<Older, Newer>(item, forgery);
     read::<Newer, Older>(item, forgery);
@@ -186,7 +185,7 @@ pub(crate) fn read_versions(item: &Item, forgery: Option<&Forgery<'_>>) {
     }
 }
 
-/// Whatever `V` reads, the other version reads as well after `V` has stored it.
+/// A record that `V` reads and stores is readable by the other version.
 fn read<V: Version, Other: Version>(item: &Item, forgery: Option<&Forgery<'_>>) {
     if let Err(error) = within(WIDE, item_bytes(item), || view_item::<V::Visible>(item.clone())) {
         one_line(&error);
@@ -201,8 +200,7 @@ fn read<V: Version, Other: Version>(item: &Item, forgery: Option<&Forgery<'_>>) 
     store(&other);
 }
 
-/// What somebody without the key puts into a record, or takes out of it, changes nothing that its
-/// writer protected, for either version.
+/// Adding and removing attributes without the key changes no protected value, for either version.
 fn plant<V: Version, Other: Version>(item: &Item) {
     for is_present in [true, false] {
         let record = V::new(array::from_fn(|i| is_present.then(|| value(i))));
@@ -231,12 +229,12 @@ fn read_planted<V: Version, Reader: Version>(record: &V, stored: &Item, keys: &d
     }
 }
 
-/// A value that is found nowhere else.
+/// A value that occurs nowhere else.
 fn value(i: usize) -> String {
     format!("value number {i}")
 }
 
-/// The record as it is stored; `None` where it cannot be, since something is withheld or it is too
+/// The stored record; `None` if it cannot be stored, because a group is withheld or it is too
 /// large.
 fn store<V: Version>(record: &V) -> Option<Item> {
     let stored = match ready(to_item(record, &FixedKey)) {
@@ -246,7 +244,7 @@ fn store<V: Version>(record: &V) -> Option<Item> {
             return None;
         }
     };
-    assert!(!is_withheld(record), "what is withheld was stored");
+    assert!(!is_withheld(record), "a withheld value was stored");
     let is_sealed =
         |name: &str| name.starts_with("encrypted_payload") || name.starts_with("encrypted_dek");
     let clear: Item = stored.clone().into_iter().filter(|(name, _)| !is_sealed(name)).collect();
@@ -264,8 +262,8 @@ fn store<V: Version>(record: &V) -> Option<Item> {
     Some(stored)
 }
 
-/// The values that both versions protect are the same; a version without the group does not see
-/// what is in it.
+/// Both versions read the same protected values, except that the version without the group does not
+/// see the values of the group.
 #[track_caller]
 fn assert_same(written: &impl Version, read: &impl Version) {
     for (i, (written, read)) in written.values().into_iter().zip(read.values()).enumerate() {
@@ -282,6 +280,6 @@ fn is_withheld<V: Version>(record: &V) -> bool {
     record.withheld().iter().any(|(_, is_withheld)| *is_withheld)
 }
 
-/// Reads all of a record but its groups.
+/// Opens records, but not their groups.
 static WITHOUT_GROUPS: LazyLock<GroupKeyProvider> =
     LazyLock::new(|| GroupKeyProvider::new(FixedKey));

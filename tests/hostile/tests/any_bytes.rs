@@ -1,5 +1,4 @@
-//! The fuzz targets without a fuzzer: the committed corpora as they are, and bytes that are nearly
-//! one of them.
+//! The fuzz targets without a fuzzer: the committed corpora, and mutations of them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
@@ -24,7 +23,7 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// The inputs that are kept for a target, by the names of their files; there must be some.
+/// The inputs in the corpus of a target, by file name. Panics if there are none.
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = fuzz().join("corpus").join(target);
     let read = |name: String| {
@@ -44,7 +43,7 @@ fn every_target_has_a_program_and_a_corpus() {
 }
 
 #[test]
-fn what_is_kept_in_the_corpora_does_no_harm() {
+fn every_input_of_the_corpora_passes() {
     for (name, target) in TARGETS {
         for (file, bytes) in corpus(name) {
             println!("{name}/{file}"); // shown if it panics
@@ -100,7 +99,8 @@ impl Change {
     }
 }
 
-/// Any bytes, or one of the corpus after a few changes, or the head of one and the tail of another.
+/// Arbitrary bytes, a changed input of the corpus, or the head of one input and the tail of
+/// another.
 fn input(corpus: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let changed = (select(corpus.clone()), vec(change(), 1..5)).prop_map(|(mut bytes, changes)| {
         changes.into_iter().for_each(|change| change.apply(&mut bytes));

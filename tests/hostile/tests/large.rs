@@ -1,25 +1,24 @@
-//! As much as DynamoDB stores in an item, made so that it costs a reader as much as possible.
+//! Items of the maximal size, built so that reading them is as expensive as possible.
 //!
-//! The targets assert the limits on memory; here they are given what a fuzzer's short inputs do not
-//! have.
+//! The targets assert the limits on memory. These inputs are longer than those of a fuzzer.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_hostile::{Forgery, Item, branch_keys, dek, open, payload, read_item, values};
 
-/// What an item may hold (Amazon DynamoDB Developer Guide, "Quotas").
+/// The maximal size of an item (Amazon DynamoDB Developer Guide, "Quotas").
 const ITEM_BYTES: usize = 400 * 1024;
-/// As wide as it need be for its multiples to be told from what everything takes.
+/// Large enough that its multiples are above the fixed costs.
 const WIDE_BYTES: usize = 20 * 1024;
-/// What a thread has unless it is told otherwise, in `std` and in tokio.
+/// The default stack size of threads in `std` and in tokio.
 const STACK_BYTES: usize = 2 << 20;
 
 fn on_a_threads_stack(work: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work).unwrap().join().unwrap();
 }
 
-/// An array or map (`major` 4 or 5) of `count` times what `element` is.
+/// An array or map (`major` 4 or 5) with `count` times the bytes of `element`.
 fn many(major: u8, count: usize, element: &[u8]) -> Vec<u8> {
     let head = [&[major << 5 | 26][..], &u32::try_from(count).unwrap().to_be_bytes()].concat();
     [head, element.repeat(count)].concat()
@@ -88,9 +87,9 @@ fn wide_values_take_a_small_multiple_of_their_bytes() {
     values(&deep_and_wide);
 }
 
-/// Lengths that nothing stands behind.
+/// Declared lengths without the bytes.
 #[test]
-fn what_is_claimed_is_not_allocated() {
+fn declared_lengths_are_not_allocated() {
     for head in 0x40..0xc0u8 {
         for claimed in
             [[0xff; 8], [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0, 0, 6, 0x40, 0]]
@@ -105,7 +104,7 @@ fn what_is_claimed_is_not_allocated() {
     dek(&[&[1, 0, 16][..], &b"\x02\x00\xff\xff".repeat(16)].concat());
 }
 
-/// Distinct names, in the order in which a payload lists them.
+/// Distinct names, in the order of a payload.
 fn names(bytes: usize) -> Vec<String> {
     let alphabet: Vec<char> = (0x21..0x7f).map(char::from).collect();
     let pairs = || alphabet.iter().flat_map(|a| alphabet.iter().map(move |b| format!("{a}{b}")));
@@ -133,7 +132,7 @@ fn head(major: u8, count: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_hundred_thousand_names_are_a_small_multiple_of_their_bytes() {
+fn many_names_take_a_small_multiple_of_their_bytes() {
     let names = names(ITEM_BYTES);
     assert!(names.len() > 99_000, "{} names", names.len());
     let payload_bytes =
@@ -147,7 +146,7 @@ fn s(text: &str) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// An item that has a place in each of the tables, but for the types of their keys.
+/// An item with the key attributes of all tables, but not with their key types.
 fn item(attributes: impl IntoIterator<Item = (String, AttributeValue)>) -> Item {
     let place =
         [("id", s("r_1")), ("tenant", s("t"))].map(|(name, value)| (name.to_owned(), value));
@@ -174,8 +173,8 @@ fn items_of_many_attributes_take_a_small_multiple_of_their_bytes() {
     read_everywhere(&item(attributes), &forgery);
 }
 
-/// What somebody may do who has the key. A reader that looked for each of these names among all the
-/// others would take minutes; the time is not asserted.
+/// Somebody with the key can seal this. A reader that searched all names for each name would take
+/// minutes; the time is not asserted.
 #[test]
 fn a_record_of_tens_of_thousands_of_names_is_read() {
     let many = names(ITEM_BYTES / 4);

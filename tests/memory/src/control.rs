@@ -1,4 +1,4 @@
-//! The proof that a search sees: a key that is left behind on purpose.
+//! The proof that a search works: a key that is left in memory on purpose.
 
 use std::hint::black_box;
 
@@ -7,10 +7,9 @@ use crate::{Find, Form, Masked, Place, Search, Seed, scrubbed, undisturbed};
 const LEFT_BEHIND: &str = "left behind";
 const KEY: Seed = Seed(0x510e_527f_ade6_82d1);
 
-/// Leaves a key behind, once on the heap and once on the stack: what must be found, if anything can
-/// be.
+/// Leaves a key behind, once on the heap and once on the stack. Every search must find it.
 pub fn leave_behind() {
-    // So deep that no work that follows reaches it.
+    // So deep that no later work overwrites it.
     undisturbed(|| undisturbed(|| undisturbed(|| undisturbed(leave_here))));
 }
 
@@ -22,14 +21,15 @@ fn leave_here() {
     black_box(&key);
 }
 
-/// Looks for what `search` says and for what was left behind, which is found; what else was.
+/// Searches for the secrets of `search` and for the key that was left behind. Returns what was
+/// found besides that key.
 ///
 /// # Panics
 ///
-/// When what was left behind is not found.
+/// If the key that was left behind is not found.
 #[track_caller]
 pub fn found_besides(search: impl FnOnce() -> Search, stack: usize) -> Vec<Find> {
-    // What is computed here to be looked for is not to be found here.
+    // The search must not find the copies that are computed here.
     let mut search = scrubbed(search);
     search.add(LEFT_BEHIND, &Masked::new(32, |at| KEY.byte(0, at)));
     let (left_behind, others): (Vec<_>, _) = search
@@ -45,11 +45,11 @@ pub fn found_besides(search: impl FnOnce() -> Search, stack: usize) -> Vec<Find>
     others
 }
 
-/// Asserts that nothing of what `search` says is found.
+/// Asserts that no secret of `search` is found.
 ///
 /// # Panics
 ///
-/// When something is, or when what was left behind on purpose is not.
+/// If one is found, or if the key that was left behind on purpose is not.
 #[track_caller]
 pub fn assert_nothing(search: impl FnOnce() -> Search, stack: usize) {
     let finds = found_besides(search, stack);

@@ -1,4 +1,4 @@
-//! What the library derives from a secret, so that it can be looked for as well.
+//! The keys that the library derives from a secret, to search for them too.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::Masked;
 
-/// HKDF-SHA256 of a secret: the extracted key, and the first 32 bytes that are expanded from it.
+/// HKDF-SHA256 of a secret: the extracted key, and the first 32 bytes of its expansion.
 ///
-/// Call it [`scrubbed`](crate::scrubbed).
+/// Call it inside [`scrubbed`](crate::scrubbed).
 #[must_use]
 pub fn hkdf(secret: &Masked, salt: &[u8], info: &[u8]) -> [Masked; 2] {
     let extracted = hmac(salt, &[&secret.exposed()]);

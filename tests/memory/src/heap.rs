@@ -1,8 +1,8 @@
-//! An allocator that keeps what is freed as it was.
+//! An allocator that never reuses freed memory.
 //!
-//! An ordinary one writes its own lists into freed blocks and hands them out again, so that a
-//! leftover is seen or not as chance has it. With this one nothing that was freed is ever
-//! overwritten but by whoever freed it, and growing a block always moves it: the worst case for a
+//! An ordinary allocator writes its own lists into freed blocks and allocates them again, so that a
+//! leftover is found only by chance. With this allocator, nobody overwrites a freed block except
+//! its owner before freeing it, and growing a block always moves it. This is the worst case for a
 //! library that promises to wipe.
 #![allow(unsafe_code, reason = "`GlobalAlloc` is an unsafe trait")]
 
@@ -12,12 +12,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 #[derive(Clone, Copy, Debug)]
 pub struct Keeping;
 
-// SAFETY: every block is one of the system allocator's, unchanged, and stays valid for good.
-// Growing is the trait's own way: a new block, a copy, and the old block given to `dealloc`, which
-// leaves it as it is.
+// SAFETY: every block comes from the system allocator and stays valid for ever. Growing uses the
+// default method of the trait: a new block, a copy, and `dealloc` of the old block, which does
+// nothing.
 unsafe impl GlobalAlloc for Keeping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller promises of `layout` what the system allocator asks for.
+        // SAFETY: the caller guarantees what the system allocator demands of `layout`.
         unsafe { System.alloc(layout) }
     }
 

@@ -1,13 +1,16 @@
-//! A process that looks through its own memory for what should no longer be there.
+//! A process that searches its own memory for secrets that should be wiped. Linux only: on other
+//! systems this crate is empty, and its tests are reported as ignored.
 //!
-//! What is looked for must not itself lie in memory, or it would be found: secrets are [`Masked`],
-//! made and compared byte by byte. What is looked through is every page that can be written, by way
-//! of `/proc/self/mem`.
+//! The search must not find its own copy of a secret, so secrets are [`Masked`], and computed and
+//! compared byte by byte. The search reads every writable page through `/proc/self/mem`.
 //!
-//! Chance must not hide anything. Freed memory is never used again ([`heap`]), so a buffer that was
-//! not wiped stays as it was left; work is done on the stack of a thread that then stands still
-//! ([`Service`]); and every search also looks for a key that was left behind on purpose, on the
-//! heap and on the stack.
+//! Chance must not hide a leftover:
+//!
+//! - Freed memory is never reused ([`heap`]), so a buffer that was not wiped stays unchanged.
+//! - Work is done on the stack of a thread that then waits ([`Service`]).
+//! - Every search must also find a key that was left behind on purpose, on the heap and on the
+//!   stack.
+#![cfg(target_os = "linux")]
 
 mod control;
 mod derive;

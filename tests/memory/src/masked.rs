@@ -1,4 +1,4 @@
-//! Secrets that can be looked for without being held.
+//! Secrets that can be searched for although they are not in memory.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,11 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
-/// Which test it is: it goes into every secret.
+/// The number of the test, which is part of every secret.
 static TEST: AtomicU64 = AtomicU64::new(0);
 
-/// Lets the tests of a process look one after another, each for secrets of its own: hold it until
-/// the end of the test.
+/// Makes the tests of a process run one after the other, each with its own secrets. Keep the guard
+/// until the end of the test.
 pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -18,12 +18,12 @@ pub fn alone() -> MutexGuard<'static, ()> {
     alone
 }
 
-/// What secrets are made from, byte by byte: nobody needs to hold a whole one to know it.
+/// The seed of secrets. Their bytes are computed one by one, so that no whole secret is in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// The byte at `at` of the secret number `number`.
+    /// The byte at position `at` of the secret number `number`.
     #[must_use]
     pub fn byte(self, number: usize, at: usize) -> u8 {
         let test = TEST.load(Ordering::Relaxed);
@@ -32,13 +32,13 @@ impl Seed {
         byte
     }
 
-    /// The same as a printable character.
+    /// The same byte as a printable character.
     #[must_use]
     pub fn letter(self, number: usize, at: usize) -> char {
         char::from(b'a' + self.byte(number, at) % 26)
     }
 
-    /// Thirty-two bytes, wiped when they are dropped.
+    /// A secret of 32 bytes, wiped on drop.
     #[must_use]
     pub fn key(self, number: usize) -> Zeroizing<Vec<u8>> {
         let mut key = Zeroizing::new(vec![0; 32]);
@@ -46,7 +46,7 @@ impl Seed {
         key
     }
 
-    /// A text of `length` letters, which whoever asks for it must wipe.
+    /// A text of `length` letters. The caller wipes it.
     #[must_use]
     pub fn text(self, number: usize, length: usize) -> String {
         let mut text = String::with_capacity(length);
@@ -55,41 +55,41 @@ impl Seed {
     }
 }
 
-/// A secret that is not itself in memory: each byte is kept under a mask.
+/// A secret whose bytes are stored under a mask, so that the secret itself is not in memory.
 #[derive(Clone)]
 pub struct Masked(Vec<u8>);
 
 impl Masked {
-    /// Of the bytes that `byte` gives for each position.
+    /// A secret of the bytes that `byte` returns for each position.
     pub fn new(length: usize, byte: impl Fn(usize) -> u8) -> Self {
         Self((0..length).map(|at| byte(at) ^ mask(at)).collect())
     }
 
-    /// Of `bytes`, which whoever holds them must wipe.
+    /// A secret of `bytes`. The caller wipes them.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self::new(bytes.len(), |at| bytes.get(at).copied().unwrap_or_default())
     }
 
-    /// How long the secret is.
+    /// The length of the secret.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is nothing to look for.
+    /// Whether the secret is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The byte at `at`, alone.
+    /// The byte at position `at`.
     #[must_use]
     pub fn byte(&self, at: usize) -> u8 {
         self.0.get(at).map_or(0, |byte| byte ^ mask(at)) // zero behind the end: base64 looks there
     }
 
-    /// The character at `at` of the secret in base64 without padding, alone.
+    /// The character at position `at` of the secret in base64 without padding.
     #[must_use]
     pub fn base64_digit(&self, at: usize) -> u8 {
         const DIGITS: &[u8; 64] =
@@ -99,7 +99,7 @@ impl Masked {
         DIGITS.get(usize::from(pair >> shift & 63)).copied().unwrap_or_default()
     }
 
-    /// The secret, wiped when it is dropped.
+    /// The secret itself, wiped on drop.
     #[must_use]
     pub fn exposed(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(vec![0; self.len()]);

@@ -1,4 +1,4 @@
-//! Looking through all memory of this process for all secrets at once.
+//! Searches all memory of this process for all secrets at once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -10,29 +10,28 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::Masked;
 
-/// Bytes of the pieces that are looked for: few enough to find what is left of a copy that was
-/// written over in part.
+/// Bytes of the pieces that are searched for: few enough to find the rest of a copy that was partly
+/// overwritten.
 const PIECE_BYTES: usize = 8;
-/// Fewer bytes in a row than this are not counted: a register that was saved, not a copy.
+/// Fewer consecutive bytes than this are not counted: they are a saved register, and not a copy.
 const LEAST_BYTES: usize = 16;
-/// What pieces are compared under, so that the table of pieces holds none.
+/// The mask of the pieces, so that the table of pieces contains no piece.
 const MASK: u64 = 0xa076_1d64_78bd_642f;
 const CHUNK_BYTES: usize = 1 << 20;
 const FILTER_BITS: u32 = 22;
 
-/// How a secret lies in memory.
+/// The form of a secret in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
-    /// As it is.
+    /// Unchanged.
     Plain,
-    /// Each four bytes reversed: as SHA-256 reads a block, on machines that write the lowest byte
-    /// first.
+    /// Every four bytes reversed, as SHA-256 reads a block on little-endian machines.
     Words,
-    /// Under HMAC's inner padding, 0x36.
+    /// Combined with the inner padding of HMAC, 0x36.
     InnerPad,
-    /// Under HMAC's outer padding, 0x5c.
+    /// Combined with the outer padding of HMAC, 0x5c.
     OuterPad,
-    /// In base64, from its first byte on: as JSON carries it.
+    /// In base64, from its first byte on, as in JSON.
     Base64,
 }
 
@@ -54,43 +53,43 @@ impl Form {
     }
 }
 
-/// Where something was found.
+/// Where a secret was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// On the stack of the thread that did the work.
     Stack,
-    /// Anywhere else that can be written: as a rule on the heap.
+    /// In any other writable memory, usually on the heap.
     Heap,
 }
 
-/// A copy of a secret, or a part of one.
+/// A copy of a secret, or of a part of it.
 #[derive(Clone, Debug)]
 pub struct Find {
-    /// What it was called when it was added.
+    /// The name under which the secret was added.
     pub name: &'static str,
-    /// Which of that name.
+    /// The number of the secret among those of the same name.
     pub number: usize,
-    /// How it lies there.
+    /// The form of the copy.
     pub form: Form,
-    /// Where.
+    /// The place of the copy.
     pub place: Place,
-    /// From which byte of that form on, and how many.
+    /// The bytes of that form that were found: the first one and how many.
     pub part: Range<usize>,
     address: usize,
 }
 
-/// What to look for.
+/// The secrets to search for.
 #[derive(Default)]
 pub struct Search {
     sought: Vec<(&'static str, usize, Form)>,
     counts: HashMap<&'static str, usize>,
-    /// Under [`MASK`], which secret a piece is of and where in it.
+    /// Masked pieces, with the secret of each and the position in it.
     pieces: HashMap<u64, (usize, usize)>,
     filter: Vec<u64>,
 }
 
 impl Search {
-    /// Also looks for `secret`, in every form, under a name that others may bear as well.
+    /// Adds `secret`, in every form. Several secrets may have the same `name`.
     pub fn add(&mut self, name: &'static str, secret: &Masked) {
         self.filter.resize(1 << (FILTER_BITS - 6), 0);
         let count = self.counts.entry(name).or_default();
@@ -113,18 +112,17 @@ impl Search {
         }
     }
 
-    /// How many secrets bear `name`.
+    /// How many secrets have this `name`.
     #[must_use]
     pub fn count(&self, name: &str) -> usize {
         self.counts.get(name).copied().unwrap_or_default()
     }
 
-    /// Looks through everything; `stack` is an address on the stack of the thread that did the
-    /// work.
+    /// Searches all memory. `stack` is an address on the stack of the thread that did the work.
     ///
     /// # Panics
     ///
-    /// When the memory of this process cannot be read.
+    /// If the memory of this process cannot be read.
     #[must_use]
     pub fn run(&self, stack: usize) -> Vec<Find> {
         static BUFFER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -137,7 +135,7 @@ impl Search {
             let place = if mapping.contains(&stack) { Place::Stack } else { Place::Heap };
             let mut start = mapping.start;
             while start < mapping.end {
-                // A piece may lie across the border of two chunks.
+                // A piece may be in two chunks.
                 let end = mapping.end.min(start + CHUNK_BYTES + PIECE_BYTES - 1);
                 let chunk = buffer.get_mut(..end - start).unwrap_or_default();
                 if own.contains(&start) && own.contains(&(end - 1)) {
@@ -150,7 +148,7 @@ impl Search {
                         !still.contains(&mapping),
                         "{mapping:x?} is mapped, but cannot be read: {error}"
                     );
-                    // The stack of a thread that has ended meanwhile.
+                    // The stack of a thread that has ended since.
                     break;
                 }
                 self.look_through(chunk, |at, sought, offset| {
@@ -183,7 +181,7 @@ impl Search {
         }
     }
 
-    /// Pieces of one copy that follow each other are one find.
+    /// Joins consecutive pieces of one copy to one find.
     fn note(
         &self,
         finds: &mut Vec<Find>,
@@ -198,7 +196,7 @@ impl Search {
                 && find.part.end == offset
                 && find.address + find.part.len() == address
         };
-        // Copies may lie side by side, but not inside one another.
+        // Copies may be adjacent, but they do not overlap.
         match finds.iter_mut().rev().take(8).find(continues) {
             Some(find) => find.part.end += PIECE_BYTES,
             None => finds.push(Find {
@@ -217,14 +215,13 @@ fn masking(at: usize) -> u8 {
     MASK.to_le_bytes().get(at).copied().unwrap_or_default()
 }
 
-/// Where in the filter a piece stands.
+/// The position of a piece in the filter.
 fn slot(piece: u64) -> (usize, u64) {
     let hash = piece.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER_BITS);
     ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
-/// Every range of addresses that can be written; what can only be read is the program itself, and
-/// holds no data of its.
+/// Every writable range of addresses. Read-only ranges contain the program, and none of its data.
 fn writable() -> io::Result<Vec<Range<usize>>> {
     let map = std::fs::read_to_string("/proc/self/maps")?;
     let range = |line: &str| {
@@ -236,7 +233,7 @@ fn writable() -> io::Result<Vec<Range<usize>>> {
     Ok(map.lines().filter_map(range).collect())
 }
 
-/// Tells what was found, and never a byte of it.
+/// Describes the find, without a byte of the secret.
 impl fmt::Display for Find {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, number, form, place, part, address } = self;
@@ -245,7 +242,7 @@ impl fmt::Display for Find {
 }
 
 impl Find {
-    /// How many finds there are of each kind, for the message of a test.
+    /// The number of finds of each kind, for the message of a test.
     #[must_use]
     pub fn summary(finds: &[Self]) -> String {
         let mut kinds: BTreeMap<_, (usize, &Self)> = BTreeMap::new();

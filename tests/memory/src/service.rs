@@ -1,31 +1,31 @@
-//! A thread that does its work and then stands still, its stack as the work has left it.
+//! A thread that does its work and then waits, so that its stack stays unchanged.
 
 use std::hint::black_box;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Poll, Waker};
 use std::thread::{Builder, JoinHandle};
 
-/// Stack that lies between the work and what comes after it, which must not write over what the
-/// work has left.
+/// Unused stack between the work and later calls, so that they do not overwrite the leftovers of
+/// the work.
 const BALLAST_BYTES: usize = 256 * 1024;
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
-/// What a piece of work gave, and the thread that did it, which waits until this is dropped.
+/// The output of some work, and the thread that did it. The thread waits until this is dropped.
 pub struct Service<T> {
-    /// What the work gave.
+    /// The output of the work.
     pub output: T,
     stack: usize,
-    /// Dropping it lets the thread end.
+    /// Dropping it ends the thread.
     _hold: Sender<()>,
     _thread: JoinHandle<()>,
 }
 
 impl<T: Send + 'static> Service<T> {
-    /// Does `work` on a thread of its own.
+    /// Calls `work` on a new thread.
     ///
     /// # Panics
     ///
-    /// When the work does.
+    /// If the work panics.
     pub fn after(work: impl FnOnce() -> T + Send + 'static) -> Self {
         let ((hold, held), (done, output)) = (channel(), channel());
         let thread =
@@ -35,7 +35,7 @@ impl<T: Send + 'static> Service<T> {
         Self { output, stack, _hold: hold, _thread: thread }
     }
 
-    /// An address on the thread's stack.
+    /// An address on the stack of the thread.
     #[must_use]
     pub const fn stack(&self) -> usize {
         self.stack
@@ -46,11 +46,11 @@ fn serve<T>(work: impl FnOnce() -> T, done: &Sender<(T, usize)>, held: &Receiver
     let here = 0u8;
     let output = undisturbed(work);
     done.send((output, std::ptr::from_ref(black_box(&here)).addr()))
-        .expect("somebody waits for the work");
+        .expect("the caller waits for the work");
     let _ = held.recv();
 }
 
-/// Does `work` deep down in the stack, where nothing that is done afterwards reaches.
+/// Calls `work` deep in the stack, so that later calls do not overwrite its leftovers.
 #[inline(never)]
 pub fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
     let ballast = black_box([0u8; BALLAST_BYTES]);
@@ -59,7 +59,7 @@ pub fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
     output
 }
 
-/// Does `work`, and writes over whatever it has left on the stack of this thread.
+/// Calls `work`, and then overwrites its leftovers on the stack of this thread.
 pub fn scrubbed<T>(work: impl FnOnce() -> T) -> T {
     let output = undisturbed(work);
     write_over();
@@ -71,15 +71,15 @@ fn write_over() {
     black_box(&mut [0u8; 3 * BALLAST_BYTES]);
 }
 
-/// The outcome of a future that waits for nothing.
+/// The output of a future that never waits.
 ///
 /// # Panics
 ///
-/// When it does wait.
+/// If the future waits.
 pub fn at_once<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     match Box::pin(future).as_mut().poll(&mut context) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits for something"),
+        Poll::Pending => panic!("the future waits"),
     }
 }

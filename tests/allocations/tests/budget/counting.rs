@@ -1,14 +1,14 @@
-//! An allocator that counts.
+//! A counting allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// What a thread has asked the allocator for.
+/// The requests of a thread to the allocator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allocated {
-    /// Allocations, and growths of allocations.
+    /// The number of allocations and reallocations.
     pub times: u64,
-    /// Bytes asked for, those given back since included.
+    /// The requested bytes, including those that were freed since.
     pub bytes: u64,
 }
 
@@ -22,14 +22,14 @@ struct Counting;
 static ALLOCATOR: Counting = Counting;
 
 fn count(bytes: usize) {
-    // A thread that is ending has no counter any more; nobody asks it.
+    // A thread that ends has no counter any more, and nobody reads it.
     let _ = SO_FAR.try_with(|so_far| {
         let Allocated { times, bytes: before } = so_far.get();
         so_far.set(Allocated { times: times + 1, bytes: before + bytes as u64 });
     });
 }
 
-// SAFETY: every call goes to the system's allocator as it came; counting allocates nothing.
+// SAFETY: every call is passed to the system allocator unchanged. Counting allocates nothing.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What `run` allocates on this thread, and what it returns.
+/// The allocations of `run` on this thread, and its output.
 pub fn allocated<O>(run: impl FnOnce() -> O) -> (Allocated, O) {
     let before = SO_FAR.get();
     let output = run();

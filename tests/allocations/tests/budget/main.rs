@@ -1,5 +1,5 @@
-//! How often sealing and opening a record allocate, beside what the item or the struct itself
-//! allocates.
+//! How often sealing and opening a record allocate, without the allocations of the item or the
+//! struct itself.
 #![allow(missing_docs, unreachable_pub)]
 
 mod counting;
@@ -55,14 +55,14 @@ fn now<F: Future>(future: F) -> F::Output {
     output
 }
 
-/// What sealing allocates beyond the item that it makes.
+/// The allocations of sealing, without those of the item.
 fn sealing(user: &User, provider: &dyn KeyProvider) -> (Allocated, Item) {
     let (sealing, item) = allocated(|| now(to_item(user, provider)).unwrap());
     let (own, _copy) = allocated(|| copy(&item));
     (beyond(sealing, own), item)
 }
 
-/// The same item in memory of its own.
+/// A copy of the item.
 fn copy(item: &Item) -> Item {
     let mut copy = Item::with_capacity(item.len());
     for (name, value) in item {
@@ -75,7 +75,7 @@ fn copy(item: &Item) -> Item {
     copy
 }
 
-/// What opening allocates beyond the struct that it makes.
+/// The allocations of opening, without those of the struct.
 fn opening(item: Item, provider: &dyn KeyProvider) -> (Allocated, User) {
     let (opening, user) = allocated(|| now(from_item::<User>(item, provider)).unwrap());
     let (own, _copy) = allocated(|| user.clone());
@@ -115,7 +115,7 @@ fn a_record_of_five_fields_is_opened_within_its_budget() {
     assert!(beyond_struct.times <= 16, "{beyond_struct:?}");
 }
 
-/// Nothing is copied but into the payload, and from there into the struct.
+/// Values are copied only into the payload, and from the plaintext into the struct.
 #[test]
 fn a_large_record_is_copied_once() {
     const SMALL_CHANGE: u64 = 4096;
@@ -158,7 +158,7 @@ impl BranchKeyStore for OneBranch {
 }
 
 #[test]
-fn a_data_key_derived_from_a_branch_key_at_hand_costs_few_allocations() {
+fn a_data_key_of_a_cached_branch_key_costs_few_allocations() {
     let store = OneBranch(BranchVersion::from_bytes([7; 16]), DataKey::generate().unwrap());
     let provider = Arc::new(HierarchicalKeyProvider::per_table(store, limits()));
     let (_, item) = sealing(&user(140), &provider);

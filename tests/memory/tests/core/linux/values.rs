@@ -1,4 +1,4 @@
-//! Values on their way through serde: what the library writes and reads in between is wiped.
+//! Values on their way through serde: the library wipes its buffers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 const VALUES: Seed = Seed(0x3c6e_f372_fe94_f82b);
 const LETTERS: usize = 64;
-/// Enough that the buffer grows several times.
+/// Long enough that the buffer grows several times.
 const TEXTS: usize = 200;
 
 fn text(number: usize) -> String {
@@ -44,7 +44,7 @@ fn there_and_back<T: Serialize, R: DeserializeOwned>(value: &T) -> R {
     fields[0].1.deserialize(PhantomData).unwrap()
 }
 
-/// Texts in every place where one can stand.
+/// Texts in every possible place.
 #[derive(Deserialize, Serialize)]
 struct Person {
     name: String,
@@ -80,7 +80,7 @@ impl Person {
     }
 }
 
-/// The application's own part: its struct is its to wipe.
+/// The application wipes its own struct.
 impl Drop for Person {
     fn drop(&mut self) {
         let Status::Lost { since } = &mut self.status;
@@ -99,17 +99,17 @@ impl Drop for Person {
 }
 
 #[test]
-fn a_value_leaves_no_copy_on_its_way() {
+fn a_value_leaves_no_copy() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
         let read: Person = there_and_back(&Person::new());
-        assert!(read.notes == Person::new().notes, "it comes back as it was");
+        assert!(read.notes == Person::new().notes, "the values are read back");
     });
     assert_nothing(|| sought(0..TEXTS), service.stack());
 }
 
-/// A sequence whose length is not known beforehand, and texts that are displayed piece by piece.
+/// A sequence of unknown length, and texts that are displayed piece by piece.
 struct Unforeseen;
 
 struct Displayed(usize);
@@ -140,7 +140,7 @@ impl Serialize for Shown {
 }
 
 #[test]
-fn a_value_of_unknown_length_leaves_no_copy_on_its_way() {
+fn a_value_of_unknown_length_leaves_no_copy() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -151,9 +151,9 @@ fn a_value_of_unknown_length_leaves_no_copy_on_its_way() {
     assert_nothing(|| sought(0..TEXTS), service.stack());
 }
 
-/// What the threat model says of wrappers that wipe themselves.
+/// The threat model says this of types that wipe themselves.
 #[test]
-fn a_zeroizing_text_leaves_nothing_without_anybodys_help() {
+fn a_zeroizing_text_leaves_nothing() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -171,10 +171,10 @@ enum Either {
     Text(Zeroizing<String>),
 }
 
-/// What the threat model says of `flatten`, `tag` and `untagged`: serde reads the value into a
-/// buffer of its own first.
+/// The threat model says this of `flatten`, `tag` and `untagged`: serde first reads the value into
+/// its own buffer.
 #[test]
-fn what_serde_buffers_stays_behind() {
+fn the_buffers_of_serde_stay_in_memory() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -182,6 +182,6 @@ fn what_serde_buffers_stays_behind() {
         assert!(matches!(&read, Either::Text(read) if *read == Zeroizing::new(text(0))));
     });
     let finds = found_besides(|| sought([0]), service.stack());
-    assert!(!finds.is_empty(), "serde wipes what it buffers: the threat model may say so");
+    assert!(!finds.is_empty(), "serde wipes its buffers now: say so in the threat model");
     println!("{}", Find::summary(&finds));
 }

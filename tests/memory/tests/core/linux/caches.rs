@@ -1,4 +1,4 @@
-//! A key is in memory for as long as it may be used, and no longer.
+//! A key is in memory only as long as it may be used.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use envelope_memory_tests::{
     Find, Place, Search, Service, alone, assert_nothing, at_once, found_besides, leave_behind,
 };
 
-use crate::providers::OneBranch;
-use crate::seeded::{self, Seeded};
-use crate::{context, seal_and_open, secrets_of};
+use super::providers::OneBranch;
+use super::seeded::{self, Seeded};
+use super::{context, seal_and_open, secrets_of};
 
 const AGE: Duration = Duration::from_secs(300);
 const RECORDS: usize = 100;
 
 type Cached = CachedKeyProvider<Seeded>;
 
-/// A cache that holds the keys of `RECORDS` records, or of as many as there is room for.
+/// A cache with the keys of `RECORDS` records, or of as many as its limit allows.
 fn filled(limits: CacheLimits) -> Service<(Vec<Sealed>, Cached, Arc<TestClock>)> {
     Service::after(move || {
         leave_behind();
@@ -33,7 +33,7 @@ fn filled(limits: CacheLimits) -> Service<(Vec<Sealed>, Cached, Arc<TestClock>)>
     })
 }
 
-/// The numbers of the data keys in memory, each there once and on the heap, and nothing else.
+/// The numbers of the data keys in memory. Asserts that each is there once, on the heap.
 #[track_caller]
 fn held(records: &[Sealed], stack: usize) -> Vec<usize> {
     let finds = found_besides(|| secrets_of(records, |number, _| seeded::masked(number)), stack);
@@ -45,7 +45,7 @@ fn held(records: &[Sealed], stack: usize) -> Vec<usize> {
     numbers
 }
 
-/// Does something more with the cache, and looks again.
+/// Uses the cache again, and searches again.
 #[track_caller]
 fn held_after<P: Send + 'static>(
     records: &[Sealed],
@@ -60,7 +60,7 @@ fn held_after<P: Send + 'static>(
 }
 
 #[test]
-fn a_cached_key_is_held_once_until_it_is_thrown_out() {
+fn a_cached_key_is_in_memory_once_until_it_is_removed() {
     let _alone = alone();
     let service = filled(CacheLimits::new(AGE));
     let stack = service.stack();
@@ -90,9 +90,9 @@ fn an_evicted_key_is_gone() {
     assert_eq!(held(&records, stack), (RECORDS - 7..RECORDS).collect::<Vec<_>>());
 }
 
-/// Nobody asks for the other keys again: they have to go by themselves.
+/// Nobody requests the other keys again, and yet they must be removed.
 #[test]
-fn an_expired_key_is_gone_when_another_is_asked_for() {
+fn an_expired_key_is_gone_after_a_request_for_another() {
     let _alone = alone();
     let service = filled(CacheLimits::new(AGE));
     let (records, provider, clock) = service.output;
@@ -106,14 +106,14 @@ fn an_expired_key_is_gone_when_another_is_asked_for() {
 }
 
 #[test]
-fn an_expired_key_is_gone_when_a_timer_says_so() {
+fn an_expired_key_is_gone_after_remove_expired() {
     let _alone = alone();
     let service = filled(CacheLimits::new(AGE).while_unreachable(AGE));
     let stack = service.stack();
     let (records, provider, clock) = service.output;
     clock.advance(2 * AGE - Duration::from_secs(1));
     provider.remove_expired();
-    assert_eq!(held(&records, stack).len(), RECORDS, "they may still serve through an outage");
+    assert_eq!(held(&records, stack).len(), RECORDS, "they may still be served during an outage");
     clock.advance(Duration::from_secs(1));
     let held = held_after(&records, provider, |provider| {
         provider.remove_expired();
@@ -123,7 +123,7 @@ fn an_expired_key_is_gone_when_a_timer_says_so() {
 }
 
 #[test]
-fn a_key_that_was_used_as_often_as_it_may_is_gone() {
+fn a_used_up_key_is_gone() {
     let _alone = alone();
     let service = filled(CacheLimits::new(AGE).max_uses(1));
     let (records, provider, _) = service.output;
@@ -137,7 +137,7 @@ fn a_key_that_was_used_as_often_as_it_may_is_gone() {
     assert_eq!(held, (2..RECORDS).collect::<Vec<_>>());
 }
 
-/// Has a key in hand and waits for something that never comes.
+/// Holds a key, and waits for ever.
 #[derive(Debug)]
 struct Stuck;
 
@@ -156,7 +156,7 @@ impl UnwrapKey for Stuck {
 }
 
 #[test]
-fn a_key_that_nobody_waits_for_any_more_is_gone() {
+fn the_key_of_an_abandoned_call_is_gone() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -189,7 +189,7 @@ fn a_key_that_nobody_waits_for_any_more_is_gone() {
 }
 
 #[test]
-fn a_shared_key_beyond_its_limits_is_gone_when_another_is_asked_for() {
+fn an_expired_shared_key_is_gone_after_another_request() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -208,7 +208,7 @@ fn a_shared_key_beyond_its_limits_is_gone_when_another_is_asked_for() {
 }
 
 #[test]
-fn an_expired_branch_key_is_gone_when_a_timer_says_so() {
+fn an_expired_branch_key_is_gone_after_remove_expired() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -222,7 +222,7 @@ fn an_expired_branch_key_is_gone_when_a_timer_says_so() {
     });
     let key = || {
         let mut search = Search::default();
-        search.add("branch key", &crate::providers::root(3));
+        search.add("branch key", &super::providers::root(3));
         search
     };
     assert_nothing(key, service.stack());

@@ -1,4 +1,4 @@
-//! Records in a table: what the library writes and reads on the way to DynamoDB is wiped.
+//! Records in a table: the library wipes its buffers on the way to and from DynamoDB.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use envelope_memory_tests::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::kms::next_key;
-use crate::{KEYS, masked_key, run};
+use super::kms::next_key;
+use super::{KEYS, masked_key, run};
 
 const RECORDS: usize = 100;
 const TEXTS: Seed = Seed(0x3c6e_f372_fe94_f82b);
@@ -25,7 +25,7 @@ const TEXTS_EACH: usize = 4;
 
 type Secret = Zeroizing<String>;
 
-/// Secrets where they can stand, in a type that wipes itself.
+/// A record with secrets in several places, in a type that wipes itself.
 #[derive(Debug, PartialEq, Envelope)]
 #[envelope(table = "patients")]
 struct Patient {
@@ -64,7 +64,7 @@ fn patient(number: usize) -> Patient {
     }
 }
 
-/// Hands out the keys of the seed, and holds none.
+/// Returns the keys of the seed, and keeps none.
 #[derive(Debug)]
 struct Seeded;
 
@@ -118,7 +118,7 @@ fn nothing_of_a_record_stays_in_memory() {
     let sought = || {
         let mut search = Search::default();
         keys.clone().for_each(|number| search.add("data key", &masked_key(number)));
-        // What is derived for one record stands for all.
+        // One record is enough to check the derived keys.
         let [extracted, message_key] =
             hkdf(&masked_key(keys.start), &payload[2..26], b"envelope payload 1 1");
         search.add("extracted key", &extracted);

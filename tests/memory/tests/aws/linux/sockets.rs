@@ -1,14 +1,14 @@
-//! KMS over HTTP as it is spoken on the wire: what the connection keeps.
+//! KMS over HTTP on a real socket: the copies that the connection leaves.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 
 use zeroize::Zeroize;
 
-use crate::kms::{answer, next_key, number_in};
+use super::kms::{answer, next_key, number_in};
 
-/// Starts a KMS that answers with keys of a seed, wipes its own copies, and ends with the process;
-/// where it listens.
+/// Starts a KMS that responds with keys of a seed and wipes its own copies. Returns its address. It
+/// ends with the process.
 pub(crate) fn listen() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

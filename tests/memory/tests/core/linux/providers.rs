@@ -1,4 +1,4 @@
-//! Providers that make and derive keys hold their own key, once, and nothing else.
+//! Providers keep their own key in memory, once, and nothing else.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use envelope_memory_tests::{
     leave_behind,
 };
 
-use crate::{RECORDS, data_key_of, seal_and_open, secrets_of};
+use super::{RECORDS, data_key_of, seal_and_open, secrets_of};
 
 const ROOTS: Seed = Seed(0x9b05_688c_2b3e_6c1f);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -26,7 +26,7 @@ pub(crate) fn root(number: usize) -> Masked {
     Masked::new(32, |at| ROOTS.byte(number, at))
 }
 
-/// Adds a root key and what is derived from it for each record's first wrapping (FORMAT 6.1).
+/// Adds a root key, and the wrapping key of each record (FORMAT 6.1).
 fn add_root(search: &mut Search, number: usize, wrap_salts: &[&[u8]]) {
     search.add("root key", &root(number));
     search.add("extracted root", &hkdf(&root(number), &[], b"envelope local root key id")[0]);
@@ -41,7 +41,7 @@ fn wrap_salts(records: &[Sealed]) -> Vec<&[u8]> {
     records.iter().map(|record| &record.encrypted_dek[15..39]).collect()
 }
 
-/// The provider's own key is where it belongs, on the heap and once, while the provider is there.
+/// While the provider exists, its own key is in memory once, on the heap.
 #[track_caller]
 fn assert_held_once(finds: &[Find], name: &str, keys: usize) {
     let held = |find: &Find| find.name == name && find.place == Place::Heap && find.part == (0..32);
@@ -53,7 +53,7 @@ fn assert_held_once(finds: &[Find], name: &str, keys: usize) {
 }
 
 #[test]
-fn a_root_key_is_held_once_and_gone_with_its_provider() {
+fn a_root_key_is_in_memory_once_and_gone_with_its_provider() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -96,7 +96,7 @@ fn several_recipients_leave_no_data_key() {
     assert_nothing(sought, service.stack());
 }
 
-/// The one key of the one branch there is.
+/// A store with one key of one branch.
 #[derive(Debug)]
 pub(crate) struct OneBranch;
 
@@ -124,7 +124,7 @@ fn hierarchical() -> HierarchicalKeyProvider<OneBranch> {
 }
 
 #[test]
-fn a_branch_key_is_held_once_and_gone_with_its_provider() {
+fn a_branch_key_is_in_memory_once_and_gone_with_its_provider() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -135,7 +135,7 @@ fn a_branch_key_is_held_once_and_gone_with_its_provider() {
         let mut search = secrets_of(records, |_, record| data_key_of(record, &hierarchical()));
         search.add("branch key", &root(3));
         for record in records {
-            // The salt that stands for the data key; what follows it depends on the context.
+            // The salt of the data key. The rest depends on the context.
             search.add(
                 "extracted branch key",
                 &hkdf(&root(3), &record.encrypted_dek[23..47], &[])[0],
@@ -156,7 +156,7 @@ fn a_branch_key_is_held_once_and_gone_with_its_provider() {
 }
 
 #[test]
-fn a_shared_data_key_is_held_once_and_gone_with_its_provider() {
+fn a_shared_key_is_in_memory_once_and_gone_with_its_provider() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -188,9 +188,9 @@ fn a_shared_data_key_is_held_once_and_gone_with_its_provider() {
     assert_nothing(|| sought(&records), service.stack());
 }
 
-const RSA_KEY: &str = include_str!("../../../../envelope-core/src/provider/rsa/test_key.pem");
+const RSA_KEY: &str = include_str!("../../../../../envelope-core/src/provider/rsa/test_key.pem");
 
-/// An RSA pair: what the partner wraps and what the owner unwraps with.
+/// An RSA key pair: the partner wraps, and the owner unwraps.
 #[test]
 fn rsa_leaves_no_data_key() {
     let _alone = alone();

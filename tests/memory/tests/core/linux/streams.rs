@@ -1,4 +1,4 @@
-//! Objects of any size: their chunks and their key.
+//! Streams: their chunks and their key.
 
 use envelope_core::{StreamSealer, UntrustedStreamHeader};
 use envelope_memory_tests::{
@@ -6,8 +6,8 @@ use envelope_memory_tests::{
 };
 use zeroize::Zeroize;
 
-use crate::context;
-use crate::seeded::{self, Seeded};
+use super::context;
+use super::seeded::{self, Seeded};
 
 const CHUNKS: Seed = Seed(0xa54f_f53a_5f1d_36f1);
 /// More than a chunk of 64 KiB.
@@ -67,7 +67,7 @@ fn take(sealed: &mut Vec<u8>, sealer: &mut StreamSealer) {
     sealer.consume(sealer.output().len());
 }
 
-/// Reads the object to its end, keeping nothing of it.
+/// Reads the object to its end, and keeps nothing.
 fn opened(mut sealed: &[u8]) {
     let header = UntrustedStreamHeader::read(&mut sealed).unwrap();
     let mut opener = at_once(header.open(&context(), &Seeded::default())).unwrap();

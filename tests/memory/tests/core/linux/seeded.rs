@@ -1,4 +1,4 @@
-//! A provider whose data keys are known, and which holds none.
+//! A provider whose data keys are known, but not in its memory.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +9,7 @@ use envelope_memory_tests::{Masked, Seed};
 
 const KEYS: Seed = Seed(0x1f83_d9ab_fb41_bd6b);
 
-/// Hands out the keys of a seed, one after another.
+/// Returns the keys of a seed, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Seeded(AtomicUsize);
 
@@ -20,7 +20,7 @@ pub(crate) fn data_key(number: usize) -> DataKey {
     DataKey::from_slice(&KEYS.key(number)).unwrap()
 }
 
-/// The key number `number`, to be looked for.
+/// The key number `number`, to search for.
 pub(crate) fn masked(number: usize) -> Masked {
     Masked::new(32, |at| KEYS.byte(number, at))
 }

@@ -1,4 +1,4 @@
-//! What the AWS SDK leaves of KMS's answers.
+//! The copies of KMS responses that the AWS SDK leaves in memory.
 
 use std::ops::Range;
 
@@ -15,18 +15,18 @@ use envelope_memory_tests::{
     Find, Form, Place, Search, Service, alone, found_besides, leave_behind,
 };
 
-use crate::sockets::listen;
-use crate::{KEYS, masked_key, run};
+use super::sockets::listen;
+use super::{KEYS, masked_key, run};
 
 pub(crate) const KEY: &str =
     "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const RECORDS: usize = 50;
 
-/// Answers as KMS does, with keys of a seed, in a body that is the only copy of them.
+/// Responds like KMS, with keys of a seed. The body of a response is the only copy of its key.
 #[derive(Clone, Debug)]
 pub(crate) struct Double;
 
-/// What KMS answers; `number` stands in the `CiphertextBlob`.
+/// A response of KMS. The `CiphertextBlob` contains `number`.
 pub(crate) fn answer(number: usize) -> Vec<u8> {
     let (key, padding) = (masked_key(number), "=\"}");
     let head = format!(
@@ -40,7 +40,7 @@ pub(crate) fn answer(number: usize) -> Vec<u8> {
     body
 }
 
-/// Which data key a request is about: the one in its `CiphertextBlob`, or the next.
+/// The number of the data key of a request: that in its `CiphertextBlob`, or the next one.
 pub(crate) fn number_in(request: &[u8], next: impl FnOnce() -> usize) -> usize {
     let text = std::str::from_utf8(request).unwrap();
     match text.split_once("\"CiphertextBlob\":\"") {
@@ -86,7 +86,7 @@ fn provider(url: &str, http: impl HttpClient + 'static) -> KmsKeyProvider {
     KmsKeyProvider::new(aws_sdk_kms::Client::from_conf(config), KEY)
 }
 
-/// Seals and opens so many records, and gives the numbers of their data keys.
+/// Seals and opens a number of records, and returns the numbers of their data keys.
 fn seal_and_open(provider: &KmsKeyProvider) -> Range<usize> {
     let context = Context::new("letters");
     run(async {
@@ -105,8 +105,8 @@ fn sought(keys: Range<usize>) -> Search {
     search
 }
 
-/// Of each answer one copy stays, in base64: the body, which the SDK drops as it came. The last
-/// one's also lies about on the stack, where it was decoded, until another call writes there.
+/// One copy of each response stays, in base64: the body, which the SDK drops without wiping. The
+/// last key also stays on the stack, where it was decoded, until another call overwrites it.
 #[track_caller]
 fn assert_one_body_for_each_answer(finds: &[Find], keys: &Range<usize>) {
     let (stack, heap): (Vec<_>, Vec<_>) = finds.iter().partition(|find| find.place == Place::Stack);
@@ -124,7 +124,7 @@ fn assert_one_body_for_each_answer(finds: &[Find], keys: &Range<usize>) {
 }
 
 #[test]
-fn the_sdk_keeps_the_body_of_each_answer() {
+fn the_sdk_leaves_the_body_of_each_response() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -136,9 +136,9 @@ fn the_sdk_keeps_the_body_of_each_answer() {
     assert_one_body_for_each_answer(&found_besides(|| sought(keys.clone()), stack), keys);
 }
 
-/// As before: what the connection reads is what the body consists of.
+/// As before: the body consists of the buffers that the connection reads.
 #[test]
-fn a_connection_keeps_no_more_than_the_sdk() {
+fn a_connection_leaves_no_more_than_the_sdk() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -150,9 +150,9 @@ fn a_connection_keeps_no_more_than_the_sdk() {
     assert_one_body_for_each_answer(&found_besides(|| sought(keys.clone()), stack), keys);
 }
 
-/// A data key that is wrapped for a further KMS key is sent there.
+/// To wrap a data key for a further KMS key, it is sent to KMS.
 #[test]
-fn the_sdk_keeps_what_it_was_given_to_encrypt() {
+fn the_sdk_leaves_the_plaintext_of_encrypt() {
     let _alone = alone();
     let service = Service::after(|| {
         leave_behind();
@@ -166,6 +166,6 @@ fn the_sdk_keeps_what_it_was_given_to_encrypt() {
     let finds = found_besides(|| sought(keys.clone()), service.stack());
     let count =
         |form| finds.iter().filter(|find| find.form == form && find.place == Place::Heap).count();
-    // The blob; the text it becomes, the JSON that grows around it, and the body.
+    // The blob, its text in base64, the growing JSON, and the body.
     assert_eq!((count(Form::Plain), count(Form::Base64)), (1, 3), "{}", Find::summary(&finds));
 }
