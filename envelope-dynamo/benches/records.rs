@@ -13,9 +13,10 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::keys::{DataKey, GeneratedKey, KeyFuture, KeyKind, WrappedKey};
+use envelope_dynamo::message::{Context, EncryptionContext, open, seal};
 use envelope_dynamo::{
-    Context, DataKey, EncryptionContext, Envelope, GeneratedKey, KeyFuture, KeyKind, KeyProvider,
-    LocalKeyProvider, RootKey, UnwrapKey, WrapKey, WrappedKey, from_item, open, seal, to_item,
+    Envelope, KeyProvider, LocalKeyProvider, RootKey, UnwrapKey, WrapKey, from_item, to_item,
 };
 use harness::{heading, medians, repeated, row, with_inputs};
 use serde::{Deserialize, Serialize};

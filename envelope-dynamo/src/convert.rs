@@ -24,47 +24,22 @@ pub(crate) mod sets;
 pub(crate) mod storable;
 #[cfg(test)]
 mod tests;
+pub(crate) mod value;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{FragileValues, ValueError};
-use serde::{Deserialize, Serialize};
+use envelope_core::ValueError;
 
 pub(crate) use crate::convert::absent::absent_value;
 pub(crate) use crate::convert::de::Deserializer;
+pub use crate::convert::epoch_seconds::EpochSeconds;
 pub(crate) use crate::convert::key::{KeyDeserializer, KeySerializer};
-pub use crate::convert::scalar::scalar_type;
+pub(crate) use crate::convert::scalar::scalar_type;
 pub(crate) use crate::convert::ser::Serializer;
 pub use crate::convert::sets::{binary_set, number_set, string_set};
 pub(crate) use crate::convert::storable::check_storable;
-
-/// Serializes a value into the attribute that stores it.
-///
-/// # Errors
-///
-/// What the value's own serialization reports, a map key that is not like a string, and nesting
-/// beyond `MAX_LEVELS`.
-pub fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
-    to_attribute_counting(value, &mut FragileValues::default())
-}
-
-/// The same; what not every type reads back is added to `fragile`.
-pub(crate) fn to_attribute_counting<T: Serialize + ?Sized>(
-    value: &T,
-    fragile: &mut FragileValues,
-) -> Result<AttributeValue, ValueError> {
-    value.serialize(Serializer::new(fragile))
-}
-
-/// Deserializes a value from the attribute that stores it.
-///
-/// # Errors
-///
-/// When the attribute is not one of the value's type.
-pub fn from_attribute_value<T: Deserialize<'static>>(
-    stored: AttributeValue,
-) -> Result<T, ValueError> {
-    T::deserialize(Deserializer::new(stored))
-}
+pub(crate) use crate::convert::value::{
+    from_attribute_value, to_attribute_counting, to_attribute_value,
+};
 
 /// DynamoDB's name for the type of an attribute.
 pub(crate) const fn type_name(attribute: &AttributeValue) -> &'static str {

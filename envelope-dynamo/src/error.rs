@@ -12,13 +12,18 @@ use std::fmt;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
-use envelope_core::{Fault, KeyError, OpenError, SealError};
+#[doc(inline)]
+pub use envelope_core::{
+    ContextError, Fault, FormatError, KeyError, KeyErrorKind, NumberError, OpenError, RandomError,
+    RewrapError, RootKeyError, SealError, ValueError,
+};
 
 use crate::dynamodb::Item;
-use crate::error::dynamodb::DynamoDbError;
-use crate::error::kind::ErrorKind;
-use crate::error::record_id::RecordId;
-use crate::error::write_outcome::WriteOutcome;
+pub use crate::error::dynamodb::DynamoDbError;
+pub use crate::error::kind::ErrorKind;
+pub use crate::error::marks::{MarksError, WrittenMarks};
+pub use crate::error::record_id::RecordId;
+pub use crate::error::write_outcome::WriteOutcome;
 
 /// Why a record could not be written or read: which record, and what is wrong with it.
 ///

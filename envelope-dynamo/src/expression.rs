@@ -16,3 +16,5 @@ pub use crate::expression::operand::{IntoOperand, by};
 pub use crate::expression::sort::{SortCondition, SortKey};
 pub use crate::expression::update::{Addable, Amount};
 pub(crate) use crate::expression::update::{Changes, Clauses};
+pub use crate::record::attribute::{Attribute, InPlace, Readable, mark};
+pub use crate::record::path::{AttributePath, Elements, Entries, Place};

@@ -16,14 +16,15 @@ pub(crate) mod split;
 
 use envelope_core::{Context, UnwrapKey, WrapKey};
 
-use crate::dynamodb::Item;
+pub use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::item::context::bare_context;
-use crate::item::entity::Entity;
+pub use crate::item::entity::{Entity, EntityOf};
 use crate::item::group::group_context;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
+pub use crate::record::view::view_item;
 
 /// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`,
 /// `encrypted_dek`.
@@ -79,7 +80,7 @@ pub async fn from_item<T: Entity>(
 /// The context of the record in `item`, authenticated attributes aside: what its data key is
 /// wrapped for.
 ///
-/// For whoever wraps data keys anew ([`rewrap`](crate::rewrap()),
+/// For whoever wraps data keys anew ([`rewrap`](crate::keys::rewrap()),
 /// [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap)) and puts the result in place of
 /// `encrypted_dek`; the payload stays as it is. For items in a table use
 /// [`Table::rewrap`](crate::Table::rewrap): it writes on condition that payload and wrapped key are
@@ -90,7 +91,10 @@ pub async fn from_item<T: Entity>(
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use aws_sdk_dynamodb::primitives::Blob;
 /// use aws_sdk_dynamodb::types::AttributeValue;
-/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, Sealed, from_item, item_context, rewrap, to_item};
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, to_item};
+/// use envelope_dynamo::item::item_context;
+/// use envelope_dynamo::keys::rewrap;
+/// use envelope_dynamo::message::Sealed;
 ///
 /// #[derive(Debug, PartialEq, Envelope)]
 /// #[envelope(table = "users")]

@@ -61,71 +61,39 @@
 //! is not in `docs/THREAT_MODEL.md`.
 #![forbid(unsafe_code)]
 
-pub(crate) mod call;
-pub(crate) mod convert;
-pub(crate) mod dynamodb;
-pub(crate) mod error;
-pub(crate) mod expression;
-pub(crate) mod item;
-pub(crate) mod keys;
-pub(crate) mod record;
-pub(crate) mod table;
+pub mod convert;
+pub mod error;
+pub mod expression;
+pub mod item;
+pub mod keys;
+pub mod message;
+pub mod record;
+pub mod stream;
+
+mod call;
+mod dynamodb;
+mod table;
 
 #[cfg(feature = "testing")]
 pub use envelope_core::testing;
-pub use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider,
-    ChunkSize, Clock, Context, ContextError, ContextForm, DataKey, EncryptedDek, EncryptionContext,
-    Fault, FormatError, GeneratedKey, GroupKeyProvider, HierarchicalKeyProvider, KeyCounters,
-    KeyError, KeyErrorKind, KeyEvent, KeyFuture, KeyKind, KeyObserver, KeyProvider, KmsKeyHint,
-    LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, Number, NumberError, ObservedKeyProvider,
-    OpenError, OpenReader, OpenStreamError, OpenStreamErrorKind, Plaintext, ProvisionedKeyWrapper,
-    RandomError, Recipient, RewrapError, RootKey, RootKeyError, RsaPublicKey, SealError,
-    SealReader, SealStreamError, SealWriter, Sealed, SharedKeyProvider, SharingLimits,
-    StreamOpener, StreamSealer, SystemClock, UntrustedStreamHeader, UnwrapKey, Value, ValueError,
-    WrapKey, WrappedKey, open, open_stream, open_to_file, rewrap, seal, seal_stream,
-};
-#[cfg(feature = "rsa")]
-pub use envelope_core::{LocalRsaKey, RsaRecipient};
 pub use envelope_derive::{Envelope, View};
 
-pub use crate::convert::epoch_seconds::EpochSeconds;
-pub use crate::convert::{binary_set, number_set, string_set};
-pub use crate::error::Error;
-pub use crate::error::dynamodb::DynamoDbError;
-pub use crate::error::kind::ErrorKind;
-pub use crate::error::marks::{MarksError, WrittenMarks};
-pub use crate::error::record_id::RecordId;
-pub use crate::error::write_outcome::WriteOutcome;
-pub use crate::expression::{
-    Addable, Amount, AttributeType, Condition, IntoOperand, Size, SortCondition, SortKey, by,
+#[doc(no_inline)]
+pub use crate::error::{Error, ErrorKind, Fault, WriteOutcome};
+#[doc(no_inline)]
+pub use crate::item::{from_item, to_item};
+#[doc(no_inline)]
+pub use crate::keys::{
+    BranchKeyTable, CachedKeyProvider, GroupKeyProvider, HierarchicalKeyProvider, KeyProvider,
+    KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, RootKey, SharedKeyProvider, UnwrapKey,
+    WrapKey,
 };
-pub use crate::item::entity::{Entity, EntityOf};
-pub use crate::item::managed_fields::{AuthenticatedVersion, VersionNumber};
-pub use crate::item::{from_item, item_context, item_group_context, to_item};
-pub use crate::keys::branch_keys::{
-    Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, Branches,
-};
-pub use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
-pub use crate::record::Envelope;
-pub use crate::record::access::Access;
-pub use crate::record::attribute::{Attribute, InPlace, Readable, mark};
-pub use crate::record::field::{Field, Mark};
-pub use crate::record::index::{
-    Index, NoIndexes, PrimaryKey, ReadsConsistently, Secondary, Sorted, kind,
-};
-pub use crate::record::key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
-pub use crate::record::path::{AttributePath, Elements, Entries, Place};
-pub use crate::record::schema::Schema;
-pub use crate::record::view::{View, view_item};
-pub use crate::table::read::resume_token::{ResumeToken, ResumeTokenError};
-pub use crate::table::{
-    BatchDelete, BatchError, BatchFailure, BatchGet, BatchGetStream, BatchPut, Check, CreateTable,
-    Delete, Get, GetView, Gets, Indexed, Modify, PreparedTransaction, Put, Puttable, Query,
-    Records, ReturningNew, ReturningOld, Rewrap, RewrapTo, Rewrapped, Scan, Table, TransactGet,
-    Transaction, TransactionError, TransactionErrorKind, TransactionReason, TryModify, Update,
-    transact_get, transact_write,
-};
+#[doc(no_inline)]
+pub use crate::read::ResumeToken;
+pub use crate::record::{Access, Envelope, View};
+pub use crate::table::{Table, batch, read, transaction, write};
+#[doc(no_inline)]
+pub use crate::transaction::{transact_get, transact_write};
 
 /// What generated code names; not part of the public interface.
 #[doc(hidden)]
@@ -139,15 +107,26 @@ pub mod __private {
     pub use ::std::string::String;
     pub use ::std::vec::Vec;
 
-    pub use crate::convert::{from_attribute_value, scalar_type, to_attribute_value};
+    pub use crate::convert::scalar::scalar_type;
+    pub use crate::convert::value::{from_attribute_value, to_attribute_value};
     pub use crate::dynamodb::Item;
+    pub use crate::error::{Error, ErrorKind, ValueError};
     pub use crate::item::pending_item::Unsealed;
-    pub use crate::record::index::IndexSchema;
+    pub use crate::item::split::compose_key;
+    pub use crate::item::{Entity, EntityOf};
+    pub use crate::keys::UnwrapKey;
+    pub use crate::message::ContextForm;
+    pub use crate::record::attribute::{Attribute, mark};
+    pub use crate::record::index::{Index, IndexSchema, NoIndexes, PrimaryKey, kind};
     pub use crate::record::key::AnyKey;
     pub use crate::record::key_format::Piece;
     pub use crate::record::kind::Kind;
     pub use crate::record::ungrouped::{CheckUngrouped, Ungrouped};
     pub use crate::record::view::ViewedItem;
+    pub use crate::record::{
+        Access, AuthenticatedVersion, Composite, Envelope, Field, Mark, Partition, Parts, Schema,
+        VersionNumber, View,
+    };
     /// How times are written and read.
     pub mod epoch_seconds {
         pub use crate::convert::epoch_seconds::{Seconds, deserialize, seconds, serialize};
@@ -158,10 +137,4 @@ pub mod __private {
     pub fn list<T, const N: usize>(values: [T; N]) -> Vec<T> {
         Vec::from(values)
     }
-    pub use crate::item::split::compose_key;
-    pub use crate::{
-        Access, Attribute, AuthenticatedVersion, Composite, ContextForm, Entity, EntityOf,
-        Envelope, Error, ErrorKind, Field, Index, Mark, NoIndexes, Partition, Parts, PrimaryKey,
-        Schema, UnwrapKey, ValueError, VersionNumber, View, kind, mark,
-    };
 }

@@ -3,7 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod attribute;
 pub(crate) mod field;
-pub(crate) mod index;
+pub mod index;
 pub(crate) mod item_key;
 pub(crate) mod key;
 pub(crate) mod key_format;
@@ -12,6 +12,7 @@ pub(crate) mod kind;
 pub(crate) mod path;
 pub(crate) mod schema;
 pub(crate) mod ungrouped;
+pub(crate) mod version;
 pub(crate) mod view;
 
 use std::borrow::Cow;
@@ -21,18 +22,23 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{ContextForm, ValueError};
 use serde::{Deserializer, Serialize, Serializer};
 
+pub use crate::record::access::Access;
 use crate::record::attribute::mark;
+pub use crate::record::field::{Field, Mark};
 use crate::record::index::{IndexSchema, PrimaryKey};
-use crate::record::key::RecordKey;
+pub use crate::record::key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
 use crate::record::path::AttributePath;
-use crate::record::schema::Schema;
+pub use crate::record::schema::Schema;
+pub use crate::record::version::{AuthenticatedVersion, VersionNumber};
+pub use crate::record::view::View;
 
 /// A domain struct that is stored as one DynamoDB item, some of its fields sealed.
 ///
 /// Implemented by `#[derive(Envelope)]`; not meant to be written by hand.
 ///
 /// ```
-/// use envelope_dynamo::{Composite, Envelope};
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::record::Composite;
 ///
 /// #[derive(Envelope)]
 /// #[envelope(table = "visits", context(purpose = "health"))]
@@ -77,8 +83,8 @@ pub trait Envelope: Sized {
     /// Whether an attribute that no field claims is an error (`#[serde(deny_unknown_fields)]`).
     const DENY_UNKNOWN_FIELDS: bool = false;
 
-    /// The primary key: [`Partition`](crate::Partition) or [`Composite`](crate::Composite), of the
-    /// key fields or of the [`Parts`](crate::Parts) of composed keys.
+    /// The primary key: [`Partition`](crate::record::Partition) or [`Composite`](crate::record::Composite), of the
+    /// key fields or of the [`Parts`](crate::record::Parts) of composed keys.
     type Key: RecordKey;
 
     /// The stored fields as attributes, each under the name of its field.
@@ -123,7 +129,7 @@ pub trait Envelope: Sized {
         Vec::new()
     }
 
-    /// The indexes of `#[envelope(index(..))]`, each an [`Index`](crate::Index) under its name,
+    /// The indexes of `#[envelope(index(..))]`, each an [`Index`](crate::record::index::Index) under its name,
     /// with `_` for what no Rust name can have.
     type Indexes;
 

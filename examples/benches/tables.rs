@@ -16,8 +16,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, PutRequest, ScalarAttributeType, WriteRequest,
 };
+use envelope_dynamo::keys::CacheLimits;
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, Envelope, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider,
+    BranchKeyTable, Envelope, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider,
     LocalKeyProvider, RootKey, Table,
 };
 use envelope_examples::Servers;

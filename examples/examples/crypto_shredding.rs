@@ -18,9 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::CacheLimits;
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, Envelope, HierarchicalKeyProvider, KeyErrorKind, KmsKeyProvider,
-    Table, from_item,
+    BranchKeyTable, Envelope, HierarchicalKeyProvider, KmsKeyProvider, Table, from_item,
 };
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Faults, Servers};

@@ -16,9 +16,10 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::keys::{CacheLimits, SharingLimits};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, Envelope, HierarchicalKeyProvider, KeyProvider,
-    KmsKeyProvider, SharedKeyProvider, SharingLimits, from_item, to_item,
+    BranchKeyTable, CachedKeyProvider, Envelope, HierarchicalKeyProvider, KeyProvider,
+    KmsKeyProvider, SharedKeyProvider, from_item, to_item,
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};

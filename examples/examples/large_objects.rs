@@ -14,10 +14,11 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use envelope_dynamo::{
-    Context, KeyProvider, KmsKeyProvider, SealWriter, StreamSealer, UntrustedStreamHeader,
-    open_to_file, seal_stream,
+use envelope_dynamo::message::Context;
+use envelope_dynamo::stream::{
+    SealWriter, StreamSealer, UntrustedStreamHeader, open_to_file, seal_stream,
 };
+use envelope_dynamo::{KeyProvider, KmsKeyProvider};
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
 use tokio::fs::File;

@@ -26,9 +26,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Envelope, ErrorKind, KmsKeyProvider, ResumeToken, Table,
-};
+use envelope_dynamo::keys::CacheLimits;
+use envelope_dynamo::{CachedKeyProvider, Envelope, ErrorKind, KmsKeyProvider, ResumeToken, Table};
 use envelope_examples::Servers;
 use serde::{Deserialize, Serialize};
 

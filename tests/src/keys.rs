@@ -1,9 +1,8 @@
 //! Key providers that need no server, and what their errors say.
 
-use envelope_dynamo::{
-    EncryptedDek, Error, KeyError, KmsKeyProvider, LocalKeyProvider, LocalRsaKey, RootKey,
-    RsaPublicKey,
-};
+use envelope_dynamo::error::KeyError;
+use envelope_dynamo::keys::{EncryptedDek, LocalRsaKey, RsaPublicKey};
+use envelope_dynamo::{Error, KmsKeyProvider, LocalKeyProvider, RootKey};
 use envelope_examples::{Faults, Servers};
 
 use crate::{Item, bytes_of};

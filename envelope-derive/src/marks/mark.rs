@@ -26,7 +26,7 @@ pub(crate) enum Mark {
 struct Rules {
     /// The name of the attribute.
     name: &'static str,
-    /// The variant of `envelope_dynamo::Mark`.
+    /// The variant of `envelope_dynamo::record::Mark`.
     variant: &'static str,
     /// The options that the attribute takes in parentheses.
     options: &'static [&'static str],
@@ -210,7 +210,7 @@ impl Mark {
     }
 }
 
-/// The variant of `envelope_dynamo::Mark`.
+/// The variant of `envelope_dynamo::record::Mark`.
 impl ToTokens for Mark {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         Ident::new(self.rules().variant, Span::call_site()).to_tokens(tokens);

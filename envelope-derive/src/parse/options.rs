@@ -119,7 +119,7 @@ impl Options {
 }
 
 impl ContextForm {
-    /// The variant of `envelope_dynamo::ContextForm`.
+    /// The variant of `envelope_dynamo::message::ContextForm`.
     pub(crate) fn variant(self) -> Ident {
         match self {
             Self::Raw => format_ident!("Raw"),

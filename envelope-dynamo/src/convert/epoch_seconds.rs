@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 /// `#[serde(with = "..")]` how they are written as a number.
 ///
 /// ```
-/// use envelope_dynamo::EpochSeconds;
+/// use envelope_dynamo::convert::EpochSeconds;
 ///
 /// struct Moment(u64);
 ///

@@ -36,7 +36,7 @@ macro_rules! with_functions {
 }
 
 /// Stores a field as a DynamoDB string set (`SS`): `#[serde(with =
-/// "envelope_dynamo::string_set")]`.
+/// "envelope_dynamo::convert::string_set")]`.
 ///
 /// The field is any collection of what serializes to strings. DynamoDB refuses empty sets and sets
 /// with duplicates, so take a set type and leave it out while it is empty:
@@ -45,7 +45,7 @@ macro_rules! with_functions {
 /// # use std::collections::BTreeSet;
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Article {
-///     #[serde(with = "envelope_dynamo::string_set", default, skip_serializing_if = "BTreeSet::is_empty")]
+///     #[serde(with = "envelope_dynamo::convert::string_set", default, skip_serializing_if = "BTreeSet::is_empty")]
 ///     tags: BTreeSet<String>, // stored as {"SS": ["rust", "serde"]}
 /// }
 /// ```
@@ -58,7 +58,7 @@ pub mod string_set {
 }
 
 /// Stores a field as a DynamoDB number set (`NS`): `#[serde(with =
-/// "envelope_dynamo::number_set")]`.
+/// "envelope_dynamo::convert::number_set")]`.
 ///
 /// The field is any collection of what serializes to numbers. DynamoDB refuses empty sets and sets
 /// with duplicates, so take a set type and leave it out while it is empty:
@@ -67,7 +67,7 @@ pub mod string_set {
 /// # use std::collections::BTreeSet;
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Draw {
-///     #[serde(with = "envelope_dynamo::number_set", default, skip_serializing_if = "BTreeSet::is_empty")]
+///     #[serde(with = "envelope_dynamo::convert::number_set", default, skip_serializing_if = "BTreeSet::is_empty")]
 ///     numbers: BTreeSet<u8>, // stored as {"NS": ["7", "42"]}
 /// }
 /// ```
@@ -80,7 +80,7 @@ pub mod number_set {
 }
 
 /// Stores a field as a DynamoDB binary set (`BS`): `#[serde(with =
-/// "envelope_dynamo::binary_set")]`.
+/// "envelope_dynamo::convert::binary_set")]`.
 ///
 /// The field is any collection of what serializes to bytes, such as `serde_bytes::ByteBuf`; a
 /// `Vec<u8>` is not bytes to serde but a sequence of numbers. DynamoDB refuses empty sets and sets

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
 use envelope_core::Fault;
 
 use crate::error::no_answer::NoAnswer;
@@ -114,5 +115,30 @@ pub(crate) fn is_retryable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool
                     | "ReplicatedWriteConflictException"
             )
         ),
+    }
+}
+
+impl DynamoDbError {
+    pub(crate) fn new<E>(operation: &'static str, table: &str, error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
+    {
+        let no_answer = no_answer(&error);
+        Self {
+            operation,
+            table: table.into(),
+            retryable: is_retryable(&error),
+            no_answer,
+            outcome: WriteOutcome::NotWritten,
+            message: error.message().or_else(|| no_answer?.describe()).map(Into::into),
+            request_id: error.request_id().map(Into::into),
+            code: error.code().map(Into::into),
+            source: match error {
+                // The raw answer may hold items, and is printed by `Debug`.
+                SdkError::ResponseError(_) => None,
+                SdkError::ServiceError(service) => Some(Arc::new(service.into_err())),
+                other => Some(Arc::new(other)),
+            },
+        }
     }
 }

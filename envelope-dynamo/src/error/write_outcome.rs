@@ -21,7 +21,7 @@
 /// | `modify` whose closure changes nothing, beside an `add` or its like: an answer was lost | `Unknown` | never |
 /// | `rewrap`: an answer was lost, and was not found out | `Unknown` | if it failed at last by an outage or a lost race: moving keys twice does no harm |
 /// | a transaction was cancelled | `NotWritten` | if all the reasons are |
-/// | a transaction of which the answer was lost, or which is still [in progress](crate::TransactionErrorKind::DynamoDb) | `Unknown` | if it is sent again as it was [prepared](crate::PreparedTransaction::send) |
+/// | a transaction of which the answer was lost, or which is still [in progress](crate::transaction::TransactionErrorKind::DynamoDb) | `Unknown` | if it is sent again as it was [prepared](crate::transaction::PreparedTransaction::send) |
 /// | the same, and a later send of the prepared transaction was refused before it was looked at (throttling, no permission) | `Unknown` | as above |
 /// | one write of a batch, left unprocessed or refused | `NotWritten` | if it was throttled |
 /// | `create_table`: the table was created and is not ready, or its time to live is not on | `Written` | never |
@@ -30,7 +30,7 @@
 /// | a call that only reads | `NotWritten` | |
 ///
 /// A retry is called safe only if it leads to the same end as one call: where it could apply an
-/// [`add`](crate::Update::add) twice, or lose the record that the call returns, `is_retryable` is
+/// [`add`](crate::write::Update::add) twice, or lose the record that the call returns, `is_retryable` is
 /// false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WriteOutcome {

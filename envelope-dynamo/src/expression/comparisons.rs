@@ -128,7 +128,8 @@ macro_rules! conditions {
             /// The value is stored as `attribute_type`, whatever the type of the field.
             ///
             /// ```
-            /// # use envelope_dynamo::{AttributeType, Envelope};
+            /// # use envelope_dynamo::Envelope;
+            /// # use envelope_dynamo::expression::AttributeType;
             /// # #[derive(Envelope)]
             /// # #[envelope(table = "users")]
             /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] note: Option<String> }

@@ -14,13 +14,14 @@ use crate::record::attribute::{Operand, Serialized};
 use crate::record::path::DocumentPath;
 
 /// A condition on the readable attributes of a record `T`; made from its
-/// [`Attribute`](crate::Attribute)s and [`AttributePath`](crate::AttributePath)s.
+/// [`Attribute`](crate::expression::Attribute)s and [`AttributePath`](crate::expression::AttributePath)s.
 ///
 /// `and`, `or` and `!` join conditions; `lt` and its like compare with a value or with another
 /// attribute.
 ///
 /// ```
-/// # use envelope_dynamo::{Condition, Envelope};
+/// # use envelope_dynamo::Envelope;
+/// # use envelope_dynamo::expression::Condition;
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64, #[plaintext] limit: u64, #[plaintext] plan: Option<String>, #[plaintext] tags: Vec<String> }

@@ -13,13 +13,14 @@ use crate::record::field::Origin;
 use crate::record::key::IntoValue;
 
 /// The sort key of a table or index, with values of type `V`, as
-/// [`Query::sort`](crate::Query::sort) lends it.
+/// [`Query::sort`](crate::read::Query::sort) lends it.
 ///
 /// DynamoDB orders numbers by value, strings and bytes by their bytes, and takes one condition in a
 /// query.
 ///
 /// ```
-/// # use envelope_dynamo::{Envelope, SortCondition, SortKey};
+/// # use envelope_dynamo::Envelope;
+/// # use envelope_dynamo::expression::{SortCondition, SortKey};
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "visits")]
 /// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String }
@@ -29,7 +30,7 @@ use crate::record::key::IntoValue;
 /// ```
 pub struct SortKey<T, V>(Attribute<T, V, mark::Key>);
 
-/// A condition on a sort key; see [`Query::sort`](crate::Query::sort).
+/// A condition on a sort key; see [`Query::sort`](crate::read::Query::sort).
 #[must_use = "a condition does nothing by itself"]
 pub struct SortCondition<T>(Condition<T>);
 

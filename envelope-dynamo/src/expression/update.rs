@@ -19,7 +19,7 @@ use crate::record::path::{DocumentPath, Place};
 /// For a newtype that serializes to a number:
 ///
 /// ```
-/// use envelope_dynamo::Addable;
+/// use envelope_dynamo::expression::Addable;
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Cents(i64);
@@ -30,7 +30,7 @@ use crate::record::path::{DocumentPath, Place};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type of numbers that can be added to in place",
-    note = "for a newtype that serializes to a number: `impl envelope_dynamo::Addable for {Self} {{}}`"
+    note = "for a newtype that serializes to a number: `impl envelope_dynamo::expression::Addable for {Self} {{}}`"
 )]
 pub trait Addable {
     /// The least and the greatest whole number that the type holds: nothing is stored in place that
@@ -284,7 +284,7 @@ fn is_list(path: &DocumentPath, values: &Serialized) -> Result<(), ErrorKind> {
 
 /// DynamoDB refuses empty sets, and nothing is to be done with one.
 fn is_empty_set(path: &DocumentPath, set: &Serialized) -> Result<bool, ErrorKind> {
-    const REASON: &str = "is not stored as a set: `#[serde(with = \"envelope_dynamo::string_set\")]` and its like do that";
+    const REASON: &str = "is not stored as a set: `#[serde(with = \"envelope_dynamo::convert::string_set\")]` and its like do that";
     match set {
         Ok(AttributeValue::Ss(set) | AttributeValue::Ns(set)) => Ok(set.is_empty()),
         Ok(AttributeValue::Bs(set)) => Ok(set.is_empty()),

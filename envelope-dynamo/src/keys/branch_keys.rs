@@ -38,7 +38,8 @@ pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 /// ```no_run
 /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
-/// use envelope_dynamo::{BranchKeyTable, CacheLimits, Envelope, HierarchicalKeyProvider, KmsKeyProvider, Table};
+/// use envelope_dynamo::{BranchKeyTable, Envelope, HierarchicalKeyProvider, KmsKeyProvider, Table};
+/// use envelope_dynamo::keys::CacheLimits;
 ///
 /// #[derive(Envelope)]
 /// #[envelope(table = "visits")]

@@ -89,3 +89,9 @@ pub(crate) fn parse_number<'i>(name: &str, text: &'i str) -> Result<Number<'i>, 
 pub(crate) fn partition_key<T: Envelope>() -> &'static str {
     T::SCHEMA.partition_key().map_or("", |field| field.name)
 }
+
+/// `item` as the record that was asked for, whatever key it says it has.
+pub(crate) fn with_requested_key(mut item: Item, key: Item) -> Item {
+    item.extend(key);
+    item
+}

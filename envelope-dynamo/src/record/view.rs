@@ -17,7 +17,8 @@ use crate::record::schema::Schema;
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, View, to_item, view_item};
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, View, to_item};
+/// use envelope_dynamo::item::view_item;
 ///
 /// #[derive(Envelope)]
 /// #[envelope(table = "users")]

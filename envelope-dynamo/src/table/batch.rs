@@ -16,3 +16,6 @@ type Customize<'a, B> = Box<dyn Fn(B) -> B + Send + Sync + 'a>;
 
 /// How often in a row DynamoDB may leave everything unprocessed that it is sent.
 pub(crate) const TRIES: u32 = 10;
+
+/// A call under way.
+pub(crate) type Sending<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -18,7 +18,7 @@ use crate::item::entity::Entity;
 use crate::record::Envelope;
 use crate::record::field::Mark;
 use crate::record::index::KeyAttribute;
-use crate::table::{Sending, Table};
+use crate::table::Table;
 
 /// How long a new table may take until it can be used.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -216,14 +216,4 @@ fn definition(key: &KeyAttribute) -> Result<AttributeDefinition, ErrorKind> {
         .attribute_type(scalar)
         .build()
         .map_err(malformed)
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T: Entity + 'a, P: Send + Sync + ?Sized> IntoFuture for CreateTable<'a, T, P> {
-    type Output = Result<(), Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
 }

@@ -16,6 +16,13 @@ pub(crate) mod source;
 
 use crate::item::entity::Entity;
 use crate::record::Envelope;
+pub use crate::table::read::get::Get;
+pub use crate::table::read::get_view::GetView;
+pub use crate::table::read::indexed::Indexed;
+pub use crate::table::read::query::Query;
+pub use crate::table::read::records::Records;
+pub use crate::table::read::resume_token::{ResumeToken, ResumeTokenError};
+pub use crate::table::read::scan::Scan;
 
 /// The key of a table of records or entities `T`.
 pub(crate) type KeyOf<T> = <<T as Entity>::First as Envelope>::Key;

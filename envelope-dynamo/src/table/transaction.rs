@@ -18,6 +18,7 @@ pub use crate::table::transaction::error::{
 };
 pub use crate::table::transaction::get::{Gets, TransactGet, transact_get};
 pub use crate::table::transaction::write::{PreparedTransaction, Transaction, transact_write};
+pub use crate::table::write::check::Check;
 
 /// Actions of one transaction (Amazon DynamoDB Developer Guide, "DynamoDB transactions: how it
 /// works").

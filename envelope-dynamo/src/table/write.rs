@@ -8,3 +8,11 @@ pub(crate) mod put;
 pub(crate) mod return_values;
 pub(crate) mod rewrap;
 pub(crate) mod update;
+
+pub use crate::table::create::CreateTable;
+pub use crate::table::write::delete::Delete;
+pub use crate::table::write::modify::{Modify, TryModify};
+pub use crate::table::write::put::{Put, Puttable};
+pub use crate::table::write::return_values::{ReturningNew, ReturningOld};
+pub use crate::table::write::rewrap::{Rewrap, RewrapTo, Rewrapped};
+pub use crate::table::write::update::Update;

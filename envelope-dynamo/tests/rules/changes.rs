@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Access, Envelope, ErrorKind, Partition, Table};
+use envelope_dynamo::record::Partition;
+use envelope_dynamo::{Access, Envelope, ErrorKind, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::setup::Setup;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::convert::number_set;
 use envelope_dynamo::testing::TestKeyProvider;
-use envelope_dynamo::{Envelope, Error, from_item, number_set, to_item};
+use envelope_dynamo::{Envelope, Error, from_item, to_item};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -7,10 +7,10 @@ use std::pin::pin;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
-use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, EncryptedDek, EncryptionContext,
-    KeyErrorKind, KeyKind, KmsKeyProvider, UnwrapKey, WrapKey, WrappedKey,
-};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{CacheLimits, EncryptedDek, KeyKind, WrappedKey};
+use envelope_dynamo::message::{Context, ContextForm, EncryptionContext};
+use envelope_dynamo::{CachedKeyProvider, KmsKeyProvider, UnwrapKey, WrapKey};
 use envelope_examples::{Fault, Faults, Servers};
 use tokio::task::yield_now;
 

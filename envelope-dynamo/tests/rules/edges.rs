@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::keys::{Clock, SharingLimits};
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
-    Access, BranchKeyTable, Clock, Envelope, ErrorKind, Fault, GroupKeyProvider, SharedKeyProvider,
-    SharingLimits, Table, View,
+    Access, BranchKeyTable, Envelope, ErrorKind, Fault, GroupKeyProvider, SharedKeyProvider, Table,
+    View,
 };
 use envelope_examples::{Fault as Injected, Servers};
 

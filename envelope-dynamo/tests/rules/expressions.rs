@@ -11,10 +11,8 @@ use aws_sdk_dynamodb::types::{
     ConditionalOperator, ExpectedAttributeValue, KeysAndAttributes, ReturnValue, Select,
     TransactGetItem, TransactWriteItem, WriteRequest,
 };
-use envelope_dynamo::{
-    AttributePath, AttributeType, Condition, Envelope, ErrorKind, Fault, Table, View, mark,
-    transact_get, transact_write,
-};
+use envelope_dynamo::expression::{AttributePath, AttributeType, Condition, mark};
+use envelope_dynamo::{Envelope, ErrorKind, Fault, Table, View, transact_get, transact_write};
 use serde::{Deserialize, Serialize};
 
 use crate::setup::Setup;
@@ -201,57 +199,77 @@ async fn no_placeholder_that_belongs_to_a_string_is_sent() {
     let (name, value) = (("#e", "email"), (":e", secret()));
     assert_refused(
         &setup,
-        users.put(&user).customize(|b| b.expression_attribute_names(name.0, name.1)).await,
+        users.put(&user).customize(|b| b.expression_attribute_names(name.0, name.1)).send().await,
         names,
     );
     let put = users.put(&user).customize(|b| b.expression_attribute_values(value.0, secret()));
-    assert_refused(&setup, put.await, values);
+    assert_refused(&setup, put.send().await, values);
     assert_refused(
         &setup,
-        users.delete("u_1").customize(|b| b.expression_attribute_names(name.0, name.1)).await,
+        users
+            .delete("u_1")
+            .customize(|b| b.expression_attribute_names(name.0, name.1))
+            .send()
+            .await,
         names,
     );
     assert_refused(
         &setup,
-        users.delete("u_1").customize(|b| b.expression_attribute_values(":e", secret())).await,
+        users
+            .delete("u_1")
+            .customize(|b| b.expression_attribute_values(":e", secret()))
+            .send()
+            .await,
         values,
     );
     assert_refused(
         &setup,
-        users.update("u_1").customize(|b| b.expression_attribute_names(name.0, name.1)).await,
+        users
+            .update("u_1")
+            .customize(|b| b.expression_attribute_names(name.0, name.1))
+            .send()
+            .await,
         names,
     );
     assert_refused(
         &setup,
-        users.update("u_1").customize(|b| b.expression_attribute_values(":e", secret())).await,
+        users
+            .update("u_1")
+            .customize(|b| b.expression_attribute_values(":e", secret()))
+            .send()
+            .await,
         values,
     );
     assert_refused(
         &setup,
-        users.get("u_1").customize(|b| b.expression_attribute_names(name.0, name.1)).await,
+        users.get("u_1").customize(|b| b.expression_attribute_names(name.0, name.1)).send().await,
         names,
     );
     let view =
         users.view::<Usage>("u_1").customize(|b| b.expression_attribute_names(name.0, name.1));
-    assert_refused(&setup, view.await, names);
+    assert_refused(&setup, view.send().await, names);
     assert_refused(
         &setup,
-        users.query("u_1").customize(|b| b.expression_attribute_names(name.0, name.1)).await,
+        users.query("u_1").customize(|b| b.expression_attribute_names(name.0, name.1)).send().await,
         names,
     );
     assert_refused(
         &setup,
-        users.query("u_1").customize(|b| b.expression_attribute_values(":e", secret())).await,
+        users
+            .query("u_1")
+            .customize(|b| b.expression_attribute_values(":e", secret()))
+            .send()
+            .await,
         values,
     );
     assert_refused(
         &setup,
-        users.scan().customize(|b| b.expression_attribute_names(name.0, name.1)).await,
+        users.scan().customize(|b| b.expression_attribute_names(name.0, name.1)).send().await,
         names,
     );
     assert_refused(
         &setup,
-        users.scan().customize(|b| b.expression_attribute_values(":e", secret())).await,
+        users.scan().customize(|b| b.expression_attribute_values(":e", secret())).send().await,
         values,
     );
     for check in [
@@ -280,10 +298,14 @@ async fn no_parameter_from_before_expressions_is_sent() {
     };
     let or = ConditionalOperator::Or;
     let put = || users.put(&user);
-    assert_refused(&setup, put().customize(|b| b.expected("email", expected())).await, "expected");
     assert_refused(
         &setup,
-        put().customize(|b| b.conditional_operator(or.clone())).await,
+        put().customize(|b| b.expected("email", expected())).send().await,
+        "expected",
+    );
+    assert_refused(
+        &setup,
+        put().customize(|b| b.conditional_operator(or.clone())).send().await,
         "conditional_operator",
     );
     let transaction =
@@ -292,77 +314,77 @@ async fn no_parameter_from_before_expressions_is_sent() {
     let delete = || users.delete("u_1");
     assert_refused(
         &setup,
-        delete().customize(|b| b.expected("email", expected())).await,
+        delete().customize(|b| b.expected("email", expected())).send().await,
         "expected",
     );
     assert_refused(
         &setup,
-        delete().customize(|b| b.conditional_operator(or.clone())).await,
+        delete().customize(|b| b.conditional_operator(or.clone())).send().await,
         "conditional_operator",
     );
     let update = || users.update("u_1").add(|u| u.logins, 1);
     assert_refused(
         &setup,
-        update().customize(|b| b.expected("email", expected())).await,
+        update().customize(|b| b.expected("email", expected())).send().await,
         "expected",
     );
     assert_refused(
         &setup,
-        update().customize(|b| b.conditional_operator(or.clone())).await,
+        update().customize(|b| b.conditional_operator(or.clone())).send().await,
         "conditional_operator",
     );
     assert_refused(
         &setup,
-        update().customize(|b| b.attribute_updates("plan", change())).await,
+        update().customize(|b| b.attribute_updates("plan", change())).send().await,
         "attribute_updates",
     );
     assert_refused(
         &setup,
-        users.get("u_1").customize(|b| b.attributes_to_get("plan")).await,
+        users.get("u_1").customize(|b| b.attributes_to_get("plan")).send().await,
         "attributes_to_get",
     );
     let view = users.view::<Usage>("u_1").customize(|b| b.attributes_to_get("plan"));
-    assert_refused(&setup, view.await, "attributes_to_get");
+    assert_refused(&setup, view.send().await, "attributes_to_get");
     let query = || users.query("u_1");
     assert_refused(
         &setup,
-        query().customize(|b| b.key_conditions("email", condition())).await,
+        query().customize(|b| b.key_conditions("email", condition())).send().await,
         "key_conditions",
     );
     assert_refused(
         &setup,
-        query().customize(|b| b.query_filter("email", condition())).await,
+        query().customize(|b| b.query_filter("email", condition())).send().await,
         "query_filter",
     );
     assert_refused(
         &setup,
-        query().customize(|b| b.conditional_operator(or.clone())).await,
+        query().customize(|b| b.conditional_operator(or.clone())).send().await,
         "conditional_operator",
     );
     assert_refused(
         &setup,
-        query().customize(|b| b.attributes_to_get("plan")).await,
+        query().customize(|b| b.attributes_to_get("plan")).send().await,
         "attributes_to_get",
     );
-    assert_refused(&setup, query().customize(|b| b.select(Select::Count)).await, "select");
+    assert_refused(&setup, query().customize(|b| b.select(Select::Count)).send().await, "select");
     assert_refused(
         &setup,
-        users.scan().customize(|b| b.scan_filter("email", condition())).await,
+        users.scan().customize(|b| b.scan_filter("email", condition())).send().await,
         "scan_filter",
     );
     assert_refused(
         &setup,
-        users.scan().customize(|b| b.conditional_operator(or)).await,
+        users.scan().customize(|b| b.conditional_operator(or)).send().await,
         "conditional_operator",
     );
     assert_refused(
         &setup,
-        users.scan().customize(|b| b.attributes_to_get("plan")).await,
+        users.scan().customize(|b| b.attributes_to_get("plan")).send().await,
         "attributes_to_get",
     );
     assert_refused(
         &setup,
-        users.scan().customize(|b| b.select(Select::SpecificAttributes)).await,
+        users.scan().customize(|b| b.select(Select::SpecificAttributes)).send().await,
         "select",
     );
 }
@@ -410,7 +432,7 @@ async fn what_customize_says_of_record_and_page_is_set_after_it() {
     let put = users
         .put(&user)
         .customize(|b| b.table_name("other").item("email", secret()).return_values(none.clone()));
-    assert_eq!(put.returning_old().await.expect("a put"), None);
+    assert_eq!(put.returning_old().send().await.expect("a put"), None);
     let put = &sent(&setup, "PutItem")[0];
     assert_eq!((&put["TableName"], &put["ReturnValues"]), (&"users".into(), &"ALL_OLD".into()));
     assert_eq!(put["Item"].as_object().expect("an item").len(), 5);
@@ -418,13 +440,19 @@ async fn what_customize_says_of_record_and_page_is_set_after_it() {
     let update = users.update("u_1").add(|u| u.logins, 1);
     let update =
         update.customize(|b| b.table_name("other").key("id", id()).return_values(none.clone()));
-    assert_eq!(update.returning_new().await.expect("an update").logins, 4);
+    assert_eq!(update.returning_new().send().await.expect("an update").logins, 4);
     let modify = users
         .update("u_1")
         .add(|u| u.logins, 1)
         .customize(|b| b.key("id", id()).return_values(none.clone()));
     assert_eq!(
-        modify.modify(|u| u.email.push('!')).await.expect("a change").expect("a record").logins,
+        modify
+            .modify(|u| u.email.push('!'))
+            .send()
+            .await
+            .expect("a change")
+            .expect("a record")
+            .logins,
         5
     );
     for update in sent(&setup, "UpdateItem") {
@@ -433,9 +461,9 @@ async fn what_customize_says_of_record_and_page_is_set_after_it() {
     }
 
     let get = users.get("u_1").customize(|b| b.table_name("other").key("id", id()));
-    assert_eq!(get.await.expect("a get").expect("a record").logins, 5);
+    assert_eq!(get.send().await.expect("a get").expect("a record").logins, 5);
     let view = users.view::<Usage>("u_1").customize(|b| b.table_name("other").key("id", id()));
-    assert_eq!(view.await.expect("a get").expect("a record").logins, 5);
+    assert_eq!(view.send().await.expect("a get").expect("a record").logins, 5);
     assert!(
         sent(&setup, "GetItem").iter().all(|get| get["TableName"] == "users" && get["Key"] == key)
     );
@@ -443,7 +471,7 @@ async fn what_customize_says_of_record_and_page_is_set_after_it() {
     let query = users.query("u_1").customize(|b| {
         b.table_name("other").index_name("by_plan").exclusive_start_key("id", id()).limit(7)
     });
-    assert_eq!(query.await.expect("a query").len(), 1);
+    assert_eq!(query.send().await.expect("a query").len(), 1);
     let query = &sent(&setup, "Query")[0];
     assert_eq!(query["TableName"], "users");
     assert!(
@@ -454,7 +482,7 @@ async fn what_customize_says_of_record_and_page_is_set_after_it() {
         let b = b.table_name("other").index_name("by_plan").exclusive_start_key("id", id());
         b.limit(7).segment(1).total_segments(9)
     });
-    assert_eq!(scan.await.expect("a scan").len(), 1);
+    assert_eq!(scan.send().await.expect("a scan").len(), 1);
     let scan = &sent(&setup, "Scan")[0];
     assert_eq!(scan["TableName"], "users");
     let unset = ["IndexName", "ExclusiveStartKey", "Limit", "Segment", "TotalSegments"];
@@ -462,17 +490,17 @@ async fn what_customize_says_of_record_and_page_is_set_after_it() {
 
     let write =
         transact_write(&setup.dynamodb).check(users.check("u_1").if_exists()).client_token("ours");
-    write.customize(|b| b.client_request_token("theirs")).await.expect("a transaction");
+    write.customize(|b| b.client_request_token("theirs")).send().await.expect("a transaction");
     assert_eq!(sent(&setup, "TransactWriteItems")[0]["ClientRequestToken"], "ours");
     let check = users.check("u_1").if_exists().customize(|b| b.table_name("other").key("id", id()));
-    transact_write(&setup.dynamodb).check(check).await.expect("a transaction");
+    transact_write(&setup.dynamodb).check(check).send().await.expect("a transaction");
     let check = &sent(&setup, "TransactWriteItems")[1]["TransactItems"][0]["ConditionCheck"];
     assert_eq!((&check["TableName"], &check["Key"]), (&"users".into(), &key));
 
     let delete = users
         .delete("u_1")
         .customize(|b| b.table_name("other").key("id", id()).return_values(none));
-    assert_eq!(delete.returning_old().await.expect("a delete").expect("a record").logins, 5);
+    assert_eq!(delete.returning_old().send().await.expect("a delete").expect("a record").logins, 5);
     let delete = &sent(&setup, "DeleteItem")[0];
     assert_eq!((&delete["TableName"], &delete["Key"]), (&"users".into(), &key));
     assert_eq!(delete["ReturnValues"], "ALL_OLD");
@@ -505,7 +533,7 @@ struct Profile {
     #[serde(rename = "the.tags")]
     tags: Vec<String>,
     #[plaintext]
-    #[serde(rename = "Set of things", with = "envelope_dynamo::string_set")]
+    #[serde(rename = "Set of things", with = "envelope_dynamo::convert::string_set")]
     things: BTreeSet<String>,
     #[plaintext]
     settings: BTreeMap<String, u32>,

@@ -1,6 +1,7 @@
 //! No value in a composed key makes a record stand where a record of another kind does.
 
-use envelope_dynamo::{Entity, Envelope, ErrorKind, Fault, Table, from_item, to_item};
+use envelope_dynamo::item::Entity;
+use envelope_dynamo::{Envelope, ErrorKind, Fault, Table, from_item, to_item};
 
 use crate::setup::Setup;
 

@@ -2,7 +2,8 @@
 
 use std::num::{NonZeroU32, NonZeroU64};
 
-use envelope_dynamo::{Envelope, VersionNumber};
+use envelope_dynamo::Envelope;
+use envelope_dynamo::record::VersionNumber;
 
 use super::setup::Setup;
 

@@ -1,7 +1,8 @@
 //! Numbers that DynamoDB adds to: what is stored can always be read again by the field's type.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Addable, Envelope, Error, ErrorKind, Table, WriteOutcome, transact_write};
+use envelope_dynamo::expression::Addable;
+use envelope_dynamo::{Envelope, Error, ErrorKind, Table, WriteOutcome, transact_write};
 use envelope_examples::Fault as Injected;
 
 use super::setup::Setup;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Condition, Envelope, Error, ErrorKind, Table};
+use envelope_dynamo::expression::Condition;
+use envelope_dynamo::{Envelope, Error, ErrorKind, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::setup::Setup;
@@ -37,7 +38,7 @@ struct Doses {
     #[plaintext]
     first: Dose,
     #[plaintext]
-    #[serde(with = "envelope_dynamo::string_set")]
+    #[serde(with = "envelope_dynamo::convert::string_set")]
     drugs: BTreeSet<String>,
     #[plaintext]
     #[version]

@@ -15,10 +15,12 @@ use aws_smithy_http_client::tls;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use envelope_dynamo::error::{KeyError, KeyErrorKind};
+use envelope_dynamo::keys::CacheLimits;
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, Envelope, Error, Fault, KeyError, KeyErrorKind,
-    KmsKeyProvider, Table, WriteOutcome, to_item,
+    BranchKeyTable, CachedKeyProvider, Envelope, Error, Fault, KmsKeyProvider, Table, WriteOutcome,
+    to_item,
 };
 use envelope_examples::{Faults, Servers};
 use tokio::io::AsyncReadExt as _;

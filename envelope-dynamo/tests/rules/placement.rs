@@ -4,9 +4,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{
-    Access, Envelope, ErrorKind, GroupKeyProvider, Partition, from_item, to_item,
-};
+use envelope_dynamo::record::Partition;
+use envelope_dynamo::{Access, Envelope, ErrorKind, GroupKeyProvider, from_item, to_item};
 
 use crate::setup::Setup;
 

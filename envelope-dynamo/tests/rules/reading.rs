@@ -108,7 +108,7 @@ async fn give_up<F: Future>(call: F, is_enough: impl Fn() -> bool) {
     panic!("the call does not get as far");
 }
 
-async fn rest(records: &mut envelope_dynamo::Records<Note>) -> Vec<Note> {
+async fn rest(records: &mut envelope_dynamo::read::Records<Note>) -> Vec<Note> {
     ends(records.try_collect()).await.expect("every note opens")
 }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::item::{item_context, item_group_context};
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
-    Access, Envelope, ErrorKind, Fault, GroupKeyProvider, KeyErrorKind, Table, from_item,
-    item_context, item_group_context, to_item, transact_write,
+    Access, Envelope, ErrorKind, Fault, GroupKeyProvider, Table, from_item, to_item, transact_write,
 };
 use envelope_examples::Fault as Injected;
 

@@ -5,9 +5,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::MultiKeyProvider;
+use envelope_dynamo::write::RewrapTo;
 use envelope_dynamo::{
-    Access, Envelope, ErrorKind, GroupKeyProvider, KeyErrorKind, KeyProvider, KmsKeyProvider,
-    KmsKeyWrapper, LocalKeyProvider, MultiKeyProvider, RewrapTo, RootKey, Table,
+    Access, Envelope, ErrorKind, GroupKeyProvider, KeyProvider, KmsKeyProvider, KmsKeyWrapper,
+    LocalKeyProvider, RootKey, Table,
 };
 use envelope_examples::servers::create_kms_key;
 use envelope_examples::{Fault, Faults, Servers};
@@ -260,7 +263,7 @@ async fn keys_are_unwrapped_and_wrapped_here_for_providers_of_any_kind() {
     let bench = Bench::new().await;
     let partner = LocalKeyProvider::new(RootKey::from_bytes(&[2; 32]).expect("a root key"));
     let (from, to) = (bench.provider(&bench.old), bench.provider(&bench.new));
-    let both: [&dyn envelope_dynamo::Recipient; 2] = [&to, &partner];
+    let both: [&dyn envelope_dynamo::keys::Recipient; 2] = [&to, &partner];
     let table = bench.faulty::<Patient>();
     let moved =
         table.rewrap("p_1").unwrap_and_wrap(&from, &both).send().await.expect("it is moved");

@@ -2,10 +2,12 @@
 //! borrows.
 
 use aws_sdk_dynamodb::Client;
+use envelope_dynamo::keys::rewrap;
+use envelope_dynamo::message::{Context, open, seal};
+use envelope_dynamo::stream::{StreamSealer, UntrustedStreamHeader, open_stream, seal_stream};
 use envelope_dynamo::{
-    BranchKeyTable, Context, Envelope, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, RootKey,
-    StreamSealer, Table, UntrustedStreamHeader, View, from_item, open, open_stream, rewrap, seal,
-    seal_stream, to_item, transact_get, transact_write,
+    BranchKeyTable, Envelope, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, RootKey, Table,
+    View, from_item, to_item, transact_get, transact_write,
 };
 use envelope_examples::Servers;
 

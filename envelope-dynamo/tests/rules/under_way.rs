@@ -11,11 +11,12 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use envelope_dynamo::keys::{DataKey, GeneratedKey, KeyFuture, Recipient, WrappedKey};
+use envelope_dynamo::message::EncryptionContext;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    DataKey, EncryptionContext, Envelope, ErrorKind, GeneratedKey, KeyFuture, KmsKeyProvider,
-    LocalKeyProvider, Recipient, RootKey, Table, UnwrapKey, WrapKey, WrappedKey, WriteOutcome,
-    transact_write,
+    Envelope, ErrorKind, KmsKeyProvider, LocalKeyProvider, RootKey, Table, UnwrapKey, WrapKey,
+    WriteOutcome, transact_write,
 };
 use envelope_examples::{Fault as Injected, Faults, Servers};
 use tokio::task::yield_now;
@@ -353,7 +354,7 @@ impl Subscriber for Spans {
 async fn a_call_to_kms_is_traced_within_the_span_of_its_caller() {
     let servers = Servers::embedded().await.expect("the embedded servers start");
     let provider = KmsKeyProvider::new(servers.kms_through(&Faults::new()), servers.kms_key_id());
-    let context = envelope_dynamo::Context::new("letters").encryption_context();
+    let context = envelope_dynamo::message::Context::new("letters").encryption_context();
     let spans = Spans::default();
     let guard = tracing::subscriber::set_default(spans.clone());
     let made = provider.generate(&context).instrument(tracing::info_span!("caller")).await;

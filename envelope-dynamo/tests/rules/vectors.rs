@@ -7,7 +7,7 @@ mod played_kms;
 use std::fs;
 use std::path::Path;
 
-use envelope_dynamo::{KeyError, KeyErrorKind};
+use envelope_dynamo::error::{KeyError, KeyErrorKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

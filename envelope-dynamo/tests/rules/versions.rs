@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::pin::Pin;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{
-    Access, Envelope, ErrorKind, Partition, Table, View, from_item, to_item, view_item,
-};
+use envelope_dynamo::item::view_item;
+use envelope_dynamo::record::Partition;
+use envelope_dynamo::{Access, Envelope, ErrorKind, Table, View, from_item, to_item};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 

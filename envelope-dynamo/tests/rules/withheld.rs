@@ -1,8 +1,9 @@
 //! Reads and writes of a reader that may not open a group.
 
+use envelope_dynamo::error::KeyErrorKind;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Access, Envelope, Error, ErrorKind, GroupKeyProvider, KeyErrorKind, RootKey, from_item, to_item,
+    Access, Envelope, Error, ErrorKind, GroupKeyProvider, RootKey, from_item, to_item,
 };
 
 use crate::setup::Setup;
@@ -77,7 +78,11 @@ async fn a_failure_that_passes_withholds_no_group() {
     for kind in [KeyErrorKind::Throttled, KeyErrorKind::Unreachable, KeyErrorKind::Other] {
         ward.fail_next(kind);
         let error = from_item::<Patient>(item.clone(), &reader).await.expect_err("nobody knows");
-        assert_eq!(error.key_error().map(envelope_dynamo::KeyError::kind), Some(kind), "{error}");
+        assert_eq!(
+            error.key_error().map(envelope_dynamo::error::KeyError::kind),
+            Some(kind),
+            "{error}"
+        );
     }
     assert_eq!(from_item::<Patient>(item, &reader).await.expect("it opens"), patient());
 }

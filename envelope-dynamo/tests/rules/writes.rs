@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use WriteOutcome::{NotWritten, Unknown, Written};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{KeyError, KeyErrorKind};
+use envelope_dynamo::keys::{BranchKeyError, DataKey, GeneratedKey, KeyFuture, WrappedKey};
+use envelope_dynamo::message::EncryptionContext;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    BranchKeyError, BranchKeyTable, DataKey, EncryptionContext, Envelope, Error, ErrorKind, Fault,
-    GeneratedKey, KeyError, KeyErrorKind, KeyFuture, LocalKeyProvider, RootKey, Table, UnwrapKey,
-    WrapKey, WrappedKey, WriteOutcome, transact_write,
+    BranchKeyTable, Envelope, Error, ErrorKind, Fault, LocalKeyProvider, RootKey, Table, UnwrapKey,
+    WrapKey, WriteOutcome, transact_write,
 };
 use envelope_examples::Fault as Injected;
 

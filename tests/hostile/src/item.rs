@@ -10,7 +10,8 @@ use envelope_core::{
     Content, Context, DataKey, EncryptedDek, EncryptionContext, GeneratedKey, KeyFuture, KeyKind,
     Number, PayloadBuilder, UnwrapKey, Value, WrapKey, WrappedKey,
 };
-use envelope_dynamo::{Envelope, Error, from_item, item_context, item_group_context, to_item};
+use envelope_dynamo::item::{item_context, item_group_context};
+use envelope_dynamo::{Envelope, Error, from_item, to_item};
 
 use crate::allocation::within;
 use crate::input::{Input, Item, item_bytes};

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use envelope_dynamo::{Envelope, binary_set, number_set, string_set};
+use envelope_dynamo::Envelope;
+use envelope_dynamo::convert::{binary_set, number_set, string_set};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 

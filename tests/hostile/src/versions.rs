@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{GroupKeyProvider, UnwrapKey};
-use envelope_dynamo::{Access, Envelope, View, from_item, to_item, view_item};
+use envelope_dynamo::item::view_item;
+use envelope_dynamo::{Access, Envelope, View, from_item, to_item};
 
 use crate::allocation::within;
 use crate::input::{Item, item_bytes};

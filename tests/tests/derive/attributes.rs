@@ -8,7 +8,9 @@ mod shapes;
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use envelope_dynamo::{Composite, ContextForm, Envelope, IntoKey, Partition};
+use envelope_dynamo::Envelope;
+use envelope_dynamo::message::ContextForm;
+use envelope_dynamo::record::{Composite, IntoKey, Partition};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

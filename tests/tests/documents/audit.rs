@@ -4,7 +4,8 @@ use std::process::{Command, Output};
 use std::{env, fs};
 
 use aws_sdk_dynamodb::types::ScalarAttributeType::S;
-use envelope_dynamo::{Context, ContextForm, Envelope, KmsKeyProvider, Table, Value};
+use envelope_dynamo::message::{Context, ContextForm, Value};
+use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
 use envelope_examples::Servers;
 use envelope_examples::servers::create_table;
 
@@ -79,7 +80,7 @@ async fn the_note_leads_from_the_item_to_its_plaintext() {
         plan: "pro".into(),
         logins: 3,
     };
-    users.put(&user).await.unwrap();
+    users.put(&user).send().await.unwrap();
 
     let directory = format!("{}/audit-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
     fs::create_dir_all(&directory).unwrap();

@@ -11,10 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{
+    BranchKeyError, BranchVersion, CacheLimits, EncryptedDek, KeyCounters,
+};
 use envelope_dynamo::testing::TestClock;
 use envelope_dynamo::{
-    BranchKeyError, BranchKeyTable, BranchVersion, CacheLimits, EncryptedDek, Envelope, Error,
-    HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KmsKeyProvider, from_item, to_item,
+    BranchKeyTable, Envelope, Error, HierarchicalKeyProvider, KmsKeyProvider, from_item, to_item,
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};

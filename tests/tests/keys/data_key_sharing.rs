@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{CacheLimits, SharingLimits};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Envelope, ErrorKind, KeyErrorKind, SharedKeyProvider,
-    SharingLimits, from_item, to_item,
+    CachedKeyProvider, Envelope, ErrorKind, SharedKeyProvider, from_item, to_item,
 };
 
 #[derive(Clone, Debug, PartialEq, Envelope)]

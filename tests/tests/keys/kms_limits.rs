@@ -11,9 +11,9 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use envelope_dynamo::{
-    Context, KeyError, KeyErrorKind, KmsKeyProvider, OpenError, SealError, Sealed, open, seal,
-};
+use envelope_dynamo::KmsKeyProvider;
+use envelope_dynamo::error::{KeyError, KeyErrorKind, OpenError, SealError};
+use envelope_dynamo::message::{Context, Sealed, open, seal};
 use envelope_examples::{Fault, Faults, Servers};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::Instant;

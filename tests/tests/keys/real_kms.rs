@@ -2,10 +2,10 @@
 
 use aws_sdk_kms::config::Region;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
-use envelope_dynamo::{
-    Context, EncryptedDek, KeyErrorKind, KmsKeyProvider, KmsRsaKey, MultiKeyProvider, OpenError,
-    RsaRecipient, open, seal,
-};
+use envelope_dynamo::KmsKeyProvider;
+use envelope_dynamo::error::{KeyErrorKind, OpenError};
+use envelope_dynamo::keys::{EncryptedDek, KmsRsaKey, MultiKeyProvider, RsaRecipient};
+use envelope_dynamo::message::{Context, open, seal};
 use envelope_examples::Servers;
 use envelope_examples::servers::disable_kms_key;
 

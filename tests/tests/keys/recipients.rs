@@ -5,12 +5,16 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{KeyErrorKind, RewrapError, SealError};
+use envelope_dynamo::item::item_context;
+use envelope_dynamo::keys::{
+    EncryptedDek, KeyKind, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper, WrappedKey,
+    rewrap,
+};
+use envelope_dynamo::message::{Context, ContextForm, open, seal};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Context, ContextForm, EncryptedDek, Envelope, KeyErrorKind, KeyKind, KmsKeyProvider,
-    KmsKeyWrapper, LocalKeyProvider, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper,
-    RewrapError, RootKey, SealError, WrappedKey, from_item, item_context, open, rewrap, seal,
-    to_item,
+    Envelope, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, RootKey, from_item, to_item,
 };
 use envelope_examples::servers::{create_kms_key, disable_kms_key};
 use envelope_examples::{Fault, Faults, Servers};

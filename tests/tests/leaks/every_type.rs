@@ -15,7 +15,20 @@ use envelope_core::{
     Content, Escaped, EscapedNames, FieldValue, FieldWriter, FragileValues, KmsKeyHint,
     PayloadBuilder, UntrustedPayload, read_fields,
 };
-use envelope_dynamo::*;
+use envelope_dynamo::batch::*;
+use envelope_dynamo::convert::*;
+use envelope_dynamo::error::*;
+use envelope_dynamo::expression::*;
+use envelope_dynamo::item::*;
+use envelope_dynamo::keys::*;
+use envelope_dynamo::message::*;
+use envelope_dynamo::read::*;
+use envelope_dynamo::record::index::*;
+use envelope_dynamo::record::*;
+use envelope_dynamo::stream::*;
+use envelope_dynamo::transaction::*;
+use envelope_dynamo::write::*;
+use envelope_dynamo::{Envelope, Table, View};
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
 use envelope_tests::rsa_private_key;

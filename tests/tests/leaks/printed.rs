@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use envelope_dynamo::keys::{
+    CacheLimits, DataKey, EncryptedDek, GeneratedKey, KeyKind, SharingLimits, WrappedKey,
+};
+use envelope_dynamo::message::{Context, ContextForm, Number, Plaintext, Sealed, Value};
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, DataKey, EncryptedDek, Envelope,
-    GeneratedKey, KeyKind, KeyProvider, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, Number,
-    Plaintext, RootKey, Sealed, SharedKeyProvider, SharingLimits, Table, UnwrapKey, Value, WrapKey,
-    WrappedKey, from_item, to_item,
+    CachedKeyProvider, Envelope, KeyProvider, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider,
+    RootKey, SharedKeyProvider, Table, UnwrapKey, WrapKey, from_item, to_item,
 };
 use envelope_examples::Servers;
 
@@ -138,8 +140,8 @@ pub(crate) struct Fixed;
 impl WrapKey for Fixed {
     fn generate<'a>(
         &'a self,
-        _: &'a envelope_dynamo::EncryptionContext,
-    ) -> envelope_dynamo::KeyFuture<'a, GeneratedKey> {
+        _: &'a envelope_dynamo::message::EncryptionContext,
+    ) -> envelope_dynamo::keys::KeyFuture<'a, GeneratedKey> {
         Box::pin(async { Ok(GeneratedKey { data_key: data_key(), wrapped: vec![wrapped()] }) })
     }
 }
@@ -148,8 +150,8 @@ impl UnwrapKey for Fixed {
     fn unwrap_key<'a>(
         &'a self,
         _: &'a [WrappedKey],
-        _: &'a envelope_dynamo::EncryptionContext,
-    ) -> envelope_dynamo::KeyFuture<'a, DataKey> {
+        _: &'a envelope_dynamo::message::EncryptionContext,
+    ) -> envelope_dynamo::keys::KeyFuture<'a, DataKey> {
         Box::pin(async { Ok(data_key()) })
     }
 }

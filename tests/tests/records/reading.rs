@@ -17,10 +17,9 @@ use aws_sdk_dynamodb::types::{
     KeyType, LocalSecondaryIndex, Projection, ProjectionType, PutRequest, ScalarAttributeType,
     WriteRequest,
 };
+use envelope_dynamo::read::Records;
 use envelope_dynamo::testing::TestKeyProvider;
-use envelope_dynamo::{
-    Envelope, Error, KeyProvider, Records, ResumeToken, RootKey, Table, to_item,
-};
+use envelope_dynamo::{Envelope, Error, KeyProvider, ResumeToken, RootKey, Table, to_item};
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
 use envelope_tests::{Item, number, requests, servers, stored, text};

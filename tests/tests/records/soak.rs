@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::ScalarAttributeType::S;
+use envelope_dynamo::keys::{CacheLimits, SharingLimits};
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Envelope, Error, Fault, KeyProvider, KmsKeyProvider,
-    SharedKeyProvider, SharingLimits, Table,
+    CachedKeyProvider, Envelope, Error, Fault, KeyProvider, KmsKeyProvider, SharedKeyProvider,
+    Table,
 };
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Faults, Servers};
@@ -45,7 +46,9 @@ macro_rules! counter {
     };
 }
 
-trait Counter: Envelope<Key = envelope_dynamo::Partition<String>> + Send + Sync + 'static {
+trait Counter:
+    Envelope<Key = envelope_dynamo::record::Partition<String>> + Send + Sync + 'static
+{
     fn new(id: String, value: u64) -> Self;
     fn value(&self) -> u64;
 }

@@ -47,7 +47,7 @@ struct User {
     #[plaintext]
     #[serde(
         default,
-        with = "envelope_dynamo::string_set",
+        with = "envelope_dynamo::convert::string_set",
         skip_serializing_if = "BTreeSet::is_empty"
     )]
     tags: BTreeSet<String>,

@@ -1,4 +1,5 @@
-use envelope_dynamo::{Envelope, IntoKey};
+use envelope_dynamo::Envelope;
+use envelope_dynamo::record::IntoKey;
 
 #[derive(Envelope)]
 #[envelope(table = "events")]

@@ -43,7 +43,7 @@ macro_rules! marked {
     };
 }
 
-marked!(Ours "crate::string_set" "crate::number_set" "crate::binary_set");
+marked!(Ours "crate::convert::string_set" "crate::convert::number_set" "crate::convert::binary_set");
 
 marked!(Theirs "serde_dynamo::string_set" "serde_dynamo::number_set" "serde_dynamo::binary_set");
 

@@ -125,7 +125,7 @@ impl<P> BranchKeyTable<P> {
     ///
     /// # Errors
     ///
-    /// [`KeyNotFound`](crate::KeyErrorKind::KeyNotFound) for a branch that has none, and whatever
+    /// [`KeyNotFound`](crate::error::KeyErrorKind::KeyNotFound) for a branch that has none, and whatever
     /// DynamoDB answers.
     pub async fn versions(&self, branch: &str) -> Result<Vec<BranchKeyVersion>, BranchKeyError> {
         let branch = BranchName::new(branch)?;

@@ -100,7 +100,7 @@ impl<P> BranchKeyTable<P> {
     /// # Security
     ///
     /// Processes that have a key in their cache read and write on for as long as their
-    /// [`CacheLimits`](crate::CacheLimits) say, and what they write meanwhile is lost with the
+    /// [`CacheLimits`](crate::keys::CacheLimits) say, and what they write meanwhile is lost with the
     /// rest; so may a caller keep what was read. Backups of *this* table, point-in-time
     /// recovery among them, hold the wrapped keys: the records are beyond reach once those have
     /// expired, or once the KMS key is gone.
@@ -277,7 +277,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
     /// Gives a branch a new key, under which records are written from now on, and says its version.
     ///
     /// What was written under older versions opens as before. Processes that have the older version
-    /// in their cache write under it for as long as their [`CacheLimits`](crate::CacheLimits)
+    /// in their cache write under it for as long as their [`CacheLimits`](crate::keys::CacheLimits)
     /// say.
     ///
     /// If several rotate a branch at the same moment, each gets a version that became active after
@@ -285,7 +285,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
     ///
     /// # Errors
     ///
-    /// [`KeyNotFound`](crate::KeyErrorKind::KeyNotFound) for a branch that does not exist;
+    /// [`KeyNotFound`](crate::error::KeyErrorKind::KeyNotFound) for a branch that does not exist;
     /// [`BranchKeyError::Deleting`]; [`BranchKeyError::Conflict`] if others do not cease to
     /// write the branch; and whatever KMS and DynamoDB answer.
     pub async fn rotate(&self, branch: &str) -> Result<BranchVersion, BranchKeyError> {

@@ -38,7 +38,7 @@ impl KmsKeyWrapper {
     /// (`kms:Encrypt`).
     ///
     /// For a password or a token that stands alone; every use of it is a call. What is longer, or
-    /// read often, is for [`seal`](crate::seal()).
+    /// read often, is for [`seal`](crate::message::seal()).
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl KmsKeyProvider {
     ///
     /// ```no_run
     /// # async fn example(kms: envelope_dynamo::KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
-    /// use envelope_dynamo::Context;
+    /// use envelope_dynamo::message::Context;
     ///
     /// let context = Context::new("api-tokens").pair("service", "billing")?;
     /// let blob = kms.encrypt_direct(b"tok_live_4eC39HqLyjW", &context).await?;
@@ -170,7 +170,7 @@ impl KmsKeyProvider {
 
 impl Recipient for KmsKeyWrapper {
     /// Wraps by Encrypt (`kms:Encrypt`): for the second region or account of a
-    /// [`MultiKeyProvider`](crate::MultiKeyProvider).
+    /// [`MultiKeyProvider`](crate::keys::MultiKeyProvider).
     fn wrap_data_key<'a>(
         &'a self,
         data_key: &'a DataKey,

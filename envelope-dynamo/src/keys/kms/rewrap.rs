@@ -20,11 +20,12 @@ impl KmsKeyProvider {
     /// It needs `kms:ReEncryptFrom` on the old key and `kms:ReEncryptTo` on the new one, both in
     /// this client's region. What other parties have in `encrypted_dek` stays. What the data
     /// key seals stays as it is, so the contexts are the record's own, and may differ in their
-    /// form alone; [`item_context`](crate::item_context) has a record's.
+    /// form alone; [`item_context`](crate::item::item_context) has a record's.
     ///
     /// ```no_run
     /// # async fn example(kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use envelope_dynamo::{Context, KmsKeyProvider, KmsKeyWrapper, open, seal};
+    /// use envelope_dynamo::{KmsKeyProvider, KmsKeyWrapper};
+    /// use envelope_dynamo::message::{Context, open, seal};
     ///
     /// let (old, to) = (KmsKeyProvider::new(kms.clone(), "alias/2025"), KmsKeyWrapper::new(kms.clone(), "alias/2026"));
     /// let context = Context::new("letters");

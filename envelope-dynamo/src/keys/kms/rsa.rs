@@ -24,11 +24,12 @@ use crate::keys::kms::{Key, invalid};
 ///
 /// The writing half is `RsaRecipient` (feature `rsa`): a partner needs the public key and no AWS
 /// account. To read records of your own and of partners alike, use
-/// [`MultiKeyProvider::also_opens_with`](crate::MultiKeyProvider::also_opens_with).
+/// [`MultiKeyProvider::also_opens_with`](crate::keys::MultiKeyProvider::also_opens_with).
 ///
 /// ```no_run
 /// # async fn example(client: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
-/// use envelope_dynamo::{KmsKeyProvider, KmsRsaKey, MultiKeyProvider};
+/// use envelope_dynamo::KmsKeyProvider;
+/// use envelope_dynamo::keys::{KmsRsaKey, MultiKeyProvider};
 ///
 /// let partners = KmsRsaKey::fetch(client.clone(), "alias/partners").await?;
 /// let provider = MultiKeyProvider::new(KmsKeyProvider::new(client, "alias/orders")).also_opens_with(partners);

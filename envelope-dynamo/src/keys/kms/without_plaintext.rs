@@ -15,7 +15,7 @@ impl KmsKeyWrapper {
     ///
     /// For whoever hands out keys beforehand and must never see one: a control plane provisions, a
     /// device or job unwraps (`kms:Decrypt`) and seals with a
-    /// [`ProvisionedKeyWrapper`](crate::ProvisionedKeyWrapper).
+    /// [`ProvisionedKeyWrapper`](crate::keys::ProvisionedKeyWrapper).
     ///
     /// # Errors
     ///
@@ -60,7 +60,8 @@ impl KmsKeyProvider {
     ///
     /// ```no_run
     /// # async fn example(kms: envelope_dynamo::KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
-    /// use envelope_dynamo::{Context, ContextForm, ProvisionedKeyWrapper, open, seal};
+    /// use envelope_dynamo::keys::ProvisionedKeyWrapper;
+    /// use envelope_dynamo::message::{Context, ContextForm, open, seal};
     ///
     /// let context = Context::new("readings").form(ContextForm::Table).pair("device", "d_1")?;
     /// let provisioned = kms.generate_without_plaintext(&context).await?;

@@ -10,10 +10,23 @@ use crate::item::size::wire_bytes;
 use crate::record::Envelope;
 use crate::record::key::IntoKey;
 use crate::record::key_identity::Identity;
-use crate::table::batch::Customize;
+use crate::table::Table;
 use crate::table::batch::error::BatchError;
 use crate::table::batch::sender::{Sender, Write};
-use crate::table::{Sending, Table};
+use crate::table::batch::{Customize, Sending};
+
+impl<T: Envelope, P: ?Sized> Table<T, P> {
+    /// Deletes any number of records by their keys, twenty-five in a request; needs no data key.
+    ///
+    /// Keys are taken from the iterator as they are needed. Unprocessed ones are dealt with as by
+    /// [`batch_put`](Self::batch_put).
+    pub fn batch_delete<I>(&self, keys: I) -> BatchDelete<'_, T, P, I::IntoIter>
+    where
+        I: IntoIterator<Item: IntoKey<T::Key>>,
+    {
+        BatchDelete::new(self, keys.into_iter())
+    }
+}
 
 /// A batch of deletes being built; see [`Table::batch_delete`].
 #[must_use = "a batch does nothing until it is sent"]
@@ -85,19 +98,4 @@ fn write<T: Envelope, P: ?Sized>(table: &Table<T, P>, key: T::Key) -> Result<Wri
         request: WriteRequest::builder().set_delete_request(delete.ok()).build(),
         bytes,
     })
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, I> IntoFuture for BatchDelete<'a, T, P, I>
-where
-    T: Envelope,
-    P: Send + Sync + ?Sized,
-    I: Iterator<Item: IntoKey<T::Key> + Send> + Send + 'a,
-{
-    type Output = Result<usize, BatchError>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.send()
-    }
 }

@@ -22,11 +22,46 @@ use crate::item::from_item;
 use crate::record::Envelope;
 use crate::record::key::IntoKey;
 use crate::record::key_identity::Identity;
-use crate::table::batch::{Customize, TRIES};
+use crate::table::Table;
+use crate::table::batch::{Customize, Sending, TRIES};
 use crate::table::bounded::CONCURRENCY;
 use crate::table::customized::{Customized as _, RefusedSetting};
 use crate::table::openings::Openings;
-use crate::table::{Sending, Table};
+
+impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
+    /// Reads any number of records by their keys, a hundred in a request.
+    ///
+    /// What DynamoDB leaves unprocessed, because the answer would be too large or the table is
+    /// throttled, is asked for again after a pause, until it has done nothing for ten requests
+    /// in a row.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let found: Vec<Option<User>> = users.batch_get(["u_1", "u_2"]).send().await?;
+    ///
+    /// let mut stream = users.batch_get((0..1_000_000).map(|n| format!("u_{n}"))).consistent_read().stream();
+    /// while let Some((key, user)) = stream.next().await {
+    ///     match user {
+    ///         Ok(Some(user)) => println!("{key} has a mailbox of {} bytes", user.email.len()),
+    ///         Ok(None) => println!("there is no {key}"),
+    ///         Err(error) => eprintln!("{error}"), // this one record; the others still come
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn batch_get<I>(&self, keys: I) -> BatchGet<'_, T, P, I::IntoIter>
+    where
+        I: IntoIterator<Item: IntoKey<T::Key> + Clone>,
+    {
+        BatchGet::new(self, keys.into_iter())
+    }
+}
 
 /// Keys that one request may name (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_KEYS: usize = 100;
@@ -78,7 +113,7 @@ where
     ///
     /// # Errors
     ///
-    /// The first error of any record, as of [`Get::send`](crate::Get::send), and
+    /// The first error of any record, as of [`Get::send`](crate::read::Get::send), and
     /// [`ErrorKind::Unprocessed`]. Where the other records are wanted all the same, use
     /// [`stream`](Self::stream).
     // Boxed, so that the caller's future does not mention `I`: the compiler does not find a future
@@ -120,25 +155,10 @@ where
     }
 }
 
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, I> IntoFuture for BatchGet<'a, T, P, I>
-where
-    T: Envelope + Send + 'a,
-    P: UnwrapKey + ?Sized,
-    I: Iterator<Item: IntoKey<T::Key> + Clone + Send> + Send + 'a,
-{
-    type Output = Result<Vec<Option<T>>, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.send()
-    }
-}
-
 /// Records as they are read and opened; see [`BatchGet::stream`].
 ///
 /// While the caller works on a record, nothing is under way, as with
-/// [`Records`](crate::Records#between-two-records).
+/// [`Records`](crate::read::Records#between-two-records).
 ///
 /// It is a [`Stream`] as well, for the combinators of the `futures` crate: after `Poll::Pending`,
 /// poll it until it is ready, or drop it.
@@ -196,7 +216,7 @@ where
     ///
     /// # Errors
     ///
-    /// Each record's are its own: as of [`Get::send`](crate::Get::send), and
+    /// Each record's are its own: as of [`Get::send`](crate::read::Get::send), and
     /// [`ErrorKind::Unprocessed`]. Where a request fails, each of its keys has that error, and
     /// the next call goes on with the keys after them: a caller to whom
     /// [`Fault::Operator`](crate::Fault::Operator) says that it is not the record's will break off.

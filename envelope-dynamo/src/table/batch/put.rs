@@ -11,14 +11,52 @@ use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::item::entity::Entity;
 use crate::item::size::{item_bytes, wire_bytes};
-use crate::record::Envelope as _;
+use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::key_identity::Identity;
-use crate::table::batch::Customize;
+use crate::table::Table;
 use crate::table::batch::error::BatchError;
 use crate::table::batch::sender::{Sender, Write};
+use crate::table::batch::{Customize, Sending};
 use crate::table::bounded::CONCURRENCY;
-use crate::table::{Sending, Table};
+
+impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
+    /// Stores any number of records, twenty-five in a request, replacing what stands under their
+    /// keys.
+    ///
+    /// Records are taken from the iterator, sealed and sent as the requests before them are done,
+    /// so that a million of them need the memory of twenty-five. Each is sealed once: what
+    /// DynamoDB leaves unprocessed is sent again after a pause as it was sealed, until DynamoDB
+    /// has done nothing for ten requests in a row.
+    ///
+    /// The records are stored in their order as far as it can be told: of several with one key, the
+    /// last one stays. A record that cannot be sealed or is too large fails alone. Unlike a
+    /// [`put`](Self::put), DynamoDB takes no conditions here, and a batch is no transaction:
+    /// some of it may be stored while the rest fails.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let records = (0..1_000_000).map(|n| User { user_id: format!("u_{n}"), email: format!("{n}@example.com") });
+    /// if let Err(error) = users.batch_put(records).send().await {
+    ///     for failure in error.failures() {
+    ///         println!("{} was not stored: {}", failure.position(), failure.error());
+    ///     }
+    ///     println!("all others up to {} were", error.taken());
+    /// }
+    /// # }
+    /// ```
+    pub fn batch_put<I>(&self, records: I) -> BatchPut<'_, T, P, I::IntoIter>
+    where
+        I: IntoIterator<Item: Borrow<T>>,
+    {
+        BatchPut::new(self, records.into_iter())
+    }
+}
 
 /// A batch of puts being built; see [`Table::batch_put`].
 #[must_use = "a batch does nothing until it is sent"]
@@ -61,7 +99,7 @@ where
     /// # Errors
     ///
     /// When any record was not stored, or may not have been: the error says which, and why each.
-    /// Among the reasons are those of [`Put::send`](crate::Put::send), and
+    /// Among the reasons are those of [`Put::send`](crate::write::Put::send), and
     /// [`ErrorKind::Unprocessed`].
     // Boxed for the reason that `BatchGet::send` is.
     #[must_use = "nothing is stored until the future is awaited"]
@@ -109,19 +147,4 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
         request: WriteRequest::builder().set_put_request(put.ok()).build(),
         bytes,
     })
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, I> IntoFuture for BatchPut<'a, T, P, I>
-where
-    T: Entity + Sync,
-    P: WrapKey + ?Sized,
-    I: Iterator<Item: Borrow<T> + Send> + Send + 'a,
-{
-    type Output = Result<usize, BatchError>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.send()
-    }
 }

@@ -7,12 +7,20 @@ use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::{Error, dynamodb_error};
 use crate::item::from_item;
-use crate::item::managed_fields::{AuthenticatedVersion, has_expired, version};
+use crate::item::managed_fields::{has_expired, version};
 use crate::record::Envelope;
-use crate::record::item_key::record_id;
+use crate::record::item_key::{record_id, with_requested_key};
+use crate::record::key::IntoKey;
+use crate::record::version::AuthenticatedVersion;
+use crate::table::Table;
 use crate::table::customized::{Customized as _, RefusedSetting};
-use crate::table::write::condition_failure::keyed;
-use crate::table::{Sending, Table};
+
+impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
+    /// Reads the record under a key: the partition key, or the pair `(partition, sort)`.
+    pub fn get(&self, key: impl IntoKey<T::Key>) -> Get<'_, T, P> {
+        Get::new(self, key.into_key())
+    }
+}
 
 /// A get being built; see [`Table::get`].
 #[must_use = "a get does nothing until it is sent"]
@@ -115,22 +123,12 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
             return Ok(None);
         };
         let (id, version) = (record_id::<T>(&asked), version::<T>(&found));
-        let record = from_item(keyed(found, asked), &*self.table.provider).await?;
+        let record = from_item(with_requested_key(found, asked), &*self.table.provider).await?;
         match self.not_before_version {
             Some(not_before) if version.is_none_or(|version| version < not_before) => {
                 Err(Error::new(id, ErrorKind::OlderVersion { not_before }))
             }
             _ => Ok(Some(record)),
         }
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture for Get<'a, T, P> {
-    type Output = Result<Option<T>, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
     }
 }

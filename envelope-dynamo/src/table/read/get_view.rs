@@ -7,10 +7,39 @@ use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use crate::error::{Error, dynamodb_error};
 use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
+use crate::record::item_key::with_requested_key;
+use crate::record::key::IntoKey;
 use crate::record::view::{View, projected_names, view_item};
+use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::keyed;
-use crate::table::{Sending, Table};
+
+impl<T: Envelope, P: ?Sized> Table<T, P> {
+    /// Reads some of the readable attributes of the record under a key; needs no data key.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{Envelope, LocalKeyProvider, Table, View};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// #[derive(View)]
+    /// #[view(of = User)]
+    /// struct Usage {
+    ///     logins: u64,
+    /// }
+    ///
+    /// # async fn example(users: Table<User>) -> Result<(), envelope_dynamo::Error> {
+    /// let usage: Option<Usage> = users.view::<Usage>("u_1").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// Nothing is verified; see [`View`].
+    pub fn view<V: View<Record = T>>(&self, key: impl IntoKey<T::Key>) -> GetView<'_, V, P> {
+        GetView::new(self, key.into_key())
+    }
+}
 
 /// A partial read being built; see [`Table::view`].
 #[must_use = "a read does nothing until it is sent"]
@@ -49,7 +78,7 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
     ///
     /// # Errors
     ///
-    /// As [`view_item`](crate::view_item()), and whatever DynamoDB answers.
+    /// As [`view_item`](crate::item::view_item()), and whatever DynamoDB answers.
     pub async fn send(self) -> Result<Option<V>, Error> {
         let (item, id) = self.table.key_item(self.key)?;
         let mut placeholders = Placeholders::of(self.table.kinds);
@@ -65,19 +94,6 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
             .send()
             .await
             .map_err(|error| dynamodb_error("GetItem", &self.table.name, id, error))?;
-        output.item.map(|found| view_item(keyed(found, item))).transpose()
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, V: View + 'a, P: Send + Sync + ?Sized> IntoFuture for GetView<'a, V, P>
-where
-    V::Record: Envelope<Key: Send> + 'a,
-{
-    type Output = Result<Option<V>, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        output.item.map(|found| view_item(with_requested_key(found, item))).transpose()
     }
 }

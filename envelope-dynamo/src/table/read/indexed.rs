@@ -3,9 +3,50 @@
 use envelope_core::UnwrapKey;
 
 use crate::item::entity::Entity;
+use crate::record::Envelope;
 use crate::record::index::Index;
 use crate::record::key::{IntoValue, RecordKey};
-use crate::table::{Query, Scan, Table};
+use crate::table::Table;
+use crate::table::read::{Query, Scan};
+
+impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
+    /// Reads by one of the indexes that the struct names: `#[envelope(index(..))]`.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users", index(name = "by-plan", partition_key = plan, sort_key = created))]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     email: String,
+    ///     #[authenticated]
+    ///     plan: String,
+    ///     #[plaintext]
+    ///     created: u64,
+    /// }
+    ///
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let by_plan = users.index(|indexes| indexes.by_plan);
+    /// let new: Vec<User> = by_plan.query("pro").sort(|created| created.gt(1_800_000_000_u64)).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The index must have everything that a record needs to be opened: the projection ALL does. Of
+    /// another, DynamoDB is asked first for everything, which it refuses at no cost, and then
+    /// for the attributes that the struct names; what is not there is said by
+    /// [`ErrorKind::NotProjected`]. [`fetch_base`](Query::fetch_base) reads whole records through
+    /// any.
+    pub fn index<K: RecordKey, I>(
+        &self,
+        choose: impl FnOnce(&<T::First as Envelope>::Indexes) -> Index<T::First, K, I>,
+    ) -> Indexed<'_, T, P, K, I> {
+        Indexed::new(self, choose(&T::First::indexes()))
+    }
+}
 
 /// A table, read by one of its indexes; see [`Table::index`].
 ///

@@ -365,11 +365,11 @@ macro_rules! settings {
             mut self,
             condition: impl FnOnce(
                 &<T::First as $crate::Envelope>::Attributes,
-            ) -> $crate::Condition<T::First>,
+            ) -> $crate::expression::Condition<T::First>,
         ) -> Self {
             let condition = condition(&<T::First as $crate::Envelope>::attributes());
             self.reading.filter =
-                $crate::Condition::joined(self.reading.filter.take(), Some(condition));
+                $crate::expression::Condition::joined(self.reading.filter.take(), Some(condition));
             self
         }
 
@@ -380,7 +380,7 @@ macro_rules! settings {
         /// another read.
         pub const fn fetch_base(mut self) -> Self
         where
-            I: $crate::Secondary,
+            I: $crate::record::index::Secondary,
         {
             self.reading.from_base = true;
             self

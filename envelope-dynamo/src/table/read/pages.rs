@@ -141,11 +141,11 @@ impl Pages {
     }
 
     async fn complete(&self, answer: Answer) -> Result<Page, Error> {
-        let keyed = |item: Item| {
+        let with_requested_key = |item: Item| {
             let key = parts(&item, &self.source.keys);
             (item, key)
         };
-        let mut items: Vec<_> = answer.items.into_iter().map(keyed).collect();
+        let mut items: Vec<_> = answer.items.into_iter().map(with_requested_key).collect();
         if self.shape == Shape::Keys {
             items = from_base(&self.source, items).await?;
         } else if let Some(missing) = self.missing(items.iter().map(|(item, _)| item)) {

@@ -13,13 +13,52 @@ use crate::item::entity::Entity;
 use crate::record::Envelope;
 use crate::record::attribute::Operand;
 use crate::record::index::{Index, ReadsConsistently, Sorted, kind};
-use crate::record::key::RecordKey;
+use crate::record::key::{IntoValue, RecordKey};
+use crate::table::Table;
 use crate::table::customized::Customized as _;
+use crate::table::read::KeyOf;
 use crate::table::read::options::{Prepared, Reading, key_names, settings};
 use crate::table::read::pages::Call;
 use crate::table::read::records::Records;
 use crate::table::read::resume_token::Fingerprint;
-use crate::table::{Sending, Table};
+
+impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
+    /// Reads the records under one partition key, in the order of the sort key.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "visits")]
+    /// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String, #[plaintext] minutes: u32 }
+    /// let visits = Table::<Visit>::new(dynamodb, provider);
+    /// let mut long = visits
+    ///     .query("p_1")
+    ///     .sort(|day| day.between("2026-01-01", "2026-03-31"))
+    ///     .filter(|visit| visit.minutes.gt(30))
+    ///     .descending()
+    ///     .limit(10)
+    ///     .stream()?;
+    /// while let Some(visit) = long.next().await {
+    ///     println!("{}", visit?.notes);
+    /// }
+    /// let next = long.resume_token(); // for `.resume(next)`, here or in another process
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// The keys that a query names reach DynamoDB as they stand in the table, in clear. Nothing
+    /// that is encrypted can be named.
+    pub fn query(
+        &self,
+        partition: impl IntoValue<<KeyOf<T> as RecordKey>::Partition>,
+    ) -> Query<'_, T, P> {
+        let key = T::First::primary_key();
+        Query::new(self, key, key.partition.operand(partition))
+    }
+}
 
 /// A query being built: the records of one partition, in the order of the sort key; see
 /// [`Table::query`].
@@ -218,22 +257,5 @@ fn key_value(operand: Operand) -> Result<AttributeValue, ErrorKind> {
             reason: "is a key, but neither a string, a number nor bytes: DynamoDB keys are S, N or B",
         }),
         Err(source) => Err(ErrorKind::Serialize { attribute: Some(attribute), source }),
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, K, I> IntoFuture for Query<'a, T, P, K, I>
-where
-    T: Entity + Send + 'static,
-    P: UnwrapKey + ?Sized + 'static,
-    K: RecordKey + 'a,
-    I: 'a,
-{
-    type Output = Result<Vec<T>, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let records = self.stream();
-        Box::pin(async move { records?.try_collect().await })
     }
 }

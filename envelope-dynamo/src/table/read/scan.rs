@@ -13,12 +13,34 @@ use crate::item::entity::Entity;
 use crate::record::Envelope;
 use crate::record::index::{Index, ReadsConsistently, kind};
 use crate::record::key::RecordKey;
+use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::read::options::{Prepared, Reading, key_names, settings};
 use crate::table::read::pages::Call;
 use crate::table::read::records::Records;
 use crate::table::read::resume_token::Fingerprint;
-use crate::table::{Sending, Table};
+
+impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
+    /// Reads all records.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let mut records = users.scan().segments(4).stream()?;
+    /// while let Some(user) = records.next().await {
+    ///     println!("{}", user?.user_id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scan(&self) -> Scan<'_, T, P> {
+        Scan::new(self, T::First::primary_key())
+    }
+}
 
 /// Segments of a scan (Amazon DynamoDB API Reference, "Scan").
 const MAX_SEGMENTS: u32 = 1_000_000;
@@ -172,22 +194,5 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         );
         let keys = key_names::<T, K, I>(&self.index).into_iter().map(|name| (name, None)).collect();
         Ok(Prepared { calls: calls.collect(), description, keys, is_filtered })
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, K, I> IntoFuture for Scan<'a, T, P, K, I>
-where
-    T: Entity + Send + 'static,
-    P: UnwrapKey + ?Sized + 'static,
-    K: RecordKey + 'a,
-    I: 'a,
-{
-    type Output = Result<Vec<T>, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let records = self.stream();
-        Box::pin(async move { records?.try_collect().await })
     }
 }

@@ -17,8 +17,9 @@ use crate::item::size::item_bytes;
 use crate::record::Envelope;
 use crate::record::item_key::key_attributes;
 use crate::record::key_identity::Identity;
+use crate::table::write::check::Check;
 use crate::table::write::update::Prepared;
-use crate::table::{Check, Delete, Put, Update};
+use crate::table::write::{Delete, Put, Update};
 
 /// A write that is ready to be one action of a transaction: what is sealed is sealed once, however
 /// often it is sent.

@@ -120,7 +120,7 @@ impl TransactionError {
     /// Whether the transaction may have been carried out all the same: short for
     /// [`WriteOutcome::Unknown`]. It was sent, and no answer came that says.
     ///
-    /// [`PreparedTransaction::send`](crate::PreparedTransaction::send) once more brings certainty
+    /// [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send) once more brings certainty
     /// for ten minutes.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
@@ -150,7 +150,7 @@ impl TransactionError {
     /// Whether the same call may succeed later without anybody acting, and leads to the same end as
     /// one call.
     ///
-    /// In doubt, only [`PreparedTransaction::send`](crate::PreparedTransaction::send) may be
+    /// In doubt, only [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send) may be
     /// repeated: it is known by its token for ten minutes. A transaction that is built again
     /// has another token, and would be carried out again.
     #[must_use]

@@ -11,14 +11,15 @@ use crate::call::attempt_outcome::Doubt;
 use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::record::Envelope;
+use crate::table::Table;
 use crate::table::bounded::{CONCURRENCY, all};
 use crate::table::customized::RefusedSetting;
+use crate::table::read::Get;
 use crate::table::read::get::Reader;
 use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
 use crate::table::transaction::retry::Tries;
 use crate::table::transaction::{check, checked};
-use crate::table::{Get, Sending, Table};
 
 const NAME: &str = "transact_get";
 
@@ -134,16 +135,6 @@ async fn read(
             }
             Err(error) => tries.again(error).await?,
         }
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, G: Gets + Send + 'a> IntoFuture for TransactGet<'a, G> {
-    type Output = Result<G::Records, TransactionError>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
     }
 }
 

@@ -13,10 +13,11 @@ use crate::call::backoff::Backoff;
 use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
+use crate::record::item_key::with_requested_key;
 use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind, TransactionReason};
 use crate::table::transaction::tables;
-use crate::table::write::condition_failure::{keyed, name_limit};
+use crate::table::write::condition_failure::name_limit;
 
 /// How often a transaction is tried.
 const TRIES: u32 = 10;
@@ -119,7 +120,7 @@ impl<'a> Tries<'a> {
             let found = reason
                 .item()
                 .filter(|item| !item.is_empty())
-                .map(|item| keyed(item.clone(), target.key.clone()));
+                .map(|item| with_requested_key(item.clone(), target.key.clone()));
             let kind = match reason.code()? {
                 "None" => return None,
                 "ConditionalCheckFailed" if target.must_exist && found.is_none() => {

@@ -17,7 +17,8 @@ use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
 use crate::table::transaction::retry::Tries;
 use crate::table::transaction::token::new_token;
 use crate::table::transaction::{MAX_BYTES, check, checked};
-use crate::table::{Check, Delete, Put, Sending, Update};
+use crate::table::write::check::Check;
+use crate::table::write::{Delete, Put, Update};
 
 const NAME: &str = "transact_write";
 
@@ -175,20 +176,10 @@ impl<'a> Transaction<'a> {
     }
 }
 
-/// `.await` without `.send()` sends as well.
-impl<'a> IntoFuture for Transaction<'a> {
-    type Output = Result<(), TransactionError>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
-}
-
 /// A transaction that is sealed and ready to be sent, however often; see [`Transaction::prepare`].
 ///
 /// ```no_run
-/// # async fn example<U: envelope_dynamo::Envelope + Sync>(dynamodb: aws_sdk_dynamodb::Client, user: U, users: envelope_dynamo::Table<U>) -> Result<(), envelope_dynamo::TransactionError> {
+/// # async fn example<U: envelope_dynamo::Envelope + Sync>(dynamodb: aws_sdk_dynamodb::Client, user: U, users: envelope_dynamo::Table<U>) -> Result<(), envelope_dynamo::transaction::TransactionError> {
 /// # use envelope_dynamo::transact_write;
 /// let transaction = transact_write(&dynamodb).put(users.put(&user).if_not_exists()).prepare().await?;
 /// let mut sent = transaction.send().await;

@@ -10,8 +10,17 @@ use crate::expression::Condition;
 use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
 use crate::record::item_key::partition_key;
+use crate::record::key::IntoKey;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
+
+impl<T: Envelope, P: ?Sized> Table<T, P> {
+    /// Demands something of a record, for a transaction that does not write it; see
+    /// [`transact_write`](crate::transact_write()).
+    pub fn check(&self, key: impl IntoKey<T::Key>) -> Check<'_, T, P> {
+        Check::new(self, key.into_key())
+    }
+}
 
 /// A condition on a record that a transaction does not write; see [`Table::check`].
 #[must_use = "a check does nothing until it is part of a transaction"]

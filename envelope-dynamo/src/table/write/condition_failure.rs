@@ -15,6 +15,7 @@ use crate::error::{Error, dynamodb_error};
 use crate::expression::Limit;
 use crate::item::entity::Entity;
 use crate::item::from_item;
+use crate::record::item_key::with_requested_key;
 use crate::table::Table;
 
 impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
@@ -116,7 +117,7 @@ pub(crate) struct Writing<'t> {
 
 impl Writing<'_> {
     pub(crate) fn error<E: ConditionError>(self, error: SdkError<E>) -> Error {
-        let found = found(&error).map(|item| keyed(item.clone(), self.key));
+        let found = found(&error).map(|item| with_requested_key(item.clone(), self.key));
         dynamodb_error(self.operation, self.table, self.id, error)
             .or_in_doubt(self.doubt.exists())
             .repeatable_if(self.is_repeatable)
@@ -127,10 +128,4 @@ impl Writing<'_> {
     pub(crate) fn answer_lost(self) -> Error {
         Error::new(self.id, ErrorKind::AnswerLost).after_write(None)
     }
-}
-
-/// `item` as the record that was asked for, whatever key it says it has.
-pub(crate) fn keyed(mut item: Item, key: Item) -> Item {
-    item.extend(key);
-    item
 }

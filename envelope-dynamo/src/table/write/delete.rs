@@ -12,11 +12,20 @@ use crate::error::record_id::RecordId;
 use crate::expression::Condition;
 use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
-use crate::record::item_key::partition_key;
+use crate::record::item_key::{partition_key, with_requested_key};
+use crate::record::key::IntoKey;
 use crate::record::kind::Kind;
+use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{Writing, keyed, open_written};
-use crate::table::{ReturningOld, Sending, Table};
+use crate::table::write::condition_failure::{Writing, open_written};
+use crate::table::write::return_values::ReturningOld;
+
+impl<T: Envelope, P: ?Sized> Table<T, P> {
+    /// Deletes a record by its key; needs no data key.
+    pub fn delete(&self, key: impl IntoKey<T::Key>) -> Delete<'_, T, P> {
+        Delete::new(self, key.into_key())
+    }
+}
 
 /// A delete being built; see [`Table::delete`].
 #[must_use = "a delete does nothing until it is sent"]
@@ -118,7 +127,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
             {
                 Err(writing.answer_lost())
             }
-            Ok(output) => Ok(output.attributes.map(|old| keyed(old, writing.key))),
+            Ok(output) => Ok(output.attributes.map(|old| with_requested_key(old, writing.key))),
             Err(error) => Err(writing.error(error)),
         }
     }
@@ -164,27 +173,5 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
             Some(old) => open_written(old, provider).await.map(Some),
             None => Ok(None),
         }
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoFuture for Delete<'a, T, P> {
-    type Output = Result<(), Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture
-    for ReturningOld<Delete<'a, T, P>>
-{
-    type Output = Result<Option<T>, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
     }
 }

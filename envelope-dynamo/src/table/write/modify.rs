@@ -22,10 +22,12 @@ use crate::expression::{Changes, Clauses, Condition, Limit};
 use crate::item::managed_fields;
 use crate::item::modify_record::{Resealed, Stored};
 use crate::record::Envelope;
+use crate::record::item_key::with_requested_key;
+use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{Writing, found, keyed, name_limit, open_written};
+use crate::table::write::Update;
+use crate::table::write::condition_failure::{Writing, found, name_limit, open_written};
 use crate::table::write::update::{is_failed_condition, limits};
-use crate::table::{Sending, Table, Update};
 
 /// How often a change is tried when others are faster, unless [`Modify::max_tries`] says otherwise.
 const TRIES: u32 = 16;
@@ -260,7 +262,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let output = get.consistent_read(true).send().await;
         let output = output
             .map_err(|error| dynamodb_error("GetItem", &self.table.name, self.id.clone(), error))?;
-        Ok(output.item.map(|item| keyed(item, self.key.clone())))
+        Ok(output.item.map(|item| with_requested_key(item, self.key.clone())))
     }
 
     /// Whether the update changes and demands nothing beside the closure.
@@ -301,7 +303,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         // A transaction was writing the record: it is read again, as after any other writer.
         let has_collided = error.code() == Some("TransactionConflictException");
         let found = match found(&error) {
-            Some(found) => Some(keyed(found.clone(), self.key.clone())),
+            Some(found) => Some(with_requested_key(found.clone(), self.key.clone())),
             // Whether a try was carried out whose answer was lost shows in what stands there.
             None if doubt.exists() || is_refused => {
                 self.read().await.map_err(|read| read.or_in_doubt(doubt.exists()))?
@@ -332,7 +334,9 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         new: Option<Item>,
     ) -> Result<Written<T>, Error> {
         if let (true, Some(new)) = (self.changes_more(), new) {
-            let opened = open_written(keyed(new, self.key.clone()), &*self.table.provider).await;
+            let opened =
+                open_written(with_requested_key(new, self.key.clone()), &*self.table.provider)
+                    .await;
             return opened.map(Written::Done);
         }
         stored
@@ -393,36 +397,5 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
             .set_expression_attribute_values(values)
             .set_return_values(self.changes_more().then_some(ReturnValue::AllNew))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, F> IntoFuture for Modify<'a, T, P, F>
-where
-    T: Envelope<Key: Send> + Send + Sync + 'a,
-    P: WrapKey + UnwrapKey + ?Sized,
-    F: FnMut(&mut T) + Send + 'a,
-{
-    type Output = Result<Option<T>, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, F, E> IntoFuture for TryModify<'a, T, P, F>
-where
-    T: Envelope<Key: Send> + Send + Sync + 'a,
-    P: WrapKey + UnwrapKey + ?Sized,
-    F: FnMut(&mut T) -> Result<(), E> + Send + 'a,
-    E: From<Error> + Send + 'a,
-{
-    type Output = Result<Option<T>, E>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
     }
 }

@@ -17,12 +17,53 @@ use crate::item::entity::Entity;
 use crate::item::managed_fields::ExpectedVersion;
 use crate::item::size::item_bytes;
 use crate::record::Envelope;
-use crate::record::item_key::{key_attributes, partition_key, record_id};
+use crate::record::item_key::{key_attributes, partition_key, record_id, with_requested_key};
 use crate::record::kind::Kind;
 use crate::record::schema::ENCRYPTED_PAYLOAD;
+use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{Writing, found, keyed, open_written};
-use crate::table::{ReturningOld, Sending, Table};
+use crate::table::write::condition_failure::{Writing, found, open_written};
+use crate::table::write::return_values::ReturningOld;
+
+impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
+    /// Stores a record, replacing what stands under its key.
+    pub const fn put<'a>(&'a self, record: &'a T) -> Put<'a, T, P> {
+        Put::new(self, record)
+    }
+}
+
+impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
+    /// Stores a record, as [`put`](Self::put) does; afterwards `record` has the version and the
+    /// stamps that were stored.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users")]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     email: String,
+    ///     #[authenticated]
+    ///     #[version]
+    ///     version: u64,
+    /// }
+    ///
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// let mut user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), version: 0 };
+    /// users.put_mut(&mut user).send().await?; // fails if there is such a user
+    /// user.email = "zoe@example.org".into();
+    /// users.put_mut(&mut user).send().await?; // fails if somebody else has changed it
+    /// assert_eq!(user.version, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn put_mut<'a>(&'a self, record: &'a mut T) -> Put<'a, T, P, &'a mut T> {
+        Put::new(self, record)
+    }
+}
 
 /// What is put: `&T`, or `&mut T`, which then has the version and the stamps that were stored.
 /// Sealed.
@@ -184,7 +225,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
             Some(old) if returns.is_some() && is_same_payload(&old, &item) => {
                 Err(writing.answer_lost())
             }
-            old => Ok(old.map(|old| keyed(old, writing.key))),
+            old => Ok(old.map(|old| with_requested_key(old, writing.key))),
         }
     }
 
@@ -261,35 +302,5 @@ impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: Puttable<T>>
             Some(old) => open_written(old, provider).await.map(Some),
             None => Ok(None),
         }
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, R> IntoFuture for ReturningOld<Put<'a, T, P, R>>
-where
-    T: Entity + 'a,
-    P: WrapKey + UnwrapKey + ?Sized,
-    R: Puttable<T> + Send + 'a,
-{
-    type Output = Result<Option<T>, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T, P, R> IntoFuture for Put<'a, T, P, R>
-where
-    T: Entity + 'a,
-    P: WrapKey + ?Sized,
-    R: Puttable<T> + Send + 'a,
-{
-    type Output = Result<(), Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
     }
 }

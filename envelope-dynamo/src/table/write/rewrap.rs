@@ -24,10 +24,43 @@ use crate::item::layout::{binary, dek_attribute, payload_attribute};
 use crate::item::modify_record::still_stands;
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::record::Envelope;
+use crate::record::item_key::with_requested_key;
+use crate::record::key::IntoKey;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 use crate::table::Table;
-use crate::table::write::condition_failure::{Writing, found, keyed};
+use crate::table::write::condition_failure::{Writing, found};
 use crate::table::write::update::is_failed_condition;
+
+impl<T: Envelope, P: ?Sized> Table<T, P> {
+    /// Moves the data key of a record, and those of its groups, to another key; what they seal
+    /// stays as it is.
+    ///
+    /// The record is read, its data keys are wrapped again, and written on condition that each
+    /// payload and each wrapped key is still the one that was read. If another writer was
+    /// faster, all of that is done again.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use envelope_dynamo::{Envelope, KmsKeyProvider, KmsKeyWrapper, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// let (old, new) = (KmsKeyProvider::new(kms.clone(), "alias/2025"), KmsKeyWrapper::new(kms.clone(), "alias/2026"));
+    /// let users = Table::<User>::new(dynamodb, KmsKeyProvider::new(kms, "alias/2026").also_decrypts("alias/2025"));
+    /// let moved = users.rewrap("u_1").re_encrypt(&old, &new).send().await?;
+    /// assert!(moved.is_some(), "there is such a user");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// Copies of the old wrapped keys (backups, streams) still open with the old key. In a global
+    /// table the condition looks at one replica: run this in the region that writes.
+    pub fn rewrap(&self, key: impl IntoKey<T::Key>) -> Rewrap<'_, T, P> {
+        Rewrap::new(self, key.into_key())
+    }
+}
 
 /// How often it is tried when others are faster.
 const TRIES: u32 = 16;
@@ -106,7 +139,7 @@ impl<'a, T: Envelope, P: ?Sized> Rewrap<'a, T, P> {
     }
 
     /// Unwraps them with `from`, and wraps them for every one of `to` and for nobody else, as
-    /// [`rewrap()`](crate::rewrap()) does. The data keys pass through this process.
+    /// [`rewrap()`](crate::keys::rewrap()) does. The data keys pass through this process.
     pub const fn unwrap_and_wrap(
         self,
         from: &'a dyn UnwrapKey,
@@ -122,7 +155,7 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
     /// # Errors
     ///
     /// When the record is not sealed, or a key provider refuses;
-    /// [`WrongKey`](crate::KeyErrorKind::WrongKey) when none of the record's keys is wrapped by
+    /// [`WrongKey`](crate::error::KeyErrorKind::WrongKey) when none of the record's keys is wrapped by
     /// the key to move from; [`ErrorKind::Conflict`] when others were faster 16 times; and
     /// whatever DynamoDB answers. All wrapped keys are as they were then, unless the error says
     /// that it is in doubt; it does no harm to move them again.
@@ -300,7 +333,7 @@ impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
         let output = get.consistent_read(true).send().await;
         let output = output
             .map_err(|error| dynamodb_error("GetItem", &self.table.name, self.id.clone(), error))?;
-        Ok(output.item.map(|item| keyed(item, self.key.clone())))
+        Ok(output.item.map(|item| with_requested_key(item, self.key.clone())))
     }
 
     async fn write(&self, anew: &Anew) -> Result<Written, Error> {

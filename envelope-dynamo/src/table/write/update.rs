@@ -18,13 +18,33 @@ use crate::expression::{Addable, Amount, Changes, Clauses, Condition, IntoOperan
 use crate::item::managed_fields;
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, InPlace};
-use crate::record::item_key::partition_key;
-use crate::record::key::IntoValue;
+use crate::record::item_key::{partition_key, with_requested_key};
+use crate::record::key::{IntoKey, IntoValue};
 use crate::record::kind::Kind;
 use crate::record::path::Place;
+use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{Writing, found, keyed, name_limit, open_written};
-use crate::table::{ReturningNew, Sending, Table};
+use crate::table::write::condition_failure::{Writing, found, name_limit, open_written};
+use crate::table::write::return_values::ReturningNew;
+
+impl<T: Envelope, P: ?Sized> Table<T, P> {
+    /// Changes `#[plaintext]` attributes of a record where they stand, without touching what is
+    /// sealed; needs no data key.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64, #[plaintext] note: Option<String> }
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// users.update("u_1").add(|u| u.logins, 1).set(|u| u.note, "trial").condition(|u| u.logins.lt(100)).send().await
+    /// # }
+    /// ```
+    pub fn update(&self, key: impl IntoKey<T::Key>) -> Update<'_, T, P> {
+        Update::new(self, key.into_key())
+    }
+}
 
 /// An update being built; see [`Table::update`].
 ///
@@ -153,7 +173,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     ///
     /// The number stays one that the field's type can hold: the update carries a condition for
     /// that, and fails with [`ErrorKind::Attribute`] where it does not hold. A type of your own
-    /// says its range by [`Addable::RANGE`](crate::Addable::RANGE).
+    /// says its range by [`Addable::RANGE`](crate::expression::Addable::RANGE).
     ///
     /// If the answer to a first try is lost, the SDK tries again, and **the amount may be added
     /// twice**. Where that matters, say what the number is to be before: `.condition(|u|
@@ -213,7 +233,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     }
 
     /// Adds the elements of `set` to a set: a field with `#[serde(with =
-    /// "envelope_dynamo::string_set")]` or its like.
+    /// "envelope_dynamo::convert::string_set")]` or its like.
     pub fn add_elements<V, M: InPlace>(
         mut self,
         attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
@@ -285,7 +305,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         let request =
             builder.set_return_values(returns).customize().interceptor(writing.doubt.clone());
         match request.send().await {
-            Ok(output) => Ok(output.attributes.map(|new| keyed(new, writing.key))),
+            Ok(output) => Ok(output.attributes.map(|new| with_requested_key(new, writing.key))),
             Err(error) if is_absent(&error) => {
                 Err(Error::new(writing.id, ErrorKind::NoRecord).or_in_doubt(writing.doubt.exists()))
             }
@@ -370,27 +390,5 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningNew<Update<'a, T, P>> {
         let provider = &*self.0.table.provider;
         let new = self.0.deliver(Some(ReturnValue::AllNew)).await?;
         open_written(new.unwrap_or_default(), provider).await
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoFuture for Update<'a, T, P> {
-    type Output = Result<(), Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
-}
-
-/// `.await` without `.send()` sends as well.
-impl<'a, T: Envelope<Key: Send> + 'a, P: UnwrapKey + ?Sized> IntoFuture
-    for ReturningNew<Update<'a, T, P>>
-{
-    type Output = Result<T, Error>;
-    type IntoFuture = Sending<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
     }
 }

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use envelope_dynamo::error::{KeyError, KeyErrorKind};
+use envelope_dynamo::keys::{DataKey, GeneratedKey, KeyFuture, WrappedKey};
+use envelope_dynamo::message::EncryptionContext;
 use envelope_dynamo::testing::TestKeyProvider;
-use envelope_dynamo::{
-    DataKey, EncryptionContext, GeneratedKey, KeyError, KeyErrorKind, KeyFuture, UnwrapKey,
-    WrapKey, WrappedKey,
-};
+use envelope_dynamo::{UnwrapKey, WrapKey};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::timeout;

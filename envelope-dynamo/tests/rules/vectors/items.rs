@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{FormatError, OpenError};
 use envelope_dynamo::{
-    Access, Envelope, Error, ErrorKind, FormatError, GroupKeyProvider, LocalKeyProvider, OpenError,
-    RootKey, from_item,
+    Access, Envelope, Error, ErrorKind, GroupKeyProvider, LocalKeyProvider, RootKey, from_item,
 };
 use serde::Deserialize;
 use serde_json::{Value as Json, json};

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use envelope_dynamo::{
-    Context, ContextForm, EncryptedDek, KmsKeyHint, Number, OpenError, Sealed, Value, WrapKey,
-    WrappedKey, open,
-};
+use envelope_dynamo::WrapKey;
+use envelope_dynamo::error::OpenError;
+use envelope_dynamo::keys::{EncryptedDek, KmsKeyHint, WrappedKey};
+use envelope_dynamo::message::{Context, ContextForm, Number, Sealed, Value, open};
 use serde::Deserialize;
 
 use super::played_kms::PlayedKms;

@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::keys::{
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, KeyFuture,
+};
 use envelope_dynamo::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, DataKey,
-    Envelope, HierarchicalKeyProvider, KeyFuture, KeyProvider, LocalKeyProvider, RootKey,
+    CachedKeyProvider, Envelope, HierarchicalKeyProvider, KeyProvider, LocalKeyProvider, RootKey,
     from_item, to_item,
 };
 

@@ -31,10 +31,10 @@ struct Numbers {
     #[authenticated]
     nested: Vec<(f64, f32)>,
     #[authenticated]
-    #[serde(with = "envelope_dynamo::number_set")]
+    #[serde(with = "envelope_dynamo::convert::number_set")]
     set: BTreeSet<i64>,
     #[authenticated]
-    #[serde(with = "envelope_dynamo::string_set")]
+    #[serde(with = "envelope_dynamo::convert::string_set")]
     words: BTreeSet<String>,
     #[plaintext]
     readable: u128,

@@ -93,11 +93,11 @@ struct Ours {
     id: String,
     #[encrypted]
     anchor: String,
-    #[serde(with = "envelope_dynamo::string_set")]
+    #[serde(with = "envelope_dynamo::convert::string_set")]
     strings: BTreeSet<String>,
-    #[serde(with = "envelope_dynamo::number_set")]
+    #[serde(with = "envelope_dynamo::convert::number_set")]
     numbers: BTreeSet<i64>,
-    #[serde(with = "envelope_dynamo::binary_set")]
+    #[serde(with = "envelope_dynamo::convert::binary_set")]
     binaries: BTreeSet<Blob>,
     list: BTreeSet<String>,
 }

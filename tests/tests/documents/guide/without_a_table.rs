@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use envelope_dynamo::{Context, KmsKeyProvider, seal_stream};
+use envelope_dynamo::KmsKeyProvider;
+use envelope_dynamo::message::Context;
+use envelope_dynamo::stream::seal_stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 async fn seal_an_upload(

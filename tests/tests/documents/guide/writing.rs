@@ -1,6 +1,7 @@
 //! The code of docs/guide/writing.md.
 
-use envelope_dynamo::{Envelope, Error, Table, TransactionError, transact_write};
+use envelope_dynamo::transaction::TransactionError;
+use envelope_dynamo::{Envelope, Error, Table, transact_write};
 
 #[derive(Envelope)]
 #[envelope(table = "users")]

@@ -1,8 +1,10 @@
 //! Somebody who can write the table of branch keys, or the records.
 
-use envelope_dynamo::{
-    BranchKey, BranchKeyStore, BranchName, ContextForm, ErrorKind, KeyFuture, KeyKind, WrappedKey,
+use envelope_dynamo::ErrorKind;
+use envelope_dynamo::keys::{
+    BranchKey, BranchKeyStore, BranchName, KeyFuture, KeyKind, WrappedKey,
 };
+use envelope_dynamo::message::ContextForm;
 
 use super::*;
 

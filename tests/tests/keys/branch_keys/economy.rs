@@ -3,9 +3,9 @@
 use std::pin::pin;
 use std::task::Context;
 
-use envelope_dynamo::{
-    DataKey, EncryptionContext, GeneratedKey, KeyEvent, KeyFuture, KeyKind, WrapKey, WrappedKey,
-};
+use envelope_dynamo::WrapKey;
+use envelope_dynamo::keys::{DataKey, GeneratedKey, KeyEvent, KeyFuture, KeyKind, WrappedKey};
+use envelope_dynamo::message::EncryptionContext;
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! KMS or the table refuses, or cannot be reached.
 
-use envelope_dynamo::KeyEvent;
+use envelope_dynamo::keys::KeyEvent;
 use envelope_examples::Fault;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! An alias is resolved once, by whichever answer comes first.
 
-use envelope_dynamo::{KeyErrorKind, KmsKeyProvider, from_item, to_item};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::{KmsKeyProvider, from_item, to_item};
 use envelope_examples::Fault as Injected;
 use envelope_examples::servers::create_kms_key;
 use serde_json::json;

@@ -1,6 +1,7 @@
 //! Answers that KMS would not give: what a proxy, a bug or somebody in between could.
 
-use envelope_dynamo::{Error, ErrorKind, Fault, KeyErrorKind, from_item, to_item};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::{Error, ErrorKind, Fault, from_item, to_item};
 use envelope_examples::Fault as Injected;
 use envelope_tests::{Secret, all_it_says};
 use serde_json::{Value, json};

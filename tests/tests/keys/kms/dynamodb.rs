@@ -1,6 +1,7 @@
 //! Every way in which DynamoDB does not do what it was asked, or does it and does not say so.
 
-use envelope_dynamo::{DynamoDbError, Error, ErrorKind, Fault};
+use envelope_dynamo::error::DynamoDbError;
+use envelope_dynamo::{Error, ErrorKind, Fault};
 use envelope_examples::Fault as Injected;
 use envelope_tests::{Secret, all_it_says};
 

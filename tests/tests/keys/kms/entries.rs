@@ -2,7 +2,9 @@
 //! nothing else.
 
 use aws_sdk_kms::primitives::Blob;
-use envelope_dynamo::{Error, KeyErrorKind, KeyKind, KmsKeyHint, WrappedKey, from_item, to_item};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{KeyKind, KmsKeyHint, WrappedKey};
+use envelope_dynamo::{Error, from_item, to_item};
 use envelope_examples::Fault as Injected;
 use envelope_examples::servers::{create_kms_key, disable_kms_key};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_kms::config::timeout::TimeoutConfig;
-use envelope_dynamo::{ErrorKind, KeyErrorKind, KmsKeyProvider, from_item, to_item};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::{ErrorKind, KmsKeyProvider, from_item, to_item};
 use envelope_examples::Fault as Injected;
 
 use super::{Bench, User, key_error, user};

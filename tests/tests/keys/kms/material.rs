@@ -1,10 +1,9 @@
 //! Which key material of a KMS key a record rests on can be read from the record, and opens
 //! nothing.
 
-use envelope_dynamo::{
-    EncryptedDek, KmsKeyHint, KmsKeyWrapper, MultiKeyWrapper, WrappedKey, from_item, item_context,
-    to_item,
-};
+use envelope_dynamo::item::item_context;
+use envelope_dynamo::keys::{EncryptedDek, KmsKeyHint, MultiKeyWrapper, WrappedKey};
+use envelope_dynamo::{KmsKeyWrapper, from_item, to_item};
 use envelope_examples::{Fault as Injected, Servers};
 use serde_json::json;
 

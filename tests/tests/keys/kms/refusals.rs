@@ -1,10 +1,11 @@
 //! Every error that KMS can answer, for both operations.
 
-use envelope_dynamo::KeyErrorKind::{
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::KeyErrorKind::{
     AccessDenied, Configuration, ContextMismatch, InvalidKeyUsage, InvalidResponse, KeyDisabled,
     KeyNotFound, Other, PendingDeletion, Throttled, Unreachable, WrongKey,
 };
-use envelope_dynamo::{Error, Fault, KeyErrorKind, Table};
+use envelope_dynamo::{Error, Fault, Table};
 use envelope_examples::Fault as Injected;
 
 use super::{Bench, User, json, key_error, user};

@@ -30,12 +30,12 @@ async fn thousands_of_records_come_back_in_the_order_of_their_keys() {
 #[tokio::test]
 async fn what_is_not_there_is_none_and_no_keys_are_no_request() {
     let bench = Bench::new().await;
-    bench.users.put(&user("a")).await.unwrap();
+    bench.users.put(&user("a")).send().await.unwrap();
     assert_eq!(
-        bench.users.batch_get(["x", "a", "y"]).await.unwrap(),
+        bench.users.batch_get(["x", "a", "y"]).send().await.unwrap(),
         [None, Some(user("a")), None]
     );
-    assert_eq!(bench.users.batch_get(Vec::<String>::new()).await.unwrap(), []);
+    assert_eq!(bench.users.batch_get(Vec::<String>::new()).send().await.unwrap(), []);
     assert_eq!(bench.faults.calls("BatchGetItem"), 1);
 }
 
@@ -43,12 +43,12 @@ async fn what_is_not_there_is_none_and_no_keys_are_no_request() {
 #[tokio::test]
 async fn a_key_that_is_named_several_times_is_asked_for_once_and_answered_each_time() {
     let bench = Bench::new().await;
-    bench.users.put(&user("a")).await.unwrap();
-    let found = bench.users.batch_get(["a", "b", "a", "b", "a"]).await.unwrap();
+    bench.users.put(&user("a")).send().await.unwrap();
+    let found = bench.users.batch_get(["a", "b", "a", "b", "a"]).send().await.unwrap();
     assert_eq!(found, [Some(user("a")), None, Some(user("a")), None, Some(user("a"))]);
 
-    bench.orders.put(&order("c", 1.0)).await.unwrap();
-    let found = bench.orders.batch_get([("c", 1.0), ("c", 2.0), ("c", 1.0)]).await.unwrap();
+    bench.orders.put(&order("c", 1.0)).send().await.unwrap();
+    let found = bench.orders.batch_get([("c", 1.0), ("c", 2.0), ("c", 1.0)]).send().await.unwrap();
     assert_eq!(found, [Some(order("c", 1.0)), None, Some(order("c", 1.0))]);
     let request = bench.requests("BatchGetItem").pop().unwrap();
     assert_eq!(request["RequestItems"][bench.orders.name()]["Keys"].as_array().unwrap().len(), 2);
@@ -71,7 +71,7 @@ async fn each(
 #[tokio::test]
 async fn a_record_that_does_not_open_and_a_key_that_is_none_leave_the_others_alone() {
     let bench = Bench::new().await;
-    bench.users.batch_put(["a", "b", "c", "d"].map(user)).await.unwrap();
+    bench.users.batch_put(["a", "b", "c", "d"].map(user)).send().await.unwrap();
     let mut tampered = bench.stored().await.remove("b").unwrap();
     tampered.insert("plan".into(), AttributeValue::S("enterprise".into()));
     bench.put_raw(tampered).await;
@@ -90,7 +90,7 @@ async fn a_record_that_does_not_open_and_a_key_that_is_none_leave_the_others_alo
     assert!(matches!(results["c"].as_ref().unwrap_err().kind(), ErrorKind::NotSealed));
     assert!(told(&results, "").contains("is a key and empty"), "{}", told(&results, ""));
 
-    let error = bench.users.batch_get(["a", "b"]).await.unwrap_err();
+    let error = bench.users.batch_get(["a", "b"]).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
 }
 
@@ -98,11 +98,11 @@ async fn a_record_that_does_not_open_and_a_key_that_is_none_leave_the_others_alo
 async fn what_is_left_unprocessed_for_a_while_is_asked_for_again() {
     let bench = Bench::new().await;
     let users = users(250);
-    bench.users.batch_put(&users).await.unwrap();
+    bench.users.batch_put(&users).send().await.unwrap();
     for processed in [0, 0, 1, 30, 0, 99, 0] {
         bench.faults.fail_next("BatchGetItem", Injected::Unprocessed { processed });
     }
-    let found = bench.users.batch_get(users.iter().map(|user| &user.user_id)).await.unwrap();
+    let found = bench.users.batch_get(users.iter().map(|user| &user.user_id)).send().await.unwrap();
     assert!(found.into_iter().map(Option::unwrap).eq(users));
     assert!(bench.faults.all_used());
 }
@@ -119,7 +119,7 @@ async fn a_client_that_does_not_tell_how_to_sleep_pauses_all_the_same() {
 
     tokio::time::pause();
     let start = tokio::time::Instant::now();
-    let error = bench.users.batch_get(["a"]).await.unwrap_err();
+    let error = bench.users.batch_get(["a"]).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unprocessed { tries: 10 }), "{error}");
     assert!(start.elapsed() > Duration::ZERO);
 }
@@ -127,7 +127,7 @@ async fn a_client_that_does_not_tell_how_to_sleep_pauses_all_the_same() {
 #[tokio::test]
 async fn what_is_left_unprocessed_for_ever_is_an_error_of_each_key() {
     let bench = Bench::new().await;
-    bench.users.batch_put(["a", "b"].map(user)).await.unwrap();
+    bench.users.batch_put(["a", "b"].map(user)).send().await.unwrap();
     bench.faults.fail_next("BatchGetItem", Injected::Unprocessed { processed: 1 });
     bench.faults.fail_always("BatchGetItem", Injected::Unprocessed { processed: 0 });
     let results = each(&bench, &["a", "b"]).await;
@@ -151,12 +151,13 @@ async fn more_than_an_answer_holds_is_read_in_several() {
     for user in &mut users {
         user.email = "x".repeat(395 * 1024);
     }
-    assert_eq!(bench.users.batch_put(&users).await.unwrap(), 42);
+    assert_eq!(bench.users.batch_put(&users).send().await.unwrap(), 42);
     bench.faults.forget_calls();
     let found = bench
         .users
         .batch_get(users.iter().map(|user| &user.user_id))
         .consistent_read()
+        .send()
         .await
         .unwrap();
     assert!(found.into_iter().map(Option::unwrap).eq(users));
@@ -167,7 +168,7 @@ async fn more_than_an_answer_holds_is_read_in_several() {
 async fn a_request_that_fails_is_an_error_of_each_of_its_keys_and_the_next_request_goes_on() {
     let bench = Bench::new().await;
     let users = users(150);
-    bench.users.batch_put(&users).await.unwrap();
+    bench.users.batch_put(&users).send().await.unwrap();
     bench.faults.fail_next("BatchGetItem", Injected::error("AccessDeniedException"));
     let mut stream = bench.users.batch_get(users.iter().map(|user| &user.user_id)).stream();
     let (mut found, mut refused) = (0, 0);
@@ -189,7 +190,7 @@ async fn a_request_that_fails_is_an_error_of_each_of_its_keys_and_the_next_reque
 async fn dropping_the_future_of_a_record_loses_nothing() {
     let bench = Bench::new().await;
     let users = users(120);
-    bench.users.batch_put(&users).await.unwrap();
+    bench.users.batch_put(&users).send().await.unwrap();
     let mut stream = bench.users.batch_get(users.iter().map(|user| &user.user_id)).stream();
     let mut found = 0;
     loop {
@@ -215,7 +216,7 @@ async fn dropping_the_future_of_a_record_loses_nothing() {
 #[tokio::test]
 async fn keys_are_taken_as_they_are_needed() {
     let bench = Bench::new().await;
-    bench.users.put(&user("u_0")).await.unwrap();
+    bench.users.put(&user("u_0")).send().await.unwrap();
     let taken = AtomicU64::new(0);
     let keys = (0_u64..).map(|n| {
         taken.store(n + 1, Ordering::SeqCst);
@@ -232,7 +233,7 @@ async fn keys_are_taken_as_they_are_needed() {
 #[tokio::test]
 async fn a_key_that_never_ends_is_answered_all_the_same() {
     let bench = Bench::new().await;
-    bench.users.put(&user("a")).await.unwrap();
+    bench.users.put(&user("a")).send().await.unwrap();
     let mut stream = bench.users.batch_get(std::iter::repeat("a")).stream();
     for _ in 0..250 {
         assert_eq!(stream.next().await.unwrap().1.unwrap(), Some(user("a")));

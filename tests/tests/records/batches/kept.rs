@@ -1,8 +1,7 @@
 //! Versions and times to live mean in a transaction what they mean by themselves.
 
-use envelope_dynamo::{
-    Envelope, ErrorKind, Fault, TransactionErrorKind, transact_get, transact_write,
-};
+use envelope_dynamo::transaction::TransactionErrorKind;
+use envelope_dynamo::{Envelope, ErrorKind, Fault, transact_get, transact_write};
 
 use super::{Bench, user};
 
@@ -38,7 +37,7 @@ async fn versions_and_times_to_live_hold_in_transactions() {
     let a = user("a");
     let put = async |version| {
         let note = note(version);
-        transact_write(notes.client()).put(bench.users.put(&a)).put(notes.put(&note)).await
+        transact_write(notes.client()).put(bench.users.put(&a)).put(notes.put(&note)).send().await
     };
     put(0).await.unwrap();
     put(1).await.unwrap();
@@ -49,16 +48,19 @@ async fn versions_and_times_to_live_hold_in_transactions() {
     let found = notes.open_returned(reason.error()).await.unwrap().unwrap();
     assert_eq!(found, note(2));
 
-    let read =
-        transact_get((notes.get("n").not_before_version(2), bench.users.get("a"))).await.unwrap();
+    let read = transact_get((notes.get("n").not_before_version(2), bench.users.get("a")))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(read, (Some(note(2)), Some(a.clone())));
     let error = transact_get((bench.users.get("a"), notes.get("n").not_before_version(3)))
+        .send()
         .await
         .unwrap_err();
     let TransactionErrorKind::Record(record) = error.kind() else { panic!("{error}") };
     assert!(matches!(record.kind(), ErrorKind::OlderVersion { not_before: 3 }), "{error}");
     assert!(error.to_string().starts_with("transact_get: users[user_id=n]: "), "{error}");
-    let error = transact_get(vec![notes.get("n").not_before_version(3)]).await.unwrap_err();
+    let error = transact_get(vec![notes.get("n").not_before_version(3)]).send().await.unwrap_err();
     assert!(matches!(error.kind(), TransactionErrorKind::Record(_)), "{error}");
-    assert_eq!(transact_get(vec![notes.get("n").skip_expired()]).await.unwrap(), [None]);
+    assert_eq!(transact_get(vec![notes.get("n").skip_expired()]).send().await.unwrap(), [None]);
 }

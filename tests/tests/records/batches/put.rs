@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::batch::BatchError;
 use envelope_dynamo::{
-    BatchError, ErrorKind, Fault, KmsKeyProvider, KmsKeyWrapper, Table, transact_get,
-    transact_write,
+    ErrorKind, Fault, KmsKeyProvider, KmsKeyWrapper, Table, transact_get, transact_write,
 };
 use envelope_examples::Fault as Injected;
 use envelope_tests::{Secret, all_it_says};
@@ -52,7 +52,7 @@ async fn an_iterator_of_thousands_is_stored_in_requests_of_twenty_five() {
     assert_eq!(bench.stored_ids().await, set(ids(&users(3_010))));
     bench.assert_nothing_secret_was_sent();
 
-    let last = bench.users.get("u_3009").await.unwrap();
+    let last = bench.users.get("u_3009").send().await.unwrap();
     assert_eq!(last, Some(user("u_3009")));
     let deleted =
         bench.users.batch_delete((10..3_010).map(|n| format!("u_{n}"))).send().await.unwrap();
@@ -75,8 +75,8 @@ async fn no_more_than_one_request_is_held_in_memory() {
 #[tokio::test]
 async fn nothing_is_nothing() {
     let bench = Bench::new().await;
-    assert_eq!(bench.users.batch_put(&[]).await.unwrap(), 0);
-    assert_eq!(bench.users.batch_delete(Vec::<&str>::new()).await.unwrap(), 0);
+    assert_eq!(bench.users.batch_put(&[]).send().await.unwrap(), 0);
+    assert_eq!(bench.users.batch_delete(Vec::<&str>::new()).send().await.unwrap(), 0);
     assert_eq!(bench.faults.all_requests().len(), 0);
 }
 
@@ -89,17 +89,28 @@ async fn of_several_records_with_one_key_the_last_one_stays() {
         user.logins = logins;
         user
     });
-    assert_eq!(bench.users.batch_put(records).await.unwrap(), 5);
+    assert_eq!(bench.users.batch_put(records).send().await.unwrap(), 5);
     assert_eq!(bench.faults.calls("BatchWriteItem"), 3, "a and b, a and c, a");
-    let stored = bench.users.batch_get(["a", "b", "c"]).await.unwrap();
+    let stored = bench.users.batch_get(["a", "b", "c"]).send().await.unwrap();
     assert_eq!(stored.into_iter().map(|user| user.unwrap().logins).collect::<Vec<_>>(), [5, 2, 4]);
 
     assert_eq!(
-        bench.orders.batch_put([order("c", 1.0), order("c", 1.0), order("c", 2.5)]).await.unwrap(),
+        bench
+            .orders
+            .batch_put([order("c", 1.0), order("c", 1.0), order("c", 2.5)])
+            .send()
+            .await
+            .unwrap(),
         3
     );
-    assert_eq!(bench.orders.batch_delete([("c", 1.0), ("c", 2.5), ("c", 1.0)]).await.unwrap(), 3);
-    assert_eq!(bench.orders.batch_get([("c", 1.0), ("c", 2.5)]).await.unwrap(), [None, None]);
+    assert_eq!(
+        bench.orders.batch_delete([("c", 1.0), ("c", 2.5), ("c", 1.0)]).send().await.unwrap(),
+        3
+    );
+    assert_eq!(
+        bench.orders.batch_get([("c", 1.0), ("c", 2.5)]).send().await.unwrap(),
+        [None, None]
+    );
 }
 
 #[tokio::test]
@@ -109,11 +120,11 @@ async fn what_is_left_unprocessed_for_a_while_is_sent_again_as_it_was_sealed() {
     for processed in [0, 7, 0, 0, 24, 1, 0] {
         bench.faults.fail_next("BatchWriteItem", Injected::Unprocessed { processed });
     }
-    assert_eq!(bench.users.batch_put(&users).await.unwrap(), 60);
+    assert_eq!(bench.users.batch_put(&users).send().await.unwrap(), 60);
     assert!(bench.faults.all_used());
     assert_each_was_sealed_once(&bench);
     assert_eq!(bench.faults.calls("GenerateDataKey"), 60);
-    let found = bench.users.batch_get(ids(&users)).consistent_read().await.unwrap();
+    let found = bench.users.batch_get(ids(&users)).consistent_read().send().await.unwrap();
     assert!(found.into_iter().map(Option::unwrap).eq(users));
 }
 
@@ -125,7 +136,7 @@ async fn what_is_left_unprocessed_for_ever_is_named_and_the_batch_goes_on_or_sto
     bench.faults.fail_next("BatchWriteItem", Injected::Unprocessed { processed: 20 });
     bench.faults.fail_always("BatchWriteItem", Injected::Unprocessed { processed: 0 });
     let mut records = users.iter();
-    let error = bench.users.batch_put(records.by_ref()).await.unwrap_err();
+    let error = bench.users.batch_put(records.by_ref()).send().await.unwrap_err();
     assert_eq!((error.done(), error.taken(), error.stopped()), (20, 50, true));
     assert_eq!(failed(&error), (20..50).map(|position| (position, false)).collect::<Vec<_>>());
     assert!(matches!(error.failures()[0].error().kind(), ErrorKind::Unprocessed { tries: 10 }));
@@ -143,7 +154,7 @@ async fn what_is_left_unprocessed_for_ever_is_named_and_the_batch_goes_on_or_sto
     // What failed is known, and what follows was not taken.
     bench.faults.recover("BatchWriteItem");
     let again: Vec<_> = error.failures().iter().map(|failure| &users[failure.position()]).collect();
-    assert_eq!(bench.users.batch_put(again.into_iter().chain(records)).await.unwrap(), 80);
+    assert_eq!(bench.users.batch_put(again.into_iter().chain(records)).send().await.unwrap(), 80);
     assert_eq!(bench.stored_ids().await, set(ids(&users)));
 }
 
@@ -153,7 +164,7 @@ async fn a_record_that_is_too_large_or_cannot_be_sealed_fails_alone_and_before_i
     let mut users = users(30);
     users[3].email = "x".repeat(400 * 1024);
     users[27].user_id = String::new();
-    let error = bench.users.batch_put(&users).await.unwrap_err();
+    let error = bench.users.batch_put(&users).send().await.unwrap_err();
     assert_eq!(failed(&error), [(3, false), (27, false)]);
     assert_eq!((error.done(), error.taken(), error.stopped()), (28, 30, false));
     assert!(
@@ -164,7 +175,7 @@ async fn a_record_that_is_too_large_or_cannot_be_sealed_fails_alone_and_before_i
     let told = error.to_string();
     assert!(told.contains("input 3, users[user_id=u_3]: the sealed item is "), "{told}");
 
-    let error = bench.users.batch_delete(["u_1", "", "u_2"]).await.unwrap_err();
+    let error = bench.users.batch_delete(["u_1", "", "u_2"]).send().await.unwrap_err();
     assert_eq!((failed(&error), error.done()), (vec![(1, false)], 2));
     assert_eq!(bench.stored().await.len(), 26);
 }
@@ -178,7 +189,7 @@ async fn a_request_stays_within_sixteen_megabytes_on_the_wire() {
     for user in &mut users {
         user.plan = "\u{1}".repeat(390 * 1024);
     }
-    assert_eq!(bench.users.batch_put(&users).await.unwrap(), 25);
+    assert_eq!(bench.users.batch_put(&users).send().await.unwrap(), 25);
     let requests = bench.faults.requests("BatchWriteItem");
     assert!(requests.len() > 1 && requests.iter().all(|request| request.len() < 16_000_000));
 }
@@ -194,7 +205,7 @@ async fn a_connection_that_is_cut_leaves_records_that_may_have_been_written() {
         bench.faults.fail_next("BatchWriteItem", Injected::LoseReply);
     }
     let mut records = users.iter();
-    let error = bench.users.batch_put(records.by_ref()).await.unwrap_err();
+    let error = bench.users.batch_put(records.by_ref()).send().await.unwrap_err();
     assert_eq!((error.done(), error.taken(), error.stopped(), records.len()), (25, 50, true, 25));
     assert_eq!(failed(&error), (25..50).map(|position| (position, true)).collect::<Vec<_>>());
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Operator, true));
@@ -211,23 +222,23 @@ async fn a_refusal_after_a_lost_reply_is_not_taken_for_an_answer() {
     let bench = Bench::new().await;
     bench.faults.fail_next("BatchWriteItem", Injected::LoseReply);
     bench.faults.fail_next("BatchWriteItem", Injected::error("AccessDeniedException"));
-    let error = bench.users.batch_put([user("a")]).await.unwrap_err();
+    let error = bench.users.batch_put([user("a")]).send().await.unwrap_err();
     assert_eq!(failed(&error), [(0, true)]);
     assert!(bench.stored().await.contains_key("a"));
 
     bench.faults.fail_next("BatchWriteItem", Injected::error("AccessDeniedException"));
-    let error = bench.users.batch_put([user("b")]).await.unwrap_err();
+    let error = bench.users.batch_put([user("b")]).send().await.unwrap_err();
     assert_eq!(failed(&error), [(0, false)]);
 
     // Throttled three times, refused each time: nothing can have happened.
     bench
         .faults
         .fail_always("BatchWriteItem", Injected::error("ProvisionedThroughputExceededException"));
-    let error = bench.users.batch_put([user("b")]).await.unwrap_err();
+    let error = bench.users.batch_put([user("b")]).send().await.unwrap_err();
     assert_eq!((failed(&error), error.is_retryable()), (vec![(0, false)], true));
     // DynamoDB's own failure says nothing.
     bench.faults.fail_always("BatchWriteItem", Injected::Reply { status: 500, body: "{}".into() });
-    let error = bench.users.batch_delete(["b"]).await.unwrap_err();
+    let error = bench.users.batch_delete(["b"]).send().await.unwrap_err();
     assert_eq!((failed(&error), error.is_retryable()), (vec![(0, true)], true));
     assert!(
         error
@@ -241,7 +252,7 @@ async fn a_refusal_after_a_lost_reply_is_not_taken_for_an_answer() {
 async fn a_lost_reply_before_an_answer_is_no_failure() {
     let bench = Bench::with_kms().await;
     bench.faults.fail_next("BatchWriteItem", Injected::LoseReply);
-    assert_eq!(bench.users.batch_put(users(25)).await.unwrap(), 25);
+    assert_eq!(bench.users.batch_put(users(25)).send().await.unwrap(), 25);
     assert_eq!(
         (bench.faults.calls("BatchWriteItem"), bench.faults.calls("GenerateDataKey")),
         (2, 25)
@@ -264,14 +275,14 @@ async fn one_record_that_dynamodb_refuses_does_not_take_the_others_with_it() {
         bench.faults.fail_next("BatchWriteItem", Injected::Unprocessed { processed: 1 });
     }
     bench.faults.fail_next("BatchWriteItem", refused.clone());
-    let error = bench.users.batch_put(users(30)).await.unwrap_err();
+    let error = bench.users.batch_put(users(30)).send().await.unwrap_err();
     assert_eq!((failed(&error), error.done(), error.stopped()), (vec![(2, false)], 29, false));
     assert_eq!(error.fault(), Fault::Caller);
     assert_each_was_sealed_once(&bench);
 
     // Where all are refused, the others are not tried.
     bench.faults.fail_always("BatchWriteItem", refused);
-    let error = bench.users.batch_put(users(60)).await.unwrap_err();
+    let error = bench.users.batch_put(users(60)).send().await.unwrap_err();
     assert_eq!((error.failures().len(), error.taken(), error.stopped()), (25, 25, true));
 }
 
@@ -279,7 +290,7 @@ async fn one_record_that_dynamodb_refuses_does_not_take_the_others_with_it() {
 async fn where_no_data_key_is_to_be_had_the_batch_stops() {
     let bench = Bench::with_kms().await;
     bench.faults.fail_always("GenerateDataKey", Injected::error("AccessDeniedException"));
-    let error = bench.users.batch_put(users(1_000)).await.unwrap_err();
+    let error = bench.users.batch_put(users(1_000)).send().await.unwrap_err();
     assert_eq!(
         (error.done(), error.taken(), error.failures().len(), error.stopped()),
         (0, 25, 25, true)
@@ -293,7 +304,7 @@ async fn where_no_data_key_is_to_be_had_the_batch_stops() {
     // One record's misfortune is its own.
     bench.faults.recover("GenerateDataKey");
     bench.faults.fail_next("GenerateDataKey", Injected::error("AccessDeniedException"));
-    let error = bench.users.batch_put(users(60)).await.unwrap_err();
+    let error = bench.users.batch_put(users(60)).send().await.unwrap_err();
     assert_eq!(
         (error.done(), error.taken(), error.failures().len(), error.stopped()),
         (59, 60, 1, false)
@@ -328,7 +339,7 @@ async fn an_error_tells_no_value() {
         Injected::error("ValidationException"),
     ] {
         bench.faults.fail_always("BatchWriteItem", fault);
-        let told = all_it_says(&bench.users.batch_put([&user]).await.unwrap_err());
+        let told = all_it_says(&bench.users.batch_put([&user]).send().await.unwrap_err());
         assert_eq!((secret.found_in(&told), readable.found_in(&told)), (None, None), "{told}");
     }
 }
@@ -344,6 +355,7 @@ async fn what_the_caller_sets_stays_and_items_of_his_own_are_refused() {
     let put = bench.users.batch_put([user("a")]);
     let error = put
         .customize(|request| request.request_items("elsewhere", vec![other.clone()]))
+        .send()
         .await
         .unwrap_err();
     assert!(matches!(
@@ -354,7 +366,7 @@ async fn what_the_caller_sets_stays_and_items_of_his_own_are_refused() {
     let put = bench.users.batch_put([user("a")]).customize(|request| {
         request.return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total)
     });
-    assert_eq!(put.await.unwrap(), 1);
+    assert_eq!(put.send().await.unwrap(), 1);
     let request = bench.requests("BatchWriteItem").remove(0);
     assert_eq!(request["ReturnConsumedCapacity"], "TOTAL");
     assert_eq!(
@@ -372,16 +384,23 @@ async fn a_handle_does_in_batches_what_it_may_do_at_all() {
         .named(bench.users.name());
     let reading = Table::<User, _>::read_only(bench.servers.dynamodb().clone(), kms())
         .named(bench.users.name());
-    assert_eq!(writing.batch_put([user("a"), user("b")]).await.unwrap(), 2);
-    assert_eq!(reading.batch_get(["a", "b"]).await.unwrap(), [Some(user("a")), Some(user("b"))]);
-    assert_eq!(reading.batch_delete(["a"]).await.unwrap(), 1);
+    assert_eq!(writing.batch_put([user("a"), user("b")]).send().await.unwrap(), 2);
+    assert_eq!(
+        reading.batch_get(["a", "b"]).send().await.unwrap(),
+        [Some(user("a")), Some(user("b"))]
+    );
+    assert_eq!(reading.batch_delete(["a"]).send().await.unwrap(), 1);
     let c = user("c");
     transact_write(writing.client())
         .put(writing.put(&c))
         .delete(writing.delete("b"))
+        .send()
         .await
         .unwrap();
-    assert_eq!(transact_get((reading.get("b"), reading.get("c"))).await.unwrap(), (None, Some(c)));
+    assert_eq!(
+        transact_get((reading.get("b"), reading.get("c"))).send().await.unwrap(),
+        (None, Some(c))
+    );
 }
 
 #[tokio::test]
@@ -389,9 +408,9 @@ async fn batches_can_be_spawned() {
     let bench = Bench::new().await;
     let table = bench.users.clone();
     let task = tokio::spawn(async move {
-        table.batch_put((0..30).map(|n| user(format!("u_{n}")))).await.unwrap();
-        let found = table.batch_get((0..30).map(|n| format!("u_{n}"))).await.unwrap();
-        table.batch_delete(vec!["u_1"]).await.unwrap();
+        table.batch_put((0..30).map(|n| user(format!("u_{n}")))).send().await.unwrap();
+        let found = table.batch_get((0..30).map(|n| format!("u_{n}"))).send().await.unwrap();
+        table.batch_delete(vec!["u_1"]).send().await.unwrap();
         found.len()
     });
     assert_eq!(task.await.unwrap(), 30);

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use envelope_dynamo::{BatchFailure, TransactionErrorKind, transact_write};
+use envelope_dynamo::batch::BatchFailure;
+use envelope_dynamo::transact_write;
+use envelope_dynamo::transaction::TransactionErrorKind;
 
 use super::{Bench, ids, set, user, users};
 
@@ -22,7 +24,7 @@ async fn what_a_batch_says_of_each_record_is_so() {
         let mut unknown = HashSet::new();
         let mut taken = 0;
         while rest.len() > 0 {
-            let (all, failures) = match bench.users.batch_put(rest.by_ref()).await {
+            let (all, failures) = match bench.users.batch_put(rest.by_ref()).send().await {
                 Ok(all) => (all, Vec::new()),
                 Err(error) => {
                     let failure = |failure: &BatchFailure| {
@@ -52,7 +54,7 @@ async fn what_a_batch_says_of_each_record_is_so() {
             }
         }
         in_doubt += unknown.len();
-        let found = bench.users.batch_get(ids(&users)).consistent_read().await.unwrap();
+        let found = bench.users.batch_get(ids(&users)).consistent_read().send().await.unwrap();
         assert!(found.into_iter().flatten().all(|found| found == user(&found.user_id)));
     }
     assert!(
@@ -93,7 +95,7 @@ async fn what_a_transaction_says_of_itself_is_so() {
         // done once.
         prepared.send().await.unwrap();
         prepared.send().await.unwrap();
-        assert_eq!(bench.users.batch_get(ids(&pair)).await.unwrap(), pair.clone().map(Some));
+        assert_eq!(bench.users.batch_get(ids(&pair)).send().await.unwrap(), pair.clone().map(Some));
     }
     assert!(outcomes[0] > 0 && outcomes[1] > 0, "done, in doubt, not done: {outcomes:?}");
 }
@@ -102,7 +104,7 @@ async fn what_a_transaction_says_of_itself_is_so() {
 async fn what_a_batch_of_reads_says_of_each_record_is_so() {
     let bench = Bench::new().await;
     let users = users(150);
-    bench.users.batch_put(&users).await.unwrap();
+    bench.users.batch_put(&users).send().await.unwrap();
     let mut failed = 0;
     for seed in 1..=20_u64 {
         bench.faults.fail_randomly(PER_MILLE, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));

@@ -1,8 +1,7 @@
 //! Writes that all happen or none.
 
-use envelope_dynamo::{
-    ErrorKind, Fault, Transaction, TransactionError, TransactionErrorKind, transact_write,
-};
+use envelope_dynamo::transaction::{Transaction, TransactionError, TransactionErrorKind};
+use envelope_dynamo::{ErrorKind, Fault, transact_write};
 use envelope_examples::Fault as Injected;
 use envelope_examples::servers::unique_name;
 use envelope_tests::{Secret, all_it_says};
@@ -23,7 +22,7 @@ impl Bench {
 #[tokio::test]
 async fn records_of_several_types_are_written_and_deleted_together() {
     let bench = Bench::with_kms().await;
-    bench.users.batch_put([user("a"), user("b")]).await.unwrap();
+    bench.users.batch_put([user("a"), user("b")]).send().await.unwrap();
     bench.faults.forget_calls();
     let (c, first) = (user("c"), order("a", 1.0));
     bench
@@ -33,11 +32,12 @@ async fn records_of_several_types_are_written_and_deleted_together() {
         .delete(bench.users.delete("b"))
         .check(bench.users.check("a").condition(|a| a.logins.eq(3).and(a.plan.eq("pro"))))
         .check(bench.users.check("d").if_not_exists())
+        .send()
         .await
         .unwrap();
     assert_eq!(bench.stored_ids().await, set(["a", "c"]));
-    assert_eq!(bench.users.get("c").await.unwrap(), Some(c));
-    assert_eq!(bench.orders.get(("a", 1.0)).await.unwrap(), Some(first));
+    assert_eq!(bench.users.get("c").send().await.unwrap(), Some(c));
+    assert_eq!(bench.orders.get(("a", 1.0)).send().await.unwrap(), Some(first));
     assert_eq!(
         (bench.faults.calls("TransactWriteItems"), bench.faults.calls("GenerateDataKey")),
         (1, 2)
@@ -60,7 +60,7 @@ async fn refused(bench: &Bench) -> TransactionError {
 #[tokio::test]
 async fn a_condition_that_does_not_hold_keeps_everything_from_being_written() {
     let bench = Bench::new().await;
-    bench.users.put(&user("a")).await.unwrap();
+    bench.users.put(&user("a")).send().await.unwrap();
     let error = refused(&bench).await;
     assert_eq!(bench.stored_ids().await, set(["a"]));
     let positions: Vec<_> = error.reasons().iter().map(|reason| reason.position()).collect();
@@ -96,7 +96,7 @@ async fn an_error_tells_no_value_of_the_record_that_was_found() {
     let bench = Bench::new().await;
     let mut stored = user("a");
     stored.plan = "a readable value".into();
-    bench.users.put(&stored).await.unwrap();
+    bench.users.put(&stored).send().await.unwrap();
     let told = all_it_says(&refused(&bench).await);
     let (secret, readable) = (Secret::new(SECRET), Secret::new("a readable value"));
     assert_eq!((secret.found_in(&told), readable.found_in(&told)), (None, None), "{told}");
@@ -107,7 +107,7 @@ async fn the_record_that_made_a_condition_fail_can_be_opened() {
     let bench = Bench::new().await;
     let mut stored = user("a");
     stored.logins = 7;
-    bench.users.put(&stored).await.unwrap();
+    bench.users.put(&stored).send().await.unwrap();
     let error = refused(&bench).await;
     let found = bench.users.open_returned(error.reasons()[0].error()).await.unwrap();
     assert_eq!(found, Some(stored));
@@ -117,7 +117,7 @@ async fn the_record_that_made_a_condition_fail_can_be_opened() {
 #[tokio::test]
 async fn records_are_updated_in_place_among_other_writes() {
     let bench = Bench::new().await;
-    bench.users.put(&user("a")).await.unwrap();
+    bench.users.put(&user("a")).send().await.unwrap();
     let before = bench.stored().await.remove("a").unwrap();
     let first = order("a", 1.0);
     let transaction = || {
@@ -130,35 +130,40 @@ async fn records_are_updated_in_place_among_other_writes() {
     };
     // The token keeps the second try from adding again.
     bench.faults.fail_next("TransactWriteItems", Injected::LoseReply);
-    transaction().await.unwrap();
+    transaction().send().await.unwrap();
     let after = bench.stored().await.remove("a").unwrap();
-    assert_eq!(bench.users.get("a").await.unwrap().unwrap().logins, 4);
+    assert_eq!(bench.users.get("a").send().await.unwrap().unwrap().logins, 4);
     assert_eq!(after["encrypted_payload"], before["encrypted_payload"]);
-    assert_eq!(bench.orders.get(("a", 1.0)).await.unwrap(), Some(first.clone()));
+    assert_eq!(bench.orders.get(("a", 1.0)).send().await.unwrap(), Some(first.clone()));
 
     // An update creates no record, here as elsewhere.
     let update = bench.users.update("b").set(|user| user.logins, 1);
-    let error =
-        bench.transaction().update(update).delete(bench.users.delete("a")).await.unwrap_err();
+    let error = bench
+        .transaction()
+        .update(update)
+        .delete(bench.users.delete("a"))
+        .send()
+        .await
+        .unwrap_err();
     assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::NoRecord), "{error}");
     assert_eq!(bench.stored_ids().await, set(["a"]));
     let missed =
         bench.users.update("a").set(|user| user.logins, 1).condition(|user| user.logins.eq(9));
-    let error = bench.transaction().update(missed).await.unwrap_err();
+    let error = bench.transaction().update(missed).send().await.unwrap_err();
     assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::ConditionFailed), "{error}");
     assert_eq!(
         bench.users.open_returned(error.reasons()[0].error()).await.unwrap().unwrap().logins,
         4
     );
 
-    let nothing = bench.transaction().update(bench.users.update("a")).await.unwrap_err();
+    let nothing = bench.transaction().update(bench.users.update("a")).send().await.unwrap_err();
     assert_eq!(
         nothing.to_string(),
         "transact_write: users[user_id=a]: the update changes nothing; nothing was sent"
     );
     let protected =
         bench.users.update("a").customize(|update| update.update_expression("SET plan = logins"));
-    let error = bench.transaction().update(protected).await.unwrap_err();
+    let error = bench.transaction().update(protected).send().await.unwrap_err();
     assert_eq!(error.fault(), Fault::Caller);
     bench.assert_nothing_secret_was_sent();
 }
@@ -176,7 +181,7 @@ async fn a_conflict_is_met_with_another_try_of_the_same_bytes() {
     let puts = users
         .iter()
         .fold(bench.transaction(), |transaction, user| transaction.put(bench.users.put(user)));
-    puts.await.unwrap();
+    puts.send().await.unwrap();
     let sent = bench.sent();
     assert_eq!((sent.len(), bench.faults.calls("GenerateDataKey")), (3, 3));
     assert!(sent.iter().all(|request| *request == sent[0]), "sealed once, named once");
@@ -188,8 +193,13 @@ async fn a_conflict_for_ever_is_an_error_that_names_the_record() {
     let bench = Bench::new().await;
     bench.faults.fail_always("TransactWriteItems", cancelled(&["None", "TransactionConflict"]));
     let (a, b) = (user("a"), user("b"));
-    let error =
-        bench.transaction().put(bench.users.put(&a)).put(bench.users.put(&b)).await.unwrap_err();
+    let error = bench
+        .transaction()
+        .put(bench.users.put(&a))
+        .put(bench.users.put(&b))
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(bench.faults.calls("TransactWriteItems"), 10);
     assert_eq!(
         (error.fault(), error.is_retryable(), error.is_in_doubt()),
@@ -203,8 +213,13 @@ async fn a_conflict_for_ever_is_an_error_that_names_the_record() {
     bench
         .faults
         .fail_always("TransactWriteItems", cancelled(&["ValidationError", "TransactionConflict"]));
-    let error =
-        bench.transaction().put(bench.users.put(&a)).put(bench.users.put(&b)).await.unwrap_err();
+    let error = bench
+        .transaction()
+        .put(bench.users.put(&a))
+        .put(bench.users.put(&b))
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!((bench.faults.calls("TransactWriteItems"), error.fault()), (1, Fault::Caller));
 }
 
@@ -214,9 +229,9 @@ async fn a_lost_reply_is_no_second_write() {
     bench.faults.fail_next("TransactWriteItems", Injected::LoseReply);
     let a = user("a");
     // The second try would fail its condition, were it not known again by its token.
-    bench.transaction().put(bench.users.put(&a).if_not_exists()).await.unwrap();
+    bench.transaction().put(bench.users.put(&a).if_not_exists()).send().await.unwrap();
     assert_eq!(bench.faults.calls("TransactWriteItems"), 2);
-    assert_eq!(bench.users.get("a").await.unwrap(), Some(a));
+    assert_eq!(bench.users.get("a").send().await.unwrap(), Some(a));
 }
 
 #[tokio::test]
@@ -256,7 +271,7 @@ async fn a_prepared_transaction_clears_up_what_became_of_it() {
     assert_eq!(stored.len(), 2);
 
     // Somebody else changes a record in between; the transaction is not carried out again.
-    bench.users.delete("b").await.unwrap();
+    bench.users.delete("b").send().await.unwrap();
     prepared.send().await.unwrap();
     assert_eq!(bench.stored_ids().await, set(["a"]));
     assert_eq!(bench.stored().await["a"], stored["a"]);
@@ -295,8 +310,8 @@ async fn a_token_is_good_for_one_sealing() {
     let token = unique_name("t").chars().take(36).collect::<String>();
     let a = user("a");
     let put = || bench.transaction().put(bench.users.put(&a)).client_token(&token);
-    put().await.unwrap();
-    let error = put().await.unwrap_err();
+    put().send().await.unwrap();
+    let error = put().send().await.unwrap_err();
     assert!(matches!(error.kind(), TransactionErrorKind::TokenReused), "{error}");
     assert_eq!(
         (error.fault(), error.is_retryable(), error.is_in_doubt()),
@@ -313,7 +328,7 @@ async fn a_token_is_good_for_one_sealing() {
 async fn what_dynamodb_would_refuse_is_refused_before_it_is_sent() {
     let bench = Bench::new().await;
     let refused = async |transaction: Transaction<'_>| {
-        let error = transaction.await.unwrap_err();
+        let error = transaction.send().await.unwrap_err();
         assert_eq!((error.fault(), error.is_in_doubt()), (Fault::Caller, false), "{error}");
         error
     };
@@ -373,7 +388,7 @@ async fn what_dynamodb_would_refuse_is_refused_before_it_is_sent() {
 #[tokio::test]
 async fn no_action_is_no_request() {
     let bench = Bench::new().await;
-    bench.transaction().await.unwrap();
+    bench.transaction().send().await.unwrap();
     assert_eq!(bench.faults.all_requests().len(), 0);
 }
 
@@ -383,12 +398,12 @@ async fn a_hundred_actions_are_one_request_and_a_data_key_that_is_not_to_be_had_
     let users = users(100);
     let all = || users.iter().fold(bench.transaction(), |all, user| all.put(bench.users.put(user)));
     bench.faults.fail_next("GenerateDataKey", Injected::error("AccessDeniedException"));
-    let error = all().await.unwrap_err();
+    let error = all().send().await.unwrap_err();
     let TransactionErrorKind::Record(record) = error.kind() else { panic!("{error}") };
     assert!(record.key_error().is_some());
     assert_eq!((error.fault(), bench.faults.calls("TransactWriteItems")), (Fault::Operator, 0));
 
-    all().await.unwrap();
+    all().send().await.unwrap();
     assert_eq!(bench.faults.calls("TransactWriteItems"), 1);
     assert_eq!(bench.stored_ids().await, set(ids(&users)));
 }
@@ -396,7 +411,7 @@ async fn a_hundred_actions_are_one_request_and_a_data_key_that_is_not_to_be_had_
 #[tokio::test]
 async fn what_the_caller_sets_stays_and_all_conditions_hold_together() {
     let bench = Bench::new().await;
-    bench.users.put(&user("a")).await.unwrap();
+    bench.users.put(&user("a")).send().await.unwrap();
     let a = user("a");
     let put = bench
         .users
@@ -408,7 +423,7 @@ async fn what_the_caller_sets_stays_and_all_conditions_hold_together() {
         .transaction()
         .put(put)
         .customize(move |request| request.return_consumed_capacity(total.clone()));
-    let error = transaction.await.unwrap_err();
+    let error = transaction.send().await.unwrap_err();
     assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::ConditionFailed), "{error}");
     assert_eq!(bench.sent()[0]["ReturnConsumedCapacity"], "TOTAL");
 }
@@ -421,9 +436,11 @@ async fn of_transactions_side_by_side_none_is_seen_in_part() {
     let writers = (1..=20_u64).map(|n| async move {
         let (mut user, mut order) = (user("a"), order("a", 1.0));
         (user.logins, order.state) = (n, n.to_string());
-        transact_write(client).put(users.put(&user)).put(orders.put(&order)).await.unwrap();
-        let (user, order) =
-            envelope_dynamo::transact_get((users.get("a"), orders.get(("a", 1.0)))).await.unwrap();
+        transact_write(client).put(users.put(&user)).put(orders.put(&order)).send().await.unwrap();
+        let (user, order) = envelope_dynamo::transact_get((users.get("a"), orders.get(("a", 1.0))))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(user.unwrap().logins.to_string(), order.unwrap().state);
     });
     let mut all: Vec<_> = writers.map(Box::pin).collect();
@@ -440,8 +457,8 @@ async fn transactions_can_be_spawned() {
     let (users, client) = (bench.users.clone(), bench.users.client().clone());
     let task = tokio::spawn(async move {
         let a = user("a");
-        transact_write(&client).put(users.put(&a)).await.unwrap();
-        envelope_dynamo::transact_get((users.get("a"),)).await.unwrap()
+        transact_write(&client).put(users.put(&a)).send().await.unwrap();
+        envelope_dynamo::transact_get((users.get("a"),)).send().await.unwrap()
     });
     assert_eq!(task.await.unwrap(), (Some(user("a")),));
 }

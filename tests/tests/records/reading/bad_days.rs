@@ -42,7 +42,7 @@ async fn a_page_that_does_not_come_is_one_error_and_the_reading_goes_on_from_the
             assert!(records.next().await.is_none());
             let token = carried(records.resume_token());
             assert!(token.is_some());
-            read.extend(setup.visits.query("p_1").resume(token).await.unwrap());
+            read.extend(setup.visits.query("p_1").resume(token).send().await.unwrap());
             assert_eq!(read, p_1(0..50), "{fault:?}");
         }
     }
@@ -53,7 +53,7 @@ async fn what_the_sdk_can_put_right_is_not_noticed() {
     let setup = setup(&few_visits()).await;
     setup.faults.fail_next("Query", Fault::error("ThrottlingException"));
     setup.faults.fail_next("Query", Fault::LoseReply);
-    assert_eq!(setup.visits.query("p_1").page_size(10).await.unwrap(), p_1(0..50));
+    assert_eq!(setup.visits.query("p_1").page_size(10).send().await.unwrap(), p_1(0..50));
     assert!(setup.faults.all_used());
 }
 
@@ -70,7 +70,7 @@ async fn segments_break_off_one_by_one_and_are_resumed_each_from_its_own_place()
     read.extend(visits);
     assert_eq!(errors.len(), 4);
     assert!(read.len() < all.len());
-    read.extend(scan().resume(carried(records.resume_token())).await.unwrap());
+    read.extend(scan().resume(carried(records.resume_token())).send().await.unwrap());
     assert_eq!(sorted(read), sorted(all));
 }
 
@@ -102,12 +102,12 @@ async fn a_scan_on_a_random_day_is_completed_with_its_tokens() {
 async fn what_is_left_aside_while_records_are_fetched_from_the_table_is_asked_for_again() {
     let setup = setup_projecting(&few_visits(), Projected::KeysOnly).await;
     let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
-    let whole = sorted(by_doctor.query("dr_5").fetch_base().await.unwrap());
+    let whole = sorted(by_doctor.query("dr_5").fetch_base().send().await.unwrap());
     assert_eq!(whole, p_1([5, 15, 25, 35, 45]));
 
     setup.faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 2 });
     setup.faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 0 });
-    assert_eq!(sorted(by_doctor.query("dr_5").fetch_base().await.unwrap()), whole);
+    assert_eq!(sorted(by_doctor.query("dr_5").fetch_base().send().await.unwrap()), whole);
     assert!(setup.faults.all_used());
 
     setup.faults.fail_always("BatchGetItem", Fault::Unprocessed { processed: 0 });
@@ -117,5 +117,5 @@ async fn what_is_left_aside_while_records_are_fetched_from_the_table_is_asked_fo
     assert!(matches!(errors[0].kind(), ErrorKind::Unprocessed { .. }), "{}", errors[0]);
     setup.faults.recover("BatchGetItem");
     let rest = by_doctor.query("dr_5").fetch_base().resume(carried(records.resume_token()));
-    assert_eq!(sorted(rest.await.unwrap()), whole);
+    assert_eq!(sorted(rest.send().await.unwrap()), whole);
 }

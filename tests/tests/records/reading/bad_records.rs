@@ -49,7 +49,7 @@ async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
             assert!(!all_it_says(error).contains(SECRET), "{error}");
         }
     }
-    let error = setup.visits.query("p_1").await.unwrap_err();
+    let error = setup.visits.query("p_1").send().await.unwrap_err();
     assert_eq!(error.record().to_string(), "visits[patient=p_1, number=10]");
 }
 

@@ -55,24 +55,24 @@ async fn a_query_gives_the_records_of_its_own_kind_and_is_resumed_among_the_othe
     let orders = Table::<Order>::new(servers.dynamodb().clone(), keys.clone()).named(table.clone());
     let profiles = Table::<Profile>::new(servers.dynamodb().clone(), keys.clone()).named(table);
     for user in ["u_1", "u_2"] {
-        profiles.put(&Profile { user_id: user.into(), email: SECRET.into() }).await.unwrap();
+        profiles.put(&Profile { user_id: user.into(), email: SECRET.into() }).send().await.unwrap();
         for created in [5, 40, 300, 2_000] {
-            orders.put(&order(user, created)).await.unwrap();
+            orders.put(&order(user, created)).send().await.unwrap();
         }
     }
     let all = [5, 40, 300, 2_000].map(|created| order("u_1", created));
-    assert_eq!(orders.query("u_1").await.unwrap(), all);
-    assert_eq!(orders.query("u_1").descending().limit(1).await.unwrap(), all[3..]);
-    assert_eq!(profiles.query("u_1").limit(1).await.unwrap().len(), 1);
-    assert_eq!(orders.scan().page_size(3).await.unwrap().len(), 8);
-    assert_eq!(profiles.scan().segments(2).await.unwrap().len(), 2);
+    assert_eq!(orders.query("u_1").send().await.unwrap(), all);
+    assert_eq!(orders.query("u_1").descending().limit(1).send().await.unwrap(), all[3..]);
+    assert_eq!(profiles.query("u_1").limit(1).send().await.unwrap().len(), 1);
+    assert_eq!(orders.scan().page_size(3).send().await.unwrap().len(), 8);
+    assert_eq!(profiles.scan().segments(2).send().await.unwrap().len(), 2);
 
     // Numbers that are filled up with zeros sort as numbers, and values of the key stand for all
     // their parts.
     let late = orders.query("u_1").sort(|key| key.ge((300_u64, "o_300")));
-    assert_eq!(late.await.unwrap(), all[2..]);
+    assert_eq!(late.send().await.unwrap(), all[2..]);
     assert_eq!(
-        orders.query("u_1").sort(|key| key.begins_with("ORDER#00000000")).await.unwrap(),
+        orders.query("u_1").sort(|key| key.begins_with("ORDER#00000000")).send().await.unwrap(),
         all[..2]
     );
 
@@ -85,15 +85,15 @@ async fn a_query_gives_the_records_of_its_own_kind_and_is_resumed_among_the_othe
         let token =
             records.resume_token().map(|token| token.to_string().parse::<ResumeToken>().unwrap());
         if token.is_some() {
-            read.extend(orders.query("u_1").resume(token).await.unwrap());
+            read.extend(orders.query("u_1").resume(token).send().await.unwrap());
         }
         assert_eq!(read, all, "{taken}");
     }
     let shop = Table::<Shop>::new(servers.dynamodb().clone(), keys).named(orders.name());
     let mut expected: Vec<_> = all.into_iter().map(Shop::Order).collect();
     expected.push(Shop::Profile(Profile { user_id: "u_1".into(), email: SECRET.into() }));
-    assert_eq!(shop.query("u_1").page_size(2).await.unwrap(), expected);
-    assert_eq!(shop.scan().await.unwrap().len(), 10);
-    let error = orders.query("u#1").await.unwrap_err();
+    assert_eq!(shop.query("u_1").page_size(2).send().await.unwrap(), expected);
+    assert_eq!(shop.scan().send().await.unwrap().len(), 10);
+    let error = orders.query("u#1").send().await.unwrap_err();
     assert!(error.to_string().contains("contains a separator"), "{error}");
 }

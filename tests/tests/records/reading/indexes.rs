@@ -23,19 +23,19 @@ const NEEDED: &[&str] = &["encrypted_payload", "encrypted_dek", "ward", "minutes
 async fn an_index_is_read_by_its_own_keys() {
     let setup = setup(&distinct()).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    assert_eq!(by_ward.query("north").await.unwrap(), north());
-    assert_eq!(by_ward.query("north").page_size(4).await.unwrap(), north());
+    assert_eq!(by_ward.query("north").send().await.unwrap(), north());
+    assert_eq!(by_ward.query("north").page_size(4).send().await.unwrap(), north());
     let mut descending = north();
     descending.reverse();
-    assert_eq!(by_ward.query("north").descending().await.unwrap(), descending);
+    assert_eq!(by_ward.query("north").descending().send().await.unwrap(), descending);
     let between = by_ward.query("north").sort(|minutes| minutes.between(20_u64, 60_u64));
     let mut expected = north();
     expected.retain(|visit| (20..=60).contains(&visit.minutes));
-    assert_eq!(between.await.unwrap(), expected);
+    assert_eq!(between.send().await.unwrap(), expected);
     // The table's keys are no keys of the index: they may be filtered by.
     let few = by_ward.query("north").filter(|visit| visit.number.lt(10));
-    assert_eq!(few.await.unwrap(), by_minutes(p_1([0, 3, 6, 9])));
-    assert_eq!(sorted(by_ward.scan().segments(2).await.unwrap()), distinct());
+    assert_eq!(few.send().await.unwrap(), by_minutes(p_1([0, 3, 6, 9])));
+    assert_eq!(sorted(by_ward.scan().segments(2).send().await.unwrap()), distinct());
     assert_eq!(by_ward.query("north").count().await.unwrap(), 17);
 }
 
@@ -43,8 +43,8 @@ async fn an_index_is_read_by_its_own_keys() {
 async fn an_index_has_the_records_that_have_its_key() {
     let setup = setup(&distinct()).await;
     let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
-    assert_eq!(sorted(by_doctor.query("dr_5").await.unwrap()), p_1([5, 15, 25, 35, 45]));
-    assert_eq!(by_doctor.scan().await.unwrap().len(), 10);
+    assert_eq!(sorted(by_doctor.query("dr_5").send().await.unwrap()), p_1([5, 15, 25, 35, 45]));
+    assert_eq!(by_doctor.scan().send().await.unwrap().len(), 10);
 }
 
 #[tokio::test]
@@ -52,9 +52,9 @@ async fn a_local_index_has_consistent_reads() {
     let setup = setup(&few_visits()).await;
     let by_day = setup.visits.index(|indexes| indexes.by_day);
     let march = by_day.query("p_1").sort(|day| day.begins_with("2026-03-")).consistent_read();
-    let read = march.await.unwrap();
+    let read = march.send().await.unwrap();
     assert_eq!(sorted(read), p_1((0..50).filter(|number| number % 12 == 2)));
-    assert_eq!(by_day.query("p_2").await.unwrap().len(), 3);
+    assert_eq!(by_day.query("p_2").send().await.unwrap().len(), 3);
 }
 
 #[tokio::test]
@@ -70,12 +70,12 @@ async fn an_index_that_has_the_keys_alone_says_what_is_missing() {
     }
     assert!(error.to_string().contains(".fetch_base()"), "{error}");
     assert!(records.next().await.is_none());
-    let error = by_ward.scan().await.unwrap_err();
+    let error = by_ward.scan().send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotProjected { .. }), "{error}");
 
     // DynamoDB itself fetches for a local index what it does not project.
     let by_day = setup.visits.index(|indexes| indexes.by_day);
-    assert_eq!(sorted(by_day.query("p_1").await.unwrap()), distinct());
+    assert_eq!(sorted(by_day.query("p_1").send().await.unwrap()), distinct());
 }
 
 #[tokio::test]
@@ -84,10 +84,10 @@ async fn an_index_that_includes_what_a_record_needs_is_enough() {
     let included: &'static [&'static str] = others.copied().collect::<Vec<_>>().leak();
     let setup = setup_projecting(&distinct(), Projected::Include(included)).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    assert_eq!(by_ward.query("north").page_size(5).await.unwrap(), north());
+    assert_eq!(by_ward.query("north").page_size(5).send().await.unwrap(), north());
     // Refused once, and then known: 17 records in pages of 5.
     assert_eq!(setup.faults.calls("Query"), 5);
-    assert_eq!(sorted(by_ward.scan().await.unwrap()), distinct());
+    assert_eq!(sorted(by_ward.scan().send().await.unwrap()), distinct());
 }
 
 /// DynamoDB refuses a request for an attribute that a global index does not project. The embedded
@@ -109,7 +109,7 @@ async fn whole_records_are_fetched_from_the_table_in_the_order_of_the_index() {
     for projected in [Projected::KeysOnly, Projected::All, Projected::Include(&["day"])] {
         let setup = setup_projecting(&distinct(), projected).await;
         let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-        assert_eq!(by_ward.query("north").fetch_base().await.unwrap(), north());
+        assert_eq!(by_ward.query("north").fetch_base().send().await.unwrap(), north());
         let mut records = by_ward.query("north").fetch_base().page_size(4).stream().unwrap();
         let mut read = take(&mut records, 6).await;
         read.extend(
@@ -117,13 +117,14 @@ async fn whole_records_are_fetched_from_the_table_in_the_order_of_the_index() {
                 .query("north")
                 .fetch_base()
                 .resume(carried(records.resume_token()))
+                .send()
                 .await
                 .unwrap(),
         );
         assert_eq!(read, north());
         let filtered = by_ward.query("north").fetch_base().filter(|visit| visit.patient.eq("p_2"));
-        assert_eq!(filtered.await.unwrap(), []);
-        assert_eq!(sorted(by_ward.scan().fetch_base().await.unwrap()), distinct());
+        assert_eq!(filtered.send().await.unwrap(), []);
+        assert_eq!(sorted(by_ward.scan().fetch_base().send().await.unwrap()), distinct());
     }
 }
 
@@ -132,7 +133,7 @@ async fn more_records_are_fetched_than_one_call_takes() {
     let all: Vec<_> = (0..260).map(|i| visit(&format!("p_{i}"), i * 3)).collect();
     let setup = setup_projecting(&all, Projected::KeysOnly).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    assert_eq!(sorted(by_ward.query("north").fetch_base().await.unwrap()), sorted(all));
+    assert_eq!(sorted(by_ward.query("north").fetch_base().send().await.unwrap()), sorted(all));
     assert_eq!(setup.faults.calls("BatchGetItem"), 3);
 }
 
@@ -194,10 +195,10 @@ async fn what_an_index_says_is_believed_as_far_as_the_record_vouches_for_it() {
     setup.store(vec![ward, minutes]).await;
 
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    let error = by_ward.query("east").await.unwrap_err();
+    let error = by_ward.query("east").send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
     assert_eq!(error.record().to_string(), "visits[patient=p_1, number=1]");
     // What is plaintext is what anybody says it is.
-    let last = by_ward.query("north").descending().limit(1).await.unwrap();
+    let last = by_ward.query("north").descending().limit(1).send().await.unwrap();
     assert_eq!(last, [Visit { minutes: 5_000, ..visit("p_1", 3) }]);
 }

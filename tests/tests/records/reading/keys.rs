@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, KeyErrorKind, KmsKeyProvider, SharedKeyProvider, SharingLimits,
-};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{CacheLimits, SharingLimits};
+use envelope_dynamo::{CachedKeyProvider, KmsKeyProvider, SharedKeyProvider};
 use envelope_examples::servers::create_table;
 
 use super::*;
@@ -92,11 +92,11 @@ async fn kms_calls(
     let kms = KmsKeyProvider::new(servers.kms_through(&faults), servers.kms_key_id());
     let events = Table::<Event>::new(servers.dynamodb().clone(), provider(kms)).named(table);
     for number in 0..40 {
-        events.put(&event(number)).await.unwrap();
+        events.put(&event(number)).send().await.unwrap();
     }
     let written = faults.calls("GenerateDataKey");
     assert_eq!(
-        events.query("e_1").page_size(20).await.unwrap(),
+        events.query("e_1").page_size(20).send().await.unwrap(),
         (0..40).map(event).collect::<Vec<_>>()
     );
     (written, faults.calls("Decrypt"))

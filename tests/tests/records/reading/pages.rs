@@ -16,7 +16,7 @@ fn many() -> Vec<Visit> {
 #[tokio::test]
 async fn thousands_of_records_come_in_order_over_many_pages() {
     let setup = setup(&many()).await;
-    let read: Vec<Visit> = setup.visits.query("p_1").page_size(70).await.unwrap();
+    let read: Vec<Visit> = setup.visits.query("p_1").page_size(70).send().await.unwrap();
     assert_eq!(read, p_1(0..1_200));
     assert_eq!(setup.faults.calls("Query"), 18); // 17 pages of 70, and one of 10
 
@@ -30,40 +30,40 @@ async fn thousands_of_records_come_in_order_over_many_pages() {
 async fn a_query_is_of_one_partition_and_of_the_sort_keys_that_its_condition_names() {
     let setup = setup(&few_visits()).await;
     let visits = &setup.visits;
-    assert_eq!(visits.query("p_1").await.unwrap(), p_1(0..50));
-    assert_eq!(visits.query(String::from("p_2")).await.unwrap().len(), 3);
-    assert_eq!(visits.query("p_3").await.unwrap(), []);
-    assert_eq!(visits.query("p_1").sort(|number| number.eq(7)).await.unwrap(), p_1([7]));
-    assert_eq!(visits.query("p_1").sort(|number| number.lt(3)).await.unwrap(), p_1(0..3));
-    assert_eq!(visits.query("p_1").sort(|number| number.le(3)).await.unwrap(), p_1(0..=3));
-    assert_eq!(visits.query("p_1").sort(|number| number.gt(47)).await.unwrap(), p_1(48..50));
-    assert_eq!(visits.query("p_1").sort(|number| number.ge(47)).await.unwrap(), p_1(47..50));
+    assert_eq!(visits.query("p_1").send().await.unwrap(), p_1(0..50));
+    assert_eq!(visits.query(String::from("p_2")).send().await.unwrap().len(), 3);
+    assert_eq!(visits.query("p_3").send().await.unwrap(), []);
+    assert_eq!(visits.query("p_1").sort(|number| number.eq(7)).send().await.unwrap(), p_1([7]));
+    assert_eq!(visits.query("p_1").sort(|number| number.lt(3)).send().await.unwrap(), p_1(0..3));
+    assert_eq!(visits.query("p_1").sort(|number| number.le(3)).send().await.unwrap(), p_1(0..=3));
+    assert_eq!(visits.query("p_1").sort(|number| number.gt(47)).send().await.unwrap(), p_1(48..50));
+    assert_eq!(visits.query("p_1").sort(|number| number.ge(47)).send().await.unwrap(), p_1(47..50));
     assert_eq!(
-        visits.query("p_1").sort(|number| number.between(10, 12)).await.unwrap(),
+        visits.query("p_1").sort(|number| number.between(10, 12)).send().await.unwrap(),
         p_1(10..=12)
     );
-    assert_eq!(visits.query("p_1").descending().await.unwrap(), p_1((0..50).rev()));
+    assert_eq!(visits.query("p_1").descending().send().await.unwrap(), p_1((0..50).rev()));
     let consistent = visits.query("p_1").sort(|number| number.lt(2)).consistent_read().descending();
-    assert_eq!(consistent.await.unwrap(), p_1([1, 0]));
+    assert_eq!(consistent.send().await.unwrap(), p_1([1, 0]));
     assert_eq!(setup.requests("Query").last().unwrap()["ConsistentRead"], true);
 }
 
 #[tokio::test]
 async fn no_more_is_read_than_the_limit_needs() {
     let setup = setup(&few_visits()).await;
-    assert_eq!(setup.visits.query("p_1").limit(10).await.unwrap(), p_1(0..10));
+    assert_eq!(setup.visits.query("p_1").limit(10).send().await.unwrap(), p_1(0..10));
     let requests = setup.requests("Query");
     assert_eq!((requests.len(), &requests[0]["Limit"]), (1, &10.into()));
 
     setup.faults.forget_calls();
-    assert_eq!(setup.visits.query("p_1").limit(10).page_size(4).await.unwrap(), p_1(0..10));
+    assert_eq!(setup.visits.query("p_1").limit(10).page_size(4).send().await.unwrap(), p_1(0..10));
     let limits: Vec<_> =
         setup.requests("Query").iter().map(|request| request["Limit"].clone()).collect();
     assert_eq!(limits, [4, 4, 2]);
 
-    assert_eq!(setup.visits.query("p_1").limit(0).await.unwrap(), []);
-    assert_eq!(setup.visits.query("p_1").limit(1_000).await.unwrap(), p_1(0..50));
-    assert_eq!(setup.visits.scan().limit(5).await.unwrap().len(), 5);
+    assert_eq!(setup.visits.query("p_1").limit(0).send().await.unwrap(), []);
+    assert_eq!(setup.visits.query("p_1").limit(1_000).send().await.unwrap(), p_1(0..50));
+    assert_eq!(setup.visits.scan().limit(5).send().await.unwrap().len(), 5);
 }
 
 #[tokio::test]
@@ -90,11 +90,11 @@ async fn filters_leave_out_what_does_not_fulfil_them_and_limits_count_what_is_le
     let setup = setup(&few_visits()).await;
     let long = |number: &u32| u64::from(number * 7 % 100) > 60;
     let query = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60));
-    assert_eq!(query.await.unwrap(), p_1((0..50).filter(long)));
+    assert_eq!(query.send().await.unwrap(), p_1((0..50).filter(long)));
 
     let query =
         setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60)).page_size(5).limit(6);
-    assert_eq!(query.await.unwrap(), p_1((0..50).filter(long).take(6)));
+    assert_eq!(query.send().await.unwrap(), p_1((0..50).filter(long).take(6)));
 
     let both = setup
         .visits
@@ -102,11 +102,11 @@ async fn filters_leave_out_what_does_not_fulfil_them_and_limits_count_what_is_le
         .filter(|visit| visit.minutes.gt(60))
         .filter(|visit| visit.ward.eq("north"));
     let expected = p_1((0..50).filter(long).filter(|number| number.is_multiple_of(3)));
-    assert_eq!(both.await.unwrap(), expected);
+    assert_eq!(both.send().await.unwrap(), expected);
 
     let scan =
         setup.visits.scan().filter(|visit| visit.patient.eq("p_2").and(visit.doctor.not_exists()));
-    assert_eq!(sorted(scan.await.unwrap()), [visit("p_2", 1), visit("p_2", 2)]);
+    assert_eq!(sorted(scan.send().await.unwrap()), [visit("p_2", 1), visit("p_2", 2)]);
     let count = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60)).page_size(7).count();
     assert_eq!(count.await.unwrap(), u64::try_from((0..50).filter(long).count()).unwrap());
 }

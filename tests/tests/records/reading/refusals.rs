@@ -32,7 +32,7 @@ async fn expressions_that_are_strings_are_not_sent() {
         query.expression_attribute_values(":n", text(SECRET))
     });
     for query in [direct, hidden] {
-        let error = refused(&setup, query.await).await;
+        let error = refused(&setup, query.send().await).await;
         assert!(matches!(error.kind(), ErrorKind::Customized { .. }), "{error}");
     }
     let legacy = aws_sdk_dynamodb::types::Condition::builder()
@@ -43,12 +43,12 @@ async fn expressions_that_are_strings_are_not_sent() {
     let filter = visits.query("p").customize(|query| query.query_filter("notes", legacy.clone()));
     let keys = visits.query("p").customize(|query| query.key_conditions("notes", legacy.clone()));
     for query in [filter, keys] {
-        refused(&setup, query.await).await;
+        refused(&setup, query.send().await).await;
     }
     let expression = visits.scan().customize(|scan| scan.filter_expression("contains(notes, :n)"));
     let legacy = visits.scan().customize(|scan| scan.scan_filter("notes", legacy.clone()));
     for scan in [expression, legacy] {
-        let error = refused(&setup, scan.await).await;
+        let error = refused(&setup, scan.send().await).await;
         assert!(matches!(error.kind(), ErrorKind::Customized { .. }), "{error}");
     }
     let error =
@@ -59,8 +59,12 @@ async fn expressions_that_are_strings_are_not_sent() {
 #[tokio::test]
 async fn a_filter_on_the_key_that_is_queried_is_not_sent() {
     let setup = setup(&[]).await;
-    let error =
-        setup.visits.query("p").filter(|visit| visit.minutes.gt(3).or(visit.number.gt(3))).await;
+    let error = setup
+        .visits
+        .query("p")
+        .filter(|visit| visit.minutes.gt(3).or(visit.number.gt(3)))
+        .send()
+        .await;
     let error = refused(&setup, error).await;
     assert!(matches!(error.kind(), ErrorKind::FilterOnKey { attribute: "number" }), "{error}");
     assert_eq!(
@@ -69,17 +73,18 @@ async fn a_filter_on_the_key_that_is_queried_is_not_sent() {
          the query, conditions on the sort key to `.sort(..)`; nothing was sent"
     );
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    let error = refused(&setup, by_ward.query("p").filter(|visit| visit.minutes.gt(3)).await).await;
+    let error =
+        refused(&setup, by_ward.query("p").filter(|visit| visit.minutes.gt(3)).send().await).await;
     assert!(matches!(error.kind(), ErrorKind::FilterOnKey { attribute: "minutes" }), "{error}");
     // A scan may filter by anything that can be read.
-    assert_eq!(setup.visits.scan().filter(|visit| visit.number.gt(3)).await.unwrap(), []);
+    assert_eq!(setup.visits.scan().filter(|visit| visit.number.gt(3)).send().await.unwrap(), []);
 }
 
 #[tokio::test]
 async fn keys_that_cannot_be_keys_are_not_sent() {
     let setup = setup(&[]).await;
     let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
-    let error = refused(&setup, by_doctor.query(None::<String>).await).await;
+    let error = refused(&setup, by_doctor.query(None::<String>).send().await).await;
     assert!(
         error.to_string().starts_with("visits: `doctor` is a key, but neither a string"),
         "{error}"
@@ -97,7 +102,7 @@ async fn segments_that_there_are_not_are_not_asked_for() {
         setup.visits.scan().segment(u32::MAX, u32::MAX),
     ];
     for scan in scans {
-        let error = refused(&setup, scan.await).await;
+        let error = refused(&setup, scan.send().await).await;
         assert!(matches!(error.kind(), ErrorKind::Segments), "{error}");
     }
     // There is no stream whose token would say that all was read.
@@ -113,11 +118,11 @@ async fn what_dynamodb_refuses_is_an_error_that_says_so() {
     let setup = setup(&[]).await;
     let missing = Table::<Visit>::new(setup.servers.dynamodb().clone(), setup.keys.clone())
         .named(unique_name("none"));
-    let error = missing.query("p").await.unwrap_err();
+    let error = missing.query("p").send().await.unwrap_err();
     assert!(error.to_string().contains("Query on the table none-"), "{error}");
     assert!(error.to_string().contains("ResourceNotFoundException"), "{error}");
     let error =
-        setup.visits.query("p").sort(|number| number.begins_with(SECRET)).await.unwrap_err();
+        setup.visits.query("p").sort(|number| number.begins_with(SECRET)).send().await.unwrap_err();
     assert_eq!(error.fault(), Fault::Caller, "{error}");
 }
 
@@ -131,10 +136,11 @@ async fn nothing_that_is_sealed_is_sent_by_any_reading() {
         .sort(|number| number.lt(30))
         .filter(|visit| visit.minutes.gt(3))
         .page_size(4)
+        .send()
         .await
         .unwrap();
-    visits.scan().segments(2).filter(|visit| visit.ward.eq("north")).await.unwrap();
-    by_ward.query("north").fetch_base().await.unwrap();
+    visits.scan().segments(2).filter(|visit| visit.ward.eq("north")).send().await.unwrap();
+    by_ward.query("north").fetch_base().send().await.unwrap();
     let requests = setup.faults.all_requests();
     assert!(requests.len() > 10);
     assert!(requests.iter().all(|request| !String::from_utf8_lossy(request).contains(SECRET)));

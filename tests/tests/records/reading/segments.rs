@@ -5,11 +5,11 @@ async fn segments_between_them_have_every_record_once() {
     let all: Vec<_> = (0..300).map(|i| visit(&format!("p_{i}"), i)).collect();
     let setup = setup(&all).await;
     for total in [1, 2, 7] {
-        let together = setup.visits.scan().segments(total).page_size(11).await.unwrap();
+        let together = setup.visits.scan().segments(total).page_size(11).send().await.unwrap();
         assert_eq!(sorted(together), sorted(all.clone()), "{total}");
         let mut apart = Vec::new();
         for segment in 0..total {
-            apart.extend(setup.visits.scan().segment(segment, total).await.unwrap());
+            apart.extend(setup.visits.scan().segment(segment, total).send().await.unwrap());
         }
         assert_eq!(sorted(apart), sorted(all.clone()), "{total}");
     }
@@ -44,6 +44,6 @@ async fn a_limit_holds_over_all_segments() {
     let mut records = scan().limit(30).stream().unwrap();
     let mut read: Vec<_> = records.try_collect().await.unwrap();
     assert_eq!(read.len(), 30);
-    read.extend(scan().resume(records.resume_token()).await.unwrap());
+    read.extend(scan().resume(records.resume_token()).send().await.unwrap());
     assert_eq!(sorted(read), sorted(all));
 }

@@ -13,7 +13,7 @@ async fn a_reading_goes_on_after_whichever_record_it_stopped_at() {
         assert_eq!(token.is_none(), taken == 50, "{taken}");
         drop(records);
         if token.is_some() {
-            read.extend(query().resume(token).await.unwrap());
+            read.extend(query().resume(token).send().await.unwrap());
         }
         assert_eq!(read, p_1(0..50), "{taken}");
     }
@@ -40,19 +40,21 @@ async fn pages_for_a_client_are_a_limit_and_a_token() {
 async fn indexes_and_segments_are_resumed_at_every_record() {
     let setup = setup(&few_visits()).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    let whole = by_ward.query("south").await.unwrap();
+    let whole = by_ward.query("south").send().await.unwrap();
     assert_eq!(whole.len(), 35);
     for taken in 0..35 {
         let mut records = by_ward.query("south").page_size(4).stream().unwrap();
         let mut read = take(&mut records, taken).await;
-        read.extend(by_ward.query("south").resume(carried(records.resume_token())).await.unwrap());
+        read.extend(
+            by_ward.query("south").resume(carried(records.resume_token())).send().await.unwrap(),
+        );
         assert_eq!(read, whole);
     }
     for taken in [0, 1, 17, 40, 52] {
         let scan = || setup.visits.scan().segments(3).page_size(5);
         let mut records = scan().stream().unwrap();
         let mut read = take(&mut records, taken).await;
-        read.extend(scan().resume(carried(records.resume_token())).await.unwrap());
+        read.extend(scan().resume(carried(records.resume_token())).send().await.unwrap());
         assert_eq!(sorted(read), sorted(few_visits()), "{taken}");
     }
 }
@@ -67,7 +69,7 @@ async fn a_bad_record_is_not_met_again() {
     assert!(records.next().await.unwrap().is_ok());
     assert!(records.next().await.unwrap().is_err());
     let token = records.resume_token();
-    assert_eq!(setup.visits.query("p_1").resume(token).await.unwrap(), p_1(2..50));
+    assert_eq!(setup.visits.query("p_1").resume(token).send().await.unwrap(), p_1(2..50));
 }
 
 #[tokio::test]
@@ -106,7 +108,7 @@ async fn a_token_of_another_reading_is_refused_and_nothing_is_sent() {
                 .into_iter()
                 .enumerate()
         {
-            assert_eq!(scan.resume(token.clone()).await.is_ok(), i == j);
+            assert_eq!(scan.resume(token.clone()).send().await.is_ok(), i == j);
         }
     }
 }
@@ -163,7 +165,7 @@ async fn limits_page_sizes_and_the_values_of_a_filter_may_differ_from_those_of_t
     let mut records = query(1_000).page_size(5).stream().unwrap();
     take(&mut records, 3).await;
     let query = query(30).resume(records.resume_token()).limit(2);
-    assert_eq!(query.page_size(3).await.unwrap(), p_1([3, 4]));
+    assert_eq!(query.page_size(3).send().await.unwrap(), p_1([3, 4]));
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn a_dek_of_any_other_length_is_refused() {
 /// The wrapped key itself cut or lengthened, the lengths around it right.
 #[tokio::test]
 async fn a_wrapped_key_of_any_other_length_is_refused() {
-    use envelope_dynamo::WrappedKey;
+    use envelope_dynamo::keys::WrappedKey;
     let servers = Servers::from_env().await.unwrap();
     for keys in [local("local", 1), rsa(), kms(&servers), hierarchical(&servers).await] {
         let item = keys.write(&secret("zoe", "4111")).await;

@@ -85,7 +85,7 @@ impl Attacked {
         Self { servers, name }
     }
 
-    fn table<T: envelope_dynamo::Entity>(&self) -> Table<T> {
+    fn table<T: envelope_dynamo::item::Entity>(&self) -> Table<T> {
         let provider = LocalKeyProvider::new(RootKey::from_bytes(&[1; 32]).unwrap());
         Table::new(self.servers.dynamodb().clone(), provider).named(self.name.as_str())
     }

@@ -19,13 +19,13 @@ async fn an_older_version_of_the_same_record_opens_and_the_threat_model_says_so(
 
     let (old, new) =
         (secret("zoe", "old"), Secret { plan: "enterprise".into(), ..secret("zoe", "new") });
-    table.put(&old).await.unwrap();
+    table.put(&old).send().await.unwrap();
     let get = servers.dynamodb().get_item().table_name(&name).consistent_read(true);
     let get = get.key("owner", text("zoe")).key("at", AttributeValue::N(old.at.to_string()));
     let replayed = get.send().await.unwrap().item.unwrap();
-    table.put(&new).await.unwrap();
-    assert_eq!(table.get(("zoe", old.at)).consistent_read().await.unwrap(), Some(new));
+    table.put(&new).send().await.unwrap();
+    assert_eq!(table.get(("zoe", old.at)).consistent_read().send().await.unwrap(), Some(new));
 
     servers.dynamodb().put_item().table_name(&name).set_item(Some(replayed)).send().await.unwrap();
-    assert_eq!(table.get(("zoe", old.at)).consistent_read().await.unwrap(), Some(old));
+    assert_eq!(table.get(("zoe", old.at)).consistent_read().send().await.unwrap(), Some(old));
 }

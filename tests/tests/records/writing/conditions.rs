@@ -103,8 +103,8 @@ async fn the_old_record_comes_back_opened() {
     let users = bench.table::<User>();
     assert_eq!(users.put(&user("zoe")).returning_old().send().await.unwrap(), None);
     let newer = User { email: "other@example.com".into(), ..user("zoe") };
-    assert_eq!(users.put(&newer).returning_old().await.unwrap(), Some(user("zoe")));
-    assert_eq!(users.delete("zoe").if_exists().returning_old().await.unwrap(), Some(newer));
+    assert_eq!(users.put(&newer).returning_old().send().await.unwrap(), Some(user("zoe")));
+    assert_eq!(users.delete("zoe").if_exists().returning_old().send().await.unwrap(), Some(newer));
     assert_eq!(users.delete("zoe").returning_old().send().await.unwrap(), None);
 }
 

@@ -38,7 +38,7 @@ async fn plaintext_attributes_change_where_they_stand_and_the_payload_stays() {
         ..user("zoe")
     };
     assert_eq!(changed, expected);
-    assert_eq!(users.get("zoe").consistent_read().await.unwrap(), Some(expected));
+    assert_eq!(users.get("zoe").consistent_read().send().await.unwrap(), Some(expected));
     let after = bench.stored("zoe").await.unwrap();
     assert_eq!(payload(&before), payload(&after));
     assert_eq!(before["encrypted_dek"], after["encrypted_dek"]);
@@ -57,17 +57,22 @@ async fn what_is_there_is_kept_and_what_is_not_is_set() {
             .set_if_absent(|u| u.nickname, "zo")
             .set_if_absent(|u| u.plan_note, "none")
     };
-    let changed = update().returning_new().await.unwrap();
+    let changed = update().returning_new().send().await.unwrap();
     assert_eq!((changed.nickname.as_deref(), changed.plan_note.as_str()), (Some("zo"), "trial"));
 
     let update = users
         .update("zoe")
         .delete_elements(|u| u.tags, set(&["new", "never"]))
         .add(|u| u.logins, -3);
-    let changed = update.returning_new().await.unwrap();
+    let changed = update.returning_new().send().await.unwrap();
     assert_eq!((changed.tags, changed.logins), (set(&[]), 0));
-    let nothing =
-        users.update("zoe").add_elements(|u| u.tags, set(&[])).returning_new().await.unwrap();
+    let nothing = users
+        .update("zoe")
+        .add_elements(|u| u.tags, set(&[]))
+        .returning_new()
+        .send()
+        .await
+        .unwrap();
     assert_eq!(nothing.tags, set(&[]));
 }
 
@@ -82,9 +87,10 @@ async fn an_update_never_creates_a_record() {
             .update("nobody")
             .set(|u| u.plan_note, "x")
             .condition(|u| u.logins.not_exists())
+            .send()
             .await
             .unwrap_err(),
-        users.update("nobody").remove(|u| u.nickname).await.unwrap_err(),
+        users.update("nobody").remove(|u| u.nickname).send().await.unwrap_err(),
     ] {
         assert!(matches!(error.kind(), ErrorKind::NoRecord), "{error}");
         assert_eq!(
@@ -125,7 +131,8 @@ async fn several_changes_and_conditions_stand_in_one_update() {
     let update = users.update("zoe").add(|u| u.logins, 1).condition(|u| u.plan.eq("pro"));
     let update =
         update.set(|u| u.plan_note, "mine").set(|u| u.history.at(1), "mine").remove(|u| u.nickname);
-    let changed = update.condition(|u| u.history.size().lt(9)).returning_new().await.unwrap();
+    let changed =
+        update.condition(|u| u.history.size().lt(9)).returning_new().send().await.unwrap();
     assert_eq!((changed.plan_note.as_str(), changed.logins, changed.nickname), ("mine", 4, None));
     assert_eq!(changed.history, ["created", "mine"]);
 }
@@ -174,6 +181,7 @@ async fn a_required_attribute_cannot_be_removed() {
         .remove(|u| u.history)
         .remove(|u| u.colour)
         .returning_new()
+        .send()
         .await
         .unwrap();
     assert_eq!((changed.history.len(), changed.colour), (0, 0));

@@ -29,7 +29,7 @@ async fn a_change_whose_answer_is_lost_is_applied_once_and_is_no_conflict() {
     let both = users.update("zoe").add(|u| u.logins, 1).modify(|user| user.email.push('!')).send();
     let both = both.await.unwrap().unwrap();
     assert_eq!((both.logins, bench.number("zoe", "logins").await), (5, 5));
-    assert_eq!(both, users.get("zoe").consistent_read().await.unwrap().unwrap());
+    assert_eq!(both, users.get("zoe").consistent_read().send().await.unwrap().unwrap());
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn a_change_reads_seals_and_writes_what_has_changed() {
     let mut expected = user("zoe");
     change(&mut expected);
     assert_eq!(users.update("zoe").modify(change).send().await.unwrap(), Some(expected.clone()));
-    assert_eq!(users.get("zoe").consistent_read().await.unwrap(), Some(expected));
+    assert_eq!(users.get("zoe").consistent_read().send().await.unwrap(), Some(expected));
     let after = bench.stored("zoe").await.unwrap();
     assert_ne!(payload(&before), payload(&after));
     assert_eq!(after["unknown"], before["unknown"]);
@@ -48,7 +48,8 @@ async fn a_change_of_nothing_writes_nothing() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
-    let unchanged = users.update("zoe").modify(|user| user.plan = "pro".into()).await.unwrap();
+    let unchanged =
+        users.update("zoe").modify(|user| user.plan = "pro".into()).send().await.unwrap();
     assert_eq!((unchanged, bench.faults.calls("UpdateItem")), (Some(user("zoe")), 0));
 
     let failed = users
@@ -106,12 +107,15 @@ async fn a_change_that_fails_writes_nothing_and_its_error_comes_back() {
     };
     let changed = users.update("zoe").try_modify(allowed).send().await.unwrap().unwrap();
     assert_eq!(changed.plan, "free");
-    assert!(matches!(users.update("zoe").try_modify(allowed).await, Err(Refusal::NotAllowed)));
+    assert!(matches!(
+        users.update("zoe").try_modify(allowed).send().await,
+        Err(Refusal::NotAllowed)
+    ));
     assert_eq!(bench.faults.calls("UpdateItem"), 1);
     bench
         .faults
         .fail_always("GetItem", envelope_examples::Fault::error("ResourceNotFoundException"));
-    let refused = users.update("zoe").try_modify(allowed).await;
+    let refused = users.update("zoe").try_modify(allowed).send().await;
     assert!(
         matches!(refused, Err(Refusal::Table(error)) if matches!(error.kind(), ErrorKind::DynamoDb(_)))
     );
@@ -152,7 +156,7 @@ async fn what_the_update_says_beside_is_written_in_the_same_stroke() {
     for logins in [4, 5] {
         let changed = update().modify(|user| user.email.push('!')).send().await.unwrap().unwrap();
         assert_eq!((changed.logins, changed.nickname.as_deref()), (logins, None));
-        assert_eq!(users.get("zoe").await.unwrap(), Some(changed));
+        assert_eq!(users.get("zoe").send().await.unwrap(), Some(changed));
     }
     let error = update().modify(|user| user.email.push('!')).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
@@ -241,7 +245,7 @@ async fn a_record_of_older_marks_is_written_under_the_marks_of_the_struct() {
     };
     let changed = drafts.update("d").modify(|draft| draft.count += 1).send().await.unwrap();
     assert_eq!(changed.as_ref(), Some(&expected));
-    assert_eq!(drafts.get("d").await.unwrap(), Some(expected));
+    assert_eq!(drafts.get("d").send().await.unwrap(), Some(expected));
     assert!(!bench.stored("d").await.unwrap().contains_key("renamed"));
 }
 
@@ -275,12 +279,15 @@ async fn what_a_newer_version_of_the_struct_protects_stays_protected() {
         .send()
         .await
         .unwrap();
-    assert_eq!(drafts.get("d").await.unwrap(), Some(Old { title: "changed".into(), ..wide() }));
+    assert_eq!(
+        drafts.get("d").send().await.unwrap(),
+        Some(Old { title: "changed".into(), ..wide() })
+    );
 
     let mut stored = bench.stored("d").await.unwrap();
     stored.insert("also_renamed".into(), AttributeValue::S("forged".into()));
     bench.plant(stored).await;
-    let error = drafts.get("d").await.unwrap_err();
+    let error = drafts.get("d").send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "still authenticated: {error}");
 }
 
@@ -335,5 +342,5 @@ async fn groups_that_have_not_changed_stay_as_they_are_sealed() {
     });
     let changed = changed.send().await.unwrap();
     assert_ne!(clinical().await, sealed, "it is bound to the ward");
-    assert_eq!(patients.get("p").await.unwrap(), changed);
+    assert_eq!(patients.get("p").send().await.unwrap(), changed);
 }

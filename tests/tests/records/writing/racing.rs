@@ -35,7 +35,7 @@ async fn two_hundred_changes_of_one_record_at_once_are_all_applied() {
     for writer in writers {
         writer.await.unwrap();
     }
-    let zoe = users.get("zoe").consistent_read().await.unwrap().unwrap();
+    let zoe = users.get("zoe").consistent_read().send().await.unwrap().unwrap();
     let mut applied: Vec<usize> =
         zoe.email.split_terminator(',').map(|writer| writer.parse().unwrap()).collect();
     applied.sort_unstable();
@@ -62,7 +62,7 @@ async fn an_update_in_place_of_another_attribute_does_not_disturb_a_change() {
             .unwrap();
     });
     assert_eq!(changed.await.unwrap().unwrap().logins, 3, "as it was read");
-    let stored = users.get("zoe").consistent_read().await.unwrap().unwrap();
+    let stored = users.get("zoe").consistent_read().send().await.unwrap().unwrap();
     assert_eq!(
         (stored.email.as_str(), stored.logins, stored.nickname),
         ("new@example.com", 13, None)
@@ -128,7 +128,7 @@ async fn who_is_always_overtaken_is_told_so_and_has_written_nothing() {
         error.to_string(),
         "users[userId=zoe]: another writer changed the record after it was read; nothing was written"
     );
-    assert_eq!(users.get("zoe").consistent_read().await.unwrap(), Some(user("zoe")));
+    assert_eq!(users.get("zoe").consistent_read().send().await.unwrap(), Some(user("zoe")));
 }
 
 #[tokio::test]

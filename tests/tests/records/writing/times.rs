@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::keys::Clock;
 use envelope_dynamo::testing::TestClock;
-use envelope_dynamo::{Clock, Envelope, Table};
+use envelope_dynamo::{Envelope, Table};
 
 use super::Bench;
 
@@ -54,14 +55,14 @@ async fn a_time_to_live_is_stored_as_the_number_of_seconds_that_dynamodb_reads()
         AttributeValue::N("1900000001".into()),
         "never too early"
     );
-    let read = sessions.get("s").await.unwrap().unwrap();
+    let read = sessions.get("s").send().await.unwrap().unwrap();
     assert_eq!(read.expires, Some(UNIX_EPOCH + Duration::from_secs(1_900_000_001)));
 
     let later = expires + Duration::from_secs(60);
     sessions.update("s").set(|session| session.expires, later).send().await.unwrap();
     assert_eq!(bench.number("s", "expires").await, 1_900_000_061);
     sessions.update("s").remove(|session| session.expires).send().await.unwrap();
-    assert_eq!(sessions.get("s").await.unwrap().unwrap().expires, None);
+    assert_eq!(sessions.get("s").send().await.unwrap().unwrap().expires, None);
     sessions
         .put(&session(None))
         .condition(|stored| stored.expires.not_exists())
@@ -122,12 +123,12 @@ async fn stamps_say_when_a_record_was_made_and_changed() {
     let mut mine = session(None);
     sessions.put_mut(&mut mine).send().await.unwrap();
     assert_eq!((mine.made.map(seconds), mine.changed), (Some(made), made));
-    assert_eq!(sessions.get("s").consistent_read().await.unwrap().as_ref(), Some(&mine));
+    assert_eq!(sessions.get("s").consistent_read().send().await.unwrap().as_ref(), Some(&mine));
 
     clock.advance(Duration::from_secs(100));
     let now = seconds(clock.system_time());
     sessions.update("s").add(|session| session.hits, 1).send().await.unwrap();
-    let read = sessions.get("s").consistent_read().await.unwrap().unwrap();
+    let read = sessions.get("s").consistent_read().send().await.unwrap().unwrap();
     assert_eq!((read.made, read.changed), (mine.made, now));
 
     clock.advance(Duration::from_secs(100));
@@ -140,12 +141,12 @@ async fn stamps_say_when_a_record_was_made_and_changed() {
         .unwrap()
         .unwrap();
     assert_eq!((changed.made, changed.changed), (mine.made, now));
-    assert_eq!(sessions.get("s").consistent_read().await.unwrap(), Some(changed.clone()));
+    assert_eq!(sessions.get("s").consistent_read().send().await.unwrap(), Some(changed.clone()));
 
     clock.advance(Duration::from_secs(100));
     let now = seconds(clock.system_time());
     sessions.put(&changed).send().await.unwrap();
-    let read = sessions.get("s").consistent_read().await.unwrap().unwrap();
+    let read = sessions.get("s").consistent_read().send().await.unwrap().unwrap();
     assert_eq!(
         (read.made, read.changed),
         (mine.made, now),

@@ -52,7 +52,7 @@ async fn a_put_counts_the_version_and_demands_the_one_it_knows() {
     let mut mine = doc("mine", 0);
     docs.put_mut(&mut mine).send().await.unwrap();
     assert_eq!((mine.version, bench.number("d", "v").await), (1, 1));
-    let theirs = docs.get("d").consistent_read().await.unwrap().unwrap();
+    let theirs = docs.get("d").consistent_read().send().await.unwrap().unwrap();
     docs.put(&Doc { text: "theirs".into(), ..theirs }).send().await.unwrap();
 
     mine.text = "mine again".into();
@@ -67,7 +67,7 @@ async fn a_put_counts_the_version_and_demands_the_one_it_knows() {
         (1, false),
         "what was not stored is not counted"
     );
-    let old = docs.put_mut(&mut doc("next", 2)).returning_old().await.unwrap();
+    let old = docs.put_mut(&mut doc("next", 2)).returning_old().send().await.unwrap();
     assert_eq!(old, Some(doc("theirs", 2)));
 }
 
@@ -83,7 +83,7 @@ async fn of_many_who_read_one_version_one_writes_the_next() {
     }
     let outcomes = writers.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    let stored = docs.get("d").consistent_read().await.unwrap().unwrap();
+    let stored = docs.get("d").consistent_read().send().await.unwrap().unwrap();
     assert!(stored.version == 2 && stored.text.starts_with("writer"), "{stored:?}");
 }
 
@@ -107,7 +107,7 @@ async fn a_record_from_before_there_were_versions_gets_its_first() {
     let mut stored = bench.stored("n").await.unwrap();
     stored.remove("revision");
     bench.plant(stored.clone()).await;
-    let mut read = notes.get("n").await.unwrap().unwrap();
+    let mut read = notes.get("n").send().await.unwrap().unwrap();
     assert_eq!(read.revision, None);
     notes.put_mut(&mut read).send().await.unwrap();
     assert_eq!(read.revision, Some(1));
@@ -133,7 +133,7 @@ async fn a_change_counts_and_a_change_of_nothing_does_not() {
     assert_eq!((same, bench.number("d", "v").await), (Some(doc("second", 2)), 2));
     docs.put(&doc("stale", 1)).send().await.unwrap_err();
     docs.put(&doc("third", 2)).send().await.unwrap();
-    assert_eq!(docs.get("d").consistent_read().await.unwrap(), Some(doc("third", 3)));
+    assert_eq!(docs.get("d").consistent_read().send().await.unwrap(), Some(doc("third", 3)));
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_batch_does_not_take_versions_and_a_transaction_looks_at_them() {
     let client = bench.servers.dynamodb_through(&bench.faults);
     transact_write(&client).put(docs.put(&doc("first", 0))).send().await.unwrap();
     transact_write(&client).put(docs.put(&doc("stale", 0))).send().await.unwrap_err();
-    assert_eq!(docs.get("d").consistent_read().await.unwrap(), Some(doc("first", 1)));
+    assert_eq!(docs.get("d").consistent_read().send().await.unwrap(), Some(doc("first", 1)));
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn an_older_version_that_is_put_back_is_refused_by_who_knows_a_newer_one()
 
     // All of the old record is authentic; it takes a version that is kept elsewhere to tell.
     bench.plant(first.clone()).await;
-    assert_eq!(docs.get("d").consistent_read().await.unwrap(), Some(doc("first", 1)));
+    assert_eq!(docs.get("d").consistent_read().send().await.unwrap(), Some(doc("first", 1)));
     let error = docs.get("d").consistent_read().not_before_version(2).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OlderVersion { not_before: 2 }));
     assert_eq!(
@@ -237,5 +237,5 @@ async fn a_version_in_plaintext_is_what_whoever_can_write_makes_it() {
     let mut stored = bench.stored("n").await.unwrap();
     stored.insert("revision".into(), AttributeValue::N("200".into()));
     bench.plant(stored).await;
-    assert_eq!(notes.get("n").await.unwrap(), Some(note(Some(200))));
+    assert_eq!(notes.get("n").send().await.unwrap(), Some(note(Some(200))));
 }

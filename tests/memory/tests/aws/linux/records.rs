@@ -104,8 +104,8 @@ fn nothing_of_a_record_stays_in_memory() {
             let patients = Table::<Patient, _>::new(dynamodb.clone(), Seeded).named(&*physical);
             let first = next_key() + 1;
             for number in 0..RECORDS {
-                patients.put(&patient(number)).await.unwrap();
-                let read = patients.get(format!("p_{number}")).await.unwrap();
+                patients.put(&patient(number)).send().await.unwrap();
+                let read = patients.get(format!("p_{number}")).send().await.unwrap();
                 assert!(read == Some(patient(number)));
             }
             let stored = dynamodb.get_item().table_name(&physical);
