@@ -10,7 +10,7 @@
 //!
 //! let provider = LocalKeyProvider::new(RootKey::generate()?);
 //! let context = Context::new("notifications").pair("user", "u_1")?;
-//! let sealed = seal(b"your parcel has arrived".to_vec(), &context, &provider).await?;
+//! let sealed = seal(b"your parcel has arrived", &context, &provider).await?;
 //! assert_eq!(open(&sealed, &context, &provider).await?.expose(), b"your parcel has arrived");
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```

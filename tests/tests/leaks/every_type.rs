@@ -16,7 +16,6 @@ use envelope_core::{
     PayloadBuilder, UntrustedPayload, read_fields,
 };
 use envelope_dynamo::batch::*;
-use envelope_dynamo::convert::*;
 use envelope_dynamo::error::*;
 use envelope_dynamo::expression::*;
 use envelope_dynamo::item::*;
@@ -385,19 +384,22 @@ fn public_types() -> BTreeSet<String> {
         let source = workspace.join(krate).join("src");
         let defined: BTreeSet<_> =
             files(&source).iter().flat_map(|path| defined_in(path)).collect();
-        let lib = fs::read_to_string(source.join("lib.rs")).unwrap();
-        let lib = lib.split("pub mod __private").next().unwrap();
-        let exported: BTreeSet<_> = lib
-            .split("pub use ")
-            .skip(1)
-            .flat_map(|export| {
-                export.split(';').next().unwrap().split(|c: char| !c.is_alphanumeric())
-            })
-            .map(str::to_owned)
-            .collect();
+        let exported: BTreeSet<_> =
+            files(&source).iter().flat_map(|path| exported_by(path)).collect();
         types.extend(defined.intersection(&exported).cloned());
     }
     types
+}
+
+/// The names in `pub use`, except those that only generated code names.
+fn exported_by(path: &Path) -> Vec<String> {
+    let source = fs::read_to_string(path).unwrap();
+    let source = source.split("pub mod __private").next().unwrap();
+    let exports = source.split("\npub use ").skip(1);
+    exports
+        .flat_map(|export| export.split(';').next().unwrap().split(|c: char| !c.is_alphanumeric()))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The names after `pub struct` and `pub enum`.
