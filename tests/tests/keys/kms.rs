@@ -11,7 +11,8 @@ mod refusals;
 mod requests;
 
 use aws_sdk_dynamodb::types::ScalarAttributeType;
-use envelope_dynamo::{EncryptedDek, Envelope, KmsKeyProvider, Table, WrappedKey};
+use envelope_dynamo::keys::{EncryptedDek, WrappedKey};
+use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
 use envelope_examples::servers::{create_kms_key, create_table, unique_name};
 use envelope_examples::{Faults, Servers};
 use envelope_tests::{

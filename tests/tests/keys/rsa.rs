@@ -3,10 +3,10 @@
 //!
 //! `real_kms.rs` has the same against a KMS that knows RSA.
 
-use envelope_dynamo::{
-    Context, DataKey, EncryptionContext, Envelope, KeyError, KeyErrorKind, KeyKind, KmsRsaKey,
-    RsaRecipient, UnwrapKey, WrappedKey, from_item, to_item,
-};
+use envelope_dynamo::error::{KeyError, KeyErrorKind};
+use envelope_dynamo::keys::{DataKey, KeyKind, KmsRsaKey, RsaRecipient, WrappedKey};
+use envelope_dynamo::message::{Context, EncryptionContext};
+use envelope_dynamo::{Envelope, UnwrapKey, from_item, to_item};
 use envelope_examples::{Fault, Faults, Servers};
 use envelope_tests::{base64, rsa_private_key, rsa_public_key};
 use serde_json::{Value, json};

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use envelope_dynamo::error::{KeyErrorKind, OpenError, SealError};
+use envelope_dynamo::keys::{CacheLimits, MultiKeyProvider, RsaRecipient, SharingLimits};
+use envelope_dynamo::message::{Context, ContextForm};
+use envelope_dynamo::stream::{OpenStreamErrorKind, SealStreamError, open_stream, seal_stream};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    CacheLimits, CachedKeyProvider, Context, ContextForm, KeyErrorKind, KeyProvider,
-    KmsKeyProvider, KmsKeyWrapper, MultiKeyProvider, OpenError, OpenStreamErrorKind, RsaRecipient,
-    SealError, SealStreamError, SharedKeyProvider, SharingLimits, open_stream, seal_stream,
+    CachedKeyProvider, KeyProvider, KmsKeyProvider, KmsKeyWrapper, SharedKeyProvider,
 };
 use envelope_examples::servers::create_kms_key;
 use envelope_examples::{Fault, Faults, Servers};

@@ -5,13 +5,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::ScalarAttributeType;
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{
+    CacheLimits, EncryptedDek, KeyCounters, MultiKeyProvider, ObservedKeyProvider,
+    ProvisionedKeyWrapper, RsaRecipient, SharingLimits,
+};
+use envelope_dynamo::message::{Context, ContextForm, seal};
+use envelope_dynamo::stream::{open_stream, seal_stream};
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, Context, ContextForm, EncryptedDek, Envelope,
-    GroupKeyProvider, HierarchicalKeyProvider, KeyCounters, KeyErrorKind, KeyProvider,
-    KmsKeyProvider, MultiKeyProvider, ObservedKeyProvider, ProvisionedKeyWrapper, RootKey,
-    RsaRecipient, SharedKeyProvider, SharingLimits, Table, WrapKey, from_item, open_stream, seal,
-    seal_stream, to_item,
+    BranchKeyTable, CachedKeyProvider, Envelope, GroupKeyProvider, HierarchicalKeyProvider,
+    KeyProvider, KmsKeyProvider, RootKey, SharedKeyProvider, Table, WrapKey, from_item, to_item,
 };
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};

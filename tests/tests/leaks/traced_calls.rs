@@ -5,7 +5,8 @@ use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use envelope_dynamo::{CacheLimits, CachedKeyProvider, Envelope};
+use envelope_dynamo::keys::CacheLimits;
+use envelope_dynamo::{CachedKeyProvider, Envelope};
 use envelope_examples::Fault;
 use envelope_examples::servers::disable_kms_key;
 use envelope_tests::{TestTable, kms_keys};

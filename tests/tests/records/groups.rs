@@ -2,10 +2,14 @@
 //! could make of it.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::item::{item_context, item_group_context};
+use envelope_dynamo::keys::rewrap;
+use envelope_dynamo::message::Sealed;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Access, Envelope, Error, ErrorKind, GroupKeyProvider, KeyErrorKind, KmsKeyProvider, RootKey,
-    Sealed, Table, UnwrapKey, from_item, item_context, item_group_context, rewrap, to_item,
+    Access, Envelope, Error, ErrorKind, GroupKeyProvider, KmsKeyProvider, RootKey, Table,
+    UnwrapKey, from_item, to_item,
 };
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};
 use envelope_examples::{Faults, Servers};

@@ -12,11 +12,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, GeneratedKey,
+    KeyFuture, KeyKind, WrappedKey,
+};
+use envelope_dynamo::message::EncryptionContext;
+use envelope_dynamo::record::IntoKey;
 use envelope_dynamo::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, EncryptionContext,
-    Envelope, Error, ErrorKind, Fault, GeneratedKey, HierarchicalKeyProvider, IntoKey,
-    KeyErrorKind, KeyFuture, KeyKind, KmsKeyProvider, KmsKeyWrapper, Table, WrapKey, WrappedKey,
-    from_item, to_item,
+    Envelope, Error, ErrorKind, Fault, HierarchicalKeyProvider, KmsKeyProvider, KmsKeyWrapper,
+    Table, WrapKey, from_item, to_item,
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};

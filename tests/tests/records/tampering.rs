@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::keys::{CacheLimits, EncryptedDek, MultiKeyProvider, RsaRecipient};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, EncryptedDek, Envelope, Error,
-    HierarchicalKeyProvider, KmsKeyProvider, LocalKeyProvider, MultiKeyProvider, RootKey,
-    RsaRecipient, Table, UnwrapKey, WrapKey, from_item, to_item,
+    BranchKeyTable, CachedKeyProvider, Envelope, Error, HierarchicalKeyProvider, KmsKeyProvider,
+    LocalKeyProvider, RootKey, Table, UnwrapKey, WrapKey, from_item, to_item,
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_table, unique_name};
@@ -36,7 +36,7 @@ struct Secret {
     #[authenticated]
     plan: String,
     #[authenticated]
-    #[serde(with = "envelope_dynamo::string_set")]
+    #[serde(with = "envelope_dynamo::convert::string_set")]
     tags: BTreeSet<String>,
     #[authenticated]
     terms: BTreeMap<String, Vec<u32>>,

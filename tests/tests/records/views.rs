@@ -1,8 +1,9 @@
 //! Partial reads of readable attributes: what they ask for, what they show, and that no key is
 //! asked for.
 
+use envelope_dynamo::item::view_item;
 use envelope_dynamo::testing::TestKeyProvider;
-use envelope_dynamo::{Envelope, ErrorKind, RootKey, Table, View, to_item, view_item};
+use envelope_dynamo::{Envelope, ErrorKind, RootKey, Table, View, to_item};
 use envelope_tests::{Item, TestTable, requests, text};
 use serde::{Deserialize, Serialize};
 
@@ -96,8 +97,8 @@ async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
     users.put(&user()).send().await.unwrap();
 
     assert_eq!(users.view::<Usage>("u_1").send().await.unwrap(), Some(usage()));
-    assert_eq!(users.view::<Usage>("u_1").consistent_read().await.unwrap(), Some(usage()));
-    assert_eq!(users.view::<Usage>("u_2").await.unwrap(), None);
+    assert_eq!(users.view::<Usage>("u_1").consistent_read().send().await.unwrap(), Some(usage()));
+    assert_eq!(users.view::<Usage>("u_2").send().await.unwrap(), None);
     assert_eq!(keys.unwrap_calls(), 0);
 
     let request = &requests(&faults, "GetItem")[0];
@@ -113,7 +114,7 @@ async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
     // A service that only writes has no right to open records, and needs none for a view.
     let writer =
         Table::<User, _>::write_only(servers.dynamodb().clone(), provider()).named(users.name());
-    assert_eq!(writer.view::<Usage>("u_1").await.unwrap(), Some(usage()));
+    assert_eq!(writer.view::<Usage>("u_1").send().await.unwrap(), Some(usage()));
 }
 
 #[tokio::test]

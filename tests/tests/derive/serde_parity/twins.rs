@@ -6,7 +6,8 @@ use std::fmt::Debug;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, FieldWriter, seal_payload};
-use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, from_item, item_context, to_item};
+use envelope_dynamo::item::item_context;
+use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, from_item, to_item};
 pub(crate) use envelope_tests::{Item, local_keys};
 use serde::{Deserialize, Serialize};
 

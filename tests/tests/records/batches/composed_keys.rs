@@ -1,7 +1,7 @@
 //! Batches and transactions over several entity types in one table, with composed keys.
 
-use envelope_dynamo::{transact_get, transact_write};
 use envelope_dynamo::transaction::TransactionErrorKind;
+use envelope_dynamo::{transact_get, transact_write};
 
 use crate::shop::{Order, Profile, order, profile, shop};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use envelope_dynamo::keys::{CacheLimits, SharingLimits};
 use envelope_dynamo::{
-    BranchKeyTable, CacheLimits, CachedKeyProvider, HierarchicalKeyProvider, KeyProvider,
-    SharedKeyProvider, SharingLimits,
+    BranchKeyTable, CachedKeyProvider, HierarchicalKeyProvider, KeyProvider, SharedKeyProvider,
 };
 use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
@@ -19,12 +19,13 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 async fn calls(bench: &Bench) -> (usize, usize) {
     let orders = || (0..RECORDS).map(|n| order("c", n as f64));
     let calls = || bench.faults.calls("GenerateDataKey") + bench.faults.calls("Decrypt");
-    assert_eq!(bench.orders.batch_put(orders()).await.unwrap(), RECORDS);
+    assert_eq!(bench.orders.batch_put(orders()).send().await.unwrap(), RECORDS);
     let written = calls();
     let found = bench
         .orders
         .batch_get((0..RECORDS).map(|n| ("c", n as f64)))
         .consistent_read()
+        .send()
         .await
         .unwrap();
     assert!(found.into_iter().map(Option::unwrap).eq(orders()));

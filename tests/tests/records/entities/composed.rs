@@ -1,9 +1,11 @@
 //! Keys composed of fields, without servers.
 
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::item::item_context;
+use envelope_dynamo::record::{Composite, IntoKey, Partition, Parts};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
-    Composite, Envelope, Error, ErrorKind, Fault, IntoKey, KeyErrorKind, LocalKeyProvider,
-    Partition, Parts, RootKey, from_item, item_context, to_item,
+    Envelope, Error, ErrorKind, Fault, LocalKeyProvider, RootKey, from_item, to_item,
 };
 use envelope_tests::{Item, names_of, number, text};
 use serde::{Deserialize, Serialize};

@@ -97,7 +97,7 @@ async fn a_table_is_created_with_the_keys_and_indexes_of_its_struct() {
 async fn composed_and_constant_keys_are_text() {
     let servers = Servers::from_env().await.unwrap();
     let profiles = table::<Profile>(&servers);
-    profiles.create_table().await.unwrap();
+    profiles.create_table().send().await.unwrap();
     let profile = Profile {
         user_id: "u_1".into(),
         email: "zoe@example.com".into(),

@@ -18,10 +18,10 @@ async fn a_record_comes_back_as_it_was_stored() {
 #[tokio::test]
 async fn a_call_that_is_awaited_is_sent() {
     let TestTable { table, .. } = users().await;
-    table.put(&user("alice")).await.unwrap();
-    assert_eq!(table.get("alice").consistent_read().await.unwrap(), Some(user("alice")));
-    table.delete("alice").await.unwrap();
-    assert_eq!(table.get("alice").await.unwrap(), None);
+    table.put(&user("alice")).send().await.unwrap();
+    assert_eq!(table.get("alice").consistent_read().send().await.unwrap(), Some(user("alice")));
+    table.delete("alice").send().await.unwrap();
+    assert_eq!(table.get("alice").send().await.unwrap(), None);
 }
 
 #[tokio::test]
