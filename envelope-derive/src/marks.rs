@@ -9,7 +9,8 @@
 //! 1. write its file here, and list it in [`ROLES`];
 //! 2. add it to `attributes(..)` of `derive(Envelope)` in `lib.rs`, and to the table in its
 //!    documentation: a test compares both with [`ROLES`];
-//! 3. test its rules in `tests/refusals/fields.rs`, and its messages in `tests/ui`.
+//! 3. add the method that [`Role::schema`] calls to `Field` in `envelope-dynamo`;
+//! 4. test its rules in `tests/refusals/fields.rs`, and its messages in `tests/ui`.
 
 mod mark;
 mod role;

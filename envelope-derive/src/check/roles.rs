@@ -44,9 +44,13 @@ fn refused(input: &Input, field: &Field, role: &Role) -> Option<(String, String)
         ));
     }
     if field.has_mark(Mark::Encrypted) {
+        let marks = match role.unauthenticated {
+            None => "`#[plaintext]` or `#[authenticated]`",
+            Some(_) => "`#[plaintext]`",
+        };
         return Some((
             format!("`{ident}` is encrypted, but {}", role.readable),
-            "mark the field `#[plaintext]` or `#[authenticated]` instead".to_owned(),
+            format!("mark the field {marks} instead"),
         ));
     }
     if let (true, Some(reason)) = (field.has_mark(Mark::Authenticated), role.unauthenticated) {

@@ -397,7 +397,8 @@ fn a_field_with_a_role_is_readable_and_stored() {
         ),
         (
             "#[encrypted] #[version] a: u64",
-            &["`a` is encrypted, but DynamoDB must compare versions"],
+            &["`a` is encrypted, but DynamoDB must compare versions\nhelp: mark the field \
+               `#[plaintext]` or `#[authenticated]` instead"],
         ),
         (
             "#[encrypted] #[ttl] a: u64",
@@ -409,7 +410,10 @@ fn a_field_with_a_role_is_readable_and_stored() {
         ),
         (
             "#[encrypted] #[updated] a: u64",
-            &["`a` is encrypted, but timestamps must be readable in the table"],
+            &[
+                "`a` is encrypted, but timestamps must be readable in the table\nhelp: mark the field \
+               `#[plaintext]` instead",
+            ],
         ),
         (
             "#[authenticated] #[updated] a: u64",
