@@ -72,6 +72,33 @@ fn defines(source: &str, name: &str) -> bool {
     })
 }
 
+/// The table of wings in ARCHITECTURE.md: each wing imports only the wings above it.
+#[test]
+fn wings_import_only_the_wings_above_them() {
+    let text = read("ARCHITECTURE.md");
+    let (_, section) = text.split_once("## Wings of envelope-dynamo").unwrap();
+    let (section, _) = section.split_once("\n**").unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let wings: Vec<&str> = rows.map(|wing| wing.trim_end_matches(".rs")).collect();
+    assert!(wings.len() > 8, "{wings:?}");
+    let source = root().join("envelope-dynamo/src");
+    for (position, wing) in wings.iter().enumerate() {
+        let below = &wings[position + 1..];
+        let name = wing.trim_end_matches('/');
+        let folder = source.join(name);
+        let inside = if folder.is_dir() { files(&folder, "rs") } else { Vec::new() };
+        for file in inside.into_iter().chain([source.join(name).with_extension("rs")]) {
+            let code = fs::read_to_string(&file).unwrap();
+            let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for import in code.flat_map(|line| line.split("crate::").skip(1)) {
+                let imported = import.split(|c: char| !c.is_ascii_lowercase()).next().unwrap();
+                let is_below = below.iter().any(|wing| wing.trim_end_matches('/') == imported);
+                assert!(!is_below, "{} imports {imported}", file.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn tests_in_the_threat_model_exist() {
     let sources: String = ["envelope-core", "envelope-dynamo", "tests"]
