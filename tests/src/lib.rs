@@ -18,8 +18,8 @@ pub use table::{TestTable, assert_never_sent, called, plant, requests, servers, 
 
 use std::error::Error;
 
-/// All that an error says: `Display`, `Debug` and indented `Debug` of itself and of every source
-/// behind it.
+/// Everything that an error prints: `Display`, `Debug` and indented `Debug`, of itself and of every
+/// source.
 #[must_use]
 pub fn all_it_says(error: &(dyn Error + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |error| (*error).source());

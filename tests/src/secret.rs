@@ -1,14 +1,14 @@
-//! Looking for a secret in what is printed, in any rendering.
+//! Searches printed text for a secret, in any rendering.
 
 use base64_simd::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Bytes of the pieces that are looked for.
+/// The bytes of each piece that is searched for.
 const PIECE_BYTES: usize = 8;
-/// How far apart they start: whatever is longer than both together has one of them in it.
+/// The distance between pieces: any longer part of the secret contains a whole piece.
 const STRIDE_BYTES: usize = 3;
 
-/// A value that must not be printed: neither as it is, nor in hexadecimal, base64 or as a list of
-/// numbers, nor in part.
+/// A value that must not be printed: not as text, hexadecimal, base64 or a list of numbers, and not
+/// in part.
 ///
 /// ```
 /// use envelope_tests::Secret;
@@ -26,7 +26,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// A secret of at least 8 bytes, distinctive enough that no 8 of them stand anywhere by chance.
+    /// A secret of at least 8 bytes, so distinctive that no 8 of them occur by chance.
     ///
     /// # Panics
     ///
@@ -42,7 +42,7 @@ impl Secret {
         }
     }
 
-    /// The rendering of a piece of the secret that stands in `text`, if one does.
+    /// The rendering of a piece of the secret that `text` contains, if any.
     #[must_use]
     pub fn found_in(&self, text: &str) -> Option<&str> {
         // Indented `Debug` puts each number of a list on a line of its own.
@@ -52,7 +52,7 @@ impl Secret {
     }
 }
 
-/// The ways in which bytes are printed as one word.
+/// Renderings of bytes as one word.
 fn words(piece: &[u8]) -> Vec<String> {
     let hex = |format: fn(&u8) -> String, between: &str| {
         piece.iter().map(format).collect::<Vec<_>>().join(between)
@@ -76,7 +76,7 @@ fn words(piece: &[u8]) -> Vec<String> {
     words
 }
 
-/// The ways in which bytes are printed as a list of numbers, without the blanks.
+/// Renderings of bytes as a list of numbers, without blanks.
 fn lists(piece: &[u8]) -> Vec<String> {
     let formats: [fn(&u8) -> String; 5] = [
         |byte| byte.to_string(),
@@ -88,8 +88,8 @@ fn lists(piece: &[u8]) -> Vec<String> {
     formats.map(|format| piece.iter().map(format).collect::<Vec<_>>().join(",")).into()
 }
 
-/// What is the same in base64 whatever stands before and behind, after `offset` bytes of a group of
-/// three.
+/// The characters of the base64 that do not depend on the bytes around, after `offset` bytes of a
+/// group of three.
 fn base64(piece: &[u8], offset: usize) -> [String; 2] {
     let mut bytes = vec![0; offset];
     bytes.extend(piece);

@@ -1,4 +1,4 @@
-//! What `#[derive(Envelope)]` makes of a struct, without servers.
+//! `#[derive(Envelope)]`: what it makes of structs, mostly without servers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 mod attributes;

@@ -1,5 +1,4 @@
-//! Records outlive structs: every transition of a field's mark, and what an attacker could make of
-//! it.
+//! Records outlive structs: every change of a field's mark, and how an attacker could use it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{Envelope, Error, ErrorKind, from_item, to_item};
@@ -13,7 +12,7 @@ async fn read<T: Envelope>(item: &Item) -> Result<T, Error> {
     from_item(item.clone(), &local_keys(7)).await
 }
 
-/// A record of one version of a struct: `f` is the field whose mark changes.
+/// One version of a struct: `f` is the field whose mark changes.
 macro_rules! versions {
     ($($name:ident { $($(#[$mark:meta])+ $field:ident: $type:ty),* $(,)? })*) => {
         $(
@@ -131,7 +130,7 @@ async fn a_field_can_be_added_and_removed() {
     }
 }
 
-/// A record written before the field existed cannot be told to have it.
+/// A field cannot be added to a record that was written before the field existed.
 #[tokio::test]
 async fn nobody_can_add_a_protected_field_to_a_record_that_was_written_without_it() {
     for mut item in [
@@ -162,7 +161,8 @@ async fn nobody_can_add_a_protected_field_to_a_record_that_was_written_without_i
     ));
 }
 
-/// Accepting plaintext helps nobody who forges a record that was written with the field protected.
+/// `accept = "plaintext"` does not help to forge a record that was written with the field
+/// protected.
 #[tokio::test]
 async fn accepting_plaintext_does_not_weaken_records_that_were_written_protected() {
     let mut sealed = write(&record!(Encrypted, "value".into())).await;
@@ -190,7 +190,7 @@ async fn accepting_plaintext_does_not_weaken_records_that_were_written_protected
 }
 
 #[tokio::test]
-async fn a_sealed_field_that_also_stands_in_the_clear_is_refused_where_the_struct_protects_it() {
+async fn a_plaintext_copy_of_a_protected_field_is_refused() {
     let mut item = write(&record!(Encrypted, "value".into())).await;
     item.insert("f".into(), text("forged"));
     let error = read::<Encrypted>(&item).await.unwrap_err();
@@ -199,7 +199,7 @@ async fn a_sealed_field_that_also_stands_in_the_clear_is_refused_where_the_struc
     assert_marks(&read::<Authenticated>(&item).await.unwrap_err(), "f", &["anchor", "f"], &[]);
 }
 
-/// What was sealed and is plaintext now may have been updated in place since.
+/// A field that was sealed and is plaintext now may have been updated in place since.
 #[tokio::test]
 async fn a_field_that_became_plaintext_is_read_from_where_it_was_last_written() {
     let mut item = write(&record!(Encrypted, "sealed".into())).await;
@@ -299,7 +299,7 @@ mod forged_by_a_writer {
         assert!(error.to_string().contains("both sealed and readable"), "{error}");
     }
 
-    /// Names come from the table, and errors go to logs.
+    /// Names come from the table, and errors are written to logs.
     #[tokio::test]
     async fn a_name_from_storage_cannot_break_a_log_line() {
         let name = format!("f\nERROR forged {}", "x".repeat(10_000));

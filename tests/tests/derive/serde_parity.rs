@@ -1,10 +1,8 @@
-//! serde's attributes and types mean what they mean in `serde_dynamo`: names, values, and what is
-//! read back.
+//! serde's attributes and types work as in `serde_dynamo`: names, values, and reading back.
 //!
-//! Every shape of record is declared once and compiled twice: with its fields readable beside one
-//! sealed field, where the attributes must be `serde_dynamo`'s own, and with its fields sealed,
-//! where their names must be. Here the crate `serde_dynamo` is the judge: what it writes and reads
-//! is right.
+//! Every shape of record is declared once and compiled twice. With readable fields beside one
+//! sealed field, the attributes must equal those of `serde_dynamo`. With sealed fields, their names
+//! must. What the crate `serde_dynamo` writes and reads counts as right.
 
 #[macro_use]
 mod twins;

@@ -57,7 +57,7 @@ fn told(output: &Output) -> String {
 
 #[tokio::test]
 #[ignore = "needs the servers and the AWS CLI of tests/real-servers.sh"]
-async fn the_note_leads_from_the_item_to_its_plaintext() {
+async fn the_audit_commands_lead_from_the_item_to_its_plaintext() {
     let servers = Servers::from_env().await.unwrap();
     let key = servers.kms().create_key().send().await.unwrap().key_metadata.unwrap();
     servers
@@ -140,7 +140,7 @@ async fn the_note_leads_from_the_item_to_its_plaintext() {
 }
 
 #[test]
-fn the_policies_are_json_and_give_nobody_both_halves() {
+fn no_policy_allows_both_generate_data_key_and_decrypt() {
     let policies = blocks("json");
     assert_eq!(policies.len(), 3);
     for policy in policies {

@@ -20,28 +20,28 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// `cargo tree` of normal dependencies, without the network.
-fn tree(directory: &Path, arguments: &[&str]) -> Tree {
+/// What cargo prints, without the network.
+fn cargo(directory: &Path, command: &str, arguments: &[&str]) -> String {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "tree",
-            "--offline",
-            "-e",
-            "normal",
-            "--prefix",
-            "none",
-            "--no-dedupe",
-            "--format",
-            "{p}|{f}",
-        ])
-        .args(["--target", TARGET])
+        .args([command, "--offline"])
         .args(arguments)
         .current_dir(directory)
         .output()
         .unwrap();
-    let (shown, complaint) =
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "cargo tree failed in {}: {complaint}", directory.display());
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "cargo {command} failed in {}: {complaint}",
+        directory.display()
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The tree of normal dependencies.
+fn tree(directory: &Path, arguments: &[&str]) -> Tree {
+    let shape = ["-e", "normal", "--prefix", "none", "--no-dedupe", "--format", "{p}|{f}"];
+    let arguments = [&shape[..], &["--target", TARGET], arguments].concat();
+    let shown = cargo(directory, "tree", &arguments);
     shown.lines().filter(|line| !line.is_empty()).map(krate).collect()
 }
 
@@ -133,7 +133,7 @@ fn the_tree_gains_what_was_decided_and_nothing_else() {
 }
 
 #[test]
-fn the_crates_of_the_sdks_gain_no_feature_but_to_wipe_what_they_drop_and_to_run_tasks() {
+fn the_sdks_crates_gain_only_zeroize_and_tasks() {
     let (ours, alone) = (with_envelope(), sdks_alone("features"));
     let mut wiping = Vec::new();
     // Tokio's tasks, in which calls to KMS run; every runtime of Tokio's has the feature already.
@@ -184,5 +184,36 @@ fn no_emulator_no_tls_and_no_native_code_reaches_a_user() {
             Some(&BTreeSet::new()),
             "{sdk}: the application picks its TLS and its runtime"
         );
+    }
+}
+
+/// A dependency that declares a newer Rust than this workspace would break a user's build.
+#[test]
+fn no_dependency_declares_a_newer_rust() {
+    let metadata = cargo(&workspace(), "metadata", &["--locked", "--format-version", "1"]);
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+    let version = |text: &str| -> Vec<u32> {
+        let mut parts: Vec<_> = text.split('.').map(|part| part.parse().unwrap()).collect();
+        parts.resize(3, 0);
+        parts
+    };
+    let declared: BTreeMap<_, _> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|package| {
+            let name = package["name"].as_str()?.to_owned();
+            let key = (name, format!("v{}", package["version"].as_str()?));
+            Some((key, version(package["rust_version"].as_str()?)))
+        })
+        .collect();
+    let ours = with_envelope();
+    let (_, minimum) =
+        declared.iter().find(|((name, _), _)| name == "envelope-dynamo").expect("our own version");
+    let compared: Vec<_> =
+        ours.keys().filter_map(|package| Some((package, declared.get(package)?))).collect();
+    assert!(compared.len() > 50, "{compared:?}");
+    for (package, needed) in compared {
+        assert!(needed <= minimum, "{package:?} needs Rust {needed:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! Branch keys in a table of their own: what they cost, what they survive, and what somebody who
-//! can write it can do.
+//! Branch keys in their own table: costs, outages, rotation, and attacks by somebody who can write
+//! it.
 
 mod attacks;
 mod deletion;
@@ -73,7 +73,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// With a branch for each of `patients`; the calls that this took are forgotten.
+    /// With a branch for each of `patients`. The calls for this are not counted.
     async fn with(patients: &[&str]) -> Self {
         let servers = servers().await;
         let bench = Self {
@@ -91,7 +91,7 @@ impl Bench {
         bench
     }
 
-    /// The table as another process would have it.
+    /// The table, for another process.
     fn keys(&self) -> Keys {
         self.keys_of("branch-keys")
     }
@@ -117,12 +117,12 @@ impl Bench {
         stored(&self.servers, &self.table, Item::from(key)).await.unwrap()
     }
 
-    /// Writes behind the library's back.
+    /// Writes an item without the library.
     async fn store(&self, item: Item) {
         plant(&self.servers, &self.table, item).await;
     }
 
-    /// Makes `version` the active one of `branch`, whoever's it is.
+    /// Makes `version` the active one of `branch`, even if it belongs to another branch.
     async fn point(&self, branch: &str, version: impl ToString) {
         let mut pointer = self.stored(branch, "active").await;
         pointer.insert("active_version".into(), text(version));

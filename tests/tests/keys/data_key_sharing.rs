@@ -1,5 +1,5 @@
-//! The read cache and shared data keys under whole records: what a struct declares decides what may
-//! share a key.
+//! The read cache and shared data keys, with records: the struct decides which records may share a
+//! key.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn sharing() -> (TestKeyProvider, SharedKeyProvider<TestKeyProvider>) {
     (calls.clone(), SharedKeyProvider::new(calls, SharingLimits::new(MINUTE, 1_000)))
 }
 
-/// A cached key proves no less than a call would: the context is part of what it is found by.
+/// A cached key proves as much as a call does: the context is part of the cache key.
 #[tokio::test]
 async fn a_moved_record_does_not_open_from_the_cache() {
     let cached = CachedKeyProvider::new(TestKeyProvider::default(), CacheLimits::new(MINUTE));

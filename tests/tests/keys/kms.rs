@@ -1,5 +1,4 @@
-//! What a bad day at KMS or DynamoDB does to a record: faults below the AWS SDK's own clients, and
-//! answers that are wrong.
+//! Faults and wrong answers of KMS and DynamoDB, below the clients of the AWS SDK.
 
 mod aliases;
 mod answers;
@@ -37,7 +36,7 @@ fn user(id: &str) -> User {
     User { user_id: id.into(), email: format!("{id}@example.com"), tenant: "t1".into(), logins: 3 }
 }
 
-/// A table of users, and a key of its own, behind faults.
+/// A table of users under a new KMS key, behind faults.
 struct Bench {
     servers: Servers,
     faults: Faults,
@@ -60,7 +59,7 @@ impl Bench {
         Self { servers, faults, key, table }
     }
 
-    /// A new provider behind the same faults, which knows nothing yet.
+    /// A new provider behind the same faults, with nothing cached.
     fn provider(&self, key: &str) -> KmsKeyProvider {
         KmsKeyProvider::new(self.servers.kms_through(&self.faults), key)
     }
@@ -79,7 +78,7 @@ impl Bench {
         alias
     }
 
-    /// The record as it stands in the table, past the faults.
+    /// The stored record, read past the faults.
     async fn stored(&self, id: &str) -> Option<Item> {
         stored(&self.servers, self.table.name(), Item::from([("user_id".into(), text(id))])).await
     }
@@ -90,7 +89,7 @@ impl Bench {
     }
 }
 
-/// The ARN of a key that no server of ours has.
+/// The ARN of a key that no server has.
 const ANOTHER_ARN: &str =
     "arn:aws:kms:us-east-1:999999999999:key/99999999-aaaa-bbbb-cccc-dddddddddddd";
 

@@ -1,4 +1,4 @@
-//! KMS under load: calls at a time, calls that take too long, calls given up.
+//! KMS under load: concurrent calls, slow calls, dropped calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,8 +47,7 @@ async fn called(faults: &Faults, calls: usize) {
     }
 }
 
-/// Counts the calls under way in front of a client, each of which lasts long enough for others to
-/// come.
+/// Counts concurrent calls in front of a client. Each call lasts long enough for others to start.
 #[derive(Clone, Debug)]
 struct Gauge {
     inner: SharedHttpClient,
@@ -151,7 +150,7 @@ async fn callers_are_served_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_gives_back_its_permit_and_its_place_in_the_queue() {
+async fn a_caller_that_gives_up_returns_its_permit_and_its_place() {
     let (provider, faults) = bench(|provider| provider.max_concurrent_calls(1)).await;
     let start = |to: &'static str| {
         let provider = Arc::clone(&provider);
@@ -224,7 +223,7 @@ async fn the_deadline_ends_the_retries_as_well() {
 }
 
 #[tokio::test]
-async fn calls_are_retried_as_often_as_was_said() {
+async fn calls_are_retried_as_often_as_configured() {
     let (provider, faults) = bench(|provider| provider.retry(RetryConfig::disabled())).await;
     faults.fail_next(KEY_CALL, Fault::error("ThrottlingException"));
     assert_eq!(write(&provider, "grandmother").await.unwrap_err().kind(), KeyErrorKind::Throttled);

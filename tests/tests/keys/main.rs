@@ -1,6 +1,6 @@
-//! Data keys and who wraps them: KMS, branch keys, RSA, shared and cached keys.
+//! Data keys: KMS, branch keys, RSA, shared and cached keys.
 //!
-//! Each test has keys and tables of its own, so that they can run side by side on shared servers.
+//! Each test has its own keys and tables, so that tests can share servers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod branch_keys;

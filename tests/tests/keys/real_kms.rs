@@ -60,7 +60,7 @@ async fn one_wrapped_key_opens_by_every_replica_of_its_key() {
     let reads_here = KmsKeyProvider::new(here.clone(), &primary);
     assert_eq!(open(&written_there, &letters("zoe"), &reads_here).await.unwrap().expose(), b"dear");
 
-    // Each replica is disabled by itself; a reader that knows both goes on with the other.
+    // Each replica is disabled separately; a reader that knows both continues with the other.
     disable_kms_key(&here, &primary).await.unwrap();
     let both = MultiKeyProvider::new(reads_here).with(KmsKeyProvider::new(there, &replica));
     assert_eq!(open(&sealed, &letters("zoe"), &both).await.unwrap().expose(), b"dear");

@@ -1,7 +1,6 @@
-//! One data key for several parties, keys handed out beforehand, small secrets, and wrapped keys
-//! that move: with KMS.
+//! Several recipients, provisioned keys, small secrets and rewrapping, with KMS.
 //!
-//! `envelope-core/tests/providers` has what needs no KMS.
+//! `envelope-core/tests/providers` has the tests without KMS.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -44,7 +43,7 @@ fn letters() -> Context<'static> {
     Context::new("letters").pair("to", "grandmother").unwrap()
 }
 
-/// KMS behind faults, and as many keys of its own as a test asks for.
+/// KMS behind faults.
 struct Kms {
     servers: Servers,
     faults: Faults,
@@ -134,7 +133,7 @@ async fn a_wrong_answer_to_encrypt_fails_the_write() {
 // -------------------------------------------------------------------------------------
 
 #[tokio::test]
-async fn a_key_provisioned_without_being_seen_seals_for_whoever_may_unwrap_it() {
+async fn a_provisioned_key_seals_for_the_holder_of_its_wrapping_key() {
     let kms = Kms::new().await;
     let key = kms.key().await;
     let context = letters().form(ContextForm::Table);
@@ -165,7 +164,7 @@ async fn a_key_provisioned_without_being_seen_seals_for_whoever_may_unwrap_it() 
 }
 
 #[tokio::test]
-async fn a_provisioned_key_by_another_key_than_asked_for_is_refused() {
+async fn a_provisioned_key_wrapped_by_another_key_is_refused() {
     let kms = Kms::new().await;
     let (first, second) = (kms.key().await, kms.key().await);
     let body = json!({ "KeyId": second, "CiphertextBlob": "BwcH" }).to_string();
@@ -211,7 +210,7 @@ async fn what_kms_does_not_encrypt_by_itself_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_secret_of_another_key_is_refused_and_of_an_earlier_one_opens() {
+async fn a_small_secret_opens_only_by_a_configured_key() {
     let kms = Kms::new().await;
     let (old, new) = (kms.key().await, kms.key().await);
     let blob = kms.provider(&old).encrypt_direct(b"hunter2", &letters()).await.unwrap();
@@ -222,7 +221,7 @@ async fn a_secret_of_another_key_is_refused_and_of_an_earlier_one_opens() {
 }
 
 #[tokio::test]
-async fn an_answer_about_a_secret_by_another_key_is_refused_and_not_told() {
+async fn an_answer_by_another_key_is_refused_without_its_secret() {
     let kms = Kms::new().await;
     let (key, other) = (kms.key().await, kms.key().await);
     let secret = "tr0ub4dor&3 tr0ub4dor&3";
@@ -238,7 +237,7 @@ async fn an_answer_about_a_secret_by_another_key_is_refused_and_not_told() {
 // -----------------------------------------------------------------------------------------
 
 #[tokio::test]
-async fn a_record_moved_to_another_kms_key_opens_with_it_and_its_data_key_never_comes_here() {
+async fn rewrapping_for_another_kms_key_never_returns_the_data_key() {
     let kms = Kms::new().await;
     let (old, new) = (kms.key().await, kms.key().await);
     let mut item = to_item(&note(), &kms.provider(&old)).await.unwrap();
@@ -289,7 +288,7 @@ async fn a_wrapped_key_moves_to_another_context_form_and_to_no_other_place() {
 }
 
 #[tokio::test]
-async fn what_other_parties_have_stays_when_a_key_moves() {
+async fn rewrapping_keeps_the_wrapped_keys_of_other_parties() {
     let kms = Kms::new().await;
     let (old, new) = (kms.key().await, kms.key().await);
     let partner = party();
@@ -332,7 +331,7 @@ async fn a_wrong_answer_to_re_encrypt_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_moves_between_providers_of_any_kind_by_unwrapping_and_wrapping() {
+async fn rewrap_moves_a_key_between_any_two_providers() {
     let kms = Kms::new().await;
     let provider = kms.provider(&kms.key().await);
     let local = LocalKeyProvider::new(RootKey::generate().unwrap());

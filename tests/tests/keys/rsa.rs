@@ -1,7 +1,7 @@
-//! Partners without AWS seal with an RSA public key; what KMS answers for the private one is played
-//! by faults.
+//! Partners without AWS seal with an RSA public key. Faults play the answers of KMS for the private
+//! key.
 //!
-//! `real_kms.rs` has the same against a KMS that knows RSA.
+//! `real_kms.rs` runs this against a KMS with RSA.
 
 use envelope_dynamo::error::{KeyError, KeyErrorKind};
 use envelope_dynamo::keys::{DataKey, KeyKind, KmsRsaKey, RsaRecipient, WrappedKey};
@@ -11,11 +11,11 @@ use envelope_examples::{Fault, Faults, Servers};
 use envelope_tests::{base64, rsa_private_key, rsa_public_key};
 use serde_json::{Value, json};
 
-/// What OpenSSL wrapped with the key above: the bytes 0 to 31, for a letter to grandmother.
+/// The bytes 0 to 31, wrapped by OpenSSL with the test key for a letter to grandmother.
 const WRAPPED: &[u8] =
     include_bytes!("../../../envelope-core/src/provider/rsa/wrapped_by_openssl.bin");
 const ID: [u8; 8] = 0x4f93_6462_4f93_bbeb_u64.to_be_bytes();
-/// SHA-256 of the context of a letter to grandmother, as FORMAT 6.4 encodes it.
+/// SHA-256 of the context of a letter to grandmother, encoded as in FORMAT 6.4.
 const CONTEXT_DIGEST: &str = "63f145e76ac93f9b75e29a3f2defe0001530746e6a64366239060e1c60591aae";
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -68,7 +68,7 @@ impl Played {
     }
 }
 
-/// What KMS decrypts: the data key and the digest.
+/// The plaintext that KMS returns: the data key and the digest.
 fn message() -> Vec<u8> {
     let digest =
         (0..64).step_by(2).map(|at| u8::from_str_radix(&CONTEXT_DIGEST[at..at + 2], 16).unwrap());

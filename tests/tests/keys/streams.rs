@@ -1,4 +1,4 @@
-//! One data key for a stream, from KMS or anybody else.
+//! Streams, with the data keys of KMS and of other providers.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn a_stream_moved_to_another_object_is_refused_by_kms() {
     let key = create_kms_key(servers.kms()).await.unwrap();
     let provider = KmsKeyProvider::new(servers.kms().clone(), &key);
     let mut stream = Vec::new();
-    // A service that may only write seals as well.
+    // A write-only service can seal, too.
     let writer = KmsKeyWrapper::new(servers.kms().clone(), &key);
     seal_stream(&b"text"[..], &mut stream, &context(), &writer).await.unwrap();
 

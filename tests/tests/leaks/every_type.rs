@@ -1,5 +1,5 @@
-//! Every public type, by name: a new one fails here until it is printed with a secret in it, or
-//! shown not to be printed.
+//! Every public type by name. A new type fails this test until it is printed with a secret inside,
+//! or listed as not printable.
 
 use std::any::type_name;
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ use envelope_tests::rsa_private_key;
 use crate::printed::{Fixed, assert_prints_no_secret, data_key, wrapped};
 use crate::{BYTES, DATA_KEY, NUMBER, ROOT, TEXT, provider};
 
-/// Types of which there is nothing to print here, and why.
+/// Types that need not be printed here, and why.
 const EXEMPT: [(&str, &str); 3] = [
     ("RandomError", "the operating system's number, which nobody can provoke"),
     ("Deserializer", "the one of `cbor`, which is not `Debug`"),
@@ -64,7 +64,7 @@ fn patient() -> Patient {
     Patient { id: "p_1".into(), name: TEXT.into(), note: TEXT.into() }
 }
 
-/// The types that have been looked at.
+/// The types that were printed or excluded.
 #[derive(Default)]
 struct Seen(BTreeSet<String>);
 
@@ -94,7 +94,7 @@ impl<T: ?Sized> UnlessDebug<()> for T {}
 struct OfDebug;
 impl<T: ?Sized + Debug> UnlessDebug<OfDebug> for T {}
 
-/// Does not compile for a type that is `Debug`, since there are two candidates then.
+/// Does not compile for a type with `Debug`, because then two impls apply.
 macro_rules! not_printed {
     ($seen:ident: $($type:ty;)*) => {$(
         <$type as UnlessDebug<_>>::is_not_debug();
@@ -103,7 +103,7 @@ macro_rules! not_printed {
 }
 
 #[tokio::test]
-async fn every_public_type_is_printed_without_a_secret_or_not_at_all() {
+async fn no_public_type_prints_a_secret() {
     let mut seen = Seen::default();
     keys(&mut seen);
     values(&mut seen);
@@ -155,7 +155,7 @@ fn values(seen: &mut Seen) {
     let payload = payload.seal(Content::Bytes, &Context::new("patients"), &data_key()).unwrap();
     seen.print(&UntrustedPayload::parse(payload).unwrap());
     not_printed! { seen: FieldValue<'_>; FieldWriter; PayloadBuilder; }
-    // These print what they are given: names.
+    // These types print the names that they hold.
     seen.print(&Escaped("name"));
     seen.print(&EscapedNames(&["name".to_owned()]));
     seen.print(&Partition { partition: data_key() });
@@ -252,7 +252,7 @@ async fn streams(seen: &mut Seen) {
     written.push(TEXT.as_bytes()).unwrap();
     seen.print(&written);
     seen.print(&ChunkSize::default());
-    // The plaintext itself is what this one reads from.
+    // This type reads from the plaintext itself.
     seen.print(&SealReader::new(sealer().await, TEXT.as_bytes()));
     seen.print(&SealReader::new(sealer().await, std::io::Cursor::new(BYTES.to_vec())));
     let mut writer = SealWriter::new(sealer().await, Vec::new());
@@ -359,7 +359,7 @@ async fn tables(seen: &mut Seen) {
     }
 }
 
-/// Queries and scans, whose conditions and positions hold values.
+/// Queries and scans: their conditions and tokens hold values.
 async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
     let by_note = Patient::indexes().by_note;
     seen.print(&by_note);
@@ -379,7 +379,7 @@ async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
     });
 }
 
-/// The structs and enums that the crates export, by reading their source.
+/// The structs and enums that the crates export, read from the source.
 fn public_types() -> BTreeSet<String> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut types = BTreeSet::new();

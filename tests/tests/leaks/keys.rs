@@ -1,4 +1,4 @@
-//! A record's key stands in errors in the form that the struct chose for the KMS context, and in no
+//! Errors show a record's key in the form that the struct chose for the KMS context, and in no
 //! other.
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -8,9 +8,9 @@ use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
 use envelope_tests::{Secret, all_it_says};
 
-/// A partition key that names somebody.
+/// A partition key that names a person.
 const PARTITION: &str = "zoë.k3y-0f-b0h3mia@example.com";
-/// A sort key that says something.
+/// A sort key that reveals something.
 const SORT: u64 = 8_163_247_710_956_338_204;
 
 macro_rules! in_form {
@@ -35,7 +35,7 @@ macro_rules! in_form {
                 Visit { patient: PARTITION.into(), at: SORT, diagnosis: "flu".into(), ward: "w".into() }
             }
 
-            /// The same record with a field of another type, and marks that do not fit.
+            /// The same record with a field of another type, and with other marks.
             #[derive(Envelope)]
             #[envelope(table = "visits", kms_context = $name)]
             pub(super) struct Changed {
@@ -62,7 +62,7 @@ macro_rules! in_form {
                 pub(super) diagnosis: String,
             }
 
-            /// Every error that knows the record, for this form.
+            /// Every error that names the record, for this form.
             pub(super) async fn errors() -> Vec<Error> {
                 let (servers, faults) = (Servers::from_env().await.unwrap(), Faults::new());
                 let physical = unique_name("visits");
@@ -140,7 +140,7 @@ in_form! {
     table = "table";
 }
 
-/// The kinds that the errors above are meant to be: a list that shrank would prove nothing.
+/// The kinds of the errors above. The test fails if one is missing.
 #[track_caller]
 fn assert_of_every_kind(errors: &[Error]) {
     let of = |is: fn(&ErrorKind) -> bool| {
@@ -193,7 +193,7 @@ async fn hashed_keys_stand_in_errors_as_digests() {
 }
 
 #[tokio::test]
-async fn keys_that_kms_is_not_shown_stand_in_no_error() {
+async fn keys_hidden_from_kms_are_in_no_error() {
     let errors = table::errors().await;
     assert_of_every_kind(&errors);
     for error in errors {
@@ -205,7 +205,7 @@ async fn keys_that_kms_is_not_shown_stand_in_no_error() {
     }
 }
 
-/// Keys that DynamoDB would refuse, of a struct that shows none.
+/// Invalid keys, of a struct that shows no key.
 #[tokio::test]
 async fn a_key_that_is_refused_is_withheld_as_well() {
     let long = PARTITION.repeat(100);

@@ -1,4 +1,4 @@
-//! What is traced while records are written and read, at the finest level.
+//! Traces at the finest level while records are written and read.
 
 use std::fmt::{self, Debug, Write};
 use std::sync::{Arc, Mutex};
@@ -28,10 +28,10 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::printed::Fixed;
 use crate::{BYTES, DATA_KEY, NUMBER, ROOT, TEXT, assert_clean, assert_without, provider};
 
-/// The KMS key that answers with the data key planted here.
+/// The KMS key whose answers hold the planted data key.
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-/// A partition key that names somebody.
+/// A partition key that names a person.
 const PARTITION: &str = "zoe.k3y-0f-b0h3mia@example.com";
 
 #[derive(Debug, Clone, PartialEq, Envelope)]
@@ -47,7 +47,7 @@ struct Patient {
     number: u64,
 }
 
-/// All that is traced, as one text: by this library, and by everybody.
+/// All traces as text: those of this library, and those of all crates.
 #[derive(Clone, Default)]
 struct Log {
     ours: Arc<Mutex<String>>,
@@ -147,13 +147,13 @@ async fn no_secret_is_traced() {
     );
     assert_clean(&ours);
     assert_eq!(Secret::new(PARTITION).found_in(&ours), None, "{ours}");
-    // The SDKs trace their requests and answers; what this test made up for KMS lies in memory, and
-    // is printed with them.
+    // The SDKs trace requests and answers. The answers of KMS in this test are in memory, so the
+    // SDK prints them.
     assert!(all.len() > ours.len());
     assert_without(|secret| secret != "data key", &all);
 }
 
-/// A tenant, which is nobody's business but KMS's.
+/// A tenant, which only KMS may see.
 const TENANT: &str = "t3nant-0f-b0h3mia";
 
 #[derive(Debug, Clone, PartialEq, Envelope)]
@@ -177,7 +177,7 @@ fn stay() -> Stay {
     Stay { id: PARTITION.into(), tenant: TENANT.into(), name, scan, number: NUMBER }
 }
 
-/// Every kind of provider, around a root key or a data key that is planted here.
+/// Every kind of provider, with the planted root key or data key.
 async fn providers(
     servers: &Servers,
     clock: &Arc<TestClock>,
@@ -234,7 +234,7 @@ async fn no_provider_traces_a_secret() {
         from_item::<Stay>(moved, &**provider).await.unwrap_err();
     }
 
-    // A key that is served while its provider cannot be reached is told with the reason.
+    // A key served during an outage is traced with the reason of the outage.
     let unreachable = TestKeyProvider::new(RootKey::from_bytes(&ROOT).unwrap());
     let limits =
         CacheLimits::new(Duration::from_secs(1)).while_unreachable(Duration::from_secs(3_600));
@@ -246,7 +246,7 @@ async fn no_provider_traces_a_secret() {
     unreachable.fail_always(KeyErrorKind::Unreachable);
     from_item::<Stay>(item, &cached).await.unwrap();
 
-    // What was made and wrapped elsewhere, and an object.
+    // A provisioned key, a small secret and a stream.
     let context = Context::new("visits").form(ContextForm::Table).pair("tenant", TENANT).unwrap();
     let wrapped = provider().generate(&context.encryption_context()).await.unwrap().wrapped;
     let dek = EncryptedDek::new(ContextForm::Table, wrapped).unwrap().to_bytes();

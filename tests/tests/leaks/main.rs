@@ -1,7 +1,7 @@
-//! No secret is printed: not by an error, however it came about, nor by `Debug`, nor in a log.
+//! No secret is printed: not by an error, not by `Debug`, not in a trace.
 //!
-//! Every test plants marks in sealed fields, keys or data keys, and looks for them in whatever
-//! rendering.
+//! Every test puts known values into sealed fields, keys or data keys, and searches the output for
+//! every rendering of them.
 
 mod every_type;
 mod keys;
@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 /// The content of a sealed field.
 const TEXT: &str = "tr0ub4dor&3-cörrect-horse";
-/// The content of a sealed field, as bytes that are no text.
+/// The content of a sealed field, as bytes that are not text.
 const BYTES: [u8; 20] =
     *b"\xe4\x27\xb0\x5a\x93\xcd\x16\xf8\x71\xac\x02\xdf\x4b\x85\xea\x30\x9f\x64\xbb\x18";
 /// The content of a sealed field, as a number.
@@ -33,7 +33,7 @@ const ROOT: [u8; 32] = *b"\x3c\x83\x12\xd9\x6b\xf0\x4d\x87\xa9\x05\x7a\xe1\xce\x
 /// A data key.
 const DATA_KEY: [u8; 32] = *b"\xd1\xf6\x0b\x99\x5c\xe3\x42\xa7\x18\x7e\xbd\x04\xc9\x63\x2f\x80\x9a\x51\xee\x36\x77\xfb\xc2\x1d\x0d\xb8\x94\x4e\xa3\x6a\xf5\x29";
 
-/// Of everything planted here, what `select` selects.
+/// None of the secrets that `select` accepts is in `told`.
 #[track_caller]
 fn assert_without(select: impl Fn(&str) -> bool, told: &str) {
     static SECRETS: LazyLock<[(&str, Secret); 5]> = LazyLock::new(|| {
@@ -70,7 +70,7 @@ fn provider() -> LocalKeyProvider {
     LocalKeyProvider::new(RootKey::from_bytes(&ROOT).unwrap())
 }
 
-/// Structs that differ in the mark of one field of any type.
+/// Structs that differ in the mark of one field.
 macro_rules! with_a_field {
     ($($name:ident: $mark:ident;)*) => {$(
         #[derive(Envelope)]
@@ -100,8 +100,7 @@ async fn open<E: Envelope>(item: &Item) -> Result<E, Error> {
     from_item(item.clone(), &provider()).await
 }
 
-/// Writes `value` under every mark and reads it as an `R`: each refused, and none with a word of
-/// it.
+/// Writes `value` under every mark and reads it as an `R`. Each error quotes nothing of it.
 async fn assert_reading_says_nothing<W, R>(value: W)
 where
     W: Clone + Debug + Serialize + DeserializeOwned,
@@ -113,7 +112,7 @@ where
     let readable = seal(Plaintext { id: id(), anchor: anchor(), field: value.clone() }).await;
     let refusals = [
         open::<Encrypted<R>>(&sealed).await.map(|record| record.field),
-        // Marks may change: a value is read from where it was written.
+        // Marks may change: a value is read where it was written.
         open::<Authenticated<R>>(&sealed).await.map(|record| record.field),
         open::<Plaintext<R>>(&sealed).await.map(|record| record.field),
         open::<Encrypted<R>>(&bound).await.map(|record| record.field),
@@ -128,7 +127,7 @@ where
     }
 }
 
-/// Writes `value` under every mark, which does not go: refused without a word of it.
+/// Writes `value` under every mark, which fails. Each error quotes nothing of it.
 async fn assert_writing_says_nothing<W: Serialize + DeserializeOwned>(value: impl Fn() -> W) {
     let (id, anchor) = (|| "p_1".to_owned(), || TEXT.to_owned());
     let provider = provider();

@@ -1,12 +1,11 @@
-//! The names of sealed fields are sealed as well: no error tells those that the struct does not
-//! have.
+//! The names of sealed fields are sealed, too. No error shows names that the struct does not have.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{Envelope, ErrorKind};
 
 use crate::{TEXT, assert_says_no_secret, open, seal};
 
-/// A record with a field whose name is as secret as its value.
+/// A record with a field whose name is secret.
 #[derive(Envelope)]
 #[envelope(table = "patients")]
 struct Findings {
@@ -19,7 +18,7 @@ struct Findings {
     finding: u8,
 }
 
-/// The same record for a reader that wants another field.
+/// The same record for a reader with another field.
 #[derive(Debug, Envelope)]
 #[envelope(table = "patients")]
 #[allow(dead_code)]
@@ -44,7 +43,7 @@ async fn a_record_of_other_marks_counts_the_names_it_does_not_know() {
         ),
         "{error}"
     );
-    // Who asks for them gets them.
+    // The names are available on request.
     let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
     assert_eq!(marks.written().encrypted, ["name", TEXT]);
 }

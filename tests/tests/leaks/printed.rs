@@ -1,4 +1,4 @@
-//! `Debug` of everything public that holds something.
+//! `Debug` of the public types that hold something.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -99,7 +99,7 @@ struct Patient {
     name: String,
 }
 
-/// The clients in it hold credentials.
+/// Its clients hold credentials.
 #[tokio::test]
 async fn tables_and_kms_providers() {
     let credentials =
@@ -133,7 +133,7 @@ async fn tables_and_kms_providers() {
     ));
 }
 
-/// A provider of one data key, which a cache then holds.
+/// A provider with one data key, which a cache then holds.
 #[derive(Debug)]
 pub(crate) struct Fixed;
 
@@ -160,7 +160,7 @@ impl UnwrapKey for Fixed {
 async fn providers_that_keep_data_keys() {
     let cached = CachedKeyProvider::new(Fixed, CacheLimits::new(Duration::from_secs(300)));
     let shared = SharedKeyProvider::new(Fixed, SharingLimits::new(Duration::from_secs(300), 1_000));
-    // The key and the context may name somebody as well.
+    // The key and the context may name a person, too.
     let patient = Patient { id: TEXT.into(), name: TEXT.into() };
     let item = to_item(&patient, &shared).await.unwrap();
     assert_eq!(from_item::<Patient>(item, &cached).await.unwrap(), patient);

@@ -1,4 +1,4 @@
-//! Every other error that can be provoked, with a secret in reach of each.
+//! Every other error that a test can cause, each with a secret nearby.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{
@@ -38,7 +38,7 @@ fn patient() -> Patient {
     }
 }
 
-/// The struct before anything was sealed.
+/// The struct before any field was encrypted.
 #[derive(Envelope)]
 #[envelope(table = "patients")]
 struct Unprotected {
@@ -57,13 +57,13 @@ async fn refused(item: &Item) -> Error {
 }
 
 #[tokio::test]
-async fn a_record_in_plaintext_is_refused_without_a_word_of_it() {
+async fn refusing_a_plaintext_record_quotes_nothing() {
     let item = Item::from([("id".to_owned(), text("p_1")), ("name".to_owned(), text(TEXT))]);
     assert!(matches!(refused(&item).await.kind(), ErrorKind::NotSealed));
 }
 
 #[tokio::test]
-async fn a_secret_where_the_sealed_record_should_be_is_not_quoted() {
+async fn an_error_does_not_quote_a_secret_in_place_of_a_payload() {
     let whole = seal(patient()).await;
     let long: Vec<u8> = [
         [1, 1].as_slice(),
@@ -94,7 +94,7 @@ async fn a_secret_where_the_sealed_record_should_be_is_not_quoted() {
 }
 
 #[tokio::test]
-async fn a_record_that_was_changed_is_refused_without_a_word_of_it() {
+async fn refusing_a_changed_record_quotes_nothing() {
     let whole = seal(patient()).await;
     let mut moved = whole.clone();
     moved.insert("id".to_owned(), text("p_2"));
@@ -118,7 +118,7 @@ async fn a_record_that_was_changed_is_refused_without_a_word_of_it() {
 }
 
 #[tokio::test]
-async fn a_record_of_other_marks_is_refused_without_a_word_of_it() {
+async fn refusing_a_record_of_other_marks_quotes_nothing() {
     let unprotected = Unprotected { id: "p_1".into(), anchor: TEXT.into(), name: TEXT.into() };
     let error = refused(&seal(unprotected).await).await;
     assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
@@ -129,7 +129,7 @@ async fn a_record_of_other_marks_is_refused_without_a_word_of_it() {
 }
 
 #[test]
-fn a_root_key_that_is_none_is_not_quoted() {
+fn an_error_does_not_quote_an_invalid_root_key() {
     let directory = env!("CARGO_TARGET_TMPDIR");
     let wrong: [&[u8]; 5] = [
         &ROOT[..31],
@@ -147,7 +147,7 @@ fn a_root_key_that_is_none_is_not_quoted() {
         std::fs::remove_file(&path).unwrap();
         assert_clean(&all_it_says(&error));
     }
-    // A variable that every test has, and that holds no key.
+    // A variable that is set in every test, and is not a key.
     let error = RootKey::from_env("CARGO_MANIFEST_DIR").unwrap_err();
     assert!(!all_it_says(&error).contains(env!("CARGO_MANIFEST_DIR")), "{error:?}");
 }
@@ -167,7 +167,7 @@ async fn bench() -> Bench {
     Bench { table: Table::new(servers.dynamodb_through(&faults), provider).named(physical), faults }
 }
 
-/// What KMS, DynamoDB and the network can do to a call, short of an answer with a secret in it.
+/// Failures of KMS, DynamoDB and the network, without a secret in the answer.
 fn bad_days() -> Vec<Injected> {
     vec![
         Injected::error("AccessDeniedException"),
@@ -182,7 +182,7 @@ fn bad_days() -> Vec<Injected> {
 }
 
 #[tokio::test]
-async fn a_call_that_fails_is_told_without_what_it_carried() {
+async fn the_error_of_a_failed_call_does_not_quote_its_request() {
     let Bench { faults, table } = bench().await;
     table.put(&patient()).send().await.unwrap();
     for fault in bad_days() {
@@ -225,7 +225,7 @@ async fn a_refused_expression_is_told_without_its_values() {
 }
 
 #[tokio::test]
-async fn an_item_too_large_is_told_by_its_size_alone() {
+async fn the_error_of_a_large_item_shows_only_its_size() {
     let Bench { table, .. } = bench().await;
     let error =
         table.put(&Patient { name: TEXT.repeat(20_000), ..patient() }).send().await.unwrap_err();
@@ -234,7 +234,7 @@ async fn an_item_too_large_is_told_by_its_size_alone() {
 }
 
 #[tokio::test]
-async fn a_condition_that_did_not_hold_is_told_without_what_stood_there() {
+async fn a_failed_condition_does_not_quote_the_stored_item() {
     let Bench { table, .. } = bench().await;
     table.put(&patient()).send().await.unwrap();
     let error = table.put(&patient()).if_not_exists().send().await.unwrap_err();
@@ -242,7 +242,7 @@ async fn a_condition_that_did_not_hold_is_told_without_what_stood_there() {
     assert_says_no_secret(&error);
 }
 
-/// Nothing that this file plants is there by chance: a record does hold it.
+/// The record of these tests really holds the secrets.
 #[tokio::test]
 async fn the_secrets_are_in_the_record() {
     let opened: Patient = open(&seal(patient()).await).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is stored is not of its field's type: serde's own errors quote it, ours do not.
+//! The stored value has the wrong type for its field. Errors of serde quote the value, ours do not.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -41,7 +41,7 @@ struct Inner {
     secret: u8,
 }
 
-/// Bytes to serde, where `Vec<u8>` is a list of numbers.
+/// Bytes for serde; `Vec<u8>` is a list of numbers.
 #[derive(Clone, Debug)]
 struct Blob(Vec<u8>);
 
@@ -61,7 +61,7 @@ fn text() -> String {
     TEXT.to_owned()
 }
 
-/// Reads one value as every type that it is not.
+/// Reads one value as every other type.
 macro_rules! refused {
     ($($test:ident: $value:expr => $($type:ty),+ $(,)?;)*) => {$(
         #[tokio::test]
@@ -95,7 +95,7 @@ refused! {
     a_flag: true => String, u8, Plan, char;
 }
 
-/// Types whose own errors quote what they found, each in another way that serde offers.
+/// Types whose own errors quote the value, each by another function of serde.
 macro_rules! quoting {
     ($($name:ident: |$value:ident| $refusal:expr;)*) => {
         $(
@@ -116,7 +116,7 @@ macro_rules! quoting {
         )*
 
         #[tokio::test]
-        async fn what_a_type_says_itself_is_withheld() {
+        async fn an_error_withholds_the_message_of_a_users_type() {
             $(assert_reading_says_nothing::<_, $name>(text()).await;)*
             $(assert_reading_says_nothing::<_, Vec<Option<$name>>>(vec![text()]).await;)*
             $(assert_reading_says_nothing::<_, BTreeMap<String, $name>>(BTreeMap::from([(text(), text())])).await;)*

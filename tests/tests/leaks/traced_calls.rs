@@ -1,5 +1,4 @@
-//! What the crates say at the most talkative level: enough to find a call, and nothing that is
-//! anybody's.
+//! Traces at the finest level identify the call, and contain no value of the record.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
@@ -26,7 +25,7 @@ struct User {
     email: String,
 }
 
-/// Writes down everything, ours apart from the SDK's.
+/// Collects every trace, with its target.
 #[derive(Clone, Default)]
 struct Everything(Arc<Mutex<Vec<(&'static str, String)>>>);
 
@@ -81,7 +80,7 @@ impl Subscriber for Everything {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn logs_tell_the_call_and_not_the_record() {
+async fn traces_name_the_call_and_not_the_record() {
     let TestTable { servers, faults, table: users } = TestTable::<User>::with(|servers, faults| {
         CachedKeyProvider::new(kms_keys(servers, faults), CacheLimits::new(Duration::from_secs(60)))
     })

@@ -1,4 +1,4 @@
-//! What does not serialize: a type's own error may quote the value, ours does not.
+//! Values that do not serialize. The error of a type may quote the value, ours does not.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
 use crate::{NUMBER, TEXT, assert_says_no_secret, assert_writing_says_nothing, provider};
 
-/// Serializes as nothing but an error that quotes it.
+/// Fails to serialize, with an error that quotes the value.
 #[derive(Clone, Debug)]
 pub(crate) struct Quoting(pub(crate) &'static str);
 
@@ -24,7 +24,7 @@ impl<'de> Deserialize<'de> for Quoting {
     }
 }
 
-/// Has no text: `to_string` would panic with what it has so far.
+/// Its `Display` fails: `to_string` would panic.
 #[derive(Clone, Debug)]
 struct Unprintable;
 
@@ -47,7 +47,7 @@ impl<'de> Deserialize<'de> for Unprintable {
     }
 }
 
-/// Writes part of itself, then gives up.
+/// Writes part of itself, then fails.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct HalfWay {
     first: String,
@@ -64,7 +64,7 @@ fn deep(levels: usize) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn what_a_type_says_itself_is_withheld() {
+async fn an_error_withholds_the_message_of_a_users_type() {
     assert_writing_says_nothing(|| Quoting(TEXT)).await;
     assert_writing_says_nothing(|| vec![Some(Quoting(TEXT))]).await;
     assert_writing_says_nothing(|| {
@@ -88,7 +88,7 @@ struct Keyed<K: Ord> {
 }
 
 #[tokio::test]
-async fn a_map_key_that_is_no_text_is_not_quoted() {
+async fn an_error_does_not_quote_a_map_key_that_is_not_text() {
     let map = BTreeMap::from([((TEXT.to_owned(), NUMBER), 1)]);
     let error = to_item(&Keyed { id: "p".into(), anchor: TEXT.into(), map }, &provider())
         .await
@@ -116,7 +116,7 @@ struct Bound {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_bound_is_not_quoted() {
+async fn an_error_does_not_quote_a_value_that_cannot_be_bound() {
     let bound = |number, tenant: Option<&str>| Bound {
         id: "p".into(),
         anchor: TEXT.into(),

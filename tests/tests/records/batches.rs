@@ -1,12 +1,12 @@
-//! Batches and transactions against DynamoDB and KMS: what was done, what was not, and what may
-//! have been.
+//! Batches and transactions against DynamoDB and KMS: what they wrote, what they did not, and what
+//! is in doubt.
 
 mod composed_keys;
 mod economy;
 mod get;
-mod kept;
+mod managed_fields;
 mod put;
-mod randomly;
+mod random_faults;
 mod transact_get;
 mod transact_write;
 
@@ -18,7 +18,7 @@ use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Faults, Servers};
 use envelope_tests::{Item, assert_never_sent, kms_keys, plant, requests, servers};
 
-/// What must stand in no request.
+/// No request may contain this.
 const SECRET: &str = "s3cr3t-of-";
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -79,7 +79,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// With keys that are made in this process.
+    /// With a local key provider.
     async fn new() -> Self {
         Self::with(|_, _| LocalKeyProvider::new(RootKey::generate().unwrap())).await
     }
@@ -101,7 +101,7 @@ impl Bench {
         Self { servers, faults, users, orders }
     }
 
-    /// Everything in the table of users, past the faults, by key.
+    /// All items of the table of users by key, read past the faults.
     async fn stored(&self) -> HashMap<String, Item> {
         let pages =
             self.servers.dynamodb().scan().table_name(self.users.name()).consistent_read(true);
@@ -124,14 +124,14 @@ impl Bench {
         requests(&self.faults, operation)
     }
 
-    /// Nothing that was sent so far had a secret in it, in clear or in base64.
+    /// No request so far had a secret in it, in clear or in base64.
     #[track_caller]
     fn assert_nothing_secret_was_sent(&self) {
         assert_never_sent(&self.faults, SECRET);
     }
 }
 
-/// DynamoDB's answer to a transaction that it cancels: a code, or `None`, for each action.
+/// The answer of DynamoDB when it cancels a transaction: for each action a code, or `None`.
 fn cancelled(codes: &[&str]) -> envelope_examples::Fault {
     let reasons: Vec<_> = codes.iter().map(|code| serde_json::json!({ "Code": code })).collect();
     let body = serde_json::json!({

@@ -1,4 +1,4 @@
-//! Several entity types in one table: composed keys, kinds, enums.
+//! Several entity types in one table: composed keys, kinds and enums.
 
 mod composed;
 mod enums;

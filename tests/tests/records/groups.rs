@@ -1,5 +1,5 @@
-//! Groups of fields with keys of their own: who sees what, and what somebody with write access
-//! could make of it.
+//! Groups of fields with their own keys: who reads what, and what an attacker with write access can
+//! do.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::error::KeyErrorKind;
@@ -51,7 +51,7 @@ fn patient(id: &str) -> Patient {
     }
 }
 
-/// Everybody's keys: 1 for the record, 2 for its medical group, 3 for its billing.
+/// Keys: 1 for the record, 2 for its medical group, 3 for its billing.
 fn doctor() -> GroupKeyProvider {
     GroupKeyProvider::new(local_keys(1))
         .group("medical", local_keys(2))
@@ -97,7 +97,7 @@ async fn each_reader_sees_the_groups_whose_keys_it_has() {
     assert_eq!(read(&item, &local_keys(1)).await.unwrap(), nothing);
     assert_eq!(read(&item, &GroupKeyProvider::new(local_keys(1))).await.unwrap(), nothing);
 
-    // Without the record's own key nothing is read, whichever group's is there.
+    // Without the record's own key nothing is read, even with the key of a group.
     let error = read(&item, &GroupKeyProvider::new(local_keys(9)).group("medical", local_keys(2)))
         .await
         .unwrap_err();
@@ -131,7 +131,7 @@ async fn what_is_withheld_cannot_be_destroyed_by_putting_the_rest() {
 }
 
 #[tokio::test]
-async fn a_group_may_be_written_by_who_does_not_read_it() {
+async fn a_group_may_be_written_without_the_right_to_read_it() {
     let reception = GroupKeyProvider::new(local_keys(1))
         .write_only_group("medical", local_keys(2))
         .group("billing-1", local_keys(3));
@@ -147,7 +147,7 @@ async fn a_group_may_be_written_by_who_does_not_read_it() {
     );
 }
 
-/// For a moment's failure the whole record fails, so that nobody takes it for a lack of rights.
+/// A transient failure fails the whole record, so that it is not mistaken for missing rights.
 #[tokio::test]
 async fn only_what_lasts_withholds_a_group() {
     let item = write(&patient("p_1")).await;
@@ -180,7 +180,7 @@ async fn only_what_lasts_withholds_a_group() {
     }
 }
 
-/// Every part of one record in the place of every part of another, and of another group.
+/// Every part of one record in place of every part of another record or group.
 #[tokio::test]
 async fn no_part_can_stand_in_the_place_of_another() {
     let (a, b) = (write(&patient("p_1")).await, write(&patient("p_2")).await);
@@ -199,8 +199,7 @@ async fn no_part_can_stand_in_the_place_of_another() {
             }
             let mut forged = a.clone();
             forged.insert(to.to_owned(), source[from].clone());
-            // A wrapped key of a key that is not the group's says no more than that this reader has
-            // not the right one.
+            // A wrapped key of another key only means that this reader lacks the right key.
             match read(&forged, &doctor()).await {
                 Err(_) => {}
                 Ok(opened) => {
@@ -215,15 +214,14 @@ async fn no_part_can_stand_in_the_place_of_another() {
             }
         }
     }
-    // A group's payload and wrapped key together, both as they once stood: the record vouches for
-    // another.
+    // An older payload and wrapped key of the group: the record lists another.
     let mut replayed = a.clone();
     for part in ["encrypted_payload_medical", "encrypted_dek_medical"] {
         replayed.insert(part.to_owned(), older[part].clone());
     }
     let error = read(&replayed, &doctor()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
-    // Even for a reader that does not see the group.
+    // This also holds for a reader without the right to the group.
     assert!(matches!(
         read(&replayed, &accountant()).await.unwrap_err().kind(),
         ErrorKind::NotAuthentic { .. }
@@ -270,9 +268,9 @@ async fn every_bit_of_a_groups_payload_counts_and_none_of_them_withholds_it() {
     }
 }
 
-/// The wrapped key is nobody's word but its own: with it spoilt the group is lost, as if the
-/// attribute had been deleted, and with the id of an unknown key it is withheld. Never does another
-/// value appear.
+/// The wrapped key of a group is not authenticated. If it is damaged, the group is lost, as if the
+/// attribute had been deleted. If it names an unknown key, the group is withheld. No other value
+/// ever appears.
 #[tokio::test]
 async fn a_spoilt_wrapped_key_of_a_group_never_yields_a_value() {
     let item = write(&patient("p_1")).await;
@@ -321,12 +319,12 @@ impl Ungrouped {
 
 #[tokio::test]
 async fn records_outlive_groups() {
-    // Written without groups: what the record's own key seals is granted to whoever has it.
+    // Written without groups: whoever has the record's own key reads these fields.
     let item = to_item(&Ungrouped::of("p_1"), &local_keys(1)).await.unwrap();
     let read_now = from_item::<Patient>(item, &accountant()).await.unwrap();
     assert_eq!(read_now, Patient { allergies: Access::default(), ..patient("p_1") });
 
-    // Written with groups, read by an older struct: it has no such fields.
+    // Written with groups, read by an older struct, which does not have these fields.
     #[derive(Debug, PartialEq, Envelope)]
     #[envelope(table = "patients", context(purpose = "care"))]
     struct Older {
@@ -355,7 +353,7 @@ async fn records_outlive_groups() {
     let older = from_item::<WithoutGroups>(item.clone(), &local_keys(1)).await.unwrap();
     assert_eq!(older.visits, 3);
 
-    // From one group to another, while the reader has both.
+    // A field moves from one group to another, and the reader has both keys.
     #[derive(Debug, PartialEq, Envelope)]
     #[envelope(table = "patients", context(purpose = "care"))]
     struct Moved {
@@ -371,7 +369,7 @@ async fn records_outlive_groups() {
 }
 
 #[tokio::test]
-async fn plaintext_is_taken_for_a_group_only_where_the_struct_says_so_and_the_group_is_seen() {
+async fn plaintext_counts_as_a_group_field_only_if_accepted_and_readable() {
     #[derive(Debug, PartialEq, Envelope)]
     #[envelope(table = "patients")]
     struct Before {
@@ -397,7 +395,7 @@ async fn plaintext_is_taken_for_a_group_only_where_the_struct_says_so_and_the_gr
     let after = from_item::<After>(item, &doctor()).await.unwrap();
     assert_eq!(after.diagnosis, Access::Granted("gout".to_owned()));
 
-    // Once sealed, what stands beside it in the clear is refused, seen or not.
+    // Once the field is sealed, a plaintext copy is refused, whether the group is readable or not.
     let mut item = to_item(&after, &doctor()).await.unwrap();
     item.insert("diagnosis".to_owned(), AttributeValue::S("healthy".to_owned()));
     for reader in [doctor(), accountant()] {
@@ -434,7 +432,7 @@ async fn the_data_key_of_a_group_is_wrapped_anew_like_that_of_the_record() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_group_is_said_by_errors_or_stands_in_the_item() {
+async fn no_value_of_a_group_is_in_errors_or_in_the_item() {
     #[derive(Debug, Envelope)]
     #[envelope(table = "patients")]
     struct Marked {
@@ -478,7 +476,7 @@ async fn nothing_of_a_group_is_said_by_errors_or_stands_in_the_item() {
     assert_eq!(secret.found_in(&all_it_says(&error)), None);
 }
 
-/// With KMS: each group under a key of its own, named in the encryption context, and withheld once
+/// With KMS, each group has its own key and is named in the encryption context. It is withheld once
 /// its key is disabled.
 #[tokio::test]
 async fn a_group_is_withheld_when_its_kms_key_is_disabled() {
@@ -521,7 +519,7 @@ async fn a_group_is_withheld_when_its_kms_key_is_disabled() {
 }
 
 #[test]
-fn a_provider_of_groups_says_nothing_of_its_keys() {
+fn the_debug_of_a_group_provider_shows_no_key() {
     let provider = doctor();
     assert_eq!(
         format!("{provider:?}"),

@@ -1,7 +1,7 @@
 //! Records in tables: what is stored, read, changed and refused.
 //!
-//! The servers are embedded ones, or those that the environment names. Each test has tables of its
-//! own, so that they can run side by side on shared servers.
+//! The servers are embedded, or those that the environment names. Each test has its own tables, so
+//! that tests can share servers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod batches;

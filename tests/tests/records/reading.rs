@@ -1,10 +1,10 @@
-//! Reading more than one record: queries, scans, indexes, and what they do on bad days.
+//! Reading more than one record: queries, scans and indexes, and how they fail.
 //!
-//! Each test has a table of its own, so that they can run side by side on shared servers.
+//! Each test has its own table, so that tests can share servers.
 
-mod bad_days;
 mod bad_records;
 mod entities;
+mod failures;
 mod indexes;
 mod keys;
 mod pages;
@@ -24,7 +24,7 @@ use envelope_examples::servers::unique_name;
 use envelope_examples::{Faults, Servers};
 use envelope_tests::{Item, number, requests, servers, stored, text};
 
-/// What no error may say.
+/// No error may contain this.
 const SECRET: &str = "s3cr3t";
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -74,7 +74,7 @@ fn p_1(numbers: impl IntoIterator<Item = u32>) -> Vec<Visit> {
     numbers.into_iter().map(|number| visit("p_1", number)).collect()
 }
 
-/// A table of visits, who opens them, and what stands between the table and DynamoDB.
+/// A table of visits, the keys that open them, and the faults in front of DynamoDB.
 struct Setup {
     servers: Servers,
     visits: Table<Visit>,
@@ -82,7 +82,7 @@ struct Setup {
     faults: Faults,
 }
 
-/// What the indexes of a table project.
+/// The projection of the table's indexes.
 #[derive(Clone, Copy, PartialEq)]
 enum Projected {
     All,
@@ -115,7 +115,7 @@ async fn setup_with(
 }
 
 impl Setup {
-    /// Stores the visits; the record of calls begins after it.
+    /// Stores the visits past the faults, so that their calls are not counted.
     async fn fill(&self, visits: &[Visit]) {
         let mut items = Vec::new();
         for visit in visits {
@@ -216,7 +216,7 @@ fn projection(projected: Projected) -> Projection {
     }
 }
 
-/// Takes so many records.
+/// The next `count` records.
 async fn take(records: &mut Records<Visit>, count: usize) -> Vec<Visit> {
     let mut taken = Vec::new();
     for _ in 0..count {
@@ -225,7 +225,7 @@ async fn take(records: &mut Records<Visit>, count: usize) -> Vec<Visit> {
     taken
 }
 
-/// The token as another process would have it.
+/// The token, passed on as text.
 fn carried(token: Option<ResumeToken>) -> Option<ResumeToken> {
     token.map(|token| token.to_string().parse().unwrap())
 }
@@ -235,7 +235,7 @@ fn sorted(mut visits: Vec<Visit>) -> Vec<Visit> {
     visits
 }
 
-/// The records and the errors, apart.
+/// The records and the errors.
 async fn parted(records: &mut Records<Visit>) -> (Vec<Visit>, Vec<Error>) {
     let (mut visits, mut errors) = (Vec::new(), Vec::new());
     while let Some(record) = records.next().await {

@@ -1,6 +1,6 @@
-//! Many tasks, one in ten calls failing in one way or another: no wrong read, no lost write.
+//! Many tasks while one in ten calls fails: no wrong read, no lost write.
 //!
-//! Runs for `SOAK_SECONDS`, five by default and sixty in CI.
+//! Runs for `SOAK_SECONDS`: two by default, sixty in `.ci/run --all`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,11 +18,10 @@ use envelope_examples::{Faults, Servers};
 const TASKS: usize = 64;
 const RECORDS_PER_TASK: usize = 4;
 const FAULTS_PER_MILLE: u64 = 100;
-/// So short that the soak sees every stage of a key's life.
+/// So short that keys expire many times during the soak.
 const KEY_AGE: Duration = Duration::from_millis(50);
 
-/// A record with an encryption context of its own, and one that shares it with the others of its
-/// table.
+/// A record with its own encryption context, or one that shares the context with its table.
 macro_rules! counter {
     ($name:ident, $form:literal) => {
         #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -64,18 +63,18 @@ struct Tally {
     failed_reads: AtomicU64,
 }
 
-/// The values a record may have, `None` for no record: one after a write that succeeded, more after
-/// writes that may have.
+/// The values that a record may have, `None` for no record. After a successful write there is one,
+/// after writes in doubt there are several.
 type Possible = Vec<Option<u64>>;
 
-/// A failure that is somebody's to mend is to be expected; data that is wrong never is.
+/// Failures of keys and servers are expected. Wrong data never is.
 #[track_caller]
 fn assert_no_wrong_data(error: &Error) {
     assert_ne!(error.fault(), Fault::Data, "{error}");
     assert_ne!(error.fault(), Fault::Caller, "{error}");
 }
 
-/// Writes and reads records of its own, and knows what each may hold.
+/// Writes and reads its own records, and checks that each has a possible value.
 async fn work<C: Counter>(
     table: Table<C>,
     task: usize,
@@ -95,7 +94,7 @@ async fn work<C: Counter>(
                 Err(error) => {
                     assert_no_wrong_data(&error);
                     tally.failed_writes.fetch_add(1, Ordering::Relaxed);
-                    // The request may have been carried out and its answer lost.
+                    // The write may have happened, and only its answer was lost.
                     possible.push(Some(value));
                 }
             }
@@ -125,7 +124,7 @@ async fn soak<C: Counter>(
     seed: u64,
     provider: impl FnOnce(KmsKeyProvider) -> Arc<dyn KeyProvider>,
 ) {
-    let seconds = std::env::var("SOAK_SECONDS").map_or(5, |text| text.parse().unwrap());
+    let seconds = std::env::var("SOAK_SECONDS").map_or(2, |text| text.parse().unwrap());
     let servers = Servers::from_env().await.unwrap();
     let faults = Faults::new();
     let physical = unique_name("counters");

@@ -1,6 +1,6 @@
-//! Tables and keys against DynamoDB and KMS: embedded ones, or those that the environment names.
+//! The calls of `Table`, one record at a time.
 //!
-//! Each test has tables and keys of its own, so that they can run side by side on shared servers.
+//! Each test has its own tables and keys, so that tests can share servers.
 
 mod create;
 mod kms_keys;
@@ -80,7 +80,7 @@ struct Document {
     body: Vec<u8>,
 }
 
-/// A `Vec<u8>` as B, as `serde_bytes` does it.
+/// Stores a `Vec<u8>` as B, as `serde_bytes` does.
 mod bytes {
     use serde::de::{Error, Visitor};
     use serde::{Deserializer, Serializer};

@@ -1,5 +1,4 @@
-//! Everything that can be changed about a stored record, one change after another, whoever wraps
-//! its data key.
+//! Every change to a stored record, one at a time, with each kind of key provider.
 
 mod bits;
 mod exchange;
@@ -23,7 +22,7 @@ use envelope_tests::{
     Item, binary, bytes_of, local_keys, rsa_private_key, rsa_public_key, text, with,
 };
 
-/// Everything that a record can be bound to.
+/// A record with every kind of authenticated attribute.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "vault", kms_context = "table")]
 struct Secret {
@@ -47,7 +46,7 @@ struct Secret {
     views: u64,
 }
 
-/// The names that are protected, the absent one among them.
+/// The protected names, including the absent one.
 const PROTECTED: [&str; 6] = ["owner", "at", "plan", "tags", "terms", "frozen"];
 const SEALED: [&str; 2] = ["encrypted_payload", "encrypted_dek"];
 
@@ -64,7 +63,7 @@ fn secret(owner: &str, text: &str) -> Secret {
     }
 }
 
-/// Somebody who wraps data keys and unwraps them.
+/// A party that wraps data keys and unwraps them.
 struct Keys {
     name: &'static str,
     wrap: Box<dyn WrapKey>,
@@ -80,7 +79,7 @@ impl Keys {
         from_item(item.clone(), &self.unwrap).await
     }
 
-    /// Where the wrapped key is always the same: it is unwrapped once.
+    /// With a cache, for tests in which the wrapped key stays the same.
     fn remembering(self) -> Self {
         let cached =
             CachedKeyProvider::new(self.unwrap, CacheLimits::new(Duration::from_secs(600)));
@@ -118,13 +117,13 @@ async fn hierarchical(servers: &Servers) -> Keys {
     Keys { name: "hierarchical", wrap: Box::new(provider()), unwrap: Box::new(provider()) }
 }
 
-/// Two parties that each can read, one of them a local key of its own.
+/// Two parties, each of which can read.
 fn both() -> Keys {
     let provider = || MultiKeyProvider::new(local_keys(3)).with(local_keys(4));
     Keys { name: "two parties", wrap: Box::new(provider()), unwrap: Box::new(provider()) }
 }
 
-/// One of each kind, and a second local one.
+/// One party of each kind, and a second local one.
 async fn everybody(servers: &Servers) -> Vec<Keys> {
     let hierarchical = hierarchical(servers).await;
     vec![local("local", 1), local("another local", 2), rsa(), kms(servers), hierarchical, both()]

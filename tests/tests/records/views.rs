@@ -1,5 +1,4 @@
-//! Partial reads of readable attributes: what they ask for, what they show, and that no key is
-//! asked for.
+//! Partial reads of readable attributes: what they request and return, without a data key.
 
 use envelope_dynamo::item::view_item;
 use envelope_dynamo::testing::TestKeyProvider;
@@ -91,7 +90,7 @@ fn provider() -> TestKeyProvider {
 }
 
 #[tokio::test]
-async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
+async fn a_view_asks_only_for_its_attributes_and_for_no_data_key() {
     let keys = provider();
     let TestTable { servers, faults, table: users } = TestTable::with(|_, _| keys.clone()).await;
     users.put(&user()).send().await.unwrap();
@@ -111,7 +110,7 @@ async fn a_view_asks_for_its_attributes_alone_and_for_no_key() {
     asked.sort_unstable();
     assert_eq!(asked, ["created", "loginCount", "nickname", "plan", "size", "tags", "userId"]);
 
-    // A service that only writes has no right to open records, and needs none for a view.
+    // A write-only service cannot open records, and does not need to for a view.
     let writer =
         Table::<User, _>::write_only(servers.dynamodb().clone(), provider()).named(users.name());
     assert_eq!(writer.view::<Usage>("u_1").send().await.unwrap(), Some(usage()));
@@ -129,7 +128,7 @@ async fn attributes_are_read_as_the_record_reads_them() {
 }
 
 #[tokio::test]
-async fn what_is_absent_or_of_another_type_is_an_error_that_names_record_and_attribute() {
+async fn a_missing_or_mistyped_attribute_is_named_in_the_error() {
     let item = to_item(&user(), &provider()).await.unwrap();
     let error_with = |change: &dyn Fn(&mut Item)| {
         let mut item = item.clone();
@@ -150,7 +149,7 @@ async fn what_is_absent_or_of_another_type_is_an_error_that_names_record_and_att
     );
 }
 
-/// As documented: a view shows what stands in the table.
+/// As documented: a view shows what the table holds.
 #[tokio::test]
 async fn a_view_verifies_nothing() {
     let mut item = to_item(&user(), &provider()).await.unwrap();
@@ -181,7 +180,7 @@ struct Seen {
 }
 
 #[tokio::test]
-async fn queries_scans_and_indexes_give_views_page_by_page_and_go_on_where_they_stopped() {
+async fn views_of_queries_scans_and_indexes_resume() {
     let keys = provider();
     let TestTable { faults, table: visits, .. } = TestTable::with(|_, _| keys.clone()).await;
     let visit = |day: u32| Visit {

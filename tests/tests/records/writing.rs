@@ -1,8 +1,8 @@
-//! Writes beyond a plain put: conditions, updates in place, and changes of what is sealed.
+//! Writes beyond a plain put: conditions, updates in place, and `modify`.
 
 mod conditions;
 mod in_place;
-mod lost;
+mod lost_answers;
 mod modify;
 mod racing;
 mod times;
@@ -17,7 +17,7 @@ use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Faults, Servers};
 use envelope_tests::{Item, assert_never_sent, called, local_keys, plant, servers, stored, text};
 
-/// A record with attributes of every kind that a write can name.
+/// A record with attributes of every kind.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "users")]
 #[serde(rename_all = "camelCase")]
@@ -86,7 +86,7 @@ fn user(id: &str) -> User {
     }
 }
 
-/// A table of its own behind faults.
+/// A new table behind faults.
 struct Bench {
     servers: Servers,
     faults: Faults,
@@ -103,18 +103,18 @@ impl Bench {
         Self { servers, faults: Faults::new(), name }
     }
 
-    /// The table behind the faults, of one kind of record.
+    /// The table behind the faults, for records of type `T`.
     fn table<T: Envelope>(&self) -> Table<T> {
         let provider = local_keys(7);
         Table::new(self.servers.dynamodb_through(&self.faults), provider).named(self.name.clone())
     }
 
-    /// The item as it stands in the table, past the faults.
+    /// The stored item, read past the faults.
     async fn stored(&self, id: &str) -> Option<Item> {
         stored(&self.servers, &self.name, Item::from([("userId".into(), text(id))])).await
     }
 
-    /// A number of an item as it stands in the table.
+    /// A number in the stored item.
     async fn number(&self, id: &str, name: &str) -> u64 {
         self.stored(id).await.unwrap()[name].as_n().unwrap().parse().unwrap()
     }
@@ -124,7 +124,7 @@ impl Bench {
         called(&self.faults, operation, calls).await;
     }
 
-    /// Does `meanwhile` between the read and the first write of `modify`.
+    /// Runs `meanwhile` between the read and the first write of `modify`.
     async fn between<R>(
         &self,
         modify: impl Future<Output = R>,
@@ -140,7 +140,7 @@ impl Bench {
         tokio::join!(modify, meanwhile).0
     }
 
-    /// The table past the faults, as another writer has it.
+    /// The table without the faults, for another writer.
     fn other<T: Envelope>(&self) -> Table<T> {
         let provider = local_keys(7);
         Table::new(self.servers.dynamodb().clone(), provider).named(self.name.clone())
@@ -151,7 +151,7 @@ impl Bench {
         plant(&self.servers, &self.name, item).await;
     }
 
-    /// Nothing that was sent holds what is to be sealed.
+    /// No request holds a value that must be sealed.
     #[track_caller]
     fn assert_nothing_secret_was_sent(&self) {
         assert_never_sent(&self.faults, "plaintext-mark");

@@ -60,7 +60,7 @@ struct Strict {
     a: u8,
 }
 
-/// Written out, since serde's derive does not find its own default where a macro names the path.
+/// Written by hand: serde's derive does not find its default where a macro names the path.
 mod default_of_the_struct_by_path {
     use envelope_dynamo::Envelope;
     use serde::{Deserialize, Serialize};

@@ -42,7 +42,7 @@ shapes! {
     InternalRenamed: #[serde(tag = "kind of", rename_all = "UPPERCASE", rename_all_fields = "camelCase")];
 }
 
-/// Variants that not every representation has.
+/// Variants that some representations do not support.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Tuples {
     None(),

@@ -7,12 +7,12 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// A type of which only a part is serialized.
+/// A type that is serialized only in part.
 trait Currency {
     type Amount: Clone + Debug + PartialEq + Serialize + DeserializeOwned;
 }
 
-/// Neither serialized nor deserialized itself.
+/// Not serializable itself.
 #[derive(Clone, Debug, PartialEq)]
 struct Euro;
 
@@ -20,7 +20,7 @@ impl Currency for Euro {
     type Amount = u64;
 }
 
-/// Generic over what it does not hold.
+/// Generic over a type that it does not hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Id<T> {
     id: String,

@@ -1,4 +1,4 @@
-//! `rename`, `rename_all` and `alias`, and names that mean something to somebody.
+//! `rename`, `rename_all` and `alias`, and names with a meaning elsewhere.
 #![allow(non_snake_case)] // two underscores in a row are one of the odd places
 
 /// The same fields under every rule: words, digits, underscores at odd places, a keyword, letters
@@ -152,11 +152,11 @@ read_alike! {
     refuses [{ "name": 1 }];
 }
 
-/// Here we read what `serde_dynamo` refuses: an update in place writes a field under its own name,
-/// beside the alias under which an older program has stored it. Nobody updates a sealed field in
-/// place, so that one is refused.
+/// We read an item that `serde_dynamo` refuses: an update in place writes a field under its own
+/// name, beside the alias that an older program stored. A sealed field is never updated in place,
+/// so there both are refused.
 #[tokio::test]
-async fn a_field_that_is_stored_under_its_own_name_and_an_alias_is_read_if_it_is_plaintext() {
+async fn only_plaintext_fields_may_be_stored_under_name_and_alias() {
     mod record {
         twins!(() [] [] {
             #[serde(alias = "mail")]

@@ -1,4 +1,4 @@
-//! Numbers beyond `serde_dynamo`, and numbers that DynamoDB writes in another way than we do.
+//! Numbers beyond `serde_dynamo`, and numbers that DynamoDB spells differently.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use envelope_tests::number;
 
 use crate::serde_parity::twins::{Item, provider};
 
-/// 38 digits, the most that DynamoDB holds.
+/// 38 digits, the maximum of DynamoDB.
 const LARGEST: u128 = 99_999_999_999_999_999_999_999_999_999_999_999_999;
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -55,7 +55,7 @@ fn numbers() -> Numbers {
     }
 }
 
-/// As a server that keeps the value and not its spelling might give it back.
+/// Other spellings of the same numbers: a server keeps the value, not its spelling.
 fn respelled(number: &str) -> Vec<String> {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
     let point = if digits.contains('.') { "" } else { "." };
@@ -106,7 +106,7 @@ async fn a_bound_number_may_be_spelled_anew_but_not_changed() {
             let read = from_item::<Numbers>(item, &provider()).await;
             match read {
                 Ok(read) => assert_eq!(read, numbers(), "{name}: {spelling}"),
-                // It is authentic; an integer's own parser wants it without a point or an exponent.
+                // It is authentic, but the parser of integers refuses a point or an exponent.
                 Err(error) => assert!(
                     matches!(error.kind(), ErrorKind::Deserialize { .. }),
                     "{spelling}: {error}"
@@ -151,7 +151,7 @@ async fn a_bound_set_may_come_in_any_order_but_not_with_other_elements() {
 }
 
 #[tokio::test]
-async fn what_dynamodb_rewrites_still_opens() {
+async fn a_record_opens_after_dynamodb_normalized_its_numbers_and_sets() {
     let servers = Servers::from_env().await.unwrap();
     let physical = unique_name("numbers");
     create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::N), None)
@@ -161,7 +161,7 @@ async fn what_dynamodb_rewrites_still_opens() {
     table.put(&numbers()).send().await.unwrap();
     assert_eq!(table.get(-7).consistent_read().send().await.unwrap(), Some(numbers()));
 
-    // Put past the library in other spellings of the same numbers, and sets in another order.
+    // The same numbers in other spellings, and sets in another order, without the library.
     let mut item: Item = to_item(&numbers(), &provider()).await.unwrap();
     item.insert("id".to_owned(), number("-7.00"));
     item.insert("fraction".to_owned(), number("0.000"));

@@ -1,4 +1,4 @@
-//! Sets, asked for by this library's modules and by `serde_dynamo`'s own.
+//! Sets, by this library's modules and by those of `serde_dynamo`.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::serde_parity::twins::{Item, provider};
 use crate::serde_parity::with::bytes;
 
-/// Bytes to serde, where `Vec<u8>` is a list; not a newtype, which `serde_dynamo` does not read
-/// from a set.
+/// Bytes for serde; `Vec<u8>` is a list. Not a newtype, which `serde_dynamo` does not read from a
+/// set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Blob(Vec<u8>);
 
@@ -49,7 +49,7 @@ alike! {
         numbers: BTreeSet<i64>,
         #[serde(with = "::serde_dynamo::binary_set")]
         binaries: BTreeSet<Blob>,
-        /// Without a module, a list.
+        /// Without a module this is a list.
         list: BTreeSet<String>,
     } = { strings: strings(), numbers: [i64::MIN, 0, i64::MAX].into(), binaries: blobs(), list: strings() };
 
@@ -103,7 +103,7 @@ struct Ours {
 }
 
 #[tokio::test]
-async fn our_modules_mean_what_those_of_serde_dynamo_mean() {
+async fn our_serde_modules_do_what_those_of_serde_dynamo_do() {
     let theirs: Item = serde_dynamo::to_item(of_each_kind::plain::record()).unwrap();
     let mut item = to_item(&of_each_kind::plain::record(), &provider()).await.unwrap();
     let read: Ours = from_item(item.clone(), &provider()).await.unwrap();
@@ -112,7 +112,7 @@ async fn our_modules_mean_what_those_of_serde_dynamo_mean() {
     for name in ["strings", "numbers", "binaries", "list"] {
         assert_eq!(ours[name], theirs[name]);
     }
-    // A list, as it was stored before anybody asked for a set, is read as one.
+    // A list that was stored before the field became a set is read as a set.
     item.insert("strings".to_owned(), AttributeValue::L(vec![AttributeValue::S("a".into())]));
     let read: Ours = from_item(item, &provider()).await.unwrap();
     assert_eq!(read.strings, BTreeSet::from(["a".to_owned()]));

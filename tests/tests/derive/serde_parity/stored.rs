@@ -1,5 +1,4 @@
-//! Records of odd shapes, stored in DynamoDB through `Table` and, beside it, by `serde_dynamo` and
-//! the plain SDK.
+//! Random records, stored through `Table`, and by `serde_dynamo` and the plain SDK.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,7 +20,7 @@ const RECORDS: u32 = 1000;
 /// DynamoDB holds.
 const WIDE_RECORDS: u32 = 200;
 
-/// A value of any shape that DynamoDB stores.
+/// A value of any shape that DynamoDB can store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
     Nothing,
@@ -49,7 +48,7 @@ enum Shape {
     Numbers(#[serde(with = "serde_dynamo::number_set")] BTreeSet<i64>),
 }
 
-/// Sealed by `Envelope`; in plain text as serde's own derive has it.
+/// Sealed by `Envelope`, or in plain text by serde's own derive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Envelope)]
 #[envelope(table = "oddities", kms_context = "hashed")]
 struct Oddity {
@@ -74,7 +73,7 @@ struct Oddity {
     rest: BTreeMap<String, i32>,
 }
 
-/// Text from every plane, the empty one among it.
+/// Text from every Unicode plane, and the empty text.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[a-z]{0,12}", "\\PC{0,12}", Just(String::new())]
 }
@@ -83,7 +82,7 @@ fn name() -> impl Strategy<Value = String> {
     any::<String>().prop_filter("DynamoDB has no empty names", |name| !name.is_empty())
 }
 
-/// Within what DynamoDB holds: 1E-130 to 9.99E+125.
+/// Within the range of DynamoDB: 1E-130 to 9.99E+125.
 fn float() -> impl Strategy<Value = f64> {
     prop_oneof![
         (-1.0..1.0, -120..120)
@@ -113,8 +112,7 @@ fn leaf() -> impl Strategy<Value = Shape> {
     ]
 }
 
-/// Nested as deep as stays within the 32 levels that DynamoDB stores: a variant is a level of its
-/// own.
+/// Nested within the 32 levels that DynamoDB stores; a variant is one level.
 fn shape(leaf: impl Strategy<Value = Shape> + 'static) -> impl Strategy<Value = Shape> {
     leaf.prop_recursive(5, 24, 4, |inner| {
         let boxed = inner.clone().prop_map(Box::new);
@@ -147,7 +145,7 @@ fn oddity(leaf: BoxedStrategy<Shape>) -> impl Strategy<Value = Oddity> {
     )
 }
 
-/// One physical table for what is sealed, and one for what is not.
+/// One physical table for sealed records, and one for plain ones.
 struct Tables {
     sealed: Table<Oddity>,
     plain: String,
@@ -180,7 +178,7 @@ impl Tables {
             .unwrap()
     }
 
-    /// What `Table` reads is what it was given.
+    /// `Table` reads what it wrote.
     async fn comes_back(&self, oddity: &Oddity) -> Result<(), TestCaseError> {
         let failed =
             |error: envelope_dynamo::Error| TestCaseError::fail(format!("{error} {error:?}"));
@@ -196,7 +194,7 @@ impl Tables {
         Ok(())
     }
 
-    /// And it is what the plain SDK reads, which finds the same readable attributes.
+    /// The plain SDK reads the same readable attributes.
     async fn as_in_serde_dynamo(&self, oddity: &Oddity) -> Result<(), TestCaseError> {
         let item = serde_dynamo::to_item(oddity).unwrap();
         let put = self.sealed.client().put_item().table_name(&self.plain);
@@ -210,7 +208,7 @@ impl Tables {
         for (name, attribute) in
             sealed.into_iter().filter(|(name, _)| !name.starts_with("encrypted_"))
         {
-            // Sets come back in any order.
+            // DynamoDB returns sets in any order.
             prop_assert_eq!(
                 ordered(attribute),
                 plain.remove(&name).map_or(AttributeValue::Null(false), ordered),
@@ -255,7 +253,7 @@ fn run(cases: u32, oddities: impl Strategy<Value = Oddity>, is_plain: bool) {
 }
 
 #[test]
-fn a_thousand_records_of_odd_shapes_are_those_that_serde_dynamo_and_the_plain_sdk_store() {
+fn a_thousand_random_records_are_stored_as_serde_dynamo_does() {
     run(RECORDS, oddity(leaf().boxed()), true);
 }
 

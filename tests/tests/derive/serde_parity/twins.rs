@@ -1,4 +1,4 @@
-//! One shape of record as two structs, and what must hold of both.
+//! One shape of record as two structs, and what must hold for both.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -26,8 +26,8 @@ pub(crate) trait Record:
 
 impl<T: Envelope + Serialize + Deserialize<'static> + PartialEq + Debug> Record for T {}
 
-/// Declares `plain::Record` and `sealed::Record`, alike but for what happens to fields, and a value
-/// of each if one is given.
+/// Declares `plain::Record` and `sealed::Record`, which differ only in the marks of their fields,
+/// and a value of each if one is given.
 macro_rules! twins {
     (@twin $twin:ident $unmarked:tt ($($attribute:tt)*) [$($parameter:tt)*] $arguments:tt { $($fields:tt)* } $($values:tt)?) => {
         pub(super) mod $twin {
@@ -61,11 +61,10 @@ macro_rules! twins {
     };
 }
 
-/// Tests that shapes of records are stored and read as `serde_dynamo` stores and reads them, and
-/// come back as they were.
+/// Tests that records are stored and read as by `serde_dynamo`, and come back unchanged.
 ///
-/// Type parameters and arguments may stand before the fields. After `absent` stand the names of
-/// fields that are marked sealed though they have no value.
+/// Type parameters and arguments may precede the fields. `absent` names the fields that are listed
+/// as sealed although they have no value.
 macro_rules! alike {
     ($(
         $test:ident: $(#[$attribute:meta])* $([$($parameter:tt)*] [$($argument:tt)*])? { $($fields:tt)* }
@@ -94,14 +93,14 @@ macro_rules! alike {
     };
 }
 
-/// As [`alike`], for records that come back changed, or not at all, in both libraries.
+/// Like [`alike`], for records that come back changed, or not at all, in both libraries.
 macro_rules! alike_but_changed {
     ($($test:ident: $(#[$attribute:meta])* { $($fields:tt)* } = $values:tt $(absent $absent:tt)?;)*) => {$(
         alike!(@test $test [] [$($absent)?] ($(#[$attribute])*) [] [] { $($fields)* } $values);
     )*};
 }
 
-/// Tests that what somebody else wrote is read as `serde_dynamo` reads it, or refused as it does.
+/// Tests that foreign items are read or refused as by `serde_dynamo`.
 macro_rules! read_alike {
     ($(
         $test:ident: $(#[$attribute:meta])* { $($fields:tt)* } reads [$($read:tt),* $(,)?] refuses [$($refused:tt),* $(,)?];
@@ -133,13 +132,13 @@ pub(crate) fn assert_comes_back<T: Record>(record: &T) {
     assert_eq!(&serde_dynamo::from_item::<_, T>(theirs).unwrap(), record);
 }
 
-/// Holds both twins of a record against what `serde_dynamo` makes of them.
+/// Compares both twins of a record with `serde_dynamo`.
 pub(crate) async fn assert_alike<P: Record, S: Record>(plain: &P, sealed: &S, absent: &[&str]) {
     assert_readable_alike(plain).await;
     assert_sealed_alike(sealed, absent).await;
 }
 
-/// Readable attributes are `serde_dynamo`'s, and each library reads what the other wrote.
+/// Readable attributes equal those of `serde_dynamo`, and each library reads what the other wrote.
 async fn assert_readable_alike<P: Record>(record: &P) {
     let theirs: Item = serde_dynamo::to_item(record).unwrap();
     let mut ours = to_item(record, &provider()).await.unwrap();
@@ -153,8 +152,8 @@ async fn assert_readable_alike<P: Record>(record: &P) {
     assert_eq!(read_by_us, read_by_them, "read otherwise");
 }
 
-/// Sealed fields have `serde_dynamo`'s names, and what is opened is what `serde_dynamo` would have
-/// read.
+/// Sealed fields have the names of `serde_dynamo`, and open to the values that `serde_dynamo`
+/// reads.
 async fn assert_sealed_alike<S: Record>(record: &S, absent: &[&str]) {
     let theirs: Item = serde_dynamo::to_item(record).unwrap();
     let item = to_item(record, &provider()).await.unwrap();
@@ -179,8 +178,8 @@ async fn assert_sealed_alike<S: Record>(record: &S, absent: &[&str]) {
     assert_eq!(from_item::<S>(item, &provider()).await.ok(), read_by_them, "opened otherwise");
 }
 
-/// The names under which a record's fields are sealed, absent ones included, as a refusal to read
-/// it tells them.
+/// The names of a record's sealed fields, absent ones included, taken from the error of a struct
+/// that does not fit.
 pub(crate) async fn sealed_names(item: &Item) -> Vec<String> {
     #[derive(Debug, Envelope)]
     #[envelope(table = "records")]
@@ -224,7 +223,7 @@ pub(crate) async fn read_sealed<S: Record>(written: &serde_json::Value) -> Optio
     read(sealed::<S>(written).await, written).await
 }
 
-/// A record of any fields, as another program might have sealed it.
+/// A record with any fields, as another program might have sealed it.
 pub(crate) async fn sealed<T: Envelope>(written: &serde_json::Value) -> Item {
     let mut item = Item::from([("id".to_owned(), AttributeValue::S(ID.to_owned()))]);
     let mut fields = FieldWriter::new(0, []);

@@ -1,4 +1,4 @@
-//! Values of every type that serde, its friends and the standard library serialize.
+//! Values of the types that serde, common crates and the standard library serialize.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -43,7 +43,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// Levels of lists and maps, of which DynamoDB stores 32.
+    /// Levels of lists and maps; DynamoDB stores 32.
     fn of_levels(levels: usize) -> Self {
         (1..levels / 2).fold(Self::default(), |child, _| Self { children: vec![child] })
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-/// Any type as the text that it prints and parses.
+/// Stores a type as text, by `Display` and `FromStr`.
 mod as_text {
     use super::*;
 
@@ -25,7 +25,7 @@ mod as_text {
     }
 }
 
-/// Bytes as DynamoDB has them, as the crate `serde_bytes` does it.
+/// Stores bytes as B, as the crate `serde_bytes` does.
 pub(crate) mod bytes {
     use super::*;
 
@@ -58,7 +58,7 @@ pub(crate) mod bytes {
     }
 }
 
-/// A map as the list of its entries, for keys that are no text.
+/// Stores a map as the list of its entries, for keys that are not text.
 mod as_entries {
     use super::*;
 
@@ -82,14 +82,14 @@ fn euros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     i64::deserialize(deserializer).map(|cents| cents as f64 / 100.0)
 }
 
-/// Absent, null and a value, told apart.
+/// Distinguishes absent, null and a value.
 fn double_option<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// Written as what a human reads, which is what both libraries say they are for.
+/// Written in the human-readable form, which both libraries request.
 fn readable_or_not<S: Serializer>(_: &(), serializer: S) -> Result<S::Ok, S::Error> {
     serializer.is_human_readable().serialize(serializer)
 }
@@ -161,7 +161,7 @@ struct Unwritable {
 }
 
 #[tokio::test]
-async fn what_does_not_serialize_is_refused_by_both() {
+async fn both_refuse_a_value_that_does_not_serialize() {
     let record = Unwritable { id: "r".into(), anchor: "a".into(), field: 1 };
     assert!(serde_dynamo::to_item::<_, crate::serde_parity::twins::Item>(&record).is_err());
     let error = envelope_dynamo::to_item(&record, &crate::serde_parity::twins::provider())

@@ -1,4 +1,4 @@
-//! Somebody who can write the table of branch keys, or the records.
+//! An attacker who can write the table of branch keys, or the records.
 
 use envelope_dynamo::ErrorKind;
 use envelope_dynamo::keys::{
@@ -55,7 +55,7 @@ async fn a_key_of_another_store_does_not_unwrap() {
     assert_eq!(kind(&error), KeyErrorKind::ContextMismatch);
 }
 
-/// Gives the key of another branch than it was asked for.
+/// Returns the key of another branch.
 #[derive(Debug)]
 struct Confused(Keys);
 
@@ -81,7 +81,7 @@ async fn a_store_that_gives_another_branchs_key_is_not_believed() {
     assert_eq!(kind(&error), KeyErrorKind::InvalidResponse);
 }
 
-/// Not prevented, and said so in the threat model.
+/// Not prevented; the threat model says so.
 #[tokio::test]
 async fn a_pointer_that_was_turned_back_makes_an_older_key_of_the_same_branch_active() {
     let bench = Bench::with(&["alice"]).await;

@@ -1,4 +1,4 @@
-//! Deleting a branch: what was written under it is beyond reach, everywhere.
+//! Deleting a branch makes its records unreadable everywhere.
 
 use envelope_examples::Fault;
 
@@ -49,7 +49,7 @@ async fn deleting_a_subjects_branch_makes_all_of_its_records_unreadable_and_nobo
     );
 }
 
-/// What the documentation says of other processes.
+/// As documented for other processes.
 #[tokio::test]
 async fn a_process_that_has_the_key_reads_on_until_it_is_old() {
     let bench = Bench::with(&["alice"]).await;
@@ -78,7 +78,7 @@ async fn a_branch_that_does_not_exist_is_deleted_already() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_was_interrupted_is_seen_and_goes_on_where_it_stopped() {
+async fn a_deletion_that_was_interrupted_is_visible_and_continues() {
     let bench = Bench::with(&["alice"]).await;
     let item = write("alice", &bench.provider(TTL)).await;
     bench.keys().rotate("alice").await.unwrap();
@@ -104,7 +104,7 @@ async fn a_deletion_that_was_interrupted_is_seen_and_goes_on_where_it_stopped() 
 }
 
 #[tokio::test]
-async fn a_branch_that_is_created_anew_does_not_bring_its_records_back() {
+async fn recreating_a_branch_does_not_make_its_records_readable() {
     let bench = Bench::with(&["alice"]).await;
     let item = write("alice", &bench.provider(TTL)).await;
     bench.keys().delete("alice").await.unwrap();
@@ -115,9 +115,9 @@ async fn a_branch_that_is_created_anew_does_not_bring_its_records_back() {
     assert_eq!(read(&new, &provider).await, Ok(visit(1, "alice")));
 }
 
-/// The slower of two deletions must not take the key of the branch that was created in between.
+/// The slower of two deletions must not delete the key of a branch that was created in between.
 #[tokio::test]
-async fn a_deletion_leaves_a_branch_alone_that_was_created_anew_meanwhile() {
+async fn a_deletion_leaves_alone_a_branch_that_was_recreated_meanwhile() {
     let bench = Bench::with(&["alice"]).await;
     bench.faults.hold("TransactWriteItems");
     let slow = {

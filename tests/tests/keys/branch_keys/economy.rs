@@ -1,4 +1,4 @@
-//! What it costs: calls and bytes.
+//! Costs: calls and bytes.
 
 use std::pin::pin;
 use std::task::Context;
@@ -25,9 +25,9 @@ async fn ten_thousand_writes_and_reads_of_distinct_records_cost_two_calls_to_kms
     assert_eq!(bench.faults.calls("GetItem"), 3, "an active version and two keys");
 }
 
-/// One process that does both needs one call.
+/// A process that writes and reads needs one call.
 #[tokio::test]
-async fn what_was_fetched_for_writing_serves_for_reading() {
+async fn a_branch_key_fetched_for_writing_serves_reads() {
     let bench = Bench::with(&["alice"]).await;
     let provider = bench.provider(TTL);
     let item = write("alice", &provider).await;
@@ -35,7 +35,7 @@ async fn what_was_fetched_for_writing_serves_for_reading() {
     assert_eq!(bench.kms_calls(), 1);
 }
 
-/// Wraps as KMS does, as far as bytes are concerned.
+/// Wraps into as many bytes as KMS.
 #[derive(Debug)]
 struct KmsSized;
 
@@ -95,7 +95,7 @@ async fn every_record_has_a_data_key_of_its_own() {
 }
 
 #[tokio::test]
-async fn however_many_writers_and_readers_start_at_once_one_call_is_made() {
+async fn concurrent_writers_and_readers_cause_one_call() {
     let bench = Bench::with(&["alice"]).await;
     let item = write("alice", &bench.provider(TTL)).await;
     bench.faults.forget_calls();
@@ -112,8 +112,7 @@ async fn however_many_writers_and_readers_start_at_once_one_call_is_made() {
             ]
         })
         .collect();
-    // Each writer misses the active version or finds it, and then waits for the key, as every
-    // reader does.
+    // Each writer looks up the active version, and then waits for the key, as every reader does.
     while bench.counters.count(KeyEvent::CacheMiss) + bench.counters.count(KeyEvent::CacheHit)
         - misses
         < 96
@@ -128,10 +127,9 @@ async fn however_many_writers_and_readers_start_at_once_one_call_is_made() {
     assert_eq!(bench.faults.calls("GetItem"), 2);
 }
 
-/// A dropped future takes nothing with it: its call ends, and whoever comes next makes one of its
-/// own.
+/// A dropped future ends its call; the next caller makes a new one.
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_nothing_behind() {
+async fn a_caller_that_gives_up_leaves_nothing_behind() {
     let bench = Bench::with(&["alice"]).await;
     let provider = bench.provider(TTL);
     bench.faults.hold("Decrypt");
@@ -166,7 +164,7 @@ async fn a_branch_key_is_fetched_anew_when_it_is_old() {
 }
 
 #[tokio::test]
-async fn one_caller_refreshes_a_branch_key_ahead_of_its_expiry_while_the_others_are_served() {
+async fn one_caller_refreshes_a_branch_key_while_others_are_served() {
     let bench = Bench::with(&["alice"]).await;
     let provider = Arc::new(bench.provider(TTL));
     let item = write("alice", &provider).await;
@@ -190,7 +188,7 @@ async fn one_caller_refreshes_a_branch_key_ahead_of_its_expiry_while_the_others_
 }
 
 #[tokio::test]
-async fn the_branch_not_used_for_longest_makes_room() {
+async fn the_least_recently_used_branch_is_evicted() {
     let bench = Bench::with(&["alice", "bob", "carol"]).await;
     let provider = bench.provider(TTL.max_entries(2));
     for patient in ["alice", "bob", "alice", "carol", "alice"] {
@@ -202,7 +200,7 @@ async fn the_branch_not_used_for_longest_makes_room() {
 }
 
 #[tokio::test]
-async fn a_branch_may_be_a_table_or_whatever_a_function_says() {
+async fn a_branch_is_named_by_the_table_or_by_a_function() {
     let bench = Bench::with(&["visits", "ward 7"]).await;
     let per_table = HierarchicalKeyProvider::per_table(bench.keys(), TTL);
     let per_ward = HierarchicalKeyProvider::per(bench.keys(), |_| Ok("ward 7".to_owned()), TTL);

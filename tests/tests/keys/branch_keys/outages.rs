@@ -6,7 +6,7 @@ use envelope_examples::Fault;
 use super::*;
 
 #[tokio::test]
-async fn a_refusal_throws_the_branch_key_out_at_once() {
+async fn a_refusal_drops_the_cached_branch_key_at_once() {
     let bench = Bench::with(&["alice"]).await;
     let provider = bench.provider(TTL.while_unreachable(60 * MINUTE));
     let item = write("alice", &provider).await;
@@ -30,7 +30,7 @@ async fn a_refusal_throws_the_branch_key_out_at_once() {
 }
 
 #[tokio::test]
-async fn an_outage_of_kms_or_of_the_table_is_bridged_within_bounds_and_only_when_asked_for() {
+async fn an_outage_is_bridged_within_limits_and_only_on_request() {
     for operation in ["Decrypt", "GetItem"] {
         for (grace, bridged) in [(Duration::ZERO, false), (5 * MINUTE, true)] {
             let bench = Bench::with(&["alice"]).await;

@@ -27,7 +27,7 @@ async fn old_records_open_after_a_rotation_and_new_ones_use_the_new_key() {
 }
 
 #[tokio::test]
-async fn sixteen_who_rotate_at_once_lose_nothing() {
+async fn sixteen_concurrent_rotations_lose_nothing() {
     let bench = Arc::new(Bench::with(&["alice"]).await);
     let first = bench.active("alice").await;
     let tasks: Vec<_> = (0..16)
@@ -59,9 +59,9 @@ async fn sixteen_who_rotate_at_once_lose_nothing() {
     }
 }
 
-/// Both have read the active version before either writes.
+/// Both read the active version before either writes.
 #[tokio::test]
-async fn of_two_who_rotate_in_step_both_have_the_same_new_version() {
+async fn two_concurrent_rotations_agree_on_the_new_version() {
     let bench = Arc::new(Bench::with(&["alice"]).await);
     let first = bench.active("alice").await;
     bench.faults.forget_calls();
@@ -92,7 +92,7 @@ fn cancelled(reason: &str) -> Fault {
 }
 
 #[tokio::test]
-async fn others_in_the_way_are_waited_for_but_not_forever() {
+async fn conflicts_are_retried_but_not_forever() {
     let bench = Bench::with(&["alice"]).await;
     let first = bench.active("alice").await;
     bench.faults.fail_next("TransactWriteItems", cancelled("TransactionConflict"));
@@ -114,9 +114,9 @@ async fn others_in_the_way_are_waited_for_but_not_forever() {
     assert_eq!(bench.keys().versions("alice").await.unwrap().len(), 2, "nothing was written");
 }
 
-/// The SDK tries again by itself what was done and not answered.
+/// The SDK retries a request that was executed but not answered.
 #[tokio::test]
-async fn a_reply_that_is_lost_makes_no_second_version() {
+async fn a_lost_reply_does_not_count_the_version_twice() {
     let bench = Bench::with(&[]).await;
     bench.faults.fail_next("TransactWriteItems", Fault::LoseReply);
     let created = bench.keys().create("alice").await.unwrap();
@@ -129,7 +129,7 @@ async fn a_reply_that_is_lost_makes_no_second_version() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_created_or_rotated_says_why() {
+async fn failed_creations_and_rotations_say_why() {
     let bench = Bench::with(&["alice"]).await;
     let keys = bench.keys();
     let error = keys.create("alice").await.unwrap_err();
@@ -152,7 +152,7 @@ async fn what_cannot_be_created_or_rotated_says_why() {
 }
 
 #[tokio::test]
-async fn one_who_writes_to_an_unknown_branch_is_told_what_to_do() {
+async fn the_error_of_an_unknown_branch_says_what_to_do() {
     let bench = Bench::with(&[]).await;
     let error =
         to_item(&visit(1, "mallory\nINFO all is well"), &bench.provider(TTL)).await.unwrap_err();
@@ -193,9 +193,9 @@ async fn keys_restored_into_another_table_unwrap_as_before() {
     assert_eq!(read(&item, &provider).await, Ok(visit(1, "alice")));
 }
 
-/// More than the megabyte that DynamoDB gives at a time.
+/// More than the megabyte that DynamoDB returns at a time.
 #[tokio::test]
-async fn branches_and_versions_are_listed_to_the_last() {
+async fn branches_and_versions_are_listed_completely() {
     let bench = Bench::with(&["alice"]).await;
     let names: Vec<_> = (0..12).map(|i| format!("patient {i}")).collect();
     let item = bench.stored("alice", bench.active("alice").await).await;

@@ -1,4 +1,4 @@
-//! An alias is resolved once, by whichever answer comes first.
+//! An alias is resolved once, by the first answer.
 
 use envelope_dynamo::error::KeyErrorKind;
 use envelope_dynamo::{KmsKeyProvider, from_item, to_item};
@@ -14,7 +14,7 @@ fn keys_asked_for(bench: &Bench, operation: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_alias_is_named_until_it_is_resolved_and_its_key_from_then_on() {
+async fn requests_name_the_alias_until_it_is_resolved_then_its_key() {
     let bench = Bench::new().await;
     let alias = bench.alias(&bench.key).await;
     let writer = bench.provider(&alias);
@@ -40,12 +40,12 @@ async fn both_in_flight<T>(bench: &Bench, operation: &str, calls: impl Future<Ou
 }
 
 #[tokio::test]
-async fn calls_that_resolve_an_alias_at_the_same_time_agree() {
+async fn concurrent_calls_that_resolve_an_alias_agree() {
     let bench = Bench::new().await;
     let alias = bench.alias(&bench.key).await;
     let (alice, bob) = (user("alice"), user("bob"));
     for (one, two) in [
-        // One provider shared by both, then a provider each.
+        // First one shared provider, then one provider each.
         {
             let shared = std::sync::Arc::new(bench.provider(&alias));
             (std::sync::Arc::clone(&shared), shared)
@@ -65,7 +65,7 @@ async fn calls_that_resolve_an_alias_at_the_same_time_agree() {
 }
 
 #[tokio::test]
-async fn readers_that_resolve_an_alias_at_the_same_time_agree() {
+async fn concurrent_readers_that_resolve_an_alias_agree() {
     let bench = Bench::new().await;
     let alias = bench.alias(&bench.key).await;
     let item = to_item(&user("alice"), &bench.provider(&bench.key)).await.unwrap();
@@ -76,10 +76,9 @@ async fn readers_that_resolve_an_alias_at_the_same_time_agree() {
     assert_eq!(keys_asked_for(&bench, "Decrypt"), [alias.as_str(), &alias]);
 }
 
-/// The alias moves while two first calls are under way: one key is kept, and the other's answer is
-/// not used.
+/// The alias moves during the first two calls: one key is kept, and the other answer is not used.
 #[tokio::test]
-async fn an_alias_that_moves_between_two_first_calls_is_one_key() {
+async fn an_alias_that_moves_between_two_calls_resolves_to_one_key() {
     let bench = Bench::new().await;
     let alias = bench.alias(&bench.key).await;
     let provider = bench.provider(&alias);
@@ -108,8 +107,8 @@ async fn an_alias_that_moves_between_two_first_calls_is_one_key() {
     }));
 }
 
-/// An alias ARN says region and account, and an answer from elsewhere is refused though no key is
-/// known yet.
+/// An alias ARN names region and account. An answer from elsewhere is refused, even while no key is
+/// known.
 #[tokio::test]
 async fn an_alias_arn_is_resolved_to_keys_of_its_own_account_and_region_alone() {
     let bench = Bench::new().await;

@@ -1,4 +1,4 @@
-//! Answers that KMS would not give: what a proxy, a bug or somebody in between could.
+//! Answers that KMS never gives, but a proxy, a bug or an attacker could.
 
 use envelope_dynamo::error::KeyErrorKind;
 use envelope_dynamo::{Error, ErrorKind, Fault, from_item, to_item};
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::{ANOTHER_ARN, Bench, User, base64, key_error, user, wrapped_keys};
 
-/// A data key that the answers of these tests hold.
+/// The data key in the answers of these tests.
 const DATA_KEY: [u8; 32] = *b"\xd1\xf6\x0b\x99\x5c\xe3\x42\xa7\x18\x7e\xbd\x04\xc9\x63\x2f\x80\
                               \x9a\x51\xee\x36\x77\xfb\xc2\x1d\x0d\xb8\x94\x4e\xa3\x6a\xf5\x29";
 
-/// What GenerateDataKey answers where nothing is wrong.
+/// A correct answer to GenerateDataKey.
 fn answer(bench: &Bench) -> Value {
     json!({ "KeyId": bench.key, "Plaintext": base64(&DATA_KEY), "CiphertextBlob": base64(&[7; 184]) })
 }
@@ -27,8 +27,7 @@ fn without(mut answer: Value, name: &str) -> String {
     answer.to_string()
 }
 
-/// Answers of another key, or of none, or without a data key of 32 bytes: wrong for both
-/// operations.
+/// Answers for another key or no key, or without a data key of 32 bytes: wrong for both operations.
 fn wrong_answers(bench: &Bench) -> Vec<String> {
     let good = || answer(bench);
     let [arn, aws, kms, _, account, resource] = bench.key.split(':').collect::<Vec<_>>()[..] else {
@@ -58,7 +57,7 @@ fn wrong_answers(bench: &Bench) -> Vec<String> {
         .collect()
 }
 
-/// Answers without a blob that a record can hold: wrong for GenerateDataKey.
+/// Answers whose blob is missing or does not fit into a record: wrong for GenerateDataKey.
 fn wrong_blobs(bench: &Bench) -> Vec<String> {
     let good = || answer(bench);
     vec![
@@ -108,7 +107,7 @@ async fn a_wrong_answer_to_decrypt_is_refused() {
 }
 
 #[tokio::test]
-async fn the_answer_that_the_wrong_ones_differ_from_is_accepted() {
+async fn the_unchanged_answer_is_accepted() {
     let bench = Bench::new().await;
     let provider = bench.provider(&bench.key);
     let longest = with(answer(&bench), "CiphertextBlob", json!(base64(&[7; 6144])));
@@ -124,7 +123,7 @@ async fn the_answer_that_the_wrong_ones_differ_from_is_accepted() {
 }
 
 #[tokio::test]
-async fn another_data_key_of_the_right_length_opens_nothing_and_is_not_told_apart() {
+async fn a_wrong_data_key_of_the_right_length_fails_like_any_other() {
     let bench = Bench::new().await;
     bench.table.put(&user("alice")).send().await.unwrap();
     bench
@@ -135,7 +134,7 @@ async fn another_data_key_of_the_right_length_opens_nothing_and_is_not_told_apar
     assert_eq!(Secret::new(DATA_KEY).found_in(&all_it_says(&error)), None);
 }
 
-/// The SDK keeps the answer that it could not read, and would print it with the error.
+/// The SDK keeps an answer that it cannot parse, and would print it with the error.
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_is_not_printed() {
     let bench = Bench::new().await;

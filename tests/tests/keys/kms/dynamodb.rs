@@ -1,4 +1,4 @@
-//! Every way in which DynamoDB does not do what it was asked, or does it and does not say so.
+//! Every way in which DynamoDB fails, or succeeds without saying so.
 
 use envelope_dynamo::error::DynamoDbError;
 use envelope_dynamo::{Error, ErrorKind, Fault};
@@ -7,7 +7,7 @@ use envelope_tests::{Secret, all_it_says};
 
 use super::{Bench, json, user};
 
-/// How often the SDK tries what it takes to be transient.
+/// How often the SDK tries a call whose failure it considers transient.
 const TRIES: usize = 3;
 
 struct Case {
@@ -64,7 +64,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// What a global table answers to writes alone.
+/// Answers of a global table, to writes only.
 fn conflict() -> Case {
     refused(400, "ReplicatedWriteConflictException", true, TRIES)
 }
@@ -74,7 +74,7 @@ fn assert_told(case: &Case, bench: &Bench, operation: &str, error: &Error) {
     let Case { answer, code, retryable, calls, has_request_id } = case;
     let ErrorKind::DynamoDb(dynamodb) = error.kind() else { panic!("{answer:?}: {error}") };
     assert_eq!(dynamodb.code(), *code, "{answer:?}: {error}");
-    // A request that is wrong in itself is the program's to mend.
+    // An invalid request must be fixed in the program.
     let fault = if *code == Some("ValidationException") { Fault::Caller } else { Fault::Operator };
     assert_eq!((error.is_retryable(), error.fault()), (*retryable, fault), "{answer:?}: {error}");
     assert_eq!(bench.faults.calls(operation), *calls, "{answer:?}");
@@ -90,7 +90,7 @@ fn assert_told(case: &Case, bench: &Bench, operation: &str, error: &Error) {
 }
 
 #[tokio::test]
-async fn every_failure_of_a_put_is_told_and_asks_kms_once() {
+async fn every_failure_of_a_put_is_reported_and_calls_kms_once() {
     let bench = Bench::new().await;
     for case in cases().into_iter().chain([conflict()]) {
         bench.faults.forget_calls();
@@ -105,7 +105,7 @@ async fn every_failure_of_a_put_is_told_and_asks_kms_once() {
 }
 
 #[tokio::test]
-async fn every_failure_of_a_get_is_told() {
+async fn every_failure_of_a_get_is_reported() {
     let bench = Bench::new().await;
     for case in cases() {
         bench.faults.forget_calls();
@@ -116,7 +116,7 @@ async fn every_failure_of_a_get_is_told() {
 }
 
 #[tokio::test]
-async fn every_failure_of_a_delete_is_told() {
+async fn every_failure_of_a_delete_is_reported() {
     let bench = Bench::new().await;
     for case in cases().into_iter().chain([conflict()]) {
         bench.faults.forget_calls();
@@ -131,7 +131,7 @@ async fn every_failure_of_a_delete_is_told() {
 }
 
 #[tokio::test]
-async fn throttled_twice_and_then_served_is_served() {
+async fn a_call_that_is_throttled_twice_succeeds() {
     let bench = Bench::new().await;
     for operation in ["PutItem", "GetItem", "DeleteItem"] {
         for _ in 0..2 {
@@ -160,7 +160,7 @@ async fn a_put_whose_reply_was_lost_is_sent_again_as_it_was_sealed() {
     assert_eq!(bench.table.get("alice").send().await.unwrap(), Some(user("alice")));
 }
 
-/// The second try finds what the first has stored, and knows it by its payload.
+/// The second try finds what the first one stored, and recognizes the payload.
 #[tokio::test]
 async fn a_put_if_absent_whose_reply_was_lost_has_succeeded() {
     let bench = Bench::new().await;
@@ -182,8 +182,8 @@ async fn a_get_or_delete_whose_reply_was_lost_is_asked_again() {
     assert_eq!(bench.stored("alice").await, None);
 }
 
-/// The SDK keeps the answer that it could not read, and would print the readable attributes with
-/// the error.
+/// The SDK keeps an answer that it cannot parse, and would print its readable attributes with the
+/// error.
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_is_not_printed() {
     let bench = Bench::new().await;
@@ -203,8 +203,7 @@ async fn an_answer_that_cannot_be_read_is_not_printed() {
     }
 }
 
-/// What the failed condition found comes with the SDK's error: the record as it stands, readable
-/// attributes and all.
+/// The SDK's error holds the stored item, with its readable attributes.
 #[tokio::test]
 async fn the_item_that_failed_a_condition_is_not_printed() {
     let bench = Bench::new().await;

@@ -1,5 +1,4 @@
-//! What a record says of its wrapped keys is a hint: it chooses among the configured keys, and
-//! nothing else.
+//! The hints in a record only choose among the configured keys.
 
 use aws_sdk_kms::primitives::Blob;
 use envelope_dynamo::error::KeyErrorKind;
@@ -10,14 +9,14 @@ use envelope_examples::servers::{create_kms_key, disable_kms_key};
 
 use super::{Bench, Item, User, key_error, user, with_wrapped_keys, wrapped_keys};
 
-/// An entry of another KMS key, whose blob that key would open for this very record.
+/// A wrapped key of another KMS key, which that key would unwrap for this record.
 async fn foreign_entry(bench: &Bench) -> WrappedKey {
     let theirs = create_kms_key(bench.servers.kms()).await.unwrap();
     let item = to_item(&user("alice"), &bench.provider(&theirs)).await.unwrap();
     wrapped_keys(&item).keys()[0].clone()
 }
 
-/// An entry of a kind that no version of this library knows.
+/// A wrapped key of a kind that no version of this library knows.
 fn unknown_entry() -> WrappedKey {
     WrappedKey::new(KeyKind::private(200).unwrap(), *b"somebody else's", [7; 40]).unwrap()
 }
@@ -26,7 +25,7 @@ fn local_entry() -> WrappedKey {
     WrappedKey::new(KeyKind::LOCAL, [7; 8], [7; 72]).unwrap()
 }
 
-/// The entry with one bit of its hint changed.
+/// The wrapped key with one bit of its hint flipped.
 fn with_another_hint(entry: &WrappedKey) -> WrappedKey {
     let mut hint = entry.id().to_vec();
     hint[3] ^= 1;
@@ -89,8 +88,8 @@ async fn a_record_of_several_wrapped_keys_opens_by_the_one_that_is_ours() {
     }
 }
 
-/// A reader that has never written knows its alias alone; nothing in the record tells it which
-/// entry is its own.
+/// A reader that has never written knows only its alias, so it cannot choose a wrapped key by the
+/// hint.
 #[tokio::test]
 async fn an_alias_that_is_not_resolved_is_tried_with_each_entry() {
     let bench = Bench::new().await;
@@ -159,10 +158,10 @@ async fn a_refusal_that_is_about_our_key_ends_the_search() {
     assert_eq!(key_error(&error).kind(), KeyErrorKind::KeyDisabled, "{}", key_error(&error));
 }
 
-/// KMS says of a foreign blob what it likes: of another region's, that it is invalid or out of
-/// bounds.
+/// KMS may refuse a foreign blob with any error. For a blob of another region: invalid, or too
+/// long.
 #[tokio::test]
-async fn the_most_telling_refusal_is_told_where_no_entry_opens() {
+async fn the_most_specific_error_is_returned_if_no_wrapped_key_opens() {
     let bench = Bench::new().await;
     let (item, ours) = sealed(&bench).await;
     let several = with_wrapped_keys(&item, vec![foreign_entry(&bench).await, ours]);
@@ -193,7 +192,7 @@ async fn the_most_telling_refusal_is_told_where_no_entry_opens() {
 }
 
 #[tokio::test]
-async fn a_record_without_an_entry_of_kms_is_refused_without_a_call() {
+async fn a_record_without_a_kms_wrapped_key_is_refused_without_a_call() {
     let bench = Bench::new().await;
     let (item, _) = sealed(&bench).await;
     let without = with_wrapped_keys(&item, vec![unknown_entry(), local_entry()]);
@@ -206,10 +205,10 @@ async fn a_record_without_an_entry_of_kms_is_refused_without_a_call() {
     assert_eq!(bench.faults.calls("Decrypt"), 0);
 }
 
-/// What the record names would open; what is configured does not, and KMS is asked for nothing
-/// else.
+/// The key that the record names would open it. KMS is asked only for the configured key, which
+/// does not.
 #[tokio::test]
-async fn the_key_that_a_record_names_is_never_the_one_asked_for() {
+async fn decrypt_never_names_the_key_in_the_record() {
     let bench = Bench::new().await;
     let (_, ours) = sealed(&bench).await;
     let theirs = create_kms_key(bench.servers.kms()).await.unwrap();
@@ -228,7 +227,7 @@ async fn the_key_that_a_record_names_is_never_the_one_asked_for() {
     let asked: Vec<_> =
         bench.faults.requests("Decrypt").iter().map(|r| super::json(r)["KeyId"].clone()).collect();
     assert_eq!(asked, [bench.key.as_str(), &alias, &alias]);
-    // It is the key that makes the difference: whoever may use theirs could have opened it.
+    // A reader that may use the other key opens the record.
     let blob = Blob::new(forged.bytes());
     let context =
         [("table", "users"), ("partition_key", "alice"), ("tenant", "t1"), ("purpose", "pii")];

@@ -1,4 +1,4 @@
-//! Calls that take too long, and callers that do not wait for them.
+//! Calls that take too long, and callers that give up.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use envelope_examples::Fault as Injected;
 
 use super::{Bench, User, key_error, user};
 
-/// Drops `call` once `operation` has been sent and not answered.
+/// Drops `call` after `operation` was sent and before it is answered.
 async fn give_up_during<T>(bench: &Bench, operation: &str, call: impl Future<Output = T>) {
     bench.faults.hold(operation);
     let calls = bench.faults.calls(operation) + 1;
@@ -47,7 +47,7 @@ async fn a_get_or_delete_that_is_dropped_leaves_the_table_usable() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_while_it_resolves_an_alias_resolves_nothing() {
+async fn a_dropped_call_does_not_resolve_its_alias() {
     let bench = Bench::new().await;
     let alias = bench.alias(&bench.key).await;
     let provider = bench.provider(&alias);
@@ -56,7 +56,7 @@ async fn a_call_that_is_dropped_while_it_resolves_an_alias_resolves_nothing() {
     assert_eq!(from_item::<User>(item, &provider).await.unwrap(), user("alice"));
 }
 
-/// Nobody answers, so what ends the call is its time limit, however slow the machine is.
+/// Nothing answers, so the time limit ends the call, however slow the machine is.
 #[tokio::test]
 async fn a_call_without_an_answer_in_time_is_unreachable() {
     let bench = Bench::new().await;
@@ -109,8 +109,8 @@ async fn dynamodb_without_an_answer_in_time_is_retryable() {
     assert!(matches!(error.kind(), ErrorKind::DynamoDb(_)) && error.is_retryable(), "{error}");
 }
 
-/// KMS made a data key, and the answer was lost: the next try makes another, and the record opens
-/// by that one.
+/// KMS generated a data key, and the answer was lost. The next try generates another, which the
+/// record uses.
 #[tokio::test]
 async fn a_data_key_whose_answer_was_lost_is_not_missed() {
     let bench = Bench::new().await;

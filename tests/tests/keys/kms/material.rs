@@ -1,5 +1,5 @@
-//! Which key material of a KMS key a record rests on can be read from the record, and opens
-//! nothing.
+//! A record names the key material of its KMS key. The name does not influence whether the record
+//! opens.
 
 use envelope_dynamo::item::item_context;
 use envelope_dynamo::keys::{EncryptedDek, KmsKeyHint, MultiKeyWrapper, WrappedKey};
@@ -19,7 +19,7 @@ fn hint_of(item: &Item) -> KmsKeyHint {
     hint(&wrapped_keys(item).keys()[0])
 }
 
-/// The hint of the bench's key.
+/// The hint of the KMS key of `bench`.
 fn named(bench: &Bench, material: Option<&str>) -> KmsKeyHint {
     let (_, id) = bench.key.split_once(":key/").unwrap();
     KmsKeyHint::of(id).with_material(material)
@@ -62,7 +62,7 @@ async fn a_rewrapped_record_names_the_material_of_the_new_key() {
     assert_eq!(hint(&EncryptedDek::parse(&dek).unwrap().keys()[0]), named(&bench, Some(MATERIAL)));
 }
 
-/// Encrypt names no key material, so a further recipient's entry names none.
+/// Encrypt returns no key material, so the wrapped key of a further recipient names none.
 #[tokio::test]
 async fn an_entry_made_by_encrypt_names_no_key_material() {
     let bench = Bench::new().await;
@@ -100,8 +100,8 @@ async fn the_material_in_a_hint_is_ignored_by_every_reader() {
     }
 }
 
-/// Whoever has the table alone can count what rests on which material: the embedded KMS names it as
-/// AWS does.
+/// The table alone suffices to count records by key material. The embedded KMS names the material
+/// as AWS does.
 #[tokio::test]
 async fn records_from_before_and_after_a_rotation_can_be_counted_and_all_open() {
     let bench = Bench { servers: Servers::embedded().await.unwrap(), ..Bench::new().await };

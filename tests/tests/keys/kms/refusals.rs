@@ -10,10 +10,10 @@ use envelope_examples::Fault as Injected;
 
 use super::{Bench, User, json, key_error, user};
 
-/// How often the SDK tries what it takes to be transient.
+/// How often the SDK tries a call whose failure it considers transient.
 const TRIES: usize = 3;
 
-/// What KMS answers, and what a caller is told.
+/// An answer of KMS, and the error that the caller gets.
 struct Case {
     answer: Injected,
     kind: KeyErrorKind,
@@ -60,7 +60,7 @@ fn cases() -> Vec<Case> {
         refused(400, "ValidationException", Configuration, 1),
         refused(400, "InvalidGrantTokenException", Configuration, 1),
         refused(400, "AnErrorOfTomorrowException", Other, 1),
-        // Shapes and codes as other protocols of AWS spell them.
+        // Error codes as other protocols of AWS spell them.
         refused(400, "com.amazonaws.kms#DisabledException", KeyDisabled, 1),
         refused(
             400,
@@ -68,7 +68,7 @@ fn cases() -> Vec<Case> {
             KeyDisabled,
             1,
         ),
-        // Not from KMS: a load balancer, a proxy, a network that cuts.
+        // Not from KMS, but from a load balancer, a proxy, or a broken connection.
         garbled(500, "", Unreachable, TRIES),
         garbled(503, "<html><body>503 Service Unavailable</body></html>", Unreachable, TRIES),
         garbled(403, "<html><body>403 Forbidden</body></html>", Other, 1),
@@ -142,7 +142,7 @@ async fn every_refusal_to_unwrap_a_data_key_has_its_kind() {
 }
 
 #[tokio::test]
-async fn a_write_only_table_is_told_the_same() {
+async fn a_write_only_table_gets_the_same_error() {
     let bench = Bench::new().await;
     let wrapper =
         envelope_dynamo::KmsKeyWrapper::new(bench.servers.kms_through(&bench.faults), &bench.key);
@@ -158,7 +158,7 @@ async fn a_write_only_table_is_told_the_same() {
 }
 
 #[tokio::test]
-async fn throttled_twice_and_then_served_is_served() {
+async fn a_call_that_is_throttled_twice_succeeds() {
     let bench = Bench::new().await;
     for operation in ["GenerateDataKey", "Decrypt"] {
         for _ in 0..2 {

@@ -1,11 +1,11 @@
-//! What KMS is asked: the whole of every request.
+//! The complete requests to KMS.
 
 use envelope_dynamo::{Envelope, KmsKeyWrapper, Table, from_item, to_item};
 use serde_json::json;
 
 use super::{Bench, User, base64, json, user, wrapped_keys};
 
-/// An answer that ends a call once its request is recorded: no emulator need know grant tokens.
+/// Ends a call after its request is recorded: emulators do not know grant tokens.
 fn enough() -> envelope_examples::Fault {
     envelope_examples::Fault::error("AccessDeniedException")
 }
@@ -67,7 +67,7 @@ async fn grant_tokens_are_sent_with_both_operations() {
 }
 
 #[tokio::test]
-async fn a_record_that_goes_nowhere_asks_nothing() {
+async fn a_missing_or_invalid_record_causes_no_kms_call() {
     let bench = Bench::new().await;
     assert_eq!(bench.table.get("nobody").send().await.unwrap(), None);
     bench.table.delete("nobody").send().await.unwrap();
@@ -96,7 +96,7 @@ struct Session {
 }
 
 #[tokio::test]
-async fn kms_is_shown_no_key_where_the_struct_says_so() {
+async fn kms_sees_no_key_with_the_context_form_table() {
     let bench = Bench::new().await;
     let provider = bench.provider(&bench.key);
     let visit =

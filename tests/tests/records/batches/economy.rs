@@ -1,4 +1,4 @@
-//! What batches cost in calls to KMS, with each provider.
+//! Calls to KMS for batches, with each provider.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn a_shared_data_key_serves_as_many_records_as_its_bound_allows() {
 }
 
 #[tokio::test]
-async fn keys_that_are_unwrapped_at_the_same_time_are_unwrapped_once() {
+async fn concurrent_unwraps_of_one_key_are_one_call() {
     let limits = SharingLimits::new(TEN_MINUTES, 1_000);
     let shared = |servers: &Servers, faults: &Faults| {
         let cached =

@@ -28,7 +28,7 @@ async fn thousands_of_records_come_back_in_the_order_of_their_keys() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_none_and_no_keys_are_no_request() {
+async fn a_missing_record_is_none_and_no_keys_cause_no_request() {
     let bench = Bench::new().await;
     bench.users.put(&user("a")).send().await.unwrap();
     assert_eq!(
@@ -69,7 +69,7 @@ async fn each(
 }
 
 #[tokio::test]
-async fn a_record_that_does_not_open_and_a_key_that_is_none_leave_the_others_alone() {
+async fn one_bad_record_or_key_does_not_affect_the_others() {
     let bench = Bench::new().await;
     bench.users.batch_put(["a", "b", "c", "d"].map(user)).send().await.unwrap();
     let mut tampered = bench.stored().await.remove("b").unwrap();
@@ -95,7 +95,7 @@ async fn a_record_that_does_not_open_and_a_key_that_is_none_leave_the_others_alo
 }
 
 #[tokio::test]
-async fn what_is_left_unprocessed_for_a_while_is_asked_for_again() {
+async fn unprocessed_keys_are_requested_again() {
     let bench = Bench::new().await;
     let users = users(250);
     bench.users.batch_put(&users).send().await.unwrap();
@@ -107,10 +107,9 @@ async fn what_is_left_unprocessed_for_a_while_is_asked_for_again() {
     assert!(bench.faults.all_used());
 }
 
-/// The client is configured by hand, so that the SDK alone knows what to sleep by. The clock stands
-/// still but for sleepers.
+/// The client is configured by hand, without a sleep. The clock advances only while a task sleeps.
 #[tokio::test]
-async fn a_client_that_does_not_tell_how_to_sleep_pauses_all_the_same() {
+async fn retries_pause_even_if_the_client_has_no_sleep() {
     let bench = Bench::new().await;
     let keys = serde_json::json!([{ "user_id": { "S": "a" } }]);
     let body = serde_json::json!({ "UnprocessedKeys": { bench.users.name(): { "Keys": keys } } })
@@ -125,7 +124,7 @@ async fn a_client_that_does_not_tell_how_to_sleep_pauses_all_the_same() {
 }
 
 #[tokio::test]
-async fn what_is_left_unprocessed_for_ever_is_an_error_of_each_key() {
+async fn keys_that_stay_unprocessed_are_errors() {
     let bench = Bench::new().await;
     bench.users.batch_put(["a", "b"].map(user)).send().await.unwrap();
     bench.faults.fail_next("BatchGetItem", Injected::Unprocessed { processed: 1 });
@@ -143,9 +142,9 @@ async fn what_is_left_unprocessed_for_ever_is_an_error_of_each_key() {
     assert!(told.starts_with("users[user_id=") && told.ends_with(reason), "{told}");
 }
 
-/// Forty-two records of 395 KB are more than one answer may hold.
+/// 42 records of 395 KB exceed the limit of one answer.
 #[tokio::test]
-async fn more_than_an_answer_holds_is_read_in_several() {
+async fn a_batch_larger_than_one_answer_takes_several() {
     let bench = Bench::new().await;
     let mut users = users(42);
     for user in &mut users {
@@ -165,7 +164,7 @@ async fn more_than_an_answer_holds_is_read_in_several() {
 }
 
 #[tokio::test]
-async fn a_request_that_fails_is_an_error_of_each_of_its_keys_and_the_next_request_goes_on() {
+async fn a_failed_request_is_an_error_of_each_key_and_the_next_is_sent() {
     let bench = Bench::new().await;
     let users = users(150);
     bench.users.batch_put(&users).send().await.unwrap();
@@ -185,7 +184,7 @@ async fn a_request_that_fails_is_an_error_of_each_of_its_keys_and_the_next_reque
     assert_eq!((found, refused), (50, 100));
 }
 
-/// Where the caller gives up on a call of `next`, no key is lost.
+/// A dropped call of `next` loses no key.
 #[tokio::test]
 async fn dropping_the_future_of_a_record_loses_nothing() {
     let bench = Bench::new().await;
@@ -229,9 +228,9 @@ async fn keys_are_taken_as_they_are_needed() {
     assert_eq!(taken.load(Ordering::SeqCst), 200);
 }
 
-/// However often a key stands in the input: what is held in memory is bounded.
+/// Memory stays bounded, however often a key is repeated.
 #[tokio::test]
-async fn a_key_that_never_ends_is_answered_all_the_same() {
+async fn an_endless_input_of_one_key_is_answered() {
     let bench = Bench::new().await;
     bench.users.put(&user("a")).send().await.unwrap();
     let mut stream = bench.users.batch_get(std::iter::repeat("a")).stream();

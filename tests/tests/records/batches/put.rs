@@ -12,7 +12,7 @@ use envelope_tests::{Secret, all_it_says};
 
 use super::{Bench, SECRET, User, ids, order, set, user, users};
 
-/// Positions of what failed, and whether each is unknown.
+/// The positions that failed, and whether each is in doubt.
 fn failed(error: &BatchError) -> Vec<(usize, bool)> {
     error
         .failures()
@@ -60,7 +60,7 @@ async fn an_iterator_of_thousands_is_stored_in_requests_of_twenty_five() {
     assert_eq!(bench.stored_ids().await, set(ids(&users(10))));
 }
 
-/// Records are taken from the iterator as the requests before them are done.
+/// Records are taken from the iterator as earlier requests finish.
 #[tokio::test]
 async fn no_more_than_one_request_is_held_in_memory() {
     let bench = Bench::new().await;
@@ -82,7 +82,7 @@ async fn nothing_is_nothing() {
 
 /// DynamoDB refuses a request that writes a record twice.
 #[tokio::test]
-async fn of_several_records_with_one_key_the_last_one_stays() {
+async fn the_last_of_several_records_with_one_key_is_stored() {
     let bench = Bench::new().await;
     let records = ["a", "b", "a", "c", "a"].into_iter().zip(1..).map(|(id, logins)| {
         let mut user = user(id);
@@ -114,7 +114,7 @@ async fn of_several_records_with_one_key_the_last_one_stays() {
 }
 
 #[tokio::test]
-async fn what_is_left_unprocessed_for_a_while_is_sent_again_as_it_was_sealed() {
+async fn unprocessed_writes_are_sent_again_as_sealed() {
     let bench = Bench::with_kms().await;
     let users = users(60);
     for processed in [0, 7, 0, 0, 24, 1, 0] {
@@ -129,10 +129,10 @@ async fn what_is_left_unprocessed_for_a_while_is_sent_again_as_it_was_sealed() {
 }
 
 #[tokio::test]
-async fn what_is_left_unprocessed_for_ever_is_named_and_the_batch_goes_on_or_stops() {
+async fn writes_that_stay_unprocessed_are_named() {
     let bench = Bench::new().await;
     let users = users(100);
-    // The first request is done in part, so that the second is tried; of that, nothing is.
+    // The first request succeeds in part, so the second is sent; it fails entirely.
     bench.faults.fail_next("BatchWriteItem", Injected::Unprocessed { processed: 20 });
     bench.faults.fail_always("BatchWriteItem", Injected::Unprocessed { processed: 0 });
     let mut records = users.iter();
@@ -151,7 +151,7 @@ async fn what_is_left_unprocessed_for_ever_is_named_and_the_batch_goes_on_or_sto
     );
     assert!(error.to_string().ends_with("; and 25 more"), "{error}");
 
-    // What failed is known, and what follows was not taken.
+    // The failures are known, and the following records were not taken.
     bench.faults.recover("BatchWriteItem");
     let again: Vec<_> = error.failures().iter().map(|failure| &users[failure.position()]).collect();
     assert_eq!(bench.users.batch_put(again.into_iter().chain(records)).send().await.unwrap(), 80);
@@ -159,7 +159,7 @@ async fn what_is_left_unprocessed_for_ever_is_named_and_the_batch_goes_on_or_sto
 }
 
 #[tokio::test]
-async fn a_record_that_is_too_large_or_cannot_be_sealed_fails_alone_and_before_it_is_sent() {
+async fn a_record_that_cannot_be_sent_fails_alone_and_early() {
     let bench = Bench::new().await;
     let mut users = users(30);
     users[3].email = "x".repeat(400 * 1024);
@@ -180,7 +180,7 @@ async fn a_record_that_is_too_large_or_cannot_be_sealed_fails_alone_and_before_i
     assert_eq!(bench.stored().await.len(), 26);
 }
 
-/// A record's size is bounded by DynamoDB as stored, a request's as sent: in base64, and with
+/// DynamoDB limits the size of a record as stored, and of a request as sent: in base64, with
 /// control characters escaped.
 #[tokio::test]
 async fn a_request_stays_within_sixteen_megabytes_on_the_wire() {
@@ -194,12 +194,12 @@ async fn a_request_stays_within_sixteen_megabytes_on_the_wire() {
     assert!(requests.len() > 1 && requests.iter().all(|request| request.len() < 16_000_000));
 }
 
-/// The replies of all tries are lost: the records may stand there, and here they do.
+/// All replies are lost: the records may be stored, and here they are.
 #[tokio::test]
 async fn a_connection_that_is_cut_leaves_records_that_may_have_been_written() {
     let bench = Bench::new().await;
     let users = users(75);
-    // All of the first request is processed; the replies to the second are lost.
+    // The first request succeeds; the replies to the second are lost.
     bench.faults.fail_next("BatchWriteItem", Injected::Unprocessed { processed: 25 });
     for _ in 0..3 {
         bench.faults.fail_next("BatchWriteItem", Injected::LoseReply);
@@ -216,7 +216,7 @@ async fn a_connection_that_is_cut_leaves_records_that_may_have_been_written() {
     assert!(told.contains("25 failed, 25 of which may have been done all the same"), "{told}");
 }
 
-/// The SDK reports its last try alone; an earlier one may have been carried out.
+/// The SDK reports only its last try; an earlier one may have written.
 #[tokio::test]
 async fn a_refusal_after_a_lost_reply_is_not_taken_for_an_answer() {
     let bench = Bench::new().await;
@@ -230,13 +230,13 @@ async fn a_refusal_after_a_lost_reply_is_not_taken_for_an_answer() {
     let error = bench.users.batch_put([user("b")]).send().await.unwrap_err();
     assert_eq!(failed(&error), [(0, false)]);
 
-    // Throttled three times, refused each time: nothing can have happened.
+    // Throttled three times: nothing can have been written.
     bench
         .faults
         .fail_always("BatchWriteItem", Injected::error("ProvisionedThroughputExceededException"));
     let error = bench.users.batch_put([user("b")]).send().await.unwrap_err();
     assert_eq!((failed(&error), error.is_retryable()), (vec![(0, false)], true));
-    // DynamoDB's own failure says nothing.
+    // An internal error of DynamoDB says nothing about the write.
     bench.faults.fail_always("BatchWriteItem", Injected::Reply { status: 500, body: "{}".into() });
     let error = bench.users.batch_delete(["b"]).send().await.unwrap_err();
     assert_eq!((failed(&error), error.is_retryable()), (vec![(0, true)], true));
@@ -260,15 +260,14 @@ async fn a_lost_reply_before_an_answer_is_no_failure() {
     assert_each_was_sealed_once(&bench);
 }
 
-/// DynamoDB refuses the whole request for one bad write, such as one whose index key is of another
-/// type.
+/// DynamoDB refuses a whole request for one bad write, such as an index key of the wrong type.
 #[tokio::test]
 async fn one_record_that_dynamodb_refuses_does_not_take_the_others_with_it() {
     let bench = Bench::new().await;
     let body =
         r#"{"__type":"com.amazon.coral.validate#ValidationException","message":"Type mismatch"}"#
             .to_owned();
-    // The request, and of the writes one by one the third.
+    // The request, and then the third of the single writes.
     let refused = Injected::Reply { status: 400, body };
     bench.faults.fail_next("BatchWriteItem", refused.clone());
     for _ in 0..2 {
@@ -280,14 +279,14 @@ async fn one_record_that_dynamodb_refuses_does_not_take_the_others_with_it() {
     assert_eq!(error.fault(), Fault::Caller);
     assert_each_was_sealed_once(&bench);
 
-    // Where all are refused, the others are not tried.
+    // If every write is refused, the remaining ones are not tried.
     bench.faults.fail_always("BatchWriteItem", refused);
     let error = bench.users.batch_put(users(60)).send().await.unwrap_err();
     assert_eq!((error.failures().len(), error.taken(), error.stopped()), (25, 25, true));
 }
 
 #[tokio::test]
-async fn where_no_data_key_is_to_be_had_the_batch_stops() {
+async fn a_batch_stops_if_no_data_key_is_available() {
     let bench = Bench::with_kms().await;
     bench.faults.fail_always("GenerateDataKey", Injected::error("AccessDeniedException"));
     let error = bench.users.batch_put(users(1_000)).send().await.unwrap_err();
@@ -301,7 +300,7 @@ async fn where_no_data_key_is_to_be_had_the_batch_stops() {
     );
     assert_eq!(bench.faults.calls("BatchWriteItem"), 0);
 
-    // One record's misfortune is its own.
+    // A failed record does not affect the others.
     bench.faults.recover("GenerateDataKey");
     bench.faults.fail_next("GenerateDataKey", Injected::error("AccessDeniedException"));
     let error = bench.users.batch_put(users(60)).send().await.unwrap_err();
@@ -312,7 +311,7 @@ async fn where_no_data_key_is_to_be_had_the_batch_stops() {
 }
 
 #[tokio::test]
-async fn at_most_so_many_data_keys_are_asked_for_at_a_time() {
+async fn data_key_requests_are_bounded() {
     let bench = Bench::with_kms().await;
     bench.faults.hold("GenerateDataKey");
     let records = users(25);
@@ -345,7 +344,7 @@ async fn an_error_tells_no_value() {
 }
 
 #[tokio::test]
-async fn what_the_caller_sets_stays_and_items_of_his_own_are_refused() {
+async fn customized_settings_stay_and_added_items_are_refused() {
     let bench = Bench::new().await;
     let other = aws_sdk_dynamodb::types::PutRequest::builder()
         .item("user_id", AttributeValue::S("x".into()));
@@ -376,7 +375,7 @@ async fn what_the_caller_sets_stays_and_items_of_his_own_are_refused() {
 }
 
 #[tokio::test]
-async fn a_handle_does_in_batches_what_it_may_do_at_all() {
+async fn a_handle_with_one_right_uses_it_in_batches() {
     let bench = Bench::new().await;
     let kms = || KmsKeyProvider::new(bench.servers.kms().clone(), bench.servers.kms_key_id());
     let writing = KmsKeyWrapper::new(bench.servers.kms().clone(), bench.servers.kms_key_id());

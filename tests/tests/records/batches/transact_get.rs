@@ -1,4 +1,4 @@
-//! Several records as they stand at one moment.
+//! Several records, read at one moment.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use envelope_dynamo::transaction::{TransactionError, TransactionErrorKind};
@@ -51,7 +51,7 @@ async fn a_hundred_of_one_type_are_read_together_and_one_more_is_refused() {
 }
 
 #[tokio::test]
-async fn a_record_may_be_named_once_and_a_key_must_be_one() {
+async fn a_transaction_names_a_record_once_and_refuses_invalid_keys() {
     let bench = Bench::new().await;
     let orders = &bench.orders;
     let error =
@@ -94,7 +94,7 @@ async fn read(bench: &Bench) -> Result<(), TransactionError> {
 }
 
 #[tokio::test]
-async fn a_conflict_is_met_with_another_try() {
+async fn a_conflict_is_retried() {
     let bench = Bench::new().await;
     bench.users.put(&user("a")).send().await.unwrap();
     for codes in [["TransactionConflict", "None"], ["None", "ThrottlingError"]] {

@@ -1,4 +1,4 @@
-//! Writes that all happen or none.
+//! Transactions: all writes happen, or none.
 
 use envelope_dynamo::transaction::{Transaction, TransactionError, TransactionErrorKind};
 use envelope_dynamo::{ErrorKind, Fault, transact_write};
@@ -45,7 +45,7 @@ async fn records_of_several_types_are_written_and_deleted_together() {
     bench.assert_nothing_secret_was_sent();
 }
 
-/// What cancels the transaction below: the second and the fourth action.
+/// Cancels the transaction below because of its second and fourth action.
 async fn refused(bench: &Bench) -> TransactionError {
     let (a, b) = (user("a"), user("b"));
     let transaction = bench
@@ -58,7 +58,7 @@ async fn refused(bench: &Bench) -> TransactionError {
 }
 
 #[tokio::test]
-async fn a_condition_that_does_not_hold_keeps_everything_from_being_written() {
+async fn a_failed_condition_stops_the_whole_transaction() {
     let bench = Bench::new().await;
     bench.users.put(&user("a")).send().await.unwrap();
     let error = refused(&bench).await;
@@ -92,7 +92,7 @@ async fn a_condition_that_does_not_hold_keeps_everything_from_being_written() {
 }
 
 #[tokio::test]
-async fn an_error_tells_no_value_of_the_record_that_was_found() {
+async fn a_failed_condition_shows_no_value_of_the_stored_record() {
     let bench = Bench::new().await;
     let mut stored = user("a");
     stored.plan = "a readable value".into();
@@ -128,7 +128,7 @@ async fn records_are_updated_in_place_among_other_writes() {
             .condition(|user| user.plan.eq("pro"));
         bench.transaction().update(update).put(bench.orders.put(&first))
     };
-    // The token keeps the second try from adding again.
+    // The token prevents that the second try adds again.
     bench.faults.fail_next("TransactWriteItems", Injected::LoseReply);
     transaction().send().await.unwrap();
     let after = bench.stored().await.remove("a").unwrap();
@@ -136,7 +136,7 @@ async fn records_are_updated_in_place_among_other_writes() {
     assert_eq!(after["encrypted_payload"], before["encrypted_payload"]);
     assert_eq!(bench.orders.get(("a", 1.0)).send().await.unwrap(), Some(first.clone()));
 
-    // An update creates no record, here as elsewhere.
+    // An update never creates a record.
     let update = bench.users.update("b").set(|user| user.logins, 1);
     let error = bench
         .transaction()
@@ -169,7 +169,7 @@ async fn records_are_updated_in_place_among_other_writes() {
 }
 
 #[tokio::test]
-async fn a_conflict_is_met_with_another_try_of_the_same_bytes() {
+async fn a_conflict_is_retried_with_the_same_bytes() {
     let bench = Bench::with_kms().await;
     let users = users(3);
     for codes in [
@@ -189,7 +189,7 @@ async fn a_conflict_is_met_with_another_try_of_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn a_conflict_for_ever_is_an_error_that_names_the_record() {
+async fn a_lasting_conflict_is_an_error_that_names_the_record() {
     let bench = Bench::new().await;
     bench.faults.fail_always("TransactWriteItems", cancelled(&["None", "TransactionConflict"]));
     let (a, b) = (user("a"), user("b"));
@@ -208,7 +208,7 @@ async fn a_conflict_for_ever_is_an_error_that_names_the_record() {
     let told = "transact_write was cancelled by DynamoDB 10 times: action 1, users[user_id=b]: TransactionConflict";
     assert_eq!(error.to_string(), told);
 
-    // One reason that waiting does not mend is enough.
+    // One permanent reason is enough.
     bench.faults.forget_calls();
     bench
         .faults
@@ -224,18 +224,18 @@ async fn a_conflict_for_ever_is_an_error_that_names_the_record() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_no_second_write() {
+async fn a_lost_reply_does_not_cause_a_second_write() {
     let bench = Bench::new().await;
     bench.faults.fail_next("TransactWriteItems", Injected::LoseReply);
     let a = user("a");
-    // The second try would fail its condition, were it not known again by its token.
+    // Without the token the second try would fail its condition.
     bench.transaction().put(bench.users.put(&a).if_not_exists()).send().await.unwrap();
     assert_eq!(bench.faults.calls("TransactWriteItems"), 2);
     assert_eq!(bench.users.get("a").send().await.unwrap(), Some(a));
 }
 
 #[tokio::test]
-async fn a_prepared_transaction_clears_up_what_became_of_it() {
+async fn sending_a_prepared_transaction_again_tells_its_outcome() {
     let bench = Bench::with_kms().await;
     let (a, b) = (user("a"), user("b"));
     let prepared =
@@ -270,7 +270,7 @@ async fn a_prepared_transaction_clears_up_what_became_of_it() {
     let stored = bench.stored().await;
     assert_eq!(stored.len(), 2);
 
-    // Somebody else changes a record in between; the transaction is not carried out again.
+    // Another writer changes a record; the transaction is not executed again.
     bench.users.delete("b").send().await.unwrap();
     prepared.send().await.unwrap();
     assert_eq!(bench.stored_ids().await, set(["a"]));
@@ -291,12 +291,12 @@ async fn a_refusal_without_a_lost_reply_leaves_no_doubt() {
     bench.faults.fail_next("TransactWriteItems", Injected::error("AccessDeniedException"));
     let error = prepared.send().await.unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
-    // An answer that it was cancelled means that no earlier try was carried out.
+    // A cancelled answer means that no earlier try was executed.
     bench.faults.fail_next("TransactWriteItems", Injected::Io);
     bench.faults.fail_next("TransactWriteItems", cancelled(&["ValidationError"]));
     let error = prepared.send().await.unwrap_err();
     assert!(!error.is_in_doubt(), "{error}");
-    // Another try of it is still under way, ten times.
+    // An earlier try is still in progress, ten times.
     bench
         .faults
         .fail_always("TransactWriteItems", Injected::error("TransactionInProgressException"));
@@ -305,7 +305,7 @@ async fn a_refusal_without_a_lost_reply_leaves_no_doubt() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_one_sealing() {
+async fn a_client_token_is_used_for_one_sealing_only() {
     let bench = Bench::new().await;
     let token = unique_name("t").chars().take(36).collect::<String>();
     let a = user("a");
@@ -325,7 +325,7 @@ async fn a_token_is_good_for_one_sealing() {
 }
 
 #[tokio::test]
-async fn what_dynamodb_would_refuse_is_refused_before_it_is_sent() {
+async fn invalid_transactions_are_refused_before_they_are_sent() {
     let bench = Bench::new().await;
     let refused = async |transaction: Transaction<'_>| {
         let error = transaction.send().await.unwrap_err();
@@ -393,7 +393,7 @@ async fn no_action_is_no_request() {
 }
 
 #[tokio::test]
-async fn a_hundred_actions_are_one_request_and_a_data_key_that_is_not_to_be_had_is_told() {
+async fn a_hundred_actions_are_one_request_and_a_missing_key_is_an_error() {
     let bench = Bench::with_kms().await;
     let users = users(100);
     let all = || users.iter().fold(bench.transaction(), |all, user| all.put(bench.users.put(user)));
@@ -409,7 +409,7 @@ async fn a_hundred_actions_are_one_request_and_a_data_key_that_is_not_to_be_had_
 }
 
 #[tokio::test]
-async fn what_the_caller_sets_stays_and_all_conditions_hold_together() {
+async fn customized_settings_stay_and_all_conditions_apply() {
     let bench = Bench::new().await;
     bench.users.put(&user("a")).send().await.unwrap();
     let a = user("a");
@@ -428,9 +428,9 @@ async fn what_the_caller_sets_stays_and_all_conditions_hold_together() {
     assert_eq!(bench.sent()[0]["ReturnConsumedCapacity"], "TOTAL");
 }
 
-/// Of many at once on the same records each is carried out entirely or not at all.
+/// Many concurrent transactions on the same records: each is executed entirely or not at all.
 #[tokio::test]
-async fn of_transactions_side_by_side_none_is_seen_in_part() {
+async fn concurrent_transactions_are_never_seen_in_part() {
     let bench = Bench::new().await;
     let (users, orders, client) = (&bench.users, &bench.orders, bench.users.client());
     let writers = (1..=20_u64).map(|n| async move {

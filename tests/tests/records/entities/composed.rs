@@ -27,7 +27,7 @@ async fn opened<T: Envelope + std::fmt::Debug>(item: Item, provider: &LocalKeyPr
     from_item::<T>(item, provider).await.unwrap_err()
 }
 
-/// Neither its data key nor its payload is bound to where it stands.
+/// Whether the record was refused because it stands under another key.
 pub(crate) fn is_moved(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotAuthentic { .. })
         || error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::ContextMismatch)
@@ -67,7 +67,7 @@ fn a_key_is_typed_by_the_parts_that_vary() {
 }
 
 #[test]
-fn composed_keys_are_attributes_and_what_they_alone_hold_is_none() {
+fn only_the_composed_key_is_stored_not_its_parts() {
     let attributes = Order::attributes();
     assert_eq!((attributes.pk.name(), attributes.sk.name()), ("pk", "sk"));
     let condition = attributes.sk.begins_with("ORDER#").and(attributes.state.eq("paid"));
@@ -75,7 +75,7 @@ fn composed_keys_are_attributes_and_what_they_alone_hold_is_none() {
 }
 
 #[tokio::test]
-async fn parts_that_could_not_be_told_apart_are_refused_by_name_and_without_their_value() {
+async fn ambiguous_key_parts_are_refused_without_their_value() {
     let message = refusal(order(1, "o#s3cr3t")).await;
     let expected = "shop: `order_id` is a part of a composed key and contains a separator: `#`, `|`, `/` and `:` cannot stand in any part";
     assert_eq!(message, expected);
@@ -88,7 +88,7 @@ async fn parts_that_could_not_be_told_apart_are_refused_by_name_and_without_thei
             "{message}"
         );
     }
-    // What stands in identifiers, dates and addresses may stand in parts.
+    // Parts may contain what identifiers, dates and addresses contain.
     for id in ["2026-11-21T10.00", "a_b", "zoe+1@example.com", "ä 秘密"] {
         let provider = provider();
         let item = to_item(&order(1, id), &provider).await.unwrap();
@@ -97,7 +97,7 @@ async fn parts_that_could_not_be_told_apart_are_refused_by_name_and_without_thei
 }
 
 #[tokio::test]
-async fn what_would_not_sort_is_not_filled_up() {
+async fn values_that_would_not_sort_are_not_padded() {
     let message = refusal(Event { at: -5, id: 1, value: 1 }).await;
     assert!(
         message.contains("`at` is filled up with zeros") && message.contains("negative"),
@@ -169,7 +169,7 @@ async fn a_record_does_not_open_under_another_key_nor_with_another_part() {
 }
 
 #[tokio::test]
-async fn an_attribute_with_the_name_of_a_part_is_not_believed() {
+async fn an_attribute_named_like_a_key_part_is_ignored() {
     let provider = provider();
     let mut item = to_item(&order(5, "o_1"), &provider).await.unwrap();
     item.insert("user_id".into(), text("u_2"));
@@ -177,8 +177,7 @@ async fn an_attribute_with_the_name_of_a_part_is_not_believed() {
     assert_eq!(from_item::<Order>(item, &provider).await.unwrap(), order(5, "o_1"));
 }
 
-/// The shop's table as a program sees it that fills in the keys by hand, and not as the formats
-/// say.
+/// The shop's table for a program that fills in the keys by hand.
 #[derive(Debug, PartialEq, Envelope)]
 #[envelope(table = "shop")]
 struct ByHand {
@@ -264,7 +263,7 @@ async fn a_record_written_before_its_entity_type_had_a_name_does_not_pass_for_on
 }
 
 #[tokio::test]
-async fn a_hashed_key_is_composed_all_the_same_and_shown_as_a_digest() {
+async fn a_hashed_composed_key_is_shown_as_a_digest() {
     #[derive(Debug, PartialEq, Envelope)]
     #[envelope(table = "mail", kms_context = "hashed")]
     #[partition_key(name = "pk", format = "MAIL#{address}")]
@@ -423,7 +422,7 @@ pub(crate) struct Event {
     pub(crate) value: u8,
 }
 
-/// Reads in lower case what it writes as it is.
+/// Writes text as it is, and reads it in lower case.
 #[derive(Debug, PartialEq, Serialize)]
 struct Lowercase(String);
 

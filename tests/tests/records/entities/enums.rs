@@ -1,4 +1,4 @@
-//! An enum of the records of one table.
+//! An enum of the entity types of one table.
 
 use envelope_dynamo::{Envelope, ErrorKind, Fault, LocalKeyProvider, from_item, to_item};
 use envelope_tests::{Item, text};
@@ -11,7 +11,7 @@ async fn read(item: Item, provider: &LocalKeyProvider) -> Result<Shop, envelope_
 }
 
 #[tokio::test]
-async fn an_item_becomes_the_record_that_it_is() {
+async fn an_item_opens_as_its_own_entity_type() {
     let provider = provider();
     let order_item = to_item(&order(5, "o_1"), &provider).await.unwrap();
     let profile_item = to_item(&Shop::Profile(profile()), &provider).await.unwrap();
@@ -25,7 +25,7 @@ async fn an_item_becomes_the_record_that_it_is() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_none_of_them_is_an_error_with_its_key() {
+async fn an_item_of_no_known_entity_type_is_an_error_with_its_key() {
     let provider = provider();
     let item = to_item(&profile(), &provider).await.unwrap();
     for sk in ["ORDER#00000000000000000005#o_1", "INVOICE#1", "PROFILE#"] {
@@ -129,7 +129,7 @@ async fn an_item_that_could_be_several_of_them_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_key_that_one_of_them_hides_is_not_shown_before_it_is_known_whose_it_is() {
+async fn a_key_is_hidden_until_its_entity_type_is_known() {
     #[derive(Debug, PartialEq, Envelope)]
     #[envelope(table = "jobs", kms_context = "table", entity(kind = "secret"))]
     struct Secret {

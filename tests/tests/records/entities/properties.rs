@@ -1,4 +1,4 @@
-//! What holds of composed keys whatever their parts are.
+//! Properties of composed keys, for random parts.
 
 use envelope_dynamo::{Envelope, from_item, to_item};
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// The item of a record, if its key is not refused; and it reads back.
+/// The item of a record, which reads back; `None` if its key is refused.
 fn item<T: Envelope + PartialEq + std::fmt::Debug>(record: &T) -> Option<Item> {
     let provider = provider();
     let item = run(to_item(record, &provider)).ok()?;
@@ -39,7 +39,7 @@ proptest! {
     }
 
     #[test]
-    fn parts_that_look_like_the_text_between_them_are_kept_apart(
+    fn parts_that_look_like_the_format_text_stay_distinct(
         a in ("[ab-]{0,6}", "[ab-]{0,6}"),
         b in ("[ab-]{0,6}", "[ab-]{0,6}"),
     ) {
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn filled_up_numbers_sort_as_numbers_do(a in 0..10_000_i64, b in 0..10_000_i64) {
+    fn zero_padded_numbers_sort_as_numbers(a in 0..10_000_i64, b in 0..10_000_i64) {
         let key = |at| item(&Event { at, id: 1, value: 0 }).unwrap()["sk"].as_s().unwrap().clone();
         prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
     }

@@ -6,7 +6,7 @@ use envelope_tests::{Item, plant, text};
 
 use crate::shop::{Order, Profile, Shop, order, profile, shop};
 
-/// A profile and four orders of one user, and a profile and an order of another.
+/// One user with a profile and four orders, another with a profile and one order.
 async fn stocked() -> (Servers, Table<Shop>) {
     let (servers, shop) = shop().await;
     for created in [5, 40, 300, 2_000] {
@@ -22,7 +22,7 @@ async fn stocked() -> (Servers, Table<Shop>) {
 }
 
 #[tokio::test]
-async fn a_partition_is_read_as_the_records_that_stand_in_it() {
+async fn a_partition_is_read_as_its_entity_types() {
     let (_servers, shop) = stocked().await;
     let mut expected: Vec<_> =
         [5, 40, 300, 2_000].map(|created| Shop::Order(order(created, "o_1"))).into();
@@ -37,7 +37,7 @@ async fn a_partition_is_read_as_the_records_that_stand_in_it() {
 }
 
 #[tokio::test]
-async fn a_query_of_one_type_asks_for_its_own_keys_alone() {
+async fn a_query_of_one_type_asks_only_for_its_own_keys() {
     let (_servers, shop) = stocked().await;
     let (orders, profiles) = (shop.of::<Order>(), shop.of::<Profile>());
     assert_eq!(orders.query("u_1").count().await.unwrap(), 4);
@@ -60,8 +60,7 @@ async fn a_query_of_one_type_asks_for_its_own_keys_alone() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_no_type_is_one_error_among_the_records_of_the_enum_and_passed_over_by_each_type()
- {
+async fn an_item_of_no_type_is_an_error_only_for_the_enum() {
     let (servers, shop) = stocked().await;
     let stray = [("pk", "USER#u_1"), ("sk", "ORDER#s3cr3t"), ("note", "s3cr3t")];
     let stray: Item = stray.map(|(name, value)| (name.to_owned(), text(value))).into();

@@ -92,7 +92,7 @@ async fn a_record_pasted_under_the_key_of_another_type_does_not_open() {
 }
 
 #[tokio::test]
-async fn a_record_is_modified_under_its_key_and_not_away_from_it() {
+async fn modify_cannot_change_the_key_of_a_record() {
     let (_servers, shop) = shop().await;
     let orders = shop.of::<Order>();
     orders.put(&order(5, "o_1")).send().await.unwrap();

@@ -5,11 +5,10 @@ use envelope_tests::all_it_says;
 use super::*;
 
 #[tokio::test]
-async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
+async fn each_bad_record_is_one_error_and_the_others_are_returned() {
     let setup = setup(&few_visits()).await;
     let mut bad = Vec::new();
-    // Tampered with, moved to another place, written in plaintext, of another key, of another
-    // shape.
+    // Changed, moved, in plaintext, under another key, of another struct.
     let mut item = setup.item("p_1", 10).await;
     item.insert("ward".into(), text("east"));
     bad.push(item);
@@ -41,7 +40,7 @@ async fn each_bad_record_is_one_error_with_its_key_and_the_others_still_come() {
         assert!(matches!(errors[0].kind(), ErrorKind::NotAuthentic { .. }), "{}", errors[0]);
         assert!(matches!(errors[2].kind(), ErrorKind::NotSealed), "{}", errors[2]);
         assert!(matches!(errors[5].kind(), ErrorKind::Deserialize { .. }), "{}", errors[5]);
-        // That a data key is another's may be the doing of whoever configured the key.
+        // A wrong data key may be the fault of whoever configured the provider.
         assert!(
             errors.iter().all(|error| error.fault() == Fault::Data || error.key_error().is_some())
         );

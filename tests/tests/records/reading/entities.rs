@@ -47,7 +47,7 @@ fn order(user: &str, created: u64) -> Order {
 }
 
 #[tokio::test]
-async fn a_query_gives_the_records_of_its_own_kind_and_is_resumed_among_the_others() {
+async fn a_query_returns_its_own_entity_type_and_resumes_among_others() {
     use ScalarAttributeType::S;
     let (servers, table) = (Servers::from_env().await.unwrap(), unique_name("shop"));
     create_table(servers.dynamodb(), &table, ("pk", S), Some(("sk", S))).await.unwrap();
@@ -67,8 +67,7 @@ async fn a_query_gives_the_records_of_its_own_kind_and_is_resumed_among_the_othe
     assert_eq!(orders.scan().page_size(3).send().await.unwrap().len(), 8);
     assert_eq!(profiles.scan().segments(2).send().await.unwrap().len(), 2);
 
-    // Numbers that are filled up with zeros sort as numbers, and values of the key stand for all
-    // their parts.
+    // Zero-padded numbers sort as numbers, and a key value stands for all its parts.
     let late = orders.query("u_1").sort(|key| key.ge((300_u64, "o_300")));
     assert_eq!(late.send().await.unwrap(), all[2..]);
     assert_eq!(

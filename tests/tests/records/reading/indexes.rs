@@ -7,7 +7,7 @@ fn by_minutes(mut visits: Vec<Visit>) -> Vec<Visit> {
     visits
 }
 
-/// Visits of distinct minutes, so that their order in the index is certain.
+/// Visits with distinct minutes, so that the index has one order.
 fn distinct() -> Vec<Visit> {
     p_1(0..50)
 }
@@ -16,7 +16,7 @@ fn north() -> Vec<Visit> {
     by_minutes(p_1((0..50_u32).filter(|number| number.is_multiple_of(3))))
 }
 
-/// All that a visit needs beside its keys.
+/// The attributes that a visit needs beside its keys.
 const NEEDED: &[&str] = &["encrypted_payload", "encrypted_dek", "ward", "minutes", "doctor", "day"];
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn an_index_is_read_by_its_own_keys() {
     let mut expected = north();
     expected.retain(|visit| (20..=60).contains(&visit.minutes));
     assert_eq!(between.send().await.unwrap(), expected);
-    // The table's keys are no keys of the index: they may be filtered by.
+    // The table's keys are not keys of the index, so a filter may use them.
     let few = by_ward.query("north").filter(|visit| visit.number.lt(10));
     assert_eq!(few.send().await.unwrap(), by_minutes(p_1([0, 3, 6, 9])));
     assert_eq!(sorted(by_ward.scan().segments(2).send().await.unwrap()), distinct());
@@ -73,7 +73,7 @@ async fn an_index_that_has_the_keys_alone_says_what_is_missing() {
     let error = by_ward.scan().send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotProjected { .. }), "{error}");
 
-    // DynamoDB itself fetches for a local index what it does not project.
+    // For a local index, DynamoDB itself fetches attributes that are not projected.
     let by_day = setup.visits.index(|indexes| indexes.by_day);
     assert_eq!(sorted(by_day.query("p_1").send().await.unwrap()), distinct());
 }
@@ -85,7 +85,7 @@ async fn an_index_that_includes_what_a_record_needs_is_enough() {
     let setup = setup_projecting(&distinct(), Projected::Include(included)).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     assert_eq!(by_ward.query("north").page_size(5).send().await.unwrap(), north());
-    // Refused once, and then known: 17 records in pages of 5.
+    // The first request is refused, then 17 records are read in pages of 5.
     assert_eq!(setup.faults.calls("Query"), 5);
     assert_eq!(sorted(by_ward.scan().send().await.unwrap()), distinct());
 }
@@ -137,8 +137,8 @@ async fn more_records_are_fetched_than_one_call_takes() {
     assert_eq!(setup.faults.calls("BatchGetItem"), 3);
 }
 
-/// As DynamoDB may while a change of the index's key is under way: a request for one key twice is
-/// refused.
+/// An index may return a record twice while its index key changes. DynamoDB refuses a request that
+/// names one key twice.
 #[tokio::test]
 async fn a_record_that_an_index_names_twice_is_fetched_once_and_given_twice() {
     let setup = setup_projecting(&distinct(), Projected::KeysOnly).await;
@@ -187,7 +187,7 @@ async fn a_record_that_is_gone_when_it_is_fetched_is_left_out() {
 #[tokio::test]
 async fn what_an_index_says_is_believed_as_far_as_the_record_vouches_for_it() {
     let setup = setup(&distinct()).await;
-    // Somebody with write access moves two records within the index.
+    // An attacker with write access moves two records within the index.
     let mut ward = setup.item("p_1", 1).await;
     ward.insert("ward".into(), text("east"));
     let mut minutes = setup.item("p_1", 3).await;
@@ -198,7 +198,7 @@ async fn what_an_index_says_is_believed_as_far_as_the_record_vouches_for_it() {
     let error = by_ward.query("east").send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
     assert_eq!(error.record().to_string(), "visits[patient=p_1, number=1]");
-    // What is plaintext is what anybody says it is.
+    // Anybody with write access can change plaintext attributes.
     let last = by_ward.query("north").descending().limit(1).send().await.unwrap();
     assert_eq!(last, [Visit { minutes: 5_000, ..visit("p_1", 3) }]);
 }

@@ -8,7 +8,7 @@ use envelope_examples::servers::create_table;
 use super::*;
 
 #[tokio::test]
-async fn each_data_key_is_unwrapped_once_and_no_more_than_asked_at_a_time() {
+async fn each_data_key_is_unwrapped_once_and_within_the_limit() {
     let setup = setup(&few_visits()).await;
     for (concurrency, at_a_time) in [(1, 1), (4, 4), (0, 1), (1_000, 50)] {
         let before = setup.keys.unwrap_calls();
@@ -55,7 +55,7 @@ async fn segments_share_the_bound() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_had_is_the_error_of_its_record_alone() {
+async fn a_missing_data_key_fails_only_its_own_record() {
     let setup = setup(&few_visits()).await;
     for _ in 0..2 {
         setup.keys.fail_next(KeyErrorKind::Throttled);

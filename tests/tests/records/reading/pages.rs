@@ -5,7 +5,7 @@ use futures_core::Stream;
 
 use super::*;
 
-/// Enough for several pages of 1 MB would be too slow to write; small pages do as well.
+/// Several pages of 1 MB would take too long to write, so the pages are small.
 fn many() -> Vec<Visit> {
     (0..1_200)
         .map(|number| visit("p_1", number))
@@ -27,7 +27,7 @@ async fn thousands_of_records_come_in_order_over_many_pages() {
 }
 
 #[tokio::test]
-async fn a_query_is_of_one_partition_and_of_the_sort_keys_that_its_condition_names() {
+async fn a_query_reads_one_partition_and_the_sort_keys_of_its_condition() {
     let setup = setup(&few_visits()).await;
     let visits = &setup.visits;
     assert_eq!(visits.query("p_1").send().await.unwrap(), p_1(0..50));
@@ -86,7 +86,7 @@ async fn a_count_is_at_most_the_limit_and_reads_no_more_than_that() {
 }
 
 #[tokio::test]
-async fn filters_leave_out_what_does_not_fulfil_them_and_limits_count_what_is_left() {
+async fn limits_count_the_records_that_pass_the_filter() {
     let setup = setup(&few_visits()).await;
     let long = |number: &u32| u64::from(number * 7 % 100) > 60;
     let query = setup.visits.query("p_1").filter(|visit| visit.minutes.gt(60));
@@ -148,7 +148,7 @@ async fn a_future_that_is_dropped_loses_no_record() {
     let mut read = Vec::new();
     let mut context = Context::from_waker(std::task::Waker::noop());
     for round in 0_u32.. {
-        // Polled once and dropped, whatever it waits for.
+        // Polled once and dropped.
         if let std::task::Poll::Ready(Some(record)) =
             std::pin::pin!(records.next()).poll(&mut context)
         {

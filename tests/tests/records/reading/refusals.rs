@@ -76,7 +76,7 @@ async fn a_filter_on_the_key_that_is_queried_is_not_sent() {
     let error =
         refused(&setup, by_ward.query("p").filter(|visit| visit.minutes.gt(3)).send().await).await;
     assert!(matches!(error.kind(), ErrorKind::FilterOnKey { attribute: "minutes" }), "{error}");
-    // A scan may filter by anything that can be read.
+    // A scan may filter by any readable attribute.
     assert_eq!(setup.visits.scan().filter(|visit| visit.number.gt(3)).send().await.unwrap(), []);
 }
 
@@ -92,7 +92,7 @@ async fn keys_that_cannot_be_keys_are_not_sent() {
 }
 
 #[tokio::test]
-async fn segments_that_there_are_not_are_not_asked_for() {
+async fn invalid_segments_are_refused_before_anything_is_sent() {
     let setup = setup(&[]).await;
     let scans = [
         setup.visits.scan().segments(0),
@@ -105,7 +105,7 @@ async fn segments_that_there_are_not_are_not_asked_for() {
         let error = refused(&setup, scan.send().await).await;
         assert!(matches!(error.kind(), ErrorKind::Segments), "{error}");
     }
-    // There is no stream whose token would say that all was read.
+    // No stream is returned: its token would say that everything was read.
     let error = refused(&setup, setup.visits.scan().segments(0).stream()).await;
     assert!(matches!(error.kind(), ErrorKind::Segments), "{error}");
     let views = setup.visits.query("p").filter(|visit| visit.number.gt(3)).views::<Minutes>();
@@ -114,7 +114,7 @@ async fn segments_that_there_are_not_are_not_asked_for() {
 }
 
 #[tokio::test]
-async fn what_dynamodb_refuses_is_an_error_that_says_so() {
+async fn a_refusal_by_dynamodb_is_an_error_that_says_so() {
     let setup = setup(&[]).await;
     let missing = Table::<Visit>::new(setup.servers.dynamodb().clone(), setup.keys.clone())
         .named(unique_name("none"));

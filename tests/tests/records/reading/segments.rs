@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn segments_between_them_have_every_record_once() {
+async fn segments_together_return_every_record_once() {
     let all: Vec<_> = (0..300).map(|i| visit(&format!("p_{i}"), i)).collect();
     let setup = setup(&all).await;
     for total in [1, 2, 7] {

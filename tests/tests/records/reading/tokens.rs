@@ -3,7 +3,7 @@ use envelope_dynamo::{ErrorKind, Fault};
 use super::*;
 
 #[tokio::test]
-async fn a_reading_goes_on_after_whichever_record_it_stopped_at() {
+async fn reading_resumes_after_any_record() {
     let setup = setup(&few_visits()).await;
     for taken in 0..=50 {
         let query = || setup.visits.query("p_1").page_size(7);
@@ -60,7 +60,7 @@ async fn indexes_and_segments_are_resumed_at_every_record() {
 }
 
 #[tokio::test]
-async fn a_bad_record_is_not_met_again() {
+async fn resuming_skips_a_record_that_failed() {
     let setup = setup(&few_visits()).await;
     let mut bad = setup.item("p_1", 1).await;
     bad.insert("ward".into(), text("east"));
@@ -73,7 +73,7 @@ async fn a_bad_record_is_not_met_again() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_reading_is_refused_and_nothing_is_sent() {
+async fn a_resume_token_of_another_query_is_refused_early() {
     let setup = setup(&few_visits()).await;
     let other = super::setup(&[]).await;
     let visits = &setup.visits;
@@ -114,7 +114,7 @@ async fn a_token_of_another_reading_is_refused_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_reading_with_another_filter_is_refused() {
+async fn a_resume_token_of_another_filter_is_refused() {
     let setup = setup(&few_visits()).await;
     let visits = &setup.visits;
     let mut filtered = visits.query("p_1").filter(|visit| visit.minutes.gt(30)).stream().unwrap();
@@ -159,7 +159,7 @@ async fn a_token_says_nothing_about_the_values_of_a_filter() {
 }
 
 #[tokio::test]
-async fn limits_page_sizes_and_the_values_of_a_filter_may_differ_from_those_of_the_token() {
+async fn resuming_may_change_limit_page_size_and_filter_values() {
     let setup = setup(&few_visits()).await;
     let query = |most: u64| setup.visits.query("p_1").filter(move |visit| visit.minutes.lt(most));
     let mut records = query(1_000).page_size(5).stream().unwrap();

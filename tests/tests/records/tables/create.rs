@@ -117,7 +117,7 @@ async fn composed_and_constant_keys_are_text() {
 }
 
 #[tokio::test]
-async fn a_key_whose_type_does_not_say_what_it_is_is_named() {
+async fn a_key_of_unknown_attribute_type_is_named_in_the_error() {
     #[derive(Clone, Debug, PartialEq, Envelope)]
     #[envelope(table = "odd")]
     struct Odd {

@@ -74,7 +74,7 @@ async fn records_open_after_their_alias_has_moved_if_the_earlier_key_is_listed()
     let before = KmsKeyProvider::new(kms.clone(), &alias);
     let old_item = to_item(&user("alice"), &before).await.unwrap();
 
-    // By its id: LocalStack takes an ARN here, and then finds no such key.
+    // By its id: LocalStack accepts an ARN here, but then does not find the key.
     kms.update_alias().alias_name(&alias).target_key_id(key_id(&new)).send().await.unwrap();
     let after = KmsKeyProvider::new(kms.clone(), &alias);
     let error = from_item::<User>(old_item.clone(), &after).await.unwrap_err();
@@ -90,15 +90,15 @@ async fn records_open_after_their_alias_has_moved_if_the_earlier_key_is_listed()
         "once the alias is resolved, too"
     );
 
-    // A process that resolved the alias before it moved goes on with the key it knows.
+    // A process that resolved the alias before it moved continues with the key that it knows.
     let item = to_item(&user("carol"), &before).await.unwrap();
     assert_eq!(from_item::<User>(item, &before).await.unwrap(), user("carol"));
     let error = from_item::<User>(new_item, &before).await.unwrap_err();
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::WrongKey, "{error}");
 }
 
-/// The confused deputy: a record wrapped by a key of the attacker's, which the reader's identity
-/// may use as well.
+/// The confused deputy: the attacker wraps with a key of their own, which the reader may use as
+/// well.
 #[tokio::test]
 async fn a_record_wrapped_by_a_key_that_is_not_configured_does_not_open() {
     let setup = users().await;
@@ -111,7 +111,7 @@ async fn a_record_wrapped_by_a_key_that_is_not_configured_does_not_open() {
     assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::WrongKey, "{error}");
     assert_eq!(setup.faults.calls("Decrypt"), 0, "the hint already says that it is another key's");
 
-    // The hint of the configured key, taken from an honest record, over the attacker's blob.
+    // The hint of the configured key, from an honest record, before the attacker's blob.
     setup.table.put(&user("bob")).send().await.unwrap();
     let honest = setup.stored(user_key("bob")).await.unwrap();
     let (honest, forged) =

@@ -1,4 +1,4 @@
-//! What does not open, and what is refused before anything is sent.
+//! Records that do not open, and requests that are refused before they are sent.
 
 use super::*;
 
@@ -21,7 +21,7 @@ async fn a_record_moved_to_another_key_does_not_open() {
     assert!(error.to_string().starts_with("users[user_id=mallory]: "), "{error}");
 }
 
-/// Where KMS does not know the record's key, AES-GCM does.
+/// With `kms_context = "table"` KMS does not see the record's key. AES-GCM refuses the record.
 #[tokio::test]
 async fn a_record_moved_to_another_key_does_not_open_even_if_kms_does_not_notice() {
     let setup = TestTable::<Document>::new().await;
@@ -148,7 +148,7 @@ async fn half_a_record_is_an_error_that_says_which_half() {
 }
 
 #[tokio::test]
-async fn a_put_may_insist_that_nothing_stands_there() {
+async fn a_put_may_require_that_no_record_exists() {
     let setup = users().await;
     setup.table.put(&user("alice")).if_not_exists().send().await.unwrap();
     let error = setup.table.put(&user("alice")).if_not_exists().send().await.unwrap_err();
@@ -210,7 +210,7 @@ async fn an_expression_that_is_a_string_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_projection_cannot_take_a_record_apart() {
+async fn a_projection_is_refused() {
     let setup = users().await;
     setup.table.put(&user("alice")).send().await.unwrap();
     let get = setup.table.get("alice").customize(|get| get.projection_expression("plan"));
@@ -232,10 +232,10 @@ async fn a_key_that_cannot_be_a_key_is_refused_before_anything_is_sent() {
     assert!(setup.faults.all_requests().is_empty());
 }
 
-/// The other parts of the context are not known before a record is read, wherever they stand in the
-/// struct.
+/// The other parts of the context are unknown before the record is read, whatever the order of the
+/// fields.
 #[tokio::test]
-async fn a_key_is_checked_although_the_rest_of_the_context_is_not_known() {
+async fn a_key_is_checked_before_the_rest_of_the_context_is_known() {
     #[derive(Debug, PartialEq, Envelope)]
     #[envelope(table = "visits")]
     struct Visit {

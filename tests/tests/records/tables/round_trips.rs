@@ -1,4 +1,4 @@
-//! Records that are written and read as they should be.
+//! Records that are written and read successfully.
 
 use super::*;
 
@@ -147,7 +147,7 @@ async fn the_physical_table_may_have_any_name() {
 }
 
 #[tokio::test]
-async fn the_sdks_own_request_can_be_had_sealed() {
+async fn into_sdk_returns_the_sealed_request() {
     let setup = users().await;
     let alice = user("alice");
     let put = setup.table.put(&alice).into_sdk().await.unwrap();
@@ -167,7 +167,7 @@ async fn a_service_that_only_wraps_can_write_what_another_reads() {
     assert_eq!(setup.table.get("alice").send().await.unwrap(), Some(user("alice")));
 }
 
-/// Keys convert from what stands at hand; this compiles or it does not.
+/// The keys convert from these types: the test is that it compiles.
 #[test]
 fn keys_convert_from_borrowed_and_literal_forms() {
     fn accepts<T: Envelope>(_: impl IntoKey<T::Key>) {}

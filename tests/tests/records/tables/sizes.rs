@@ -16,8 +16,7 @@ async fn an_item_over_400_kb_is_refused_before_it_is_sent() {
 async fn the_largest_item_dynamodb_takes_is_sent() {
     let setup = TestTable::<Document>::new().await;
     let document = |len| Document { digest: vec![1], body: vec![7; len] };
-    // The wrapped key of this KMS may be of another length than the next one's, so measure with
-    // what it gives.
+    // Each KMS may return wrapped keys of another length, so measure one of this KMS.
     setup.table.put(&document(0)).send().await.unwrap();
     let item = setup
         .stored(Item::from([("digest".to_owned(), AttributeValue::B(Blob::new([1])))]))
@@ -27,7 +26,7 @@ async fn the_largest_item_dynamodb_takes_is_sent() {
         .iter()
         .map(|(name, value)| name.len() + value.as_b().map_or(0, |blob| blob.as_ref().len()))
         .sum();
-    // A byte string of this length has a head of five bytes where an empty one has one.
+    // A byte string of this length has a head of five bytes; an empty one has a head of one.
     let largest = 400 * 1024 - overhead - 4;
     setup.table.put(&document(largest)).send().await.unwrap();
     let error = setup.table.put(&document(largest + 1)).send().await.unwrap_err();
@@ -53,7 +52,7 @@ async fn the_format_adds_no_more_bytes_than_it_says() {
             .await
             .unwrap();
     let bytes = |name| item[name].as_b().unwrap().as_ref().len();
-    // A map of one entry, `name`, whose text of 50 bytes has a head of two.
+    // A map with one entry, `name`; its text of 50 bytes has a head of two.
     let plaintext = 1 + (1 + 4) + (2 + 50);
     assert_eq!(bytes("encrypted_payload") - plaintext, 75 + (1 + 4));
     assert_eq!(bytes("encrypted_dek") - blob.len(), 15);
@@ -74,7 +73,7 @@ async fn an_item_grows_by_304_bytes_with_a_kms_key_and_152_with_a_branch_key() {
         let item = to_item(&Person { id: 1, name: String::new() }, provider).await.unwrap();
         let sealed =
             ["encrypted_payload", "encrypted_dek"].map(|name| name.len() + as_bytes(&item, name));
-        // The map of one entry: `name`, an empty text.
+        // A map with one entry: `name`, an empty text.
         sealed.iter().sum::<usize>() - (1 + (1 + 4) + 1)
     };
     assert_eq!(added(&AsLongAsKms(vec![7; 184])).await, 304);
@@ -107,7 +106,7 @@ impl BranchKeyStore for OneBranch {
     }
 }
 
-/// Wraps as KMS does: into a blob of that length.
+/// Wraps into a blob as long as one of KMS.
 #[derive(Debug)]
 struct AsLongAsKms(Vec<u8>);
 

@@ -1,8 +1,8 @@
-//! Every single bit.
+//! Every single bit of a record, flipped.
 
 use super::*;
 
-/// Each copy of `bytes` in which one bit is another.
+/// Each copy of `bytes` with one bit flipped.
 fn flipped(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
     (0..bytes.len() * 8).map(|bit| {
         let mut flipped = bytes.to_vec();
@@ -11,7 +11,7 @@ fn flipped(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
     })
 }
 
-/// Those copies of `text` in which one bit is another and which are text still.
+/// Each copy of `text` with one bit flipped that is still text.
 fn flipped_text(text: &str) -> impl Iterator<Item = String> {
     flipped(text.as_bytes()).filter_map(|(_, bytes)| String::from_utf8(bytes).ok())
 }
@@ -35,14 +35,14 @@ async fn every_bit_of_a_payload_counts() {
     }
 }
 
-/// The bits of a dek with one entry of KMS that say which key material wrapped it: four bytes
-/// behind the head, the kind, the length of the id and the four that name the key. They are for
-/// counting, and prove nothing (FORMAT 6.2).
+/// The bits that name the key material, in an `encrypted_dek` with one wrapped key of KMS. These
+/// four bytes follow the head, the kind, the length of the id and the four bytes that name the key.
+/// They serve to count records and prove nothing (FORMAT 6.2).
 const MATERIAL: std::ops::Range<usize> = 8 * (3 + 2 + 4)..8 * (3 + 2 + 4 + 4);
 
-/// Where the reader has one key, its own entry is all that stands there.
+/// The `encrypted_dek` has one wrapped key, that of the reader.
 #[tokio::test]
-async fn every_bit_of_a_dek_counts_for_whom_it_is_meant() {
+async fn every_bit_of_a_wrapped_key_matters_to_its_recipient() {
     let servers = Servers::from_env().await.unwrap();
     for keys in [local("local", 1), rsa(), kms(&servers), hierarchical(&servers).await] {
         let item = keys.write(&secret("zoe", "4111")).await;
@@ -63,7 +63,7 @@ async fn every_bit_of_a_dek_counts_for_whom_it_is_meant() {
     }
 }
 
-/// An entry for somebody else is not looked at; each bit matters to at least one of the two.
+/// A reader ignores the wrapped key of another party. Each bit matters to at least one of the two.
 #[tokio::test]
 async fn every_bit_of_a_dek_for_two_counts_for_one_of_them() {
     let (keys, first, second) = (both(), local("first", 3), local("second", 4));
@@ -105,7 +105,7 @@ async fn every_bit_of_a_key_or_an_authenticated_attribute_counts() {
     }
 }
 
-/// Each value that differs from this one in one bit of one text or number in it, or in its type.
+/// Each value that differs from this one in one bit of a text or number, or in its type.
 fn changed(value: &AttributeValue) -> Vec<AttributeValue> {
     match value {
         AttributeValue::S(old) => flipped_text(old)
@@ -159,7 +159,7 @@ async fn every_bit_of_the_name_of_a_key_or_an_authenticated_attribute_counts() {
     }
 }
 
-/// Removed, exchanged for another, and put where it was absent.
+/// Authenticated attributes: removed, replaced, and added where they were absent.
 #[tokio::test]
 async fn an_authenticated_attribute_is_neither_removed_nor_added() {
     let servers = Servers::from_env().await.unwrap();

@@ -1,8 +1,8 @@
-//! Parts of one record in another: of another row, table, struct or key provider.
+//! Parts of one record moved to another: another row, table, struct or key provider.
 
 use super::*;
 
-/// As [`Secret`], in another table.
+/// Like [`Secret`], in another table.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "safe", kms_context = "table")]
 struct Kept {
@@ -30,7 +30,7 @@ struct Note {
     plan: String,
 }
 
-/// The same table and names, the key shown to KMS as a digest.
+/// The same table and names; KMS sees a digest of the key.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "vault", kms_context = "hashed")]
 struct Hashed {
@@ -44,7 +44,7 @@ struct Hashed {
     plan: String,
 }
 
-/// The same, in the clear.
+/// The same; KMS sees the key.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "vault", kms_context = "raw")]
 struct Shown {
@@ -67,7 +67,7 @@ enum Struct {
     Shown,
 }
 
-/// A record as it was stored, and by whom.
+/// A stored record, and the party that wrote it.
 struct Stored {
     keys: usize,
     of: Struct,
@@ -134,8 +134,8 @@ const EXCHANGES: [&[&str]; 8] = [
     &["encrypted_dek", "plan"],
 ];
 
-/// The hierarchical provider knows no branch but those of the two tables, and forms are part of the
-/// dek: whatever is exchanged, what opens is what somebody stored.
+/// The hierarchical provider has branches for the two tables only, and the context form is part of
+/// the wrapped key. Whatever is exchanged, only records that somebody stored open.
 #[tokio::test]
 async fn no_part_of_a_record_can_stand_in_another() {
     let servers = Servers::from_env().await.unwrap();
@@ -167,7 +167,7 @@ async fn no_part_of_a_record_can_stand_in_another() {
     assert!(refused > 8_000, "{refused} exchanges");
 }
 
-/// The whole of a record, read with the keys of others, or as another struct of its table.
+/// A whole record, read with other keys, or as another struct of its table.
 #[tokio::test]
 async fn a_record_opens_for_no_other_keys() {
     let servers = Servers::from_env().await.unwrap();

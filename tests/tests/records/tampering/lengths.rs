@@ -1,8 +1,8 @@
-//! Every length but the right one.
+//! Every wrong length.
 
 use super::*;
 
-/// `bytes` cut short at every length, and with up to 40 more behind and before them.
+/// `bytes` cut at every length, and with up to 40 bytes added after or before them.
 fn of_other_lengths(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let shorter = (0..bytes.len())
         .flat_map(|length| [bytes[..length].to_vec(), bytes[bytes.len() - length..].to_vec()]);
@@ -25,7 +25,8 @@ async fn a_payload_of_any_other_length_is_refused() {
     }
 }
 
-/// Cut or lengthened, it is malformed whoever reads it, and nobody is asked.
+/// A wrapped key that is cut or lengthened is malformed for every reader, and no provider is
+/// called.
 #[tokio::test]
 async fn a_dek_of_any_other_length_is_refused() {
     let servers = Servers::from_env().await.unwrap();
@@ -39,7 +40,7 @@ async fn a_dek_of_any_other_length_is_refused() {
     }
 }
 
-/// The wrapped key itself cut or lengthened, the lengths around it right.
+/// The wrapped key inside is cut or lengthened, and the lengths around it are correct.
 #[tokio::test]
 async fn a_wrapped_key_of_any_other_length_is_refused() {
     use envelope_dynamo::keys::WrappedKey;

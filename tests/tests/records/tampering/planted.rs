@@ -1,11 +1,11 @@
-//! Attributes that somebody without a key adds to a record, and names that a user chooses.
+//! Attributes that an attacker without a key adds to a record, and names that a user chooses.
 
 use envelope_dynamo::{Access, ErrorKind, transact_write};
 
 use super::*;
 
-/// The version of [`Account`] before two of its fields were protected, of which the table may still
-/// hold records.
+/// An older version of [`Account`], before two of its fields were protected. The table may still
+/// hold its records.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "vault")]
 struct Unprotected {
@@ -21,8 +21,8 @@ struct Unprotected {
     visits: u64,
 }
 
-/// Protected since, under other names, and with plaintext accepted until all records have been
-/// written again.
+/// The fields are protected since, under other names. Plaintext is accepted until all records have
+/// been rewritten.
 #[derive(Clone, Debug, Default, PartialEq, Envelope)]
 #[envelope(table = "vault")]
 #[serde(default)]
@@ -65,12 +65,12 @@ fn account(value: Option<&str>) -> Account {
     }
 }
 
-/// Whether the reader said that the record is not as it was written.
+/// Whether the error says that the record was changed.
 fn is_refused(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Marks(_) | ErrorKind::NotAuthentic { .. })
 }
 
-/// An embedded server, a table of a name of its own in it, and what an attacker does to that.
+/// A table, and what an attacker does to it.
 struct Attacked {
     servers: Servers,
     name: String,
@@ -108,9 +108,9 @@ impl Attacked {
     }
 }
 
-/// Under any name of the field, whether it holds a value or none.
+/// Under every name of the field, whether the field has a value or not.
 #[tokio::test]
-async fn what_is_planted_beside_a_protected_field_is_not_read() {
+async fn a_value_planted_beside_a_protected_field_is_not_read() {
     for value in [Some("4111"), None] {
         let keys = local("local", 1);
         let item = keys.write(&account(value)).await;
@@ -125,8 +125,8 @@ async fn what_is_planted_beside_a_protected_field_is_not_read() {
     }
 }
 
-/// A record that was written unprotected is taken for one, and for nothing else: a protected one
-/// cannot be made into it.
+/// A record that was written unprotected is read as such. A protected record cannot be turned into
+/// one.
 #[tokio::test]
 async fn a_protected_record_cannot_be_passed_off_as_an_older_one() {
     let keys = local("local", 1);
@@ -143,12 +143,12 @@ async fn a_protected_record_cannot_be_passed_off_as_an_older_one() {
         let item = removed.iter().fold(item.clone(), |item, name| with(&item, name, None));
         keys.read::<Account>(&item).await.unwrap_err();
     }
-    // Of the version that protects nothing there is nothing to forge.
+    // The version that protects nothing has nothing to forge.
     let read = keys.read::<Account>(&keys.write(&older).await).await.unwrap();
     assert_eq!((read.email, read.plan), (older.mail, older.tier));
 }
 
-/// A change reads the item as it is, and would seal what was planted.
+/// `modify` reads the stored item, and could seal what an attacker planted there.
 #[tokio::test]
 async fn a_change_does_not_seal_what_was_planted() {
     let attacked = Attacked::new("owner").await;
@@ -174,7 +174,7 @@ async fn a_change_does_not_seal_what_was_planted() {
     assert_eq!(read, Some(Account { visits, ..account(None) }));
 }
 
-/// The same place, without the group.
+/// The same record, without the group.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "vault")]
 struct Ungrouped {
@@ -184,8 +184,7 @@ struct Ungrouped {
     account: Option<String>,
 }
 
-/// A service that knows nothing of the group still sees that somebody touched it, and refuses the
-/// record.
+/// A service without the group in its struct still detects the change, and refuses the record.
 #[tokio::test]
 async fn a_group_cannot_be_changed_behind_a_struct_without_it() {
     let keys = local("local", 1);
@@ -204,7 +203,7 @@ async fn a_group_cannot_be_changed_behind_a_struct_without_it() {
     }
 }
 
-/// The entries of a map are sealed in the field that holds the map, whatever a user names them.
+/// Map entries are sealed inside their field, whatever a user names them.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "vault")]
 struct Preferences {
@@ -222,7 +221,7 @@ struct Preferences {
 }
 
 #[tokio::test]
-async fn entries_that_a_user_names_become_no_attributes() {
+async fn user_named_map_entries_do_not_become_attributes() {
     let keys = local("local", 1);
     let names = ["owner", "chosen", "role", "expires", "encrypted_payload", "encrypted_dek", ""];
     let chosen = names.map(|name| (name.to_owned(), "admin".to_owned())).into();
@@ -267,8 +266,7 @@ enum Shop {
     Coupon(Coupon),
 }
 
-/// Whoever signs up as `victim#C-x` neither changes nor deletes the coupon `x` of `victim`, by any
-/// call.
+/// A user named `victim#C-x` cannot change or delete the coupon `x` of `victim` by any call.
 #[tokio::test]
 async fn an_id_with_a_separator_reaches_no_record_of_another_kind() {
     let attacked = Attacked::new("pk").await;
@@ -301,7 +299,7 @@ async fn an_id_with_a_separator_reaches_no_record_of_another_kind() {
     );
 }
 
-/// Each kind's record, whole, under the key of the other kind.
+/// The whole record of each kind under the key of the other kind.
 #[tokio::test]
 async fn a_record_moved_under_the_key_of_another_kind_opens_as_neither() {
     let keys = local("local", 1);

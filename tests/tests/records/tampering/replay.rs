@@ -1,4 +1,4 @@
-//! What is not detected.
+//! What the format does not detect.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Conditions of puts and deletes, and what stood there before or instead.
+//! Conditions of puts and deletes, and the record that they return.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{Envelope, ErrorKind, Fault, LocalKeyProvider, RootKey, Table};
@@ -8,7 +8,7 @@ use envelope_tests::all_it_says;
 use super::{Bench, User, user};
 
 #[tokio::test]
-async fn a_put_looks_at_what_stands_under_its_key() {
+async fn a_put_condition_is_checked_against_the_stored_record() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     let zoe = user("zoe");
@@ -75,7 +75,7 @@ async fn conditions_of_generic_records_take_the_type_of_the_record() {
 }
 
 #[tokio::test]
-async fn a_delete_looks_at_what_stands_under_its_key() {
+async fn a_delete_condition_is_checked_against_the_stored_record() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
@@ -109,7 +109,7 @@ async fn the_old_record_comes_back_opened() {
 }
 
 #[tokio::test]
-async fn what_made_a_condition_fail_can_be_opened_but_is_not_printed() {
+async fn the_record_of_a_failed_condition_opens_but_is_not_printed() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
@@ -140,7 +140,7 @@ async fn what_made_a_condition_fail_can_be_opened_but_is_not_printed() {
 }
 
 #[tokio::test]
-async fn what_was_found_opens_for_the_key_that_was_asked_for() {
+async fn a_returned_record_opens_only_for_the_key_asked_for() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     for id in ["zoe", "ana"] {
@@ -172,7 +172,7 @@ async fn a_lost_answer_is_not_a_failed_condition() {
         .unwrap();
     assert_eq!(bench.faults.calls("PutItem"), 4);
 
-    // Of a delete no trace stays, so all that can be said is that it is not known.
+    // A delete leaves no trace, so its outcome stays unknown.
     bench.faults.fail_next("DeleteItem", Injected::LoseReply);
     let error = users.delete("zoe").if_exists().send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ConditionFailed) && error.is_in_doubt(), "{error}");
@@ -183,7 +183,7 @@ async fn a_lost_answer_is_not_a_failed_condition() {
 }
 
 #[tokio::test]
-async fn an_error_says_whether_something_may_have_been_written() {
+async fn an_error_says_whether_the_write_may_have_happened() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     let zoe = user("zoe");

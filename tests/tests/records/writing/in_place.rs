@@ -1,4 +1,4 @@
-//! Updates of plaintext attributes where they stand.
+//! Updates of plaintext attributes in place.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn set(elements: &[&str]) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn plaintext_attributes_change_where_they_stand_and_the_payload_stays() {
+async fn plaintext_updates_in_place_leave_the_payload_unchanged() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
@@ -47,7 +47,7 @@ async fn plaintext_attributes_change_where_they_stand_and_the_payload_stays() {
 }
 
 #[tokio::test]
-async fn what_is_there_is_kept_and_what_is_not_is_set() {
+async fn set_if_absent_keeps_an_existing_value() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&User { nickname: None, ..user("zoe") }).send().await.unwrap();
@@ -138,7 +138,7 @@ async fn several_changes_and_conditions_stand_in_one_update() {
 }
 
 #[tokio::test]
-async fn a_string_that_would_change_a_record_is_refused_before_anything_is_sent() {
+async fn an_update_expression_given_as_text_is_refused_early() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     for expression in [
@@ -187,7 +187,7 @@ async fn a_required_attribute_cannot_be_removed() {
     assert_eq!((changed.history.len(), changed.colour), (0, 0));
 }
 
-/// As the documentation of `add` says, and what it advises.
+/// What the documentation of `add` warns of, and what it advises.
 #[tokio::test]
 async fn a_lost_answer_adds_twice_unless_the_condition_says_what_was_there() {
     let bench = Bench::new().await;

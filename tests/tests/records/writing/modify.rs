@@ -1,4 +1,4 @@
-//! Changes of what is sealed: what is written, and what is left alone.
+//! `modify`: what it writes, and what it leaves unchanged.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use envelope_dynamo::{Access, Envelope, Error, ErrorKind, Fault};
 use super::{Bench, User, payload, user};
 
 #[tokio::test]
-async fn a_change_reads_seals_and_writes_what_has_changed() {
+async fn modify_writes_only_what_changed() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
@@ -44,7 +44,7 @@ async fn a_change_reads_seals_and_writes_what_has_changed() {
 }
 
 #[tokio::test]
-async fn a_change_of_nothing_writes_nothing() {
+async fn modify_writes_nothing_if_nothing_changed() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
@@ -66,7 +66,7 @@ async fn a_change_of_nothing_writes_nothing() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_record_nothing_is_changed() {
+async fn modify_of_a_missing_record_changes_nothing() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     let none = users
@@ -94,7 +94,7 @@ impl From<Error> for Refusal {
 }
 
 #[tokio::test]
-async fn a_change_that_fails_writes_nothing_and_its_error_comes_back() {
+async fn modify_returns_the_error_of_its_closure() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
@@ -146,7 +146,7 @@ async fn a_record_cannot_be_changed_into_another() {
 }
 
 #[tokio::test]
-async fn what_the_update_says_beside_is_written_in_the_same_stroke() {
+async fn modify_and_update_are_written_in_one_request() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
@@ -260,7 +260,7 @@ struct Narrow {
 }
 
 #[tokio::test]
-async fn what_a_newer_version_of_the_struct_protects_stays_protected() {
+async fn fields_protected_by_a_newer_struct_stay_protected() {
     let bench = Bench::new().await;
     let wide = || Old {
         id: "d".into(),

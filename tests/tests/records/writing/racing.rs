@@ -1,4 +1,4 @@
-//! Changes of a record while others write it, and while an attacker does.
+//! `modify` while other writers or an attacker write the same record.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,8 +8,8 @@ use envelope_dynamo::ErrorKind;
 
 use super::{Bench, User, payload, user};
 
-/// Every change is applied, each once, and none is tried more often than the bound allows: a
-/// generous one, since a slow server under load lets only so many through in a second.
+/// Every change is applied once, and no change needs more tries than the limit. The limit is
+/// generous, since a slow server accepts few writes a second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_changes_of_one_record_at_once_are_all_applied() {
     const WRITERS: usize = 200;
@@ -113,7 +113,7 @@ async fn a_record_that_is_deleted_in_between_stays_deleted() {
 }
 
 #[tokio::test]
-async fn who_is_always_overtaken_is_told_so_and_has_written_nothing() {
+async fn a_modify_that_always_loses_is_an_error_and_wrote_nothing() {
     let bench = Bench::new().await;
     let users = bench.table::<User>();
     users.put(&user("zoe")).send().await.unwrap();
@@ -139,12 +139,12 @@ async fn a_payload_that_is_swapped_in_between_is_not_overwritten_unseen() {
     let older = bench.stored("zoe").await.unwrap();
     users.put(&user("zoe")).send().await.unwrap();
 
-    // An older version of the record is authentic: the change is made to that.
+    // An older version of the record is authentic, so the change is applied to it.
     let modify = users.update("zoe").modify(|user| user.email.push('!')).send();
     let changed = bench.between(modify, bench.plant(older.clone())).await.unwrap().unwrap();
     assert_eq!(changed.email, "older@example.com!");
 
-    // A payload of the attacker's making is not, and stays what it is: evidence.
+    // A forged payload is not authentic. It is not overwritten: it is evidence.
     let mut forged = older.clone();
     let mut bytes = payload(&older).as_ref().to_vec();
     *bytes.last_mut().unwrap() ^= 1;

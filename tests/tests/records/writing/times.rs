@@ -1,4 +1,4 @@
-//! Times to live, and stamps.
+//! Times to live, and timestamps.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -46,7 +46,7 @@ async fn bench() -> (Bench, Table<Session>, Arc<TestClock>) {
 }
 
 #[tokio::test]
-async fn a_time_to_live_is_stored_as_the_number_of_seconds_that_dynamodb_reads() {
+async fn a_time_to_live_is_stored_in_seconds() {
     let (bench, sessions, _) = bench().await;
     let expires = UNIX_EPOCH + Duration::from_millis(1_900_000_000_001);
     sessions.put(&session(Some(expires))).send().await.unwrap();
@@ -72,7 +72,7 @@ async fn a_time_to_live_is_stored_as_the_number_of_seconds_that_dynamodb_reads()
 }
 
 #[tokio::test]
-async fn an_expired_record_is_read_unless_that_is_declined() {
+async fn an_expired_record_is_read_unless_skipped() {
     let (bench, sessions, clock) = bench().await;
     let expires = clock.system_time() + Duration::from_secs(10);
     sessions.put(&session(Some(expires))).send().await.unwrap();
@@ -117,7 +117,7 @@ async fn a_time_to_live_that_dynamodb_would_not_see_is_refused() {
 }
 
 #[tokio::test]
-async fn stamps_say_when_a_record_was_made_and_changed() {
+async fn timestamps_say_when_a_record_was_created_and_updated() {
     let (bench, sessions, clock) = bench().await;
     let made = seconds(clock.system_time());
     let mut mine = session(None);

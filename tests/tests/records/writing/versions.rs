@@ -1,4 +1,4 @@
-//! Versions: who writes what he has not read is told so.
+//! Versions: a writer that has not read the newest version is refused.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{Envelope, ErrorKind, transact_write};
@@ -46,7 +46,7 @@ fn note(revision: Option<u8>) -> Note {
 }
 
 #[tokio::test]
-async fn a_put_counts_the_version_and_demands_the_one_it_knows() {
+async fn a_put_increments_the_version_and_requires_the_known_one() {
     let bench = Bench::new().await;
     let docs = bench.table::<Doc>();
     let mut mine = doc("mine", 0);
@@ -72,7 +72,7 @@ async fn a_put_counts_the_version_and_demands_the_one_it_knows() {
 }
 
 #[tokio::test]
-async fn of_many_who_read_one_version_one_writes_the_next() {
+async fn only_one_of_many_writers_gets_the_next_version() {
     let bench = Bench::new().await;
     let docs = bench.table::<Doc>();
     docs.put(&doc("first", 0)).send().await.unwrap();
@@ -100,7 +100,7 @@ async fn a_versioned_put_whose_answer_is_lost_has_succeeded() {
 }
 
 #[tokio::test]
-async fn a_record_from_before_there_were_versions_gets_its_first() {
+async fn a_record_without_a_version_gets_its_first_one() {
     let bench = Bench::new().await;
     let notes = bench.table::<Note>();
     notes.put(&note(None)).send().await.unwrap();
@@ -120,7 +120,7 @@ async fn a_record_from_before_there_were_versions_gets_its_first() {
 }
 
 #[tokio::test]
-async fn a_change_counts_and_a_change_of_nothing_does_not() {
+async fn modify_counts_the_version_only_if_something_changed() {
     let bench = Bench::new().await;
     let docs = bench.table::<Doc>();
     docs.put(&doc("first", 0)).send().await.unwrap();
@@ -178,7 +178,7 @@ async fn a_version_that_cannot_be_counted_further_is_refused() {
 }
 
 #[tokio::test]
-async fn a_batch_does_not_take_versions_and_a_transaction_looks_at_them() {
+async fn batches_refuse_versions_and_transactions_check_them() {
     let bench = Bench::new().await;
     let docs = bench.table::<Doc>();
     let error = docs.batch_put([doc("first", 0)]).send().await.unwrap_err();
@@ -199,14 +199,14 @@ async fn an_older_version_that_is_put_back_is_refused_by_who_knows_a_newer_one()
     docs.put(&doc("second", 1)).send().await.unwrap();
     let second = bench.stored("d").await.unwrap();
 
-    // The old payload under the new version: the version is authenticated.
+    // The old payload with the new version: refused, since the version is authenticated.
     let mut mixed = first.clone();
     mixed.insert("v".into(), second["v"].clone());
     bench.plant(mixed).await;
     let error = docs.get("d").consistent_read().send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
 
-    // All of the old record is authentic; it takes a version that is kept elsewhere to tell.
+    // The whole old record is authentic. Only a version kept elsewhere reveals it.
     bench.plant(first.clone()).await;
     assert_eq!(docs.get("d").consistent_read().send().await.unwrap(), Some(doc("first", 1)));
     let error = docs.get("d").consistent_read().not_before_version(2).send().await.unwrap_err();
@@ -230,7 +230,7 @@ async fn an_older_version_that_is_put_back_is_refused_by_who_knows_a_newer_one()
 }
 
 #[tokio::test]
-async fn a_version_in_plaintext_is_what_whoever_can_write_makes_it() {
+async fn a_plaintext_version_can_be_forged_by_any_writer() {
     let bench = Bench::new().await;
     let notes = bench.table::<Note>();
     notes.put(&note(None)).send().await.unwrap();

@@ -1,11 +1,11 @@
-//! Versions and times to live mean in a transaction what they mean by themselves.
+//! Versions and times to live, in transactions.
 
 use envelope_dynamo::transaction::TransactionErrorKind;
 use envelope_dynamo::{Envelope, ErrorKind, Fault, transact_get, transact_write};
 
 use super::{Bench, user};
 
-/// In the table of users.
+/// A record in the table of users.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "users")]
 struct Note {

@@ -1,4 +1,4 @@
-//! Whatever goes wrong, and however often: what is said of each record is true.
+//! Random faults: the result reported for each record is true.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,12 +8,12 @@ use envelope_dynamo::transaction::TransactionErrorKind;
 
 use super::{Bench, ids, set, user, users};
 
-/// Of a thousand calls so many fail: throttled, refused, cut off before or after they were carried
-/// out.
+/// How many of a thousand calls fail: throttled, refused, or cut off before or after they were
+/// executed.
 const PER_MILLE: u64 = 800;
 
 #[tokio::test]
-async fn what_a_batch_says_of_each_record_is_so() {
+async fn a_batch_write_reports_each_record_correctly() {
     let (mut in_doubt, mut refused) = (0, 0);
     for seed in 1..=12_u64 {
         let bench = Bench::new().await;
@@ -64,7 +64,7 @@ async fn what_a_batch_says_of_each_record_is_so() {
 }
 
 #[tokio::test]
-async fn what_a_transaction_says_of_itself_is_so() {
+async fn a_transaction_reports_its_outcome_correctly() {
     let bench = Bench::new().await;
     let mut outcomes = [0; 3];
     for seed in 1..=60_u64 {
@@ -91,8 +91,7 @@ async fn what_a_transaction_says_of_itself_is_so() {
             "seed {seed}: {stored} of 2 are stored, outcome {outcome}"
         );
         outcomes[outcome] += 1;
-        // Sent once more it is done, whatever became of it before; and a third time it is still
-        // done once.
+        // Sent again, the transaction is executed. A third time, it is still executed only once.
         prepared.send().await.unwrap();
         prepared.send().await.unwrap();
         assert_eq!(bench.users.batch_get(ids(&pair)).send().await.unwrap(), pair.clone().map(Some));
@@ -101,7 +100,7 @@ async fn what_a_transaction_says_of_itself_is_so() {
 }
 
 #[tokio::test]
-async fn what_a_batch_of_reads_says_of_each_record_is_so() {
+async fn a_batch_read_reports_each_record_correctly() {
     let bench = Bench::new().await;
     let users = users(150);
     bench.users.batch_put(&users).send().await.unwrap();

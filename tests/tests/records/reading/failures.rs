@@ -4,7 +4,7 @@ use envelope_tests::all_it_says;
 
 use super::*;
 
-/// More than the SDK tries.
+/// More failures than the SDK retries.
 const PERSISTENT: usize = 3;
 
 fn fail_page(setup: &Setup, operation: &str, fault: &Fault) {
@@ -14,7 +14,7 @@ fn fail_page(setup: &Setup, operation: &str, fault: &Fault) {
 }
 
 #[tokio::test]
-async fn a_page_that_does_not_come_is_one_error_and_the_reading_goes_on_from_there() {
+async fn a_failed_page_is_one_error_and_reading_resumes_there() {
     let setup = setup(&few_visits()).await;
     let faults = [
         Fault::error("ThrottlingException"),
@@ -29,7 +29,7 @@ async fn a_page_that_does_not_come_is_one_error_and_the_reading_goes_on_from_the
             let mut records =
                 setup.visits.query("p_1").page_size(10).concurrency(1).stream().unwrap();
             let mut read = take(&mut records, good_pages * 10 / 2).await;
-            // The next page is asked for with the last record of this one at the latest.
+            // The next page is requested at the latest with the last record of this one.
             let before = setup.faults.calls("Query");
             fail_page(&setup, "Query", &fault);
             let (visits, errors) = parted(&mut records).await;
@@ -49,7 +49,7 @@ async fn a_page_that_does_not_come_is_one_error_and_the_reading_goes_on_from_the
 }
 
 #[tokio::test]
-async fn what_the_sdk_can_put_right_is_not_noticed() {
+async fn failures_that_the_sdk_retries_are_not_noticed() {
     let setup = setup(&few_visits()).await;
     setup.faults.fail_next("Query", Fault::error("ThrottlingException"));
     setup.faults.fail_next("Query", Fault::LoseReply);
@@ -58,7 +58,7 @@ async fn what_the_sdk_can_put_right_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn segments_break_off_one_by_one_and_are_resumed_each_from_its_own_place() {
+async fn segments_fail_and_resume_independently() {
     let all: Vec<_> = (0..200).map(|i| visit(&format!("p_{i}"), i)).collect();
     let setup = setup(&all).await;
     let scan = || setup.visits.scan().segments(4).page_size(10);
@@ -75,7 +75,7 @@ async fn segments_break_off_one_by_one_and_are_resumed_each_from_its_own_place()
 }
 
 #[tokio::test]
-async fn a_scan_on_a_random_day_is_completed_with_its_tokens() {
+async fn a_scan_with_random_faults_completes_by_its_tokens() {
     let all: Vec<_> = (0..150).map(|i| visit(&format!("p_{i}"), i)).collect();
     let setup = setup(&all).await;
     for seed in 1..=5 {
@@ -99,7 +99,7 @@ async fn a_scan_on_a_random_day_is_completed_with_its_tokens() {
 }
 
 #[tokio::test]
-async fn what_is_left_aside_while_records_are_fetched_from_the_table_is_asked_for_again() {
+async fn unprocessed_keys_of_a_fetch_are_requested_again() {
     let setup = setup_projecting(&few_visits(), Projected::KeysOnly).await;
     let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
     let whole = sorted(by_doctor.query("dr_5").fetch_base().send().await.unwrap());

@@ -1,4 +1,4 @@
-//! Changes whose answers are lost, refused for a moment, or cut off.
+//! `modify` whose answers are lost, throttled, or cut off.
 
 use envelope_dynamo::ErrorKind;
 use envelope_examples::Fault as Injected;
@@ -12,7 +12,7 @@ async fn bench() -> Bench {
 }
 
 #[tokio::test]
-async fn a_change_whose_answer_is_lost_is_applied_once_and_is_no_conflict() {
+async fn a_modify_whose_answer_is_lost_is_applied_once() {
     let bench = bench().await;
     let users = bench.table::<User>();
     bench.faults.fail_next("UpdateItem", Injected::LoseReply);
@@ -33,7 +33,7 @@ async fn a_change_whose_answer_is_lost_is_applied_once_and_is_no_conflict() {
 }
 
 #[tokio::test]
-async fn a_change_whose_answers_are_all_lost_is_looked_for() {
+async fn a_modify_whose_answers_are_all_lost_reads_the_record() {
     let bench = bench().await;
     let users = bench.table::<User>();
     bench.faults.fail_always("UpdateItem", Injected::LoseReply);
@@ -44,7 +44,7 @@ async fn a_change_whose_answers_are_all_lost_is_looked_for() {
 }
 
 #[tokio::test]
-async fn a_change_that_never_arrived_may_still_be_under_way() {
+async fn a_modify_that_did_not_arrive_may_still_do_so() {
     let bench = bench().await;
     let users = bench.table::<User>();
     for fault in
@@ -60,11 +60,11 @@ async fn a_change_that_never_arrived_may_still_be_under_way() {
     assert_eq!(bench.number("zoe", "logins").await, 3);
 }
 
-/// The first try was carried out, and before the second arrived, another writer had replaced what
-/// it wrote: from what stands there this cannot be told from a first try that never arrived, so the
-/// change is not made again.
+/// The first try was executed, and another writer replaced its result before the second try
+/// arrived. The stored item does not show whether the first try arrived, so the change is not
+/// applied again.
 #[tokio::test]
-async fn a_change_that_may_have_been_overwritten_is_in_doubt() {
+async fn a_modify_that_may_have_been_overwritten_is_in_doubt() {
     let bench = bench().await;
     let users = bench.table::<User>();
     bench.faults.fail_next("UpdateItem", Injected::Io);
@@ -88,7 +88,7 @@ async fn a_change_that_may_have_been_overwritten_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_a_moment_is_tried_again() {
+async fn a_transient_refusal_is_retried() {
     let bench = bench().await;
     let users = bench.table::<User>();
     bench.faults.fail_next("GetItem", Injected::Io);
@@ -100,7 +100,7 @@ async fn what_is_refused_for_a_moment_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_given_up_writes_nothing_more() {
+async fn a_dropped_modify_writes_nothing_more() {
     let bench = bench().await;
     let users = bench.table::<User>();
     bench.faults.hold("UpdateItem");
