@@ -81,7 +81,7 @@ fn main() {
         [("read cache", &hit), ("branch key", &derive), ("HMAC", &hash)];
 
     println!(
-        "{} cores; thousands of calls in a second, medians, and how many times as many as of one task",
+        "{} cores; medians of thousands of calls per second, and the ratio to one task",
         cores()
     );
     println!("{:<8}{:>24}{:>24}{:>24}", "tasks", contenders[0].0, contenders[1].0, contenders[2].0);

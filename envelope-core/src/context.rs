@@ -1,4 +1,4 @@
-//! What sealed data is bound to (FORMAT 5).
+//! The context that sealed data is bound to (FORMAT 5).
 //!
 //! A [`Context`] yields two things: the pairs that the key provider binds the data key to
 //! ([`EncryptionContext`]), and the associated data of AES-GCM. The [`ContextForm`] decides whether
@@ -256,8 +256,8 @@ impl fmt::Debug for Context<'_> {
     }
 }
 
-/// What a payload contains. It is part of the associated data, so that bytes cannot pass for a
-/// record.
+/// The kind of content of a payload. It is part of the associated data, so that bytes cannot pass
+/// for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// The encrypted fields of a record: a CBOR map.

@@ -49,7 +49,8 @@ pub enum Fault {
 /// ```
 /// use envelope_core::{Fault, KeyError, KeyErrorKind};
 ///
-/// let error = KeyError::new(KeyErrorKind::KeyDisabled, "the key alias/users is disabled").with_request_id("a1b2");
+/// let error = KeyError::new(KeyErrorKind::KeyDisabled, "the key alias/users is disabled")
+///     .with_request_id("a1b2");
 /// assert_eq!(error.to_string(), "key disabled: the key alias/users is disabled (request a1b2)");
 /// assert_eq!(error.fault(), Fault::Operator);
 /// assert!(!error.is_retryable());
@@ -227,8 +228,8 @@ impl fmt::Display for ContextError {
             Self::ReservedName(name) => write!(
                 f,
                 "the encryption context cannot have a pair named `{}`: a name must not be empty or \
-                 start with `aws:`, and the format itself sets `table`, `partition_key`, `sort_key` \
-                 and `envelope`",
+                 start with `aws:`, and the format itself sets `table`, `partition_key`, \
+                 `sort_key` and `envelope`",
                 Escaped(name)
             ),
             Self::Pair(name) => write!(
@@ -270,8 +271,8 @@ impl fmt::Display for FormatError {
             Self::UnknownVersion(part, version) => {
                 write!(
                     f,
-                    "{part} has format version {version}, which this program does not know: upgrade \
-                     the program, unless these bytes are not sealed data"
+                    "{part} has format version {version}, which this program does not know: \
+                     upgrade the program, unless these bytes are not sealed data"
                 )
             }
             Self::UnknownSuite(suite) => {
@@ -417,8 +418,8 @@ impl fmt::Display for OpenError {
                 write!(
                     f,
                     "sealed under the KMS context form `{written}`, but the reader uses \
-                     `{expected}`: set kms_context = \"{written}\", or rewrite the records that have \
-                     the other form"
+                     `{expected}`: set kms_context = \"{written}\", or rewrite the records that \
+                     have the other form"
                 )
             }
             Self::AuthenticatedNames { written, given } => {

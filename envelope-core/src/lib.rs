@@ -38,7 +38,7 @@
 //!
 //! | module | contains |
 //! |---|---|
-//! | the root | [`seal`] and [`open`] for bytes in memory, [`rewrap`] for a change of keys |
+//! | the root | [`seal`] and [`open`] for bytes in memory, [`rewrap()`] for a change of keys |
 //! | [`context`] | what sealed data is bound to |
 //! | [`provider`] | where data keys come from: the traits, and the providers that need no AWS |
 //! | [`key`] | data keys, and their wrapped form as it is stored |

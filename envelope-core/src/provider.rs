@@ -136,7 +136,10 @@ macro_rules! delegate {
     ($($pointer:ty),*) => {
         $(
             impl<P: WrapKey + ?Sized> WrapKey for $pointer {
-                fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+                fn generate<'a>(
+                    &'a self,
+                    context: &'a EncryptionContext,
+                ) -> KeyFuture<'a, GeneratedKey> {
                     (**self).generate(context)
                 }
             }

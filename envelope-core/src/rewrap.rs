@@ -113,7 +113,8 @@ impl From<KeyError> for RewrapError {
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use envelope_core::{Context, ContextForm, LocalKeyProvider, RootKey, open, rewrap, seal};
 ///
-/// let (old, new) = (LocalKeyProvider::new(RootKey::generate()?), LocalKeyProvider::new(RootKey::generate()?));
+/// let old = LocalKeyProvider::new(RootKey::generate()?);
+/// let new = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("letters").pair("to", "grandmother")?;
 /// let mut sealed = seal(b"dear", &context, &old).await?;
 ///

@@ -69,8 +69,8 @@ impl fmt::Display for ValueError {
             ),
             Reason::DuplicateField(name) => write!(f, "duplicate field `{name}`"),
             Reason::Refused => f.write_str(
-                "refused by its type's own serialization (the reason is withheld: it may quote \
-                     the value)",
+                "refused by its type's own serialization (the reason is withheld: it may quote the \
+                 value)",
             ),
         }
     }
@@ -166,5 +166,6 @@ pub const WITHHELD: &str = "$envelope::Withheld";
 /// The error for a newtype of that name.
 #[doc(hidden)]
 pub const WITHHELD_VALUE: ValueError = ValueError::format(
-    "a value that is withheld cannot be stored, except as a field of its group: `#[encrypted(group = \"..\")]`",
+    "a value that is withheld cannot be stored, except as a field of its group: `#[encrypted(group \
+     = \"..\")]`",
 );

@@ -6,7 +6,7 @@
 //! | seal what you read, such as the body of an upload | [`SealReader`] |
 //! | open what you read | [`OpenReader`] |
 //! | open into a file that appears only when the stream is complete | [`open_to_file`] |
-//! | copy from one asynchronous stream to another (feature `tokio`) | `seal_stream`, `open_stream` |
+//! | copy from a reader to a writer of tokio (feature `tokio`) | `seal_stream`, `open_stream` |
 //! | do the I/O yourself | [`StreamSealer`], [`StreamOpener`] |
 //!
 //! Readers and writers implement the traits of `std::io` and, with the feature `tokio`, those of

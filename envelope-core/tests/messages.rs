@@ -71,8 +71,8 @@ fn an_error_of_sealing_names_its_cause() {
         ),
         (
             SealError::TooLong,
-            "the plaintext is longer than one AES-GCM message can be (64 GiB less 32 bytes): seal it \
-             as a stream",
+            "the plaintext is longer than one AES-GCM message can be (64 GiB less 32 bytes): seal \
+             it as a stream",
             Fault::Caller,
             None,
         ),
@@ -107,8 +107,8 @@ fn an_error_of_opening_names_its_cause() {
         ),
         (
             OpenError::ContextForm { written: ContextForm::Hashed, expected: ContextForm::Raw },
-            "sealed under the KMS context form `hashed`, but the reader uses `raw`: set kms_context \
-             = \"hashed\", or rewrite the records that have the other form",
+            "sealed under the KMS context form `hashed`, but the reader uses `raw`: set \
+             kms_context = \"hashed\", or rewrite the records that have the other form",
             Fault::Caller,
             None,
         ),
@@ -163,9 +163,9 @@ fn a_context_error_names_the_pair_or_attribute() {
     for (error, message) in [
         (
             ContextError::ReservedName("aws:x\n".to_owned()),
-            "the encryption context cannot have a pair named `aws:x\\n`: a name must not be empty or \
-             start with `aws:`, and the format itself sets `table`, `partition_key`, `sort_key` and \
-             `envelope`",
+            "the encryption context cannot have a pair named `aws:x\\n`: a name must not be empty \
+             or start with `aws:`, and the format itself sets `table`, `partition_key`, `sort_key` \
+             and `envelope`",
         ),
         (
             ContextError::Pair("t".to_owned()),

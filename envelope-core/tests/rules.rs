@@ -125,7 +125,8 @@ fn debug_shows_names_and_lengths_and_no_values() {
     for (shown, expected) in [
         (
             format!("{context:?}"),
-            "Context { table: \"users\", form: Raw, keys: [\"user_id\"], authenticated: [\"plan\"], pairs: [\"tenant\"] }",
+            "Context { table: \"users\", form: Raw, keys: [\"user_id\"], authenticated: \
+             [\"plan\"], pairs: [\"tenant\"] }",
         ),
         (
             format!("{:?}", context.encryption_context()),

@@ -225,7 +225,10 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
             entry.pause_until = now.checked_add(PAUSE);
             entry.uses += 1;
         }
-        tracing::warn!(error = %error, "serving a key from the cache: its provider cannot be reached");
+        tracing::warn!(
+            error = %error,
+            "serving a key from the cache: its provider cannot be reached"
+        );
         report(&*self.observer, KeyEvent::ServedWhileUnreachable);
         Ok(stale.value)
     }

@@ -156,8 +156,8 @@ fn no_pair(name: &str, form: ContextForm) -> KeyError {
         )
     };
     let what = format!(
-        "the pair `{name}` names the branch of a record, but the encryption context has no such pair: \
-         {remedy}"
+        "the pair `{name}` names the branch of a record, but the encryption context has no such \
+         pair: {remedy}"
     );
     KeyError::new(KeyErrorKind::Configuration, what)
 }
@@ -292,7 +292,8 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
                 let key = store.branch_key(&branch, version).await?;
                 if *key.branch() != branch || key.version() != version {
                     let what = format!(
-                        "the key store returned another branch key than the requested version {version}"
+                        "the key store returned another branch key than the requested version \
+                         {version}"
                     );
                     return Err(KeyError::invalid_response(what));
                 }

@@ -158,8 +158,8 @@ fn check_count(count: usize) -> Result<(), KeyError> {
     Err(KeyError::new(
         KeyErrorKind::Configuration,
         format!(
-            "a record has at most {MAX_WRAPPED_KEYS} wrapped keys, but these parties need {count}: add \
-             fewer parties"
+            "a record has at most {MAX_WRAPPED_KEYS} wrapped keys, but these parties need {count}: \
+             add fewer parties"
         ),
     ))
 }

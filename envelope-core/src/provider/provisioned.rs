@@ -17,8 +17,8 @@ use crate::error::{FormatError, KeyError, KeyErrorKind};
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use envelope_core::{
-///     Context, ContextForm, EncryptedDek, LocalKeyProvider, ProvisionedKeyWrapper, RootKey, WrapKey,
-///     open, seal,
+///     Context, ContextForm, EncryptedDek, LocalKeyProvider, ProvisionedKeyWrapper, RootKey,
+///     WrapKey, open, seal,
 /// };
 ///
 /// let provider = LocalKeyProvider::new(RootKey::generate()?);
@@ -53,8 +53,8 @@ impl<P: UnwrapKey> ProvisionedKeyWrapper<P> {
             return Err(KeyError::new(
                 KeyErrorKind::Configuration,
                 format!(
-                    "the provisioned data key is wrapped under the context form `{}`, but the record \
-                     has the form `{}`",
+                    "the provisioned data key is wrapped under the context form `{}`, but the \
+                     record has the form `{}`",
                     self.dek.form(),
                     context.form()
                 ),

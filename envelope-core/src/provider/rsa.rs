@@ -133,7 +133,8 @@ impl LocalRsaKey {
     fn of<E>(key: Result<RsaPrivateKey, E>) -> Result<Self, KeyError> {
         let key = key.map_err(|_| {
             unusable(
-                "not an RSA private key: expected PKCS #8, not encrypted (`-----BEGIN PRIVATE KEY-----`)",
+                "not an RSA private key: expected PKCS #8, not encrypted (`-----BEGIN PRIVATE \
+                 KEY-----`)",
             )
         })?;
         check_size(key.n().bits())?;

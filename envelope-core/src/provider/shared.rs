@@ -188,8 +188,8 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             return Err(KeyError::new(
                 KeyErrorKind::Configuration,
                 format!(
-                    "records with the context form `{}` cannot share a data key, because each has its \
-                     own encryption context: choose #[envelope(kms_context = \"table\")]",
+                    "records with the context form `{}` cannot share a data key, because each has \
+                     its own encryption context: choose #[envelope(kms_context = \"table\")]",
                     context.form()
                 ),
             ));

@@ -74,7 +74,8 @@ impl From<KeyError> for SealStreamError {
 /// # use envelope_core::{ChunkSize, Context, LocalKeyProvider, RootKey, SealWriter, StreamSealer};
 /// use std::io::{Read, Write};
 /// use envelope_core::{Fault, OpenReader, OpenStreamError, UntrustedStreamHeader};
-/// # let (context, provider) = (Context::new("invoices"), LocalKeyProvider::new(RootKey::generate()?));
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// # let context = Context::new("invoices");
 /// # let sealer = StreamSealer::with_chunk_size(ChunkSize::MIN, &context, &provider).await?;
 /// # let mut writer = SealWriter::new(sealer, Vec::new());
 /// # writer.write_all(&[7; 3000])?;

@@ -25,9 +25,11 @@ use crate::stream::open::StreamOpener;
 /// # use envelope_core::{Context, LocalKeyProvider, RootKey, SealReader, StreamSealer};
 /// use envelope_core::{UntrustedStreamHeader, open_to_file};
 ///
-/// # let (context, provider) = (Context::new("invoices"), LocalKeyProvider::new(RootKey::generate()?));
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// # let context = Context::new("invoices");
 /// # let mut sealed = Vec::new();
-/// # SealReader::new(StreamSealer::new(&context, &provider).await?, &b"%PDF-2.0"[..]).read_to_end(&mut sealed)?;
+/// # let sealer = StreamSealer::new(&context, &provider).await?;
+/// # SealReader::new(sealer, &b"%PDF-2.0"[..]).read_to_end(&mut sealed)?;
 /// # let path = std::env::temp_dir().join(format!("envelope-{}.pdf", std::process::id()));
 /// let mut sealed = &sealed[..];
 /// let header = UntrustedStreamHeader::read(&mut sealed)?;

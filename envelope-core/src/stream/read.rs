@@ -94,7 +94,8 @@ fn read_blocking(
 /// use std::io::Read;
 /// use envelope_core::{SealReader, StreamSealer};
 ///
-/// # let (context, provider) = (Context::new("invoices"), LocalKeyProvider::new(RootKey::generate()?));
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// # let context = Context::new("invoices");
 /// let sealer = StreamSealer::new(&context, &provider).await?;
 /// let content_length = sealer.sealed_len(8).unwrap();
 /// let mut body = Vec::new();
@@ -146,9 +147,11 @@ impl<R: Read> Read for SealReader<R> {
 /// use std::io::Read;
 /// use envelope_core::{OpenReader, UntrustedStreamHeader};
 ///
-/// # let (context, provider) = (Context::new("invoices"), LocalKeyProvider::new(RootKey::generate()?));
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// # let context = Context::new("invoices");
 /// # let mut sealed = Vec::new();
-/// # SealReader::new(StreamSealer::new(&context, &provider).await?, &b"%PDF-2.0"[..]).read_to_end(&mut sealed)?;
+/// # let sealer = StreamSealer::new(&context, &provider).await?;
+/// # SealReader::new(sealer, &b"%PDF-2.0"[..]).read_to_end(&mut sealed)?;
 /// let mut sealed = &sealed[..];
 /// let header = UntrustedStreamHeader::read(&mut sealed)?;
 /// let mut reader = OpenReader::new(header.open(&context, &provider).await?, sealed);

@@ -76,7 +76,8 @@ fn debug_shows_no_key_and_no_plaintext() {
     let header = UntrustedStreamHeader::parse(&header).unwrap();
     assert_eq!(
         format!("{header:?}"),
-        "UntrustedStreamHeader { chunk_bytes: 1024, encrypted_dek: EncryptedDek { form: Raw, keys: [WrappedKey(local, 72 bytes)] }, .. }"
+        "UntrustedStreamHeader { chunk_bytes: 1024, encrypted_dek: EncryptedDek { form: Raw, keys: \
+         [WrappedKey(local, 72 bytes)] }, .. }"
     );
     let opener = block_on(header.open(&Context::new("far"), &provider)).unwrap();
     assert_eq!(format!("{opener:?}"), "StreamOpener(0 chunks of 1024 bytes)");

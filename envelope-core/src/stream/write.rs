@@ -22,7 +22,8 @@ use crate::stream::seal::StreamSealer;
 /// use std::io::Write;
 /// use envelope_core::{SealWriter, StreamSealer};
 ///
-/// # let (context, provider) = (Context::new("invoices"), LocalKeyProvider::new(RootKey::generate()?));
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// # let context = Context::new("invoices");
 /// let mut writer = SealWriter::new(StreamSealer::new(&context, &provider).await?, Vec::new());
 /// writer.write_all(b"%PDF-2.0")?;
 /// let sealed: Vec<u8> = writer.finish()?;

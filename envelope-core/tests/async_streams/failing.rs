@@ -69,8 +69,9 @@ async fn a_truncated_stream_fails_with_the_released_bytes() {
     assert_eq!(opened, plaintext[..2 * CHUNK]);
     assert_eq!(
         error.to_string(),
-        "not authentic: the stream was changed, truncated, moved from another place, or sealed under \
-         another key (131072 bytes of plaintext were released and are incomplete: discard them)"
+        "not authentic: the stream was changed, truncated, moved from another place, or sealed \
+         under another key (131072 bytes of plaintext were released and are incomplete: discard \
+         them)"
     );
 }
 
@@ -135,8 +136,8 @@ async fn bytes_that_are_not_a_stream_are_named_so() {
         (b"%PDF-2.0", "the mark at the start of the stream is malformed"),
         (
             b"envs\x02",
-            "the stream has format version 2, which this program does not know: upgrade the program, \
-             unless these bytes are not sealed data",
+            "the stream has format version 2, which this program does not know: upgrade the \
+             program, unless these bytes are not sealed data",
         ),
     ] {
         let error = open(bytes).await.1.unwrap_err();

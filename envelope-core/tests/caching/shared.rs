@@ -330,8 +330,8 @@ async fn records_with_their_own_contexts_cannot_share_a_key() {
         let error = sharing.provider.generate(&context).await.unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::Configuration);
         let expected = format!(
-            "records with the context form `{name}` cannot share a data key, because each has its own \
-             encryption context: choose #[envelope(kms_context = \"table\")]"
+            "records with the context form `{name}` cannot share a data key, because each has its \
+             own encryption context: choose #[envelope(kms_context = \"table\")]"
         );
         assert!(error.to_string().ends_with(&expected), "{error}");
     }

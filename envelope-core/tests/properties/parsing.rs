@@ -92,8 +92,8 @@ proptest! {
         }
     }
 
-    /// Version, suite, salt, commitment and what follows the names are read as they stand; the names could have two
-    /// encodings, and have one.
+    /// Version, suite, salt, commitment and the bytes behind the names are read unchanged. The names
+    /// could have two encodings, and have one.
     #[test]
     fn the_names_of_a_payload_that_parses_encode_to_the_same_bytes(bytes in payload_bytes()) {
         if let Ok(payload) = UntrustedPayload::parse(bytes.clone()) {

@@ -16,7 +16,8 @@ fn the_name_of_a_branch_is_1_to_255_bytes_long() {
         assert_eq!(
             error.to_string(),
             format!(
-                "invalid configuration: the name of a branch must be 1 to 255 bytes long, not {bytes}"
+                "invalid configuration: the name of a branch must be 1 to 255 bytes long, not \
+                 {bytes}"
             )
         );
     }

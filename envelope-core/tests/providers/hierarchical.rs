@@ -135,8 +135,7 @@ async fn unwrap(wrapped: &[WrappedKey], provider: &Provider) -> Result<DataKey, 
     provider.unwrap_key(wrapped, &letters().encryption_context()).await
 }
 
-// --- which branch
-// ---------------------------------------------------------------------------------------------------
+// --- the choice of the branch
 
 #[tokio::test]
 async fn the_branch_is_the_table_a_pair_or_chosen_by_a_function() {
@@ -228,8 +227,8 @@ async fn a_missing_pair_is_named_with_its_remedy() {
         let provider = HierarchicalKeyProvider::per_pair(Arc::clone(&store), name, LIMITS);
         let error = refusal_to_seal(&context, &provider).await;
         let expected = format!(
-            "invalid configuration: the pair `{shown}` names the branch of a record, but the encryption \
-             context has no such pair: {remedy}"
+            "invalid configuration: the pair `{shown}` names the branch of a record, but the \
+             encryption context has no such pair: {remedy}"
         );
         assert_eq!(error.to_string(), expected);
         let wrapped = [entry(&[7; 16], &[7; SALT_BYTES])];
@@ -250,8 +249,7 @@ async fn an_invalid_branch_name_is_refused_before_any_call() {
     assert_eq!(store.calls(), (0, 0));
 }
 
-// --- what is derived
-// ------------------------------------------------------------------------------------------------
+// --- derived data keys
 
 /// FORMAT 6.3: the salt stands in place of the wrapped key.
 #[tokio::test]
@@ -313,8 +311,7 @@ async fn every_pair_the_salt_and_the_version_change_the_data_key() {
     assert_eq!(count, contexts.len() + 1 + SALT_BYTES);
 }
 
-// --- what records say of their keys
-// ---------------------------------------------------------------------------------
+// --- the entries of records
 
 #[tokio::test]
 async fn an_entry_of_another_kind_is_skipped() {
@@ -334,7 +331,8 @@ async fn an_entry_of_another_kind_is_skipped() {
         let error = unwrap(wrapped, &provider).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "wrong key: no wrapped key of the record belongs to a branch key: another kind of key provider wrote the record"
+            "wrong key: no wrapped key of the record belongs to a branch key: another kind of key \
+             provider wrote the record"
         );
     }
     assert_eq!(store.calls(), (0, 0));
@@ -355,7 +353,8 @@ async fn a_salt_of_another_length_is_refused_for_a_version_of_the_branch() {
         assert_eq!(
             error.to_string(),
             format!(
-                "wrapped for another context, or changed: the entry of a branch key must be a salt of 24 bytes, not {length} bytes"
+                "wrapped for another context, or changed: the entry of a branch key must be a salt \
+                 of 24 bytes, not {length} bytes"
             )
         );
     }
@@ -441,7 +440,8 @@ async fn a_store_that_returns_another_key_is_refused() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "invalid response: the key store returned another branch key than the requested version {version}"
+                    "invalid response: the key store returned another branch key than the \
+                     requested version {version}"
                 )
             );
         }
@@ -450,8 +450,7 @@ async fn a_store_that_returns_another_key_is_refused() {
     assert_opens(&sealed, &letters(), &per_recipient(&store)).await;
 }
 
-// --- what is kept
-// ---------------------------------------------------------------------------------------------------
+// --- the caches
 
 /// A provider with a test clock, and the counters of its events.
 struct Bench {

@@ -101,7 +101,8 @@ async fn a_changed_or_resized_wrapped_key_does_not_open() {
         assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
         assert_eq!(
             error.to_string(),
-            "wrapped for another context, or changed: the local root key could not unwrap this wrapped key"
+            "wrapped for another context, or changed: the local root key could not unwrap this \
+             wrapped key"
         );
     }
 }
@@ -133,7 +134,6 @@ fn debug_does_not_show_a_root_key() {
 }
 
 // --- root keys
-// ------------------------------------------------------------------------------------------------------
 
 fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("local-{name}"));
@@ -208,8 +208,8 @@ fn an_unreadable_root_key_names_its_source_and_remedy() {
     );
     assert_eq!(
         error.to_string(),
-        "the environment variable `ENVELOPE_TEST_NO_SUCH_KEY` is not set or is not UTF-8: set it to \
-         64 hexadecimal digits (`openssl rand -hex 32`)"
+        "the environment variable `ENVELOPE_TEST_NO_SUCH_KEY` is not set or is not UTF-8: set it \
+         to 64 hexadecimal digits (`openssl rand -hex 32`)"
     );
     assert!(error.source().is_none());
 

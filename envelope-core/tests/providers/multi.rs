@@ -196,6 +196,7 @@ async fn the_wrapped_keys_of_all_parties_are_counted() {
     .await;
     assert_eq!(
         error.to_string(),
-        "invalid configuration: a record has at most 16 wrapped keys, but these parties need 17: add fewer parties"
+        "invalid configuration: a record has at most 16 wrapped keys, but these parties need 17: \
+         add fewer parties"
     );
 }

@@ -40,7 +40,8 @@ async fn a_provisioned_key_seals_only_for_its_context_and_form() {
     let error = refusal_to_seal(&letters(), &device).await;
     assert_eq!(
         error.to_string(),
-        "invalid configuration: the provisioned data key is wrapped under the context form `table`, but the record has the form `raw`"
+        "invalid configuration: the provisioned data key is wrapped under the context form \
+         `table`, but the record has the form `raw`"
     );
     assert_eq!(provider.unwrap_calls(), asked);
 }

@@ -135,7 +135,8 @@ async fn one_to_sixteen_recipients_are_wrapped_for() {
         assert_eq!(
             error.to_string(),
             format!(
-                "invalid configuration: rewrap for 1 to 16 recipients: these returned {count} wrapped keys"
+                "invalid configuration: rewrap for 1 to 16 recipients: these returned {count} \
+                 wrapped keys"
             )
         );
     }
@@ -188,15 +189,15 @@ fn every_error_has_a_message_a_fault_and_a_source() {
             forms,
             Fault::Caller,
             None,
-            "the data key is wrapped under the KMS context form `hashed`, but the source context has \
-             the form `table`: set the form `hashed`",
+            "the data key is wrapped under the KMS context form `hashed`, but the source context \
+             has the form `table`: set the form `hashed`",
         ),
         (
             RewrapError::OtherPlace,
             Fault::Caller,
             None,
-            "the source and destination contexts may differ only in their form: the payload is bound \
-             to everything else and would no longer open",
+            "the source and destination contexts may differ only in their form: the payload is \
+             bound to everything else and would no longer open",
         ),
         (
             RewrapError::OtherParties,

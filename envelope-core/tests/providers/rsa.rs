@@ -194,7 +194,8 @@ fn a_private_key_reads_from_pem_and_der_and_shows_its_public_key() {
 
 #[test]
 fn malformed_private_keys_are_refused_and_not_printed() {
-    let told = "invalid configuration: not an RSA private key: expected PKCS #8, not encrypted (`-----BEGIN PRIVATE KEY-----`)";
+    let told = "invalid configuration: not an RSA private key: expected PKCS #8, not encrypted \
+                (`-----BEGIN PRIVATE KEY-----`)";
     for pem in
         ["", PUBLIC, &PRIVATE.replace("MIIE", "MIIF"), &PRIVATE.replace("PRIVATE", "RSA PRIVATE")]
     {

@@ -109,7 +109,8 @@ fn a_data_key_is_extracted_only_for_its_context() {
 
     let error = take(&message, "grandfather").unwrap_err();
     assert_eq!(error.kind(), KeyErrorKind::ContextMismatch);
-    let told = "wrapped for another context, or changed: this data key was wrapped with RSA for another context";
+    let told = "wrapped for another context, or changed: this data key was wrapped with RSA for \
+                another context";
     assert_eq!(error.to_string(), told);
     let cut = [0, 31, 32, 63].map(|length| message[..length].to_vec());
     let longer = [message.as_slice(), &[0]].concat();

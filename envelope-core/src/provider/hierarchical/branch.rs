@@ -79,7 +79,8 @@ impl Debug for BranchName {
 ///
 /// let version = BranchVersion::generate()?;
 /// assert_eq!(BranchVersion::parse(&version.to_string()), Some(version));
-/// assert_eq!(BranchVersion::from_bytes([0xab; 16]).to_string(), "abababab-abab-abab-abab-abababababab");
+/// let version = BranchVersion::from_bytes([0xab; 16]);
+/// assert_eq!(version.to_string(), "abababab-abab-abab-abab-abababababab");
 /// # Ok::<(), envelope_core::RandomError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

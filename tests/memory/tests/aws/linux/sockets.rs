@@ -26,7 +26,8 @@ fn serve(mut connection: TcpStream) {
         let number = number_in(&request, next_key);
         let mut body = answer(number);
         let head = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: \
+             {}\r\n\r\n",
             body.len()
         );
         connection.write_all(head.as_bytes()).unwrap();
