@@ -152,7 +152,10 @@ pub trait Envelope: Sized {
     ///
     /// When what was written is not of the field's type.
     #[doc(hidden)]
-    fn restate(&mut self, _stored: &HashMap<String, AttributeValue>) -> Result<(), ValueError> {
+    fn apply_managed_fields(
+        &mut self,
+        _stored: &HashMap<String, AttributeValue>,
+    ) -> Result<(), ValueError> {
         Ok(())
     }
 

@@ -181,7 +181,7 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
             key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
         let id = record_id::<T>(&item);
         let checked =
-            keyed_context::<T>(&item).and_then(|_| Kind::of::<T>().assert_owns(self.kinds, &item));
+            keyed_context::<T>(&item).and_then(|_| Kind::of::<T>().check_owns(self.kinds, &item));
         match checked {
             Ok(()) => Ok((item, id)),
             Err(kind) => Err(Error::new(id, kind)),

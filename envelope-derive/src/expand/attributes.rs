@@ -79,7 +79,7 @@ fn mark_type(field: &Field, mark: Mark) -> TokenStream {
     match mark {
         Mark::PartitionKey | Mark::SortKey | Mark::Key => quote!(Key),
         Mark::Plaintext if field.encryption_context.is_some() => quote!(Authenticated),
-        Mark::Plaintext if only_library_writes(field) => quote!(Kept),
+        Mark::Plaintext if only_library_writes(field) => quote!(Managed),
         Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
     }
 }

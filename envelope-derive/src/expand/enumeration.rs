@@ -55,7 +55,7 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
 
         #(#members)*
 
-        const _: () = __envelope::Kind::assert_alike(<#name as __envelope::Entity>::KINDS);
+        const _: () = __envelope::Kind::assert_compatible(<#name as __envelope::Entity>::KINDS);
     };
     as_generated(scope(&input.krate, input.uses_deprecated, &tokens))
 }

@@ -40,7 +40,8 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     let where_clause = bounds::where_clause(bounds::predicates(input));
     let constants = schema::constants(record);
     let (key, attributes) = (key_type(record), attributes::implementation(record));
-    let (withheld, restate, markers) = (withheld(record), restate(record), markers(record));
+    let (withheld, apply_managed_fields, markers) =
+        (withheld(record), apply_managed_fields(record), markers(record));
     let partition = key_pattern("__partition", &record.partition_key);
     let pattern = match record.typed_sort_key().map(|sort| key_pattern("__sort", sort)) {
         None => quote!(__envelope::Partition { partition: #partition }),
@@ -57,7 +58,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
             #attributes
             #withheld
             #indexes
-            #restate
+            #apply_managed_fields
 
             fn serialize<__S: __envelope::serde::Serializer>(
                 &self,
@@ -113,8 +114,8 @@ fn withheld(record: &Record<'_>) -> Option<TokenStream> {
     })
 }
 
-/// `fn restate`, for a struct with fields that the library writes.
-fn restate(record: &Record<'_>) -> Option<TokenStream> {
+/// `fn apply_managed_fields`, for a struct with fields that the library writes.
+fn apply_managed_fields(record: &Record<'_>) -> Option<TokenStream> {
     let is_written = |(field, _): &&(&Field, Mark)| {
         field.role().is_some_and(|role| role.library_writes != LibraryWrites::Never)
     };
@@ -122,12 +123,12 @@ fn restate(record: &Record<'_>) -> Option<TokenStream> {
         record.fields.iter().filter(is_written).map(|(field, _)| &field.ident).peekable();
     written.peek()?;
     Some(quote! {
-        fn restate(
+        fn apply_managed_fields(
             &mut self,
             __stored: &__envelope::Item,
         ) -> __envelope::Result<(), __envelope::ValueError> {
             let __attributes = <Self as __envelope::Envelope>::attributes();
-            #(self.#written = __envelope::Attribute::restated(&__attributes.#written, __stored)?;)*
+            #(self.#written = __envelope::Attribute::read_managed(&__attributes.#written, __stored)?;)*
             __envelope::Result::Ok(())
         }
     })

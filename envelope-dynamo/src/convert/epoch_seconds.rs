@@ -172,7 +172,7 @@ pub fn deserialize<'de, T: EpochSeconds, D: Deserializer<'de>>(
 }
 
 /// So many whole seconds since 1970 have passed at `time`.
-pub(crate) fn passed(time: SystemTime) -> u64 {
+pub(crate) fn seconds_since_epoch(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

@@ -140,12 +140,12 @@ impl Serializer for KeySerializer<'_> {
     }
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<String, ValueError> {
-        displayed(value)
+        display_to_string(value)
     }
 }
 
 /// The text of a value, without the panic with which `to_string` answers a `Display` that fails.
-pub(crate) fn displayed<T: Display + ?Sized>(value: &T) -> Result<String, ValueError> {
+pub(crate) fn display_to_string<T: Display + ?Sized>(value: &T) -> Result<String, ValueError> {
     let mut text = String::new();
     write!(text, "{value}").map_err(<ValueError as serde::ser::Error>::custom)?;
     Ok(text)

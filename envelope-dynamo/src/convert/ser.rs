@@ -13,7 +13,7 @@ use serde::ser::{
 };
 
 use crate::convert::Depth;
-use crate::convert::key::{KeySerializer, displayed};
+use crate::convert::key::{KeySerializer, display_to_string};
 use crate::convert::sets::Set;
 
 /// Serializes a value into an attribute.
@@ -84,7 +84,7 @@ impl<'f> serde::Serializer for Serializer<'f> {
     }
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<AttributeValue, ValueError> {
-        displayed(value).map(AttributeValue::S)
+        display_to_string(value).map(AttributeValue::S)
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<AttributeValue, ValueError> {

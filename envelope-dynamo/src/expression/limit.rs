@@ -89,7 +89,7 @@ impl Limit {
 
     /// The error for the item that made a condition of the update fail, if this limit is the
     /// reason.
-    pub(crate) fn broken_by(&self, found: &Item) -> Option<ErrorKind> {
+    pub(crate) fn violated_by(&self, found: &Item) -> Option<ErrorKind> {
         let fits = |stored: i128| match self.bound {
             Bound::AtMost(bound) => stored <= bound,
             Bound::AtLeast(bound) => stored >= bound,

@@ -23,16 +23,16 @@ impl From<Operand> for Term {
 }
 
 /// How something becomes an operand.
-pub mod by {
+pub mod operand_kind {
     /// It is a value.
     #[derive(Clone, Copy, Debug)]
-    pub enum Given {}
+    pub enum Value {}
     /// It is an attribute, or a path within one.
     #[derive(Clone, Copy, Debug)]
-    pub enum Stored {}
+    pub enum Attribute {}
     /// It is an `Option`, so that it may be `null` where the other side is not.
     #[derive(Clone, Copy, Debug)]
-    pub enum StoredOption {}
+    pub enum OptionalAttribute {}
 }
 
 /// What a value of type `V` can be compared with: another value ([`IntoValue`]), or a readable
@@ -72,7 +72,7 @@ pub trait IntoOperand<T, V, K> {
     fn into_operand(self, write: fn(V) -> Serialized) -> Term;
 }
 
-impl<T, V, X: IntoValue<V>> IntoOperand<T, V, by::Given> for X {
+impl<T, V, X: IntoValue<V>> IntoOperand<T, V, operand_kind::Value> for X {
     fn into_operand(self, write: fn(V) -> Serialized) -> Term {
         Term(Side::Value(write(self.into_value())))
     }
@@ -80,19 +80,19 @@ impl<T, V, X: IntoValue<V>> IntoOperand<T, V, by::Given> for X {
 
 macro_rules! paths {
     ($($place:ident)*) => {$(
-        impl<T, V, M: Readable> IntoOperand<T, V, by::Stored> for $place<T, V, M> {
+        impl<T, V, M: Readable> IntoOperand<T, V, operand_kind::Attribute> for $place<T, V, M> {
             fn into_operand(self, _: fn(V) -> Serialized) -> Term {
                 Term(Side::Path(self.document()))
             }
         }
 
-        impl<T, V, M: Readable> IntoOperand<T, V, by::StoredOption> for $place<T, Option<V>, M> {
+        impl<T, V, M: Readable> IntoOperand<T, V, operand_kind::OptionalAttribute> for $place<T, Option<V>, M> {
             fn into_operand(self, _: fn(V) -> Serialized) -> Term {
                 Term(Side::Path(self.document()))
             }
         }
 
-        impl<T, V, M: Readable> IntoOperand<T, Option<V>, by::Stored> for $place<T, V, M> {
+        impl<T, V, M: Readable> IntoOperand<T, Option<V>, operand_kind::Attribute> for $place<T, V, M> {
             fn into_operand(self, _: fn(Option<V>) -> Serialized) -> Term {
                 Term(Side::Path(self.document()))
             }

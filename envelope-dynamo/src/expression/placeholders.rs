@@ -120,7 +120,7 @@ impl Placeholders {
 }
 
 /// Both conditions, where there are two.
-pub(crate) fn both(own: Option<String>, other: Option<String>) -> Option<String> {
+pub(crate) fn join_conditions(own: Option<String>, other: Option<String>) -> Option<String> {
     match (own, other) {
         (Some(own), Some(other)) => Some(format!("({own}) AND ({other})")),
         (own, other) => own.or(other),

@@ -88,13 +88,13 @@ impl<T, V> fmt::Debug for SortKey<T, V> {
 
 impl<T: Envelope> SortCondition<T> {
     /// The keys that the records of `T` alone have, where a format says how they begin.
-    pub(crate) fn own_kind() -> Option<Self> {
+    pub(crate) fn own_key_prefix() -> Option<Self> {
         let sort = T::SCHEMA.sort_key()?;
         let Origin::Composed(format) = sort.origin else { return None };
-        let beginning = format.beginning();
+        let prefix = format.prefix();
         let operand =
-            Operand { attribute: sort.name, value: Ok(AttributeValue::S(beginning.to_owned())) };
-        match (beginning, format.is_constant()) {
+            Operand { attribute: sort.name, value: Ok(AttributeValue::S(prefix.to_owned())) };
+        match (prefix, format.is_constant()) {
             ("", _) => None,
             (_, true) => Some(Self(Condition::compare(Comparison::Equal, operand))),
             (_, false) => Some(Self(Condition::begins_with(operand))),

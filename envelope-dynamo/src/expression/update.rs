@@ -11,7 +11,7 @@ use crate::expression::{IntoOperand, Limit};
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Serialized};
 use crate::record::key::IntoValue;
-use crate::record::path::{DocumentPath, Place};
+use crate::record::path::{DocumentPath, UpdateTarget};
 
 /// A type of numbers that DynamoDB can add to: the integers and floats, `Option`s of them, and
 /// yours.
@@ -105,11 +105,11 @@ enum Action {
 }
 
 impl Changes {
-    pub(crate) fn set<A: Place>(&mut self, place: A, value: impl IntoValue<A::Value>) {
+    pub(crate) fn set<A: UpdateTarget>(&mut self, place: A, value: impl IntoValue<A::Value>) {
         self.write(place, value, Action::Set);
     }
 
-    pub(crate) fn set_from<A: Place, K>(
+    pub(crate) fn set_from<A: UpdateTarget, K>(
         &mut self,
         place: A,
         other: impl IntoOperand<A::Record, A::Value, K>,
@@ -118,24 +118,28 @@ impl Changes {
         self.push(path.document, Action::SetFrom(other.into_operand(path.write)));
     }
 
-    pub(crate) fn set_if_absent<A: Place>(&mut self, place: A, value: impl IntoValue<A::Value>) {
+    pub(crate) fn set_if_absent<A: UpdateTarget>(
+        &mut self,
+        place: A,
+        value: impl IntoValue<A::Value>,
+    ) {
         self.write(place, value, Action::SetIfAbsent);
     }
 
-    pub(crate) fn append<A: Place>(&mut self, place: A, values: impl IntoValue<A::Value>) {
+    pub(crate) fn append<A: UpdateTarget>(&mut self, place: A, values: impl IntoValue<A::Value>) {
         self.write(place, values, Action::Append);
     }
 
-    pub(crate) fn prepend<A: Place>(&mut self, place: A, values: impl IntoValue<A::Value>) {
+    pub(crate) fn prepend<A: UpdateTarget>(&mut self, place: A, values: impl IntoValue<A::Value>) {
         self.write(place, values, Action::Prepend);
     }
 
-    pub(crate) fn remove<A: Place>(&mut self, place: A) {
+    pub(crate) fn remove<A: UpdateTarget>(&mut self, place: A) {
         let path = place.into_path();
         self.push(path.document, Action::Remove { is_required: path.is_required });
     }
 
-    pub(crate) fn add<A: Place<Value: Addable>>(&mut self, place: A, amount: impl Amount) {
+    pub(crate) fn add<A: UpdateTarget<Value: Addable>>(&mut self, place: A, amount: impl Amount) {
         let action = Action::Add(to_attribute_value(&amount), <A::Value as Addable>::RANGE);
         self.push(place.into_path().document, action);
     }
@@ -156,7 +160,7 @@ impl Changes {
         self.write(attribute, set, Action::DeleteElements);
     }
 
-    fn write<A: Place>(
+    fn write<A: UpdateTarget>(
         &mut self,
         place: A,
         value: impl IntoValue<A::Value>,

@@ -32,7 +32,7 @@ pub(crate) fn context<'a, T: Envelope>(
 /// The context without authenticated attributes: keys and pairs.
 pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
     let mut context = keyed_context::<T>(item)?;
-    for field in T::SCHEMA.pairs() {
+    for field in T::SCHEMA.context_fields() {
         context = context.pair(field.name, pair_text::<T>(item, field)?)?;
     }
     for (name, value) in T::CONTEXT {

@@ -103,7 +103,7 @@ impl<T: Envelope> Entity for T {
     }
 
     fn takes(item: &Item) -> bool {
-        Kind::of::<Self>().misfit(item).is_none()
+        Kind::of::<Self>().mismatch(item).is_none()
     }
 }
 
@@ -117,9 +117,9 @@ impl Kind {
     ///
     /// When it is none, or could be several.
     pub fn only<E: Entity>(item: &Item) -> Result<usize, Error> {
-        let fitting = Self::fitting(E::KINDS, item);
+        let matching = Self::matching(E::KINDS, item);
         let (positions, names): (Vec<_>, Vec<_>) =
-            fitting.map(|(position, kind)| (position, kind.name)).unzip();
+            matching.map(|(position, kind)| (position, kind.name)).unzip();
         let kind = match positions.as_slice() {
             [position] => return Ok(*position),
             [] => ErrorKind::NoEntity { entities: E::KINDS.iter().map(|kind| kind.name).collect() },

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::convert::epoch_seconds::passed;
+use crate::convert::epoch_seconds::seconds_since_epoch;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::expression::placeholders::Placeholders;
@@ -65,7 +65,7 @@ pub(crate) fn change(schema: Schema, item: &mut Item, now: SystemTime) -> Result
 
 /// Takes back what a change did to fields that the library alone changes.
 pub(crate) fn restore(schema: Schema, item: &mut Item, before: &Item) {
-    for field in schema.iter().filter(|field| field.is_kept()) {
+    for field in schema.iter().filter(|field| field.is_managed()) {
         match before.get(field.name) {
             Some(value) => item.insert(field.name.to_owned(), value.clone()),
             None => item.remove(field.name),
@@ -139,7 +139,7 @@ pub(crate) fn has_expired<T: Envelope>(item: &Item, now: SystemTime) -> bool {
     let whole = |seconds: &String| {
         seconds.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok())
     };
-    expires.and_then(whole).is_some_and(|expires| expires <= passed(now))
+    expires.and_then(whole).is_some_and(|expires| expires <= seconds_since_epoch(now))
 }
 
 /// The version of the record in `item`.
@@ -157,7 +157,7 @@ fn is_unset(value: Option<&AttributeValue>) -> bool {
 }
 
 fn seconds(time: SystemTime) -> AttributeValue {
-    number(passed(time))
+    number(seconds_since_epoch(time))
 }
 
 fn number(number: u64) -> AttributeValue {

@@ -95,7 +95,7 @@ impl<T: Envelope> Stored<T> {
     /// The record as it was written: what the library keeps is as `resealed`, or as it was.
     pub(crate) fn into_record(mut self, resealed: Option<&Resealed>) -> Result<T, Error> {
         let written = resealed.map_or(&self.before.item, |resealed| &resealed.written);
-        match self.record.restate(written) {
+        match self.record.apply_managed_fields(written) {
             Ok(()) => Ok(self.record),
             Err(source) => Err(Error::new(record_id::<T>(&self.item), source)),
         }
@@ -177,7 +177,7 @@ impl<T: Envelope> Stored<T> {
             .iter()
             .map(String::as_str)
             .chain(authenticated.iter().map(AsRef::as_ref));
-        let pairs = T::SCHEMA.pairs().flat_map(Field::names);
+        let pairs = T::SCHEMA.context_fields().flat_map(Field::names);
         let changed = changes.iter().map(|change| change.name.as_str());
         let mut names: BTreeSet<&str> = bound.chain(changed).collect();
         for name in pairs {

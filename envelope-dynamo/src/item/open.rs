@@ -53,8 +53,8 @@ pub(crate) async fn open_whole<T: Envelope>(
     item: &mut Item,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Open<T>, ErrorKind> {
-    if let Some(misfit) = Kind::of::<T>().misfit(item) {
-        return Err(misfit);
+    if let Some(mismatch) = Kind::of::<T>().mismatch(item) {
+        return Err(mismatch);
     }
     let (payload, dek) = take_sealed(item)?;
     let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;

@@ -53,7 +53,7 @@ impl Unsealed {
 
     /// Checks that the record is of one of a table's `kinds` alone.
     pub(crate) fn of_one(self, kinds: &[Kind]) -> Result<Self, Error> {
-        match Kind::assert_one(kinds, &self.parts.item) {
+        match Kind::check_one_kind(kinds, &self.parts.item) {
             Ok(()) => Ok(self),
             Err(kind) => Err(Error::new((self.id)(&self.parts.item), kind)),
         }

@@ -33,7 +33,7 @@ pub mod mark {
     /// Readable in the table, and changed by the library alone: a version, or when the record was
     /// last written.
     #[derive(Clone, Copy, Debug)]
-    pub enum Kept {}
+    pub enum Managed {}
     /// Sealed: DynamoDB can neither compare nor change it.
     #[derive(Clone, Copy, Debug)]
     pub enum Encrypted {}
@@ -54,7 +54,7 @@ impl Readable for mark::Authenticated {}
 
 impl Readable for mark::Plaintext {}
 
-impl Readable for mark::Kept {}
+impl Readable for mark::Managed {}
 
 /// A mark whose attributes may be changed where they stand.
 #[diagnostic::on_unimplemented(
@@ -71,7 +71,7 @@ mod sealed {
     impl Sealed for crate::record::attribute::mark::Key {}
     impl Sealed for crate::record::attribute::mark::Authenticated {}
     impl Sealed for crate::record::attribute::mark::Plaintext {}
-    impl Sealed for crate::record::attribute::mark::Kept {}
+    impl Sealed for crate::record::attribute::mark::Managed {}
 }
 
 /// A field of the record `T` as an attribute of its items: its stored name, its type `V`, its mark
@@ -260,7 +260,7 @@ impl<T, V, M> Attribute<T, V, M> {
     ///
     /// When what is stored is not of the field's type.
     #[doc(hidden)]
-    pub fn restated(&self, stored: &HashMap<String, AttributeValue>) -> Result<V, ValueError> {
+    pub fn read_managed(&self, stored: &HashMap<String, AttributeValue>) -> Result<V, ValueError> {
         self.read(stored.get(self.name).cloned())
     }
 

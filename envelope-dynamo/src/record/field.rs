@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::record::key_format::{Format, Piece};
+use crate::record::key_format::{KeyFormat, Piece};
 
 /// What happens to a field: exactly one per field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +74,7 @@ pub(crate) enum Origin {
     /// A field of the struct.
     Field,
     /// Other fields, whose values it holds as text.
-    Composed(Format),
+    Composed(KeyFormat),
     /// The struct's attributes: it tells one entity type from another.
     Constant(&'static str),
 }
@@ -155,7 +155,7 @@ impl Field {
     }
 
     /// Whether the library alone changes the field.
-    pub(crate) const fn is_kept(&self) -> bool {
+    pub(crate) const fn is_managed(&self) -> bool {
         matches!(self.role, Some(Role::Version { .. } | Role::Updated))
     }
 
@@ -176,7 +176,7 @@ impl Field {
     /// A key attribute that is composed of fields.
     #[must_use]
     pub const fn composed(mut self, text: &'static str, pieces: &'static [Piece]) -> Self {
-        self.origin = Origin::Composed(Format::new(text, pieces));
+        self.origin = Origin::Composed(KeyFormat::new(text, pieces));
         self
     }
 
@@ -187,7 +187,8 @@ impl Field {
         self
     }
 
-    /// Whether the attribute is no field of the struct.
+    /// Whether the attribute is not a field of the struct: a composed key or a constant. Such an
+    /// attribute is a discriminator: it distinguishes one entity type from another.
     pub(crate) const fn is_generated(&self) -> bool {
         !matches!(self.origin, Origin::Field)
     }
@@ -210,7 +211,10 @@ impl Field {
 
     /// What the attribute would be in an item of the struct's own kind, if `attribute` is something
     /// else.
-    pub(crate) fn told_apart_by(&self, attribute: Option<&AttributeValue>) -> Option<&'static str> {
+    pub(crate) fn discriminator_mismatch(
+        &self,
+        attribute: Option<&AttributeValue>,
+    ) -> Option<&'static str> {
         match self.origin {
             Origin::Field => None,
             Origin::Composed(format) => {
@@ -221,11 +225,6 @@ impl Field {
                     .then_some(value)
             }
         }
-    }
-
-    /// Whether the attribute tells one entity type from another.
-    pub(crate) const fn tells_apart(&self) -> bool {
-        !matches!(self.origin, Origin::Field)
     }
 
     /// A name under which the struct's own deserialization knows the field.

@@ -18,7 +18,7 @@ const SEPARATORS: [char; 4] = ['#', '|', '/', ':'];
 
 /// How a key attribute is composed: `ORDER#{created:020}#{order_id}`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Format {
+pub(crate) struct KeyFormat {
     text: &'static str,
     pieces: &'static [Piece],
 }
@@ -71,7 +71,7 @@ const NOT_A_PART: ValueError = ValueError::format(
     "a part of a composed key is a string, a character, an integer, a boolean or an enum variant without data",
 );
 
-impl Format {
+impl KeyFormat {
     /// The pieces of `text`.
     pub(crate) const fn new(text: &'static str, pieces: &'static [Piece]) -> Self {
         Self { text, pieces }
@@ -83,7 +83,7 @@ impl Format {
     }
 
     /// The constant text with which every key of this format begins.
-    pub(crate) fn beginning(&self) -> &'static str {
+    pub(crate) fn prefix(&self) -> &'static str {
         match self.pieces.first() {
             Some(Piece::Literal(literal)) => literal,
             _ => "",
@@ -184,7 +184,7 @@ mod tests {
     const NAMES: [&str; 3] = ["a", "b", "c"];
 
     /// A format as the derive accepts it: between two parts stands a separator.
-    fn format() -> impl Strategy<Value = Format> {
+    fn format() -> impl Strategy<Value = KeyFormat> {
         let between = "[AB-]{0,1}[#|/:][AB-]{0,1}";
         let literals = ("[AB#-]{0,3}", prop::collection::vec(between, 0..3), "[AB#-]{0,3}");
         literals.prop_map(|(first, between, last)| {
@@ -194,7 +194,7 @@ mod tests {
             }
             pieces.push(Piece::Literal(last.leak()));
             pieces.retain(|piece| !matches!(piece, Piece::Literal("")));
-            Format::new("", pieces.leak())
+            KeyFormat::new("", pieces.leak())
         })
     }
 
@@ -202,7 +202,7 @@ mod tests {
         ["[AB-]{1,3}", "[AB-]{1,3}", "[AB-]{1,3}"]
     }
 
-    fn compose(format: Format, values: &[String; 3]) -> Result<String, ErrorKind> {
+    fn compose(format: KeyFormat, values: &[String; 3]) -> Result<String, ErrorKind> {
         let texts = values.each_ref().map(|text| Part { text: text.clone(), is_integer: false });
         let of = |name: &str| {
             NAMES.iter().zip(&texts).find(|(other, _)| **other == name).map(|(_, part)| part)
@@ -211,7 +211,7 @@ mod tests {
     }
 
     /// The parts that the format names.
-    fn named(format: Format, values: &[String; 3]) -> Vec<(&'static str, &str)> {
+    fn named(format: KeyFormat, values: &[String; 3]) -> Vec<(&'static str, &str)> {
         let is_named = |name: &str| {
             format.pieces.iter().any(|piece| matches!(piece, Piece::Part(part) if *part == name))
         };
@@ -219,7 +219,7 @@ mod tests {
         all.filter(|(name, _)| is_named(name)).collect()
     }
 
-    fn separators(format: Format) -> String {
+    fn separators(format: KeyFormat) -> String {
         let literals = format.pieces.iter().filter_map(|piece| match piece {
             Piece::Literal(literal) => Some(*literal),
             _ => None,
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn what_stands_in_identifiers_may_stand_in_a_part() {
-        let format = Format::new("U-{a}", &[Piece::Literal("U-"), Piece::Part("a")]);
+        let format = KeyFormat::new("U-{a}", &[Piece::Literal("U-"), Piece::Part("a")]);
         for id in ["a-b_c.d", "zoe+1@example.com", "U-U-", "=~!$%&*(),;?", "ä 秘密"] {
             let values = [id, "", ""].map(str::to_owned);
             assert_eq!(format.split(&compose(format, &values).unwrap()), Some(vec![("a", id)]));

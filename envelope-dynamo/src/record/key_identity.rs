@@ -10,7 +10,7 @@ use crate::record::item_key::key_value;
 
 /// A primary key as DynamoDB compares keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Identity {
+pub(crate) struct KeyIdentity {
     partition: Part,
     sort: Option<Part>,
 }
@@ -23,7 +23,7 @@ enum Part {
     Bytes(Vec<u8>),
 }
 
-impl Identity {
+impl KeyIdentity {
     /// Of the record that `item` is, or is the key of.
     pub(crate) fn of<T: Envelope>(item: &Item) -> Result<Self, ErrorKind> {
         Ok(Self {

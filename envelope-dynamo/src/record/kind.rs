@@ -32,13 +32,13 @@ impl Kind {
     /// # Panics
     ///
     /// If they cannot.
-    pub const fn assert_alike(kinds: &[Self]) {
+    pub const fn assert_compatible(kinds: &[Self]) {
         let [first, rest @ ..] = kinds else { return };
         // Something is wrong with the record, which is reported where it stands.
         if first.is_stub() {
-            return Self::assert_alike(rest);
+            return Self::assert_compatible(rest);
         }
-        assert!(rest.is_empty() || first.schema.is_told_apart(), "{}", UNTOLD);
+        assert!(rest.is_empty() || first.schema.has_discriminator(), "{}", NO_DISCRIMINATOR);
         let mut rest = rest;
         while let [kind, others @ ..] = rest {
             if kind.is_stub() {
@@ -59,26 +59,26 @@ impl Kind {
                 ),
                 "the records of an enum have key attributes of different names"
             );
-            assert!(kind.schema.is_told_apart(), "{}", UNTOLD);
+            assert!(kind.schema.has_discriminator(), "{}", NO_DISCRIMINATOR);
             rest = others;
         }
     }
 
     /// Checks that an item that is about to be written is of one of `kinds` alone, so that no value
     /// in its key makes it stand where a record of another kind does.
-    pub(crate) fn assert_one(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
-        let fitting = || Self::fitting(kinds, item).map(|(_, kind)| kind.name);
+    pub(crate) fn check_one_kind(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
+        let matching = || Self::matching(kinds, item).map(|(_, kind)| kind.name);
         // Counted, and collected only for the error: every put comes by here.
-        if fitting().count() == 1 {
+        if matching().count() == 1 {
             Ok(())
         } else {
-            Err(ErrorKind::AmbiguousKey { entities: fitting().collect() })
+            Err(ErrorKind::AmbiguousKey { entities: matching().collect() })
         }
     }
 
     /// Checks that no record of another of `kinds` can stand under `key`, a primary key of this
     /// kind: a change of it would be one of somebody else's record.
-    pub(crate) fn assert_owns(&self, kinds: &[Self], key: &Item) -> Result<(), ErrorKind> {
+    pub(crate) fn check_owns(&self, kinds: &[Self], key: &Item) -> Result<(), ErrorKind> {
         if kinds.len() < 2 {
             return Ok(());
         }
@@ -90,26 +90,26 @@ impl Kind {
         );
         let fits = |kind: &&Self| {
             kind.schema
-                .told_apart_before_read()
-                .all(|field| field.told_apart_by(known.get(field.name)).is_none())
+                .discriminators_known_before_read()
+                .all(|field| field.discriminator_mismatch(known.get(field.name)).is_none())
         };
         let entities: Vec<_> = kinds.iter().filter(fits).map(|kind| kind.name).collect();
         if entities.len() > 1 { Err(ErrorKind::AmbiguousKey { entities }) } else { Ok(()) }
     }
 
     /// The kinds whose keys and constants an item has, with their positions.
-    pub(crate) fn fitting<'k>(
+    pub(crate) fn matching<'k>(
         kinds: &'k [Self],
         item: &Item,
     ) -> impl Iterator<Item = (usize, &'k Self)> {
-        kinds.iter().enumerate().filter(|(_, kind)| kind.misfit(item).is_none())
+        kinds.iter().enumerate().filter(|(_, kind)| kind.mismatch(item).is_none())
     }
 
     /// Why an item is not of this kind; keys without a format and constants tell nothing.
-    pub(crate) fn misfit(&self, item: &Item) -> Option<ErrorKind> {
-        let told_apart =
-            |field: &Field| Some((field.name, field.told_apart_by(item.get(field.name))?));
-        let (attribute, expected) = self.schema.iter().find_map(told_apart)?;
+    pub(crate) fn mismatch(&self, item: &Item) -> Option<ErrorKind> {
+        let difference =
+            |field: &Field| Some((field.name, field.discriminator_mismatch(item.get(field.name))?));
+        let (attribute, expected) = self.schema.iter().find_map(difference)?;
         Some(ErrorKind::WrongEntity { entity: self.name, attribute, expected })
     }
 
@@ -119,7 +119,7 @@ impl Kind {
     }
 }
 
-pub(crate) const UNTOLD: &str = "a record of an enum has nothing that tells it from the others: compose its key, or name its `entity(..)`";
+pub(crate) const NO_DISCRIMINATOR: &str = "a record of an enum has nothing that tells it from the others: compose its key, or name its `entity(..)`";
 
 pub(crate) const fn are_equal(a: &str, b: &str) -> bool {
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());

@@ -120,7 +120,7 @@ impl<T, V: Serialize, M> AttributePath<T, V, M> {
 }
 
 /// A value that an update can change: an [`Attribute`], or a [`AttributePath`] within one. Sealed.
-pub trait Place: sealed::Sealed {
+pub trait UpdateTarget: sealed::Sealed {
     /// The record.
     type Record;
     /// The type of the value.
@@ -141,7 +141,7 @@ impl<T, V, M> sealed::Sealed for Attribute<T, V, M> {}
 
 impl<T, V, M> sealed::Sealed for AttributePath<T, V, M> {}
 
-impl<T, V, M> Place for Attribute<T, V, M> {
+impl<T, V, M> UpdateTarget for Attribute<T, V, M> {
     type Record = T;
     type Value = V;
     type Mark = M;
@@ -152,7 +152,7 @@ impl<T, V, M> Place for Attribute<T, V, M> {
     }
 }
 
-impl<T, V, M> Place for AttributePath<T, V, M> {
+impl<T, V, M> UpdateTarget for AttributePath<T, V, M> {
     type Record = T;
     type Value = V;
     type Mark = M;

@@ -88,13 +88,13 @@ impl Schema {
     }
 
     /// The fields whose values are in the KMS encryption context.
-    pub(crate) fn pairs(self) -> impl Iterator<Item = &'static Field> {
+    pub(crate) fn context_fields(self) -> impl Iterator<Item = &'static Field> {
         self.iter().filter(|field| field.in_encryption_context)
     }
 
     /// The attributes by which an item is told from those of other entity types.
-    pub(crate) fn telling_apart(self) -> impl Iterator<Item = &'static Field> {
-        self.iter().filter(|field| field.tells_apart())
+    pub(crate) fn discriminators(self) -> impl Iterator<Item = &'static Field> {
+        self.iter().filter(|field| field.is_generated())
     }
 
     /// The attributes that have one value in every record of the struct, with it.
@@ -107,8 +107,8 @@ impl Schema {
 
     /// What tells an item from those of other entity types when only its key is known: the key, and
     /// constants.
-    pub(crate) fn told_apart_before_read(self) -> impl Iterator<Item = &'static Field> {
-        self.telling_apart().filter(|field| field.mark.is_key() || !field.is_composed())
+    pub(crate) fn discriminators_known_before_read(self) -> impl Iterator<Item = &'static Field> {
+        self.discriminators().filter(|field| field.mark.is_key() || !field.is_composed())
     }
 
     /// The groups of fields, each once, in the order of the struct.
@@ -141,10 +141,10 @@ impl Schema {
     }
 
     /// Whether anything tells the records of this struct from others of their table.
-    pub(crate) const fn is_told_apart(self) -> bool {
+    pub(crate) const fn has_discriminator(self) -> bool {
         let mut fields = self.0;
         while let [field, rest @ ..] = fields {
-            if !matches!(field.origin, Origin::Field) {
+            if field.is_generated() {
                 return true;
             }
             fields = rest;
@@ -224,9 +224,9 @@ mod tests {
         let names =
             |fields: Vec<&'static Field>| fields.iter().map(|field| field.name).collect::<Vec<_>>();
         assert_eq!(names(SCHEMA.keys().collect()), ["id"]);
-        assert_eq!(names(SCHEMA.pairs().collect()), ["age"]);
-        assert_eq!(names(SCHEMA.telling_apart().collect()), ["kind"]);
-        assert_eq!((SCHEMA.groups(), SCHEMA.is_told_apart()), (vec!["contact"], true));
+        assert_eq!(names(SCHEMA.context_fields().collect()), ["age"]);
+        assert_eq!(names(SCHEMA.discriminators().collect()), ["kind"]);
+        assert_eq!((SCHEMA.groups(), SCHEMA.has_discriminator()), (vec!["contact"], true));
         assert_eq!(
             (SCHEMA.key_name(Mark::PartitionKey), SCHEMA.key_name(Mark::SortKey)),
             ("id", "")

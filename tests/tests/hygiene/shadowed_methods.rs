@@ -12,7 +12,7 @@ trait Methods: ::std::marker::Sized {
     fn name(self) {}
     fn check(self) {}
     fn schema(self) {}
-    fn restated(self) {}
+    fn read_managed(self) {}
     fn partition_key(self) {}
     fn by_partition(self) {}
     fn optional(self) {}

@@ -127,7 +127,7 @@ impl<'s> Planner<'s> {
 
     /// Whether a pair of the encryption context has changed, to which everything is bound.
     pub(crate) fn changes_pairs(&self) -> bool {
-        self.schema.pairs().any(|field| self.is_written(field) && self.has_changed(field))
+        self.schema.context_fields().any(|field| self.is_written(field) && self.has_changed(field))
     }
 
     /// Decides where each field stands after the change, and as what.

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::item::size::wire_bytes;
 use crate::record::Envelope;
 use crate::record::key::IntoKey;
-use crate::record::key_identity::Identity;
+use crate::record::key_identity::KeyIdentity;
 use crate::table::Table;
 use crate::table::batch::error::BatchError;
 use crate::table::batch::sender::{Sender, Write};
@@ -81,7 +81,7 @@ where
             logical: T::TABLE,
             concurrency: 1,
             customize,
-            identity: Identity::of::<T>,
+            identity: KeyIdentity::of::<T>,
         };
         sender.run(keys, |key| ready(write(table, key.into_key()))).await
     }
@@ -89,7 +89,7 @@ where
 
 fn write<T: Envelope, P: ?Sized>(table: &Table<T, P>, key: T::Key) -> Result<Write, Error> {
     let (key, id) = table.key_item(key)?;
-    let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
+    let identity = KeyIdentity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&key);
     let delete = DeleteRequest::builder().set_key(Some(key)).build();
     Ok(Write {

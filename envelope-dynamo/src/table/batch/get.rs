@@ -21,7 +21,7 @@ use crate::error::record_id::RecordId;
 use crate::item::from_item;
 use crate::record::Envelope;
 use crate::record::key::IntoKey;
-use crate::record::key_identity::Identity;
+use crate::record::key_identity::KeyIdentity;
 use crate::table::Table;
 use crate::table::batch::{Customize, Sending, TRIES};
 use crate::table::bounded::CONCURRENCY;
@@ -170,7 +170,7 @@ pub struct BatchGetStream<'a, T, P: ?Sized, K> {
     /// The keys that have no answer yet, by position.
     unanswered: HashMap<usize, K>,
     /// What DynamoDB has still to answer: at most as much as one request names, and no key twice.
-    asked: HashMap<Identity, Asked>,
+    asked: HashMap<KeyIdentity, Asked>,
     /// What needs no opening: records that are not there, and errors.
     answers: VecDeque<(usize, Result<Option<T>, Error>)>,
     /// The items still to be opened, with the positions of the keys.
@@ -346,7 +346,7 @@ where
         let before = self.asked.len();
         for item in output.responses.into_iter().flatten().flat_map(|(_, items)| items) {
             let Some(asked) =
-                Identity::of::<T>(&item).ok().and_then(|identity| self.asked.remove(&identity))
+                KeyIdentity::of::<T>(&item).ok().and_then(|identity| self.asked.remove(&identity))
             else {
                 continue;
             };
@@ -357,7 +357,7 @@ where
         let unprocessed =
             output.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys);
         let unprocessed: HashSet<_> =
-            unprocessed.filter_map(|key| Identity::of::<T>(&key).ok()).collect();
+            unprocessed.filter_map(|key| KeyIdentity::of::<T>(&key).ok()).collect();
         for (_, missing) in self.asked.extract_if(|identity, _| !unprocessed.contains(identity)) {
             self.answers.extend(missing.positions.into_iter().map(|position| (position, Ok(None))));
         }
@@ -416,8 +416,8 @@ where
 fn asked<T: Envelope, P: ?Sized>(
     table: &Table<T, P>,
     key: T::Key,
-) -> Result<(Identity, Asked), Error> {
+) -> Result<(KeyIdentity, Asked), Error> {
     let (key, id) = table.key_item(key)?;
-    let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
+    let identity = KeyIdentity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
     Ok((identity, Asked { key, id, positions: Vec::new() }))
 }

@@ -13,7 +13,7 @@ use crate::item::entity::Entity;
 use crate::item::size::{item_bytes, wire_bytes};
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
-use crate::record::key_identity::Identity;
+use crate::record::key_identity::KeyIdentity;
 use crate::table::Table;
 use crate::table::batch::error::BatchError;
 use crate::table::batch::sender::{Sender, Write};
@@ -120,7 +120,7 @@ where
             logical: T::First::TABLE,
             concurrency,
             customize,
-            identity: Identity::of::<T::First>,
+            identity: KeyIdentity::of::<T::First>,
         };
         sender.run(records, |record| async move { write(record.borrow(), table).await }).await
     }
@@ -138,7 +138,8 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
     if bytes > MAX_ITEM_BYTES {
         return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
     }
-    let identity = Identity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;
+    let identity =
+        KeyIdentity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&item);
     let put = PutRequest::builder().set_item(Some(item)).build();
     Ok(Write {

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
-use crate::record::key_identity::Identity;
+use crate::record::key_identity::KeyIdentity;
 use crate::table::batch::error::{BatchError, BatchFailure};
 use crate::table::batch::{Customize, TRIES};
 use crate::table::bounded::all;
@@ -31,7 +31,7 @@ const MAX_REQUEST_BYTES: usize = 16_000_000;
 /// A write that is ready to be sent: what is sealed is sealed once, however often it is sent.
 pub(crate) struct Write {
     pub(crate) id: RecordId,
-    pub(crate) identity: Identity,
+    pub(crate) identity: KeyIdentity,
     pub(crate) request: WriteRequest,
     /// On the wire.
     pub(crate) bytes: usize,
@@ -46,7 +46,7 @@ pub(crate) struct Sender<'a> {
     pub(crate) logical: &'static str,
     pub(crate) concurrency: usize,
     pub(crate) customize: Option<Customize<'a, BatchWriteItemFluentBuilder>>,
-    pub(crate) identity: fn(&Item) -> Result<Identity, ErrorKind>,
+    pub(crate) identity: fn(&Item) -> Result<KeyIdentity, ErrorKind>,
 }
 
 /// Some writes that go together, with their positions.
@@ -196,7 +196,7 @@ impl Sender<'_> {
         &self,
         output: BatchWriteItemOutput,
         request: &Request,
-    ) -> Option<HashSet<Identity>> {
+    ) -> Option<HashSet<KeyIdentity>> {
         let unprocessed =
             output.unprocessed_items.into_iter().flatten().flat_map(|(_, writes)| writes);
         let identity = |write: WriteRequest| {

@@ -10,7 +10,7 @@ use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::{Error, dynamodb_error};
-use crate::record::key_identity::Identity;
+use crate::record::key_identity::KeyIdentity;
 use crate::table::batch::TRIES;
 use crate::table::read::source::{Source, parts};
 
@@ -48,11 +48,11 @@ fn distinct_keys(source: &Source, chunk: &[(Item, Item)]) -> Result<Vec<Item>, E
 fn by_identity<'i, V>(
     source: &Source,
     items: impl Iterator<Item = (&'i Item, V)>,
-) -> Result<HashMap<Identity, V>, Error> {
+) -> Result<HashMap<KeyIdentity, V>, Error> {
     items.map(|(item, value)| Ok((identity(source, item)?, value))).collect()
 }
 
-fn identity(source: &Source, item: &Item) -> Result<Identity, Error> {
+fn identity(source: &Source, item: &Item) -> Result<KeyIdentity, Error> {
     (source.identity)(item).map_err(|kind| Error::new(RecordId::of_table(source.logical), kind))
 }
 

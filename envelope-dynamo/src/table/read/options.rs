@@ -18,7 +18,7 @@ use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::index::Index;
 use crate::record::key::RecordKey;
-use crate::record::key_identity::Identity;
+use crate::record::key_identity::KeyIdentity;
 use crate::record::schema::RESERVED;
 use crate::record::view::{View, projected_names};
 use crate::table::Table;
@@ -110,10 +110,10 @@ impl<T: Entity> Reading<T> {
         K: RecordKey,
     {
         let opener = Opener::views(Arc::new(Arc::clone(&table.provider)));
-        let told_apart = T::First::SCHEMA.telling_apart().map(|field| field.name);
+        let discriminators = T::First::SCHEMA.discriminators().map(|field| field.name);
         let names: BTreeSet<_> = projected_names::<V>()
             .into_iter()
-            .chain(told_apart)
+            .chain(discriminators)
             .chain(key_names::<T, K, I>(index))
             .collect();
         let names = names.into_iter().map(str::to_owned).collect();
@@ -200,8 +200,8 @@ impl<T: Entity> Reading<T> {
             keys,
             named,
             page_size: self.page_size,
-            identity: Identity::of::<T::First>,
-            gives_all: gives_all && !is_told_apart::<T>(),
+            identity: KeyIdentity::of::<T::First>,
+            gives_all: gives_all && !has_discriminator::<T>(),
         }
     }
 }
@@ -225,8 +225,8 @@ pub(crate) fn key_names<T: Entity, K: RecordKey, I>(
 }
 
 /// Whether items of other entity types may come, which are passed over.
-fn is_told_apart<T: Entity>() -> bool {
-    T::KINDS.iter().any(|kind| kind.schema.is_told_apart())
+fn has_discriminator<T: Entity>() -> bool {
+    T::KINDS.iter().any(|kind| kind.schema.has_discriminator())
 }
 
 /// Every attribute that the records can have; none if their names cannot all be told.

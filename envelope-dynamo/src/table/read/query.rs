@@ -193,7 +193,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         let builder = self.builder.clone().checked()?;
         self.refuse_filters_on_keys()?;
         if self.sort.is_none() && self.index.name().is_none() && T::KINDS.len() == 1 {
-            self.sort = SortCondition::own_kind();
+            self.sort = SortCondition::own_key_prefix();
         }
         let partition = key_value(self.partition.clone())?;
         let mut key = Placeholders::of(self.table.kinds);

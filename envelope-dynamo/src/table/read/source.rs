@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
-use crate::record::key_identity::Identity;
+use crate::record::key_identity::KeyIdentity;
 
 /// What the pages have in common.
 pub(crate) struct Source {
@@ -23,7 +23,7 @@ pub(crate) struct Source {
     /// Every attribute that a record can have; empty if that cannot be told.
     pub(crate) named: Vec<String>,
     /// Which record an item is.
-    pub(crate) identity: fn(&Item) -> Result<Identity, ErrorKind>,
+    pub(crate) identity: fn(&Item) -> Result<KeyIdentity, ErrorKind>,
     /// How many items DynamoDB is to look at for a page.
     pub(crate) page_size: Option<i32>,
     /// Whether every item that is looked at is given.

@@ -16,7 +16,7 @@ use crate::item::entity::Entity;
 use crate::item::size::item_bytes;
 use crate::record::Envelope;
 use crate::record::item_key::key_attributes;
-use crate::record::key_identity::Identity;
+use crate::record::key_identity::KeyIdentity;
 use crate::table::write::check::Check;
 use crate::table::write::update::Prepared;
 use crate::table::write::{Delete, Put, Update};
@@ -44,7 +44,7 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn new<T: Envelope>(id: RecordId, table: &str, key: Item) -> Result<Self, Error> {
-        let identity = Identity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
+        let identity = KeyIdentity::of::<T>(&key).map_err(|kind| Error::new(id.clone(), kind))?;
         Ok(Self {
             id,
             place: (table.to_owned(), identity),
@@ -161,4 +161,4 @@ fn invalid(id: &RecordId, _: BuildError) -> Error {
 }
 
 /// Where a record stands: the physical table and the key.
-pub(crate) type Place = (String, Identity);
+pub(crate) type Place = (String, KeyIdentity);

@@ -96,7 +96,7 @@ pub(crate) async fn open_written<T: Entity>(
 pub(crate) fn name_limit(error: Error, limits: &[Limit]) -> Error {
     let found =
         error.returned_item().filter(|_| matches!(error.kind(), ErrorKind::ConditionFailed));
-    match found.and_then(|found| limits.iter().find_map(|limit| limit.broken_by(found))) {
+    match found.and_then(|found| limits.iter().find_map(|limit| limit.violated_by(found))) {
         Some(kind) => error.with_kind(kind),
         None => error,
     }

@@ -17,7 +17,7 @@ use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::{Error, dynamodb_error};
-use crate::expression::placeholders::{Placeholders, both, check_length};
+use crate::expression::placeholders::{Placeholders, check_length, join_conditions};
 use crate::expression::{Changes, Clauses, Condition, Limit};
 use crate::item::managed_fields;
 use crate::item::modify_record::{Resealed, Stored};
@@ -383,7 +383,7 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
             .reduce(Condition::and)
             .map(|condition| condition.render(&mut placeholders))
             .transpose()?;
-        let (update, condition) = (clauses.expression(), both(own, Some(still_stands)));
+        let (update, condition) = (clauses.expression(), join_conditions(own, Some(still_stands)));
         [&update, &condition]
             .into_iter()
             .try_for_each(|expression| check_length(expression.as_ref()))?;

@@ -81,7 +81,7 @@ impl<T: Entity> Puttable<T> for &T {
 
 impl<T: Envelope> Puttable<T> for &mut T {
     fn restate(&mut self, stored: &Item) -> Result<(), ValueError> {
-        T::restate(self, stored)
+        T::apply_managed_fields(self, stored)
     }
 }
 

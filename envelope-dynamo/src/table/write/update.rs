@@ -14,14 +14,16 @@ use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::expression::placeholders::Placeholders;
-use crate::expression::{Addable, Amount, Changes, Clauses, Condition, IntoOperand, Limit, by};
+use crate::expression::{
+    Addable, Amount, Changes, Clauses, Condition, IntoOperand, Limit, operand_kind,
+};
 use crate::item::managed_fields;
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, InPlace};
 use crate::record::item_key::{partition_key, with_requested_key};
 use crate::record::key::{IntoKey, IntoValue};
 use crate::record::kind::Kind;
-use crate::record::path::Place;
+use crate::record::path::UpdateTarget;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::write::condition_failure::{Writing, found, name_limit, open_written};
@@ -120,7 +122,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         value: impl IntoValue<A::Value>,
     ) -> Self
     where
-        A: Place<Record = T, Mark: InPlace>,
+        A: UpdateTarget<Record = T, Mark: InPlace>,
     {
         self.changes.set(attribute(&T::attributes()), value);
         self
@@ -148,8 +150,8 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         other: impl FnOnce(&T::Attributes) -> B,
     ) -> Self
     where
-        A: Place<Record = T, Mark: InPlace>,
-        B: IntoOperand<T, A::Value, by::Stored>,
+        A: UpdateTarget<Record = T, Mark: InPlace>,
+        B: IntoOperand<T, A::Value, operand_kind::Attribute>,
     {
         let attributes = T::attributes();
         self.changes.set_from(attribute(&attributes), other(&attributes));
@@ -163,7 +165,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         value: impl IntoValue<A::Value>,
     ) -> Self
     where
-        A: Place<Record = T, Mark: InPlace>,
+        A: UpdateTarget<Record = T, Mark: InPlace>,
     {
         self.changes.set_if_absent(attribute(&T::attributes()), value);
         self
@@ -185,7 +187,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         amount: impl Amount,
     ) -> Self
     where
-        A: Place<Record = T, Value: Addable, Mark: InPlace>,
+        A: UpdateTarget<Record = T, Value: Addable, Mark: InPlace>,
     {
         self.changes.add(attribute(&T::attributes()), amount);
         self
@@ -198,7 +200,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// `Option`.
     pub fn remove<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A) -> Self
     where
-        A: Place<Record = T, Mark: InPlace>,
+        A: UpdateTarget<Record = T, Mark: InPlace>,
     {
         self.changes.remove(attribute(&T::attributes()));
         self
@@ -212,7 +214,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         values: impl IntoValue<A::Value>,
     ) -> Self
     where
-        A: Place<Record = T, Mark: InPlace>,
+        A: UpdateTarget<Record = T, Mark: InPlace>,
     {
         self.changes.append(attribute(&T::attributes()), values);
         self
@@ -226,7 +228,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         values: impl IntoValue<A::Value>,
     ) -> Self
     where
-        A: Place<Record = T, Mark: InPlace>,
+        A: UpdateTarget<Record = T, Mark: InPlace>,
     {
         self.changes.prepend(attribute(&T::attributes()), values);
         self
