@@ -1,5 +1,5 @@
-//! One call to DynamoDB: whether a lost answer leaves a write in doubt, and the pauses between
-//! tries.
+//! One call to DynamoDB: whether an attempt without an answer may have written, and when to try
+//! again.
 
 pub(crate) mod attempt_outcome;
-pub(crate) mod backoff;
+pub(crate) mod retry;

@@ -1,4 +1,4 @@
-//! Whether a write that was not answered may have happened all the same.
+//! Whether a write may have happened although DynamoDB's answer was lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -14,44 +14,43 @@ use crate::error::no_answer::never_connected;
 /// RFC 9110, section 15.5.9.
 const REQUEST_TIMEOUT: u16 = 408;
 
-/// Watches each of the SDK's tries: the last one may be refused although an earlier one was carried
-/// out.
+/// Watches each attempt that the SDK makes for one call. DynamoDB may carry out one attempt and
+/// refuse the next one, so the last answer alone does not tell the outcome.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Doubt(Arc<Seen>);
+pub(crate) struct AttemptOutcome(Arc<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// A try is on its way, or was given up on its way.
+    /// An attempt was sent and has not ended, or its future was dropped before it ended.
     under_way: AtomicBool,
-    /// A try ended without an answer that says whether it was carried out.
-    unanswered: AtomicBool,
-    /// What the SDK sleeps by between its own tries.
+    /// An attempt ended without an answer that says whether it was carried out.
+    unknown: AtomicBool,
+    /// The clock with which the SDK pauses between its own attempts.
     sleep: OnceLock<SharedAsyncSleep>,
 }
 
-impl Doubt {
-    /// Whether one of the tries may have been carried out; a success that was answered is for the
-    /// caller to know.
-    pub(crate) fn exists(&self) -> bool {
-        self.0.under_way.load(Ordering::Relaxed) || self.0.unanswered.load(Ordering::Relaxed)
-    }
-}
-
-impl Doubt {
-    /// Notes that a try may have been carried out.
-    pub(crate) fn admit(&self) {
-        self.0.unanswered.store(true, Ordering::Relaxed);
+impl AttemptOutcome {
+    /// Whether an attempt without an answer may have been carried out. Says nothing about a call
+    /// that succeeded.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.0.under_way.load(Ordering::Relaxed) || self.0.unknown.load(Ordering::Relaxed)
     }
 
-    /// What the SDK sleeps by: a client that was configured by hand has it, but does not tell.
+    /// Records that an attempt may have been carried out.
+    pub(crate) fn set_unknown(&self) {
+        self.0.unknown.store(true, Ordering::Relaxed);
+    }
+
+    /// The clock with which the SDK pauses. A client that was configured by hand has one, but its
+    /// configuration does not show it.
     pub(crate) fn sleep(&self) -> Option<SharedAsyncSleep> {
         self.0.sleep.get().cloned()
     }
 }
 
-impl Intercept for Doubt {
+impl Intercept for AttemptOutcome {
     fn name(&self) -> &'static str {
-        "EnvelopeDoubt"
+        "EnvelopeAttemptOutcome"
     }
 
     fn read_before_transmit(
@@ -63,9 +62,9 @@ impl Intercept for Doubt {
         if let Some(sleep) = components.sleep_impl() {
             self.0.sleep.get_or_init(|| sleep);
         }
-        // A try before this one was dropped on its way, with its call: no end of it was seen.
+        // The call of an earlier attempt was dropped before the attempt ended.
         if self.0.under_way.swap(true, Ordering::Relaxed) {
-            self.admit();
+            self.set_unknown();
         }
         Ok(())
     }
@@ -83,13 +82,13 @@ impl Intercept for Doubt {
             None => (false, None),
         };
         let never_sent = error.is_some_and(never_connected);
-        // DynamoDB refuses before it does anything; an error of its own (5xx) says nothing. A proxy
-        // may answer 408 although it has passed the request on.
-        let refused = context.response().map(|response| response.status());
-        let refused = refused
+        // With a 4xx, DynamoDB refused the request before it wrote anything. A 5xx says nothing
+        // about the write. A proxy may answer 408 after it has passed the request on.
+        let status = context.response().map(|response| response.status());
+        let refused = status
             .is_some_and(|status| status.is_client_error() && status.as_u16() != REQUEST_TIMEOUT);
         if was_sent && !done && !refused && !never_sent {
-            self.admit();
+            self.set_unknown();
         }
         Ok(())
     }

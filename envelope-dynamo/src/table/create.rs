@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
     LocalSecondaryIndex, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 
-use crate::call::attempt_outcome::Doubt;
+use crate::call::attempt_outcome::AttemptOutcome;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::{Error, dynamodb_error};
@@ -93,10 +93,11 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
     pub async fn send(self) -> Result<(), Error> {
         let id = || RecordId::of_table(T::First::TABLE);
         let (table, creation) = (self.table, self.into_sdk()?);
-        let doubt = Doubt::default();
-        let created = creation.customize().interceptor(doubt.clone()).send().await;
+        let outcome = AttemptOutcome::default();
+        let created = creation.customize().interceptor(outcome.clone()).send().await;
         let failed = |error| {
-            dynamodb_error("CreateTable", &table.name, id(), error).or_in_doubt(doubt.exists())
+            dynamodb_error("CreateTable", &table.name, id(), error)
+                .or_in_doubt(outcome.is_unknown())
         };
         created.map_err(failed)?;
         table.finish_creation().await.map_err(|error| error.after_write(None))

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 use envelope_core::{BranchName, BranchVersion, KeyError, KeyErrorKind, WrapKey};
 
-use crate::call::attempt_outcome::Doubt;
+use crate::call::attempt_outcome::AttemptOutcome;
 use crate::dynamodb::Item;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::write_outcome::WriteOutcome;
@@ -63,10 +63,11 @@ impl<P> BranchKeyTable<P> {
                 .key_schema(element.map_err(unbuilt)?)
                 .attribute_definitions(definition.map_err(unbuilt)?);
         }
-        let doubt = Doubt::default();
-        let created = creation.customize().interceptor(doubt.clone()).send().await;
+        let outcome = AttemptOutcome::default();
+        let created = creation.customize().interceptor(outcome.clone()).send().await;
         created.map_err(|error| {
-            DynamoDbError::new("CreateTable", &self.name, error).or_in_doubt(doubt.exists(), false)
+            DynamoDbError::new("CreateTable", &self.name, error)
+                .or_in_doubt(outcome.is_unknown(), false)
         })?;
         let ready = self
             .client
@@ -154,10 +155,11 @@ impl<P> BranchKeyTable<P> {
             .expression_attribute_names("#deleting", item::DELETING)
             .expression_attribute_names("#active", item::ACTIVE_VERSION)
             .expression_attribute_values(":now", item::now());
-        let doubt = Doubt::default();
-        let marked = update.customize().interceptor(doubt.clone()).send().await;
+        let outcome = AttemptOutcome::default();
+        let marked = update.customize().interceptor(outcome.clone()).send().await;
         let failed = |error| {
-            DynamoDbError::new("UpdateItem", &self.name, error).or_in_doubt(doubt.exists(), true)
+            DynamoDbError::new("UpdateItem", &self.name, error)
+                .or_in_doubt(outcome.is_unknown(), true)
         };
         Ok(marked.map(drop).map_err(failed)?)
     }
@@ -213,16 +215,16 @@ impl<P> BranchKeyTable<P> {
         items: Vec<TransactWriteItem>,
         is_repeatable: bool,
     ) -> Result<Outcome, BranchKeyError> {
-        let doubt = Doubt::default();
+        let outcome = AttemptOutcome::default();
         // The SDK's tries have one token, so that the second does not find in its way what the
         // first has done.
         let request = self.client.transact_write_items().set_transact_items(Some(items));
-        let error = match request.customize().interceptor(doubt.clone()).send().await {
+        let error = match request.customize().interceptor(outcome.clone()).send().await {
             Ok(_) => return Ok(Outcome::Done),
             Err(error) => error,
         };
         let is_in_progress = error.code() == Some("TransactionInProgressException");
-        let in_doubt = doubt.exists() || is_in_progress;
+        let in_doubt = outcome.is_unknown() || is_in_progress;
         let failed = |error| {
             DynamoDbError::new("TransactWriteItems", &self.name, error)
                 .or_in_doubt(in_doubt, is_repeatable)

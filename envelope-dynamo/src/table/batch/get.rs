@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use envelope_core::UnwrapKey;
 use futures_core::Stream;
 
-use crate::call::attempt_outcome::Doubt;
-use crate::call::backoff::Backoff;
+use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::retry::Retry;
 use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
@@ -139,7 +139,7 @@ where
     {
         let Self { table, keys, consistent, concurrency, customize } = self;
         BatchGetStream {
-            backoff: Backoff::new(&table.client),
+            retry: Retry::new(&table.client),
             asking: None,
             was_left: false,
             is_second: false,
@@ -181,7 +181,7 @@ pub struct BatchGetStream<'a, T, P: ?Sized, K> {
     was_left: bool,
     /// Whether the request is sent for the second time, for that reason.
     is_second: bool,
-    backoff: Backoff,
+    retry: Retry,
     /// Whether DynamoDB left something of the last request aside.
     left_aside: bool,
     /// Requests in a row that DynamoDB did nothing about.
@@ -190,7 +190,7 @@ pub struct BatchGetStream<'a, T, P: ?Sized, K> {
 
 /// A request, and how long to wait before the next one.
 type Asking<'a> =
-    Pin<Box<dyn Future<Output = (Backoff, Result<BatchGetItemOutput, DynamoDbError>)> + Send + 'a>>;
+    Pin<Box<dyn Future<Output = (Retry, Result<BatchGetItemOutput, DynamoDbError>)> + Send + 'a>>;
 
 /// A record, with the position of its key and the key.
 type Answer<T, K> = (usize, K, Result<Option<T>, Error>);
@@ -254,8 +254,8 @@ where
                 continue;
             }
             if let Some(asking) = &mut self.asking {
-                let (backoff, output) = ready!(asking.as_mut().poll(context));
-                (self.asking, self.backoff) = (None, backoff);
+                let (retry, output) = ready!(asking.as_mut().poll(context));
+                (self.asking, self.retry) = (None, retry);
                 let may_be_late = std::mem::take(&mut self.was_left) && !self.is_second;
                 self.is_second = output.is_err() && may_be_late;
                 match output {
@@ -311,19 +311,16 @@ where
 
     fn asking(&mut self, request: BatchGetItemFluentBuilder) -> Asking<'a> {
         let table = self.call.table;
-        let mut backoff = std::mem::replace(&mut self.backoff, Backoff::new(&table.client));
+        let mut retry = std::mem::replace(&mut self.retry, Retry::new(&table.client));
         let left_aside = self.left_aside;
         Box::pin(async move {
             if left_aside {
-                backoff.pause().await;
+                retry.pause().await;
             }
-            let doubt = Doubt::default();
-            let output = request.customize().interceptor(doubt.clone()).send().await;
-            backoff.adopt(doubt.sleep());
-            (
-                backoff,
-                output.map_err(|error| DynamoDbError::new("BatchGetItem", &table.name, error)),
-            )
+            let outcome = AttemptOutcome::default();
+            let output = request.customize().interceptor(outcome.clone()).send().await;
+            retry.adopt(outcome.sleep());
+            (retry, output.map_err(|error| DynamoDbError::new("BatchGetItem", &table.name, error)))
         })
     }
 
@@ -364,7 +361,7 @@ where
         self.left_aside = !self.asked.is_empty();
         if self.asked.len() < before {
             self.fruitless = 0;
-            self.backoff.start_again();
+            self.retry.progressed();
             return;
         }
         self.fruitless += 1;
@@ -383,7 +380,7 @@ where
         }
         self.left_aside = false;
         self.fruitless = 0;
-        self.backoff.start_again();
+        self.retry.progressed();
     }
 }
 

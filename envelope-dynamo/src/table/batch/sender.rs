@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluen
 use aws_sdk_dynamodb::types::WriteRequest;
 use envelope_core::Fault;
 
-use crate::call::attempt_outcome::Doubt;
-use crate::call::backoff::Backoff;
+use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::retry::Retry;
 use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
@@ -53,7 +53,7 @@ pub(crate) struct Sender<'a> {
 #[derive(Default)]
 struct Request {
     writes: Vec<(usize, Write)>,
-    doubt: Doubt,
+    outcome: AttemptOutcome,
 }
 
 impl Request {
@@ -126,12 +126,12 @@ impl Sender<'_> {
             let Err(kind) = self.send_until_done(&mut request, so_far).await else { continue };
             let is_invalid = matches!(&kind(), ErrorKind::DynamoDb(error) if error.code() == Some("ValidationException"));
             if is_invalid && request.writes.len() > 1 {
-                let doubt = request.doubt;
-                let alone = |write| Request { writes: vec![write], doubt: doubt.clone() };
+                let outcome = request.outcome;
+                let alone = |write| Request { writes: vec![write], outcome: outcome.clone() };
                 requests.extend(request.writes.into_iter().map(alone));
                 continue;
             }
-            let in_doubt = request.doubt.exists();
+            let in_doubt = request.outcome.is_unknown();
             so_far.failures.extend(request.writes.into_iter().map(|(position, write)| {
                 BatchFailure {
                     position,
@@ -148,12 +148,12 @@ impl Sender<'_> {
         request: &mut Request,
         so_far: &mut BatchError,
     ) -> Result<(), Box<dyn Fn() -> ErrorKind + Send>> {
-        let (mut backoff, mut fruitless) = (Backoff::new(self.client), 0);
+        let (mut retry, mut fruitless) = (Retry::new(self.client), 0);
         while !request.writes.is_empty() {
             let builder = self
                 .build(request)
                 .map_err(|refused| Box::new(move || refused.into()) as Box<_>)?;
-            let sent = builder.customize().interceptor(request.doubt.clone()).send().await;
+            let sent = builder.customize().interceptor(request.outcome.clone()).send().await;
             let output = sent.map_err(|error| {
                 let error = DynamoDbError::new("BatchWriteItem", self.table, error);
                 Box::new(move || ErrorKind::DynamoDb(error.clone())) as Box<_>
@@ -164,7 +164,7 @@ impl Sender<'_> {
             }
             so_far.done += before - request.writes.len();
             if request.writes.len() < before {
-                backoff.start_again();
+                retry.progressed();
                 fruitless = 0;
             } else {
                 fruitless += 1;
@@ -173,8 +173,8 @@ impl Sender<'_> {
                 return Err(Box::new(|| ErrorKind::Unprocessed { tries: TRIES }));
             }
             if !request.writes.is_empty() {
-                backoff.adopt(request.doubt.sleep());
-                backoff.pause().await;
+                retry.adopt(request.outcome.sleep());
+                retry.pause().await;
             }
         }
         Ok(())

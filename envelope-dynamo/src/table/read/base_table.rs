@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
-use crate::call::attempt_outcome::Doubt;
-use crate::call::backoff::Backoff;
+use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::retry::Retry;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
@@ -58,22 +58,22 @@ fn identity(source: &Source, item: &Item) -> Result<KeyIdentity, Error> {
 
 /// The items under `keys`, in any order.
 async fn read(source: &Source, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> {
-    let (mut items, mut backoff, mut tries) = (Vec::new(), Backoff::new(&source.client), 0);
+    let (mut items, mut retry, mut tries) = (Vec::new(), Retry::new(&source.client), 0);
     while !keys.is_empty() {
         let asked = keys.len();
         let request =
             KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let request =
             request.ok().map(|request| HashMap::from([(source.table.to_string(), request)]));
-        let doubt = Doubt::default();
+        let outcome = AttemptOutcome::default();
         let request = source
             .client
             .batch_get_item()
             .set_request_items(request)
             .customize()
-            .interceptor(doubt.clone());
+            .interceptor(outcome.clone());
         let answer = request.send().await;
-        backoff.adopt(doubt.sleep());
+        retry.adopt(outcome.sleep());
         let answer = answer.map_err(|error| {
             dynamodb_error("BatchGetItem", &source.table, RecordId::of_table(source.logical), error)
         })?;
@@ -88,7 +88,7 @@ async fn read(source: &Source, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> 
             ));
         }
         if !keys.is_empty() {
-            backoff.pause().await;
+            retry.pause().await;
         }
     }
     Ok(items)

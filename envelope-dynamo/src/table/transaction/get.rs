@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::transact_get_items::builders::TransactGetItemsF
 use aws_sdk_dynamodb::types::{Get as GetAction, TransactGetItem};
 use envelope_core::UnwrapKey;
 
-use crate::call::attempt_outcome::Doubt;
+use crate::call::attempt_outcome::AttemptOutcome;
 use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::record::Envelope;
@@ -18,7 +18,7 @@ use crate::table::read::Get;
 use crate::table::read::get::Reader;
 use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
-use crate::table::transaction::retry::Tries;
+use crate::table::transaction::retry::TransactionRetry;
 use crate::table::transaction::{check, checked};
 
 const NAME: &str = "transact_get";
@@ -124,7 +124,12 @@ async fn read(
     });
     let request = request.set_transact_items(Some(items.collect()));
     let targets = asked.iter().map(|asked| &asked.target).collect();
-    let mut tries = Tries::new(client, [NAME, "TransactGetItems"], targets, Doubt::default());
+    let mut tries = TransactionRetry::new(
+        client,
+        [NAME, "TransactGetItems"],
+        targets,
+        AttemptOutcome::default(),
+    );
     loop {
         match request.clone().send().await {
             Ok(output) => {

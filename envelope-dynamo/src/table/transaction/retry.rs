@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 
-use crate::call::attempt_outcome::Doubt;
-use crate::call::backoff::Backoff;
+use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::retry::Retry;
 use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
@@ -28,14 +28,13 @@ const TRIES: u32 = 10;
 const TRIES_IN_PROGRESS: u32 = 5;
 
 /// The tries of one transaction.
-pub(crate) struct Tries<'a> {
+pub(crate) struct TransactionRetry<'a> {
     /// As it is called here, and by DynamoDB.
     operation: [&'static str; 2],
     tables: String,
     targets: Vec<&'a Target>,
-    pub(crate) doubt: Doubt,
-    backoff: Backoff,
-    failed: u32,
+    pub(crate) outcome: AttemptOutcome,
+    retry: Retry,
 }
 
 /// The errors of the two operations.
@@ -60,16 +59,16 @@ macro_rules! cancellable {
 
 cancellable!(TransactGetItemsError, TransactWriteItemsError);
 
-impl<'a> Tries<'a> {
-    /// `doubt` is that of earlier tries too.
+impl<'a> TransactionRetry<'a> {
+    /// `outcome` also covers earlier calls.
     pub(crate) fn new(
         client: &Client,
         operation: [&'static str; 2],
         targets: Vec<&'a Target>,
-        doubt: Doubt,
+        outcome: AttemptOutcome,
     ) -> Self {
         let tables = tables(targets.iter().map(|target| target.place.0.as_str()));
-        Self { operation, tables, targets, doubt, backoff: Backoff::new(client), failed: 0 }
+        Self { operation, tables, targets, outcome, retry: Retry::new(client) }
     }
 
     /// Waits until it is time to try again, if that helps; otherwise the error of the transaction.
@@ -77,40 +76,37 @@ impl<'a> Tries<'a> {
         &mut self,
         error: SdkError<E>,
     ) -> Result<(), TransactionError> {
-        self.failed += 1;
-        let error = self.error(error);
+        let failed = self.retry.failed();
+        let error = self.error(error, failed);
         let is_in_progress = error.is_in_progress();
         if is_in_progress {
-            self.doubt.admit();
+            self.outcome.set_unknown();
         }
         let has_lost_a_race =
             matches!(error.kind(), TransactionErrorKind::Cancelled { .. }) && error.is_retryable();
         let tries = if is_in_progress { TRIES_IN_PROGRESS } else { TRIES };
-        if self.failed >= tries || !(is_in_progress || has_lost_a_race) {
+        if failed >= tries || !(is_in_progress || has_lost_a_race) {
             return Err(error.or_in_doubt(is_in_progress));
         }
-        self.backoff.adopt(self.doubt.sleep());
-        self.backoff.pause().await;
+        self.retry.adopt(self.outcome.sleep());
+        self.retry.pause().await;
         Ok(())
     }
 
-    fn error<E: Cancellable>(&self, error: SdkError<E>) -> TransactionError {
+    fn error<E: Cancellable>(&self, error: SdkError<E>, tries: u32) -> TransactionError {
         let [name, operation] = self.operation;
         if let Some(reasons) = error.as_service_error().and_then(Cancellable::reasons) {
             // Had an earlier try been carried out, its token would have told: this answer leaves no
             // doubt.
             let reasons = self.reasons(reasons);
-            return TransactionError::new(
-                name,
-                TransactionErrorKind::Cancelled { reasons, tries: self.failed },
-            );
+            return TransactionError::new(name, TransactionErrorKind::Cancelled { reasons, tries });
         }
         if error.code() == Some("IdempotentParameterMismatchException") {
             return TransactionError::new(name, TransactionErrorKind::TokenReused);
         }
         let error = DynamoDbError::new(operation, &self.tables, error);
         TransactionError::new(name, TransactionErrorKind::DynamoDb(error))
-            .or_in_doubt(self.doubt.exists())
+            .or_in_doubt(self.outcome.is_unknown())
     }
 
     /// The actions that stood in the way: DynamoDB answers for each in turn, most often `None`.

@@ -7,14 +7,14 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use envelope_core::WrapKey;
 
-use crate::call::attempt_outcome::Doubt;
+use crate::call::attempt_outcome::AttemptOutcome;
 use crate::error::record_id::RecordId;
 use crate::item::entity::Entity;
 use crate::record::Envelope;
 use crate::table::bounded::{CONCURRENCY, all};
 use crate::table::transaction::action::{IntoAction, Preparing, Target};
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
-use crate::table::transaction::retry::Tries;
+use crate::table::transaction::retry::TransactionRetry;
 use crate::table::transaction::token::new_token;
 use crate::table::transaction::{MAX_BYTES, check, checked};
 use crate::table::write::check::Check;
@@ -156,8 +156,8 @@ impl<'a> Transaction<'a> {
         let token = self.token.unwrap_or_else(new_token);
         let (targets, actions) =
             actions.into_iter().map(|action| (action.target, action.item)).unzip();
-        let (client, customize, doubt) = (self.client, self.customize, Doubt::default());
-        Ok(PreparedTransaction { client, token, customize, targets, actions, doubt })
+        let (client, customize, outcome) = (self.client, self.customize, AttemptOutcome::default());
+        Ok(PreparedTransaction { client, token, customize, targets, actions, outcome })
     }
 
     /// Seals the records and sends the transaction; without actions, nothing is sent.
@@ -197,7 +197,7 @@ pub struct PreparedTransaction {
     targets: Vec<Target>,
     actions: Vec<TransactWriteItem>,
     /// Of all the sends: a refusal of a later one says nothing of what an earlier one has done.
-    doubt: Doubt,
+    outcome: AttemptOutcome,
 }
 
 impl PreparedTransaction {
@@ -227,10 +227,14 @@ impl PreparedTransaction {
             return Ok(());
         }
         let operation = [NAME, "TransactWriteItems"];
-        let mut tries =
-            Tries::new(&self.client, operation, self.targets.iter().collect(), self.doubt.clone());
+        let mut tries = TransactionRetry::new(
+            &self.client,
+            operation,
+            self.targets.iter().collect(),
+            self.outcome.clone(),
+        );
         loop {
-            match self.request()?.customize().interceptor(tries.doubt.clone()).send().await {
+            match self.request()?.customize().interceptor(tries.outcome.clone()).send().await {
                 Ok(_) => return Ok(()),
                 Err(error) => tries.again(error).await?,
             }

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use envelope_core::UnwrapKey;
 
-use crate::call::attempt_outcome::Doubt;
+use crate::call::attempt_outcome::AttemptOutcome;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
@@ -103,7 +103,7 @@ pub(crate) fn name_limit(error: Error, limits: &[Limit]) -> Error {
 }
 
 /// A write as its errors tell of it.
-pub(crate) struct Writing<'t> {
+pub(crate) struct WriteAttempt<'t> {
     pub(crate) operation: &'static str,
     /// The physical table.
     pub(crate) table: &'t str,
@@ -112,14 +112,14 @@ pub(crate) struct Writing<'t> {
     pub(crate) key: Item,
     /// Whether it leads to the same end if it is made twice.
     pub(crate) is_repeatable: bool,
-    pub(crate) doubt: Doubt,
+    pub(crate) outcome: AttemptOutcome,
 }
 
-impl Writing<'_> {
+impl WriteAttempt<'_> {
     pub(crate) fn error<E: ConditionError>(self, error: SdkError<E>) -> Error {
         let found = found(&error).map(|item| with_requested_key(item.clone(), self.key));
         dynamodb_error(self.operation, self.table, self.id, error)
-            .or_in_doubt(self.doubt.exists())
+            .or_in_doubt(self.outcome.is_unknown())
             .repeatable_if(self.is_repeatable)
             .with_returned(found)
     }

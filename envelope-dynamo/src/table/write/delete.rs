@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::UnwrapKey;
 
-use crate::call::attempt_outcome::Doubt;
+use crate::call::attempt_outcome::AttemptOutcome;
 use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
@@ -17,7 +17,7 @@ use crate::record::key::IntoKey;
 use crate::record::kind::Kind;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{Writing, open_written};
+use crate::table::write::condition_failure::{WriteAttempt, open_written};
 use crate::table::write::return_values::ReturningOld;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
@@ -113,22 +113,30 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         let (builder, key, id) = self.prepare()?;
         let is_conditional = builder.get_condition_expression().is_some();
         let is_repeatable = !is_conditional && returns.is_none();
-        let doubt = Doubt::default();
-        let writing =
-            Writing { operation: "DeleteItem", table: &table.name, id, key, is_repeatable, doubt };
+        let outcome = AttemptOutcome::default();
+        let attempt = WriteAttempt {
+            operation: "DeleteItem",
+            table: &table.name,
+            id,
+            key,
+            is_repeatable,
+            outcome,
+        };
         let request = builder
             .set_return_values(returns.clone())
             .customize()
-            .interceptor(writing.doubt.clone());
+            .interceptor(attempt.outcome.clone());
         match request.send().await {
             // An earlier try may have deleted the record that this one did not find.
             Ok(output)
-                if output.attributes.is_none() && returns.is_some() && writing.doubt.exists() =>
+                if output.attributes.is_none()
+                    && returns.is_some()
+                    && attempt.outcome.is_unknown() =>
             {
-                Err(writing.answer_lost())
+                Err(attempt.answer_lost())
             }
-            Ok(output) => Ok(output.attributes.map(|old| with_requested_key(old, writing.key))),
-            Err(error) => Err(writing.error(error)),
+            Ok(output) => Ok(output.attributes.map(|old| with_requested_key(old, attempt.key))),
+            Err(error) => Err(attempt.error(error)),
         }
     }
 

@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::{UnwrapKey, WrapKey};
 
-use crate::call::attempt_outcome::Doubt;
-use crate::call::backoff::Backoff;
+use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::retry::Retry;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
@@ -26,7 +26,7 @@ use crate::record::item_key::with_requested_key;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::write::Update;
-use crate::table::write::condition_failure::{Writing, found, name_limit, open_written};
+use crate::table::write::condition_failure::{WriteAttempt, found, name_limit, open_written};
 use crate::table::write::update::{is_failed_condition, limits};
 
 /// How often a change is tried when others are faster, unless [`Modify::max_tries`] says otherwise.
@@ -205,7 +205,7 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
     let (key, id) = table.key_item(key)?;
     let builder = builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
     let target = Target { table, key, id, builder, changes, condition };
-    let mut backoff = Backoff::new(&table.client);
+    let mut retry = Retry::new(&table.client);
     let mut tries = 0;
     let mut started = Instant::now();
     while let Some(item) = target.read().await? {
@@ -223,8 +223,8 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
             }
             // What was found will be out of date after the pause, so it is read again.
             Written::Overtaken(sleep) => {
-                backoff.adopt(sleep);
-                backoff.pause_after(started.elapsed()).await;
+                retry.adopt(sleep);
+                retry.pause_after(started.elapsed()).await;
             }
         }
         started = Instant::now();
@@ -283,12 +283,18 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let fail = |kind| Error::new(self.id.clone(), kind);
         let limits = self.limits(resealed.as_ref()).map_err(fail)?;
         let builder = self.request(&stored, resealed.as_ref(), &limits).map_err(fail)?;
-        let doubt = Doubt::default();
+        let outcome = AttemptOutcome::default();
         let (operation, table) = ("UpdateItem", &*self.table.name);
         let (id, key) = (self.id.clone(), self.key.clone());
-        let writing =
-            Writing { operation, table, id, key, is_repeatable: false, doubt: doubt.clone() };
-        let mut request = builder.customize().interceptor(doubt.clone());
+        let attempt = WriteAttempt {
+            operation,
+            table,
+            id,
+            key,
+            is_repeatable: false,
+            outcome: outcome.clone(),
+        };
+        let mut request = builder.customize().interceptor(outcome.clone());
         if resealed.is_none() && self.changes_more() {
             // Without a payload of its own the SDK's second try could not be told from the first:
             // `add` would add twice.
@@ -305,8 +311,8 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         let found = match found(&error) {
             Some(found) => Some(with_requested_key(found.clone(), self.key.clone())),
             // Whether a try was carried out whose answer was lost shows in what stands there.
-            None if doubt.exists() || is_refused => {
-                self.read().await.map_err(|read| read.or_in_doubt(doubt.exists()))?
+            None if outcome.is_unknown() || is_refused => {
+                self.read().await.map_err(|read| read.or_in_doubt(outcome.is_unknown()))?
             }
             None => None,
         };
@@ -314,15 +320,15 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
         match found {
             Some(item) if written(&item) => self.done(stored, resealed, Some(item)).await,
             Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => {
-                Err(name_limit(writing.error(error), &limits))
+                Err(name_limit(attempt.error(error), &limits))
             }
-            _ if (is_refused || has_collided) && !doubt.exists() => {
-                Ok(Written::Overtaken(doubt.sleep()))
+            _ if (is_refused || has_collided) && !outcome.is_unknown() => {
+                Ok(Written::Overtaken(outcome.sleep()))
             }
             _ if is_refused || has_collided => {
-                Err(Error::new(writing.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true))
+                Err(Error::new(attempt.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true))
             }
-            _ => Err(writing.error(error)),
+            _ => Err(attempt.error(error)),
         }
     }
 

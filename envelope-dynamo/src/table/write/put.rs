@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::{UnwrapKey, ValueError, WrapKey};
 
-use crate::call::attempt_outcome::Doubt;
+use crate::call::attempt_outcome::AttemptOutcome;
 use crate::dynamodb::{Item, MAX_ITEM_BYTES};
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
@@ -22,7 +22,7 @@ use crate::record::kind::Kind;
 use crate::record::schema::ENCRYPTED_PAYLOAD;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{Writing, found, open_written};
+use crate::table::write::condition_failure::{WriteAttempt, found, open_written};
 use crate::table::write::return_values::ReturningOld;
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
@@ -203,19 +203,25 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         let key = key_attributes::<T::First>(&item);
         let is_conditional = builder.get_condition_expression().is_some();
         let is_repeatable = !is_conditional && returns.is_none();
-        let doubt = Doubt::default();
-        let writing =
-            Writing { operation: "PutItem", table: &table.name, id, key, is_repeatable, doubt };
+        let outcome = AttemptOutcome::default();
+        let attempt = WriteAttempt {
+            operation: "PutItem",
+            table: &table.name,
+            id,
+            key,
+            is_repeatable,
+            outcome,
+        };
         let request = builder
             .set_return_values(returns.clone())
             .customize()
-            .interceptor(writing.doubt.clone());
+            .interceptor(attempt.outcome.clone());
         let old = match request.send().await {
             Ok(output) => output.attributes,
             // An earlier try stored it, and its answer was lost.
             Err(error) => match found(&error) {
                 Some(found) if is_same_payload(found, &item) => Some(found.clone()),
-                _ => return Err(writing.error(error)),
+                _ => return Err(attempt.error(error)),
             },
         };
         let restated = self.record.restate(&item);
@@ -223,9 +229,9 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
             .map_err(|source| Error::new(record_id::<T::First>(&item), source).after_write(None))?;
         match old {
             Some(old) if returns.is_some() && is_same_payload(&old, &item) => {
-                Err(writing.answer_lost())
+                Err(attempt.answer_lost())
             }
-            old => Ok(old.map(|old| with_requested_key(old, writing.key))),
+            old => Ok(old.map(|old| with_requested_key(old, attempt.key))),
         }
     }
 

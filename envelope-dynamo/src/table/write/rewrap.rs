@@ -11,8 +11,8 @@ use envelope_core::{
     Context, GROUP_PAIR, KeyErrorKind, OpenError, Recipient, RewrapError, Sealed, UnwrapKey, rewrap,
 };
 
-use crate::call::attempt_outcome::Doubt;
-use crate::call::backoff::Backoff;
+use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::retry::Retry;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
@@ -28,7 +28,7 @@ use crate::record::item_key::with_requested_key;
 use crate::record::key::IntoKey;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 use crate::table::Table;
-use crate::table::write::condition_failure::{Writing, found};
+use crate::table::write::condition_failure::{WriteAttempt, found};
 use crate::table::write::update::is_failed_condition;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
@@ -163,7 +163,7 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
         let Self { rewrap: Rewrap { table, key }, way } = self;
         let (key, id) = table.key_item(key)?;
         let target = Target { table, key, id };
-        let mut backoff = Backoff::new(&table.client);
+        let mut retry = Retry::new(&table.client);
         let mut unanswered: Option<Anew> = None;
         for tries in 1.. {
             let started = Instant::now();
@@ -177,12 +177,12 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
             }
             let fail = |kind| told(Error::new(target.id.clone(), kind), in_doubt);
             let anew = Anew::wrap::<T>(&item, &way).await.map_err(fail)?;
-            let doubt = match target.write(&anew).await.map_err(|error| told(error, in_doubt))? {
+            let outcome = match target.write(&anew).await.map_err(|error| told(error, in_doubt))? {
                 Written::Done => return Ok(Some(anew.outcome())),
-                Written::Overtaken(doubt) => doubt,
+                Written::Overtaken(outcome) => outcome,
             };
-            backoff.adopt(doubt.sleep());
-            if doubt.exists() {
+            retry.adopt(outcome.sleep());
+            if outcome.is_unknown() {
                 unanswered = Some(anew);
             }
             if tries >= TRIES {
@@ -191,7 +191,7 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
                     unanswered.is_some(),
                 ));
             }
-            backoff.pause_after(started.elapsed()).await;
+            retry.pause_after(started.elapsed()).await;
         }
         Ok(None)
     }
@@ -310,7 +310,7 @@ fn told(error: Error, in_doubt: bool) -> Error {
 enum Written {
     Done,
     /// Another writer was faster.
-    Overtaken(Doubt),
+    Overtaken(AttemptOutcome),
 }
 
 /// The record whose keys are moved.
@@ -337,21 +337,20 @@ impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
     }
 
     async fn write(&self, anew: &Anew) -> Result<Written, Error> {
-        let doubt = Doubt::default();
-        let error = match self.request(anew).customize().interceptor(doubt.clone()).send().await {
+        let outcome = AttemptOutcome::default();
+        let error = match self.request(anew).customize().interceptor(outcome.clone()).send().await {
             Ok(_) => return Ok(Written::Done),
             Err(error) => error,
         };
         if !is_overtaken(&error) {
             let (operation, table) = ("UpdateItem", &*self.table.name);
             let (id, key) = (self.id.clone(), self.key.clone());
-            return Err(
-                Writing { operation, table, id, key, is_repeatable: true, doubt }.error(error)
-            );
+            return Err(WriteAttempt { operation, table, id, key, is_repeatable: true, outcome }
+                .error(error));
         }
         // A try whose answer was lost may have been carried out: then the item has what it wrote.
-        let is_written = doubt.exists() && found(&error).is_some_and(|item| anew.is_in(item));
-        Ok(if is_written { Written::Done } else { Written::Overtaken(doubt) })
+        let is_written = outcome.is_unknown() && found(&error).is_some_and(|item| anew.is_in(item));
+        Ok(if is_written { Written::Done } else { Written::Overtaken(outcome) })
     }
 
     fn request(&self, anew: &Anew) -> UpdateItemFluentBuilder {

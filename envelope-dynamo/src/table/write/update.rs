@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::UnwrapKey;
 
-use crate::call::attempt_outcome::Doubt;
+use crate::call::attempt_outcome::AttemptOutcome;
 use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
@@ -26,7 +26,7 @@ use crate::record::kind::Kind;
 use crate::record::path::UpdateTarget;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{Writing, found, name_limit, open_written};
+use crate::table::write::condition_failure::{WriteAttempt, found, name_limit, open_written};
 use crate::table::write::return_values::ReturningNew;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
@@ -301,17 +301,22 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         let table = self.table;
         let Prepared { builder, key, id, limits } = self.prepare()?;
         // An update may add, append or count a version, and so is never repeatable.
-        let (is_repeatable, doubt) = (false, Doubt::default());
-        let writing =
-            Writing { operation: "UpdateItem", table: &table.name, id, key, is_repeatable, doubt };
+        let (is_repeatable, outcome) = (false, AttemptOutcome::default());
+        let attempt = WriteAttempt {
+            operation: "UpdateItem",
+            table: &table.name,
+            id,
+            key,
+            is_repeatable,
+            outcome,
+        };
         let request =
-            builder.set_return_values(returns).customize().interceptor(writing.doubt.clone());
+            builder.set_return_values(returns).customize().interceptor(attempt.outcome.clone());
         match request.send().await {
-            Ok(output) => Ok(output.attributes.map(|new| with_requested_key(new, writing.key))),
-            Err(error) if is_absent(&error) => {
-                Err(Error::new(writing.id, ErrorKind::NoRecord).or_in_doubt(writing.doubt.exists()))
-            }
-            Err(error) => Err(name_limit(writing.error(error), &limits)),
+            Ok(output) => Ok(output.attributes.map(|new| with_requested_key(new, attempt.key))),
+            Err(error) if is_absent(&error) => Err(Error::new(attempt.id, ErrorKind::NoRecord)
+                .or_in_doubt(attempt.outcome.is_unknown())),
+            Err(error) => Err(name_limit(attempt.error(error), &limits)),
         }
     }
 
