@@ -29,8 +29,9 @@ use serde::{Deserialize, Deserializer, Serializer};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a type of times that are stored as seconds",
-    note = "use `SystemTime`, an integer, an `Option` of one, a type with `EpochSeconds`, or `#[serde(with = \"..\")]`"
+    message = "`{Self}` cannot be stored as a time in seconds",
+    note = "use `SystemTime`, an integer, an `Option` of one of these, a type that implements \
+            `EpochSeconds`, or `#[serde(with = \"..\")]`"
 )]
 pub trait EpochSeconds: Sized {
     /// The seconds since 1970, rounded up so that nothing expires early; `None` where there is no

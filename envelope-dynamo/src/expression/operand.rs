@@ -64,7 +64,7 @@ pub mod operand_kind {
     message = "`{Self}` cannot be compared with a value of type `{V}`",
     note = "compare with a `{V}`, a `&{V}`, a `&str` or `&[u8]` where it is a `String` or `Vec<u8>`, or a readable attribute \
             of that type",
-    note = "an encrypted field can be compared with nothing: DynamoDB sees only `encrypted_payload`"
+    note = "an encrypted field cannot be compared: DynamoDB sees only `encrypted_payload`"
 )]
 pub trait IntoOperand<T, V, K> {
     /// The operand, beside an attribute whose values are written by `write`.

@@ -29,8 +29,8 @@ use crate::record::path::{DocumentPath, UpdateTarget};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a type of numbers that can be added to in place",
-    note = "for a newtype that serializes to a number: `impl envelope_dynamo::expression::Addable for {Self} {{}}`"
+    message = "`{Self}` is not a number type that an update in place can add to",
+    note = "for a newtype that serializes as a number, write `impl envelope_dynamo::expression::Addable for {Self} {{}}`"
 )]
 pub trait Addable {
     /// The least and the greatest whole number that the type holds: nothing is stored in place that

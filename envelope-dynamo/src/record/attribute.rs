@@ -41,10 +41,10 @@ pub mod mark {
 
 /// A mark whose attributes DynamoDB can read, and so compare.
 #[diagnostic::on_unimplemented(
-    message = "an encrypted field is no attribute that can be compared or read in the table",
-    label = "the field is sealed",
-    note = "DynamoDB sees only `encrypted_payload`, and a value to compare with would leave in plaintext",
-    note = "mark the field `#[authenticated]` or `#[plaintext]` if it may be read in the table"
+    message = "an encrypted field cannot be compared or read in the table",
+    label = "this field is encrypted",
+    note = "DynamoDB sees only `encrypted_payload`, and a value to compare with would be sent in plaintext",
+    note = "mark the field `#[authenticated]` or `#[plaintext]` if it may be readable in the table"
 )]
 pub trait Readable: sealed::Sealed {}
 
@@ -59,7 +59,7 @@ impl Readable for mark::Managed {}
 /// A mark whose attributes may be changed where they stand.
 #[diagnostic::on_unimplemented(
     message = "only `#[plaintext]` attributes can be changed in place",
-    label = "the field is sealed, bound into what is sealed, part of the key, or kept by the library",
+    label = "this field is encrypted, authenticated, part of the key, or written by the library",
     note = "`.update(key).modify(|record| ..)` reads the record, changes it and seals it again"
 )]
 pub trait InPlace: Readable {}

@@ -24,9 +24,9 @@ pub mod kind {
 
 /// A kind of index that can be read as of now.
 #[diagnostic::on_unimplemented(
-    message = "a global secondary index has no consistent reads",
-    label = "DynamoDB copies records to a global index after they were written",
-    note = "`.fetch_base()` reads each record that the index names from the table, as of now"
+    message = "a global secondary index does not support consistent reads",
+    label = "DynamoDB updates a global index after the write",
+    note = "`.fetch_base()` reads the current record from the table for each entry of the index"
 )]
 pub trait ReadsConsistently: sealed::Sealed {}
 
@@ -36,7 +36,7 @@ impl ReadsConsistently for kind::Local {}
 
 /// A kind of index beside the table.
 #[diagnostic::on_unimplemented(
-    message = "these records are read from the table already",
+    message = "these records are already read from the table",
     label = "not a secondary index"
 )]
 pub trait Secondary: sealed::Sealed {
@@ -54,9 +54,9 @@ impl Secondary for kind::Local {
 
 /// A key with a sort key in it.
 #[diagnostic::on_unimplemented(
-    message = "there is no sort key to set conditions on",
-    label = "this key is a partition key alone: `{Self}`",
-    note = "conditions on other readable attributes are filters: `.filter(|record| ..)`"
+    message = "this key has no sort key to set conditions on",
+    label = "the key is only a partition key: `{Self}`",
+    note = "for conditions on other readable attributes, write a filter: `.filter(|record| ..)`"
 )]
 pub trait Sorted: RecordKey {}
 

@@ -71,9 +71,9 @@ mod sealed {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a primary key of this table",
     label = "expected the key `{K}`",
-    note = "a table without a sort key is read by its partition key: `.get(\"u_1\")`",
-    note = "a table with a sort key is read by both, as a pair: `.get((\"u_1\", 7))`",
-    note = "the parts of a composed key are a tuple in its place: `.get((\"u_1\", (7, \"o_1\")))`"
+    note = "for a table without a sort key, pass the partition key: `.get(\"u_1\")`",
+    note = "for a table with a sort key, pass both keys as a pair: `.get((\"u_1\", 7))`",
+    note = "for a composed key with several parts, pass its parts as a tuple: `.get((\"u_1\", (7, \"o_1\")))`"
 )]
 pub trait IntoKey<K> {
     /// Converts into the key.
@@ -125,8 +125,8 @@ into_parts!(A V 0, B W 1, C X 2, D Y 3, E Z 4);
 /// What can stand for a value of type `V` in a call: the value itself, a reference to it, or its
 /// borrowed form.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot stand for a value of type `{V}`",
-    note = "pass a `{V}`, a `&{V}`, or a `&str` or `&[u8]` where it is a `String` or `Vec<u8>`"
+    message = "`{Self}` cannot be used as a value of type `{V}`",
+    note = "pass a `{V}` or a `&{V}`; for a `String` also a `&str`, and for a `Vec<u8>` also a `&[u8]`"
 )]
 pub trait IntoValue<V> {
     /// Converts into the value.

@@ -47,7 +47,7 @@ impl Kind {
             }
             assert!(
                 are_equal(first.table, kind.table),
-                "the records of an enum name different tables"
+                "the records of an enum must name the same table"
             );
             assert!(
                 are_equal(
@@ -57,7 +57,7 @@ impl Kind {
                     first.schema.key_name(Mark::SortKey),
                     kind.schema.key_name(Mark::SortKey)
                 ),
-                "the records of an enum have key attributes of different names"
+                "the records of an enum must have the same key attributes"
             );
             assert!(kind.schema.has_discriminator(), "{}", NO_DISCRIMINATOR);
             rest = others;
@@ -119,7 +119,8 @@ impl Kind {
     }
 }
 
-pub(crate) const NO_DISCRIMINATOR: &str = "a record of an enum has nothing that tells it from the others: compose its key, or name its `entity(..)`";
+pub(crate) const NO_DISCRIMINATOR: &str =
+    "nothing tells a record of an enum from the others: compose its key, or give it `entity(..)`";
 
 pub(crate) const fn are_equal(a: &str, b: &str) -> bool {
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());

@@ -166,7 +166,7 @@ impl<T, V, M> UpdateTarget for AttributePath<T, V, M> {
 /// them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a list",
-    note = "`.field::<E>(..)` goes to a field of a struct, `.key(..)` to a key of a map"
+    note = "`.field::<E>(..)` selects a field of a struct, `.key(..)` a key of a map"
 )]
 pub trait Elements {
     /// The type of the elements.
@@ -197,7 +197,7 @@ impl<L: Elements> Elements for Option<L> {
 /// `Option`s of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a map",
-    note = "`.field::<F>(\"name\")` goes to a field of a struct, whose type `F` it has to be told"
+    note = "`.field::<F>(\"name\")` selects a field of a struct; `F` is the type of the field"
 )]
 pub trait Entries {
     /// The type of the values.

@@ -31,8 +31,8 @@ impl<T: ?Sized> CheckUngrouped for Ungrouped<T> {}
 /// A type for fields without a group; no `Access` is one.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "the type of a field without a group cannot be `{Self}`",
-    label = "nothing can withhold this field",
-    note = "seal it in a group, `#[encrypted(group = \"medical\")]`, or use the type without `Access`"
+    message = "a field without a group cannot have the type `{Self}`",
+    label = "the value of this field is never withheld",
+    note = "write `#[encrypted(group = \"medical\")]`, or use the type without `Access`"
 )]
 pub trait OutsideOfGroup {}

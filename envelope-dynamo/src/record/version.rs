@@ -24,8 +24,8 @@ use crate::record::Envelope;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a type of versions",
-    note = "use an integer, an `Option` of one, or a type with `VersionNumber`"
+    message = "`{Self}` cannot be the type of a version",
+    note = "use an integer, an `Option` of one, or a type that implements `VersionNumber`"
 )]
 pub trait VersionNumber {
     /// The last version that there can be.
@@ -35,8 +35,9 @@ pub trait VersionNumber {
 /// A record with an `#[authenticated]` `#[version]`, which nobody can change unnoticed. Implemented
 /// by the derive.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no version that can be relied on",
-    note = "mark an integer field `#[version]` and `#[authenticated]`: a `#[plaintext]` version can be changed by whoever can write the table"
+    message = "`{Self}` has no authenticated version",
+    note = "mark an integer field `#[version]` and `#[authenticated]`: everybody who can write the \
+            table can change a `#[plaintext]` version"
 )]
 pub trait AuthenticatedVersion: Envelope {}
 
