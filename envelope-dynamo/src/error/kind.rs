@@ -413,7 +413,7 @@ impl fmt::Display for ErrorKind {
             ),
             Self::NotProjected { index, missing } => write!(
                 f,
-                "the index `{index}` does not have [{}], which the record needs: read it with `.fetch_base()`, or give the \
+                "the index `{index}` does not have [{}], which the record needs: read it with `.fetch_base_table()`, or give the \
                  index the projection ALL (or INCLUDE with these)",
                 EscapedNames(missing)
             ),

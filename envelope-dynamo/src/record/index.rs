@@ -26,7 +26,7 @@ pub mod kind {
 #[diagnostic::on_unimplemented(
     message = "a global secondary index does not support consistent reads",
     label = "DynamoDB updates a global index after the write",
-    note = "`.fetch_base()` reads the current record from the table for each entry of the index"
+    note = "`.fetch_base_table()` reads the current record from the table for each entry of the index"
 )]
 pub trait ReadsConsistently: sealed::Sealed {}
 

@@ -1,73 +1,36 @@
-//! Futures that run side by side in one task, at most so many at a time.
+//! Runs futures concurrently in one task, with a limit on how many run at a time.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 
-/// How many records are sealed or opened at a time where nothing else was asked for.
+/// How many records are sealed or opened at a time, unless the caller sets another number.
 pub(crate) const CONCURRENCY: usize = 16;
 
-/// Futures under way; their outputs come as they are ready.
-struct SideBySide<F> {
-    running: Vec<Pin<Box<F>>>,
-    bound: usize,
-}
-
-impl<F: Future> SideBySide<F> {
-    /// At least one at a time.
-    fn at_most(bound: usize) -> Self {
-        Self { running: Vec::new(), bound: bound.max(1) }
-    }
-
-    /// Whether another future may be added.
-    const fn has_room(&self) -> bool {
-        self.running.len() < self.bound
-    }
-
-    fn add(&mut self, future: F) {
-        self.running.push(Box::pin(future));
-    }
-
-    /// The output of whichever future is ready first; `None` when there are none.
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        let mut ready = self.running.iter_mut().enumerate().filter_map(|(at, future)| match future
-            .as_mut()
-            .poll(context)
-        {
-            Poll::Ready(output) => Some((at, output)),
-            Poll::Pending => None,
-        });
-        match ready.next() {
-            Some((at, output)) => {
-                drop(self.running.swap_remove(at));
-                Poll::Ready(Some(output))
-            }
-            None if self.running.is_empty() => Poll::Ready(None),
-            None => Poll::Pending,
-        }
-    }
-}
-
-/// The outputs of all `futures`, in their order.
+/// Runs all `futures`, at most `limit` at a time (at least one), and returns their outputs in the
+/// order of the futures.
+///
+/// A slow future delays no other: the next one starts as soon as any has finished.
+// `StreamExt::buffered` would count finished futures behind a slow one against the limit. And with
+// a closure between the iterator and the futures, the compiler cannot prove that callers are
+// `Send`.
 pub(crate) async fn all<F: Future>(
-    bound: usize,
+    limit: usize,
     futures: impl IntoIterator<Item = F>,
 ) -> Vec<F::Output> {
     let mut waiting = futures.into_iter().enumerate();
-    let numbered = |(at, future): (usize, F)| async move { (at, future.await) };
-    let (mut running, mut outputs) = (SideBySide::at_most(bound), Vec::new());
+    let (mut running, mut outputs) = (FuturesUnordered::new(), Vec::new());
     loop {
-        while running.has_room()
-            && let Some(next) = waiting.next()
+        while running.len() < limit.max(1)
+            && let Some((position, future)) = waiting.next()
         {
-            running.add(numbered(next));
+            running.push(async move { (position, future.await) });
         }
-        match poll_fn(|context| running.poll_next(context)).await {
+        match running.next().await {
             Some(output) => outputs.push(output),
             None => break,
         }
     }
-    outputs.sort_unstable_by_key(|(at, _)| *at);
+    outputs.sort_unstable_by_key(|(position, _)| *position);
     outputs.into_iter().map(|(_, output)| output).collect()
 }
 
@@ -80,9 +43,13 @@ mod tests {
 
     use crate::table::bounded::all;
 
+    fn block_on<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
     #[test]
-    fn outputs_come_in_order_and_no_more_run_at_a_time_than_asked_for() {
-        for bound in [0, 1, 3, 100] {
+    fn outputs_are_in_order_and_the_limit_holds() {
+        for limit in [0, 1, 3, 100] {
             let (running, most) = (&Cell::new(0), &Cell::new(0));
             let futures = (0..20_usize).map(|i| async move {
                 running.set(running.get() + 1);
@@ -93,9 +60,21 @@ mod tests {
                 running.set(running.get() - 1);
                 i
             });
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            assert_eq!(runtime.block_on(all(bound, futures)), (0..20).collect::<Vec<_>>());
-            assert_eq!(most.get(), bound.clamp(1, 20));
+            assert_eq!(block_on(all(limit, futures)), (0..20).collect::<Vec<_>>());
+            assert_eq!(most.get(), limit.clamp(1, 20));
         }
+    }
+
+    #[test]
+    fn a_slow_future_does_not_delay_the_others() {
+        let finished = &Cell::new(0);
+        let futures = (0..10_usize).map(|i| async move {
+            // The first one waits until all the others have finished.
+            while i == 0 && finished.get() < 9 {
+                yield_now().await;
+            }
+            finished.set(finished.get() + 1);
+        });
+        assert_eq!(block_on(all(2, futures)).len(), 10);
     }
 }

@@ -125,7 +125,7 @@ async fn every_call(accounts: &Table<Account>, others: &Table<Account>, dynamodb
     is_send(stream.try_collect::<Vec<_>>()).await.expect("the rest");
     is_send(stream.collect::<Vec<_>>()).await;
     let by_plan = accounts.index(|indexes| indexes.by_plan);
-    is_send(by_plan.query(plan.as_str()).fetch_base().send()).await.expect("a query");
+    is_send(by_plan.query(plan.as_str()).fetch_base_table().send()).await.expect("a query");
     is_send(by_plan.scan().segments(2).send()).await.expect("a scan");
     let mut views = is_send(accounts.scan().views::<Usage>().expect("the scan is in order"));
     is_send(views.try_collect::<Vec<_>>()).await.expect("the views");

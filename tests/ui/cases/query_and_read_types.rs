@@ -47,7 +47,7 @@ fn no_such_index(users: Table<User>, visits: Table<Visit>) {
 }
 
 fn the_table_itself(users: Table<User>) {
-    let _ = users.query("u_1").fetch_base();
+    let _ = users.query("u_1").fetch_base_table();
 }
 
 fn without_the_capability(users: Table<User, dyn envelope_dynamo::WrapKey>) {

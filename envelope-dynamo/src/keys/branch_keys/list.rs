@@ -125,8 +125,8 @@ impl<P> BranchKeyTable<P> {
     ///
     /// # Errors
     ///
-    /// [`KeyNotFound`](crate::error::KeyErrorKind::KeyNotFound) for a branch that has none, and whatever
-    /// DynamoDB answers.
+    /// [`KeyNotFound`](crate::error::KeyErrorKind::KeyNotFound) for a branch that has none, and
+    /// whatever DynamoDB answers.
     pub async fn versions(&self, branch: &str) -> Result<Vec<BranchKeyVersion>, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         let active = self.pointer(&branch).await?.and_then(Pointer::active);

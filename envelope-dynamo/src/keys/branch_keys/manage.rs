@@ -101,8 +101,8 @@ impl<P> BranchKeyTable<P> {
     /// # Security
     ///
     /// Processes that have a key in their cache read and write on for as long as their
-    /// [`CacheLimits`](crate::keys::CacheLimits) say, and what they write meanwhile is lost with the
-    /// rest; so may a caller keep what was read. Backups of *this* table, point-in-time
+    /// [`CacheLimits`](crate::keys::CacheLimits) say, and what they write meanwhile is lost with
+    /// the rest; so may a caller keep what was read. Backups of *this* table, point-in-time
     /// recovery among them, hold the wrapped keys: the records are beyond reach once those have
     /// expired, or once the KMS key is gone.
     ///

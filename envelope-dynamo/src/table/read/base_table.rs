@@ -22,7 +22,7 @@ const MAX_KEYS: usize = 100;
 /// One that is not there any more is left out. One that the index names twice, as it may while a
 /// change of the index's key is under way, is read once and is in the answer twice: DynamoDB
 /// refuses a request that names a key twice.
-pub(crate) async fn from_base(
+pub(crate) async fn from_base_table(
     source: &Source,
     found: Vec<(Item, Item)>,
 ) -> Result<Vec<(Item, Item)>, Error> {

@@ -17,10 +17,13 @@ use crate::record::key::{IntoValue, RecordKey};
 use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::read::KeyOf;
-use crate::table::read::options::{Prepared, Reading, key_names, settings};
-use crate::table::read::pages::Call;
+use crate::table::read::attribute_names::key_names;
+use crate::table::read::options::ReadOptions;
+use crate::table::read::prepared::Prepared;
+use crate::table::read::read_request::ReadRequest;
 use crate::table::read::records::Records;
 use crate::table::read::resume_token::Fingerprint;
+use crate::table::read::settings::settings;
 
 impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// Reads the records under one partition key, in the order of the sort key.
@@ -81,7 +84,7 @@ pub struct Query<
     partition: Operand,
     sort: Option<SortCondition<T::First>>,
     builder: QueryFluentBuilder,
-    reading: Reading<T>,
+    options: ReadOptions<T>,
 }
 
 impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
@@ -93,7 +96,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         partition: Operand,
     ) -> Self {
         let builder = table.client.query();
-        Self { table, index, partition, sort: None, builder, reading: Reading::default() }
+        Self { table, index, partition, sort: None, builder, options: ReadOptions::default() }
     }
 
     /// Of the partition, the records whose sort key fulfils a condition; the last one given holds.
@@ -169,7 +172,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// its end if [`resume_token`](Records::resume_token) is `None`.
     pub fn stream(mut self) -> Result<Records<T>, Error> {
         let prepared = self.prepare()?;
-        self.reading.stream(self.table, &self.index, prepared)
+        self.options.stream(self.table, &self.index, prepared)
     }
 
     /// How many records there are, without opening any: DynamoDB reads and counts them.
@@ -182,7 +185,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// When something is wrong with the query itself, and whatever DynamoDB answers.
     pub async fn count(mut self) -> Result<u64, Error> {
         let prepared = self.prepare()?;
-        self.reading.count(self.table, &self.index, prepared).await
+        self.options.count(self.table, &self.index, prepared).await
     }
 
     fn prepare(&mut self) -> Result<Prepared, Error> {
@@ -198,11 +201,11 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         let partition = key_value(self.partition.clone())?;
         let mut key = Placeholders::of(self.table.kinds);
         key.key_condition(self.partition.clone(), self.sort.clone())?;
-        let description = self.description(&builder, key);
+        let fingerprint = self.fingerprint(&builder, key);
 
         let mut placeholders = Placeholders::of(self.table.kinds);
         let key_condition = placeholders.key_condition(self.partition.clone(), self.sort.take())?;
-        let filter = self.reading.filter(&mut placeholders)?;
+        let filter = self.options.take_filter(&mut placeholders)?;
         let is_filtered = filter.is_some();
         let (names, values) = placeholders.into_maps();
         let builder = builder
@@ -213,14 +216,20 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values);
         let name = self.index.partition.name();
-        let keys = key_names::<T, K, I>(&self.index).into_iter();
-        let keys = keys.map(|key| (key, (key == name).then(|| partition.clone()))).collect();
-        Ok(Prepared { calls: vec![Call::Query(builder)], description, keys, is_filtered })
+        let start_key = key_names::<T, K, I>(&self.index).into_iter();
+        let start_key =
+            start_key.map(|key| (key, (key == name).then(|| partition.clone()))).collect();
+        Ok(Prepared {
+            requests: vec![ReadRequest::Query(builder)],
+            fingerprint,
+            start_key,
+            is_filtered,
+        })
     }
 
     /// What decides which records come, and in which order.
-    fn description(&self, builder: &QueryFluentBuilder, key: Placeholders) -> Fingerprint {
-        let filter = self.reading.filter_shape();
+    fn fingerprint(&self, builder: &QueryFluentBuilder, key: Placeholders) -> Fingerprint {
+        let filter = self.options.filter_shape();
         let condition = self.sort.as_ref().map(|sort| format!("{sort:?}")).unwrap_or_default();
         let direction = if *builder.get_scan_index_forward() == Some(false) {
             "descending"
@@ -236,7 +245,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// DynamoDB refuses them.
     fn refuse_filters_on_keys(&self) -> Result<(), ErrorKind> {
         let is_filtered =
-            |name: &&str| self.reading.filter.as_ref().is_some_and(|filter| filter.names(name));
+            |name: &&str| self.options.filter.as_ref().is_some_and(|filter| filter.names(name));
         match self.index.key_names().find(is_filtered) {
             Some(attribute) => Err(ErrorKind::FilterOnKey { attribute }),
             None => Ok(()),

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use crate::error::Error;
 use crate::table::read::open::Opener;
 use crate::table::read::resume_token::{Fingerprint, Position, ResumeToken};
-use crate::table::read::segment::{Lane, Taken};
+use crate::table::read::segment::{Segment, Taken};
 
 /// The records of a query or a scan, in order, each with its own result.
 ///
@@ -59,9 +59,9 @@ use crate::table::read::segment::{Lane, Taken};
 /// combinator of several streams, such as `select`, leaves one of them pending while it gives a
 /// record of another.
 pub struct Records<T> {
-    reading: Fingerprint,
-    lanes: Vec<Lane<T>>,
-    /// The lane of the record that was taken last.
+    fingerprint: Fingerprint,
+    segments: Vec<Segment<T>>,
+    /// The segment of the record that was taken last.
     turn: usize,
     opener: Opener<T>,
     /// How many records may still be taken.
@@ -72,13 +72,13 @@ pub struct Records<T> {
 
 impl<T: 'static> Records<T> {
     pub(crate) const fn new(
-        reading: Fingerprint,
-        lanes: Vec<Lane<T>>,
+        fingerprint: Fingerprint,
+        segments: Vec<Segment<T>>,
         opener: Opener<T>,
         limit: usize,
         concurrency: usize,
     ) -> Self {
-        Self { reading, lanes, turn: 0, opener, left: limit, concurrency }
+        Self { fingerprint, segments, turn: 0, opener, left: limit, concurrency }
     }
 
     /// The next record, or why there is none where one should be; `None` at the end.
@@ -117,9 +117,10 @@ impl<T: 'static> Records<T> {
     /// that DynamoDB did not give it points before that page.
     #[must_use]
     pub fn resume_token(&self) -> Option<ResumeToken> {
-        let positions: Vec<_> = self.lanes.iter().map(|lane| lane.taken().clone()).collect();
+        let positions: Vec<_> =
+            self.segments.iter().map(|segment| segment.taken().clone()).collect();
         let done = positions.iter().all(|position| *position == Position::End);
-        (!done).then(|| ResumeToken { reading: self.reading, positions })
+        (!done).then(|| ResumeToken { fingerprint: self.fingerprint, positions })
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
@@ -138,18 +139,18 @@ impl<T: 'static> Records<T> {
 
     fn poll_under_way(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut done = Poll::Ready(());
-        for lane in &mut self.lanes {
-            if lane.poll(context, &self.opener).is_pending() {
+        for segment in &mut self.segments {
+            if segment.poll(context, &self.opener).is_pending() {
                 done = Poll::Pending;
             }
         }
         done
     }
 
-    /// A record of the lane whose turn it is.
+    /// A record of the segment whose turn it is.
     fn take(&mut self) -> Option<Taken<T>> {
         self.turns().find_map(|turn| {
-            let taken = self.lanes.get_mut(turn)?.take()?;
+            let taken = self.segments.get_mut(turn)?.take()?;
             self.turn = turn;
             Some(taken)
         })
@@ -160,8 +161,8 @@ impl<T: 'static> Records<T> {
         let bound = self.concurrency.min(self.left);
         let begun = self.begin_records(bound);
         let mut begins = begun > 0;
-        for lane in &mut self.lanes {
-            begins |= lane.begin_page(self.left - begun);
+        for segment in &mut self.segments {
+            begins |= segment.begin_page(self.left - begun);
         }
         begins
     }
@@ -173,21 +174,21 @@ impl<T: 'static> Records<T> {
             before = Some(begun);
             for turn in self.turns() {
                 let begins =
-                    begun < bound && self.lanes.get_mut(turn).is_some_and(Lane::begin_record);
+                    begun < bound && self.segments.get_mut(turn).is_some_and(Segment::begin_record);
                 begun += usize::from(begins);
             }
         }
         begun
     }
 
-    /// The lanes, from the one whose turn it is.
+    /// The segments, from the one whose turn it is.
     fn turns(&self) -> impl Iterator<Item = usize> + use<T> {
-        let (turn, lanes) = (self.turn, self.lanes.len());
-        (1..=lanes).map(move |step| (turn + step) % lanes)
+        let (turn, segments) = (self.turn, self.segments.len());
+        (1..=segments).map(move |step| (turn + step) % segments)
     }
 
     fn pause(&mut self) {
-        self.lanes.iter_mut().for_each(Lane::pause);
+        self.segments.iter_mut().for_each(Segment::pause);
     }
 }
 
@@ -213,6 +214,6 @@ impl<T: 'static> Stream for Records<T> {
 
 impl<T> fmt::Debug for Records<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Records").field("segments", &self.lanes.len()).finish_non_exhaustive()
+        f.debug_struct("Records").field("segments", &self.segments.len()).finish_non_exhaustive()
     }
 }

@@ -40,7 +40,7 @@ const CHECKSUM_BYTES: usize = 4;
 /// query that it is given to.
 #[derive(Clone, PartialEq)]
 pub struct ResumeToken {
-    pub(crate) reading: Fingerprint,
+    pub(crate) fingerprint: Fingerprint,
     /// One for each segment.
     pub(crate) positions: Vec<Position>,
 }
@@ -66,7 +66,7 @@ impl Position {
 impl ResumeToken {
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
-        bytes.extend(self.reading.0);
+        bytes.extend(self.fingerprint.0);
         for position in &self.positions {
             match position {
                 Position::Start => bytes.push(0),
@@ -81,7 +81,7 @@ impl ResumeToken {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (body, sum) = bytes.split_last_chunk()?;
         let (version, rest) = body.split_first()?;
-        let (reading, mut rest) = rest.split_first_chunk()?;
+        let (fingerprint, mut rest) = rest.split_first_chunk()?;
         if *version != VERSION || checksum(body) != *sum {
             return None;
         }
@@ -93,7 +93,7 @@ impl ResumeToken {
                 attributes => Position::After(read_key(attributes - 2, &mut rest)?),
             });
         }
-        Some(Self { reading: Fingerprint(*reading), positions })
+        Some(Self { fingerprint: Fingerprint(*fingerprint), positions })
     }
 }
 
@@ -253,7 +253,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_token_survives_being_text(positions in proptest::collection::vec(position(), 0..5), text in any::<String>()) {
-            let token = ResumeToken { reading: Fingerprint::of(&[&text], &[]), positions };
+            let token = ResumeToken { fingerprint: Fingerprint::of(&[&text], &[]), positions };
             let written = token.to_string();
             prop_assert!(written.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
             prop_assert_eq!(written.parse::<ResumeToken>().unwrap(), token);
@@ -262,7 +262,7 @@ mod tests {
         #[test]
         fn what_was_cut_or_changed_is_no_token(at in any::<prop::sample::Index>(), flip in 1..=255u8) {
             let key = Item::from([("id".to_owned(), AttributeValue::S("u_1".into()))]);
-            let token = ResumeToken { reading: Fingerprint::of(&["users"], &[]), positions: vec![Position::After(key)] };
+            let token = ResumeToken { fingerprint: Fingerprint::of(&["users"], &[]), positions: vec![Position::After(key)] };
             let mut bytes = token.to_bytes();
             let at = at.index(bytes.len());
             prop_assert_eq!(ResumeToken::from_bytes(&bytes[..at]), None);
@@ -291,7 +291,7 @@ mod tests {
     fn a_token_is_printed_without_its_keys() {
         let key = Item::from([("id".to_owned(), AttributeValue::S("zoe@example.com".into()))]);
         let token = ResumeToken {
-            reading: Fingerprint::of(&["users"], &[]),
+            fingerprint: Fingerprint::of(&["users"], &[]),
             positions: vec![Position::After(key)],
         };
         assert_eq!(format!("{token:?}"), "ResumeToken(..)");

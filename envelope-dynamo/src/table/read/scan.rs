@@ -15,10 +15,13 @@ use crate::record::index::{Index, ReadsConsistently, kind};
 use crate::record::key::RecordKey;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::read::options::{Prepared, Reading, key_names, settings};
-use crate::table::read::pages::Call;
+use crate::table::read::attribute_names::key_names;
+use crate::table::read::options::ReadOptions;
+use crate::table::read::prepared::Prepared;
+use crate::table::read::read_request::ReadRequest;
 use crate::table::read::records::Records;
 use crate::table::read::resume_token::Fingerprint;
+use crate::table::read::settings::settings;
 
 impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// Reads all records.
@@ -61,7 +64,7 @@ pub struct Scan<
     index: Index<T::First, K, I>,
     builder: ScanFluentBuilder,
     segments: Segments,
-    reading: Reading<T>,
+    options: ReadOptions<T>,
 }
 
 #[derive(Clone, Copy)]
@@ -96,7 +99,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
 {
     pub(crate) fn new(table: &'a Table<T, P>, index: Index<T::First, K, I>) -> Self {
         let builder = table.client.scan();
-        Self { table, index, builder, segments: Segments::All(1), reading: Reading::default() }
+        Self { table, index, builder, segments: Segments::All(1), options: ReadOptions::default() }
     }
 
     /// Reads so many segments side by side, each as fast as DynamoDB gives its pages; their records
@@ -146,7 +149,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// end if [`resume_token`](Records::resume_token) is `None`.
     pub fn stream(mut self) -> Result<Records<T>, Error> {
         let prepared = self.prepare()?;
-        self.reading.stream(self.table, &self.index, prepared)
+        self.options.stream(self.table, &self.index, prepared)
     }
 
     /// How many records there are, without opening any: DynamoDB reads and counts them, segment
@@ -160,7 +163,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// When something is wrong with the scan itself, and whatever DynamoDB answers.
     pub async fn count(mut self) -> Result<u64, Error> {
         let prepared = self.prepare()?;
-        self.reading.count(self.table, &self.index, prepared).await
+        self.options.count(self.table, &self.index, prepared).await
     }
 
     fn prepare(&mut self) -> Result<Prepared, Error> {
@@ -170,9 +173,9 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     fn request(&mut self) -> Result<Prepared, ErrorKind> {
         let builder = self.builder.clone().checked()?;
         let (of, total) = self.segments.numbers()?;
-        let shape = self.reading.filter_shape();
+        let shape = self.options.filter_shape();
         let mut placeholders = Placeholders::of(self.table.kinds);
-        let filter = self.reading.filter(&mut placeholders)?;
+        let filter = self.options.take_filter(&mut placeholders)?;
         let is_filtered = filter.is_some();
         let (names, values) = placeholders.into_maps();
         let builder = builder
@@ -181,18 +184,19 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
             .set_filter_expression(filter)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values);
-        let calls = of.clone().map(|segment| {
+        let requests = of.clone().map(|segment| {
             let parallel = (total > 1).then_some((segment, total));
             let builder = builder.clone().set_segment(parallel.map(|(segment, _)| segment));
-            Call::Scan(builder.set_total_segments(parallel.map(|(_, total)| total)))
+            ReadRequest::Scan(builder.set_total_segments(parallel.map(|(_, total)| total)))
         });
         let index = self.index.name().unwrap_or_default();
         let segments = format!("{of:?} of {total}");
-        let description = Fingerprint::of(
+        let fingerprint = Fingerprint::of(
             &["scan", T::First::TABLE, &*self.table.name, index, &segments, &shape],
             &[],
         );
-        let keys = key_names::<T, K, I>(&self.index).into_iter().map(|name| (name, None)).collect();
-        Ok(Prepared { calls: calls.collect(), description, keys, is_filtered })
+        let start_key =
+            key_names::<T, K, I>(&self.index).into_iter().map(|name| (name, None)).collect();
+        Ok(Prepared { requests: requests.collect(), fingerprint, start_key, is_filtered })
     }
 }

@@ -6,11 +6,12 @@ use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::table::openings::Openings;
 use crate::table::read::open::Opener;
-use crate::table::read::pages::{Fetching, Page, Pages};
+use crate::table::read::page_request::PageRequest;
+use crate::table::read::pages::{Page, Pages};
 use crate::table::read::resume_token::Position;
 
 /// Pages one after the other, and the records of the one that came last.
-pub(crate) struct Lane<T> {
+pub(crate) struct Segment<T> {
     pages: Pages,
     next: Next,
     /// Behind the last record that was taken.
@@ -24,21 +25,21 @@ pub(crate) struct Lane<T> {
 enum Next {
     /// The page that follows the position is yet to be asked for.
     After(Option<Item>),
-    Fetching(Box<Fetching>),
+    Requested(Box<PageRequest>),
     /// It could not be had.
     Failed(Error),
     /// There is none, or its error was taken.
     Nothing,
 }
 
-/// What a lane gives.
+/// What a segment gives.
 pub(crate) struct Taken<T> {
     pub(crate) result: Result<T, Error>,
     /// Whether it is about a record, and not a page.
     pub(crate) is_record: bool,
 }
 
-impl<T: 'static> Lane<T> {
+impl<T: 'static> Segment<T> {
     pub(crate) fn new(pages: Pages, from: Position) -> Self {
         let next = match &from {
             Position::Start => Next::After(None),
@@ -63,7 +64,8 @@ impl<T: 'static> Lane<T> {
         let Next::After(start) = &mut self.next else { return false };
         let begins = wanted > 0 && self.records.all_begun();
         if begins {
-            self.next = Next::Fetching(Box::new(self.pages.fetch(start.take(), wanted)));
+            let request = PageRequest::new(self.pages.clone(), start.take(), wanted);
+            self.next = Next::Requested(Box::new(request));
         }
         begins
     }
@@ -77,8 +79,8 @@ impl<T: 'static> Lane<T> {
     }
 
     fn poll_page(&mut self, context: &mut Context<'_>, opener: &Opener<T>) -> Poll<()> {
-        if let Next::Fetching(fetching) = &mut self.next {
-            match ready!(fetching.poll(context)) {
+        if let Next::Requested(request) = &mut self.next {
+            match ready!(request.poll(context)) {
                 Ok(page) => self.turn_to(page, opener),
                 Err(error) => self.next = Next::Failed(error),
             }
@@ -87,7 +89,7 @@ impl<T: 'static> Lane<T> {
     }
 
     fn turn_to(&mut self, page: Page, opener: &Opener<T>) {
-        self.pages.learn(page.shape);
+        self.pages.set_projection(page.projection);
         self.opener = Some(opener.for_page(page.items.iter().map(|(item, _)| item)));
         for (item, key) in page.items {
             if opener.takes(&item) {
@@ -123,8 +125,8 @@ impl<T: 'static> Lane<T> {
     /// Leaves nothing under way that nobody polls; see [`Openings`].
     pub(crate) fn pause(&mut self) {
         self.records.give_up();
-        if let Next::Fetching(fetching) = &mut self.next {
-            fetching.leave();
+        if let Next::Requested(request) = &mut self.next {
+            request.pause();
         }
     }
 }

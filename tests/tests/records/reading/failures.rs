@@ -102,20 +102,20 @@ async fn a_scan_with_random_faults_completes_by_its_tokens() {
 async fn unprocessed_keys_of_a_fetch_are_requested_again() {
     let setup = setup_projecting(&few_visits(), Projected::KeysOnly).await;
     let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
-    let whole = sorted(by_doctor.query("dr_5").fetch_base().send().await.unwrap());
+    let whole = sorted(by_doctor.query("dr_5").fetch_base_table().send().await.unwrap());
     assert_eq!(whole, p_1([5, 15, 25, 35, 45]));
 
     setup.faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 2 });
     setup.faults.fail_next("BatchGetItem", Fault::Unprocessed { processed: 0 });
-    assert_eq!(sorted(by_doctor.query("dr_5").fetch_base().send().await.unwrap()), whole);
+    assert_eq!(sorted(by_doctor.query("dr_5").fetch_base_table().send().await.unwrap()), whole);
     assert!(setup.faults.all_used());
 
     setup.faults.fail_always("BatchGetItem", Fault::Unprocessed { processed: 0 });
-    let mut records = by_doctor.query("dr_5").fetch_base().stream().unwrap();
+    let mut records = by_doctor.query("dr_5").fetch_base_table().stream().unwrap();
     let (visits, errors) = parted(&mut records).await;
     assert_eq!((visits.len(), errors.len()), (0, 1));
     assert!(matches!(errors[0].kind(), ErrorKind::Unprocessed { .. }), "{}", errors[0]);
     setup.faults.recover("BatchGetItem");
-    let rest = by_doctor.query("dr_5").fetch_base().resume(carried(records.resume_token()));
+    let rest = by_doctor.query("dr_5").fetch_base_table().resume(carried(records.resume_token()));
     assert_eq!(sorted(rest.send().await.unwrap()), whole);
 }

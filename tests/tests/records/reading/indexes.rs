@@ -68,7 +68,7 @@ async fn an_index_that_has_the_keys_alone_says_what_is_missing() {
     for name in ["encrypted_payload", "encrypted_dek", "day", "doctor"] {
         assert!(missing.iter().any(|missing| missing == name), "{missing:?}");
     }
-    assert!(error.to_string().contains(".fetch_base()"), "{error}");
+    assert!(error.to_string().contains(".fetch_base_table()"), "{error}");
     assert!(records.next().await.is_none());
     let error = by_ward.scan().send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotProjected { .. }), "{error}");
@@ -101,7 +101,7 @@ async fn an_optional_field_that_is_not_projected_is_not_taken_for_absent() {
     let error = by_ward.query("north").send().await.unwrap_err();
     let ErrorKind::NotProjected { index, missing } = error.kind() else { panic!("{error}") };
     assert_eq!((*index, missing.as_slice()), ("by-ward", &["doctor".to_owned()][..]));
-    assert_eq!(by_ward.query("north").fetch_base().send().await.unwrap(), north());
+    assert_eq!(by_ward.query("north").fetch_base_table().send().await.unwrap(), north());
 }
 
 #[tokio::test]
@@ -109,22 +109,23 @@ async fn whole_records_are_fetched_from_the_table_in_the_order_of_the_index() {
     for projected in [Projected::KeysOnly, Projected::All, Projected::Include(&["day"])] {
         let setup = setup_projecting(&distinct(), projected).await;
         let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-        assert_eq!(by_ward.query("north").fetch_base().send().await.unwrap(), north());
-        let mut records = by_ward.query("north").fetch_base().page_size(4).stream().unwrap();
+        assert_eq!(by_ward.query("north").fetch_base_table().send().await.unwrap(), north());
+        let mut records = by_ward.query("north").fetch_base_table().page_size(4).stream().unwrap();
         let mut read = take(&mut records, 6).await;
         read.extend(
             by_ward
                 .query("north")
-                .fetch_base()
+                .fetch_base_table()
                 .resume(carried(records.resume_token()))
                 .send()
                 .await
                 .unwrap(),
         );
         assert_eq!(read, north());
-        let filtered = by_ward.query("north").fetch_base().filter(|visit| visit.patient.eq("p_2"));
+        let filtered =
+            by_ward.query("north").fetch_base_table().filter(|visit| visit.patient.eq("p_2"));
         assert_eq!(filtered.send().await.unwrap(), []);
-        assert_eq!(sorted(by_ward.scan().fetch_base().send().await.unwrap()), distinct());
+        assert_eq!(sorted(by_ward.scan().fetch_base_table().send().await.unwrap()), distinct());
     }
 }
 
@@ -133,7 +134,10 @@ async fn more_records_are_fetched_than_one_call_takes() {
     let all: Vec<_> = (0..260).map(|i| visit(&format!("p_{i}"), i * 3)).collect();
     let setup = setup_projecting(&all, Projected::KeysOnly).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    assert_eq!(sorted(by_ward.query("north").fetch_base().send().await.unwrap()), sorted(all));
+    assert_eq!(
+        sorted(by_ward.query("north").fetch_base_table().send().await.unwrap()),
+        sorted(all)
+    );
     assert_eq!(setup.faults.calls("BatchGetItem"), 3);
 }
 
@@ -154,7 +158,7 @@ async fn a_record_that_an_index_names_twice_is_fetched_once_and_given_twice() {
         envelope_examples::Fault::Reply { status: 200, body: body.to_string() },
     );
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
-    let mut records = by_ward.query("north").fetch_base().stream().unwrap();
+    let mut records = by_ward.query("north").fetch_base_table().stream().unwrap();
     assert_eq!(take(&mut records, 3).await, p_1([3, 6, 3]));
     assert!(records.next().await.is_none());
     let requests = setup.requests("BatchGetItem");
@@ -168,7 +172,7 @@ async fn a_record_that_is_gone_when_it_is_fetched_is_left_out() {
     let setup = setup_projecting(&distinct(), Projected::KeysOnly).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     setup.faults.hold("BatchGetItem");
-    let mut records = by_ward.query("north").fetch_base().stream().unwrap();
+    let mut records = by_ward.query("north").fetch_base_table().stream().unwrap();
     let mut first = Box::pin(records.next());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     while setup.faults.calls("BatchGetItem") == 0 {

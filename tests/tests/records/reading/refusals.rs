@@ -140,7 +140,7 @@ async fn nothing_that_is_sealed_is_sent_by_any_reading() {
         .await
         .unwrap();
     visits.scan().segments(2).filter(|visit| visit.ward.eq("north")).send().await.unwrap();
-    by_ward.query("north").fetch_base().send().await.unwrap();
+    by_ward.query("north").fetch_base_table().send().await.unwrap();
     let requests = setup.faults.all_requests();
     assert!(requests.len() > 10);
     assert!(requests.iter().all(|request| !String::from_utf8_lossy(request).contains(SECRET)));

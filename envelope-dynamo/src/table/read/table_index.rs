@@ -38,13 +38,13 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// The index must have everything that a record needs to be opened: the projection ALL does. Of
     /// another, DynamoDB is asked first for everything, which it refuses at no cost, and then
     /// for the attributes that the struct names; what is not there is said by
-    /// [`ErrorKind::NotProjected`]. [`fetch_base`](Query::fetch_base) reads whole records through
-    /// any.
+    /// [`ErrorKind::NotProjected`]. [`fetch_base_table`](Query::fetch_base_table) reads whole
+    /// records through any.
     pub fn index<K: RecordKey, I>(
         &self,
         choose: impl FnOnce(&<T::First as Envelope>::Indexes) -> Index<T::First, K, I>,
-    ) -> Indexed<'_, T, P, K, I> {
-        Indexed::new(self, choose(&T::First::indexes()))
+    ) -> TableIndex<'_, T, P, K, I> {
+        TableIndex::new(self, choose(&T::First::indexes()))
     }
 }
 
@@ -60,13 +60,13 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
 /// open any more; with `#[plaintext]` ones it opens and says what they put there. Records that were
 /// removed from an index are not missed.
 #[derive(Debug)]
-pub struct Indexed<'a, T: Entity, P: ?Sized, K: RecordKey, I> {
+pub struct TableIndex<'a, T: Entity, P: ?Sized, K: RecordKey, I> {
     table: &'a Table<T, P>,
     index: Index<T::First, K, I>,
 }
 
 impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
-    Indexed<'a, T, P, K, I>
+    TableIndex<'a, T, P, K, I>
 {
     pub(crate) const fn new(table: &'a Table<T, P>, index: Index<T::First, K, I>) -> Self {
         Self { table, index }

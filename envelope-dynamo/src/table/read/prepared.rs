@@ -1,0 +1,46 @@
+//! A checked query or scan, ready to be sent.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::dynamodb::Item;
+use crate::error::kind::ErrorKind;
+use crate::table::read::read_request::ReadRequest;
+use crate::table::read::resume_token::{Fingerprint, Position, ResumeToken};
+
+/// A checked query or scan.
+pub(crate) struct Prepared {
+    /// One request for each segment.
+    pub(crate) requests: Vec<ReadRequest>,
+    pub(crate) fingerprint: Fingerprint,
+    /// The attributes that an exclusive start key must have, with their values where the query
+    /// fixes them.
+    pub(crate) start_key: Vec<(&'static str, Option<AttributeValue>)>,
+    pub(crate) is_filtered: bool,
+}
+
+impl Prepared {
+    /// Where each segment starts.
+    pub(crate) fn positions(
+        &self,
+        token: Option<&ResumeToken>,
+    ) -> Result<Vec<Position>, ErrorKind> {
+        let Some(token) = token else { return Ok(vec![Position::Start; self.requests.len()]) };
+        let fits = |position: &Position| match position {
+            Position::Start | Position::End => true,
+            Position::After(key) => self.accepts_start_key(key),
+        };
+        let belongs = token.fingerprint == self.fingerprint
+            && token.positions.len() == self.requests.len()
+            && token.positions.iter().all(fits);
+        if belongs { Ok(token.positions.clone()) } else { Err(ErrorKind::ForeignResumeToken) }
+    }
+
+    fn accepts_start_key(&self, key: &Item) -> bool {
+        key.len() == self.start_key.len()
+            && self.start_key.iter().all(|(name, value)| match (key.get(*name), value) {
+                (Some(given), Some(fixed)) => given == fixed,
+                (Some(_), None) => true,
+                (None, _) => false,
+            })
+    }
+}
