@@ -13,10 +13,10 @@ use envelope_core::{
     KeyFuture, Plaintext, Recipient, WrappedKey,
 };
 
-use crate::keys::kms::call::Call;
-use crate::keys::kms::{
-    Key, KmsKeyProvider, KmsKeyWrapper, may_be_another_keys, more_telling, pairs, take_wrapped,
-};
+use crate::keys::kms::candidates::Refusals;
+use crate::keys::kms::client::CallInfo;
+use crate::keys::kms::key::{KmsKey, pairs, take_wrapped};
+use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 
 /// Bytes that KMS encrypts by itself (AWS KMS API Reference, Encrypt, `Plaintext`).
 const MAX_DIRECT_BYTES: usize = 4096;
@@ -81,25 +81,22 @@ impl KmsKeyWrapper {
         form: ContextForm,
     ) -> Result<[WrappedKey; 1], KeyError> {
         let request = self
-            .client
+            .kms
+            .sdk
             .encrypt()
             .key_id(self.key.key_id())
             .plaintext(Blob::new(plaintext))
             .encryption_algorithm(EncryptionAlgorithmSpec::SymmetricDefault)
             .set_encryption_context(Some(pairs))
-            .set_grant_tokens(self.tokens());
-        let call = Call::new("Encrypt", self.key.key_id(), form);
+            .set_grant_tokens(self.kms.grant_tokens());
+        let info = CallInfo::new("Encrypt", self.key.key_id(), form);
         let key = Arc::clone(&self.key);
-        call.make(
-            &self.permits,
-            move || request.clone().send(),
-            move |output| key.take_encrypted(output),
-        )
-        .await
+        let take = move |output| key.take_encrypted(output);
+        self.kms.call(info, move || request.clone().send(), take).await
     }
 }
 
-impl Key {
+impl KmsKey {
     fn take_encrypted(&self, output: EncryptOutput) -> Result<[WrappedKey; 1], KeyError> {
         let arn = self.accept(output.key_id.as_deref())?;
         // Encrypt does not say which key material it used.
@@ -152,19 +149,17 @@ impl KmsKeyProvider {
         context: &Context<'_>,
     ) -> Result<Plaintext, KeyError> {
         let context = context.encryption_context();
-        let mut refusal = None;
+        let mut refusals = Refusals::default();
         for key in self.keys() {
             let own = Arc::clone(key);
             let take = move |output| own.take_decrypted(output);
-            match self.call_decrypt(key, blob, direct_pairs(&context), context.form(), take).await {
-                Err(error) if may_be_another_keys(error.kind()) => {
-                    refusal = more_telling(refusal, error)
-                }
-                outcome => return outcome,
+            match self.decrypt(key, blob, direct_pairs(&context), context.form(), take).await {
+                Ok(secret) => return Ok(secret),
+                Err(error) => refusals.add(error)?,
             }
         }
-        Err(refusal
-            .unwrap_or_else(|| KeyError::new(KeyErrorKind::Configuration, "no key is configured")))
+        let none = || KeyError::new(KeyErrorKind::Configuration, "no key is configured");
+        Err(refusals.into_error().unwrap_or_else(none))
     }
 }
 

@@ -29,11 +29,11 @@ where
         SdkError::ServiceError(service) => with.with_source(service.into_err()),
         other => with.with_source(other),
     };
-    identified(with, request_id)
+    with_request_id(with, request_id)
 }
 
 /// Adds the id of the request that failed, where the answer had one.
-pub(crate) fn identified(error: KeyError, request_id: Option<String>) -> KeyError {
+pub(crate) fn with_request_id(error: KeyError, request_id: Option<String>) -> KeyError {
     match request_id {
         Some(id) => error.with_request_id(id),
         None => error,

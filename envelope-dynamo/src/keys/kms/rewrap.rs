@@ -7,11 +7,12 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use envelope_core::{Context, EncryptedDek, EncryptionContext, KeyError, RewrapError, WrappedKey};
 
-use crate::keys::kms::call::Call;
-use crate::keys::kms::{
-    Key, KmsKeyProvider, KmsKeyWrapper, check_hint, may_be_another_keys, more_telling, pairs,
-    take_wrapped,
-};
+use crate::keys::kms::candidates::Refusals;
+use crate::keys::kms::client::CallInfo;
+use crate::keys::kms::key::{KmsKey, check_hint, pairs, take_wrapped};
+use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
+
+const OPERATION: &str = "ReEncrypt";
 
 impl KmsKeyProvider {
     /// Moves the wrapped key of this provider in `encrypted_dek` to the key of `to`; KMS alone sees
@@ -81,38 +82,33 @@ impl KmsKeyProvider {
         if dek.keys().len() > 1 && source.form() != destination.form() {
             return Err(RewrapError::OtherParties);
         }
-        let mut refusal = None;
+        let mut refusals = Refusals::default();
         for (key, old) in self.candidates(dek.keys()) {
             match self.re_encrypt(key, old, &source, to, &destination).await {
                 Ok(new) => {
-                    let keys = dek
-                        .keys()
-                        .iter()
-                        .map(|entry| if entry == old { new.clone() } else { entry.clone() });
-                    return Ok(EncryptedDek::new(destination.form(), keys.collect())?.to_bytes());
+                    let entries = dek.keys().iter();
+                    let entries = entries.map(|entry| if entry == old { &new } else { entry });
+                    let keys = entries.cloned().collect();
+                    return Ok(EncryptedDek::new(destination.form(), keys)?.to_bytes());
                 }
-                Err(error) if may_be_another_keys(error.kind()) => {
-                    refusal = more_telling(refusal, error)
-                }
-                Err(error) => return Err(error.into()),
+                Err(error) => refusals.add(error)?,
             }
         }
-        Err(refusal.unwrap_or_else(|| self.not_ours(dek.keys())).into())
+        Err(refusals.into_error().unwrap_or_else(|| self.not_ours(dek.keys())).into())
     }
 
     async fn re_encrypt(
         &self,
-        key: &Arc<Key>,
+        key: &Arc<KmsKey>,
         wrapped: &WrappedKey,
         source: &EncryptionContext,
         to: &KmsKeyWrapper,
         destination: &EncryptionContext,
     ) -> Result<WrappedKey, KeyError> {
-        let tokens =
-            [&self.wrapper, to].map(|wrapper| wrapper.tokens().unwrap_or_default()).concat();
-        let request = self
-            .wrapper
-            .client
+        let kms = &self.wrapper.kms;
+        let tokens = [kms, &to.kms].map(|kms| kms.grant_tokens().unwrap_or_default()).concat();
+        let request = kms
+            .sdk
             .re_encrypt()
             .ciphertext_blob(Blob::new(wrapped.bytes()))
             .source_key_id(key.key_id())
@@ -123,21 +119,21 @@ impl KmsKeyProvider {
             .set_destination_encryption_context(Some(pairs(destination)))
             .set_grant_tokens((!tokens.is_empty()).then_some(tokens));
         let keys = format!("{} to {}", key.key_id(), to.key.key_id());
-        let call = Call::new("ReEncrypt", keys, source.form());
+        let info = CallInfo::new(OPERATION, keys, source.form());
         let (key, wrapped, to) = (Arc::clone(key), wrapped.clone(), Arc::clone(&to.key));
         let take = move |output| take_re_encrypted(&key, &wrapped, &to, output);
-        call.make(&self.wrapper.permits, move || request.clone().send(), take).await
+        kms.call(info, move || request.clone().send(), take).await
     }
 }
 
 fn take_re_encrypted(
-    key: &Key,
+    key: &KmsKey,
     wrapped: &WrappedKey,
-    to: &Key,
+    to: &KmsKey,
     output: ReEncryptOutput,
 ) -> Result<WrappedKey, KeyError> {
     check_hint(key.accept(output.source_key_id.as_deref())?, wrapped)?;
     let arn = to.accept(output.key_id.as_deref())?;
     let hint = arn.hint().with_material(output.destination_key_material_id.as_deref());
-    take_wrapped(hint, output.ciphertext_blob, "ReEncrypt")
+    take_wrapped(hint, output.ciphertext_blob, OPERATION)
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kms::Client;
-use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::operation::decrypt::DecryptOutput;
 use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
 use aws_sdk_kms::primitives::Blob;
@@ -15,10 +14,8 @@ use envelope_core::{
 };
 use zeroize::Zeroizing;
 
-use crate::keys::kms::call::Call;
-use crate::keys::kms::error::{identified, key_error};
-use crate::keys::kms::limits::{Permits, with_deadline};
-use crate::keys::kms::{Key, invalid};
+use crate::keys::kms::client::{CallInfo, KmsClient};
+use crate::keys::kms::key::{KmsKey, invalid};
 
 /// Unwraps with an RSA key in KMS what was wrapped with its public key.
 ///
@@ -48,17 +45,16 @@ use crate::keys::kms::{Key, invalid};
 /// time.
 #[derive(Debug)]
 pub struct KmsRsaKey {
-    client: Client,
-    key: Arc<Key>,
+    kms: KmsClient,
+    key: Arc<KmsKey>,
     public: RsaPublicKey,
-    permits: Permits,
 }
 
 impl KmsRsaKey {
     /// Unwraps with the KMS key `key`, whose public key is `public` (`kms:Decrypt` alone).
     #[must_use]
     pub fn new(client: Client, key: impl Into<String>, public: RsaPublicKey) -> Self {
-        Self { client, key: Key::new(key), public, permits: Permits::default() }
+        Self { kms: KmsClient::new(client), key: KmsKey::new(key), public }
     }
 
     /// Unwraps with the KMS key `key`, and asks KMS for its public key (`kms:GetPublicKey`).
@@ -68,13 +64,13 @@ impl KmsRsaKey {
     /// When KMS refuses, the key is none that RSAES-OAEP with SHA-256 can use, or the answer is
     /// about another key.
     pub async fn fetch(client: Client, key: impl Into<String>) -> Result<Self, KeyError> {
-        let key = Key::new(key);
-        let output = client.get_public_key().key_id(key.key_id()).send().await;
-        let output = output.map_err(|error| key_error(error, key.key_id(), "GetPublicKey"))?;
-        let request_id = output.request_id().map(str::to_owned);
-        let public =
-            take_public_key(&key, output).map_err(|error| identified(error, request_id))?;
-        Ok(Self { client, key, public, permits: Permits::default() })
+        let (kms, key) = (KmsClient::new(client), KmsKey::new(key));
+        let request = kms.sdk.get_public_key().key_id(key.key_id());
+        let info = CallInfo::new("GetPublicKey", key.key_id(), None);
+        let own = Arc::clone(&key);
+        let take = move |output| take_public_key(&own, output);
+        let public = kms.call(info, move || request.clone().send(), take).await?;
+        Ok(Self { kms, key, public })
     }
 
     /// The public key, to hand to partners.
@@ -87,7 +83,7 @@ impl KmsRsaKey {
     /// [`KmsKeyWrapper::max_concurrent_calls`](crate::KmsKeyWrapper::max_concurrent_calls).
     #[must_use]
     pub fn max_concurrent_calls(mut self, calls: usize) -> Self {
-        self.permits = Permits::at_most(calls);
+        self.kms.limit_concurrent_calls(calls);
         self
     }
 
@@ -95,7 +91,7 @@ impl KmsRsaKey {
     /// [`KmsKeyWrapper::deadline`](crate::KmsKeyWrapper::deadline).
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.client = with_deadline(&self.client, deadline);
+        self.kms.set_deadline(deadline);
         self
     }
 
@@ -106,19 +102,20 @@ impl KmsRsaKey {
     ) -> Result<DataKey, KeyError> {
         let wrapped = self.public.find_in(wrapped)?;
         let request = self
-            .client
+            .kms
+            .sdk
             .decrypt()
             .key_id(self.key.key_id())
             .ciphertext_blob(Blob::new(wrapped.bytes()))
             .encryption_algorithm(EncryptionAlgorithmSpec::RsaesOaepSha256);
-        let call = Call::new("Decrypt", self.key.key_id(), context.form());
+        let info = CallInfo::new("Decrypt", self.key.key_id(), context.form());
         let (key, context) = (Arc::clone(&self.key), context.clone());
         let take = move |output| key.take_rsa_unwrapped(output, &context);
-        call.make(&self.permits, move || request.clone().send(), take).await
+        self.kms.call(info, move || request.clone().send(), take).await
     }
 }
 
-impl Key {
+impl KmsKey {
     fn take_rsa_unwrapped(
         &self,
         output: DecryptOutput,
@@ -130,7 +127,7 @@ impl Key {
     }
 }
 
-fn take_public_key(key: &Key, output: GetPublicKeyOutput) -> Result<RsaPublicKey, KeyError> {
+fn take_public_key(key: &KmsKey, output: GetPublicKeyOutput) -> Result<RsaPublicKey, KeyError> {
     let arn = key.accept(output.key_id.as_deref())?;
     if !output.encryption_algorithms().contains(&EncryptionAlgorithmSpec::RsaesOaepSha256) {
         return Err(KeyError::new(

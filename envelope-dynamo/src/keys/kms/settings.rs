@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use aws_sdk_kms::config::retry::RetryConfig;
 
-use crate::keys::kms::limits::{Permits, with_deadline, with_retry};
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 
 impl KmsKeyWrapper {
@@ -20,7 +19,7 @@ impl KmsKeyWrapper {
     /// stream between two records, holds no permit for longer than that.
     #[must_use]
     pub fn max_concurrent_calls(mut self, calls: usize) -> Self {
-        self.permits = Permits::at_most(calls);
+        self.kms.limit_concurrent_calls(calls);
         self
     }
 
@@ -34,7 +33,7 @@ impl KmsKeyWrapper {
     /// configuration.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.client = with_deadline(&self.client, deadline);
+        self.kms.set_deadline(deadline);
         self
     }
 
@@ -42,7 +41,7 @@ impl KmsKeyWrapper {
     /// jitter.
     #[must_use]
     pub fn retry(mut self, retry: RetryConfig) -> Self {
-        self.client = with_retry(&self.client, retry);
+        self.kms.set_retry(retry);
         self
     }
 }

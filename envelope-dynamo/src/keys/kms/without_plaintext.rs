@@ -6,8 +6,11 @@ use aws_sdk_kms::operation::generate_data_key_without_plaintext::GenerateDataKey
 use aws_sdk_kms::types::DataKeySpec;
 use envelope_core::{Context, EncryptedDek, KeyError, WrappedKey};
 
-use crate::keys::kms::call::Call;
-use crate::keys::kms::{Key, KmsKeyProvider, KmsKeyWrapper, invalid, pairs, take_wrapped};
+use crate::keys::kms::client::CallInfo;
+use crate::keys::kms::key::{KmsKey, invalid, pairs, take_wrapped};
+use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
+
+const OPERATION: &str = "GenerateDataKeyWithoutPlaintext";
 
 impl KmsKeyWrapper {
     /// Has KMS make a data key, and returns it wrapped, as an `encrypted_dek`
@@ -26,31 +29,31 @@ impl KmsKeyWrapper {
     ) -> Result<Vec<u8>, KeyError> {
         let context = context.encryption_context();
         let request = self
-            .client
+            .kms
+            .sdk
             .generate_data_key_without_plaintext()
             .key_id(self.key.key_id())
             .key_spec(DataKeySpec::Aes256)
             .set_encryption_context(Some(pairs(&context)))
-            .set_grant_tokens(self.tokens());
-        let operation = "GenerateDataKeyWithoutPlaintext";
-        let call = Call::new(operation, self.key.key_id(), context.form());
+            .set_grant_tokens(self.kms.grant_tokens());
+        let info = CallInfo::new(OPERATION, self.key.key_id(), context.form());
         let key = Arc::clone(&self.key);
-        let take = move |output| key.take_provisioned(output);
-        let wrapped = call.make(&self.permits, move || request.clone().send(), take).await?;
+        let take = move |output| key.take_without_plaintext(output);
+        let wrapped = self.kms.call(info, move || request.clone().send(), take).await?;
         let dek = EncryptedDek::new(context.form(), vec![wrapped])
             .map_err(|error| invalid(error.to_string()))?;
         Ok(dek.to_bytes())
     }
 }
 
-impl Key {
-    fn take_provisioned(
+impl KmsKey {
+    fn take_without_plaintext(
         &self,
         output: GenerateDataKeyWithoutPlaintextOutput,
     ) -> Result<WrappedKey, KeyError> {
         let arn = self.accept(output.key_id.as_deref())?;
         let hint = arn.hint().with_material(output.key_material_id.as_deref());
-        take_wrapped(hint, output.ciphertext_blob, "GenerateDataKeyWithoutPlaintext")
+        take_wrapped(hint, output.ciphertext_blob, OPERATION)
     }
 }
 
