@@ -14,7 +14,9 @@ mod skip;
 pub use de::Deserializer;
 pub use ser::Serializer;
 
-pub(crate) use head::{ReadError, Reader, head_bytes, major, write_head};
+pub(crate) use head::{
+    FALSE, NULL, ReadError, Reader, TRUE, UNDEFINED, head_bytes, major, write_head,
+};
 pub(crate) use skip::skip;
 
 /// How deeply sealed values may nest, when writing and when reading. The limit keeps hostile input

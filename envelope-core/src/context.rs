@@ -23,9 +23,9 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::cbor::major;
+use crate::cbor::{NULL, UNDEFINED, major};
 use crate::error::ContextError;
-use crate::value::{NULL, UNDEFINED, cbor_order, head, text};
+use crate::value::{cbor_order, head, text};
 
 pub use crate::context_form::ContextForm;
 pub use crate::number::{Number, NumberError};
@@ -341,6 +341,14 @@ fn encode_pairs<'p>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'p str, &'p
 }
 
 /// The pairs that a data key is bound to. CloudTrail logs them.
+///
+/// ```
+/// use envelope_core::context::{Context, ContextForm};
+///
+/// let pairs = Context::new("users").pair("tenant", "t_1")?.encryption_context();
+/// assert_eq!((pairs.get("tenant"), pairs.form()), (Some("t_1"), ContextForm::Raw));
+/// # Ok::<(), envelope_core::ContextError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EncryptionContext {
     form: ContextForm,

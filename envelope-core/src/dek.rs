@@ -20,6 +20,14 @@ pub const MAX_WRAPPED_KEY_BYTES: usize = 6144;
 pub const MAX_KEY_ID_BYTES: usize = 255;
 
 /// Which kind of key can unwrap a wrapped key. A reader skips kinds that it does not know.
+///
+/// ```
+/// use envelope_core::KeyKind;
+///
+/// assert_eq!(KeyKind::AWS_KMS.to_byte(), 2);
+/// assert_eq!(KeyKind::private(200).map(KeyKind::to_byte), Some(200));
+/// assert_eq!(KeyKind::private(5), None, "the format may assign it");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyKind(u8);
 

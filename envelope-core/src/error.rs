@@ -210,6 +210,13 @@ impl From<RandomError> for KeyError {
 }
 
 /// Why a [`Context`](crate::Context) is not valid.
+///
+/// ```
+/// use envelope_core::{Context, ContextError};
+///
+/// let error = Context::new("users").pair("table", "orders").unwrap_err();
+/// assert_eq!(error, ContextError::ReservedName("table".to_owned()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContextError {
@@ -248,6 +255,13 @@ impl StdError for ContextError {}
 
 /// Why bytes are not an `encrypted_payload`, an `encrypted_dek` or the header of a stream (FORMAT
 /// 3, 4 and 12).
+///
+/// ```
+/// use envelope_core::{EncryptedDek, FormatError};
+///
+/// assert_eq!(EncryptedDek::parse(&[1, 0]), Err(FormatError::Truncated("encrypted_dek")));
+/// assert_eq!(EncryptedDek::parse(&[9]), Err(FormatError::UnknownVersion("encrypted_dek", 9)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FormatError {

@@ -8,6 +8,13 @@ const RAW_JSON: &str = "$serde_json::private::RawValue";
 /// Refuses to serialize a struct that only serde_json can read back. A serializer calls it with the
 /// `name` of every struct.
 ///
+/// ```
+/// use envelope_core::check_struct_name;
+///
+/// assert!(check_struct_name("Address").is_ok());
+/// assert!(check_struct_name("$serde_json::private::RawValue").is_err());
+/// ```
+///
 /// # Errors
 ///
 /// If the struct is `RawValue` of serde_json.
@@ -26,6 +33,17 @@ pub fn check_struct_name(name: &str) -> Result<(), ValueError> {
 /// some values are lost in that buffer. A serializer cannot see whether a value is inside such an
 /// enum. So it counts these values. The writer then reads the field back, and refuses it if the
 /// value that it reads contains another number of them.
+///
+/// ```
+/// use envelope_core::FieldWriter;
+///
+/// let mut fields = FieldWriter::new(64, []);
+/// fields.field("balance", &7_i128)?;
+/// fields.field("middle_name", &Some(None::<String>))?;
+/// let fragile = fields.fragile();
+/// assert_eq!((fragile.wide_integers, fragile.null_options), (1, 1));
+/// # Ok::<(), envelope_core::ValueError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FragileValues {

@@ -87,6 +87,38 @@ use crate::secret::DataKey;
 pub type KeyFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, KeyError>> + Send + 'a>>;
 
 /// Makes data keys and wraps them. A service that writes needs this.
+///
+/// Implement it for a key service of your own:
+///
+/// ```
+/// use envelope_core::provider::{GeneratedKey, KeyFuture, WrapKey};
+/// use envelope_core::{
+///     Context, DataKey, EncryptedDek, EncryptionContext, KeyError, KeyErrorKind, KeyKind,
+///     WrappedKey, seal,
+/// };
+///
+/// #[derive(Debug)]
+/// struct MyKeyService;
+///
+/// impl WrapKey for MyKeyService {
+///     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+///         Box::pin(async move {
+///             let data_key = DataKey::generate()?;
+///             # let encrypt = |_: &DataKey, _: &EncryptionContext| vec![7; 48];
+///             let ciphertext = encrypt(&data_key, context); // by the key service
+///             let kind = KeyKind::private(200).expect("128 to 255 are private");
+///             let wrapped = WrappedKey::new(kind, *b"key-1", ciphertext)
+///                 .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))?;
+///             Ok(GeneratedKey { data_key, wrapped: vec![wrapped] })
+///         })
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let sealed = seal(b"dear", &Context::new("letters"), &MyKeyService).await?;
+/// assert_eq!(EncryptedDek::parse(&sealed.encrypted_dek)?.keys()[0].id(), b"key-1");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait WrapKey: Debug + Send + Sync {
     /// Makes a data key, and wraps it for every party that may read. Every wrapping is bound to
     /// `context`.

@@ -24,11 +24,10 @@ use serde::Serialize;
 use serde::de::DeserializeSeed;
 
 use crate::cbor::{
-    Deserializer, MAX_DEPTH, Reader, Serializer, head_bytes, major, skip, write_head,
+    Deserializer, MAX_DEPTH, Reader, Serializer, UNDEFINED, head_bytes, major, skip, write_head,
 };
 use crate::payload::PayloadBuilder;
 use crate::secret::SecretBuffer;
-use crate::value::UNDEFINED;
 
 pub use crate::fragile::{FragileValues, check_struct_name};
 pub use crate::serde_error::ValueError;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::cbor::{major, write_head};
+use crate::cbor::{FALSE, TRUE, major, write_head};
 use crate::number::Number;
 
 /// The value of a key or of an authenticated attribute, of one of DynamoDB's ten types.
@@ -98,13 +98,6 @@ impl fmt::Debug for Value<'_> {
         write!(f, "{}(..)", self.type_name())
     }
 }
-
-const FALSE: u8 = 0xf4;
-const TRUE: u8 = 0xf5;
-/// CBOR `null`.
-pub(crate) const NULL: u8 = 0xf6;
-/// CBOR `undefined`: an absent attribute (FORMAT 2.3).
-pub(crate) const UNDEFINED: u8 = 0xf7;
 
 pub(crate) fn head(out: &mut Vec<u8>, major: u8, argument: u64) {
     write_head(major, argument, |bytes| out.extend_from_slice(bytes));

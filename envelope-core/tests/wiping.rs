@@ -80,7 +80,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).as_mut().poll(&mut context) {
         std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("the local provider waits for nothing"),
+        std::task::Poll::Pending => panic!("the local provider never waits"),
     }
 }
 

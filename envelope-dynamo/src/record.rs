@@ -83,8 +83,9 @@ pub trait Envelope: Sized {
     /// Whether an attribute that no field claims is an error (`#[serde(deny_unknown_fields)]`).
     const DENY_UNKNOWN_FIELDS: bool = false;
 
-    /// The primary key: [`Partition`](crate::record::Partition) or [`Composite`](crate::record::Composite), of the
-    /// key fields or of the [`Parts`](crate::record::Parts) of composed keys.
+    /// The primary key: [`Partition`](crate::record::Partition) or
+    /// [`Composite`](crate::record::Composite), of the key fields or of the
+    /// [`Parts`](crate::record::Parts) of composed keys.
     type Key: RecordKey;
 
     /// The stored fields as attributes, each under the name of its field.
@@ -129,8 +130,8 @@ pub trait Envelope: Sized {
         Vec::new()
     }
 
-    /// The indexes of `#[envelope(index(..))]`, each an [`Index`](crate::record::index::Index) under its name,
-    /// with `_` for what no Rust name can have.
+    /// The indexes of `#[envelope(index(..))]`, each an [`Index`](crate::record::index::Index)
+    /// under its name, with `_` for what no Rust name can have.
     type Indexes;
 
     /// The indexes: what [`Table::index`](crate::Table::index) is given to choose from.

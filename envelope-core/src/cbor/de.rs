@@ -4,7 +4,7 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::MAX_DEPTH;
-use super::head::{Head, ReadError, Reader, major, simple};
+use super::head::{Head, NULL, ReadError, Reader, major, simple};
 use super::skip::skip;
 use crate::serde_error::ValueError;
 
@@ -37,7 +37,7 @@ impl<'r, 'p> Deserializer<'r, 'p> {
     }
 
     fn is_null(&self) -> Result<bool, ValueError> {
-        Ok(self.reader.peek()? == (major::SIMPLE << 5) | simple::NULL)
+        Ok(self.reader.peek()? == NULL)
     }
 
     fn visit_tagged<'de, V: Visitor<'de>>(

@@ -28,6 +28,15 @@ pub(crate) mod simple {
     }
 }
 
+/// The encoding of `false`.
+pub(crate) const FALSE: u8 = (major::SIMPLE << 5) | simple::FALSE;
+/// The encoding of `true`.
+pub(crate) const TRUE: u8 = (major::SIMPLE << 5) | simple::TRUE;
+/// The encoding of `null`.
+pub(crate) const NULL: u8 = (major::SIMPLE << 5) | simple::NULL;
+/// The encoding of `undefined`: an absent attribute or field (FORMAT 2.3 and 4.5).
+pub(crate) const UNDEFINED: u8 = 0xf7;
+
 /// Writes the shortest head of `major` with `argument`.
 pub(crate) fn write_head(major: u8, argument: u64, mut write: impl FnMut(&[u8])) {
     let [.., b1, b0] = argument.to_be_bytes();

@@ -5,11 +5,10 @@ use std::fmt::{self, Write as _};
 use serde::ser::{self, Serialize};
 
 use super::MAX_DEPTH;
-use super::head::{major, simple, write_head};
+use super::head::{NULL, major, simple, write_head};
 use crate::fragile::{FragileValues, check_struct_name};
 use crate::secret::SecretBuffer;
 use crate::serde_error::{ValueError, WITHHELD, WITHHELD_VALUE};
-use crate::value::NULL;
 
 /// Appends serde values to a buffer as CBOR.
 ///

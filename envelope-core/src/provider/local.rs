@@ -236,6 +236,13 @@ impl RootKey {
 
     /// A root key from the file at `path`: 32 raw bytes, 64 hexadecimal digits, or base64.
     ///
+    /// ```
+    /// # use envelope_core::{RootKey, RootKeyError};
+    /// let error = RootKey::from_file("/no/such/file").unwrap_err();
+    /// assert!(matches!(&error, RootKeyError::File { .. }));
+    /// assert!(error.to_string().starts_with("could not read the root key file `/no/such/file`: "));
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the file cannot be read, or contains none of these.

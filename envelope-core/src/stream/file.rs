@@ -147,8 +147,11 @@ mod tests {
 
     use super::{open_and_sync, sync_folder};
     use crate::context::Context;
+    use crate::provider::{LocalKeyProvider, RootKey};
     use crate::stream::error::OpenStreamErrorKind;
-    use crate::{LocalKeyProvider, RootKey, SealReader, StreamSealer, UntrustedStreamHeader};
+    use crate::stream::header::UntrustedStreamHeader;
+    use crate::stream::read::SealReader;
+    use crate::stream::seal::StreamSealer;
 
     #[tokio::test]
     async fn the_folder_is_synced_after_the_file_was_renamed() {

@@ -114,8 +114,8 @@ pub enum ErrorKind {
     },
     /// The expression that changes a record would be longer than DynamoDB takes; nothing was sent.
     ///
-    /// A [`modify`](crate::write::Update::modify) demands of every authenticated attribute of the record
-    /// that it is as it was read, which takes about 32 bytes of the condition for each.
+    /// A [`modify`](crate::write::Update::modify) demands of every authenticated attribute of the
+    /// record that it is as it was read, which takes about 32 bytes of the condition for each.
     ExpressionTooLong {
         /// Bytes of the expression.
         bytes: usize,

@@ -30,8 +30,8 @@
 /// | a call that only reads | `NotWritten` | |
 ///
 /// A retry is called safe only if it leads to the same end as one call: where it could apply an
-/// [`add`](crate::write::Update::add) twice, or lose the record that the call returns, `is_retryable` is
-/// false.
+/// [`add`](crate::write::Update::add) twice, or lose the record that the call returns,
+/// `is_retryable` is false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WriteOutcome {
     /// Nothing was written: the call failed before it sent anything, or DynamoDB refused it.

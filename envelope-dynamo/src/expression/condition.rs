@@ -14,7 +14,8 @@ use crate::record::attribute::{Operand, Serialized};
 use crate::record::path::DocumentPath;
 
 /// A condition on the readable attributes of a record `T`; made from its
-/// [`Attribute`](crate::expression::Attribute)s and [`AttributePath`](crate::expression::AttributePath)s.
+/// [`Attribute`](crate::expression::Attribute)s and
+/// [`AttributePath`](crate::expression::AttributePath)s.
 ///
 /// `and`, `or` and `!` join conditions; `lt` and its like compare with a value or with another
 /// attribute.

@@ -36,8 +36,8 @@ pub mod operand_kind {
 }
 
 /// What a value of type `V` can be compared with: another value ([`IntoValue`]), or a readable
-/// [`Attribute`](crate::expression::Attribute) or [`AttributePath`](crate::expression::AttributePath) of the same record
-/// and type.
+/// [`Attribute`](crate::expression::Attribute) or
+/// [`AttributePath`](crate::expression::AttributePath) of the same record and type.
 ///
 /// `V` and `Option<V>` can be compared, since DynamoDB stores both as the same. `K` is found by the
 /// compiler.

@@ -120,8 +120,8 @@ impl TransactionError {
     /// Whether the transaction may have been carried out all the same: short for
     /// [`WriteOutcome::Unknown`]. It was sent, and no answer came that says.
     ///
-    /// [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send) once more brings certainty
-    /// for ten minutes.
+    /// [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send) once more
+    /// brings certainty for ten minutes.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         self.write_outcome() == WriteOutcome::Unknown
@@ -150,9 +150,9 @@ impl TransactionError {
     /// Whether the same call may succeed later without anybody acting, and leads to the same end as
     /// one call.
     ///
-    /// In doubt, only [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send) may be
-    /// repeated: it is known by its token for ten minutes. A transaction that is built again
-    /// has another token, and would be carried out again.
+    /// In doubt, only [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send)
+    /// may be repeated: it is known by its token for ten minutes. A transaction that is built
+    /// again has another token, and would be carried out again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         (self.inner.is_repeatable || !self.is_in_doubt()) && self.is_transient()

@@ -155,8 +155,8 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
     /// # Errors
     ///
     /// When the record is not sealed, or a key provider refuses;
-    /// [`WrongKey`](crate::error::KeyErrorKind::WrongKey) when none of the record's keys is wrapped by
-    /// the key to move from; [`ErrorKind::Conflict`] when others were faster 16 times; and
+    /// [`WrongKey`](crate::error::KeyErrorKind::WrongKey) when none of the record's keys is wrapped
+    /// by the key to move from; [`ErrorKind::Conflict`] when others were faster 16 times; and
     /// whatever DynamoDB answers. All wrapped keys are as they were then, unless the error says
     /// that it is in doubt; it does no harm to move them again.
     pub async fn send(self) -> Result<Option<Rewrapped>, Error> {
