@@ -104,9 +104,9 @@ fn decided() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_decision_record_lists_fifteen_crates() {
+fn the_decision_record_lists_sixteen_crates() {
     let decided = decided();
-    assert_eq!(decided.len(), 15, "{decided:?}");
+    assert_eq!(decided.len(), 16, "{decided:?}");
     assert!(
         decided.contains("aes-gcm")
             && decided.contains("universal-hash")
@@ -133,15 +133,23 @@ fn the_tree_gains_what_was_decided_and_nothing_else() {
 }
 
 #[test]
-fn the_sdks_crates_gain_only_zeroize_and_tasks() {
+fn the_sdks_crates_gain_only_zeroize_tasks_and_futures() {
     let (ours, alone) = (with_envelope(), sdks_alone("features"));
     let mut wiping = Vec::new();
     // Tokio's tasks, in which calls to KMS run; every runtime of Tokio's has the feature already.
     let runs_tasks = |package: &str, gained: &[&str]| package == "tokio" && gained == ["rt"];
+    // `FuturesUnordered`: docs/adr/0027-bounded-concurrency.md.
+    let runs_futures = |package: &str, gained: &[&str]| match package {
+        "futures-task" => gained == ["alloc"],
+        "futures-util" => gained == ["alloc", "slab"],
+        _ => false,
+    };
     for (package, features) in &alone {
         let gained: Vec<_> =
             ours.get(package).unwrap().difference(features).map(String::as_str).collect();
-        let is_decided = gained == ["zeroize"] || runs_tasks(&package.0, &gained);
+        let is_decided = gained == ["zeroize"]
+            || runs_tasks(&package.0, &gained)
+            || runs_futures(&package.0, &gained);
         assert!(gained.is_empty() || is_decided, "{package:?} gains {gained:?}");
         if gained == ["zeroize"] {
             wiping.push(package.0.as_str());
