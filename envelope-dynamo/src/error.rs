@@ -1,10 +1,15 @@
 //! What can go wrong with a record, and who must act.
 
+pub(crate) mod data;
 pub(crate) mod dynamodb;
+pub(crate) mod key;
 pub(crate) mod kind;
 pub(crate) mod marks;
 pub(crate) mod no_answer;
 pub(crate) mod record_id;
+pub(crate) mod service;
+pub(crate) mod usage;
+pub(crate) mod write;
 pub(crate) mod write_outcome;
 
 use std::error::Error as StdError;
@@ -19,10 +24,15 @@ pub use envelope_core::{
 };
 
 use crate::dynamodb::Item;
+pub use crate::error::data::DataError;
 pub use crate::error::dynamodb::DynamoDbError;
+pub use crate::error::key::DataKeyError;
 pub use crate::error::kind::ErrorKind;
 pub use crate::error::marks::{MarksError, WrittenMarks};
 pub use crate::error::record_id::RecordId;
+pub use crate::error::service::ServiceError;
+pub use crate::error::usage::UsageError;
+pub use crate::error::write::WriteError;
 pub use crate::error::write_outcome::WriteOutcome;
 
 /// Why a record could not be written or read: which record, and what is wrong with it.
@@ -130,11 +140,25 @@ impl Error {
     #[must_use]
     pub fn key_error(&self) -> Option<&KeyError> {
         match self.kind() {
-            ErrorKind::Seal(SealError::Key(error)) | ErrorKind::Open(OpenError::Key(error)) => {
-                Some(error)
-            }
+            ErrorKind::Key(error) => error.key_error(),
             _ => None,
         }
+    }
+
+    /// DynamoDB's error, if it refused a request or could not be reached.
+    #[must_use]
+    pub fn dynamodb_error(&self) -> Option<&DynamoDbError> {
+        match self.kind() {
+            ErrorKind::DynamoDb(ServiceError::Request(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the condition of the request did not hold: short for
+    /// [`WriteError::ConditionFailed`].
+    #[must_use]
+    pub fn is_condition_failure(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Write(WriteError::ConditionFailed))
     }
 
     /// Whether the failed call wrote to the table; [`WriteOutcome`] has a table of what each error
@@ -184,22 +208,7 @@ impl Error {
             WriteOutcome::Unknown => self.inner.is_repeatable,
             WriteOutcome::Written => false,
         };
-        may_be_repeated && self.is_transient()
-    }
-
-    /// Whether what is wrong may pass by itself.
-    fn is_transient(&self) -> bool {
-        match self.kind() {
-            ErrorKind::DynamoDb(error) => error.retryable,
-            ErrorKind::Conflict { .. } | ErrorKind::Unprocessed { .. } => true,
-            ErrorKind::Cancelled { code, .. } => {
-                matches!(
-                    &**code,
-                    "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
-                )
-            }
-            _ => self.key_error().is_some_and(KeyError::is_retryable),
-        }
+        may_be_repeated && self.kind().is_transient()
     }
 }
 
@@ -208,12 +217,19 @@ impl fmt::Display for Error {
         write!(f, "{}: {}", self.record(), self.kind())?;
         f.write_str(match (self.write_outcome(), self.kind()) {
             (WriteOutcome::Unknown, _) => "; the answer to a try was lost, so it may have been written all the same",
-            (WriteOutcome::Written, ErrorKind::AnswerLost | ErrorKind::TableNotReady) => "",
+            (
+                WriteOutcome::Written,
+                ErrorKind::Write(WriteError::AnswerLost)
+                | ErrorKind::DynamoDb(ServiceError::TableNotReady),
+            ) => "",
             (WriteOutcome::Written, _) if self.returned_item().is_some() => {
                 "; the write was carried out, and the record that it returned is kept (`Table::open_returned` opens it)"
             }
             (WriteOutcome::Written, _) => "; the write before it was carried out",
-            (WriteOutcome::NotWritten, ErrorKind::ConditionFailed | ErrorKind::Conflict { .. }) => {
+            (
+                WriteOutcome::NotWritten,
+                ErrorKind::Write(WriteError::ConditionFailed | WriteError::Conflict { .. }),
+            ) => {
                 "; nothing was written"
             }
             (WriteOutcome::NotWritten, _) => "",
@@ -223,12 +239,7 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self.kind() {
-            ErrorKind::Seal(error) => error.source(),
-            ErrorKind::Open(error) => error.source(),
-            ErrorKind::DynamoDb(error) => error.source.as_deref().map(|source| source as _),
-            _ => None,
-        }
+        self.kind().source()
     }
 }
 
@@ -242,9 +253,9 @@ pub(crate) fn dynamodb_error<E>(
 where
     E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
 {
-    let kind = match error.code() {
-        Some("ConditionalCheckFailedException") => ErrorKind::ConditionFailed,
-        _ => ErrorKind::DynamoDb(DynamoDbError::new(operation, table, error)),
+    let kind: ErrorKind = match error.code() {
+        Some("ConditionalCheckFailedException") => WriteError::ConditionFailed.into(),
+        _ => DynamoDbError::new(operation, table, error).into(),
     };
     Error::new(id, kind)
 }

@@ -18,6 +18,7 @@ use envelope_core::{Context, UnwrapKey, WrapKey};
 
 pub use crate::dynamodb::Item;
 use crate::error::Error;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::item::context::bare_context;
 pub use crate::item::entity::{Entity, EntityOf};
@@ -139,7 +140,7 @@ pub fn item_group_context<'i, T: Envelope>(
     let known = T::SCHEMA.groups().into_iter().find(|known| *known == group);
     let context = match known {
         Some(group) => group_context::<T>(item, group),
-        None => Err(ErrorKind::Malformed("the struct has no group of that name")),
+        None => Err(ErrorKind::Data(DataError::Malformed("the struct has no group of that name"))),
     };
     context.map_err(|kind| Error::new(record_id::<T>(item), kind))
 }

@@ -110,7 +110,7 @@ pub trait Envelope: Sized {
     /// ```
     ///
     /// A name or alias of a field of the struct, or of any kind of record in the table, is refused
-    /// when the request is sent ([`ErrorKind::Attribute`](crate::ErrorKind::Attribute)), and so
+    /// when the request is sent ([`UsageError::Attribute`](crate::error::UsageError::Attribute)), and so
     /// are `encrypted_payload`, `encrypted_dek` and those of groups. Nothing is sent then.
     ///
     /// # Security

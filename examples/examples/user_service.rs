@@ -26,6 +26,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use envelope_dynamo::error::{ServiceError, UsageError, WriteError};
 use envelope_dynamo::keys::CacheLimits;
 use envelope_dynamo::{CachedKeyProvider, Envelope, ErrorKind, KmsKeyProvider, ResumeToken, Table};
 use envelope_examples::Servers;
@@ -131,7 +132,7 @@ async fn list(State(users): Store, Query(page): Query<Page>) -> Result<Json<User
         match user {
             Ok(user) => found.users.push(user),
             // The page could not be read: the client repeats the request with its token.
-            Err(error) if matches!(error.kind(), ErrorKind::DynamoDb(_)) => {
+            Err(error) if matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Request(_))) => {
                 return Err(error.into());
             }
             // One record did not open: return the others.
@@ -167,12 +168,15 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self::Envelope(error) = self else { return StatusCode::NOT_FOUND.into_response() };
         match error.kind() {
-            ErrorKind::NoRecord => StatusCode::NOT_FOUND.into_response(),
-            ErrorKind::ConditionFailed | ErrorKind::Conflict { .. } => {
-                StatusCode::CONFLICT.into_response()
+            ErrorKind::Write(WriteError::NoRecord) => StatusCode::NOT_FOUND.into_response(),
+            ErrorKind::Write(WriteError::ConditionFailed)
+            | ErrorKind::Write(WriteError::Conflict { .. }) => StatusCode::CONFLICT.into_response(),
+            ErrorKind::Usage(UsageError::TooLarge { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE.into_response()
             }
-            ErrorKind::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-            ErrorKind::ForeignResumeToken => StatusCode::BAD_REQUEST.into_response(),
+            ErrorKind::Usage(UsageError::ForeignResumeToken) => {
+                StatusCode::BAD_REQUEST.into_response()
+            }
             _ => {
                 // Errors name records and attributes, never values.
                 eprintln!("{error}");

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::Number;
 
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 
 const NOT_A_NUMBER: &str = "holds a number that DynamoDB cannot store: NaN, infinite, of more than 38 significant \
                             digits, or outside 1E-130 to 9.99E+125";
@@ -22,7 +23,9 @@ const DUPLICATES: &str =
 /// If there is a number that DynamoDB does not have, an empty set, or a set that holds a value
 /// twice.
 pub(crate) fn check_storable(name: &str, attribute: &AttributeValue) -> Result<(), ErrorKind> {
-    check(attribute).map_err(|reason| ErrorKind::Attribute { attribute: name.to_owned(), reason })
+    check(attribute).map_err(|reason| {
+        ErrorKind::Usage(UsageError::Attribute { attribute: name.to_owned(), reason })
+    })
 }
 
 fn check(attribute: &AttributeValue) -> Result<(), &'static str> {

@@ -91,6 +91,12 @@ impl fmt::Display for DynamoDbError {
     }
 }
 
+impl StdError for DynamoDbError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
 /// Why the request was not answered, where the SDK could not dispatch it.
 pub(crate) fn no_answer<E>(error: &SdkError<E>) -> Option<NoAnswer> {
     match error {

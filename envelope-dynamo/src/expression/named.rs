@@ -2,6 +2,7 @@
 //! be.
 
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::record::field::Mark;
 use crate::record::kind::Kind;
 use crate::record::path::DocumentPath;
@@ -25,7 +26,10 @@ pub(crate) fn check(path: &DocumentPath, kinds: &[Kind]) -> Result<(), ErrorKind
     }
     let schemas: Vec<_> = kinds.iter().map(|kind| kind.schema).collect();
     match objection(&path.attribute, &schemas) {
-        Some(reason) => Err(ErrorKind::Attribute { attribute: path.attribute.to_string(), reason }),
+        Some(reason) => Err(ErrorKind::Usage(UsageError::Attribute {
+            attribute: path.attribute.to_string(),
+            reason,
+        })),
         None => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::convert::check_storable;
 use crate::dynamodb::MAX_EXPRESSION_BYTES;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::expression::named;
 use crate::record::attribute::Serialized;
 use crate::record::kind::Kind;
@@ -21,7 +22,9 @@ pub(crate) type Values = HashMap<String, AttributeValue>;
 /// Checks that DynamoDB takes an expression of this length.
 pub(crate) fn check_length(expression: Option<&String>) -> Result<(), ErrorKind> {
     match expression.map_or(0, String::len) {
-        bytes if bytes > MAX_EXPRESSION_BYTES => Err(ErrorKind::ExpressionTooLong { bytes }),
+        bytes if bytes > MAX_EXPRESSION_BYTES => {
+            Err(ErrorKind::Usage(UsageError::ExpressionTooLong { bytes }))
+        }
         _ => Ok(()),
     }
 }
@@ -87,9 +90,10 @@ impl Placeholders {
                 check_storable(attribute, &value)?;
                 Ok(self.value(value))
             }
-            Err(source) => {
-                Err(ErrorKind::Serialize { attribute: Some(attribute.to_owned()), source })
-            }
+            Err(source) => Err(ErrorKind::Usage(UsageError::Serialize {
+                attribute: Some(attribute.to_owned()),
+                source,
+            })),
         }
     }
 

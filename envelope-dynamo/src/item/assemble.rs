@@ -10,6 +10,7 @@ use serde::{Deserializer, forward_to_deserialize_any};
 
 use crate::convert;
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::item::reconcile::Source;
 use crate::record::Envelope;
@@ -28,9 +29,8 @@ pub(crate) fn put_together<T: Envelope>(
         source: None,
         current: &mut current,
     };
-    T::deserialize(entries).map_err(|source| ErrorKind::Deserialize {
-        attribute: current.map(Cow::into_owned),
-        source,
+    T::deserialize(entries).map_err(|source| {
+        ErrorKind::Data(DataError::Deserialize { attribute: current.map(Cow::into_owned), source })
     })
 }
 
@@ -53,9 +53,8 @@ pub(crate) fn key_of<T: Envelope>(item: &Item) -> Result<T::Key, ErrorKind> {
         source: None,
         current: &mut current,
     };
-    T::deserialize_key(entries).map_err(|source| ErrorKind::Deserialize {
-        attribute: current.map(Cow::into_owned),
-        source,
+    T::deserialize_key(entries).map_err(|source| {
+        ErrorKind::Data(DataError::Deserialize { attribute: current.map(Cow::into_owned), source })
     })
 }
 

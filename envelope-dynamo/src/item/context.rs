@@ -8,6 +8,7 @@ use envelope_core::{Context, Value};
 
 use crate::dynamodb::{Item, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::{key_value, parse_number, stored};
@@ -62,7 +63,9 @@ pub(crate) fn keyed_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Err
 
 /// The text of an `#[encryption_context]` field: as it is, whatever the form.
 fn pair_text<'i, T: Envelope>(item: &'i Item, field: &Field) -> Result<Cow<'i, str>, ErrorKind> {
-    let refuse = |reason| ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
+    let refuse = |reason| {
+        ErrorKind::Usage(UsageError::Attribute { attribute: field.name.to_owned(), reason })
+    };
     if field.mark == Mark::Key {
         let text =
             part_text::<T>(item, field.name).ok_or_else(|| refuse("is in no key of the item"))?;
@@ -98,7 +101,8 @@ fn nested_value<'i>(
     attribute: &'i AttributeValue,
     levels: usize,
 ) -> Result<Value<'i>, ErrorKind> {
-    let refuse = |reason| ErrorKind::Attribute { attribute: name.to_owned(), reason };
+    let refuse =
+        |reason| ErrorKind::Usage(UsageError::Attribute { attribute: name.to_owned(), reason });
     let deeper = || levels.checked_sub(1).ok_or_else(|| refuse("is nested too deeply"));
     Ok(match attribute {
         AttributeValue::Null(_) => Value::Null,

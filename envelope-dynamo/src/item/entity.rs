@@ -4,6 +4,7 @@ use envelope_core::UnwrapKey;
 
 use crate::dynamodb::Item;
 use crate::error::Error;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::item::open::open_record;
@@ -122,8 +123,10 @@ impl Kind {
             matching.map(|(position, kind)| (position, kind.name)).unzip();
         let kind = match positions.as_slice() {
             [position] => return Ok(*position),
-            [] => ErrorKind::NoEntity { entities: E::KINDS.iter().map(|kind| kind.name).collect() },
-            _ => ErrorKind::SeveralEntities { entities: names },
+            [] => ErrorKind::Data(DataError::NoEntity {
+                entities: E::KINDS.iter().map(|kind| kind.name).collect(),
+            }),
+            _ => ErrorKind::Data(DataError::SeveralEntities { entities: names }),
         };
         let agree = E::KINDS.iter().all(|kind| kind.form == E::First::CONTEXT_FORM);
         // Whose key it is, and how that may be shown, is not known.

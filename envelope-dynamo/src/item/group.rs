@@ -6,7 +6,9 @@ use envelope_core::{
 };
 
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::item::context::bare_context;
 use crate::item::layout::{binary, dek_attribute, payload_attribute};
 use crate::record::Envelope;
@@ -18,7 +20,7 @@ pub(crate) fn withheld_groups<T: Envelope>(record: &T) -> Result<Vec<&'static st
     let mut withheld = Vec::new();
     for (group, is_withheld) in &states {
         if states.iter().any(|(other, state)| other == group && state != is_withheld) {
-            return Err(ErrorKind::PartOfGroupWithheld { group });
+            return Err(ErrorKind::Usage(UsageError::PartOfGroupWithheld { group }));
         }
         if *is_withheld && !withheld.contains(group) {
             withheld.push(*group);
@@ -51,7 +53,8 @@ pub(crate) fn keep_group(
     stored: &Item,
 ) -> Result<(), ErrorKind> {
     for name in [payload_attribute(group), dek_attribute(group)] {
-        let attribute = stored.get(&name).ok_or(ErrorKind::GroupWithheld { group })?;
+        let attribute =
+            stored.get(&name).ok_or(ErrorKind::Usage(UsageError::GroupWithheld { group }))?;
         item.insert(name, attribute.clone());
     }
     Ok(())
@@ -83,24 +86,28 @@ pub(crate) async fn open_group<T: Envelope>(
             let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
             // FORMAT 4.6-1
             if !payload.authenticated_names().is_empty() {
-                return Err(ErrorKind::Malformed(
+                return Err(ErrorKind::Data(DataError::Malformed(
                     "the payload of a group lists authenticated attributes",
-                ));
+                )));
             }
             let context = group_context::<T>(item, group)?;
             match open_payload(payload, &dek, Content::Group, &context, provider).await {
                 Ok(plaintext) => Ok(Some(Group::Opened(plaintext))),
                 Err(OpenError::Key(error)) if withholds(error.kind()) => Ok(Some(Group::Withheld)),
-                Err(OpenError::Authentication) => Err(ErrorKind::NotAuthentic {
+                Err(OpenError::Authentication) => Err(ErrorKind::Data(DataError::NotAuthentic {
                     authenticated: Vec::new(),
                     now_plaintext: Vec::new(),
-                }),
+                })),
                 Err(error) => Err(error.into()),
             }
         }
-        (None, _, true) => Err(ErrorKind::IncompleteGroup { group, missing: payload_name }),
-        (Some(_), None, true) => Err(ErrorKind::IncompleteGroup { group, missing: dek_name }),
-        (_, _, false) => Err(ErrorKind::AddedGroup { group }),
+        (None, _, true) => {
+            Err(ErrorKind::Data(DataError::IncompleteGroup { group, missing: payload_name }))
+        }
+        (Some(_), None, true) => {
+            Err(ErrorKind::Data(DataError::IncompleteGroup { group, missing: dek_name }))
+        }
+        (_, _, false) => Err(ErrorKind::Data(DataError::AddedGroup { group })),
     }
 }
 

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::convert::type_name;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 
@@ -20,6 +21,9 @@ pub(crate) fn dek_attribute(group: &str) -> String {
 pub(crate) fn binary(name: &str, attribute: AttributeValue) -> Result<Vec<u8>, ErrorKind> {
     match attribute {
         AttributeValue::B(bytes) => Ok(bytes.into_inner()),
-        other => Err(ErrorKind::NotBinary { attribute: name.to_owned(), found: type_name(&other) }),
+        other => Err(ErrorKind::Data(DataError::NotBinary {
+            attribute: name.to_owned(),
+            found: type_name(&other),
+        })),
     }
 }

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::convert::epoch_seconds::seconds_since_epoch;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::expression::placeholders::Placeholders;
 use crate::expression::{Clauses, Condition, Limit};
 use crate::record::Envelope;
@@ -104,7 +105,9 @@ pub(crate) fn version_limit(schema: Schema) -> Option<Limit> {
 
 fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, ErrorKind> {
     let Some((&Field { name: attribute, .. }, max)) = schema.version() else { return Ok(None) };
-    let refuse = |reason| ErrorKind::Attribute { attribute: attribute.to_owned(), reason };
+    let refuse = |reason| {
+        ErrorKind::Usage(UsageError::Attribute { attribute: attribute.to_owned(), reason })
+    };
     let value = item.get(attribute).cloned();
     let stored = match &value {
         None | Some(AttributeValue::Null(_)) => 0,
@@ -125,10 +128,10 @@ fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, Err
 fn is_time_to_live(schema: Schema, item: &Item) -> Result<(), ErrorKind> {
     match schema.ttl().and_then(|field| Some((field, item.get(field.name)?))) {
         None | Some((_, AttributeValue::N(_) | AttributeValue::Null(_))) => Ok(()),
-        Some((field, _)) => Err(ErrorKind::Attribute {
+        Some((field, _)) => Err(ErrorKind::Usage(UsageError::Attribute {
             attribute: field.name.to_owned(),
             reason: "is a time to live, but not stored as a number of seconds: DynamoDB would never delete the record",
-        }),
+        })),
     }
 }
 

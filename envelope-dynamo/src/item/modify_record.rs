@@ -14,6 +14,7 @@ use envelope_core::{COMMITMENT_BYTES, Plaintext, SALT_BYTES, UnwrapKey, WrapKey,
 use crate::dynamodb::{Item, MAX_ITEM_BYTES};
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::expression::Clauses;
 use crate::expression::placeholders::Placeholders;
 use crate::item::group::unknown_groups;
@@ -84,7 +85,7 @@ impl<T: Envelope> Stored<T> {
         let sealed = Unsealed::from_parts::<T>(parts).seal_keeping(&self.item, provider).await?;
         let bytes = item_bytes(&sealed);
         if bytes > MAX_ITEM_BYTES {
-            return Err(fail(ErrorKind::TooLarge { bytes }));
+            return Err(fail(ErrorKind::Usage(UsageError::TooLarge { bytes })));
         }
         let anew = sealed
             .into_iter()
@@ -106,7 +107,7 @@ impl<T: Envelope> Stored<T> {
         let mut keys = T::SCHEMA.keys();
         match keys.find(|field| self.before.item.get(field.name) != after.item.get(field.name)) {
             None => Ok(()),
-            Some(field) => Err(ErrorKind::KeyChanged { attribute: field.name }),
+            Some(field) => Err(ErrorKind::Usage(UsageError::KeyChanged { attribute: field.name })),
         }
     }
 
@@ -115,7 +116,7 @@ impl<T: Envelope> Stored<T> {
     fn same_groups(&self, after: &Parts) -> Result<(), ErrorKind> {
         match self.before.withheld.iter().find(|group| !after.withheld.contains(group)) {
             None => Ok(()),
-            Some(group) => Err(ErrorKind::GroupWithheld { group }),
+            Some(group) => Err(ErrorKind::Usage(UsageError::GroupWithheld { group })),
         }
     }
 
@@ -159,8 +160,8 @@ impl<T: Envelope> Stored<T> {
     fn all_groups_are_open(&self, withheld: &[&'static str]) -> Result<(), ErrorKind> {
         let groups = unknown_groups(T::SCHEMA, &self.authenticated);
         match (withheld.first(), groups.is_empty()) {
-            (Some(group), _) => Err(ErrorKind::GroupWithheld { group }),
-            (None, false) => Err(ErrorKind::UnknownGroups { groups }),
+            (Some(group), _) => Err(ErrorKind::Usage(UsageError::GroupWithheld { group })),
+            (None, false) => Err(ErrorKind::Usage(UsageError::UnknownGroups { groups })),
             (None, true) => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ use envelope_core::{
 
 use crate::dynamodb::Item;
 use crate::error::Error;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::item::assemble::put_together;
 use crate::item::context::context;
@@ -86,7 +87,7 @@ pub(crate) async fn open_whole<T: Envelope>(
     let record = put_together(chosen)?;
     match misplaced(&record, item)? {
         None => Ok(Open { record, plaintext, groups: opened, authenticated }),
-        Some(attribute) => Err(ErrorKind::KeyMismatch { attribute }),
+        Some(attribute) => Err(ErrorKind::Data(DataError::KeyMismatch { attribute })),
     }
 }
 
@@ -107,7 +108,7 @@ pub(crate) fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKin
     let is_plaintext =
         |name: &&String| T::SCHEMA.owner(name).is_some_and(|field| field.mark == Mark::Plaintext);
     let now_plaintext = authenticated.iter().filter(is_plaintext).cloned().collect();
-    ErrorKind::NotAuthentic { authenticated, now_plaintext }
+    ErrorKind::Data(DataError::NotAuthentic { authenticated, now_plaintext })
 }
 
 /// Takes payload and wrapped key out of the item.
@@ -116,12 +117,12 @@ pub(crate) fn take_sealed(item: &mut Item) -> Result<(Vec<u8>, Vec<u8>), ErrorKi
         RESERVED.map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
     match [payload.transpose()?, dek.transpose()?] {
         [Some(payload), Some(dek)] => Ok((payload, dek)),
-        [None, None] => Err(ErrorKind::NotSealed),
-        [Some(_), None] => {
-            Err(ErrorKind::Malformed("the record has `encrypted_payload` but no `encrypted_dek`"))
-        }
-        [None, Some(_)] => {
-            Err(ErrorKind::Malformed("the record has `encrypted_dek` but no `encrypted_payload`"))
-        }
+        [None, None] => Err(ErrorKind::Data(DataError::NotSealed)),
+        [Some(_), None] => Err(ErrorKind::Data(DataError::Malformed(
+            "the record has `encrypted_payload` but no `encrypted_dek`",
+        ))),
+        [None, Some(_)] => Err(ErrorKind::Data(DataError::Malformed(
+            "the record has `encrypted_dek` but no `encrypted_payload`",
+        ))),
     }
 }

@@ -11,6 +11,7 @@ use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::item::context::context;
 use crate::item::group::{group_context, keep_group};
 use crate::item::layout::{dek_attribute, payload_attribute};
@@ -73,7 +74,10 @@ impl Unsealed {
             Some((field, _)) => {
                 let reason =
                     "is a version, which a batch cannot look at: put such records one by one";
-                let kind = ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
+                let kind = ErrorKind::Usage(UsageError::Attribute {
+                    attribute: field.name.to_owned(),
+                    reason,
+                });
                 Err(Error::new((self.id)(&self.parts.item), kind))
             }
         }

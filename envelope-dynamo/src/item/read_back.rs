@@ -8,7 +8,9 @@
 use envelope_core::{FragileValues, ValueError};
 
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::item::assemble::{key_of, put_together};
 use crate::item::reconcile::reconcile;
 use crate::item::split::{Parts, key_item, route};
@@ -45,7 +47,7 @@ pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
             (read != *written).then(|| (*name, reason(|count| count(*written) != count(read))))
         }),
         // This check does not look for what makes another attribute unreadable.
-        Err(ErrorKind::Deserialize { attribute: Some(attribute), .. }) => fragile
+        Err(ErrorKind::Data(DataError::Deserialize { attribute: Some(attribute), .. })) => fragile
             .iter()
             .find(|(name, _)| **name == *attribute)
             .map(|(name, written)| (*name, reason(|count| count(*written) > 0))),
@@ -53,9 +55,10 @@ pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
     };
     match refused {
         None => Ok(()),
-        Some((name, source)) => {
-            Err(ErrorKind::Serialize { attribute: Some(name.to_owned()), source })
-        }
+        Some((name, source)) => Err(ErrorKind::Usage(UsageError::Serialize {
+            attribute: Some(name.to_owned()),
+            source,
+        })),
     }
 }
 
@@ -105,9 +108,9 @@ pub(crate) fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> 
     let again = key_of::<T>(item).and_then(key_item::<T>).unwrap_or_default();
     match composed.find(|field| item.get(field.name) != again.get(field.name)) {
         None => Ok(()),
-        Some(field) => Err(ErrorKind::Attribute {
+        Some(field) => Err(ErrorKind::Usage(UsageError::Attribute {
             attribute: field.name.to_owned(),
             reason: "is a composed key with a part that does not read back as the value that was written",
-        }),
+        })),
     }
 }

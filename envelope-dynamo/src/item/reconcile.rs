@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::FieldValue;
 
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::marks::{MarksError, Problem, WrittenMarks};
 use crate::item::group::unknown_groups;
@@ -35,7 +36,9 @@ pub(crate) fn reconcile<'p, T: Envelope>(
 ) -> Result<Vec<(Cow<'p, str>, Source<'p>)>, ErrorKind> {
     let encrypted: Vec<_> = sealed.iter().map(|(name, _)| *name).collect();
     if has_duplicates(encrypted.clone()) {
-        return Err(ErrorKind::Malformed("a field is sealed twice, in two groups of the record"));
+        return Err(ErrorKind::Data(DataError::Malformed(
+            "a field is sealed twice, in two groups of the record",
+        )));
     }
     let has_unseen_groups =
         !withheld.is_empty() || !unknown_groups(T::SCHEMA, &authenticated).is_empty();

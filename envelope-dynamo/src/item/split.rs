@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::convert::{check_storable, to_attribute_counting};
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::item::group::withheld_groups;
 use crate::item::layout::payload_attribute;
 use crate::record::Envelope;
@@ -47,7 +48,9 @@ pub(crate) fn route<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Record, withheld_groups(record)?);
     match record.serialize(&mut router) {
         Ok(()) => router.finish(),
-        Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
+        Err(source) => {
+            Err(ErrorKind::Usage(UsageError::Serialize { attribute: router.current, source }))
+        }
     }
 }
 
@@ -56,7 +59,9 @@ pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Keys, Vec::new());
     match T::serialize_key(key, &mut router) {
         Ok(()) => router.keys(),
-        Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
+        Err(source) => {
+            Err(ErrorKind::Usage(UsageError::Serialize { attribute: router.current, source }))
+        }
     }
 }
 
@@ -65,7 +70,9 @@ pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Keys, Vec::new());
     match record.serialize(&mut router) {
         Ok(()) => router.keys(),
-        Err(source) => Err(ErrorKind::Serialize { attribute: router.current, source }),
+        Err(source) => {
+            Err(ErrorKind::Usage(UsageError::Serialize { attribute: router.current, source }))
+        }
     }
 }
 
@@ -81,8 +88,8 @@ pub fn compose_key<T: Envelope>(
     let mut router = Router::new(T::SCHEMA, Scope::Record, Vec::new());
     parts.serialize(&mut router)?;
     let mut keys = router.keys().map_err(|kind| match kind {
-        ErrorKind::Attribute { reason, .. } => ValueError::format(reason),
-        ErrorKind::Serialize { source, .. } => source,
+        ErrorKind::Usage(UsageError::Attribute { reason, .. }) => ValueError::format(reason),
+        ErrorKind::Usage(UsageError::Serialize { source, .. }) => source,
         _ => INCOMPLETE_KEY,
     })?;
     keys.remove(name).ok_or(INCOMPLETE_KEY)

@@ -6,6 +6,7 @@ use envelope_core::{Context, Number, PARTITION_KEY_PAIR, SORT_KEY_PAIR, Value};
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 
@@ -56,7 +57,9 @@ pub(crate) fn key_value<'i>(
     field: &Field,
     max: usize,
 ) -> Result<(&'static str, Value<'i>), ErrorKind> {
-    let refuse = |reason| ErrorKind::Attribute { attribute: field.name.to_owned(), reason };
+    let refuse = |reason| {
+        ErrorKind::Usage(UsageError::Attribute { attribute: field.name.to_owned(), reason })
+    };
     let (name, attribute) =
         stored(item, field).ok_or_else(|| refuse("is a key, but the item does not have it"))?;
     let (value, bytes) = match attribute {
@@ -79,10 +82,10 @@ pub(crate) fn key_value<'i>(
 }
 
 pub(crate) fn parse_number<'i>(name: &str, text: &'i str) -> Result<Number<'i>, ErrorKind> {
-    Number::parse(text).map_err(|_| ErrorKind::Attribute {
+    Number::parse(text).map_err(|_| ErrorKind::Usage(UsageError::Attribute {
         attribute: name.to_owned(),
         reason: "is no number that DynamoDB can hold: 38 significant digits, 1E-130 to 9.99E+125",
-    })
+    }))
 }
 
 /// The attribute that every record has.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::convert::{KeySerializer, to_attribute_value};
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 
 /// The characters that set the parts of every composed key apart, and that no part of any may
 /// contain.
@@ -171,7 +172,7 @@ fn not_a_part(text: &str) -> Option<&'static str> {
 }
 
 fn refused(part: &str, reason: &'static str) -> ErrorKind {
-    ErrorKind::Attribute { attribute: part.to_owned(), reason }
+    ErrorKind::Usage(UsageError::Attribute { attribute: part.to_owned(), reason })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use envelope_core::Value;
 
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::record::Envelope;
 use crate::record::field::Mark;
@@ -28,7 +29,7 @@ impl KeyIdentity {
     pub(crate) fn of<T: Envelope>(item: &Item) -> Result<Self, ErrorKind> {
         Ok(Self {
             partition: part::<T>(item, Mark::PartitionKey)?
-                .ok_or(ErrorKind::Malformed("the struct has no key"))?,
+                .ok_or(ErrorKind::Data(DataError::Malformed("the struct has no key")))?,
             sort: part::<T>(item, Mark::SortKey)?,
         })
     }

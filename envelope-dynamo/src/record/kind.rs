@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ContextForm;
 
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::schema::Schema;
@@ -72,7 +74,7 @@ impl Kind {
         if matching().count() == 1 {
             Ok(())
         } else {
-            Err(ErrorKind::AmbiguousKey { entities: matching().collect() })
+            Err(ErrorKind::Usage(UsageError::AmbiguousKey { entities: matching().collect() }))
         }
     }
 
@@ -94,7 +96,11 @@ impl Kind {
                 .all(|field| field.discriminator_mismatch(known.get(field.name)).is_none())
         };
         let entities: Vec<_> = kinds.iter().filter(fits).map(|kind| kind.name).collect();
-        if entities.len() > 1 { Err(ErrorKind::AmbiguousKey { entities }) } else { Ok(()) }
+        if entities.len() > 1 {
+            Err(ErrorKind::Usage(UsageError::AmbiguousKey { entities }))
+        } else {
+            Ok(())
+        }
     }
 
     /// The kinds whose keys and constants an item has, with their positions.
@@ -110,7 +116,7 @@ impl Kind {
         let difference =
             |field: &Field| Some((field.name, field.discriminator_mismatch(item.get(field.name))?));
         let (attribute, expected) = self.schema.iter().find_map(difference)?;
-        Some(ErrorKind::WrongEntity { entity: self.name, attribute, expected })
+        Some(ErrorKind::Data(DataError::WrongEntity { entity: self.name, attribute, expected }))
     }
 
     /// Whether the derive found mistakes in the record, and made no implementation of it.

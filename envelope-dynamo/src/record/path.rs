@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::convert::{absent_value, to_attribute_value};
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::record::attribute::{Attribute, mark};
 
 /// A value within the items of the record `T`: an element of a list, a key of a map, a field of a
@@ -321,7 +322,7 @@ impl DocumentPath {
 
     /// The error of a change or a condition that the path's attribute cannot have.
     pub(crate) fn refused(&self, reason: &'static str) -> ErrorKind {
-        ErrorKind::Attribute { attribute: self.shown(), reason }
+        ErrorKind::Usage(UsageError::Attribute { attribute: self.shown(), reason })
     }
 
     /// The path as an expression has it, with whatever stands for names in it.

@@ -2,6 +2,7 @@
 
 use crate::dynamodb::Item;
 use crate::error::Error;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Readable};
@@ -110,7 +111,10 @@ impl ViewedItem {
         let found =
             self.schema.stored_as(attribute.name()).and_then(|field| stored(&self.item, field));
         attribute.read(found.map(|(_, value)| value.clone())).map_err(|source| {
-            ErrorKind::Deserialize { attribute: Some(attribute.name().to_owned()), source }
+            ErrorKind::Data(DataError::Deserialize {
+                attribute: Some(attribute.name().to_owned()),
+                source,
+            })
         })
     }
 }

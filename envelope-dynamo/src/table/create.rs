@@ -11,8 +11,11 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::call::attempt_outcome::AttemptOutcome;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::service::ServiceError;
+use crate::error::usage::UsageError;
 use crate::error::{Error, dynamodb_error};
 use crate::item::entity::Entity;
 use crate::record::Envelope;
@@ -23,8 +26,9 @@ use crate::table::Table;
 /// How long a new table may take until it can be used.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
-const MALFORMED: ErrorKind =
-    ErrorKind::Malformed("the keys of the struct make no table that DynamoDB takes");
+const MALFORMED: ErrorKind = ErrorKind::Data(DataError::Malformed(
+    "the keys of the struct make no table that DynamoDB takes",
+));
 
 /// The creation of a table, being built; see [`Table::create_table`].
 #[must_use = "a creation does nothing until it is sent"]
@@ -86,9 +90,9 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::KeyTypeUnknown`] for a key whose Rust type does not say whether it is a string,
+    /// [`UsageError::KeyTypeUnknown`](crate::error::UsageError::KeyTypeUnknown) for a key whose Rust type does not say whether it is a string,
     /// a number or bytes; and whatever DynamoDB answers: `ResourceInUseException` where the
-    /// table exists. From [`ErrorKind::TableNotReady`] on, [`Error::write_outcome`] is
+    /// table exists. From [`ServiceError::TableNotReady`](crate::error::ServiceError::TableNotReady) on, [`Error::write_outcome`] is
     /// `Written`: the table was created.
     pub async fn send(self) -> Result<(), Error> {
         let id = || RecordId::of_table(T::First::TABLE);
@@ -107,7 +111,7 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::KeyTypeUnknown`], as [`send`](Self::send).
+    /// [`UsageError::KeyTypeUnknown`](crate::error::UsageError::KeyTypeUnknown), as [`send`](Self::send).
     pub fn into_sdk(self) -> Result<CreateTableFluentBuilder, Error> {
         self.build().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
     }
@@ -155,7 +159,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         let id = || RecordId::of_table(T::First::TABLE);
         let ready =
             self.client.wait_until_table_exists().table_name(&*self.name).wait(READY_WITHIN).await;
-        ready.map_err(|_| Error::new(id(), ErrorKind::TableNotReady))?;
+        ready.map_err(|_| Error::new(id(), ErrorKind::DynamoDb(ServiceError::TableNotReady)))?;
         let Some(ttl) = ttl::<T>() else { return Ok(()) };
         let setting = TimeToLiveSpecification::builder().attribute_name(ttl).enabled(true).build();
         let setting = setting.map_err(|error| Error::new(id(), malformed(error)))?;
@@ -211,7 +215,10 @@ fn key_schema(keys: &[KeyAttribute]) -> Result<Vec<KeySchemaElement>, ErrorKind>
 }
 
 fn definition(key: &KeyAttribute) -> Result<AttributeDefinition, ErrorKind> {
-    let scalar = key.scalar.clone().ok_or(ErrorKind::KeyTypeUnknown { attribute: key.name })?;
+    let scalar = key
+        .scalar
+        .clone()
+        .ok_or(ErrorKind::Usage(UsageError::KeyTypeUnknown { attribute: key.name }))?;
     AttributeDefinition::builder()
         .attribute_name(key.name)
         .attribute_type(scalar)

@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
 
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 
 /// A setting that `customize` must not set.
 #[derive(Clone, Copy)]
@@ -28,7 +29,7 @@ pub(crate) struct RefusedSetting {
 
 impl From<RefusedSetting> for ErrorKind {
     fn from(RefusedSetting { setting, instead }: RefusedSetting) -> Self {
-        Self::Customized { setting, instead }
+        Self::Usage(UsageError::Customized { setting, instead })
     }
 }
 

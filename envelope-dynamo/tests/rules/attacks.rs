@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, Context, FieldWriter, Value, seal_payload};
+use envelope_dynamo::error::{DataError, UsageError};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
     Access, Envelope, Error, ErrorKind, GroupKeyProvider, LocalKeyProvider, RootKey, Table, View,
@@ -61,7 +62,9 @@ mod kinds {
     }
 
     fn assert_ambiguous(error: &Error) {
-        let ErrorKind::AmbiguousKey { entities } = error.kind() else { panic!("{error}") };
+        let ErrorKind::Usage(UsageError::AmbiguousKey { entities }) = error.kind() else {
+            panic!("{error}")
+        };
         assert_eq!(entities, &["User", "Admin"]);
         assert!(error.to_string().contains("the key fits each of User, Admin"), "{error}");
     }
@@ -186,7 +189,9 @@ mod groups {
             from_item::<Older>(item.clone(), &keys).await.expect_err("refused"),
             from_item::<OlderAuthenticated>(item, &keys).await.expect_err("refused"),
         ] {
-            let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+            let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else {
+                panic!("{error}")
+            };
             assert_eq!(marks.attribute(), "diagnosis");
             let told = error.to_string();
             assert!(
@@ -204,7 +209,7 @@ mod groups {
         let mut item = grouped(&keys).await;
         item.insert("diagnosis".into(), text("healthy"));
         let error = from_item::<Outside>(item, &without_medical(&keys)).await.expect_err("refused");
-        let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+        let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
         assert_eq!(marks.attribute(), "diagnosis");
     }
 
@@ -247,7 +252,10 @@ mod groups {
         let dek = item.remove("encrypted_dek_medical").expect("there is a group");
         let error = from_item::<Newer>(item, &keys).await.expect_err("refused");
         assert!(
-            matches!(error.kind(), ErrorKind::IncompleteGroup { group: "medical", .. }),
+            matches!(
+                error.kind(),
+                ErrorKind::Data(DataError::IncompleteGroup { group: "medical", .. })
+            ),
             "{error}"
         );
         let told = "groups[id=1]: the record was sealed with the group `medical`, but `encrypted_dek_medical` is missing";
@@ -257,7 +265,10 @@ mod groups {
             to_item(&Older { id: "1".into(), diagnosis: None }, &keys).await.expect("sealed");
         item.insert("encrypted_dek_medical".into(), dek);
         let error = from_item::<Newer>(item, &keys).await.expect_err("refused");
-        assert!(matches!(error.kind(), ErrorKind::AddedGroup { group: "medical" }), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Data(DataError::AddedGroup { group: "medical" })),
+            "{error}"
+        );
         assert!(
             error.to_string().contains("the group `medical`, which was not sealed with the record"),
             "{error}"
@@ -326,7 +337,7 @@ mod limits {
             }
             let error = changed.expect_err("it does not fit");
             assert!(
-                matches!(error.kind(), ErrorKind::ExpressionTooLong { bytes } if *bytes > 4096),
+                matches!(error.kind(), ErrorKind::Usage(UsageError::ExpressionTooLong { bytes }) if *bytes > 4096),
                 "{error}"
             );
             assert!(!error.is_retryable() && !error.is_in_doubt(), "{error}");
@@ -368,7 +379,7 @@ mod written_only {
         let error =
             to_item(&Report { sums: Sum::Whole(1), ..record }, &keys).await.expect_err("refused");
         assert!(
-            matches!(error.kind(), ErrorKind::Serialize { attribute: Some(name), .. } if name == "sums"),
+            matches!(error.kind(), ErrorKind::Usage(UsageError::Serialize { attribute: Some(name), .. }) if name == "sums"),
             "{error}"
         );
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{UsageError, WriteError};
 use envelope_dynamo::record::Partition;
 use envelope_dynamo::{Access, Envelope, ErrorKind, Table};
 use serde::{Deserialize, Serialize};
@@ -420,7 +421,10 @@ mod bound {
         for meanwhile in meanwhile {
             let (outcome, opens) = changed_while(meanwhile).await;
             let error = outcome.expect_err("no success may be reported");
-            assert!(!opens && !matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+            assert!(
+                !opens && !matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)),
+                "{error}"
+            );
         }
         let (outcome, opens) =
             changed_while(|item| drop(item.insert("other".into(), text("x")))).await;
@@ -453,7 +457,9 @@ mod groups {
             .send()
             .await
             .expect_err("refused");
-        let ErrorKind::UnknownGroups { groups } = error.kind() else { panic!("{error}") };
+        let ErrorKind::Usage(UsageError::UnknownGroups { groups }) = error.kind() else {
+            panic!("{error}")
+        };
         assert_eq!(groups, &["lab"]);
         assert!(error.to_string().contains("[lab]") && !error.is_in_doubt(), "{error}");
         older

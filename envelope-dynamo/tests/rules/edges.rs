@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{DataError, UsageError, WriteError};
 use envelope_dynamo::keys::{Clock, SharingLimits};
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
@@ -66,7 +67,7 @@ async fn a_stale_put_does_not_bring_a_deleted_record_back() {
     documents.put_mut(&mut read).send().await.expect("stored");
     documents.delete("d").send().await.expect("deleted");
     let error = documents.put(&read).send().await.expect_err("the version that it knows is gone");
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
     assert_eq!(documents.open_returned(&error).await.expect("nothing stood there"), None);
     assert_eq!(documents.get("d").send().await.expect("answered"), None);
     let error = documents.put_mut(&mut read).send().await.expect_err("still gone");
@@ -118,7 +119,10 @@ async fn a_record_without_version_is_older_than_any_that_was_seen() {
     assert_eq!(documents.get("d").send().await.expect("it opens"), Some(document(None)));
     let error =
         documents.get("d").not_before_version(1).send().await.expect_err("version 1 was seen");
-    assert!(matches!(error.kind(), ErrorKind::OlderVersion { not_before: 1 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Data(DataError::OlderVersion { not_before: 1 })),
+        "{error}"
+    );
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Data, false));
 }
 
@@ -212,7 +216,7 @@ async fn a_key_may_be_as_long_as_dynamodb_takes_it() {
     for (too_long, attribute) in [(record(2049, 1024), "hash"), (record(2048, 1025), "range")] {
         let error = records.put(&too_long).send().await.expect_err("DynamoDB would refuse it");
         assert!(
-            matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute),
+            matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { attribute: named, .. }) if named == attribute),
             "{error}"
         );
         let error = records
@@ -221,7 +225,7 @@ async fn a_key_may_be_as_long_as_dynamodb_takes_it() {
             .await
             .expect_err("there is no such key");
         assert!(
-            matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute),
+            matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { attribute: named, .. }) if named == attribute),
             "{error}"
         );
     }

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::{
     ConditionalOperator, ExpectedAttributeValue, KeysAndAttributes, ReturnValue, Select,
     TransactGetItem, TransactWriteItem, WriteRequest,
 };
+use envelope_dynamo::error::{UsageError, WriteError};
 use envelope_dynamo::expression::{AttributePath, AttributeType, Condition, mark};
 use envelope_dynamo::{Envelope, ErrorKind, Fault, Table, View, transact_get, transact_write};
 use serde::{Deserialize, Serialize};
@@ -579,7 +580,9 @@ async fn holds(
     let filtered = profiles.scan().filter(&condition).send().await.expect("a filter").len() == 1;
     let written = match profiles.update("p_1").condition(&condition).send().await {
         Ok(()) => true,
-        Err(error) if matches!(error.kind(), ErrorKind::ConditionFailed) => false,
+        Err(error) if matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)) => {
+            false
+        }
         Err(error) => panic!("{error}"),
     };
     assert_eq!(filtered, written);
@@ -759,7 +762,7 @@ async fn a_name_that_is_taken_is_refused_wherever_it_is_named() {
     let refused = |outcome: Result<(), envelope_dynamo::Error>, name: &str, reason: &str| {
         let error = outcome.expect_err(name);
         assert!(
-            matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == name),
+            matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { attribute, .. }) if attribute == name),
             "{error}"
         );
         assert!(error.to_string().contains(reason), "{error}");

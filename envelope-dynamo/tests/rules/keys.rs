@@ -1,5 +1,6 @@
 //! No value in a composed key makes a record stand where a record of another kind does.
 
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::item::Entity;
 use envelope_dynamo::{Envelope, ErrorKind, Fault, Table, from_item, to_item};
 
@@ -106,7 +107,9 @@ async fn a_key_that_fits_two_kinds_of_an_enum_is_refused_unsent() {
         to_item(&Shop::User(attacker.clone()), &setup.keys).await.expect_err("refused"),
     ];
     for error in refusals.iter().chain(batch.failures().iter().map(|failure| failure.error())) {
-        let ErrorKind::AmbiguousKey { entities } = error.kind() else { panic!("{error}") };
+        let ErrorKind::Usage(UsageError::AmbiguousKey { entities }) = error.kind() else {
+            panic!("{error}")
+        };
         assert_eq!(entities, &["User", "Admin"]);
         assert_eq!(error.fault(), Fault::Caller);
         assert!(error.to_string().contains("fits each of User, Admin"), "{error}");

@@ -1,5 +1,6 @@
 //! Several kinds of records in one table: which records a key, a query and a page token belong to.
 
+use envelope_dynamo::error::{DataError, UsageError};
 use envelope_dynamo::{Envelope, ErrorKind, Table};
 
 use crate::setup::Setup;
@@ -56,7 +57,10 @@ async fn entity_types_tell_kinds_with_one_form_of_key_apart() {
     jobs.of::<Mail>().put(&mail).send().await.expect("the record is stored");
     assert_eq!(jobs.of::<Mail>().get("1").send().await.expect("the record opens"), Some(mail));
     let error = jobs.of::<Call>().get("1").send().await.expect_err("it is no call");
-    assert!(matches!(error.kind(), ErrorKind::WrongEntity { expected: "call", .. }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Data(DataError::WrongEntity { expected: "call", .. })),
+        "{error}"
+    );
     jobs.of::<Mail>().delete("1").send().await.expect("the record is deleted");
 }
 
@@ -67,7 +71,9 @@ async fn a_kind_without_entity_type_leaves_the_keys_of_others_ambiguous() {
     let jobs: Table<AnyJob> = Table::new(setup.dynamodb.clone(), setup.keys.clone());
     setup.faults.forget_calls();
     let error = jobs.of::<Mail>().delete("1").send().await.expect_err("it may be of either kind");
-    let ErrorKind::AmbiguousKey { entities } = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::AmbiguousKey { entities }) = error.kind() else {
+        panic!("{error}")
+    };
     assert_eq!(entities, &["Mail", "Untold"]);
     assert!(setup.faults.all_requests().is_empty());
 }
@@ -128,7 +134,7 @@ async fn a_token_of_the_query_of_another_partition_is_refused() {
     let rest = orders.query("u").resume(token.clone()).send().await.expect("it goes on");
     assert_eq!(rest, [order("u", 2)]);
     let error = orders.query("v").resume(token).send().await.expect_err("the token is of `u`");
-    assert!(matches!(error.kind(), ErrorKind::ForeignResumeToken), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::ForeignResumeToken)), "{error}");
 }
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -155,7 +161,7 @@ async fn a_token_of_a_query_with_other_sort_keys_is_refused() {
     records.next().await.expect("a record").expect("it opens");
     let token = records.resume_token();
     let error = query(8).resume(token.clone()).send().await.expect_err("another condition");
-    assert!(matches!(error.kind(), ErrorKind::ForeignResumeToken), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::ForeignResumeToken)), "{error}");
     assert_eq!(query(9).resume(token).send().await.expect("it goes on").len(), 2);
 }
 

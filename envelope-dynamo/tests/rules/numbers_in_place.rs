@@ -1,6 +1,7 @@
 //! Numbers that DynamoDB adds to: what is stored can always be read again by the field's type.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{UsageError, WriteError};
 use envelope_dynamo::expression::Addable;
 use envelope_dynamo::{Envelope, Error, ErrorKind, Table, WriteOutcome, transact_write};
 use envelope_examples::Fault as Injected;
@@ -73,8 +74,7 @@ async fn setup(revision: u8) -> (Setup, Table<Counter>) {
 
 #[track_caller]
 fn assert_names(error: &Error, attribute: &str) {
-    let names =
-        matches!(error.kind(), ErrorKind::Attribute { attribute: named, .. } if named == attribute);
+    let names = matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { attribute: named, .. }) if named == attribute);
     assert!(
         names && error.write_outcome() == WriteOutcome::NotWritten && !error.is_retryable(),
         "{error}"
@@ -171,10 +171,13 @@ async fn an_amount_that_never_fits_is_refused_before_anything_is_sent() {
 async fn another_condition_is_still_a_condition() {
     let (setup, counters) = setup(1).await;
     let error = counters.update("c").add(|c| c.small, 1).condition(|c| c.large.eq(7)).send().await;
-    assert!(matches!(error.expect_err("it is 0").kind(), ErrorKind::ConditionFailed));
+    assert!(matches!(
+        error.expect_err("it is 0").kind(),
+        ErrorKind::Write(WriteError::ConditionFailed)
+    ));
     let none =
         counters.update("nobody").add(|c| c.small, 1).send().await.expect_err("there is none");
-    assert!(matches!(none.kind(), ErrorKind::NoRecord));
+    assert!(matches!(none.kind(), ErrorKind::Write(WriteError::NoRecord)));
 
     // The first try made it 255, and its answer was lost.
     setup.faults.fail_next("UpdateItem", Injected::LoseReply);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{UsageError, WriteError};
 use envelope_dynamo::expression::Condition;
 use envelope_dynamo::{Envelope, Error, ErrorKind, Table};
 use serde::{Deserialize, Serialize};
@@ -168,7 +169,7 @@ async fn an_absent_number_does_not_hide_the_condition_that_failed() {
     let (_setup, table) = setup().await;
     let update = table.update("1").add(|d| d.absent, 1).condition(|d| d.count.eq(9));
     let error = update.send().await.expect_err("it is 1");
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
 }
 
 #[tokio::test]
@@ -209,6 +210,9 @@ async fn a_condition_may_be_as_long_as_dynamodb_takes_it() {
     assert_eq!(length(1 + equal, at_least).await, MOST);
     let sent = setup.faults.calls("UpdateItem");
     let error = demands(equal, at_least + 1).send().await.expect_err("it is a byte too long");
-    assert!(matches!(error.kind(), ErrorKind::ExpressionTooLong { bytes: 4097 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::ExpressionTooLong { bytes: 4097 })),
+        "{error}"
+    );
     assert_eq!(setup.faults.calls("UpdateItem"), sent);
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::record::Partition;
 use envelope_dynamo::{Access, Envelope, ErrorKind, GroupKeyProvider, from_item, to_item};
 
@@ -102,7 +103,7 @@ async fn marks(item: Item, setup: &Setup) -> Stored {
     let mut probed = item.clone();
     probed.insert("probe".to_owned(), AttributeValue::S("x".to_owned()));
     let error = from_item::<Probe>(probed, &setup.keys).await.expect_err("it was planted");
-    let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
     let (encrypted, authenticated) =
         (sorted(&marks.written().encrypted), sorted(&marks.written().authenticated));
     Stored { item, encrypted, authenticated }
@@ -185,7 +186,7 @@ async fn a_put_marks_the_fields_of_groups_that_it_leaves_out() {
         let mut planted = item.clone();
         planted.insert(name.to_owned(), AttributeValue::S("v".to_owned()));
         let error = from_item::<Groups>(planted, &setup.keys).await.expect_err("it was planted");
-        let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+        let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
         assert_eq!(marks.attribute(), name);
         assert_eq!(sorted(&marks.written().encrypted), names(["a", "b", "note"]));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{DataError, KeyErrorKind, ServiceError, UsageError};
 use envelope_dynamo::item::{item_context, item_group_context};
 use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 use envelope_dynamo::{
@@ -64,7 +64,13 @@ async fn groups_are_withheld_as_a_whole_and_kept_by_a_change() {
     let part = Visit { iban: Access::Withheld, ..visit() };
     let error =
         to_item(&part, &setup.keys).await.expect_err("the other field of the group is there");
-    assert!(matches!(error.kind(), ErrorKind::PartOfGroupWithheld { group: "billing" }), "{error}");
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::Usage(UsageError::PartOfGroupWithheld { group: "billing" })
+        ),
+        "{error}"
+    );
 
     let visitor =
         Table::<Visit>::new(setup.dynamodb.clone(), GroupKeyProvider::new(setup.keys.clone()));
@@ -75,7 +81,10 @@ async fn groups_are_withheld_as_a_whole_and_kept_by_a_change() {
         .update("p_1")
         .modify(|visit| (visit.iban, visit.amount) = ("x".to_owned().into(), 1.into()));
     let error = granted.send().await.expect_err("what others sealed in the group would be lost");
-    assert!(matches!(error.kind(), ErrorKind::GroupWithheld { group: "billing" }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::GroupWithheld { group: "billing" })),
+        "{error}"
+    );
     let whole = visits.get("p_1").send().await.expect("the record opens").expect("it is there");
     assert_eq!(whole, Visit { notes: "new".to_owned(), ..visit() });
 }
@@ -131,7 +140,10 @@ async fn a_record_whose_fields_make_another_key_does_not_open() {
         seen: u64,
     }
     let error = from_item::<Read>(item, &keys).await.expect_err("the fields make another key");
-    assert!(matches!(error.kind(), ErrorKind::KeyMismatch { attribute: "pk" }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Data(DataError::KeyMismatch { attribute: "pk" })),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -142,7 +154,8 @@ async fn a_record_that_does_not_open_names_what_is_plaintext_now() {
     item.insert("seen".to_owned(), AttributeValue::N("4".to_owned()));
     let error =
         from_item::<Visit>(item, &keys).await.expect_err("an authenticated attribute was changed");
-    let ErrorKind::NotAuthentic { authenticated, now_plaintext } = error.kind() else {
+    let ErrorKind::Data(DataError::NotAuthentic { authenticated, now_plaintext }) = error.kind()
+    else {
         panic!("{error}")
     };
     assert_eq!(
@@ -223,7 +236,7 @@ async fn an_error_of_marks_says_what_the_record_was_written_with() {
             item.remove("version");
         }
         let error = from_item::<Note>(item, &keys).await.expect_err("a field was not protected");
-        let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+        let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
         assert_eq!(
             (marks.attribute(), marks.written().encrypted.as_slice()),
             (attribute, ["anchor".to_owned()].as_slice())
@@ -280,7 +293,10 @@ async fn a_change_counts_stamps_and_takes_back_what_only_the_library_writes() {
     let as_new = notes.get("n").not_before_version(2).send().await;
     assert_eq!(as_new.expect("it is that version").map(|note| note.version), Some(2));
     let error = notes.get("n").not_before_version(3).send().await.expect_err("it is older");
-    assert!(matches!(error.kind(), ErrorKind::OlderVersion { not_before: 3 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Data(DataError::OlderVersion { not_before: 3 })),
+        "{error}"
+    );
 
     let only_managed = notes.update("n").modify(|note| note.version = 70).send().await;
     assert_eq!(only_managed.expect("nothing is written").map(|note| note.version), Some(2));
@@ -293,16 +309,22 @@ async fn a_change_cannot_move_a_record_or_outgrow_an_item() {
     notes.put(&note()).send().await.expect("the record is stored");
     let moved = notes.update("n").modify(|note| note.id = "m".to_owned()).send().await;
     let error = moved.expect_err("the key says where the record is");
-    assert!(matches!(error.kind(), ErrorKind::KeyChanged { attribute: "id" }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::KeyChanged { attribute: "id" })),
+        "{error}"
+    );
 
     let grown = async |bytes: usize| {
         notes.update("n").modify(move |note| note.text = "x".repeat(bytes)).send().await
     };
     let error = grown(500_000).await.expect_err("DynamoDB takes 400 KB");
-    let ErrorKind::TooLarge { bytes } = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::TooLarge { bytes }) = error.kind() else { panic!("{error}") };
     let most = 500_000 - (bytes - 400 * 1024);
     let error = grown(most + 1).await.expect_err("it is one byte too long");
-    assert!(matches!(error.kind(), ErrorKind::TooLarge { bytes: 409_601 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::TooLarge { bytes: 409_601 })),
+        "{error}"
+    );
     assert_eq!(setup.faults.calls("UpdateItem"), 0);
     // The embedded server counts a byte more for some numbers; that it is asked is what matters
     // here.
@@ -330,7 +352,9 @@ async fn an_error_has_its_cause_its_table_and_the_id_of_the_request() {
     let error = notes.get("n").send().await.expect_err("DynamoDB refuses");
     assert!(error.source().is_some());
     assert_eq!(error.record().table(), "notes");
-    let ErrorKind::DynamoDb(refused) = error.kind() else { panic!("{error}") };
+    let ErrorKind::DynamoDb(ServiceError::Request(refused)) = error.kind() else {
+        panic!("{error}")
+    };
     assert!(refused.request_id().is_some_and(|id| id.starts_with("in-process-")), "{refused:?}");
 }
 
@@ -392,7 +416,7 @@ async fn a_time_to_live_that_dynamodb_would_not_see_is_not_stored() {
     let session = Session { id: "s".to_owned(), token: "t".to_owned(), expires: 4_102_444_800 };
     let error = sessions.put(&session).send().await.expect_err("it is text");
     assert!(
-        matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "expires"),
+        matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { attribute, .. }) if attribute == "expires"),
         "{error}"
     );
     assert_eq!(setup.faults.calls("PutItem"), 0);
@@ -431,7 +455,7 @@ async fn a_key_that_reads_as_another_is_not_written() {
     assert!(to_item(&name("zoe"), &keys).await.is_ok());
     let error = to_item(&name("Zoe"), &keys).await.expect_err("it would read as zoe");
     assert!(
-        matches!(error.kind(), ErrorKind::Attribute { attribute, .. } if attribute == "pk"),
+        matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { attribute, .. }) if attribute == "pk"),
         "{error}"
     );
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{DataError, KeyErrorKind, ServiceError, WriteError};
 use envelope_dynamo::keys::MultiKeyProvider;
 use envelope_dynamo::write::RewrapTo;
 use envelope_dynamo::{
@@ -167,7 +167,13 @@ async fn each_payload_and_each_wrapped_key_must_be_those_that_were_read() {
             bench.faults.release("UpdateItem");
         };
         let (moved, ()) = tokio::join!(moving, changing);
-        assert!(matches!(moved.expect_err("read again").kind(), ErrorKind::DynamoDb(_)), "{name}");
+        assert!(
+            matches!(
+                moved.expect_err("read again").kind(),
+                ErrorKind::DynamoDb(ServiceError::Request(_))
+            ),
+            "{name}"
+        );
         let stored = bench.stored().await.expect("a record");
         assert_eq!(bench.faults.calls("UpdateItem"), 1);
         assert!(
@@ -224,7 +230,10 @@ async fn who_is_overtaken_each_time_gives_up() {
     tokio::time::pause();
     let error =
         table.rewrap("p_1").re_encrypt(&from, &to).send().await.expect_err("others are faster");
-    assert!(matches!(error.kind(), ErrorKind::Conflict { tries: 16 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Write(WriteError::Conflict { tries: 16 })),
+        "{error}"
+    );
     assert!(!error.is_in_doubt());
 }
 
@@ -293,7 +302,7 @@ async fn what_is_not_sealed_or_refused_is_said_and_nothing_is_written() {
     put.send().await.expect("the item is stored");
     let error =
         table.rewrap("p_3").re_encrypt(&from, &to).send().await.expect_err("it is not sealed");
-    assert!(matches!(error.kind(), ErrorKind::NotSealed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotSealed)), "{error}");
     assert_eq!(bench.faults.calls("UpdateItem"), 0);
 }
 

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use envelope_dynamo::error::{ServiceError, WriteError};
 use envelope_dynamo::keys::{DataKey, GeneratedKey, KeyFuture, Recipient, WrappedKey};
 use envelope_dynamo::message::EncryptionContext;
 use envelope_dynamo::testing::TestKeyProvider;
@@ -206,7 +207,7 @@ async fn a_rewrap_that_fails_after_a_lost_answer_is_in_doubt() {
     };
     let (outcome, ()) = tokio::join!(rewrap(), refusing);
     let error = outcome.expect_err("the record cannot be read again");
-    assert!(matches!(error.kind(), ErrorKind::DynamoDb(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Request(_))), "{error}");
     assert_eq!(
         (error.write_outcome(), error.is_retryable()),
         (WriteOutcome::Unknown, false),
@@ -218,7 +219,10 @@ async fn a_rewrap_that_fails_after_a_lost_answer_is_in_doubt() {
     setup.faults.fail_always("UpdateItem", Injected::error("TransactionConflictException"));
     tokio::time::pause();
     let error = rewrap().await.expect_err("a transaction is always writing it");
-    assert!(matches!(error.kind(), ErrorKind::Conflict { tries: 16 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Write(WriteError::Conflict { tries: 16 })),
+        "{error}"
+    );
     assert_eq!(
         (error.write_outcome(), error.is_retryable()),
         (WriteOutcome::Unknown, true),

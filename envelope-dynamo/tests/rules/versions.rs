@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::item::view_item;
 use envelope_dynamo::record::Partition;
 use envelope_dynamo::{Access, Envelope, ErrorKind, Table, View, from_item, to_item};
@@ -214,7 +215,11 @@ impl Pair<'_> {
         match self.read::<T>().await {
             // `Other` says that nothing protects the field: `T` is told.
             Err(error) if Other::TREATS == Treats::Plain => {
-                assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{}: {error}", self.what);
+                assert!(
+                    matches!(error.kind(), ErrorKind::Usage(UsageError::Marks(_))),
+                    "{}: {error}",
+                    self.what
+                );
             }
             // It moved to a group that `T` does not have.
             Ok(None) if Other::TREATS == Treats::Grouped && T::TREATS != Treats::Grouped => {}
@@ -238,7 +243,8 @@ async fn pair<W: Version, R: Version>(setup: &Setup, secret: String) {
             // Nothing but a breach of marks keeps a version from reading, and then it changes
             // nothing.
             assert!(
-                matches!(error.kind(), ErrorKind::Marks(_)) && W::TREATS == Treats::Plain,
+                matches!(error.kind(), ErrorKind::Usage(UsageError::Marks(_)))
+                    && W::TREATS == Treats::Plain,
                 "{}: {error}",
                 pair.what
             );
@@ -329,7 +335,7 @@ async fn plaintext_is_accepted_only_where_no_name_of_the_field_is_protected() {
     ] {
         item.insert(planted.to_owned(), text("forged"));
         let error = from_item::<Accepting>(item, &keys).await.expect_err("refused");
-        let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+        let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
         assert_eq!(marks.attribute(), planted);
         assert!(error.to_string().contains("under another of its names"), "{error}");
     }
@@ -359,6 +365,7 @@ async fn plaintext_that_was_updated_under_its_own_name_is_read_from_there() {
 }
 
 mod withheld {
+    use envelope_dynamo::error::UsageError;
     use envelope_dynamo::{Access, Envelope, ErrorKind, LocalKeyProvider, RootKey, to_item};
 
     #[derive(Clone, Debug, Envelope)]
@@ -386,7 +393,10 @@ mod withheld {
             ("inner", Hidden { inner: Access::Granted(vec![Access::Withheld]), ..granted }),
         ] {
             let error = to_item(&record, &provider).await.expect_err("refused");
-            assert!(matches!(error.kind(), ErrorKind::Serialize { .. }), "{error}");
+            assert!(
+                matches!(error.kind(), ErrorKind::Usage(UsageError::Serialize { .. })),
+                "{error}"
+            );
             let told = error.to_string();
             assert!(
                 told.contains(attribute) && told.contains("withheld cannot be stored"),

@@ -1,6 +1,6 @@
 //! Reads and writes of a reader that may not open a group.
 
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{KeyErrorKind, UsageError};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
     Access, Envelope, Error, ErrorKind, GroupKeyProvider, RootKey, from_item, to_item,
@@ -94,12 +94,15 @@ async fn a_record_whose_group_is_withheld_is_not_put() {
     let patients = setup.table::<Patient>().await;
     let outside = Patient { diagnosis: Access::Withheld, ..patient() };
     let error = patients.put(&outside).send().await.expect_err("the group would be lost");
-    assert!(matches!(error.kind(), ErrorKind::GroupWithheld { group: "medical" }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::GroupWithheld { group: "medical" })),
+        "{error}"
+    );
     assert_eq!(setup.faults.calls("PutItem"), 0);
 }
 
 fn assert_marks(error: &Error, says: &str) {
-    let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
     assert_eq!(marks.attribute(), "diagnosis");
     assert!(error.to_string().contains(says), "{error}");
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use WriteOutcome::{NotWritten, Unknown, Written};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::error::{KeyError, KeyErrorKind};
+use envelope_dynamo::error::{DataError, KeyError, KeyErrorKind, WriteError};
 use envelope_dynamo::keys::{BranchKeyError, DataKey, GeneratedKey, KeyFuture, WrappedKey};
 use envelope_dynamo::message::EncryptionContext;
 use envelope_dynamo::testing::TestKeyProvider;
@@ -225,7 +225,7 @@ async fn a_condition_that_the_first_try_itself_broke_is_in_doubt_or_found_out() 
     let update =
         accounts.update("a").add(|a| a.logins, 1).condition(|a| a.logins.eq(3)).send().await;
     let update = update.expect_err("the second try finds 4");
-    assert!(matches!(update.kind(), ErrorKind::ConditionFailed));
+    assert!(matches!(update.kind(), ErrorKind::Write(WriteError::ConditionFailed)));
     assert_eq!((says(&update), logins(&setup).await.as_deref()), ((Unknown, false), Some("4")));
 
     setup.faults.fail_next("PutItem", Injected::LoseReply);
@@ -249,7 +249,7 @@ async fn an_old_record_whose_answer_was_lost_is_not_said_to_have_been_none_or_th
         .send()
         .await
         .expect_err("the first one is lost");
-    assert!(matches!(put.kind(), ErrorKind::AnswerLost));
+    assert!(matches!(put.kind(), ErrorKind::Write(WriteError::AnswerLost)));
     assert_eq!(
         (put.fault(), says(&put), put.to_string().as_str()),
         (Fault::Operator, (Written, false), lost)
@@ -340,7 +340,7 @@ async fn a_put_over_an_item_that_does_not_open_has_been_stored() {
         .send()
         .await
         .expect_err("it was never sealed");
-    assert!(matches!(error.kind(), ErrorKind::NotSealed));
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotSealed)));
     assert_eq!(says(&error), (Written, false));
     assert_eq!(accounts.get("a").send().await.expect("it opens"), Some(account("third")));
 }
@@ -401,7 +401,7 @@ async fn a_change_waits_for_the_transactions_that_hold_its_record() {
     let error =
         accounts.update("a").modify(|account| account.logins += 1).max_tries(3).send().await;
     let error = error.expect_err("three conflicts");
-    assert!(matches!(error.kind(), ErrorKind::Conflict { tries: 3 }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::Conflict { tries: 3 })), "{error}");
     assert_eq!(says(&error), (NotWritten, true));
     setup.faults.recover("UpdateItem");
 

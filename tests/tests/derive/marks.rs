@@ -1,6 +1,7 @@
 //! Records outlive structs: every change of a field's mark, and how an attacker could use it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{DataError, UsageError};
 use envelope_dynamo::{Envelope, Error, ErrorKind, from_item, to_item};
 use envelope_tests::{Item, local_keys, text};
 
@@ -85,7 +86,9 @@ arrives! {
 
 #[track_caller]
 fn assert_marks(error: &Error, attribute: &str, encrypted: &[&str], authenticated: &[&str]) {
-    let ErrorKind::Marks(marks) = error.kind() else { panic!("not about marks: {error}") };
+    let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else {
+        panic!("not about marks: {error}")
+    };
     assert_eq!(marks.attribute(), attribute);
     assert_eq!(marks.written().encrypted, encrypted);
     assert_eq!(marks.written().authenticated, authenticated);
@@ -141,23 +144,23 @@ async fn nobody_can_add_a_protected_field_to_a_record_that_was_written_without_i
         item.insert("f".into(), text("forged"));
         assert!(matches!(
             read::<OptionalEncrypted>(&item).await.unwrap_err().kind(),
-            ErrorKind::Marks(_)
+            ErrorKind::Usage(UsageError::Marks(_))
         ));
         assert!(matches!(
             read::<OptionalAuthenticated>(&item).await.unwrap_err().kind(),
-            ErrorKind::Marks(_)
+            ErrorKind::Usage(UsageError::Marks(_))
         ));
     }
     let mut item = write(&record!(OptionalAuthenticated, None)).await;
     item.insert("f".into(), text("forged"));
     let error = read::<OptionalAuthenticated>(&item).await.unwrap_err();
     assert!(
-        matches!(error.kind(), ErrorKind::NotAuthentic { .. }),
+        matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })),
         "its absence was authenticated: {error}"
     );
     assert!(matches!(
         read::<OptionalEncrypted>(&item).await.unwrap_err().kind(),
-        ErrorKind::NotAuthentic { .. }
+        ErrorKind::Data(DataError::NotAuthentic { .. })
     ));
 }
 
@@ -186,7 +189,7 @@ async fn accepting_plaintext_does_not_weaken_records_that_were_written_protected
     let mut authenticated = write(&record!(Authenticated, "value".into())).await;
     authenticated.insert("f".into(), text("forged"));
     let error = read::<AuthenticatedOrPlaintext>(&authenticated).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 }
 
 #[tokio::test]
@@ -212,7 +215,8 @@ async fn an_authenticated_field_that_became_plaintext_and_was_updated_in_place_s
     let mut item = write(&record!(Authenticated, "value".into())).await;
     item.insert("f".into(), text("updated in place"));
     let error = read::<Plaintext>(&item).await.unwrap_err();
-    let ErrorKind::NotAuthentic { authenticated, now_plaintext } = error.kind() else {
+    let ErrorKind::Data(DataError::NotAuthentic { authenticated, now_plaintext }) = error.kind()
+    else {
         panic!("{error}")
     };
     assert_eq!(
@@ -231,7 +235,7 @@ async fn an_authenticated_attribute_cannot_be_removed() {
     let mut item = write(&record!(OptionalAuthenticated, Some("value".into()))).await;
     item.remove("f");
     let error = read::<OptionalAuthenticated>(&item).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 }
 
 #[tokio::test]
@@ -244,7 +248,7 @@ async fn a_record_read_under_new_marks_is_written_under_them() {
 }
 
 mod strict {
-    use super::{Envelope, ErrorKind, read, text, write};
+    use super::{DataError, Envelope, ErrorKind, read, text, write};
 
     #[derive(Debug, PartialEq, Envelope)]
     #[envelope(table = "people")]
@@ -262,7 +266,7 @@ mod strict {
         assert!(read::<Strict>(&item).await.is_ok());
         item.insert("ttl".into(), text("1"));
         let error = read::<Strict>(&item).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Deserialize { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Data(DataError::Deserialize { .. })), "{error}");
     }
 }
 
@@ -272,7 +276,9 @@ mod forged_by_a_writer {
     use aws_sdk_dynamodb::primitives::Blob;
     use envelope_core::{Content, Context, FieldWriter, Sealed, Value, seal_payload};
 
-    use super::{AttributeValue, Authenticated, ErrorKind, Item, local_keys, read, text};
+    use super::{
+        AttributeValue, Authenticated, ErrorKind, Item, UsageError, local_keys, read, text,
+    };
 
     async fn sealed(authenticated: &str) -> Item {
         let context = Context::new("people")
@@ -295,7 +301,7 @@ mod forged_by_a_writer {
     #[tokio::test]
     async fn a_field_that_is_both_sealed_and_authenticated_is_refused() {
         let error = read::<Authenticated>(&sealed("f").await).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Marks(_))), "{error}");
         assert!(error.to_string().contains("both sealed and readable"), "{error}");
     }
 

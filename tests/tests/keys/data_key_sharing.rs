@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{DataError, KeyErrorKind};
 use envelope_dynamo::keys::{CacheLimits, SharingLimits};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
@@ -81,7 +81,7 @@ async fn records_under_one_data_key_cannot_be_exchanged() {
     let mut moved = to_item(&event(1, "t1"), &provider).await.unwrap();
     moved.insert("id".into(), AttributeValue::N("2".into()));
     let error = from_item::<Event>(moved, &provider).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use envelope_core::{
     PayloadBuilder, UntrustedPayload, read_fields,
 };
 use envelope_dynamo::batch::*;
-use envelope_dynamo::error::*;
+use envelope_dynamo::error::{ServiceError, UsageError, *};
 use envelope_dynamo::expression::*;
 use envelope_dynamo::item::*;
 use envelope_dynamo::keys::*;
@@ -305,7 +305,9 @@ async fn tables(seen: &mut Seen) {
     let error = patients.put(&patient()).send().await.unwrap_err();
     seen.print(error.kind());
     seen.print(error.record());
-    let ErrorKind::DynamoDb(source) = error.kind() else { panic!("{error}") };
+    let ErrorKind::DynamoDb(ServiceError::Request(source)) = error.kind() else {
+        panic!("{error}")
+    };
     seen.print(source);
     seen.error(&error);
     faults.fail_always("BatchWriteItem", Injected::error("AccessDeniedException"));
@@ -328,7 +330,7 @@ async fn tables(seen: &mut Seen) {
     let mut item = to_item(&patient(), &provider()).await.unwrap();
     item.insert("name".into(), aws_sdk_dynamodb::types::AttributeValue::S(NUMBER.to_string()));
     let error = from_item::<Patient>(item, &provider()).await.unwrap_err();
-    let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
     seen.error(marks);
     seen.print(marks.written());
 

@@ -3,6 +3,7 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::error::{DataError, DataKeyError, ServiceError, UsageError, WriteError};
 use envelope_dynamo::{Envelope, Error, ErrorKind, KmsKeyProvider, Table};
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
@@ -146,16 +147,16 @@ fn assert_of_every_kind(errors: &[Error]) {
     let of = |is: fn(&ErrorKind) -> bool| {
         assert!(errors.iter().any(|error| is(error.kind())), "{errors:?}")
     };
-    of(|kind| matches!(kind, ErrorKind::ConditionFailed));
-    of(|kind| matches!(kind, ErrorKind::TooLarge { .. }));
-    of(|kind| matches!(kind, ErrorKind::Deserialize { .. }));
-    of(|kind| matches!(kind, ErrorKind::Seal(_)));
-    of(|kind| matches!(kind, ErrorKind::Open(_)));
-    of(|kind| matches!(kind, ErrorKind::DynamoDb(_)));
-    of(|kind| matches!(kind, ErrorKind::NotAuthentic { .. }));
-    of(|kind| matches!(kind, ErrorKind::Marks(_)));
-    of(|kind| matches!(kind, ErrorKind::Malformed(_)));
-    of(|kind| matches!(kind, ErrorKind::NotSealed));
+    of(|kind| matches!(kind, ErrorKind::Write(WriteError::ConditionFailed)));
+    of(|kind| matches!(kind, ErrorKind::Usage(UsageError::TooLarge { .. })));
+    of(|kind| matches!(kind, ErrorKind::Data(DataError::Deserialize { .. })));
+    of(|kind| matches!(kind, ErrorKind::Key(DataKeyError::Generate(_))));
+    of(|kind| matches!(kind, ErrorKind::Key(DataKeyError::Unwrap(_))));
+    of(|kind| matches!(kind, ErrorKind::DynamoDb(ServiceError::Request(_))));
+    of(|kind| matches!(kind, ErrorKind::Data(DataError::NotAuthentic { .. })));
+    of(|kind| matches!(kind, ErrorKind::Usage(UsageError::Marks(_))));
+    of(|kind| matches!(kind, ErrorKind::Data(DataError::Malformed(_))));
+    of(|kind| matches!(kind, ErrorKind::Data(DataError::NotSealed)));
 }
 
 #[track_caller]
@@ -211,7 +212,7 @@ async fn a_key_that_is_refused_is_withheld_as_well() {
     let long = PARTITION.repeat(100);
     let visit = hashed::Visit { patient: long.clone(), ..hashed::visit() };
     let error = envelope_dynamo::to_item(&visit, &crate::provider()).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Attribute { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { .. })), "{error}");
     assert_withheld(&error);
     let visit = table::Visit { patient: long, ..table::visit() };
     assert_withheld(&envelope_dynamo::to_item(&visit, &crate::provider()).await.unwrap_err());

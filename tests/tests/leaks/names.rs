@@ -1,6 +1,7 @@
 //! The names of sealed fields are sealed, too. No error shows names that the struct does not have.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::{Envelope, ErrorKind};
 
 use crate::{TEXT, assert_says_no_secret, open, seal};
@@ -44,6 +45,6 @@ async fn a_record_of_other_marks_counts_the_names_it_does_not_know() {
         "{error}"
     );
     // The names are available on request.
-    let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
     assert_eq!(marks.written().encrypted, ["name", TEXT]);
 }

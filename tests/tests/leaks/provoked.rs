@@ -1,6 +1,7 @@
 //! Every other error that a test can cause, each with a secret nearby.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::error::{DataError, UsageError, WriteError};
 use envelope_dynamo::{
     Envelope, Error, ErrorKind, KmsKeyProvider, RootKey, Table, from_item, to_item,
 };
@@ -59,7 +60,7 @@ async fn refused(item: &Item) -> Error {
 #[tokio::test]
 async fn refusing_a_plaintext_record_quotes_nothing() {
     let item = Item::from([("id".to_owned(), text("p_1")), ("name".to_owned(), text(TEXT))]);
-    assert!(matches!(refused(&item).await.kind(), ErrorKind::NotSealed));
+    assert!(matches!(refused(&item).await.kind(), ErrorKind::Data(DataError::NotSealed)));
 }
 
 #[tokio::test]
@@ -107,7 +108,7 @@ async fn refusing_a_changed_record_quotes_nothing() {
     for (item, after_the_key) in [(moved, false), (bound, true), (payload, true)] {
         let error = refused(&item).await;
         assert_eq!(
-            matches!(error.kind(), ErrorKind::NotAuthentic { .. }),
+            matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })),
             after_the_key,
             "{error}"
         );
@@ -121,11 +122,11 @@ async fn refusing_a_changed_record_quotes_nothing() {
 async fn refusing_a_record_of_other_marks_quotes_nothing() {
     let unprotected = Unprotected { id: "p_1".into(), anchor: TEXT.into(), name: TEXT.into() };
     let error = refused(&seal(unprotected).await).await;
-    assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Marks(_))), "{error}");
     let mut item = seal(patient()).await;
     item.insert("name".to_owned(), text(TEXT));
     let error = refused(&item).await;
-    assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Marks(_))), "{error}");
 }
 
 #[test]
@@ -218,7 +219,7 @@ async fn a_refused_expression_is_told_without_its_values() {
             .expression_attribute_values(":n", AttributeValue::N(NUMBER.to_string()))
     });
     for error in [put.send().await.unwrap_err(), delete.send().await.unwrap_err()] {
-        assert!(matches!(error.kind(), ErrorKind::Customized { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Customized { .. })), "{error}");
         assert_says_no_secret(&error);
     }
     assert!(faults.all_requests().is_empty());
@@ -229,7 +230,7 @@ async fn the_error_of_a_large_item_shows_only_its_size() {
     let Bench { table, .. } = bench().await;
     let error =
         table.put(&Patient { name: TEXT.repeat(20_000), ..patient() }).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::TooLarge { .. })), "{error}");
     assert_says_no_secret(&error);
 }
 
@@ -238,7 +239,7 @@ async fn a_failed_condition_does_not_quote_the_stored_item() {
     let Bench { table, .. } = bench().await;
     table.put(&patient()).send().await.unwrap();
     let error = table.put(&patient()).if_not_exists().send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
     assert_says_no_secret(&error);
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::{Envelope, ErrorKind, to_item};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
@@ -126,7 +127,7 @@ async fn an_error_does_not_quote_a_value_that_cannot_be_bound() {
     for record in [bound(NUMBER as f64 * 1e150, Some("t")), bound(1.0, None), bound(1.0, Some(""))]
     {
         let error = to_item(&record, &provider()).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Attribute { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { .. })), "{error}");
         assert_says_no_secret(&error);
     }
 }

@@ -2,7 +2,7 @@
 //! do.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{DataError, KeyErrorKind, UsageError};
 use envelope_dynamo::item::{item_context, item_group_context};
 use envelope_dynamo::keys::rewrap;
 use envelope_dynamo::message::Sealed;
@@ -118,7 +118,10 @@ async fn what_is_withheld_cannot_be_destroyed_by_putting_the_rest() {
     let item = write(&patient("p_1")).await;
     let seen = read(&item, &accountant()).await.unwrap();
     let error = to_item(&seen, &doctor()).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::GroupWithheld { group: "medical" }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::GroupWithheld { group: "medical" })),
+        "{error}"
+    );
     assert_eq!(
         error.to_string(),
         "patients[patient_id=p_1]: the values of the group `medical` are withheld, so that storing the record would \
@@ -127,7 +130,13 @@ async fn what_is_withheld_cannot_be_destroyed_by_putting_the_rest() {
 
     let part = Patient { allergies: Access::Withheld, ..patient("p_1") };
     let error = to_item(&part, &doctor()).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::PartOfGroupWithheld { group: "medical" }), "{error}");
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::Usage(UsageError::PartOfGroupWithheld { group: "medical" })
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -220,11 +229,11 @@ async fn no_part_can_stand_in_the_place_of_another() {
         replayed.insert(part.to_owned(), older[part].clone());
     }
     let error = read(&replayed, &doctor()).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
     // This also holds for a reader without the right to the group.
     assert!(matches!(
         read(&replayed, &accountant()).await.unwrap_err().kind(),
-        ErrorKind::NotAuthentic { .. }
+        ErrorKind::Data(DataError::NotAuthentic { .. })
     ));
 }
 
@@ -240,7 +249,7 @@ async fn a_group_cannot_be_taken_away_or_added() {
     cut.remove("encrypted_payload_medical");
     cut.remove("encrypted_dek_medical");
     let error = read(&cut, &doctor()).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 
     let mut added = to_item(&Ungrouped::of("p_1"), &doctor()).await.unwrap();
     for part in ["encrypted_payload_medical", "encrypted_dek_medical"] {
@@ -400,7 +409,7 @@ async fn plaintext_counts_as_a_group_field_only_if_accepted_and_readable() {
     item.insert("diagnosis".to_owned(), AttributeValue::S("healthy".to_owned()));
     for reader in [doctor(), accountant()] {
         let error = from_item::<After>(item.clone(), &reader).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Marks(_))), "{error}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Partial reads of readable attributes: what they request and return, without a data key.
 
+use envelope_dynamo::error::DataError;
 use envelope_dynamo::item::view_item;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{Envelope, ErrorKind, RootKey, Table, View, to_item};
@@ -15,7 +16,8 @@ enum Plan {
 
 /// Seconds, written as text.
 mod as_text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(
         seconds: &u64,
@@ -136,7 +138,7 @@ async fn a_missing_or_mistyped_attribute_is_named_in_the_error() {
         view_item::<Usage>(item).unwrap_err()
     };
     let error = error_with(&|item| drop(item.remove("plan")));
-    assert!(matches!(error.kind(), ErrorKind::Deserialize { .. }));
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::Deserialize { .. })));
     let told = error.to_string();
     assert!(told.starts_with("users[userId=(sha256 "), "{told}");
     assert!(told.contains("`plan` is not of its field's type: missing field `plan`"), "{told}");

@@ -47,7 +47,7 @@ where
     }
 
     /// Sets what this library does not cover on each of the SDK's requests; request items are
-    /// refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
+    /// refused ([`UsageError::Customized`](crate::error::UsageError::Customized)).
     pub fn customize(
         mut self,
         with: impl Fn(BatchWriteItemFluentBuilder) -> BatchWriteItemFluentBuilder + Send + Sync + 'a,

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::service::ServiceError;
 use crate::item::from_item;
 use crate::record::Envelope;
 use crate::record::key::IntoKey;
@@ -100,7 +101,7 @@ where
     }
 
     /// Sets what this library does not cover on each of the SDK's requests; request items are
-    /// refused ([`ErrorKind::Customized`]).
+    /// refused ([`UsageError::Customized`](crate::error::UsageError::Customized)).
     pub fn customize(
         mut self,
         with: impl Fn(BatchGetItemFluentBuilder) -> BatchGetItemFluentBuilder + Send + Sync + 'a,
@@ -114,7 +115,7 @@ where
     /// # Errors
     ///
     /// The first error of any record, as of [`Get::send`](crate::read::Get::send), and
-    /// [`ErrorKind::Unprocessed`]. Where the other records are wanted all the same, use
+    /// [`ServiceError::Unprocessed`](crate::error::ServiceError::Unprocessed). Where the other records are wanted all the same, use
     /// [`stream`](Self::stream).
     // Boxed, so that the caller's future does not mention `I`: the compiler does not find a future
     // `Send` that holds the type of a closure over borrowed arguments. So it is with the
@@ -217,7 +218,7 @@ where
     /// # Errors
     ///
     /// Each record's are its own: as of [`Get::send`](crate::read::Get::send), and
-    /// [`ErrorKind::Unprocessed`]. Where a request fails, each of its keys has that error, and
+    /// [`ServiceError::Unprocessed`](crate::error::ServiceError::Unprocessed). Where a request fails, each of its keys has that error, and
     /// the next call goes on with the keys after them: a caller to whom
     /// [`Fault::Operator`](crate::Fault::Operator) says that it is not the record's will break off.
     pub async fn next(&mut self) -> Option<(K, Result<Option<T>, Error>)> {
@@ -263,7 +264,9 @@ where
                     // Its time may have run out while nobody polled it. Once: a caller that goes
                     // away each time is to learn of the failure.
                     Err(_) if may_be_late => self.ask(),
-                    Err(error) => self.give_up(|| ErrorKind::DynamoDb(error.clone())),
+                    Err(error) => {
+                        self.give_up(|| ErrorKind::DynamoDb(ServiceError::Request(error.clone())))
+                    }
                 }
             } else if self.take_keys() {
                 self.ask();
@@ -366,7 +369,7 @@ where
         }
         self.fruitless += 1;
         if self.fruitless == TRIES {
-            self.give_up(|| ErrorKind::Unprocessed { tries: TRIES });
+            self.give_up(|| ErrorKind::DynamoDb(ServiceError::Unprocessed { tries: TRIES }));
         }
     }
 

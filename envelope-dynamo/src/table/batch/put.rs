@@ -9,6 +9,7 @@ use envelope_core::WrapKey;
 use crate::dynamodb::MAX_ITEM_BYTES;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::item::entity::Entity;
 use crate::item::size::{item_bytes, wire_bytes};
 use crate::record::Envelope;
@@ -85,7 +86,7 @@ where
     }
 
     /// Sets what this library does not cover on each of the SDK's requests; request items are
-    /// refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
+    /// refused ([`UsageError::Customized`](crate::error::UsageError::Customized)).
     pub fn customize(
         mut self,
         with: impl Fn(BatchWriteItemFluentBuilder) -> BatchWriteItemFluentBuilder + Send + Sync + 'a,
@@ -100,7 +101,7 @@ where
     ///
     /// When any record was not stored, or may not have been: the error says which, and why each.
     /// Among the reasons are those of [`Put::send`](crate::write::Put::send), and
-    /// [`ErrorKind::Unprocessed`].
+    /// [`ServiceError::Unprocessed`](crate::error::ServiceError::Unprocessed).
     // Boxed for the reason that `BatchGet::send` is.
     #[must_use = "nothing is stored until the future is awaited"]
     pub fn send(self) -> Sending<'a, Result<usize, BatchError>>
@@ -136,7 +137,7 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
     let id = record_id::<T::First>(&item);
     let bytes = item_bytes(&item);
     if bytes > MAX_ITEM_BYTES {
-        return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
+        return Err(Error::new(id, ErrorKind::Usage(UsageError::TooLarge { bytes })));
     }
     let identity =
         KeyIdentity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;

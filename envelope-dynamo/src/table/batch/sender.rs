@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::service::ServiceError;
 use crate::record::key_identity::KeyIdentity;
 use crate::table::batch::error::{BatchError, BatchFailure};
 use crate::table::batch::{Customize, TRIES};
@@ -124,7 +125,7 @@ impl Sender<'_> {
         let mut requests = VecDeque::from([request]);
         while let Some(mut request) = requests.pop_front() {
             let Err(kind) = self.send_until_done(&mut request, so_far).await else { continue };
-            let is_invalid = matches!(&kind(), ErrorKind::DynamoDb(error) if error.code() == Some("ValidationException"));
+            let is_invalid = matches!(&kind(), ErrorKind::DynamoDb(ServiceError::Request(error)) if error.code() == Some("ValidationException"));
             if is_invalid && request.writes.len() > 1 {
                 let outcome = request.outcome;
                 let alone = |write| Request { writes: vec![write], outcome: outcome.clone() };
@@ -156,7 +157,8 @@ impl Sender<'_> {
             let sent = builder.customize().interceptor(request.outcome.clone()).send().await;
             let output = sent.map_err(|error| {
                 let error = DynamoDbError::new("BatchWriteItem", self.table, error);
-                Box::new(move || ErrorKind::DynamoDb(error.clone())) as Box<_>
+                Box::new(move || ErrorKind::DynamoDb(ServiceError::Request(error.clone())))
+                    as Box<_>
             })?;
             let before = request.writes.len();
             if let Some(unprocessed) = self.unprocessed(output, request) {
@@ -170,7 +172,9 @@ impl Sender<'_> {
                 fruitless += 1;
             }
             if fruitless == TRIES {
-                return Err(Box::new(|| ErrorKind::Unprocessed { tries: TRIES }));
+                return Err(Box::new(|| {
+                    ErrorKind::DynamoDb(ServiceError::Unprocessed { tries: TRIES })
+                }));
             }
             if !request.writes.is_empty() {
                 retry.adopt(request.outcome.sleep());
@@ -214,5 +218,6 @@ impl Sender<'_> {
 
 /// Whether a failure says nothing about the records that follow.
 fn is_of_the_record(error: &Error) -> bool {
-    error.fault() != Fault::Operator && !matches!(error.kind(), ErrorKind::DynamoDb(_))
+    error.fault() != Fault::Operator
+        && !matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Request(_)))
 }

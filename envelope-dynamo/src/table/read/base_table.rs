@@ -9,6 +9,7 @@ use crate::call::retry::Retry;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::service::ServiceError;
 use crate::error::{Error, dynamodb_error};
 use crate::record::key_identity::KeyIdentity;
 use crate::table::batch::TRIES;
@@ -84,7 +85,7 @@ async fn read(source: &Source, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> 
         if tries == TRIES {
             return Err(Error::new(
                 RecordId::of_table(source.logical),
-                ErrorKind::Unprocessed { tries },
+                ErrorKind::DynamoDb(ServiceError::Unprocessed { tries }),
             ));
         }
         if !keys.is_empty() {

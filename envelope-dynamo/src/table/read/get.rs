@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use envelope_core::UnwrapKey;
 
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::{Error, dynamodb_error};
 use crate::item::from_item;
@@ -79,7 +80,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     /// Sets what this library does not cover on the SDK's own builder; table and key are set
     /// afterwards.
     ///
-    /// A projection is refused ([`ErrorKind::Customized`]), since a record opens only whole:
+    /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)), since a record opens only whole:
     /// [`Table::view`] reads a part.
     pub fn customize(
         mut self,
@@ -98,8 +99,8 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// As [`from_item`](crate::from_item()), [`ErrorKind::Customized`],
-    /// [`ErrorKind::OlderVersion`], and whatever DynamoDB answers.
+    /// As [`from_item`](crate::from_item()), [`UsageError::Customized`](crate::error::UsageError::Customized),
+    /// [`DataError::OlderVersion`](crate::error::DataError::OlderVersion), and whatever DynamoDB answers.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let table = self.reader.table;
         let (item, id) = self.reader.table.key_item(self.key)?;
@@ -126,7 +127,7 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
         let record = from_item(with_requested_key(found, asked), &*self.table.provider).await?;
         match self.not_before_version {
             Some(not_before) if version.is_none_or(|version| version < not_before) => {
-                Err(Error::new(id, ErrorKind::OlderVersion { not_before }))
+                Err(Error::new(id, ErrorKind::Data(DataError::OlderVersion { not_before })))
             }
             _ => Ok(Some(record)),
         }

@@ -64,7 +64,7 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
     /// Sets what this library does not cover on the SDK's own builder; table and key are set
     /// afterwards.
     ///
-    /// A projection is refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)): the
+    /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): the
     /// view's fields say it.
     pub fn customize(
         mut self,

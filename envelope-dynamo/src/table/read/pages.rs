@@ -8,6 +8,7 @@ use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::record::schema::RESERVED;
 use crate::table::read::base_table::from_base_table;
 use crate::table::read::read_request::{Answer, ReadRequest, RequestError};
@@ -140,7 +141,7 @@ impl Pages {
         let index = self.source.index.unwrap_or_default();
         Error::new(
             RecordId::of_table(self.source.logical),
-            ErrorKind::NotProjected { index, missing },
+            ErrorKind::Usage(UsageError::NotProjected { index, missing }),
         )
     }
 

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::table::read::read_request::ReadRequest;
 use crate::table::read::resume_token::{Fingerprint, Position, ResumeToken};
 
@@ -32,7 +33,11 @@ impl Prepared {
         let belongs = token.fingerprint == self.fingerprint
             && token.positions.len() == self.requests.len()
             && token.positions.iter().all(fits);
-        if belongs { Ok(token.positions.clone()) } else { Err(ErrorKind::ForeignResumeToken) }
+        if belongs {
+            Ok(token.positions.clone())
+        } else {
+            Err(ErrorKind::Usage(UsageError::ForeignResumeToken))
+        }
     }
 
     fn accepts_start_key(&self, key: &Item) -> bool {

@@ -7,6 +7,7 @@ use envelope_core::UnwrapKey;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::expression::placeholders::Placeholders;
 use crate::expression::{SortCondition, SortKey};
 use crate::item::entity::Entity;
@@ -153,7 +154,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// Sets what this library does not cover on the SDK's own builder; table, index, page size and
     /// starting key are set afterwards.
     ///
-    /// Expressions and projections are refused ([`ErrorKind::Customized`]): [`sort`](Self::sort),
+    /// Expressions and projections are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`sort`](Self::sort),
     /// [`filter`](Self::filter) and [`views`](Self::views) say them.
     pub fn customize(
         mut self,
@@ -247,7 +248,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         let is_filtered =
             |name: &&str| self.options.filter.as_ref().is_some_and(|filter| filter.names(name));
         match self.index.key_names().find(is_filtered) {
-            Some(attribute) => Err(ErrorKind::FilterOnKey { attribute }),
+            Some(attribute) => Err(ErrorKind::Usage(UsageError::FilterOnKey { attribute })),
             None => Ok(()),
         }
     }
@@ -261,10 +262,12 @@ fn key_value(operand: Operand) -> Result<AttributeValue, ErrorKind> {
         Ok(value @ (AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::B(_))) => {
             Ok(value)
         }
-        Ok(_) => Err(ErrorKind::Attribute {
+        Ok(_) => Err(ErrorKind::Usage(UsageError::Attribute {
             attribute,
             reason: "is a key, but neither a string, a number nor bytes: DynamoDB keys are S, N or B",
-        }),
-        Err(source) => Err(ErrorKind::Serialize { attribute: Some(attribute), source }),
+        })),
+        Err(source) => {
+            Err(ErrorKind::Usage(UsageError::Serialize { attribute: Some(attribute), source }))
+        }
     }
 }

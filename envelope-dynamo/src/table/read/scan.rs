@@ -8,6 +8,7 @@ use envelope_core::UnwrapKey;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::expression::placeholders::Placeholders;
 use crate::item::entity::Entity;
 use crate::record::Envelope;
@@ -89,7 +90,7 @@ impl Segments {
             {
                 Ok((from..to, all))
             }
-            _ => Err(ErrorKind::Segments),
+            _ => Err(ErrorKind::Usage(UsageError::Segments)),
         }
     }
 }
@@ -133,7 +134,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// Sets what this library does not cover on the SDK's own builder; table, index, segments, page
     /// size and starting key are set afterwards.
     ///
-    /// Expressions and projections are refused ([`ErrorKind::Customized`]):
+    /// Expressions and projections are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)):
     /// [`filter`](Self::filter) and [`views`](Self::views) say them.
     pub fn customize(mut self, with: impl FnOnce(ScanFluentBuilder) -> ScanFluentBuilder) -> Self {
         self.builder = with(self.builder);

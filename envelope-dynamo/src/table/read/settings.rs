@@ -71,7 +71,7 @@ macro_rules! settings {
         ///
         /// With `None` it begins at the beginning, so that what a client sent, or not, can be
         /// passed on. A token of another query or scan, or of one with another filter, is refused:
-        /// [`ErrorKind::ForeignResumeToken`](crate::ErrorKind::ForeignResumeToken). See
+        /// [`UsageError::ForeignResumeToken`](crate::error::UsageError::ForeignResumeToken). See
         /// [`ResumeToken`](crate::ResumeToken).
         pub fn resume(mut self, from: impl Into<Option<$crate::ResumeToken>>) -> Self {
             self.options.resume_from = from.into();

@@ -38,7 +38,7 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// The index must have everything that a record needs to be opened: the projection ALL does. Of
     /// another, DynamoDB is asked first for everything, which it refuses at no cost, and then
     /// for the attributes that the struct names; what is not there is said by
-    /// [`ErrorKind::NotProjected`]. [`fetch_base_table`](Query::fetch_base_table) reads whole
+    /// [`UsageError::NotProjected`](crate::error::UsageError::NotProjected). [`fetch_base_table`](Query::fetch_base_table) reads whole
     /// records through any.
     pub fn index<K: RecordKey, I>(
         &self,

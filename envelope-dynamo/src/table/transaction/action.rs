@@ -9,8 +9,10 @@ use envelope_core::WrapKey;
 
 use crate::dynamodb::Item;
 use crate::error::Error;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::expression::Limit;
 use crate::item::entity::Entity;
 use crate::item::size::item_bytes;
@@ -134,7 +136,9 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
                     call.return_values_on_condition_check_failure,
                 )
                 .build()
-                .map_err(|_| Error::new(target.id.clone(), ErrorKind::UpdateWithoutChange))?;
+                .map_err(|_| {
+                    Error::new(target.id.clone(), ErrorKind::Usage(UsageError::UpdateWithoutChange))
+                })?;
             Ok(Action { target, bytes, item: TransactWriteItem::builder().update(update).build() })
         })
     }
@@ -157,7 +161,10 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
 
 /// What the SDK requires was set above.
 fn invalid(id: &RecordId, _: BuildError) -> Error {
-    Error::new(id.clone(), ErrorKind::Malformed("the SDK did not take the request"))
+    Error::new(
+        id.clone(),
+        ErrorKind::Data(DataError::Malformed("the SDK did not take the request")),
+    )
 }
 
 /// Where a record stands: the physical table and the key.

@@ -247,8 +247,8 @@ impl TransactionReason {
         self.position
     }
 
-    /// Which record, and why: [`ConditionFailed`](crate::ErrorKind::ConditionFailed) or
-    /// [`Cancelled`](crate::ErrorKind::Cancelled).
+    /// Which record, and why: [`ConditionFailed`](crate::error::WriteError::ConditionFailed) or
+    /// [`Cancelled`](crate::error::ServiceError::Cancelled).
     #[must_use]
     pub const fn error(&self) -> &Error {
         &self.error

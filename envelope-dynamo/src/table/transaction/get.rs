@@ -63,7 +63,7 @@ type Customize<'a> =
 
 impl<'a, G: Gets> TransactGet<'a, G> {
     /// Sets what this library does not cover on the SDK's request; actions are refused
-    /// ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
+    /// ([`UsageError::Customized`](crate::error::UsageError::Customized)).
     ///
     /// What was set on the SDK's builder of a single get does not count here: DynamoDB has no place
     /// for it.

@@ -13,6 +13,8 @@ use crate::call::retry::Retry;
 use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
+use crate::error::service::ServiceError;
+use crate::error::write::WriteError;
 use crate::record::item_key::with_requested_key;
 use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind, TransactionReason};
@@ -120,13 +122,13 @@ impl<'a> TransactionRetry<'a> {
             let kind = match reason.code()? {
                 "None" => return None,
                 "ConditionalCheckFailed" if target.must_exist && found.is_none() => {
-                    ErrorKind::NoRecord
+                    ErrorKind::Write(WriteError::NoRecord)
                 }
-                "ConditionalCheckFailed" => ErrorKind::ConditionFailed,
-                code => ErrorKind::Cancelled {
+                "ConditionalCheckFailed" => ErrorKind::Write(WriteError::ConditionFailed),
+                code => ErrorKind::DynamoDb(ServiceError::Cancelled {
                     code: code.into(),
                     message: reason.message().map(Into::into),
-                },
+                }),
             };
             let error = Error::new(target.id.clone(), kind).with_returned(found);
             Some(TransactionReason { position, error: name_limit(error, &target.limits) })

@@ -124,7 +124,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Sets what this library does not cover on the SDK's request; the token is set afterwards, and
-    /// actions are refused ([`ErrorKind::Customized`](crate::ErrorKind::Customized)).
+    /// actions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)).
     pub fn customize(
         mut self,
         with: impl Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::expression::Condition;
 use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
@@ -59,7 +60,7 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
     /// Sets what this library does not cover on the SDK's own builder; table and key are set
     /// afterwards.
     ///
-    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// Expressions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`condition`](Self::condition) says
     /// them.
     pub fn customize(
         mut self,
@@ -87,6 +88,6 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
         // Table and key are set: only the condition can be missing.
         check
             .map(|check| (check, id.clone()))
-            .map_err(|_| Error::new(id, ErrorKind::CheckWithoutCondition))
+            .map_err(|_| Error::new(id, ErrorKind::Usage(UsageError::CheckWithoutCondition)))
     }
 }

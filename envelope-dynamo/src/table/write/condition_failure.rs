@@ -11,6 +11,7 @@ use crate::call::attempt_outcome::AttemptOutcome;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::write::WriteError;
 use crate::error::{Error, dynamodb_error};
 use crate::expression::Limit;
 use crate::item::entity::Entity;
@@ -94,8 +95,9 @@ pub(crate) async fn open_written<T: Entity>(
 
 /// Names the limit that made the conditions of an update fail, if it was one.
 pub(crate) fn name_limit(error: Error, limits: &[Limit]) -> Error {
-    let found =
-        error.returned_item().filter(|_| matches!(error.kind(), ErrorKind::ConditionFailed));
+    let found = error
+        .returned_item()
+        .filter(|_| matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)));
     match found.and_then(|found| limits.iter().find_map(|limit| limit.violated_by(found))) {
         Some(kind) => error.with_kind(kind),
         None => error,
@@ -126,6 +128,6 @@ impl WriteAttempt<'_> {
 
     /// The write was carried out, and the answer that had the old record was lost.
     pub(crate) fn answer_lost(self) -> Error {
-        Error::new(self.id, ErrorKind::AnswerLost).after_write(None)
+        Error::new(self.id, ErrorKind::Write(WriteError::AnswerLost)).after_write(None)
     }
 }

@@ -41,7 +41,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         Self { table, key, builder: table.client.delete_item(), condition: None }
     }
 
-    /// Fails with [`ErrorKind::ConditionFailed`] if there is no record.
+    /// Fails with [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed) if there is no record.
     ///
     /// If the answer to a first try is lost, the SDK tries again and finds no record: then this
     /// fails although the record was deleted by this very call, and [`Error::is_in_doubt`] says
@@ -50,7 +50,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         self.condition_of(Condition::exists(partition_key::<T>()))
     }
 
-    /// Deletes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`].
+    /// Deletes the record only if it fulfils a condition; otherwise [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed).
     /// Several conditions must all hold.
     ///
     /// ```no_run
@@ -75,7 +75,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     /// Sets what this library does not cover on the SDK's own builder; table and key are set
     /// afterwards.
     ///
-    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// Expressions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`condition`](Self::condition) says
     /// them.
     pub fn customize(
         mut self,
@@ -88,7 +88,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     /// Has the delete yield the record that it deleted, opened; the last call before `send`.
     ///
     /// If the answer to a first try is lost, the SDK tries again and finds nothing to delete: then
-    /// this fails with [`ErrorKind::AnswerLost`], since the first try may have deleted a
+    /// this fails with [`WriteError::AnswerLost`](crate::error::WriteError::AnswerLost), since the first try may have deleted a
     /// record.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
@@ -101,8 +101,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// When DynamoDB does not take such a key, [`ErrorKind::Customized`],
-    /// [`ErrorKind::ConditionFailed`], and whatever DynamoDB answers.
+    /// When DynamoDB does not take such a key, [`UsageError::Customized`](crate::error::UsageError::Customized),
+    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed), and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -172,7 +172,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
     ///
     /// # Errors
     ///
-    /// As [`Delete::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item())
+    /// As [`Delete::send`]; [`WriteError::AnswerLost`](crate::error::WriteError::AnswerLost); and as [`from_item`](crate::from_item())
     /// where the old record does not open: then it has been deleted, and
     /// [`Table::open_returned`] opens it later.
     pub async fn send(self) -> Result<Option<T>, Error> {

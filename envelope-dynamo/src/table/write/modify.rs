@@ -16,6 +16,7 @@ use crate::call::retry::Retry;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::write::WriteError;
 use crate::error::{Error, dynamodb_error};
 use crate::expression::placeholders::{Placeholders, check_length, join_conditions};
 use crate::expression::{Changes, Clauses, Condition, Limit};
@@ -132,12 +133,12 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ExpressionTooLong`] when the record has more authenticated attributes than a
-    /// condition can name; [`ErrorKind::GroupWithheld`] and [`ErrorKind::UnknownGroups`] when
+    /// [`UsageError::ExpressionTooLong`](crate::error::UsageError::ExpressionTooLong) when the record has more authenticated attributes than a
+    /// condition can name; [`UsageError::GroupWithheld`](crate::error::UsageError::GroupWithheld) and [`UsageError::UnknownGroups`](crate::error::UsageError::UnknownGroups) when
     /// the change would replace a group that cannot be opened here, or the encryption context
-    /// that it is bound to; [`ErrorKind::Conflict`] when others were faster each time;
-    /// [`ErrorKind::ConditionFailed`] when a condition of the update did not hold;
-    /// [`ErrorKind::KeyChanged`] and [`ErrorKind::TooLarge`] before anything is sent; as
+    /// that it is bound to; [`WriteError::Conflict`](crate::error::WriteError::Conflict) when others were faster each time;
+    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed) when a condition of the update did not hold;
+    /// [`UsageError::KeyChanged`](crate::error::UsageError::KeyChanged) and [`UsageError::TooLarge`](crate::error::UsageError::TooLarge) before anything is sent; as
     /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and whatever DynamoDB
     /// answers.
     ///
@@ -219,7 +220,11 @@ async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
         match target.write(stored, resealed).await? {
             Written::Done(record) => return Ok(Some(record)),
             Written::Overtaken(_) if tries >= max_tries => {
-                return Err(Error::new(target.id, ErrorKind::Conflict { tries }).into());
+                return Err(Error::new(
+                    target.id,
+                    ErrorKind::Write(WriteError::Conflict { tries }),
+                )
+                .into());
             }
             // What was found will be out of date after the pause, so it is read again.
             Written::Overtaken(sleep) => {
@@ -326,7 +331,8 @@ impl<T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Target<'_, T, P> {
                 Ok(Written::Overtaken(outcome.sleep()))
             }
             _ if is_refused || has_collided => {
-                Err(Error::new(attempt.id, ErrorKind::Conflict { tries: 1 }).or_in_doubt(true))
+                Err(Error::new(attempt.id, ErrorKind::Write(WriteError::Conflict { tries: 1 }))
+                    .or_in_doubt(true))
             }
             _ => Err(attempt.error(error)),
         }

@@ -11,6 +11,7 @@ use crate::dynamodb::{Item, MAX_ITEM_BYTES};
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::expression::Condition;
 use crate::expression::placeholders::Placeholders;
 use crate::item::entity::Entity;
@@ -94,7 +95,7 @@ mod sealed {
 /// A put being built; see [`Table::put`].
 ///
 /// A record with a `#[version]` is stored only if the version that stands there is the one in the
-/// record, none for 0 or `None`; otherwise [`ErrorKind::ConditionFailed`]. What is stored is the
+/// record, none for 0 or `None`; otherwise [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed). What is stored is the
 /// next version.
 #[must_use = "a put does nothing until it is sent"]
 pub struct Put<'a, T, P: ?Sized, R = &'a T> {
@@ -110,7 +111,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     }
 
     /// Stores the record only if none stands under its key; otherwise
-    /// [`ErrorKind::ConditionFailed`].
+    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed).
     ///
     /// If the answer to a first try is lost, the SDK tries again, and finds the record that the
     /// first try stored: its payload tells it from any other, and the put has succeeded.
@@ -119,13 +120,13 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     }
 
     /// Stores the record only if one stands under its key; otherwise
-    /// [`ErrorKind::ConditionFailed`].
+    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed).
     pub fn if_exists(self) -> Self {
         self.condition_of(Condition::exists(partition_key::<T::First>()))
     }
 
     /// Stores the record only if what stands under its key fulfils a condition; otherwise
-    /// [`ErrorKind::ConditionFailed`]. Several conditions must all hold.
+    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed). Several conditions must all hold.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -154,7 +155,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     /// capacity.
     ///
     /// Table and item are set afterwards, so that nothing unsealed can take their place.
-    /// Expressions are refused ([`ErrorKind::Customized`]): [`condition`](Self::condition) says
+    /// Expressions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`condition`](Self::condition) says
     /// them.
     ///
     /// ```no_run
@@ -176,7 +177,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     /// Has the put yield the record that it replaced, opened; the last call before `send`.
     ///
     /// If the answer to a first try is lost, the SDK tries again and finds what the first try
-    /// stored: then this fails with [`ErrorKind::AnswerLost`], although the record has been
+    /// stored: then this fails with [`WriteError::AnswerLost`](crate::error::WriteError::AnswerLost), although the record has been
     /// stored.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
@@ -189,8 +190,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     ///
     /// # Errors
     ///
-    /// As [`to_item`](crate::to_item()); [`ErrorKind::Customized`] and [`ErrorKind::TooLarge`]
-    /// before anything is sent; [`ErrorKind::ConditionFailed`]; and whatever DynamoDB answers.
+    /// As [`to_item`](crate::to_item()); [`UsageError::Customized`](crate::error::UsageError::Customized) and [`UsageError::TooLarge`](crate::error::UsageError::TooLarge)
+    /// before anything is sent; [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed); and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -261,7 +262,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         let id = record_id::<T::First>(&item);
         let bytes = item_bytes(&item);
         if bytes > MAX_ITEM_BYTES {
-            return Err(Error::new(id, ErrorKind::TooLarge { bytes }));
+            return Err(Error::new(id, ErrorKind::Usage(UsageError::TooLarge { bytes })));
         }
         let condition = Condition::joined(self.condition.take(), version);
         let builder = conditional(builder, condition, self.table.kinds)
@@ -299,7 +300,7 @@ impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: Puttable<T>>
     ///
     /// # Errors
     ///
-    /// As [`Put::send`]; [`ErrorKind::AnswerLost`]; and as [`from_item`](crate::from_item()) where
+    /// As [`Put::send`]; [`WriteError::AnswerLost`](crate::error::WriteError::AnswerLost); and as [`from_item`](crate::from_item()) where
     /// the old record does not open: then the new one has been stored, and
     /// [`Table::open_returned`] opens the old one later.
     pub async fn send(self) -> Result<Option<T>, Error> {

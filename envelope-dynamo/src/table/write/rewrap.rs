@@ -14,8 +14,10 @@ use envelope_core::{
 use crate::call::attempt_outcome::AttemptOutcome;
 use crate::call::retry::Retry;
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::write::WriteError;
 use crate::error::{Error, dynamodb_error};
 use crate::expression::Clauses;
 use crate::expression::placeholders::Placeholders;
@@ -156,7 +158,7 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
     ///
     /// When the record is not sealed, or a key provider refuses;
     /// [`WrongKey`](crate::error::KeyErrorKind::WrongKey) when none of the record's keys is wrapped
-    /// by the key to move from; [`ErrorKind::Conflict`] when others were faster 16 times; and
+    /// by the key to move from; [`WriteError::Conflict`](crate::error::WriteError::Conflict) when others were faster 16 times; and
     /// whatever DynamoDB answers. All wrapped keys are as they were then, unless the error says
     /// that it is in doubt; it does no harm to move them again.
     pub async fn send(self) -> Result<Option<Rewrapped>, Error> {
@@ -187,7 +189,7 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
             }
             if tries >= TRIES {
                 return Err(told(
-                    Error::new(target.id, ErrorKind::Conflict { tries }),
+                    Error::new(target.id, ErrorKind::Write(WriteError::Conflict { tries })),
                     unanswered.is_some(),
                 ));
             }
@@ -231,7 +233,7 @@ impl Part {
     ) -> Result<Self, ErrorKind> {
         let bytes = |name: &str| match item.get(name) {
             Some(attribute) => binary(name, attribute.clone()),
-            None => Err(ErrorKind::NotSealed),
+            None => Err(ErrorKind::Data(DataError::NotSealed)),
         };
         let sealed = Sealed { encrypted_payload: bytes(&payload)?, encrypted_dek: bytes(&dek)? };
         Ok(Self { group, payload, dek, sealed })
@@ -381,9 +383,12 @@ fn kind(error: RewrapError) -> ErrorKind {
             OpenError::ContextForm { written, expected }.into()
         }
         RewrapError::Key(error) => OpenError::Key(error).into(),
-        RewrapError::OtherDataKey => {
-            ErrorKind::NotAuthentic { authenticated: Vec::new(), now_plaintext: Vec::new() }
-        }
-        _ => ErrorKind::Malformed("the wrapped key cannot be moved to another context"),
+        RewrapError::OtherDataKey => ErrorKind::Data(DataError::NotAuthentic {
+            authenticated: Vec::new(),
+            now_plaintext: Vec::new(),
+        }),
+        _ => ErrorKind::Data(DataError::Malformed(
+            "the wrapped key cannot be moved to another context",
+        )),
     }
 }

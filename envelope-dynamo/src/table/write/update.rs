@@ -13,6 +13,7 @@ use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::write::WriteError;
 use crate::expression::placeholders::Placeholders;
 use crate::expression::{
     Addable, Amount, Changes, Clauses, Condition, IntoOperand, Limit, operand_kind,
@@ -174,7 +175,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// Adds to a number, or subtracts a negative amount; an absent attribute counts as zero.
     ///
     /// The number stays one that the field's type can hold: the update carries a condition for
-    /// that, and fails with [`ErrorKind::Attribute`] where it does not hold. A type of your own
+    /// that, and fails with [`UsageError::Attribute`](crate::error::UsageError::Attribute) where it does not hold. A type of your own
     /// says its range by [`Addable::RANGE`](crate::expression::Addable::RANGE).
     ///
     /// If the answer to a first try is lost, the SDK tries again, and **the amount may be added
@@ -256,7 +257,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Changes the record only if it fulfils a condition; otherwise [`ErrorKind::ConditionFailed`].
+    /// Changes the record only if it fulfils a condition; otherwise [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed).
     /// Several conditions must all hold.
     pub fn condition(mut self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
         let condition = condition(&T::attributes());
@@ -267,7 +268,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// Sets what this library does not cover on the SDK's own builder, such as the consumed
     /// capacity; table and key are set afterwards.
     ///
-    /// Expressions are refused ([`ErrorKind::Customized`]): [`set`](Self::set) and its like, and
+    /// Expressions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`set`](Self::set) and its like, and
     /// [`condition`](Self::condition), say them.
     pub fn customize(
         mut self,
@@ -289,9 +290,9 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoRecord`] if there is none: an update never creates one, which would be
-    /// unsealed; [`ErrorKind::ConditionFailed`]; [`ErrorKind::Customized`] and
-    /// [`ErrorKind::Attribute`] before anything is sent; and whatever DynamoDB answers.
+    /// [`WriteError::NoRecord`](crate::error::WriteError::NoRecord) if there is none: an update never creates one, which would be
+    /// unsealed; [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed); [`UsageError::Customized`](crate::error::UsageError::Customized) and
+    /// [`UsageError::Attribute`](crate::error::UsageError::Attribute) before anything is sent; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -314,8 +315,10 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
             builder.set_return_values(returns).customize().interceptor(attempt.outcome.clone());
         match request.send().await {
             Ok(output) => Ok(output.attributes.map(|new| with_requested_key(new, attempt.key))),
-            Err(error) if is_absent(&error) => Err(Error::new(attempt.id, ErrorKind::NoRecord)
-                .or_in_doubt(attempt.outcome.is_unknown())),
+            Err(error) if is_absent(&error) => {
+                Err(Error::new(attempt.id, ErrorKind::Write(WriteError::NoRecord))
+                    .or_in_doubt(attempt.outcome.is_unknown()))
+            }
             Err(error) => Err(name_limit(attempt.error(error), &limits)),
         }
     }

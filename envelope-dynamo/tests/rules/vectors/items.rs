@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::error::{FormatError, OpenError};
+use envelope_dynamo::error::{DataError, DataKeyError, FormatError, OpenError, UsageError};
 use envelope_dynamo::{
     Access, Envelope, Error, ErrorKind, GroupKeyProvider, LocalKeyProvider, RootKey, from_item,
 };
@@ -187,18 +187,21 @@ fn attribute(value: &BTreeMap<String, Json>) -> AttributeValue {
 /// be has several.
 fn failures(error: &Error) -> &'static [&'static str] {
     match error.kind() {
-        ErrorKind::NotSealed => &["not-sealed"],
-        ErrorKind::Malformed(_) => &["incomplete", "group", "malformed-record"],
-        ErrorKind::NotBinary { attribute, .. } => match attribute.as_str() {
+        ErrorKind::Data(DataError::NotSealed) => &["not-sealed"],
+        ErrorKind::Data(DataError::Malformed(_)) => &["incomplete", "group", "malformed-record"],
+        ErrorKind::Data(DataError::NotBinary { attribute, .. }) => match attribute.as_str() {
             "encrypted_payload" | "encrypted_dek" => &["incomplete"],
             _ => &["group"],
         },
-        ErrorKind::IncompleteGroup { .. } | ErrorKind::AddedGroup { .. } => &["group"],
-        ErrorKind::Attribute { .. } => &["key-attribute"],
-        ErrorKind::Marks(_) => &["marks"],
-        ErrorKind::NotAuthentic { .. } => &["authentication"],
-        ErrorKind::Open(OpenError::Format(FormatError::Truncated(_))) => &["format-truncated"],
-        ErrorKind::Open(OpenError::Key(error)) => {
+        ErrorKind::Data(DataError::IncompleteGroup { .. })
+        | ErrorKind::Data(DataError::AddedGroup { .. }) => &["group"],
+        ErrorKind::Usage(UsageError::Attribute { .. }) => &["key-attribute"],
+        ErrorKind::Usage(UsageError::Marks(_)) => &["marks"],
+        ErrorKind::Data(DataError::NotAuthentic { .. }) => &["authentication"],
+        ErrorKind::Data(DataError::Open(OpenError::Format(FormatError::Truncated(_)))) => {
+            &["format-truncated"]
+        }
+        ErrorKind::Key(DataKeyError::Unwrap(error)) => {
             std::slice::from_ref(Box::leak(Box::new(key_failure(error))))
         }
         _ => &[],

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
+use envelope_dynamo::error::{DataError, UsageError};
 use envelope_dynamo::{Envelope, ErrorKind, Table, from_item, to_item};
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_table, unique_name};
@@ -90,7 +91,9 @@ async fn a_number_that_dynamodb_cannot_hold_is_refused_where_it_is_bound() {
         (Numbers { id: i128::MAX, ..numbers() }, "id"),
     ] {
         let error = to_item(&record, &provider()).await.unwrap_err();
-        let ErrorKind::Attribute { attribute, .. } = error.kind() else { panic!("{error}") };
+        let ErrorKind::Usage(UsageError::Attribute { attribute, .. }) = error.kind() else {
+            panic!("{error}")
+        };
         assert_eq!(attribute, name, "{error}");
     }
 }
@@ -108,7 +111,7 @@ async fn a_bound_number_may_be_spelled_anew_but_not_changed() {
                 Ok(read) => assert_eq!(read, numbers(), "{name}: {spelling}"),
                 // It is authentic, but the parser of integers refuses a point or an exponent.
                 Err(error) => assert!(
-                    matches!(error.kind(), ErrorKind::Deserialize { .. }),
+                    matches!(error.kind(), ErrorKind::Data(DataError::Deserialize { .. })),
                     "{spelling}: {error}"
                 ),
             }
@@ -146,7 +149,7 @@ async fn a_bound_set_may_come_in_any_order_but_not_with_other_elements() {
     );
     for item in [fewer, list] {
         let error = from_item::<Numbers>(item, &provider()).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, FieldWriter, seal_payload};
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::item::item_context;
 use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, from_item, to_item};
 pub(crate) use envelope_tests::{Item, local_keys};
@@ -194,7 +195,7 @@ pub(crate) async fn sealed_names(item: &Item) -> Vec<String> {
     let mut item = item.clone();
     item.insert("probe".to_owned(), AttributeValue::Null(true));
     let error = from_item::<Probe>(item, &provider()).await.unwrap_err();
-    let ErrorKind::Marks(marks) = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
     marks.written().encrypted.clone()
 }
 

@@ -1,6 +1,7 @@
 //! An attacker who can write the table of branch keys, or the records.
 
 use envelope_dynamo::ErrorKind;
+use envelope_dynamo::error::DataError;
 use envelope_dynamo::keys::{
     BranchKey, BranchKeyStore, BranchName, KeyFuture, KeyKind, WrappedKey,
 };
@@ -134,7 +135,7 @@ async fn a_record_moved_to_another_branch_or_key_does_not_open() {
     let mut other_key = item.clone();
     other_key.insert("id".into(), text("2"));
     let error = from_item::<Visit>(other_key, &provider).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 
     let mut other_table = to_item(&letter(1, "alice"), &provider).await.unwrap();
     for name in ["id", "patient"] {
@@ -144,7 +145,7 @@ async fn a_record_moved_to_another_branch_or_key_does_not_open() {
     form[1] = item["encrypted_dek"].as_b().unwrap().as_ref()[1];
     other_table.insert("encrypted_dek".into(), binary(form));
     let error = from_item::<Visit>(other_table, &provider).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 }
 
 fn with_keys(item: &Item, keys: Vec<WrappedKey>) -> Item {
@@ -173,7 +174,7 @@ async fn an_entry_that_was_changed_does_not_open_the_record() {
         &provider,
     );
     let error = error.await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 
     bench.faults.forget_calls();
     for (key, expected) in [

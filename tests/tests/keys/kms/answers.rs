@@ -1,6 +1,6 @@
 //! Answers that KMS never gives, but a proxy, a bug or an attacker could.
 
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{DataError, KeyErrorKind};
 use envelope_dynamo::{Error, ErrorKind, Fault, from_item, to_item};
 use envelope_examples::Fault as Injected;
 use envelope_tests::{Secret, all_it_says};
@@ -130,7 +130,7 @@ async fn a_wrong_data_key_of_the_right_length_fails_like_any_other() {
         .faults
         .fail_next("Decrypt", Injected::Reply { status: 200, body: answer(&bench).to_string() });
     let error = bench.table.get("alice").send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
     assert_eq!(Secret::new(DATA_KEY).found_in(&all_it_says(&error)), None);
 }
 

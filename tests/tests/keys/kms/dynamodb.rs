@@ -1,6 +1,6 @@
 //! Every way in which DynamoDB fails, or succeeds without saying so.
 
-use envelope_dynamo::error::DynamoDbError;
+use envelope_dynamo::error::{DynamoDbError, ServiceError, WriteError};
 use envelope_dynamo::{Error, ErrorKind, Fault};
 use envelope_examples::Fault as Injected;
 use envelope_tests::{Secret, all_it_says};
@@ -72,7 +72,9 @@ fn conflict() -> Case {
 #[track_caller]
 fn assert_told(case: &Case, bench: &Bench, operation: &str, error: &Error) {
     let Case { answer, code, retryable, calls, has_request_id } = case;
-    let ErrorKind::DynamoDb(dynamodb) = error.kind() else { panic!("{answer:?}: {error}") };
+    let ErrorKind::DynamoDb(ServiceError::Request(dynamodb)) = error.kind() else {
+        panic!("{answer:?}: {error}")
+    };
     assert_eq!(dynamodb.code(), *code, "{answer:?}: {error}");
     // An invalid request must be fixed in the program.
     let fault = if *code == Some("ValidationException") { Fault::Caller } else { Fault::Operator };
@@ -215,7 +217,7 @@ async fn the_item_that_failed_a_condition_is_not_printed() {
         )
     });
     let error = put.send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
     assert!(!all_it_says(&error).contains("encrypted_payload"), "{error:?}");
 }
 
@@ -228,7 +230,7 @@ async fn the_sdks_own_error_is_the_source() {
     let source = std::error::Error::source(&error).unwrap().downcast_ref::<GetItemError>().unwrap();
     assert!(source.is_resource_not_found_exception());
     let _: &DynamoDbError = match error.kind() {
-        ErrorKind::DynamoDb(error) => error,
+        ErrorKind::DynamoDb(ServiceError::Request(error)) => error,
         other => panic!("{other}"),
     };
 }

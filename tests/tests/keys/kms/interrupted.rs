@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_kms::config::timeout::TimeoutConfig;
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{KeyErrorKind, ServiceError};
 use envelope_dynamo::{ErrorKind, KmsKeyProvider, from_item, to_item};
 use envelope_examples::Fault as Injected;
 
@@ -106,7 +106,11 @@ async fn dynamodb_without_an_answer_in_time_is_retryable() {
         envelope_dynamo::Table::<User>::new(aws_sdk_dynamodb::Client::from_conf(config), provider);
     bench.faults.hold("PutItem");
     let error = table.put(&user("alice")).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::DynamoDb(_)) && error.is_retryable(), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Request(_)))
+            && error.is_retryable(),
+        "{error}"
+    );
 }
 
 /// KMS generated a data key, and the answer was lost. The next try generates another, which the

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{DataError, ServiceError};
 use envelope_dynamo::{Error, ErrorKind, Fault};
 use envelope_examples::Fault as Injected;
 
@@ -86,12 +87,18 @@ async fn one_bad_record_or_key_does_not_affect_the_others() {
         results[key].as_ref().unwrap_err().to_string()
     };
     assert!(told(&results, "b").starts_with("users[user_id=b]: "), "{}", told(&results, "b"));
-    assert!(matches!(results["b"].as_ref().unwrap_err().kind(), ErrorKind::NotAuthentic { .. }));
-    assert!(matches!(results["c"].as_ref().unwrap_err().kind(), ErrorKind::NotSealed));
+    assert!(matches!(
+        results["b"].as_ref().unwrap_err().kind(),
+        ErrorKind::Data(DataError::NotAuthentic { .. })
+    ));
+    assert!(matches!(
+        results["c"].as_ref().unwrap_err().kind(),
+        ErrorKind::Data(DataError::NotSealed)
+    ));
     assert!(told(&results, "").contains("is a key and empty"), "{}", told(&results, ""));
 
     let error = bench.users.batch_get(["a", "b"]).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 }
 
 #[tokio::test]
@@ -119,7 +126,10 @@ async fn retries_pause_even_if_the_client_has_no_sleep() {
     tokio::time::pause();
     let start = tokio::time::Instant::now();
     let error = bench.users.batch_get(["a"]).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Unprocessed { tries: 10 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Unprocessed { tries: 10 })),
+        "{error}"
+    );
     assert!(start.elapsed() > Duration::ZERO);
 }
 
@@ -133,7 +143,10 @@ async fn keys_that_stay_unprocessed_are_errors() {
     let (found, left): (Vec<_>, Vec<_>) = results.into_values().partition(Result::is_ok);
     assert_eq!(found.len(), 1);
     let error = left.into_iter().next().unwrap().unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Unprocessed { tries: 10 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Unprocessed { tries: 10 })),
+        "{error}"
+    );
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Operator, true));
     assert_eq!(bench.faults.calls("BatchGetItem"), 11);
     let told = error.to_string();

@@ -1,5 +1,6 @@
 //! Versions and times to live, in transactions.
 
+use envelope_dynamo::error::{DataError, WriteError};
 use envelope_dynamo::transaction::TransactionErrorKind;
 use envelope_dynamo::{Envelope, ErrorKind, Fault, transact_get, transact_write};
 
@@ -43,7 +44,10 @@ async fn versions_and_times_to_live_hold_in_transactions() {
     put(1).await.unwrap();
     let error = put(1).await.unwrap_err();
     let [reason] = error.reasons() else { panic!("{error}") };
-    assert!(matches!(reason.error().kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(
+        matches!(reason.error().kind(), ErrorKind::Write(WriteError::ConditionFailed)),
+        "{error}"
+    );
     assert_eq!((reason.position(), error.fault()), (1, Fault::Caller));
     let found = notes.open_returned(reason.error()).await.unwrap().unwrap();
     assert_eq!(found, note(2));
@@ -58,7 +62,10 @@ async fn versions_and_times_to_live_hold_in_transactions() {
         .await
         .unwrap_err();
     let TransactionErrorKind::Record(record) = error.kind() else { panic!("{error}") };
-    assert!(matches!(record.kind(), ErrorKind::OlderVersion { not_before: 3 }), "{error}");
+    assert!(
+        matches!(record.kind(), ErrorKind::Data(DataError::OlderVersion { not_before: 3 })),
+        "{error}"
+    );
     assert!(error.to_string().starts_with("transact_get: users[user_id=n]: "), "{error}");
     let error = transact_get(vec![notes.get("n").not_before_version(3)]).send().await.unwrap_err();
     assert!(matches!(error.kind(), TransactionErrorKind::Record(_)), "{error}");

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::batch::BatchError;
+use envelope_dynamo::error::{ServiceError, UsageError};
 use envelope_dynamo::{
     ErrorKind, Fault, KmsKeyProvider, KmsKeyWrapper, Table, transact_get, transact_write,
 };
@@ -139,7 +140,10 @@ async fn writes_that_stay_unprocessed_are_named() {
     let error = bench.users.batch_put(records.by_ref()).send().await.unwrap_err();
     assert_eq!((error.done(), error.taken(), error.stopped()), (20, 50, true));
     assert_eq!(failed(&error), (20..50).map(|position| (position, false)).collect::<Vec<_>>());
-    assert!(matches!(error.failures()[0].error().kind(), ErrorKind::Unprocessed { tries: 10 }));
+    assert!(matches!(
+        error.failures()[0].error().kind(),
+        ErrorKind::DynamoDb(ServiceError::Unprocessed { tries: 10 })
+    ));
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Operator, true));
     assert_eq!(bench.faults.calls("BatchWriteItem"), 11 + 10);
     assert_each_was_sealed_once(&bench);
@@ -168,7 +172,7 @@ async fn a_record_that_cannot_be_sent_fails_alone_and_early() {
     assert_eq!(failed(&error), [(3, false), (27, false)]);
     assert_eq!((error.done(), error.taken(), error.stopped()), (28, 30, false));
     assert!(
-        matches!(error.failures()[0].error().kind(), ErrorKind::TooLarge { bytes } if *bytes > 400 * 1024)
+        matches!(error.failures()[0].error().kind(), ErrorKind::Usage(UsageError::TooLarge { bytes }) if *bytes > 400 * 1024)
     );
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Caller, false));
     assert_eq!(payloads(&bench).len(), 28);
@@ -359,7 +363,7 @@ async fn customized_settings_stay_and_added_items_are_refused() {
         .unwrap_err();
     assert!(matches!(
         error.failures()[0].error().kind(),
-        ErrorKind::Customized { setting: "request_items", .. }
+        ErrorKind::Usage(UsageError::Customized { setting: "request_items", .. })
     ));
     assert_eq!(bench.requests("BatchWriteItem").len(), 0);
     let put = bench.users.batch_put([user("a")]).customize(|request| {

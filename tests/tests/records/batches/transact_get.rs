@@ -1,6 +1,7 @@
 //! Several records, read at one moment.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use envelope_dynamo::error::DataError;
 use envelope_dynamo::transaction::{TransactionError, TransactionErrorKind};
 use envelope_dynamo::{ErrorKind, Fault, transact_get};
 use envelope_examples::Fault as Injected;
@@ -82,7 +83,7 @@ async fn a_record_that_does_not_open_is_named() {
     let error =
         transact_get((bench.users.get("a"), bench.users.get("b"))).send().await.unwrap_err();
     let TransactionErrorKind::Record(record) = error.kind() else { panic!("{error}") };
-    assert!(matches!(record.kind(), ErrorKind::NotAuthentic { .. }));
+    assert!(matches!(record.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })));
     assert!(error.to_string().starts_with("transact_get: users[user_id=b]: "), "{error}");
     assert_eq!((error.fault(), error.is_retryable()), (Fault::Data, false));
 }

@@ -1,5 +1,6 @@
 //! Transactions: all writes happen, or none.
 
+use envelope_dynamo::error::WriteError;
 use envelope_dynamo::transaction::{Transaction, TransactionError, TransactionErrorKind};
 use envelope_dynamo::{ErrorKind, Fault, transact_write};
 use envelope_examples::Fault as Injected;
@@ -65,12 +66,10 @@ async fn a_failed_condition_stops_the_whole_transaction() {
     assert_eq!(bench.stored_ids().await, set(["a"]));
     let positions: Vec<_> = error.reasons().iter().map(|reason| reason.position()).collect();
     assert_eq!(positions, [1, 3]);
-    assert!(
-        error
-            .reasons()
-            .iter()
-            .all(|reason| matches!(reason.error().kind(), ErrorKind::ConditionFailed))
-    );
+    assert!(error.reasons().iter().all(|reason| matches!(
+        reason.error().kind(),
+        ErrorKind::Write(WriteError::ConditionFailed)
+    )));
     assert_eq!(error.reasons()[1].error().record().keys().collect::<Vec<_>>(), [("user_id", "c")]);
     assert_eq!(
         (error.fault(), error.is_retryable(), error.is_in_doubt()),
@@ -145,12 +144,18 @@ async fn records_are_updated_in_place_among_other_writes() {
         .send()
         .await
         .unwrap_err();
-    assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::NoRecord), "{error}");
+    assert!(
+        matches!(error.reasons()[0].error().kind(), ErrorKind::Write(WriteError::NoRecord)),
+        "{error}"
+    );
     assert_eq!(bench.stored_ids().await, set(["a"]));
     let missed =
         bench.users.update("a").set(|user| user.logins, 1).condition(|user| user.logins.eq(9));
     let error = bench.transaction().update(missed).send().await.unwrap_err();
-    assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(
+        matches!(error.reasons()[0].error().kind(), ErrorKind::Write(WriteError::ConditionFailed)),
+        "{error}"
+    );
     assert_eq!(
         bench.users.open_returned(error.reasons()[0].error()).await.unwrap().unwrap().logins,
         4
@@ -424,7 +429,10 @@ async fn customized_settings_stay_and_all_conditions_apply() {
         .put(put)
         .customize(move |request| request.return_consumed_capacity(total.clone()));
     let error = transaction.send().await.unwrap_err();
-    assert!(matches!(error.reasons()[0].error().kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(
+        matches!(error.reasons()[0].error().kind(), ErrorKind::Write(WriteError::ConditionFailed)),
+        "{error}"
+    );
     assert_eq!(bench.sent()[0]["ReturnConsumedCapacity"], "TOTAL");
 }
 

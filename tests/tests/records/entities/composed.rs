@@ -1,6 +1,6 @@
 //! Keys composed of fields, without servers.
 
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{DataError, KeyErrorKind, UsageError};
 use envelope_dynamo::item::item_context;
 use envelope_dynamo::record::{Composite, IntoKey, Partition, Parts};
 use envelope_dynamo::testing::TestKeyProvider;
@@ -29,7 +29,7 @@ async fn opened<T: Envelope + std::fmt::Debug>(item: Item, provider: &LocalKeyPr
 
 /// Whether the record was refused because it stands under another key.
 pub(crate) fn is_moved(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotAuthentic { .. })
+    matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. }))
         || error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::ContextMismatch)
 }
 
@@ -219,7 +219,7 @@ async fn an_authentic_key_that_its_fields_do_not_make_is_an_error() {
         let item = to_item(&by_hand(sk, order_id), &provider).await.unwrap();
         let error = opened::<Order>(item, &provider).await;
         assert!(
-            matches!(error.kind(), ErrorKind::KeyMismatch { attribute: "sk" }),
+            matches!(error.kind(), ErrorKind::Data(DataError::KeyMismatch { attribute: "sk" })),
             "{sk}: {error}"
         );
         assert!(error.to_string().contains("make another `sk` than it is stored under"), "{error}");
@@ -227,7 +227,7 @@ async fn an_authentic_key_that_its_fields_do_not_make_is_an_error() {
     }
     let item = to_item(&by_hand("ORDER#s3cr3t#o_1", "o_1"), &provider).await.unwrap();
     let error = opened::<Order>(item, &provider).await;
-    assert!(matches!(error.kind(), ErrorKind::Deserialize { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::Deserialize { .. })), "{error}");
     assert!(error.to_string().contains("`created` is not of its field's type"), "{error}");
 }
 
@@ -253,7 +253,7 @@ async fn a_record_written_before_its_entity_type_had_a_name_does_not_pass_for_on
     let mut item = to_item(&Before { id: "x".into(), value: 1 }, &provider).await.unwrap();
     item.insert("kind".into(), text("after"));
     let error = opened::<After>(item, &provider).await;
-    assert!(matches!(error.kind(), ErrorKind::Marks(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Marks(_))), "{error}");
     let item = to_item(&After { id: "x".into(), value: 1 }, &provider).await.unwrap();
     assert_eq!(
         from_item::<Before>(item, &provider).await.unwrap().value,

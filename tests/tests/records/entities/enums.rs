@@ -1,5 +1,6 @@
 //! An enum of the entity types of one table.
 
+use envelope_dynamo::error::DataError;
 use envelope_dynamo::{Envelope, ErrorKind, Fault, LocalKeyProvider, from_item, to_item};
 use envelope_tests::{Item, text};
 
@@ -93,7 +94,7 @@ async fn keys_of_one_form_are_told_apart_by_the_entity_type_which_is_authenticat
     assert_eq!(read, Job::Mail(Mail { id: 7, body: "s3cr3t".into() }));
     item.insert("kind".into(), text("call"));
     let error = from_item::<Job>(item, &provider).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 }
 
 #[tokio::test]
@@ -124,7 +125,7 @@ async fn an_item_that_could_be_several_of_them_is_an_error() {
     let provider = provider();
     let item = to_item(&order(5, "o_1"), &provider).await.unwrap();
     let error = from_item::<Unclear>(item, &provider).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::SeveralEntities { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::SeveralEntities { .. })), "{error}");
     assert!(error.to_string().contains("could be each of Order, AnyOrder"), "{error}");
 }
 

@@ -1,5 +1,6 @@
 //! Queries and scans over the records of several types.
 
+use envelope_dynamo::error::DataError;
 use envelope_dynamo::{ErrorKind, KmsKeyProvider, Table};
 use envelope_examples::{Faults, Servers};
 use envelope_tests::{Item, plant, text};
@@ -68,7 +69,11 @@ async fn an_item_of_no_type_is_an_error_only_for_the_enum() {
     let results: Vec<_> = shop.query("u_1").stream().unwrap().collect().await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 5);
     let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
-    assert!(matches!(errors[0].kind(), ErrorKind::NoEntity { .. }), "{}", errors[0]);
+    assert!(
+        matches!(errors[0].kind(), ErrorKind::Data(DataError::NoEntity { .. })),
+        "{}",
+        errors[0]
+    );
     assert_eq!(errors.len(), 1);
     assert_eq!(shop.of::<Order>().query("u_1").send().await.unwrap().len(), 4);
 }

@@ -1,6 +1,7 @@
 //! Several entity types in one table.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::WriteError;
 use envelope_dynamo::{KmsKeyProvider, from_item};
 use envelope_tests::{Item, plant, text};
 
@@ -51,7 +52,10 @@ async fn conditions_can_name_composed_keys() {
     };
     put("ORDER#").await.unwrap();
     let error = put("PROFILE").await.unwrap_err();
-    assert!(matches!(error.kind(), envelope_dynamo::ErrorKind::ConditionFailed), "{error}");
+    assert!(
+        matches!(error.kind(), envelope_dynamo::ErrorKind::Write(WriteError::ConditionFailed)),
+        "{error}"
+    );
 }
 
 #[tokio::test]

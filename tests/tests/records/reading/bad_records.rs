@@ -1,4 +1,5 @@
 use aws_sdk_dynamodb::primitives::Blob;
+use envelope_dynamo::error::DataError;
 use envelope_dynamo::{ErrorKind, Fault, LocalKeyProvider};
 use envelope_tests::all_it_says;
 
@@ -37,9 +38,17 @@ async fn each_bad_record_is_one_error_and_the_others_are_returned() {
         assert_eq!(visits, p_1((0..50).filter(|number| !bad.contains(number))));
         let named: Vec<_> = errors.iter().map(|error| error.record().to_string()).collect();
         assert_eq!(named, bad.map(|number| format!("visits[patient=p_1, number={number}]")));
-        assert!(matches!(errors[0].kind(), ErrorKind::NotAuthentic { .. }), "{}", errors[0]);
-        assert!(matches!(errors[2].kind(), ErrorKind::NotSealed), "{}", errors[2]);
-        assert!(matches!(errors[5].kind(), ErrorKind::Deserialize { .. }), "{}", errors[5]);
+        assert!(
+            matches!(errors[0].kind(), ErrorKind::Data(DataError::NotAuthentic { .. })),
+            "{}",
+            errors[0]
+        );
+        assert!(matches!(errors[2].kind(), ErrorKind::Data(DataError::NotSealed)), "{}", errors[2]);
+        assert!(
+            matches!(errors[5].kind(), ErrorKind::Data(DataError::Deserialize { .. })),
+            "{}",
+            errors[5]
+        );
         // A wrong data key may be the fault of whoever configured the provider.
         assert!(
             errors.iter().all(|error| error.fault() == Fault::Data || error.key_error().is_some())

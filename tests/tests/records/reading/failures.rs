@@ -1,4 +1,5 @@
 use envelope_dynamo::ErrorKind;
+use envelope_dynamo::error::ServiceError;
 use envelope_examples::Fault;
 use envelope_tests::all_it_says;
 
@@ -36,7 +37,11 @@ async fn a_failed_page_is_one_error_and_reading_resumes_there() {
             read.extend(visits);
             assert!(setup.faults.all_used() && setup.faults.calls("Query") > before);
             assert_eq!(errors.len(), 1, "{fault:?}: {errors:?}");
-            assert!(matches!(errors[0].kind(), ErrorKind::DynamoDb(_)), "{}", errors[0]);
+            assert!(
+                matches!(errors[0].kind(), ErrorKind::DynamoDb(ServiceError::Request(_))),
+                "{}",
+                errors[0]
+            );
             assert!(errors[0].is_retryable(), "{}", errors[0]);
             assert!(!all_it_says(&errors[0]).contains(SECRET));
             assert!(records.next().await.is_none());
@@ -114,7 +119,11 @@ async fn unprocessed_keys_of_a_fetch_are_requested_again() {
     let mut records = by_doctor.query("dr_5").fetch_base_table().stream().unwrap();
     let (visits, errors) = parted(&mut records).await;
     assert_eq!((visits.len(), errors.len()), (0, 1));
-    assert!(matches!(errors[0].kind(), ErrorKind::Unprocessed { .. }), "{}", errors[0]);
+    assert!(
+        matches!(errors[0].kind(), ErrorKind::DynamoDb(ServiceError::Unprocessed { .. })),
+        "{}",
+        errors[0]
+    );
     setup.faults.recover("BatchGetItem");
     let rest = by_doctor.query("dr_5").fetch_base_table().resume(carried(records.resume_token()));
     assert_eq!(sorted(rest.send().await.unwrap()), whole);

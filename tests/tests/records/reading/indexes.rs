@@ -1,4 +1,5 @@
 use envelope_dynamo::ErrorKind;
+use envelope_dynamo::error::{DataError, UsageError};
 
 use super::*;
 
@@ -63,7 +64,9 @@ async fn an_index_that_has_the_keys_alone_says_what_is_missing() {
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     let mut records = by_ward.query("north").stream().unwrap();
     let error = records.next().await.unwrap().unwrap_err();
-    let ErrorKind::NotProjected { index, missing } = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::NotProjected { index, missing }) = error.kind() else {
+        panic!("{error}")
+    };
     assert_eq!(*index, "by-ward");
     for name in ["encrypted_payload", "encrypted_dek", "day", "doctor"] {
         assert!(missing.iter().any(|missing| missing == name), "{missing:?}");
@@ -71,7 +74,7 @@ async fn an_index_that_has_the_keys_alone_says_what_is_missing() {
     assert!(error.to_string().contains(".fetch_base_table()"), "{error}");
     assert!(records.next().await.is_none());
     let error = by_ward.scan().send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotProjected { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::NotProjected { .. })), "{error}");
 
     // For a local index, DynamoDB itself fetches attributes that are not projected.
     let by_day = setup.visits.index(|indexes| indexes.by_day);
@@ -99,7 +102,9 @@ async fn an_optional_field_that_is_not_projected_is_not_taken_for_absent() {
     let setup = setup_projecting(&distinct(), included).await;
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     let error = by_ward.query("north").send().await.unwrap_err();
-    let ErrorKind::NotProjected { index, missing } = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::NotProjected { index, missing }) = error.kind() else {
+        panic!("{error}")
+    };
     assert_eq!((*index, missing.as_slice()), ("by-ward", &["doctor".to_owned()][..]));
     assert_eq!(by_ward.query("north").fetch_base_table().send().await.unwrap(), north());
 }
@@ -200,7 +205,7 @@ async fn what_an_index_says_is_believed_as_far_as_the_record_vouches_for_it() {
 
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     let error = by_ward.query("east").send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
     assert_eq!(error.record().to_string(), "visits[patient=p_1, number=1]");
     // Anybody with write access can change plaintext attributes.
     let last = by_ward.query("north").descending().limit(1).send().await.unwrap();

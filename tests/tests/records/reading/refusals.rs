@@ -1,5 +1,6 @@
 use std::fmt::Debug;
 
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::{ErrorKind, Fault};
 use envelope_tests::all_it_says;
 
@@ -33,7 +34,7 @@ async fn expressions_that_are_strings_are_not_sent() {
     });
     for query in [direct, hidden] {
         let error = refused(&setup, query.send().await).await;
-        assert!(matches!(error.kind(), ErrorKind::Customized { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Customized { .. })), "{error}");
     }
     let legacy = aws_sdk_dynamodb::types::Condition::builder()
         .comparison_operator(aws_sdk_dynamodb::types::ComparisonOperator::Eq)
@@ -49,7 +50,7 @@ async fn expressions_that_are_strings_are_not_sent() {
     let legacy = visits.scan().customize(|scan| scan.scan_filter("notes", legacy.clone()));
     for scan in [expression, legacy] {
         let error = refused(&setup, scan.send().await).await;
-        assert!(matches!(error.kind(), ErrorKind::Customized { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Customized { .. })), "{error}");
     }
     let error =
         visits.scan().customize(|scan| scan.filter_expression("contains(notes, :n)")).count().await;
@@ -66,7 +67,10 @@ async fn a_filter_on_the_key_that_is_queried_is_not_sent() {
         .send()
         .await;
     let error = refused(&setup, error).await;
-    assert!(matches!(error.kind(), ErrorKind::FilterOnKey { attribute: "number" }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::FilterOnKey { attribute: "number" })),
+        "{error}"
+    );
     assert_eq!(
         error.to_string(),
         "visits: a filter names `number`, a key of what is queried, which DynamoDB refuses; the partition key is given to \
@@ -75,7 +79,10 @@ async fn a_filter_on_the_key_that_is_queried_is_not_sent() {
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     let error =
         refused(&setup, by_ward.query("p").filter(|visit| visit.minutes.gt(3)).send().await).await;
-    assert!(matches!(error.kind(), ErrorKind::FilterOnKey { attribute: "minutes" }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::FilterOnKey { attribute: "minutes" })),
+        "{error}"
+    );
     // A scan may filter by any readable attribute.
     assert_eq!(setup.visits.scan().filter(|visit| visit.number.gt(3)).send().await.unwrap(), []);
 }
@@ -103,14 +110,14 @@ async fn invalid_segments_are_refused_before_anything_is_sent() {
     ];
     for scan in scans {
         let error = refused(&setup, scan.send().await).await;
-        assert!(matches!(error.kind(), ErrorKind::Segments), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Segments)), "{error}");
     }
     // No stream is returned: its token would say that everything was read.
     let error = refused(&setup, setup.visits.scan().segments(0).stream()).await;
-    assert!(matches!(error.kind(), ErrorKind::Segments), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Segments)), "{error}");
     let views = setup.visits.query("p").filter(|visit| visit.number.gt(3)).views::<Minutes>();
     let error = refused(&setup, views).await;
-    assert!(matches!(error.kind(), ErrorKind::FilterOnKey { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::FilterOnKey { .. })), "{error}");
 }
 
 #[tokio::test]

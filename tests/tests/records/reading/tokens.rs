@@ -1,3 +1,4 @@
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::{ErrorKind, Fault};
 
 use super::*;
@@ -95,7 +96,10 @@ async fn a_resume_token_of_another_query_is_refused_early() {
         other.visits.query("p_1").sort(|number| number.ge(2)).resume(token.clone()).stream(),
     ] {
         let error = refused.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::ForeignResumeToken), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Usage(UsageError::ForeignResumeToken)),
+            "{error}"
+        );
         assert_eq!(error.fault(), Fault::Caller);
     }
     assert_eq!(setup.faults.all_requests().len() + other.faults.all_requests().len(), 0);
@@ -137,10 +141,16 @@ async fn a_resume_token_of_another_filter_is_refused() {
         visits.scan().filter(|visit| visit.minutes.gt(30)).resume(of_scan.clone()).stream(),
     ] {
         let error = refused.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::ForeignResumeToken), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Usage(UsageError::ForeignResumeToken)),
+            "{error}"
+        );
     }
     let refused = query().count().await.unwrap_err();
-    assert!(matches!(refused.kind(), ErrorKind::ForeignResumeToken), "{refused}");
+    assert!(
+        matches!(refused.kind(), ErrorKind::Usage(UsageError::ForeignResumeToken)),
+        "{refused}"
+    );
     assert_eq!(setup.faults.all_requests().len(), 0);
     visits.scan().resume(of_scan).stream().unwrap();
 }

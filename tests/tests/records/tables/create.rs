@@ -1,6 +1,7 @@
 //! Creating a table from its struct.
 
 use aws_sdk_dynamodb::types::{KeyType, ProjectionType};
+use envelope_dynamo::error::UsageError;
 use envelope_dynamo::{LocalKeyProvider, RootKey};
 
 use super::*;
@@ -128,5 +129,8 @@ async fn a_key_of_unknown_attribute_type_is_named_in_the_error() {
     }
     let servers = Servers::from_env().await.unwrap();
     let error = table::<Odd>(&servers).create_table().send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::KeyTypeUnknown { attribute: "id" }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::KeyTypeUnknown { attribute: "id" })),
+        "{error}"
+    );
 }

@@ -1,5 +1,7 @@
 //! Records that do not open, and requests that are refused before they are sent.
 
+use envelope_dynamo::error::{DataError, ServiceError, UsageError, WriteError};
+
 use super::*;
 
 fn assert_refused(result: Result<Option<User>, Error>) -> Error {
@@ -31,7 +33,7 @@ async fn a_record_moved_to_another_key_does_not_open_even_if_kms_does_not_notice
     item.extend(key(2));
     setup.plant(item).await;
     let error = setup.table.get(&[2]).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
     assert_eq!(error.to_string().split(": ").next(), Some("blobs[digest=(withheld)]"));
 }
 
@@ -71,7 +73,7 @@ async fn authenticated_attributes_cannot_be_changed_and_plaintext_ones_can() {
         }
         setup.plant(item).await;
         let error = assert_refused(setup.table.get("alice").send().await);
-        assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
     }
 
     let mut item = original.clone();
@@ -118,7 +120,7 @@ async fn a_record_stored_in_plaintext_is_an_error_that_says_so() {
     item.insert("email".into(), AttributeValue::S("alice@example.com".into()));
     setup.plant(item).await;
     let error = assert_refused(setup.table.get("alice").send().await);
-    assert!(matches!(error.kind(), ErrorKind::NotSealed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotSealed)), "{error}");
     assert!(error.to_string().contains("stored in plaintext"), "{error}");
     assert!(!error.to_string().contains("alice@example.com"), "{error}");
 }
@@ -152,14 +154,17 @@ async fn a_put_may_require_that_no_record_exists() {
     let setup = users().await;
     setup.table.put(&user("alice")).if_not_exists().send().await.unwrap();
     let error = setup.table.put(&user("alice")).if_not_exists().send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
     let with_condition = |logins: u64| {
         let alice = user("alice");
         let table = setup.table.clone();
         async move { table.put(&alice).condition(|stored| stored.logins.eq(logins)).send().await }
     };
     with_condition(3).await.unwrap();
-    assert!(matches!(with_condition(4).await.unwrap_err().kind(), ErrorKind::ConditionFailed));
+    assert!(matches!(
+        with_condition(4).await.unwrap_err().kind(),
+        ErrorKind::Write(WriteError::ConditionFailed)
+    ));
 }
 
 #[tokio::test]
@@ -176,7 +181,10 @@ async fn both_conditions_of_a_put_hold_together() {
         }
     };
     put().await.unwrap();
-    assert!(matches!(put().await.unwrap_err().kind(), ErrorKind::ConditionFailed));
+    assert!(matches!(
+        put().await.unwrap_err().kind(),
+        ErrorKind::Write(WriteError::ConditionFailed)
+    ));
 }
 
 #[tokio::test]
@@ -201,7 +209,9 @@ async fn an_expression_that_is_a_string_is_refused_before_anything_is_sent() {
     });
     let delete = delete.send().await.unwrap_err();
     for error in [direct, by_placeholder, delete] {
-        let ErrorKind::Customized { setting: "condition_expression", .. } = error.kind() else {
+        let ErrorKind::Usage(UsageError::Customized { setting: "condition_expression", .. }) =
+            error.kind()
+        else {
             panic!("{error}")
         };
         assert_eq!(error.fault(), Fault::Caller);
@@ -216,7 +226,10 @@ async fn a_projection_is_refused() {
     let get = setup.table.get("alice").customize(|get| get.projection_expression("plan"));
     let error = get.send().await.unwrap_err();
     assert!(
-        matches!(error.kind(), ErrorKind::Customized { setting: "projection_expression", .. }),
+        matches!(
+            error.kind(),
+            ErrorKind::Usage(UsageError::Customized { setting: "projection_expression", .. })
+        ),
         "{error}"
     );
     assert_eq!(setup.table.get("alice").send().await.unwrap(), Some(user("alice")));
@@ -226,9 +239,9 @@ async fn a_projection_is_refused() {
 async fn a_key_that_cannot_be_a_key_is_refused_before_anything_is_sent() {
     let setup = users().await;
     let error = setup.table.get("").send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Attribute { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { .. })), "{error}");
     let error = setup.table.put(&user(&"k".repeat(2049))).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Attribute { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { .. })), "{error}");
     assert!(setup.faults.all_requests().is_empty());
 }
 
@@ -254,7 +267,7 @@ async fn a_key_is_checked_before_the_rest_of_the_context_is_known() {
         setup.table.get("").send().await.unwrap_err(),
         setup.table.delete("").send().await.unwrap_err(),
     ] {
-        assert!(matches!(error.kind(), ErrorKind::Attribute { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { .. })), "{error}");
     }
     assert!(setup.faults.all_requests().is_empty());
 }
@@ -264,7 +277,9 @@ async fn a_table_that_does_not_exist_is_reported_with_the_record() {
     let setup = users().await;
     let nowhere = unique_name("nowhere");
     let error = setup.table.clone().named(nowhere.clone()).get("alice").send().await.unwrap_err();
-    let ErrorKind::DynamoDb(dynamodb) = error.kind() else { panic!("{error}") };
+    let ErrorKind::DynamoDb(ServiceError::Request(dynamodb)) = error.kind() else {
+        panic!("{error}")
+    };
     assert_eq!(dynamodb.code(), Some("ResourceNotFoundException"));
     assert_eq!(error.fault(), Fault::Operator);
     let expected = format!(

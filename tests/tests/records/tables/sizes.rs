@@ -1,5 +1,7 @@
 //! How many bytes a record takes, and the limit of DynamoDB.
 
+use envelope_dynamo::error::UsageError;
+
 use super::*;
 
 #[tokio::test]
@@ -7,7 +9,7 @@ async fn an_item_over_400_kb_is_refused_before_it_is_sent() {
     let setup = users().await;
     let alice = User { email: "x".repeat(400 * 1024), ..user("alice") };
     let error = setup.table.put(&alice).send().await.unwrap_err();
-    let ErrorKind::TooLarge { bytes } = error.kind() else { panic!("{error}") };
+    let ErrorKind::Usage(UsageError::TooLarge { bytes }) = error.kind() else { panic!("{error}") };
     assert!(*bytes > 400 * 1024 && *bytes < 401 * 1024, "{bytes}");
     assert_eq!(setup.faults.calls("PutItem"), 0);
 }
@@ -30,7 +32,10 @@ async fn the_largest_item_dynamodb_takes_is_sent() {
     let largest = 400 * 1024 - overhead - 4;
     setup.table.put(&document(largest)).send().await.unwrap();
     let error = setup.table.put(&document(largest + 1)).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::TooLarge { bytes: 409_601 }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Usage(UsageError::TooLarge { bytes: 409_601 })),
+        "{error}"
+    );
 }
 
 /// The format adds at most 80 bytes to the payload and 15 to the wrapped key.

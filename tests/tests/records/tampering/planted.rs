@@ -1,5 +1,6 @@
 //! Attributes that an attacker without a key adds to a record, and names that a user chooses.
 
+use envelope_dynamo::error::{DataError, UsageError};
 use envelope_dynamo::{Access, ErrorKind, transact_write};
 
 use super::*;
@@ -67,7 +68,10 @@ fn account(value: Option<&str>) -> Account {
 
 /// Whether the error says that the record was changed.
 fn is_refused(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Marks(_) | ErrorKind::NotAuthentic { .. })
+    matches!(
+        error.kind(),
+        ErrorKind::Usage(UsageError::Marks(_)) | ErrorKind::Data(DataError::NotAuthentic { .. })
+    )
 }
 
 /// A table, and what an attacker does to it.

@@ -1,6 +1,7 @@
 //! Conditions of puts and deletes, and the record that they return.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{DataError, DataKeyError, WriteError};
 use envelope_dynamo::{Envelope, ErrorKind, Fault, LocalKeyProvider, RootKey, Table};
 use envelope_examples::Fault as Injected;
 use envelope_tests::all_it_says;
@@ -13,7 +14,7 @@ async fn a_put_condition_is_checked_against_the_stored_record() {
     let users = bench.table::<User>();
     let zoe = user("zoe");
     let kind = |result: Result<(), envelope_dynamo::Error>| {
-        matches!(result.unwrap_err().kind(), ErrorKind::ConditionFailed)
+        matches!(result.unwrap_err().kind(), ErrorKind::Write(WriteError::ConditionFailed))
     };
 
     assert!(kind(users.put(&zoe).if_exists().send().await));
@@ -81,7 +82,7 @@ async fn a_delete_condition_is_checked_against_the_stored_record() {
     users.put(&user("zoe")).send().await.unwrap();
     let error =
         users.delete("zoe").condition(|stored| stored.plan.eq("free")).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed));
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)));
     assert_eq!(
         (error.fault(), error.is_retryable(), error.is_in_doubt()),
         (Fault::Caller, false, false)
@@ -152,7 +153,11 @@ async fn a_returned_record_opens_only_for_the_key_asked_for() {
     let error = users.put(&user("zoe")).if_not_exists().send().await.unwrap_err();
     let refused = users.open_returned(&error).await.unwrap_err();
     assert!(
-        matches!(refused.kind(), ErrorKind::Open(_) | ErrorKind::NotAuthentic { .. }),
+        matches!(
+            refused.kind(),
+            ErrorKind::Key(DataKeyError::Unwrap(_))
+                | ErrorKind::Data(DataError::NotAuthentic { .. })
+        ),
         "{refused}"
     );
 }
@@ -175,7 +180,11 @@ async fn a_lost_answer_is_not_a_failed_condition() {
     // A delete leaves no trace, so its outcome stays unknown.
     bench.faults.fail_next("DeleteItem", Injected::LoseReply);
     let error = users.delete("zoe").if_exists().send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed) && error.is_in_doubt(), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed))
+            && error.is_in_doubt(),
+        "{error}"
+    );
     assert_eq!(
         error.to_string(),
         "users[userId=zoe]: the condition did not hold; the answer to a try was lost, so it may have been written all the same"

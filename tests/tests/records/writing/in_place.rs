@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::WriteError;
 use envelope_dynamo::{ErrorKind, KmsKeyProvider, Table};
 use envelope_examples::Fault as Injected;
 
@@ -92,7 +93,7 @@ async fn an_update_never_creates_a_record() {
             .unwrap_err(),
         users.update("nobody").remove(|u| u.nickname).send().await.unwrap_err(),
     ] {
-        assert!(matches!(error.kind(), ErrorKind::NoRecord), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Write(WriteError::NoRecord)), "{error}");
         assert_eq!(
             error.to_string(),
             "users[userId=nobody]: there is no record under this key; an update never creates one"
@@ -108,7 +109,7 @@ async fn an_update_never_creates_a_record() {
         .send()
         .await
         .unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
 }
 
 #[tokio::test]
@@ -205,7 +206,11 @@ async fn a_lost_answer_adds_twice_unless_the_condition_says_what_was_there() {
         .send()
         .await
         .unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed) && error.is_in_doubt(), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed))
+            && error.is_in_doubt(),
+        "{error}"
+    );
     assert_eq!(users.open_returned(&error).await.unwrap().unwrap().logins, 6);
 }
 

@@ -1,6 +1,7 @@
 //! `modify` whose answers are lost, throttled, or cut off.
 
 use envelope_dynamo::ErrorKind;
+use envelope_dynamo::error::{ServiceError, WriteError};
 use envelope_examples::Fault as Injected;
 
 use super::{Bench, User, user};
@@ -52,7 +53,11 @@ async fn a_modify_that_did_not_arrive_may_still_do_so() {
     {
         bench.faults.fail_always("UpdateItem", fault);
         let error = users.update("zoe").modify(|user| user.logins += 1).send().await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::DynamoDb(_)) && error.is_in_doubt(), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Request(_)))
+                && error.is_in_doubt(),
+            "{error}"
+        );
     }
     bench.faults.fail_always("UpdateItem", Injected::error("ThrottlingException"));
     let error = users.update("zoe").modify(|user| user.logins += 1).send().await.unwrap_err();
@@ -77,7 +82,7 @@ async fn a_modify_that_may_have_been_overwritten_is_in_doubt() {
         .between(modify.send(), async { bench.other().put(&user("zoe")).send().await.unwrap() })
         .await
         .unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Conflict { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::Conflict { .. })), "{error}");
     assert!(error.is_in_doubt() && !error.is_retryable());
     assert_eq!(
         error.to_string(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{DataError, ServiceError, UsageError, WriteError};
 use envelope_dynamo::{Access, Envelope, Error, ErrorKind, Fault};
 
 use super::{Bench, User, payload, user};
@@ -60,7 +61,7 @@ async fn modify_writes_nothing_if_nothing_changed() {
         .await
         .unwrap_err();
     assert!(
-        matches!(failed.kind(), ErrorKind::ConditionFailed),
+        matches!(failed.kind(), ErrorKind::Write(WriteError::ConditionFailed)),
         "a condition is looked at all the same: {failed}"
     );
 }
@@ -117,7 +118,7 @@ async fn modify_returns_the_error_of_its_closure() {
         .fail_always("GetItem", envelope_examples::Fault::error("ResourceNotFoundException"));
     let refused = users.update("zoe").try_modify(allowed).send().await;
     assert!(
-        matches!(refused, Err(Refusal::Table(error)) if matches!(error.kind(), ErrorKind::DynamoDb(_)))
+        matches!(refused, Err(Refusal::Table(error)) if matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Request(_))))
     );
 }
 
@@ -141,7 +142,7 @@ async fn a_record_cannot_be_changed_into_another() {
         .send()
         .await
         .unwrap_err();
-    assert!(matches!(large.kind(), ErrorKind::TooLarge { .. }), "{large}");
+    assert!(matches!(large.kind(), ErrorKind::Usage(UsageError::TooLarge { .. })), "{large}");
     assert_eq!(bench.faults.calls("UpdateItem"), 0);
 }
 
@@ -159,7 +160,7 @@ async fn modify_and_update_are_written_in_one_request() {
         assert_eq!(users.get("zoe").send().await.unwrap(), Some(changed));
     }
     let error = update().modify(|user| user.email.push('!')).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
     assert_eq!(
         users.open_returned(&error).await.unwrap().unwrap().email,
         format!("{}!!", super::EMAIL)
@@ -168,7 +169,10 @@ async fn modify_and_update_are_written_in_one_request() {
 
     let refused =
         users.update("zoe").customize(|u| u.update_expression("REMOVE plan")).modify(|_| {});
-    assert!(matches!(refused.send().await.unwrap_err().kind(), ErrorKind::Customized { .. }));
+    assert!(matches!(
+        refused.send().await.unwrap_err().kind(),
+        ErrorKind::Usage(UsageError::Customized { .. })
+    ));
 }
 
 #[derive(Debug, PartialEq, Envelope)]
@@ -288,7 +292,10 @@ async fn fields_protected_by_a_newer_struct_stay_protected() {
     stored.insert("also_renamed".into(), AttributeValue::S("forged".into()));
     bench.plant(stored).await;
     let error = drafts.get("d").send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "still authenticated: {error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })),
+        "still authenticated: {error}"
+    );
 }
 
 #[derive(Debug, PartialEq, Envelope)]

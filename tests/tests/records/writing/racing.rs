@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::ErrorKind;
+use envelope_dynamo::error::{DataError, WriteError};
 
 use super::{Bench, User, payload, user};
 
@@ -122,7 +123,7 @@ async fn a_modify_that_always_loses_is_an_error_and_wrote_nothing() {
         .between(modify, async { bench.other().put(&user("zoe")).send().await.unwrap() })
         .await
         .unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Conflict { tries: 1 }));
+    assert!(matches!(error.kind(), ErrorKind::Write(WriteError::Conflict { tries: 1 })));
     assert!(error.is_retryable() && !error.is_in_doubt());
     assert_eq!(
         error.to_string(),
@@ -151,7 +152,7 @@ async fn a_payload_that_is_swapped_in_between_is_not_overwritten_unseen() {
     forged.insert("encrypted_payload".into(), AttributeValue::B(bytes.into()));
     let modify = users.update("zoe").modify(|user| user.email.push('!')).send();
     let error = bench.between(modify, bench.plant(forged.clone())).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
     assert_eq!(bench.stored("zoe").await.unwrap(), forged);
 }
 
@@ -164,6 +165,6 @@ async fn what_is_authenticated_cannot_be_slipped_in_while_a_change_is_made() {
     forged.insert("plan".into(), AttributeValue::S("enterprise".into()));
     let modify = users.update("zoe").modify(|user| user.email.push('!')).send();
     let error = bench.between(modify, bench.plant(forged.clone())).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
     assert_eq!(bench.stored("zoe").await.unwrap(), forged, "and nothing was written");
 }

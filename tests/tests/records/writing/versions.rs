@@ -1,6 +1,7 @@
 //! Versions: a writer that has not read the newest version is refused.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_dynamo::error::{DataError, UsageError, WriteError};
 use envelope_dynamo::{Envelope, ErrorKind, transact_write};
 use envelope_examples::Fault as Injected;
 
@@ -58,7 +59,7 @@ async fn a_put_increments_the_version_and_requires_the_known_one() {
     mine.text = "mine again".into();
     for stale in [mine.clone(), doc("new", 0), doc("from the future", 7)] {
         let error = docs.put(&stale).send().await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::ConditionFailed), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
         assert_eq!(docs.open_returned(&error).await.unwrap(), Some(doc("theirs", 2)));
     }
     let error = docs.put_mut(&mut mine).send().await.unwrap_err();
@@ -162,7 +163,10 @@ async fn an_update_in_place_counts_a_version_that_stands_in_plaintext() {
             .await
             .unwrap_err(),
     ] {
-        assert!(matches!(refused.kind(), ErrorKind::Customized { .. }), "{refused}");
+        assert!(
+            matches!(refused.kind(), ErrorKind::Usage(UsageError::Customized { .. })),
+            "{refused}"
+        );
     }
 }
 
@@ -204,13 +208,13 @@ async fn an_older_version_that_is_put_back_is_refused_by_who_knows_a_newer_one()
     mixed.insert("v".into(), second["v"].clone());
     bench.plant(mixed).await;
     let error = docs.get("d").consistent_read().send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAuthentic { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");
 
     // The whole old record is authentic. Only a version kept elsewhere reveals it.
     bench.plant(first.clone()).await;
     assert_eq!(docs.get("d").consistent_read().send().await.unwrap(), Some(doc("first", 1)));
     let error = docs.get("d").consistent_read().not_before_version(2).send().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::OlderVersion { not_before: 2 }));
+    assert!(matches!(error.kind(), ErrorKind::Data(DataError::OlderVersion { not_before: 2 })));
     assert_eq!(
         error.to_string(),
         "documents[userId=d]: the record is older than version 2, which has been seen: an earlier version has been put \

@@ -1,0 +1,50 @@
+//! Errors of data keys: what the key provider refused or could not do.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use envelope_core::{Fault, KeyError, RandomError};
+
+/// A data key could not be made or unwrapped: [`ErrorKind::Key`](crate::ErrorKind::Key).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DataKeyError {
+    /// The key provider did not generate a data key; nothing was sent to DynamoDB.
+    Generate(KeyError),
+    /// The key provider did not unwrap the record's data key.
+    Unwrap(KeyError),
+    /// The operating system gave no random bytes; nothing was sent to DynamoDB.
+    Random(RandomError),
+}
+
+impl DataKeyError {
+    /// The key provider's error.
+    pub(crate) const fn key_error(&self) -> Option<&KeyError> {
+        match self {
+            Self::Generate(error) | Self::Unwrap(error) => Some(error),
+            Self::Random(_) => None,
+        }
+    }
+
+    /// Whoever the key provider names; random bytes are the operator's.
+    pub(crate) fn fault(&self) -> Fault {
+        self.key_error().map_or(Fault::Operator, KeyError::fault)
+    }
+}
+
+impl fmt::Display for DataKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Generate(error) => write!(f, "could not get a data key: {error}"),
+            Self::Unwrap(error) => write!(f, "could not unwrap the data key: {error}"),
+            Self::Random(error) => write!(f, "could not seal: {error}"),
+        }
+    }
+}
+
+impl StdError for DataKeyError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        // The message names the key provider's error itself.
+        self.key_error()?.source()
+    }
+}

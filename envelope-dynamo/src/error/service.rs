@@ -1,0 +1,88 @@
+//! Errors of DynamoDB itself.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use envelope_core::Fault;
+
+use crate::error::dynamodb::DynamoDbError;
+
+/// DynamoDB refused a request, could not be reached, or did not do the work:
+/// [`ErrorKind::DynamoDb`](crate::ErrorKind::DynamoDb).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// DynamoDB refused the request or could not be reached.
+    Request(DynamoDbError),
+    /// A transaction was cancelled on account of this record, for another reason than a condition;
+    /// nothing was written.
+    Cancelled {
+        /// DynamoDB's code, such as `TransactionConflict` (Amazon DynamoDB API Reference,
+        /// "CancellationReason").
+        code: Box<str>,
+        /// DynamoDB's message.
+        message: Option<Box<str>>,
+    },
+    /// DynamoDB answered, but left the record aside each time: the table is throttled. Nothing was
+    /// read or written.
+    Unprocessed {
+        /// How often in a row the record was asked for, or sent, without any progress.
+        tries: u32,
+    },
+    /// The table was created, and could not be used within two minutes.
+    TableNotReady,
+}
+
+impl ServiceError {
+    /// A request that DynamoDB finds invalid is the program's; everything else the operator's.
+    pub(crate) fn fault(&self) -> Fault {
+        match self {
+            Self::Request(error) => error.fault(),
+            Self::Cancelled { code, .. } if &**code == "ValidationError" => Fault::Caller,
+            Self::Cancelled { .. } | Self::Unprocessed { .. } | Self::TableNotReady => {
+                Fault::Operator
+            }
+        }
+    }
+
+    /// Whether the same request may succeed later without anybody acting.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Request(error) => error.retryable,
+            Self::Unprocessed { .. } => true,
+            Self::Cancelled { code, .. } => matches!(
+                &**code,
+                "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
+            ),
+            Self::TableNotReady => false,
+        }
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(error) => write!(f, "{error}"),
+            Self::Cancelled { code, message } => {
+                f.write_str(code)?;
+                message.as_deref().map_or(Ok(()), |message| write!(f, ": {message}"))
+            }
+            Self::Unprocessed { tries } => {
+                write!(
+                    f,
+                    "DynamoDB left the record unprocessed {tries} times in a row: has the table enough capacity?"
+                )
+            }
+            Self::TableNotReady => f.write_str("the table was created, but cannot be used yet"),
+        }
+    }
+}
+
+impl StdError for ServiceError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Request(error) => error.source(),
+            _ => None,
+        }
+    }
+}
