@@ -1,8 +1,6 @@
 //! What somebody who writes the table, or chooses a value, a key or a name, tries beside the ways
 //! that other tests close.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, Context, FieldWriter, Value, seal_payload};
@@ -14,13 +12,7 @@ use envelope_dynamo::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::setup::Setup;
-
-type Item = HashMap<String, AttributeValue>;
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
+use crate::setup::{Item, Setup, text};
 
 mod kinds {
     use super::*;

@@ -1,20 +1,11 @@
 //! What `modify` keeps of a record that another version of the struct wrote, and what it demands.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::error::{UsageError, WriteError};
 use envelope_dynamo::record::Partition;
 use envelope_dynamo::{Access, Envelope, ErrorKind, Table};
 use serde::{Deserialize, Serialize};
 
-use crate::setup::Setup;
-
-type Item = HashMap<String, AttributeValue>;
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
+use crate::setup::{Item, Setup, text};
 
 fn key(id: &str) -> Item {
     Item::from([("id".to_owned(), text(id))])

@@ -1,16 +1,12 @@
 //! Where `modify` leaves or puts a field that another version of the struct stored, and which marks
 //! the record has afterwards.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::error::UsageError;
 use envelope_dynamo::record::Partition;
 use envelope_dynamo::{Access, Envelope, ErrorKind, GroupKeyProvider, from_item, to_item};
 
-use crate::setup::Setup;
-
-type Item = HashMap<String, AttributeValue>;
+use crate::setup::{Item, Setup};
 
 /// Declares versions of a struct that share a table.
 macro_rules! versions {

@@ -2,8 +2,6 @@
 
 #![allow(clippy::indexing_slicing)]
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::error::{DataError, KeyErrorKind, ServiceError, WriteError};
 use envelope_dynamo::keys::MultiKeyProvider;
@@ -16,7 +14,7 @@ use envelope_examples::servers::create_kms_key;
 use envelope_examples::{Fault, Faults, Servers};
 use tokio::task::yield_now;
 
-type Item = HashMap<String, AttributeValue>;
+use crate::setup::Item;
 
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "patients", context(purpose = "care"))]

@@ -1,10 +1,21 @@
 //! What the tests share: an embedded DynamoDB with faults in front of it, and keys in this process.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{Envelope, Table};
 use envelope_examples::{Faults, Servers};
 use serde_json::Value;
+
+/// An item as DynamoDB stores it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// An attribute of type S.
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
 
 /// An embedded DynamoDB behind faults, and a key provider that counts its calls.
 pub(crate) struct Setup {

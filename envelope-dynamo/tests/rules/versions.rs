@@ -1,7 +1,6 @@
 //! Every version of a struct beside every other, as in a deployment that rolls: whatever one of
 //! them protects, the other neither stores in the clear nor loses.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,9 +11,7 @@ use envelope_dynamo::{Access, Envelope, ErrorKind, Table, View, from_item, to_it
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::setup::Setup;
-
-type Item = HashMap<String, AttributeValue>;
+use crate::setup::{Item, Setup, text};
 
 /// What a version of the struct does with the field `secret`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -313,10 +310,6 @@ async fn no_version_of_a_struct_exposes_or_loses_what_another_protects() {
         [Bare Sealed Renamed Aliased LeftOut OnlyRead OnlyWritten Accepting AcceptingOnlyWritten Group Authenticated
             AuthenticatedRenamed Plain PlainRenamed]
     }
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
 }
 
 #[tokio::test]
