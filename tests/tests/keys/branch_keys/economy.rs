@@ -226,7 +226,7 @@ async fn a_branch_that_cannot_be_named_is_refused_before_any_call() {
 
     let of_key = HierarchicalKeyProvider::per_pair(bench.keys(), "partition_key", TTL);
     let error = to_item(&letter(1, "alice"), &of_key).await.unwrap_err();
-    assert!(error.key_error().unwrap().to_string().contains("context form `table`"), "{error:?}");
+    assert!(error.key_error().unwrap().to_string().contains("the form `table`"), "{error:?}");
 
     let long = to_item(&visit(1, &"x".repeat(256)), &bench.provider(TTL)).await.unwrap_err();
     assert_eq!(kind(&long), KeyErrorKind::Configuration);
