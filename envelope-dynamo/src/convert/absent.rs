@@ -1,4 +1,4 @@
-//! What a type makes of an attribute that the item does not have.
+//! The value that a type has for an attribute that is absent from the item.
 
 use envelope_core::ValueError;
 use serde::de::{Deserializer, Visitor};
@@ -8,7 +8,7 @@ use serde::{Deserialize, forward_to_deserialize_any};
 ///
 /// # Errors
 ///
-/// When the type has no value for what is absent.
+/// If the type has no value for an absent attribute.
 pub(crate) fn absent_value<T: Deserialize<'static>>(name: &'static str) -> Result<T, ValueError> {
     T::deserialize(Absent(name))
 }

@@ -1,4 +1,4 @@
-//! Attributes to values.
+//! The serde deserializer that reads values from attributes.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::convert::key::KeyDeserializer;
 use crate::convert::number::Number;
 use crate::convert::sets::{Bytes, Text};
 
-/// Rebuilds a value from an attribute, which it takes apart; nothing is borrowed from it.
+/// Reads a value from an attribute. It consumes the attribute; the value borrows nothing.
 pub(crate) struct Deserializer {
     attribute: AttributeValue,
     depth: Depth,
@@ -133,7 +133,8 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
         visitor.visit_newtype_struct(self)
     }
 
-    /// A list or any set; elements that the visitor leaves are dropped, as `serde_dynamo` does.
+    /// Reads a list or any set. Elements that the visitor does not read are dropped, as in
+    /// `serde_dynamo`.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.attribute {
             AttributeValue::L(list) => {
@@ -178,11 +179,11 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
         }
     }
 
-    /// A map, or a list with the fields in the order of the struct.
+    /// Reads a map, or a list with the fields in the order of the struct.
     ///
-    /// The first field is handed out first. serde reads an adjacently tagged enum as a struct of
-    /// tag and content; content before the tag is buffered, and not every type is read from the
-    /// buffer.
+    /// The struct's first field is passed to the visitor first. serde reads an adjacently tagged
+    /// enum as a struct of tag and content. It buffers content that comes before the tag, and some
+    /// types cannot be read from that buffer.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -199,7 +200,7 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
         }
     }
 
-    /// The name of a variant without data, or a map with the one entry of name and data.
+    /// Reads the name of a variant without data, or a map with one entry: the variant and its data.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -215,7 +216,7 @@ impl<'de> serde::Deserializer<'de> for Deserializer {
         }
     }
 
-    /// Nothing is asked, so nothing is looked at.
+    /// Does not inspect the attribute, so that its type may be unknown to the AWS SDK.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_unit()
     }
@@ -254,7 +255,7 @@ impl Variant {
                 Ok(Self { name, data: Deserializer { attribute, depth } })
             }
             _ => Err(ValueError::format(
-                "found a map, expected an enum: a map with one entry, named after the variant",
+                "found a map, expected an enum: a map with one entry whose name is that of a variant",
             )),
         }
     }
@@ -275,7 +276,7 @@ impl<'de> EnumAccess<'de> for Variant {
 impl<'de> VariantAccess<'de> for Deserializer {
     type Error = ValueError;
 
-    /// The data that the variant once had is dropped, as `serde_dynamo` does.
+    /// Drops the data, as `serde_dynamo` does: an earlier version of the variant may have had some.
     fn unit_variant(self) -> Result<(), ValueError> {
         Ok(())
     }
@@ -304,8 +305,7 @@ impl<'de> VariantAccess<'de> for Deserializer {
     }
 }
 
-/// Says which kind of attribute was found and what was expected; the attribute's value is no part
-/// of it.
+/// An error that names the type that was found and the one that was expected, but never the value.
 #[cold]
 fn mismatch<'de, V: Visitor<'de>>(found: &AttributeValue, expected: &V) -> ValueError {
     let found = match found {

@@ -1,4 +1,4 @@
-//! Times as seconds since 1970, which is how DynamoDB reads a time to live.
+//! Times stored as seconds since 1970, the form in which DynamoDB reads a time to live.
 
 use std::num::{NonZeroI64, NonZeroU32, NonZeroU64};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,11 +7,11 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// A type of times that are stored as seconds since 1970: `SystemTime`, integers of 32 and 64 bits,
-/// `NonZero` ones among them, `Option`s of them, and yours.
+/// A time type that is stored as seconds since 1970.
 ///
-/// Fields marked `#[ttl]`, `#[created]` or `#[updated]` are of such a type, or say with
-/// `#[serde(with = "..")]` how they are written as a number.
+/// Implemented for `SystemTime`, `i32`, `u32`, `i64`, `u64`, `usize`, `NonZeroU32`, `NonZeroI64`,
+/// `NonZeroU64`, and `Option`s of them. A field marked `#[ttl]`, `#[created]` or `#[updated]` must
+/// have such a type, or name with `#[serde(with = "..")]` the code that writes it as a number.
 ///
 /// ```
 /// use envelope_dynamo::convert::EpochSeconds;
@@ -27,6 +27,9 @@ use serde::{Deserialize, Deserializer, Serializer};
 ///         seconds?.try_into().ok().map(Self)
 ///     }
 /// }
+///
+/// assert_eq!(Moment(7).to_epoch_seconds(), Some(7));
+/// assert!(Moment::from_epoch_seconds(Some(-1)).is_none());
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored as a time in seconds",
@@ -34,18 +37,20 @@ use serde::{Deserialize, Deserializer, Serializer};
             `EpochSeconds`, or `#[serde(with = \"..\")]`"
 )]
 pub trait EpochSeconds: Sized {
-    /// The seconds since 1970, rounded up so that nothing expires early; `None` where there is no
-    /// time.
+    /// Returns the seconds since 1970, or `None` if there is no time.
+    ///
+    /// Round up, so that nothing expires early.
     fn to_epoch_seconds(&self) -> Option<i64>;
 
-    /// The time of so many seconds since 1970, or of none; `None` if the type has no such time.
+    /// Returns the time for these seconds since 1970, or the absent time for `None`.
+    ///
+    /// Returns `None` if the type cannot represent it.
     fn from_epoch_seconds(seconds: Option<i64>) -> Option<Self>;
 
-    /// Whether there is no time, which is stored as null. A time that has no seconds although it is
-    /// not absent is an error when it is written.
+    /// Returns whether the time is absent, which is stored as null.
     ///
-    /// Unless a type says otherwise, everything without seconds is absent if the type can be read
-    /// from null.
+    /// A time that is not absent but has no seconds cannot be written: that is an error. By
+    /// default, a value without seconds is absent if the type can be read from null.
     fn is_absent(&self) -> bool {
         self.to_epoch_seconds().is_none() && Self::from_epoch_seconds(None).is_some()
     }
@@ -119,8 +124,9 @@ impl<T: EpochSeconds> EpochSeconds for Option<T> {
     }
 }
 
-/// How times of a type are written and read; for derived code, which names it once, so that a wrong
-/// type is reported once.
+/// How times of type `T` are written and read.
+///
+/// Derived code names this type once for each field, so that a wrong type is reported once.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Seconds<T> {
@@ -129,7 +135,7 @@ pub struct Seconds<T> {
     read: fn(Option<i64>) -> Option<T>,
 }
 
-/// How times of the type `T` are written and read.
+/// Returns how times of type `T` are written and read.
 #[doc(hidden)]
 #[must_use]
 pub const fn seconds<T: EpochSeconds>() -> Seconds<T> {
@@ -143,7 +149,7 @@ impl<T> Seconds<T> {
         match (self.write)(time) {
             Some(seconds) => serializer.serialize_i64(seconds),
             None if (self.is_absent)(time) => serializer.serialize_none(),
-            // An integer beyond `i64`: stored as null, it would read back as no time at all.
+            // A time beyond `i64`, stored as null, would read back as an absent time.
             None => Err(S::Error::custom("the time is out of range")),
         }
     }
@@ -151,11 +157,12 @@ impl<T> Seconds<T> {
     /// Reads a time from seconds.
     pub fn deserialize<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<T, D::Error> {
         let seconds = Option::<i64>::deserialize(deserializer)?;
-        (self.read)(seconds).ok_or_else(|| D::Error::custom("not a time of this type"))
+        (self.read)(seconds)
+            .ok_or_else(|| D::Error::custom("the seconds are not a time that this type can hold"))
     }
 }
 
-/// Writes a time as seconds; for derived code of generic structs.
+/// Writes a time as seconds; called by derived code of generic structs.
 #[doc(hidden)]
 pub fn serialize<T: EpochSeconds, S: Serializer>(
     time: &T,
@@ -164,7 +171,7 @@ pub fn serialize<T: EpochSeconds, S: Serializer>(
     seconds::<T>().serialize(time, serializer)
 }
 
-/// Reads a time from seconds; for derived code of generic structs.
+/// Reads a time from seconds; called by derived code of generic structs.
 #[doc(hidden)]
 pub fn deserialize<'de, T: EpochSeconds, D: Deserializer<'de>>(
     deserializer: D,
@@ -172,7 +179,7 @@ pub fn deserialize<'de, T: EpochSeconds, D: Deserializer<'de>>(
     seconds::<T>().deserialize(deserializer)
 }
 
-/// So many whole seconds since 1970 have passed at `time`.
+/// The whole seconds since 1970 at `time`; 0 for times before.
 pub(crate) fn seconds_since_epoch(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

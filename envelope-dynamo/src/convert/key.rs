@@ -1,4 +1,4 @@
-//! Map keys: DynamoDB's are strings, so a key is whatever has one spelling as a string.
+//! Map keys. DynamoDB stores them as strings, so only types with one string form can be keys.
 
 use std::fmt::{Display, Write as _};
 
@@ -20,12 +20,12 @@ pub(crate) struct KeySerializer<'f> {
 }
 
 impl<'f> KeySerializer<'f> {
-    /// For a key that is read back on its own.
+    /// For a part of a composed key, which is read back on its own.
     pub(crate) const fn new() -> Self {
         Self { fragile: None }
     }
 
-    /// For a key of a map; one that is not text is added to `fragile`.
+    /// For a key of a map. Keys that are not text are counted in `fragile`.
     pub(crate) const fn counting(fragile: &'f mut FragileValues) -> Self {
         Self { fragile: Some(fragile) }
     }
@@ -104,7 +104,7 @@ impl Serializer for KeySerializer<'_> {
         serialize_struct_variant(&'static str, u32, &'static str, usize) Self::SerializeStructVariant;
     }
 
-    /// Refused although the value might be a string, because `None` has no spelling beside it.
+    /// Refused even if the value is a string, because `None` has no string form.
     fn serialize_some<T: Serialize + ?Sized>(self, _value: &T) -> Result<String, ValueError> {
         Err(NOT_A_KEY)
     }
@@ -144,7 +144,8 @@ impl Serializer for KeySerializer<'_> {
     }
 }
 
-/// The text of a value, without the panic with which `to_string` answers a `Display` that fails.
+/// The text of a value. Unlike `to_string`, it does not panic if the `Display` implementation
+/// fails.
 pub(crate) fn display_to_string<T: Display + ?Sized>(value: &T) -> Result<String, ValueError> {
     let mut text = String::new();
     write!(text, "{value}").map_err(<ValueError as serde::ser::Error>::custom)?;

@@ -1,7 +1,7 @@
-//! Numbers as DynamoDB has them: decimal text.
+//! Numbers, which DynamoDB stores as decimal text.
 //!
-//! Written by `Display`, read by `FromStr`. DynamoDB hands back the text in its own normal form
-//! (`1.50` as `1.5`, `1e2` as `100`), which `FromStr` reads as well.
+//! `Display` writes the text and `FromStr` reads it. DynamoDB returns the text in its own normal
+//! form (`1.50` as `1.5`, `1e2` as `100`), which `FromStr` also reads.
 
 use envelope_core::ValueError;
 use serde::de::{IntoDeserializer, Visitor};
@@ -40,19 +40,19 @@ pub(crate) use deserialize_integers;
 const NOT_A_NUMBER: ValueError =
     ValueError::format("found a number attribute whose text is not a number");
 
-/// Whether `text` stands for `float` itself: as floats are written here, or digit by digit.
+/// Whether `text` is exactly `float`, as `Display` writes it or with all its digits.
 fn is_written_as(float: f64, text: &str) -> bool {
     float.to_string() == text || format!("{float:.0}") == text
 }
 
-/// The text of a number, be it an attribute or an element of a number set.
+/// The text of a number attribute, or of an element of a number set.
 pub(crate) struct Number<T>(pub(crate) T);
 
 impl<'de, T: AsRef<str>> Deserializer<'de> for Number<T> {
     type Error = ValueError;
 
-    /// The first of `i64`, `u64`, `f64`, `i128` and `u128` that the text is: a whole number is
-    /// never read as the nearest `f64`, which would be another number.
+    /// Reads the first of `i64`, `u64`, `f64`, `i128` and `u128` that represents the text exactly.
+    /// A whole number that fits an integer type is never rounded to the nearest `f64`.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let text = self.0.as_ref();
         if let Ok(number) = text.parse() {

@@ -1,4 +1,4 @@
-//! Which DynamoDB type a key of a Rust type has, as far as the type itself tells.
+//! The DynamoDB type of a key, found from its Rust type without a value.
 
 use std::fmt;
 
@@ -6,79 +6,79 @@ use aws_sdk_dynamodb::types::ScalarAttributeType;
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// The DynamoDB type that keys of type `T` have; `None` if it does not say before it has seen a
-/// value.
+/// The DynamoDB type of keys of type `T`; `None` if it depends on the value.
 ///
-/// A type is asked what it would read: a string, a number or bytes.
+/// The function deserializes a `T` from a probe, which records whether the type asks for a string,
+/// a number or bytes.
 #[must_use]
 pub fn scalar_type<T: Deserialize<'static>>() -> Option<ScalarAttributeType> {
-    match T::deserialize(Question) {
-        Err(Answer(answer)) => answer,
+    match T::deserialize(TypeProbe) {
+        Err(RequestedType(scalar)) => scalar,
         Ok(_) => None,
     }
 }
 
-struct Question;
+struct TypeProbe;
 
-/// What a type asked for; an error, because there is no value.
+/// The type that was asked for. It is returned as an error, because the probe has no value.
 #[derive(Debug)]
-struct Answer(Option<ScalarAttributeType>);
+struct RequestedType(Option<ScalarAttributeType>);
 
-impl fmt::Display for Answer {
+impl fmt::Display for RequestedType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a question was asked")
+        f.write_str("the type of a key was asked for")
     }
 }
 
-impl std::error::Error for Answer {}
+impl std::error::Error for RequestedType {}
 
-impl serde::de::Error for Answer {
+impl serde::de::Error for RequestedType {
     fn custom<T: fmt::Display>(_message: T) -> Self {
         Self(None)
     }
 }
 
-macro_rules! answers {
+macro_rules! request {
     ($scalar:ident: $($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Answer> {
-            Err(Answer(Some(ScalarAttributeType::$scalar)))
+        $(fn $method<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, RequestedType> {
+            Err(RequestedType(Some(ScalarAttributeType::$scalar)))
         })*
     };
 }
 
-impl<'de> Deserializer<'de> for Question {
-    type Error = Answer;
+impl<'de> Deserializer<'de> for TypeProbe {
+    type Error = RequestedType;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Answer> {
-        Err(Answer(None))
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, RequestedType> {
+        Err(RequestedType(None))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Answer> {
+    ) -> Result<V::Value, RequestedType> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// An attribute of an index may be absent.
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Answer> {
+    /// A key attribute of an index may be absent, so its field may be an `Option`.
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RequestedType> {
         visitor.visit_some(self)
     }
 
-    /// The variants of a key are written as their names.
+    /// An enum variant without data is stored as its name.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
         _variants: &'static [&'static str],
         _visitor: V,
-    ) -> Result<V::Value, Answer> {
-        Err(Answer(Some(ScalarAttributeType::S)))
+    ) -> Result<V::Value, RequestedType> {
+        Err(RequestedType(Some(ScalarAttributeType::S)))
     }
 
-    answers! { S: deserialize_char deserialize_str deserialize_string deserialize_identifier }
-    answers! { B: deserialize_bytes deserialize_byte_buf }
-    answers! {
+    request! { S: deserialize_char deserialize_str deserialize_string deserialize_identifier }
+    request! { B: deserialize_bytes deserialize_byte_buf }
+    request! {
         N: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8 deserialize_u16
         deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
     }

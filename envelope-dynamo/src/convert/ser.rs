@@ -1,4 +1,4 @@
-//! Values to attributes.
+//! The serde serializer that writes values as attributes.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -23,7 +23,8 @@ pub(crate) struct Serializer<'f> {
 }
 
 impl<'f> Serializer<'f> {
-    /// Starts at the outermost level; what not every type reads back is added to `fragile`.
+    /// Starts at the outermost level. Values that some types cannot read back are counted in
+    /// `fragile`.
     pub(crate) const fn new(fragile: &'f mut FragileValues) -> Self {
         Self { depth: Depth::full(), fragile }
     }
@@ -198,7 +199,7 @@ impl<'f> serde::Serializer for Serializer<'f> {
     }
 }
 
-/// A variant with data: a map with one entry, named after the variant.
+/// A variant with data is a map with one entry, whose name is the name of the variant.
 fn in_variant(variant: Option<&'static str>, data: AttributeValue) -> AttributeValue {
     let Some(variant) = variant else { return data };
     let mut map = HashMap::with_capacity(1);
@@ -206,7 +207,7 @@ fn in_variant(variant: Option<&'static str>, data: AttributeValue) -> AttributeV
     AttributeValue::M(map)
 }
 
-/// What becomes a list: sequences, tuples, and the data of tuple variants.
+/// Serializes sequences, tuples, and the data of tuple variants as lists.
 pub(crate) struct ListSerializer<'f> {
     list: Vec<AttributeValue>,
     depth: Depth,
@@ -254,7 +255,7 @@ serialize_list! {
     SerializeTupleVariant::serialize_field
 }
 
-/// What becomes a map: maps, structs, and the data of struct variants.
+/// Serializes maps, structs, and the data of struct variants as maps.
 pub(crate) struct MapSerializer<'f> {
     map: HashMap<String, AttributeValue>,
     key: Option<String>,
@@ -298,15 +299,17 @@ impl SerializeMap for MapSerializer<'_> {
         let key = self.key_of(key)?;
         match self.key.replace(key) {
             None => Ok(()),
-            Some(_) => {
-                Err(ValueError::format("a map was given a second key before the first one's value"))
-            }
+            Some(_) => Err(ValueError::format(
+                "a map key was serialized before the value of the previous key",
+            )),
         }
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        let key =
-            self.key.take().ok_or(ValueError::format("a map was given a value without a key"))?;
+        let key = self
+            .key
+            .take()
+            .ok_or(ValueError::format("a map value was serialized without a key"))?;
         self.insert(key, value)
     }
 

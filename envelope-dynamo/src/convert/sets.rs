@@ -1,4 +1,4 @@
-//! DynamoDB's sets: how a field asks for one, and what their elements are when they are read.
+//! DynamoDB sets: the modules that a field names to be stored as one, and how elements are read.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -11,7 +11,7 @@ macro_rules! with_functions {
         /// Serializes a sequence as a set.
         ///
         /// # Errors
-        #[doc = concat!("A value that is not a sequence, or an element that is not ", $elements, ".")]
+        #[doc = concat!("If the value is not a sequence, or an element is not ", $elements, ".")]
         pub fn serialize<T, S>(value: &T, serializer: S) -> Result<S::Ok, S::Error>
         where
             T: ::serde::Serialize + ?Sized,
@@ -24,7 +24,7 @@ macro_rules! with_functions {
         ///
         /// # Errors
         ///
-        /// Whatever the collection's own deserialization reports.
+        /// If the collection's own deserialization fails.
         pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
         where
             T: ::serde::Deserialize<'de>,
@@ -38,20 +38,21 @@ macro_rules! with_functions {
 /// Stores a field as a DynamoDB string set (`SS`): `#[serde(with =
 /// "envelope_dynamo::convert::string_set")]`.
 ///
-/// The field is any collection of what serializes to strings. DynamoDB refuses empty sets and sets
-/// with duplicates, so take a set type and leave it out while it is empty:
+/// The field can be any collection whose elements serialize to strings. DynamoDB refuses empty sets
+/// and sets with duplicates, so use a set type and skip the field while it is empty:
 ///
 /// ```
 /// # use std::collections::BTreeSet;
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Article {
-///     #[serde(with = "envelope_dynamo::convert::string_set", default, skip_serializing_if = "BTreeSet::is_empty")]
+///     #[serde(with = "envelope_dynamo::convert::string_set")]
+///     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
 ///     tags: BTreeSet<String>, // stored as {"SS": ["rust", "serde"]}
 /// }
 /// ```
 ///
-/// `serde_dynamo::string_set` means the same here, and is the one to take for a struct that
-/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// `serde_dynamo::string_set` has the same effect. Use that module if `serde_dynamo` also stores
+/// the struct, because `serde_dynamo` does not recognize this one. Outside DynamoDB, and in an
 /// encrypted payload, the field is a list.
 pub mod string_set {
     with_functions!(crate::convert::sets::Set::Strings, "a string");
@@ -60,20 +61,21 @@ pub mod string_set {
 /// Stores a field as a DynamoDB number set (`NS`): `#[serde(with =
 /// "envelope_dynamo::convert::number_set")]`.
 ///
-/// The field is any collection of what serializes to numbers. DynamoDB refuses empty sets and sets
-/// with duplicates, so take a set type and leave it out while it is empty:
+/// The field can be any collection whose elements serialize to numbers. DynamoDB refuses empty sets
+/// and sets with duplicates, so use a set type and skip the field while it is empty:
 ///
 /// ```
 /// # use std::collections::BTreeSet;
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Draw {
-///     #[serde(with = "envelope_dynamo::convert::number_set", default, skip_serializing_if = "BTreeSet::is_empty")]
+///     #[serde(with = "envelope_dynamo::convert::number_set")]
+///     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
 ///     numbers: BTreeSet<u8>, // stored as {"NS": ["7", "42"]}
 /// }
 /// ```
 ///
-/// `serde_dynamo::number_set` means the same here, and is the one to take for a struct that
-/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// `serde_dynamo::number_set` has the same effect. Use that module if `serde_dynamo` also stores
+/// the struct, because `serde_dynamo` does not recognize this one. Outside DynamoDB, and in an
 /// encrypted payload, the field is a list.
 pub mod number_set {
     with_functions!(crate::convert::sets::Set::Numbers, "a number");
@@ -82,22 +84,23 @@ pub mod number_set {
 /// Stores a field as a DynamoDB binary set (`BS`): `#[serde(with =
 /// "envelope_dynamo::convert::binary_set")]`.
 ///
-/// The field is any collection of what serializes to bytes, such as `serde_bytes::ByteBuf`; a
-/// `Vec<u8>` is not bytes to serde but a sequence of numbers. DynamoDB refuses empty sets and sets
-/// with duplicates, so take a set type and leave it out while it is empty.
+/// The field can be any collection whose elements serialize to bytes, such as
+/// `serde_bytes::ByteBuf`. serde treats a `Vec<u8>` as a sequence of numbers, not as bytes.
+/// DynamoDB refuses empty sets and sets with duplicates, so use a set type and skip the field while
+/// it is empty, as in the example of [`string_set`].
 ///
-/// `serde_dynamo::binary_set` means the same here, and is the one to take for a struct that
-/// `serde_dynamo` stores as well: it knows its own modules alone. Outside DynamoDB, and in an
+/// `serde_dynamo::binary_set` has the same effect. Use that module if `serde_dynamo` also stores
+/// the struct, because `serde_dynamo` does not recognize this one. Outside DynamoDB, and in an
 /// encrypted payload, the field is a list.
 pub mod binary_set {
     with_functions!(crate::convert::sets::Set::Binaries, "bytes");
 }
 
-/// The three kinds of set, told apart by the name of the newtype that asks for one.
+/// The three kinds of set. A newtype with a reserved name asks for one.
 ///
-/// The names are those of `serde_dynamo`, so that fields marked with its modules become sets as
-/// well. No Rust type has such a name by accident: U+037E, the Greek question mark, is no part of
-/// an identifier.
+/// The names are those of `serde_dynamo`, so that fields marked with its modules also become sets.
+/// No Rust type can have such a name: U+037E, the Greek question mark, cannot be part of an
+/// identifier.
 #[derive(Clone, Copy)]
 pub(crate) enum Set {
     Strings,
@@ -114,14 +117,14 @@ impl Set {
         }
     }
 
-    /// The set that a newtype of this name asks for, if it asks for one.
+    /// The set that a newtype of this name asks for, if any.
     pub(crate) fn requested_by(newtype: &str) -> Option<Self> {
         [Self::Strings, Self::Numbers, Self::Binaries]
             .into_iter()
             .find(|set| set.newtype() == newtype)
     }
 
-    /// This set, of the elements of the list that a value was serialized into.
+    /// Converts the list that a value was serialized into to this set.
     pub(crate) fn of(self, list: AttributeValue) -> Result<AttributeValue, ValueError> {
         let AttributeValue::L(list) = list else { return Err(NOT_A_SEQUENCE) };
         match self {
@@ -133,17 +136,15 @@ impl Set {
 }
 
 const NOT_A_SEQUENCE: ValueError = ValueError::format(
-    "a set is made of a sequence, and the value is none: leave an absent set out with `skip_serializing_if`",
+    "a set is stored from a sequence, but the value is not a sequence: leave an absent set out with `skip_serializing_if`",
 );
 
-const NOT_A_STRING: ValueError =
-    ValueError::format("a string set holds strings alone: an element is something else");
+const NOT_A_STRING: ValueError = ValueError::format("an element of a string set is not a string");
 
-const NOT_A_NUMBER: ValueError =
-    ValueError::format("a number set holds numbers alone: an element is something else");
+const NOT_A_NUMBER: ValueError = ValueError::format("an element of a number set is not a number");
 
 const NOT_BYTES: ValueError = ValueError::format(
-    "a binary set holds bytes alone: an element is something else (`Vec<u8>` is a list of numbers)",
+    "an element of a binary set is not bytes (serde writes a `Vec<u8>` as a list of numbers)",
 );
 
 fn elements<T>(
@@ -169,7 +170,7 @@ fn binary(value: AttributeValue) -> Option<Blob> {
     if let AttributeValue::B(bytes) = value { Some(bytes) } else { None }
 }
 
-/// What a type that is written as one element is read back from, options and newtypes included.
+/// Reads options and newtypes from a single element, because they are written as one.
 macro_rules! transparent_wrappers {
     () => {
         fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {

@@ -1,5 +1,5 @@
-//! Finds values that DynamoDB refuses before anything is sent, since its own answer does not name
-//! the attribute.
+//! Finds values that DynamoDB would refuse, before anything is sent. DynamoDB's own error does not
+//! name the attribute.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::Number;
@@ -7,21 +7,20 @@ use envelope_core::Number;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 
-const NOT_A_NUMBER: &str = "holds a number that DynamoDB cannot store: NaN, infinite, of more than 38 significant \
-                            digits, or outside 1E-130 to 9.99E+125";
+const NOT_A_NUMBER: &str = "holds a number that DynamoDB cannot store: NaN, infinite, more than 38 significant digits, \
+                            or outside 1E-130 to 9.99E+125";
 
 const EMPTY_SET: &str = "holds an empty set, which DynamoDB refuses: leave the attribute out with \
                          `#[serde(skip_serializing_if = \"..\")]`";
 
-const DUPLICATES: &str =
-    "holds a set with a value twice, which DynamoDB refuses: take a set type such as `BTreeSet`";
+const DUPLICATES: &str = "holds a set that contains a value twice, which DynamoDB refuses: use a set type such as `BTreeSet`";
 
-/// Checks that DynamoDB stores the attribute `name`, and what it holds at any depth.
+/// Checks that DynamoDB can store the attribute `name`, including everything nested in it.
 ///
 /// # Errors
 ///
-/// If there is a number that DynamoDB does not have, an empty set, or a set that holds a value
-/// twice.
+/// If the attribute contains a number that DynamoDB cannot store, an empty set, or a set with
+/// duplicates.
 pub(crate) fn check_storable(name: &str, attribute: &AttributeValue) -> Result<(), ErrorKind> {
     check(attribute).map_err(|reason| {
         ErrorKind::Usage(UsageError::Attribute { attribute: name.to_owned(), reason })

@@ -1,4 +1,4 @@
-//! A serde value as a DynamoDB attribute, and back.
+//! Entry points: a serde value to a DynamoDB attribute, and back.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{FragileValues, ValueError};
@@ -6,17 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::convert::{Deserializer, Serializer};
 
-/// Serializes a value into the attribute that stores it.
+/// Serializes a value into an attribute.
 ///
 /// # Errors
 ///
-/// What the value's own serialization reports, a map key that is not like a string, and nesting
-/// beyond `MAX_LEVELS`.
+/// If the value's own serialization fails, a map key cannot be written as a string, or lists and
+/// maps are nested deeper than `MAX_LEVELS`.
 pub fn to_attribute_value<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, ValueError> {
     to_attribute_counting(value, &mut FragileValues::default())
 }
 
-/// The same; what not every type reads back is added to `fragile`.
+/// Like [`to_attribute_value`]; also counts in `fragile` the values that some types cannot read
+/// back.
 pub(crate) fn to_attribute_counting<T: Serialize + ?Sized>(
     value: &T,
     fragile: &mut FragileValues,
@@ -24,11 +25,11 @@ pub(crate) fn to_attribute_counting<T: Serialize + ?Sized>(
     value.serialize(Serializer::new(fragile))
 }
 
-/// Deserializes a value from the attribute that stores it.
+/// Deserializes a value from an attribute.
 ///
 /// # Errors
 ///
-/// When the attribute is not one of the value's type.
+/// If the attribute does not have the value's type.
 pub fn from_attribute_value<T: Deserialize<'static>>(
     stored: AttributeValue,
 ) -> Result<T, ValueError> {

@@ -11,9 +11,9 @@ use crate::expression::operand::{Side, Term};
 use crate::record::path::DocumentPath;
 
 const NO_ROOM: &str =
-    "has no room for what is added: the number would leave the range of the field's type";
+    "cannot take this addition: the sum would be outside the range of the field's type";
 
-const NOT_WHOLE: &str = "takes whole numbers only, and what is added is none";
+const NOT_WHOLE: &str = "is an integer, but the number to add is not a whole number";
 
 const NOT_A_NUMBER: &str =
     "is not stored as a whole number, so nothing can be added to it in place";
@@ -69,7 +69,7 @@ impl Limit {
             path: attribute.into(),
             bound,
             may_be_absent: true,
-            reason: "is a version that its type cannot count further",
+            reason: "is a version that has reached the maximum of its type",
         }
     }
 

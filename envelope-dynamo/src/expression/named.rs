@@ -8,16 +8,15 @@ use crate::record::kind::Kind;
 use crate::record::path::DocumentPath;
 use crate::record::schema::Schema;
 
-const RESERVED: &str =
-    "is where sealed values or their keys stand, and cannot be named; nothing was sent";
+const RESERVED: &str = "is reserved for encrypted data and data keys, and cannot be used in an expression; nothing was sent";
 
-const EMPTY: &str = "is no name of an attribute: it is empty; nothing was sent";
+const EMPTY: &str = "is not an attribute name: it is empty; nothing was sent";
 
-const ENCRYPTED: &str = "is a name of an encrypted field: DynamoDB cannot evaluate it, and its value would leave in \
-                         plaintext; nothing was sent";
+const ENCRYPTED: &str = "is the name of an encrypted field: DynamoDB cannot evaluate it, and the value would be sent \
+                         in plaintext; nothing was sent";
 
-const READABLE: &str = "is a name of a field of the struct, which expressions take by the field \
-                        (`|record| record.field`) and not by `attribute(..)`; nothing was sent";
+const READABLE: &str = "is the name of a field of the struct: use the field (`|record| record.field`), not \
+                        `attribute(..)`; nothing was sent";
 
 /// Refuses a chosen name that is not free in every kind of record in the table.
 pub(crate) fn check(path: &DocumentPath, kinds: &[Kind]) -> Result<(), ErrorKind> {

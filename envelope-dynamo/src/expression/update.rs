@@ -214,8 +214,8 @@ impl Change {
     /// Refuses to write an attribute that the struct does not have, where a record with it could
     /// not be read.
     fn is_of_a_field(&self) -> Result<(), ErrorKind> {
-        let reason = "is no field of the struct, which has `deny_unknown_fields` and could not be read with it; nothing \
-                      was sent";
+        let reason = "is not a field of the struct, which has `deny_unknown_fields`: a record with it could not be \
+                      read; nothing was sent";
         match self.path.is_named && !matches!(self.action, Action::Remove { .. }) {
             true => Err(self.path.refused(reason)),
             false => Ok(()),
@@ -288,7 +288,7 @@ fn is_list(path: &DocumentPath, values: &Serialized) -> Result<(), ErrorKind> {
 
 /// DynamoDB refuses empty sets, and nothing is to be done with one.
 fn is_empty_set(path: &DocumentPath, set: &Serialized) -> Result<bool, ErrorKind> {
-    const REASON: &str = "is not stored as a set: `#[serde(with = \"envelope_dynamo::convert::string_set\")]` and its like do that";
+    const REASON: &str = "is not stored as a set: mark it `#[serde(with = \"envelope_dynamo::convert::string_set\")]`, `number_set` or `binary_set`";
     match set {
         Ok(AttributeValue::Ss(set) | AttributeValue::Ns(set)) => Ok(set.is_empty()),
         Ok(AttributeValue::Bs(set)) => Ok(set.is_empty()),

@@ -117,7 +117,7 @@ fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, Err
         Some(_) => return Err(refuse("is a version, but not stored as a number")),
     };
     if stored >= max {
-        return Err(refuse("is a version that its type cannot count further"));
+        return Err(refuse("is a version that has reached the maximum of its type"));
     }
     item.insert(attribute.to_owned(), number(stored + 1));
     Ok(Some(ExpectedVersion { attribute, value, is_first: stored == 0 }))

@@ -106,7 +106,7 @@ mod sealed {
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
-/// User::attributes().email.eq("zoe@example.com"); // an encrypted field is no attribute that can be compared
+/// User::attributes().email.eq("zoe@example.com"); // an encrypted field cannot be compared
 /// ```
 pub struct Attribute<T, V, M> {
     name: &'static str,

@@ -61,21 +61,21 @@ pub(crate) fn key_value<'i>(
         ErrorKind::Usage(UsageError::Attribute { attribute: field.name.to_owned(), reason })
     };
     let (name, attribute) =
-        stored(item, field).ok_or_else(|| refuse("is a key, but the item does not have it"))?;
+        stored(item, field).ok_or_else(|| refuse("is a key attribute, but the item does not have it"))?;
     let (value, bytes) = match attribute {
         AttributeValue::S(text) => (Value::string(text.as_str()), text.len()),
         AttributeValue::B(blob) => (Value::bytes(blob.as_ref()), blob.as_ref().len()),
         AttributeValue::N(number) => (Value::Number(parse_number(name, number)?), 1),
         _ => {
             return Err(refuse(
-                "is a key, but neither a string, a number nor bytes: DynamoDB keys are S, N or B",
+                "is a key attribute, but not a string, a number or bytes: DynamoDB keys are S, N or B",
             ));
         }
     };
     match bytes {
-        0 => Err(refuse("is a key and empty: DynamoDB refuses empty keys")),
+        0 => Err(refuse("is a key attribute, but empty: DynamoDB refuses empty keys")),
         bytes if bytes > max => Err(refuse(
-            "is a key and too long: DynamoDB takes 2,048 bytes of partition key and 1,024 bytes of sort key",
+            "is a key attribute, but too long: DynamoDB accepts 2,048 bytes in a partition key and 1,024 in a sort key",
         )),
         _ => Ok((name, value)),
     }
@@ -84,7 +84,7 @@ pub(crate) fn key_value<'i>(
 pub(crate) fn parse_number<'i>(name: &str, text: &'i str) -> Result<Number<'i>, ErrorKind> {
     Number::parse(text).map_err(|_| ErrorKind::Usage(UsageError::Attribute {
         attribute: name.to_owned(),
-        reason: "is no number that DynamoDB can hold: 38 significant digits, 1E-130 to 9.99E+125",
+        reason: "is not a number that DynamoDB can store: at most 38 significant digits, from 1E-130 to 9.99E+125",
     }))
 }
 

@@ -52,16 +52,16 @@ impl Part {
 
     fn padded(&self, digits: usize) -> Result<Cow<'_, str>, &'static str> {
         if !self.is_integer {
-            return Err("is filled up with zeros in a composed key, so it must be an integer");
+            return Err("is padded with zeros in a composed key, so it must be an integer");
         }
         if self.text.starts_with('-') {
             return Err(
-                "is filled up with zeros in a composed key so that it sorts, which a negative number does not",
+                "is padded with zeros in a composed key, so it must not be negative: the key would sort wrongly",
             );
         }
         if self.text.len() > digits {
             return Err(
-                "has more digits than its place in a composed key, so that it would not sort",
+                "has more digits than its composed key reserves for it, so the key would sort wrongly",
             );
         }
         Ok(Cow::Owned(format!("{:0>digits$}", self.text)))
@@ -69,7 +69,7 @@ impl Part {
 }
 
 const NOT_A_PART: ValueError = ValueError::format(
-    "a part of a composed key is a string, a character, an integer, a boolean or an enum variant without data",
+    "a part of a composed key must be a string, a character, an integer, a boolean or an enum variant without data",
 );
 
 impl KeyFormat {
@@ -164,10 +164,10 @@ impl KeyFormat {
 /// Why a text cannot be a part of a key.
 fn not_a_part(text: &str) -> Option<&'static str> {
     if text.is_empty() {
-        return Some("is a part of a composed key and empty");
+        return Some("is a part of a composed key, but empty");
     }
     text.contains(SEPARATORS).then_some(
-        "is a part of a composed key and contains a separator: `#`, `|`, `/` and `:` cannot stand in any part",
+        "is a part of a composed key, but contains a separator: no part may contain `#`, `|`, `/` or `:`",
     )
 }
 

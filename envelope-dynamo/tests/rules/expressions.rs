@@ -746,10 +746,10 @@ async fn attributes_that_the_struct_does_not_have_can_be_named() {
 const TAKEN: [(&str, &str); 9] = [
     ("email", "an encrypted field"),
     ("mail", "an encrypted field"),
-    ("encrypted_payload", "where sealed values or"),
-    ("encrypted_dek", "where sealed values or"),
-    ("encrypted_payload_clinic", "where sealed values or"),
-    ("encrypted_dek_clinic", "where sealed values or"),
+    ("encrypted_payload", "reserved for encrypted data"),
+    ("encrypted_dek", "reserved for encrypted data"),
+    ("encrypted_payload_clinic", "reserved for encrypted data"),
+    ("encrypted_dek_clinic", "reserved for encrypted data"),
     ("plan", "a field of the struct"),
     ("id", "a field of the struct"),
     ("logins", "a field of the struct"),
@@ -825,8 +825,8 @@ async fn a_name_that_is_taken_is_refused_wherever_it_is_named() {
     let error = inner.send().await.expect_err("an alias");
     assert_eq!(
         error.to_string(),
-        "users[id=u_1]: `mail` is a name of an encrypted field: DynamoDB cannot evaluate it, and its value would \
-         leave in plaintext; nothing was sent"
+        "users[id=u_1]: `mail` is the name of an encrypted field: DynamoDB cannot evaluate it, and the value would \
+         be sent in plaintext; nothing was sent"
     );
     refused(
         users.update("u_1").condition(|_| User::attribute::<String>("").eq(SECRET)).send().await,
@@ -943,7 +943,7 @@ async fn a_struct_that_denies_unknown_fields_is_given_none() {
     assert!(
         error
             .to_string()
-            .contains("`other` is no field of the struct, which has `deny_unknown_fields`"),
+            .contains("`other` is not a field of the struct, which has `deny_unknown_fields`"),
         "{error}"
     );
     table
@@ -964,7 +964,7 @@ async fn a_struct_that_denies_unknown_fields_is_given_none() {
 async fn a_number_within_an_attribute_stays_in_the_range_of_its_type() {
     let (setup, profiles) = profiles().await;
     for (amount, reason) in
-        [(-8_i64, "has no room for what is added"), (u32::MAX.into(), "has no room")]
+        [(-8_i64, "cannot take this addition"), (u32::MAX.into(), "cannot take this addition")]
     {
         let error = profiles
             .update("p_1")

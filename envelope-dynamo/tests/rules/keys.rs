@@ -84,7 +84,7 @@ async fn a_user_whose_name_has_a_separator_does_not_replace_a_coupon() {
         assert!(
             error
                 .to_string()
-                .contains("`user` is a part of a composed key and contains a separator"),
+                .contains("`user` is a part of a composed key, but contains a separator"),
             "{error}"
         );
         assert!(!error.to_string().contains("victim#"), "{error}");

@@ -89,7 +89,7 @@ async fn a_version_that_its_type_cannot_count_further_is_not_counted_in_place() 
     assert_names(&error, "revision");
     assert_eq!(
         error.to_string(),
-        "counters[id=c]: `revision` is a version that its type cannot count further"
+        "counters[id=c]: `revision` is a version that has reached the maximum of its type"
     );
     let error = counters
         .update("c")

@@ -79,7 +79,7 @@ async fn get(table: &Table<Doses>) -> Doses {
 #[track_caller]
 fn assert_no_room(error: &Error, attribute: &str) {
     let told = error.to_string();
-    assert!(told.contains(&format!("`{attribute}` has no room for what is added")), "{told}");
+    assert!(told.contains(&format!("`{attribute}` cannot take this addition")), "{told}");
 }
 
 /// The expression of the condition that was sent last.

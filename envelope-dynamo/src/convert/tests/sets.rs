@@ -144,9 +144,9 @@ fn what_is_no_set_is_refused() {
     use serde_dynamo::string_set::StringSet;
 
     let says = |error: ValueError, text: &str| assert!(error.to_string().contains(text), "{error}");
-    says(both_refuse(&StringSet("one")), "made of a sequence");
+    says(both_refuse(&StringSet("one")), "is not a sequence");
     says(both_refuse(&StringSet(None::<Vec<String>>)), "skip_serializing_if");
-    says(both_refuse(&StringSet(StringSet(["nested"]))), "made of a sequence");
+    says(both_refuse(&StringSet(StringSet(["nested"]))), "is not a sequence");
     says(both_refuse(&StringSet(["1"].map(|_| 1))), "strings alone");
     says(both_refuse(&StringSet([Some("a"), None])), "strings alone");
     says(both_refuse(&NumberSet(["1"])), "numbers alone");

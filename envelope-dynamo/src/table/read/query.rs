@@ -120,7 +120,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
     /// # fn example(users: Table<User>) {
-    /// users.query("u_1").sort(|sort| sort.eq("2026")); // there is no sort key to set conditions on
+    /// users.query("u_1").sort(|sort| sort.eq("2026")); // this key has no sort key to set a condition on
     /// # }
     /// ```
     pub fn sort(
@@ -264,7 +264,7 @@ fn key_value(operand: Operand) -> Result<AttributeValue, ErrorKind> {
         }
         Ok(_) => Err(ErrorKind::Usage(UsageError::Attribute {
             attribute,
-            reason: "is a key, but neither a string, a number nor bytes: DynamoDB keys are S, N or B",
+            reason: "is a key attribute, but not a string, a number or bytes: DynamoDB keys are S, N or B",
         })),
         Err(source) => {
             Err(ErrorKind::Usage(UsageError::Serialize { attribute: Some(attribute), source }))

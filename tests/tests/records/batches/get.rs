@@ -95,7 +95,7 @@ async fn one_bad_record_or_key_does_not_affect_the_others() {
         results["c"].as_ref().unwrap_err().kind(),
         ErrorKind::Data(DataError::NotSealed)
     ));
-    assert!(told(&results, "").contains("is a key and empty"), "{}", told(&results, ""));
+    assert!(told(&results, "").contains("is a key attribute, but empty"), "{}", told(&results, ""));
 
     let error = bench.users.batch_get(["a", "b"]).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })), "{error}");

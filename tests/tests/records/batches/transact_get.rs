@@ -67,7 +67,9 @@ async fn a_transaction_names_a_record_once_and_refuses_invalid_keys() {
     assert_eq!(error.fault(), Fault::Caller);
     let error = transact_get((bench.users.get("a"), bench.users.get(""))).send().await.unwrap_err();
     assert!(
-        error.to_string().starts_with("transact_get: users: `user_id` is a key and empty"),
+        error
+            .to_string()
+            .starts_with("transact_get: users: `user_id` is a key attribute, but empty"),
         "{error}"
     );
     assert_eq!(bench.faults.all_requests().len(), 0);

@@ -77,14 +77,14 @@ fn only_the_composed_key_is_stored_not_its_parts() {
 #[tokio::test]
 async fn ambiguous_key_parts_are_refused_without_their_value() {
     let message = refusal(order(1, "o#s3cr3t")).await;
-    let expected = "shop: `order_id` is a part of a composed key and contains a separator: `#`, `|`, `/` and `:` cannot stand in any part";
+    let expected = "shop: `order_id` is a part of a composed key, but contains a separator: no part may contain `#`, `|`, `/` or `:`";
     assert_eq!(message, expected);
     let message = refusal(Profile { user_id: String::new(), ..profile() }).await;
-    assert_eq!(message, "shop: `user_id` is a part of a composed key and empty");
+    assert_eq!(message, "shop: `user_id` is a part of a composed key, but empty");
     for first in ["a#", "#", "a|b", "a/b", "a:b"] {
         let message = refusal(Pair { first: first.into(), second: "c".into(), value: 1 }).await;
         assert!(
-            message.contains("`first` is a part of a composed key and contains a separator"),
+            message.contains("`first` is a part of a composed key, but contains a separator"),
             "{message}"
         );
     }
@@ -100,7 +100,7 @@ async fn ambiguous_key_parts_are_refused_without_their_value() {
 async fn values_that_would_not_sort_are_not_padded() {
     let message = refusal(Event { at: -5, id: 1, value: 1 }).await;
     assert!(
-        message.contains("`at` is filled up with zeros") && message.contains("negative"),
+        message.contains("`at` is padded with zeros") && message.contains("negative"),
         "{message}"
     );
     let message = refusal(Event { at: 10_000, id: 1, value: 1 }).await;

@@ -93,7 +93,7 @@ async fn keys_that_cannot_be_keys_are_not_sent() {
     let by_doctor = setup.visits.index(|indexes| indexes.by_doctor);
     let error = refused(&setup, by_doctor.query(None::<String>).send().await).await;
     assert!(
-        error.to_string().starts_with("visits: `doctor` is a key, but neither a string"),
+        error.to_string().starts_with("visits: `doctor` is a key attribute, but not a string"),
         "{error}"
     );
 }

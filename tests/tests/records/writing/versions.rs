@@ -176,7 +176,7 @@ async fn a_version_that_cannot_be_counted_further_is_refused() {
     let error = bench.table::<Note>().put(&note(Some(u8::MAX))).send().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "notes[userId=n]: `revision` is a version that its type cannot count further"
+        "notes[userId=n]: `revision` is a version that has reached the maximum of its type"
     );
     assert!(bench.faults.all_requests().is_empty());
 }
