@@ -56,7 +56,7 @@ use crate::record::schema::Schema;
 /// #[view(of = User)]
 /// struct Contact {
 ///     user_id: String,
-///     email: String, // an encrypted field cannot be compared, or read without its data key
+///     email: String, // an encrypted field cannot be compared or read in the table
 /// }
 /// ```
 ///

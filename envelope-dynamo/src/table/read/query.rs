@@ -120,7 +120,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
     /// # fn example(users: Table<User>) {
-    /// users.query("u_1").sort(|sort| sort.eq("2026")); // this key has no sort key to set a condition on
+    /// users.query("u_1").sort(|sort| sort.eq("2026")); // this key has no sort key to set conditions on
     /// # }
     /// ```
     pub fn sort(
