@@ -1,7 +1,49 @@
-//! The trait that `#[derive(Envelope)]` implements, and the marks it records.
+//! Describes a struct that is stored as an encrypted item: its fields, its key and its indexes.
+//!
+//! `#[derive(Envelope)]` and `#[derive(View)]` implement the traits of this module. You name its
+//! types in signatures of your own, and implement [`VersionNumber`] for number types of your own.
+//!
+//! | to | use |
+//! |---|---|
+//! | describe a record | [`Envelope`], derived |
+//! | read some readable attributes without a data key | [`View`], derived |
+//! | declare a field whose value may be withheld from a reader | [`Access`] |
+//! | name a primary key | [`Partition`], [`Composite`], [`Parts`]; [`RecordKey`] is their trait |
+//! | accept every form of a key or of a value in a function | [`IntoKey`], [`IntoValue`] |
+//! | count versions with a number type of your own | [`VersionNumber`] |
+//! | require a version that cannot be changed unnoticed | [`AuthenticatedVersion`] |
+//! | know the fields of a record and their marks | [`Schema`], [`Field`], [`Mark`] |
+//! | name an index in a signature | [`index`] |
+//!
+//! ```
+//! use envelope_dynamo::Envelope;
+//! use envelope_dynamo::record::{Composite, IntoKey};
+//!
+//! #[derive(Envelope)]
+//! #[envelope(table = "visits")]
+//! struct Visit {
+//!     #[partition_key]
+//!     patient_id: String,
+//!     #[sort_key]
+//!     number: u32,
+//!     #[encrypted]
+//!     diagnosis: String,
+//! }
+//!
+//! type VisitKey = <Visit as Envelope>::Key;
+//!
+//! // Accepts every form of a key that the calls of `Table` accept.
+//! fn key(key: impl IntoKey<VisitKey>) -> VisitKey {
+//!     key.into_key()
+//! }
+//!
+//! assert_eq!(key(("p_1", 3)), Composite { partition: "p_1".to_owned(), sort: 3 });
+//! assert_eq!(Visit::SCHEMA.fields().len(), 3);
+//! ```
 
 pub(crate) mod access;
 pub(crate) mod attribute;
+pub(crate) mod document_path;
 pub(crate) mod field;
 pub mod index;
 pub(crate) mod item_key;
@@ -32,9 +74,9 @@ pub use crate::record::schema::Schema;
 pub use crate::record::version::{AuthenticatedVersion, VersionNumber};
 pub use crate::record::view::View;
 
-/// A domain struct that is stored as one DynamoDB item, some of its fields sealed.
+/// A struct that is stored as one DynamoDB item, with some of its fields encrypted.
 ///
-/// Implemented by `#[derive(Envelope)]`; not meant to be written by hand.
+/// `#[derive(Envelope)]` implements this trait. Do not implement it by hand.
 ///
 /// ```
 /// use envelope_dynamo::Envelope;
@@ -62,62 +104,65 @@ pub use crate::record::view::View;
 /// assert_eq!(key.sort, 3);
 /// ```
 pub trait Envelope: Sized {
-    /// The name of the struct, for errors.
+    /// The name of the struct, used in errors.
     const NAME: &'static str;
 
     /// The logical table name: the literal in `#[envelope(table = "..")]`.
     ///
-    /// It is bound into every record. The physical table may be named otherwise at run time.
+    /// Every record is bound to this name. The physical table may have another name at run time.
     const TABLE: &'static str;
 
-    /// How the record's key stands in the KMS encryption context.
+    /// The form of the record's key in the KMS encryption context.
     const CONTEXT_FORM: ContextForm = ContextForm::Raw;
 
     /// Constant pairs added to the KMS encryption context and the associated data.
     const CONTEXT: &'static [(&'static str, &'static str)] = &[];
 
-    /// Every stored field with its mark, in the order of the struct, and the attributes that are
-    /// made of them or constant; fields that serde skips are absent.
+    /// Every stored field with its mark, in the order of the struct, and the generated attributes:
+    /// composed keys and constants. Fields that serde skips are not included.
     const SCHEMA: Schema;
 
-    /// Whether an attribute that no field claims is an error (`#[serde(deny_unknown_fields)]`).
+    /// Whether an attribute that belongs to no field is an error (`#[serde(deny_unknown_fields)]`).
     const DENY_UNKNOWN_FIELDS: bool = false;
 
-    /// The primary key: [`Partition`](crate::record::Partition) or
-    /// [`Composite`](crate::record::Composite), of the key fields or of the
-    /// [`Parts`](crate::record::Parts) of composed keys.
+    /// The primary key: a [`Partition`] or a [`Composite`] of the key fields, or of the [`Parts`]
+    /// of composed keys.
     type Key: RecordKey;
 
     /// The stored fields as attributes, each under the name of its field.
     type Attributes;
 
-    /// The stored fields as attributes: what conditions and updates are made of.
+    /// Returns the stored fields as attributes, from which conditions and updates are built.
     fn attributes() -> Self::Attributes;
 
-    /// An attribute that the struct does not have, for conditions, filters and updates; `V` is the
-    /// type of its values.
+    /// Names an attribute that is not a field of the struct, for conditions, filters and updates.
     ///
-    /// An item may have others beside the struct's fields: those of another service, of another
-    /// entity type, or of an earlier version of the struct.
+    /// `V` is the type of its values. An item may have attributes besides the struct's fields:
+    /// those of another service, of another entity type, or of an earlier version of the
+    /// struct.
     ///
     /// ```
     /// # use envelope_dynamo::Envelope;
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
     /// let condition = User::attribute::<String>("migrated to").not_exists();
     /// assert_eq!(format!("{condition:?}"), "attribute_not_exists(migrated to)");
     /// ```
     ///
-    /// A name or alias of a field of the struct, or of any kind of record in the table, is refused
-    /// when the request is sent ([`UsageError::Attribute`](crate::error::UsageError::Attribute)), and so
-    /// are `encrypted_payload`, `encrypted_dek` and those of groups. Nothing is sent then.
+    /// The request fails with [`UsageError::Attribute`](crate::error::UsageError::Attribute),
+    /// before anything is sent, if `name` is
+    ///
+    /// - the name or an alias of a field of the struct, or of any other kind of record in the
+    ///   table,
+    /// - `encrypted_payload` or `encrypted_dek`, or one of these names with the suffix of a group.
     ///
     /// # Security
     ///
-    /// The values reach DynamoDB in plaintext. A name that only **another version** of the struct
-    /// protects cannot be told from a free one: a value that is compared with it leaves, and a
-    /// record whose authenticated attribute is changed does not open any more.
+    /// The values are sent to DynamoDB in plaintext. This version of the struct cannot know the
+    /// names that only **another version** protects. If that version encrypts the field, a
+    /// value that you compare is sent in plaintext. If that version authenticates the
+    /// attribute, a record that you update no longer opens.
     #[must_use]
     fn attribute<V: Serialize>(
         name: impl Into<Cow<'static, str>>,
@@ -125,33 +170,34 @@ pub trait Envelope: Sized {
         AttributePath::named(name.into())
     }
 
-    /// The group of each field that has one, and whether the field's value is withheld.
+    /// Returns the group of each field in a group, and whether the field's value is withheld.
     fn withheld(&self) -> Vec<(&'static str, bool)> {
         Vec::new()
     }
 
-    /// The indexes of `#[envelope(index(..))]`, each an [`Index`](crate::record::index::Index)
-    /// under its name, with `_` for what no Rust name can have.
+    /// The indexes of `#[envelope(index(..))]`: a struct with an [`Index`](index::Index) for each.
+    ///
+    /// Each field has the name of its index, with `_` for characters that a Rust name cannot have.
     type Indexes;
 
-    /// The indexes: what [`Table::index`](crate::Table::index) is given to choose from.
+    /// Returns the indexes, from which [`Table::index`](crate::Table::index) chooses.
     fn indexes() -> Self::Indexes;
 
-    /// What the secondary indexes are created from.
+    /// Returns the definitions from which the secondary indexes are created.
     #[doc(hidden)]
     fn index_schemas() -> Vec<IndexSchema> {
         Vec::new()
     }
 
-    /// The primary key as a way to the records.
+    /// Returns the primary key as an index.
     #[doc(hidden)]
     fn primary_key() -> PrimaryKey<Self>;
 
-    /// Takes over what the library wrote into the record: its version and its stamps.
+    /// Sets the managed fields, the version and the timestamps, to the values in `stored`.
     ///
     /// # Errors
     ///
-    /// When what was written is not of the field's type.
+    /// If a stored value is not of its field's type.
     #[doc(hidden)]
     fn apply_managed_fields(
         &mut self,
@@ -164,31 +210,31 @@ pub trait Envelope: Sized {
     ///
     /// # Errors
     ///
-    /// Whatever the serializer or a field's own serialization reports.
+    /// If the serializer or a field's own serialization fails.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// Serializes a primary key under the serde names of the key fields, or of the fields that keys
-    /// are composed of.
+    /// Serializes a primary key under the serde names of the key fields, or of the parts of
+    /// composed keys.
     ///
     /// # Errors
     ///
-    /// Whatever the serializer or a key's own serialization reports.
+    /// If the serializer or a key's own serialization fails.
     fn serialize_key<S: Serializer>(key: Self::Key, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// Rebuilds a primary key from what [`serialize_key`](Self::serialize_key) makes of it.
+    /// Deserializes a primary key from the output of [`serialize_key`](Self::serialize_key).
     ///
     /// # Errors
     ///
-    /// Whatever the deserializer or a key's own deserialization reports.
+    /// If the deserializer or a key's own deserialization fails.
     fn deserialize_key<D: Deserializer<'static>>(deserializer: D) -> Result<Self::Key, D::Error>;
 
-    /// Rebuilds the struct from its stored fields.
+    /// Deserializes the struct from its stored fields.
     ///
-    /// The deserializer lends nothing: borrowed fields (`Cow` with `#[serde(borrow)]`) come back
-    /// owned, as they do from `serde_dynamo`.
+    /// The deserializer does not lend data: borrowed fields (`Cow` with `#[serde(borrow)]`) become
+    /// owned, as in `serde_dynamo`.
     ///
     /// # Errors
     ///
-    /// Whatever the deserializer or a field's own deserialization reports.
+    /// If the deserializer or a field's own deserialization fails.
     fn deserialize<D: Deserializer<'static>>(deserializer: D) -> Result<Self, D::Error>;
 }

@@ -11,8 +11,9 @@ use crate::convert::to_attribute_value;
 use crate::expression::condition::{Comparison, Condition};
 use crate::expression::operand::{IntoOperand, Side, Term};
 use crate::record::attribute::{Attribute, Readable, Serialized};
+use crate::record::document_path::DocumentPath;
 use crate::record::key::IntoValue;
-use crate::record::path::{AttributePath, DocumentPath};
+use crate::record::path::AttributePath;
 
 macro_rules! conditions {
     ($($place:ident)*) => {$(

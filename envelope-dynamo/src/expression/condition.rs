@@ -11,7 +11,7 @@ use crate::error::kind::ErrorKind;
 use crate::expression::operand::{Side, Term};
 use crate::expression::placeholders::Placeholders;
 use crate::record::attribute::{Operand, Serialized};
-use crate::record::path::DocumentPath;
+use crate::record::document_path::DocumentPath;
 
 /// A condition on the readable attributes of a record `T`; made from its
 /// [`Attribute`](crate::expression::Attribute)s and

@@ -8,7 +8,7 @@ use crate::error::kind::ErrorKind;
 use crate::expression::Condition;
 use crate::expression::condition::Comparison;
 use crate::expression::operand::{Side, Term};
-use crate::record::path::DocumentPath;
+use crate::record::document_path::DocumentPath;
 
 const NO_ROOM: &str =
     "cannot take this addition: the sum would be outside the range of the field's type";

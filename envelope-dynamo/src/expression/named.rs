@@ -3,9 +3,9 @@
 
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
+use crate::record::document_path::DocumentPath;
 use crate::record::field::Mark;
 use crate::record::kind::Kind;
-use crate::record::path::DocumentPath;
 use crate::record::schema::Schema;
 
 const RESERVED: &str = "is reserved for encrypted data and data keys, and cannot be used in an expression; nothing was sent";

@@ -1,8 +1,9 @@
 //! The other side of a comparison: a value, or another attribute.
 
 use crate::record::attribute::{Attribute, Operand, Readable, Serialized};
+use crate::record::document_path::DocumentPath;
 use crate::record::key::IntoValue;
-use crate::record::path::{AttributePath, DocumentPath};
+use crate::record::path::AttributePath;
 
 /// One side of a comparison.
 #[doc(hidden)]

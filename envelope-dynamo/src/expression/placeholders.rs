@@ -10,8 +10,8 @@ use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::expression::named;
 use crate::record::attribute::Serialized;
+use crate::record::document_path::DocumentPath;
 use crate::record::kind::Kind;
-use crate::record::path::DocumentPath;
 
 /// Placeholders of names, and the names.
 pub(crate) type Names = HashMap<String, String>;

@@ -10,8 +10,9 @@ use crate::expression::placeholders::Placeholders;
 use crate::expression::{IntoOperand, Limit};
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Serialized};
+use crate::record::document_path::DocumentPath;
 use crate::record::key::IntoValue;
-use crate::record::path::{DocumentPath, UpdateTarget};
+use crate::record::path::UpdateTarget;
 
 /// A type of numbers that DynamoDB can add to: the integers and floats, `Option`s of them, and
 /// yours.

@@ -1,4 +1,4 @@
-//! The value of a field that not every reader may see.
+//! [`Access`]: the value of a field in a group, or the fact that it is withheld.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,16 +7,19 @@ use envelope_core::WITHHELD;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The value of a field in a group, `#[encrypted(group = "..")]`, or that it is withheld from this
+/// The value of a field in a group (`#[encrypted(group = "..")]`), which may be withheld from a
 /// reader.
 ///
-/// A group of fields is sealed under a data key of its own. A reader that may not use the group's
-/// key reads the rest of the record, and finds the group's fields [`Withheld`](Self::Withheld).
+/// Each group of fields is encrypted under a data key of its own. A reader without permission to
+/// use the group's key reads the rest of the record and gets [`Withheld`](Self::Withheld) for the
+/// group's fields.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::sync::Arc;
-/// use envelope_dynamo::{Access, Envelope, GroupKeyProvider, LocalKeyProvider, RootKey, from_item, to_item};
+/// use envelope_dynamo::{
+///     Access, Envelope, GroupKeyProvider, LocalKeyProvider, RootKey, from_item, to_item,
+/// };
 ///
 /// #[derive(Debug, PartialEq, Envelope)]
 /// #[envelope(table = "patients")]
@@ -29,7 +32,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///     diagnosis: Access<String>,
 /// }
 ///
-/// let office = Arc::new(LocalKeyProvider::new(RootKey::generate()?)); // in production a `KmsKeyProvider` for each
+/// // In production, use a `KmsKeyProvider` for each.
+/// let office = Arc::new(LocalKeyProvider::new(RootKey::generate()?));
 /// let ward = LocalKeyProvider::new(RootKey::generate()?);
 /// let nurse = GroupKeyProvider::new(office.clone()).group("medical", ward);
 /// let receptionist = GroupKeyProvider::new(office);
@@ -39,26 +43,28 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// let item = to_item(&patient, &nurse).await?;
 ///
 /// assert_eq!(from_item::<Patient>(item.clone(), &nurse).await?, patient);
-/// assert_eq!(from_item::<Patient>(item, &receptionist).await?, Patient { diagnosis: Access::Withheld, ..patient });
+/// let withheld = Patient { diagnosis: Access::Withheld, ..patient };
+/// assert_eq!(from_item::<Patient>(item, &receptionist).await?, withheld);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
-/// A record of which a group is withheld cannot be put: that would destroy what the reader could
-/// not see.
+/// A record with a withheld group cannot be put, because that would destroy the values that the
+/// reader could not see.
 ///
-/// In formats of others (JSON for a web page) it serializes as the value, or as null if it is
-/// withheld; it deserializes as a value that is granted. In a record, a withheld value outside of a
-/// group is refused when the record is written.
+/// In other formats, such as JSON for a web page, a granted value serializes as the value, and a
+/// withheld one as null. Every value that is read from such a format is granted; null is an error
+/// unless `T` accepts it. In a record, a withheld value outside of a group is refused when the
+/// record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access<T> {
     /// The value.
     Granted(T),
-    /// The reader may not use the group's key, or the key is disabled or gone.
+    /// The reader has no permission to use the group's key, or the key is disabled or deleted.
     Withheld,
 }
 
 impl<T> Access<T> {
-    /// The value, if it is granted.
+    /// Returns the value, if it is granted.
     pub fn granted(self) -> Option<T> {
         match self {
             Self::Granted(value) => Some(value),
@@ -66,7 +72,7 @@ impl<T> Access<T> {
         }
     }
 
-    /// A reference to the value, if it is granted.
+    /// Returns a reference to the value, if it is granted.
     pub const fn as_ref(&self) -> Access<&T> {
         match self {
             Self::Granted(value) => Access::Granted(value),
@@ -74,7 +80,7 @@ impl<T> Access<T> {
         }
     }
 
-    /// A reference to the value for changing it, if it is granted.
+    /// Returns a mutable reference to the value, if it is granted.
     pub const fn as_mut(&mut self) -> Access<&mut T> {
         match self {
             Self::Granted(value) => Access::Granted(value),
@@ -82,7 +88,7 @@ impl<T> Access<T> {
         }
     }
 
-    /// Whether the value is withheld.
+    /// Returns whether the value is withheld.
     pub const fn is_withheld(&self) -> bool {
         matches!(self, Self::Withheld)
     }
@@ -104,7 +110,7 @@ impl<T: Serialize> Serialize for Access<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Granted(value) => value.serialize(serializer),
-            // Stored as null, it would take the place of a value that this writer does not have.
+            // A null would replace the stored value, which this writer does not have.
             Self::Withheld => serializer.serialize_newtype_struct(WITHHELD, &()),
         }
     }
@@ -116,8 +122,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Access<T> {
     }
 }
 
-/// A newtype holds a value; what is withheld comes as a unit, which no other deserializer makes of
-/// a newtype.
+/// Reads a granted value from a newtype, and a withheld one from a unit. No other deserializer
+/// presents a newtype as a unit.
 struct Granted<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Granted<T> {
@@ -145,10 +151,9 @@ mod tests {
 
     use crate::record::access::Access;
 
-    /// Null is no value that was granted: what a page could not see must not come back from it as
-    /// something new.
+    /// A page that did not get the value sends null back. It must not be read as a new value.
     #[test]
-    fn other_formats_write_what_is_withheld_as_null_and_do_not_take_it_back() {
+    fn a_withheld_value_is_null_in_json_and_null_is_not_read() {
         assert_eq!(
             serde_json::to_string(&[Access::Granted("a"), Access::Withheld]).unwrap(),
             r#"["a",null]"#
@@ -162,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_there_if_it_is_granted() {
+    fn only_a_granted_value_is_returned() {
         assert_eq!(
             (Access::Granted(7).granted(), Access::<u8>::Withheld.granted()),
             (Some(7), None)
@@ -180,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_without_newtypes_is_told_what_was_expected() {
+    fn a_format_without_newtypes_fails_with_the_expected_type() {
         let number: U8Deserializer<Error> = 7_u8.into_deserializer();
         let error = Access::<u8>::deserialize(number).unwrap_err();
         assert!(error.to_string().ends_with("expected a value of a group"), "{error}");

@@ -1,5 +1,4 @@
-//! The attributes of a record, as derived code names them: with the type of their values and their
-//! mark.
+//! The attributes of a record, typed by their record, their values and their mark.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,38 +11,38 @@ use serde::{Deserialize, Serialize};
 use crate::convert::{absent_value, from_attribute_value, scalar_type, to_attribute_value};
 use crate::record::key::IntoValue;
 
-/// A value for an attribute, or why it did not serialize.
+/// A value for an attribute, or the error of its serialization.
 #[derive(Clone, Debug)]
 pub(crate) struct Operand {
     pub(crate) attribute: &'static str,
     pub(crate) value: Serialized,
 }
 
-/// The marks of fields, as types.
+/// The marks of fields, as types. A mark decides what an expression may do with the attribute.
 pub mod mark {
     /// A part of the primary key.
     #[derive(Clone, Copy, Debug)]
     pub enum Key {}
-    /// Readable in the table, tamper-evident.
+    /// Readable in the table. A change is detected when the record is opened.
     #[derive(Clone, Copy, Debug)]
     pub enum Authenticated {}
-    /// Readable in the table, free to be updated in place.
+    /// Readable in the table, and not protected. It can be updated in place.
     #[derive(Clone, Copy, Debug)]
     pub enum Plaintext {}
-    /// Readable in the table, and changed by the library alone: a version, or when the record was
-    /// last written.
+    /// Readable in the table, and managed by the library: a version, or the time of the last write.
     #[derive(Clone, Copy, Debug)]
     pub enum Managed {}
-    /// Sealed: DynamoDB can neither compare nor change it.
+    /// Encrypted: DynamoDB can neither compare nor change it.
     #[derive(Clone, Copy, Debug)]
     pub enum Encrypted {}
 }
 
-/// A mark whose attributes DynamoDB can read, and so compare.
+/// A mark whose attributes DynamoDB can read and compare. You cannot implement this trait.
 #[diagnostic::on_unimplemented(
     message = "an encrypted field cannot be compared or read in the table",
     label = "this field is encrypted",
-    note = "DynamoDB sees only `encrypted_payload`, and a value to compare with would be sent in plaintext",
+    note = "DynamoDB sees only `encrypted_payload`, and a value to compare with would be sent in \
+            plaintext",
     note = "mark the field `#[authenticated]` or `#[plaintext]` if it may be readable in the table"
 )]
 pub trait Readable: sealed::Sealed {}
@@ -56,7 +55,7 @@ impl Readable for mark::Plaintext {}
 
 impl Readable for mark::Managed {}
 
-/// A mark whose attributes may be changed where they stand.
+/// A mark whose attributes can be updated in place. You cannot implement this trait.
 #[diagnostic::on_unimplemented(
     message = "only `#[plaintext]` attributes can be changed in place",
     label = "this field is encrypted, authenticated, part of the key, or written by the library",
@@ -74,11 +73,10 @@ mod sealed {
     impl Sealed for crate::record::attribute::mark::Managed {}
 }
 
-/// A field of the record `T` as an attribute of its items: its stored name, its type `V`, its mark
-/// `M`.
+/// A field of the record `T` as an attribute, with values of type `V` and the mark `M`.
 ///
-/// Derived code makes one for each stored field; closures receive them all. What is sealed has no
-/// comparisons: naming it in an expression does not compile.
+/// Derived code makes one for each stored field. The closures of conditions and updates receive
+/// them all. An encrypted field has no comparisons: an expression with it does not compile.
 ///
 /// ```
 /// use envelope_dynamo::Envelope;
@@ -106,7 +104,8 @@ mod sealed {
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
-/// User::attributes().email.eq("zoe@example.com"); // an encrypted field cannot be compared
+/// // error: an encrypted field cannot be compared or read in the table
+/// User::attributes().email.eq("zoe@example.com");
 /// ```
 pub struct Attribute<T, V, M> {
     name: &'static str,
@@ -136,7 +135,7 @@ impl<T, V, M> fmt::Debug for Attribute<T, V, M> {
 /// For derived code.
 #[doc(hidden)]
 impl<T, V, M> Attribute<T, V, M> {
-    /// An attribute whose type says how it is stored.
+    /// An attribute whose type decides how it is stored.
     #[must_use]
     pub const fn new(name: &'static str) -> Self
     where
@@ -148,8 +147,7 @@ impl<T, V, M> Attribute<T, V, M> {
         attribute.scalar_type(scalar_type::<V>)
     }
 
-    /// An attribute that is written and read by the code that its field names (`#[serde(with =
-    /// "..")]`).
+    /// An attribute that is written and read by functions of its own (`#[serde(with = "..")]`).
     #[must_use]
     pub const fn through(
         name: &'static str,
@@ -171,15 +169,14 @@ impl<T, V, M> Attribute<T, V, M> {
         }
     }
 
-    /// How the DynamoDB type of a key is found out.
+    /// Sets the function that returns the DynamoDB type of a key.
     #[must_use]
     pub const fn scalar_type(mut self, scalar: fn() -> Option<ScalarAttributeType>) -> Self {
         self.scalar = Some(scalar);
         self
     }
 
-    /// A key that is composed of its parts; in a record they are read from it, each as its own
-    /// field.
+    /// A composed key. It is never read as a whole: each of its parts is read as its own field.
     #[must_use]
     pub const fn composed(
         name: &'static str,
@@ -191,14 +188,14 @@ impl<T, V, M> Attribute<T, V, M> {
         composed.scalar_type(|| Some(ScalarAttributeType::S))
     }
 
-    /// What stands for an attribute that the item does not have (`#[serde(default)]`).
+    /// Sets the default for an attribute that the item does not have (`#[serde(default)]`).
     #[must_use]
     pub const fn or_default(mut self, default: fn() -> V) -> Self {
         self.default = Some(default);
         self
     }
 
-    /// An attribute that a record can be read without: the struct has a default
+    /// Marks an attribute that may be absent because the struct has a default
     /// (`#[serde(default)]`).
     #[must_use]
     pub const fn optional(mut self) -> Self {
@@ -209,7 +206,7 @@ impl<T, V, M> Attribute<T, V, M> {
 
 #[doc(hidden)]
 impl<T, V> Attribute<T, V, mark::Encrypted> {
-    /// A sealed field, which is never an attribute by itself.
+    /// An encrypted field, which is never an attribute of its own.
     #[must_use]
     pub const fn encrypted(name: &'static str) -> Self {
         const SEALED: ValueError = ValueError::format("the field is sealed");
@@ -218,34 +215,34 @@ impl<T, V> Attribute<T, V, mark::Encrypted> {
 }
 
 impl<T, V, M> Attribute<T, V, M> {
-    /// The name under which it is stored.
+    /// Returns the name under which the attribute is stored.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The same attribute as a part of a key.
+    /// The same attribute, with the mark of a key.
     pub(crate) const fn as_key(&self) -> Attribute<T, V, mark::Key> {
         let Self { name, write, read, default, absent, optional, scalar, .. } = *self;
         Attribute { name, write, read, default, absent, optional, scalar, record: PhantomData }
     }
 
-    /// The DynamoDB type of its values, where it is a key; `None` if their Rust type does not say.
+    /// The DynamoDB type of a key; `None` if the Rust type does not determine it.
     pub(crate) fn scalar(&self) -> Option<ScalarAttributeType> {
         self.scalar.and_then(|scalar| scalar())
     }
 
-    /// What writes its values.
+    /// The function that serializes the values.
     pub(crate) fn write_with(&self) -> fn(V) -> Result<AttributeValue, ValueError> {
         self.write
     }
 
-    /// The value as it is stored.
+    /// Serializes a value for this attribute.
     pub(crate) fn operand(&self, value: impl IntoValue<V>) -> Operand {
         Operand { attribute: self.name, value: (self.write)(value.into_value()) }
     }
 
-    /// The value that is stored, or what the field makes of its absence.
+    /// Reads the stored value, or the value that the field has for an absent attribute.
     pub(crate) fn read(&self, stored: Option<AttributeValue>) -> Result<V, ValueError> {
         match (stored, self.default) {
             (Some(stored), _) => (self.read)(stored),
@@ -254,21 +251,21 @@ impl<T, V, M> Attribute<T, V, M> {
         }
     }
 
-    /// The value in an item that the library has written, for derived code.
+    /// Reads the value of a managed field from an item that the library has written.
     ///
     /// # Errors
     ///
-    /// When what is stored is not of the field's type.
+    /// If the stored value is not of the field's type.
     #[doc(hidden)]
     pub fn read_managed(&self, stored: &HashMap<String, AttributeValue>) -> Result<V, ValueError> {
         self.read(stored.get(self.name).cloned())
     }
 
-    /// Whether a record can be read without it: an `Option`, or a field with a default.
+    /// Whether a record can be read without the attribute: an `Option`, or a field with a default.
     pub(crate) fn may_be_absent(&self) -> bool {
         self.optional || self.default.is_some() || (self.absent)(self.name).is_ok()
     }
 }
 
-/// A value as DynamoDB has it, or why it did not serialize.
+/// A serialized value, or the error of its serialization.
 pub(crate) type Serialized = Result<AttributeValue, ValueError>;

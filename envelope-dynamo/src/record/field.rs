@@ -1,29 +1,29 @@
-//! One stored field of a struct: its names and its mark.
+//! One stored field of a struct: its names, its mark and its role.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::record::key_format::{KeyFormat, Piece};
 
-/// What happens to a field: exactly one per field.
+/// How a field is stored. Every field has exactly one mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mark {
-    /// The table's partition key: readable, bound into the record.
+    /// The table's partition key. Readable; the record is bound to it.
     PartitionKey,
-    /// The table's sort key: readable, bound into the record.
+    /// The table's sort key. Readable; the record is bound to it.
     SortKey,
-    /// Stored in a composed key alone.
+    /// Stored only as a part of a composed key. Readable; the record is bound to it.
     Key,
-    /// Sealed in `encrypted_payload`.
+    /// Encrypted, in `encrypted_payload`.
     Encrypted,
-    /// Readable in the table, tamper-evident.
+    /// Readable in the table. A change is detected when the record is opened.
     Authenticated,
-    /// Readable in the table, free to be updated in place.
+    /// Readable in the table, and not protected. It can be updated in place.
     Plaintext,
 }
 
 impl Mark {
-    /// The name of the mark's attribute in the struct.
+    /// The name of the attribute that sets the mark, such as `encrypted` in `#[encrypted]`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::PartitionKey => "partition_key",
@@ -40,20 +40,22 @@ impl Mark {
     }
 }
 
-/// What the library keeps a field for.
+/// The task that the library manages with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It counts the writes of the record, up to this.
+    /// The field counts the writes of the record, up to `max`.
     Version { max: u64 },
-    /// DynamoDB may delete the record then.
+    /// The time after which DynamoDB may delete the record.
     Ttl,
-    /// The record was first put then.
+    /// The time when the record was first put.
     Created,
-    /// The record was last written then.
+    /// The time when the record was last written.
     Updated,
 }
 
-/// A stored attribute or field: its serde names and its mark.
+/// A stored field, or a generated attribute: its serde names and its mark.
+///
+/// Derived code makes it. See [`Envelope::SCHEMA`](crate::Envelope::SCHEMA).
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
     pub(crate) name: &'static str,
@@ -68,19 +70,19 @@ pub struct Field {
     pub(crate) origin: Origin,
 }
 
-/// Where the value of an attribute comes from.
+/// The source of the value of an attribute.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Origin {
     /// A field of the struct.
     Field,
-    /// Other fields, whose values it holds as text.
+    /// Other fields, whose values are composed to a key.
     Composed(KeyFormat),
-    /// The struct's attributes: it tells one entity type from another.
+    /// A constant of the struct, which distinguishes one entity type from another.
     Constant(&'static str),
 }
 
 impl Field {
-    /// A field stored under `name`.
+    /// Creates a field that is stored under `name`.
     #[must_use]
     pub const fn new(name: &'static str, mark: Mark) -> Self {
         Self {
@@ -97,90 +99,90 @@ impl Field {
         }
     }
 
-    /// Names other than the stored one under which the field is read (`#[serde(alias)]`, or a
-    /// `rename` that differs between serializing and deserializing).
+    /// Adds the other names under which the field is read (`#[serde(alias)]`, or a `rename` that
+    /// differs between serializing and deserializing).
     #[must_use]
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
         self
     }
 
-    /// The field is also read from records that were written while it was `#[plaintext]`.
+    /// Marks a field that is also read from records that were written while it was `#[plaintext]`.
     #[must_use]
     pub const fn accepting_plaintext(mut self) -> Self {
         self.accepts_plaintext = true;
         self
     }
 
-    /// The field's value stands in the KMS encryption context as well (`#[encryption_context]`).
+    /// Marks a field whose value is also in the KMS encryption context (`#[encryption_context]`).
     #[must_use]
     pub const fn in_encryption_context(mut self) -> Self {
         self.in_encryption_context = true;
         self
     }
 
-    /// The field is sealed with others of its group (`#[encrypted(group = "..")]`).
+    /// Marks a field that is encrypted with the others of its group (`#[encrypted(group = "..")]`).
     #[must_use]
     pub const fn in_group(mut self, group: &'static str) -> Self {
         self.group = Some(group);
         self
     }
 
-    /// The field counts the writes of the record (`#[version]`), up to `max`.
+    /// Marks the field that counts the writes of the record (`#[version]`), up to `max`.
     #[must_use]
     pub const fn version(mut self, max: u64) -> Self {
         self.role = Some(Role::Version { max });
         self
     }
 
-    /// The field says when DynamoDB may delete the record (`#[ttl]`).
+    /// Marks the field that holds the time after which DynamoDB may delete the record (`#[ttl]`).
     #[must_use]
     pub const fn ttl(mut self) -> Self {
         self.role = Some(Role::Ttl);
         self
     }
 
-    /// The field says when the record was first put (`#[created]`).
+    /// Marks the field that holds the time when the record was first put (`#[created]`).
     #[must_use]
     pub const fn created(mut self) -> Self {
         self.role = Some(Role::Created);
         self
     }
 
-    /// The field says when the record was last written (`#[updated]`).
+    /// Marks the field that holds the time when the record was last written (`#[updated]`).
     #[must_use]
     pub const fn updated(mut self) -> Self {
         self.role = Some(Role::Updated);
         self
     }
 
-    /// Whether the library alone changes the field.
+    /// Whether only the library changes the field once the record is stored.
     pub(crate) const fn is_managed(&self) -> bool {
         matches!(self.role, Some(Role::Version { .. } | Role::Updated))
     }
 
-    /// The field's value is a part of a composed key as well.
+    /// Marks a field whose value is also a part of a composed key.
     #[must_use]
     pub const fn in_key(mut self) -> Self {
         self.in_key = true;
         self
     }
 
-    /// The field is written and never read (`#[serde(skip_deserializing)]`).
+    /// Marks a field that is written but never read (`#[serde(skip_deserializing)]`).
     #[must_use]
     pub const fn unread(mut self) -> Self {
         self.is_read = false;
         self
     }
 
-    /// A key attribute that is composed of fields.
+    /// Makes the attribute a key that is composed of fields.
     #[must_use]
     pub const fn composed(mut self, text: &'static str, pieces: &'static [Piece]) -> Self {
         self.origin = Origin::Composed(KeyFormat::new(text, pieces));
         self
     }
 
-    /// An attribute that has the same value in every record of the struct.
+    /// Makes the attribute a constant: it has the same value in every record of the struct.
     #[must_use]
     pub const fn constant(mut self, value: &'static str) -> Self {
         self.origin = Origin::Constant(value);
@@ -193,12 +195,12 @@ impl Field {
         !matches!(self.origin, Origin::Field)
     }
 
-    /// Whether the attribute is a key that is made of fields.
+    /// Whether the attribute is a key that is composed of fields.
     pub(crate) const fn is_composed(&self) -> bool {
         matches!(self.origin, Origin::Composed(_))
     }
 
-    /// The parts of a composed key as they stand in `attribute`; `None` if it is no such key.
+    /// The parts of a composed key, split from `attribute`; `None` if it is not such a key.
     pub(crate) fn parts<'k>(
         &self,
         attribute: &'k AttributeValue,
@@ -209,8 +211,8 @@ impl Field {
         }
     }
 
-    /// What the attribute would be in an item of the struct's own kind, if `attribute` is something
-    /// else.
+    /// The expected format or constant, if `attribute` does not match it; `None` if it matches, or
+    /// if the attribute is not a discriminator.
     pub(crate) fn discriminator_mismatch(
         &self,
         attribute: Option<&AttributeValue>,
@@ -227,17 +229,17 @@ impl Field {
         }
     }
 
-    /// A name under which the struct's own deserialization knows the field.
+    /// A name that the struct's own deserialization accepts for the field.
     pub(crate) fn read_name(&self) -> &'static str {
         self.aliases.last().unwrap_or(&self.name)
     }
 
-    /// Whether the field is stored or read under `name`.
+    /// Whether `name` is the stored name or an alias of the field.
     pub(crate) fn has_name(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
 
-    /// Every name under which the field is read, the one under which it is stored first.
+    /// The stored name of the field, then its aliases.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }

@@ -1,4 +1,44 @@
-//! The ways to the records of a table: its primary key, and its indexes.
+//! The primary key and the secondary indexes of a record, as types.
+//!
+//! `#[envelope(index(..))]` declares a secondary index. The derive makes an [`Index`] for it, which
+//! [`Table::index`](crate::Table::index) takes. A program names the types of this module only in
+//! signatures of its own.
+//!
+//! - [`Index`] is an index of a record, with its key and its [`kind`]. [`PrimaryKey`] is the index
+//!   that is the table itself. [`NoIndexes`] is the type of the indexes of a struct without any.
+//! - [`ReadsConsistently`], [`Secondary`] and [`Sorted`] are bounds of the calls that only some
+//!   indexes support: consistent reads, [`fetch_base`](crate::read::Query::fetch_base), and
+//!   conditions on a sort key.
+//!
+//! ```
+//! use envelope_dynamo::Envelope;
+//! use envelope_dynamo::record::index::{Index, kind};
+//! use envelope_dynamo::record::{Composite, Partition};
+//!
+//! #[derive(Envelope)]
+//! #[envelope(
+//!     table = "visits",
+//!     index(name = "by-ward", partition_key = ward),
+//!     index(name = "by-day", local, sort_key = day),
+//! )]
+//! struct Visit {
+//!     #[partition_key]
+//!     patient_id: String,
+//!     #[sort_key]
+//!     number: u32,
+//!     #[encrypted]
+//!     diagnosis: String,
+//!     #[authenticated]
+//!     ward: String,
+//!     #[authenticated]
+//!     day: String,
+//! }
+//!
+//! let by_ward: Index<Visit, Partition<String>, kind::Global> = Visit::indexes().by_ward;
+//! let by_day: Index<Visit, Composite<String, String>, kind::Local> = Visit::indexes().by_day;
+//! assert_eq!(by_ward.name(), Some("by-ward"));
+//! assert_eq!(format!("{by_day:?}"), "by-day(patient_id, day)");
+//! ```
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,20 +49,21 @@ use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Readable, mark};
 use crate::record::key::{AnyKey, Composite, Partition, RecordKey};
 
-/// What an index is, as types: what can be asked of it follows from that.
+/// The kinds of index, as types. The kind decides which calls an index supports.
 pub mod kind {
     /// The table itself, by its primary key.
     #[derive(Clone, Copy, Debug)]
     pub enum Primary {}
-    /// A global secondary index: any partition key; always read a moment behind.
+    /// A global secondary index: any partition key. DynamoDB updates it after the write, so a read
+    /// may miss the latest writes.
     #[derive(Clone, Copy, Debug)]
     pub enum Global {}
-    /// A local secondary index: the table's partition key, another sort key.
+    /// A local secondary index: the table's partition key and another sort key.
     #[derive(Clone, Copy, Debug)]
     pub enum Local {}
 }
 
-/// A kind of index that can be read as of now.
+/// A kind of index that supports consistent reads. You cannot implement this trait.
 #[diagnostic::on_unimplemented(
     message = "a global secondary index does not support consistent reads",
     label = "DynamoDB updates a global index after the write",
@@ -34,7 +75,7 @@ impl ReadsConsistently for kind::Primary {}
 
 impl ReadsConsistently for kind::Local {}
 
-/// A kind of index beside the table.
+/// A kind of secondary index. You cannot implement this trait.
 #[diagnostic::on_unimplemented(
     message = "these records are already read from the table",
     label = "not a secondary index"
@@ -52,7 +93,7 @@ impl Secondary for kind::Local {
     const IS_LOCAL: bool = true;
 }
 
-/// A key with a sort key in it.
+/// A primary key that includes a sort key.
 #[diagnostic::on_unimplemented(
     message = "this key has no sort key to set conditions on",
     label = "the key is only a partition key: `{Self}`",
@@ -71,9 +112,9 @@ mod sealed {
     impl Sealed for crate::record::index::kind::Local {}
 }
 
-/// A way to the records `T` of a table: by a key `K`, in an index of kind `I`.
+/// An index of the records `T`, with the key `K` and the [`kind`] `I`.
 ///
-/// Derived code makes one for each `#[envelope(index(..))]`; [`Table::index`](crate::Table::index)
+/// Derived code makes one for each `#[envelope(index(..))]`. [`Table::index`](crate::Table::index)
 /// takes it.
 ///
 /// ```
@@ -102,14 +143,14 @@ pub struct Index<T, K: RecordKey, I> {
     kind: PhantomData<fn() -> I>,
 }
 
-/// An attribute of a key, and its DynamoDB type where the Rust type says it.
+/// A key attribute, and its DynamoDB type if the Rust type determines it.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyAttribute {
     pub(crate) name: &'static str,
     pub(crate) scalar: Option<ScalarAttributeType>,
 }
 
-/// What a secondary index is created from.
+/// The definition from which a secondary index is created.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct IndexSchema {
@@ -118,28 +159,28 @@ pub struct IndexSchema {
     pub(crate) keys: Vec<KeyAttribute>,
 }
 
-/// The indexes of a struct that names none; `#[envelope(index(..))]` names them.
+/// The indexes of a struct without any `#[envelope(index(..))]`.
 #[derive(Clone, Copy, Debug)]
 pub struct NoIndexes;
 
-/// The table's own key as a way to its records.
+/// The table's primary key as an index.
 pub type PrimaryKey<T> = Index<T, <T as Envelope>::Key, kind::Primary>;
 
 impl<T, K: RecordKey, I> Index<T, K, I> {
-    /// Its name; none for the table itself.
+    /// Returns the name of the index; `None` for the table itself.
     #[must_use]
     pub const fn name(&self) -> Option<&'static str> {
         self.name
     }
 
-    /// Its partition key; for derived code.
+    /// Returns the partition key, for derived code.
     #[doc(hidden)]
     #[must_use]
     pub const fn partition_key(&self) -> Attribute<T, K::Partition, mark::Key> {
         self.partition
     }
 
-    /// The attributes of its key with their types, the partition key first.
+    /// The key attributes with their types, the partition key first.
     pub(crate) fn schema_keys(&self) -> Vec<KeyAttribute> {
         let partition =
             KeyAttribute { name: self.partition.name(), scalar: self.partition.scalar() };
@@ -147,7 +188,7 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
         std::iter::once(partition).chain(sort).collect()
     }
 
-    /// What it is created from; for derived code.
+    /// Returns the definition from which the index is created, for derived code.
     #[doc(hidden)]
     #[must_use]
     pub fn schema(&self) -> IndexSchema
@@ -161,7 +202,7 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
         }
     }
 
-    /// The attributes of its key, the partition key first.
+    /// The names of the key attributes, the partition key first.
     pub(crate) fn key_names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.partition.name()).chain(self.sort.map(|sort| sort.name()))
     }
@@ -170,7 +211,7 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
 /// For derived code.
 #[doc(hidden)]
 impl<T, P, I> Index<T, Partition<P>, I> {
-    /// A key that is a partition key alone.
+    /// An index whose key is only a partition key.
     #[must_use]
     pub const fn by_partition<M: Readable>(
         name: Option<&'static str>,
@@ -183,7 +224,7 @@ impl<T, P, I> Index<T, Partition<P>, I> {
 /// For derived code.
 #[doc(hidden)]
 impl<T, P, S, I> Index<T, Composite<P, S>, I> {
-    /// A partition key and a sort key.
+    /// An index whose key is a partition key and a sort key.
     #[must_use]
     pub const fn by_both<M: Readable, N: Readable>(
         name: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! The primary key that an item has.
+//! The primary key of an item: its values, its attributes, and its form in errors.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Context, Number, PARTITION_KEY_PAIR, SORT_KEY_PAIR, Value};
@@ -10,7 +10,7 @@ use crate::error::usage::UsageError;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 
-/// Which record `item` is, as far as its key can be told and may be shown.
+/// The identity of the record in errors: the key values that are valid and that may be shown.
 pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
     let mut id = RecordId::of_table(T::TABLE);
     let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
@@ -36,7 +36,7 @@ pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
     id
 }
 
-/// The key attributes of `item` alone.
+/// A copy of the key attributes of `item`.
 pub(crate) fn key_attributes<T: Envelope>(item: &Item) -> Item {
     let keys = T::SCHEMA.keys();
     keys.filter_map(|field| stored(item, field))
@@ -44,7 +44,7 @@ pub(crate) fn key_attributes<T: Envelope>(item: &Item) -> Item {
         .collect()
 }
 
-/// A field's attribute and the name under which it stands.
+/// The attribute of a field, and the name under which the item has it.
 pub(crate) fn stored<'i>(
     item: &'i Item,
     field: &Field,
@@ -52,6 +52,7 @@ pub(crate) fn stored<'i>(
     field.names().find_map(|name| item.get(name).map(|attribute| (name, attribute)))
 }
 
+/// The value of a key attribute, of at most `max` bytes, and the name under which the item has it.
 pub(crate) fn key_value<'i>(
     item: &'i Item,
     field: &Field,
@@ -60,40 +61,47 @@ pub(crate) fn key_value<'i>(
     let refuse = |reason| {
         ErrorKind::Usage(UsageError::Attribute { attribute: field.name.to_owned(), reason })
     };
-    let (name, attribute) =
-        stored(item, field).ok_or_else(|| refuse("is a key attribute, but the item does not have it"))?;
+    let (name, attribute) = stored(item, field)
+        .ok_or_else(|| refuse("is a key attribute, but the item does not have it"))?;
     let (value, bytes) = match attribute {
         AttributeValue::S(text) => (Value::string(text.as_str()), text.len()),
         AttributeValue::B(blob) => (Value::bytes(blob.as_ref()), blob.as_ref().len()),
         AttributeValue::N(number) => (Value::Number(parse_number(name, number)?), 1),
         _ => {
             return Err(refuse(
-                "is a key attribute, but not a string, a number or bytes: DynamoDB keys are S, N or B",
+                "is a key attribute, but not a string, a number or bytes: DynamoDB keys are S, N \
+                 or B",
             ));
         }
     };
     match bytes {
         0 => Err(refuse("is a key attribute, but empty: DynamoDB refuses empty keys")),
         bytes if bytes > max => Err(refuse(
-            "is a key attribute, but too long: DynamoDB accepts 2,048 bytes in a partition key and 1,024 in a sort key",
+            "is a key attribute, but too long: DynamoDB accepts 2,048 bytes in a \
+             partition key and 1,024 in a sort key",
         )),
         _ => Ok((name, value)),
     }
 }
 
+/// The number in `text`, in DynamoDB's range and precision.
 pub(crate) fn parse_number<'i>(name: &str, text: &'i str) -> Result<Number<'i>, ErrorKind> {
-    Number::parse(text).map_err(|_| ErrorKind::Usage(UsageError::Attribute {
-        attribute: name.to_owned(),
-        reason: "is not a number that DynamoDB can store: at most 38 significant digits, from 1E-130 to 9.99E+125",
-    }))
+    Number::parse(text).map_err(|_| {
+        ErrorKind::Usage(UsageError::Attribute {
+            attribute: name.to_owned(),
+            reason: "is not a number that DynamoDB can store: at most 38 significant digits, from \
+                 1E-130 to 9.99E+125",
+        })
+    })
 }
 
-/// The attribute that every record has.
+/// The name of the partition key, an attribute that every stored record has.
 pub(crate) fn partition_key<T: Envelope>() -> &'static str {
     T::SCHEMA.partition_key().map_or("", |field| field.name)
 }
 
-/// `item` as the record that was asked for, whatever key it says it has.
+/// `item` with the key that was requested, whatever key it has itself. The record is then opened
+/// under that key, so that DynamoDB cannot substitute another record.
 pub(crate) fn with_requested_key(mut item: Item, key: Item) -> Item {
     item.extend(key);
     item

@@ -1,4 +1,4 @@
-//! Primary keys, typed by the struct's key fields.
+//! Primary keys, with the types of the struct's key fields.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -21,14 +21,36 @@ pub struct Composite<P, S> {
     pub sort: S,
 }
 
-/// The fields that a key is composed of, where they are not exactly one: a tuple, or `()` for a
-/// constant key.
+/// The parts of a composed key that has several or none: a tuple, or `()` for a constant key.
 ///
-/// In a call the tuple alone stands for it: `orders.get(("u_1", (1_700_000_000, "o_1")))`.
+/// In calls, pass the plain tuple: `orders.get(("u_1", (1_700_000_000, "o_1")))`.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::record::{Composite, IntoKey, Parts};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "shop")]
+/// #[partition_key(name = "pk", format = "USER#{user_id}")]
+/// #[sort_key(name = "sk", format = "ORDER#{created:020}#{order_id}")]
+/// struct Order {
+///     #[key]
+///     user_id: String,
+///     #[key]
+///     created: u64,
+///     #[key]
+///     order_id: String,
+///     #[encrypted]
+///     address: String,
+/// }
+///
+/// let key: <Order as Envelope>::Key = ("u_1", (1_700_000_000, "o_1")).into_key();
+/// assert_eq!(key.sort, Parts((1_700_000_000, "o_1".to_owned())));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts<T>(pub T);
 
-/// A primary key: [`Partition`] or [`Composite`]. Sealed.
+/// A primary key: [`Partition`] or [`Composite`]. You cannot implement this trait.
 pub trait RecordKey: sealed::Sealed {
     /// The type of the partition key.
     type Partition;
@@ -36,8 +58,8 @@ pub trait RecordKey: sealed::Sealed {
     type Sort;
 }
 
-/// The primary key of a struct whose derive reported mistakes: anything passes for it, so that
-/// nothing else is reported.
+/// The primary key of a struct for which the derive reported mistakes. It accepts every value, so
+/// that the compiler reports no further errors.
 ///
 /// `P` and `S` are the types of its keys, as far as they are known.
 #[doc(hidden)]
@@ -66,14 +88,15 @@ mod sealed {
     impl<P, S> Sealed for super::AnyKey<P, S> {}
 }
 
-/// What can stand for a primary key of type `K` in a call: the partition key alone, or `(partition,
-/// sort)`.
+/// A value that can be passed as a primary key of type `K`: the partition key, or a pair of
+/// partition key and sort key.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a primary key of this table",
     label = "expected the key `{K}`",
     note = "for a table without a sort key, pass the partition key: `.get(\"u_1\")`",
     note = "for a table with a sort key, pass both keys as a pair: `.get((\"u_1\", 7))`",
-    note = "for a composed key with several parts, pass its parts as a tuple: `.get((\"u_1\", (7, \"o_1\")))`"
+    note = "for a composed key with several parts, pass its parts as a tuple: \
+            `.get((\"u_1\", (7, \"o_1\")))`"
 )]
 pub trait IntoKey<K> {
     /// Converts into the key.
@@ -106,7 +129,9 @@ impl IntoValue<Parts<()>> for () {
 
 macro_rules! into_parts {
     ($($argument:ident $value:ident $index:tt),+) => {
-        impl<$($argument: IntoValue<$value>, $value),+> IntoValue<Parts<($($value,)+)>> for ($($argument,)+) {
+        impl<$($argument: IntoValue<$value>, $value),+> IntoValue<Parts<($($value,)+)>>
+            for ($($argument,)+)
+        {
             fn into_value(self) -> Parts<($($value,)+)> {
                 Parts(($(self.$index.into_value(),)+))
             }
@@ -122,8 +147,10 @@ into_parts!(A V 0, B W 1, C X 2, D Y 3);
 
 into_parts!(A V 0, B W 1, C X 2, D Y 3, E Z 4);
 
-/// What can stand for a value of type `V` in a call: the value itself, a reference to it, or its
-/// borrowed form.
+/// A value that can be passed as a `V`: a `V`, a `&V`, or its borrowed form.
+///
+/// The borrowed forms are `&str` for `String`, `Cow<str>` and `Zeroizing<String>`, and `&[u8]` or
+/// `&[u8; N]` for `Vec<u8>`. For an `Option<V>`, a plain `V` can be passed too.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used as a value of type `{V}`",
     note = "pass a `{V}` or a `&{V}`; for a `String` also a `&str`, and for a `Vec<u8>` also a `&[u8]`"

@@ -1,4 +1,4 @@
-//! Composed keys: one key attribute made of constant text and fields, and taken apart again.
+//! Composed keys: one key attribute that consists of constant text and fields.
 
 use std::borrow::Cow;
 
@@ -9,15 +9,14 @@ use crate::convert::{KeySerializer, to_attribute_value};
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 
-/// The characters that set the parts of every composed key apart, and that no part of any may
-/// contain.
+/// The characters that separate the parts of composed keys. No part may contain one.
 ///
-/// One set for all formats: a value cannot bring in a separator that another entity's format uses.
-/// It lacks `-`, `_`, `.`, `@` and `+`, which identifiers and addresses have. The derive refuses
-/// formats with two parts and none of these between them.
+/// All formats share one set, so that a value cannot contain a separator that the format of another
+/// entity uses. The set omits `-`, `_`, `.`, `@` and `+`, because identifiers and addresses contain
+/// them. The derive refuses a format with two parts and no separator between them.
 const SEPARATORS: [char; 4] = ['#', '|', '/', ':'];
 
-/// How a key attribute is composed: `ORDER#{created:020}#{order_id}`.
+/// The format of a composed key, such as `ORDER#{created:020}#{order_id}`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyFormat {
     text: &'static str,
@@ -29,20 +28,20 @@ pub(crate) struct KeyFormat {
 pub enum Piece {
     /// Constant text.
     Literal(&'static str),
-    /// The field that is stored under this name, as text.
+    /// The field with this stored name, as text.
     Part(&'static str),
-    /// An integer, filled up with zeros to so many digits.
+    /// The integer field with this stored name, padded with zeros to this number of digits.
     Padded(&'static str, usize),
 }
 
-/// A part's value as text.
+/// The value of a part, as text.
 pub(crate) struct Part {
     text: String,
     is_integer: bool,
 }
 
 impl Part {
-    /// The text of a value: as serde writes it for the key of a map.
+    /// Serializes a value to the text that serde would write for a map key.
     pub(crate) fn of<V: Serialize + ?Sized>(value: &V) -> Result<Self, ValueError> {
         let text = value.serialize(KeySerializer::new()).map_err(|_| NOT_A_PART)?;
         let is_integer =
@@ -55,13 +54,13 @@ impl Part {
             return Err("is padded with zeros in a composed key, so it must be an integer");
         }
         if self.text.starts_with('-') {
-            return Err(
-                "is padded with zeros in a composed key, so it must not be negative: the key would sort wrongly",
-            );
+            return Err("is padded with zeros in a composed key, so it must not be negative: the \
+                 key would sort wrongly");
         }
         if self.text.len() > digits {
             return Err(
-                "has more digits than its composed key reserves for it, so the key would sort wrongly",
+                "has more digits than its composed key reserves for it, so the key would sort \
+                 wrongly",
             );
         }
         Ok(Cow::Owned(format!("{:0>digits$}", self.text)))
@@ -69,21 +68,22 @@ impl Part {
 }
 
 const NOT_A_PART: ValueError = ValueError::format(
-    "a part of a composed key must be a string, a character, an integer, a boolean or an enum variant without data",
+    "a part of a composed key must be a string, a character, an integer, a boolean or an \
+     enum variant without data",
 );
 
 impl KeyFormat {
-    /// The pieces of `text`.
+    /// Creates the format that was declared as `text` and consists of `pieces`.
     pub(crate) const fn new(text: &'static str, pieces: &'static [Piece]) -> Self {
         Self { text, pieces }
     }
 
-    /// As it was written.
+    /// The format as it was declared.
     pub(crate) const fn text(&self) -> &'static str {
         self.text
     }
 
-    /// The constant text with which every key of this format begins.
+    /// The constant text at the start of every key of this format.
     pub(crate) fn prefix(&self) -> &'static str {
         match self.pieces.first() {
             Some(Piece::Literal(literal)) => literal,
@@ -96,11 +96,11 @@ impl KeyFormat {
         matches!(self.pieces, [Piece::Literal(_)])
     }
 
-    /// The key of these parts; `None` if one of them is not given.
+    /// Composes the key from its parts; `None` if a part is missing.
     ///
     /// # Errors
     ///
-    /// When a part could not be told from what surrounds it.
+    /// If a part is empty, contains a separator, or cannot be padded.
     pub(crate) fn compose<'p>(
         &self,
         part: impl Fn(&str) -> Option<&'p Part>,
@@ -129,7 +129,7 @@ impl KeyFormat {
         Ok(Some(key))
     }
 
-    /// The parts of a key, by name, as they stand in it; `None` if it is not of this format.
+    /// Splits a key into its parts, by name; `None` if the key does not match the format.
     pub(crate) fn split<'k>(&self, key: &'k str) -> Option<Vec<(&'static str, &'k str)>> {
         let mut rest = key;
         let mut parts = Vec::new();
@@ -146,7 +146,7 @@ impl KeyFormat {
             let end = match following {
                 [] => rest.len(),
                 [Piece::Literal(last)] => rest.strip_suffix(last)?.len(),
-                // It has a separator, and the part has none, so the first occurrence is the one.
+                // The literal contains a separator and a part does not: the first match is right.
                 [Piece::Literal(literal), ..] => rest.find(literal)?,
                 [Piece::Part(_) | Piece::Padded(..), ..] => return None,
             };
@@ -161,13 +161,14 @@ impl KeyFormat {
     }
 }
 
-/// Why a text cannot be a part of a key.
+/// The reason why a text cannot be a part of a composed key, if any.
 fn not_a_part(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is a part of a composed key, but empty");
     }
     text.contains(SEPARATORS).then_some(
-        "is a part of a composed key, but contains a separator: no part may contain `#`, `|`, `/` or `:`",
+        "is a part of a composed key, but contains a separator: no part may contain `#`, \
+         `|`, `/` or `:`",
     )
 }
 
@@ -184,7 +185,7 @@ mod tests {
 
     const NAMES: [&str; 3] = ["a", "b", "c"];
 
-    /// A format as the derive accepts it: between two parts stands a separator.
+    /// A format that the derive accepts: there is a separator between two parts.
     fn format() -> impl Strategy<Value = KeyFormat> {
         let between = "[AB-]{0,1}[#|/:][AB-]{0,1}";
         let literals = ("[AB#-]{0,3}", prop::collection::vec(between, 0..3), "[AB#-]{0,3}");
@@ -211,7 +212,7 @@ mod tests {
         format.compose(of).map(|key| key.expect("all parts are given"))
     }
 
-    /// The parts that the format names.
+    /// The parts that the format contains.
     fn named(format: KeyFormat, values: &[String; 3]) -> Vec<(&'static str, &str)> {
         let is_named = |name: &str| {
             format.pieces.iter().any(|piece| matches!(piece, Piece::Part(part) if *part == name))
@@ -237,14 +238,16 @@ mod tests {
             prop_assert_eq!(format.split(&key), Some(named(format, &values)));
         }
 
-        /// Values change neither the number nor the order of separators: which formats' keys can meet is
-        /// decided by the formats, and where they meet, both formats fit, so that a table that knows both refuses.
+        /// Values change neither the number nor the order of separators, so only the formats decide
+        /// whether keys can be equal. If keys are equal, both formats match, and a table that knows
+        /// both kinds refuses the key.
         #[test]
-        fn keys_of_formats_with_other_separators_never_meet(
+        fn keys_of_formats_with_other_separators_are_never_equal(
             one in format(), other in format(), values in parts(), others in parts(),
         ) {
             let (key, second) = (compose(one, &values).unwrap(), compose(other, &others).unwrap());
-            prop_assert_eq!(key.chars().filter(|c| SEPARATORS.contains(c)).collect::<String>(), separators(one));
+            let in_key: String = key.chars().filter(|c| SEPARATORS.contains(c)).collect();
+            prop_assert_eq!(in_key, separators(one));
             if separators(one) != separators(other) {
                 prop_assert_eq!(other.split(&key), None);
                 prop_assert_ne!(&key, &second);
@@ -253,9 +256,13 @@ mod tests {
         }
 
         #[test]
-        fn different_parts_make_different_keys(format in format(), values in parts(), others in parts()) {
+        fn different_parts_make_different_keys(
+            format in format(), values in parts(), others in parts(),
+        ) {
             let same = named(format, &values) == named(format, &others);
-            prop_assert_eq!(compose(format, &values).unwrap() == compose(format, &others).unwrap(), same);
+            let keys = [values, others].map(|parts| compose(format, &parts).unwrap());
+            let [key, other] = keys;
+            prop_assert_eq!(key == other, same);
         }
 
         #[test]
@@ -271,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_identifiers_may_stand_in_a_part() {
+    fn a_part_may_contain_the_characters_of_identifiers() {
         let format = KeyFormat::new("U-{a}", &[Piece::Literal("U-"), Piece::Part("a")]);
         for id in ["a-b_c.d", "zoe+1@example.com", "U-U-", "=~!$%&*(),;?", "ä 秘密"] {
             let values = [id, "", ""].map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Which record a key means: DynamoDB takes `1` and `1.0` for one key.
+//! Primary keys that compare as DynamoDB compares them: the numbers `1` and `1.0` are one key.
 
 use envelope_core::Value;
 
@@ -19,13 +19,13 @@ pub(crate) struct KeyIdentity {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Part {
     Text(String),
-    /// In canonical form.
+    /// A number in canonical form.
     Number(String),
     Bytes(Vec<u8>),
 }
 
 impl KeyIdentity {
-    /// Of the record that `item` is, or is the key of.
+    /// The key of `item`, which may be a whole item or only its key attributes.
     pub(crate) fn of<T: Envelope>(item: &Item) -> Result<Self, ErrorKind> {
         Ok(Self {
             partition: part::<T>(item, Mark::PartitionKey)?

@@ -1,4 +1,4 @@
-//! What is known of a kind of record before one is read.
+//! Kinds of records: what is known of a record type before an item is read.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ContextForm;
@@ -11,7 +11,7 @@ use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::schema::Schema;
 
-/// What is known of a kind of record before one is read.
+/// A kind of record: the name, table, key form and schema of a record type.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
@@ -28,15 +28,15 @@ impl Kind {
         Self { name: T::NAME, table: T::TABLE, form: T::CONTEXT_FORM, schema: T::SCHEMA }
     }
 
-    /// Checks, when an enum of records is compiled, that they can live in one table and be told
-    /// apart there.
+    /// Checks, when an enum of records is compiled, that the kinds can share one table.
     ///
     /// # Panics
     ///
-    /// If they cannot.
+    /// If the kinds belong to different tables, have key attributes of different names, or one of
+    /// them has no discriminator.
     pub const fn assert_compatible(kinds: &[Self]) {
         let [first, rest @ ..] = kinds else { return };
-        // Something is wrong with the record, which is reported where it stands.
+        // The derive already reported the mistakes of this record.
         if first.is_stub() {
             return Self::assert_compatible(rest);
         }
@@ -66,11 +66,11 @@ impl Kind {
         }
     }
 
-    /// Checks that an item that is about to be written is of one of `kinds` alone, so that no value
-    /// in its key makes it stand where a record of another kind does.
+    /// Checks that an item to be written matches exactly one of `kinds`. Otherwise a value in its
+    /// key could make it overwrite a record of another kind.
     pub(crate) fn check_one_kind(kinds: &[Self], item: &Item) -> Result<(), ErrorKind> {
         let matching = || Self::matching(kinds, item).map(|(_, kind)| kind.name);
-        // Counted, and collected only for the error: every put comes by here.
+        // Collects only for the error, because every put runs this check.
         if matching().count() == 1 {
             Ok(())
         } else {
@@ -78,8 +78,8 @@ impl Kind {
         }
     }
 
-    /// Checks that no record of another of `kinds` can stand under `key`, a primary key of this
-    /// kind: a change of it would be one of somebody else's record.
+    /// Checks that no record of another kind can have `key`, a primary key of this kind. Otherwise
+    /// an update could change a record of another kind.
     pub(crate) fn check_owns(&self, kinds: &[Self], key: &Item) -> Result<(), ErrorKind> {
         if kinds.len() < 2 {
             return Ok(());
@@ -103,7 +103,7 @@ impl Kind {
         }
     }
 
-    /// The kinds whose keys and constants an item has, with their positions.
+    /// The kinds whose discriminators match the item, with their positions.
     pub(crate) fn matching<'k>(
         kinds: &'k [Self],
         item: &Item,
@@ -111,7 +111,8 @@ impl Kind {
         kinds.iter().enumerate().filter(|(_, kind)| kind.mismatch(item).is_none())
     }
 
-    /// Why an item is not of this kind; keys without a format and constants tell nothing.
+    /// The error if a discriminator of the item does not match this kind. A kind without
+    /// discriminators matches every item.
     pub(crate) fn mismatch(&self, item: &Item) -> Option<ErrorKind> {
         let difference =
             |field: &Field| Some((field.name, field.discriminator_mismatch(item.get(field.name))?));
@@ -119,7 +120,7 @@ impl Kind {
         Some(ErrorKind::Data(DataError::WrongEntity { entity: self.name, attribute, expected }))
     }
 
-    /// Whether the derive found mistakes in the record, and made no implementation of it.
+    /// Whether the derive found mistakes in the record and made a placeholder implementation.
     const fn is_stub(&self) -> bool {
         self.name.is_empty()
     }

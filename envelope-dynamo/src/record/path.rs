@@ -1,4 +1,4 @@
-//! Paths: attributes, and elements and keys within them.
+//! Typed paths: values within the attributes of a record.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -10,22 +10,21 @@ use envelope_core::{Escaped, ValueError};
 use serde::{Deserialize, Serialize};
 
 use crate::convert::{absent_value, to_attribute_value};
-use crate::dynamodb::Item;
-use crate::error::kind::ErrorKind;
-use crate::error::usage::UsageError;
 use crate::record::attribute::{Attribute, mark};
+use crate::record::document_path::{DocumentPath, Step};
 
-/// A value within the items of the record `T`: an element of a list, a key of a map, a field of a
-/// struct, or an attribute that the struct does not have. Its type is `V`, the mark of the
-/// attribute that it is in is `M`.
+/// A value within an attribute of the record `T`, or an attribute that is not a field of the
+/// struct.
 ///
-/// Paths begin at an [`Attribute`] or with [`Envelope::attribute`](crate::Envelope::attribute).
-/// Conditions, filters and updates take them like attributes, with the same marks: what is within a
-/// sealed attribute cannot be compared, and what is within anything but a `#[plaintext]` one cannot
-/// be changed in place.
+/// The value is an element of a list, an entry of a map, or a field of a nested struct. `V` is its
+/// type, and `M` is the mark of the attribute that contains it.
 ///
-/// Names and keys reach DynamoDB as placeholders, so that reserved words, dots and blanks may be in
-/// them.
+/// A path starts at an [`Attribute`] or with [`Envelope::attribute`](crate::Envelope::attribute).
+/// Conditions, filters and updates take paths like attributes, and the mark has the same effect: a
+/// path within an encrypted attribute cannot be compared, and only a path within a `#[plaintext]`
+/// attribute can be updated in place.
+///
+/// Names and keys are sent as placeholders, so they may contain reserved words, dots and spaces.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -57,11 +56,11 @@ use crate::record::attribute::{Attribute, mark};
 /// let condition = u.tags.at(0).eq("new").and(u.settings.key("theme").exists());
 /// assert_eq!(format!("{condition:?}"), "tags[0] = _ AND attribute_exists(settings[_])");
 ///
-/// // The type of a struct's field cannot be looked up, so it is stated.
+/// // Name the type of a struct's field: the compiler cannot find it.
 /// let in_berlin = u.address.field::<String>("city").eq("Berlin");
 /// assert_eq!(format!("{in_berlin:?}"), "address.city = _");
 ///
-/// // An attribute that the struct does not have.
+/// // An attribute that is not a field of the struct.
 /// let few = User::attribute::<u32>("legacy score").lt(3);
 /// assert_eq!(format!("{few:?}"), "legacy score < _");
 /// ```
@@ -70,13 +69,17 @@ use crate::record::attribute::{Attribute, mark};
 /// # use envelope_dynamo::Envelope;
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
-/// # struct User { #[partition_key] user_id: String, #[encrypted] diagnoses: Vec<String> }
-/// User::attributes().diagnoses.at(0).eq("migraine"); // the path is within a sealed attribute
+/// # struct User {
+/// #     #[partition_key] user_id: String,
+/// #     #[encrypted] diagnoses: Vec<String>,
+/// # }
+/// // error: the path is within an encrypted attribute
+/// User::attributes().diagnoses.at(0).eq("migraine");
 /// ```
 pub struct AttributePath<T, V, M> {
     pub(crate) document: DocumentPath,
     pub(crate) write: fn(V) -> Result<AttributeValue, ValueError>,
-    /// Whether a record without it could not be read.
+    /// Whether a record without the value could not be read.
     pub(crate) is_required: bool,
     record: PhantomData<fn() -> (T, M)>,
 }
@@ -102,10 +105,9 @@ impl<T, V, M> fmt::Debug for AttributePath<T, V, M> {
 }
 
 impl<T, V: Serialize> AttributePath<T, V, mark::Plaintext> {
-    /// An attribute that the struct does not have.
+    /// An attribute that is not a field of the struct.
     pub(crate) fn named(name: Cow<'static, str>) -> Self {
-        let document = DocumentPath { attribute: name, is_named: true, steps: Vec::new() };
-        Self::new(document, false)
+        Self::new(DocumentPath::named(name), false)
     }
 }
 
@@ -120,16 +122,18 @@ impl<T, V: Serialize, M> AttributePath<T, V, M> {
     }
 }
 
-/// A value that an update can change: an [`Attribute`], or a [`AttributePath`] within one. Sealed.
+/// A value that an update can change: an [`Attribute`] or an [`AttributePath`].
+///
+/// You cannot implement this trait.
 pub trait UpdateTarget: sealed::Sealed {
-    /// The record.
+    /// The type of the record.
     type Record;
     /// The type of the value.
     type Value;
     /// The mark of the attribute.
     type Mark;
 
-    /// The path, of a single step for an attribute.
+    /// Converts into a path. An attribute becomes a path without steps.
     #[doc(hidden)]
     fn into_path(self) -> AttributePath<Self::Record, Self::Value, Self::Mark>;
 }
@@ -163,8 +167,10 @@ impl<T, V, M> UpdateTarget for AttributePath<T, V, M> {
     }
 }
 
-/// A type whose values are stored as lists: `Vec`, `VecDeque`, arrays, and `Option`s and boxes of
-/// them.
+/// A type whose values are stored as lists: `Vec`, `VecDeque`, arrays, boxed slices, and `Option`s
+/// of them.
+///
+/// Implement it for a newtype of a list, so that [`at`](AttributePath::at) reaches its elements.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a list",
     note = "`.field::<E>(..)` selects a field of a struct, `.key(..)` a key of a map"
@@ -194,8 +200,9 @@ impl<L: Elements> Elements for Option<L> {
     type Element = L::Element;
 }
 
-/// A type whose values are stored as maps from names to values: `HashMap`, `BTreeMap`, and
-/// `Option`s of them.
+/// A type whose values are stored as maps: `HashMap`, `BTreeMap`, and `Option`s of them.
+///
+/// Implement it for a newtype of a map, so that [`key`](AttributePath::key) reaches its values.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a map",
     note = "`.field::<F>(\"name\")` selects a field of a struct; `F` is the type of the field"
@@ -217,14 +224,15 @@ impl<D: Entries> Entries for Option<D> {
     type Entry = D::Entry;
 }
 
-/// The ways from an attribute or a path to what is within it.
+/// The methods that extend an attribute or a path to a value within it.
 macro_rules! within {
     ($($place:ident),*) => {$(
-        /// Ways to what is within.
+        /// Paths to values within this one.
         impl<T, V, M> $place<T, V, M> {
-            /// The element of a list at `index`, counted from 0.
+            /// Returns the path to the element of a list at `index`, counted from 0.
             ///
-            /// DynamoDB appends an element that is set behind the end, and moves up those behind one that is removed.
+            /// If you set an element beyond the end, DynamoDB appends it. If you remove an
+            /// element, DynamoDB moves the following elements up.
             #[must_use]
             pub fn at(&self, index: usize) -> AttributePath<T, V::Element, M>
             where
@@ -233,9 +241,10 @@ macro_rules! within {
                 AttributePath::new(self.document().and(Step::Element(index)), false)
             }
 
-            /// The value under a key of a map.
+            /// Returns the path to the value under a key of a map.
             ///
-            /// Setting it demands that the map is there: DynamoDB refuses a path through what an item does not have.
+            /// The map must exist before you can set a value in it: DynamoDB refuses a path through
+            /// an attribute that the item does not have.
             #[must_use]
             pub fn key(&self, key: impl Into<String>) -> AttributePath<T, V::Entry, M>
             where
@@ -244,15 +253,17 @@ macro_rules! within {
                 AttributePath::new(self.document().and(Step::Key(key.into())), false)
             }
 
-            /// The field of a struct that is stored as a map, by its serde name; `F` is the type of the field.
+            /// Returns the path to a field of a nested struct, by its serde name.
             ///
-            /// `F` is taken at its word: a field that is set to a value of another type cannot be read.
+            /// `F` is the type of the field. It is not checked: if you set a value of another type,
+            /// the record can no longer be read.
             #[must_use]
             pub fn field<F>(&self, name: &'static str) -> AttributePath<T, F, M>
             where
                 F: Serialize + Deserialize<'static>,
             {
-                AttributePath::new(self.document().and(Step::Field(name)), absent_value::<F>(name).is_err())
+                let is_required = absent_value::<F>(name).is_err();
+                AttributePath::new(self.document().and(Step::Field(name)), is_required)
             }
         }
     )*};
@@ -273,81 +284,5 @@ impl<T, V, M> AttributePath<T, V, M> {
 impl<T, V, M> Attribute<T, V, M> {
     pub(crate) fn document(&self) -> DocumentPath {
         self.name().into()
-    }
-}
-
-/// The place of a value in an item: DynamoDB's document path.
-#[derive(Clone)]
-pub(crate) struct DocumentPath {
-    pub(crate) attribute: Cow<'static, str>,
-    /// Whether the caller chose the attribute's name, which is then no name of the struct's.
-    pub(crate) is_named: bool,
-    steps: Vec<Step>,
-}
-
-#[derive(Clone)]
-enum Step {
-    Element(usize),
-    Key(String),
-    Field(&'static str),
-}
-
-impl From<&'static str> for DocumentPath {
-    fn from(attribute: &'static str) -> Self {
-        Self { attribute: attribute.into(), is_named: false, steps: Vec::new() }
-    }
-}
-
-impl DocumentPath {
-    fn and(mut self, step: Step) -> Self {
-        self.steps.push(step);
-        self
-    }
-
-    /// Whether it is an attribute, and nothing within one.
-    pub(crate) fn is_attribute(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    /// The value that an item has at the path.
-    pub(crate) fn find<'i>(&self, item: &'i Item) -> Option<&'i AttributeValue> {
-        let within = |value: &'i AttributeValue, step: &Step| match (value, step) {
-            (AttributeValue::L(list), Step::Element(index)) => list.get(*index),
-            (AttributeValue::M(map), Step::Key(key)) => map.get(key),
-            (AttributeValue::M(map), Step::Field(field)) => map.get(*field),
-            _ => None,
-        };
-        self.steps.iter().try_fold(item.get(&*self.attribute)?, within)
-    }
-
-    /// The error of a change or a condition that the path's attribute cannot have.
-    pub(crate) fn refused(&self, reason: &'static str) -> ErrorKind {
-        ErrorKind::Usage(UsageError::Attribute { attribute: self.shown(), reason })
-    }
-
-    /// The path as an expression has it, with whatever stands for names in it.
-    pub(crate) fn text(&self, mut name: impl FnMut(&str) -> String) -> String {
-        let mut text = name(&self.attribute);
-        for step in &self.steps {
-            match step {
-                Step::Element(index) => text.push_str(&format!("[{index}]")),
-                Step::Key(key) => text.push_str(&format!(".{}", name(key))),
-                Step::Field(field) => text.push_str(&format!(".{}", name(field))),
-            }
-        }
-        text
-    }
-
-    /// The path without the keys of maps, which are the caller's data.
-    pub(crate) fn shown(&self) -> String {
-        let mut text = self.attribute.to_string();
-        for step in &self.steps {
-            match step {
-                Step::Element(index) => text.push_str(&format!("[{index}]")),
-                Step::Key(_) => text.push_str("[_]"),
-                Step::Field(field) => text.push_str(&format!(".{field}")),
-            }
-        }
-        text
     }
 }

@@ -1,17 +1,17 @@
-//! The fields of a struct, and the one rule of which field a name belongs to.
+//! The fields of a struct, and the one rule that decides which field a name belongs to.
 
 use crate::record::field::{Field, Mark, Origin, Role};
 
-/// The attributes that hold the sealed record.
+/// The attributes that hold the record's encrypted fields and its data key.
 pub(crate) const RESERVED: [&str; 2] = [ENCRYPTED_PAYLOAD, ENCRYPTED_DEK];
 
-/// The attribute that holds the sealed fields (FORMAT 4).
+/// The attribute that holds the encrypted fields (FORMAT 4).
 pub(crate) const ENCRYPTED_PAYLOAD: &str = "encrypted_payload";
 
 /// The attribute that holds the wrapped data key (FORMAT 3).
 pub(crate) const ENCRYPTED_DEK: &str = "encrypted_dek";
 
-/// Whether an attribute of that name holds what is sealed: the record's own, or a group's.
+/// Whether `name` is reserved for encrypted data and data keys: the record's own, or a group's.
 pub(crate) fn is_reserved(name: &str) -> bool {
     RESERVED.iter().any(|reserved| match name.strip_prefix(reserved) {
         Some(rest) => rest.is_empty() || rest.starts_with('_'),
@@ -19,22 +19,39 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     })
 }
 
-/// The stored fields of a struct, and the attributes that are made of them or constant.
+/// The stored fields of a struct, and its generated attributes: composed keys and constants.
 ///
 /// A name in an item, in a payload or in an expression belongs to the field that is stored or read
-/// under it, and to no other: the derive refuses two fields with one name. Everything that writes,
-/// reads, changes or names attributes asks one method, so that no two of them can disagree.
+/// under it, and to no other: the derive refuses two fields with one name. All code that writes,
+/// reads, changes or names attributes uses the methods of this type, so no two places can disagree.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[serde(skip)]
+///     session: u64,
+/// }
+///
+/// assert_eq!(User::SCHEMA.fields().len(), 2); // `session` is not stored
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Schema(&'static [Field]);
 
 impl Schema {
-    /// The fields, in the order of the struct, each with names that no other has.
+    /// Creates a schema of the fields of a struct, in its order. No two fields may share a name.
     #[must_use]
     pub const fn new(fields: &'static [Field]) -> Self {
         Self(fields)
     }
 
-    /// The fields, in the order of the struct.
+    /// Returns the fields, in the order of the struct.
     #[must_use]
     pub const fn fields(self) -> &'static [Field] {
         self.0
@@ -44,23 +61,23 @@ impl Schema {
         self.0.iter()
     }
 
-    /// The field that `name` belongs to: the one that is stored under it, or reads it as an alias.
+    /// The field that `name` belongs to, as its stored name or as an alias.
     pub(crate) fn owner(self, name: &str) -> Option<&'static Field> {
         self.iter().find(|field| field.has_name(name))
     }
 
-    /// Whether `name` is for others to use: it belongs to no field, and holds nothing that is
-    /// sealed.
+    /// Whether others may use `name`: it belongs to no field, and is not reserved for encrypted
+    /// data.
     pub(crate) fn is_free(self, name: &str) -> bool {
         !is_reserved(name) && self.owner(name).is_none()
     }
 
-    /// The field that is stored under `name`, whatever it is read under.
+    /// The field whose stored name is `name`; aliases are not considered.
     pub(crate) fn stored_as(self, name: &str) -> Option<&'static Field> {
         self.iter().find(|field| field.name == name)
     }
 
-    /// The attribute `name`, if it is not a field of the struct but made of fields, or constant.
+    /// The generated attribute `name`: a composed key or a constant.
     pub(crate) fn generated(self, name: &str) -> Option<&'static Field> {
         self.stored_as(name).filter(|field| field.is_generated())
     }
@@ -92,12 +109,12 @@ impl Schema {
         self.iter().filter(|field| field.in_encryption_context)
     }
 
-    /// The attributes by which an item is told from those of other entity types.
+    /// The discriminators: the generated attributes, which distinguish entity types.
     pub(crate) fn discriminators(self) -> impl Iterator<Item = &'static Field> {
         self.iter().filter(|field| field.is_generated())
     }
 
-    /// The attributes that have one value in every record of the struct, with it.
+    /// The names and values of the constant attributes.
     pub(crate) fn constants(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.iter().filter_map(|field| match field.origin {
             Origin::Constant(value) => Some((field.name, value)),
@@ -105,13 +122,13 @@ impl Schema {
         })
     }
 
-    /// What tells an item from those of other entity types when only its key is known: the key, and
+    /// The discriminators whose values are known before the item is read: key attributes and
     /// constants.
     pub(crate) fn discriminators_known_before_read(self) -> impl Iterator<Item = &'static Field> {
         self.discriminators().filter(|field| field.mark.is_key() || !field.is_composed())
     }
 
-    /// The groups of fields, each once, in the order of the struct.
+    /// The names of the groups, each once, in the order of the struct.
     pub(crate) fn groups(self) -> Vec<&'static str> {
         let mut groups = Vec::new();
         for group in self.iter().filter_map(|field| field.group) {
@@ -122,7 +139,7 @@ impl Schema {
         groups
     }
 
-    /// The field that counts the writes of the record, and how far.
+    /// The field that counts the writes of the record, and its maximum.
     pub(crate) fn version(self) -> Option<(&'static Field, u64)> {
         self.iter().find_map(|field| match field.role? {
             Role::Version { max } => Some((field, max)),
@@ -130,17 +147,17 @@ impl Schema {
         })
     }
 
-    /// The field that says when DynamoDB may delete the record.
+    /// The field that holds the time after which DynamoDB may delete the record.
     pub(crate) fn ttl(self) -> Option<&'static Field> {
         self.iter().find(|field| field.role == Some(Role::Ttl))
     }
 
-    /// The field that says when the record was last written.
+    /// The field that holds the time when the record was last written.
     pub(crate) fn updated(self) -> Option<&'static Field> {
         self.iter().find(|field| field.role == Some(Role::Updated))
     }
 
-    /// Whether anything tells the records of this struct from others of their table.
+    /// Whether the struct has a discriminator, which distinguishes its records from others.
     pub(crate) const fn has_discriminator(self) -> bool {
         let mut fields = self.0;
         while let [field, rest @ ..] = fields {

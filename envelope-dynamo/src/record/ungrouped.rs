@@ -1,17 +1,17 @@
-//! Refuses [`Access`] where nothing can be withheld, when a struct is compiled. For derived code.
+//! Refuses [`Access`] at compile time in fields without a group, which are never withheld.
 
 use std::marker::PhantomData;
 
 use crate::record::access::Access;
 
-/// The type of a field without a group.
+/// Wraps the type of a field without a group; used by derived code.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Ungrouped<T: ?Sized>(PhantomData<T>);
 
 impl<T> Ungrouped<Access<T>> {
-    /// Does not compile. The compiler takes this function before the one of [`CheckUngrouped`], by
-    /// the type and not by its name, so that aliases are seen as well.
+    /// Does not compile. The compiler prefers this inherent function to the one of
+    /// [`CheckUngrouped`]. It resolves the type, so type aliases are recognized too.
     pub const fn __ungrouped()
     where
         Access<T>: OutsideOfGroup,
@@ -19,7 +19,7 @@ impl<T> Ungrouped<Access<T>> {
     }
 }
 
-/// Every other type.
+/// The check that every other type passes.
 #[doc(hidden)]
 pub trait CheckUngrouped {
     /// Does nothing.
@@ -28,7 +28,7 @@ pub trait CheckUngrouped {
 
 impl<T: ?Sized> CheckUngrouped for Ungrouped<T> {}
 
-/// A type for fields without a group; no `Access` is one.
+/// A type for fields without a group. No `Access` implements it.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a field without a group cannot have the type `{Self}`",

@@ -1,4 +1,4 @@
-//! Versions of records: the types that can count them.
+//! The number types that can count the versions of a record.
 
 use std::num::{
     NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64,
@@ -7,11 +7,14 @@ use std::num::{
 
 use crate::record::Envelope;
 
-/// A type of versions: the integers up to 64 bits, `NonZero` ones among them, `Option`s of them,
-/// and yours.
+/// A number type for a `#[version]` field.
 ///
-/// No version, and version 0, are those of a record that has not been stored yet: of a `NonZero`
-/// integer it is the `None` of an `Option<NonZeroU64>`.
+/// Implemented for the integers of up to 64 bits, for their `NonZero` forms except `NonZeroIsize`,
+/// and for `Option`s of all of these.
+/// Implement it for a newtype that serializes as such a number.
+///
+/// A record that has not been stored yet has version 0 or no version. With a `NonZero` integer, use
+/// `Option<NonZeroU64>`: its `None` means that the record has not been stored.
 ///
 /// ```
 /// use envelope_dynamo::record::VersionNumber;
@@ -22,18 +25,22 @@ use crate::record::Envelope;
 /// impl VersionNumber for Revision {
 ///     const MAX: u64 = u32::MAX as u64;
 /// }
+///
+/// assert_eq!(<Option<Revision>>::MAX, 4_294_967_295);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a version",
     note = "use an integer, an `Option` of one, or a type that implements `VersionNumber`"
 )]
 pub trait VersionNumber {
-    /// The last version that there can be.
+    /// The greatest version that the type can hold.
     const MAX: u64;
 }
 
-/// A record with an `#[authenticated]` `#[version]`, which nobody can change unnoticed. Implemented
-/// by the derive.
+/// A record with an `#[authenticated]` `#[version]`: a change of the version in the table is
+/// detected when the record is opened.
+///
+/// The derive implements this trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no authenticated version",
     note = "mark an integer field `#[version]` and `#[authenticated]`: everybody who can write the \
@@ -59,7 +66,10 @@ macro_rules! nonzero_integers {
     )*};
 }
 
-nonzero_integers!(NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64);
+nonzero_integers! {
+    NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize
+    NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64
+}
 
 impl<V: VersionNumber> VersionNumber for Option<V> {
     const MAX: u64 = V::MAX;

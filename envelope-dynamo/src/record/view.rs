@@ -1,4 +1,4 @@
-//! Partial reads: some of a record's readable attributes, without its data key.
+//! Views: some readable attributes of a record, read without its data key.
 
 use crate::dynamodb::Item;
 use crate::error::Error;
@@ -10,11 +10,11 @@ use crate::record::field::Field;
 use crate::record::item_key::{record_id, stored};
 use crate::record::schema::Schema;
 
-/// Some of the readable attributes of a record, read without opening it: no call to KMS, no right
-/// to decrypt.
+/// Some readable attributes of a record, read without opening it.
 ///
-/// Derived for a struct whose fields are named and typed as the record's. It cannot contain an
-/// encrypted field: that does not compile.
+/// Reading a view makes no call to KMS and needs no permission to decrypt. `#[derive(View)]`
+/// implements this trait for a struct whose fields have names and types of the record's fields. A
+/// view with an encrypted field does not compile.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -41,7 +41,12 @@ use crate::record::schema::Schema;
 ///     logins: u64,
 /// }
 ///
-/// let user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), plan: "pro".into(), logins: 3 };
+/// let user = User {
+///     user_id: "u_1".into(),
+///     email: "zoe@example.com".into(),
+///     plan: "pro".into(),
+///     logins: 3,
+/// };
 /// let item = to_item(&user, &LocalKeyProvider::new(RootKey::generate()?)).await?;
 /// assert_eq!(view_item::<Usage>(item)?, Usage { user_id: "u_1".into(), logins: 3 });
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -62,17 +67,17 @@ use crate::record::schema::Schema;
 ///
 /// # Security
 ///
-/// Nothing is verified without the data key, not even `#[authenticated]` attributes: a view shows
-/// what stands in the table, and whoever can write the table can put it there.
+/// Without the data key nothing can be verified, not even `#[authenticated]` attributes. A view
+/// shows the attributes as they are in the table: anyone who can write to the table can set them.
 pub trait View: Sized {
     /// The record.
     type Record: Envelope;
 
-    /// The attributes that the view reads, under the names by which they are stored.
+    /// Returns the stored names of the attributes that the view reads.
     #[doc(hidden)]
     fn names() -> Vec<&'static str>;
 
-    /// Reads them.
+    /// Reads the attributes.
     #[doc(hidden)]
     fn read(item: &ViewedItem) -> Result<Self, ErrorKind>;
 }
@@ -81,11 +86,11 @@ pub trait View: Sized {
 ///
 /// # Errors
 ///
-/// When an attribute is not of its field's type, or is absent and the field has no default.
+/// If an attribute is not of its field's type, or is absent and the field has no default.
 ///
 /// # Security
 ///
-/// See [`View`]: nothing is verified.
+/// The attributes are not verified: see [`View`].
 pub fn view_item<V: View>(item: Item) -> Result<V, Error> {
     let item = ViewedItem { item, schema: V::Record::SCHEMA };
     V::read(&item).map_err(|kind| Error::new(record_id::<V::Record>(&item.item), kind))
@@ -99,11 +104,11 @@ pub struct ViewedItem {
 }
 
 impl ViewedItem {
-    /// The value of an attribute.
+    /// Reads the value of an attribute.
     ///
     /// # Errors
     ///
-    /// When it is not of its field's type, or is absent and the field has no default.
+    /// If the attribute is not of its field's type, or is absent and the field has no default.
     pub fn value<T: Envelope, V, M: Readable>(
         &self,
         attribute: &Attribute<T, V, M>,
@@ -119,11 +124,11 @@ impl ViewedItem {
     }
 }
 
-/// Every name under which the attributes of a view may stand in an item, aliases included.
+/// Every name that the attributes of a view may have in an item, aliases included.
 pub(crate) fn projected_names<V: View>() -> Vec<&'static str> {
     let fields = V::names().into_iter().filter_map(|name| V::Record::SCHEMA.stored_as(name));
     let mut names: Vec<_> = fields.flat_map(Field::names).collect();
-    // The keys name the record in errors.
+    // Errors name the record by its keys.
     names.extend(V::Record::SCHEMA.keys().map(|field| field.name));
     names.sort_unstable();
     names.dedup();
