@@ -156,10 +156,10 @@ async fn a_sum_that_leaves_the_range_of_its_type_is_not_stored() {
 async fn an_amount_that_never_fits_is_refused_before_anything_is_sent() {
     let (setup, counters) = setup(1).await;
     for (error, reason) in [
-        (counters.update("c").add(|c| c.small, 256).send().await, "no room"),
-        (counters.update("c").add(|c| c.small, -256).send().await, "no room"),
-        (counters.update("c").add(|c| c.large, u128::MAX).send().await, "whole numbers"),
-        (counters.update("c").add(|c| c.large, 0.5).send().await, "whole numbers"),
+        (counters.update("c").add(|c| c.small, 256).send().await, "cannot take this addition"),
+        (counters.update("c").add(|c| c.small, -256).send().await, "cannot take this addition"),
+        (counters.update("c").add(|c| c.large, u128::MAX).send().await, "not a whole number"),
+        (counters.update("c").add(|c| c.large, 0.5).send().await, "not a whole number"),
     ] {
         let error = error.expect_err("refused");
         assert!(error.to_string().contains(reason), "{error}");

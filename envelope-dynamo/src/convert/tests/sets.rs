@@ -147,9 +147,9 @@ fn what_is_no_set_is_refused() {
     says(both_refuse(&StringSet("one")), "is not a sequence");
     says(both_refuse(&StringSet(None::<Vec<String>>)), "skip_serializing_if");
     says(both_refuse(&StringSet(StringSet(["nested"]))), "is not a sequence");
-    says(both_refuse(&StringSet(["1"].map(|_| 1))), "strings alone");
-    says(both_refuse(&StringSet([Some("a"), None])), "strings alone");
-    says(both_refuse(&NumberSet(["1"])), "numbers alone");
-    says(both_refuse(&BinarySet(["text"])), "bytes alone");
-    says(both_refuse(&BinarySet([b"a list"])), "bytes alone");
+    says(both_refuse(&StringSet(["1"].map(|_| 1))), "string set is not a string");
+    says(both_refuse(&StringSet([Some("a"), None])), "string set is not a string");
+    says(both_refuse(&NumberSet(["1"])), "number set is not a number");
+    says(both_refuse(&BinarySet(["text"])), "binary set is not bytes");
+    says(both_refuse(&BinarySet([b"a list"])), "binary set is not bytes");
 }

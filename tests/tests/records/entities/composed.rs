@@ -104,7 +104,7 @@ async fn values_that_would_not_sort_are_not_padded() {
         "{message}"
     );
     let message = refusal(Event { at: 10_000, id: 1, value: 1 }).await;
-    assert!(message.contains("`at` has more digits than its place"), "{message}");
+    assert!(message.contains("`at` has more digits than its composed key"), "{message}");
 }
 
 #[tokio::test]
