@@ -6,6 +6,7 @@ pub(crate) mod create;
 pub(crate) mod customized;
 pub(crate) mod openings;
 pub mod read;
+pub(crate) mod request;
 pub mod transaction;
 pub mod write;
 
@@ -111,8 +112,8 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     /// A name or an ARN. Records stay bound to the logical name, so what was sealed in one physical
     /// table opens in another that holds a copy of it.
     #[must_use]
-    pub fn named(mut self, physical: impl Into<Arc<str>>) -> Self {
-        self.name = physical.into();
+    pub fn named(mut self, physical: impl Into<String>) -> Self {
+        self.name = physical.into().into();
         self
     }
 

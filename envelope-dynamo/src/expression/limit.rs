@@ -4,7 +4,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::dynamodb::Item;
+use crate::error::Error;
 use crate::error::kind::ErrorKind;
+use crate::error::write::WriteError;
 use crate::expression::Condition;
 use crate::expression::condition::Comparison;
 use crate::expression::operand::{Side, Term};
@@ -101,6 +103,17 @@ impl Limit {
             _ => self.reason,
         };
         Some(self.path.refused(reason))
+    }
+}
+
+/// If a limit made the conditions of an update fail, makes the error name that limit.
+pub(crate) fn name_limit(error: Error, limits: &[Limit]) -> Error {
+    let found = error
+        .returned_item()
+        .filter(|_| matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)));
+    match found.and_then(|found| limits.iter().find_map(|limit| limit.violated_by(found))) {
+        Some(kind) => error.with_kind(kind),
+        None => error,
     }
 }
 

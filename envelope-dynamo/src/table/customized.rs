@@ -17,7 +17,9 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
 
+use crate::error::Error;
 use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
 
 /// A setting that `customize` must not set.
@@ -29,7 +31,7 @@ pub(crate) struct RefusedSetting {
 
 impl From<RefusedSetting> for ErrorKind {
     fn from(RefusedSetting { setting, instead }: RefusedSetting) -> Self {
-        Self::Usage(UsageError::Customized { setting, instead })
+        UsageError::Customized { setting, instead }.into()
     }
 }
 
@@ -41,6 +43,11 @@ pub(crate) trait Customized: Sized {
     /// Refuses the builder if it has a setting that must not be set.
     fn checked(self) -> Result<Self, RefusedSetting> {
         self.refused_setting().map_or(Ok(self), Err)
+    }
+
+    /// The same, for a request on the record `id`.
+    fn checked_for(self, id: &RecordId) -> Result<Self, Error> {
+        self.checked().map_err(|refused| Error::new(id.clone(), refused))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls that write one record.
 
+pub(crate) mod change_loop;
 pub(crate) mod check;
-pub(crate) mod condition_failure;
 pub(crate) mod delete;
 pub(crate) mod modify;
 pub(crate) mod put;
@@ -12,7 +12,7 @@ pub(crate) mod update;
 pub use crate::table::create::CreateTable;
 pub use crate::table::write::delete::Delete;
 pub use crate::table::write::modify::{Modify, TryModify};
-pub use crate::table::write::put::{Put, Puttable};
+pub use crate::table::write::put::{Put, RecordRef};
 pub use crate::table::write::return_values::{ReturningNew, ReturningOld};
 pub use crate::table::write::rewrap::{Rewrap, RewrapTo, Rewrapped};
 pub use crate::table::write::update::Update;

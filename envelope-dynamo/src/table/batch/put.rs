@@ -6,14 +6,10 @@ use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluen
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use envelope_core::WrapKey;
 
-use crate::dynamodb::MAX_ITEM_BYTES;
 use crate::error::Error;
-use crate::error::kind::ErrorKind;
-use crate::error::usage::UsageError;
 use crate::item::entity::Entity;
-use crate::item::size::{item_bytes, wire_bytes};
+use crate::item::size::wire_bytes;
 use crate::record::Envelope;
-use crate::record::item_key::record_id;
 use crate::record::key_identity::KeyIdentity;
 use crate::table::Table;
 use crate::table::batch::error::BatchError;
@@ -133,12 +129,7 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
 ) -> Result<Write, Error> {
     let mut unsealed = record.take_apart()?.of_one(table.kinds)?;
     unsealed.keep_unconditionally(table.clock.system_time())?;
-    let item = unsealed.seal(&*table.provider).await?;
-    let id = record_id::<T::First>(&item);
-    let bytes = item_bytes(&item);
-    if bytes > MAX_ITEM_BYTES {
-        return Err(Error::new(id, ErrorKind::Usage(UsageError::TooLarge { bytes })));
-    }
+    let (item, id) = table.seal(unsealed).await?;
     let identity =
         KeyIdentity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&item);

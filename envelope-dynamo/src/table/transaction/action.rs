@@ -20,7 +20,7 @@ use crate::record::Envelope;
 use crate::record::item_key::key_attributes;
 use crate::record::key_identity::KeyIdentity;
 use crate::table::write::check::Check;
-use crate::table::write::update::Prepared;
+use crate::table::write::update::send::Prepared;
 use crate::table::write::{Delete, Put, Update};
 
 /// A write that is ready to be one action of a transaction: what is sealed is sealed once, however
@@ -119,8 +119,8 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
 impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> for Update<'a, T, P> {
     fn into_action(self) -> Preparing<'a> {
         Box::pin(async move {
-            let Prepared { builder, key, id, limits } = self.prepare()?;
-            let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
+            let Prepared { request, key, id, limits } = self.prepare()?;
+            let call = request.as_input().clone().build().map_err(|error| invalid(&id, error))?;
             let table = call.table_name.unwrap_or_default();
             let values = call.expression_attribute_values;
             let bytes = item_bytes(&key) + values.as_ref().map_or(0, item_bytes);

@@ -15,11 +15,11 @@ use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
 use crate::error::service::ServiceError;
 use crate::error::write::WriteError;
+use crate::expression::limit::name_limit;
 use crate::record::item_key::with_requested_key;
 use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind, TransactionReason};
 use crate::table::transaction::tables;
-use crate::table::write::condition_failure::name_limit;
 
 /// How often a transaction is tried.
 const TRIES: u32 = 10;
@@ -119,12 +119,12 @@ impl<'a> TransactionRetry<'a> {
                 .item()
                 .filter(|item| !item.is_empty())
                 .map(|item| with_requested_key(item.clone(), target.key.clone()));
-            let kind = match reason.code()? {
+            let kind: ErrorKind = match reason.code()? {
                 "None" => return None,
                 "ConditionalCheckFailed" if target.must_exist && found.is_none() => {
-                    ErrorKind::Write(WriteError::NoRecord)
+                    WriteError::NoRecord.into()
                 }
-                "ConditionalCheckFailed" => ErrorKind::Write(WriteError::ConditionFailed),
+                "ConditionalCheckFailed" => WriteError::ConditionFailed.into(),
                 code => ErrorKind::DynamoDb(ServiceError::Cancelled {
                     code: code.into(),
                     message: reason.message().map(Into::into),

@@ -4,16 +4,15 @@ use aws_sdk_dynamodb::types::ConditionCheck;
 use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
 
 use crate::error::Error;
-use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
 use crate::expression::Condition;
-use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
 use crate::record::item_key::partition_key;
 use crate::record::key::IntoKey;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
+use crate::table::request::with_condition;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// Demands something of a record, for a transaction that does not write it; see
@@ -60,7 +59,7 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
     /// Sets what this library does not cover on the SDK's own builder; table and key are set
     /// afterwards.
     ///
-    /// Expressions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`condition`](Self::condition) says
+    /// Expressions are refused ([`UsageError::Customized`]): [`condition`](Self::condition) says
     /// them.
     pub fn customize(
         mut self,
@@ -70,24 +69,16 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
         self
     }
 
+    /// The action of a transaction, and the record that it is about.
     pub(crate) fn prepare(self) -> Result<(ConditionCheck, RecordId), Error> {
         let (key, id) = self.table.key_item(self.key)?;
-        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
-        let mut placeholders = Placeholders::of(self.table.kinds);
-        let condition =
-            self.condition.map(|condition| condition.render(&mut placeholders)).transpose();
-        let condition = condition.map_err(|kind| Error::new(id.clone(), kind))?;
-        let (names, values) = placeholders.into_maps();
-        let check = builder
-            .table_name(&*self.table.name)
-            .set_key(Some(key))
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .build();
+        let request = self.builder.checked_for(&id)?;
+        let request = with_condition(request, self.condition, self.table.kinds)
+            .map_err(|kind| Error::new(id.clone(), kind))?;
         // Table and key are set: only the condition can be missing.
-        check
-            .map(|check| (check, id.clone()))
-            .map_err(|_| Error::new(id, ErrorKind::Usage(UsageError::CheckWithoutCondition)))
+        match request.table_name(&*self.table.name).set_key(Some(key)).build() {
+            Ok(check) => Ok((check, id)),
+            Err(_) => Err(Error::new(id, UsageError::CheckWithoutCondition)),
+        }
     }
 }

@@ -1,23 +1,21 @@
 //! Deletes a record.
 
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnValue;
 use envelope_core::UnwrapKey;
 
-use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::write_attempt::WriteAttempt;
 use crate::dynamodb::Item;
 use crate::error::Error;
-use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::write::WriteError;
 use crate::expression::Condition;
-use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
-use crate::record::item_key::{partition_key, with_requested_key};
+use crate::record::item_key::partition_key;
 use crate::record::key::IntoKey;
-use crate::record::kind::Kind;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{WriteAttempt, open_written};
+use crate::table::request::with_condition;
 use crate::table::write::return_values::ReturningOld;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
@@ -107,64 +105,34 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         self.deliver(None).await.map(|_| ())
     }
 
-    /// Sends the request; the old item, if it is asked for.
+    /// Sends the request, and tells what happened. Returns the old item if `returns` asks for it.
     async fn deliver(self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let table = self.table;
-        let (builder, key, id) = self.prepare()?;
-        let is_conditional = builder.get_condition_expression().is_some();
-        let is_repeatable = !is_conditional && returns.is_none();
-        let outcome = AttemptOutcome::default();
-        let attempt = WriteAttempt {
-            operation: "DeleteItem",
-            table: &table.name,
-            id,
-            key,
-            is_repeatable,
-            outcome,
-        };
-        let request = builder
-            .set_return_values(returns.clone())
-            .customize()
-            .interceptor(attempt.outcome.clone());
-        match request.send().await {
-            // An earlier try may have deleted the record that this one did not find.
-            Ok(output)
-                if output.attributes.is_none()
-                    && returns.is_some()
-                    && attempt.outcome.is_unknown() =>
-            {
-                Err(attempt.answer_lost())
+        let (request, key, id) = self.prepare()?;
+        let (returns_old, is_conditional) =
+            (returns.is_some(), request.get_condition_expression().is_some());
+        let attempt = WriteAttempt::new("DeleteItem", &table.name, id, key)
+            .repeatable_if(!is_conditional && !returns_old);
+        let request =
+            request.set_return_values(returns).customize().interceptor(attempt.outcome.clone());
+        match request.send().await.map(|output| output.attributes) {
+            // An earlier attempt may have deleted the record that this one did not find.
+            Ok(None) if returns_old && attempt.outcome.is_unknown() => {
+                Err(attempt.error_after(WriteError::AnswerLost))
             }
-            Ok(output) => Ok(output.attributes.map(|old| with_requested_key(old, attempt.key))),
+            Ok(old) => Ok(old.map(|old| attempt.returned(old))),
             Err(error) => Err(attempt.error(error)),
         }
     }
 
-    /// The request, and which record it is on.
+    /// The request, and the record that it deletes.
     pub(crate) fn prepare(self) -> Result<(DeleteItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = self.table.key_item(self.key)?;
-        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
-        let builder = conditional(builder, self.condition, self.table.kinds)
+        let request = self.builder.checked_for(&id)?;
+        let request = with_condition(request, self.condition, self.table.kinds)
             .map_err(|kind| Error::new(id.clone(), kind))?;
-        Ok((builder.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
+        Ok((request.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
     }
-}
-
-/// Adds the condition to the request, and asks for what is found where it does not hold.
-fn conditional<T>(
-    builder: DeleteItemFluentBuilder,
-    condition: Option<Condition<T>>,
-    kinds: &'static [Kind],
-) -> Result<DeleteItemFluentBuilder, ErrorKind> {
-    let mut placeholders = Placeholders::of(kinds);
-    let condition = condition.map(|condition| condition.render(&mut placeholders)).transpose()?;
-    let (names, values) = placeholders.into_maps();
-    let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
-    Ok(builder
-        .set_condition_expression(condition)
-        .set_expression_attribute_names(names)
-        .set_expression_attribute_values(values)
-        .set_return_values_on_condition_check_failure(on_failure))
 }
 
 impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
@@ -176,9 +144,9 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
     /// where the old record does not open: then it has been deleted, and
     /// [`Table::open_returned`] opens it later.
     pub async fn send(self) -> Result<Option<T>, Error> {
-        let provider = &*self.0.table.provider;
+        let table = self.0.table;
         match self.0.deliver(Some(ReturnValue::AllOld)).await? {
-            Some(old) => open_written(old, provider).await.map(Some),
+            Some(old) => table.open_written(old).await.map(Some),
             None => Ok(None),
         }
     }

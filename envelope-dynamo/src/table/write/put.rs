@@ -3,27 +3,26 @@
 use std::borrow::Borrow;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnValue;
 use envelope_core::{UnwrapKey, ValueError, WrapKey};
 
-use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::write_attempt::{WriteAttempt, found};
 use crate::dynamodb::{Item, MAX_ITEM_BYTES};
 use crate::error::Error;
-use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
+use crate::error::write::WriteError;
 use crate::expression::Condition;
-use crate::expression::placeholders::Placeholders;
 use crate::item::entity::Entity;
 use crate::item::managed_fields::ExpectedVersion;
+use crate::item::pending_item::Unsealed;
 use crate::item::size::item_bytes;
 use crate::record::Envelope;
-use crate::record::item_key::{key_attributes, partition_key, record_id, with_requested_key};
-use crate::record::kind::Kind;
+use crate::record::item_key::{key_attributes, partition_key, record_id};
 use crate::record::schema::ENCRYPTED_PAYLOAD;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{WriteAttempt, found, open_written};
+use crate::table::request::with_condition;
 use crate::table::write::return_values::ReturningOld;
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
@@ -68,20 +67,20 @@ impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
 
 /// What is put: `&T`, or `&mut T`, which then has the version and the stamps that were stored.
 /// Sealed.
-pub trait Puttable<T>: Borrow<T> + sealed::Sealed {
+pub trait RecordRef<T>: Borrow<T> + sealed::Sealed {
     /// Takes over what was stored.
     #[doc(hidden)]
-    fn restate(&mut self, stored: &Item) -> Result<(), ValueError>;
+    fn apply_generated(&mut self, stored: &Item) -> Result<(), ValueError>;
 }
 
-impl<T: Entity> Puttable<T> for &T {
-    fn restate(&mut self, _: &Item) -> Result<(), ValueError> {
+impl<T: Entity> RecordRef<T> for &T {
+    fn apply_generated(&mut self, _: &Item) -> Result<(), ValueError> {
         Ok(())
     }
 }
 
-impl<T: Envelope> Puttable<T> for &mut T {
-    fn restate(&mut self, stored: &Item) -> Result<(), ValueError> {
+impl<T: Envelope> RecordRef<T> for &mut T {
+    fn apply_generated(&mut self, stored: &Item) -> Result<(), ValueError> {
         T::apply_managed_fields(self, stored)
     }
 }
@@ -95,7 +94,7 @@ mod sealed {
 /// A put being built; see [`Table::put`].
 ///
 /// A record with a `#[version]` is stored only if the version that stands there is the one in the
-/// record, none for 0 or `None`; otherwise [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed). What is stored is the
+/// record, none for 0 or `None`; otherwise [`WriteError::ConditionFailed`]. What is stored is the
 /// next version.
 #[must_use = "a put does nothing until it is sent"]
 pub struct Put<'a, T, P: ?Sized, R = &'a T> {
@@ -105,13 +104,13 @@ pub struct Put<'a, T, P: ?Sized, R = &'a T> {
     condition: Option<Condition<T>>,
 }
 
-impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
+impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     pub(crate) const fn new(table: &'a Table<T, P>, record: R) -> Self {
         Self { table, record, builder: None, condition: None }
     }
 
     /// Stores the record only if none stands under its key; otherwise
-    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed).
+    /// [`WriteError::ConditionFailed`].
     ///
     /// If the answer to a first try is lost, the SDK tries again, and finds the record that the
     /// first try stored: its payload tells it from any other, and the put has succeeded.
@@ -120,13 +119,13 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     }
 
     /// Stores the record only if one stands under its key; otherwise
-    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed).
+    /// [`WriteError::ConditionFailed`].
     pub fn if_exists(self) -> Self {
         self.condition_of(Condition::exists(partition_key::<T::First>()))
     }
 
     /// Stores the record only if what stands under its key fulfils a condition; otherwise
-    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed). Several conditions must all hold.
+    /// [`WriteError::ConditionFailed`]. Several conditions must all hold.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -155,7 +154,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     /// capacity.
     ///
     /// Table and item are set afterwards, so that nothing unsealed can take their place.
-    /// Expressions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`condition`](Self::condition) says
+    /// Expressions are refused ([`UsageError::Customized`]): [`condition`](Self::condition) says
     /// them.
     ///
     /// ```no_run
@@ -177,7 +176,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     /// Has the put yield the record that it replaced, opened; the last call before `send`.
     ///
     /// If the answer to a first try is lost, the SDK tries again and finds what the first try
-    /// stored: then this fails with [`WriteError::AnswerLost`](crate::error::WriteError::AnswerLost), although the record has been
+    /// stored: then this fails with [`WriteError::AnswerLost`], although the record has been
     /// stored.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
@@ -190,49 +189,40 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
     ///
     /// # Errors
     ///
-    /// As [`to_item`](crate::to_item()); [`UsageError::Customized`](crate::error::UsageError::Customized) and [`UsageError::TooLarge`](crate::error::UsageError::TooLarge)
-    /// before anything is sent; [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed); and whatever DynamoDB answers.
+    /// As [`to_item`](crate::to_item()); [`UsageError::Customized`] and [`UsageError::TooLarge`]
+    /// before anything is sent; [`WriteError::ConditionFailed`]; and whatever DynamoDB answers.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
 
-    /// Sends the request; the old item, if it is asked for.
+    /// Seals the record, sends it, and tells what happened. Returns the old item if `returns` asks
+    /// for it.
     async fn deliver(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
-        let table = self.table;
-        let (builder, id) = self.request().await?;
-        let item = builder.get_item().clone().unwrap_or_default();
+        let (request, id) = self.request().await?;
+        let item = request.get_item().clone().unwrap_or_default();
+        let (returns_old, is_conditional) =
+            (returns.is_some(), request.get_condition_expression().is_some());
         let key = key_attributes::<T::First>(&item);
-        let is_conditional = builder.get_condition_expression().is_some();
-        let is_repeatable = !is_conditional && returns.is_none();
-        let outcome = AttemptOutcome::default();
-        let attempt = WriteAttempt {
-            operation: "PutItem",
-            table: &table.name,
-            id,
-            key,
-            is_repeatable,
-            outcome,
-        };
-        let request = builder
-            .set_return_values(returns.clone())
-            .customize()
-            .interceptor(attempt.outcome.clone());
+        let attempt = WriteAttempt::new("PutItem", &self.table.name, id, key)
+            .repeatable_if(!is_conditional && !returns_old);
+        let request =
+            request.set_return_values(returns).customize().interceptor(attempt.outcome.clone());
         let old = match request.send().await {
             Ok(output) => output.attributes,
-            // An earlier try stored it, and its answer was lost.
             Err(error) => match found(&error) {
-                Some(found) if is_same_payload(found, &item) => Some(found.clone()),
+                // An earlier attempt stored the item, and its answer was lost.
+                Some(stored) if is_same_payload(stored, &item) => Some(stored.clone()),
                 _ => return Err(attempt.error(error)),
             },
         };
-        let restated = self.record.restate(&item);
-        restated
-            .map_err(|source| Error::new(record_id::<T::First>(&item), source).after_write(None))?;
+        if let Err(source) = self.record.apply_generated(&item) {
+            return Err(attempt.error_after(source));
+        }
         match old {
-            Some(old) if returns.is_some() && is_same_payload(&old, &item) => {
-                Err(attempt.answer_lost())
+            Some(old) if returns_old && is_same_payload(&old, &item) => {
+                Err(attempt.error_after(WriteError::AnswerLost))
             }
-            old => Ok(old.map(|old| with_requested_key(old, attempt.key))),
+            old => Ok(old.map(|old| attempt.returned(old))),
         }
     }
 
@@ -250,42 +240,31 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: Puttable<T>> Put<'a, T, P, R> {
         self.request().await
     }
 
+    /// Seals the record into the request that stores it.
     async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
-        let builder = self.builder.take().unwrap_or_else(|| self.table.client.put_item());
-        let builder = builder
-            .checked()
-            .map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))?;
-        let mut unsealed = self.record.borrow().take_apart()?.of_one(self.table.kinds)?;
-        let version =
-            unsealed.keep(self.table.clock.system_time())?.map(ExpectedVersion::condition);
-        let item = unsealed.seal(&*self.table.provider).await?;
-        let id = record_id::<T::First>(&item);
-        let bytes = item_bytes(&item);
-        if bytes > MAX_ITEM_BYTES {
-            return Err(Error::new(id, ErrorKind::Usage(UsageError::TooLarge { bytes })));
-        }
-        let condition = Condition::joined(self.condition.take(), version);
-        let builder = conditional(builder, condition, self.table.kinds)
+        let table = self.table;
+        let request = self.builder.take().unwrap_or_else(|| table.client.put_item());
+        let request = request.checked_for(&RecordId::of_table(T::First::TABLE))?;
+        let mut pending = self.record.borrow().take_apart()?.of_one(table.kinds)?;
+        let expected = pending.keep(table.clock.system_time())?.map(ExpectedVersion::condition);
+        let (item, id) = table.seal(pending).await?;
+        let condition = Condition::joined(self.condition.take(), expected);
+        let request = with_condition(request, condition, table.kinds)
             .map_err(|kind| Error::new(id.clone(), kind))?;
-        Ok((builder.table_name(&*self.table.name).set_item(Some(item)), id))
+        Ok((request.table_name(&*table.name).set_item(Some(item)), id))
     }
 }
 
-/// Adds the condition to the request, and asks for what is found where it does not hold.
-fn conditional<T>(
-    builder: PutItemFluentBuilder,
-    condition: Option<Condition<T>>,
-    kinds: &'static [Kind],
-) -> Result<PutItemFluentBuilder, ErrorKind> {
-    let mut placeholders = Placeholders::of(kinds);
-    let condition = condition.map(|condition| condition.render(&mut placeholders)).transpose()?;
-    let (names, values) = placeholders.into_maps();
-    let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
-    Ok(builder
-        .set_condition_expression(condition)
-        .set_expression_attribute_names(names)
-        .set_expression_attribute_values(values)
-        .set_return_values_on_condition_check_failure(on_failure))
+impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
+    /// Seals a record that is about to be stored, and checks the size of the item.
+    pub(crate) async fn seal(&self, pending: Unsealed) -> Result<(Item, RecordId), Error> {
+        let item = pending.seal(&*self.provider).await?;
+        let id = record_id::<T::First>(&item);
+        match item_bytes(&item) {
+            bytes if bytes > MAX_ITEM_BYTES => Err(Error::new(id, UsageError::TooLarge { bytes })),
+            _ => Ok((item, id)),
+        }
+    }
 }
 
 /// Whether two items are of one sealing: each has a salt of its own.
@@ -293,20 +272,20 @@ fn is_same_payload(one: &Item, other: &Item) -> bool {
     matches!((one.get(ENCRYPTED_PAYLOAD), other.get(ENCRYPTED_PAYLOAD)), (Some(one), Some(other)) if one == other)
 }
 
-impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: Puttable<T>>
+impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: RecordRef<T>>
     ReturningOld<Put<'a, T, P, R>>
 {
     /// Seals the record and sends it; the record that it replaced, `None` if there was none.
     ///
     /// # Errors
     ///
-    /// As [`Put::send`]; [`WriteError::AnswerLost`](crate::error::WriteError::AnswerLost); and as [`from_item`](crate::from_item()) where
+    /// As [`Put::send`]; [`WriteError::AnswerLost`]; and as [`from_item`](crate::from_item()) where
     /// the old record does not open: then the new one has been stored, and
     /// [`Table::open_returned`] opens the old one later.
     pub async fn send(self) -> Result<Option<T>, Error> {
-        let provider = &*self.0.table.provider;
+        let table = self.0.table;
         match self.0.deliver(Some(ReturnValue::AllOld)).await? {
-            Some(old) => open_written(old, provider).await.map(Some),
+            Some(old) => table.open_written(old).await.map(Some),
             None => Ok(None),
         }
     }

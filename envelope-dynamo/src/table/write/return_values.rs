@@ -1,11 +1,64 @@
-//! Writes that return a record.
+//! The record that a write returns, or that made its condition fail.
 
-/// A put or a delete that yields the record that stood there before, opened; see
-/// [`Put::returning_old`](crate::table::Put::returning_old).
+use envelope_core::UnwrapKey;
+
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::item::entity::Entity;
+use crate::item::from_item;
+use crate::table::Table;
+
+/// A put or a delete that returns the record that was stored before, opened; see
+/// [`Put::returning_old`](crate::write::Put::returning_old) and
+/// [`Delete::returning_old`](crate::write::Delete::returning_old).
 #[must_use = "a call does nothing until it is sent"]
 pub struct ReturningOld<C>(pub(crate) C);
 
-/// An update that yields the record as it then is, opened; see
-/// [`Update::returning_new`](crate::table::Update::returning_new).
+/// An update that returns the record as it is stored afterwards, opened; see
+/// [`Update::returning_new`](crate::write::Update::returning_new).
 #[must_use = "a call does nothing until it is sent"]
 pub struct ReturningNew<C>(pub(crate) C);
+
+impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
+    /// Opens the record that DynamoDB returned with a failed call. Returns `None` if there is none.
+    ///
+    /// It is either the record that made a condition fail, as it was stored when DynamoDB evaluated
+    /// the condition; or the record that a write returned and that could not be opened then (KMS
+    /// was throttled, say). The item is in the error: nothing is read again, so this call can be
+    /// repeated later with the same error.
+    ///
+    /// ```no_run
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// # let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+    /// let users = Table::<User>::new(dynamodb, provider);
+    /// if let Err(error) = users.put(&user).if_not_exists().send().await {
+    ///     match users.open_returned(&error).await? {
+    ///         Some(other) => println!("{} is taken", other.user_id),
+    ///         None => return Err(error),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_item`](crate::from_item()).
+    pub async fn open_returned(&self, error: &Error) -> Result<Option<T>, Error> {
+        match error.returned_item() {
+            Some(item) => from_item(item.clone(), &*self.provider).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens the record that a write returned. If that fails, the error says that the write was
+    /// carried out, and keeps the item.
+    pub(crate) async fn open_written(&self, item: Item) -> Result<T, Error> {
+        let record = from_item(item.clone(), &*self.provider).await;
+        record.map_err(|error| error.after_write(Some(item)))
+    }
+}

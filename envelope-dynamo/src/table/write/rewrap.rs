@@ -1,37 +1,19 @@
 //! Moves the data keys of a record to another key.
 
-use std::time::Instant;
+pub(crate) mod new_keys;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use envelope_core::{
-    Context, GROUP_PAIR, KeyErrorKind, OpenError, Recipient, RewrapError, Sealed, UnwrapKey, rewrap,
-};
+use envelope_core::{Recipient, UnwrapKey};
 
-use crate::call::attempt_outcome::AttemptOutcome;
-use crate::call::retry::Retry;
-use crate::dynamodb::Item;
-use crate::error::data::DataError;
-use crate::error::kind::ErrorKind;
-use crate::error::record_id::RecordId;
-use crate::error::write::WriteError;
-use crate::error::{Error, dynamodb_error};
-use crate::expression::Clauses;
-use crate::expression::placeholders::Placeholders;
-use crate::item::context::bare_context;
-use crate::item::layout::{binary, dek_attribute, payload_attribute};
-use crate::item::modify_record::still_stands;
+use crate::call::write_attempt::{found, is_failed_condition, is_transaction_conflict};
+use crate::error::Error;
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::record::Envelope;
-use crate::record::item_key::with_requested_key;
 use crate::record::key::IntoKey;
-use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 use crate::table::Table;
-use crate::table::write::condition_failure::{WriteAttempt, found};
-use crate::table::write::update::is_failed_condition;
+use crate::table::request::{Expressions, WriteRequest as _};
+use crate::table::write::change_loop::{ChangeLoop, MAX_TRIES, Written};
+use crate::table::write::rewrap::new_keys::{NewKeys, Way};
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// Moves the data key of a record, and those of its groups, to another key; what they seal
@@ -63,9 +45,6 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
         Rewrap::new(self, key.into_key())
     }
 }
-
-/// How often it is tried when others are faster.
-const TRIES: u32 = 16;
 
 /// The record whose data keys are to be moved; see [`Table::rewrap`].
 #[must_use = "nothing is moved until it is said how, and sent"]
@@ -101,27 +80,6 @@ impl Rewrapped {
     #[must_use]
     pub fn left(&self) -> &[String] {
         &self.left
-    }
-}
-
-/// Who wraps the data keys again.
-enum Way<'a> {
-    ReEncrypt { from: &'a KmsKeyProvider, to: &'a KmsKeyWrapper },
-    Here { from: &'a dyn UnwrapKey, to: &'a [&'a dyn Recipient] },
-}
-
-impl Way<'_> {
-    async fn wrap_anew(
-        &self,
-        sealed: &Sealed,
-        context: &Context<'_>,
-    ) -> Result<Vec<u8>, RewrapError> {
-        match self {
-            Self::ReEncrypt { from, to } => {
-                from.rewrap(&sealed.encrypted_dek, context, to, context).await
-            }
-            Self::Here { from, to } => rewrap(sealed, *from, context, to, context).await,
-        }
     }
 }
 
@@ -163,232 +121,61 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
     /// that it is in doubt; it does no harm to move them again.
     pub async fn send(self) -> Result<Option<Rewrapped>, Error> {
         let Self { rewrap: Rewrap { table, key }, way } = self;
-        let (key, id) = table.key_item(key)?;
-        let target = Target { table, key, id };
-        let mut retry = Retry::new(&table.client);
-        let mut unanswered: Option<Anew> = None;
-        for tries in 1.. {
-            let started = Instant::now();
+        let mut record = ChangeLoop::new(table, key, MAX_TRIES)?;
+        let mut unanswered: Option<NewKeys> = None;
+        loop {
             let in_doubt = unanswered.is_some();
-            let Some(item) = target.read().await.map_err(|error| told(error, in_doubt))? else {
-                break;
+            let Some(item) = record.begin().await.map_err(|error| told(error, in_doubt))? else {
+                return Ok(None);
             };
-            // Asked first: what has been moved is not wrapped by the key to move from any more.
-            if let Some(anew) = unanswered.take_if(|anew| anew.is_in(&item)) {
-                return Ok(Some(anew.outcome()));
+            // Checked first: a key that was moved is no longer wrapped by the key to move from.
+            if let Some(keys) = unanswered.take_if(|keys| keys.are_in(&item)) {
+                return Ok(Some(keys.outcome()));
             }
-            let fail = |kind| told(Error::new(target.id.clone(), kind), in_doubt);
-            let anew = Anew::wrap::<T>(&item, &way).await.map_err(fail)?;
-            let outcome = match target.write(&anew).await.map_err(|error| told(error, in_doubt))? {
-                Written::Done => return Ok(Some(anew.outcome())),
-                Written::Overtaken(outcome) => outcome,
-            };
-            retry.adopt(outcome.sleep());
+            let fail = |kind| told(Error::new(record.id.clone(), kind), in_doubt);
+            let keys = NewKeys::wrap::<T>(&item, &way).await.map_err(fail)?;
+            let outcome =
+                match record.write_keys(&keys).await.map_err(|error| told(error, in_doubt))? {
+                    Written::Done(()) => return Ok(Some(keys.outcome())),
+                    Written::Overtaken(outcome) => outcome,
+                };
             if outcome.is_unknown() {
-                unanswered = Some(anew);
+                unanswered = Some(keys);
             }
-            if tries >= TRIES {
-                return Err(told(
-                    Error::new(target.id, ErrorKind::Write(WriteError::Conflict { tries })),
-                    unanswered.is_some(),
-                ));
-            }
-            retry.pause_after(started.elapsed()).await;
-        }
-        Ok(None)
-    }
-}
-
-/// A payload, its wrapped key, and the names of their attributes.
-struct Part {
-    group: Option<String>,
-    payload: String,
-    dek: String,
-    sealed: Sealed,
-}
-
-impl Part {
-    /// The record's own part, and those of its groups, which a newer version of the struct may have
-    /// added.
-    fn all(item: &Item) -> Result<Vec<Self>, ErrorKind> {
-        let own = Self::of(item, None, ENCRYPTED_PAYLOAD.to_owned(), ENCRYPTED_DEK.to_owned())?;
-        let mut groups: Vec<_> = item
-            .keys()
-            .filter_map(|name| name.strip_prefix(ENCRYPTED_DEK)?.strip_prefix('_'))
-            .collect();
-        groups.sort_unstable();
-        let groups =
-            groups.into_iter().filter(|group| item.contains_key(&payload_attribute(group)));
-        let groups = groups.map(|group| {
-            Self::of(item, Some(group.to_owned()), payload_attribute(group), dek_attribute(group))
-        });
-        std::iter::once(Ok(own)).chain(groups).collect()
-    }
-
-    fn of(
-        item: &Item,
-        group: Option<String>,
-        payload: String,
-        dek: String,
-    ) -> Result<Self, ErrorKind> {
-        let bytes = |name: &str| match item.get(name) {
-            Some(attribute) => binary(name, attribute.clone()),
-            None => Err(ErrorKind::Data(DataError::NotSealed)),
-        };
-        let sealed = Sealed { encrypted_payload: bytes(&payload)?, encrypted_dek: bytes(&dek)? };
-        Ok(Self { group, payload, dek, sealed })
-    }
-
-    fn context<'i, T: Envelope>(&self, item: &'i Item) -> Result<Context<'i>, ErrorKind> {
-        let context = bare_context::<T>(item)?;
-        match &self.group {
-            None => Ok(context),
-            Some(group) => Ok(context.pair(GROUP_PAIR, group.clone())?),
+            let in_doubt = unanswered.is_some();
+            record.overtaken(&outcome).await.map_err(|error| told(error, in_doubt))?;
         }
     }
 }
 
-/// The wrapped keys of a record as they are to be written, and what they replace.
-struct Anew {
-    moved: Vec<(Part, AttributeValue)>,
-    left: Vec<Part>,
-}
-
-impl Anew {
-    async fn wrap<T: Envelope>(item: &Item, way: &Way<'_>) -> Result<Self, ErrorKind> {
-        let mut anew = Self { moved: Vec::new(), left: Vec::new() };
-        let mut refusal = None;
-        for part in Part::all(item)? {
-            match way.wrap_anew(&part.sealed, &part.context::<T>(item)?).await {
-                Ok(dek) => anew.moved.push((part, AttributeValue::B(Blob::new(dek)))),
-                Err(RewrapError::Key(error)) if error.kind() == KeyErrorKind::WrongKey => {
-                    refusal.get_or_insert(error);
-                    anew.left.push(part);
-                }
-                Err(error) => return Err(kind(error)),
-            }
-        }
-        match refusal {
-            Some(error) if anew.moved.is_empty() => Err(OpenError::Key(error).into()),
-            _ => Ok(anew),
-        }
-    }
-
-    /// The clauses that write them; returns the condition that the record is still as it was read.
-    fn render(&self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> String {
-        let mut conditions = Vec::new();
-        for (part, new) in &self.moved {
-            conditions.push(still_stands(
-                &part.payload,
-                &part.sealed.encrypted_payload,
-                placeholders,
-            ));
-            let name = placeholders.name(&part.dek);
-            let old =
-                placeholders.value(AttributeValue::B(Blob::new(part.sealed.encrypted_dek.clone())));
-            conditions.push(format!("{name} = {old}"));
-            clauses.set.push(format!("{name} = {}", placeholders.value(new.clone())));
-        }
-        conditions.join(" AND ")
-    }
-
-    fn is_in(&self, item: &Item) -> bool {
-        self.moved.iter().all(|(part, new)| item.get(&part.dek) == Some(new))
-    }
-
-    fn outcome(self) -> Rewrapped {
-        let moved = self.moved.into_iter().map(|(part, _)| part.dek).collect();
-        Rewrapped { moved, left: self.left.into_iter().map(|part| part.dek).collect() }
-    }
-}
-
-/// The error of a call of which an earlier try may have been carried out. Moving keys twice does no
-/// harm.
+/// The error of a call with an earlier attempt that may have been carried out. Moving keys twice
+/// does no harm.
 fn told(error: Error, in_doubt: bool) -> Error {
     error.or_in_doubt(in_doubt).repeatable_if(true)
 }
 
-/// What came of a write.
-enum Written {
-    Done,
-    /// Another writer was faster.
-    Overtaken(AttemptOutcome),
-}
-
-/// The record whose keys are moved.
-struct Target<'a, T: Envelope, P: ?Sized> {
-    table: &'a Table<T, P>,
-    /// The key attributes.
-    key: Item,
-    id: RecordId,
-}
-
-impl<T: Envelope, P: ?Sized> Target<'_, T, P> {
-    /// The item as it was written last.
-    async fn read(&self) -> Result<Option<Item>, Error> {
-        let get = self
-            .table
-            .client
-            .get_item()
-            .table_name(&*self.table.name)
-            .set_key(Some(self.key.clone()));
-        let output = get.consistent_read(true).send().await;
-        let output = output
-            .map_err(|error| dynamodb_error("GetItem", &self.table.name, self.id.clone(), error))?;
-        Ok(output.item.map(|item| with_requested_key(item, self.key.clone())))
-    }
-
-    async fn write(&self, anew: &Anew) -> Result<Written, Error> {
-        let outcome = AttemptOutcome::default();
-        let error = match self.request(anew).customize().interceptor(outcome.clone()).send().await {
-            Ok(_) => return Ok(Written::Done),
-            Err(error) => error,
-        };
-        if !is_overtaken(&error) {
-            let (operation, table) = ("UpdateItem", &*self.table.name);
-            let (id, key) = (self.id.clone(), self.key.clone());
-            return Err(WriteAttempt { operation, table, id, key, is_repeatable: true, outcome }
-                .error(error));
+impl<T: Envelope, P: ?Sized> ChangeLoop<'_, T, P> {
+    /// Writes the wrapped keys on condition that the record is still as it was read.
+    async fn write_keys(&self, keys: &NewKeys) -> Result<Written<()>, Error> {
+        let attempt = self.attempt().repeatable_if(true);
+        let request = self.keys_request(keys).customize().interceptor(attempt.outcome.clone());
+        match request.send().await {
+            Ok(_) => Ok(Written::Done(())),
+            Err(error) if is_failed_condition(&error) || is_transaction_conflict(&error) => {
+                // If an attempt without an answer was carried out, the item has the new keys.
+                let is_written = attempt.outcome.is_unknown()
+                    && found(&error).is_some_and(|item| keys.are_in(item));
+                Ok(if is_written { Written::Done(()) } else { Written::Overtaken(attempt.outcome) })
+            }
+            Err(error) => Err(attempt.error(error)),
         }
-        // A try whose answer was lost may have been carried out: then the item has what it wrote.
-        let is_written = outcome.is_unknown() && found(&error).is_some_and(|item| anew.is_in(item));
-        Ok(if is_written { Written::Done } else { Written::Overtaken(outcome) })
     }
 
-    fn request(&self, anew: &Anew) -> UpdateItemFluentBuilder {
-        let (mut clauses, mut placeholders) =
-            (Clauses::default(), Placeholders::of(self.table.kinds));
-        let condition = anew.render(&mut clauses, &mut placeholders);
-        let (names, values) = placeholders.into_maps();
-        let update = self.table.client.update_item().table_name(&*self.table.name);
-        update
-            .set_key(Some(self.key.clone()))
-            .set_update_expression(clauses.expression())
-            .condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-    }
-}
-
-/// Whether the record is no longer as it was read, or a transaction was writing it.
-fn is_overtaken(error: &SdkError<UpdateItemError>) -> bool {
-    is_failed_condition(error) || error.code() == Some("TransactionConflictException")
-}
-
-fn kind(error: RewrapError) -> ErrorKind {
-    match error {
-        RewrapError::Format(error) => OpenError::Format(error).into(),
-        RewrapError::ContextForm { written, expected } => {
-            OpenError::ContextForm { written, expected }.into()
-        }
-        RewrapError::Key(error) => OpenError::Key(error).into(),
-        RewrapError::OtherDataKey => ErrorKind::Data(DataError::NotAuthentic {
-            authenticated: Vec::new(),
-            now_plaintext: Vec::new(),
-        }),
-        _ => ErrorKind::Data(DataError::Malformed(
-            "the wrapped key cannot be moved to another context",
-        )),
+    fn keys_request(&self, keys: &NewKeys) -> UpdateItemFluentBuilder {
+        let mut expressions = Expressions::of(self.table.kinds);
+        let as_read = keys.render(&mut expressions.clauses, &mut expressions.placeholders);
+        expressions.demand_text(as_read);
+        let request = self.table.client.update_item().with(expressions.render());
+        request.table_name(&*self.table.name).set_key(Some(self.key.clone()))
     }
 }

@@ -1,33 +1,16 @@
-//! Changes plaintext attributes in place.
+//! Builds an update: changes of plaintext attributes in place, and their conditions.
 
-use std::time::SystemTime;
+pub(crate) mod send;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use envelope_core::UnwrapKey;
 
-use crate::call::attempt_outcome::AttemptOutcome;
-use crate::dynamodb::Item;
-use crate::error::Error;
-use crate::error::kind::ErrorKind;
-use crate::error::record_id::RecordId;
-use crate::error::write::WriteError;
-use crate::expression::placeholders::Placeholders;
-use crate::expression::{
-    Addable, Amount, Changes, Clauses, Condition, IntoOperand, Limit, operand_kind,
-};
-use crate::item::managed_fields;
+use crate::expression::{Addable, Amount, Changes, Condition, IntoOperand, operand_kind};
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, InPlace};
-use crate::record::item_key::{partition_key, with_requested_key};
 use crate::record::key::{IntoKey, IntoValue};
-use crate::record::kind::Kind;
 use crate::record::path::UpdateTarget;
 use crate::table::Table;
-use crate::table::customized::Customized as _;
-use crate::table::write::condition_failure::{WriteAttempt, found, name_limit, open_written};
 use crate::table::write::return_values::ReturningNew;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
@@ -70,11 +53,11 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
 /// ```
 #[must_use = "an update does nothing until it is sent"]
 pub struct Update<'a, T: Envelope, P: ?Sized> {
-    pub(crate) table: &'a Table<T, P>,
-    pub(crate) key: T::Key,
-    pub(crate) builder: UpdateItemFluentBuilder,
-    pub(crate) changes: Changes,
-    pub(crate) condition: Option<Condition<T>>,
+    pub(super) table: &'a Table<T, P>,
+    pub(super) key: T::Key,
+    pub(super) builder: UpdateItemFluentBuilder,
+    pub(super) changes: Changes,
+    pub(super) condition: Option<Condition<T>>,
 }
 
 impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
@@ -284,121 +267,5 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         P: UnwrapKey,
     {
         ReturningNew(self)
-    }
-
-    /// Changes the record where it stands; needs no data key.
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError::NoRecord`](crate::error::WriteError::NoRecord) if there is none: an update never creates one, which would be
-    /// unsealed; [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed); [`UsageError::Customized`](crate::error::UsageError::Customized) and
-    /// [`UsageError::Attribute`](crate::error::UsageError::Attribute) before anything is sent; and whatever DynamoDB answers.
-    pub async fn send(self) -> Result<(), Error> {
-        self.deliver(None).await.map(|_| ())
-    }
-
-    /// Sends the request; the attributes that are asked for.
-    async fn deliver(self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
-        let table = self.table;
-        let Prepared { builder, key, id, limits } = self.prepare()?;
-        // An update may add, append or count a version, and so is never repeatable.
-        let (is_repeatable, outcome) = (false, AttemptOutcome::default());
-        let attempt = WriteAttempt {
-            operation: "UpdateItem",
-            table: &table.name,
-            id,
-            key,
-            is_repeatable,
-            outcome,
-        };
-        let request =
-            builder.set_return_values(returns).customize().interceptor(attempt.outcome.clone());
-        match request.send().await {
-            Ok(output) => Ok(output.attributes.map(|new| with_requested_key(new, attempt.key))),
-            Err(error) if is_absent(&error) => {
-                Err(Error::new(attempt.id, ErrorKind::Write(WriteError::NoRecord))
-                    .or_in_doubt(attempt.outcome.is_unknown()))
-            }
-            Err(error) => Err(name_limit(attempt.error(error), &limits)),
-        }
-    }
-
-    /// The request, and which record it is on.
-    pub(crate) fn prepare(self) -> Result<Prepared, Error> {
-        let (key, id) = self.table.key_item(self.key)?;
-        let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
-        let now = self.table.clock.system_time();
-        let limits = limits::<T>(&self.changes).map_err(|kind| Error::new(id.clone(), kind))?;
-        let conditions = self.condition.into_iter().chain(limits.iter().map(Limit::condition));
-        let condition = conditions.fold(Condition::exists(partition_key::<T>()), Condition::and);
-        let builder = request(builder, self.changes, now, condition, self.table.kinds)
-            .map_err(|kind| Error::new(id.clone(), kind))?
-            .table_name(&*self.table.name)
-            .set_key(Some(key.clone()));
-        Ok(Prepared { builder, key, id, limits })
-    }
-}
-
-/// An update that is ready to be sent.
-pub(crate) struct Prepared {
-    pub(crate) builder: UpdateItemFluentBuilder,
-    /// The key attributes of the record.
-    pub(crate) key: Item,
-    pub(crate) id: RecordId,
-    /// The limits of the numbers that are added to.
-    pub(crate) limits: Vec<Limit>,
-}
-
-/// The limits of the numbers that an update adds to, the version among them.
-pub(crate) fn limits<T: Envelope>(changes: &Changes) -> Result<Vec<Limit>, ErrorKind> {
-    let version = managed_fields::version_limit(T::SCHEMA).filter(|_| !changes.is_empty());
-    Ok(changes.limits()?.into_iter().chain(version).collect())
-}
-
-/// The request with its changes and conditions.
-fn request<T: Envelope>(
-    builder: UpdateItemFluentBuilder,
-    changes: Changes,
-    now: SystemTime,
-    condition: Condition<T>,
-    kinds: &'static [Kind],
-) -> Result<UpdateItemFluentBuilder, ErrorKind> {
-    let (mut clauses, mut placeholders) = (Clauses::default(), Placeholders::of(kinds));
-    if !changes.is_empty() {
-        managed_fields::update(T::SCHEMA, &mut clauses, &mut placeholders, now);
-    }
-    changes.render::<T>(&mut clauses, &mut placeholders)?;
-    let condition = condition.render(&mut placeholders)?;
-    let update = clauses.expression();
-    let (names, values) = placeholders.into_maps();
-    Ok(builder
-        .set_update_expression(update)
-        .condition_expression(condition)
-        .set_expression_attribute_names(names)
-        .set_expression_attribute_values(values)
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
-}
-
-/// Whether a condition of the update did not hold.
-pub(crate) fn is_failed_condition(error: &SdkError<UpdateItemError>) -> bool {
-    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
-}
-
-/// Whether a condition failed because there is no record.
-fn is_absent(error: &SdkError<UpdateItemError>) -> bool {
-    is_failed_condition(error) && found(error).is_none()
-}
-
-impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningNew<Update<'a, T, P>> {
-    /// Changes the record where it stands; the record as it then is.
-    ///
-    /// # Errors
-    ///
-    /// As [`Update::send`]; and as [`from_item`](crate::from_item()) where the record does not
-    /// open: then it has been changed, and [`Table::open_returned`] opens it later.
-    pub async fn send(self) -> Result<T, Error> {
-        let provider = &*self.0.table.provider;
-        let new = self.0.deliver(Some(ReturnValue::AllNew)).await?;
-        open_written(new.unwrap_or_default(), provider).await
     }
 }

@@ -1,0 +1,159 @@
+//! The data keys of a record, unwrapped and wrapped again by another key.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{
+    Context, GROUP_PAIR, KeyErrorKind, OpenError, Recipient, RewrapError, Sealed, UnwrapKey, rewrap,
+};
+
+use crate::dynamodb::Item;
+use crate::error::data::DataError;
+use crate::error::kind::ErrorKind;
+use crate::expression::Clauses;
+use crate::expression::placeholders::Placeholders;
+use crate::item::context::bare_context;
+use crate::item::layout::{binary, dek_attribute, payload_attribute};
+use crate::item::modify_record::still_stands;
+use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
+use crate::record::Envelope;
+use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
+use crate::table::write::rewrap::Rewrapped;
+
+/// Who wraps the data keys again.
+pub(crate) enum Way<'a> {
+    ReEncrypt { from: &'a KmsKeyProvider, to: &'a KmsKeyWrapper },
+    Here { from: &'a dyn UnwrapKey, to: &'a [&'a dyn Recipient] },
+}
+
+impl Way<'_> {
+    async fn wrap_again(
+        &self,
+        sealed: &Sealed,
+        context: &Context<'_>,
+    ) -> Result<Vec<u8>, RewrapError> {
+        match self {
+            Self::ReEncrypt { from, to } => {
+                from.rewrap(&sealed.encrypted_dek, context, to, context).await
+            }
+            Self::Here { from, to } => rewrap(sealed, *from, context, to, context).await,
+        }
+    }
+}
+
+/// A payload, its wrapped key, and the names of their attributes.
+struct Part {
+    group: Option<String>,
+    payload: String,
+    dek: String,
+    sealed: Sealed,
+}
+
+impl Part {
+    /// The record's own part, and those of its groups, which a newer version of the struct may have
+    /// added.
+    fn all(item: &Item) -> Result<Vec<Self>, ErrorKind> {
+        let own = Self::of(item, None, ENCRYPTED_PAYLOAD.to_owned(), ENCRYPTED_DEK.to_owned())?;
+        let mut groups: Vec<_> = item
+            .keys()
+            .filter_map(|name| name.strip_prefix(ENCRYPTED_DEK)?.strip_prefix('_'))
+            .collect();
+        groups.sort_unstable();
+        let groups =
+            groups.into_iter().filter(|group| item.contains_key(&payload_attribute(group)));
+        let groups = groups.map(|group| {
+            Self::of(item, Some(group.to_owned()), payload_attribute(group), dek_attribute(group))
+        });
+        std::iter::once(Ok(own)).chain(groups).collect()
+    }
+
+    fn of(
+        item: &Item,
+        group: Option<String>,
+        payload: String,
+        dek: String,
+    ) -> Result<Self, ErrorKind> {
+        let bytes = |name: &str| match item.get(name) {
+            Some(attribute) => binary(name, attribute.clone()),
+            None => Err(DataError::NotSealed.into()),
+        };
+        let sealed = Sealed { encrypted_payload: bytes(&payload)?, encrypted_dek: bytes(&dek)? };
+        Ok(Self { group, payload, dek, sealed })
+    }
+
+    fn context<'i, T: Envelope>(&self, item: &'i Item) -> Result<Context<'i>, ErrorKind> {
+        let context = bare_context::<T>(item)?;
+        match &self.group {
+            None => Ok(context),
+            Some(group) => Ok(context.pair(GROUP_PAIR, group.clone())?),
+        }
+    }
+}
+
+/// The wrapped keys of a record as they are to be written, and what they replace.
+pub(crate) struct NewKeys {
+    moved: Vec<(Part, AttributeValue)>,
+    left: Vec<Part>,
+}
+
+impl NewKeys {
+    pub(crate) async fn wrap<T: Envelope>(item: &Item, way: &Way<'_>) -> Result<Self, ErrorKind> {
+        let mut keys = Self { moved: Vec::new(), left: Vec::new() };
+        let mut refusal = None;
+        for part in Part::all(item)? {
+            match way.wrap_again(&part.sealed, &part.context::<T>(item)?).await {
+                Ok(dek) => keys.moved.push((part, AttributeValue::B(Blob::new(dek)))),
+                Err(RewrapError::Key(error)) if error.kind() == KeyErrorKind::WrongKey => {
+                    refusal.get_or_insert(error);
+                    keys.left.push(part);
+                }
+                Err(error) => return Err(kind(error)),
+            }
+        }
+        match refusal {
+            Some(error) if keys.moved.is_empty() => Err(OpenError::Key(error).into()),
+            _ => Ok(keys),
+        }
+    }
+
+    /// Adds the clauses that write the keys. Returns the condition that the record is still as it
+    /// was read.
+    pub(crate) fn render(&self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> String {
+        let mut conditions = Vec::new();
+        for (part, new) in &self.moved {
+            conditions.push(still_stands(
+                &part.payload,
+                &part.sealed.encrypted_payload,
+                placeholders,
+            ));
+            let name = placeholders.name(&part.dek);
+            let old =
+                placeholders.value(AttributeValue::B(Blob::new(part.sealed.encrypted_dek.clone())));
+            conditions.push(format!("{name} = {old}"));
+            clauses.set.push(format!("{name} = {}", placeholders.value(new.clone())));
+        }
+        conditions.join(" AND ")
+    }
+
+    pub(crate) fn are_in(&self, item: &Item) -> bool {
+        self.moved.iter().all(|(part, new)| item.get(&part.dek) == Some(new))
+    }
+
+    pub(crate) fn outcome(self) -> Rewrapped {
+        let moved = self.moved.into_iter().map(|(part, _)| part.dek).collect();
+        Rewrapped { moved, left: self.left.into_iter().map(|part| part.dek).collect() }
+    }
+}
+
+fn kind(error: RewrapError) -> ErrorKind {
+    match error {
+        RewrapError::Format(error) => OpenError::Format(error).into(),
+        RewrapError::ContextForm { written, expected } => {
+            OpenError::ContextForm { written, expected }.into()
+        }
+        RewrapError::Key(error) => OpenError::Key(error).into(),
+        RewrapError::OtherDataKey => {
+            DataError::NotAuthentic { authenticated: Vec::new(), now_plaintext: Vec::new() }.into()
+        }
+        _ => DataError::Malformed("the wrapped key cannot be moved to another context").into(),
+    }
+}
