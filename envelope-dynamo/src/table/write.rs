@@ -14,5 +14,6 @@ pub use crate::table::write::delete::Delete;
 pub use crate::table::write::modify::{Modify, TryModify};
 pub use crate::table::write::put::{Put, RecordRef};
 pub use crate::table::write::return_values::{ReturningNew, ReturningOld};
-pub use crate::table::write::rewrap::{Rewrap, RewrapTo, Rewrapped};
+pub use crate::table::write::rewrap::new_keys::Rewrapped;
+pub use crate::table::write::rewrap::{Rewrap, RewrapTo};
 pub use crate::table::write::update::Update;

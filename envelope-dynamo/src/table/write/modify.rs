@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::record::Envelope;
 use crate::table::write::Update;
 use crate::table::write::change_loop::MAX_TRIES;
-use crate::table::write::modify::run::run;
+use crate::table::write::modify::run::{Failure, run};
 
 /// A change of whatever the record holds, being built; see [`Update::modify`].
 ///
@@ -161,18 +161,5 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> TryModify<'a, T, P, F>
             Failure::Table(error) => error.into(),
             Failure::Change(error) => error,
         })
-    }
-}
-
-/// Why a change was not written.
-pub(crate) enum Failure<E> {
-    Table(Error),
-    /// The closure's own error.
-    Change(E),
-}
-
-impl<E> From<Error> for Failure<E> {
-    fn from(error: Error) -> Self {
-        Self::Table(error)
     }
 }

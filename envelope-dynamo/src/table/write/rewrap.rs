@@ -13,7 +13,7 @@ use crate::record::key::IntoKey;
 use crate::table::Table;
 use crate::table::request::{Expressions, WriteRequest as _};
 use crate::table::write::change_loop::{ChangeLoop, MAX_TRIES, Written};
-use crate::table::write::rewrap::new_keys::{NewKeys, Way};
+use crate::table::write::rewrap::new_keys::{NewKeys, Rewrapped, Way};
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// Moves the data key of a record, and those of its groups, to another key; what they seal
@@ -58,29 +58,6 @@ pub struct Rewrap<'a, T: Envelope, P: ?Sized> {
 pub struct RewrapTo<'a, T: Envelope, P: ?Sized> {
     rewrap: Rewrap<'a, T, P>,
     way: Way<'a>,
-}
-
-/// What became of a record's wrapped keys.
-///
-/// Each is named by its attribute: `encrypted_dek`, and `encrypted_dek_` with the name of a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rewrapped {
-    moved: Vec<String>,
-    left: Vec<String>,
-}
-
-impl Rewrapped {
-    /// The attributes of the keys that were moved, at least one.
-    #[must_use]
-    pub fn moved(&self) -> &[String] {
-        &self.moved
-    }
-
-    /// Those that stayed: another key than the one to move from has wrapped them.
-    #[must_use]
-    pub fn left(&self) -> &[String] {
-        &self.left
-    }
 }
 
 impl<'a, T: Envelope, P: ?Sized> Rewrap<'a, T, P> {

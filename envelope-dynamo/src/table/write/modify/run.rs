@@ -22,7 +22,6 @@ use crate::table::customized::Customized as _;
 use crate::table::request::{Expressions, WriteRequest as _};
 use crate::table::write::Update;
 use crate::table::write::change_loop::{ChangeLoop, Written};
-use crate::table::write::modify::Failure;
 use crate::table::write::update::send::limits;
 
 /// Reads, changes and writes the record until no other writer is faster.
@@ -47,6 +46,19 @@ pub(crate) async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
         }
     }
     Ok(None)
+}
+
+/// Why a change was not written.
+pub(crate) enum Failure<E> {
+    Table(Error),
+    /// The closure's own error.
+    Change(E),
+}
+
+impl<E> From<Error> for Failure<E> {
+    fn from(error: Error) -> Self {
+        Self::Table(error)
+    }
 }
 
 /// What the update changes and demands beside the closure.

@@ -17,7 +17,29 @@ use crate::item::modify_record::still_stands;
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::record::Envelope;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
-use crate::table::write::rewrap::Rewrapped;
+
+/// What became of a record's wrapped keys.
+///
+/// Each is named by its attribute: `encrypted_dek`, and `encrypted_dek_` with the name of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrapped {
+    moved: Vec<String>,
+    left: Vec<String>,
+}
+
+impl Rewrapped {
+    /// The attributes of the keys that were moved, at least one.
+    #[must_use]
+    pub fn moved(&self) -> &[String] {
+        &self.moved
+    }
+
+    /// Those that stayed: another key than the one to move from has wrapped them.
+    #[must_use]
+    pub fn left(&self) -> &[String] {
+        &self.left
+    }
+}
 
 /// Who wraps the data keys again.
 pub(crate) enum Way<'a> {
