@@ -62,7 +62,7 @@ pub async fn to_item<T: Entity>(
     record: &T,
     provider: &(impl WrapKey + ?Sized),
 ) -> Result<Item, Error> {
-    record.take_apart()?.of_one(T::KINDS)?.seal(provider).await
+    record.split()?.check_one_kind(T::KINDS)?.seal(provider).await
 }
 
 /// Opens an item that [`to_item`] made, wherever it comes from: a read, a stream image, an export.

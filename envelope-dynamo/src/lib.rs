@@ -111,7 +111,7 @@ pub mod __private {
     pub use crate::convert::value::{from_attribute_value, to_attribute_value};
     pub use crate::dynamodb::Item;
     pub use crate::error::{Error, ErrorKind, ValueError};
-    pub use crate::item::pending_item::Unsealed;
+    pub use crate::item::pending_item::PendingItem;
     pub use crate::item::split::compose_key;
     pub use crate::item::{Entity, EntityOf};
     pub use crate::keys::UnwrapKey;

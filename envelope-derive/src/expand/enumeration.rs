@@ -13,7 +13,7 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
     let (name, records) = (&input.input.ident, &input.records);
     let kinds = records.iter().map(|(_, ty)| quote!(__envelope::Kind::of::<#ty>()));
     let taken = records.iter().map(
-        |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::take_apart(__record)),
+        |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::split(__record)),
     );
     let opened = records.iter().enumerate().map(|(i, (variant, ty))| {
         let position = if i + 1 == records.len() { quote!(_) } else { quote!(#i) };
@@ -31,7 +31,7 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
 
             const KINDS: &'static [__envelope::Kind] = &[#(#kinds),*];
 
-            fn take_apart(&self) -> __envelope::Result<__envelope::Unsealed, __envelope::Error> {
+            fn split(&self) -> __envelope::Result<__envelope::PendingItem, __envelope::Error> {
                 match self { #(#taken,)* }
             }
 

@@ -19,7 +19,7 @@ use crate::record::item_key::stored;
 use crate::record::schema::Schema;
 
 /// Builds the struct from the values chosen for it.
-pub(crate) fn put_together<T: Envelope>(
+pub(crate) fn assemble<T: Envelope>(
     chosen: Vec<(Cow<'_, str>, Source<'_>)>,
 ) -> Result<T, ErrorKind> {
     let mut current = None;

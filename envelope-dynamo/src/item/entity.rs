@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
-use crate::item::open::open_record;
-use crate::item::pending_item::Unsealed;
+use crate::item::open::open;
+use crate::item::pending_item::PendingItem;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -72,7 +72,7 @@ pub trait Entity: Sized {
 
     /// Takes the record apart, for sealing.
     #[doc(hidden)]
-    fn take_apart(&self) -> Result<Unsealed, Error>;
+    fn split(&self) -> Result<PendingItem, Error>;
 
     /// Opens an item.
     #[doc(hidden)]
@@ -92,15 +92,20 @@ impl<T: Envelope> Entity for T {
 
     const KINDS: &'static [Kind] = &[Kind::of::<Self>()];
 
-    fn take_apart(&self) -> Result<Unsealed, Error> {
-        Unsealed::of(self)
+    fn split(&self) -> Result<PendingItem, Error> {
+        PendingItem::of(self)
     }
 
     fn open(
-        item: Item,
+        mut item: Item,
         provider: &(impl UnwrapKey + ?Sized),
     ) -> impl Future<Output = Result<Self, Error>> + Send {
-        open_record(item, provider)
+        async move {
+            match open(&mut item, provider).await {
+                Ok(opened) => Ok(opened.record),
+                Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
+            }
+        }
     }
 
     fn takes(item: &Item) -> bool {

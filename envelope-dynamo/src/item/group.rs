@@ -47,7 +47,7 @@ pub(crate) fn group_context<'i, T: Envelope>(
 }
 
 /// Keeps a group whose values the record does not have as it is `stored`.
-pub(crate) fn keep_group(
+pub(crate) fn copy_group(
     item: &mut Item,
     group: &'static str,
     stored: &Item,

@@ -20,9 +20,9 @@ use crate::expression::placeholders::Placeholders;
 use crate::item::group::unknown_groups;
 use crate::item::managed_fields;
 use crate::item::modify_record::plan::{Change, Planner, is_same};
-use crate::item::open::{Open, open_whole};
-use crate::item::pending_item::Unsealed;
-use crate::item::read_back::take_apart;
+use crate::item::open::{Opened, open};
+use crate::item::pending_item::PendingItem;
+use crate::item::read_back::split;
 use crate::item::size::item_bytes;
 use crate::item::split::Parts;
 use crate::record::Envelope;
@@ -56,9 +56,9 @@ impl<T: Envelope> Stored<T> {
     ) -> Result<Self, Error> {
         let id = record_id::<T>(&item);
         let fail = |kind| Error::new(id.clone(), kind);
-        let Open { record, plaintext, groups, authenticated } =
-            open_whole::<T>(&mut item.clone(), provider).await.map_err(fail)?;
-        let before = take_apart(&record).map_err(fail)?;
+        let Opened { record, plaintext, groups, authenticated } =
+            open::<T>(&mut item.clone(), provider).await.map_err(fail)?;
+        let before = split(&record).map_err(fail)?;
         Ok(Self { record, item, plaintext, groups, authenticated, before })
     }
 
@@ -72,7 +72,7 @@ impl<T: Envelope> Stored<T> {
     ) -> Result<Option<Resealed>, Error> {
         let id = record_id::<T>(&self.item);
         let fail = |kind| Error::new(id.clone(), kind);
-        let mut after = take_apart(&self.record).map_err(fail)?;
+        let mut after = split(&self.record).map_err(fail)?;
         managed_fields::restore(T::SCHEMA, &mut after.item, &self.before.item);
         self.same_groups(&after).map_err(fail)?;
         self.same_key(&after).map_err(fail)?;
@@ -82,7 +82,8 @@ impl<T: Envelope> Stored<T> {
         managed_fields::change(T::SCHEMA, &mut after.item, now).map_err(fail)?;
         let (parts, changes) = self.planned(&after).map_err(fail)?;
         let expected = self.expected(&parts.authenticated, &changes);
-        let sealed = Unsealed::from_parts::<T>(parts).seal_keeping(&self.item, provider).await?;
+        let sealed =
+            PendingItem::from_parts::<T>(parts).seal_replacing(&self.item, provider).await?;
         let bytes = item_bytes(&sealed);
         if bytes > MAX_ITEM_BYTES {
             return Err(fail(ErrorKind::Usage(UsageError::TooLarge { bytes })));

@@ -5,10 +5,9 @@ use envelope_core::{
 };
 
 use crate::dynamodb::Item;
-use crate::error::Error;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
-use crate::item::assemble::put_together;
+use crate::item::assemble::assemble;
 use crate::item::context::context;
 use crate::item::group::{Group, open_group};
 use crate::item::layout::binary;
@@ -16,30 +15,12 @@ use crate::item::reconcile::reconcile;
 use crate::item::split::keys_of;
 use crate::record::Envelope;
 use crate::record::field::Mark;
-use crate::record::item_key::{key_attributes, record_id};
+use crate::record::item_key::key_attributes;
 use crate::record::kind::Kind;
 use crate::record::schema::RESERVED;
 
-/// Opens an item as the one kind of record that it can be.
-pub(crate) async fn open_record<T: Envelope>(
-    mut item: Item,
-    provider: &(impl UnwrapKey + ?Sized),
-) -> Result<T, Error> {
-    match open_item(&mut item, provider).await {
-        Ok(record) => Ok(record),
-        Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
-    }
-}
-
-pub(crate) async fn open_item<T: Envelope>(
-    item: &mut Item,
-    provider: &(impl UnwrapKey + ?Sized),
-) -> Result<T, ErrorKind> {
-    Ok(open_whole(item, provider).await?.record)
-}
-
 /// A record, and what it was opened from.
-pub(crate) struct Open<T> {
+pub(crate) struct Opened<T> {
     pub(crate) record: T,
     /// The encrypted fields.
     pub(crate) plaintext: Plaintext,
@@ -50,10 +31,10 @@ pub(crate) struct Open<T> {
 }
 
 /// Opens `item`, of which the key attributes stay behind: they name the record if something fails.
-pub(crate) async fn open_whole<T: Envelope>(
+pub(crate) async fn open<T: Envelope>(
     item: &mut Item,
     provider: &(impl UnwrapKey + ?Sized),
-) -> Result<Open<T>, ErrorKind> {
+) -> Result<Opened<T>, ErrorKind> {
     if let Some(mismatch) = Kind::of::<T>().mismatch(item) {
         return Err(mismatch);
     }
@@ -84,9 +65,9 @@ pub(crate) async fn open_whole<T: Envelope>(
     let keys = key_attributes::<T>(item);
     let chosen =
         reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
-    let record = put_together(chosen)?;
+    let record = assemble(chosen)?;
     match misplaced(&record, item)? {
-        None => Ok(Open { record, plaintext, groups: opened, authenticated }),
+        None => Ok(Opened { record, plaintext, groups: opened, authenticated }),
         Some(attribute) => Err(ErrorKind::Data(DataError::KeyMismatch { attribute })),
     }
 }

@@ -13,11 +13,11 @@ use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
 use crate::item::context::context;
-use crate::item::group::{group_context, keep_group};
+use crate::item::group::{copy_group, group_context};
 use crate::item::layout::{dek_attribute, payload_attribute};
 use crate::item::managed_fields;
 use crate::item::managed_fields::ExpectedVersion;
-use crate::item::read_back::take_apart;
+use crate::item::read_back::split;
 use crate::item::split::{Parts, keys_of};
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
@@ -26,7 +26,7 @@ use crate::record::schema::{RESERVED, Schema};
 
 /// The parts of a record, with what its type says of them.
 #[doc(hidden)]
-pub struct Unsealed {
+pub struct PendingItem {
     parts: Parts,
     schema: Schema,
     context: for<'a> fn(&'a Item, &'a [Cow<'static, str>]) -> Result<Context<'a>, ErrorKind>,
@@ -34,10 +34,10 @@ pub struct Unsealed {
     id: fn(&Item) -> RecordId,
 }
 
-impl Unsealed {
+impl PendingItem {
     pub(crate) fn of<T: Envelope>(record: &T) -> Result<Self, Error> {
         let id = || record_id::<T>(&keys_of(record).unwrap_or_default());
-        let parts = take_apart(record).map_err(|kind| Error::new(id(), kind))?;
+        let parts = split(record).map_err(|kind| Error::new(id(), kind))?;
         Ok(Self::from_parts::<T>(parts))
     }
 
@@ -53,7 +53,7 @@ impl Unsealed {
     }
 
     /// Checks that the record is of one of a table's `kinds` alone.
-    pub(crate) fn of_one(self, kinds: &[Kind]) -> Result<Self, Error> {
+    pub(crate) fn check_one_kind(self, kinds: &[Kind]) -> Result<Self, Error> {
         match Kind::check_one_kind(kinds, &self.parts.item) {
             Ok(()) => Ok(self),
             Err(kind) => Err(Error::new((self.id)(&self.parts.item), kind)),
@@ -62,15 +62,18 @@ impl Unsealed {
 
     /// Counts the version of a record that is to be put, and stamps it; which version the put is to
     /// find.
-    pub(crate) fn keep(&mut self, now: SystemTime) -> Result<Option<ExpectedVersion>, Error> {
+    pub(crate) fn set_managed_fields(
+        &mut self,
+        now: SystemTime,
+    ) -> Result<Option<ExpectedVersion>, Error> {
         managed_fields::put(self.schema, &mut self.parts.item, now)
             .map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
     }
 
     /// Stamps a record that is to be put without a condition, and so without a version.
-    pub(crate) fn keep_unconditionally(&mut self, now: SystemTime) -> Result<(), Error> {
+    pub(crate) fn set_managed_fields_unversioned(&mut self, now: SystemTime) -> Result<(), Error> {
         match self.schema.version() {
-            None => self.keep(now).map(|_| ()),
+            None => self.set_managed_fields(now).map(|_| ()),
             Some((field, _)) => {
                 let reason =
                     "is a version, which a batch cannot look at: put such records one by one";
@@ -85,11 +88,11 @@ impl Unsealed {
 
     /// Seals what is to be sealed, and puts it beside the rest.
     pub(crate) async fn seal(self, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
-        self.seal_keeping(&Item::new(), provider).await
+        self.seal_replacing(&Item::new(), provider).await
     }
 
     /// The same, keeping groups whose values the record does not have as they are `stored`.
-    pub(crate) async fn seal_keeping(
+    pub(crate) async fn seal_replacing(
         mut self,
         stored: &Item,
         provider: &(impl WrapKey + ?Sized),
@@ -109,7 +112,7 @@ impl Unsealed {
     ) -> Result<(), ErrorKind> {
         let Parts { fields, groups, withheld, authenticated, .. } = self.parts;
         for group in withheld {
-            keep_group(item, group, stored)?;
+            copy_group(item, group, stored)?;
         }
         for (group, fields) in groups {
             let context = (self.group_context)(item, group)?;

@@ -11,9 +11,9 @@ use crate::dynamodb::Item;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
-use crate::item::assemble::{key_of, put_together};
+use crate::item::assemble::{assemble, key_of};
 use crate::item::reconcile::reconcile;
-use crate::item::split::{Parts, key_item, route};
+use crate::item::split::{Parts, key_item, split_unchecked};
 use crate::record::Envelope;
 
 const WIDE_INTEGERS: ValueError = ValueError::format(
@@ -72,7 +72,7 @@ fn read_back<T: Envelope>(parts: &Parts) -> Result<Vec<(&'static str, FragileVal
         parts.authenticated.iter().map(|name| name.clone().into_owned()).collect();
     authenticated.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
     let chosen = reconcile::<T>(parts.item.clone(), sealed, &parts.withheld, authenticated)?;
-    Ok(route(&put_together::<T>(chosen)?)?.fragile)
+    Ok(split_unchecked(&assemble::<T>(chosen)?)?.fragile)
 }
 
 fn fragile_in(fields: &[(&'static str, FragileValues)], name: &str) -> FragileValues {
@@ -91,8 +91,8 @@ fn reason(is_to_blame: impl Fn(fn(FragileValues) -> u64) -> bool) -> ValueError 
 }
 
 /// Takes `record` apart, into parts that read back as what it holds.
-pub(crate) fn take_apart<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
-    let parts = route(record)?;
+pub(crate) fn split<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
+    let parts = split_unchecked(record)?;
     keys_read_back::<T>(&parts.item)?;
     check::<T>(&parts)?;
     Ok(parts)

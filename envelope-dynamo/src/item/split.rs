@@ -44,7 +44,7 @@ pub(crate) struct Parts {
 }
 
 /// Sends each field of `record` where its mark says.
-pub(crate) fn route<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
+pub(crate) fn split_unchecked<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Record, withheld_groups(record)?);
     match record.serialize(&mut router) {
         Ok(()) => router.finish(),

@@ -21,7 +21,7 @@ trait Methods: ::std::marker::Sized {
     fn codec(self) {}
     fn serialize(self) {}
     fn deserialize(self) {}
-    fn take_apart(self) {}
+    fn split(self) {}
     fn value(self) {}
     fn is_withheld(self) {}
 }

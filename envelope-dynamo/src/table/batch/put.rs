@@ -127,8 +127,8 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
     record: &T,
     table: &Table<T, P>,
 ) -> Result<Write, Error> {
-    let mut unsealed = record.take_apart()?.of_one(table.kinds)?;
-    unsealed.keep_unconditionally(table.clock.system_time())?;
+    let mut pending = record.split()?.check_one_kind(table.kinds)?;
+    pending.set_managed_fields_unversioned(table.clock.system_time())?;
     let (item, id) = table.seal(unsealed).await?;
     let identity =
         KeyIdentity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;

@@ -245,7 +245,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         let table = self.table;
         let request = self.builder.take().unwrap_or_else(|| table.client.put_item());
         let request = request.checked_for(&RecordId::of_table(T::First::TABLE))?;
-        let mut pending = self.record.borrow().take_apart()?.of_one(table.kinds)?;
+        let mut pending = self.record.borrow().split()?.check_one_kind(table.kinds)?;
         let expected = pending.keep(table.clock.system_time())?.map(ExpectedVersion::condition);
         let (item, id) = table.seal(pending).await?;
         let condition = Condition::joined(self.condition.take(), expected);
