@@ -129,7 +129,7 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
 ) -> Result<Write, Error> {
     let mut pending = record.split()?.check_one_kind(table.kinds)?;
     pending.set_managed_fields_unversioned(table.clock.system_time())?;
-    let (item, id) = table.seal(unsealed).await?;
+    let (item, id) = table.seal(pending).await?;
     let identity =
         KeyIdentity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&item);

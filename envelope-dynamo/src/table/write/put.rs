@@ -15,7 +15,7 @@ use crate::error::write::WriteError;
 use crate::expression::Condition;
 use crate::item::entity::Entity;
 use crate::item::managed_fields::ExpectedVersion;
-use crate::item::pending_item::Unsealed;
+use crate::item::pending_item::PendingItem;
 use crate::item::size::item_bytes;
 use crate::record::Envelope;
 use crate::record::item_key::{key_attributes, partition_key, record_id};
@@ -246,7 +246,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         let request = self.builder.take().unwrap_or_else(|| table.client.put_item());
         let request = request.checked_for(&RecordId::of_table(T::First::TABLE))?;
         let mut pending = self.record.borrow().split()?.check_one_kind(table.kinds)?;
-        let expected = pending.keep(table.clock.system_time())?.map(ExpectedVersion::condition);
+        let expected =
+            pending.set_managed_fields(table.clock.system_time())?.map(ExpectedVersion::condition);
         let (item, id) = table.seal(pending).await?;
         let condition = Condition::joined(self.condition.take(), expected);
         let request = with_condition(request, condition, table.kinds)
@@ -257,7 +258,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// Seals a record that is about to be stored, and checks the size of the item.
-    pub(crate) async fn seal(&self, pending: Unsealed) -> Result<(Item, RecordId), Error> {
+    pub(crate) async fn seal(&self, pending: PendingItem) -> Result<(Item, RecordId), Error> {
         let item = pending.seal(&*self.provider).await?;
         let id = record_id::<T::First>(&item);
         match item_bytes(&item) {
