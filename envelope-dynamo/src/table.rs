@@ -5,6 +5,7 @@ pub(crate) mod bounded;
 pub(crate) mod create;
 pub(crate) mod customized;
 pub(crate) mod openings;
+pub(crate) mod pausable;
 pub mod read;
 pub(crate) mod request;
 pub mod transaction;

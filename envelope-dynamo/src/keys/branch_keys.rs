@@ -1,9 +1,12 @@
 //! Branch keys in a DynamoDB table of their own, each wrapped by KMS.
 
+pub(crate) mod change;
+pub(crate) mod create;
+pub(crate) mod create_table;
+pub(crate) mod delete;
 pub(crate) mod error;
 pub(crate) mod item;
 pub(crate) mod list;
-pub(crate) mod manage;
 
 use std::fmt;
 

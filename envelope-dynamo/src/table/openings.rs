@@ -1,32 +1,32 @@
-//! Items to be opened, a window of them at a time.
+//! A queue of items to open, several at a time.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+
+use futures_util::future::BoxFuture;
 
 use crate::dynamodb::Item;
 use crate::error::Error;
 
 /// A record being opened.
-pub(crate) type Opening<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+pub(crate) type Opening<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
-/// A queue of items, each with a tag. Those at its front, the window, are opened together.
+/// A queue of items, each with a tag. The items at its front, the window, are opened concurrently.
 ///
-/// An opening may hold a permit to call KMS, or wait in line for one, and a call to KMS has a
-/// deadline. While the caller of a stream does other work, nobody polls the stream's openings: the
-/// permits would not come back, and the deadlines would pass. So the streams give a record to their
-/// caller only when the whole window is done, and give up their openings when the caller goes away
-/// in the middle.
+/// An opening may hold a permit to call KMS, or wait for one, and a call to KMS has a deadline.
+/// While the caller of a stream works on a record, nobody polls the stream's openings: they would
+/// keep their permits, and their deadlines would pass. So a stream returns records only after the
+/// whole window is done. It cancels its openings if the caller goes away before that.
 ///
-/// A caller that goes away each time, as one branch of `select!` in a loop does, would never get a
-/// record so, and would call KMS for ever. So what was given up and begun again stays, until one of
-/// the openings is done.
+/// A caller that goes away each time, such as a branch of `select!` in a loop, would then never get
+/// a record, and would call KMS forever. So openings that were cancelled and started again are not
+/// cancelled a second time until one of them is done.
 pub(crate) struct Openings<'a, Tag, T> {
     queue: VecDeque<Entry<'a, Tag, T>>,
     /// How many items, from the front, are in the window.
     window: usize,
-    /// Whether openings were given up since the last one was done.
-    were_given_up: bool,
+    /// Whether openings were cancelled since the last one was done.
+    was_cancelled: bool,
 }
 
 struct Entry<'a, Tag, T> {
@@ -43,7 +43,7 @@ enum State<'a, T> {
 
 impl<'a, Tag, T> Openings<'a, Tag, T> {
     pub(crate) const fn new() -> Self {
-        Self { queue: VecDeque::new(), window: 0, were_given_up: false }
+        Self { queue: VecDeque::new(), window: 0, was_cancelled: false }
     }
 
     pub(crate) fn push(&mut self, tag: Tag, item: Item) {
@@ -55,13 +55,13 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
     }
 
     /// Whether every item is in the window.
-    pub(crate) fn all_begun(&self) -> bool {
+    pub(crate) fn all_started(&self) -> bool {
         self.window == self.queue.len()
     }
 
-    /// Takes the next item into the window; whether there is one.
-    pub(crate) fn begin(&mut self) -> bool {
-        let has_more = !self.all_begun();
+    /// Takes the next item into the window. Returns whether there was one.
+    pub(crate) fn start_next(&mut self) -> bool {
+        let has_more = !self.all_started();
         self.window += usize::from(has_more);
         has_more
     }
@@ -71,7 +71,7 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
         self.queue.back_mut().map(|entry| &mut entry.tag)
     }
 
-    /// Opens the window; ready when all of it is done.
+    /// Opens the items of the window. Ready when all of them are done.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -83,13 +83,13 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
             if entry.poll(context, &mut open).is_pending() {
                 done = Poll::Pending;
             } else if !was_done {
-                self.were_given_up = false;
+                self.was_cancelled = false;
             }
         }
         done
     }
 
-    /// Takes the first item that is done.
+    /// Takes the first item, if it is done.
     pub(crate) fn take(&mut self) -> Option<(Tag, Result<T, Error>)> {
         let entry = self.queue.pop_front_if(|first| first.is_done())?;
         let State::Done(result) = entry.state else { return None };
@@ -97,16 +97,16 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
         Some((entry.tag, result))
     }
 
-    /// Drops the openings under way, unless they were dropped before; they start again when the
-    /// window is polled. Those that are done stay done.
-    pub(crate) fn give_up(&mut self) {
-        if self.were_given_up {
+    /// Drops the openings in progress, unless they were dropped before. They start again when the
+    /// window is polled. The results of those that are done stay.
+    pub(crate) fn cancel(&mut self) {
+        if self.was_cancelled {
             return;
         }
         for entry in self.queue.iter_mut().take(self.window) {
             if matches!(entry.state, State::Opening(_)) {
                 entry.state = State::Waiting;
-                self.were_given_up = true;
+                self.was_cancelled = true;
             }
         }
     }
@@ -123,7 +123,7 @@ impl<'a, Tag, T> Entry<'a, Tag, T> {
         open: &mut impl FnMut(Item) -> Opening<'a, T>,
     ) -> Poll<()> {
         if matches!(self.state, State::Waiting) {
-            // The item stays here: the opening may be given up and begun again.
+            // The entry keeps the item: the opening may be cancelled and started again.
             self.state = State::Opening(open(self.item.clone()));
         }
         if let State::Opening(opening) = &mut self.state {

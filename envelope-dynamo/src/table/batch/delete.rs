@@ -4,6 +4,7 @@ use std::future::ready;
 
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluentBuilder;
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use futures_util::future::BoxFuture;
 
 use crate::error::Error;
 use crate::item::size::wire_bytes;
@@ -11,9 +12,9 @@ use crate::record::Envelope;
 use crate::record::key::IntoKey;
 use crate::record::key_identity::KeyIdentity;
 use crate::table::Table;
+use crate::table::batch::Customize;
 use crate::table::batch::error::BatchError;
 use crate::table::batch::sender::{Sender, Write};
-use crate::table::batch::{Customize, Sending};
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// Deletes any number of records by their keys, twenty-five in a request; needs no data key.
@@ -64,7 +65,7 @@ where
     /// When any record was not deleted, or may not have been: the error says which, and why each.
     // Boxed for the reason that `BatchGet::send` is.
     #[must_use = "nothing is deleted until the future is awaited"]
-    pub fn send(self) -> Sending<'a, Result<usize, BatchError>>
+    pub fn send(self) -> BoxFuture<'a, Result<usize, BatchError>>
     where
         P: Send + Sync,
         I: Iterator<Item: Send> + Send + 'a,

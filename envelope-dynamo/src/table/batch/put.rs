@@ -5,6 +5,7 @@ use std::borrow::Borrow;
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluentBuilder;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use envelope_core::WrapKey;
+use futures_util::future::BoxFuture;
 
 use crate::error::Error;
 use crate::item::entity::Entity;
@@ -12,9 +13,9 @@ use crate::item::size::wire_bytes;
 use crate::record::Envelope;
 use crate::record::key_identity::KeyIdentity;
 use crate::table::Table;
+use crate::table::batch::Customize;
 use crate::table::batch::error::BatchError;
 use crate::table::batch::sender::{Sender, Write};
-use crate::table::batch::{Customize, Sending};
 use crate::table::bounded::CONCURRENCY;
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
@@ -100,7 +101,7 @@ where
     /// [`ServiceError::Unprocessed`](crate::error::ServiceError::Unprocessed).
     // Boxed for the reason that `BatchGet::send` is.
     #[must_use = "nothing is stored until the future is awaited"]
-    pub fn send(self) -> Sending<'a, Result<usize, BatchError>>
+    pub fn send(self) -> BoxFuture<'a, Result<usize, BatchError>>
     where
         T: Sync,
         I: Iterator<Item: Send> + Send + 'a,

@@ -55,14 +55,14 @@ impl<T: 'static> Segment<T> {
 
     /// Begins to open the next record of the page, if there is one.
     pub(crate) fn begin_record(&mut self) -> bool {
-        self.records.begin()
+        self.records.start_next()
     }
 
     /// Asks for the next page if all records of the last one are being opened. Of it, `wanted` can
     /// be used.
     pub(crate) fn begin_page(&mut self, wanted: usize) -> bool {
         let Next::After(start) = &mut self.next else { return false };
-        let begins = wanted > 0 && self.records.all_begun();
+        let begins = wanted > 0 && self.records.all_started();
         if begins {
             let request = PageRequest::new(self.pages.clone(), start.take(), wanted);
             self.next = Next::Requested(Box::new(request));
@@ -124,7 +124,7 @@ impl<T: 'static> Segment<T> {
 
     /// Leaves nothing under way that nobody polls; see [`Openings`].
     pub(crate) fn pause(&mut self) {
-        self.records.give_up();
+        self.records.cancel();
         if let Next::Requested(request) = &mut self.next {
             request.pause();
         }

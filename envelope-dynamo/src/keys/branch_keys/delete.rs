@@ -1,0 +1,136 @@
+//! Deletes branches: crypto-shredding.
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
+use envelope_core::BranchName;
+
+use crate::call::attempt_outcome::AttemptOutcome;
+use crate::dynamodb::Item;
+use crate::error::dynamodb::DynamoDbError;
+use crate::keys::branch_keys::change::{Attempts, Outcome, unbuilt};
+use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, failed, item};
+
+impl<P> BranchKeyTable<P> {
+    /// Deletes a branch and every version of its key, and says how many there were: what was
+    /// written under them, in whichever table, stream or backup, can be read by nobody any more
+    /// (crypto-shredding).
+    ///
+    /// From the first step on nobody is given the branch to write under. If the call is
+    /// interrupted, call it again: it goes on where it stopped. A branch that does not exist
+    /// has no versions, and deleting it is no error.
+    ///
+    /// # Security
+    ///
+    /// Processes that have a key in their cache read and write on for as long as their
+    /// [`CacheLimits`](crate::keys::CacheLimits) say, and what they write meanwhile is lost with
+    /// the rest; so may a caller keep what was read. Backups of *this* table, point-in-time
+    /// recovery among them, hold the wrapped keys: the records are beyond reach once those have
+    /// expired, or once the KMS key is gone.
+    ///
+    /// # Errors
+    ///
+    /// Whatever DynamoDB answers, and [`BranchKeyError::Interrupted`]. The deletion may be done in
+    /// part then, and [`BranchKeyError::write_outcome`] is `Unknown`.
+    pub async fn delete(&self, branch: &str) -> Result<usize, BranchKeyError> {
+        let branch = BranchName::new(branch)?;
+        // Marking a branch that never was would keep others from creating it.
+        if self.items(&branch).await?.is_empty() {
+            return Ok(0);
+        }
+        self.mark_as_deleting(&branch).await?;
+        self.delete_versions(&branch).await.map_err(|error| match error {
+            BranchKeyError::DynamoDb(error) => error.or_in_doubt(true, true).into(),
+            BranchKeyError::Conflict(branch) => BranchKeyError::Interrupted(branch),
+            other => other,
+        })
+    }
+
+    async fn delete_versions(&self, branch: &BranchName) -> Result<usize, BranchKeyError> {
+        let (mut deleted, mut attempts) = (0, Attempts::default());
+        loop {
+            let versions: Vec<Item> =
+                self.items(branch).await?.into_iter().filter(|item| !is_pointer(item)).collect();
+            if versions.is_empty() {
+                self.delete_pointer(branch).await?;
+                return Ok(deleted);
+            }
+            for version in versions {
+                match self.transact(self.while_deleting(branch, version)?, true).await? {
+                    Outcome::Done => deleted += 1,
+                    // Somebody else has finished, and may have created the branch anew.
+                    Outcome::ConditionFailed => return Ok(deleted),
+                    Outcome::Conflict => self.pause(branch, &mut attempts).await?,
+                }
+            }
+        }
+    }
+
+    /// Takes the active version away, in one step with saying why.
+    async fn mark_as_deleting(&self, branch: &BranchName) -> Result<(), BranchKeyError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(item::key(branch, item::POINTER)))
+            .update_expression("SET #deleting = :now REMOVE #active")
+            .expression_attribute_names("#deleting", item::DELETING)
+            .expression_attribute_names("#active", item::ACTIVE_VERSION)
+            .expression_attribute_values(":now", item::now());
+        let outcome = AttemptOutcome::default();
+        let marked = update.customize().interceptor(outcome.clone()).send().await;
+        let failed = |error| {
+            DynamoDbError::new("UpdateItem", &self.name, error)
+                .or_in_doubt(outcome.is_unknown(), true)
+        };
+        Ok(marked.map(drop).map_err(failed)?)
+    }
+
+    /// Deletes a version, provided that the branch is still being deleted: it may be a new one of
+    /// the same name.
+    fn while_deleting(
+        &self,
+        branch: &BranchName,
+        version: Item,
+    ) -> Result<Vec<TransactWriteItem>, BranchKeyError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.name)
+            .set_key(Some(item::key(branch, item::POINTER)))
+            .condition_expression("attribute_exists(#deleting)")
+            .expression_attribute_names("#deleting", item::DELETING)
+            .build();
+        let key = version
+            .into_iter()
+            .filter(|(name, _)| [item::BRANCH, item::VERSION].contains(&name.as_str()))
+            .collect();
+        let delete = Delete::builder().table_name(&self.name).set_key(Some(key)).build();
+        Ok(vec![
+            TransactWriteItem::builder().condition_check(check.map_err(unbuilt)?).build(),
+            TransactWriteItem::builder().delete(delete.map_err(unbuilt)?).build(),
+        ])
+    }
+
+    async fn delete_pointer(&self, branch: &BranchName) -> Result<(), BranchKeyError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(item::key(branch, item::POINTER)))
+            .condition_expression("attribute_exists(#deleting)")
+            .expression_attribute_names("#deleting", item::DELETING);
+        match delete.send().await {
+            Ok(_) => Ok(()),
+            // Somebody else has finished.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|it| it.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed("DeleteItem", &self.name, error)),
+        }
+    }
+}
+
+fn is_pointer(item: &Item) -> bool {
+    item.get(item::VERSION) == Some(&item::text(item::POINTER))
+}
