@@ -1,4 +1,4 @@
-//! Whole records for the keys that an index gave.
+//! Reads the whole records for the keys that an index returned.
 
 use std::collections::HashMap;
 
@@ -18,11 +18,11 @@ use crate::table::read::source::{Source, parts};
 /// Keys in one call (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_KEYS: usize = 100;
 
-/// Reads the records that `found` names from the table, as of now, in the order of `found`.
+/// Reads the records for the keys in `found` from the table, consistently, in the order of `found`.
 ///
-/// One that is not there any more is left out. One that the index names twice, as it may while a
-/// change of the index's key is under way, is read once and is in the answer twice: DynamoDB
-/// refuses a request that names a key twice.
+/// A record that was deleted meanwhile is left out. A record that the index names twice is read
+/// once, and is in the answer twice: DynamoDB refuses a request that names a key twice. An index
+/// can name a record twice while DynamoDB updates it.
 pub(crate) async fn from_base_table(
     source: &Source,
     found: Vec<(Item, Item)>,
@@ -57,9 +57,9 @@ fn identity(source: &Source, item: &Item) -> Result<KeyIdentity, Error> {
     (source.identity)(item).map_err(|kind| Error::new(RecordId::of_table(source.logical), kind))
 }
 
-/// The items under `keys`, in any order.
+/// Reads the items under `keys`, in any order.
 async fn read(source: &Source, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> {
-    let (mut items, mut retry, mut tries) = (Vec::new(), Retry::new(&source.client), 0);
+    let (mut items, mut retry) = (Vec::new(), Retry::new(&source.client));
     while !keys.is_empty() {
         let asked = keys.len();
         let request =
@@ -81,12 +81,11 @@ async fn read(source: &Source, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> 
         items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
         keys =
             answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys).collect();
-        tries = if keys.len() < asked { 0 } else { tries + 1 };
-        if tries == TRIES {
-            return Err(Error::new(
-                RecordId::of_table(source.logical),
-                ErrorKind::DynamoDb(ServiceError::Unprocessed { tries }),
-            ));
+        if keys.len() < asked {
+            retry.progressed();
+        } else if retry.failed() == TRIES {
+            let kind = ErrorKind::DynamoDb(ServiceError::Unprocessed { tries: TRIES });
+            return Err(Error::new(RecordId::of_table(source.logical), kind));
         }
         if !keys.is_empty() {
             retry.pause().await;

@@ -18,12 +18,25 @@ use crate::table::customized::{Customized as _, RefusedSetting};
 
 impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Reads the record under a key: the partition key, or the pair `(partition, sort)`.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{Envelope, Error, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "visits")]
+    /// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String }
+    /// # async fn example(visits: Table<Visit>) -> Result<(), Error> {
+    /// if let Some(visit) = visits.get(("p_1", "2026-11-21")).consistent_read().send().await? {
+    ///     println!("{}", visit.notes);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self, key: impl IntoKey<T::Key>) -> Get<'_, T, P> {
         Get::new(self, key.into_key())
     }
 }
 
-/// A get being built; see [`Table::get`].
+/// Builds a get; see [`Table::get`].
 #[must_use = "a get does nothing until it is sent"]
 pub struct Get<'a, T: Envelope, P: ?Sized> {
     reader: Reader<'a, T, P>,
@@ -31,7 +44,7 @@ pub struct Get<'a, T: Envelope, P: ?Sized> {
     builder: GetItemFluentBuilder,
 }
 
-/// What a get takes for a record, and how it opens it: here, and in a transaction.
+/// Which items a get accepts, and how it opens them, alone and in a transaction.
 #[doc(hidden)]
 pub struct Reader<'a, T, P: ?Sized> {
     pub(crate) table: &'a Table<T, P>,
@@ -45,30 +58,30 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
         Self { reader, key, builder: table.client.get_item() }
     }
 
-    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    /// Reads the latest write, at twice the price. By default a read may miss the latest writes.
     pub fn consistent_read(mut self) -> Self {
         self.builder = self.builder.consistent_read(true);
         self
     }
 
-    /// Takes a record that has outlived its `#[ttl]` for absent.
+    /// Treats a record whose `#[ttl]` has passed as absent.
     ///
     /// DynamoDB deletes expired records within a few days (Amazon DynamoDB Developer Guide, "Using
-    /// time to live"); until then they are read like any other, unless this is asked for.
+    /// time to live"). Until then a get returns them like any other record, unless you call this.
     ///
     /// # Security
     ///
-    /// Whoever can write the table can change a `#[plaintext]` time to live, as he can delete the
-    /// record; an `#[authenticated]` one he can only make look expired.
+    /// Whoever can write the table can change a `#[plaintext]` time to live, just as they can
+    /// delete the record. If it is `#[authenticated]`, they can only make the record look expired.
     pub const fn skip_expired(mut self) -> Self {
         self.reader.skip_expired = true;
         self
     }
 
-    /// Refuses a record of an older version than `version`, which the reader has kept elsewhere.
+    /// Refuses a record of an older version than `version`, which the reader has stored elsewhere.
     ///
-    /// An older version of a record is authentic for its place, so that somebody who can write the
-    /// table could put one back. A record that is gone is `None`, whatever version it had.
+    /// An older version of a record is authentic for its key. So whoever can write the table can
+    /// put one back. A deleted record is `None`, whatever version it had.
     pub const fn not_before_version(mut self, version: u64) -> Self
     where
         T: AuthenticatedVersion,
@@ -77,11 +90,11 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// Sets what this library does not cover on the SDK's own builder. Table and key are set
     /// afterwards.
     ///
-    /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)), since a record opens only whole:
-    /// [`Table::view`] reads a part.
+    /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)), because only a whole record can be
+    /// opened. [`Table::view`] reads some of its attributes.
     pub fn customize(
         mut self,
         with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,
@@ -90,7 +103,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
         self
     }
 
-    /// What is read, for a transaction.
+    /// The parts, for a transaction.
     pub(crate) fn into_parts(self) -> (Reader<'a, T, P>, T::Key, Option<RefusedSetting>) {
         (self.reader, self.key, self.builder.refused_setting())
     }
@@ -99,8 +112,8 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// As [`from_item`](crate::from_item()), [`UsageError::Customized`](crate::error::UsageError::Customized),
-    /// [`DataError::OlderVersion`](crate::error::DataError::OlderVersion), and whatever DynamoDB answers.
+    /// The errors of [`from_item`](crate::from_item()), [`UsageError::Customized`](crate::error::UsageError::Customized),
+    /// [`DataError::OlderVersion`](crate::error::DataError::OlderVersion), and [`ErrorKind::DynamoDb`](crate::ErrorKind::DynamoDb).
     pub async fn send(self) -> Result<Option<T>, Error> {
         let table = self.reader.table;
         let (item, id) = self.reader.table.key_item(self.key)?;
@@ -116,7 +129,7 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
 }
 
 impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
-    /// Opens what was found as the record that was asked for, whatever key it says it has.
+    /// Opens the returned item as the record under the requested key, whatever key it names.
     pub(crate) async fn open(&self, asked: Item, found: Option<Item>) -> Result<Option<T>, Error> {
         let now = self.table.clock.system_time();
         let Some(found) = found.filter(|found| !self.skip_expired || !has_expired::<T>(found, now))

@@ -1,4 +1,4 @@
-//! Reads some readable attributes of one record, without its data key.
+//! Reads readable attributes of one record, without its data key.
 
 use std::marker::PhantomData;
 
@@ -14,7 +14,7 @@ use crate::table::Table;
 use crate::table::customized::Customized as _;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
-    /// Reads some of the readable attributes of the record under a key; needs no data key.
+    /// Reads some readable attributes of the record under a key. This needs no data key.
     ///
     /// ```no_run
     /// # use envelope_dynamo::{Envelope, LocalKeyProvider, Table, View};
@@ -41,7 +41,7 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     }
 }
 
-/// A partial read being built; see [`Table::view`].
+/// Builds a read of a view; see [`Table::view`].
 #[must_use = "a read does nothing until it is sent"]
 pub struct GetView<'a, V: View, P: ?Sized> {
     table: &'a Table<V::Record, P>,
@@ -55,17 +55,17 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
         Self { table, key, builder: table.client.get_item(), view: PhantomData }
     }
 
-    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    /// Reads the latest write, at twice the price. By default a read may miss the latest writes.
     pub fn consistent_read(mut self) -> Self {
         self.builder = self.builder.consistent_read(true);
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// Sets what this library does not cover on the SDK's own builder. Table and key are set
     /// afterwards.
     ///
     /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): the
-    /// view's fields say it.
+    /// fields of the view are the projection.
     pub fn customize(
         mut self,
         with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,
@@ -74,11 +74,13 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
         self
     }
 
-    /// Reads the view's attributes, and nothing else, from the table; `None` if there is no record.
+    /// Reads the attributes of the view alone; `None` if there is no record.
     ///
     /// # Errors
     ///
-    /// As [`view_item`](crate::item::view_item()), and whatever DynamoDB answers.
+    /// The errors of [`view_item`](crate::item::view_item()),
+    /// [`UsageError::Customized`](crate::error::UsageError::Customized) and
+    /// [`ErrorKind::DynamoDb`](crate::ErrorKind::DynamoDb).
     pub async fn send(self) -> Result<Option<V>, Error> {
         let (item, id) = self.table.key_item(self.key)?;
         let mut placeholders = Placeholders::of(self.table.kinds);

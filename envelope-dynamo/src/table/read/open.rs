@@ -1,4 +1,4 @@
-//! Opening the items of a page, with one call for each data key in it.
+//! Opens the items of a page, with one call to the provider for each data key in the page.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::record::schema::ENCRYPTED_DEK;
 use crate::record::view::{View, view_item};
 use crate::table::openings::Opening;
 
-/// Longer than a page is being opened: what is kept goes with the page.
-const KEPT: Duration = Duration::from_secs(3_600);
+/// Longer than it takes to open a page. The cache is dropped with the page.
+const CACHED_FOR: Duration = Duration::from_secs(3_600);
 
-/// What becomes of the items of a page.
+/// Turns the items of a page into records or views.
 pub(crate) struct Opener<T> {
     provider: Arc<dyn UnwrapKey>,
-    /// Whether an item is one to read; others are passed over.
+    /// Whether an item is a record to return. Others are skipped.
     takes: fn(&Item) -> bool,
     open: fn(Item, Arc<dyn UnwrapKey>) -> Opening<'static, T>,
 }
@@ -32,7 +32,7 @@ impl<T> Clone for Opener<T> {
 }
 
 impl<T: 'static> Opener<T> {
-    /// Items are opened as records.
+    /// Opens items as records.
     pub(crate) fn records(provider: Arc<dyn UnwrapKey>) -> Self
     where
         T: Entity,
@@ -44,7 +44,7 @@ impl<T: 'static> Opener<T> {
         }
     }
 
-    /// Items are read as views; nothing is opened.
+    /// Reads items as views, and opens nothing.
     pub(crate) fn views(provider: Arc<dyn UnwrapKey>) -> Self
     where
         T: View<Record: Entity> + Send,
@@ -58,8 +58,8 @@ impl<T: 'static> Opener<T> {
         (self.takes)(item)
     }
 
-    /// For a page in which records share a data key: each is unwrapped once. Where none do, nothing
-    /// is kept.
+    /// The opener for one page. If records of the page share a data key, it unwraps each key once.
+    /// Otherwise it caches nothing.
     pub(crate) fn for_page<'i>(&self, items: impl Iterator<Item = &'i Item>) -> Self {
         let (mut distinct, mut count) = (HashSet::new(), 0);
         for key in items.flat_map(wrapped_keys) {
@@ -69,7 +69,7 @@ impl<T: 'static> Opener<T> {
         if distinct.len() == count {
             return self.clone();
         }
-        let limits = CacheLimits::new(KEPT).max_entries(distinct.len().max(1));
+        let limits = CacheLimits::new(CACHED_FOR).max_entries(distinct.len().max(1));
         Self {
             provider: Arc::new(CachedKeyProvider::new(Arc::clone(&self.provider), limits)),
             ..*self

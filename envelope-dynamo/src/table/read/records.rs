@@ -1,4 +1,4 @@
-//! Records as they come: page by page, opened several at a time, each with its own result.
+//! The stream of records that queries and scans return.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -15,12 +15,11 @@ use crate::table::read::segment::{Segment, Taken};
 /// The records of a query or a scan, in order, each with its own result.
 ///
 /// ```no_run
-/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
-/// # use envelope_dynamo::{Envelope, Table};
+/// # use envelope_dynamo::{Envelope, Error, Table};
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
-/// let users = Table::<User>::new(dynamodb, provider);
+/// # async fn example(users: Table<User>) -> Result<(), Error> {
 /// let mut records = users.scan().stream()?;
 /// while let Some(user) = records.next().await {
 ///     match user {
@@ -32,36 +31,37 @@ use crate::table::read::segment::{Segment, Taken};
 /// # }
 /// ```
 ///
-/// A record that does not open is one error, named by its key, and the records after it still come.
-/// A page that DynamoDB does not give, after the SDK's own retries, is one error as well; then the
-/// stream ends (or the segment, where there are several), and [`resume_token`](Self::resume_token)
-/// says where to go on. So a stream that was read to its end was read whole exactly if its token is
-/// `None`.
+/// A record that does not open is one error, which names its key. The records after it still come.
 ///
-/// Nothing is asked before the stream is polled. In memory are a page of 1 MB at most, as DynamoDB
-/// gives them, for each segment, and up to 16 open records, or as many as `.concurrency(n)` says.
+/// If DynamoDB refuses a page, after the SDK's own retries, this is one error too. Then the stream
+/// ends, or the segment if there are several, and [`resume_token`](Self::resume_token) says where
+/// to continue. So a stream that has ended was read completely if its token is `None`.
+///
+/// The stream requests nothing before it is polled. It holds one page in memory for each segment,
+/// at most 1 MB as DynamoDB counts (Amazon DynamoDB Developer Guide, "Paginating table query
+/// results"), and up to 16 open records, or as many as `.concurrency(n)` allows.
 ///
 /// # Between two records
 ///
-/// While the caller works on a record, nothing is under way: no call to KMS, no request to
-/// DynamoDB. The records of a window (16, or `.concurrency(n)`) are opened together, the next page
-/// is asked for together with the last window of a page, and the first record is given when all of
-/// them are done. So the caller may take its time, and may call KMS itself, through a provider with
-/// a bound on its calls as well.
+/// While the caller works on a record, nothing is in progress: no call to KMS and no request to
+/// DynamoDB. The stream opens the records of a window together (16, or `.concurrency(n)`). It
+/// requests the next page together with the last window of a page. It returns the first record of a
+/// window when all of this is done. So the caller may take its time. It may also call KMS itself,
+/// even through a provider that limits its calls.
 ///
-/// A future of [`next`](Self::next) may be dropped at any time. No record is lost: openings that
-/// are under way are given up, and begun again by the next call of `next`. Once: what was begun
-/// again stays under way, so that a `select!` in a loop, which drops each call of `next`, gets its
-/// records.
+/// A future of [`next`](Self::next) may be dropped at any time, and no record is lost. Openings in
+/// progress are then cancelled, and the next call of `next` starts them again. This happens once:
+/// openings that were started again stay in progress. So a `select!` in a loop, which drops each
+/// call of `next`, still gets its records.
 ///
-/// It is a [`Stream`] as well, for the combinators of the `futures` crate. A `Stream` cannot know
-/// that nobody polls it any more: after `Poll::Pending`, poll it until it is ready, or drop it. A
-/// combinator of several streams, such as `select`, leaves one of them pending while it gives a
+/// It is also a [`Stream`], for the combinators of the `futures` crate. A `Stream` cannot know that
+/// nobody polls it any more. So after `Poll::Pending`, poll it until it is ready, or drop it. A
+/// combinator of several streams, such as `select`, leaves one of them pending while it returns a
 /// record of another.
 pub struct Records<T> {
     fingerprint: Fingerprint,
     segments: Vec<Segment<T>>,
-    /// The segment of the record that was taken last.
+    /// The index of the segment whose record was taken last.
     turn: usize,
     opener: Opener<T>,
     /// How many records may still be taken.
@@ -81,18 +81,18 @@ impl<T: 'static> Records<T> {
         Self { fingerprint, segments, turn: 0, opener, left: limit, concurrency }
     }
 
-    /// The next record, or why there is none where one should be; `None` at the end.
+    /// Returns the next record, or the error in its place; `None` at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         let next = Next(self);
         poll_fn(|context| next.0.poll(context)).await
     }
 
-    /// The records that are left, up to the first error.
+    /// Collects the remaining records, up to the first error.
     ///
     /// # Errors
     ///
-    /// The first that occurs; [`resume_token`](Self::resume_token) then points behind the record
-    /// that it is about.
+    /// Returns the first error. [`resume_token`](Self::resume_token) then points after the record
+    /// that failed.
     pub async fn try_collect<C: Default + Extend<T>>(&mut self) -> Result<C, Error> {
         let mut records = C::default();
         while let Some(record) = self.next().await {
@@ -101,7 +101,7 @@ impl<T: 'static> Records<T> {
         Ok(records)
     }
 
-    /// The results that are left, errors among them.
+    /// Collects the remaining results, errors included.
     pub async fn collect<C: Default + Extend<Result<T, Error>>>(&mut self) -> C {
         let mut results = C::default();
         while let Some(record) = self.next().await {
@@ -110,11 +110,10 @@ impl<T: 'static> Records<T> {
         results
     }
 
-    /// Where to go on after what was taken, in this process or another; `None` when there is
-    /// nothing left.
+    /// Returns where to continue, in this process or another; `None` if nothing is left.
     ///
-    /// It points behind the last record that this stream gave, a bad one included. After a page
-    /// that DynamoDB did not give it points before that page.
+    /// It points after the last record that this stream returned, even if that was an error. If
+    /// DynamoDB refused a page, it points before that page.
     #[must_use]
     pub fn resume_token(&self) -> Option<ResumeToken> {
         let positions: Vec<_> =
@@ -125,19 +124,19 @@ impl<T: 'static> Records<T> {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
         while self.left > 0 {
-            ready!(self.poll_under_way(context));
+            ready!(self.poll_segments(context));
             if let Some(taken) = self.take() {
                 self.left -= usize::from(taken.is_record);
                 return Poll::Ready(Some(taken.result));
             }
-            if !self.begin() {
+            if !self.start_window() {
                 break;
             }
         }
         Poll::Ready(None)
     }
 
-    fn poll_under_way(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_segments(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut done = Poll::Ready(());
         for segment in &mut self.segments {
             if segment.poll(context, &self.opener).is_pending() {
@@ -147,7 +146,7 @@ impl<T: 'static> Records<T> {
         done
     }
 
-    /// A record of the segment whose turn it is.
+    /// Takes a record, from the next segment that has one.
     fn take(&mut self) -> Option<Taken<T>> {
         self.turns().find_map(|turn| {
             let taken = self.segments.get_mut(turn)?.take()?;
@@ -156,32 +155,33 @@ impl<T: 'static> Records<T> {
         })
     }
 
-    /// Begins the next window, and pages; whether there was anything to begin.
-    fn begin(&mut self) -> bool {
-        let bound = self.concurrency.min(self.left);
-        let begun = self.begin_records(bound);
-        let mut begins = begun > 0;
+    /// Starts the next window, and requests pages. Returns whether there was anything to start.
+    fn start_window(&mut self) -> bool {
+        let limit = self.concurrency.min(self.left);
+        let started = self.start_records(limit);
+        let mut has_started = started > 0;
         for segment in &mut self.segments {
-            begins |= segment.begin_page(self.left - begun);
+            has_started |= segment.request_page(self.left - started);
         }
-        begins
+        has_started
     }
 
-    /// Begins records in turns, so that the segments advance alike; how many.
-    fn begin_records(&mut self, bound: usize) -> usize {
-        let (mut begun, mut before) = (0, None);
-        while before != Some(begun) {
-            before = Some(begun);
+    /// Starts to open up to `limit` records, one of each segment in turn, so that the segments
+    /// advance alike. Returns how many.
+    fn start_records(&mut self, limit: usize) -> usize {
+        let (mut started, mut before) = (0, None);
+        while before != Some(started) {
+            before = Some(started);
             for turn in self.turns() {
-                let begins =
-                    begun < bound && self.segments.get_mut(turn).is_some_and(Segment::begin_record);
-                begun += usize::from(begins);
+                let starts = started < limit
+                    && self.segments.get_mut(turn).is_some_and(Segment::start_record);
+                started += usize::from(starts);
             }
         }
-        begun
+        started
     }
 
-    /// The segments, from the one whose turn it is.
+    /// The indexes of all segments. The one after `turn` comes first.
     fn turns(&self) -> impl Iterator<Item = usize> + use<T> {
         let (turn, segments) = (self.turn, self.segments.len());
         (1..=segments).map(move |step| (turn + step) % segments)
@@ -192,7 +192,8 @@ impl<T: 'static> Records<T> {
     }
 }
 
-/// A call of `next`: when it ends, or is dropped, nothing stays under way that nobody polls.
+/// A call of `next`. When it ends or is dropped, it cancels what would stay in progress without
+/// anybody to poll it.
 struct Next<'r, T: 'static>(&'r mut Records<T>);
 
 impl<T> Drop for Next<'_, T> {
@@ -201,7 +202,7 @@ impl<T> Drop for Next<'_, T> {
     }
 }
 
-/// Nothing in it is pinned in place.
+/// No field is pinned in place.
 impl<T> Unpin for Records<T> {}
 
 impl<T: 'static> Stream for Records<T> {

@@ -1,4 +1,4 @@
-//! Where a reading stopped, as text: so that another process can go on from there.
+//! The position in a query or a scan, as text, so that another process can continue there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,27 +17,36 @@ const FINGERPRINT_BYTES: usize = 16;
 
 const CHECKSUM_BYTES: usize = 4;
 
-/// A position in a query or a scan: behind the last record that was taken from it.
+/// A position in a query or a scan, after the last record that was taken.
 ///
-/// It is text (`Display` and `FromStr`, serde's traits): letters, digits, `-` and `_`, some 60
-/// characters and 4 for every 3 bytes of key. It may go to another process and come back later; the
-/// records that were taken are not read again.
+/// A token is text: it implements `Display`, `FromStr`, and serde's traits. The text has letters,
+/// digits, `-` and `_`: about 60 characters, and 4 for every 3 bytes of key. Send it to another
+/// process or to a client, and continue later with `.resume(token)`. The records that were taken
+/// are not read again.
 ///
-/// It belongs to one query or scan: the table, the index, the partition, the condition on the sort
-/// key, the direction, the segments, and the filter without its values. Any other query or scan
-/// refuses it. Limits and page sizes may differ, and so may the values in a filter:
-/// `minutes.gt(30)` may go on as `minutes.gt(60)`, which reads the records behind the position by
-/// the new value and none before it.
+/// ```
+/// use envelope_dynamo::ResumeToken;
+///
+/// // A web service reads the token that its client got with the page before.
+/// let changed = "dGhpcyBpcyBubyB0b2tlbg".parse::<ResumeToken>();
+/// assert!(changed.is_err());
+/// ```
+///
+/// A token belongs to one query or scan: the table, the index, the partition, the condition on the
+/// sort key, the direction, the segments, and the filter without its values. Any other query or
+/// scan refuses it. Limits and page sizes may differ, and so may the values in a filter. For
+/// example, `minutes.gt(30)` may continue as `minutes.gt(60)`: records after the position are
+/// compared with the new value, and records before it are not read again.
 ///
 /// # Security
 ///
-/// It holds the key attributes of a record as they are, in base64: those of the table and of the
-/// index. The token also has a digest, without a key, of the query that it belongs to. The
-/// partition key and the values of the condition on the sort key are in the digest, so whoever has
-/// the token can guess and test them. No value of a filter is in it.
+/// A token contains the key attributes of a record, of the table and of the index, in base64. It
+/// also has a digest, without a key, of the query that it belongs to. The partition key and the
+/// values of the condition on the sort key are in the digest. So whoever has the token can guess
+/// these values and check the guesses. Values of a filter are not in it.
 ///
-/// It is not authenticated: whoever makes one up chooses where the reading goes on, within the
-/// query that it is given to.
+/// A token is not authenticated: whoever makes one up chooses where the query or scan continues,
+/// but cannot choose another query or scan.
 #[derive(Clone, PartialEq)]
 pub struct ResumeToken {
     pub(crate) fingerprint: Fingerprint,
@@ -45,7 +54,7 @@ pub struct ResumeToken {
     pub(crate) positions: Vec<Position>,
 }
 
-/// How far the records of a query, or of a segment, were taken.
+/// How far a query, or a segment of a scan, was taken.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Position {
     Start,
@@ -54,7 +63,7 @@ pub(crate) enum Position {
 }
 
 impl Position {
-    /// The key to start from.
+    /// The exclusive start key of the next request.
     pub(crate) fn into_start(self) -> Option<Item> {
         match self {
             Self::After(key) => Some(key),
@@ -124,14 +133,14 @@ impl<'de> Deserialize<'de> for ResumeToken {
     }
 }
 
-/// Without keys.
+/// Prints no keys.
 impl fmt::Debug for ResumeToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ResumeToken(..)")
     }
 }
 
-/// A text that is no [`ResumeToken`], or not all of one.
+/// A text is not a [`ResumeToken`], or was cut or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResumeTokenError(());
 
@@ -143,12 +152,12 @@ impl fmt::Display for ResumeTokenError {
 
 impl std::error::Error for ResumeTokenError {}
 
-/// What a token belongs to: a digest of all that decides which records come, and in which order.
+/// A digest of everything that decides which records a query or a scan returns, and in which order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint([u8; FINGERPRINT_BYTES]);
 
 impl Fingerprint {
-    /// The digest of texts and values, told apart by their lengths.
+    /// The digest of texts and values. Each is preceded by its type and length.
     pub(crate) fn of(texts: &[&str], values: &[AttributeValue]) -> Self {
         let mut described = Vec::new();
         for text in texts {
@@ -171,8 +180,8 @@ fn first_bytes<const N: usize>(bytes: &[u8]) -> [u8; N] {
     std::array::from_fn(|i| digest.get(i).copied().unwrap_or_default())
 }
 
-/// Two more than the number of attributes, then names and values; at most four attributes make a
-/// key.
+/// Writes the number of attributes plus two, then names and values. A key has at most four
+/// attributes.
 fn write_key(key: &Item, bytes: &mut Vec<u8>) {
     let mut attributes: Vec<_> = key.iter().collect();
     attributes.sort_unstable_by_key(|(name, _)| *name);
@@ -188,7 +197,7 @@ fn write_value(value: &AttributeValue, bytes: &mut Vec<u8>) {
         AttributeValue::S(text) => write_bytes(b'S', text.as_bytes(), bytes),
         AttributeValue::N(number) => write_bytes(b'N', number.as_bytes(), bytes),
         AttributeValue::B(blob) => write_bytes(b'B', blob.as_ref(), bytes),
-        // No key is of another type.
+        // DynamoDB has no keys of other types.
         _ => write_bytes(b'?', &[], bytes),
     }
 }
@@ -252,7 +261,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_survives_being_text(positions in proptest::collection::vec(position(), 0..5), text in any::<String>()) {
+        fn a_token_round_trips_as_text(positions in proptest::collection::vec(position(), 0..5), text in any::<String>()) {
             let token = ResumeToken { fingerprint: Fingerprint::of(&[&text], &[]), positions };
             let written = token.to_string();
             prop_assert!(written.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
@@ -260,7 +269,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_cut_or_changed_is_no_token(at in any::<prop::sample::Index>(), flip in 1..=255u8) {
+        fn a_cut_or_changed_text_is_no_token(at in any::<prop::sample::Index>(), flip in 1..=255u8) {
             let key = Item::from([("id".to_owned(), AttributeValue::S("u_1".into()))]);
             let token = ResumeToken { fingerprint: Fingerprint::of(&["users"], &[]), positions: vec![Position::After(key)] };
             let mut bytes = token.to_bytes();
@@ -271,7 +280,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>(), text in any::<String>()) {
+        fn no_bytes_cause_a_panic(bytes in any::<Vec<u8>>(), text in any::<String>()) {
             let mut whole = bytes.clone();
             whole.extend(checksum(&bytes));
             let _ = ResumeToken::from_bytes(&bytes);
@@ -281,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_values_are_told_apart_by_their_lengths() {
+    fn fingerprints_depend_on_lengths_and_types() {
         assert_ne!(Fingerprint::of(&["ab", "c"], &[]), Fingerprint::of(&["a", "bc"], &[]));
         let (text, number) = (AttributeValue::S("1".into()), AttributeValue::N("1".into()));
         assert_ne!(Fingerprint::of(&[], &[text]), Fingerprint::of(&[], &[number]));

@@ -1,4 +1,4 @@
-//! One sequence of pages: a query, or a segment of a scan.
+//! One sequence of pages: a query, or one segment of a scan.
 
 use std::task::{Context, Poll, ready};
 
@@ -10,32 +10,32 @@ use crate::table::read::page_request::PageRequest;
 use crate::table::read::pages::{Page, Pages};
 use crate::table::read::resume_token::Position;
 
-/// Pages one after the other, and the records of the one that came last.
+/// Reads pages one after the other, and holds the records of the last page.
 pub(crate) struct Segment<T> {
     pages: Pages,
     next: Next,
-    /// Behind the last record that was taken.
+    /// The position after the last record that was taken.
     taken: Position,
-    /// Records, and where the reading goes on behind each.
+    /// The records of the page, each with the position after it.
     records: Openings<'static, Position, T>,
-    /// How the records of the page are opened.
+    /// Opens the records of the page.
     opener: Option<Opener<T>>,
 }
 
 enum Next {
-    /// The page that follows the position is yet to be asked for.
+    /// The page with this exclusive start key was not requested yet.
     After(Option<Item>),
     Requested(Box<PageRequest>),
-    /// It could not be had.
+    /// DynamoDB refused the page.
     Failed(Error),
-    /// There is none, or its error was taken.
-    Nothing,
+    /// There is no next page, or its error was taken.
+    End,
 }
 
-/// What a segment gives.
+/// What was taken from a segment.
 pub(crate) struct Taken<T> {
     pub(crate) result: Result<T, Error>,
-    /// Whether it is about a record, and not a page.
+    /// Whether the result is about a record. If not, it is the error of a page.
     pub(crate) is_record: bool,
 }
 
@@ -44,7 +44,7 @@ impl<T: 'static> Segment<T> {
         let next = match &from {
             Position::Start => Next::After(None),
             Position::After(key) => Next::After(Some(key.clone())),
-            Position::End => Next::Nothing,
+            Position::End => Next::End,
         };
         Self { pages, next, taken: from, records: Openings::new(), opener: None }
     }
@@ -53,24 +53,24 @@ impl<T: 'static> Segment<T> {
         &self.taken
     }
 
-    /// Begins to open the next record of the page, if there is one.
-    pub(crate) fn begin_record(&mut self) -> bool {
+    /// Starts to open the next record of the page. Returns whether there was one.
+    pub(crate) fn start_record(&mut self) -> bool {
         self.records.start_next()
     }
 
-    /// Asks for the next page if all records of the last one are being opened. Of it, `wanted` can
-    /// be used.
-    pub(crate) fn begin_page(&mut self, wanted: usize) -> bool {
+    /// Requests the next page if all records of the last page were started. The caller can use
+    /// `wanted` of its records. Returns whether a page was requested.
+    pub(crate) fn request_page(&mut self, wanted: usize) -> bool {
         let Next::After(start) = &mut self.next else { return false };
-        let begins = wanted > 0 && self.records.all_started();
-        if begins {
+        let can_request = wanted > 0 && self.records.all_started();
+        if can_request {
             let request = PageRequest::new(self.pages.clone(), start.take(), wanted);
             self.next = Next::Requested(Box::new(request));
         }
-        begins
+        can_request
     }
 
-    /// Goes on with all that was begun; ready when nothing is under way.
+    /// Polls everything that was started. Ready when nothing is in progress.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, opener: &Opener<T>) -> Poll<()> {
         let of_page = self.opener.as_ref().unwrap_or(opener);
         let records = self.records.poll(context, |item| of_page.open(item));
@@ -81,14 +81,14 @@ impl<T: 'static> Segment<T> {
     fn poll_page(&mut self, context: &mut Context<'_>, opener: &Opener<T>) -> Poll<()> {
         if let Next::Requested(request) = &mut self.next {
             match ready!(request.poll(context)) {
-                Ok(page) => self.turn_to(page, opener),
+                Ok(page) => self.add_page(page, opener),
                 Err(error) => self.next = Next::Failed(error),
             }
         }
         Poll::Ready(())
     }
 
-    fn turn_to(&mut self, page: Page, opener: &Opener<T>) {
+    fn add_page(&mut self, page: Page, opener: &Opener<T>) {
         self.pages.set_projection(page.projection);
         self.opener = Some(opener.for_page(page.items.iter().map(|(item, _)| item)));
         for (item, key) in page.items {
@@ -101,10 +101,10 @@ impl<T: 'static> Segment<T> {
             Some(after) => *after = end,
             None => self.taken = end,
         }
-        self.next = page.end.map_or(Next::Nothing, |key| Next::After(Some(key)));
+        self.next = page.end.map_or(Next::End, |key| Next::After(Some(key)));
     }
 
-    /// The next record if it is open, or the error of a page behind the last one.
+    /// Takes the next record if it is open. After the last record, takes the error of the page.
     pub(crate) fn take(&mut self) -> Option<Taken<T>> {
         if let Some((after, result)) = self.records.take() {
             self.taken = after;
@@ -113,7 +113,7 @@ impl<T: 'static> Segment<T> {
         if !self.records.is_empty() {
             return None;
         }
-        match std::mem::replace(&mut self.next, Next::Nothing) {
+        match std::mem::replace(&mut self.next, Next::End) {
             Next::Failed(error) => Some(Taken { result: Err(error), is_record: false }),
             next => {
                 self.next = next;
@@ -122,7 +122,7 @@ impl<T: 'static> Segment<T> {
         }
     }
 
-    /// Leaves nothing under way that nobody polls; see [`Openings`].
+    /// Cancels what must not stay in progress without anybody to poll it; see [`Openings`].
     pub(crate) fn pause(&mut self) {
         self.records.cancel();
         if let Next::Requested(request) = &mut self.next {

@@ -1,4 +1,4 @@
-//! Where a query or a scan reads: client, table, and what identifies an item.
+//! Where a query or a scan reads: client, table, index, and attributes.
 
 use std::sync::Arc;
 
@@ -8,29 +8,29 @@ use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::record::key_identity::KeyIdentity;
 
-/// What the pages have in common.
+/// What all pages of a query or a scan share.
 pub(crate) struct Source {
     pub(crate) client: Client,
-    /// The physical table.
+    /// The physical table name.
     pub(crate) table: Arc<str>,
-    /// The logical table.
+    /// The logical table name.
     pub(crate) logical: &'static str,
     pub(crate) index: Option<&'static str>,
     /// The attributes of the table's key.
     pub(crate) primary: Vec<&'static str>,
-    /// Those, and the attributes of the index's key.
+    /// The attributes of the table's key and of the index's key.
     pub(crate) keys: Vec<&'static str>,
-    /// Every attribute that a record can have; empty if that cannot be told.
+    /// The attributes that a record or view can have. Empty if the struct does not name them all.
     pub(crate) named: Vec<String>,
-    /// Which record an item is.
+    /// Identifies the record of an item.
     pub(crate) identity: fn(&Item) -> Result<KeyIdentity, ErrorKind>,
-    /// How many items DynamoDB is to look at for a page.
+    /// How many items DynamoDB may read for a page.
     pub(crate) page_size: Option<i32>,
-    /// Whether every item that is looked at is given.
+    /// Whether every item that DynamoDB reads becomes a record.
     pub(crate) gives_all: bool,
 }
 
-/// The attributes of an item that bear one of `names`.
+/// The attributes of an item with these names.
 pub(crate) fn parts(item: &Item, names: &[&'static str]) -> Item {
     names
         .iter()

@@ -1,4 +1,4 @@
-//! A table by one of its indexes.
+//! Reads a table through one of its indexes.
 
 use envelope_core::UnwrapKey;
 
@@ -10,7 +10,7 @@ use crate::table::Table;
 use crate::table::read::{Query, Scan};
 
 impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
-    /// Reads by one of the indexes that the struct names: `#[envelope(index(..))]`.
+    /// Selects one of the indexes that the struct declares: `#[envelope(index(..))]`.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -35,11 +35,12 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// # }
     /// ```
     ///
-    /// The index must have everything that a record needs to be opened: the projection ALL does. Of
-    /// another, DynamoDB is asked first for everything, which it refuses at no cost, and then
-    /// for the attributes that the struct names; what is not there is said by
-    /// [`UsageError::NotProjected`](crate::error::UsageError::NotProjected). [`fetch_base_table`](Query::fetch_base_table) reads whole
-    /// records through any.
+    /// The index must have every attribute that is needed to open a record. With the projection
+    /// `ALL` it does. With another projection, DynamoDB refuses the first request, which asks for
+    /// all attributes, at no cost. The second request asks for the attributes that the struct
+    /// names. If the index lacks some of them, the error is
+    /// [`UsageError::NotProjected`](crate::error::UsageError::NotProjected), which lists them.
+    /// [`fetch_base_table`](Query::fetch_base_table) reads whole records through any index.
     pub fn index<K: RecordKey, I>(
         &self,
         choose: impl FnOnce(&<T::First as Envelope>::Indexes) -> Index<T::First, K, I>,
@@ -48,17 +49,17 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     }
 }
 
-/// A table, read by one of its indexes; see [`Table::index`].
+/// Reads a table through one of its indexes; see [`Table::index`].
 ///
-/// DynamoDB keeps in an index the records that have its key attributes. Those attributes say where
-/// a record is found, not what it is: it stays bound to its primary key.
+/// An index holds the records that have its key attributes. These attributes only say where the
+/// index lists a record. The record stays bound to its primary key.
 ///
 /// # Security
 ///
-/// Somebody who can write the table can give a record other values of its readable attributes, and
-/// then it is found elsewhere in the index. With `#[authenticated]` attributes the record does not
-/// open any more; with `#[plaintext]` ones it opens and says what they put there. Records that were
-/// removed from an index are not missed.
+/// Whoever can write the table can change the readable attributes of a record. The index then lists
+/// the record elsewhere. If a changed attribute is `#[authenticated]`, the record does not open any
+/// more. If it is `#[plaintext]`, the record opens with the changed value. No read notices that a
+/// record was removed from an index.
 #[derive(Debug)]
 pub struct TableIndex<'a, T: Entity, P: ?Sized, K: RecordKey, I> {
     table: &'a Table<T, P>,
@@ -72,12 +73,12 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         Self { table, index }
     }
 
-    /// The records under one partition key of the index.
+    /// Reads the records under one partition key of the index.
     pub fn query(&self, partition: impl IntoValue<K::Partition>) -> Query<'a, T, P, K, I> {
         Query::new(self.table, self.index, self.index.partition.operand(partition))
     }
 
-    /// All records in the index.
+    /// Reads all records in the index.
     pub fn scan(&self) -> Scan<'a, T, P, K, I> {
         Scan::new(self.table, self.index)
     }
