@@ -95,8 +95,8 @@ where
     /// # Errors
     ///
     /// The first error of any record, as of [`Get::send`](crate::read::Get::send), and
-    /// [`ServiceError::Unprocessed`](crate::error::ServiceError::Unprocessed). Where the other records are
-    /// wanted all the same, use [`stream`](Self::stream).
+    /// [`ServiceError::Unprocessed`](crate::error::ServiceError::Unprocessed). Where the other
+    /// records are wanted all the same, use [`stream`](Self::stream).
     // Boxed, so that the caller's future does not mention `I`: the compiler does not find a future
     // `Send` that holds the type of a closure over borrowed arguments. So it is with the
     // stream.

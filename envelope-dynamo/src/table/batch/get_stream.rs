@@ -135,7 +135,9 @@ where
                 match output {
                     Ok(output) => self.sort(output),
                     Err(_) if may_be_late => self.send(PausableRequest::second),
-                    Err(error) => self.fail_all(|| ErrorKind::DynamoDb(ServiceError::Request(error.clone()))),
+                    Err(error) => {
+                        self.fail_all(|| ErrorKind::DynamoDb(ServiceError::Request(error.clone())))
+                    }
                 }
             } else if self.take_keys() {
                 self.send(PausableRequest::new);

@@ -93,8 +93,8 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     /// Sets what this library does not cover on the SDK's own builder. Table and key are set
     /// afterwards.
     ///
-    /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)), because only a whole record can be
-    /// opened. [`Table::view`] reads some of its attributes.
+    /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)),
+    /// because only a whole record can be opened. [`Table::view`] reads some of its attributes.
     pub fn customize(
         mut self,
         with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,
@@ -112,8 +112,10 @@ impl<'a, T: Envelope, P: UnwrapKey + ?Sized> Get<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// The errors of [`from_item`](crate::from_item()), [`UsageError::Customized`](crate::error::UsageError::Customized),
-    /// [`DataError::OlderVersion`](crate::error::DataError::OlderVersion), and [`ErrorKind::DynamoDb`](crate::ErrorKind::DynamoDb).
+    /// The errors of [`from_item`](crate::from_item()),
+    /// [`UsageError::Customized`](crate::error::UsageError::Customized),
+    /// [`DataError::OlderVersion`](crate::error::DataError::OlderVersion), and
+    /// [`ErrorKind::DynamoDb`](crate::ErrorKind::DynamoDb).
     pub async fn send(self) -> Result<Option<T>, Error> {
         let table = self.reader.table;
         let (item, id) = self.reader.table.key_item(self.key)?;

@@ -64,8 +64,8 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
     /// Sets what this library does not cover on the SDK's own builder. Table and key are set
     /// afterwards.
     ///
-    /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): the
-    /// fields of the view are the projection.
+    /// A projection is refused ([`UsageError::Customized`](crate::error::UsageError::Customized)):
+    /// the fields of the view are the projection.
     pub fn customize(
         mut self,
         with: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,

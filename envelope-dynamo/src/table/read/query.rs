@@ -154,7 +154,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// Sets what this library does not cover on the SDK's own builder; table, index, page size and
     /// starting key are set afterwards.
     ///
-    /// Expressions and projections are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`sort`](Self::sort),
+    /// Expressions and projections are refused
+    /// ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`sort`](Self::sort),
     /// [`filter`](Self::filter) and [`views`](Self::views) say them.
     pub fn customize(
         mut self,

@@ -134,7 +134,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// Sets what this library does not cover on the SDK's own builder; table, index, segments, page
     /// size and starting key are set afterwards.
     ///
-    /// Expressions and projections are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)):
+    /// Expressions and projections are refused
+    /// ([`UsageError::Customized`](crate::error::UsageError::Customized)):
     /// [`filter`](Self::filter) and [`views`](Self::views) say them.
     pub fn customize(mut self, with: impl FnOnce(ScanFluentBuilder) -> ScanFluentBuilder) -> Self {
         self.builder = with(self.builder);
