@@ -5,7 +5,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | store a field as a DynamoDB set instead of a list | [`string_set`], [`number_set`], [`binary_set`] |
+//! | store a field as a DynamoDB set | [`string_set`], [`number_set`], [`binary_set`] |
 //! | use a time type of your own for `#[ttl]`, `#[created]` or `#[updated]` | [`EpochSeconds`] |
 //!
 //! ```

@@ -255,7 +255,7 @@ impl Variant {
                 Ok(Self { name, data: Deserializer { attribute, depth } })
             }
             _ => Err(ValueError::format(
-                "found a map, expected an enum: a map with one entry whose name is that of a variant",
+                "found a map, expected an enum: a map with one entry, named after a variant",
             )),
         }
     }
@@ -326,5 +326,6 @@ fn mismatch<'de, V: Visitor<'de>>(found: &AttributeValue, expected: &V) -> Value
 }
 
 const UNKNOWN_TYPE: ValueError = ValueError::format(
-    "found an attribute of a type that this version of the AWS SDK does not know: update aws-sdk-dynamodb",
+    "found an attribute of a type that this version of the AWS SDK does not know: \
+     update aws-sdk-dynamodb",
 );

@@ -10,8 +10,8 @@ use serde::{Deserializer, Serialize, Serializer, forward_to_deserialize_any};
 use crate::convert::number::deserialize_integers;
 
 const NOT_A_KEY: ValueError = ValueError::format(
-    "found a map key that is not a string, a character, an integer, a boolean or an enum variant without data: \
-     DynamoDB stores map keys as strings",
+    "found a map key that is not a string, a character, an integer, a boolean or an enum \
+     variant without data: DynamoDB stores map keys as strings",
 );
 
 /// Serializes a map key into the string that DynamoDB stores.
@@ -191,8 +191,8 @@ impl<'de> Deserializer<'de> for KeyDeserializer {
     }
 
     forward_to_deserialize_any! {
-        f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple tuple_struct map struct identifier
-        ignored_any
+        f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple tuple_struct map struct
+        identifier ignored_any
     }
 }
 

@@ -29,7 +29,10 @@ macro_rules! deserialize_integers {
             match str::parse::<$integer>(self.0.as_ref()) {
                 Ok(number) => visitor.$visit(number),
                 Err(_) => Err(ValueError::format(
-                    concat!("found ", $found, " that is not a whole number in the range of ", stringify!($integer)),
+                    concat!(
+                        "found ", $found, " that is not a whole number in the range of ",
+                        stringify!($integer),
+                    ),
                 )),
             }
         }
@@ -97,7 +100,8 @@ impl<'de, T: AsRef<str>> Deserializer<'de> for Number<T> {
     }
 
     forward_to_deserialize_any! {
-        bool char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct enum identifier
+        bool char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        enum identifier
     }
 }
 

@@ -79,8 +79,9 @@ impl<'de> Deserializer<'de> for TypeProbe {
     request! { S: deserialize_char deserialize_str deserialize_string deserialize_identifier }
     request! { B: deserialize_bytes deserialize_byte_buf }
     request! {
-        N: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8 deserialize_u16
-        deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
+        N: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64
     }
 
     forward_to_deserialize_any! { bool unit unit_struct seq tuple tuple_struct map struct ignored_any }

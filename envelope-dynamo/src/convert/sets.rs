@@ -136,7 +136,8 @@ impl Set {
 }
 
 const NOT_A_SEQUENCE: ValueError = ValueError::format(
-    "a set is stored from a sequence, but the value is not a sequence: leave an absent set out with `skip_serializing_if`",
+    "a set is stored from a sequence, but the value is not a sequence: \
+     leave an absent set out with `skip_serializing_if`",
 );
 
 const NOT_A_STRING: ValueError = ValueError::format("an element of a string set is not a string");
@@ -209,8 +210,8 @@ impl<'de> Deserializer<'de> for Text {
     transparent_wrappers!();
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
 
@@ -235,8 +236,8 @@ impl<'de> Deserializer<'de> for Bytes {
     transparent_wrappers!();
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct enum identifier ignored_any
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

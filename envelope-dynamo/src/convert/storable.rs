@@ -7,13 +7,14 @@ use envelope_core::Number;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 
-const NOT_A_NUMBER: &str = "holds a number that DynamoDB cannot store: NaN, infinite, more than 38 significant digits, \
-                            or outside 1E-130 to 9.99E+125";
+const NOT_A_NUMBER: &str = "holds a number that DynamoDB cannot store: NaN, infinite, more than 38 \
+                            significant digits, or outside 1E-130 to 9.99E+125";
 
 const EMPTY_SET: &str = "holds an empty set, which DynamoDB refuses: leave the attribute out with \
                          `#[serde(skip_serializing_if = \"..\")]`";
 
-const DUPLICATES: &str = "holds a set that contains a value twice, which DynamoDB refuses: use a set type such as `BTreeSet`";
+const DUPLICATES: &str = "holds a set that contains a value twice, which DynamoDB refuses: use a set \
+                          type such as `BTreeSet`";
 
 /// Checks that DynamoDB can store the attribute `name`, including everything nested in it.
 ///

@@ -1,4 +1,4 @@
-//! The conditions that can be set on attributes, on paths, and on their sizes.
+//! The comparisons of attributes, of paths, and of their sizes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,11 +17,13 @@ use crate::record::path::AttributePath;
 
 macro_rules! conditions {
     ($($place:ident)*) => {$(
-        /// Conditions. A comparison with an attribute that the item does not have is false, except `ne`.
+        /// Conditions.
+        ///
+        /// A comparison with an attribute that the item does not have is false, except `ne`.
         ///
         /// The other side is a value, or another attribute: see [`IntoOperand`].
         impl<T, V, M> $place<T, V, M> {
-            /// Equal to `other`.
+            /// Is equal to `other`.
             pub fn eq<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
             where
                 M: Readable,
@@ -29,7 +31,7 @@ macro_rules! conditions {
                 self.compare(Comparison::Equal, other)
             }
 
-            /// Not equal to `other`, or absent.
+            /// Is not equal to `other`, or is absent.
             pub fn ne<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
             where
                 M: Readable,
@@ -37,7 +39,7 @@ macro_rules! conditions {
                 self.compare(Comparison::NotEqual, other)
             }
 
-            /// Less than `other`: numbers by value, strings and bytes by their bytes.
+            /// Is less than `other`. Numbers compare by value, strings and binary by their bytes.
             pub fn lt<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
             where
                 M: Readable,
@@ -45,7 +47,7 @@ macro_rules! conditions {
                 self.compare(Comparison::Less, other)
             }
 
-            /// At most `other`.
+            /// Is at most `other`.
             pub fn le<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
             where
                 M: Readable,
@@ -53,7 +55,7 @@ macro_rules! conditions {
                 self.compare(Comparison::LessOrEqual, other)
             }
 
-            /// Greater than `other`.
+            /// Is greater than `other`.
             pub fn gt<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
             where
                 M: Readable,
@@ -61,7 +63,7 @@ macro_rules! conditions {
                 self.compare(Comparison::Greater, other)
             }
 
-            /// At least `other`.
+            /// Is at least `other`.
             pub fn ge<K>(&self, other: impl IntoOperand<T, V, K>) -> Condition<T>
             where
                 M: Readable,
@@ -69,7 +71,7 @@ macro_rules! conditions {
                 self.compare(Comparison::GreaterOrEqual, other)
             }
 
-            /// Between two others, both included.
+            /// Is between `low` and `high`, both included.
             pub fn between<K, L>(
                 &self,
                 low: impl IntoOperand<T, V, K>,
@@ -79,22 +81,25 @@ macro_rules! conditions {
                 M: Readable,
             {
                 let write = self.write_with();
-                Condition::of_between(self.term(), low.into_operand(write), high.into_operand(write))
+                let (low, high) = (low.into_operand(write), high.into_operand(write));
+                Condition::of_between(self.term(), low, high)
             }
 
-            /// Equal to one of `values`: at most 100 (Amazon DynamoDB Developer Guide, "Comparison operator and function reference").
+            /// Is equal to one of `values`.
             ///
-            /// None is equal to one of no values.
+            /// DynamoDB accepts at most 100 values (Amazon DynamoDB Developer Guide, "Comparison
+            /// operator and function reference"). Without values, the condition is never true.
             pub fn one_of<I>(&self, values: I) -> Condition<T>
             where
                 I: IntoIterator<Item: IntoValue<V>>,
                 M: Readable,
             {
                 let write = self.write_with();
-                Condition::one_of(self.document(), values.into_iter().map(|value| write(value.into_value())).collect())
+                let values = values.into_iter().map(|value| write(value.into_value()));
+                Condition::one_of(self.document(), values.collect())
             }
 
-            /// A string that begins with `prefix`.
+            /// Is a string that begins with `prefix`.
             pub fn begins_with(&self, prefix: impl Into<String>) -> Condition<T>
             where
                 M: Readable,
@@ -102,7 +107,7 @@ macro_rules! conditions {
                 Condition::of_prefix(self.document(), Ok(AttributeValue::S(prefix.into())))
             }
 
-            /// A string with `part` in it, or a set or list with the element `part`.
+            /// Is a string that contains `part`, or a set or list with the element `part`.
             pub fn contains(&self, part: impl Serialize) -> Condition<T>
             where
                 M: Readable,
@@ -110,7 +115,7 @@ macro_rules! conditions {
                 Condition::contains(self.document(), to_attribute_value(&part))
             }
 
-            /// The item has the attribute, even if it is `null`.
+            /// Is present in the item, even if it is `null`.
             pub fn exists(&self) -> Condition<T>
             where
                 M: Readable,
@@ -118,7 +123,7 @@ macro_rules! conditions {
                 Condition::exists(self.document())
             }
 
-            /// The item does not have the attribute.
+            /// Is absent from the item.
             pub fn not_exists(&self) -> Condition<T>
             where
                 M: Readable,
@@ -126,14 +131,18 @@ macro_rules! conditions {
                 Condition::not_exists(self.document())
             }
 
-            /// The value is stored as `attribute_type`, whatever the type of the field.
+            /// Is stored with the DynamoDB type `attribute_type`, whatever the Rust type is.
             ///
             /// ```
             /// # use envelope_dynamo::Envelope;
             /// # use envelope_dynamo::expression::AttributeType;
             /// # #[derive(Envelope)]
             /// # #[envelope(table = "users")]
-            /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] note: Option<String> }
+            /// # struct User {
+            /// #     #[partition_key] user_id: String,
+            /// #     #[encrypted] email: String,
+            /// #     #[plaintext] note: Option<String>,
+            /// # }
             /// let is_null = User::attributes().note.has_type(AttributeType::Null);
             /// assert_eq!(format!("{is_null:?}"), "attribute_type(note, _)");
             /// ```
@@ -141,16 +150,24 @@ macro_rules! conditions {
             where
                 M: Readable,
             {
-                Condition::has_type(self.document(), Ok(AttributeValue::S(attribute_type.code().to_owned())))
+                let code = AttributeValue::S(attribute_type.code().to_owned());
+                Condition::has_type(self.document(), Ok(code))
             }
 
-            /// How large the value is: characters of a string, bytes of binary, elements of a list, set or map.
+            /// Returns the size of the value, to compare it.
+            ///
+            /// The size is the number of characters of a string, of bytes of a binary value, or of
+            /// elements of a list, set or map.
             ///
             /// ```
             /// # use envelope_dynamo::Envelope;
             /// # #[derive(Envelope)]
             /// # #[envelope(table = "users")]
-            /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] tags: Vec<String> }
+            /// # struct User {
+            /// #     #[partition_key] user_id: String,
+            /// #     #[encrypted] email: String,
+            /// #     #[plaintext] tags: Vec<String>,
+            /// # }
             /// let few_tags = User::attributes().tags.size().lt(10);
             /// assert_eq!(format!("{few_tags:?}"), "size(tags) < _");
             /// ```
@@ -161,8 +178,13 @@ macro_rules! conditions {
                 Size { document: self.document(), record: PhantomData }
             }
 
-            fn compare<K>(&self, comparison: Comparison, other: impl IntoOperand<T, V, K>) -> Condition<T> {
-                Condition::of_compare(self.term(), comparison, other.into_operand(self.write_with()))
+            fn compare<K>(
+                &self,
+                comparison: Comparison,
+                other: impl IntoOperand<T, V, K>,
+            ) -> Condition<T> {
+                let other = other.into_operand(self.write_with());
+                Condition::of_compare(self.term(), comparison, other)
             }
 
             fn term(&self) -> Term {
@@ -174,7 +196,7 @@ macro_rules! conditions {
 
 conditions!(Attribute AttributePath);
 
-/// How large a value is, for conditions; see [`Attribute::size`].
+/// The size of a value, for conditions: see [`Attribute::size`].
 #[must_use = "a size does nothing by itself"]
 pub struct Size<T> {
     document: DocumentPath,
@@ -193,40 +215,42 @@ impl<T> fmt::Debug for Size<T> {
     }
 }
 
-/// Conditions. Nothing is true of the size of what the item does not have, or what has none, such
-/// as a number.
+/// Conditions.
+///
+/// A condition on the size of an absent attribute, or of a value without a size such as a number,
+/// is false.
 impl<T> Size<T> {
-    /// Equal to `size`.
+    /// Is equal to `size`.
     pub fn eq(&self, size: usize) -> Condition<T> {
         self.compare(Comparison::Equal, size)
     }
 
-    /// Not equal to `size`.
+    /// Is not equal to `size`.
     pub fn ne(&self, size: usize) -> Condition<T> {
         self.compare(Comparison::NotEqual, size)
     }
 
-    /// Less than `size`.
+    /// Is less than `size`.
     pub fn lt(&self, size: usize) -> Condition<T> {
         self.compare(Comparison::Less, size)
     }
 
-    /// At most `size`.
+    /// Is at most `size`.
     pub fn le(&self, size: usize) -> Condition<T> {
         self.compare(Comparison::LessOrEqual, size)
     }
 
-    /// Greater than `size`.
+    /// Is greater than `size`.
     pub fn gt(&self, size: usize) -> Condition<T> {
         self.compare(Comparison::Greater, size)
     }
 
-    /// At least `size`.
+    /// Is at least `size`.
     pub fn ge(&self, size: usize) -> Condition<T> {
         self.compare(Comparison::GreaterOrEqual, size)
     }
 
-    /// Between two sizes, both included.
+    /// Is between `low` and `high`, both included.
     pub fn between(&self, low: usize, high: usize) -> Condition<T> {
         Condition::of_between(
             self.term(),
@@ -248,7 +272,7 @@ fn number(size: usize) -> Serialized {
     Ok(AttributeValue::N(size.to_string()))
 }
 
-/// A type of DynamoDB's, as [`Attribute::has_type`] asks for it.
+/// A DynamoDB type, for [`Attribute::has_type`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AttributeType {
@@ -260,7 +284,7 @@ pub enum AttributeType {
     Binary,
     /// `BOOL`: true or false.
     Boolean,
-    /// `NULL`: what `None` is stored as.
+    /// `NULL`: the stored form of `None`.
     Null,
     /// `L`: a list.
     List,

@@ -1,37 +1,45 @@
 //! Conditions on a record's readable attributes, for writes and for filters.
 
-use std::fmt;
+mod render;
+
 use std::marker::PhantomData;
 use std::ops::Not;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::Escaped;
 
-use crate::error::kind::ErrorKind;
 use crate::expression::operand::{Side, Term};
-use crate::expression::placeholders::Placeholders;
 use crate::record::attribute::{Operand, Serialized};
 use crate::record::document_path::DocumentPath;
 
-/// A condition on the readable attributes of a record `T`; made from its
-/// [`Attribute`](crate::expression::Attribute)s and
-/// [`AttributePath`](crate::expression::AttributePath)s.
+/// A condition on the readable attributes of a record `T`.
 ///
-/// `and`, `or` and `!` join conditions; `lt` and its like compare with a value or with another
-/// attribute.
+/// Build one from an [`Attribute`](crate::expression::Attribute) or an
+/// [`AttributePath`](crate::expression::AttributePath): methods such as `lt` compare it with a
+/// value or with another attribute. Combine conditions with `and`, `or` and `!`.
 ///
 /// ```
 /// # use envelope_dynamo::Envelope;
 /// # use envelope_dynamo::expression::Condition;
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
-/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64, #[plaintext] limit: u64, #[plaintext] plan: Option<String>, #[plaintext] tags: Vec<String> }
+/// # struct User {
+/// #     #[partition_key] user_id: String,
+/// #     #[encrypted] email: String,
+/// #     #[plaintext] logins: u64,
+/// #     #[plaintext] limit: u64,
+/// #     #[plaintext] plan: Option<String>,
+/// #     #[plaintext] tags: Vec<String>,
+/// # }
 /// let user = User::attributes();
-/// let condition: Condition<User> = user.logins.ge(3).and(user.plan.eq("free").or(!user.plan.exists()));
-/// assert_eq!(format!("{condition:?}"), "logins >= _ AND (plan = _ OR NOT attribute_exists(plan))");
+/// let is_free = user.plan.eq("free").or(!user.plan.exists());
+/// let condition: Condition<User> = user.logins.ge(3).and(is_free);
+/// let shown = "logins >= _ AND (plan = _ OR NOT attribute_exists(plan))";
+/// assert_eq!(format!("{condition:?}"), shown);
 ///
-/// let condition = user.logins.lt(user.limit).and(user.tags.size().between(1, 9)).and(user.tags.at(0).ne("blocked"));
-/// assert_eq!(format!("{condition:?}"), "logins < limit AND (size(tags) BETWEEN _ AND _) AND tags[0] <> _");
+/// let condition = user.logins.lt(user.limit).and(user.tags.size().between(1, 9));
+/// let condition = condition.and(user.tags.at(0).ne("blocked"));
+/// let shown = "logins < limit AND (size(tags) BETWEEN _ AND _) AND tags[0] <> _";
+/// assert_eq!(format!("{condition:?}"), shown);
 /// ```
 #[must_use = "a condition does nothing by itself"]
 pub struct Condition<T> {
@@ -93,17 +101,17 @@ impl Function {
 }
 
 impl<T> Condition<T> {
-    /// Both hold.
+    /// Returns a condition that is true if both are true.
     pub fn and(self, other: Self) -> Self {
         Self::new(Node::And(Box::new([self.node, other.node])))
     }
 
-    /// One of the two holds, or both.
+    /// Returns a condition that is true if at least one of the two is true.
     pub fn or(self, other: Self) -> Self {
         Self::new(Node::Or(Box::new([self.node, other.node])))
     }
 
-    /// Both, where there are two.
+    /// Joins two optional conditions with `and`.
     pub(crate) fn joined(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) => Some(one.and(other)),
@@ -115,7 +123,7 @@ impl<T> Condition<T> {
         Self { node, record: PhantomData }
     }
 
-    /// A comparison of an attribute with a value of its own.
+    /// Compares an attribute with a value.
     pub(crate) fn compare(comparison: Comparison, operand: Operand) -> Self {
         Self::of_compare(Term(Side::Path(operand.attribute.into())), comparison, operand.into())
     }
@@ -124,7 +132,7 @@ impl<T> Condition<T> {
         Self::new(Node::Compare(left, comparison, right))
     }
 
-    /// An attribute between two values of its own.
+    /// Whether an attribute is between two values.
     pub(crate) fn between(low: Operand, high: Operand) -> Self {
         Self::of_between(Term(Side::Path(low.attribute.into())), low.into(), high.into())
     }
@@ -164,67 +172,6 @@ impl<T> Condition<T> {
     pub(crate) fn not_exists(path: impl Into<DocumentPath>) -> Self {
         Self::new(Node::NotExists(path.into()))
     }
-
-    pub(crate) fn render(&self, placeholders: &mut Placeholders) -> Result<String, ErrorKind> {
-        self.node.text(placeholders)
-    }
-
-    /// Whether it names an attribute.
-    pub(crate) fn names(&self, attribute: &str) -> bool {
-        let mut search = Search { attribute, found: false };
-        // A search writes no text for paths and values, so it does not fail.
-        let _ = self.node.text(&mut search);
-        search.found
-    }
-}
-
-/// Writes the paths and values of an expression.
-trait Writer {
-    fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind>;
-
-    /// A value for `attribute`.
-    fn value(&mut self, attribute: &str, value: &Serialized) -> Result<String, ErrorKind>;
-}
-
-/// Placeholders, for DynamoDB.
-impl Writer for Placeholders {
-    fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind> {
-        Self::path(self, path)
-    }
-
-    fn value(&mut self, attribute: &str, value: &Serialized) -> Result<String, ErrorKind> {
-        self.serialized(attribute, value.clone())
-    }
-}
-
-/// Paths, and no values, for `Debug`.
-struct Shown;
-
-impl Writer for Shown {
-    fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind> {
-        Ok(Escaped(&path.shown()).to_string())
-    }
-
-    fn value(&mut self, _: &str, _: &Serialized) -> Result<String, ErrorKind> {
-        Ok("_".to_owned())
-    }
-}
-
-/// Looks for an attribute.
-struct Search<'a> {
-    attribute: &'a str,
-    found: bool,
-}
-
-impl Writer for Search<'_> {
-    fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind> {
-        self.found |= path.attribute == self.attribute;
-        Ok(String::new())
-    }
-
-    fn value(&mut self, _: &str, _: &Serialized) -> Result<String, ErrorKind> {
-        Ok(String::new())
-    }
 }
 
 impl<T> Not for Condition<T> {
@@ -238,107 +185,6 @@ impl<T> Not for Condition<T> {
 impl<T> Clone for Condition<T> {
     fn clone(&self) -> Self {
         Self::new(self.node.clone())
-    }
-}
-
-/// Without values, and without keys of maps.
-impl<T> fmt::Debug for Condition<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.node.text(&mut Shown).unwrap_or_default())
-    }
-}
-
-impl Placeholders {
-    /// The value that an attribute is set to.
-    pub(crate) fn term(
-        &mut self,
-        path: &DocumentPath,
-        Term(side): Term,
-    ) -> Result<String, ErrorKind> {
-        side.text(&path.attribute, self)
-    }
-}
-
-impl Side {
-    /// The attribute that it is, for errors of the values beside it.
-    fn attribute(&self) -> &str {
-        match self {
-            Self::Path(path) | Self::Size(path) => &path.attribute,
-            Self::Value(_) => "",
-        }
-    }
-
-    fn text(&self, attribute: &str, writer: &mut dyn Writer) -> Result<String, ErrorKind> {
-        match self {
-            Self::Path(path) => writer.path(path),
-            Self::Size(path) => Ok(format!("size({})", writer.path(path)?)),
-            Self::Value(value) => writer.value(attribute, value),
-        }
-    }
-}
-
-impl Node {
-    /// The expression, with whatever stands for paths and values in it.
-    fn text(&self, writer: &mut dyn Writer) -> Result<String, ErrorKind> {
-        Ok(match self {
-            Self::Compare(left, comparison, right) => {
-                let (left, attribute) = (left.text("", writer)?, left.attribute());
-                format!("{left} {} {}", comparison.operator(), right.text(attribute, writer)?)
-            }
-            Self::Between(side, [low, high]) => {
-                let (text, attribute) = (side.text("", writer)?, side.attribute());
-                format!(
-                    "{text} BETWEEN {} AND {}",
-                    low.text(attribute, writer)?,
-                    high.text(attribute, writer)?
-                )
-            }
-            // DynamoDB refuses an empty list; what is both there and not there is never true.
-            Self::OneOf(path, values) if values.is_empty() => {
-                let path = writer.path(path)?;
-                format!("(attribute_exists({path}) AND attribute_not_exists({path}))")
-            }
-            Self::OneOf(path, values) => {
-                let text = writer.path(path)?;
-                let values = values.iter().map(|value| writer.value(&path.attribute, value));
-                format!("{text} IN ({})", values.collect::<Result<Vec<_>, _>>()?.join(", "))
-            }
-            Self::Call(function, path, value) => {
-                format!(
-                    "{}({}, {})",
-                    function.name(),
-                    writer.path(path)?,
-                    writer.value(&path.attribute, value)?
-                )
-            }
-            Self::Exists(path) => format!("attribute_exists({})", writer.path(path)?),
-            Self::NotExists(path) => format!("attribute_not_exists({})", writer.path(path)?),
-            Self::And(sides) => self.joined(sides, " AND ", writer)?,
-            Self::Or(sides) => self.joined(sides, " OR ", writer)?,
-            Self::Not(node) => {
-                let inner = node.text(writer)?;
-                if node.is_joined() { format!("NOT ({inner})") } else { format!("NOT {inner}") }
-            }
-        })
-    }
-
-    fn joined(
-        &self,
-        sides: &[Self; 2],
-        operator: &str,
-        writer: &mut dyn Writer,
-    ) -> Result<String, ErrorKind> {
-        let mut side = |node: &Self| {
-            let text = node.text(writer)?;
-            let same = std::mem::discriminant(node) == std::mem::discriminant(self);
-            Ok::<_, ErrorKind>(if node.is_joined() && !same { format!("({text})") } else { text })
-        };
-        let [left, right] = sides;
-        Ok([side(left)?, side(right)?].join(operator))
-    }
-
-    const fn is_joined(&self) -> bool {
-        matches!(self, Self::And(_) | Self::Or(_) | Self::Between(..))
     }
 }
 
@@ -356,7 +202,7 @@ mod tests {
     const S: Attribute<(), String, Plaintext> = Attribute::new("size");
 
     #[test]
-    fn names_and_values_are_placeholders_so_that_any_name_can_be_used() {
+    fn names_and_values_are_placeholders() {
         let mut placeholders = Placeholders::of(&[]);
         let text = A
             .between(1, 2)
@@ -365,7 +211,8 @@ mod tests {
             .unwrap();
         assert_eq!(
             text,
-            "(#envelope1 BETWEEN :envelope2 AND :envelope3) AND (#envelope4 IN (:envelope5, :envelope6) OR NOT #envelope1 > :envelope7)"
+            "(#envelope1 BETWEEN :envelope2 AND :envelope3) AND \
+             (#envelope4 IN (:envelope5, :envelope6) OR NOT #envelope1 > :envelope7)"
         );
         let (names, values) = placeholders.into_maps();
         assert_eq!(names.unwrap()["#envelope4"], "size");
@@ -373,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn precedence_is_that_of_the_calls() {
+    fn parentheses_follow_the_order_of_the_calls() {
         let condition = S.exists().or(A.exists()).and((!S.eq("x")).and(A.eq(1)));
         assert_eq!(
             format!("{condition:?}"),
@@ -395,8 +242,10 @@ mod tests {
         let mut placeholders = Placeholders::of(&[]);
         assert_eq!(
             condition.render(&mut placeholders).unwrap(),
-            "#envelope1[2][0] < #envelope2 AND (size(#envelope1) BETWEEN :envelope3 AND :envelope4) AND \
-             attribute_type(#envelope5, :envelope6) AND (#envelope2 BETWEEN #envelope1[0][1] AND :envelope7) AND \
+            "#envelope1[2][0] < #envelope2 AND \
+             (size(#envelope1) BETWEEN :envelope3 AND :envelope4) AND \
+             attribute_type(#envelope5, :envelope6) AND \
+             (#envelope2 BETWEEN #envelope1[0][1] AND :envelope7) AND \
              size(#envelope5) = :envelope8"
         );
         let (_, values) = placeholders.into_maps();

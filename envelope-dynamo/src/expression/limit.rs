@@ -1,5 +1,5 @@
-//! Limits of numbers that are added to in place: DynamoDB does not know the field's type, and would
-//! store a number that the type cannot read.
+//! The limits of numbers that an update adds to in place. DynamoDB does not know the field's type,
+//! and would store a number that the type cannot read.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -24,7 +24,7 @@ const NOT_A_NUMBER: &str =
 /// Guide, "Naming rules and data types").
 const GREATEST: i128 = 10_i128.pow(38) - 1;
 
-/// What a stored number must be, so that the number it becomes can be read again.
+/// The limit of a stored number before the addition, so that the sum can be read again.
 #[derive(Clone)]
 pub(crate) struct Limit {
     path: DocumentPath,
@@ -41,7 +41,7 @@ enum Bound {
 }
 
 impl Limit {
-    /// The limit of a number of a type with this range, before `amount` is added.
+    /// The limit of a number before `amount` is added, for a type with this range.
     pub(crate) fn of_sum(
         path: &DocumentPath,
         amount: &AttributeValue,
@@ -64,7 +64,7 @@ impl Limit {
         Ok(Self { path: path.clone(), bound, may_be_absent, reason: NO_ROOM })
     }
 
-    /// The limit of a version before it is counted; `max` is the last one that its type holds.
+    /// The limit of a version before it is incremented; `max` is the greatest that its type holds.
     pub(crate) fn of_version(attribute: &'static str, max: u64) -> Self {
         let bound = Bound::AtMost(i128::from(max) - 1);
         Self {
@@ -75,7 +75,7 @@ impl Limit {
         }
     }
 
-    /// The condition of the update.
+    /// The condition of the update that enforces this limit.
     pub(crate) fn condition<T>(&self) -> Condition<T> {
         let (comparison, bound) = match self.bound {
             Bound::AtMost(bound) => (Comparison::LessOrEqual, bound),
@@ -89,8 +89,8 @@ impl Limit {
         }
     }
 
-    /// The error for the item that made a condition of the update fail, if this limit is the
-    /// reason.
+    /// The error, if this limit is why the condition of the update failed. `found` is the item for
+    /// which the condition failed.
     pub(crate) fn violated_by(&self, found: &Item) -> Option<ErrorKind> {
         let fits = |stored: i128| match self.bound {
             Bound::AtMost(bound) => stored <= bound,
@@ -106,7 +106,7 @@ impl Limit {
     }
 }
 
-/// If a limit made the conditions of an update fail, makes the error name that limit.
+/// Changes the error of a failed condition to name the limit that made it fail, if one did.
 pub(crate) fn name_limit(error: Error, limits: &[Limit]) -> Error {
     let found = error
         .returned_item()
@@ -117,7 +117,7 @@ pub(crate) fn name_limit(error: Error, limits: &[Limit]) -> Error {
     }
 }
 
-/// DynamoDB gives whole numbers of up to 38 digits as their digits.
+/// The value as a whole number. DynamoDB returns whole numbers of up to 38 digits as plain digits.
 fn whole(value: &AttributeValue) -> Option<i128> {
     value.as_n().ok()?.parse().ok()
 }

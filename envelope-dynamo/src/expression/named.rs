@@ -1,5 +1,5 @@
-//! Names that a caller chose for attributes which the struct does not have, and whose they must not
-//! be.
+//! Checks a name that the caller chose with `attribute(..)`: it must not belong to a field of any
+//! kind of record in the table, and must not be reserved.
 
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
@@ -8,17 +8,19 @@ use crate::record::field::Mark;
 use crate::record::kind::Kind;
 use crate::record::schema::Schema;
 
-const RESERVED: &str = "is reserved for encrypted data and data keys, and cannot be used in an expression; nothing was sent";
+const RESERVED: &str = "is reserved for encrypted data and data keys, and cannot be used in \
+                        an expression; nothing was sent";
 
 const EMPTY: &str = "is not an attribute name: it is empty; nothing was sent";
 
-const ENCRYPTED: &str = "is the name of an encrypted field: DynamoDB cannot evaluate it, and the value would be sent \
-                         in plaintext; nothing was sent";
+const ENCRYPTED: &str = "is the name of an encrypted field: DynamoDB cannot evaluate it, and the \
+                         value would be sent in plaintext; nothing was sent";
 
-const READABLE: &str = "is the name of a field of the struct: use the field (`|record| record.field`), not \
-                        `attribute(..)`; nothing was sent";
+const READABLE: &str = "is the name of a field of the struct: use the field \
+                        (`|record| record.field`), not `attribute(..)`; nothing was sent";
 
-/// Refuses a chosen name that is not free in every kind of record in the table.
+/// Refuses a chosen name that is not free in every kind of record in the table. Otherwise an
+/// expression could send the value of an encrypted field in plaintext.
 pub(crate) fn check(path: &DocumentPath, kinds: &[Kind]) -> Result<(), ErrorKind> {
     if !path.is_named {
         return Ok(());
@@ -33,7 +35,7 @@ pub(crate) fn check(path: &DocumentPath, kinds: &[Kind]) -> Result<(), ErrorKind
     }
 }
 
-/// Why a name is not free, if it is not.
+/// The reason why a name is not free, if any.
 fn objection(name: &str, schemas: &[Schema]) -> Option<&'static str> {
     if name.is_empty() {
         return Some(EMPTY);

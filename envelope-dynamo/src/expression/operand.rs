@@ -23,31 +23,37 @@ impl From<Operand> for Term {
     }
 }
 
-/// How something becomes an operand.
+/// The kinds of operands. The compiler infers the kind.
 pub mod operand_kind {
-    /// It is a value.
+    /// A value.
     #[derive(Clone, Copy, Debug)]
     pub enum Value {}
-    /// It is an attribute, or a path within one.
+    /// An attribute, or a path within one.
     #[derive(Clone, Copy, Debug)]
     pub enum Attribute {}
-    /// It is an `Option`, so that it may be `null` where the other side is not.
+    /// An attribute or a path whose type is the `Option` of the other side.
     #[derive(Clone, Copy, Debug)]
     pub enum OptionalAttribute {}
 }
 
-/// What a value of type `V` can be compared with: another value ([`IntoValue`]), or a readable
-/// [`Attribute`](crate::expression::Attribute) or
-/// [`AttributePath`](crate::expression::AttributePath) of the same record and type.
+/// An operand that can be compared with a value of type `V`.
 ///
-/// `V` and `Option<V>` can be compared, since DynamoDB stores both as the same. `K` is found by the
-/// compiler.
+/// The operand is a value ([`IntoValue`]), or a readable
+/// [`Attribute`](crate::expression::Attribute) or
+/// [`AttributePath`](crate::expression::AttributePath) of the same record and type. `V` and
+/// `Option<V>` can be compared, since DynamoDB stores both in the same form. The compiler infers
+/// `K`, one of the types in [`operand_kind`].
 ///
 /// ```
 /// # use envelope_dynamo::Envelope;
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
-/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64, #[plaintext] limit: Option<u64> }
+/// # struct User {
+/// #     #[partition_key] user_id: String,
+/// #     #[encrypted] email: String,
+/// #     #[plaintext] logins: u64,
+/// #     #[plaintext] limit: Option<u64>,
+/// # }
 /// let u = User::attributes();
 /// assert_eq!(format!("{:?}", u.logins.lt(10)), "logins < _");
 /// assert_eq!(format!("{:?}", u.logins.lt(u.limit)), "logins < limit");
@@ -63,12 +69,12 @@ pub mod operand_kind {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be compared with a value of type `{V}`",
-    note = "compare with a `{V}`, a `&{V}`, a `&str` or `&[u8]` where it is a `String` or `Vec<u8>`, or a readable attribute \
-            of that type",
+    note = "compare with a `{V}`, a `&{V}`, a `&str` or `&[u8]` where it is a `String` or \
+            `Vec<u8>`, or a readable attribute of that type",
     note = "an encrypted field cannot be compared: DynamoDB sees only `encrypted_payload`"
 )]
 pub trait IntoOperand<T, V, K> {
-    /// The operand, beside an attribute whose values are written by `write`.
+    /// Converts into an operand; `write` serializes a value.
     #[doc(hidden)]
     fn into_operand(self, write: fn(V) -> Serialized) -> Term;
 }
@@ -87,13 +93,17 @@ macro_rules! paths {
             }
         }
 
-        impl<T, V, M: Readable> IntoOperand<T, V, operand_kind::OptionalAttribute> for $place<T, Option<V>, M> {
+        impl<T, V, M: Readable> IntoOperand<T, V, operand_kind::OptionalAttribute>
+            for $place<T, Option<V>, M>
+        {
             fn into_operand(self, _: fn(V) -> Serialized) -> Term {
                 Term(Side::Path(self.document()))
             }
         }
 
-        impl<T, V, M: Readable> IntoOperand<T, Option<V>, operand_kind::Attribute> for $place<T, V, M> {
+        impl<T, V, M: Readable> IntoOperand<T, Option<V>, operand_kind::Attribute>
+            for $place<T, V, M>
+        {
             fn into_operand(self, _: fn(Option<V>) -> Serialized) -> Term {
                 Term(Side::Path(self.document()))
             }

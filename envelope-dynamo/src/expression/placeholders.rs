@@ -1,4 +1,4 @@
-//! The names and values of a request's expressions.
+//! Placeholders: the names and values of a request's expressions, which are sent in maps.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ use crate::record::attribute::Serialized;
 use crate::record::document_path::DocumentPath;
 use crate::record::kind::Kind;
 
-/// Placeholders of names, and the names.
+/// The placeholders of names, and the names.
 pub(crate) type Names = HashMap<String, String>;
 
-/// Placeholders of values, and the values.
+/// The placeholders of values, and the values.
 pub(crate) type Values = HashMap<String, AttributeValue>;
 
-/// Checks that DynamoDB takes an expression of this length.
+/// Checks that DynamoDB accepts an expression of this length.
 pub(crate) fn check_length(expression: Option<&String>) -> Result<(), ErrorKind> {
     match expression.map_or(0, String::len) {
         bytes if bytes > MAX_EXPRESSION_BYTES => {
@@ -29,24 +29,25 @@ pub(crate) fn check_length(expression: Option<&String>) -> Result<(), ErrorKind>
     }
 }
 
-/// The placeholders of a request's expressions: names and values stand in maps beside them.
+/// The placeholders of a request's expressions, with their names and values.
 pub(crate) struct Placeholders {
-    /// Names, and the placeholder of each: a record may have tens of thousands of authenticated
-    /// attributes.
+    /// The placeholder of each name. It is a map because a record may have tens of thousands of
+    /// authenticated attributes.
     names: HashMap<String, String>,
     values: Values,
     count: usize,
-    /// The kinds of record in the table, whose fields a caller's own names must not be.
+    /// The kinds of record in the table. A name that the caller chose must not belong to them.
     kinds: &'static [Kind],
 }
 
 impl Placeholders {
-    /// For a table that holds records of `kinds`.
+    /// Creates placeholders for a table with records of `kinds`.
     pub(crate) fn of(kinds: &'static [Kind]) -> Self {
         Self { names: HashMap::new(), values: Values::new(), count: 0, kinds }
     }
 
-    /// Behind those that a request has already, for names alone.
+    /// Continues after the placeholders that a request already has, without a check of chosen
+    /// names.
     pub(crate) fn new(names: Option<Names>, values: Option<Values>) -> Self {
         let (names, values) = (names.unwrap_or_default(), values.unwrap_or_default());
         let number =
@@ -56,7 +57,7 @@ impl Placeholders {
         Self { names, values, count, kinds: &[] }
     }
 
-    /// The placeholder of an attribute's name.
+    /// The placeholder of an attribute name.
     pub(crate) fn name(&mut self, attribute: &str) -> String {
         if let Some(placeholder) = self.names.get(attribute) {
             return placeholder.clone();
@@ -66,7 +67,7 @@ impl Placeholders {
         placeholder
     }
 
-    /// The placeholders of a path; refuses a name that the caller chose and that is not free.
+    /// The path with placeholders. Refuses a name that the caller chose and that is not free.
     pub(crate) fn path(&mut self, path: &DocumentPath) -> Result<String, ErrorKind> {
         named::check(path, self.kinds)?;
         Ok(path.text(|name| self.name(name)))
@@ -79,7 +80,7 @@ impl Placeholders {
         placeholder
     }
 
-    /// The placeholder of a value for `attribute`.
+    /// The placeholder of a value for `attribute`, which DynamoDB must be able to store.
     pub(crate) fn serialized(
         &mut self,
         attribute: &str,
@@ -107,7 +108,7 @@ impl Placeholders {
         )
     }
 
-    /// The values, in the order in which they were put in.
+    /// The values, in the order in which they were added.
     pub(crate) fn ordered_values(self) -> Vec<AttributeValue> {
         let number = |placeholder: &String| {
             placeholder.trim_start_matches(":envelope").parse::<usize>().ok()
@@ -123,7 +124,7 @@ impl Placeholders {
     }
 }
 
-/// Both conditions, where there are two.
+/// Joins two optional conditions with `AND`.
 pub(crate) fn join_conditions(own: Option<String>, other: Option<String>) -> Option<String> {
     match (own, other) {
         (Some(own), Some(other)) => Some(format!("({own}) AND ({other})")),

@@ -1,4 +1,4 @@
-//! Conditions on a sort key: the one comparison that a query may make beside its partition key.
+//! Conditions on a sort key: the one comparison that a query may add to its partition key.
 
 use std::fmt;
 
@@ -12,18 +12,22 @@ use crate::record::attribute::{Attribute, Operand, mark};
 use crate::record::field::Origin;
 use crate::record::key::IntoValue;
 
-/// The sort key of a table or index, with values of type `V`, as
-/// [`Query::sort`](crate::read::Query::sort) lends it.
+/// The sort key of a table or index, with values of type `V`; see
+/// [`Query::sort`](crate::read::Query::sort).
 ///
-/// DynamoDB orders numbers by value, strings and bytes by their bytes, and takes one condition in a
-/// query.
+/// DynamoDB orders numbers by value, and strings and binary by their bytes. A query can have one
+/// condition on its sort key.
 ///
 /// ```
 /// # use envelope_dynamo::Envelope;
 /// # use envelope_dynamo::expression::{SortCondition, SortKey};
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "visits")]
-/// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String }
+/// # struct Visit {
+/// #     #[partition_key] patient: String,
+/// #     #[sort_key] day: String,
+/// #     #[encrypted] notes: String,
+/// # }
 /// fn in_march(day: &SortKey<Visit, String>) -> SortCondition<Visit> {
 ///     day.begins_with("2026-03-")
 /// }
@@ -39,37 +43,37 @@ impl<T, V> SortKey<T, V> {
         Self(key)
     }
 
-    /// Equal to `value`.
+    /// Is equal to `value`.
     pub fn eq(&self, value: impl IntoValue<V>) -> SortCondition<T> {
         self.compare(Comparison::Equal, value)
     }
 
-    /// Less than `value`.
+    /// Is less than `value`.
     pub fn lt(&self, value: impl IntoValue<V>) -> SortCondition<T> {
         self.compare(Comparison::Less, value)
     }
 
-    /// At most `value`.
+    /// Is at most `value`.
     pub fn le(&self, value: impl IntoValue<V>) -> SortCondition<T> {
         self.compare(Comparison::LessOrEqual, value)
     }
 
-    /// Greater than `value`.
+    /// Is greater than `value`.
     pub fn gt(&self, value: impl IntoValue<V>) -> SortCondition<T> {
         self.compare(Comparison::Greater, value)
     }
 
-    /// At least `value`.
+    /// Is at least `value`.
     pub fn ge(&self, value: impl IntoValue<V>) -> SortCondition<T> {
         self.compare(Comparison::GreaterOrEqual, value)
     }
 
-    /// Between two values, both included; DynamoDB refuses a low that is above the high.
+    /// Is between `low` and `high`, both included. DynamoDB refuses a `low` above the `high`.
     pub fn between(&self, low: impl IntoValue<V>, high: impl IntoValue<V>) -> SortCondition<T> {
         SortCondition(Condition::between(self.0.operand(low), self.0.operand(high)))
     }
 
-    /// A string that begins with `prefix`; DynamoDB refuses it for keys that are numbers.
+    /// Is a string that begins with `prefix`. DynamoDB refuses it for keys that are numbers.
     pub fn begins_with(&self, prefix: impl Into<String>) -> SortCondition<T> {
         let value = Ok(AttributeValue::S(prefix.into()));
         SortCondition(Condition::begins_with(Operand { attribute: self.0.name(), value }))
@@ -87,7 +91,8 @@ impl<T, V> fmt::Debug for SortKey<T, V> {
 }
 
 impl<T: Envelope> SortCondition<T> {
-    /// The keys that the records of `T` alone have, where a format says how they begin.
+    /// Limits a query to the keys of the records of `T`, if their sort key is composed and starts
+    /// with constant text.
     pub(crate) fn own_key_prefix() -> Option<Self> {
         let sort = T::SCHEMA.sort_key()?;
         let Origin::Composed(format) = sort.origin else { return None };
@@ -108,7 +113,7 @@ impl<T> Clone for SortCondition<T> {
     }
 }
 
-/// Without values.
+/// Shows the condition without values.
 impl<T> fmt::Debug for SortCondition<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -116,7 +121,7 @@ impl<T> fmt::Debug for SortCondition<T> {
 }
 
 impl Placeholders {
-    /// The key condition of a query.
+    /// Renders the key condition of a query.
     pub(crate) fn key_condition<T>(
         &mut self,
         partition: Operand,

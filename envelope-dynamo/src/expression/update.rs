@@ -1,88 +1,25 @@
-//! Changes of attributes where they stand: the clauses of an update expression.
+//! The changes of an update in place, and how they become clauses of an update expression.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde::Serialize;
 
 use crate::convert::to_attribute_value;
 use crate::error::kind::ErrorKind;
-use crate::expression::operand::Term;
+use crate::expression::addable::{Addable, Amount};
+use crate::expression::clauses::Clauses;
+use crate::expression::limit::Limit;
+use crate::expression::operand::{IntoOperand, Term};
 use crate::expression::placeholders::Placeholders;
-use crate::expression::{IntoOperand, Limit};
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Serialized};
 use crate::record::document_path::DocumentPath;
 use crate::record::key::IntoValue;
 use crate::record::path::UpdateTarget;
 
-/// A type of numbers that DynamoDB can add to: the integers and floats, `Option`s of them, and
-/// yours.
-///
-/// For a newtype that serializes to a number:
-///
-/// ```
-/// use envelope_dynamo::expression::Addable;
-///
-/// #[derive(serde::Serialize, serde::Deserialize)]
-/// struct Cents(i64);
-///
-/// impl Addable for Cents {
-///     const RANGE: Option<(i128, i128)> = Some((i64::MIN as i128, i64::MAX as i128));
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a number type that an update in place can add to",
-    note = "for a newtype that serializes as a number, write `impl envelope_dynamo::expression::Addable for {Self} {{}}`"
-)]
-pub trait Addable {
-    /// The least and the greatest whole number that the type holds: nothing is stored in place that
-    /// it could not read. `None` for a type without such limits.
-    const RANGE: Option<(i128, i128)> = None;
-}
-
-/// What can be added: a number of any primitive type, negative ones too.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not a number that can be added")]
-pub trait Amount: Serialize + sealed::Sealed {}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-macro_rules! amounts {
-    ($($number:ty)*) => {$(
-        impl sealed::Sealed for $number {}
-        impl Amount for $number {}
-    )*};
-}
-
-macro_rules! integers {
-    ($($integer:ty)*) => {$(
-        impl Addable for $integer {
-            const RANGE: Option<(i128, i128)> = Some((<$integer>::MIN as i128, <$integer>::MAX as i128));
-        }
-    )*};
-}
-
-amounts!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
-
-integers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 usize);
-
-impl Addable for u128 {
-    const RANGE: Option<(i128, i128)> = Some((0, i128::MAX));
-}
-
-impl Addable for f32 {}
-
-impl Addable for f64 {}
-
-impl<N: Addable> Addable for Option<N> {
-    const RANGE: Option<(i128, i128)> = N::RANGE;
-}
-
 /// The changes of an update.
 #[derive(Clone, Default)]
 pub(crate) struct Changes(Vec<Change>);
 
-/// A change of what stands at a path.
+/// A change of the value at a path.
 #[derive(Clone)]
 struct Change {
     path: DocumentPath,
@@ -99,7 +36,7 @@ enum Action {
     Remove {
         is_required: bool,
     },
-    /// To a number of a type with this range.
+    /// Adds to a number of a type with this range.
     Add(Serialized, Option<(i128, i128)>),
     AddElements(Serialized),
     DeleteElements(Serialized),
@@ -179,7 +116,7 @@ impl Changes {
         self.0.is_empty()
     }
 
-    /// The limits of the numbers that are added to.
+    /// The limits of the numbers that the changes add to.
     pub(crate) fn limits(&self) -> Result<Vec<Limit>, ErrorKind> {
         let limit = |change: &Change| match &change.action {
             Action::Add(Ok(amount), Some(range)) => {
@@ -190,7 +127,7 @@ impl Changes {
         self.0.iter().filter_map(limit).collect()
     }
 
-    /// Puts the changes of a record `T` into the clauses.
+    /// Adds the changes of a record `T` to the clauses.
     pub(crate) fn render<T: Envelope>(
         self,
         clauses: &mut Clauses,
@@ -212,11 +149,11 @@ impl Changes {
 }
 
 impl Change {
-    /// Refuses to write an attribute that the struct does not have, where a record with it could
-    /// not be read.
+    /// Refuses to write an attribute that is not a field of a struct with `deny_unknown_fields`,
+    /// because the record could no longer be read.
     fn is_of_a_field(&self) -> Result<(), ErrorKind> {
-        let reason = "is not a field of the struct, which has `deny_unknown_fields`: a record with it could not be \
-                      read; nothing was sent";
+        let reason = "is not a field of the struct, which has `deny_unknown_fields`: a record with \
+                      it could not be read; nothing was sent";
         match self.path.is_named && !matches!(self.action, Action::Remove { .. }) {
             true => Err(self.path.refused(reason)),
             false => Ok(()),
@@ -232,7 +169,8 @@ impl Change {
         if let Action::AddElements(set) | Action::DeleteElements(set) = &action
             && is_empty_set(&path, set)?
         {
-            return Ok(()); // before it has a placeholder: DynamoDB refuses one that no expression uses
+            // Before a placeholder is made: DynamoDB refuses one that no expression uses.
+            return Ok(());
         }
         let place = placeholders.path(&path)?;
         let mut value = |value: Serialized| placeholders.serialized(&path.attribute, value);
@@ -263,7 +201,7 @@ impl Change {
             Action::Add(amount, _) if path.is_attribute() => {
                 clauses.add.push(format!("{place} {}", value(amount)?))
             }
-            // ADD takes top-level attributes alone (Amazon DynamoDB API Reference, "UpdateItem").
+            // ADD accepts only top-level attributes (Amazon DynamoDB API Reference, "UpdateItem").
             Action::Add(amount, _) => {
                 let (amount, zero) =
                     (value(amount)?, placeholders.value(AttributeValue::N("0".to_owned())));
@@ -287,40 +225,16 @@ fn is_list(path: &DocumentPath, values: &Serialized) -> Result<(), ErrorKind> {
     }
 }
 
-/// DynamoDB refuses empty sets, and nothing is to be done with one.
+/// Whether the set is empty. DynamoDB refuses empty sets, and adding or deleting one has no effect.
 fn is_empty_set(path: &DocumentPath, set: &Serialized) -> Result<bool, ErrorKind> {
-    const REASON: &str = "is not stored as a set: mark it `#[serde(with = \"envelope_dynamo::convert::string_set\")]`, `number_set` or `binary_set`";
+    const REASON: &str = "is not stored as a set: mark it \
+                          `#[serde(with = \"envelope_dynamo::convert::string_set\")]`, \
+                          `number_set` or `binary_set`";
     match set {
         Ok(AttributeValue::Ss(set) | AttributeValue::Ns(set)) => Ok(set.is_empty()),
         Ok(AttributeValue::Bs(set)) => Ok(set.is_empty()),
         Ok(_) => Err(path.refused(REASON)),
         Err(_) => Ok(false),
-    }
-}
-
-/// The clauses of an update expression; each may stand in it once.
-#[derive(Default)]
-pub(crate) struct Clauses {
-    pub(crate) set: Vec<String>,
-    pub(crate) remove: Vec<String>,
-    pub(crate) add: Vec<String>,
-    pub(crate) delete: Vec<String>,
-}
-
-impl Clauses {
-    /// The expression; `None` if there is nothing to change.
-    pub(crate) fn expression(self) -> Option<String> {
-        let clauses = [
-            ("SET", self.set),
-            ("REMOVE", self.remove),
-            ("ADD", self.add),
-            ("DELETE", self.delete),
-        ]
-        .into_iter();
-        let clauses = clauses.filter(|(_, parts)| !parts.is_empty());
-        let clauses = clauses.map(|(keyword, parts)| format!("{keyword} {}", parts.join(", ")));
-        let text = clauses.collect::<Vec<_>>().join(" ");
-        (!text.is_empty()).then_some(text)
     }
 }
 
@@ -337,7 +251,7 @@ mod tests {
     const PAST: Attribute<(), Vec<u8>, Plaintext> = Attribute::new("past");
 
     #[test]
-    fn each_clause_stands_once() {
+    fn each_clause_is_written_once() {
         let (mut changes, mut clauses, mut placeholders) =
             (Changes::default(), Clauses::default(), Placeholders::of(&[]));
         changes.add(LOGINS, -1);
@@ -347,8 +261,9 @@ mod tests {
         changes.into_clauses(&mut clauses, &mut placeholders).unwrap();
         assert_eq!(
             clauses.expression().unwrap(),
-            "SET #envelope3 = :envelope4, #envelope5 = list_append(if_not_exists(#envelope5, :envelope7), \
-             :envelope6) REMOVE #envelope3 ADD #envelope1 :envelope2"
+            "SET #envelope3 = :envelope4, \
+             #envelope5 = list_append(if_not_exists(#envelope5, :envelope7), :envelope6) \
+             REMOVE #envelope3 ADD #envelope1 :envelope2"
         );
         let (_, values) = placeholders.into_maps();
         assert_eq!(values.unwrap()[":envelope2"], AttributeValue::N("-1".into()));
@@ -371,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_in_place_is_said_before_anything_is_sent() {
+    fn impossible_changes_are_refused_before_anything_is_sent() {
         let refused = |change: &dyn Fn(&mut Changes)| {
             let mut changes = Changes::default();
             change(&mut changes);
@@ -392,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_within_an_attribute_is_changed_by_its_path() {
+    fn values_within_an_attribute_are_changed_by_their_paths() {
         const MAPS: Attribute<(), Vec<BTreeMap<String, u8>>, Plaintext> = Attribute::new("a.b");
         let (mut changes, mut clauses, mut placeholders) =
             (Changes::default(), Clauses::default(), Placeholders::of(&[]));
@@ -405,7 +320,8 @@ mod tests {
         assert_eq!(
             clauses.expression().unwrap(),
             "SET #envelope1[3].#envelope2 = if_not_exists(#envelope1[3].#envelope2, :envelope3), \
-             #envelope1[0].#envelope4 = if_not_exists(#envelope1[0].#envelope4, :envelope6) + :envelope5, \
+             #envelope1[0].#envelope4 = \
+             if_not_exists(#envelope1[0].#envelope4, :envelope6) + :envelope5, \
              #envelope1 = list_append(:envelope7, if_not_exists(#envelope1, :envelope8)), \
              #envelope9 = #envelope1[0].#envelope4.#envelope4 REMOVE #envelope1[1]"
         );

@@ -126,7 +126,7 @@ fn an_error_says_why_a_number_key_or_variant_does_not_fit() {
     says::<Plan>(s("x"), "found an unknown variant, expected one of `Free`, `Pro`");
     says::<Plan>(
         m([]),
-        "found a map, expected an enum: a map with one entry whose name is that of a variant",
+        "found a map, expected an enum: a map with one entry, named after a variant",
     );
     says::<Strict>(m([("x", n("1"))]), "found an unknown field, expected one of `known`");
     says::<Strict>(
