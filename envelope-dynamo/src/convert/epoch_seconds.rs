@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_whole_seconds_and_never_earlier_than_what_was_meant() {
+    fn times_are_rounded_up_to_whole_seconds() {
         let after = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
         assert_eq!(after(1_000_000_000).to_epoch_seconds(), Some(1));
         assert_eq!(after(1_000_000_001).to_epoch_seconds(), Some(2));

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_says_what_it_reads() {
+    fn the_dynamodb_type_of_a_key_follows_from_its_rust_type() {
         use ScalarAttributeType::{B, N, S};
         let _ = Plan::Pro;
         assert_eq!(scalar_type::<String>(), Some(S));

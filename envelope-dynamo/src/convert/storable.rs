@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_dynamodb_does_not_have_are_found_at_any_depth() {
+    fn numbers_that_dynamodb_cannot_store_are_found_at_any_depth() {
         for text in
             ["NaN", "inf", "-inf", "1e126", "1e-131", "123456789012345678901234567890123456789"]
         {

@@ -1,4 +1,4 @@
-//! The translation beside `serde_dynamo`'s: the same attributes, and each reads what either wrote.
+//! Parity with `serde_dynamo`: both store the same attributes, and each reads what the other wrote.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 pub(crate) mod depth;
@@ -25,7 +25,7 @@ fn from_attribute_value<T: DeserializeOwned>(attribute: AttributeValue) -> Resul
     T::deserialize(Deserializer::new(attribute))
 }
 
-/// Both libraries store the value alike, and each reads what either stored as an equal value.
+/// Asserts that both libraries store the value alike, and that each reads both as an equal value.
 #[track_caller]
 fn same<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) -> AttributeValue {
     let ours = to_attribute_value(&value).unwrap();
@@ -38,7 +38,7 @@ fn same<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) -> Attrib
     ours
 }
 
-/// As [`same`], and the attribute is this one.
+/// Like [`same`]; also asserts the stored attribute.
 #[track_caller]
 fn same_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     value: T,
@@ -47,7 +47,7 @@ fn same_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     assert_eq!(same(value), attribute);
 }
 
-/// Both libraries store the value alike; for values that are not read back as themselves.
+/// Asserts that both libraries store the value alike, for values that are not read back as equal.
 #[track_caller]
 fn stored_alike<T: Serialize + ?Sized>(value: &T) -> AttributeValue {
     let ours = to_attribute_value(value).unwrap();
@@ -55,16 +55,16 @@ fn stored_alike<T: Serialize + ?Sized>(value: &T) -> AttributeValue {
     ours
 }
 
-/// Both libraries refuse to store the value; what ours says.
+/// Asserts that both libraries refuse to store the value. Returns our error.
 #[track_caller]
 fn both_refuse<T: Serialize + ?Sized>(value: &T) -> ValueError {
     assert!(serde_dynamo::to_attribute_value::<_, AttributeValue>(value).is_err());
     to_attribute_value(value).unwrap_err()
 }
 
-/// Both libraries read the attribute as the same value, or both refuse it.
+/// Asserts that both libraries read the attribute as the same value, or that both refuse it.
 ///
-/// Compared as `Debug` shows them, in which NaN is like itself.
+/// The values are compared in their `Debug` form, in which NaN is equal to NaN.
 #[track_caller]
 fn read_alike<T: DeserializeOwned + Debug>(attribute: &AttributeValue) -> Option<T> {
     let ours = from_attribute_value::<T>(attribute.clone()).ok();
@@ -103,7 +103,7 @@ fn m<const N: usize>(entries: [(&str, AttributeValue); N]) -> AttributeValue {
     )
 }
 
-/// What `serde_bytes::ByteBuf` is: bytes to serde, where `Vec<u8>` is a sequence.
+/// Bytes to serde, like `serde_bytes::ByteBuf`. A `Vec<u8>` is a sequence.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct ByteBuf(Vec<u8>);
 

@@ -195,6 +195,7 @@ mod tests {
 
     use super::*;
     use crate::expression::AttributeType;
+    use crate::expression::placeholders::Placeholders;
     use crate::record::attribute::Attribute;
     use crate::record::attribute::mark::Plaintext;
 

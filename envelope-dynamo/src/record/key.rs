@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_stands_for_a_key_that_is_wiped() {
+    fn a_str_can_be_passed_as_a_key_that_is_wiped() {
         let key: Partition<Zeroizing<String>> = "u_1".into_key();
         assert_eq!(key.partition.as_str(), "u_1");
         let value: Option<Zeroizing<String>> = "u_1".into_value();

@@ -207,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_name_under_which_a_field_is_stored_is_that_of_its_attribute() {
+    fn only_the_stored_name_of_a_field_names_its_attribute() {
         assert_eq!(SCHEMA.stored_as("email").map(|field| field.name), Some("email"));
         assert!(SCHEMA.stored_as("mail").is_none());
         assert!(SCHEMA.generated("kind").is_some() && SCHEMA.generated("email").is_none());
     }
 
     #[test]
-    fn names_of_fields_and_of_what_is_sealed_are_not_free() {
+    fn names_of_fields_and_reserved_names_are_not_free() {
         for name in ["id", "email", "mail", "name", "kind", "encrypted_payload", "encrypted_dek_x"]
         {
             assert!(!SCHEMA.is_free(name), "{name}");

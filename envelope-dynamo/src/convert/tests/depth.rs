@@ -1,4 +1,4 @@
-//! Nesting is bounded on both ways, and what is written can be read.
+//! The depth of nesting is limited when writing and when reading, to the same depth.
 
 use crate::convert::MAX_LEVELS;
 use crate::convert::tests::*;
@@ -29,7 +29,7 @@ enum Structs {
     Inner { inner: Box<Structs> },
 }
 
-/// Its data passes through serde's own buffers.
+/// serde reads its data through its own buffers.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "tag")]
 enum Internal {
@@ -54,7 +54,8 @@ fn nested<T>(levels: usize, leaf: T, inner: impl Fn(T) -> T) -> T {
     (0..levels).fold(leaf, |value, _| inner(value))
 }
 
-/// The deepest value of its kind that can be written can be read; one level more can be neither.
+/// Asserts that the deepest value that can be written can be read, and that one level more is
+/// refused by both.
 fn deepest_is_read_back<T>(levels_each: usize, leaf: impl Fn() -> T, inner: fn(T) -> T)
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,
@@ -72,7 +73,7 @@ where
 }
 
 #[test]
-fn what_can_be_written_can_be_read_and_no_more() {
+fn values_are_written_and_read_to_the_same_depth() {
     deepest_is_read_back(1, || Lists(vec![]), |value| Lists(vec![value]));
     deepest_is_read_back(1, || Maps { inner: None }, |value| Maps { inner: Some(Box::new(value)) });
     deepest_is_read_back(1, || Newtypes::Leaf, |value| Newtypes::Inner(Box::new(value)));
@@ -85,14 +86,14 @@ fn what_can_be_written_can_be_read_and_no_more() {
 }
 
 #[test]
-fn what_dynamodb_stores_is_within_the_bound() {
+fn the_depth_that_dynamodb_stores_is_within_the_limit() {
     const DYNAMODB_LEVELS: usize = 32;
     let attribute = nested(DYNAMODB_LEVELS, s("leaf"), |value| m([("k", value)]));
     assert!(from_attribute_value::<tree::Any>(attribute).is_ok());
 }
 
 #[test]
-fn whatever_is_nested_a_small_stack_suffices() {
+fn nested_values_fit_on_a_small_stack() {
     const STACK_BYTES: usize = 1 << 20;
     let read = || {
         let lists = || nested(1_000, l([]), |value| l([value]));

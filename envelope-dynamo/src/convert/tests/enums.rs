@@ -145,7 +145,7 @@ fn untagged_variants_are_guessed_alike() {
 }
 
 #[test]
-fn what_does_not_quite_fit_an_enum_is_read_alike() {
+fn malformed_enums_are_read_alike() {
     let attributes = [
         s("unit"),
         s("newtype"),

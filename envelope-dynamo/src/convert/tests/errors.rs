@@ -1,5 +1,4 @@
-//! Errors say what is wrong and never quote a value, and nothing that is stored makes the reader
-//! panic.
+//! Errors never quote a value, and no stored attribute makes the reader panic.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +32,7 @@ enum Untagged {
     Plan(Plan),
 }
 
-/// Attributes of every type whose values could be told from an error message.
+/// Attributes of every type, with values that a test would find in an error message.
 fn secrets() -> Vec<AttributeValue> {
     let scalars = [
         s(TEXT),
@@ -136,7 +135,7 @@ fn an_error_says_why_a_number_key_or_variant_does_not_fit() {
 }
 
 #[test]
-fn an_attribute_of_a_type_to_come_is_an_error_that_says_so() {
+fn an_attribute_of_an_unknown_type_is_an_error_that_says_so() {
     let message = "found an attribute of a type that this version of the AWS SDK does not know: update aws-sdk-dynamodb";
     says::<tree::Any>(unknown::attribute(), message);
     says::<Option<String>>(unknown::attribute(), message);
@@ -145,7 +144,7 @@ fn an_attribute_of_a_type_to_come_is_an_error_that_says_so() {
 }
 
 #[test]
-fn what_a_type_says_when_it_refuses_to_be_written_is_withheld() {
+fn the_message_of_a_failing_serialize_impl_is_not_shown() {
     struct Refuses;
 
     impl Serialize for Refuses {

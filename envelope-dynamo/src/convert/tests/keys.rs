@@ -1,4 +1,4 @@
-//! Map keys: what has one spelling as a string.
+//! Map keys: the types with one string form.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -25,7 +25,7 @@ fn key_is<K: Serialize + DeserializeOwned + Ord + Debug>(key: K, text: &str) {
 }
 
 #[test]
-fn keys_with_a_spelling_are_that_string() {
+fn keys_with_a_string_form_are_stored_as_that_string() {
     macro_rules! integers {
         ($($integer:ident)*) => {$(
             key_is($integer::MIN, &$integer::MIN.to_string());
@@ -47,7 +47,7 @@ fn keys_with_a_spelling_are_that_string() {
 }
 
 #[test]
-fn keys_without_a_spelling_are_refused() {
+fn keys_without_a_string_form_are_refused() {
     refused(&[(0.5_f64, 1)]);
     refused(&[(0.5_f32, 1)]);
     refused(&[((), 1)]);
@@ -78,7 +78,7 @@ fn written<K: Serialize, V: Serialize>(entries: &[(K, V)]) -> Result<AttributeVa
     to_attribute_value(&Entries(entries))
 }
 
-/// A map of keys that neither hash nor compare.
+/// A map whose keys implement neither `Hash` nor `Ord`.
 struct Entries<'a, K, V>(&'a [(K, V)]);
 
 impl<K: Serialize, V: Serialize> Serialize for Entries<'_, K, V> {
@@ -88,7 +88,7 @@ impl<K: Serialize, V: Serialize> Serialize for Entries<'_, K, V> {
 }
 
 #[test]
-fn what_does_not_quite_fit_a_key_is_read_alike() {
+fn malformed_keys_are_read_alike() {
     for text in [
         "", "1", "-1", "+1", "1.5", "300", "true", "TRUE", "a", "ab", "home", "Work", "Other",
         "::1",
@@ -133,7 +133,7 @@ fn keys_and_values_may_come_one_by_one_but_not_out_of_order() {
     assert!(map().serialize_value("value").is_err());
 }
 
-/// A `Display` that fails makes `to_string` panic.
+/// A `Display` implementation that fails. It makes `to_string` panic.
 struct Broken;
 
 impl Display for Broken {

@@ -26,7 +26,7 @@ proptest! {
     }
 
     #[test]
-    fn attributes_of_any_shape_are_read_alike_as_what_they_are(attribute in attributes()) {
+    fn attributes_of_any_shape_are_read_alike_without_a_type(attribute in attributes()) {
         read_alike::<Any>(&attribute);
         read_alike::<serde_json::Value>(&attribute);
         read_alike::<Option<Any>>(&attribute);
@@ -74,8 +74,8 @@ struct Newtype<T>(T);
 #[derive(Debug, PartialEq, Deserialize)]
 struct Tuple(String, u8);
 
-// What is ignored is not looked at, other than by `serde_dynamo`; so the types that would ignore a
-// field deny it.
+// This library does not inspect ignored fields, but `serde_dynamo` does. The types therefore deny
+// unknown fields.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strict {
@@ -147,8 +147,7 @@ fn jsons() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Texts that mean something to one of the types above, among others; none spells another one's
-/// number.
+/// Texts, among them some that one of the types above reads. No two spell the same number.
 fn texts() -> impl Strategy<Value = String> {
     let known = ["", "a", "é", "ab", "true", "1", "-5", "1.5", "One", "Two", "tag", "content"];
     prop_oneof![3 => select(known.to_vec()).prop_map(str::to_owned), 1 => "[a-z Α-Ω🦀]{0,4}"]

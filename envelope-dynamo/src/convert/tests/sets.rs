@@ -1,4 +1,4 @@
-//! Sets, asked for by our modules and by `serde_dynamo`'s.
+//! Sets, stored with our modules and with those of `serde_dynamo`.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -73,7 +73,7 @@ fn sets_are_lists_in_other_formats() {
 }
 
 #[test]
-fn elements_may_be_whatever_is_stored_as_such_an_element() {
+fn any_type_that_is_stored_as_an_element_can_be_in_a_set() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     enum Plan {
         Free,
@@ -138,7 +138,7 @@ fn empty_sets_and_sets_of_one_kind_read_as_another_are_read_alike() {
 }
 
 #[test]
-fn what_is_no_set_is_refused() {
+fn values_that_are_not_sets_are_refused() {
     use serde_dynamo::binary_set::BinarySet;
     use serde_dynamo::number_set::NumberSet;
     use serde_dynamo::string_set::StringSet;

@@ -11,7 +11,7 @@ use serde::ser::{
 
 use crate::convert::tests::*;
 
-/// Whatever an attribute says that it is.
+/// A value of the type that the attribute has.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Any {
     Bool(bool),
@@ -241,8 +241,7 @@ fn binaries() -> impl Strategy<Value = Tree> {
     any::<Vec<u8>>().prop_map(Tree::Bytes)
 }
 
-/// Mostly what is a key. Sequences and bytes are none, but are left out: `serde_dynamo` panics at
-/// them.
+/// Mostly values that can be keys. Sequences and bytes are left out: `serde_dynamo` panics at them.
 fn keys() -> impl Strategy<Value = Tree> {
     let scalar = prop_oneof![
         8 => texts(),
@@ -258,7 +257,7 @@ fn keys() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// Mostly what can be such a set.
+/// Mostly values that can be a set.
 fn sets() -> impl Strategy<Value = Tree> {
     fn seq(element: impl Strategy<Value = Tree> + 'static) -> BoxedStrategy<Box<Tree>> {
         prop_oneof![

@@ -1,4 +1,4 @@
-//! An attribute of a type that the SDK does not know, which cannot be built, only received.
+//! An attribute of a type that the SDK does not know. It cannot be built, only received.
 
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_dynamodb::config::retry::RetryConfig;

@@ -132,7 +132,7 @@ fn number_texts_are_read_by_both_or_by_neither() {
     }
 }
 
-/// Other than `serde_dynamo`, which reads the nearest `f64`.
+/// `serde_dynamo` reads the nearest `f64` instead.
 #[test]
 fn a_whole_number_beyond_64_bits_is_never_read_as_another_number() {
     #[derive(Debug, Deserialize)]
@@ -343,7 +343,7 @@ fn fields_are_renamed_skipped_and_translated_as_serde_says() {
 }
 
 #[test]
-fn structs_are_read_from_lists_and_tuples_leave_what_is_over() {
+fn structs_are_read_from_lists_and_tuples_drop_extra_elements() {
     assert_eq!(read_alike::<Range<u8>>(&l([n("1"), n("2")])), Some(1..2));
     assert_eq!(read_alike::<Range<u8>>(&l([n("1"), n("2"), n("3")])), Some(1..2));
     assert_eq!(read_alike::<Range<u8>>(&l([n("1")])), None);
@@ -362,7 +362,7 @@ struct Flat<T> {
 }
 
 #[test]
-fn flattened_fields_stand_beside_the_others() {
+fn flattened_fields_are_stored_beside_the_others() {
     let rest = BTreeMap::from([("a".to_owned(), 1), ("b".to_owned(), -1)]);
     same_as(Flat { id: 1, rest }, m([("id", n("1")), ("a", n("1")), ("b", n("-1"))]));
     same(Flat { id: 1, rest: BTreeMap::<String, serde_json::Value>::new() });
@@ -377,7 +377,7 @@ fn flattened_options_and_structs_are_read_alike() {
 }
 
 #[test]
-fn a_field_that_is_ignored_may_be_anything() {
+fn an_ignored_field_may_have_any_type() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Known {
         id: u8,
