@@ -50,7 +50,8 @@ pub const DOMAIN_PAIR: &str = "envelope";
 /// `table` names the queue, bucket or purpose, and the pairs name the object.
 ///
 /// ```
-/// use envelope_core::{Context, ContextForm, Value};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::message::{Context, ContextForm, Value};
 ///
 /// let context = Context::new("users")
 ///     .partition_key("user_id", Value::string("u_12345"))
@@ -343,7 +344,8 @@ fn encode_pairs<'p>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'p str, &'p
 /// The pairs that a data key is bound to. CloudTrail logs them.
 ///
 /// ```
-/// use envelope_core::context::{Context, ContextForm};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::message::{Context, ContextForm};
 ///
 /// let pairs = Context::new("users").pair("tenant", "t_1")?.encryption_context();
 /// assert_eq!((pairs.get("tenant"), pairs.form()), (Some("t_1"), ContextForm::Raw));

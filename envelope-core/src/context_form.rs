@@ -9,7 +9,8 @@ use std::fmt;
 /// form cannot be changed while records of another form are stored.
 ///
 /// ```
-/// use envelope_core::context::{Context, ContextForm, Value};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::message::{Context, ContextForm, Value};
 ///
 /// let context = Context::new("users").partition_key("id", Value::string("u_1"));
 /// let names = |form| {

@@ -22,7 +22,8 @@ pub const MAX_KEY_ID_BYTES: usize = 255;
 /// Which kind of key can unwrap a wrapped key. A reader skips kinds that it does not know.
 ///
 /// ```
-/// use envelope_core::KeyKind;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::KeyKind;
 ///
 /// assert_eq!(KeyKind::AWS_KMS.to_byte(), 2);
 /// assert_eq!(KeyKind::private(200).map(KeyKind::to_byte), Some(200));
@@ -129,7 +130,9 @@ impl fmt::Debug for WrappedKey {
 /// A parsed `encrypted_dek`: the stored form of a data key.
 ///
 /// ```
-/// use envelope_core::{ContextForm, EncryptedDek, KeyKind, WrappedKey};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{EncryptedDek, KeyKind, WrappedKey};
+/// use envelope_dynamo::message::ContextForm;
 ///
 /// let wrapped = WrappedKey::new(KeyKind::AWS_KMS, *b"key hint", [7; 184])?;
 /// let dek = EncryptedDek::new(ContextForm::Raw, vec![wrapped])?;
@@ -232,7 +235,8 @@ const fn low_byte(count: usize) -> u8 {
 /// materials (FORMAT 6.2).
 ///
 /// ```
-/// use envelope_core::KmsKeyHint;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::KmsKeyHint;
 ///
 /// let key = KmsKeyHint::of("mrk-1234abcd12ab34cd56ef1234567890ab");
 /// let material = "0b7fd7ddbac6eef27907413567cad8c810e2883dc8a7534067a82ee1142fc1e6";

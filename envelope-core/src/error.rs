@@ -47,7 +47,8 @@ pub enum Fault {
 /// Why a key provider could not generate or unwrap a data key.
 ///
 /// ```
-/// use envelope_core::{Fault, KeyError, KeyErrorKind};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{Fault, KeyError, KeyErrorKind};
 ///
 /// let error = KeyError::new(KeyErrorKind::KeyDisabled, "the key alias/users is disabled")
 ///     .with_request_id("a1b2");
@@ -212,7 +213,9 @@ impl From<RandomError> for KeyError {
 /// Why a [`Context`](crate::Context) is not valid.
 ///
 /// ```
-/// use envelope_core::{Context, ContextError};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::ContextError;
+/// use envelope_dynamo::message::Context;
 ///
 /// let error = Context::new("users").pair("table", "orders").unwrap_err();
 /// assert_eq!(error, ContextError::ReservedName("table".to_owned()));
@@ -257,7 +260,9 @@ impl StdError for ContextError {}
 /// 3, 4 and 12).
 ///
 /// ```
-/// use envelope_core::{EncryptedDek, FormatError};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::FormatError;
+/// use envelope_dynamo::keys::EncryptedDek;
 ///
 /// assert_eq!(EncryptedDek::parse(&[1, 0]), Err(FormatError::Truncated("encrypted_dek")));
 /// assert_eq!(EncryptedDek::parse(&[9]), Err(FormatError::UnknownVersion("encrypted_dek", 9)));

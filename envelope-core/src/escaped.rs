@@ -11,7 +11,8 @@ const MAX_NAMES: usize = 20;
 /// and at most 200 characters.
 ///
 /// ```
-/// use envelope_core::Escaped;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::Escaped;
 ///
 /// assert_eq!(Escaped("plan\nERROR: forged").to_string(), "plan\\nERROR: forged");
 /// assert_eq!(Escaped(&"x".repeat(1_000)).to_string().len(), 202);

@@ -50,6 +50,9 @@
 //!
 //! The root also has every name of the modules, except those of [`cbor`].
 //!
+//! `envelope-dynamo` re-exports most of these items. Their examples use its paths: `keys` for
+//! [`provider`] and [`key`], `message` for [`context`], [`seal`] and [`open`].
+//!
 //! # Which AES-GCM
 //!
 //! | feature | AES-256-GCM is computed by | needs |
@@ -100,6 +103,23 @@ mod serde_error;
 mod stack;
 pub mod stream;
 mod value;
+
+/// The key providers, at the path that `envelope-dynamo` gives them: for examples that appear in
+/// both crates.
+#[doc(hidden)]
+pub mod keys {
+    pub use crate::key::*;
+    pub use crate::provider::*;
+    pub use crate::rewrap::rewrap;
+}
+
+/// Contexts and messages, at the path that `envelope-dynamo` gives them.
+#[doc(hidden)]
+pub mod message {
+    pub use crate::context::*;
+    pub use crate::sealed::{Sealed, open, seal};
+    pub use crate::secret::Plaintext;
+}
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -17,7 +17,8 @@ const MIN_EXPONENT: i64 = -130;
 /// `10E-1` are the same number.
 ///
 /// ```
-/// use envelope_core::Number;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::message::Number;
 ///
 /// assert_eq!(Number::parse("+01.500e2")?.as_str(), "150");
 /// assert_eq!(Number::parse("-0.0")?, Number::parse("0")?);

@@ -91,11 +91,12 @@ pub type KeyFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, KeyError>> + S
 /// Implement it for a key service of your own:
 ///
 /// ```
-/// use envelope_core::provider::{GeneratedKey, KeyFuture, WrapKey};
-/// use envelope_core::{
-///     Context, DataKey, EncryptedDek, EncryptionContext, KeyError, KeyErrorKind, KeyKind,
-///     WrappedKey, seal,
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{KeyError, KeyErrorKind};
+/// use envelope_dynamo::keys::{
+///     DataKey, EncryptedDek, GeneratedKey, KeyFuture, KeyKind, WrapKey, WrappedKey,
 /// };
+/// use envelope_dynamo::message::{Context, EncryptionContext, seal};
 ///
 /// #[derive(Debug)]
 /// struct MyKeyService;

@@ -111,7 +111,9 @@ impl From<KeyError> for RewrapError {
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_core::{Context, ContextForm, LocalKeyProvider, RootKey, open, rewrap, seal};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{LocalKeyProvider, RootKey, rewrap};
+/// use envelope_dynamo::message::{Context, ContextForm, open, seal};
 ///
 /// let old = LocalKeyProvider::new(RootKey::generate()?);
 /// let new = LocalKeyProvider::new(RootKey::generate()?);

@@ -29,7 +29,8 @@ const ALGORITHM: &[u8] = &[0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 
 /// An RSA public key: DER `SubjectPublicKeyInfo`, as KMS and OpenSSL write it.
 ///
 /// ```
-/// use envelope_core::RsaPublicKey;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::RsaPublicKey;
 ///
 /// let error = RsaPublicKey::from_pem("-----BEGIN RSA PUBLIC KEY-----\n..").unwrap_err();
 /// assert!(error.to_string().contains("-----BEGIN PUBLIC KEY-----"), "what is expected instead");

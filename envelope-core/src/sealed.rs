@@ -45,7 +45,9 @@ impl fmt::Debug for Sealed {
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_core::{Context, LocalKeyProvider, RootKey, open, seal};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{LocalKeyProvider, RootKey};
+/// use envelope_dynamo::message::{Context, open, seal};
 ///
 /// let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("invoices").pair("object", "2026/11/invoice-7.pdf")?;

@@ -16,7 +16,8 @@ use crate::random;
 /// A data key of 256 bits, which seals records. Wiped when its last share is dropped.
 ///
 /// ```
-/// use envelope_core::DataKey;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::DataKey;
 ///
 /// let key = DataKey::generate()?;
 /// assert_eq!(format!("{key:?}"), "DataKey(..)");

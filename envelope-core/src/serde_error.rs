@@ -11,7 +11,8 @@ use serde::de::{Expected, Unexpected};
 /// nothing from the data.
 ///
 /// ```
-/// use envelope_core::ValueError;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::ValueError;
 /// use serde::de::{Error, Unexpected};
 ///
 /// let error = ValueError::invalid_type(Unexpected::Str("123-45-6789"), &"u8");

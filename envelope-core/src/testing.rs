@@ -7,8 +7,10 @@
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! use std::sync::Arc;
 //! use std::time::Duration;
-//! use envelope_core::testing::{TestClock, TestKeyProvider};
-//! use envelope_core::{CacheLimits, CachedKeyProvider, Context, open, seal};
+//! # use envelope_core as envelope_dynamo;
+//! use envelope_dynamo::keys::{CacheLimits, CachedKeyProvider};
+//! use envelope_dynamo::message::{Context, open, seal};
+//! use envelope_dynamo::testing::{TestClock, TestKeyProvider};
 //!
 //! let clock = Arc::new(TestClock::default());
 //! let limits = CacheLimits::new(Duration::from_secs(300));
@@ -39,8 +41,10 @@ use crate::{
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_core::testing::TestKeyProvider;
-/// use envelope_core::{Context, KeyErrorKind, open, seal};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::KeyErrorKind;
+/// use envelope_dynamo::message::{Context, open, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
 ///
 /// let provider = TestKeyProvider::default();
 /// let context = Context::new("letters");

@@ -12,7 +12,8 @@ use crate::number::Number;
 /// bound to the canonical form, which stays the same.
 ///
 /// ```
-/// use envelope_core::{Number, Value};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::message::{Number, Value};
 ///
 /// let value = Value::Number(Number::parse("1.0")?);
 /// assert!(value == Value::Number(Number::parse("1")?));

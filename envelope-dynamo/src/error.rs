@@ -19,8 +19,8 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 #[doc(inline)]
 pub use envelope_core::{
-    ContextError, Fault, FormatError, KeyError, KeyErrorKind, NumberError, OpenError, RandomError,
-    RewrapError, RootKeyError, SealError, ValueError,
+    ContextError, Escaped, Fault, FormatError, KeyError, KeyErrorKind, NumberError, OpenError,
+    RandomError, RewrapError, RootKeyError, SealError, ValueError,
 };
 
 use crate::dynamodb::Item;

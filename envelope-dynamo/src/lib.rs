@@ -1,5 +1,10 @@
-//! Field-level encryption for DynamoDB: mark the secret fields of a struct, keep the keys in AWS
-//! KMS.
+//! Field-level encryption for DynamoDB: mark the secret fields of a struct, and keep the keys in
+//! AWS KMS.
+//!
+//! A record is one item. Its `#[encrypted]` fields are sealed together with AES-256-GCM under a
+//! data key. A key provider, such as [`KmsKeyProvider`], wraps the data key, and the wrapped key is
+//! stored in the same item. The sealed fields are bound to the table, the primary key and the
+//! `#[authenticated]` attributes: a record that was moved or changed does not open.
 //!
 //! ```
 //! # use aws_sdk_dynamodb::types::AttributeValue;
@@ -19,14 +24,19 @@
 //!     logins: u64,
 //! }
 //!
-//! let user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), plan: "pro".into(), logins: 3 };
+//! let user = User {
+//!     user_id: "u_1".into(),
+//!     email: "zoe@example.com".into(),
+//!     plan: "pro".into(),
+//!     logins: 3,
+//! };
 //!
-//! // In production a `KmsKeyProvider`, and a `Table` that puts and gets; here what they rest on.
+//! // In production, use a `KmsKeyProvider` and a `Table`. A `Table` seals and opens items like this:
 //! let provider = LocalKeyProvider::new(RootKey::generate()?);
 //! let mut item = to_item(&user, &provider).await?;
 //! assert!(!item.contains_key("email") && item.contains_key("encrypted_payload"));
 //!
-//! // Plaintext may be updated in place; what is authenticated may not.
+//! // A plaintext attribute may change in place. An authenticated attribute may not.
 //! item.insert("logins".into(), AttributeValue::N("4".into()));
 //! assert_eq!(from_item::<User>(item.clone(), &provider).await?, User { logins: 4, ..user });
 //! item.insert("plan".into(), AttributeValue::S("enterprise".into()));
@@ -34,31 +44,46 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
+//! # What to use
+//!
 //! | to | use |
 //! |---|---|
-//! | say which fields are sealed | [`derive(Envelope)`](macro@Envelope) |
-//! | store and read records | [`Table`] |
-//! | read many, and go on where a reading stopped | [`Table::query`], [`Table::scan`], [`Table::index`], [`Records`], [`ResumeToken`] |
-//! | store, read or delete many records at once | [`Table::batch_put`], [`Table::batch_get`], [`Table::batch_delete`] |
-//! | demand something of a record, or change it in place | [`Condition`], [`Table::update`], [`AttributePath`], [`Envelope::attribute`] |
+//! | say which fields are encrypted | [`derive(Envelope)`](macro@Envelope) |
+//! | store, read, change and delete records | [`Table`] |
+//! | read many records, and continue later | [`Table::query`], [`Table::scan`], [`Table::index`]; [`read::Records`], [`ResumeToken`] |
+//! | store, read or delete many records by key | [`Table::batch_put`], [`Table::batch_get`], [`Table::batch_delete`] |
+//! | set a condition on a write, or update in place | [`Table::put`], [`Table::update`]; [`expression::Condition`], [`expression::AttributePath`] |
 //! | read some readable attributes without the data key | [`derive(View)`](macro@View), [`Table::view`] |
 //! | read or write records of several types together | [`transact_get()`], [`transact_write()`] |
-//! | seal and open items of your own | [`to_item()`], [`from_item()`] |
-//! | have KMS wrap the data keys | [`KmsKeyProvider`], [`KmsKeyWrapper`] for a service that only writes |
-//! | write and read thousands of records per call to KMS | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
-//! | read the same records again and again, or write in bursts | [`CachedKeyProvider`], [`SharedKeyProvider`] |
-//! | let some readers see only some of the fields | [`Access`], [`GroupKeyProvider`] |
-//! | let several regions or partners read | [`MultiKeyProvider`], [`KmsRsaKey`], `RsaRecipient` (feature `rsa`) |
-//! | move data keys to another key | [`Table::rewrap`]; [`KmsKeyProvider::rewrap`], [`rewrap()`], [`item_context()`] for items of your own |
-//! | create a table for tests | [`Table::create_table`] |
-//! | test without KMS | [`LocalKeyProvider`] |
+//! | seal and open items without a `Table` | [`to_item()`], [`from_item()`] |
+//! | have KMS wrap the data keys | [`KmsKeyProvider`]; [`KmsKeyWrapper`] for a service that only writes |
+//! | make fewer calls to KMS | [`CachedKeyProvider`], [`SharedKeyProvider`], [`HierarchicalKeyProvider`] |
+//! | erase all records of a person by deleting one key | [`HierarchicalKeyProvider`], [`BranchKeyTable`] |
+//! | let some readers see only some fields | [`Access`], [`GroupKeyProvider`] |
+//! | let several regions or partners read | [`keys::MultiKeyProvider`], [`keys::KmsRsaKey`] |
+//! | move records to another key | [`Table::rewrap`]; [`keys::rewrap()`] and [`item::item_context()`] without a `Table` |
+//! | test without KMS | [`LocalKeyProvider`], [`Table::create_table`] |
 //! | wrap data keys in another way | [`WrapKey`], [`UnwrapKey`] |
-//! | seal something that is not a record | [`seal()`], [`open()`], [`Context`] |
-//! | seal and open files, uploads and downloads of any size | [`seal_stream()`], [`open_stream()`], [`open_to_file()`] |
-//! | know who must act on an error | [`Error::fault`], [`KeyErrorKind`] |
+//! | seal bytes that are not a record | [`message::seal()`], [`message::open()`] |
+//! | seal files, uploads and downloads of any size | [`stream::seal_stream()`], [`stream::open_stream()`] |
+//! | know who must act on an error | [`Error::fault`], [`WriteOutcome`] |
 //!
-//! The record format is described in `docs/FORMAT.md` of the repository, what is protected and what
-//! is not in `docs/THREAT_MODEL.md`.
+//! # Where things are
+//!
+//! | module | contains |
+//! |---|---|
+//! | the root | what a first program needs |
+//! | [`read`], [`write`](mod@write), [`batch`], [`transaction`] | the calls of [`Table`] |
+//! | [`expression`] | conditions, updates and filters on readable attributes |
+//! | [`record`] | the traits that the derives implement, keys and indexes |
+//! | [`item`] | sealing and opening one item |
+//! | [`convert`] | conversion between Rust values and DynamoDB attributes |
+//! | [`keys`] | key providers |
+//! | [`message`], [`stream`] | sealing what is not a record |
+//! | [`error`] | what went wrong, and who must act |
+//!
+//! The repository's `docs/FORMAT.md` specifies the format of a record. `docs/THREAT_MODEL.md` says
+//! what is protected and what is not.
 #![forbid(unsafe_code)]
 
 pub mod convert;
@@ -95,7 +120,7 @@ pub use crate::table::{Table, batch, read, transaction, write};
 #[doc(no_inline)]
 pub use crate::transaction::{transact_get, transact_write};
 
-/// What generated code names; not part of the public interface.
+/// The names that generated code uses. They are not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use ::core::default::Default;
@@ -127,13 +152,13 @@ pub mod __private {
         Access, AuthenticatedVersion, Composite, Envelope, Field, Mark, Partition, Parts, Schema,
         VersionNumber, View,
     };
-    /// How times are written and read.
+    /// Writes and reads times.
     pub mod epoch_seconds {
         pub use crate::convert::epoch_seconds::{Seconds, deserialize, seconds, serialize};
     }
-    /// Asks, at the place where it is called, that serde can write a type.
+    /// Requires, where it is called, that serde can serialize a type.
     pub const fn is_written<T: serde::Serialize>() {}
-    /// `Vec::from` without its trait, which may be out of scope, or another's.
+    /// Calls `Vec::from` without its trait: in the caller's scope another trait may have its name.
     pub fn list<T, const N: usize>(values: [T; N]) -> Vec<T> {
         Vec::from(values)
     }

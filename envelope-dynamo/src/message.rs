@@ -1,7 +1,15 @@
 //! Seals bytes that are not a record: messages, tokens, small files.
 //!
-//! The same format and the same key providers as for records; [`Context`] says what the bytes are
-//! bound to. For more than fits into memory, see [`stream`](crate::stream).
+//! Messages have the same format and the same key providers as records. A [`Context`] says what the
+//! bytes are bound to: they open for an equal context only. For data that does not fit into memory,
+//! see [`stream`](crate::stream).
+//!
+//! | to | use |
+//! |---|---|
+//! | seal bytes | [`seal()`] |
+//! | open them | [`open()`] |
+//! | say what they are bound to | [`Context`], with [`Value`]s that are strings, bytes or a [`Number`] |
+//! | choose what KMS and CloudTrail see of the context | [`ContextForm`] |
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -12,6 +20,10 @@
 //! let context = Context::new("notifications").pair("user", "u_1")?;
 //! let sealed = seal(b"your parcel has arrived", &context, &provider).await?;
 //! assert_eq!(open(&sealed, &context, &provider).await?.expose(), b"your parcel has arrived");
+//!
+//! // The message of one user does not open as the message of another.
+//! let other = Context::new("notifications").pair("user", "u_2")?;
+//! assert!(open(&sealed, &other, &provider).await.is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 

@@ -37,8 +37,10 @@ type Id = [u8; 32];
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::time::Duration;
-/// use envelope_core::testing::TestKeyProvider;
-/// use envelope_core::{CacheLimits, CachedKeyProvider, Context, open, seal};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{CacheLimits, CachedKeyProvider};
+/// use envelope_dynamo::message::{Context, open, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
 ///
 /// let limits = CacheLimits::new(Duration::from_secs(300));
 /// let provider = CachedKeyProvider::new(TestKeyProvider::default(), limits);

@@ -41,7 +41,8 @@ pub trait KeyObserver: fmt::Debug + Send + Sync {
 /// Counts events.
 ///
 /// ```
-/// use envelope_core::{KeyCounters, KeyEvent, KeyObserver};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{KeyCounters, KeyEvent, KeyObserver};
 ///
 /// let counters = KeyCounters::default();
 /// counters.observe(KeyEvent::CacheHit);

@@ -20,9 +20,10 @@ use crate::secret::DataKey;
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::sync::Arc;
-/// use envelope_core::{
-///     Context, GroupKeyProvider, KeyErrorKind, LocalKeyProvider, OpenError, RootKey, open, seal,
-/// };
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{KeyErrorKind, OpenError};
+/// use envelope_dynamo::keys::{GroupKeyProvider, LocalKeyProvider, RootKey};
+/// use envelope_dynamo::message::{Context, open, seal};
 ///
 /// // In production, a `KmsKeyProvider` with a KMS key for each.
 /// let provider = || RootKey::generate().map(|key| Arc::new(LocalKeyProvider::new(key)));

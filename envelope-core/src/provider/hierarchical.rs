@@ -50,10 +50,12 @@ pub use branch::{BranchKey, BranchKeyStore, BranchName, BranchVersion};
 /// ```
 /// # let mut example = std::pin::pin!(async {
 /// use std::time::Duration;
-/// use envelope_core::{
-///     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, Context, DataKey,
-///     HierarchicalKeyProvider, KeyFuture, open, seal,
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{
+///     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey,
+///     HierarchicalKeyProvider, KeyFuture,
 /// };
+/// use envelope_dynamo::message::{Context, open, seal};
 ///
 /// /// One key for all branches. A real store has one for each branch, wrapped by KMS.
 /// #[derive(Debug)]

@@ -33,7 +33,9 @@ const WRAP_INFO: &[u8] = b"envelope local wrap 1";
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_core::{Context, LocalKeyProvider, RootKey, open, seal};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{LocalKeyProvider, RootKey};
+/// use envelope_dynamo::message::{Context, open, seal};
 ///
 /// let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("letters").pair("to", "grandmother")?;

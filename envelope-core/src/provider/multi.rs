@@ -18,8 +18,10 @@ use crate::secret::DataKey;
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_core::testing::TestKeyProvider;
-/// use envelope_core::{Context, LocalKeyProvider, MultiKeyWrapper, RootKey, open, seal};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{LocalKeyProvider, MultiKeyWrapper, RootKey};
+/// use envelope_dynamo::message::{Context, open, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
 ///
 /// let partner = LocalKeyProvider::new(RootKey::from_bytes(&[7; 32])?);
 /// let writer = MultiKeyWrapper::new(TestKeyProvider::default()).with(partner);
@@ -44,9 +46,9 @@ pub struct MultiKeyWrapper {
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_core::{
-///     Context, EncryptedDek, LocalKeyProvider, MultiKeyProvider, RootKey, open, seal,
-/// };
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{EncryptedDek, LocalKeyProvider, MultiKeyProvider, RootKey};
+/// use envelope_dynamo::message::{Context, open, seal};
 ///
 /// let (here, there) = ([1; 32], [2; 32]); // in production, a `KmsKeyProvider` of each region
 /// let provider = |root| RootKey::from_bytes(root).map(LocalKeyProvider::new);

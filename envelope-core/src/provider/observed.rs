@@ -18,9 +18,11 @@ use crate::secret::DataKey;
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::sync::Arc;
-/// use envelope_core::{
-///     Context, KeyCounters, KeyEvent, LocalKeyProvider, ObservedKeyProvider, RootKey, open, seal,
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{
+///     KeyCounters, KeyEvent, LocalKeyProvider, ObservedKeyProvider, RootKey,
 /// };
+/// use envelope_dynamo::message::{Context, open, seal};
 ///
 /// let counters = Arc::new(KeyCounters::default());
 /// let local = LocalKeyProvider::new(RootKey::generate()?);

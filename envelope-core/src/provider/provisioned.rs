@@ -16,10 +16,11 @@ use crate::error::{FormatError, KeyError, KeyErrorKind};
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_core::{
-///     Context, ContextForm, EncryptedDek, LocalKeyProvider, ProvisionedKeyWrapper, RootKey,
-///     WrapKey, open, seal,
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{
+///     EncryptedDek, LocalKeyProvider, ProvisionedKeyWrapper, RootKey, WrapKey,
 /// };
+/// use envelope_dynamo::message::{Context, ContextForm, open, seal};
 ///
 /// let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("readings").form(ContextForm::Table);

@@ -86,7 +86,9 @@ impl RsaRecipient {
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # let pem = include_str!("rsa/test_key.pem");
-/// use envelope_core::{Context, LocalRsaKey, RsaPublicKey, RsaRecipient, open, seal};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{LocalRsaKey, RsaPublicKey, RsaRecipient};
+/// use envelope_dynamo::message::{Context, open, seal};
 ///
 /// let ours = LocalRsaKey::from_pkcs8_pem(pem)?;
 /// let partner = RsaRecipient::new(RsaPublicKey::from_der(ours.public_key().as_der())?)?;

@@ -72,8 +72,10 @@ impl SharingLimits {
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::time::Duration;
-/// use envelope_core::testing::TestKeyProvider;
-/// use envelope_core::{Context, ContextForm, SharedKeyProvider, SharingLimits, seal};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{SharedKeyProvider, SharingLimits};
+/// use envelope_dynamo::message::{Context, ContextForm, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
 ///
 /// let limits = SharingLimits::new(Duration::from_secs(300), 1_000);
 /// let provider = SharedKeyProvider::new(TestKeyProvider::default(), limits);

@@ -7,7 +7,8 @@
 /// default of 64 KiB adds 0.02 percent.
 ///
 /// ```
-/// use envelope_core::ChunkSize;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::stream::ChunkSize;
 ///
 /// assert_eq!(ChunkSize::default().bytes(), 65_536);
 /// assert_eq!(ChunkSize::new(1 << 20), Some(ChunkSize::MAX));

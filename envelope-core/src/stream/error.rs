@@ -73,7 +73,9 @@ impl From<KeyError> for SealStreamError {
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use envelope_core::{ChunkSize, Context, LocalKeyProvider, RootKey, SealWriter, StreamSealer};
 /// use std::io::{Read, Write};
-/// use envelope_core::{Fault, OpenReader, OpenStreamError, UntrustedStreamHeader};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::Fault;
+/// use envelope_dynamo::stream::{OpenReader, OpenStreamError, UntrustedStreamHeader};
 /// # let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// # let context = Context::new("invoices");
 /// # let sealer = StreamSealer::with_chunk_size(ChunkSize::MIN, &context, &provider).await?;

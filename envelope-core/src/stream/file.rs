@@ -23,7 +23,8 @@ use crate::stream::open::StreamOpener;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use std::io::Read;
 /// # use envelope_core::{Context, LocalKeyProvider, RootKey, SealReader, StreamSealer};
-/// use envelope_core::{UntrustedStreamHeader, open_to_file};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::stream::{UntrustedStreamHeader, open_to_file};
 ///
 /// # let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// # let context = Context::new("invoices");

@@ -92,7 +92,8 @@ fn read_blocking(
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use envelope_core::{Context, LocalKeyProvider, RootKey};
 /// use std::io::Read;
-/// use envelope_core::{SealReader, StreamSealer};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::stream::{SealReader, StreamSealer};
 ///
 /// # let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// # let context = Context::new("invoices");
@@ -145,7 +146,8 @@ impl<R: Read> Read for SealReader<R> {
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use envelope_core::{Context, LocalKeyProvider, RootKey, SealReader, StreamSealer};
 /// use std::io::Read;
-/// use envelope_core::{OpenReader, UntrustedStreamHeader};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::stream::{OpenReader, UntrustedStreamHeader};
 ///
 /// # let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// # let context = Context::new("invoices");

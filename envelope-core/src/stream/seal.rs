@@ -26,7 +26,8 @@ use crate::stream::key::{ChunkKey, End};
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use envelope_core::{Context, LocalKeyProvider, RootKey};
-/// use envelope_core::StreamSealer;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::stream::StreamSealer;
 ///
 /// # let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("invoices").pair("object", "2026/11/invoice-7.pdf")?;

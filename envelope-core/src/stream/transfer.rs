@@ -18,7 +18,9 @@ use crate::stream::seal::StreamSealer;
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use envelope_core::{LocalKeyProvider, RootKey};
-/// use envelope_core::{Context, open_stream, seal_stream};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::message::Context;
+/// use envelope_dynamo::stream::{open_stream, seal_stream};
 ///
 /// # let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("invoices").pair("object", "2026/11/invoice-7.pdf")?;

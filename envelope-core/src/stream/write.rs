@@ -20,7 +20,8 @@ use crate::stream::seal::StreamSealer;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use envelope_core::{Context, LocalKeyProvider, RootKey};
 /// use std::io::Write;
-/// use envelope_core::{SealWriter, StreamSealer};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::stream::{SealWriter, StreamSealer};
 ///
 /// # let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// # let context = Context::new("invoices");

@@ -7,8 +7,8 @@
 //! - [`Index`] is an index of a record, with its key and its [`kind`]. [`PrimaryKey`] is the index
 //!   that is the table itself. [`NoIndexes`] is the type of the indexes of a struct without any.
 //! - [`ReadsConsistently`], [`Secondary`] and [`Sorted`] are bounds of the calls that only some
-//!   indexes support: consistent reads, [`fetch_base`](crate::read::Query::fetch_base), and
-//!   conditions on a sort key.
+//!   indexes support: consistent reads, [`fetch_base_table`](crate::read::Query::fetch_base_table),
+//!   and conditions on a sort key.
 //!
 //! ```
 //! use envelope_dynamo::Envelope;

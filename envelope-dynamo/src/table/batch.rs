@@ -1,4 +1,31 @@
-//! Many records in few requests.
+//! The calls of [`Table`](crate::Table) for many records: few requests, and a result for each
+//! record.
+//!
+//! | to | use | records in a request |
+//! |---|---|---|
+//! | store records | [`Table::batch_put`](crate::Table::batch_put): [`BatchPut`] | 25 |
+//! | delete records by their keys | [`Table::batch_delete`](crate::Table::batch_delete): [`BatchDelete`] | 25 |
+//! | read records by their keys | [`Table::batch_get`](crate::Table::batch_get): [`BatchGet`] | 100 |
+//!
+//! The inputs come from an iterator, which may be of any length: one request at a time is in
+//! memory. What DynamoDB leaves unprocessed is sent again after a pause.
+//!
+//! A batch is no transaction: a part of it may be done while the rest fails. A [`BatchError`] names
+//! each input that failed, and why. For all or nothing, see [`transaction`](crate::transaction).
+//!
+//! ```no_run
+//! # use envelope_dynamo::{Envelope, Table};
+//! # #[derive(Envelope)]
+//! # #[envelope(table = "users")]
+//! # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+//! # async fn example(users: Table<User>, imported: Vec<User>) {
+//! if let Err(error) = users.batch_put(&imported).send().await {
+//!     for failure in error.failures() {
+//!         eprintln!("{} was not stored: {}", imported[failure.position()].user_id, failure.error());
+//!     }
+//! }
+//! # }
+//! ```
 
 pub(crate) mod delete;
 pub(crate) mod error;

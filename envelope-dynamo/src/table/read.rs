@@ -1,4 +1,39 @@
-//! Calls that read: one record, or many.
+//! The calls of [`Table`](crate::Table) that read: one record, or many.
+//!
+//! | to | use |
+//! |---|---|
+//! | read one record by its key | [`Table::get`](crate::Table::get): [`Get`] |
+//! | read some readable attributes without the data key | [`Table::view`](crate::Table::view): [`GetView`]; `.views()` on a query or a scan |
+//! | read the records of one partition | [`Table::query`](crate::Table::query): [`Query`] |
+//! | read all records | [`Table::scan`](crate::Table::scan): [`Scan`] |
+//! | read through an index | [`Table::index`](crate::Table::index): [`TableIndex`] |
+//! | read many records by their keys | [`Table::batch_get`](crate::Table::batch_get), in [`batch`](crate::batch) |
+//! | process the records one by one | `.stream()`: [`Records`] |
+//! | continue later, or in another process | `.resume(token)`, with the [`ResumeToken`] of [`Records::resume_token`] |
+//!
+//! `.send()` returns all records, or the first error. `.stream()` returns each record with its own
+//! result: one bad record does not hide the others.
+//!
+//! ```no_run
+//! # use envelope_dynamo::{Envelope, Error, ResumeToken, Table};
+//! # #[derive(Envelope)]
+//! # #[envelope(table = "visits")]
+//! # struct Visit {
+//! #     #[partition_key] patient: String,
+//! #     #[sort_key] day: String,
+//! #     #[encrypted] notes: String,
+//! # }
+//! /// One page of a web application, and the token for the next page.
+//! async fn page(
+//!     visits: &Table<Visit>,
+//!     patient: &str,
+//!     from: Option<ResumeToken>,
+//! ) -> Result<(Vec<Visit>, Option<ResumeToken>), Error> {
+//!     let mut records = visits.query(patient).descending().limit(20).resume(from).stream()?;
+//!     let page = records.try_collect().await?;
+//!     Ok((page, records.resume_token()))
+//! }
+//! ```
 
 pub(crate) mod attribute_names;
 pub(crate) mod base_table;

@@ -8,7 +8,8 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use envelope_core::CacheLimits;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::CacheLimits;
 ///
 /// let five_minutes = CacheLimits::new(Duration::from_secs(300));
 /// let larger = five_minutes.max_entries(10_000).while_unreachable(Duration::from_secs(600));

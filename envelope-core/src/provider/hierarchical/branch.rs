@@ -21,7 +21,8 @@ const LABEL: &str = "envelope-branch-key";
 /// subject.
 ///
 /// ```
-/// use envelope_core::BranchName;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::BranchName;
 ///
 /// assert_eq!(BranchName::new("t_7")?.as_str(), "t_7");
 /// assert!(BranchName::new("").is_err());
@@ -75,7 +76,8 @@ impl Debug for BranchName {
 /// Identifies one version of a branch key: a random UUID, which records contain.
 ///
 /// ```
-/// use envelope_core::BranchVersion;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::BranchVersion;
 ///
 /// let version = BranchVersion::generate()?;
 /// assert_eq!(BranchVersion::parse(&version.to_string()), Some(version));
@@ -152,7 +154,8 @@ impl Debug for BranchVersion {
 /// drop.
 ///
 /// ```
-/// use envelope_core::{BranchKey, BranchName, BranchVersion, DataKey};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{BranchKey, BranchName, BranchVersion, DataKey};
 ///
 /// let version = BranchVersion::from_bytes([0xab; 16]);
 /// let key = BranchKey::new(BranchName::new("t_7")?, version, DataKey::generate()?);
