@@ -31,6 +31,8 @@ use std::sync::Arc;
 use crate::context_form::ContextForm;
 
 pub use crate::escaped::{Escaped, EscapedNames};
+#[doc(no_inline)]
+pub use crate::serde_error::ValueError;
 
 /// Who must act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -41,8 +41,8 @@ pub use crate::table::batch::get::BatchGet;
 pub use crate::table::batch::get_stream::BatchGetStream;
 pub use crate::table::batch::put::BatchPut;
 
-/// What a caller sets on each of the SDK's requests.
+/// The function of `customize`, which is called for each of the SDK's requests.
 type Customize<'a, B> = Box<dyn Fn(B) -> B + Send + Sync + 'a>;
 
-/// How often in a row DynamoDB may leave everything unprocessed that it is sent.
+/// How many requests in a row DynamoDB may leave wholly unprocessed.
 pub(crate) const TRIES: u32 = 10;

@@ -17,10 +17,22 @@ use crate::table::batch::error::BatchError;
 use crate::table::batch::sender::{Sender, Write};
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
-    /// Deletes any number of records by their keys, twenty-five in a request; needs no data key.
+    /// Deletes any number of records by their keys, twenty-five in a request. This needs no data
+    /// key.
     ///
-    /// Keys are taken from the iterator as they are needed. Unprocessed ones are dealt with as by
+    /// Keys are taken from the iterator as they are needed. Unprocessed keys are sent again, as by
     /// [`batch_put`](Self::batch_put).
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// # async fn example(users: Table<User>) -> Result<(), envelope_dynamo::batch::BatchError> {
+    /// assert_eq!(users.batch_delete(["u_1", "u_2"]).send().await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn batch_delete<I>(&self, keys: I) -> BatchDelete<'_, T, P, I::IntoIter>
     where
         I: IntoIterator<Item: IntoKey<T::Key>>,
@@ -29,7 +41,7 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     }
 }
 
-/// A batch of deletes being built; see [`Table::batch_delete`].
+/// Builds a batch of deletes; see [`Table::batch_delete`].
 #[must_use = "a batch does nothing until it is sent"]
 pub struct BatchDelete<'a, T, P: ?Sized, I> {
     table: &'a Table<T, P>,
@@ -47,7 +59,7 @@ where
         Self { table, keys, customize: None }
     }
 
-    /// Sets what this library does not cover on each of the SDK's requests; request items are
+    /// Sets what this library does not cover on each of the SDK's requests. Request items are
     /// refused ([`UsageError::Customized`](crate::error::UsageError::Customized)).
     pub fn customize(
         mut self,
@@ -57,13 +69,13 @@ where
         self
     }
 
-    /// Deletes the records; returns how many keys were named. That there was no record is not an
-    /// error.
+    /// Deletes the records, and returns the number of keys. A key without a record is no error.
     ///
     /// # Errors
     ///
-    /// When any record was not deleted, or may not have been: the error says which, and why each.
-    // Boxed for the reason that `BatchGet::send` is.
+    /// Fails if some records were not deleted, or may not have been. The error names each of them,
+    /// with the reason.
+    // Boxed for the same reason as `BatchGet::send`.
     #[must_use = "nothing is deleted until the future is awaited"]
     pub fn send(self) -> BoxFuture<'a, Result<usize, BatchError>>
     where

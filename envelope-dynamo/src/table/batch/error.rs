@@ -7,13 +7,13 @@ use envelope_core::Fault;
 
 use crate::error::Error;
 
-/// How many failures are told in full.
+/// How many failures the message describes.
 const SHOWN: usize = 5;
 
-/// What a batch of writes did not do.
+/// Which records of a batch were not written, and why.
 ///
-/// Whatever stands before [`taken`](Self::taken) and is not among the [`failures`](Self::failures)
-/// was done.
+/// All inputs before [`taken`](Self::taken) that are not among the [`failures`](Self::failures)
+/// were written.
 #[derive(Debug)]
 pub struct BatchError {
     pub(crate) operation: &'static str,
@@ -25,35 +25,35 @@ pub struct BatchError {
 }
 
 impl BatchError {
-    /// How many inputs were taken from the iterator.
+    /// How many inputs the batch took from the iterator.
     ///
-    /// The batch goes on after records that fail by themselves; after twenty-five in a row that all
-    /// fail for a reason that is not theirs it [stops](Self::stopped), and the inputs after
-    /// this many were not touched.
+    /// A batch continues after records that fail for a reason of their own. It
+    /// [stops](Self::stopped) after twenty-five inputs of which none was written, if the reason is
+    /// not in the records. The inputs after this number were not touched.
     #[must_use]
     pub const fn taken(&self) -> usize {
         self.taken
     }
 
-    /// Whether the batch stopped before the end of its inputs was reached.
+    /// Whether the batch stopped before the end of its inputs.
     #[must_use]
     pub const fn stopped(&self) -> bool {
         self.stopped
     }
 
-    /// How many records were written, or deleted.
+    /// How many records were written or deleted.
     #[must_use]
     pub const fn done(&self) -> usize {
         self.done
     }
 
-    /// What failed, in the order of the inputs; at least one.
+    /// The failures, in the order of the inputs. At least one.
     #[must_use]
     pub fn failures(&self) -> &[BatchFailure] {
         &self.failures
     }
 
-    /// Who can put it right: the operator, if any of the failures is the operator's.
+    /// Who must act: the operator if any of the failures needs the operator.
     #[must_use]
     pub fn fault(&self) -> Fault {
         let faults = || self.failures.iter().map(|failure| failure.error.fault());
@@ -63,7 +63,7 @@ impl BatchError {
         }
     }
 
-    /// Whether everything that failed may succeed later without anybody acting.
+    /// Whether every failed input may succeed later without anybody acting.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.failures.iter().all(|failure| failure.error.is_retryable())
@@ -112,16 +112,17 @@ pub struct BatchFailure {
 }
 
 impl BatchFailure {
-    /// Where it stands among the inputs, counted from 0.
+    /// The position among the inputs, counted from 0.
     #[must_use]
     pub const fn position(&self) -> usize {
         self.position
     }
 
-    /// Which record, and why; [`Error::write_outcome`] says whether the write may have happened all
-    /// the same.
+    /// Which record failed, and why. [`Error::write_outcome`] says whether it may have been written
+    /// all the same.
     ///
-    /// To put or delete it again leads to the same end, unless somebody else wrote in between.
+    /// Putting or deleting the record again leads to the same result, unless somebody else wrote it
+    /// in between.
     #[must_use]
     pub const fn error(&self) -> &Error {
         &self.error

@@ -15,9 +15,9 @@ use crate::table::bounded::CONCURRENCY;
 impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Reads any number of records by their keys, a hundred in a request.
     ///
-    /// What DynamoDB leaves unprocessed, because the answer would be too large or the table is
-    /// throttled, is asked for again after a pause, until it has done nothing for ten requests
-    /// in a row.
+    /// DynamoDB leaves keys unprocessed if the answer would be too large or if it throttles the
+    /// table. They are requested again after a pause. After ten requests in a row without any
+    /// progress, the batch gives up.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -47,7 +47,7 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     }
 }
 
-/// A read of many records being built; see [`Table::batch_get`].
+/// Builds a read of many records; see [`Table::batch_get`].
 #[must_use = "a read does nothing until it is sent"]
 pub struct BatchGet<'a, T, P: ?Sized, I> {
     pub(crate) table: &'a Table<T, P>,
@@ -67,20 +67,20 @@ where
         Self { table, keys, consistent: false, concurrency: CONCURRENCY, customize: None }
     }
 
-    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    /// Reads the latest write, at twice the price. By default a read may miss the latest writes.
     pub const fn consistent_read(mut self) -> Self {
         self.consistent = true;
         self
     }
 
-    /// Opens at most this many records at a time, 16 by default: so many calls to KMS may be under
-    /// way.
+    /// Opens at most this many records at a time: 16 by default, at least one. With a key provider
+    /// that calls KMS for each record, this limits the concurrent calls.
     pub const fn concurrency(mut self, records: usize) -> Self {
         self.concurrency = records;
         self
     }
 
-    /// Sets what this library does not cover on each of the SDK's requests; request items are
+    /// Sets what this library does not cover on each of the SDK's requests. Request items are
     /// refused ([`UsageError::Customized`](crate::error::UsageError::Customized)).
     pub fn customize(
         mut self,
@@ -90,16 +90,16 @@ where
         self
     }
 
-    /// Reads and opens the records, in the order of the keys; `None` where there is none.
+    /// Reads and opens the records, in the order of the keys; `None` for a key without a record.
     ///
     /// # Errors
     ///
     /// The first error of any record, as of [`Get::send`](crate::read::Get::send), and
     /// [`ServiceError::Unprocessed`](crate::error::ServiceError::Unprocessed). Where the other
     /// records are wanted all the same, use [`stream`](Self::stream).
-    // Boxed, so that the caller's future does not mention `I`: the compiler does not find a future
-    // `Send` that holds the type of a closure over borrowed arguments. So it is with the
-    // stream.
+    // Boxed, so that the type of the caller's future does not contain `I`. Otherwise the compiler
+    // cannot prove that the future is `Send` if `I` contains a closure over borrowed arguments. The
+    // stream boxes its keys for the same reason.
     #[must_use = "nothing is read until the future is awaited"]
     pub fn send(self) -> BoxFuture<'a, Result<Vec<Option<T>>, Error>>
     where
@@ -109,11 +109,10 @@ where
         Box::pin(self.stream().into_records())
     }
 
-    /// Reads and opens the records one by one, as they come: each with its key, each its own
-    /// result.
+    /// Streams the records, each with its key and its own result.
     ///
-    /// Keys are taken from the iterator as they are needed, a hundred at a time, so that it may be
-    /// as long as it likes.
+    /// Keys are taken from the iterator as they are needed, a hundred at a time. So the iterator
+    /// may be of any length.
     pub fn stream(self) -> BatchGetStream<'a, T, P, I::Item>
     where
         I: Send + 'a,

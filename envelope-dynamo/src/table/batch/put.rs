@@ -19,18 +19,18 @@ use crate::table::batch::sender::{Sender, Write};
 use crate::table::bounded::CONCURRENCY;
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
-    /// Stores any number of records, twenty-five in a request, replacing what stands under their
-    /// keys.
+    /// Stores any number of records, twenty-five in a request. Records under the same keys are
+    /// replaced.
     ///
-    /// Records are taken from the iterator, sealed and sent as the requests before them are done,
-    /// so that a million of them need the memory of twenty-five. Each is sealed once: what
-    /// DynamoDB leaves unprocessed is sent again after a pause as it was sealed, until DynamoDB
-    /// has done nothing for ten requests in a row.
+    /// One request after the other is sealed and sent. So a million records need the memory of
+    /// twenty-five. Each record is sealed once. What DynamoDB leaves unprocessed is sent again
+    /// after a pause, as it was sealed. After ten requests in a row without any progress, the
+    /// batch gives up.
     ///
-    /// The records are stored in their order as far as it can be told: of several with one key, the
-    /// last one stays. A record that cannot be sealed or is too large fails alone. Unlike a
-    /// [`put`](Self::put), DynamoDB takes no conditions here, and a batch is no transaction:
-    /// some of it may be stored while the rest fails.
+    /// Of several records with one key, the last one stays. A record that cannot be sealed or is
+    /// too large fails alone. DynamoDB takes no conditions here, unlike for a
+    /// [`put`](Self::put). A batch is no transaction: a part of it may be stored while the rest
+    /// fails.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
@@ -56,7 +56,7 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     }
 }
 
-/// A batch of puts being built; see [`Table::batch_put`].
+/// Builds a batch of puts; see [`Table::batch_put`].
 #[must_use = "a batch does nothing until it is sent"]
 pub struct BatchPut<'a, T, P: ?Sized, I> {
     table: &'a Table<T, P>,
@@ -75,14 +75,14 @@ where
         Self { table, records, concurrency: CONCURRENCY, customize: None }
     }
 
-    /// Seals at most this many records at a time, 16 by default: so many calls to KMS may be under
-    /// way.
+    /// Seals at most this many records at a time: 16 by default, at least one. With a key provider
+    /// that calls KMS for each record, this limits the concurrent calls.
     pub const fn concurrency(mut self, records: usize) -> Self {
         self.concurrency = records;
         self
     }
 
-    /// Sets what this library does not cover on each of the SDK's requests; request items are
+    /// Sets what this library does not cover on each of the SDK's requests. Request items are
     /// refused ([`UsageError::Customized`](crate::error::UsageError::Customized)).
     pub fn customize(
         mut self,
@@ -92,14 +92,14 @@ where
         self
     }
 
-    /// Seals and stores the records; returns how many.
+    /// Seals and stores the records, and returns how many.
     ///
     /// # Errors
     ///
-    /// When any record was not stored, or may not have been: the error says which, and why each.
-    /// Among the reasons are those of [`Put::send`](crate::write::Put::send), and
+    /// Fails if some records were not stored, or may not have been. The error names each of them,
+    /// with the reason: the errors of [`Put::send`](crate::write::Put::send), and
     /// [`ServiceError::Unprocessed`](crate::error::ServiceError::Unprocessed).
-    // Boxed for the reason that `BatchGet::send` is.
+    // Boxed for the same reason as `BatchGet::send`.
     #[must_use = "nothing is stored until the future is awaited"]
     pub fn send(self) -> BoxFuture<'a, Result<usize, BatchError>>
     where

@@ -1,5 +1,4 @@
-//! Writes in requests of twenty-five: what both batches of writes do once a write is ready to be
-//! sent.
+//! Sends the writes of a batch, twenty-five in a request: puts and deletes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -26,23 +25,23 @@ use crate::table::customized::{Customized as _, RefusedSetting};
 /// Writes that one request may hold (Amazon DynamoDB API Reference, "BatchWriteItem").
 const MAX_WRITES: usize = 25;
 
-/// Bytes that one request may have on the wire: 16 MB; same source.
+/// Bytes that one request may have on the wire: 16 MB (same source).
 const MAX_REQUEST_BYTES: usize = 16_000_000;
 
-/// A write that is ready to be sent: what is sealed is sealed once, however often it is sent.
+/// A write that is ready to be sent. It is sealed once, however often it is sent.
 pub(crate) struct Write {
     pub(crate) id: RecordId,
     pub(crate) identity: KeyIdentity,
     pub(crate) request: WriteRequest,
-    /// On the wire.
+    /// The size on the wire.
     pub(crate) bytes: usize,
 }
 
-/// What is sent to, and what has become of it so far.
+/// Sends the writes of one batch.
 pub(crate) struct Sender<'a> {
     pub(crate) operation: &'static str,
     pub(crate) client: &'a Client,
-    /// The physical table.
+    /// The physical table name.
     pub(crate) table: &'a str,
     pub(crate) logical: &'static str,
     pub(crate) concurrency: usize,
@@ -50,7 +49,7 @@ pub(crate) struct Sender<'a> {
     pub(crate) identity: fn(&Item) -> Result<KeyIdentity, ErrorKind>,
 }
 
-/// Some writes that go together, with their positions.
+/// The writes of one request, with their positions among the inputs.
 #[derive(Default)]
 struct Request {
     writes: Vec<(usize, Write)>,
@@ -58,8 +57,8 @@ struct Request {
 }
 
 impl Request {
-    /// Whether DynamoDB would take `write` as well: it refuses two writes of one record in one
-    /// request.
+    /// Whether the request can take `write` as well. DynamoDB refuses two writes of one record in
+    /// one request.
     fn has_room_for(&self, write: &Write) -> bool {
         let bytes: usize = self.writes.iter().map(|(_, write)| write.bytes).sum();
         self.writes.len() < MAX_WRITES
@@ -69,8 +68,8 @@ impl Request {
 }
 
 impl Sender<'_> {
-    /// Prepares and sends the inputs, twenty-five at a time, until they end or nothing works any
-    /// more.
+    /// Prepares and sends the inputs, twenty-five at a time. Stops early if none of twenty-five was
+    /// written, for a reason that is not in the records.
     pub(crate) async fn run<I: Iterator, F: Future<Output = Result<Write, Error>>>(
         self,
         mut inputs: I,
@@ -119,8 +118,8 @@ impl Sender<'_> {
         if so_far.failures.is_empty() { Ok(so_far.done) } else { Err(so_far) }
     }
 
-    /// Sends a request until all of it is done; if DynamoDB finds something wrong in it, each write
-    /// by itself.
+    /// Sends a request until all of it is done. If DynamoDB finds the request invalid, sends each
+    /// write in a request of its own.
     async fn send(&self, request: Request, so_far: &mut BatchError) {
         let mut requests = VecDeque::from([request]);
         while let Some(mut request) = requests.pop_front() {
@@ -142,14 +141,14 @@ impl Sender<'_> {
         }
     }
 
-    /// Sends what DynamoDB leaves unprocessed again and again, the same bytes; what could not be
-    /// done stays in `request`.
+    /// Sends a request, and what DynamoDB leaves unprocessed again, as the same bytes. The writes
+    /// that failed stay in `request`.
     async fn send_until_done(
         &self,
         request: &mut Request,
         so_far: &mut BatchError,
     ) -> Result<(), Box<dyn Fn() -> ErrorKind + Send>> {
-        let (mut retry, mut fruitless) = (Retry::new(self.client), 0);
+        let mut retry = Retry::new(self.client);
         while !request.writes.is_empty() {
             let builder = self
                 .build(request)
@@ -167,11 +166,7 @@ impl Sender<'_> {
             so_far.done += before - request.writes.len();
             if request.writes.len() < before {
                 retry.progressed();
-                fruitless = 0;
-            } else {
-                fruitless += 1;
-            }
-            if fruitless == TRIES {
+            } else if retry.failed() == TRIES {
                 return Err(Box::new(|| {
                     ErrorKind::DynamoDb(ServiceError::Unprocessed { tries: TRIES })
                 }));
@@ -194,8 +189,8 @@ impl Sender<'_> {
         Ok(builder.set_request_items(Some(HashMap::from([(self.table.to_owned(), writes)]))))
     }
 
-    /// What DynamoDB says it has not processed; `None` if it speaks of something that it was not
-    /// sent.
+    /// The writes that DynamoDB has not processed; `None` if its answer names a write that it was
+    /// not sent.
     fn unprocessed(
         &self,
         output: BatchWriteItemOutput,
@@ -216,7 +211,7 @@ impl Sender<'_> {
     }
 }
 
-/// Whether a failure says nothing about the records that follow.
+/// Whether the reason of a failure is in the record, so that the next records may succeed.
 fn is_of_the_record(error: &Error) -> bool {
     error.fault() != Fault::Operator
         && !matches!(error.kind(), ErrorKind::DynamoDb(ServiceError::Request(_)))

@@ -53,8 +53,8 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     ///
     /// # Security
     ///
-    /// The keys that a query names reach DynamoDB as they stand in the table, in clear. Nothing
-    /// that is encrypted can be named.
+    /// The keys that a query names are sent to DynamoDB in plaintext, as they are in the table. A
+    /// query cannot name an encrypted field.
     pub fn query(
         &self,
         partition: impl IntoValue<<KeyOf<T> as RecordKey>::Partition>,
@@ -64,14 +64,14 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     }
 }
 
-/// A query being built: the records of one partition, in the order of the sort key; see
+/// Builds a query: the records of one partition, in the order of the sort key; see
 /// [`Table::query`].
 ///
-/// Where the sort key is composed, the records of the struct alone are read: those whose sort key
-/// begins as its format does. Items of other entity types that stand among them are passed over. An
-/// enum of records reads them all.
+/// If the sort key is composed, the query reads only the records of the struct: those whose sort
+/// key starts as its format does. Items of other entity types between them are skipped. A query of
+/// an enum reads the records of all its types.
 ///
-/// `K` is the key and `I` the kind of what is queried: the table, or one of its indexes.
+/// `K` is the key, and `I` the kind, of what is queried: the table or one of its indexes.
 #[must_use = "a query does nothing until its records are asked for"]
 pub struct Query<
     'a,
@@ -100,7 +100,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         Self { table, index, partition, sort: None, builder, options: ReadOptions::default() }
     }
 
-    /// Of the partition, the records whose sort key fulfils a condition; the last one given holds.
+    /// Reads only the records whose sort key meets a condition. If called again, the last condition
+    /// counts.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
@@ -134,13 +135,13 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         self
     }
 
-    /// From the greatest sort key to the least.
+    /// Reads from the greatest sort key to the least.
     pub fn descending(mut self) -> Self {
         self.builder = self.builder.scan_index_forward(false);
         self
     }
 
-    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    /// Reads the latest write, at twice the price. By default a read may miss the latest writes.
     pub fn consistent_read(mut self) -> Self
     where
         I: ReadsConsistently,
@@ -151,12 +152,12 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
 
     settings!();
 
-    /// Sets what this library does not cover on the SDK's own builder; table, index, page size and
-    /// starting key are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder. Table, index, page size and
+    /// exclusive start key are set afterwards.
     ///
     /// Expressions and projections are refused
-    /// ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`sort`](Self::sort),
-    /// [`filter`](Self::filter) and [`views`](Self::views) say them.
+    /// ([`UsageError::Customized`](crate::error::UsageError::Customized)): use
+    /// [`sort`](Self::sort), [`filter`](Self::filter) and [`views`](Self::views).
     pub fn customize(
         mut self,
         with: impl FnOnce(QueryFluentBuilder) -> QueryFluentBuilder,
@@ -165,26 +166,26 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         self
     }
 
-    /// The records as they come, each with its own result.
+    /// Streams the records, each with its own result.
     ///
     /// # Errors
     ///
-    /// When the query itself is wrong: a key that DynamoDB does not take, a token of another query,
-    /// a setting that is refused. Nothing is sent then. So a stream that there is was read to
-    /// its end if [`resume_token`](Records::resume_token) is `None`.
+    /// Fails if the query itself is wrong: a key that DynamoDB does not accept, a token of another
+    /// query, or a setting that is refused. Then nothing is sent. Errors of DynamoDB and of records
+    /// come from the stream.
     pub fn stream(mut self) -> Result<Records<T>, Error> {
         let prepared = self.prepare()?;
         self.options.stream(self.table, &self.index, prepared)
     }
 
-    /// How many records there are, without opening any: DynamoDB reads and counts them.
+    /// Counts the records without opening any: DynamoDB reads and counts them.
     ///
-    /// Items of other entity types that stand among them are counted as well. At most
-    /// [`limit`](Self::limit) are counted.
+    /// Items of other entity types between them count as well. [`limit`](Self::limit) limits the
+    /// count.
     ///
     /// # Errors
     ///
-    /// When something is wrong with the query itself, and whatever DynamoDB answers.
+    /// Fails if the query itself is wrong, or if DynamoDB refuses it.
     pub async fn count(mut self) -> Result<u64, Error> {
         let prepared = self.prepare()?;
         self.options.count(self.table, &self.index, prepared).await
@@ -229,7 +230,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         })
     }
 
-    /// What decides which records come, and in which order.
+    /// A digest of everything that decides which records are returned, and in which order.
     fn fingerprint(&self, builder: &QueryFluentBuilder, key: Placeholders) -> Fingerprint {
         let filter = self.options.filter_shape();
         let condition = self.sort.as_ref().map(|sort| format!("{sort:?}")).unwrap_or_default();
@@ -244,7 +245,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         Fingerprint::of(&texts, &key.ordered_values())
     }
 
-    /// DynamoDB refuses them.
+    /// Refuses filters on key attributes: DynamoDB refuses them too.
     fn refuse_filters_on_keys(&self) -> Result<(), ErrorKind> {
         let is_filtered =
             |name: &&str| self.options.filter.as_ref().is_some_and(|filter| filter.names(name));
@@ -255,8 +256,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     }
 }
 
-/// A value that can be a key's: an optional field may be none, and a type may be written as
-/// something else.
+/// The value of a key attribute. An optional field may have no value, and a type may serialize to
+/// something that is not a key.
 fn key_value(operand: Operand) -> Result<AttributeValue, ErrorKind> {
     let attribute = operand.attribute.to_owned();
     match operand.value {

@@ -49,10 +49,9 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
 /// Segments of a scan (Amazon DynamoDB API Reference, "Scan").
 const MAX_SEGMENTS: u32 = 1_000_000;
 
-/// A scan being built: all records of a table or an index, in no particular order; see
-/// [`Table::scan`].
+/// Builds a scan: all records of a table or an index, in no particular order; see [`Table::scan`].
 ///
-/// `K` is the key and `I` the kind of what is scanned.
+/// `K` is the key, and `I` the kind, of what is scanned: the table or one of its indexes.
 #[must_use = "a scan does nothing until its records are asked for"]
 pub struct Scan<
     'a,
@@ -70,14 +69,14 @@ pub struct Scan<
 
 #[derive(Clone, Copy)]
 enum Segments {
-    /// All of so many.
+    /// All segments of this total.
     All(u32),
-    /// One of so many.
+    /// One segment, and the total.
     One(u32, u32),
 }
 
 impl Segments {
-    /// Which segments are read, and of how many.
+    /// The segments to read, and the total.
     fn numbers(self) -> Result<(Range<i32>, i32), ErrorKind> {
         let (from, to, total) = match self {
             Self::All(total) => (0, total, total),
@@ -103,24 +102,23 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         Self { table, index, builder, segments: Segments::All(1), options: ReadOptions::default() }
     }
 
-    /// Reads so many segments side by side, each as fast as DynamoDB gives its pages; their records
-    /// come mixed.
+    /// Reads this many segments concurrently. Their records are mixed in the stream.
     ///
-    /// 1 to 1,000,000; a page of each segment is in memory. Of a segment whose page could not be
-    /// had no more records come, while those of the others do.
+    /// 1 to 1,000,000. One page of each segment is in memory. If DynamoDB refuses a page, its
+    /// segment ends with an error, and the other segments continue.
     pub const fn segments(mut self, total: u32) -> Self {
         self.segments = Segments::All(total);
         self
     }
 
-    /// Reads one segment of `total`, counted from 0: for several machines, which between them read
-    /// every record once.
+    /// Reads one segment of `total`, counted from 0. So several machines can share a scan: together
+    /// they read every record once.
     pub const fn segment(mut self, segment: u32, total: u32) -> Self {
         self.segments = Segments::One(segment, total);
         self
     }
 
-    /// Reads what was written last, at twice the price; by default a read may be a moment behind.
+    /// Reads the latest write, at twice the price. By default a read may miss the latest writes.
     pub fn consistent_read(mut self) -> Self
     where
         I: ReadsConsistently,
@@ -131,38 +129,38 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
 
     settings!();
 
-    /// Sets what this library does not cover on the SDK's own builder; table, index, segments, page
-    /// size and starting key are set afterwards.
+    /// Sets what this library does not cover on the SDK's own builder. Table, index, segments, page
+    /// size and exclusive start key are set afterwards.
     ///
     /// Expressions and projections are refused
     /// ([`UsageError::Customized`](crate::error::UsageError::Customized)):
-    /// [`filter`](Self::filter) and [`views`](Self::views) say them.
+    /// use [`filter`](Self::filter) and [`views`](Self::views).
     pub fn customize(mut self, with: impl FnOnce(ScanFluentBuilder) -> ScanFluentBuilder) -> Self {
         self.builder = with(self.builder);
         self
     }
 
-    /// The records as they come, each with its own result.
+    /// Streams the records, each with its own result.
     ///
     /// # Errors
     ///
-    /// When the scan itself is wrong: a segment that does not exist, a token of another scan, a
-    /// setting that is refused. Nothing is sent then. So a stream that there is was read to its
-    /// end if [`resume_token`](Records::resume_token) is `None`.
+    /// Fails if the scan itself is wrong: a segment that does not exist, a token of another scan,
+    /// or a setting that is refused. Then nothing is sent. Errors of DynamoDB and of records
+    /// come from the stream.
     pub fn stream(mut self) -> Result<Records<T>, Error> {
         let prepared = self.prepare()?;
         self.options.stream(self.table, &self.index, prepared)
     }
 
-    /// How many records there are, without opening any: DynamoDB reads and counts them, segment
-    /// after segment.
+    /// Counts the records without opening any: DynamoDB reads and counts them, one segment after
+    /// the other.
     ///
-    /// Items of other entity types in the table are counted as well. At most [`limit`](Self::limit)
-    /// are counted.
+    /// Items of other entity types in the table count as well. [`limit`](Self::limit) limits the
+    /// count.
     ///
     /// # Errors
     ///
-    /// When something is wrong with the scan itself, and whatever DynamoDB answers.
+    /// Fails if the scan itself is wrong, or if DynamoDB refuses it.
     pub async fn count(mut self) -> Result<u64, Error> {
         let prepared = self.prepare()?;
         self.options.count(self.table, &self.index, prepared).await

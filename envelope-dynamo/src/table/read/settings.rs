@@ -1,20 +1,22 @@
-//! The methods that set options on a query or a scan: written once, for both builders.
+//! The methods that set options on a query or a scan, written once for both builders.
 
 /// The methods that [`Query`](crate::read::Query) and [`Scan`](crate::read::Scan) share.
 macro_rules! settings {
     () => {
-        /// Views of the records instead of the records: some of their readable attributes, without
-        /// opening any.
+        /// Streams views of the records: some of their readable attributes. Opens no record.
         ///
-        /// DynamoDB is asked for the attributes of the view alone; it reads, and bills, whole items
-        /// all the same.
+        /// DynamoDB returns the attributes of the view alone. It still reads, and bills, whole
+        /// items.
         ///
         /// ```no_run
-        /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
-        /// # use envelope_dynamo::{Envelope, Table, View};
+        /// # use envelope_dynamo::{Envelope, Error, Table, View};
         /// # #[derive(Envelope)]
         /// # #[envelope(table = "users")]
-        /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+        /// # struct User {
+        /// #     #[partition_key] user_id: String,
+        /// #     #[encrypted] email: String,
+        /// #     #[plaintext] logins: u64,
+        /// # }
         /// #[derive(View)]
         /// #[view(of = User)]
         /// struct Usage {
@@ -22,7 +24,7 @@ macro_rules! settings {
         ///     logins: u64,
         /// }
         ///
-        /// let users = Table::<User>::new(dynamodb, provider);
+        /// # async fn example(users: Table<User>) -> Result<(), Error> {
         /// let usage: Vec<Usage> = users.scan().views::<Usage>()?.try_collect().await?;
         /// # Ok(())
         /// # }
@@ -30,7 +32,7 @@ macro_rules! settings {
         ///
         /// # Errors
         ///
-        /// As [`stream`](Self::stream).
+        /// The errors of [`stream`](Self::stream).
         ///
         /// # Security
         ///
@@ -43,34 +45,34 @@ macro_rules! settings {
             self.options.views(self.table, &self.index, prepared)
         }
 
-        /// Gives, or counts, at most this number of records; a bad one counts, one that a filter
-        /// leaves out does not.
-        pub const fn limit(mut self, records: usize) -> Self {
-            self.options.limit = Some(records);
+        /// Returns, or counts, at most `n` records. A record that does not open counts. A record
+        /// that the filter leaves out does not.
+        pub const fn limit(mut self, n: usize) -> Self {
+            self.options.limit = Some(n);
             self
         }
 
-        /// Lets DynamoDB look at so many items for a page, instead of 1 MB of them; at least one.
+        /// Lets DynamoDB read at most this many items for a page, instead of 1 MB. At least one.
         ///
-        /// It counts before filters, so that a page may hold fewer records, or none.
+        /// DynamoDB counts before it filters. So a page may have fewer records, or none.
         pub fn page_size(mut self, items: usize) -> Self {
             self.options.page_size = Some(i32::try_from(items.max(1)).unwrap_or(i32::MAX));
             self
         }
 
-        /// How many records are opened together: 16 unless stated, at least one.
+        /// Opens at most this many records at a time: 16 by default, at least one.
         ///
-        /// With a key provider that asks KMS for each record, at most as many calls are under way
-        /// at a time, and none while the caller works on a record.
+        /// With a key provider that calls KMS for each record, this limits the concurrent calls. No
+        /// call is in progress while the caller works on a record.
         pub const fn concurrency(mut self, records: usize) -> Self {
             self.options.concurrency = records;
             self
         }
 
-        /// Goes on where another reading stopped: behind the last record that was taken from it.
+        /// Continues where another query or scan stopped: after the last record that was taken.
         ///
-        /// With `None` it begins at the beginning, so that what a client sent, or not, can be
-        /// passed on. A token of another query or scan, or of one with another filter, is refused:
+        /// `None` starts at the beginning, so you can pass on what a client has sent or not sent. A
+        /// token of another query or scan, or of one with another filter, is refused:
         /// [`UsageError::ForeignResumeToken`](crate::error::UsageError::ForeignResumeToken). See
         /// [`ResumeToken`](crate::ResumeToken).
         pub fn resume(mut self, from: impl Into<Option<$crate::ResumeToken>>) -> Self {
@@ -78,10 +80,10 @@ macro_rules! settings {
             self
         }
 
-        /// Leaves out records whose readable attributes do not fulfil a condition. Several must all
-        /// hold.
+        /// Leaves out records whose readable attributes do not meet a condition. With several
+        /// filters, a record must meet all of them.
         ///
-        /// DynamoDB leaves them out after it has read them: they cost as much, and pages may be
+        /// DynamoDB filters after it has read. So filtered records cost as much, and pages may be
         /// empty.
         pub fn filter(
             mut self,
@@ -95,11 +97,11 @@ macro_rules! settings {
             self
         }
 
-        /// Reads each record that the index names from the table, whatever the index projects.
+        /// Reads each record that the index lists from the table, whatever the index projects.
         ///
-        /// In calls of up to 100, by the primary key, as of now: a record that is not there any
-        /// more is left out, and one that was changed since is given as it is. Each record costs
-        /// another read.
+        /// The stream reads up to 100 records in a call, by their primary keys, with consistent
+        /// reads. A record that was deleted meanwhile is left out. A record that was changed
+        /// meanwhile is returned as it is now. Each record costs another read.
         pub const fn fetch_base_table(mut self) -> Self
         where
             I: $crate::record::index::Secondary,
@@ -108,12 +110,12 @@ macro_rules! settings {
             self
         }
 
-        /// All records.
+        /// Reads all records.
         ///
         /// # Errors
         ///
-        /// The first that [`stream`](Self::stream) gives, and then nothing else: to have the
-        /// records that open, and an error for each that does not, take the stream.
+        /// Returns the first error, and no record then. To get the records that open, and an error
+        /// for each other record, use [`stream`](Self::stream).
         pub async fn send(self) -> Result<Vec<T>, $crate::Error> {
             self.stream()?.try_collect().await
         }
