@@ -91,6 +91,15 @@ const _: () = {
         );
         const DENY_UNKNOWN_FIELDS: bool = true;
         type Key = __envelope::Composite<String, Time>;
+        fn optional_fields() -> __envelope::Vec<&'static str> {
+            __envelope::optional([
+                ("streamId", __envelope::may_be_absent::<String>()),
+                ("email", __envelope::may_be_absent::<Option<String>>()),
+                ("body", __envelope::may_be_absent::<T>()),
+                ("tenant", __envelope::may_be_absent::<u32>()),
+                ("labels", __envelope::may_be_absent::<BTreeMap<String, String>>()),
+            ])
+        }
         type Attributes = __Attributes<T>;
         fn attributes() -> Self::Attributes {
             use __envelope::CheckUngrouped as _;

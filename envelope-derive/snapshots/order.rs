@@ -83,6 +83,14 @@ const _: () = {
             ],
         );
         type Key = __envelope::Composite<String, __envelope::Parts<(u64, String)>>;
+        fn optional_fields() -> __envelope::Vec<&'static str> {
+            __envelope::optional([
+                ("user_id", __envelope::may_be_absent::<String>()),
+                ("created", __envelope::may_be_absent::<u64>()),
+                ("order_id", __envelope::may_be_absent::<String>()),
+                ("card", __envelope::may_be_absent::<String>()),
+            ])
+        }
         type Attributes = __Attributes;
         fn attributes() -> Self::Attributes {
             use __envelope::CheckUngrouped as _;

@@ -91,6 +91,8 @@ pub mod error;
 pub mod expression;
 pub mod item;
 pub mod keys;
+#[cfg(feature = "maintain")]
+pub mod maintain;
 pub mod message;
 pub mod record;
 pub mod stream;
@@ -132,6 +134,7 @@ pub mod __private {
     pub use ::std::string::String;
     pub use ::std::vec::Vec;
 
+    pub use crate::convert::absent::may_be_absent;
     pub use crate::convert::scalar::scalar_type;
     pub use crate::convert::value::{from_attribute_value, to_attribute_value};
     pub use crate::dynamodb::Item;
@@ -158,6 +161,10 @@ pub mod __private {
     }
     /// Requires, where it is called, that serde can serialize a type.
     pub const fn is_written<T: serde::Serialize>() {}
+    /// The names of the fields that may be absent.
+    pub fn optional<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str> {
+        fields.into_iter().filter_map(|(name, is_optional)| is_optional.then_some(name)).collect()
+    }
     /// Calls `Vec::from` without its trait: in the caller's scope another trait may have its name.
     pub fn list<T, const N: usize>(values: [T; N]) -> Vec<T> {
         Vec::from(values)

@@ -175,6 +175,12 @@ pub trait Envelope: Sized {
         Vec::new()
     }
 
+    /// The fields without which a record is read: options, and those with a serde default.
+    #[doc(hidden)]
+    fn optional_fields() -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// The indexes of `#[envelope(index(..))]`: a struct with an [`Index`](index::Index) for each.
     ///
     /// Each field has the name of its index, with `_` for characters that a Rust name cannot have.

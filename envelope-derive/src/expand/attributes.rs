@@ -52,13 +52,36 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
     let composed =
         composed(record).map(|(ident, name)| quote!(#ident: __envelope::Attribute::new(#name)));
     let checks = ungrouped(record);
+    let optional = optional_fields(record);
     quote! {
+        #optional
+
         type Attributes = __Attributes #ty_generics;
 
         fn attributes() -> Self::Attributes {
             use __envelope::CheckUngrouped as _;
             #(#checks)*
             __Attributes { #(#values,)* #(#composed,)* }
+        }
+    }
+}
+
+/// `fn optional_fields`: fields with a serde default, and those whose type has a value for an
+/// absent attribute.
+fn optional_fields(record: &Record<'_>) -> TokenStream {
+    let has_default = record.input.serde.default.is_some();
+    let fields = record.fields.iter().filter(|(field, _)| !field.serde.skip.deserialize);
+    let fields = fields.filter_map(|(field, _)| {
+        let (name, ty) = (&field.name.value, &field.ty);
+        if has_default || default(field).is_some() {
+            return Some(quote!((#name, true)));
+        }
+        let is_with = field.serde.with.deserialize;
+        (!is_with).then(|| quote!((#name, __envelope::may_be_absent::<#ty>())))
+    });
+    quote! {
+        fn optional_fields() -> __envelope::Vec<&'static str> {
+            __envelope::optional([#(#fields),*])
         }
     }
 }

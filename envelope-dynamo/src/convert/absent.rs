@@ -13,6 +13,12 @@ pub(crate) fn absent_value<T: Deserialize<'static>>(name: &'static str) -> Resul
     T::deserialize(Absent(name))
 }
 
+/// Whether a type has a value for an attribute that the item does not have.
+#[must_use]
+pub fn may_be_absent<T: Deserialize<'static>>() -> bool {
+    absent_value::<T>("").is_ok()
+}
+
 struct Absent(&'static str);
 
 impl<'de> Deserializer<'de> for Absent {

@@ -47,6 +47,7 @@ use aws_sdk_dynamodb::types::ScalarAttributeType;
 
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Readable, mark};
+use crate::record::field::Field;
 use crate::record::key::{AnyKey, Composite, Partition, RecordKey};
 
 /// The kinds of index, as types. The kind decides which calls an index supports.
@@ -148,6 +149,18 @@ pub struct Index<T, K: RecordKey, I> {
 pub(crate) struct KeyAttribute {
     pub(crate) name: &'static str,
     pub(crate) scalar: Option<ScalarAttributeType>,
+}
+
+/// The attributes of the table's key. A composed key is a string.
+pub(crate) fn primary_key_attributes<T: Envelope>() -> Vec<KeyAttribute> {
+    let typed = T::primary_key().schema_keys();
+    let attribute = |field: &'static Field| {
+        let known = typed.iter().find(|key| key.name == field.name);
+        known
+            .cloned()
+            .unwrap_or(KeyAttribute { name: field.name, scalar: Some(ScalarAttributeType::S) })
+    };
+    [T::SCHEMA.partition_key(), T::SCHEMA.sort_key()].into_iter().flatten().map(attribute).collect()
 }
 
 /// The definition from which a secondary index is created.

@@ -78,6 +78,17 @@ impl KeyFormat {
         Self { text, pieces }
     }
 
+    /// The format with the names under which the parts are stored.
+    #[cfg(feature = "maintain")]
+    pub(crate) fn stored_text(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Literal(text) => text.replace('{', "{{").replace('}', "}}"),
+            Piece::Part(name) => format!("{{{name}}}"),
+            Piece::Padded(name, digits) => format!("{{{name}:0{digits}}}"),
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
     /// The format as it was declared.
     pub(crate) const fn text(&self) -> &'static str {
         self.text

@@ -9,23 +9,39 @@ use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
+use crate::record::index::{KeyAttribute, primary_key_attributes};
 use crate::record::schema::Schema;
 
 /// A kind of record: the name, table, key form and schema of a record type.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "maintain"), allow(dead_code))] // the schema file has all of it
 pub struct Kind {
     pub(crate) name: &'static str,
-    table: &'static str,
+    pub(crate) table: &'static str,
     pub(crate) form: ContextForm,
+    /// The constant pairs of the KMS encryption context.
+    pub(crate) context: &'static [(&'static str, &'static str)],
     pub(crate) schema: Schema,
+    /// The attributes of the primary key, with their DynamoDB types.
+    pub(crate) key_attributes: fn() -> Vec<KeyAttribute>,
+    /// The fields without which a record is read.
+    pub(crate) optional_fields: fn() -> Vec<&'static str>,
 }
 
 impl Kind {
     /// The kind of the records of type `T`.
     #[must_use]
     pub const fn of<T: Envelope>() -> Self {
-        Self { name: T::NAME, table: T::TABLE, form: T::CONTEXT_FORM, schema: T::SCHEMA }
+        Self {
+            name: T::NAME,
+            table: T::TABLE,
+            form: T::CONTEXT_FORM,
+            context: T::CONTEXT,
+            schema: T::SCHEMA,
+            key_attributes: primary_key_attributes::<T>,
+            optional_fields: T::optional_fields,
+        }
     }
 
     /// Checks, when an enum of records is compiled, that the kinds can share one table.

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    LocalSecondaryIndex, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+    LocalSecondaryIndex, Projection, ProjectionType, TimeToLiveSpecification,
 };
 
 use crate::call::attempt_outcome::AttemptOutcome;
@@ -19,8 +19,7 @@ use crate::error::usage::UsageError;
 use crate::error::{Error, dynamodb_error};
 use crate::item::entity::Entity;
 use crate::record::Envelope;
-use crate::record::field::Mark;
-use crate::record::index::KeyAttribute;
+use crate::record::index::{KeyAttribute, primary_key_attributes};
 use crate::table::Table;
 
 /// How long a new table may take until it can be used.
@@ -117,7 +116,7 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
     }
 
     fn build(self) -> Result<CreateTableFluentBuilder, ErrorKind> {
-        let keys = primary_key::<T::First>();
+        let keys = primary_key_attributes::<T::First>();
         let indexes = T::First::index_schemas();
         let mut creation =
             self.builder.table_name(&*self.table.name).set_key_schema(Some(key_schema(&keys)?));
@@ -183,22 +182,6 @@ fn ttl<T: Entity>() -> Option<&'static str> {
 
 fn malformed(_: BuildError) -> ErrorKind {
     MALFORMED
-}
-
-/// The key attributes of the table; composed and constant ones are text.
-fn primary_key<T: Envelope>() -> Vec<KeyAttribute> {
-    let typed = T::primary_key().schema_keys();
-    let attribute = |mark| T::SCHEMA.with_mark(mark).next();
-    [Mark::PartitionKey, Mark::SortKey]
-        .into_iter()
-        .filter_map(attribute)
-        .map(|field| {
-            let known = typed.iter().find(|key| key.name == field.name);
-            known
-                .cloned()
-                .unwrap_or(KeyAttribute { name: field.name, scalar: Some(ScalarAttributeType::S) })
-        })
-        .collect()
 }
 
 /// Partition key, then sort key.

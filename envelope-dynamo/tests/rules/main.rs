@@ -21,6 +21,7 @@ mod placement;
 mod reading;
 mod records;
 mod rewrap;
+mod schema_file;
 mod setup;
 mod spawned;
 mod under_way;

@@ -7,6 +7,7 @@ mod operations;
 mod reading;
 mod readme;
 mod single_table;
+mod struct_changes;
 mod without_a_table;
 mod writing;
 
@@ -15,11 +16,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each document with Rust code, and the module in which its code is compiled.
-const DOCUMENTS: [(&str, &str); 6] = [
+const DOCUMENTS: [(&str, &str); 7] = [
     ("README.md", include_str!("guide/readme.rs")),
     ("docs/guide/operations.md", include_str!("guide/operations.rs")),
     ("docs/guide/reading.md", include_str!("guide/reading.rs")),
     ("docs/guide/single-table.md", include_str!("guide/single_table.rs")),
+    ("docs/guide/struct-changes.md", include_str!("guide/struct_changes.rs")),
     ("docs/guide/without-a-table.md", include_str!("guide/without_a_table.rs")),
     ("docs/guide/writing.md", include_str!("guide/writing.rs")),
 ];

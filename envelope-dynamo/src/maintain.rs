@@ -1,0 +1,49 @@
+//! Tools for a table that exists for years; needs the feature `maintain`.
+//!
+//! A [`SchemaFile`] is a text file, in the repository of the program, that says how each type of
+//! record is stored: table, keys, KMS context and the mark of every field.
+//! [`assert_schema!`](crate::assert_schema) compares it with the code in a test, so that no mark
+//! changes without a line in a review. [`SchemaFile::changes_since`] judges a change: which fields
+//! are less protected than before, and which stored records would no longer open.
+//!
+//! ```
+//! use envelope_dynamo::Envelope;
+//! use envelope_dynamo::maintain::{Effect, SchemaFile};
+//!
+//! mod before {
+//!     # use envelope_dynamo::Envelope;
+//!     #[derive(Envelope)]
+//!     #[envelope(table = "users")]
+//!     pub struct User {
+//!         #[partition_key]
+//!         pub user_id: String,
+//!         #[encrypted]
+//!         pub email: String,
+//!     }
+//! }
+//!
+//! #[derive(Envelope)]
+//! #[envelope(table = "users")]
+//! struct User {
+//!     #[partition_key]
+//!     user_id: String,
+//!     #[plaintext]
+//!     email: String,
+//! }
+//!
+//! let before = SchemaFile::new().with::<before::User>();
+//! let changes = SchemaFile::new().with::<User>().changes_since(&before);
+//! assert_eq!(changes[0].effect(), Effect::LessProtected);
+//! assert_eq!(changes[0].place(), "User.email");
+//! ```
+
+mod assert_schema;
+mod changes;
+mod schema_file;
+
+#[doc(hidden)]
+pub use crate::maintain::assert_schema::assert_file;
+pub use crate::maintain::changes::{Change, Effect};
+pub use crate::maintain::schema_file::{
+    FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError,
+};

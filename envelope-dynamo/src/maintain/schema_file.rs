@@ -1,0 +1,441 @@
+//! The schema file: how each type of record is stored, as JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use envelope_core::ContextForm;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::item::Entity;
+use crate::record::field::{Field, Mark, Origin};
+use crate::record::kind::Kind;
+
+/// The version of the file's layout.
+const VERSION: u32 = 1;
+
+/// How each type of record of a program is stored: the content of `envelope.schema.json`.
+///
+/// It is JSON, with one object for each type under `records`, by the name of the struct. The file
+/// has no secret and no key.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::maintain::SchemaFile;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users", context(purpose = "pii"))]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: Option<String>,
+///     #[authenticated]
+///     plan: String,
+/// }
+///
+/// let file = SchemaFile::new().with::<User>();
+/// assert_eq!(
+///     file.to_string(),
+///     r#"{
+///   "envelope-schema": 1,
+///   "records": {
+///     "User": {
+///       "table": "users",
+///       "form": "raw",
+///       "context": {
+///         "purpose": "pii"
+///       },
+///       "partition_key": {
+///         "name": "user_id",
+///         "type": "S"
+///       },
+///       "fields": {
+///         "email": {
+///           "mark": "encrypted",
+///           "optional": true
+///         },
+///         "plan": "authenticated"
+///       }
+///     }
+///   }
+/// }
+/// "#
+/// );
+/// assert_eq!(file.to_string().parse::<SchemaFile>()?, file);
+/// # Ok::<(), envelope_dynamo::maintain::SchemaFileError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchemaFile {
+    #[serde(rename = "envelope-schema")]
+    version: u32,
+    pub(crate) records: BTreeMap<String, RecordSchema>,
+}
+
+/// How one type of record is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RecordSchema {
+    /// The logical table name.
+    pub table: String,
+    /// The form of the record's key in the KMS encryption context: `raw`, `hashed` or `table`.
+    #[serde(with = "form")]
+    pub form: ContextForm,
+    /// The constant pairs of the KMS encryption context.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub context: BTreeMap<String, String>,
+    /// The fields whose values are in the KMS encryption context.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pairs: BTreeSet<String>,
+    /// The partition key.
+    pub partition_key: KeySchema,
+    /// The sort key, if the table has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort_key: Option<KeySchema>,
+    /// The attributes that have the same value in every record of this type: `entity(..)`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entity: BTreeMap<String, String>,
+    /// The groups of encrypted fields.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<String>,
+    /// The fields that are not keys, by the name under which they are stored.
+    pub fields: BTreeMap<String, FieldSchema>,
+    /// Why a field is less protected than it was: written by a person, for
+    /// [`SchemaFile::changes_since`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: BTreeMap<String, String>,
+}
+
+/// A key attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct KeySchema {
+    /// The name of the attribute.
+    pub name: String,
+    /// DynamoDB's type: `S`, `N` or `B`; absent where the Rust type does not tell.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub scalar: Option<String>,
+    /// The format of a composed key, with the stored names of its parts: `ORDER#{created:020}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+/// A field that is not a key attribute.
+///
+/// In the file, a field with a mark alone is a string, `"encrypted"`; any other is an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldSchema {
+    /// The mark: [`Mark::Key`], [`Mark::Encrypted`], [`Mark::Authenticated`] or
+    /// [`Mark::Plaintext`].
+    pub mark: Mark,
+    /// Other names under which the field is read.
+    pub aliases: BTreeSet<String>,
+    /// The group in which the field is sealed.
+    pub group: Option<String>,
+    /// Whether the field is also read from records in which it was plaintext
+    /// (`accept = "plaintext"`).
+    pub accepts_plaintext: bool,
+    /// Whether a record without the field is read: an `Option`, or a serde default.
+    pub is_optional: bool,
+}
+
+impl SchemaFile {
+    /// A file without records.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { version: VERSION, records: BTreeMap::new() }
+    }
+
+    /// Adds a type of record, or all types of an enum of records.
+    ///
+    /// # Panics
+    ///
+    /// If another struct of the same name, and with another schema, has been added: the file names
+    /// records by their structs.
+    #[must_use]
+    pub fn with<T: Entity>(mut self) -> Self {
+        for kind in T::KINDS {
+            let record = RecordSchema::of(kind);
+            let known = self.records.entry(kind.name.to_owned()).or_insert_with(|| record.clone());
+            assert!(*known == record, "two structs of this schema file are named `{}`", kind.name);
+        }
+        self
+    }
+
+    /// The types of record, by the names of their structs.
+    #[must_use]
+    pub const fn records(&self) -> &BTreeMap<String, RecordSchema> {
+        &self.records
+    }
+
+    /// The same file with the reasons that `other` gives: code does not know them.
+    pub(crate) fn with_reasons_of(mut self, other: &Self) -> Self {
+        for (name, record) in &mut self.records {
+            if let Some(other) = other.records.get(name) {
+                record.reasons.clone_from(&other.reasons);
+            }
+        }
+        self
+    }
+}
+
+impl Default for SchemaFile {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The file's text: indented JSON, sorted by name, with a newline at the end.
+impl fmt::Display for SchemaFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_string_pretty(self).map_err(|_| fmt::Error)?;
+        writeln!(f, "{text}")
+    }
+}
+
+impl std::str::FromStr for SchemaFile {
+    type Err = SchemaFileError;
+
+    fn from_str(text: &str) -> Result<Self, SchemaFileError> {
+        let file: Self = serde_json::from_str(text)
+            .map_err(|error| SchemaFileError { problem: error.to_string() })?;
+        if file.version == VERSION {
+            Ok(file)
+        } else {
+            let problem = format!(
+                "it has layout {}, and this version of the library reads layout {VERSION}",
+                file.version
+            );
+            Err(SchemaFileError { problem })
+        }
+    }
+}
+
+/// A text is not a schema file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaFileError {
+    problem: String,
+}
+
+impl fmt::Display for SchemaFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "this is not a schema file of Envelope: {}", self.problem)
+    }
+}
+
+impl std::error::Error for SchemaFileError {}
+
+impl RecordSchema {
+    fn of(kind: &Kind) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let schema = kind.schema;
+        let optional = (kind.optional_fields)();
+        let field = |field: &Field| {
+            (field.name.to_owned(), FieldSchema::of(field, optional.contains(&field.name)))
+        };
+        let is_field = |field: &&Field| !field.mark.is_key() && !field.is_generated();
+        Self {
+            table: kind.table.to_owned(),
+            form: kind.form,
+            context: kind.context.iter().copied().map(owned).collect(),
+            pairs: schema.pairs().map(|field| field.name.to_owned()).collect(),
+            partition_key: schema
+                .partition_key()
+                .map(|key| KeySchema::of(kind, key))
+                .unwrap_or(KeySchema { name: String::new(), scalar: None, format: None }),
+            sort_key: schema.sort_key().map(|key| KeySchema::of(kind, key)),
+            entity: schema.constants().map(owned).collect(),
+            groups: schema.groups().into_iter().map(str::to_owned).collect(),
+            fields: schema.iter().filter(is_field).map(field).collect(),
+            reasons: BTreeMap::new(),
+        }
+    }
+}
+
+impl KeySchema {
+    fn of(kind: &Kind, key: &Field) -> Self {
+        let format = match key.origin {
+            Origin::Composed(format) => Some(format.stored_text()),
+            Origin::Field | Origin::Constant(_) => None,
+        };
+        let attributes = (kind.key_attributes)();
+        let attribute = attributes.into_iter().find(|attribute| attribute.name == key.name);
+        let scalar = attribute
+            .and_then(|attribute| attribute.scalar)
+            .map(|scalar| scalar.as_str().to_owned());
+        Self { name: key.name.to_owned(), scalar, format }
+    }
+}
+
+impl FieldSchema {
+    fn of(field: &Field, is_optional: bool) -> Self {
+        Self {
+            mark: field.mark,
+            aliases: field.aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            group: field.group.map(str::to_owned),
+            accepts_plaintext: field.accepts_plaintext,
+            is_optional,
+        }
+    }
+
+    /// A field with nothing but a mark.
+    const fn marked(mark: Mark) -> Self {
+        Self {
+            mark,
+            aliases: BTreeSet::new(),
+            group: None,
+            accepts_plaintext: false,
+            is_optional: false,
+        }
+    }
+}
+
+/// A field as an object of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldObject {
+    mark: MarkName,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    aliases: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accept: Option<Accepted>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    optional: bool,
+}
+
+/// What `accept` may say.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Accepted {
+    Plaintext,
+}
+
+/// The marks that a field of the file can have.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MarkName {
+    Key,
+    Encrypted,
+    Authenticated,
+    Plaintext,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl From<MarkName> for Mark {
+    fn from(name: MarkName) -> Self {
+        match name {
+            MarkName::Key => Self::Key,
+            MarkName::Encrypted => Self::Encrypted,
+            MarkName::Authenticated => Self::Authenticated,
+            MarkName::Plaintext => Self::Plaintext,
+        }
+    }
+}
+
+impl From<Mark> for MarkName {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::PartitionKey | Mark::SortKey | Mark::Key => Self::Key,
+            Mark::Encrypted => Self::Encrypted,
+            Mark::Authenticated => Self::Authenticated,
+            Mark::Plaintext => Self::Plaintext,
+        }
+    }
+}
+
+impl Serialize for FieldSchema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mark = MarkName::from(self.mark);
+        if *self == Self::marked(self.mark) {
+            return mark.serialize(serializer);
+        }
+        let object = FieldObject {
+            mark,
+            aliases: self.aliases.clone(),
+            group: self.group.clone(),
+            accept: self.accepts_plaintext.then_some(Accepted::Plaintext),
+            optional: self.is_optional,
+        };
+        object.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldSchema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldVisitor)
+    }
+}
+
+struct FieldVisitor;
+
+impl<'de> Visitor<'de> for FieldVisitor {
+    type Value = FieldSchema;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mark, such as \"encrypted\", or an object with a mark")
+    }
+
+    fn visit_str<E: de::Error>(self, mark: &str) -> Result<FieldSchema, E> {
+        let mark = MarkName::deserialize(de::value::StrDeserializer::new(mark))?;
+        Ok(FieldSchema::marked(mark.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FieldSchema, A::Error> {
+        let FieldObject { mark, aliases, group, accept, optional } =
+            FieldObject::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(FieldSchema {
+            mark: mark.into(),
+            aliases,
+            group,
+            accepts_plaintext: accept.is_some(),
+            is_optional: optional,
+        })
+    }
+}
+
+/// The form of the KMS context as text.
+mod form {
+    use envelope_core::ContextForm;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Name {
+        Raw,
+        Hashed,
+        Table,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        form: &ContextForm,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let name = match form {
+            ContextForm::Hashed => Name::Hashed,
+            ContextForm::Table => Name::Table,
+            _ => Name::Raw,
+        };
+        name.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ContextForm, D::Error> {
+        Ok(match Name::deserialize(deserializer)? {
+            Name::Raw => ContextForm::Raw,
+            Name::Hashed => ContextForm::Hashed,
+            Name::Table => ContextForm::Table,
+        })
+    }
+}

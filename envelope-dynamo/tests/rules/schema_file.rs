@@ -1,0 +1,337 @@
+//! The schema file: what it says of a struct, and what it finds in a change.
+
+use std::{env, fs};
+
+use envelope_dynamo::maintain::{Change, Effect, SchemaFile, SchemaFileError};
+use envelope_dynamo::{Access, Envelope, assert_schema};
+
+/// A struct `User` in a module of its own, so that versions of it can be compared.
+macro_rules! version {
+    ($module:ident: $(#[$attribute:meta])* { $($fields:tt)* }) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+
+            #[derive(Envelope)]
+            $(#[$attribute])*
+            #[allow(dead_code)]
+            pub(super) struct User { $($fields)* }
+        }
+    };
+}
+
+version!(plain: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+
+/// What the change from `Old` to `New` does, and where.
+fn changes<Old: Envelope, New: Envelope>() -> Vec<(Effect, String)> {
+    let changes = SchemaFile::new().with::<New>().changes_since(&SchemaFile::new().with::<Old>());
+    changes.iter().map(|change| (change.effect(), change.place())).collect()
+}
+
+/// The only change from `Old` to `New`.
+fn change<Old: Envelope, New: Envelope>() -> Change {
+    let new = SchemaFile::new().with::<New>();
+    let mut changes = new.changes_since(&SchemaFile::new().with::<Old>());
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    changes.remove(0)
+}
+
+#[test]
+fn the_same_struct_has_no_changes() {
+    assert_eq!(changes::<plain::User, plain::User>(), []);
+}
+
+version!(readable: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[plaintext] email: String,
+    #[plaintext] plan: String,
+    #[plaintext] note: Option<String>,
+});
+
+#[test]
+fn a_field_that_is_less_protected_needs_a_reason() {
+    let less = Effect::LessProtected;
+    assert_eq!(
+        changes::<plain::User, readable::User>(),
+        [(less, "User.email".to_owned()), (less, "User.plan".to_owned())]
+    );
+
+    let before = SchemaFile::new().with::<plain::User>();
+    let now = SchemaFile::new().with::<readable::User>().to_string();
+    let reasons = ",\n      \"reasons\": {\"email\": \"published since 2026\"}\n    }\n  }\n}\n";
+    let now: SchemaFile = now.replace("\n    }\n  }\n}\n", reasons).parse().unwrap();
+    let places: Vec<_> = now.changes_since(&before).iter().map(Change::place).collect();
+    assert_eq!(places, ["User.plan"]);
+}
+
+version!(accepting: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted(accept = "plaintext")] email: String,
+    #[authenticated(accept = "plaintext")] plan: String,
+    #[plaintext] note: Option<String>,
+});
+
+#[test]
+fn a_field_that_becomes_protected_must_accept_plaintext() {
+    let refused = Effect::Refused;
+    assert_eq!(
+        changes::<readable::User, plain::User>(),
+        [(refused, "User.email".to_owned()), (refused, "User.plan".to_owned())]
+    );
+    assert_eq!(changes::<readable::User, accepting::User>(), []);
+    assert_eq!(changes::<accepting::User, plain::User>(), [], "once all records are rewritten");
+}
+
+version!(renamed: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] mail: String,
+    #[authenticated] plan: String,
+    #[plaintext] memo: Option<String>,
+});
+version!(renamed_with_alias: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] #[serde(alias = "email")] mail: String,
+    #[authenticated] plan: String,
+    #[plaintext] #[serde(alias = "note")] memo: Option<String>,
+});
+
+#[test]
+fn a_field_is_renamed_with_an_alias() {
+    assert_eq!(
+        changes::<plain::User, renamed::User>(),
+        [
+            (Effect::Refused, "User.mail".to_owned()),
+            (Effect::MayLoseValues, "User.memo".to_owned())
+        ]
+    );
+    let new = SchemaFile::new().with::<renamed::User>();
+    let found = new.changes_since(&SchemaFile::new().with::<plain::User>());
+    assert!(found[0].repair().contains("#[serde(alias = \"email\")]"), "{}", found[0]);
+    assert!(found[1].repair().contains("#[serde(alias = \"note\")]"), "{}", found[1]);
+    assert_eq!(changes::<plain::User, renamed_with_alias::User>(), []);
+}
+
+version!(wider: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+    #[encrypted] phone: String,
+});
+version!(wider_by_default: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+    #[encrypted] #[serde(default)] phone: String,
+    #[encrypted] fax: Option<String>,
+});
+version!(note_required: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: String,
+});
+
+#[test]
+fn a_new_field_must_be_optional() {
+    let change = change::<plain::User, wider::User>();
+    assert_eq!((change.effect(), change.place()), (Effect::Refused, "User.phone".to_owned()));
+    assert_eq!(changes::<plain::User, wider_by_default::User>(), []);
+    assert_eq!(changes::<wider::User, plain::User>(), [], "a removed field is ignored");
+    assert_eq!(
+        changes::<plain::User, note_required::User>(),
+        [(Effect::Refused, "User.note".to_owned())]
+    );
+}
+
+version!(other_table: #[envelope(table = "people")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(other_context: #[envelope(table = "users", kms_context = "hashed", context(purpose = "pii"))] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] #[encryption_context] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(other_key: #[envelope(table = "users")] {
+    #[partition_key] id: u64,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(other_kind: #[envelope(table = "users", entity(kind = "user"))] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[sort_key] day: String,
+    #[encrypted] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+
+#[test]
+fn what_records_are_bound_to_does_not_change() {
+    let does_not_open = |count| vec![(Effect::DoesNotOpen, "User".to_owned()); count];
+    assert_eq!(changes::<plain::User, other_table::User>(), does_not_open(1));
+    assert_eq!(changes::<plain::User, other_context::User>(), does_not_open(3));
+    assert_eq!(changes::<plain::User, other_key::User>(), does_not_open(1));
+    assert_eq!(changes::<plain::User, other_kind::User>(), does_not_open(2));
+    let change = change::<plain::User, other_table::User>();
+    assert_eq!(
+        change.to_string(),
+        "User: the logical table name was \"users\" and is now \"people\"; every stored record is bound to it\n  \
+         repair: keep `table = \"users\"`, and name the physical table with `Table::named`"
+    );
+}
+
+version!(composed: #[envelope(table = "users")] #[partition_key(name = "pk", format = "USER#{id}#{number:08}")] {
+    #[key] #[serde(rename = "userId")] id: String,
+    #[key] number: u32,
+    #[encrypted] email: String,
+});
+version!(composed_otherwise: #[envelope(table = "users")] #[partition_key(name = "pk", format = "USER#{id}/{number:08}")] {
+    #[key] #[serde(rename = "userId")] id: String,
+    #[key] number: u32,
+    #[encrypted] email: String,
+});
+
+#[test]
+fn the_format_of_a_composed_key_is_part_of_the_schema() {
+    let text = SchemaFile::new().with::<composed::User>().to_string();
+    assert!(text.contains(r#""format": "USER#{userId}#{number:08}""#), "{text}");
+    assert!(text.contains(r#""type": "S""#), "{text}");
+    let change = change::<composed::User, composed_otherwise::User>();
+    assert_eq!(change.effect(), Effect::DoesNotOpen);
+}
+
+version!(grouped: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted(group = "mail")] email: Access<String>,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(grouped_otherwise: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted(group = "contact")] email: Access<String>,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+
+#[test]
+fn a_field_that_changes_its_group_is_found() {
+    let email = |effect| vec![(effect, "User.email".to_owned())];
+    assert_eq!(changes::<plain::User, grouped::User>(), email(Effect::Refused));
+    assert_eq!(changes::<grouped::User, plain::User>(), email(Effect::LessProtected));
+    assert_eq!(changes::<grouped::User, grouped_otherwise::User>(), email(Effect::LessProtected));
+}
+
+mod customers {
+    use super::*;
+
+    #[derive(Envelope)]
+    #[envelope(table = "users")]
+    #[allow(dead_code)]
+    pub(super) struct Customer {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        ssn: Option<String>,
+        #[plaintext]
+        email: String,
+    }
+}
+
+#[test]
+fn a_renamed_struct_is_compared_by_its_place() {
+    let found = changes::<plain::User, customers::Customer>();
+    assert_eq!(found, [(Effect::LessProtected, "Customer.email".to_owned())]);
+}
+
+#[test]
+fn every_struct_reads_back_from_its_text() {
+    let file = SchemaFile::new().with::<grouped::User>().with::<customers::Customer>();
+    assert_eq!(file.to_string().parse(), Ok(file));
+    let file = SchemaFile::new().with::<accepting::User>();
+    assert_eq!(file.to_string().parse(), Ok(file));
+    let file = SchemaFile::new().with::<other_context::User>();
+    assert_eq!(file.to_string().parse(), Ok(file));
+}
+
+#[test]
+fn a_text_that_is_no_schema_file_is_explained() {
+    let refused =
+        |text: &str| text.parse::<SchemaFile>().map_err(|error: SchemaFileError| error.to_string());
+    for (text, said) in [
+        ("", "EOF"),
+        ("{}", "missing field `envelope-schema`"),
+        (r#"{"envelope-schema": 2, "records": {}}"#, "it has layout 2"),
+        (r#"{"envelope-schema": 1, "records": {}, "recrods": {}}"#, "unknown field `recrods`"),
+    ] {
+        let message = refused(text).unwrap_err();
+        assert!(message.starts_with("this is not a schema file of Envelope: "), "{message}");
+        assert!(message.contains(said), "{message}");
+    }
+    let text = SchemaFile::new().with::<plain::User>().to_string();
+    let message = refused(&text.replace("\"encrypted\"", "\"encrpyted\"")).unwrap_err();
+    assert!(message.contains("`encrpyted`, expected one of"), "{message}");
+}
+
+#[test]
+fn the_file_in_the_repository_is_that_of_the_code() {
+    assert_schema!("tests/rules/schema_file/users.json", plain::User, customers::Customer);
+}
+
+#[test]
+#[should_panic(expected = "two structs of this schema file are named `User`")]
+fn two_structs_of_one_name_are_refused() {
+    let file = SchemaFile::new().with::<plain::User>().with::<plain::User>();
+    let _ = file.with::<wider::User>();
+}
+
+/// The panic of [`assert_schema!`] for a file with this text.
+fn panic_with(text: Option<&str>) -> String {
+    let path = env::temp_dir().join(format!("{:?}.json", std::thread::current().id()));
+    match text {
+        Some(text) => fs::write(&path, text).unwrap(),
+        None => assert!(!path.exists() || fs::remove_file(&path).is_ok()),
+    }
+    let (path, code) = (path.to_str().unwrap(), SchemaFile::new().with::<plain::User>());
+    let panic = std::panic::catch_unwind(|| envelope_dynamo::maintain::assert_file(path, code));
+    panic.unwrap_err().downcast_ref::<String>().unwrap().clone()
+}
+
+#[test]
+fn a_test_says_which_lines_of_the_file_differ() {
+    let text = SchemaFile::new().with::<plain::User>().to_string();
+    let message =
+        panic_with(Some(&text.replace("\"email\": \"encrypted\"", "\"email\": \"plaintext\"")));
+    assert!(
+        message
+            .contains("-         \"email\": \"plaintext\",\n+         \"email\": \"encrypted\",\n"),
+        "{message}"
+    );
+    assert!(message.contains("ENVELOPE_SCHEMA=write"), "{message}");
+    assert!(panic_with(None).starts_with("there is no schema file at "));
+    assert!(panic_with(Some("[]")).contains("this is not a schema file"));
+}
