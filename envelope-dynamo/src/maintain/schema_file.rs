@@ -243,7 +243,7 @@ impl RecordSchema {
             table: kind.table.to_owned(),
             form: kind.form,
             context: kind.context.iter().copied().map(owned).collect(),
-            pairs: schema.pairs().map(|field| field.name.to_owned()).collect(),
+            pairs: schema.context_fields().map(|field| field.name.to_owned()).collect(),
             partition_key: schema
                 .partition_key()
                 .map(|key| KeySchema::of(kind, key))
