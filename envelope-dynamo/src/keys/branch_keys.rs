@@ -1,4 +1,4 @@
-//! Branch keys in a DynamoDB table of their own, each wrapped by KMS.
+//! Branch keys in a DynamoDB table of their own, each wrapped by a key provider.
 
 pub(crate) mod change;
 pub(crate) mod create;
@@ -22,21 +22,21 @@ pub use crate::keys::branch_keys::error::BranchKeyError;
 use crate::keys::branch_keys::item::Pointer;
 pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 
-/// The table in which the branch keys of a
-/// [`HierarchicalKeyProvider`](crate::HierarchicalKeyProvider) are kept.
+/// The table that stores the branch keys of a
+/// [`HierarchicalKeyProvider`](crate::HierarchicalKeyProvider).
 ///
-/// `P` wraps the branch keys, as a rule a [`KmsKeyProvider`](crate::KmsKeyProvider). A service that
-/// writes and reads records needs `dynamodb:GetItem` on this table and `kms:Decrypt`; creating and
-/// rotating branches, an operator's work, needs `kms:GenerateDataKey` in place of it, and can be
-/// done through a [`KmsKeyWrapper`](crate::KmsKeyWrapper).
+/// `P` wraps the branch keys. It is usually a [`KmsKeyProvider`](crate::KmsKeyProvider). A service
+/// that writes and reads records needs `dynamodb:GetItem` on this table, and `kms:Decrypt`. To
+/// create and rotate branches, an operator needs `kms:GenerateDataKey` instead of `kms:Decrypt`,
+/// and can use a [`KmsKeyWrapper`](crate::KmsKeyWrapper).
 ///
 /// | call | does |
 /// |---|---|
 /// | [`create_table`](Self::create_table) | creates the table, once |
-/// | [`create`](Self::create) | a branch and its first key |
-/// | [`rotate`](Self::rotate) | a new key for what is written from now on; older ones stay for what was written |
-/// | [`list`](Self::list), [`versions`](Self::versions) | what there is |
-/// | [`delete`](Self::delete) | the branch and all its keys: what was written under them is lost for good |
+/// | [`create`](Self::create) | creates a branch and its first key |
+/// | [`rotate`](Self::rotate) | creates a new key for new records; the older keys stay for older records |
+/// | [`list`](Self::list), [`versions`](Self::versions) | lists the branches, and the versions of one |
+/// | [`delete`](Self::delete) | deletes the branch and all its keys: its records are unreadable from then on |
 ///
 /// ```no_run
 /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -71,12 +71,12 @@ pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 ///
 /// # Security
 ///
-/// Nothing in this table is trusted. The KMS encryption context of a branch key names this store,
-/// the branch and the version, so a key that was moved to another branch or version, or to another
-/// store, does not unwrap. What somebody who can write the table can do is to delete keys, and to
-/// make an older version of the same branch active again.
+/// Nothing in this table is trusted. The KMS encryption context of a branch key names this table,
+/// the branch and the version. So a key that was moved to another branch, version or table does not
+/// unwrap. Whoever can write the table can delete keys, and can make an older version of the same
+/// branch active again.
 ///
-/// The names of branches stand in clear in the table and in CloudTrail.
+/// The names of branches are readable in the table and in CloudTrail.
 pub struct BranchKeyTable<P> {
     client: Client,
     logical: String,
@@ -85,30 +85,30 @@ pub struct BranchKeyTable<P> {
 }
 
 impl<P> BranchKeyTable<P> {
-    /// The table that is logically named `logical`, and physically as well unless
-    /// [`named`](Self::named) says otherwise.
+    /// Uses the table with the logical name `logical`. This is also its physical name, unless you
+    /// set another with [`named`](Self::named).
     ///
-    /// The logical name is bound to every branch key: under another one they do not unwrap.
+    /// Every branch key is bound to the logical name, and does not unwrap under another.
     pub fn new(client: Client, logical: impl Into<String>, provider: P) -> Self {
         let logical = logical.into();
         Self { client, name: logical.clone(), logical, provider }
     }
 
-    /// Uses the table that is physically named `name`: one per environment, or restored from a
-    /// backup.
+    /// Uses the table with the physical name `name`: one for each environment, or one that was
+    /// restored from a backup.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The physical table's name.
+    /// The physical table name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the key of one version of a branch is wrapped for.
+    /// The encryption context for which a version of a branch key is wrapped.
     fn context(
         &self,
         branch: &BranchName,
@@ -129,7 +129,7 @@ impl<P> BranchKeyTable<P> {
         Ok(item.as_ref().map(Pointer::parse).transpose()?)
     }
 
-    /// The version that is active, which was asked for of a branch that ought to exist.
+    /// The active version of a branch. Fails if the branch does not exist.
     async fn active_version(&self, branch: &BranchName) -> Result<BranchVersion, BranchKeyError> {
         match self.pointer(branch).await? {
             Some(Pointer::Active(version)) => Ok(version),
@@ -138,8 +138,8 @@ impl<P> BranchKeyTable<P> {
         }
     }
 
-    /// Consistent, so that a key is found by whoever reads the record that was written under it a
-    /// moment ago.
+    /// Reads an item consistently: a record that was just written may need a key that was just
+    /// created.
     async fn item(
         &self,
         branch: &BranchName,
@@ -176,7 +176,7 @@ impl<P> BranchKeyTable<P> {
 }
 
 impl<P: UnwrapKey> BranchKeyTable<P> {
-    /// Says whose key did not unwrap, lest the record be blamed.
+    /// Attributes the failure to the branch key, not to the record.
     fn of_branch_key(
         &self,
         branch: &BranchName,

@@ -39,8 +39,8 @@ impl<P> BranchKeyTable<P> {
         is_repeatable: bool,
     ) -> Result<Outcome, BranchKeyError> {
         let outcome = AttemptOutcome::default();
-        // The SDK's tries have one token, so that the second does not find in its way what the
-        // first has done.
+        // All attempts of the SDK have the same client token. So a second attempt succeeds if the
+        // first one was carried out.
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         let error = match request.customize().interceptor(outcome.clone()).send().await {
             Ok(_) => return Ok(Outcome::Done),
@@ -55,7 +55,8 @@ impl<P> BranchKeyTable<P> {
         cancelled(&error).ok_or_else(|| failed(error).into())
     }
 
-    /// Waits for others to finish, where the client knows how to wait; not forever.
+    /// Waits before the next attempt, if the client has a way to sleep. Fails after too many
+    /// attempts.
     pub(crate) async fn pause(
         &self,
         branch: &BranchName,
@@ -72,7 +73,7 @@ impl<P> BranchKeyTable<P> {
     }
 }
 
-/// Why a transaction was cancelled, if it was and for a reason known here.
+/// Why DynamoDB cancelled the transaction. `None` for any other error.
 fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Outcome> {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) =
         error.as_service_error()?
@@ -88,7 +89,7 @@ fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Outcome> {
     has("TransactionConflict").then_some(Outcome::Conflict)
 }
 
-/// The SDK's builders refuse what lacks a field; here none does.
+/// The error of an SDK builder that lacks a required field. The builders here have all of them.
 pub(crate) fn unbuilt(error: impl std::error::Error + Send + Sync + 'static) -> BranchKeyError {
     KeyError::new(KeyErrorKind::Other, "a request to DynamoDB cannot be built")
         .with_source(error)

@@ -9,17 +9,18 @@ use crate::keys::branch_keys::item::Pointer;
 use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, item};
 
 impl<P: WrapKey> BranchKeyTable<P> {
-    /// Creates a branch with its first key, and says its version.
+    /// Creates a branch with its first key, and returns the version of the key.
     ///
     /// # Errors
     ///
-    /// [`BranchKeyError::Exists`] and [`BranchKeyError::Deleting`], nothing having been written; a
-    /// name that is empty or longer than 255 bytes; and whatever KMS and DynamoDB answer. If
-    /// DynamoDB's answer was lost, [`BranchKeyError::write_outcome`] is `Unknown`:
-    /// [`versions`](Self::versions) tells whether there is a branch now.
+    /// [`BranchKeyError::Exists`] or [`BranchKeyError::Deleting`], and nothing was written;
+    /// [`BranchKeyError::Key`] if the name is empty or longer than 255 bytes, or if KMS refuses;
+    /// [`BranchKeyError::Conflict`]; [`BranchKeyError::DynamoDb`]. If the connection broke before
+    /// DynamoDB answered, [`BranchKeyError::write_outcome`] is `Unknown`. Then
+    /// [`versions`](Self::versions) shows whether the branch exists.
     pub async fn create(&self, branch: &str) -> Result<BranchVersion, BranchKeyError> {
         let branch = BranchName::new(branch)?;
-        self.refuse_if_standing(&branch).await?;
+        self.refuse_existing(&branch).await?;
         let (version, item) = self.new_version(&branch).await?;
         let mut attempts = Attempts::default();
         loop {
@@ -31,7 +32,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
             {
                 Outcome::Done => return Ok(version),
                 Outcome::ConditionFailed => {
-                    self.refuse_if_standing(&branch).await?;
+                    self.refuse_existing(&branch).await?;
                     self.pause(&branch, &mut attempts).await?;
                 }
                 Outcome::Conflict => self.pause(&branch, &mut attempts).await?,
@@ -39,20 +40,21 @@ impl<P: WrapKey> BranchKeyTable<P> {
         }
     }
 
-    /// Gives a branch a new key, under which records are written from now on, and says its version.
+    /// Gives a branch a new key, and returns its version. New records are written under the new
+    /// key.
     ///
-    /// What was written under older versions opens as before. Processes that have the older version
-    /// in their cache write under it for as long as their [`CacheLimits`](crate::keys::CacheLimits)
-    /// say.
+    /// Records under older versions still open. A process that has the older version in its cache
+    /// writes under it until its [`CacheLimits`](crate::keys::CacheLimits) expire.
     ///
-    /// If several rotate a branch at the same moment, each gets a version that became active after
-    /// it had called; it may be another's. No version that was ever active is lost.
+    /// If several callers rotate a branch at the same time, each gets a version that became active
+    /// after its call began. That version may be another caller's. No version that was ever active
+    /// is lost.
     ///
     /// # Errors
     ///
     /// [`KeyNotFound`](crate::error::KeyErrorKind::KeyNotFound) for a branch that does not exist;
-    /// [`BranchKeyError::Deleting`]; [`BranchKeyError::Conflict`] if others do not cease to
-    /// write the branch; and whatever KMS and DynamoDB answer.
+    /// [`BranchKeyError::Deleting`]; [`BranchKeyError::Conflict`] if others keep changing the
+    /// branch; [`BranchKeyError::Key`] if KMS refuses; [`BranchKeyError::DynamoDb`].
     pub async fn rotate(&self, branch: &str) -> Result<BranchVersion, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         let old = self.active_version(&branch).await?;
@@ -78,7 +80,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
         }
     }
 
-    async fn refuse_if_standing(&self, branch: &BranchName) -> Result<(), BranchKeyError> {
+    async fn refuse_existing(&self, branch: &BranchName) -> Result<(), BranchKeyError> {
         match self.pointer(branch).await? {
             Some(Pointer::Active(_)) => Err(BranchKeyError::Exists(branch.clone())),
             Some(Pointer::Deleting) => Err(BranchKeyError::Deleting(branch.clone())),
@@ -86,8 +88,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
         }
     }
 
-    /// A new branch key: what the provider calls a data key. Its plaintext is dropped here, and
-    /// wiped.
+    /// Generates a branch key, which is a data key for the provider. Its plaintext is wiped here.
     async fn new_version(
         &self,
         branch: &BranchName,
@@ -107,7 +108,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
         Ok(TransactWriteItem::builder().put(put.map_err(unbuilt)?).build())
     }
 
-    /// Makes `new` the active version if `old` still is.
+    /// Makes `new` the active version, on condition that `old` is still active.
     fn point(
         &self,
         branch: &BranchName,

@@ -19,13 +19,12 @@ const CREATION_TIMEOUT: Duration = Duration::from_secs(300);
 impl<P> BranchKeyTable<P> {
     /// Creates the table, with on-demand billing, and waits until it can be used.
     ///
-    /// What else it should have (deletion protection, tags, replicas) is yours to set. Mind that
-    /// point-in-time recovery and other backups of this table keep the keys of deleted
-    /// branches.
+    /// Set deletion protection, tags and replicas yourself. Point-in-time recovery and other
+    /// backups of this table keep the keys of deleted branches.
     ///
     /// # Errors
     ///
-    /// When there is such a table already, or DynamoDB refuses or does not have it ready within
+    /// Fails if the table exists already, if DynamoDB refuses, or if the table is not ready within
     /// five minutes.
     pub async fn create_table(&self) -> Result<(), BranchKeyError> {
         let mut creation = self

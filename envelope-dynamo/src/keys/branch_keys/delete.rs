@@ -10,29 +10,29 @@ use crate::keys::branch_keys::change::{Attempts, Outcome, unbuilt};
 use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, failed, item};
 
 impl<P> BranchKeyTable<P> {
-    /// Deletes a branch and every version of its key, and says how many there were: what was
-    /// written under them, in whichever table, stream or backup, can be read by nobody any more
-    /// (crypto-shredding).
+    /// Deletes a branch and every version of its key, and returns the number of versions. Then
+    /// nobody can read the records that were written under the branch, in any table, stream or
+    /// backup (crypto-shredding).
     ///
-    /// From the first step on nobody is given the branch to write under. If the call is
-    /// interrupted, call it again: it goes on where it stopped. A branch that does not exist
-    /// has no versions, and deleting it is no error.
+    /// From the first step on, nobody can start to write under the branch. If the call is
+    /// interrupted, call it again: it continues where it stopped. Deleting a branch that does not
+    /// exist returns 0.
     ///
     /// # Security
     ///
-    /// Processes that have a key in their cache read and write on for as long as their
-    /// [`CacheLimits`](crate::keys::CacheLimits) say, and what they write meanwhile is lost with
-    /// the rest; so may a caller keep what was read. Backups of *this* table, point-in-time
-    /// recovery among them, hold the wrapped keys: the records are beyond reach once those have
-    /// expired, or once the KMS key is gone.
+    /// A process that has a key in its cache can read and write until its
+    /// [`CacheLimits`](crate::keys::CacheLimits) expire. What it writes meanwhile is lost as well.
+    /// Backups of *this* table, point-in-time recovery included, contain the wrapped keys. The
+    /// records are unreadable only after those backups have expired, or after the KMS key was
+    /// deleted.
     ///
     /// # Errors
     ///
-    /// Whatever DynamoDB answers, and [`BranchKeyError::Interrupted`]. The deletion may be done in
-    /// part then, and [`BranchKeyError::write_outcome`] is `Unknown`.
+    /// [`BranchKeyError::DynamoDb`] and [`BranchKeyError::Interrupted`]. Then a part of the
+    /// deletion may be done, and [`BranchKeyError::write_outcome`] is `Unknown`.
     pub async fn delete(&self, branch: &str) -> Result<usize, BranchKeyError> {
         let branch = BranchName::new(branch)?;
-        // Marking a branch that never was would keep others from creating it.
+        // A deletion mark on a branch that never existed would keep others from creating it.
         if self.items(&branch).await?.is_empty() {
             return Ok(0);
         }
@@ -56,7 +56,8 @@ impl<P> BranchKeyTable<P> {
             for version in versions {
                 match self.transact(self.while_deleting(branch, version)?, true).await? {
                     Outcome::Done => deleted += 1,
-                    // Somebody else has finished, and may have created the branch anew.
+                    // Somebody else has finished the deletion, and may have created the branch
+                    // again.
                     Outcome::ConditionFailed => return Ok(deleted),
                     Outcome::Conflict => self.pause(branch, &mut attempts).await?,
                 }
@@ -64,7 +65,7 @@ impl<P> BranchKeyTable<P> {
         }
     }
 
-    /// Takes the active version away, in one step with saying why.
+    /// Replaces the active version by a deletion mark, in one step.
     async fn mark_as_deleting(&self, branch: &BranchName) -> Result<(), BranchKeyError> {
         let update = self
             .client
@@ -84,8 +85,8 @@ impl<P> BranchKeyTable<P> {
         Ok(marked.map(drop).map_err(failed)?)
     }
 
-    /// Deletes a version, provided that the branch is still being deleted: it may be a new one of
-    /// the same name.
+    /// Deletes a version, on condition that the deletion mark is still there. Otherwise the branch
+    /// may be a new one of the same name.
     fn while_deleting(
         &self,
         branch: &BranchName,
@@ -118,7 +119,7 @@ impl<P> BranchKeyTable<P> {
             .expression_attribute_names("#deleting", item::DELETING);
         match delete.send().await {
             Ok(_) => Ok(()),
-            // Somebody else has finished.
+            // Somebody else has finished the deletion.
             Err(error)
                 if error
                     .as_service_error()

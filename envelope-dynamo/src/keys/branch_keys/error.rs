@@ -1,4 +1,4 @@
-//! What can go wrong with the table of branch keys.
+//! The errors of the table of branch keys.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,30 +9,45 @@ use crate::error::dynamodb::DynamoDbError;
 use crate::error::no_answer::NoAnswer;
 use crate::error::write_outcome::WriteOutcome;
 
-/// Why branch keys could not be made, listed or deleted.
+/// Why branch keys could not be created, rotated, listed or deleted.
 ///
 /// The message names the branch, as CloudTrail does, and never a key.
+///
+/// ```no_run
+/// use envelope_dynamo::keys::{BranchKeyError, BranchKeyTable};
+/// # use envelope_dynamo::KmsKeyWrapper;
+///
+/// /// Creates the branch unless it exists.
+/// async fn ensure(
+///     keys: &BranchKeyTable<KmsKeyWrapper>,
+///     branch: &str,
+/// ) -> Result<(), BranchKeyError> {
+///     match keys.create(branch).await {
+///         Ok(_) | Err(BranchKeyError::Exists(_)) => Ok(()),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BranchKeyError {
-    /// The branch exists already; nothing was written.
+    /// The branch exists already. Nothing was written.
     Exists(BranchName),
     /// The branch is being deleted, or its deletion was interrupted.
     Deleting(BranchName),
-    /// Others changed the branch at the same moment, again and again; nothing was written by this
-    /// call.
+    /// Others changed the branch at the same time, in every attempt. This call has written nothing.
     Conflict(BranchName),
-    /// Others changed the branch at the same moment, again and again, while it was deleted: it may
-    /// be deleted in part.
+    /// Others changed the branch at the same time, in every attempt to delete it. A part of the
+    /// branch may be deleted.
     Interrupted(BranchName),
-    /// The branch does not exist, its name cannot be one, or KMS refused or could not be reached.
+    /// The branch does not exist, its name is not valid, or KMS refused or could not be reached.
     Key(KeyError),
     /// DynamoDB refused or could not be reached.
     DynamoDb(DynamoDbError),
 }
 
 impl BranchKeyError {
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -44,8 +59,8 @@ impl BranchKeyError {
         }
     }
 
-    /// Whether the failed call changed the table of branch keys; [`WriteOutcome`] has a table of
-    /// what each error means.
+    /// Whether the failed call changed the table of branch keys. [`WriteOutcome`] lists what each
+    /// outcome means.
     #[must_use]
     pub const fn write_outcome(&self) -> WriteOutcome {
         match self {
@@ -57,11 +72,11 @@ impl BranchKeyError {
         }
     }
 
-    /// Whether the same call may succeed later without anybody acting, and leads to the same end as
-    /// one call.
+    /// Whether the same call may succeed later without anybody acting, and then has the same result
+    /// as one call.
     ///
-    /// In doubt, `delete` may be called again, which goes on where it stopped; `create` and
-    /// `rotate` may have done their work.
+    /// If the outcome is unknown, `delete` may be called again: it continues where it stopped.
+    /// `create` and `rotate` may not: they may already have created a version.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -145,7 +160,7 @@ impl From<RandomError> for BranchKeyError {
     }
 }
 
-/// As a record's writer or reader sees it.
+/// The error for a call that writes or reads a record.
 impl From<BranchKeyError> for KeyError {
     fn from(error: BranchKeyError) -> Self {
         match error {

@@ -10,7 +10,7 @@ use envelope_core::{
 
 use crate::dynamodb::Item;
 
-/// The partition key: the branch's name.
+/// The partition key: the name of the branch.
 pub(crate) const BRANCH: &str = "branch";
 
 /// The sort key: a version's UUID, or [`POINTER`].
@@ -19,19 +19,19 @@ pub(crate) const VERSION: &str = "version";
 /// The sort key of the item that says which version is active.
 pub(crate) const POINTER: &str = "active";
 
-/// Of the pointer: the active version; absent while the branch is being deleted.
+/// In the pointer: the active version. Absent while the branch is being deleted.
 pub(crate) const ACTIVE_VERSION: &str = "active_version";
 
-/// Of the pointer: since when the branch is being deleted, in seconds since 1970.
+/// In the pointer: when the deletion of the branch began, in seconds since 1970.
 pub(crate) const DELETING: &str = "deleting";
 
-/// Of a version: when it was made, in seconds since 1970.
+/// In a version: when it was created, in seconds since 1970.
 pub(crate) const CREATED: &str = "created";
 
-/// Of a version: the branch key, wrapped.
+/// In a version: the wrapped branch key.
 pub(crate) const ENCRYPTED_DEK: &str = "encrypted_dek";
 
-/// What a branch's pointer says.
+/// The pointer of a branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pointer {
     Active(BranchVersion),
@@ -57,7 +57,7 @@ impl Pointer {
     }
 }
 
-/// A version and when it was made; `None` for the pointer.
+/// Parses a version and its time of creation; `None` for the pointer.
 pub(crate) fn parse_version(item: &Item) -> Result<Option<(BranchVersion, SystemTime)>, KeyError> {
     match item.get(VERSION) {
         Some(AttributeValue::S(text)) if text == POINTER => Ok(None),
@@ -92,7 +92,7 @@ pub(crate) fn key(branch: &BranchName, version: &str) -> Item {
     Item::from([(BRANCH.to_owned(), text(branch.as_str())), (VERSION.to_owned(), text(version))])
 }
 
-/// The item of a version that is made now.
+/// The item of a version that is created now.
 pub(crate) fn version_item(
     branch: &BranchName,
     version: BranchVersion,

@@ -1,4 +1,4 @@
-//! What there is: branches, and the versions of one.
+//! Lists branches, and the versions of a branch.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -10,7 +10,7 @@ use crate::dynamodb::Item;
 use crate::keys::branch_keys::item::Pointer;
 use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, failed, item};
 
-/// A branch, as [`BranchKeyTable::list`] finds it.
+/// A branch; see [`BranchKeyTable::list`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
     name: BranchName,
@@ -18,14 +18,14 @@ pub struct Branch {
 }
 
 impl Branch {
-    /// Its name.
+    /// The name of the branch.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// The version under which records are written; `None` if its deletion was begun and not
-    /// finished.
+    /// The version under which records are written; `None` if the branch is being deleted, or its
+    /// deletion was interrupted.
     #[must_use]
     pub const fn active(&self) -> Option<BranchVersion> {
         self.active
@@ -45,26 +45,26 @@ pub struct BranchKeyVersion {
 }
 
 impl BranchKeyVersion {
-    /// Its UUID, which records carry.
+    /// The UUID of the version, which records name.
     #[must_use]
     pub const fn version(&self) -> BranchVersion {
         self.version
     }
 
-    /// When it was made, to the second, as its maker's clock had it.
+    /// When the version was created, in seconds, by the clock of the process that created it.
     #[must_use]
     pub const fn created(&self) -> SystemTime {
         self.created
     }
 
-    /// Whether records are written under it.
+    /// Whether new records are written under this version.
     #[must_use]
     pub const fn is_active(&self) -> bool {
         self.is_active
     }
 }
 
-/// The branches of a table, read page by page; see [`BranchKeyTable::list`].
+/// The branches of a table, which are read page by page; see [`BranchKeyTable::list`].
 #[derive(Debug)]
 pub struct Branches {
     name: String,
@@ -81,10 +81,10 @@ enum State {
 }
 
 impl Branches {
-    /// The next branch, in no particular order; `None` after the last.
+    /// Returns the next branch, in no particular order; `None` after the last one.
     ///
-    /// After an error of DynamoDB's the same page is asked for again; an item that cannot be
-    /// understood is an error of its own and does not keep the others back.
+    /// If DynamoDB refuses a page, the next call requests this page again. An item that cannot be
+    /// parsed is one error, and the other items still come.
     pub async fn next(&mut self) -> Option<Result<Branch, BranchKeyError>> {
         loop {
             if let Some(item) = self.page.pop_front() {
@@ -107,7 +107,7 @@ impl Branches {
 }
 
 impl<P> BranchKeyTable<P> {
-    /// Every branch, those included whose deletion was not finished.
+    /// Lists all branches, including those whose deletion was not finished.
     ///
     /// Reads the whole table, page by page.
     pub fn list(&self) -> Branches {
@@ -121,12 +121,12 @@ impl<P> BranchKeyTable<P> {
         Branches { name: self.name.clone(), scan, page: VecDeque::new(), state: State::Start }
     }
 
-    /// The versions of a branch's key, the oldest first.
+    /// Lists the versions of a branch's key, the oldest first.
     ///
     /// # Errors
     ///
-    /// [`KeyNotFound`](crate::error::KeyErrorKind::KeyNotFound) for a branch that has none, and
-    /// whatever DynamoDB answers.
+    /// [`KeyNotFound`](crate::error::KeyErrorKind::KeyNotFound) for a branch without a key, and
+    /// [`BranchKeyError::DynamoDb`].
     pub async fn versions(&self, branch: &str) -> Result<Vec<BranchKeyVersion>, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         let active = self.pointer(&branch).await?.and_then(Pointer::active);
@@ -147,7 +147,7 @@ impl<P> BranchKeyTable<P> {
         Ok(versions)
     }
 
-    /// All items of a branch, as of now.
+    /// Reads all items of a branch, consistently.
     pub(crate) async fn items(&self, branch: &BranchName) -> Result<Vec<Item>, BranchKeyError> {
         let query = self
             .client

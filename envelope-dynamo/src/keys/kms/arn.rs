@@ -1,4 +1,4 @@
-//! The names of KMS keys: as configured, and as KMS answers.
+//! The names of KMS keys: as configured, and as in the answers of KMS.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ impl KeyName {
         KeyArn::parse(&self.0)
     }
 
-    /// The hint of the key, if the name tells its key id.
+    /// The hint of the key, if the name is its key id.
     pub(crate) fn hint(&self) -> Option<KmsKeyHint> {
         let is_alias = self.0.starts_with("alias/") || self.0.starts_with("arn:");
         (!is_alias).then(|| KmsKeyHint::of(&self.0))
@@ -77,7 +77,7 @@ impl KeyArn {
         self.text.get(self.key + KEY.len()..).unwrap_or_default()
     }
 
-    /// What `encrypted_dek` says of the key (FORMAT 6.2).
+    /// What `encrypted_dek` says about the key (FORMAT 6.2).
     pub(crate) fn hint(&self) -> KmsKeyHint {
         KmsKeyHint::of(self.key_id())
     }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_arn_is_refused() {
+    fn other_texts_are_not_key_arns() {
         for text in [
             "",
             "1234",

@@ -1,5 +1,5 @@
-//! Encrypt: data keys that exist already, wrapped for a further key, and small secrets without any
-//! data key.
+//! Encrypt: wraps an existing data key for one more key, and encrypts small secrets without a data
+//! key.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use crate::keys::kms::client::CallInfo;
 use crate::keys::kms::key::{KmsKey, pairs, take_wrapped};
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 
-/// Bytes that KMS encrypts by itself (AWS KMS API Reference, Encrypt, `Plaintext`).
+/// The most bytes that KMS encrypts itself (AWS KMS API Reference, Encrypt, `Plaintext`).
 const MAX_DIRECT_BYTES: usize = 4096;
 
-/// The value of [`DOMAIN_PAIR`] for a secret that KMS encrypts by itself (FORMAT 5.2-1).
+/// The value of [`DOMAIN_PAIR`] for a secret that KMS encrypts itself (FORMAT 5.2-1).
 const DIRECT: &str = "direct";
 
-/// The encryption context of a secret. No record's context has [`DOMAIN_PAIR`]: otherwise a secret
-/// of the caller's choosing would serve as the data key of a forged record, and `decrypt_direct`
-/// would give out data keys.
+/// The encryption context of a secret. The context of a record never has [`DOMAIN_PAIR`]. Otherwise
+/// an attacker could use a secret of their choice as the data key of a forged record, and
+/// `decrypt_direct` would return the data keys of records.
 fn direct_pairs(context: &EncryptionContext) -> HashMap<String, String> {
     let mut pairs = pairs(context);
     pairs.insert(DOMAIN_PAIR.to_owned(), DIRECT.to_owned());
@@ -34,23 +34,23 @@ fn direct_pairs(context: &EncryptionContext) -> HashMap<String, String> {
 }
 
 impl KmsKeyWrapper {
-    /// Has KMS itself encrypt a secret of 1 to 4,096 bytes, and returns its `CiphertextBlob`
+    /// Encrypts a secret of 1 to 4,096 bytes in KMS itself, and returns its `CiphertextBlob`
     /// (`kms:Encrypt`).
     ///
-    /// For a password or a token that stands alone; every use of it is a call. What is longer, or
-    /// read often, is for [`seal`](crate::message::seal()).
+    /// For a single password or token: every use of it is a call to KMS. For longer or frequently
+    /// read data, use [`seal`](crate::message::seal()).
     ///
     /// # Errors
     ///
-    /// When the secret is empty or too long, when the context has authenticated attributes, and
-    /// whenever KMS refuses.
+    /// Fails if the secret is empty or too long, if the context has authenticated attributes, and
+    /// if KMS refuses.
     ///
     /// # Security
     ///
-    /// KMS binds the encryption context and nothing else: table and pairs, the key in the forms
-    /// `raw` and `hashed`, and the pair `envelope` = `direct`, which no record's context has,
-    /// so that a secret cannot serve as a data key. Authenticated attributes are refused, since
-    /// they would not be bound. The secret travels to KMS, over TLS, in a buffer of the SDK's
+    /// KMS binds only the encryption context: table and pairs, the key in the forms `raw` and
+    /// `hashed`, and the pair `envelope` = `direct`. The context of a record never has that pair,
+    /// so a secret cannot be used as a data key. Authenticated attributes would not be bound,
+    /// and are therefore refused. The secret is sent to KMS over TLS, in a buffer of the SDK
     /// that is not wiped.
     pub async fn encrypt_direct(
         &self,
@@ -110,10 +110,11 @@ impl KmsKey {
 }
 
 impl KmsKeyProvider {
-    /// Has KMS itself encrypt a secret of 1 to 4,096 bytes; see [`KmsKeyWrapper::encrypt_direct`].
+    /// Encrypts a secret of 1 to 4,096 bytes in KMS itself; see [`KmsKeyWrapper::encrypt_direct`].
     ///
     /// ```no_run
-    /// # async fn example(kms: envelope_dynamo::KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use envelope_dynamo::KmsKeyProvider;
+    /// # async fn example(kms: KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
     /// use envelope_dynamo::message::Context;
     ///
     /// let context = Context::new("api-tokens").pair("service", "billing")?;
@@ -134,15 +135,15 @@ impl KmsKeyProvider {
         self.wrapper.encrypt_direct(secret, context).await
     }
 
-    /// Has KMS decrypt what [`encrypt_direct`](Self::encrypt_direct) gave, for the same context
+    /// Decrypts the result of [`encrypt_direct`](Self::encrypt_direct) in KMS, for the same context
     /// (`kms:Decrypt`).
     ///
-    /// The wrapped data key of a record does not decrypt here. The blob does not say which key it
-    /// is for, so the keys of [`also_decrypts`](Self::also_decrypts) are tried in turn.
+    /// The wrapped data key of a record does not decrypt here. The blob does not name its key, so
+    /// the keys of [`also_decrypts`](Self::also_decrypts) are tried one after the other.
     ///
     /// # Errors
     ///
-    /// When KMS refuses, or answers with another key than the one that was named.
+    /// Fails if KMS refuses, or answers with another key than the configured one.
     pub async fn decrypt_direct(
         &self,
         blob: &[u8],
@@ -164,7 +165,7 @@ impl KmsKeyProvider {
 }
 
 impl Recipient for KmsKeyWrapper {
-    /// Wraps by Encrypt (`kms:Encrypt`): for the second region or account of a
+    /// Wraps with Encrypt (`kms:Encrypt`), for the second region or account of a
     /// [`MultiKeyProvider`](crate::keys::MultiKeyProvider).
     fn wrap_data_key<'a>(
         &'a self,

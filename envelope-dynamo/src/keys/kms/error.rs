@@ -1,4 +1,4 @@
-//! KMS's errors as kinds that a caller can match.
+//! Turns errors of KMS into kinds that a caller can match.
 
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
@@ -6,7 +6,7 @@ use envelope_core::{KeyError, KeyErrorKind};
 
 use crate::error::no_answer::NoAnswer;
 
-/// What went wrong with `operation` on `key`.
+/// The error of `operation` with `key`.
 pub(crate) fn key_error<E>(error: SdkError<E>, key: &str, operation: &str) -> KeyError
 where
     E: ProvideErrorMetadata + RequestId + std::error::Error + Send + Sync + 'static,
@@ -24,7 +24,7 @@ where
     let request_id = error.request_id().map(str::to_owned);
     let with = KeyError::new(kind, format!("{operation} with {key}: {code}"));
     let with = match error {
-        // The raw answer may hold a data key, and is printed by `Debug`.
+        // Its `Debug` prints the raw answer, which may contain a data key.
         SdkError::ResponseError(_) => with,
         SdkError::ServiceError(service) => with.with_source(service.into_err()),
         other => with.with_source(other),
@@ -32,7 +32,7 @@ where
     with_request_id(with, request_id)
 }
 
-/// Adds the id of the request that failed, where the answer had one.
+/// Adds the id of the request that failed, if the answer had one.
 pub(crate) fn with_request_id(error: KeyError, request_id: Option<String>) -> KeyError {
     match request_id {
         Some(id) => error.with_request_id(id),
@@ -40,7 +40,7 @@ pub(crate) fn with_request_id(error: KeyError, request_id: Option<String>) -> Ke
     }
 }
 
-/// Several of these codes are not typed in the SDK's operations, so they are matched by name.
+/// Matches error codes by name, because the SDK has no types for several of them.
 fn kind<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyErrorKind {
     match error.code() {
         Some("AccessDeniedException" | "NotAuthorizedException") => KeyErrorKind::AccessDenied,

@@ -1,4 +1,4 @@
-//! ReEncrypt: a wrapped key moved to another KMS key, inside KMS.
+//! ReEncrypt: moves a wrapped key to another KMS key, inside KMS.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 const OPERATION: &str = "ReEncrypt";
 
 impl KmsKeyProvider {
-    /// Moves the wrapped key of this provider in `encrypted_dek` to the key of `to`; KMS alone sees
+    /// Moves the wrapped key of this provider in `encrypted_dek` to the key of `to`. Only KMS sees
     /// the data key.
     ///
-    /// It needs `kms:ReEncryptFrom` on the old key and `kms:ReEncryptTo` on the new one, both in
-    /// this client's region. What other parties have in `encrypted_dek` stays. What the data
-    /// key seals stays as it is, so the contexts are the record's own, and may differ in their
-    /// form alone; [`item_context`](crate::item::item_context) has a record's.
+    /// This needs `kms:ReEncryptFrom` on the old key and `kms:ReEncryptTo` on the new one, both in
+    /// the region of this client. Wrapped keys of other parties stay in `encrypted_dek`. The sealed
+    /// payload does not change. So both contexts are the context of the record, and may differ only
+    /// in their form. [`item_context`](crate::item::item_context) returns the context of a record.
     ///
     /// ```no_run
     /// # async fn example(kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -37,10 +37,10 @@ impl KmsKeyProvider {
     /// # }
     /// ```
     ///
-    /// For records in a table use [`Table::rewrap`](crate::Table::rewrap). Whoever stores the
-    /// result of this function must make it a condition that payload and wrapped key are still
-    /// those that were read: after a put in between, the record would have a wrapped key that
-    /// does not open it, and its own would be lost.
+    /// For records in a table, use [`Table::rewrap`](crate::Table::rewrap). If you store the result
+    /// of this function yourself, do so on condition that payload and wrapped key are still those
+    /// that you read. Otherwise, after a put in between, the record would have a wrapped key that
+    /// does not open it, and its own wrapped key would be lost.
     ///
     /// ```no_run
     /// # use std::collections::HashMap;
@@ -63,9 +63,9 @@ impl KmsKeyProvider {
     ///
     /// # Errors
     ///
-    /// When the bytes are no `encrypted_dek` of the source context's form, when the contexts differ
-    /// in more than their form, when other parties could not follow to a new form, and whenever
-    /// KMS refuses or answers with other keys.
+    /// Fails if the bytes are not an `encrypted_dek` of the source context's form, if the contexts
+    /// differ in more than their form, if the form changes and the data key is also wrapped for
+    /// other parties, and if KMS refuses or answers with other keys.
     ///
     /// # Security
     ///

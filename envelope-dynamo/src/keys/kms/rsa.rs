@@ -1,4 +1,4 @@
-//! RSA keys in KMS: they open what partners without AWS wrapped with the public key (FORMAT 6.4).
+//! RSA keys in KMS: they unwrap what partners without AWS wrapped with the public key (FORMAT 6.4).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use zeroize::Zeroizing;
 use crate::keys::kms::client::{CallInfo, KmsClient};
 use crate::keys::kms::key::{KmsKey, invalid};
 
-/// Unwraps with an RSA key in KMS what was wrapped with its public key.
+/// Unwraps data keys with an RSA key in KMS. They were wrapped with its public key.
 ///
-/// The writing half is `RsaRecipient` (feature `rsa`): a partner needs the public key and no AWS
-/// account. To read records of your own and of partners alike, use
+/// The writing half is `RsaRecipient` (feature `rsa`): a partner needs the public key, and no AWS
+/// account. To read your own records as well as those of partners, use
 /// [`MultiKeyProvider::also_opens_with`](crate::keys::MultiKeyProvider::also_opens_with).
 ///
 /// ```no_run
@@ -36,13 +36,12 @@ use crate::keys::kms::key::{KmsKey, invalid};
 ///
 /// # Security
 ///
-/// Everybody may have the public key. What opens with this key was written by somebody who had it
-/// and could write to the table, nothing more: whoever opens with it accepts their records in place
-/// of any other.
+/// Anybody may have the public key. A record that opens with this key was written by somebody who
+/// had the public key and could write to the table. It proves nothing more: a reader accepts such a
+/// record in place of any other.
 ///
-/// KMS sees no encryption context for RSA, so key policies cannot depend on it and CloudTrail does
-/// not show it; that the context is the record's own is checked here, after decryption, in constant
-/// time.
+/// KMS has no encryption context for RSA. So key policies cannot depend on it, and CloudTrail does
+/// not show it. This type checks the record's context after decryption, in constant time.
 #[derive(Debug)]
 pub struct KmsRsaKey {
     kms: KmsClient,
@@ -51,18 +50,18 @@ pub struct KmsRsaKey {
 }
 
 impl KmsRsaKey {
-    /// Unwraps with the KMS key `key`, whose public key is `public` (`kms:Decrypt` alone).
+    /// Unwraps with the KMS key `key`, whose public key is `public`. Needs `kms:Decrypt` alone.
     #[must_use]
     pub fn new(client: Client, key: impl Into<String>, public: RsaPublicKey) -> Self {
         Self { kms: KmsClient::new(client), key: KmsKey::new(key), public }
     }
 
-    /// Unwraps with the KMS key `key`, and asks KMS for its public key (`kms:GetPublicKey`).
+    /// Unwraps with the KMS key `key`, and gets its public key from KMS (`kms:GetPublicKey`).
     ///
     /// # Errors
     ///
-    /// When KMS refuses, the key is none that RSAES-OAEP with SHA-256 can use, or the answer is
-    /// about another key.
+    /// Fails if KMS refuses, if the key does not support RSAES-OAEP with SHA-256, or if KMS answers
+    /// with another key.
     pub async fn fetch(client: Client, key: impl Into<String>) -> Result<Self, KeyError> {
         let (kms, key) = (KmsClient::new(client), KmsKey::new(key));
         let request = kms.sdk.get_public_key().key_id(key.key_id());
@@ -73,7 +72,7 @@ impl KmsRsaKey {
         Ok(Self { kms, key, public })
     }
 
-    /// The public key, to hand to partners.
+    /// The public key, for partners.
     #[must_use]
     pub const fn public_key(&self) -> &RsaPublicKey {
         &self.public

@@ -1,4 +1,4 @@
-//! How KMS is called: how many calls at a time, how long each may take, how often it is tried.
+//! The settings of calls to KMS: how many run at a time, the deadline, and the retries.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 
 impl KmsKeyWrapper {
-    /// Makes at most this many calls at a time, and at least one; further callers wait, first come
+    /// Makes at most this many calls at a time, and at least one. Further callers wait, first come
     /// first served.
     ///
-    /// KMS grants an account a number of requests per second for all its services together; a bound
-    /// keeps one service's burst from throttling the others. Waiting is not part of a call's
-    /// [`deadline`](Self::deadline).
+    /// KMS limits the requests per second of an account, for all its services together. With this
+    /// limit, a burst in one service does not throttle the others. The time of waiting does not
+    /// count against the [`deadline`](Self::deadline).
     ///
     /// A call holds its permit until KMS has answered, or until its future is dropped. On a Tokio
-    /// runtime each call runs in a task of its own, so a caller that is not polled, such as a
-    /// stream between two records, holds no permit for longer than that.
+    /// runtime each call runs in a task of its own. So a caller that is not polled, such as a
+    /// stream between two records, does not hold a permit any longer.
     #[must_use]
     pub fn max_concurrent_calls(mut self, calls: usize) -> Self {
         self.kms.limit_concurrent_calls(calls);
         self
     }
 
-    /// Gives up a call, the SDK's retries included, after this time: `Unreachable`, which may be
-    /// tried again.
+    /// Gives up a call after this time, which includes the SDK's retries. The error is
+    /// [`Unreachable`](crate::error::KeyErrorKind::Unreachable), which is retryable.
     ///
-    /// On a Tokio runtime the call runs in a task of its own, so the time in which its caller is
-    /// not polled does not count against the answer.
+    /// On a Tokio runtime the call runs in a task of its own. So an answer in time counts, even if
+    /// the caller is not polled meanwhile.
     ///
-    /// The client needs a way to wait: the SDK's feature `rt-tokio`, or a `sleep_impl` in its
+    /// The client needs a way to sleep: the SDK's feature `rt-tokio`, or a `sleep_impl` in its
     /// configuration.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -37,8 +37,8 @@ impl KmsKeyWrapper {
         self
     }
 
-    /// Retries in another way than the client does by itself: the SDK backs off exponentially, with
-    /// jitter.
+    /// Sets another retry configuration than the client has. The SDK retries with exponential
+    /// backoff and jitter.
     #[must_use]
     pub fn retry(mut self, retry: RetryConfig) -> Self {
         self.kms.set_retry(retry);
@@ -61,7 +61,7 @@ impl KmsKeyProvider {
         self
     }
 
-    /// Retries in another way than the client does by itself; see [`KmsKeyWrapper::retry`].
+    /// Sets another retry configuration than the client has; see [`KmsKeyWrapper::retry`].
     #[must_use]
     pub fn retry(mut self, retry: RetryConfig) -> Self {
         self.wrapper = self.wrapper.retry(retry);

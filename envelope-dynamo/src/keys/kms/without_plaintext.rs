@@ -1,4 +1,4 @@
-//! GenerateDataKeyWithoutPlaintext: data keys for somebody else, seen by nobody here.
+//! GenerateDataKeyWithoutPlaintext: data keys that this process never sees.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 const OPERATION: &str = "GenerateDataKeyWithoutPlaintext";
 
 impl KmsKeyWrapper {
-    /// Has KMS make a data key, and returns it wrapped, as an `encrypted_dek`
+    /// Returns a new data key, wrapped by KMS, as an `encrypted_dek`
     /// (`kms:GenerateDataKeyWithoutPlaintext`).
     ///
-    /// For whoever hands out keys beforehand and must never see one: a control plane provisions, a
-    /// device or job unwraps (`kms:Decrypt`) and seals with a
+    /// For a control plane that provides keys to devices or jobs, and must not see them. The device
+    /// unwraps the key (`kms:Decrypt`) and seals with a
     /// [`ProvisionedKeyWrapper`](crate::keys::ProvisionedKeyWrapper).
     ///
     /// # Errors
     ///
-    /// When KMS refuses, or answers with another key than the one that was named.
+    /// Fails if KMS refuses, or answers with another key than the configured one.
     pub async fn generate_without_plaintext(
         &self,
         context: &Context<'_>,
@@ -58,11 +58,12 @@ impl KmsKey {
 }
 
 impl KmsKeyProvider {
-    /// Has KMS make a data key, and returns it wrapped; see
+    /// Returns a new data key, wrapped by KMS; see
     /// [`KmsKeyWrapper::generate_without_plaintext`].
     ///
     /// ```no_run
-    /// # async fn example(kms: envelope_dynamo::KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use envelope_dynamo::KmsKeyProvider;
+    /// # async fn example(kms: KmsKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
     /// use envelope_dynamo::keys::ProvisionedKeyWrapper;
     /// use envelope_dynamo::message::{Context, ContextForm, open, seal};
     ///
@@ -79,7 +80,7 @@ impl KmsKeyProvider {
     ///
     /// # Errors
     ///
-    /// When KMS refuses, or answers with another key than the one that was named.
+    /// Fails if KMS refuses, or answers with another key than the configured one.
     pub async fn generate_without_plaintext(
         &self,
         context: &Context<'_>,
