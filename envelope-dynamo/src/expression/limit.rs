@@ -89,14 +89,14 @@ impl Limit {
         }
     }
 
-    /// The error, if this limit is why the condition of the update failed. `found` is the item for
-    /// which the condition failed.
-    pub(crate) fn violated_by(&self, found: &Item) -> Option<ErrorKind> {
+    /// The error, if this limit is why the condition of the update failed. `returned` is the item
+    /// for which the condition failed.
+    pub(crate) fn violated_by(&self, returned: &Item) -> Option<ErrorKind> {
         let fits = |stored: i128| match self.bound {
             Bound::AtMost(bound) => stored <= bound,
             Bound::AtLeast(bound) => stored >= bound,
         };
-        let reason = match self.path.find(found).map(whole) {
+        let reason = match self.path.find(returned).map(whole) {
             None if self.may_be_absent => return None,
             Some(Some(stored)) if fits(stored) => return None,
             Some(None) => NOT_A_NUMBER,

@@ -43,43 +43,43 @@ enum Action {
 }
 
 impl Changes {
-    pub(crate) fn set<A: UpdateTarget>(&mut self, place: A, value: impl IntoValue<A::Value>) {
-        self.write(place, value, Action::Set);
+    pub(crate) fn set<A: UpdateTarget>(&mut self, target: A, value: impl IntoValue<A::Value>) {
+        self.write(target, value, Action::Set);
     }
 
     pub(crate) fn set_from<A: UpdateTarget, K>(
         &mut self,
-        place: A,
+        target: A,
         other: impl IntoOperand<A::Record, A::Value, K>,
     ) {
-        let path = place.into_path();
+        let path = target.into_path();
         self.push(path.document, Action::SetFrom(other.into_operand(path.write)));
     }
 
     pub(crate) fn set_if_absent<A: UpdateTarget>(
         &mut self,
-        place: A,
+        target: A,
         value: impl IntoValue<A::Value>,
     ) {
-        self.write(place, value, Action::SetIfAbsent);
+        self.write(target, value, Action::SetIfAbsent);
     }
 
-    pub(crate) fn append<A: UpdateTarget>(&mut self, place: A, values: impl IntoValue<A::Value>) {
-        self.write(place, values, Action::Append);
+    pub(crate) fn append<A: UpdateTarget>(&mut self, target: A, values: impl IntoValue<A::Value>) {
+        self.write(target, values, Action::Append);
     }
 
-    pub(crate) fn prepend<A: UpdateTarget>(&mut self, place: A, values: impl IntoValue<A::Value>) {
-        self.write(place, values, Action::Prepend);
+    pub(crate) fn prepend<A: UpdateTarget>(&mut self, target: A, values: impl IntoValue<A::Value>) {
+        self.write(target, values, Action::Prepend);
     }
 
-    pub(crate) fn remove<A: UpdateTarget>(&mut self, place: A) {
-        let path = place.into_path();
+    pub(crate) fn remove<A: UpdateTarget>(&mut self, target: A) {
+        let path = target.into_path();
         self.push(path.document, Action::Remove { is_required: path.is_required });
     }
 
-    pub(crate) fn add<A: UpdateTarget<Value: Addable>>(&mut self, place: A, amount: impl Amount) {
+    pub(crate) fn add<A: UpdateTarget<Value: Addable>>(&mut self, target: A, amount: impl Amount) {
         let action = Action::Add(to_attribute_value(&amount), <A::Value as Addable>::RANGE);
-        self.push(place.into_path().document, action);
+        self.push(target.into_path().document, action);
     }
 
     pub(crate) fn add_elements<T, V, M>(
@@ -100,11 +100,11 @@ impl Changes {
 
     fn write<A: UpdateTarget>(
         &mut self,
-        place: A,
+        target: A,
         value: impl IntoValue<A::Value>,
         action: fn(Serialized) -> Action,
     ) {
-        let path = place.into_path();
+        let path = target.into_path();
         self.push(path.document, action((path.write)(value.into_value())));
     }
 
