@@ -38,11 +38,9 @@ pub mod operand_kind {
 
 /// An operand that can be compared with a value of type `V`.
 ///
-/// The operand is a value ([`IntoValue`]), or a readable
-/// [`Attribute`](crate::expression::Attribute) or
-/// [`AttributePath`](crate::expression::AttributePath) of the same record and type. `V` and
-/// `Option<V>` can be compared, since DynamoDB stores both in the same form. The compiler infers
-/// `K`, one of the types in [`operand_kind`].
+/// The operand is a value ([`IntoValue`]), or a readable [`Attribute`] or [`AttributePath`] of the
+/// same record and type. `V` and `Option<V>` can be compared, since DynamoDB stores both in the
+/// same form. The compiler infers `K`, one of the types in [`operand_kind`].
 ///
 /// ```
 /// # use envelope_dynamo::Envelope;
