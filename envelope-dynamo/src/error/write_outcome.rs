@@ -13,9 +13,9 @@
 /// | no answer, a broken connection, a time-out, an error of DynamoDB's own (5xx), an answer that cannot be read | `Unknown` | put and delete without condition, batches, and a prepared transaction; nothing else |
 /// | the same to a first try, and the SDK's next try was refused | `Unknown` | as above |
 /// | the same to a first try of a put, and the next try finds the put's own payload | the put has succeeded | |
-/// | `returning_old()`: the first answer, which had the old record, was lost; the next try was carried out | `Written`, [`AnswerLost`](crate::ErrorKind::AnswerLost) | never |
+/// | `returning_old()`: the first answer, which had the old record, was lost; the next try was carried out | `Written`, [`AnswerLost`](crate::error::WriteError::AnswerLost) | never |
 /// | the write was answered, and the record that it returned cannot be opened: KMS, or the record itself | `Written`, and the item is kept: [`Table::open_returned`](crate::Table::open_returned) | never |
-/// | `modify` lost a race each time, or its record was in a transaction ([`Conflict`](crate::ErrorKind::Conflict)) | `NotWritten` | yes |
+/// | `modify` lost a race each time, or its record was in a transaction ([`Conflict`](crate::error::WriteError::Conflict)) | `NotWritten` | yes |
 /// | `modify`: an answer was lost, and another writer has changed the record since | `Unknown` | never |
 /// | `modify`: an answer was lost, and the stored payload is its own | the change has succeeded | |
 /// | `modify` whose closure changes nothing, beside an `add` or its like: an answer was lost | `Unknown` | never |
