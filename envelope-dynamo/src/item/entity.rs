@@ -96,15 +96,10 @@ impl<T: Envelope> Entity for T {
         PendingItem::of(self)
     }
 
-    fn open(
-        mut item: Item,
-        provider: &(impl UnwrapKey + ?Sized),
-    ) -> impl Future<Output = Result<Self, Error>> + Send {
-        async move {
-            match open(&mut item, provider).await {
-                Ok(opened) => Ok(opened.record),
-                Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
-            }
+    async fn open(mut item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<Self, Error> {
+        match open(&mut item, provider).await {
+            Ok(opened) => Ok(opened.record),
+            Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
         }
     }
 

@@ -74,7 +74,7 @@ async fn integers_of_128_bits_are_numbers_though_serde_dynamo_refuses_them() {
     let item = to_item(&numbers(), &provider()).await.unwrap();
     assert_eq!(
         (&item["large"], &item["readable"]),
-        (&number(&"9".repeat(38)), &number(&"9".repeat(38)))
+        (&number("9".repeat(38)), &number("9".repeat(38)))
     );
     assert_eq!(from_item::<Numbers>(item, &provider()).await.unwrap(), numbers());
     assert!(serde_dynamo::to_attribute_value::<_, AttributeValue>(1_u128).is_err());
