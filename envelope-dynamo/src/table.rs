@@ -1,4 +1,4 @@
-//! Typed calls on one table: what is stored is sealed before the request is built.
+//! A table and the calls on it: each record is sealed before its request is built.
 
 pub mod batch;
 pub(crate) mod bounded;
@@ -30,11 +30,15 @@ use crate::record::kind::Kind;
 
 /// A DynamoDB table of records of type `T`.
 ///
-/// `P` says what this handle may do: `dyn KeyProvider` (the default) writes and reads, `dyn
-/// WrapKey` writes alone: a handle without the capability has no method that could read.
+/// The type `P` is the capability of this handle: `dyn KeyProvider` (the default) reads and writes,
+/// `dyn WrapKey` only writes, `dyn UnwrapKey` only reads. A handle without a capability does not
+/// have the methods that need it.
 ///
 /// ```no_run
-/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     kms: aws_sdk_kms::Client,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
 ///
 /// #[derive(Envelope)]
@@ -52,30 +56,43 @@ use crate::record::kind::Kind;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// | to | use |
+/// |---|---|
+/// | make a handle | [`new`](Self::new), [`write_only`](Self::write_only), [`read_only`](Self::read_only), [`named`](Self::named), [`of`](Self::of) |
+/// | write one record | [`put`](Self::put), [`put_mut`](Self::put_mut), [`update`](Self::update), [`Update::modify`](crate::write::Update::modify), [`delete`](Self::delete) |
+/// | read one record | [`get`](Self::get), [`view`](Self::view) |
+/// | read many | [`query`](Self::query), [`scan`](Self::scan), [`index`](Self::index) |
+/// | write or read a list of records | [`batch_put`](Self::batch_put), [`batch_get`](Self::batch_get), [`batch_delete`](Self::batch_delete) |
+/// | write several records or none | [`transact_write()`](crate::transact_write()), with [`check`](Self::check) |
+/// | open the record that a failed call returned | [`open_returned`](Self::open_returned) |
+/// | move data keys to another key | [`rewrap`](Self::rewrap) |
+/// | create the table for a test | [`create_table`](Self::create_table) |
 pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     client: Client,
     name: Arc<str>,
     provider: Arc<P>,
     clock: Arc<dyn Clock>,
-    /// The kinds of record that the table holds, as far as this handle knows: those of the enum
-    /// that it was made for.
+    /// The kinds of record in the table, as far as this handle knows: those of its enum.
     kinds: &'static [Kind],
     record: PhantomData<fn() -> T>,
 }
 
 impl<T: Entity> Table<T> {
-    /// The table that is physically named as the struct says, for writing and reading.
+    /// A handle that reads and writes. The physical name is the name in the struct, unless
+    /// [`named`](Self::named).
     pub fn new(client: Client, provider: impl KeyProvider + 'static) -> Self {
         Self::with_capability(client, Arc::new(provider))
     }
 }
 
 impl<T: Entity> Table<T, dyn WrapKey> {
-    /// The table for writing alone: for a service that must not be able to read what it stores.
+    /// A handle that only writes: for a service that must not be able to read the records that it
+    /// stores.
     ///
     /// ```compile_fail,E0599
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) {
     /// # use envelope_dynamo::{Envelope, KmsKeyWrapper, Table};
+    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) {
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
@@ -89,7 +106,7 @@ impl<T: Entity> Table<T, dyn WrapKey> {
 }
 
 impl<T: Entity> Table<T, dyn UnwrapKey> {
-    /// The table for reading alone.
+    /// A handle that only reads.
     pub fn read_only(client: Client, provider: impl UnwrapKey + 'static) -> Self {
         Self::with_capability(client, Arc::new(provider))
     }
@@ -107,21 +124,24 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         }
     }
 
-    /// Names the physical table, where it is not the logical one: per environment, or after a
-    /// restore under another name.
+    /// Sets the name or the ARN of the physical table, if it is not the name in the struct: because
+    /// there is one table per environment, or after a restore under another name.
     ///
-    /// A name or an ARN. Records stay bound to the logical name, so what was sealed in one physical
-    /// table opens in another that holds a copy of it.
+    /// Records stay bound to the name in the struct. A record that was sealed in one physical table
+    /// opens in every other one that holds a copy of it.
     #[must_use]
     pub fn named(mut self, physical: impl Into<String>) -> Self {
         self.name = physical.into().into();
         self
     }
 
-    /// The same table as one of records of one type, for a table of an enum.
+    /// The same table as a table of records of one type, for a table of an enum.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "shop")]
@@ -154,8 +174,8 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         }
     }
 
-    /// The clock by which records are stamped (`#[created]`, `#[updated]`) and expire (`#[ttl]`);
-    /// the system's unless set.
+    /// Sets the clock for the timestamps of records (`#[created]`, `#[updated]`) and for their
+    /// expiry (`#[ttl]`). The default is the clock of the system.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -168,7 +188,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         &self.name
     }
 
-    /// The SDK's client, for what this library does not cover.
+    /// The SDK's client, for calls that this library does not have.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
@@ -176,8 +196,8 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
 }
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
-    /// The key attributes of a primary key under which stand records of `T`, and of no other kind
-    /// that the table holds.
+    /// The key attributes of a primary key. Checks that a record with this key is of type `T`, and
+    /// of no other kind that the table holds.
     fn key_item(&self, key: T::Key) -> Result<(Item, RecordId), Error> {
         let item =
             key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;

@@ -1,4 +1,4 @@
-//! Creates a table from what a struct says: its keys, its indexes and its time to live.
+//! Creates a table with the keys, the indexes and the time to live of a struct.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::record::Envelope;
 use crate::record::index::{KeyAttribute, primary_key_attributes};
 use crate::table::Table;
 
-/// How long a new table may take until it can be used.
+/// How long a new table may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
 const MALFORMED: ErrorKind = ErrorKind::Data(DataError::Malformed(
@@ -37,14 +37,17 @@ pub struct CreateTable<'a, T, P: ?Sized> {
 }
 
 impl<T: Entity, P: ?Sized> Table<T, P> {
-    /// Creates the table with the keys and indexes that the struct says: for tests and for work on
-    /// one's own machine.
+    /// Creates the table with the keys and indexes of the struct: for tests, and for development on
+    /// your own machine.
     ///
-    /// Billed on demand; indexes project all attributes; a `#[ttl]` field takes effect. In
-    /// production, tables are the business of whatever creates the rest of the infrastructure.
+    /// The table is billed on demand, its indexes project all attributes, and a `#[ttl]` field
+    /// takes effect. In production, create tables with the tool that creates your other
+    /// infrastructure.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
     /// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, Table};
     ///
     /// #[derive(Envelope)]
@@ -58,7 +61,8 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     ///     plan: String,
     /// }
     ///
-    /// let users = Table::<User>::new(dynamodb, LocalKeyProvider::new(RootKey::generate()?)).named("test-users");
+    /// let provider = LocalKeyProvider::new(RootKey::generate()?);
+    /// let users = Table::<User>::new(dynamodb, provider).named("test-users");
     /// users.create_table().send().await?;
     /// # Ok(())
     /// # }
@@ -72,8 +76,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
 }
 
 impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
-    /// Sets what this library does not cover on the SDK's own builder: throughput, streams,
-    /// encryption at rest.
+    /// Sets other parameters on the SDK's own builder: throughput, streams, encryption at rest.
     ///
     /// Name, keys and indexes are set afterwards.
     pub fn customize(
@@ -84,15 +87,15 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
         self
     }
 
-    /// Creates the table, waits up to two minutes until it can be used, and turns on the time to
-    /// live of a `#[ttl]` field.
+    /// Creates the table, waits up to two minutes until it is ready, and turns on the time to live
+    /// of a `#[ttl]` field.
     ///
     /// # Errors
     ///
-    /// [`UsageError::KeyTypeUnknown`](crate::error::UsageError::KeyTypeUnknown) for a key whose Rust type does not say whether it is a string,
-    /// a number or bytes; and whatever DynamoDB answers: `ResourceInUseException` where the
-    /// table exists. From [`ServiceError::TableNotReady`](crate::error::ServiceError::TableNotReady) on, [`Error::write_outcome`] is
-    /// `Written`: the table was created.
+    /// [`UsageError::KeyTypeUnknown`] for a key whose Rust type does not say whether it is a
+    /// string, a number or bytes; and every error of DynamoDB, such as `ResourceInUseException`
+    /// if the table exists. After [`ServiceError::TableNotReady`] and every later error,
+    /// [`Error::write_outcome`] is `Written`: the table was created.
     pub async fn send(self) -> Result<(), Error> {
         let id = || RecordId::of_table(T::First::TABLE);
         let (table, creation) = (self.table, self.into_sdk()?);
@@ -110,7 +113,7 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
     ///
     /// # Errors
     ///
-    /// [`UsageError::KeyTypeUnknown`](crate::error::UsageError::KeyTypeUnknown), as [`send`](Self::send).
+    /// [`UsageError::KeyTypeUnknown`], as [`send`](Self::send).
     pub fn into_sdk(self) -> Result<CreateTableFluentBuilder, Error> {
         self.build().map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
     }
@@ -153,7 +156,7 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
 }
 
 impl<T: Entity, P: ?Sized> Table<T, P> {
-    /// Waits until the table can be used, and turns on the time to live.
+    /// Waits until the table is ready, and turns on the time to live.
     async fn finish_creation(&self) -> Result<(), Error> {
         let id = || RecordId::of_table(T::First::TABLE);
         let ready =
@@ -175,7 +178,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     }
 }
 
-/// The attribute that says when DynamoDB may delete a record.
+/// The attribute with the time after which DynamoDB may delete a record.
 fn ttl<T: Entity>() -> Option<&'static str> {
     T::KINDS.iter().find_map(|kind| kind.schema.ttl()).map(|field| field.name)
 }

@@ -1,9 +1,9 @@
-//! What `customize` must not set on the SDK's builders: expressions, the placeholders of
-//! expressions, the parameters that DynamoDB had before expressions, and the actions of batches and
+//! The settings that `customize` must not make on the SDK's builders: expressions and their
+//! placeholders, the older parameters that expressions replace, and the actions of batches and
 //! transactions.
 //!
-//! A string can name a sealed attribute in more ways than a search through it finds, so none is
-//! sent. Typed calls say the same and cannot name what is sealed.
+//! An expression can name a sealed attribute in more ways than a search of its text finds, so none
+//! is accepted. Typed calls can express the same, and cannot name a sealed attribute.
 
 use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemFluentBuilder;
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemFluentBuilder;

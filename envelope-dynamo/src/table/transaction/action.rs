@@ -1,4 +1,4 @@
-//! Writes as actions of a transaction.
+//! Turns a write into an action of a transaction.
 
 use std::pin::Pin;
 
@@ -23,11 +23,10 @@ use crate::table::write::check::Check;
 use crate::table::write::update::send::Prepared;
 use crate::table::write::{Delete, Put, Update};
 
-/// A write that is ready to be one action of a transaction: what is sealed is sealed once, however
-/// often it is sent.
+/// A write that is ready to be an action. Its record is sealed once, however often it is sent.
 pub(crate) struct Action {
     pub(crate) target: Target,
-    /// Of the item, or of its key where the item is not sent.
+    /// Bytes of the item, or of its key if the item is not sent.
     pub(crate) bytes: usize,
     pub(crate) item: TransactWriteItem,
 }
@@ -38,7 +37,7 @@ pub(crate) struct Target {
     pub(crate) place: Place,
     /// Its key attributes.
     pub(crate) key: Item,
-    /// Whether the action is an update, which always demands that there is a record.
+    /// Whether the action is an update. An update requires that the record exists.
     pub(crate) must_exist: bool,
     /// The limits of the numbers that an update adds to.
     pub(crate) limits: Vec<Limit>,
@@ -57,10 +56,10 @@ impl Target {
     }
 }
 
-/// A write on its way to become an action.
+/// A write that is being prepared as an action.
 pub(crate) type Preparing<'a> = Pin<Box<dyn Future<Output = Result<Action, Error>> + Send + 'a>>;
 
-/// A call that can be an action of a transaction instead.
+/// A write that can be an action of a transaction.
 pub(crate) trait IntoAction<'a> {
     fn into_action(self) -> Preparing<'a>;
 }
@@ -159,7 +158,7 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
     }
 }
 
-/// What the SDK requires was set above.
+/// Every field that the SDK requires has been set.
 fn invalid(id: &RecordId, _: BuildError) -> Error {
     Error::new(
         id.clone(),
@@ -167,5 +166,5 @@ fn invalid(id: &RecordId, _: BuildError) -> Error {
     )
 }
 
-/// Where a record stands: the physical table and the key.
+/// The place of a record: the physical table and the key.
 pub(crate) type Place = (String, KeyIdentity);

@@ -1,4 +1,4 @@
-//! Why a transaction failed, and which of its actions prevented it.
+//! The error of a transaction, and the actions that prevented it.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,12 +10,12 @@ use crate::error::dynamodb::DynamoDbError;
 use crate::error::record_id::RecordId;
 use crate::error::write_outcome::WriteOutcome;
 
-/// How many reasons are told in full.
+/// The number of reasons that the message shows.
 const SHOWN: usize = 5;
 
-/// Why a transaction was not carried out, or is not known to have been.
+/// Why a transaction failed.
 ///
-/// [`write_outcome`](Self::write_outcome) says whether it may have been carried out.
+/// [`write_outcome`](Self::write_outcome) says whether it may have been carried out all the same.
 #[derive(Debug)]
 pub struct TransactionError {
     // Boxed so that a `Result` stays small on the path without errors.
@@ -27,43 +27,43 @@ struct Inner {
     operation: &'static str,
     kind: TransactionErrorKind,
     outcome: WriteOutcome,
-    /// Whether the caller can send the same transaction, under the same token, again.
+    /// Whether the caller can send the same transaction again, with the same token.
     is_repeatable: bool,
 }
 
-/// What is wrong with a transaction.
+/// The reason why a transaction failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TransactionErrorKind {
     /// An action could not be prepared, and nothing was sent; or a record that was read does not
     /// open.
     Record(Error),
-    /// More actions than DynamoDB takes at once, 100; nothing was sent.
+    /// The transaction has more than 100 actions, the limit of DynamoDB. Nothing was sent.
     TooManyActions {
-        /// How many there are.
+        /// The number of actions.
         actions: usize,
     },
-    /// The items are larger together than DynamoDB takes, 4 MB; nothing was sent.
+    /// The items together are larger than 4 MB, the limit of DynamoDB. Nothing was sent.
     TooLarge {
         /// Bytes of the items, attribute names included.
         bytes: usize,
     },
-    /// Two actions are on one record, which DynamoDB does not take; nothing was sent.
+    /// Two actions are on the same record, which DynamoDB refuses. Nothing was sent.
     SameRecord {
         /// The record.
         record: RecordId,
-        /// Where the two stand among the actions, counted from 0.
+        /// The positions of the two actions, counted from 0.
         positions: [usize; 2],
     },
-    /// DynamoDB cancelled the transaction, on account of some of its records.
+    /// DynamoDB cancelled the transaction because of some of its records.
     Cancelled {
-        /// The actions that stood in its way; none if DynamoDB does not say.
+        /// The actions that prevented the transaction. Empty if DynamoDB does not say.
         reasons: Vec<TransactionReason>,
-        /// How often the transaction was tried.
+        /// The number of tries.
         tries: u32,
     },
     /// The client token was used within the last ten minutes for another transaction, or for
-    /// another sealing of the same.
+    /// another sealing of this one.
     TokenReused,
     /// DynamoDB refused the request or could not be reached.
     DynamoDb(DynamoDbError),
@@ -82,26 +82,26 @@ impl TransactionError {
         self
     }
 
-    /// The error of a transaction that is gone with the call: another one would have another token.
+    /// Marks a transaction that the caller cannot send again: a new one would have another token.
     pub(crate) fn sent_once(mut self) -> Self {
         self.inner.is_repeatable = false;
         self
     }
 
-    /// Whether DynamoDB still carries out an earlier try.
+    /// Whether DynamoDB is still carrying out an earlier attempt.
     pub(crate) fn is_in_progress(&self) -> bool {
         let TransactionErrorKind::DynamoDb(error) = self.kind() else { return false };
         error.code() == Some("TransactionInProgressException")
     }
 
-    /// What is wrong.
+    /// The reason why the transaction failed.
     #[must_use]
     pub fn kind(&self) -> &TransactionErrorKind {
         &self.inner.kind
     }
 
-    /// The actions on account of which DynamoDB cancelled the transaction, in their order; none if
-    /// it did not.
+    /// The actions because of which DynamoDB cancelled the transaction, in their order. Empty if it
+    /// was not cancelled.
     #[must_use]
     pub fn reasons(&self) -> &[TransactionReason] {
         match self.kind() {
@@ -117,17 +117,18 @@ impl TransactionError {
         self.inner.outcome
     }
 
-    /// Whether the transaction may have been carried out all the same: short for
-    /// [`WriteOutcome::Unknown`]. It was sent, and no answer came that says.
+    /// Whether the transaction may have been carried out although it failed: short for
+    /// [`WriteOutcome::Unknown`]. It was sent, and no answer came that tells.
     ///
-    /// [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send) once more
-    /// brings certainty for ten minutes.
+    /// Send it again with
+    /// [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send): for ten
+    /// minutes, that tells for certain.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         self.write_outcome() == WriteOutcome::Unknown
     }
 
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self.kind() {
@@ -147,18 +148,19 @@ impl TransactionError {
         }
     }
 
-    /// Whether the same call may succeed later without anybody acting, and leads to the same end as
-    /// one call.
+    /// Whether the same call may succeed later without anybody acting, and has the effect of one
+    /// call.
     ///
-    /// In doubt, only [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send)
-    /// may be repeated: it is known by its token for ten minutes. A transaction that is built
-    /// again has another token, and would be carried out again.
+    /// If the transaction is in doubt, only
+    /// [`PreparedTransaction::send`](crate::transaction::PreparedTransaction::send) may be
+    /// repeated: DynamoDB recognizes its token for ten minutes. A transaction that is built
+    /// again has another token and would be carried out again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         (self.inner.is_repeatable || !self.is_in_doubt()) && self.is_transient()
     }
 
-    /// Whether what is wrong may pass by itself.
+    /// Whether the cause may pass without anybody acting.
     fn is_transient(&self) -> bool {
         match self.kind() {
             TransactionErrorKind::Record(error) => error.is_retryable(),
@@ -233,7 +235,7 @@ impl StdError for TransactionError {
     }
 }
 
-/// An action on account of which a transaction was cancelled.
+/// An action because of which a transaction was cancelled.
 #[derive(Debug)]
 pub struct TransactionReason {
     pub(crate) position: usize,
@@ -241,7 +243,7 @@ pub struct TransactionReason {
 }
 
 impl TransactionReason {
-    /// Where it stands among the actions, counted from 0.
+    /// The position of the action, counted from 0.
     #[must_use]
     pub const fn position(&self) -> usize {
         self.position

@@ -1,4 +1,4 @@
-//! Records that are read as they stand at one moment.
+//! Reads several records in one transaction.
 
 use std::pin::Pin;
 
@@ -23,31 +23,45 @@ use crate::table::transaction::{check, checked};
 
 const NAME: &str = "transact_get";
 
-/// Reads several records at one moment: no write of another transaction is seen in part.
+/// Reads several records at one moment: a write of another transaction is seen in full or not at
+/// all.
 ///
-/// `gets` are a tuple of up to eight, of any types, in any tables of one account and region; or a
-/// `Vec` of up to 100 of one type. All are sent through the client of the first one's table. Each
-/// gives what it would by itself: an `Option` of its record.
+/// `gets` is a tuple of up to eight gets of any types, in any tables of one account and region; or
+/// a `Vec` of up to 100 gets of one type. All are sent through the client of the first one's table.
+/// Each get returns the same as by itself: an `Option` of its record.
 ///
 /// ```no_run
-/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     kms: aws_sdk_kms::Client,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// # use envelope_dynamo::{Envelope, KmsKeyProvider, Table, transact_get};
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "orders")]
-/// # struct Order { #[partition_key] user_id: String, #[sort_key] number: u64, #[encrypted] card: String }
-/// let users = Table::<User>::new(dynamodb.clone(), KmsKeyProvider::new(kms.clone(), "alias/users"));
+/// # struct Order {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[sort_key]
+/// #     number: u64,
+/// #     #[encrypted]
+/// #     card: String,
+/// # }
+/// let user_keys = KmsKeyProvider::new(kms.clone(), "alias/users");
+/// let users = Table::<User>::new(dynamodb.clone(), user_keys);
 /// let orders = Table::<Order>::new(dynamodb, KmsKeyProvider::new(kms, "alias/orders"));
 ///
 /// let (user, order) = transact_get((users.get("u_1"), orders.get(("u_1", 7)))).send().await?;
-/// let several: Vec<Option<User>> = transact_get(["u_1", "u_2"].map(|id| users.get(id)).into_iter().collect::<Vec<_>>()).send().await?;
+///
+/// let gets = vec![users.get("u_1"), users.get("u_2")];
+/// let several: Vec<Option<User>> = transact_get(gets).send().await?;
 /// # let _: (Option<User>, Option<Order>) = (user, order);
 /// # Ok(())
 /// # }
 /// ```
-pub const fn transact_get<'a, G: Gets + 'a>(gets: G) -> TransactGet<'a, G> {
+pub const fn transact_get<'a, G: GetList + 'a>(gets: G) -> TransactGet<'a, G> {
     TransactGet { gets, customize: None }
 }
 
@@ -61,12 +75,14 @@ pub struct TransactGet<'a, G> {
 type Customize<'a> =
     Box<dyn FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a>;
 
-impl<'a, G: Gets> TransactGet<'a, G> {
-    /// Sets what this library does not cover on the SDK's request; actions are refused
-    /// ([`UsageError::Customized`](crate::error::UsageError::Customized)).
+impl<'a, G: GetList> TransactGet<'a, G> {
+    /// Sets other parameters of the SDK's request. Actions are refused
+    /// ([`UsageError::Customized`]).
     ///
-    /// What was set on the SDK's builder of a single get does not count here: DynamoDB has no place
-    /// for it.
+    /// Settings that were made on the builder of a single get are ignored: a transaction has no
+    /// place for them.
+    ///
+    /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     pub fn customize(
         mut self,
         with: impl FnOnce(TransactGetItemsFluentBuilder) -> TransactGetItemsFluentBuilder + Send + 'a,
@@ -75,18 +91,18 @@ impl<'a, G: Gets> TransactGet<'a, G> {
         self
     }
 
-    /// Reads and opens the records; without gets, nothing is sent.
+    /// Reads and opens the records. Without gets, sends nothing.
     ///
-    /// If another transaction is writing one of them, or the table is throttled, all are read again
-    /// after a pause, ten times in all.
+    /// If another transaction is writing one of the records, or the table is throttled, all are
+    /// read again after a pause, ten times in all.
     ///
     /// # Errors
     ///
-    /// [`TransactionErrorKind::Record`] where a key is none, or a record does not open;
-    /// [`TooManyActions`](TransactionErrorKind::TooManyActions),
+    /// [`TransactionErrorKind::Record`] if DynamoDB does not accept a key, or a record does not
+    /// open; [`TooManyActions`](TransactionErrorKind::TooManyActions),
     /// [`SameRecord`](TransactionErrorKind::SameRecord);
     /// [`Cancelled`](TransactionErrorKind::Cancelled) with the [reasons](TransactionError::reasons)
-    /// of each record, and whatever else DynamoDB answers.
+    /// of each record, and every other error of DynamoDB.
     pub async fn send(self) -> Result<G::Records, TransactionError> {
         let error = |kind| TransactionError::new(NAME, kind);
         let record_error = |source| error(TransactionErrorKind::Record(source));
@@ -143,15 +159,16 @@ async fn read(
     }
 }
 
-/// What [`transact_get`] takes: a tuple of up to eight [`Get`]s, or a `Vec` of them. Sealed.
-pub trait Gets: sealed::Sealed {
-    /// What is read: a tuple or a `Vec` of `Option`s.
+/// The gets that [`transact_get`] takes: a tuple of up to eight [`Get`]s, or a `Vec` of them.
+/// Sealed: no other type implements it.
+pub trait GetList: sealed::Sealed {
+    /// The result: a tuple or a `Vec` of `Option`s.
     type Records;
 
     #[doc(hidden)]
     type Readers: Send;
 
-    /// What is asked for, and who opens it.
+    /// The keys to read, and the readers that open the records.
     #[doc(hidden)]
     fn into_parts(self) -> (Vec<Result<Asked, Error>>, Self::Readers);
 
@@ -163,7 +180,7 @@ pub trait Gets: sealed::Sealed {
     ) -> impl Future<Output = Result<Self::Records, Error>> + Send;
 }
 
-/// A record that is asked for.
+/// A record to read.
 #[doc(hidden)]
 pub struct Asked {
     client: Client,
@@ -188,14 +205,14 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// What was asked for, and what was found, if anything was.
+/// The key that was asked for, and the item that was found, if any.
 type Found = (Item, Option<Item>);
 
 type Opened<T> = Result<Option<T>, Error>;
 
 impl<T: Envelope, P: ?Sized> sealed::Sealed for Vec<Get<'_, T, P>> {}
 
-impl<'a, T: Envelope + Send, P: UnwrapKey + ?Sized> Gets for Vec<Get<'a, T, P>> {
+impl<'a, T: Envelope + Send, P: UnwrapKey + ?Sized> GetList for Vec<Get<'a, T, P>> {
     type Records = Vec<Option<T>>;
     type Readers = Vec<Reader<'a, T, P>>;
 
@@ -216,7 +233,7 @@ macro_rules! tuple {
     ($($life:lifetime $record:ident $capability:ident $get:ident),*) => {
         impl<$($record: Envelope, $capability: ?Sized),*> sealed::Sealed for ($(Get<'_, $record, $capability>,)*) {}
 
-        impl<$($life,)* $($record: Envelope + Send, $capability: UnwrapKey + ?Sized),*> Gets
+        impl<$($life,)* $($record: Envelope + Send, $capability: UnwrapKey + ?Sized),*> GetList
             for ($(Get<$life, $record, $capability>,)*)
         {
             type Records = ($(Option<$record>,)*);

@@ -1,5 +1,5 @@
-//! A transaction that lost a race, or found the table throttled, is tried again: the same bytes,
-//! the same token.
+//! Sends a transaction again that lost a race, or whose table was throttled: with the same bytes
+//! and the same token.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -21,17 +21,17 @@ use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind, TransactionReason};
 use crate::table::transaction::tables;
 
-/// How often a transaction is tried.
+/// The number of tries of a transaction.
 const TRIES: u32 = 10;
 
-/// How often one is that DynamoDB says it is carrying out already: the SDK makes three calls of
-/// each, over more than the five seconds that AWS asks for (Amazon DynamoDB API Reference,
-/// "TransactionInProgressException").
+/// The number of tries while DynamoDB says that it is already carrying out the transaction. The SDK
+/// makes three attempts of each try. Together they take longer than the five seconds that AWS asks
+/// for (Amazon DynamoDB API Reference, "TransactionInProgressException").
 const TRIES_IN_PROGRESS: u32 = 5;
 
 /// The tries of one transaction.
 pub(crate) struct TransactionRetry<'a> {
-    /// As it is called here, and by DynamoDB.
+    /// The operation's name in this library, and in DynamoDB.
     operation: [&'static str; 2],
     tables: String,
     targets: Vec<&'a Target>,
@@ -73,7 +73,7 @@ impl<'a> TransactionRetry<'a> {
         Self { operation, tables, targets, outcome, retry: Retry::new(client) }
     }
 
-    /// Waits until it is time to try again, if that helps; otherwise the error of the transaction.
+    /// Waits until the next try. Returns the error of the transaction if another try does not help.
     pub(crate) async fn again<E: Cancellable>(
         &mut self,
         error: SdkError<E>,
@@ -111,7 +111,8 @@ impl<'a> TransactionRetry<'a> {
             .or_in_doubt(self.outcome.is_unknown())
     }
 
-    /// The actions that stood in the way: DynamoDB answers for each in turn, most often `None`.
+    /// The actions that prevented the transaction. DynamoDB answers for each action in turn, for
+    /// most of them with `None`.
     fn reasons(&self, reasons: &[CancellationReason]) -> Vec<TransactionReason> {
         let reasons = self.targets.iter().zip(reasons).enumerate();
         let reason = |(position, (target, reason)): (usize, (&&Target, &CancellationReason))| {

@@ -1,8 +1,9 @@
-//! Tokens by which DynamoDB knows a request again.
+//! Tokens by which DynamoDB recognizes a request that is sent again.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// A token that no other request has: 128 random bits; the standard library seeds each hasher anew.
+/// A token of 128 random bits, which no other request has. The standard library seeds each hasher
+/// anew.
 pub(crate) fn new_token() -> String {
     let random = || RandomState::new().hash_one(());
     format!("{:016x}{:016x}", random(), random())

@@ -1,4 +1,4 @@
-//! Writes that all happen or none.
+//! Writes several records in one transaction.
 
 use std::fmt;
 
@@ -22,21 +22,40 @@ use crate::table::write::{Delete, Put, Update};
 
 const NAME: &str = "transact_write";
 
-/// Starts a transaction: writes of records of any types, in any tables of one account and region,
-/// that all happen or none.
+/// Starts a transaction: either all of its writes happen, or none. The writes are of records of any
+/// types, in any tables of one account and region.
 ///
 /// ```no_run
-/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     kms: aws_sdk_kms::Client,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// # use envelope_dynamo::{Envelope, KmsKeyProvider, Table, transact_write};
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
-/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] orders: u64 }
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// #     #[plaintext]
+/// #     orders: u64,
+/// # }
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "orders")]
-/// # struct Order { #[partition_key] user_id: String, #[sort_key] number: u64, #[encrypted] card: String }
+/// # struct Order {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[sort_key]
+/// #     number: u64,
+/// #     #[encrypted]
+/// #     card: String,
+/// # }
 /// # let order = Order { user_id: "u_1".into(), number: 7, card: "4242".into() };
-/// let users = Table::<User>::new(dynamodb.clone(), KmsKeyProvider::new(kms.clone(), "alias/users"));
-/// let orders = Table::<Order>::new(dynamodb.clone(), KmsKeyProvider::new(kms, "alias/orders"));
+/// let user_keys = KmsKeyProvider::new(kms.clone(), "alias/users");
+/// let users = Table::<User>::new(dynamodb.clone(), user_keys);
+/// let order_keys = KmsKeyProvider::new(kms, "alias/orders");
+/// let orders = Table::<Order>::new(dynamodb.clone(), order_keys);
 ///
 /// let sent = transact_write(&dynamodb)
 ///     .put(orders.put(&order).if_not_exists())
@@ -47,7 +66,7 @@ const NAME: &str = "transact_write";
 ///     .await;
 /// if let Err(error) = sent {
 ///     for reason in error.reasons() {
-///         println!("{} stood in the way: {}", reason.error().record(), reason.error().kind());
+///         println!("{}: {}", reason.error().record(), reason.error().kind());
 ///     }
 /// }
 /// # Ok(())
@@ -59,8 +78,8 @@ pub fn transact_write<'a>(client: &Client) -> Transaction<'a> {
 
 /// A transaction being built; see [`transact_write`].
 ///
-/// DynamoDB takes at most 100 actions of 4 MB together, and one action on a record (Amazon DynamoDB
-/// Developer Guide, "DynamoDB transactions: how it works"). Nothing is sealed before
+/// DynamoDB accepts at most 100 actions of 4 MB together, and one action per record (Amazon
+/// DynamoDB Developer Guide, "DynamoDB transactions: how it works"). No record is sealed before
 /// [`prepare`](Self::prepare) or [`send`](Self::send).
 #[must_use = "a transaction does nothing until it is sent"]
 pub struct Transaction<'a> {
@@ -74,15 +93,14 @@ type Customize =
     Box<dyn Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder + Send + Sync>;
 
 impl<'a> Transaction<'a> {
-    /// Stores a record, with the conditions of the put.
+    /// Stores a record, under the conditions of the put.
     pub fn put<T: Entity + Sync, P: WrapKey + ?Sized>(self, put: Put<'a, T, P>) -> Self {
         self.action(put)
     }
 
-    /// Changes a record's plaintext attributes where it stands, with the conditions of the update.
+    /// Changes a record's plaintext attributes in place, under the conditions of the update.
     ///
-    /// Carried out once: what may happen twice to an [`add`](Update::add) by itself cannot happen
-    /// to it here.
+    /// It is carried out once: an [`add`](Update::add) by itself may happen twice, but not here.
     pub fn update<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(
         self,
         update: Update<'a, T, P>,
@@ -90,7 +108,7 @@ impl<'a> Transaction<'a> {
         self.action(update)
     }
 
-    /// Deletes a record, with the conditions of the delete.
+    /// Deletes a record, under the conditions of the delete.
     pub fn delete<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(
         self,
         delete: Delete<'a, T, P>,
@@ -98,7 +116,7 @@ impl<'a> Transaction<'a> {
         self.action(delete)
     }
 
-    /// Demands something of a record that the transaction does not write.
+    /// Checks a condition on a record that the transaction does not write.
     pub fn check<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(
         self,
         check: Check<'a, T, P>,
@@ -111,20 +129,23 @@ impl<'a> Transaction<'a> {
         self
     }
 
-    /// Names the transaction, in 1 to 36 characters, so that DynamoDB carries it out once however
-    /// often it comes within ten minutes; by default a new random name.
+    /// Sets the token by which DynamoDB recognizes the transaction, 1 to 36 characters long:
+    /// DynamoDB carries it out once, however often it is sent within ten minutes. By default
+    /// the token is random.
     ///
-    /// DynamoDB knows it again only if it is the same to the byte, and sealing is different each
-    /// time: another transaction with the same records and the same token fails with
-    /// [`TransactionErrorKind::TokenReused`]. To send one again, [`prepare`](Self::prepare) it
-    /// once and keep that.
+    /// DynamoDB compares the bytes of the request, and each sealing gives other bytes. Another
+    /// transaction with the same records and the same token fails with
+    /// [`TransactionErrorKind::TokenReused`]. To send one transaction several times,
+    /// [`prepare`](Self::prepare) it once and keep the result.
     pub fn client_token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Sets what this library does not cover on the SDK's request; the token is set afterwards, and
-    /// actions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)).
+    /// Sets other parameters of the SDK's request. The token is set afterwards, and actions are
+    /// refused ([`UsageError::Customized`]).
+    ///
+    /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     pub fn customize(
         mut self,
         with: impl Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder
@@ -136,11 +157,11 @@ impl<'a> Transaction<'a> {
         self
     }
 
-    /// Seals the records, once: the result can be sent again and again, and is carried out once.
+    /// Seals the records, once. The result can be sent again and again, and is carried out once.
     ///
     /// # Errors
     ///
-    /// [`TransactionErrorKind::Record`] if an action is none that could be sent by itself;
+    /// [`TransactionErrorKind::Record`] if an action could not be sent by itself either;
     /// [`TooManyActions`](TransactionErrorKind::TooManyActions),
     /// [`TooLarge`](TransactionErrorKind::TooLarge) and
     /// [`SameRecord`](TransactionErrorKind::SameRecord).
@@ -160,31 +181,38 @@ impl<'a> Transaction<'a> {
         Ok(PreparedTransaction { client, token, customize, targets, actions, outcome })
     }
 
-    /// Seals the records and sends the transaction; without actions, nothing is sent.
+    /// Seals the records and sends the transaction. Without actions, sends nothing.
     ///
-    /// A transaction that meets another one on the way, or a throttled table, is tried again after
-    /// a pause as it was sealed, ten times in all; one that DynamoDB says is still in progress,
-    /// five times.
+    /// If another transaction is writing one of the records, or a table is throttled, the sealed
+    /// transaction is sent again after a pause, ten times in all. If DynamoDB says that the
+    /// transaction is still in progress, it is sent five times.
     ///
     /// # Errors
     ///
     /// As [`prepare`](Self::prepare); [`TransactionErrorKind::Cancelled`] with the
     /// [reasons](TransactionError::reasons) of each record,
-    /// [`TokenReused`](TransactionErrorKind::TokenReused), and whatever else DynamoDB answers.
+    /// [`TokenReused`](TransactionErrorKind::TokenReused), and every other error of DynamoDB.
     pub async fn send(self) -> Result<(), TransactionError> {
         self.prepare().await?.send().await.map_err(TransactionError::sent_once)
     }
 }
 
-/// A transaction that is sealed and ready to be sent, however often; see [`Transaction::prepare`].
+/// A sealed transaction, which can be sent several times; see [`Transaction::prepare`].
 ///
 /// ```no_run
-/// # async fn example<U: envelope_dynamo::Envelope + Sync>(dynamodb: aws_sdk_dynamodb::Client, user: U, users: envelope_dynamo::Table<U>) -> Result<(), envelope_dynamo::transaction::TransactionError> {
-/// # use envelope_dynamo::transact_write;
-/// let transaction = transact_write(&dynamodb).put(users.put(&user).if_not_exists()).prepare().await?;
+/// # use envelope_dynamo::transaction::TransactionError;
+/// # use envelope_dynamo::{Envelope, Table, transact_write};
+/// # async fn example<U: Envelope + Sync>(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     user: U,
+/// #     users: Table<U>,
+/// # ) -> Result<(), TransactionError> {
+/// let put = users.put(&user).if_not_exists();
+/// let transaction = transact_write(&dynamodb).put(put).prepare().await?;
 /// let mut sent = transaction.send().await;
 /// if sent.as_ref().is_err_and(|error| error.is_in_doubt()) {
-///     sent = transaction.send().await; // what was carried out already is not carried out again, and succeeds
+///     // If the first send was carried out, this one succeeds and changes nothing.
+///     sent = transaction.send().await;
 /// }
 /// sent
 /// # }
@@ -196,32 +224,33 @@ pub struct PreparedTransaction {
     customize: Option<Customize>,
     targets: Vec<Target>,
     actions: Vec<TransactWriteItem>,
-    /// Of all the sends: a refusal of a later one says nothing of what an earlier one has done.
+    /// The outcome of all sends: if a later send is refused, an earlier one may still have
+    /// succeeded.
     outcome: AttemptOutcome,
 }
 
 impl PreparedTransaction {
-    /// The name by which DynamoDB knows the transaction again.
+    /// The token by which DynamoDB recognizes the transaction.
     #[must_use]
     pub fn client_token(&self) -> &str {
         &self.token
     }
 
-    /// The records that its actions are on, in their order.
+    /// The records of the actions, in their order.
     pub fn records(&self) -> impl ExactSizeIterator<Item = &RecordId> {
         self.targets.iter().map(|target| &target.id)
     }
 
-    /// Sends the transaction; if it was carried out in the last ten minutes, it succeeds and
-    /// nothing is done.
+    /// Sends the transaction. If it was carried out in the last ten minutes, this succeeds and
+    /// changes nothing.
     ///
-    /// Where an earlier send was not answered, or was dropped on its way, the errors of a later one
+    /// If an earlier send was not answered, or its future was dropped, the errors of later sends
     /// say that the transaction is in doubt, until it succeeds or is cancelled.
     ///
     /// # Errors
     ///
     /// [`TransactionErrorKind::Cancelled`], [`TokenReused`](TransactionErrorKind::TokenReused), and
-    /// whatever else DynamoDB answers.
+    /// every other error of DynamoDB.
     pub async fn send(&self) -> Result<(), TransactionError> {
         if self.actions.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A condition on a record that a transaction does not write.
+//! Checks a condition on a record that a transaction does not write.
 
 use aws_sdk_dynamodb::types::ConditionCheck;
 use aws_sdk_dynamodb::types::builders::ConditionCheckBuilder;
@@ -15,7 +15,7 @@ use crate::table::customized::Customized as _;
 use crate::table::request::with_condition;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
-    /// Demands something of a record, for a transaction that does not write it; see
+    /// Checks a condition on a record that a transaction does not write; see
     /// [`transact_write`](crate::transact_write()).
     pub fn check(&self, key: impl IntoKey<T::Key>) -> Check<'_, T, P> {
         Check::new(self, key.into_key())
@@ -36,17 +36,18 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
         Self { table, key, builder: ConditionCheck::builder(), condition: None }
     }
 
-    /// There must be a record under the key.
+    /// There must be a record with this key.
     pub fn if_exists(self) -> Self {
         self.condition_of(Condition::exists(partition_key::<T>()))
     }
 
-    /// There must be no record under the key.
+    /// There must be no record with this key.
     pub fn if_not_exists(self) -> Self {
         self.condition_of(Condition::not_exists(partition_key::<T>()))
     }
 
-    /// The record must fulfil a condition. Several conditions must all hold.
+    /// The record must fulfil a condition. If this is called several times, all conditions must
+    /// hold.
     pub fn condition(self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
         self.condition_of(condition(&T::attributes()))
     }
@@ -56,11 +57,10 @@ impl<'a, T: Envelope, P: ?Sized> Check<'a, T, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// Sets other parameters of the request on the SDK's own builder. Table and key are set
     /// afterwards.
     ///
-    /// Expressions are refused ([`UsageError::Customized`]): [`condition`](Self::condition) says
-    /// them.
+    /// Expressions are refused ([`UsageError::Customized`]): use [`condition`](Self::condition).
     pub fn customize(
         mut self,
         with: impl FnOnce(ConditionCheckBuilder) -> ConditionCheckBuilder,

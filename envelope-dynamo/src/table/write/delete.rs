@@ -19,7 +19,7 @@ use crate::table::request::with_condition;
 use crate::table::write::return_values::ReturningOld;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
-    /// Deletes a record by its key; needs no data key.
+    /// Deletes a record by its key. Needs no data key.
     pub fn delete(&self, key: impl IntoKey<T::Key>) -> Delete<'_, T, P> {
         Delete::new(self, key.into_key())
     }
@@ -39,24 +39,32 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         Self { table, key, builder: table.client.delete_item(), condition: None }
     }
 
-    /// Fails with [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed) if there is no record.
+    /// Fails with [`WriteError::ConditionFailed`] if there is no record.
     ///
-    /// If the answer to a first try is lost, the SDK tries again and finds no record: then this
-    /// fails although the record was deleted by this very call, and [`Error::is_in_doubt`] says
-    /// so.
+    /// If the answer to an attempt is lost, the SDK sends the request again, and DynamoDB finds no
+    /// record. Then this fails although this call deleted the record, and
+    /// [`Error::is_in_doubt`] is true.
     pub fn if_exists(self) -> Self {
         self.condition_of(Condition::exists(partition_key::<T>()))
     }
 
-    /// Deletes the record only if it fulfils a condition; otherwise [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed).
-    /// Several conditions must all hold.
+    /// Deletes the record only if it fulfils a condition; otherwise
+    /// [`WriteError::ConditionFailed`]. If this is called several times, all conditions must
+    /// hold.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// # struct User {
+    /// #     #[partition_key] user_id: String,
+    /// #     #[encrypted] email: String,
+    /// #     #[plaintext] logins: u64,
+    /// # }
     /// let users = Table::<User>::new(dynamodb, provider);
     /// users.delete("u_1").condition(|stored| stored.logins.eq(0)).send().await
     /// # }
@@ -70,11 +78,12 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder; table and key are set
+    /// Sets other parameters of the request on the SDK's own builder. Table and key are set
     /// afterwards.
     ///
-    /// Expressions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`condition`](Self::condition) says
-    /// them.
+    /// Expressions are refused ([`UsageError::Customized`]): use [`condition`](Self::condition).
+    ///
+    /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     pub fn customize(
         mut self,
         with: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder,
@@ -83,11 +92,11 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         self
     }
 
-    /// Has the delete yield the record that it deleted, opened; the last call before `send`.
+    /// Makes the delete return the record that it deleted, opened. Call this last, before `send`.
     ///
-    /// If the answer to a first try is lost, the SDK tries again and finds nothing to delete: then
-    /// this fails with [`WriteError::AnswerLost`](crate::error::WriteError::AnswerLost), since the first try may have deleted a
-    /// record.
+    /// If the answer to an attempt is lost, the SDK sends the request again, and DynamoDB finds
+    /// nothing to delete. Then the delete fails with [`WriteError::AnswerLost`], because the
+    /// first attempt may have deleted a record.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
         P: UnwrapKey,
@@ -95,12 +104,14 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         ReturningOld(self)
     }
 
-    /// Deletes the record; that there was none is not an error.
+    /// Deletes the record. Succeeds if there is none.
     ///
     /// # Errors
     ///
-    /// When DynamoDB does not take such a key, [`UsageError::Customized`](crate::error::UsageError::Customized),
-    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed), and whatever DynamoDB answers.
+    /// If DynamoDB does not accept the key; [`UsageError::Customized`];
+    /// [`WriteError::ConditionFailed`]; and every error of DynamoDB.
+    ///
+    /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -136,13 +147,13 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
 }
 
 impl<'a, T: Envelope, P: UnwrapKey + ?Sized> ReturningOld<Delete<'a, T, P>> {
-    /// Deletes the record; the record that it was, `None` if there was none.
+    /// Deletes the record. Returns the deleted record, or `None` if there was none.
     ///
     /// # Errors
     ///
-    /// As [`Delete::send`]; [`WriteError::AnswerLost`](crate::error::WriteError::AnswerLost); and as [`from_item`](crate::from_item())
-    /// where the old record does not open: then it has been deleted, and
-    /// [`Table::open_returned`] opens it later.
+    /// As [`Delete::send`]; [`WriteError::AnswerLost`]; and as [`from_item`](crate::from_item()) if
+    /// the old record does not open. Then it has been deleted, and [`Table::open_returned`]
+    /// opens it later.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let table = self.0.table;
         match self.0.deliver(Some(ReturnValue::AllOld)).await? {

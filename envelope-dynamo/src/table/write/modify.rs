@@ -12,10 +12,10 @@ use crate::table::write::Update;
 use crate::table::write::change_loop::MAX_TRIES;
 use crate::table::write::modify::run::{Failure, run};
 
-/// A change of whatever the record holds, being built; see [`Update::modify`].
+/// A change of any field of a record, being built; see [`Update::modify`].
 ///
-/// `#[version]` and `#[updated]` are counted and stamped whenever something is written; what the
-/// change does to them is taken back.
+/// Each write counts `#[version]` and sets `#[updated]`. Changes that the closure makes to these
+/// fields are undone.
 #[must_use = "a change does nothing until it is sent"]
 pub struct Modify<'a, T: Envelope, P: ?Sized, F> {
     update: Update<'a, T, P>,
@@ -28,32 +28,39 @@ pub struct Modify<'a, T: Envelope, P: ?Sized, F> {
 pub struct TryModify<'a, T: Envelope, P: ?Sized, F>(Modify<'a, T, P, F>);
 
 impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
-    /// Changes whatever the record holds, encrypted and authenticated fields too.
+    /// Changes any field of the record, encrypted and authenticated fields too.
     ///
     /// The record is read, opened, given to `change`, sealed again, and written on condition that
-    /// what was read still stands there. If another writer was faster, all of that is done
-    /// again with what stands there now, so **`change` may be called several times**; each time
-    /// with a fresh record, and only its last work is written, once.
+    /// the record has not been written since it was read. If another writer was faster, this
+    /// starts again with the new record, so **`change` may be called several times**. Each call
+    /// gets a fresh record, and only the result of the last call is written, once.
     ///
-    /// Where `change` changes nothing, what the update says beside is sent once, without the SDK's
-    /// retries: a lost answer leaves it in doubt, and never written twice.
+    /// If `change` changes nothing, the other changes of the update are sent once, without the
+    /// SDK's retries. A lost answer leaves them in doubt, but they are never written twice.
     ///
-    /// Only the fields that `change` has changed are written. The others keep their stored bytes,
-    /// sealed ones too, so that an older struct does not lose what a newer one stores; and what
-    /// others do meanwhile to the rest stays. What this update says beside (`set`, `add`, ..)
-    /// is written in the same request.
+    /// Only the fields that `change` has changed are written. The other fields keep their stored
+    /// bytes, sealed ones too: an older struct does not lose the values that a newer struct
+    /// stores, and changes that others make to these fields at the same time are kept. The
+    /// other changes of this update (`set`, `add`, ..) are written in the same request.
     ///
-    /// A field that changes is written whole, as the struct knows it. If a newer version of its
-    /// type has more (an entry of a nested struct, a variant that this one reads as
-    /// `#[serde(other)]`), that is lost. A field whose mark differs from the stored record's is
-    /// written again, under its own mark.
+    /// A changed field is written as a whole, as this struct knows it. If a newer version of its
+    /// type has more (an entry of a nested struct, a variant that this struct reads as
+    /// `#[serde(other)]`), the addition is lost. A field whose mark differs from the mark in
+    /// the stored record is written again under its own mark.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] changes: u64 }
+    /// # struct User {
+    /// #     #[partition_key] user_id: String,
+    /// #     #[encrypted] email: String,
+    /// #     #[plaintext] changes: u64,
+    /// # }
     /// let users = Table::<User>::new(dynamodb, provider);
     /// let user = users
     ///     .update("u_1")
@@ -71,10 +78,14 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
         Modify { update: self, change, max_tries: MAX_TRIES }
     }
 
-    /// The same with a change that may fail: then nothing is written, and `send` yields its error.
+    /// The same with a closure that may fail. Then nothing is written, and `send` returns the
+    /// closure's error.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "accounts")]
@@ -97,33 +108,42 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized> Update<'a, T, P> {
 }
 
 impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> Modify<'a, T, P, F> {
-    /// How often the change is tried when others are faster: 16 times unless stated, once at least.
+    /// The number of tries while other writers are faster: 16 by default, at least 1.
     ///
-    /// The pauses between tries double until they reach 20 seconds. A record lets through at most
-    /// as many changes in a second as there is time for, one after another: where hundreds
-    /// write one record at once, more tries may be due.
+    /// The pauses between tries double until they reach 20 seconds. The writers of one record take
+    /// turns, so that a record accepts only a limited number of changes per second. If hundreds
+    /// of writers change one record at the same time, they may need more tries.
     pub fn max_tries(mut self, tries: u32) -> Self {
         self.max_tries = tries.max(1);
         self
     }
 
-    /// Changes the record; the record as it was written, `None` if there is none. A change that
-    /// changes nothing writes nothing, unless the update says something beside it.
+    /// Changes the record. Returns the record as it was written, or `None` if there is no such
+    /// record. If the closure changes nothing and the update has no other changes, nothing is
+    /// written.
     ///
     /// # Errors
     ///
-    /// [`UsageError::ExpressionTooLong`](crate::error::UsageError::ExpressionTooLong) when the record has more authenticated attributes than a
-    /// condition can name; [`UsageError::GroupWithheld`](crate::error::UsageError::GroupWithheld) and [`UsageError::UnknownGroups`](crate::error::UsageError::UnknownGroups) when
+    /// [`UsageError::ExpressionTooLong`] if the record has more authenticated attributes than a
+    /// condition can name; [`UsageError::GroupWithheld`] and [`UsageError::UnknownGroups`] if
     /// the change would replace a group that cannot be opened here, or the encryption context
-    /// that it is bound to; [`WriteError::Conflict`](crate::error::WriteError::Conflict) when others were faster each time;
-    /// [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed) when a condition of the update did not hold;
-    /// [`UsageError::KeyChanged`](crate::error::UsageError::KeyChanged) and [`UsageError::TooLarge`](crate::error::UsageError::TooLarge) before anything is sent; as
-    /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and whatever DynamoDB
-    /// answers.
+    /// to which the group is bound; [`WriteError::Conflict`] if other writers were faster each
+    /// time; [`WriteError::ConditionFailed`] if a condition of the update did not hold;
+    /// [`UsageError::KeyChanged`] and [`UsageError::TooLarge`] before anything is sent; as
+    /// [`from_item`](crate::from_item()) and [`to_item`](crate::to_item()); and every error of
+    /// DynamoDB.
     ///
-    /// [`Error::write_outcome`] is `Unknown` if the answer to a try was lost, and the stored
+    /// [`Error::write_outcome`] is `Unknown` if the answer to an attempt was lost, and the stored
     /// payload is neither the one that was read nor the one that was written. Otherwise the
-    /// stored payload shows what became of the try.
+    /// stored payload shows whether the attempt was carried out.
+    ///
+    /// [`UsageError::ExpressionTooLong`]: crate::error::UsageError::ExpressionTooLong
+    /// [`UsageError::GroupWithheld`]: crate::error::UsageError::GroupWithheld
+    /// [`UsageError::UnknownGroups`]: crate::error::UsageError::UnknownGroups
+    /// [`WriteError::Conflict`]: crate::error::WriteError::Conflict
+    /// [`WriteError::ConditionFailed`]: crate::error::WriteError::ConditionFailed
+    /// [`UsageError::KeyChanged`]: crate::error::UsageError::KeyChanged
+    /// [`UsageError::TooLarge`]: crate::error::UsageError::TooLarge
     pub async fn send(self) -> Result<Option<T>, Error>
     where
         F: FnMut(&mut T),
@@ -151,7 +171,7 @@ impl<'a, T: Envelope, P: WrapKey + UnwrapKey + ?Sized, F> TryModify<'a, T, P, F>
     ///
     /// # Errors
     ///
-    /// The change's own, and those of [`Modify::send`] made into its type.
+    /// The closure's own, and those of [`Modify::send`], converted into its type.
     pub async fn send<E: From<Error>>(self) -> Result<Option<T>, E>
     where
         F: FnMut(&mut T) -> Result<(), E>,

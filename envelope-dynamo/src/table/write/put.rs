@@ -1,4 +1,4 @@
-//! Seals a record and stores it.
+//! Stores a record: seals it, sends it, and tells what happened.
 
 use std::borrow::Borrow;
 
@@ -26,18 +26,21 @@ use crate::table::request::with_condition;
 use crate::table::write::return_values::ReturningOld;
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
-    /// Stores a record, replacing what stands under its key.
+    /// Stores a record. Replaces the record that has the same key.
     pub const fn put<'a>(&'a self, record: &'a T) -> Put<'a, T, P> {
         Put::new(self, record)
     }
 }
 
 impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
-    /// Stores a record, as [`put`](Self::put) does; afterwards `record` has the version and the
-    /// stamps that were stored.
+    /// Stores a record, as [`put`](Self::put) does. Afterwards `record` has the version and the
+    /// timestamps that were stored.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// #[derive(Envelope)]
     /// #[envelope(table = "users")]
@@ -65,10 +68,10 @@ impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
     }
 }
 
-/// What is put: `&T`, or `&mut T`, which then has the version and the stamps that were stored.
-/// Sealed.
+/// A reference to the record to put: `&T`, or `&mut T`, which receives the version and the
+/// timestamps that were stored. Sealed: no other type implements it.
 pub trait RecordRef<T>: Borrow<T> + sealed::Sealed {
-    /// Takes over what was stored.
+    /// Takes over the values that the library generated for the stored item.
     #[doc(hidden)]
     fn apply_generated(&mut self, stored: &Item) -> Result<(), ValueError>;
 }
@@ -93,9 +96,9 @@ mod sealed {
 
 /// A put being built; see [`Table::put`].
 ///
-/// A record with a `#[version]` is stored only if the version that stands there is the one in the
-/// record, none for 0 or `None`; otherwise [`WriteError::ConditionFailed`]. What is stored is the
-/// next version.
+/// A record with a `#[version]` is stored only if the stored record has the same version. For
+/// version 0 or `None`, no record may be stored yet. Otherwise the put fails with
+/// [`WriteError::ConditionFailed`]. The put stores the next version.
 #[must_use = "a put does nothing until it is sent"]
 pub struct Put<'a, T, P: ?Sized, R = &'a T> {
     table: &'a Table<T, P>,
@@ -109,30 +112,35 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         Self { table, record, builder: None, condition: None }
     }
 
-    /// Stores the record only if none stands under its key; otherwise
-    /// [`WriteError::ConditionFailed`].
+    /// Stores the record only if no record has its key; otherwise [`WriteError::ConditionFailed`].
     ///
-    /// If the answer to a first try is lost, the SDK tries again, and finds the record that the
-    /// first try stored: its payload tells it from any other, and the put has succeeded.
+    /// If the answer to an attempt is lost, the SDK sends the request again, and DynamoDB finds the
+    /// record that the first attempt stored. The put recognizes its own payload there and succeeds.
     pub fn if_not_exists(self) -> Self {
         self.condition_of(Condition::not_exists(partition_key::<T::First>()))
     }
 
-    /// Stores the record only if one stands under its key; otherwise
-    /// [`WriteError::ConditionFailed`].
+    /// Stores the record only if a record has its key; otherwise [`WriteError::ConditionFailed`].
     pub fn if_exists(self) -> Self {
         self.condition_of(Condition::exists(partition_key::<T::First>()))
     }
 
-    /// Stores the record only if what stands under its key fulfils a condition; otherwise
-    /// [`WriteError::ConditionFailed`]. Several conditions must all hold.
+    /// Stores the record only if the stored record fulfils a condition; otherwise
+    /// [`WriteError::ConditionFailed`]. If this is called several times, all conditions must hold.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// # struct User {
+    /// #     #[partition_key] user_id: String,
+    /// #     #[encrypted] email: String,
+    /// #     #[plaintext] logins: u64,
+    /// # }
     /// # let user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), logins: 3 };
     /// let users = Table::<User>::new(dynamodb, provider);
     /// users.put(&user).condition(|stored| stored.logins.le(3)).send().await
@@ -150,18 +158,21 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder, such as the consumed
+    /// Sets other parameters of the request on the SDK's own builder, such as the consumed
     /// capacity.
     ///
-    /// Table and item are set afterwards, so that nothing unsealed can take their place.
-    /// Expressions are refused ([`UsageError::Customized`]): [`condition`](Self::condition) says
-    /// them.
+    /// Table and item are set afterwards, so that nothing unsealed can replace them. Expressions
+    /// are refused ([`UsageError::Customized`]): use [`condition`](Self::condition).
     ///
     /// ```no_run
-    /// # async fn example<U: envelope_dynamo::Envelope>(users: envelope_dynamo::Table<U>, user: &U) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example<U: envelope_dynamo::Envelope>(
+    /// #     users: envelope_dynamo::Table<U>,
+    /// #     user: &U,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
     ///
-    /// users.put(user).customize(|put| put.return_consumed_capacity(ReturnConsumedCapacity::Total)).send().await
+    /// let total = ReturnConsumedCapacity::Total;
+    /// users.put(user).customize(|put| put.return_consumed_capacity(total)).send().await
     /// # }
     /// ```
     pub fn customize(
@@ -173,11 +184,11 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         self
     }
 
-    /// Has the put yield the record that it replaced, opened; the last call before `send`.
+    /// Makes the put return the record that it replaced, opened. Call this last, before `send`.
     ///
-    /// If the answer to a first try is lost, the SDK tries again and finds what the first try
-    /// stored: then this fails with [`WriteError::AnswerLost`], although the record has been
-    /// stored.
+    /// If the answer to an attempt is lost, the SDK sends the request again, and DynamoDB returns
+    /// the record that the first attempt stored. Then the put fails with
+    /// [`WriteError::AnswerLost`], although the record has been stored.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
         P: UnwrapKey,
@@ -190,7 +201,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// # Errors
     ///
     /// As [`to_item`](crate::to_item()); [`UsageError::Customized`] and [`UsageError::TooLarge`]
-    /// before anything is sent; [`WriteError::ConditionFailed`]; and whatever DynamoDB answers.
+    /// before anything is sent; [`WriteError::ConditionFailed`]; and every error of DynamoDB.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(|_| ())
     }
@@ -226,12 +237,12 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         }
     }
 
-    /// Seals the record and gives the SDK's request, ready to be sent: for its output, or for a
-    /// send of your own.
+    /// Seals the record, and returns the SDK's request, ready to be sent. Use this to read the
+    /// output, or to send the request in your own way.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), without DynamoDB's.
+    /// As [`send`](Self::send), except the errors of DynamoDB.
     pub async fn into_sdk(self) -> Result<PutItemFluentBuilder, Error> {
         Ok(self.prepare().await?.0)
     }
@@ -268,7 +279,7 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     }
 }
 
-/// Whether two items are of one sealing: each has a salt of its own.
+/// Whether two items have the same payload. Each sealing has its own random salt.
 fn is_same_payload(one: &Item, other: &Item) -> bool {
     matches!((one.get(ENCRYPTED_PAYLOAD), other.get(ENCRYPTED_PAYLOAD)), (Some(one), Some(other)) if one == other)
 }
@@ -276,12 +287,12 @@ fn is_same_payload(one: &Item, other: &Item) -> bool {
 impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: RecordRef<T>>
     ReturningOld<Put<'a, T, P, R>>
 {
-    /// Seals the record and sends it; the record that it replaced, `None` if there was none.
+    /// Seals the record and sends it. Returns the record that it replaced, or `None`.
     ///
     /// # Errors
     ///
-    /// As [`Put::send`]; [`WriteError::AnswerLost`]; and as [`from_item`](crate::from_item()) where
-    /// the old record does not open: then the new one has been stored, and
+    /// As [`Put::send`]; [`WriteError::AnswerLost`]; and as [`from_item`](crate::from_item()) if
+    /// the old record does not open. Then the new record has been stored, and
     /// [`Table::open_returned`] opens the old one later.
     pub async fn send(self) -> Result<Option<T>, Error> {
         let table = self.0.table;

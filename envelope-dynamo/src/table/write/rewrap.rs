@@ -16,21 +16,26 @@ use crate::table::write::change_loop::{ChangeLoop, MAX_TRIES, Written};
 use crate::table::write::rewrap::new_keys::{NewKeys, Rewrapped, Way};
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
-    /// Moves the data key of a record, and those of its groups, to another key; what they seal
-    /// stays as it is.
+    /// Moves the data key of a record, and the data keys of its groups, to another key. The sealed
+    /// fields stay as they are.
     ///
     /// The record is read, its data keys are wrapped again, and written on condition that each
     /// payload and each wrapped key is still the one that was read. If another writer was
-    /// faster, all of that is done again.
+    /// faster, this starts again.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     kms: aws_sdk_kms::Client,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
     /// # use envelope_dynamo::{Envelope, KmsKeyProvider, KmsKeyWrapper, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
-    /// let (old, new) = (KmsKeyProvider::new(kms.clone(), "alias/2025"), KmsKeyWrapper::new(kms.clone(), "alias/2026"));
-    /// let users = Table::<User>::new(dynamodb, KmsKeyProvider::new(kms, "alias/2026").also_decrypts("alias/2025"));
+    /// let old = KmsKeyProvider::new(kms.clone(), "alias/2025");
+    /// let new = KmsKeyWrapper::new(kms.clone(), "alias/2026");
+    /// let both = KmsKeyProvider::new(kms, "alias/2026").also_decrypts("alias/2025");
+    /// let users = Table::<User>::new(dynamodb, both);
     /// let moved = users.rewrap("u_1").re_encrypt(&old, &new).send().await?;
     /// assert!(moved.is_some(), "there is such a user");
     /// # Ok(())
@@ -40,20 +45,20 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// # Security
     ///
     /// Copies of the old wrapped keys (backups, streams) still open with the old key. In a global
-    /// table the condition looks at one replica: run this in the region that writes.
+    /// table the condition is checked in one replica only: run this in the region that writes.
     pub fn rewrap(&self, key: impl IntoKey<T::Key>) -> Rewrap<'_, T, P> {
         Rewrap::new(self, key.into_key())
     }
 }
 
-/// The record whose data keys are to be moved; see [`Table::rewrap`].
-#[must_use = "nothing is moved until it is said how, and sent"]
+/// A record whose data keys are to be moved; see [`Table::rewrap`].
+#[must_use = "nothing is moved until `re_encrypt` or `unwrap_and_wrap` is sent"]
 pub struct Rewrap<'a, T: Envelope, P: ?Sized> {
     table: &'a Table<T, P>,
     key: T::Key,
 }
 
-/// Data keys to be moved, and how; see [`Table::rewrap`].
+/// A record whose data keys are to be moved, and the way to move them; see [`Table::rewrap`].
 #[must_use = "nothing is moved until it is sent"]
 pub struct RewrapTo<'a, T: Envelope, P: ?Sized> {
     rewrap: Rewrap<'a, T, P>,
@@ -65,8 +70,9 @@ impl<'a, T: Envelope, P: ?Sized> Rewrap<'a, T, P> {
         Self { table, key }
     }
 
-    /// Moves them inside KMS, as [`KmsKeyProvider::rewrap`] does: this process sees no data key,
-    /// and needs no right to decrypt. What other parties have in a wrapped key stays.
+    /// Moves the keys inside KMS, as [`KmsKeyProvider::rewrap`] does. This process sees no data key
+    /// and needs no permission to decrypt. If a data key is wrapped for several recipients, the
+    /// other recipients keep theirs.
     pub const fn re_encrypt(
         self,
         from: &'a KmsKeyProvider,
@@ -75,8 +81,8 @@ impl<'a, T: Envelope, P: ?Sized> Rewrap<'a, T, P> {
         RewrapTo { rewrap: self, way: Way::ReEncrypt { from, to } }
     }
 
-    /// Unwraps them with `from`, and wraps them for every one of `to` and for nobody else, as
-    /// [`rewrap()`](crate::keys::rewrap()) does. The data keys pass through this process.
+    /// Unwraps the keys with `from`, and wraps them for each recipient in `to` and for nobody else,
+    /// as [`rewrap()`](crate::keys::rewrap()) does. The data keys pass through this process.
     pub const fn unwrap_and_wrap(
         self,
         from: &'a dyn UnwrapKey,
@@ -87,15 +93,17 @@ impl<'a, T: Envelope, P: ?Sized> Rewrap<'a, T, P> {
 }
 
 impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
-    /// Moves the wrapped keys, all in one write; `None` if there is no such record.
+    /// Moves the wrapped keys, all in one write. Returns `None` if there is no such record.
     ///
     /// # Errors
     ///
-    /// When the record is not sealed, or a key provider refuses;
-    /// [`WrongKey`](crate::error::KeyErrorKind::WrongKey) when none of the record's keys is wrapped
-    /// by the key to move from; [`WriteError::Conflict`](crate::error::WriteError::Conflict) when others were faster 16 times; and
-    /// whatever DynamoDB answers. All wrapped keys are as they were then, unless the error says
-    /// that it is in doubt; it does no harm to move them again.
+    /// If the record is not sealed, or a key provider refuses;
+    /// [`WrongKey`](crate::error::KeyErrorKind::WrongKey) if the key to move from has wrapped none
+    /// of the record's keys; [`WriteError::Conflict`] if other writers were faster 16 times;
+    /// and every error of DynamoDB. Then all wrapped keys are as they were, unless the error
+    /// says that the write is in doubt. Moving the keys a second time does no harm.
+    ///
+    /// [`WriteError::Conflict`]: crate::error::WriteError::Conflict
     pub async fn send(self) -> Result<Option<Rewrapped>, Error> {
         let Self { rewrap: Rewrap { table, key }, way } = self;
         let mut record = ChangeLoop::new(table, key, MAX_TRIES)?;

@@ -14,17 +14,35 @@ use crate::table::Table;
 use crate::table::write::return_values::ReturningNew;
 
 impl<T: Envelope, P: ?Sized> Table<T, P> {
-    /// Changes `#[plaintext]` attributes of a record where they stand, without touching what is
-    /// sealed; needs no data key.
+    /// Changes `#[plaintext]` attributes of a record in place. Leaves the sealed fields as they
+    /// are, and needs no data key.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
-    /// # use envelope_dynamo::{Envelope, Table};
+    /// # use envelope_dynamo::{Envelope, Error, LocalKeyProvider, Table};
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: LocalKeyProvider,
+    /// # ) -> Result<(), Error> {
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64, #[plaintext] note: Option<String> }
+    /// # struct User {
+    /// #     #[partition_key]
+    /// #     user_id: String,
+    /// #     #[encrypted]
+    /// #     email: String,
+    /// #     #[plaintext]
+    /// #     logins: u64,
+    /// #     #[plaintext]
+    /// #     note: Option<String>,
+    /// # }
     /// let users = Table::<User>::new(dynamodb, provider);
-    /// users.update("u_1").add(|u| u.logins, 1).set(|u| u.note, "trial").condition(|u| u.logins.lt(100)).send().await
+    /// users
+    ///     .update("u_1")
+    ///     .add(|u| u.logins, 1)
+    ///     .set(|u| u.note, "trial")
+    ///     .condition(|u| u.logins.lt(100))
+    ///     .send()
+    ///     .await
     /// # }
     /// ```
     pub fn update(&self, key: impl IntoKey<T::Key>) -> Update<'_, T, P> {
@@ -34,21 +52,21 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
 
 /// An update being built; see [`Table::update`].
 ///
-/// Only `#[plaintext]` attributes are changed in place; what the payload is bound to does not
-/// compile here.
+/// Only `#[plaintext]` attributes can be changed in place. For an attribute to which the payload is
+/// bound, the program does not compile.
 ///
-/// A `#[plaintext]` `#[version]` is counted and `#[updated]` is stamped with every change. An
-/// `#[authenticated]` version cannot be counted in place: a put of the record as it was read before
-/// takes back what was changed here.
+/// Each update counts a `#[plaintext]` `#[version]` and sets `#[updated]`. It cannot count an
+/// `#[authenticated]` version: a later put of the record, as it was read before, undoes the update.
 ///
 /// ```compile_fail,E0277
-/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
-/// # use envelope_dynamo::{Envelope, Table};
+/// # use envelope_dynamo::{Envelope, LocalKeyProvider, Table};
+/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: LocalKeyProvider) {
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
 /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
 /// let users = Table::<User>::new(dynamodb, provider);
-/// users.update("u_1").set(|u| u.email, "new@example.com"); // only `#[plaintext]` attributes can be changed in place
+/// // Only `#[plaintext]` attributes can be changed in place.
+/// users.update("u_1").set(|u| u.email, "new@example.com");
 /// # }
 /// ```
 #[must_use = "an update does nothing until it is sent"]
@@ -71,10 +89,13 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         }
     }
 
-    /// Sets an attribute, or what is within one.
+    /// Sets an attribute, or a value inside one.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use std::collections::HashMap;
     /// # use envelope_dynamo::{Envelope, Table};
     /// #[derive(Envelope)]
@@ -94,7 +115,8 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
     /// users
     ///     .update("u_1")
     ///     .set(|u| u.settings.key("theme"), "dark")
-    ///     .set(|_| User::attribute::<bool>("seen by legacy service"), true) // the struct does not have it
+    ///     // An attribute that the struct does not have.
+    ///     .set(|_| User::attribute::<bool>("seen by legacy service"), true)
     ///     .remove(|u| u.tags.at(0))
     ///     .send()
     ///     .await
@@ -112,20 +134,33 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Sets an attribute to what another one has; DynamoDB refuses it where the record does not
-    /// have the other.
+    /// Sets an attribute to the value of another one. DynamoDB refuses the update if the record
+    /// does not have the other attribute.
     ///
-    /// Both must be stored alike: what one field's `#[serde(with = ..)]` writes, the other's has to
-    /// read.
+    /// Both must be stored in the same form: the reader of one field must accept what the other
+    /// field's `#[serde(with = ..)]` writes.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
-    /// # use envelope_dynamo::{Envelope, Table};
+    /// # use envelope_dynamo::{Envelope, Error, LocalKeyProvider, Table};
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: LocalKeyProvider,
+    /// # ) -> Result<(), Error> {
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] plan: String, #[plaintext] last_plan: Option<String> }
+    /// # struct User {
+    /// #     #[partition_key]
+    /// #     user_id: String,
+    /// #     #[encrypted]
+    /// #     email: String,
+    /// #     #[plaintext]
+    /// #     plan: String,
+    /// #     #[plaintext]
+    /// #     last_plan: Option<String>,
+    /// # }
     /// let users = Table::<User>::new(dynamodb, provider);
-    /// users.update("u_1").set_from(|u| u.last_plan, |u| u.plan).set(|u| u.plan, "free").send().await
+    /// let update = users.update("u_1").set_from(|u| u.last_plan, |u| u.plan);
+    /// update.set(|u| u.plan, "free").send().await
     /// # }
     /// ```
     pub fn set_from<A, B>(
@@ -142,7 +177,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Sets an attribute that the record does not have; one that it has stays, even `null`.
+    /// Sets an attribute that the record does not have. Keeps one that it has, even `null`.
     pub fn set_if_absent<A>(
         mut self,
         attribute: impl FnOnce(&T::Attributes) -> A,
@@ -155,16 +190,18 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Adds to a number, or subtracts a negative amount; an absent attribute counts as zero.
+    /// Adds to a number, or subtracts a negative amount. An absent attribute counts as zero.
     ///
-    /// The number stays one that the field's type can hold: the update carries a condition for
-    /// that, and fails with [`UsageError::Attribute`](crate::error::UsageError::Attribute) where it does not hold. A type of your own
-    /// says its range by [`Addable::RANGE`](crate::expression::Addable::RANGE).
+    /// The result must be in the range of the field's type. The update carries a condition for
+    /// that, and fails with [`UsageError::Attribute`] if it does not hold. A type of your own
+    /// states its range in [`Addable::RANGE`](crate::expression::Addable::RANGE).
     ///
-    /// If the answer to a first try is lost, the SDK tries again, and **the amount may be added
-    /// twice**. Where that matters, say what the number is to be before: `.condition(|u|
-    /// u.logins.eq(3))` lets one try through at most. Or let [`modify`](Self::modify) do it:
-    /// each of its changes is applied once.
+    /// If the answer to an attempt is lost, the SDK sends the request again, and **the amount may
+    /// be added twice**. If that matters, state the number before the update: `.condition(|u|
+    /// u.logins.eq(3))` accepts at most one attempt. Or use [`modify`](Self::modify), which
+    /// applies each change once.
+    ///
+    /// [`UsageError::Attribute`]: crate::error::UsageError::Attribute
     pub fn add<A>(
         mut self,
         attribute: impl FnOnce(&T::Attributes) -> A,
@@ -177,11 +214,11 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Removes an attribute: an `Option`, or one with `#[serde(default)]`; a record could not be
-    /// read without any other.
+    /// Removes an attribute. The field must be an `Option` or have `#[serde(default)]`, because a
+    /// record without the attribute could not be read otherwise.
     ///
-    /// Or what is within one: an element of a list, a key of a map, a field of a struct that is an
-    /// `Option`.
+    /// Also removes a value inside an attribute: an element of a list, a key of a map, or a field
+    /// of a struct that is an `Option`.
     pub fn remove<A>(mut self, attribute: impl FnOnce(&T::Attributes) -> A) -> Self
     where
         A: UpdateTarget<Record = T, Mark: InPlace>,
@@ -190,7 +227,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Appends to a list; an absent one counts as empty. As with [`add`](Self::add), a lost answer
+    /// Appends to a list. An absent list counts as empty. As with [`add`](Self::add), a lost answer
     /// may append twice.
     pub fn append<A>(
         mut self,
@@ -204,7 +241,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Puts values before those of a list; an absent one counts as empty. As with
+    /// Puts values before those of a list. An absent list counts as empty. As with
     /// [`add`](Self::add), a lost answer may do it twice.
     pub fn prepend<A>(
         mut self,
@@ -218,8 +255,8 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Adds the elements of `set` to a set: a field with `#[serde(with =
-    /// "envelope_dynamo::convert::string_set")]` or its like.
+    /// Adds the elements of `set` to a set: a field with
+    /// `#[serde(with = "envelope_dynamo::convert::string_set")]` or one of its siblings.
     pub fn add_elements<V, M: InPlace>(
         mut self,
         attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
@@ -229,8 +266,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Deletes the elements of `set` from a set. A set that is empty then is absent, as DynamoDB
-    /// has it.
+    /// Deletes the elements of `set` from a set. DynamoDB removes a set that becomes empty.
     pub fn delete_elements<V, M: InPlace>(
         mut self,
         attribute: impl FnOnce(&T::Attributes) -> Attribute<T, V, M>,
@@ -240,19 +276,24 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Changes the record only if it fulfils a condition; otherwise [`WriteError::ConditionFailed`](crate::error::WriteError::ConditionFailed).
-    /// Several conditions must all hold.
+    /// Changes the record only if it fulfils a condition; otherwise
+    /// [`WriteError::ConditionFailed`]. If this is called several times, all conditions must
+    /// hold.
+    ///
+    /// [`WriteError::ConditionFailed`]: crate::error::WriteError::ConditionFailed
     pub fn condition(mut self, condition: impl FnOnce(&T::Attributes) -> Condition<T>) -> Self {
         let condition = condition(&T::attributes());
         self.condition = Condition::joined(self.condition.take(), Some(condition));
         self
     }
 
-    /// Sets what this library does not cover on the SDK's own builder, such as the consumed
-    /// capacity; table and key are set afterwards.
+    /// Sets other parameters of the request on the SDK's own builder, such as the consumed
+    /// capacity. Table and key are set afterwards.
     ///
-    /// Expressions are refused ([`UsageError::Customized`](crate::error::UsageError::Customized)): [`set`](Self::set) and its like, and
-    /// [`condition`](Self::condition), say them.
+    /// Expressions are refused ([`UsageError::Customized`]): use [`set`](Self::set) and the methods
+    /// like it, and [`condition`](Self::condition).
+    ///
+    /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     pub fn customize(
         mut self,
         with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
@@ -261,7 +302,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         self
     }
 
-    /// Has the update yield the record as it then is, opened; the last call before `send`.
+    /// Makes the update return the changed record, opened. Call this last, before `send`.
     pub fn returning_new(self) -> ReturningNew<Self>
     where
         P: UnwrapKey,

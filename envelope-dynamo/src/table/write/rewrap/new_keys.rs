@@ -18,9 +18,10 @@ use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::record::Envelope;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 
-/// What became of a record's wrapped keys.
+/// The wrapped keys of a record, after [`Table::rewrap`](crate::Table::rewrap).
 ///
-/// Each is named by its attribute: `encrypted_dek`, and `encrypted_dek_` with the name of a group.
+/// Each key is named by its attribute: `encrypted_dek`, and `encrypted_dek_` with the name of a
+/// group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrapped {
     moved: Vec<String>,
@@ -28,13 +29,13 @@ pub struct Rewrapped {
 }
 
 impl Rewrapped {
-    /// The attributes of the keys that were moved, at least one.
+    /// The attributes of the keys that were moved. There is at least one.
     #[must_use]
     pub fn moved(&self) -> &[String] {
         &self.moved
     }
 
-    /// Those that stayed: another key than the one to move from has wrapped them.
+    /// The attributes of the keys that were left: the key to move from has not wrapped them.
     #[must_use]
     pub fn left(&self) -> &[String] {
         &self.left
@@ -62,7 +63,7 @@ impl Way<'_> {
     }
 }
 
-/// A payload, its wrapped key, and the names of their attributes.
+/// A payload with its wrapped key, and the names of their attributes.
 struct Part {
     group: Option<String>,
     payload: String,
@@ -71,8 +72,8 @@ struct Part {
 }
 
 impl Part {
-    /// The record's own part, and those of its groups, which a newer version of the struct may have
-    /// added.
+    /// The record's own part, and the parts of its groups, which include groups of newer versions
+    /// of the struct.
     fn all(item: &Item) -> Result<Vec<Self>, ErrorKind> {
         let own = Self::of(item, None, ENCRYPTED_PAYLOAD.to_owned(), ENCRYPTED_DEK.to_owned())?;
         let mut groups: Vec<_> = item
@@ -111,7 +112,7 @@ impl Part {
     }
 }
 
-/// The wrapped keys of a record as they are to be written, and what they replace.
+/// The wrapped keys to write, and the parts that they belong to.
 pub(crate) struct NewKeys {
     moved: Vec<(Part, AttributeValue)>,
     left: Vec<Part>,
@@ -156,6 +157,7 @@ impl NewKeys {
         conditions.join(" AND ")
     }
 
+    /// Whether `item` has the new keys.
     pub(crate) fn are_in(&self, item: &Item) -> bool {
         self.moved.iter().all(|(part, new)| item.get(&part.dek) == Some(new))
     }

@@ -21,13 +21,17 @@ use crate::table::write::return_values::ReturningNew;
 use crate::table::write::update::Update;
 
 impl<T: Envelope, P: ?Sized> Update<'_, T, P> {
-    /// Changes the record in place; needs no data key.
+    /// Changes the record in place. Needs no data key.
     ///
     /// # Errors
     ///
-    /// [`WriteError::NoRecord`] if there is no such record: an update never creates one, because the
-    /// new record would not be sealed; [`WriteError::ConditionFailed`]; [`UsageError::Customized`](crate::error::UsageError::Customized)
-    /// and [`UsageError::Attribute`](crate::error::UsageError::Attribute) before anything is sent; and every error of DynamoDB.
+    /// [`WriteError::NoRecord`] if there is no such record: an update never creates one, because
+    /// the new record would not be sealed; [`WriteError::ConditionFailed`];
+    /// [`UsageError::Customized`] and [`UsageError::Attribute`] before anything is sent; and
+    /// every error of DynamoDB.
+    ///
+    /// [`UsageError::Customized`]: crate::error::UsageError::Customized
+    /// [`UsageError::Attribute`]: crate::error::UsageError::Attribute
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(drop)
     }
