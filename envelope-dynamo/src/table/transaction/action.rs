@@ -65,10 +65,10 @@ pub(crate) trait IntoAction<'a> {
 }
 
 impl<'a, T: Entity + Sync, P: WrapKey + ?Sized> IntoAction<'a> for Put<'a, T, P> {
-    fn into_action(self) -> Preparing<'a> {
+    fn into_action(mut self) -> Preparing<'a> {
         Box::pin(async move {
-            let (builder, id) = self.prepare().await?;
-            let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
+            let (request, id) = self.request().await?;
+            let call = request.as_input().clone().build().map_err(|error| invalid(&id, error))?;
             let item = call.item.unwrap_or_default();
             let table = call.table_name.unwrap_or_default();
             let target = Target::new::<T::First>(id, &table, key_attributes::<T::First>(&item))?;

@@ -113,7 +113,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     ///
     /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     pub async fn send(self) -> Result<(), Error> {
-        self.deliver(None).await.map(|_| ())
+        self.deliver(None).await.map(drop)
     }
 
     /// Sends the request, and tells what happened. Returns the old item if `returns` asks for it.

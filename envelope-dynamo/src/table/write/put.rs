@@ -203,7 +203,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// As [`to_item`](crate::to_item()); [`UsageError::Customized`] and [`UsageError::TooLarge`]
     /// before anything is sent; [`WriteError::ConditionFailed`]; and every error of DynamoDB.
     pub async fn send(self) -> Result<(), Error> {
-        self.deliver(None).await.map(|_| ())
+        self.deliver(None).await.map(drop)
     }
 
     /// Seals the record, sends it, and tells what happened. Returns the old item if `returns` asks
@@ -243,16 +243,12 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// # Errors
     ///
     /// As [`send`](Self::send), except the errors of DynamoDB.
-    pub async fn into_sdk(self) -> Result<PutItemFluentBuilder, Error> {
-        Ok(self.prepare().await?.0)
-    }
-
-    pub(crate) async fn prepare(mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
-        self.request().await
+    pub async fn into_sdk(mut self) -> Result<PutItemFluentBuilder, Error> {
+        Ok(self.request().await?.0)
     }
 
     /// Seals the record into the request that stores it.
-    async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+    pub(crate) async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
         let table = self.table;
         let request = self.builder.take().unwrap_or_else(|| table.client.put_item());
         let request = request.checked_for(&RecordId::of_table(T::First::TABLE))?;
