@@ -80,10 +80,10 @@ async fn an_error_does_not_quote_a_secret_in_place_of_a_payload() {
         for value in [
             text(TEXT),
             binary(TEXT.as_bytes()),
-            binary(&BYTES),
+            binary(BYTES),
             binary(&long),
-            binary(&[&[1, 0, 1, 2, 4], TEXT.as_bytes()].concat()),
-            binary(&[&[1, 0, 1, 1, 20], BYTES.as_slice(), &[0, 32], &DATA_KEY].concat()),
+            binary([&[1, 0, 1, 2, 4], TEXT.as_bytes()].concat()),
+            binary([&[1, 0, 1, 1, 20], BYTES.as_slice(), &[0, 32], &DATA_KEY].concat()),
             AttributeValue::N(NUMBER.to_string()),
             AttributeValue::L(vec![text(TEXT)]),
         ] {
