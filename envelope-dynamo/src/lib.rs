@@ -31,7 +31,7 @@
 //!     logins: 3,
 //! };
 //!
-//! // In production, use a `KmsKeyProvider` and a `Table`. A `Table` seals and opens items like this:
+//! // In production, use a `KmsKeyProvider` and a `Table`, which seals and opens items like this:
 //! let provider = LocalKeyProvider::new(RootKey::generate()?);
 //! let mut item = to_item(&user, &provider).await?;
 //! assert!(!item.contains_key("email") && item.contains_key("encrypted_payload"));

@@ -39,7 +39,10 @@ pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 /// | [`delete`](Self::delete) | deletes the branch and all its keys: its records are unreadable from then on |
 ///
 /// ```no_run
-/// # async fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     kms: aws_sdk_kms::Client,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
 /// use envelope_dynamo::{BranchKeyTable, Envelope, HierarchicalKeyProvider, KmsKeyProvider, Table};
 /// use envelope_dynamo::keys::CacheLimits;
@@ -56,7 +59,8 @@ pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 ///     diagnosis: String,
 /// }
 ///
-/// let keys = BranchKeyTable::new(dynamodb.clone(), "branch-keys", KmsKeyProvider::new(kms, "alias/branch-keys"));
+/// let kms = KmsKeyProvider::new(kms, "alias/branch-keys");
+/// let keys = BranchKeyTable::new(dynamodb.clone(), "branch-keys", kms);
 /// keys.create_table().await?; // once
 /// keys.create("p_1").await?; // once per patient
 ///
@@ -157,7 +161,8 @@ impl<P> BranchKeyTable<P> {
 
     fn no_branch(&self, branch: &BranchName) -> KeyError {
         let what = format!(
-            "the branch `{}` has no key in the table `{}`: it was never created (`BranchKeyTable::create`), or it was deleted",
+            "the branch `{}` has no key in the table `{}`: it was never created \
+             (`BranchKeyTable::create`), or it was deleted",
             Escaped(branch.as_str()),
             self.name
         );
@@ -166,7 +171,8 @@ impl<P> BranchKeyTable<P> {
 
     fn no_version(&self, branch: &BranchName, version: BranchVersion) -> KeyError {
         let what = format!(
-            "the branch `{}` has no key of version {version} in the table `{}`: the branch was deleted, or the record is \
+            "the branch `{}` has no key of version {version} in the table `{}`: the branch was \
+             deleted, or the record is \
              another branch's",
             Escaped(branch.as_str()),
             self.name
@@ -187,7 +193,8 @@ impl<P: UnwrapKey> BranchKeyTable<P> {
             return error;
         }
         let what = format!(
-            "the key of version {version} of the branch `{}` in the table `{}` was changed, or put there from elsewhere",
+            "the key of version {version} of the branch `{}` in the table `{}` was changed, or put \
+             there from elsewhere",
             Escaped(branch.as_str()),
             self.name
         );

@@ -75,7 +75,8 @@ pub struct KmsKeyProvider {
 /// }
 ///
 /// // `signups` has no method that reads.
-/// let signups = Table::<Signup, _>::write_only(dynamodb, KmsKeyWrapper::new(kms, "alias/signups"));
+/// let kms = KmsKeyWrapper::new(kms, "alias/signups");
+/// let signups = Table::<Signup, _>::write_only(dynamodb, kms);
 /// # let _ = signups;
 /// # }
 /// ```

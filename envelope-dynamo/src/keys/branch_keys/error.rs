@@ -109,7 +109,8 @@ impl fmt::Display for BranchKeyError {
             }
             Self::Deleting(branch) => write!(
                 f,
-                "the branch `{}` is being deleted, or its deletion was interrupted: `delete` it again to finish",
+                "the branch `{}` is being deleted, or its deletion was interrupted: `delete` it \
+                 again to finish",
                 Escaped(branch.as_str())
             ),
             Self::Conflict(branch) => write!(
@@ -119,13 +120,15 @@ impl fmt::Display for BranchKeyError {
             ),
             Self::Interrupted(branch) => write!(
                 f,
-                "the branch `{}` is being changed by others while it is deleted: `delete` it again to finish",
+                "the branch `{}` is being changed by others while it is deleted: `delete` it again \
+                 to finish",
                 Escaped(branch.as_str())
             ),
             Self::Key(error) => write!(f, "{error}"),
             Self::DynamoDb(error) if error.outcome == WriteOutcome::Unknown => write!(
                 f,
-                "{error}; it may have been carried out all the same, wholly or in part (`list` and `versions` tell)"
+                "{error}; it may have been carried out all the same, wholly or in part (`list` and \
+                 `versions` tell)"
             ),
             Self::DynamoDb(error) => write!(f, "{error}"),
         }

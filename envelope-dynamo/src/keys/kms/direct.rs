@@ -62,10 +62,13 @@ impl KmsKeyWrapper {
         } else if secret.len() > MAX_DIRECT_BYTES {
             let bytes = secret.len();
             format!(
-                "KMS itself encrypts at most {MAX_DIRECT_BYTES} bytes, and these are {bytes}: use `seal`"
+                "KMS itself encrypts at most {MAX_DIRECT_BYTES} bytes, and these are {bytes}: use \
+                 `seal`"
             )
         } else if context.authenticated_names().next().is_some() {
-            "KMS itself binds no authenticated attributes: use `seal`, or leave them out of the context".to_owned()
+            "KMS itself binds no authenticated attributes: use `seal`, or leave them out of the \
+             context"
+                .to_owned()
         } else {
             let context = context.encryption_context();
             let [wrapped] = self.encrypt(secret, direct_pairs(&context), context.form()).await?;

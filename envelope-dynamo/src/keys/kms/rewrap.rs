@@ -28,11 +28,13 @@ impl KmsKeyProvider {
     /// use envelope_dynamo::{KmsKeyProvider, KmsKeyWrapper};
     /// use envelope_dynamo::message::{Context, open, seal};
     ///
-    /// let (old, to) = (KmsKeyProvider::new(kms.clone(), "alias/2025"), KmsKeyWrapper::new(kms.clone(), "alias/2026"));
+    /// let old = KmsKeyProvider::new(kms.clone(), "alias/2025");
+    /// let to = KmsKeyWrapper::new(kms.clone(), "alias/2026");
     /// let context = Context::new("letters");
     /// let mut sealed = seal(b"dear", &context, &old).await?;
     /// sealed.encrypted_dek = old.rewrap(&sealed.encrypted_dek, &context, &to, &context).await?;
-    /// assert_eq!(open(&sealed, &context, &KmsKeyProvider::new(kms, "alias/2026")).await?.expose(), b"dear");
+    /// let new = KmsKeyProvider::new(kms, "alias/2026");
+    /// assert_eq!(open(&sealed, &context, &new).await?.expose(), b"dear");
     /// # Ok(())
     /// # }
     /// ```
@@ -45,7 +47,12 @@ impl KmsKeyProvider {
     /// ```no_run
     /// # use std::collections::HashMap;
     /// # use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, key: HashMap<String, AttributeValue>, read: HashMap<String, AttributeValue>, new_dek: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     key: HashMap<String, AttributeValue>,
+    /// #     read: HashMap<String, AttributeValue>,
+    /// #     new_dek: Vec<u8>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
     /// dynamodb
     ///     .update_item()
     ///     .table_name("users")

@@ -29,7 +29,8 @@ use crate::keys::kms::key::{KmsKey, invalid};
 /// use envelope_dynamo::keys::{KmsRsaKey, MultiKeyProvider};
 ///
 /// let partners = KmsRsaKey::fetch(client.clone(), "alias/partners").await?;
-/// let provider = MultiKeyProvider::new(KmsKeyProvider::new(client, "alias/orders")).also_opens_with(partners);
+/// let ours = KmsKeyProvider::new(client, "alias/orders");
+/// let provider = MultiKeyProvider::new(ours).also_opens_with(partners);
 /// # Ok(())
 /// # }
 /// ```
@@ -132,7 +133,8 @@ fn take_public_key(key: &KmsKey, output: GetPublicKeyOutput) -> Result<RsaPublic
         return Err(KeyError::new(
             KeyErrorKind::InvalidKeyUsage,
             format!(
-                "{arn} does not decrypt with RSAES_OAEP_SHA_256: it has to be an RSA key for encryption"
+                "{arn} does not decrypt with RSAES_OAEP_SHA_256: it has to be an RSA key for \
+                 encryption"
             ),
         ));
     }

@@ -9,7 +9,7 @@ use crate::record::Envelope;
 use crate::record::key::IntoKey;
 use crate::table::Table;
 use crate::table::batch::Customize;
-use crate::table::batch::get_stream::BatchGetStream;
+use crate::table::batch::get_stream::{BatchGetCall, BatchGetStream};
 use crate::table::bounded::CONCURRENCY;
 
 impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
@@ -20,7 +20,10 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     /// progress, the batch gives up.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
@@ -28,7 +31,8 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     /// let users = Table::<User>::new(dynamodb, provider);
     /// let found: Vec<Option<User>> = users.batch_get(["u_1", "u_2"]).send().await?;
     ///
-    /// let mut stream = users.batch_get((0..1_000_000).map(|n| format!("u_{n}"))).consistent_read().stream();
+    /// let keys = (0..1_000_000).map(|n| format!("u_{n}"));
+    /// let mut stream = users.batch_get(keys).consistent_read().stream();
     /// while let Some((key, user)) = stream.next().await {
     ///     match user {
     ///         Ok(Some(user)) => println!("{key} has a mailbox of {} bytes", user.email.len()),
@@ -50,11 +54,11 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
 /// Builds a read of many records; see [`Table::batch_get`].
 #[must_use = "a read does nothing until it is sent"]
 pub struct BatchGet<'a, T, P: ?Sized, I> {
-    pub(crate) table: &'a Table<T, P>,
-    pub(crate) keys: I,
-    pub(crate) consistent: bool,
-    pub(crate) concurrency: usize,
-    pub(crate) customize: Option<Customize<'a, BatchGetItemFluentBuilder>>,
+    table: &'a Table<T, P>,
+    keys: I,
+    consistent: bool,
+    concurrency: usize,
+    customize: Option<Customize<'a, BatchGetItemFluentBuilder>>,
 }
 
 impl<'a, T, P, I> BatchGet<'a, T, P, I>
@@ -118,7 +122,7 @@ where
         I: Send + 'a,
     {
         let Self { table, keys, consistent, concurrency, customize } = self;
-        let keys = Box::new(keys) as Box<dyn Iterator<Item = I::Item> + Send + 'a>;
-        BatchGetStream::new(BatchGet { table, keys, consistent, concurrency, customize })
+        let keys = Box::new(keys);
+        BatchGetStream::new(BatchGetCall { table, keys, consistent, concurrency, customize })
     }
 }

@@ -22,9 +22,9 @@ use crate::error::service::ServiceError;
 use crate::item::from_item;
 use crate::record::Envelope;
 use crate::record::key::IntoKey;
-use crate::table::batch::TRIES;
-use crate::table::batch::get::BatchGet;
+use crate::table::Table;
 use crate::table::batch::requested_keys::RequestedKeys;
+use crate::table::batch::{Customize, TRIES};
 use crate::table::customized::{Customized as _, RefusedSetting};
 use crate::table::openings::Openings;
 use crate::table::pausable::PausableRequest;
@@ -32,7 +32,8 @@ use crate::table::pausable::PausableRequest;
 /// Keys that one request may name (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_KEYS: usize = 100;
 
-/// The records of a batch get, each with its key and its own result; see [`BatchGet::stream`].
+/// The records of a batch get, each with its key and its own result; see
+/// [`BatchGet::stream`](crate::batch::BatchGet::stream).
 ///
 /// While the caller works on a record, no call to KMS is in progress; see
 /// [`Records`](crate::read::Records#between-two-records).
@@ -41,7 +42,7 @@ const MAX_KEYS: usize = 100;
 /// it until it is ready, or drop it.
 #[must_use = "nothing is read until the next record is asked for"]
 pub struct BatchGetStream<'a, T, P: ?Sized, K> {
-    call: BatchGet<'a, T, P, Box<dyn Iterator<Item = K> + Send + 'a>>,
+    call: BatchGetCall<'a, T, P, K>,
     /// How many keys were taken: the position of the next one.
     taken: usize,
     /// The keys whose records were not returned yet, by position.
@@ -57,6 +58,15 @@ pub struct BatchGetStream<'a, T, P: ?Sized, K> {
     was_unprocessed: bool,
 }
 
+/// What the caller has set.
+pub(crate) struct BatchGetCall<'a, T, P: ?Sized, K> {
+    pub(crate) table: &'a Table<T, P>,
+    pub(crate) keys: Box<dyn Iterator<Item = K> + Send + 'a>,
+    pub(crate) consistent: bool,
+    pub(crate) concurrency: usize,
+    pub(crate) customize: Option<Customize<'a, BatchGetItemFluentBuilder>>,
+}
+
 /// A request in progress. It returns the [`Retry`] for the next request with its output.
 type BatchRequest<'a> = PausableRequest<'a, (Retry, Result<BatchGetItemOutput, DynamoDbError>)>;
 
@@ -69,7 +79,7 @@ where
     P: UnwrapKey + ?Sized,
     K: IntoKey<T::Key> + Clone,
 {
-    pub(crate) fn new(call: BatchGet<'a, T, P, Box<dyn Iterator<Item = K> + Send + 'a>>) -> Self {
+    pub(crate) fn new(call: BatchGetCall<'a, T, P, K>) -> Self {
         Self {
             retry: Retry::new(&call.table.client),
             call,

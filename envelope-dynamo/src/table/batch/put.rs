@@ -33,13 +33,17 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// fails.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
     /// let users = Table::<User>::new(dynamodb, provider);
-    /// let records = (0..1_000_000).map(|n| User { user_id: format!("u_{n}"), email: format!("{n}@example.com") });
+    /// let records = (0..1_000_000)
+    ///     .map(|n| User { user_id: format!("u_{n}"), email: format!("{n}@example.com") });
     /// if let Err(error) = users.batch_put(records).send().await {
     ///     for failure in error.failures() {
     ///         println!("{} was not stored: {}", failure.position(), failure.error());

@@ -124,7 +124,11 @@ impl Sender<'_> {
         let mut requests = VecDeque::from([request]);
         while let Some(mut request) = requests.pop_front() {
             let Err(kind) = self.send_until_done(&mut request, so_far).await else { continue };
-            let is_invalid = matches!(&kind(), ErrorKind::DynamoDb(ServiceError::Request(error)) if error.code() == Some("ValidationException"));
+            let is_invalid = matches!(
+                &kind(),
+                ErrorKind::DynamoDb(ServiceError::Request(error))
+                    if error.code() == Some("ValidationException")
+            );
             if is_invalid && request.writes.len() > 1 {
                 let outcome = request.outcome;
                 let alone = |write| Request { writes: vec![write], outcome: outcome.clone() };

@@ -23,7 +23,11 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     /// # use envelope_dynamo::{Envelope, Error, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "visits")]
-    /// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String }
+    /// # struct Visit {
+    /// #     #[partition_key] patient: String,
+    /// #     #[sort_key] day: String,
+    /// #     #[encrypted] notes: String,
+    /// # }
     /// # async fn example(visits: Table<Visit>) -> Result<(), Error> {
     /// if let Some(visit) = visits.get(("p_1", "2026-11-21")).consistent_read().send().await? {
     ///     println!("{}", visit.notes);

@@ -20,7 +20,11 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// # use envelope_dynamo::{Envelope, LocalKeyProvider, Table, View};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String, #[plaintext] logins: u64 }
+    /// # struct User {
+    /// #     #[partition_key] user_id: String,
+    /// #     #[encrypted] email: String,
+    /// #     #[plaintext] logins: u64,
+    /// # }
     /// #[derive(View)]
     /// #[view(of = User)]
     /// struct Usage {

@@ -30,11 +30,19 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// Reads the records under one partition key, in the order of the sort key.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "visits")]
-    /// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String, #[plaintext] minutes: u32 }
+    /// # struct Visit {
+    /// #     #[partition_key] patient: String,
+    /// #     #[sort_key] day: String,
+    /// #     #[encrypted] notes: String,
+    /// #     #[plaintext] minutes: u32,
+    /// # }
     /// let visits = Table::<Visit>::new(dynamodb, provider);
     /// let mut long = visits
     ///     .query("p_1")
@@ -104,13 +112,20 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// counts.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "visits")]
-    /// # struct Visit { #[partition_key] patient: String, #[sort_key] day: String, #[encrypted] notes: String }
+    /// # struct Visit {
+    /// #     #[partition_key] patient: String,
+    /// #     #[sort_key] day: String,
+    /// #     #[encrypted] notes: String,
+    /// # }
     /// let visits = Table::<Visit>::new(dynamodb, provider);
-    /// let in_march: Vec<Visit> = visits.query("p_1").sort(|day| day.begins_with("2026-03-")).send().await?;
+    /// let in_march = visits.query("p_1").sort(|day| day.begins_with("2026-03-")).send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -121,7 +136,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// # #[envelope(table = "users")]
     /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
     /// # fn example(users: Table<User>) {
-    /// users.query("u_1").sort(|sort| sort.eq("2026")); // this key has no sort key to set conditions on
+    /// // This key has no sort key to set conditions on.
+    /// users.query("u_1").sort(|sort| sort.eq("2026"));
     /// # }
     /// ```
     pub fn sort(
@@ -266,7 +282,8 @@ fn key_value(operand: Operand) -> Result<AttributeValue, ErrorKind> {
         }
         Ok(_) => Err(ErrorKind::Usage(UsageError::Attribute {
             attribute,
-            reason: "is a key attribute, but not a string, a number or bytes: DynamoDB keys are S, N or B",
+            reason: "is a key attribute, but not a string, a number or bytes: DynamoDB keys are S, \
+                     N or B",
         })),
         Err(source) => {
             Err(ErrorKind::Usage(UsageError::Serialize { attribute: Some(attribute), source }))

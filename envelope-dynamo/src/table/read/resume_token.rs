@@ -261,17 +261,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_round_trips_as_text(positions in proptest::collection::vec(position(), 0..5), text in any::<String>()) {
+        fn a_token_round_trips_as_text(
+            positions in proptest::collection::vec(position(), 0..5),
+            text in any::<String>(),
+        ) {
             let token = ResumeToken { fingerprint: Fingerprint::of(&[&text], &[]), positions };
             let written = token.to_string();
-            prop_assert!(written.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            prop_assert!(written.chars().all(is_plain));
             prop_assert_eq!(written.parse::<ResumeToken>().unwrap(), token);
         }
 
         #[test]
-        fn a_cut_or_changed_text_is_no_token(at in any::<prop::sample::Index>(), flip in 1..=255u8) {
+        fn a_cut_or_changed_text_is_no_token(
+            at in any::<prop::sample::Index>(),
+            flip in 1..=255u8,
+        ) {
             let key = Item::from([("id".to_owned(), AttributeValue::S("u_1".into()))]);
-            let token = ResumeToken { fingerprint: Fingerprint::of(&["users"], &[]), positions: vec![Position::After(key)] };
+            let token = ResumeToken {
+                fingerprint: Fingerprint::of(&["users"], &[]),
+                positions: vec![Position::After(key)],
+            };
             let mut bytes = token.to_bytes();
             let at = at.index(bytes.len());
             prop_assert_eq!(ResumeToken::from_bytes(&bytes[..at]), None);

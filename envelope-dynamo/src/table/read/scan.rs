@@ -28,7 +28,10 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// Reads all records.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]

@@ -13,10 +13,16 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// Selects one of the indexes that the struct declares: `#[envelope(index(..))]`.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table};
     /// #[derive(Envelope)]
-    /// #[envelope(table = "users", index(name = "by-plan", partition_key = plan, sort_key = created))]
+    /// #[envelope(
+    ///     table = "users",
+    ///     index(name = "by-plan", partition_key = plan, sort_key = created)
+    /// )]
     /// struct User {
     ///     #[partition_key]
     ///     user_id: String,
@@ -30,7 +36,8 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     ///
     /// let users = Table::<User>::new(dynamodb, provider);
     /// let by_plan = users.index(|indexes| indexes.by_plan);
-    /// let new: Vec<User> = by_plan.query("pro").sort(|created| created.gt(1_800_000_000_u64)).send().await?;
+    /// let since = 1_800_000_000_u64;
+    /// let new = by_plan.query("pro").sort(|created| created.gt(since)).send().await?;
     /// # Ok(())
     /// # }
     /// ```
