@@ -216,16 +216,17 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.record(), self.kind())?;
         f.write_str(match (self.write_outcome(), self.kind()) {
-            (WriteOutcome::Unknown, _) => "; the answer to a try was lost, so it may have been written all the same",
+            (WriteOutcome::Unknown, _) => "; an answer was lost, so the write may have been carried out (read the record to find out)",
             (
                 WriteOutcome::Written,
                 ErrorKind::Write(WriteError::AnswerLost)
                 | ErrorKind::DynamoDb(ServiceError::TableNotReady),
             ) => "",
             (WriteOutcome::Written, _) if self.returned_item().is_some() => {
-                "; the write was carried out, and the record that it returned is kept (`Table::open_returned` opens it)"
+                "; the write was carried out, and this error has the record that it returned \
+                 (`Table::open_returned` opens it)"
             }
-            (WriteOutcome::Written, _) => "; the write before it was carried out",
+            (WriteOutcome::Written, _) => "; the write itself was carried out",
             (
                 WriteOutcome::NotWritten,
                 ErrorKind::Write(WriteError::ConditionFailed | WriteError::Conflict { .. }),

@@ -1,4 +1,31 @@
-//! A record to an item and back, without any table: for calls of your own, streams and exports.
+//! Seals a record into an item, and opens an item, without a [`Table`](crate::Table): for calls of
+//! your own, DynamoDB Streams and exports.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, RootKey, from_item, to_item};
+//!
+//! #[derive(Debug, PartialEq, Envelope)]
+//! #[envelope(table = "users")]
+//! struct User {
+//!     #[partition_key]
+//!     user_id: String,
+//!     #[encrypted]
+//!     email: String,
+//! }
+//!
+//! let provider = LocalKeyProvider::new(RootKey::generate()?);
+//! let ana = User { user_id: "ana".into(), email: "ana@example.com".into() };
+//! let zoe = User { user_id: "zoe".into(), email: "zoe@example.com".into() };
+//! let (ana_item, zoe_item) = (to_item(&ana, &provider).await?, to_item(&zoe, &provider).await?);
+//!
+//! // A record opens only under its own key.
+//! let mut moved = ana_item.clone();
+//! moved.insert("user_id".into(), zoe_item["user_id"].clone());
+//! assert!(from_item::<User>(moved, &provider).await.is_err());
+//! assert_eq!(from_item::<User>(ana_item, &provider).await?, ana);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
 
 pub(crate) mod assemble;
 pub(crate) mod context;
@@ -18,8 +45,8 @@ use envelope_core::{Context, UnwrapKey, WrapKey};
 
 pub use crate::dynamodb::Item;
 use crate::error::Error;
-use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::item::context::bare_context;
 pub use crate::item::entity::{Entity, EntityOf};
 use crate::item::group::group_context;
@@ -56,7 +83,9 @@ pub use crate::record::view::view_item;
 ///
 /// # Errors
 ///
-/// When a field does not serialize, a key is none that DynamoDB takes, or no data key is to be had.
+/// If a field does not serialize, DynamoDB does not accept the key, or no data key could be
+/// obtained.
+///
 /// The size of the item is not checked here; [`Table`](crate::Table) checks it before sending.
 pub async fn to_item<T: Entity>(
     record: &T,
@@ -65,12 +94,14 @@ pub async fn to_item<T: Entity>(
     record.split()?.check_one_kind(T::KINDS)?.seal(provider).await
 }
 
-/// Opens an item that [`to_item`] made, wherever it comes from: a read, a stream image, an export.
+/// Opens an item that [`to_item`] or a [`Table`](crate::Table) sealed: from a read, a stream image
+/// or an export.
 ///
 /// # Errors
 ///
-/// When the item is not sealed or not whole, its data key is not to be had, the record is not
-/// authentic for this table and key, or it was written under marks that do not fit the struct's.
+/// If the item is not sealed or incomplete, if its data key could not be unwrapped, if the record is
+/// not authentic for this table and key, or if it was written under marks that do not fit the
+/// struct.
 pub async fn from_item<T: Entity>(
     item: Item,
     provider: &(impl UnwrapKey + ?Sized),
@@ -78,14 +109,14 @@ pub async fn from_item<T: Entity>(
     T::open(item, provider).await
 }
 
-/// The context of the record in `item`, authenticated attributes aside: what its data key is
-/// wrapped for.
+/// The context under which the data key of the record in `item` is wrapped. It has no authenticated
+/// attributes.
 ///
-/// For whoever wraps data keys anew ([`rewrap`](crate::keys::rewrap()),
-/// [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap)) and puts the result in place of
-/// `encrypted_dek`; the payload stays as it is. For items in a table use
+/// For code that wraps data keys again ([`rewrap`](crate::keys::rewrap()),
+/// [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap)) and replaces
+/// `encrypted_dek` with the result; the payload does not change. For items in a table use
 /// [`Table::rewrap`](crate::Table::rewrap): it writes on condition that payload and wrapped key are
-/// still those that were read. Whoever writes without it must state that condition, as
+/// still those that were read. A write of your own must have that condition, as
 /// [`KmsKeyProvider::rewrap`](crate::KmsKeyProvider::rewrap) shows.
 ///
 /// ```
@@ -123,16 +154,16 @@ pub async fn from_item<T: Entity>(
 ///
 /// # Errors
 ///
-/// When a key or a pair of the encryption context is not in the item, or is none that can be bound.
+/// If a key or a pair of the encryption context is not in the item, or is not valid there.
 pub fn item_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Error> {
     bare_context::<T>(item).map_err(|kind| Error::new(record_id::<T>(item), kind))
 }
 
-/// The context of a group of the record in `item`, as [`item_context`] gives that of the record.
+/// The context under which the data key of a group of the record in `item` is wrapped.
 ///
 /// # Errors
 ///
-/// As [`item_context`]; and when the struct has no group of that name.
+/// As [`item_context`], and if the struct has no group of that name.
 pub fn item_group_context<'i, T: Envelope>(
     item: &'i Item,
     group: &str,
@@ -140,7 +171,7 @@ pub fn item_group_context<'i, T: Envelope>(
     let known = T::SCHEMA.groups().into_iter().find(|known| *known == group);
     let context = match known {
         Some(group) => group_context::<T>(item, group),
-        None => Err(ErrorKind::Data(DataError::Malformed("the struct has no group of that name"))),
+        None => Err(ErrorKind::Usage(UsageError::Struct("the struct has no group of that name"))),
     };
     context.map_err(|kind| Error::new(record_id::<T>(item), kind))
 }

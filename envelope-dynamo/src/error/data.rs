@@ -12,9 +12,9 @@ use envelope_core::{Escaped, EscapedNames, OpenError, ValueError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DataError {
-    /// A field did not deserialize: what is stored is not of its type.
+    /// A field did not deserialize: the stored value does not fit the field's type.
     Deserialize {
-        /// The attribute, where one is to blame.
+        /// The attribute, if the error belongs to one.
         attribute: Option<String>,
         /// Why.
         source: ValueError,
@@ -25,60 +25,60 @@ pub enum DataError {
         entity: &'static str,
         /// The attribute that says so.
         attribute: &'static str,
-        /// What it would be: the format of a composed key, or a constant.
+        /// The expected value: the format of a composed key, or a constant.
         expected: &'static str,
     },
-    /// The item is none of an enum's records.
+    /// The item fits no record of the enum.
     NoEntity {
         /// The records.
         entities: Vec<&'static str>,
     },
-    /// The item could be more than one of an enum's records.
+    /// The item fits several records of the enum.
     SeveralEntities {
-        /// Those that it could be.
+        /// The records that it fits.
         entities: Vec<&'static str>,
     },
-    /// A composed key is not the one that the record's fields make.
+    /// The record is stored under another composed key than its fields make.
     KeyMismatch {
         /// The key attribute.
         attribute: &'static str,
     },
     /// The record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`.
     NotSealed,
-    /// One of `encrypted_payload` and `encrypted_dek` is absent, or what is sealed cannot be taken
-    /// apart.
+    /// One of `encrypted_payload` and `encrypted_dek` is absent, or the sealed groups contradict
+    /// each other.
     Malformed(&'static str),
     /// The stored bytes are not sealed data of this format.
     Open(OpenError),
-    /// The record was sealed with a group of which the payload or the wrapped key is missing.
+    /// The payload or the wrapped key of a group is missing, with which the record was sealed.
     IncompleteGroup {
         /// The group.
         group: &'static str,
         /// The attribute that is missing.
         missing: String,
     },
-    /// The item has a payload or a wrapped key of a group with which the record was not sealed.
+    /// The item has a payload or a wrapped key of a group that was not sealed with the record.
     AddedGroup {
         /// The group.
         group: &'static str,
     },
-    /// An attribute that holds a payload or a wrapped key is not binary: this library did not write
-    /// it.
+    /// The attribute of a payload or of a wrapped key is not binary: this library did not write it.
     NotBinary {
         /// The attribute.
         attribute: String,
-        /// DynamoDB's name for the type that it has.
+        /// DynamoDB's name for the type of the attribute.
         found: &'static str,
     },
-    /// The record, what it is bound to, or its data key is not what was sealed.
+    /// The record, its context or its data key differs from what was sealed.
     ///
-    /// After a key has been used there is this one answer, whatever the reason.
+    /// Every failure after a key was used is this one error. Which check failed would help only an
+    /// attacker.
     NotAuthentic {
-        /// The attributes that were authenticated when the record was written, if what it says is
-        /// true.
+        /// The authenticated attributes that the stored record names. The names are not
+        /// authentic either.
         authenticated: Vec<String>,
-        /// Those of them that the struct marks `#[plaintext]`: an update in place would explain
-        /// the failure.
+        /// Those of them that the struct marks `#[plaintext]` now: an update in place would
+        /// explain the failure.
         now_plaintext: Vec<String>,
     },
     /// The record is authentic, but older than the version that was asked for.
@@ -92,27 +92,27 @@ impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deserialize { attribute: Some(attribute), source } => {
-                write!(f, "`{}` is not of its field's type: {source}", Escaped(attribute))
+                write!(f, "`{}` cannot be read as its field's type: {source}", Escaped(attribute))
             }
             Self::Deserialize { attribute: None, source } => write!(f, "the record does not fit the struct: {source}"),
             Self::WrongEntity { entity, attribute, expected } => {
-                write!(f, "the item is no `{entity}`: its `{attribute}` is not `{expected}`")
+                write!(f, "the item is not of type `{entity}`: its `{attribute}` is not `{expected}`")
             }
             Self::NoEntity { entities } => {
                 write!(
                     f,
-                    "the item is none of {}: neither its keys nor what tells its entity type fit",
+                    "the item is not one of {}: neither its keys nor the attribute of its entity type fit",
                     entities.join(", ")
                 )
             }
             Self::SeveralEntities { entities } => write!(
                 f,
-                "the item could be each of {}: their keys have the same form (tell them apart with `entity(..)`)",
+                "the item could be each of {}: their keys have the same form (give each type an attribute with `entity(..)`)",
                 entities.join(", ")
             ),
             Self::KeyMismatch { attribute } => write!(
                 f,
-                "the record's fields make another `{attribute}` than it is stored under (was the format changed?)"
+                "the record is stored under another `{attribute}` than its fields make (was the format of the key changed?)"
             ),
             Self::NotSealed => f.write_str(
                 "the record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek` \
@@ -128,26 +128,26 @@ impl fmt::Display for DataError {
             }
             Self::NotBinary { attribute, found } => write!(
                 f,
-                "`{attribute}` is of type {found}, and what this library stores there is binary (B): something else wrote it"
+                "`{attribute}` has type {found}, but this library stores binary (B) there: another program wrote it"
             ),
             Self::NotAuthentic { authenticated, now_plaintext } => {
                 write!(
                     f,
-                    "{}; written, it says, with authenticated [{}]",
+                    "{}; the record names as authenticated [{}]",
                     OpenError::Authentication,
                     EscapedNames(authenticated)
                 )?;
                 match now_plaintext.as_slice() {
                     [] => Ok(()),
                     names => {
-                        write!(f, " (of which [{}] is #[plaintext] now: was it updated in place?)", EscapedNames(names))
+                        write!(f, " (the struct marks [{}] #[plaintext] now: was the record updated in place?)", EscapedNames(names))
                     }
                 }
             }
             Self::OlderVersion { not_before } => write!(
                 f,
-                "the record is older than version {not_before}, which has been seen: an earlier version has been put back, or \
-                 the read is behind (is it consistent?)"
+                "the record is older than version {not_before}, which was seen before: somebody restored an earlier version, \
+                 or the read was not consistent"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! An error that DynamoDB answered, or the reason why it did not answer.
+//! An error that DynamoDB returned, or the reason why it did not answer.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,10 +8,15 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use envelope_core::Fault;
 
-use crate::error::no_answer::NoAnswer;
+use crate::error::no_answer::{NoAnswer, innermost};
 use crate::error::write_outcome::WriteOutcome;
 
-/// What DynamoDB answered, or that it could not be asked.
+/// A request that DynamoDB refused, or did not answer.
+///
+/// The message has everything that the SDK's error says: the code, DynamoDB's message and the
+/// request id, or the innermost cause of a request without an answer. So this error has no
+/// [`source`](StdError::source), and nothing is printed twice; [`sdk_error`](Self::sdk_error)
+/// returns the SDK's own error.
 #[derive(Clone, Debug)]
 pub struct DynamoDbError {
     pub(crate) operation: &'static str,
@@ -25,7 +30,9 @@ pub struct DynamoDbError {
     pub(crate) no_answer: Option<NoAnswer>,
     /// The outcome for a table of branch keys; a record's error has its own.
     pub(crate) outcome: WriteOutcome,
-    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// The innermost cause, where there was no answer.
+    pub(crate) cause: Option<Box<str>>,
+    pub(crate) sdk_error: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl DynamoDbError {
@@ -59,6 +66,14 @@ impl DynamoDbError {
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
+
+    /// The SDK's own error, such as a `GetItemError`, to downcast.
+    ///
+    /// There is none for an answer that the SDK could not read: the raw answer may hold items.
+    #[must_use]
+    pub fn sdk_error(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.sdk_error.as_deref()
+    }
 }
 
 impl fmt::Display for DynamoDbError {
@@ -78,8 +93,8 @@ impl fmt::Display for DynamoDbError {
                 )?;
             }
         }
-        if let Some(message) = &self.message {
-            write!(f, ": {message}")?;
+        for said in self.message.iter().chain(&self.cause) {
+            write!(f, ": {said}")?;
         }
         if self.code() == Some("ResourceNotFoundException") {
             f.write_str(" (is it in this region and account, and is that its physical name?)")?;
@@ -91,13 +106,24 @@ impl fmt::Display for DynamoDbError {
     }
 }
 
-impl StdError for DynamoDbError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+impl StdError for DynamoDbError {}
+
+/// The innermost cause of a request that was not sent or not answered.
+pub(crate) fn cause<E>(error: &SdkError<E>) -> Option<Box<str>>
+where
+    E: StdError + Send + Sync + 'static,
+{
+    match error {
+        SdkError::DispatchFailure(failure) => Some(innermost(failure.as_connector_error()?)),
+        SdkError::TimeoutError(_) => Some("no answer in time".into()),
+        SdkError::ConstructionFailure(_) => Some(innermost(error)),
+        // The raw answer may hold items.
+        SdkError::ResponseError(_) => Some("the answer could not be read".into()),
+        _ => None,
     }
 }
 
-/// Why the request was not answered, where the SDK could not dispatch it.
+/// Why the request was not answered, if the SDK could not dispatch it.
 pub(crate) fn no_answer<E>(error: &SdkError<E>) -> Option<NoAnswer> {
     match error {
         SdkError::DispatchFailure(failure) => failure.as_connector_error().map(NoAnswer::of),
@@ -139,7 +165,8 @@ impl DynamoDbError {
             message: error.message().or_else(|| no_answer?.describe()).map(Into::into),
             request_id: error.request_id().map(Into::into),
             code: error.code().map(Into::into),
-            source: match error {
+            cause: cause(&error),
+            sdk_error: match error {
                 // The raw answer may hold items, and is printed by `Debug`.
                 SdkError::ResponseError(_) => None,
                 SdkError::ServiceError(service) => Some(Arc::new(service.into_err())),

@@ -29,15 +29,15 @@ pub struct MarksError {
 pub(crate) enum Problem {
     /// The struct protects a field that the record left unprotected.
     WrittenUnprotected(&'static str),
-    /// A field that the record sealed also stands in the item, where anybody could have put it.
+    /// The item has a field in plaintext that the record sealed; anybody could have put it there.
     AlsoInTheClear,
-    /// An attribute is taken for a field that the record protects under another of its names.
+    /// The item has an attribute of a field that the record protects under another of its names.
     MarkedUnderAnotherName,
-    /// An attribute is taken for a field that may be sealed in a group which was not opened.
+    /// The item has an attribute of a field that may be sealed in a group that was not opened.
     MayStandInUnseenGroup,
-    /// The record says two things of one field.
+    /// The record names one field as both sealed and readable.
     BothSealedAndReadable,
-    /// A field of a group that the reader does not see was written before it belonged to the group.
+    /// A field was sealed outside of the group that it belongs to now, which the reader cannot open.
     SealedOutsideOfGroup,
 }
 
@@ -67,38 +67,38 @@ impl fmt::Display for MarksError {
             Problem::WrittenUnprotected(mark) => {
                 write!(
                     f,
-                    "`{name}` is marked #[{mark}], but the record was written with it unprotected, so that anybody could have \
-                     put it there (to read such records while they are migrated: #[{mark}(accept = \"plaintext\")])"
+                    "`{name}` is marked #[{mark}], but the record was written with it unprotected, so anybody could have \
+                     changed the value (to read such records during a migration: #[{mark}(accept = \"plaintext\")])"
                 )
             }
             Problem::AlsoInTheClear => {
                 write!(
                     f,
-                    "`{name}` is sealed in the record, and also stands in the item in the clear, where anybody could have put it"
+                    "`{name}` is sealed in the record, but the item also has it in plaintext, where anybody could have put it"
                 )
             }
             Problem::MarkedUnderAnotherName => {
                 write!(
                     f,
-                    "`{name}` stands in the item in the clear, where anybody could have put it, but the record protects that \
-                     field, under another of its names"
+                    "`{name}` is in the item in plaintext, where anybody could have put it, but the record protects that \
+                     field under another of its names"
                 )
             }
             Problem::MayStandInUnseenGroup => {
                 write!(
                     f,
-                    "`{name}` stands in the item in the clear, where anybody could have put it, and the record has groups \
-                     that this reader does not see, in which the field may be sealed"
+                    "`{name}` is in the item in plaintext, where anybody could have put it, and the field may be sealed in \
+                     a group of the record that this reader cannot open"
                 )
             }
             Problem::BothSealedAndReadable => {
-                write!(f, "the record says of `{name}` that it is both sealed and readable")
+                write!(f, "the record names `{name}` as both sealed and readable")
             }
             Problem::SealedOutsideOfGroup => {
                 write!(
                     f,
                     "`{name}` belongs to a group that is withheld from this reader, but the record was written with it sealed \
-                     outside of the group (somebody who may read the group has to store the record anew)"
+                     outside of the group (a reader with access to the group must store the record again)"
                 )
             }
         }?;

@@ -1,4 +1,4 @@
-//! Whether a request that was not answered is an outage, and whether it was sent at all.
+//! Why a request was not answered: an outage or not, and sent or not.
 
 use std::error::Error as StdError;
 use std::io;
@@ -59,6 +59,11 @@ fn chain<'e>(
             None => error.source(),
         }
     })
+}
+
+/// The text of the innermost cause.
+pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> Box<str> {
+    chain(error).last().unwrap_or(error).to_string().into()
 }
 
 /// Whether one cause by itself says that the network or a time limit is to blame.

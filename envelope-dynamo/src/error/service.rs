@@ -14,8 +14,8 @@ use crate::error::dynamodb::DynamoDbError;
 pub enum ServiceError {
     /// DynamoDB refused the request or could not be reached.
     Request(DynamoDbError),
-    /// A transaction was cancelled on account of this record, for another reason than a condition;
-    /// nothing was written.
+    /// A transaction was cancelled because of this record, but not because of a condition; nothing
+    /// was written.
     Cancelled {
         /// DynamoDB's code, such as `TransactionConflict` (Amazon DynamoDB API Reference,
         /// "CancellationReason").
@@ -23,10 +23,10 @@ pub enum ServiceError {
         /// DynamoDB's message.
         message: Option<Box<str>>,
     },
-    /// DynamoDB answered, but left the record aside each time: the table is throttled. Nothing was
-    /// read or written.
+    /// DynamoDB answered, but did not process the record: the table is throttled. The record was
+    /// not read or written.
     Unprocessed {
-        /// How often in a row the record was asked for, or sent, without any progress.
+        /// The number of requests in a row that made no progress.
         tries: u32,
     },
     /// The table was created, and could not be used within two minutes.
@@ -73,16 +73,9 @@ impl fmt::Display for ServiceError {
                     "DynamoDB left the record unprocessed {tries} times in a row: has the table enough capacity?"
                 )
             }
-            Self::TableNotReady => f.write_str("the table was created, but cannot be used yet"),
+            Self::TableNotReady => f.write_str("the table was created, but it was not ready within two minutes: wait until its status is ACTIVE"),
         }
     }
 }
 
-impl StdError for ServiceError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Request(error) => error.source(),
-            _ => None,
-        }
-    }
-}
+impl StdError for ServiceError {}

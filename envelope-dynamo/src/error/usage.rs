@@ -15,20 +15,20 @@ use crate::error::marks::MarksError;
 pub enum UsageError {
     /// A field did not serialize.
     Serialize {
-        /// The attribute, where one is to blame.
+        /// The attribute, if the error belongs to one.
         attribute: Option<String>,
         /// Why.
         source: ValueError,
     },
-    /// An attribute's value cannot stand where it is: a key of a wrong type, a number DynamoDB
-    /// cannot hold.
+    /// The value of an attribute is not valid there: a key of a wrong type, or a number that
+    /// DynamoDB cannot store.
     Attribute {
         /// The attribute.
         attribute: String,
-        /// What is wrong with it.
+        /// The problem, as the end of a sentence that begins with the attribute.
         reason: &'static str,
     },
-    /// The encryption context cannot be bound.
+    /// The pairs of the encryption context are not valid.
     Context(ContextError),
     /// The record cannot be sealed as it is; nothing was sent.
     Seal(SealError),
@@ -46,36 +46,37 @@ pub enum UsageError {
     },
     /// The expression that changes a record would be longer than DynamoDB takes; nothing was sent.
     ///
-    /// A [`modify`](crate::write::Update::modify) demands of every authenticated attribute of the
-    /// record that it is as it was read, which takes about 32 bytes of the condition for each.
+    /// The condition of a [`modify`](crate::write::Update::modify) names every authenticated
+    /// attribute of the record, with about 32 bytes for each: the attribute must not have changed
+    /// since it was read.
     ExpressionTooLong {
         /// Bytes of the expression.
         bytes: usize,
     },
-    /// The record does not have the values of a group, and storing it would destroy them; nothing
-    /// was sent.
+    /// The values of a group are withheld from this reader, so storing the record would destroy
+    /// them; nothing was sent.
     GroupWithheld {
         /// The group.
         group: &'static str,
     },
-    /// Of a group's fields some are withheld and others are not; nothing was sent.
+    /// Some fields of a group are withheld and others are not; nothing was sent.
     PartOfGroupWithheld {
         /// The group.
         group: &'static str,
     },
-    /// A change of the encryption context, to which groups are bound that the struct does not have;
+    /// The change would replace the encryption context of groups that the struct does not have;
     /// nothing was sent.
     UnknownGroups {
         /// The groups.
         groups: Vec<String>,
     },
-    /// A change of a record was to give it another key; nothing was sent.
+    /// The closure of a `modify` changed the record's key; nothing was sent.
     KeyChanged {
         /// The key attribute.
         attribute: &'static str,
     },
-    /// `customize` set an expression, or something else that only a typed call may say; nothing was
-    /// sent.
+    /// `customize` set an expression, or another setting that only a typed call may make; nothing
+    /// was sent.
     Customized {
         /// What was set on the SDK's builder.
         setting: &'static str,
@@ -97,21 +98,20 @@ pub enum UsageError {
         /// The attribute.
         attribute: &'static str,
     },
-    /// An index does not have what a record needs to be opened.
+    /// The index does not have all attributes that opening a record needs.
     NotProjected {
         /// The index.
         index: &'static str,
-        /// The attributes that it would have to have, as far as DynamoDB says.
+        /// The attributes that are missing, as far as DynamoDB says.
         missing: Vec<String>,
     },
-    /// The token was taken from another query or scan; nothing was sent.
+    /// The resume token belongs to another query or scan; nothing was sent.
     ForeignResumeToken,
     /// A scan has 1 to 1,000,000 segments, counted from 0; nothing was sent.
     Segments,
-    /// A record of an enum would be stored, read, changed or deleted under a key that fits several
-    /// of the enum's records.
+    /// The key fits several records of an enum; nothing was sent.
     AmbiguousKey {
-        /// Those that it fits.
+        /// The records that the key fits.
         entities: Vec<&'static str>,
     },
 }
@@ -132,32 +132,33 @@ impl fmt::Display for UsageError {
             Self::TooLarge { bytes } => {
                 write!(
                     f,
-                    "the sealed item is {bytes} bytes, more than the {} that DynamoDB takes",
+                    "the sealed item is {bytes} bytes, more than the {} that DynamoDB stores; nothing was \
+                 sent (keep large values elsewhere, or split the record)",
                     crate::dynamodb::MAX_ITEM_BYTES
                 )
             }
             Self::ExpressionTooLong { bytes } => write!(
                 f,
-                "the change needs an expression of {bytes} bytes, more than the {} that DynamoDB takes, since each \
-                 authenticated attribute must be as it was read; nothing was sent (put the record with a `#[version]`, or \
+                "the change needs an expression of {bytes} bytes, more than the {} that DynamoDB takes, because its \
+                 condition names each authenticated attribute; nothing was sent (put the record with a `#[version]`, or \
                  keep many authenticated values in one attribute)",
                 crate::dynamodb::MAX_EXPRESSION_BYTES
             ),
             Self::GroupWithheld { group } => write!(
                 f,
                 "the values of the group `{group}` are withheld, so that storing the record would destroy them; nothing was \
-                 sent (whoever may not read the group can change the rest of the record, not put it anew)"
+                 sent (without access to the group, change the rest with `modify`, and do not put the record)"
             ),
             Self::PartOfGroupWithheld { group } => write!(
                 f,
-                "some fields of the group `{group}` are withheld and others are not, but they are sealed together; nothing \
-                 was sent"
+                "some fields of the group `{group}` are withheld and others are not, but a group is sealed as a \
+                 whole; nothing was sent (set all of them, or none)"
             ),
             Self::UnknownGroups { groups } => write!(
                 f,
-                "the record has groups that the struct does not have, [{}], and they are bound to the encryption context, \
-                 which the change would replace: nobody could open them any more; nothing was sent (change it with the \
-                 version of the struct that has the groups)",
+                "the record has groups that the struct does not have, [{}]. They are bound to the encryption context, so a \
+                 change of the context would make them unreadable; nothing was sent (change the record with a version \
+                 of the struct that has these groups)",
                 EscapedNames(groups)
             ),
             Self::KeyChanged { attribute } => write!(
@@ -171,33 +172,33 @@ impl fmt::Display for UsageError {
             ),
             Self::KeyTypeUnknown { attribute } => write!(
                 f,
-                "the type of the key `{attribute}` does not say what it is in DynamoDB: a string, a number or bytes; nothing was \
-                 sent (create the table with the SDK's own client)"
+                "the Rust type of the key `{attribute}` does not say whether DynamoDB stores a string, a number or bytes; \
+                 nothing was sent (create the table with the SDK's own client)"
             ),
             Self::CheckWithoutCondition => f.write_str("the check has no condition; nothing was sent"),
             Self::UpdateWithoutChange => f.write_str("the update changes nothing; nothing was sent"),
             Self::FilterOnKey { attribute } => write!(
                 f,
-                "a filter names `{attribute}`, a key of what is queried, which DynamoDB refuses; the partition key is given \
-                 to the query, conditions on the sort key to `.sort(..)`; nothing was sent"
+                "the filter names the key attribute `{attribute}`, and DynamoDB refuses filters on the keys of a query; \
+                 nothing was sent (give the partition key to the query, and conditions on the sort key to `.sort(..)`)"
             ),
             Self::NotProjected { index, missing } => write!(
                 f,
-                "the index `{index}` does not have [{}], which the record needs: read it with `.fetch_base_table()`, or give the \
-                 index the projection ALL (or INCLUDE with these)",
+                "the index `{index}` does not have [{}], without which the record cannot be opened: read it with \
+                 `.fetch_base_table()`, or give the index the projection ALL (or INCLUDE with these attributes)",
                 EscapedNames(missing)
             ),
             Self::ForeignResumeToken => f.write_str(
-                "the resume token was taken from another query or scan: it fits the same table, index, partition, sort \
-                 condition, direction, segments and filter (whose values may differ); nothing was sent",
+                "the resume token belongs to another query or scan: table, index, partition, sort condition, direction, \
+                 segments and filter must be the same (values in the filter may differ); nothing was sent",
             ),
             Self::Segments => {
-                f.write_str("a scan has 1 to 1,000,000 segments, and they are counted from 0; nothing was sent")
+                f.write_str("a scan has 1 to 1,000,000 segments, and the first segment has the number 0; nothing was sent")
             }
             Self::AmbiguousKey { entities } => write!(
                 f,
-                "the key fits each of {}, and could be that of another's record: give them formats that no value makes \
-                 alike, or tell them apart with `entity(..)`",
+                "the key fits each of {}, so it could be the key of another type's record; nothing was sent (give the keys \
+                 formats that no value makes equal, or give each type an attribute with `entity(..)`)",
                 entities.join(", ")
             ),
         }

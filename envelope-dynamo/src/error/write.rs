@@ -5,10 +5,10 @@ use std::fmt;
 
 use envelope_core::Fault;
 
-/// The write met another state of the record than it demands:
+/// The stored record did not allow the write, or the answer to the write was lost:
 /// [`ErrorKind::Write`](crate::ErrorKind::Write).
 ///
-/// These are no mistakes: the program decides what to do, as it would after a lost race.
+/// Other programs and users cause these errors. The program decides at run time what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WriteError {
@@ -17,17 +17,17 @@ pub enum WriteError {
     /// The error keeps the record that was found instead:
     /// [`Table::open_returned`](crate::Table::open_returned).
     ConditionFailed,
-    /// There is no record under the key to be updated; nothing was written.
+    /// There is no record under the key, and an update never creates one; nothing was written.
     NoRecord,
-    /// Other writers changed the record each time between its being read and its being written, or
-    /// a transaction held it.
+    /// Each time, another writer changed the record between reading and writing it, or a
+    /// transaction held the record.
     Conflict {
-        /// How often it was tried.
+        /// The number of tries.
         tries: u32,
     },
-    /// The write was carried out, and the answer that had the record which it returns was lost.
+    /// The write was carried out, but the answer with the previous record was lost.
     ///
-    /// The record that a put replaced or a delete took away, if there was one, is gone.
+    /// If there was a record, the put replaced it or the delete removed it.
     AnswerLost,
 }
 
@@ -52,8 +52,7 @@ impl fmt::Display for WriteError {
                 write!(f, "other writers changed the record after it was read, {tries} times in a row")
             }
             Self::AnswerLost => f.write_str(
-                "the write was carried out, but the answer to a try was lost, and with it the record that stood there \
-                 before",
+                "the write was carried out, but DynamoDB's answer was lost, and with it the record that was stored before",
             ),
         }
     }

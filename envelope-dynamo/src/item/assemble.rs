@@ -1,4 +1,4 @@
-//! A record put together: one deserializer over the item's attributes and the payload's fields.
+//! Assembles a record: one deserializer over the item's attributes and the payload's fields.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use crate::record::field::Field;
 use crate::record::item_key::stored;
 use crate::record::schema::Schema;
 
-/// Builds the struct from the values chosen for it.
+/// Builds the struct from the values that [`reconcile`](crate::item::reconcile) chose.
 pub(crate) fn assemble<T: Envelope>(
     chosen: Vec<(Cow<'_, str>, Source<'_>)>,
 ) -> Result<T, ErrorKind> {
@@ -34,7 +34,7 @@ pub(crate) fn assemble<T: Envelope>(
     })
 }
 
-/// A primary key from the parts of composed keys, and the other key attributes.
+/// The primary key of `item`: the parts of composed keys, and the other key attributes.
 pub(crate) fn key_of<T: Envelope>(item: &Item) -> Result<T::Key, ErrorKind> {
     let mut chosen = Vec::new();
     for field in T::SCHEMA.keys() {
@@ -70,7 +70,7 @@ struct Entries<'c, 'p> {
     schema: Schema,
     rest: std::vec::IntoIter<(Cow<'p, str>, Source<'p>)>,
     source: Option<Source<'p>>,
-    /// The attribute being read, for errors, unless its name may be data.
+    /// The attribute being read, for errors. `None` if its name may be data.
     current: &'c mut Option<Cow<'p, str>>,
 }
 
@@ -99,9 +99,9 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             return Ok(None);
         };
         let key = seed.deserialize(StrDeserializer::new(&name));
-        let may_be_told = matches!(source, Source::Attribute(_) | Source::Part(_))
+        let may_be_named = matches!(source, Source::Attribute(_) | Source::Part(_))
             || self.schema.owner(&name).is_some();
-        *self.current = may_be_told.then_some(name);
+        *self.current = may_be_named.then_some(name);
         self.source = Some(source);
         key.map(Some)
     }
@@ -115,7 +115,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             Some(Source::Part(text)) => seed.deserialize(convert::KeyDeserializer(text)),
             Some(Source::Sealed(value)) => value.deserialize(seed),
             Some(Source::Withheld) => seed.deserialize(UnitDeserializer::new()),
-            None => Err(ValueError::format("a value was asked for twice")),
+            None => Err(ValueError::format("a value was read twice")),
         }
     }
 

@@ -1,5 +1,4 @@
-//! What a record is bound to, taken from its item: keys, authenticated attributes and context
-//! pairs.
+//! The context of a record, read from its item: keys, authenticated attributes and context pairs.
 
 use std::borrow::Cow;
 
@@ -13,11 +12,10 @@ use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::{key_value, parse_number, stored};
 
-/// Lists and maps inside one another in an attribute that is bound: twice what DynamoDB stores.
+/// The nesting of lists and maps in an authenticated attribute: twice what DynamoDB stores.
 const MAX_LEVELS: usize = 64;
 
-/// The context of the record that `item` holds, with `authenticated` naming what is tamper-evident
-/// in it.
+/// The context of the record in `item`, with the attributes that `authenticated` names.
 pub(crate) fn context<'a, T: Envelope>(
     item: &'a Item,
     authenticated: impl IntoIterator<Item = &'a str>,
@@ -42,7 +40,7 @@ pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Erro
     Ok(context)
 }
 
-/// The context of the keys alone: all that is known of a record before it is read.
+/// The context of the keys alone, which is known before the record is read.
 pub(crate) fn keyed_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
     let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
     for field in T::SCHEMA.iter() {
@@ -61,7 +59,7 @@ pub(crate) fn keyed_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Err
     Ok(context)
 }
 
-/// The text of an `#[encryption_context]` field: as it is, whatever the form.
+/// The text of an `#[encryption_context]` field. The context form does not change it.
 fn pair_text<'i, T: Envelope>(item: &'i Item, field: &Field) -> Result<Cow<'i, str>, ErrorKind> {
     let refuse = |reason| {
         ErrorKind::Usage(UsageError::Attribute { attribute: field.name.to_owned(), reason })
@@ -84,14 +82,14 @@ fn pair_text<'i, T: Envelope>(item: &'i Item, field: &Field) -> Result<Cow<'i, s
     }
 }
 
-/// A part of a composed key, as it stands there.
+/// The text of a part of a composed key.
 fn part_text<'i, T: Envelope>(item: &'i Item, part: &str) -> Option<&'i str> {
     let mut parts =
         T::SCHEMA.composed_keys().filter_map(|field| field.parts(item.get(field.name)?)).flatten();
     parts.find(|(name, _)| *name == part).map(|(_, text)| text)
 }
 
-/// An authenticated attribute as the format binds it.
+/// An authenticated attribute as a value of the format.
 fn bound_value<'i>(name: &str, attribute: &'i AttributeValue) -> Result<Value<'i>, ErrorKind> {
     nested_value(name, attribute, MAX_LEVELS)
 }

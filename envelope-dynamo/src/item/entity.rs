@@ -1,4 +1,4 @@
-//! What the items of a table are: records of one type, or of one of several.
+//! The type that a table's items are read as: one record type, or an enum of record types.
 
 use envelope_core::UnwrapKey;
 
@@ -70,7 +70,7 @@ pub trait Entity: Sized {
     #[doc(hidden)]
     const KINDS: &'static [Kind];
 
-    /// Takes the record apart, for sealing.
+    /// Splits the record into attributes and sealed fields.
     #[doc(hidden)]
     fn split(&self) -> Result<PendingItem, Error>;
 
@@ -81,8 +81,7 @@ pub trait Entity: Sized {
         provider: &(impl UnwrapKey + ?Sized),
     ) -> impl Future<Output = Result<Self, Error>> + Send;
 
-    /// Whether an item that a query or a scan comes across is one to read: what belongs to another
-    /// entity type is passed over.
+    /// Whether a query or a scan returns the item. Items of other entity types are skipped.
     #[doc(hidden)]
     fn takes(item: &Item) -> bool;
 }
@@ -112,11 +111,11 @@ impl<T: Envelope> Entity for T {
 pub trait EntityOf<E>: Envelope {}
 
 impl Kind {
-    /// Which of the records of the enum `E` an item is, if it is exactly one.
+    /// The position of the one record type of the enum `E` that fits the item.
     ///
     /// # Errors
     ///
-    /// When it is none, or could be several.
+    /// If no type fits, or several do.
     pub fn only<E: Entity>(item: &Item) -> Result<usize, Error> {
         let matching = Self::matching(E::KINDS, item);
         let (positions, names): (Vec<_>, Vec<_>) =
@@ -129,7 +128,7 @@ impl Kind {
             _ => ErrorKind::Data(DataError::SeveralEntities { entities: names }),
         };
         let agree = E::KINDS.iter().all(|kind| kind.form == E::First::CONTEXT_FORM);
-        // Whose key it is, and how that may be shown, is not known.
+        // The type is not known, so the key is shown only if all types show keys in one form.
         let id =
             if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
         Err(Error::new(id, kind))

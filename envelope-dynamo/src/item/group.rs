@@ -14,7 +14,7 @@ use crate::item::layout::{binary, dek_attribute, payload_attribute};
 use crate::record::Envelope;
 use crate::record::schema::{Schema, is_reserved};
 
-/// The groups that `record` does not have the values of.
+/// The groups whose values `record` does not have.
 pub(crate) fn withheld_groups<T: Envelope>(record: &T) -> Result<Vec<&'static str>, ErrorKind> {
     let states = record.withheld();
     let mut withheld = Vec::new();
@@ -29,7 +29,7 @@ pub(crate) fn withheld_groups<T: Envelope>(record: &T) -> Result<Vec<&'static st
     Ok(withheld)
 }
 
-/// The groups that are sealed in a record, and that the struct does not have.
+/// The groups that are sealed in a record and that the struct does not have.
 pub(crate) fn unknown_groups(schema: Schema, authenticated: &[String]) -> Vec<String> {
     let own: Vec<_> = schema.groups().into_iter().map(payload_attribute).collect();
     let payloads = authenticated.iter().filter(|name| is_reserved(name) && !own.contains(name));
@@ -38,7 +38,7 @@ pub(crate) fn unknown_groups(schema: Schema, authenticated: &[String]) -> Vec<St
         .collect()
 }
 
-/// What a group's data key and payload are bound to: the record's keys and pairs, and the group.
+/// The context of a group's data key and payload: the record's keys and pairs, and the group.
 pub(crate) fn group_context<'i, T: Envelope>(
     item: &'i Item,
     group: &'static str,
@@ -46,7 +46,7 @@ pub(crate) fn group_context<'i, T: Envelope>(
     Ok(bare_context::<T>(item)?.pair(GROUP_PAIR, group)?)
 }
 
-/// Keeps a group whose values the record does not have as it is `stored`.
+/// Copies a group, whose values the record does not have, from the `stored` item.
 pub(crate) fn copy_group(
     item: &mut Item,
     group: &'static str,
@@ -60,16 +60,16 @@ pub(crate) fn copy_group(
     Ok(())
 }
 
-/// A group of a record that was opened.
+/// A group of an opened record.
 pub(crate) enum Group {
     /// Its fields.
     Opened(Plaintext),
-    /// The reader may not use its key.
+    /// The reader may not use the key of the group.
     Withheld,
 }
 
-/// Opens a group, whose payload the record has authenticated; `None` if the record was written
-/// without it.
+/// Opens a group whose payload the record authenticates; `None` if the record was written without
+/// the group.
 pub(crate) async fn open_group<T: Envelope>(
     item: &mut Item,
     group: &'static str,
@@ -111,8 +111,8 @@ pub(crate) async fn open_group<T: Envelope>(
     }
 }
 
-/// Whether a key is not to be had by this reader, now and later, rather than for a moment or for
-/// what was tampered with.
+/// Whether the error means that this reader never gets the key. Outages and changed records are
+/// errors, not withheld groups.
 const fn withholds(kind: KeyErrorKind) -> bool {
     matches!(
         kind,

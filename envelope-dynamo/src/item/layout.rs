@@ -1,4 +1,4 @@
-//! The attributes that hold what is sealed.
+//! The attributes that hold payloads and wrapped data keys.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -17,7 +17,7 @@ pub(crate) fn dek_attribute(group: &str) -> String {
     format!("{ENCRYPTED_DEK}_{group}")
 }
 
-/// The bytes of an attribute that holds what is sealed, or a wrapped key.
+/// The bytes of an attribute that holds a payload or a wrapped data key.
 pub(crate) fn binary(name: &str, attribute: AttributeValue) -> Result<Vec<u8>, ErrorKind> {
     match attribute {
         AttributeValue::B(bytes) => Ok(bytes.into_inner()),

@@ -1,5 +1,4 @@
-//! Fields that the library keeps: the version of a record, when it was made and changed, when it
-//! expires.
+//! Fields that the library manages: version, creation time, update time and time to live.
 
 use std::time::SystemTime;
 
@@ -19,7 +18,7 @@ use crate::record::schema::Schema;
 pub(crate) struct ExpectedVersion {
     attribute: &'static str,
     value: Option<AttributeValue>,
-    /// Whether the record has not been stored yet.
+    /// Whether the record was never stored.
     is_first: bool,
 }
 
@@ -36,35 +35,35 @@ impl ExpectedVersion {
     }
 }
 
-/// Counts the version of a record that is put, and stamps it.
+/// Increments the version of a record that is put, and sets its timestamps.
 pub(crate) fn put(
     schema: Schema,
     item: &mut Item,
     now: SystemTime,
 ) -> Result<Option<ExpectedVersion>, ErrorKind> {
-    is_time_to_live(schema, item)?;
+    check_time_to_live(schema, item)?;
     for field in schema.iter() {
-        let is_stamped = match field.role {
+        let sets_time = match field.role {
             Some(Role::Created) => is_unset(item.get(field.name)),
             role => role == Some(Role::Updated),
         };
-        if is_stamped {
+        if sets_time {
             item.insert(field.name.to_owned(), seconds(now));
         }
     }
     count(schema, item)
 }
 
-/// Counts the version of a record that has changed, and stamps it.
+/// Increments the version of a record that is modified, and sets its update time.
 pub(crate) fn change(schema: Schema, item: &mut Item, now: SystemTime) -> Result<(), ErrorKind> {
-    is_time_to_live(schema, item)?;
+    check_time_to_live(schema, item)?;
     if let Some(field) = schema.updated() {
         item.insert(field.name.to_owned(), seconds(now));
     }
     count(schema, item).map(|_| ())
 }
 
-/// Takes back what a change did to fields that the library alone changes.
+/// Restores the managed fields, which a change by the caller must not alter.
 pub(crate) fn restore(schema: Schema, item: &mut Item, before: &Item) {
     for field in schema.iter().filter(|field| field.is_managed()) {
         match before.get(field.name) {
@@ -74,8 +73,8 @@ pub(crate) fn restore(schema: Schema, item: &mut Item, before: &Item) {
     }
 }
 
-/// Counts the version and stamps the record where it stands; an authenticated version cannot be
-/// counted there.
+/// Adds the clauses that increment the version and set the update time of a record in place. An
+/// authenticated version cannot change in place.
 pub(crate) fn update(
     schema: Schema,
     clauses: &mut Clauses,
@@ -97,7 +96,7 @@ pub(crate) fn update(
     }
 }
 
-/// The limit of a version that is counted in place.
+/// The limit of a version that is incremented in place.
 pub(crate) fn version_limit(schema: Schema) -> Option<Limit> {
     let (field, max) = schema.version()?;
     (field.mark == Mark::Plaintext).then(|| Limit::of_version(field.name, max))
@@ -113,7 +112,7 @@ fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, Err
         None | Some(AttributeValue::Null(_)) => 0,
         Some(AttributeValue::N(version)) => version
             .parse::<u64>()
-            .map_err(|_| refuse("is a version, but no whole number from 0 on"))?,
+            .map_err(|_| refuse("is a version, but not a whole number from 0"))?,
         Some(_) => return Err(refuse("is a version, but not stored as a number")),
     };
     if stored >= max {
@@ -123,9 +122,8 @@ fn count(schema: Schema, item: &mut Item) -> Result<Option<ExpectedVersion>, Err
     Ok(Some(ExpectedVersion { attribute, value, is_first: stored == 0 }))
 }
 
-/// DynamoDB deletes by numbers alone, and would never delete a record whose time to live is
-/// anything else.
-fn is_time_to_live(schema: Schema, item: &Item) -> Result<(), ErrorKind> {
+/// Refuses a time to live that is not a number: DynamoDB would never delete the record.
+fn check_time_to_live(schema: Schema, item: &Item) -> Result<(), ErrorKind> {
     match schema.ttl().and_then(|field| Some((field, item.get(field.name)?))) {
         None | Some((_, AttributeValue::N(_) | AttributeValue::Null(_))) => Ok(()),
         Some((field, _)) => Err(ErrorKind::Usage(UsageError::Attribute {
@@ -135,10 +133,10 @@ fn is_time_to_live(schema: Schema, item: &Item) -> Result<(), ErrorKind> {
     }
 }
 
-/// Whether the record in `item` has outlived its time to live.
+/// Whether the time to live of the record in `item` has passed.
 pub(crate) fn has_expired<T: Envelope>(item: &Item, now: SystemTime) -> bool {
     let expires = T::SCHEMA.ttl().and_then(|field| item.get(field.name)?.as_n().ok());
-    // DynamoDB takes fractions too; whole seconds decide.
+    // DynamoDB also accepts fractions; only whole seconds are compared.
     let whole = |seconds: &String| {
         seconds.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok())
     };

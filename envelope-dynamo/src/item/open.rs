@@ -1,4 +1,4 @@
-//! Opens an item.
+//! Opens an item: parses the payload, unwraps the data key, verifies, and assembles the record.
 
 use envelope_core::{
     Content, OpenError, Plaintext, UntrustedPayload, UnwrapKey, open_payload, read_fields,
@@ -19,18 +19,18 @@ use crate::record::item_key::key_attributes;
 use crate::record::kind::Kind;
 use crate::record::schema::RESERVED;
 
-/// A record, and what it was opened from.
+/// An opened record, with its decrypted fields.
 pub(crate) struct Opened<T> {
     pub(crate) record: T,
     /// The encrypted fields.
     pub(crate) plaintext: Plaintext,
-    /// Those of each group that was opened.
+    /// The encrypted fields of each group that was opened.
     pub(crate) groups: Vec<(&'static str, Plaintext)>,
-    /// The names of the attributes that were authenticated.
+    /// The names of the authenticated attributes.
     pub(crate) authenticated: Vec<String>,
 }
 
-/// Opens `item`, of which the key attributes stay behind: they name the record if something fails.
+/// Opens `item`, and leaves its key attributes there: an error names the record with them.
 pub(crate) async fn open<T: Envelope>(
     item: &mut Item,
     provider: &(impl UnwrapKey + ?Sized),
@@ -66,14 +66,14 @@ pub(crate) async fn open<T: Envelope>(
     let chosen =
         reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
     let record = assemble(chosen)?;
-    match misplaced(&record, item)? {
+    match mismatched_key(&record, item)? {
         None => Ok(Opened { record, plaintext, groups: opened, authenticated }),
         Some(attribute) => Err(ErrorKind::Data(DataError::KeyMismatch { attribute })),
     }
 }
 
-/// The composed key that the record's fields do not make.
-pub(crate) fn misplaced<T: Envelope>(
+/// The composed key attribute whose value differs from what the record's fields make.
+pub(crate) fn mismatched_key<T: Envelope>(
     record: &T,
     keys: &Item,
 ) -> Result<Option<&'static str>, ErrorKind> {
@@ -92,7 +92,7 @@ pub(crate) fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKin
     ErrorKind::Data(DataError::NotAuthentic { authenticated, now_plaintext })
 }
 
-/// Takes payload and wrapped key out of the item.
+/// Removes payload and wrapped key from the item, and returns them.
 pub(crate) fn take_sealed(item: &mut Item) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
     let [payload, dek] =
         RESERVED.map(|name| item.remove(name).map(|attribute| binary(name, attribute)));

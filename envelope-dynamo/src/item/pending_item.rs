@@ -1,4 +1,4 @@
-//! A record between the two steps of sealing: taken apart, and without its type.
+//! A record between the two steps of sealing: split into its parts, and without its type.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -24,7 +24,7 @@ use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
 use crate::record::schema::{RESERVED, Schema};
 
-/// The parts of a record, with what its type says of them.
+/// The parts of a record, with the functions of its type that sealing needs.
 #[doc(hidden)]
 pub struct PendingItem {
     parts: Parts,
@@ -41,7 +41,7 @@ impl PendingItem {
         Ok(Self::from_parts::<T>(parts))
     }
 
-    /// A record of type `T` that has been taken apart.
+    /// The `parts` of a record of type `T`.
     pub(crate) fn from_parts<T: Envelope>(parts: Parts) -> Self {
         Self {
             parts,
@@ -52,7 +52,7 @@ impl PendingItem {
         }
     }
 
-    /// Checks that the record is of one of a table's `kinds` alone.
+    /// Checks that the record fits exactly one of a table's `kinds`.
     pub(crate) fn check_one_kind(self, kinds: &[Kind]) -> Result<Self, Error> {
         match Kind::check_one_kind(kinds, &self.parts.item) {
             Ok(()) => Ok(self),
@@ -60,8 +60,8 @@ impl PendingItem {
         }
     }
 
-    /// Counts the version of a record that is to be put, and stamps it; which version the put is to
-    /// find.
+    /// Increments the version of a record that will be put, and sets its timestamps. Returns the
+    /// version that the put expects in the table.
     pub(crate) fn set_managed_fields(
         &mut self,
         now: SystemTime,
@@ -70,13 +70,17 @@ impl PendingItem {
             .map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
     }
 
-    /// Stamps a record that is to be put without a condition, and so without a version.
+    /// Sets the timestamps of a record that will be put without a condition.
+    ///
+    /// # Errors
+    ///
+    /// If the record has a version, which needs a condition.
     pub(crate) fn set_managed_fields_unversioned(&mut self, now: SystemTime) -> Result<(), Error> {
         match self.schema.version() {
             None => self.set_managed_fields(now).map(|_| ()),
             Some((field, _)) => {
                 let reason =
-                    "is a version, which a batch cannot look at: put such records one by one";
+                    "is a version, which a batch cannot check: put such records one by one";
                 let kind = ErrorKind::Usage(UsageError::Attribute {
                     attribute: field.name.to_owned(),
                     reason,
@@ -86,12 +90,13 @@ impl PendingItem {
         }
     }
 
-    /// Seals what is to be sealed, and puts it beside the rest.
+    /// Seals the encrypted fields, and adds payloads and wrapped keys to the item.
     pub(crate) async fn seal(self, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
         self.seal_replacing(&Item::new(), provider).await
     }
 
-    /// The same, keeping groups whose values the record does not have as they are `stored`.
+    /// As [`seal`](Self::seal), for a record that replaces `stored`: groups whose values the record
+    /// does not have are copied from there.
     pub(crate) async fn seal_replacing(
         mut self,
         stored: &Item,

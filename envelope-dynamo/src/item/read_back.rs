@@ -1,9 +1,9 @@
-//! A record that holds values which not every type reads back is read back before it is sealed.
+//! Reads a record back before it is sealed, if it holds values that not every type reads back.
 //!
 //! serde buffers what it reads for untagged and internally tagged enums and for flattened fields.
 //! Its buffer has no 128-bit integers and does not turn text into numbers, and a serializer cannot
-//! see that its value is of such a type. Without this check a record would be stored that nobody
-//! can read, or that reads as another value.
+//! see that its value is of such a type. Without this check, a stored record could be unreadable, or
+//! could be read as another value.
 
 use envelope_core::{FragileValues, ValueError};
 
@@ -17,25 +17,25 @@ use crate::item::split::{Parts, key_item, split_unchecked};
 use crate::record::Envelope;
 
 const WIDE_INTEGERS: ValueError = ValueError::format(
-    "it holds an `i128` or `u128` that does not read back as what it is: serde reads no 128-bit integers inside \
+    "it holds an `i128` or `u128` that reads back as another value: serde reads no 128-bit integers inside \
      untagged and internally tagged enums and in flattened fields (take 64 bits, or write text with \
      `#[serde(with = \"..\")]`)",
 );
 
 const TEXT_KEYS: ValueError = ValueError::format(
-    "it holds a map whose keys are integers or booleans and do not read back as what they are: DynamoDB's keys are \
-     text, which serde turns into nothing else inside untagged and internally tagged enums and in flattened fields \
+    "it holds a map whose keys are integers or booleans and read back as text: DynamoDB's keys are text, which \
+     serde does not convert inside untagged and internally tagged enums and in flattened fields \
      (take keys that are text)",
 );
 
 const NULL_OPTIONS: ValueError = ValueError::format(
     "it holds `Some` of a value that is stored as null, such as `Some(None)`, which reads back as `None` (take \
-     `None`, or a type of your own that tells the two apart)",
+     `None`, or a type of your own that distinguishes the two)",
 );
 
-/// Checks that the values of `parts` that not every type reads back are what its type reads.
+/// Checks that the fragile values of `parts` read back unchanged.
 pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
-    // What is only written is read by nobody who could find it changed.
+    // The struct never reads a field that it only writes.
     let is_read = |name: &str| T::SCHEMA.stored_as(name).is_some_and(|field| field.is_read);
     let fragile: Vec<_> = parts.fragile.iter().filter(|(name, _)| is_read(name)).collect();
     if fragile.is_empty() {
@@ -46,7 +46,7 @@ pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
             let read = fragile_in(&again, name);
             (read != *written).then(|| (*name, reason(|count| count(*written) != count(read))))
         }),
-        // This check does not look for what makes another attribute unreadable.
+        // Another attribute does not deserialize: this check is not about that one.
         Err(ErrorKind::Data(DataError::Deserialize { attribute: Some(attribute), .. })) => fragile
             .iter()
             .find(|(name, _)| **name == *attribute)
@@ -62,7 +62,7 @@ pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
     }
 }
 
-/// The fragile values of each field of the record that `parts` reads as.
+/// The fragile values of each field, after `parts` were read back.
 fn read_back<T: Envelope>(parts: &Parts) -> Result<Vec<(&'static str, FragileValues)>, ErrorKind> {
     let mut sealed = parts.fields.fields()?;
     for (_, fields) in &parts.groups {
@@ -79,7 +79,7 @@ fn fragile_in(fields: &[(&'static str, FragileValues)], name: &str) -> FragileVa
     fields.iter().find(|(own, _)| *own == name).map(|(_, fragile)| *fragile).unwrap_or_default()
 }
 
-/// Why a field is refused: the first values of which `is_to_blame` holds.
+/// Why a field is refused: the first kind of value for which `is_to_blame` is true.
 fn reason(is_to_blame: impl Fn(fn(FragileValues) -> u64) -> bool) -> ValueError {
     if is_to_blame(|values| values.wide_integers) {
         WIDE_INTEGERS
@@ -90,7 +90,7 @@ fn reason(is_to_blame: impl Fn(fn(FragileValues) -> u64) -> bool) -> ValueError 
     }
 }
 
-/// Takes `record` apart, into parts that read back as what it holds.
+/// Splits `record` into parts that read back as the same values.
 pub(crate) fn split<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     let parts = split_unchecked(record)?;
     keys_read_back::<T>(&parts.item)?;
@@ -98,8 +98,7 @@ pub(crate) fn split<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     Ok(parts)
 }
 
-/// Checks that the parts of composed keys, read from there as the types they have, make the same
-/// keys again.
+/// Checks that the parts of composed keys, read back as their types, make the same keys again.
 pub(crate) fn keys_read_back<T: Envelope>(item: &Item) -> Result<(), ErrorKind> {
     let mut composed = T::SCHEMA.composed_keys().peekable();
     if composed.peek().is_none() {

@@ -1,5 +1,5 @@
-//! Records outlive structs: what to do where the marks of a record and of a struct differ (FORMAT
-//! 8).
+//! Chooses each field's value where the marks of a record and of a struct differ (FORMAT 8): a
+//! stored record may be older or newer than the struct.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -15,7 +15,7 @@ use crate::item::group::unknown_groups;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 
-/// Where a field's value comes from.
+/// The source of a field's value.
 pub(crate) enum Source<'p> {
     /// An attribute of the item.
     Attribute(AttributeValue),
@@ -23,11 +23,15 @@ pub(crate) enum Source<'p> {
     Part(String),
     /// The payload.
     Sealed(FieldValue<'p>),
-    /// A group that the reader does not see.
+    /// Nothing: the field's group is withheld from the reader.
     Withheld,
 }
 
-/// Chooses, for each name, the value that the struct may read, or says why it may not.
+/// Chooses, for each name, the value that the struct may read.
+///
+/// # Errors
+///
+/// If the marks of record and struct do not fit.
 pub(crate) fn reconcile<'p, T: Envelope>(
     item: Item,
     sealed: Vec<(&'p str, FieldValue<'p>)>,
@@ -73,7 +77,7 @@ pub(crate) fn reconcile<'p, T: Envelope>(
     Ok(chosen)
 }
 
-/// Chooses what a composed key holds of fields that are stored nowhere else.
+/// Chooses the parts of a composed key for fields that are stored nowhere else.
 fn choose_parts<T: Envelope>(
     composed: &Field,
     key: &AttributeValue,
@@ -88,9 +92,9 @@ fn choose_parts<T: Envelope>(
     }
 }
 
-/// The attributes of plaintext fields that the item has under an alias, although it also has the
-/// field's own name: that one has been updated in place since. Of two aliases neither is known to
-/// be newer, so that serde refuses them.
+/// The aliases under which the item has a plaintext field that it also has under its own name. The
+/// value under the own name is newer: an update in place wrote it. If the item has two aliases
+/// only, neither is known to be newer, and serde refuses them.
 fn out_of_date<T: Envelope>(item: &Item) -> Vec<&'static str> {
     let renamed = T::SCHEMA.with_mark(Mark::Plaintext).filter(|field| !field.aliases.is_empty());
     let updated = renamed.filter(|field| item.contains_key(field.name));
@@ -109,10 +113,9 @@ fn has_duplicates(mut names: Vec<&str>) -> bool {
 struct Rules<'w, T> {
     encrypted: Vec<&'w str>,
     authenticated: Vec<String>,
-    /// The groups of which the reader sees nothing.
+    /// The groups that are withheld from the reader.
     withheld: &'w [&'w str],
-    /// Whether groups are sealed in the record that were not opened, so that nobody knows here
-    /// which fields they hold.
+    /// Whether the record has sealed groups that were not opened, whose fields are unknown.
     has_unseen_groups: bool,
     marker: PhantomData<fn() -> T>,
 }
@@ -131,8 +134,8 @@ impl<T: Envelope> Rules<'_, T> {
             _ => item.contains_key(name),
         };
         match owner {
-            // Either answer would lose a value when the record is stored again: the one outside, or
-            // those in the group.
+            // Either choice would lose a value when the record is stored again: this value, or the
+            // values in the group.
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
                 Err(self.refuse(name, Problem::SealedOutsideOfGroup))
             }
@@ -140,11 +143,11 @@ impl<T: Envelope> Rules<'_, T> {
                 Err(self.refuse(name, Problem::AlsoInTheClear))
             }
             Some(Field { mark: Mark::Encrypted | Mark::Authenticated, .. }) => Ok(true),
-            // Plaintext is free to be updated in place, so what stands in the item is newer.
+            // Plaintext may be updated in place, so the value in the item is newer.
             Some(Field { mark: Mark::Plaintext | Mark::PartitionKey | Mark::SortKey, .. }) => {
                 Ok(!in_the_clear)
             }
-            // The key says it, whatever else once stood under the name.
+            // The value comes from the composed key.
             Some(Field { mark: Mark::Key, .. }) => Ok(false),
             None => Ok(T::DENY_UNKNOWN_FIELDS),
         }
@@ -173,14 +176,14 @@ impl<T: Envelope> Rules<'_, T> {
         }
     }
 
-    /// A search by halves: the names are in deterministic order (FORMAT 4.2-1), and a record of 400
-    /// KB has tens of thousands of them, for each of which it may be asked.
+    /// Binary search: the names are in deterministic order (FORMAT 4.2-1), and a record of 400 KB can
+    /// have tens of thousands of names.
     fn was_authenticated(&self, name: &str) -> bool {
         let position = |other: &String| (other.len(), other.as_str()).cmp(&(name.len(), name));
         self.authenticated.binary_search_by(position).is_ok()
     }
 
-    /// Whether the record was written with the field protected, under whichever of its names.
+    /// Whether the record was written with the field protected, under any of its names.
     fn is_marked(&self, field: &Field) -> bool {
         field.names().any(|name| self.was_authenticated(name) || self.encrypted.contains(&name))
     }

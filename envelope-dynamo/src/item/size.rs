@@ -6,10 +6,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::dynamodb::Item;
 
-/// Bytes that a list or map takes beside its elements, and that each element takes beside its
-/// value.
+/// Bytes that a list or map takes in addition to its elements.
 const DOCUMENT_BYTES: usize = 3;
 
+/// Bytes that each element takes in addition to its value.
 const ELEMENT_BYTES: usize = 1;
 
 /// Bytes of `item`, attribute names included.

@@ -27,7 +27,7 @@ const NO_FIELD: ValueError = ValueError::format("a serialized field is not one o
 const NOT_A_STRUCT: ValueError =
     ValueError::format("a record serializes as a struct with named fields");
 
-/// A record taken apart, before sealing.
+/// The parts of a record, before sealing.
 pub(crate) struct Parts {
     /// Keys, authenticated and plaintext attributes.
     pub(crate) item: Item,
@@ -43,7 +43,7 @@ pub(crate) struct Parts {
     pub(crate) fragile: Vec<(&'static str, FragileValues)>,
 }
 
-/// Sends each field of `record` where its mark says.
+/// Splits `record` by the marks of its fields, without reading it back.
 pub(crate) fn split_unchecked<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Record, withheld_groups(record)?);
     match record.serialize(&mut router) {
@@ -65,7 +65,7 @@ pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
     }
 }
 
-/// The key attributes of a record, without anything else of it.
+/// The key attributes of a record. Other fields are not serialized.
 pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Keys, Vec::new());
     match record.serialize(&mut router) {
@@ -80,7 +80,7 @@ pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
 ///
 /// # Errors
 ///
-/// When a part is none that a composed key can have.
+/// If a part is missing, or its value is not valid in a composed key.
 pub fn compose_key<T: Envelope>(
     name: &str,
     parts: &impl Serialize,
@@ -98,20 +98,20 @@ pub fn compose_key<T: Envelope>(
 const INCOMPLETE_KEY: ValueError =
     ValueError::format("is composed of parts that are not all given here");
 
-/// What of a record is looked at.
+/// Which fields to serialize.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Record,
     Keys,
 }
 
-/// Sends each serialized field where its mark says.
+/// Adds each serialized field to the item or to a payload, as its mark says.
 struct Router {
     schema: Schema,
-    /// The fields before `next` that have not been written.
+    /// The positions before `next` of fields that were not written.
     skipped: Vec<usize>,
-    /// Behind the last field that was written, where the next one probably stands: structs
-    /// serialize in order.
+    /// The position after the last field that was written. Structs serialize in order, so the next
+    /// field is probably there.
     next: usize,
     /// The attribute that did not serialize.
     current: Option<String>,
@@ -121,10 +121,10 @@ struct Router {
     withheld: Vec<&'static str>,
     authenticated: Vec<Cow<'static, str>>,
     scope: Scope,
-    /// The values so far of the field being written that not every type reads back.
+    /// The values of the current field that not every type reads back.
     fragile: FragileValues,
     fragile_fields: Vec<(&'static str, FragileValues)>,
-    /// The values of fields that keys are composed of.
+    /// The values of fields that are parts of composed keys.
     parts: Vec<(&'static str, Part)>,
 }
 
@@ -133,7 +133,7 @@ impl Router {
         let groups = schema.groups();
         let fields = schema.with_mark(Mark::Authenticated);
         let mut authenticated: Vec<_> = fields.map(|field| Cow::Borrowed(field.name)).collect();
-        // The record vouches for its groups.
+        // The record authenticates the payloads of its groups.
         authenticated.extend(groups.iter().map(|group| payload_attribute(group).into()));
         let written = groups.into_iter().filter(|group| !withheld.contains(group));
         Self {
@@ -216,7 +216,7 @@ impl Router {
                 self.groups.iter_mut().find(|(other, _)| *other == group).map(|(_, fields)| fields)
             }
         };
-        // The values of a withheld group are not there.
+        // A withheld group has no values to seal.
         let Some(fields) = fields else { return Ok(()) };
         let before = fields.fragile();
         fields.field(name, value)?;
@@ -231,7 +231,7 @@ impl Router {
         }
     }
 
-    /// The field stored under `name`, which is written now.
+    /// The field stored under `name`. It must not have been written before.
     fn claim(&mut self, name: &str) -> Result<&'static Field, ValueError> {
         let position = match self.schema.fields().get(self.next) {
             Some(field) if field.name == name => Some(self.next),
@@ -261,8 +261,8 @@ impl Router {
         }
     }
 
-    /// Notes the encrypted fields that had no value, so that the record says they were marked
-    /// (FORMAT 4.5-2).
+    /// Adds the encrypted fields without a value as absent, so that the record names them as
+    /// encrypted (FORMAT 4.5-2).
     fn finish(mut self) -> Result<Parts, ErrorKind> {
         for (position, field) in self.schema.iter().enumerate() {
             let written = position < self.next && !self.skipped.contains(&position);
@@ -294,13 +294,13 @@ impl Router {
         })
     }
 
-    /// The key attributes, as far as their fields were written.
+    /// The key attributes whose fields were written.
     fn keys(mut self) -> Result<Item, ErrorKind> {
         self.compose()?;
         Ok(self.item)
     }
 
-    /// Composes the keys whose parts are all there.
+    /// Composes the keys whose parts were all written.
     fn compose(&mut self) -> Result<(), ErrorKind> {
         let part =
             |name: &str| self.parts.iter().find(|(own, _)| *own == name).map(|(_, part)| part);

@@ -239,8 +239,8 @@ async fn a_condition_that_the_first_try_itself_broke_is_in_doubt_or_found_out() 
 
 #[tokio::test]
 async fn an_old_record_whose_answer_was_lost_is_not_said_to_have_been_none_or_the_new_one() {
-    let lost = "accounts[id=a]: the write was carried out, but the answer to a try was lost, and with it the record that \
-                stood there before";
+    let lost = "accounts[id=a]: the write was carried out, but DynamoDB's answer was lost, and with it the record \
+                that was stored before";
     let (setup, accounts, _) = setup().await;
     setup.faults.fail_next("PutItem", Injected::LoseReply);
     let put = accounts
@@ -280,7 +280,8 @@ async fn a_deleted_record_that_kms_did_not_open_is_kept_in_the_error() {
     assert_eq!(error.key_error().map(KeyError::kind), Some(KeyErrorKind::Throttled));
     assert!(
         error.to_string().ends_with(
-            "; the write was carried out, and the record that it returned is kept (`Table::open_returned` opens it)"
+            "; the write was carried out, and this error has the record that it returned \
+             (`Table::open_returned` opens it)"
         ),
         "{error}"
     );
@@ -560,7 +561,7 @@ async fn a_table_that_was_created_is_said_to_have_been() {
     setup.faults.fail_always("UpdateTimeToLive", Injected::error("ThrottlingException"));
     let error = sessions.create_table().send().await.expect_err("its time to live is not on");
     assert_eq!(says(&error), (Written, false));
-    assert!(error.to_string().ends_with("; the write before it was carried out"), "{error}");
+    assert!(error.to_string().ends_with("; the write itself was carried out"), "{error}");
     let exists = sessions.create_table().send().await.expect_err("it is there");
     assert_eq!(says(&exists), (NotWritten, false));
 

@@ -159,6 +159,39 @@ fn assert_of_every_kind(errors: &[Error]) {
     of(|kind| matches!(kind, ErrorKind::Data(DataError::NotSealed)));
 }
 
+/// `anyhow` prints a chain of errors in this way with `{:#}`.
+fn printed_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| (*error).source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[tokio::test]
+async fn an_error_and_its_sources_say_nothing_twice() {
+    let errors = raw::errors().await;
+    for error in &errors {
+        let printed = printed_chain(error);
+        let mut parts: Vec<_> = printed
+            .split([';', '(', ')'])
+            .flat_map(|part| part.split(": "))
+            .map(str::trim)
+            .collect();
+        parts.retain(|part| !part.is_empty());
+        let all = parts.len();
+        parts.sort_unstable();
+        parts.dedup();
+        assert_eq!(parts.len(), all, "{printed}");
+    }
+    let says = |text: &str| errors.iter().any(|error| error.to_string().contains(text));
+    for cause in [
+        "AccessDeniedException",
+        "ResourceNotFoundException",
+        "a fault that was asked for",
+        "the answer could not be read",
+    ] {
+        assert!(says(cause), "{cause}: {errors:?}");
+    }
+}
+
 #[track_caller]
 fn assert_withheld(error: &Error) {
     for key in [PARTITION.to_owned(), SORT.to_string()] {

@@ -125,7 +125,8 @@ async fn what_is_withheld_cannot_be_destroyed_by_putting_the_rest() {
     assert_eq!(
         error.to_string(),
         "patients[patient_id=p_1]: the values of the group `medical` are withheld, so that storing the record would \
-         destroy them; nothing was sent (whoever may not read the group can change the rest of the record, not put it anew)"
+         destroy them; nothing was sent (without access to the group, change the rest with `modify`, and do not \
+         put the record)"
     );
 
     let part = Patient { allergies: Access::Withheld, ..patient("p_1") };
@@ -474,7 +475,9 @@ async fn no_value_of_a_group_is_in_errors_or_in_the_item() {
     let error = from_item::<OtherType>(item.clone(), &doctor()).await.unwrap_err();
     assert_eq!(secret.found_in(&all_it_says(&error)), None);
     assert!(
-        error.to_string().contains("`diagnosis` is not of its field's type: found a string"),
+        error
+            .to_string()
+            .contains("`diagnosis` cannot be read as its field's type: found a string"),
         "{error}"
     );
     let mut forged = item;

@@ -141,7 +141,10 @@ async fn a_missing_or_mistyped_attribute_is_named_in_the_error() {
     assert!(matches!(error.kind(), ErrorKind::Data(DataError::Deserialize { .. })));
     let told = error.to_string();
     assert!(told.starts_with("users[userId=(sha256 "), "{told}");
-    assert!(told.contains("`plan` is not of its field's type: missing field `plan`"), "{told}");
+    assert!(
+        told.contains("`plan` cannot be read as its field's type: missing field `plan`"),
+        "{told}"
+    );
 
     let error = error_with(&|item| drop(item.insert("created".into(), text("a secret"))));
     assert!(

@@ -63,7 +63,8 @@ impl<P> BranchKeyTable<P> {
                 retryable: false,
                 no_answer: None,
                 outcome: WriteOutcome::Written,
-                source: Some(std::sync::Arc::new(error)),
+                cause: None,
+                sdk_error: Some(std::sync::Arc::new(error)),
             })
         })
     }

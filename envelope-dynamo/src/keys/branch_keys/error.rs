@@ -139,8 +139,12 @@ impl StdError for BranchKeyError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Key(error) => error.source(),
-            Self::DynamoDb(error) => error.source.as_deref().map(|source| source as _),
-            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) | Self::Interrupted(_) => None,
+            // The message says everything that the SDK's error says.
+            Self::DynamoDb(_)
+            | Self::Exists(_)
+            | Self::Deleting(_)
+            | Self::Conflict(_)
+            | Self::Interrupted(_) => None,
         }
     }
 }
@@ -199,15 +203,11 @@ fn of_dynamodb(error: DynamoDbError) -> KeyError {
             error.operation
         ),
     };
-    if let Some(message) = &error.message {
-        what += &format!(": {message}");
+    for said in error.message.iter().chain(&error.cause) {
+        what += &format!(": {said}");
     }
-    let key_error = match error.request_id {
+    match error.request_id {
         Some(id) => KeyError::new(kind, what).with_request_id(id),
         None => KeyError::new(kind, what),
-    };
-    match error.source {
-        Some(source) => key_error.with_source(source),
-        None => key_error,
     }
 }

@@ -4,7 +4,7 @@ use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
 use envelope_core::{KeyError, KeyErrorKind};
 
-use crate::error::no_answer::NoAnswer;
+use crate::error::no_answer::{NoAnswer, innermost};
 
 /// The error of `operation` with `key`.
 pub(crate) fn key_error<E>(error: SdkError<E>, key: &str, operation: &str) -> KeyError
@@ -22,14 +22,20 @@ where
         _ => "an answer that is not KMS's",
     });
     let request_id = error.request_id().map(str::to_owned);
-    let with = KeyError::new(kind, format!("{operation} with {key}: {code}"));
-    let with = match error {
-        // Its `Debug` prints the raw answer, which may contain a data key.
-        SdkError::ResponseError(_) => with,
-        SdkError::ServiceError(service) => with.with_source(service.into_err()),
-        other => with.with_source(other),
+    let mut what = format!("{operation} with {key}: {code}");
+    let cause = match &error {
+        SdkError::DispatchFailure(failure) => {
+            failure.as_connector_error().map(|error| innermost(error))
+        }
+        SdkError::ConstructionFailure(_) => Some(innermost(&error)),
+        _ => error.message().map(Into::into),
     };
-    with_request_id(with, request_id)
+    if let Some(cause) = cause {
+        what += &format!(": {cause}");
+    }
+    // The message says everything that the SDK's error says, so that error is no source: a chain
+    // would print it twice. The raw answer may hold a data key, and is not printed at all.
+    with_request_id(KeyError::new(kind, what), request_id)
 }
 
 /// Adds the id of the request that failed, if the answer had one.

@@ -227,9 +227,6 @@ impl StdError for TransactionError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self.kind() {
             TransactionErrorKind::Record(error) => error.source(),
-            TransactionErrorKind::DynamoDb(error) => {
-                error.source.as_deref().map(|source| source as _)
-            }
             _ => None,
         }
     }

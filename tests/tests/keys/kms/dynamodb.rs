@@ -222,13 +222,14 @@ async fn the_item_that_failed_a_condition_is_not_printed() {
 }
 
 #[tokio::test]
-async fn the_sdks_own_error_is_the_source() {
+async fn the_sdks_own_error_is_kept() {
     use aws_sdk_dynamodb::operation::get_item::GetItemError;
     let bench = Bench::new().await;
     bench.faults.fail_next("GetItem", Injected::error("ResourceNotFoundException"));
     let error = bench.table.get("alice").send().await.unwrap_err();
-    let source = std::error::Error::source(&error).unwrap().downcast_ref::<GetItemError>().unwrap();
-    assert!(source.is_resource_not_found_exception());
+    let sdk_error = error.dynamodb_error().unwrap().sdk_error().unwrap();
+    let sdk_error = sdk_error.downcast_ref::<GetItemError>().unwrap();
+    assert!(sdk_error.is_resource_not_found_exception());
     let _: &DynamoDbError = match error.kind() {
         ErrorKind::DynamoDb(ServiceError::Request(error)) => error,
         other => panic!("{other}"),

@@ -130,12 +130,12 @@ async fn an_item_of_another_entity_type_is_refused_before_any_key_is_asked_for()
     let error = from_item::<Order>(profile_item, &provider).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "shop[pk=USER#u_1, sk=PROFILE]: the item is no `Order`: its `sk` is not `ORDER#{created:020}#{order_id}`"
+        "shop[pk=USER#u_1, sk=PROFILE]: the item is not of type `Order`: its `sk` is not `ORDER#{created:020}#{order_id}`"
     );
     assert_eq!(error.fault(), Fault::Data);
     let error = from_item::<Profile>(order_item.clone(), &provider).await.unwrap_err();
     assert!(
-        error.to_string().ends_with("the item is no `Profile`: its `sk` is not `PROFILE`"),
+        error.to_string().ends_with("the item is not of type `Profile`: its `sk` is not `PROFILE`"),
         "{error}"
     );
     for kind in [Some(text("profile")), Some(number("1")), None] {
@@ -144,7 +144,9 @@ async fn an_item_of_another_entity_type_is_refused_before_any_key_is_asked_for()
         item.extend(kind.map(|kind| ("kind".to_owned(), kind)));
         let error = from_item::<Order>(item, &provider).await.unwrap_err();
         assert!(
-            error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"),
+            error
+                .to_string()
+                .ends_with("the item is not of type `Order`: its `kind` is not `order`"),
             "{error}"
         );
     }
@@ -222,13 +224,16 @@ async fn an_authentic_key_that_its_fields_do_not_make_is_an_error() {
             matches!(error.kind(), ErrorKind::Data(DataError::KeyMismatch { attribute: "sk" })),
             "{sk}: {error}"
         );
-        assert!(error.to_string().contains("make another `sk` than it is stored under"), "{error}");
+        assert!(
+            error.to_string().contains("is stored under another `sk` than its fields make"),
+            "{error}"
+        );
         assert_eq!(error.fault(), Fault::Data);
     }
     let item = to_item(&by_hand("ORDER#s3cr3t#o_1", "o_1"), &provider).await.unwrap();
     let error = opened::<Order>(item, &provider).await;
     assert!(matches!(error.kind(), ErrorKind::Data(DataError::Deserialize { .. })), "{error}");
-    assert!(error.to_string().contains("`created` is not of its field's type"), "{error}");
+    assert!(error.to_string().contains("`created` cannot be read as its field's type"), "{error}");
 }
 
 #[tokio::test]

@@ -36,8 +36,8 @@ async fn an_item_of_no_known_entity_type_is_an_error_with_its_key() {
         assert_eq!(
             error.to_string(),
             format!(
-                "shop[pk=USER#u_1, sk={sk}]: the item is none of Profile, Order: neither its keys nor what tells its \
-                 entity type fit"
+                "shop[pk=USER#u_1, sk={sk}]: the item is not one of Profile, Order: neither its keys nor the \
+                 attribute of its entity type fit"
             )
         );
         assert_eq!(error.fault(), Fault::Data);

@@ -90,7 +90,7 @@ async fn a_record_pasted_under_the_key_of_another_type_does_not_open() {
     plant(&servers, shop.name(), stripped).await;
     let error = orders.get(("u_1", (5, "o_1"))).send().await.unwrap_err();
     assert!(
-        error.to_string().ends_with("the item is no `Order`: its `kind` is not `order`"),
+        error.to_string().ends_with("the item is not of type `Order`: its `kind` is not `order`"),
         "{error}"
     );
 }

@@ -73,8 +73,8 @@ async fn a_filter_on_the_key_that_is_queried_is_not_sent() {
     );
     assert_eq!(
         error.to_string(),
-        "visits: a filter names `number`, a key of what is queried, which DynamoDB refuses; the partition key is given to \
-         the query, conditions on the sort key to `.sort(..)`; nothing was sent"
+        "visits: the filter names the key attribute `number`, and DynamoDB refuses filters on the keys of a query; \
+         nothing was sent (give the partition key to the query, and conditions on the sort key to `.sort(..)`)"
     );
     let by_ward = setup.visits.index(|indexes| indexes.by_ward);
     let error =

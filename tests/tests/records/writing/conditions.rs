@@ -187,7 +187,7 @@ async fn a_lost_answer_is_not_a_failed_condition() {
     );
     assert_eq!(
         error.to_string(),
-        "users[userId=zoe]: the condition did not hold; the answer to a try was lost, so it may have been written all the same"
+        "users[userId=zoe]: the condition did not hold; an answer was lost, so the write may have been carried out (read the record to find out)"
     );
 }
 

@@ -86,8 +86,8 @@ async fn a_modify_that_may_have_been_overwritten_is_in_doubt() {
     assert!(error.is_in_doubt() && !error.is_retryable());
     assert_eq!(
         error.to_string(),
-        "users[userId=zoe]: another writer changed the record after it was read; the answer to a try was lost, so it may \
-         have been written all the same"
+        "users[userId=zoe]: another writer changed the record after it was read; an answer was lost, so the write may \
+         have been carried out (read the record to find out)"
     );
     assert_eq!(calls, 1);
 }

@@ -217,8 +217,8 @@ async fn an_older_version_that_is_put_back_is_refused_by_who_knows_a_newer_one()
     assert!(matches!(error.kind(), ErrorKind::Data(DataError::OlderVersion { not_before: 2 })));
     assert_eq!(
         error.to_string(),
-        "documents[userId=d]: the record is older than version 2, which has been seen: an earlier version has been put \
-         back, or the read is behind (is it consistent?)"
+        "documents[userId=d]: the record is older than version 2, which was seen before: somebody restored an \
+         earlier version, or the read was not consistent"
     );
 
     bench.plant(second).await;
