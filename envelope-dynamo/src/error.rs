@@ -1,4 +1,44 @@
-//! What can go wrong with a record, and who must act.
+//! The errors of records and their keys: what failed, for which record, and who must act.
+//!
+//! [`Error`] is the error of a call for one record. Its [`kind`](Error::kind) is one of five groups
+//! ([`ErrorKind`]), [`record`](Error::record) names the record, and
+//! [`write_outcome`](Error::write_outcome) says whether the failed call wrote to the table. Batches
+//! and transactions have errors of their own, with an [`Error`] for each record.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use aws_sdk_dynamodb::types::AttributeValue;
+//! use envelope_dynamo::error::{DataError, Fault};
+//! use envelope_dynamo::{Envelope, ErrorKind, LocalKeyProvider, RootKey, from_item, to_item};
+//!
+//! #[derive(Envelope)]
+//! #[envelope(table = "users")]
+//! struct User {
+//!     #[partition_key]
+//!     user_id: String,
+//!     #[encrypted]
+//!     email: String,
+//!     #[authenticated]
+//!     plan: String,
+//! }
+//!
+//! let provider = LocalKeyProvider::new(RootKey::generate()?);
+//! let user = User { user_id: "u_1".into(), email: "zoe@example.com".into(), plan: "free".into() };
+//! let mut item = to_item(&user, &provider).await?;
+//! item.insert("plan".into(), AttributeValue::S("enterprise".into()));
+//!
+//! let error = from_item::<User>(item, &provider).await.err().expect("the plan was changed");
+//! assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotAuthentic { .. })));
+//! assert_eq!(error.fault(), Fault::Data);
+//! assert!(!error.is_retryable());
+//! assert!(error.to_string().starts_with("users[user_id=u_1]: not authentic"));
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
+//! # Security
+//!
+//! No error has a value of a field in its message or its `Debug` form, and no key bytes. The record's key
+//! is shown in the form that the struct chose for the KMS context (`kms_context`).
 
 pub(crate) mod data;
 pub(crate) mod dynamodb;
@@ -35,10 +75,14 @@ pub use crate::error::usage::UsageError;
 pub use crate::error::write::WriteError;
 pub use crate::error::write_outcome::WriteOutcome;
 
-/// Why a record could not be written or read: which record, and what is wrong with it.
+/// Why a record could not be written or read.
 ///
-/// The message names table, key and attribute, never a value; the key stands in the form that the
-/// struct chose for the KMS context (`raw` as it is, `hashed` as a digest, `table` not at all).
+/// The message names table, key and attribute, what failed, and what to do; it never has a value of
+/// a field. The key is shown in the form that the struct chose for the KMS context: `raw` as it is,
+/// `hashed` as a digest, `table` not at all.
+///
+/// The message also names the cause, such as DynamoDB's code, message and request id. Therefore a
+/// [`source`](StdError::source) exists only for the cause of a key provider of your own.
 ///
 /// [`WriteOutcome`] has a table of what a failed write means, and when the call may be repeated.
 #[derive(Debug)]
@@ -52,7 +96,7 @@ struct Inner {
     record: RecordId,
     kind: ErrorKind,
     outcome: WriteOutcome,
-    /// Whether the call leads to the same end if it is made again after all.
+    /// Whether the call has the same effect if it is made twice.
     is_repeatable: bool,
     returned: Option<Returned>,
 }
@@ -74,13 +118,13 @@ impl Error {
         }
     }
 
-    /// The same failure, better told.
+    /// The same error with another kind.
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.inner.kind = kind;
         self
     }
 
-    /// The error of a write of which a try may have been carried out.
+    /// The error of a write that an earlier try may have carried out.
     pub(crate) fn or_in_doubt(mut self, in_doubt: bool) -> Self {
         if in_doubt && self.inner.outcome == WriteOutcome::NotWritten {
             self.inner.outcome = WriteOutcome::Unknown;
@@ -88,7 +132,7 @@ impl Error {
         self
     }
 
-    /// The error of a call that leads to the same end if it is made twice.
+    /// The error of a call that has the same effect if it is made twice.
     pub(crate) fn repeatable_if(mut self, is_repeatable: bool) -> Self {
         self.inner.is_repeatable = is_repeatable;
         self
@@ -101,36 +145,35 @@ impl Error {
         self.with_returned(returned)
     }
 
-    /// The error of a write that found `item` where it was to write.
+    /// The error of a write that found `item` in the table.
     pub(crate) fn with_returned(mut self, item: Option<Item>) -> Self {
         self.inner.returned = item.map(Returned);
         self
     }
 
-    /// The item that DynamoDB returned with the failed call, as it is stored: what is sealed in it
-    /// is still sealed.
+    /// The item that DynamoDB returned with the failed call, as it is stored, still sealed.
     ///
     /// It is the item that made a condition fail, or the item that a write returned and that could
-    /// not be opened. Keep it where it would be lost otherwise: a delete has taken it out of
-    /// the table. [`Table::open_returned`](crate::Table::open_returned) opens it.
+    /// not be opened. After a delete, this may be the only copy: keep it.
+    /// [`Table::open_returned`](crate::Table::open_returned) opens it.
     #[must_use]
     pub fn returned_item(&self) -> Option<&Item> {
         self.inner.returned.as_ref().map(|returned| &returned.0)
     }
 
-    /// What is wrong.
+    /// The kind of the error, in groups that say who must act.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.inner.kind
     }
 
-    /// Which record.
+    /// The record that the error is about.
     #[must_use]
     pub fn record(&self) -> &RecordId {
         &self.inner.record
     }
 
-    /// Who can put it right.
+    /// Who must act.
     #[must_use]
     pub fn fault(&self) -> Fault {
         self.kind().fault()
@@ -165,7 +208,10 @@ impl Error {
     /// means.
     ///
     /// ```no_run
-    /// # async fn example(dynamodb: aws_sdk_dynamodb::Client, provider: envelope_dynamo::LocalKeyProvider) -> Result<(), envelope_dynamo::Error> {
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
     /// # use envelope_dynamo::{Envelope, Table, WriteOutcome};
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
@@ -174,9 +220,9 @@ impl Error {
     /// let deleted = match users.delete("u_1").returning_old().send().await {
     ///     Ok(deleted) => deleted,
     ///     Err(error) => match error.write_outcome() {
-    ///         WriteOutcome::NotWritten => return Err(error), // the record still stands
-    ///         WriteOutcome::Unknown => return Err(error), // read the table before anything else is done
-    ///         WriteOutcome::Written => users.open_returned(&error).await?, // it is gone, and the error has it
+    ///         WriteOutcome::NotWritten => return Err(error), // the record is still there
+    ///         WriteOutcome::Unknown => return Err(error), // read the table first
+    ///         WriteOutcome::Written => users.open_returned(&error).await?, // deleted; the error has the record
     ///     },
     /// };
     /// # Ok(())
@@ -187,20 +233,19 @@ impl Error {
         self.inner.outcome
     }
 
-    /// Whether it is not known if the write was carried out: short for [`WriteOutcome::Unknown`].
+    /// Whether it is unknown if the write was carried out: short for [`WriteOutcome::Unknown`].
     ///
-    /// Where this is false the outcome is known, one way or the other:
-    /// [`write_outcome`](Self::write_outcome) says which.
+    /// If false, the outcome is known: [`write_outcome`](Self::write_outcome) has it.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         self.write_outcome() == WriteOutcome::Unknown
     }
 
-    /// Whether the same call may succeed later without anybody acting, and leads to the same end as
+    /// Whether the same call may succeed later without anybody acting, and has the same effect as
     /// one call.
     ///
-    /// Never after the write was carried out; and where that is not known, only of a call that does
-    /// no harm twice: see the table of [`WriteOutcome`].
+    /// Always false after the write was carried out. If the outcome is unknown, true only for a
+    /// call that has the same effect twice: see the table of [`WriteOutcome`].
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         let may_be_repeated = match self.write_outcome() {
