@@ -80,6 +80,19 @@ impl Seen {
         self.note::<T>();
     }
 
+    /// Prints the error of the group.
+    #[track_caller]
+    fn group(&mut self, kind: &ErrorKind) {
+        match kind {
+            ErrorKind::Usage(error) => self.error(error),
+            ErrorKind::Data(error) => self.error(error),
+            ErrorKind::Write(error) => self.error(error),
+            ErrorKind::Key(error) => self.error(error),
+            ErrorKind::DynamoDb(error) => self.error(error),
+            other => panic!("an unknown group: {other}"),
+        }
+    }
+
     #[track_caller]
     fn error<T: std::error::Error + 'static>(&mut self, error: &T) {
         crate::assert_clean(&envelope_tests::all_it_says(error));
@@ -309,6 +322,7 @@ async fn tables(seen: &mut Seen) {
         panic!("{error}")
     };
     seen.print(source);
+    seen.group(error.kind());
     seen.error(&error);
     faults.fail_always("BatchWriteItem", Injected::error("AccessDeniedException"));
     let error = patients.batch_put([patient()]).send().await.unwrap_err();
@@ -322,17 +336,28 @@ async fn tables(seen: &mut Seen) {
     let error = again().send().await.unwrap_err();
     seen.print(error.kind());
     seen.print(&error.reasons()[0]);
+    seen.group(error.reasons()[0].error().kind());
     let moved =
         patients.rewrap("p_1").unwrap_and_wrap(&provider(), &[&provider()]).send().await.unwrap();
     seen.print(&moved.unwrap());
     seen.error(&error);
 
-    let mut item = to_item(&patient(), &provider()).await.unwrap();
+    let item = to_item(&patient(), &provider()).await.unwrap();
+    let other = envelope_dynamo::LocalKeyProvider::new(RootKey::generate().unwrap());
+    seen.group(from_item::<Patient>(item.clone(), &other).await.unwrap_err().kind());
+    let mut changed = item.clone();
+    changed.insert(
+        "encrypted_payload".into(),
+        aws_sdk_dynamodb::types::AttributeValue::S(TEXT.into()),
+    );
+    seen.group(from_item::<Patient>(changed, &provider()).await.unwrap_err().kind());
+    let mut item = item;
     item.insert("name".into(), aws_sdk_dynamodb::types::AttributeValue::S(NUMBER.to_string()));
     let error = from_item::<Patient>(item, &provider()).await.unwrap_err();
     let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
     seen.error(marks);
     seen.print(marks.written());
+    seen.group(error.kind());
 
     type Records = std::vec::IntoIter<Patient>;
     type Keys = std::vec::IntoIter<String>;
