@@ -92,12 +92,18 @@ const _: () = {
         const DENY_UNKNOWN_FIELDS: bool = true;
         type Key = __envelope::Composite<String, Time>;
         fn optional_fields() -> __envelope::Vec<&'static str> {
+            use __envelope::NotDeserialized as _;
             __envelope::optional([
-                ("streamId", __envelope::may_be_absent::<String>()),
-                ("email", __envelope::may_be_absent::<Option<String>>()),
-                ("body", __envelope::may_be_absent::<T>()),
-                ("tenant", __envelope::may_be_absent::<u32>()),
-                ("labels", __envelope::may_be_absent::<BTreeMap<String, String>>()),
+                ("streamId", __envelope::MayBeAbsent::<String>::__may_be_absent()),
+                ("email", __envelope::MayBeAbsent::<Option<String>>::__may_be_absent()),
+                ("body", __envelope::MayBeAbsent::<T>::__may_be_absent()),
+                ("tenant", __envelope::MayBeAbsent::<u32>::__may_be_absent()),
+                (
+                    "labels",
+                    __envelope::MayBeAbsent::<
+                        BTreeMap<String, String>,
+                    >::__may_be_absent(),
+                ),
             ])
         }
         type Attributes = __Attributes<T>;

@@ -84,11 +84,12 @@ const _: () = {
         );
         type Key = __envelope::Composite<String, __envelope::Parts<(u64, String)>>;
         fn optional_fields() -> __envelope::Vec<&'static str> {
+            use __envelope::NotDeserialized as _;
             __envelope::optional([
-                ("user_id", __envelope::may_be_absent::<String>()),
-                ("created", __envelope::may_be_absent::<u64>()),
-                ("order_id", __envelope::may_be_absent::<String>()),
-                ("card", __envelope::may_be_absent::<String>()),
+                ("user_id", __envelope::MayBeAbsent::<String>::__may_be_absent()),
+                ("created", __envelope::MayBeAbsent::<u64>::__may_be_absent()),
+                ("order_id", __envelope::MayBeAbsent::<String>::__may_be_absent()),
+                ("card", __envelope::MayBeAbsent::<String>::__may_be_absent()),
             ])
         }
         type Attributes = __Attributes;

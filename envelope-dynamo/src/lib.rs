@@ -134,7 +134,7 @@ pub mod __private {
     pub use ::std::string::String;
     pub use ::std::vec::Vec;
 
-    pub use crate::convert::absent::may_be_absent;
+    pub use crate::convert::absent::{MayBeAbsent, NotDeserialized};
     pub use crate::convert::scalar::scalar_type;
     pub use crate::convert::value::{from_attribute_value, to_attribute_value};
     pub use crate::dynamodb::Item;

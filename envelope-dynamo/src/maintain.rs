@@ -19,6 +19,8 @@
 //!         pub user_id: String,
 //!         #[encrypted]
 //!         pub email: String,
+//!         #[encrypted]
+//!         pub phone: String,
 //!     }
 //! }
 //!
@@ -29,6 +31,8 @@
 //!     user_id: String,
 //!     #[plaintext]
 //!     email: String,
+//!     #[encrypted]
+//!     phone: String,
 //! }
 //!
 //! let before = SchemaFile::new().with::<before::User>();

@@ -77,10 +77,11 @@ fn optional_fields(record: &Record<'_>) -> TokenStream {
             return Some(quote!((#name, true)));
         }
         let is_with = field.serde.with.deserialize;
-        (!is_with).then(|| quote!((#name, __envelope::may_be_absent::<#ty>())))
+        (!is_with).then(|| quote!((#name, __envelope::MayBeAbsent::<#ty>::__may_be_absent())))
     });
     quote! {
         fn optional_fields() -> __envelope::Vec<&'static str> {
+            use __envelope::NotDeserialized as _;
             __envelope::optional([#(#fields),*])
         }
     }

@@ -1,5 +1,7 @@
 //! The value that a type has for an attribute that is absent from the item.
 
+use std::marker::PhantomData;
+
 use envelope_core::ValueError;
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
@@ -13,11 +15,32 @@ pub(crate) fn absent_value<T: Deserialize<'static>>(name: &'static str) -> Resul
     T::deserialize(Absent(name))
 }
 
-/// Whether a type has a value for an attribute that the item does not have.
-#[must_use]
-pub fn may_be_absent<T: Deserialize<'static>>() -> bool {
-    absent_value::<T>("").is_ok()
+/// Whether a type has a value for an absent attribute; used by derived code.
+///
+/// A type that serde cannot read takes the function of [`NotDeserialized`], so that the compiler
+/// reports the missing `Deserialize` only once.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct MayBeAbsent<T: ?Sized>(PhantomData<T>);
+
+impl<T: Deserialize<'static>> MayBeAbsent<T> {
+    /// Whether `T` has a value for an absent attribute.
+    #[must_use]
+    pub fn __may_be_absent() -> bool {
+        absent_value::<T>("").is_ok()
+    }
 }
+
+/// The answer for types that serde cannot read.
+#[doc(hidden)]
+pub trait NotDeserialized {
+    /// No.
+    fn __may_be_absent() -> bool {
+        false
+    }
+}
+
+impl<T: ?Sized> NotDeserialized for MayBeAbsent<T> {}
 
 struct Absent(&'static str);
 
