@@ -26,7 +26,7 @@ pub struct DynamoDbError {
     pub(crate) message: Option<Box<str>>,
     pub(crate) request_id: Option<Box<str>>,
     pub(crate) retryable: bool,
-    /// Why it was not answered, where the request was not dispatched.
+    /// Why the request was not answered, if the SDK could not dispatch it.
     pub(crate) no_answer: Option<NoAnswer>,
     /// The outcome for a table of branch keys; a record's error has its own.
     pub(crate) outcome: WriteOutcome,
@@ -36,8 +36,8 @@ pub struct DynamoDbError {
 }
 
 impl DynamoDbError {
-    /// A request that DynamoDB finds wrong in itself, and missing credentials, are the program's;
-    /// everything else is the operator's.
+    /// The program must act on a request that DynamoDB finds invalid and on missing credentials; the
+    /// operator on everything else.
     pub(crate) fn fault(&self) -> Fault {
         match (self.code(), self.no_answer) {
             (Some("ValidationException"), _) | (_, Some(NoAnswer::NoCredentials)) => Fault::Caller,
@@ -45,8 +45,8 @@ impl DynamoDbError {
         }
     }
 
-    /// The error of a call that may have been carried out, and is to be made again only if that
-    /// does no harm.
+    /// The error of a call that may have been carried out. It may be repeated only if
+    /// `is_repeatable`.
     pub(crate) fn or_in_doubt(mut self, in_doubt: bool, is_repeatable: bool) -> Self {
         if in_doubt {
             self.outcome = WriteOutcome::Unknown;
@@ -109,9 +109,9 @@ impl fmt::Display for DynamoDbError {
 impl StdError for DynamoDbError {}
 
 /// The innermost cause of a request that was not sent or not answered.
-pub(crate) fn cause<E>(error: &SdkError<E>) -> Option<Box<str>>
+fn cause<E>(error: &SdkError<E>) -> Option<Box<str>>
 where
-    E: StdError + Send + Sync + 'static,
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     match error {
         SdkError::DispatchFailure(failure) => Some(innermost(failure.as_connector_error()?)),
@@ -119,6 +119,10 @@ where
         SdkError::ConstructionFailure(_) => Some(innermost(error)),
         // The raw answer may hold items.
         SdkError::ResponseError(_) => Some("the answer could not be read".into()),
+        // The body of such an answer is not DynamoDB's.
+        SdkError::ServiceError(service) if error.code().is_none() => {
+            Some(format!("HTTP status {}", service.raw().status().as_u16()).into())
+        }
         _ => None,
     }
 }

@@ -11,9 +11,9 @@ use aws_sdk_dynamodb::error::ConnectorError;
 pub(crate) enum NoAnswer {
     /// The network or the service, for now: I/O and time-outs alone.
     Outage,
-    /// There are no credentials, or they are not configured as they should be.
+    /// There are no credentials, or their configuration is invalid.
     NoCredentials,
-    /// Whoever gives credentials refused them, or failed.
+    /// The credentials provider refused or failed.
     CredentialsRefused,
     /// Anything else: a client without region, a connection that does not speak HTTP.
     Other,
@@ -35,7 +35,7 @@ impl NoAnswer {
         }
     }
 
-    /// The text in place of an error code, where nothing was sent.
+    /// The text in place of an error code, if nothing was sent.
     pub(crate) const fn describe(self) -> Option<&'static str> {
         match self {
             Self::Outage => None,
@@ -48,8 +48,8 @@ impl NoAnswer {
     }
 }
 
-/// An error and its causes, the innermost last. `io::Error` gives its own cause's cause, so that is
-/// asked for itself.
+/// An error and its causes, the innermost last. `io::Error::source` skips the error inside, so
+/// `get_ref` is used.
 fn chain<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
@@ -66,20 +66,20 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> Box<str> {
     chain(error).last().unwrap_or(error).to_string().into()
 }
 
-/// Whether one cause by itself says that the network or a time limit is to blame.
+/// Whether one cause is an error of the network or of a time limit.
 fn is_outage(cause: &(dyn StdError + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref::<ConnectorError>() {
         return error.is_io() || error.is_timeout() || error.as_other().is_some();
     }
-    // Time limits have errors that are private or generic: of the SDK's cache of credentials, and
-    // of a call of STS.
+    // The errors of time limits are private or generic types: of the SDK's credentials cache, and
+    // of a call to STS. Only their texts can be compared.
     let said = cause.to_string();
     let is_time_limit =
         said.starts_with("identity resolver timed out") || said == "request has timed out";
     is_time_limit || cause.downcast_ref().is_some_and(is_network)
 }
 
-/// Files that are missing or not to be read are no outage.
+/// A file that is missing or cannot be read is not an outage.
 fn is_network(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(
@@ -100,10 +100,9 @@ fn is_network(error: &io::Error) -> bool {
 /// Whether the connection was never made, so that nothing of the request can have arrived: name
 /// resolution, TCP or TLS failed, or took too long.
 ///
-/// Only hyper's own word counts, given to the SDK directly. The error number does not suffice: a
-/// kernel reports "connection refused" of a connection that stood as well. The type is not this
-/// crate's to name without depending on hyper, so its text is compared; another text leaves the
-/// write in doubt.
+/// Only hyper's own error counts, directly below the SDK's. The error number does not suffice: a
+/// kernel can report "connection refused" for an open connection too. This crate does not depend on
+/// hyper and cannot name the type, so the text is compared; another text leaves the write in doubt.
 pub(crate) fn never_connected(error: &ConnectorError) -> bool {
     error.source().is_some_and(|source| source.to_string() == "client error (Connect)")
 }

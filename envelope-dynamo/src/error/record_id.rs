@@ -1,10 +1,11 @@
-//! Which record an error is about.
+//! The record that an error is about.
 
 use std::fmt;
 
 use envelope_core::{ContextForm, Escaped};
 
-/// Which record an error is about: logical table, and key attributes as far as they may be shown.
+/// The record that an error is about: the logical table, and the key attributes in the form in which
+/// they may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordId {
     table: &'static str,

@@ -1,5 +1,5 @@
-//! A stored record opened, changed and sealed again: which attributes that replaces, and which it
-//! leaves to others.
+//! Opens a stored record, and seals it again after a change: which attributes the change replaces,
+//! and which it does not touch.
 
 pub(crate) mod plan;
 
@@ -30,20 +30,20 @@ use crate::record::field::Field;
 use crate::record::item_key::record_id;
 use crate::record::schema::{ENCRYPTED_PAYLOAD, RESERVED, is_reserved};
 
-/// Bytes of a payload that no other payload begins with: version, suite, random salt, commitment
+/// The length of a payload's beginning that is unique: version, suite, random salt, commitment
 /// (FORMAT 4.2).
 const UNIQUE_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
 
-/// A stored record, open.
+/// A stored record that was opened.
 pub(crate) struct Stored<T> {
     pub(crate) record: T,
     /// The item as it is stored.
     item: Item,
     /// The encrypted fields as they are stored.
     plaintext: Plaintext,
-    /// Those of the groups.
+    /// The encrypted fields of the groups as they are stored.
     groups: Vec<(&'static str, Plaintext)>,
-    /// The names of the attributes that are authenticated with them.
+    /// The names of the authenticated attributes.
     authenticated: Vec<String>,
     /// The record as it would be written unchanged.
     before: Parts,
@@ -62,14 +62,14 @@ impl<T: Envelope> Stored<T> {
         Ok(Self { record, item, plaintext, groups, authenticated, before })
     }
 
-    /// Seals the record as it has become; `None` if nothing has changed.
+    /// Seals the changed record; `None` if nothing has changed.
     ///
-    /// Sealed anew whatever has changed: the payload is what tells this write from any other.
-    pub(crate) async fn reseal(
+    /// The payload is sealed again after every change: it distinguishes this write from others.
+    pub(crate) async fn seal_modified(
         &self,
         now: SystemTime,
         provider: &(impl WrapKey + ?Sized),
-    ) -> Result<Option<Resealed>, Error> {
+    ) -> Result<Option<Modification>, Error> {
         let id = record_id::<T>(&self.item);
         let fail = |kind| Error::new(id.clone(), kind);
         let mut after = split(&self.record).map_err(fail)?;
@@ -88,22 +88,27 @@ impl<T: Envelope> Stored<T> {
         if bytes > MAX_ITEM_BYTES {
             return Err(fail(ErrorKind::Usage(UsageError::TooLarge { bytes })));
         }
-        let anew = sealed
+        let sealed_again = sealed
             .into_iter()
             .filter(|(name, value)| is_reserved(name) && self.item.get(name) != Some(value));
-        Ok(Some(Resealed { expected, anew: anew.collect(), changes, written: after.item }))
+        Ok(Some(Modification {
+            expected,
+            sealed_again: sealed_again.collect(),
+            changes,
+            written: after.item,
+        }))
     }
 
-    /// The record as it was written: what the library keeps is as `resealed`, or as it was.
-    pub(crate) fn into_record(mut self, resealed: Option<&Resealed>) -> Result<T, Error> {
-        let written = resealed.map_or(&self.before.item, |resealed| &resealed.written);
+    /// The record as it was written, with the managed fields of `modification`, or unchanged.
+    pub(crate) fn into_record(mut self, modification: Option<&Modification>) -> Result<T, Error> {
+        let written = modification.map_or(&self.before.item, |modification| &modification.written);
         match self.record.apply_managed_fields(written) {
             Ok(()) => Ok(self.record),
             Err(source) => Err(Error::new(record_id::<T>(&self.item), source)),
         }
     }
 
-    /// The key says where the record stands, which a change cannot move.
+    /// A change cannot move the record to another key.
     fn same_key(&self, after: &Parts) -> Result<(), ErrorKind> {
         let mut keys = T::SCHEMA.keys();
         match keys.find(|field| self.before.item.get(field.name) != after.item.get(field.name)) {
@@ -112,7 +117,7 @@ impl<T: Envelope> Stored<T> {
         }
     }
 
-    /// A group that was withheld cannot be written: what newer versions of the struct seal in it
+    /// A withheld group cannot be written: values that a newer version of the struct sealed in it
     /// would be lost.
     fn same_groups(&self, after: &Parts) -> Result<(), ErrorKind> {
         match self.before.withheld.iter().find(|group| !after.withheld.contains(group)) {
@@ -129,8 +134,8 @@ impl<T: Envelope> Stored<T> {
         Planner::new(T::SCHEMA, &self.item, &self.authenticated, stored, [&self.before, after])
     }
 
-    /// The record as it will be, but for its new payloads, and the readable attributes that this
-    /// changes.
+    /// The record after the change, without its new payloads, and the readable attributes that
+    /// change.
     fn planned(&self, after: &Parts) -> Result<(Parts, Vec<Change>), ErrorKind> {
         let planner = self.planner(after)?;
         let (mut withheld, changes_pairs) = (after.withheld.clone(), planner.changes_pairs());
@@ -141,23 +146,26 @@ impl<T: Envelope> Stored<T> {
         let plan =
             planner.plan(std::iter::once(None).chain(groups.iter().map(|group| Some(*group))));
         // A group that has not changed stays as it is sealed.
-        let (kept, anew): (Vec<_>, Vec<_>) =
+        let (kept, sealed_again): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| !changes_pairs && planner.is_stored(&plan, group));
         withheld.extend(kept);
         let parts = Parts {
             item: self.readable_after(&plan.changes),
             fields: plan.writer(None),
-            groups: anew.into_iter().map(|group| (group, plan.writer(Some(group)))).collect(),
+            groups: sealed_again
+                .into_iter()
+                .map(|group| (group, plan.writer(Some(group))))
+                .collect(),
             withheld,
             authenticated: plan.authenticated.iter().cloned().collect(),
-            // What the struct wrote was looked at when it was taken apart.
+            // The values were checked when the record was split.
             fragile: Vec::new(),
         };
         Ok((parts, plan.changes))
     }
 
-    /// Every group is bound to the pairs of the encryption context, so that a change of one seals
-    /// all of them again.
+    /// Every group is bound to the pairs of the encryption context, so a changed pair seals all
+    /// groups again.
     fn all_groups_are_open(&self, withheld: &[&'static str]) -> Result<(), ErrorKind> {
         let groups = unknown_groups(T::SCHEMA, &self.authenticated);
         match (withheld.first(), groups.is_empty()) {
@@ -167,8 +175,8 @@ impl<T: Envelope> Stored<T> {
         }
     }
 
-    /// The attributes that must still be as they were read: everything that the record was or will
-    /// be bound to, and the readable attributes that the change writes.
+    /// The attributes that must not have changed since the record was read: all that the record is
+    /// or will be bound to, and the readable attributes that the change writes.
     fn expected(
         &self,
         authenticated: &[Cow<'static, str>],
@@ -189,7 +197,7 @@ impl<T: Envelope> Stored<T> {
         names.into_iter().map(|name| (name.to_owned(), self.item.get(name).cloned())).collect()
     }
 
-    /// The item as it will be, but for its new payloads.
+    /// The item after the change, without its new payloads.
     fn readable_after(&self, changes: &[Change]) -> Item {
         let mut item = self.item.clone();
         RESERVED.iter().for_each(|name| drop(item.remove(*name)));
@@ -202,29 +210,31 @@ impl<T: Envelope> Stored<T> {
         item
     }
 
-    /// Whether `found` is the record as it was read, as far as `resealed` depends on it.
-    pub(crate) fn is_as_read(&self, found: &Item, resealed: Option<&Resealed>) -> bool {
-        let expected = resealed.map(|resealed| resealed.expected.as_slice()).unwrap_or_default();
+    /// Whether `found` still has all values that were read and that `modification` depends on.
+    pub(crate) fn is_as_read(&self, found: &Item, modification: Option<&Modification>) -> bool {
+        let expected =
+            modification.map(|modification| modification.expected.as_slice()).unwrap_or_default();
         found.get(ENCRYPTED_PAYLOAD) == self.item.get(ENCRYPTED_PAYLOAD)
             && expected.iter().all(|(name, value)| is_same(found.get(name), value.as_ref()))
     }
 }
 
-/// What replaces a record in place.
-pub(crate) struct Resealed {
-    /// The attributes that must still be as they were read, absent ones included.
+/// The attributes that a modified record replaces.
+pub(crate) struct Modification {
+    /// The attributes that must not have changed since they were read, absent ones included.
     expected: Vec<(String, Option<AttributeValue>)>,
-    /// The attributes that hold what is sealed.
-    anew: Item,
+    /// The payloads and wrapped keys that were sealed again.
+    sealed_again: Item,
     changes: Vec<Change>,
-    /// The readable attributes as they are after it, as far as the struct knows them.
+    /// The readable attributes of the struct after the change.
     written: Item,
 }
 
-impl Resealed {
-    /// Adds the clauses that write it; returns the condition that what was read still stands there.
+impl Modification {
+    /// Adds the clauses that write the modification. Returns the condition that nothing it depends
+    /// on has changed since it was read.
     pub(crate) fn render(&self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> String {
-        for (name, value) in &self.anew {
+        for (name, value) in &self.sealed_again {
             let (name, value) = (placeholders.name(name), placeholders.value(value.clone()));
             clauses.set.push(format!("{name} = {value}"));
         }
@@ -237,29 +247,27 @@ impl Resealed {
                 None => clauses.remove.push(name),
             }
         }
-        let expected = self
-            .expected
-            .iter()
-            .map(|(name, value)| is_as_read(name, value.as_ref(), placeholders));
+        let expected =
+            self.expected.iter().map(|(name, value)| unchanged(name, value.as_ref(), placeholders));
         expected.collect::<Vec<_>>().join(" AND ")
     }
 
-    /// Whether `item` holds this very payload: then it has been written.
+    /// Whether `item` has this payload: then the modification was written.
     pub(crate) fn is_in(&self, item: &Item) -> bool {
         item.get(ENCRYPTED_PAYLOAD)
-            .is_some_and(|payload| self.anew.get(ENCRYPTED_PAYLOAD) == Some(payload))
+            .is_some_and(|payload| self.sealed_again.get(ENCRYPTED_PAYLOAD) == Some(payload))
     }
 }
 
 impl<T> Stored<T> {
-    /// The condition that the record has not been sealed anew since it was read.
-    pub(crate) fn still_stands(&self, placeholders: &mut Placeholders) -> String {
-        is_as_read(ENCRYPTED_PAYLOAD, self.item.get(ENCRYPTED_PAYLOAD), placeholders)
+    /// The condition that the record was not sealed again since it was read.
+    pub(crate) fn payload_unchanged(&self, placeholders: &mut Placeholders) -> String {
+        unchanged(ENCRYPTED_PAYLOAD, self.item.get(ENCRYPTED_PAYLOAD), placeholders)
     }
 }
 
-/// The condition that an attribute still is what was read.
-fn is_as_read(
+/// The condition that an attribute has not changed since it was read.
+fn unchanged(
     name: &str,
     value: Option<&AttributeValue>,
     placeholders: &mut Placeholders,
@@ -267,7 +275,7 @@ fn is_as_read(
     match value {
         None => format!("attribute_not_exists({})", placeholders.name(name)),
         Some(AttributeValue::B(payload)) if is_reserved(name) => {
-            still_stands(name, payload.as_ref(), placeholders)
+            payload_unchanged(name, payload.as_ref(), placeholders)
         }
         Some(value) => {
             format!("{} = {}", placeholders.name(name), placeholders.value(value.clone()))
@@ -275,8 +283,12 @@ fn is_as_read(
     }
 }
 
-/// The condition that the attribute `name` begins like `payload`, and so is that very payload.
-pub(crate) fn still_stands(name: &str, payload: &[u8], placeholders: &mut Placeholders) -> String {
+/// The condition that the attribute `name` has the same unique beginning as `payload`.
+pub(crate) fn payload_unchanged(
+    name: &str,
+    payload: &[u8],
+    placeholders: &mut Placeholders,
+) -> String {
     let beginning = Blob::new(payload.get(..UNIQUE_BYTES).unwrap_or(payload));
     let name = placeholders.name(name);
     format!("begins_with({name}, {})", placeholders.value(AttributeValue::B(beginning)))
@@ -288,8 +300,8 @@ mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
 
     use crate::expression::placeholders::Placeholders;
-    use crate::item::modify_record::is_as_read;
     use crate::item::modify_record::plan::is_same;
+    use crate::item::modify_record::unchanged;
 
     #[test]
     fn sets_are_the_same_in_any_order_and_lists_are_not() {
@@ -316,13 +328,13 @@ mod tests {
         assert!(is_same(None, None) && !is_same(Some(&AttributeValue::Null(true)), None));
     }
 
-    /// Only a payload is known by its beginning.
+    /// Only a payload has a unique beginning.
     #[test]
     fn an_attribute_must_be_as_it_was_read_to_its_end() {
         let bytes = AttributeValue::B(Blob::new([7; 100]));
         let demanded = |name, value| {
             let mut placeholders = Placeholders::of(&[]);
-            let condition = is_as_read(name, value, &mut placeholders);
+            let condition = unchanged(name, value, &mut placeholders);
             (condition, placeholders.into_maps().1.and_then(|values| values.into_values().next()))
         };
         let (condition, value) = demanded("photo", Some(&bytes));

@@ -1,12 +1,13 @@
-//! A record taken apart: readable attributes to the item, encrypted fields to the payload.
+//! Splits a record: readable attributes go to the item, encrypted fields to the payloads.
+
+mod serializer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{FieldWriter, FragileValues, ValueError};
-use serde::ser::{Impossible, SerializeStruct};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::convert::{check_storable, to_attribute_counting};
 use crate::dynamodb::Item;
@@ -23,9 +24,6 @@ use crate::record::schema::Schema;
 pub(crate) const PLAINTEXT_BYTES: usize = 512;
 
 const NO_FIELD: ValueError = ValueError::format("a serialized field is not one of the struct's");
-
-const NOT_A_STRUCT: ValueError =
-    ValueError::format("a record serializes as a struct with named fields");
 
 /// The parts of a record, before sealing.
 pub(crate) struct Parts {
@@ -310,100 +308,6 @@ impl Router {
                 self.item.insert(field.name.to_owned(), AttributeValue::S(key));
             }
         }
-        Ok(())
-    }
-}
-
-macro_rules! refuse {
-    ($($method:ident($($argument:ty),*) $ok:ty;)*) => {
-        $(fn $method(self, $(_: $argument),*) -> Result<$ok, ValueError> {
-            Err(NOT_A_STRUCT)
-        })*
-    };
-}
-
-type No = Impossible<(), ValueError>;
-
-impl<'r> Serializer for &'r mut Router {
-    type Ok = ();
-    type Error = ValueError;
-    type SerializeSeq = No;
-    type SerializeTuple = No;
-    type SerializeTupleStruct = No;
-    type SerializeTupleVariant = No;
-    type SerializeMap = No;
-    type SerializeStruct = Fields<'r>;
-    type SerializeStructVariant = No;
-
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Fields<'r>, ValueError> {
-        Ok(Fields(self))
-    }
-
-    fn serialize_some<V: Serialize + ?Sized>(self, _value: &V) -> Result<(), ValueError> {
-        Err(NOT_A_STRUCT)
-    }
-
-    fn serialize_newtype_struct<V: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: &V,
-    ) -> Result<(), ValueError> {
-        Err(NOT_A_STRUCT)
-    }
-
-    fn serialize_newtype_variant<V: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &V,
-    ) -> Result<(), ValueError> {
-        Err(NOT_A_STRUCT)
-    }
-
-    refuse! {
-        serialize_bool(bool) ();
-        serialize_i8(i8) ();
-        serialize_i16(i16) ();
-        serialize_i32(i32) ();
-        serialize_i64(i64) ();
-        serialize_u8(u8) ();
-        serialize_u16(u16) ();
-        serialize_u32(u32) ();
-        serialize_u64(u64) ();
-        serialize_f32(f32) ();
-        serialize_f64(f64) ();
-        serialize_char(char) ();
-        serialize_str(&str) ();
-        serialize_bytes(&[u8]) ();
-        serialize_none() ();
-        serialize_unit() ();
-        serialize_unit_struct(&'static str) ();
-        serialize_unit_variant(&'static str, u32, &'static str) ();
-        serialize_seq(Option<usize>) No;
-        serialize_map(Option<usize>) No;
-        serialize_tuple(usize) No;
-        serialize_tuple_struct(&'static str, usize) No;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) No;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) No;
-    }
-}
-
-struct Fields<'r>(&'r mut Router);
-
-impl SerializeStruct for Fields<'_> {
-    type Ok = ();
-    type Error = ValueError;
-
-    fn serialize_field<V: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &V,
-    ) -> Result<(), ValueError> {
-        self.0.route(key, value)
-    }
-
-    fn end(self) -> Result<(), ValueError> {
         Ok(())
     }
 }

@@ -187,7 +187,8 @@ mod groups {
             assert_eq!(marks.attribute(), "diagnosis");
             let told = error.to_string();
             assert!(
-                told.contains("groups that this reader does not see") && !told.contains("healthy"),
+                told.contains("a group of the record that this reader cannot open")
+                    && !told.contains("healthy"),
                 "{told}"
             );
         }

@@ -138,7 +138,7 @@ struct Held<T> {
     held: T,
 }
 
-const WIDE: &str = "it holds an `i128` or `u128` that does not read back";
+const WIDE: &str = "it holds an `i128` or `u128` that reads back as another value";
 const KEYS: &str = "it holds a map whose keys are integers or booleans";
 const NULL: &str = "it holds `Some` of a value that is stored as null";
 const NUMBER: &str = "holds a number that DynamoDB cannot store";
@@ -434,7 +434,7 @@ async fn an_attribute_of_another_type_than_binary_is_named() {
         item.insert(name.to_owned(), AttributeValue::S("QUJD".to_owned()));
         let error =
             from_item::<Encrypted<u8>>(item, &keys).await.expect_err("not binary").to_string();
-        assert!(error.starts_with(&format!("values[id=v_1]: `{name}` is of type S, ")), "{error}");
+        assert!(error.starts_with(&format!("values[id=v_1]: `{name}` has type S, ")), "{error}");
     }
 }
 

@@ -105,7 +105,7 @@ async fn a_negative_version_is_refused_before_anything_is_sent() {
     let error = records.put(&signed(-1)).send().await.expect_err("no record has it");
     assert_eq!(
         error.to_string(),
-        "documents[id=d]: `version` is a version, but no whole number from 0 on"
+        "documents[id=d]: `version` is a version, but not a whole number from 0"
     );
     assert!(setup.faults.all_requests().is_empty());
 }

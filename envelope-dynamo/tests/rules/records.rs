@@ -255,7 +255,9 @@ async fn what_is_sealed_does_not_stand_in_the_clear_as_well() {
     item.insert("text".to_owned(), AttributeValue::S("planted".to_owned()));
     let error = from_item::<Note>(item, &keys).await.expect_err("somebody planted it");
     assert!(
-        error.to_string().contains("`text` is sealed in the record, and also stands"),
+        error
+            .to_string()
+            .contains("`text` is sealed in the record, but the item also has it in plaintext"),
         "{error}"
     );
 
@@ -265,7 +267,9 @@ async fn what_is_sealed_does_not_stand_in_the_clear_as_well() {
         .await
         .expect_err("somebody planted it");
     assert!(
-        error.to_string().contains("`iban` is sealed in the record, and also stands"),
+        error
+            .to_string()
+            .contains("`iban` is sealed in the record, but the item also has it in plaintext"),
         "{error}"
     );
 }

@@ -144,7 +144,7 @@ async fn a_value_outside_of_its_withheld_group_is_not_read() {
     };
     let item = to_item(&readable, &with_ward(&keys).0).await.expect("it is sealed");
     let error = from_item::<Patient>(item, &reader).await.expect_err("it is outside of the group");
-    assert_marks(&error, "in the clear");
+    assert_marks(&error, "the item also has it in plaintext");
 }
 
 #[tokio::test]

@@ -101,8 +101,8 @@ async fn plaintext_does_not_become_encrypted_or_authenticated_unasked() {
     assert_marks(&error, "f", &["anchor"], &[]);
     assert_eq!(
         error.to_string(),
-        "people[id=p_1]: `f` is marked #[encrypted], but the record was written with it unprotected, so that anybody could \
-         have put it there (to read such records while they are migrated: #[encrypted(accept = \"plaintext\")]); written \
+        "people[id=p_1]: `f` is marked #[encrypted], but the record was written with it unprotected, so anybody could \
+         have changed the value (to read such records during a migration: #[encrypted(accept = \"plaintext\")]); written \
          with encrypted [anchor], authenticated []"
     );
     assert_marks(&read::<Authenticated>(&item).await.unwrap_err(), "f", &["anchor"], &[]);
@@ -198,7 +198,7 @@ async fn a_plaintext_copy_of_a_protected_field_is_refused() {
     item.insert("f".into(), text("forged"));
     let error = read::<Encrypted>(&item).await.unwrap_err();
     assert_marks(&error, "f", &["anchor", "f"], &[]);
-    assert!(error.to_string().contains("also stands in the item in the clear"), "{error}");
+    assert!(error.to_string().contains("but the item also has it in plaintext"), "{error}");
     assert_marks(&read::<Authenticated>(&item).await.unwrap_err(), "f", &["anchor", "f"], &[]);
 }
 
@@ -226,7 +226,7 @@ async fn an_authenticated_field_that_became_plaintext_and_was_updated_in_place_s
     assert_eq!(
         error.to_string(),
         "people[id=p_1]: not authentic: the record was changed, moved from another place, or sealed under another key; \
-         written, it says, with authenticated [f] (of which [f] is #[plaintext] now: was it updated in place?)"
+         the record names as authenticated [f] (the struct marks [f] #[plaintext] now: was the record updated in place?)"
     );
 }
 

@@ -186,7 +186,7 @@ async fn an_error_and_its_sources_say_nothing_twice() {
         "AccessDeniedException",
         "ResourceNotFoundException",
         "a fault that was asked for",
-        "the answer could not be read",
+        "HTTP status 200",
     ] {
         assert!(says(cause), "{cause}: {errors:?}");
     }

@@ -1,9 +1,8 @@
-//! Plans the write of a change, field by field: a field that has not changed keeps its stored
-//! encoding.
+//! Plans which fields a change writes: a field that has not changed keeps its stored encoding.
 //!
-//! An older struct does not know what a newer one stores inside a field (an entry of a nested
+//! An older struct does not know all that a newer one stores inside a field (an entry of a nested
 //! struct, a variant that it reads as `#[serde(other)]`), and some fields are only read or only
-//! written. Written again, such a value would be lost without being touched.
+//! written. Encoding such a field again would lose values that the change did not touch.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -50,11 +49,11 @@ pub(crate) struct Planner<'s> {
     /// Whether groups are sealed in the record that the struct does not have, or that were not
     /// opened.
     has_unseen_groups: bool,
-    /// The groups whose values the record did not have, or does not have any more.
+    /// The groups that are withheld before or after the change.
     withheld: BTreeSet<&'static str>,
 }
 
-/// The values to write in place of those that were read.
+/// The values that the change writes.
 pub(crate) struct Plan<'s> {
     /// The sealed fields of each place.
     sealed: Vec<(Place, SealedFields<'s>)>,
@@ -62,7 +61,7 @@ pub(crate) struct Plan<'s> {
     pub(crate) changes: Vec<Change>,
 }
 
-/// The encrypted fields of a record that was taken apart, absent ones included.
+/// The encrypted fields of `parts`, absent ones included.
 fn values(parts: &Parts) -> Result<Values<'_>, ValueError> {
     let mut values = parts.fields.fields()?;
     for (_, fields) in &parts.groups {

@@ -144,7 +144,7 @@ async fn elements_of_another_kind_are_refused_by_both() {
     assert!(serde_dynamo::to_item::<_, Item>(&record).is_err());
     let error = to_item(&record, &provider()).await.unwrap_err();
     assert!(
-        error.to_string().contains("`numbers`") && error.to_string().contains("numbers alone"),
+        error.to_string().contains("`numbers`") && error.to_string().contains("is not a number"),
         "{error}"
     );
 }

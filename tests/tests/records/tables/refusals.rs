@@ -146,7 +146,7 @@ async fn half_a_record_is_an_error_that_says_which_half() {
     item.insert("encrypted_dek".into(), AttributeValue::S("AQ==".into()));
     setup.plant(item).await;
     let error = assert_refused(setup.table.get("alice").send().await);
-    assert!(error.to_string().contains("`encrypted_dek` is of type S"), "{error}");
+    assert!(error.to_string().contains("`encrypted_dek` has type S"), "{error}");
 }
 
 #[tokio::test]

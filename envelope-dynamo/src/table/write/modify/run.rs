@@ -16,7 +16,7 @@ use crate::error::kind::ErrorKind;
 use crate::error::write::WriteError;
 use crate::expression::limit::name_limit;
 use crate::expression::{Changes, Condition, Limit};
-use crate::item::modify_record::{Resealed, Stored};
+use crate::item::modify_record::{Modification, Stored};
 use crate::record::Envelope;
 use crate::table::customized::Customized as _;
 use crate::table::request::{Expressions, WriteRequest as _};
@@ -36,11 +36,12 @@ pub(crate) async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
     while let Some(item) = record.begin().await? {
         let mut stored = Stored::<T>::open(item, &*table.provider).await?;
         change(&mut stored.record).map_err(Failure::Change)?;
-        let resealed = stored.reseal(table.clock.system_time(), &*table.provider).await?;
-        if resealed.is_none() && beside.is_noop() {
+        let modification =
+            stored.seal_modified(table.clock.system_time(), &*table.provider).await?;
+        if modification.is_none() && beside.is_noop() {
             return Ok(Some(stored.into_record(None)?));
         }
-        match beside.write(&record, stored, resealed).await? {
+        match beside.write(&record, stored, modification).await? {
             Written::Done(record) => return Ok(Some(record)),
             Written::Overtaken(outcome) => record.overtaken(&outcome).await?,
         }
@@ -83,15 +84,16 @@ impl<T: Envelope> Beside<T> {
         &self,
         record: &ChangeLoop<'_, T, P>,
         stored: Stored<T>,
-        resealed: Option<Resealed>,
+        modification: Option<Modification>,
     ) -> Result<Written<T>, Error> {
         let fail = |kind| Error::new(record.id.clone(), kind);
-        let limits = self.limits(resealed.as_ref()).map_err(fail)?;
-        let request = self.request(record, &stored, resealed.as_ref(), &limits).map_err(fail)?;
+        let limits = self.limits(modification.as_ref()).map_err(fail)?;
+        let request =
+            self.request(record, &stored, modification.as_ref(), &limits).map_err(fail)?;
         let attempt = record.attempt();
         let outcome = attempt.outcome.clone();
         let mut request = request.customize().interceptor(outcome.clone());
-        if resealed.is_none() && self.has_changes() {
+        if modification.is_none() && self.has_changes() {
             // Without a new payload, the SDK's second attempt cannot be told from the first one:
             // `add` would add twice.
             request =
@@ -99,7 +101,7 @@ impl<T: Envelope> Beside<T> {
         }
         let error = match request.send().await {
             Ok(output) => {
-                return self.done(record, attempt, stored, resealed, output.attributes).await;
+                return self.done(record, attempt, stored, modification, output.attributes).await;
             }
             Err(error) => error,
         };
@@ -113,12 +115,12 @@ impl<T: Envelope> Beside<T> {
             }
             None => None,
         };
-        let is_written = |item: &Item| resealed.as_ref().is_some_and(|new| new.is_in(item));
+        let is_written = |item: &Item| modification.as_ref().is_some_and(|new| new.is_in(item));
         match found {
             Some(item) if is_written(&item) => {
-                self.done(record, attempt, stored, resealed, Some(item)).await
+                self.done(record, attempt, stored, modification, Some(item)).await
             }
-            Some(item) if is_refused && stored.is_as_read(&item, resealed.as_ref()) => {
+            Some(item) if is_refused && stored.is_as_read(&item, modification.as_ref()) => {
                 Err(name_limit(attempt.error(error), &limits))
             }
             _ if is_overtaken && !outcome.is_unknown() => Ok(Written::Overtaken(outcome)),
@@ -134,20 +136,22 @@ impl<T: Envelope> Beside<T> {
         record: &ChangeLoop<'_, T, P>,
         attempt: WriteAttempt<'_>,
         stored: Stored<T>,
-        resealed: Option<Resealed>,
+        modification: Option<Modification>,
         new: Option<Item>,
     ) -> Result<Written<T>, Error> {
         let record = match new.filter(|_| self.has_changes()) {
             Some(new) => record.table.open_written(attempt.returned(new)).await,
-            None => stored.into_record(resealed.as_ref()).map_err(|error| error.after_write(None)),
+            None => {
+                stored.into_record(modification.as_ref()).map_err(|error| error.after_write(None))
+            }
         };
         record.map(Written::Done)
     }
 
     /// The limits of the numbers that the update adds to. A version that is sealed with the record
     /// was checked when it was counted.
-    fn limits(&self, resealed: Option<&Resealed>) -> Result<Vec<Limit>, ErrorKind> {
-        match resealed {
+    fn limits(&self, modification: Option<&Modification>) -> Result<Vec<Limit>, ErrorKind> {
+        match modification {
             Some(_) => self.changes.limits(),
             None => limits::<T>(&self.changes),
         }
@@ -157,19 +161,19 @@ impl<T: Envelope> Beside<T> {
         &self,
         record: &ChangeLoop<'_, T, P>,
         stored: &Stored<T>,
-        resealed: Option<&Resealed>,
+        modification: Option<&Modification>,
         limits: &[Limit],
     ) -> Result<UpdateItemFluentBuilder, ErrorKind> {
         let table = record.table;
         let mut expressions = Expressions::of(table.kinds);
-        let as_read = match resealed {
-            Some(resealed) => {
-                resealed.render(&mut expressions.clauses, &mut expressions.placeholders)
+        let as_read = match modification {
+            Some(modification) => {
+                modification.render(&mut expressions.clauses, &mut expressions.placeholders)
             }
-            None => stored.still_stands(&mut expressions.placeholders),
+            None => stored.payload_unchanged(&mut expressions.placeholders),
         };
         // A record that is sealed again has a new version and a new time already.
-        match resealed {
+        match modification {
             Some(_) => expressions.change_unmanaged::<T>(self.changes.clone())?,
             None => expressions.change::<T>(self.changes.clone(), table.clock.system_time())?,
         }

@@ -13,7 +13,7 @@ use crate::expression::Clauses;
 use crate::expression::placeholders::Placeholders;
 use crate::item::context::bare_context;
 use crate::item::layout::{binary, dek_attribute, payload_attribute};
-use crate::item::modify_record::still_stands;
+use crate::item::modify_record::payload_unchanged;
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::record::Envelope;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
@@ -143,7 +143,7 @@ impl NewKeys {
     pub(crate) fn render(&self, clauses: &mut Clauses, placeholders: &mut Placeholders) -> String {
         let mut conditions = Vec::new();
         for (part, new) in &self.moved {
-            conditions.push(still_stands(
+            conditions.push(payload_unchanged(
                 &part.payload,
                 &part.sealed.encrypted_payload,
                 placeholders,
