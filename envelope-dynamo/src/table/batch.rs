@@ -10,7 +10,7 @@
 //! The inputs come from an iterator, which may be of any length: one request at a time is in
 //! memory. What DynamoDB leaves unprocessed is sent again after a pause.
 //!
-//! A batch is no transaction: a part of it may be done while the rest fails. A [`BatchError`] names
+//! A batch is not a transaction: some inputs may succeed while others fail. A [`BatchError`] names
 //! each input that failed, and why. For all or nothing, see [`transaction`](crate::transaction).
 //!
 //! ```no_run

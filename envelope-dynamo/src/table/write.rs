@@ -1,7 +1,7 @@
-//! Calls that write one record: put, update, modify, delete, and moving its data keys.
+//! Calls that write one record: put, update, modify, delete, and rewrap.
 //!
 //! Each call is built on a [`Table`](crate::Table) and does nothing until it is sent with `send`.
-//! It seals the record first, so that no request contains a secret value.
+//! A call that stores encrypted fields seals them before it builds the request.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -36,8 +36,8 @@
 //! | [`Table::put`](crate::Table::put) | the whole record |
 //! | [`Table::put_mut`](crate::Table::put_mut) | the same, and updates the version and the timestamps of the struct |
 //! | [`Table::update`](crate::Table::update) | plaintext attributes in place, without a data key |
-//! | [`Update::modify`] | any field: reads, changes and writes the record until no other writer is faster |
-//! | [`Table::delete`](crate::Table::delete) | nothing: removes the record |
+//! | [`Update::modify`] | any field: reads, changes and writes the record and starts again if another writer changed it meanwhile |
+//! | [`Table::delete`](crate::Table::delete) | removes the record |
 //! | [`Table::rewrap`](crate::Table::rewrap) | the record's data keys, wrapped by another key |
 //!
 //! A write that fails may have been carried out all the same, if the answer was lost:
