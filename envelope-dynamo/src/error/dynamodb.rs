@@ -94,7 +94,7 @@ impl fmt::Display for DynamoDbError {
             }
         }
         for said in self.message.iter().chain(&self.cause) {
-            write!(f, ": {said}")?;
+            write!(f, ": {}", on_one_line(said))?;
         }
         if self.code() == Some("ResourceNotFoundException") {
             f.write_str(" (is it in this region and account, and is that its physical name?)")?;
@@ -108,15 +108,20 @@ impl fmt::Display for DynamoDbError {
 
 impl StdError for DynamoDbError {}
 
+/// A foreign text without line breaks and other control characters: it may quote what was sent.
+pub(crate) fn on_one_line(said: &str) -> String {
+    said.replace(char::is_control, " ")
+}
+
 /// The innermost cause of a request that was not sent or not answered.
 fn cause<E>(error: &SdkError<E>) -> Option<Box<str>>
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     match error {
-        SdkError::DispatchFailure(failure) => Some(innermost(failure.as_connector_error()?)),
+        SdkError::DispatchFailure(failure) => innermost(failure.as_connector_error()?),
         SdkError::TimeoutError(_) => Some("no answer in time".into()),
-        SdkError::ConstructionFailure(_) => Some(innermost(error)),
+        SdkError::ConstructionFailure(_) => innermost(error),
         // The raw answer may hold items.
         SdkError::ResponseError(_) => Some("the answer could not be read".into()),
         // The body of such an answer is not DynamoDB's.

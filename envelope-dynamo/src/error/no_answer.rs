@@ -61,9 +61,15 @@ fn chain<'e>(
     })
 }
 
-/// The text of the innermost cause.
-pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> Box<str> {
-    chain(error).last().unwrap_or(error).to_string().into()
+/// The text of the innermost cause; `None` if a credentials provider failed.
+///
+/// A credentials provider is foreign code. The text of its error can have what a helper program
+/// printed, which may be a secret.
+pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> Option<Box<str>> {
+    if chain(error).any(|cause| cause.is::<CredentialsError>()) {
+        return None;
+    }
+    Some(chain(error).last().unwrap_or(error).to_string().into())
 }
 
 /// Whether one cause is an error of the network or of a time limit.

@@ -73,7 +73,7 @@ impl fmt::Display for ServiceError {
                     "DynamoDB left the record unprocessed {tries} times in a row: has the table enough capacity?"
                 )
             }
-            Self::TableNotReady => f.write_str("the table was created, but it was not ready within two minutes: wait until its status is ACTIVE"),
+            Self::TableNotReady => f.write_str("the table was created, but it was not seen ready within two minutes: look at its status, and at the right to dynamodb:DescribeTable"),
         }
     }
 }

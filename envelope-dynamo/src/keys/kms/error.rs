@@ -4,6 +4,7 @@ use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
 use envelope_core::{KeyError, KeyErrorKind};
 
+use crate::error::dynamodb::on_one_line;
 use crate::error::no_answer::{NoAnswer, innermost};
 
 /// The error of `operation` with `key`.
@@ -25,13 +26,14 @@ where
     let mut what = format!("{operation} with {key}: {code}");
     let cause = match &error {
         SdkError::DispatchFailure(failure) => {
-            failure.as_connector_error().map(|error| innermost(error))
+            failure.as_connector_error().and_then(|error| innermost(error))
         }
-        SdkError::ConstructionFailure(_) => Some(innermost(&error)),
+        SdkError::ConstructionFailure(_) => innermost(&error),
         _ => error.message().map(Into::into),
     };
     if let Some(cause) = cause {
-        what += &format!(": {cause}");
+        // KMS may quote what it was sent: the encryption context, and so keys of records.
+        what += &format!(": {}", on_one_line(&cause));
     }
     // The message says everything that the SDK's error says, so that error is no source: a chain
     // would print it twice. The raw answer may hold a data key, and is not printed at all.
