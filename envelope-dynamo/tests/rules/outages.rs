@@ -260,7 +260,7 @@ async fn a_write_without_credentials_was_not_sent_and_only_an_outage_passes() {
     let error = accounts.get("a").send().await.expect_err("there are no credentials");
     assert_eq!(
         error.to_string(),
-        "accounts[id=a]: GetItem on the table accounts was not sent: no credentials were found, or their configuration cannot be used (environment, profile, role): no environment, no profile"
+        "accounts[id=a]: GetItem on the table accounts was not sent: no credentials were found, or their configuration cannot be used (environment, profile, role)"
     );
 }
 

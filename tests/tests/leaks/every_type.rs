@@ -20,6 +20,7 @@ use envelope_dynamo::error::{ServiceError, UsageError, *};
 use envelope_dynamo::expression::*;
 use envelope_dynamo::item::*;
 use envelope_dynamo::keys::*;
+use envelope_dynamo::maintain::SchemaFile;
 use envelope_dynamo::message::*;
 use envelope_dynamo::read::*;
 use envelope_dynamo::record::index::*;
@@ -124,6 +125,7 @@ async fn no_public_type_prints_a_secret() {
     errors(&mut seen).await;
     streams(&mut seen).await;
     tables(&mut seen).await;
+    schema_files(&mut seen);
     seen.0.extend(EXEMPT.map(|(name, _)| name.to_owned()));
     let public = public_types();
     assert!(public.len() > 80, "not all public types: {public:?}");
@@ -404,6 +406,21 @@ async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
         seen.print(&condition);
         condition
     });
+}
+
+/// A schema file has names and marks alone: nothing of a record.
+fn schema_files(seen: &mut Seen) {
+    let file = SchemaFile::new().with::<Patient>();
+    let record = &file.records()["Patient"];
+    seen.print(&file);
+    seen.print(record);
+    seen.print(&record.partition_key);
+    seen.print(&record.fields["name"]);
+    let before: SchemaFile = file.to_string().replace("patients", "people").parse().unwrap();
+    let changes = file.changes_since(&before);
+    seen.print(&changes[0]);
+    seen.print(&changes[0].effect());
+    seen.print(&"{}".parse::<SchemaFile>().unwrap_err());
 }
 
 /// The structs and enums that the crates export, read from the source.
