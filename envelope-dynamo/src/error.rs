@@ -37,8 +37,8 @@
 //!
 //! # Security
 //!
-//! No error has a value of a field in its message or its `Debug` form, and no key bytes. The record's key
-//! is shown in the form that the struct chose for the KMS context (`kms_context`).
+//! No error has a value of a field in its message or its `Debug` form, and no key bytes. The
+//! record's key is shown in the form that the struct chose for the KMS context (`kms_context`).
 
 pub(crate) mod data;
 pub(crate) mod dynamodb;
@@ -222,7 +222,8 @@ impl Error {
     ///     Err(error) => match error.write_outcome() {
     ///         WriteOutcome::NotWritten => return Err(error), // the record is still there
     ///         WriteOutcome::Unknown => return Err(error), // read the table first
-    ///         WriteOutcome::Written => users.open_returned(&error).await?, // deleted; the error has the record
+    ///         // Deleted; the error has the record.
+    ///         WriteOutcome::Written => users.open_returned(&error).await?,
     ///     },
     /// };
     /// # Ok(())

@@ -99,8 +99,8 @@ pub async fn to_item<T: Entity>(
 ///
 /// # Errors
 ///
-/// If the item is not sealed or incomplete, if its data key could not be unwrapped, if the record is
-/// not authentic for this table and key, or if it was written under marks that do not fit the
+/// If the item is not sealed or incomplete, if its data key could not be unwrapped, if the record
+/// is not authentic for this table and key, or if it was written under marks that do not fit the
 /// struct.
 pub async fn from_item<T: Entity>(
     item: Item,
@@ -137,16 +137,21 @@ pub async fn from_item<T: Entity>(
 ///     email: String,
 /// }
 ///
-/// let (old, new) = (LocalKeyProvider::new(RootKey::generate()?), LocalKeyProvider::new(RootKey::generate()?));
+/// let old = LocalKeyProvider::new(RootKey::generate()?);
+/// let new = LocalKeyProvider::new(RootKey::generate()?);
 /// let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
 /// let mut item = to_item(&user, &old).await?;
 ///
-/// let [encrypted_payload, encrypted_dek] = ["encrypted_payload", "encrypted_dek"].map(|name| match &item[name] {
+/// let bytes = |name: &str| match &item[name] {
 ///     AttributeValue::B(bytes) => bytes.clone().into_inner(),
 ///     other => panic!("not binary: {other:?}"),
-/// });
+/// };
+/// let sealed = Sealed {
+///     encrypted_payload: bytes("encrypted_payload"),
+///     encrypted_dek: bytes("encrypted_dek"),
+/// };
 /// let context = item_context::<User>(&item)?;
-/// let dek = rewrap(&Sealed { encrypted_payload, encrypted_dek }, &old, &context, &[&new], &context).await?;
+/// let dek = rewrap(&sealed, &old, &context, &[&new], &context).await?;
 /// item.insert("encrypted_dek".into(), AttributeValue::B(Blob::new(dek)));
 /// assert_eq!(from_item::<User>(item, &new).await?, user);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();

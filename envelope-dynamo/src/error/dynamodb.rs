@@ -36,8 +36,8 @@ pub struct DynamoDbError {
 }
 
 impl DynamoDbError {
-    /// The program must act on a request that DynamoDB finds invalid and on missing credentials; the
-    /// operator on everything else.
+    /// The program must act on a request that DynamoDB finds invalid and on missing credentials;
+    /// the operator on everything else.
     pub(crate) fn fault(&self) -> Fault {
         match (self.code(), self.no_answer) {
             (Some("ValidationException"), _) | (_, Some(NoAnswer::NoCredentials)) => Fault::Caller,

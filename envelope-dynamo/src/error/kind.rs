@@ -1,4 +1,4 @@
-//! What is wrong with a record, in groups that say who must act.
+//! The kinds of errors, in groups that say who must act.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::error::service::ServiceError;
 use crate::error::usage::UsageError;
 use crate::error::write::WriteError;
 
-/// What is wrong, in groups that say who must act.
+/// The kind of an [`Error`](crate::Error), in groups that say who must act.
 ///
 /// | group | meaning | who must act | [`Fault`] |
 /// |---|---|---|---|

@@ -37,7 +37,8 @@ pub(crate) enum Problem {
     MayStandInUnseenGroup,
     /// The record names one field as both sealed and readable.
     BothSealedAndReadable,
-    /// A field was sealed outside of the group that it belongs to now, which the reader cannot open.
+    /// A field was sealed outside of the group that it belongs to now, which the reader cannot
+    /// open.
     SealedOutsideOfGroup,
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use envelope_core::{ContextForm, Escaped};
 
-/// The record that an error is about: the logical table, and the key attributes in the form in which
-/// they may be shown.
+/// The record that an error is about: the logical table, and the key attributes in the form in
+/// which they may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordId {
     table: &'static str,

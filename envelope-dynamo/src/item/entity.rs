@@ -13,11 +13,11 @@ use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
 
-/// What the items of a table are written from and read as: a record, or an enum of records of one
-/// table.
+/// The type that the items of a table are written from and read as: a record, or an enum of records
+/// of one table.
 ///
-/// Every [`Envelope`] is one, and [`derive(Envelope)`](macro@crate::Envelope) implements it for
-/// enums; not meant to be written by hand.
+/// Every [`Envelope`] implements it, and [`derive(Envelope)`](macro@crate::Envelope) implements it
+/// for enums. It is not meant to be implemented by hand.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

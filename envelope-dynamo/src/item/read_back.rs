@@ -2,8 +2,8 @@
 //!
 //! serde buffers what it reads for untagged and internally tagged enums and for flattened fields.
 //! Its buffer has no 128-bit integers and does not turn text into numbers, and a serializer cannot
-//! see that its value is of such a type. Without this check, a stored record could be unreadable, or
-//! could be read as another value.
+//! see that its value is of such a type. Without this check, a stored record could be unreadable,
+//! or could be read as another value.
 
 use envelope_core::{FragileValues, ValueError};
 

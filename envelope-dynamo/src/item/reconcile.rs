@@ -176,8 +176,8 @@ impl<T: Envelope> Rules<'_, T> {
         }
     }
 
-    /// Binary search: the names are in deterministic order (FORMAT 4.2-1), and a record of 400 KB can
-    /// have tens of thousands of names.
+    /// Binary search: the names are in deterministic order (FORMAT 4.2-1), and a record of 400 KB
+    /// can have tens of thousands of names.
     fn was_authenticated(&self, name: &str) -> bool {
         let position = |other: &String| (other.len(), other.as_str()).cmp(&(name.len(), name));
         self.authenticated.binary_search_by(position).is_ok()
