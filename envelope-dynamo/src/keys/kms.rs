@@ -6,6 +6,7 @@ pub(crate) mod candidates;
 pub(crate) mod client;
 pub(crate) mod decrypt;
 pub(crate) mod direct;
+pub(crate) mod entries;
 pub(crate) mod error;
 pub(crate) mod generate;
 pub(crate) mod key;

@@ -9,42 +9,42 @@ use crate::keys::kms::key::KmsKey;
 
 impl KmsKeyProvider {
     /// All configured keys; the key that writes comes first.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<KmsKey>> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<KmsKey>> + Clone {
         std::iter::once(&self.wrapper.key).chain(&self.others)
     }
+}
 
-    /// The pairs of a configured key and a wrapped key to try. If the hints tell that a pair
-    /// belongs together, this pair alone. Otherwise each wrapped key with each alias that is not
-    /// resolved yet.
-    pub(crate) fn candidates<'a>(
-        &'a self,
-        wrapped: &'a [WrappedKey],
-    ) -> Vec<(&'a Arc<KmsKey>, &'a WrappedKey)> {
-        let pairs =
-            || by_kms(wrapped).flat_map(|wrapped| self.keys().map(move |key| (key, wrapped)));
-        match pairs().find(|(key, wrapped)| key.hint().is_some_and(|hint| hint.fits(wrapped.id())))
-        {
-            Some(known) => vec![known],
-            None => pairs().filter(|(key, _)| key.hint().is_none()).collect(),
-        }
+/// The pairs of a key and a wrapped key to try. If the hints tell that a pair belongs together,
+/// this pair alone. Otherwise each wrapped key with each alias that is not resolved yet.
+pub(crate) fn candidates<'a>(
+    keys: impl Iterator<Item = &'a Arc<KmsKey>> + Clone,
+    wrapped: &'a [WrappedKey],
+) -> Vec<(&'a Arc<KmsKey>, &'a WrappedKey)> {
+    let pairs = || by_kms(wrapped).flat_map(|wrapped| keys.clone().map(move |key| (key, wrapped)));
+    match pairs().find(|(key, wrapped)| key.hint().is_some_and(|hint| hint.fits(wrapped.id()))) {
+        Some(known) => vec![known],
+        None => pairs().filter(|(key, _)| key.hint().is_none()).collect(),
     }
+}
 
-    /// The error if there is no pair to try.
-    pub(crate) fn not_ours(&self, wrapped: &[WrappedKey]) -> KeyError {
-        let message = if by_kms(wrapped).next().is_some() {
-            let configured: Vec<_> = self.keys().map(|key| key.name.to_string()).collect();
-            format!(
-                "the data key is wrapped by a KMS key other than {} (if an alias has moved, add \
-                 its earlier key with `also_decrypts`)",
-                configured.join(", ")
-            )
-        } else {
-            "the data key is not wrapped by KMS: the record was written with another kind of key \
-             provider"
-                .to_owned()
-        };
-        KeyError::new(KeyErrorKind::WrongKey, message)
-    }
+/// The error if there is no pair to try.
+pub(crate) fn not_ours<'a>(
+    keys: impl Iterator<Item = &'a Arc<KmsKey>>,
+    wrapped: &[WrappedKey],
+) -> KeyError {
+    let message = if by_kms(wrapped).next().is_some() {
+        let configured: Vec<_> = keys.map(|key| key.name.to_string()).collect();
+        format!(
+            "the data key is wrapped by a KMS key other than {} (if an alias has moved, add its \
+             earlier key with `also_decrypts`)",
+            configured.join(", ")
+        )
+    } else {
+        "the data key is not wrapped by KMS: the record was written with another kind of key \
+         provider"
+            .to_owned()
+    };
+    KeyError::new(KeyErrorKind::WrongKey, message)
 }
 
 fn by_kms(wrapped: &[WrappedKey]) -> impl Iterator<Item = &WrappedKey> {

@@ -9,7 +9,7 @@ use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use envelope_core::{ContextForm, DataKey, EncryptionContext, KeyError, WrappedKey};
 
 use crate::keys::kms::KmsKeyProvider;
-use crate::keys::kms::candidates::Refusals;
+use crate::keys::kms::candidates::{Refusals, candidates, not_ours};
 use crate::keys::kms::client::CallInfo;
 use crate::keys::kms::key::{KmsKey, check_hint, pairs, take_data_key};
 
@@ -23,13 +23,13 @@ impl KmsKeyProvider {
         context: &EncryptionContext,
     ) -> Result<DataKey, KeyError> {
         let mut refusals = Refusals::default();
-        for (key, wrapped) in self.candidates(wrapped) {
+        for (key, wrapped) in candidates(self.keys(), wrapped) {
             match self.unwrap_with(key, wrapped, context).await {
                 Ok(data_key) => return Ok(data_key),
                 Err(error) => refusals.add(error)?,
             }
         }
-        Err(refusals.into_error().unwrap_or_else(|| self.not_ours(wrapped)))
+        Err(refusals.into_error().unwrap_or_else(|| not_ours(self.keys(), wrapped)))
     }
 
     async fn unwrap_with(

@@ -54,6 +54,12 @@ impl KmsKey {
     pub(crate) fn hint(&self) -> Option<KmsKeyHint> {
         self.resolved.get().map_or_else(|| self.name.hint(), |arn| Some(arn.hint()))
     }
+
+    /// Whether a stored record names both keys in the same way: they are the same key, or replicas
+    /// of it. False while either is an alias that is not resolved.
+    pub(crate) fn looks_like(&self, other: &Self) -> bool {
+        self.hint().is_some_and(|hint| other.hint().is_some_and(|other| hint.key() == other.key()))
+    }
 }
 
 /// Checks the hint of a wrapped key against the key that unwrapped it. The hint is not

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use aws_sdk_kms::operation::re_encrypt::ReEncryptOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
-use envelope_core::{Context, EncryptedDek, EncryptionContext, KeyError, RewrapError, WrappedKey};
+use envelope_core::{
+    Context, EncryptedDek, EncryptionContext, KeyError, KeyErrorKind, KmsKeyHint, RewrapError,
+    WrappedKey,
+};
 
-use crate::keys::kms::candidates::Refusals;
+use crate::keys::kms::candidates::{Refusals, candidates, not_ours};
 use crate::keys::kms::client::CallInfo;
+use crate::keys::kms::entries;
 use crate::keys::kms::key::{KmsKey, check_hint, pairs, take_wrapped};
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 
@@ -19,9 +23,17 @@ impl KmsKeyProvider {
     /// the data key.
     ///
     /// This needs `kms:ReEncryptFrom` on the old key and `kms:ReEncryptTo` on the new one, both in
-    /// the region of this client. Wrapped keys of other parties stay in `encrypted_dek`. The sealed
-    /// payload does not change. So both contexts are the context of the record, and may differ only
-    /// in their form. [`item_context`](crate::item::item_context) returns the context of a record.
+    /// the region of this client. The sealed payload does not change. So both contexts are the
+    /// context of the record, and may differ only in their form.
+    /// [`item_context`](crate::item::item_context) returns the context of a record.
+    ///
+    /// - Wrapped keys of other parties stay in `encrypted_dek`.
+    /// - If the old key has several entries, one entry of the new key replaces all of them.
+    /// - If the new key has an entry already, the entries of the old key are dropped, without a
+    ///   call to KMS. (An alias that this process has not used yet costs one call, whose answer
+    ///   names its key.)
+    /// - The new key must have another key id than the old one, because a stored record shows only
+    ///   a hash of the key id. Replicas of a multi-region key share one key id.
     ///
     /// ```no_run
     /// # async fn example(kms: aws_sdk_kms::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -74,9 +86,20 @@ impl KmsKeyProvider {
     /// differ in more than their form, if the form changes and the data key is also wrapped for
     /// other parties, and if KMS refuses or answers with other keys.
     ///
+    /// The error is [`RewrapError::Key`] with
+    /// [`WrongKey`](crate::error::KeyErrorKind::WrongKey) if no entry names a key to move from, and
+    /// with [`Configuration`](crate::error::KeyErrorKind::Configuration) if a stored record could
+    /// not tell the new key from the old one.
+    ///
     /// # Security
     ///
     /// Copies of the old `encrypted_dek` (backups, streams) still open with the old key.
+    ///
+    /// An entry names its key by 4 bytes of a hash, and nothing authenticates these bytes. Whoever
+    /// can write the table can add an entry that claims to be the new key's. Then this function
+    /// drops the good entry, and the record no longer opens. Such a writer can overwrite
+    /// `encrypted_dek` anyway. But a record spoiled in this way may still open until it is
+    /// rewrapped: keep backups from before the rewrap until every record was read once.
     pub async fn rewrap(
         &self,
         encrypted_dek: &[u8],
@@ -89,19 +112,38 @@ impl KmsKeyProvider {
         if dek.keys().len() > 1 && source.form() != destination.form() {
             return Err(RewrapError::OtherParties);
         }
+        let sources = || self.keys().filter(|key| !key.looks_like(&to.key));
+        if sources().next().is_none() {
+            return Err(looks_the_same(&self.wrapper.key, &to.key).into());
+        }
+        let with_keys = |keys| Ok(EncryptedDek::new(destination.form(), keys)?.to_bytes());
+        let target = to.key.hint();
         let mut refusals = Refusals::default();
-        for (key, old) in self.candidates(dek.keys()) {
+        for (key, old) in candidates(sources(), dek.keys()) {
+            if let Some(target) = target {
+                // A source never looks like the target.
+                if entries::is_of(old, target) {
+                    continue;
+                }
+                if let Some(from) = key.hint()
+                    && entries::names(&dek, target)
+                {
+                    return with_keys(entries::replaced(&dek, from, None));
+                }
+            }
             match self.re_encrypt(key, old, &source, to, &destination).await {
-                Ok(new) => {
-                    let entries = dek.keys().iter();
-                    let entries = entries.map(|entry| if entry == old { &new } else { entry });
-                    let keys = entries.cloned().collect();
-                    return Ok(EncryptedDek::new(destination.form(), keys)?.to_bytes());
+                // The answer has resolved an alias.
+                Ok(_) if key.looks_like(&to.key) => {
+                    return Err(looks_the_same(key, &to.key).into());
+                }
+                Ok(ReEncrypted { from, to, entry }) => {
+                    let new = (!entries::names(&dek, to)).then_some(entry);
+                    return with_keys(entries::replaced(&dek, from, new));
                 }
                 Err(error) => refusals.add(error)?,
             }
         }
-        Err(refusals.into_error().unwrap_or_else(|| self.not_ours(dek.keys())).into())
+        Err(refusals.into_error().unwrap_or_else(|| not_ours(sources(), dek.keys())).into())
     }
 
     async fn re_encrypt(
@@ -111,7 +153,7 @@ impl KmsKeyProvider {
         source: &EncryptionContext,
         to: &KmsKeyWrapper,
         destination: &EncryptionContext,
-    ) -> Result<WrappedKey, KeyError> {
+    ) -> Result<ReEncrypted, KeyError> {
         let kms = &self.wrapper.kms;
         let tokens = [kms, &to.kms].map(|kms| kms.grant_tokens().unwrap_or_default()).concat();
         let request = kms
@@ -133,14 +175,36 @@ impl KmsKeyProvider {
     }
 }
 
+/// The answer of ReEncrypt, and the keys that it names.
+struct ReEncrypted {
+    from: KmsKeyHint,
+    to: KmsKeyHint,
+    entry: WrappedKey,
+}
+
 fn take_re_encrypted(
     key: &KmsKey,
     wrapped: &WrappedKey,
     to: &KmsKey,
     output: ReEncryptOutput,
-) -> Result<WrappedKey, KeyError> {
-    check_hint(key.accept(output.source_key_id.as_deref())?, wrapped)?;
-    let arn = to.accept(output.key_id.as_deref())?;
-    let hint = arn.hint().with_material(output.destination_key_material_id.as_deref());
-    take_wrapped(hint, output.ciphertext_blob, OPERATION)
+) -> Result<ReEncrypted, KeyError> {
+    let from = key.accept(output.source_key_id.as_deref())?;
+    check_hint(from, wrapped)?;
+    let to = to.accept(output.key_id.as_deref())?.hint();
+    let to = to.with_material(output.destination_key_material_id.as_deref());
+    let entry = take_wrapped(to, output.ciphertext_blob, OPERATION)?;
+    Ok(ReEncrypted { from: from.hint(), to, entry })
+}
+
+fn looks_the_same(from: &KmsKey, to: &KmsKey) -> KeyError {
+    KeyError::new(
+        KeyErrorKind::Configuration,
+        format!(
+            "a stored record cannot tell the KMS key {} from {}, because their key ids are the \
+             same or have the same hash: move to a key with another key id (replicas of a \
+             multi-region key share one key id)",
+            from.key_id(),
+            to.key_id()
+        ),
+    )
 }

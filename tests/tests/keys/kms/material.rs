@@ -4,6 +4,7 @@
 use envelope_dynamo::item::item_context;
 use envelope_dynamo::keys::{EncryptedDek, KmsKeyHint, MultiKeyWrapper, WrappedKey};
 use envelope_dynamo::{KmsKeyWrapper, from_item, to_item};
+use envelope_examples::servers::create_kms_key;
 use envelope_examples::{Fault as Injected, Servers};
 use serde_json::json;
 
@@ -50,16 +51,19 @@ async fn a_record_names_the_key_material_that_kms_answered_with() {
 #[tokio::test]
 async fn a_rewrapped_record_names_the_material_of_the_new_key() {
     let bench = Bench::new().await;
+    let new = create_kms_key(bench.servers.kms()).await.unwrap();
     let (provider, to) =
-        (bench.provider(&bench.key), KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key));
+        (bench.provider(&bench.key), KmsKeyWrapper::new(bench.servers.kms().clone(), &new));
     let item = to_item(&user("alice"), &provider).await.unwrap();
     let context = item_context::<User>(&item).unwrap();
-    let body = json!({ "SourceKeyId": bench.key, "KeyId": bench.key, "CiphertextBlob": base64(&[8; 184]),
+    let body = json!({ "SourceKeyId": bench.key, "KeyId": new, "CiphertextBlob": base64(&[8; 184]),
         "SourceKeyMaterialId": "f".repeat(64), "DestinationKeyMaterialId": MATERIAL });
     bench.faults.fail_next("ReEncrypt", Injected::Reply { status: 200, body: body.to_string() });
     let dek = item["encrypted_dek"].as_b().unwrap().as_ref();
     let dek = provider.rewrap(dek, &context, &to, &context).await.unwrap();
-    assert_eq!(hint(&EncryptedDek::parse(&dek).unwrap().keys()[0]), named(&bench, Some(MATERIAL)));
+    let (_, id) = new.split_once(":key/").unwrap();
+    let named = KmsKeyHint::of(id).with_material(Some(MATERIAL));
+    assert_eq!(hint(&EncryptedDek::parse(&dek).unwrap().keys()[0]), named);
 }
 
 /// Encrypt returns no key material, so the wrapped key of a further recipient names none.
@@ -79,6 +83,7 @@ async fn the_material_in_a_hint_is_ignored_by_every_reader() {
     let bench = Bench::new().await;
     let item = to_item(&user("alice"), &bench.provider(&bench.key)).await.unwrap();
     let entry = wrapped_keys(&item).keys()[0].clone();
+    let new = create_kms_key(bench.servers.kms()).await.unwrap();
     for material in [None, Some(MATERIAL)] {
         let id = named(&bench, material);
         let changed = with_wrapped_keys(
@@ -93,7 +98,7 @@ async fn the_material_in_a_hint_is_ignored_by_every_reader() {
         }
         let (context, to) = (
             item_context::<User>(&changed).unwrap(),
-            KmsKeyWrapper::new(bench.servers.kms().clone(), &bench.key),
+            KmsKeyWrapper::new(bench.servers.kms().clone(), &new),
         );
         let dek = changed["encrypted_dek"].as_b().unwrap().as_ref();
         bench.provider(&bench.key).rewrap(dek, &context, &to, &context).await.unwrap();
