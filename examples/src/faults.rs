@@ -97,6 +97,12 @@ impl Faults {
         SharedHttpClient::new(FaultyClient { inner: inner.clone(), faults: self.clone() })
     }
 
+    /// The same for a connection to a server.
+    pub(crate) fn in_front_of_server(&self, inner: &SharedHttpConnector) -> SharedHttpConnector {
+        let (inner, faults) = (inner.clone(), self.clone());
+        SharedHttpConnector::new(FaultyConnector { inner, faults })
+    }
+
     /// Makes the next call of `operation` fail. Several faults happen in the order of the calls to
     /// this function.
     ///

@@ -16,6 +16,7 @@ mod endpoints;
 mod error;
 pub(crate) mod in_process;
 mod key_material;
+pub mod loopback;
 mod setup;
 
 use std::env;
@@ -32,7 +33,8 @@ pub use self::setup::{create_kms_key, create_table, disable_kms_key, unique_name
 
 use self::embedded_dynamodb::EmbeddedDynamoDb;
 use self::embedded_kms::EmbeddedKms;
-use self::endpoints::Endpoints;
+use self::endpoints::{Endpoints, MADE_UP};
+use self::loopback::{LoopbackBuilder, Server};
 use crate::faults::Faults;
 
 /// The backoff of clients with [`Faults`]: they retry as often as always, but tests do not wait for
@@ -61,7 +63,11 @@ pub struct Servers {
     dynamodb_http: SharedHttpClient,
     kms: aws_sdk_kms::Client,
     kms_http: SharedHttpClient,
+    /// `None` means AWS.
+    dynamodb_server: Option<Server>,
+    kms_server: Option<Server>,
     kms_key_id: String,
+    region: String,
     description: String,
 }
 
@@ -111,32 +117,43 @@ impl Servers {
             dynamodb_http: http.clone(),
             kms: aws_sdk_kms::Client::new(&config),
             kms_http: http,
+            dynamodb_server: None,
+            kms_server: None,
+            region: region.to_string(),
             kms_key_id,
         })
     }
 
     async fn at(endpoints: Endpoints) -> Result<Self, ServersError> {
-        let (dynamodb_http, dynamodb_url) = match &endpoints.dynamodb {
-            Some(url) => (plain_http(), url.as_str()),
-            None => (SharedHttpClient::new(EmbeddedDynamoDb::new()?), embedded_dynamodb::ENDPOINT),
+        let (dynamodb_http, dynamodb_server) = match &endpoints.dynamodb {
+            Some(url) => emulator(url),
+            None => {
+                let embedded = EmbeddedDynamoDb::new()?;
+                let server = Server::new(embedded.clone(), embedded_dynamodb::ENDPOINT);
+                (SharedHttpClient::new(embedded), server)
+            }
         };
-        let (kms_http, kms_url) = match &endpoints.kms {
-            Some(url) => (plain_http(), url.as_str()),
-            None => (SharedHttpClient::new(EmbeddedKms::new()), embedded_kms::ENDPOINT),
+        let (kms_http, kms_server) = match &endpoints.kms {
+            Some(url) => emulator(url),
+            None => {
+                let embedded = EmbeddedKms::new();
+                let server = Server::new(embedded.clone(), embedded_kms::ENDPOINT);
+                (SharedHttpClient::new(embedded), server)
+            }
         };
         let region = Region::new(endpoints.region.clone());
         let dynamodb = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(made_up_credentials())
             .region(region.clone())
-            .endpoint_url(dynamodb_url)
+            .endpoint_url(&dynamodb_server.url)
             .http_client(dynamodb_http.clone())
             .build();
         let kms = aws_sdk_kms::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(made_up_credentials())
             .region(region)
-            .endpoint_url(kms_url)
+            .endpoint_url(&kms_server.url)
             .http_client(kms_http.clone())
             .build();
         let kms = aws_sdk_kms::Client::from_conf(kms);
@@ -150,7 +167,10 @@ impl Servers {
             dynamodb_http,
             kms,
             kms_http,
+            dynamodb_server: Some(dynamodb_server),
+            kms_server: Some(kms_server),
             kms_key_id,
+            region: endpoints.region,
         })
     }
 
@@ -176,6 +196,28 @@ impl Servers {
     #[must_use]
     pub fn describe(&self) -> &str {
         &self.description
+    }
+
+    /// These servers at ports of 127.0.0.1, for other processes. See [`loopback`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::process::Command;
+    ///
+    /// use envelope_examples::Servers;
+    ///
+    /// let servers = Servers::embedded().await?;
+    /// let loopback = servers.loopback().start()?;
+    /// let mut command = Command::new("true");
+    /// command.envs(loopback.environment());
+    /// assert!(command.status()?.success()); // while it runs, it can use both servers
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn loopback(&self) -> LoopbackBuilder<'_> {
+        LoopbackBuilder::new(self)
     }
 
     /// Another client of the same DynamoDB, with `faults` in between.
@@ -213,14 +255,15 @@ impl Servers {
 }
 
 /// Emulators use plain HTTP: TLS would be one more thing to configure.
-fn plain_http() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().build_http()
+fn emulator(url: &str) -> (SharedHttpClient, Server) {
+    let connector = aws_smithy_http_client::Connector::builder().build_http();
+    (aws_smithy_http_client::Builder::new().build_http(), Server::new(connector, url))
 }
 
 /// Requests are signed as always, and emulators do not check the signature. DynamoDB Local accepts
 /// only letters and digits in a key id.
 fn made_up_credentials() -> Credentials {
-    Credentials::new("emulator", "emulator", None, None, "envelope-examples")
+    Credentials::new(MADE_UP, MADE_UP, None, None, "envelope-examples")
 }
 
 fn quick_retries() -> RetryConfig {

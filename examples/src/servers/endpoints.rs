@@ -7,6 +7,8 @@ const KMS_ENDPOINT: &str = "KMS_ENDPOINT";
 const KMS_KEY_ID: &str = "KMS_KEY_ID";
 const AWS_REGION: &str = "AWS_REGION";
 const DEFAULT_REGION: &str = "us-east-1";
+/// Both parts of the credentials that emulators see.
+pub(super) const MADE_UP: &str = "emulator";
 
 /// The addresses of the emulators. `None` means embedded in this process.
 #[derive(Debug, PartialEq, Eq)]

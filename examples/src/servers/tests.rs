@@ -11,6 +11,7 @@ use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
 use aws_sdk_kms::types::DataKeySpec;
 
+use super::loopback::{Loopback, Recorder};
 use super::*;
 
 fn text(value: &str) -> AttributeValue {
@@ -191,4 +192,72 @@ fn unique_names_are_unique_and_can_name_a_table() {
             && name.len() < 100
             && name.chars().all(allowed))
     );
+}
+
+/// Clients of the ports that share nothing with `servers` but the address.
+fn clients(loopback: &Loopback) -> (aws_sdk_dynamodb::Client, aws_sdk_kms::Client) {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let region = Region::new("us-east-1");
+    let dynamodb = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(made_up_credentials())
+        .region(region.clone())
+        .endpoint_url(loopback.dynamodb_url().unwrap())
+        .http_client(http.clone());
+    let kms = aws_sdk_kms::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(made_up_credentials())
+        .region(region)
+        .endpoint_url(loopback.kms_url())
+        .http_client(http);
+    (
+        aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+        aws_sdk_kms::Client::from_conf(kms.build()),
+    )
+}
+
+#[tokio::test]
+async fn the_ports_lead_to_the_same_tables_and_keys() {
+    let servers = Servers::from_env().await.unwrap();
+    let loopback = servers.loopback().start().unwrap();
+    let (dynamodb, kms) = clients(&loopback);
+    let table = unique_name("orders");
+    create_table(&dynamodb, &table, ("user_id", S), None).await.unwrap();
+    let put = servers.dynamodb().put_item().table_name(&table).item("user_id", text("u_1"));
+    put.send().await.unwrap();
+    let get = dynamodb.get_item().table_name(&table).key("user_id", text("u_1"));
+    assert!(get.send().await.unwrap().item.is_some());
+
+    let alias = format!("alias/{}", unique_name("moved"));
+    let create = kms.create_alias().alias_name(&alias).target_key_id(servers.kms_key_id());
+    create.send().await.unwrap();
+    let described = servers.kms().describe_key().key_id(alias).send().await.unwrap();
+    assert_eq!(described.key_metadata.unwrap().arn.as_deref(), Some(servers.kms_key_id()));
+}
+
+#[tokio::test]
+async fn calls_through_the_ports_are_recorded_and_can_fail() {
+    let servers = Servers::from_env().await.unwrap();
+    let file = std::env::temp_dir().join(unique_name("calls"));
+    let faults = Faults::new();
+    let recorder = Recorder::append_to(&file).unwrap();
+    let loopback = servers.loopback().faults(&faults).watch(recorder).start().unwrap();
+    let (_, kms) = clients(&loopback);
+    faults.fail_next("Encrypt", crate::Fault::error("AccessDeniedException"));
+    let encrypt = kms.encrypt().key_id(servers.kms_key_id()).encryption_context("table", "SECRET");
+    let encrypt = encrypt.plaintext(aws_sdk_kms::primitives::Blob::new("SECRET"));
+    let refused = encrypt.clone().send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDeniedException"));
+    encrypt.send().await.unwrap();
+
+    let lines = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(file).unwrap();
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [refused, carried_out] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!(refused["error"], "AccessDeniedException");
+    assert_eq!(carried_out["status"], 200);
+    assert_eq!(carried_out["contexts"]["EncryptionContext"], serde_json::json!(["table"]));
+    assert_eq!(carried_out["parameters"]["KeyId"], servers.kms_key_id());
+    assert!(!format!("{lines:?}").contains("SECRET"));
 }

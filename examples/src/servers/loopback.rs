@@ -1,0 +1,292 @@
+//! The servers at ports of 127.0.0.1, for other processes: [`Servers::loopback`].
+//!
+//! [`Recorder`] writes what those processes ask to a file.
+
+mod record;
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+pub use self::record::Recorder;
+
+use super::Servers;
+use super::endpoints::MADE_UP;
+use super::error::ServersError;
+use super::in_process::operation;
+use crate::faults::Faults;
+
+/// Above DynamoDB's own limit for a request, 16 MB.
+const LARGEST_REQUEST: usize = 32 << 20;
+
+/// Headers that belong to one connection, not to the request.
+const OF_THE_CONNECTION: [&str; 4] = ["connection", "content-length", "host", "transfer-encoding"];
+
+/// One call that a server has answered.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// `dynamodb` or `kms`.
+    pub service: &'static str,
+    /// The operation, as the API names it: `UpdateItem`.
+    pub operation: String,
+    /// The access key id that signed the request.
+    pub caller: String,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The JSON document of the request. It may hold secrets.
+    pub request: Bytes,
+    /// The JSON document of the answer. It may hold secrets.
+    pub answer: Bytes,
+}
+
+/// Sees each call after the server has answered, and before the client gets the answer.
+pub trait Watch: Send + Sync + 'static {
+    /// Sees one call. The client gets its answer when the returned future is ready.
+    fn answered(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// How servers are to be served: see [`Servers::loopback`].
+pub struct LoopbackBuilder<'s> {
+    servers: &'s Servers,
+    kms_only: bool,
+    faults: Option<Faults>,
+    watch: Option<Arc<dyn Watch>>,
+}
+
+impl<'s> LoopbackBuilder<'s> {
+    pub(super) fn new(servers: &'s Servers) -> Self {
+        Self { servers, kms_only: false, faults: None, watch: None }
+    }
+
+    /// Serves KMS alone.
+    #[must_use]
+    pub fn kms_only(mut self) -> Self {
+        self.kms_only = true;
+        self
+    }
+
+    /// Puts `faults` in front of the servers, for calls through the ports alone.
+    #[must_use]
+    pub fn faults(mut self, faults: &Faults) -> Self {
+        self.faults = Some(faults.clone());
+        self
+    }
+
+    /// Shows each call through the ports to `watch`.
+    #[must_use]
+    pub fn watch(mut self, watch: impl Watch) -> Self {
+        self.watch = Some(Arc::new(watch));
+        self
+    }
+
+    /// Opens the ports. The servers run in threads of their own until the [`Loopback`] is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the servers are AWS itself, or if a port or a thread cannot be had.
+    pub fn start(self) -> Result<Loopback, ServersError> {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime =
+            runtime.map_err(|e| ServersError::because("cannot start the servers' threads", e))?;
+        let kms = self.serve(&runtime, "kms", self.servers.kms_server.as_ref())?;
+        let dynamodb = match self.kms_only {
+            true => None,
+            false => {
+                let server = self.servers.dynamodb_server.as_ref();
+                Some(self.serve(&runtime, "dynamodb", server)?)
+            }
+        };
+        let region = self.servers.region.clone();
+        let kms_key_id = self.servers.kms_key_id.clone();
+        Ok(Loopback { dynamodb, kms, region, kms_key_id, runtime: Some(runtime) })
+    }
+
+    fn serve(
+        &self,
+        runtime: &Runtime,
+        service: &'static str,
+        server: Option<&Server>,
+    ) -> Result<String, ServersError> {
+        let server = server
+            .ok_or_else(|| ServersError::new("AWS is not served at a port: use it directly"))?;
+        let connector = match &self.faults {
+            None => server.connector.clone(),
+            Some(faults) => faults.in_front_of_server(&server.connector),
+        };
+        let port = Port { service, connector, url: server.url.clone(), watch: self.watch.clone() };
+        let (listener, address) = listen(runtime)
+            .map_err(|e| ServersError::because("cannot open a port of 127.0.0.1", e))?;
+        let app = Router::new().fallback(answer).with_state(Arc::new(port));
+        // Without this, an answer in two packets waits 40 ms for the other side.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        Ok(format!("http://{address}"))
+    }
+}
+
+fn listen(runtime: &Runtime) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let _inside = runtime.enter();
+    Ok((TcpListener::from_std(listener)?, address))
+}
+
+/// A server, and its address if it has a port.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    pub(super) connector: SharedHttpConnector,
+    pub(super) url: String,
+}
+
+impl Server {
+    pub(super) fn new(connector: impl HttpConnector + 'static, url: &str) -> Self {
+        Self { connector: SharedHttpConnector::new(connector), url: url.to_owned() }
+    }
+}
+
+/// Servers at ports of 127.0.0.1. The ports close when this value is dropped.
+pub struct Loopback {
+    dynamodb: Option<String>,
+    kms: String,
+    region: String,
+    kms_key_id: String,
+    runtime: Option<Runtime>,
+}
+
+impl Loopback {
+    /// The address of DynamoDB, `http://127.0.0.1:PORT`; `None` if only KMS is served.
+    #[must_use]
+    pub fn dynamodb_url(&self) -> Option<&str> {
+        self.dynamodb.as_deref()
+    }
+
+    /// The address of KMS.
+    #[must_use]
+    pub fn kms_url(&self) -> &str {
+        &self.kms
+    }
+
+    /// The environment in which the AWS SDKs, the AWS CLI and this crate's
+    /// [`Servers::from_env`] use these servers.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, &str)> {
+        let dynamodb = self.dynamodb.as_deref().into_iter();
+        let mut variables: Vec<_> = dynamodb
+            .flat_map(|url| [("AWS_ENDPOINT_URL_DYNAMODB", url), ("DYNAMODB_ENDPOINT", url)])
+            .collect();
+        variables.extend([
+            ("AWS_ENDPOINT_URL_KMS", self.kms.as_str()),
+            ("KMS_ENDPOINT", &self.kms),
+            ("KMS_KEY_ID", &self.kms_key_id),
+            ("AWS_ACCESS_KEY_ID", MADE_UP),
+            ("AWS_SECRET_ACCESS_KEY", MADE_UP),
+            ("AWS_REGION", &self.region),
+            ("AWS_DEFAULT_REGION", &self.region),
+        ]);
+        variables
+    }
+}
+
+impl fmt::Debug for Loopback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dynamodb, kms, .. } = self;
+        f.debug_struct("Loopback").field("dynamodb", dynamodb).field("kms", kms).finish()
+    }
+}
+
+impl Drop for Loopback {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// One port, and the server behind it.
+struct Port {
+    service: &'static str,
+    connector: SharedHttpConnector,
+    url: String,
+    watch: Option<Arc<dyn Watch>>,
+}
+
+async fn answer(State(port): State<Arc<Port>>, request: Request) -> Response {
+    match port.forward(request).await {
+        Ok(response) => response,
+        // The SDKs take this for a failure of the server, and try again.
+        Err(error) => (StatusCode::BAD_GATEWAY, format!("{error:?}")).into_response(),
+    }
+}
+
+impl Port {
+    async fn forward(&self, request: Request) -> Result<Response, BoxError> {
+        let (parts, body) = request.into_parts();
+        let asked = to_bytes(body, LARGEST_REQUEST).await?;
+        let mut request = HttpRequest::new(SdkBody::from(asked.clone()));
+        request.set_method(parts.method.as_str())?;
+        request.set_uri(format!("{}/", self.url))?;
+        for (name, value) in &parts.headers {
+            if !OF_THE_CONNECTION.contains(&name.as_str()) {
+                request
+                    .headers_mut()
+                    .try_insert(name.as_str().to_owned(), value.to_str()?.to_owned())?;
+            }
+        }
+        let operation = operation(&request).to_owned();
+        let caller = access_key_id(&request).to_owned();
+        let response = self.connector.call(request).await?;
+        let (status, headers, answer) = collect(response).await?;
+        if let Some(watch) = &self.watch {
+            let answer = answer.clone();
+            let service = self.service;
+            let call = Call { service, operation, caller, status, request: asked, answer };
+            watch.answered(call).await;
+        }
+        let mut response = Response::new(Body::from(answer));
+        *response.status_mut() = StatusCode::from_u16(status)?;
+        response.headers_mut().extend(headers);
+        Ok(response)
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+async fn collect(
+    response: HttpResponse,
+) -> Result<(u16, Vec<(HeaderName, HeaderValue)>, Bytes), BoxError> {
+    let mut headers = Vec::new();
+    for (name, value) in response.headers() {
+        if !OF_THE_CONNECTION.contains(&name) {
+            headers.push((name.parse()?, value.parse()?));
+        }
+    }
+    let status = response.status().as_u16();
+    let body = ByteStream::new(response.into_body()).collect().await?.into_bytes();
+    Ok((status, headers, body))
+}
+
+/// The access key id of `Authorization: AWS4-HMAC-SHA256 Credential=<id>/<date>/..`; empty if the
+/// request is not signed.
+fn access_key_id(request: &HttpRequest) -> &str {
+    let header = request.headers().get("authorization").unwrap_or_default();
+    let credential = header.split_once("Credential=").map_or("", |(_, credential)| credential);
+    credential.split('/').next().unwrap_or_default()
+}
