@@ -52,6 +52,7 @@ pub use crate::item::entity::{Entity, EntityOf};
 use crate::item::group::group_context;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
+use crate::record::kind::Kind;
 pub use crate::record::view::view_item;
 
 /// Seals `record` into the item that is stored: keys and readable attributes, `encrypted_payload`,
@@ -161,7 +162,8 @@ pub async fn from_item<T: Entity>(
 ///
 /// If a key or a pair of the encryption context is not in the item, or is not valid there.
 pub fn item_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Error> {
-    bare_context::<T>(item).map_err(|kind| Error::new(record_id::<T>(item), kind))
+    let kind = Kind::of::<T>();
+    bare_context(&kind, item).map_err(|problem| Error::new(record_id(&kind, item), problem))
 }
 
 /// The context under which the data key of a group of the record in `item` is wrapped.
@@ -173,10 +175,11 @@ pub fn item_group_context<'i, T: Envelope>(
     item: &'i Item,
     group: &str,
 ) -> Result<Context<'i>, Error> {
+    let kind = Kind::of::<T>();
     let known = T::SCHEMA.groups().into_iter().find(|known| *known == group);
     let context = match known {
-        Some(group) => group_context::<T>(item, group),
+        Some(group) => group_context(&kind, item, group),
         None => Err(ErrorKind::Usage(UsageError::Struct("the struct has no group of that name"))),
     };
-    context.map_err(|kind| Error::new(record_id::<T>(item), kind))
+    context.map_err(|problem| Error::new(record_id(&kind, item), problem))
 }

@@ -43,11 +43,23 @@
 
 mod assert_schema;
 mod changes;
+mod engine;
+mod kinds;
+mod rewrap;
 mod schema_file;
+mod stored_keys;
+mod stored_table;
 
 #[doc(hidden)]
 pub use crate::maintain::assert_schema::assert_file;
 pub use crate::maintain::changes::{Change, Effect};
+pub use crate::maintain::engine::counts::Counts;
+pub use crate::maintain::engine::error::{Refusal, RunError, RunErrorKind};
+pub use crate::maintain::engine::limits::Limits;
+pub use crate::maintain::engine::part::{Part, PartError};
+pub use crate::maintain::engine::preflight::TableInfo;
+pub use crate::maintain::engine::run::{Run, RunEvent};
 pub use crate::maintain::schema_file::{
     FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError,
 };
+pub use crate::maintain::stored_table::StoredTable;

@@ -1,8 +1,8 @@
 //! Seals bytes that are not a record: messages, tokens, small files.
 //!
 //! Messages have the same format and the same key providers as records. A [`Context`] says what the
-//! bytes are bound to: they open only with an equal context. For data that does not fit into memory,
-//! see [`stream`](crate::stream).
+//! bytes are bound to: they open only with an equal context. For data that does not fit into
+//! memory, see [`stream`](crate::stream).
 //!
 //! | to | use |
 //! |---|---|

@@ -201,9 +201,9 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     fn key_item(&self, key: T::Key) -> Result<(Item, RecordId), Error> {
         let item =
             key_item::<T>(key).map_err(|kind| Error::new(RecordId::of_table(T::TABLE), kind))?;
-        let id = record_id::<T>(&item);
-        let checked =
-            keyed_context::<T>(&item).and_then(|_| Kind::of::<T>().check_owns(self.kinds, &item));
+        let id = record_id(&Kind::of::<T>(), &item);
+        let checked = keyed_context(&Kind::of::<T>(), &item)
+            .and_then(|_| Kind::of::<T>().check_owns(self.kinds, &item));
         match checked {
             Ok(()) => Ok((item, id)),
             Err(kind) => Err(Error::new(id, kind)),

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use envelope_core::{ContextError, Fault, KeyError, OpenError, SealError, ValueError};
+use envelope_core::{ContextError, Fault, KeyError, OpenError, RewrapError, SealError, ValueError};
 
 use crate::error::data::DataError;
 use crate::error::dynamodb::DynamoDbError;
@@ -172,5 +172,22 @@ impl From<MarksError> for ErrorKind {
 impl From<ValueError> for ErrorKind {
     fn from(source: ValueError) -> Self {
         Self::Data(DataError::Deserialize { attribute: None, source })
+    }
+}
+
+impl From<RewrapError> for ErrorKind {
+    fn from(error: RewrapError) -> Self {
+        match error {
+            RewrapError::Format(error) => OpenError::Format(error).into(),
+            RewrapError::ContextForm { written, expected } => {
+                OpenError::ContextForm { written, expected }.into()
+            }
+            RewrapError::Key(error) => OpenError::Key(error).into(),
+            RewrapError::OtherDataKey => {
+                DataError::NotAuthentic { authenticated: Vec::new(), now_plaintext: Vec::new() }
+                    .into()
+            }
+            _ => DataError::Malformed("the wrapped key cannot be moved to another context").into(),
+        }
     }
 }

@@ -8,19 +8,20 @@ use envelope_core::{Context, Value};
 use crate::dynamodb::{Item, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
-use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::{key_value, parse_number, stored};
+use crate::record::kind::Kind;
 
 /// The nesting of lists and maps in an authenticated attribute: twice what DynamoDB stores.
 const MAX_LEVELS: usize = 64;
 
 /// The context of the record in `item`, with the attributes that `authenticated` names.
-pub(crate) fn context<'a, T: Envelope>(
+pub(crate) fn context<'a>(
+    kind: &Kind,
     item: &'a Item,
     authenticated: impl IntoIterator<Item = &'a str>,
 ) -> Result<Context<'a>, ErrorKind> {
-    let mut context = bare_context::<T>(item)?;
+    let mut context = bare_context(kind, item)?;
     for name in authenticated {
         let value = item.get(name).map(|attribute| bound_value(name, attribute)).transpose()?;
         context = context.authenticated(name, value)?;
@@ -29,21 +30,21 @@ pub(crate) fn context<'a, T: Envelope>(
 }
 
 /// The context without authenticated attributes: keys and pairs.
-pub(crate) fn bare_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
-    let mut context = keyed_context::<T>(item)?;
-    for field in T::SCHEMA.context_fields() {
-        context = context.pair(field.name, pair_text::<T>(item, field)?)?;
+pub(crate) fn bare_context<'i>(kind: &Kind, item: &'i Item) -> Result<Context<'i>, ErrorKind> {
+    let mut context = keyed_context(kind, item)?;
+    for field in kind.schema.context_fields() {
+        context = context.pair(field.name, pair_text(kind, item, field)?)?;
     }
-    for (name, value) in T::CONTEXT {
+    for (name, value) in kind.context {
         context = context.pair(*name, *value)?;
     }
     Ok(context)
 }
 
 /// The context of the keys alone, which is known before the record is read.
-pub(crate) fn keyed_context<T: Envelope>(item: &Item) -> Result<Context<'_>, ErrorKind> {
-    let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
-    for field in T::SCHEMA.iter() {
+pub(crate) fn keyed_context<'i>(kind: &Kind, item: &'i Item) -> Result<Context<'i>, ErrorKind> {
+    let mut context = Context::new(kind.table).form(kind.form);
+    for field in kind.schema.iter() {
         context = match field.mark {
             Mark::PartitionKey => {
                 let (name, value) = key_value(item, field, MAX_PARTITION_KEY_BYTES)?;
@@ -60,13 +61,13 @@ pub(crate) fn keyed_context<T: Envelope>(item: &Item) -> Result<Context<'_>, Err
 }
 
 /// The text of an `#[encryption_context]` field. The context form does not change it.
-fn pair_text<'i, T: Envelope>(item: &'i Item, field: &Field) -> Result<Cow<'i, str>, ErrorKind> {
+fn pair_text<'i>(kind: &Kind, item: &'i Item, field: &Field) -> Result<Cow<'i, str>, ErrorKind> {
     let refuse = |reason| {
         ErrorKind::Usage(UsageError::Attribute { attribute: field.name.to_owned(), reason })
     };
     if field.mark == Mark::Key {
         let text =
-            part_text::<T>(item, field.name).ok_or_else(|| refuse("is in no key of the item"))?;
+            part_text(kind, item, field.name).ok_or_else(|| refuse("is in no key of the item"))?;
         return Ok(Cow::Borrowed(text));
     }
     match stored(item, field) {
@@ -83,9 +84,12 @@ fn pair_text<'i, T: Envelope>(item: &'i Item, field: &Field) -> Result<Cow<'i, s
 }
 
 /// The text of a part of a composed key.
-fn part_text<'i, T: Envelope>(item: &'i Item, part: &str) -> Option<&'i str> {
-    let mut parts =
-        T::SCHEMA.composed_keys().filter_map(|field| field.parts(item.get(field.name)?)).flatten();
+fn part_text<'i>(kind: &Kind, item: &'i Item, part: &str) -> Option<&'i str> {
+    let mut parts = kind
+        .schema
+        .composed_keys()
+        .filter_map(|field| field.parts(item.get(field.name)?))
+        .flatten();
     parts.find(|(name, _)| *name == part).map(|(_, text)| text)
 }
 

@@ -98,7 +98,7 @@ impl<T: Envelope> Entity for T {
     async fn open(mut item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<Self, Error> {
         match open(&mut item, provider).await {
             Ok(opened) => Ok(opened.record),
-            Err(kind) => Err(Error::new(record_id::<T>(&item), kind)),
+            Err(kind) => Err(Error::new(record_id(&Kind::of::<T>(), &item), kind)),
         }
     }
 
@@ -129,8 +129,11 @@ impl Kind {
         };
         let agree = E::KINDS.iter().all(|kind| kind.form == E::First::CONTEXT_FORM);
         // The type is not known, so the key is shown only if all types show keys in one form.
-        let id =
-            if agree { record_id::<E::First>(item) } else { RecordId::of_table(E::First::TABLE) };
+        let id = if agree {
+            record_id(&Kind::of::<E::First>(), item)
+        } else {
+            RecordId::of_table(E::First::TABLE)
+        };
         Err(Error::new(id, kind))
     }
 }

@@ -12,6 +12,7 @@ use crate::error::usage::UsageError;
 use crate::item::context::bare_context;
 use crate::item::layout::{binary, dek_attribute, payload_attribute};
 use crate::record::Envelope;
+use crate::record::kind::Kind;
 use crate::record::schema::{Schema, is_reserved};
 
 /// The groups whose values `record` does not have.
@@ -39,11 +40,12 @@ pub(crate) fn unknown_groups(schema: Schema, authenticated: &[String]) -> Vec<St
 }
 
 /// The context of a group's data key and payload: the record's keys and pairs, and the group.
-pub(crate) fn group_context<'i, T: Envelope>(
+pub(crate) fn group_context<'i>(
+    kind: &Kind,
     item: &'i Item,
     group: &'static str,
 ) -> Result<Context<'i>, ErrorKind> {
-    Ok(bare_context::<T>(item)?.pair(GROUP_PAIR, group)?)
+    Ok(bare_context(kind, item)?.pair(GROUP_PAIR, group)?)
 }
 
 /// Copies a group, whose values the record does not have, from the `stored` item.
@@ -90,7 +92,7 @@ pub(crate) async fn open_group<T: Envelope>(
                     "the payload of a group lists authenticated attributes",
                 )));
             }
-            let context = group_context::<T>(item, group)?;
+            let context = group_context(&Kind::of::<T>(), item, group)?;
             match open_payload(payload, &dek, Content::Group, &context, provider).await {
                 Ok(plaintext) => Ok(Some(Group::Opened(plaintext))),
                 Err(OpenError::Key(error)) if withholds(error.kind()) => Ok(Some(Group::Withheld)),

@@ -28,6 +28,7 @@ use crate::item::split::Parts;
 use crate::record::Envelope;
 use crate::record::field::Field;
 use crate::record::item_key::record_id;
+use crate::record::kind::Kind;
 use crate::record::schema::{ENCRYPTED_PAYLOAD, RESERVED, is_reserved};
 
 /// The length of a payload's beginning that is unique: version, suite, random salt, commitment
@@ -54,7 +55,7 @@ impl<T: Envelope> Stored<T> {
         item: Item,
         provider: &(impl UnwrapKey + ?Sized),
     ) -> Result<Self, Error> {
-        let id = record_id::<T>(&item);
+        let id = record_id(&Kind::of::<T>(), &item);
         let fail = |kind| Error::new(id.clone(), kind);
         let Opened { record, plaintext, groups, authenticated } =
             open::<T>(&mut item.clone(), provider).await.map_err(fail)?;
@@ -70,7 +71,7 @@ impl<T: Envelope> Stored<T> {
         now: SystemTime,
         provider: &(impl WrapKey + ?Sized),
     ) -> Result<Option<Modification>, Error> {
-        let id = record_id::<T>(&self.item);
+        let id = record_id(&Kind::of::<T>(), &self.item);
         let fail = |kind| Error::new(id.clone(), kind);
         let mut after = split(&self.record).map_err(fail)?;
         managed_fields::restore(T::SCHEMA, &mut after.item, &self.before.item);
@@ -82,8 +83,9 @@ impl<T: Envelope> Stored<T> {
         managed_fields::change(T::SCHEMA, &mut after.item, now).map_err(fail)?;
         let (parts, changes) = self.planned(&after).map_err(fail)?;
         let expected = self.expected(&parts.authenticated, &changes);
-        let sealed =
-            PendingItem::from_parts::<T>(parts).seal_replacing(&self.item, provider).await?;
+        let sealed = PendingItem::from_parts(Kind::of::<T>(), parts)
+            .seal_replacing(&self.item, provider)
+            .await?;
         let bytes = item_bytes(&sealed);
         if bytes > MAX_ITEM_BYTES {
             return Err(fail(ErrorKind::Usage(UsageError::TooLarge { bytes })));
@@ -104,7 +106,7 @@ impl<T: Envelope> Stored<T> {
         let written = modification.map_or(&self.before.item, |modification| &modification.written);
         match self.record.apply_managed_fields(written) {
             Ok(()) => Ok(self.record),
-            Err(source) => Err(Error::new(record_id::<T>(&self.item), source)),
+            Err(source) => Err(Error::new(record_id(&Kind::of::<T>(), &self.item), source)),
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) async fn open<T: Envelope>(
     let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
     let authenticated = payload.authenticated_names().to_vec();
     let opened = {
-        let context = context::<T>(item, authenticated.iter().map(String::as_str))?;
+        let context = context(&Kind::of::<T>(), item, authenticated.iter().map(String::as_str))?;
         open_payload(payload, &dek, Content::Record, &context, provider).await
     };
     let plaintext = match opened {

@@ -1,11 +1,10 @@
 //! A record between the two steps of sealing: split into its parts, and without its type.
 
-use std::borrow::Cow;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{Content, Context, Sealed, WrapKey, seal_payload};
+use envelope_core::{Content, Sealed, WrapKey, seal_payload};
 
 use crate::dynamodb::Item;
 use crate::error::Error;
@@ -22,41 +21,36 @@ use crate::item::split::{Parts, keys_of};
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
-use crate::record::schema::{RESERVED, Schema};
+use crate::record::schema::RESERVED;
 
-/// The parts of a record, with the functions of its type that sealing needs.
+/// The parts of a record, and the kind of record that they are.
 #[doc(hidden)]
 pub struct PendingItem {
     parts: Parts,
-    schema: Schema,
-    context: for<'a> fn(&'a Item, &'a [Cow<'static, str>]) -> Result<Context<'a>, ErrorKind>,
-    group_context: for<'a> fn(&'a Item, &'static str) -> Result<Context<'a>, ErrorKind>,
-    id: fn(&Item) -> RecordId,
+    kind: Kind,
 }
 
 impl PendingItem {
     pub(crate) fn of<T: Envelope>(record: &T) -> Result<Self, Error> {
-        let id = || record_id::<T>(&keys_of(record).unwrap_or_default());
+        let id = || record_id(&Kind::of::<T>(), &keys_of(record).unwrap_or_default());
         let parts = split(record).map_err(|kind| Error::new(id(), kind))?;
-        Ok(Self::from_parts::<T>(parts))
+        Ok(Self { parts, kind: Kind::of::<T>() })
     }
 
-    /// The `parts` of a record of type `T`.
-    pub(crate) fn from_parts<T: Envelope>(parts: Parts) -> Self {
-        Self {
-            parts,
-            schema: T::SCHEMA,
-            context: context_of::<T>,
-            group_context: group_context::<T>,
-            id: record_id::<T>,
-        }
+    /// The `parts` of a record of this kind.
+    pub(crate) const fn from_parts(kind: Kind, parts: Parts) -> Self {
+        Self { parts, kind }
+    }
+
+    fn id(&self) -> RecordId {
+        record_id(&self.kind, &self.parts.item)
     }
 
     /// Checks that the record fits exactly one of a table's `kinds`.
     pub(crate) fn check_one_kind(self, kinds: &[Kind]) -> Result<Self, Error> {
         match Kind::check_one_kind(kinds, &self.parts.item) {
             Ok(()) => Ok(self),
-            Err(kind) => Err(Error::new((self.id)(&self.parts.item), kind)),
+            Err(kind) => Err(Error::new(self.id(), kind)),
         }
     }
 
@@ -66,8 +60,8 @@ impl PendingItem {
         &mut self,
         now: SystemTime,
     ) -> Result<Option<ExpectedVersion>, Error> {
-        managed_fields::put(self.schema, &mut self.parts.item, now)
-            .map_err(|kind| Error::new((self.id)(&self.parts.item), kind))
+        managed_fields::put(self.kind.schema, &mut self.parts.item, now)
+            .map_err(|problem| Error::new(self.id(), problem))
     }
 
     /// Sets the timestamps of a record that will be put without a condition.
@@ -76,7 +70,7 @@ impl PendingItem {
     ///
     /// If the record has a version, which needs a condition.
     pub(crate) fn set_managed_fields_unversioned(&mut self, now: SystemTime) -> Result<(), Error> {
-        match self.schema.version() {
+        match self.kind.schema.version() {
             None => self.set_managed_fields(now).map(|_| ()),
             Some((field, _)) => {
                 let reason =
@@ -85,7 +79,7 @@ impl PendingItem {
                     attribute: field.name.to_owned(),
                     reason,
                 });
-                Err(Error::new((self.id)(&self.parts.item), kind))
+                Err(Error::new(self.id(), kind))
             }
         }
     }
@@ -102,10 +96,10 @@ impl PendingItem {
         stored: &Item,
         provider: &(impl WrapKey + ?Sized),
     ) -> Result<Item, Error> {
-        let (id, mut item) = (self.id, std::mem::take(&mut self.parts.item));
+        let (kind, mut item) = (self.kind, std::mem::take(&mut self.parts.item));
         match self.seal_into(&mut item, stored, provider).await {
             Ok(()) => Ok(item),
-            Err(kind) => Err(Error::new(id(&item), kind)),
+            Err(problem) => Err(Error::new(record_id(&kind, &item), problem)),
         }
     }
 
@@ -120,11 +114,11 @@ impl PendingItem {
             copy_group(item, group, stored)?;
         }
         for (group, fields) in groups {
-            let context = (self.group_context)(item, group)?;
+            let context = group_context(&self.kind, item, group)?;
             let sealed = seal_payload(fields.finish(), Content::Group, &context, provider).await?;
             insert(item, [payload_attribute(group), dek_attribute(group)], sealed);
         }
-        let context = (self.context)(item, &authenticated)?;
+        let context = context(&self.kind, item, authenticated.iter().map(AsRef::as_ref))?;
         let sealed = seal_payload(fields.finish(), Content::Record, &context, provider).await?;
         insert(item, RESERVED.map(str::to_owned), sealed);
         Ok(())
@@ -134,11 +128,4 @@ impl PendingItem {
 fn insert(item: &mut Item, [payload, dek]: [String; 2], sealed: Sealed) {
     item.insert(payload, AttributeValue::B(Blob::new(sealed.encrypted_payload)));
     item.insert(dek, AttributeValue::B(Blob::new(sealed.encrypted_dek)));
-}
-
-fn context_of<'a, T: Envelope>(
-    item: &'a Item,
-    authenticated: &'a [Cow<'static, str>],
-) -> Result<Context<'a>, ErrorKind> {
-    context::<T>(item, authenticated.iter().map(AsRef::as_ref))
 }

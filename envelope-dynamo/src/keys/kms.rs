@@ -5,6 +5,8 @@ pub(crate) mod arn;
 pub(crate) mod candidates;
 pub(crate) mod client;
 pub(crate) mod decrypt;
+#[cfg(feature = "maintain")]
+pub(crate) mod describe;
 pub(crate) mod direct;
 pub(crate) mod entries;
 pub(crate) mod error;

@@ -9,6 +9,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::item::Entity;
+use crate::maintain::kinds;
 use crate::record::field::{Field, Mark, Origin};
 use crate::record::kind::Kind;
 
@@ -173,6 +174,35 @@ impl SchemaFile {
         &self.records
     }
 
+    /// The logical names of the tables.
+    #[must_use]
+    pub fn tables(&self) -> BTreeSet<&str> {
+        self.records.values().map(|record| record.table.as_str()).collect()
+    }
+
+    /// The kinds of record in the table with the logical name `table`: at least one, all with the
+    /// same key attributes.
+    pub(crate) fn kinds_of(&self, table: &str) -> Result<Vec<Kind>, SchemaFileError> {
+        let records = self.records.iter().filter(|(_, record)| record.table == table);
+        let kinds = records.map(|(name, record)| kind(name, record));
+        let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
+        let keys = |kind: &Kind| kind.schema.keys().map(|field| field.name).collect::<Vec<_>>();
+        let problem = match kinds.split_first() {
+            None => format!(
+                "it has no record of the table `{table}`, only of {}",
+                self.tables().into_iter().collect::<Vec<_>>().join(", ")
+            ),
+            Some((first, others)) => match others.iter().find(|other| keys(other) != keys(first)) {
+                None => return Ok(kinds),
+                Some(other) => format!(
+                    "`{}` and `{}` are records of one table with other key attributes",
+                    first.name, other.name
+                ),
+            },
+        };
+        Err(SchemaFileError { problem })
+    }
+
     /// The same file with the reasons that `other` gives: code does not know them.
     pub(crate) fn with_reasons_of(mut self, other: &Self) -> Self {
         for (name, record) in &mut self.records {
@@ -204,16 +234,23 @@ impl std::str::FromStr for SchemaFile {
     fn from_str(text: &str) -> Result<Self, SchemaFileError> {
         let file: Self = serde_json::from_str(text)
             .map_err(|error| SchemaFileError { problem: error.to_string() })?;
-        if file.version == VERSION {
-            Ok(file)
-        } else {
+        if file.version != VERSION {
             let problem = format!(
                 "it has layout {}, and this version of the library reads layout {VERSION}",
                 file.version
             );
-            Err(SchemaFileError { problem })
+            return Err(SchemaFileError { problem });
         }
+        for (name, record) in &file.records {
+            kind(name, record)?;
+        }
+        Ok(file)
     }
+}
+
+fn kind(name: &str, record: &RecordSchema) -> Result<Kind, SchemaFileError> {
+    kinds::kind(name, record)
+        .map_err(|problem| SchemaFileError { problem: format!("`{name}`: {problem}") })
 }
 
 /// A text is not a schema file.

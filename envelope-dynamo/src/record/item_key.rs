@@ -9,13 +9,14 @@ use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
+use crate::record::kind::Kind;
 
 /// The identity of the record in errors: the key values that are valid and that may be shown.
-pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
-    let mut id = RecordId::of_table(T::TABLE);
-    let mut context = Context::new(T::TABLE).form(T::CONTEXT_FORM);
+pub(crate) fn record_id(kind: &Kind, item: &Item) -> RecordId {
+    let mut id = RecordId::of_table(kind.table);
+    let mut context = Context::new(kind.table).form(kind.form);
     let mut keys = Vec::new();
-    for field in T::SCHEMA.iter() {
+    for field in kind.schema.iter() {
         let pair = match field.mark {
             Mark::PartitionKey => PARTITION_KEY_PAIR,
             Mark::SortKey => SORT_KEY_PAIR,
@@ -31,7 +32,7 @@ pub(crate) fn record_id<T: Envelope>(item: &Item) -> RecordId {
     }
     let shown = context.encryption_context();
     for (name, pair) in keys {
-        id = id.with_key(name, T::CONTEXT_FORM, shown.get(pair));
+        id = id.with_key(name, kind.form, shown.get(pair));
     }
     id
 }

@@ -8,6 +8,7 @@ use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Readable};
 use crate::record::field::Field;
 use crate::record::item_key::{record_id, stored};
+use crate::record::kind::Kind;
 use crate::record::schema::Schema;
 
 /// Some readable attributes of a record, read without opening it.
@@ -93,7 +94,7 @@ pub trait View: Sized {
 /// The attributes are not verified: see [`View`].
 pub fn view_item<V: View>(item: Item) -> Result<V, Error> {
     let item = ViewedItem { item, schema: V::Record::SCHEMA };
-    V::read(&item).map_err(|kind| Error::new(record_id::<V::Record>(&item.item), kind))
+    V::read(&item).map_err(|kind| Error::new(record_id(&Kind::of::<V::Record>(), &item.item), kind))
 }
 
 /// An item from which derived code takes the attributes of a view.

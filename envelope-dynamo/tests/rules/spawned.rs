@@ -10,6 +10,7 @@ use envelope_dynamo::{
     View, from_item, to_item, transact_get, transact_write,
 };
 use envelope_examples::Servers;
+use envelope_examples::servers::create_kms_key;
 
 use crate::setup::Setup;
 
@@ -216,9 +217,8 @@ async fn every_other_call(
     let blob = is_send(kms.encrypt_direct(b"secret", &context)).await.expect("it is encrypted");
     is_send(kms.decrypt_direct(&blob, &context)).await.expect("it is decrypted");
     is_send(wrapper.encrypt_direct(b"secret", &context)).await.expect("it is encrypted");
-    is_send(kms.generate_without_plaintext(&context)).await.expect("there is a data key");
-    let dek =
-        is_send(wrapper.generate_without_plaintext(&context)).await.expect("there is a data key");
+    is_send(wrapper.generate_without_plaintext(&context)).await.expect("there is a data key");
+    let dek = is_send(kms.generate_without_plaintext(&context)).await.expect("another data key");
     is_send(kms.rewrap(&dek, &context, wrapper, &context)).await.expect("it is wrapped anew");
 }
 
@@ -227,7 +227,8 @@ async fn calls_beside_those_of_tables_run_in_a_task_of_their_own() {
     let servers = Servers::embedded().await.expect("the embedded servers start");
     let key = servers.kms_key_id().to_owned();
     let kms = KmsKeyProvider::new(servers.kms().clone(), &key);
-    let wrapper = KmsKeyWrapper::new(servers.kms().clone(), &key);
+    let other = create_kms_key(servers.kms()).await.expect("a second key is created");
+    let wrapper = KmsKeyWrapper::new(servers.kms().clone(), other);
     let accounts = Table::<Account>::new(servers.dynamodb().clone(), LocalKeyProvider::new(root()));
     let calls = async move {
         is_send(accounts.create_table().send()).await.expect("the table is created");

@@ -20,7 +20,7 @@ use envelope_dynamo::error::{ServiceError, UsageError, *};
 use envelope_dynamo::expression::*;
 use envelope_dynamo::item::*;
 use envelope_dynamo::keys::*;
-use envelope_dynamo::maintain::SchemaFile;
+use envelope_dynamo::maintain::*;
 use envelope_dynamo::message::*;
 use envelope_dynamo::read::*;
 use envelope_dynamo::record::index::*;
@@ -28,7 +28,7 @@ use envelope_dynamo::record::*;
 use envelope_dynamo::stream::*;
 use envelope_dynamo::transaction::*;
 use envelope_dynamo::write::*;
-use envelope_dynamo::{Envelope, Table, View};
+use envelope_dynamo::{Envelope, KmsKeyProvider, Table, View};
 use envelope_examples::servers::{create_table, unique_name};
 use envelope_examples::{Fault as Injected, Faults, Servers};
 use envelope_tests::rsa_private_key;
@@ -126,6 +126,7 @@ async fn no_public_type_prints_a_secret() {
     streams(&mut seen).await;
     tables(&mut seen).await;
     schema_files(&mut seen);
+    maintenance(&mut seen).await;
     seen.0.extend(EXEMPT.map(|(name, _)| name.to_owned()));
     let public = public_types();
     assert!(public.len() > 80, "not all public types: {public:?}");
@@ -421,6 +422,37 @@ fn schema_files(seen: &mut Seen) {
     seen.print(&changes[0]);
     seen.print(&changes[0].effect());
     seen.print(&"{}".parse::<SchemaFile>().unwrap_err());
+}
+
+/// A run over a table with a secret in every place, which fails, is refused and is stopped.
+async fn maintenance(seen: &mut Seen) {
+    let servers = Servers::embedded().await.unwrap();
+    let schema = SchemaFile::new().with::<Patient>();
+    let name = unique_name("patients");
+    create_table(servers.dynamodb(), &name, ("id", ScalarAttributeType::S), None).await.unwrap();
+    let table = StoredTable::new(servers.dynamodb().clone(), &schema, "patients").unwrap();
+    let table = table.named(&name);
+    let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+    let records = Table::<Patient>::new(servers.dynamodb().clone(), provider).named(&name);
+    records.put(&patient()).send().await.unwrap();
+    seen.print(&table);
+    seen.print(&table.describe().await.unwrap());
+    let key = servers.kms_key_id();
+    let run = |to: &str| table.rewrap(servers.kms().clone(), key, to);
+    seen.print(&run("alias/new"));
+    seen.print(&Limits::new());
+    seen.print(&Part::WHOLE);
+    seen.print(&Part::of(2, 1).unwrap_err());
+    let refused = run(key).send().await.unwrap_err();
+    seen.error(&refused);
+    seen.print(refused.kind());
+    seen.print(refused.counts());
+    let RunErrorKind::Refused(refusal) = refused.kind() else { panic!("{refused}") };
+    seen.error(refusal);
+    let no_key = "99999999-aaaa-bbbb-cccc-dddddddddddd";
+    let failed = run(no_key).observed_by(|event| assert_prints_no_secret(&event));
+    failed.send().await.unwrap_err();
+    seen.note::<RunEvent<'_>>();
 }
 
 /// The structs and enums that the crates export, read from the source.

@@ -12,6 +12,7 @@ use crate::item::managed_fields::{has_expired, version};
 use crate::record::Envelope;
 use crate::record::item_key::{record_id, with_requested_key};
 use crate::record::key::IntoKey;
+use crate::record::kind::Kind;
 use crate::record::version::AuthenticatedVersion;
 use crate::table::Table;
 use crate::table::customized::{Customized as _, RefusedSetting};
@@ -142,7 +143,7 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
         else {
             return Ok(None);
         };
-        let (id, version) = (record_id::<T>(&asked), version::<T>(&found));
+        let (id, version) = (record_id(&Kind::of::<T>(), &asked), version::<T>(&found));
         let record = from_item(with_requested_key(found, asked), &*self.table.provider).await?;
         match self.not_before_version {
             Some(not_before) if version.is_none_or(|version| version < not_before) => {

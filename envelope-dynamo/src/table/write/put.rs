@@ -19,6 +19,7 @@ use crate::item::pending_item::PendingItem;
 use crate::item::size::item_bytes;
 use crate::record::Envelope;
 use crate::record::item_key::{key_attributes, partition_key, record_id};
+use crate::record::kind::Kind;
 use crate::record::schema::ENCRYPTED_PAYLOAD;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
@@ -267,7 +268,7 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// Seals a record that is about to be stored, and checks the size of the item.
     pub(crate) async fn seal(&self, pending: PendingItem) -> Result<(Item, RecordId), Error> {
         let item = pending.seal(&*self.provider).await?;
-        let id = record_id::<T::First>(&item);
+        let id = record_id(&Kind::of::<T::First>(), &item);
         match item_bytes(&item) {
             bytes if bytes > MAX_ITEM_BYTES => Err(Error::new(id, UsageError::TooLarge { bytes })),
             _ => Ok((item, id)),

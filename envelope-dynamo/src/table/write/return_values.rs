@@ -22,10 +22,10 @@ pub struct ReturningNew<C>(pub(crate) C);
 impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Opens the record that DynamoDB returned with a failed call. Returns `None` if there is none.
     ///
-    /// It is either the record that made a condition fail, as it was stored when DynamoDB evaluated the
-    /// condition; or the record that a write returned and that could not be opened then (KMS was
-    /// throttled, say). The item is in the error: nothing is read again, so this call can be repeated
-    /// later with the same error.
+    /// It is either the record that made a condition fail, as it was stored when DynamoDB evaluated
+    /// the condition; or the record that a write returned and that could not be opened then
+    /// (KMS was throttled, say). The item is in the error: nothing is read again, so this call
+    /// can be repeated later with the same error.
     ///
     /// ```no_run
     /// # async fn example(

@@ -16,6 +16,7 @@ use crate::item::layout::{binary, dek_attribute, payload_attribute};
 use crate::item::modify_record::payload_unchanged;
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::record::Envelope;
+use crate::record::kind::Kind;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 
 /// The wrapped keys of a record, after [`Table::rewrap`](crate::Table::rewrap).
@@ -104,7 +105,7 @@ impl Part {
     }
 
     fn context<'i, T: Envelope>(&self, item: &'i Item) -> Result<Context<'i>, ErrorKind> {
-        let context = bare_context::<T>(item)?;
+        let context = bare_context(&Kind::of::<T>(), item)?;
         match &self.group {
             None => Ok(context),
             Some(group) => Ok(context.pair(GROUP_PAIR, group.clone())?),
@@ -129,7 +130,7 @@ impl NewKeys {
                     refusal.get_or_insert(error);
                     keys.left.push(part);
                 }
-                Err(error) => return Err(kind(error)),
+                Err(error) => return Err(error.into()),
             }
         }
         match refusal {
@@ -165,19 +166,5 @@ impl NewKeys {
     pub(crate) fn outcome(self) -> Rewrapped {
         let moved = self.moved.into_iter().map(|(part, _)| part.dek).collect();
         Rewrapped { moved, left: self.left.into_iter().map(|part| part.dek).collect() }
-    }
-}
-
-fn kind(error: RewrapError) -> ErrorKind {
-    match error {
-        RewrapError::Format(error) => OpenError::Format(error).into(),
-        RewrapError::ContextForm { written, expected } => {
-            OpenError::ContextForm { written, expected }.into()
-        }
-        RewrapError::Key(error) => OpenError::Key(error).into(),
-        RewrapError::OtherDataKey => {
-            DataError::NotAuthentic { authenticated: Vec::new(), now_plaintext: Vec::new() }.into()
-        }
-        _ => DataError::Malformed("the wrapped key cannot be moved to another context").into(),
     }
 }

@@ -1,0 +1,56 @@
+//! What a run counts.
+
+use std::ops::AddAssign;
+
+use serde::Serialize;
+
+/// The records that a run has seen, by what became of them, and what it has consumed.
+///
+/// A record counts once, with its groups: as failed if any of its keys failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Records that the run changed.
+    pub changed: u64,
+    /// Records that were as the run makes them.
+    pub already: u64,
+    /// Records that are under neither the key to move from nor the key to move to.
+    pub other_key: u64,
+    /// Items without sealed fields.
+    pub not_sealed: u64,
+    /// Records that could not be changed. Each is reported by name.
+    pub failed: u64,
+    /// How often another writer was faster, and the record was read again.
+    pub overtaken: u64,
+    /// Pages that were read, those that were read again included.
+    pub pages: u64,
+    /// Calls to KMS, those that failed included.
+    pub kms_calls: u64,
+    /// The read capacity units that DynamoDB has counted.
+    pub read_units: f64,
+    /// The write capacity units that DynamoDB has counted.
+    pub write_units: f64,
+}
+
+impl Counts {
+    /// The records and items that were judged.
+    #[must_use]
+    pub const fn seen(&self) -> u64 {
+        self.changed + self.already + self.other_key + self.not_sealed + self.failed
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.changed += other.changed;
+        self.already += other.already;
+        self.other_key += other.other_key;
+        self.not_sealed += other.not_sealed;
+        self.failed += other.failed;
+        self.overtaken += other.overtaken;
+        self.pages += other.pages;
+        self.kms_calls += other.kms_calls;
+        self.read_units += other.read_units;
+        self.write_units += other.write_units;
+    }
+}

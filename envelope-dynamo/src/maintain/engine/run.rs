@@ -1,0 +1,477 @@
+//! The engine: reads a part of a table, and changes each record that a step finds due.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::KeyErrorKind;
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, Either, select};
+use futures_util::stream::FuturesUnordered;
+
+use crate::call::attempt_outcome::AttemptOutcome;
+use crate::call::retry::Retry;
+use crate::dynamodb::Item;
+use crate::error::write::WriteError;
+use crate::error::{DynamoDbError, Error};
+use crate::maintain::engine::counts::Counts;
+use crate::maintain::engine::error::{RunError, RunErrorKind};
+use crate::maintain::engine::limits::{Limits, Pace};
+use crate::maintain::engine::pages::{Page, Pages, is_throttling};
+use crate::maintain::engine::part::{Part, SEGMENTS_AT_ONCE};
+use crate::maintain::engine::preflight::Accepted;
+use crate::maintain::engine::update::{Update, Updated};
+use crate::maintain::stored_table::StoredTable;
+use crate::table::bounded;
+
+/// How often a record is tried while other writers are faster, or a service is throttled.
+const MAX_TRIES: u32 = 16;
+
+/// So many refusals without one success end a run: what they have in common is not the records.
+const REFUSALS_WITHOUT_SUCCESS: u64 = 16;
+
+/// Where a record stands before a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Due,
+    Already,
+    OtherKey,
+    NotSealed,
+}
+
+/// What a run does with each record.
+pub(crate) trait Step: fmt::Debug + Send + Sync {
+    /// Checks the step's own settings before anything is read.
+    fn prepare<'s>(
+        &'s mut self,
+        table: &'s StoredTable,
+        part: Part,
+    ) -> BoxFuture<'s, Result<(), RunErrorKind>>;
+
+    /// The attributes that are read; `None` for all.
+    fn attributes(&self, table: &StoredTable) -> Option<Vec<String>>;
+
+    /// Where the record stands. No data key is asked for.
+    fn standing<'s>(
+        &'s self,
+        table: &'s StoredTable,
+        item: &'s Item,
+    ) -> BoxFuture<'s, Result<Standing, Error>>;
+
+    /// The update of a record that is due.
+    fn update<'s>(
+        &'s self,
+        table: &'s StoredTable,
+        item: &'s Item,
+        calls: &'s Calls<'_>,
+    ) -> BoxFuture<'s, Result<Update, Error>>;
+}
+
+/// Something that a run reports while it works.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunEvent<'a> {
+    /// A page of records has been judged and changed.
+    Page(&'a Counts),
+    /// A record could not be changed, and stays as it was. The error names it.
+    Failed(&'a Error),
+}
+
+type Observer<'a> = dyn Fn(RunEvent<'_>) + Send + Sync + 'a;
+
+/// A run of maintenance over a table, or a part of it.
+///
+/// It has no state beside the records: whoever starts it again after a stop or a crash continues.
+/// Any number of processes can work on parts of the same table, and on the same part.
+#[must_use = "a run does nothing until it is sent"]
+pub struct Run<'a> {
+    table: &'a StoredTable,
+    step: Box<dyn Step + 'a>,
+    part: Part,
+    limits: Limits,
+    accepted: Accepted,
+    observer: Option<Arc<Observer<'a>>>,
+}
+
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, step, part, .. } = self;
+        f.debug_struct("Run")
+            .field("table", table)
+            .field("step", step)
+            .field("part", part)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(table: &'a StoredTable, step: impl Step + 'a) -> Self {
+        Self {
+            table,
+            step: Box::new(step),
+            part: Part::WHOLE,
+            limits: Limits::new(),
+            accepted: Accepted::default(),
+            observer: None,
+        }
+    }
+
+    /// Works on one part of the table, in place of all of it.
+    pub fn part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
+    }
+
+    /// Sets what the run may use.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Reports each page and each failed record while the run works.
+    pub fn observed_by(mut self, observer: impl Fn(RunEvent<'_>) + Send + Sync + 'a) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Says that no other region writes this global table.
+    ///
+    /// # Security
+    ///
+    /// If another region does write it (global tables with eventual consistency), writes of that
+    /// region are lost: the condition of the run is checked in this region alone.
+    pub fn only_writer_region(mut self) -> Self {
+        self.accepted.only_writer_region = true;
+        self
+    }
+
+    /// Runs although point-in-time recovery of the table is off.
+    pub fn without_recovery(mut self) -> Self {
+        self.accepted.no_recovery = true;
+        self
+    }
+
+    /// Runs to the end of the part.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the run ended before its end. A record that failed is no such error: it is
+    /// reported, and counted in [`Counts::failed`].
+    pub async fn send(self) -> Result<Counts, RunError> {
+        self.until(std::future::pending()).await
+    }
+
+    /// As [`send`](Self::send), but stops when `stop` is ready, such as after a signal. Requests
+    /// under way are dropped; one that arrives nevertheless does no harm.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and [`RunErrorKind::Stopped`].
+    pub async fn until(mut self, stop: impl Future<Output = ()>) -> Result<Counts, RunError> {
+        let early = |kind| RunError::new(kind, Counts::default());
+        let info = self.table.describe().await.map_err(early)?;
+        let safe = self.table.check_safe(&info, self.accepted);
+        safe.map_err(|refusal| early(refusal.into()))?;
+        self.step.prepare(self.table, self.part).await.map_err(early)?;
+        let worker = Worker::new(&self, self.part.total_segments(info.bytes));
+        let work = std::pin::pin!(worker.work(self.part));
+        let done = match select(work, std::pin::pin!(stop)).await {
+            Either::Left((done, _)) => done,
+            Either::Right(((), _)) => Err(RunErrorKind::Stopped),
+        };
+        let counts = worker.counts();
+        done.map(|()| counts).map_err(|kind| RunError::new(kind, counts))
+    }
+}
+
+/// The calls that a step makes: paced and counted.
+pub(crate) struct Calls<'a> {
+    pace: &'a Pace,
+    kms: AtomicU64,
+}
+
+impl Calls<'_> {
+    /// Waits for the permission to call KMS once.
+    pub(crate) async fn kms(&self) {
+        self.pace.kms.take().await;
+        self.kms.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What became of one record.
+enum Settled {
+    Is(Standing),
+    Changed,
+    /// Another writer was faster.
+    Overtaken {
+        may_be_ours: bool,
+    },
+    Failed,
+}
+
+struct Worker<'a> {
+    table: &'a StoredTable,
+    step: &'a dyn Step,
+    limits: &'a Limits,
+    pages: Pages<'a>,
+    pace: Pace,
+    observer: Option<&'a Observer<'a>>,
+    counts: Mutex<Counts>,
+    refusals: AtomicU64,
+    first_refusal: Mutex<Option<Error>>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(run: &'a Run<'_>, total: u32) -> Self {
+        let attributes = run.step.attributes(run.table);
+        Self {
+            table: run.table,
+            step: &*run.step,
+            limits: &run.limits,
+            pages: Pages { table: run.table, attributes, total },
+            pace: run.limits.pace(),
+            observer: run.observer.as_deref(),
+            counts: Mutex::default(),
+            refusals: AtomicU64::new(0),
+            first_refusal: Mutex::default(),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Counts)) {
+        count(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    async fn work(&self, part: Part) -> Result<(), RunErrorKind> {
+        let mut segments = part.segments(self.pages.total);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < SEGMENTS_AT_ONCE as usize
+                && let Some(segment) = segments.next()
+            {
+                running.push(self.segment(segment));
+            }
+            match running.next().await {
+                Some(done) => done?,
+                None => break,
+            }
+        }
+        let counts = self.counts();
+        match counts.changed == 0 && counts.already == 0 {
+            true => self.all_refused(1),
+            false => Ok(()),
+        }
+    }
+
+    /// Fails if `least` changes were refused, and none has succeeded.
+    fn all_refused(&self, least: u64) -> Result<(), RunErrorKind> {
+        if self.refusals.load(Ordering::Relaxed) < least || self.counts().changed > 0 {
+            return Ok(());
+        }
+        let first = self.first_refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        first.map_or(Ok(()), |first| Err(RunErrorKind::AllRefused(Box::new(first))))
+    }
+
+    async fn segment(&self, segment: u32) -> Result<(), RunErrorKind> {
+        let mut after: Option<Item> = None;
+        // The records that were settled on the page before, in case that page has shrunk when it
+        // was read again.
+        let mut settled = HashSet::new();
+        loop {
+            let page = self.read(segment, after.as_ref(), false).await?;
+            let (next, now_settled) = self.settle(segment, after.as_ref(), page, settled).await?;
+            settled = now_settled;
+            self.report(RunEvent::Page(&self.counts()));
+            match next {
+                None => return Ok(()),
+                next => after = next,
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        segment: u32,
+        after: Option<&Item>,
+        is_consistent: bool,
+    ) -> Result<Page, DynamoDbError> {
+        let page = self.pages.read(segment, after, is_consistent, &self.pace.read).await?;
+        self.count(|counts| {
+            counts.pages += 1;
+            counts.read_units += page.read_units;
+        });
+        Ok(page)
+    }
+
+    /// Settles all records of a page. If other writers were faster, the page is read again,
+    /// consistently: so a role that reads by scans alone is enough.
+    async fn settle(
+        &self,
+        segment: u32,
+        after: Option<&Item>,
+        mut page: Page,
+        mut settled: HashSet<String>,
+    ) -> Result<(Option<Item>, HashSet<String>), RunErrorKind> {
+        let mut retry = Retry::new(&self.table.client);
+        // Records whose last update may have been carried out although it seemed to lose.
+        let mut perhaps_ours = HashSet::new();
+        let mut was_read_again = false;
+        loop {
+            let items: Vec<_> = page
+                .items
+                .iter()
+                .map(|item| (name(&self.table.key(item)), item))
+                .filter(|(name, _)| !settled.contains(name))
+                .collect();
+            let each = self.limits.in_flight.div_ceil(SEGMENTS_AT_ONCE as usize);
+            let outcomes =
+                bounded::all(each, items.iter().map(|(_, item)| self.record(item))).await;
+            let (mut overtaken, is_last_try) = (false, retry.failed() >= MAX_TRIES);
+            for ((name, item), outcome) in items.into_iter().zip(outcomes) {
+                match outcome? {
+                    Settled::Overtaken { may_be_ours } => {
+                        self.count(|counts| counts.overtaken += 1);
+                        if is_last_try {
+                            let conflict = WriteError::Conflict { tries: MAX_TRIES };
+                            self.failed(Error::new(self.table.id(item), conflict))?;
+                            continue;
+                        }
+                        overtaken = true;
+                        if may_be_ours {
+                            perhaps_ours.insert(name);
+                        }
+                        continue;
+                    }
+                    Settled::Changed => self.count(|counts| counts.changed += 1),
+                    Settled::Is(Standing::Already) if perhaps_ours.contains(&name) => {
+                        self.count(|counts| counts.changed += 1);
+                    }
+                    Settled::Is(Standing::Already) => self.count(|counts| counts.already += 1),
+                    Settled::Is(Standing::OtherKey) => self.count(|counts| counts.other_key += 1),
+                    Settled::Is(Standing::NotSealed) => self.count(|counts| counts.not_sealed += 1),
+                    Settled::Is(Standing::Due) | Settled::Failed => {}
+                }
+                settled.insert(name);
+            }
+            if !overtaken {
+                return Ok((page.next, if was_read_again { settled } else { HashSet::new() }));
+            }
+            was_read_again = true;
+            retry.pause().await;
+            page = self.read(segment, after, true).await?;
+        }
+    }
+
+    /// Judges one record, and changes it if it is due.
+    async fn record(&self, item: &Item) -> Result<Settled, RunErrorKind> {
+        let calls = Calls { pace: &self.pace, kms: AtomicU64::new(0) };
+        let settled = self.change(item, &calls).await;
+        let kms_calls = calls.kms.load(Ordering::Relaxed);
+        if kms_calls > 0 {
+            self.count(|counts| counts.kms_calls += kms_calls);
+        }
+        match settled {
+            Ok(settled) => Ok(settled),
+            Err(error) => {
+                self.failed(error)?;
+                Ok(Settled::Failed)
+            }
+        }
+    }
+
+    async fn change(&self, item: &Item, calls: &Calls<'_>) -> Result<Settled, Error> {
+        let mut retry = Retry::new(&self.table.client);
+        loop {
+            let error = match self.try_change(item, calls).await {
+                Ok(settled) => return Ok(settled),
+                Err(error) => error,
+            };
+            if !error.is_retryable() || retry.failed() >= MAX_TRIES {
+                return Err(error);
+            }
+            self.slow_down(&error);
+            retry.pause().await;
+        }
+    }
+
+    async fn try_change(&self, item: &Item, calls: &Calls<'_>) -> Result<Settled, Error> {
+        let standing = self.step.standing(self.table, item).await?;
+        if standing != Standing::Due {
+            return Ok(Settled::Is(standing));
+        }
+        let update = self.step.update(self.table, item, calls).await?;
+        self.write(item, &update).await
+    }
+
+    async fn write(&self, item: &Item, update: &Update) -> Result<Settled, Error> {
+        let (outcome, mut retry) = (AttemptOutcome::default(), Retry::new(&self.table.client));
+        loop {
+            self.pace.write.ready().await;
+            let error = match update.send(self.table, self.table.key(item), &outcome).await {
+                Ok(Updated::Done { write_units }) => {
+                    self.pace.write.spend(write_units);
+                    self.count(|counts| counts.write_units += write_units);
+                    return Ok(Settled::Changed);
+                }
+                Ok(Updated::Overtaken { may_be_ours }) => {
+                    return Ok(Settled::Overtaken { may_be_ours });
+                }
+                Err(error) => *error,
+            };
+            let error = DynamoDbError::new("UpdateItem", &self.table.name, error);
+            let (is_retryable, tries) = (error.retryable, retry.failed());
+            let error = Error::new(self.table.id(item), error)
+                .or_in_doubt(outcome.is_unknown())
+                .repeatable_if(true);
+            if !is_retryable || tries >= MAX_TRIES {
+                return Err(error);
+            }
+            self.slow_down(&error);
+            retry.adopt(outcome.sleep());
+            retry.pause().await;
+        }
+    }
+
+    fn slow_down(&self, error: &Error) {
+        if error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::Throttled) {
+            self.pace.kms.throttled();
+        }
+        if error.dynamodb_error().is_some_and(is_throttling) {
+            self.pace.write.throttled();
+        }
+    }
+
+    /// Reports a record that failed. Fails if the run must not go on.
+    fn failed(&self, error: Error) -> Result<(), RunErrorKind> {
+        self.report(RunEvent::Failed(&error));
+        self.count(|counts| counts.failed += 1);
+        if error.key_error().is_some() || error.dynamodb_error().is_some() {
+            self.refusals.fetch_add(1, Ordering::Relaxed);
+            let mut first = self.first_refusal.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(error);
+        }
+        self.all_refused(REFUSALS_WITHOUT_SUCCESS)?;
+        match self.counts().failed > self.limits.max_failed {
+            true => Err(RunErrorKind::TooManyFailed),
+            false => Ok(()),
+        }
+    }
+
+    fn report(&self, event: RunEvent<'_>) {
+        if let Some(observer) = self.observer {
+            observer(event);
+        }
+    }
+}
+
+/// The key of an item as one text, which no other key has.
+fn name(key: &Item) -> String {
+    let sorted: BTreeMap<&str, &AttributeValue> =
+        key.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    format!("{sorted:?}")
+}

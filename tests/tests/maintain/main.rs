@@ -1,0 +1,9 @@
+//! Maintenance of whole tables: rewrap, coverage, reseal, on a table that a schema file describes.
+//!
+//! The servers are embedded, or those that the environment names.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod bench;
+mod contexts;
+mod refused;
+mod rewrap;
