@@ -124,6 +124,21 @@ pub trait WrapKey: Debug + Send + Sync {
     /// Makes a data key, and wraps it for every party that may read. Every wrapping is bound to
     /// `context`.
     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey>;
+
+    /// Makes a data key, and returns only its wrapped keys, which are bound to `context`: for keys
+    /// that this process stores for others and must not see.
+    ///
+    /// # Security
+    ///
+    /// This default calls [`generate`](Self::generate) and wipes the data key, which was in the
+    /// memory of this process for a moment. A provider whose key service can keep the data key to
+    /// itself overrides this method, as `KmsKeyProvider` of `envelope-dynamo` does.
+    fn generate_wrapped<'a>(
+        &'a self,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async move { Ok(self.generate(context).await?.wrapped) })
+    }
 }
 
 /// Unwraps data keys. A service that reads needs this.
@@ -174,6 +189,13 @@ macro_rules! delegate {
                     context: &'a EncryptionContext,
                 ) -> KeyFuture<'a, GeneratedKey> {
                     (**self).generate(context)
+                }
+
+                fn generate_wrapped<'a>(
+                    &'a self,
+                    context: &'a EncryptionContext,
+                ) -> KeyFuture<'a, Vec<WrappedKey>> {
+                    (**self).generate_wrapped(context)
                 }
             }
 

@@ -172,4 +172,12 @@ impl<P: WrapKey + 'static> WrapKey for CachedKeyProvider<P> {
             Ok(generated)
         })
     }
+
+    /// Nothing is kept: there is no data key to keep.
+    fn generate_wrapped<'a>(
+        &'a self,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        self.inner.generate_wrapped(context)
+    }
 }

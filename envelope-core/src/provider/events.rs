@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyEvent {
-    /// The provider made a data key for one or more records.
+    /// The provider made a data key: for one or more records, or to be stored as a branch key.
     Generated,
     /// A data key that was made before was used for another record.
     Shared,

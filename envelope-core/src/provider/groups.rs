@@ -91,6 +91,19 @@ impl WrapKey for GroupKeyProvider {
             None => refuse(name),
         }
     }
+
+    fn generate_wrapped<'a>(
+        &'a self,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        let Some(name) = context.get(GROUP_PAIR) else {
+            return self.record.generate_wrapped(context);
+        };
+        match self.groups.get(name) {
+            Some(group) => group.wrap.generate_wrapped(context),
+            None => refuse(name),
+        }
+    }
 }
 
 impl UnwrapKey for GroupKeyProvider {

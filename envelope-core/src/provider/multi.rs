@@ -16,6 +16,9 @@ use crate::secret::DataKey;
 /// The first party makes the data key. The others then wrap it, concurrently. If one party fails,
 /// the write fails: otherwise a record would be stored that this party cannot read.
 ///
+/// [`generate_wrapped`](WrapKey::generate_wrapped) has the data key in this process too, because
+/// the other parties wrap it here.
+///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use envelope_core as envelope_dynamo;

@@ -61,6 +61,15 @@ impl<P: WrapKey> WrapKey for ObservedKeyProvider<P> {
     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
         Box::pin(async { self.report(self.inner.generate(context).await, KeyEvent::Generated) })
     }
+
+    fn generate_wrapped<'a>(
+        &'a self,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async {
+            self.report(self.inner.generate_wrapped(context).await, KeyEvent::Generated)
+        })
+    }
 }
 
 impl<P: UnwrapKey> UnwrapKey for ObservedKeyProvider<P> {

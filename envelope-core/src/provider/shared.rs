@@ -296,10 +296,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
             (Arc::clone(&self.inner), Arc::clone(&self.observer), context.clone());
         let call = Box::pin(async move {
             let outcome = inner.generate(&context).await;
-            report(
-                &*observer,
-                if outcome.is_ok() { KeyEvent::Generated } else { KeyEvent::Failed },
-            );
+            report(&*observer, made(&outcome));
             outcome.map(Arc::new)
         });
         Waiter::begin(call, now)
@@ -325,9 +322,26 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
     }
 }
 
+/// The event of a call that was to make a data key.
+const fn made<T>(outcome: &Result<T, KeyError>) -> KeyEvent {
+    if outcome.is_ok() { KeyEvent::Generated } else { KeyEvent::Failed }
+}
+
 impl<P: WrapKey + 'static> WrapKey for SharedKeyProvider<P> {
     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
         Box::pin(self.shared(context))
+    }
+
+    /// A new data key for each call, which seals no record of this provider.
+    fn generate_wrapped<'a>(
+        &'a self,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async {
+            let outcome = self.inner.generate_wrapped(context).await;
+            report(&*self.observer, made(&outcome));
+            outcome
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod rewrap;
 #[cfg(feature = "rsa")]
 mod rsa;
 mod rsa_public_key;
+mod wrapped_only;
 
 use envelope_core::testing::TestKeyProvider;
 use envelope_core::{

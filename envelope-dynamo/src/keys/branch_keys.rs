@@ -4,6 +4,7 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod create_table;
 pub(crate) mod delete;
+pub(crate) mod delete_version;
 pub(crate) mod error;
 pub(crate) mod item;
 pub(crate) mod list;
@@ -26,9 +27,10 @@ pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 /// [`HierarchicalKeyProvider`](crate::HierarchicalKeyProvider).
 ///
 /// `P` wraps the branch keys. It is usually a [`KmsKeyProvider`](crate::KmsKeyProvider). A service
-/// that writes and reads records needs `dynamodb:GetItem` on this table, and `kms:Decrypt`. To
-/// create and rotate branches, an operator needs `kms:GenerateDataKey` instead of `kms:Decrypt`,
-/// and can use a [`KmsKeyWrapper`](crate::KmsKeyWrapper).
+/// that writes and reads records needs `dynamodb:GetItem` on this table, and `kms:Decrypt`. An
+/// operator who creates and rotates branches needs `kms:GenerateDataKeyWithoutPlaintext` alone,
+/// with a [`KmsKeyWrapper`](crate::KmsKeyWrapper): KMS makes the branch keys, and the operator
+/// never sees one.
 ///
 /// | call | does |
 /// |---|---|
@@ -36,6 +38,7 @@ pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 /// | [`create`](Self::create) | creates a branch and its first key |
 /// | [`rotate`](Self::rotate) | creates a new key for new records; the older keys stay for older records |
 /// | [`list`](Self::list), [`versions`](Self::versions) | lists the branches, and the versions of one |
+/// | [`delete_version`](Self::delete_version) | deletes one older key: its records are unreadable from then on |
 /// | [`delete`](Self::delete) | deletes the branch and all its keys: its records are unreadable from then on |
 ///
 /// ```no_run
@@ -169,11 +172,21 @@ impl<P> BranchKeyTable<P> {
         KeyError::new(KeyErrorKind::KeyNotFound, what)
     }
 
+    fn no_pointer(&self, branch: &BranchName) -> KeyError {
+        let what = format!(
+            "the branch `{}` has keys in the table `{}`, but no active version: `delete` the \
+             branch, or restore its item `{}`",
+            Escaped(branch.as_str()),
+            self.name,
+            item::POINTER
+        );
+        KeyError::new(KeyErrorKind::KeyNotFound, what)
+    }
+
     fn no_version(&self, branch: &BranchName, version: BranchVersion) -> KeyError {
         let what = format!(
-            "the branch `{}` has no key of version {version} in the table `{}`: the branch was \
-             deleted, or the record is \
-             another branch's",
+            "the branch `{}` has no key of version {version} in the table `{}`: the version or \
+             the branch was deleted, or the record is another branch's",
             Escaped(branch.as_str()),
             self.name
         );

@@ -36,7 +36,8 @@ pub use crate::keys::kms::rsa::KmsRsaKey;
 /// CloudTrail shows.
 ///
 /// A key is named by key id, key ARN, alias name or alias ARN. The first answer of KMS for an alias
-/// resolves it. From then on this provider uses that key, even if the alias moves. To read records
+/// resolves it. From then on this provider uses that key, even if the alias moves. **After an alias
+/// has moved, restart the writers:** until then they write under its earlier key. To read records
 /// that were written under an earlier key of the alias, add that key with
 /// [`also_decrypts`](Self::also_decrypts).
 ///
@@ -63,6 +64,7 @@ pub struct KmsKeyProvider {
 }
 
 /// The writing half of [`KmsKeyProvider`]. It needs `kms:GenerateDataKey` alone, and cannot read.
+/// After an alias has moved, restart the process, as for [`KmsKeyProvider`].
 ///
 /// ```no_run
 /// # fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) {
@@ -131,11 +133,26 @@ impl WrapKey for KmsKeyWrapper {
     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
         Box::pin(self.generate_data_key(context))
     }
+
+    /// Only KMS sees the data key (`kms:GenerateDataKeyWithoutPlaintext`).
+    fn generate_wrapped<'a>(
+        &'a self,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        Box::pin(async { Ok(vec![self.generate_wrapped_key(context).await?]) })
+    }
 }
 
 impl WrapKey for KmsKeyProvider {
     fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
         self.wrapper.generate(context)
+    }
+
+    fn generate_wrapped<'a>(
+        &'a self,
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, Vec<WrappedKey>> {
+        self.wrapper.generate_wrapped(context)
     }
 }
 

@@ -2,16 +2,18 @@
 //! it.
 
 mod attacks;
+mod blind;
 mod deletion;
 mod economy;
 mod outages;
 mod rotation;
+mod version_deletion;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::error::{KeyErrorKind, WriteOutcome};
 use envelope_dynamo::keys::{
     BranchKeyError, BranchVersion, CacheLimits, EncryptedDek, KeyCounters,
 };
@@ -20,7 +22,7 @@ use envelope_dynamo::{
     BranchKeyTable, Envelope, Error, HierarchicalKeyProvider, KmsKeyProvider, from_item, to_item,
 };
 use envelope_examples::servers::unique_name;
-use envelope_examples::{Faults, Servers};
+use envelope_examples::{Fault, Faults, Servers};
 use envelope_tests::{
     Item, binary, key_error, kms_keys, plant, servers, stored, text, wrapped_keys,
 };
@@ -109,7 +111,10 @@ impl Bench {
     }
 
     fn kms_calls(&self) -> usize {
-        self.faults.calls("Decrypt") + self.faults.calls("GenerateDataKey")
+        ["Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"]
+            .map(|operation| self.faults.calls(operation))
+            .iter()
+            .sum()
     }
 
     async fn stored(&self, branch: &str, version: impl ToString) -> Item {
@@ -149,6 +154,15 @@ fn kind(error: &Error) -> KeyErrorKind {
 
 fn branch_kind(error: &BranchKeyError) -> KeyErrorKind {
     error.key_error().unwrap_or_else(|| panic!("not of the key: {error}")).kind()
+}
+
+/// The answer of DynamoDB to a transaction whose second part it refused.
+fn cancelled(reason: &str) -> Fault {
+    let body = format!(
+        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"cancelled",
+        "CancellationReasons":[{{"Code":"None"}},{{"Code":"{reason}","Message":"as asked"}}]}}"#
+    );
+    Fault::Reply { status: 400, body }
 }
 
 /// The version under which an item was written.

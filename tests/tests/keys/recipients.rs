@@ -7,15 +7,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::error::{KeyErrorKind, RewrapError, SealError};
 use envelope_dynamo::item::item_context;
 use envelope_dynamo::keys::{
-    EncryptedDek, KeyKind, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper, WrappedKey,
-    rewrap,
+    EncryptedDek, KeyKind, KmsKeyHint, MultiKeyProvider, MultiKeyWrapper, ProvisionedKeyWrapper,
+    WrappedKey, rewrap,
 };
-use envelope_dynamo::message::{Context, ContextForm, open, seal};
+use envelope_dynamo::message::{Context, ContextForm, Sealed, open, seal};
 use envelope_dynamo::testing::TestKeyProvider;
 use envelope_dynamo::{
     Envelope, KmsKeyProvider, KmsKeyWrapper, LocalKeyProvider, RootKey, from_item, to_item,
 };
-use envelope_examples::servers::{create_kms_key, disable_kms_key};
+use envelope_examples::servers::{create_kms_key, disable_kms_key, unique_name};
 use envelope_examples::{Fault, Faults, Servers};
 use envelope_tests::{Secret, all_it_says};
 use serde_json::{Value, json};
@@ -72,6 +72,13 @@ impl Kms {
             .iter()
             .map(|request| serde_json::from_slice(request).unwrap())
             .collect()
+    }
+}
+
+fn key_kind(error: RewrapError) -> KeyErrorKind {
+    match error {
+        RewrapError::Key(error) => error.kind(),
+        other => panic!("not of the key: {other}"),
     }
 }
 
@@ -307,6 +314,164 @@ async fn rewrapping_keeps_the_wrapped_keys_of_other_parties() {
     assert_eq!(kinds(&sealed.encrypted_dek), [KeyKind::AWS_KMS, KeyKind::LOCAL]);
     assert_eq!(open(&sealed, &letters(), &kms.provider(&new)).await.unwrap().expose(), b"dear");
     assert_eq!(open(&sealed, &letters(), &partner).await.unwrap().expose(), b"dear");
+}
+
+/// An alias that no provider has used yet.
+async fn alias(kms: &Kms, key: &str) -> String {
+    let alias = format!("alias/{}", unique_name("moves"));
+    let create = kms.servers.kms().create_alias().alias_name(&alias).target_key_id(key);
+    create.send().await.unwrap();
+    alias
+}
+
+/// `sealed` with the entries that `choose` makes of its own.
+fn with_entries(sealed: &Sealed, choose: impl Fn(&[WrappedKey]) -> Vec<WrappedKey>) -> Vec<u8> {
+    let dek = EncryptedDek::parse(&sealed.encrypted_dek).unwrap();
+    EncryptedDek::new(dek.form(), choose(dek.keys())).unwrap().to_bytes()
+}
+
+#[tokio::test]
+async fn the_old_entry_is_dropped_without_a_call_where_the_new_key_has_one() {
+    let kms = Kms::new().await;
+    let (old, new, partner) = (kms.key().await, kms.key().await, party());
+    let parties = MultiKeyWrapper::new(kms.provider(&old))
+        .with(partner.clone())
+        .with(kms.wrapper(&new))
+        .with(kms.wrapper(&old));
+    let mut sealed = seal(b"dear", &letters(), &parties).await.unwrap();
+    let entries = EncryptedDek::parse(&sealed.encrypted_dek).unwrap().keys().to_vec();
+    kms.faults.forget_calls();
+    let provider = kms.provider(&old);
+    sealed.encrypted_dek = provider
+        .rewrap(&sealed.encrypted_dek, &letters(), &kms.wrapper(&new), &letters())
+        .await
+        .unwrap();
+    assert_eq!(kms.faults.all_requests().len(), 0, "no call to KMS");
+    let left = EncryptedDek::parse(&sealed.encrypted_dek).unwrap();
+    assert_eq!(left.keys(), &entries[1..3], "and the others stay as they were");
+    assert_eq!(open(&sealed, &letters(), &kms.provider(&new)).await.unwrap().expose(), b"dear");
+    assert_eq!(open(&sealed, &letters(), &partner).await.unwrap().expose(), b"dear");
+
+    let again = provider
+        .rewrap(&sealed.encrypted_dek, &letters(), &kms.wrapper(&new), &letters())
+        .await
+        .unwrap_err();
+    assert_eq!(key_kind(again), KeyErrorKind::WrongKey, "there is nothing left to move");
+}
+
+#[tokio::test]
+async fn one_entry_of_the_new_key_replaces_all_of_the_old_one() {
+    let kms = Kms::new().await;
+    let (old, new, partner) = (kms.key().await, kms.key().await, party());
+    let parties =
+        MultiKeyWrapper::new(kms.provider(&old)).with(partner.clone()).with(kms.wrapper(&old));
+    let mut sealed = seal(b"dear", &letters(), &parties).await.unwrap();
+    sealed.encrypted_dek = kms
+        .provider(&old)
+        .rewrap(&sealed.encrypted_dek, &letters(), &kms.wrapper(&new), &letters())
+        .await
+        .unwrap();
+    assert_eq!(kinds(&sealed.encrypted_dek), [KeyKind::AWS_KMS, KeyKind::LOCAL]);
+    assert_eq!(kms.faults.calls("ReEncrypt"), 1);
+    assert_eq!(open(&sealed, &letters(), &kms.provider(&new)).await.unwrap().expose(), b"dear");
+    assert_eq!(open(&sealed, &letters(), &partner).await.unwrap().expose(), b"dear");
+}
+
+/// An alias can stand for any key. The answer to the first ReEncrypt names its key.
+#[tokio::test]
+async fn an_alias_costs_one_call_until_its_key_is_known() {
+    for (from_alias, to_alias) in [(true, false), (false, true), (true, true)] {
+        let kms = Kms::new().await;
+        let (old, new) = (kms.key().await, kms.key().await);
+        let name = async |is_alias, key: &String| match is_alias {
+            true => alias(&kms, key).await,
+            false => key.clone(),
+        };
+        let (from, to) = (name(from_alias, &old).await, name(to_alias, &new).await);
+        let (provider, to) = (kms.provider(&from), kms.wrapper(&to));
+        let both = MultiKeyWrapper::new(kms.provider(&new)).with(kms.wrapper(&old));
+        let sealed = seal(b"dear", &letters(), &both).await.unwrap();
+        let first = EncryptedDek::parse(&sealed.encrypted_dek).unwrap().keys()[..1].to_vec();
+        // The entry of the target comes first. An alias of the old key may be tried with it.
+        let tried = if from_alias && to_alias { 2 } else { 1 };
+        for _ in 0..2 {
+            let dek = provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &letters()).await;
+            assert_eq!(EncryptedDek::parse(&dek.unwrap()).unwrap().keys(), first);
+            assert_eq!(kms.faults.calls("ReEncrypt"), tried, "{from_alias} {to_alias}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_a_record_cannot_tell_from_the_source_is_refused() {
+    let kms = Kms::new().await;
+    let key = kms.key().await;
+    let (_, id) = key.split_once(":key/").unwrap();
+    let replica = format!("arn:aws:kms:us-west-2:111122223333:key/{id}");
+    let sealed = seal(b"dear", &letters(), &kms.provider(&key)).await.unwrap();
+    for (from, to) in [(&*key, &*key), (&key, &replica), (&key, id), (id, &replica)] {
+        let (provider, to) = (kms.provider(from), kms.wrapper(to));
+        let error =
+            provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &letters()).await.unwrap_err();
+        assert!(error.to_string().contains("another key id"), "{error}");
+        assert_eq!(key_kind(error), KeyErrorKind::Configuration);
+    }
+    assert_eq!(kms.faults.calls("ReEncrypt"), 0);
+
+    // An alias of the same key is found out by the answer, and refused without a call from then on.
+    let (from, to) = (alias(&kms, &key).await, alias(&kms, &key).await);
+    for (from, to) in [(&from, &key), (&key, &to), (&from, &to)] {
+        kms.faults.forget_calls();
+        let (provider, to) = (kms.provider(from), kms.wrapper(to));
+        for _ in 0..2 {
+            provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &letters()).await.unwrap_err();
+        }
+        assert!(kms.faults.calls("ReEncrypt") <= 1, "{from} {to:?}");
+    }
+}
+
+/// The provider of a service that reads both keys and writes with the new one.
+#[tokio::test]
+async fn the_target_is_not_a_source_even_if_the_provider_has_it() {
+    let kms = Kms::new().await;
+    let (old, new) = (kms.key().await, kms.key().await);
+    let provider = kms.provider(&new).also_decrypts(&old);
+    let to = kms.wrapper(&new);
+    let mut sealed = seal(b"dear", &letters(), &kms.provider(&old)).await.unwrap();
+    sealed.encrypted_dek =
+        provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &letters()).await.unwrap();
+    assert_eq!(open(&sealed, &letters(), &kms.provider(&new)).await.unwrap().expose(), b"dear");
+    let again =
+        provider.rewrap(&sealed.encrypted_dek, &letters(), &to, &letters()).await.unwrap_err();
+    assert!(again.to_string().contains(&*old), "{again}");
+    assert_eq!(key_kind(again), KeyErrorKind::WrongKey);
+    assert_eq!(kms.faults.calls("ReEncrypt"), 1);
+}
+
+/// Somebody who can write the table names the new key in an entry of their own. As documented, the
+/// good entry is dropped. Nothing false opens, and no key of theirs is asked for.
+#[tokio::test]
+async fn a_planted_entry_of_the_new_key_spoils_the_record_and_gains_nothing() {
+    let kms = Kms::new().await;
+    let (old, new) = (kms.key().await, kms.key().await);
+    let mut sealed = seal(b"dear", &letters(), &kms.provider(&old)).await.unwrap();
+    let (_, id) = new.split_once(":key/").unwrap();
+    let planted = WrappedKey::new(KeyKind::AWS_KMS, KmsKeyHint::of(id), [7; 96]).unwrap();
+    sealed.encrypted_dek =
+        with_entries(&sealed, |own| [own, std::slice::from_ref(&planted)].concat());
+    assert_eq!(
+        open(&sealed, &letters(), &kms.provider(&old)).await.unwrap().expose(),
+        b"dear",
+        "it opens until it is moved"
+    );
+    let provider = kms.provider(&old);
+    sealed.encrypted_dek = provider
+        .rewrap(&sealed.encrypted_dek, &letters(), &kms.wrapper(&new), &letters())
+        .await
+        .unwrap();
+    for key in [&old, &new] {
+        open(&sealed, &letters(), &kms.provider(key)).await.unwrap_err();
+    }
 }
 
 #[tokio::test]

@@ -88,14 +88,15 @@ impl<P: WrapKey> BranchKeyTable<P> {
         }
     }
 
-    /// Generates a branch key, which is a data key for the provider. Its plaintext is wiped here.
+    /// Generates a branch key, which is a data key for the provider. Its plaintext is not needed
+    /// here.
     async fn new_version(
         &self,
         branch: &BranchName,
     ) -> Result<(BranchVersion, Item), BranchKeyError> {
         let version = BranchVersion::generate()?;
-        let generated = self.provider.generate(&self.context(branch, version)?).await?;
-        Ok((version, item::version_item(branch, version, generated.wrapped)?))
+        let wrapped = self.provider.generate_wrapped(&self.context(branch, version)?).await?;
+        Ok((version, item::version_item(branch, version, wrapped)?))
     }
 
     fn put_new(&self, item: Item) -> Result<TransactWriteItem, BranchKeyError> {

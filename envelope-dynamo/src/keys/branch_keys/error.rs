@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use envelope_core::{BranchName, Escaped, Fault, KeyError, KeyErrorKind, RandomError};
+use envelope_core::{
+    BranchName, BranchVersion, Escaped, Fault, KeyError, KeyErrorKind, RandomError,
+};
 
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::no_answer::NoAnswer;
@@ -35,6 +37,13 @@ pub enum BranchKeyError {
     Exists(BranchName),
     /// The branch is being deleted, or its deletion was interrupted.
     Deleting(BranchName),
+    /// The version to delete is the active one. Nothing was deleted.
+    ActiveVersion {
+        /// The branch.
+        branch: BranchName,
+        /// Its active version.
+        version: BranchVersion,
+    },
     /// Others changed the branch at the same time, in every attempt. This call has written nothing.
     Conflict(BranchName),
     /// Others changed the branch at the same time, in every attempt to delete it. A part of the
@@ -51,7 +60,7 @@ impl BranchKeyError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::Exists(_) => Fault::Caller,
+            Self::Exists(_) | Self::ActiveVersion { .. } => Fault::Caller,
             Self::Key(error) => error.fault(),
             Self::Deleting(_) | Self::Conflict(_) | Self::Interrupted(_) | Self::DynamoDb(_) => {
                 Fault::Operator
@@ -64,9 +73,11 @@ impl BranchKeyError {
     #[must_use]
     pub const fn write_outcome(&self) -> WriteOutcome {
         match self {
-            Self::Exists(_) | Self::Deleting(_) | Self::Conflict(_) | Self::Key(_) => {
-                WriteOutcome::NotWritten
-            }
+            Self::Exists(_)
+            | Self::Deleting(_)
+            | Self::ActiveVersion { .. }
+            | Self::Conflict(_)
+            | Self::Key(_) => WriteOutcome::NotWritten,
             Self::Interrupted(_) => WriteOutcome::Unknown,
             Self::DynamoDb(error) => error.outcome,
         }
@@ -75,15 +86,15 @@ impl BranchKeyError {
     /// Whether the same call may succeed later without anybody acting, and then has the same result
     /// as one call.
     ///
-    /// If the outcome is unknown, `delete` may be called again: it continues where it stopped.
-    /// `create` and `rotate` may not: they may already have created a version.
+    /// If the outcome is unknown, `delete` and `delete_version` may be called again: they continue
+    /// where they stopped. `create` and `rotate` may not: they may already have created a version.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Conflict(_) | Self::Interrupted(_) => true,
             Self::Key(error) => error.is_retryable(),
             Self::DynamoDb(error) => error.retryable,
-            Self::Exists(_) | Self::Deleting(_) => false,
+            Self::Exists(_) | Self::Deleting(_) | Self::ActiveVersion { .. } => false,
         }
     }
 
@@ -111,6 +122,12 @@ impl fmt::Display for BranchKeyError {
                 f,
                 "the branch `{}` is being deleted, or its deletion was interrupted: `delete` it \
                  again to finish",
+                Escaped(branch.as_str())
+            ),
+            Self::ActiveVersion { branch, version } => write!(
+                f,
+                "the version {version} of the branch `{}` is active: `rotate` the branch, and wait \
+                 until no process writes under this version, before you delete it",
                 Escaped(branch.as_str())
             ),
             Self::Conflict(branch) => write!(
@@ -143,6 +160,7 @@ impl StdError for BranchKeyError {
             Self::DynamoDb(_)
             | Self::Exists(_)
             | Self::Deleting(_)
+            | Self::ActiveVersion { .. }
             | Self::Conflict(_)
             | Self::Interrupted(_) => None,
         }
@@ -175,6 +193,7 @@ impl From<BranchKeyError> for KeyError {
             BranchKeyError::DynamoDb(error) => of_dynamodb(error),
             BranchKeyError::Deleting(_) => Self::new(KeyErrorKind::KeyNotFound, error.to_string()),
             BranchKeyError::Exists(_)
+            | BranchKeyError::ActiveVersion { .. }
             | BranchKeyError::Conflict(_)
             | BranchKeyError::Interrupted(_) => Self::new(KeyErrorKind::Other, error.to_string()),
         }

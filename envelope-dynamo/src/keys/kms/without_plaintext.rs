@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_kms::operation::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintextOutput;
 use aws_sdk_kms::types::DataKeySpec;
-use envelope_core::{Context, EncryptedDek, KeyError, WrappedKey};
+use envelope_core::{Context, EncryptedDek, EncryptionContext, KeyError, WrappedKey};
 
 use crate::keys::kms::client::CallInfo;
 use crate::keys::kms::key::{KmsKey, invalid, pairs, take_wrapped};
@@ -28,21 +28,28 @@ impl KmsKeyWrapper {
         context: &Context<'_>,
     ) -> Result<Vec<u8>, KeyError> {
         let context = context.encryption_context();
+        let wrapped = self.generate_wrapped_key(&context).await?;
+        let dek = EncryptedDek::new(context.form(), vec![wrapped])
+            .map_err(|error| invalid(error.to_string()))?;
+        Ok(dek.to_bytes())
+    }
+
+    pub(crate) async fn generate_wrapped_key(
+        &self,
+        context: &EncryptionContext,
+    ) -> Result<WrappedKey, KeyError> {
         let request = self
             .kms
             .sdk
             .generate_data_key_without_plaintext()
             .key_id(self.key.key_id())
             .key_spec(DataKeySpec::Aes256)
-            .set_encryption_context(Some(pairs(&context)))
+            .set_encryption_context(Some(pairs(context)))
             .set_grant_tokens(self.kms.grant_tokens());
         let info = CallInfo::new(OPERATION, self.key.key_id(), context.form());
         let key = Arc::clone(&self.key);
         let take = move |output| key.take_without_plaintext(output);
-        let wrapped = self.kms.call(info, move || request.clone().send(), take).await?;
-        let dek = EncryptedDek::new(context.form(), vec![wrapped])
-            .map_err(|error| invalid(error.to_string()))?;
-        Ok(dek.to_bytes())
+        self.kms.call(info, move || request.clone().send(), take).await
     }
 }
 

@@ -1,7 +1,5 @@
 //! Deleting a branch makes its records unreadable everywhere.
 
-use envelope_examples::Fault;
-
 use super::*;
 
 #[tokio::test]

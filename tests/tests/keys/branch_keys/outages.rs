@@ -1,7 +1,6 @@
 //! KMS or the table refuses, or cannot be reached.
 
 use envelope_dynamo::keys::KeyEvent;
-use envelope_examples::Fault;
 
 use super::*;
 
@@ -83,7 +82,7 @@ async fn a_failure_of_the_table_says_what_kind_it_is() {
 #[tokio::test]
 async fn a_branch_whose_key_kms_does_not_make_is_not_created() {
     let bench = Bench::with(&["alice"]).await;
-    bench.faults.fail_always("GenerateDataKey", Fault::error("DisabledException"));
+    bench.faults.fail_always("GenerateDataKeyWithoutPlaintext", Fault::error("DisabledException"));
     for error in [
         bench.keys().create("bob").await.unwrap_err(),
         bench.keys().rotate("alice").await.unwrap_err(),
