@@ -85,7 +85,7 @@ impl RsaRecipient {
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// # let pem = include_str!("rsa/test_key.pem");
+/// # let pem = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/provider/rsa/test_key.pem"));
 /// # use envelope_core as envelope_dynamo;
 /// use envelope_dynamo::keys::{LocalRsaKey, RsaPublicKey, RsaRecipient};
 /// use envelope_dynamo::message::{Context, open, seal};

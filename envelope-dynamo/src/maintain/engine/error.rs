@@ -18,8 +18,8 @@ pub struct RunError {
 ///
 /// | kind | who must act |
 /// |---|---|
-/// | [`Refused`](Self::Refused), [`AllRefused`](Self::AllRefused), [`TooManyFailed`](Self::TooManyFailed) | a person |
-/// | [`DynamoDb`](Self::DynamoDb), [`Kms`](Self::Kms) | nobody, if it passes: start the run again |
+/// | [`Refused`](Self::Refused), [`TooManyFailed`](Self::TooManyFailed) | a person |
+/// | [`AllRefused`](Self::AllRefused), [`DynamoDb`](Self::DynamoDb), [`Kms`](Self::Kms) | a person; nobody in an outage, which passes: start the run again |
 /// | [`Stopped`](Self::Stopped) | nobody: start the run again |
 #[derive(Debug)]
 #[non_exhaustive]
@@ -97,9 +97,9 @@ impl RunError {
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
         match &self.kind {
-            RunErrorKind::Refused(_)
-            | RunErrorKind::AllRefused(_)
-            | RunErrorKind::TooManyFailed => true,
+            RunErrorKind::Refused(_) | RunErrorKind::TooManyFailed => true,
+            // In an outage nothing succeeds either.
+            RunErrorKind::AllRefused(first) => !first.is_retryable(),
             RunErrorKind::DynamoDb(error) => !error.retryable,
             RunErrorKind::Kms(error) => !error.is_retryable(),
             RunErrorKind::Stopped => false,
