@@ -35,6 +35,7 @@ pub(crate) mod layout;
 pub(crate) mod managed_fields;
 pub(crate) mod modify_record;
 pub(crate) mod open;
+pub(crate) mod open_own;
 pub(crate) mod pending_item;
 pub(crate) mod read_back;
 pub(crate) mod reconcile;

@@ -247,6 +247,20 @@ impl<S: BranchKeyStore + 'static> HierarchicalKeyProvider<S> {
         self.keys.clear();
     }
 
+    /// The version of the branch of `context` under which a record would be written now.
+    ///
+    /// No branch key is fetched. The answer comes from the cache while it is young enough.
+    ///
+    /// # Errors
+    ///
+    /// If `context` names no branch, or the branch does not exist.
+    pub async fn active_version_for(
+        &self,
+        context: &EncryptionContext,
+    ) -> Result<BranchVersion, KeyError> {
+        self.active_version(&self.branch_of.branch(context)?).await
+    }
+
     async fn derive(&self, context: &EncryptionContext) -> Result<GeneratedKey, KeyError> {
         let branch = self.branch_of.branch(context)?;
         let version = self.active_version(&branch).await?;

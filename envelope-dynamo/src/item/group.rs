@@ -72,12 +72,33 @@ pub(crate) enum Group {
 
 /// Opens a group whose payload the record authenticates; `None` if the record was written without
 /// the group.
-pub(crate) async fn open_group<T: Envelope>(
+pub(crate) async fn open_group(
+    kind: &Kind,
     item: &mut Item,
     group: &'static str,
     authenticated: &[String],
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Option<Group>, ErrorKind> {
+    let Some((payload, dek)) = take_group(item, group, authenticated)? else { return Ok(None) };
+    let context = group_context(kind, item, group)?;
+    match open_payload(payload, &dek, Content::Group, &context, provider).await {
+        Ok(plaintext) => Ok(Some(Group::Opened(plaintext))),
+        Err(OpenError::Key(error)) if withholds(error.kind()) => Ok(Some(Group::Withheld)),
+        Err(OpenError::Authentication) => Err(ErrorKind::Data(DataError::NotAuthentic {
+            authenticated: Vec::new(),
+            now_plaintext: Vec::new(),
+        })),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes the payload and the wrapped key of a group from the item, and returns them; `None` if
+/// the record was written without the group (FORMAT 4.6-4).
+pub(crate) fn take_group(
+    item: &mut Item,
+    group: &'static str,
+    authenticated: &[String],
+) -> Result<Option<(UntrustedPayload, Vec<u8>)>, ErrorKind> {
     let names = [payload_attribute(group), dek_attribute(group)];
     let [payload, dek] =
         names.each_ref().map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
@@ -92,16 +113,7 @@ pub(crate) async fn open_group<T: Envelope>(
                     "the payload of a group lists authenticated attributes",
                 )));
             }
-            let context = group_context(&Kind::of::<T>(), item, group)?;
-            match open_payload(payload, &dek, Content::Group, &context, provider).await {
-                Ok(plaintext) => Ok(Some(Group::Opened(plaintext))),
-                Err(OpenError::Key(error)) if withholds(error.kind()) => Ok(Some(Group::Withheld)),
-                Err(OpenError::Authentication) => Err(ErrorKind::Data(DataError::NotAuthentic {
-                    authenticated: Vec::new(),
-                    now_plaintext: Vec::new(),
-                })),
-                Err(error) => Err(error.into()),
-            }
+            Ok(Some((payload, dek)))
         }
         (None, _, true) => {
             Err(ErrorKind::Data(DataError::IncompleteGroup { group, missing: payload_name }))

@@ -1,23 +1,18 @@
-//! Opens an item: parses the payload, unwraps the data key, verifies, and assembles the record.
+//! Opens an item as a record of a struct: opens payload and groups, and assembles the record.
 
-use envelope_core::{
-    Content, OpenError, Plaintext, UntrustedPayload, UnwrapKey, open_payload, read_fields,
-};
+use envelope_core::{Plaintext, UnwrapKey, read_fields};
 
 use crate::dynamodb::Item;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::item::assemble::assemble;
-use crate::item::context::context;
 use crate::item::group::{Group, open_group};
-use crate::item::layout::binary;
+use crate::item::open_own::{OpenedPayload, open_own};
 use crate::item::reconcile::reconcile;
 use crate::item::split::keys_of;
 use crate::record::Envelope;
-use crate::record::field::Mark;
 use crate::record::item_key::key_attributes;
 use crate::record::kind::Kind;
-use crate::record::schema::RESERVED;
 
 /// An opened record, with its decrypted fields.
 pub(crate) struct Opened<T> {
@@ -35,24 +30,15 @@ pub(crate) async fn open<T: Envelope>(
     item: &mut Item,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Opened<T>, ErrorKind> {
-    if let Some(mismatch) = Kind::of::<T>().mismatch(item) {
+    let kind = Kind::of::<T>();
+    if let Some(mismatch) = kind.mismatch(item) {
         return Err(mismatch);
     }
-    let (payload, dek) = take_sealed(item)?;
-    let payload = UntrustedPayload::parse(payload).map_err(OpenError::from)?;
-    let authenticated = payload.authenticated_names().to_vec();
-    let opened = {
-        let context = context(&Kind::of::<T>(), item, authenticated.iter().map(String::as_str))?;
-        open_payload(payload, &dek, Content::Record, &context, provider).await
-    };
-    let plaintext = match opened {
-        Err(OpenError::Authentication) => return Err(not_authentic::<T>(authenticated)),
-        opened => opened?,
-    };
+    let OpenedPayload { plaintext, authenticated } = open_own(&kind, item, provider).await?;
     let mut opened = Vec::new();
     let mut withheld = Vec::new();
     for group in T::SCHEMA.groups() {
-        match open_group::<T>(item, group, &authenticated, provider).await? {
+        match open_group(&kind, item, group, &authenticated, provider).await? {
             Some(Group::Opened(plaintext)) => opened.push((group, plaintext)),
             Some(Group::Withheld) => withheld.push(group),
             None => {}
@@ -83,27 +69,4 @@ pub(crate) fn mismatched_key<T: Envelope>(
     }
     let made = keys_of(record)?;
     Ok(composed.find(|field| made.get(field.name) != keys.get(field.name)).map(|field| field.name))
-}
-
-pub(crate) fn not_authentic<T: Envelope>(authenticated: Vec<String>) -> ErrorKind {
-    let is_plaintext =
-        |name: &&String| T::SCHEMA.owner(name).is_some_and(|field| field.mark == Mark::Plaintext);
-    let now_plaintext = authenticated.iter().filter(is_plaintext).cloned().collect();
-    ErrorKind::Data(DataError::NotAuthentic { authenticated, now_plaintext })
-}
-
-/// Removes payload and wrapped key from the item, and returns them.
-pub(crate) fn take_sealed(item: &mut Item) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
-    let [payload, dek] =
-        RESERVED.map(|name| item.remove(name).map(|attribute| binary(name, attribute)));
-    match [payload.transpose()?, dek.transpose()?] {
-        [Some(payload), Some(dek)] => Ok((payload, dek)),
-        [None, None] => Err(ErrorKind::Data(DataError::NotSealed)),
-        [Some(_), None] => Err(ErrorKind::Data(DataError::Malformed(
-            "the record has `encrypted_payload` but no `encrypted_dek`",
-        ))),
-        [None, Some(_)] => Err(ErrorKind::Data(DataError::Malformed(
-            "the record has `encrypted_dek` but no `encrypted_payload`",
-        ))),
-    }
 }

@@ -125,7 +125,8 @@ impl PendingItem {
     }
 }
 
-fn insert(item: &mut Item, [payload, dek]: [String; 2], sealed: Sealed) {
+/// Stores sealed fields under the names of their two attributes.
+pub(crate) fn insert(item: &mut Item, [payload, dek]: [String; 2], sealed: Sealed) {
     item.insert(payload, AttributeValue::B(Blob::new(sealed.encrypted_payload)));
     item.insert(dek, AttributeValue::B(Blob::new(sealed.encrypted_dek)));
 }

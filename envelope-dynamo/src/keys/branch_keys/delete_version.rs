@@ -49,9 +49,9 @@ impl<P> BranchKeyTable<P> {
     ///
     /// - Read every table that uses the branch, and count the records whose `encrypted_dek` names
     ///   this version ([`EncryptedDek`](crate::keys::EncryptedDek)).
-    /// - Wait after the rotation. A process that had this version in its cache writes under it until
-    ///   its [`CacheLimits`](crate::keys::CacheLimits) expire. Records that were sealed but not sent
-    ///   yet (transactions, queues) are also under it.
+    /// - Wait after the rotation. A process that had this version in its cache writes under it
+    ///   until its [`CacheLimits`](crate::keys::CacheLimits) expire. Records that were sealed but
+    ///   not sent yet (transactions, queues) are also under it.
     ///
     /// A process that has the key in its cache can still read until its limits expire. Backups of
     /// *this* table, point-in-time recovery included, still contain the wrapped key.
