@@ -45,6 +45,7 @@ mod assert_schema;
 mod changes;
 mod engine;
 mod kinds;
+pub mod policy;
 mod rewrap;
 mod schema_file;
 mod stored_keys;

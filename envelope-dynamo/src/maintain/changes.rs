@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::maintain::{FieldSchema, KeySchema, RecordSchema, SchemaFile};
 use crate::record::field::Mark;
 
@@ -9,7 +11,7 @@ use crate::record::field::Mark;
 ///
 /// [`SchemaFile::changes_since`] finds them. Printed, it names the place, what follows from the
 /// change, and the repair.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     record: String,
     attribute: Option<String>,
@@ -19,7 +21,8 @@ pub struct Change {
 }
 
 /// What a [`Change`] does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Effect {
     /// More people can read or change the values from now on.
@@ -30,6 +33,19 @@ pub enum Effect {
     DoesNotOpen,
     /// If the field was renamed, the stored values are not read under the new name.
     MayLoseValues,
+}
+
+impl Effect {
+    /// The effect in words, for the head of a list.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LessProtected => "less protected",
+            Self::Refused => "stored records are refused",
+            Self::DoesNotOpen => "stored records do not open",
+            Self::MayLoseValues => "stored values may be lost",
+        }
+    }
 }
 
 impl Change {
@@ -46,6 +62,12 @@ impl Change {
             Some(attribute) => format!("{}.{attribute}", self.record),
             None => self.record.clone(),
         }
+    }
+
+    /// What was changed, and what follows from it.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
     }
 
     /// What to do about it.
@@ -65,17 +87,17 @@ impl SchemaFile {
     /// The changes from `before` to this file that harm records stored under `before`.
     ///
     /// They are sorted by the name of the struct. A field that is less protected is not among them
-    /// if `reasons` of its record has an entry for it. A struct that has another name is compared
-    /// with the one of the same table, keys and `entity(..)`; types of record that were removed are
-    /// not compared.
+    /// if `reasons` of its record has an entry for it that `before` does not have: a reason excuses
+    /// one change, not every later one. A struct that has another name is compared with the one of
+    /// the same table, keys and `entity(..)`; types of record that were removed are not compared.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> Vec<Change> {
         let mut found = Vec::new();
         for (old_name, old) in &before.records {
             if let Some((name, new)) = self.successor(before, old_name, old) {
-                let mut changes = Changes { record: name, new, found: &mut found };
-                changes.of_what_is_bound(old);
-                changes.of_fields(old);
+                let mut changes = Changes { record: name, old, new, found: &mut found };
+                changes.of_what_is_bound();
+                changes.of_fields();
             }
         }
         found
@@ -105,11 +127,20 @@ impl SchemaFile {
 /// The changes of one record.
 struct Changes<'c> {
     record: &'c str,
+    old: &'c RecordSchema,
     new: &'c RecordSchema,
     found: &'c mut Vec<Change>,
 }
 
 impl Changes<'_> {
+    /// Whether the file gives a reason for a change of the field. A reason that stood there before
+    /// was given for an earlier change.
+    fn is_excused(&self, name: &str) -> bool {
+        let reason = self.new.reasons.get(name);
+        reason.is_some_and(|reason| !reason.trim().is_empty())
+            && reason != self.old.reasons.get(name)
+    }
+
     fn add(&mut self, attribute: Option<&str>, effect: Effect, problem: String, repair: String) {
         self.found.push(Change {
             record: self.record.to_owned(),
@@ -132,8 +163,8 @@ impl Changes<'_> {
         }
     }
 
-    fn of_what_is_bound(&mut self, old: &RecordSchema) {
-        let new = self.new;
+    fn of_what_is_bound(&mut self) {
+        let (old, new) = (self.old, self.new);
         let back =
             "change it back, or read every record with the old struct and put it with the new one";
         self.bound(
@@ -159,19 +190,22 @@ impl Changes<'_> {
         self.bound("`entity(..)`", &shown(&old.entity), &shown(&new.entity), back);
     }
 
-    fn of_fields(&mut self, old: &RecordSchema) {
-        let new = self.new;
+    fn of_fields(&mut self) {
+        let (old, new) = (self.old, self.new);
         for (name, before) in &old.fields {
             if let Some((new_name, after)) = reader(new, name) {
                 self.of_mark(new_name, before, after);
+                self.of_accepted_plaintext(new_name, before, after);
                 self.of_group(new_name, before, after);
+                self.of_vanished_group(new_name, before, after);
                 self.of_absence(new_name, before, after);
+                self.of_aliases(new_name, before, after);
             }
         }
         for (name, after) in &new.fields {
             let is_known = old.fields.keys().any(|old| is_read_as(name, after, old));
             if !is_known && after.mark != Mark::Key {
-                self.of_new_field(name, after, old);
+                self.of_new_field(name, after);
             }
         }
     }
@@ -196,8 +230,27 @@ impl Changes<'_> {
         }
     }
 
+    /// `accept = "plaintext"` is taken away again once no record is plaintext any more.
+    fn of_accepted_plaintext(&mut self, name: &str, before: &FieldSchema, after: &FieldSchema) {
+        let is_protected = matches!(after.mark, Mark::Encrypted | Mark::Authenticated);
+        let is_taken_away = before.accepts_plaintext && !after.accepts_plaintext && is_protected;
+        if is_taken_away && !self.is_excused(name) {
+            self.add(
+                Some(name),
+                Effect::Refused,
+                "no longer `accept = \"plaintext\"`; records in which the field is still plaintext \
+                 are refused"
+                    .to_owned(),
+                format!(
+                    "write every such record again first, and then say so in the schema file: \
+                     `\"reasons\": {{ \"{name}\": \"..\" }}`"
+                ),
+            );
+        }
+    }
+
     fn less_protected(&mut self, name: &str, what: String) {
-        if !self.new.reasons.contains_key(name) {
+        if !self.is_excused(name) {
             self.add(
                 Some(name),
                 Effect::LessProtected,
@@ -231,6 +284,49 @@ impl Changes<'_> {
         }
     }
 
+    /// A group in which no field is left is not opened, so nobody finds what is sealed in it.
+    fn of_vanished_group(&mut self, name: &str, before: &FieldSchema, after: &FieldSchema) {
+        let Some(group) = &before.group else { return };
+        if !self.new.groups.contains(group) {
+            let effect =
+                if after.is_optional { Effect::MayLoseValues } else { Effect::Refused };
+            self.add(
+                Some(name),
+                effect,
+                format!(
+                    "in the group `{group}` before, in which no field is left; readers do not open \
+                     that group, and find no value in records that were written before"
+                ),
+                format!("keep a field in the group `{group}` until every record is written again"),
+            );
+        }
+    }
+
+    fn of_aliases(&mut self, name: &str, before: &FieldSchema, after: &FieldSchema) {
+        let is_lost = |alias: &&String| reader(self.new, alias).is_none();
+        let lost: Vec<_> = before.aliases.iter().filter(is_lost).map(String::as_str).collect();
+        if lost.is_empty() || self.is_excused(name) {
+            return;
+        }
+        let (effect, result) = if after.is_optional {
+            (Effect::MayLoseValues, "their values are not read")
+        } else {
+            (Effect::Refused, "they are refused")
+        };
+        self.add(
+            Some(name),
+            effect,
+            format!(
+                "no longer read as {}; if records are still stored under that name, {result}",
+                names(&lost)
+            ),
+            format!(
+                "write every such record again first, and then say so in the schema file: \
+                 `\"reasons\": {{ \"{name}\": \"..\" }}`"
+            ),
+        );
+    }
+
     fn of_absence(&mut self, name: &str, before: &FieldSchema, after: &FieldSchema) {
         if before.is_optional && !after.is_optional {
             self.add(
@@ -242,8 +338,9 @@ impl Changes<'_> {
         }
     }
 
-    fn of_new_field(&mut self, name: &str, after: &FieldSchema, old: &RecordSchema) {
-        let gone = old
+    fn of_new_field(&mut self, name: &str, after: &FieldSchema) {
+        let gone = self
+            .old
             .fields
             .iter()
             .filter(|(old, before)| before.mark == after.mark && reader(self.new, old).is_none());
@@ -260,7 +357,7 @@ impl Changes<'_> {
                 "a new field; records without it are refused".to_owned(),
                 format!("make it an `Option`, or give it `#[serde(default)]`{or}"),
             );
-        } else if !alias.is_empty() && !self.new.reasons.contains_key(name) {
+        } else if !alias.is_empty() && !self.is_excused(name) {
             self.add(
                 Some(name),
                 Effect::MayLoseValues,

@@ -1,0 +1,95 @@
+//! The command line: names follow the AWS CLI.
+
+use std::ffi::OsString;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::policy::PolicyArgs;
+use crate::commands::schema::SchemaCommand;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Maintains DynamoDB tables whose records Envelope encrypts
+///
+/// It looks at records, moves their data keys to another KMS key, and reports what stands under
+/// which key. It knows the records from a schema file alone. Results go to stdout, progress and
+/// messages to stderr.
+#[derive(Debug, Parser)]
+#[command(name = "envelope", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The options that every command has.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command", next_display_order = 900)]
+pub(crate) struct Global {
+    /// The form of the result on stdout
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub(crate) output: Output,
+
+    /// The AWS region, in place of the one that the environment or the profile names
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+
+    /// The profile in ~/.aws/config
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge a change of the schema file, or print the schema
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+
+    /// Print the IAM policy of a role, or its part of a key policy
+    Policy(PolicyArgs),
+
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+
+    /// Print the man page
+    Man,
+}
+
+/// The definition of the command, with the exit codes in every help text.
+pub(crate) fn definition(has_code: bool) -> clap::Command {
+    adapted(Cli::command(), has_code)
+}
+
+fn adapted(command: clap::Command, has_code: bool) -> clap::Command {
+    let command = command.after_help(Exit::table());
+    let command = command.mut_args(|argument| match argument.get_id().as_str() {
+        "schema" if has_code => {
+            argument.help("A schema file, in place of the record types of this command")
+        }
+        _ => argument,
+    });
+    command.mut_subcommands(|subcommand| adapted(subcommand, has_code))
+}
+
+/// Parses the arguments. The error is a mistake, or a help text to print.
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    has_code: bool,
+) -> Result<Cli, clap::Error> {
+    let mut matches = definition(has_code).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args::definition;
+
+    #[test]
+    fn the_definition_has_no_mistake() {
+        definition(false).debug_assert();
+        definition(true).debug_assert();
+    }
+}

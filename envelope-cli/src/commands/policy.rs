@@ -1,0 +1,141 @@
+//! `envelope policy`: the permissions of a role.
+
+use clap::{Args, ValueEnum};
+use envelope_dynamo::maintain::SchemaFile;
+use envelope_dynamo::maintain::policy::{PolicyError, PolicyFor, Role};
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::input::{Logical, pair};
+use crate::output;
+use crate::schema_source::SchemaArgs;
+
+/// The result is JSON in every case: a policy that `aws iam put-role-policy` takes as it is.
+#[derive(Args, Debug)]
+pub(crate) struct PolicyArgs {
+    /// Who works with the table
+    #[arg(long, value_enum)]
+    role: RoleName,
+
+    /// The ARN of the table
+    #[arg(long, value_name = "ARN", required_unless_present = "branch_keys")]
+    table_arn: Option<String>,
+
+    #[command(flatten)]
+    schema: SchemaArgs,
+
+    #[command(flatten)]
+    logical: Logical,
+
+    /// The KMS key that the role uses; may be repeated
+    ///
+    /// With --branch-keys it is the key that wraps the branch keys.
+    #[arg(long, value_name = "ARN")]
+    kms_key: Vec<String>,
+
+    /// The KMS key from which wrapped keys are moved; may be repeated
+    #[arg(long, value_name = "ARN")]
+    from: Vec<String>,
+
+    /// The KMS key to which wrapped keys are moved
+    #[arg(long, value_name = "ARN")]
+    to: Vec<String>,
+
+    /// The ARN of the table of branch keys, if the records are under branch keys
+    #[arg(long, value_name = "ARN")]
+    branch_keys: Option<String>,
+
+    /// The logical name of the table of branch keys
+    #[arg(long, value_name = "NAME", requires = "branch_keys", default_value = "branch-keys")]
+    branch_keys_logical: String,
+
+    /// A pair that every encryption context must have, such as tenant=t_7; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pin: Vec<(String, String)>,
+
+    /// Also allow what `coverage --open` needs
+    #[arg(long)]
+    open: bool,
+
+    /// Print the statements for the policy of this KMS key, in place of the policy of the role
+    #[arg(long, value_name = "ARN", requires = "principal")]
+    key_policy: Option<String>,
+
+    /// The ARN of the IAM role, for --key-policy
+    #[arg(long, value_name = "ARN")]
+    principal: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RoleName {
+    /// Writes records
+    Writer,
+    /// Reads records
+    Reader,
+    /// Moves data keys to another KMS key, and opens no record
+    Rotator,
+    /// Counts what stands under which key
+    Auditor,
+    /// Gives records a new data key, and so opens them
+    Resealer,
+    /// Creates, rotates, moves and deletes branch keys, and never sees one
+    BranchOperator,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Writer => Self::Writer,
+            RoleName::Reader => Self::Reader,
+            RoleName::Rotator => Self::Rotator,
+            RoleName::Auditor => Self::Auditor,
+            RoleName::Resealer => Self::Resealer,
+            RoleName::BranchOperator => Self::BranchOperator,
+        }
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        Self::act_now(error.to_string())
+    }
+}
+
+pub(crate) fn run(args: &PolicyArgs, of_code: Option<SchemaFile>) -> Outcome {
+    let facts = facts(args, of_code)?;
+    let policy = match (&args.key_policy, &args.principal) {
+        (Some(key), Some(principal)) => facts.key_policy(key, principal)?,
+        _ => facts.identity_policy()?,
+    };
+    output::line(&policy)?;
+    Ok(Exit::Done)
+}
+
+fn facts(args: &PolicyArgs, of_code: Option<SchemaFile>) -> Result<PolicyFor, Failure> {
+    let role = Role::from(args.role);
+    let mut facts = if role == Role::BranchOperator {
+        PolicyFor::branch_operator()
+    } else {
+        let schema = args.schema.load(of_code)?;
+        PolicyFor::new(role, &schema, args.logical.of(&schema)?)?
+    };
+    if let Some(arn) = &args.table_arn {
+        facts = facts.table(arn)?;
+    }
+    for key in &args.kms_key {
+        facts = facts.key(key)?;
+    }
+    for key in &args.from {
+        facts = facts.from_key(key)?;
+    }
+    for key in &args.to {
+        facts = facts.to_key(key)?;
+    }
+    if let Some(arn) = &args.branch_keys {
+        facts = facts.branch_keys(arn, Some(&args.branch_keys_logical))?;
+    }
+    for (name, value) in &args.pin {
+        facts = facts.pinned(name, value)?;
+    }
+    Ok(facts.opens_records(args.open))
+}

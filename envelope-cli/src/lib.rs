@@ -1,0 +1,64 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod args;
+
+mod commands;
+mod exit;
+mod failure;
+mod input;
+
+mod output;
+mod records;
+mod schema_source;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use envelope_dynamo::maintain::SchemaFile;
+
+pub use crate::exit::Exit;
+pub use crate::records::Records;
+
+/// Runs the command for the tables of a schema file, with the arguments of this process.
+///
+/// Return what it returns from `main`: the exit code is part of the interface, see [`Exit`].
+#[must_use]
+pub fn main() -> ExitCode {
+    run(std::env::args_os(), None).into()
+}
+
+/// Runs the command for the record types `R`. It needs no schema file then: the types have the
+/// schema.
+///
+/// ```no_run
+/// use envelope_dynamo::Envelope;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     envelope_cli::main_with::<(User,)>()
+/// }
+/// ```
+#[must_use]
+pub fn main_with<R: Records>() -> ExitCode {
+    run(std::env::args_os(), Some(R::schema())).into()
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>, of_code: Option<SchemaFile>) -> Exit {
+    match args::parse(arguments, of_code.is_some()) {
+        Ok(args) => failure::reported(commands::run(args, of_code)),
+        Err(error) => {
+            // Help and version go to stdout, mistakes to stderr. A closed pipe is not reported.
+            let _ = error.print();
+            if error.use_stderr() { Exit::ActNow } else { Exit::Done }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Which attributes a role reads and writes.
+
+use std::collections::BTreeSet;
+
+use crate::item::layout::{dek_attribute, payload_attribute};
+use crate::maintain::RecordSchema;
+use crate::record::field::Mark;
+use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
+
+/// The attributes of a table's records, by what they are for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attributes {
+    keys: BTreeSet<String>,
+    /// Pairs of the encryption context, and what distinguishes entity types.
+    context: BTreeSet<String>,
+    deks: BTreeSet<String>,
+    payloads: BTreeSet<String>,
+}
+
+impl Attributes {
+    pub(crate) fn of(records: &[&RecordSchema]) -> Self {
+        let mut all = Self::default();
+        for record in records {
+            all.add(record);
+        }
+        all
+    }
+
+    fn add(&mut self, record: &RecordSchema) {
+        let keys = std::iter::once(&record.partition_key).chain(&record.sort_key);
+        self.keys.extend(keys.map(|key| key.name.clone()));
+        self.context.extend(record.entity.keys().cloned());
+        for pair in &record.pairs {
+            // A part of a key is read from the key.
+            let field = record.fields.get(pair).filter(|field| field.mark != Mark::Key);
+            if let Some(field) = field {
+                self.context.insert(pair.clone());
+                self.context.extend(field.aliases.iter().cloned());
+            }
+        }
+        self.deks.insert(ENCRYPTED_DEK.to_owned());
+        self.payloads.insert(ENCRYPTED_PAYLOAD.to_owned());
+        self.deks.extend(record.groups.iter().map(|group| dek_attribute(group)));
+        self.payloads.extend(record.groups.iter().map(|group| payload_attribute(group)));
+    }
+
+    /// The attributes of the scan that finds wrapped keys and their contexts.
+    pub(crate) fn of_wrapped_keys(&self) -> Vec<String> {
+        union(&[&self.keys, &self.context, &self.deks])
+    }
+
+    /// The attributes of the scan that also finds the groups that a record lists.
+    pub(crate) fn of_coverage(&self) -> Vec<String> {
+        let payload = BTreeSet::from([ENCRYPTED_PAYLOAD.to_owned()]);
+        union(&[&self.keys, &self.context, &self.deks, &payload])
+    }
+
+    /// The attributes of the update that stores moved keys.
+    pub(crate) fn of_moved_keys(&self) -> Vec<String> {
+        union(&[&self.keys, &self.deks])
+    }
+
+    /// The attributes of the update that stores records under new data keys.
+    pub(crate) fn of_resealed(&self) -> Vec<String> {
+        union(&[&self.keys, &self.deks, &self.payloads])
+    }
+}
+
+fn union(sets: &[&BTreeSet<String>]) -> Vec<String> {
+    let all: BTreeSet<_> = sets.iter().flat_map(|set| set.iter().cloned()).collect();
+    all.into_iter().collect()
+}

@@ -1,0 +1,256 @@
+//! The statements of each role.
+
+use crate::keys::branch_keys::item::{BRANCH, VERSION};
+use crate::maintain::policy::statement::Statement;
+use crate::maintain::policy::{BranchKeys, PolicyFor, Role};
+use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
+
+const EQUALS: &str = "StringEquals";
+const EACH_EQUALS: &str = "ForAllValues:StringEquals";
+const EQUALS_IF_EXISTS: &str = "StringEqualsIfExists";
+const ATTRIBUTES: &str = "dynamodb:Attributes";
+
+/// All statements of the role.
+pub(crate) fn statements(facts: &PolicyFor) -> Vec<Statement> {
+    let statements = match facts.role {
+        Role::Writer => writer(facts),
+        Role::Reader => reader(facts),
+        Role::Rotator => rotator(facts),
+        Role::Auditor => auditor(facts),
+        Role::Resealer => resealer(facts),
+        Role::BranchOperator => branch_operator(facts),
+    };
+    statements.into_iter().flatten().collect()
+}
+
+type Statements = Vec<Option<Statement>>;
+
+fn writer(facts: &PolicyFor) -> Statements {
+    let write = Statement::allow(
+        "WriteRecords",
+        &[
+            "dynamodb:BatchWriteItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ],
+        table(facts),
+    );
+    let mut statements = vec![Some(write)];
+    match &facts.branch_keys {
+        Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
+        None => {
+            // One of several recipients makes the data key, and the others encrypt it.
+            let actions: &[&str] = match facts.keys.as_slice() {
+                [_, _, ..] => &["kms:Encrypt", "kms:GenerateDataKey"],
+                _ => &["kms:GenerateDataKey"],
+            };
+            let makes = Statement::allow("MakeDataKeys", actions, facts.keys.clone());
+            statements.push(Some(for_records(facts, makes)));
+        }
+    }
+    statements
+}
+
+fn reader(facts: &PolicyFor) -> Statements {
+    let read = Statement::allow(
+        "ReadRecords",
+        &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"],
+        table(facts),
+    );
+    let indexes = facts.table.as_ref().map(|table| table.indexes());
+    let query = Statement::allow("ReadIndexes", &["dynamodb:Query", "dynamodb:Scan"], indexes);
+    let mut statements = vec![Some(read), Some(query)];
+    match &facts.branch_keys {
+        Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
+        None => statements.push(Some(opens(facts, &facts.keys))),
+    }
+    statements
+}
+
+fn rotator(facts: &PolicyFor) -> Statements {
+    let names = &facts.attributes;
+    vec![
+        Some(blind_scan("FindWrappedKeys", table(facts), names.of_wrapped_keys())),
+        Some(update("StoreWrappedKeys", table(facts), names.of_moved_keys())),
+        Some(describes_table(table(facts))),
+        Some(for_records(facts, moves_from(&facts.from))),
+        Some(for_records(facts, moves_to(&facts.to))),
+        Some(describes_keys(facts)),
+        Some(never_decrypts()),
+        Some(moves_nowhere_else(&facts.to)),
+    ]
+}
+
+fn auditor(facts: &PolicyFor) -> Statements {
+    let scan = if facts.opens {
+        Statement::allow("ReadRecords", &["dynamodb:Scan"], table(facts))
+    } else {
+        blind_scan("FindWrappedKeys", table(facts), facts.attributes.of_coverage())
+    };
+    let mut statements = vec![
+        Some(scan),
+        Some(describes_table(table(facts))),
+        Some(describes_keys(facts)),
+        (!facts.opens).then(never_decrypts),
+    ];
+    if let Some(branch_keys) = &facts.branch_keys {
+        let names = [BRANCH, VERSION, ENCRYPTED_DEK, ENCRYPTED_PAYLOAD].map(str::to_owned);
+        let table = [branch_keys.table.as_str()];
+        statements.push(Some(blind_scan("FindBranchKeys", table, names)));
+        statements.push(Some(describes_table(table).named("DescribeTableOfBranchKeys")));
+        if facts.opens {
+            statements.extend(uses_branch_keys(facts, branch_keys));
+        }
+    } else if facts.opens {
+        statements.push(Some(opens(facts, &facts.keys)));
+    }
+    statements
+}
+
+fn resealer(facts: &PolicyFor) -> Statements {
+    let read =
+        Statement::allow("ReadRecords", &["dynamodb:GetItem", "dynamodb:Scan"], table(facts));
+    let makes = Statement::allow("MakeDataKeys", &["kms:GenerateDataKey"], facts.to.clone());
+    let mut statements = vec![
+        Some(read),
+        Some(update("StoreSealedRecords", table(facts), facts.attributes.of_resealed())),
+        Some(describes_table(table(facts))),
+        (!facts.from.is_empty()).then(|| opens(facts, &facts.from)),
+        (!facts.to.is_empty()).then(|| for_records(facts, makes)),
+        Some(describes_keys(facts)),
+    ];
+    if let Some(branch_keys) = &facts.branch_keys {
+        statements.extend(uses_branch_keys(facts, branch_keys));
+    }
+    statements
+}
+
+fn branch_operator(facts: &PolicyFor) -> Statements {
+    let Some(branch_keys) = &facts.branch_keys else { return Vec::new() };
+    let keep = Statement::allow(
+        "KeepBranchKeys",
+        &[
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:CreateTable",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:Scan",
+            "dynamodb:UpdateItem",
+        ],
+        [branch_keys.table.as_str()],
+    );
+    let makers = if facts.keys.is_empty() { &facts.to } else { &facts.keys };
+    let makes = Statement::allow(
+        "MakeBranchKeys",
+        &["kms:GenerateDataKeyWithoutPlaintext"],
+        makers.clone(),
+    );
+    vec![
+        Some(keep),
+        Some(describes_table([branch_keys.table.as_str()])),
+        Some(for_branch_keys(branch_keys, makes)),
+        (!facts.from.is_empty()).then(|| for_branch_keys(branch_keys, moves_from(&facts.from))),
+        (!facts.to.is_empty()).then(|| for_branch_keys(branch_keys, moves_to(&facts.to))),
+        Some(describes_keys(facts)),
+        Some(never_decrypts()),
+        Some(moves_nowhere_else(&facts.to)),
+    ]
+}
+
+/// What writers and readers alike need under branch keys.
+fn uses_branch_keys(facts: &PolicyFor, branch_keys: &BranchKeys) -> [Option<Statement>; 2] {
+    let find =
+        Statement::allow("FindBranchKeys", &["dynamodb:GetItem"], [branch_keys.table.as_str()]);
+    let keys = facts.keys.clone();
+    let unwrap = Statement::allow("UnwrapBranchKeys", &["kms:Decrypt"], keys);
+    [Some(find), Some(for_branch_keys(branch_keys, unwrap))]
+}
+
+fn table(facts: &PolicyFor) -> Option<String> {
+    facts.table.as_ref().map(|table| table.as_str().to_owned())
+}
+
+/// A scan that reads these attributes only.
+///
+/// `Select` is required because a request without it names no attribute, and `ForAllValues` is true
+/// of an empty list. Only scans and queries have it: an update must not be asked for it.
+fn blind_scan(
+    sid: &str,
+    table: impl IntoIterator<Item = impl Into<String>>,
+    attributes: impl IntoIterator<Item = String>,
+) -> Statement {
+    Statement::allow(sid, &["dynamodb:Scan"], table)
+        .when(EQUALS, "dynamodb:Select", ["SPECIFIC_ATTRIBUTES"])
+        .when(EACH_EQUALS, ATTRIBUTES, attributes)
+}
+
+/// An update that names these attributes only, and returns none.
+fn update(
+    sid: &str,
+    table: impl IntoIterator<Item = impl Into<String>>,
+    attributes: impl IntoIterator<Item = String>,
+) -> Statement {
+    Statement::allow(sid, &["dynamodb:UpdateItem"], table)
+        .when(EACH_EQUALS, ATTRIBUTES, attributes)
+        .when(EQUALS_IF_EXISTS, "dynamodb:ReturnValues", ["NONE"])
+}
+
+/// Replicas, backups and the number of items, which a run looks at first.
+fn describes_table(table: impl IntoIterator<Item = impl Into<String>>) -> Statement {
+    Statement::allow(
+        "DescribeTable",
+        &["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable"],
+        table,
+    )
+}
+
+/// To resolve an alias, and to see that a key is enabled.
+fn describes_keys(facts: &PolicyFor) -> Statement {
+    let mut keys: Vec<_> = [&facts.keys, &facts.from, &facts.to].into_iter().flatten().collect();
+    keys.sort();
+    keys.dedup();
+    Statement::allow("DescribeKeys", &["kms:DescribeKey"], keys.into_iter().cloned())
+}
+
+fn opens(facts: &PolicyFor, keys: &[String]) -> Statement {
+    for_records(facts, Statement::allow("UnwrapDataKeys", &["kms:Decrypt"], keys.to_vec()))
+}
+
+fn moves_from(keys: &[String]) -> Statement {
+    Statement::allow("MoveKeysFrom", &["kms:ReEncryptFrom"], keys.to_vec())
+}
+
+fn moves_to(keys: &[String]) -> Statement {
+    Statement::allow("MoveKeysTo", &["kms:ReEncryptTo"], keys.to_vec())
+}
+
+/// Denied, not only left out: this also beats grants, key policies, and other policies of the role.
+fn never_decrypts() -> Statement {
+    Statement::deny("NeverDecrypt", &["kms:Decrypt"])
+}
+
+/// Moving a data key to a key of one's own is reading it.
+fn moves_nowhere_else(to: &[String]) -> Statement {
+    Statement::deny_elsewhere("MoveKeysNowhereElse", &["kms:ReEncryptTo"], to.to_vec())
+}
+
+/// For the encryption contexts of the table's records alone.
+fn for_records(facts: &PolicyFor, statement: Statement) -> Statement {
+    let statement = with_pair(statement, "table", &facts.logical);
+    facts.pinned.iter().fold(statement, |statement, (name, value)| {
+        with_pair(statement, name, value)
+    })
+}
+
+/// For the encryption contexts of branch keys alone.
+fn for_branch_keys(branch_keys: &BranchKeys, statement: Statement) -> Statement {
+    with_pair(statement, "table", &branch_keys.logical)
+}
+
+fn with_pair(statement: Statement, name: &str, value: &str) -> Statement {
+    statement.when(EQUALS, format!("kms:EncryptionContext:{name}"), [value])
+}

@@ -1,0 +1,135 @@
+// Judges the policies that `envelope policy` prints, by a simulator of IAM.
+//
+// Every policy of requests.json is asked about every request: it must allow those that name it, and
+// deny all others. The same is asked of the statements for key policies. `never` lists who must be
+// denied even if another policy allows kms:* on everything.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { allowedContextKeysForRequest, runSimulation } from '@cloud-copilot/iam-simulate'
+
+const [envelope] = process.argv.slice(2)
+const table = JSON.parse(readFileSync(new URL('requests.json', import.meta.url)))
+const schema = new URL('patients.schema.json', import.meta.url).pathname
+const principal = `arn:aws:iam::${table.names.ACCOUNT}:role/judged`
+const arn = (name) => table.names[name] ?? name
+
+function printed(policyArguments, more = []) {
+  const all = ['policy', '--schema', schema, ...policyArguments.map(arn), ...more]
+  const { status, stdout, stderr } = spawnSync(envelope, all, { encoding: 'utf8' })
+  if (status === 0) return JSON.parse(stdout)
+  // A role has no statements for the policy of a key that it does not use.
+  if (more.length > 0 && status === 2 && stderr.includes('does not use the key')) return undefined
+  throw new Error(`envelope ${all.join(' ')}: exit ${status}: ${stderr}`)
+}
+
+function expand(names) {
+  return names.flatMap((name) => {
+    if (table.groups[name]) return expand(table.groups[name])
+    if (!table.policies[name]) throw new Error(`requests.json names no policy "${name}"`)
+    return [name]
+  })
+}
+
+function conditionKeys(request) {
+  const keys = {}
+  if (request.select) keys['dynamodb:Select'] = request.select
+  if (request.return) keys['dynamodb:ReturnValues'] = request.return
+  if (request.attributes) keys['dynamodb:Attributes'] = request.attributes
+  if (request.context) {
+    const pairs = Object.entries(table.contexts[request.context])
+    for (const [name, value] of pairs) keys[`kms:EncryptionContext:${name}`] = value
+    if (pairs.length > 0) keys['kms:EncryptionContextKeys'] = pairs.map(([name]) => name)
+  }
+  return keys
+}
+
+const statement = (more) => ({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Resource: '*', ...more }] })
+const accountDecides = (account) =>
+  statement({ Action: 'kms:*', Principal: { AWS: `arn:aws:iam::${account}:root` } })
+
+async function decision(request, policies, keyPolicy) {
+  const resource = arn(request.resource)
+  const account = resource.split(':')[4]
+  const isKms = request.action.startsWith('kms:')
+  const simulation = {
+    request: {
+      principal,
+      action: request.action,
+      resource: { resource, accountId: account },
+      contextVariables: conditionKeys(request)
+    },
+    identityPolicies: policies.map((policy, at) => ({ name: `policy ${at}`, policy })),
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+    resourcePolicy: isKms ? (keyPolicy ?? accountDecides(account)) : undefined
+  }
+  await checkEncryptionContext(request)
+  const result = await runSimulation(withKnownKeys(simulation), {})
+  if (result.resultType === 'error') {
+    throw new Error(`${request.name}: ${JSON.stringify(result.errors)}`)
+  }
+  // A key that the simulator does not know for the action is left out, and a test would prove nothing.
+  const ignored = result.result?.ignoredContextKeys ?? []
+  if (ignored.length > 0) throw new Error(`${request.name}: ${request.action} has no ${ignored}`)
+  return result.overallResult === 'Allowed'
+}
+
+// The simulator leaves out condition keys with a name of the user's behind the last colon. It knows
+// tags, which are compared in the same way.
+const PAIR = 'kms:EncryptionContext:'
+function withKnownKeys(simulation) {
+  return JSON.parse(JSON.stringify(simulation).replaceAll(PAIR, 'aws:RequestTag/'))
+}
+
+async function checkEncryptionContext(request) {
+  if (request.context === undefined) return
+  const [service, action] = request.action.split(':')
+  const keys = await allowedContextKeysForRequest(service, action, arn(request.resource), false)
+  if (!keys.some((key) => key.startsWith(PAIR.toLowerCase()))) {
+    throw new Error(`${request.name}: ${action} has no encryption context`)
+  }
+}
+
+const mistakes = []
+let judged = 0
+async function judge(what, request, expected, policies, keyPolicy) {
+  judged += 1
+  const allowed = await decision(request, policies, keyPolicy)
+  if (allowed !== expected) {
+    mistakes.push(`${what}: ${request.name} (${request.action}) is ${allowed ? 'allowed' : 'denied'}`)
+  }
+}
+
+const everything = statement({ Action: 'kms:*' })
+for (const [name, policyArguments] of Object.entries(table.policies)) {
+  const policy = printed(policyArguments)
+  const keyPolicies = {}
+  for (const key of Object.keys(table.names).filter((each) => each.endsWith('_KEY'))) {
+    keyPolicies[key] = printed(policyArguments, ['--key-policy', arn(key), '--principal', principal])
+  }
+  for (const request of table.requests) {
+    const expected = expand(request.allowed).includes(name)
+    await judge(name, request, expected, [policy])
+    if (request.action.startsWith('kms:')) {
+      const nobody = statement({ Action: 'kms:DescribeKey', Principal: { AWS: `${principal}-other` } })
+      const keyPolicy = keyPolicies[request.resource] ?? nobody
+      await judge(`${name}, by the key policy alone`, request, expected, [], keyPolicy)
+    }
+    if (expand(request.never ?? []).includes(name)) {
+      await judge(`${name}, beside kms:*`, request, false, [policy, everything])
+    }
+  }
+}
+
+// The judge itself: without the Deny statements, kms:* would allow what must never be.
+const without = printed(table.policies.rotator)
+without.Statement = without.Statement.filter((each) => each.Effect === 'Allow')
+const decrypt = table.requests.find((request) => request.name === 'unwrapping under the old key')
+await judge('rotator without Deny, beside kms:*', decrypt, true, [without, everything])
+
+if (mistakes.length > 0) {
+  console.error(mistakes.join('\n'))
+  console.error(`${mistakes.length} of ${judged} judgements are wrong`)
+  process.exit(1)
+}
+console.log(`${Object.keys(table.policies).length} policies, ${table.requests.length} requests: ${judged} judgements hold`)
