@@ -16,7 +16,7 @@ use crate::output::Output;
 /// which key. It knows the records from a schema file alone. Results go to stdout, progress and
 /// messages to stderr.
 #[derive(Debug, Parser)]
-#[command(name = "envelope", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "envelope", version, propagate_version = true, verbatim_doc_comment)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -43,6 +43,7 @@ pub(crate) struct Global {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // there is one, and it is moved once
 pub(crate) enum Command {
     /// Judge a change of the schema file, or print the schema
     #[command(subcommand)]

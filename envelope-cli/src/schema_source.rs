@@ -17,7 +17,7 @@ pub(crate) struct SchemaArgs {
     ///
     /// The default is `envelope.schema.json` in this directory, or the record types that this
     /// command was built with.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub(crate) schema: Option<PathBuf>,
 }
 

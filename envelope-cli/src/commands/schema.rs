@@ -15,11 +15,13 @@ use crate::schema_source::{SchemaArgs, parse};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SchemaCommand {
-    /// Compare the schema file with an earlier one, and print what the change does to stored records
+    /// Compare the schema file with an earlier one, and print what the change does to stored
+    /// records
     ///
     /// It exits with 3 if a field is less protected than before without a reason in the file, or if
     /// stored records would be refused, would not open, or could lose values. Each is printed with
     /// its repair.
+    #[command(verbatim_doc_comment)]
     Check(CheckArgs),
 
     /// Print the schema
@@ -40,11 +42,7 @@ pub(crate) struct CheckArgs {
     schema: SchemaArgs,
 }
 
-pub(crate) fn run(
-    command: SchemaCommand,
-    output: Output,
-    of_code: Option<SchemaFile>,
-) -> Outcome {
+pub(crate) fn run(command: SchemaCommand, output: Output, of_code: Option<SchemaFile>) -> Outcome {
     match command {
         SchemaCommand::Print(args) => {
             let schema = args.load(of_code)?;

@@ -288,8 +288,7 @@ impl Changes<'_> {
     fn of_vanished_group(&mut self, name: &str, before: &FieldSchema, after: &FieldSchema) {
         let Some(group) = &before.group else { return };
         if !self.new.groups.contains(group) {
-            let effect =
-                if after.is_optional { Effect::MayLoseValues } else { Effect::Refused };
+            let effect = if after.is_optional { Effect::MayLoseValues } else { Effect::Refused };
             self.add(
                 Some(name),
                 effect,
@@ -339,11 +338,10 @@ impl Changes<'_> {
     }
 
     fn of_new_field(&mut self, name: &str, after: &FieldSchema) {
-        let gone = self
-            .old
-            .fields
-            .iter()
-            .filter(|(old, before)| before.mark == after.mark && reader(self.new, old).is_none());
+        let gone =
+            self.old.fields.iter().filter(|(old, before)| {
+                before.mark == after.mark && reader(self.new, old).is_none()
+            });
         let gone: Vec<_> = gone.map(|(old, _)| old.as_str()).collect();
         let alias = match gone.as_slice() {
             [] => String::new(),

@@ -271,7 +271,10 @@ impl PolicyFor {
         }
         let statements = key_policy::statements(self, &arn, principal);
         if statements.is_empty() {
-            return Err(PolicyError(format!("the {} does not use the key {arn}", self.role.name())));
+            return Err(PolicyError(format!(
+                "the {} does not use the key {arn}",
+                self.role.name()
+            )));
         }
         Ok(Policy::new(statements))
     }

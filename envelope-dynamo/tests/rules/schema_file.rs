@@ -64,11 +64,33 @@ fn a_field_that_is_less_protected_needs_a_reason() {
     );
 
     let before = SchemaFile::new().with::<plain::User>();
-    let now = SchemaFile::new().with::<readable::User>().to_string();
-    let reasons = ",\n      \"reasons\": {\"email\": \"published since 2026\"}\n    }\n  }\n}\n";
-    let now: SchemaFile = now.replace("\n    }\n  }\n}\n", reasons).parse().unwrap();
-    let places: Vec<_> = now.changes_since(&before).iter().map(Change::place).collect();
-    assert_eq!(places, ["User.plan"]);
+    let now = with_reasons::<readable::User>(r#"{"email": "published since 2026"}"#);
+    assert_eq!(places(&now, &before), ["User.plan"]);
+    let no_reason = with_reasons::<readable::User>(r#"{"email": " "}"#);
+    assert_eq!(places(&no_reason, &before), ["User.email", "User.plan"]);
+}
+
+#[test]
+fn a_reason_excuses_one_change_and_no_later_one() {
+    let reasons = r#"{"email": "published since 2026", "plan": "not secret"}"#;
+    let before = with_reasons::<plain::User>(reasons);
+    let now = with_reasons::<readable::User>(reasons);
+    assert_eq!(places(&now, &before), ["User.email", "User.plan"]);
+    let now = with_reasons::<readable::User>(
+        r#"{"email": "published again since 2027", "plan": "not secret"}"#,
+    );
+    assert_eq!(places(&now, &before), ["User.plan"]);
+}
+
+/// The schema of a struct, with reasons that a person wrote.
+fn with_reasons<T: Envelope>(reasons: &str) -> SchemaFile {
+    let text = SchemaFile::new().with::<T>().to_string();
+    let end = "\n    }\n  }\n}\n";
+    text.replace(end, &format!(",\n      \"reasons\": {reasons}{end}")).parse().unwrap()
+}
+
+fn places(now: &SchemaFile, before: &SchemaFile) -> Vec<String> {
+    now.changes_since(before).iter().map(Change::place).collect()
 }
 
 version!(accepting: #[envelope(table = "users")] {
@@ -87,7 +109,20 @@ fn a_field_that_becomes_protected_must_accept_plaintext() {
         [(refused, "User.email".to_owned()), (refused, "User.plan".to_owned())]
     );
     assert_eq!(changes::<readable::User, accepting::User>(), []);
-    assert_eq!(changes::<accepting::User, plain::User>(), [], "once all records are rewritten");
+}
+
+#[test]
+fn plaintext_is_no_longer_accepted_with_a_reason() {
+    let refused = Effect::Refused;
+    assert_eq!(
+        changes::<accepting::User, plain::User>(),
+        [(refused, "User.email".to_owned()), (refused, "User.plan".to_owned())]
+    );
+    let before = SchemaFile::new().with::<accepting::User>();
+    let now = with_reasons::<plain::User>(
+        r#"{"email": "all sealed on 1 May", "plan": "all sealed on 1 May"}"#,
+    );
+    assert_eq!(now.changes_since(&before), []);
 }
 
 version!(renamed: #[envelope(table = "users")] {
@@ -119,6 +154,22 @@ fn a_field_is_renamed_with_an_alias() {
     assert!(found[0].repair().contains("#[serde(alias = \"email\")]"), "{}", found[0]);
     assert!(found[1].repair().contains("#[serde(alias = \"note\")]"), "{}", found[1]);
     assert_eq!(changes::<plain::User, renamed_with_alias::User>(), []);
+}
+
+#[test]
+fn an_alias_is_taken_away_with_a_reason() {
+    assert_eq!(
+        changes::<renamed_with_alias::User, renamed::User>(),
+        [
+            (Effect::Refused, "User.mail".to_owned()),
+            (Effect::MayLoseValues, "User.memo".to_owned())
+        ]
+    );
+    let before = SchemaFile::new().with::<renamed_with_alias::User>();
+    let now = with_reasons::<renamed::User>(
+        r#"{"mail": "all renamed on 1 May", "memo": "all renamed on 1 May"}"#,
+    );
+    assert_eq!(now.changes_since(&before), []);
 }
 
 version!(wider: #[envelope(table = "users")] {
@@ -240,11 +291,28 @@ version!(grouped_otherwise: #[envelope(table = "users")] {
 
 #[test]
 fn a_field_that_changes_its_group_is_found() {
-    let email = |effect| vec![(effect, "User.email".to_owned())];
-    assert_eq!(changes::<plain::User, grouped::User>(), email(Effect::Refused));
-    assert_eq!(changes::<grouped::User, plain::User>(), email(Effect::LessProtected));
-    assert_eq!(changes::<grouped::User, grouped_otherwise::User>(), email(Effect::LessProtected));
+    let email = |effects: &[Effect]| -> Vec<_> {
+        effects.iter().map(|effect| (*effect, "User.email".to_owned())).collect()
+    };
+    let left = email(&[Effect::LessProtected, Effect::Refused]);
+    assert_eq!(changes::<plain::User, grouped::User>(), email(&[Effect::Refused]));
+    assert_eq!(changes::<grouped::User, plain::User>(), left);
+    assert_eq!(changes::<grouped::User, grouped_otherwise::User>(), left);
+    assert_eq!(
+        changes::<grouped::User, still_grouped::User>(),
+        email(&[Effect::LessProtected]),
+        "a field of the group is left, so readers open it and find the value"
+    );
 }
+
+version!(still_grouped: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[encrypted(group = "mail")] draft: Access<Option<String>>,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
 
 mod customers {
     use super::*;

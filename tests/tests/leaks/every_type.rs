@@ -20,6 +20,7 @@ use envelope_dynamo::error::{ServiceError, UsageError, *};
 use envelope_dynamo::expression::*;
 use envelope_dynamo::item::*;
 use envelope_dynamo::keys::*;
+use envelope_dynamo::maintain::policy::*;
 use envelope_dynamo::maintain::*;
 use envelope_dynamo::message::*;
 use envelope_dynamo::read::*;
@@ -422,6 +423,19 @@ fn schema_files(seen: &mut Seen) {
     seen.print(&changes[0]);
     seen.print(&changes[0].effect());
     seen.print(&"{}".parse::<SchemaFile>().unwrap_err());
+
+    let facts = PolicyFor::new(Role::Reader, &file, "patients")
+        .unwrap()
+        .table("arn:aws:dynamodb:eu-central-1:111122223333:table/patients")
+        .unwrap()
+        .key("arn:aws:kms:eu-central-1:111122223333:key/1234abcd")
+        .unwrap();
+    let policy = facts.identity_policy().unwrap();
+    seen.print(&facts);
+    seen.print(&Role::Reader);
+    seen.print(&policy);
+    seen.print(&policy.statements()[0]);
+    seen.error(&facts.table("users").unwrap_err());
 }
 
 /// A run over a table with a secret in every place, which fails, is refused and is stopped.

@@ -241,9 +241,10 @@ fn moves_nowhere_else(to: &[String]) -> Statement {
 /// For the encryption contexts of the table's records alone.
 fn for_records(facts: &PolicyFor, statement: Statement) -> Statement {
     let statement = with_pair(statement, "table", &facts.logical);
-    facts.pinned.iter().fold(statement, |statement, (name, value)| {
-        with_pair(statement, name, value)
-    })
+    facts
+        .pinned
+        .iter()
+        .fold(statement, |statement, (name, value)| with_pair(statement, name, value))
 }
 
 /// For the encryption contexts of branch keys alone.

@@ -1,0 +1,69 @@
+//! `envelope policy`. Whether the policies do what they say is judged by `tests/policies.sh`.
+
+use crate::process::{Ended, run, users};
+
+const TABLE: &str = "arn:aws:dynamodb:eu-central-1:111122223333:table/prod-users";
+const OLD: &str = "arn:aws:kms:eu-central-1:111122223333:key/1111abcd-12ab-34cd-56ef-1234567890ab";
+const NEW: &str = "arn:aws:kms:eu-central-1:111122223333:key/2222abcd-12ab-34cd-56ef-1234567890ab";
+
+fn policy(arguments: &[&str]) -> Ended {
+    run(&[&["policy", "--schema", &users()], arguments].concat())
+}
+
+#[test]
+fn a_rotator_may_move_keys_and_open_nothing() {
+    let ended = policy(&["--role", "rotator", "--table-arn", TABLE, "--from", OLD, "--to", NEW]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let policy = ended.json();
+    assert_eq!(policy["Version"], "2012-10-17");
+    let statements = policy["Statement"].as_array().unwrap();
+    let scan = &statements[0];
+    assert_eq!(scan["Action"], serde_json::json!(["dynamodb:Scan"]));
+    assert_eq!(
+        scan["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"],
+        serde_json::json!(["encrypted_dek", "user_id"])
+    );
+    let denied: Vec<_> = statements.iter().filter(|each| each["Effect"] == "Deny").collect();
+    assert_eq!(denied[0]["Action"], serde_json::json!(["kms:Decrypt"]));
+    assert_eq!(denied[0]["Resource"], serde_json::json!(["*"]));
+    assert_eq!(denied[1]["Action"], serde_json::json!(["kms:ReEncryptTo"]));
+    assert_eq!(denied[1]["NotResource"], serde_json::json!([NEW]));
+}
+
+#[test]
+fn a_key_policy_names_the_principal() {
+    let rotator = ["--role", "rotator", "--table-arn", TABLE, "--from", OLD, "--to", NEW];
+    let of = |key: &str, principal: &str| {
+        policy(&[&rotator[..], &["--key-policy", key, "--principal", principal]].concat())
+    };
+    let role = "arn:aws:iam::111122223333:role/rotator";
+    let statements = of(NEW, role).json()["Statement"].as_array().unwrap().clone();
+    assert!(statements.iter().all(|each| each["Principal"]["AWS"] == role));
+    assert!(statements.iter().all(|each| each["Resource"] == serde_json::json!(["*"])));
+    of(NEW, "rotator").refused(2, &["the principal `rotator` is not an ARN"]);
+    let other = NEW.replace("2222", "9999");
+    of(&other, role).refused(2, &["the rotator does not use the key"]);
+    policy(&[&rotator[..], &["--key-policy", NEW]].concat()).refused(2, &["--principal"]);
+}
+
+#[test]
+fn missing_and_wrong_arns_are_explained() {
+    policy(&["--role", "rotator", "--table-arn", TABLE])
+        .refused(2, &["the rotator needs the ARNs of the KMS key to move from"]);
+    policy(&["--role", "reader", "--table-arn", TABLE])
+        .refused(2, &["the reader needs the ARN of the KMS key"]);
+    policy(&["--role", "reader", "--kms-key", OLD]).refused(2, &["--table-arn"]);
+    policy(&["--role", "reader", "--table-arn", "users", "--kms-key", OLD])
+        .refused(2, &["`users` is not the ARN of a table"]);
+    policy(&["--role", "reader", "--table-arn", TABLE, "--kms-key", "alias/users"])
+        .refused(2, &["an alias is no resource of an IAM policy", "aws kms describe-key"]);
+    policy(&["--role", "rotator", "--table-arn", TABLE, "--from", OLD, "--to", OLD])
+        .refused(2, &["is both the key to move from and the one to"]);
+    policy(&["--role", "branch-operator", "--table-arn", TABLE])
+        .refused(2, &["the branch-operator needs the ARN of the table of branch keys"]);
+    policy(&["--role", "king", "--table-arn", TABLE]).refused(2, &["king", "branch-operator"]);
+    let reader = ["--role", "reader", "--table-arn", TABLE, "--kms-key", OLD];
+    policy(&[&reader[..], &["--pin", "tenant=t_7"]].concat())
+        .refused(2, &["do not all have the pair `tenant`", "none but the table and the keys"]);
+    policy(&[&reader[..], &["--pin", "tenant"]].concat()).refused(2, &["this is not NAME=VALUE"]);
+}
