@@ -298,11 +298,9 @@ fn a_field_that_changes_its_group_is_found() {
     assert_eq!(changes::<plain::User, grouped::User>(), email(&[Effect::Refused]));
     assert_eq!(changes::<grouped::User, plain::User>(), left);
     assert_eq!(changes::<grouped::User, grouped_otherwise::User>(), left);
-    assert_eq!(
-        changes::<grouped::User, still_grouped::User>(),
-        email(&[Effect::LessProtected]),
-        "a field of the group is left, so readers open it and find the value"
-    );
+    let mut still = changes::<grouped::User, still_grouped::User>();
+    still.retain(|(_, place)| place == "User.email");
+    assert_eq!(still, email(&[Effect::LessProtected]), "its group is still opened");
 }
 
 version!(still_grouped: #[envelope(table = "users")] {
