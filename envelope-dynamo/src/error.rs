@@ -79,7 +79,7 @@ pub use crate::error::write_outcome::WriteOutcome;
 ///
 /// The message names table, key and attribute, what failed, and what to do; it never has a value of
 /// a field. The key is shown in the form that the struct chose for the KMS context: `raw` as it is,
-/// `hashed` as a digest, `table` not at all.
+/// `hashed` as a digest, `table` not at all, unless the key attribute is a pair of the context too.
 ///
 /// The message also names the cause, such as DynamoDB's code, message and request id. Therefore a
 /// [`source`](StdError::source) exists only for the cause of a key provider of your own.

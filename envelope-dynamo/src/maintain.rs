@@ -42,6 +42,7 @@
 //! ```
 
 mod assert_schema;
+mod branch_keys;
 mod changes;
 mod engine;
 mod kinds;

@@ -39,6 +39,7 @@ pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 /// | [`rotate`](Self::rotate) | creates a new key for new records; the older keys stay for older records |
 /// | [`list`](Self::list), [`versions`](Self::versions) | lists the branches, and the versions of one |
 /// | [`delete_version`](Self::delete_version) | deletes one older key: its records are unreadable from then on |
+/// | `rewrap`, with the feature `maintain` | moves all keys to another KMS key; records do not change |
 /// | [`delete`](Self::delete) | deletes the branch and all its keys: its records are unreadable from then on |
 ///
 /// ```no_run
@@ -113,6 +114,17 @@ impl<P> BranchKeyTable<P> {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    #[cfg(feature = "maintain")]
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The logical table name, to which every branch key is bound.
+    #[must_use]
+    pub fn logical(&self) -> &str {
+        &self.logical
     }
 
     /// The encryption context for which a version of a branch key is wrapped.

@@ -78,20 +78,13 @@ impl StoredTable {
         from: impl Into<String>,
         to: impl Into<String>,
     ) -> Run<'_> {
-        let (from, to) = (from.into(), to.into());
-        let step = Rewrap {
-            from: KmsKeyProvider::new(kms.clone(), from),
-            to: KmsKeyWrapper::new(kms, to),
-            hints: None,
-            shared: Mutex::default(),
-        };
-        Run::new(self, step)
+        Run::new(self, Rewrap::new(kms, from.into(), to.into()))
     }
 }
 
 /// The step of [`StoredTable::rewrap`].
 #[derive(Debug)]
-struct Rewrap {
+pub(crate) struct Rewrap {
     from: KmsKeyProvider,
     to: KmsKeyWrapper,
     /// The hints of both keys, once they are known.
@@ -149,6 +142,15 @@ impl Step for Rewrap {
 }
 
 impl Rewrap {
+    pub(crate) fn new(kms: KmsClient, from: String, to: String) -> Self {
+        Self {
+            from: KmsKeyProvider::new(kms.clone(), from),
+            to: KmsKeyWrapper::new(kms, to),
+            hints: None,
+            shared: Mutex::default(),
+        }
+    }
+
     fn judge(&self, table: &StoredTable, item: &Item) -> Result<Standing, Error> {
         if !item.contains_key(ENCRYPTED_DEK) {
             return Ok(Standing::NotSealed);

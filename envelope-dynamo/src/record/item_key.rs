@@ -11,7 +11,8 @@ use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::kind::Kind;
 
-/// The identity of the record in errors: the key values that are valid and that may be shown.
+/// The identity of the record in errors: the key values that are valid and that may be shown. With
+/// the form `table` these are the values that are also pairs of the encryption context.
 pub(crate) fn record_id(kind: &Kind, item: &Item) -> RecordId {
     let mut id = RecordId::of_table(kind.table);
     let mut context = Context::new(kind.table).form(kind.form);
@@ -28,13 +29,20 @@ pub(crate) fn record_id(kind: &Kind, item: &Item) -> RecordId {
         } else {
             context.sort_key(name, value)
         };
-        keys.push((field.name, pair));
+        keys.push((field, pair));
     }
     let shown = context.encryption_context();
-    for (name, pair) in keys {
-        id = id.with_key(name, kind.form, shown.get(pair));
+    for (field, pair) in keys {
+        let pair = shown.get(pair).or_else(|| shown_as_pair(item, field));
+        id = id.with_key(field.name, kind.form, pair);
     }
     id
+}
+
+/// The value of a key attribute that the encryption context has as a pair too.
+fn shown_as_pair<'i>(item: &'i Item, field: &Field) -> Option<&'i str> {
+    let (_, value) = stored(item, field).filter(|_| field.in_encryption_context)?;
+    value.as_s().or_else(|_| value.as_n()).ok().map(String::as_str)
 }
 
 /// A copy of the key attributes of `item`.

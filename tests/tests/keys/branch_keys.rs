@@ -5,6 +5,7 @@ mod attacks;
 mod blind;
 mod deletion;
 mod economy;
+mod moved;
 mod outages;
 mod rotation;
 mod version_deletion;

@@ -250,3 +250,27 @@ async fn a_key_that_is_refused_is_withheld_as_well() {
     let visit = table::Visit { patient: long, ..table::visit() };
     assert_withheld(&envelope_dynamo::to_item(&visit, &crate::provider()).await.unwrap_err());
 }
+
+/// KMS sees the ward as a pair, and the patient not at all.
+#[derive(Envelope)]
+#[envelope(table = "visits", kms_context = "table")]
+struct InWard {
+    #[partition_key]
+    #[encryption_context]
+    ward: String,
+    #[sort_key]
+    patient: String,
+    #[encrypted]
+    diagnosis: String,
+}
+
+#[tokio::test]
+async fn a_key_that_kms_sees_as_a_pair_is_shown() {
+    let visit = InWard { ward: "w 7".into(), patient: PARTITION.into(), diagnosis: "flu".into() };
+    let mut item = envelope_dynamo::to_item(&visit, &crate::provider()).await.unwrap();
+    item.insert("encrypted_payload".into(), AttributeValue::B(Blob::new([7; 80])));
+    let error = envelope_dynamo::from_item::<InWard>(item, &crate::provider()).await;
+    let Err(error) = error else { panic!("a false payload opens") };
+    assert!(error.to_string().starts_with("visits[ward=w 7, patient=(withheld)]: "), "{error}");
+    assert_withheld(&error);
+}

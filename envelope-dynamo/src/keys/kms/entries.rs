@@ -4,7 +4,6 @@ use envelope_core::{EncryptedDek, KeyKind, KmsKeyHint, WrappedKey};
 
 /// What a move from one KMS key to another has left to do for a data key.
 #[cfg(any(test, feature = "maintain"))]
-#[allow(dead_code)] // until the engine of `maintain` calls it
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// An entry names the key to move from.
@@ -18,7 +17,6 @@ pub(crate) enum Standing {
 /// Compares the entries of `dek` with the keys of a move. The hints are not authenticated: this is
 /// what the record claims.
 #[cfg(any(test, feature = "maintain"))]
-#[allow(dead_code)] // until the engine of `maintain` calls it
 pub(crate) fn standing(dek: &EncryptedDek, from: KmsKeyHint, to: KmsKeyHint) -> Standing {
     if names(dek, from) {
         Standing::Due

@@ -1,5 +1,6 @@
 //! The engine: reads a part of a table, and changes each record that a step finds due.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,7 +88,7 @@ type Observer<'a> = dyn Fn(RunEvent<'_>) + Send + Sync + 'a;
 /// Any number of processes can work on parts of the same table, and on the same part.
 #[must_use = "a run does nothing until it is sent"]
 pub struct Run<'a> {
-    table: &'a StoredTable,
+    table: Cow<'a, StoredTable>,
     step: Box<dyn Step + 'a>,
     part: Part,
     limits: Limits,
@@ -108,6 +109,10 @@ impl fmt::Debug for Run<'_> {
 
 impl<'a> Run<'a> {
     pub(crate) fn new(table: &'a StoredTable, step: impl Step + 'a) -> Self {
+        Self::of(Cow::Borrowed(table), step)
+    }
+
+    pub(crate) fn of(table: Cow<'a, StoredTable>, step: impl Step + 'a) -> Self {
         Self {
             table,
             step: Box::new(step),
@@ -174,7 +179,7 @@ impl<'a> Run<'a> {
         let info = self.table.describe().await.map_err(early)?;
         let safe = self.table.check_safe(&info, self.accepted);
         safe.map_err(|refusal| early(refusal.into()))?;
-        self.step.prepare(self.table, self.part).await.map_err(early)?;
+        self.step.prepare(&self.table, self.part).await.map_err(early)?;
         let worker = Worker::new(&self, self.part.total_segments(info.bytes));
         let work = std::pin::pin!(worker.work(self.part));
         let done = match select(work, std::pin::pin!(stop)).await {
@@ -225,12 +230,12 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(run: &'a Run<'_>, total: u32) -> Self {
-        let attributes = run.step.attributes(run.table);
+        let attributes = run.step.attributes(&run.table);
         Self {
-            table: run.table,
+            table: &run.table,
             step: &*run.step,
             limits: &run.limits,
-            pages: Pages { table: run.table, attributes, total },
+            pages: Pages { table: &run.table, attributes, total },
             pace: run.limits.pace(),
             observer: run.observer.as_deref(),
             counts: Mutex::default(),
