@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::policy::PolicyArgs;
+use crate::commands::rewrap::RewrapArgs;
 use crate::commands::schema::SchemaCommand;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -45,6 +46,14 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant)] // there is one, and it is moved once
 pub(crate) enum Command {
+    /// Move the data keys of a table from one KMS key to another
+    ///
+    /// Only KMS sees the data keys: the role needs no kms:Decrypt, and this process opens no
+    /// record. It can be killed at any moment and started again, on any number of machines.
+    /// Each record that fails is named on stdout.
+    #[command(verbatim_doc_comment)]
+    Rewrap(RewrapArgs),
+
     /// Judge a change of the schema file, or print the schema
     #[command(subcommand)]
     Schema(SchemaCommand),

@@ -2,20 +2,34 @@
 
 pub(crate) mod completions;
 pub(crate) mod policy;
+pub(crate) mod rewrap;
 pub(crate) mod schema;
 
 use envelope_dynamo::maintain::SchemaFile;
+use tokio::runtime::Builder;
 
 use crate::args::{Cli, Command};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 
 /// Runs the command that the arguments name.
 pub(crate) fn run(args: Cli, of_code: Option<SchemaFile>) -> Outcome {
     let has_code = of_code.is_some();
     match args.command {
+        Command::Rewrap(rewrap) => on_runtime(rewrap::run(rewrap, &args.global, of_code)),
         Command::Schema(command) => schema::run(command, args.global.output, of_code),
         Command::Policy(command) => policy::run(&command, of_code),
         Command::Completions(command) => completions::run(command, has_code),
         Command::Man => completions::man(has_code),
     }
+}
+
+/// Runs a command that calls AWS.
+fn on_runtime(command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime
+        .map_err(|error| Failure::try_again(format!("no thread can be started: {error}")))?;
+    let outcome = runtime.block_on(command);
+    // Requests that a stopped run has dropped need not end.
+    runtime.shutdown_background();
+    outcome
 }

@@ -1,5 +1,6 @@
 //! Why a command ended without a result.
 
+use std::error::Error;
 use std::io;
 
 use crate::exit::Exit;
@@ -47,4 +48,18 @@ pub(crate) fn reported(outcome: Outcome) -> Exit {
             exit
         }
     }
+}
+
+/// An error and its causes, as one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
 }

@@ -2,15 +2,20 @@
 #![forbid(unsafe_code)]
 
 mod args;
-
+mod aws;
 mod commands;
 mod exit;
 mod failure;
+mod figures;
 mod input;
-
+mod key_name;
 mod output;
+mod part;
+mod progress;
 mod records;
+mod run;
 mod schema_source;
+mod stop;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

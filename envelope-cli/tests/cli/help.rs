@@ -61,8 +61,13 @@ fn completions_and_the_man_page_name_every_command() {
     }
     let man = run(&["man"]);
     assert_eq!(man.code, 0, "{man:?}");
-    for word in ["ENVELOPE POLICY", "ENVELOPE SCHEMA CHECK", "\\-\\-allow\\-missing", "stopped in"]
-    {
+    for word in [
+        "ENVELOPE POLICY",
+        "ENVELOPE REWRAP",
+        "ENVELOPE SCHEMA CHECK",
+        "\\-\\-allow\\-missing",
+        "stopped in",
+    ] {
         assert!(man.stdout.contains(word), "the man page lacks {word}");
     }
 }

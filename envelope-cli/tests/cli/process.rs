@@ -59,7 +59,6 @@ pub(crate) fn run_in(directory: &Path, arguments: &[&str]) -> Ended {
     Ended::of(envelope(arguments).current_dir(directory).output().unwrap())
 }
 
-#[allow(dead_code)] // until inspect
 /// The same with variables of the environment, and a text at stdin.
 pub(crate) fn run_with(arguments: &[&str], environment: &[(String, String)], stdin: &str) -> Ended {
     let mut command = envelope(arguments);

@@ -96,13 +96,21 @@ impl RunError {
     /// Whether a person must act before the run is started again.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
-        match &self.kind {
-            RunErrorKind::Refused(_) | RunErrorKind::TooManyFailed => true,
+        self.kind.needs_a_person()
+    }
+}
+
+impl RunErrorKind {
+    /// Whether a person must act before the run is started again.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::TooManyFailed => true,
             // In an outage nothing succeeds either.
-            RunErrorKind::AllRefused(first) => !first.is_retryable(),
-            RunErrorKind::DynamoDb(error) => !error.retryable,
-            RunErrorKind::Kms(error) => !error.is_retryable(),
-            RunErrorKind::Stopped => false,
+            Self::AllRefused(first) => !first.is_retryable(),
+            Self::DynamoDb(error) => !error.retryable,
+            Self::Kms(error) => !error.is_retryable(),
+            Self::Stopped => false,
         }
     }
 }

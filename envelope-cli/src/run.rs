@@ -1,0 +1,304 @@
+//! What the commands that run over a table have in common.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+use envelope_dynamo::maintain::{
+    Counts, Limits, Part, Refusal, Run, RunError, RunErrorKind, RunEvent, SchemaFile, StoredTable,
+    TableInfo,
+};
+use serde::Serialize;
+
+use crate::aws::Aws;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::figures::{count, parse_duration, parse_rate, units};
+use crate::input::Logical;
+use crate::output::{self, Output};
+use crate::part::PartArg;
+use crate::progress::Progress;
+use crate::schema_source::SchemaArgs;
+use crate::stop::stop;
+
+/// The table of a run.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TableArgs {
+    /// The table, by its physical name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: String,
+
+    #[command(flatten)]
+    pub(crate) schema: SchemaArgs,
+
+    #[command(flatten)]
+    pub(crate) logical: Logical,
+}
+
+impl TableArgs {
+    /// The table, as the schema describes it.
+    pub(crate) fn open(
+        &self,
+        aws: &Aws,
+        of_code: Option<SchemaFile>,
+    ) -> Result<StoredTable, Failure> {
+        let schema = self.schema.load(of_code)?;
+        let logical = self.logical.of(&schema)?;
+        let table = StoredTable::new(aws.dynamodb.clone(), &schema, logical)
+            .map_err(|error| Failure::act_now(error.to_string()))?;
+        Ok(table.named(&self.table))
+    }
+}
+
+/// What a run may use, and how long.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of a run")]
+pub(crate) struct RunArgs {
+    /// The part of the table to work on, such as 17/256, counted from 0
+    ///
+    /// With auto/256, Kubernetes or AWS Batch names the part: JOB_COMPLETION_INDEX or
+    /// AWS_BATCH_JOB_ARRAY_INDEX.
+    #[arg(long, value_name = "INDEX/COUNT|auto/COUNT", verbatim_doc_comment)]
+    pub(crate) part: Option<PartArg>,
+
+    /// The most calls to KMS a second of this process
+    #[arg(long, value_name = "CALLS", value_parser = parse_rate, default_value = "2500")]
+    max_kms: f64,
+
+    /// The most write units of the table a second of this process
+    #[arg(long, value_name = "UNITS", value_parser = parse_rate)]
+    max_wcu: Option<f64>,
+
+    /// The most read units of the table a second of this process
+    #[arg(long, value_name = "UNITS", value_parser = parse_rate)]
+    max_rcu: Option<f64>,
+
+    /// The end of the run after more failed records than this
+    #[arg(long, value_name = "RECORDS", default_value = "1000")]
+    max_failed: u64,
+
+    /// Stop after this time, such as 50m or 2h, with exit code 75
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    deadline: Option<Duration>,
+
+    /// Accept a global table: no other region writes it while this runs
+    ///
+    /// If another region does write, its writes are lost.
+    #[arg(long)]
+    only_writer_region: bool,
+
+    /// Accept a table without point-in-time recovery
+    #[arg(long)]
+    without_recovery: bool,
+
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ProgressArgs {
+    /// The time between two lines of progress, where stderr is no terminal
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
+    pub(crate) progress_every: Duration,
+}
+
+impl RunArgs {
+    /// The part of this process.
+    pub(crate) fn part(&self) -> Result<Part, Failure> {
+        self.part.as_ref().map_or(Ok(Part::WHOLE), PartArg::find)
+    }
+
+    fn limits(&self) -> Limits {
+        let limits = Limits::new().kms(self.max_kms).max_failed(self.max_failed);
+        let limits = match self.max_wcu {
+            Some(units) => limits.write_units(units),
+            None => limits,
+        };
+        match self.max_rcu {
+            Some(units) => limits.read_units(units),
+            None => limits,
+        }
+    }
+
+    /// The run with these settings.
+    pub(crate) fn set<'a>(&self, run: Run<'a>) -> Result<Run<'a>, Failure> {
+        let run = run.part(self.part()?).limits(self.limits());
+        let run = if self.only_writer_region { run.only_writer_region() } else { run };
+        Ok(if self.without_recovery { run.without_recovery() } else { run })
+    }
+}
+
+/// Keys are named by ARN in runs of several parts: an alias can move between two parts.
+pub(crate) fn refuse_alias_in_parts(part: Part, names: &[&str]) -> Result<(), Failure> {
+    match names.iter().find(|name| !part.is_whole() && !crate::key_name::is_arn(name)) {
+        None => Ok(()),
+        Some(name) => Err(Failure::act_now(format!(
+            "{name} is not the ARN of a key: with --part, name keys by ARN (parts start at \
+             different times, and an alias can move; `aws kms describe-key --key-id {name}` prints \
+             the ARN)"
+        ))),
+    }
+}
+
+/// What a run is about, for its result and for the lines at its start.
+#[derive(Serialize)]
+pub(crate) struct Subject {
+    pub(crate) command: &'static str,
+    /// What the command calls a record that it changed.
+    #[serde(skip)]
+    pub(crate) changed: &'static str,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+}
+
+/// The result of a run.
+#[derive(Serialize)]
+struct Finished<'a> {
+    #[serde(flatten)]
+    subject: &'a Subject,
+    table: &'a TableInfo,
+    part: String,
+    /// Whether the run reached its end.
+    finished: bool,
+    counts: Counts,
+    /// The failed records, as the text form names them.
+    failed: Vec<String>,
+}
+
+impl fmt::Display for Finished<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = &self.counts;
+        write!(
+            f,
+            "{} {}   already {}   other key {}   no envelope {}   failed {}{}\n\
+             {} KMS calls   {} read units   {} write units   {} pages   {} times overtaken",
+            self.subject.changed,
+            count(counts.changed),
+            count(counts.already),
+            count(counts.other_key),
+            count(counts.not_sealed),
+            count(counts.failed),
+            if counts.failed > 0 { " (named above)" } else { "" },
+            count(counts.kms_calls),
+            units(counts.read_units),
+            units(counts.write_units),
+            count(counts.pages),
+            count(counts.overtaken),
+        )
+    }
+}
+
+/// Describes the table, or says why it cannot be described.
+pub(crate) async fn described(table: &StoredTable) -> Result<TableInfo, Failure> {
+    table.describe().await.map_err(|kind| explained(&kind))
+}
+
+/// Runs to the end of the part, or until it is time to stop.
+pub(crate) async fn drive(
+    run: Run<'_>,
+    args: &RunArgs,
+    info: &TableInfo,
+    subject: &Subject,
+    output: Output,
+) -> Outcome {
+    let part = args.part()?;
+    eprintln!("{}", head(subject, info, part));
+    let progress = Progress::new(info.items / u64::from(parts(part)), args.progress.progress_every);
+    let failed = Mutex::new(Vec::new());
+    let run = args.set(run)?.observed_by(|event| match event {
+        RunEvent::Page(counts) => progress.show(counts),
+        RunEvent::Failed(error) => {
+            let line = error.to_string();
+            progress.beside(|| report_failed(&line, output));
+            failed.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+        _ => {}
+    });
+    let stopped_by = Mutex::new("");
+    let deadline = args.deadline;
+    let ended = run
+        .until(async {
+            let cause = stop(deadline).await;
+            *stopped_by.lock().unwrap_or_else(PoisonError::into_inner) = cause;
+        })
+        .await;
+    progress.end();
+    let counts = match &ended {
+        Ok(counts) => *counts,
+        Err(error) => *error.counts(),
+    };
+    let finished = Finished {
+        subject,
+        table: info,
+        part: part.to_string(),
+        finished: ended.is_ok(),
+        counts,
+        failed: failed.into_inner().unwrap_or_else(PoisonError::into_inner),
+    };
+    output.print(&finished)?;
+    match ended {
+        Ok(counts) if counts.failed > 0 => Ok(Exit::LeftOver),
+        Ok(_) => Ok(Exit::Done),
+        Err(error) => {
+            let cause = stopped_by.into_inner().unwrap_or_else(PoisonError::into_inner);
+            Err(ended_early(&error, cause))
+        }
+    }
+}
+
+/// Names a failed record: on stdout, or on stderr if stdout is one JSON document.
+fn report_failed(line: &str, output: Output) {
+    match output {
+        // A closed stdout must not end the run.
+        Output::Text => drop(output::line(&format!("failed {line}"))),
+        Output::Json => eprintln!("failed {line}"),
+    }
+}
+
+/// `to arn:..   TableId 5b1c..   no replicas   PITR on`.
+fn head(subject: &Subject, info: &TableInfo, part: Part) -> String {
+    let mut parts = Vec::new();
+    parts.extend(subject.from.as_ref().map(|from| format!("from {from}")));
+    parts.extend(subject.to.as_ref().map(|to| format!("to {to}")));
+    parts.push(format!("TableId {}", info.id));
+    parts.push(match info.replicas.as_slice() {
+        [] => "no replicas".to_owned(),
+        regions => format!("replicas in {}", regions.join(", ")),
+    });
+    parts.push(match info.recovery {
+        Some(true) => "PITR on".to_owned(),
+        Some(false) => "PITR off".to_owned(),
+        None => "PITR unknown".to_owned(),
+    });
+    if !part.is_whole() {
+        parts.push(format!("part {part}"));
+    }
+    parts.join("   ")
+}
+
+/// The number of parts.
+fn parts(part: Part) -> u32 {
+    part.to_string().split_once('/').and_then(|(_, count)| count.parse().ok()).unwrap_or(1)
+}
+
+fn ended_early(error: &RunError, stopped_by: &str) -> Failure {
+    if matches!(error.kind(), RunErrorKind::Stopped) {
+        let message = format!(
+            "stopped by {stopped_by} with work left; start the same command again to go on"
+        );
+        return Failure { exit: Exit::Stopped, message };
+    }
+    explained(error.kind())
+}
+
+/// The message, with the flag that accepts what was refused.
+fn explained(kind: &RunErrorKind) -> Failure {
+    let flag = match kind {
+        RunErrorKind::Refused(Refusal::Replicas { .. }) => "; the flag is --only-writer-region",
+        RunErrorKind::Refused(Refusal::NoRecovery { .. }) => "; the flag is --without-recovery",
+        _ => "",
+    };
+    let message = format!("{kind}{flag}");
+    if kind.needs_a_person() { Failure::act_now(message) } else { Failure::try_again(message) }
+}
