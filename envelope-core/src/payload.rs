@@ -217,23 +217,18 @@ impl UntrustedPayload {
     ///
     /// If the bytes are not an `encrypted_payload` of a known version and suite.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, FormatError> {
-        let mut reader = Reader::new(&bytes);
-        let truncated = |_| FormatError::Truncated(PART);
-        let [version] = reader.take_array().map_err(truncated)?;
-        if version != VERSION {
-            return Err(FormatError::UnknownVersion(PART, version));
-        }
-        let [suite] = reader.take_array().map_err(truncated)?;
-        if suite != SUITE {
-            return Err(FormatError::UnknownSuite(suite));
-        }
-        reader.take(SALT_BYTES + COMMITMENT_BYTES).map_err(truncated)?;
-        let names = parse_names(&mut reader)?;
-        if reader.remaining() < TAG_BYTES {
-            return Err(FormatError::Truncated(PART));
-        }
-        let start = bytes.len() - reader.remaining();
+        let (names, start) = parse_header(&bytes)?;
         Ok(Self { bytes, names, start })
+    }
+
+    /// Reads the header of stored bytes alone: the names of the attributes that were authenticated
+    /// at sealing. Not authenticated yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn names_in(bytes: &[u8]) -> Result<Vec<String>, FormatError> {
+        parse_header(bytes).map(|(names, _)| names)
     }
 
     /// The names of the attributes that were authenticated at sealing. Not authenticated yet.
@@ -305,6 +300,26 @@ fn committed(header: &[u8], data_key: &DataKey) -> Option<Derived> {
     let commitment: [u8; COMMITMENT_BYTES] = header.take_array().ok()?;
     let derived = Derived::new(data_key, &salt);
     derived.commitment().ct_eq(&commitment).to_bool().then_some(derived)
+}
+
+/// The names of authenticated attributes, and where the ciphertext starts.
+fn parse_header(bytes: &[u8]) -> Result<(Vec<String>, usize), FormatError> {
+    let mut reader = Reader::new(bytes);
+    let truncated = |_| FormatError::Truncated(PART);
+    let [version] = reader.take_array().map_err(truncated)?;
+    if version != VERSION {
+        return Err(FormatError::UnknownVersion(PART, version));
+    }
+    let [suite] = reader.take_array().map_err(truncated)?;
+    if suite != SUITE {
+        return Err(FormatError::UnknownSuite(suite));
+    }
+    reader.take(SALT_BYTES + COMMITMENT_BYTES).map_err(truncated)?;
+    let names = parse_names(&mut reader)?;
+    if reader.remaining() < TAG_BYTES {
+        return Err(FormatError::Truncated(PART));
+    }
+    Ok((names, bytes.len() - reader.remaining()))
 }
 
 /// Every name once, in deterministic order. So each set of names has one encoding.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use aws_sdk_dynamodb::Client;
 use envelope_core::{Context, EncryptionContext};
+use sha2::{Digest, Sha256};
 
 use crate::dynamodb::Item;
 use crate::error::Error;
@@ -45,6 +46,8 @@ pub struct StoredTable {
     kinds: Vec<Kind>,
     /// DynamoDB's types of the key attributes, where the schema file knows them.
     key_types: BTreeMap<String, String>,
+    /// SHA-256 of the schema file, as hexadecimal text.
+    schema_digest: String,
 }
 
 impl StoredTable {
@@ -65,7 +68,9 @@ impl StoredTable {
         let key_types = keys.filter_map(|key| Some((key.name.clone(), key.scalar.clone()?)));
         let logical = kinds.first().map_or("", |kind| kind.table);
         let key_types = key_types.collect();
-        Ok(Self { client, name: logical.to_owned(), logical, kinds, key_types })
+        let digest: [u8; 32] = Sha256::digest(schema.to_string()).into();
+        let schema_digest = hex(&digest);
+        Ok(Self { client, name: logical.to_owned(), logical, kinds, key_types, schema_digest })
     }
 
     /// Uses the table with the physical name `name`.
@@ -110,6 +115,16 @@ impl StoredTable {
         };
         let contexts: Result<_, ErrorKind> = groups.map(context).collect();
         contexts.map_err(|problem| Error::new(record_id(kind, item), problem))
+    }
+
+    /// All kinds of records.
+    pub(crate) fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// SHA-256 of the schema file as the library writes it, as hexadecimal text.
+    pub(crate) fn schema_digest(&self) -> &str {
+        &self.schema_digest
     }
 
     /// The one kind of record that the item is.
@@ -175,6 +190,11 @@ impl StoredTable {
         names.dedup();
         names
     }
+}
+
+/// Bytes as hexadecimal text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Debug for StoredTable {

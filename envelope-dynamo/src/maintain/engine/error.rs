@@ -69,6 +69,11 @@ pub enum Refusal {
         /// The key.
         key: String,
     },
+    /// A setting that makes no sense, such as an alias where a key is to be named.
+    Setting {
+        /// What is wrong with which setting, and what to do.
+        problem: String,
+    },
     /// An alias in a run of several parts, which start at different times.
     AliasInParts {
         /// The alias.
@@ -184,6 +189,7 @@ impl fmt::Display for Refusal {
                 "the stored records cannot show whether they were moved to {key}: it has the id of \
                  the key to move from, or the same hint (a replica of one multi-region key has)"
             ),
+            Self::Setting { problem } => f.write_str(problem),
             Self::AliasInParts { alias } => write!(
                 f,
                 "{alias} is an alias, and parts start at different times: name both keys by ARN"

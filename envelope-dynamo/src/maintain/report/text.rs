@@ -1,0 +1,117 @@
+//! A report as text, for an operator.
+
+use std::fmt;
+
+use crate::maintain::report::{KeyCounts, Opened, Report, Scope};
+
+/// How many rows of keys the text lists; the JSON form has all of them.
+const ROWS: usize = 40;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.scope)?;
+        let read = &self.read;
+        writeln!(
+            f,
+            "{} items: {} sealed, {} not sealed; {} pages, {} read units",
+            read.items, read.sealed, read.not_sealed, read.pages, read.read_units
+        )?;
+        for (entity, counts) in &self.entities {
+            writeln!(f, "  {entity}: {} sealed, {} not sealed", counts.sealed, counts.not_sealed)?;
+        }
+        writeln!(f, "data keys, as the headers claim:")?;
+        for row in self.keys.iter().take(ROWS) {
+            writeln!(f, "  {row}")?;
+        }
+        if let Some(more @ 1..) = self.keys.len().checked_sub(ROWS) {
+            writeln!(f, "  and {more} more rows, which the JSON form has")?;
+        }
+        if let Some(opened) = &self.opened {
+            writeln!(f, "{opened}")?;
+        }
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        for (kind, count) in &self.problems {
+            let named = self.findings.iter().filter(|finding| finding.kind == *kind).count();
+            let is_ignored = self.expected.ignored.contains(kind);
+            let ignored = if is_ignored { ", which the caller ignores" } else { "" };
+            writeln!(f, "{kind}: {count} items, {named} of them named above{ignored}")?;
+        }
+        if let Some(branch_keys) = &self.branch_keys {
+            writeln!(f, "branch keys: {branch_keys}")?;
+        }
+        let expected = &self.expected;
+        for key in &expected.none_under {
+            writeln!(f, "expected: no data key under {key}")?;
+        }
+        if expected.sealed {
+            writeln!(f, "expected: no item without sealed fields")?;
+        }
+        f.write_str(if self.holds { "holds" } else { "DOES NOT HOLD" })
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "unknown".to_owned());
+        let replicas = match self.replicas.as_slice() {
+            [] => "no replicas".to_owned(),
+            regions => format!("replicas in {} not read", regions.join(", ")),
+        };
+        write!(
+            f,
+            "one table in one region: {} (TableId {}, {replicas}), from {} to {} by DynamoDB's \
+             clock, {} segments, schema SHA-256 {}; not proved: {}",
+            self.table_arn,
+            self.table_id,
+            time(&self.begin),
+            time(&self.end),
+            self.segments,
+            self.schema_sha256,
+            self.not_proved.join("; ")
+        )
+    }
+}
+
+impl fmt::Display for KeyCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.entity)?;
+        if let Some(group) = &self.group {
+            write!(f, " group {group}")?;
+        }
+        let key = self.key.as_deref().unwrap_or("(others)");
+        write!(f, ", {} {key}, form {}: {}", self.kind, self.form, self.count)
+    }
+}
+
+impl fmt::Display for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sample, opened, failed, deleted, groups, withheld } = self;
+        write!(f, "{opened} opened, ")?;
+        match failed {
+            0 => f.write_str("none failed")?,
+            failed => write!(f, "{failed} failed")?,
+        }
+        match (sample, failed) {
+            (Some(_), 0) if *opened > 0 => write!(
+                f,
+                ": with 95 % confidence at most 3/{opened} of the records do not open ({:.3} %)",
+                (300.0 / precise(*opened)).min(100.0)
+            )?,
+            (Some(_), _) => f.write_str(", of a sample")?,
+            (None, _) => f.write_str(", of all records")?,
+        }
+        write!(f, "; {groups} groups opened, {withheld} withheld from this reader")?;
+        if *deleted > 0 {
+            write!(f, "; {deleted} deleted before they could be opened")?;
+        }
+        Ok(())
+    }
+}
+
+/// A count as a float, for a ratio. Exact up to 2^53.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn precise(count: u64) -> f64 {
+    count as f64
+}
