@@ -44,9 +44,11 @@
 mod assert_schema;
 mod branch_keys;
 mod changes;
+mod coverage;
 mod engine;
 mod kinds;
 pub mod policy;
+mod report;
 mod rewrap;
 mod schema_file;
 mod stored_keys;
@@ -55,12 +57,17 @@ mod stored_table;
 #[doc(hidden)]
 pub use crate::maintain::assert_schema::assert_file;
 pub use crate::maintain::changes::{Change, Effect};
+pub use crate::maintain::coverage::{Coverage, CoverageEvent};
 pub use crate::maintain::engine::counts::Counts;
 pub use crate::maintain::engine::error::{Refusal, RunError, RunErrorKind};
 pub use crate::maintain::engine::limits::Limits;
 pub use crate::maintain::engine::part::{Part, PartError};
 pub use crate::maintain::engine::preflight::TableInfo;
 pub use crate::maintain::engine::run::{Run, RunEvent};
+pub use crate::maintain::report::finding::UnknownFindingKind;
+pub use crate::maintain::report::{
+    EntityCounts, Expected, Finding, FindingKind, KeyCounts, Opened, ReadCounts, Report, Scope,
+};
 pub use crate::maintain::schema_file::{
     FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError,
 };

@@ -36,8 +36,8 @@ pub struct Report {
     pub entities: BTreeMap<String, EntityCounts>,
     /// The wrapped keys, by what their headers claim.
     pub keys: Vec<KeyCounts>,
-    /// The number of items with a problem, by the kind of problem. An item with problems of several
-    /// kinds counts for each.
+    /// The number of items with a problem, by the kind of problem. An item with problems of
+    /// several kinds counts for each.
     pub problems: BTreeMap<FindingKind, u64>,
     /// Items with a problem, by name: of each kind only the first ones.
     pub findings: Vec<Finding>,
@@ -136,10 +136,12 @@ pub struct KeyCounts {
     pub entity: String,
     /// The group; `None` for a record's own data key.
     pub group: Option<String>,
-    /// Which kind of key wraps the data key: `aws-kms`, `branch`, `local`, `rsa-oaep`, or `kind N`.
+    /// Which kind of key wraps the data key: `aws-kms`, `branch`, `local`, `rsa-oaep`, or `kind
+    /// N`.
     pub kind: String,
-    /// Which key of that kind, in hexadecimal: for `aws-kms` the first 4 bytes of SHA-256 of the key
-    /// id, for `branch` the version. `None` for keys that are too many to be listed one by one.
+    /// Which key of that kind, in hexadecimal: for `aws-kms` the first 4 bytes of SHA-256 of the
+    /// key id, for `branch` the version. `None` for keys that are too many to be listed one by
+    /// one.
     pub key: Option<String>,
     /// The form of the context: `raw`, `hashed` or `table`.
     pub form: String,
