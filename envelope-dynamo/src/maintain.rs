@@ -47,12 +47,15 @@ mod changes;
 mod coverage;
 mod engine;
 mod kinds;
+mod only_keys_changed;
 pub mod policy;
 mod report;
+mod reseal;
 mod rewrap;
 mod schema_file;
 mod stored_keys;
 mod stored_table;
+mod target;
 
 #[doc(hidden)]
 pub use crate::maintain::assert_schema::assert_file;
@@ -64,6 +67,7 @@ pub use crate::maintain::engine::limits::Limits;
 pub use crate::maintain::engine::part::{Part, PartError};
 pub use crate::maintain::engine::preflight::TableInfo;
 pub use crate::maintain::engine::run::{Run, RunEvent};
+pub use crate::maintain::only_keys_changed::only_keys_changed;
 pub use crate::maintain::report::finding::UnknownFindingKind;
 pub use crate::maintain::report::{
     EntityCounts, Expected, Finding, FindingKind, KeyCounts, Opened, ReadCounts, Report, Scope,
@@ -72,3 +76,4 @@ pub use crate::maintain::schema_file::{
     FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError,
 };
 pub use crate::maintain::stored_table::StoredTable;
+pub use crate::maintain::target::Target;

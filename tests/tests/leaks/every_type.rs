@@ -472,6 +472,9 @@ async fn maintenance(seen: &mut Seen) {
     seen.error(&TEXT.parse::<FindingKind>().unwrap_err());
     let run = |to: &str| table.rewrap(servers.kms().clone(), key, to);
     seen.print(&run("alias/new"));
+    let target = || Target::kms_key(servers.kms().clone(), key);
+    seen.print(&target());
+    seen.print(&table.reseal(Fixed, Fixed, target()));
     seen.print(&Limits::new());
     seen.print(&Part::WHOLE);
     seen.print(&Part::of(2, 1).unwrap_err());

@@ -6,4 +6,5 @@
 mod bench;
 mod contexts;
 mod refused;
+mod reseal;
 mod rewrap;

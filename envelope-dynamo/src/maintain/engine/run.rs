@@ -61,7 +61,7 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
         item: &'s Item,
     ) -> BoxFuture<'s, Result<Standing, Error>>;
 
-    /// The update of a record that is due.
+    /// The update of a record that is due; an empty one if the step has no key for it.
     fn update<'s>(
         &'s self,
         table: &'s StoredTable,
@@ -410,6 +410,9 @@ impl<'a> Worker<'a> {
             return Ok(Settled::Is(standing));
         }
         let update = self.step.update(self.table, item, calls).await?;
+        if update.set.is_empty() {
+            return Ok(Settled::Is(Standing::OtherKey));
+        }
         self.write(item, &update).await
     }
 

@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use crate::call::attempt_outcome::AttemptOutcome;
 use crate::call::write_attempt::{is_failed_condition, is_transaction_conflict};
 use crate::dynamodb::Item;
-use crate::expression::placeholders::Placeholders;
+use crate::error::kind::ErrorKind;
+use crate::expression::placeholders::{Placeholders, check_length};
 use crate::item::modify_record::payload_unchanged;
 use crate::maintain::stored_table::StoredTable;
 
 /// What an attribute must still be.
-#[allow(dead_code)] // a reseal will expect payloads
 pub(crate) enum Expected {
     /// The value that was read.
     Value(AttributeValue),
@@ -41,6 +41,36 @@ pub(crate) enum Updated {
 }
 
 impl Update {
+    /// Checks that DynamoDB takes expressions of this length.
+    ///
+    /// DynamoDB also limits an expression to 300 operators and functions. Each clause has two of
+    /// them and 28 bytes or more, so the length is exceeded first.
+    pub(crate) fn check_length(&self) -> Result<(), ErrorKind> {
+        let (change, condition) = self.render(&mut Placeholders::of(&[]));
+        check_length(Some(&change))?;
+        check_length(Some(&condition))
+    }
+
+    /// The update expression, and the condition.
+    fn render(&self, placeholders: &mut Placeholders) -> (String, String) {
+        let mut set = Vec::new();
+        for (name, value) in &self.set {
+            let (name, value) = (placeholders.name(name), placeholders.value(value.clone()));
+            set.push(format!("{name} = {value}"));
+        }
+        let mut conditions = Vec::new();
+        for (name, expected) in &self.expected {
+            conditions.push(match expected {
+                Expected::Value(value) => {
+                    format!("{} = {}", placeholders.name(name), placeholders.value(value.clone()))
+                }
+                Expected::Payload(payload) => payload_unchanged(name, payload, placeholders),
+                Expected::Absent => format!("attribute_not_exists({})", placeholders.name(name)),
+            });
+        }
+        (format!("SET {}", set.join(", ")), conditions.join(" AND "))
+    }
+
     /// Sends the update. It never creates an item, since it expects an attribute.
     ///
     /// DynamoDB is not asked for the stored item if the condition fails: a role that must not read
@@ -52,32 +82,15 @@ impl Update {
         outcome: &AttemptOutcome,
     ) -> Result<Updated, Box<SdkError<UpdateItemError>>> {
         let mut placeholders = Placeholders::of(&[]);
-        let set: Vec<_> = self
-            .set
-            .iter()
-            .map(|(name, value)| {
-                format!("{} = {}", placeholders.name(name), placeholders.value(value.clone()))
-            })
-            .collect();
-        let condition: Vec<_> = self
-            .expected
-            .iter()
-            .map(|(name, expected)| match expected {
-                Expected::Value(value) => {
-                    format!("{} = {}", placeholders.name(name), placeholders.value(value.clone()))
-                }
-                Expected::Payload(payload) => payload_unchanged(name, payload, &mut placeholders),
-                Expected::Absent => format!("attribute_not_exists({})", placeholders.name(name)),
-            })
-            .collect();
+        let (change, condition) = self.render(&mut placeholders);
         let (names, values) = placeholders.into_maps();
         let sent = table
             .client
             .update_item()
             .table_name(&table.name)
             .set_key(Some(key))
-            .update_expression(format!("SET {}", set.join(", ")))
-            .condition_expression(condition.join(" AND "))
+            .update_expression(change)
+            .condition_expression(condition)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
