@@ -133,9 +133,9 @@ impl From<KeyError> for RewrapError {
 ///
 /// # Security
 ///
-/// Store the result in one conditional write: the payload and the wrapped key must still be those
-/// that were read (FORMAT 3.2-6). Otherwise a concurrent write of the record would be left with a
-/// wrapped key that does not open it, and its own wrapped key would be lost. `Table::rewrap` of
+/// Store the result in one conditional write: the wrapped key must still have the bytes that were
+/// read (FORMAT 3.2-6). Otherwise a concurrent write of the record would be left with a wrapped key
+/// that does not open it, and its own wrapped key would be lost. `Table::rewrap` of
 /// `envelope-dynamo` does this for records.
 ///
 /// Copies of the old `encrypted_dek` (backups, streams) still open with the old key, and the data
