@@ -13,6 +13,7 @@
 
 use std::env;
 use std::error::Error;
+use std::process::ExitCode;
 
 use aws_sdk_dynamodb::types::ScalarAttributeType::S;
 use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
@@ -39,7 +40,17 @@ struct User {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let servers = Servers::from_env().await?;
