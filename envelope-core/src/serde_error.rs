@@ -66,7 +66,7 @@ impl fmt::Display for ValueError {
             Reason::MissingField(name) => write!(
                 f,
                 "missing field `{name}` (a field newer than the data must be an Option, or have \
-                 #[serde(default)])"
+                 #[serde(default)]; a renamed field needs #[serde(alias = \"its old name\")])"
             ),
             Reason::DuplicateField(name) => write!(f, "duplicate field `{name}`"),
             Reason::Refused => f.write_str(

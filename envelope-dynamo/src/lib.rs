@@ -144,6 +144,7 @@ pub mod __private {
     pub use crate::item::{Entity, EntityOf};
     pub use crate::keys::UnwrapKey;
     pub use crate::message::ContextForm;
+    pub use crate::record::access::InGroup;
     pub use crate::record::attribute::{Attribute, mark};
     pub use crate::record::index::{Index, IndexSchema, NoIndexes, PrimaryKey, kind};
     pub use crate::record::key::AnyKey;

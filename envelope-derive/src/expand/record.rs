@@ -95,14 +95,14 @@ fn implementation(record: &Record<'_>) -> TokenStream {
 }
 
 /// `fn withheld`, for a struct with groups. The compiler reports a field in a group whose type is
-/// not `Access<..>`, at the type.
+/// not `Access<..>`, at the type, with the advice of the trait `InGroup`.
 fn withheld(record: &Record<'_>) -> Option<TokenStream> {
     let grouped =
         record.fields.iter().filter_map(|(field, _)| Some((field, field.group.as_ref()?)));
     let mut states = grouped
         .map(|(field, group)| {
             let (ident, place) = (&field.ident, field.ty.span());
-            let is_withheld = quote_spanned!(place=> __envelope::Access::is_withheld(&self.#ident));
+            let is_withheld = quote_spanned!(place=> __envelope::InGroup::is_withheld(&self.#ident));
             quote!((#group, #is_withheld))
         })
         .peekable();

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, LitStr, Type, Visibility};
 
+use super::composed_key::ComposedKey;
 use super::deprecated::uses_deprecated;
 use super::mark_options::MarkOptions;
 use super::seconds;
@@ -48,6 +49,7 @@ impl Field {
         rename_all: Directions<RenameRule>,
         unmarked: Option<Mark>,
         is_generic: bool,
+        composed: &[ComposedKey],
         errors: &mut Errors,
     ) -> Option<Self> {
         let ident = field.ident.clone()?;
@@ -81,7 +83,7 @@ impl Field {
             name,
             aliases,
         };
-        parsed.report_missing_mark(&field.attrs, errors);
+        parsed.report_missing_mark(&field.attrs, composed, errors);
         Some(parsed)
     }
 
@@ -116,7 +118,12 @@ impl Field {
         std::iter::once(&self.name).chain(&self.aliases)
     }
 
-    fn report_missing_mark(&self, attributes: &[Attribute], errors: &mut Errors) {
+    fn report_missing_mark(
+        &self,
+        attributes: &[Attribute],
+        composed: &[ComposedKey],
+        errors: &mut Errors,
+    ) {
         if self.marks().next().is_some() || self.serde.is_skipped() {
             return;
         }
@@ -132,12 +139,30 @@ impl Field {
         errors.report(
             ident,
             format_args!("the field `{ident}` has no mark"),
-            "add `#[encrypted]`, `#[authenticated]`, `#[plaintext]`, `#[partition_key]`, \
-             `#[sort_key]` or \
-             `#[serde(skip)]` to the field; `#[envelope(unmarked = \"encrypted\")]` on the struct \
-             marks \
-             all fields without a mark",
+            self.advised_marks(composed),
         );
+    }
+
+    /// The marks that the field can have, by what else it is.
+    fn advised_marks(&self, composed: &[ComposedKey]) -> String {
+        let is_part = |key: &&ComposedKey| key.parts().any(|part| self.is_named(&part.field));
+        if let Some(role) = self.role() {
+            let or_authenticated =
+                if role.unauthenticated.is_none() { " or `#[authenticated]`" } else { "" };
+            return format!(
+                "`#[{}]` stands beside a mark: add `#[plaintext]`{or_authenticated}",
+                role.name
+            );
+        }
+        if composed.iter().any(|key| is_part(&key)) {
+            return "the field is part of a composed key: add `#[key]` (stored only in the key) or \
+                    `#[authenticated]` (also stored as an attribute)"
+                .to_owned();
+        }
+        "add `#[encrypted]`, `#[authenticated]`, `#[plaintext]`, `#[partition_key]`, \
+         `#[sort_key]` or `#[serde(skip)]` to the field; `#[envelope(unmarked = \"encrypted\")]` \
+         on the struct marks all fields without a mark"
+            .to_owned()
     }
 }
 

@@ -43,7 +43,8 @@ impl Input {
         let fields: Vec<_> = fields
             .iter()
             .filter_map(|field| {
-                Field::parse(field, serde.rename_all, options.unmarked, is_generic, errors)
+                let (rename_all, unmarked) = (serde.rename_all, options.unmarked);
+                Field::parse(field, rename_all, unmarked, is_generic, &composed, errors)
             })
             .collect();
         let uses_deprecated =

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use envelope_core::{Fault, KeyError, RandomError};
+use envelope_core::{Fault, KeyError, KeyErrorKind, RandomError};
 
 /// A data key could not be made or unwrapped: [`ErrorKind::Key`](crate::ErrorKind::Key).
 #[derive(Debug)]
@@ -36,6 +36,12 @@ impl fmt::Display for DataKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Generate(error) => write!(f, "could not get a data key: {error}"),
+            Self::Unwrap(error) if error.kind() == KeyErrorKind::ContextMismatch => write!(
+                f,
+                "the data key does not belong to this record (was the record copied from another \
+                 key or table, or has `table = \"..\"` or a pair of its KMS context changed?): \
+                 {error}"
+            ),
             Self::Unwrap(error) => write!(f, "could not unwrap the data key: {error}"),
             Self::Random(error) => write!(f, "could not seal: {error}"),
         }

@@ -94,6 +94,24 @@ impl<T> Access<T> {
     }
 }
 
+/// The type of a field in a group. Derived code requires it, so that the compiler can say what the
+/// type must be.
+#[diagnostic::on_unimplemented(
+    message = "a field in a group must be of type `Access<{Self}>`",
+    label = "change this type to `envelope_dynamo::Access<{Self}>`",
+    note = "a reader without permission for the group's key reads `Access::Withheld`"
+)]
+pub trait InGroup {
+    /// Whether the value is withheld.
+    fn is_withheld(&self) -> bool;
+}
+
+impl<T> InGroup for Access<T> {
+    fn is_withheld(&self) -> bool {
+        Self::is_withheld(self)
+    }
+}
+
 impl<T: Default> Default for Access<T> {
     fn default() -> Self {
         Self::Granted(T::default())

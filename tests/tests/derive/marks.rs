@@ -121,7 +121,7 @@ async fn a_field_can_be_added_and_removed() {
     assert_eq!(
         error.to_string(),
         "people[id=p_1]: the record does not fit the struct: missing field `f` (a field newer than the data must be an \
-         Option, or have #[serde(default)])"
+         Option, or have #[serde(default)]; a renamed field needs #[serde(alias = \"its old name\")])"
     );
 
     for item in [

@@ -130,7 +130,8 @@ fn an_error_says_why_a_number_key_or_variant_does_not_fit() {
     says::<Strict>(m([("x", n("1"))]), "found an unknown field, expected one of `known`");
     says::<Strict>(
         m([]),
-        "missing field `known` (a field newer than the data must be an Option, or have #[serde(default)])",
+        "missing field `known` (a field newer than the data must be an Option, or have #[serde(default)]; a renamed field \
+         needs #[serde(alias = \"its old name\")])",
     );
 }
 

@@ -44,6 +44,21 @@ impl fmt::Display for KeyName {
     }
 }
 
+/// What to do about a name that KMS does not know: an alias without its prefix is taken for a key
+/// id.
+pub(crate) fn advice(name: &str) -> String {
+    let is_id = |part: &str| part.len() >= 32 && part.chars().all(is_id_character);
+    let is_id = is_id(name.strip_prefix("mrk-").unwrap_or(name));
+    if is_id || name.contains(['/', ':', ' ']) {
+        return String::new();
+    }
+    format!(" (`{name}` is taken for a key id; an alias is named `alias/{name}`)")
+}
+
+const fn is_id_character(character: char) -> bool {
+    character.is_ascii_hexdigit() || character == '-'
+}
+
 /// The ARN of a KMS key: `arn:aws:kms:eu-central-1:111122223333:key/1234abcd-..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyArn {
@@ -92,7 +107,7 @@ impl fmt::Display for KeyArn {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::keys::kms::arn::{KeyArn, KeyName};
+    use crate::keys::kms::arn::{KeyArn, KeyName, advice};
 
     const ARN: &str =
         "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -108,6 +123,22 @@ mod tests {
         assert!(!may_be("arn:aws:kms:eu-central-1:999999999999:alias/users"), "another account");
         assert!(!may_be("9999abcd-12ab-34cd-56ef-1234567890ab"), "another key");
         assert_eq!(KeyName::new(ARN.to_owned()).as_key_arn().unwrap(), arn);
+    }
+
+    #[test]
+    fn an_alias_without_its_prefix_is_recognised() {
+        assert_eq!(
+            advice("users"),
+            " (`users` is taken for a key id; an alias is named `alias/users`)"
+        );
+        let known = [
+            "alias/users",
+            ARN,
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "mrk-1234abcd12ab34cd56ef1234567890ab",
+            "arn:aws:kms:eu-central-1:111122223333:alias/users",
+        ];
+        assert_eq!(known.map(advice), [""; 5]);
     }
 
     #[test]

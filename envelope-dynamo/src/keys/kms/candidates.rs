@@ -5,6 +5,7 @@ use std::sync::Arc;
 use envelope_core::{KeyError, KeyErrorKind, KeyKind, WrappedKey};
 
 use crate::keys::kms::KmsKeyProvider;
+use crate::keys::kms::arn::advice;
 use crate::keys::kms::key::KmsKey;
 
 impl KmsKeyProvider {
@@ -33,7 +34,8 @@ pub(crate) fn not_ours<'a>(
     wrapped: &[WrappedKey],
 ) -> KeyError {
     let message = if by_kms(wrapped).next().is_some() {
-        let configured: Vec<_> = keys.map(|key| key.name.to_string()).collect();
+        let configured = keys.map(|key| format!("{}{}", key.name, advice(key.name.as_str())));
+        let configured: Vec<_> = configured.collect();
         format!(
             "the data key is wrapped by a KMS key other than {} (if an alias has moved, add its \
              earlier key with `also_decrypts`)",

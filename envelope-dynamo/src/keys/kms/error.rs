@@ -6,6 +6,7 @@ use envelope_core::{KeyError, KeyErrorKind};
 
 use crate::error::dynamodb::on_one_line;
 use crate::error::no_answer::{NoAnswer, innermost};
+use crate::keys::kms::arn::advice;
 
 /// The error of `operation` with `key`.
 pub(crate) fn key_error<E>(error: SdkError<E>, key: &str, operation: &str) -> KeyError
@@ -34,6 +35,9 @@ where
     if let Some(cause) = cause {
         // KMS may quote what it was sent: the encryption context, and so keys of records.
         what += &format!(": {}", on_one_line(&cause));
+    }
+    if matches!(kind, KeyErrorKind::KeyNotFound | KeyErrorKind::Configuration) {
+        what += &advice(key);
     }
     // The message says everything that the SDK's error says, so that error is no source: a chain
     // would print it twice. The raw answer may hold a data key, and is not printed at all.
