@@ -102,7 +102,8 @@ fn withheld(record: &Record<'_>) -> Option<TokenStream> {
     let mut states = grouped
         .map(|(field, group)| {
             let (ident, place) = (&field.ident, field.ty.span());
-            let is_withheld = quote_spanned!(place=> __envelope::InGroup::is_withheld(&self.#ident));
+            let is_withheld =
+                quote_spanned!(place=> __envelope::InGroup::is_withheld(&self.#ident));
             quote!((#group, #is_withheld))
         })
         .peekable();
