@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::inspect::InspectArgs;
 use crate::commands::policy::PolicyArgs;
 use crate::commands::rewrap::RewrapArgs;
 use crate::commands::schema::SchemaCommand;
@@ -46,6 +47,13 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant)] // there is one, and it is moved once
 pub(crate) enum Command {
+    /// Explain one stored item: what is sealed in it, for which keys, and what it is bound to
+    ///
+    /// It asks no key and decrypts nothing. It prints the KMS encryption context of the record and
+    /// of each group, by which CloudTrail's events of this record are found, and no other value.
+    #[command(verbatim_doc_comment)]
+    Inspect(InspectArgs),
+
     /// Move the data keys of a table from one KMS key to another
     ///
     /// Only KMS sees the data keys: the role needs no kms:Decrypt, and this process opens no

@@ -7,6 +7,7 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::Client as Kms;
 
 use crate::args::Global;
@@ -67,3 +68,28 @@ async fn check_credentials(config: &SdkConfig) -> Result<(), Failure> {
 
 const HOW: &str = "the command finds them as the AWS CLI does: in the environment, in a profile \
                    (--profile), by `aws sso login`, by the role of a pod, container or instance";
+
+/// A call that failed. Without an answer of the service, or if it is busy, trying again may help.
+pub(crate) fn failed<E, R>(what: &str, error: &SdkError<E, R>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    const BUSY: [&str; 6] = [
+        "InternalServerError",
+        "KMSInternalException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+    ];
+    let text = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{what}: {code}: {message}"),
+        (Some(code), None) => format!("{what}: {code}"),
+        _ => format!("{what}: {}", chain(error)),
+    };
+    match error.code() {
+        Some(code) if !BUSY.contains(&code) => Failure::act_now(text),
+        _ => Failure::try_again(text),
+    }
+}

@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod completions;
+pub(crate) mod inspect;
 pub(crate) mod policy;
 pub(crate) mod rewrap;
 pub(crate) mod schema;
@@ -15,6 +16,7 @@ use crate::failure::{Failure, Outcome};
 pub(crate) fn run(args: Cli, of_code: Option<SchemaFile>) -> Outcome {
     let has_code = of_code.is_some();
     match args.command {
+        Command::Inspect(inspect) => on_runtime(inspect::run(inspect, &args.global, of_code)),
         Command::Rewrap(rewrap) => on_runtime(rewrap::run(rewrap, &args.global, of_code)),
         Command::Schema(command) => schema::run(command, args.global.output, of_code),
         Command::Policy(command) => policy::run(&command, of_code),

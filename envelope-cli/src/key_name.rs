@@ -3,7 +3,8 @@
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 
-use crate::failure::{Failure, chain};
+use crate::aws::failed;
+use crate::failure::Failure;
 
 /// A KMS key as it was named, and its ARN.
 #[derive(Clone, Debug)]
@@ -20,18 +21,17 @@ impl Key {
             return Ok(Self { named: None, arn: name.to_owned() });
         }
         let described = kms.describe_key().key_id(name).send().await.map_err(|error| {
-            let code = error.code().unwrap_or_default().to_owned();
-            let text = format!("KMS does not describe the key {name}: {}", chain(&error));
-            match code.as_str() {
-                "NotFoundException" => Failure::act_now(format!(
-                    "{text}; a key of another region or account is named by its ARN"
-                )),
-                "AccessDeniedException" => Failure::act_now(format!(
-                    "{text}; name the key by its ARN, or allow kms:DescribeKey"
-                )),
-                "" | "ThrottlingException" | "KMSInternalException" => Failure::try_again(text),
-                _ => Failure::act_now(text),
-            }
+            let failure = failed(&format!("KMS does not describe the key {name}"), &error);
+            let hint = match error.code() {
+                Some("NotFoundException") => {
+                    "; a key of another region or account is named by its ARN"
+                }
+                Some("AccessDeniedException") => {
+                    "; name the key by its ARN, or allow kms:DescribeKey"
+                }
+                _ => "",
+            };
+            Failure { message: failure.message + hint, ..failure }
         })?;
         let arn = described.key_metadata.and_then(|key| key.arn).ok_or_else(|| {
             Failure::try_again(format!("KMS described the key {name} without its ARN"))

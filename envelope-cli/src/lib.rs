@@ -4,6 +4,7 @@
 mod args;
 mod aws;
 mod commands;
+mod dynamodb_json;
 mod exit;
 mod failure;
 mod figures;

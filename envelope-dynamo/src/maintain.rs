@@ -46,6 +46,7 @@ mod branch_keys;
 mod changes;
 mod coverage;
 mod engine;
+pub mod inspect;
 mod kinds;
 mod only_keys_changed;
 pub mod policy;

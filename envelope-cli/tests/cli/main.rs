@@ -3,6 +3,7 @@
 
 mod bench;
 mod help;
+mod inspect;
 mod mistakes;
 mod policy;
 mod process;

@@ -20,6 +20,7 @@ use envelope_dynamo::error::{ServiceError, UsageError, *};
 use envelope_dynamo::expression::*;
 use envelope_dynamo::item::*;
 use envelope_dynamo::keys::*;
+use envelope_dynamo::maintain::inspect::*;
 use envelope_dynamo::maintain::policy::*;
 use envelope_dynamo::maintain::*;
 use envelope_dynamo::message::*;
@@ -127,6 +128,7 @@ async fn no_public_type_prints_a_secret() {
     streams(&mut seen).await;
     tables(&mut seen).await;
     schema_files(&mut seen);
+    inspections(&mut seen).await;
     maintenance(&mut seen).await;
     seen.0.extend(EXEMPT.map(|(name, _)| name.to_owned()));
     let public = public_types();
@@ -436,6 +438,22 @@ fn schema_files(seen: &mut Seen) {
     seen.print(&policy);
     seen.print(&policy.statements()[0]);
     seen.error(&facts.table("users").unwrap_err());
+}
+
+/// An item with a secret in every value.
+async fn inspections(seen: &mut Seen) {
+    let mut item = to_item(&patient(), &provider()).await.unwrap();
+    let text = aws_sdk_dynamodb::types::AttributeValue::S(TEXT.into());
+    item.insert("encrypted_payload_more".into(), text);
+    let schema = SchemaFile::new().with::<Patient>();
+    let found = Inspection::of(&item, &schema, "patients").unwrap();
+    seen.print(&found);
+    seen.print(&found.record);
+    seen.print(found.record.payload.as_ref().unwrap());
+    let keys = found.record.wrapped_keys.as_ref().unwrap();
+    seen.print(keys);
+    seen.print(&keys.entries[0]);
+    seen.print(&found.problems[0]);
 }
 
 /// A run over a table with a secret in every place, which fails, is refused and is stopped.
