@@ -4,6 +4,7 @@
 #   tests/real-servers.sh                                        # every test that talks to a server
 #   tests/real-servers.sh cargo test -p envelope-examples
 #   tests/real-servers.sh sh -c 'echo $DYNAMODB_ENDPOINT $KMS_ENDPOINT'
+#   REAL_SERVERS=dynamodb tests/real-servers.sh ..               # without LocalStack: KMS_ENDPOINT is then unset
 #
 # For Linux. Downloads are kept in target/real-servers/. A server that cannot be had is a failure, never a skipped test.
 set -euo pipefail
@@ -26,6 +27,7 @@ cache=$root/target/real-servers
   --test aws \
   -- --include-ignored --skip soak::
 
+has_kms() { [ "${REAL_SERVERS-}" != dynamodb ]; }
 say() { printf 'real-servers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
@@ -229,26 +231,34 @@ exec 9>"$cache/lock"
 flock 9 # another run may be downloading
 find_tools
 fetch_dynamodb
-fetch_localstack
-fetch_audit_tools
+if has_kms; then
+  fetch_localstack
+  fetch_audit_tools
+fi
 build_loopback
 exec 9>&-
 
 run=$(mktemp -d "$cache/run.XXXXXX")
 read -r dynamodb_port kms_port < <(free_ports)
 start_dynamodb "$dynamodb_port"
-start_localstack "$kms_port"
+if has_kms; then start_localstack "$kms_port"; fi
 wait_until_ready dynamodb "${started[0]}" "$dynamodb_port" DynamoDB_20120810.ListTables application/x-amz-json-1.0
-wait_until_ready localstack "${started[1]}" "$kms_port" TrentService.ListKeys application/x-amz-json-1.1
+if has_kms; then
+  wait_until_ready localstack "${started[1]}" "$kms_port" TrentService.ListKeys application/x-amz-json-1.1
+fi
 
 export DYNAMODB_ENDPOINT=http://127.0.0.1:$dynamodb_port
-export KMS_ENDPOINT=http://127.0.0.1:$kms_port
-export AUDIT_TOOLS=$audit/bin
+unset KMS_ENDPOINT
+if has_kms; then
+  export KMS_ENDPOINT=http://127.0.0.1:$kms_port
+  export AUDIT_TOOLS=$audit/bin
+fi
 export AWS_ACCESS_KEY_ID=emulator AWS_SECRET_ACCESS_KEY=emulator AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 unset AWS_PROFILE AWS_SESSION_TOKEN KMS_KEY_ID # they would name things that these servers do not have
-say "DynamoDB Local at $DYNAMODB_ENDPOINT, LocalStack's KMS at $KMS_ENDPOINT"
+say "DynamoDB Local at $DYNAMODB_ENDPOINT"
+if has_kms; then say "LocalStack's KMS at $KMS_ENDPOINT"; fi
 
 # In the background, because a signal would have to wait for a command in the foreground.
 setsid setpriv --pdeathsig TERM "$@" <&0 &
 started+=($!)
-wait "${started[2]}"
+wait "${started[-1]}"
