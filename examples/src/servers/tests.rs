@@ -1,5 +1,5 @@
 //! These tests run against the embedded servers, or against those that the environment names.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::HashSet;
 

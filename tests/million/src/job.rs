@@ -136,7 +136,7 @@ impl Job<'_> {
             pending: VecDeque::new(),
             ending: Ending::default(),
         };
-        let result = running.to_the_end(&orders);
+        let result = running.until_the_end(&orders);
         for process in &mut running.processes {
             process.child.kill()?; // only after an error: nothing is left behind
             process.child.wait()?;
@@ -146,7 +146,7 @@ impl Job<'_> {
 }
 
 impl<F: Fn() -> Command> Running<'_, F> {
-    fn to_the_end(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
+    fn until_the_end(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
         loop {
             self.pending.extend(orders.try_iter());
             self.obey()?;

@@ -189,7 +189,7 @@ fn names(expression: &str, placeholders: &Value) -> BTreeSet<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use axum::body::Bytes;
     use serde_json::json;
