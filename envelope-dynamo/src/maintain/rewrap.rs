@@ -1,6 +1,7 @@
 //! Moves the data keys of a whole table from one KMS key to another.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -17,7 +18,7 @@ use crate::keys::kms::entries::{Standing as KeyStanding, names, standing};
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::maintain::engine::error::{Refusal, RunErrorKind};
 use crate::maintain::engine::part::Part;
-use crate::maintain::engine::run::{Calls, Run, Standing, Step};
+use crate::maintain::engine::run::{Calls, KmsCall, Run, Standing, Step};
 use crate::maintain::engine::update::{Expected, Update};
 use crate::maintain::stored_keys::{StoredKey, stored_keys};
 use crate::maintain::stored_table::{StoredTable, key_context};
@@ -129,6 +130,25 @@ impl Step for Rewrap {
         item: &'s Item,
     ) -> BoxFuture<'s, Result<Standing, Error>> {
         std::future::ready(self.judge(table, item)).boxed()
+    }
+
+    fn kms_calls(&self, table: &StoredTable, item: &Item) -> Option<Vec<KmsCall>> {
+        let Ok(kind) = table.kind_of(item) else { return Some(Vec::new()) };
+        let needs_call = |part: &StoredKey<'_>| {
+            self.standing_of(&part.dek) == KeyStanding::Due
+                && !self.hints.is_some_and(|[_, to]| names(&part.dek, to))
+        };
+        let due = stored_keys(kind, item).flatten().filter(needs_call);
+        let call = |part: StoredKey<'_>| {
+            let pairs = key_context(kind, item, part.group).ok()?.encryption_context();
+            if pairs.form() != ContextForm::Table {
+                return Some(KmsCall::Own);
+            }
+            let mut hasher = DefaultHasher::new();
+            (part.bytes, pairs).hash(&mut hasher);
+            Some(KmsCall::Shared(hasher.finish()))
+        };
+        Some(due.filter_map(call).collect())
     }
 
     fn update<'s>(

@@ -493,6 +493,18 @@ async fn maintenance(seen: &mut Seen) {
     let target = || Target::kms_key(servers.kms().clone(), key);
     seen.print(&target());
     seen.print(&table.reseal(Fixed, Fixed, target()));
+    let estimation = run("arn:aws:kms:us-east-1:000000000000:key/new").estimate();
+    seen.print(&estimation);
+    let estimate = estimation.send().await.unwrap();
+    seen.print(&estimate);
+    crate::assert_clean(&estimate.to_string());
+    seen.print(&estimate.classes);
+    seen.print(&estimate.demand);
+    seen.print(&estimate.times[0]);
+    seen.print(&estimate.dollars);
+    seen.print(&Rates::default());
+    let sampled = run("arn:aws:kms:us-east-1:000000000000:key/new").estimate().pages(1);
+    seen.print(&sampled.send().await.unwrap().sample.unwrap());
     seen.print(&Limits::new());
     seen.print(&Part::WHOLE);
     seen.print(&Part::of(2, 1).unwrap_err());

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
 use envelope_dynamo::keys::{MultiKeyProvider, SharedKeyProvider, SharingLimits};
 use envelope_dynamo::maintain::{Counts, Run, RunError, RunEvent, SchemaFile, StoredTable};
 use envelope_dynamo::{Access, Envelope, KeyProvider, KmsKeyProvider, Table};
@@ -82,6 +86,41 @@ impl Bench {
         let (old, new, name) = (old.unwrap(), new.unwrap(), unique_name("clinic"));
         let bench = Self { servers, faults: Faults::new(), old, new, name };
         bench.table(&bench.old).create_table().send().await.unwrap();
+        bench
+    }
+
+    /// The same, with an index that has all attributes of patients, and one that has keys alone.
+    pub(crate) async fn indexed() -> Self {
+        let mut bench = Self::new().await;
+        bench.name = unique_name("clinic");
+        let index = |name: &str, key: &str, projection| {
+            let key = KeySchemaElement::builder().attribute_name(key).key_type(KeyType::Hash);
+            GlobalSecondaryIndex::builder()
+                .index_name(name)
+                .key_schema(key.build().unwrap())
+                .projection(Projection::builder().projection_type(projection).build())
+                .build()
+                .unwrap()
+        };
+        let mut create = bench.servers.dynamodb().create_table().table_name(&bench.name);
+        for (name, key) in
+            [("pk", Some(KeyType::Hash)), ("sk", Some(KeyType::Range)), ("ward", None)]
+        {
+            let definition = AttributeDefinition::builder().attribute_name(name);
+            let definition = definition.attribute_type(ScalarAttributeType::S).build().unwrap();
+            create = create.attribute_definitions(definition);
+            if let Some(key) = key {
+                let element = KeySchemaElement::builder().attribute_name(name).key_type(key);
+                create = create.key_schema(element.build().unwrap());
+            }
+        }
+        create
+            .billing_mode(BillingMode::PayPerRequest)
+            .global_secondary_indexes(index("by_ward", "ward", ProjectionType::All))
+            .global_secondary_indexes(index("by_sort", "sk", ProjectionType::KeysOnly))
+            .send()
+            .await
+            .unwrap();
         bench
     }
 

@@ -5,6 +5,9 @@
 
 mod bench;
 mod contexts;
+mod coverage;
+mod estimate;
+mod lies;
 mod refused;
 mod reseal;
 mod rewrap;

@@ -81,6 +81,11 @@ impl Limits {
         self
     }
 
+    /// The rates of KMS calls, read units and write units; infinite if there is no limit.
+    pub(crate) const fn rates(&self) -> [f64; 3] {
+        [self.kms, self.read_units, self.write_units]
+    }
+
     pub(crate) fn pace(&self) -> Pace {
         Pace {
             kms: Bucket::new(self.kms),

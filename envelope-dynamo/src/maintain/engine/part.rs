@@ -56,6 +56,11 @@ impl Part {
         self.count == 1
     }
 
+    /// How many parts there are.
+    pub(crate) const fn count(self) -> u32 {
+        self.count
+    }
+
     /// The number of segments into which the whole run divides the table.
     ///
     /// Every part must find the same number, so only a run of one part looks at the table's size.

@@ -42,6 +42,15 @@ pub(crate) enum Standing {
     NotSealed,
 }
 
+/// A call to KMS that a record needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KmsCall {
+    /// For this record alone.
+    Own,
+    /// Shared by all records whose call has the same hash.
+    Shared(u64),
+}
+
 /// What a run does with each record.
 pub(crate) trait Step: fmt::Debug + Send + Sync {
     /// Checks the step's own settings before anything is read.
@@ -60,6 +69,12 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
         table: &'s StoredTable,
         item: &'s Item,
     ) -> BoxFuture<'s, Result<Standing, Error>>;
+
+    /// The calls to KMS that the update of a record needs that is due; `None` if the step cannot
+    /// tell beforehand.
+    fn kms_calls(&self, _table: &StoredTable, _item: &Item) -> Option<Vec<KmsCall>> {
+        None
+    }
 
     /// The update of a record that is due; an empty one if the step has no key for it.
     fn update<'s>(
@@ -88,10 +103,10 @@ type Observer<'a> = dyn Fn(RunEvent<'_>) + Send + Sync + 'a;
 /// Any number of processes can work on parts of the same table, and on the same part.
 #[must_use = "a run does nothing until it is sent"]
 pub struct Run<'a> {
-    table: Cow<'a, StoredTable>,
-    step: Box<dyn Step + 'a>,
-    part: Part,
-    limits: Limits,
+    pub(crate) table: Cow<'a, StoredTable>,
+    pub(crate) step: Box<dyn Step + 'a>,
+    pub(crate) part: Part,
+    pub(crate) limits: Limits,
     accepted: Accepted,
     observer: Option<Arc<Observer<'a>>>,
 }

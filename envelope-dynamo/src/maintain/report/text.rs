@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::maintain::demand::float;
 use crate::maintain::report::{KeyCounts, Opened, Report, Scope};
 
 /// How many rows of keys the text lists; the JSON form has all of them.
@@ -97,7 +98,7 @@ impl fmt::Display for Opened {
             (Some(_), 0) if *opened > 0 => write!(
                 f,
                 ": with 95 % confidence at most 3/{opened} of the records do not open ({:.3} %)",
-                (300.0 / precise(*opened)).min(100.0)
+                (300.0 / float(*opened)).min(100.0)
             )?,
             (Some(_), _) => f.write_str(", of a sample")?,
             (None, _) => f.write_str(", of all records")?,
@@ -108,10 +109,4 @@ impl fmt::Display for Opened {
         }
         Ok(())
     }
-}
-
-/// A count as a float, for a ratio. Exact up to 2^53.
-#[allow(clippy::cast_precision_loss)]
-pub(crate) fn precise(count: u64) -> f64 {
-    count as f64
 }

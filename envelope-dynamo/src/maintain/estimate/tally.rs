@@ -1,0 +1,100 @@
+//! Counts what a run would do with the items that an estimate reads.
+
+use std::collections::HashSet;
+
+use crate::dynamodb::Item;
+use crate::item::size::item_bytes;
+use crate::maintain::demand::{Demand, float, read_units, write_units};
+use crate::maintain::engine::run::{KmsCall, Run, Standing};
+use crate::maintain::estimate::Classes;
+use crate::maintain::estimate::indexes::Index;
+
+/// The sums of an estimate.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) seen: u64,
+    pub(crate) items: f64,
+    pub(crate) bytes: f64,
+    pub(crate) classes: Classes,
+    /// What DynamoDB counted for the reading.
+    pub(crate) read_units: f64,
+    write_units: f64,
+    own_calls: f64,
+    /// The calls that records share, each once.
+    shared_calls: HashSet<u64>,
+    /// Whether the step cannot tell its calls.
+    pub(crate) kms_unknown: bool,
+}
+
+impl Tally {
+    /// Counts an item, whose size is `average` if it was not read as a whole.
+    pub(crate) async fn count(
+        &mut self,
+        run: &Run<'_>,
+        indexes: &[Index],
+        item: &Item,
+        average: Option<u64>,
+    ) {
+        let bytes = average.unwrap_or_else(|| item_bytes(item) as u64);
+        self.seen += 1;
+        self.items += 1.0;
+        self.bytes += float(bytes);
+        let classes = &mut self.classes;
+        let class = match run.step.standing(&run.table, item).await {
+            Ok(Standing::Due) => &mut classes.due,
+            Ok(Standing::Already) => &mut classes.already,
+            Ok(Standing::OtherKey) => &mut classes.other_key,
+            Ok(Standing::NotSealed) => &mut classes.not_sealed,
+            Err(_) => &mut classes.failed,
+        };
+        *class += 1.0;
+        if !std::ptr::eq(class, &classes.due) {
+            return;
+        }
+        // An item that was not read as a whole does not show in which indexes it is.
+        let is_in = |index: &&Index| average.is_some() || index.has(item);
+        let writes = 1 + indexes.iter().filter(is_in).count() as u64;
+        self.write_units += float(writes * write_units(bytes));
+        match run.step.kms_calls(&run.table, item) {
+            None => self.kms_unknown = true,
+            Some(calls) => calls.into_iter().for_each(|call| match call {
+                KmsCall::Own => self.own_calls += 1.0,
+                KmsCall::Shared(hash) => {
+                    self.shared_calls.insert(hash);
+                }
+            }),
+        }
+    }
+
+    pub(crate) fn has_shared_calls(&self) -> bool {
+        !self.shared_calls.is_empty()
+    }
+
+    /// By how much the sample must be multiplied to become `items` items.
+    pub(crate) fn factor_to(&self, items: u64) -> Option<f64> {
+        (items > 0 && self.seen > 0).then(|| float(items) / self.items)
+    }
+
+    pub(crate) fn demand(&self, is_whole: bool, factor: f64) -> Demand {
+        // The pages of a sample are not those of the run, and each is rounded up.
+        let reads = if is_whole { self.read_units } else { read_units(self.bytes * factor) };
+        let calls = self.own_calls + float(self.shared_calls.len() as u64);
+        Demand {
+            read_units: reads,
+            write_units: self.write_units * factor,
+            kms_calls: calls * factor,
+        }
+    }
+}
+
+impl Classes {
+    pub(crate) fn times(self, factor: f64) -> Self {
+        Self {
+            due: self.due * factor,
+            already: self.already * factor,
+            other_key: self.other_key * factor,
+            not_sealed: self.not_sealed * factor,
+            failed: self.failed * factor,
+        }
+    }
+}
