@@ -4,9 +4,12 @@ use std::ffi::OsString;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::commands::branch_keys::BranchKeysCommand;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::coverage::CoverageArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::policy::PolicyArgs;
+use crate::commands::reseal::ResealArgs;
 use crate::commands::rewrap::RewrapArgs;
 use crate::commands::schema::SchemaCommand;
 use crate::exit::Exit;
@@ -18,7 +21,7 @@ use crate::output::Output;
 /// which key. It knows the records from a schema file alone. Results go to stdout, progress and
 /// messages to stderr.
 #[derive(Debug, Parser)]
-#[command(name = "envelope", version, propagate_version = true, verbatim_doc_comment)]
+#[command(name = "envelope", version, verbatim_doc_comment)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -61,6 +64,25 @@ pub(crate) enum Command {
     /// Each record that fails is named on stdout.
     #[command(verbatim_doc_comment)]
     Rewrap(RewrapArgs),
+
+    /// Count what stands under which key, and hold it against what is expected
+    ///
+    /// It reads the whole table once, consistently, in one process. It asks no key unless --open
+    /// is given. The result is a report; it exits with 3 if the report does not hold.
+    #[command(verbatim_doc_comment)]
+    Coverage(CoverageArgs),
+
+    /// Give records new data keys: after a suspected leak, or under branch keys
+    ///
+    /// This process opens every record that is due. The fields keep their values.
+    #[command(verbatim_doc_comment)]
+    Reseal(ResealArgs),
+
+    /// Create, rotate, list, move and delete branch keys
+    ///
+    /// Their operator never sees a branch key.
+    #[command(subcommand)]
+    BranchKeys(BranchKeysCommand),
 
     /// Judge a change of the schema file, or print the schema
     #[command(subcommand)]

@@ -1,8 +1,11 @@
 //! The commands.
 
+pub(crate) mod branch_keys;
 pub(crate) mod completions;
+pub(crate) mod coverage;
 pub(crate) mod inspect;
 pub(crate) mod policy;
+pub(crate) mod reseal;
 pub(crate) mod rewrap;
 pub(crate) mod schema;
 
@@ -18,6 +21,9 @@ pub(crate) fn run(args: Cli, of_code: Option<SchemaFile>) -> Outcome {
     match args.command {
         Command::Inspect(inspect) => on_runtime(inspect::run(inspect, &args.global, of_code)),
         Command::Rewrap(rewrap) => on_runtime(rewrap::run(rewrap, &args.global, of_code)),
+        Command::Coverage(coverage) => on_runtime(coverage::run(coverage, &args.global, of_code)),
+        Command::Reseal(reseal) => on_runtime(reseal::run(reseal, &args.global, of_code)),
+        Command::BranchKeys(command) => on_runtime(branch_keys::run(command, &args.global)),
         Command::Schema(command) => schema::run(command, args.global.output, of_code),
         Command::Policy(command) => policy::run(&command, of_code),
         Command::Completions(command) => completions::run(command, has_code),

@@ -13,6 +13,7 @@ mod key_name;
 mod output;
 mod part;
 mod progress;
+mod providers;
 mod records;
 mod run;
 mod schema_source;

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use envelope_dynamo::maintain::Counts;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::figures::{count, duration, percent};
@@ -33,17 +32,17 @@ impl Progress {
         Self { about, started: now, every, shown: Mutex::new(now), bar }
     }
 
-    /// Shows what the run has counted so far.
-    pub(crate) fn show(&self, counts: &Counts) {
+    /// Shows how many items were seen so far, and how many of them failed.
+    pub(crate) fn show(&self, seen: u64, failed: u64) {
         if let Some(bar) = &self.bar {
-            bar.set_position(counts.seen().min(self.about.max(1)));
-            bar.set_message(self.line(counts));
+            bar.set_position(seen.min(self.about.max(1)));
+            bar.set_message(self.line(seen, failed));
             return;
         }
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if shown.elapsed() >= self.every {
             *shown = Instant::now();
-            eprintln!("{}", self.line(counts));
+            eprintln!("{}", self.line(seen, failed));
         }
     }
 
@@ -62,14 +61,13 @@ impl Progress {
         }
     }
 
-    fn line(&self, counts: &Counts) -> String {
-        line(counts, self.about, self.started.elapsed())
+    fn line(&self, seen: u64, failed: u64) -> String {
+        line(seen, failed, self.about, self.started.elapsed())
     }
 }
 
 /// `61 %   306,417,217 of about 500,000,000   4,981/s   10 h 48 min left   failed 3`.
-fn line(counts: &Counts, about: u64, elapsed: Duration) -> String {
-    let seen = counts.seen();
+fn line(seen: u64, failed: u64, about: u64, elapsed: Duration) -> String {
     let rate = per_second(seen, elapsed);
     let mut parts = Vec::new();
     // DynamoDB's count is old: past it, nobody knows how much is left.
@@ -84,8 +82,8 @@ fn line(counts: &Counts, about: u64, elapsed: Duration) -> String {
         let left = Duration::from_secs((about - seen) / rate);
         parts.push(format!("{} left", duration(left)));
     }
-    if counts.failed > 0 {
-        parts.push(format!("failed {}", count(counts.failed)));
+    if failed > 0 {
+        parts.push(format!("failed {}", count(failed)));
     }
     parts.join("   ")
 }
@@ -99,25 +97,17 @@ fn per_second(seen: u64, elapsed: Duration) -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use envelope_dynamo::maintain::Counts;
-
     use crate::progress::line;
-
-    fn counts(changed: u64, failed: u64) -> Counts {
-        let mut counts = Counts::default();
-        (counts.changed, counts.failed) = (changed, failed);
-        counts
-    }
 
     #[test]
     fn a_line_says_how_far_how_fast_and_how_long() {
         let hour = Duration::from_secs(3_600);
         assert_eq!(
-            line(&counts(18_000_000, 0), 500_000_000, hour),
+            line(18_000_000, 0, 500_000_000, hour),
             "3 %   18,000,000 of about 500,000,000   5,000/s   1 d 2 h left"
         );
-        assert_eq!(line(&counts(3_600, 2), 0, hour), "3,602 items   1/s   failed 2");
-        assert_eq!(line(&counts(7_200, 0), 10, hour), "7,200 items   2/s");
-        assert_eq!(line(&counts(0, 0), 10, Duration::ZERO), "0 %   0 of about 10   0/s");
+        assert_eq!(line(3_602, 2, 0, hour), "3,602 items   1/s   failed 2");
+        assert_eq!(line(7_200, 0, 10, hour), "7,200 items   2/s");
+        assert_eq!(line(0, 0, 10, Duration::ZERO), "0 %   0 of about 10   0/s");
     }
 }

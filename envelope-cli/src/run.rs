@@ -20,7 +20,7 @@ use crate::output::{self, Output};
 use crate::part::PartArg;
 use crate::progress::Progress;
 use crate::schema_source::SchemaArgs;
-use crate::stop::stop;
+use crate::stop::Stop;
 
 /// The table of a run.
 #[derive(Args, Clone, Debug)]
@@ -104,6 +104,11 @@ pub(crate) struct ProgressArgs {
 }
 
 impl RunArgs {
+    /// Listens for signals, and counts the time to the deadline.
+    pub(crate) fn stop(&self) -> Stop {
+        Stop::install(self.deadline)
+    }
+
     /// The part of this process.
     pub(crate) fn part(&self) -> Result<Part, Failure> {
         self.part.as_ref().map_or(Ok(Part::WHOLE), PartArg::find)
@@ -201,13 +206,14 @@ pub(crate) async fn drive(
     info: &TableInfo,
     subject: &Subject,
     output: Output,
+    stop: Stop,
 ) -> Outcome {
     let part = args.part()?;
     eprintln!("{}", head(subject, info, part));
     let progress = Progress::new(info.items / u64::from(parts(part)), args.progress.progress_every);
     let failed = Mutex::new(Vec::new());
     let run = args.set(run)?.observed_by(|event| match event {
-        RunEvent::Page(counts) => progress.show(counts),
+        RunEvent::Page(counts) => progress.show(counts.seen(), counts.failed),
         RunEvent::Failed(error) => {
             let line = error.to_string();
             progress.beside(|| report_failed(&line, output));
@@ -216,10 +222,9 @@ pub(crate) async fn drive(
         _ => {}
     });
     let stopped_by = Mutex::new("");
-    let deadline = args.deadline;
     let ended = run
         .until(async {
-            let cause = stop(deadline).await;
+            let cause = stop.wait().await;
             *stopped_by.lock().unwrap_or_else(PoisonError::into_inner) = cause;
         })
         .await;
@@ -283,17 +288,20 @@ fn parts(part: Part) -> u32 {
 }
 
 fn ended_early(error: &RunError, stopped_by: &str) -> Failure {
-    if matches!(error.kind(), RunErrorKind::Stopped) {
-        let message = format!(
-            "stopped by {stopped_by} with work left; start the same command again to go on"
-        );
-        return Failure { exit: Exit::Stopped, message };
+    match error.kind() {
+        RunErrorKind::Stopped => stopped(stopped_by),
+        kind => explained(kind),
     }
-    explained(error.kind())
+}
+
+/// The end of a run that was stopped in time.
+pub(crate) fn stopped(by: &str) -> Failure {
+    let message = format!("stopped by {by} with work left; start the same command again to go on");
+    Failure { exit: Exit::Stopped, message }
 }
 
 /// The message, with the flag that accepts what was refused.
-fn explained(kind: &RunErrorKind) -> Failure {
+pub(crate) fn explained(kind: &RunErrorKind) -> Failure {
     let flag = match kind {
         RunErrorKind::Refused(Refusal::Replicas { .. }) => "; the flag is --only-writer-region",
         RunErrorKind::Refused(Refusal::NoRecovery { .. }) => "; the flag is --without-recovery",

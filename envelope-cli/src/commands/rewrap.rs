@@ -28,6 +28,7 @@ pub(crate) struct RewrapArgs {
 
 pub(crate) async fn run(args: RewrapArgs, global: &Global, of_code: Option<SchemaFile>) -> Outcome {
     refuse_alias_in_parts(args.run.part()?, &[&args.from, &args.to])?;
+    let stop = args.run.stop();
     let aws = Aws::load(global).await?;
     let table = args.table.open(&aws, of_code)?;
     let from = Key::resolve(&aws.kms, &args.from).await?;
@@ -40,5 +41,5 @@ pub(crate) async fn run(args: RewrapArgs, global: &Global, of_code: Option<Schem
         to: Some(to.shown()),
     };
     let run = table.rewrap(aws.kms.clone(), from.arn, to.arn);
-    drive(run, &args.run, &info, &subject, global.output).await
+    drive(run, &args.run, &info, &subject, global.output, stop).await
 }

@@ -30,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) old: String,
     pub(crate) new: String,
     pub(crate) name: String,
+    /// The name of the table of branch keys, which does not exist yet.
+    pub(crate) branches: String,
     pub(crate) schema: String,
     loopback: Loopback,
 }
@@ -47,6 +49,7 @@ impl Bench {
             old: create_kms_key(servers.kms()).await.unwrap(),
             new: create_kms_key(servers.kms()).await.unwrap(),
             schema: file("patients.schema.json", &schema),
+            branches: unique_name("branch-keys"),
             servers,
             faults,
             loopback,

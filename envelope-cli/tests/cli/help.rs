@@ -6,8 +6,28 @@ use std::{env, fs};
 use crate::process::run;
 
 /// The commands, each with the arguments before `--help`.
-const COMMANDS: &[&[&str]] =
-    &[&[], &["completions"], &["policy"], &["schema", "check"], &["schema", "print"]];
+const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["branch-keys"],
+    &["branch-keys", "create"],
+    &["branch-keys", "create-table"],
+    &["branch-keys", "delete"],
+    &["branch-keys", "delete-version"],
+    &["branch-keys", "list"],
+    &["branch-keys", "rewrap"],
+    &["branch-keys", "rotate"],
+    &["branch-keys", "versions"],
+    &["completions"],
+    &["coverage"],
+    &["inspect"],
+    &["man"],
+    &["policy"],
+    &["reseal"],
+    &["rewrap"],
+    &["schema"],
+    &["schema", "check"],
+    &["schema", "print"],
+];
 
 #[test]
 fn the_help_texts_are_those_in_the_files() {

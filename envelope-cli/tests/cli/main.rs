@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod bench;
+mod branch_keys;
+mod coverage;
 mod help;
 mod inspect;
 mod mistakes;
 mod policy;
 mod process;
+mod reseal;
 mod rewrap;
 mod schema;

@@ -1,0 +1,352 @@
+//! `envelope branch-keys`: creates, rotates, lists, moves and deletes branch keys.
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Subcommand};
+use envelope_dynamo::BranchKeyTable;
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{BranchKeyError, BranchVersion, KmsKeyWrapper};
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::aws::Aws;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome, chain};
+use crate::key_name::Key;
+use crate::run::{RunArgs, Subject, described, drive, refuse_alias_in_parts};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BranchKeysCommand {
+    /// Create the table of branch keys, with on-demand billing
+    CreateTable(Store),
+
+    /// Create a branch and the first version of its key
+    Create(Wrapping),
+
+    /// Give a branch a new version of its key
+    Rotate(Wrapping),
+
+    /// List the branches
+    List(Store),
+
+    /// List the versions of a branch's key, the oldest first
+    Versions(OneBranch),
+
+    /// Move the keys of all branches from one KMS key to another
+    ///
+    /// Only KMS sees the branch keys. The records do not change.
+    Rewrap(Box<BranchRewrapArgs>),
+
+    /// Delete one version of a branch's key: its records can never be read again
+    DeleteVersion(DeleteVersion),
+
+    /// Delete a branch with all versions: its records can never be read again
+    Delete(Delete),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Store {
+    /// The table of branch keys, by its physical name
+    #[arg(long, value_name = "NAME", default_value = "branch-keys")]
+    branch_keys: String,
+
+    /// The logical name of the table, to which every branch key is bound
+    #[arg(long, value_name = "NAME", default_value = "branch-keys")]
+    logical: String,
+}
+
+impl Store {
+    fn open<P>(&self, aws: &Aws, provider: P) -> BranchKeyTable<P> {
+        let table = BranchKeyTable::new(aws.dynamodb.clone(), &*self.logical, provider);
+        table.named(&*self.branch_keys)
+    }
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OneBranch {
+    #[command(flatten)]
+    store: Store,
+
+    /// The branch
+    #[arg(long, value_name = "NAME")]
+    branch: String,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Wrapping {
+    #[command(flatten)]
+    of: OneBranch,
+
+    /// The KMS key that wraps the branch key
+    #[arg(long, value_name = "KEY")]
+    kms_key: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BranchRewrapArgs {
+    #[command(flatten)]
+    store: Store,
+
+    /// The KMS key that wraps the branch keys now: ARN, or alias without --part
+    #[arg(long, value_name = "KEY")]
+    from: String,
+
+    /// The KMS key that shall wrap them: ARN, or alias without --part
+    #[arg(long, value_name = "KEY")]
+    to: String,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DeleteVersion {
+    #[command(flatten)]
+    of: OneBranch,
+
+    /// The version to delete, which is not the active one
+    #[arg(long, value_name = "UUID")]
+    version: String,
+
+    /// The version again: nothing brings its records back
+    #[arg(long, value_name = "UUID")]
+    confirm: String,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    of: OneBranch,
+
+    /// The branch again: nothing brings its records back
+    #[arg(long, value_name = "NAME")]
+    confirm: String,
+}
+
+impl From<BranchKeyError> for Failure {
+    fn from(error: BranchKeyError) -> Self {
+        let text = chain(&error);
+        if error.is_retryable() { Self::try_again(text) } else { Self::act_now(text) }
+    }
+}
+
+pub(crate) async fn run(command: BranchKeysCommand, global: &Global) -> Outcome {
+    match command {
+        BranchKeysCommand::CreateTable(store) => {
+            let aws = Aws::load(global).await?;
+            let table = store.open(&aws, ());
+            table.create_table().await?;
+            global.output.print(&Created { table: table.name().to_owned() })?;
+        }
+        BranchKeysCommand::Create(args) => {
+            let (branch, version) = make(&args, global, false).await?;
+            global.output.print(&Version::new(branch, version))?;
+        }
+        BranchKeysCommand::Rotate(args) => {
+            let (branch, version) = make(&args, global, true).await?;
+            global.output.print(&Version::new(branch, version))?;
+        }
+        BranchKeysCommand::List(store) => return list(&store, global).await,
+        BranchKeysCommand::Versions(of) => return versions(&of, global).await,
+        BranchKeysCommand::Rewrap(args) => return rewrap(*args, global).await,
+        BranchKeysCommand::DeleteVersion(args) => return delete_version(&args, global).await,
+        BranchKeysCommand::Delete(args) => return delete(&args, global).await,
+    }
+    Ok(Exit::Done)
+}
+
+/// Makes the first version of a branch, or another one.
+async fn make<'a>(
+    args: &'a Wrapping,
+    global: &Global,
+    is_rotation: bool,
+) -> Result<(&'a str, BranchVersion), Failure> {
+    let aws = Aws::load(global).await?;
+    let wrapper = KmsKeyWrapper::new(aws.kms.clone(), &*args.kms_key);
+    let (table, branch) = (args.of.store.open(&aws, wrapper), &*args.of.branch);
+    let made = match is_rotation {
+        true => table.rotate(branch).await,
+        false => table.create(branch).await,
+    };
+    Ok((branch, made?))
+}
+
+#[derive(Serialize)]
+struct Created {
+    table: String,
+}
+
+impl fmt::Display for Created {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "created the table {}", self.table)
+    }
+}
+
+/// The version under which a branch's records are written from now on.
+#[derive(Serialize)]
+struct Version {
+    branch: String,
+    version: String,
+}
+
+impl Version {
+    fn new(branch: &str, version: BranchVersion) -> Self {
+        Self { branch: branch.to_owned(), version: version.to_string() }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.version)
+    }
+}
+
+/// A list, one entry for each line.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Lines<T>(Vec<T>);
+
+impl<T: fmt::Display> fmt::Display for Lines<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(T::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+#[derive(Serialize)]
+struct Listed {
+    branch: String,
+    /// `None` while the branch is being deleted.
+    active_version: Option<String>,
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = self.active_version.as_deref();
+        write!(f, "{}\t{}", self.branch.escape_debug(), version.unwrap_or("(being deleted)"))
+    }
+}
+
+async fn list(store: &Store, global: &Global) -> Outcome {
+    let aws = Aws::load(global).await?;
+    let mut branches = store.open(&aws, ()).list();
+    let (mut found, mut malformed) = (Vec::new(), false);
+    while let Some(branch) = branches.next().await {
+        match branch {
+            Ok(branch) => found.push(Listed {
+                branch: branch.name().to_owned(),
+                active_version: branch.active().map(|version| version.to_string()),
+            }),
+            // One item that somebody has changed does not hide the others.
+            Err(error) if is_malformed(&error) => {
+                eprintln!("envelope: {}", chain(&error));
+                malformed = true;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    found.sort_by(|a, b| a.branch.cmp(&b.branch));
+    global.output.print(&Lines(found))?;
+    Ok(if malformed { Exit::LeftOver } else { Exit::Done })
+}
+
+fn is_malformed(error: &BranchKeyError) -> bool {
+    error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::InvalidResponse)
+}
+
+#[derive(Serialize)]
+struct ListedVersion {
+    version: String,
+    /// Seconds since 1970.
+    created: u64,
+    active: bool,
+}
+
+impl fmt::Display for ListedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let active = if self.active { "\tactive" } else { "" };
+        write!(f, "{}\tcreated {}{active}", self.version, self.created)
+    }
+}
+
+async fn versions(of: &OneBranch, global: &Global) -> Outcome {
+    let aws = Aws::load(global).await?;
+    let versions = of.store.open(&aws, ()).versions(&of.branch).await?;
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let listed = versions.iter().map(|version| ListedVersion {
+        version: version.version().to_string(),
+        created: seconds(version.created()),
+        active: version.is_active(),
+    });
+    global.output.print(&Lines(listed.collect()))?;
+    Ok(Exit::Done)
+}
+
+async fn rewrap(args: BranchRewrapArgs, global: &Global) -> Outcome {
+    refuse_alias_in_parts(args.run.part()?, &[&args.from, &args.to])?;
+    let stop = args.run.stop();
+    let aws = Aws::load(global).await?;
+    let from = Key::resolve(&aws.kms, &args.from).await?;
+    let to = Key::resolve(&aws.kms, &args.to).await?;
+    let table = args.store.open(&aws, ());
+    let info = described(&table.stored_table()).await?;
+    let subject = Subject {
+        command: "branch-keys rewrap",
+        changed: "moved",
+        from: Some(from.shown()),
+        to: Some(to.shown()),
+    };
+    let run = table.rewrap(aws.kms.clone(), from.arn, to.arn);
+    drive(run, &args.run, &info, &subject, global.output, stop).await
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    branch: String,
+    /// How many versions were deleted.
+    versions: usize,
+}
+
+impl fmt::Display for Deleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.versions {
+            0 => write!(f, "nothing was there to delete"),
+            1 => write!(f, "deleted 1 version"),
+            count => write!(f, "deleted {count} versions"),
+        }
+    }
+}
+
+async fn delete_version(args: &DeleteVersion, global: &Global) -> Outcome {
+    confirmed("--version", &args.version, &args.confirm)?;
+    let version = BranchVersion::parse(&args.version).ok_or_else(|| {
+        Failure::act_now(format!(
+            "`{}` is no version of a branch key: `envelope branch-keys versions` lists them",
+            args.version
+        ))
+    })?;
+    let aws = Aws::load(global).await?;
+    let table = args.of.store.open(&aws, ());
+    let was_there = table.delete_version(&args.of.branch, version).await?;
+    let branch = args.of.branch.clone();
+    global.output.print(&Deleted { branch, versions: usize::from(was_there) })?;
+    Ok(Exit::Done)
+}
+
+async fn delete(args: &Delete, global: &Global) -> Outcome {
+    confirmed("--branch", &args.of.branch, &args.confirm)?;
+    let aws = Aws::load(global).await?;
+    let versions = args.of.store.open(&aws, ()).delete(&args.of.branch).await?;
+    global.output.print(&Deleted { branch: args.of.branch.clone(), versions })?;
+    Ok(Exit::Done)
+}
+
+fn confirmed(flag: &str, value: &str, confirm: &str) -> Result<(), Failure> {
+    if value == confirm {
+        return Ok(());
+    }
+    Err(Failure::act_now(format!(
+        "--confirm is `{confirm}`, and {flag} is `{value}`: nothing was deleted"
+    )))
+}

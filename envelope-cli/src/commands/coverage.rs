@@ -1,0 +1,136 @@
+//! `envelope coverage`: counts what stands under which key.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+use envelope_dynamo::maintain::{
+    Coverage, CoverageEvent, FindingKind, Limits, RunErrorKind, SchemaFile,
+};
+
+use crate::args::Global;
+use crate::aws::Aws;
+use crate::exit::Exit;
+use crate::failure::Outcome;
+use crate::figures::{parse_duration, parse_rate};
+use crate::progress::Progress;
+use crate::providers::{BranchTableArgs, OpenArgs, kms};
+use crate::run::{ProgressArgs, TableArgs, described, explained, stopped};
+use crate::stop::Stop;
+
+#[derive(Args, Debug)]
+pub(crate) struct CoverageArgs {
+    #[command(flatten)]
+    table: TableArgs,
+
+    /// Fail if a data key is under this KMS key, by ARN or id; may be repeated
+    #[arg(long, value_name = "KEY")]
+    expect_none: Vec<String>,
+
+    /// Fail if an item has no sealed fields
+    #[arg(long)]
+    expect_sealed: bool,
+
+    #[command(flatten)]
+    branch_table: BranchTableArgs,
+
+    /// Do not fail for this kind of problem, such as local-key or unknown-group; may be repeated
+    #[arg(long, value_name = "KIND")]
+    ignore: Vec<FindingKind>,
+
+    /// Read all attributes, and find wrapped keys under names that the schema does not have
+    #[arg(long)]
+    all_attributes: bool,
+
+    /// Also open the records, with the keys of --kms-key alone: this proves what headers claim
+    #[arg(long, requires = "kms_key")]
+    open: bool,
+
+    /// Open only so many records, chosen at random
+    ///
+    /// If n are opened and none fails, at most 3/n of the records do not open, with 95 % confidence.
+    #[arg(long, value_name = "RECORDS", requires = "open", verbatim_doc_comment)]
+    sample: Option<u64>,
+
+    #[command(flatten)]
+    keys: OpenArgs,
+
+    /// The most items with a problem that are named, for each kind of problem
+    #[arg(long, value_name = "ITEMS", default_value = "1000")]
+    max_named: usize,
+
+    /// The most calls to KMS a second, with --open
+    #[arg(long, value_name = "CALLS", value_parser = parse_rate, default_value = "2500")]
+    max_kms: f64,
+
+    /// The most read units of the table a second
+    #[arg(long, value_name = "UNITS", value_parser = parse_rate)]
+    max_rcu: Option<f64>,
+
+    /// Stop after this time, such as 50m or 2h, with exit code 75; half a count proves nothing
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    deadline: Option<Duration>,
+
+    #[command(flatten)]
+    progress: ProgressArgs,
+}
+
+pub(crate) async fn run(
+    args: CoverageArgs,
+    global: &Global,
+    of_code: Option<SchemaFile>,
+) -> Outcome {
+    let stop = Stop::install(args.deadline);
+    let aws = Aws::load(global).await?;
+    let table = args.table.open(&aws, of_code)?;
+    let branch_keys = args.branch_table.table(&aws, ()).map(|table| table.stored_table());
+    let info = described(&table).await?;
+    let progress = Progress::new(info.items, args.progress.progress_every);
+    let mut coverage = args.set(table.coverage());
+    if let Some(branch_keys) = &branch_keys {
+        coverage = coverage.branch_keys(branch_keys);
+    }
+    if args.open {
+        coverage = match args.keys.branches(&aws, &args.branch_table)? {
+            Some(branches) => coverage.open(branches),
+            None => coverage.open(kms(&aws, &args.keys.kms_key)?),
+        };
+    }
+    let coverage = coverage.observed_by(|event| {
+        if let CoverageEvent::Page(read) = event {
+            progress.show(read.items, 0);
+        }
+    });
+    let stopped_by = Mutex::new("");
+    let report = coverage
+        .until(async {
+            let cause = stop.wait().await;
+            *stopped_by.lock().unwrap_or_else(PoisonError::into_inner) = cause;
+        })
+        .await;
+    progress.end();
+    let report = report.map_err(|error| match error.kind() {
+        RunErrorKind::Stopped => {
+            stopped(stopped_by.into_inner().unwrap_or_else(PoisonError::into_inner))
+        }
+        kind => explained(kind),
+    })?;
+    global.output.print(&report)?;
+    Ok(if report.holds() { Exit::Done } else { Exit::LeftOver })
+}
+
+impl CoverageArgs {
+    fn set<'a>(&self, coverage: Coverage<'a>) -> Coverage<'a> {
+        let limits = Limits::new().kms(self.max_kms);
+        let limits = self.max_rcu.map_or(limits.clone(), |units| limits.read_units(units));
+        let coverage = coverage.limits(limits).max_named(self.max_named);
+        let coverage = self.expect_none.iter().fold(coverage, Coverage::expect_none);
+        let coverage = self.ignore.iter().fold(coverage, |it, kind| it.ignore(*kind));
+        let coverage = if self.expect_sealed { coverage.expect_sealed() } else { coverage };
+        let coverage = if self.all_attributes { coverage.all_attributes() } else { coverage };
+        match self.sample {
+            Some(records) => coverage.sample(records),
+            None => coverage,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `envelope coverage` as a process.
+
+use envelope_examples::Fault;
+use serde_json::json;
+
+use crate::bench::Bench;
+use crate::process::Ended;
+
+impl Bench {
+    fn coverage(&self, more: &[&str]) -> Ended {
+        let table = ["coverage", "--table", &self.name, "--schema", &self.schema];
+        self.run(&[&table[..], more].concat())
+    }
+}
+
+#[tokio::test]
+async fn the_report_holds_once_the_table_is_moved() {
+    let bench = Bench::of(6).await;
+    let before = bench.coverage(&["--expect-none", &bench.old]);
+    assert_eq!(before.code, 3, "{before:?}");
+    assert!(before.stdout.starts_with("one table in one region: arn:aws:dynamodb:"));
+    assert!(before.stdout.contains("DOES NOT HOLD"), "{}", before.stdout);
+    assert!(before.stdout.contains("under-key: 6 items"), "{}", before.stdout);
+
+    assert_eq!(bench.run(&bench.rewrap(&[])).code, 0);
+    let after = bench.coverage(&["--expect-none", &bench.old, "--expect-sealed"]);
+    assert_eq!(after.code, 0, "{after:?}");
+    assert!(after.stdout.ends_with("holds\n"), "{}", after.stdout);
+    assert!(!after.stdout.contains("NAME-") && !after.stdout.contains("DIAGNOSIS"));
+    assert_eq!(bench.faults.calls("Decrypt"), 0);
+
+    let json = bench.coverage(&["--expect-none", &bench.new, "--output", "json"]);
+    assert_eq!(json.code, 3);
+    let report = json.json();
+    assert_eq!((&report["holds"], &report["read"]["items"]), (&json!(false), &json!(6)));
+    assert_eq!(report["findings"].as_array().unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn records_are_opened_with_the_keys_that_are_given_alone() {
+    let bench = Bench::of(5).await;
+    let open =
+        |key: &str, more: &[&str]| bench.coverage(&[&["--open", "--kms-key", key], more].concat());
+    let wrong = open(&bench.new, &[]);
+    assert_eq!(wrong.code, 3, "{wrong:?}");
+    assert!(wrong.stdout.contains("0 opened, 5 failed"), "{}", wrong.stdout);
+    let right = open(&bench.old, &[]);
+    assert_eq!(right.code, 0, "{right:?}");
+    assert!(right.stdout.contains("5 opened, none failed, of all records"), "{}", right.stdout);
+    let sample = open(&bench.old, &["--sample", "3"]);
+    assert!(sample.stdout.contains("3 opened, none failed: with 95 %"), "{}", sample.stdout);
+    assert!(!right.stdout.contains("DIAGNOSIS") && !right.stderr.contains("NAME-"));
+}
+
+#[tokio::test]
+async fn mistakes_are_explained() {
+    let bench = Bench::of(1).await;
+    bench.coverage(&["--open"]).refused(2, &["--kms-key"]);
+    bench.coverage(&["--sample", "3"]).refused(2, &["--open"]);
+    bench
+        .coverage(&["--expect-none", "alias/old"])
+        .refused(2, &["`alias/old` is no key ARN and no key id"]);
+    bench.coverage(&["--ignore", "king"]).refused(2, &["no such kind", "local-key"]);
+    bench.coverage(&["--ignore", "under-key"]).refused(2, &["cannot be ignored"]);
+    bench.faults.fail_always("Scan", Fault::error("AccessDeniedException"));
+    bench.coverage(&[]).refused(2, &["Scan", "AccessDenied"]);
+}
+
+#[tokio::test]
+async fn half_a_count_is_no_report() {
+    let bench = Bench::of(2).await;
+    bench.faults.hold("Scan");
+    let ended = bench.coverage(&["--deadline", "1s"]);
+    ended.refused(75, &["stopped by --deadline"]);
+    assert_eq!(ended.stdout, "");
+    bench.faults.release("Scan");
+}
