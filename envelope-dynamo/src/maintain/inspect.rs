@@ -374,10 +374,8 @@ impl<'i> Look<'i> {
 
     fn group(&mut self, kind: Option<&Kind>, name: &str, record: &SealedPart) -> SealedPart {
         let (payload, dek) = (payload_attribute(name), dek_attribute(name));
-        let is_listed = record
-            .payload
-            .as_ref()
-            .is_some_and(|record| record.authenticated.iter().any(|listed| *listed == payload));
+        let is_listed =
+            record.payload.as_ref().is_some_and(|record| record.authenticated.contains(&payload));
         let is_there = self.item.contains_key(&payload) || self.item.contains_key(&dek);
         let mut part = self.part(&payload, &dek);
         match (is_listed, is_there) {
