@@ -34,6 +34,29 @@ pub(crate) async fn all<F: Future>(
     outputs.into_iter().map(|(_, output)| output).collect()
 }
 
+/// As [`all`], but the first error ends it: the futures that have not finished are dropped.
+#[cfg(any(test, feature = "maintain"))]
+pub(crate) async fn try_all<T, E, F: Future<Output = Result<T, E>>>(
+    limit: usize,
+    futures: impl IntoIterator<Item = F>,
+) -> Result<Vec<T>, E> {
+    let mut waiting = futures.into_iter().enumerate();
+    let (mut running, mut outputs) = (FuturesUnordered::new(), Vec::new());
+    loop {
+        while running.len() < limit.max(1)
+            && let Some((position, future)) = waiting.next()
+        {
+            running.push(async move { (position, future.await) });
+        }
+        match running.next().await {
+            Some((position, output)) => outputs.push((position, output?)),
+            None => break,
+        }
+    }
+    outputs.sort_unstable_by_key(|(position, _)| *position);
+    Ok(outputs.into_iter().map(|(_, output)| output).collect())
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -41,7 +64,7 @@ mod tests {
 
     use tokio::task::yield_now;
 
-    use crate::table::bounded::all;
+    use crate::table::bounded::{all, try_all};
 
     fn block_on<F: Future>(future: F) -> F::Output {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -76,5 +99,21 @@ mod tests {
             finished.set(finished.get() + 1);
         });
         assert_eq!(block_on(all(2, futures)).len(), 10);
+    }
+
+    #[test]
+    fn the_first_error_ends_it_and_starts_no_other_future() {
+        let started = &Cell::new(0);
+        let futures = |bad: usize| {
+            started.set(0);
+            (0..100_usize).map(move |i| async move {
+                started.set(started.get() + 1);
+                yield_now().await;
+                if i == bad { Err(i) } else { Ok(i) }
+            })
+        };
+        assert_eq!(block_on(try_all(4, futures(10))), Err(10));
+        assert!(started.get() < 16, "{} futures were started", started.get());
+        assert_eq!(block_on(try_all(4, futures(100))), Ok((0..100).collect()));
     }
 }

@@ -1,8 +1,9 @@
 //! Runs that are refused before they write, and records that fail.
 
 use envelope_dynamo::maintain::{Part, RunErrorKind, SchemaFile, StoredTable};
+use envelope_examples::Fault;
 use envelope_examples::servers::unique_name;
-use envelope_tests::{binary, plant, with};
+use envelope_tests::{binary, plant, text, with};
 
 use crate::bench::{Bench, Clinic, observed, patient};
 
@@ -101,4 +102,42 @@ async fn a_record_that_cannot_be_moved_is_named_and_passed_over() {
     assert!(failed[1].starts_with("clinic[pk=PATIENT#p_1, sk=PROFILE]: "), "{failed:?}");
     let read = bench.table(&bench.new).of::<crate::bench::Patient>().get("p_2").send().await;
     assert_eq!(read.unwrap(), Some(patient(2)));
+}
+
+/// As many refusals as would end a run that moves nothing.
+#[tokio::test]
+async fn many_refused_records_do_not_end_a_run_that_moves_others() {
+    let bench = Bench::new().await;
+    bench.seed(25).await;
+    let items = bench.items().await;
+    let patients: Vec<_> =
+        items.into_values().filter(|item| item["sk"] == text("PROFILE")).collect();
+    let (last, others) = patients.split_last().unwrap();
+    for item in others {
+        let foreign = last["encrypted_dek"].clone();
+        plant(&bench.servers, &bench.name, with(item, "encrypted_dek", foreign)).await;
+    }
+    let stored = bench.stored();
+    let (counts, failed) = observed(stored.rewrap(bench.kms(), &bench.old, &bench.new)).await;
+    let counts = counts.unwrap();
+    assert_eq!((counts.changed, counts.failed, failed.len()), (51, 24, 24));
+}
+
+/// Tokio's clock stands still except where the run waits.
+#[tokio::test(start_paused = true)]
+async fn an_outage_ends_a_run_soon_and_asks_for_another_run() {
+    let bench = Bench::new().await;
+    bench.seed(50).await;
+    bench.faults.fail_always("ReEncrypt", Fault::error("KMSInternalException"));
+    let stored = bench.stored();
+    let (ended, failed) = observed(stored.rewrap(bench.kms(), &bench.old, &bench.new)).await;
+    let error = ended.unwrap_err();
+    assert!(matches!(error.kind(), RunErrorKind::Transient(_)), "{error}");
+    assert!(!error.needs_a_person());
+    assert!(failed.len() <= 20, "{} records were reported", failed.len());
+
+    bench.faults.recover("ReEncrypt");
+    let (counts, _) = observed(stored.rewrap(bench.kms(), &bench.old, &bench.new)).await;
+    assert_eq!((counts.unwrap().failed, error.counts().changed), (0, 0));
+    bench.assert_all_open(&bench.new, 50).await;
 }

@@ -18,9 +18,9 @@ pub struct RunError {
 ///
 /// | kind | who must act |
 /// |---|---|
-/// | [`Refused`](Self::Refused), [`TooManyFailed`](Self::TooManyFailed) | a person |
-/// | [`AllRefused`](Self::AllRefused), [`DynamoDb`](Self::DynamoDb), [`Kms`](Self::Kms) | a person; nobody in an outage, which passes: start the run again |
-/// | [`Stopped`](Self::Stopped) | nobody: start the run again |
+/// | [`Refused`](Self::Refused), [`AllRefused`](Self::AllRefused), [`TooManyFailed`](Self::TooManyFailed) | a person |
+/// | [`DynamoDb`](Self::DynamoDb), [`Kms`](Self::Kms) | a person; nobody in an outage, which passes: start the run again |
+/// | [`Transient`](Self::Transient), [`Stopped`](Self::Stopped) | nobody: start the run again |
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunErrorKind {
@@ -28,6 +28,9 @@ pub enum RunErrorKind {
     Refused(Refusal),
     /// No change succeeded, and every one that was tried was refused; this is the first refusal.
     AllRefused(Box<Error>),
+    /// Records failed for a cause that may pass, such as an outage of KMS, although each was tried
+    /// several times; this is the last one. Records before it may have been changed.
+    Transient(Box<Error>),
     /// More records failed than [`Limits::max_failed`](crate::maintain::Limits::max_failed) allows.
     TooManyFailed,
     /// DynamoDB refused to read the table, or could not be reached.
@@ -110,12 +113,10 @@ impl RunErrorKind {
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::TooManyFailed => true,
-            // In an outage nothing succeeds either.
-            Self::AllRefused(first) => !first.is_retryable(),
+            Self::Refused(_) | Self::AllRefused(_) | Self::TooManyFailed => true,
             Self::DynamoDb(error) => !error.retryable,
             Self::Kms(error) => !error.is_retryable(),
-            Self::Stopped => false,
+            Self::Transient(_) | Self::Stopped => false,
         }
     }
 }
@@ -152,6 +153,11 @@ impl fmt::Display for RunErrorKind {
                 f,
                 "no record could be changed; the first refusal: {first} (check the permissions of \
                  this role, the keys, and that the schema file describes this table)"
+            ),
+            Self::Transient(last) => write!(
+                f,
+                "records failed for a cause that may pass, although each was tried 16 times; the \
+                 last one: {last} (start the same run again when it has passed)"
             ),
             Self::TooManyFailed => f.write_str(
                 "too many records failed; each was reported (mend what they have in common, and \

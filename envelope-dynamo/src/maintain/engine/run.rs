@@ -33,6 +33,10 @@ const MAX_TRIES: u32 = 16;
 /// So many refusals without one success end a run: what they have in common is not the records.
 const REFUSALS_WITHOUT_SUCCESS: u64 = 16;
 
+/// So many records in a row that failed for causes that may pass, such as an outage, end a run: the
+/// others would fail as well.
+const TRANSIENT_IN_A_ROW: u64 = 16;
+
 /// Where a record stands before a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -241,6 +245,9 @@ struct Worker<'a> {
     counts: Mutex<Counts>,
     refusals: AtomicU64,
     first_refusal: Mutex<Option<Error>>,
+    /// Records since the last success that failed for a cause that may pass.
+    transient_in_a_row: AtomicU64,
+    last_transient: Mutex<Option<Error>>,
 }
 
 impl<'a> Worker<'a> {
@@ -256,6 +263,8 @@ impl<'a> Worker<'a> {
             counts: Mutex::default(),
             refusals: AtomicU64::new(0),
             first_refusal: Mutex::default(),
+            transient_in_a_row: AtomicU64::new(0),
+            last_transient: Mutex::default(),
         }
     }
 
@@ -281,6 +290,7 @@ impl<'a> Worker<'a> {
                 None => break,
             }
         }
+        self.none_transient()?;
         let counts = self.counts();
         match counts.changed == 0 && counts.already == 0 {
             true => self.all_refused(1),
@@ -295,6 +305,12 @@ impl<'a> Worker<'a> {
         }
         let first = self.first_refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         first.map_or(Ok(()), |first| Err(RunErrorKind::AllRefused(Box::new(first))))
+    }
+
+    /// Fails if records failed for a cause that may pass: then another run helps.
+    fn none_transient(&self) -> Result<(), RunErrorKind> {
+        let last = self.last_transient.lock().unwrap_or_else(PoisonError::into_inner).take();
+        last.map_or(Ok(()), |last| Err(RunErrorKind::Transient(Box::new(last))))
     }
 
     async fn segment(&self, segment: u32) -> Result<(), RunErrorKind> {
@@ -350,10 +366,10 @@ impl<'a> Worker<'a> {
                 .collect();
             let each = self.limits.in_flight.div_ceil(SEGMENTS_AT_ONCE as usize);
             let outcomes =
-                bounded::all(each, items.iter().map(|(_, item)| self.record(item))).await;
+                bounded::try_all(each, items.iter().map(|(_, item)| self.record(item))).await?;
             let (mut overtaken, is_last_try) = (false, retry.failed() >= MAX_TRIES);
             for ((name, item), outcome) in items.into_iter().zip(outcomes) {
-                match outcome? {
+                match outcome {
                     Settled::Overtaken { may_be_ours } => {
                         self.count(|counts| counts.overtaken += 1);
                         if is_last_try {
@@ -367,14 +383,15 @@ impl<'a> Worker<'a> {
                         }
                         continue;
                     }
-                    Settled::Changed => self.count(|counts| counts.changed += 1),
                     Settled::Is(Standing::Already) if perhaps_ours.contains(&name) => {
                         self.count(|counts| counts.changed += 1);
                     }
                     Settled::Is(Standing::Already) => self.count(|counts| counts.already += 1),
                     Settled::Is(Standing::OtherKey) => self.count(|counts| counts.other_key += 1),
                     Settled::Is(Standing::NotSealed) => self.count(|counts| counts.not_sealed += 1),
-                    Settled::Is(Standing::Due) | Settled::Failed => {}
+                    // Counted when it happened: whether anything succeeded decides about refusals.
+                    Settled::Changed | Settled::Failed => {}
+                    Settled::Is(Standing::Due) => {}
                 }
                 settled.insert(name);
             }
@@ -438,7 +455,11 @@ impl<'a> Worker<'a> {
             let error = match update.send(self.table, self.table.key(item), &outcome).await {
                 Ok(Updated::Done { write_units }) => {
                     self.pace.write.spend(write_units);
-                    self.count(|counts| counts.write_units += write_units);
+                    self.count(|counts| {
+                        counts.write_units += write_units;
+                        counts.changed += 1;
+                    });
+                    self.transient_in_a_row.store(0, Ordering::Relaxed);
                     return Ok(Settled::Changed);
                 }
                 Ok(Updated::Overtaken { may_be_ours }) => {
@@ -473,7 +494,13 @@ impl<'a> Worker<'a> {
     fn failed(&self, error: Error) -> Result<(), RunErrorKind> {
         self.report(RunEvent::Failed(&error));
         self.count(|counts| counts.failed += 1);
-        if error.key_error().is_some() || error.dynamodb_error().is_some() {
+        if error.is_retryable() {
+            let in_a_row = self.transient_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+            *self.last_transient.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            if in_a_row >= TRANSIENT_IN_A_ROW {
+                self.none_transient()?;
+            }
+        } else if error.key_error().is_some() || error.dynamodb_error().is_some() {
             self.refusals.fetch_add(1, Ordering::Relaxed);
             let mut first = self.first_refusal.lock().unwrap_or_else(PoisonError::into_inner);
             first.get_or_insert(error);
