@@ -53,8 +53,8 @@ async fn an_estimate_of_all_pages_is_what_the_run_consumes() {
     assert_eq!((again.demand.kms_calls, again.demand.write_units), (0.0, 0.0));
 }
 
-/// A sample of a quarter of the table: within 25 % here, since the sizes of the items differ by a
-/// factor of 20. More pages make it better.
+/// A sample of half the table: within 10 % here, since the sizes of the items differ by a factor of
+/// 30. More pages make it better.
 #[tokio::test]
 async fn an_estimate_of_a_sample_is_near() {
     let bench = Bench::indexed().await;
@@ -67,7 +67,7 @@ async fn an_estimate_of_a_sample_is_near() {
     assert!(sample.items > 0 && sample.segments < sample.of_segments, "{sample:?}");
     let counts = run().send().await.unwrap();
     assert_near("items", estimate.items, counts.seen() as f64, 0.02);
-    assert_fits(&estimate, &counts, 0.5);
+    assert_fits(&estimate, &counts, 0.1);
 }
 
 #[tokio::test]

@@ -181,6 +181,14 @@ async fn each_lie_among_ten_thousand_items_is_named() {
         assert_named(what, &report, kind, record);
     }
 
+    // A group of another entity type, on a record that has no groups.
+    let visit = to_item(&visit(7, 7), &bench.keys(&bench.new)).await.unwrap();
+    let of_group = with(&visit, "encrypted_dek_medical", old["encrypted_dek_medical"].clone());
+    let report = told(&bench, &visit, of_group, coverage()).await;
+    assert!(!report.holds());
+    let kinds: Vec<_> = report.problems.keys().copied().collect();
+    assert_eq!(kinds, [FindingKind::UnderKey, FindingKind::Malformed, FindingKind::UnknownGroup]);
+
     let mut plain = truth.clone();
     plain.retain(|name, _| !name.starts_with("encrypted_"));
     let report = told(&bench, &truth, plain, coverage().expect_sealed()).await;

@@ -110,6 +110,7 @@ impl<'a> Judge<'a> {
                 self.wrapped_key(Some(group.name), &group.dek, dek, &mut judged);
             }
         }
+        self.foreign_groups(names, item, &mut judged);
         if payload.is_some() || names.has_payload {
             check_layout(names, item, unknown.is_none(), &mut judged);
         }
@@ -213,6 +214,23 @@ impl<'a> Judge<'a> {
                 key_kind_name(kind)
             )
         });
+    }
+
+    /// Judges the wrapped keys of groups that only other kinds of record have.
+    fn foreign_groups(&self, names: &Names, item: &Item, judged: &mut Judged) {
+        let all = self.names.last().map_or(&[][..], |all| &all.groups);
+        if all.len() == names.groups.len() {
+            return;
+        }
+        let is_foreign = |group: &&Group| !names.groups.iter().any(|own| own.name == group.name);
+        for group in all.iter().filter(is_foreign) {
+            let Some(dek) = item.get(&group.dek) else { continue };
+            judged.is_sealed = true;
+            self.wrapped_key(Some(group.name), &group.dek, dek, judged);
+            judged.add(FindingKind::UnknownGroup, || {
+                format!("it has `{}`, a group of another entity type", group.dek)
+            });
+        }
     }
 
     /// Judges the attributes that the schema file does not name. They can be seen only if all
