@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command against the genuine DynamoDB Local and LocalStack's KMS, and stops both when it ends.
 #
-#   tests/real-servers.sh                                        # every test that talks to a server
+#   tests/real-servers.sh                                        # every test that talks to a server, and the quickstart
 #   tests/real-servers.sh cargo test -p envelope-examples
 #   tests/real-servers.sh sh -c 'echo $DYNAMODB_ENDPOINT $KMS_ENDPOINT'
 #   REAL_SERVERS=dynamodb tests/real-servers.sh ..               # without LocalStack: KMS_ENDPOINT is then unset
@@ -18,14 +18,18 @@ tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 cache=$root/target/real-servers
 # Tests that only these servers can run are marked `#[ignore]`; the soak has faults of its own and needs no server.
-[ $# -gt 0 ] || set -- cargo test --workspace \
-  --test records \
-  --test keys \
-  --test leaks \
-  --test derive \
-  --test documents \
-  --test aws \
-  -- --include-ignored --skip soak::
+readonly everything='
+  cargo test --workspace \
+    --test records \
+    --test keys \
+    --test leaks \
+    --test derive \
+    --test documents \
+    --test aws \
+    -- --include-ignored --skip soak::
+  cargo run --example quickstart
+'
+[ $# -gt 0 ] || set -- sh -ec "$everything"
 
 has_kms() { [ "${REAL_SERVERS-}" != dynamodb ]; }
 say() { printf 'real-servers: %s\n' "$*" >&2; }
