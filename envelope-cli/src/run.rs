@@ -62,6 +62,17 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "INDEX/COUNT|auto/COUNT", verbatim_doc_comment)]
     pub(crate) part: Option<PartArg>,
 
+    /// Change nothing; print what the run would do, how long it would take, and what it would cost
+    ///
+    /// It reads whole items, of a large table only a sample. Prices are AWS's list prices, with
+    /// their date.
+    #[arg(long, verbatim_doc_comment)]
+    dry_run: bool,
+
+    /// Read the whole table for --dry-run, not a sample of a large one
+    #[arg(long, requires = "dry_run")]
+    all_pages: bool,
+
     /// The most calls to KMS a second of this process
     #[arg(long, value_name = "CALLS", value_parser = parse_rate, default_value = "2500")]
     max_kms: f64,
@@ -210,6 +221,9 @@ pub(crate) async fn drive(
 ) -> Outcome {
     let part = args.part()?;
     eprintln!("{}", head(subject, info, part));
+    if args.dry_run {
+        return estimate(args.set(run)?, args, output, stop).await;
+    }
     let progress = Progress::new(info.items / u64::from(parts(part)), args.progress.progress_every);
     let failed = Mutex::new(Vec::new());
     let run = args.set(run)?.observed_by(|event| match event {
@@ -250,6 +264,18 @@ pub(crate) async fn drive(
             Err(ended_early(&error, cause))
         }
     }
+}
+
+/// The dry run: nothing is changed.
+async fn estimate(run: Run<'_>, args: &RunArgs, output: Output, stop: Stop) -> Outcome {
+    let estimation = run.estimate();
+    let estimation = if args.all_pages { estimation.all_pages() } else { estimation };
+    let estimate = tokio::select! {
+        estimate = estimation.send() => estimate.map_err(|error| explained(error.kind()))?,
+        cause = stop.wait() => return Err(stopped(cause)),
+    };
+    output.print(&estimate)?;
+    Ok(Exit::Done)
 }
 
 /// Names a failed record: on stdout, or on stderr if stdout is one JSON document.

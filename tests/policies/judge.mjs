@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { allowedContextKeysForRequest, runSimulation } from '@cloud-copilot/iam-simulate'
 
-const [envelope] = process.argv.slice(2)
+const [envelope, recorded] = process.argv.slice(2)
 const table = JSON.parse(readFileSync(new URL('requests.json', import.meta.url)))
 const schema = new URL('patients.schema.json', import.meta.url).pathname
 const principal = `arn:aws:iam::${table.names.ACCOUNT}:role/judged`
@@ -35,8 +35,8 @@ function conditionKeys(request) {
   if (request.select) keys['dynamodb:Select'] = request.select
   if (request.return) keys['dynamodb:ReturnValues'] = request.return
   if (request.attributes) keys['dynamodb:Attributes'] = request.attributes
-  if (request.context) {
-    const pairs = Object.entries(table.contexts[request.context])
+  if (request.context || request.pairs) {
+    const pairs = Object.entries(request.pairs ?? table.contexts[request.context])
     for (const [name, value] of pairs) keys[`kms:EncryptionContext:${name}`] = value
     if (pairs.length > 0) keys['kms:EncryptionContextKeys'] = pairs.map(([name]) => name)
   }
@@ -82,7 +82,7 @@ function withKnownKeys(simulation) {
 }
 
 async function checkEncryptionContext(request) {
-  if (request.context === undefined) return
+  if (!request.context && !request.pairs) return
   const [service, action] = request.action.split(':')
   const keys = await allowedContextKeysForRequest(service, action, arn(request.resource), false)
   if (!keys.some((key) => key.startsWith(PAIR.toLowerCase()))) {
@@ -119,6 +119,11 @@ for (const [name, policyArguments] of Object.entries(table.policies)) {
       await judge(`${name}, beside kms:*`, request, false, [policy, everything])
     }
   }
+}
+
+// What the commands of each role really ask, recorded by a test.
+for (const { role, policy, requests } of JSON.parse(readFileSync(recorded))) {
+  for (const request of requests) await judge(`${role}, as recorded`, request, true, [policy])
 }
 
 // The judge itself: without the Deny statements, kms:* would allow what must never be.

@@ -7,6 +7,7 @@ use envelope_examples::servers::loopback::Loopback;
 use envelope_examples::servers::{create_kms_key, create_table, unique_name};
 use envelope_examples::{Faults, Servers};
 
+use crate::calls::Calls;
 use crate::process::{Ended, envelope, file, run_with};
 
 #[derive(Debug, Envelope)]
@@ -39,8 +40,13 @@ pub(crate) struct Bench {
 impl Bench {
     /// A table of so many patients.
     pub(crate) async fn of(patients: usize) -> Self {
+        Self::watched(patients, Calls::default()).await
+    }
+
+    /// The same; the calls of the process are noted.
+    pub(crate) async fn watched(patients: usize, calls: Calls) -> Self {
         let (servers, faults) = (Servers::embedded().await.unwrap(), Faults::new());
-        let loopback = servers.loopback().faults(&faults).start().unwrap();
+        let loopback = servers.loopback().faults(&faults).watch(calls).start().unwrap();
         let name = unique_name("patients");
         let key = ("patient_id", ScalarAttributeType::S);
         create_table(servers.dynamodb(), &name, key, None).await.unwrap();

@@ -3,6 +3,7 @@
 
 mod bench;
 mod branch_keys;
+mod calls;
 mod coverage;
 mod help;
 mod inspect;

@@ -194,3 +194,22 @@ async fn progress_is_printed_as_lines_where_there_is_no_terminal() {
     assert!(lines >= 4, "{}", ended.stderr);
     assert!(!ended.stdout.contains("of about"), "{}", ended.stdout);
 }
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing_and_tells_what_the_run_consumes() {
+    let bench = Bench::of(9).await;
+    let text = bench.run(&bench.rewrap(&["--dry-run"]));
+    assert_eq!(text.code, 0, "{text:?}");
+    assert!(text.stdout.contains('9') && text.stdout.contains("KMS"), "{}", text.stdout);
+    let estimate = bench.run(&bench.rewrap(&["--dry-run", "--output", "json"])).json();
+    assert_eq!(bench.faults.calls("UpdateItem") + bench.faults.calls("ReEncrypt"), 0);
+    assert_eq!(estimate["classes"]["due"], 9.0);
+
+    let run = bench.run(&bench.rewrap(&["--output", "json"])).json();
+    for of in ["kms_calls", "write_units", "read_units"] {
+        let (told, consumed) = (&estimate["demand"][of], &run["counts"][of]);
+        assert_eq!(told.as_f64(), consumed.as_f64(), "{of}");
+    }
+    assert!(!text.stdout.contains("NAME-") && !text.stdout.contains("DIAGNOSIS"));
+    bench.run(&bench.rewrap(&["--all-pages"])).refused(2, &["--dry-run"]);
+}

@@ -31,7 +31,9 @@ pub enum Role {
     /// Counts what stands under which key, and opens no record unless
     /// [`opens_records`](PolicyFor::opens_records) is set.
     Auditor,
-    /// Gives records a new data key, and so opens them.
+    /// Gives records a new data key, and so opens them. It may name the attributes of the schema
+    /// file alone: a record that authenticates another attribute, which an earlier struct had,
+    /// fails by name.
     Resealer,
     /// Creates, rotates, moves and deletes branch keys, and never sees one.
     BranchOperator,

@@ -15,6 +15,8 @@ pub(crate) struct Attributes {
     context: BTreeSet<String>,
     deks: BTreeSet<String>,
     payloads: BTreeSet<String>,
+    /// Bound to the payload, so that a reseal tests them.
+    authenticated: BTreeSet<String>,
 }
 
 impl Attributes {
@@ -36,6 +38,12 @@ impl Attributes {
             if let Some(field) = field {
                 self.context.insert(pair.clone());
                 self.context.extend(field.aliases.iter().cloned());
+            }
+        }
+        for (name, field) in &record.fields {
+            if field.mark == Mark::Authenticated {
+                self.authenticated.insert(name.clone());
+                self.authenticated.extend(field.aliases.iter().cloned());
             }
         }
         self.deks.insert(ENCRYPTED_DEK.to_owned());
@@ -60,9 +68,10 @@ impl Attributes {
         union(&[&self.keys, &self.deks])
     }
 
-    /// The attributes of the update that stores records under new data keys.
+    /// The attributes of the update that stores records under new data keys. It also tests that
+    /// what the payload is bound to is as it was read.
     pub(crate) fn of_resealed(&self) -> Vec<String> {
-        union(&[&self.keys, &self.deks, &self.payloads])
+        union(&[&self.keys, &self.context, &self.deks, &self.payloads, &self.authenticated])
     }
 }
 

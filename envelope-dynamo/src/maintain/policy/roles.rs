@@ -85,7 +85,8 @@ fn rotator(facts: &PolicyFor) -> Statements {
 
 fn auditor(facts: &PolicyFor) -> Statements {
     let scan = if facts.opens {
-        Statement::allow("ReadRecords", &["dynamodb:Scan"], table(facts))
+        // A sample is read again by its keys.
+        Statement::allow("ReadRecords", &["dynamodb:GetItem", "dynamodb:Scan"], table(facts))
     } else {
         blind_scan("FindWrappedKeys", table(facts), facts.attributes.of_coverage())
     };
