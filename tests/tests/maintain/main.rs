@@ -8,6 +8,7 @@ mod contexts;
 mod coverage;
 mod estimate;
 mod lies;
+mod orders;
 mod refused;
 mod reseal;
 mod rewrap;

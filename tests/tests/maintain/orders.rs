@@ -1,0 +1,140 @@
+//! Every order of the requests of runs and of those who write the same record: each ends as some
+//! sequence of the operations does.
+//!
+//! The requests of each actor are held below the SDK, and one after the other is let through, in
+//! every possible order. A [`model`] without any knowledge of the library says what may come of it.
+//! Nothing waits for real time.
+
+mod explore;
+mod model;
+mod world;
+
+use std::cell::RefCell;
+
+use envelope_examples::{Fault, Faults};
+
+use crate::orders::explore::{Gate, Orders, Steps};
+use crate::orders::model::{Ended, Key, Op, Record, is_sequence};
+use crate::orders::world::{Grouped, Optional, Run, Shape, World};
+
+use Key::{New, Old};
+use Op::{Count, Delete, Modify, Put};
+
+const MOVE: Op = Op::Run(New);
+
+/// What is done to the replies of the first actor's requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Replies {
+    Arrive,
+    /// So many updates are carried out, and their replies are lost.
+    Lost(usize),
+    /// The first scan shows the table as it was when the run began.
+    Stale,
+}
+
+/// Tries every order of `programs`, of which each is one actor's. Returns the number of orders.
+async fn every_order<T: Shape>(
+    run: Run,
+    start: Option<&str>,
+    programs: &[&'static [Op]],
+    replies: Replies,
+) -> usize {
+    let world = World::new::<T>(run, start).await;
+    let (first, _) = world.stored::<T>().await;
+    let mut orders = Orders::default();
+    let actor = |program: &'static [Op]| {
+        let (gate, faults) = (Gate::new(&world.segments), Faults::new());
+        let client = gate.client(&world.servers.dynamodb_through(&faults));
+        (program, gate, faults, client)
+    };
+    let actors: Vec<_> = programs.iter().copied().map(actor).collect();
+    loop {
+        world.reset().await;
+        let (steps, ended) = (Steps::default(), RefCell::new(Vec::new()));
+        if let Some((_, gate, faults, _)) = actors.first() {
+            faults.recover("UpdateItem");
+            match replies {
+                Replies::Arrive => {}
+                Replies::Lost(count) => {
+                    (0..count).for_each(|_| faults.fail_next("UpdateItem", Fault::LoseReply));
+                }
+                Replies::Stale => gate.next_scan_is_stale(),
+            }
+        }
+        let running = actors.iter().enumerate().map(|(actor, (program, gate, _, client))| {
+            let (world, steps, ended) = (&world, &steps, &ended);
+            let work = async move {
+                for op in *program {
+                    let begin = steps.made();
+                    let outcome = world.perform::<T>(*op, client).await;
+                    let end = steps.made();
+                    ended.borrow_mut().push(Ended { actor, op: *op, begin, end, outcome });
+                }
+            };
+            (gate.clone(), Box::pin(work) as explore::Actor<'_>)
+        });
+        explore::run(running.collect(), &steps, &mut orders).await;
+        let (last, neighbour) = world.stored::<T>().await;
+        let ended = ended.into_inner();
+        assert!(
+            is_sequence(&ended, &first, &last, T::HAS_GROUP),
+            "no sequence leads from {first:?} to {last:?}: {ended:#?}"
+        );
+        assert_neighbour(&neighbour, programs, T::HAS_GROUP);
+        if !orders.next() {
+            return orders.count;
+        }
+        assert!(orders.count < 1_000, "too many orders for a test: {programs:?}");
+    }
+}
+
+/// The record that nobody but runs works on, and that may share its data key with the other one.
+fn assert_neighbour(neighbour: &Record, programs: &[&[Op]], has_group: bool) {
+    assert_eq!((&*neighbour.name, neighbour.count), ("neighbour", 0));
+    if !programs.iter().any(|program| program.contains(&Op::Run(Old))) {
+        assert_eq!((neighbour.own, neighbour.group), (New, has_group.then_some(New)));
+    }
+}
+
+/// Every order of a run, of a second run, and of what others do.
+async fn pair(run: Run, name: &str, other: &'static [Op]) {
+    let mut count = 0;
+    for start in [Some("a"), None] {
+        for replies in [Replies::Arrive, Replies::Lost(1), Replies::Lost(2), Replies::Stale] {
+            count += every_order::<Grouped>(run, start, &[&[MOVE], other], replies).await;
+            count += every_order::<Optional>(run, start, &[&[MOVE], other], replies).await;
+        }
+    }
+    println!("{run:?} and {name}: {count} orders");
+    assert!(count > 100, "{count} orders");
+}
+
+macro_rules! pairs {
+    ($($name:ident: $other:expr;)*) => {
+        mod rewrap {
+            use super::*;
+            $(#[tokio::test(start_paused = true)]
+            async fn $name() {
+                pair(Run::Rewrap, stringify!($name), &$other).await;
+            })*
+        }
+
+        mod reseal {
+            use super::*;
+            $(#[tokio::test(start_paused = true)]
+            async fn $name() {
+                pair(Run::Reseal, stringify!($name), &$other).await;
+            })*
+        }
+    };
+}
+
+pairs! {
+    put: [Put("b", Old), Put("c", New)];
+    modify: [Modify('x', Old)];
+    delete: [Delete, Put("b", Old)];
+    recreate: [Delete, Put("", Old), Delete];
+    in_place: [Count(1), Count(2)];
+    second_run: [MOVE];
+    opposite_run: [Op::Run(Old)];
+}

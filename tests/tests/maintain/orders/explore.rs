@@ -1,0 +1,206 @@
+//! Runs actors request by request, in every order.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+
+use aws_sdk_dynamodb::Client;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+/// Every order of the steps of a set of actors, one after the other: depth first.
+#[derive(Default)]
+pub(super) struct Orders {
+    /// The choices of this order: which actor, of how many.
+    choices: Vec<(usize, usize)>,
+    at: usize,
+    pub(super) count: usize,
+}
+
+impl Orders {
+    fn choose(&mut self, of: usize) -> usize {
+        if self.at == self.choices.len() {
+            self.choices.push((0, of));
+        }
+        let (chosen, replayed) = self.choices[self.at];
+        assert_eq!(replayed, of, "the actors do the same in the same order");
+        self.at += 1;
+        chosen
+    }
+
+    /// Goes on to the next order. False after the last one.
+    pub(super) fn next(&mut self) -> bool {
+        (self.at, self.count) = (0, self.count + 1);
+        while let Some((chosen, of)) = self.choices.pop() {
+            if chosen + 1 < of {
+                self.choices.push((chosen + 1, of));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Where the requests of one actor wait until it is their turn.
+#[derive(Clone, Default)]
+pub(super) struct Gate(Arc<Mutex<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    waker: Option<Waker>,
+    may_pass: bool,
+    /// The segments of the table that hold items: scans of others pass.
+    segments: BTreeSet<u64>,
+    /// The next scan is answered as of the time when it arrived, not when it is its turn.
+    stale: bool,
+}
+
+impl Gate {
+    pub(super) fn new(segments: &BTreeSet<u64>) -> Self {
+        let segments = segments.clone();
+        Self(Arc::new(Mutex::new(Waiting { segments, ..Waiting::default() })))
+    }
+
+    /// Answers the next scan as of the time when it arrives.
+    pub(super) fn next_scan_is_stale(&self) {
+        self.0.lock().unwrap().stale = true;
+    }
+
+    /// The client behind the gate.
+    pub(super) fn client(&self, client: &Client) -> Client {
+        let inner = client.config().http_client().unwrap();
+        let config = client.config().to_builder();
+        let gated = GatedClient { inner, gate: self.clone() };
+        Client::from_conf(config.http_client(SharedHttpClient::new(gated)).build())
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.0.lock().unwrap().waker.is_some()
+    }
+
+    fn open(&self) {
+        let mut waiting = self.0.lock().unwrap();
+        waiting.may_pass = true;
+        waiting.waker.take().unwrap().wake();
+    }
+
+    async fn pass(&self) {
+        poll_fn(|context| {
+            let mut waiting = self.0.lock().unwrap();
+            if std::mem::take(&mut waiting.may_pass) {
+                return Poll::Ready(());
+            }
+            assert!(waiting.waker.as_ref().is_none_or(|it| it.will_wake(context.waker())), "one request at a time");
+            waiting.waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether the request is a step, and whether it is answered before its turn.
+    fn looks_at(&self, request: &HttpRequest) -> (bool, bool) {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
+        let mut waiting = self.0.lock().unwrap();
+        match operation {
+            "DescribeTable" | "DescribeContinuousBackups" => (false, false),
+            "Scan" => {
+                let request = envelope_tests::json(request.body().bytes().unwrap());
+                let is_step = waiting.segments.contains(&request["Segment"].as_u64().unwrap());
+                (is_step, is_step && std::mem::take(&mut waiting.stale))
+            }
+            _ => (true, false),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct GatedClient<I> {
+    inner: I,
+    gate: Gate,
+}
+
+impl<I> std::fmt::Debug for GatedClient<I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GatedClient")
+    }
+}
+
+impl HttpClient for GatedClient<SharedHttpClient> {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(GatedClient { inner, gate: self.gate.clone() })
+    }
+}
+
+impl HttpConnector for GatedClient<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (inner, gate) = (self.inner.clone(), self.gate.clone());
+        HttpConnectorFuture::new(async move {
+            let (is_step, is_stale) = gate.looks_at(&request);
+            if is_stale {
+                let answer = inner.call(request).await;
+                gate.pass().await;
+                return answer;
+            }
+            if is_step {
+                gate.pass().await;
+            }
+            inner.call(request).await
+        })
+    }
+}
+
+/// The number of steps that were made.
+#[derive(Default)]
+pub(super) struct Steps(Cell<usize>);
+
+impl Steps {
+    pub(super) fn made(&self) -> usize {
+        self.0.get()
+    }
+}
+
+pub(super) type Actor<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// Runs all actors to their end, one request after the other, in the order that `orders` is at.
+pub(super) async fn run(actors: Vec<(Gate, Actor<'_>)>, steps: &Steps, orders: &mut Orders) {
+    let gates: Vec<_> = actors.iter().map(|(gate, _)| gate.clone()).collect();
+    let running = RefCell::new(actors.into_iter().map(|(_, actor)| Some(actor)).collect::<Vec<_>>());
+    loop {
+        // Until each actor waits for its turn, or has ended.
+        poll_fn(|context| {
+            let mut all_wait = true;
+            for (actor, gate) in running.borrow_mut().iter_mut().zip(&gates) {
+                let Some(future) = actor else { continue };
+                if gate.is_waiting() {
+                    continue;
+                }
+                match future.as_mut().poll(context) {
+                    Poll::Ready(()) => *actor = None,
+                    Poll::Pending => all_wait &= gate.is_waiting(),
+                }
+            }
+            if all_wait { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let waiting: Vec<_> = gates.iter().filter(|gate| gate.is_waiting()).collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let turn = orders.choose(waiting.len());
+        steps.0.set(steps.0.get() + 1);
+        waiting[turn].open();
+    }
+}

@@ -1,0 +1,340 @@
+//! The table, its records and its keys, and how an actor performs an operation there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use envelope_dynamo::keys::{
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, EncryptedDek,
+    KeyFuture, KmsKeyHint, SharedKeyProvider, SharingLimits,
+};
+use envelope_dynamo::maintain::{Limits, SchemaFile, StoredTable, Target};
+use envelope_dynamo::{
+    Access, Envelope, ErrorKind, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider, Table, from_item,
+    to_item,
+};
+use envelope_examples::Servers;
+use envelope_examples::servers::{create_kms_key, unique_name};
+use envelope_tests::{Item, bytes_of, plant, text};
+
+use crate::orders::model::{Key, Op, Outcome, Record};
+
+/// Which run of maintenance is tried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Run {
+    Rewrap,
+    Reseal,
+}
+
+/// A kind of record that is tried.
+pub(super) trait Shape: Envelope + Clone + Send + Sync + 'static {
+    const HAS_GROUP: bool;
+    fn named(part: &str, name: &str) -> Self;
+    fn name(&self) -> String;
+    fn append(&mut self, letter: char);
+    fn count(&self) -> u64;
+    fn set_count(table: &Table<Self>, count: u64) -> impl Future<Output = bool>;
+    fn modify(table: &Table<Self>, letter: char) -> impl Future<Output = bool>;
+    fn delete(table: &Table<Self>) -> impl Future<Output = ()>;
+}
+
+/// A record with a group and with everything that it can be bound to.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "orders", context(purpose = "care"))]
+pub(super) struct Grouped {
+    #[partition_key]
+    id: String,
+    #[sort_key]
+    part: String,
+    #[encrypted]
+    name: String,
+    #[encrypted(group = "medical")]
+    diagnosis: Access<String>,
+    #[authenticated]
+    #[encryption_context]
+    ward: String,
+    #[authenticated]
+    tags: Vec<String>,
+    #[plaintext]
+    count: u64,
+}
+
+/// A record whose sealed and bound fields may all be absent, under a data key that records share.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "orders", kms_context = "table")]
+pub(super) struct Optional {
+    #[partition_key]
+    id: String,
+    #[sort_key]
+    part: String,
+    #[encrypted]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[authenticated]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<String>,
+    #[plaintext]
+    count: u64,
+}
+
+macro_rules! writes {
+    () => {
+        fn count(&self) -> u64 {
+            self.count
+        }
+
+        async fn set_count(table: &Table<Self>, count: u64) -> bool {
+            match table.update(("r", "first")).set(|it| it.count, count).send().await {
+                Ok(_) => true,
+                Err(error) => {
+                    assert!(matches!(error.kind(), ErrorKind::Write(_)), "{error}");
+                    false
+                }
+            }
+        }
+
+        async fn modify(table: &Table<Self>, letter: char) -> bool {
+            let modified = table.update(("r", "first")).modify(|it| it.append(letter));
+            modified.send().await.unwrap().is_some()
+        }
+
+        async fn delete(table: &Table<Self>) {
+            table.delete(("r", "first")).send().await.unwrap();
+        }
+    };
+}
+
+impl Shape for Grouped {
+    const HAS_GROUP: bool = true;
+
+    fn named(part: &str, name: &str) -> Self {
+        let diagnosis = Access::Granted("gout".into());
+        let (id, ward, tags) = ("r".into(), "w1".into(), vec!["a".into()]);
+        Self { id, part: part.into(), name: name.into(), diagnosis, ward, tags, count: 0 }
+    }
+
+    fn name(&self) -> String {
+        assert_eq!(self.diagnosis, Access::Granted("gout".into()));
+        assert_eq!((&*self.ward, &*self.tags), ("w1", &["a".to_owned()][..]));
+        self.name.clone()
+    }
+
+    fn append(&mut self, letter: char) {
+        self.name.push(letter);
+    }
+
+    writes!();
+}
+
+impl Shape for Optional {
+    const HAS_GROUP: bool = false;
+
+    fn named(part: &str, name: &str) -> Self {
+        let name = (!name.is_empty()).then(|| name.to_owned());
+        Self { id: "r".into(), part: part.into(), name, plan: None, count: 0 }
+    }
+
+    fn name(&self) -> String {
+        self.name.clone().unwrap_or_default()
+    }
+
+    fn append(&mut self, letter: char) {
+        self.name.get_or_insert_default().push(letter);
+    }
+
+    writes!();
+}
+
+/// Branch keys in memory, one version of which is active.
+#[derive(Debug)]
+struct Versions {
+    active: u8,
+}
+
+impl BranchKeyStore for Versions {
+    fn active<'a>(&'a self, _: &'a BranchName) -> KeyFuture<'a, BranchVersion> {
+        Box::pin(async { Ok(BranchVersion::from_bytes([self.active; 16])) })
+    }
+
+    fn branch_key<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        version: BranchVersion,
+    ) -> KeyFuture<'a, BranchKey> {
+        Box::pin(async move {
+            let [byte, ..] = *version.as_bytes();
+            let key = DataKey::from_slice(&[byte; 32])?;
+            Ok(BranchKey::new(branch.clone(), version, key))
+        })
+    }
+}
+
+const fn version(key: Key) -> u8 {
+    match key {
+        Key::Old => 1,
+        Key::New => 2,
+    }
+}
+
+/// A table with one record, `first`, that actors work on, and one that only runs change.
+pub(super) struct World {
+    pub(super) servers: Servers,
+    run: Run,
+    kms_keys: [String; 2],
+    table: String,
+    /// Writers of the old key and of the new one. If records can share a data key, all that one of
+    /// them writes do.
+    writers: [Arc<dyn KeyProvider>; 2],
+    /// The items as they are before each order.
+    seeds: Vec<Item>,
+    /// The segments that hold the items.
+    pub(super) segments: BTreeSet<u64>,
+}
+
+impl World {
+    /// `start` is the name of the record at the start; `None` if there is no such record.
+    pub(super) async fn new<T: Shape>(run: Run, start: Option<&str>) -> Self {
+        let servers = Servers::embedded().await.unwrap();
+        let kms = servers.kms();
+        let kms_keys = [create_kms_key(kms).await.unwrap(), create_kms_key(kms).await.unwrap()];
+        let (table, segments) = (unique_name("orders"), BTreeSet::new());
+        let writers = [Key::Old, Key::New].map(|key| {
+            let provider = provider(&servers, &kms_keys, run, key);
+            match T::HAS_GROUP {
+                true => provider,
+                false => Arc::new(SharedKeyProvider::new(
+                    provider,
+                    SharingLimits::new(Duration::from_secs(3600), 1_000_000),
+                )),
+            }
+        });
+        let mut world = Self { servers, run, kms_keys, table, writers, seeds: Vec::new(), segments };
+        let records = world.records::<T>(world.servers.dynamodb().clone(), Key::Old);
+        records.create_table().send().await.unwrap();
+        let parts = start.map(|name| ("first", name)).into_iter().chain([("second", "neighbour")]);
+        for (part, name) in parts {
+            world.seeds.push(to_item(&T::named(part, name), &world.writers[0]).await.unwrap());
+        }
+        world.reset().await;
+        for segment in 0..4 {
+            let scan = world.servers.dynamodb().scan().table_name(&world.table);
+            let page = scan.segment(segment).total_segments(4).send().await.unwrap();
+            if page.count > 0 {
+                world.segments.insert(segment.try_into().unwrap());
+            }
+        }
+        assert_eq!(world.segments.len(), 1, "one scan of a run is a step");
+        world
+    }
+
+    fn records<T: Shape>(&self, client: Client, key: Key) -> Table<T> {
+        let [old, new] = &self.writers;
+        let writer = if key == Key::Old { old } else { new };
+        Table::new(client, Arc::clone(writer)).named(&self.table)
+    }
+
+    /// Brings the table to its start.
+    pub(super) async fn reset(&self) {
+        let delete = self.servers.dynamodb().delete_item().table_name(&self.table);
+        delete.key("id", text("r")).key("part", text("first")).send().await.unwrap();
+        for seed in &self.seeds {
+            plant(&self.servers, &self.table, seed.clone()).await;
+        }
+    }
+
+    pub(super) async fn perform<T: Shape>(&self, op: Op, client: &Client) -> Outcome {
+        let records = |key| self.records::<T>(client.clone(), key);
+        let is_there = match op {
+            Op::Put(name, key) => {
+                records(key).put(&T::named("first", name)).send().await.unwrap();
+                true
+            }
+            Op::Modify(letter, key) => T::modify(&records(key), letter).await,
+            Op::Count(count) => T::set_count(&records(Key::Old), count).await,
+            Op::Delete => {
+                T::delete(&records(Key::Old)).await;
+                true
+            }
+            Op::Run(key) => return self.maintain::<T>(key, client).await,
+        };
+        if is_there { Outcome::Done } else { Outcome::Absent }
+    }
+
+    async fn maintain<T: Shape>(&self, key: Key, client: &Client) -> Outcome {
+        let schema = SchemaFile::new().with::<T>();
+        let table = StoredTable::new(client.clone(), &schema, "orders").unwrap();
+        let table = table.named(&self.table);
+        let [old, new] = self.kms_keys.each_ref().map(String::as_str);
+        let (from, to) = match key {
+            Key::New => (old, new),
+            Key::Old => (new, old),
+        };
+        let target = Target::branch_version(BranchVersion::from_bytes([version(key); 16]));
+        let run = match self.run {
+            Run::Rewrap => table.rewrap(self.servers.kms().clone(), from, to),
+            Run::Reseal => {
+                let keys = || provider(&self.servers, &self.kms_keys, self.run, key);
+                table.reseal(keys(), keys(), target)
+            }
+        };
+        let counts = run.limits(Limits::new().in_flight(1)).send().await.unwrap();
+        assert_eq!((counts.failed, counts.other_key, counts.not_sealed), (0, 0, 0));
+        Outcome::Done
+    }
+
+    /// The record `first`, which must open, and whether the other record is as it was, under the
+    /// key of the other actors.
+    pub(super) async fn stored<T: Shape>(&self) -> (Option<Record>, Record) {
+        let scan = self.servers.dynamodb().scan().table_name(&self.table).consistent_read(true);
+        let (mut first, mut second) = (None, None);
+        for item in scan.send().await.unwrap().items.unwrap() {
+            let [own, group] = ["encrypted_dek", "encrypted_dek_medical"]
+                .map(|name| item.contains_key(name).then(|| self.key_of(&item, name)));
+            let is_first = item["part"] == text("first");
+            let read: T = from_item(item, &self.writers[0]).await.unwrap();
+            let record = Record { name: read.name(), count: read.count(), own: own.unwrap(), group };
+            *(if is_first { &mut first } else { &mut second }) = Some(record);
+        }
+        (first, second.unwrap())
+    }
+
+    fn key_of(&self, item: &Item, name: &str) -> Key {
+        let dek = EncryptedDek::parse(&bytes_of(item, name)).unwrap();
+        let [entry] = dek.keys() else { panic!("{dek:?}") };
+        let is_of = |key: Key| match self.run {
+            Run::Reseal => entry.id() == [version(key); 16],
+            Run::Rewrap => {
+                let [old, new] = &self.kms_keys;
+                let arn = if key == Key::Old { old } else { new };
+                KmsKeyHint::of(arn.rsplit('/').next().unwrap()).fits(entry.id())
+            }
+        };
+        match (is_of(Key::Old), is_of(Key::New)) {
+            (true, false) => Key::Old,
+            (false, true) => Key::New,
+            _ => panic!("another key: {entry:?}"),
+        }
+    }
+}
+
+/// A provider that writes under `key` and reads under both.
+fn provider(
+    servers: &Servers,
+    [old, new]: &[String; 2],
+    run: Run,
+    key: Key,
+) -> Arc<dyn KeyProvider> {
+    let kms = |key: &str, other: &str| {
+        Arc::new(KmsKeyProvider::new(servers.kms().clone(), key).also_decrypts(other))
+    };
+    match (run, key) {
+        (Run::Rewrap, Key::Old) => kms(old, new),
+        (Run::Rewrap, Key::New) => kms(new, old),
+        (Run::Reseal, key) => {
+            let limits = CacheLimits::new(Duration::from_secs(3600));
+            let store = Versions { active: version(key) };
+            Arc::new(HierarchicalKeyProvider::per_table(store, limits))
+        }
+    }
+}
