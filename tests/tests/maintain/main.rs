@@ -11,4 +11,5 @@ mod lies;
 mod orders;
 mod refused;
 mod reseal;
+mod reseal_attacks;
 mod rewrap;

@@ -26,8 +26,8 @@ const MOVE: Op = Op::Run(New);
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Replies {
     Arrive,
-    /// So many updates are carried out, and their replies are lost.
-    Lost(usize),
+    /// The first update is carried out, and its reply is lost.
+    ReplyLost,
     /// The first scan shows the table as it was when the run began.
     Stale,
 }
@@ -55,9 +55,7 @@ async fn every_order<T: Shape>(
             faults.recover("UpdateItem");
             match replies {
                 Replies::Arrive => {}
-                Replies::Lost(count) => {
-                    (0..count).for_each(|_| faults.fail_next("UpdateItem", Fault::LoseReply));
-                }
+                Replies::ReplyLost => faults.fail_next("UpdateItem", Fault::LoseReply),
                 Replies::Stale => gate.next_scan_is_stale(),
             }
         }
@@ -96,17 +94,21 @@ fn assert_neighbour(neighbour: &Record, programs: &[&[Op]], has_group: bool) {
     }
 }
 
-/// Every order of a run, of a second run, and of what others do.
+/// Every order of a run and of what another actor does.
 async fn pair(run: Run, name: &str, other: &'static [Op]) {
     let mut count = 0;
-    for start in [Some("a"), None] {
-        for replies in [Replies::Arrive, Replies::Lost(1), Replies::Lost(2), Replies::Stale] {
-            count += every_order::<Grouped>(run, start, &[&[MOVE], other], replies).await;
-            count += every_order::<Optional>(run, start, &[&[MOVE], other], replies).await;
-        }
+    for (start, replies) in [
+        (Some("a"), Replies::Arrive),
+        (Some("a"), Replies::ReplyLost),
+        (Some("a"), Replies::Stale),
+        (None, Replies::Arrive),
+        (None, Replies::Stale),
+    ] {
+        count += every_order::<Grouped>(run, start, &[&[MOVE], other], replies).await;
+        count += every_order::<Optional>(run, start, &[&[MOVE], other], replies).await;
     }
     println!("{run:?} and {name}: {count} orders");
-    assert!(count > 100, "{count} orders");
+    assert!(count >= 80, "{count} orders");
 }
 
 macro_rules! pairs {
@@ -132,8 +134,8 @@ macro_rules! pairs {
 pairs! {
     put: [Put("b", Old), Put("c", New)];
     modify: [Modify('x', Old)];
-    delete: [Delete, Put("b", Old)];
-    recreate: [Delete, Put("", Old), Delete];
+    delete: [Put("", New), Delete];
+    recreate: [Delete, Put("b", Old)];
     in_place: [Count(1), Count(2)];
     second_run: [MOVE];
     opposite_run: [Op::Run(Old)];

@@ -97,7 +97,10 @@ impl Gate {
             if std::mem::take(&mut waiting.may_pass) {
                 return Poll::Ready(());
             }
-            assert!(waiting.waker.as_ref().is_none_or(|it| it.will_wake(context.waker())), "one request at a time");
+            assert!(
+                waiting.waker.as_ref().is_none_or(|it| it.will_wake(context.waker())),
+                "one request at a time"
+            );
             waiting.waker = Some(context.waker().clone());
             Poll::Pending
         })
@@ -177,7 +180,8 @@ pub(super) type Actor<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 /// Runs all actors to their end, one request after the other, in the order that `orders` is at.
 pub(super) async fn run(actors: Vec<(Gate, Actor<'_>)>, steps: &Steps, orders: &mut Orders) {
     let gates: Vec<_> = actors.iter().map(|(gate, _)| gate.clone()).collect();
-    let running = RefCell::new(actors.into_iter().map(|(_, actor)| Some(actor)).collect::<Vec<_>>());
+    let running =
+        RefCell::new(actors.into_iter().map(|(_, actor)| Some(actor)).collect::<Vec<_>>());
     loop {
         // Until each actor waits for its turn, or has ended.
         poll_fn(|context| {

@@ -11,8 +11,8 @@ use envelope_dynamo::keys::{
 };
 use envelope_dynamo::maintain::{Limits, SchemaFile, StoredTable, Target};
 use envelope_dynamo::{
-    Access, Envelope, ErrorKind, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider, Table, from_item,
-    to_item,
+    Access, Envelope, ErrorKind, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider, Table,
+    from_item, to_item,
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_kms_key, unique_name};
@@ -209,7 +209,8 @@ impl World {
                 )),
             }
         });
-        let mut world = Self { servers, run, kms_keys, table, writers, seeds: Vec::new(), segments };
+        let mut world =
+            Self { servers, run, kms_keys, table, writers, seeds: Vec::new(), segments };
         let records = world.records::<T>(world.servers.dynamodb().clone(), Key::Old);
         records.create_table().send().await.unwrap();
         let parts = start.map(|name| ("first", name)).into_iter().chain([("second", "neighbour")]);
@@ -293,7 +294,8 @@ impl World {
                 .map(|name| item.contains_key(name).then(|| self.key_of(&item, name)));
             let is_first = item["part"] == text("first");
             let read: T = from_item(item, &self.writers[0]).await.unwrap();
-            let record = Record { name: read.name(), count: read.count(), own: own.unwrap(), group };
+            let record =
+                Record { name: read.name(), count: read.count(), own: own.unwrap(), group };
             *(if is_first { &mut first } else { &mut second }) = Some(record);
         }
         (first, second.unwrap())
