@@ -138,5 +138,5 @@ pairs! {
     recreate: [Delete, Put("b", Old)];
     in_place: [Count(1), Count(2)];
     second_run: [MOVE];
-    opposite_run: [Op::Run(Old)];
+    opposite_run: [Put("b", New), Op::Run(Old)];
 }
