@@ -358,12 +358,12 @@ async fn a_record_that_is_written_meanwhile_is_sealed_as_it_was_written() {
             let mut later = patient(0);
             later.name = "another name".into();
             match change {
-                "put" => drop(patients.put(&later).send().await.unwrap()),
+                "put" => patients.put(&later).send().await.unwrap(),
                 "update" => {
                     let update = patients.update("p_0");
                     update.set(|it| it.visits, 7_u64).send().await.unwrap();
                 }
-                _ => drop(patients.delete("p_0").send().await.unwrap()),
+                _ => patients.delete("p_0").send().await.unwrap(),
             }
             bench.faults.release("UpdateItem");
         };
