@@ -69,3 +69,20 @@ fn run(arguments: impl IntoIterator<Item = OsString>, of_code: Option<SchemaFile
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use envelope_dynamo::maintain::SchemaFile;
+
+    use crate::{Exit, run};
+
+    #[test]
+    fn a_command_with_record_types_needs_no_schema_file() {
+        let schema = r#"{ "envelope-schema": 1, "records": { "User": { "table": "users",
+            "form": "raw", "partition_key": { "name": "user_id", "type": "S" }, "fields": {} } } }"#;
+        let of_code: SchemaFile = schema.parse().unwrap_or_default();
+        let print = || ["envelope", "schema", "print"].map(Into::into);
+        assert_eq!(run(print(), Some(of_code)), Exit::Done);
+        assert_eq!(run(print(), None), Exit::ActNow, "there is no file in this directory");
+    }
+}
