@@ -42,6 +42,8 @@ const RECORDS: u64 = 500;
 const NOTES_BYTES: usize = 970;
 /// As many as a run of the library has.
 const SEGMENTS: i32 = 4;
+/// As many as a count of the library has.
+const COUNTED_SEGMENTS: i32 = 5;
 const IN_FLIGHT: usize = 64;
 /// The bytes of `encrypted_dek` before the blob of KMS (FORMAT 3.2).
 const HEADER: usize = 15;
@@ -60,6 +62,7 @@ fn main() -> Outcome<()> {
     heading("records under KMS keys", &["library", "SDK"]);
     row("rewrap", &rewrap(&runtime, &servers, &keys)?);
     row("nothing to rewrap", &nothing_to_rewrap(&runtime, &servers, &keys)?);
+    row("coverage", &coverage(&runtime, &servers)?);
     Ok(())
 }
 
@@ -131,6 +134,22 @@ fn nothing_to_rewrap(
     ]))
 }
 
+/// Both count the records under each key. The library also reads the names that payloads list.
+fn coverage(runtime: &Runtime, servers: &Servers) -> Outcome<harness::Medians<2>> {
+    let stored = stored(servers)?;
+    let bare = Bare { servers, table: "bare" };
+    Ok(medians([
+        &mut repeated(|| {
+            let report = runtime.block_on(stored.coverage().send()).unwrap();
+            assert_eq!((report.holds(), report.read.items), (true, RECORDS));
+        }),
+        &mut repeated(|| {
+            let counts = runtime.block_on(bare.count()).unwrap();
+            assert_eq!(counts.values().sum::<u64>(), RECORDS);
+        }),
+    ]))
+}
+
 fn unlimited() -> Limits {
     Limits::new().kms(f64::INFINITY)
 }
@@ -166,6 +185,26 @@ impl Bare<'_> {
             moved += updates.try_fold(0, async |sum, ()| Ok(sum + 1)).await?;
         }
         Ok(moved)
+    }
+
+    /// Counts the records by the hint of their key.
+    async fn count(&self) -> Outcome<HashMap<Vec<u8>, u64>> {
+        let mut counts = HashMap::new();
+        for segment in 0..COUNTED_SEGMENTS {
+            let scan = self.servers.dynamodb().scan().table_name(self.table).consistent_read(true);
+            let scan = scan.segment(segment).total_segments(COUNTED_SEGMENTS);
+            let scan = scan.select(Select::SpecificAttributes);
+            let scan = scan.projection_expression("visit, encrypted_dek, encrypted_payload");
+            let scan = scan.return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let mut pages = scan.into_paginator().send();
+            while let Some(page) = pages.next().await {
+                for item in page?.items.unwrap_or_default() {
+                    let key = EncryptedDek::parse(dek(&item))?.keys()[0].id().to_vec();
+                    *counts.entry(key).or_default() += 1;
+                }
+            }
+        }
+        Ok(counts)
     }
 
     async fn update(&self, mut item: Item, from: &str, to: &str) -> Outcome<()> {

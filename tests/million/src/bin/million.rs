@@ -58,6 +58,7 @@ async fn run() -> Outcome<bool> {
     let mut test = Test::prepare(items, seed).await?;
     test.run_with_kills(kills).await?;
     test.run_again().await?;
+    test.prove().await?;
     let started = Instant::now();
     let found = check(&test.world, &test.model).await?;
     let events = events::read(&test.world, &endpoint).await?;
@@ -153,7 +154,7 @@ impl Test {
         let before = self.watcher.calls();
         let start = Instant::now();
         let logs = self.folder.join(name.replace(' ', "-"));
-        let (command, random) = (self.command(parts)?, Arc::clone(&self.random));
+        let (command, random) = (self.rewrap(parts)?, Arc::clone(&self.random));
         let running = logs.clone();
         let ending = tokio::task::spawn_blocking(move || {
             let manifest = include_str!("../../../../deploy/kubernetes/rewrap.yaml");
@@ -187,25 +188,53 @@ impl Test {
         Ok(())
     }
 
-    /// What each process runs.
-    fn command(&self, parts: u32) -> Outcome<impl Fn() -> Command + Send + use<>> {
+    /// Asks the command itself whether a record is left under the old key.
+    async fn prove(&mut self) -> Outcome<()> {
+        let (command, from) = (self.command()?, self.world.from.clone());
+        let start = Instant::now();
+        let asked = tokio::task::spawn_blocking(move || {
+            command("coverage").args(["--expect-none", &from]).output()
+        });
+        let asked = asked.await??;
+        println!("coverage: {:.0} s, {}", start.elapsed().as_secs_f64(), asked.status);
+        if !asked.status.success() {
+            let printed = String::from_utf8_lossy(&asked.stdout).into_owned();
+            self.problems.push(format!("coverage does not hold: {printed}"));
+        }
+        Ok(())
+    }
+
+    /// The command `envelope`, for this table.
+    fn command(&self) -> Outcome<impl Fn(&str) -> Command + Send + use<>> {
         let program = std::env::current_exe()?.with_file_name("rotator");
         let schema = self.folder.join("envelope.schema.json");
         let (world, loopback) = (Arc::clone(&self.world), Arc::clone(&self.loopback));
         let dynamodb = std::env::var("DYNAMODB_ENDPOINT")?;
-        Ok(move || {
+        Ok(move |name: &str| {
             let mut command = Command::new(&program);
             command
-                .args(["rewrap", "--table", &world.name, "--schema"])
+                .args([name, "--table", &world.name, "--output", "json", "--schema"])
                 .arg(&schema)
-                .args(["--from", &world.from, "--to", &world.to])
-                .args(["--part", &format!("auto/{parts}"), "--output", "json"])
-                .args(["--max-kms", "100000"])
                 .envs(loopback.environment())
                 .env("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb)
                 // There is no TLS here: unoptimised, reading the certificates of the system takes
                 // longer than a part.
                 .env("SSL_CERT_FILE", "/dev/null");
+            command
+        })
+    }
+
+    /// What each process runs.
+    fn rewrap(&self, parts: u32) -> Outcome<impl Fn() -> Command + Send + use<>> {
+        let (command, world) = (self.command()?, Arc::clone(&self.world));
+        Ok(move || {
+            let mut command = command("rewrap");
+            command.args(["--from", &world.from, "--to", &world.to]).args([
+                "--part",
+                &format!("auto/{parts}"),
+                "--max-kms",
+                "100000",
+            ]);
             command
         })
     }
