@@ -6,3 +6,4 @@ mod dependencies;
 #[allow(dead_code)] // the code of the guide is compiled; only that of README.md runs
 mod guide;
 mod names;
+mod rotation;
