@@ -292,7 +292,9 @@ fn head(subject: &Subject, info: &TableInfo, part: Part) -> String {
     let mut parts = Vec::new();
     parts.extend(subject.from.as_ref().map(|from| format!("from {from}")));
     parts.extend(subject.to.as_ref().map(|to| format!("to {to}")));
-    parts.push(format!("TableId {}", info.id));
+    // DynamoDB Local gives tables no id.
+    let id = if info.id.is_empty() { "unknown" } else { &info.id };
+    parts.push(format!("TableId {id}"));
     parts.push(match info.replicas.as_slice() {
         [] => "no replicas".to_owned(),
         regions => format!("replicas in {}", regions.join(", ")),

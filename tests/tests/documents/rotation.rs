@@ -81,11 +81,15 @@ fn filled(document: &str, printed: &[String]) -> String {
     filled
 }
 
-/// The text with what differs from run to run replaced: ids of keys and tables, times, messages of
-/// the shell.
+/// The text with what differs from run to run replaced: ids of keys and their hints, times,
+/// messages of the shell.
 fn normalised(text: &str) -> String {
-    let lines = text.lines().filter(|line| !is_of_the_shell(line)).map(|line| format!("{line}\n"));
-    numbered_ids(&lines.collect::<String>())
+    let lines = text.lines().filter(|line| !is_of_the_shell(line));
+    let text: String = lines.map(|line| format!("{}\n", line.trim_end())).collect();
+    let text =
+        numbered(&text, UUID, is_uuid, |number| format!("00000000-0000-0000-0000-{number:012}"));
+    let text = numbered(&text, TIME, is_time, |_| "2026-11-22T02:00:00Z".to_owned());
+    numbered(&text, HINT, is_hint, |number| format!("{number:08}"))
 }
 
 /// What is compared. How many records a part had moved before it was killed, and how often the
@@ -97,6 +101,9 @@ fn compared(text: &str) -> String {
 fn without_chance(line: &str) -> String {
     if line.contains(" KMS calls ") {
         return "what it consumed".to_owned();
+    }
+    if let Some((before, _)) = line.split_once(" pages, ") {
+        return before.rsplit_once(' ').map_or(before, |(before, _)| before).to_owned();
     }
     match line.split_once("moved ") {
         Some((before, counts)) if counts.contains("already ") => {
@@ -116,31 +123,65 @@ fn is_of_the_shell(line: &str) -> bool {
     line.contains("Killed")
 }
 
-/// Replaces each UUID by its number in the order of first appearance.
-fn numbered_ids(text: &str) -> String {
+/// Replaces each word of `length` bytes that `is_one` recognises; equal words get equal numbers, in
+/// the order in which they appear.
+fn numbered(
+    text: &str,
+    length: usize,
+    is_one: fn(&[u8]) -> bool,
+    replacement: fn(usize) -> String,
+) -> String {
     let mut known = BTreeMap::new();
-    let (mut numbered, mut rest) = (String::new(), text);
-    while let Some(at) = (0..rest.len()).find(|&at| rest.get(at..).is_some_and(starts_with_id)) {
-        let (before, from) = rest.split_at(at);
-        let (id, after) = from.split_at(ID);
-        let next = known.len() + 1;
-        let number = *known.entry(id.to_owned()).or_insert(next);
-        numbered.push_str(&format!("{before}00000000-0000-0000-0000-{number:012}"));
-        rest = after;
+    let (mut numbered, mut at) = (String::new(), 0);
+    let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let bytes = rest.as_bytes();
+        let stands_alone = !is_word(at.checked_sub(1).and_then(|at| text.as_bytes().get(at)))
+            && !is_word(bytes.get(length));
+        match bytes.get(..length) {
+            Some(word) if stands_alone && is_one(word) => {
+                let next = known.len() + 1;
+                numbered.push_str(&replacement(*known.entry(word).or_insert(next)));
+                at += length;
+            }
+            _ => {
+                let character = rest.chars().next().unwrap();
+                numbered.push(character);
+                at += character.len_utf8();
+            }
+        }
     }
-    numbered + rest
+    numbered
 }
 
-/// The length of a UUID.
-const ID: usize = 36;
+const UUID: usize = 36;
 
-fn starts_with_id(text: &str) -> bool {
-    let id = text.as_bytes().get(..ID).unwrap_or_default();
-    !id.is_empty()
-        && id.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+fn is_uuid(word: &[u8]) -> bool {
+    word.iter().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
+}
+
+/// `2026-11-22T02:00:00Z`
+const TIME: usize = 20;
+
+fn is_time(word: &[u8]) -> bool {
+    word.iter().enumerate().all(|(at, byte)| match at {
+        4 | 7 => *byte == b'-',
+        10 => *byte == b'T',
+        13 | 16 => *byte == b':',
+        19 => *byte == b'Z',
+        _ => byte.is_ascii_digit(),
+    })
+}
+
+/// The hint of a KMS key in a header: 4 bytes in hexadecimal. Eight zeros are the beginning of a
+/// UUID that was replaced.
+const HINT: usize = 8;
+
+fn is_hint(word: &[u8]) -> bool {
+    word.iter().all(u8::is_ascii_hexdigit) && word.iter().any(|byte| *byte != b'0')
 }
 
 fn root() -> PathBuf {

@@ -73,9 +73,9 @@ impl Text<'_> {
         let WrappedKeys { version, form, bytes, entries, .. } = keys;
         writeln!(
             f,
-            "{indent}encrypted_dek: version {version}, context form {form}, {bytes} bytes, {} \
-             entries",
-            entries.len()
+            "{indent}encrypted_dek: version {version}, context form {form}, {bytes} bytes, {} {}",
+            entries.len(),
+            if entries.len() == 1 { "entry" } else { "entries" }
         )?;
         entries.iter().try_for_each(|entry| self.entry(f, indent, entry))
     }

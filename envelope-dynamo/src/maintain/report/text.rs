@@ -49,7 +49,8 @@ impl fmt::Display for Report {
         if expected.sealed {
             writeln!(f, "expected: no item without sealed fields")?;
         }
-        f.write_str(if self.holds { "holds" } else { "DOES NOT HOLD" })
+        let problems = "DOES NOT HOLD: see the problems above";
+        f.write_str(if self.holds { "everything that was expected holds" } else { problems })
     }
 }
 
@@ -60,18 +61,22 @@ impl fmt::Display for Scope {
             [] => "no replicas".to_owned(),
             regions => format!("replicas in {} not read", regions.join(", ")),
         };
-        write!(
+        // DynamoDB Local gives tables no id.
+        let table_id = if self.table_id.is_empty() { "unknown" } else { &self.table_id };
+        writeln!(f, "one table in one region: {}", self.table_arn)?;
+        writeln!(f, "TableId {table_id}, {replicas}")?;
+        writeln!(
             f,
-            "one table in one region: {} (TableId {}, {replicas}), from {} to {} by DynamoDB's \
-             clock, {} segments, schema SHA-256 {}; not proved: {}",
-            self.table_arn,
-            self.table_id,
+            "from {} to {} by DynamoDB's clock, {} segments",
             time(&self.begin),
             time(&self.end),
-            self.segments,
-            self.schema_sha256,
-            self.not_proved.join("; ")
-        )
+            self.segments
+        )?;
+        write!(f, "schema SHA-256 {}", self.schema_sha256)?;
+        for what in &self.not_proved {
+            write!(f, "\nnot proved: {what}")?;
+        }
+        Ok(())
     }
 }
 
