@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod audit;
+mod costs;
 mod dependencies;
 #[allow(dead_code)] // the code of the guide is compiled; only that of README.md runs
 mod guide;

@@ -71,12 +71,12 @@ impl Estimate {
 
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} (TableId {}), part {}", self.table.arn, self.table.id, self.part)?;
+        writeln!(f, "{}, part {}", self.table.arn, self.part)?;
         match &self.sample {
-            None => writeln!(f, "from all items")?,
+            None => writeln!(f, "estimated from all items")?,
             Some(sample) => writeln!(
                 f,
-                "from {} items on {} pages, {} of {} segments, times {:.1}",
+                "estimated from {} items on {} pages, {} of {} segments, times {:.1}",
                 sample.items, sample.pages, sample.segments, sample.of_segments, sample.factor
             )?,
         }
@@ -103,10 +103,10 @@ impl fmt::Display for Estimate {
             let binds = if i == 0 { " (this limit binds)" } else { "" };
             writeln!(
                 f,
-                "{} at {:.0}/s: {:.1} hours{binds}",
+                "{} at {:.0}/s: {}{binds}",
                 time.limit,
                 time.rate,
-                time.seconds / 3600.0
+                duration(time.seconds)
             )?;
         }
         let dollars = &self.dollars;
@@ -126,5 +126,12 @@ impl fmt::Display for Estimate {
             write!(f, "\nnot known: {note}")?;
         }
         Ok(())
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        _ if seconds < 600.0 => format!("{seconds:.1} seconds"),
+        _ => format!("{:.1} hours", seconds / 3600.0),
     }
 }
