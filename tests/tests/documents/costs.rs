@@ -62,16 +62,25 @@ fn row(what: &str, demand: &Demand, kms: f64) -> String {
 
 fn count(value: f64) -> String {
     match value {
-        _ if value >= 1e5 => format!("{} M", (value / 1e5).round() / 10.0),
-        _ => format!("{value}"),
+        _ if value >= 1e6 => format!("{} M", thousands(value / 1e6)),
+        _ => thousands(value),
     }
 }
 
 fn dollars(value: f64) -> String {
     match value {
         _ if value < 0.01 => "below 0.01".to_owned(),
-        _ if value < 10.0 => format!("{value:.2}"),
-        _ => format!("{}", value.round()),
+        _ if value < 10.0 => format!("{:.2}", (value * 100.0).round() / 100.0),
+        _ => thousands(value),
+    }
+}
+
+/// Rounded, with a comma before the last three digits.
+fn thousands(value: f64) -> String {
+    let digits = format!("{}", value.round());
+    match digits.len().checked_sub(3) {
+        None | Some(0) => digits,
+        Some(at) => format!("{},{}", &digits[..at], &digits[at..]),
     }
 }
 

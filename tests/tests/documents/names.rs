@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A path that starts with one of these is a path in the repository.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 12] = [
     "benches/",
+    "deploy/",
     "docs/",
+    "envelope-cli/",
     "envelope-core/",
     "envelope-derive/",
     "envelope-dynamo/",
@@ -137,7 +139,7 @@ fn code_spans(text: &str) -> impl Iterator<Item = &str> {
 fn documents() -> impl Iterator<Item = (PathBuf, String)> {
     let top = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
     let top = top.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let folders = ["benches", "docs", "fuzz", "peers", "vectors"];
+    let folders = ["benches", "deploy", "docs", "fuzz", "peers", "vectors"];
     let deeper = folders.into_iter().flat_map(|folder| files(&root().join(folder), "md"));
     top.chain(deeper).map(|path| {
         let text = fs::read_to_string(&path).unwrap();

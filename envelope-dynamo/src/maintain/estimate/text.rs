@@ -101,13 +101,7 @@ impl fmt::Display for Estimate {
         )?;
         for (i, time) in self.times.iter().enumerate() {
             let binds = if i == 0 { " (this limit binds)" } else { "" };
-            writeln!(
-                f,
-                "{} at {:.0}/s: {}{binds}",
-                time.limit,
-                time.rate,
-                duration(time.seconds)
-            )?;
+            writeln!(f, "{} at {:.0}/s: {}{binds}", time.limit, time.rate, duration(time.seconds))?;
         }
         let dollars = &self.dollars;
         write!(
