@@ -37,6 +37,8 @@ pub(crate) mod modify_record;
 pub(crate) mod open;
 pub(crate) mod open_own;
 pub(crate) mod pending_item;
+pub(crate) mod plain;
+pub(crate) mod plaintext;
 pub(crate) mod read_back;
 pub(crate) mod reconcile;
 pub(crate) mod size;
@@ -51,6 +53,9 @@ use crate::error::usage::UsageError;
 use crate::item::context::bare_context;
 pub use crate::item::entity::{Entity, EntityOf};
 use crate::item::group::group_context;
+#[cfg(feature = "trust-plaintext-items")]
+pub use crate::item::plaintext::from_item_or_plaintext;
+pub use crate::item::plaintext::{PlaintextEvent, PlaintextItems, is_plaintext};
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -108,7 +113,7 @@ pub async fn from_item<T: Entity>(
     item: Item,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<T, Error> {
-    T::open(item, provider).await
+    T::open(item, provider, PlaintextItems::Refuse).await
 }
 
 /// The context under which the data key of the record in `item` is wrapped. It has no authenticated

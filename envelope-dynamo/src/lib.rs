@@ -140,6 +140,8 @@ pub mod __private {
     pub use crate::dynamodb::Item;
     pub use crate::error::{Error, ErrorKind, ValueError};
     pub use crate::item::pending_item::PendingItem;
+    pub use crate::item::plain::PlainItem;
+    pub use crate::item::plaintext::PlaintextItems;
     pub use crate::item::split::compose_key;
     pub use crate::item::{Entity, EntityOf};
     pub use crate::keys::UnwrapKey;

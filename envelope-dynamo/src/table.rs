@@ -6,6 +6,7 @@ pub(crate) mod create;
 pub(crate) mod customized;
 pub(crate) mod openings;
 pub(crate) mod pausable;
+pub(crate) mod plaintext;
 pub mod read;
 pub(crate) mod request;
 pub mod transaction;
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::error::record_id::RecordId;
 use crate::item::context::keyed_context;
 use crate::item::entity::{Entity, EntityOf};
+use crate::item::plaintext::PlaintextPolicy;
 use crate::item::split::key_item;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
@@ -67,6 +69,7 @@ use crate::record::kind::Kind;
 /// | write several records or none | [`transact_write()`](crate::transact_write()), with [`check`](Self::check) |
 /// | open the record that a failed call returned | [`open_returned`](Self::open_returned) |
 /// | move data keys to another key | [`rewrap`](Self::rewrap) |
+/// | take in a table that was stored in plaintext | [`plaintext_items`](Self::plaintext_items) |
 /// | create the table for a test | [`create_table`](Self::create_table) |
 pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     client: Client,
@@ -75,6 +78,8 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     clock: Arc<dyn Clock>,
     /// The kinds of record in the table, as far as this handle knows: those of its enum.
     kinds: &'static [Kind],
+    /// What becomes of items that are not sealed.
+    plaintext: PlaintextPolicy,
     record: PhantomData<fn() -> T>,
 }
 
@@ -120,6 +125,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             provider,
             clock: Arc::new(SystemClock),
             kinds: T::KINDS,
+            plaintext: PlaintextPolicy::default(),
             record: PhantomData,
         }
     }
@@ -170,6 +176,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             provider: Arc::clone(&self.provider),
             clock: Arc::clone(&self.clock),
             kinds: self.kinds,
+            plaintext: self.plaintext.clone(),
             record: PhantomData,
         }
     }
@@ -219,6 +226,7 @@ impl<T, P: ?Sized> Clone for Table<T, P> {
             provider: Arc::clone(&self.provider),
             clock: Arc::clone(&self.clock),
             kinds: self.kinds,
+            plaintext: self.plaintext.clone(),
             record: PhantomData,
         }
     }

@@ -15,11 +15,16 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
     let taken = records.iter().map(
         |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::split(__record)),
     );
+    let plain = records.iter().map(
+        |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::split_plain(__record)),
+    );
     let opened = records.iter().enumerate().map(|(i, (variant, ty))| {
         let position = if i + 1 == records.len() { quote!(_) } else { quote!(#i) };
         quote! {
             __envelope::Result::Ok(#position) => {
-                <#ty as __envelope::Entity>::open(__item, __provider).await.map(Self::#variant)
+                <#ty as __envelope::Entity>::open(__item, __provider, __plaintext)
+                    .await
+                    .map(Self::#variant)
             }
         }
     });
@@ -35,9 +40,16 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
                 match self { #(#taken,)* }
             }
 
+            fn split_plain(
+                &self,
+            ) -> __envelope::Result<__envelope::PlainItem, __envelope::Error> {
+                match self { #(#plain,)* }
+            }
+
             fn open(
                 __item: __envelope::Item,
                 __provider: &(impl __envelope::UnwrapKey + ?__envelope::Sized),
+                __plaintext: __envelope::PlaintextItems,
             ) -> impl __envelope::Future<Output = __envelope::Result<Self, __envelope::Error>>
                    + __envelope::Send {
                 async move {

@@ -116,7 +116,8 @@ impl fmt::Display for DataError {
             ),
             Self::NotSealed => f.write_str(
                 "the record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek` \
-                 (was it written without this library, or not migrated yet?)",
+                 (was it written without this library, or not migrated yet? `Table::plaintext_items` reads such items \
+                 while a table is taken in)",
             ),
             Self::Malformed(what) => f.write_str(what),
             Self::Open(error) => write!(f, "{error}"),

@@ -9,6 +9,8 @@ use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::item::open::open;
 use crate::item::pending_item::PendingItem;
+use crate::item::plain::{PlainItem, open_plain};
+use crate::item::plaintext::PlaintextItems;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -74,11 +76,16 @@ pub trait Entity: Sized {
     #[doc(hidden)]
     fn split(&self) -> Result<PendingItem, Error>;
 
-    /// Opens an item.
+    /// The record as the attributes of an item that is not sealed.
+    #[doc(hidden)]
+    fn split_plain(&self) -> Result<PlainItem, Error>;
+
+    /// Opens an item, or reads one that is not sealed.
     #[doc(hidden)]
     fn open(
         item: Item,
         provider: &(impl UnwrapKey + ?Sized),
+        plaintext: PlaintextItems,
     ) -> impl Future<Output = Result<Self, Error>> + Send;
 
     /// Whether a query or a scan returns the item. Items of other entity types are skipped.
@@ -95,11 +102,21 @@ impl<T: Envelope> Entity for T {
         PendingItem::of(self)
     }
 
-    async fn open(mut item: Item, provider: &(impl UnwrapKey + ?Sized)) -> Result<Self, Error> {
-        match open(&mut item, provider).await {
-            Ok(opened) => Ok(opened.record),
-            Err(kind) => Err(Error::new(record_id(&Kind::of::<T>(), &item), kind)),
-        }
+    fn split_plain(&self) -> Result<PlainItem, Error> {
+        PlainItem::of(self)
+    }
+
+    async fn open(
+        mut item: Item,
+        provider: &(impl UnwrapKey + ?Sized),
+        plaintext: PlaintextItems,
+    ) -> Result<Self, Error> {
+        let record = if plaintext.accepts(&item) {
+            open_plain(&mut item)
+        } else {
+            open(&mut item, provider).await.map(|opened| opened.record)
+        };
+        record.map_err(|kind| Error::new(record_id(&Kind::of::<T>(), &item), kind))
     }
 
     fn takes(item: &Item) -> bool {

@@ -1,6 +1,7 @@
 //! Opens a stored record, and seals it again after a change: which attributes the change replaces,
 //! and which it does not touch.
 
+pub(crate) mod plain;
 pub(crate) mod plan;
 
 use std::borrow::Cow;
@@ -22,6 +23,8 @@ use crate::item::managed_fields;
 use crate::item::modify_record::plan::{Change, Planner, is_same};
 use crate::item::open::{Opened, open};
 use crate::item::pending_item::PendingItem;
+use crate::item::plain::{open_plain, plain_attributes};
+use crate::item::plaintext::{PlaintextEvent, PlaintextPolicy};
 use crate::item::read_back::split;
 use crate::item::size::item_bytes;
 use crate::item::split::Parts;
@@ -35,40 +38,59 @@ use crate::record::schema::{ENCRYPTED_PAYLOAD, RESERVED, is_reserved};
 /// (FORMAT 4.2).
 const UNIQUE_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
 
-/// A stored record that was opened.
+/// A stored record that was opened, or read from an item that is not sealed.
 pub(crate) struct Stored<T> {
     pub(crate) record: T,
     /// The item as it is stored.
     item: Item,
-    /// The encrypted fields as they are stored.
-    plaintext: Plaintext,
+    /// The encrypted fields as they are stored; `None` if the item is not sealed.
+    plaintext: Option<Plaintext>,
     /// The encrypted fields of the groups as they are stored.
     groups: Vec<(&'static str, Plaintext)>,
     /// The names of the authenticated attributes.
     authenticated: Vec<String>,
     /// The record as it would be written unchanged.
     before: Parts,
+    /// The same in plaintext, if the item is not sealed.
+    before_plain: Option<Item>,
 }
 
 impl<T: Envelope> Stored<T> {
     pub(crate) async fn open(
         item: Item,
         provider: &(impl UnwrapKey + ?Sized),
+        policy: &PlaintextPolicy,
     ) -> Result<Self, Error> {
         let id = record_id(&Kind::of::<T>(), &item);
         let fail = |kind| Error::new(id.clone(), kind);
+        if policy.state.accepts(&item) {
+            let stored = Self::of_plain(item).map_err(fail)?;
+            policy.note(PlaintextEvent::Read, &id);
+            return Ok(stored);
+        }
         let Opened { record, plaintext, groups, authenticated } =
             open::<T>(&mut item.clone(), provider).await.map_err(fail)?;
         let before = split(&record).map_err(fail)?;
-        Ok(Self { record, item, plaintext, groups, authenticated, before })
+        let plaintext = Some(plaintext);
+        Ok(Self { record, item, plaintext, groups, authenticated, before, before_plain: None })
+    }
+
+    /// Reads an item that is not sealed.
+    pub(crate) fn of_plain(item: Item) -> Result<Self, ErrorKind> {
+        let record = open_plain::<T>(&mut item.clone())?;
+        let (before, before_plain) = (split(&record)?, Some(plain_attributes(&record)?));
+        let (groups, authenticated) = (Vec::new(), Vec::new());
+        Ok(Self { record, item, plaintext: None, groups, authenticated, before, before_plain })
     }
 
     /// Seals the changed record; `None` if nothing has changed.
     ///
-    /// The payload is sealed again after every change: it distinguishes this write from others.
+    /// The payload is sealed again after every change: it distinguishes this write from others. A
+    /// record whose item is not sealed becomes sealed; `always`, even if nothing has changed.
     pub(crate) async fn seal_modified(
         &self,
         now: SystemTime,
+        always: bool,
         provider: &(impl WrapKey + ?Sized),
     ) -> Result<Option<Modification>, Error> {
         let id = record_id(&Kind::of::<T>(), &self.item);
@@ -77,11 +99,12 @@ impl<T: Envelope> Stored<T> {
         managed_fields::restore(T::SCHEMA, &mut after.item, &self.before.item);
         self.same_groups(&after).map_err(fail)?;
         self.same_key(&after).map_err(fail)?;
-        if self.planner(&after).map_err(fail)?.is_unchanged() {
+        if !always && self.planner(&after).map_err(fail)?.is_unchanged() {
             return Ok(None);
         }
         managed_fields::change(T::SCHEMA, &mut after.item, now).map_err(fail)?;
         let (parts, changes) = self.planned(&after).map_err(fail)?;
+        self.check_nothing_lost(&after, &changes).map_err(fail)?;
         let expected = self.expected(&parts.authenticated, &changes);
         let sealed = PendingItem::from_parts(Kind::of::<T>(), parts)
             .seal_replacing(&self.item, provider)
@@ -129,7 +152,10 @@ impl<T: Envelope> Stored<T> {
     }
 
     fn planner<'s>(&'s self, after: &'s Parts) -> Result<Planner<'s>, ErrorKind> {
-        let mut stored = vec![(None, read_fields(self.plaintext.expose())?)];
+        let mut stored = Vec::new();
+        if let Some(plaintext) = &self.plaintext {
+            stored.push((None, read_fields(plaintext.expose())?));
+        }
         for (group, plaintext) in &self.groups {
             stored.push((Some(*group), read_fields(plaintext.expose())?));
         }
@@ -196,6 +222,8 @@ impl<T: Envelope> Stored<T> {
             names.insert(name);
         }
         names.insert(ENCRYPTED_PAYLOAD);
+        let of_plain = self.expected_of_plain();
+        names.extend(of_plain.iter().map(AsRef::as_ref));
         names.into_iter().map(|name| (name.to_owned(), self.item.get(name).cloned())).collect()
     }
 
@@ -214,8 +242,8 @@ impl<T: Envelope> Stored<T> {
 
     /// Whether `found` still has all values that were read and that `modification` depends on.
     pub(crate) fn is_as_read(&self, found: &Item, modification: Option<&Modification>) -> bool {
-        let expected =
-            modification.map(|modification| modification.expected.as_slice()).unwrap_or_default();
+        let expected = modification
+            .map_or_else(|| self.expected_of_unchanged(), |change| change.expected.clone());
         found.get(ENCRYPTED_PAYLOAD) == self.item.get(ENCRYPTED_PAYLOAD)
             && expected.iter().all(|(name, value)| is_same(found.get(name), value.as_ref()))
     }
@@ -249,9 +277,13 @@ impl Modification {
                 None => clauses.remove.push(name),
             }
         }
-        let expected =
-            self.expected.iter().map(|(name, value)| unchanged(name, value.as_ref(), placeholders));
-        expected.collect::<Vec<_>>().join(" AND ")
+        as_read(&self.expected, placeholders)
+    }
+
+    /// Whether an item shows that this modification was written, and not another one: it then has
+    /// this payload.
+    pub(crate) fn is_recognizable(&self) -> bool {
+        self.sealed_again.contains_key(ENCRYPTED_PAYLOAD)
     }
 
     /// Whether `item` has this payload: then the modification was written.
@@ -261,11 +293,14 @@ impl Modification {
     }
 }
 
-impl<T> Stored<T> {
-    /// The condition that the record was not sealed again since it was read.
-    pub(crate) fn payload_unchanged(&self, placeholders: &mut Placeholders) -> String {
-        unchanged(ENCRYPTED_PAYLOAD, self.item.get(ENCRYPTED_PAYLOAD), placeholders)
-    }
+/// The condition that each attribute is as it was read.
+fn as_read(
+    expected: &[(String, Option<AttributeValue>)],
+    placeholders: &mut Placeholders,
+) -> String {
+    let conditions =
+        expected.iter().map(|(name, value)| unchanged(name, value.as_ref(), placeholders));
+    conditions.collect::<Vec<_>>().join(" AND ")
 }
 
 /// The condition that an attribute has not changed since it was read.

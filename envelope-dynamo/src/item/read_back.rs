@@ -35,13 +35,21 @@ const NULL_OPTIONS: ValueError = ValueError::format(
 
 /// Checks that the fragile values of `parts` read back unchanged.
 pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
+    check_fragile::<T>(&parts.fragile, || read_back::<T>(parts))
+}
+
+/// Checks that the fragile values of each field are as `written` after they were read back.
+pub(crate) fn check_fragile<T: Envelope>(
+    written: &[(&'static str, FragileValues)],
+    read_back: impl FnOnce() -> Result<Vec<(&'static str, FragileValues)>, ErrorKind>,
+) -> Result<(), ErrorKind> {
     // The struct never reads a field that it only writes.
     let is_read = |name: &str| T::SCHEMA.stored_as(name).is_some_and(|field| field.is_read);
-    let fragile: Vec<_> = parts.fragile.iter().filter(|(name, _)| is_read(name)).collect();
+    let fragile: Vec<_> = written.iter().filter(|(name, _)| is_read(name)).collect();
     if fragile.is_empty() {
         return Ok(());
     }
-    let refused = match read_back::<T>(parts) {
+    let refused = match read_back() {
         Ok(again) => fragile.iter().find_map(|(name, written)| {
             let read = fragile_in(&again, name);
             (read != *written).then(|| (*name, reason(|count| count(*written) != count(read))))

@@ -78,7 +78,7 @@ pub(crate) fn reconcile<'p, T: Envelope>(
 }
 
 /// Chooses the parts of a composed key for fields that are stored nowhere else.
-fn choose_parts<T: Envelope>(
+pub(crate) fn choose_parts<T: Envelope>(
     composed: &Field,
     key: &AttributeValue,
     chosen: &mut Vec<(Cow<'_, str>, Source<'_>)>,
@@ -95,7 +95,7 @@ fn choose_parts<T: Envelope>(
 /// The aliases under which the item has a plaintext field that it also has under its own name. The
 /// value under the own name is newer: an update in place wrote it. If the item has two aliases
 /// only, neither is known to be newer, and serde refuses them.
-fn out_of_date<T: Envelope>(item: &Item) -> Vec<&'static str> {
+pub(crate) fn out_of_date<T: Envelope>(item: &Item) -> Vec<&'static str> {
     let renamed = T::SCHEMA.with_mark(Mark::Plaintext).filter(|field| !field.aliases.is_empty());
     let updated = renamed.filter(|field| item.contains_key(field.name));
     updated

@@ -52,6 +52,20 @@ pub(crate) fn split_unchecked<T: Envelope>(record: &T) -> Result<Parts, ErrorKin
     }
 }
 
+/// The attributes of an item that is not sealed: all fields of `record`, as serde writes them, and
+/// the composed keys. Says which of them have values that not every type reads back.
+pub(crate) fn split_plain<T: Envelope>(
+    record: &T,
+) -> Result<(Item, Vec<(&'static str, FragileValues)>), ErrorKind> {
+    let mut router = Router::new(T::SCHEMA, Scope::Plain, Vec::new());
+    match record.serialize(&mut router) {
+        Ok(()) => router.finish().map(|parts| (parts.item, parts.fragile)),
+        Err(source) => {
+            Err(ErrorKind::Usage(UsageError::Serialize { attribute: router.current, source }))
+        }
+    }
+}
+
 /// The key attributes of a primary key.
 pub(crate) fn key_item<T: Envelope>(key: T::Key) -> Result<Item, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Keys, Vec::new());
@@ -101,6 +115,8 @@ const INCOMPLETE_KEY: ValueError =
 enum Scope {
     Record,
     Keys,
+    /// All fields, as attributes.
+    Plain,
 }
 
 /// Adds each serialized field to the item or to a payload, as its mark says.
@@ -170,6 +186,9 @@ impl Router {
             self.part(name, value)?;
         }
         match mark {
+            Mark::Key | Mark::Encrypted if self.scope == Scope::Plain => {
+                self.attribute(name, value)
+            }
             Mark::Key => Ok(()),
             mark if self.scope == Scope::Keys && !mark.is_key() => Ok(()),
             Mark::Encrypted => self.seal(group, name, value),

@@ -128,6 +128,14 @@ impl Schema {
         self.discriminators().filter(|field| field.mark.is_key() || !field.is_composed())
     }
 
+    /// The names of all attributes of this library that a record of the struct can have.
+    pub(crate) fn reserved_names(self) -> Vec<String> {
+        let groups = self.groups().into_iter();
+        let of_groups =
+            groups.flat_map(|group| RESERVED.map(|reserved| format!("{reserved}_{group}")));
+        RESERVED.into_iter().map(str::to_owned).chain(of_groups).collect()
+    }
+
     /// The names of the groups, each once, in the order of the struct.
     pub(crate) fn groups(self) -> Vec<&'static str> {
         let mut groups = Vec::new();

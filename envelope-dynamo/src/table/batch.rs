@@ -32,6 +32,7 @@ pub(crate) mod error;
 pub(crate) mod get;
 pub(crate) mod get_stream;
 pub(crate) mod put;
+pub(crate) mod put_plaintext;
 pub(crate) mod requested_keys;
 pub(crate) mod sender;
 

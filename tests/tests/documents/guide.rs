@@ -3,6 +3,7 @@
 //! Each document has a module. Each paragraph of each Rust block in the document (lines up to a
 //! blank line) is an excerpt of this module, in the same order and but for the indentation.
 
+mod migration;
 mod operations;
 mod reading;
 mod readme;
@@ -16,8 +17,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each document with Rust code, and the module in which its code is compiled.
-const DOCUMENTS: [(&str, &str); 7] = [
+const DOCUMENTS: [(&str, &str); 8] = [
     ("README.md", include_str!("guide/readme.rs")),
+    ("docs/guide/migration.md", include_str!("guide/migration.rs")),
     ("docs/guide/operations.md", include_str!("guide/operations.rs")),
     ("docs/guide/reading.md", include_str!("guide/reading.rs")),
     ("docs/guide/single-table.md", include_str!("guide/single_table.rs")),

@@ -192,6 +192,8 @@ fn values(seen: &mut Seen) {
     seen.print(&Patient::attribute::<String>("other"));
     seen.print(&AttributeType::Null);
     seen.print(&Fault::Data);
+    seen.print(&PlaintextItems::Read);
+    seen.print(&PlaintextEvent::Read);
     seen.print(&FragileValues::default());
 }
 

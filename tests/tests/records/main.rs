@@ -7,6 +7,7 @@
 mod batches;
 mod entities;
 mod groups;
+mod plaintext;
 mod reading;
 mod shop;
 mod soak;

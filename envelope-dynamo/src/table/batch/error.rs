@@ -6,6 +6,8 @@ use std::fmt;
 use envelope_core::Fault;
 
 use crate::error::Error;
+use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 
 /// How many failures the message describes.
 const SHOWN: usize = 5;
@@ -25,6 +27,17 @@ pub struct BatchError {
 }
 
 impl BatchError {
+    /// A batch that has not taken any input.
+    pub(crate) const fn before(operation: &'static str, table: &'static str) -> Self {
+        Self { operation, table, taken: 0, done: 0, failures: Vec::new(), stopped: false }
+    }
+
+    /// Refuses the batch as a whole, before anything is sent.
+    pub(crate) fn refuse(&mut self, record: RecordId, kind: UsageError) {
+        self.failures.push(BatchFailure { position: 0, error: Error::new(record, kind) });
+        self.stopped = true;
+    }
+
     /// How many inputs the batch took from the iterator.
     ///
     /// A batch continues after records that fail for a reason of their own. It

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::kind::ErrorKind;
 use crate::error::service::ServiceError;
-use crate::item::from_item;
+use crate::item::plaintext::read_item;
 use crate::record::Envelope;
 use crate::record::key::IntoKey;
 use crate::table::Table;
@@ -129,8 +129,9 @@ where
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer<T, K>>> {
         loop {
-            let provider = &*self.call.table.provider;
-            ready!(self.openings.poll(context, |item| from_item(item, provider).boxed()));
+            let table = self.call.table;
+            let open = |item| read_item(item, &*table.provider, &table.plaintext).boxed();
+            ready!(self.openings.poll(context, open));
             if let Some((position, record)) = self.take_answer() {
                 let key = self.unanswered.remove(&position);
                 return Poll::Ready(key.map(|key| (position, key, record)));

@@ -8,6 +8,8 @@ use envelope_core::WrapKey;
 use futures_util::future::BoxFuture;
 
 use crate::error::Error;
+use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::item::entity::Entity;
 use crate::item::size::wire_bytes;
 use crate::record::Envelope;
@@ -15,6 +17,7 @@ use crate::record::key_identity::KeyIdentity;
 use crate::table::Table;
 use crate::table::batch::Customize;
 use crate::table::batch::error::BatchError;
+use crate::table::batch::put_plaintext::put_each;
 use crate::table::batch::sender::{Sender, Write};
 use crate::table::bounded::CONCURRENCY;
 
@@ -115,6 +118,14 @@ where
 
     async fn sent(self) -> Result<usize, BatchError> {
         let Self { table, records, concurrency, customize } = self;
+        if table.plaintext.state.writes() {
+            let mut failed = BatchError::before("batch_put", T::First::TABLE);
+            if customize.is_some() {
+                failed.refuse(RecordId::of_table(T::First::TABLE), SINGLE_PUTS);
+                return Err(failed);
+            }
+            return put_each(table, records, concurrency, failed).await;
+        }
         let sender = Sender {
             operation: "batch_put",
             client: &table.client,
@@ -127,6 +138,12 @@ where
         sender.run(records, |record| async move { write(record.borrow(), table).await }).await
     }
 }
+
+/// `customize` is about requests that are not sent then.
+const SINGLE_PUTS: UsageError = UsageError::Customized {
+    setting: "BatchWriteItem",
+    instead: "single puts: `PlaintextItems::ReadAndWrite` makes a batch of them",
+};
 
 async fn write<T: Entity, P: WrapKey + ?Sized>(
     record: &T,

@@ -7,8 +7,8 @@ use crate::dynamodb::Item;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::{Error, dynamodb_error};
-use crate::item::from_item;
 use crate::item::managed_fields::{has_expired, version};
+use crate::item::plaintext::read_item;
 use crate::record::Envelope;
 use crate::record::item_key::{record_id, with_requested_key};
 use crate::record::key::IntoKey;
@@ -144,7 +144,8 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
             return Ok(None);
         };
         let (id, version) = (record_id(&Kind::of::<T>(), &asked), version::<T>(&found));
-        let record = from_item(with_requested_key(found, asked), &*self.table.provider).await?;
+        let (found, table) = (with_requested_key(found, asked), self.table);
+        let record = read_item(found, &*table.provider, &table.plaintext).await?;
         match self.not_before_version {
             Some(not_before) if version.is_none_or(|version| version < not_before) => {
                 Err(Error::new(id, ErrorKind::Data(DataError::OlderVersion { not_before })))

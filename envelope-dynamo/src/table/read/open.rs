@@ -9,7 +9,7 @@ use envelope_core::{CacheLimits, CachedKeyProvider, UnwrapKey};
 
 use crate::dynamodb::Item;
 use crate::item::entity::Entity;
-use crate::item::from_item;
+use crate::item::plaintext::{PlaintextPolicy, read_item};
 use crate::record::schema::ENCRYPTED_DEK;
 use crate::record::view::{View, view_item};
 use crate::table::openings::Opening;
@@ -22,25 +22,31 @@ pub(crate) struct Opener<T> {
     provider: Arc<dyn UnwrapKey>,
     /// Whether an item is a record to return. Others are skipped.
     takes: fn(&Item) -> bool,
-    open: fn(Item, Arc<dyn UnwrapKey>) -> Opening<'static, T>,
+    open: fn(Item, Arc<dyn UnwrapKey>, PlaintextPolicy) -> Opening<'static, T>,
+    /// What becomes of items that are not sealed.
+    plaintext: PlaintextPolicy,
 }
 
 impl<T> Clone for Opener<T> {
     fn clone(&self) -> Self {
-        Self { provider: Arc::clone(&self.provider), ..*self }
+        let (provider, plaintext) = (Arc::clone(&self.provider), self.plaintext.clone());
+        Self { provider, plaintext, ..*self }
     }
 }
 
 impl<T: 'static> Opener<T> {
     /// Opens items as records.
-    pub(crate) fn records(provider: Arc<dyn UnwrapKey>) -> Self
+    pub(crate) fn records(provider: Arc<dyn UnwrapKey>, plaintext: PlaintextPolicy) -> Self
     where
         T: Entity,
     {
         Self {
             provider,
             takes: T::takes,
-            open: |item, provider| Box::pin(async move { from_item(item, &*provider).await }),
+            open: |item, provider, plaintext| {
+                Box::pin(async move { read_item(item, &*provider, &plaintext).await })
+            },
+            plaintext,
         }
     }
 
@@ -50,8 +56,9 @@ impl<T: 'static> Opener<T> {
         T: View<Record: Entity> + Send,
     {
         let open =
-            |item, _| -> Opening<'static, T> { Box::pin(std::future::ready(view_item(item))) };
-        Self { provider, takes: <T::Record as Entity>::takes, open }
+            |item, _, _| -> Opening<'static, T> { Box::pin(std::future::ready(view_item(item))) };
+        let plaintext = PlaintextPolicy::default();
+        Self { provider, takes: <T::Record as Entity>::takes, open, plaintext }
     }
 
     pub(crate) fn takes(&self, item: &Item) -> bool {
@@ -72,12 +79,13 @@ impl<T: 'static> Opener<T> {
         let limits = CacheLimits::new(CACHED_FOR).max_entries(distinct.len().max(1));
         Self {
             provider: Arc::new(CachedKeyProvider::new(Arc::clone(&self.provider), limits)),
+            plaintext: self.plaintext.clone(),
             ..*self
         }
     }
 
     pub(crate) fn open(&self, item: Item) -> Opening<'static, T> {
-        (self.open)(item, Arc::clone(&self.provider))
+        (self.open)(item, Arc::clone(&self.provider), self.plaintext.clone())
     }
 }
 

@@ -70,8 +70,12 @@ impl<T: Entity> ReadOptions<T> {
     }
 
     /// Streams the records, opened.
+    ///
+    /// While items that are not sealed are read, the records of an index come from the table: an
+    /// item from an index may lack attributes, and a sealed record without its payload looks
+    /// plain.
     pub(crate) fn stream<P, K, I>(
-        self,
+        mut self,
         table: &Table<T, P>,
         index: &Index<T::First, K, I>,
         prepared: Prepared,
@@ -81,7 +85,9 @@ impl<T: Entity> ReadOptions<T> {
         P: UnwrapKey + ?Sized + 'static,
         K: RecordKey,
     {
-        let opener = Opener::records(Arc::new(Arc::clone(&table.provider)));
+        let provider = Arc::new(Arc::clone(&table.provider));
+        let opener = Opener::records(provider, table.plaintext.clone());
+        self.fetch_base_table |= table.plaintext.state.reads();
         let projection = match index.name() {
             None => Projection::Table,
             Some(_) => Projection::All,

@@ -1,5 +1,7 @@
 //! Stores a record: seals it, sends it, and tells what happened.
 
+mod plaintext;
+
 use std::borrow::Borrow;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
@@ -24,6 +26,7 @@ use crate::record::schema::ENCRYPTED_PAYLOAD;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::request::with_condition;
+use crate::table::write::put::plaintext::Plain;
 use crate::table::write::return_values::ReturningOld;
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
@@ -210,7 +213,12 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// Seals the record, sends it, and tells what happened. Returns the old item if `returns` asks
     /// for it.
     async fn deliver(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
-        let (request, id) = self.request().await?;
+        if self.table.plaintext.state.writes()
+            && let Plain::Done(old) = self.deliver_plain(returns.clone()).await?
+        {
+            return Ok(old);
+        }
+        let (request, id) = self.sealed_request().await?;
         let item = request.get_item().clone().unwrap_or_default();
         let (returns_old, is_conditional) =
             (returns.is_some(), request.get_condition_expression().is_some());
@@ -248,8 +256,19 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         Ok(self.request().await?.0)
     }
 
-    /// Seals the record into the request that stores it.
+    /// The request that stores the record: sealed, unless the table writes items that are not
+    /// sealed.
     pub(crate) async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+        if self.table.plaintext.state.writes()
+            && let Some(plain) = self.plain_request().await?
+        {
+            return Ok(plain);
+        }
+        self.sealed_request().await
+    }
+
+    /// Seals the record into the request that stores it.
+    async fn sealed_request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
         let table = self.table;
         let request = self.builder.take().unwrap_or_else(|| table.client.put_item());
         let request = request.checked_for(&RecordId::of_table(T::First::TABLE))?;

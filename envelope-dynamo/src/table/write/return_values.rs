@@ -5,7 +5,7 @@ use envelope_core::UnwrapKey;
 use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::item::entity::Entity;
-use crate::item::from_item;
+use crate::item::plaintext::read_item;
 use crate::table::Table;
 
 /// A put or a delete that returns the record that was stored before, opened; see
@@ -53,7 +53,7 @@ impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// As [`from_item`](crate::from_item()).
     pub async fn open_returned(&self, error: &Error) -> Result<Option<T>, Error> {
         match error.returned_item() {
-            Some(item) => from_item(item.clone(), &*self.provider).await.map(Some),
+            Some(item) => read_item(item.clone(), &*self.provider, &self.plaintext).await.map(Some),
             None => Ok(None),
         }
     }
@@ -61,7 +61,7 @@ impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Opens the record that a write returned. If that fails, the error says that the write was
     /// carried out, and keeps the item.
     pub(crate) async fn open_written(&self, item: Item) -> Result<T, Error> {
-        let record = from_item(item.clone(), &*self.provider).await;
+        let record = read_item(item.clone(), &*self.provider, &self.plaintext).await;
         record.map_err(|error| error.after_write(Some(item)))
     }
 }

@@ -17,7 +17,9 @@ use crate::error::write::WriteError;
 use crate::expression::limit::name_limit;
 use crate::expression::{Changes, Condition, Limit};
 use crate::item::modify_record::{Modification, Stored};
+use crate::item::plaintext::PlaintextEvent;
 use crate::record::Envelope;
+use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::request::{Expressions, WriteRequest as _};
 use crate::table::write::Update;
@@ -34,10 +36,9 @@ pub(crate) async fn run<T: Envelope, P: WrapKey + UnwrapKey + ?Sized, E>(
     let mut record = ChangeLoop::new(table, key, max_tries)?;
     let beside = Beside { builder: builder.checked_for(&record.id)?, changes, condition };
     while let Some(item) = record.begin().await? {
-        let mut stored = Stored::<T>::open(item, &*table.provider).await?;
+        let mut stored = Stored::<T>::open(item, &*table.provider, &table.plaintext).await?;
         change(&mut stored.record).map_err(Failure::Change)?;
-        let modification =
-            stored.seal_modified(table.clock.system_time(), &*table.provider).await?;
+        let modification = beside.modification(&stored, table).await?;
         if modification.is_none() && beside.is_noop() {
             return Ok(Some(stored.into_record(None)?));
         }
@@ -75,6 +76,22 @@ impl<T: Envelope> Beside<T> {
         self.condition.is_none() && !self.has_changes()
     }
 
+    /// The change that the closure made: sealed, unless the item is not sealed and the table writes
+    /// such items.
+    async fn modification<P: WrapKey + ?Sized>(
+        &self,
+        stored: &Stored<T>,
+        table: &Table<T, P>,
+    ) -> Result<Option<Modification>, Error> {
+        let now = table.clock.system_time();
+        if stored.is_plain() && table.plaintext.state.writes() {
+            return stored.modified_in_plaintext(now);
+        }
+        // Whatever changes a plain item seals it.
+        let always = stored.is_plain() && self.has_changes();
+        stored.seal_modified(now, always, &*table.provider).await
+    }
+
     fn has_changes(&self) -> bool {
         !self.changes.is_empty()
     }
@@ -93,7 +110,8 @@ impl<T: Envelope> Beside<T> {
         let attempt = record.attempt();
         let outcome = attempt.outcome.clone();
         let mut request = request.customize().interceptor(outcome.clone());
-        if modification.is_none() && self.has_changes() {
+        let is_recognizable = modification.as_ref().is_some_and(Modification::is_recognizable);
+        if !is_recognizable && (modification.is_some() || self.has_changes()) {
             // Without a new payload, the SDK's second attempt cannot be told from the first one:
             // `add` would add twice.
             request =
@@ -101,6 +119,9 @@ impl<T: Envelope> Beside<T> {
         }
         let error = match request.send().await {
             Ok(output) => {
+                if stored.is_plain() && !is_recognizable {
+                    record.table.plaintext.note(PlaintextEvent::Written, &record.id);
+                }
                 return self.done(record, attempt, stored, modification, output.attributes).await;
             }
             Err(error) => error,
@@ -170,7 +191,7 @@ impl<T: Envelope> Beside<T> {
             Some(modification) => {
                 modification.render(&mut expressions.clauses, &mut expressions.placeholders)
             }
-            None => stored.payload_unchanged(&mut expressions.placeholders),
+            None => stored.as_read(&mut expressions.placeholders),
         };
         // A record that is sealed again has a new version and a new time already.
         match modification {

@@ -1,0 +1,234 @@
+//! Changes of an item that is not sealed: it stays plain, or becomes sealed and loses no value.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::dynamodb::{Item, MAX_ITEM_BYTES};
+use crate::error::Error;
+use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
+use crate::expression::placeholders::Placeholders;
+use crate::item::managed_fields;
+use crate::item::modify_record::plan::{Change, is_same};
+use crate::item::modify_record::{Modification, Stored, as_read, unchanged};
+use crate::item::plain::plain_attributes;
+use crate::item::read_back::split;
+use crate::item::size::item_bytes;
+use crate::item::split::Parts;
+use crate::record::Envelope;
+use crate::record::field::{Field, Mark};
+use crate::record::item_key::record_id;
+use crate::record::kind::Kind;
+use crate::record::schema::ENCRYPTED_PAYLOAD;
+
+const NOT_READ: &str = "is encrypted in the struct, and the struct does not read the value that the item has: sealing \
+                        the record would leave it in plaintext or lose it; nothing was sent (let the struct read it, \
+                        or remove the attribute)";
+
+const READ_IN_PART: &str = "holds values that the struct does not read, so sealing the record would lose them; nothing \
+                            was sent (add their fields to the struct, or remove them from the item)";
+
+impl<T: Envelope> Stored<T> {
+    /// Whether the item is not sealed.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.before_plain.is_some()
+    }
+
+    /// The changed record of a plain item, in plaintext; `None` if nothing has changed.
+    pub(crate) fn modified_in_plaintext(
+        &self,
+        now: SystemTime,
+    ) -> Result<Option<Modification>, Error> {
+        let fail = |kind| Error::new(record_id(&Kind::of::<T>(), &self.item), kind);
+        self.modified(now).map_err(fail)
+    }
+
+    fn modified(&self, now: SystemTime) -> Result<Option<Modification>, ErrorKind> {
+        let Some(before) = &self.before_plain else { return Ok(None) };
+        let parts = split(&self.record)?;
+        self.same_groups(&parts)?;
+        self.same_key(&parts)?;
+        let mut written = plain_attributes(&self.record)?;
+        managed_fields::restore(T::SCHEMA, &mut written, before);
+        if !fields::<T>().any(|field| has_changed(field, before, &written)) {
+            return Ok(None);
+        }
+        managed_fields::change(T::SCHEMA, &mut written, now)?;
+        let changes = self.changes(before, &written);
+        match item_bytes(&self.readable_after(&changes)) {
+            bytes if bytes > MAX_ITEM_BYTES => {
+                return Err(ErrorKind::Usage(UsageError::TooLarge { bytes }));
+            }
+            _ => {}
+        }
+        let expected = self.expected(&[], &changes);
+        Ok(Some(Modification { expected, sealed_again: Item::new(), changes, written }))
+    }
+
+    /// The attributes that differ from what is stored. Fields that have not changed stay as they
+    /// are, under whatever name.
+    fn changes(&self, before: &Item, after: &Item) -> Vec<Change> {
+        let changed = fields::<T>().filter(|field| has_changed(field, before, after));
+        let of_field = |field: &'static Field| {
+            field.names().map(|name| {
+                let new = after.get(field.name).filter(|_| name == field.name);
+                Change { name: name.to_owned(), new: new.cloned() }
+            })
+        };
+        let differs = |change: &Change| self.item.get(&change.name) != change.new.as_ref();
+        changed.flat_map(of_field).filter(differs).collect()
+    }
+
+    /// The attributes of a plain item that must be as they were read, whatever changes: without a
+    /// payload, nothing else shows that another writer was faster.
+    ///
+    /// These are all values that are sealed or bound, absent ones included. The partition key is
+    /// among them, because an item that was deleted has no attribute that contradicts the others.
+    pub(super) fn expected_of_plain(&self) -> Vec<Cow<'static, str>> {
+        if !self.is_plain() {
+            return Vec::new();
+        }
+        let bound = T::SCHEMA.iter().filter(|field| {
+            matches!(field.mark, Mark::Encrypted | Mark::Authenticated | Mark::PartitionKey)
+        });
+        let reserved = T::SCHEMA.reserved_names().into_iter().map(Cow::Owned);
+        bound.flat_map(Field::names).map(Cow::Borrowed).chain(reserved).collect()
+    }
+
+    /// The attributes that must be as they were read if the closure has changed nothing.
+    pub(super) fn expected_of_unchanged(&self) -> Vec<(String, Option<AttributeValue>)> {
+        if self.is_plain() { self.expected(&[], &[]) } else { Vec::new() }
+    }
+
+    /// The condition that no other writer was faster, if the closure has changed nothing: the
+    /// record was not sealed again, and a plain item has the values that were read.
+    pub(crate) fn as_read(&self, placeholders: &mut Placeholders) -> String {
+        match self.is_plain() {
+            true => as_read(&self.expected_of_unchanged(), placeholders),
+            false => unchanged(ENCRYPTED_PAYLOAD, self.item.get(ENCRYPTED_PAYLOAD), placeholders),
+        }
+    }
+
+    /// Checks that a plain item, when it is sealed, loses no value that the change did not touch,
+    /// and leaves none of an encrypted field in plaintext.
+    pub(super) fn check_nothing_lost(
+        &self,
+        after: &Parts,
+        changes: &[Change],
+    ) -> Result<(), ErrorKind> {
+        let Some(before) = &self.before_plain else { return Ok(()) };
+        let planner = self.planner(after)?;
+        for field in T::SCHEMA.with_mark(Mark::Encrypted) {
+            for name in field.names() {
+                let Some(stored) = self.item.get(name) else { continue };
+                let refuse = |reason| {
+                    ErrorKind::Usage(UsageError::Attribute { attribute: name.to_owned(), reason })
+                };
+                if !changes.iter().any(|change| change.name == name && change.new.is_none()) {
+                    return Err(refuse(NOT_READ));
+                }
+                if planner.has_changed(field) {
+                    continue;
+                }
+                match before.get(field.name) {
+                    None if !is_null(stored) => return Err(refuse(NOT_READ)),
+                    Some(again) if loses(stored, again) => return Err(refuse(READ_IN_PART)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fields that a change may write.
+fn fields<T: Envelope>() -> impl Iterator<Item = &'static Field> {
+    let is_written = |field: &&Field| {
+        matches!(field.mark, Mark::Encrypted | Mark::Authenticated | Mark::Plaintext)
+            && !field.is_generated()
+    };
+    T::SCHEMA.iter().filter(is_written)
+}
+
+fn has_changed(field: &Field, before: &Item, after: &Item) -> bool {
+    !is_same(before.get(field.name), after.get(field.name))
+}
+
+const fn is_null(value: &AttributeValue) -> bool {
+    matches!(value, AttributeValue::Null(_))
+}
+
+/// Whether `stored` has entries or elements that `again`, the same value read and written by its
+/// type, does not have. Texts and numbers are not compared: a type may write them in another form.
+fn loses(stored: &AttributeValue, again: &AttributeValue) -> bool {
+    match (stored, again) {
+        (AttributeValue::M(stored), AttributeValue::M(again)) => {
+            stored.iter().any(|(name, value)| match again.get(name) {
+                Some(again) => loses(value, again),
+                None => !is_null(value),
+            })
+        }
+        (AttributeValue::L(stored), AttributeValue::L(again)) => {
+            stored.len() > again.len()
+                || stored.iter().zip(again).any(|(stored, again)| loses(stored, again))
+        }
+        // A set that the struct reads and writes as a list, or the other way.
+        (stored, again) => match (elements(stored), elements(again)) {
+            (Some(stored), Some(again)) => stored > again,
+            (Some(stored), None) => stored > 0,
+            (None, _) => false,
+        },
+    }
+}
+
+/// The number of elements or entries of a value that has any.
+fn elements(value: &AttributeValue) -> Option<usize> {
+    match value {
+        AttributeValue::M(entries) => Some(entries.len()),
+        AttributeValue::L(values) => Some(values.len()),
+        AttributeValue::Ss(set) | AttributeValue::Ns(set) => Some(set.len()),
+        AttributeValue::Bs(set) => Some(set.len()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use crate::item::modify_record::plain::loses;
+
+    fn text(text: &str) -> AttributeValue {
+        AttributeValue::S(text.to_owned())
+    }
+
+    fn map(entries: &[(&str, AttributeValue)]) -> AttributeValue {
+        AttributeValue::M(HashMap::from_iter(
+            entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())),
+        ))
+    }
+
+    #[test]
+    fn a_value_is_lost_if_an_entry_or_an_element_is() {
+        let full = map(&[("city", text("Bern")), ("zip", text("3000"))]);
+        let part = map(&[("city", text("Bern"))]);
+        let null = map(&[("city", text("Bern")), ("zip", AttributeValue::Null(true))]);
+        let list = |values: &[&AttributeValue]| {
+            AttributeValue::L(values.iter().map(|value| (*value).clone()).collect())
+        };
+        let set = AttributeValue::Ss(vec!["a".to_owned(), "b".to_owned()]);
+        assert!(loses(&full, &part), "an entry");
+        assert!(loses(&list(&[&full]), &list(&[&part])), "an entry inside a list");
+        assert!(loses(&list(&[&part, &part]), &list(&[&part])), "an element");
+        assert!(loses(&full, &text("unknown")), "a map that became a text");
+        assert!(loses(&set, &list(&[&part])), "an element of a set");
+        assert!(!loses(&null, &part), "a null is no value");
+        assert!(!loses(&part, &full), "a default is added");
+        assert!(!loses(&set, &list(&[&part, &part])), "a set that became a list");
+        assert!(!loses(&text("1.0"), &text("1")), "another form of a text");
+    }
+}

@@ -1,0 +1,22 @@
+//! The code of docs/guide/migration.md.
+
+use envelope_dynamo::item::PlaintextItems;
+use envelope_dynamo::{Envelope, LocalKeyProvider, Table};
+
+#[derive(Envelope)]
+#[envelope(table = "users")]
+#[allow(dead_code)]
+struct User {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    email: String,
+}
+
+#[allow(dead_code)]
+fn watched(dynamodb: aws_sdk_dynamodb::Client, provider: LocalKeyProvider) -> Table<User> {
+    let users = Table::<User>::new(dynamodb, provider)
+        .plaintext_items(PlaintextItems::Read)
+        .observe_plaintext(|event, record| println!("{event:?} {}", record.table()));
+    users
+}
