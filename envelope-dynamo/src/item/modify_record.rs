@@ -38,6 +38,19 @@ use crate::record::schema::{ENCRYPTED_PAYLOAD, RESERVED, is_reserved};
 /// (FORMAT 4.2).
 const UNIQUE_BYTES: usize = 2 + SALT_BYTES + COMMITMENT_BYTES;
 
+/// When a record is sealed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SealWhen {
+    /// If it has changed.
+    Changed,
+    /// In any case, because the same request changes other attributes.
+    ChangedElsewhere,
+    /// In any case, because its item is not sealed. The version counts only if the record has
+    /// changed.
+    #[cfg(all(feature = "maintain", feature = "trust-plaintext-items"))]
+    NotSealed,
+}
+
 /// A stored record that was opened, or read from an item that is not sealed.
 pub(crate) struct Stored<T> {
     pub(crate) record: T,
@@ -83,14 +96,14 @@ impl<T: Envelope> Stored<T> {
         Ok(Self { record, item, plaintext: None, groups, authenticated, before, before_plain })
     }
 
-    /// Seals the changed record; `None` if nothing has changed.
+    /// Seals the changed record; `None` if there is nothing to seal.
     ///
     /// The payload is sealed again after every change: it distinguishes this write from others. A
-    /// record whose item is not sealed becomes sealed; `always`, even if nothing has changed.
+    /// record whose item is not sealed becomes sealed.
     pub(crate) async fn seal_modified(
         &self,
         now: SystemTime,
-        always: bool,
+        when: SealWhen,
         provider: &(impl WrapKey + ?Sized),
     ) -> Result<Option<Modification>, Error> {
         let id = record_id(&Kind::of::<T>(), &self.item);
@@ -99,10 +112,13 @@ impl<T: Envelope> Stored<T> {
         managed_fields::restore(T::SCHEMA, &mut after.item, &self.before.item);
         self.same_groups(&after).map_err(fail)?;
         self.same_key(&after).map_err(fail)?;
-        if !always && self.planner(&after).map_err(fail)?.is_unchanged() {
+        let has_changed = !self.planner(&after).map_err(fail)?.is_unchanged();
+        if when == SealWhen::Changed && !has_changed {
             return Ok(None);
         }
-        managed_fields::change(T::SCHEMA, &mut after.item, now).map_err(fail)?;
+        if when == SealWhen::ChangedElsewhere || has_changed {
+            managed_fields::change(T::SCHEMA, &mut after.item, now).map_err(fail)?;
+        }
         let (parts, changes) = self.planned(&after).map_err(fail)?;
         self.check_nothing_lost(&after, &changes).map_err(fail)?;
         let expected = self.expected(&parts.authenticated, &changes);
@@ -278,6 +294,14 @@ impl Modification {
             }
         }
         as_read(&self.expected, placeholders)
+    }
+
+    /// The attributes that must be as they were read, and those that are set; `None` removes one.
+    #[cfg(all(feature = "maintain", feature = "trust-plaintext-items"))]
+    pub(crate) fn into_parts(self) -> [Vec<(String, Option<AttributeValue>)>; 2] {
+        let sealed = self.sealed_again.into_iter().map(|(name, value)| (name, Some(value)));
+        let changes = self.changes.into_iter().map(|change| (change.name, change.new));
+        [self.expected, sealed.chain(changes).collect()]
     }
 
     /// Whether an item shows that this modification was written, and not another one: it then has

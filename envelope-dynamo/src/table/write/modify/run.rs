@@ -16,7 +16,7 @@ use crate::error::kind::ErrorKind;
 use crate::error::write::WriteError;
 use crate::expression::limit::name_limit;
 use crate::expression::{Changes, Condition, Limit};
-use crate::item::modify_record::{Modification, Stored};
+use crate::item::modify_record::{Modification, SealWhen, Stored};
 use crate::item::plaintext::PlaintextEvent;
 use crate::record::Envelope;
 use crate::table::Table;
@@ -88,8 +88,11 @@ impl<T: Envelope> Beside<T> {
             return stored.modified_in_plaintext(now);
         }
         // Whatever changes a plain item seals it.
-        let always = stored.is_plain() && self.has_changes();
-        stored.seal_modified(now, always, &*table.provider).await
+        let when = match stored.is_plain() && self.has_changes() {
+            true => SealWhen::ChangedElsewhere,
+            false => SealWhen::Changed,
+        };
+        stored.seal_modified(now, when, &*table.provider).await
     }
 
     fn has_changes(&self) -> bool {
