@@ -42,6 +42,8 @@
 //! ```
 
 mod assert_schema;
+#[cfg(feature = "trust-plaintext-items")]
+mod backfill;
 mod branch_keys;
 mod changes;
 mod coverage;

@@ -74,10 +74,10 @@ use crate::record::kind::Kind;
 pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     client: Client,
     name: Arc<str>,
-    provider: Arc<P>,
-    clock: Arc<dyn Clock>,
+    pub(crate) provider: Arc<P>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// The kinds of record in the table, as far as this handle knows: those of its enum.
-    kinds: &'static [Kind],
+    pub(crate) kinds: &'static [Kind],
     /// What becomes of items that are not sealed.
     plaintext: PlaintextPolicy,
     record: PhantomData<fn() -> T>,

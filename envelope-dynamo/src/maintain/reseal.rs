@@ -306,6 +306,7 @@ impl<F: UnwrapKey, T: WrapKey> Resealing<'_, F, T> {
         Update {
             set: set.map(|(name, value)| (name.clone(), value.clone())).collect(),
             expected: expected.collect(),
+            remove: Vec::new(),
         }
     }
 

@@ -16,6 +16,8 @@ use crate::item::context::bare_context;
 use crate::item::group::group_context;
 use crate::item::layout::dek_attribute;
 use crate::maintain::schema_file::{SchemaFile, SchemaFileError};
+#[cfg(feature = "trust-plaintext-items")]
+use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -63,14 +65,29 @@ impl StoredTable {
         logical: &str,
     ) -> Result<Self, SchemaFileError> {
         let kinds = schema.kinds_of(logical)?;
+        let logical = kinds.first().map_or("", |kind| kind.table);
+        Ok(Self::of_kinds(client, schema, logical, kinds))
+    }
+
+    /// The table of the records of type `T`, for a run that knows the type.
+    #[cfg(feature = "trust-plaintext-items")]
+    pub(crate) fn of_type<T: Envelope>(client: Client) -> Self {
+        Self::of_kinds(client, &SchemaFile::new().with::<T>(), T::TABLE, vec![Kind::of::<T>()])
+    }
+
+    fn of_kinds(
+        client: Client,
+        schema: &SchemaFile,
+        logical: &'static str,
+        kinds: Vec<Kind>,
+    ) -> Self {
         let records = schema.records().values().filter(|record| record.table == logical);
         let keys = records.flat_map(|it| std::iter::once(&it.partition_key).chain(&it.sort_key));
         let key_types = keys.filter_map(|key| Some((key.name.clone(), key.scalar.clone()?)));
-        let logical = kinds.first().map_or("", |kind| kind.table);
         let key_types = key_types.collect();
         let digest: [u8; 32] = Sha256::digest(schema.to_string()).into();
         let schema_digest = hex(&digest);
-        Ok(Self { client, name: logical.to_owned(), logical, kinds, key_types, schema_digest })
+        Self { client, name: logical.to_owned(), logical, kinds, key_types, schema_digest }
     }
 
     /// Uses the table with the physical name `name`.

@@ -3,6 +3,7 @@
 //! The servers are embedded, or those that the environment names.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod backfill;
 mod bench;
 mod contexts;
 mod coverage;

@@ -23,9 +23,9 @@ use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
 use crate::record::schema::ENCRYPTED_PAYLOAD;
 
-const NOT_READ: &str = "is encrypted in the struct, and the struct does not read the value that the item has: sealing \
-                        the record would leave it in plaintext or lose it; nothing was sent (let the struct read it, \
-                        or remove the attribute)";
+const NOT_READ: &str = "is encrypted in the struct, and the struct does not read and write the value that the item \
+                        has: sealing the record would leave it in plaintext or lose it; nothing was sent (let the \
+                        struct read and write it, or remove the attribute)";
 
 const READ_IN_PART: &str = "holds values that the struct does not read, so sealing the record would lose them; nothing \
                             was sent (add their fields to the struct, or remove them from the item)";
@@ -133,7 +133,7 @@ impl<T: Envelope> Stored<T> {
                     continue;
                 }
                 match before.get(field.name) {
-                    None if !is_null(stored) => return Err(refuse(NOT_READ)),
+                    None if !is_empty(stored) => return Err(refuse(NOT_READ)),
                     Some(again) if loses(stored, again) => return Err(refuse(READ_IN_PART)),
                     _ => {}
                 }
@@ -156,8 +156,16 @@ fn has_changed(field: &Field, before: &Item, after: &Item) -> bool {
     !is_same(before.get(field.name), after.get(field.name))
 }
 
-const fn is_null(value: &AttributeValue) -> bool {
-    matches!(value, AttributeValue::Null(_))
+/// Whether a type that leaves a value out when it writes (`skip_serializing_if`) probably reads the
+/// same from nothing: null, false, zero, and whatever has no elements.
+fn is_empty(value: &AttributeValue) -> bool {
+    match value {
+        AttributeValue::Null(_) | AttributeValue::Bool(false) => true,
+        AttributeValue::S(text) => text.is_empty(),
+        AttributeValue::N(number) => number.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-')),
+        AttributeValue::B(bytes) => bytes.as_ref().is_empty(),
+        value => elements(value) == Some(0),
+    }
 }
 
 /// Whether `stored` has entries or elements that `again`, the same value read and written by its
@@ -167,7 +175,7 @@ fn loses(stored: &AttributeValue, again: &AttributeValue) -> bool {
         (AttributeValue::M(stored), AttributeValue::M(again)) => {
             stored.iter().any(|(name, value)| match again.get(name) {
                 Some(again) => loses(value, again),
-                None => !is_null(value),
+                None => !is_empty(value),
             })
         }
         (AttributeValue::L(stored), AttributeValue::L(again)) => {
@@ -227,6 +235,8 @@ mod tests {
         assert!(loses(&full, &text("unknown")), "a map that became a text");
         assert!(loses(&set, &list(&[&part])), "an element of a set");
         assert!(!loses(&null, &part), "a null is no value");
+        let zero = map(&[("city", text("Bern")), ("zip", AttributeValue::N("0.0".to_owned()))]);
+        assert!(!loses(&zero, &part), "a default that the type leaves out");
         assert!(!loses(&part, &full), "a default is added");
         assert!(!loses(&set, &list(&[&part, &part])), "a set that became a list");
         assert!(!loses(&text("1.0"), &text("1")), "another form of a text");

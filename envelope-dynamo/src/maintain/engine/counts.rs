@@ -18,6 +18,8 @@ pub struct Counts {
     pub other_key: u64,
     /// Items without sealed fields.
     pub not_sealed: u64,
+    /// Items of other types than the run is for, which it did not touch.
+    pub other_entity: u64,
     /// Records that could not be changed. Each is reported by name.
     pub failed: u64,
     /// How often another writer was faster, and the record was read again.
@@ -36,7 +38,12 @@ impl Counts {
     /// The records and items that were judged.
     #[must_use]
     pub const fn seen(&self) -> u64 {
-        self.changed + self.already + self.other_key + self.not_sealed + self.failed
+        self.changed
+            + self.already
+            + self.other_key
+            + self.not_sealed
+            + self.other_entity
+            + self.failed
     }
 }
 
@@ -46,6 +53,7 @@ impl AddAssign for Counts {
         self.already += other.already;
         self.other_key += other.other_key;
         self.not_sealed += other.not_sealed;
+        self.other_entity += other.other_entity;
         self.failed += other.failed;
         self.overtaken += other.overtaken;
         self.pages += other.pages;

@@ -44,6 +44,9 @@ pub(crate) enum Standing {
     Already,
     OtherKey,
     NotSealed,
+    /// It is of another type than the run is for.
+    #[cfg(feature = "trust-plaintext-items")]
+    OtherEntity,
 }
 
 /// A call to KMS that a record needs.
@@ -389,6 +392,10 @@ impl<'a> Worker<'a> {
                     Settled::Is(Standing::Already) => self.count(|counts| counts.already += 1),
                     Settled::Is(Standing::OtherKey) => self.count(|counts| counts.other_key += 1),
                     Settled::Is(Standing::NotSealed) => self.count(|counts| counts.not_sealed += 1),
+                    #[cfg(feature = "trust-plaintext-items")]
+                    Settled::Is(Standing::OtherEntity) => {
+                        self.count(|counts| counts.other_entity += 1);
+                    }
                     // Counted when it happened: whether anything succeeded decides about refusals.
                     Settled::Changed | Settled::Failed => {}
                     Settled::Is(Standing::Due) => {}

@@ -21,10 +21,11 @@ pub(crate) enum Expected {
     Absent,
 }
 
-/// The attributes that a step sets, and those that must be as they were read.
+/// The attributes that a step sets and removes, and those that must be as they were read.
 #[derive(Default)]
 pub(crate) struct Update {
     pub(crate) set: Vec<(String, AttributeValue)>,
+    pub(crate) remove: Vec<String>,
     pub(crate) expected: Vec<(String, Expected)>,
 }
 
@@ -68,7 +69,12 @@ impl Update {
                 Expected::Absent => format!("attribute_not_exists({})", placeholders.name(name)),
             });
         }
-        (format!("SET {}", set.join(", ")), conditions.join(" AND "))
+        let mut change = format!("SET {}", set.join(", "));
+        if !self.remove.is_empty() {
+            let names = self.remove.iter().map(|name| placeholders.name(name));
+            change += &format!(" REMOVE {}", names.collect::<Vec<_>>().join(", "));
+        }
+        (change, conditions.join(" AND "))
     }
 
     /// Sends the update. It never creates an item, since it expects an attribute.

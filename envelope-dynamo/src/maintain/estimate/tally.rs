@@ -45,6 +45,8 @@ impl Tally {
             Ok(Standing::Already) => &mut classes.already,
             Ok(Standing::OtherKey) => &mut classes.other_key,
             Ok(Standing::NotSealed) => &mut classes.not_sealed,
+            #[cfg(feature = "trust-plaintext-items")]
+            Ok(Standing::OtherEntity) => &mut classes.not_sealed,
             Err(_) => &mut classes.failed,
         };
         *class += 1.0;
