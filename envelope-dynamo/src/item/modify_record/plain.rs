@@ -126,7 +126,8 @@ impl<T: Envelope> Stored<T> {
                 let refuse = |reason| {
                     ErrorKind::Usage(UsageError::Attribute { attribute: name.to_owned(), reason })
                 };
-                if !changes.iter().any(|change| change.name == name && change.new.is_none()) {
+                let is_removed = |change: &Change| change.name == name && change.new.is_none();
+                if !changes.iter().any(is_removed) || (!field.is_read && !is_empty(stored)) {
                     return Err(refuse(NOT_READ));
                 }
                 if planner.has_changed(field) {

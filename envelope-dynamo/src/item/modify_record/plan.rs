@@ -166,10 +166,17 @@ impl<'s> Planner<'s> {
             .collect()
     }
 
+    /// Whether the item is not sealed: then nothing is sealed anywhere.
+    const fn is_plain(&self) -> bool {
+        self.stored.is_empty()
+    }
+
     /// Whether the field stays as it is stored: it has not changed, and stands where the struct
-    /// wants it, or has nothing that could be put there.
+    /// wants it, or has nothing that could be put there. An item that is sealed for the first time
+    /// keeps no attribute of an encrypted field.
     fn keeps(&self, field: &'static Field) -> bool {
         !self.has_changed(field)
+            && !(self.is_plain() && field.mark == Mark::Encrypted)
             && (self.is_in_place(field) || !field.is_read || !self.has_value(field))
     }
 

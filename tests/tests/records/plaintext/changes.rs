@@ -263,3 +263,52 @@ async fn renamed_fields_are_sealed_under_a_name_that_the_struct_reads() {
         assert_eq!(table.get("c").send().await.unwrap().unwrap().logins, 3);
     }
 }
+
+/// Fields that the struct only writes, or only reads: sealing would lose what is stored.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "halves")]
+struct Half {
+    #[partition_key]
+    patient_id: String,
+    #[encrypted]
+    #[serde(default, skip_deserializing)]
+    written: String,
+    #[encrypted]
+    #[serde(default, skip_serializing)]
+    read: String,
+    #[encrypted]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    list: Vec<String>,
+    #[plaintext]
+    #[serde(default)]
+    count: u32,
+}
+
+#[tokio::test]
+async fn a_field_that_is_only_read_or_only_written_is_not_lost() {
+    let bench = Bench::new().await;
+    let table: Table<Half> = bench.handle(Read);
+    let key = Item::from([("patient_id".to_owned(), text("h"))]);
+    for (name, value) in [("written", text("w")), ("read", text("r"))] {
+        let item = with(&key, name, value);
+        bench.plant(item.clone()).await;
+        let error = table.update("h").modify(|half| half.count = 1).send().await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { attribute, .. }) if attribute == name),
+            "{error}"
+        );
+        assert_eq!(bench.stored("h").await, Some(item));
+    }
+    // A value that the type leaves out when it writes is sealed as absent.
+    for (name, value) in [("list", AttributeValue::L(Vec::new())), ("read", text(""))] {
+        bench.plant(with(&key, name, value)).await;
+        table.update("h").modify(|half| half.count = 1).send().await.unwrap();
+        let stored = bench.stored("h").await.unwrap();
+        assert_eq!(
+            names_of(&stored),
+            ["count", "encrypted_dek", "encrypted_payload", "patient_id"]
+        );
+        let read: Table<Half> = bench.handle(Refuse);
+        assert_eq!(read.get("h").send().await.unwrap().unwrap().count, 1);
+    }
+}
