@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use envelope_core::FragileValues;
-
 use crate::dynamodb::{Item, MAX_ITEM_BYTES};
 use crate::error::Error;
 use crate::error::data::DataError;
@@ -18,7 +16,7 @@ use crate::item::open::mismatched_key;
 use crate::item::read_back::{check_fragile, split};
 use crate::item::reconcile::{Source, choose_parts, out_of_date};
 use crate::item::size::item_bytes;
-use crate::item::split::{keys_of, split_plain};
+use crate::item::split::{FragileFields, keys_of, split_plain};
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::{key_attributes, record_id};
@@ -74,7 +72,7 @@ pub(crate) fn plain_attributes<T: Envelope>(record: &T) -> Result<Item, ErrorKin
     Ok(item)
 }
 
-fn read_back<T: Envelope>(item: &Item) -> Result<Vec<(&'static str, FragileValues)>, ErrorKind> {
+fn read_back<T: Envelope>(item: &Item) -> Result<FragileFields, ErrorKind> {
     Ok(split_plain(&open_plain::<T>(&mut item.clone())?)?.1)
 }
 

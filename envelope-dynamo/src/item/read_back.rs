@@ -13,7 +13,7 @@ use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::item::assemble::{assemble, key_of};
 use crate::item::reconcile::reconcile;
-use crate::item::split::{Parts, key_item, split_unchecked};
+use crate::item::split::{FragileFields, Parts, key_item, split_unchecked};
 use crate::record::Envelope;
 
 const WIDE_INTEGERS: ValueError = ValueError::format(
@@ -41,7 +41,7 @@ pub(crate) fn check<T: Envelope>(parts: &Parts) -> Result<(), ErrorKind> {
 /// Checks that the fragile values of each field are as `written` after they were read back.
 pub(crate) fn check_fragile<T: Envelope>(
     written: &[(&'static str, FragileValues)],
-    read_back: impl FnOnce() -> Result<Vec<(&'static str, FragileValues)>, ErrorKind>,
+    read_back: impl FnOnce() -> Result<FragileFields, ErrorKind>,
 ) -> Result<(), ErrorKind> {
     // The struct never reads a field that it only writes.
     let is_read = |name: &str| T::SCHEMA.stored_as(name).is_some_and(|field| field.is_read);
@@ -71,7 +71,7 @@ pub(crate) fn check_fragile<T: Envelope>(
 }
 
 /// The fragile values of each field, after `parts` were read back.
-fn read_back<T: Envelope>(parts: &Parts) -> Result<Vec<(&'static str, FragileValues)>, ErrorKind> {
+fn read_back<T: Envelope>(parts: &Parts) -> Result<FragileFields, ErrorKind> {
     let mut sealed = parts.fields.fields()?;
     for (_, fields) in &parts.groups {
         sealed.extend(fields.fields()?);

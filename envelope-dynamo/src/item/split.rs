@@ -25,6 +25,9 @@ pub(crate) const PLAINTEXT_BYTES: usize = 512;
 
 const NO_FIELD: ValueError = ValueError::format("a serialized field is not one of the struct's");
 
+/// The fields with values that not every type reads back.
+pub(crate) type FragileFields = Vec<(&'static str, FragileValues)>;
+
 /// The parts of a record, before sealing.
 pub(crate) struct Parts {
     /// Keys, authenticated and plaintext attributes.
@@ -38,7 +41,7 @@ pub(crate) struct Parts {
     /// The names of the authenticated attributes, absent ones included.
     pub(crate) authenticated: Vec<Cow<'static, str>>,
     /// The fields with values that not every type reads back.
-    pub(crate) fragile: Vec<(&'static str, FragileValues)>,
+    pub(crate) fragile: FragileFields,
 }
 
 /// Splits `record` by the marks of its fields, without reading it back.
@@ -54,9 +57,7 @@ pub(crate) fn split_unchecked<T: Envelope>(record: &T) -> Result<Parts, ErrorKin
 
 /// The attributes of an item that is not sealed: all fields of `record`, as serde writes them, and
 /// the composed keys. Says which of them have values that not every type reads back.
-pub(crate) fn split_plain<T: Envelope>(
-    record: &T,
-) -> Result<(Item, Vec<(&'static str, FragileValues)>), ErrorKind> {
+pub(crate) fn split_plain<T: Envelope>(record: &T) -> Result<(Item, FragileFields), ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Plain, Vec::new());
     match record.serialize(&mut router) {
         Ok(()) => router.finish().map(|parts| (parts.item, parts.fragile)),
@@ -137,7 +138,7 @@ struct Router {
     scope: Scope,
     /// The values of the current field that not every type reads back.
     fragile: FragileValues,
-    fragile_fields: Vec<(&'static str, FragileValues)>,
+    fragile_fields: FragileFields,
     /// The values of fields that are parts of composed keys.
     parts: Vec<(&'static str, Part)>,
 }

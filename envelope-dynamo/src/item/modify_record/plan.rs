@@ -175,8 +175,9 @@ impl<'s> Planner<'s> {
     /// wants it, or has nothing that could be put there. An item that is sealed for the first time
     /// keeps no attribute of an encrypted field.
     fn keeps(&self, field: &'static Field) -> bool {
-        !self.has_changed(field)
-            && !(self.is_plain() && field.mark == Mark::Encrypted)
+        let leaves_the_clear = self.is_plain() && field.mark == Mark::Encrypted;
+        !leaves_the_clear
+            && !self.has_changed(field)
             && (self.is_in_place(field) || !field.is_read || !self.has_value(field))
     }
 

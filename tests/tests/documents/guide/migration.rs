@@ -1,6 +1,7 @@
 //! The code of docs/guide/migration.md.
 
 use envelope_dynamo::item::PlaintextItems;
+use envelope_dynamo::maintain::{Limits, Part};
 use envelope_dynamo::{Envelope, LocalKeyProvider, Table};
 
 #[derive(Envelope)]
@@ -11,6 +12,13 @@ struct User {
     user_id: String,
     #[encrypted]
     email: String,
+}
+
+#[allow(dead_code)]
+async fn sealed(users: Table<User>) -> Result<(), Box<dyn std::error::Error>> {
+    let counts = users.backfill().part(Part::of(17, 256)?).limits(Limits::new()).send().await?;
+    println!("{} sealed, {} failed", counts.changed, counts.failed);
+    Ok(())
 }
 
 #[allow(dead_code)]

@@ -7,6 +7,9 @@ use envelope_examples::Fault;
 
 use super::*;
 
+/// What another writer does to a record.
+type Change = fn(&mut Patient);
+
 fn visit(patient: &mut Patient) {
     patient.visits += 1;
 }
@@ -62,7 +65,7 @@ async fn whatever_changes_a_plain_item_in_read_seals_it() {
 /// is sealed or bound. The change is kept.
 #[tokio::test]
 async fn a_change_of_another_writer_is_never_lost() {
-    let others: [(&str, fn(&mut Patient)); 6] = [
+    let others: [(&str, Change); 6] = [
         ("an encrypted value", |p| p.name = "Theirs".to_owned()),
         ("an encrypted value that was absent", |p| p.phone = Some("044".to_owned())),
         ("a value inside one", |p| p.address.street = None),
