@@ -48,7 +48,8 @@ pub(crate) struct CoverageArgs {
 
     /// Open only so many records, chosen at random
     ///
-    /// If n are opened and none fails, at most 3/n of the records do not open, with 95 % confidence.
+    /// If n are opened and none fails, at most 3/n of the records do not open, with 95 %
+    /// confidence.
     #[arg(long, value_name = "RECORDS", requires = "open", verbatim_doc_comment)]
     sample: Option<u64>,
 
@@ -116,7 +117,23 @@ pub(crate) async fn run(
         kind => explained(kind),
     })?;
     global.output.print(&report)?;
-    Ok(if report.holds() { Exit::Done } else { Exit::LeftOver })
+    if !report.holds() {
+        return Ok(Exit::LeftOver);
+    }
+    args.expect_none.iter().for_each(|key| eprintln!("{}", next_steps(key)));
+    Ok(Exit::Done)
+}
+
+/// What a person does next with a key that is no longer used. This command never does it: a key
+/// serves other tables, and a deletion cannot be undone.
+fn next_steps(key: &str) -> String {
+    format!(
+        "next, when this holds for every table that the key serves, and old copies are gone:\n  \
+         aws kms disable-key --key-id {key}\n  \
+         aws kms enable-key --key-id {key}   # the way back\n\
+         and when nothing has needed the key for 30 days, and no backup needs it:\n  \
+         aws kms schedule-key-deletion --key-id {key} --pending-window-in-days 30"
+    )
 }
 
 impl CoverageArgs {

@@ -1,4 +1,5 @@
-//! Looks at one stored item, without a key: what is sealed in it, for whom, and what it is bound to.
+//! Looks at one stored item, without a key: what is sealed in it, for whom, and what it is bound
+//! to.
 //!
 //! ```
 //! use std::collections::HashMap;

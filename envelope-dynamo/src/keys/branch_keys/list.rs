@@ -121,7 +121,8 @@ impl<P> BranchKeyTable<P> {
         Branches { name: self.name.clone(), scan, page: VecDeque::new(), state: State::Start }
     }
 
-    /// Lists the versions of a branch's key, the oldest first.
+    /// Lists the versions of a branch's key, the oldest first. Versions of the same second are in
+    /// no particular order.
     ///
     /// # Errors
     ///
