@@ -1,6 +1,9 @@
 //! A process that searches its own memory for secrets that should be wiped. Linux only: on other
 //! systems this crate is empty, and its tests are reported as ignored.
 //!
+//! The program `watched` is the command `envelope` with the same allocator: a test that starts it
+//! searches its memory from outside.
+//!
 //! The search must not find its own copy of a secret, so secrets are [`Masked`], and computed and
 //! compared byte by byte. The search reads every writable page through `/proc/self/mem`.
 //!

@@ -1,4 +1,4 @@
-//! Searches all memory of this process for all secrets at once.
+//! Searches all memory of this process, or of a child, for all secrets at once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::process::Child;
 use std::sync::{Mutex, PoisonError};
 
 use crate::Masked;
@@ -125,14 +126,36 @@ impl Search {
     /// If the memory of this process cannot be read.
     #[must_use]
     pub fn run(&self, stack: usize) -> Vec<Find> {
+        self.look_in("self", |mapping| match mapping.contains(&stack) {
+            true => Place::Stack,
+            false => Place::Heap,
+        })
+    }
+
+    /// Searches all memory of a child of this process. All of it is [`Place::Heap`].
+    ///
+    /// # Panics
+    ///
+    /// If its memory cannot be read: Linux allows that to the parent (`ptrace`), unless a security
+    /// module forbids it.
+    #[must_use]
+    pub fn run_in(&self, child: &Child) -> Vec<Find> {
+        self.look_in(&child.id().to_string(), |_| Place::Heap)
+    }
+
+    fn look_in(&self, process: &str, place: impl Fn(&Range<usize>) -> Place) -> Vec<Find> {
         static BUFFER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
         let mut buffer = BUFFER.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.resize(CHUNK_BYTES + PIECE_BYTES, 0);
-        let own = buffer.as_ptr().addr()..buffer.as_ptr().addr() + buffer.capacity();
-        let memory = File::open("/proc/self/mem").expect("a process may read its own memory");
+        let own = match process {
+            "self" => buffer.as_ptr().addr()..buffer.as_ptr().addr() + buffer.capacity(),
+            _ => 0..0,
+        };
+        let memory =
+            File::open(format!("/proc/{process}/mem")).expect("the memory of the process is read");
         let mut finds = Vec::new();
-        for mapping in writable().expect("a process may read its own map") {
-            let place = if mapping.contains(&stack) { Place::Stack } else { Place::Heap };
+        for mapping in writable(process).expect("the map of the process is read") {
+            let place = place(&mapping);
             let mut start = mapping.start;
             while start < mapping.end {
                 // A piece may be in two chunks.
@@ -143,7 +166,7 @@ impl Search {
                     continue;
                 }
                 if let Err(error) = memory.read_exact_at(chunk, start as u64) {
-                    let still = writable().expect("a process may read its own map");
+                    let still = writable(process).expect("the map of the process is read");
                     assert!(
                         !still.contains(&mapping),
                         "{mapping:x?} is mapped, but cannot be read: {error}"
@@ -222,8 +245,8 @@ fn slot(piece: u64) -> (usize, u64) {
 }
 
 /// Every writable range of addresses. Read-only ranges contain the program, and none of its data.
-fn writable() -> io::Result<Vec<Range<usize>>> {
-    let map = std::fs::read_to_string("/proc/self/maps")?;
+fn writable(process: &str) -> io::Result<Vec<Range<usize>>> {
+    let map = std::fs::read_to_string(format!("/proc/{process}/maps"))?;
     let range = |line: &str| {
         let (addresses, rest) = line.split_once(' ')?;
         let (start, end) = addresses.split_once('-')?;

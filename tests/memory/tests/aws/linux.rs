@@ -2,6 +2,7 @@
 
 mod kms;
 mod records;
+mod rotator;
 mod sockets;
 
 use envelope_memory_tests::{Masked, Seed};
