@@ -6,6 +6,7 @@
 //! Nothing waits for real time.
 
 mod explore;
+mod keys;
 mod model;
 mod world;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 use envelope_dynamo::keys::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, EncryptedDek,
     KeyFuture, KmsKeyHint, SharedKeyProvider, SharingLimits,
@@ -16,8 +17,9 @@ use envelope_dynamo::{
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_kms_key, unique_name};
-use envelope_tests::{Item, bytes_of, plant, text};
+use envelope_tests::{Item, bytes_of, text};
 
+use crate::orders::keys::{RememberedKeys, RememberedKms};
 use crate::orders::model::{Key, Op, Outcome, Record};
 
 /// Which run of maintenance is tried.
@@ -181,13 +183,17 @@ const fn version(key: Key) -> u8 {
 pub(super) struct World {
     pub(super) servers: Servers,
     run: Run,
+    schema: SchemaFile,
+    kms: aws_sdk_kms::Client,
+    remembered_kms: RememberedKms,
     kms_keys: [String; 2],
     table: String,
+    remembered_keys: [Arc<RememberedKeys>; 2],
     /// Writers of the old key and of the new one. If records can share a data key, all that one of
     /// them writes do.
     writers: [Arc<dyn KeyProvider>; 2],
-    /// The items as they are before each order.
-    seeds: Vec<Item>,
+    /// What brings the table to its start, as the requests of one batch.
+    seeds: Vec<WriteRequest>,
     /// The segments that hold the items.
     pub(super) segments: BTreeSet<u64>,
 }
@@ -196,26 +202,52 @@ impl World {
     /// `start` is the name of the record at the start; `None` if there is no such record.
     pub(super) async fn new<T: Shape>(run: Run, start: Option<&str>) -> Self {
         let servers = Servers::embedded().await.unwrap();
-        let kms = servers.kms();
-        let kms_keys = [create_kms_key(kms).await.unwrap(), create_kms_key(kms).await.unwrap()];
-        let (table, segments) = (unique_name("orders"), BTreeSet::new());
-        let writers = [Key::Old, Key::New].map(|key| {
-            let provider = provider(&servers, &kms_keys, run, key);
+        let kms_keys = [
+            create_kms_key(servers.kms()).await.unwrap(),
+            create_kms_key(servers.kms()).await.unwrap(),
+        ];
+        let (remembered_kms, kms) = RememberedKms::new(servers.kms());
+        let remembered_keys = [Key::Old, Key::New]
+            .map(|key| Arc::new(RememberedKeys::new(provider(&servers, &kms_keys, run, key))));
+        let writers = remembered_keys.clone().map(|keys| -> Arc<dyn KeyProvider> {
             match T::HAS_GROUP {
-                true => provider,
+                true => keys,
                 false => Arc::new(SharedKeyProvider::new(
-                    provider,
+                    keys,
                     SharingLimits::new(Duration::from_secs(3600), 1_000_000),
                 )),
             }
         });
-        let mut world =
-            Self { servers, run, kms_keys, table, writers, seeds: Vec::new(), segments };
+        let mut world = Self {
+            servers,
+            run,
+            schema: SchemaFile::new().with::<T>(),
+            kms,
+            remembered_kms,
+            kms_keys,
+            table: unique_name("orders"),
+            remembered_keys,
+            writers,
+            seeds: Vec::new(),
+            segments: BTreeSet::new(),
+        };
         let records = world.records::<T>(world.servers.dynamodb().clone(), Key::Old);
         records.create_table().send().await.unwrap();
+        if start.is_none() {
+            let key = [("id".to_owned(), text("r")), ("part".to_owned(), text("first"))];
+            let delete = DeleteRequest::builder().set_key(Some(key.into())).build().unwrap();
+            world.seeds.push(WriteRequest::builder().delete_request(delete).build());
+        }
+        // Not one of the data keys that a writer gets in an order, unless all records share one.
+        let keys = match T::HAS_GROUP {
+            true => provider(&world.servers, &world.kms_keys, run, Key::Old),
+            false => Arc::clone(&world.writers[0]),
+        };
         let parts = start.map(|name| ("first", name)).into_iter().chain([("second", "neighbour")]);
         for (part, name) in parts {
-            world.seeds.push(to_item(&T::named(part, name), &world.writers[0]).await.unwrap());
+            let item = to_item(&T::named(part, name), &keys).await.unwrap();
+            let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
+            world.seeds.push(WriteRequest::builder().put_request(put).build());
         }
         world.reset().await;
         for segment in 0..4 {
@@ -237,11 +269,11 @@ impl World {
 
     /// Brings the table to its start.
     pub(super) async fn reset(&self) {
-        let delete = self.servers.dynamodb().delete_item().table_name(&self.table);
-        delete.key("id", text("r")).key("part", text("first")).send().await.unwrap();
-        for seed in &self.seeds {
-            plant(&self.servers, &self.table, seed.clone()).await;
-        }
+        self.remembered_kms.start_again();
+        self.remembered_keys.iter().for_each(|keys| keys.start_again());
+        let batch = self.servers.dynamodb().batch_write_item();
+        let batch = batch.request_items(&self.table, self.seeds.clone()).send().await.unwrap();
+        assert!(batch.unprocessed_items.is_none_or(|items| items.is_empty()));
     }
 
     pub(super) async fn perform<T: Shape>(&self, op: Op, client: &Client) -> Outcome {
@@ -263,8 +295,7 @@ impl World {
     }
 
     async fn maintain<T: Shape>(&self, key: Key, client: &Client) -> Outcome {
-        let schema = SchemaFile::new().with::<T>();
-        let table = StoredTable::new(client.clone(), &schema, "orders").unwrap();
+        let table = StoredTable::new(client.clone(), &self.schema, "orders").unwrap();
         let table = table.named(&self.table);
         let [old, new] = self.kms_keys.each_ref().map(String::as_str);
         let (from, to) = match key {
@@ -273,7 +304,7 @@ impl World {
         };
         let target = Target::branch_version(BranchVersion::from_bytes([version(key); 16]));
         let run = match self.run {
-            Run::Rewrap => table.rewrap(self.servers.kms().clone(), from, to),
+            Run::Rewrap => table.rewrap(self.kms.clone(), from, to),
             Run::Reseal => {
                 let keys = || provider(&self.servers, &self.kms_keys, self.run, key);
                 table.reseal(keys(), keys(), target)
