@@ -136,7 +136,7 @@ macro_rules! pairs {
 
 pairs! {
     put: [Put("b", Old), Put("c", New), Put("d", Old)];
-    modify: [Modify('x', Old)];
+    modify: [Modify('x', Old), Count(1)];
     delete: [Put("", New), Delete, Delete];
     recreate: [Delete, Put("b", Old), Put("c", New)];
     in_place: [Count(1), Count(2), Count(3)];
