@@ -182,10 +182,13 @@ async fn every_plain_item_of_the_type_is_sealed_and_keeps_its_values() {
     assert_eq!(bench.faults.calls("UpdateItem"), 30, "a second run writes nothing");
 }
 
+/// What another writer does to a record.
+type Change = fn(&mut Note);
+
 /// What another writer does between the read and the write of a backfill is kept.
 #[tokio::test]
 async fn no_write_of_others_is_lost() {
-    let changes: [(&str, fn(&mut Note)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("an encrypted value", |n| n.text = Some("theirs".to_owned())),
         ("an encrypted value that is gone", |n| n.text = None),
         ("an entry of a map", |n| {

@@ -21,7 +21,7 @@ async fn sealed(users: Table<User>) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::let_and_return)] // as the chapter has it
 fn watched(dynamodb: aws_sdk_dynamodb::Client, provider: LocalKeyProvider) -> Table<User> {
     let users = Table::<User>::new(dynamodb, provider)
         .plaintext_items(PlaintextItems::Read)
