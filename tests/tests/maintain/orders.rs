@@ -97,21 +97,27 @@ fn assert_neighbour(neighbour: &Record, programs: &[&[Op]], has_group: bool) {
     }
 }
 
-/// Every order of a run and of what another actor does.
+/// What the record is at the start, and what is done to replies.
+const CASES: [(Option<&str>, Replies); 5] = [
+    (Some("a"), Replies::Arrive),
+    (Some("a"), Replies::ReplyLost),
+    (Some("a"), Replies::Stale),
+    (None, Replies::Arrive),
+    (None, Replies::Stale),
+];
+
+/// Every order of a run and of what another actor does: in all cases with `ORDERS=all`, as
+/// `.ci/run` sets it. Otherwise only in the first case, to save half a minute.
 async fn pair(run: Run, name: &str, other: &'static [Op]) {
+    let tries_all = std::env::var("ORDERS").is_ok_and(|value| value == "all");
+    let cases = if tries_all { &CASES[..] } else { &CASES[..1] };
     let mut count = 0;
-    for (start, replies) in [
-        (Some("a"), Replies::Arrive),
-        (Some("a"), Replies::ReplyLost),
-        (Some("a"), Replies::Stale),
-        (None, Replies::Arrive),
-        (None, Replies::Stale),
-    ] {
+    for (start, replies) in cases.iter().copied() {
         count += every_order::<Grouped>(run, start, &[&[MOVE], other], replies).await;
         count += every_order::<Optional>(run, start, &[&[MOVE], other], replies).await;
     }
     println!("{run:?} and {name}: {count} orders");
-    assert!(count >= 80, "{count} orders");
+    assert!(count >= if tries_all { 80 } else { 20 }, "{count} orders");
 }
 
 macro_rules! pairs {
