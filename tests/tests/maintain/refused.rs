@@ -141,3 +141,93 @@ async fn an_outage_ends_a_run_soon_and_asks_for_another_run() {
     assert_eq!((counts.unwrap().failed, error.counts().changed), (0, 0));
     bench.assert_all_open(&bench.new, 50).await;
 }
+
+/// What DynamoDB says of a table, as JSON: the embedded server knows neither replicas nor recovery.
+fn described(table: &str, replicas: &[&str]) -> Fault {
+    let replicas: Vec<_> =
+        replicas.iter().map(|region| serde_json::json!({ "RegionName": region })).collect();
+    let attribute = |name| serde_json::json!({ "AttributeName": name, "AttributeType": "S" });
+    let key = |name, kind| serde_json::json!({ "AttributeName": name, "KeyType": kind });
+    let body = serde_json::json!({ "Table": {
+        "TableName": table,
+        "TableArn": format!("arn:aws:dynamodb:eu-central-1:111122223333:table/{table}"),
+        "TableId": "5b1c",
+        "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+        "AttributeDefinitions": [attribute("pk"), attribute("sk")],
+        "Replicas": replicas,
+    } });
+    Fault::Reply { status: 200, body: body.to_string() }
+}
+
+fn recovery(status: &str) -> Fault {
+    let body = serde_json::json!({ "ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": status },
+    } });
+    Fault::Reply { status: 200, body: body.to_string() }
+}
+
+#[tokio::test]
+async fn a_global_table_is_refused_unless_one_region_writes() {
+    let bench = Bench::new().await;
+    bench.seed(2).await;
+    let (table, before) = (bench.stored(), bench.items().await);
+    let both = ["eu-central-1", "us-east-1"];
+    bench.faults.fail_always("DescribeTable", described(&bench.name, &both));
+    bench.faults.fail_always("DescribeContinuousBackups", recovery("ENABLED"));
+    let run = || table.rewrap(bench.kms(), &bench.old, &bench.new);
+    let error = run().send().await.unwrap_err();
+    assert!(error.needs_a_person());
+    let name = &bench.name;
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the table {name} has replicas (us-east-1): if another region writes a record at the \
+             same time, its write is lost (run where all writes are made, and say that it is the \
+             only region that writes); nothing was written"
+        )
+    );
+    assert_eq!((bench.faults.calls("Scan"), bench.items().await), (0, before));
+    let counts = run().only_writer_region().send().await.unwrap();
+    assert_eq!((counts.changed, counts.failed), (6, 0));
+}
+
+#[tokio::test]
+async fn a_table_without_recovery_is_refused_unless_the_caller_accepts_it() {
+    let bench = Bench::new().await;
+    bench.seed(2).await;
+    let table = bench.stored();
+    bench.faults.fail_always("DescribeTable", described(&bench.name, &["eu-central-1"]));
+    bench.faults.fail_always("DescribeContinuousBackups", recovery("DISABLED"));
+    let run = || table.rewrap(bench.kms(), &bench.old, &bench.new);
+    let error = run().send().await.unwrap_err();
+    assert!(error.needs_a_person());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "point-in-time recovery of the table {} is off: switch it on, so that a mistake can \
+             be undone, or say that the run may do without; nothing was written",
+            bench.name
+        )
+    );
+    assert_eq!(bench.faults.calls("Scan"), 0);
+    let counts = run().without_recovery().send().await.unwrap();
+    assert_eq!((counts.changed, counts.failed), (6, 0));
+}
+
+/// KMS denies one record alone, such as one that somebody planted, with pairs that the key's policy
+/// does not allow.
+#[tokio::test]
+async fn a_denied_record_is_named_and_passed_over() {
+    let bench = Bench::new().await;
+    bench.seed(4).await;
+    bench.faults.fail_next("ReEncrypt", Fault::error("AccessDeniedException"));
+    let table = bench.stored();
+    let (counts, failed) = observed(table.rewrap(bench.kms(), &bench.old, &bench.new)).await;
+    let counts = counts.unwrap();
+    assert_eq!((counts.changed, counts.failed), (11, 1));
+    assert!(failed[0].contains("AccessDeniedException"), "{failed:?}");
+    let again = table.rewrap(bench.kms(), &bench.old, &bench.new).send().await.unwrap();
+    assert_eq!((again.changed, again.already), (1, 11), "the next run tries it again");
+    bench.assert_all_open(&bench.new, 4).await;
+}
