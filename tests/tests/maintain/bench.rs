@@ -34,6 +34,27 @@ pub(crate) struct Patient {
     pub(crate) visits: u64,
 }
 
+/// A patient of a newer program, with a group that the schema file does not know.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "clinic", context(purpose = "care"))]
+#[partition_key(name = "pk", format = "PATIENT#{patient_id}")]
+#[sort_key(name = "sk", format = "PROFILE")]
+pub(crate) struct NewerPatient {
+    #[key]
+    pub(crate) patient_id: String,
+    #[encrypted]
+    pub(crate) name: String,
+    #[encrypted(group = "medical")]
+    pub(crate) diagnosis: Access<String>,
+    #[encrypted(group = "billing")]
+    pub(crate) account: Access<String>,
+    #[authenticated]
+    #[encryption_context]
+    pub(crate) ward: String,
+    #[plaintext]
+    pub(crate) visits: u64,
+}
+
 /// A visit of a patient, under a data key that visits share.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "clinic", kms_context = "table")]

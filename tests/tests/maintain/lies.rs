@@ -7,35 +7,14 @@ use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use envelope_core::{ContextForm, EncryptedDek, KeyKind, KmsKeyHint, WrappedKey};
 use envelope_dynamo::keys::{CacheLimits, CachedKeyProvider, SharedKeyProvider, SharingLimits};
 use envelope_dynamo::maintain::{Coverage, FindingKind, Report};
-use envelope_dynamo::{Access, Envelope, KmsKeyProvider, to_item};
+use envelope_dynamo::{Access, KmsKeyProvider, to_item};
 use envelope_tests::{Item, binary, bytes_of, local_keys, plant, text, with};
 
-use crate::bench::{Bench, patient, visit};
+use crate::bench::{Bench, NewerPatient, patient, visit};
 
 /// Enough for pages, and few enough to count once for each lie.
 const FEW: u32 = 100;
 const MANY: u32 = 10_000;
-
-/// A patient of a newer program, with a group that the schema file does not know.
-#[derive(Clone, Debug, PartialEq, Envelope)]
-#[envelope(table = "clinic", context(purpose = "care"))]
-#[partition_key(name = "pk", format = "PATIENT#{patient_id}")]
-#[sort_key(name = "sk", format = "PROFILE")]
-struct NewerPatient {
-    #[key]
-    patient_id: String,
-    #[encrypted]
-    name: String,
-    #[encrypted(group = "medical")]
-    diagnosis: Access<String>,
-    #[encrypted(group = "billing")]
-    account: Access<String>,
-    #[authenticated]
-    #[encryption_context]
-    ward: String,
-    #[plaintext]
-    visits: u64,
-}
 
 /// Visits whose data keys are shared, and the patient on whom lies are played.
 async fn seed(bench: &Bench, items: u32) -> Item {

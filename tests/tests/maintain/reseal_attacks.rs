@@ -6,7 +6,7 @@ use envelope_dynamo::{Access, Envelope, Table};
 use envelope_examples::servers::unique_name;
 use envelope_tests::{Item, binary, bytes_of, plant, text, with};
 
-use crate::bench::{Bench, Clinic, Patient, observed, patient};
+use crate::bench::{Bench, Clinic, NewerPatient, Patient, observed, patient};
 
 /// Two patients under the old key, as they are stored.
 async fn two(bench: &Bench) -> [Item; 2] {
@@ -150,27 +150,6 @@ async fn a_false_hint_makes_a_record_look_done_and_changes_nothing() {
     assert_eq!((counts.changed, counts.already, counts.other_key), (0, 1, 1));
 }
 
-/// The next version of the clinic's program has another group.
-#[derive(Clone, Debug, PartialEq, Envelope)]
-#[envelope(table = "clinic", context(purpose = "care"))]
-#[partition_key(name = "pk", format = "PATIENT#{patient_id}")]
-#[sort_key(name = "sk", format = "PROFILE")]
-struct NewerPatient {
-    #[key]
-    patient_id: String,
-    #[encrypted]
-    name: String,
-    #[encrypted(group = "medical")]
-    diagnosis: Access<String>,
-    #[encrypted(group = "billing")]
-    iban: Access<String>,
-    #[authenticated]
-    #[encryption_context]
-    ward: String,
-    #[plaintext]
-    visits: u64,
-}
-
 #[tokio::test]
 async fn a_group_that_the_schema_does_not_know_stays_and_opens() {
     let bench = Bench::new().await;
@@ -178,8 +157,8 @@ async fn a_group_that_the_schema_does_not_know_stays_and_opens() {
         Table::<NewerPatient>::new(bench.servers.dynamodb().clone(), provider).named(&bench.name)
     };
     let Patient { patient_id, name, diagnosis, ward, visits } = patient(0);
-    let iban = Access::Granted("DE02".into());
-    let record = NewerPatient { patient_id, name, diagnosis, iban, ward, visits };
+    let account = Access::Granted("DE02".into());
+    let record = NewerPatient { patient_id, name, diagnosis, account, ward, visits };
     newer(bench.keys(&bench.old)).put(&record).send().await.unwrap();
     let before = bench.items().await.into_values().next().unwrap();
     let table = bench.stored();
