@@ -224,7 +224,8 @@ pub(crate) async fn drive(
     if args.dry_run {
         return estimate(args.set(run)?, args, output, stop).await;
     }
-    let progress = Progress::new(info.items / u64::from(parts(part)), args.progress.progress_every);
+    let progress =
+        Progress::new(info.items / u64::from(part.count()), args.progress.progress_every);
     let failed = Mutex::new(Vec::new());
     let run = args.set(run)?.observed_by(|event| match event {
         RunEvent::Page(counts) => progress.show(counts.seen(), counts.failed),
@@ -308,11 +309,6 @@ fn head(subject: &Subject, info: &TableInfo, part: Part) -> String {
         parts.push(format!("part {part}"));
     }
     parts.join("   ")
-}
-
-/// The number of parts.
-fn parts(part: Part) -> u32 {
-    part.to_string().split_once('/').and_then(|(_, count)| count.parse().ok()).unwrap_or(1)
 }
 
 fn ended_early(error: &RunError, stopped_by: &str) -> Failure {

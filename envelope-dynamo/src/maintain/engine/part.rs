@@ -50,15 +50,16 @@ impl Part {
         }
     }
 
+    /// The number of parts.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.count
+    }
+
     /// Whether this is the whole table.
     #[must_use]
     pub const fn is_whole(self) -> bool {
         self.count == 1
-    }
-
-    /// How many parts there are.
-    pub(crate) const fn count(self) -> u32 {
-        self.count
     }
 
     /// The number of segments into which the whole run divides the table.
