@@ -30,8 +30,9 @@ use crate::table::bounded;
 /// How often a record is tried while other writers are faster, or a service is throttled.
 const MAX_TRIES: u32 = 16;
 
-/// So many refusals without one success end a run: what they have in common is not the records.
-const REFUSALS_WITHOUT_SUCCESS: u64 = 16;
+/// So many refusals without one success end a run, beside as many as are in flight: what they have
+/// in common is not the records. Those in flight count because a refusal is quicker than a change.
+const REFUSALS_WITHOUT_SUCCESS: usize = 16;
 
 /// So many records in a row that failed for causes that may pass, such as an outage, end a run: the
 /// others would fail as well.
@@ -302,8 +303,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Fails if `least` changes were refused, and none has succeeded.
-    fn all_refused(&self, least: u64) -> Result<(), RunErrorKind> {
-        if self.refusals.load(Ordering::Relaxed) < least || self.counts().changed > 0 {
+    fn all_refused(&self, least: usize) -> Result<(), RunErrorKind> {
+        if self.refusals.load(Ordering::Relaxed) < least as u64 || self.counts().changed > 0 {
             return Ok(());
         }
         let first = self.first_refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -512,7 +513,7 @@ impl<'a> Worker<'a> {
             let mut first = self.first_refusal.lock().unwrap_or_else(PoisonError::into_inner);
             first.get_or_insert(error);
         }
-        self.all_refused(REFUSALS_WITHOUT_SUCCESS)?;
+        self.all_refused(REFUSALS_WITHOUT_SUCCESS.saturating_add(self.limits.in_flight))?;
         match self.counts().failed > self.limits.max_failed {
             true => Err(RunErrorKind::TooManyFailed),
             false => Ok(()),
