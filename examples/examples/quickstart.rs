@@ -17,7 +17,7 @@ use std::error::Error;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_dynamo::{Envelope, KmsKeyProvider, Table, from_item};
-use envelope_examples::Servers;
+use envelope_examples::Clients;
 use envelope_examples::servers::{create_kms_key, create_table, disable_kms_key, unique_name};
 use serde::{Deserialize, Serialize};
 
@@ -91,8 +91,8 @@ type Item = HashMap<String, AttributeValue>;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let servers = match std::env::args().nth(1).as_deref() {
-        None => Servers::from_env().await?,
-        Some("--aws") => Servers::aws().await?,
+        None => Clients::from_env().await?,
+        Some("--aws") => Clients::of_aws().await?,
         Some(other) => {
             return Err(format!("unknown argument `{other}`: the only one is --aws").into());
         }
@@ -106,7 +106,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     outcome
 }
 
-async fn demonstrate(servers: &Servers, physical: &str) -> Result<(), Box<dyn Error>> {
+async fn demonstrate(servers: &Clients, physical: &str) -> Result<(), Box<dyn Error>> {
     let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
     let users = Table::<User>::new(servers.dynamodb().clone(), provider).named(physical);
 
@@ -161,7 +161,7 @@ async fn demonstrate(servers: &Servers, physical: &str) -> Result<(), Box<dyn Er
 /// Writes a forged item with the plain SDK, and reads it as the service does.
 async fn try_to(
     what: &str,
-    servers: &Servers,
+    servers: &Clients,
     users: &Table<User>,
     item: Item,
 ) -> Result<(), Box<dyn Error>> {
@@ -177,7 +177,7 @@ async fn try_to(
 }
 
 /// Seals a record under a new KMS key, and disables that key; your own key may be in use.
-async fn disable_a_key(servers: &Servers, user: &User) -> Result<(), Box<dyn Error>> {
+async fn disable_a_key(servers: &Clients, user: &User) -> Result<(), Box<dyn Error>> {
     let key = create_kms_key(servers.kms()).await?;
     let provider = KmsKeyProvider::new(servers.kms().clone(), &key);
     let item = envelope_dynamo::to_item(user, &provider).await?;
@@ -191,7 +191,7 @@ async fn disable_a_key(servers: &Servers, user: &User) -> Result<(), Box<dyn Err
     Ok(())
 }
 
-async fn stored_item(servers: &Servers, table: &str, user: &User) -> Result<Item, Box<dyn Error>> {
+async fn stored_item(servers: &Clients, table: &str, user: &User) -> Result<Item, Box<dyn Error>> {
     let key = AttributeValue::S(user.user_id.clone());
     let output = servers.dynamodb().get_item().table_name(table).key("user_id", key).send().await?;
     Ok(output.item.ok_or("the record is gone")?)

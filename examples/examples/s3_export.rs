@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{
     Envelope, KmsKeyProvider, LocalKeyProvider, RootKey, UnwrapKey, from_item, to_item,
 };
-use envelope_examples::Servers;
+use envelope_examples::Clients;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     let mut arguments = std::env::args().skip(1);
     if let Some(file) = arguments.next() {
         let after = arguments.next().map_or(Ok(0), |line| line.parse())?;
-        let servers = Servers::aws().await?;
+        let servers = Clients::of_aws().await?;
         let provider = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
         println!("{:?}", open_export(Path::new(&file), after, &provider).await?);
         return Ok(());

@@ -1,12 +1,21 @@
-//! The examples of envelope-dynamo, and the servers that they and the tests run against.
+//! The examples of envelope-dynamo, and what they share.
 //!
-//! [`Servers`] has the AWS SDK's own clients for DynamoDB and KMS. The servers are embedded in this
-//! process, or are emulators named by environment variables, or AWS. [`Faults`] is a layer between
-//! a client and its server: it records requests and makes chosen calls fail.
+//! [`Servers`] is [`envelope_testing::Aws`]: the AWS SDK's own clients of an embedded DynamoDB and
+//! an embedded KMS, or of emulators that the environment names. [`Clients`] may also be those of
+//! AWS itself.
 #![forbid(unsafe_code)]
 
-pub mod faults;
-pub mod servers;
+mod clients;
 
-pub use faults::{Fault, Faults};
-pub use servers::{Servers, ServersError};
+pub use envelope_testing::{Fault, Faults};
+
+pub use self::clients::Clients;
+pub use self::servers::{Servers, ServersError};
+
+/// The servers of the examples and of the tests: `envelope_testing`, under the names that they use.
+pub mod servers {
+    pub use envelope_testing::{
+        Aws as Servers, Error as ServersError, create_kms_key, create_table, disable_kms_key,
+        loopback, unique_name,
+    };
+}

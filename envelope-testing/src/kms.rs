@@ -1,6 +1,8 @@
 //! KMS in this process, without a socket: an HTTP client that hands requests to an emulated
 //! service.
 
+mod key_material;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,21 +16,21 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use winterbaume_core::{MockRequest, MockService};
 use winterbaume_kms::KmsService;
 
-use super::in_process::{operation, response};
-use super::key_material::KeyMaterials;
+use self::key_material::KeyMaterials;
+use crate::http::{operation, response};
 
 /// Never resolved. If a client loses its HTTP client, its requests end here and not at AWS.
-pub(super) const ENDPOINT: &str = "http://kms.invalid";
+pub(crate) const ENDPOINT: &str = "http://kms.invalid";
 
 /// An [`HttpClient`] whose connections all lead to one KMS, with separate keys for each region.
 #[derive(Clone)]
-pub(super) struct EmbeddedKms {
+pub(crate) struct EmbeddedKms {
     service: Arc<KmsService>,
     materials: Arc<Mutex<KeyMaterials>>,
 }
 
 impl EmbeddedKms {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { service: Arc::new(KmsService::new()), materials: Arc::default() }
     }
 }

@@ -1,10 +1,9 @@
-//! The servers at ports of 127.0.0.1, for other processes: [`Servers::loopback`].
+//! The servers at ports of 127.0.0.1, for other processes: [`Aws::loopback`].
 //!
 //! [`Recorder`] writes what those processes ask to a file.
 
 mod record;
 
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -27,11 +26,10 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use self::record::Recorder;
 
-use super::Servers;
-use super::endpoints::MADE_UP;
-use super::error::ServersError;
-use super::in_process::operation;
+use crate::aws::{Aws, MADE_UP};
+use crate::error::Error;
 use crate::faults::Faults;
+use crate::http::{Server, operation};
 
 /// Above DynamoDB's own limit for a request, 16 MB.
 const LARGEST_REQUEST: usize = 32 << 20;
@@ -62,17 +60,17 @@ pub trait Watch: Send + Sync + 'static {
     fn answered(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// How servers are to be served: see [`Servers::loopback`].
+/// How servers are to be served: see [`Aws::loopback`].
 pub struct LoopbackBuilder<'s> {
-    servers: &'s Servers,
+    aws: &'s Aws,
     kms_only: bool,
     faults: Option<Faults>,
     watch: Option<Arc<dyn Watch>>,
 }
 
 impl<'s> LoopbackBuilder<'s> {
-    pub(super) fn new(servers: &'s Servers) -> Self {
-        Self { servers, kms_only: false, faults: None, watch: None }
+    pub(crate) fn new(aws: &'s Aws) -> Self {
+        Self { aws, kms_only: false, faults: None, watch: None }
     }
 
     /// Serves KMS alone.
@@ -100,21 +98,18 @@ impl<'s> LoopbackBuilder<'s> {
     ///
     /// # Errors
     ///
-    /// If the servers are AWS itself, or if a port or a thread cannot be had.
-    pub fn start(self) -> Result<Loopback, ServersError> {
+    /// If a port or a thread cannot be had.
+    pub fn start(self) -> Result<Loopback, Error> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime =
-            runtime.map_err(|e| ServersError::because("cannot start the servers' threads", e))?;
-        let kms = self.serve(&runtime, "kms", self.servers.kms_server.as_ref())?;
+            runtime.map_err(|e| Error::because("cannot start the servers' threads", e))?;
+        let kms = self.serve(&runtime, "kms", &self.aws.kms_server)?;
         let dynamodb = match self.kms_only {
             true => None,
-            false => {
-                let server = self.servers.dynamodb_server.as_ref();
-                Some(self.serve(&runtime, "dynamodb", server)?)
-            }
+            false => Some(self.serve(&runtime, "dynamodb", &self.aws.dynamodb_server)?),
         };
-        let region = self.servers.region.clone();
-        let kms_key_id = self.servers.kms_key_id.clone();
+        let region = self.aws.region.clone();
+        let kms_key_id = self.aws.kms_key_id.clone();
         Ok(Loopback { dynamodb, kms, region, kms_key_id, runtime: Some(runtime) })
     }
 
@@ -122,17 +117,15 @@ impl<'s> LoopbackBuilder<'s> {
         &self,
         runtime: &Runtime,
         service: &'static str,
-        server: Option<&Server>,
-    ) -> Result<String, ServersError> {
-        let server = server
-            .ok_or_else(|| ServersError::new("AWS is not served at a port: use it directly"))?;
+        server: &Server,
+    ) -> Result<String, Error> {
         let connector = match &self.faults {
             None => server.connector.clone(),
             Some(faults) => faults.in_front_of_server(&server.connector),
         };
         let port = Port { service, connector, url: server.url.clone(), watch: self.watch.clone() };
-        let (listener, address) = listen(runtime)
-            .map_err(|e| ServersError::because("cannot open a port of 127.0.0.1", e))?;
+        let (listener, address) =
+            listen(runtime).map_err(|e| Error::because("cannot open a port of 127.0.0.1", e))?;
         let app = Router::new().fallback(answer).with_state(Arc::new(port));
         // Without this, an answer in two packets waits 40 ms for the other side.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -147,19 +140,6 @@ fn listen(runtime: &Runtime) -> io::Result<(TcpListener, SocketAddr)> {
     let address = listener.local_addr()?;
     let _inside = runtime.enter();
     Ok((TcpListener::from_std(listener)?, address))
-}
-
-/// A server, and its address if it has a port.
-#[derive(Clone, Debug)]
-pub(super) struct Server {
-    pub(super) connector: SharedHttpConnector,
-    pub(super) url: String,
-}
-
-impl Server {
-    pub(super) fn new(connector: impl HttpConnector + 'static, url: &str) -> Self {
-        Self { connector: SharedHttpConnector::new(connector), url: url.to_owned() }
-    }
 }
 
 /// Servers at ports of 127.0.0.1. The ports close when this value is dropped.
@@ -185,7 +165,7 @@ impl Loopback {
     }
 
     /// The environment in which the AWS SDKs, the AWS CLI and this crate's
-    /// [`Servers::from_env`] use these servers.
+    /// [`Aws::from_env`] use these servers.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, &str)> {
         let dynamodb = self.dynamodb.as_deref().into_iter();
@@ -267,7 +247,7 @@ impl Port {
     }
 }
 
-type BoxError = Box<dyn Error + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn collect(
     response: HttpResponse,

@@ -8,7 +8,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Map, Value, json};
 
 use super::reply;
-use crate::servers::in_process::operation;
+use crate::http::operation;
 
 /// Lets `inner` process the first of the request's reads or writes, and returns the others.
 pub(super) async fn process_some(

@@ -12,22 +12,22 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::ServersError;
-use super::in_process::{operation, response};
+use crate::error::Error;
+use crate::http::{operation, response};
 
 /// Never resolved. If a client loses its HTTP client, its requests end here and not at AWS.
-pub(super) const ENDPOINT: &str = "http://dynamodb.invalid";
+pub(crate) const ENDPOINT: &str = "http://dynamodb.invalid";
 
 /// An [`HttpClient`] whose connections all lead to one database.
 #[derive(Clone)]
-pub(super) struct EmbeddedDynamoDb(Database);
+pub(crate) struct EmbeddedDynamoDb(Database);
 
 impl EmbeddedDynamoDb {
-    pub(super) fn new() -> Result<Self, ServersError> {
+    pub(crate) fn new() -> Result<Self, Error> {
         let database = Database::memory();
         database
             .map(Self)
-            .map_err(|error| ServersError::because("cannot create the embedded DynamoDB", error))
+            .map_err(|error| Error::because("cannot create the embedded DynamoDB", error))
     }
 
     fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, Watch};
-use crate::servers::error::ServersError;
+use crate::error::Error;
 
 /// Writes a line of JSON for each call to a file.
 ///
@@ -84,10 +84,10 @@ impl Recorder {
     /// # Errors
     ///
     /// If the file cannot be opened.
-    pub fn append_to(path: &Path) -> Result<Self, ServersError> {
+    pub fn append_to(path: &Path) -> Result<Self, Error> {
         let file = File::options().create(true).append(true).open(path);
         file.map(|file| Self(Mutex::new(file))).map_err(|error| {
-            ServersError::because(format!("cannot write the calls to {}", path.display()), error)
+            Error::because(format!("cannot write the calls to {}", path.display()), error)
         })
     }
 

@@ -4,14 +4,14 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use aws_sdk_kms::types::DataKeySpec;
-//! use envelope_examples::{Fault, Faults, Servers};
+//! use envelope_testing::{Aws, Fault, Faults};
 //!
-//! let servers = Servers::embedded().await?;
+//! let aws = Aws::embedded().await?;
 //! let faults = Faults::new();
-//! let kms = servers.kms_through(&faults);
+//! let kms = aws.kms_through(&faults);
 //!
 //! faults.fail_next("GenerateDataKey", Fault::error("ThrottlingException"));
-//! let call = kms.generate_data_key().key_id(servers.kms_key_id());
+//! let call = kms.generate_data_key().key_id(aws.kms_key_id());
 //! call.key_spec(DataKeySpec::Aes256).send().await?;
 //! assert_eq!(faults.calls("GenerateDataKey"), 2); // refused once, then tried again by the SDK
 //! assert!(faults.all_used());
@@ -35,7 +35,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-use crate::servers::in_process::{operation, response};
+use crate::http::{operation, response};
 
 /// A fault of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,7 @@ impl Faults {
     }
 
     /// The same for a connection to a server.
+    #[cfg(feature = "loopback")]
     pub(crate) fn in_front_of_server(&self, inner: &SharedHttpConnector) -> SharedHttpConnector {
         let (inner, faults) = (inner.clone(), self.clone());
         SharedHttpConnector::new(FaultyConnector { inner, faults })

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 
-use super::error::ServersError;
+use crate::error::Error;
 
 /// AWS takes about ten seconds to create a table; emulators create it at once.
 const TABLE_CREATION_TIMEOUT: Duration = Duration::from_secs(120);
@@ -20,12 +20,12 @@ const TABLE_CREATION_TIMEOUT: Duration = Duration::from_secs(120);
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use aws_sdk_dynamodb::types::ScalarAttributeType::{N, S};
-/// use envelope_examples::servers::{Servers, create_table, unique_name};
+/// use envelope_testing::{Aws, create_table, unique_name};
 ///
-/// let servers = Servers::embedded().await?;
+/// let aws = Aws::embedded().await?;
 /// let orders = unique_name("orders");
-/// create_table(servers.dynamodb(), &orders, ("user_id", S), Some(("placed_at", N))).await?;
-/// assert_eq!(servers.dynamodb().list_tables().send().await?.table_names(), [orders]);
+/// create_table(aws.dynamodb(), &orders, ("user_id", S), Some(("placed_at", N))).await?;
+/// assert_eq!(aws.dynamodb().list_tables().send().await?.table_names(), [orders]);
 /// # Ok(())
 /// # }
 /// ```
@@ -38,9 +38,8 @@ pub async fn create_table(
     name: &str,
     partition_key: (&str, ScalarAttributeType),
     sort_key: Option<(&str, ScalarAttributeType)>,
-) -> Result<(), ServersError> {
-    let invalid =
-        |error| ServersError::because(format!("the key of table {name} is not valid"), error);
+) -> Result<(), Error> {
+    let invalid = |error| Error::because(format!("the key of table {name} is not valid"), error);
     let mut creation =
         dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     let partition_key = Some((partition_key, KeyType::Hash));
@@ -56,12 +55,12 @@ pub async fn create_table(
     creation
         .send()
         .await
-        .map_err(|error| ServersError::because(format!("cannot create table {name}"), error))?;
+        .map_err(|error| Error::because(format!("cannot create table {name}"), error))?;
     let ready =
         dynamodb.wait_until_table_exists().table_name(name).wait(TABLE_CREATION_TIMEOUT).await;
-    ready.map(drop).map_err(|error| {
-        ServersError::because(format!("table {name} does not become active"), error)
-    })
+    ready
+        .map(drop)
+        .map_err(|error| Error::because(format!("table {name} does not become active"), error))
 }
 
 /// Creates a symmetric KMS key and returns its ARN.
@@ -69,16 +68,16 @@ pub async fn create_table(
 /// # Errors
 ///
 /// If KMS cannot be reached, or refuses the request.
-pub async fn create_kms_key(kms: &aws_sdk_kms::Client) -> Result<String, ServersError> {
-    let created = kms.create_key().description("envelope-dynamo: examples and tests").send().await;
+pub async fn create_kms_key(kms: &aws_sdk_kms::Client) -> Result<String, Error> {
+    let created = kms.create_key().description("envelope-testing").send().await;
     let created = created.map_err(|error| {
-        ServersError::because(
-            "cannot create a KMS key: is the server at KMS_ENDPOINT running?",
+        Error::because(
+            "cannot create a KMS key: is the server at KMS_ENDPOINT running, and is it a KMS?",
             error,
         )
     })?;
     let arn = created.key_metadata.and_then(|key| key.arn);
-    arn.ok_or_else(|| ServersError::new("KMS created a key without saying its ARN"))
+    arn.ok_or_else(|| Error::new("KMS created a key without saying its ARN"))
 }
 
 /// Disables a KMS key. Until it is enabled again, it wraps and unwraps nothing.
@@ -86,11 +85,11 @@ pub async fn create_kms_key(kms: &aws_sdk_kms::Client) -> Result<String, Servers
 /// # Errors
 ///
 /// If KMS cannot be reached, or if the key does not exist or cannot be disabled in its state.
-pub async fn disable_kms_key(kms: &aws_sdk_kms::Client, key_id: &str) -> Result<(), ServersError> {
+pub async fn disable_kms_key(kms: &aws_sdk_kms::Client, key_id: &str) -> Result<(), Error> {
     let disabled = kms.disable_key().key_id(key_id).send().await;
-    disabled.map(drop).map_err(|error| {
-        ServersError::because(format!("cannot disable the KMS key {key_id}"), error)
-    })
+    disabled
+        .map(drop)
+        .map_err(|error| Error::because(format!("cannot disable the KMS key {key_id}"), error))
 }
 
 /// A name that no other test uses, in this process or another: `prefix` and letters, digits and

@@ -11,8 +11,8 @@ use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
 use aws_sdk_kms::types::DataKeySpec;
 
-use super::loopback::{Loopback, Recorder};
 use super::*;
+use crate::loopback::{Loopback, Recorder};
 
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
@@ -22,7 +22,7 @@ fn number(value: u32) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-async fn data_key_for(servers: &Servers, table: &str) -> GenerateDataKeyOutput {
+async fn data_key_for(servers: &Aws, table: &str) -> GenerateDataKeyOutput {
     let generate = servers
         .kms()
         .generate_data_key()
@@ -33,7 +33,7 @@ async fn data_key_for(servers: &Servers, table: &str) -> GenerateDataKeyOutput {
 
 #[tokio::test]
 async fn items_are_stored_under_both_keys_and_read_back() {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let (dynamodb, table) = (servers.dynamodb(), unique_name("orders"));
     create_table(dynamodb, &table, ("user_id", S), Some(("placed_at", N))).await.unwrap();
 
@@ -66,7 +66,7 @@ async fn items_are_stored_under_both_keys_and_read_back() {
 
 #[tokio::test]
 async fn a_data_key_is_unwrapped_under_its_own_context_only() {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let generated = data_key_for(&servers, "users").await;
     let decrypt = |table: &'static str| {
         let decrypt =
@@ -85,7 +85,7 @@ async fn a_data_key_is_unwrapped_under_its_own_context_only() {
 /// As at AWS, GenerateDataKey and Decrypt name the key material, and Encrypt does not.
 #[tokio::test]
 async fn the_embedded_kms_names_the_key_material_and_another_after_a_rotation() {
-    let servers = Servers::embedded().await.unwrap();
+    let servers = Aws::embedded().await.unwrap();
     let kms = servers.kms();
     let key = create_kms_key(kms).await.unwrap();
     let generate = || kms.generate_data_key().key_id(&key).key_spec(DataKeySpec::Aes256).send();
@@ -115,7 +115,7 @@ async fn the_embedded_kms_names_the_key_material_and_another_after_a_rotation() 
 
 #[tokio::test]
 async fn a_disabled_key_neither_wraps_nor_unwraps() {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let kms = servers.kms();
     let key = create_kms_key(kms).await.unwrap();
     let generate = || kms.generate_data_key().key_id(&key).key_spec(DataKeySpec::Aes256).send();
@@ -129,7 +129,7 @@ async fn a_disabled_key_neither_wraps_nor_unwraps() {
 
 #[tokio::test]
 async fn a_key_is_not_found_in_another_region() {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let arn = create_kms_key(servers.kms()).await.unwrap();
     let (_, id) = arn.rsplit_once('/').unwrap();
     servers.kms().describe_key().key_id(id).send().await.unwrap();
@@ -142,7 +142,7 @@ async fn a_key_is_not_found_in_another_region() {
 
 #[tokio::test]
 async fn embedded_servers_share_nothing() {
-    let (ours, theirs) = (Servers::embedded().await.unwrap(), Servers::embedded().await.unwrap());
+    let (ours, theirs) = (Aws::embedded().await.unwrap(), Aws::embedded().await.unwrap());
     create_table(ours.dynamodb(), "users", ("user_id", S), None).await.unwrap();
     assert_eq!(theirs.dynamodb().list_tables().send().await.unwrap().table_names(), [""; 0]);
     let foreign = theirs.kms().describe_key().key_id(ours.kms_key_id()).send().await.unwrap_err();
@@ -151,7 +151,7 @@ async fn embedded_servers_share_nothing() {
 
 #[tokio::test]
 async fn a_table_that_exists_is_not_created_again() {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let table = unique_name("users");
     create_table(servers.dynamodb(), &table, ("user_id", S), None).await.unwrap();
     let again = create_table(servers.dynamodb(), &table, ("user_id", S), None).await.unwrap_err();
@@ -166,14 +166,14 @@ async fn a_table_that_exists_is_not_created_again() {
 
 #[tokio::test]
 async fn an_operation_that_the_embedded_dynamodb_lacks_is_refused_by_name() {
-    let servers = Servers::embedded().await.unwrap();
+    let servers = Aws::embedded().await.unwrap();
     let refused = servers.dynamodb().describe_limits().send().await.unwrap_err();
     assert_eq!(refused.message(), Some("the embedded DynamoDB has no operation DescribeLimits"));
 }
 
 #[tokio::test]
 async fn the_description_names_the_servers() {
-    let servers = Servers::embedded().await.unwrap();
+    let servers = Aws::embedded().await.unwrap();
     let key = servers.kms_key_id();
     assert_eq!(
         servers.describe(),
@@ -218,7 +218,7 @@ fn clients(loopback: &Loopback) -> (aws_sdk_dynamodb::Client, aws_sdk_kms::Clien
 
 #[tokio::test]
 async fn the_ports_lead_to_the_same_tables_and_keys() {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let loopback = servers.loopback().start().unwrap();
     let (dynamodb, kms) = clients(&loopback);
     let table = unique_name("orders");
@@ -237,7 +237,7 @@ async fn the_ports_lead_to_the_same_tables_and_keys() {
 
 #[tokio::test]
 async fn calls_through_the_ports_are_recorded_and_can_fail() {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let file = std::env::temp_dir().join(unique_name("calls"));
     let faults = Faults::new();
     let recorder = Recorder::append_to(&file).unwrap();

@@ -1,6 +1,6 @@
 //! The servers that the environment names.
 
-use super::error::ServersError;
+use crate::error::Error;
 
 const DYNAMODB_ENDPOINT: &str = "DYNAMODB_ENDPOINT";
 const KMS_ENDPOINT: &str = "KMS_ENDPOINT";
@@ -8,7 +8,7 @@ const KMS_KEY_ID: &str = "KMS_KEY_ID";
 const AWS_REGION: &str = "AWS_REGION";
 const DEFAULT_REGION: &str = "us-east-1";
 /// Both parts of the credentials that emulators see.
-pub(super) const MADE_UP: &str = "emulator";
+pub(crate) const MADE_UP: &str = "emulator";
 
 /// The addresses of the emulators. `None` means embedded in this process.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,14 +26,14 @@ impl Default for Endpoints {
 }
 
 impl Endpoints {
-    pub(super) fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ServersError> {
+    pub(super) fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let dynamodb = endpoint(&var, DYNAMODB_ENDPOINT)?;
         let kms = endpoint(&var, KMS_ENDPOINT)?;
         let kms_key_id = set(&var, KMS_KEY_ID);
         if kms.is_none() && kms_key_id.is_some() {
-            return Err(ServersError::new(
+            return Err(Error::new(
                 "KMS_KEY_ID names a key that the embedded KMS does not have: \
-                 set KMS_ENDPOINT as well, ask for AWS, or unset KMS_KEY_ID",
+                 set KMS_ENDPOINT as well, or unset KMS_KEY_ID",
             ));
         }
         let region = set(&var, AWS_REGION).unwrap_or_else(|| DEFAULT_REGION.to_owned());
@@ -48,30 +48,27 @@ impl Endpoints {
     }
 }
 
-/// The key to use at AWS, if the environment does not name emulators at the same time.
-pub(super) fn aws_key_id(var: impl Fn(&str) -> Option<String>) -> Result<String, ServersError> {
-    for name in [DYNAMODB_ENDPOINT, KMS_ENDPOINT] {
-        if set(&var, name).is_some() {
-            return Err(ServersError::new(format!(
-                "AWS is asked for, but {name} names an emulator: unset it, or do not ask for AWS"
-            )));
-        }
-    }
-    set(&var, KMS_KEY_ID).ok_or_else(|| {
-        ServersError::new("a KMS key costs money, so none is created at AWS: set KMS_KEY_ID to its id, ARN or alias")
-    })
-}
-
-fn endpoint(
-    var: impl Fn(&str) -> Option<String>,
-    name: &str,
-) -> Result<Option<String>, ServersError> {
+fn endpoint(var: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<String>, Error> {
     match set(var, name) {
-        Some(url) if !url.starts_with("http://") => Err(ServersError::new(format!(
+        Some(url) if !url.starts_with("http://") => Err(Error::new(format!(
             "{name} must be the plain HTTP address of an emulator, such as http://127.0.0.1:8000"
+        ))),
+        Some(url) if is_of_aws(&url) => Err(Error::new(format!(
+            "{name} names AWS itself: tests use emulators, such as http://127.0.0.1:8000"
         ))),
         url => Ok(url),
     }
+}
+
+/// AWS also answers plain HTTP, so the scheme alone does not tell an emulator from AWS.
+fn is_of_aws(url: &str) -> bool {
+    let authority = url.trim_start_matches("http://").split(['/', '?', '#']).next();
+    let host = authority.unwrap_or_default().rsplit('@').next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default().trim_end_matches('.');
+    let host = host.to_ascii_lowercase();
+    ["amazonaws.com", "amazonaws.com.cn", "api.aws"].iter().any(|domain| {
+        host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
 }
 
 /// An empty variable counts as unset, because a script cannot always unset one.
@@ -88,7 +85,7 @@ mod tests {
         move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
     }
 
-    fn message<T: std::fmt::Debug>(result: Result<T, ServersError>) -> String {
+    fn message<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
         result.unwrap_err().to_string()
     }
 
@@ -123,16 +120,16 @@ mod tests {
         let tls =
             Endpoints::from_vars(vars(&[("KMS_ENDPOINT", "https://kms.us-east-1.amazonaws.com")]));
         assert!(message(tls).starts_with("KMS_ENDPOINT must be the plain HTTP address"));
+        for url in [
+            "http://dynamodb.us-east-1.amazonaws.com",
+            "http://KMS.eu-west-1.AmazonAWS.com.:80/",
+            "http://name@kms.cn-north-1.amazonaws.com.cn",
+            "http://dynamodb.us-east-1.api.aws?",
+        ] {
+            let aws = Endpoints::from_vars(vars(&[("DYNAMODB_ENDPOINT", url)]));
+            assert!(message(aws).starts_with("DYNAMODB_ENDPOINT names AWS itself"), "{url}");
+        }
         let key_alone = Endpoints::from_vars(vars(&[("KMS_KEY_ID", "alias/users")]));
         assert!(message(key_alone).contains("set KMS_ENDPOINT as well"));
-    }
-
-    #[test]
-    fn aws_needs_a_key_and_no_emulator() {
-        assert!(message(aws_key_id(vars(&[]))).contains("set KMS_KEY_ID"));
-        let both =
-            vars(&[("KMS_KEY_ID", "alias/users"), ("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")]);
-        assert!(message(aws_key_id(both)).contains("DYNAMODB_ENDPOINT names an emulator"));
-        assert_eq!(aws_key_id(vars(&[("KMS_KEY_ID", "alias/users")])).unwrap(), "alias/users");
     }
 }

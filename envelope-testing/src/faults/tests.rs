@@ -8,7 +8,7 @@ use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::types::DataKeySpec;
 
 use super::*;
-use crate::servers::{Servers, create_table, unique_name};
+use crate::{Aws, create_table, unique_name};
 
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
@@ -16,7 +16,7 @@ fn text(value: &str) -> AttributeValue {
 
 /// A table behind the faults; the calls that made it are forgotten.
 async fn table(faults: &Faults) -> (aws_sdk_dynamodb::Client, String) {
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let (dynamodb, table) = (servers.dynamodb_through(faults), unique_name("users"));
     create_table(&dynamodb, &table, ("user_id", S), None).await.unwrap();
     faults.forget_calls();
@@ -67,7 +67,7 @@ async fn faults_happen_in_order_and_once_each() {
 #[tokio::test]
 async fn a_standing_fault_holds_until_recovery() {
     let faults = Faults::new();
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let kms = servers.kms_through(&faults);
     let generate = || {
         kms.generate_data_key().key_id(servers.kms_key_id()).key_spec(DataKeySpec::Aes256).send()
@@ -136,7 +136,7 @@ async fn a_held_call_waits_and_is_not_sent_if_it_is_dropped() {
 #[tokio::test]
 async fn a_made_up_reply_is_read_as_if_the_server_had_sent_it() {
     let faults = Faults::new();
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let body =
         r#"{"KeyId":"arn:aws:kms:us-east-1:111122223333:key/other","Plaintext":"AAAA"}"#.to_owned();
     faults.fail_next("Decrypt", Fault::Reply { status: 200, body });
@@ -183,7 +183,7 @@ async fn a_batch_may_be_processed_in_part() {
 #[tokio::test]
 async fn calls_that_fail_for_good_leave_later_calls_their_retries() {
     let faults = Faults::new();
-    let servers = Servers::from_env().await.unwrap();
+    let servers = Aws::from_env().await.unwrap();
     let kms = servers.kms_through(&faults);
     faults.fail_always("DescribeKey", Fault::Timeout);
     for _ in 0..100 {
