@@ -3,6 +3,7 @@
 
 pub(crate) mod plain;
 pub(crate) mod plan;
+mod unread;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod batches;
+mod clinic;
 mod entities;
 mod groups;
 mod plaintext;

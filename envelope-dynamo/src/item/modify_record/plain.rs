@@ -12,6 +12,7 @@ use crate::error::usage::UsageError;
 use crate::expression::placeholders::Placeholders;
 use crate::item::managed_fields;
 use crate::item::modify_record::plan::{Change, is_same};
+use crate::item::modify_record::unread::{has_unread, is_empty};
 use crate::item::modify_record::{Modification, Stored, as_read, unchanged};
 use crate::item::plain::plain_attributes;
 use crate::item::read_back::split;
@@ -135,7 +136,9 @@ impl<T: Envelope> Stored<T> {
                 }
                 match before.get(field.name) {
                     None if !is_empty(stored) => return Err(refuse(NOT_READ)),
-                    Some(again) if loses(stored, again) => return Err(refuse(READ_IN_PART)),
+                    Some(again) if has_unread::<T>(&self.item, name, field, again) => {
+                        return Err(refuse(READ_IN_PART));
+                    }
                     _ => {}
                 }
             }
@@ -155,91 +158,4 @@ fn fields<T: Envelope>() -> impl Iterator<Item = &'static Field> {
 
 fn has_changed(field: &Field, before: &Item, after: &Item) -> bool {
     !is_same(before.get(field.name), after.get(field.name))
-}
-
-/// Whether a type that leaves a value out when it writes (`skip_serializing_if`) probably reads the
-/// same from nothing: null, false, zero, and whatever has no elements.
-fn is_empty(value: &AttributeValue) -> bool {
-    match value {
-        AttributeValue::Null(_) | AttributeValue::Bool(false) => true,
-        AttributeValue::S(text) => text.is_empty(),
-        AttributeValue::N(number) => number.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-')),
-        AttributeValue::B(bytes) => bytes.as_ref().is_empty(),
-        value => elements(value) == Some(0),
-    }
-}
-
-/// Whether `stored` has entries or elements that `again`, the same value read and written by its
-/// type, does not have. Texts and numbers are not compared: a type may write them in another form.
-fn loses(stored: &AttributeValue, again: &AttributeValue) -> bool {
-    match (stored, again) {
-        (AttributeValue::M(stored), AttributeValue::M(again)) => {
-            stored.iter().any(|(name, value)| match again.get(name) {
-                Some(again) => loses(value, again),
-                None => !is_empty(value),
-            })
-        }
-        (AttributeValue::L(stored), AttributeValue::L(again)) => {
-            stored.len() > again.len()
-                || stored.iter().zip(again).any(|(stored, again)| loses(stored, again))
-        }
-        // A set that the struct reads and writes as a list, or the other way.
-        (stored, again) => match (elements(stored), elements(again)) {
-            (Some(stored), Some(again)) => stored > again,
-            (Some(stored), None) => stored > 0,
-            (None, _) => false,
-        },
-    }
-}
-
-/// The number of elements or entries of a value that has any.
-fn elements(value: &AttributeValue) -> Option<usize> {
-    match value {
-        AttributeValue::M(entries) => Some(entries.len()),
-        AttributeValue::L(values) => Some(values.len()),
-        AttributeValue::Ss(set) | AttributeValue::Ns(set) => Some(set.len()),
-        AttributeValue::Bs(set) => Some(set.len()),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use aws_sdk_dynamodb::types::AttributeValue;
-
-    use crate::item::modify_record::plain::loses;
-
-    fn text(text: &str) -> AttributeValue {
-        AttributeValue::S(text.to_owned())
-    }
-
-    fn map(entries: &[(&str, AttributeValue)]) -> AttributeValue {
-        AttributeValue::M(HashMap::from_iter(
-            entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())),
-        ))
-    }
-
-    #[test]
-    fn a_value_is_lost_if_an_entry_or_an_element_is() {
-        let full = map(&[("city", text("Bern")), ("zip", text("3000"))]);
-        let part = map(&[("city", text("Bern"))]);
-        let null = map(&[("city", text("Bern")), ("zip", AttributeValue::Null(true))]);
-        let list = |values: &[&AttributeValue]| {
-            AttributeValue::L(values.iter().map(|value| (*value).clone()).collect())
-        };
-        let set = AttributeValue::Ss(vec!["a".to_owned(), "b".to_owned()]);
-        assert!(loses(&full, &part), "an entry");
-        assert!(loses(&list(&[&full]), &list(&[&part])), "an entry inside a list");
-        assert!(loses(&list(&[&part, &part]), &list(&[&part])), "an element");
-        assert!(loses(&full, &text("unknown")), "a map that became a text");
-        assert!(loses(&set, &list(&[&part])), "an element of a set");
-        assert!(!loses(&null, &part), "a null is no value");
-        let zero = map(&[("city", text("Bern")), ("zip", AttributeValue::N("0.0".to_owned()))]);
-        assert!(!loses(&zero, &part), "a default that the type leaves out");
-        assert!(!loses(&part, &full), "a default is added");
-        assert!(!loses(&set, &list(&[&part, &part])), "a set that became a list");
-        assert!(!loses(&text("1.0"), &text("1")), "another form of a text");
-    }
 }
