@@ -88,7 +88,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Schema(SchemaCommand),
 
-    /// Print the IAM policy of a role, or its part of a key policy
+    /// Print the IAM policy of a role, its part of a key policy, or the guard of a table
     Policy(PolicyArgs),
 
     /// Print the completions of a shell

@@ -3,6 +3,11 @@
 // Every policy of requests.json is asked about every request: it must allow those that name it, and
 // deny all others. The same is asked of the statements for key policies. `never` lists who must be
 // denied even if another policy allows kms:* on everything.
+//
+// A guard is the policy of a table. It is asked about every request of `guarded`, made by a role
+// that may do everything.
+//
+// At last the judge is judged: policies that are spoilt in one place must be found.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { allowedContextKeysForRequest, runSimulation } from '@cloud-copilot/iam-simulate'
@@ -49,7 +54,8 @@ const accountDecides = (account) =>
 
 async function decision(request, policies, keyPolicy) {
   const resource = arn(request.resource)
-  const account = resource.split(':')[4]
+  // IAM knows no resource for some actions.
+  const account = resource === '*' ? table.names.ACCOUNT : resource.split(':')[4]
   const isKms = request.action.startsWith('kms:')
   const simulation = {
     request: {
@@ -126,7 +132,113 @@ for (const { role, policy, requests } of JSON.parse(readFileSync(recorded))) {
   for (const request of requests) await judge(`${role}, as recorded`, request, true, [policy])
 }
 
-// The judge itself: without the Deny statements, kms:* would allow what must never be.
+const mayAll = statement({ Action: 'dynamodb:*' })
+async function guardAllows(guard, { principal: who, resource, opened, service }, action) {
+  const request = {
+    principal: arn(who),
+    action,
+    resource: { resource: arn(resource), accountId: table.names.ACCOUNT },
+    contextVariables: service
+      ? { 'aws:PrincipalIsAWSService': 'true' }
+      : { 'aws:PrincipalArn': arn(who), 'aws:PrincipalIsAWSService': 'false' }
+  }
+  // Beside the guard, the table's policy lets other accounts and services in.
+  const opens = { ...mayAll.Statement[0], Principal: service ? { Service: who } : { AWS: arn(who) } }
+  const guarded = resource === 'TABLE' ? guard.Statement : []
+  const resourcePolicy = { Version: '2012-10-17', Statement: [...guarded, ...(opened ? [opens] : [])] }
+  const result = await runSimulation({
+    request,
+    identityPolicies: service ? [] : [{ name: 'everything', policy: mayAll }],
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+    resourcePolicy: resourcePolicy.Statement.length > 0 ? resourcePolicy : undefined
+  }, {})
+  if (result.resultType === 'error') throw new Error(`${who}: ${JSON.stringify(result.errors)}`)
+  const ignored = result.result?.ignoredContextKeys ?? []
+  if (ignored.length > 0) throw new Error(`${who}: ${action} has no ${ignored}`)
+  return result.overallResult === 'Allowed'
+}
+
+// The mistakes of a guard.
+async function* wrongGuard(name, guard) {
+  for (const who of table.guarded) {
+    for (const [kind, allowed] of Object.entries(who.allowed)) {
+      for (const action of table.actions[kind]) {
+        judged += 1
+        const is = await guardAllows(guard, who, action)
+        if (is !== allowed.includes(name)) {
+          yield `${name}: ${action} of ${who.name} is ${is ? 'allowed' : 'denied'}`
+        }
+      }
+    }
+  }
+}
+
+// The mistakes of the policy of a role, by its requests alone.
+async function* wrongPolicy(name, policy) {
+  for (const request of table.requests) {
+    judged += 1
+    const allowed = await decision(request, [policy])
+    if (allowed !== expand(request.allowed).includes(name)) {
+      yield `${name}: ${request.name} (${request.action}) is ${allowed ? 'allowed' : 'denied'}`
+    }
+  }
+}
+
+for (const [name, policyArguments] of Object.entries(table.guards)) {
+  for await (const mistake of wrongGuard(name, printed(policyArguments))) mistakes.push(mistake)
+}
+
+// The policy, spoilt in each place alone: a statement, an action, a condition, a resource or a
+// value of a condition is taken out.
+function* spoilt(policy) {
+  for (const [at, each] of policy.Statement.entries()) {
+    const replaced = (...by) => ({ ...policy, Statement: policy.Statement.toSpliced(at, 1, ...by) })
+    yield [`without ${each.Sid}`, replaced()]
+    for (const action of each.Action.length > 1 ? each.Action : []) {
+      const rest = each.Action.filter((other) => other !== action)
+      yield [`${each.Sid} without ${action}`, replaced({ ...each, Action: rest })]
+    }
+    // The policy of a table is about the table in any case.
+    if (each.Resource && each.Resource[0] !== '*' && !each.Principal) {
+      yield [`${each.Sid} for everything`, replaced({ ...each, Resource: ['*'] })]
+    }
+    for (const [operator, keys] of Object.entries(each.Condition ?? {})) {
+      for (const [key, values] of Object.entries(keys)) {
+        const changed = (by) => {
+          const others = Object.fromEntries(Object.entries(keys).filter(([other]) => other !== key))
+          const condition = { ...each.Condition, [operator]: { ...others, ...by } }
+          if (Object.keys(condition[operator]).length === 0) delete condition[operator]
+          return replaced({ ...each, Condition: condition })
+        }
+        yield [`${each.Sid} without ${key}`, changed({})]
+        for (const value of values.length > 1 ? values : []) {
+          const rest = values.filter((other) => other !== value)
+          yield [`${each.Sid} without ${key} ${value}`, changed({ [key]: rest })]
+        }
+      }
+    }
+  }
+}
+
+let mutations = 0
+async function mustBeFound(name, policy, wrong) {
+  for (const [how, mutant] of spoilt(policy)) {
+    mutations += 1
+    const { done } = await wrong(name, mutant).next()
+    if (done) mistakes.push(`${name}: nothing finds that it is ${how}`)
+  }
+}
+for (const [name, policyArguments] of Object.entries(table.policies)) {
+  const policy = printed(policyArguments)
+  // A Deny shows only beside another policy.
+  const allows = { ...policy, Statement: policy.Statement.filter((each) => each.Effect === 'Allow') }
+  await mustBeFound(name, allows, wrongPolicy)
+}
+for (const [name, policyArguments] of Object.entries(table.guards)) {
+  await mustBeFound(name, printed(policyArguments), wrongGuard)
+}
+// Without the Deny statements, kms:* would allow what must never be.
 const without = printed(table.policies.rotator)
 without.Statement = without.Statement.filter((each) => each.Effect === 'Allow')
 const decrypt = table.requests.find((request) => request.name === 'unwrapping under the old key')
@@ -137,4 +249,5 @@ if (mistakes.length > 0) {
   console.error(`${mistakes.length} of ${judged} judgements are wrong`)
   process.exit(1)
 }
-console.log(`${Object.keys(table.policies).length} policies, ${table.requests.length} requests: ${judged} judgements hold`)
+const policies = Object.keys(table.policies).length + Object.keys(table.guards).length
+console.log(`${policies} policies, ${table.requests.length} requests: ${judged} judgements hold; ${mutations} mutations are found`)

@@ -1,8 +1,8 @@
-//! `envelope policy`: the permissions of a role.
+//! `envelope policy`: the permissions of a role, and the guard of a table.
 
 use clap::{Args, ValueEnum};
 use envelope_dynamo::maintain::SchemaFile;
-use envelope_dynamo::maintain::policy::{PolicyError, PolicyFor, Role};
+use envelope_dynamo::maintain::policy::{Policy, PolicyError, PolicyFor, Role, guard};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -10,7 +10,8 @@ use crate::input::{Logical, pair};
 use crate::output;
 use crate::schema_source::SchemaArgs;
 
-/// The result is JSON in every case: a policy that `aws iam put-role-policy` takes as it is.
+/// The result is JSON in every case: a policy that `aws iam put-role-policy` takes as it is, or
+/// `aws dynamodb put-resource-policy` for the guard.
 #[derive(Args, Debug)]
 pub(crate) struct PolicyArgs {
     /// Who works with the table
@@ -53,9 +54,21 @@ pub(crate) struct PolicyArgs {
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pin: Vec<(String, String)>,
 
-    /// Also allow what `coverage --open` needs
+    /// Also allow what `coverage --open` needs, or a backfill of records that are sealed already
     #[arg(long)]
     open: bool,
+
+    /// Also allow what `coverage --expect-sealed` needs
+    #[arg(long)]
+    expect_sealed: bool,
+
+    /// The ARN of an IAM role that may write sealed records, for the guard; may be repeated
+    #[arg(long, value_name = "ARN", required_if_eq("role", "guard"))]
+    writer: Vec<String>,
+
+    /// The ARN of an IAM role that may update items and store none, for the guard; may be repeated
+    #[arg(long, value_name = "ARN")]
+    updater: Vec<String>,
 
     /// Print the statements for the policy of this KMS key, in place of the policy of the role
     #[arg(long, value_name = "ARN", requires = "principal")]
@@ -78,20 +91,27 @@ enum RoleName {
     Auditor,
     /// Gives records a new data key, and so opens them
     Resealer,
+    /// Seals the items that are stored in plaintext
+    Backfill,
     /// Creates, rotates, moves and deletes branch keys, and never sees one
     BranchOperator,
+    /// Nobody: the policy of the table itself, which denies writes to all but --writer
+    Guard,
 }
 
-impl From<RoleName> for Role {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::Writer => Self::Writer,
-            RoleName::Reader => Self::Reader,
-            RoleName::Rotator => Self::Rotator,
-            RoleName::Auditor => Self::Auditor,
-            RoleName::Resealer => Self::Resealer,
-            RoleName::BranchOperator => Self::BranchOperator,
-        }
+impl RoleName {
+    /// The role; `None` for the guard.
+    const fn role(self) -> Option<Role> {
+        Some(match self {
+            Self::Writer => Role::Writer,
+            Self::Reader => Role::Reader,
+            Self::Rotator => Role::Rotator,
+            Self::Auditor => Role::Auditor,
+            Self::Resealer => Role::Resealer,
+            Self::Backfill => Role::Backfill,
+            Self::BranchOperator => Role::BranchOperator,
+            Self::Guard => return None,
+        })
     }
 }
 
@@ -102,17 +122,26 @@ impl From<PolicyError> for Failure {
 }
 
 pub(crate) fn run(args: &PolicyArgs, of_code: Option<SchemaFile>) -> Outcome {
-    let facts = facts(args, of_code)?;
-    let policy = match (&args.key_policy, &args.principal) {
-        (Some(key), Some(principal)) => facts.key_policy(key, principal)?,
-        _ => facts.identity_policy()?,
+    let policy = match args.role.role() {
+        Some(role) => of_role(args, role, of_code)?,
+        None => guard(args.table_arn.as_deref().unwrap_or_default(), &args.writer, &args.updater)?,
     };
     output::line(&policy)?;
     Ok(Exit::Done)
 }
 
-fn facts(args: &PolicyArgs, of_code: Option<SchemaFile>) -> Result<PolicyFor, Failure> {
-    let role = Role::from(args.role);
+fn of_role(args: &PolicyArgs, role: Role, of_code: Option<SchemaFile>) -> Result<Policy, Failure> {
+    if !args.writer.is_empty() || !args.updater.is_empty() {
+        return Err(Failure::act_now("--writer and --updater are for --role guard alone"));
+    }
+    let facts = facts(args, role, of_code)?;
+    Ok(match (&args.key_policy, &args.principal) {
+        (Some(key), Some(principal)) => facts.key_policy(key, principal)?,
+        _ => facts.identity_policy()?,
+    })
+}
+
+fn facts(args: &PolicyArgs, role: Role, of_code: Option<SchemaFile>) -> Result<PolicyFor, Failure> {
     let mut facts = if role == Role::BranchOperator {
         PolicyFor::branch_operator()
     } else {
@@ -137,5 +166,5 @@ fn facts(args: &PolicyArgs, of_code: Option<SchemaFile>) -> Result<PolicyFor, Fa
     for (name, value) in &args.pin {
         facts = facts.pinned(name, value)?;
     }
-    Ok(facts.opens_records(args.open))
+    Ok(facts.opens_records(args.open).expects_sealed(args.expect_sealed))
 }

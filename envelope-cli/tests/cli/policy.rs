@@ -61,9 +61,74 @@ fn missing_and_wrong_arns_are_explained() {
         .refused(2, &["is both the key to move from and the one to"]);
     policy(&["--role", "branch-operator", "--table-arn", TABLE])
         .refused(2, &["the branch-operator needs the ARN of the table of branch keys"]);
+    policy(&["--role", "backfill", "--table-arn", TABLE])
+        .refused(2, &["the backfill needs the ARN of the KMS key"]);
     policy(&["--role", "king", "--table-arn", TABLE]).refused(2, &["king", "branch-operator"]);
     let reader = ["--role", "reader", "--table-arn", TABLE, "--kms-key", OLD];
     policy(&[&reader[..], &["--pin", "tenant=t_7"]].concat())
         .refused(2, &["do not all have the pair `tenant`", "none but the table and the keys"]);
     policy(&[&reader[..], &["--pin", "tenant"]].concat()).refused(2, &["this is not NAME=VALUE"]);
+}
+
+#[test]
+fn a_guard_denies_writes_to_all_but_the_named_roles() {
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    let (service, backfill, counter) = (role("service"), role("jobs/backfill"), role("counter"));
+    let guard = |more: &[&str]| {
+        let guard = ["policy", "--role", "guard", "--table-arn", TABLE];
+        run(&[&guard[..], more].concat())
+    };
+    let writers = ["--writer", &service, "--writer", &backfill, "--writer", &service];
+    let printed = guard(&writers);
+    assert_eq!(printed.code, 0, "it needs no schema file: {printed:?}");
+    let printed = printed.json();
+    let [statement] = &printed["Statement"].as_array().unwrap()[..] else { panic!("{printed}") };
+    assert_eq!(statement["Effect"], "Deny");
+    assert_eq!(statement["Principal"]["AWS"], "*");
+    assert_eq!(statement["Resource"], serde_json::json!([TABLE]));
+    let replication = role(
+        "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication",
+    );
+    assert_eq!(
+        statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"],
+        serde_json::json!([backfill, service, replication])
+    );
+    let with_updater = guard(&[&writers[..], &["--updater", &counter]].concat()).json();
+    let statements = with_updater["Statement"].as_array().unwrap();
+    assert!(!statements[0].to_string().contains("UpdateItem"), "{with_updater}");
+    assert!(!statements[0].to_string().contains("role/counter"), "{with_updater}");
+    assert_eq!(statements[1]["Action"], serde_json::json!(["dynamodb:UpdateItem"]));
+    assert!(statements[1].to_string().contains("role/counter"), "{with_updater}");
+
+    guard(&[]).refused(2, &["--writer"]);
+    guard(&["--writer", "service"]).refused(2, &["`service` is not the ARN of a role"]);
+    for wrong in [
+        "arn:aws:iam::111122223333:role/*",
+        "arn:aws:iam::111122223333:role/${aws:username}",
+        "arn:aws:iam::111122223333:user/zoe",
+        "arn:aws:iam::111122223333:role/",
+        "arn:aws:iam:::role/service",
+    ] {
+        guard(&["--writer", wrong]).refused(2, &["is not the ARN of a role"]);
+    }
+    guard(&["--writer", "arn:aws:sts::111122223333:assumed-role/service/session"])
+        .refused(2, &["a session is no role"]);
+    let many: Vec<_> = (0..400).map(|number| role(&format!("service-{number}"))).collect();
+    let many: Vec<_> = many.iter().flat_map(|role| ["--writer", role]).collect();
+    guard(&many).refused(2, &["DynamoDB takes 20480", "name fewer roles"]);
+    run(&["policy", "--role", "guard", "--writer", &service]).refused(2, &["--table-arn"]);
+    policy(&["--role", "reader", "--table-arn", TABLE, "--kms-key", OLD, "--writer", &service])
+        .refused(2, &["for --role guard alone"]);
+}
+
+#[test]
+fn a_backfill_opens_nothing_unless_it_must() {
+    let backfill = ["--role", "backfill", "--table-arn", TABLE, "--kms-key", OLD];
+    let may = |more: &[&str]| {
+        let printed = policy(&[&backfill[..], more].concat());
+        assert_eq!(printed.code, 0, "{printed:?}");
+        printed.stdout.contains("kms:Decrypt")
+    };
+    assert!(!may(&[]), "plain items need no key to be read");
+    assert!(may(&["--open"]), "a record that is sealed already opens first");
 }

@@ -2,6 +2,7 @@
 
 mod arns;
 mod attributes;
+mod guard;
 mod key_policy;
 mod roles;
 mod statement;
@@ -13,6 +14,7 @@ use crate::maintain::policy::arns::{ResourceArn, key_arn};
 use crate::maintain::policy::attributes::Attributes;
 use crate::maintain::{RecordSchema, SchemaFile};
 
+pub use crate::maintain::policy::guard::guard;
 pub use crate::maintain::policy::statement::{Policy, Statement};
 
 /// The logical name of the table of branch keys, if no other is given.
@@ -35,18 +37,23 @@ pub enum Role {
     /// file alone: a record that authenticates another attribute, which an earlier struct had,
     /// fails by name.
     Resealer,
+    /// Seals the items of a table that are not sealed, and so reads them. It opens no sealed record
+    /// unless [`opens_records`](PolicyFor::opens_records) is set, or branch keys are used. It may
+    /// change the attributes of the schema file alone.
+    Backfill,
     /// Creates, rotates, moves and deletes branch keys, and never sees one.
     BranchOperator,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Writer,
         Self::Reader,
         Self::Rotator,
         Self::Auditor,
         Self::Resealer,
+        Self::Backfill,
         Self::BranchOperator,
     ];
 
@@ -59,6 +66,7 @@ impl Role {
             Self::Rotator => "rotator",
             Self::Auditor => "auditor",
             Self::Resealer => "resealer",
+            Self::Backfill => "backfill",
             Self::BranchOperator => "branch-operator",
         }
     }
@@ -110,6 +118,7 @@ pub struct PolicyFor {
     to: Vec<String>,
     branch_keys: Option<BranchKeys>,
     opens: bool,
+    expects_sealed: bool,
 }
 
 /// The table of branch keys.
@@ -161,6 +170,7 @@ impl PolicyFor {
             to: Vec::new(),
             branch_keys: None,
             opens: false,
+            expects_sealed: false,
         }
     }
 
@@ -236,10 +246,24 @@ impl PolicyFor {
         Ok(self)
     }
 
-    /// Lets an auditor open records, for `coverage --open`.
+    /// Lets an auditor open records, for `coverage --open`; and a backfill, for fields of records
+    /// that are sealed already.
     #[must_use]
     pub const fn opens_records(mut self, opens: bool) -> Self {
         self.opens = opens;
+        self
+    }
+
+    /// Lets an auditor look for plaintext, for `coverage --expect-sealed`: it may read the
+    /// attributes of encrypted and authenticated fields, and list the backups, exports and streams
+    /// of the table.
+    ///
+    /// # Security
+    ///
+    /// As long as items are plain, this auditor can read the fields that will be encrypted.
+    #[must_use]
+    pub const fn expects_sealed(mut self, expects: bool) -> Self {
+        self.expects_sealed = expects;
         self
     }
 
@@ -300,8 +324,9 @@ impl PolicyFor {
                 return needs("the ARNs of the KMS key to move from and of the key to move to");
             }
         }
-        if matches!(self.role, Role::Writer | Role::Reader | Role::Auditor) && self.keys.is_empty()
-        {
+        let uses_keys =
+            matches!(self.role, Role::Writer | Role::Reader | Role::Auditor | Role::Backfill);
+        if uses_keys && self.keys.is_empty() {
             return needs("the ARN of the KMS key");
         }
         if let Some(key) = self.from.iter().find(|key| self.to.contains(key)) {

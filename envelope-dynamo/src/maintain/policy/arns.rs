@@ -1,4 +1,4 @@
-//! The ARNs in policies: tables and KMS keys.
+//! The ARNs in policies: tables, KMS keys and roles.
 
 use crate::keys::kms::arn::KeyArn;
 use crate::maintain::policy::PolicyError;
@@ -35,6 +35,17 @@ impl ResourceArn {
     pub(crate) fn indexes(&self) -> String {
         format!("{}/index/*", self.0)
     }
+
+    /// The role by which DynamoDB replicates global tables of the table's account.
+    pub(crate) fn replication_role(&self) -> String {
+        let part = |at| self.0.split(':').nth(at).unwrap_or_default();
+        format!(
+            "arn:{}:iam::{}:role/aws-service-role/replication.dynamodb.amazonaws.com/\
+             AWSServiceRoleForDynamoDBReplication",
+            part(1),
+            part(4)
+        )
+    }
 }
 
 /// The characters of table names, of which none is a wildcard of policies.
@@ -63,10 +74,39 @@ pub(crate) fn key_arn(arn: &str) -> Result<String, PolicyError> {
     )))
 }
 
+/// The ARN of an IAM role, with its path.
+pub(crate) fn role_arn(arn: &str) -> Result<String, PolicyError> {
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    let name = match parts.as_slice() {
+        ["arn", partition, "iam", "", account, role] if ![*partition, *account].contains(&"") => {
+            role.strip_prefix("role/")
+        }
+        _ => None,
+    };
+    // None of them is a wildcard or a variable of policies.
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.ends_with('/')
+            && name.chars().all(|char| char.is_ascii_alphanumeric() || "+=,.@_-/".contains(char))
+    };
+    if name.is_some_and(is_name) {
+        return Ok(arn.to_owned());
+    }
+    let hint = if arn.contains(":assumed-role/") {
+        "; a session is no role: name the role that it assumes"
+    } else {
+        ""
+    };
+    Err(PolicyError(format!(
+        "`{arn}` is not the ARN of a role, such as \
+         arn:aws:iam::111122223333:role/users-service{hint}"
+    )))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::maintain::policy::arns::{ResourceArn, key_arn};
+    use crate::maintain::policy::arns::{ResourceArn, key_arn, role_arn};
 
     #[test]
     fn wildcards_and_other_resources_are_refused() {

@@ -17,6 +17,9 @@ pub(crate) struct Attributes {
     payloads: BTreeSet<String>,
     /// Bound to the payload, so that a reseal tests them.
     authenticated: BTreeSet<String>,
+    /// Sealed, and so no attributes of a sealed record.
+    encrypted: BTreeSet<String>,
+    plaintext: BTreeSet<String>,
 }
 
 impl Attributes {
@@ -41,10 +44,15 @@ impl Attributes {
             }
         }
         for (name, field) in &record.fields {
-            if field.mark == Mark::Authenticated {
-                self.authenticated.insert(name.clone());
-                self.authenticated.extend(field.aliases.iter().cloned());
-            }
+            let names = match field.mark {
+                Mark::Authenticated => &mut self.authenticated,
+                Mark::Encrypted => &mut self.encrypted,
+                Mark::Plaintext => &mut self.plaintext,
+                // A part of a key is stored in the key.
+                Mark::PartitionKey | Mark::SortKey | Mark::Key => continue,
+            };
+            names.insert(name.clone());
+            names.extend(field.aliases.iter().cloned());
         }
         self.deks.insert(ENCRYPTED_DEK.to_owned());
         self.payloads.insert(ENCRYPTED_PAYLOAD.to_owned());
@@ -61,6 +69,20 @@ impl Attributes {
     pub(crate) fn of_coverage(&self) -> Vec<String> {
         let payload = BTreeSet::from([ENCRYPTED_PAYLOAD.to_owned()]);
         union(&[&self.keys, &self.context, &self.deks, &payload])
+    }
+
+    /// The attributes of the scan that also finds fields which stand in plaintext.
+    pub(crate) fn of_sealed_coverage(&self) -> Vec<String> {
+        let payload = BTreeSet::from([ENCRYPTED_PAYLOAD.to_owned()]);
+        let (authenticated, encrypted) = (&self.authenticated, &self.encrypted);
+        union(&[&self.keys, &self.context, &self.deks, &payload, authenticated, encrypted])
+    }
+
+    /// The attributes of the update that seals a plain item: every one that the schema names,
+    /// since a change of the record before it is sealed may also change plaintext.
+    pub(crate) fn of_sealed_items(&self) -> Vec<String> {
+        let sealed = self.of_resealed().into_iter().collect();
+        union(&[&sealed, &self.encrypted, &self.plaintext])
     }
 
     /// The attributes of the update that stores moved keys.

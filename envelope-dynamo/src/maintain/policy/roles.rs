@@ -18,6 +18,7 @@ pub(crate) fn statements(facts: &PolicyFor) -> Vec<Statement> {
         Role::Rotator => rotator(facts),
         Role::Auditor => auditor(facts),
         Role::Resealer => resealer(facts),
+        Role::Backfill => backfill(facts),
         Role::BranchOperator => branch_operator(facts),
     };
     statements.into_iter().flatten().collect()
@@ -40,15 +41,7 @@ fn writer(facts: &PolicyFor) -> Statements {
     let mut statements = vec![Some(write)];
     match &facts.branch_keys {
         Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
-        None => {
-            // One of several recipients makes the data key, and the others encrypt it.
-            let actions: &[&str] = match facts.keys.as_slice() {
-                [_, _, ..] => &["kms:Encrypt", "kms:GenerateDataKey"],
-                _ => &["kms:GenerateDataKey"],
-            };
-            let makes = Statement::allow("MakeDataKeys", actions, facts.keys.clone());
-            statements.push(Some(for_records(facts, makes)));
-        }
+        None => statements.push(Some(makes_data_keys(facts))),
     }
     statements
 }
@@ -84,11 +77,14 @@ fn rotator(facts: &PolicyFor) -> Statements {
 }
 
 fn auditor(facts: &PolicyFor) -> Statements {
+    let names = &facts.attributes;
     let scan = if facts.opens {
         // A sample is read again by its keys.
         Statement::allow("ReadRecords", &["dynamodb:GetItem", "dynamodb:Scan"], table(facts))
+    } else if facts.expects_sealed {
+        blind_scan("FindPlaintext", table(facts), names.of_sealed_coverage())
     } else {
-        blind_scan("FindWrappedKeys", table(facts), facts.attributes.of_coverage())
+        blind_scan("FindWrappedKeys", table(facts), names.of_coverage())
     };
     let mut statements = vec![
         Some(scan),
@@ -96,6 +92,9 @@ fn auditor(facts: &PolicyFor) -> Statements {
         Some(describes_keys(facts)),
         (!facts.opens).then(never_decrypts),
     ];
+    if facts.expects_sealed {
+        statements.extend(lists_copies(table(facts)).map(Some));
+    }
     if let Some(branch_keys) = &facts.branch_keys {
         let names = [BRANCH, VERSION, ENCRYPTED_DEK, ENCRYPTED_PAYLOAD].map(str::to_owned);
         let table = [branch_keys.table.as_str()];
@@ -124,6 +123,23 @@ fn resealer(facts: &PolicyFor) -> Statements {
     ];
     if let Some(branch_keys) = &facts.branch_keys {
         statements.extend(uses_branch_keys(facts, branch_keys));
+    }
+    statements
+}
+
+fn backfill(facts: &PolicyFor) -> Statements {
+    let mut statements = vec![
+        Some(Statement::allow("ReadItems", &["dynamodb:Scan"], table(facts))),
+        Some(update("SealItems", table(facts), facts.attributes.of_sealed_items())),
+        Some(describes_table(table(facts))),
+        Some(describes_keys(facts)),
+    ];
+    match &facts.branch_keys {
+        Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
+        None => {
+            statements.push(Some(makes_data_keys(facts)));
+            statements.push(facts.opens.then(|| opens(facts, &facts.keys)));
+        }
     }
     statements
 }
@@ -160,6 +176,15 @@ fn branch_operator(facts: &PolicyFor) -> Statements {
         Some(never_decrypts()),
         Some(moves_nowhere_else(&facts.to)),
     ]
+}
+
+/// One of several recipients makes the data key, and the others encrypt it.
+fn makes_data_keys(facts: &PolicyFor) -> Statement {
+    let actions: &[&str] = match facts.keys.as_slice() {
+        [_, _, ..] => &["kms:Encrypt", "kms:GenerateDataKey"],
+        _ => &["kms:GenerateDataKey"],
+    };
+    for_records(facts, Statement::allow("MakeDataKeys", actions, facts.keys.clone()))
 }
 
 /// What writers and readers alike need under branch keys.
@@ -207,6 +232,15 @@ fn describes_table(table: impl IntoIterator<Item = impl Into<String>>) -> Statem
         &["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable"],
         table,
     )
+}
+
+/// The copies of a table that a scan does not read. IAM knows no resource for the list of backups.
+fn lists_copies(table: impl IntoIterator<Item = impl Into<String>>) -> [Statement; 2] {
+    let of_table = ["dynamodb:DescribeKinesisStreamingDestination", "dynamodb:ListExports"];
+    [
+        Statement::allow("ListCopies", &of_table, table),
+        Statement::allow("ListBackups", &["dynamodb:ListBackups"], ["*"]),
+    ]
 }
 
 /// To resolve an alias, and to see that a key is enabled.

@@ -103,6 +103,13 @@ impl Statement {
         self
     }
 
+    /// The same statement of a table's policy: about the table, for everybody.
+    pub(crate) fn of_table_policy(mut self, table: &str) -> Self {
+        self.principal = Some(Principal { aws: "*".to_owned() });
+        self.resource = vec![table.to_owned()];
+        self
+    }
+
     pub(crate) fn when(
         mut self,
         operator: &'static str,
