@@ -1,8 +1,8 @@
 //! `envelope branch-keys`: creates, rotates, lists, moves and deletes branch keys.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use clap::{Args, Subcommand};
 use envelope_dynamo::BranchKeyTable;
 use envelope_dynamo::error::KeyErrorKind;
@@ -258,8 +258,8 @@ fn is_malformed(error: &BranchKeyError) -> bool {
 #[derive(Serialize)]
 struct ListedVersion {
     version: String,
-    /// Seconds since 1970.
-    created: u64,
+    /// RFC 3339, UTC.
+    created: String,
     active: bool,
 }
 
@@ -273,10 +273,11 @@ impl fmt::Display for ListedVersion {
 async fn versions(of: &OneBranch, global: &Global) -> Outcome {
     let aws = Aws::load(global).await?;
     let versions = of.store.open(&aws, ()).versions(&of.branch).await?;
-    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let time = |created| DateTime::from(created).fmt(DateTimeFormat::DateTime);
     let listed = versions.iter().map(|version| ListedVersion {
         version: version.version().to_string(),
-        created: seconds(version.created()),
+        // A year that the form does not know is an item that somebody has changed.
+        created: time(version.created()).unwrap_or_else(|_| "(unknown)".to_owned()),
         active: version.is_active(),
     });
     global.output.print(&Lines(listed.collect()))?;

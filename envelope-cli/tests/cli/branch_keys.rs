@@ -26,6 +26,9 @@ async fn a_branch_is_created_rotated_moved_and_deleted() {
     let versions = done(&["versions", "--branch", "t_7"]);
     assert_eq!(versions.lines().count(), 2, "{versions}");
     assert!(versions.contains(&first) && versions.contains("\tactive"), "{versions}");
+    // RFC 3339, and no older than this program.
+    assert_eq!(versions.matches("\tcreated 20").count(), 2, "{versions}");
+    assert_eq!(versions.matches("Z").count(), 2, "{versions}");
 
     let moved = done(&["rewrap", "--from", &bench.old, "--to", &bench.new]);
     assert!(moved.starts_with("moved 2   already 0   other key 0   no envelope 1   failed 0"));

@@ -112,7 +112,7 @@ async fn mistakes_are_explained_before_anything_is_written() {
     keys(&bench.old, &bench.new, &["--part", "auto/8"]).refused(2, &["JOB_COMPLETION_INDEX"]);
     keys("alias/none", &bench.new, &[])
         .refused(2, &["KMS does not describe the key alias/none", "another region or account"]);
-    keys(&bench.old, &bench.old, &[]).refused(2, &["nothing was written"]);
+    keys(&bench.old, &bench.old, &[]).refused(2, &["the run has not begun"]);
     keys(&bench.old, &bench.new, &["--deadline", "soon"]).refused(2, &["90s, 50m or 2h"]);
     keys(&bench.old, &bench.new, &["--max-kms", "0"]).refused(2, &["a number above 0"]);
 

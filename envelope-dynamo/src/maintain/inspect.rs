@@ -38,7 +38,7 @@ use crate::convert::type_name;
 use crate::dynamodb::Item;
 use crate::item::layout::{dek_attribute, payload_attribute};
 use crate::item::size::item_bytes;
-use crate::keys::kms::arn::KeyArn;
+use crate::keys::kms::arn::KeyName;
 use crate::maintain::schema_file::{SchemaFile, SchemaFileError};
 use crate::maintain::stored_table::key_context;
 use crate::record::kind::Kind;
@@ -178,11 +178,7 @@ impl Inspection {
     /// A hint has 4 bytes and is not authenticated. That it fits does not prove that the key
     /// unwraps.
     pub fn compare_with(&mut self, key: &str) -> bool {
-        let hint = match KeyArn::parse(key) {
-            Some(arn) => arn.hint(),
-            None if key.contains([':', '/']) || key.is_empty() => return false,
-            None => KmsKeyHint::of(key),
-        };
+        let Some(hint) = KeyName::new(key.to_owned()).hint() else { return false };
         let parts = std::iter::once(&mut self.record).chain(self.groups.values_mut());
         let entries = parts.filter_map(|part| part.wrapped_keys.as_mut());
         for entry in entries.flat_map(|keys| &mut keys.entries) {

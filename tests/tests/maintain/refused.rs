@@ -21,8 +21,8 @@ async fn a_table_with_other_keys_is_refused() {
         error.to_string(),
         format!(
             "the table {name} has the key pk (S), sk (S), and the schema file says pk (S), sort \
-             (S): name the table that the file describes, or write the file again; nothing was \
-             written"
+             (S): name the table that the file describes, or write the file again; the run has \
+             not begun"
         )
     );
 }
@@ -46,7 +46,7 @@ async fn a_target_that_the_records_cannot_show_is_refused() {
         error.to_string(),
         format!(
             "{alias} is an alias, and parts start at different times: name both keys by ARN; \
-             nothing was written"
+             the run has not begun"
         )
     );
     let counts = table.rewrap(bench.kms(), &alias, &bench.new).send().await.unwrap();
@@ -186,7 +186,7 @@ async fn a_global_table_is_refused_unless_one_region_writes() {
         format!(
             "the table {name} has replicas (us-east-1): if another region writes a record at the \
              same time, its write is lost (run where all writes are made, and say that it is the \
-             only region that writes); nothing was written"
+             only region that writes); the run has not begun"
         )
     );
     assert_eq!((bench.faults.calls("Scan"), bench.items().await), (0, before));
@@ -208,7 +208,7 @@ async fn a_table_without_recovery_is_refused_unless_the_caller_accepts_it() {
         error.to_string(),
         format!(
             "point-in-time recovery of the table {} is off: switch it on, so that a mistake can \
-             be undone, or say that the run may do without; nothing was written",
+             be undone, or say that the run may do without; the run has not begun",
             bench.name
         )
     );

@@ -22,10 +22,14 @@ impl KeyName {
         KeyArn::parse(&self.0)
     }
 
-    /// The hint of the key, if the name is its key id.
+    /// The hint of the key, if the name is its ARN or its key id. An alias has none: it can stand
+    /// for another key tomorrow.
     pub(crate) fn hint(&self) -> Option<KmsKeyHint> {
-        let is_alias = self.0.starts_with("alias/") || self.0.starts_with("arn:");
-        (!is_alias).then(|| KmsKeyHint::of(&self.0))
+        match self.as_key_arn() {
+            Some(arn) => Some(arn.hint()),
+            None if self.0.contains([':', '/']) || self.0.is_empty() => None,
+            None => Some(KmsKeyHint::of(&self.0)),
+        }
     }
 
     /// Whether KMS may answer for this name with `arn`: the same key id; the same partition, region

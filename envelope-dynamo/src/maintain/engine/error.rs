@@ -24,7 +24,7 @@ pub struct RunError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunErrorKind {
-    /// The run was refused before it wrote anything.
+    /// The run was refused before it began.
     Refused(Refusal),
     /// No change succeeded, and every one that was tried was refused; this is the first refusal.
     AllRefused(Box<Error>),
@@ -41,7 +41,7 @@ pub enum RunErrorKind {
     Stopped,
 }
 
-/// Why a run of maintenance was refused before it wrote anything.
+/// Why a run of maintenance was refused before it began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -148,7 +148,7 @@ impl fmt::Display for RunError {
 impl fmt::Display for RunErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(refusal) => write!(f, "{refusal}; nothing was written"),
+            Self::Refused(refusal) => write!(f, "{refusal}; the run has not begun"),
             Self::AllRefused(first) => write!(
                 f,
                 "no record could be changed; the first refusal: {first} (check the permissions of \
