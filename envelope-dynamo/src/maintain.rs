@@ -53,6 +53,7 @@ mod estimate;
 pub mod inspect;
 mod kinds;
 mod only_keys_changed;
+mod plain_fields;
 pub mod policy;
 mod report;
 mod reseal;
@@ -77,7 +78,8 @@ pub use crate::maintain::estimate::{Classes, Estimate, Estimation, SampleInfo};
 pub use crate::maintain::only_keys_changed::only_keys_changed;
 pub use crate::maintain::report::finding::UnknownFindingKind;
 pub use crate::maintain::report::{
-    EntityCounts, Expected, Finding, FindingKind, KeyCounts, Opened, ReadCounts, Report, Scope,
+    Copies, CopyKind, EntityCounts, Expected, Finding, FindingKind, KeyCounts, NotAsked, Opened,
+    OtherCopy, ReadCounts, Report, Scope,
 };
 pub use crate::maintain::schema_file::{
     FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError,

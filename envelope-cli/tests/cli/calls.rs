@@ -78,11 +78,15 @@ fn of_dynamodb(operation: &str, request: &Value) -> Value {
     let keys = request.get("Key").and_then(Value::as_object);
     let keys = keys.into_iter().flatten().map(|(name, _)| name.as_str());
     let attributes: BTreeSet<_> = named.chain(keys).collect();
-    let name = request["TableName"].as_str().unwrap();
+    let resource = match (operation, request["TableName"].as_str()) {
+        ("ListBackups", _) => "*".to_owned(),
+        (_, Some(name)) => table_arn(name),
+        (_, None) => in_account(request["TableArn"].as_str().unwrap()),
+    };
     let mut asked = BTreeMap::from([
         ("name", json!(operation)),
         ("action", json!(format!("dynamodb:{operation}"))),
-        ("resource", json!(table_arn(name))),
+        ("resource", json!(resource)),
     ]);
     // Only these operations have the condition key.
     if matches!(operation, "Scan" | "Query" | "GetItem" | "UpdateItem") && !attributes.is_empty() {
@@ -161,6 +165,8 @@ async fn the_calls_of_each_role_are_those_of_its_policy() {
     done(&[&["coverage"], &table[..], &open].concat());
     done(&[&["coverage"], &table[..], &open, &["--sample", "3"]].concat());
     note("auditor", &[&of_table[..], &under_new, &["--open"]].concat());
+    done(&[&["coverage"], &table[..], &["--expect-sealed"]].concat());
+    note("auditor", &[&of_table[..], &under_new, &["--expect-sealed"]].concat());
 
     let back = ["--from", &bench.new, "--to", &bench.old];
     done(&[&["reseal"], &table[..], &back].concat());

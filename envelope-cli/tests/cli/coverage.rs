@@ -1,5 +1,6 @@
 //! `envelope coverage` as a process.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_examples::Fault;
 use serde_json::json;
 
@@ -74,4 +75,33 @@ async fn half_a_count_is_no_report() {
     ended.refused(75, &["stopped by --deadline"]);
     assert_eq!(ended.stdout, "");
     bench.faults.release("Scan");
+}
+
+/// A plain item is planted: the check fails, and shows no value.
+#[tokio::test]
+async fn plaintext_fails_the_check_and_copies_are_listed() {
+    let bench = Bench::of(3).await;
+    let sealed = bench.coverage(&["--expect-sealed"]);
+    assert_eq!(sealed.code, 0, "{sealed:?}");
+    assert!(sealed.stdout.contains("\n  not asked: backup: recovery points in AWS Backup"));
+    let put = bench.servers.dynamodb().put_item().table_name(&bench.name);
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    put.item("patient_id", text("p_9"))
+        .item("ward", text("west"))
+        .item("name", text("NAME-9"))
+        .item("diagnosis", text("DIAGNOSIS"))
+        .send()
+        .await
+        .unwrap();
+    let plain = bench.coverage(&["--expect-sealed"]);
+    assert_eq!(plain.code, 3, "{plain:?}");
+    assert!(plain.stdout.contains("not-sealed: 1 items, 1 of them named above"), "{plain:?}");
+    assert!(plain.stdout.contains("\nexpected: no item, and no protected field, in plaintext\n"));
+    let open = ["--expect-sealed", "--open", "--kms-key", &bench.old, "--sample", "2"];
+    assert_eq!(bench.coverage(&open).code, 3, "a sample of sealed records cannot hide it");
+    let json = bench.coverage(&["--expect-sealed", "--output", "json"]);
+    assert_eq!(json.json()["problems"], json!({ "not-sealed": 1 }));
+    for said in [&plain.stdout, &plain.stderr, &json.stdout] {
+        assert!(!said.contains("NAME-9") && !said.contains("DIAGNOSIS"), "{said}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Counts what a table holds, and which keys can open it.
 
+mod copies;
 mod judge;
 mod open;
 mod sample;
@@ -12,7 +13,8 @@ use std::sync::Arc;
 
 use envelope_core::{KmsKeyHint, UnwrapKey};
 
-use crate::keys::kms::arn::KeyArn;
+use crate::keys::kms::arn::KeyName;
+use crate::maintain::coverage::copies::copies_of;
 use crate::maintain::coverage::judge::Rules;
 use crate::maintain::coverage::scan::{Mode, Scan};
 use crate::maintain::engine::counts::Counts;
@@ -127,7 +129,20 @@ impl<'a> Coverage<'a> {
         self
     }
 
-    /// Expects that every item has sealed fields.
+    /// Expects that every item is sealed, and that no field which the schema file encrypts or
+    /// authenticates stands in plaintext beside what is sealed. So nothing is refused when the
+    /// table reads sealed records only ([`PlaintextItems::Refuse`](crate::item::PlaintextItems)),
+    /// and `accept = "plaintext"` is removed from the fields.
+    ///
+    /// The report then also lists the copies that DynamoDB knows of, which a scan does not read:
+    /// backups, point-in-time recovery, exports, streams and replicas keep the plaintext that the
+    /// items had. It says which of them could not be asked for.
+    ///
+    /// # Security
+    ///
+    /// Reads the attributes of encrypted and authenticated fields, too: this process sees the
+    /// values that stand there in plaintext. Lists copies with `dynamodb:ListBackups`,
+    /// `dynamodb:ListExports` and `dynamodb:DescribeKinesisStreamingDestination`.
     pub const fn expect_sealed(mut self) -> Self {
         self.all_sealed = true;
         self
@@ -255,9 +270,15 @@ impl<'a> Coverage<'a> {
                 (Some(provider), Some(records)) => Mode::OpenSample(&**provider, records),
             };
             let scan = Scan::new(&self, self.table, &of_records, mode).await?;
+            // Before the first scan, so that a wrong table is refused before hours of work.
+            let branch_scan = match self.branch_keys {
+                Some(table) => {
+                    Some(Scan::new(&self, table, &of_branch_keys, Mode::BranchKeys).await?)
+                }
+                None => None,
+            };
             let (mut tally, mut report) = scan.run().await?;
-            if let Some(table) = self.branch_keys {
-                let scan = Scan::new(&self, table, &of_branch_keys, Mode::BranchKeys).await?;
+            if let Some(scan) = branch_scan {
                 let (branch_keys, mut branch_report, versions) = scan.run_for_versions().await?;
                 tally.compare_versions(&versions);
                 branch_keys.into_report(&mut branch_report);
@@ -273,6 +294,9 @@ impl<'a> Coverage<'a> {
                 );
             }
             tally.into_report(&mut report);
+            if self.all_sealed {
+                report.copies = Some(copies_of(self.table).await);
+            }
             report.expected = expected;
             report.decide();
             Ok(report)
@@ -291,9 +315,7 @@ impl<'a> Coverage<'a> {
             return Err(Refusal::Setting { problem });
         }
         let hint = |key: &String| {
-            let is_id = !key.contains(['/', ':']) && !key.is_empty();
-            let hint = KeyArn::parse(key).map(|arn| arn.hint());
-            let hint = hint.or_else(|| is_id.then(|| KmsKeyHint::of(key)));
+            let hint = KeyName::new(key.clone()).hint();
             let named = hint.map(|hint| (key.clone(), hint));
             named.ok_or_else(|| Refusal::Setting {
                 problem: format!(

@@ -1,5 +1,6 @@
 //! The report of [`StoredTable::coverage`](crate::maintain::StoredTable::coverage).
 
+mod copies;
 pub(crate) mod finding;
 mod text;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::maintain::report::copies::{Copies, CopyKind, NotAsked, OtherCopy};
 pub use crate::maintain::report::finding::{Finding, FindingKind};
 
 /// What a table holds, by the headers of its records: which entity types, and which keys can unwrap
@@ -45,6 +47,8 @@ pub struct Report {
     pub opened: Option<Opened>,
     /// The report of the branch keys' table, if that was asked for.
     pub branch_keys: Option<Box<Self>>,
+    /// The copies that were not read, if every item was expected to be sealed.
+    pub copies: Option<Copies>,
 }
 
 impl Report {
@@ -96,7 +100,8 @@ pub struct Scope {
 pub struct Expected {
     /// The KMS keys under which no data key may be.
     pub none_under: Vec<String>,
-    /// Whether every item must have sealed fields.
+    /// Whether every item must be sealed, with every field that is to be encrypted or
+    /// authenticated.
     pub sealed: bool,
     /// The kinds of problems that were to be ignored.
     pub ignored: Vec<FindingKind>,

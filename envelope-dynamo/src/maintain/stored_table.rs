@@ -189,6 +189,22 @@ impl StoredTable {
             .collect()
     }
 
+    /// The names of the encrypted fields, of all kinds of records.
+    pub(crate) fn encrypted_attributes(&self) -> Vec<String> {
+        self.attributes_with(&[Mark::Encrypted])
+    }
+
+    /// The names of the encrypted and authenticated fields, of all kinds of records.
+    pub(crate) fn protected_attributes(&self) -> Vec<String> {
+        self.attributes_with(&[Mark::Encrypted, Mark::Authenticated])
+    }
+
+    fn attributes_with(&self, marks: &[Mark]) -> Vec<String> {
+        let fields = self.kinds.iter().flat_map(|kind| kind.schema.iter());
+        let marked = fields.filter(|field| marks.contains(&field.mark));
+        marked.flat_map(Field::names).map(str::to_owned).collect()
+    }
+
     /// The attributes that wrapped keys and their contexts need: keys, entity types, pairs, and
     /// every `encrypted_dek`. Sorted, none twice.
     pub(crate) fn context_attributes(&self) -> Vec<String> {

@@ -14,3 +14,4 @@ mod refused;
 mod reseal;
 mod reseal_attacks;
 mod rewrap;
+mod sealed;

@@ -10,6 +10,7 @@ use crate::dynamodb::Item;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::item::layout::{dek_attribute, payload_attribute};
+use crate::maintain::plain_fields::plain_fields;
 use crate::maintain::report::FindingKind;
 use crate::maintain::stored_table::StoredTable;
 use crate::record::kind::Kind;
@@ -117,16 +118,36 @@ impl<'a> Judge<'a> {
         if self.rules.all_attributes {
             self.other_attributes(names, item, &mut judged);
         }
-        match (judged.is_sealed, unknown) {
-            (true, Some(problem)) => {
-                judged.add(FindingKind::UnknownEntity, || problem.to_string());
-            }
-            (false, _) if self.rules.all_sealed => {
-                judged.add(FindingKind::NotSealed, || "it has no sealed fields".to_owned());
-            }
-            _ => {}
+        if let (true, Some(problem)) = (judged.is_sealed, unknown) {
+            judged.add(FindingKind::UnknownEntity, || problem.to_string());
+        }
+        if self.rules.all_sealed {
+            self.plaintext(item, &mut judged);
         }
         judged
+    }
+
+    /// Judges what stands in plaintext. A payload seals an item, and no other attribute does:
+    /// whoever can write the table can add a wrapped key to a plain item.
+    fn plaintext(&self, item: &Item, judged: &mut Judged) {
+        let authenticated = match (item.get(ENCRYPTED_PAYLOAD), item.get(ENCRYPTED_DEK)) {
+            (Some(AttributeValue::B(payload)), Some(AttributeValue::B(_))) => {
+                UntrustedPayload::names_in(payload.as_ref()).ok()
+            }
+            _ => None,
+        };
+        let Some(authenticated) = authenticated else {
+            return judged.add(FindingKind::NotSealed, || "it has no sealed fields".to_owned());
+        };
+        // Of an item of an unknown kind, nobody knows which fields are to be protected.
+        let Some(kind) = self.table.kinds().get(judged.kind) else { return };
+        let plain = plain_fields(kind.schema, item, &authenticated);
+        if !plain.is_empty() {
+            judged.add(FindingKind::PlainField, || {
+                let names: Vec<_> = plain.iter().map(|name| format!("`{name}`")).collect();
+                format!("the record is sealed, and in plaintext stands {}", names.join(", "))
+            });
+        }
     }
 
     /// The position of the one kind that the item is; otherwise the number of kinds, and why.

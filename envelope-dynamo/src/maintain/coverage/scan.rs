@@ -121,11 +121,7 @@ impl<'a> Scan<'a> {
     pub(crate) async fn run_for_versions(
         self,
     ) -> Result<(Tally<'a>, Report, HashSet<[u8; BranchVersion::BYTES]>), RunErrorKind> {
-        let attributes = (!self.rules.all_attributes).then(|| {
-            let mut names = self.table.context_attributes();
-            names.push(ENCRYPTED_PAYLOAD.to_owned());
-            names
-        });
+        let attributes = (!self.rules.all_attributes).then(|| self.attributes());
         let pages = Pages { table: &self.timed, attributes, total: self.scope.segments };
         let mut segments = 0..self.scope.segments;
         let mut running = FuturesUnordered::new();
@@ -158,8 +154,21 @@ impl<'a> Scan<'a> {
             findings: Vec::new(),
             opened: matches!(mode, Mode::OpenAll(_) | Mode::OpenSample(..)).then_some(state.opened),
             branch_keys: None,
+            copies: None,
         };
         Ok((state.tally, report, state.versions))
+    }
+
+    /// The attributes that are read.
+    fn attributes(&self) -> Vec<String> {
+        let mut names = self.table.context_attributes();
+        names.push(ENCRYPTED_PAYLOAD.to_owned());
+        if self.rules.all_sealed {
+            names.extend(self.table.protected_attributes());
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     fn state(&self) -> MutexGuard<'_, State<'a>> {
@@ -291,6 +300,12 @@ fn not_proved(rules: &Rules, mode: Mode<'_>) -> Vec<String> {
     }
     list.push("what other tables and regions, backups, exports, streams, caches and queues hold");
     list.push("that no writer still uses a key");
+    if rules.all_sealed {
+        list.push(
+            "that nobody stores plaintext behind the scan: begin it when no process is left that \
+             writes plain items, with the guard on the table",
+        );
+    }
     list.into_iter().map(str::to_owned).collect()
 }
 

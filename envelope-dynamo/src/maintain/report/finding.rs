@@ -54,12 +54,15 @@ pub enum FindingKind {
     UnknownAttribute,
     /// The item has no sealed fields, and all items should have.
     NotSealed,
+    /// The record is sealed, and a field that is encrypted or authenticated stands in plaintext
+    /// beside what is sealed, and all fields should be as the schema file says.
+    PlainField,
     /// The record does not open.
     NotOpened,
 }
 
 impl FindingKind {
-    const ALL: [(Self, &'static str); 12] = [
+    const ALL: [(Self, &'static str); 13] = [
         (Self::UnderKey, "under-key"),
         (Self::BranchKey, "branch-key"),
         (Self::UnknownBranchKey, "unknown-branch-key"),
@@ -71,6 +74,7 @@ impl FindingKind {
         (Self::UnknownGroup, "unknown-group"),
         (Self::UnknownAttribute, "unknown-attribute"),
         (Self::NotSealed, "not-sealed"),
+        (Self::PlainField, "plain-field"),
         (Self::NotOpened, "not-opened"),
     ];
 
@@ -82,7 +86,10 @@ impl FindingKind {
 
     /// Whether a report can hold in spite of such problems: not if they are what it is asked for.
     pub(crate) const fn can_be_ignored(self) -> bool {
-        !matches!(self, Self::UnderKey | Self::BranchKey | Self::NotSealed | Self::NotOpened)
+        !matches!(
+            self,
+            Self::UnderKey | Self::BranchKey | Self::NotSealed | Self::PlainField | Self::NotOpened
+        )
     }
 }
 

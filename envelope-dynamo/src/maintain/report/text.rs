@@ -42,12 +42,15 @@ impl fmt::Display for Report {
         if let Some(branch_keys) = &self.branch_keys {
             writeln!(f, "branch keys: {branch_keys}")?;
         }
+        if let Some(copies) = &self.copies {
+            writeln!(f, "{copies}")?;
+        }
         let expected = &self.expected;
         for key in &expected.none_under {
             writeln!(f, "expected: no data key under {key}")?;
         }
         if expected.sealed {
-            writeln!(f, "expected: no item without sealed fields")?;
+            writeln!(f, "expected: no item, and no protected field, in plaintext")?;
         }
         let problems = "DOES NOT HOLD: see the problems above";
         f.write_str(if self.holds { "everything that was expected holds" } else { problems })
