@@ -35,6 +35,16 @@ impl SchemaArgs {
         }
     }
 
+    /// The schema of the file, into which people have written reasons and days; of the code if
+    /// there is no file.
+    pub(crate) fn load_with_notes(
+        &self,
+        of_code: Option<SchemaFile>,
+    ) -> Result<SchemaFile, Failure> {
+        let is_file = self.path().is_file();
+        self.load(of_code.filter(|_| !is_file))
+    }
+
     fn read(&self) -> Result<SchemaFile, Failure> {
         let path = self.path();
         let shown = path.display();

@@ -53,6 +53,7 @@ mod estimate;
 pub mod inspect;
 mod kinds;
 mod only_keys_changed;
+mod overdue;
 mod plain_fields;
 pub mod policy;
 mod report;
@@ -76,6 +77,7 @@ pub use crate::maintain::engine::preflight::TableInfo;
 pub use crate::maintain::engine::run::{Run, RunEvent};
 pub use crate::maintain::estimate::{Classes, Estimate, Estimation, SampleInfo};
 pub use crate::maintain::only_keys_changed::only_keys_changed;
+pub use crate::maintain::overdue::Overdue;
 pub use crate::maintain::report::finding::UnknownFindingKind;
 pub use crate::maintain::report::{
     Copies, CopyKind, EntityCounts, Expected, Finding, FindingKind, KeyCounts, NotAsked, Opened,

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use clap::{Args, Subcommand};
-use envelope_dynamo::maintain::{Change, SchemaFile};
+use envelope_dynamo::maintain::{Change, Overdue, SchemaFile};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -19,8 +21,9 @@ pub(crate) enum SchemaCommand {
     /// records
     ///
     /// It exits with 3 if a field is less protected than before without a reason in the file, or if
-    /// stored records would be refused, would not open, or could lose values. Each is printed with
-    /// its repair.
+    /// stored records would be refused, would not open, or could lose values. It also exits with 3
+    /// after the day until which a record type may be read in plaintext (`plaintext_until`), or if
+    /// a field accepts plaintext without such a day. Each is printed with its repair.
     #[command(verbatim_doc_comment)]
     Check(CheckArgs),
 
@@ -38,8 +41,20 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     allow_missing: bool,
 
+    /// Judge the days in the file as on this one, in place of today (UTC)
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    today: Option<SystemTime>,
+
     #[command(flatten)]
     schema: SchemaArgs,
+}
+
+/// The beginning of a day.
+fn day(text: &str) -> Result<SystemTime, String> {
+    let midnight = format!("{text}T00:00:00Z");
+    let time = DateTime::from_str(&midnight, DateTimeFormat::DateTime).ok();
+    let time = time.and_then(|time| SystemTime::try_from(time).ok());
+    time.ok_or_else(|| "this is no day such as 2027-03-31".to_owned())
 }
 
 pub(crate) fn run(command: SchemaCommand, output: Output, of_code: Option<SchemaFile>) -> Outcome {
@@ -54,16 +69,18 @@ pub(crate) fn run(command: SchemaCommand, output: Output, of_code: Option<Schema
 }
 
 fn check(args: &CheckArgs, output: Output, of_code: Option<SchemaFile>) -> Outcome {
-    let now = args.schema.load(of_code)?;
-    let Some(before) = earlier(args)? else {
-        eprintln!("{} has no schema file: there is nothing to compare with", args.against);
-        output.print(&Verdict { against: &args.against, changes: Vec::new() })?;
-        return Ok(Exit::Done);
+    let now = args.schema.load_with_notes(of_code)?;
+    let changes = match earlier(args)? {
+        Some(before) => now.changes_since(&before),
+        None => {
+            eprintln!("{} has no schema file: there is nothing to compare with", args.against);
+            Vec::new()
+        }
     };
-    let changes = now.changes_since(&before);
-    let exit = if changes.is_empty() { Exit::Done } else { Exit::LeftOver };
-    output.print(&Verdict { against: &args.against, changes })?;
-    Ok(exit)
+    let overdue = now.overdue(args.today.unwrap_or_else(SystemTime::now));
+    let is_good = changes.is_empty() && overdue.is_empty();
+    output.print(&Verdict { against: &args.against, changes, overdue })?;
+    Ok(if is_good { Exit::Done } else { Exit::LeftOver })
 }
 
 /// What the change does.
@@ -71,12 +88,16 @@ fn check(args: &CheckArgs, output: Output, of_code: Option<SchemaFile>) -> Outco
 struct Verdict<'a> {
     against: &'a str,
     changes: Vec<Change>,
+    overdue: Vec<Overdue>,
 }
 
 impl fmt::Display for Verdict<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in &self.changes {
             writeln!(f, "{}: {change}", change.effect().name())?;
+        }
+        for overdue in &self.overdue {
+            writeln!(f, "plaintext for too long: {overdue}")?;
         }
         match self.changes.len() {
             0 => write!(f, "no change since {} harms stored records", self.against),

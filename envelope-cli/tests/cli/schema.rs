@@ -113,3 +113,45 @@ fn a_revision_of_git_is_compared() {
     check(&service, &["--against=-h"]).refused(2, &[]);
     assert!(run_in(&service, &["schema", "check", "--against=--help"]).stderr.contains("neither"));
 }
+
+#[test]
+fn a_day_that_is_past_fails_the_check() {
+    let accepts = USERS.replace(
+        "\"email\": \"encrypted\"",
+        "\"email\": { \"mark\": \"encrypted\", \"accept\": \"plaintext\" }",
+    );
+    let until = "\"plaintext_until\": \"2027-03-31\", \"fields\"";
+    let (before, none) = (users(), file("none.json", &accepts));
+    let dated = file("dated.json", &accepts.replace("\"fields\"", until));
+    let taken_in = file("taken.json", &USERS.replace("\"fields\"", until));
+    let check = |schema: &str, today: &str, more: &[&str]| {
+        let check = ["schema", "check", "--against", &before, "--schema", schema, "--today", today];
+        run(&[&check[..], more].concat())
+    };
+    for schema in [&dated, &taken_in] {
+        let last = check(schema, "2027-03-31", &[]);
+        assert_eq!((last.code, last.stdout.lines().count()), (0, 1), "{last:?}");
+        let past = check(schema, "2027-04-01", &[]);
+        assert_eq!(past.code, 3, "{past:?}");
+        assert!(past.stdout.starts_with("plaintext for too long: User: "), "{past:?}");
+        assert!(past.stdout.contains("until 2027-03-31\n  repair: seal what is left"), "{past:?}");
+    }
+    let json = check(&dated, "2027-04-01", &["--output", "json"]).json();
+    assert_eq!(json["overdue"][0]["record"], "User");
+    assert_eq!(json["changes"], serde_json::json!([]));
+    let unlimited = check(&none, "2026-11-22", &[]);
+    assert_eq!(unlimited.code, 3, "{unlimited:?}");
+    assert!(unlimited.stdout.contains("the schema file does not say how long"), "{unlimited:?}");
+
+    check(&dated, "tomorrow", &[]).refused(2, &["this is no day such as 2027-03-31"]);
+    let wrong = file(
+        "wrong.json",
+        &accepts.replace("\"fields\"", "\"plaintext_until\": \"x\", \"fields\""),
+    );
+    check(&wrong, "2026-11-22", &[]).refused(2, &["`plaintext_until` is `x`"]);
+    // Without --today, today is today: this day was past before the program was written.
+    let long_ago = accepts.replace("\"fields\"", "\"plaintext_until\": \"2026-01-01\", \"fields\"");
+    let long_ago = file("long-ago.json", &long_ago);
+    let check = ["schema", "check", "--against", &before, "--schema", &long_ago];
+    assert_eq!(run(&check).code, 3);
+}

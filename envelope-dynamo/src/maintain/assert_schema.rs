@@ -11,7 +11,7 @@ const WRITE: &str = "ENVELOPE_SCHEMA";
 /// Asserts, in a test, that a schema file says how the given types of record are stored.
 ///
 /// The path is relative to the package's folder. `ENVELOPE_SCHEMA=write cargo test` writes the
-/// file; the `reasons` that it has stay.
+/// file; the `reasons` and the `plaintext_until` that it has stay.
 ///
 /// ```
 /// use envelope_dynamo::{Envelope, assert_schema};
@@ -56,7 +56,7 @@ pub fn assert_file(path: &str, of_code: SchemaFile) {
 
 fn write(path: &str, of_code: SchemaFile) -> Result<(), String> {
     let file = match fs::read_to_string(path) {
-        Ok(text) => of_code.with_reasons_of(&parse(path, &text)?),
+        Ok(text) => of_code.with_notes_of(&parse(path, &text)?),
         Err(_) => of_code,
     };
     fs::write(path, file.to_string()).map_err(|error| format!("{path} cannot be written: {error}"))
@@ -72,7 +72,7 @@ fn compare(path: &str, of_code: SchemaFile) -> Result<(), String> {
     let text =
         fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
     let file = parse(path, &text)?;
-    let of_code = of_code.with_reasons_of(&file);
+    let of_code = of_code.with_notes_of(&file);
     if of_code == file {
         return Ok(());
     }

@@ -98,6 +98,7 @@ fn record_schema(logical: &str) -> RecordSchema {
         entity: BTreeMap::new(),
         groups: BTreeSet::new(),
         fields: BTreeMap::new(),
+        plaintext_until: None,
         reasons: BTreeMap::new(),
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
+use crate::maintain::overdue::is_day;
 use crate::maintain::schema_file::{FieldSchema, KeySchema, RecordSchema};
 use crate::record::field::{Field, Mark};
 use crate::record::key_format::Piece;
@@ -63,6 +64,9 @@ fn check(record: &RecordSchema) -> Result<(), String> {
         record.fields.values().filter_map(|field| field.group.clone()).collect();
     if groups != record.groups {
         return Err("`groups` are not the groups of the fields".to_owned());
+    }
+    if let Some(until) = record.plaintext_until.as_ref().filter(|until| !is_day(until)) {
+        return Err(format!("`plaintext_until` is `{until}`, and no day such as 2027-03-31"));
     }
     Ok(())
 }

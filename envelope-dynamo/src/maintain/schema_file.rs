@@ -104,6 +104,11 @@ pub struct RecordSchema {
     pub groups: BTreeSet<String>,
     /// The fields that are not keys, by the name under which they are stored.
     pub fields: BTreeMap<String, FieldSchema>,
+    /// The last day (UTC) on which items or fields of this type may be in plaintext, such as
+    /// `2027-03-31`: written by a person, for [`SchemaFile::overdue`]. The code does not know it,
+    /// since nothing in a program depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plaintext_until: Option<String>,
     /// Why a field is less protected than it was: written by a person, for
     /// [`SchemaFile::changes_since`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -203,10 +208,11 @@ impl SchemaFile {
         Err(SchemaFileError { problem })
     }
 
-    /// The same file with the reasons that `other` gives: code does not know them.
-    pub(crate) fn with_reasons_of(mut self, other: &Self) -> Self {
+    /// The same file with what people have written into `other`: code does not know it.
+    pub(crate) fn with_notes_of(mut self, other: &Self) -> Self {
         for (name, record) in &mut self.records {
             if let Some(other) = other.records.get(name) {
+                record.plaintext_until.clone_from(&other.plaintext_until);
                 record.reasons.clone_from(&other.reasons);
             }
         }
@@ -289,6 +295,7 @@ impl RecordSchema {
             entity: schema.constants().map(owned).collect(),
             groups: schema.groups().into_iter().map(str::to_owned).collect(),
             fields: schema.iter().filter(is_field).map(field).collect(),
+            plaintext_until: None,
             reasons: BTreeMap::new(),
         }
     }

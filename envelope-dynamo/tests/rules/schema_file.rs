@@ -1,5 +1,6 @@
 //! The schema file: what it says of a struct, and what it finds in a change.
 
+use std::time::{Duration, UNIX_EPOCH};
 use std::{env, fs};
 
 use envelope_dynamo::maintain::{Change, Effect, SchemaFile, SchemaFileError};
@@ -366,6 +367,91 @@ fn a_text_that_is_no_schema_file_is_explained() {
 #[test]
 fn the_file_in_the_repository_is_that_of_the_code() {
     assert_schema!("tests/rules/schema_file/users.json", plain::User, customers::Customer);
+}
+
+version!(taken_in: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted(accept = "plaintext")] email: String,
+    #[authenticated(accept = "plaintext")] plan: String,
+});
+
+/// The file of a struct, with a day that a person wrote.
+fn with_day<T: Envelope>(day: &str) -> SchemaFile {
+    let text = SchemaFile::new().with::<T>().to_string();
+    let end = "\n      }\n    }\n  }\n}\n";
+    text.replace(
+        end,
+        &format!("\n      }},\n      \"plaintext_until\": \"{day}\"\n    }}\n  }}\n}}\n"),
+    )
+    .parse()
+    .unwrap()
+}
+
+/// 2027-03-31T00:00:00Z, a day on which all tests here are.
+const MARCH_31: u64 = 1_806_451_200;
+
+/// What is overdue so many seconds after the beginning of 2027-03-31.
+fn overdue(file: &SchemaFile, seconds: u64) -> Vec<String> {
+    let now = UNIX_EPOCH + Duration::from_secs(MARCH_31 + seconds);
+    file.overdue(now).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn plaintext_is_overdue_on_the_day_after_the_last_one() {
+    let day = 24 * 60 * 60;
+    let last = with_day::<taken_in::User>("2027-03-31");
+    assert_eq!(overdue(&last, 0), [""; 0]);
+    assert_eq!(overdue(&last, day - 1), [""; 0]);
+    let [said] = &overdue(&last, day)[..] else { panic!("one is overdue") };
+    for part in [
+        "User: plaintext is accepted for `email`, `plan`, which could be so until 2027-03-31",
+        "repair: seal what is left, until `envelope coverage --expect-sealed` holds",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert_eq!(overdue(&with_day::<taken_in::User>("2027-03-30"), 0).len(), 1);
+    assert_eq!(overdue(&with_day::<taken_in::User>("2028-01-01"), day).len(), 0);
+}
+
+/// A table that is taken in has no field that says so: whoever begins writes the day.
+#[test]
+fn a_day_alone_says_that_a_table_is_taken_in() {
+    assert_eq!(overdue(&SchemaFile::new().with::<plain::User>(), 0), [""; 0]);
+    let file = with_day::<plain::User>("2027-03-30");
+    let said = &overdue(&file, 0)[0];
+    assert!(said.starts_with("User: records could be in plaintext until 2027-03-30"), "{said}");
+    assert_eq!(overdue(&with_day::<plain::User>("2027-03-31"), 0), [""; 0]);
+}
+
+#[test]
+fn a_field_that_accepts_plaintext_needs_a_day() {
+    let said = overdue(&SchemaFile::new().with::<taken_in::User>(), 0).remove(0);
+    assert!(said.contains("accepts plaintext for `email`, `plan`, and the schema"), "{said}");
+    assert!(said.contains("`\"plaintext_until\": \"2027-03-31\"`"), "{said}");
+}
+
+#[test]
+fn only_a_day_of_the_calendar_is_a_day() {
+    let text = with_day::<plain::User>("2028-02-29").to_string();
+    for wrong in ["2027-02-29", "2027-3-31", "31.03.2027", "2027-03-31T00:00:00Z", "", "soon"] {
+        let wrong = text.replace("2028-02-29", wrong);
+        let error = wrong.parse::<SchemaFile>().unwrap_err().to_string();
+        assert!(error.contains("`User`: `plaintext_until` is `"), "{error}");
+    }
+}
+
+/// The code knows neither reasons nor days: it is the same without them.
+#[test]
+fn a_day_and_reasons_stay_when_the_code_is_compared() {
+    let text = with_day::<taken_in::User>("2027-03-31").to_string();
+    let reasons = "\"plaintext_until\": \"2027-03-31\",\n      \"reasons\": {\n        \"plan\": \"new\"\n      }";
+    let text = text.replace("\"plaintext_until\": \"2027-03-31\"", reasons);
+    let path = env::temp_dir().join(format!("envelope-day-{}.json", std::process::id()));
+    fs::write(&path, &text).unwrap();
+    let code = SchemaFile::new().with::<taken_in::User>();
+    envelope_dynamo::maintain::assert_file(path.to_str().unwrap(), code);
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "it is also written again as it was");
+    fs::remove_file(&path).unwrap();
 }
 
 #[test]

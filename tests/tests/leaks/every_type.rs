@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::ScalarAttributeType;
 use envelope_core::testing::TestKeyProvider;
@@ -426,6 +426,9 @@ fn schema_files(seen: &mut Seen) {
     let changes = file.changes_since(&before);
     seen.print(&changes[0]);
     seen.print(&changes[0].effect());
+    let overdue =
+        file.to_string().replace("\"fields\"", "\"plaintext_until\": \"2000-01-01\", \"fields\"");
+    seen.print(&overdue.parse::<SchemaFile>().unwrap().overdue(SystemTime::now())[0]);
     seen.print(&"{}".parse::<SchemaFile>().unwrap_err());
 
     let facts = PolicyFor::new(Role::Reader, &file, "patients")
@@ -473,7 +476,7 @@ async fn maintenance(seen: &mut Seen) {
     seen.print(&table.describe().await.unwrap());
     let key = servers.kms_key_id();
     let reader = KmsKeyProvider::new(servers.kms().clone(), key);
-    let coverage = table.coverage().expect_none(key).open(reader);
+    let coverage = table.coverage().expect_none(key).expect_sealed().open(reader);
     seen.print(&coverage);
     let coverage = coverage.observed_by(|event| assert_prints_no_secret(&event));
     let report = coverage.send().await.unwrap();
@@ -489,6 +492,12 @@ async fn maintenance(seen: &mut Seen) {
     seen.print(&report.findings[0]);
     seen.print(&report.findings[0].kind);
     seen.print(report.opened.as_ref().unwrap());
+    let mut copies = report.copies.unwrap();
+    seen.print(&copies);
+    seen.print(&copies.not_asked.remove(0));
+    seen.print(&CopyKind::Backup);
+    let copy = r#"{ "kind": "index", "name": "by_note", "since": null, "detail": "" }"#;
+    seen.print(&serde_json::from_str::<OtherCopy>(copy).unwrap());
     seen.error(&TEXT.parse::<FindingKind>().unwrap_err());
     let run = |to: &str| table.rewrap(servers.kms().clone(), key, to);
     seen.print(&run("alias/new"));
