@@ -106,7 +106,7 @@ pub(crate) fn role_arn(arn: &str) -> Result<String, PolicyError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::maintain::policy::arns::{ResourceArn, key_arn, role_arn};
+    use crate::maintain::policy::arns::{ResourceArn, key_arn};
 
     #[test]
     fn wildcards_and_other_resources_are_refused() {
