@@ -2,10 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Writers of one item take turns, so that the model knows the order of their writes.
 const STRIPES: u64 = 4_096;
+
+const LOGINS_BITS: u32 = 20;
+const VISITS_BITS: u32 = 20;
+const GENERATION_BITS: u32 = 23;
 
 /// What an item must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,29 +20,37 @@ pub struct State {
     pub generation: u64,
     /// How often it was counted in place since.
     pub logins: u64,
+    /// How often a counter was changed since that may be encrypted.
+    pub visits: u64,
 }
 
 /// The states of all items.
 #[derive(Debug)]
 pub struct Model {
     states: Vec<AtomicU64>,
-    stripes: Vec<Mutex<()>>,
+    stripes: Vec<RwLock<()>>,
 }
 
 /// An item that one writer may write.
 pub struct Turn<'m> {
     state: &'m AtomicU64,
-    _guard: MutexGuard<'m, ()>,
+    _guard: RwLockWriteGuard<'m, ()>,
+}
+
+/// An item that several writers count at a time, and that none of them puts or deletes.
+pub struct SharedTurn<'m> {
+    state: &'m AtomicU64,
+    _guard: RwLockReadGuard<'m, ()>,
 }
 
 impl Model {
     /// Items that exist, of the first generation.
     #[must_use]
     pub fn new(items: u64) -> Self {
-        let first = State { exists: true, generation: 0, logins: 0 }.pack();
+        let first = State { exists: true, ..State::default() }.pack();
         Self {
             states: (0..items).map(|_| AtomicU64::new(first)).collect(),
-            stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            stripes: (0..STRIPES).map(|_| RwLock::default()).collect(),
         }
     }
 
@@ -57,9 +69,19 @@ impl Model {
 
     /// Waits until nobody else writes the item.
     pub async fn turn(&self, index: u64) -> Option<Turn<'_>> {
+        let (state, stripe) = self.item(index)?;
+        Some(Turn { state, _guard: stripe.write().await })
+    }
+
+    /// Waits until nobody puts or deletes the item. Others may count meanwhile.
+    pub async fn shared_turn(&self, index: u64) -> Option<SharedTurn<'_>> {
+        let (state, stripe) = self.item(index)?;
+        Some(SharedTurn { state, _guard: stripe.read().await })
+    }
+
+    fn item(&self, index: u64) -> Option<(&AtomicU64, &RwLock<()>)> {
         let stripe = self.stripes.get(usize::try_from(index % STRIPES).ok()?)?;
-        let state = self.states.get(usize::try_from(index).ok()?)?;
-        Some(Turn { state, _guard: stripe.lock().await })
+        Some((self.states.get(usize::try_from(index).ok()?)?, stripe))
     }
 }
 
@@ -76,16 +98,42 @@ impl Turn<'_> {
     }
 }
 
+impl SharedTurn<'_> {
+    /// What the item must be. The counters may grow meanwhile.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::unpack(self.state.load(Ordering::SeqCst))
+    }
+
+    /// Notes that `logins` was counted.
+    pub fn logged_in(&self) {
+        let one = State { logins: 1, ..State::default() };
+        self.state.fetch_add(one.pack(), Ordering::SeqCst);
+    }
+
+    /// Notes that `visits` was counted.
+    pub fn visited(&self) {
+        let one = State { visits: 1, ..State::default() };
+        self.state.fetch_add(one.pack(), Ordering::SeqCst);
+    }
+}
+
 impl State {
     const fn pack(self) -> u64 {
-        (self.exists as u64) << 63 | self.generation << 32 | self.logins
+        let counters = self.visits << LOGINS_BITS | self.logins;
+        (self.exists as u64) << 63 | self.generation << (LOGINS_BITS + VISITS_BITS) | counters
     }
 
     const fn unpack(packed: u64) -> Self {
         Self {
             exists: packed >> 63 == 1,
-            generation: packed >> 32 & (u32::MAX as u64 >> 1),
-            logins: packed & u32::MAX as u64,
+            generation: packed >> (LOGINS_BITS + VISITS_BITS) & low(GENERATION_BITS),
+            visits: packed >> LOGINS_BITS & low(VISITS_BITS),
+            logins: packed & low(LOGINS_BITS),
         }
     }
+}
+
+const fn low(bits: u32) -> u64 {
+    (1 << bits) - 1
 }

@@ -1,6 +1,7 @@
 //! Watches the calls to KMS: counts them, and makes the worst happen between a call and its answer.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::mpsc::Sender;
@@ -11,10 +12,10 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use crate::Outcome;
 use crate::job::Order;
 use crate::random::Random;
 use crate::records;
-use crate::writers::Writers;
 
 /// Of 100 answers, the first so many wait until another writer has written the same item.
 const OVERTAKEN: u64 = 3;
@@ -23,10 +24,24 @@ const RACING: u64 = 6;
 /// Those up to here are given while some other item is written.
 const ELSEWHERE: u64 = 9;
 
+/// Other writers of the table, who write at the worst moments.
+pub trait Others: Debug + Send + Sync + 'static {
+    /// The operation of KMS that a process calls for each item, before it writes the item.
+    const OPERATION: &'static str;
+    /// The member of the request that has the encryption context of the item.
+    const CONTEXT: &'static str;
+
+    /// Writes an item, in one of the ways that its state allows.
+    fn write(&self, index: u64) -> impl Future<Output = Outcome<()>> + Send;
+
+    /// The number of a random item.
+    fn any_item(&self) -> u64;
+}
+
 /// What the calls to KMS set off.
 #[derive(Debug)]
-pub struct Watcher {
-    writers: Arc<Writers>,
+pub struct Watcher<O> {
+    writers: Arc<O>,
     random: Arc<Random>,
     state: Mutex<State>,
 }
@@ -41,17 +56,17 @@ struct State {
     failures: Vec<String>,
 }
 
-impl Watcher {
+impl<O: Others> Watcher<O> {
     /// Watches for `writers`.
     #[must_use]
-    pub fn new(writers: Arc<Writers>, random: Arc<Random>) -> Self {
+    pub fn new(writers: Arc<O>, random: Arc<Random>) -> Self {
         Self { writers, random, state: Mutex::default() }
     }
 
     /// Kills a process at `kills` random moments within the next `calls` calls.
     pub fn kill(&self, orders: Sender<Order>, kills: u64, calls: u64) {
         let mut state = self.state();
-        let done = state.calls.get("ReEncrypt").copied().unwrap_or_default();
+        let done = state.calls.get(O::OPERATION).copied().unwrap_or_default();
         let mut moments: Vec<u64> = (0..kills).map(|_| done + self.random.below(calls)).collect();
         moments.sort_unstable_by(|a, b| b.cmp(a));
         state.kills = moments;
@@ -88,7 +103,7 @@ impl Watcher {
         let count = state.calls.entry(call.operation.clone()).or_default();
         *count += 1;
         let count = *count;
-        while call.operation == "ReEncrypt" && state.kills.last().is_some_and(|at| *at <= count) {
+        while call.operation == O::OPERATION && state.kills.last().is_some_and(|at| *at <= count) {
             state.kills.pop();
             let order = if self.random.below(2) == 0 { Order::Kill } else { Order::LoseHost };
             if let Some(orders) = &state.orders {
@@ -116,19 +131,19 @@ impl Watcher {
 }
 
 /// The watcher, as the server of KMS needs it.
-#[derive(Clone, Debug)]
-pub struct Shared(pub Arc<Watcher>);
+#[derive(Debug)]
+pub struct Shared<O>(pub Arc<Watcher<O>>);
 
-impl Watch for Shared {
+impl<O: Others> Watch for Shared<O> {
     fn answered(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let watcher = Arc::clone(&self.0);
         watcher.count(&call);
-        if call.operation != "ReEncrypt" {
+        if call.operation != O::OPERATION {
             return Box::pin(std::future::ready(()));
         }
         let draw = watcher.random.below(100);
         Box::pin(async move {
-            match (draw, item(&call)) {
+            match (draw, item::<O>(&call)) {
                 (0..OVERTAKEN, Some(index)) => {
                     let _ = watcher.spawn(index).await; // a failure is in the task's result
                 }
@@ -140,8 +155,8 @@ impl Watch for Shared {
     }
 }
 
-/// The item whose data key is moved, where the context shows it.
-fn item(call: &Call) -> Option<u64> {
+/// The item that the call is for, where the context shows it.
+fn item<O: Others>(call: &Call) -> Option<u64> {
     let request: Value = serde_json::from_slice(&call.request).ok()?;
-    records::index(request.get("SourceEncryptionContext")?.get("partition_key")?.as_str()?)
+    records::index(request.get(O::CONTEXT)?.get("partition_key")?.as_str()?)
 }

@@ -10,6 +10,7 @@ use crate::Outcome;
 use crate::model::{Model, State};
 use crate::random::Random;
 use crate::records::{Flavour, Letter, Patient, Person, Record, World, email, id, record};
+use crate::watch::Others;
 
 /// Does something with the table as a table of the type that items of a flavour have.
 macro_rules! by_type {
@@ -81,18 +82,42 @@ impl Writers {
         Self { world, model, random, new, old, some_are_old, writes: Writes::default() }
     }
 
-    /// The number of a random item.
-    #[must_use]
-    pub fn any_item(&self) -> u64 {
-        self.random.below(self.model.items())
+    async fn delete(&self, index: u64, flavour: Flavour) -> Outcome<()> {
+        by_type!(flavour, &self.new, |typed| typed.delete(id(index)).send().await?);
+        count(&self.writes.removes, 1);
+        Ok(())
     }
 
-    /// Writes an item, in one of the ways that its state allows.
-    ///
-    /// # Errors
-    ///
-    /// If the write fails, which none should.
-    pub async fn write(&self, index: u64) -> Outcome<()> {
+    async fn modify(&self, table: &Table<Record>, index: u64, generation: u64) -> Outcome<()> {
+        let email = email(index, generation);
+        let found = by_type!(Flavour::of(index), table, |typed| {
+            let change = typed.update(id(index)).modify(|record| record.email.clone_from(&email));
+            change.send().await?.is_some()
+        });
+        if found { Ok(()) } else { Err(format!("item {index} is gone").into()) }
+    }
+
+    async fn count_in_place(&self, index: u64, flavour: Flavour) -> Outcome<()> {
+        if flavour == Flavour::Plain {
+            let one = AttributeValue::N("1".to_owned());
+            let update = self.world.dynamodb().update_item().table_name(&self.world.name);
+            let update = update.key("id", AttributeValue::S(id(index)));
+            let update = update.update_expression("ADD logins :one");
+            update.expression_attribute_values(":one", one).send().await?;
+        } else {
+            by_type!(flavour, &self.new, |typed| {
+                typed.update(id(index)).add(|record| record.logins, 1).send().await?;
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Others for Writers {
+    const OPERATION: &'static str = "ReEncrypt";
+    const CONTEXT: &'static str = "SourceEncryptionContext";
+
+    async fn write(&self, index: u64) -> Outcome<()> {
         let Some(turn) = self.model.turn(index).await else { return Ok(()) };
         let state = turn.state();
         let flavour = Flavour::of(index);
@@ -104,7 +129,7 @@ impl Writers {
         }
         let is_old = self.some_are_old.load(Ordering::SeqCst) && self.random.below(4) == 0;
         let table = if is_old { &self.old } else { &self.new };
-        let next = State { exists: true, generation: state.generation + 1, logins: 0 };
+        let next = State { exists: true, generation: state.generation + 1, ..State::default() };
         let gone = State { exists: false, ..state };
         let written = match if state.exists { self.random.below(12) } else { 12 } {
             0..3 => {
@@ -143,34 +168,8 @@ impl Writers {
         Ok(())
     }
 
-    async fn delete(&self, index: u64, flavour: Flavour) -> Outcome<()> {
-        by_type!(flavour, &self.new, |typed| typed.delete(id(index)).send().await?);
-        count(&self.writes.removes, 1);
-        Ok(())
-    }
-
-    async fn modify(&self, table: &Table<Record>, index: u64, generation: u64) -> Outcome<()> {
-        let email = email(index, generation);
-        let found = by_type!(Flavour::of(index), table, |typed| {
-            let change = typed.update(id(index)).modify(|record| record.email.clone_from(&email));
-            change.send().await?.is_some()
-        });
-        if found { Ok(()) } else { Err(format!("item {index} is gone").into()) }
-    }
-
-    async fn count_in_place(&self, index: u64, flavour: Flavour) -> Outcome<()> {
-        if flavour == Flavour::Plain {
-            let one = AttributeValue::N("1".to_owned());
-            let update = self.world.dynamodb().update_item().table_name(&self.world.name);
-            let update = update.key("id", AttributeValue::S(id(index)));
-            let update = update.update_expression("ADD logins :one");
-            update.expression_attribute_values(":one", one).send().await?;
-        } else {
-            by_type!(flavour, &self.new, |typed| {
-                typed.update(id(index)).add(|record| record.logins, 1).send().await?;
-            });
-        }
-        Ok(())
+    fn any_item(&self) -> u64 {
+        self.random.below(self.model.items())
     }
 }
 

@@ -1,29 +1,27 @@
 //! `million ITEMS KILLS [SEED]`: see `tests/million.sh`.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use envelope_examples::Servers;
 use envelope_examples::servers::loopback::Loopback;
-use envelope_million_tests::Outcome;
 use envelope_million_tests::check::{Found, check};
-use envelope_million_tests::engine::Engine;
 use envelope_million_tests::events::{self, Events};
-use envelope_million_tests::job::{Ending, Job, Order};
+use envelope_million_tests::job::{Ending, Order};
 use envelope_million_tests::model::Model;
+use envelope_million_tests::programs::{self, Problems, run_job, shown, tallies};
 use envelope_million_tests::random::Random;
 use envelope_million_tests::records::{Flavour, World};
 use envelope_million_tests::seed::seed;
 use envelope_million_tests::watch::{Shared, Watcher};
 use envelope_million_tests::writers::Writers;
-use serde_json::Value;
+use envelope_million_tests::{Outcome, stream};
 
 /// Processes at a time.
 const WORKERS: u32 = 8;
@@ -32,29 +30,17 @@ const PARTS: u32 = 64;
 const IN_FLIGHT: u64 = 64;
 /// What a process may use.
 const MEMORY: u64 = 128 << 20;
-/// From SIGTERM to SIGKILL.
-const GRACE: Duration = Duration::from_secs(30);
 /// Kills fall into the first part of the work, so that each finds a process.
 const KILLED_WITHIN_PERCENT: u64 = 85;
-/// So many differences are printed.
-const PRINTED: usize = 20;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("million: {error:?}");
-            ExitCode::FAILURE
-        }
-    }
+    programs::exit("million", run().await)
 }
 
 async fn run() -> Outcome<bool> {
-    let [items, kills, seed] = arguments()?;
-    let endpoint = std::env::var("DYNAMODB_ENDPOINT")
-        .map_err(|_| "DYNAMODB_ENDPOINT is unset: start this with tests/million.sh")?;
+    let [items, kills, seed] = programs::arguments("million")?;
+    let endpoint = programs::dynamodb_endpoint("million")?;
     let mut test = Test::prepare(items, seed).await?;
     test.run_with_kills(kills).await?;
     test.run_again().await?;
@@ -66,23 +52,12 @@ async fn run() -> Outcome<bool> {
     Ok(test.judge(&found, &events))
 }
 
-fn arguments() -> Outcome<[u64; 3]> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let number = |word: &String| word.replace(',', "").parse::<u64>();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    match words.as_slice() {
-        [items, kills] => Ok([number(items)?, number(kills)?, now]),
-        [items, kills, seed] => Ok([number(items)?, number(kills)?, number(seed)?]),
-        _ => Err("usage: million ITEMS KILLS [SEED]".into()),
-    }
-}
-
 struct Test {
     world: Arc<World>,
     model: Arc<Model>,
     random: Arc<Random>,
     writers: Arc<Writers>,
-    watcher: Arc<Watcher>,
+    watcher: Arc<Watcher<Writers>>,
     loopback: Arc<Loopback>,
     folder: PathBuf,
     /// The calls of `ReEncrypt` that the items need at most, without other writers.
@@ -90,7 +65,7 @@ struct Test {
     kills: u64,
     endings: Vec<Ending>,
     tallies: BTreeMap<String, u64>,
-    problems: Vec<String>,
+    problems: Problems,
 }
 
 impl Test {
@@ -102,15 +77,14 @@ impl Test {
         let started = Instant::now();
         seed(&world, items).await?;
         println!("written in {} s", started.elapsed().as_secs());
-        events::enable(&world).await?;
+        stream::enable(world.dynamodb(), &world.name).await?;
         let model = Arc::new(Model::new(items));
         let writers = Writers::new(Arc::clone(&world), Arc::clone(&model), Arc::clone(&random));
         let writers = Arc::new(writers);
         let watcher = Arc::new(Watcher::new(Arc::clone(&writers), Arc::clone(&random)));
         let loopback = world.servers.loopback().kms_only();
         let loopback = Arc::new(loopback.watch(Shared(Arc::clone(&watcher))).start()?);
-        let folder = folder()?.join(&world.name);
-        fs::create_dir_all(&folder)?;
+        let folder = programs::new_folder("million", &world.name)?;
         fs::write(folder.join("envelope.schema.json"), World::schema())?;
         Ok(Self {
             world,
@@ -124,7 +98,7 @@ impl Test {
             kills: 0,
             endings: Vec::new(),
             tallies: BTreeMap::new(),
-            problems: Vec::new(),
+            problems: Problems::default(),
         })
     }
 
@@ -154,23 +128,10 @@ impl Test {
         let before = self.watcher.calls();
         let start = Instant::now();
         let logs = self.folder.join(name.replace(' ', "-"));
-        let (command, random) = (self.rewrap(parts)?, Arc::clone(&self.random));
-        let running = logs.clone();
-        let ending = tokio::task::spawn_blocking(move || {
-            let manifest = include_str!("../../../../deploy/kubernetes/rewrap.yaml");
-            let engine = Engine::kubernetes(manifest)?;
-            let job = Job {
-                engine: &engine,
-                parts,
-                slots: WORKERS as usize,
-                grace: GRACE,
-                logs: &running,
-            };
-            Outcome::Ok(job.run(command, orders, &random)?)
-        });
-        let ending = ending.await??;
+        let command = self.rewrap(parts)?;
+        let ending = run_job([parts, WORKERS], &logs, command, orders, &self.random).await?;
         let seconds = start.elapsed().as_secs_f64();
-        self.problems.extend(self.watcher.settled().await);
+        self.problems.0.extend(self.watcher.settled().await);
         let tallies = tallies(&logs)?;
         let count = |calls: &BTreeMap<String, u64>| calls.get("ReEncrypt").copied().unwrap_or(0);
         println!(
@@ -179,7 +140,7 @@ impl Test {
             ending.kills,
             ending.exits,
             count(&self.watcher.calls()) - count(&before),
-            tallies.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", "),
+            shown(&tallies),
         );
         for (name, n) in tallies {
             *self.tallies.entry(name).or_default() += n;
@@ -199,14 +160,14 @@ impl Test {
         println!("coverage: {:.0} s, {}", start.elapsed().as_secs_f64(), asked.status);
         if !asked.status.success() {
             let printed = String::from_utf8_lossy(&asked.stdout).into_owned();
-            self.problems.push(format!("coverage does not hold: {printed}"));
+            self.problems.0.push(format!("coverage does not hold: {printed}"));
         }
         Ok(())
     }
 
     /// The command `envelope`, for this table.
     fn command(&self) -> Outcome<impl Fn(&str) -> Command + Send + use<>> {
-        let program = std::env::current_exe()?.with_file_name("rotator");
+        let program = programs::beside("rotator")?;
         let schema = self.folder.join("envelope.schema.json");
         let (world, loopback) = (Arc::clone(&self.world), Arc::clone(&self.loopback));
         let dynamodb = std::env::var("DYNAMODB_ENDPOINT")?;
@@ -263,11 +224,7 @@ impl Test {
         println!("memory of a process, at most {:.1} MiB", memory as f64 / f64::from(1 << 20));
 
         let mut problems = self.problems.clone();
-        let mut must = |holds: bool, problem: String| {
-            if !holds {
-                problems.push(problem);
-            }
-        };
+        let mut must = |holds: bool, problem: String| problems.must(holds, problem);
         for ending in &self.endings {
             must(ending.is_complete(), format!("parts failed: {:?}", ending.failed));
         }
@@ -301,58 +258,8 @@ impl Test {
             "{} differ, {} second writes, {} problems",
             found.differences.len(),
             events.second_writes,
-            problems.len()
+            problems.0.len()
         );
-        let details = found.differences.iter().chain(&events.violations).take(PRINTED);
-        for problem in problems.iter().take(PRINTED).chain(details) {
-            println!("  {problem}");
-        }
-        if problems.is_empty() {
-            let _ = fs::remove_dir_all(&self.folder);
-        } else {
-            println!("what the processes printed is in {}", self.folder.display());
-        }
-        problems.is_empty()
-    }
-}
-
-/// A folder beside the programs.
-fn folder() -> Outcome<PathBuf> {
-    let program = std::env::current_exe()?;
-    let target = program.ancestors().nth(2).ok_or("the program is in no target folder")?;
-    Ok(target.join("million"))
-}
-
-/// The sums of the counts that the processes printed, those excepted that were killed.
-fn tallies(logs: &Path) -> Outcome<BTreeMap<String, u64>> {
-    let mut sums = BTreeMap::new();
-    for entry in fs::read_dir(logs)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "out") {
-            let printed = fs::read_to_string(&path)?;
-            for document in serde_json::Deserializer::from_str(&printed).into_iter::<Value>() {
-                match document {
-                    Ok(document) => add(&document, &mut sums),
-                    Err(error) => note(&path, &error),
-                }
-            }
-        }
-    }
-    Ok(sums)
-}
-
-fn note(path: &Path, error: &dyn Error) {
-    eprintln!("{}: {error}", path.display());
-}
-
-fn add(document: &Value, sums: &mut BTreeMap<String, u64>) {
-    for (name, value) in document.as_object().into_iter().flatten() {
-        match value {
-            Value::Object(_) if name == "counts" => add(value, sums),
-            Value::Number(number) => {
-                *sums.entry(name.clone()).or_default() += number.as_u64().unwrap_or_default();
-            }
-            _ => {}
-        }
+        problems.conclude(found.differences.iter().chain(&events.violations), &self.folder)
     }
 }
