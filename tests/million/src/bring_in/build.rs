@@ -13,7 +13,7 @@ use crate::bring_in::records::{
 use crate::bring_in::world::World;
 use crate::compare::Item;
 use crate::model::State;
-use crate::records::{email, id};
+use crate::records::{email, id, index};
 
 /// How often a transaction is built again if another writer of the item was faster.
 const TRIES: u32 = 16;
@@ -121,6 +121,20 @@ impl Handle {
             }
         }
         Ok(())
+    }
+
+    /// Reads one of `total` segments of the table, and returns how many records it has.
+    ///
+    /// # Errors
+    ///
+    /// If the read fails, or if one record does not read.
+    pub async fn scan(&self, segment: u32, total: u32) -> Outcome<u64> {
+        Ok(match self {
+            Self::Old(build) => build.scan(segment, total).await?,
+            Self::New(build) => {
+                build.all.scan().segment(segment, total).send().await?.len().try_into()?
+            }
+        })
     }
 
     /// Puts a whole item, in one of several ways.
@@ -232,6 +246,21 @@ impl OldBuild {
     async fn get(&self, index: u64) -> Outcome<Option<Item>> {
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
         Ok(get.key("id", AttributeValue::S(id(index))).send().await?.item)
+    }
+
+    async fn scan(&self, segment: u32, total: u32) -> Outcome<u64> {
+        let scan = self.client.scan().table_name(&self.table);
+        let scan = scan.segment(segment.try_into()?).total_segments(total.try_into()?);
+        let (mut pages, mut count) = (scan.into_paginator().send(), 0);
+        while let Some(page) = pages.next().await {
+            for item in page?.items.unwrap_or_default() {
+                let id = item.get("id").and_then(|id| id.as_s().ok());
+                let index = id.and_then(|id| index(id)).ok_or("an item of nobody")?;
+                read_by_old_build(index, item)?;
+                count += 1;
+            }
+        }
+        Ok(count)
     }
 
     async fn put(&self, index: u64, state: State, condition: Option<&str>) -> Outcome<()> {

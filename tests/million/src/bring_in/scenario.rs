@@ -33,7 +33,7 @@ const IN_FLIGHT: u64 = 64;
 const MEMORY: u64 = 128 << 20;
 /// For so many items, one operation passes between two replacements of a process, but not fewer
 /// than [`LEAST_PAUSE`].
-const ITEMS_OF_PAUSE: u64 = 100;
+const ITEMS_OF_PAUSE: u64 = 50;
 const LEAST_PAUSE: u64 = 10;
 
 /// What to do, and how often.

@@ -17,6 +17,8 @@ use crate::watch::Others;
 
 /// A process reads so many items at a time, at most.
 const BATCH: u64 = 8;
+/// A segment of a scan has about so many items.
+const SEGMENT_ITEMS: u64 = 32;
 /// So many problems are kept, of those that reads and writes have.
 const KEPT: usize = 100;
 
@@ -144,6 +146,12 @@ impl Traffic {
     /// Reads items while anybody writes them.
     async fn read_beside_writers(&self, handle: &Handle, index: u64) -> Outcome<()> {
         let items = self.model.items();
+        if self.random.below(4) == 0 {
+            let total = u32::try_from(items / SEGMENT_ITEMS + 1)?;
+            let segment = u32::try_from(index % u64::from(total))?;
+            count(&self.done.racing_reads, handle.scan(segment, total).await?);
+            return Ok(());
+        }
         let numbers: Vec<u64> =
             (0..BATCH.min(items)).map(|offset| (index + offset) % items).collect();
         handle.get_many(&numbers).await?;

@@ -20,7 +20,7 @@ const BATCH: u64 = 25;
 const TASKS: u64 = 4;
 
 /// What the old role may no longer do, after step 1: everything.
-const OPERATIONS: [&str; 5] = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchGetItem"];
+const OPERATIONS: [&str; 5] = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan"];
 
 /// The events of plain items that the new builds have reported.
 #[derive(Debug, Default)]
