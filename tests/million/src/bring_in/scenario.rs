@@ -152,13 +152,21 @@ impl Scenario {
         self.roll(fleet, 2, [New(ReadAndWrite), New(Read)]).await
     }
 
-    /// Step 3. First with kills, and with `Read` alone, so that the number of plain items can only
-    /// fall; then half of the way back, and a job beside `ReadAndWrite`; then the rest.
+    /// Step 3. Half of the table is sealed while half of the way back is gone, to `ReadAndWrite`.
+    /// Then the rest with `Read` alone, so that the number of plain items can only fall.
     async fn seal(&mut self, fleet: &mut Fleet) -> Outcome<()> {
+        self.way_back(fleet).await?;
+        let due = self.world.count_plain().await?;
+        let (parts, kills) = ([PARTS / 2, PARTS], self.plan.kills / 2);
+        let job = self.sealing.run("half, beside ReadAndWrite", parts, kills, due / 2);
+        self.jobs.push(job.await?);
+        self.way_forth(fleet).await?;
+
         let due = self.world.count_plain().await?;
         let stop = AtomicBool::new(false);
         let job = async {
-            let done = self.sealing.run("backfill", PARTS, self.plan.kills, due).await;
+            let kills = self.plan.kills - kills;
+            let done = self.sealing.run("all", [PARTS; 2], kills, due).await;
             stop.store(true, Ordering::SeqCst);
             done
         };
@@ -168,20 +176,30 @@ impl Scenario {
         self.coverages += compared;
         self.problems.0.extend(problems);
 
-        fleet.roll(PROCESSES as usize / 2, New(ReadAndWrite)).await?;
+        self.way_back(fleet).await?;
         while self.world.count_plain().await? == 0 {
             self.traffic.more(LEAST_PAUSE).await;
         }
-        let due = self.world.count_plain().await?;
         let found = self.sealing.coverage().await?;
         self.problems.must(!found.holds, "coverage holds although ReadAndWrite has stored items");
-        let job = self.sealing.run("backfill beside ReadAndWrite", WORKERS, 0, due);
-        self.jobs.push(job.await?);
-        fleet.roll_all(New(Read)).await?;
+        self.way_forth(fleet).await?;
         let due = self.world.count_plain().await?;
-        self.jobs.push(self.sealing.run("backfill of the rest", WORKERS, 0, due).await?);
+        self.jobs.push(self.sealing.run("the rest", [WORKERS; 2], 0, due).await?);
         self.problems.0.extend(self.sealing.watcher.settled().await);
         Ok(())
+    }
+
+    /// Half of the processes go back to `ReadAndWrite`.
+    async fn way_back(&self, fleet: &mut Fleet) -> Outcome<()> {
+        self.traffic.some_write_plain.store(true, Ordering::SeqCst);
+        fleet.roll(PROCESSES as usize / 2, New(ReadAndWrite)).await
+    }
+
+    /// The last process that writes plain items goes.
+    async fn way_forth(&mut self, fleet: &mut Fleet) -> Outcome<()> {
+        self.traffic.some_write_plain.store(false, Ordering::SeqCst);
+        self.problems.0.extend(self.sealing.watcher.settled().await);
+        fleet.roll_all(New(Read)).await
     }
 
     /// Step 4.

@@ -60,20 +60,26 @@ pub struct Coverage {
 }
 
 impl Sealing {
-    /// Runs a job of so many parts, and kills processes at random moments while it seals `due`
-    /// items.
+    /// Runs a job of the first `parts` of `of` parts, and kills processes at random moments while it
+    /// seals `due` items.
     ///
     /// # Errors
     ///
     /// If a process cannot be started.
-    pub async fn run(&self, name: &str, parts: u32, kills: u64, due: u64) -> Outcome<Sealed> {
+    pub async fn run(
+        &self,
+        name: &str,
+        [parts, of]: [u32; 2],
+        kills: u64,
+        due: u64,
+    ) -> Outcome<Sealed> {
         let (sender, orders) = channel();
         if kills > 0 {
             self.watcher.kill(sender, kills, due * KILLED_WITHIN_PERCENT / 100);
         }
         let (before, start) = (self.calls(), Instant::now());
         let logs = self.folder.join(name.replace(' ', "-"));
-        let (command, part) = (self.command()?, format!("auto/{parts}"));
+        let (command, part) = (self.command()?, format!("auto/{of}"));
         let backfill = move || {
             let mut command = command("backfill");
             command.args(["--part", &part, "--without-recovery", "--max-kms", "100000"]);
@@ -82,7 +88,7 @@ impl Sealing {
         let ending = run_job([parts, WORKERS], &logs, backfill, orders, &self.random).await?;
         let tallies = tallies(&logs)?;
         println!(
-            "{name}: {:.0} s, {due} plain items before, {} processes, {} kills, exits {:?}, \
+            "step 3, {name}: {:.0} s, {due} plain items before, {} processes, {} kills, exits {:?}, \
              GenerateDataKey {}, {}",
             start.elapsed().as_secs_f64(),
             ending.starts,

@@ -2,16 +2,16 @@
 //! each item must be.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use envelope_dynamo::item::PlaintextItems::Read;
+use envelope_dynamo::item::PlaintextItems::{Read, ReadAndWrite};
 use tokio::sync::watch;
 
 use crate::Outcome;
 use crate::bring_in::build::{Build, Handle};
 use crate::bring_in::records::is_at_least;
 use crate::bring_in::world::World;
-use crate::model::{Model, SharedTurn, State};
+use crate::model::{Model, SharedTurn, State, Turn};
 use crate::random::Random;
 use crate::watch::Others;
 
@@ -53,8 +53,10 @@ pub struct Traffic {
     world: Arc<World>,
     model: Arc<Model>,
     random: Arc<Random>,
-    /// For writes that a call to KMS sets off.
-    beside: Handle,
+    /// For writes that a call to KMS sets off: of `Read`, and of `ReadAndWrite`.
+    beside: [Handle; 2],
+    /// Whether processes of `ReadAndWrite` are alive.
+    pub some_write_plain: AtomicBool,
     /// What was done.
     pub done: Done,
     operations: watch::Sender<u64>,
@@ -65,9 +67,17 @@ impl Traffic {
     /// No traffic yet.
     #[must_use]
     pub fn new(world: Arc<World>, model: Arc<Model>, random: Arc<Random>) -> Self {
-        let beside = Handle::new(&world, Build::New(Read));
-        let (operations, problems) = (watch::Sender::new(0), std::sync::Mutex::default());
-        Self { world, model, random, beside, done: Done::default(), operations, problems }
+        let beside = [Read, ReadAndWrite].map(|state| Handle::new(&world, Build::New(state)));
+        Self {
+            world,
+            model,
+            random,
+            beside,
+            some_write_plain: AtomicBool::new(false),
+            done: Done::default(),
+            operations: watch::Sender::new(0),
+            problems: std::sync::Mutex::default(),
+        }
     }
 
     /// The table.
@@ -185,9 +195,7 @@ impl Traffic {
         let Some(turn) = self.model.turn(index).await else { return Ok(()) };
         let state = turn.state();
         let next = State { exists: true, generation: state.generation + 1, ..State::default() };
-        let gone = State { exists: false, ..state };
-        let way = if state.exists { self.random.below(8) } else { 8 };
-        match way {
+        match if state.exists { self.random.below(8) } else { 8 } {
             0..3 => {
                 handle.put(index, next, self.random.below(8)).await?;
                 count(&self.done.changes, 1);
@@ -198,18 +206,25 @@ impl Traffic {
                 count(&self.done.changes, 1);
                 turn.wrote(State { generation: next.generation, ..state });
             }
-            _ => {
-                if state.exists {
-                    handle.delete(index).await?;
-                    count(&self.done.removes, 1);
-                    turn.wrote(gone);
+            6 => self.delete(handle, index, &turn).await?,
+            existing => {
+                if existing < 8 {
+                    self.delete(handle, index, &turn).await?;
                 }
-                if way != 6 {
-                    handle.create(index, next).await?;
-                    count(&self.done.inserts, 1);
-                    turn.wrote(next);
-                }
+                handle.create(index, next).await?;
+                count(&self.done.inserts, 1);
+                turn.wrote(next);
             }
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, handle: &Handle, index: u64, turn: &Turn<'_>) -> Outcome<()> {
+        let state = turn.state();
+        if state.exists {
+            handle.delete(index).await?;
+            count(&self.done.removes, 1);
+            turn.wrote(State { exists: false, ..state });
         }
         Ok(())
     }
@@ -220,9 +235,16 @@ impl Others for Traffic {
     const CONTEXT: &'static str = "EncryptionContext";
 
     async fn write(&self, index: u64) -> Outcome<()> {
-        match self.random.below(2) {
-            0 => self.count(&self.beside, index).await,
-            _ => self.replace(&self.beside, index).await,
+        let [read, read_and_write] = &self.beside;
+        let is_plain = self.some_write_plain.load(Ordering::SeqCst) && self.random.below(2) == 0;
+        let handle = if is_plain { read_and_write } else { read };
+        match self.random.below(3) {
+            0 => self.count(handle, index).await,
+            1 => self.replace(handle, index).await,
+            _ => match self.model.turn(index).await {
+                Some(turn) => self.delete(handle, index, &turn).await,
+                None => Ok(()),
+            },
         }
     }
 
