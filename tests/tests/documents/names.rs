@@ -103,7 +103,7 @@ fn wings_import_only_the_wings_above_them() {
 
 #[test]
 fn tests_in_the_threat_model_exist() {
-    let sources: String = ["envelope-core", "envelope-dynamo", "tests"]
+    let sources: String = ["envelope-cli", "envelope-core", "envelope-dynamo", "tests"]
         .iter()
         .flat_map(|folder| files(&root().join(folder), "rs"))
         .map(|file| fs::read_to_string(file).unwrap())
