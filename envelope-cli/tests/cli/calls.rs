@@ -81,7 +81,8 @@ fn of_dynamodb(operation: &str, request: &Value) -> Value {
     let resource = match (operation, request["TableName"].as_str()) {
         ("ListBackups", _) => "*".to_owned(),
         (_, Some(name)) => table_arn(name),
-        (_, None) => in_account(request["TableArn"].as_str().unwrap()),
+        // The ARN of an emulator names a region of its own.
+        (_, None) => table_arn(request["TableArn"].as_str().unwrap().rsplit('/').next().unwrap()),
     };
     let mut asked = BTreeMap::from([
         ("name", json!(operation)),
