@@ -5,6 +5,7 @@
 
 mod branch_keys;
 mod data_key_sharing;
+mod embedded_kms;
 mod kms;
 mod kms_limits;
 mod real_kms;
