@@ -2,7 +2,7 @@
 # Runs a command against the genuine DynamoDB Local and LocalStack's KMS, and stops both when it ends.
 #
 #   tests/real-servers.sh                                        # every test that talks to a server, and the quickstart
-#   tests/real-servers.sh cargo test -p envelope-examples
+#   tests/real-servers.sh cargo test --workspace --test keys embedded_kms -- --include-ignored
 #   tests/real-servers.sh sh -c 'echo $DYNAMODB_ENDPOINT $KMS_ENDPOINT'
 #   REAL_SERVERS=dynamodb tests/real-servers.sh ..               # without LocalStack: KMS_ENDPOINT is then unset
 #

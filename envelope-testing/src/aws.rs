@@ -19,8 +19,6 @@ use crate::error::Error;
 use crate::faults::Faults;
 use crate::http::Server;
 use crate::kms::{self, EmbeddedKms};
-#[cfg(feature = "loopback")]
-use crate::loopback::LoopbackBuilder;
 
 /// The backoff of clients with [`Faults`]: they retry as often as always, but tests do not wait for
 /// the retries.
@@ -237,29 +235,6 @@ impl Aws {
         created
             .map_err(|error| Error::because(format!("cannot create the alias {name}"), error))?;
         Ok(key)
-    }
-
-    /// These servers at ports of 127.0.0.1, for other processes. See [`loopback`](crate::loopback).
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::process::Command;
-    ///
-    /// use envelope_testing::Aws;
-    ///
-    /// let aws = Aws::embedded().await?;
-    /// let loopback = aws.loopback().start()?;
-    /// let mut command = Command::new("true");
-    /// command.envs(loopback.environment());
-    /// assert!(command.status()?.success()); // while it runs, it can use both servers
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "loopback")]
-    #[must_use]
-    pub fn loopback(&self) -> LoopbackBuilder<'_> {
-        LoopbackBuilder::new(self)
     }
 
     /// Another client of the same DynamoDB, with `faults` in between.

@@ -60,6 +60,30 @@ pub trait Watch: Send + Sync + 'static {
     fn answered(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
+impl Aws {
+    /// These servers at ports of 127.0.0.1, for other processes.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::process::Command;
+    ///
+    /// use envelope_testing::Aws;
+    ///
+    /// let aws = Aws::embedded().await?;
+    /// let loopback = aws.loopback().start()?;
+    /// let mut command = Command::new("true");
+    /// command.envs(loopback.environment());
+    /// assert!(command.status()?.success()); // while it runs, it can use both servers
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn loopback(&self) -> LoopbackBuilder<'_> {
+        LoopbackBuilder::new(self)
+    }
+}
+
 /// How servers are to be served: see [`Aws::loopback`].
 pub struct LoopbackBuilder<'s> {
     aws: &'s Aws,

@@ -10,6 +10,7 @@ use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
 use aws_sdk_kms::types::DataKeySpec;
+use envelope_dynamo::error::KeyErrorKind;
 
 use super::*;
 use crate::loopback::{Loopback, Recorder};
@@ -260,4 +261,56 @@ async fn calls_through_the_ports_are_recorded_and_can_fail() {
     assert_eq!(carried_out["contexts"]["EncryptionContext"], serde_json::json!(["table"]));
     assert_eq!(carried_out["parameters"]["KeyId"], servers.kms_key_id());
     assert!(!format!("{lines:?}").contains("SECRET"));
+}
+
+#[derive(Debug, PartialEq, Envelope)]
+#[envelope(table = "users")]
+struct User {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    email: String,
+}
+
+/// What a test left in a table does not open elsewhere, and is found by the account of its key.
+#[tokio::test]
+async fn a_record_of_one_test_does_not_open_under_another_key() {
+    let (test, production) = (Aws::embedded().await.unwrap(), Aws::embedded().await.unwrap());
+    let keys = |aws: &Aws| KmsKeyProvider::new(aws.kms().clone(), aws.kms_key_id());
+    let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+    let item = envelope_dynamo::to_item(&user, &keys(&test)).await.unwrap();
+    envelope_dynamo::from_item::<User>(item.clone(), &keys(&test)).await.unwrap();
+    let refused = envelope_dynamo::from_item::<User>(item.clone(), &keys(&production)).await;
+    assert_eq!(refused.unwrap_err().key_error().unwrap().kind(), KeyErrorKind::WrongKey);
+
+    assert!(test.kms_key_id().contains(":000000000000:"));
+    let wrapped = item["encrypted_dek"].as_b().unwrap().as_ref();
+    assert!(wrapped.windows(16).any(|bytes| bytes == b"envelope-testing"));
+}
+
+#[tokio::test]
+async fn an_operation_or_member_that_the_embedded_kms_lacks_is_refused_by_name() {
+    let aws = Aws::embedded().await.unwrap();
+    let policy = aws.kms().get_key_policy().key_id(aws.kms_key_id()).send().await.unwrap_err();
+    assert_eq!(policy.message(), Some("the embedded KMS has no operation GetKeyPolicy"));
+    let listed = aws.kms().list_keys().limit(1).send().await.unwrap_err();
+    assert_eq!(listed.message(), Some("the embedded KMS does not implement Limit of ListKeys"));
+}
+
+#[tokio::test]
+async fn a_table_of_a_struct_is_found_by_name() {
+    let aws = Aws::embedded().await.unwrap();
+    let users = aws.create_table::<User>("test-users").await.unwrap();
+    let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+    users.put(&user).send().await.unwrap();
+    let key = aws.create_alias("alias/users").await.unwrap();
+    assert_ne!(key, aws.kms_key_id());
+    let described = aws.kms().describe_key().key_id("alias/users").send().await.unwrap();
+    assert_eq!(described.key_metadata.unwrap().arn, Some(key));
+    let count = aws.dynamodb().scan().table_name("test-users").send().await.unwrap().count;
+    assert_eq!(count, 1);
+    let again = aws.create_table::<User>("test-users").await.unwrap_err();
+    assert_eq!(again.to_string(), "cannot create table test-users");
+    let again = aws.create_alias("alias/users").await.unwrap_err();
+    assert_eq!(again.to_string(), "cannot create the alias alias/users");
 }

@@ -169,6 +169,7 @@ fn no_emulator_no_tls_and_no_native_code_reaches_a_user() {
         "cc",
         "dynoxide-rs",
         "envelope-examples",
+        "envelope-testing",
         "hyper",
         "libsqlite3-sys",
         "openssl-sys",
@@ -178,8 +179,6 @@ fn no_emulator_no_tls_and_no_native_code_reaches_a_user() {
         "rustls",
         "serde_dynamo",
         "serde_json",
-        "winterbaume-core",
-        "winterbaume-kms",
     ] {
         assert!(!names.contains(absent), "{absent}");
     }
@@ -193,6 +192,27 @@ fn no_emulator_no_tls_and_no_native_code_reaches_a_user() {
             "{sdk}: the application picks its TLS and its runtime"
         );
     }
+}
+
+/// The keys of the embedded KMS are gone when the process ends: a release build with them does not
+/// compile.
+#[test]
+fn envelope_testing_does_not_compile_without_debug_assertions() {
+    let refusal = |arguments: &[&str]| {
+        let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+            .args(["--edition=2024", "--crate-type=lib", "--emit=metadata"])
+            .arg(format!("--out-dir={}", env!("CARGO_TARGET_TMPDIR")))
+            .args(arguments)
+            .arg(workspace().join("envelope-testing/src/lib.rs"))
+            .output()
+            .unwrap();
+        // Without its dependencies it never compiles; whether it also refuses is the question.
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).contains("[dev-dependencies]")
+    };
+    assert!(refusal(&["-O"]), "a release build");
+    assert!(!refusal(&["-O", "--cfg=feature=\"optimized-tests\""]), "the feature allows it");
+    assert!(!refusal(&["-C", "debug-assertions=on"]), "a debug build");
 }
 
 /// A dependency that declares a newer Rust than this workspace would break a user's build.

@@ -9,6 +9,8 @@ mod reading;
 mod readme;
 mod single_table;
 mod struct_changes;
+mod testing;
+mod testing_readme;
 mod without_a_table;
 mod writing;
 
@@ -17,15 +19,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each document with Rust code, and the module in which its code is compiled.
-const DOCUMENTS: [(&str, &str); 8] = [
+const DOCUMENTS: [(&str, &str); 10] = [
     ("README.md", include_str!("guide/readme.rs")),
     ("docs/guide/migration.md", include_str!("guide/migration.rs")),
     ("docs/guide/operations.md", include_str!("guide/operations.rs")),
     ("docs/guide/reading.md", include_str!("guide/reading.rs")),
     ("docs/guide/single-table.md", include_str!("guide/single_table.rs")),
     ("docs/guide/struct-changes.md", include_str!("guide/struct_changes.rs")),
+    ("docs/guide/testing.md", include_str!("guide/testing.rs")),
     ("docs/guide/without-a-table.md", include_str!("guide/without_a_table.rs")),
     ("docs/guide/writing.md", include_str!("guide/writing.rs")),
+    ("envelope-testing/README.md", include_str!("guide/testing_readme.rs")),
 ];
 
 #[test]
@@ -48,7 +52,7 @@ fn every_document_with_rust_code_is_compared() {
     let chapters = guide.map(|entry| {
         format!("docs/guide/{}", entry.expect("an entry").file_name().to_string_lossy())
     });
-    for document in chapters.chain(["README.md".to_owned()]) {
+    for document in chapters.chain(["README.md", "envelope-testing/README.md"].map(str::to_owned)) {
         let has_code = !rust_paragraphs(&read(&document)).is_empty();
         assert_eq!(has_code, listed.contains(&document), "{document}");
     }

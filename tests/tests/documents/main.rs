@@ -4,7 +4,9 @@
 mod audit;
 mod costs;
 mod dependencies;
-#[allow(dead_code)] // the code of the guide is compiled; only that of README.md runs
+#[cfg(unix)] // it kills a group of processes
+mod dynamodb_local;
+#[allow(dead_code)] // the code of the guide is compiled; only that of some documents runs
 mod guide;
 mod names;
 mod rotation;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A path that starts with one of these is a path in the repository.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
     "benches/",
     "deploy/",
     "docs/",
@@ -12,6 +12,7 @@ const FOLDERS: [&str; 12] = [
     "envelope-core/",
     "envelope-derive/",
     "envelope-dynamo/",
+    "envelope-testing/",
     "examples/",
     "fuzz/",
     "peers/",
@@ -77,19 +78,32 @@ fn defines(source: &str, name: &str) -> bool {
 /// The table of wings in ARCHITECTURE.md: each wing imports only the wings above it.
 #[test]
 fn wings_import_only_the_wings_above_them() {
+    assert_imports_upward("## Wings of envelope-dynamo", "envelope-dynamo/src", 8);
+}
+
+#[test]
+fn modules_of_envelope_testing_import_only_those_above_them() {
+    assert_imports_upward("**envelope-testing.**", "envelope-testing/src", 6);
+}
+
+/// The section's table lists modules, at least so many. Each imports only those above it.
+fn assert_imports_upward(section: &str, source: &str, at_least: usize) {
     let text = read("ARCHITECTURE.md");
-    let (_, section) = text.split_once("## Wings of envelope-dynamo").unwrap();
-    let (section, _) = section.split_once("\n**").unwrap();
+    let (_, section) = text.split_once(section).unwrap();
+    let (section, _) = section.split_once("\n**").or(section.split_once("\n#")).unwrap();
+    let (section, _) = section.split_once("\n#").unwrap_or((section, ""));
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let wings: Vec<&str> = rows.map(|wing| wing.trim_end_matches(".rs")).collect();
-    assert!(wings.len() > 8, "{wings:?}");
-    let source = root().join("envelope-dynamo/src");
+    assert!(wings.len() > at_least, "{wings:?}");
+    let source = root().join(source);
     for (position, wing) in wings.iter().enumerate() {
         let below = &wings[position + 1..];
         let name = wing.trim_end_matches('/');
         let folder = source.join(name);
         let inside = if folder.is_dir() { files(&folder, "rs") } else { Vec::new() };
-        for file in inside.into_iter().chain([source.join(name).with_extension("rs")]) {
+        // Tests may use everything.
+        let inside = inside.into_iter().filter(|file| !file.ends_with("tests.rs"));
+        for file in inside.chain([source.join(name).with_extension("rs")]) {
             let code = fs::read_to_string(&file).unwrap();
             let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
             for import in code.flat_map(|line| line.split("crate::").skip(1)) {
@@ -139,7 +153,7 @@ fn code_spans(text: &str) -> impl Iterator<Item = &str> {
 fn documents() -> impl Iterator<Item = (PathBuf, String)> {
     let top = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
     let top = top.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let folders = ["benches", "deploy", "docs", "fuzz", "peers", "vectors"];
+    let folders = ["benches", "deploy", "docs", "envelope-testing", "fuzz", "peers", "vectors"];
     let deeper = folders.into_iter().flat_map(|folder| files(&root().join(folder), "md"));
     top.chain(deeper).map(|path| {
         let text = fs::read_to_string(&path).unwrap();

@@ -1,4 +1,4 @@
-//! What the embedded KMS cannot do: replicas of a key in another region, and RSA.
+//! Replicas of a key in another region, and what the embedded KMS cannot do: RSA.
 
 use aws_sdk_kms::config::Region;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
@@ -26,11 +26,10 @@ fn in_region(kms: &aws_sdk_kms::Client, region: &'static str) -> aws_sdk_kms::Cl
 }
 
 #[tokio::test]
-#[ignore = "needs the servers of tests/real-servers.sh"]
 async fn one_wrapped_key_opens_by_every_replica_of_its_key() {
     const HERE: &str = "us-east-1";
     const THERE: &str = "eu-west-1";
-    let kms = servers().await;
+    let kms = Servers::from_env().await.unwrap();
     let (here, there) = (in_region(kms.kms(), HERE), in_region(kms.kms(), THERE));
     let primary = here
         .create_key()
