@@ -1,23 +1,4 @@
 //! Injects faults: records the calls of an SDK client, and makes chosen ones fail.
-//!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use aws_sdk_kms::types::DataKeySpec;
-//! use envelope_testing::{Aws, Fault, Faults};
-//!
-//! let aws = Aws::embedded().await?;
-//! let faults = Faults::new();
-//! let kms = aws.kms_through(&faults);
-//!
-//! faults.fail_next("GenerateDataKey", Fault::error("ThrottlingException"));
-//! let call = kms.generate_data_key().key_id(aws.kms_key_id());
-//! call.key_spec(DataKeySpec::Aes256).send().await?;
-//! assert_eq!(faults.calls("GenerateDataKey"), 2); // refused once, then tried again by the SDK
-//! assert!(faults.all_used());
-//! # Ok(())
-//! # }
-//! ```
 
 mod unprocessed;
 
@@ -39,6 +20,7 @@ use crate::http::{operation, response};
 
 /// A fault of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The client gets this reply; the server does not see the request.
     Reply {
@@ -71,6 +53,25 @@ impl Fault {
 }
 
 /// A plan of faults and a record of calls, shared by its clones and by every client behind it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use aws_sdk_kms::types::DataKeySpec;
+/// use envelope_testing::{Aws, Fault, Faults};
+///
+/// let aws = Aws::embedded().await?;
+/// let faults = Faults::new();
+/// let kms = aws.kms_through(&faults);
+///
+/// faults.fail_next("GenerateDataKey", Fault::error("ThrottlingException"));
+/// let call = kms.generate_data_key().key_id(aws.kms_key_id());
+/// call.key_spec(DataKeySpec::Aes256).send().await?;
+/// assert_eq!(faults.calls("GenerateDataKey"), 2); // refused once, then tried again by the SDK
+/// assert!(faults.all_used());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct Faults(Arc<Mutex<State>>);
 

@@ -34,11 +34,15 @@ use crate::http::{Server, operation};
 /// Above DynamoDB's own limit for a request, 16 MB.
 const LARGEST_REQUEST: usize = 32 << 20;
 
+const PORT_REFUSED: &str =
+    "cannot open a port of 127.0.0.1: let the process listen there, or use the clients of `Aws`";
+
 /// Headers that belong to one connection, not to the request.
 const OF_THE_CONNECTION: [&str; 4] = ["connection", "content-length", "host", "transfer-encoding"];
 
 /// One call that a server has answered.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Call {
     /// `dynamodb` or `kms`.
     pub service: &'static str,
@@ -148,8 +152,7 @@ impl<'s> LoopbackBuilder<'s> {
             Some(faults) => faults.in_front_of_server(&server.connector),
         };
         let port = Port { service, connector, url: server.url.clone(), watch: self.watch.clone() };
-        let (listener, address) =
-            listen(runtime).map_err(|e| Error::because("cannot open a port of 127.0.0.1", e))?;
+        let (listener, address) = listen(runtime).map_err(|e| Error::because(PORT_REFUSED, e))?;
         let app = Router::new().fallback(answer).with_state(Arc::new(port));
         // Without this, an answer in two packets waits 40 ms for the other side.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
