@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::commands::backfill::{BackfillArgs, NEEDS_TYPES};
 use crate::commands::branch_keys::BranchKeysCommand;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::coverage::CoverageArgs;
@@ -78,6 +80,18 @@ pub(crate) enum Command {
     #[command(verbatim_doc_comment)]
     Reseal(ResealArgs),
 
+    /// Seal the items of a plaintext table, or of another program; needs your record types
+    ///
+    /// It also seals fields of sealed records whose mark became stronger. Each item is changed by
+    /// one conditional write, so the table can be used meanwhile. The command can be killed at any
+    /// moment and started again, on any number of machines. Each item that fails is named on
+    /// stdout.
+    ///
+    /// The binary `envelope` has no record types. A program builds its own, in five lines:
+    /// `envelope backfill` prints them.
+    #[command(verbatim_doc_comment)]
+    Backfill(BackfillArgs),
+
     /// Create, rotate, list, move and delete branch keys
     ///
     /// Their operator never sees a branch key.
@@ -100,8 +114,13 @@ pub(crate) enum Command {
 
 /// The definition of the command, with the exit codes in every help text.
 pub(crate) fn definition(has_code: bool) -> clap::Command {
-    adapted(Cli::command(), has_code)
+    let command = adapted(Cli::command(), has_code);
+    // Without record types it only says what it needs.
+    let optional = |backfill: clap::Command| backfill.mut_args(|it| it.required(has_code));
+    if has_code { command } else { command.mut_subcommand(BACKFILL, optional) }
 }
+
+const BACKFILL: &str = "backfill";
 
 fn adapted(command: clap::Command, has_code: bool) -> clap::Command {
     let command = command.after_help(Exit::table());
@@ -119,7 +138,11 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     has_code: bool,
 ) -> Result<Cli, clap::Error> {
-    let mut matches = definition(has_code).try_get_matches_from(arguments)?;
+    let mut definition = definition(has_code);
+    let mut matches = definition.try_get_matches_from_mut(arguments)?;
+    if !has_code && matches.subcommand_name() == Some(BACKFILL) {
+        return Err(clap::Error::raw(ErrorKind::InvalidSubcommand, NEEDS_TYPES));
+    }
     Cli::from_arg_matches_mut(&mut matches)
 }
 

@@ -18,6 +18,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// The clients of one command.
 pub(crate) struct Aws {
+    pub(crate) config: SdkConfig,
     pub(crate) dynamodb: DynamoDb,
     pub(crate) kms: Kms,
 }
@@ -44,7 +45,7 @@ impl Aws {
             ));
         }
         check_credentials(&config).await?;
-        Ok(Self { dynamodb: DynamoDb::new(&config), kms: Kms::new(&config) })
+        Ok(Self { dynamodb: DynamoDb::new(&config), kms: Kms::new(&config), config })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands.
 
+pub(crate) mod backfill;
 pub(crate) mod branch_keys;
 pub(crate) mod completions;
 pub(crate) mod coverage;
@@ -9,16 +10,18 @@ pub(crate) mod reseal;
 pub(crate) mod rewrap;
 pub(crate) mod schema;
 
-use envelope_dynamo::maintain::SchemaFile;
 use tokio::runtime::Builder;
 
 use crate::args::{Cli, Command};
+use crate::command::Command as Program;
 use crate::failure::{Failure, Outcome};
 
 /// Runs the command that the arguments name.
-pub(crate) fn run(args: Cli, of_code: Option<SchemaFile>) -> Outcome {
+pub(crate) fn run(args: Cli, program: Program) -> Outcome {
+    let of_code = program.schema().cloned();
     let has_code = of_code.is_some();
     match args.command {
+        Command::Backfill(backfill) => on_runtime(backfill::run(backfill, &args.global, program)),
         Command::Inspect(inspect) => on_runtime(inspect::run(inspect, &args.global, of_code)),
         Command::Rewrap(rewrap) => on_runtime(rewrap::run(rewrap, &args.global, of_code)),
         Command::Coverage(coverage) => on_runtime(coverage::run(coverage, &args.global, of_code)),

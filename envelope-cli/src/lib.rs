@@ -3,6 +3,7 @@
 
 mod args;
 mod aws;
+mod command;
 mod commands;
 mod dynamodb_json;
 mod exit;
@@ -19,11 +20,11 @@ mod run;
 mod schema_source;
 mod stop;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
-use envelope_dynamo::maintain::SchemaFile;
+pub use aws_config::SdkConfig;
 
+pub use crate::command::Command;
 pub use crate::exit::Exit;
 pub use crate::records::Records;
 
@@ -32,11 +33,13 @@ pub use crate::records::Records;
 /// Return what it returns from `main`: the exit code is part of the interface, see [`Exit`].
 #[must_use]
 pub fn main() -> ExitCode {
-    run(std::env::args_os(), None).into()
+    Command::new().main()
 }
 
 /// Runs the command for the record types `R`. It needs no schema file then: the types have the
-/// schema.
+/// schema. It also has the command `backfill`, which seals a table that was stored in plaintext.
+///
+/// [`Command`] has more settings.
 ///
 /// ```no_run
 /// use envelope_dynamo::Envelope;
@@ -56,33 +59,28 @@ pub fn main() -> ExitCode {
 /// ```
 #[must_use]
 pub fn main_with<R: Records>() -> ExitCode {
-    run(std::env::args_os(), Some(R::schema())).into()
-}
-
-fn run(arguments: impl IntoIterator<Item = OsString>, of_code: Option<SchemaFile>) -> Exit {
-    match args::parse(arguments, of_code.is_some()) {
-        Ok(args) => failure::reported(commands::run(args, of_code)),
-        Err(error) => {
-            // Help and version go to stdout, mistakes to stderr. A closed pipe is not reported.
-            let _ = error.print();
-            if error.use_stderr() { Exit::ActNow } else { Exit::Done }
-        }
-    }
+    Command::new().records::<R>().main()
 }
 
 #[cfg(test)]
 mod tests {
-    use envelope_dynamo::maintain::SchemaFile;
+    use envelope_dynamo::Envelope;
 
-    use crate::{Exit, run};
+    use crate::{Command, Exit};
+
+    #[derive(Debug, Envelope)]
+    #[envelope(table = "users")]
+    struct User {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        email: String,
+    }
 
     #[test]
     fn a_command_with_record_types_needs_no_schema_file() {
-        let schema = r#"{ "envelope-schema": 1, "records": { "User": { "table": "users",
-            "form": "raw", "partition_key": { "name": "user_id", "type": "S" }, "fields": {} } } }"#;
-        let of_code: SchemaFile = schema.parse().unwrap_or_default();
         let print = || ["envelope", "schema", "print"].map(Into::into);
-        assert_eq!(run(print(), Some(of_code)), Exit::Done);
-        assert_eq!(run(print(), None), Exit::ActNow, "there is no file in this directory");
+        assert_eq!(Command::new().records::<(User,)>().run(print()), Exit::Done);
+        assert_eq!(Command::new().run(print()), Exit::ActNow, "no file is in this directory");
     }
 }

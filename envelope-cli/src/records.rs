@@ -1,7 +1,11 @@
 //! The record types of a program, for a command that is built with them.
 
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
 use envelope_dynamo::item::Entity;
-use envelope_dynamo::maintain::SchemaFile;
+use envelope_dynamo::maintain::{Backfill, SchemaFile};
+use envelope_dynamo::{Envelope, KeyProvider, Table};
 
 /// The record types of a program: a tuple of one to twelve types that derive `Envelope`.
 ///
@@ -23,13 +27,21 @@ use envelope_dynamo::maintain::SchemaFile;
 pub trait Records {
     /// The schema of the types.
     fn schema() -> SchemaFile;
+
+    /// The types, each as what a command does with it.
+    #[doc(hidden)]
+    fn types() -> Vec<RecordType>;
 }
 
 macro_rules! tuples {
     ($($first:ident $($rest:ident)*)?) => {$(
-        impl<$first: Entity, $($rest: Entity),*> Records for ($first, $($rest,)*) {
+        impl<$first: Entity + 'static, $($rest: Entity + 'static),*> Records for ($first, $($rest,)*) {
             fn schema() -> SchemaFile {
                 SchemaFile::new().with::<$first>()$(.with::<$rest>())*
+            }
+
+            fn types() -> Vec<RecordType> {
+                vec![RecordType::of::<$first>() $(, RecordType::of::<$rest>())*]
             }
         }
         tuples!($($rest)*);
@@ -37,3 +49,27 @@ macro_rules! tuples {
 }
 
 tuples!(A B C D E F G H I J K L);
+
+/// A record type, or an enum of record types, without its Rust type.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct RecordType {
+    /// The logical name of its table.
+    pub(crate) table: &'static str,
+    /// A backfill of this type alone.
+    pub(crate) backfill: fn(Client, Arc<dyn KeyProvider>, &str) -> Backfill,
+    /// Adds the type to a backfill of its table.
+    pub(crate) join: fn(Backfill) -> Backfill,
+}
+
+impl RecordType {
+    fn of<T: Entity + 'static>() -> Self {
+        Self {
+            table: T::First::TABLE,
+            backfill: |dynamodb, keys, name| {
+                Backfill::new(&Table::<T>::new(dynamodb, keys).named(name))
+            },
+            join: Backfill::also::<T>,
+        }
+    }
+}

@@ -10,6 +10,7 @@ use envelope_dynamo::maintain::{
     TableInfo,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::exit::Exit;
@@ -166,6 +167,25 @@ pub(crate) struct Subject {
     pub(crate) changed: &'static str,
     pub(crate) from: Option<String>,
     pub(crate) to: Option<String>,
+    /// Whether the run is for some types of record, so that it meets items of others.
+    #[serde(skip)]
+    pub(crate) is_of_types: bool,
+}
+
+impl Subject {
+    /// The names of the counts that cannot occur.
+    const fn impossible(&self) -> &[&str] {
+        if self.is_of_types { &["not_sealed", "other_key"] } else { &["other_entity"] }
+    }
+
+    /// The counts that can occur, for programs.
+    fn possible(&self, counts: &Counts) -> Value {
+        let mut counts = serde_json::to_value(counts).unwrap_or_default();
+        if let Some(counts) = counts.as_object_mut() {
+            counts.retain(|name, _| !self.impossible().contains(&name.as_str()));
+        }
+        counts
+    }
 }
 
 /// The result of a run.
@@ -177,6 +197,9 @@ struct Finished<'a> {
     part: String,
     /// Whether the run reached its end.
     finished: bool,
+    #[serde(rename = "counts")]
+    shown: Value,
+    #[serde(skip)]
     counts: Counts,
     /// The failed records, as the text form names them.
     failed: Vec<String>,
@@ -185,15 +208,21 @@ struct Finished<'a> {
 impl fmt::Display for Finished<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.counts;
+        let (changed, already) = (count(counts.changed), count(counts.already));
+        write!(f, "{} {changed}   already {already}   ", self.subject.changed)?;
+        match self.subject.is_of_types {
+            true => write!(f, "other entity {}", count(counts.other_entity))?,
+            false => write!(
+                f,
+                "other key {}   no envelope {}",
+                count(counts.other_key),
+                count(counts.not_sealed)
+            )?,
+        }
         write!(
             f,
-            "{} {}   already {}   other key {}   no envelope {}   failed {}{}\n\
+            "   failed {}{}\n\
              {} KMS calls   {} read units   {} write units   {} pages   {} times overtaken",
-            self.subject.changed,
-            count(counts.changed),
-            count(counts.already),
-            count(counts.other_key),
-            count(counts.not_sealed),
             count(counts.failed),
             if counts.failed > 0 { " (named above)" } else { "" },
             count(counts.kms_calls),
@@ -253,6 +282,7 @@ pub(crate) async fn drive(
         table: info,
         part: part.to_string(),
         finished: ended.is_ok(),
+        shown: subject.possible(&counts),
         counts,
         failed: failed.into_inner().unwrap_or_else(PoisonError::into_inner),
     };

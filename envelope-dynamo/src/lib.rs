@@ -139,6 +139,7 @@ pub mod __private {
     pub use crate::convert::value::{from_attribute_value, to_attribute_value};
     pub use crate::dynamodb::Item;
     pub use crate::error::{Error, ErrorKind, ValueError};
+    pub use crate::item::entity::TypeVisitor;
     pub use crate::item::pending_item::PendingItem;
     pub use crate::item::plain::PlainItem;
     pub use crate::item::plaintext::PlaintextItems;

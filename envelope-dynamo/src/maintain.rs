@@ -42,7 +42,6 @@
 //! ```
 
 mod assert_schema;
-#[cfg(feature = "trust-plaintext-items")]
 mod backfill;
 mod branch_keys;
 mod changes;
@@ -66,6 +65,7 @@ mod target;
 
 #[doc(hidden)]
 pub use crate::maintain::assert_schema::assert_file;
+pub use crate::maintain::backfill::{Backfill, Converted};
 pub use crate::maintain::changes::{Change, Effect};
 pub use crate::maintain::coverage::{Coverage, CoverageEvent};
 pub use crate::maintain::demand::{Demand, Dollars, LimitTime, Rates};

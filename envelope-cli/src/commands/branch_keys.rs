@@ -297,6 +297,7 @@ async fn rewrap(args: BranchRewrapArgs, global: &Global) -> Outcome {
         changed: "moved",
         from: Some(from.shown()),
         to: Some(to.shown()),
+        is_of_types: false,
     };
     let run = table.rewrap(aws.kms.clone(), from.arn, to.arn);
     drive(run, &args.run, &info, &subject, global.output, stop).await

@@ -64,6 +64,7 @@ pub(crate) async fn run(args: ResealArgs, global: &Global, of_code: Option<Schem
         from: (!from.is_empty())
             .then(|| from.iter().map(Key::shown).collect::<Vec<_>>().join(", ")),
         to: None,
+        is_of_types: false,
     };
     let target =
         |target: Target| if args.nothing_else { target.and_nothing_else() } else { target };

@@ -39,6 +39,7 @@ pub(crate) async fn run(args: RewrapArgs, global: &Global, of_code: Option<Schem
         changed: "moved",
         from: Some(from.shown()),
         to: Some(to.shown()),
+        is_of_types: false,
     };
     let run = table.rewrap(aws.kms.clone(), from.arn, to.arn);
     drive(run, &args.run, &info, &subject, global.output, stop).await

@@ -8,6 +8,7 @@ use crate::process::run;
 /// The commands, each with the arguments before `--help`.
 const COMMANDS: &[&[&str]] = &[
     &[],
+    &["backfill"],
     &["branch-keys"],
     &["branch-keys", "create"],
     &["branch-keys", "create-table"],
@@ -82,6 +83,7 @@ fn completions_and_the_man_page_name_every_command() {
     let man = run(&["man"]);
     assert_eq!(man.code, 0, "{man:?}");
     for word in [
+        "ENVELOPE BACKFILL",
         "ENVELOPE POLICY",
         "ENVELOPE REWRAP",
         "ENVELOPE SCHEMA CHECK",

@@ -1,6 +1,7 @@
 //! The command as a process: help, exit codes, mistakes, results.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod backfill;
 mod bench;
 mod branch_keys;
 mod calls;

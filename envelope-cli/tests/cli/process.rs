@@ -24,6 +24,14 @@ impl Ended {
         }
     }
 
+    /// How a process of [`own_command`] ended: without the lines of the test harness before it.
+    pub(crate) fn of_own(output: Output) -> Self {
+        let ended = Self::of(output);
+        let stdout = ended.stdout.trim_start();
+        let stdout = stdout.strip_prefix("running 1 test\n").unwrap_or(stdout).to_owned();
+        Self { stdout, ..ended }
+    }
+
     /// stdout as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
@@ -46,6 +54,16 @@ pub(crate) fn envelope(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_envelope"));
     command.args(arguments).stdin(Stdio::null()).env_clear();
     command.env("PATH", env::var_os("PATH").unwrap_or_default());
+    command.env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+/// This test binary again, which runs one test: a command that a test has built for itself. Print
+/// nothing there but by the command.
+pub(crate) fn own_command(test: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=2"]);
+    command.stdin(Stdio::null()).env_clear();
     command.env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }

@@ -67,7 +67,6 @@ async fn the_result_as_json_has_stable_names() {
             "failed",
             "kms_calls",
             "not_sealed",
-            "other_entity",
             "other_key",
             "overtaken",
             "pages",

@@ -28,6 +28,20 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
             }
         }
     });
+    let visited = records.iter().map(|(variant, ty)| {
+        // Without a second variant, the arm would be unreachable.
+        let others = (records.len() > 1).then(|| quote!(_ => __envelope::Option::None,));
+        quote! {
+            <__V as __envelope::TypeVisitor<Self>>::record::<#ty>(
+                __visitor,
+                Self::#variant,
+                |__entity| match __entity {
+                    Self::#variant(__record) => __envelope::Option::Some(__record),
+                    #others
+                },
+            );
+        }
+    });
     let members = records.iter().map(|(_, ty)| quote!(impl __envelope::EntityOf<#name> for #ty {}));
     let tokens = quote! {
         #[automatically_derived]
@@ -62,6 +76,10 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
 
             fn takes(_: &__envelope::Item) -> bool {
                 true
+            }
+
+            fn visit_types<__V: __envelope::TypeVisitor<Self>>(__visitor: &mut __V) {
+                #(#visited)*
             }
         }
 

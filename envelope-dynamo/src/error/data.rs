@@ -81,6 +81,11 @@ pub enum DataError {
         /// explain the failure.
         now_plaintext: Vec<String>,
     },
+    /// The function that reads items of another program failed.
+    Unread {
+        /// Its error.
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// The record is authentic, but older than the version that was asked for.
     OlderVersion {
         /// The version that was asked for.
@@ -145,6 +150,7 @@ impl fmt::Display for DataError {
                     }
                 }
             }
+            Self::Unread { source } => write!(f, "the item of another program could not be read: {source}"),
             Self::OlderVersion { not_before } => write!(
                 f,
                 "the record is older than version {not_before}, which was seen before: somebody restored an earlier version, \
@@ -158,6 +164,7 @@ impl StdError for DataError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Open(error) => error.source(),
+            Self::Unread { source } => Some(&**source),
             _ => None,
         }
     }

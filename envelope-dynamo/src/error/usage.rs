@@ -48,7 +48,8 @@ pub enum UsageError {
     ///
     /// The condition of a [`modify`](crate::write::Update::modify) names every authenticated
     /// attribute of the record, with about 32 bytes for each: the attribute must not have changed
-    /// since it was read.
+    /// since it was read. The condition of a backfill also names those that are sealed, and of an
+    /// item of another program nearly all.
     ExpressionTooLong {
         /// Bytes of the expression.
         bytes: usize,
@@ -140,8 +141,8 @@ impl fmt::Display for UsageError {
             Self::ExpressionTooLong { bytes } => write!(
                 f,
                 "the change needs an expression of {bytes} bytes, more than the {} that DynamoDB takes, because its \
-                 condition names each authenticated attribute; nothing was sent (put the record with a `#[version]`, or \
-                 keep many authenticated values in one attribute)",
+                 condition names each attribute that must be as it was read; nothing was sent (put the record with a \
+                 `#[version]`, or keep many values in one attribute)",
                 crate::dynamodb::MAX_EXPRESSION_BYTES
             ),
             Self::GroupWithheld { group } => write!(

@@ -91,6 +91,19 @@ pub trait Entity: Sized {
     /// Whether a query or a scan returns the item. Items of other entity types are skipped.
     #[doc(hidden)]
     fn takes(item: &Item) -> bool;
+
+    /// Tells the visitor each record type.
+    #[doc(hidden)]
+    fn visit_types<V: TypeVisitor<Self>>(visitor: &mut V)
+    where
+        Self: 'static;
+}
+
+/// Is told the record types of an [`Entity`].
+#[doc(hidden)]
+pub trait TypeVisitor<E> {
+    /// The type `R`, how its records become values of the entity, and back.
+    fn record<R: Envelope + 'static>(&mut self, wrap: fn(R) -> E, unwrap: fn(E) -> Option<R>);
 }
 
 impl<T: Envelope> Entity for T {
@@ -121,6 +134,13 @@ impl<T: Envelope> Entity for T {
 
     fn takes(item: &Item) -> bool {
         Kind::of::<Self>().mismatch(item).is_none()
+    }
+
+    fn visit_types<V: TypeVisitor<Self>>(visitor: &mut V)
+    where
+        Self: 'static,
+    {
+        visitor.record::<Self>(std::convert::identity, Some);
     }
 }
 

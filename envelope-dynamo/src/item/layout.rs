@@ -1,8 +1,10 @@
 //! The attributes that hold payloads and wrapped data keys.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::{EncryptedDek, UntrustedPayload};
 
 use crate::convert::type_name;
+use crate::dynamodb::Item;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
@@ -26,4 +28,53 @@ pub(crate) fn binary(name: &str, attribute: AttributeValue) -> Result<Vec<u8>, E
             found: type_name(&other),
         })),
     }
+}
+
+/// Whether an item has a sealed record of this library, by the layout of its bytes.
+///
+/// For a table in which another program encrypted items by itself, perhaps into attributes of the
+/// same names: `encrypted_payload` must begin as FORMAT 4.2 says (version, suite, salt, commitment,
+/// the names of the authenticated attributes), and `encrypted_dek` must be a list of wrapped keys
+/// (FORMAT 3.2). No key is asked for.
+/// [`Table::backfill_from`](crate::Table::backfill_from) decides by this function too.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use aws_sdk_dynamodb::primitives::Blob;
+/// use aws_sdk_dynamodb::types::AttributeValue;
+/// use envelope_dynamo::item::is_sealed;
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, to_item};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let mut item = to_item(&user, &provider).await?;
+/// assert!(is_sealed(&item));
+/// // A data key as KMS returns it: another program wrapped it.
+/// item.insert("encrypted_dek".into(), AttributeValue::B(Blob::new([1, 2, 2, 0, 120])));
+/// assert!(!is_sealed(&item));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # Security
+///
+/// This proves nothing: whoever can write the table can write such bytes, or replace them. Opening
+/// the record proves that it is authentic. While a service reads other items too, it believes an
+/// item of the other program in place of a sealed record.
+#[must_use]
+pub fn is_sealed(item: &Item) -> bool {
+    let bytes = |name| match item.get(name) {
+        Some(AttributeValue::B(bytes)) => Some(bytes.as_ref()),
+        _ => None,
+    };
+    bytes(ENCRYPTED_PAYLOAD).is_some_and(|payload| UntrustedPayload::names_in(payload).is_ok())
+        && bytes(ENCRYPTED_DEK).is_some_and(|dek| EncryptedDek::parse(dek).is_ok())
 }

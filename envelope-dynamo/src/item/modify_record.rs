@@ -23,12 +23,16 @@ use crate::item::group::unknown_groups;
 use crate::item::managed_fields;
 use crate::item::modify_record::plan::{Change, Planner, is_same};
 use crate::item::open::{Opened, open};
+#[cfg(feature = "maintain")]
+use crate::item::open::{OpenedItem, assemble_opened};
 use crate::item::pending_item::PendingItem;
 use crate::item::plain::{open_plain, plain_attributes};
 use crate::item::plaintext::{PlaintextEvent, PlaintextPolicy};
 use crate::item::read_back::split;
 use crate::item::size::item_bytes;
 use crate::item::split::Parts;
+#[cfg(feature = "maintain")]
+use crate::item::split::split_plain;
 use crate::record::Envelope;
 use crate::record::field::Field;
 use crate::record::item_key::record_id;
@@ -46,10 +50,11 @@ pub(crate) enum SealWhen {
     Changed,
     /// In any case, because the same request changes other attributes.
     ChangedElsewhere,
-    /// In any case, because its item is not sealed. The version counts only if the record has
+    /// If it has changed, or if something is not where the struct wants it: a plain item, a value
+    /// in the clear, an attribute that is not bound. The version counts only if the record has
     /// changed.
-    #[cfg(all(feature = "maintain", feature = "trust-plaintext-items"))]
-    NotSealed,
+    #[cfg(feature = "maintain")]
+    OutOfPlace,
 }
 
 /// A stored record that was opened, or read from an item that is not sealed.
@@ -65,7 +70,7 @@ pub(crate) struct Stored<T> {
     authenticated: Vec<String>,
     /// The record as it would be written unchanged.
     before: Parts,
-    /// The same in plaintext, if the item is not sealed.
+    /// The same in plaintext, if all encrypted fields must leave the clear.
     before_plain: Option<Item>,
 }
 
@@ -82,11 +87,23 @@ impl<T: Envelope> Stored<T> {
             policy.note(PlaintextEvent::Read, &id);
             return Ok(stored);
         }
-        let Opened { record, plaintext, groups, authenticated } =
-            open::<T>(&mut item.clone(), provider).await.map_err(fail)?;
-        let before = split(&record).map_err(fail)?;
+        let opened = open::<T>(&mut item.clone(), provider).await.map_err(fail)?;
+        Self::of_opened(item, opened).map_err(fail)
+    }
+
+    fn of_opened(item: Item, opened: Opened<T>) -> Result<Self, ErrorKind> {
+        let Opened { record, plaintext, groups, authenticated } = opened;
+        let before = split(&record)?;
         let plaintext = Some(plaintext);
         Ok(Self { record, item, plaintext, groups, authenticated, before, before_plain: None })
+    }
+
+    /// A sealed record whose encrypted fields must all leave the clear.
+    #[cfg(feature = "maintain")]
+    pub(crate) fn out_of_place(item: Item, opened: OpenedItem) -> Result<Self, ErrorKind> {
+        let opened = assemble_opened::<T>(&mut item.clone(), opened)?;
+        let before_plain = Some(split_plain(&opened.record)?.0);
+        Ok(Self { before_plain, ..Self::of_opened(item, opened)? })
     }
 
     /// Reads an item that is not sealed.
@@ -107,38 +124,59 @@ impl<T: Envelope> Stored<T> {
         when: SealWhen,
         provider: &(impl WrapKey + ?Sized),
     ) -> Result<Option<Modification>, Error> {
-        let id = record_id(&Kind::of::<T>(), &self.item);
-        let fail = |kind| Error::new(id.clone(), kind);
-        let mut after = split(&self.record).map_err(fail)?;
+        match self.plan(now, when)? {
+            Some(planned) => planned.seal(&self.item, provider).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Decides what to seal and what to change; `None` if there is nothing to seal.
+    pub(crate) fn plan(
+        &self,
+        now: SystemTime,
+        when: SealWhen,
+    ) -> Result<Option<PlannedModification>, Error> {
+        let planned = self.try_plan(now, when);
+        planned.map_err(|problem| Error::new(record_id(&Kind::of::<T>(), &self.item), problem))
+    }
+
+    fn try_plan(
+        &self,
+        now: SystemTime,
+        when: SealWhen,
+    ) -> Result<Option<PlannedModification>, ErrorKind> {
+        let mut after = split(&self.record)?;
         managed_fields::restore(T::SCHEMA, &mut after.item, &self.before.item);
-        self.same_groups(&after).map_err(fail)?;
-        self.same_key(&after).map_err(fail)?;
-        let has_changed = !self.planner(&after).map_err(fail)?.is_unchanged();
+        self.same_groups(&after)?;
+        self.same_key(&after)?;
+        let has_changed = !self.planner(&after)?.is_unchanged();
         if when == SealWhen::Changed && !has_changed {
             return Ok(None);
         }
         if when == SealWhen::ChangedElsewhere || has_changed {
-            managed_fields::change(T::SCHEMA, &mut after.item, now).map_err(fail)?;
+            managed_fields::change(T::SCHEMA, &mut after.item, now)?;
         }
-        let (parts, changes) = self.planned(&after).map_err(fail)?;
-        self.check_nothing_lost(&after, &changes).map_err(fail)?;
+        let (parts, changes) = self.planned(&after)?;
+        #[cfg(feature = "maintain")]
+        if when == SealWhen::OutOfPlace
+            && !has_changed
+            && self.is_in_place(&parts.authenticated, &changes)
+        {
+            return Ok(None);
+        }
+        self.check_nothing_lost(&after, &changes)?;
         let expected = self.expected(&parts.authenticated, &changes);
-        let sealed = PendingItem::from_parts(Kind::of::<T>(), parts)
-            .seal_replacing(&self.item, provider)
-            .await?;
-        let bytes = item_bytes(&sealed);
-        if bytes > MAX_ITEM_BYTES {
-            return Err(fail(ErrorKind::Usage(UsageError::TooLarge { bytes })));
-        }
-        let sealed_again = sealed
-            .into_iter()
-            .filter(|(name, value)| is_reserved(name) && self.item.get(name) != Some(value));
-        Ok(Some(Modification {
-            expected,
-            sealed_again: sealed_again.collect(),
-            changes,
-            written: after.item,
-        }))
+        let (kind, written) = (Kind::of::<T>(), after.item);
+        Ok(Some(PlannedModification { kind, parts, expected, changes, written }))
+    }
+
+    /// Whether a sealed record has nothing in the clear that must be sealed, and binds all that it
+    /// must.
+    #[cfg(feature = "maintain")]
+    fn is_in_place(&self, authenticated: &[Cow<'static, str>], changes: &[Change]) -> bool {
+        let was: BTreeSet<&str> = self.authenticated.iter().map(String::as_str).collect();
+        let is_bound = was == authenticated.iter().map(AsRef::as_ref).collect();
+        !self.is_plain() && changes.is_empty() && is_bound
     }
 
     /// The record as it was written, with the managed fields of `modification`, or unchanged.
@@ -176,7 +214,15 @@ impl<T: Envelope> Stored<T> {
         for (group, plaintext) in &self.groups {
             stored.push((Some(*group), read_fields(plaintext.expose())?));
         }
-        Planner::new(T::SCHEMA, &self.item, &self.authenticated, stored, [&self.before, after])
+        let leaves_the_clear = self.before_plain.is_some();
+        let planner = Planner::new(
+            T::SCHEMA,
+            &self.item,
+            &self.authenticated,
+            stored,
+            [&self.before, after],
+        )?;
+        Ok(if leaves_the_clear { planner.leaving_the_clear() } else { planner })
     }
 
     /// The record after the change, without its new payloads, and the readable attributes that
@@ -266,6 +312,43 @@ impl<T: Envelope> Stored<T> {
     }
 }
 
+/// What a change seals and replaces, before anything is sealed. It has no type: only planning needs
+/// the struct.
+pub(crate) struct PlannedModification {
+    kind: Kind,
+    parts: Parts,
+    expected: Vec<(String, Option<AttributeValue>)>,
+    changes: Vec<Change>,
+    written: Item,
+}
+
+impl PlannedModification {
+    /// How many data keys sealing takes.
+    #[cfg(feature = "maintain")]
+    pub(crate) const fn data_keys(&self) -> usize {
+        1 + self.parts.groups.len()
+    }
+
+    /// Seals the change of the record that is stored as `item`.
+    pub(crate) async fn seal(
+        self,
+        item: &Item,
+        provider: &(impl WrapKey + ?Sized),
+    ) -> Result<Modification, Error> {
+        let Self { kind, parts, expected, changes, written } = self;
+        let sealed = PendingItem::from_parts(kind, parts).seal_replacing(item, provider).await?;
+        let bytes = item_bytes(&sealed);
+        if bytes > MAX_ITEM_BYTES {
+            return Err(Error::new(record_id(&kind, item), UsageError::TooLarge { bytes }));
+        }
+        let sealed_again = sealed
+            .into_iter()
+            .filter(|(name, value)| is_reserved(name) && item.get(name) != Some(value))
+            .collect();
+        Ok(Modification { expected, sealed_again, changes, written })
+    }
+}
+
 /// The attributes that a modified record replaces.
 pub(crate) struct Modification {
     /// The attributes that must not have changed since they were read, absent ones included.
@@ -298,7 +381,7 @@ impl Modification {
     }
 
     /// The attributes that must be as they were read, and those that are set; `None` removes one.
-    #[cfg(all(feature = "maintain", feature = "trust-plaintext-items"))]
+    #[cfg(feature = "maintain")]
     pub(crate) fn into_parts(self) -> [Vec<(String, Option<AttributeValue>)>; 2] {
         let sealed = self.sealed_again.into_iter().map(|(name, value)| (name, Some(value)));
         let changes = self.changes.into_iter().map(|change| (change.name, change.new));

@@ -25,27 +25,51 @@ pub(crate) struct Opened<T> {
     pub(crate) authenticated: Vec<String>,
 }
 
+/// An item whose payloads were opened, before its struct is assembled. It has no type.
+pub(crate) struct OpenedItem {
+    own: OpenedPayload,
+    groups: Vec<(&'static str, Plaintext)>,
+    withheld: Vec<&'static str>,
+}
+
 /// Opens `item`, and leaves its key attributes there: an error names the record with them.
 pub(crate) async fn open<T: Envelope>(
     item: &mut Item,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Opened<T>, ErrorKind> {
-    let kind = Kind::of::<T>();
+    let opened = open_payloads(&Kind::of::<T>(), item, provider).await?;
+    assemble_opened(item, opened)
+}
+
+/// Opens the payloads of `item`, and removes them.
+pub(crate) async fn open_payloads(
+    kind: &Kind,
+    item: &mut Item,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<OpenedItem, ErrorKind> {
     if let Some(mismatch) = kind.mismatch(item) {
         return Err(mismatch);
     }
-    let OpenedPayload { plaintext, authenticated } = open_own(&kind, item, provider).await?;
-    let mut opened = Vec::new();
-    let mut withheld = Vec::new();
-    for group in T::SCHEMA.groups() {
-        match open_group(&kind, item, group, &authenticated, provider).await? {
-            Some(Group::Opened(plaintext)) => opened.push((group, plaintext)),
+    let own = open_own(kind, item, provider).await?;
+    let (mut groups, mut withheld) = (Vec::new(), Vec::new());
+    for group in kind.schema.groups() {
+        match open_group(kind, item, group, &own.authenticated, provider).await? {
+            Some(Group::Opened(plaintext)) => groups.push((group, plaintext)),
             Some(Group::Withheld) => withheld.push(group),
             None => {}
         }
     }
+    Ok(OpenedItem { own, groups, withheld })
+}
+
+/// The record of an opened item without its payloads. Leaves the key attributes in `item`.
+pub(crate) fn assemble_opened<T: Envelope>(
+    item: &mut Item,
+    opened: OpenedItem,
+) -> Result<Opened<T>, ErrorKind> {
+    let OpenedItem { own: OpenedPayload { plaintext, authenticated }, groups, withheld } = opened;
     let mut sealed = read_fields(plaintext.expose())?;
-    for (_, plaintext) in &opened {
+    for (_, plaintext) in &groups {
         sealed.extend(read_fields(plaintext.expose())?);
     }
     let keys = key_attributes::<T>(item);
@@ -53,7 +77,7 @@ pub(crate) async fn open<T: Envelope>(
         reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
     let record = assemble(chosen)?;
     match mismatched_key(&record, item)? {
-        None => Ok(Opened { record, plaintext, groups: opened, authenticated }),
+        None => Ok(Opened { record, plaintext, groups, authenticated }),
         Some(attribute) => Err(ErrorKind::Data(DataError::KeyMismatch { attribute })),
     }
 }

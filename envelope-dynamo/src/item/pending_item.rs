@@ -42,6 +42,23 @@ impl PendingItem {
         Self { parts, kind }
     }
 
+    #[cfg(feature = "maintain")]
+    pub(crate) const fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The keys and the readable attributes.
+    #[cfg(feature = "maintain")]
+    pub(crate) const fn item(&self) -> &Item {
+        &self.parts.item
+    }
+
+    /// How many data keys sealing takes.
+    #[cfg(feature = "maintain")]
+    pub(crate) const fn data_keys(&self) -> usize {
+        1 + self.parts.groups.len()
+    }
+
     fn id(&self) -> RecordId {
         record_id(&self.kind, &self.parts.item)
     }

@@ -56,9 +56,10 @@ pub(crate) fn split_unchecked<T: Envelope>(record: &T) -> Result<Parts, ErrorKin
 }
 
 /// The attributes of an item that is not sealed: all fields of `record`, as serde writes them, and
-/// the composed keys. Says which of them have values that not every type reads back.
+/// the composed keys. Says which of them have values that not every type reads back. Fields of
+/// withheld groups are left out.
 pub(crate) fn split_plain<T: Envelope>(record: &T) -> Result<(Item, FragileFields), ErrorKind> {
-    let mut router = Router::new(T::SCHEMA, Scope::Plain, Vec::new());
+    let mut router = Router::new(T::SCHEMA, Scope::Plain, withheld_groups(record)?);
     match record.serialize(&mut router) {
         Ok(()) => router.finish().map(|parts| (parts.item, parts.fragile)),
         Err(source) => {
@@ -186,7 +187,9 @@ impl Router {
         if in_key {
             self.part(name, value)?;
         }
+        let is_withheld = group.is_some_and(|group| self.withheld.contains(&group));
         match mark {
+            Mark::Encrypted if self.scope == Scope::Plain && is_withheld => return Ok(()),
             Mark::Key | Mark::Encrypted if self.scope == Scope::Plain => {
                 self.attribute(name, value)
             }

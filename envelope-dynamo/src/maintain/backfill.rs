@@ -1,46 +1,58 @@
-//! Seals the items of a table that are not sealed.
+//! Brings the items of a table to the marks of today's structs: plain items, items that another
+//! program encrypted, and sealed records with a field in the clear.
+
+mod change;
+mod conversion;
+mod out_of_place;
+mod record_type;
+mod rehearsal;
+mod step;
 
 use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use envelope_core::{Clock, WrapKey};
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use aws_sdk_dynamodb::Client;
+use envelope_core::{Clock, UnwrapKey, WrapKey};
 
 use crate::dynamodb::Item;
-use crate::error::Error;
-use crate::error::data::DataError;
-use crate::error::kind::ErrorKind;
-use crate::item::modify_record::{Modification, SealWhen, Stored};
-use crate::item::plaintext::is_plaintext;
-use crate::maintain::engine::error::RunErrorKind;
-use crate::maintain::engine::part::Part;
-use crate::maintain::engine::run::{Calls, Run, Standing, Step};
-use crate::maintain::engine::update::{Expected, Update};
+use crate::item::entity::Entity;
+pub use crate::maintain::backfill::conversion::Converted;
+use crate::maintain::backfill::conversion::Reader;
+use crate::maintain::backfill::record_type::{RecordType, TransformedTypes, Types};
+use crate::maintain::backfill::step::Step;
+use crate::maintain::engine::run::Run;
+use crate::maintain::schema_file::SchemaFile;
 use crate::maintain::stored_table::StoredTable;
 use crate::record::Envelope;
-use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
 use crate::table::Table;
 
-impl<T: Envelope + Send + Sync + 'static, P: WrapKey + ?Sized> Table<T, P> {
-    /// Seals the items of type `T` that are not sealed, as this handle would put them: the last
-    /// step before a table that was stored in plaintext refuses plain items.
+impl<T: Entity + 'static> Table<T> {
+    /// Seals the items of this table that are not sealed, as this handle would put them: the last
+    /// step before a table that was stored in plaintext refuses plain items. Of an enum, each item
+    /// becomes a record of its type, all in one scan.
     ///
-    /// Each item is changed by one update, on condition that it exists, is still not sealed, and
-    /// has every value that is sealed or bound as it was read, or still absent. `#[version]` and
+    /// A sealed record is brought to the marks of today's struct: a field that became
+    /// `#[encrypted(accept = "plaintext")]` is sealed, and one that became
+    /// `#[authenticated(accept = "plaintext")]` is bound. After a run without failures, `accept`
+    /// can be removed.
+    ///
+    /// Each item is changed by one update, on condition that it exists and that every value that
+    /// is sealed, bound, changed or removed is as it was read, or still absent. `#[version]` and
     /// timestamps stay as they are. Attributes that belong to no field stay too.
     ///
     /// | counted as | the item |
     /// |---|---|
     /// | `changed` | was sealed by this run |
-    /// | `already` | was sealed before |
-    /// | `other_entity` | is of another type; `Table::of` makes the handle for each type of an enum |
-    /// | `failed` | does not read as `T`, holds values that `T` does not read, would be larger than DynamoDB stores, or has more attributes than a condition can name. It stays as it was, and is reported by name |
+    /// | `already` | was as the struct wants it |
+    /// | `other_entity` | is of no type that this handle has. It was not touched |
+    /// | `failed` | does not read as its type, holds values that the type does not read, would be larger than DynamoDB stores, or has more attributes than a condition can name. It stays as it was, and is reported by name |
     ///
-    /// `kms_calls` counts one call for each data key. Shared data keys and branch keys make the
-    /// true number smaller.
+    /// `kms_calls` counts the calls for data keys whose headers name KMS keys. Caches in the
+    /// provider can make the true number smaller. A dry run ([`Run::estimate`]) asks the provider
+    /// for one data key of the record and of each group, to learn how long a wrapped key is.
     ///
     /// ```no_run
     /// # async fn example(
@@ -71,127 +83,280 @@ impl<T: Envelope + Send + Sync + 'static, P: WrapKey + ?Sized> Table<T, P> {
     /// This seals whatever stands in the table. A plain item that somebody planted in place of a
     /// record becomes a record. It needs `dynamodb:Scan` of whole items, `dynamodb:UpdateItem`,
     /// `dynamodb:DescribeTable` and `dynamodb:DescribeContinuousBackups`, and the right to generate
-    /// data keys.
+    /// data keys. Only sealed records that must be brought to new marks are opened.
     ///
     /// Backups, streams, exports and replicas keep the old plaintext.
-    pub fn backfill(&self) -> Run<'_> {
-        self.backfill_run(None)
+    pub fn backfill(&self) -> Run<'static> {
+        Backfill::new(self).run()
     }
 
     /// As [`backfill`](Self::backfill), and changes each record before it is sealed, such as to
     /// write a value in a new form.
     ///
     /// A run may be killed and started again, so `transform` may be called several times for one
-    /// item, but each time with the item as it is stored. It cannot change the key. A record that
-    /// it changes counts its `#[version]` and sets `#[updated]`. Records that are sealed already
-    /// are not changed.
-    pub fn backfill_with(&self, transform: impl Fn(&mut T) + Send + Sync + 'static) -> Run<'_> {
-        self.backfill_run(Some(Box::new(transform)))
+    /// item, but each time with the item as it is stored. It cannot change the key, nor the type
+    /// of a record of an enum. A record that it changes counts its `#[version]` and sets
+    /// `#[updated]`. Sealed records that are as the struct wants them are not changed.
+    pub fn backfill_with(
+        &self,
+        transform: impl Fn(&mut T) + Send + Sync + 'static,
+    ) -> Run<'static> {
+        Backfill::new(self).transform(transform).run()
     }
 
-    fn backfill_run(&self, transform: Option<Transform<T>>) -> Run<'_> {
-        let table = StoredTable::of_type::<T>(self.client().clone()).named(self.name());
-        let (provider, clock) = (Arc::clone(&self.provider), Arc::clone(&self.clock));
-        Run::of(Cow::Owned(table), Backfill { provider, clock, kinds: self.kinds, transform })
+    /// As [`backfill`](Self::backfill), for items that another program wrote: under other names,
+    /// in another form, or encrypted by itself.
+    ///
+    /// `read` gets each item that has no sealed record of this library
+    /// ([`is_sealed`](crate::item::is_sealed) decides), and returns the record, and the attributes
+    /// that must go. `None` says that the item is none of its own: it is counted as `other_entity`
+    /// and not touched. An error fails the item, which is reported by name; a
+    /// [`KeyError`](crate::error::KeyError) says whether another try may help.
+    ///
+    /// The record is written as it is, with its version and timestamps. Its key must be that of the
+    /// item. Attributes that belong to no field stay, unless they are named.
+    ///
+    /// The update has the condition that the item exists, and that all attributes are as they were
+    /// read, except those of `#[plaintext]` fields that do not change: they may be updated in place
+    /// meanwhile. So make no other field from such an attribute. Attributes that are named to be
+    /// removed, and those of encrypted and authenticated fields, must still be absent if they were.
+    /// The condition has room for about 100 attributes.
+    ///
+    /// A run may be killed and started again, and an item that somebody else changes is read again,
+    /// so `read` may be called several times for one item. A dry run calls it too.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// use envelope_dynamo::item::Item;
+    /// use envelope_dynamo::maintain::Converted;
+    /// use envelope_dynamo::{Envelope, Table};
+    ///
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users")]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     email: String,
+    /// }
+    ///
+    /// async fn decrypt(item: &Item) -> Result<String, std::io::Error> {
+    ///     # let _ = item;
+    ///     # Ok(String::new())
+    ///     // as the other program does it
+    /// }
+    ///
+    /// async fn read(item: Item) -> Result<Option<Converted<User>>, std::io::Error> {
+    ///     let Some(user_id) = item.get("user_id").and_then(|id| id.as_s().ok()) else {
+    ///         return Ok(None);
+    ///     };
+    ///     let user = User { user_id: user_id.clone(), email: decrypt(&item).await? };
+    ///     Ok(Some(Converted::new(user).remove("email_ciphertext").remove("email_nonce")))
+    /// }
+    ///
+    /// let users = Table::<User>::new(dynamodb, provider).named("prod-users");
+    /// let counts = users.backfill_from(read).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// As [`backfill`](Self::backfill). The text of the error of `read` is printed with the record
+    /// that failed: it must hold no value.
+    pub fn backfill_from<Fut, E>(
+        &self,
+        read: impl Fn(Item) -> Fut + Send + Sync + 'static,
+    ) -> Run<'static>
+    where
+        Fut: Future<Output = Result<Option<Converted<T>>, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        Backfill::new(self).convert(read).run()
     }
 }
 
-type Transform<T> = Box<dyn Fn(&mut T) + Send + Sync>;
+impl<T: Entity + 'static> Table<T, dyn WrapKey> {
+    /// As [`backfill`](Table::backfill) of a handle that reads too, but without the right to open
+    /// records: a sealed record that must be brought to new marks fails, and is reported by name.
+    pub fn backfill(&self) -> Run<'static> {
+        Backfill::write_only(self).run()
+    }
+}
 
-/// The step of [`Table::backfill`].
-struct Backfill<T, P: ?Sized> {
-    provider: Arc<P>,
+/// A backfill with several settings: of types that share a table without an enum, with changes of
+/// some types, or with items of another program among plain ones.
+///
+/// [`Table::backfill`], [`Table::backfill_with`] and [`Table::backfill_from`] say what a run does.
+///
+/// ```no_run
+/// # async fn example(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     provider: envelope_dynamo::LocalKeyProvider,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// # use envelope_dynamo::{Envelope, Table};
+/// use envelope_dynamo::maintain::Backfill;
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "shop")]
+/// # #[partition_key(name = "pk", format = "USER#{user_id}")]
+/// # struct User { #[key] user_id: String, #[encrypted] email: String }
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "shop")]
+/// # #[partition_key(name = "pk", format = "ORDER#{order_id}")]
+/// # struct Order { #[key] order_id: String, #[encrypted] card: String }
+///
+/// let users = Table::<User>::new(dynamodb, provider).named("prod-shop");
+/// let backfill = Backfill::new(&users)
+///     .also::<Order>()
+///     .transform(|user: &mut User| user.email.make_ascii_lowercase());
+/// let counts = backfill.run().send().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a backfill does nothing until its run is sent"]
+pub struct Backfill {
+    client: Client,
+    name: String,
+    logical: &'static str,
+    wrap: Arc<dyn WrapKey>,
+    /// `None` if this process may not open records.
+    unwrap: Option<Arc<dyn UnwrapKey>>,
     clock: Arc<dyn Clock>,
-    /// The kinds of record that the table holds.
-    kinds: &'static [Kind],
-    transform: Option<Transform<T>>,
+    schema: SchemaFile,
+    /// All kinds of record that the table may hold.
+    kinds: Vec<Kind>,
+    /// Those that the run seals.
+    types: Vec<Box<dyn RecordType>>,
+    readers: Vec<Reader>,
+    /// The first setting that makes no sense.
+    problem: Option<String>,
 }
 
-impl<T: Envelope, P: ?Sized> fmt::Debug for Backfill<T, P> {
+impl Backfill {
+    /// A backfill of the types of this handle.
+    pub fn new<T: Entity + 'static>(table: &Table<T>) -> Self {
+        let provider = &table.provider;
+        Self::of(table, Arc::clone(provider) as _, Some(Arc::clone(provider) as _))
+    }
+
+    /// A backfill of the types of this handle, in a process that may not open records.
+    pub fn write_only<T: Entity + 'static>(table: &Table<T, dyn WrapKey>) -> Self {
+        Self::of(table, Arc::clone(&table.provider), None)
+    }
+
+    fn of<T: Entity + 'static, P: ?Sized>(
+        table: &Table<T, P>,
+        wrap: Arc<dyn WrapKey>,
+        unwrap: Option<Arc<dyn UnwrapKey>>,
+    ) -> Self {
+        Self {
+            client: table.client().clone(),
+            name: table.name().to_owned(),
+            logical: T::First::TABLE,
+            wrap,
+            unwrap,
+            clock: Arc::clone(&table.clock),
+            schema: SchemaFile::new().with::<T>(),
+            kinds: table.kinds.to_vec(),
+            types: Types::of::<T>(),
+            readers: Vec::new(),
+            problem: None,
+        }
+    }
+
+    /// Also seals the items of type `T`, which must be of the same table. A type that is there
+    /// already is not added again.
+    ///
+    /// # Panics
+    ///
+    /// If another struct of the same name is there already.
+    pub fn also<T: Entity + 'static>(mut self) -> Self {
+        let keys = |kind: &Kind| kind.schema.keys().map(|field| field.name).collect::<Vec<_>>();
+        let own = self.kinds.first().map(keys);
+        let (entity, table) = (T::First::NAME, T::First::TABLE);
+        if table != self.logical || own != Some(keys(&Kind::of::<T::First>())) {
+            let logical = self.logical;
+            return self.with_problem(format!(
+                "`{entity}` is a record of the table `{table}`, and this backfill is one of the \
+                 table `{logical}`, or the two have other keys: run them one after the other"
+            ));
+        }
+        self.schema = self.schema.with::<T>();
+        for kind in T::KINDS {
+            if self.kinds.iter().all(|known| known.name != kind.name) {
+                self.kinds.push(*kind);
+            }
+        }
+        for added in Types::of::<T>() {
+            if self.types.iter().all(|known| known.kind().name != added.kind().name) {
+                self.types.push(added);
+            }
+        }
+        self
+    }
+
+    /// Changes each record of type `T` before it is sealed; see [`Table::backfill_with`].
+    pub fn transform<T: Entity + 'static>(
+        mut self,
+        transform: impl Fn(&mut T) + Send + Sync + 'static,
+    ) -> Self {
+        match TransformedTypes::add(&mut self.types, transform) {
+            true => self,
+            false => self.with_problem(not_there::<T>("a transform")),
+        }
+    }
+
+    /// Reads items of another program as records of type `T`; see [`Table::backfill_from`].
+    ///
+    /// All items that are not sealed are given to `read`. Items that it does not take are given to
+    /// the next `convert`, then sealed as plain items of the types that have none.
+    pub fn convert<T, Fut, E>(mut self, read: impl Fn(Item) -> Fut + Send + Sync + 'static) -> Self
+    where
+        T: Entity + 'static,
+        Fut: Future<Output = Result<Option<Converted<T>>, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let is_there = |kind: &Kind| self.types.iter().any(|known| known.kind().name == kind.name);
+        if !T::KINDS.iter().all(is_there) {
+            return self.with_problem(not_there::<T>("a conversion"));
+        }
+        self.readers.push(Reader::new(read));
+        self
+    }
+
+    /// The run.
+    pub fn run(self) -> Run<'static> {
+        let Self { client, name, logical, wrap, unwrap, clock, schema, kinds, .. } = self;
+        let own = self.types.iter().map(|ty| *ty.kind()).collect();
+        let table = StoredTable::of_records(client, &schema, logical, own).named(name);
+        let (types, readers, problem) = (self.types, self.readers, self.problem);
+        let step = Step::new(wrap, unwrap, clock, kinds, types, readers, problem);
+        Run::of(Cow::Owned(table), step)
+    }
+
+    fn with_problem(mut self, problem: String) -> Self {
+        self.problem.get_or_insert(problem);
+        self
+    }
+}
+
+fn not_there<T: Entity>(what: &str) -> String {
+    let names: Vec<_> = T::KINDS.iter().map(|kind| kind.name).collect();
+    format!(
+        "{what} names {}, which is no record type of this backfill: add the type",
+        names.join(", ")
+    )
+}
+
+impl fmt::Debug for Backfill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backfill").field("entity", &T::NAME).finish_non_exhaustive()
+        let entities: Vec<_> = self.types.iter().map(|ty| ty.kind().name).collect();
+        f.debug_struct("Backfill")
+            .field("table", &self.name)
+            .field("entities", &entities)
+            .finish_non_exhaustive()
     }
-}
-
-impl<T: Envelope + Send + Sync, P: WrapKey + ?Sized> Step for Backfill<T, P> {
-    fn prepare<'s>(
-        &'s mut self,
-        _: &'s StoredTable,
-        _: Part,
-    ) -> BoxFuture<'s, Result<(), RunErrorKind>> {
-        std::future::ready(Ok(())).boxed()
-    }
-
-    /// A record may need every attribute, and an item without payload is plain only if it is whole.
-    fn attributes(&self, _: &StoredTable) -> Option<Vec<String>> {
-        None
-    }
-
-    fn standing<'s>(
-        &'s self,
-        _: &'s StoredTable,
-        item: &'s Item,
-    ) -> BoxFuture<'s, Result<Standing, Error>> {
-        std::future::ready(self.judge(item)).boxed()
-    }
-
-    fn update<'s>(
-        &'s self,
-        _: &'s StoredTable,
-        item: &'s Item,
-        calls: &'s Calls<'_>,
-    ) -> BoxFuture<'s, Result<Update, Error>> {
-        self.sealed(item, calls).boxed()
-    }
-}
-
-impl<T: Envelope + Send + Sync, P: WrapKey + ?Sized> Backfill<T, P> {
-    fn judge(&self, item: &Item) -> Result<Standing, Error> {
-        let kind = Kind::of::<T>();
-        if kind.mismatch(item).is_some() {
-            return Ok(Standing::OtherEntity);
-        }
-        if !is_plaintext(item) {
-            return Ok(Standing::Already);
-        }
-        let entities: Vec<_> =
-            Kind::matching(self.kinds, item).map(|(_, kind)| kind.name).collect();
-        if entities.len() > 1 {
-            let several = ErrorKind::Data(DataError::SeveralEntities { entities });
-            return Err(Error::new(record_id(&kind, item), several));
-        }
-        Ok(Standing::Due)
-    }
-
-    async fn sealed(&self, item: &Item, calls: &Calls<'_>) -> Result<Update, Error> {
-        let fail = |problem| Error::new(record_id(&Kind::of::<T>(), item), problem);
-        let mut stored = Stored::<T>::of_plain(item.clone()).map_err(fail)?;
-        if let Some(transform) = &self.transform {
-            transform(&mut stored.record);
-        }
-        for _ in 0..=T::SCHEMA.groups().len() {
-            calls.kms().await;
-        }
-        let now = self.clock.system_time();
-        let sealed = stored.seal_modified(now, SealWhen::NotSealed, &*self.provider).await?;
-        let update = sealed.map(update_of).unwrap_or_default();
-        update.check_length().map_err(fail)?;
-        Ok(update)
-    }
-}
-
-fn update_of(sealed: Modification) -> Update {
-    let [expected, changes] = sealed.into_parts();
-    let expected = expected.into_iter().map(|(name, value)| match value {
-        Some(value) => (name, Expected::Value(value)),
-        None => (name, Expected::Absent),
-    });
-    let mut update = Update { expected: expected.collect(), ..Update::default() };
-    for (name, value) in changes {
-        match value {
-            Some(value) => update.set.push((name, value)),
-            None => update.remove.push(name),
-        }
-    }
-    update
 }

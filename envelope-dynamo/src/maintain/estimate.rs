@@ -107,7 +107,10 @@ pub struct Classes {
     pub other_key: f64,
     /// Items without sealed fields.
     pub not_sealed: f64,
-    /// Records that would fail, as far as their headers tell.
+    /// Items of other types than the run is for; `None` if the run is for all types.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_entity: Option<f64>,
+    /// Records that would fail, as far as can be told without their keys.
     pub failed: f64,
 }
 
@@ -190,11 +193,15 @@ impl Estimation<'_> {
         let rates =
             Rates { kms, read_units: or_quota(read_units), write_units: or_quota(write_units) };
         let demand = tally.demand(sample.is_none(), factor);
+        let mut classes = tally.classes.times(factor);
+        if self.run.step.is_of_types() {
+            classes.other_entity.get_or_insert(0.0);
+        }
         let mut estimate = Estimate {
             part: self.run.part.to_string(),
             items: tally.items * factor,
             bytes: tally.bytes * factor,
-            classes: tally.classes.times(factor),
+            classes,
             times: demand.times(&rates),
             dollars: demand.dollars(),
             demand,

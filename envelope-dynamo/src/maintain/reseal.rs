@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{
-    Content, Context, EncryptedDek, KeyError, KeyErrorKind, KeyKind, OpenError, PayloadBuilder,
-    Plaintext, SealError, Sealed, UnwrapKey, WrapKey, seal_payload,
+    Content, Context, EncryptedDek, KeyError, KeyErrorKind, OpenError, PayloadBuilder, Plaintext,
+    SealError, Sealed, UnwrapKey, WrapKey, seal_payload,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -23,9 +23,9 @@ use crate::item::pending_item::insert;
 use crate::item::size::item_bytes;
 use crate::maintain::engine::error::RunErrorKind;
 use crate::maintain::engine::part::Part;
-use crate::maintain::engine::run::{Calls, Run, Standing, Step};
+use crate::maintain::engine::run::{Calls, Change, Run, Standing, Step};
 use crate::maintain::engine::update::{Expected, Update};
-use crate::maintain::stored_keys::{StoredKey, stored_keys};
+use crate::maintain::stored_keys::{StoredKey, asks_kms, stored_keys};
 use crate::maintain::stored_table::{StoredTable, key_context};
 use crate::maintain::target::Target;
 use crate::record::item_key::record_id;
@@ -140,11 +140,11 @@ impl<F: UnwrapKey, T: WrapKey> Step for Reseal<F, T> {
         table: &'s StoredTable,
         item: &'s Item,
         calls: &'s Calls<'_>,
-    ) -> BoxFuture<'s, Result<Update, Error>> {
+    ) -> BoxFuture<'s, Result<Change, Error>> {
         async move {
             let kind = table.kind_of(item)?;
             let update = Resealing { step: self, kind, item, calls }.update().await;
-            update.map_err(|problem| Error::new(record_id(kind, item), problem))
+            update.map(Change::from).map_err(|problem| Error::new(record_id(kind, item), problem))
         }
         .boxed()
     }
@@ -323,12 +323,7 @@ impl<F: UnwrapKey, T: WrapKey> Resealing<'_, F, T> {
     /// Counts the call that unwraps a data key, if its header names a KMS key.
     async fn count_unwrap(&self, attribute: &str) {
         let Some(AttributeValue::B(dek)) = self.item.get(attribute) else { return };
-        let is_of_kms = |dek: EncryptedDek| {
-            let kinds = || dek.keys().iter().map(|entry| entry.kind());
-            kinds().any(|kind| kind == KeyKind::AWS_KMS)
-                && kinds().all(|kind| kind != KeyKind::BRANCH)
-        };
-        if EncryptedDek::parse(dek.as_ref()).is_ok_and(is_of_kms) {
+        if EncryptedDek::parse(dek.as_ref()).is_ok_and(|dek| asks_kms(&dek)) {
             self.calls.kms().await;
         }
     }

@@ -18,7 +18,7 @@ use crate::keys::kms::entries::{Standing as KeyStanding, names, standing};
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::maintain::engine::error::{Refusal, RunErrorKind};
 use crate::maintain::engine::part::Part;
-use crate::maintain::engine::run::{Calls, KmsCall, Run, Standing, Step};
+use crate::maintain::engine::run::{Calls, Change, KmsCall, Run, Standing, Step};
 use crate::maintain::engine::update::{Expected, Update};
 use crate::maintain::stored_keys::{StoredKey, stored_keys};
 use crate::maintain::stored_table::{StoredTable, key_context};
@@ -156,8 +156,8 @@ impl Step for Rewrap {
         table: &'s StoredTable,
         item: &'s Item,
         calls: &'s Calls<'_>,
-    ) -> BoxFuture<'s, Result<Update, Error>> {
-        self.moved(table, item, calls).boxed()
+    ) -> BoxFuture<'s, Result<Change, Error>> {
+        async move { self.moved(table, item, calls).await.map(Change::from) }.boxed()
     }
 }
 

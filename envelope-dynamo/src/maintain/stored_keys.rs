@@ -1,7 +1,7 @@
 //! The wrapped keys of a stored record: its own, and those of its groups.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{EncryptedDek, OpenError};
+use envelope_core::{EncryptedDek, KeyKind, OpenError};
 
 use crate::convert::type_name;
 use crate::dynamodb::Item;
@@ -39,4 +39,16 @@ pub(crate) fn stored_keys<'i>(
             Err(error) => Err(OpenError::Format(error).into()),
         })
     })
+}
+
+/// The calls to KMS that a new data key with these wrapped keys takes: one for each KMS key. `None`
+/// for a branch key, which is unwrapped once for many records.
+pub(crate) fn kms_calls(dek: &EncryptedDek) -> Option<usize> {
+    let of = |kind| dek.keys().iter().filter(move |entry| entry.kind() == kind).count();
+    (of(KeyKind::BRANCH) == 0).then(|| of(KeyKind::AWS_KMS))
+}
+
+/// Whether unwrapping the data key takes a call to KMS, as far as its header tells.
+pub(crate) fn asks_kms(dek: &EncryptedDek) -> bool {
+    kms_calls(dek).is_some_and(|calls| calls > 0)
 }

@@ -16,8 +16,6 @@ use crate::item::context::bare_context;
 use crate::item::group::group_context;
 use crate::item::layout::dek_attribute;
 use crate::maintain::schema_file::{SchemaFile, SchemaFileError};
-#[cfg(feature = "trust-plaintext-items")]
-use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -69,10 +67,14 @@ impl StoredTable {
         Ok(Self::of_kinds(client, schema, logical, kinds))
     }
 
-    /// The table of the records of type `T`, for a run that knows the type.
-    #[cfg(feature = "trust-plaintext-items")]
-    pub(crate) fn of_type<T: Envelope>(client: Client) -> Self {
-        Self::of_kinds(client, &SchemaFile::new().with::<T>(), T::TABLE, vec![Kind::of::<T>()])
+    /// The table of the records of `kinds`, for a run that knows the types.
+    pub(crate) fn of_records(
+        client: Client,
+        schema: &SchemaFile,
+        logical: &'static str,
+        kinds: Vec<Kind>,
+    ) -> Self {
+        Self::of_kinds(client, schema, logical, kinds)
     }
 
     fn of_kinds(

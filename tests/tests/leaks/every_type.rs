@@ -499,6 +499,9 @@ async fn maintenance(seen: &mut Seen) {
     let copy = r#"{ "kind": "index", "name": "by_note", "since": null, "detail": "" }"#;
     seen.print(&serde_json::from_str::<OtherCopy>(copy).unwrap());
     seen.error(&TEXT.parse::<FindingKind>().unwrap_err());
+    seen.print(&Backfill::new(&records).transform(|it: &mut Patient| it.note.clear()));
+    seen.print(&Converted::new(patient()).remove("mail"));
+    seen.print(&records.backfill());
     let run = |to: &str| table.rewrap(servers.kms().clone(), key, to);
     seen.print(&run("alias/new"));
     let target = || Target::kms_key(servers.kms().clone(), key);

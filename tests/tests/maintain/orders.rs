@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use envelope_examples::{Fault, Faults};
 
 use crate::orders::explore::{Gate, Orders, Steps};
-use crate::orders::model::{Ended, Key, Op, Record, is_sequence};
+use crate::orders::model::{Ended, Key, Op, Record, Rules, is_sequence};
 use crate::orders::world::{Grouped, Optional, Run, Shape, World};
 
 use Key::{New, Old};
@@ -42,6 +42,7 @@ async fn every_order<T: Shape>(
 ) -> usize {
     let world = World::new::<T>(run, start).await;
     let (first, _) = world.stored::<T>().await;
+    let rules = Rules { has_group: T::HAS_GROUP, seals: run == Run::Backfill };
     let mut orders = Orders::default();
     let runs = programs.iter().flat_map(|program| *program).filter(|op| matches!(op, Op::Run(_)));
     let is_one_run = runs.count() == 1;
@@ -78,7 +79,7 @@ async fn every_order<T: Shape>(
         let (last, neighbour) = world.stored::<T>().await;
         let ended = ended.into_inner();
         assert!(
-            is_sequence(&ended, &first, &last, T::HAS_GROUP),
+            is_sequence(&ended, &first, &last, rules),
             "no sequence leads from {first:?} to {last:?}: {ended:#?}"
         );
         assert_neighbour(&neighbour, programs, T::HAS_GROUP);
@@ -118,6 +119,30 @@ async fn pair(run: Run, name: &str, other: &'static [Op]) {
     }
     println!("{run:?} and {name}: {count} orders");
     assert!(count >= if tries_all { 80 } else { 20 }, "{count} orders");
+}
+
+mod backfill {
+    use super::*;
+
+    macro_rules! pairs {
+        ($($name:ident: $other:expr;)*) => {$(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                pair(Run::Backfill, stringify!($name), &$other).await;
+            }
+        )*};
+    }
+
+    // `Old` is a writer of plain items, and `New` one that seals.
+    pairs! {
+        put_plain: [Put("b", Old), Put("c", Old), Put("d", Old)];
+        put_sealed: [Put("b", New), Put("c", Old), Put("d", New)];
+        modify: [Modify('x', Old), Modify('y', New)];
+        delete: [Put("", Old), Delete, Delete];
+        recreate: [Delete, Put("b", Old), Put("c", New)];
+        in_place: [Count(1), Count(2), Count(3)];
+        second_run: [MOVE];
+    }
 }
 
 macro_rules! pairs {

@@ -34,7 +34,7 @@ const READ_IN_PART: &str = "holds values that the struct does not read, so seali
 impl<T: Envelope> Stored<T> {
     /// Whether the item is not sealed.
     pub(crate) const fn is_plain(&self) -> bool {
-        self.before_plain.is_some()
+        self.plaintext.is_none()
     }
 
     /// The changed record of a plain item, in plaintext; `None` if nothing has changed.
@@ -112,8 +112,8 @@ impl<T: Envelope> Stored<T> {
         }
     }
 
-    /// Checks that a plain item, when it is sealed, loses no value that the change did not touch,
-    /// and leaves none of an encrypted field in plaintext.
+    /// Checks that an item whose encrypted fields leave the clear loses no value that the change did
+    /// not touch, and leaves none of them in plaintext.
     pub(super) fn check_nothing_lost(
         &self,
         after: &Parts,

@@ -51,6 +51,8 @@ pub(crate) struct Planner<'s> {
     has_unseen_groups: bool,
     /// The groups that are withheld before or after the change.
     withheld: BTreeSet<&'static str>,
+    /// Whether no attribute of an encrypted field may stay in the item.
+    leaves_the_clear: bool,
 }
 
 /// The values that the change writes.
@@ -91,7 +93,13 @@ impl<'s> Planner<'s> {
             after,
             has_unseen_groups,
             withheld,
+            leaves_the_clear: false,
         })
+    }
+
+    /// The same, but no attribute of an encrypted field stays in the item.
+    pub(crate) fn leaving_the_clear(self) -> Self {
+        Self { leaves_the_clear: true, ..self }
     }
 
     /// The fields that a change may write: those of the struct that are no key, and not in a group
@@ -166,17 +174,13 @@ impl<'s> Planner<'s> {
             .collect()
     }
 
-    /// Whether the item is not sealed: then nothing is sealed anywhere.
-    const fn is_plain(&self) -> bool {
-        self.stored.is_empty()
-    }
-
     /// Whether the field stays as it is stored: it has not changed, and stands where the struct
-    /// wants it, or has nothing that could be put there. An item that is sealed for the first time
-    /// keeps no attribute of an encrypted field.
+    /// wants it, or has nothing that could be put there.
     fn keeps(&self, field: &'static Field) -> bool {
-        let leaves_the_clear = self.is_plain() && field.mark == Mark::Encrypted;
-        !leaves_the_clear
+        let must_leave = self.leaves_the_clear
+            && field.mark == Mark::Encrypted
+            && self.attributes(field).next().is_some();
+        !must_leave
             && !self.has_changed(field)
             && (self.is_in_place(field) || !field.is_read || !self.has_value(field))
     }

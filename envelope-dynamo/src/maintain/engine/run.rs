@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::KeyErrorKind;
-use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, Either, select};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use crate::call::attempt_outcome::AttemptOutcome;
 use crate::call::retry::Retry;
@@ -46,7 +46,6 @@ pub(crate) enum Standing {
     OtherKey,
     NotSealed,
     /// It is of another type than the run is for.
-    #[cfg(feature = "trust-plaintext-items")]
     OtherEntity,
 }
 
@@ -59,6 +58,36 @@ pub(crate) enum KmsCall {
     Shared(u64),
 }
 
+/// What a step does with a record that is due.
+pub(crate) enum Change {
+    Update(Update),
+    /// Nothing, after all: the record stands otherwise than it seemed.
+    Is(Standing),
+}
+
+impl From<Update> for Change {
+    /// An empty update says that the step has no key for the record.
+    fn from(update: Update) -> Self {
+        if update.set.is_empty() { Self::Is(Standing::OtherKey) } else { Self::Update(update) }
+    }
+}
+
+/// What the change of a record that is due would be and cost.
+pub(crate) struct Rehearsed {
+    pub(crate) standing: Standing,
+    /// The bytes of the item after the change; `None` if it stays about as long as it is.
+    pub(crate) bytes: Option<u64>,
+    /// The calls to KMS; `None` if the step cannot tell beforehand.
+    pub(crate) kms_calls: Option<Vec<KmsCall>>,
+}
+
+impl Rehearsed {
+    /// Nothing is changed.
+    pub(crate) const fn is(standing: Standing) -> Self {
+        Self { standing, bytes: None, kms_calls: None }
+    }
+}
+
 /// What a run does with each record.
 pub(crate) trait Step: fmt::Debug + Send + Sync {
     /// Checks the step's own settings before anything is read.
@@ -67,6 +96,11 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
         table: &'s StoredTable,
         part: Part,
     ) -> BoxFuture<'s, Result<(), RunErrorKind>>;
+
+    /// Whether the run is for some types of record, so that it meets items of others.
+    fn is_of_types(&self) -> bool {
+        false
+    }
 
     /// The attributes that are read; `None` for all.
     fn attributes(&self, table: &StoredTable) -> Option<Vec<String>>;
@@ -84,13 +118,25 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The update of a record that is due; an empty one if the step has no key for it.
+    /// What the change of a record that is due would be, for the dry run. Nothing is changed, and
+    /// KMS is not called for each record.
+    fn rehearse<'s>(
+        &'s self,
+        table: &'s StoredTable,
+        item: &'s Item,
+    ) -> BoxFuture<'s, Result<Rehearsed, Error>> {
+        let kms_calls = self.kms_calls(table, item);
+        let rehearsed = Rehearsed { standing: Standing::Due, bytes: None, kms_calls };
+        std::future::ready(Ok(rehearsed)).boxed()
+    }
+
+    /// The change of a record that is due.
     fn update<'s>(
         &'s self,
         table: &'s StoredTable,
         item: &'s Item,
         calls: &'s Calls<'_>,
-    ) -> BoxFuture<'s, Result<Update, Error>>;
+    ) -> BoxFuture<'s, Result<Change, Error>>;
 }
 
 /// Something that a run reports while it works.
@@ -223,8 +269,18 @@ pub(crate) struct Calls<'a> {
 impl Calls<'_> {
     /// Waits for the permission to call KMS once.
     pub(crate) async fn kms(&self) {
+        self.pace_kms().await;
+        self.count_kms(1);
+    }
+
+    /// Waits for the permission to call KMS once. Whether it was called is counted later.
+    pub(crate) async fn pace_kms(&self) {
         self.pace.kms.take().await;
-        self.kms.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts calls to KMS that were made.
+    pub(crate) fn count_kms(&self, calls: usize) {
+        self.kms.fetch_add(calls as u64, Ordering::Relaxed);
     }
 }
 
@@ -393,7 +449,6 @@ impl<'a> Worker<'a> {
                     Settled::Is(Standing::Already) => self.count(|counts| counts.already += 1),
                     Settled::Is(Standing::OtherKey) => self.count(|counts| counts.other_key += 1),
                     Settled::Is(Standing::NotSealed) => self.count(|counts| counts.not_sealed += 1),
-                    #[cfg(feature = "trust-plaintext-items")]
                     Settled::Is(Standing::OtherEntity) => {
                         self.count(|counts| counts.other_entity += 1);
                     }
@@ -449,11 +504,10 @@ impl<'a> Worker<'a> {
         if standing != Standing::Due {
             return Ok(Settled::Is(standing));
         }
-        let update = self.step.update(self.table, item, calls).await?;
-        if update.set.is_empty() {
-            return Ok(Settled::Is(Standing::OtherKey));
+        match self.step.update(self.table, item, calls).await? {
+            Change::Update(update) => self.write(item, &update).await,
+            Change::Is(standing) => Ok(Settled::Is(standing)),
         }
-        self.write(item, &update).await
     }
 
     async fn write(&self, item: &Item, update: &Update) -> Result<Settled, Error> {

@@ -52,6 +52,14 @@ impl Update {
         check_length(Some(&condition))
     }
 
+    /// The item after the update.
+    pub(crate) fn applied(&self, item: &Item) -> Item {
+        let mut new = item.clone();
+        self.remove.iter().for_each(|name| drop(new.remove(name)));
+        new.extend(self.set.iter().cloned());
+        new
+    }
+
     /// The update expression, and the condition.
     fn render(&self, placeholders: &mut Placeholders) -> (String, String) {
         let mut set = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::dynamodb::Item;
 use crate::item::size::item_bytes;
 use crate::maintain::demand::{Demand, float, read_units, write_units};
-use crate::maintain::engine::run::{KmsCall, Run, Standing};
+use crate::maintain::engine::run::{KmsCall, Rehearsed, Run, Standing};
 use crate::maintain::estimate::Classes;
 use crate::maintain::estimate::indexes::Index;
 
@@ -39,25 +39,24 @@ impl Tally {
         self.seen += 1;
         self.items += 1.0;
         self.bytes += float(bytes);
-        let classes = &mut self.classes;
-        let class = match run.step.standing(&run.table, item).await {
-            Ok(Standing::Due) => &mut classes.due,
-            Ok(Standing::Already) => &mut classes.already,
-            Ok(Standing::OtherKey) => &mut classes.other_key,
-            Ok(Standing::NotSealed) => &mut classes.not_sealed,
-            #[cfg(feature = "trust-plaintext-items")]
-            Ok(Standing::OtherEntity) => &mut classes.not_sealed,
-            Err(_) => &mut classes.failed,
+        let mut rehearsed = match run.step.standing(&run.table, item).await {
+            Ok(Standing::Due) => run.step.rehearse(&run.table, item).await,
+            Ok(standing) => Ok(Rehearsed::is(standing)),
+            Err(error) => Err(error),
         };
-        *class += 1.0;
-        if !std::ptr::eq(class, &classes.due) {
+        self.class(rehearsed.as_ref().map_or(None, |it| Some(it.standing)));
+        let Some(rehearsed) = rehearsed.as_mut().ok().filter(|it| it.standing == Standing::Due)
+        else {
             return;
-        }
+        };
         // An item that was not read as a whole does not show in which indexes it is.
         let is_in = |index: &&Index| average.is_some() || index.has(item);
         let writes = 1 + indexes.iter().filter(is_in).count() as u64;
-        self.write_units += float(writes * write_units(bytes));
-        match run.step.kms_calls(&run.table, item) {
+        // DynamoDB counts the larger one of the two (Amazon DynamoDB Developer Guide, "DynamoDB
+        // read and write operations").
+        let larger = rehearsed.bytes.map_or(bytes, |after| after.max(bytes));
+        self.write_units += float(writes * write_units(larger));
+        match rehearsed.kms_calls.take() {
             None => self.kms_unknown = true,
             Some(calls) => calls.into_iter().for_each(|call| match call {
                 KmsCall::Own => self.own_calls += 1.0,
@@ -66,6 +65,19 @@ impl Tally {
                 }
             }),
         }
+    }
+
+    /// Counts an item that stands so; `None` if it would fail.
+    fn class(&mut self, standing: Option<Standing>) {
+        let classes = &mut self.classes;
+        *match standing {
+            Some(Standing::Due) => &mut classes.due,
+            Some(Standing::Already) => &mut classes.already,
+            Some(Standing::OtherKey) => &mut classes.other_key,
+            Some(Standing::NotSealed) => &mut classes.not_sealed,
+            Some(Standing::OtherEntity) => classes.other_entity.get_or_insert(0.0),
+            None => &mut classes.failed,
+        } += 1.0;
     }
 
     pub(crate) fn has_shared_calls(&self) -> bool {
@@ -96,6 +108,7 @@ impl Classes {
             already: self.already * factor,
             other_key: self.other_key * factor,
             not_sealed: self.not_sealed * factor,
+            other_entity: self.other_entity.map(|items| items * factor),
             failed: self.failed * factor,
         }
     }

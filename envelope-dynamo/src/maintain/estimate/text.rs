@@ -81,18 +81,20 @@ impl fmt::Display for Estimate {
             )?,
         }
         let classes = &self.classes;
-        writeln!(
+        write!(
             f,
-            "{:.0} items, {:.0} bytes: due {:.0}, already {:.0}, other key {:.0}, no envelope \
-             {:.0}, failing {:.0}",
-            self.items,
-            self.bytes,
-            classes.due,
-            classes.already,
-            classes.other_key,
-            classes.not_sealed,
-            classes.failed
+            "{:.0} items, {:.0} bytes: due {:.0}, already {:.0}",
+            self.items, self.bytes, classes.due, classes.already
         )?;
+        match classes.other_entity {
+            Some(items) => write!(f, ", other entity {items:.0}")?,
+            None => write!(
+                f,
+                ", other key {:.0}, no envelope {:.0}",
+                classes.other_key, classes.not_sealed
+            )?,
+        }
+        writeln!(f, ", failing {:.0}", classes.failed)?;
         let demand = &self.demand;
         writeln!(
             f,

@@ -1,7 +1,7 @@
 //! What may come of operations on one record: the result of some sequence of them. It knows nothing
 //! of DynamoDB, keys or this library.
 
-/// The old key or the new one.
+/// The old key or the new one. For a backfill, `Old` is a plain item, and `New` a sealed record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Old,
@@ -27,6 +27,14 @@ pub(super) enum Outcome {
     Done,
     /// There was no record.
     Absent,
+}
+
+/// The rules of the records that are tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) has_group: bool,
+    /// What is sealed stays sealed, and all of a record is sealed at once.
+    pub(super) seals: bool,
 }
 
 /// A record, and the keys of its own data key and of its group's.
@@ -59,10 +67,13 @@ impl Ended {
     }
 }
 
-/// One operation alone. `has_group` says whether records have a group.
-fn apply(op: Op, record: &mut Option<Record>, has_group: bool) -> Outcome {
+/// One operation alone.
+fn apply(op: Op, record: &mut Option<Record>, rules: Rules) -> Outcome {
+    let Rules { has_group, seals } = rules;
+    let is_sealed = seals && record.as_ref().is_some_and(|record| record.own == Key::New);
     match (op, record.as_mut()) {
         (Op::Put(name, own), _) => {
+            let own = if is_sealed { Key::New } else { own };
             let (name, group) = (name.to_owned(), has_group.then_some(own));
             *record = Some(Record { name, count: 0, own, group });
             Outcome::Done
@@ -73,7 +84,10 @@ fn apply(op: Op, record: &mut Option<Record>, has_group: bool) -> Outcome {
         }
         (Op::Modify(letter, own), Some(record)) => {
             record.name.push(letter);
-            record.own = own; // its group has not changed, and keeps its key
+            record.own = if is_sealed { Key::New } else { own };
+            if seals {
+                record.group = has_group.then_some(record.own);
+            } // else its group has not changed, and keeps its key
             Outcome::Done
         }
         (Op::Count(count), Some(record)) => {
@@ -95,7 +109,7 @@ pub(super) fn is_sequence(
     ended: &[Ended],
     first: &Option<Record>,
     last: &Option<Record>,
-    has_group: bool,
+    rules: Rules,
 ) -> bool {
     if ended.is_empty() {
         return first == last;
@@ -105,10 +119,10 @@ pub(super) fn is_sequence(
             return false;
         }
         let mut record = first.clone();
-        let outcome = apply(ended[at].op, &mut record, has_group);
+        let outcome = apply(ended[at].op, &mut record, rules);
         let mut rest = ended.to_vec();
         rest.remove(at);
-        outcome == ended[at].outcome && is_sequence(&rest, &record, last, has_group)
+        outcome == ended[at].outcome && is_sequence(&rest, &record, last, rules)
     })
 }
 
@@ -122,13 +136,17 @@ fn the_model_tells_a_sequence_from_a_lost_write() {
     let put = ended(1, Op::Put("b", Key::Old), 0, 2, Outcome::Done);
     let first = record("a", Key::Old, Key::Old);
     let both = [run.clone(), put.clone()];
-    let fits = |last: &Option<Record>| is_sequence(&both, &first, last, true);
+    let rules = Rules { has_group: true, seals: false };
+    let fits = |last: &Option<Record>| is_sequence(&both, &first, last, rules);
     assert!(fits(&record("b", Key::New, Key::New)) && fits(&record("b", Key::Old, Key::Old)));
     assert!(!fits(&record("a", Key::New, Key::New)), "the put is lost");
     assert!(!fits(&record("b", Key::New, Key::Old)), "half a run");
     assert!(!fits(&None));
     let later = [Ended { begin: 2, ..run }, put];
-    assert!(!is_sequence(&later, &first, &record("b", Key::Old, Key::Old), true));
+    assert!(!is_sequence(&later, &first, &record("b", Key::Old, Key::Old), rules));
+    let sealing = Rules { seals: true, ..rules };
+    assert!(is_sequence(&later, &first, &record("b", Key::New, Key::New), sealing));
+    assert!(!is_sequence(&later, &first, &record("b", Key::Old, Key::Old), sealing), "plain again");
     let delete = [ended(1, Op::Delete, 0, 1, Outcome::Done)];
-    assert!(!is_sequence(&delete, &first, &first, true), "resurrected");
+    assert!(!is_sequence(&delete, &first, &first, rules), "resurrected");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
+use envelope_dynamo::item::{PlaintextItems, from_item_or_plaintext, is_plaintext};
 use envelope_dynamo::keys::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, EncryptedDek,
     KeyFuture, KmsKeyHint, SharedKeyProvider, SharingLimits,
@@ -13,7 +14,7 @@ use envelope_dynamo::keys::{
 use envelope_dynamo::maintain::{Limits, SchemaFile, StoredTable, Target};
 use envelope_dynamo::{
     Access, Envelope, ErrorKind, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider, Table,
-    from_item, to_item,
+    to_item,
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_kms_key, unique_name};
@@ -27,6 +28,8 @@ use crate::orders::model::{Key, Op, Outcome, Record};
 pub(super) enum Run {
     Rewrap,
     Reseal,
+    /// Writers of the old key store plain items, and those of the new one seal.
+    Backfill,
 }
 
 /// A kind of record that is tried.
@@ -245,7 +248,10 @@ impl World {
         };
         let parts = start.map(|name| ("first", name)).into_iter().chain([("second", "neighbour")]);
         for (part, name) in parts {
-            let item = to_item(&T::named(part, name), &keys).await.unwrap();
+            let item = match run {
+                Run::Backfill => world.plain_item(&T::named(part, name)).await,
+                Run::Rewrap | Run::Reseal => to_item(&T::named(part, name), &keys).await.unwrap(),
+            };
             let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
             world.seeds.push(WriteRequest::builder().put_request(put).build());
         }
@@ -264,7 +270,24 @@ impl World {
     fn records<T: Shape>(&self, client: Client, key: Key) -> Table<T> {
         let [old, new] = &self.writers;
         let writer = if key == Key::Old { old } else { new };
-        Table::new(client, Arc::clone(writer)).named(&self.table)
+        let table = Table::new(client, Arc::clone(writer)).named(&self.table);
+        match (self.run, key) {
+            (Run::Rewrap | Run::Reseal, _) => table,
+            (Run::Backfill, Key::Old) => table.plaintext_items(PlaintextItems::ReadAndWrite),
+            (Run::Backfill, Key::New) => table.plaintext_items(PlaintextItems::Read),
+        }
+    }
+
+    /// The record as a plain item.
+    async fn plain_item<T: Shape>(&self, record: &T) -> Item {
+        let (table, dynamodb) = (&self.table, self.servers.dynamodb());
+        self.records::<T>(dynamodb.clone(), Key::Old).put(record).send().await.unwrap();
+        let scan = dynamodb.scan().table_name(table).consistent_read(true).send().await.unwrap();
+        let item = scan.items.unwrap().pop().unwrap();
+        let key = ["id", "part"].map(|name| (name.to_owned(), item[name].clone()));
+        let delete = dynamodb.delete_item().table_name(table).set_key(Some(key.into()));
+        delete.send().await.unwrap();
+        item
     }
 
     /// Brings the table to its start.
@@ -295,6 +318,12 @@ impl World {
     }
 
     async fn maintain<T: Shape>(&self, key: Key, client: &Client) -> Outcome {
+        if self.run == Run::Backfill {
+            let run = self.records::<T>(client.clone(), Key::New).backfill();
+            let counts = run.limits(Limits::new().in_flight(1)).send().await.unwrap();
+            assert_eq!((counts.failed, counts.other_entity), (0, 0));
+            return Outcome::Done;
+        }
         let table = StoredTable::new(client.clone(), &self.schema, "orders").unwrap();
         let table = table.named(&self.table);
         let [old, new] = self.kms_keys.each_ref().map(String::as_str);
@@ -305,7 +334,7 @@ impl World {
         let target = Target::branch_version(BranchVersion::from_bytes([version(key); 16]));
         let run = match self.run {
             Run::Rewrap => table.rewrap(self.kms.clone(), from, to),
-            Run::Reseal => {
+            Run::Reseal | Run::Backfill => {
                 let keys = || provider(&self.servers, &self.kms_keys, self.run, key);
                 table.reseal(keys(), keys(), target)
             }
@@ -323,8 +352,16 @@ impl World {
         for item in scan.send().await.unwrap().items.unwrap() {
             let [own, group] = ["encrypted_dek", "encrypted_dek_medical"]
                 .map(|name| item.contains_key(name).then(|| self.key_of(&item, name)));
+            let [own, group] = match is_plaintext(&item) {
+                true => [Some(Key::Old), T::HAS_GROUP.then_some(Key::Old)],
+                false => [own, group],
+            };
             let is_first = item["part"] == text("first");
-            let read: T = from_item(item, &self.writers[0]).await.unwrap();
+            let state = match self.run {
+                Run::Backfill => PlaintextItems::Read,
+                Run::Rewrap | Run::Reseal => PlaintextItems::Refuse,
+            };
+            let read: T = from_item_or_plaintext(item, &self.writers[0], state).await.unwrap();
             let record =
                 Record { name: read.name(), count: read.count(), own: own.unwrap(), group };
             *(if is_first { &mut first } else { &mut second }) = Some(record);
@@ -337,6 +374,8 @@ impl World {
         let [entry] = dek.keys() else { panic!("{dek:?}") };
         let is_of = |key: Key| match self.run {
             Run::Reseal => entry.id() == [version(key); 16],
+            // A plain item has no wrapped key.
+            Run::Backfill => key == Key::New,
             Run::Rewrap => {
                 let [old, new] = &self.kms_keys;
                 let arn = if key == Key::Old { old } else { new };
@@ -363,7 +402,7 @@ fn provider(
     };
     match (run, key) {
         (Run::Rewrap, Key::Old) => kms(old, new),
-        (Run::Rewrap, Key::New) => kms(new, old),
+        (Run::Rewrap | Run::Backfill, _) => kms(new, old),
         (Run::Reseal, key) => {
             let limits = CacheLimits::new(Duration::from_secs(3600));
             let store = Versions { active: version(key) };
