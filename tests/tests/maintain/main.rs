@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod backfill;
+mod backfill_fields;
 mod backfill_from;
 mod bench;
 mod contexts;

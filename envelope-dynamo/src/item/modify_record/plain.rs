@@ -112,6 +112,20 @@ impl<T: Envelope> Stored<T> {
         }
     }
 
+    /// The whole record in plaintext, with the attribute `name` as it is stored. A plain item is
+    /// that already; a sealed one is as its struct would write it.
+    fn in_plaintext<'s>(&'s self, written: &Item, name: &str) -> Cow<'s, Item> {
+        if self.is_plain() {
+            return Cow::Borrowed(&self.item);
+        }
+        let mut item = written.clone();
+        for other in T::SCHEMA.owner(name).into_iter().flat_map(Field::names) {
+            item.remove(other);
+        }
+        item.extend(self.item.get(name).map(|value| (name.to_owned(), value.clone())));
+        Cow::Owned(item)
+    }
+
     /// Checks that an item whose encrypted fields leave the clear loses no value that the change did
     /// not touch, and leaves none of them in plaintext.
     pub(super) fn check_nothing_lost(
@@ -136,7 +150,14 @@ impl<T: Envelope> Stored<T> {
                 }
                 match before.get(field.name) {
                     None if !is_empty(stored) => return Err(refuse(NOT_READ)),
-                    Some(again) if has_unread::<T>(&self.item, name, field, again) => {
+                    Some(again)
+                        if has_unread::<T>(
+                            &self.in_plaintext(before, name),
+                            name,
+                            field,
+                            again,
+                        ) =>
+                    {
                         return Err(refuse(READ_IN_PART));
                     }
                     _ => {}
