@@ -126,8 +126,8 @@ impl<T: Envelope> Stored<T> {
         Cow::Owned(item)
     }
 
-    /// Checks that an item whose encrypted fields leave the clear loses no value that the change did
-    /// not touch, and leaves none of them in plaintext.
+    /// Checks that an item whose encrypted fields leave the clear loses no value that the change
+    /// did not touch, and leaves none of them in plaintext.
     pub(super) fn check_nothing_lost(
         &self,
         after: &Parts,

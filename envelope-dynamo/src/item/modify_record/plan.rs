@@ -97,7 +97,8 @@ impl<'s> Planner<'s> {
         })
     }
 
-    /// The same, but no attribute of an encrypted field stays in the item.
+    /// The same, but no attribute of an encrypted field stays in the item, and no sealed value that
+    /// has not changed is put there.
     pub(crate) fn leaving_the_clear(self) -> Self {
         Self { leaves_the_clear: true, ..self }
     }
@@ -177,12 +178,13 @@ impl<'s> Planner<'s> {
     /// Whether the field stays as it is stored: it has not changed, and stands where the struct
     /// wants it, or has nothing that could be put there.
     fn keeps(&self, field: &'static Field) -> bool {
-        let must_leave = self.leaves_the_clear
-            && field.mark == Mark::Encrypted
-            && self.attributes(field).next().is_some();
+        let is_readable = self.attributes(field).next().is_some();
+        let must_leave = self.leaves_the_clear && field.mark == Mark::Encrypted && is_readable;
+        // What leaves the clear does not put other values there.
+        let stays_sealed = self.leaves_the_clear && field.mark != Mark::Encrypted && !is_readable;
         !must_leave
             && !self.has_changed(field)
-            && (self.is_in_place(field) || !field.is_read || !self.has_value(field))
+            && (self.is_in_place(field) || stays_sealed || !field.is_read || !self.has_value(field))
     }
 
     fn is_in_place(&self, field: &'static Field) -> bool {
