@@ -13,7 +13,7 @@ use envelope_dynamo::maintain::{Backfill, Converted, SchemaFile};
 use envelope_dynamo::{Envelope, KeyProvider};
 
 use crate::exit::Exit;
-use crate::failure::reported;
+use crate::failure::{Failure, reported};
 use crate::records::{RecordType, Records};
 use crate::{args, commands};
 
@@ -53,6 +53,7 @@ pub struct Command {
 struct Setting {
     /// The logical name of the table of the type.
     table: &'static str,
+    entity: &'static str,
     apply: Box<dyn FnOnce(Backfill, &SdkConfig) -> Backfill>,
 }
 
@@ -62,7 +63,7 @@ impl Command {
         Self::default()
     }
 
-    /// Adds the record types `R`, of one table or of several.
+    /// Sets the record types, of one table or of several.
     ///
     /// # Panics
     ///
@@ -76,12 +77,11 @@ impl Command {
     /// `backfill` changes each record of type `T` before it seals it; see
     /// [`Table::backfill_with`](envelope_dynamo::Table::backfill_with).
     pub fn transform<T: Entity + 'static>(
-        mut self,
+        self,
         transform: impl Fn(&mut T) + Send + Sync + 'static,
     ) -> Self {
         let apply = |backfill: Backfill, _: &SdkConfig| backfill.transform(transform);
-        self.settings.push(Setting { table: T::First::TABLE, apply: Box::new(apply) });
-        self
+        self.with_setting::<T>(apply)
     }
 
     /// `backfill` reads items of another program as records of type `T`, by the function that
@@ -123,10 +123,7 @@ impl Command {
     ///         .main()
     /// }
     /// ```
-    pub fn convert<T, Read, Fut, E>(
-        mut self,
-        reader: impl FnOnce(&SdkConfig) -> Read + 'static,
-    ) -> Self
+    pub fn convert<T, Read, Fut, E>(self, reader: impl FnOnce(&SdkConfig) -> Read + 'static) -> Self
     where
         T: Entity + 'static,
         Read: Fn(Item) -> Fut + Send + Sync + 'static,
@@ -134,7 +131,15 @@ impl Command {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         let apply = |backfill: Backfill, aws: &SdkConfig| backfill.convert(reader(aws));
-        self.settings.push(Setting { table: T::First::TABLE, apply: Box::new(apply) });
+        self.with_setting::<T>(apply)
+    }
+
+    fn with_setting<T: Entity>(
+        mut self,
+        apply: impl FnOnce(Backfill, &SdkConfig) -> Backfill + 'static,
+    ) -> Self {
+        let (table, entity) = (T::First::TABLE, T::First::NAME);
+        self.settings.push(Setting { table, entity, apply: Box::new(apply) });
         self
     }
 
@@ -163,6 +168,18 @@ impl Command {
     /// The schema of the record types.
     pub(crate) const fn schema(&self) -> Option<&SchemaFile> {
         self.schema.as_ref()
+    }
+
+    /// Checks that there is a record type of the table of each setting.
+    pub(crate) fn check_settings(&self) -> Result<(), Failure> {
+        let is_lost = |setting: &&Setting| self.types.iter().all(|ty| ty.table != setting.table);
+        match self.settings.iter().find(is_lost) {
+            None => Ok(()),
+            Some(Setting { entity, .. }) => Err(Failure::act_now(format!(
+                "this command has a transform or a conversion of {entity}, which is none of its \
+                 record types: add it to `records`"
+            ))),
+        }
     }
 
     /// A backfill of the record types of the table `logical`, in the table with the physical name

@@ -77,6 +77,24 @@ mod tests {
         email: String,
     }
 
+    #[derive(Debug, Envelope)]
+    #[envelope(table = "elsewhere")]
+    struct Elsewhere {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        email: String,
+    }
+
+    #[test]
+    fn a_transform_of_a_type_that_is_not_there_is_refused() {
+        let command = || Command::new().records::<(User,)>();
+        assert!(command().transform(|user: &mut User| user.email.clear()).check_settings().is_ok());
+        let lost = command().transform(|it: &mut Elsewhere| it.email.clear());
+        let backfill = ["envelope", "backfill", "--table", "t", "--kms-key", "k"];
+        assert_eq!(lost.run(backfill.map(Into::into)), Exit::ActNow, "before AWS is asked");
+    }
+
     #[test]
     fn a_command_with_record_types_needs_no_schema_file() {
         let print = || ["envelope", "schema", "print"].map(Into::into);

@@ -63,6 +63,7 @@ pub(crate) async fn run(args: BackfillArgs, global: &Global, command: Command) -
     let Some(schema) = command.schema().cloned() else {
         return Err(Failure::act_now(NEEDS_TYPES));
     };
+    command.check_settings()?;
     let logical = args.logical.of(&schema)?.to_owned();
     if args.branch_table.branch_keys.is_none() {
         let names: Vec<_> = args.kms_key.iter().map(String::as_str).collect();

@@ -333,6 +333,21 @@ async fn an_item_that_cannot_be_converted_is_named_and_stays() {
     assert_eq!(bench.read(1).await, Some(account(1)));
 }
 
+/// A record of this library that lost its wrapped key is no item that nobody takes.
+#[tokio::test]
+async fn a_damaged_record_is_named() {
+    let bench = Bench::new().await;
+    bench.past().put(&account(1)).send().await.unwrap();
+    let damaged = with(&bench.stored(1).await.unwrap(), "encrypted_dek", binary([1, 2, 2, 0, 120]));
+    bench.plant(damaged.clone()).await;
+    let (counts, failed) = observed(bench.table().backfill_from(read)).await;
+    assert_eq!(counts.unwrap().failed, 1);
+    assert!(failed[0].contains("id=1") && failed[0].contains("encrypted_dek"), "{failed:?}");
+    let (counts, failed) = observed(bench.table().backfill()).await;
+    assert_eq!((counts.unwrap().failed, failed.len()), (1, 1), "nor is it done");
+    assert_eq!(bench.stored(1).await, Some(damaged));
+}
+
 /// A key service that the other program's items need, and that is busy for a moment.
 #[tokio::test]
 async fn a_key_error_of_the_reader_that_may_pass_is_tried_again() {

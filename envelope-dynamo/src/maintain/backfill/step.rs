@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{
     Clock, EncryptedDek, KeyError, KeyErrorKind, OpenError, UntrustedPayload, UnwrapKey, WrapKey,
 };
@@ -34,6 +35,7 @@ use crate::maintain::stored_keys::{asks_kms, stored_keys};
 use crate::maintain::stored_table::StoredTable;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
+use crate::record::schema::ENCRYPTED_PAYLOAD;
 
 const NOT_OURS: DataError = DataError::Malformed(
     "the item has attributes of this library's names, but no sealed record: another program wrote \
@@ -224,7 +226,12 @@ impl Step {
         let is_read = |ty: &dyn RecordType| {
             self.readers.iter().any(|reader| reader.entities.contains(&ty.kind().name))
         };
-        if self.types_of(item).all(is_read) {
+        let mut types = self.types_of(item).peekable();
+        // No reader has taken it; so it must not be a record of ours that lost its wrapped key.
+        if types.peek().is_some() && has_our_payload(item) {
+            return Err(self.error(item, damaged(item)));
+        }
+        if types.all(is_read) {
             return Ok(Standing::OtherEntity);
         }
         if !is_plaintext(item) {
@@ -296,6 +303,14 @@ fn id(kinds: &[Kind], item: &Item) -> RecordId {
             record_id(first, item)
         }
         (_, _, kinds) => RecordId::of_table(kinds.first().map_or("", |kind| kind.table)),
+    }
+}
+
+/// Whether the item has a payload of this library's layout, with whatever wrapped key.
+fn has_our_payload(item: &Item) -> bool {
+    match item.get(ENCRYPTED_PAYLOAD) {
+        Some(AttributeValue::B(payload)) => UntrustedPayload::names_in(payload.as_ref()).is_ok(),
+        _ => false,
     }
 }
 

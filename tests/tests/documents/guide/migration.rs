@@ -24,6 +24,8 @@ mod backfill {
         pub(super) struct User {
             #[key]
             id: u64,
+            #[encrypted]
+            secret: String,
         }
 
         #[derive(Envelope)]
@@ -32,6 +34,8 @@ mod backfill {
         pub(super) struct Order {
             #[key]
             id: u64,
+            #[encrypted]
+            secret: String,
         }
     }
 
