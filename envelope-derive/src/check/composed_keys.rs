@@ -182,7 +182,8 @@ fn generated_names_are_free(input: &Input, errors: &mut Errors) {
             errors.report(
                 name,
                 problem,
-                "choose another name, or rename the field: `#[serde(rename = \"..\")]`",
+                "if both are the same attribute, remove the field; otherwise choose another name, \
+                 or rename the field: `#[serde(rename = \"..\")]`",
             );
         } else if taken.iter().any(|other| other.value == *value) {
             errors.report(

@@ -2,6 +2,8 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident};
+use syn::ext::IdentExt as _;
+use syn::parse::Parser as _;
 use syn::{Attribute, Ident, LitStr, Meta};
 
 use super::crate_path;
@@ -202,11 +204,14 @@ fn entity(entry: &Entry, errors: &mut Errors) -> Option<Pair> {
     pair
 }
 
-/// `name = "value"`.
+/// `name = "value"`. The name may be a keyword, such as `type`, which many tables have.
 fn pair(entry: &Entry) -> Option<Pair> {
-    let is_word = entry.is_quoted() || syn::parse_str::<Ident>(&entry.name).is_ok();
-    let value = entry.string().filter(|_| is_word)?;
+    let name = match entry.is_quoted() {
+        true => entry.name.clone(),
+        false => Ident::parse_any.parse_str(&entry.name).ok()?.unraw().to_string(),
+    };
+    let value = entry.string()?;
     let span =
         entry.tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
-    Some(Pair { name: Name { value: entry.name.clone(), span }, value })
+    Some(Pair { name: Name { value: name, span }, value })
 }

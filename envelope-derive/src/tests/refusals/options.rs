@@ -126,6 +126,8 @@ fn an_entity_type_is_one_pair() {
     let one = "`entity` takes one attribute name and its value, in parentheses";
     check_containers(&[
         ("#[envelope(entity(\"record-type\" = \"order\"))]", &[]),
+        ("#[envelope(entity(type = \"order\"))]", &[]),
+        ("#[envelope(entity(r#type = \"order\"))]", &[]),
         ("#[envelope(entity)]", &[one]),
         ("#[envelope(entity = \"order\")]", &[one]),
         ("#[envelope(entity())]", &[one]),
