@@ -13,6 +13,7 @@ mod flattened;
 mod generics;
 mod names;
 mod numbers;
+mod plain_items;
 mod sets;
 mod skipped;
 mod stored;
