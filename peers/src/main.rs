@@ -4,91 +4,13 @@
 //! Both convert the struct to an item and back. AWS's library takes and returns items, so
 //! serde_dynamo converts them.
 
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
-use aws_db_esdk::CryptoAction;
-use aws_db_esdk::item_encryptor::client::Client;
-use aws_db_esdk::item_encryptor::types::dynamo_db_item_encryptor_config::DynamoDbItemEncryptorConfig;
-use aws_db_esdk::material_providers::client::Client as MaterialProviders;
-use aws_db_esdk::material_providers::types::material_providers_config::MaterialProvidersConfig;
-use aws_db_esdk::material_providers::types::{AesWrappingAlg, DbeAlgorithmSuiteId};
-use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, to_item};
-use serde::{Deserialize, Serialize};
-
-type Item = HashMap<String, AttributeValue>;
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use envelope_dynamo::{LocalKeyProvider, RootKey, from_item, to_item};
+use envelope_peers::{Failure, User, open_by_peer, peer, seal_by_peer, user};
 
 const SAMPLES: usize = 51;
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Envelope)]
-#[envelope(table = "users")]
-struct User {
-    #[partition_key]
-    user_id: String,
-    #[encrypted]
-    email: String,
-    #[encrypted]
-    ssn: Option<String>,
-    #[encrypted]
-    notes: String,
-    #[authenticated]
-    plan: String,
-}
-
-fn user() -> User {
-    User {
-        user_id: "u_12345".into(),
-        email: "zoe.quinn@example.com".into(),
-        ssn: Some("000-12-3456".into()),
-        notes: "n".repeat(140),
-        plan: "pro".into(),
-    }
-}
-
-/// Without digital signatures, which Envelope does not have either: AES-GCM, HKDF, commitment and
-/// HMAC.
-async fn peer() -> Result<Client, Failure> {
-    let keyring = MaterialProviders::from_conf(MaterialProvidersConfig::builder().build()?)?
-        .create_raw_aes_keyring()
-        .key_name("name")
-        .key_namespace("namespace")
-        .wrapping_key(vec![7; 32])
-        .wrapping_alg(AesWrappingAlg::AlgAes256GcmIv12Tag16)
-        .send()
-        .await?;
-    let actions = [
-        ("user_id", CryptoAction::SignOnly),
-        ("email", CryptoAction::EncryptAndSign),
-        ("ssn", CryptoAction::EncryptAndSign),
-        ("notes", CryptoAction::EncryptAndSign),
-        ("plan", CryptoAction::SignOnly),
-    ];
-    let config = DynamoDbItemEncryptorConfig::builder()
-        .logical_table_name("users")
-        .partition_key_name("user_id")
-        .attribute_actions_on_encrypt(HashMap::from(
-            actions.map(|(name, action)| (name.to_owned(), action)),
-        ))
-        .keyring(keyring)
-        .allowed_unsigned_attribute_prefix(":")
-        .algorithm_suite_id(DbeAlgorithmSuiteId::AlgAes256GcmHkdfSha512CommitKeySymsigHmacSha384)
-        .build()?;
-    Ok(Client::from_conf(config)?)
-}
-
-async fn seal_by_peer(peer: &Client, user: &User) -> Result<Item, Failure> {
-    let item: Item = serde_dynamo::to_item(user)?;
-    let sealed = peer.encrypt_item().plaintext_item(item).send().await?;
-    sealed.encrypted_item.ok_or_else(|| "no item".into())
-}
-
-async fn open_by_peer(peer: &Client, item: Item) -> Result<User, Failure> {
-    let opened = peer.decrypt_item().encrypted_item(item).send().await?;
-    Ok(serde_dynamo::from_item(opened.plaintext_item.ok_or("no item")?)?)
-}
 
 /// The mean time of a call in microseconds.
 async fn timed<O>(
