@@ -47,7 +47,6 @@ pub struct Aws {
     pub(crate) dynamodb_server: Server,
     pub(crate) kms_server: Server,
     pub(crate) kms_key_id: String,
-    pub(crate) region: String,
     description: String,
 }
 
@@ -134,7 +133,6 @@ impl Aws {
             dynamodb_server,
             kms_server,
             kms_key_id,
-            region: endpoints.region,
         })
     }
 

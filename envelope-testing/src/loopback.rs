@@ -136,7 +136,8 @@ impl<'s> LoopbackBuilder<'s> {
             true => None,
             false => Some(self.serve(&runtime, "dynamodb", &self.aws.dynamodb_server)?),
         };
-        let region = self.aws.region.clone();
+        let region = self.aws.dynamodb().config().region();
+        let region = region.map(ToString::to_string).unwrap_or_default();
         let kms_key_id = self.aws.kms_key_id.clone();
         Ok(Loopback { dynamodb, kms, region, kms_key_id, runtime: Some(runtime) })
     }
