@@ -11,7 +11,7 @@ use envelope_dynamo::maintain::{
 use crate::args::Global;
 use crate::aws::Aws;
 use crate::exit::Exit;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::figures::{parse_duration, parse_rate};
 use crate::progress::Progress;
 use crate::providers::{BranchTableArgs, OpenArgs, kms};
@@ -114,7 +114,7 @@ pub(crate) async fn run(
         RunErrorKind::Stopped => {
             stopped(stopped_by.into_inner().unwrap_or_else(PoisonError::into_inner))
         }
-        kind => explained(kind),
+        kind => args.explained(kind),
     })?;
     global.output.print(&report)?;
     if !report.holds() {
@@ -137,6 +137,17 @@ fn next_steps(key: &str) -> String {
 }
 
 impl CoverageArgs {
+    /// The message, with the permission that this count needs more than others.
+    fn explained(&self, kind: &RunErrorKind) -> Failure {
+        let failure = explained(kind);
+        if !self.expect_sealed || !failure.message.contains("AccessDenied") {
+            return failure;
+        }
+        let hint = "--expect-sealed reads attributes that other counts do not: `envelope policy \
+                    --role auditor --expect-sealed` prints the permissions";
+        Failure { message: format!("{}; {hint}", failure.message), ..failure }
+    }
+
     fn set<'a>(&self, coverage: Coverage<'a>) -> Coverage<'a> {
         let limits = Limits::new().kms(self.max_kms);
         let limits = self.max_rcu.map_or(limits.clone(), |units| limits.read_units(units));

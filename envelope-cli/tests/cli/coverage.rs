@@ -65,6 +65,9 @@ async fn mistakes_are_explained() {
     bench.coverage(&["--ignore", "under-key"]).refused(2, &["cannot be ignored"]);
     bench.faults.fail_always("Scan", Fault::error("AccessDeniedException"));
     bench.coverage(&[]).refused(2, &["Scan", "AccessDenied"]);
+    bench
+        .coverage(&["--expect-sealed"])
+        .refused(2, &["AccessDenied", "`envelope policy --role auditor --expect-sealed`"]);
 }
 
 #[tokio::test]
