@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_cli::Command as Program;
 use envelope_dynamo::item::{Item, is_sealed};
-use envelope_dynamo::maintain::Converted;
+use envelope_dynamo::maintain::{Converted, SchemaFile};
 use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
 use envelope_examples::servers::loopback::Loopback;
 use envelope_examples::servers::{create_kms_key, create_table, unique_name};
@@ -84,6 +84,34 @@ fn the_command_itself() {
     };
     let exit = program.run(arguments.lines().map(Into::into));
     std::process::exit(exit.code().into());
+}
+
+/// The schema of the table `shop`, as a file has it.
+pub(crate) fn schema() -> String {
+    SchemaFile::new().with::<User>().with::<Order>().to_string()
+}
+
+/// A table `shop` with plain items.
+pub(crate) async fn plain_table(servers: &Servers) -> String {
+    let name = unique_name("shop");
+    let pk = ("pk", ScalarAttributeType::S);
+    create_table(servers.dynamodb(), &name, pk, None).await.unwrap();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    for (pk, field) in [("USER#1", "email"), ("ORDER#1", "card")] {
+        let put = servers.dynamodb().put_item().table_name(&name);
+        put.item("pk", text(pk)).item(field, text("x")).send().await.unwrap();
+    }
+    name
+}
+
+/// Runs the command of the service on a table `shop`.
+pub(crate) fn run_backfill(table: &str, key: &str, environment: &[(String, String)]) -> Ended {
+    let arguments = ["my-envelope", "backfill", "--table", table, "--logical", "shop"];
+    let arguments = [&arguments[..], &["--kms-key", key]].concat();
+    let mut command = own_command("backfill::the_command_itself");
+    command.env(ARGUMENTS, arguments.join("\n"));
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    Ended::of_own(command.output().unwrap())
 }
 
 struct Bench {

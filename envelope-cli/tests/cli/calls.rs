@@ -9,8 +9,9 @@ use std::{env, fs};
 use envelope_examples::servers::loopback::{Call, Watch};
 use serde_json::{Value, json};
 
+use crate::backfill;
 use crate::bench::Bench;
-use crate::process::run;
+use crate::process::{file, run};
 
 /// The account of the simulated role, in which its table and keys are.
 const ACCOUNT: &str = "111122223333";
@@ -113,8 +114,8 @@ fn in_account(arn: &str) -> String {
 }
 
 /// The policy of a role, by the command itself.
-fn policy(bench: &Bench, role: &str, more: &[&str]) -> Value {
-    let schema = ["policy", "--role", role, "--schema", &bench.schema];
+fn policy(schema: &str, role: &str, more: &[&str]) -> Value {
+    let schema = ["policy", "--role", role, "--schema", schema];
     let ended = run(&[&schema[..], more].concat());
     assert_eq!(ended.code, 0, "{ended:?}");
     ended.json()
@@ -130,8 +131,8 @@ async fn the_calls_of_each_role_are_those_of_its_policy() {
     };
     let table = ["--table", &bench.name, "--schema", &bench.schema];
     let (old, new) = (in_account(&bench.old), in_account(&bench.new));
-    let (table_arn, branches) = (table_arn(&bench.name), table_arn(&bench.branches));
-    let of_table = ["--table-arn", &table_arn];
+    let (own_arn, branches) = (table_arn(&bench.name), table_arn(&bench.branches));
+    let of_table = ["--table-arn", &own_arn];
     let (from_to, under_new) = (["--from", &old, "--to", &new], ["--kms-key", &new]);
     let mut roles = Vec::new();
     let mut note = |role: &str, more: &[&str]| {
@@ -140,7 +141,7 @@ async fn the_calls_of_each_role_are_those_of_its_policy() {
         let requests: Vec<Value> =
             requests.iter().map(|request| serde_json::from_str(request).unwrap()).collect();
         roles.push(json!({
-            "role": role, "policy": policy(&bench, role, more), "requests": requests,
+            "role": role, "policy": policy(&bench.schema, role, more), "requests": requests,
         }));
         requests
     };
@@ -193,6 +194,31 @@ async fn the_calls_of_each_role_are_those_of_its_policy() {
     branch_keys(&["delete", "--branch", "west", "--confirm", "west"]);
     let of_branches = ["--branch-keys", &branches, "--kms-key", &old];
     note("branch-operator", &[&of_branches[..], &from_to].concat());
+
+    // The command of a service, which knows the types of its records.
+    let (shop, schema) = (backfill::plain_table(&bench.servers).await, backfill::schema());
+    let ended = backfill::run_backfill(&shop, &bench.old, &bench.environment());
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let requests = calls.requests();
+    let requests: Vec<Value> =
+        requests.iter().map(|request| serde_json::from_str(request).unwrap()).collect();
+    let actions: BTreeSet<_> = requests.iter().map(|it| it["action"].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        BTreeSet::from([
+            "dynamodb:DescribeContinuousBackups",
+            "dynamodb:DescribeTable",
+            "dynamodb:Scan",
+            "dynamodb:UpdateItem",
+            "kms:GenerateDataKey",
+        ])
+    );
+    let of_shop = table_arn(&shop);
+    let of_shop = ["--logical", "shop", "--table-arn", &of_shop, "--kms-key", &old];
+    let schema = file("shop.schema.json", &schema);
+    roles.push(json!({
+        "role": "backfill", "policy": policy(&schema, "backfill", &of_shop), "requests": requests,
+    }));
 
     if let Some(path) = env::var_os("ENVELOPE_CALLS") {
         fs::write(path, serde_json::to_string_pretty(&roles).unwrap()).unwrap();

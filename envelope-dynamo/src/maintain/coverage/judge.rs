@@ -9,7 +9,7 @@ use crate::convert::type_name;
 use crate::dynamodb::Item;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
-use crate::item::layout::{dek_attribute, payload_attribute};
+use crate::item::layout::{dek_attribute, is_sealed, payload_attribute};
 use crate::maintain::plain_fields::plain_fields;
 use crate::maintain::report::FindingKind;
 use crate::maintain::stored_table::StoredTable;
@@ -130,18 +130,12 @@ impl<'a> Judge<'a> {
     /// Judges what stands in plaintext. A payload seals an item, and no other attribute does:
     /// whoever can write the table can add a wrapped key to a plain item.
     fn plaintext(&self, item: &Item, judged: &mut Judged) {
-        let authenticated = match (item.get(ENCRYPTED_PAYLOAD), item.get(ENCRYPTED_DEK)) {
-            (Some(AttributeValue::B(payload)), Some(AttributeValue::B(_))) => {
-                UntrustedPayload::names_in(payload.as_ref()).ok()
-            }
-            _ => None,
-        };
-        let Some(authenticated) = authenticated else {
+        if !is_sealed(item) {
             return judged.add(FindingKind::NotSealed, || "it has no sealed fields".to_owned());
-        };
+        }
         // Of an item of an unknown kind, nobody knows which fields are to be protected.
         let Some(kind) = self.table.kinds().get(judged.kind) else { return };
-        let plain = plain_fields(kind.schema, item, &authenticated);
+        let plain = plain_fields(kind.schema, item);
         if !plain.is_empty() {
             judged.add(FindingKind::PlainField, || {
                 let names: Vec<_> = plain.iter().map(|name| format!("`{name}`")).collect();
