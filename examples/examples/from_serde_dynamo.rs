@@ -120,7 +120,7 @@ async fn take_in(servers: &Servers, table: &str, out: &mut String) -> Result<(),
     assert_eq!((counts.changed, counts.already, counts.failed), (3, 1, 0));
     writeln!(out, "3. backfill       {}", count(&patients).await?)?;
 
-    // 5. Reads sealed records only. (4 is the report: `envelope coverage --expect sealed`.)
+    // 5. Reads sealed records only. (4 is the report: `envelope coverage --expect-sealed`.)
     for patient in &before {
         assert_eq!(patients.get(&patient.patient_id).send().await?.as_ref(), Some(patient));
     }

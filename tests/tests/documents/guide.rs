@@ -3,6 +3,7 @@
 //! Each document has a module. Each paragraph of each Rust block in the document (lines up to a
 //! blank line) is an excerpt of this module, in the same order and but for the indentation.
 
+mod from_others;
 mod migration;
 mod operations;
 mod reading;
@@ -26,6 +27,8 @@ const DOCUMENTS: [(&str, &str); 11] = [
         "docs/guide/from-others.md",
         concat!(
             include_str!("../../../examples/examples/from_serde_dynamo.rs"),
+            include_str!("../../../examples/examples/from_kms_loop/main.rs"),
+            include_str!("guide/from_others.rs"),
             include_str!("../../../examples/examples/from_kms_loop/main.rs"),
             include_str!("../../../peers/src/bin/move_table.rs"),
         ),
