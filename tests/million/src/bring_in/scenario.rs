@@ -31,10 +31,10 @@ const PARTS: u32 = 16;
 const IN_FLIGHT: u64 = 64;
 /// What a process may use.
 const MEMORY: u64 = 128 << 20;
-/// For so many items, one operation passes between two replacements of a process, but not fewer
-/// than [`LEAST_PAUSE`].
-const ITEMS_OF_PAUSE: u64 = 50;
-const LEAST_PAUSE: u64 = 10;
+/// So many operations pass between two replacements of a process, at least and at most: one for so
+/// many items.
+const PAUSES: [u64; 2] = [40, 500];
+const ITEMS_OF_PAUSE: u64 = 100;
 
 /// What to do, and how often.
 #[derive(Clone, Debug)]
@@ -69,7 +69,8 @@ struct Scenario {
 /// If a server or a process cannot be used.
 pub async fn run(plan: Plan) -> Outcome<bool> {
     let mut scenario = Scenario::prepare(plan).await?;
-    let pause = (scenario.plan.items / ITEMS_OF_PAUSE).max(LEAST_PAUSE);
+    let [least, most] = PAUSES;
+    let pause = (scenario.plan.items / ITEMS_OF_PAUSE).clamp(least, most);
     let mut fleet = Fleet::start(&scenario.traffic, PROCESSES, Old, pause);
     scenario.read_and_write(&mut fleet).await?;
     scenario.world.deny_old_role();
@@ -178,7 +179,7 @@ impl Scenario {
 
         self.way_back(fleet).await?;
         while self.world.count_plain().await? == 0 {
-            self.traffic.more(LEAST_PAUSE).await;
+            self.traffic.more(1).await;
         }
         let found = self.sealing.coverage().await?;
         self.problems.must(!found.holds, "coverage holds although ReadAndWrite has stored items");
