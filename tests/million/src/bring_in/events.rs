@@ -37,7 +37,7 @@ fn judge(write: Write<'_>, events: &mut Events) {
         && is_sealed(new)
         && let Some(name) = ENCRYPTED.iter().find(|name| new.contains_key(**name))
     {
-        events.violations.push(format!("{:?}: sealed, and {name} is in plaintext", new.get("id")));
+        events.violations.push(format!("{}: sealed, and {name} is in plaintext", id(new)));
     }
     match (write.old, write.new) {
         (None, Some(_)) => events.inserts += 1,
@@ -47,14 +47,17 @@ fn judge(write: Write<'_>, events: &mut Events) {
             match (is_sealed(old), is_sealed(new)) {
                 (false, true) => events.seals += 1,
                 (true, false) => {
-                    let problem = format!("{:?}: a sealed record became plain", new.get("id"));
-                    events.violations.push(problem);
+                    events.violations.push(format!("{}: a sealed record became plain", id(new)));
                 }
                 _ => {}
             }
         }
         (None, None) => events.violations.push("an event without images".to_owned()),
     }
+}
+
+fn id(image: &Image) -> &str {
+    image.get("id").and_then(|id| id.get("S")?.as_str()).unwrap_or("an item without id")
 }
 
 fn is_sealed(image: &Image) -> bool {

@@ -294,7 +294,8 @@ impl Scenario {
             count_of(&done.racing_reads),
             done.writes()
         );
-        println!("events {events:?}");
+        let Events { inserts, removes, changes, seals, .. } = events;
+        println!("events: {inserts} inserts, {removes} removes, {changes} changes, {seals} seals");
         let problems = &mut self.problems;
         problems.0.extend(self.traffic.problems());
         problems.must(denied > 0, "the old role has tried nothing");
