@@ -33,7 +33,7 @@ pub enum Handle {
     /// Of the old build.
     Old(OldBuild),
     /// Of a new one.
-    New(NewBuild),
+    New(Box<NewBuild>),
 }
 
 /// What the old build has: the client of the old role, and no key.
@@ -79,7 +79,7 @@ impl Handle {
             Build::New(state) => {
                 let all = world.table(state);
                 let (people, notes) = (all.of::<Person>(), all.of::<Note>());
-                Self::New(NewBuild { all, people, notes })
+                Self::New(Box::new(NewBuild { all, people, notes }))
             }
         }
     }
