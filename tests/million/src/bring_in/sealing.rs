@@ -79,10 +79,12 @@ impl Sealing {
         }
         let (before, start) = (self.calls(), Instant::now());
         let logs = self.folder.join(name.replace(' ', "-"));
-        let (command, part) = (self.command()?, format!("auto/{of}"));
+        let (command, part, key) = (self.command()?, format!("auto/{of}"), self.world.key.clone());
         let backfill = move || {
             let mut command = command("backfill");
-            command.args(["--part", &part, "--without-recovery", "--max-kms", "100000"]);
+            command.args(["--part", &part, "--kms-key", &key, "--max-kms", "100000"]);
+            // DynamoDB Local has no point-in-time recovery.
+            command.arg("--without-recovery");
             command
         };
         let ending = run_job([parts, WORKERS], &logs, backfill, orders, &self.random).await?;
@@ -159,9 +161,7 @@ impl Sealing {
             command
                 .args([name, "--table", &world.name, "--output", "json"])
                 .envs(loopback.environment())
-                .env("KMS_KEY_ID", &world.key)
                 .env("AWS_ENDPOINT_URL_DYNAMODB", &endpoint)
-                .env("DYNAMODB_ENDPOINT", &endpoint)
                 // There is no TLS here: unoptimised, reading the certificates of the system takes
                 // longer than a part.
                 .env("SSL_CERT_FILE", "/dev/null");
