@@ -54,9 +54,9 @@ use crate::item::context::bare_context;
 pub use crate::item::entity::{Entity, EntityOf};
 use crate::item::group::group_context;
 pub use crate::item::layout::is_sealed;
-#[cfg(feature = "trust-plaintext-items")]
-pub use crate::item::plaintext::from_item_or_plaintext;
 pub use crate::item::plaintext::{PlaintextEvent, PlaintextItems, is_plaintext};
+#[cfg(feature = "trust-plaintext-items")]
+pub use crate::item::plaintext::{from_item_or_plaintext, to_plaintext_item};
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;

@@ -187,3 +187,44 @@ pub async fn from_item_or_plaintext<T: Entity>(
 ) -> Result<T, Error> {
     read_item(item, provider, &PlaintextPolicy { state, observer: None }).await
 }
+
+/// Writes a record as an item that is not sealed, as `ReadAndWrite` stores it: every field is an
+/// attribute, and composed keys are there. Version and timestamps stay as they are.
+///
+/// To take a table out: read each record, and store these items in *another* table. Nothing here
+/// stores them over sealed records.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::item::to_plaintext_item;
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, from_item, to_item};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let sealed = to_item(&user, &provider).await?;
+/// let item = to_plaintext_item(&from_item::<User>(sealed, &provider).await?)?;
+/// assert_eq!(item["email"].as_s().map(String::as_str), Ok("zoe@example.com"));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// If a field does not serialize, DynamoDB does not take the value or an item of this size, or a
+/// group is withheld.
+///
+/// # Security
+///
+/// The item holds every secret of the record in plaintext.
+#[cfg(feature = "trust-plaintext-items")]
+pub fn to_plaintext_item<T: Entity>(record: &T) -> Result<Item, Error> {
+    record.split_plain()?.check_one_kind(T::KINDS)?.into_item()
+}

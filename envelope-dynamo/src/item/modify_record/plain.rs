@@ -28,8 +28,9 @@ const NOT_READ: &str = "is encrypted in the struct, and the struct does not read
                         has: sealing the record would leave it in plaintext or lose it; nothing was sent (let the \
                         struct read and write it, or remove the attribute)";
 
-const READ_IN_PART: &str = "holds values that the struct does not read, so sealing the record would lose them; nothing \
-                            was sent (add their fields to the struct, or remove them from the item)";
+const READ_IN_PART: &str = "holds values that the struct does not read, or not to the last digit, so sealing the record \
+                            would lose them; nothing was sent (let the struct read them, or remove them from the \
+                            item)";
 
 impl<T: Envelope> Stored<T> {
     /// Whether the item is not sealed.

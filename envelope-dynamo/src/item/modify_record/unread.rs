@@ -3,11 +3,14 @@
 //! What the type writes again does not answer this: a type may read an entry under an `alias` and
 //! write it under another name, or leave out a default. So each entry that is not written again is
 //! removed, and then replaced. If the type reads the same record both times, it does not read the
-//! entry.
+//! entry. A text that is written in another form is replaced by a text without a meaning: an enum
+//! with `#[serde(other)]` reads the same from it. A number that is written as another one is replaced
+//! by that one: a type that rounds reads the same from both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::Number;
 
 use crate::dynamodb::Item;
 use crate::item::plain::open_plain;
@@ -44,10 +47,22 @@ pub(super) fn has_unread<T: Envelope>(
         return true;
     }
     let another = AttributeValue::S("\u{fffd}".to_owned());
-    let is_unread = |place: &Place| {
-        [None, Some(&another)].into_iter().all(|new| read(edited(stored, place, new)) == before)
-    };
-    places.iter().any(is_unread)
+    let is_same = |place: &Place, new| read(edited(stored, place, new)) == before;
+    places.iter().any(|(place, doubt)| match doubt {
+        Doubt::Entry => [None, Some(&another)].into_iter().all(|new| is_same(place, new)),
+        Doubt::Text => is_same(place, Some(&another)),
+        Doubt::Number(again) => is_same(place, Some(again)),
+    })
+}
+
+/// Why a value may be lost.
+enum Doubt {
+    /// It is not written again, or not in this place.
+    Entry,
+    /// It is written as another text.
+    Text,
+    /// It is written as this number.
+    Number(AttributeValue),
 }
 
 /// The way from an attribute to a value that is nested in it.
@@ -59,8 +74,9 @@ enum Step {
     Element(usize),
 }
 
-/// The places of `stored` that have a value and that `again` does not have, or may have elsewhere.
-fn not_written_again(stored: &AttributeValue, again: &AttributeValue) -> Vec<Place> {
+/// The places of `stored` that have a value and that `again` does not have, or may have elsewhere
+/// or in another form.
+fn not_written_again(stored: &AttributeValue, again: &AttributeValue) -> Vec<(Place, Doubt)> {
     let mut places = Vec::new();
     compare(stored, again, &mut Place::new(), &mut places);
     places
@@ -70,7 +86,7 @@ fn compare(
     stored: &AttributeValue,
     again: &AttributeValue,
     at: &mut Place,
-    places: &mut Vec<Place>,
+    places: &mut Vec<(Place, Doubt)>,
 ) {
     match (stored, again) {
         (AttributeValue::M(entries), AttributeValue::M(again)) => {
@@ -83,6 +99,8 @@ fn compare(
                 at.pop();
             }
         }
+        // A `HashSet` is written in any order.
+        (AttributeValue::L(_), AttributeValue::L(_)) if spelled(stored) == spelled(again) => {}
         (AttributeValue::L(elements), AttributeValue::L(again))
             if elements.len() <= again.len() =>
         {
@@ -93,11 +111,23 @@ fn compare(
             }
         }
         (AttributeValue::M(_) | AttributeValue::L(_), _) => add_nested(stored, at, places),
+        (AttributeValue::S(text), again) => {
+            if !text.is_empty() && again != stored {
+                places.push((at.clone(), Doubt::Text));
+            }
+        }
+        (AttributeValue::N(number), AttributeValue::N(other)) => {
+            if Number::parse(number) != Number::parse(other) {
+                places.push((at.clone(), Doubt::Number(again.clone())));
+            }
+        }
         // A set that the struct reads and writes as a list, or the other way. Its elements are not
         // tried one by one: if one is missing, the answer is yes.
-        _ if elements(stored) > elements(again).or(Some(0)) => {
+        _ if elements(stored) > elements(again).or(Some(0))
+            || !numbers(stored).is_subset(&numbers(again)) =>
+        {
             at.push(Step::Element(0));
-            places.push(at.clone());
+            places.push((at.clone(), Doubt::Entry));
             at.pop();
         }
         _ => {}
@@ -105,14 +135,14 @@ fn compare(
 }
 
 /// Adds the place `at` of `value`, and all that is nested in it.
-fn add(value: &AttributeValue, at: &mut Place, places: &mut Vec<Place>) {
+fn add(value: &AttributeValue, at: &mut Place, places: &mut Vec<(Place, Doubt)>) {
     if !is_empty(value) {
-        places.push(at.clone());
+        places.push((at.clone(), Doubt::Entry));
         add_nested(value, at, places);
     }
 }
 
-fn add_nested(value: &AttributeValue, at: &mut Place, places: &mut Vec<Place>) {
+fn add_nested(value: &AttributeValue, at: &mut Place, places: &mut Vec<(Place, Doubt)>) {
     let nested: Vec<(Step, &AttributeValue)> = match value {
         AttributeValue::M(entries) => {
             entries.iter().map(|(name, value)| (Step::Entry(name.clone()), value)).collect()
@@ -131,6 +161,9 @@ fn add_nested(value: &AttributeValue, at: &mut Place, places: &mut Vec<Place>) {
 
 /// `value` without what stands at `place`, or with `new` there. An element of a set stays.
 fn edited(value: &AttributeValue, place: &[Step], new: Option<&AttributeValue>) -> AttributeValue {
+    if let ([], Some(new)) = (place, new) {
+        return new.clone();
+    }
     let mut value = value.clone();
     edit(&mut value, place, new);
     value
@@ -156,6 +189,20 @@ fn edit(value: &mut AttributeValue, place: &[Step], new: Option<&AttributeValue>
             drop(elements.remove(*index));
         }
         _ => {}
+    }
+}
+
+/// The numbers of a set, or of a list that is written in its place.
+fn numbers(value: &AttributeValue) -> BTreeSet<Number<'_>> {
+    match value {
+        AttributeValue::Ns(set) => {
+            set.iter().filter_map(|number| Number::parse(number).ok()).collect()
+        }
+        AttributeValue::L(elements) => {
+            let numbers = elements.iter().filter_map(|element| element.as_n().ok());
+            numbers.filter_map(|number| Number::parse(number).ok()).collect()
+        }
+        _ => BTreeSet::new(),
     }
 }
 
@@ -245,6 +292,32 @@ mod tests {
         assert!(!loses(&zero, &part), "a default that the type leaves out");
         assert!(!loses(&part, &full), "a default is added");
         assert!(!loses(&set, &list(&[&part, &part])), "a set that became a list");
-        assert!(!loses(&text("1.0"), &text("1")), "another form of a text");
+        assert!(loses(&text("1.0"), &text("1")), "another form of a text is tried");
+        assert!(!loses(&text("1.0"), &text("1.0")) && !loses(&text(""), &text("none")));
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits_in_any_form_and_order() {
+        let number = |text: &str| AttributeValue::N(text.to_owned());
+        let digits = "12345678901234567890123456789012345678";
+        assert!(loses(&number(digits), &number("12345678901234567000000000000000000000")));
+        assert!(loses(&number("0.1000000000000000055"), &number("0.1")), "a fraction");
+        for same in ["1", "1.0", "10e-1", "+1"] {
+            assert!(!loses(&number(same), &number("1")), "{same}");
+        }
+        assert!(!loses(&number("1"), &text("1")), "a type that writes a text");
+        let list =
+            |numbers: &[&str]| AttributeValue::L(numbers.iter().map(|text| number(text)).collect());
+        let set = |numbers: &[&str]| {
+            AttributeValue::Ns(numbers.iter().map(ToString::to_string).collect())
+        };
+        for again in [list(&["2", digits, "1"]), set(&[digits, "1", "2"])] {
+            assert!(!loses(&set(&["1", "2", digits]), &again), "another order");
+        }
+        assert!(!loses(&list(&["1", "2", digits]), &list(&["2", digits, "1"])), "another order");
+        for again in [list(&["2", "1"]), list(&["1", "2", "3"]), set(&["1", "2", "3"])] {
+            assert!(loses(&set(&["1", "2", digits]), &again), "{again:?}");
+        }
+        assert!(loses(&list(&["1", digits]), &list(&["1", "3"])));
     }
 }

@@ -213,11 +213,18 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// Seals the record, sends it, and tells what happened. Returns the old item if `returns` asks
     /// for it.
     async fn deliver(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
-        if self.table.plaintext.state.writes()
-            && let Plain::Done(old) = self.deliver_plain(returns.clone()).await?
-        {
-            return Ok(old);
+        let mut in_doubt = false;
+        if self.table.plaintext.state.writes() {
+            match self.deliver_plain(returns.clone()).await? {
+                Plain::Done(old) => return Ok(old),
+                Plain::StandsSealed { in_doubt: lost } => in_doubt = lost,
+            }
         }
+        // Whatever the sealed put says, an attempt of the plain one may have been carried out.
+        self.deliver_sealed(returns).await.map_err(|error| error.or_in_doubt(in_doubt))
+    }
+
+    async fn deliver_sealed(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let (request, id) = self.sealed_request().await?;
         let item = request.get_item().clone().unwrap_or_default();
         let (returns_old, is_conditional) =

@@ -26,8 +26,9 @@ use crate::table::write::put::{Put, RecordRef};
 pub(super) enum Plain {
     /// It was carried out; with the old item, if that was asked for.
     Done(Option<Item>),
-    /// A sealed record stands under the key, and nothing was written.
-    StandsSealed,
+    /// A sealed record stands under the key. Nothing was written, unless `in_doubt`: then the
+    /// answer to an earlier attempt was lost.
+    StandsSealed { in_doubt: bool },
 }
 
 /// A plain put that is ready to be sent.
@@ -55,7 +56,13 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         let old = match request.send().await {
             Ok(output) => output.attributes,
             Err(error) if found(&error).is_some_and(|stored| !is_plaintext(stored)) => {
-                return Ok(Plain::StandsSealed);
+                let in_doubt = attempt.outcome.is_unknown();
+                // The sealed record may be the one that an earlier attempt stored, sealed by
+                // another writer since. It must not be returned as the old one.
+                return match in_doubt && returns_old {
+                    true => Err(attempt.failed(WriteError::Conflict { tries: 1 })),
+                    false => Ok(Plain::StandsSealed { in_doubt }),
+                };
             }
             Err(error) => return Err(attempt.error(error)),
         };
@@ -65,7 +72,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         }
         match old {
             // A plain item has nothing by which a put knows its own.
-            Some(old) if old == item && attempt.outcome.is_unknown() => {
+            Some(_) if attempt.outcome.is_unknown() => {
                 Err(attempt.error_after(WriteError::AnswerLost))
             }
             old => Ok(Plain::Done(old.map(|old| attempt.returned(old)))),
