@@ -1,10 +1,13 @@
 //! Runs actors request by request, in every order.
+//!
+//! The requests of each actor wait at a [`Gate`] below the SDK, and [`run`] lets one after the
+//! other through. [`Orders`] chooses whose turn it is.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 
 use aws_sdk_dynamodb::Client;
@@ -15,13 +18,16 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
+use crate::json;
+
 /// Every order of the steps of a set of actors, one after the other: depth first.
 #[derive(Default)]
-pub(super) struct Orders {
+pub struct Orders {
     /// The choices of this order: which actor, of how many.
     choices: Vec<(usize, usize)>,
     at: usize,
-    pub(super) count: usize,
+    /// The number of orders that were tried.
+    pub count: usize,
 }
 
 impl Orders {
@@ -36,7 +42,7 @@ impl Orders {
     }
 
     /// Goes on to the next order. False after the last one.
-    pub(super) fn next(&mut self) -> bool {
+    pub fn advance(&mut self) -> bool {
         (self.at, self.count) = (0, self.count + 1);
         while let Some((chosen, of)) = self.choices.pop() {
             if chosen + 1 < of {
@@ -50,7 +56,7 @@ impl Orders {
 
 /// Where the requests of one actor wait until it is their turn.
 #[derive(Clone, Default)]
-pub(super) struct Gate(Arc<Mutex<Waiting>>);
+pub struct Gate(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
@@ -65,37 +71,46 @@ struct Waiting {
 }
 
 impl Gate {
-    pub(super) fn new(segments: &BTreeSet<u64>, is_alone_on_second: bool) -> Self {
+    /// A gate where the scans of these segments wait, and all other requests but descriptions.
+    ///
+    /// With `is_alone_on_second`, updates of the record whose `part` is `second` pass.
+    #[must_use]
+    pub fn new(segments: &BTreeSet<u64>, is_alone_on_second: bool) -> Self {
         let segments = segments.clone();
         Self(Arc::new(Mutex::new(Waiting { segments, is_alone_on_second, ..Waiting::default() })))
     }
 
     /// Answers the next scan as of the time when it arrives.
-    pub(super) fn next_scan_is_stale(&self) {
-        self.0.lock().unwrap().stale = true;
+    pub fn next_scan_is_stale(&self) {
+        self.state().stale = true;
     }
 
     /// The client behind the gate.
-    pub(super) fn client(&self, client: &Client) -> Client {
-        let inner = client.config().http_client().unwrap();
+    #[must_use]
+    pub fn client(&self, client: &Client) -> Client {
+        let inner = client.config().http_client().expect("a client");
         let config = client.config().to_builder();
         let gated = GatedClient { inner, gate: self.clone() };
         Client::from_conf(config.http_client(SharedHttpClient::new(gated)).build())
     }
 
+    fn state(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().expect("no actor has panicked")
+    }
+
     fn is_waiting(&self) -> bool {
-        self.0.lock().unwrap().waker.is_some()
+        self.state().waker.is_some()
     }
 
     fn open(&self) {
-        let mut waiting = self.0.lock().unwrap();
+        let mut waiting = self.state();
         waiting.may_pass = true;
-        waiting.waker.take().unwrap().wake();
+        waiting.waker.take().expect("a request that waits").wake();
     }
 
     async fn pass(&self) {
         poll_fn(|context| {
-            let mut waiting = self.0.lock().unwrap();
+            let mut waiting = self.state();
             if std::mem::take(&mut waiting.may_pass) {
                 return Poll::Ready(());
             }
@@ -113,16 +128,17 @@ impl Gate {
     fn looks_at(&self, request: &HttpRequest) -> (bool, bool) {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
-        let mut waiting = self.0.lock().unwrap();
+        let mut waiting = self.state();
         match operation {
             "DescribeTable" | "DescribeContinuousBackups" => (false, false),
             "UpdateItem" if waiting.is_alone_on_second => {
-                let request = envelope_tests::json(request.body().bytes().unwrap());
+                let request = json(request.body().bytes().expect("a body in memory"));
                 (request["Key"]["part"]["S"] != "second", false)
             }
             "Scan" => {
-                let request = envelope_tests::json(request.body().bytes().unwrap());
-                let is_step = waiting.segments.contains(&request["Segment"].as_u64().unwrap());
+                let request = json(request.body().bytes().expect("a body in memory"));
+                let is_step =
+                    waiting.segments.contains(&request["Segment"].as_u64().expect("a number"));
                 (is_step, is_step && std::mem::take(&mut waiting.stale))
             }
             _ => (true, false),
@@ -173,18 +189,21 @@ impl HttpConnector for GatedClient<SharedHttpConnector> {
 
 /// The number of steps that were made.
 #[derive(Default)]
-pub(super) struct Steps(Cell<usize>);
+pub struct Steps(Cell<usize>);
 
 impl Steps {
-    pub(super) fn made(&self) -> usize {
+    /// How many steps all actors have made together.
+    #[must_use]
+    pub fn made(&self) -> usize {
         self.0.get()
     }
 }
 
-pub(super) type Actor<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+/// What one actor does.
+pub type Actor<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// Runs all actors to their end, one request after the other, in the order that `orders` is at.
-pub(super) async fn run(actors: Vec<(Gate, Actor<'_>)>, steps: &Steps, orders: &mut Orders) {
+pub async fn run(actors: Vec<(Gate, Actor<'_>)>, steps: &Steps, orders: &mut Orders) {
     let gates: Vec<_> = actors.iter().map(|(gate, _)| gate.clone()).collect();
     let running =
         RefCell::new(actors.into_iter().map(|(_, actor)| Some(actor)).collect::<Vec<_>>());

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::indexing_slicing, clippy::missing_panics_doc)] // a fixture that panics fails its test
 
+pub mod explore;
 mod item;
 mod keys;
 mod secret;

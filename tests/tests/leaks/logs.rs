@@ -49,8 +49,8 @@ struct Patient {
 
 /// All traces as text: those of this library, and those of all crates.
 #[derive(Clone, Default)]
-struct Log {
-    ours: Arc<Mutex<String>>,
+pub(crate) struct Log {
+    pub(crate) ours: Arc<Mutex<String>>,
     all: Arc<Mutex<String>>,
 }
 

@@ -8,6 +8,7 @@ mod every_type;
 mod keys;
 mod logs;
 mod names;
+mod plaintext;
 mod printed;
 mod provoked;
 mod reading;
@@ -17,6 +18,7 @@ mod writing;
 use std::fmt::Debug;
 use std::sync::LazyLock;
 
+use envelope_dynamo::item::{PlaintextItems, from_item_or_plaintext, to_plaintext_item};
 use envelope_dynamo::{Envelope, Error, LocalKeyProvider, RootKey, from_item, to_item};
 use envelope_tests::{Item, Secret, all_it_says};
 use serde::Serialize;
@@ -101,7 +103,13 @@ async fn open<E: Envelope>(item: &Item) -> Result<E, Error> {
     from_item(item.clone(), &provider()).await
 }
 
-/// Writes `value` under every mark and reads it as an `R`. Each error quotes nothing of it.
+/// Reads an item that is not sealed.
+async fn open_plain<E: Envelope>(item: &Item) -> Result<E, Error> {
+    from_item_or_plaintext(item.clone(), &provider(), PlaintextItems::Read).await
+}
+
+/// Writes `value` under every mark, and in plaintext, and reads it as an `R`. Each error quotes
+/// nothing of it.
 async fn assert_reading_says_nothing<W, R>(value: W)
 where
     W: Clone + Debug + Serialize + DeserializeOwned,
@@ -111,6 +119,8 @@ where
     let sealed = seal(Encrypted { id: id(), anchor: anchor(), field: value.clone() }).await;
     let bound = seal(Authenticated { id: id(), anchor: anchor(), field: value.clone() }).await;
     let readable = seal(Plaintext { id: id(), anchor: anchor(), field: value.clone() }).await;
+    let plain = Encrypted { id: id(), anchor: anchor(), field: value.clone() };
+    let plain = to_plaintext_item(&plain).unwrap();
     let refusals = [
         open::<Encrypted<R>>(&sealed).await.map(|record| record.field),
         // Marks may change: a value is read where it was written.
@@ -119,6 +129,8 @@ where
         open::<Encrypted<R>>(&bound).await.map(|record| record.field),
         open::<Authenticated<R>>(&bound).await.map(|record| record.field),
         open::<Plaintext<R>>(&readable).await.map(|record| record.field),
+        open_plain::<Encrypted<R>>(&plain).await.map(|record| record.field),
+        open_plain::<Authenticated<R>>(&plain).await.map(|record| record.field),
     ];
     for refusal in refusals {
         let error =
@@ -132,6 +144,11 @@ where
 async fn assert_writing_says_nothing<W: Serialize + DeserializeOwned>(value: impl Fn() -> W) {
     let (id, anchor) = (|| "p_1".to_owned(), || TEXT.to_owned());
     let provider = provider();
+    let plain = Encrypted { id: id(), anchor: anchor(), field: value() };
+    if let Err(error) = to_plaintext_item(&plain) {
+        assert_says_no_secret(&error);
+        assert!(error.to_string().contains("`field`"), "{error}");
+    }
     let refusals = [
         to_item(&Encrypted { id: id(), anchor: anchor(), field: value() }, &provider).await,
         to_item(&Authenticated { id: id(), anchor: anchor(), field: value() }, &provider).await,

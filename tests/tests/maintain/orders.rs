@@ -5,7 +5,6 @@
 //! every possible order. A [`model`] without any knowledge of the library says what may come of it.
 //! Nothing waits for real time.
 
-mod explore;
 mod keys;
 mod model;
 mod world;
@@ -13,8 +12,8 @@ mod world;
 use std::cell::RefCell;
 
 use envelope_examples::{Fault, Faults};
+use envelope_tests::explore::{self, Gate, Orders, Steps};
 
-use crate::orders::explore::{Gate, Orders, Steps};
 use crate::orders::model::{Ended, Key, Op, Record, Rules, is_sequence};
 use crate::orders::world::{Grouped, Optional, Run, Shape, World};
 
@@ -83,7 +82,7 @@ async fn every_order<T: Shape>(
             "no sequence leads from {first:?} to {last:?}: {ended:#?}"
         );
         assert_neighbour(&neighbour, programs, T::HAS_GROUP);
-        if !orders.next() {
+        if !orders.advance() {
             return orders.count;
         }
         assert!(orders.count < 1_000, "too many orders for a test: {programs:?}");

@@ -4,6 +4,7 @@ use envelope_dynamo::error::{DataError, UsageError};
 use envelope_dynamo::item::Entity;
 use envelope_dynamo::item::from_item_or_plaintext;
 use envelope_dynamo::{ErrorKind, View, transact_get};
+use envelope_examples::Fault;
 
 use super::*;
 use crate::shop::{Order, Shop, order, profile, shop};
@@ -105,6 +106,57 @@ async fn records_of_an_index_are_read_from_the_table() {
     let west = table.index(|indexes| indexes.by_ward).query("west");
     assert_eq!(west.send().await.unwrap(), all);
     assert_eq!(bench.faults().calls("BatchGetItem"), 1);
+}
+
+/// Keys that DynamoDB leaves unprocessed are asked for again, and no plain item is counted twice.
+#[tokio::test]
+async fn a_batch_with_unprocessed_keys_reads_both() {
+    let (bench, all) = mixed().await;
+    let table = bench.in_state(Read);
+    for processed in [0, 1, 2] {
+        bench.faults().fail_next("BatchGetItem", Fault::Unprocessed { processed });
+        let ids: Vec<_> = all.iter().map(|patient| patient.patient_id.as_str()).collect();
+        let found = table.batch_get(ids).send().await.unwrap();
+        assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), all);
+        bench.faults().fail_next("BatchGetItem", Fault::Unprocessed { processed });
+        let west = table.index(|indexes| indexes.by_ward).query("west");
+        assert_eq!(west.send().await.unwrap(), all);
+        assert_eq!(bench.plain_reads(), 4);
+    }
+}
+
+/// A build in one state continues what a build in another one began.
+#[tokio::test]
+async fn a_resume_token_holds_across_states() {
+    let (bench, all) = mixed().await;
+    for [first, second] in [[Read, ReadAndWrite], [ReadAndWrite, Read], [Refuse, Read]] {
+        for in_index in [false, true] {
+            let stream = |state, token| {
+                let table = bench.in_state(state);
+                match in_index {
+                    true => {
+                        table.index(|indexes| indexes.by_ward).query("west").resume(token).stream()
+                    }
+                    false => table.scan().resume(token).stream(),
+                }
+            };
+            let mut read = BTreeMap::new();
+            let mut records = stream(first, None).unwrap();
+            for _ in 0..2 {
+                // `Refuse` returns an error in place of a plain item.
+                if let Ok(patient) = records.next().await.unwrap() {
+                    read.insert(patient.patient_id.clone(), patient);
+                }
+            }
+            let rest: Vec<_> =
+                stream(second, records.resume_token()).unwrap().try_collect().await.unwrap();
+            assert_eq!(rest.len(), 2, "{first:?} {second:?} {in_index}");
+            read.extend(rest.into_iter().map(|patient| (patient.patient_id.clone(), patient)));
+            if first != Refuse {
+                assert_eq!(read.into_values().collect::<Vec<_>>(), all);
+            }
+        }
+    }
 }
 
 #[tokio::test]
