@@ -1,7 +1,8 @@
 //! The code of docs/guide/migration.md.
 
-use envelope_dynamo::item::PlaintextItems;
-use envelope_dynamo::{Envelope, LocalKeyProvider, Table};
+use envelope_dynamo::item::{PlaintextItems, to_plaintext_item};
+use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, Table};
+use envelope_examples::Servers;
 
 #[derive(Envelope)]
 #[envelope(table = "users")]
@@ -90,5 +91,34 @@ mod of_another_program {
                 move |item| read(kms.clone(), item)
             })
             .main()
+    }
+}
+
+async fn taken_out(users: &Table<User>) -> Result<(), Box<dyn std::error::Error>> {
+    let mut records = users.scan().stream()?;
+    while let Some(user) = records.next().await {
+        let item = to_plaintext_item(&user?)?;
+        let put = users.client().put_item().table_name("users-plain");
+        put.set_item(Some(item)).send().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_table_is_taken_out() {
+    let servers = Servers::embedded().await.unwrap();
+    let keys = || LocalKeyProvider::new(RootKey::from_bytes(&[7; 32]).unwrap());
+    let users = Table::<User>::new(servers.dynamodb().clone(), keys());
+    let plain = users.clone().named("users-plain").plaintext_items(PlaintextItems::Read);
+    for table in [&users, &plain] {
+        table.create_table().send().await.unwrap();
+    }
+    let stored = ["u_1", "u_2"]
+        .map(|id| User { user_id: id.to_owned(), email: format!("{id}@example.com") });
+    users.batch_put(&stored).send().await.unwrap();
+    taken_out(&users).await.unwrap();
+    for user in stored {
+        let item = plain.get(user.user_id.as_str()).send().await.unwrap().unwrap();
+        assert_eq!(item.email, user.email);
     }
 }
