@@ -225,6 +225,62 @@ async fn a_number_with_more_digits_than_its_type_keeps_is_not_rounded() {
     }
 }
 
+/// An enum that reads texts that it does not know as one variant, beside types that write a text in
+/// another form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Allergy {
+    #[serde(alias = "nuts")]
+    Peanuts,
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "allergies")]
+struct Allergies {
+    #[partition_key]
+    patient_id: String,
+    #[encrypted]
+    worst: Allergy,
+    #[encrypted]
+    all: Vec<Allergy>,
+    #[encrypted]
+    since: uuid::Uuid,
+    #[plaintext]
+    visits: u32,
+}
+
+#[tokio::test]
+async fn a_text_that_an_enum_does_not_know_is_not_lost() {
+    let bench = Bench::new().await;
+    let table: Table<Allergies> = bench.handle(Read);
+    let list = |texts: &[&str]| AttributeValue::L(texts.iter().map(text).collect());
+    let known = Item::from([
+        ("patient_id".to_owned(), text("p")),
+        ("worst".to_owned(), text("nuts")),
+        ("all".to_owned(), list(&["nuts", "peanuts", "unknown"])),
+        ("since".to_owned(), text("67E55044-10B1-426F-9247-BB680E5FE0C8")),
+        ("visits".to_owned(), number(1)),
+    ]);
+    for (name, value) in [("worst", text("latex")), ("all", list(&["peanuts", "latex"]))] {
+        let item = with(&known, name, value);
+        bench.plant(item.clone()).await;
+        let error = table.update("p").modify(|it| it.visits += 1).send().await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { attribute, .. }) if attribute == name),
+            "{error}"
+        );
+        assert!(!error.to_string().contains("latex"), "{error}");
+        assert_eq!(bench.stored("p").await, Some(item));
+    }
+    bench.plant(known).await;
+    table.update("p").modify(|it| it.visits += 1).send().await.unwrap();
+    assert!(!is_plaintext(&bench.stored("p").await.unwrap()));
+    let read = bench.handle::<Allergies>(Refuse).get("p").send().await.unwrap().unwrap();
+    assert_eq!(read.all, [Allergy::Peanuts, Allergy::Peanuts, Allergy::Unknown]);
+}
+
 /// Values of other types than the fields have, at every place: an error names the attribute, and
 /// nothing is written.
 #[tokio::test]
