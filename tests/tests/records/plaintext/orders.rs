@@ -323,9 +323,9 @@ async fn check(
     let mut sequence = is_sequence(ended, first, &last);
     if let Some(op) = repeated
         && !matches!(op, Modify(..) | Transact(..))
-        // It says what it replaced only if it was carried out once.
+        // It names a record that it replaced only if it was carried out once.
         && !ended.iter().any(|it| {
-            it.op == op && matches!((op, &it.outcome), (Replace(ReadAndWrite, _), Replaced(_)))
+            it.op == op && matches!((op, &it.outcome), (Replace(ReadAndWrite, _), Replaced(Some(_))))
         })
     {
         let twice = ended.iter().find(|ended| ended.actor == 0 && ended.op == op).cloned();
