@@ -2,6 +2,7 @@
 //!
 //! - [`records`]: the types, as the old build and as the new builds have them.
 //! - [`world`]: the table, its key, and clients by role.
+//! - [`locks`]: a client that waits for the locks of DynamoDB Local.
 //! - [`build`]: how a process of each build reads and writes.
 //! - [`traffic`]: what the processes do, compared with the model.
 //! - [`fleet`]: the processes that are alive, and rolling deployments.
@@ -12,6 +13,7 @@
 pub mod build;
 pub mod events;
 pub mod fleet;
+pub mod locks;
 pub mod records;
 pub mod scenario;
 pub mod sealing;

@@ -11,6 +11,7 @@ use envelope_examples::servers::{create_kms_key, create_table, unique_name};
 use envelope_examples::{Fault, Faults, Servers};
 
 use crate::Outcome;
+use crate::bring_in::locks;
 use crate::bring_in::records::{Record, old_item};
 use crate::model::State;
 
@@ -42,6 +43,8 @@ pub struct World {
     pub key: String,
     /// The events of plain items.
     pub plain: Arc<PlainEvents>,
+    /// The client of the new role.
+    new_role: Client,
     /// The client of the old role.
     old_role: Client,
     permissions: Faults,
@@ -57,15 +60,19 @@ impl World {
         let name = unique_name("people");
         create_table(servers.dynamodb(), &name, ("id", ScalarAttributeType::S), None).await?;
         let key = create_kms_key(servers.kms()).await?;
-        let permissions = Faults::new();
-        let old_role = servers.dynamodb_through(&permissions);
-        Ok(Self { servers, name, key, plain: Arc::default(), old_role, permissions })
+        let (permissions, waiting) = (Faults::new(), locks::http_client());
+        let client = |http| {
+            Client::from_conf(servers.dynamodb().config().to_builder().http_client(http).build())
+        };
+        let old_role = client(permissions.in_front_of(&waiting));
+        let new_role = client(waiting);
+        Ok(Self { servers, name, key, plain: Arc::default(), new_role, old_role, permissions })
     }
 
     /// The client of the new role.
     #[must_use]
     pub fn dynamodb(&self) -> &Client {
-        self.servers.dynamodb()
+        &self.new_role
     }
 
     /// The client of the old role.
