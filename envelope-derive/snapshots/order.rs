@@ -119,23 +119,28 @@ const _: () = {
                     _,
                     __envelope::mark::Key,
                 >::composed(
-                    "pk",
-                    |__part| {
-                        let __parts: __PartitionParts = __PartitionParts { __part };
-                        __envelope::compose_key::<Self>("pk", &__parts)
-                    },
-                ),
+                        "pk",
+                        |__part| {
+                            let __parts: __PartitionParts = __PartitionParts { __part };
+                            __envelope::compose_key::<Self>("pk", &__parts)
+                        },
+                    )
+                    .with_typed_parts(),
                 __envelope::Attribute::<
                     Self,
                     _,
                     __envelope::mark::Key,
                 >::composed(
-                    "sk",
-                    |__envelope::Parts((__part_0, __part_1))| {
-                        let __parts: __SortParts = __SortParts { __part_0, __part_1 };
-                        __envelope::compose_key::<Self>("sk", &__parts)
-                    },
-                ),
+                        "sk",
+                        |__envelope::Parts((__part_0, __part_1))| {
+                            let __parts: __SortParts = __SortParts {
+                                __part_0,
+                                __part_1,
+                            };
+                            __envelope::compose_key::<Self>("sk", &__parts)
+                        },
+                    )
+                    .with_typed_parts(),
             )
         }
         fn serialize<__S: __envelope::serde::Serializer>(

@@ -3,6 +3,7 @@
 mod composed_keys;
 mod context;
 mod fields;
+mod index_formats;
 mod indexes;
 mod key_type;
 mod keys;
@@ -14,7 +15,7 @@ mod roles;
 use crate::errors::Errors;
 use crate::parse::Input;
 
-pub(crate) use record::{Key, Record, key};
+pub(crate) use record::{Key, Record, key, key_of_parts};
 
 /// Applies every rule; `None` if a mistake was reported, here or by the parser.
 pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<'a>> {
@@ -37,6 +38,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     names::unique(input, errors);
     composed_keys::check(input, errors);
     indexes::check(input, errors);
+    index_formats::check(input, errors);
     roles::one_field_each(input, errors);
     // In a record with another mistake, these mistakes are often only its consequence.
     if errors.is_empty() {

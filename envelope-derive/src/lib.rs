@@ -125,8 +125,18 @@ use syn::DeriveInput;
 /// |---|---|
 /// | `index(name = "by-plan", partition_key = plan, sort_key = created)` | a global secondary index with the keys `plan` and `created`; the sort key is optional |
 /// | `index(name = "by-day", local, sort_key = day)` | a local secondary index |
+/// | `index(name = "gsi1", partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"))` | an index whose key is composed, in an attribute of its own; the same for `sort_key` |
 ///
-/// The keys of an index are readable fields. They are named as in the struct, without quotes.
+/// The keys of an index are readable fields, or composed keys of the table. They are named as in
+/// the struct, without quotes.
+///
+/// A composed key of an index is made of readable fields: those of every mark but `#[encrypted]`.
+/// It is written with every put and `modify`, and is no field. If a part is an `Option` without a
+/// value, the item does not have the key, and the index does not list it. The record is not bound
+/// to the key. A read through the index therefore compares it with the fields
+/// (`DataError::IndexKeyMismatch`), and a read by the primary key ignores it. A `#[plaintext]`
+/// field in such a key cannot be updated in place: the key would stay as it was. Indexes that share
+/// the attribute give it the same format.
 ///
 /// # Groups
 ///

@@ -22,7 +22,7 @@ pub(crate) use entry::Entry;
 pub(crate) use enumeration::Enum;
 pub(crate) use field::Field;
 pub(crate) use format::{Part, Piece};
-pub(crate) use index::{EXAMPLE as INDEX_EXAMPLE, Index};
+pub(crate) use index::{EXAMPLE as INDEX_EXAMPLE, Index, IndexKey};
 pub(crate) use options::{ContextForm, Options, Pair};
 pub(crate) use record::Input;
 pub(crate) use serde::{ContainerDefault, Predicates};

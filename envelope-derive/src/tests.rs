@@ -66,6 +66,36 @@ fn the_generated_code_of_composed_keys_matches_its_snapshot() {
     compare(&expanded, concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/order.rs"));
 }
 
+#[test]
+fn the_generated_code_of_index_keys_matches_its_snapshot() {
+    let expanded = formatted(derive(quote! {
+        #[envelope(
+            table = "visits",
+            index(
+                name = "gsi1",
+                partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"),
+                sort_key(name = "gsi1sk", format = "{start:020}#{state}")
+            ),
+            index(name = "by-start", partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"), sort_key = start),
+        )]
+        struct Visit {
+            #[partition_key]
+            id: String,
+            #[encrypted]
+            notes: String,
+            #[authenticated]
+            #[serde(rename = "Doctor")]
+            doctor: Option<String>,
+            #[authenticated]
+            #[serde(with = "epoch")]
+            start: Time,
+            #[plaintext]
+            state: State,
+        }
+    }));
+    compare(&expanded, concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/visit.rs"));
+}
+
 fn compare(expanded: &str, path: &str) {
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(path, expanded).expect("the snapshot can be written");

@@ -140,6 +140,7 @@ pub mod __private {
     pub use crate::dynamodb::Item;
     pub use crate::error::{Error, ErrorKind, ValueError};
     pub use crate::item::entity::TypeVisitor;
+    pub use crate::item::listed_keys::ListedKeys;
     pub use crate::item::pending_item::PendingItem;
     pub use crate::item::plain::PlainItem;
     pub use crate::item::plaintext::PlaintextItems;

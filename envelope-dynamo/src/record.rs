@@ -9,7 +9,7 @@
 //! | read some readable attributes without a data key | [`View`], derived |
 //! | declare a field whose value may be withheld from a reader | [`Access`] |
 //! | name a primary key | [`Partition`], [`Composite`], [`Parts`]; [`RecordKey`] is their trait |
-//! | accept every form of a key or of a value in a function | [`IntoKey`], [`IntoValue`] |
+//! | accept every form of a key, of its first parts, or of a value in a function | [`IntoKey`], [`IntoFirstParts`], [`IntoValue`] |
 //! | count versions with a number type of your own | [`VersionNumber`] |
 //! | require a version that cannot be changed unnoticed | [`AuthenticatedVersion`] |
 //! | know the fields of a record and their marks | [`Schema`], [`Field`], [`Mark`] |
@@ -68,7 +68,9 @@ pub use crate::record::access::Access;
 use crate::record::attribute::mark;
 pub use crate::record::field::{Field, Mark};
 use crate::record::index::{IndexSchema, PrimaryKey};
-pub use crate::record::key::{Composite, IntoKey, IntoValue, Partition, Parts, RecordKey};
+pub use crate::record::key::{
+    Composite, IntoFirstParts, IntoKey, IntoValue, Partition, Parts, RecordKey,
+};
 use crate::record::path::AttributePath;
 pub use crate::record::schema::Schema;
 pub use crate::record::version::{AuthenticatedVersion, VersionNumber};

@@ -1,5 +1,7 @@
 //! The rules of composed keys, of the fields in them, and of the `entity(..)` attribute.
 
+use syn::Type;
+
 use super::key_type::{self, Refusal};
 use super::names::{is_reserved, named};
 use crate::errors::Errors;
@@ -27,7 +29,7 @@ pub(super) fn check(input: &Input, errors: &mut Errors) {
 }
 
 /// A format is not empty, and a key can be split into its parts again.
-fn formats_can_be_split(key: &ComposedKey, errors: &mut Errors) {
+pub(super) fn formats_can_be_split(key: &ComposedKey, errors: &mut Errors) {
     if key.pieces.is_empty() {
         errors.report(
             &key.format,
@@ -70,7 +72,26 @@ fn formats_can_be_split(key: &ComposedKey, errors: &mut Errors) {
 /// A part is a stored field that is readable and cannot be updated in place.
 fn part_is_readable_and_fixed(input: &Input, key: &ComposedKey, part: &Part, errors: &mut Errors) {
     let name = &part.field;
-    let Some(field) = input.field(name) else {
+    let Some(field) = field_of(input, key, part, errors) else { return };
+    if field.serde.is_skipped() {
+        let problem = format_args!("serde skips `{name}`, so it cannot be part of a key");
+        errors.report(&key.format, problem, "name another field, or remove `#[serde(skip)]`");
+    } else if let Some(refusal) = field.marks().find_map(Mark::refused_in_format) {
+        errors.report(&key.format, refusal.problem(name), refusal.help(name));
+    }
+    padded_part_is_no_text(key, part, field, errors);
+}
+
+/// The field that a part names.
+pub(super) fn field_of<'i>(
+    input: &'i Input,
+    key: &ComposedKey,
+    part: &Part,
+    errors: &mut Errors,
+) -> Option<&'i Field> {
+    let name = &part.field;
+    let field = input.field(name);
+    if field.is_none() {
         let known = input.field_names();
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         let help = match similar(name, &known) {
@@ -78,15 +99,19 @@ fn part_is_readable_and_fixed(input: &Input, key: &ComposedKey, part: &Part, err
             None => "name a field of the struct".to_owned(),
         };
         errors.report(&key.format, format_args!("there is no field `{name}`"), help);
-        return;
-    };
-    if field.serde.is_skipped() {
-        let problem = format_args!("serde skips `{name}`, so it cannot be part of a key");
-        errors.report(&key.format, problem, "name another field, or remove `#[serde(skip)]`");
-    } else if let Some(refusal) = field.marks().find_map(Mark::refused_in_format) {
-        errors.report(&key.format, refusal.problem(name), refusal.help(name));
     }
+    field
+}
+
+/// Only integers are padded.
+pub(super) fn padded_part_is_no_text(
+    key: &ComposedKey,
+    part: &Part,
+    field: &Field,
+    errors: &mut Errors,
+) {
     if part.digits.is_some() && is_text(field) {
+        let name = &part.field;
         errors.report(
             &key.format,
             format_args!("`{name}` is text, but only integers can be padded with zeros"),
@@ -116,11 +141,15 @@ fn parts_are_always_stored(input: &Input, field: &Field, errors: &mut Errors) {
 
 /// Each value of a part has exactly one text form. Otherwise one value could have two keys.
 fn parts_have_one_text(input: &Input, field: &Field, errors: &mut Errors) {
-    if !input.is_part_of_key(field) || field.serde.with.serialize {
-        return;
+    if input.is_part_of_key(field) && !field.serde.with.serialize {
+        has_one_text(field, &field.ty, errors);
     }
-    let what = match key_type::refused(&field.ty) {
-        _ if key_type::is_float(&field.ty) => "a float",
+}
+
+/// A part of the type `ty` has one text form for each value.
+pub(super) fn has_one_text(field: &Field, ty: &Type, errors: &mut Errors) {
+    let what = match key_type::refused(ty) {
+        _ if key_type::is_float(ty) => "a float",
         Some(Refusal::Bytes) => "bytes",
         None | Some(Refusal::Is("a bool")) => return,
         Some(Refusal::Is(what)) => what,
@@ -141,6 +170,17 @@ fn parts_have_one_text(input: &Input, field: &Field, errors: &mut Errors) {
 fn key_fields_are_parts(input: &Input, field: &Field, errors: &mut Errors) {
     if field.has_mark(Mark::Key) && !input.is_part_of_key(field) {
         let ident = unraw(&field.ident);
+        if input.is_part_of_index_key(field) {
+            let problem = format_args!(
+                "`{ident}` is marked `#[key]`, but only an index has it in a key, to which the \
+                 record is not bound"
+            );
+            let help = format_args!(
+                "mark `{ident}` `#[authenticated]`: it is then also stored as an attribute"
+            );
+            errors.report(&field.ident, problem, help);
+            return;
+        }
         errors.report(
             &field.ident,
             format_args!(
@@ -160,7 +200,8 @@ fn key_fields_are_parts(input: &Input, field: &Field, errors: &mut Errors) {
 /// The names of composed keys and of the `entity(..)` attribute are not empty, not reserved and not
 /// used by a field.
 fn generated_names_are_free(input: &Input, errors: &mut Errors) {
-    let keys = input.composed.iter().map(|key| &key.name);
+    let index_keys = input.index_keys();
+    let keys = input.composed.iter().chain(index_keys.iter().copied()).map(|key| &key.name);
     let entity = input.options.entity.iter().map(|pair| &pair.name);
     let mut taken: Vec<&Name> = Vec::new();
     for name in keys.chain(entity) {

@@ -7,14 +7,16 @@ use super::key_type::{self, Refusal};
 use crate::errors::Errors;
 use crate::marks::Mark;
 use crate::names::{similar, unraw};
-use crate::parse::{Field, INDEX_EXAMPLE, Index, Input};
+use crate::parse::{ComposedKey, Field, INDEX_EXAMPLE, Index, IndexKey, Input};
 
 /// Applies every rule to every index.
 pub(super) fn check(input: &Input, errors: &mut Errors) {
     for index in &input.options.indexes {
         keys_are_given(index, input, errors);
-        for key in index.partition_key.iter().chain(&index.sort_key) {
-            key_is_readable(index, key, input, errors);
+        for key in index.keys() {
+            if let IndexKey::Named(key) = key {
+                key_is_readable(index, key, input, errors);
+            }
         }
         keys_differ(index, errors);
     }
@@ -59,6 +61,9 @@ fn has_sort_key(input: &Input) -> bool {
 /// A key of an index is a stored field that DynamoDB can read.
 fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Errors) {
     let name = unraw(key);
+    if input.field(&name).is_none() && input.composed_key_named(key).is_some() {
+        return;
+    }
     let Some(field) = input.field(&name) else {
         let fields: Vec<_> = input.stored_fields().map(|field| unraw(&field.ident)).collect();
         let fields: Vec<_> = fields.iter().map(String::as_str).collect();
@@ -122,7 +127,7 @@ fn key_is_scalar(index: &Index, key: &Ident, field: &Field, errors: &mut Errors)
 }
 
 /// The type in an `Option`.
-fn optional(ty: &Type) -> Option<&Type> {
+pub(super) fn optional(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let segment = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
@@ -134,7 +139,11 @@ fn optional(ty: &Type) -> Option<&Type> {
 
 /// The two keys of an index are different fields.
 fn keys_differ(index: &Index, errors: &mut Errors) {
-    if let (Some(partition), Some(sort)) = (&index.partition_key, &index.sort_key)
+    let (Some(partition), Some(sort)) = (&index.partition_key, &index.sort_key) else { return };
+    if let (IndexKey::Composed(partition), IndexKey::Composed(sort)) = (partition, sort) {
+        return attributes_differ(index, partition, sort, errors);
+    }
+    if let (IndexKey::Named(partition), IndexKey::Named(sort)) = (partition, sort)
         && unraw(partition) == unraw(sort)
     {
         let problem = format_args!(
@@ -142,6 +151,23 @@ fn keys_differ(index: &Index, errors: &mut Errors) {
             index.name.value()
         );
         errors.report(sort, problem, "remove `sort_key`, or name another field");
+    }
+}
+
+/// The two composed keys of an index are different attributes.
+fn attributes_differ(
+    index: &Index,
+    partition: &ComposedKey,
+    sort: &ComposedKey,
+    errors: &mut Errors,
+) {
+    if partition.name.value == sort.name.value {
+        let problem = format_args!(
+            "the attribute `{}` is both the partition key and the sort key of the index `{}`",
+            sort.name.value,
+            index.name.value()
+        );
+        errors.report(&sort.name, problem, "give the sort key another name");
     }
 }
 

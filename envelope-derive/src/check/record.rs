@@ -1,7 +1,7 @@
 //! A checked record: the input of the next stage.
 
 use crate::marks::Mark;
-use crate::parse::{Field, Input, Part};
+use crate::parse::{ComposedKey, Field, Input, Part};
 
 /// A record that keeps all rules.
 pub(crate) struct Record<'a> {
@@ -48,12 +48,17 @@ pub(super) fn record(input: &Input) -> Option<Record<'_>> {
 
 /// The key of this mark: the partition key or the sort key.
 pub(crate) fn key(input: &Input, mark: Mark) -> Option<Key<'_>> {
-    let mut stored = input.stored_fields().filter(|field| field.mark.is_some());
     if let Some(key) = input.composed_key(mark) {
-        let stored: Vec<_> = stored.collect();
-        let of = |part: &Part| stored.iter().copied().find(|field| field.is_named(&part.field));
-        return Some(Key { fields: key.parts().filter_map(of).collect() });
+        return Some(key_of_parts(input, key));
     }
+    let mut stored = input.stored_fields().filter(|field| field.mark.is_some());
     let field = stored.find(|field| field.mark == Some(mark))?;
     Some(Key { fields: vec![field] })
+}
+
+/// The parts of a composed key.
+pub(crate) fn key_of_parts<'a>(input: &'a Input, key: &ComposedKey) -> Key<'a> {
+    let stored: Vec<_> = input.stored_fields().filter(|field| field.mark.is_some()).collect();
+    let of = |part: &Part| stored.iter().copied().find(|field| field.is_named(&part.field));
+    Key { fields: key.parts().filter_map(of).collect() }
 }

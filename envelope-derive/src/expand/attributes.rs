@@ -23,7 +23,7 @@ pub(super) fn definition(record: &Record<'_>) -> TokenStream {
     let fields = attributes(record).map(|(field, mark)| {
         let (vis, ident, ty, this) =
             (&field.vis, &field.ident, this.replace_self(&field.ty), &this.ty);
-        let mark = mark_type(field, mark);
+        let mark = mark_type(input, field, mark);
         quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::#mark>)
     });
     let composed = composed(record).map(|(ident, _)| {
@@ -98,12 +98,14 @@ fn ungrouped(record: &Record<'_>) -> impl Iterator<Item = TokenStream> {
 }
 
 /// The mark as a type. A plaintext field in the encryption context counts as authenticated, because
-/// the record is bound to its value.
-fn mark_type(field: &Field, mark: Mark) -> TokenStream {
+/// the record is bound to its value. A plaintext field in the key of an index has a mark of its
+/// own, because an update in place would leave the key as it was.
+fn mark_type(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     match mark {
         Mark::PartitionKey | Mark::SortKey | Mark::Key => quote!(Key),
         Mark::Plaintext if field.encryption_context.is_some() => quote!(Authenticated),
         Mark::Plaintext if only_library_writes(field) => quote!(Managed),
+        Mark::Plaintext if input.is_part_of_index_key(field) => quote!(InIndexKey),
         Mark::Encrypted | Mark::Authenticated | Mark::Plaintext => quote!(#mark),
     }
 }
@@ -121,11 +123,14 @@ fn attributes<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (&'a Field, Ma
     })
 }
 
-/// The composed keys, each with its name as an identifier, unless a field has that identifier.
+/// The composed keys, each with its name as an identifier, unless a field or another key has that
+/// identifier.
 fn composed<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Ident, &'a str)> {
-    let fields: Vec<_> = attributes(record).map(|(field, _)| &field.ident).collect();
-    record.input.composed.iter().filter_map(move |key| {
-        let ident = key.ident().filter(|ident| fields.iter().all(|field| *field != ident))?;
+    let mut taken: Vec<_> = attributes(record).map(|(field, _)| field.ident.clone()).collect();
+    let keys = record.input.composed.iter().chain(record.input.index_keys());
+    keys.filter_map(move |key| {
+        let ident = key.ident().filter(|ident| !taken.contains(ident))?;
+        taken.push(ident.clone());
         Some((ident, key.name.value.as_str()))
     })
 }

@@ -18,6 +18,11 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
     let plain = records.iter().map(
         |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::split_plain(__record)),
     );
+    let index_keys = records.iter().map(|(variant, _)| {
+        quote!(Self::#variant(__record) => {
+            __envelope::Entity::mismatched_index_key(__record, __listed)
+        })
+    });
     let opened = records.iter().enumerate().map(|(i, (variant, ty))| {
         let position = if i + 1 == records.len() { quote!(_) } else { quote!(#i) };
         quote! {
@@ -72,6 +77,13 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
                         __envelope::Result::Err(__error) => __envelope::Result::Err(__error),
                     }
                 }
+            }
+
+            fn mismatched_index_key(
+                &self,
+                __listed: &__envelope::ListedKeys,
+            ) -> __envelope::Option<&'static str> {
+                match self { #(#index_keys)* }
             }
 
             fn takes(_: &__envelope::Item) -> bool {

@@ -9,10 +9,10 @@ use super::keys::value_type;
 use super::respan::as_generated;
 use super::scope::scope;
 use super::this::This;
-use crate::check::key;
+use crate::check::{key, key_of_parts};
 use crate::marks::Mark;
 use crate::names::unraw;
-use crate::parse::{ComposedKey, Enum, Input, View};
+use crate::parse::{ComposedKey, Enum, IndexKey, Input, View};
 
 /// Generates an `impl Envelope` that accepts any key and never runs.
 ///
@@ -161,9 +161,13 @@ fn attributes(parsed: &Input) -> Vec<TokenStream> {
         quote!(#vis #ident: __envelope::Attribute<#this, #ty, __envelope::mark::Plaintext>)
     });
     let is_free = |ident: &Ident| parsed.fields.iter().all(|field| field.ident != *ident);
-    let mut composed: Vec<_> =
-        parsed.composed.iter().filter_map(ComposedKey::ident).filter(is_free).collect();
-    composed.dedup();
+    let keys = parsed.composed.iter().chain(parsed.index_keys());
+    let mut composed: Vec<_> = Vec::new();
+    for ident in keys.filter_map(ComposedKey::ident).filter(is_free) {
+        if !composed.contains(&ident) {
+            composed.push(ident);
+        }
+    }
     let composed = composed.into_iter().map(|ident| {
         let (vis, this) = (&parsed.vis, &this.ty);
         quote! {
@@ -178,10 +182,17 @@ fn attributes(parsed: &Input) -> Vec<TokenStream> {
 fn indexes(parsed: &Input) -> Vec<TokenStream> {
     let this = This::new(parsed);
     let [own_partition, _] = key_types(parsed);
-    let ty = |key: Option<&Ident>| {
-        let field =
-            parsed.fields.iter().find(|field| Some(unraw(&field.ident)) == key.map(unraw))?;
-        Some(this.replace_self(&field.ty))
+    let named = |key: &Ident| {
+        let field = parsed.fields.iter().find(|field| unraw(&field.ident) == unraw(key));
+        match (field, parsed.composed_key_named(key)) {
+            (Some(field), _) => Some(this.replace_self(&field.ty)),
+            (None, Some(key)) => Some(this.replace_self(value_type(&key_of_parts(parsed, key)))),
+            (None, None) => None,
+        }
+    };
+    let ty = |key: Option<&IndexKey>| match key? {
+        IndexKey::Named(key) => named(key),
+        IndexKey::Composed(key) => Some(this.replace_self(value_type(&key_of_parts(parsed, key)))),
     };
     let mut taken = Vec::new();
     let indexes = parsed.options.indexes.iter().filter_map(|index| {

@@ -8,10 +8,10 @@ use syn::{Ident, TypeGenerics};
 use super::copies;
 use super::keys::{key_idents, key_pattern, value_type};
 use super::this::This;
-use crate::check::{Key, Record};
+use crate::check::{Key, Record, key_of_parts};
 use crate::marks::Mark;
 use crate::names::unraw;
-use crate::parse::{ComposedKey, Field, Index};
+use crate::parse::{ComposedKey, Field, Index, IndexKey, Input};
 
 /// `struct __Indexes`, if there are any, and a struct for the parts of each composed key.
 pub(super) fn definition(record: &Record<'_>) -> TokenStream {
@@ -19,7 +19,11 @@ pub(super) fn definition(record: &Record<'_>) -> TokenStream {
     let this = This::new(input);
     let (parameters, where_clause) = this.generics(input);
     let parts = keys(record).filter(|(mark, _)| composed(record, *mark).is_some());
-    let parts = parts.map(|(mark, key)| copies::parts(input, &parts_name(mark), key));
+    let of_table = parts.map(|(mark, key)| copies::parts(input, &parts_name(mark), key));
+    let index_keys = input.index_keys().into_iter();
+    let of_indexes = index_keys
+        .map(|key| copies::parts(input, &index_parts_name(input, key), &key_of_parts(input, key)));
+    let parts = of_table.chain(of_indexes);
     let indexes = input.options.indexes.iter().map(|index| {
         let (ident, ty, record_type) = (index.ident(), key_type(index, record, &this), &this.ty);
         let kind = index.kind();
@@ -45,7 +49,7 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
         .map(|sort| key_attribute(record, Mark::SortKey, sort, &ty_generics));
     let primary = index_of(&quote!(__envelope::Option::None), &partition, sort.as_ref());
     let indexes = input.options.indexes.iter().map(|index| {
-        let attribute = |key: &Ident| quote!(__attributes.#key);
+        let attribute = |key: &IndexKey| index_attribute(record, key, &ty_generics);
         let partition = match &index.partition_key {
             Some(key) => attribute(key),
             None => quote!(__envelope::Index::partition_key(
@@ -91,9 +95,17 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
     }
 }
 
-/// The keys whose values are passed in calls.
+/// The keys whose values are passed in calls: a constant sort key only if an index has it too.
 fn keys<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Mark, &'a Key<'a>)> {
-    let sort = record.typed_sort_key().map(|sort| (Mark::SortKey, sort));
+    let mut in_indexes = record.input.options.indexes.iter().flat_map(Index::keys);
+    let is_in_index = in_indexes.any(|key| match key {
+        IndexKey::Named(ident) => {
+            table_key(record, ident).is_some_and(|(mark, _)| mark == Mark::SortKey)
+        }
+        IndexKey::Composed(_) => false,
+    });
+    let sort = record.sort_key.as_ref().filter(|key| !key.fields.is_empty() || is_in_index);
+    let sort = sort.map(|sort| (Mark::SortKey, sort));
     std::iter::once((Mark::PartitionKey, &record.partition_key)).chain(sort)
 }
 
@@ -116,15 +128,69 @@ fn key_attribute(
         let fields = key.fields.iter().map(|field| &field.ident);
         return quote!(#(__attributes.#fields)*);
     };
-    let (name, parts) = (&composed.name, parts_name(mark));
+    composed_attribute(record.input, composed, &parts_name(mark), key, ty_generics)
+}
+
+/// The attribute of an index's key: a field's attribute, a composed key of the table, or composed
+/// for the index.
+fn index_attribute(
+    record: &Record<'_>,
+    key: &IndexKey,
+    ty_generics: &TypeGenerics<'_>,
+) -> TokenStream {
+    let input = record.input;
+    match key {
+        IndexKey::Named(ident) => match table_key(record, ident) {
+            Some((mark, key)) => key_attribute(record, mark, key, ty_generics),
+            None => quote!(__attributes.#ident),
+        },
+        IndexKey::Composed(key) => {
+            let (name, parts) = (index_parts_name(input, key), key_of_parts(input, key));
+            composed_attribute(input, key, &name, &parts, ty_generics)
+        }
+    }
+}
+
+/// The composed key of the table that an index names, unless a field has the name.
+fn table_key<'a>(record: &'a Record<'_>, ident: &Ident) -> Option<(Mark, &'a Key<'a>)> {
+    if record.input.field(&unraw(ident)).is_some() {
+        return None;
+    }
+    let mark = record.input.composed_key_named(ident)?.mark;
+    let key = if mark == Mark::PartitionKey {
+        &record.partition_key
+    } else {
+        record.sort_key.as_ref()?
+    };
+    Some((mark, key))
+}
+
+/// An attribute that is composed of its parts. Without `with`, each part is written as its type is.
+fn composed_attribute(
+    input: &Input,
+    composed: &ComposedKey,
+    parts: &Ident,
+    key: &Key<'_>,
+    ty_generics: &TypeGenerics<'_>,
+) -> TokenStream {
+    let name = &composed.name;
     let (pattern, idents) = (key_pattern("__part", key), key_idents("__part", key));
-    let marker = copies::marker(record.input);
+    let marker = copies::marker(input);
+    let is_typed = key.fields.iter().all(|field| !field.serde.with.serialize);
+    let typed = is_typed.then(|| quote!(.with_typed_parts()));
     quote! {
         __envelope::Attribute::<Self, _, __envelope::mark::Key>::composed(#name, |#pattern| {
             let __parts: #parts #ty_generics = #parts { #(#idents,)* #marker };
             __envelope::compose_key::<Self>(#name, &__parts)
-        })
+        }) #typed
     }
+}
+
+/// The name of the struct for the parts of an index's key.
+fn index_parts_name(input: &Input, key: &ComposedKey) -> Ident {
+    let keys = input.index_keys();
+    let position = keys.iter().position(|other| other.name.value == key.name.value);
+    format_ident!("__IndexParts{}", position.unwrap_or_default())
 }
 
 /// The call that makes an index from its attributes.
@@ -141,7 +207,10 @@ fn index_of(
 
 /// The type of an index's key. A local index has the partition key of the table.
 fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
-    let field = |ident: &Ident| {
+    let named = |ident: &Ident| {
+        if let Some((_, key)) = table_key(record, ident) {
+            return Some(this.replace_self(value_type(key)));
+        }
         let field = record
             .fields
             .iter()
@@ -149,10 +218,16 @@ fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
             .find(|field| unraw(&field.ident) == unraw(ident));
         field.map(|field: &Field| this.replace_self(&field.ty))
     };
-    let partition = index.partition_key.as_ref().and_then(field);
+    let key = |key: &IndexKey| match key {
+        IndexKey::Named(ident) => named(ident),
+        IndexKey::Composed(key) => {
+            Some(this.replace_self(value_type(&key_of_parts(record.input, key))))
+        }
+    };
+    let partition = index.partition_key.as_ref().and_then(key);
     let partition =
         partition.unwrap_or_else(|| this.replace_self(value_type(&record.partition_key)));
-    match index.sort_key.as_ref().and_then(field) {
+    match index.sort_key.as_ref().and_then(key) {
         None => quote!(__envelope::Partition<#partition>),
         Some(sort) => quote!(__envelope::Composite<#partition, #sort>),
     }

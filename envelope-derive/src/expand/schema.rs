@@ -14,6 +14,7 @@ pub(super) fn constants(record: &Record<'_>) -> TokenStream {
     let (name, table) = (unraw(&input.ident), &record.table);
     let fields = record.fields.iter().map(|(field, mark)| field_entry(input, field, *mark));
     let composed = input.composed.iter().map(|key| key_entry(input, key));
+    let index_keys = input.index_keys().into_iter().map(|key| index_key_entry(input, key));
     let entity = input.options.entity.iter().map(entity_entry);
     let context_form = (input.options.context_form != ContextForm::Raw).then(|| {
         let form = input.options.context_form.variant();
@@ -37,7 +38,7 @@ pub(super) fn constants(record: &Record<'_>) -> TokenStream {
         #context_form
         #context
         const SCHEMA: __envelope::Schema =
-            __envelope::Schema::new(&[#(#fields,)* #(#composed,)* #(#entity),*]);
+            __envelope::Schema::new(&[#(#fields,)* #(#composed,)* #(#index_keys,)* #(#entity),*]);
         #deny
     }
 }
@@ -54,10 +55,18 @@ fn field_entry(input: &Input, field: &Field, mark: Mark) -> TokenStream {
     let unread =
         (field.serde.skip.deserialize && !field.serde.skip.serialize).then(|| quote!(.unread()));
     let in_key = (input.is_part_of_key(field) && mark != Mark::Key).then(|| quote!(.in_key()));
+    let in_index_key = input.is_part_of_index_key(field).then(|| quote!(.in_index_key()));
     quote! {
         __envelope::Field::new(#name, __envelope::Mark::#mark)
-            #aliases #accepting_plaintext #in_encryption_context #in_group #in_key #unread #role
+            #aliases #accepting_plaintext #in_encryption_context #in_group #in_key #in_index_key
+            #unread #role
     }
+}
+
+/// The entry of an index's composed key in `Envelope::SCHEMA`.
+fn index_key_entry(input: &Input, key: &ComposedKey) -> TokenStream {
+    let (name, mark, format, pieces) = (&key.name.value, key.mark, &key.format, pieces(input, key));
+    quote!(__envelope::Field::new(#name, __envelope::Mark::#mark).index_key(#format, #pieces))
 }
 
 /// The entry of a composed key in `Envelope::SCHEMA`.

@@ -38,6 +38,8 @@ struct Rules {
     in_format: Option<Refusal>,
     /// Why the field cannot be the key of an index, if it cannot.
     in_index: Option<Refusal>,
+    /// Why the format of an index's key cannot name the field, if it cannot.
+    in_index_format: Option<Refusal>,
 }
 
 /// What a field's attribute means on the struct.
@@ -83,6 +85,7 @@ const PARTITION_KEY: Rules = Rules {
     in_context: None,
     in_format: Some(KEY_IN_FORMAT),
     in_index: None,
+    in_index_format: None,
 };
 
 const SORT_KEY: Rules = Rules { name: "sort_key", variant: "SortKey", ..PARTITION_KEY };
@@ -96,8 +99,11 @@ const KEY: Rules = Rules {
     in_format: None,
     in_index: Some(Refusal {
         problem: "`{field}` is stored only in a composed key, so it cannot be the key of an index",
-        help: "mark `{field}` `#[authenticated]`: it is then also stored as an attribute",
+        help: "give the index a key of its own, such as `partition_key(name = \"gsi1pk\", format = \
+               \"{{field}}\")`; or mark `{field}` `#[authenticated]`: it is then also stored as an \
+               attribute",
     }),
+    in_index_format: None,
 };
 
 const ENCRYPTED: Rules = Rules {
@@ -120,6 +126,11 @@ const ENCRYPTED: Rules = Rules {
         help: "index another field, or mark `{field}` `#[authenticated]` if it may be readable in \
                the table",
     }),
+    in_index_format: Some(Refusal {
+        problem: "`{field}` is encrypted, but a key of an index is stored in plaintext",
+        help: "name another field, or mark `{field}` `#[authenticated]` if it may be readable in \
+               the table",
+    }),
 };
 
 const AUTHENTICATED: Rules = Rules {
@@ -130,6 +141,7 @@ const AUTHENTICATED: Rules = Rules {
     in_context: None,
     in_format: None,
     in_index: None,
+    in_index_format: None,
 };
 
 const PLAINTEXT: Rules = Rules {
@@ -146,6 +158,7 @@ const PLAINTEXT: Rules = Rules {
                attribute)",
     }),
     in_index: None,
+    in_index_format: None,
 };
 
 impl Mark {
@@ -207,6 +220,11 @@ impl Mark {
     /// Why the field cannot be the key of an index, if it cannot.
     pub(crate) fn refused_in_index(self) -> Option<Refusal> {
         self.rules().in_index
+    }
+
+    /// Why the format of an index's key cannot name the field, if it cannot.
+    pub(crate) fn refused_in_index_format(self) -> Option<Refusal> {
+        self.rules().in_index_format
     }
 }
 

@@ -1,11 +1,11 @@
 //! Composed keys: `#[sort_key(name = "sk", format = "ORDER#{created:020}#{order_id}")]` on the
-//! struct.
+//! struct, and the same in the options of an index.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Attribute, Ident, LitStr, Meta};
 
-use super::entry;
+use super::entry::{self, Entry};
 use super::format::{Part, Piece, pieces};
 use crate::errors::Errors;
 use crate::marks::{Mark, OnStruct};
@@ -16,11 +16,12 @@ const FORMAT: &str = "format";
 
 /// A key attribute that is composed of constant text and fields.
 pub(crate) struct ComposedKey {
+    /// The mark of the generated attribute. The key of an index is not protected.
     pub(crate) mark: Mark,
     pub(crate) name: Name,
     pub(crate) format: LitStr,
     pub(crate) pieces: Vec<Piece>,
-    pub(crate) attribute: Attribute,
+    written: TokenStream,
 }
 
 /// The separators of parts, as in `envelope-dynamo`. No part contains one of them.
@@ -39,19 +40,8 @@ impl ComposedKey {
 
     fn parse(attribute: &Attribute, mark: Mark, errors: &mut Errors) -> Option<Self> {
         let key = mark.attribute();
-        let attribute_name = format!("#[{key}(..)]");
-        let (mut name, mut format) = (None, None);
-        for entry in &entry::attribute_entries(attribute) {
-            let allowed = [NAME, FORMAT];
-            let known = allowed.into_iter().find(|known| *known == entry.name);
-            match known
-                .or_else(|| entry::report_unknown_option(entry, &attribute_name, &allowed, errors))
-            {
-                Some(NAME) => name = entry.string(),
-                Some(_) => format = entry.string(),
-                None => {}
-            }
-        }
+        let entries = entry::attribute_entries(attribute);
+        let (name, format) = name_and_format(&entries, &format!("#[{key}(..)]"), errors);
         let (Some(name), Some(format), Meta::List(_)) = (name, format, &attribute.meta) else {
             let problem = format_args!("`#[{key}]` on the struct needs `name` and `format`");
             let help = format_args!(
@@ -62,14 +52,49 @@ impl ComposedKey {
             errors.report(attribute, problem, help);
             return None;
         };
-        let pieces = match pieces(&format.value()) {
-            Ok(pieces) => pieces,
+        Self::new(mark, &name, format, attribute.to_token_stream(), errors)
+    }
+
+    /// Reads the key of an index: `partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}")`.
+    pub(super) fn parse_in_index(
+        option: &Entry,
+        list: TokenStream,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let key = &option.name;
+        let mut entries = entry::entries(list);
+        // `partition_key(plan)` is one mistake, not two.
+        if !entries.iter().any(|entry| [NAME, FORMAT].contains(&entry.name.as_str())) {
+            entries.clear();
+        }
+        let (name, format) = name_and_format(&entries, &format!("{key}(..)"), errors);
+        let (Some(name), Some(format)) = (name, format) else {
+            let problem = format_args!("`{key}(..)` of an index needs `name` and `format`");
+            let help = format_args!(
+                "write `{key}(name = \"{}\", format = \"USER#{{user_id}}\")`, or name a field: \
+                 `{key} = plan`",
+                if key == Mark::PartitionKey.attribute() { "gsi1pk" } else { "gsi1sk" }
+            );
+            errors.report(option, problem, help);
+            return None;
+        };
+        Self::new(Mark::Plaintext, &name, format, option.to_token_stream(), errors)
+    }
+
+    fn new(
+        mark: Mark,
+        name: &LitStr,
+        format: LitStr,
+        written: TokenStream,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        match pieces(&format.value()) {
+            Ok(pieces) => Some(Self { mark, name: Name::from(name), format, pieces, written }),
             Err((problem, help)) => {
                 errors.report(&format, problem, help);
-                return None;
+                None
             }
-        };
-        Some(Self { mark, name: Name::from(&name), format, pieces, attribute: attribute.clone() })
+        }
     }
 
     /// The name of the key attribute as an identifier.
@@ -105,8 +130,27 @@ impl ComposedKey {
     }
 }
 
+/// The values of `name` and `format` in the parentheses of `what`.
+fn name_and_format(
+    entries: &[Entry],
+    what: &str,
+    errors: &mut Errors,
+) -> (Option<LitStr>, Option<LitStr>) {
+    let (mut name, mut format) = (None, None);
+    for entry in entries {
+        let allowed = [NAME, FORMAT];
+        let known = allowed.into_iter().find(|known| *known == entry.name);
+        match known.or_else(|| entry::report_unknown_option(entry, what, &allowed, errors)) {
+            Some(NAME) => name = entry.string(),
+            Some(_) => format = entry.string(),
+            None => {}
+        }
+    }
+    (name, format)
+}
+
 impl ToTokens for ComposedKey {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        self.attribute.to_tokens(tokens);
+        self.written.to_tokens(tokens);
     }
 }

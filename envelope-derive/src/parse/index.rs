@@ -1,4 +1,5 @@
-//! The secondary indexes: `index(name = "by_plan", partition_key = plan, sort_key = created)`.
+//! The secondary indexes: `index(name = "by_plan", partition_key = plan, sort_key = created)`. A
+//! key is a field, or composed of fields.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -6,6 +7,7 @@ use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Ident, LitStr};
 
+use super::composed_key::ComposedKey;
 use super::entry::{self, Entry, Value};
 use crate::errors::Errors;
 
@@ -23,13 +25,43 @@ pub(crate) const EXAMPLE: &str =
 pub(crate) struct Index {
     pub(crate) written: TokenStream,
     pub(crate) name: LitStr,
-    /// The field of the partition key; `None` for a local index, which has the table's.
-    pub(crate) partition_key: Option<Ident>,
-    pub(crate) sort_key: Option<Ident>,
+    /// The partition key; `None` for a local index, which has the table's.
+    pub(crate) partition_key: Option<IndexKey>,
+    pub(crate) sort_key: Option<IndexKey>,
     pub(crate) is_local: bool,
 }
 
+/// A key of an index.
+pub(crate) enum IndexKey {
+    /// A field, or a composed key of the table.
+    Named(Ident),
+    /// Composed of fields, in an attribute of its own.
+    Composed(ComposedKey),
+}
+
+impl ToTokens for IndexKey {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Named(ident) => ident.to_tokens(tokens),
+            Self::Composed(key) => key.to_tokens(tokens),
+        }
+    }
+}
+
 impl Index {
+    /// The keys that are given, the partition key first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &IndexKey> {
+        self.partition_key.iter().chain(&self.sort_key)
+    }
+
+    /// The keys that are composed of fields.
+    pub(crate) fn composed(&self) -> impl Iterator<Item = &ComposedKey> {
+        self.keys().filter_map(|key| match key {
+            IndexKey::Composed(key) => Some(key),
+            IndexKey::Named(_) => None,
+        })
+    }
+
     /// The type in `envelope_dynamo::__private::kind`.
     pub(crate) fn kind(&self) -> Ident {
         Ident::new(if self.is_local { "Local" } else { "Global" }, Span::call_site())
@@ -78,8 +110,8 @@ pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
         seen.push(known);
         match known {
             NAME => name = index_name(&option, errors),
-            PARTITION_KEY => partition_key = field(&option, errors),
-            SORT_KEY => sort_key = field(&option, errors),
+            PARTITION_KEY => partition_key = key(&option, errors),
+            SORT_KEY => sort_key = key(&option, errors),
             _ => is_local = flag(&option, errors),
         }
     }
@@ -90,7 +122,7 @@ pub(super) fn parse(entry: &Entry, errors: &mut Errors) -> Option<Index> {
             format_args!("write the name of the index in DynamoDB: {EXAMPLE}"),
         );
     }
-    let misses = |option, field: &Option<Ident>| seen.contains(&option) && field.is_none();
+    let misses = |option, key: &Option<IndexKey>| seen.contains(&option) && key.is_none();
     if misses(PARTITION_KEY, &partition_key) || misses(SORT_KEY, &sort_key) {
         return None;
     }
@@ -114,6 +146,16 @@ fn index_name(option: &Entry, errors: &mut Errors) -> Option<LitStr> {
         return None;
     }
     Some(name)
+}
+
+/// The key in `partition_key = field` or `partition_key(name = "..", format = "..")`.
+fn key(option: &Entry, errors: &mut Errors) -> Option<IndexKey> {
+    match &option.value {
+        Value::List(list) => {
+            ComposedKey::parse_in_index(option, list.clone(), errors).map(IndexKey::Composed)
+        }
+        _ => field(option, errors).map(IndexKey::Named),
+    }
 }
 
 /// The field in `partition_key = field`.

@@ -6,6 +6,7 @@ use super::composed_key::ComposedKey;
 use super::deprecated::uses_deprecated;
 use super::entry;
 use super::field::Field;
+use super::index::Index;
 use super::options::Options;
 use super::serde::{self, ContainerSerde};
 use crate::errors::Errors;
@@ -79,9 +80,33 @@ impl Input {
         self.composed.iter().find(|key| key.mark == mark)
     }
 
+    /// The key that is composed under this name, as an identifier.
+    pub(crate) fn composed_key_named(&self, ident: &Ident) -> Option<&ComposedKey> {
+        let is_named =
+            |key: &&ComposedKey| key.ident().is_some_and(|own| unraw(&own) == unraw(ident));
+        self.composed.iter().find(is_named)
+    }
+
     /// Whether the format of a composed key names the field.
     pub(crate) fn is_part_of_key(&self, field: &Field) -> bool {
         self.composed.iter().flat_map(ComposedKey::parts).any(|part| field.is_named(&part.field))
+    }
+
+    /// The composed keys of indexes. Indexes that share an attribute share its key.
+    pub(crate) fn index_keys(&self) -> Vec<&ComposedKey> {
+        let mut keys: Vec<&ComposedKey> = Vec::new();
+        for key in self.options.indexes.iter().flat_map(Index::composed) {
+            if keys.iter().all(|other| other.name.value != key.name.value) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    /// Whether the format of an index's key names the field.
+    pub(crate) fn is_part_of_index_key(&self, field: &Field) -> bool {
+        let mut keys = self.options.indexes.iter().flat_map(Index::composed);
+        keys.any(|key| key.parts().any(|part| field.is_named(&part.field)))
     }
 
     /// The names of all fields, without `r#`.

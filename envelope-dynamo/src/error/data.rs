@@ -43,6 +43,14 @@ pub enum DataError {
         /// The key attribute.
         attribute: &'static str,
     },
+    /// An index lists the record under another composed key than its fields make.
+    ///
+    /// Somebody changed the key or a `#[plaintext]` field of it, or the format of the key has
+    /// changed since the record was written.
+    IndexKeyMismatch {
+        /// The key attribute of the index.
+        attribute: &'static str,
+    },
     /// The record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`.
     NotSealed,
     /// One of `encrypted_payload` and `encrypted_dek` is absent, or the sealed groups contradict
@@ -118,6 +126,12 @@ impl fmt::Display for DataError {
             Self::KeyMismatch { attribute } => write!(
                 f,
                 "the record is stored under another `{attribute}` than its fields make (was the format of the key changed?)"
+            ),
+            Self::IndexKeyMismatch { attribute } => write!(
+                f,
+                "the index lists the record under another `{attribute}` than its fields make (was the attribute \
+                 changed, or the format of the key? `Table::get` reads the record, and a put or `modify` writes the \
+                 key again)"
             ),
             Self::NotSealed => f.write_str(
                 "the record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek` \

@@ -9,8 +9,8 @@ use crate::expression::condition::{Comparison, Condition};
 use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Operand, mark};
-use crate::record::field::Origin;
-use crate::record::key::IntoValue;
+use crate::record::field::Field;
+use crate::record::key::{IntoFirstParts, IntoValue, Parts};
 
 /// The sort key of a table or index, with values of type `V`; see
 /// [`Query::sort`](crate::read::Query::sort).
@@ -84,6 +84,94 @@ impl<T, V> SortKey<T, V> {
     }
 }
 
+/// Conditions on the first parts of a composed key.
+///
+/// Only numbers that are padded with zeros compare as numbers. Text compares by its bytes, together
+/// with the separator after it.
+///
+/// They need parts that are written as their types are. If a part has `#[serde(with = ..)]`, the
+/// query fails: compare whole keys, or use [`begins_with`](Self::begins_with).
+impl<T, V> SortKey<T, Parts<V>> {
+    /// Begins with these first parts: one value, or a tuple of several.
+    ///
+    /// The separator after the last of them is part of the condition, so `7` does not begin `70`.
+    /// With all parts, the condition is that the key is equal.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "shop")]
+    /// #[partition_key(name = "pk", format = "USER#{user_id}")]
+    /// #[sort_key(name = "sk", format = "ORDER#{day}#{number:06}#{part}")]
+    /// struct Order {
+    ///     #[key]
+    ///     user_id: String,
+    ///     #[key]
+    ///     day: String,
+    ///     #[key]
+    ///     number: u32,
+    ///     #[key]
+    ///     part: String,
+    ///     #[encrypted]
+    ///     card: String,
+    /// }
+    ///
+    /// let orders = Table::<Order>::new(dynamodb, provider);
+    /// let of_day = orders.query("u_1").sort(|key| key.begins_with_parts("2026-03-07"));
+    /// let of_number = orders.query("u_1").sort(|key| key.begins_with_parts(("2026-03-07", 17)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn begins_with_parts<const N: usize>(
+        &self,
+        parts: impl IntoFirstParts<V, N>,
+    ) -> SortCondition<T> {
+        let (beginning, is_whole) = self.beginning(parts, |text| text);
+        SortCondition(if is_whole {
+            Condition::compare(Comparison::Equal, beginning)
+        } else {
+            Condition::begins_with(beginning)
+        })
+    }
+
+    /// Begins with first parts from `low` to `high`, both included: with all keys that begin with
+    /// `high`.
+    pub fn between_parts<const N: usize, const M: usize>(
+        &self,
+        low: impl IntoFirstParts<V, N>,
+        high: impl IntoFirstParts<V, M>,
+    ) -> SortCondition<T> {
+        let ((low, _), (high, _)) =
+            (self.beginning(low, |text| text), self.beginning(high, after_all));
+        SortCondition(Condition::between(low, high))
+    }
+
+    fn beginning<const N: usize>(
+        &self,
+        parts: impl IntoFirstParts<V, N>,
+        bound: fn(String) -> String,
+    ) -> (Operand, bool) {
+        let first = self.0.compose_first(parts.into_first_parts());
+        let is_whole = matches!(first, Ok((_, true)));
+        let value = first
+            .map(|(text, is_whole)| AttributeValue::S(if is_whole { text } else { bound(text) }));
+        (Operand { attribute: self.0.name(), value }, is_whole)
+    }
+}
+
+/// The least text that is greater than every text with this beginning. No key of the format is
+/// equal to it: the beginning ends with constant text.
+fn after_all(beginning: String) -> String {
+    let mut text = beginning;
+    let next = text.pop().and_then(|last| ((last as u32 + 1)..).find_map(char::from_u32));
+    text.push(next.unwrap_or(char::MAX));
+    text
+}
+
 impl<T, V> fmt::Debug for SortKey<T, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SortKey").field(&self.0.name()).finish()
@@ -91,11 +179,10 @@ impl<T, V> fmt::Debug for SortKey<T, V> {
 }
 
 impl<T: Envelope> SortCondition<T> {
-    /// Limits a query to the keys of the records of `T`, if their sort key is composed and starts
-    /// with constant text.
-    pub(crate) fn own_key_prefix() -> Option<Self> {
-        let sort = T::SCHEMA.sort_key()?;
-        let Origin::Composed(format) = sort.origin else { return None };
+    /// Limits a query to the keys that the composed key `sort` can have, if they start with
+    /// constant text.
+    pub(crate) fn key_prefix(sort: &Field) -> Option<Self> {
+        let format = sort.key_format()?;
         let prefix = format.prefix();
         let operand =
             Operand { attribute: sort.name, value: Ok(AttributeValue::S(prefix.to_owned())) };

@@ -7,6 +7,8 @@ use crate::error::Error;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::item::listed_keys;
+use crate::item::listed_keys::ListedKeys;
 use crate::item::open::open;
 use crate::item::pending_item::PendingItem;
 use crate::item::plain::{PlainItem, open_plain};
@@ -88,6 +90,10 @@ pub trait Entity: Sized {
         plaintext: PlaintextItems,
     ) -> impl Future<Output = Result<Self, Error>> + Send;
 
+    /// The composed key in `listed` that the record's fields do not make.
+    #[doc(hidden)]
+    fn mismatched_index_key(&self, listed: &ListedKeys) -> Option<&'static str>;
+
     /// Whether a query or a scan returns the item. Items of other entity types are skipped.
     #[doc(hidden)]
     fn takes(item: &Item) -> bool;
@@ -130,6 +136,10 @@ impl<T: Envelope> Entity for T {
             open(&mut item, provider).await.map(|opened| opened.record)
         };
         record.map_err(|kind| Error::new(record_id(&Kind::of::<T>(), &item), kind))
+    }
+
+    fn mismatched_index_key(&self, listed: &ListedKeys) -> Option<&'static str> {
+        listed_keys::mismatched(self, listed)
     }
 
     fn takes(item: &Item) -> bool {

@@ -20,6 +20,7 @@ use crate::error::usage::UsageError;
 use crate::expression::Clauses;
 use crate::expression::placeholders::Placeholders;
 use crate::item::group::unknown_groups;
+use crate::item::index_keys;
 use crate::item::managed_fields;
 use crate::item::modify_record::plan::{Change, Planner, is_same};
 use crate::item::open::{Opened, open};
@@ -102,14 +103,14 @@ impl<T: Envelope> Stored<T> {
     #[cfg(feature = "maintain")]
     pub(crate) fn out_of_place(item: Item, opened: OpenedItem) -> Result<Self, ErrorKind> {
         let opened = assemble_opened::<T>(&mut item.clone(), opened)?;
-        let before_plain = Some(split_plain(&opened.record)?.0);
+        let before_plain = Some(split_plain(&opened.record)?.item);
         Ok(Self { before_plain, ..Self::of_opened(item, opened)? })
     }
 
     /// Reads an item that is not sealed.
     pub(crate) fn of_plain(item: Item) -> Result<Self, ErrorKind> {
         let record = open_plain::<T>(&mut item.clone())?;
-        let (before, before_plain) = (split(&record)?, Some(plain_attributes(&record)?));
+        let (before, before_plain) = (split(&record)?, Some(plain_attributes(&record)?.item));
         let (groups, authenticated) = (Vec::new(), Vec::new());
         Ok(Self { record, item, plaintext: None, groups, authenticated, before, before_plain })
     }
@@ -117,7 +118,8 @@ impl<T: Envelope> Stored<T> {
     /// Seals the changed record; `None` if there is nothing to seal.
     ///
     /// The payload is sealed again after every change: it distinguishes this write from others. A
-    /// record whose item is not sealed becomes sealed.
+    /// record whose item is not sealed becomes sealed. A key of an index that its format does not
+    /// make any more is a change too, but no value of the record: the version does not count it.
     pub(crate) async fn seal_modified(
         &self,
         now: SystemTime,
@@ -147,14 +149,16 @@ impl<T: Envelope> Stored<T> {
     ) -> Result<Option<PlannedModification>, ErrorKind> {
         let mut after = split(&self.record)?;
         managed_fields::restore(T::SCHEMA, &mut after.item, &self.before.item);
+        after.compose_index_keys(T::SCHEMA)?;
         self.same_groups(&after)?;
         self.same_key(&after)?;
         let has_changed = !self.planner(&after)?.is_unchanged();
-        if when == SealWhen::Changed && !has_changed {
+        if when == SealWhen::Changed && !has_changed && !self.has_other_index_keys(&after.item) {
             return Ok(None);
         }
         if when == SealWhen::ChangedElsewhere || has_changed {
             managed_fields::change(T::SCHEMA, &mut after.item, now)?;
+            after.compose_index_keys(T::SCHEMA)?;
         }
         let (parts, changes) = self.planned(&after)?;
         #[cfg(feature = "maintain")]
@@ -177,6 +181,20 @@ impl<T: Envelope> Stored<T> {
         let was: BTreeSet<&str> = self.authenticated.iter().map(String::as_str).collect();
         let is_bound = was == authenticated.iter().map(AsRef::as_ref).collect();
         !self.is_plain() && changes.is_empty() && is_bound
+    }
+
+    /// Whether the stored item has other keys of indexes than `made`.
+    fn has_other_index_keys(&self, made: &Item) -> bool {
+        index_keys::differences(T::SCHEMA, made, &self.item).next().is_some()
+    }
+
+    /// The changes of keys of indexes to those in `made`.
+    fn index_key_changes<'c>(&'c self, made: &'c Item) -> impl Iterator<Item = Change> + 'c {
+        let change = |(name, new): (&str, Option<&AttributeValue>)| Change {
+            name: name.to_owned(),
+            new: new.cloned(),
+        };
+        index_keys::differences(T::SCHEMA, made, &self.item).map(change)
     }
 
     /// The record as it was written, with the managed fields of `modification`, or unchanged.
@@ -234,8 +252,9 @@ impl<T: Envelope> Stored<T> {
             self.all_groups_are_open(&withheld)?;
         }
         let groups: Vec<_> = after.groups.iter().map(|(group, _)| *group).collect();
-        let plan =
+        let mut plan =
             planner.plan(std::iter::once(None).chain(groups.iter().map(|group| Some(*group))));
+        plan.changes.extend(self.index_key_changes(&after.item));
         // A group that has not changed stays as it is sealed.
         let (kept, sealed_again): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| !changes_pairs && planner.is_stored(&plan, group));
@@ -251,6 +270,8 @@ impl<T: Envelope> Stored<T> {
             authenticated: plan.authenticated.iter().cloned().collect(),
             // The values were checked when the record was split.
             fragile: Vec::new(),
+            // So were the keys of indexes, which are among the changes.
+            key_parts: Vec::new(),
         };
         Ok((parts, plan.changes))
     }
@@ -281,6 +302,10 @@ impl<T: Envelope> Stored<T> {
         let pairs = T::SCHEMA.context_fields().flat_map(Field::names);
         let changed = changes.iter().map(|change| change.name.as_str());
         let mut names: BTreeSet<&str> = bound.chain(changed).collect();
+        let is_changed = |name: &str| changes.iter().any(|change| change.name == name);
+        for name in index_keys::unbound_parts(T::SCHEMA, is_changed) {
+            names.insert(name);
+        }
         for name in pairs {
             names.insert(name);
         }

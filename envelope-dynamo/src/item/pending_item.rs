@@ -33,7 +33,11 @@ pub struct PendingItem {
 impl PendingItem {
     pub(crate) fn of<T: Envelope>(record: &T) -> Result<Self, Error> {
         let id = || record_id(&Kind::of::<T>(), &keys_of(record).unwrap_or_default());
-        let parts = split(record).map_err(|kind| Error::new(id(), kind))?;
+        let parts = split(record).and_then(|mut parts| {
+            parts.compose_index_keys(T::SCHEMA)?;
+            Ok(parts)
+        });
+        let parts = parts.map_err(|kind| Error::new(id(), kind))?;
         Ok(Self { parts, kind: Kind::of::<T>() })
     }
 
@@ -77,8 +81,12 @@ impl PendingItem {
         &mut self,
         now: SystemTime,
     ) -> Result<Option<ExpectedVersion>, Error> {
-        managed_fields::put(self.kind.schema, &mut self.parts.item, now)
-            .map_err(|problem| Error::new(self.id(), problem))
+        let (schema, parts) = (self.kind.schema, &mut self.parts);
+        let version = managed_fields::put(schema, &mut parts.item, now).and_then(|version| {
+            parts.compose_index_keys(schema)?;
+            Ok(version)
+        });
+        version.map_err(|problem| Error::new(self.id(), problem))
     }
 
     /// Sets the timestamps of a record that will be put without a condition.

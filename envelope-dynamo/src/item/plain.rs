@@ -10,17 +10,20 @@ use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
 use crate::item::assemble::assemble;
+use crate::item::index_keys;
+use crate::item::index_keys::KeyPart;
 use crate::item::managed_fields;
 use crate::item::managed_fields::ExpectedVersion;
 use crate::item::open::mismatched_key;
 use crate::item::read_back::{check_fragile, split};
 use crate::item::reconcile::{Source, choose_parts, out_of_date};
 use crate::item::size::item_bytes;
-use crate::item::split::{FragileFields, keys_of, split_plain};
+use crate::item::split::{FragileFields, Parts, keys_of, split_plain};
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::{key_attributes, record_id};
 use crate::record::kind::Kind;
+use crate::record::schema::Schema;
 
 /// Reads a plain item, and leaves its key attributes there: an error names the record with them.
 ///
@@ -46,6 +49,7 @@ fn choose<T: Envelope>(item: Item) -> Vec<(Cow<'static, str>, Source<'static>)> 
             continue;
         }
         match (T::SCHEMA.generated(&name), T::SCHEMA.owner(&name)) {
+            (Some(field), _) if field.index_format().is_some() => {}
             (Some(field), _) => choose_parts::<T>(field, &attribute, &mut chosen),
             // The value comes from the composed key.
             (None, Some(Field { mark: Mark::Key, .. })) => {}
@@ -62,24 +66,37 @@ fn choose<T: Envelope>(item: Item) -> Vec<(Cow<'static, str>, Source<'static>)> 
 ///
 /// As for a record that is sealed: a record that is stored in plaintext now must be one that can be
 /// sealed later.
-pub(crate) fn plain_attributes<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
+pub(crate) fn plain_attributes<T: Envelope>(record: &T) -> Result<PlainParts, ErrorKind> {
     let parts = split(record)?;
     if let Some(group) = parts.withheld.first() {
         return Err(ErrorKind::Usage(UsageError::GroupWithheld { group }));
     }
-    let (item, fragile) = split_plain(record)?;
+    let Parts { item, fragile, key_parts, .. } = split_plain(record)?;
     check_fragile::<T>(&fragile, || read_back::<T>(&item))?;
-    Ok(item)
+    Ok(PlainParts { item, key_parts })
+}
+
+/// The attributes of a plain item, and the parts of its composed keys.
+pub(crate) struct PlainParts {
+    pub(crate) item: Item,
+    key_parts: Vec<KeyPart>,
+}
+
+impl PlainParts {
+    /// Composes the keys of indexes, from the fields and from the managed fields in the item.
+    pub(crate) fn compose_index_keys(&mut self, schema: Schema) -> Result<(), ErrorKind> {
+        index_keys::compose(schema, &self.key_parts, &mut self.item)
+    }
 }
 
 fn read_back<T: Envelope>(item: &Item) -> Result<FragileFields, ErrorKind> {
-    Ok(split_plain(&open_plain::<T>(&mut item.clone())?)?.1)
+    Ok(split_plain(&open_plain::<T>(&mut item.clone())?)?.fragile)
 }
 
 /// A record as the attributes of a plain item, and the kind of record that they are.
 #[doc(hidden)]
 pub struct PlainItem {
-    item: Item,
+    parts: PlainParts,
     kind: Kind,
 }
 
@@ -87,17 +104,21 @@ impl PlainItem {
     pub(crate) fn of<T: Envelope>(record: &T) -> Result<Self, Error> {
         let kind = Kind::of::<T>();
         let id = || record_id(&kind, &keys_of(record).unwrap_or_default());
-        let item = plain_attributes(record).map_err(|problem| Error::new(id(), problem))?;
-        Ok(Self { item, kind })
+        let parts = plain_attributes(record).and_then(|mut parts| {
+            parts.compose_index_keys(T::SCHEMA)?;
+            Ok(parts)
+        });
+        let parts = parts.map_err(|problem| Error::new(id(), problem))?;
+        Ok(Self { parts, kind })
     }
 
     pub(crate) fn id(&self) -> RecordId {
-        record_id(&self.kind, &self.item)
+        record_id(&self.kind, &self.parts.item)
     }
 
     /// Checks that the record fits exactly one of a table's `kinds`.
     pub(crate) fn check_one_kind(self, kinds: &[Kind]) -> Result<Self, Error> {
-        match Kind::check_one_kind(kinds, &self.item) {
+        match Kind::check_one_kind(kinds, &self.parts.item) {
             Ok(()) => Ok(self),
             Err(kind) => Err(Error::new(self.id(), kind)),
         }
@@ -109,8 +130,12 @@ impl PlainItem {
         &mut self,
         now: SystemTime,
     ) -> Result<Option<ExpectedVersion>, Error> {
-        managed_fields::put(self.kind.schema, &mut self.item, now)
-            .map_err(|problem| Error::new(self.id(), problem))
+        let schema = self.kind.schema;
+        let version = managed_fields::put(schema, &mut self.parts.item, now).and_then(|version| {
+            self.parts.compose_index_keys(schema)?;
+            Ok(version)
+        });
+        version.map_err(|problem| Error::new(self.id(), problem))
     }
 
     pub(crate) const fn kind(&self) -> &Kind {
@@ -119,11 +144,11 @@ impl PlainItem {
 
     /// The item, if DynamoDB takes one of its size.
     pub(crate) fn into_item(self) -> Result<Item, Error> {
-        match item_bytes(&self.item) {
+        match item_bytes(&self.parts.item) {
             bytes if bytes > MAX_ITEM_BYTES => {
                 Err(Error::new(self.id(), UsageError::TooLarge { bytes }))
             }
-            _ => Ok(self.item),
+            _ => Ok(self.parts.item),
         }
     }
 }

@@ -132,7 +132,7 @@ pub(crate) async fn read_item<T: Entity>(
 }
 
 /// The record that a plain item is, if it is of one of `kinds`.
-fn id_of(kinds: &[Kind], item: &Item) -> Option<RecordId> {
+pub(crate) fn id_of(kinds: &[Kind], item: &Item) -> Option<RecordId> {
     Kind::matching(kinds, item).next().map(|(_, kind)| record_id(kind, item))
 }
 

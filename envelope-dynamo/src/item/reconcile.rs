@@ -64,6 +64,8 @@ pub(crate) fn reconcile<'p, T: Envelope>(
         item.into_iter().filter(|(name, _)| !out_of_date.contains(&name.as_str()))
     {
         match T::SCHEMA.generated(&name) {
+            // The keys of indexes are made of the fields, not the fields of the keys.
+            Some(field) if field.index_format().is_some() => {}
             Some(field) => {
                 rules.takes_attribute(&name)?;
                 choose_parts::<T>(field, &attribute, &mut chosen);
@@ -134,6 +136,7 @@ impl<T: Envelope> Rules<'_, T> {
             _ => item.contains_key(name),
         };
         match owner {
+            Some(field) if field.index_format().is_some() => Ok(false),
             // Either choice would lose a value when the record is stored again: this value, or the
             // values in the group.
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {

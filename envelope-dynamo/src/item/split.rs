@@ -9,11 +9,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{FieldWriter, FragileValues, ValueError};
 use serde::Serialize;
 
-use crate::convert::{check_storable, to_attribute_counting};
+use crate::convert::{check_storable, to_attribute_counting, to_attribute_value};
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::item::group::withheld_groups;
+use crate::item::index_keys;
+use crate::item::index_keys::KeyPart;
 use crate::item::layout::payload_attribute;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark, Origin};
@@ -42,6 +44,15 @@ pub(crate) struct Parts {
     pub(crate) authenticated: Vec<Cow<'static, str>>,
     /// The fields with values that not every type reads back.
     pub(crate) fragile: FragileFields,
+    /// The values of fields that are parts of composed keys.
+    pub(crate) key_parts: Vec<KeyPart>,
+}
+
+impl Parts {
+    /// Composes the keys of indexes, from the fields and from the managed fields in the item.
+    pub(crate) fn compose_index_keys(&mut self, schema: Schema) -> Result<(), ErrorKind> {
+        index_keys::compose(schema, &self.key_parts, &mut self.item)
+    }
 }
 
 /// Splits `record` by the marks of its fields, without reading it back.
@@ -58,10 +69,10 @@ pub(crate) fn split_unchecked<T: Envelope>(record: &T) -> Result<Parts, ErrorKin
 /// The attributes of an item that is not sealed: all fields of `record`, as serde writes them, and
 /// the composed keys. Says which of them have values that not every type reads back. Fields of
 /// withheld groups are left out.
-pub(crate) fn split_plain<T: Envelope>(record: &T) -> Result<(Item, FragileFields), ErrorKind> {
+pub(crate) fn split_plain<T: Envelope>(record: &T) -> Result<Parts, ErrorKind> {
     let mut router = Router::new(T::SCHEMA, Scope::Plain, withheld_groups(record)?);
     match record.serialize(&mut router) {
-        Ok(()) => router.finish().map(|parts| (parts.item, parts.fragile)),
+        Ok(()) => router.finish(),
         Err(source) => {
             Err(ErrorKind::Usage(UsageError::Serialize { attribute: router.current, source }))
         }
@@ -90,6 +101,17 @@ pub(crate) fn keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
     }
 }
 
+/// The composed keys of indexes that the fields of a record make.
+pub(crate) fn index_keys_of<T: Envelope>(record: &T) -> Result<Item, ErrorKind> {
+    let mut router = Router::new(T::SCHEMA, Scope::IndexKeys, Vec::new());
+    match record.serialize(&mut router) {
+        Ok(()) => router.index_keys(),
+        Err(source) => {
+            Err(ErrorKind::Usage(UsageError::Serialize { attribute: router.current, source }))
+        }
+    }
+}
+
 /// The attribute of one composed key, for derived code.
 ///
 /// # Errors
@@ -101,7 +123,9 @@ pub fn compose_key<T: Envelope>(
 ) -> Result<AttributeValue, ValueError> {
     let mut router = Router::new(T::SCHEMA, Scope::Record, Vec::new());
     parts.serialize(&mut router)?;
-    let mut keys = router.keys().map_err(|kind| match kind {
+    let is_of_index = T::SCHEMA.stored_as(name).is_some_and(|key| key.index_format().is_some());
+    let keys = if is_of_index { router.index_keys() } else { router.keys() };
+    let mut keys = keys.map_err(|kind| match kind {
         ErrorKind::Usage(UsageError::Attribute { reason, .. }) => ValueError::format(reason),
         ErrorKind::Usage(UsageError::Serialize { source, .. }) => source,
         _ => INCOMPLETE_KEY,
@@ -117,6 +141,8 @@ const INCOMPLETE_KEY: ValueError =
 enum Scope {
     Record,
     Keys,
+    /// The composed keys of indexes.
+    IndexKeys,
     /// All fields, as attributes.
     Plain,
 }
@@ -141,7 +167,7 @@ struct Router {
     fragile: FragileValues,
     fragile_fields: FragileFields,
     /// The values of fields that are parts of composed keys.
-    parts: Vec<(&'static str, Part)>,
+    parts: Vec<KeyPart>,
 }
 
 impl Router {
@@ -183,9 +209,11 @@ impl Router {
         field: &'static Field,
         value: &V,
     ) -> Result<(), ValueError> {
-        let Field { mark, group, in_key, name, .. } = *field;
+        let Field { mark, group, in_key, in_index_key, name, .. } = *field;
         if in_key {
             self.part(name, value)?;
+        } else if in_index_key && self.scope != Scope::Keys {
+            self.index_part(name, value)?;
         }
         let is_withheld = group.is_some_and(|group| self.withheld.contains(&group));
         match mark {
@@ -194,7 +222,7 @@ impl Router {
                 self.attribute(name, value)
             }
             Mark::Key => Ok(()),
-            mark if self.scope == Scope::Keys && !mark.is_key() => Ok(()),
+            mark if self.has_keys_only() && !mark.is_key() => Ok(()),
             Mark::Encrypted => self.seal(group, name, value),
             Mark::PartitionKey | Mark::SortKey | Mark::Authenticated | Mark::Plaintext => {
                 self.attribute(name, value)
@@ -211,6 +239,21 @@ impl Router {
     ) -> Result<(), ValueError> {
         self.parts.push((name, Part::of(value)?));
         Ok(())
+    }
+
+    /// A part of an index's key may have no value.
+    fn index_part<V: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &V,
+    ) -> Result<(), ValueError> {
+        let part = Part::of_attribute(&to_attribute_value(value)?)?;
+        self.parts.extend(part.map(|part| (name, part)));
+        Ok(())
+    }
+
+    fn has_keys_only(&self) -> bool {
+        matches!(self.scope, Scope::Keys | Scope::IndexKeys)
     }
 
     fn attribute<V: Serialize + ?Sized>(
@@ -312,6 +355,7 @@ impl Router {
             withheld: self.withheld,
             authenticated: self.authenticated,
             fragile: self.fragile_fields,
+            key_parts: self.parts,
         })
     }
 
@@ -321,7 +365,14 @@ impl Router {
         Ok(self.item)
     }
 
-    /// Composes the keys whose parts were all written.
+    /// The composed keys of indexes.
+    fn index_keys(self) -> Result<Item, ErrorKind> {
+        let mut keys = Item::new();
+        index_keys::compose(self.schema, &self.parts, &mut keys)?;
+        Ok(keys)
+    }
+
+    /// Composes the keys of the table whose parts were all written.
     fn compose(&mut self) -> Result<(), ErrorKind> {
         let part =
             |name: &str| self.parts.iter().find(|(own, _)| *own == name).map(|(_, part)| part);

@@ -89,6 +89,7 @@ fn record_schema(logical: &str) -> RecordSchema {
         format: None,
     };
     RecordSchema {
+        index_keys: BTreeMap::new(),
         table: logical.to_owned(),
         form: ContextForm::Table,
         context: BTreeMap::new(),

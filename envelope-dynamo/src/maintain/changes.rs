@@ -33,6 +33,8 @@ pub enum Effect {
     DoesNotOpen,
     /// If the field was renamed, the stored values are not read under the new name.
     MayLoseValues,
+    /// Queries of an index do not find stored records, until they are written again.
+    NotListed,
 }
 
 impl Effect {
@@ -44,6 +46,7 @@ impl Effect {
             Self::Refused => "stored records are refused",
             Self::DoesNotOpen => "stored records do not open",
             Self::MayLoseValues => "stored values may be lost",
+            Self::NotListed => "indexes do not list stored records",
         }
     }
 }
@@ -98,6 +101,7 @@ impl SchemaFile {
                 let mut changes = Changes { record: name, old, new, found: &mut found };
                 changes.of_what_is_bound();
                 changes.of_fields();
+                changes.of_index_keys();
             }
         }
         found
@@ -206,6 +210,34 @@ impl Changes<'_> {
             let is_known = old.fields.keys().any(|old| is_read_as(name, after, old));
             if !is_known && after.mark != Mark::Key {
                 self.of_new_field(name, after);
+            }
+        }
+    }
+
+    /// A stored record keeps the keys of indexes that it was written with.
+    fn of_index_keys(&mut self) {
+        for (name, format) in &self.new.index_keys {
+            let problem = match self.old.index_keys.get(name) {
+                Some(old) if old == format => continue,
+                Some(old) => format!(
+                    "the key of an index was \"{old}\" and is now \"{format}\"; stored records keep \
+                     their old keys, so queries of the index do not find them"
+                ),
+                None => format!(
+                    "\"{format}\" is a new key of an index; stored records do not have it, so queries \
+                     of the index do not find them"
+                ),
+            };
+            if !self.is_excused(name) {
+                self.add(
+                    Some(name),
+                    Effect::NotListed,
+                    problem,
+                    format!(
+                        "write every stored record again (a put, or a `modify` that changes nothing), and \
+                         say so in the schema file: `\"reasons\": {{ \"{name}\": \"..\" }}`"
+                    ),
+                );
             }
         }
     }

@@ -46,6 +46,7 @@ fn check(record: &RecordSchema) -> Result<(), String> {
     });
     let attributes = keys
         .map(|key| key.name.as_str())
+        .chain(record.index_keys.keys().map(String::as_str))
         .chain(record.entity.keys().map(String::as_str))
         .chain(fields);
     for name in attributes {
@@ -77,6 +78,12 @@ fn make(name: &str, record: &RecordSchema) -> Result<Kind, String> {
     if let Some(sort_key) = &record.sort_key {
         fields.push(key(Mark::SortKey, sort_key, record)?);
     }
+    for (name, format) in &record.index_keys {
+        let pieces = pieces(format, record, is_readable)
+            .map_err(|problem| format!("the format `{format}` of the key `{name}`: {problem}"))?;
+        let pieces = Box::leak(pieces.into_boxed_slice());
+        fields.push(Field::new(text(name), Mark::Plaintext).index_key(text(format), pieces));
+    }
     for (name, value) in &record.entity {
         fields.push(Field::new(text(name), Mark::Authenticated).constant(text(value)));
     }
@@ -93,6 +100,7 @@ fn make(name: &str, record: &RecordSchema) -> Result<Kind, String> {
         // Only a schema file that is made from code asks for them.
         key_attributes: Vec::new,
         optional_fields: Vec::new,
+        indexes: Vec::new,
     })
 }
 
@@ -121,7 +129,7 @@ fn key(mark: Mark, key: &KeySchema, record: &RecordSchema) -> Result<Field, Stri
     match &key.format {
         None => Ok(field),
         Some(format) => {
-            let pieces = pieces(format, record)
+            let pieces = pieces(format, record, is_protected)
                 .map_err(|problem| format!("the format `{format}` of the key: {problem}"))?;
             Ok(field.composed(text(format), Box::leak(pieces.into_boxed_slice())))
         }
@@ -130,8 +138,14 @@ fn key(mark: Mark, key: &KeySchema, record: &RecordSchema) -> Result<Field, Stri
 
 /// The pieces of a key's format, as [`stored_text`] writes it.
 ///
+/// `is_part` says which fields may be parts.
+///
 /// [`stored_text`]: crate::record::key_format::KeyFormat::stored_text
-fn pieces(format: &str, record: &RecordSchema) -> Result<Vec<Piece>, String> {
+fn pieces(
+    format: &str,
+    record: &RecordSchema,
+    is_part: fn(&RecordSchema, &str) -> bool,
+) -> Result<Vec<Piece>, String> {
     let (mut pieces, mut literal, mut rest) = (Vec::new(), String::new(), format);
     while let Some((before, brace, after)) = next_brace(rest) {
         literal.push_str(before);
@@ -147,7 +161,7 @@ fn pieces(format: &str, record: &RecordSchema) -> Result<Vec<Piece>, String> {
         if !literal.is_empty() {
             pieces.push(Piece::Literal(text(&std::mem::take(&mut literal))));
         }
-        pieces.push(part_of(part, record)?);
+        pieces.push(part_of(part, |name| is_part(record, name))?);
         rest = after;
     }
     literal.push_str(rest);
@@ -164,9 +178,21 @@ fn next_brace(text: &str) -> Option<(&str, char, &str)> {
     Some((before, brace, from.get(1..)?))
 }
 
+/// Whether a field can be part of a key of the table, to which the record is bound.
+fn is_protected(record: &RecordSchema, name: &str) -> bool {
+    let field = record.fields.get(name);
+    field.is_some_and(|field| matches!(field.mark, Mark::Key | Mark::Authenticated))
+}
+
+/// Whether a field can be part of a key of an index.
+fn is_readable(record: &RecordSchema, name: &str) -> bool {
+    let keys = std::iter::once(&record.partition_key).chain(&record.sort_key);
+    let is_key = keys.filter(|key| key.format.is_none()).any(|key| key.name == name);
+    is_key || record.fields.get(name).is_some_and(|field| field.mark != Mark::Encrypted)
+}
+
 /// The field that a placeholder names, with the digits to which its number is padded.
-fn part_of(part: &str, record: &RecordSchema) -> Result<Piece, String> {
-    let is_part = |name: &str| record.fields.get(name).is_some_and(|field| field.mark == Mark::Key);
+fn part_of(part: &str, is_part: impl Fn(&str) -> bool) -> Result<Piece, String> {
     if is_part(part) {
         return Ok(Piece::Part(text(part)));
     }
@@ -175,6 +201,6 @@ fn part_of(part: &str, record: &RecordSchema) -> Result<Piece, String> {
             Ok(digits) => Ok(Piece::Padded(text(name), digits)),
             Err(_) => Err(format!("`{{{part}}}` does not say how many digits it has")),
         },
-        _ => Err(format!("`{{{part}}}` names no field with the mark `key`")),
+        _ => Err(format!("`{{{part}}}` names no field that may be part of this key")),
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::item::Entity;
 use crate::maintain::kinds;
-use crate::record::field::{Field, Mark, Origin};
+use crate::record::field::{Field, Mark};
 use crate::record::kind::Kind;
 
 /// The version of the file's layout.
@@ -96,6 +96,10 @@ pub struct RecordSchema {
     /// The sort key, if the table has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort_key: Option<KeySchema>,
+    /// The formats of the composed keys of indexes, by the names of their attributes, with the
+    /// stored names of their parts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub index_keys: BTreeMap<String, String>,
     /// The attributes that have the same value in every record of this type: `entity(..)`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub entity: BTreeMap<String, String>,
@@ -292,6 +296,10 @@ impl RecordSchema {
                 .map(|key| KeySchema::of(kind, key))
                 .unwrap_or(KeySchema { name: String::new(), scalar: None, format: None }),
             sort_key: schema.sort_key().map(|key| KeySchema::of(kind, key)),
+            index_keys: schema
+                .index_keys()
+                .map(|(field, format)| (field.name.to_owned(), format.stored_text()))
+                .collect(),
             entity: schema.constants().map(owned).collect(),
             groups: schema.groups().into_iter().map(str::to_owned).collect(),
             fields: schema.iter().filter(is_field).map(field).collect(),
@@ -303,10 +311,7 @@ impl RecordSchema {
 
 impl KeySchema {
     fn of(kind: &Kind, key: &Field) -> Self {
-        let format = match key.origin {
-            Origin::Composed(format) => Some(format.stored_text()),
-            Origin::Field | Origin::Constant(_) => None,
-        };
+        let format = key.key_format().map(|format| format.stored_text());
         let attributes = (kind.key_attributes)();
         let attribute = attributes.into_iter().find(|attribute| attribute.name == key.name);
         let scalar = attribute

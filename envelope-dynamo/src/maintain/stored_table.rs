@@ -215,7 +215,7 @@ impl StoredTable {
             let bound = kind.schema.iter().filter(|field| {
                 let is_part = field.mark == Mark::Key;
                 field.mark.is_key()
-                    || field.is_generated()
+                    || field.is_discriminator()
                     || (field.in_encryption_context && !is_part)
             });
             names.extend(bound.flat_map(Field::names).map(str::to_owned));

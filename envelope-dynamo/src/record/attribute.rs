@@ -9,7 +9,12 @@ use envelope_core::ValueError;
 use serde::{Deserialize, Serialize};
 
 use crate::convert::{absent_value, from_attribute_value, scalar_type, to_attribute_value};
-use crate::record::key::IntoValue;
+use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
+use crate::record::Envelope;
+use crate::record::field::Field;
+use crate::record::key::{FirstParts, IntoValue};
+use crate::record::key_format::KeyFormat;
 
 /// A value for an attribute, or the error of its serialization.
 #[derive(Clone, Debug)]
@@ -32,6 +37,10 @@ pub mod mark {
     /// Readable in the table, and managed by the library: a version, or the time of the last write.
     #[derive(Clone, Copy, Debug)]
     pub enum Managed {}
+    /// Readable in the table, not protected, and in a composed key of an index. A change in place
+    /// would leave the key as it was.
+    #[derive(Clone, Copy, Debug)]
+    pub enum InIndexKey {}
     /// Encrypted: DynamoDB can neither compare nor change it.
     #[derive(Clone, Copy, Debug)]
     pub enum Encrypted {}
@@ -55,10 +64,12 @@ impl Readable for mark::Plaintext {}
 
 impl Readable for mark::Managed {}
 
+impl Readable for mark::InIndexKey {}
+
 /// A mark whose attributes can be updated in place. You cannot implement this trait.
 #[diagnostic::on_unimplemented(
     message = "only `#[plaintext]` attributes can be changed in place",
-    label = "this field is encrypted, authenticated, part of the key, or written by the library",
+    label = "this field is encrypted, authenticated, part of a key, or written by the library",
     note = "`.update(key).modify(|record| ..)` reads the record, changes it and seals it again"
 )]
 pub trait InPlace: Readable {}
@@ -71,6 +82,7 @@ mod sealed {
     impl Sealed for crate::record::attribute::mark::Authenticated {}
     impl Sealed for crate::record::attribute::mark::Plaintext {}
     impl Sealed for crate::record::attribute::mark::Managed {}
+    impl Sealed for crate::record::attribute::mark::InIndexKey {}
 }
 
 /// A field of the record `T` as an attribute, with values of type `V` and the mark `M`.
@@ -115,6 +127,8 @@ pub struct Attribute<T, V, M> {
     default: Option<fn() -> V>,
     optional: bool,
     scalar: Option<fn() -> Option<ScalarAttributeType>>,
+    /// The format of a composed key each of whose parts is written as its type is.
+    parts: Option<KeyFormat>,
     record: PhantomData<fn() -> (T, M)>,
 }
 
@@ -165,6 +179,7 @@ impl<T, V, M> Attribute<T, V, M> {
             default: None,
             optional: false,
             scalar: None,
+            parts: None,
             record: PhantomData,
         }
     }
@@ -186,6 +201,17 @@ impl<T, V, M> Attribute<T, V, M> {
             Err(ValueError::format("a composed key is read part by part"))
         });
         composed.scalar_type(|| Some(ScalarAttributeType::S))
+    }
+
+    /// Marks a composed key each of whose parts is written as its type is, without
+    /// `#[serde(with = ..)]`.
+    #[must_use]
+    pub fn with_typed_parts(mut self) -> Self
+    where
+        T: Envelope,
+    {
+        self.parts = T::SCHEMA.stored_as(self.name).and_then(Field::key_format);
+        self
     }
 
     /// Sets the default for an attribute that the item does not have (`#[serde(default)]`).
@@ -223,8 +249,37 @@ impl<T, V, M> Attribute<T, V, M> {
 
     /// The same attribute, with the mark of a key.
     pub(crate) const fn as_key(&self) -> Attribute<T, V, mark::Key> {
-        let Self { name, write, read, default, absent, optional, scalar, .. } = *self;
-        Attribute { name, write, read, default, absent, optional, scalar, record: PhantomData }
+        self.retyped()
+    }
+
+    /// The same attribute of another record, or with another mark.
+    pub(crate) const fn retyped<U, N>(&self) -> Attribute<U, V, N> {
+        let Self { name, write, read, default, absent, optional, scalar, parts, .. } = *self;
+        Attribute {
+            name,
+            write,
+            read,
+            default,
+            absent,
+            optional,
+            scalar,
+            parts,
+            record: PhantomData,
+        }
+    }
+
+    /// Composes the beginning of a composed key from its first parts. Says whether it is the whole
+    /// key.
+    pub(crate) fn compose_first(&self, first: FirstParts) -> Result<(String, bool), ValueError> {
+        const WITH: ValueError = ValueError::format(
+            "has a part that is written by `#[serde(with = ..)]`: compare whole keys, or write the \
+             beginning of the key with `begins_with`",
+        );
+        let format = self.parts.ok_or(WITH)?;
+        format.compose_first(&first.0?).map_err(|kind| match kind {
+            ErrorKind::Usage(UsageError::Attribute { reason, .. }) => ValueError::format(reason),
+            _ => WITH,
+        })
     }
 
     /// The DynamoDB type of a key; `None` if the Rust type does not determine it.

@@ -66,6 +66,7 @@ pub struct Field {
     pub(crate) role: Option<Role>,
     pub(crate) group: Option<&'static str>,
     pub(crate) in_key: bool,
+    pub(crate) in_index_key: bool,
     pub(crate) is_read: bool,
     pub(crate) origin: Origin,
 }
@@ -75,8 +76,10 @@ pub struct Field {
 pub(crate) enum Origin {
     /// A field of the struct.
     Field,
-    /// Other fields, whose values are composed to a key.
+    /// Other fields, whose values are composed to a key of the table.
     Composed(KeyFormat),
+    /// Other fields, whose values are composed to a key of indexes.
+    IndexKey(KeyFormat),
     /// A constant of the struct, which distinguishes one entity type from another.
     Constant(&'static str),
 }
@@ -94,6 +97,7 @@ impl Field {
             role: None,
             group: None,
             in_key: matches!(mark, Mark::Key),
+            in_index_key: false,
             is_read: true,
             origin: Origin::Field,
         }
@@ -168,6 +172,13 @@ impl Field {
         self
     }
 
+    /// Marks a field whose value is also a part of a composed key of an index.
+    #[must_use]
+    pub const fn in_index_key(mut self) -> Self {
+        self.in_index_key = true;
+        self
+    }
+
     /// Marks a field that is written but never read (`#[serde(skip_deserializing)]`).
     #[must_use]
     pub const fn unread(mut self) -> Self {
@@ -182,6 +193,13 @@ impl Field {
         self
     }
 
+    /// Makes the attribute a key of indexes that is composed of fields.
+    #[must_use]
+    pub const fn index_key(mut self, text: &'static str, pieces: &'static [Piece]) -> Self {
+        self.origin = Origin::IndexKey(KeyFormat::new(text, pieces));
+        self
+    }
+
     /// Makes the attribute a constant: it has the same value in every record of the struct.
     #[must_use]
     pub const fn constant(mut self, value: &'static str) -> Self {
@@ -189,13 +207,34 @@ impl Field {
         self
     }
 
-    /// Whether the attribute is not a field of the struct: a composed key or a constant. Such an
-    /// attribute is a discriminator: it distinguishes one entity type from another.
+    /// Whether the attribute is not a field of the struct: a composed key or a constant.
     pub(crate) const fn is_generated(&self) -> bool {
         !matches!(self.origin, Origin::Field)
     }
 
-    /// Whether the attribute is a key that is composed of fields.
+    /// Whether the attribute distinguishes one entity type from another: a composed key of the
+    /// table, or a constant. The key of an index does not: a record may be without it.
+    pub(crate) const fn is_discriminator(&self) -> bool {
+        matches!(self.origin, Origin::Composed(_) | Origin::Constant(_))
+    }
+
+    /// The format of a composed key of indexes.
+    pub(crate) const fn index_format(&self) -> Option<KeyFormat> {
+        match self.origin {
+            Origin::IndexKey(format) => Some(format),
+            Origin::Field | Origin::Composed(_) | Origin::Constant(_) => None,
+        }
+    }
+
+    /// The format of a composed key, of the table or of indexes.
+    pub(crate) const fn key_format(&self) -> Option<KeyFormat> {
+        match self.origin {
+            Origin::Composed(format) | Origin::IndexKey(format) => Some(format),
+            Origin::Field | Origin::Constant(_) => None,
+        }
+    }
+
+    /// Whether the attribute is a key of the table that is composed of fields.
     pub(crate) const fn is_composed(&self) -> bool {
         matches!(self.origin, Origin::Composed(_))
     }
@@ -218,7 +257,7 @@ impl Field {
         attribute: Option<&AttributeValue>,
     ) -> Option<&'static str> {
         match self.origin {
-            Origin::Field => None,
+            Origin::Field | Origin::IndexKey(_) => None,
             Origin::Composed(format) => {
                 attribute.and_then(|key| self.parts(key)).is_none().then(|| format.text())
             }

@@ -172,6 +172,14 @@ pub struct IndexSchema {
     pub(crate) keys: Vec<KeyAttribute>,
 }
 
+impl IndexSchema {
+    /// Whether `other` has the same keys.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let names = |schema: &Self| schema.keys.iter().map(|key| key.name).collect::<Vec<_>>();
+        self.is_local == other.is_local && names(self) == names(other)
+    }
+}
+
 /// The indexes of a struct without any `#[envelope(index(..))]`.
 #[derive(Clone, Copy, Debug)]
 pub struct NoIndexes;
@@ -213,6 +221,13 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
             is_local: I::IS_LOCAL,
             keys: self.schema_keys(),
         }
+    }
+
+    /// The same index, of a record type `U` of the same table.
+    pub(crate) fn retyped<U>(&self) -> Index<U, K, I> {
+        let partition = self.partition.retyped();
+        let sort = self.sort.map(|sort| sort.retyped());
+        Index { name: self.name, partition, sort, kind: PhantomData }
     }
 
     /// The names of the key attributes, the partition key first.

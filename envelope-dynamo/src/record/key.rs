@@ -3,7 +3,12 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use envelope_core::ValueError;
+use serde::Serialize;
 use zeroize::Zeroizing;
+
+use crate::convert::to_attribute_value;
+use crate::record::key_format::Part;
 
 /// The primary key of a table without a sort key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +151,81 @@ into_parts!(A V 0, B W 1, C X 2);
 into_parts!(A V 0, B W 1, C X 2, D Y 3);
 
 into_parts!(A V 0, B W 1, C X 2, D Y 3, E Z 4);
+
+/// The first parts of a composed key with the parts `V`, and how many they are: a value for one, a
+/// tuple for several.
+///
+/// [`SortKey::begins_with_parts`](crate::expression::SortKey::begins_with_parts) takes them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the beginning of this composed key",
+    label = "the parts of the key are `{V}`",
+    note = "pass its first part, or a tuple of its first parts"
+)]
+pub trait IntoFirstParts<V, const N: usize> {
+    /// Converts into the texts of the parts.
+    #[doc(hidden)]
+    fn into_first_parts(self) -> FirstParts;
+}
+
+/// The first parts of a composed key as text.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct FirstParts(pub(crate) Result<Vec<Part>, ValueError>);
+
+/// The part that a value is written as.
+fn part<V: Serialize>(value: &V) -> Result<Part, ValueError> {
+    const ABSENT: ValueError =
+        ValueError::format("is a part of a composed key, so it must have a value");
+    Part::of_attribute(&to_attribute_value(value)?)?.ok_or(ABSENT)
+}
+
+macro_rules! into_first_parts {
+    ($n:literal: $($argument:ident $value:ident $index:tt),+; $($rest:ident),*) => {
+        impl<$($argument: IntoValue<$value>, $value: Serialize,)+ $($rest),*>
+            IntoFirstParts<($($value,)+ $($rest,)*), $n> for ($($argument,)+)
+        {
+            fn into_first_parts(self) -> FirstParts {
+                let parts = || Ok(vec![$(part::<$value>(&self.$index.into_value())?),+]);
+                FirstParts(parts())
+            }
+        }
+    };
+    (one: $($rest:ident),+) => {
+        impl<A: IntoValue<V>, V: Serialize, $($rest),+> IntoFirstParts<(V, $($rest,)+), 1> for A {
+            fn into_first_parts(self) -> FirstParts {
+                FirstParts(part::<V>(&self.into_value()).map(|part| vec![part]))
+            }
+        }
+    };
+}
+
+into_first_parts!(one: R1);
+
+into_first_parts!(one: R1, R2);
+
+into_first_parts!(one: R1, R2, R3);
+
+into_first_parts!(one: R1, R2, R3, R4);
+
+into_first_parts!(2: A V 0, B W 1;);
+
+into_first_parts!(2: A V 0, B W 1; R1);
+
+into_first_parts!(2: A V 0, B W 1; R1, R2);
+
+into_first_parts!(2: A V 0, B W 1; R1, R2, R3);
+
+into_first_parts!(3: A V 0, B W 1, C X 2;);
+
+into_first_parts!(3: A V 0, B W 1, C X 2; R1);
+
+into_first_parts!(3: A V 0, B W 1, C X 2; R1, R2);
+
+into_first_parts!(4: A V 0, B W 1, C X 2, D Y 3;);
+
+into_first_parts!(4: A V 0, B W 1, C X 2, D Y 3; R1);
+
+into_first_parts!(5: A V 0, B W 1, C X 2, D Y 3, E Z 4;);
 
 /// A value that can be passed as a `V`: a `V`, a `&V`, or its borrowed form.
 ///

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::ValueError;
 use serde::Serialize;
 
@@ -34,18 +35,51 @@ pub enum Piece {
     Padded(&'static str, usize),
 }
 
+impl Piece {
+    /// The text of the part `name` in a key.
+    fn text_of<'p>(&self, name: &str, part: &'p Part) -> Result<Cow<'p, str>, ErrorKind> {
+        let text = match self {
+            Self::Padded(_, digits) => {
+                part.padded(*digits).map_err(|reason| refused(name, reason))?
+            }
+            Self::Part(_) | Self::Literal(_) => Cow::Borrowed(part.text.as_str()),
+        };
+        match not_a_part(&text) {
+            None => Ok(text),
+            Some(reason) => Err(refused(name, reason)),
+        }
+    }
+}
+
 /// The value of a part, as text.
+#[derive(Clone, Debug)]
 pub(crate) struct Part {
     text: String,
     is_integer: bool,
 }
 
 impl Part {
+    /// The part of an index's key that a field is stored as; `None` for a field without a value.
+    pub(crate) fn of_attribute(attribute: &AttributeValue) -> Result<Option<Self>, ValueError> {
+        let is_integer = |number: &str| {
+            let digits = number.strip_prefix('-').unwrap_or(number);
+            !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+        };
+        Ok(Some(match attribute {
+            AttributeValue::Null(_) => return Ok(None),
+            AttributeValue::S(text) => Self { text: text.clone(), is_integer: false },
+            AttributeValue::Bool(value) => Self { text: value.to_string(), is_integer: false },
+            AttributeValue::N(number) if is_integer(number) => {
+                Self { text: number.clone(), is_integer: true }
+            }
+            _ => return Err(NOT_A_PART),
+        }))
+    }
+
     /// Serializes a value to the text that serde would write for a map key.
     pub(crate) fn of<V: Serialize + ?Sized>(value: &V) -> Result<Self, ValueError> {
         let text = value.serialize(KeySerializer::new()).map_err(|_| NOT_A_PART)?;
-        let is_integer =
-            matches!(to_attribute_value(value)?, aws_sdk_dynamodb::types::AttributeValue::N(_));
+        let is_integer = matches!(to_attribute_value(value)?, AttributeValue::N(_));
         Ok(Self { text, is_integer })
     }
 
@@ -94,6 +128,14 @@ impl KeyFormat {
         self.text
     }
 
+    /// The names of the fields in the key.
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(_) => None,
+            Piece::Part(name) | Piece::Padded(name, _) => Some(*name),
+        })
+    }
+
     /// The constant text at the start of every key of this format.
     pub(crate) fn prefix(&self) -> &'static str {
         match self.pieces.first() {
@@ -126,18 +168,30 @@ impl KeyFormat {
                 Piece::Part(name) | Piece::Padded(name, _) => name,
             };
             let Some(part) = part(name) else { return Ok(None) };
-            let text = match piece {
-                Piece::Padded(_, digits) => {
-                    part.padded(*digits).map_err(|reason| refused(name, reason))?
-                }
-                _ => Cow::Borrowed(part.text.as_str()),
-            };
-            if let Some(reason) = not_a_part(&text) {
-                return Err(refused(name, reason));
-            }
-            key.push_str(&text);
+            key.push_str(&piece.text_of(name, part)?);
         }
         Ok(Some(key))
+    }
+
+    /// Composes the beginning that all keys with these first parts share, up to the next part. It
+    /// ends with the separator after the last of them, so that `7` does not begin `70`. Says
+    /// whether it is the whole key.
+    ///
+    /// # Errors
+    ///
+    /// As [`compose`](Self::compose).
+    pub(crate) fn compose_first(&self, parts: &[Part]) -> Result<(String, bool), ErrorKind> {
+        let (mut key, mut parts) = (String::new(), parts.iter());
+        for piece in self.pieces {
+            match piece {
+                Piece::Literal(literal) => key.push_str(literal),
+                Piece::Part(name) | Piece::Padded(name, _) => {
+                    let Some(part) = parts.next() else { return Ok((key, false)) };
+                    key.push_str(&piece.text_of(name, part)?);
+                }
+            }
+        }
+        Ok((key, true))
     }
 
     /// Splits a key into its parts, by name; `None` if the key does not match the format.

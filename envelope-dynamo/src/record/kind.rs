@@ -9,7 +9,7 @@ use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
-use crate::record::index::{KeyAttribute, primary_key_attributes};
+use crate::record::index::{IndexSchema, KeyAttribute, primary_key_attributes};
 use crate::record::schema::Schema;
 
 /// A kind of record: the name, table, key form and schema of a record type.
@@ -27,6 +27,8 @@ pub struct Kind {
     pub(crate) key_attributes: fn() -> Vec<KeyAttribute>,
     /// The fields without which a record is read.
     pub(crate) optional_fields: fn() -> Vec<&'static str>,
+    /// The secondary indexes.
+    pub(crate) indexes: fn() -> Vec<IndexSchema>,
 }
 
 impl Kind {
@@ -41,6 +43,7 @@ impl Kind {
             schema: T::SCHEMA,
             key_attributes: primary_key_attributes::<T>,
             optional_fields: T::optional_fields,
+            indexes: T::index_schemas,
         }
     }
 

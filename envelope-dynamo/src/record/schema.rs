@@ -1,6 +1,7 @@
 //! The fields of a struct, and the one rule that decides which field a name belongs to.
 
 use crate::record::field::{Field, Mark, Origin, Role};
+use crate::record::key_format::KeyFormat;
 
 /// The attributes that hold the record's encrypted fields and its data key.
 pub(crate) const RESERVED: [&str; 2] = [ENCRYPTED_PAYLOAD, ENCRYPTED_DEK];
@@ -99,7 +100,12 @@ impl Schema {
         self.iter().filter(move |field| field.mark == mark)
     }
 
-    /// The keys that are composed of fields.
+    /// The keys of indexes that are composed of fields.
+    pub(crate) fn index_keys(self) -> impl Iterator<Item = (&'static Field, KeyFormat)> {
+        self.iter().filter_map(|field| Some((field, field.index_format()?)))
+    }
+
+    /// The keys of the table that are composed of fields.
     pub(crate) fn composed_keys(self) -> impl Iterator<Item = &'static Field> {
         self.iter().filter(|field| field.is_composed())
     }
@@ -109,16 +115,16 @@ impl Schema {
         self.iter().filter(|field| field.in_encryption_context)
     }
 
-    /// The discriminators: the generated attributes, which distinguish entity types.
+    /// The attributes that distinguish entity types: composed keys of the table, and constants.
     pub(crate) fn discriminators(self) -> impl Iterator<Item = &'static Field> {
-        self.iter().filter(|field| field.is_generated())
+        self.iter().filter(|field| field.is_discriminator())
     }
 
     /// The names and values of the constant attributes.
     pub(crate) fn constants(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.iter().filter_map(|field| match field.origin {
             Origin::Constant(value) => Some((field.name, value)),
-            Origin::Field | Origin::Composed(_) => None,
+            Origin::Field | Origin::Composed(_) | Origin::IndexKey(_) => None,
         })
     }
 
@@ -169,7 +175,7 @@ impl Schema {
     pub(crate) const fn has_discriminator(self) -> bool {
         let mut fields = self.0;
         while let [field, rest @ ..] = fields {
-            if field.is_generated() {
+            if field.is_discriminator() {
                 return true;
             }
             fields = rest;

@@ -18,8 +18,8 @@ use crate::error::service::ServiceError;
 use crate::error::usage::UsageError;
 use crate::error::{Error, dynamodb_error};
 use crate::item::entity::Entity;
-use crate::record::Envelope;
-use crate::record::index::{KeyAttribute, primary_key_attributes};
+use crate::record::Envelope as _;
+use crate::record::index::{IndexSchema, KeyAttribute, primary_key_attributes};
 use crate::table::Table;
 
 /// How long a new table may take to become ready.
@@ -27,6 +27,10 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 
 const MALFORMED: ErrorKind = ErrorKind::Data(DataError::Malformed(
     "the keys of the struct make no table that DynamoDB takes",
+));
+
+const DIFFERENT_INDEXES: ErrorKind = ErrorKind::Data(DataError::Malformed(
+    "two record types of the table have indexes of one name with different keys",
 ));
 
 /// The creation of a table, being built; see [`Table::create_table`].
@@ -120,7 +124,7 @@ impl<'a, T: Entity, P: ?Sized> CreateTable<'a, T, P> {
 
     fn build(self) -> Result<CreateTableFluentBuilder, ErrorKind> {
         let keys = primary_key_attributes::<T::First>();
-        let indexes = T::First::index_schemas();
+        let indexes = indexes::<T>()?;
         let mut creation =
             self.builder.table_name(&*self.table.name).set_key_schema(Some(key_schema(&keys)?));
         let mut defined: Vec<&str> = Vec::new();
@@ -176,6 +180,19 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             .map_err(|error| dynamodb_error("UpdateTimeToLive", &self.name, id(), error))?;
         Ok(())
     }
+}
+
+/// The indexes of all record types. Types that share an index give it the same keys.
+fn indexes<T: Entity>() -> Result<Vec<IndexSchema>, ErrorKind> {
+    let mut indexes: Vec<IndexSchema> = Vec::new();
+    for index in T::KINDS.iter().flat_map(|kind| (kind.indexes)()) {
+        match indexes.iter().find(|other| other.name == index.name) {
+            None => indexes.push(index),
+            Some(other) if other.is_same(&index) => {}
+            Some(_) => return Err(DIFFERENT_INDEXES),
+        }
+    }
+    Ok(indexes)
 }
 
 /// The attribute with the time after which DynamoDB may delete a record.

@@ -487,3 +487,69 @@ fn a_test_says_which_lines_of_the_file_differ() {
     assert!(panic_with(None).starts_with("there is no schema file at "));
     assert!(panic_with(Some("[]")).contains("this is not a schema file"));
 }
+
+version!(listed: #[envelope(
+    table = "users",
+    index(name = "gsi1", partition_key(name = "gsi1pk", format = "PLAN#{plan}")),
+)] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] #[serde(rename = "tariff")] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(listed_elsewhere: #[envelope(
+    table = "users",
+    index(name = "gsi1", partition_key(name = "gsi1pk", format = "T#{plan}")),
+)] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] #[serde(rename = "tariff")] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(unlisted: #[envelope(table = "users")] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[authenticated] #[serde(rename = "tariff")] plan: String,
+    #[plaintext] note: Option<String>,
+});
+
+#[test]
+fn stored_records_keep_the_old_keys_of_indexes() {
+    let file = SchemaFile::new().with::<listed::User>();
+    let text = file.to_string();
+    assert!(text.contains("\"index_keys\": {\n        \"gsi1pk\": \"PLAN#{tariff}\"\n"), "{text}");
+    assert_eq!(text.parse::<SchemaFile>().unwrap(), file);
+
+    assert_eq!(changes::<listed::User, listed::User>(), []);
+    assert_eq!(changes::<listed::User, unlisted::User>(), []);
+    let changed = change::<listed::User, listed_elsewhere::User>();
+    assert_eq!((changed.effect(), changed.place().as_str()), (Effect::NotListed, "User.gsi1pk"));
+    assert!(changed.problem().contains("\"PLAN#{tariff}\" and is now \"T#{tariff}\""), "{changed}");
+    let new = change::<unlisted::User, listed::User>();
+    assert_eq!((new.effect(), new.place().as_str()), (Effect::NotListed, "User.gsi1pk"));
+    assert!(new.repair().contains("`modify`"), "{new}");
+    let excused = with_reasons::<listed::User>(r#"{"gsi1pk": "all written again on 1 May"}"#);
+    assert_eq!(excused.changes_since(&SchemaFile::new().with::<unlisted::User>()), []);
+
+    for (from, to, expected) in [
+        ("{tariff}", "{email}", "`{email}` names no field that may be part of this key"),
+        ("gsi1pk", "note", "the attribute `note` stands there twice"),
+    ] {
+        let error = text.replace(from, to).parse::<SchemaFile>().unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+version!(authenticated_part: #[envelope(table = "users")] #[partition_key(name = "pk", format = "USER#{id}")] {
+    #[authenticated] id: String,
+    #[encrypted] email: String,
+});
+
+#[test]
+fn a_part_of_a_key_may_be_an_attribute_as_well() {
+    let file = SchemaFile::new().with::<authenticated_part::User>();
+    assert_eq!(file.to_string().parse::<SchemaFile>().unwrap(), file);
+}

@@ -42,7 +42,7 @@ fn a_schema_file_with_a_mistake_is_refused() {
         (
             "PATIENT#{patient_id}",
             "PATIENT#{patient}",
-            "`{patient}` names no field with the mark `key`",
+            "`{patient}` names no field that may be part of this key",
         ),
         (
             "PATIENT#{patient_id}",

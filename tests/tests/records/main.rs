@@ -8,6 +8,7 @@ mod batches;
 mod clinic;
 mod entities;
 mod groups;
+mod index_keys;
 mod plaintext;
 mod reading;
 mod shop;

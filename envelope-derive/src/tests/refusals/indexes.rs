@@ -42,7 +42,12 @@ fn the_options_of_an_index_are_known() {
             "name = \"by_plan\", partition_key",
             &["`partition_key` takes the name of a field\nhelp: write `partition_key = plan`"],
         ),
-        ("name = \"by_plan\", partition_key(plan)", &["`partition_key` takes the name of a field"]),
+        (
+            "name = \"by_plan\", partition_key(plan)",
+            &["`partition_key(..)` of an index needs `name` and `format`\nhelp: write \
+                 `partition_key(name = \"gsi1pk\", format = \"USER#{user_id}\")`, or name a field: \
+                 `partition_key = plan`"],
+        ),
         (
             "name = \"by_plan\", partition_key = \"plan\"",
             &["`partition_key` takes the name of a field\nhelp: write `partition_key = plan`, \
@@ -200,4 +205,126 @@ fn indexes_have_distinct_names() {
         ),
         (&two("by_id", "by_id2"), &[]),
     ]);
+}
+
+/// An index with the composed key `pk` and `format`.
+fn composed(format: &str) -> String {
+    format!("name = \"gsi1\", partition_key(name = \"pk\", format = \"{format}\")")
+}
+
+#[test]
+fn the_keys_of_an_index_are_composed_of_fields() {
+    check_indexes(&[
+        (&composed("A#{plan}#{logins:06}"), &[]),
+        (&composed("{id}"), &[]),
+        (&composed("ALL"), &[]),
+        ("name = \"by_day\", local, sort_key(name = \"lsi\", format = \"{plan}\")", &[]),
+        (
+            "name = \"gsi1\", partition_key = plan, sort_key(name = \"sk\", format = \"{logins:06}\")",
+            &[],
+        ),
+        (
+            "name = \"gsi1\", partition_key(name = \"pk\")",
+            &["`partition_key(..)` of an index needs `name` and `format`"],
+        ),
+        (
+            "name = \"gsi1\", partition_key(name = \"pk\", formats = \"A\")",
+            &["`formats` is not an option of `partition_key(..)`\nhelp: did you mean `format`?"],
+        ),
+        (&composed(""), &["the format is empty, and DynamoDB refuses empty keys"]),
+        (
+            &composed("{plan}{logins}"),
+            &[
+                "no separator between `plan` and `logins`: the key could not be split into its parts again",
+            ],
+        ),
+        (&composed("{plan}#{plan}"), &["the format names `plan` twice"]),
+        (&composed("{plam}"), &["there is no field `plam`\nhelp: did you mean `{plan}`?"]),
+        (&composed("{plan:06}"), &["`plan` is text, but only integers can be padded with zeros"]),
+        (
+            &composed("{secret}"),
+            &["`secret` is encrypted, but a key of an index is stored in plaintext\nhelp: name \
+                 another field, or mark `secret` `#[authenticated]` if it may be readable in the \
+                 table"],
+        ),
+        (
+            "name = \"gsi1\", partition_key(name = \"a\", format = \"{plan}\"), sort_key(name = \"a\", \
+             format = \"{plan}\")",
+            &["the attribute `a` is both the partition key and the sort key of the index `gsi1`"],
+        ),
+    ]);
+}
+
+#[test]
+fn the_attribute_of_a_composed_key_is_free_and_has_one_format() {
+    let named =
+        |name: &str| format!("name = \"gsi1\", partition_key(name = \"{name}\", format = \"A\")");
+    check_indexes(&[
+        (&named("plan"), &["the attribute name `plan` belongs to the field `plan`"]),
+        (
+            &named("encrypted_dek"),
+            &["the attribute name `encrypted_dek` is reserved for encrypted data"],
+        ),
+        (&named(""), &["the attribute has an empty name, which DynamoDB refuses"]),
+    ]);
+    let two = |first: &str, second: &str| {
+        format!(
+            "#[envelope(index(name = \"one\", partition_key(name = \"pk\", format = {first:?})), \
+             index(name = \"two\", partition_key(name = \"pk\", format = {second:?})))]"
+        )
+    };
+    check_containers(&[
+        (&two("A#{id}", "A#{id}"), &[]),
+        (
+            &two("A#{id}", "B#{id}"),
+            &["the attribute `pk` has two formats: \"A#{id}\" and \"B#{id}\""],
+        ),
+    ]);
+}
+
+#[test]
+fn the_parts_of_an_index_key_are_stored_fields_with_one_text() {
+    let index =
+        "#[envelope(index(name = \"gsi1\", partition_key(name = \"gsi\", format = \"{a}\")))]";
+    let check = |field: &str, expected: &[&str]| {
+        check_structs(&[(index, &format!("{FIELDS} {field}"), expected)])
+    };
+    check("#[authenticated] a: Option<String>", &[]);
+    check("#[plaintext] a: bool", &[]);
+    check("#[plaintext] #[created] a: u64", &[]);
+    check("#[authenticated] #[version] a: u64", &[]);
+    check("#[authenticated] #[serde(skip_serializing_if = \"String::is_empty\")] a: String", &[]);
+    check(
+        "#[plaintext] a: f64",
+        &[
+            "`a` is part of the key, so it cannot be a float: each value must have exactly one text form",
+        ],
+    );
+    check(
+        "#[plaintext] a: Option<Vec<String>>",
+        &[
+            "`a` is part of the key, so it cannot be a list: each value must have exactly one text form",
+        ],
+    );
+    check("#[serde(skip)] a: String", &["serde skips `a`, so it cannot be part of a key"]);
+    check(
+        "#[plaintext] #[serde(skip_deserializing)] a: String",
+        &["serde skips `a`, so it cannot be part of a key"],
+    );
+    check(
+        "#[plaintext] #[version] a: u64",
+        &["`a` is `#[version]`: every update in place changes it, and would leave the key as it \
+             was\nhelp: name another field, or mark `a` `#[authenticated]`"],
+    );
+    check(
+        "#[plaintext] #[updated] a: u64",
+        &[
+            "`a` is `#[updated]`: every update in place changes it, and would leave the key as it was",
+        ],
+    );
+    check(
+        "#[key] a: String",
+        &["`a` is marked `#[key]`, but only an index has it in a key, to which the record is not \
+             bound"],
+    );
 }

@@ -53,12 +53,17 @@ impl<T: Envelope> Stored<T> {
         self.same_groups(&parts)?;
         self.same_key(&parts)?;
         let mut written = plain_attributes(&self.record)?;
-        managed_fields::restore(T::SCHEMA, &mut written, before);
-        if !fields::<T>().any(|field| has_changed(field, before, &written)) {
+        managed_fields::restore(T::SCHEMA, &mut written.item, before);
+        written.compose_index_keys(T::SCHEMA)?;
+        if fields::<T>().any(|field| has_changed(field, before, &written.item)) {
+            managed_fields::change(T::SCHEMA, &mut written.item, now)?;
+            written.compose_index_keys(T::SCHEMA)?;
+        } else if !self.has_other_index_keys(&written.item) {
             return Ok(None);
         }
-        managed_fields::change(T::SCHEMA, &mut written, now)?;
-        let changes = self.changes(before, &written);
+        let written = written.item;
+        let mut changes = self.changes(before, &written);
+        changes.extend(self.index_key_changes(&written));
         match item_bytes(&self.readable_after(&changes)) {
             bytes if bytes > MAX_ITEM_BYTES => {
                 return Err(ErrorKind::Usage(UsageError::TooLarge { bytes }));

@@ -40,7 +40,7 @@ pub(super) fn has_unread<T: Envelope>(
         let mut item = item.clone();
         item.insert(name.to_owned(), value);
         let record = open_plain::<T>(&mut item).ok()?;
-        split_plain(&record).ok()?.0.get(field.name).map(spelled)
+        split_plain(&record).ok()?.item.get(field.name).map(spelled)
     };
     let before = read(stored.clone());
     if before.is_none() || before != read(stored.clone()) || places.len() > MAX_PLACES {

@@ -29,9 +29,25 @@ pub(crate) fn key_names<T: Entity, K: RecordKey, I>(
     names
 }
 
-/// The attributes that the records can have. Empty if a record can have attributes that the struct
-/// does not name.
-pub(crate) fn record_names<T: Entity>() -> Vec<String> {
+/// The key attributes of the index that are composed for indexes.
+pub(crate) fn composed_names<T: Entity, K: RecordKey, I>(
+    index: &Index<T::First, K, I>,
+) -> [Option<&'static str>; 2] {
+    let is_composed = |name: &&'static str| {
+        let fields = T::KINDS.iter().filter_map(|kind| kind.schema.stored_as(name));
+        fields.into_iter().any(|field| field.index_format().is_some())
+    };
+    let mut names = index.key_names().filter(is_composed);
+    [names.next(), names.next()]
+}
+
+/// The attributes that the records can have, and the index's key. Empty if a record can have
+/// attributes that the struct does not name.
+///
+/// The composed keys of other indexes are not among them: they are no values of the record.
+pub(crate) fn record_names<T: Entity, K: RecordKey, I>(
+    index: &Index<T::First, K, I>,
+) -> Vec<String> {
     let fields = || T::KINDS.iter().flat_map(|kind| kind.schema.fields());
     if T::First::DENY_UNKNOWN_FIELDS {
         return Vec::new();
@@ -43,7 +59,9 @@ pub(crate) fn record_names<T: Entity>() -> Vec<String> {
     };
     // Aliases too: without them an attribute under an older name would seem absent, and would be
     // lost when the record is put.
-    let readable = fields().filter(may_be_readable).flat_map(Field::names).map(str::to_owned);
+    let of_record = |field: &&Field| field.index_format().is_none() && may_be_readable(field);
+    let readable = fields().filter(of_record).flat_map(Field::names);
+    let readable = readable.chain(index.key_names()).map(str::to_owned);
     let groups = T::KINDS.iter().flat_map(|kind| kind.schema.groups());
     let groups = groups.flat_map(|group| [payload_attribute(group), dek_attribute(group)]);
     let names: BTreeSet<_> =

@@ -8,8 +8,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{CacheLimits, CachedKeyProvider, UnwrapKey};
 
 use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::data::DataError;
+use crate::error::kind::ErrorKind;
+use crate::error::record_id::RecordId;
 use crate::item::entity::Entity;
-use crate::item::plaintext::{PlaintextPolicy, read_item};
+use crate::item::plaintext::{PlaintextPolicy, id_of, read_item};
+use crate::record::Envelope as _;
 use crate::record::schema::ENCRYPTED_DEK;
 use crate::record::view::{View, view_item};
 use crate::table::openings::Opening;
@@ -22,10 +27,15 @@ pub(crate) struct Opener<T> {
     provider: Arc<dyn UnwrapKey>,
     /// Whether an item is a record to return. Others are skipped.
     takes: fn(&Item) -> bool,
-    open: fn(Item, Arc<dyn UnwrapKey>, PlaintextPolicy) -> Opening<'static, T>,
+    open: fn(Item, Arc<dyn UnwrapKey>, PlaintextPolicy, KeyNames) -> Opening<'static, T>,
     /// What becomes of items that are not sealed.
     plaintext: PlaintextPolicy,
+    /// The composed keys of the index that lists the items.
+    listed_by: KeyNames,
 }
+
+/// The composed keys of an index: of its partition key and of its sort key.
+pub(crate) type KeyNames = [Option<&'static str>; 2];
 
 impl<T> Clone for Opener<T> {
     fn clone(&self) -> Self {
@@ -36,17 +46,22 @@ impl<T> Clone for Opener<T> {
 
 impl<T: 'static> Opener<T> {
     /// Opens items as records.
-    pub(crate) fn records(provider: Arc<dyn UnwrapKey>, plaintext: PlaintextPolicy) -> Self
+    pub(crate) fn records(
+        provider: Arc<dyn UnwrapKey>,
+        plaintext: PlaintextPolicy,
+        listed_by: KeyNames,
+    ) -> Self
     where
         T: Entity,
     {
         Self {
             provider,
             takes: T::takes,
-            open: |item, provider, plaintext| {
-                Box::pin(async move { read_item(item, &*provider, &plaintext).await })
+            open: |item, provider, plaintext, names| {
+                Box::pin(async move { read_listed(item, names, &*provider, &plaintext).await })
             },
             plaintext,
+            listed_by,
         }
     }
 
@@ -55,10 +70,12 @@ impl<T: 'static> Opener<T> {
     where
         T: View<Record: Entity> + Send,
     {
-        let open =
-            |item, _, _| -> Opening<'static, T> { Box::pin(std::future::ready(view_item(item))) };
+        let open = |item, _, _, _| -> Opening<'static, T> {
+            Box::pin(std::future::ready(view_item(item)))
+        };
         let plaintext = PlaintextPolicy::default();
-        Self { provider, takes: <T::Record as Entity>::takes, open, plaintext }
+        let listed_by = KeyNames::default();
+        Self { provider, takes: <T::Record as Entity>::takes, open, plaintext, listed_by }
     }
 
     pub(crate) fn takes(&self, item: &Item) -> bool {
@@ -85,7 +102,34 @@ impl<T: 'static> Opener<T> {
     }
 
     pub(crate) fn open(&self, item: Item) -> Opening<'static, T> {
-        (self.open)(item, Arc::clone(&self.provider), self.plaintext.clone())
+        (self.open)(item, Arc::clone(&self.provider), self.plaintext.clone(), self.listed_by)
+    }
+}
+
+/// Reads an item that an index listed under the composed keys `names`, and compares these with the
+/// fields of the record.
+///
+/// An item that is not sealed is not compared: whoever changes its key can change its fields as
+/// well.
+async fn read_listed<T: Entity>(
+    item: Item,
+    names: KeyNames,
+    provider: &(impl UnwrapKey + ?Sized),
+    policy: &PlaintextPolicy,
+) -> Result<T, Error> {
+    let listed: Vec<_> =
+        names.into_iter().flatten().map(|name| (name, item.get(name).cloned())).collect();
+    if listed.is_empty() || policy.state.accepts(&item) {
+        return read_item(item, provider, policy).await;
+    }
+    let id = id_of(T::KINDS, &item);
+    let record: T = read_item(item, provider, policy).await?;
+    match record.mismatched_index_key(&listed) {
+        None => Ok(record),
+        Some(attribute) => {
+            let id = id.unwrap_or_else(|| RecordId::of_table(T::First::TABLE));
+            Err(Error::new(id, ErrorKind::Data(DataError::IndexKeyMismatch { attribute })))
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::record::view::View;
 use crate::table::Table;
 use crate::table::bounded::CONCURRENCY;
 use crate::table::read::attribute_names::{
-    key_names, may_skip_items, primary_names, record_names, view_names,
+    composed_names, key_names, may_skip_items, primary_names, record_names, view_names,
 };
 use crate::table::read::open::Opener;
 use crate::table::read::pages::{Pages, Projection};
@@ -86,13 +86,14 @@ impl<T: Entity> ReadOptions<T> {
         K: RecordKey,
     {
         let provider = Arc::new(Arc::clone(&table.provider));
-        let opener = Opener::records(provider, table.plaintext.clone());
+        let listed_by = composed_names::<T, K, I>(index);
+        let opener = Opener::records(provider, table.plaintext.clone(), listed_by);
         self.fetch_base_table |= table.plaintext.state.reads();
         let projection = match index.name() {
             None => Projection::Table,
             Some(_) => Projection::All,
         };
-        self.stream_with(opener, projection, record_names::<T>(), table, index, prepared)
+        self.stream_with(opener, projection, record_names::<T, K, I>(index), table, index, prepared)
     }
 
     /// Streams views of the records, and opens none.

@@ -75,9 +75,9 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
 /// Builds a query: the records of one partition, in the order of the sort key; see
 /// [`Table::query`].
 ///
-/// If the sort key is composed, the query reads only the records of the struct: those whose sort
-/// key starts as its format does. Items of other entity types between them are skipped. A query of
-/// an enum reads the records of all its types.
+/// If the sort key is composed, of the table or of an index, the query reads only the records of
+/// the struct: those whose sort key starts as its format does. Items of other entity types between
+/// them are skipped. A query of an enum reads the records of all its types.
 ///
 /// `K` is the key, and `I` the kind, of what is queried: the table or one of its indexes.
 #[must_use = "a query does nothing until its records are asked for"]
@@ -214,8 +214,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     fn request(&mut self) -> Result<Prepared, ErrorKind> {
         let builder = self.builder.clone().checked()?;
         self.refuse_filters_on_keys()?;
-        if self.sort.is_none() && self.index.name().is_none() && T::KINDS.len() == 1 {
-            self.sort = SortCondition::own_key_prefix();
+        if self.sort.is_none() && T::KINDS.len() == 1 {
+            self.sort = self.own_key_prefix();
         }
         let partition = key_value(self.partition.clone())?;
         let mut key = Placeholders::of(self.table.kinds);
@@ -243,6 +243,16 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
             fingerprint,
             start_key,
             is_filtered,
+        })
+    }
+
+    /// Limits the query to the keys of the records of `T`, if their sort key is composed and starts
+    /// with constant text.
+    fn own_key_prefix(&self) -> Option<SortCondition<T::First>> {
+        let schema = T::First::SCHEMA;
+        SortCondition::key_prefix(match self.index.name() {
+            None => schema.sort_key()?,
+            Some(_) => schema.stored_as(self.index.sort?.name())?,
         })
     }
 

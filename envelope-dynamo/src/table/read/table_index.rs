@@ -2,7 +2,7 @@
 
 use envelope_core::UnwrapKey;
 
-use crate::item::entity::Entity;
+use crate::item::entity::{Entity, EntityOf};
 use crate::record::Envelope;
 use crate::record::index::Index;
 use crate::record::key::{IntoValue, RecordKey};
@@ -54,6 +54,69 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     ) -> TableIndex<'_, T, P, K, I> {
         TableIndex::new(self, choose(&T::First::indexes()))
     }
+
+    /// Selects an index that a record of the enum `T` declares, to read records of all its types.
+    ///
+    /// [`index`](Self::index) selects from the indexes of the first record of an enum.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
+    /// use envelope_dynamo::{Envelope, Table};
+    ///
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "clinic")]
+    /// #[partition_key(name = "pk", format = "PATIENT#{id}")]
+    /// #[sort_key(name = "sk", format = "PROFILE")]
+    /// struct Patient {
+    ///     #[key]
+    ///     id: String,
+    ///     #[encrypted]
+    ///     name: String,
+    /// }
+    ///
+    /// #[derive(Envelope)]
+    /// #[envelope(
+    ///     table = "clinic",
+    ///     index(
+    ///         name = "gsi1",
+    ///         partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"),
+    ///         sort_key(name = "gsi1sk", format = "VISIT#{start:020}"),
+    ///     ),
+    /// )]
+    /// #[partition_key(name = "pk", format = "PATIENT#{id}")]
+    /// #[sort_key(name = "sk", format = "VISIT#{start:020}")]
+    /// struct Visit {
+    ///     #[key]
+    ///     id: String,
+    ///     #[key]
+    ///     start: u64,
+    ///     #[authenticated]
+    ///     doctor: String,
+    ///     #[encrypted]
+    ///     notes: String,
+    /// }
+    ///
+    /// #[derive(Envelope)]
+    /// enum Clinic {
+    ///     Patient(Patient),
+    ///     Visit(Visit),
+    /// }
+    ///
+    /// let clinic = Table::<Clinic>::new(dynamodb, provider);
+    /// let gsi1 = clinic.index_of(Visit::indexes().gsi1);
+    /// let of_doctor = gsi1.query("d_1").send().await?; // all types that share the index
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn index_of<R: EntityOf<T>, K: RecordKey, I>(
+        &self,
+        index: Index<R, K, I>,
+    ) -> TableIndex<'_, T, P, K, I> {
+        TableIndex::new(self, index.retyped())
+    }
 }
 
 /// Reads a table through one of its indexes; see [`Table::index`].
@@ -67,6 +130,13 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
 /// the record elsewhere. If a changed attribute is `#[authenticated]`, the record does not open any
 /// more. If it is `#[plaintext]`, the record opens with the changed value. No read notices that a
 /// record was removed from an index.
+///
+/// A composed key (`partition_key(name = "..", format = "..")`) is made of fields, and the record
+/// is not bound to it. So each record that is read through the index must have the fields that make
+/// the key under which the index lists it; otherwise it is an error,
+/// [`DataError::IndexKeyMismatch`](crate::error::DataError::IndexKeyMismatch). If the fields are
+/// `#[authenticated]` or keys, nobody can list a record under a key that its writer did not give
+/// it. Views, counts, and items that are not sealed are not compared.
 #[derive(Debug)]
 pub struct TableIndex<'a, T: Entity, P: ?Sized, K: RecordKey, I> {
     table: &'a Table<T, P>,

@@ -60,8 +60,8 @@ pub struct Coverage {
 }
 
 impl Sealing {
-    /// Runs a job of the first `parts` of `of` parts, and kills processes at random moments while it
-    /// seals `due` items.
+    /// Runs a job of the first `parts` of `of` parts, and kills processes at random moments while
+    /// it seals `due` items.
     ///
     /// # Errors
     ///

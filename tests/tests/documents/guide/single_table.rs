@@ -1,6 +1,8 @@
 //! The code of docs/guide/single-table.md.
 
-use envelope_dynamo::Envelope;
+use envelope_dynamo::{Envelope, Table};
+use envelope_examples::servers::unique_name;
+use envelope_tests::{local_keys, servers};
 
 #[derive(Envelope)]
 #[envelope(table = "shop")]
@@ -15,4 +17,101 @@ struct Order {
     order_id: String, // stored as an attribute as well
     #[encrypted]
     card: String,
+}
+
+#[derive(Envelope)]
+#[envelope(
+    table = "clinic",
+    index(
+        name = "gsi1",
+        partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"),
+        sort_key(name = "gsi1sk", format = "VISIT#{day}#{start:04}"),
+    )
+)]
+#[partition_key(name = "pk", format = "PATIENT#{patient}")]
+#[sort_key(name = "sk", format = "VISIT#{visit}")]
+struct Visit {
+    #[key]
+    patient: String,
+    #[key]
+    visit: String,
+    #[authenticated]
+    doctor: Option<String>, // without a doctor, the index does not list the visit
+    #[authenticated]
+    day: String,
+    #[authenticated]
+    start: u32,
+    #[encrypted]
+    notes: String,
+}
+
+#[derive(Envelope)]
+#[envelope(
+    table = "clinic",
+    index(
+        name = "gsi1",
+        partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"),
+        sort_key(name = "gsi1sk", format = "BILL#{number:06}"),
+    )
+)]
+#[partition_key(name = "pk", format = "PATIENT#{patient}")]
+#[sort_key(name = "sk", format = "BILL#{number:06}")]
+struct Bill {
+    #[key]
+    patient: String,
+    #[key]
+    number: u32,
+    #[authenticated]
+    doctor: String,
+    #[encrypted]
+    amount: u64,
+}
+
+#[derive(Envelope)]
+enum Clinic {
+    Visit(Visit),
+    Bill(Bill),
+}
+
+#[tokio::test]
+async fn the_guide_queries_composed_keys_of_indexes() -> Result<(), Box<dyn std::error::Error>> {
+    let clinic = Table::<Clinic>::new(servers().await.dynamodb().clone(), local_keys(1));
+    let clinic = clinic.named(unique_name("clinic"));
+    clinic.create_table().send().await?;
+    for (visit, doctor, day, start) in [
+        ("v_1", Some("d_1"), "2026-03-02", 930),
+        ("v_2", Some("d_1"), "2026-03-08", 800),
+        ("v_3", None, "2026-03-02", 930),
+    ] {
+        let visit = Visit {
+            patient: "p_1".to_owned(),
+            visit: visit.to_owned(),
+            doctor: doctor.map(str::to_owned),
+            day: day.to_owned(),
+            start,
+            notes: "gout".to_owned(),
+        };
+        clinic.put(&Clinic::Visit(visit)).send().await?;
+    }
+    let (patient, doctor) = ("p_1".to_owned(), "d_1".to_owned());
+    clinic.put(&Clinic::Bill(Bill { patient, number: 7, doctor, amount: 70 })).send().await?;
+
+    let visits = clinic.of::<Visit>();
+    let by_doctor = visits.index(|indexes| indexes.gsi1);
+    let days = by_doctor.query("d_1").sort(|key| key.between_parts("2026-03-02", "2026-03-08"));
+    assert_eq!(days.send().await?.len(), 2);
+    let from_nine =
+        by_doctor.query("d_1").sort(|key| key.between_parts(("2026-03-02", 900), "2026-03-02"));
+    assert_eq!(from_nine.send().await?.len(), 1);
+
+    let by_doctor = clinic.index_of(Visit::indexes().gsi1);
+    let mut kinds = Vec::new();
+    for record in by_doctor.query("d_1").send().await? {
+        kinds.push(match record {
+            Clinic::Visit(visit) => visit.visit,
+            Clinic::Bill(bill) => format!("bill {}", bill.number),
+        });
+    }
+    assert_eq!(kinds, ["bill 7", "v_1", "v_2"]);
+    Ok(())
 }
