@@ -11,6 +11,7 @@ use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
 use envelope_examples::servers::loopback::Loopback;
 use envelope_examples::servers::{create_kms_key, create_table, unique_name};
 use envelope_examples::{Faults, Servers};
+use serde::{Deserialize, Serialize};
 
 use crate::process::{Ended, own_command, run};
 
@@ -28,6 +29,14 @@ struct User {
     #[encrypted(accept = "plaintext")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
+    #[encrypted]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<Address>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Address {
+    city: String,
 }
 
 /// A user as the struct was before `phone` became encrypted.
@@ -197,7 +206,7 @@ async fn a_table_of_several_types_is_sealed_in_one_scan() {
         assert!(ended.stderr.contains(part), "no {part} in {}", ended.stderr);
     }
     let user = bench.table::<User>().get(3).send().await.unwrap().unwrap();
-    assert_eq!(user, User { id: 3, email: "zoe@example.com".into(), phone: None });
+    assert_eq!(user, User { id: 3, email: "zoe@example.com".into(), phone: None, address: None });
     let order = bench.table::<Order>().get(1).send().await.unwrap().unwrap();
     assert_eq!(order.card, "4111");
     assert!(!is_sealed(&bench.stored("COUNTER#1").await));
@@ -227,6 +236,62 @@ async fn a_table_of_several_types_is_sealed_in_one_scan() {
         (&result["counts"]["already"], &result["counts"]["other_entity"]),
         (&8.into(), &1.into())
     );
+}
+
+/// Each for a reason of its own: an entry that the struct does not read, and an item of another
+/// program with more attributes than a condition can name.
+#[tokio::test]
+async fn nested_values_and_wide_items_are_named_on_stdout() {
+    let bench = Bench::new().await;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let entry =
+        [("city", "Bern"), ("zip", "SECRET")].map(|(name, value)| (name.to_owned(), text(value)));
+    let unread = Item::from([
+        ("pk".to_owned(), text("USER#1")),
+        ("email".to_owned(), text("e")),
+        ("address".to_owned(), AttributeValue::M(entry.into())),
+    ]);
+    let mut wide = Item::from([
+        ("pk".to_owned(), text("ORDER#2")),
+        ("legacy_card".to_owned(), text("SECRET")),
+    ]);
+    wide.extend((0..150).map(|number| (format!("attribute{number}"), text("x"))));
+    for item in [&unread, &wide] {
+        let put = bench.servers.dynamodb().put_item().table_name(&bench.name);
+        put.set_item(Some(item.clone())).send().await.unwrap();
+    }
+    let ended = bench.backfill_in(&[("ENVELOPE_TEST_LEGACY", "1")], &[]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let failed: Vec<_> = ended.stdout.lines().filter(|it| it.starts_with("failed ")).collect();
+    for (key, says) in [("USER#1", "`address`"), ("ORDER#2", "an expression of")] {
+        let named = failed.iter().any(|line| line.contains(key) && line.contains(says));
+        assert!(named, "no {key} and {says}: {failed:#?}");
+    }
+    assert!(!ended.stdout.contains("SECRET") && !ended.stderr.contains("SECRET"), "{ended:?}");
+    assert_eq!((bench.stored("USER#1").await, bench.stored("ORDER#2").await), (unread, wide));
+}
+
+#[tokio::test]
+async fn an_item_that_is_deleted_meanwhile_does_not_come_back() {
+    let bench = Bench::new().await;
+    bench.plant("USER#1", &[("email", "e")]).await;
+    bench.faults.hold("UpdateItem");
+    let table = ["backfill", "--table", &bench.name, "--logical", "shop"];
+    let mut command = bench.command(&[&table[..], &["--kms-key", &bench.key]].concat());
+    let running = tokio::task::spawn_blocking(move || Ended::of_own(command.output().unwrap()));
+    while bench.faults.calls("UpdateItem") == 0 {
+        tokio::task::yield_now().await;
+    }
+    bench.table::<User>().delete(1).send().await.unwrap();
+    bench.faults.release("UpdateItem");
+    let ended = running.await.unwrap();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(
+        ended.stdout.starts_with("sealed 0   already 0   other entity 0   failed 0"),
+        "{ended:?}"
+    );
+    assert!(ended.stdout.contains("1 times overtaken"), "{ended:?}");
+    assert_eq!(bench.table::<User>().get(1).send().await.unwrap(), None);
 }
 
 #[tokio::test]

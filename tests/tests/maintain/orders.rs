@@ -106,6 +106,29 @@ const CASES: [(Option<&str>, Replies); 5] = [
     (None, Replies::Stale),
 ];
 
+mod convert {
+    use super::*;
+
+    macro_rules! pairs {
+        ($($name:ident: $other:expr;)*) => {$(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                pair(Run::Convert, stringify!($name), &$other).await;
+            }
+        )*};
+    }
+
+    // `Old` is another program, and `New` a writer that seals.
+    pairs! {
+        put_theirs: [Put("b", Old), Put("", Old), Put("d", Old)];
+        put_sealed: [Put("b", New), Put("c", Old), Put("d", New)];
+        delete: [Put("", Old), Delete, Delete];
+        recreate: [Delete, Put("b", Old), Put("c", New)];
+        in_place: [Count(1), Count(2), Count(3)];
+        second_run: [MOVE];
+    }
+}
+
 /// Every order of a run and of what another actor does: in all cases with `ORDERS=all`, as
 /// `.ci/run` sets it. Otherwise only in the first case, to save half a minute.
 async fn pair(run: Run, name: &str, other: &'static [Op]) {

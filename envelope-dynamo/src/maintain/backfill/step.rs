@@ -129,6 +129,9 @@ impl run::Step for Step {
     ) -> BoxFuture<'s, Result<Rehearsed, Error>> {
         async move {
             if is_sealed(item) {
+                if self.unwrap.is_none() {
+                    return Err(self.error(item, cannot_open()));
+                }
                 let (kind, fail) = (self.kind(item)?, |problem| self.error(item, problem));
                 return rehearsed_resealing(&kind, item, &self.stand_in).await.map_err(fail);
             }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use envelope_dynamo::item::{PlaintextItems, from_item_or_plaintext, is_plaintext};
 use envelope_dynamo::keys::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, EncryptedDek,
     KeyFuture, KmsKeyHint, SharedKeyProvider, SharingLimits,
 };
-use envelope_dynamo::maintain::{Limits, SchemaFile, StoredTable, Target};
+use envelope_dynamo::maintain::{Converted, Limits, SchemaFile, StoredTable, Target};
 use envelope_dynamo::{
     Access, Envelope, ErrorKind, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider, Table,
     to_item,
 };
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_kms_key, unique_name};
-use envelope_tests::{Item, bytes_of, text};
+use envelope_tests::{Item, bytes_of, local_keys, number, text};
 
 use crate::orders::keys::{RememberedKeys, RememberedKms};
 use crate::orders::model::{Key, Op, Outcome, Record};
@@ -30,13 +30,21 @@ pub(super) enum Run {
     Reseal,
     /// Writers of the old key store plain items, and those of the new one seal.
     Backfill,
+    /// Writers of the old key are another program, which stores items of its own form over
+    /// whatever stands there, and those of the new one seal.
+    Convert,
 }
 
 /// A kind of record that is tried.
 pub(super) trait Shape: Envelope + Clone + Send + Sync + 'static {
     const HAS_GROUP: bool;
+    /// The encrypted fields: another program has them under other names.
+    const ENCRYPTED: &'static [&'static str];
     fn named(part: &str, name: &str) -> Self;
     fn name(&self) -> String;
+    fn part(&self) -> &str;
+    /// The attributes that depend on the shape, as serde writes them.
+    fn plain(&self) -> Vec<(&'static str, AttributeValue)>;
     fn append(&mut self, letter: char);
     fn count(&self) -> u64;
     fn set_count(table: &Table<Self>, count: u64) -> impl Future<Output = bool>;
@@ -89,6 +97,10 @@ macro_rules! writes {
             self.count
         }
 
+        fn part(&self) -> &str {
+            &self.part
+        }
+
         async fn set_count(table: &Table<Self>, count: u64) -> bool {
             match table.update(("r", "first")).set(|it| it.count, count).send().await {
                 Ok(_) => true,
@@ -112,6 +124,7 @@ macro_rules! writes {
 
 impl Shape for Grouped {
     const HAS_GROUP: bool = true;
+    const ENCRYPTED: &'static [&'static str] = &["name", "diagnosis"];
 
     fn named(part: &str, name: &str) -> Self {
         let diagnosis = Access::Granted("gout".into());
@@ -125,6 +138,17 @@ impl Shape for Grouped {
         self.name.clone()
     }
 
+    fn plain(&self) -> Vec<(&'static str, AttributeValue)> {
+        let tags = self.tags.iter().map(text).collect();
+        let diagnosis = self.diagnosis.as_ref().granted().unwrap();
+        vec![
+            ("name", text(&self.name)),
+            ("diagnosis", text(diagnosis)),
+            ("ward", text(&self.ward)),
+            ("tags", AttributeValue::L(tags)),
+        ]
+    }
+
     fn append(&mut self, letter: char) {
         self.name.push(letter);
     }
@@ -134,6 +158,7 @@ impl Shape for Grouped {
 
 impl Shape for Optional {
     const HAS_GROUP: bool = false;
+    const ENCRYPTED: &'static [&'static str] = &["name"];
 
     fn named(part: &str, name: &str) -> Self {
         let name = (!name.is_empty()).then(|| name.to_owned());
@@ -142,6 +167,10 @@ impl Shape for Optional {
 
     fn name(&self) -> String {
         self.name.clone().unwrap_or_default()
+    }
+
+    fn plain(&self) -> Vec<(&'static str, AttributeValue)> {
+        self.name.iter().map(|name| ("name", text(name))).collect()
     }
 
     fn append(&mut self, letter: char) {
@@ -250,6 +279,7 @@ impl World {
         for (part, name) in parts {
             let item = match run {
                 Run::Backfill => world.plain_item(&T::named(part, name)).await,
+                Run::Convert => theirs(&T::named(part, name)),
                 Run::Rewrap | Run::Reseal => to_item(&T::named(part, name), &keys).await.unwrap(),
             };
             let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
@@ -272,7 +302,7 @@ impl World {
         let writer = if key == Key::Old { old } else { new };
         let table = Table::new(client, Arc::clone(writer)).named(&self.table);
         match (self.run, key) {
-            (Run::Rewrap | Run::Reseal, _) => table,
+            (Run::Rewrap | Run::Reseal | Run::Convert, _) => table,
             (Run::Backfill, Key::Old) => table.plaintext_items(PlaintextItems::ReadAndWrite),
             (Run::Backfill, Key::New) => table.plaintext_items(PlaintextItems::Read),
         }
@@ -302,6 +332,12 @@ impl World {
     pub(super) async fn perform<T: Shape>(&self, op: Op, client: &Client) -> Outcome {
         let records = |key| self.records::<T>(client.clone(), key);
         let is_there = match op {
+            Op::Put(name, Key::Old) if self.run == Run::Convert => {
+                let item = theirs(&T::named("first", name));
+                let put = client.put_item().table_name(&self.table).set_item(Some(item));
+                put.send().await.unwrap();
+                true
+            }
             Op::Put(name, key) => {
                 records(key).put(&T::named("first", name)).send().await.unwrap();
                 true
@@ -318,8 +354,12 @@ impl World {
     }
 
     async fn maintain<T: Shape>(&self, key: Key, client: &Client) -> Outcome {
-        if self.run == Run::Backfill {
-            let run = self.records::<T>(client.clone(), Key::New).backfill();
+        if matches!(self.run, Run::Backfill | Run::Convert) {
+            let records = self.records::<T>(client.clone(), Key::New);
+            let run = match self.run {
+                Run::Convert => records.backfill_from(|item| async { converted::<T>(item).await }),
+                _ => records.backfill(),
+            };
             let counts = run.limits(Limits::new().in_flight(1)).send().await.unwrap();
             assert_eq!((counts.failed, counts.other_entity), (0, 0));
             return Outcome::Done;
@@ -334,7 +374,7 @@ impl World {
         let target = Target::branch_version(BranchVersion::from_bytes([version(key); 16]));
         let run = match self.run {
             Run::Rewrap => table.rewrap(self.kms.clone(), from, to),
-            Run::Reseal | Run::Backfill => {
+            Run::Reseal | Run::Backfill | Run::Convert => {
                 let keys = || provider(&self.servers, &self.kms_keys, self.run, key);
                 table.reseal(keys(), keys(), target)
             }
@@ -358,9 +398,10 @@ impl World {
             };
             let is_first = item["part"] == text("first");
             let state = match self.run {
-                Run::Backfill => PlaintextItems::Read,
+                Run::Backfill | Run::Convert => PlaintextItems::Read,
                 Run::Rewrap | Run::Reseal => PlaintextItems::Refuse,
             };
+            let item = if is_plaintext(&item) { ours(item) } else { item };
             let read: T = from_item_or_plaintext(item, &self.writers[0], state).await.unwrap();
             let record =
                 Record { name: read.name(), count: read.count(), own: own.unwrap(), group };
@@ -375,7 +416,7 @@ impl World {
         let is_of = |key: Key| match self.run {
             Run::Reseal => entry.id() == [version(key); 16],
             // A plain item has no wrapped key.
-            Run::Backfill => key == Key::New,
+            Run::Backfill | Run::Convert => key == Key::New,
             Run::Rewrap => {
                 let [old, new] = &self.kms_keys;
                 let arn = if key == Key::Old { old } else { new };
@@ -402,11 +443,40 @@ fn provider(
     };
     match (run, key) {
         (Run::Rewrap, Key::Old) => kms(old, new),
-        (Run::Rewrap | Run::Backfill, _) => kms(new, old),
+        (Run::Rewrap | Run::Backfill | Run::Convert, _) => kms(new, old),
         (Run::Reseal, key) => {
             let limits = CacheLimits::new(Duration::from_secs(3600));
             let store = Versions { active: version(key) };
             Arc::new(HierarchicalKeyProvider::per_table(store, limits))
         }
     }
+}
+
+/// The item of another program: plain, but under other names.
+fn theirs<T: Shape>(record: &T) -> Item {
+    let plain = Item::from([
+        ("id".to_owned(), text("r")),
+        ("part".to_owned(), text(record.part())),
+        ("count".to_owned(), number(record.count())),
+    ]);
+    let named = T::plain(record).into_iter().map(|(name, value)| {
+        let is_encrypted = T::ENCRYPTED.contains(&name);
+        (if is_encrypted { format!("their_{name}") } else { name.to_owned() }, value)
+    });
+    plain.into_iter().chain(named).collect()
+}
+
+/// The item under our names.
+fn ours(item: Item) -> Item {
+    let named = |name: String| name.strip_prefix("their_").map(str::to_owned).unwrap_or(name);
+    item.into_iter().map(|(name, value)| (named(name), value)).collect()
+}
+
+async fn converted<T: Shape>(item: Item) -> Result<Option<Converted<T>>, envelope_dynamo::Error> {
+    // No key is asked for.
+    let keys = local_keys(1);
+    let record = from_item_or_plaintext(ours(item), &keys, PlaintextItems::Read).await?;
+    let converted = Converted::new(record);
+    let removed = T::ENCRYPTED.iter().map(|name| format!("their_{name}"));
+    Ok(Some(removed.fold(converted, Converted::remove)))
 }
