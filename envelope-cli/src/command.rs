@@ -54,8 +54,10 @@ struct Setting {
     /// The logical name of the table of the type.
     table: &'static str,
     entity: &'static str,
-    apply: Box<dyn FnOnce(Backfill, &SdkConfig) -> Backfill>,
+    apply: Box<Apply>,
 }
+
+type Apply = dyn FnOnce(Backfill, &SdkConfig) -> Backfill;
 
 impl Command {
     /// The command without record types, for the tables of a schema file.

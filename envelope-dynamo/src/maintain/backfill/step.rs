@@ -205,8 +205,8 @@ impl Step {
 
     /// The types of this run that the item can be, by its keys and its entity type.
     fn types_of(&self, item: &Item) -> impl Iterator<Item = &dyn RecordType> {
-        let fits = |ty: &&Box<dyn RecordType>| ty.kind().mismatch(item).is_none();
-        self.types.iter().filter(fits).map(|ty| &**ty)
+        let types = self.types.iter().map(|ty| &**ty);
+        types.filter(|ty| ty.kind().mismatch(item).is_none())
     }
 
     fn sealed_standing(&self, item: &Item) -> Result<Standing, Error> {
