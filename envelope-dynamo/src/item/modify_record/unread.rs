@@ -111,15 +111,13 @@ fn compare(
             }
         }
         (AttributeValue::M(_) | AttributeValue::L(_), _) => add_nested(stored, at, places),
-        (AttributeValue::S(text), again) => {
-            if !text.is_empty() && again != stored {
-                places.push((at.clone(), Doubt::Text));
-            }
+        (AttributeValue::S(text), again) if !text.is_empty() && again != stored => {
+            places.push((at.clone(), Doubt::Text));
         }
-        (AttributeValue::N(number), AttributeValue::N(other)) => {
-            if Number::parse(number) != Number::parse(other) {
-                places.push((at.clone(), Doubt::Number(again.clone())));
-            }
+        (AttributeValue::N(number), AttributeValue::N(other))
+            if Number::parse(number) != Number::parse(other) =>
+        {
+            places.push((at.clone(), Doubt::Number(again.clone())));
         }
         // A set that the struct reads and writes as a list, or the other way. Its elements are not
         // tried one by one: if one is missing, the answer is yes.
