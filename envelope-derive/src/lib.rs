@@ -125,6 +125,7 @@ use syn::DeriveInput;
 /// |---|---|
 /// | `index(name = "by-plan", partition_key = plan, sort_key = created)` | a global secondary index with the keys `plan` and `created`; the sort key is optional |
 /// | `index(name = "by-day", local, sort_key = day)` | a local secondary index |
+/// | `index(name = "by-doctor", partition_key = (clinic, doctor), sort_key = (day, start))` | a global secondary index with up to four partition keys and four sort keys |
 /// | `index(name = "gsi1", partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"))` | an index whose key is composed, in an attribute of its own; the same for `sort_key` |
 ///
 /// The keys of an index are readable fields, or composed keys of the table. They are named as in

@@ -65,7 +65,7 @@ pub use crate::expression::comparisons::{AttributeType, Size};
 pub use crate::expression::condition::Condition;
 pub(crate) use crate::expression::limit::Limit;
 pub use crate::expression::operand::{IntoOperand, operand_kind};
-pub use crate::expression::sort::{SortCondition, SortKey};
+pub use crate::expression::sort::{AfterEqual, SortBy, SortCondition, SortKey};
 pub(crate) use crate::expression::update::Changes;
 pub use crate::record::attribute::{Attribute, InPlace, Readable, mark};
 pub use crate::record::path::{AttributePath, Elements, Entries, UpdateTarget};

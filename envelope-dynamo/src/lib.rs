@@ -150,7 +150,10 @@ pub mod __private {
     pub use crate::message::ContextForm;
     pub use crate::record::access::InGroup;
     pub use crate::record::attribute::{Attribute, mark};
-    pub use crate::record::index::{Index, IndexSchema, NoIndexes, PrimaryKey, kind};
+    pub use crate::record::index::{
+        Index, IndexSchema, NextSortKey, NoIndexes, PrimaryKey, SortedBy, Then, kind,
+    };
+    pub use crate::record::index_key::{KeyAttribute, PartitionKey};
     pub use crate::record::key::AnyKey;
     pub use crate::record::key_format::Piece;
     pub use crate::record::kind::Kind;

@@ -46,6 +46,7 @@ pub(crate) mod attribute;
 pub(crate) mod document_path;
 pub(crate) mod field;
 pub mod index;
+pub(crate) mod index_key;
 pub(crate) mod item_key;
 pub(crate) mod key;
 pub(crate) mod key_format;
@@ -67,7 +68,7 @@ use serde::{Deserializer, Serialize, Serializer};
 pub use crate::record::access::Access;
 use crate::record::attribute::mark;
 pub use crate::record::field::{Field, Mark};
-use crate::record::index::{IndexSchema, PrimaryKey};
+use crate::record::index::{IndexKey, IndexSchema, PrimaryKey};
 pub use crate::record::key::{
     Composite, IntoFirstParts, IntoKey, IntoValue, Partition, Parts, RecordKey,
 };
@@ -129,7 +130,7 @@ pub trait Envelope: Sized {
 
     /// The primary key: a [`Partition`] or a [`Composite`] of the key fields, or of the [`Parts`]
     /// of composed keys.
-    type Key: RecordKey;
+    type Key: IndexKey;
 
     /// The stored fields as attributes, each under the name of its field.
     type Attributes;

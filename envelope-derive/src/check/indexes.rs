@@ -14,11 +14,19 @@ pub(super) fn check(input: &Input, errors: &mut Errors) {
     for index in &input.options.indexes {
         keys_are_given(index, input, errors);
         for key in index.keys() {
-            if let IndexKey::Named(key) = key {
-                key_is_readable(index, key, input, errors);
+            match key {
+                IndexKey::Named(key) => key_is_readable(index, key, input, errors),
+                IndexKey::Several(keys) => {
+                    for key in keys {
+                        key_is_readable(index, key, input, errors);
+                    }
+                }
+                IndexKey::Composed(_) => {}
             }
         }
         keys_differ(index, errors);
+        fields_differ(index, errors);
+        local_index_has_one_sort_key(index, errors);
     }
     names_are_unique(input, errors);
 }
@@ -61,7 +69,9 @@ fn has_sort_key(input: &Input) -> bool {
 /// A key of an index is a stored field that DynamoDB can read.
 fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Errors) {
     let name = unraw(key);
-    if input.field(&name).is_none() && input.composed_key_named(key).is_some() {
+    let is_alone =
+        index.keys().any(|other| matches!(other, IndexKey::Named(other) if other == key));
+    if is_alone && input.field(&name).is_none() && input.composed_key_named(key).is_some() {
         return;
     }
     let Some(field) = input.field(&name) else {
@@ -151,6 +161,32 @@ fn keys_differ(index: &Index, errors: &mut Errors) {
             index.name.value()
         );
         errors.report(sort, problem, "remove `sort_key`, or name another field");
+    }
+}
+
+/// The fields of a key of several attributes are different fields.
+fn fields_differ(index: &Index, errors: &mut Errors) {
+    if !index.keys().any(|key| matches!(key, IndexKey::Several(_))) {
+        return;
+    }
+    let mut seen: Vec<String> = Vec::new();
+    for field in index.keys().flat_map(IndexKey::fields) {
+        let name = unraw(field);
+        if seen.contains(&name) {
+            let problem =
+                format_args!("`{name}` is twice in the key of the index `{}`", index.name.value());
+            errors.report(field, problem, "keep one of the two");
+        }
+        seen.push(name);
+    }
+}
+
+/// Only a global index has keys of several attributes.
+fn local_index_has_one_sort_key(index: &Index, errors: &mut Errors) {
+    if let (true, Some(key @ IndexKey::Several(_))) = (index.is_local, &index.sort_key) {
+        let help = "name one field, or remove `local` and name partition keys: the index is then \
+                    global";
+        errors.report(key, "a local index has one sort key", help);
     }
 }
 

@@ -192,6 +192,10 @@ fn indexes(parsed: &Input) -> Vec<TokenStream> {
     };
     let ty = |key: Option<&IndexKey>| match key? {
         IndexKey::Named(key) => named(key),
+        IndexKey::Several(keys) => {
+            let types = keys.iter().filter_map(named);
+            Some(quote!(__envelope::Parts<(#(#types),*)>))
+        }
         IndexKey::Composed(key) => Some(this.replace_self(value_type(&key_of_parts(parsed, key)))),
     };
     let mut taken = Vec::new();
@@ -201,7 +205,18 @@ fn indexes(parsed: &Input) -> Vec<TokenStream> {
         taken.push(ident.clone());
         let partition = ty(index.partition_key.as_ref()).unwrap_or_else(|| own_partition.clone());
         let sort = ty(index.sort_key.as_ref()).unwrap_or_else(|| quote!(()));
-        let (key, this) = (quote!(__envelope::AnyKey<#partition, #sort>), &this.ty);
+        let key = match &index.sort_key {
+            Some(IndexKey::Several(keys)) => {
+                let types: Vec<_> = keys.iter().filter_map(named).collect();
+                let list = types
+                    .into_iter()
+                    .rev()
+                    .fold(quote!(()), |rest, ty| quote!(__envelope::Then<#ty, #rest>));
+                quote!(__envelope::SortedBy<#partition, #list>)
+            }
+            _ => quote!(__envelope::AnyKey<#partition, #sort>),
+        };
+        let this = &this.ty;
         is_new.then(|| quote!(pub #ident: __envelope::Index<#this, #key, __envelope::kind::#kind>))
     });
     indexes.collect()

@@ -49,12 +49,14 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
         .map(|sort| key_attribute(record, Mark::SortKey, sort, &ty_generics));
     let primary = index_of(&quote!(__envelope::Option::None), &partition, sort.as_ref());
     let indexes = input.options.indexes.iter().map(|index| {
+        if index.keys().any(|key| matches!(key, IndexKey::Several(_))) {
+            let (ident, value) = (index.ident(), index_of_several(record, index, &ty_generics));
+            return quote!(#ident: #value);
+        }
         let attribute = |key: &IndexKey| index_attribute(record, key, &ty_generics);
         let partition = match &index.partition_key {
             Some(key) => attribute(key),
-            None => quote!(__envelope::Index::partition_key(
-                &<Self as __envelope::Envelope>::primary_key()
-            )),
+            None => table_partition_key(record, &ty_generics),
         };
         let sort = index.sort_key.as_ref().map(attribute);
         let (ident, name) = (index.ident(), &index.name);
@@ -102,7 +104,7 @@ fn keys<'a>(record: &'a Record<'_>) -> impl Iterator<Item = (Mark, &'a Key<'a>)>
         IndexKey::Named(ident) => {
             table_key(record, ident).is_some_and(|(mark, _)| mark == Mark::SortKey)
         }
-        IndexKey::Composed(_) => false,
+        IndexKey::Composed(_) | IndexKey::Several(_) => false,
     });
     let sort = record.sort_key.as_ref().filter(|key| !key.fields.is_empty() || is_in_index);
     let sort = sort.map(|sort| (Mark::SortKey, sort));
@@ -144,11 +146,73 @@ fn index_attribute(
             Some((mark, key)) => key_attribute(record, mark, key, ty_generics),
             None => quote!(__attributes.#ident),
         },
+        // Only for one attribute; several are made by `index_of_several`.
+        IndexKey::Several(fields) => quote!(#(__attributes.#fields)*),
         IndexKey::Composed(key) => {
             let (name, parts) = (index_parts_name(input, key), key_of_parts(input, key));
             composed_attribute(input, key, &name, &parts, ty_generics)
         }
     }
+}
+
+/// The partition key of the table, which a local index has too.
+fn table_partition_key(record: &Record<'_>, ty_generics: &TypeGenerics<'_>) -> TokenStream {
+    key_attribute(record, Mark::PartitionKey, &record.partition_key, ty_generics)
+}
+
+/// An index with several partition keys, several sort keys, or both.
+fn index_of_several(
+    record: &Record<'_>,
+    index: &Index,
+    ty_generics: &TypeGenerics<'_>,
+) -> TokenStream {
+    let name = &index.name;
+    let partition = match &index.partition_key {
+        Some(IndexKey::Several(fields)) => {
+            let values: Vec<_> = (0..fields.len()).map(|i| format_ident!("__value_{i}")).collect();
+            let attributes =
+                quote!(let __attributes = <Self as __envelope::Envelope>::attributes(););
+            quote! {
+                __envelope::PartitionKey::Several {
+                    attributes: || {
+                        #attributes
+                        __envelope::list([
+                            #(__envelope::KeyAttribute::partition(&__attributes.#fields)),*
+                        ])
+                    },
+                    operands: |__envelope::Parts((#(#values),*))| {
+                        #attributes
+                        __envelope::list([
+                            #(__envelope::Attribute::key_operand(&__attributes.#fields, #values)),*
+                        ])
+                    },
+                }
+            }
+        }
+        Some(key) => {
+            let attribute = index_attribute(record, key, ty_generics);
+            quote!(__envelope::PartitionKey::One(__envelope::Attribute::in_key(#attribute)))
+        }
+        None => {
+            let attribute = table_partition_key(record, ty_generics);
+            quote!(__envelope::PartitionKey::One(__envelope::Attribute::in_key(#attribute)))
+        }
+    };
+    let sort = match &index.sort_key {
+        None => quote!(__envelope::Option::None),
+        Some(IndexKey::Several(fields)) => {
+            let keys = fields.iter().rev().fold(
+                quote!(()),
+                |rest, field| quote!(__envelope::NextSortKey::new(__attributes.#field, #rest)),
+            );
+            quote!(__envelope::Option::Some(#keys))
+        }
+        Some(key) => {
+            let attribute = index_attribute(record, key, ty_generics);
+            quote!(__envelope::Option::Some(__envelope::Attribute::in_key(#attribute)))
+        }
+    };
+    quote!(__envelope::Index::by_several(__envelope::Option::Some(#name), #partition, #sort))
 }
 
 /// The composed key of the table that an index names, unless a field has the name.
@@ -218,8 +282,13 @@ fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
             .find(|field| unraw(&field.ident) == unraw(ident));
         field.map(|field: &Field| this.replace_self(&field.ty))
     };
+    let several = |fields: &[Ident]| fields.iter().filter_map(named).collect::<Vec<_>>();
     let key = |key: &IndexKey| match key {
         IndexKey::Named(ident) => named(ident),
+        IndexKey::Several(fields) => {
+            let types = several(fields);
+            Some(quote!(__envelope::Parts<(#(#types),*)>))
+        }
         IndexKey::Composed(key) => {
             Some(this.replace_self(value_type(&key_of_parts(record.input, key))))
         }
@@ -227,6 +296,13 @@ fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
     let partition = index.partition_key.as_ref().and_then(key);
     let partition =
         partition.unwrap_or_else(|| this.replace_self(value_type(&record.partition_key)));
+    if let Some(IndexKey::Several(fields)) = &index.sort_key {
+        let sort = several(fields)
+            .into_iter()
+            .rev()
+            .fold(quote!(()), |rest, ty| quote!(__envelope::Then<#ty, #rest>));
+        return quote!(__envelope::SortedBy<#partition, #sort>);
+    }
     match index.sort_key.as_ref().and_then(key) {
         None => quote!(__envelope::Partition<#partition>),
         Some(sort) => quote!(__envelope::Composite<#partition, #sort>),

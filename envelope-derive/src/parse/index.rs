@@ -1,7 +1,7 @@
 //! The secondary indexes: `index(name = "by_plan", partition_key = plan, sort_key = created)`. A
 //! key is a field, or composed of fields.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
@@ -16,6 +16,10 @@ const PARTITION_KEY: &str = "partition_key";
 const SORT_KEY: &str = "sort_key";
 const LOCAL: &str = "local";
 const OPTIONS: [&str; 4] = [NAME, PARTITION_KEY, SORT_KEY, LOCAL];
+
+/// Attributes of each role in the key of a global index (Amazon DynamoDB Developer Guide,
+/// "Multi-attribute keys").
+const MAX_ATTRIBUTES: usize = 4;
 
 /// An example for the help of messages.
 pub(crate) const EXAMPLE: &str =
@@ -37,6 +41,8 @@ pub(crate) enum IndexKey {
     Named(Ident),
     /// Composed of fields, in an attribute of its own.
     Composed(ComposedKey),
+    /// Several fields, each an attribute of the key.
+    Several(Vec<Ident>),
 }
 
 impl ToTokens for IndexKey {
@@ -44,6 +50,18 @@ impl ToTokens for IndexKey {
         match self {
             Self::Named(ident) => ident.to_tokens(tokens),
             Self::Composed(key) => key.to_tokens(tokens),
+            Self::Several(fields) => fields.iter().for_each(|field| field.to_tokens(tokens)),
+        }
+    }
+}
+
+impl IndexKey {
+    /// The fields that are attributes of the key.
+    pub(crate) fn fields(&self) -> &[Ident] {
+        match self {
+            Self::Named(field) => std::slice::from_ref(field),
+            Self::Several(fields) => fields,
+            Self::Composed(_) => &[],
         }
     }
 }
@@ -58,7 +76,7 @@ impl Index {
     pub(crate) fn composed(&self) -> impl Iterator<Item = &ComposedKey> {
         self.keys().filter_map(|key| match key {
             IndexKey::Composed(key) => Some(key),
-            IndexKey::Named(_) => None,
+            IndexKey::Named(_) | IndexKey::Several(_) => None,
         })
     }
 
@@ -148,13 +166,55 @@ fn index_name(option: &Entry, errors: &mut Errors) -> Option<LitStr> {
     Some(name)
 }
 
-/// The key in `partition_key = field` or `partition_key(name = "..", format = "..")`.
+/// The key in `partition_key = field`, `partition_key = (field, other)` or `partition_key(name =
+/// "..", format = "..")`.
 fn key(option: &Entry, errors: &mut Errors) -> Option<IndexKey> {
     match &option.value {
         Value::List(list) => {
             ComposedKey::parse_in_index(option, list.clone(), errors).map(IndexKey::Composed)
         }
+        Value::Assigned(value) => match parenthesized(value.clone()) {
+            Some(list) => several(option, list, errors).map(IndexKey::Several),
+            None => field(option, errors).map(IndexKey::Named),
+        },
         _ => field(option, errors).map(IndexKey::Named),
+    }
+}
+
+/// The tokens in `(..)`.
+fn parenthesized(value: TokenStream) -> Option<TokenStream> {
+    let mut tokens = value.into_iter();
+    match (tokens.next(), tokens.next()) {
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Parenthesis => {
+            Some(group.stream())
+        }
+        _ => None,
+    }
+}
+
+/// The fields in `partition_key = (field, other)`.
+fn several(option: &Entry, list: TokenStream, errors: &mut Errors) -> Option<Vec<Ident>> {
+    let name = &option.name;
+    let fields: Option<Vec<_>> = entry::entries(list)
+        .into_iter()
+        .map(|entry| Ident::parse_any.parse2(entry.tokens).ok().and_then(field_ident))
+        .collect();
+    match fields {
+        Some(fields) if (2..=MAX_ATTRIBUTES).contains(&fields.len()) => Some(fields),
+        Some(fields) => {
+            let problem = format_args!(
+                "a key of several attributes has 2 to {MAX_ATTRIBUTES} fields, and `{name}` has {}",
+                fields.len()
+            );
+            let help = format_args!("for one attribute write `{name} = plan`, without parentheses");
+            errors.report(option, problem, help);
+            None
+        }
+        None => {
+            let problem = format_args!("`{name}` takes the names of fields");
+            errors.report(option, problem, format_args!("write `{name} = (clinic, doctor)`"));
+            None
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Operand, mark};
 use crate::record::field::Field;
-use crate::record::key::{IntoFirstParts, IntoValue, Parts};
+use crate::record::index::{IndexKey, NextSortKey, SortList, SortedBy};
+use crate::record::key::{AnyKey, Composite, IntoFirstParts, IntoValue, Partition, Parts};
 
 /// The sort key of a table or index, with values of type `V`; see
 /// [`Query::sort`](crate::read::Query::sort).
@@ -172,6 +173,118 @@ fn after_all(beginning: String) -> String {
     text
 }
 
+/// Which conditions the sort keys of an index take. You cannot implement this trait.
+pub trait SortBy: IndexKey {
+    /// What [`Query::sort`](crate::read::Query::sort) passes, for a record of type `T`.
+    type Key<T>;
+
+    #[doc(hidden)]
+    fn key<T>(keys: Self::SortKeys<T>) -> Self::Key<T>;
+}
+
+/// For the message of the compiler: `sort` requires [`Sorted`](crate::record::index::Sorted) too.
+impl<P> SortBy for Partition<P> {
+    type Key<T> = SortKey<T, ()>;
+
+    fn key<T>((): ()) -> SortKey<T, ()> {
+        SortKey::new(Attribute::new(""))
+    }
+}
+
+macro_rules! one_sort_key {
+    ($($key:ident)*) => {$(
+        impl<P, S> SortBy for $key<P, S> {
+            type Key<T> = SortKey<T, S>;
+
+            fn key<T>(key: Self::SortKeys<T>) -> SortKey<T, S> {
+                SortKey::new(key)
+            }
+        }
+    )*};
+}
+
+one_sort_key! { Composite AnyKey }
+
+impl<P, L: SortList> SortBy for SortedBy<P, L> {
+    type Key<T> = L::Keys<T>;
+
+    fn key<T>(keys: Self::SortKeys<T>) -> Self::Key<T> {
+        keys
+    }
+}
+
+/// Conditions on the next of several sort keys.
+impl<T, A, R: Copy> NextSortKey<T, A, R> {
+    /// Is equal to `value`. The condition on the next sort key follows with [`AfterEqual::and`].
+    pub fn eq(&self, value: impl IntoValue<A>) -> AfterEqual<T, R> {
+        AfterEqual { condition: self.key().eq(value), rest: self.rest }
+    }
+
+    /// Is less than `value`.
+    pub fn lt(&self, value: impl IntoValue<A>) -> SortCondition<T> {
+        self.key().lt(value)
+    }
+
+    /// Is at most `value`.
+    pub fn le(&self, value: impl IntoValue<A>) -> SortCondition<T> {
+        self.key().le(value)
+    }
+
+    /// Is greater than `value`.
+    pub fn gt(&self, value: impl IntoValue<A>) -> SortCondition<T> {
+        self.key().gt(value)
+    }
+
+    /// Is at least `value`.
+    pub fn ge(&self, value: impl IntoValue<A>) -> SortCondition<T> {
+        self.key().ge(value)
+    }
+
+    /// Is between `low` and `high`, both included. DynamoDB refuses a `low` above the `high`.
+    pub fn between(&self, low: impl IntoValue<A>, high: impl IntoValue<A>) -> SortCondition<T> {
+        self.key().between(low, high)
+    }
+
+    /// Is a string that begins with `prefix`. DynamoDB refuses it for keys that are numbers.
+    pub fn begins_with(&self, prefix: impl Into<String>) -> SortCondition<T> {
+        self.key().begins_with(prefix)
+    }
+
+    const fn key(&self) -> SortKey<T, A> {
+        SortKey::new(self.attribute)
+    }
+}
+
+/// The condition that one of several sort keys is equal to a value, and the keys after it.
+#[must_use = "a condition does nothing by itself"]
+pub struct AfterEqual<T, R> {
+    condition: SortCondition<T>,
+    rest: R,
+}
+
+impl<T, A, R> AfterEqual<T, NextSortKey<T, A, R>> {
+    /// Adds a condition on the next sort key.
+    pub fn and<C: Into<SortCondition<T>>>(
+        self,
+        next: impl FnOnce(&NextSortKey<T, A, R>) -> C,
+    ) -> SortCondition<T> {
+        SortCondition(self.condition.0.and(next(&self.rest).into().0))
+    }
+}
+
+impl<T, R> From<AfterEqual<T, R>> for SortCondition<T> {
+    fn from(equal: AfterEqual<T, R>) -> Self {
+        equal.condition
+    }
+}
+
+/// Shows the condition without values.
+impl<T, R> fmt::Debug for AfterEqual<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.condition.fmt(f)
+    }
+}
+
 impl<T, V> fmt::Debug for SortKey<T, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SortKey").field(&self.0.name()).finish()
@@ -211,14 +324,14 @@ impl Placeholders {
     /// Renders the key condition of a query.
     pub(crate) fn key_condition<T>(
         &mut self,
-        partition: Operand,
+        partition: Vec<Operand>,
         sort: Option<SortCondition<T>>,
     ) -> Result<String, ErrorKind> {
-        let partition = Condition::<T>::compare(Comparison::Equal, partition);
-        let condition = match sort {
-            Some(SortCondition(sort)) => partition.and(sort),
-            None => partition,
-        };
-        condition.render(self)
+        let equal = |operand| Condition::<T>::compare(Comparison::Equal, operand);
+        let conditions = partition.into_iter().map(equal).chain(sort.map(|sort| sort.0));
+        match conditions.reduce(Condition::and) {
+            Some(condition) => condition.render(self),
+            None => Ok(String::new()),
+        }
     }
 }

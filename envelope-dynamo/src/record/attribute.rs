@@ -17,8 +17,9 @@ use crate::record::key::{FirstParts, IntoValue};
 use crate::record::key_format::KeyFormat;
 
 /// A value for an attribute, or the error of its serialization.
+#[doc(hidden)]
 #[derive(Clone, Debug)]
-pub(crate) struct Operand {
+pub struct Operand {
     pub(crate) attribute: &'static str,
     pub(crate) value: Serialized,
 }
@@ -212,6 +213,21 @@ impl<T, V, M> Attribute<T, V, M> {
     {
         self.parts = T::SCHEMA.stored_as(self.name).and_then(Field::key_format);
         self
+    }
+
+    /// The same attribute in the key of an index.
+    #[must_use]
+    pub const fn in_key(self) -> Attribute<T, V, mark::Key>
+    where
+        M: Readable,
+    {
+        self.as_key()
+    }
+
+    /// The value of this attribute in a key of several.
+    #[must_use]
+    pub fn key_operand(&self, value: V) -> Operand {
+        Operand { attribute: self.name, value: (self.write)(value) }
     }
 
     /// Sets the default for an attribute that the item does not have (`#[serde(default)]`).

@@ -46,8 +46,10 @@ use std::marker::PhantomData;
 use aws_sdk_dynamodb::types::ScalarAttributeType;
 
 use crate::record::Envelope;
-use crate::record::attribute::{Attribute, Readable, mark};
-use crate::record::field::Field;
+use crate::record::attribute::{Attribute, Readable};
+use crate::record::field::{Field, Mark};
+pub use crate::record::index_key::{IndexKey, NextSortKey, SortList, SortedBy, Then};
+use crate::record::index_key::{KeyAttribute, PartitionKey};
 use crate::record::key::{AnyKey, Composite, Partition, RecordKey};
 
 /// The kinds of index, as types. The kind decides which calls an index supports.
@@ -106,6 +108,8 @@ impl<P, S> Sorted for Composite<P, S> {}
 
 impl<P, S> Sorted for AnyKey<P, S> {}
 
+impl<P, L: SortList> Sorted for SortedBy<P, L> {}
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for crate::record::index::kind::Primary {}
@@ -137,18 +141,11 @@ mod sealed {
 /// assert_eq!(User::indexes().by_plan.name(), Some("by-plan"));
 /// assert_eq!(format!("{:?}", User::indexes().by_plan), "by-plan(plan, created)");
 /// ```
-pub struct Index<T, K: RecordKey, I> {
+pub struct Index<T, K: IndexKey, I> {
     name: Option<&'static str>,
-    pub(crate) partition: Attribute<T, K::Partition, mark::Key>,
-    pub(crate) sort: Option<Attribute<T, K::Sort, mark::Key>>,
+    pub(crate) partition: PartitionKey<T, K::Partition>,
+    pub(crate) sort: Option<K::SortKeys<T>>,
     kind: PhantomData<fn() -> I>,
-}
-
-/// A key attribute, and its DynamoDB type if the Rust type determines it.
-#[derive(Clone, Debug)]
-pub(crate) struct KeyAttribute {
-    pub(crate) name: &'static str,
-    pub(crate) scalar: Option<ScalarAttributeType>,
 }
 
 /// The attributes of the table's key. A composed key is a string.
@@ -156,9 +153,11 @@ pub(crate) fn primary_key_attributes<T: Envelope>() -> Vec<KeyAttribute> {
     let typed = T::primary_key().schema_keys();
     let attribute = |field: &'static Field| {
         let known = typed.iter().find(|key| key.name == field.name);
-        known
-            .cloned()
-            .unwrap_or(KeyAttribute { name: field.name, scalar: Some(ScalarAttributeType::S) })
+        known.cloned().unwrap_or(KeyAttribute {
+            name: field.name,
+            is_sort: field.mark == Mark::SortKey,
+            scalar: Some(ScalarAttributeType::S),
+        })
     };
     [T::SCHEMA.partition_key(), T::SCHEMA.sort_key()].into_iter().flatten().map(attribute).collect()
 }
@@ -175,7 +174,8 @@ pub struct IndexSchema {
 impl IndexSchema {
     /// Whether `other` has the same keys.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let names = |schema: &Self| schema.keys.iter().map(|key| key.name).collect::<Vec<_>>();
+        let key = |key: &KeyAttribute| (key.name, key.is_sort);
+        let names = |schema: &Self| schema.keys.iter().map(key).collect::<Vec<_>>();
         self.is_local == other.is_local && names(self) == names(other)
     }
 }
@@ -187,7 +187,7 @@ pub struct NoIndexes;
 /// The table's primary key as an index.
 pub type PrimaryKey<T> = Index<T, <T as Envelope>::Key, kind::Primary>;
 
-impl<T, K: RecordKey, I> Index<T, K, I> {
+impl<T, K: IndexKey, I> Index<T, K, I> {
     /// Returns the name of the index; `None` for the table itself.
     #[must_use]
     pub const fn name(&self) -> Option<&'static str> {
@@ -197,16 +197,20 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
     /// Returns the partition key, for derived code.
     #[doc(hidden)]
     #[must_use]
-    pub const fn partition_key(&self) -> Attribute<T, K::Partition, mark::Key> {
+    pub const fn partition_key(&self) -> PartitionKey<T, K::Partition> {
         self.partition
     }
 
-    /// The key attributes with their types, the partition key first.
+    /// The key attributes with their types, the partition keys first.
     pub(crate) fn schema_keys(&self) -> Vec<KeyAttribute> {
-        let partition =
-            KeyAttribute { name: self.partition.name(), scalar: self.partition.scalar() };
-        let sort = self.sort.map(|sort| KeyAttribute { name: sort.name(), scalar: sort.scalar() });
-        std::iter::once(partition).chain(sort).collect()
+        let mut keys = self.partition.attributes();
+        keys.extend(self.sort_attributes());
+        keys
+    }
+
+    /// The sort keys with their types.
+    pub(crate) fn sort_attributes(&self) -> Vec<KeyAttribute> {
+        self.sort.as_ref().map(K::sort_attributes).unwrap_or_default()
     }
 
     /// Returns the definition from which the index is created, for derived code.
@@ -226,13 +230,24 @@ impl<T, K: RecordKey, I> Index<T, K, I> {
     /// The same index, of a record type `U` of the same table.
     pub(crate) fn retyped<U>(&self) -> Index<U, K, I> {
         let partition = self.partition.retyped();
-        let sort = self.sort.map(|sort| sort.retyped());
+        let sort = self.sort.as_ref().map(K::retyped);
         Index { name: self.name, partition, sort, kind: PhantomData }
     }
 
-    /// The names of the key attributes, the partition key first.
-    pub(crate) fn key_names(&self) -> impl Iterator<Item = &'static str> {
-        std::iter::once(self.partition.name()).chain(self.sort.map(|sort| sort.name()))
+    /// The names of the key attributes, the partition keys first.
+    pub(crate) fn key_names(&self) -> impl Iterator<Item = &'static str> + use<T, K, I> {
+        self.schema_keys().into_iter().map(|key| key.name)
+    }
+
+    /// An index with any keys, for derived code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn by_several(
+        name: Option<&'static str>,
+        partition: PartitionKey<T, K::Partition>,
+        sort: Option<K::SortKeys<T>>,
+    ) -> Self {
+        Self { name, partition, sort, kind: PhantomData }
     }
 }
 
@@ -245,7 +260,8 @@ impl<T, P, I> Index<T, Partition<P>, I> {
         name: Option<&'static str>,
         partition: Attribute<T, P, M>,
     ) -> Self {
-        Self { name, partition: partition.as_key(), sort: None, kind: PhantomData }
+        let partition = PartitionKey::One(partition.as_key());
+        Self { name, partition, sort: None, kind: PhantomData }
     }
 }
 
@@ -259,19 +275,20 @@ impl<T, P, S, I> Index<T, Composite<P, S>, I> {
         partition: Attribute<T, P, M>,
         sort: Attribute<T, S, N>,
     ) -> Self {
-        Self { name, partition: partition.as_key(), sort: Some(sort.as_key()), kind: PhantomData }
+        let partition = PartitionKey::One(partition.as_key());
+        Self { name, partition, sort: Some(sort.as_key()), kind: PhantomData }
     }
 }
 
-impl<T, K: RecordKey, I> Clone for Index<T, K, I> {
+impl<T, K: IndexKey, I> Clone for Index<T, K, I> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, K: RecordKey, I> Copy for Index<T, K, I> {}
+impl<T, K: IndexKey, I> Copy for Index<T, K, I> {}
 
-impl<T, K: RecordKey, I> fmt::Debug for Index<T, K, I> {
+impl<T, K: IndexKey, I> fmt::Debug for Index<T, K, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.key_names().collect();
         write!(f, "{}({})", self.name.unwrap_or("table"), names.join(", "))

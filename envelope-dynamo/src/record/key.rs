@@ -91,6 +91,7 @@ mod sealed {
     impl<P> Sealed for super::Partition<P> {}
     impl<P, S> Sealed for super::Composite<P, S> {}
     impl<P, S> Sealed for super::AnyKey<P, S> {}
+    impl<P, L> Sealed for crate::record::index_key::SortedBy<P, L> {}
 }
 
 /// A value that can be passed as a primary key of type `K`: the partition key, or a pair of

@@ -9,7 +9,8 @@ use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
-use crate::record::index::{IndexSchema, KeyAttribute, primary_key_attributes};
+use crate::record::index::{IndexSchema, primary_key_attributes};
+use crate::record::index_key::KeyAttribute;
 use crate::record::schema::Schema;
 
 /// A kind of record: the name, table, key form and schema of a record type.

@@ -19,7 +19,8 @@ use crate::error::usage::UsageError;
 use crate::error::{Error, dynamodb_error};
 use crate::item::entity::Entity;
 use crate::record::Envelope as _;
-use crate::record::index::{IndexSchema, KeyAttribute, primary_key_attributes};
+use crate::record::index::{IndexSchema, primary_key_attributes};
+use crate::record::index_key::KeyAttribute;
 use crate::table::Table;
 
 /// How long a new table may take to become ready.
@@ -204,17 +205,16 @@ fn malformed(_: BuildError) -> ErrorKind {
     MALFORMED
 }
 
-/// Partition key, then sort key.
+/// Partition keys, then sort keys.
 fn key_schema(keys: &[KeyAttribute]) -> Result<Vec<KeySchemaElement>, ErrorKind> {
-    let roles = [KeyType::Hash, KeyType::Range];
-    let element = |(key, role): (&KeyAttribute, KeyType)| {
+    let element = |key: &KeyAttribute| {
         KeySchemaElement::builder()
             .attribute_name(key.name)
-            .key_type(role)
+            .key_type(if key.is_sort { KeyType::Range } else { KeyType::Hash })
             .build()
             .map_err(malformed)
     };
-    keys.iter().zip(roles).map(element).collect()
+    keys.iter().map(element).collect()
 }
 
 fn definition(key: &KeyAttribute) -> Result<AttributeDefinition, ErrorKind> {

@@ -56,6 +56,22 @@ struct Patient {
     note: String,
 }
 
+#[derive(Envelope)]
+#[envelope(table = "visits", index(name = "by_name", partition_key = ward, sort_key = (name, day)))]
+#[allow(dead_code)]
+struct Visit {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    notes: String,
+    #[plaintext]
+    ward: String,
+    #[plaintext]
+    name: String,
+    #[plaintext]
+    day: String,
+}
+
 #[derive(Debug, View)]
 #[view(of = Patient)]
 #[allow(dead_code)]
@@ -406,6 +422,14 @@ async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
     seen.print(&records);
     seen.print(&records.resume_token().unwrap());
     seen.error(&TEXT.parse::<ResumeToken>().unwrap_err());
+    not_printed! { seen: SortedBy<(), ()>; Then<(), ()>; }
+    let by_name = Table::<Visit>::new(patients.client().clone(), envelope_tests::local_keys(1));
+    let _unsent = by_name.index(|indexes| indexes.by_name).query(TEXT).sort(|name| {
+        seen.print(name);
+        let equal = name.eq(TEXT);
+        seen.print(&equal);
+        equal
+    });
     let _unsent = patients.index(|indexes| indexes.by_note).query(TEXT).sort(|id| {
         seen.print(id);
         let condition = id.begins_with(TEXT);

@@ -11,6 +11,7 @@ mod groups;
 mod index_keys;
 mod plaintext;
 mod reading;
+mod several_keys;
 mod shop;
 mod soak;
 mod tables;

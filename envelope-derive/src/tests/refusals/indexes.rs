@@ -328,3 +328,41 @@ fn the_parts_of_an_index_key_are_stored_fields_with_one_text() {
              bound"],
     );
 }
+
+#[test]
+fn a_key_of_several_attributes_names_two_to_four_fields() {
+    check_indexes(&[
+        ("name = \"gsi1\", partition_key = (plan, logins), sort_key = (at, type)", &[]),
+        ("name = \"gsi1\", partition_key = (id, plan, logins, at)", &[]),
+        ("name = \"gsi1\", partition_key = plan, sort_key = (at, type)", &[]),
+        (
+            "name = \"gsi1\", partition_key(name = \"pk\", format = \"{plan}\"), sort_key = (at, type)",
+            &[],
+        ),
+        (
+            "name = \"gsi1\", partition_key = (plan)",
+            &[
+                "a key of several attributes has 2 to 4 fields, and `partition_key` has 1\nhelp: for \
+                 one attribute write `partition_key = plan`, without parentheses",
+            ],
+        ),
+        (
+            "name = \"gsi1\", partition_key = (plan, \"logins\")",
+            &["`partition_key` takes the names of fields\nhelp: write `partition_key = (clinic, \
+                 doctor)`"],
+        ),
+        (
+            "name = \"gsi1\", partition_key = (plan, plam)",
+            &["there is no field `plam` in the struct\nhelp: did you mean `plan`?"],
+        ),
+        (
+            "name = \"gsi1\", partition_key = (plan, secret)",
+            &["`secret` is encrypted, so DynamoDB cannot index it"],
+        ),
+        (
+            "name = \"gsi1\", partition_key = (plan, logins), sort_key = plan",
+            &["`plan` is twice in the key of the index `gsi1`"],
+        ),
+        ("name = \"lsi1\", local, sort_key = (plan, logins)", &["a local index has one sort key"]),
+    ]);
+}

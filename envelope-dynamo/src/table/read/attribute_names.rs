@@ -6,8 +6,7 @@ use crate::item::entity::Entity;
 use crate::item::layout::{dek_attribute, payload_attribute};
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
-use crate::record::index::Index;
-use crate::record::key::RecordKey;
+use crate::record::index::{Index, IndexKey};
 use crate::record::schema::RESERVED;
 use crate::record::view::{View, projected_names};
 
@@ -17,7 +16,7 @@ pub(crate) fn primary_names<T: Entity>() -> impl Iterator<Item = &'static str> {
 }
 
 /// The attributes of the table's key and of the index's key.
-pub(crate) fn key_names<T: Entity, K: RecordKey, I>(
+pub(crate) fn key_names<T: Entity, K: IndexKey, I>(
     index: &Index<T::First, K, I>,
 ) -> Vec<&'static str> {
     let mut names: Vec<_> = primary_names::<T>().collect();
@@ -30,7 +29,7 @@ pub(crate) fn key_names<T: Entity, K: RecordKey, I>(
 }
 
 /// The key attributes of the index that are composed for indexes.
-pub(crate) fn composed_names<T: Entity, K: RecordKey, I>(
+pub(crate) fn composed_names<T: Entity, K: IndexKey, I>(
     index: &Index<T::First, K, I>,
 ) -> [Option<&'static str>; 2] {
     let is_composed = |name: &&'static str| {
@@ -45,7 +44,7 @@ pub(crate) fn composed_names<T: Entity, K: RecordKey, I>(
 /// attributes that the struct does not name.
 ///
 /// The composed keys of other indexes are not among them: they are no values of the record.
-pub(crate) fn record_names<T: Entity, K: RecordKey, I>(
+pub(crate) fn record_names<T: Entity, K: IndexKey, I>(
     index: &Index<T::First, K, I>,
 ) -> Vec<String> {
     let fields = || T::KINDS.iter().flat_map(|kind| kind.schema.fields());
@@ -74,7 +73,7 @@ pub(crate) fn view_names<V, T, K, I>(index: &Index<T::First, K, I>) -> Vec<Strin
 where
     T: Entity,
     V: View<Record = T::First>,
-    K: RecordKey,
+    K: IndexKey,
 {
     let discriminators = T::First::SCHEMA.discriminators().map(|field| field.name);
     let names: BTreeSet<_> = projected_names::<V>()

@@ -12,8 +12,7 @@ use crate::expression::Condition;
 use crate::expression::placeholders::Placeholders;
 use crate::item::entity::Entity;
 use crate::record::Envelope;
-use crate::record::index::Index;
-use crate::record::key::RecordKey;
+use crate::record::index::{Index, IndexKey};
 use crate::record::key_identity::KeyIdentity;
 use crate::record::view::View;
 use crate::table::Table;
@@ -83,7 +82,7 @@ impl<T: Entity> ReadOptions<T> {
     where
         T: 'static,
         P: UnwrapKey + ?Sized + 'static,
-        K: RecordKey,
+        K: IndexKey,
     {
         let provider = Arc::new(Arc::clone(&table.provider));
         let listed_by = composed_names::<T, K, I>(index);
@@ -106,7 +105,7 @@ impl<T: Entity> ReadOptions<T> {
     where
         V: View<Record = T::First> + Send + 'static,
         P: UnwrapKey + ?Sized + 'static,
-        K: RecordKey,
+        K: IndexKey,
     {
         let opener = Opener::views(Arc::new(Arc::clone(&table.provider)));
         let names = view_names::<V, T, K, I>(index);
@@ -125,7 +124,7 @@ impl<T: Entity> ReadOptions<T> {
     where
         V: 'static,
         P: ?Sized,
-        K: RecordKey,
+        K: IndexKey,
     {
         let positions = self.positions(&prepared)?;
         let limit = self.limit.unwrap_or(usize::MAX);
@@ -151,7 +150,7 @@ impl<T: Entity> ReadOptions<T> {
     ) -> Result<u64, Error>
     where
         P: ?Sized,
-        K: RecordKey,
+        K: IndexKey,
     {
         let source = self.source(table, index, Vec::new(), false);
         let limit = self.limit.map_or(u64::MAX, |limit| u64::try_from(limit).unwrap_or(u64::MAX));
@@ -177,7 +176,7 @@ impl<T: Entity> ReadOptions<T> {
         positions.map_err(|kind| Error::new(RecordId::of_table(T::First::TABLE), kind))
     }
 
-    fn source<P: ?Sized, K: RecordKey, I>(
+    fn source<P: ?Sized, K: IndexKey, I>(
         &self,
         table: &Table<T, P>,
         index: &Index<T::First, K, I>,

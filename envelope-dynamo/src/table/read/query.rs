@@ -9,11 +9,11 @@ use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
 use crate::expression::placeholders::Placeholders;
-use crate::expression::{SortCondition, SortKey};
+use crate::expression::{SortBy, SortCondition};
 use crate::item::entity::Entity;
 use crate::record::Envelope;
 use crate::record::attribute::Operand;
-use crate::record::index::{Index, ReadsConsistently, Sorted, kind};
+use crate::record::index::{Index, IndexKey, ReadsConsistently, Sorted, kind};
 use crate::record::key::{IntoValue, RecordKey};
 use crate::table::Table;
 use crate::table::customized::Customized as _;
@@ -68,7 +68,7 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
         partition: impl IntoValue<<KeyOf<T> as RecordKey>::Partition>,
     ) -> Query<'_, T, P> {
         let key = T::First::primary_key();
-        Query::new(self, key, key.partition.operand(partition))
+        Query::new(self, key, key.partition.operands(partition))
     }
 }
 
@@ -85,24 +85,24 @@ pub struct Query<
     'a,
     T: Entity,
     P: ?Sized,
-    K: RecordKey = <<T as Entity>::First as Envelope>::Key,
+    K: IndexKey = <<T as Entity>::First as Envelope>::Key,
     I = kind::Primary,
 > {
     table: &'a Table<T, P>,
     index: Index<T::First, K, I>,
-    partition: Operand,
+    partition: Vec<Operand>,
     sort: Option<SortCondition<T::First>>,
     builder: QueryFluentBuilder,
     options: ReadOptions<T>,
 }
 
-impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
+impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
     Query<'a, T, P, K, I>
 {
     pub(crate) fn new(
         table: &'a Table<T, P>,
         index: Index<T::First, K, I>,
-        partition: Operand,
+        partition: Vec<Operand>,
     ) -> Self {
         let builder = table.client.query();
         Self { table, index, partition, sort: None, builder, options: ReadOptions::default() }
@@ -140,14 +140,54 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
     /// users.query("u_1").sort(|sort| sort.eq("2026"));
     /// # }
     /// ```
-    pub fn sort(
+    ///
+    /// An index with several sort keys takes conditions on them from left to right: `eq` on each
+    /// but the last.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// #[derive(Envelope)]
+    /// #[envelope(
+    ///     table = "visits",
+    ///     index(name = "by-doctor", partition_key = (clinic, doctor), sort_key = (day, start))
+    /// )]
+    /// struct Visit {
+    ///     #[partition_key]
+    ///     visit_id: String,
+    ///     #[encrypted]
+    ///     notes: String,
+    ///     #[authenticated]
+    ///     clinic: String,
+    ///     #[authenticated]
+    ///     doctor: String,
+    ///     #[authenticated]
+    ///     day: String,
+    ///     #[authenticated]
+    ///     start: u32,
+    /// }
+    ///
+    /// let visits = Table::<Visit>::new(dynamodb, provider);
+    /// let by_doctor = visits.index(|indexes| indexes.by_doctor);
+    /// let afternoon = by_doctor
+    ///     .query(("c_1", "d_1"))
+    ///     .sort(|day| day.eq("2026-03-07").and(|start| start.ge(1_200_u32)))
+    ///     .send()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sort<C: Into<SortCondition<T::First>>>(
         mut self,
-        condition: impl FnOnce(&SortKey<T::First, K::Sort>) -> SortCondition<T::First>,
+        condition: impl FnOnce(&K::Key<T::First>) -> C,
     ) -> Self
     where
-        K: Sorted,
+        K: Sorted + SortBy,
     {
-        self.sort = self.index.sort.map(|key| condition(&SortKey::new(key)));
+        self.sort = self.index.sort.map(|keys| condition(&K::key(keys)).into());
         self
     }
 
@@ -217,7 +257,10 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         if self.sort.is_none() && T::KINDS.len() == 1 {
             self.sort = self.own_key_prefix();
         }
-        let partition = key_value(self.partition.clone())?;
+        let partition: Vec<_> =
+            self.partition.iter().cloned().map(key_value).collect::<Result<_, _>>()?;
+        let partition_names = self.partition.iter().map(|operand| operand.attribute);
+        let fixed: Vec<_> = partition_names.zip(partition).collect();
         let mut key = Placeholders::of(self.table.kinds);
         key.key_condition(self.partition.clone(), self.sort.clone())?;
         let fingerprint = self.fingerprint(&builder, key);
@@ -234,10 +277,10 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
             .set_filter_expression(filter)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values);
-        let name = self.index.partition.name();
+        let value = |key: &str| fixed.iter().find(|(name, _)| *name == key);
         let start_key = key_names::<T, K, I>(&self.index).into_iter();
         let start_key =
-            start_key.map(|key| (key, (key == name).then(|| partition.clone()))).collect();
+            start_key.map(|key| (key, value(key).map(|(_, value)| value.clone()))).collect();
         Ok(Prepared {
             requests: vec![ReadRequest::Query(builder)],
             fingerprint,
@@ -252,7 +295,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
         let schema = T::First::SCHEMA;
         SortCondition::key_prefix(match self.index.name() {
             None => schema.sort_key()?,
-            Some(_) => schema.stored_as(self.index.sort?.name())?,
+            Some(_) => schema.stored_as(self.index.sort_attributes().first()?.name)?,
         })
     }
 

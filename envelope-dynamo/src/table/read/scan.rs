@@ -12,8 +12,7 @@ use crate::error::usage::UsageError;
 use crate::expression::placeholders::Placeholders;
 use crate::item::entity::Entity;
 use crate::record::Envelope;
-use crate::record::index::{Index, ReadsConsistently, kind};
-use crate::record::key::RecordKey;
+use crate::record::index::{Index, IndexKey, ReadsConsistently, kind};
 use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::read::attribute_names::key_names;
@@ -60,7 +59,7 @@ pub struct Scan<
     'a,
     T: Entity,
     P: ?Sized,
-    K: RecordKey = <<T as Entity>::First as Envelope>::Key,
+    K: IndexKey = <<T as Entity>::First as Envelope>::Key,
     I = kind::Primary,
 > {
     table: &'a Table<T, P>,
@@ -97,7 +96,7 @@ impl Segments {
     }
 }
 
-impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
+impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
     Scan<'a, T, P, K, I>
 {
     pub(crate) fn new(table: &'a Table<T, P>, index: Index<T::First, K, I>) -> Self {

@@ -4,8 +4,8 @@ use envelope_core::UnwrapKey;
 
 use crate::item::entity::{Entity, EntityOf};
 use crate::record::Envelope;
-use crate::record::index::Index;
-use crate::record::key::{IntoValue, RecordKey};
+use crate::record::index::{Index, IndexKey};
+use crate::record::key::IntoValue;
 use crate::table::Table;
 use crate::table::read::{Query, Scan};
 
@@ -48,7 +48,7 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// names. If the index lacks some of them, the error is
     /// [`UsageError::NotProjected`](crate::error::UsageError::NotProjected), which lists them.
     /// [`fetch_base_table`](Query::fetch_base_table) reads whole records through any index.
-    pub fn index<K: RecordKey, I>(
+    pub fn index<K: IndexKey, I>(
         &self,
         choose: impl FnOnce(&<T::First as Envelope>::Indexes) -> Index<T::First, K, I>,
     ) -> TableIndex<'_, T, P, K, I> {
@@ -111,7 +111,7 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn index_of<R: EntityOf<T>, K: RecordKey, I>(
+    pub fn index_of<R: EntityOf<T>, K: IndexKey, I>(
         &self,
         index: Index<R, K, I>,
     ) -> TableIndex<'_, T, P, K, I> {
@@ -138,12 +138,12 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
 /// `#[authenticated]` or keys, nobody can list a record under a key that its writer did not give
 /// it. Views, counts, and items that are not sealed are not compared.
 #[derive(Debug)]
-pub struct TableIndex<'a, T: Entity, P: ?Sized, K: RecordKey, I> {
+pub struct TableIndex<'a, T: Entity, P: ?Sized, K: IndexKey, I> {
     table: &'a Table<T, P>,
     index: Index<T::First, K, I>,
 }
 
-impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
+impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
     TableIndex<'a, T, P, K, I>
 {
     pub(crate) const fn new(table: &'a Table<T, P>, index: Index<T::First, K, I>) -> Self {
@@ -152,7 +152,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: RecordKey, I>
 
     /// Reads the records under one partition key of the index.
     pub fn query(&self, partition: impl IntoValue<K::Partition>) -> Query<'a, T, P, K, I> {
-        Query::new(self.table, self.index, self.index.partition.operand(partition))
+        Query::new(self.table, self.index, self.index.partition.operands(partition))
     }
 
     /// Reads all records in the index.

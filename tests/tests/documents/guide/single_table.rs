@@ -115,3 +115,34 @@ async fn the_guide_queries_composed_keys_of_indexes() -> Result<(), Box<dyn std:
     assert_eq!(kinds, ["bill 7", "v_1", "v_2"]);
     Ok(())
 }
+
+#[derive(Envelope)]
+#[envelope(
+    table = "appointments",
+    index(name = "by-doctor", partition_key = (clinic, doctor), sort_key = (day, start))
+)]
+struct Appointment {
+    #[partition_key]
+    id: String,
+    #[authenticated]
+    clinic: String,
+    #[authenticated]
+    doctor: String,
+    #[authenticated]
+    day: String,
+    #[authenticated]
+    start: u32,
+    #[encrypted]
+    reason: String,
+}
+
+#[tokio::test]
+async fn the_guide_queries_keys_of_several_attributes() {
+    let client = servers().await.dynamodb().clone();
+    let appointments = Table::<Appointment>::new(client, local_keys(1));
+    let late = appointments
+        .index(|indexes| indexes.by_doctor)
+        .query(("c_1", "d_1"))
+        .sort(|day| day.eq("2026-03-07").and(|start| start.ge(1_200_u32)));
+    assert!(late.send().await.is_err(), "the table does not exist");
+}

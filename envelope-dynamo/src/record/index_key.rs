@@ -1,0 +1,223 @@
+//! The attributes of an index's key: one or several of each role.
+//!
+//! Since November 2025 a global secondary index can have up to four partition keys and four sort
+//! keys (Amazon DynamoDB Developer Guide, "Multi-attribute keys"). A query states all partition
+//! keys, and conditions on the sort keys from left to right.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::types::ScalarAttributeType;
+
+use crate::record::attribute::{Attribute, Operand, Readable, mark};
+use crate::record::key::{AnyKey, Composite, IntoValue, Partition, RecordKey};
+
+/// A key attribute, its role, and its DynamoDB type if the Rust type determines it.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct KeyAttribute {
+    pub(crate) name: &'static str,
+    pub(crate) is_sort: bool,
+    pub(crate) scalar: Option<ScalarAttributeType>,
+}
+
+impl KeyAttribute {
+    /// A partition key.
+    #[must_use]
+    pub fn partition<T, V, M>(attribute: &Attribute<T, V, M>) -> Self {
+        Self { name: attribute.name(), is_sort: false, scalar: attribute.scalar() }
+    }
+
+    pub(crate) fn sort<T, V, M>(attribute: &Attribute<T, V, M>) -> Self {
+        Self { name: attribute.name(), is_sort: true, scalar: attribute.scalar() }
+    }
+}
+
+/// The partition key of an index.
+#[doc(hidden)]
+pub enum PartitionKey<T, P> {
+    /// One attribute.
+    One(Attribute<T, P, mark::Key>),
+    /// Several attributes, and the functions that name them and write their values.
+    Several {
+        /// The attributes.
+        attributes: fn() -> Vec<KeyAttribute>,
+        /// Their values.
+        operands: fn(P) -> Vec<Operand>,
+    },
+}
+
+impl<T, P> Clone for PartitionKey<T, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, P> Copy for PartitionKey<T, P> {}
+
+impl<T, P> PartitionKey<T, P> {
+    pub(crate) fn attributes(&self) -> Vec<KeyAttribute> {
+        match self {
+            Self::One(attribute) => vec![KeyAttribute::partition(attribute)],
+            Self::Several { attributes, .. } => attributes(),
+        }
+    }
+
+    pub(crate) fn operands(&self, value: impl IntoValue<P>) -> Vec<Operand> {
+        match self {
+            Self::One(attribute) => vec![attribute.operand(value)],
+            Self::Several { operands, .. } => operands(value.into_value()),
+        }
+    }
+
+    pub(crate) const fn retyped<U>(&self) -> PartitionKey<U, P> {
+        match *self {
+            Self::One(attribute) => PartitionKey::One(attribute.retyped()),
+            Self::Several { attributes, operands } => {
+                PartitionKey::Several { attributes, operands }
+            }
+        }
+    }
+}
+
+/// The key of an index. You cannot implement this trait.
+pub trait IndexKey: RecordKey {
+    /// The sort keys, for a record of type `T`.
+    #[doc(hidden)]
+    type SortKeys<T>: Copy;
+
+    #[doc(hidden)]
+    fn sort_attributes<T>(keys: &Self::SortKeys<T>) -> Vec<KeyAttribute>;
+
+    #[doc(hidden)]
+    fn retyped<T, U>(keys: &Self::SortKeys<T>) -> Self::SortKeys<U>;
+}
+
+impl<P> IndexKey for Partition<P> {
+    type SortKeys<T> = ();
+
+    fn sort_attributes<T>(_: &()) -> Vec<KeyAttribute> {
+        Vec::new()
+    }
+
+    fn retyped<T, U>(_: &()) {}
+}
+
+macro_rules! one_sort_key {
+    ($($key:ident)*) => {$(
+        impl<P, S> IndexKey for $key<P, S> {
+            type SortKeys<T> = Attribute<T, S, mark::Key>;
+
+            fn sort_attributes<T>(key: &Self::SortKeys<T>) -> Vec<KeyAttribute> {
+                vec![KeyAttribute::sort(key)]
+            }
+
+            fn retyped<T, U>(key: &Self::SortKeys<T>) -> Self::SortKeys<U> {
+                key.retyped()
+            }
+        }
+    )*};
+}
+
+one_sort_key! { Composite AnyKey }
+
+/// The key of an index with the partition key `P` and several sort keys: `Then<A, Then<B, ()>>`.
+///
+/// [`Query::sort`](crate::read::Query::sort) takes conditions on them from left to right.
+pub struct SortedBy<P, L>(PhantomData<fn() -> (P, L)>);
+
+/// A sort key with values of type `A`, and those after it.
+pub struct Then<A, R>(PhantomData<fn() -> (A, R)>);
+
+/// A list of sort keys: `Then<A, Then<B, ()>>`. You cannot implement this trait.
+pub trait SortList: sealed::Sealed {
+    /// The attributes, for a record of type `T`.
+    #[doc(hidden)]
+    type Keys<T>: Copy;
+
+    #[doc(hidden)]
+    fn attributes<T>(keys: &Self::Keys<T>) -> Vec<KeyAttribute>;
+
+    #[doc(hidden)]
+    fn retyped<T, U>(keys: &Self::Keys<T>) -> Self::Keys<U>;
+}
+
+impl SortList for () {
+    type Keys<T> = ();
+
+    fn attributes<T>(_: &()) -> Vec<KeyAttribute> {
+        Vec::new()
+    }
+
+    fn retyped<T, U>(_: &()) {}
+}
+
+impl<A, R: SortList> SortList for Then<A, R> {
+    type Keys<T> = NextSortKey<T, A, R::Keys<T>>;
+
+    fn attributes<T>(keys: &Self::Keys<T>) -> Vec<KeyAttribute> {
+        let mut attributes = vec![KeyAttribute::sort(&keys.attribute)];
+        attributes.extend(R::attributes(&keys.rest));
+        attributes
+    }
+
+    fn retyped<T, U>(keys: &Self::Keys<T>) -> Self::Keys<U> {
+        NextSortKey { attribute: keys.attribute.retyped(), rest: R::retyped(&keys.rest) }
+    }
+}
+
+impl<P, L: SortList> RecordKey for SortedBy<P, L> {
+    type Partition = P;
+    type Sort = L;
+}
+
+impl<P, L: SortList> IndexKey for SortedBy<P, L> {
+    type SortKeys<T> = L::Keys<T>;
+
+    fn sort_attributes<T>(keys: &Self::SortKeys<T>) -> Vec<KeyAttribute> {
+        L::attributes(keys)
+    }
+
+    fn retyped<T, U>(keys: &Self::SortKeys<T>) -> Self::SortKeys<U> {
+        L::retyped(keys)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl<A, R> Sealed for super::Then<A, R> {}
+}
+
+/// The next sort key of an index with several, with values of type `A`, and the keys after it.
+///
+/// [`Query::sort`](crate::read::Query::sort) passes the first. DynamoDB accepts conditions on sort
+/// keys from left to right: `eq` on each but the last. So only `eq` leads to the next key, by
+/// [`AfterEqual::and`](crate::expression::AfterEqual::and).
+pub struct NextSortKey<T, A, R> {
+    pub(crate) attribute: Attribute<T, A, mark::Key>,
+    pub(crate) rest: R,
+}
+
+impl<T, A, R> NextSortKey<T, A, R> {
+    /// A sort key and those after it, for derived code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new<M: Readable>(attribute: Attribute<T, A, M>, rest: R) -> Self {
+        Self { attribute: attribute.as_key(), rest }
+    }
+}
+
+impl<T, A, R: Copy> Clone for NextSortKey<T, A, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, A, R: Copy> Copy for NextSortKey<T, A, R> {}
+
+impl<T, A, R> fmt::Debug for NextSortKey<T, A, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NextSortKey").field(&self.attribute.name()).finish()
+    }
+}
