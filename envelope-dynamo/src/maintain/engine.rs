@@ -10,5 +10,6 @@ pub(crate) mod limits;
 pub(crate) mod pages;
 pub(crate) mod part;
 pub(crate) mod preflight;
+pub(crate) mod refusals;
 pub(crate) mod run;
 pub(crate) mod update;

@@ -23,16 +23,13 @@ use crate::maintain::engine::limits::{Limits, Pace};
 use crate::maintain::engine::pages::{Page, Pages, is_throttling};
 use crate::maintain::engine::part::{Part, SEGMENTS_AT_ONCE};
 use crate::maintain::engine::preflight::Accepted;
+use crate::maintain::engine::refusals::Refusals;
 use crate::maintain::engine::update::{Update, Updated};
 use crate::maintain::stored_table::StoredTable;
 use crate::table::bounded;
 
 /// How often a record is tried while other writers are faster, or a service is throttled.
 const MAX_TRIES: u32 = 16;
-
-/// So many refusals without one success end a run, beside as many as are in flight: what they have
-/// in common is not the records. Those in flight count because a refusal is quicker than a change.
-const REFUSALS_WITHOUT_SUCCESS: usize = 16;
 
 /// So many records in a row that failed for causes that may pass, such as an outage, end a run: the
 /// others would fail as well.
@@ -303,8 +300,7 @@ struct Worker<'a> {
     pace: Pace,
     observer: Option<&'a Observer<'a>>,
     counts: Mutex<Counts>,
-    refusals: AtomicU64,
-    first_refusal: Mutex<Option<Error>>,
+    refusals: Refusals,
     /// Records since the last success that failed for a cause that may pass.
     transient_in_a_row: AtomicU64,
     last_transient: Mutex<Option<Error>>,
@@ -321,8 +317,7 @@ impl<'a> Worker<'a> {
             pace: run.limits.pace(),
             observer: run.observer.as_deref(),
             counts: Mutex::default(),
-            refusals: AtomicU64::new(0),
-            first_refusal: Mutex::default(),
+            refusals: Refusals::default(),
             transient_in_a_row: AtomicU64::new(0),
             last_transient: Mutex::default(),
         }
@@ -353,18 +348,9 @@ impl<'a> Worker<'a> {
         self.none_transient()?;
         let counts = self.counts();
         match counts.changed == 0 && counts.already == 0 {
-            true => self.all_refused(1),
+            true => self.refusals.check_any(),
             false => Ok(()),
         }
-    }
-
-    /// Fails if `least` changes were refused, and none has succeeded.
-    fn all_refused(&self, least: usize) -> Result<(), RunErrorKind> {
-        if self.refusals.load(Ordering::Relaxed) < least as u64 || self.counts().changed > 0 {
-            return Ok(());
-        }
-        let first = self.first_refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        first.map_or(Ok(()), |first| Err(RunErrorKind::AllRefused(Box::new(first))))
     }
 
     /// Fails if records failed for a cause that may pass: then another run helps.
@@ -470,7 +456,9 @@ impl<'a> Worker<'a> {
     /// Judges one record, and changes it if it is due.
     async fn record(&self, item: &Item) -> Result<Settled, RunErrorKind> {
         let calls = Calls { pace: &self.pace, kms: AtomicU64::new(0) };
+        self.refusals.begin();
         let settled = self.change(item, &calls).await;
+        self.refusals.end();
         let kms_calls = calls.kms.load(Ordering::Relaxed);
         if kms_calls > 0 {
             self.count(|counts| counts.kms_calls += kms_calls);
@@ -504,7 +492,11 @@ impl<'a> Worker<'a> {
         if standing != Standing::Due {
             return Ok(Settled::Is(standing));
         }
-        match self.step.update(self.table, item, calls).await? {
+        let change = self.step.update(self.table, item, calls).await?;
+        if calls.kms.load(Ordering::Relaxed) > 0 {
+            self.refusals.kms_agreed();
+        }
+        match change {
             Change::Update(update) => self.write(item, &update).await,
             Change::Is(standing) => Ok(Settled::Is(standing)),
         }
@@ -521,6 +513,7 @@ impl<'a> Worker<'a> {
                         counts.write_units += write_units;
                         counts.changed += 1;
                     });
+                    self.refusals.dynamodb_agreed();
                     self.transient_in_a_row.store(0, Ordering::Relaxed);
                     return Ok(Settled::Changed);
                 }
@@ -562,12 +555,10 @@ impl<'a> Worker<'a> {
             if in_a_row >= TRANSIENT_IN_A_ROW {
                 self.none_transient()?;
             }
-        } else if error.key_error().is_some() || error.dynamodb_error().is_some() {
-            self.refusals.fetch_add(1, Ordering::Relaxed);
-            let mut first = self.first_refusal.lock().unwrap_or_else(PoisonError::into_inner);
-            first.get_or_insert(error);
+        } else {
+            self.refusals.count(error);
         }
-        self.all_refused(REFUSALS_WITHOUT_SUCCESS.saturating_add(self.limits.in_flight))?;
+        self.refusals.check()?;
         match self.counts().failed > self.limits.max_failed {
             true => Err(RunErrorKind::TooManyFailed),
             false => Ok(()),
