@@ -5,17 +5,49 @@ mod history;
 mod patient;
 
 use std::cell::Cell;
+use std::env;
+use std::process::{self, Stdio};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_cli::Command;
 use envelope_dynamo::Table;
 use envelope_dynamo::item::PlaintextItems::{self, Read, ReadAndWrite, Refuse};
 use envelope_dynamo::item::{from_item_or_plaintext, is_plaintext};
-use envelope_dynamo::maintain::{SchemaFile, StoredTable};
+use envelope_examples::servers::loopback::Loopback;
 use envelope_tests::{Item, TestTable, local_keys, text, with};
+use serde_json::Value;
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::clinic::history::{GENERATIONS, items};
 use crate::clinic::patient::{Patient, Ward};
+
+/// The arguments of [`the_command_of_the_clinic`], one in each line.
+const ARGUMENTS: &str = "ENVELOPE_CLINIC_ARGUMENTS";
+
+/// Not a test of its own: another test starts this test binary again, with arguments for the
+/// command in the environment. So it runs in a process of its own, as the clinic builds it.
+#[test]
+fn the_command_of_the_clinic() {
+    let Ok(arguments) = env::var(ARGUMENTS) else { return };
+    let exit = Command::new().records::<(Patient,)>().run(arguments.lines().map(Into::into));
+    process::exit(exit.code().into());
+}
+
+/// Runs the command of the clinic, and returns what it prints, if it succeeds.
+async fn command(servers: &Loopback, arguments: &[&str]) -> Value {
+    let mut process = process::Command::new(env::current_exe().unwrap());
+    process.args(["--exact", "clinic::the_command_of_the_clinic", "--nocapture"]);
+    process.stdin(Stdio::null()).env_clear().env("HOME", "/nonexistent");
+    process.envs(servers.environment());
+    let arguments = [&["clinic"], arguments, &["--output", "json"]].concat();
+    process.env(ARGUMENTS, arguments.join("\n"));
+    let ended = spawn_blocking(move || process.output().unwrap()).await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let printed = String::from_utf8(ended.stdout).unwrap();
+    // The lines of the test harness come first.
+    serde_json::from_str(&printed[printed.find('{').unwrap()..]).unwrap()
+}
 
 /// The table of the clinic, with the items of all generations.
 struct Clinic {
@@ -27,7 +59,7 @@ struct Clinic {
 
 impl Clinic {
     async fn open() -> Self {
-        let table = TestTable::with(|_, _| local_keys(7)).await;
+        let table = TestTable::new().await;
         let items = items();
         for item in &items {
             table.plant(item.clone()).await;
@@ -115,12 +147,14 @@ async fn a_table_of_fifty_generations_is_taken_in_without_downtime() {
     clinic.reads_all(Read).await;
     clinic.reads_all(ReadAndWrite).await;
 
-    // 3. The rest is sealed, while the application reads.
+    // 3. The rest is sealed by the command, while the application reads.
+    let (servers, name) = (&clinic.table.servers, clinic.table.table.name().to_owned());
+    let (loopback, key) = (servers.loopback().start().unwrap(), servers.kms_key_id());
     let done = Cell::new(false);
     let backfill = async {
-        let counts = table.backfill().send().await.unwrap();
+        let ended = command(&loopback, &["backfill", "--table", &name, "--kms-key", key]).await;
         done.set(true);
-        counts
+        ended["counts"].clone()
     };
     let application = async {
         while !done.get() {
@@ -129,14 +163,11 @@ async fn a_table_of_fifty_generations_is_taken_in_without_downtime() {
     };
     let (counts, ()) = tokio::join!(backfill, application);
     let due = GENERATIONS as u64 - sealed.get();
-    assert_eq!((counts.changed, counts.already, counts.failed), (due, sealed.get(), 0));
+    assert_eq!(counts["changed"], due);
+    assert_eq!((&counts["already"], &counts["failed"]), (&sealed.get().into(), &0.into()));
 
     // 4. Nothing is left in plaintext.
-    let (client, schema) = (clinic.table.servers.dynamodb(), SchemaFile::new().with::<Patient>());
-    let stored = StoredTable::new(client.clone(), &schema, "patients").unwrap();
-    let stored = stored.named(clinic.table.table.name());
-    let report = stored.coverage().expect_sealed().send().await.unwrap();
-    assert!(report.holds(), "{report}");
+    command(&loopback, &["coverage", "--table", &name, "--expect-sealed"]).await;
     for patient in &clinic.patients {
         let item = clinic.stored(patient.patient_id).await;
         let readable = ["patientId", "ward", "blood", "logins", "labels", "legacy"];
