@@ -174,7 +174,8 @@ impl IntoResponse for Failure {
             ErrorKind::Usage(UsageError::TooLarge { .. }) => {
                 StatusCode::PAYLOAD_TOO_LARGE.into_response()
             }
-            ErrorKind::Usage(UsageError::ForeignResumeToken) => {
+            // A value that no attribute can have, such as an empty key.
+            ErrorKind::Usage(UsageError::Attribute { .. } | UsageError::ForeignResumeToken) => {
                 StatusCode::BAD_REQUEST.into_response()
             }
             _ => {
@@ -327,5 +328,20 @@ mod tests {
         assert_eq!((names.len(), unreadable, pages), (24, 1, 3));
         let (status, _) = client.call(Method::GET, "/users?after=AQID", Value::Null).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
+    }
+
+    #[tokio::test]
+    async fn an_empty_or_too_long_key_is_the_caller_s_mistake() {
+        let client = Client::new().await;
+        for user_id in [String::new(), "u".repeat(2_049)] {
+            let user = json!({ "user_id": user_id, "email": "x@example.com", "plan": "free" });
+            let (status, _) = client.call(Method::POST, "/users", user).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{} bytes", user_id.len());
+            if !user_id.is_empty() {
+                let path = format!("/users/{user_id}");
+                let (status, _) = client.call(Method::GET, &path, Value::Null).await;
+                assert_eq!(status, StatusCode::BAD_REQUEST, "{} bytes", user_id.len());
+            }
+        }
     }
 }
