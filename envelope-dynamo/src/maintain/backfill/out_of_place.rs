@@ -1,23 +1,17 @@
 //! Which sealed records are not as today's struct wants them, as far as their items tell without a
 //! key.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_core::{OpenError, UntrustedPayload};
+use envelope_core::OpenError;
 
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
+use crate::maintain::plain_fields::{authenticated_names, is_plain};
 use crate::record::field::{Field, Mark};
 use crate::record::kind::Kind;
-use crate::record::schema::ENCRYPTED_PAYLOAD;
 
 /// Whether a field of a sealed record is not where the struct wants it.
 pub(crate) fn is_out_of_place(kind: &Kind, item: &Item) -> Result<bool, ErrorKind> {
-    let bound = match item.get(ENCRYPTED_PAYLOAD) {
-        Some(AttributeValue::B(payload)) => {
-            UntrustedPayload::names_in(payload.as_ref()).map_err(OpenError::from)?
-        }
-        _ => Vec::new(),
-    };
+    let bound = authenticated_names(item).map_err(OpenError::from)?;
     Ok(kind.schema.iter().any(|field| is_due(field, item, &bound)))
 }
 
@@ -26,19 +20,16 @@ pub(crate) fn is_out_of_place(kind: &Kind, item: &Item) -> Result<bool, ErrorKin
 /// A field that became searchable will be due here too: its tokens are missing in the item.
 fn is_due(field: &Field, item: &Item, bound: &[String]) -> bool {
     let is_bound = |name: &str| bound.iter().any(|bound| bound == name);
-    match field.mark {
-        // It stands in the clear.
-        Mark::Encrypted => field.names().any(|name| item.contains_key(name)),
-        // A constant is bound since its type has it.
-        Mark::Authenticated if field.is_generated() => false,
-        // An attribute that nothing protects; or none, which somebody could add while it is
-        // accepted.
-        Mark::Authenticated => {
-            let is_loose = |name: &str| item.contains_key(name) && !is_bound(name);
-            field.names().any(is_loose) || (field.accepts_plaintext && !field.names().any(is_bound))
-        }
-        Mark::PartitionKey | Mark::SortKey | Mark::Key | Mark::Plaintext => false,
+    // A constant is bound since its type has it.
+    if field.mark == Mark::Authenticated && field.is_generated() {
+        return false;
     }
+    // Nothing binds the field, and plaintext is accepted: somebody could add the attribute.
+    let could_be_added = field.mark == Mark::Authenticated
+        && field.accepts_plaintext
+        && !field.names().any(is_bound);
+    could_be_added
+        || field.names().any(|name| item.contains_key(name) && is_plain(field, name, bound))
 }
 
 /// The groups of a record that are sealed again: those with a field in the clear.
