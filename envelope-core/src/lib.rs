@@ -98,6 +98,7 @@ pub mod record;
 mod rewrap;
 mod rsa_oaep;
 mod sealed;
+pub mod search;
 mod secret;
 mod serde_error;
 mod stack;

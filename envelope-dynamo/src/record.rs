@@ -54,6 +54,7 @@ pub(crate) mod key_identity;
 pub(crate) mod kind;
 pub(crate) mod path;
 pub(crate) mod schema;
+pub(crate) mod search_tag;
 pub(crate) mod ungrouped;
 pub(crate) mod version;
 pub(crate) mod view;

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::record::key_format::{KeyFormat, Piece};
+use crate::record::search_tag::{SearchTag, TaggedField};
 
 /// How a field is stored. Every field has exactly one mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +68,7 @@ pub struct Field {
     pub(crate) group: Option<&'static str>,
     pub(crate) in_key: bool,
     pub(crate) in_index_key: bool,
+    pub(crate) in_search_tag: bool,
     pub(crate) is_read: bool,
     pub(crate) origin: Origin,
 }
@@ -80,6 +82,8 @@ pub(crate) enum Origin {
     Composed(KeyFormat),
     /// Other fields, whose values are composed to a key of indexes.
     IndexKey(KeyFormat),
+    /// Other fields, whose values are authenticated by a key of their own: a search tag.
+    SearchTag(SearchTag),
     /// A constant of the struct, which distinguishes one entity type from another.
     Constant(&'static str),
 }
@@ -98,6 +102,7 @@ impl Field {
             group: None,
             in_key: matches!(mark, Mark::Key),
             in_index_key: false,
+            in_search_tag: false,
             is_read: true,
             origin: Origin::Field,
         }
@@ -179,6 +184,13 @@ impl Field {
         self
     }
 
+    /// Marks a field from whose value a search tag is computed (`#[searchable]`).
+    #[must_use]
+    pub const fn in_search_tag(mut self) -> Self {
+        self.in_search_tag = true;
+        self
+    }
+
     /// Marks a field that is written but never read (`#[serde(skip_deserializing)]`).
     #[must_use]
     pub const fn unread(mut self) -> Self {
@@ -200,6 +212,15 @@ impl Field {
         self
     }
 
+    /// Makes the attribute the search tag `name` of `fields` (FORMAT 13). The attribute is
+    /// `blind_<name>`, and its mark is [`Mark::Authenticated`]: every record lists it, also a
+    /// record without a value to find.
+    #[must_use]
+    pub const fn search_tag(mut self, name: &'static str, fields: &'static [TaggedField]) -> Self {
+        self.origin = Origin::SearchTag(SearchTag { name, fields });
+        self
+    }
+
     /// Makes the attribute a constant: it has the same value in every record of the struct.
     #[must_use]
     pub const fn constant(mut self, value: &'static str) -> Self {
@@ -207,7 +228,8 @@ impl Field {
         self
     }
 
-    /// Whether the attribute is not a field of the struct: a composed key or a constant.
+    /// Whether the attribute is not a field of the struct: a composed key, a search tag or a
+    /// constant.
     pub(crate) const fn is_generated(&self) -> bool {
         !matches!(self.origin, Origin::Field)
     }
@@ -222,7 +244,17 @@ impl Field {
     pub(crate) const fn index_format(&self) -> Option<KeyFormat> {
         match self.origin {
             Origin::IndexKey(format) => Some(format),
-            Origin::Field | Origin::Composed(_) | Origin::Constant(_) => None,
+            Origin::Field | Origin::Composed(_) | Origin::SearchTag(_) | Origin::Constant(_) => {
+                None
+            }
+        }
+    }
+
+    /// What the attribute is computed from, if it is a search tag.
+    pub(crate) const fn as_search_tag(&self) -> Option<SearchTag> {
+        match self.origin {
+            Origin::SearchTag(tag) => Some(tag),
+            Origin::Field | Origin::Composed(_) | Origin::IndexKey(_) | Origin::Constant(_) => None,
         }
     }
 
@@ -230,7 +262,7 @@ impl Field {
     pub(crate) const fn key_format(&self) -> Option<KeyFormat> {
         match self.origin {
             Origin::Composed(format) | Origin::IndexKey(format) => Some(format),
-            Origin::Field | Origin::Constant(_) => None,
+            Origin::Field | Origin::SearchTag(_) | Origin::Constant(_) => None,
         }
     }
 
@@ -257,7 +289,7 @@ impl Field {
         attribute: Option<&AttributeValue>,
     ) -> Option<&'static str> {
         match self.origin {
-            Origin::Field | Origin::IndexKey(_) => None,
+            Origin::Field | Origin::IndexKey(_) | Origin::SearchTag(_) => None,
             Origin::Composed(format) => {
                 attribute.and_then(|key| self.parts(key)).is_none().then(|| format.text())
             }

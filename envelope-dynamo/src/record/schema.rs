@@ -2,6 +2,7 @@
 
 use crate::record::field::{Field, Mark, Origin, Role};
 use crate::record::key_format::KeyFormat;
+use crate::record::search_tag::{SearchTag, is_search_tag};
 
 /// The attributes that hold the record's encrypted fields and its data key.
 pub(crate) const RESERVED: [&str; 2] = [ENCRYPTED_PAYLOAD, ENCRYPTED_DEK];
@@ -67,10 +68,10 @@ impl Schema {
         self.iter().find(|field| field.has_name(name))
     }
 
-    /// Whether others may use `name`: it belongs to no field, and is not reserved for encrypted
-    /// data.
+    /// Whether others may use `name`: it belongs to no field, and is reserved neither for
+    /// encrypted data nor for search tags.
     pub(crate) fn is_free(self, name: &str) -> bool {
-        !is_reserved(name) && self.owner(name).is_none()
+        !is_reserved(name) && !is_search_tag(name) && self.owner(name).is_none()
     }
 
     /// The field whose stored name is `name`; aliases are not considered.
@@ -105,6 +106,11 @@ impl Schema {
         self.iter().filter_map(|field| Some((field, field.index_format()?)))
     }
 
+    /// The search tags.
+    pub(crate) fn search_tags(self) -> impl Iterator<Item = (&'static Field, SearchTag)> {
+        self.iter().filter_map(|field| Some((field, field.as_search_tag()?)))
+    }
+
     /// The keys of the table that are composed of fields.
     pub(crate) fn composed_keys(self) -> impl Iterator<Item = &'static Field> {
         self.iter().filter(|field| field.is_composed())
@@ -124,7 +130,9 @@ impl Schema {
     pub(crate) fn constants(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.iter().filter_map(|field| match field.origin {
             Origin::Constant(value) => Some((field.name, value)),
-            Origin::Field | Origin::Composed(_) | Origin::IndexKey(_) => None,
+            Origin::Field | Origin::Composed(_) | Origin::IndexKey(_) | Origin::SearchTag(_) => {
+                None
+            }
         })
     }
 

@@ -4,8 +4,8 @@
 //! write it under another name, or leave out a default. So each entry that is not written again is
 //! removed, and then replaced. If the type reads the same record both times, it does not read the
 //! entry. A text that is written in another form is replaced by a text without a meaning: an enum
-//! with `#[serde(other)]` reads the same from it. A number that is written as another one is replaced
-//! by that one: a type that rounds reads the same from both.
+//! with `#[serde(other)]` reads the same from it. A number that is written as another one is
+//! replaced by that one: a type that rounds reads the same from both.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,23 @@
+//! The tag by which a record is found by an encrypted field (FORMAT 13).
+
+use envelope_core::search::Step;
+
+/// The beginning of the names of all search tags. The rest is the name of the tag.
+pub(crate) const PREFIX: &str = "blind_";
+
+/// Whether an attribute of this name is a search tag, of this struct or of another.
+pub(crate) fn is_search_tag(attribute: &str) -> bool {
+    attribute.starts_with(PREFIX)
+}
+
+/// What a search tag is computed from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SearchTag {
+    /// The attribute's name without [`PREFIX`].
+    pub(crate) name: &'static str,
+    /// The fields, in the order of the definition.
+    pub(crate) fields: &'static [TaggedField],
+}
+
+/// A field of a search tag: its stored name, and the steps that its value goes through.
+pub type TaggedField = (&'static str, &'static [Step]);
