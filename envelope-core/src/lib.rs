@@ -46,9 +46,10 @@
 //! | [`payload`] | one sealed message, under a data key that you have |
 //! | [`record`] | the encrypted fields of a record, as a message |
 //! | [`cbor`] | the encoding of those fields |
+//! | [`search`] | tags by which a record is found by an encrypted field |
 //! | [`error`] | why something failed, and who must act |
 //!
-//! The root also has every name of the modules, except those of [`cbor`].
+//! The root also has every name of the modules, except those of [`cbor`] and [`search`].
 //!
 //! `envelope-dynamo` re-exports most of these items. Their examples use its paths: `keys` for
 //! [`provider`] and [`key`], `message` for [`context`], [`seal`] and [`open`].
@@ -90,6 +91,7 @@ mod escaped;
 mod fragile;
 mod kdf;
 pub mod key;
+mod mac;
 mod number;
 pub mod payload;
 pub mod provider;

@@ -1,7 +1,9 @@
 //! DynamoDB numbers: one canonical text per value (FORMAT 2.2).
 
-use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+
+use zeroize::Zeroizing;
 
 /// Significant digits that a DynamoDB number can have.
 ///
@@ -12,9 +14,14 @@ const MAX_DIGITS: usize = 38;
 const MAX_EXPONENT: i64 = 125;
 /// The decimal exponent of the smallest magnitude, 1E-130 (same source).
 const MIN_EXPONENT: i64 = -130;
+/// The longest canonical text: a sign, `0.`, 129 zeros and 38 digits.
+const MAX_CANONICAL_BYTES: usize = 170;
 
 /// A decimal number in canonical form, such as `-12.5`, `0` or `1000`. To DynamoDB, `1.0`, `1` and
 /// `10E-1` are the same number.
+///
+/// A text that the number owns is wiped on drop, because the number may be the value of an
+/// encrypted field.
 ///
 /// ```
 /// # use envelope_core as envelope_dynamo;
@@ -25,8 +32,15 @@ const MIN_EXPONENT: i64 = -130;
 /// assert!(Number::parse("NaN").is_err());
 /// # Ok::<(), envelope_core::NumberError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Number<'a>(Cow<'a, str>);
+#[derive(Clone)]
+pub struct Number<'a>(Text<'a>);
+
+/// As `Cow<str>`, but wiped.
+#[derive(Clone)]
+enum Text<'a> {
+    Borrowed(&'a str),
+    Owned(Zeroizing<String>),
+}
 
 /// The text is not a DynamoDB number: it is not decimal, has more than 38 significant digits, or is
 /// out of range.
@@ -42,16 +56,41 @@ impl<'a> Number<'a> {
     /// outside of 1E-130 to 9.99E+125. DynamoDB refuses these too.
     pub fn parse(text: &'a str) -> Result<Self, NumberError> {
         if is_canonical_integer(text) {
-            return Ok(Self(Cow::Borrowed(text)));
+            return Ok(Self(Text::Borrowed(text)));
         }
         let canonical = Decimal::parse(text)?.to_canonical();
-        Ok(Self(if canonical == text { Cow::Borrowed(text) } else { Cow::Owned(canonical) }))
+        let is_canonical = *canonical == text;
+        Ok(Self(if is_canonical { Text::Borrowed(text) } else { Text::Owned(canonical) }))
     }
 
     /// The canonical text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Borrowed(text) => text,
+            Text::Owned(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Number<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Number<'_> {}
+
+/// The order of the canonical texts, not of the numbers.
+impl Ord for Number<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for Number<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -70,7 +109,7 @@ fn is_canonical_integer(text: &str) -> bool {
 /// `0.d1d2d3.. * 10^point`; the digits have no leading and no trailing zeros.
 struct Decimal {
     negative: bool,
-    digits: String,
+    digits: Zeroizing<String>,
     point: i64,
 }
 
@@ -89,11 +128,11 @@ impl Decimal {
         if whole.len() + fraction.len() == 0 || !all_digits(whole) || !all_digits(fraction) {
             return Err(NumberError);
         }
-        let digits: String = [whole, fraction].concat();
+        let digits = Zeroizing::new([whole, fraction].concat());
         let significant = digits.trim_start_matches('0');
         let leading = i64::try_from(digits.len() - significant.len()).map_err(|_| NumberError)?;
         let point = i64::try_from(whole.len()).map_err(|_| NumberError)? - leading + exponent;
-        let digits = significant.trim_end_matches('0').to_owned();
+        let digits = Zeroizing::new(significant.trim_end_matches('0').to_owned());
         let number = if digits.is_empty() {
             Self { negative: false, digits, point: 0 }
         } else {
@@ -110,22 +149,23 @@ impl Decimal {
         if fits { Ok(self) } else { Err(NumberError) }
     }
 
-    fn to_canonical(&self) -> String {
-        if self.digits.is_empty() {
-            return "0".to_owned();
+    /// The text never grows beyond its first allocation, so that no copy stays behind.
+    fn to_canonical(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(MAX_CANONICAL_BYTES));
+        let zeros = |n: i64| std::iter::repeat_n('0', usize::try_from(n).unwrap_or(0));
+        let whole_digits = usize::try_from(self.point).unwrap_or(0).min(self.digits.len());
+        let (whole, fraction) = self.digits.split_at(whole_digits);
+        if self.negative {
+            text.push('-');
         }
-        let sign = if self.negative { "-" } else { "" };
-        let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or(0));
-        let point = usize::try_from(self.point).unwrap_or(0);
-        match self.digits.split_at_checked(point) {
-            _ if self.point <= 0 => format!("{sign}0.{}{}", zeros(-self.point), self.digits),
-            Some((whole, "")) => format!("{sign}{whole}"),
-            Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
-            None => {
-                let missing = point.saturating_sub(self.digits.len());
-                format!("{sign}{}{}", self.digits, "0".repeat(missing))
-            }
+        text.push_str(if self.point > 0 { whole } else { "0" });
+        text.extend(zeros(self.point - whole.len() as i64));
+        if !fraction.is_empty() {
+            text.push('.');
+            text.extend(zeros(-self.point));
+            text.push_str(fraction);
         }
+        text
     }
 }
 
