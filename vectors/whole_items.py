@@ -103,6 +103,7 @@ MISSING, WITHHELD = {"missing": True}, {"withheld": True}
 
 def vectors():
     yield from steps()
+    yield from without_secrets()
     yield from marks()
     yield from names()
     yield from aliases()
@@ -123,6 +124,16 @@ def steps():
     bad = Item("item-steps-pair", pairs=PAIRS)
     bad = vector("format-truncated", "an `encrypted_payload` of one byte", bad, reader, {PAYLOAD: binary(b"\x01")})
     yield "item-payload-truncated", bad
+
+
+def without_secrets():
+    """[4.5-1]: a record with authenticated attributes and no encrypted field."""
+    made, reader = Item("item-without-secrets", {}, {"ward": S("west")}, ("ward",)), {"fields": {"ward": field("authenticated")}}
+    yield "item-without-secrets", opens("no encrypted field: the payload is an empty map", made, reader, {"ward": has("west")})
+    changed = vector("authentication", "no encrypted field, and the authenticated attribute was changed", made, reader, {"ward": S("east")})
+    yield "item-without-secrets-changed", changed
+    bare = vector("not-sealed", "no encrypted field, and neither of the two attributes", made, reader, {PAYLOAD: None, DEK: None})
+    yield "item-without-secrets-not-sealed", bare
 
 
 READERS = {

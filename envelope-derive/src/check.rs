@@ -33,7 +33,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     }
     keys::one_partition_key(input, errors);
     keys::at_most_one_sort_key(input, errors);
-    fields::some_field_is_encrypted(input, errors);
+    fields::some_field_is_protected(input, errors);
     names::free(input, errors);
     names::unique(input, errors);
     composed_keys::check(input, errors);

@@ -47,7 +47,9 @@ use syn::DeriveInput;
 ///
 /// # Fields
 ///
-/// Every stored field has exactly one mark. A field without a mark does not compile.
+/// Every stored field has exactly one mark. A field without a mark does not compile. A struct has
+/// an `#[encrypted]` or an `#[authenticated]` field. Without an encrypted field, the record is
+/// sealed like any other, with an empty payload, so that nobody can change it.
 ///
 /// | mark | how the field is stored |
 /// |---|---|

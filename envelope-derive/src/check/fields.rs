@@ -77,17 +77,18 @@ pub(super) fn grouped_field_has_no_with(field: &Field, errors: &mut Errors) {
     }
 }
 
-/// A record encrypts at least one field. A field without a mark could be that field, so the rule
+/// A record protects at least one field. A field without a mark could be that field, so the rule
 /// waits until every field has one.
-pub(super) fn some_field_is_encrypted(input: &Input, errors: &mut Errors) {
+pub(super) fn some_field_is_protected(input: &Input, errors: &mut Errors) {
     let in_doubt = input.stored_fields().any(|field| field.mark.is_none());
-    let encrypted = input.stored_fields().any(|field| field.mark == Some(Mark::Encrypted));
-    if !in_doubt && !encrypted {
+    let is_protected =
+        |field: &Field| matches!(field.mark, Some(Mark::Encrypted | Mark::Authenticated));
+    if !in_doubt && !input.stored_fields().any(is_protected) {
         errors.report(
             &input.ident,
-            "the struct has no encrypted field",
-            "mark the fields to protect `#[encrypted]`; a record without secrets does not need \
-             `Envelope`",
+            "the struct protects no field",
+            "mark the fields to keep secret `#[encrypted]`, and those that nobody may change \
+             `#[authenticated]`",
         );
     }
 }

@@ -5,3 +5,4 @@ mod enums;
 mod properties;
 mod queries;
 mod tables;
+mod without_secrets;

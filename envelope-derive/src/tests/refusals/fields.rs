@@ -36,17 +36,18 @@ fn every_stored_field_has_one_mark() {
         (
             "#[envelope(unmarked = \"plaintext\")]",
             "#[partition_key] id: u8, a: u8",
-            &["the struct has no encrypted field"],
+            &["the struct protects no field"],
         ),
     ]);
 }
 
 #[test]
-fn something_is_encrypted_unless_a_mark_is_missing() {
-    let nothing = "the struct has no encrypted field";
+fn something_is_protected_unless_a_mark_is_missing() {
+    let nothing = "the struct protects no field";
     check_structs(&[
         ("", "#[partition_key] id: u8", &[nothing]),
-        ("", "#[partition_key] id: u8, #[authenticated] a: u8, #[plaintext] b: u8", &[nothing]),
+        ("", "#[partition_key] id: u8, #[authenticated] a: u8, #[plaintext] b: u8", &[]),
+        ("", "#[partition_key] id: u8, #[plaintext] b: u8", &[nothing]),
         ("", "#[partition_key] id: u8, #[serde(skip)] a: u8", &[nothing]),
         ("", "#[partition_key] id: u8, a: u8", &["the field `a` has no mark"]),
         (

@@ -20,6 +20,19 @@ struct Order {
 }
 
 #[derive(Envelope)]
+#[envelope(table = "shop")]
+#[partition_key(name = "pk", format = "USER#{user_id}")]
+#[sort_key(name = "sk", format = "AUDIT#{at:020}")]
+struct Audit {
+    #[key]
+    user_id: String,
+    #[key]
+    at: u64,
+    #[authenticated]
+    action: String, // readable in the table
+}
+
+#[derive(Envelope)]
 #[envelope(
     table = "clinic",
     index(
