@@ -33,7 +33,7 @@ mod message;
 mod step;
 mod tag;
 
-pub use definition::{Definition, TaggedField};
+pub use definition::{Definition, NAME_SEPARATOR, TaggedField, components};
 pub use key::{SearchKey, Tagger};
 pub use message::{SearchMessage, SearchValue};
 pub use step::Step;

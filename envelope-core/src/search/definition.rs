@@ -9,6 +9,25 @@ const VERSION: u64 = 1;
 /// Bits of the HMAC in a tag. Other lengths are reserved.
 const BITS: u64 = 128;
 
+/// Joins the components of a tag's name.
+pub const NAME_SEPARATOR: char = '+';
+
+/// The components of a tag's `name`: the stored names of the tag's fields and, of a further tag of
+/// the same fields, one more (FORMAT 13.1-2).
+///
+/// Whoever seals a record again without the definition of a tag learns from them whether a field of
+/// the tag has changed.
+///
+/// ```
+/// use envelope_core::search::components;
+///
+/// assert!(components("last+first").eq(["last", "first"]));
+/// assert!(components("email").eq(["email"]));
+/// ```
+pub fn components(name: &str) -> impl Iterator<Item = &str> {
+    name.split(NAME_SEPARATOR)
+}
+
 /// A field that a tag is computed from: its stored name, and the steps that its text goes through,
 /// in the order in which they are applied. Numbers and bytes go through no steps.
 pub type TaggedField<'a> = (&'a str, &'a [Step]);
@@ -36,7 +55,7 @@ pub struct Definition<'a> {
 
 impl<'a> Definition<'a> {
     /// The tag `name` of the logical `table`, computed from `fields`, of which there is one at
-    /// least. A tag of a single field usually has the field's stored name.
+    /// least. The name is the fields' stored names, joined by `+` (FORMAT 13.1-2).
     #[must_use]
     pub const fn new(table: &'a str, name: &'a str, fields: &'a [TaggedField<'a>]) -> Self {
         Self { table, name, fields }

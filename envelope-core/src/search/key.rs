@@ -109,7 +109,7 @@ impl fmt::Debug for SearchKey {
 /// ```
 /// use envelope_core::search::{Definition, SearchKey, SearchValue, TAG_BYTES};
 ///
-/// let born_in_clinic = Definition::new("patients", "born", &[("clinic", &[]), ("born", &[])]);
+/// let born_in_clinic = Definition::new("patients", "clinic+born", &[("clinic", &[]), ("born", &[])]);
 /// let tagger = SearchKey::generate()?.tagger(&born_in_clinic);
 /// let values = [SearchValue::Text("c_7"), SearchValue::number("1984")?];
 /// assert_eq!(tagger.tag(&values).map(|tag| tag.as_bytes().len()), Some(TAG_BYTES));
