@@ -94,6 +94,13 @@ pub enum DataError {
         /// Its error.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// Several records match a query of which [`one`](crate::read::Query::one) was asked.
+    SeveralRecords {
+        /// The index; `None` for the table itself.
+        index: Option<&'static str>,
+        /// How many were read. There may be more.
+        at_least: usize,
+    },
     /// The record is authentic, but older than the version that was asked for.
     OlderVersion {
         /// The version that was asked for.
@@ -165,6 +172,17 @@ impl fmt::Display for DataError {
                 }
             }
             Self::Unread { source } => write!(f, "the item of another program could not be read: {source}"),
+            Self::SeveralRecords { index, at_least } => {
+                write!(f, "at least {at_least} records match the query of ")?;
+                match index {
+                    Some(index) => write!(f, "the index `{index}`")?,
+                    None => f.write_str("the table")?,
+                }
+                f.write_str(
+                    ", and `one` returns one at most (read them all with `.send()` or `.stream()`; an index does not \
+                     make a value unique)",
+                )
+            }
             Self::OlderVersion { not_before } => write!(
                 f,
                 "the record is older than version {not_before}, which was seen before: somebody restored an earlier version, \

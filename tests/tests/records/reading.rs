@@ -7,6 +7,7 @@ mod entities;
 mod failures;
 mod indexes;
 mod keys;
+mod one;
 mod pages;
 mod refusals;
 mod segments;

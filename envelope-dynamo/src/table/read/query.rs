@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::UnwrapKey;
 
 use crate::error::Error;
+use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
@@ -232,6 +233,49 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
     pub fn stream(mut self) -> Result<Records<T>, Error> {
         let prepared = self.prepare()?;
         self.options.stream(self.table, &self.index, prepared)
+    }
+
+    /// Reads the one record that matches; `None` if no record does.
+    ///
+    /// Reads no more than two records.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     provider: envelope_dynamo::LocalKeyProvider,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
+    /// # use envelope_dynamo::{Envelope, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "orders", index(name = "by-invoice", partition_key = invoice))]
+    /// # struct Order {
+    /// #     #[partition_key] order_id: String,
+    /// #     #[encrypted] card: String,
+    /// #     #[authenticated] invoice: String,
+    /// # }
+    /// let orders = Table::<Order>::new(dynamodb, provider);
+    /// let order: Option<Order> = orders.index(|i| i.by_invoice).query("2026-0001").one().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`send`](Self::send), and
+    /// [`DataError::SeveralRecords`](crate::error::DataError::SeveralRecords) if a second record
+    /// matches. An index is not unique: several records can have one value, and whoever can write
+    /// the table can put an old version of a record back.
+    pub async fn one(mut self) -> Result<Option<T>, Error> {
+        let index = self.index.name();
+        self.options.limit = Some(2);
+        let mut records = self.stream()?;
+        let Some(first) = records.next().await.transpose()? else { return Ok(None) };
+        match records.next().await.transpose()? {
+            None => Ok(Some(first)),
+            Some(_) => Err(Error::new(
+                RecordId::of_table(T::First::TABLE),
+                ErrorKind::Data(DataError::SeveralRecords { index, at_least: 2 }),
+            )),
+        }
     }
 
     /// Counts the records without opening any: DynamoDB reads and counts them.
