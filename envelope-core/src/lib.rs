@@ -168,3 +168,11 @@ pub use stream::{
 };
 #[cfg(feature = "tokio")]
 pub use stream::{open_stream, seal_stream};
+
+/// What `envelope-dynamo` uses of this crate, and nobody else should: it may change at any time.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::provider::cache::Cache;
+    pub use crate::provider::events::NoObserver;
+    pub use crate::provider::later_clock::LaterClock;
+}

@@ -43,12 +43,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 
-mod cache;
+pub(crate) mod cache;
 mod cached;
 mod clock;
-mod events;
+pub(crate) mod events;
 mod groups;
 mod hierarchical;
+pub(crate) mod later_clock;
 mod local;
 mod multi;
 mod observed;

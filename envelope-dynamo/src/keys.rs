@@ -61,8 +61,12 @@
 //! with a cache reads on, for as long as its limits allow, after a permission was revoked.
 
 pub(crate) mod branch_keys;
+pub(crate) mod key_table;
 pub(crate) mod kms;
+pub(crate) mod search_keys;
 
+#[doc(inline)]
+pub use envelope_core::search::SearchKey;
 #[doc(inline)]
 pub use envelope_core::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock,
@@ -80,3 +84,7 @@ pub use crate::keys::branch_keys::{
     Branch, BranchKeyError, BranchKeyTable, BranchKeyVersion, Branches,
 };
 pub use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper, KmsRsaKey};
+pub use crate::keys::search_keys::{
+    LocalSearchKeys, SearchBranch, SearchBranches, SearchKeyError, SearchKeyTable,
+    SearchKeyVersion, SearchKeys,
+};

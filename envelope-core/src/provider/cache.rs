@@ -24,9 +24,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Keeps values by id, within limits. However many callers wait for a value, one call fetches it.
 ///
 /// Cloning a value must share it, and not copy its secrets.
+#[doc(hidden)]
 #[derive(Debug)]
-pub(super) struct Cache<K, V: 'static> {
+pub struct Cache<K, V: 'static> {
     limits: CacheLimits,
+    /// How long a value may be kept at most, if that is less than the limits.
+    max_age_of: fn(&V) -> Duration,
     /// The event to report after a value was fetched.
     fetched: KeyEvent,
     clock: Arc<dyn Clock>,
@@ -43,9 +46,11 @@ enum Lookup<V: 'static> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
-    pub(super) fn new(limits: CacheLimits, fetched: KeyEvent) -> Self {
+    /// A cache that reports `fetched` for each fetched value.
+    pub fn new(limits: CacheLimits, fetched: KeyEvent) -> Self {
         Self {
             limits,
+            max_age_of: |_| Duration::MAX,
             fetched,
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
@@ -53,27 +58,38 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         }
     }
 
-    pub(super) fn set_clock(&mut self, clock: Arc<dyn Clock>) {
+    /// Keeps each value for at most this time, even if the limits allow more.
+    pub fn set_max_age_of(&mut self, max_age_of: fn(&V) -> Duration) {
+        self.max_age_of = max_age_of;
+    }
+
+    /// Measures ages by `clock`.
+    pub fn set_clock(&mut self, clock: Arc<dyn Clock>) {
         self.clock = clock;
     }
 
-    pub(super) fn set_observer(&mut self, observer: Arc<dyn KeyObserver>) {
+    /// Reports events to `observer`.
+    pub fn set_observer(&mut self, observer: Arc<dyn KeyObserver>) {
         self.observer = observer;
     }
 
     /// Removes everything.
-    pub(super) fn clear(&self) {
+    pub fn clear(&self) {
         lock(&self.entries).clear();
     }
 
     /// Removes the values that will not be served again. Using the cache also does this regularly.
-    pub(super) fn remove_expired(&self) {
+    pub fn remove_expired(&self) {
         self.sweep(&mut lock(&self.entries), self.clock.now());
     }
 
     /// The value of `id`, from the cache or by `call`. The call must own its data: the caller that
     /// began the call may be dropped before the call ends.
-    pub(super) async fn get(
+    ///
+    /// # Errors
+    ///
+    /// The error of the call, unless a value may be served during an outage.
+    pub async fn get(
         &self,
         id: &K,
         call: impl Fn() -> KeyFuture<'static, V> + Send + Sync,
@@ -98,7 +114,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
     }
 
     /// The time that the ages of values are measured by.
-    pub(super) fn now(&self) -> Instant {
+    pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
@@ -122,15 +138,24 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
     }
 
     fn sweep(&self, entries: &mut Entries<K, V>, now: Instant) {
-        let max_age_in_outage = self.limits.max_age_in_outage();
-        let is_young = |since: Instant| now.saturating_duration_since(since) < max_age_in_outage;
         entries.swept = Some(now);
         let evicted = entries.retain(|entry| {
             let max_uses = self.limits.max_uses;
-            entry.fetched.take_if(|fetched| entry.uses >= max_uses || !is_young(fetched.since));
+            entry.fetched.take_if(|fetched| entry.uses >= max_uses || !self.bridges(fetched, now));
             entry.fetched.is_some() || entry.is_being_fetched()
         });
         self.report_evicted(evicted);
+    }
+
+    /// The limits for this value.
+    fn limits_of(&self, value: &V) -> CacheLimits {
+        self.limits.at_most((self.max_age_of)(value))
+    }
+
+    /// Whether the value may still be served during an outage.
+    fn bridges(&self, fetched: &Fetched<V>, now: Instant) -> bool {
+        let max_age = self.limits_of(&fetched.value).max_age_in_outage();
+        now.saturating_duration_since(fetched.since) < max_age
     }
 
     fn report_evicted(&self, keys: usize) {
@@ -150,12 +175,13 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         let stale = match &entry.fetched {
             Some(fetched) if entry.uses < self.limits.max_uses => {
                 let age = now.saturating_duration_since(fetched.since);
-                let refreshing = entry.is_being_fetched() && age < self.limits.max_age;
-                if age < self.limits.refresh_age() || refreshing {
+                let limits = self.limits_of(&fetched.value);
+                let refreshing = entry.is_being_fetched() && age < limits.max_age;
+                if age < limits.refresh_age() || refreshing {
                     entry.uses += 1;
                     return Lookup::Hit(fetched.value.clone(), KeyEvent::CacheHit);
                 }
-                if age < self.limits.max_age_in_outage()
+                if age < limits.max_age_in_outage()
                     && entry.pause_until.is_some_and(|until| now < until)
                 {
                     entry.uses += 1;
@@ -211,10 +237,8 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
     ) -> Result<V, KeyError> {
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
-        let bridges = |stale: &Fetched<V>| {
-            now.saturating_duration_since(stale.since) < self.limits.max_age_in_outage()
-        };
-        let Some(stale) = stale.filter(|stale| error.is_retryable() && bridges(stale)) else {
+        let may_serve = |stale: &Fetched<V>| error.is_retryable() && self.bridges(stale, now);
+        let Some(stale) = stale.filter(may_serve) else {
             if entries.remove_call(id, waiter) {
                 report(&*self.observer, KeyEvent::Evicted);
             }

@@ -26,6 +26,10 @@ pub enum KeyEvent {
     ActiveVersionFetched,
     /// A branch key was fetched and unwrapped by its store.
     BranchKeyFetched,
+    /// It was fetched which search keys of a branch are used, and from when.
+    SearchVersionsFetched,
+    /// A search key was fetched and unwrapped by its store.
+    SearchKeyFetched,
     /// The provider refused or failed.
     Failed,
 }
@@ -71,8 +75,9 @@ impl KeyObserver for KeyCounters {
 }
 
 /// Ignores all events.
+#[doc(hidden)]
 #[derive(Debug)]
-pub(super) struct NoObserver;
+pub struct NoObserver;
 
 impl KeyObserver for NoObserver {
     fn observe(&self, _event: KeyEvent) {}

@@ -1,27 +1,25 @@
 //! Branch keys in a DynamoDB table of their own, each wrapped by a key provider.
 
-pub(crate) mod change;
 pub(crate) mod create;
-pub(crate) mod create_table;
 pub(crate) mod delete;
 pub(crate) mod delete_version;
 pub(crate) mod error;
-pub(crate) mod item;
 pub(crate) mod list;
+pub(crate) mod pointer;
 
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
 use envelope_core::{
-    BranchKey, BranchKeyStore, BranchName, BranchVersion, Context, ContextForm, EncryptionContext,
-    Escaped, KeyError, KeyErrorKind, KeyFuture, UnwrapKey,
+    BranchKey, BranchKeyStore, BranchName, BranchVersion, Escaped, KeyError, KeyErrorKind,
+    KeyFuture, UnwrapKey,
 };
 
-use crate::dynamodb::Item;
-use crate::error::dynamodb::DynamoDbError;
 pub use crate::keys::branch_keys::error::BranchKeyError;
-use crate::keys::branch_keys::item::Pointer;
 pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
+use crate::keys::branch_keys::pointer::Pointer;
+use crate::keys::key_table::purpose::Purpose;
+use crate::keys::key_table::{KeyTable, item};
 
 /// The table that stores the branch keys of a
 /// [`HierarchicalKeyProvider`](crate::HierarchicalKeyProvider).
@@ -85,12 +83,7 @@ pub use crate::keys::branch_keys::list::{Branch, BranchKeyVersion, Branches};
 /// branch active again.
 ///
 /// The names of branches are readable in the table and in CloudTrail.
-pub struct BranchKeyTable<P> {
-    client: Client,
-    logical: String,
-    name: String,
-    provider: P,
-}
+pub struct BranchKeyTable<P>(KeyTable<P>);
 
 impl<P> BranchKeyTable<P> {
     /// Uses the table with the logical name `logical`. This is also its physical name, unless you
@@ -98,53 +91,48 @@ impl<P> BranchKeyTable<P> {
     ///
     /// Every branch key is bound to the logical name, and does not unwrap under another.
     pub fn new(client: Client, logical: impl Into<String>, provider: P) -> Self {
-        let logical = logical.into();
-        Self { client, name: logical.clone(), logical, provider }
+        Self(KeyTable::new(client, logical.into(), provider, Purpose::Branch))
     }
 
     /// Uses the table with the physical name `name`: one for each environment, or one that was
     /// restored from a backup.
     #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self(self.0.named(name.into()))
     }
 
     /// The physical table name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     #[cfg(feature = "maintain")]
     pub(crate) const fn client(&self) -> &Client {
-        &self.client
+        &self.0.client
     }
 
     /// The logical table name, to which every branch key is bound.
     #[must_use]
     pub fn logical(&self) -> &str {
-        &self.logical
+        &self.0.logical
     }
 
-    /// The encryption context for which a version of a branch key is wrapped.
-    fn context(
-        &self,
-        branch: &BranchName,
-        version: BranchVersion,
-    ) -> Result<EncryptionContext, KeyError> {
-        let context = Context::new(self.logical.as_str()).form(ContextForm::Table);
-        let context = context
-            .pair(item::BRANCH, branch.as_str())
-            .and_then(|it| it.pair(item::VERSION, version.to_string()));
-        match context {
-            Ok(context) => Ok(context.encryption_context()),
-            Err(error) => Err(KeyError::new(KeyErrorKind::Configuration, error.to_string())),
-        }
+    /// Creates the table, with on-demand billing, and waits until it can be used.
+    ///
+    /// Set deletion protection, tags and replicas yourself. Point-in-time recovery and other
+    /// backups of this table keep the keys of deleted branches.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the table exists already, if DynamoDB refuses, or if the table is not ready within
+    /// five minutes.
+    pub async fn create_table(&self) -> Result<(), BranchKeyError> {
+        Ok(self.0.create_table().await?)
     }
 
     async fn pointer(&self, branch: &BranchName) -> Result<Option<Pointer>, BranchKeyError> {
-        let item = self.item(branch, item::POINTER).await?;
+        let item = self.0.item(branch, item::POINTER).await?;
         Ok(item.as_ref().map(Pointer::parse).transpose()?)
     }
 
@@ -157,29 +145,12 @@ impl<P> BranchKeyTable<P> {
         }
     }
 
-    /// Reads an item consistently: a record that was just written may need a key that was just
-    /// created.
-    async fn item(
-        &self,
-        branch: &BranchName,
-        version: &str,
-    ) -> Result<Option<Item>, BranchKeyError> {
-        let get =
-            self.client.get_item().table_name(&self.name).set_key(Some(item::key(branch, version)));
-        let output = get
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| failed("GetItem", &self.name, error))?;
-        Ok(output.item)
-    }
-
     fn no_branch(&self, branch: &BranchName) -> KeyError {
         let what = format!(
             "the branch `{}` has no key in the table `{}`: it was never created \
              (`BranchKeyTable::create`), or it was deleted",
             Escaped(branch.as_str()),
-            self.name
+            self.0.name
         );
         KeyError::new(KeyErrorKind::KeyNotFound, what)
     }
@@ -189,53 +160,10 @@ impl<P> BranchKeyTable<P> {
             "the branch `{}` has keys in the table `{}`, but no active version: `delete` the \
              branch, or restore its item `{}`",
             Escaped(branch.as_str()),
-            self.name,
+            self.0.name,
             item::POINTER
         );
         KeyError::new(KeyErrorKind::KeyNotFound, what)
-    }
-
-    fn no_version(&self, branch: &BranchName, version: BranchVersion) -> KeyError {
-        let what = format!(
-            "the branch `{}` has no key of version {version} in the table `{}`: the version or \
-             the branch was deleted, or the record is another branch's",
-            Escaped(branch.as_str()),
-            self.name
-        );
-        KeyError::new(KeyErrorKind::KeyNotFound, what)
-    }
-}
-
-impl<P: UnwrapKey> BranchKeyTable<P> {
-    /// Attributes the failure to the branch key, not to the record.
-    fn of_branch_key(
-        &self,
-        branch: &BranchName,
-        version: BranchVersion,
-        error: KeyError,
-    ) -> KeyError {
-        if error.kind() != KeyErrorKind::ContextMismatch {
-            return error;
-        }
-        let what = format!(
-            "the key of version {version} of the branch `{}` in the table `{}` was changed, or put \
-             there from elsewhere",
-            Escaped(branch.as_str()),
-            self.name
-        );
-        KeyError::new(error.kind(), what).with_source(error)
-    }
-
-    async fn unwrapped(
-        &self,
-        branch: &BranchName,
-        version: BranchVersion,
-    ) -> Result<BranchKey, KeyError> {
-        let item = self.item(branch, &version.to_string()).await?;
-        let dek = item::parse_wrapped(&item.ok_or_else(|| self.no_version(branch, version))?)?;
-        let key = self.provider.unwrap_key(dek.keys(), &self.context(branch, version)?).await;
-        let key = key.map_err(|error| self.of_branch_key(branch, version, error))?;
-        Ok(BranchKey::new(branch.clone(), version, key))
     }
 }
 
@@ -249,31 +177,15 @@ impl<P: UnwrapKey> BranchKeyStore for BranchKeyTable<P> {
         branch: &'a BranchName,
         version: BranchVersion,
     ) -> KeyFuture<'a, BranchKey> {
-        Box::pin(self.unwrapped(branch, version))
+        Box::pin(async move {
+            let key = self.0.unwrapped(branch, version).await.map_err(BranchKeyError::from)?;
+            Ok(BranchKey::new(branch.clone(), version, key))
+        })
     }
 }
 
 impl<P> fmt::Debug for BranchKeyTable<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BranchKeyTable")
-            .field("name", &self.name)
-            .field("logical", &self.logical)
-            .finish_non_exhaustive()
+        self.0.debug(f, "BranchKeyTable")
     }
-}
-
-fn failed<E>(
-    operation: &'static str,
-    table: &str,
-    error: aws_sdk_dynamodb::error::SdkError<E>,
-) -> BranchKeyError
-where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata
-        + aws_sdk_dynamodb::operation::RequestId
-        + std::error::Error
-        + Send
-        + Sync
-        + 'static,
-{
-    BranchKeyError::DynamoDb(DynamoDbError::new(operation, table, error))
 }

@@ -7,7 +7,7 @@ use aws_sdk_kms::Client as KmsClient;
 use envelope_core::ContextForm;
 
 use crate::keys::BranchKeyTable;
-use crate::keys::branch_keys::item;
+use crate::keys::key_table::item;
 use crate::maintain::engine::run::Run;
 use crate::maintain::rewrap::Rewrap;
 use crate::maintain::schema_file::{KeySchema, RecordSchema, SchemaFile};

@@ -61,6 +61,12 @@ impl CacheLimits {
         self
     }
 
+    /// The limits for a value that may not be kept as long as others.
+    pub(super) fn at_most(mut self, max_age: Duration) -> Self {
+        self.max_age = self.max_age.min(max_age);
+        self
+    }
+
     /// From this age on, nine tenths of `max_age`, one caller fetches the key again while the
     /// others are still served.
     pub(super) fn refresh_age(&self) -> Duration {

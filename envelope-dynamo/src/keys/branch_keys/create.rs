@@ -1,12 +1,13 @@
 //! Creates branches, and rotates their keys.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use envelope_core::{BranchName, BranchVersion, WrapKey};
 
-use crate::dynamodb::Item;
-use crate::keys::branch_keys::change::{Attempts, Outcome, unbuilt};
-use crate::keys::branch_keys::item::Pointer;
-use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, item};
+use crate::keys::branch_keys::pointer::{ACTIVE_VERSION, Pointer};
+use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable};
+use crate::keys::key_table::change::{Attempts, Outcome};
+use crate::keys::key_table::error::{KeyTableError, unbuilt};
+use crate::keys::key_table::item;
 
 impl<P: WrapKey> BranchKeyTable<P> {
     /// Creates a branch with its first key, and returns the version of the key.
@@ -21,21 +22,22 @@ impl<P: WrapKey> BranchKeyTable<P> {
     pub async fn create(&self, branch: &str) -> Result<BranchVersion, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         self.refuse_existing(&branch).await?;
-        let (version, item) = self.new_version(&branch).await?;
+        let (version, item) = self.0.new_version(&branch).await?;
         let mut attempts = Attempts::default();
         loop {
             let mut pointer = item::key(&branch, item::POINTER);
-            pointer.insert(item::ACTIVE_VERSION.to_owned(), item::text(version));
+            pointer.insert(ACTIVE_VERSION.to_owned(), item::text(version));
             match self
-                .transact(vec![self.put_new(item.clone())?, self.put_new(pointer)?], false)
+                .0
+                .transact(vec![self.0.put_new(item.clone())?, self.0.put_new(pointer)?], false)
                 .await?
             {
                 Outcome::Done => return Ok(version),
                 Outcome::ConditionFailed => {
                     self.refuse_existing(&branch).await?;
-                    self.pause(&branch, &mut attempts).await?;
+                    self.0.pause(&branch, &mut attempts).await?;
                 }
-                Outcome::Conflict => self.pause(&branch, &mut attempts).await?,
+                Outcome::Conflict => self.0.pause(&branch, &mut attempts).await?,
             }
         }
     }
@@ -58,12 +60,13 @@ impl<P: WrapKey> BranchKeyTable<P> {
     pub async fn rotate(&self, branch: &str) -> Result<BranchVersion, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         let old = self.active_version(&branch).await?;
-        let (version, item) = self.new_version(&branch).await?;
+        let (version, item) = self.0.new_version(&branch).await?;
         let mut attempts = Attempts::default();
         loop {
             match self
+                .0
                 .transact(
-                    vec![self.put_new(item.clone())?, self.point(&branch, old, version)?],
+                    vec![self.0.put_new(item.clone())?, self.point(&branch, old, version)?],
                     false,
                 )
                 .await?
@@ -74,7 +77,7 @@ impl<P: WrapKey> BranchKeyTable<P> {
                     if active != old {
                         return Ok(active);
                     }
-                    self.pause(&branch, &mut attempts).await?;
+                    self.0.pause(&branch, &mut attempts).await?;
                 }
             }
         }
@@ -88,40 +91,19 @@ impl<P: WrapKey> BranchKeyTable<P> {
         }
     }
 
-    /// Generates a branch key, which is a data key for the provider. Its plaintext is not needed
-    /// here.
-    async fn new_version(
-        &self,
-        branch: &BranchName,
-    ) -> Result<(BranchVersion, Item), BranchKeyError> {
-        let version = BranchVersion::generate()?;
-        let wrapped = self.provider.generate_wrapped(&self.context(branch, version)?).await?;
-        Ok((version, item::version_item(branch, version, wrapped)?))
-    }
-
-    fn put_new(&self, item: Item) -> Result<TransactWriteItem, BranchKeyError> {
-        let put = Put::builder()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#branch)")
-            .expression_attribute_names("#branch", item::BRANCH)
-            .build();
-        Ok(TransactWriteItem::builder().put(put.map_err(unbuilt)?).build())
-    }
-
     /// Makes `new` the active version, on condition that `old` is still active.
     fn point(
         &self,
         branch: &BranchName,
         old: BranchVersion,
         new: BranchVersion,
-    ) -> Result<TransactWriteItem, BranchKeyError> {
+    ) -> Result<TransactWriteItem, KeyTableError> {
         let update = Update::builder()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_key(Some(item::key(branch, item::POINTER)))
             .condition_expression("#active = :old")
             .update_expression("SET #active = :new")
-            .expression_attribute_names("#active", item::ACTIVE_VERSION)
+            .expression_attribute_names("#active", ACTIVE_VERSION)
             .expression_attribute_values(":old", item::text(old))
             .expression_attribute_values(":new", item::text(new))
             .build();

@@ -1,13 +1,18 @@
 //! Deletes branches: crypto-shredding.
 
+use std::time::SystemTime;
+
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 use envelope_core::BranchName;
 
 use crate::call::attempt_outcome::AttemptOutcome;
 use crate::dynamodb::Item;
 use crate::error::dynamodb::DynamoDbError;
-use crate::keys::branch_keys::change::{Attempts, Outcome, unbuilt};
-use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, failed, item};
+use crate::keys::branch_keys::pointer::{ACTIVE_VERSION, DELETING};
+use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable};
+use crate::keys::key_table::change::{Attempts, Outcome};
+use crate::keys::key_table::error::{KeyTableError, unbuilt};
+use crate::keys::key_table::item;
 
 impl<P> BranchKeyTable<P> {
     /// Deletes a branch and every version of its key, and returns the number of versions. Then
@@ -33,7 +38,7 @@ impl<P> BranchKeyTable<P> {
     pub async fn delete(&self, branch: &str) -> Result<usize, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         // A deletion mark on a branch that never existed would keep others from creating it.
-        if self.items(&branch).await?.is_empty() {
+        if self.0.items(&branch).await?.is_empty() {
             return Ok(0);
         }
         self.mark_as_deleting(&branch).await?;
@@ -48,18 +53,18 @@ impl<P> BranchKeyTable<P> {
         let (mut deleted, mut attempts) = (0, Attempts::default());
         loop {
             let versions: Vec<Item> =
-                self.items(branch).await?.into_iter().filter(|item| !is_pointer(item)).collect();
+                self.0.items(branch).await?.into_iter().filter(|item| !is_pointer(item)).collect();
             if versions.is_empty() {
                 self.delete_pointer(branch).await?;
                 return Ok(deleted);
             }
             for version in versions {
-                match self.transact(self.while_deleting(branch, version)?, true).await? {
+                match self.0.transact(self.while_deleting(branch, version)?, true).await? {
                     Outcome::Done => deleted += 1,
                     // Somebody else has finished the deletion, and may have created the branch
                     // again.
                     Outcome::ConditionFailed => return Ok(deleted),
-                    Outcome::Conflict => self.pause(branch, &mut attempts).await?,
+                    Outcome::Conflict => self.0.pause(branch, &mut attempts).await?,
                 }
             }
         }
@@ -68,18 +73,19 @@ impl<P> BranchKeyTable<P> {
     /// Replaces the active version by a deletion mark, in one step.
     async fn mark_as_deleting(&self, branch: &BranchName) -> Result<(), BranchKeyError> {
         let update = self
+            .0
             .client
             .update_item()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_key(Some(item::key(branch, item::POINTER)))
             .update_expression("SET #deleting = :now REMOVE #active")
-            .expression_attribute_names("#deleting", item::DELETING)
-            .expression_attribute_names("#active", item::ACTIVE_VERSION)
-            .expression_attribute_values(":now", item::now());
+            .expression_attribute_names("#deleting", DELETING)
+            .expression_attribute_names("#active", ACTIVE_VERSION)
+            .expression_attribute_values(":now", item::seconds_of(SystemTime::now()));
         let outcome = AttemptOutcome::default();
         let marked = update.customize().interceptor(outcome.clone()).send().await;
         let failed = |error| {
-            DynamoDbError::new("UpdateItem", &self.name, error)
+            DynamoDbError::new("UpdateItem", &self.0.name, error)
                 .or_in_doubt(outcome.is_unknown(), true)
         };
         Ok(marked.map(drop).map_err(failed)?)
@@ -91,18 +97,18 @@ impl<P> BranchKeyTable<P> {
         &self,
         branch: &BranchName,
         version: Item,
-    ) -> Result<Vec<TransactWriteItem>, BranchKeyError> {
+    ) -> Result<Vec<TransactWriteItem>, KeyTableError> {
         let check = ConditionCheck::builder()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_key(Some(item::key(branch, item::POINTER)))
             .condition_expression("attribute_exists(#deleting)")
-            .expression_attribute_names("#deleting", item::DELETING)
+            .expression_attribute_names("#deleting", DELETING)
             .build();
         let key = version
             .into_iter()
             .filter(|(name, _)| [item::BRANCH, item::VERSION].contains(&name.as_str()))
             .collect();
-        let delete = Delete::builder().table_name(&self.name).set_key(Some(key)).build();
+        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key)).build();
         Ok(vec![
             TransactWriteItem::builder().condition_check(check.map_err(unbuilt)?).build(),
             TransactWriteItem::builder().delete(delete.map_err(unbuilt)?).build(),
@@ -111,12 +117,13 @@ impl<P> BranchKeyTable<P> {
 
     async fn delete_pointer(&self, branch: &BranchName) -> Result<(), BranchKeyError> {
         let delete = self
+            .0
             .client
             .delete_item()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_key(Some(item::key(branch, item::POINTER)))
             .condition_expression("attribute_exists(#deleting)")
-            .expression_attribute_names("#deleting", item::DELETING);
+            .expression_attribute_names("#deleting", DELETING);
         match delete.send().await {
             Ok(_) => Ok(()),
             // Somebody else has finished the deletion.
@@ -127,7 +134,7 @@ impl<P> BranchKeyTable<P> {
             {
                 Ok(())
             }
-            Err(error) => Err(failed("DeleteItem", &self.name, error)),
+            Err(error) => Err(self.0.failed("DeleteItem", error).into()),
         }
     }
 }

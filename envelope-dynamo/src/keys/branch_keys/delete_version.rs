@@ -3,9 +3,11 @@
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 use envelope_core::{BranchName, BranchVersion};
 
-use crate::keys::branch_keys::change::{Attempts, Outcome, unbuilt};
-use crate::keys::branch_keys::item::Pointer;
-use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, item};
+use crate::keys::branch_keys::pointer::{ACTIVE_VERSION, Pointer};
+use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable};
+use crate::keys::key_table::change::{Attempts, Outcome};
+use crate::keys::key_table::error::{KeyTableError, unbuilt};
+use crate::keys::key_table::item;
 
 impl<P> BranchKeyTable<P> {
     /// Deletes one version of a branch's key, which is not the active one. Returns `false` if there
@@ -63,16 +65,16 @@ impl<P> BranchKeyTable<P> {
         let branch = BranchName::new(branch)?;
         let mut attempts = Attempts::default();
         loop {
-            match self.transact(self.unless_active(&branch, version)?, true).await? {
+            match self.0.transact(self.unless_active(&branch, version)?, true).await? {
                 Outcome::Done => return Ok(true),
                 Outcome::ConditionFailed => {
                     if !self.has_inactive(&branch, version).await? {
                         return Ok(false);
                     }
                     // Others have changed the branch since the condition failed.
-                    self.pause(&branch, &mut attempts).await?;
+                    self.0.pause(&branch, &mut attempts).await?;
                 }
-                Outcome::Conflict => self.pause(&branch, &mut attempts).await?,
+                Outcome::Conflict => self.0.pause(&branch, &mut attempts).await?,
             }
         }
     }
@@ -88,7 +90,7 @@ impl<P> BranchKeyTable<P> {
         if pointer == Some(Pointer::Active(version)) {
             return Err(BranchKeyError::ActiveVersion { branch: branch.clone(), version });
         }
-        if self.item(branch, &version.to_string()).await?.is_none() {
+        if self.0.item(branch, &version.to_string()).await?.is_none() {
             return Ok(false);
         }
         match pointer {
@@ -103,16 +105,16 @@ impl<P> BranchKeyTable<P> {
         &self,
         branch: &BranchName,
         version: BranchVersion,
-    ) -> Result<Vec<TransactWriteItem>, BranchKeyError> {
+    ) -> Result<Vec<TransactWriteItem>, KeyTableError> {
         let check = ConditionCheck::builder()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_key(Some(item::key(branch, item::POINTER)))
             .condition_expression("attribute_exists(#active) AND #active <> :version")
-            .expression_attribute_names("#active", item::ACTIVE_VERSION)
+            .expression_attribute_names("#active", ACTIVE_VERSION)
             .expression_attribute_values(":version", item::text(version))
             .build();
         let delete = Delete::builder()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_key(Some(item::key(branch, &version.to_string())))
             .condition_expression("attribute_exists(#branch)")
             .expression_attribute_names("#branch", item::BRANCH)

@@ -8,8 +8,9 @@ use envelope_core::{
 };
 
 use crate::error::dynamodb::DynamoDbError;
-use crate::error::no_answer::NoAnswer;
 use crate::error::write_outcome::WriteOutcome;
+use crate::keys::key_table::error::{KeyTableError, of_dynamodb};
+use crate::keys::key_table::purpose::Purpose;
 
 /// Why branch keys could not be created, rotated, listed or deleted.
 ///
@@ -179,6 +180,16 @@ impl From<DynamoDbError> for BranchKeyError {
     }
 }
 
+impl From<KeyTableError> for BranchKeyError {
+    fn from(error: KeyTableError) -> Self {
+        match error {
+            KeyTableError::Conflict(branch) => Self::Conflict(branch),
+            KeyTableError::Key(error) => Self::Key(error),
+            KeyTableError::DynamoDb(error) => Self::DynamoDb(error),
+        }
+    }
+}
+
 impl From<RandomError> for BranchKeyError {
     fn from(error: RandomError) -> Self {
         Self::Key(error.into())
@@ -190,43 +201,12 @@ impl From<BranchKeyError> for KeyError {
     fn from(error: BranchKeyError) -> Self {
         match error {
             BranchKeyError::Key(error) => error,
-            BranchKeyError::DynamoDb(error) => of_dynamodb(error),
+            BranchKeyError::DynamoDb(error) => of_dynamodb(Purpose::Branch, error),
             BranchKeyError::Deleting(_) => Self::new(KeyErrorKind::KeyNotFound, error.to_string()),
             BranchKeyError::Exists(_)
             | BranchKeyError::ActiveVersion { .. }
             | BranchKeyError::Conflict(_)
             | BranchKeyError::Interrupted(_) => Self::new(KeyErrorKind::Other, error.to_string()),
         }
-    }
-}
-
-fn of_dynamodb(error: DynamoDbError) -> KeyError {
-    let kind = match error.code() {
-        Some(
-            "ProvisionedThroughputExceededException"
-            | "ThrottlingException"
-            | "RequestLimitExceeded",
-        ) => KeyErrorKind::Throttled,
-        Some("AccessDeniedException") => KeyErrorKind::AccessDenied,
-        Some("ResourceNotFoundException") => KeyErrorKind::Configuration,
-        _ if error.no_answer == Some(NoAnswer::NoCredentials) => KeyErrorKind::Configuration,
-        _ if error.retryable => KeyErrorKind::Unreachable,
-        _ => KeyErrorKind::Other,
-    };
-    let mut what = match error.code() {
-        Some(code) => {
-            format!("{} on the table of branch keys was refused: {code}", error.operation)
-        }
-        None => format!(
-            "{} did not reach the table of branch keys, or was not answered",
-            error.operation
-        ),
-    };
-    for said in error.message.iter().chain(&error.cause) {
-        what += &format!(": {said}");
-    }
-    match error.request_id {
-        Some(id) => KeyError::new(kind, what).with_request_id(id),
-        None => KeyError::new(kind, what),
     }
 }

@@ -1,14 +1,15 @@
 //! Lists branches, and the versions of a branch.
 
-use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use envelope_core::{BranchName, BranchVersion};
 
 use crate::dynamodb::Item;
-use crate::keys::branch_keys::item::Pointer;
-use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, failed, item};
+use crate::keys::branch_keys::pointer::Pointer;
+use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable};
+use crate::keys::key_table::item;
+use crate::keys::key_table::purpose::Purpose;
+use crate::keys::key_table::read::Pointers;
 
 /// A branch; see [`BranchKeyTable::list`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,8 @@ impl Branch {
     }
 
     fn parse(item: &Item) -> Result<Self, BranchKeyError> {
-        Ok(Self { name: item::parse_branch(item)?, active: Pointer::parse(item)?.active() })
+        let name = item::parse_branch(item, Purpose::Branch)?;
+        Ok(Self { name, active: Pointer::parse(item)?.active() })
     }
 }
 
@@ -66,19 +68,7 @@ impl BranchKeyVersion {
 
 /// The branches of a table, which are read page by page; see [`BranchKeyTable::list`].
 #[derive(Debug)]
-pub struct Branches {
-    name: String,
-    scan: ScanFluentBuilder,
-    page: VecDeque<Item>,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Start,
-    After(Item),
-    End,
-}
+pub struct Branches(Pointers);
 
 impl Branches {
     /// Returns the next branch, in no particular order; `None` after the last one.
@@ -86,22 +76,9 @@ impl Branches {
     /// If DynamoDB refuses a page, the next call requests this page again. An item that cannot be
     /// parsed is one error, and the other items still come.
     pub async fn next(&mut self) -> Option<Result<Branch, BranchKeyError>> {
-        loop {
-            if let Some(item) = self.page.pop_front() {
-                return Some(Branch::parse(&item));
-            }
-            let start = match &self.state {
-                State::Start => None,
-                State::After(key) => Some(key.clone()),
-                State::End => return None,
-            };
-            match self.scan.clone().set_exclusive_start_key(start).send().await {
-                Ok(output) => {
-                    self.page = output.items.unwrap_or_default().into();
-                    self.state = output.last_evaluated_key.map_or(State::End, State::After);
-                }
-                Err(error) => return Some(Err(failed("Scan", &self.name, error))),
-            }
+        match self.0.next().await? {
+            Ok(item) => Some(Branch::parse(&item)),
+            Err(error) => Some(Err(error.into())),
         }
     }
 }
@@ -111,14 +88,7 @@ impl<P> BranchKeyTable<P> {
     ///
     /// Reads the whole table, page by page.
     pub fn list(&self) -> Branches {
-        let scan = self
-            .client
-            .scan()
-            .table_name(&self.name)
-            .filter_expression("#version = :pointer")
-            .expression_attribute_names("#version", item::VERSION)
-            .expression_attribute_values(":pointer", item::text(item::POINTER));
-        Branches { name: self.name.clone(), scan, page: VecDeque::new(), state: State::Start }
+        Branches(self.0.pointers())
     }
 
     /// Lists the versions of a branch's key, the oldest first. Versions of the same second are in
@@ -131,42 +101,15 @@ impl<P> BranchKeyTable<P> {
     pub async fn versions(&self, branch: &str) -> Result<Vec<BranchKeyVersion>, BranchKeyError> {
         let branch = BranchName::new(branch)?;
         let active = self.pointer(&branch).await?.and_then(Pointer::active);
-        let mut versions = Vec::new();
-        for item in self.items(&branch).await? {
-            if let Some((version, created)) = item::parse_version(&item)? {
-                versions.push(BranchKeyVersion {
-                    version,
-                    created,
-                    is_active: active == Some(version),
-                });
-            }
-        }
+        let versions = self.0.versions(&branch).await?;
         if versions.is_empty() {
             return Err(self.no_branch(&branch).into());
         }
-        versions.sort_by_key(|version| version.created);
-        Ok(versions)
-    }
-
-    /// Reads all items of a branch, consistently.
-    pub(crate) async fn items(&self, branch: &BranchName) -> Result<Vec<Item>, BranchKeyError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .consistent_read(true)
-            .key_condition_expression("#branch = :branch")
-            .expression_attribute_names("#branch", item::BRANCH)
-            .expression_attribute_values(":branch", item::text(branch.as_str()));
-        let (mut items, mut start) = (Vec::new(), None);
-        loop {
-            let output = query.clone().set_exclusive_start_key(start).send().await;
-            let output = output.map_err(|error| failed("Query", &self.name, error))?;
-            items.extend(output.items.unwrap_or_default());
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                return Ok(items);
-            }
-        }
+        let versions = versions.into_iter().map(|(version, created)| BranchKeyVersion {
+            version,
+            created,
+            is_active: active == Some(version),
+        });
+        Ok(versions.collect())
     }
 }

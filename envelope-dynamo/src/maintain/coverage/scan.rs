@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::dynamodb::Item;
 use crate::error::DynamoDbError;
-use crate::keys::branch_keys::item::VERSION;
+use crate::keys::key_table::item::VERSION;
 use crate::maintain::coverage::judge::{Judge, Rules};
 use crate::maintain::coverage::open::open_stored;
 use crate::maintain::coverage::sample::Sample;

@@ -1,6 +1,6 @@
 //! The statements of each role.
 
-use crate::keys::branch_keys::item::{BRANCH, VERSION};
+use crate::keys::key_table::item::{BRANCH, VERSION};
 use crate::maintain::policy::statement::Statement;
 use crate::maintain::policy::{BranchKeys, PolicyFor, Role};
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};

@@ -1,4 +1,4 @@
-//! One change to the table of branch keys: a transaction with conditions, tried again after
+//! One change to a table of keys: a transaction with conditions, tried again after
 //! conflicts.
 
 use std::time::Duration;
@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::config::AsyncSleep;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use envelope_core::{BranchName, KeyError, KeyErrorKind};
+use envelope_core::BranchName;
 
 use crate::call::attempt_outcome::AttemptOutcome;
 use crate::error::dynamodb::DynamoDbError;
-use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable};
+use crate::keys::key_table::KeyTable;
+use crate::keys::key_table::error::KeyTableError;
 
 /// How many conflicts with other writers end a change.
 const ATTEMPTS: u32 = 8;
@@ -32,12 +33,12 @@ pub(crate) enum Outcome {
 #[derive(Debug, Default)]
 pub(crate) struct Attempts(u32);
 
-impl<P> BranchKeyTable<P> {
+impl<P> KeyTable<P> {
     pub(crate) async fn transact(
         &self,
         items: Vec<TransactWriteItem>,
         is_repeatable: bool,
-    ) -> Result<Outcome, BranchKeyError> {
+    ) -> Result<Outcome, KeyTableError> {
         let outcome = AttemptOutcome::default();
         // All attempts of the SDK have the same client token. So a second attempt succeeds if the
         // first one was carried out.
@@ -61,10 +62,10 @@ impl<P> BranchKeyTable<P> {
         &self,
         branch: &BranchName,
         attempts: &mut Attempts,
-    ) -> Result<(), BranchKeyError> {
+    ) -> Result<(), KeyTableError> {
         attempts.0 += 1;
         if attempts.0 >= ATTEMPTS {
-            return Err(BranchKeyError::Conflict(branch.clone()));
+            return Err(KeyTableError::Conflict(branch.clone()));
         }
         if let Some(sleep) = self.client.config().sleep_impl() {
             sleep.sleep(FIRST_PAUSE * (1 << (attempts.0 - 1))).await;
@@ -87,11 +88,4 @@ fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Outcome> {
         return Some(Outcome::ConditionFailed);
     }
     has("TransactionConflict").then_some(Outcome::Conflict)
-}
-
-/// The error of an SDK builder that lacks a required field. The builders here have all of them.
-pub(crate) fn unbuilt(error: impl std::error::Error + Send + Sync + 'static) -> BranchKeyError {
-    KeyError::new(KeyErrorKind::Other, "a request to DynamoDB cannot be built")
-        .with_source(error)
-        .into()
 }

@@ -1,4 +1,4 @@
-//! Creates the table of branch keys.
+//! Creates a table of keys.
 
 use std::time::Duration;
 
@@ -10,23 +10,15 @@ use aws_sdk_dynamodb::types::{
 use crate::call::attempt_outcome::AttemptOutcome;
 use crate::error::dynamodb::DynamoDbError;
 use crate::error::write_outcome::WriteOutcome;
-use crate::keys::branch_keys::change::unbuilt;
-use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable, item};
+use crate::keys::key_table::error::{KeyTableError, unbuilt};
+use crate::keys::key_table::{KeyTable, item};
 
 /// AWS takes about ten seconds to create a table.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(300);
 
-impl<P> BranchKeyTable<P> {
-    /// Creates the table, with on-demand billing, and waits until it can be used.
-    ///
-    /// Set deletion protection, tags and replicas yourself. Point-in-time recovery and other
-    /// backups of this table keep the keys of deleted branches.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the table exists already, if DynamoDB refuses, or if the table is not ready within
-    /// five minutes.
-    pub async fn create_table(&self) -> Result<(), BranchKeyError> {
+impl<P> KeyTable<P> {
+    /// Creates the table, and waits until it can be used.
+    pub(crate) async fn create_table(&self) -> Result<(), KeyTableError> {
         let mut creation = self
             .client
             .create_table()
@@ -54,7 +46,7 @@ impl<P> BranchKeyTable<P> {
             .wait(CREATION_TIMEOUT)
             .await;
         ready.map(drop).map_err(|error| {
-            BranchKeyError::DynamoDb(DynamoDbError {
+            KeyTableError::DynamoDb(DynamoDbError {
                 operation: "DescribeTable",
                 table: self.name.as_str().into(),
                 code: None,

@@ -1,0 +1,58 @@
+//! Search keys that the program brings along.
+
+use std::sync::Arc;
+
+use envelope_core::search::SearchKey;
+
+use crate::keys::search_keys::live::LiveSearchKeys;
+
+/// Search keys from the program itself: for tests, and for programs that store their keys in a
+/// place of their own. [`SearchKeyTable`](crate::keys::SearchKeyTable) stores them wrapped by KMS,
+/// and rotates them.
+///
+/// All tables that use these keys have the same ones. Tags differ by table and field all the same.
+///
+/// A rotation takes two deployments. The first one gives every process the
+/// [next](Self::also_next) key, so that all of them search for it. The second one, after the first
+/// has reached every process, writes it and still searches for the
+/// [previous](Self::also_previous) one.
+///
+/// ```
+/// use envelope_dynamo::keys::{LocalSearchKeys, SearchKey, SearchKeys};
+///
+/// let old = SearchKey::from_slice(&[1; 32])?; // in production 32 random bytes
+/// let new = SearchKey::from_slice(&[2; 32])?;
+/// let first: SearchKeys = LocalSearchKeys::new(old.share()).also_next(new.share()).into();
+/// let second: SearchKeys = LocalSearchKeys::new(new).also_previous(old).into();
+/// # assert_eq!(format!("{first:?} {second:?}").matches("2 keys").count(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct LocalSearchKeys(LiveSearchKeys);
+
+impl LocalSearchKeys {
+    /// Writes and searches with `key`.
+    #[must_use]
+    pub fn new(key: SearchKey) -> Self {
+        let write = Arc::new(key);
+        Self(LiveSearchKeys { search: vec![Arc::clone(&write)], write, until: None })
+    }
+
+    /// Also searches with `key`, which will be written later. Replaces another second key.
+    #[must_use]
+    pub fn also_next(mut self, key: SearchKey) -> Self {
+        self.0.search = vec![Arc::clone(&self.0.write), Arc::new(key)];
+        self
+    }
+
+    /// Also searches with `key`, which was written before. Replaces another second key.
+    #[must_use]
+    pub fn also_previous(mut self, key: SearchKey) -> Self {
+        self.0.search = vec![Arc::new(key), Arc::clone(&self.0.write)];
+        self
+    }
+
+    pub(crate) fn into_live(self) -> LiveSearchKeys {
+        self.0
+    }
+}
