@@ -11,4 +11,5 @@ mod kms_limits;
 mod real_kms;
 mod recipients;
 mod rsa;
+mod search_keys;
 mod streams;

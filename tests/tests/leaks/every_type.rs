@@ -331,6 +331,22 @@ async fn tables(seen: &mut Seen) {
     // The message names the branch, as CloudTrail does.
     seen.print(&branches.create(TEXT).await.unwrap_err());
 
+    let searches = SearchKeyTable::new(dynamodb.clone(), unique_name("search-keys"), provider());
+    searches.create_table().await.unwrap();
+    seen.print(&searches.create(TEXT).await.unwrap());
+    seen.print(&searches);
+    let mut list = searches.list();
+    list.next().await.unwrap().unwrap();
+    seen.print(&list);
+    seen.print(&searches.versions(TEXT).await.unwrap()[0]);
+    seen.print(&searches.create(TEXT).await.unwrap_err());
+    let stored = SearchKeys::per_table(searches);
+    stored.prefetch(TEXT).await.unwrap();
+    seen.print(&stored);
+    let local = LocalSearchKeys::new(SearchKey::from_slice(&DATA_KEY).unwrap());
+    seen.print(&local);
+    seen.print(&SearchKeys::from(local));
+
     let physical = unique_name(Patient::TABLE);
     create_table(servers.dynamodb(), &physical, ("id", ScalarAttributeType::S), None)
         .await
