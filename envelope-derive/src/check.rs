@@ -11,6 +11,7 @@ mod names;
 mod read_back;
 mod record;
 mod roles;
+mod search_tags;
 
 use crate::errors::Errors;
 use crate::parse::Input;
@@ -39,6 +40,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     composed_keys::check(input, errors);
     indexes::check(input, errors);
     index_formats::check(input, errors);
+    search_tags::check(input, errors);
     roles::one_field_each(input, errors);
     // In a record with another mistake, these mistakes are often only its consequence.
     if errors.is_empty() {

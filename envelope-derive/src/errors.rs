@@ -20,6 +20,11 @@ impl Errors {
         self.0.push(syn::Error::new_spanned(place, format_args!("{problem}\nhelp: {help}")));
     }
 
+    /// How many mistakes were found so far.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

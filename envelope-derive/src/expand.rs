@@ -12,6 +12,7 @@ mod record;
 mod respan;
 mod schema;
 mod scope;
+mod search_tags;
 mod serde_checks;
 mod this;
 mod used_parameters;

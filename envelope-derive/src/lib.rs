@@ -72,6 +72,7 @@ use syn::DeriveInput;
 /// | attribute | beside | meaning |
 /// |---|---|---|
 /// | `#[encryption_context]` | a key, `#[authenticated]` or `#[plaintext]` | the value is also in the KMS encryption context |
+/// | `#[searchable]` | `#[encrypted]` | records are found by the value, [through an index](#searchable-fields) |
 /// | `#[version]` | `#[plaintext]` or `#[authenticated]` | counts the writes of the record, for optimistic locking; an integer |
 /// | `#[ttl]` | `#[plaintext]` or `#[authenticated]` | when DynamoDB may delete the record; stored as seconds since 1970 |
 /// | `#[created]` | `#[plaintext]` or `#[authenticated]` | when the record was first put; stored as seconds since 1970 |
@@ -91,6 +92,7 @@ use syn::DeriveInput;
 /// | `context(purpose = "pii", "cost-center" = "42")` | constant pairs in the KMS encryption context |
 /// | `entity(kind = "order")` | a constant, authenticated attribute that tells the records of this struct from others in the table; it is checked before a record is opened |
 /// | `index(..)` | a [secondary index](#indexes); may be repeated |
+/// | `searchable(..)` | a [search tag of several fields](#searchable-fields); may be repeated |
 /// | `crate = ::path` | the path of the crate if it is not `::envelope_dynamo`; begins with `::` or `crate` |
 ///
 /// # Keys
@@ -130,8 +132,8 @@ use syn::DeriveInput;
 /// | `index(name = "by-doctor", partition_key = (clinic, doctor), sort_key = (day, start))` | a global secondary index with up to four partition keys and four sort keys |
 /// | `index(name = "gsi1", partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"))` | an index whose key is composed, in an attribute of its own; the same for `sort_key` |
 ///
-/// The keys of an index are readable fields, or composed keys of the table. They are named as in
-/// the struct, without quotes.
+/// The keys of an index are readable fields, composed keys of the table, or
+/// [searchable fields](#searchable-fields). They are named as in the struct, without quotes.
 ///
 /// A composed key of an index is made of readable fields: those of every mark but `#[encrypted]`.
 /// It is written with every put and `modify`, and is no field. If a part is an `Option` without a
@@ -140,6 +142,39 @@ use syn::DeriveInput;
 /// (`DataError::IndexKeyMismatch`), and a read by the primary key ignores it. A `#[plaintext]`
 /// field in such a key cannot be updated in place: the key would stay as it was. Indexes that share
 /// the attribute give it the same format.
+///
+/// # Searchable fields
+///
+/// `#[searchable]` beside `#[encrypted]` stores a *search tag* in the record: the attribute
+/// `blind_<name>`, 21 bytes that are computed from the value under a search key. Equal values have
+/// equal tags. An index that names the field has the tag as its key, so records are found by a
+/// value that stays encrypted:
+///
+/// ```ignore
+/// #[derive(Envelope)]
+/// #[envelope(table = "users", index(name = "by-email", partition_key = email))]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     #[searchable(normalize(trim, ascii_lowercase))]
+///     email: String,
+/// }
+///
+/// let user = users.index(|i| i.by_email).query("Zoe@Example.com ").one().await?;
+/// ```
+///
+/// | attribute or option of the struct | meaning |
+/// |---|---|
+/// | `#[searchable]` | equal values are found; the tag is named as the field is stored |
+/// | `#[searchable(normalize(trim, ascii_lowercase, digits))]` | before the tag is computed, text goes through these steps, in this order: white space at both ends is removed, `A` to `Z` become lower case, everything but `0` to `9` is removed |
+/// | `#[searchable(name = "email_2", ..)]` | another name: indexes name the tag by it, `partition_key = email_2`. A field may have several tags; that is how steps are changed without downtime |
+/// | `searchable(name = "by_name", fields(last(ascii_lowercase), first))` | a tag of several fields, each with its steps: at least one is encrypted, the others are keys or authenticated. A query takes the values as a tuple |
+///
+/// The type of the field is a string, an integer, bytes, an enum without data, or a type that serde
+/// writes as one of these. A record whose field is `None`, or empty after the steps, has no tag,
+/// and the index does not list it. The attribute is authenticated: a tag that was changed, removed
+/// or moved to another record makes its record unreadable.
 ///
 /// # Groups
 ///
@@ -202,6 +237,11 @@ use syn::DeriveInput;
 ///
 /// # Security
 ///
+/// Whoever reads storage sees which records have the same [search tag](#searchable-fields), and so
+/// equal values, and how often. Whoever has the search key can guess values and test each guess. So
+/// a searchable field needs many possible values: `bool`, `u8`, `i8` and `char` do not compile, and
+/// an enum or a string of few values reveals itself.
+///
 /// CloudTrail shows the KMS encryption context in plaintext: the record's key with
 /// `kms_context = "raw"`, the pairs of `context(..)`, and the value of each `#[encryption_context]`
 /// field.
@@ -216,6 +256,7 @@ use syn::DeriveInput;
         authenticated,
         plaintext,
         encryption_context,
+        searchable,
         version,
         ttl,
         created,

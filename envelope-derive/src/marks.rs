@@ -14,12 +14,14 @@
 
 mod mark;
 mod role;
+mod searchable;
 mod timestamps;
 mod ttl;
 mod version;
 
 pub(crate) use mark::{ACCEPT, Mark, OnStruct};
 pub(crate) use role::{LibraryWrites, Role, StoredAs};
+pub(crate) use searchable::{SEARCHABLE, Step, TAG_PREFIX};
 
 /// Every role.
 pub(crate) const ROLES: [&Role; 4] =

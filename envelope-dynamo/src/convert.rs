@@ -78,6 +78,7 @@ pub(crate) mod epoch_seconds;
 pub(crate) mod key;
 pub(crate) mod number;
 pub(crate) mod scalar;
+pub(crate) mod searched;
 pub(crate) mod ser;
 pub(crate) mod sets;
 pub(crate) mod storable;

@@ -134,8 +134,11 @@ pub mod __private {
     pub use ::std::string::String;
     pub use ::std::vec::Vec;
 
+    pub use envelope_core::search::Step;
+
     pub use crate::convert::absent::{MayBeAbsent, NotDeserialized};
     pub use crate::convert::scalar::scalar_type;
+    pub use crate::convert::searched::{NotWiped, SearchedValue, Wipe, searched_values};
     pub use crate::convert::value::{from_attribute_value, to_attribute_value};
     pub use crate::dynamodb::Item;
     pub use crate::error::{Error, ErrorKind, ValueError};

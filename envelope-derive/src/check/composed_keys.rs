@@ -3,7 +3,7 @@
 use syn::Type;
 
 use super::key_type::{self, Refusal};
-use super::names::{is_reserved, named};
+use super::names::{named, reserved};
 use crate::errors::Errors;
 use crate::marks::Mark;
 use crate::names::{Name, similar, unraw};
@@ -207,9 +207,8 @@ fn generated_names_are_free(input: &Input, errors: &mut Errors) {
     for name in keys.chain(entity) {
         let value = &name.value;
         let owner = named(input).find(|(_, other)| other.value == *value).map(|(field, _)| field);
-        if is_reserved(value) {
-            let problem =
-                format_args!("the attribute name `{value}` is reserved for encrypted data");
+        if let Some(what) = reserved(value) {
+            let problem = format_args!("the attribute name `{value}` is reserved for {what}");
             errors.report(name, problem, "choose another name");
         } else if value.is_empty() {
             errors.report(

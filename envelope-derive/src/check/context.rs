@@ -1,7 +1,7 @@
 //! The rules of the KMS encryption context.
 
 use crate::errors::Errors;
-use crate::marks::Mark;
+use crate::marks::{Mark, TAG_PREFIX};
 use crate::names::Name;
 use crate::parse::{Field, Input};
 
@@ -62,6 +62,9 @@ pub(super) fn names_are_free(input: &Input, errors: &mut Errors) {
                 problem,
                 "choose another name; upper and lower case count as the same",
             );
+        } else if lower.starts_with(TAG_PREFIX) {
+            let problem = format_args!("the name `{}` is reserved for search tags", name.value);
+            errors.report(name, problem, "choose another name, without `blind_` at its beginning");
         } else if lower == DOMAIN_CONTEXT {
             let problem =
                 format_args!("the name `{}` is reserved in the encryption context", name.value);

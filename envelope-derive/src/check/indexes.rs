@@ -74,6 +74,9 @@ fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Error
     if is_alone && input.field(&name).is_none() && input.composed_key_named(key).is_some() {
         return;
     }
+    if input.tag_named(key).is_some() {
+        return;
+    }
     let Some(field) = input.field(&name) else {
         let fields: Vec<_> = input.stored_fields().map(|field| unraw(&field.ident)).collect();
         let fields: Vec<_> = fields.iter().map(String::as_str).collect();
@@ -83,7 +86,10 @@ fn key_is_readable(index: &Index, key: &Ident, input: &Input, errors: &mut Error
         };
         return errors.report(key, format_args!("there is no field `{name}` in the struct"), help);
     };
-    if let Some(refusal) = field.marks().find_map(Mark::refused_in_index) {
+    if let Some(tag) = input.tags.iter().find(|tag| !tag.is_compound && tag.has_field(&name)) {
+        let problem = format_args!("every search tag of `{name}` has a name of its own");
+        errors.report(key, problem, format_args!("name the tag: `partition_key = {}`", tag.ident));
+    } else if let Some(refusal) = field.marks().find_map(Mark::refused_in_index) {
         errors.report(key, refusal.problem(&name), refusal.help(&name));
     } else if field.serde.is_skipped() || field.serde.skip.serialize || field.serde.skip.deserialize
     {

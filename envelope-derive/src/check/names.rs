@@ -1,6 +1,7 @@
 //! The rules of the names of attributes.
 
 use crate::errors::Errors;
+use crate::marks::TAG_PREFIX;
 use crate::names::Name;
 use crate::parse::{Field, Input};
 
@@ -10,10 +11,10 @@ const RESERVED_ATTRIBUTES: [&str; 2] = ["encrypted_payload", "encrypted_dek"];
 /// No field has the name of a reserved attribute, or an empty name.
 pub(super) fn free(input: &Input, errors: &mut Errors) {
     for (field, name) in named(input) {
-        if is_reserved(&name.value) {
+        if let Some(what) = reserved(&name.value) {
             errors.report(
                 name,
-                format_args!("the attribute name `{}` is reserved for encrypted data", name.value),
+                format_args!("the attribute name `{}` is reserved for {what}", name.value),
                 format_args!(
                     "store `{}` under another name: `#[serde(rename = \"..\")]`",
                     field.ident
@@ -27,10 +28,14 @@ pub(super) fn free(input: &Input, errors: &mut Errors) {
     }
 }
 
-/// Whether the name is reserved: for the record, or with `_` and a name for a group.
-pub(super) fn is_reserved(name: &str) -> bool {
-    let rests = RESERVED_ATTRIBUTES.iter().filter_map(|reserved| name.strip_prefix(reserved));
-    rests.into_iter().any(|rest| rest.is_empty() || rest.starts_with('_'))
+/// What the name is reserved for: the payload and the data key of the record, or with `_` and a
+/// name of a group; or a search tag.
+pub(super) fn reserved(name: &str) -> Option<&'static str> {
+    if name.starts_with(TAG_PREFIX) {
+        return Some("search tags");
+    }
+    let mut rests = RESERVED_ATTRIBUTES.iter().filter_map(|reserved| name.strip_prefix(reserved));
+    rests.any(|rest| rest.is_empty() || rest.starts_with('_')).then_some("encrypted data")
 }
 
 /// No name belongs to two fields.

@@ -31,7 +31,7 @@ pub(super) fn definition(record: &Record<'_>) -> TokenStream {
         quote!(#vis #ident: __envelope::Attribute<#this, __envelope::String, __envelope::mark::Key>)
     });
     let wrappers = attributes(record)
-        .filter(|(field, mark)| is_wrapped(field, *mark))
+        .filter(|(field, mark)| is_wrapped(field, *mark) || is_wrapped_in_tag(input, field))
         .map(|(field, _)| wrapper(input, field));
     quote! {
         pub struct __Attributes #parameters #where_clause {
@@ -140,6 +140,11 @@ fn is_wrapped(field: &Field, mark: Mark) -> bool {
     mark != Mark::Encrypted && (field.serde.with.serialize || field.serde.with.deserialize)
 }
 
+/// Whether a search takes the value of the field in its wrapper.
+pub(super) fn is_wrapped_in_tag(input: &Input, field: &Field) -> bool {
+    field.serde.with.serialize && input.is_part_of_tag(field)
+}
+
 /// A struct around one value, which serde writes and reads as in the record.
 fn wrapper(input: &Input, field: &Field) -> TokenStream {
     let this = This::new(input);
@@ -159,7 +164,7 @@ fn wrapper(input: &Input, field: &Field) -> TokenStream {
     }
 }
 
-fn wrapper_name(field: &Field) -> syn::Ident {
+pub(super) fn wrapper_name(field: &Field) -> syn::Ident {
     format_ident!("__Value_{}", unraw(&field.ident))
 }
 

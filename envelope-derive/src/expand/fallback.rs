@@ -8,6 +8,7 @@ use syn::{DeriveInput, Ident, Type};
 use super::keys::value_type;
 use super::respan::as_generated;
 use super::scope::scope;
+use super::search_tags;
 use super::this::This;
 use crate::check::{key, key_of_parts};
 use crate::marks::Mark;
@@ -183,6 +184,9 @@ fn indexes(parsed: &Input) -> Vec<TokenStream> {
     let this = This::new(parsed);
     let [own_partition, _] = key_types(parsed);
     let named = |key: &Ident| {
+        if let Some(tag) = parsed.tag_named(key) {
+            return Some(search_tags::value_type(parsed, tag, &this));
+        }
         let field = parsed.fields.iter().find(|field| unraw(&field.ident) == unraw(key));
         match (field, parsed.composed_key_named(key)) {
             (Some(field), _) => Some(this.replace_self(&field.ty)),

@@ -7,6 +7,7 @@ use syn::{Ident, TypeGenerics};
 
 use super::copies;
 use super::keys::{key_idents, key_pattern, value_type};
+use super::search_tags;
 use super::this::This;
 use crate::check::{Key, Record, key_of_parts};
 use crate::marks::Mark;
@@ -144,7 +145,7 @@ fn index_attribute(
     match key {
         IndexKey::Named(ident) => match table_key(record, ident) {
             Some((mark, key)) => key_attribute(record, mark, key, ty_generics),
-            None => quote!(__attributes.#ident),
+            None => field_attribute(input, ident, ty_generics),
         },
         // Only for one attribute; several are made by `index_of_several`.
         IndexKey::Several(fields) => quote!(#(__attributes.#fields)*),
@@ -152,6 +153,14 @@ fn index_attribute(
             let (name, parts) = (index_parts_name(input, key), key_of_parts(input, key));
             composed_attribute(input, key, &name, &parts, ty_generics)
         }
+    }
+}
+
+/// The attribute of a field, or that of a search tag.
+fn field_attribute(input: &Input, ident: &Ident, ty_generics: &TypeGenerics<'_>) -> TokenStream {
+    match input.tag_named(ident) {
+        Some(tag) => search_tags::attribute(input, tag, ty_generics),
+        None => quote!(__attributes.#ident),
     }
 }
 
@@ -170,6 +179,10 @@ fn index_of_several(
     let partition = match &index.partition_key {
         Some(IndexKey::Several(fields)) => {
             let values: Vec<_> = (0..fields.len()).map(|i| format_ident!("__value_{i}")).collect();
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|field| field_attribute(record.input, field, ty_generics))
+                .collect();
             let attributes =
                 quote!(let __attributes = <Self as __envelope::Envelope>::attributes(););
             quote! {
@@ -177,13 +190,13 @@ fn index_of_several(
                     attributes: || {
                         #attributes
                         __envelope::list([
-                            #(__envelope::KeyAttribute::partition(&__attributes.#fields)),*
+                            #(__envelope::KeyAttribute::partition(&#fields)),*
                         ])
                     },
                     operands: |__envelope::Parts((#(#values),*))| {
                         #attributes
                         __envelope::list([
-                            #(__envelope::Attribute::key_operand(&__attributes.#fields, #values)),*
+                            #(__envelope::Attribute::key_operand(&#fields, #values)),*
                         ])
                     },
                 }
@@ -274,6 +287,9 @@ fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
     let named = |ident: &Ident| {
         if let Some((_, key)) = table_key(record, ident) {
             return Some(this.replace_self(value_type(key)));
+        }
+        if let Some(tag) = record.input.tag_named(ident) {
+            return Some(search_tags::value_type(record.input, tag, this));
         }
         let field = record
             .fields

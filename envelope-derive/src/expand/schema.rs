@@ -6,7 +6,7 @@ use quote::quote;
 use crate::check::Record;
 use crate::marks::Mark;
 use crate::names::unraw;
-use crate::parse::{ComposedKey, ContextForm, Field, Input, Pair, Piece};
+use crate::parse::{ComposedKey, ContextForm, Field, Input, Pair, Piece, SearchTag};
 
 /// The associated constants. A constant with the default value of the trait is left out.
 pub(super) fn constants(record: &Record<'_>) -> TokenStream {
@@ -15,6 +15,7 @@ pub(super) fn constants(record: &Record<'_>) -> TokenStream {
     let fields = record.fields.iter().map(|(field, mark)| field_entry(input, field, *mark));
     let composed = input.composed.iter().map(|key| key_entry(input, key));
     let index_keys = input.index_keys().into_iter().map(|key| index_key_entry(input, key));
+    let tags = input.tags.iter().map(|tag| tag_entry(input, tag));
     let entity = input.options.entity.iter().map(entity_entry);
     let context_form = (input.options.context_form != ContextForm::Raw).then(|| {
         let form = input.options.context_form.variant();
@@ -38,7 +39,7 @@ pub(super) fn constants(record: &Record<'_>) -> TokenStream {
         #context_form
         #context
         const SCHEMA: __envelope::Schema =
-            __envelope::Schema::new(&[#(#fields,)* #(#composed,)* #(#index_keys,)* #(#entity),*]);
+            __envelope::Schema::new(&[#(#fields,)* #(#composed,)* #(#index_keys,)* #(#tags,)* #(#entity),*]);
         #deny
     }
 }
@@ -56,10 +57,11 @@ fn field_entry(input: &Input, field: &Field, mark: Mark) -> TokenStream {
         (field.serde.skip.deserialize && !field.serde.skip.serialize).then(|| quote!(.unread()));
     let in_key = (input.is_part_of_key(field) && mark != Mark::Key).then(|| quote!(.in_key()));
     let in_index_key = input.is_part_of_index_key(field).then(|| quote!(.in_index_key()));
+    let in_search_tag = input.is_part_of_tag(field).then(|| quote!(.in_search_tag()));
     quote! {
         __envelope::Field::new(#name, __envelope::Mark::#mark)
             #aliases #accepting_plaintext #in_encryption_context #in_group #in_key #in_index_key
-            #unread #role
+            #in_search_tag #unread #role
     }
 }
 
@@ -67,6 +69,20 @@ fn field_entry(input: &Input, field: &Field, mark: Mark) -> TokenStream {
 fn index_key_entry(input: &Input, key: &ComposedKey) -> TokenStream {
     let (name, mark, format, pieces) = (&key.name.value, key.mark, &key.format, pieces(input, key));
     quote!(__envelope::Field::new(#name, __envelope::Mark::#mark).index_key(#format, #pieces))
+}
+
+/// The entry of a search tag in `Envelope::SCHEMA`.
+fn tag_entry(input: &Input, tag: &SearchTag) -> TokenStream {
+    let (attribute, name) = (tag.attribute(), &tag.name.value);
+    let fields = tag.fields.iter().map(|tagged| {
+        let name = input.field(&unraw(&tagged.ident)).map(|field| &field.name.value);
+        let steps = &tagged.steps;
+        quote!((#name, &[#(#steps),*]))
+    });
+    quote! {
+        __envelope::Field::new(#attribute, __envelope::Mark::Authenticated)
+            .search_tag(#name, &[#(#fields),*])
+    }
 }
 
 /// The entry of a composed key in `Envelope::SCHEMA`.

@@ -123,13 +123,15 @@ const ENCRYPTED: Rules = Rules {
     }),
     in_index: Some(Refusal {
         problem: "`{field}` is encrypted, so DynamoDB cannot index it",
-        help: "index another field, or mark `{field}` `#[authenticated]` if it may be readable in \
-               the table",
+        help: "mark `{field}` `#[searchable]` too: whoever reads storage then sees which records \
+               have equal values; or mark it `#[authenticated]` instead of `#[encrypted]` if it \
+               may be readable in the table",
     }),
     in_index_format: Some(Refusal {
         problem: "`{field}` is encrypted, but a key of an index is stored in plaintext",
-        help: "name another field, or mark `{field}` `#[authenticated]` if it may be readable in \
-               the table",
+        help: "mark `{field}` `#[searchable]` and name it in a key of several attributes: \
+               `partition_key = (tenant, {field})`; or mark `{field}` `#[authenticated]` if it may \
+               be readable in the table",
     }),
 };
 

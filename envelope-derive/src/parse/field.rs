@@ -6,6 +6,7 @@ use syn::{Attribute, Ident, LitStr, Type, Visibility};
 use super::composed_key::ComposedKey;
 use super::deprecated::uses_deprecated;
 use super::mark_options::MarkOptions;
+use super::search_tag::{self, WrittenTag};
 use super::seconds;
 use super::serde::{self, Directions, FieldSerde};
 use super::written_marks::{self as written, WrittenMark, WrittenRole};
@@ -26,6 +27,8 @@ pub(crate) struct Field {
     pub(crate) roles: Vec<WrittenRole>,
     /// The name of the generated type by which serde stores the field as seconds, if it has one.
     pub(crate) seconds: Option<Ident>,
+    /// The `#[searchable]` attributes.
+    pub(crate) tags: Vec<WrittenTag>,
     /// `#[encryption_context]`, as written.
     pub(crate) encryption_context: Option<TokenStream>,
     /// Whether records in which the field is plaintext are read too.
@@ -59,6 +62,7 @@ impl Field {
         written::report_container_options(&field.attrs, errors);
         let marks = written::marks(&field.attrs, errors);
         let encryption_context = written::encryption_context(&field.attrs, errors);
+        let tags = search_tag::written_tags(&field.attrs, errors);
         let options: Vec<_> =
             marks.iter().map(|written| MarkOptions::parse(written, errors)).collect();
         let (name, aliases) = names(&ident, &serde, rename_all);
@@ -71,6 +75,7 @@ impl Field {
             },
             roles,
             seconds,
+            tags,
             encryption_context,
             accepts_plaintext: options.iter().any(|options| options.accepts_plaintext),
             group: options.into_iter().find_map(|options| options.group),

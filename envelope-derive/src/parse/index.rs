@@ -242,7 +242,7 @@ fn field(option: &Entry, errors: &mut Errors) -> Option<Ident> {
 
 /// The name of a field. A keyword names the field `r#keyword`, but `self`, `super` and `crate`
 /// cannot be fields.
-fn field_ident(ident: Ident) -> Option<Ident> {
+pub(super) fn field_ident(ident: Ident) -> Option<Ident> {
     let name = ident.unraw().to_string();
     match name.as_str() {
         "self" | "Self" | "super" | "crate" | "_" => None,

@@ -9,8 +9,9 @@ use syn::{Attribute, Ident, LitStr, Meta};
 use super::crate_path;
 use super::entry::{self, Entry, Value};
 use super::index::{self, Index};
+use super::search_tag::SearchTag;
 use crate::errors::Errors;
-use crate::marks::Mark;
+use crate::marks::{Mark, SEARCHABLE};
 use crate::names::Name;
 
 /// The name of the attribute.
@@ -23,7 +24,7 @@ const KMS_CONTEXT: &str = "kms_context";
 const CONTEXT: &str = "context";
 const ENTITY: &str = "entity";
 const INDEX: &str = "index";
-const ALL: [&str; 7] = [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, ENTITY, INDEX, CRATE];
+const ALL: [&str; 8] = [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, ENTITY, INDEX, SEARCHABLE, CRATE];
 
 const NAME_THE_TABLE: &str =
     "name the table that the records belong to: `#[envelope(table = \"users\")]`";
@@ -47,6 +48,8 @@ pub(crate) struct Options {
     /// The constant attribute that tells the records of this struct from others in the table.
     pub(crate) entity: Option<Pair>,
     pub(crate) indexes: Vec<Index>,
+    /// The search tags of several fields.
+    pub(crate) searchable: Vec<SearchTag>,
 }
 
 /// `kms_context = ".."`.
@@ -93,7 +96,7 @@ impl Options {
         else {
             return;
         };
-        if seen.contains(&name) && name != INDEX {
+        if seen.contains(&name) && ![INDEX, SEARCHABLE].contains(&name) {
             errors.report(entry, format_args!("`{name}` is given twice"), "keep one of the two");
             return;
         }
@@ -110,6 +113,7 @@ impl Options {
                 self.context_form = choice(entry, &KMS_CONTEXT_VALUES, errors).unwrap_or_default()
             }
             INDEX => self.indexes.extend(index::parse(entry, errors)),
+            SEARCHABLE => self.searchable.extend(SearchTag::parse_compound(entry, errors)),
             _ => self.context = context(entry, errors),
         }
     }

@@ -8,9 +8,10 @@ use super::entry;
 use super::field::Field;
 use super::index::Index;
 use super::options::Options;
+use super::search_tag::SearchTag;
 use super::serde::{self, ContainerSerde};
 use crate::errors::Errors;
-use crate::marks::{self, ENCRYPTION_CONTEXT, Mark, OnStruct};
+use crate::marks::{self, ENCRYPTION_CONTEXT, Mark, OnStruct, SEARCHABLE};
 use crate::names::unraw;
 
 /// A struct with named fields and its attributes.
@@ -22,6 +23,8 @@ pub(crate) struct Input {
     pub(crate) fields: Vec<Field>,
     /// The keys that are composed of fields.
     pub(crate) composed: Vec<ComposedKey>,
+    /// The search tags: those of fields, then those of several fields.
+    pub(crate) tags: Vec<SearchTag>,
     pub(crate) vis: Visibility,
     /// Whether generated code may use deprecated items.
     pub(crate) uses_deprecated: bool,
@@ -33,7 +36,7 @@ impl Input {
     /// Parses the struct; `None` if the item is not a struct with named fields.
     pub(crate) fn parse(
         input: &DeriveInput,
-        options: Options,
+        mut options: Options,
         errors: &mut Errors,
     ) -> Option<Self> {
         report_misplaced_marks(&input.attrs, errors);
@@ -50,6 +53,11 @@ impl Input {
             .collect();
         let uses_deprecated =
             uses_deprecated(&input.attrs) || fields.iter().any(|field| field.uses_deprecated);
+        let of_field = |field: &Field| {
+            SearchTag::of_field(&field.ident, &field.name, &field.tags).collect::<Vec<_>>()
+        };
+        let mut tags: Vec<_> = fields.iter().flat_map(of_field).collect();
+        tags.append(&mut options.searchable);
         let is_repr = |attribute: &&Attribute| attribute.path().is_ident("repr");
         let repr = input.attrs.iter().filter(is_repr).cloned().collect();
         Some(Self {
@@ -59,6 +67,7 @@ impl Input {
             serde,
             fields,
             composed,
+            tags,
             vis: input.vis.clone(),
             uses_deprecated,
             repr,
@@ -101,6 +110,16 @@ impl Input {
             }
         }
         keys
+    }
+
+    /// The search tag that an index names: by the name of the tag, or by its field.
+    pub(crate) fn tag_named(&self, ident: &Ident) -> Option<&SearchTag> {
+        self.tags.iter().find(|tag| unraw(&tag.ident) == unraw(ident))
+    }
+
+    /// Whether a search tag is computed from the field.
+    pub(crate) fn is_part_of_tag(&self, field: &Field) -> bool {
+        self.tags.iter().any(|tag| tag.has_field(&unraw(&field.ident)))
     }
 
     /// Whether the format of an index's key names the field.
@@ -159,6 +178,7 @@ fn report_misplaced_marks(attributes: &[Attribute], errors: &mut Errors) {
 
 /// The meaning on the struct of a field's attribute; `None` for other names.
 fn on_struct(name: &str) -> Option<OnStruct> {
-    let beside_mark = marks::role(name).is_some() || name == ENCRYPTION_CONTEXT;
+    let beside_mark =
+        marks::role(name).is_some() || [ENCRYPTION_CONTEXT, SEARCHABLE].contains(&name);
     Mark::named(name).map(Mark::on_struct).or(beside_mark.then_some(OnStruct::Misplaced))
 }

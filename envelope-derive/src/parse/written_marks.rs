@@ -8,7 +8,7 @@ use super::entry;
 use super::options::ENVELOPE;
 use super::serde::SERDE;
 use crate::errors::Errors;
-use crate::marks::{self, ENCRYPTION_CONTEXT, Mark, Role};
+use crate::marks::{self, ENCRYPTION_CONTEXT, Mark, Role, SEARCHABLE};
 use crate::names::similar;
 
 /// A mark, with its attribute.
@@ -89,7 +89,7 @@ pub(super) fn report_container_options(attributes: &[Attribute], errors: &mut Er
 pub(super) fn misspelt_mark(
     attributes: &[Attribute],
 ) -> Option<(&Attribute, String, &'static str)> {
-    let known = [ENVELOPE, ENCRYPTION_CONTEXT, SERDE];
+    let known = [ENVELOPE, ENCRYPTION_CONTEXT, SEARCHABLE, SERDE];
     attributes.iter().find_map(|attribute| {
         let name = entry::name(attribute)
             .filter(|name| !known.contains(&name.as_str()) && marks::role(name).is_none())?;

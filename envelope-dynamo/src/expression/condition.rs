@@ -146,7 +146,7 @@ impl<T> Condition<T> {
     }
 
     pub(crate) fn begins_with(prefix: Operand) -> Self {
-        Self::of_prefix(prefix.attribute.into(), prefix.value)
+        Self::of_prefix(prefix.attribute.into(), prefix.into_serialized())
     }
 
     pub(crate) const fn of_prefix(path: DocumentPath, prefix: Serialized) -> Self {
@@ -162,7 +162,7 @@ impl<T> Condition<T> {
     }
 
     pub(crate) fn equals(attribute: &'static str, value: AttributeValue) -> Self {
-        Self::compare(Comparison::Equal, Operand { attribute, value: Ok(value) })
+        Self::compare(Comparison::Equal, Operand::serialized(attribute, Ok(value)))
     }
 
     pub(crate) fn exists(path: impl Into<DocumentPath>) -> Self {

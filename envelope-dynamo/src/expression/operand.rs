@@ -19,7 +19,7 @@ pub(crate) enum Side {
 
 impl From<Operand> for Term {
     fn from(operand: Operand) -> Self {
-        Self(Side::Value(operand.value))
+        Self(Side::Value(operand.into_serialized()))
     }
 }
 

@@ -77,7 +77,7 @@ impl<T, V> SortKey<T, V> {
     /// Is a string that begins with `prefix`. DynamoDB refuses it for keys that are numbers.
     pub fn begins_with(&self, prefix: impl Into<String>) -> SortCondition<T> {
         let value = Ok(AttributeValue::S(prefix.into()));
-        SortCondition(Condition::begins_with(Operand { attribute: self.0.name(), value }))
+        SortCondition(Condition::begins_with(Operand::serialized(self.0.name(), value)))
     }
 
     fn compare(&self, comparison: Comparison, value: impl IntoValue<V>) -> SortCondition<T> {
@@ -160,7 +160,7 @@ impl<T, V> SortKey<T, Parts<V>> {
         let is_whole = matches!(first, Ok((_, true)));
         let value = first
             .map(|(text, is_whole)| AttributeValue::S(if is_whole { text } else { bound(text) }));
-        (Operand { attribute: self.0.name(), value }, is_whole)
+        (Operand::serialized(self.0.name(), value), is_whole)
     }
 }
 
@@ -297,8 +297,7 @@ impl<T: Envelope> SortCondition<T> {
     pub(crate) fn key_prefix(sort: &Field) -> Option<Self> {
         let format = sort.key_format()?;
         let prefix = format.prefix();
-        let operand =
-            Operand { attribute: sort.name, value: Ok(AttributeValue::S(prefix.to_owned())) };
+        let operand = Operand::serialized(sort.name, Ok(AttributeValue::S(prefix.to_owned())));
         match (prefix, format.is_constant()) {
             ("", _) => None,
             (_, true) => Some(Self(Condition::compare(Comparison::Equal, operand))),

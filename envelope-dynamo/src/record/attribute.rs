@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_core::ValueError;
 use serde::{Deserialize, Serialize};
 
+use crate::convert::searched::SearchedValues;
 use crate::convert::{absent_value, from_attribute_value, scalar_type, to_attribute_value};
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
@@ -15,13 +16,41 @@ use crate::record::Envelope;
 use crate::record::field::Field;
 use crate::record::key::{FirstParts, IntoValue};
 use crate::record::key_format::KeyFormat;
+use crate::record::search_tag::SearchTag;
 
 /// A value for an attribute, or the error of its serialization.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Operand {
     pub(crate) attribute: &'static str,
-    pub(crate) value: Serialized,
+    pub(crate) value: OperandValue,
+}
+
+/// The value of an [`Operand`].
+#[derive(Clone, Debug)]
+pub(crate) enum OperandValue {
+    /// As it is sent.
+    Serialized(Serialized),
+    /// The attribute is a search tag. What is sent is computed from these values when the query
+    /// runs, because that needs search keys. The values are secret.
+    Searched(SearchTag, SearchedValues),
+}
+
+impl Operand {
+    /// A value as it is sent.
+    pub(crate) const fn serialized(attribute: &'static str, value: Serialized) -> Self {
+        Self { attribute, value: OperandValue::Serialized(value) }
+    }
+
+    /// The value as it is sent. The tag of a searched value must have been computed before.
+    pub(crate) fn into_serialized(self) -> Serialized {
+        const NOT_COMPUTED: ValueError =
+            ValueError::format("is a search tag, which can only be queried through an index");
+        match self.value {
+            OperandValue::Serialized(value) => value,
+            OperandValue::Searched(..) => Err(NOT_COMPUTED),
+        }
+    }
 }
 
 /// The marks of fields, as types. A mark decides what an expression may do with the attribute.
@@ -53,6 +82,8 @@ pub mod mark {
     label = "this field is encrypted",
     note = "DynamoDB sees only `encrypted_payload`, and a value to compare with would be sent in \
             plaintext",
+    note = "to find records by the field, mark it `#[searchable]` and query an index: \
+            `.index(|i| i.by_email).query(value)`",
     note = "mark the field `#[authenticated]` or `#[plaintext]` if it may be readable in the table"
 )]
 pub trait Readable: sealed::Sealed {}
@@ -130,6 +161,8 @@ pub struct Attribute<T, V, M> {
     scalar: Option<fn() -> Option<ScalarAttributeType>>,
     /// The format of a composed key each of whose parts is written as its type is.
     parts: Option<KeyFormat>,
+    /// For a search tag: what it is computed from, and the function that takes the values.
+    search: Option<(SearchTag, fn(V) -> SearchedValues)>,
     record: PhantomData<fn() -> (T, M)>,
 }
 
@@ -181,6 +214,7 @@ impl<T, V, M> Attribute<T, V, M> {
             optional: false,
             scalar: None,
             parts: None,
+            search: None,
             record: PhantomData,
         }
     }
@@ -202,6 +236,19 @@ impl<T, V, M> Attribute<T, V, M> {
             Err(ValueError::format("a composed key is read part by part"))
         });
         composed.scalar_type(|| Some(ScalarAttributeType::S))
+    }
+
+    /// A search tag, as the key of an index. Its values are those of the searched fields.
+    #[must_use]
+    pub fn search_tag(name: &'static str, values: fn(V) -> SearchedValues) -> Self
+    where
+        T: Envelope,
+    {
+        const COMPUTED: ValueError = ValueError::format("is computed from other fields");
+        let tag = Self::through(name, |_| Err(COMPUTED), |_| Err(COMPUTED));
+        let source = T::SCHEMA.stored_as(name).and_then(Field::as_search_tag);
+        let search = source.map(|source| (source, values));
+        Self { search, ..tag.scalar_type(|| Some(ScalarAttributeType::B)) }
     }
 
     /// Marks a composed key each of whose parts is written as its type is, without
@@ -227,7 +274,11 @@ impl<T, V, M> Attribute<T, V, M> {
     /// The value of this attribute in a key of several.
     #[must_use]
     pub fn key_operand(&self, value: V) -> Operand {
-        Operand { attribute: self.name, value: (self.write)(value) }
+        let value = match self.search {
+            None => OperandValue::Serialized((self.write)(value)),
+            Some((tag, values)) => OperandValue::Searched(tag, values(value)),
+        };
+        Operand { attribute: self.name, value }
     }
 
     /// Sets the default for an attribute that the item does not have (`#[serde(default)]`).
@@ -270,7 +321,8 @@ impl<T, V, M> Attribute<T, V, M> {
 
     /// The same attribute of another record, or with another mark.
     pub(crate) const fn retyped<U, N>(&self) -> Attribute<U, V, N> {
-        let Self { name, write, read, default, absent, optional, scalar, parts, .. } = *self;
+        let Self { name, write, read, default, absent, optional, scalar, parts, search, .. } =
+            *self;
         Attribute {
             name,
             write,
@@ -280,6 +332,7 @@ impl<T, V, M> Attribute<T, V, M> {
             optional,
             scalar,
             parts,
+            search,
             record: PhantomData,
         }
     }
@@ -310,7 +363,7 @@ impl<T, V, M> Attribute<T, V, M> {
 
     /// Serializes a value for this attribute.
     pub(crate) fn operand(&self, value: impl IntoValue<V>) -> Operand {
-        Operand { attribute: self.name, value: (self.write)(value.into_value()) }
+        self.key_operand(value.into_value())
     }
 
     /// Reads the stored value, or the value that the field has for an absent attribute.

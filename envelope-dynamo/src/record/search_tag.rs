@@ -20,4 +20,4 @@ pub(crate) struct SearchTag {
 }
 
 /// A field of a search tag: its stored name, and the steps that its value goes through.
-pub type TaggedField = (&'static str, &'static [Step]);
+pub(crate) type TaggedField = (&'static str, &'static [Step]);

@@ -3,5 +3,6 @@
 
 mod attributes;
 mod marks;
+mod searchable;
 #[macro_use]
 mod serde_parity;

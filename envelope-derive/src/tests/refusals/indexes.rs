@@ -243,9 +243,10 @@ fn the_keys_of_an_index_are_composed_of_fields() {
         (&composed("{plan:06}"), &["`plan` is text, but only integers can be padded with zeros"]),
         (
             &composed("{secret}"),
-            &["`secret` is encrypted, but a key of an index is stored in plaintext\nhelp: name \
-                 another field, or mark `secret` `#[authenticated]` if it may be readable in the \
-                 table"],
+            &["`secret` is encrypted, but a key of an index is stored in plaintext\nhelp: mark \
+               `secret` `#[searchable]` and name it in a key of several attributes: \
+               `partition_key = (tenant, secret)`; or mark `secret` `#[authenticated]` if it may \
+               be readable in the table"],
         ),
         (
             "name = \"gsi1\", partition_key(name = \"a\", format = \"{plan}\"), sort_key(name = \"a\", \

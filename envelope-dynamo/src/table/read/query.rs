@@ -373,7 +373,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
 /// something that is not a key.
 fn key_value(operand: Operand) -> Result<AttributeValue, ErrorKind> {
     let attribute = operand.attribute.to_owned();
-    match operand.value {
+    match operand.into_serialized() {
         Ok(value @ (AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::B(_))) => {
             Ok(value)
         }
