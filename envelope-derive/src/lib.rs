@@ -232,8 +232,10 @@ use syn::DeriveInput;
 /// - `impl Envelope`: `User::attributes()` has one attribute for each stored field, under the name
 ///   of the field, for conditions, filters and updates. `User::indexes()` has the indexes, under
 ///   their names in snake case. `<User as Envelope>::Key` is the type of the primary key.
-/// - `impl AuthenticatedVersion` for a struct with an authenticated `#[version]`.
-/// - for an enum: `impl Entity`, and `impl EntityOf` for each of its records.
+/// - `impl AuthenticatedVersion` for a struct with an authenticated `#[version]`, and `impl
+///   Unversioned` for a struct without a `#[version]`, which can be put in a batch.
+/// - for an enum: `impl Entity`, `impl EntityOf` for each of its records, and `impl Unversioned` if
+///   all of them are.
 ///
 /// # Security
 ///

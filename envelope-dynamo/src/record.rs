@@ -12,6 +12,7 @@
 //! | accept every form of a key, of its first parts, or of a value in a function | [`IntoKey`], [`IntoFirstParts`], [`IntoValue`] |
 //! | count versions with a number type of your own | [`VersionNumber`] |
 //! | require a version that cannot be changed unnoticed | [`AuthenticatedVersion`] |
+//! | require that there is no version, as a batch of puts does | [`Unversioned`] |
 //! | know the fields of a record and their marks | [`Schema`], [`Field`], [`Mark`] |
 //! | name an index in a signature | [`index`] |
 //!
@@ -44,6 +45,7 @@
 pub(crate) mod access;
 pub(crate) mod attribute;
 pub(crate) mod document_path;
+pub(crate) mod enum_check;
 pub(crate) mod field;
 pub mod index;
 pub(crate) mod index_key;
@@ -75,7 +77,7 @@ pub use crate::record::key::{
 };
 use crate::record::path::AttributePath;
 pub use crate::record::schema::Schema;
-pub use crate::record::version::{AuthenticatedVersion, VersionNumber};
+pub use crate::record::version::{AuthenticatedVersion, Unversioned, VersionNumber};
 pub use crate::record::view::View;
 
 /// A struct that is stored as one DynamoDB item, with some of its fields encrypted.
@@ -107,6 +109,12 @@ pub use crate::record::view::View;
 /// let key: <Visit as Envelope>::Key = Composite { partition: "p_1".to_owned(), sort: 3 };
 /// assert_eq!(key.sort, 3);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a struct with `#[derive(Envelope)]`",
+    label = "takes the type of one record",
+    note = "a call with a key, on the table of an enum, takes the type of the record first: \
+            `shop.of::<Order>().get(key)`"
+)]
 pub trait Envelope: Sized {
     /// The name of the struct, used in errors.
     const NAME: &'static str;

@@ -5,6 +5,7 @@ pub(crate) mod bounded;
 pub(crate) mod create;
 pub(crate) mod customized;
 pub(crate) mod openings;
+pub(crate) mod own_type;
 pub(crate) mod pausable;
 pub(crate) mod plaintext;
 pub mod read;
@@ -61,7 +62,8 @@ use crate::record::kind::Kind;
 ///
 /// | to | use |
 /// |---|---|
-/// | make a handle | [`new`](Self::new), [`write_only`](Self::write_only), [`read_only`](Self::read_only), [`named`](Self::named), [`of`](Self::of) |
+/// | make a handle | [`new`](Self::new), [`write_only`](Self::write_only), [`read_only`](Self::read_only), [`named`](Self::named) |
+/// | name one type of an enum's table, for all calls with a key | [`of`](Self::of) |
 /// | write one record | [`put`](Self::put), [`put_mut`](Self::put_mut), [`update`](Self::update), [`Update::modify`](crate::write::Update::modify), [`delete`](Self::delete) |
 /// | read one record | [`get`](Self::get), [`view`](Self::view) |
 /// | read many | [`query`](Self::query), [`scan`](Self::scan), [`index`](Self::index) |
@@ -83,15 +85,18 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     record: PhantomData<fn() -> T>,
 }
 
-impl<T: Entity> Table<T> {
+impl<T> Table<T> {
     /// A handle that reads and writes. The physical name is the name in the struct, unless
     /// [`named`](Self::named).
-    pub fn new(client: Client, provider: impl KeyProvider + 'static) -> Self {
+    pub fn new(client: Client, provider: impl KeyProvider + 'static) -> Self
+    where
+        T: Entity,
+    {
         Self::with_capability(client, Arc::new(provider))
     }
 }
 
-impl<T: Entity> Table<T, dyn WrapKey> {
+impl<T> Table<T, dyn WrapKey> {
     /// A handle that only writes: for a service that must not be able to read the records that it
     /// stores.
     ///
@@ -105,14 +110,20 @@ impl<T: Entity> Table<T, dyn WrapKey> {
     /// users.get("u_1"); // no method named `get`
     /// # }
     /// ```
-    pub fn write_only(client: Client, provider: impl WrapKey + 'static) -> Self {
+    pub fn write_only(client: Client, provider: impl WrapKey + 'static) -> Self
+    where
+        T: Entity,
+    {
         Self::with_capability(client, Arc::new(provider))
     }
 }
 
-impl<T: Entity> Table<T, dyn UnwrapKey> {
+impl<T> Table<T, dyn UnwrapKey> {
     /// A handle that only reads.
-    pub fn read_only(client: Client, provider: impl UnwrapKey + 'static) -> Self {
+    pub fn read_only(client: Client, provider: impl UnwrapKey + 'static) -> Self
+    where
+        T: Entity,
+    {
         Self::with_capability(client, Arc::new(provider))
     }
 }
@@ -141,7 +152,17 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         self
     }
 
-    /// The same table as a table of records of one type, for a table of an enum.
+    /// The same table as a table of records of one type, for a table of an enum: with the same
+    /// client, key provider and settings.
+    ///
+    /// The calls with a key are made here, because a key belongs to one type: [`get`](Self::get),
+    /// [`view`](Self::view), [`update`](Self::update), [`delete`](Self::delete),
+    /// [`check`](Self::check), [`put_mut`](Self::put_mut) and the batches by key. Queries and scans
+    /// read only the records of the type.
+    ///
+    /// If the stored item has another type, these calls fail and change nothing. Only
+    /// [`batch_delete`](Self::batch_delete) deletes it, if its key fits `R` and its `entity(..)`
+    /// does not: DynamoDB takes no conditions in a batch.
     ///
     /// ```no_run
     /// # async fn example(
@@ -164,7 +185,10 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     /// }
     ///
     /// let shop = Table::<Shop>::new(dynamodb, provider);
-    /// let order: Option<Order> = shop.of::<Order>().get("o_1").send().await?;
+    /// let orders = shop.of::<Order>();
+    /// let order: Option<Order> = orders.get("o_1").send().await?;
+    /// orders.update("o_1").modify(|order| order.card = "4000".into()).send().await?;
+    /// orders.delete("o_1").if_exists().send().await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -1,8 +1,9 @@
 //! `impl Entity` for an enum of records.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::Type;
+use syn::spanned::Spanned;
 
 use super::respan::as_generated;
 use super::scope::scope;
@@ -48,6 +49,19 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
         }
     });
     let members = records.iter().map(|(_, ty)| quote!(impl __envelope::EntityOf<#name> for #ty {}));
+    // With the span of the record, the compiler reports a record that does not suit the others there.
+    let checks = records.iter().enumerate().map(|(i, (_, ty))| {
+        quote_spanned! {ty.span()=>
+            const _: () = __envelope::Kind::assert_shares_table(
+                <#name as __envelope::Entity>::KINDS,
+                #i,
+            );
+        }
+    });
+    // The bounds are on types without parameters. Without `for`, the compiler would report a record
+    // with a version here, and not at the call that refuses it.
+    let unversioned =
+        records.iter().map(|(_, ty)| quote!(for<'__every> #ty: __envelope::Unversioned));
     let tokens = quote! {
         #[automatically_derived]
         impl __envelope::Entity for #name {
@@ -97,7 +111,10 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
 
         #(#members)*
 
-        const _: () = __envelope::Kind::assert_compatible(<#name as __envelope::Entity>::KINDS);
+        #[automatically_derived]
+        impl __envelope::Unversioned for #name where #(#unversioned),* {}
+
+        #(#checks)*
     };
     as_generated(scope(&input.krate, input.uses_deprecated, &tokens))
 }

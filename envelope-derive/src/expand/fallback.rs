@@ -86,6 +86,9 @@ pub(crate) fn record(
 
         #[automatically_derived]
         impl #impl_generics __envelope::AuthenticatedVersion for #name #ty_generics #where_clause {}
+
+        #[automatically_derived]
+        impl #impl_generics __envelope::Unversioned for #name #ty_generics #where_clause {}
     };
     scoped(&stub, krate)
 }

@@ -9,7 +9,7 @@ use super::respan::as_generated;
 use super::scope::scope;
 use super::{attributes, bounds, copies, indexes, schema, serde_checks};
 use crate::check::Record;
-use crate::marks::{LibraryWrites, Mark};
+use crate::marks::{LibraryWrites, Mark, ROLES, Role};
 use crate::parse::Field;
 
 /// Generates the code for a record.
@@ -135,13 +135,18 @@ fn apply_managed_fields(record: &Record<'_>) -> Option<TokenStream> {
     })
 }
 
-/// The marker traits of the fields' roles.
+/// The marker traits of the fields' roles, and of the roles that no field has.
 fn markers(record: &Record<'_>) -> Vec<TokenStream> {
     let input = record.input;
     let (name, (impl_generics, ty_generics, _)) = (&input.ident, input.generics.split_for_impl());
     let where_clause = bounds::where_clause(bounds::predicates(input));
     let traits = record.fields.iter().filter_map(|(field, mark)| (field.role()?.implements)(*mark));
-    let markers = traits.map(|marker| {
+    let has = |role: &Role| {
+        record.fields.iter().filter_map(|(field, _)| field.role()).any(|of| of.name == role.name)
+    };
+    let without = ROLES.into_iter().filter(|role| !has(role));
+    let without = without.filter_map(|role| Some(role.implements_without?()));
+    let markers = traits.chain(without).map(|marker| {
         quote! {
             #[automatically_derived]
             impl #impl_generics #marker for #name #ty_generics #where_clause {}

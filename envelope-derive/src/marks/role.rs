@@ -24,6 +24,8 @@ pub(crate) struct Role {
     pub(crate) schema: fn(&Type) -> TokenStream,
     /// The marker trait that the struct implements if the field has this mark.
     pub(crate) implements: fn(Mark) -> Option<TokenStream>,
+    /// The marker trait that the struct implements if no field has the role.
+    pub(crate) implements_without: Option<fn() -> TokenStream>,
 }
 
 /// When the library writes the value of a field.

@@ -14,6 +14,7 @@ pub(super) const CREATED: Role = Role {
     stored_as: StoredAs::Seconds,
     schema: |_| quote!(.created()),
     implements: nothing,
+    implements_without: None,
 };
 
 pub(super) const UPDATED: Role = Role {
@@ -24,4 +25,5 @@ pub(super) const UPDATED: Role = Role {
     stored_as: StoredAs::Seconds,
     schema: |_| quote!(.updated()),
     implements: nothing,
+    implements_without: None,
 };

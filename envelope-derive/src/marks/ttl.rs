@@ -12,4 +12,5 @@ pub(super) const TTL: Role = Role {
     stored_as: StoredAs::Seconds,
     schema: |_| quote!(.ttl()),
     implements: nothing,
+    implements_without: None,
 };

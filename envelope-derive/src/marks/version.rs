@@ -20,4 +20,5 @@ pub(super) const VERSION: Role = Role {
     implements: |mark| {
         (mark == Mark::Authenticated).then(|| quote!(__envelope::AuthenticatedVersion))
     },
+    implements_without: Some(|| quote!(__envelope::Unversioned)),
 };

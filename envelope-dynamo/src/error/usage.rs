@@ -90,8 +90,6 @@ pub enum UsageError {
         /// The attribute.
         attribute: &'static str,
     },
-    /// A check in a transaction has no condition; nothing was sent.
-    CheckWithoutCondition,
     /// An update in a transaction changes nothing; nothing was sent.
     UpdateWithoutChange,
     /// A filter names an attribute of the key that is queried; nothing was sent.
@@ -176,7 +174,6 @@ impl fmt::Display for UsageError {
                 "the Rust type of the key `{attribute}` does not say whether DynamoDB stores a string, a number or bytes; \
                  nothing was sent (create the table with the SDK's own client)"
             ),
-            Self::CheckWithoutCondition => f.write_str("the check has no condition; nothing was sent"),
             Self::UpdateWithoutChange => f.write_str("the update changes nothing; nothing was sent"),
             Self::FilterOnKey { attribute } => write!(
                 f,

@@ -63,6 +63,11 @@ use crate::record::kind::Kind;
 /// assert_eq!(from_item::<Shop>(item, &provider).await?, Shop::Order(order));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a record nor an enum of records",
+    label = "does not derive `Envelope`",
+    note = "write `#[derive(Envelope)]` on the struct or the enum"
+)]
 pub trait Entity: Sized {
     /// The record that speaks for all in what they share: the table, and the attributes of the
     /// primary key.
@@ -155,6 +160,11 @@ impl<T: Envelope> Entity for T {
 }
 
 /// A record that an enum of records holds; derived with the enum.
+#[diagnostic::on_unimplemented(
+    message = "no variant of `{E}` holds a `{Self}`",
+    label = "not a record type of `{E}`",
+    note = "`of` takes a type that a variant of the enum holds: `Order` for `Order(Order)`"
+)]
 pub trait EntityOf<E>: Envelope {}
 
 impl Kind {

@@ -89,26 +89,6 @@ impl PendingItem {
         version.map_err(|problem| Error::new(self.id(), problem))
     }
 
-    /// Sets the timestamps of a record that will be put without a condition.
-    ///
-    /// # Errors
-    ///
-    /// If the record has a version, which needs a condition.
-    pub(crate) fn set_managed_fields_unversioned(&mut self, now: SystemTime) -> Result<(), Error> {
-        match self.kind.schema.version() {
-            None => self.set_managed_fields(now).map(|_| ()),
-            Some((field, _)) => {
-                let reason =
-                    "is a version, which a batch cannot check: put such records one by one";
-                let kind = ErrorKind::Usage(UsageError::Attribute {
-                    attribute: field.name.to_owned(),
-                    reason,
-                });
-                Err(Error::new(self.id(), kind))
-            }
-        }
-    }
-
     /// Seals the encrypted fields, and adds payloads and wrapped keys to the item.
     pub(crate) async fn seal(self, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
         self.seal_replacing(&Item::new(), provider).await

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use crate::record::enum_check::are_equal;
 use crate::record::key_format::{KeyFormat, Piece};
 use crate::record::search_tag::{SearchTag, TaggedField};
 
@@ -238,6 +239,16 @@ impl Field {
     /// table, or a constant. The key of an index does not: a record may be without it.
     pub(crate) const fn is_discriminator(&self) -> bool {
         matches!(self.origin, Origin::Composed(_) | Origin::Constant(_))
+    }
+
+    /// Whether both are a discriminator of one name with one constant or one format.
+    pub(crate) const fn is_same_discriminator(&self, other: &Self) -> bool {
+        are_equal(self.name, other.name)
+            && match (self.origin, other.origin) {
+                (Origin::Composed(one), Origin::Composed(two)) => one.is_same_form(two),
+                (Origin::Constant(one), Origin::Constant(two)) => are_equal(one, two),
+                _ => false,
+            }
     }
 
     /// The format of a composed key of indexes.

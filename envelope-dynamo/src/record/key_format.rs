@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::convert::{KeySerializer, to_attribute_value};
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
+use crate::record::enum_check::are_equal;
 
 /// The characters that separate the parts of composed keys. No part may contain one.
 ///
@@ -126,6 +127,24 @@ impl KeyFormat {
     /// The format as it was declared.
     pub(crate) const fn text(&self) -> &'static str {
         self.text
+    }
+
+    /// Whether both formats have the same text around their parts, so that a key of one matches
+    /// the other.
+    pub(crate) const fn is_same_form(self, other: Self) -> bool {
+        let (mut one, mut two) = (self.pieces, other.pieces);
+        while let ([first, rest_one @ ..], [second, rest_two @ ..]) = (one, two) {
+            let is_same = match (first, second) {
+                (Piece::Literal(first), Piece::Literal(second)) => are_equal(first, second),
+                (Piece::Literal(_), _) | (_, Piece::Literal(_)) => false,
+                _ => true,
+            };
+            if !is_same {
+                return false;
+            }
+            (one, two) = (rest_one, rest_two);
+        }
+        one.is_empty() && two.is_empty()
     }
 
     /// The names of the fields in the key.

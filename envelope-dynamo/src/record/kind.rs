@@ -8,7 +8,7 @@ use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::record::Envelope;
-use crate::record::field::{Field, Mark};
+use crate::record::field::Field;
 use crate::record::index::{IndexSchema, primary_key_attributes};
 use crate::record::index_key::KeyAttribute;
 use crate::record::schema::Schema;
@@ -45,44 +45,6 @@ impl Kind {
             key_attributes: primary_key_attributes::<T>,
             optional_fields: T::optional_fields,
             indexes: T::index_schemas,
-        }
-    }
-
-    /// Checks, when an enum of records is compiled, that the kinds can share one table.
-    ///
-    /// # Panics
-    ///
-    /// If the kinds belong to different tables, have key attributes of different names, or one of
-    /// them has no discriminator.
-    pub const fn assert_compatible(kinds: &[Self]) {
-        let [first, rest @ ..] = kinds else { return };
-        // The derive already reported the mistakes of this record.
-        if first.is_stub() {
-            return Self::assert_compatible(rest);
-        }
-        assert!(rest.is_empty() || first.schema.has_discriminator(), "{}", NO_DISCRIMINATOR);
-        let mut rest = rest;
-        while let [kind, others @ ..] = rest {
-            if kind.is_stub() {
-                rest = others;
-                continue;
-            }
-            assert!(
-                are_equal(first.table, kind.table),
-                "the records of an enum must name the same table"
-            );
-            assert!(
-                are_equal(
-                    first.schema.key_name(Mark::PartitionKey),
-                    kind.schema.key_name(Mark::PartitionKey)
-                ) && are_equal(
-                    first.schema.key_name(Mark::SortKey),
-                    kind.schema.key_name(Mark::SortKey)
-                ),
-                "the records of an enum must have the same key attributes"
-            );
-            assert!(kind.schema.has_discriminator(), "{}", NO_DISCRIMINATOR);
-            rest = others;
         }
     }
 
@@ -141,21 +103,7 @@ impl Kind {
     }
 
     /// Whether the derive found mistakes in the record and made a placeholder implementation.
-    const fn is_stub(&self) -> bool {
+    pub(crate) const fn is_stub(&self) -> bool {
         self.name.is_empty()
     }
-}
-
-pub(crate) const NO_DISCRIMINATOR: &str =
-    "nothing tells a record of an enum from the others: compose its key, or give it `entity(..)`";
-
-pub(crate) const fn are_equal(a: &str, b: &str) -> bool {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
-    while let ([first, rest_a @ ..], [second, rest_b @ ..]) = (a, b) {
-        if *first != *second {
-            return false;
-        }
-        (a, b) = (rest_a, rest_b);
-    }
-    a.is_empty() && b.is_empty()
 }

@@ -191,6 +191,31 @@ impl Schema {
         false
     }
 
+    /// Whether every item of a record with the schema `other` also fits this schema: `other` has
+    /// all discriminators of this schema. Keys of two formats that differ only for some values are
+    /// told apart when they are written.
+    pub(crate) const fn fits_all_of(self, other: Self) -> bool {
+        let mut fields = self.0;
+        while let [field, rest @ ..] = fields {
+            if field.is_discriminator() && !other.has_same_discriminator(field) {
+                return false;
+            }
+            fields = rest;
+        }
+        true
+    }
+
+    const fn has_same_discriminator(self, discriminator: &Field) -> bool {
+        let mut fields = self.0;
+        while let [field, rest @ ..] = fields {
+            if field.is_same_discriminator(discriminator) {
+                return true;
+            }
+            fields = rest;
+        }
+        false
+    }
+
     /// The name of a key attribute; empty if there is none.
     pub(crate) const fn key_name(self, mark: Mark) -> &'static str {
         let mut fields = self.0;

@@ -48,6 +48,19 @@ pub trait VersionNumber {
 )]
 pub trait AuthenticatedVersion: Envelope {}
 
+/// A record without a `#[version]`, or an enum of such records: a batch can put it.
+///
+/// [`Table::batch_put`](crate::Table::batch_put) requires it, because DynamoDB checks no conditions
+/// in a batch, and so no versions. The derive implements this trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has a `#[version]`, and DynamoDB checks no versions in a batch",
+    label = "has a record with a `#[version]`",
+    note = "put records one by one: `.put_mut(&mut record)`; of an enum's table, \
+            `shop.of::<Order>().put_mut(&mut order)`",
+    note = "put several in one transaction: `transact_write(..).put(orders.put(&order))`"
+)]
+pub trait Unversioned {}
+
 macro_rules! integers {
     ($($integer:ty)*) => {$(
         impl VersionNumber for $integer {

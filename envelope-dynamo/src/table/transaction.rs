@@ -62,7 +62,7 @@ pub use crate::table::transaction::error::{
 };
 pub use crate::table::transaction::get::{GetList, TransactGet, transact_get};
 pub use crate::table::transaction::write::{PreparedTransaction, Transaction, transact_write};
-pub use crate::table::write::check::Check;
+pub use crate::table::write::check::{Check, Conditional, HasCondition, NoCondition};
 
 /// The actions of one transaction (Amazon DynamoDB Developer Guide, "DynamoDB transactions: how it
 /// works").

@@ -4,11 +4,12 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{Content, Context, FieldWriter, Value, seal_payload};
-use envelope_dynamo::error::{DataError, UsageError};
+use envelope_dynamo::error::{DataError, UsageError, WriteError, WriteOutcome};
 use envelope_dynamo::testing::TestKeyProvider;
+use envelope_dynamo::transaction::TransactionErrorKind;
 use envelope_dynamo::{
     Access, Envelope, Error, ErrorKind, GroupKeyProvider, LocalKeyProvider, RootKey, Table, View,
-    from_item, to_item, transact_get,
+    from_item, to_item, transact_get, transact_write,
 };
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +110,152 @@ mod kinds {
         );
         assert_eq!(admins.get("zoe").send().await.expect("it opens"), Some(admin));
         assert_eq!(users.get("zoe").send().await.expect("other keys are read"), None);
+    }
+}
+
+mod entity_types {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "jobs", entity(kind = "mail"))]
+    struct Mail {
+        #[partition_key]
+        id: u32,
+        #[encrypted]
+        body: String,
+        #[plaintext]
+        state: Option<String>,
+        #[plaintext]
+        tries: u32,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "jobs", entity(kind = "call"))]
+    struct Call {
+        #[partition_key]
+        id: u32,
+        #[encrypted]
+        number: String,
+        #[plaintext]
+        state: Option<String>,
+        #[plaintext]
+        tries: u32,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    enum Job {
+        Mail(Mail),
+        Call(Call),
+    }
+
+    #[derive(Debug, PartialEq, View)]
+    #[view(of = Call)]
+    struct State {
+        state: Option<String>,
+    }
+
+    fn mail() -> Mail {
+        Mail { id: 7, body: "b".into(), state: Some("sent".into()), tries: 3 }
+    }
+
+    fn assert_is_no_call(error: &Error) {
+        let kind = error.kind();
+        let ErrorKind::Data(DataError::WrongEntity { entity: "Call", .. }) = kind else {
+            panic!("{error}")
+        };
+        assert_eq!(
+            error.to_string(),
+            "jobs[id=7]: the item is not of type `Call`: its `kind` is not `call`"
+        );
+        assert_eq!(error.write_outcome(), WriteOutcome::NotWritten);
+    }
+
+    /// The key of a job does not say its type. Only the item does.
+    #[tokio::test]
+    async fn a_call_by_key_refuses_an_item_of_another_type_and_changes_nothing() {
+        let setup = Setup::new().await;
+        setup.table::<Mail>().await;
+        let jobs: Table<Job> = Table::new(setup.dynamodb.clone(), setup.keys.clone());
+        jobs.put(&Job::Mail(mail())).send().await.expect("the mail is stored");
+        for calls in [jobs.of::<Call>(), setup.table::<Call>().await] {
+            let update = || calls.update(7);
+            let refusals = [
+                calls.get(7).send().await.expect_err("get"),
+                calls.view::<State>(7).send().await.expect_err("view"),
+                update().set(|call| call.state, "done").send().await.expect_err("update"),
+                update().add(|call| call.tries, 1).send().await.expect_err("update"),
+                update()
+                    .set(|call| call.state, "done")
+                    .condition(|call| call.state.eq("none"))
+                    .send()
+                    .await
+                    .expect_err("update"),
+                update().remove(|call| call.state).returning_new().send().await.expect_err("update"),
+                update().modify(|call| call.tries = 0).send().await.expect_err("modify"),
+                calls.delete(7).send().await.expect_err("delete"),
+                calls.delete(7).if_exists().send().await.expect_err("delete"),
+                calls.delete(7).returning_old().send().await.expect_err("delete"),
+                calls
+                    .rewrap(7)
+                    .unwrap_and_wrap(&setup.keys, &[&setup.keys])
+                    .send()
+                    .await
+                    .expect_err("rewrap"),
+                calls.batch_get([7]).send().await.expect_err("batch"),
+            ];
+            refusals.iter().for_each(assert_is_no_call);
+            let error = transact_get((calls.get(7),)).send().await.expect_err("transaction");
+            let TransactionErrorKind::Record(error) = error.kind() else { panic!("{error}") };
+            assert_is_no_call(error);
+            let transaction = || transact_write(&setup.dynamodb);
+            let update = calls.update(7).set(|call| call.state, "done");
+            let refusals = [
+                transaction().update(update).send().await.expect_err("update"),
+                transaction().delete(calls.delete(7)).send().await.expect_err("delete"),
+            ];
+            for error in refusals {
+                let [reason] = error.reasons() else { panic!("{error}") };
+                assert_is_no_call(reason.error());
+            }
+            for check in [calls.check(7).if_exists(), calls.check(7).condition(|call| call.tries.eq(3))]
+            {
+                let error = transaction().check(check).send().await.expect_err("check");
+                assert_eq!(error.reasons().len(), 1, "{error}");
+            }
+        }
+        let stored = jobs.of::<Mail>().get(7).send().await.expect("the mail opens");
+        assert_eq!(stored, Some(mail()), "nothing was changed");
+    }
+
+    #[tokio::test]
+    async fn calls_by_key_reach_the_records_of_their_own_type() {
+        let setup = Setup::new().await;
+        setup.table::<Mail>().await;
+        let jobs: Table<Job> = Table::new(setup.dynamodb.clone(), setup.keys.clone());
+        let mails = jobs.of::<Mail>();
+        let error = mails.update(7).add(|mail| mail.tries, 1).send().await.expect_err("no mail");
+        assert!(matches!(error.kind(), ErrorKind::Write(WriteError::NoRecord)), "{error}");
+        mails.delete(7).send().await.expect("there is nothing to delete");
+        let absent = transact_write(&setup.dynamodb).check(mails.check(7).if_not_exists());
+        absent.put(mails.put(&Mail { id: 8, ..mail() })).send().await.expect("there is no mail 7");
+
+        jobs.put(&Job::Mail(mail())).send().await.expect("the mail is stored");
+        let update = mails.update(7).set(|mail| mail.state, "done");
+        update.condition(|mail| mail.state.eq("sent")).send().await.expect("the mail is changed");
+        mails.update(7).modify(|mail| mail.body = "c".into()).send().await.expect("changed");
+        let write = transact_write(&setup.dynamodb)
+            .update(mails.update(7).add(|mail| mail.tries, 1))
+            .delete(mails.delete(8).condition(|mail| mail.tries.eq(3)));
+        write.send().await.expect("both are mails");
+        let check = mails.check(7).condition(|mail| mail.tries.eq(4));
+        transact_write(&setup.dynamodb).check(check).send().await.expect("it is a mail");
+        let error = mails.delete(7).condition(|mail| mail.tries.eq(0)).send().await;
+        let error = error.expect_err("the condition does not hold");
+        assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)), "{error}");
+        let deleted = mails.delete(7).returning_old().send().await.expect("the mail is deleted");
+        let changed = Mail { id: 7, body: "c".into(), state: Some("done".into()), tries: 4 };
+        assert_eq!(deleted, Some(changed));
+        assert_eq!(mails.batch_get([7, 8]).send().await.expect("they are read"), [None, None]);
     }
 }
 

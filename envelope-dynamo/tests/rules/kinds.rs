@@ -25,11 +25,13 @@ struct Call {
     body: String,
 }
 
-/// A kind without an entity type: its keys look like those of the other kinds.
+/// A kind without an entity type: in the queue `JOB`, its keys look like those of the other kinds.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(table = "jobs")]
-#[partition_key(name = "pk", format = "JOB#{id}")]
+#[partition_key(name = "pk", format = "{queue}#{id}")]
 struct Untold {
+    #[key]
+    queue: String,
     #[key]
     id: String,
     #[encrypted]

@@ -418,6 +418,8 @@ async fn tables(seen: &mut Seen) {
         RewrapTo<'_, Patient, dyn KeyProvider>;
         TryModify<'_, Patient, dyn KeyProvider, ()>;
         Check<'_, Patient, dyn KeyProvider>;
+        HasCondition;
+        NoCondition;
         Transaction<'_>;
         TransactGet<'_, ()>;
         CreateTable<'_, Patient, dyn KeyProvider>;

@@ -47,8 +47,8 @@ fn the_fallback_of_an_enum_keeps_its_records_as_members() {
         "the mistake is the parameter"
     );
     assert!(
-        code("enum Shop { User(User) }").contains("assert_compatible"),
+        code("enum Shop { User(User) }").contains("assert_shares_table"),
         "no fallback without mistakes"
     );
-    assert!(!code("enum Shop { User(User), Order }").contains("assert_compatible"));
+    assert!(!code("enum Shop { User(User), Order }").contains("assert_shares_table"));
 }

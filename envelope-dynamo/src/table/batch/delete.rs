@@ -16,12 +16,15 @@ use crate::table::batch::Customize;
 use crate::table::batch::error::BatchError;
 use crate::table::batch::sender::{Sender, Write};
 
-impl<T: Envelope, P: ?Sized> Table<T, P> {
+impl<T, P: ?Sized> Table<T, P> {
     /// Deletes any number of records by their keys, twenty-five in a request. This needs no data
     /// key.
     ///
     /// Keys are taken from the iterator as they are needed. Unprocessed keys are sent again, as by
     /// [`batch_put`](Self::batch_put).
+    ///
+    /// DynamoDB takes no conditions in a batch. So an item under one of these keys is deleted even
+    /// if its `entity(..)` says that it is of another type. [`delete`](Self::delete) refuses it.
     ///
     /// ```no_run
     /// # use envelope_dynamo::{Envelope, Table};
@@ -35,6 +38,7 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// ```
     pub fn batch_delete<I>(&self, keys: I) -> BatchDelete<'_, T, P, I::IntoIter>
     where
+        T: Envelope,
         I: IntoIterator<Item: IntoKey<T::Key>>,
     {
         BatchDelete::new(self, keys.into_iter())

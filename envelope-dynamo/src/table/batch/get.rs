@@ -12,7 +12,7 @@ use crate::table::batch::Customize;
 use crate::table::batch::get_stream::{BatchGetCall, BatchGetStream};
 use crate::table::bounded::CONCURRENCY;
 
-impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
+impl<T, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Reads any number of records by their keys, a hundred in a request.
     ///
     /// DynamoDB leaves keys unprocessed if the answer would be too large or if it throttles the
@@ -45,6 +45,7 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     /// ```
     pub fn batch_get<I>(&self, keys: I) -> BatchGet<'_, T, P, I::IntoIter>
     where
+        T: Envelope,
         I: IntoIterator<Item: IntoKey<T::Key> + Clone>,
     {
         BatchGet::new(self, keys.into_iter())

@@ -14,6 +14,7 @@ use crate::item::entity::Entity;
 use crate::item::size::wire_bytes;
 use crate::record::Envelope;
 use crate::record::key_identity::KeyIdentity;
+use crate::record::version::Unversioned;
 use crate::table::Table;
 use crate::table::batch::Customize;
 use crate::table::batch::error::BatchError;
@@ -31,9 +32,13 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// batch gives up.
     ///
     /// Of several records with one key, the last one stays. A record that cannot be sealed or is
-    /// too large fails alone. DynamoDB takes no conditions here, unlike for a
-    /// [`put`](Self::put). A batch is no transaction: a part of it may be stored while the rest
+    /// too large fails alone. A batch is no transaction: a part of it may be stored while the rest
     /// fails.
+    ///
+    /// DynamoDB takes no conditions in a batch, unlike for a [`put`](Self::put). So a record with a
+    /// `#[version]` does not compile here. Put such records one by one with
+    /// [`put_mut`](Self::put_mut), or several in one
+    /// [transaction](crate::transact_write()).
     ///
     /// ```no_run
     /// # async fn example(
@@ -57,6 +62,7 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// ```
     pub fn batch_put<I>(&self, records: I) -> BatchPut<'_, T, P, I::IntoIter>
     where
+        T: Unversioned,
         I: IntoIterator<Item: Borrow<T>>,
     {
         BatchPut::new(self, records.into_iter())
@@ -150,7 +156,8 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
     table: &Table<T, P>,
 ) -> Result<Write, Error> {
     let mut pending = record.split()?.check_one_kind(table.kinds)?;
-    pending.set_managed_fields_unversioned(table.clock.system_time())?;
+    // `Unversioned`: there is no version that DynamoDB would have to compare.
+    let _ = pending.set_managed_fields(table.clock.system_time())?;
     let (item, id) = table.seal(pending).await?;
     let identity =
         KeyIdentity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;

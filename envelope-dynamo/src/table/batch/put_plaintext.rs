@@ -60,7 +60,7 @@ pub(super) async fn put_each<T: Entity, P: WrapKey + ?Sized, I: Iterator<Item: B
 /// Checks what a batch of sealed records checks too, and returns the key.
 fn checked<T: Entity, P: ?Sized>(record: &T, table: &Table<T, P>) -> Result<KeyIdentity, Error> {
     let mut pending = record.split()?.check_one_kind(table.kinds)?;
-    pending.set_managed_fields_unversioned(table.clock.system_time())?;
+    let _ = pending.set_managed_fields(table.clock.system_time())?;
     let plain: PlainItem = record.split_plain()?;
     let id = plain.id();
     KeyIdentity::of::<T::First>(&plain.into_item()?).map_err(|kind| Error::new(id, kind))

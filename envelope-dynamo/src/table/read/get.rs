@@ -17,7 +17,7 @@ use crate::record::version::AuthenticatedVersion;
 use crate::table::Table;
 use crate::table::customized::{Customized as _, RefusedSetting};
 
-impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
+impl<T, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Reads the record under a key: the partition key, or the pair `(partition, sort)`.
     ///
     /// ```no_run
@@ -36,7 +36,10 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Table<T, P> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn get(&self, key: impl IntoKey<T::Key>) -> Get<'_, T, P> {
+    pub fn get(&self, key: impl IntoKey<T::Key>) -> Get<'_, T, P>
+    where
+        T: Envelope,
+    {
         Get::new(self, key.into_key())
     }
 }

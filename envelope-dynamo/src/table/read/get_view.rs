@@ -9,11 +9,12 @@ use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
 use crate::record::item_key::with_requested_key;
 use crate::record::key::IntoKey;
+use crate::record::kind::Kind;
 use crate::record::view::{View, projected_names, view_item};
 use crate::table::Table;
 use crate::table::customized::Customized as _;
 
-impl<T: Envelope, P: ?Sized> Table<T, P> {
+impl<T, P: ?Sized> Table<T, P> {
     /// Reads some readable attributes of the record under a key. This needs no data key.
     ///
     /// ```no_run
@@ -40,7 +41,10 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     /// # Security
     ///
     /// Nothing is verified; see [`View`].
-    pub fn view<V: View<Record = T>>(&self, key: impl IntoKey<T::Key>) -> GetView<'_, V, P> {
+    pub fn view<V: View<Record = T>>(&self, key: impl IntoKey<T::Key>) -> GetView<'_, V, P>
+    where
+        T: Envelope,
+    {
         GetView::new(self, key.into_key())
     }
 }
@@ -83,13 +87,16 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
     /// # Errors
     ///
     /// The errors of [`view_item`](crate::item::view_item()),
+    /// [`DataError::WrongEntity`](crate::error::DataError::WrongEntity),
     /// [`UsageError::Customized`](crate::error::UsageError::Customized) and
     /// [`ErrorKind::DynamoDb`](crate::ErrorKind::DynamoDb).
     pub async fn send(self) -> Result<Option<V>, Error> {
         let (item, id) = self.table.key_item(self.key)?;
         let mut placeholders = Placeholders::of(self.table.kinds);
-        let projection: Vec<_> =
-            projected_names::<V>().into_iter().map(|name| placeholders.name(name)).collect();
+        let kind = Kind::of::<V::Record>();
+        let entity = kind.schema.constants().map(|(name, _)| name);
+        let names = projected_names::<V>().into_iter().chain(entity);
+        let projection: Vec<_> = names.map(|name| placeholders.name(name)).collect();
         let (names, _) = placeholders.into_maps();
         let builder = self.builder.checked().map_err(|kind| Error::new(id.clone(), kind))?;
         let output = builder
@@ -99,7 +106,13 @@ impl<'a, V: View, P: ?Sized> GetView<'a, V, P> {
             .set_expression_attribute_names(names)
             .send()
             .await
-            .map_err(|error| dynamodb_error("GetItem", &self.table.name, id, error))?;
-        output.item.map(|found| view_item(with_requested_key(found, item))).transpose()
+            .map_err(|error| dynamodb_error("GetItem", &self.table.name, id.clone(), error))?;
+        let Some(found) = output.item.map(|found| with_requested_key(found, item)) else {
+            return Ok(None);
+        };
+        match kind.mismatch(&found) {
+            Some(other_type) => Err(Error::new(id, other_type)),
+            None => view_item(found).map(Some),
+        }
     }
 }

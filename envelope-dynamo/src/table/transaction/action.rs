@@ -19,6 +19,7 @@ use crate::item::size::item_bytes;
 use crate::record::Envelope;
 use crate::record::item_key::key_attributes;
 use crate::record::key_identity::KeyIdentity;
+use crate::record::kind::Kind;
 use crate::table::write::check::Check;
 use crate::table::write::update::send::Prepared;
 use crate::table::write::{Delete, Put, Update};
@@ -41,6 +42,8 @@ pub(crate) struct Target {
     pub(crate) must_exist: bool,
     /// The limits of the numbers that an update adds to.
     pub(crate) limits: Vec<Limit>,
+    /// The type of the record, if the action is by its key.
+    pub(crate) kind: Option<Kind>,
 }
 
 impl Target {
@@ -52,7 +55,13 @@ impl Target {
             key,
             must_exist: false,
             limits: Vec::new(),
+            kind: None,
         })
+    }
+
+    /// As [`new`](Self::new), of an action by key.
+    fn by_key<T: Envelope>(id: RecordId, table: &str, key: Item) -> Result<Self, Error> {
+        Ok(Self { kind: Some(Kind::of::<T>()), ..Self::new::<T>(id, table, key)? })
     }
 }
 
@@ -96,7 +105,7 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
             let call = builder.as_input().clone().build().map_err(|error| invalid(&id, error))?;
             let table = call.table_name.unwrap_or_default();
             let (target, bytes) = (
-                Target::new::<T>(id, &table, key)?,
+                Target::by_key::<T>(id, &table, key)?,
                 item_bytes(call.key.as_ref().unwrap_or(&Item::new())),
             );
             let delete = types::Delete::builder()
@@ -123,7 +132,8 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
             let table = call.table_name.unwrap_or_default();
             let values = call.expression_attribute_values;
             let bytes = item_bytes(&key) + values.as_ref().map_or(0, item_bytes);
-            let target = Target { must_exist: true, limits, ..Target::new::<T>(id, &table, key)? };
+            let target = Target::by_key::<T>(id, &table, key)?;
+            let target = Target { must_exist: true, limits, ..target };
             let update = types::Update::builder()
                 .table_name(table)
                 .set_key(call.key)
@@ -143,12 +153,15 @@ impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> fo
     }
 }
 
-impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized> IntoAction<'a> for Check<'a, T, P> {
+impl<'a, T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized, C: 'a> IntoAction<'a>
+    for Check<'a, T, P, C>
+{
     fn into_action(self) -> Preparing<'a> {
         Box::pin(async move {
-            let (check, id) = self.prepare()?;
-            let target = Target::new::<T>(id, check.table_name(), check.key().clone())?;
-            let bytes = item_bytes(check.key());
+            let (request, key, id) = self.prepare()?;
+            let check = request.build().map_err(|error| invalid(&id, error))?;
+            let (target, bytes) =
+                (Target::new::<T>(id, check.table_name(), key)?, item_bytes(check.key()));
             Ok(Action {
                 target,
                 bytes,

@@ -246,8 +246,9 @@ impl TransactionReason {
         self.position
     }
 
-    /// Which record, and why: [`ConditionFailed`](crate::error::WriteError::ConditionFailed) or
-    /// [`Cancelled`](crate::error::ServiceError::Cancelled).
+    /// Which record, and why: [`ConditionFailed`](crate::error::WriteError::ConditionFailed),
+    /// [`Cancelled`](crate::error::ServiceError::Cancelled), or
+    /// [`WrongEntity`](crate::error::DataError::WrongEntity) for an item of another type.
     #[must_use]
     pub const fn error(&self) -> &Error {
         &self.error

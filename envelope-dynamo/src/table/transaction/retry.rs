@@ -17,6 +17,7 @@ use crate::error::service::ServiceError;
 use crate::error::write::WriteError;
 use crate::expression::limit::name_limit;
 use crate::record::item_key::with_requested_key;
+use crate::table::own_type::name_other_type;
 use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind, TransactionReason};
 use crate::table::transaction::tables;
@@ -131,7 +132,10 @@ impl<'a> TransactionRetry<'a> {
                     message: reason.message().map(Into::into),
                 }),
             };
-            let error = Error::new(target.id.clone(), kind).with_returned(found);
+            let mut error = Error::new(target.id.clone(), kind).with_returned(found);
+            if let Some(kind) = &target.kind {
+                error = name_other_type(error, kind);
+            }
             Some(TransactionReason { position, error: name_limit(error, &target.limits) })
         };
         reasons.filter_map(reason).collect()

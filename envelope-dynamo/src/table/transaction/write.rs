@@ -17,7 +17,7 @@ use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
 use crate::table::transaction::retry::TransactionRetry;
 use crate::table::transaction::token::new_token;
 use crate::table::transaction::{MAX_BYTES, check, checked};
-use crate::table::write::check::Check;
+use crate::table::write::check::{Check, Conditional};
 use crate::table::write::{Delete, Put, Update};
 
 const NAME: &str = "transact_write";
@@ -117,9 +117,9 @@ impl<'a> Transaction<'a> {
     }
 
     /// Checks a condition on a record that the transaction does not write.
-    pub fn check<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized>(
+    pub fn check<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized, C: Conditional + 'a>(
         self,
-        check: Check<'a, T, P>,
+        check: Check<'a, T, P, C>,
     ) -> Self {
         self.action(check)
     }

@@ -13,14 +13,19 @@ use crate::expression::Condition;
 use crate::record::Envelope;
 use crate::record::item_key::partition_key;
 use crate::record::key::IntoKey;
+use crate::record::kind::Kind;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
+use crate::table::own_type::{absent_or_own, name_other_type};
 use crate::table::request::with_condition;
 use crate::table::write::return_values::ReturningOld;
 
-impl<T: Envelope, P: ?Sized> Table<T, P> {
+impl<T, P: ?Sized> Table<T, P> {
     /// Deletes a record by its key. Needs no data key.
-    pub fn delete(&self, key: impl IntoKey<T::Key>) -> Delete<'_, T, P> {
+    pub fn delete(&self, key: impl IntoKey<T::Key>) -> Delete<'_, T, P>
+    where
+        T: Envelope,
+    {
         Delete::new(self, key.into_key())
     }
 }
@@ -109,8 +114,10 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     /// # Errors
     ///
     /// If DynamoDB does not accept the key; [`UsageError::Customized`];
-    /// [`WriteError::ConditionFailed`]; and every error of DynamoDB.
+    /// [`WriteError::ConditionFailed`]; [`DataError::WrongEntity`] if the item has another type,
+    /// which only its `entity(..)` shows; and every error of DynamoDB. Then nothing was deleted.
     ///
+    /// [`DataError::WrongEntity`]: crate::error::DataError::WrongEntity
     /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(drop)
@@ -119,9 +126,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     /// Sends the request, and tells what happened. Returns the old item if `returns` asks for it.
     async fn deliver(self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let table = self.table;
+        let (returns_old, is_conditional) = (returns.is_some(), self.condition.is_some());
         let (request, key, id) = self.prepare()?;
-        let (returns_old, is_conditional) =
-            (returns.is_some(), request.get_condition_expression().is_some());
         let attempt = WriteAttempt::new("DeleteItem", &table.name, id, key)
             .repeatable_if(!is_conditional && !returns_old);
         let request =
@@ -132,7 +138,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
                 Err(attempt.error_after(WriteError::AnswerLost))
             }
             Ok(old) => Ok(old.map(|old| attempt.returned(old))),
-            Err(error) => Err(attempt.error(error)),
+            Err(error) => Err(name_other_type(attempt.error(error), &Kind::of::<T>())),
         }
     }
 
@@ -140,7 +146,8 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
     pub(crate) fn prepare(self) -> Result<(DeleteItemFluentBuilder, Item, RecordId), Error> {
         let (key, id) = self.table.key_item(self.key)?;
         let request = self.builder.checked_for(&id)?;
-        let request = with_condition(request, self.condition, self.table.kinds)
+        let condition = Condition::joined(self.condition, absent_or_own());
+        let request = with_condition(request, condition, self.table.kinds)
             .map_err(|kind| Error::new(id.clone(), kind))?;
         Ok((request.table_name(&*self.table.name).set_key(Some(key.clone())), key, id))
     }

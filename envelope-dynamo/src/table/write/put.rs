@@ -36,7 +36,7 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     }
 }
 
-impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
+impl<T, P: WrapKey + ?Sized> Table<T, P> {
     /// Stores a record, as [`put`](Self::put) does. Afterwards `record` has the version and the
     /// timestamps that were stored.
     ///
@@ -67,7 +67,10 @@ impl<T: Envelope, P: WrapKey + ?Sized> Table<T, P> {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn put_mut<'a>(&'a self, record: &'a mut T) -> Put<'a, T, P, &'a mut T> {
+    pub const fn put_mut<'a>(&'a self, record: &'a mut T) -> Put<'a, T, P, &'a mut T>
+    where
+        T: Envelope,
+    {
         Put::new(self, record)
     }
 }

@@ -27,6 +27,9 @@ impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// (KMS was throttled, say). The item is in the error: nothing is read again, so this call
     /// can be repeated later with the same error.
     ///
+    /// Any other error gives `None`: DynamoDB returns a record only for a condition that did not
+    /// hold, and for `returning_old` and `returning_new`.
+    ///
     /// ```no_run
     /// # async fn example(
     /// #     dynamodb: aws_sdk_dynamodb::Client,

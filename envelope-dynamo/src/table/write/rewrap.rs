@@ -15,7 +15,7 @@ use crate::table::request::{Expressions, WriteRequest as _};
 use crate::table::write::change_loop::{ChangeLoop, MAX_TRIES, Written};
 use crate::table::write::rewrap::new_keys::{NewKeys, Rewrapped, Way};
 
-impl<T: Envelope, P: ?Sized> Table<T, P> {
+impl<T, P: ?Sized> Table<T, P> {
     /// Moves the data key of a record, and the data keys of its groups, to another key. The sealed
     /// fields stay as they are.
     ///
@@ -46,7 +46,10 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     ///
     /// Copies of the old wrapped keys (backups, streams) still open with the old key. In a global
     /// table the condition is checked in one replica only: run this in the region that writes.
-    pub fn rewrap(&self, key: impl IntoKey<T::Key>) -> Rewrap<'_, T, P> {
+    pub fn rewrap(&self, key: impl IntoKey<T::Key>) -> Rewrap<'_, T, P>
+    where
+        T: Envelope,
+    {
         Rewrap::new(self, key.into_key())
     }
 }

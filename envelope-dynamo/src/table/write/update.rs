@@ -13,7 +13,7 @@ use crate::record::path::UpdateTarget;
 use crate::table::Table;
 use crate::table::write::return_values::ReturningNew;
 
-impl<T: Envelope, P: ?Sized> Table<T, P> {
+impl<T, P: ?Sized> Table<T, P> {
     /// Changes `#[plaintext]` attributes of a record in place. Leaves the sealed fields as they
     /// are, and needs no data key.
     ///
@@ -45,7 +45,10 @@ impl<T: Envelope, P: ?Sized> Table<T, P> {
     ///     .await
     /// # }
     /// ```
-    pub fn update(&self, key: impl IntoKey<T::Key>) -> Update<'_, T, P> {
+    pub fn update(&self, key: impl IntoKey<T::Key>) -> Update<'_, T, P>
+    where
+        T: Envelope,
+    {
         Update::new(self, key.into_key())
     }
 }

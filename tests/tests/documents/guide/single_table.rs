@@ -17,6 +17,55 @@ struct Order {
     order_id: String, // stored as an attribute as well
     #[encrypted]
     card: String,
+    #[plaintext]
+    state: String,
+}
+
+#[derive(Envelope)]
+#[envelope(table = "shop")]
+#[partition_key(name = "pk", format = "USER#{user_id}")]
+#[sort_key(name = "sk", format = "PROFILE")]
+struct Profile {
+    #[key]
+    user_id: String,
+    #[encrypted]
+    email: String,
+}
+
+#[derive(Envelope)]
+enum Shop {
+    Profile(Profile),
+    Order(Order),
+}
+
+#[tokio::test]
+async fn the_guide_calls_by_the_key_of_one_type() -> Result<(), Box<dyn std::error::Error>> {
+    let shop = Table::<Shop>::new(servers().await.dynamodb().clone(), local_keys(1));
+    let shop = shop.named(unique_name("shop"));
+    shop.create_table().send().await?;
+    let profile = Profile { user_id: "u_1".to_owned(), email: "zoe@example.com".to_owned() };
+    let placed = Order {
+        user_id: "u_1".to_owned(),
+        created: 1_700_000_000,
+        order_id: "o_1".to_owned(),
+        card: "4242".to_owned(),
+        state: "paid".to_owned(),
+    };
+    shop.put(&Shop::Profile(profile)).send().await?;
+    shop.put(&Shop::Order(placed)).send().await?;
+
+    let orders = shop.of::<Order>();
+    let key = || ("u_1", (1_700_000_000, "o_1"));
+    let order: Option<Order> = orders.get(key()).consistent_read().send().await?;
+    orders.update(key()).set(|order| order.state, "sent").send().await?;
+    orders.update(key()).modify(|order| order.card = "4000".into()).send().await?;
+    orders.delete(key()).condition(|order| order.state.eq("sent")).send().await?;
+    assert_eq!(order.map(|order| order.card).as_deref(), Some("4242"));
+    let [Shop::Profile(left)] = &shop.query("u_1").consistent_read().send().await?[..] else {
+        panic!("the order is still there")
+    };
+    assert_eq!(left.email, "zoe@example.com");
+    Ok(())
 }
 
 #[derive(Envelope)]

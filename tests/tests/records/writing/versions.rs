@@ -182,12 +182,9 @@ async fn a_version_that_cannot_be_counted_further_is_refused() {
 }
 
 #[tokio::test]
-async fn batches_refuse_versions_and_transactions_check_them() {
+async fn transactions_check_versions() {
     let bench = Bench::new().await;
     let docs = bench.table::<Doc>();
-    let error = docs.batch_put([doc("first", 0)]).send().await.unwrap_err();
-    assert!(bench.faults.all_requests().is_empty(), "{error}");
-
     let client = bench.servers.dynamodb_through(&bench.faults);
     transact_write(&client).put(docs.put(&doc("first", 0))).send().await.unwrap();
     transact_write(&client).put(docs.put(&doc("stale", 0))).send().await.unwrap_err();

@@ -121,6 +121,9 @@ pub(crate) struct NewKeys {
 
 impl NewKeys {
     pub(crate) async fn wrap<T: Envelope>(item: &Item, way: &Way<'_>) -> Result<Self, ErrorKind> {
+        if let Some(other_type) = Kind::of::<T>().mismatch(item) {
+            return Err(other_type);
+        }
         let mut keys = Self { moved: Vec::new(), left: Vec::new() };
         let mut refusal = None;
         for part in Part::all(item)? {

@@ -15,7 +15,9 @@ use crate::expression::{Changes, Condition, Limit};
 use crate::item::managed_fields;
 use crate::record::Envelope;
 use crate::record::item_key::partition_key;
+use crate::record::kind::Kind;
 use crate::table::customized::Customized as _;
+use crate::table::own_type::{absent_or_own, name_other_type};
 use crate::table::request::{Expressions, WriteRequest as _};
 use crate::table::write::return_values::ReturningNew;
 use crate::table::write::update::Update;
@@ -27,9 +29,11 @@ impl<T: Envelope, P: ?Sized> Update<'_, T, P> {
     ///
     /// [`WriteError::NoRecord`] if there is no such record: an update never creates one, because
     /// the new record would not be sealed; [`WriteError::ConditionFailed`];
+    /// [`DataError::WrongEntity`] if the item has another type, which only its `entity(..)` shows;
     /// [`UsageError::Customized`] and [`UsageError::Attribute`] before anything is sent; and
     /// every error of DynamoDB.
     ///
+    /// [`DataError::WrongEntity`]: crate::error::DataError::WrongEntity
     /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     /// [`UsageError::Attribute`]: crate::error::UsageError::Attribute
     pub async fn send(self) -> Result<(), Error> {
@@ -49,7 +53,10 @@ impl<T: Envelope, P: ?Sized> Update<'_, T, P> {
             Err(error) if is_failed_condition(&error) && found(&error).is_none() => {
                 Err(attempt.failed(WriteError::NoRecord))
             }
-            Err(error) => Err(name_limit(attempt.error(error), &limits)),
+            Err(error) => {
+                let error = name_other_type(attempt.error(error), &Kind::of::<T>());
+                Err(name_limit(error, &limits))
+            }
         }
     }
 
@@ -60,6 +67,7 @@ impl<T: Envelope, P: ?Sized> Update<'_, T, P> {
         let fail = |kind| Error::new(id.clone(), kind);
         let limits = limits::<T>(&self.changes).map_err(fail)?;
         let conditions = self.condition.into_iter().chain(limits.iter().map(Limit::condition));
+        let conditions = conditions.chain(absent_or_own());
         let condition = conditions.fold(Condition::exists(partition_key::<T>()), Condition::and);
         let mut expressions = Expressions::of(table.kinds);
         let now = table.clock.system_time();
