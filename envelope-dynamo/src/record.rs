@@ -111,8 +111,8 @@ pub use crate::record::view::View;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a struct with `#[derive(Envelope)]`",
-    label = "takes the type of one record",
-    note = "a call with a key, on the table of an enum, takes the type of the record first: \
+    label = "needs the type of one record",
+    note = "for an enum of records, choose the type of the record first: \
             `shop.of::<Order>().get(key)`"
 )]
 pub trait Envelope: Sized {

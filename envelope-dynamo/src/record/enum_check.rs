@@ -44,10 +44,20 @@ const fn problem(kind: &Kind, other: &Kind) -> Option<Message> {
         keys = following;
         let (one, two) = (kind.schema.key_name(*mark), other.schema.key_name(*mark));
         if !are_equal(one, two) {
-            let ([one, one_is], [two, two_is]) = (shown(one), shown(two));
-            let and = " and of `";
-            let names = [the_key_of, kind.name, one_is, one, and, other.name, two_is, two, ONE_KEY];
-            return Some(Message::of(&names));
+            let ([is_1, one, end_1], [is_2, two, end_2]) = (shown(one), shown(two));
+            return Some(Message::of(&[
+                the_key_of,
+                kind.name,
+                is_1,
+                one,
+                end_1,
+                " and that of `",
+                other.name,
+                is_2,
+                two,
+                end_2,
+                ONE_KEY,
+            ]));
         }
     }
     let (one, two) = if other.schema.fits_all_of(kind.schema) {
@@ -71,9 +81,9 @@ const TELL_APART: &str =
 
 const ENTITY: &str = "` with text of its own, or add `entity(kind = \"..\")` to its `#[envelope(..)]`";
 
-/// A name, or that there is none, and the words before it.
-const fn shown(name: &'static str) -> [&'static str; 2] {
-    if name.is_empty() { ["absent", "` is "] } else { [name, "` has the name "] }
+/// A name, or that there is none, with the text before and after it.
+const fn shown(name: &'static str) -> [&'static str; 3] {
+    if name.is_empty() { ["` is ", "absent", ""] } else { ["` is `", name, "`"] }
 }
 
 /// Text that is put together in a constant.

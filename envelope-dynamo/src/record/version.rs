@@ -51,7 +51,7 @@ pub trait AuthenticatedVersion: Envelope {}
 /// A record without a `#[version]`, or an enum of such records: a batch can put it.
 ///
 /// [`Table::batch_put`](crate::Table::batch_put) requires it, because DynamoDB checks no conditions
-/// in a batch, and so no versions. The derive implements this trait.
+/// in a batch, and so no versions. The derive implements this trait. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has a `#[version]`, and DynamoDB checks no versions in a batch",
     label = "has a record with a `#[version]`",
