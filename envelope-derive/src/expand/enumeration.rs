@@ -49,7 +49,8 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
         }
     });
     let members = records.iter().map(|(_, ty)| quote!(impl __envelope::EntityOf<#name> for #ty {}));
-    // With the span of the record, the compiler reports a record that does not suit the others there.
+    // With the span of the record, the compiler reports a record that does not suit the others
+    // there.
     let checks = records.iter().enumerate().map(|(i, (_, ty))| {
         quote_spanned! {ty.span()=>
             const _: () = __envelope::Kind::assert_shares_table(

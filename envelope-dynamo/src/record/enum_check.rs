@@ -38,7 +38,8 @@ const fn problem(kind: &Kind, other: &Kind) -> Option<Message> {
         let names = ["`", kind.name, belongs, kind.table, and, other.name, to, other.table, help];
         return Some(Message::of(&names));
     }
-    let keys = [(Mark::PartitionKey, "the partition key of `"), (Mark::SortKey, "the sort key of `")];
+    let keys =
+        [(Mark::PartitionKey, "the partition key of `"), (Mark::SortKey, "the sort key of `")];
     let mut keys: &[_] = &keys;
     while let [(mark, the_key_of), following @ ..] = keys {
         keys = following;
@@ -70,8 +71,7 @@ const fn problem(kind: &Kind, other: &Kind) -> Option<Message> {
     Some(Message::of(&["every item of `", one, "` also fits `", two, TELL_APART, two, ENTITY]))
 }
 
-const ONE_TABLE: &str =
-    "`, but the records of an enum share one table: write the same `table = \"..\"` on both structs";
+const ONE_TABLE: &str = "`, but the records of an enum share one table: write the same `table = \"..\"` on both structs";
 
 const ONE_KEY: &str = ", but the records of an enum share one primary key: give the attributes of \
                        both keys the same names";
@@ -79,7 +79,8 @@ const ONE_KEY: &str = ", but the records of an enum share one primary key: give 
 const TELL_APART: &str =
     "`, so a reader cannot tell which of the two an item is: compose the key of `";
 
-const ENTITY: &str = "` with text of its own, or add `entity(kind = \"..\")` to its `#[envelope(..)]`";
+const ENTITY: &str =
+    "` with text of its own, or add `entity(kind = \"..\")` to its `#[envelope(..)]`";
 
 /// A name, or that there is none, with the text before and after it.
 const fn shown(name: &'static str) -> [&'static str; 3] {

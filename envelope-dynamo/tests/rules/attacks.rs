@@ -190,7 +190,12 @@ mod entity_types {
                     .send()
                     .await
                     .expect_err("update"),
-                update().remove(|call| call.state).returning_new().send().await.expect_err("update"),
+                update()
+                    .remove(|call| call.state)
+                    .returning_new()
+                    .send()
+                    .await
+                    .expect_err("update"),
                 update().modify(|call| call.tries = 0).send().await.expect_err("modify"),
                 calls.delete(7).send().await.expect_err("delete"),
                 calls.delete(7).if_exists().send().await.expect_err("delete"),
@@ -217,7 +222,8 @@ mod entity_types {
                 let [reason] = error.reasons() else { panic!("{error}") };
                 assert_is_no_call(reason.error());
             }
-            for check in [calls.check(7).if_exists(), calls.check(7).condition(|call| call.tries.eq(3))]
+            for check in
+                [calls.check(7).if_exists(), calls.check(7).condition(|call| call.tries.eq(3))]
             {
                 let error = transaction().check(check).send().await.expect_err("check");
                 assert_eq!(error.reasons().len(), 1, "{error}");
