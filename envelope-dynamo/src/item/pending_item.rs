@@ -10,7 +10,6 @@ use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
-use crate::error::usage::UsageError;
 use crate::item::context::context;
 use crate::item::group::{copy_group, group_context};
 use crate::item::layout::{dek_attribute, payload_attribute};
