@@ -101,6 +101,14 @@ impl FieldWriter {
         read_entries(self.written().get(1..).unwrap_or_default(), self.count)
     }
 
+    /// The field that was written under `name`, also if it is absent.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<FieldValue<'_>> {
+        let mut reader = Reader::new(self.written().get(1..).unwrap_or_default());
+        let mut entries = (0..self.count).map_while(|_| read_entry(&mut reader).ok());
+        entries.find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+
     /// Appends the encoded field of another record unchanged.
     pub fn encoded(&mut self, name: &str, value: &FieldValue<'_>) {
         self.name(name);
@@ -186,12 +194,7 @@ fn read_entries(entries: &[u8], count: u64) -> Result<Vec<(&str, FieldValue<'_>)
     let mut reader = Reader::new(entries);
     let mut fields = Vec::new();
     for _ in 0..count {
-        let length = reader.expect(major::TEXT)?;
-        let name = reader.text(length)?;
-        let before = reader.rest();
-        skip_field(&mut reader)?;
-        let (value, _) = before.split_at(before.len() - reader.remaining());
-        fields.push((name, FieldValue(value)));
+        fields.push(read_entry(&mut reader)?);
     }
     if reader.remaining() > 0 {
         return Err(ValueError::format("the payload has bytes behind its fields"));
@@ -202,6 +205,16 @@ fn read_entries(entries: &[u8], count: u64) -> Result<Vec<(&str, FieldValue<'_>)
         return Err(ValueError::format("the payload has two fields of the same name"));
     }
     Ok(fields)
+}
+
+/// Reads the name of a field, and its encoded value.
+fn read_entry<'p>(reader: &mut Reader<'p>) -> Result<(&'p str, FieldValue<'p>), ValueError> {
+    let length = reader.expect(major::TEXT)?;
+    let name = reader.text(length)?;
+    let before = reader.rest();
+    skip_field(reader)?;
+    let (value, _) = before.split_at(before.len() - reader.remaining());
+    Ok((name, FieldValue(value)))
 }
 
 /// Skips the value of a field, or the mark of its absence.

@@ -43,6 +43,7 @@ pub(crate) mod plain;
 pub(crate) mod plaintext;
 pub(crate) mod read_back;
 pub(crate) mod reconcile;
+pub(crate) mod search_tags;
 pub(crate) mod size;
 pub(crate) mod split;
 
@@ -96,12 +97,16 @@ pub use crate::record::view::view_item;
 /// If a field does not serialize, DynamoDB does not accept the key, or no data key could be
 /// obtained.
 ///
+/// A record with `#[searchable]` fields is refused, because its search tags need search keys: use
+/// [`to_item_with`](crate::to_item_with()).
+///
 /// The size of the item is not checked here; [`Table`](crate::Table) checks it before sending.
 pub async fn to_item<T: Entity>(
     record: &T,
     provider: &(impl WrapKey + ?Sized),
 ) -> Result<Item, Error> {
-    record.split()?.check_one_kind(T::KINDS)?.seal(provider).await
+    let pending = record.split()?.check_one_kind(T::KINDS)?;
+    pending.check_no_search_tags("`to_item_with`")?.seal(provider).await
 }
 
 /// Opens an item that [`to_item`] or a [`Table`](crate::Table) sealed: from a read, a stream image

@@ -118,6 +118,7 @@ pub use crate::keys::{
 #[doc(no_inline)]
 pub use crate::read::ResumeToken;
 pub use crate::record::{Access, Envelope, View};
+pub use crate::table::search_keys::to_item_with;
 pub use crate::table::{Table, batch, read, transaction, write};
 #[doc(no_inline)]
 pub use crate::transaction::{transact_get, transact_write};

@@ -10,6 +10,7 @@ pub(crate) mod pausable;
 pub(crate) mod plaintext;
 pub mod read;
 pub(crate) mod request;
+pub(crate) mod search_keys;
 pub mod transaction;
 pub mod write;
 
@@ -27,6 +28,7 @@ use crate::item::context::keyed_context;
 use crate::item::entity::{Entity, EntityOf};
 use crate::item::plaintext::PlaintextPolicy;
 use crate::item::split::key_item;
+use crate::keys::SearchKeys;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -71,6 +73,7 @@ use crate::record::kind::Kind;
 /// | write several records or none | [`transact_write()`](crate::transact_write()), with [`check`](Self::check) |
 /// | open the record that a failed call returned | [`open_returned`](Self::open_returned) |
 /// | move data keys to another key | [`rewrap`](Self::rewrap) |
+/// | write and query `#[searchable]` fields | [`with_search_keys`](Self::with_search_keys) |
 /// | take in a table that was stored in plaintext | [`plaintext_items`](Self::plaintext_items) |
 /// | create the table for a test | [`create_table`](Self::create_table) |
 pub struct Table<T, P: ?Sized = dyn KeyProvider> {
@@ -82,6 +85,8 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     pub(crate) kinds: &'static [Kind],
     /// What becomes of items that are not sealed.
     plaintext: PlaintextPolicy,
+    /// The keys of search tags.
+    pub(crate) search_keys: Option<SearchKeys>,
     record: PhantomData<fn() -> T>,
 }
 
@@ -137,6 +142,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             clock: Arc::new(SystemClock),
             kinds: T::KINDS,
             plaintext: PlaintextPolicy::default(),
+            search_keys: None,
             record: PhantomData,
         }
     }
@@ -201,6 +207,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             clock: Arc::clone(&self.clock),
             kinds: self.kinds,
             plaintext: self.plaintext.clone(),
+            search_keys: self.search_keys.clone(),
             record: PhantomData,
         }
     }
@@ -251,6 +258,7 @@ impl<T, P: ?Sized> Clone for Table<T, P> {
             clock: Arc::clone(&self.clock),
             kinds: self.kinds,
             plaintext: self.plaintext.clone(),
+            search_keys: self.search_keys.clone(),
             record: PhantomData,
         }
     }

@@ -19,11 +19,11 @@ use zeroize::{Zeroize as _, Zeroizing};
 const BYTES: usize = 64;
 
 const NOT_SEARCHABLE: ValueError = ValueError::format(
-    "is searchable, but not a string, an integer, bytes or an enum variant without data",
+    "the field is searchable, and its value is not a string, an integer, bytes or an enum variant without data",
 );
 
 const NUMBER_TOO_LONG: ValueError = ValueError::format(
-    "is searchable, and holds a number of more than 38 digits, which DynamoDB cannot store",
+    "the field is searchable, and its number has more than 38 digits, which DynamoDB cannot store",
 );
 
 /// The value of a searchable field. Wiped on drop.
@@ -76,7 +76,6 @@ impl SearchedValue {
     /// # Errors
     ///
     /// If the attribute is neither a string, a number nor bytes.
-    #[allow(dead_code)] // for tags of several fields
     pub(crate) fn of_attribute(
         attribute: Option<&AttributeValue>,
     ) -> Result<Option<Self>, ValueError> {
@@ -95,7 +94,6 @@ impl SearchedValue {
     /// # Errors
     ///
     /// If the number has more than 38 digits. Such a value was refused before.
-    #[allow(dead_code)] // for writing and reading
     pub(crate) fn borrowed(&self) -> Result<SearchValue<'_>, ValueError> {
         match self {
             Self::Text(text) => Ok(SearchValue::Text(text)),

@@ -13,6 +13,8 @@ pub enum DataKeyError {
     Generate(KeyError),
     /// The key provider did not unwrap the record's data key.
     Unwrap(KeyError),
+    /// The search keys of the table could not be had; no record was sent to DynamoDB.
+    Search(KeyError),
     /// The operating system gave no random bytes; nothing was sent to DynamoDB.
     Random(RandomError),
 }
@@ -21,7 +23,7 @@ impl DataKeyError {
     /// The key provider's error.
     pub(crate) const fn key_error(&self) -> Option<&KeyError> {
         match self {
-            Self::Generate(error) | Self::Unwrap(error) => Some(error),
+            Self::Generate(error) | Self::Unwrap(error) | Self::Search(error) => Some(error),
             Self::Random(_) => None,
         }
     }
@@ -43,6 +45,7 @@ impl fmt::Display for DataKeyError {
                  {error}"
             ),
             Self::Unwrap(error) => write!(f, "could not unwrap the data key: {error}"),
+            Self::Search(error) => write!(f, "could not get the search keys: {error}"),
             Self::Random(error) => write!(f, "could not seal: {error}"),
         }
     }

@@ -108,6 +108,14 @@ pub enum UsageError {
     ForeignResumeToken,
     /// A scan has 1 to 1,000,000 segments, counted from 0; nothing was sent.
     Segments,
+    /// The record has a search tag that must be computed, and there are no search keys; nothing was
+    /// sent.
+    NoSearchKeys {
+        /// The attribute of the search tag.
+        attribute: &'static str,
+        /// What takes search keys.
+        instead: &'static str,
+    },
     /// The key fits several records of an enum; nothing was sent.
     AmbiguousKey {
         /// The records that the key fits.
@@ -193,6 +201,11 @@ impl fmt::Display for UsageError {
             Self::Segments => {
                 f.write_str("a scan has 1 to 1,000,000 segments, and the first segment has the number 0; nothing was sent")
             }
+            Self::NoSearchKeys { attribute, instead } => write!(
+                f,
+                "the search tag `{attribute}` must be computed, and there are no search keys; nothing was sent (use \
+                 {instead})"
+            ),
             Self::AmbiguousKey { entities } => write!(
                 f,
                 "the key fits each of {}, so it could be the key of another type's record; nothing was sent (give the keys \

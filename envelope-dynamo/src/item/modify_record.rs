@@ -3,6 +3,7 @@
 
 pub(crate) mod plain;
 pub(crate) mod plan;
+mod tags;
 mod unread;
 
 use std::borrow::Cow;
@@ -30,6 +31,7 @@ use crate::item::pending_item::PendingItem;
 use crate::item::plain::{open_plain, plain_attributes};
 use crate::item::plaintext::{PlaintextEvent, PlaintextPolicy};
 use crate::item::read_back::split;
+use crate::item::search_tags::KeyForChange;
 use crate::item::size::item_bytes;
 use crate::item::split::Parts;
 #[cfg(feature = "maintain")]
@@ -119,14 +121,20 @@ impl<T: Envelope> Stored<T> {
     ///
     /// The payload is sealed again after every change: it distinguishes this write from others. A
     /// record whose item is not sealed becomes sealed. A key of an index that its format does not
-    /// make any more is a change too, but no value of the record: the version does not count it.
+    /// make any more is a change too, but no value of the record: the version does not count it. So
+    /// is a search tag that `search`, the key that writes tags, would compute otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The one in `search` if a tag must be computed.
     pub(crate) async fn seal_modified(
         &self,
         now: SystemTime,
         when: SealWhen,
+        search: KeyForChange<'_>,
         provider: &(impl WrapKey + ?Sized),
     ) -> Result<Option<Modification>, Error> {
-        match self.plan(now, when)? {
+        match self.plan(now, when, search)? {
             Some(planned) => planned.seal(&self.item, provider).await.map(Some),
             None => Ok(None),
         }
@@ -137,8 +145,9 @@ impl<T: Envelope> Stored<T> {
         &self,
         now: SystemTime,
         when: SealWhen,
+        search: KeyForChange<'_>,
     ) -> Result<Option<PlannedModification>, Error> {
-        let planned = self.try_plan(now, when);
+        let planned = self.try_plan(now, when, search);
         planned.map_err(|problem| Error::new(record_id(&Kind::of::<T>(), &self.item), problem))
     }
 
@@ -146,21 +155,28 @@ impl<T: Envelope> Stored<T> {
         &self,
         now: SystemTime,
         when: SealWhen,
+        search: KeyForChange<'_>,
     ) -> Result<Option<PlannedModification>, ErrorKind> {
         let mut after = split(&self.record)?;
         managed_fields::restore(T::SCHEMA, &mut after.item, &self.before.item);
         after.compose_index_keys(T::SCHEMA)?;
         self.same_groups(&after)?;
         self.same_key(&after)?;
-        let has_changed = !self.planner(&after)?.is_unchanged();
-        if when == SealWhen::Changed && !has_changed && !self.has_other_index_keys(&after.item) {
+        let planner = self.planner(&after)?;
+        let has_changed = !planner.is_unchanged();
+        if when == SealWhen::Changed
+            && !has_changed
+            && !self.has_other_index_keys(&after.item)
+            && planner.tags_are_current(T::TABLE, search.as_ref().ok().copied().flatten())?
+        {
             return Ok(None);
         }
+        drop(planner);
         if when == SealWhen::ChangedElsewhere || has_changed {
             managed_fields::change(T::SCHEMA, &mut after.item, now)?;
             after.compose_index_keys(T::SCHEMA)?;
         }
-        let (parts, changes) = self.planned(&after)?;
+        let (parts, changes) = self.planned(&after, search)?;
         #[cfg(feature = "maintain")]
         if when == SealWhen::OutOfPlace
             && !has_changed
@@ -245,7 +261,11 @@ impl<T: Envelope> Stored<T> {
 
     /// The record after the change, without its new payloads, and the readable attributes that
     /// change.
-    fn planned(&self, after: &Parts) -> Result<(Parts, Vec<Change>), ErrorKind> {
+    fn planned(
+        &self,
+        after: &Parts,
+        search: KeyForChange<'_>,
+    ) -> Result<(Parts, Vec<Change>), ErrorKind> {
         let planner = self.planner(after)?;
         let (mut withheld, changes_pairs) = (after.withheld.clone(), planner.changes_pairs());
         if changes_pairs {
@@ -254,6 +274,7 @@ impl<T: Envelope> Stored<T> {
         let groups: Vec<_> = after.groups.iter().map(|(group, _)| *group).collect();
         let mut plan =
             planner.plan(std::iter::once(None).chain(groups.iter().map(|group| Some(*group))));
+        planner.plan_tags(&mut plan, T::TABLE, search)?;
         plan.changes.extend(self.index_key_changes(&after.item));
         // A group that has not changed stays as it is sealed.
         let (kept, sealed_again): (Vec<_>, Vec<_>) =

@@ -10,12 +10,14 @@ use crate::dynamodb::Item;
 use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
+use crate::error::usage::UsageError;
 use crate::item::context::context;
 use crate::item::group::{copy_group, group_context};
 use crate::item::layout::{dek_attribute, payload_attribute};
 use crate::item::managed_fields;
 use crate::item::managed_fields::ExpectedVersion;
 use crate::item::read_back::split;
+use crate::item::search_tags::{TagKey, add_tags, has_tags};
 use crate::item::split::{Parts, keys_of};
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
@@ -45,7 +47,6 @@ impl PendingItem {
         Self { parts, kind }
     }
 
-    #[cfg(feature = "maintain")]
     pub(crate) const fn kind(&self) -> &Kind {
         &self.kind
     }
@@ -62,7 +63,30 @@ impl PendingItem {
         1 + self.parts.groups.len()
     }
 
-    fn id(&self) -> RecordId {
+    /// Whether the record has search tags, which are computed under a search key.
+    pub(crate) fn has_search_tags(&self) -> bool {
+        has_tags(self.kind.schema)
+    }
+
+    /// Refuses a record whose search tags nobody computes.
+    pub(crate) fn check_no_search_tags(self, instead: &'static str) -> Result<Self, Error> {
+        match self.kind.schema.search_tags().next() {
+            None => Ok(self),
+            Some((field, _)) => {
+                let attribute = field.name;
+                let problem = UsageError::NoSearchKeys { attribute, instead };
+                Err(Error::new(self.id(), problem))
+            }
+        }
+    }
+
+    /// Computes the search tags. Managed fields must have been set before.
+    pub(crate) fn add_search_tags(&mut self, key: TagKey<'_>) -> Result<(), Error> {
+        let added = add_tags(&self.kind, &mut self.parts, key);
+        added.map_err(|problem| Error::new(self.id(), problem))
+    }
+
+    pub(crate) fn id(&self) -> RecordId {
         record_id(&self.kind, &self.parts.item)
     }
 

@@ -24,6 +24,7 @@ use crate::record::field::{Field, Mark};
 use crate::record::item_key::{key_attributes, record_id};
 use crate::record::kind::Kind;
 use crate::record::schema::Schema;
+use crate::record::search_tag::is_search_tag;
 
 /// Reads a plain item, and leaves its key attributes there: an error names the record with them.
 ///
@@ -53,7 +54,7 @@ fn choose<T: Envelope>(item: Item) -> Vec<(Cow<'static, str>, Source<'static>)> 
             (Some(field), _) => choose_parts::<T>(field, &attribute, &mut chosen),
             // The value comes from the composed key.
             (None, Some(Field { mark: Mark::Key, .. })) => {}
-            (None, None) if !T::DENY_UNKNOWN_FIELDS => {}
+            (None, None) if !T::DENY_UNKNOWN_FIELDS || is_search_tag(&name) => {}
             (None, _) => chosen.push((Cow::Owned(name), Source::Attribute(attribute))),
         }
     }

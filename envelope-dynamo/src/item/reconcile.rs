@@ -14,6 +14,7 @@ use crate::error::marks::{MarksError, Problem, WrittenMarks};
 use crate::item::group::unknown_groups;
 use crate::record::Envelope;
 use crate::record::field::{Field, Mark};
+use crate::record::search_tag::is_search_tag;
 
 /// The source of a field's value.
 pub(crate) enum Source<'p> {
@@ -137,6 +138,7 @@ impl<T: Envelope> Rules<'_, T> {
         };
         match owner {
             Some(field) if field.index_format().is_some() => Ok(false),
+            Some(field) if field.as_search_tag().is_some() => Ok(false),
             // Either choice would lose a value when the record is stored again: this value, or the
             // values in the group.
             Some(Field { group: Some(group), .. }) if self.withheld.contains(group) => {
@@ -152,7 +154,7 @@ impl<T: Envelope> Rules<'_, T> {
             }
             // The value comes from the composed key.
             Some(Field { mark: Mark::Key, .. }) => Ok(false),
-            None => Ok(T::DENY_UNKNOWN_FIELDS),
+            None => Ok(T::DENY_UNKNOWN_FIELDS && !is_search_tag(name)),
         }
     }
 
@@ -175,7 +177,7 @@ impl<T: Envelope> Rules<'_, T> {
             }
             Some(field) if field.accepts_plaintext => Ok(true),
             Some(field) => Err(self.refuse(name, Problem::WrittenUnprotected(field.mark.name()))),
-            None => Ok(T::DENY_UNKNOWN_FIELDS),
+            None => Ok(T::DENY_UNKNOWN_FIELDS && !is_search_tag(name)),
         }
     }
 

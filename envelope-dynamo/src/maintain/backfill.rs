@@ -21,7 +21,7 @@ use crate::item::entity::Entity;
 pub use crate::maintain::backfill::conversion::Converted;
 use crate::maintain::backfill::conversion::Reader;
 use crate::maintain::backfill::record_type::{RecordType, TransformedTypes, Types};
-use crate::maintain::backfill::step::Step;
+use crate::maintain::backfill::step::{Keys, Step};
 use crate::maintain::engine::run::Run;
 use crate::maintain::schema_file::SchemaFile;
 use crate::maintain::stored_table::StoredTable;
@@ -37,7 +37,8 @@ impl<T: Entity + 'static> Table<T> {
     /// A sealed record is brought to the marks of today's struct: a field that became
     /// `#[encrypted(accept = "plaintext")]` is sealed, and one that became
     /// `#[authenticated(accept = "plaintext")]` is bound. After a run without failures, `accept`
-    /// can be removed.
+    /// can be removed. A field that became `#[searchable]` gets its search tag, if the table has
+    /// its search keys ([`with_search_keys`](Self::with_search_keys)).
     ///
     /// Each item is changed by one update, on condition that it exists and that every value that
     /// is sealed, bound, changed or removed is as it was read, or still absent. `#[version]` and
@@ -221,9 +222,7 @@ pub struct Backfill {
     client: Client,
     name: String,
     logical: &'static str,
-    wrap: Arc<dyn WrapKey>,
-    /// `None` if this process may not open records.
-    unwrap: Option<Arc<dyn UnwrapKey>>,
+    keys: Keys,
     clock: Arc<dyn Clock>,
     schema: SchemaFile,
     /// All kinds of record that the table may hold.
@@ -256,8 +255,7 @@ impl Backfill {
             client: table.client().clone(),
             name: table.name().to_owned(),
             logical: T::First::TABLE,
-            wrap,
-            unwrap,
+            keys: Keys { wrap, unwrap, search: table.search_keys.clone() },
             clock: Arc::clone(&table.clock),
             schema: SchemaFile::new().with::<T>(),
             kinds: table.kinds.to_vec(),
@@ -329,11 +327,11 @@ impl Backfill {
 
     /// The run.
     pub fn run(self) -> Run<'static> {
-        let Self { client, name, logical, wrap, unwrap, clock, schema, kinds, .. } = self;
+        let Self { client, name, logical, keys, clock, schema, kinds, .. } = self;
         let own = self.types.iter().map(|ty| *ty.kind()).collect();
         let table = StoredTable::of_records(client, &schema, logical, own).named(name);
         let (types, readers, problem) = (self.types, self.readers, self.problem);
-        let step = Step::new(wrap, unwrap, clock, kinds, types, readers, problem);
+        let step = Step::new(keys, clock, kinds, types, readers, problem);
         Run::of(Cow::Owned(table), step)
     }
 

@@ -10,6 +10,12 @@ pub(crate) fn is_search_tag(attribute: &str) -> bool {
     attribute.starts_with(PREFIX)
 }
 
+/// The stored names of the fields of the tag in `attribute` (FORMAT 13.1-2). The last one may be
+/// the name of no field.
+pub(crate) fn field_names(attribute: &str) -> impl Iterator<Item = &str> {
+    attribute.strip_prefix(PREFIX).unwrap_or(attribute).split('+')
+}
+
 /// What a search tag is computed from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SearchTag {

@@ -36,16 +36,16 @@ pub(crate) struct Change {
 
 /// A record before and after the change.
 pub(crate) struct Planner<'s> {
-    schema: Schema,
+    pub(super) schema: Schema,
     /// The item as it is stored.
-    item: &'s Item,
+    pub(super) item: &'s Item,
     /// The names of its authenticated attributes.
-    was_authenticated: &'s [String],
+    pub(super) was_authenticated: &'s [String],
     /// The fields that are sealed in it, place by place.
-    stored: Vec<(Place, Vec<(&'s str, FieldValue<'s>)>)>,
+    pub(super) stored: Vec<(Place, Vec<(&'s str, FieldValue<'s>)>)>,
     /// The record before and after the change, serialized.
-    before: (&'s Item, Values<'s>),
-    after: (&'s Item, Values<'s>),
+    pub(super) before: (&'s Item, Values<'s>),
+    pub(super) after: (&'s Item, Values<'s>),
     /// Whether groups are sealed in the record that the struct does not have, or that were not
     /// opened.
     has_unseen_groups: bool,
@@ -58,7 +58,7 @@ pub(crate) struct Planner<'s> {
 /// The values that the change writes.
 pub(crate) struct Plan<'s> {
     /// The sealed fields of each place.
-    sealed: Vec<(Place, SealedFields<'s>)>,
+    pub(super) sealed: Vec<(Place, SealedFields<'s>)>,
     pub(crate) authenticated: BTreeSet<Cow<'static, str>>,
     pub(crate) changes: Vec<Change>,
 }
@@ -143,15 +143,15 @@ impl<'s> Planner<'s> {
         let sealed = places.map(|place| (place, self.unowned(place))).collect();
         let mut plan = Plan { sealed, authenticated: BTreeSet::new(), changes: Vec::new() };
         // Attributes that other versions of the struct authenticated stay so; the record
-        // authenticates its groups.
-        let others = self.was_authenticated.iter().filter(|name| !self.owns(name));
+        // authenticates its groups. The tags of the struct are planned when all values are known.
+        let is_tag = |name: &str| self.schema.search_tags().any(|(field, _)| field.name == name);
+        let others = self.was_authenticated.iter().filter(|name| !self.owns(name) && !is_tag(name));
         plan.authenticated.extend(others.map(|name| Cow::Owned(name.clone())));
         plan.authenticated.extend(
             self.schema.groups().into_iter().map(|group| Cow::Owned(payload_attribute(group))),
         );
-        let constants =
-            self.schema.with_mark(Mark::Authenticated).filter(|field| field.is_generated());
-        plan.authenticated.extend(constants.map(|field| Cow::Borrowed(field.name)));
+        let constants = self.schema.constants().map(|(name, _)| Cow::Borrowed(name));
+        plan.authenticated.extend(constants);
         for field in self.fields() {
             if self.keeps(field) {
                 self.keep(field, &mut plan)
@@ -188,6 +188,9 @@ impl<'s> Planner<'s> {
     }
 
     fn is_in_place(&self, field: &'static Field) -> bool {
+        if field.in_search_tag && self.is_under_alias(field) {
+            return false;
+        }
         let is_readable = self.attributes(field).next().is_some();
         let is_elsewhere = |place: Place| {
             self.sealed(field).any(|(at, _, value)| at != place && !value.is_absent())
@@ -196,6 +199,13 @@ impl<'s> Planner<'s> {
             Mark::Encrypted => !is_readable && !is_elsewhere(field.group),
             _ => is_readable || !self.sealed(field).any(|(_, _, value)| !value.is_absent()),
         }
+    }
+
+    /// Whether the field is stored under another name than the struct's. The name of a search tag
+    /// says to which field it belongs, so a searchable field must have that name.
+    fn is_under_alias(&self, field: &'static Field) -> bool {
+        self.attributes(field).any(|name| name != field.name)
+            || self.sealed(field).any(|(_, name, value)| name != field.name && !value.is_absent())
     }
 
     /// Whether the struct serializes a value for the field.
@@ -264,7 +274,7 @@ impl<'s> Planner<'s> {
                     .any(|(_, sealed, value)| sealed == *name && !value.is_absent())
         };
         let stored = field.names().find(is_stored).filter(|_| !self.has_changed(field));
-        stored.unwrap_or(field.name)
+        stored.filter(|_| !field.in_search_tag).unwrap_or(field.name)
     }
 
     fn write(&self, field: &'static Field, plan: &mut Plan<'s>) {

@@ -8,6 +8,8 @@ use envelope_core::__private::LaterClock;
 use envelope_core::Clock;
 use envelope_core::search::SearchKey;
 
+use crate::item::search_tags::{TagKey, Taggers};
+
 /// The search keys of a branch: one, or two while the key is rotated.
 ///
 /// The same object is returned again as long as nothing changes.
@@ -17,6 +19,8 @@ pub(crate) struct LiveSearchKeys {
     /// All keys to search with, in this order: records move from the first one to the last. One of
     /// them is `write`.
     pub(crate) search: Vec<Arc<SearchKey>>,
+    /// What computes tags under `write`.
+    pub(crate) taggers: Taggers,
     /// Until when tags may be written. `None` for keys that never change.
     pub(crate) until: Option<Until>,
 }
@@ -28,6 +32,11 @@ pub(crate) struct Until {
 }
 
 impl LiveSearchKeys {
+    /// The key for the tags of a record that is written.
+    pub(crate) fn tag_key(&self) -> TagKey<'_> {
+        TagKey::new(&self.write, &self.taggers)
+    }
+
     /// Whether tags under [`write`](Self::write) may still be written: no more than the branch's
     /// `max_age` ago, it was asked which key is used.
     pub(crate) fn is_fresh(&self) -> bool {

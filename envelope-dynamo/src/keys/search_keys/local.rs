@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use envelope_core::search::SearchKey;
 
+use crate::item::search_tags::Taggers;
 use crate::keys::search_keys::live::LiveSearchKeys;
 
 /// Search keys from the program itself: for tests, and for programs that store their keys in a
@@ -35,7 +36,12 @@ impl LocalSearchKeys {
     #[must_use]
     pub fn new(key: SearchKey) -> Self {
         let write = Arc::new(key);
-        Self(LiveSearchKeys { search: vec![Arc::clone(&write)], write, until: None })
+        Self(LiveSearchKeys {
+            search: vec![Arc::clone(&write)],
+            write,
+            taggers: Taggers::default(),
+            until: None,
+        })
     }
 
     /// Also searches with `key`, which will be written later. Replaces another second key.

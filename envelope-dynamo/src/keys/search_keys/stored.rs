@@ -11,6 +11,7 @@ use envelope_core::{
     KeyObserver, SystemClock,
 };
 
+use crate::item::search_tags::Taggers;
 use crate::keys::search_keys::live::{LiveSearchKeys, Until};
 use crate::keys::search_keys::pointer::{DEFAULT_MAX_AGE, Pointer};
 
@@ -172,7 +173,8 @@ impl Stored {
         let max_age = known.pointer.max_age.min(self.settings.max_age);
         let time = known.since.checked_add(max_age).unwrap_or(known.since);
         let until = Some(Until { clock: Arc::clone(&self.clock), time });
-        let live = Arc::new(LiveSearchKeys { write: Arc::clone(write), search: keys, until });
+        let (write, taggers) = (Arc::clone(write), Taggers::default());
+        let live = Arc::new(LiveSearchKeys { write, search: keys, taggers, until });
         *last = Some(Arc::clone(&live));
         live
     }

@@ -17,9 +17,13 @@ pub(crate) fn is_out_of_place(kind: &Kind, item: &Item) -> Result<bool, ErrorKin
 
 /// Whether a field makes its record due. `bound` names the authenticated attributes of the record.
 ///
-/// A field that became searchable will be due here too: its tokens are missing in the item.
+/// A record of before a field became searchable does not list the search tag. Whether a listed tag
+/// is that of the current search key is not asked here.
 fn is_due(field: &Field, item: &Item, bound: &[String]) -> bool {
     let is_bound = |name: &str| bound.iter().any(|bound| bound == name);
+    if field.as_search_tag().is_some() {
+        return !is_bound(field.name);
+    }
     // A constant is bound since its type has it.
     if field.mark == Mark::Authenticated && field.is_generated() {
         return false;

@@ -13,6 +13,7 @@ use crate::error::usage::UsageError;
 use crate::item::entity::{Entity, TypeVisitor};
 use crate::item::modify_record::{PlannedModification, SealWhen, Stored};
 use crate::item::open::OpenedItem;
+use crate::item::search_tags::KeyForChange;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -26,12 +27,13 @@ pub(crate) trait RecordType: Any + Send + Sync {
     fn kind(&self) -> &Kind;
 
     /// Plans how the item becomes a record as the struct wants it: a plain item, or one that was
-    /// `opened`. `None` if it is one already.
+    /// `opened`. Its search tags are computed with `key`. `None` if it is one already.
     fn plan(
         &self,
         item: &Item,
         opened: Option<OpenedItem>,
         now: SystemTime,
+        key: KeyForChange<'_>,
     ) -> Result<Option<PlannedModification>, Error>;
 }
 
@@ -52,6 +54,7 @@ impl<R: Envelope + 'static> RecordType for Typed<R> {
         item: &Item,
         opened: Option<OpenedItem>,
         now: SystemTime,
+        key: KeyForChange<'_>,
     ) -> Result<Option<PlannedModification>, Error> {
         let fail = |problem| Error::new(record_id(&self.kind, item), problem);
         let stored = match opened {
@@ -62,7 +65,7 @@ impl<R: Envelope + 'static> RecordType for Typed<R> {
         for transform in &self.transforms {
             stored.record = transform(stored.record).map_err(fail)?;
         }
-        stored.plan(now, SealWhen::OutOfPlace)
+        stored.plan(now, SealWhen::OutOfPlace, key)
     }
 }
 

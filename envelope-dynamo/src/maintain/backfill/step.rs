@@ -22,6 +22,9 @@ use crate::item::modify_record::PlannedModification;
 use crate::item::open::open_payloads;
 use crate::item::open_own::take_sealed;
 use crate::item::plaintext::is_plaintext;
+use crate::item::search_tags::has_tags;
+use crate::keys::SearchKeys;
+use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::maintain::backfill::change::{update_of_converted, update_of_modification};
 use crate::maintain::backfill::conversion::{Reader, Reading, Unread};
 use crate::maintain::backfill::out_of_place::is_out_of_place;
@@ -44,8 +47,7 @@ const NOT_OURS: DataError = DataError::Malformed(
 
 /// The step of a [`Backfill`](crate::maintain::Backfill).
 pub(crate) struct Step {
-    wrap: Arc<dyn WrapKey>,
-    unwrap: Option<Arc<dyn UnwrapKey>>,
+    keys: Keys,
     clock: Arc<dyn Clock>,
     /// All kinds of record that the table may hold.
     kinds: Vec<Kind>,
@@ -58,18 +60,26 @@ pub(crate) struct Step {
     stand_in: StandIn,
 }
 
+/// The keys of a backfill.
+pub(crate) struct Keys {
+    pub(crate) wrap: Arc<dyn WrapKey>,
+    /// `None` if this process may not open records.
+    pub(crate) unwrap: Option<Arc<dyn UnwrapKey>>,
+    pub(crate) search: Option<SearchKeys>,
+}
+
 impl Step {
     pub(crate) fn new(
-        wrap: Arc<dyn WrapKey>,
-        unwrap: Option<Arc<dyn UnwrapKey>>,
+        keys: Keys,
         clock: Arc<dyn Clock>,
         kinds: Vec<Kind>,
         types: Vec<Box<dyn RecordType>>,
         readers: Vec<Reader>,
         problem: Option<String>,
     ) -> Self {
-        let (calls_for_key, stand_in) = (AtomicUsize::new(1), StandIn::new(Arc::clone(&wrap)));
-        Self { wrap, unwrap, clock, kinds, types, readers, problem, calls_for_key, stand_in }
+        let stand_in = StandIn::new(Arc::clone(&keys.wrap));
+        let calls_for_key = AtomicUsize::new(1);
+        Self { keys, clock, kinds, types, readers, problem, calls_for_key, stand_in }
     }
 }
 
@@ -85,7 +95,7 @@ impl run::Step for Step {
         _: &'s StoredTable,
         _: Part,
     ) -> BoxFuture<'s, Result<(), RunErrorKind>> {
-        let problem = self.problem.clone();
+        let problem = self.problem.clone().or_else(|| self.no_search_keys());
         let refused = problem.map(|problem| Refusal::Setting { problem }.into());
         std::future::ready(refused.map_or(Ok(()), Err)).boxed()
     }
@@ -129,7 +139,7 @@ impl run::Step for Step {
     ) -> BoxFuture<'s, Result<Rehearsed, Error>> {
         async move {
             if is_sealed(item) {
-                if self.unwrap.is_none() {
+                if self.keys.unwrap.is_none() {
                     return Err(self.error(item, cannot_open()));
                 }
                 let (kind, fail) = (self.kind(item)?, |problem| self.error(item, problem));
@@ -168,7 +178,7 @@ impl Planned {
             calls.pace_kms().await;
         }
         let data_keys = self.data_keys();
-        let update = match self.sealed(step, item, &*step.wrap).await {
+        let update = match self.sealed(step, item, &*step.keys.wrap).await {
             Ok(update) => update,
             Err(error) => {
                 calls.count_kms(if error.key_error().is_some() { expected } else { 0 });
@@ -184,7 +194,11 @@ impl Planned {
     async fn sealed(self, step: &Step, item: &Item, wrap: &dyn WrapKey) -> Result<Update, Error> {
         let update = match self {
             Self::Modification(planned) => update_of_modification(planned.seal(item, wrap).await?),
-            Self::Converted(reading) => {
+            Self::Converted(mut reading) => {
+                if let Some(keys) = step.search_keys(reading.record.kind()).await {
+                    let keys = keys.map_err(|problem| step.error(item, problem))?;
+                    reading.record.add_search_tags(keys.tag_key())?;
+                }
                 update_of_converted(*reading, item, &step.kinds, wrap).await?
             }
         };
@@ -268,7 +282,9 @@ impl Step {
     ) -> Result<Result<Planned, Standing>, Error> {
         let opened = if is_sealed(item) {
             let (kind, mut rest) = (self.kind(item)?, item.clone());
-            let Some(unwrap) = &self.unwrap else { return Err(self.error(item, cannot_open())) };
+            let Some(unwrap) = &self.keys.unwrap else {
+                return Err(self.error(item, cannot_open()));
+            };
             if let Some(calls) = calls {
                 count_unwraps(&kind, item, calls).await;
             }
@@ -292,8 +308,35 @@ impl Step {
         let Some(ty) = self.types.iter().find(|ty| ty.kind().name == kind.name) else {
             return Ok(Err(Standing::OtherEntity));
         };
-        let planned = ty.plan(item, opened, self.clock.system_time())?;
+        let (keys, no_keys) = match self.search_keys(&kind).await.transpose() {
+            Ok(keys) => (keys, None),
+            Err(no_keys) => (None, Some(no_keys)),
+        };
+        let key = no_keys.map_or_else(|| Ok(keys.as_deref().map(LiveSearchKeys::tag_key)), Err);
+        let planned = ty.plan(item, opened, self.clock.system_time(), key)?;
         Ok(planned.map(Box::new).map(Planned::Modification).ok_or(Standing::Already))
+    }
+}
+
+impl Step {
+    /// What is wrong with a run that seals records with search tags and has no search keys.
+    fn no_search_keys(&self) -> Option<String> {
+        let mut kinds = self.types.iter().map(|ty| ty.kind());
+        let kind = kinds.find(|kind| has_tags(kind.schema))?;
+        self.keys.search.is_none().then(|| {
+            format!(
+                "`{}` has searchable fields, and the table of this backfill has no search keys: \
+                 give it its keys with `Table::with_search_keys`",
+                kind.name
+            )
+        })
+    }
+
+    /// The search keys for records of this kind; `None` if they have no search tags.
+    async fn search_keys(&self, kind: &Kind) -> Option<Result<Arc<LiveSearchKeys>, ErrorKind>> {
+        let keys = self.keys.search.as_ref().filter(|_| has_tags(kind.schema))?;
+        let live = keys.live(kind.table).await;
+        Some(live.map_err(|error| DataKeyError::Search(error).into()))
     }
 }
 

@@ -158,7 +158,7 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
     let mut pending = record.split()?.check_one_kind(table.kinds)?;
     // `Unversioned`: there is no version that DynamoDB would have to compare.
     let _ = pending.set_managed_fields(table.clock.system_time())?;
-    let (item, id) = table.seal(pending).await?;
+    let (item, id, _) = table.seal(pending).await?;
     let identity =
         KeyIdentity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&item);

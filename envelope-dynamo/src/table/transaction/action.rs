@@ -1,6 +1,7 @@
 //! Turns a write into an action of a transaction.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types;
@@ -16,6 +17,7 @@ use crate::error::usage::UsageError;
 use crate::expression::Limit;
 use crate::item::entity::Entity;
 use crate::item::size::item_bytes;
+use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::record::Envelope;
 use crate::record::item_key::key_attributes;
 use crate::record::key_identity::KeyIdentity;
@@ -44,6 +46,8 @@ pub(crate) struct Target {
     pub(crate) limits: Vec<Limit>,
     /// The type of the record, if the action is by its key.
     pub(crate) kind: Option<Kind>,
+    /// The search keys of the tags that the action writes.
+    pub(crate) search_keys: Option<Arc<LiveSearchKeys>>,
 }
 
 impl Target {
@@ -56,12 +60,18 @@ impl Target {
             must_exist: false,
             limits: Vec::new(),
             kind: None,
+            search_keys: None,
         })
     }
 
     /// As [`new`](Self::new), of an action by key.
     fn by_key<T: Envelope>(id: RecordId, table: &str, key: Item) -> Result<Self, Error> {
         Ok(Self { kind: Some(Kind::of::<T>()), ..Self::new::<T>(id, table, key)? })
+    }
+
+    /// Whether the search keys of the tags were read so long ago that others may search for others.
+    pub(crate) fn has_old_tags(&self) -> bool {
+        self.search_keys.as_ref().is_some_and(|keys| !keys.is_fresh())
     }
 }
 
@@ -76,11 +86,12 @@ pub(crate) trait IntoAction<'a> {
 impl<'a, T: Entity + Sync, P: WrapKey + ?Sized> IntoAction<'a> for Put<'a, T, P> {
     fn into_action(mut self) -> Preparing<'a> {
         Box::pin(async move {
-            let (request, id) = self.request().await?;
+            let (request, id, search_keys) = self.request().await?;
             let call = request.as_input().clone().build().map_err(|error| invalid(&id, error))?;
             let item = call.item.unwrap_or_default();
             let table = call.table_name.unwrap_or_default();
             let target = Target::new::<T::First>(id, &table, key_attributes::<T::First>(&item))?;
+            let target = Target { search_keys, ..target };
             let bytes = item_bytes(&item);
             let put = types::Put::builder()
                 .table_name(table)

@@ -65,6 +65,12 @@ pub enum TransactionErrorKind {
     /// The client token was used within the last ten minutes for another transaction, or for
     /// another sealing of this one.
     TokenReused,
+    /// The transaction was prepared so long ago that its search tags may be those of an older
+    /// search key. This call sent nothing.
+    OldSearchTags {
+        /// The first record with such a tag.
+        record: RecordId,
+    },
     /// DynamoDB refused the request or could not be reached.
     DynamoDb(DynamoDbError),
 }
@@ -144,7 +150,8 @@ impl TransactionError {
             TransactionErrorKind::TooManyActions { .. }
             | TransactionErrorKind::TooLarge { .. }
             | TransactionErrorKind::SameRecord { .. }
-            | TransactionErrorKind::TokenReused => Fault::Caller,
+            | TransactionErrorKind::TokenReused
+            | TransactionErrorKind::OldSearchTags { .. } => Fault::Caller,
         }
     }
 
@@ -208,6 +215,11 @@ impl fmt::Display for TransactionError {
                 f,
                 "{operation}: the client token was used in the last ten minutes for another transaction, or for another \
                  sealing of this one (prepare it once, and send that again)"
+            )?,
+            TransactionErrorKind::OldSearchTags { record } => write!(
+                f,
+                "{operation}: the search tags of {record} were computed longer ago than the `max_age` of the search \
+                 keys, so searches might miss the record; not sent (prepare the transaction again)"
             )?,
             TransactionErrorKind::DynamoDb(error) => write!(f, "{error}")?,
         }

@@ -249,8 +249,8 @@ impl PreparedTransaction {
     ///
     /// # Errors
     ///
-    /// [`TransactionErrorKind::Cancelled`], [`TokenReused`](TransactionErrorKind::TokenReused), and
-    /// every other error of DynamoDB.
+    /// [`TransactionErrorKind::Cancelled`], [`TokenReused`](TransactionErrorKind::TokenReused),
+    /// [`OldSearchTags`](TransactionErrorKind::OldSearchTags), and every other error of DynamoDB.
     pub async fn send(&self) -> Result<(), TransactionError> {
         if self.actions.is_empty() {
             return Ok(());
@@ -263,6 +263,11 @@ impl PreparedTransaction {
             self.outcome.clone(),
         );
         loop {
+            if let Some(old) = self.targets.iter().find(|target| target.has_old_tags()) {
+                let kind = TransactionErrorKind::OldSearchTags { record: old.id.clone() };
+                let error = TransactionError::new(NAME, kind);
+                return Err(error.or_in_doubt(self.outcome.is_unknown()));
+            }
             match self.request()?.customize().interceptor(tries.outcome.clone()).send().await {
                 Ok(_) => return Ok(()),
                 Err(error) => tries.again(error).await?,

@@ -3,6 +3,7 @@
 mod plaintext;
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -19,6 +20,7 @@ use crate::item::entity::Entity;
 use crate::item::managed_fields::ExpectedVersion;
 use crate::item::pending_item::PendingItem;
 use crate::item::size::item_bytes;
+use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::record::Envelope;
 use crate::record::item_key::{key_attributes, partition_key, record_id};
 use crate::record::kind::Kind;
@@ -228,7 +230,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     }
 
     async fn deliver_sealed(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
-        let (request, id) = self.sealed_request().await?;
+        let (request, id, _) = self.sealed_request().await?;
         let item = request.get_item().clone().unwrap_or_default();
         let (returns_old, is_conditional) =
             (returns.is_some(), request.get_condition_expression().is_some());
@@ -262,45 +264,56 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// # Errors
     ///
     /// As [`send`](Self::send), except the errors of DynamoDB.
+    ///
+    /// Send a request with search tags soon: after a rotation of the search key, records that were
+    /// written with old tags are missed by searches, until they are written again.
     pub async fn into_sdk(mut self) -> Result<PutItemFluentBuilder, Error> {
         Ok(self.request().await?.0)
     }
 
     /// The request that stores the record: sealed, unless the table writes items that are not
-    /// sealed.
-    pub(crate) async fn request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+    /// sealed. And the search keys of its tags.
+    pub(crate) async fn request(&mut self) -> Result<PutRequest, Error> {
         if self.table.plaintext.state.writes()
-            && let Some(plain) = self.plain_request().await?
+            && let Some((request, id)) = self.plain_request().await?
         {
-            return Ok(plain);
+            return Ok((request, id, None));
         }
         self.sealed_request().await
     }
 
     /// Seals the record into the request that stores it.
-    async fn sealed_request(&mut self) -> Result<(PutItemFluentBuilder, RecordId), Error> {
+    async fn sealed_request(&mut self) -> Result<PutRequest, Error> {
         let table = self.table;
         let request = self.builder.take().unwrap_or_else(|| table.client.put_item());
         let request = request.checked_for(&RecordId::of_table(T::First::TABLE))?;
         let mut pending = self.record.borrow().split()?.check_one_kind(table.kinds)?;
         let expected =
             pending.set_managed_fields(table.clock.system_time())?.map(ExpectedVersion::condition);
-        let (item, id) = table.seal(pending).await?;
+        let (item, id, search_keys) = table.seal(pending).await?;
         let condition = Condition::joined(self.condition.take(), expected);
         let request = with_condition(request, condition, table.kinds)
             .map_err(|kind| Error::new(id.clone(), kind))?;
-        Ok((request.table_name(&*table.name).set_item(Some(item)), id))
+        Ok((request.table_name(&*table.name).set_item(Some(item)), id, search_keys))
     }
 }
 
+/// A request that stores a record, the record, and the search keys of its tags.
+pub(crate) type PutRequest = (PutItemFluentBuilder, RecordId, Option<Arc<LiveSearchKeys>>);
+
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
-    /// Seals a record that is about to be stored, and checks the size of the item.
-    pub(crate) async fn seal(&self, pending: PendingItem) -> Result<(Item, RecordId), Error> {
+    /// Computes the search tags of a record that is about to be stored, seals it, and checks the
+    /// size of the item.
+    pub(crate) async fn seal(
+        &self,
+        mut pending: PendingItem,
+    ) -> Result<(Item, RecordId, Option<Arc<LiveSearchKeys>>), Error> {
+        let search_keys = self.add_search_tags(&mut pending).await?;
         let item = pending.seal(&*self.provider).await?;
         let id = record_id(&Kind::of::<T::First>(), &item);
         match item_bytes(&item) {
             bytes if bytes > MAX_ITEM_BYTES => Err(Error::new(id, UsageError::TooLarge { bytes })),
-            _ => Ok((item, id)),
+            _ => Ok((item, id, search_keys)),
         }
     }
 }

@@ -18,7 +18,9 @@ use crate::expression::limit::name_limit;
 use crate::expression::{Changes, Condition, Limit};
 use crate::item::modify_record::{Modification, SealWhen, Stored};
 use crate::item::plaintext::PlaintextEvent;
+use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::record::Envelope;
+use crate::record::kind::Kind;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::request::{Expressions, WriteRequest as _};
@@ -92,7 +94,13 @@ impl<T: Envelope> Beside<T> {
             true => SealWhen::ChangedElsewhere,
             false => SealWhen::Changed,
         };
-        stored.seal_modified(now, when, &*table.provider).await
+        // That there are none is an error only if a tag must be computed.
+        let (keys, no_keys) = match table.live_search_keys(&Kind::of::<T>()).await {
+            Ok(keys) => (keys, None),
+            Err(no_keys) => (None, Some(no_keys)),
+        };
+        let key = no_keys.map_or_else(|| Ok(keys.as_deref().map(LiveSearchKeys::tag_key)), Err);
+        stored.seal_modified(now, when, key, &*table.provider).await
     }
 
     fn has_changes(&self) -> bool {

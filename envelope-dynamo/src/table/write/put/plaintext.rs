@@ -98,6 +98,9 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         let request = request.checked_for(&RecordId::of_table(T::First::TABLE))?;
         let mut plain: PlainItem =
             self.record.borrow().split_plain()?.check_one_kind(table.kinds)?;
+        // A sealed record may stand there, and then this put is sealed.
+        let required = table.require_search_keys(plain.kind());
+        required.map_err(|problem| Error::new(plain.id(), problem))?;
         let version = plain.set_managed_fields(table.clock.system_time())?;
         let version = version.map(ExpectedVersion::condition::<T>);
         let (id, kind) = (plain.id(), *plain.kind());

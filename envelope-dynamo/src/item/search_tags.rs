@@ -1,0 +1,142 @@
+//! The search tags of a record: computed from its fields before it is sealed (FORMAT 13).
+//!
+//! A record lists all tags of its struct as authenticated, also those that it does not have. So
+//! nobody can add one, and a record of before the mark can be told from one without a value.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use envelope_core::search::{Definition, SearchKey, Tagger};
+use envelope_core::{FieldValue, ValueError};
+
+use crate::convert::searched::SearchedValue;
+use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
+use crate::item::split::Parts;
+use crate::record::field::Mark;
+use crate::record::kind::Kind;
+use crate::record::schema::Schema;
+use crate::record::search_tag::SearchTag;
+
+/// What computes tags under one search key. Each key is derived once.
+#[derive(Default)]
+pub(crate) struct Taggers(
+    /// Few: one for each tag of the structs of a table.
+    RwLock<Vec<(Definition<'static>, Arc<Tagger>)>>,
+);
+
+/// Shows nothing of the keys.
+impl fmt::Debug for Taggers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Taggers(..)")
+    }
+}
+
+/// The search key under which a call writes tags.
+#[derive(Clone, Copy)]
+pub(crate) struct TagKey<'k> {
+    key: &'k SearchKey,
+    taggers: &'k Taggers,
+}
+
+impl<'k> TagKey<'k> {
+    /// `taggers` must be those of `key` alone.
+    pub(crate) const fn new(key: &'k SearchKey, taggers: &'k Taggers) -> Self {
+        Self { key, taggers }
+    }
+
+    /// What computes `tag` of the logical `table`.
+    fn tagger(self, table: &'static str, tag: SearchTag) -> Arc<Tagger> {
+        let definition = Definition::new(table, tag.name, tag.fields);
+        let known = |taggers: &[(Definition<'static>, Arc<Tagger>)]| {
+            let mut taggers = taggers.iter();
+            taggers.find(|(other, _)| *other == definition).map(|(_, tagger)| Arc::clone(tagger))
+        };
+        let taggers = &self.taggers.0;
+        if let Some(tagger) = known(&taggers.read().unwrap_or_else(PoisonError::into_inner)) {
+            return tagger;
+        }
+        let mut taggers = taggers.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tagger) = known(&taggers) {
+            return tagger;
+        }
+        let tagger = Arc::new(self.key.tagger(&definition));
+        taggers.push((definition, Arc::clone(&tagger)));
+        tagger
+    }
+
+    /// The attribute of `tag`. `None` if a value is absent, or empty after its steps.
+    pub(crate) fn attribute(
+        self,
+        table: &'static str,
+        tag: SearchTag,
+        values: &[Option<SearchedValue>],
+    ) -> Result<Option<AttributeValue>, ErrorKind> {
+        let Some(values) = values.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let mut borrowed = Vec::with_capacity(values.len());
+        for (value, (name, _)) in values.into_iter().zip(tag.fields) {
+            borrowed.push(value.borrowed().map_err(|source| refused(name, source))?);
+        }
+        let tag = self.tagger(table, tag).tag(&borrowed);
+        Ok(tag.map(|tag| AttributeValue::B(Blob::new(*tag.as_bytes()))))
+    }
+}
+
+/// The search key for a change of a record, or why there is none: an error if a tag must be
+/// computed. `None` if the record has no tags.
+pub(crate) type KeyForChange<'k> = Result<Option<TagKey<'k>>, ErrorKind>;
+
+/// Whether records of this schema have search tags.
+pub(crate) fn has_tags(schema: Schema) -> bool {
+    schema.search_tags().next().is_some()
+}
+
+/// Computes the tags of a record that was split, and adds them to its item.
+pub(crate) fn add_tags(kind: &Kind, parts: &mut Parts, key: TagKey<'_>) -> Result<(), ErrorKind> {
+    for (field, tag) in kind.schema.search_tags() {
+        let values = tag.fields.iter().map(|(name, _)| value_in(kind.schema, parts, name));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        match key.attribute(kind.table, tag, &values)? {
+            Some(tag) => parts.item.insert(field.name.to_owned(), tag),
+            None => parts.item.remove(field.name),
+        };
+    }
+    Ok(())
+}
+
+/// The value of a field of the record that was split.
+fn value_in(
+    schema: Schema,
+    parts: &Parts,
+    name: &'static str,
+) -> Result<Option<SearchedValue>, ErrorKind> {
+    match schema.stored_as(name).map(|field| field.mark) {
+        Some(Mark::Encrypted) => sealed_value(name, parts.fields.find(name)),
+        _ => readable_value(name, parts.item.get(name)),
+    }
+}
+
+fn refused(name: &str, source: ValueError) -> ErrorKind {
+    ErrorKind::Usage(UsageError::Serialize { attribute: Some(name.to_owned()), source })
+}
+
+/// The value of an encrypted field.
+pub(crate) fn sealed_value(
+    name: &str,
+    value: Option<FieldValue<'_>>,
+) -> Result<Option<SearchedValue>, ErrorKind> {
+    let Some(value) = value else { return Ok(None) };
+    SearchedValue::of_sealed(&value).map_err(|source| refused(name, source))
+}
+
+/// The value of a readable field.
+pub(crate) fn readable_value(
+    name: &str,
+    attribute: Option<&AttributeValue>,
+) -> Result<Option<SearchedValue>, ErrorKind> {
+    SearchedValue::of_attribute(attribute).map_err(|source| refused(name, source))
+}

@@ -1,0 +1,132 @@
+//! The search keys of a table, and the tags of the records that it writes.
+
+use std::sync::Arc;
+
+use envelope_core::WrapKey;
+
+use crate::dynamodb::Item;
+use crate::error::Error;
+use crate::error::key::DataKeyError;
+use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
+use crate::item::entity::Entity;
+use crate::item::pending_item::PendingItem;
+use crate::item::search_tags::has_tags;
+use crate::keys::SearchKeys;
+use crate::keys::search_keys::live::LiveSearchKeys;
+use crate::record::kind::Kind;
+use crate::table::Table;
+
+const WITH_SEARCH_KEYS: &str = "`Table::with_search_keys`";
+
+impl<T: Entity, P: ?Sized> Table<T, P> {
+    /// Gives the table the keys for its `#[searchable]` fields: to write search tags, and to query
+    /// by them.
+    ///
+    /// Without search keys, a `put` of a record with a searchable field fails before anything is
+    /// sent, and so does a `modify` that changes the field. Reads by primary key need no search
+    /// keys, and neither do tables without searchable fields.
+    ///
+    /// Keys are fetched when they are first needed, and kept for as long as the store allows. A
+    /// call that writes tags asks for them once.
+    #[must_use]
+    pub fn with_search_keys(mut self, keys: impl Into<SearchKeys>) -> Self {
+        self.search_keys = Some(keys.into());
+        self
+    }
+
+    /// Refuses a record with search tags if there are no search keys.
+    pub(crate) fn require_search_keys(&self, kind: &Kind) -> Result<(), ErrorKind> {
+        match kind.schema.search_tags().next() {
+            Some((field, _)) if self.search_keys.is_none() => {
+                Err(no_search_keys(field.name, WITH_SEARCH_KEYS))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The keys for the tags of records of this kind; `None` if the kind has no tags.
+    ///
+    /// # Errors
+    ///
+    /// If there are no search keys, or they could not be had.
+    pub(crate) async fn live_search_keys(
+        &self,
+        kind: &Kind,
+    ) -> Result<Option<Arc<LiveSearchKeys>>, ErrorKind> {
+        self.require_search_keys(kind)?;
+        match &self.search_keys {
+            Some(keys) if has_tags(kind.schema) => live(keys, kind).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Computes the search tags of a record that is about to be sealed. Returns the keys that were
+    /// used.
+    pub(crate) async fn add_search_tags(
+        &self,
+        pending: &mut PendingItem,
+    ) -> Result<Option<Arc<LiveSearchKeys>>, Error> {
+        if !pending.has_search_tags() {
+            return Ok(None);
+        }
+        let keys = self.live_search_keys(pending.kind()).await;
+        let keys = keys.map_err(|problem| Error::new(pending.id(), problem))?;
+        if let Some(keys) = &keys {
+            pending.add_search_tags(keys.tag_key())?;
+        }
+        Ok(keys)
+    }
+}
+
+async fn live(keys: &SearchKeys, kind: &Kind) -> Result<Arc<LiveSearchKeys>, ErrorKind> {
+    keys.live(kind.table).await.map_err(|error| DataKeyError::Search(error).into())
+}
+
+const fn no_search_keys(attribute: &'static str, instead: &'static str) -> ErrorKind {
+    ErrorKind::Usage(UsageError::NoSearchKeys { attribute, instead })
+}
+
+/// Seals `record` as [`to_item`](crate::to_item()) does, and computes its search tags under `keys`.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::keys::{LocalSearchKeys, SearchKey};
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, to_item_with};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users", index(name = "by-email", partition_key = email))]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     #[searchable(normalize(trim, ascii_lowercase))]
+///     email: String,
+/// }
+///
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let keys = LocalSearchKeys::new(SearchKey::generate()?).into();
+/// let zoe = |user_id: &str, email: &str| User { user_id: user_id.into(), email: email.into() };
+/// let one = to_item_with(&zoe("u_1", "zoe@example.com"), &provider, &keys).await?;
+/// let other = to_item_with(&zoe("u_2", " Zoe@Example.com"), &provider, &keys).await?;
+/// assert_eq!(one["blind_email"], other["blind_email"], "one address has one tag");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// As [`to_item`](crate::to_item()); and if the search keys could not be had, or a searchable field
+/// has a value that is neither text, nor a number, nor bytes.
+pub async fn to_item_with<T: Entity>(
+    record: &T,
+    provider: &(impl WrapKey + ?Sized),
+    keys: &SearchKeys,
+) -> Result<Item, Error> {
+    let mut pending = record.split()?.check_one_kind(T::KINDS)?;
+    if pending.has_search_tags() {
+        let live = live(keys, pending.kind()).await;
+        let live = live.map_err(|problem| Error::new(pending.id(), problem))?;
+        pending.add_search_tags(live.tag_key())?;
+    }
+    pending.seal(provider).await
+}

@@ -1,0 +1,4 @@
+//! Search tags: how records are found by encrypted fields.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod writing;
