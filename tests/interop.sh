@@ -16,6 +16,7 @@ tests=(
   vectors::every_intermediate_value_matches
   vectors::every_plaintext_and_every_field_matches
   vectors::the_writer_writes_the_bytes_of_the_vectors
+  vectors::search::every_record_that_another_implementation_tagged_is_found
 )
 ENVELOPE_VECTORS=$PWD/$venv/written cargo test --workspace --lib -- --exact "${tests[@]}" | tee "$venv/rust.log"
 passed=$(grep -c '^test .* ok$' "$venv/rust.log") || true

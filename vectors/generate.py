@@ -6,9 +6,9 @@ so a file that is there already and would change is an error, and nothing is wri
 
 import json, pathlib, sys
 
-import branches, direct, groups, kms_keys, opening, refusing, rsa_keys, streams, whole_items
+import branches, direct, groups, kms_keys, opening, refusing, rsa_keys, searching, streams, whole_items
 
-FOLDERS = {"v1": (opening, refusing, branches, groups), "stream-v1": (streams,), "kms-v1": (kms_keys,), "rsa-v1": (rsa_keys,), "item-v1": (whole_items,), "direct-v1": (direct,)}
+FOLDERS = {"v1": (opening, refusing, branches, groups), "stream-v1": (streams,), "kms-v1": (kms_keys,), "rsa-v1": (rsa_keys,), "item-v1": (whole_items,), "direct-v1": (direct,), "search-v1": (searching,)}
 
 
 def main():

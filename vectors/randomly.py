@@ -7,7 +7,10 @@ The seed is printed, and makes the same records again.
 
 import base64, json, pathlib, random, secrets, sys
 
-from sealing import Case, key, opens
+import cbor2
+
+from sealing import Case, envelope, key, opens
+import tags
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz_-.0189 ÄéßñЖ中🦀"
 
@@ -90,6 +93,37 @@ def case(rng, name):
     )
 
 
+def definition(rng, record):
+    """A search tag of fields of the record, whose names are fit for it."""
+    names = [*record.fields, *record.authenticated, *(each["name"] for each in record.keys)]
+    names = [name for name in dict.fromkeys(names) if name and len(name) < 60]
+    names = rng.sample(names, min(len(names), rng.randint(1, 3)))
+    steps = [[step for step in tags.STEPS if rng.random() < 0.3] for _ in names]
+    return "+".join(names), [{"name": name, "steps": own} for name, own in zip(names, steps)]
+
+
+def searched(rng, record):
+    """The record with a search tag, if its values allow one, and what a search for them makes of it."""
+    name, fields = definition(rng, record)
+    sealed = {field: cbor2.dumps(value) for field, value in record.fields.items()}
+    keys = {each["name"]: each["value"] for each in record.keys}
+    try:
+        values = list(tags.values_of(fields, sealed, record.authenticated, keys, record.attributes))
+    except envelope.Refused:
+        values = [None]
+    if not fields or None in values:
+        return record, None
+    search_keys = [rng.randbytes(32) for _ in range(2)]
+    encoded, message = tags.definition(record.table, name, fields), tags.message(fields, values)
+    attributes, listed = dict(record.attributes), (*record.authenticated, tags.PREFIX + name)
+    if message is not None:
+        written = tags.derive(rng.choice(search_keys), encoded)
+        attributes[tags.PREFIX + name] = {"B": base64.b64encode(tags.tag(written, message)).decode()}
+    question = values if rng.random() < 0.8 else [{"S": text(rng, 1)} for _ in values]
+    asked = {"search_keys": [each.hex() for each in search_keys], "name": name, "fields": fields, "question": question}
+    return record.but(attributes=attributes, authenticated=listed), asked
+
+
 def main(folder, count, seed=None):
     seed = seed or secrets.token_hex(8)
     folder = pathlib.Path(folder)
@@ -98,7 +132,11 @@ def main(folder, count, seed=None):
         path.unlink()
     for number_of_case in range(int(count)):
         name = f"random {seed} {number_of_case}"
-        vector = opens(name, case(random.Random(name), name))
+        rng = random.Random(name)
+        record, asked = searched(rng, case(rng, name))
+        vector = opens(name, record)
+        if asked:
+            vector["search"] = tags.search({**vector, "search": asked}, record.plain(), record.authenticated)
         path = folder / f"{number_of_case}.json"
         path.write_text(json.dumps(vector, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     print(f"{count} records written, seed {seed}")

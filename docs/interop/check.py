@@ -7,16 +7,17 @@ import hashlib, hmac, json, pathlib, re, sys
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-import chunked, envelope, items, wrapping
+import chunked, envelope, items, tags, wrapping
 
 VECTORS = pathlib.Path(__file__).resolve().parent.parent.parent / "vectors"
-FOLDERS = ["v1", "stream-v1", "kms-v1", "rsa-v1", "item-v1", "direct-v1"]
+FOLDERS = ["v1", "stream-v1", "kms-v1", "rsa-v1", "item-v1", "direct-v1", "search-v1"]
 KINDS = {
     "opens", "format-truncated", "format-trailing", "format-unknown-version", "format-unknown-suite", "format-malformed",
     "context-form", "key-wrong", "key-mismatch", "authentication", "malformed-record", "number", "pair", "key-attribute",
     "key-invalid-answer", "key-denied", "key-disabled", "key-pending-deletion", "key-not-found", "key-unavailable",
-    "not-sealed", "incomplete", "group", "marks",
+    "not-sealed", "incomplete", "group", "marks", "tag", "no-tag", "parsed", "step", "search-value",
 }  # fmt: skip
+SUCCESSES = ("opens", "tag", "no-tag", "parsed")
 
 
 def outcome(vector):
@@ -26,6 +27,8 @@ def outcome(vector):
         return item_outcome(vector)
     if vector["content"] == "direct":
         return direct_outcome(vector)
+    if vector["content"] in ("tag", "stored-tag"):
+        return tag_outcome(vector)
     try:
         plaintext, fields = envelope.open_vector(vector)
     except envelope.Refused as refused:
@@ -54,6 +57,15 @@ def direct_outcome(vector):
         return "opens", envelope.open_direct_vector(vector), None
     except envelope.Refused as refused:
         return refused.kind, None, None
+
+
+def tag_outcome(vector):
+    """The values on the way to the tag in place of fields."""
+    try:
+        found = tags.of_vector(vector)
+    except envelope.Refused as refused:
+        return refused.kind, None, None
+    return "parsed" if vector["content"] == "stored-tag" else "tag" if "tag" in found else "no-tag", None, found
 
 
 def own_entry(vector, given, kms_context):
@@ -93,6 +105,9 @@ def steps(vector, plaintext, fields):
     if vector["content"] == "item":
         yield from item_steps(vector, fields)
         return
+    if vector["content"] in ("tag", "stored-tag"):
+        yield from fields.items()
+        return
     given = {name: bytes.fromhex(vector[name]) for name in ("data_key", "salt", "wrap_salt")}
     context = envelope.context_of(vector)
     kms_context = context.encryption_context()
@@ -112,6 +127,8 @@ def steps(vector, plaintext, fields):
         yield "field_names", list(fields)
     if "fields" in vector:
         yield "fields", fields
+    if "search" in vector:
+        yield "search", tags.search(vector, plaintext, names)
 
 
 def stream_steps(vector, plaintext):
@@ -162,26 +179,34 @@ def surprises(vector):
         yield f"expected {vector['expect']}, got {kind}"
     elif "released" in vector and plaintext.hex() != vector["released"]:
         yield "another plaintext released before the failure"
-    elif kind == "opens":
+    elif kind in SUCCESSES:
         yield from (f"{name} differs" for name, value in steps(vector, plaintext, fields) if vector[name] != value)
 
 
 def worked_examples():
-    """Every line of bytes in section 11 of FORMAT.md is part of a value in the vectors that the section names, or computed here."""
+    """Every line of bytes in sections 11 and 13.7 of FORMAT.md is part of a value in the vectors that the section names, or
+    computed here."""
     text = (VECTORS.parent / "docs" / "FORMAT.md").read_text("utf-8")
-    section = text[text.index("## 11. Worked example") : text.index("## 12. Streams")]
+    yield from worked_example("section 11", text[text.index("## 11. Worked example") : text.index("## 12. Streams")])
+    yield from worked_example("section 13.7", text[text.index("### 13.7 Worked example") :])
+
+
+def worked_example(title, section):
     named = sorted(set(re.findall(r"\]\(\.\./(vectors/[^)]*\.json)\)", section)))
     known = "\n".join((VECTORS.parent / path).read_text("utf-8") for path in named) + "\n".join(computed(named))
     for line in section.splitlines():
         for run in re.findall(r"\b[0-9a-f]{2}(?: *[0-9a-f]{2})+(?=\s|$)", line) if line.startswith("    ") else []:
             if run.replace(" ", "") not in known:
-                yield f"FORMAT.md, section 11: {run} is in none of {', '.join(named)}"
+                yield f"FORMAT.md, {title}: {run} is in none of {', '.join(named)}"
 
 
 def computed(named):
     """Values on the way that the vectors do not hold."""
     for path in named:
         vector = json.loads((VECTORS.parent / path).read_text("utf-8"))
+        if vector["content"] == "tag":
+            yield hmac.digest(bytes(32), bytes.fromhex(vector["search_key"]), "sha256").hex()
+            continue
         context, salt = vector["encryption_context"], bytes.fromhex(vector["salt"])
         yield hmac.digest(salt, bytes.fromhex(vector["data_key"]), "sha256").hex()
         yield b"envelope payload 1 1".hex()

@@ -9,7 +9,7 @@ from functools import partial
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-import chunked, wrapping
+import chunked, tags, wrapping
 from encoding import *
 from encoding import AESGCM
 
@@ -82,6 +82,9 @@ if __name__ == "__main__":
                 continue
             if vector["content"] == "direct":
                 print(f"{path}: {open_direct_vector(vector).hex()}")
+                continue
+            if vector["content"] in ("tag", "stored-tag"):
+                print(f"{path}: {tags.of_vector(vector)}")
                 continue
             if vector["content"] == "item":
                 from items import open_item  # which needs this module

@@ -29,12 +29,12 @@ impl MacKey {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(crate) mod tests {
     use super::MAC_BYTES;
 
-    type Hmac = fn(&[u8], &[u8], &mut [u8; MAC_BYTES]);
+    pub(crate) type Hmac = fn(&[u8], &[u8], &mut [u8; MAC_BYTES]);
 
-    const IMPLEMENTATIONS: &[Hmac] = &[
+    pub(crate) const IMPLEMENTATIONS: &[Hmac] = &[
         |key, message, mac| super::rust_crypto::Key::new(key).mac(message, mac),
         #[cfg(feature = "aws-lc-rs")]
         |key, message, mac| super::aws_lc::Key::new(key).mac(message, mac),

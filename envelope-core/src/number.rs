@@ -63,6 +63,14 @@ impl<'a> Number<'a> {
         Ok(Self(if is_canonical { Text::Borrowed(text) } else { Text::Owned(canonical) }))
     }
 
+    /// The same number, borrowing nothing.
+    pub(crate) fn into_owned(self) -> Number<'static> {
+        Number(Text::Owned(match self.0 {
+            Text::Borrowed(text) => Zeroizing::new(text.to_owned()),
+            Text::Owned(text) => text,
+        }))
+    }
+
     /// The canonical text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -157,7 +157,12 @@ impl FieldWriter {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FieldValue<'p>(&'p [u8]);
 
-impl FieldValue<'_> {
+impl<'p> FieldValue<'p> {
+    /// The encoded value.
+    pub(crate) const fn as_bytes(&self) -> &'p [u8] {
+        self.0
+    }
+
     /// Whether the field was marked as encrypted but had no value.
     #[must_use]
     pub fn is_absent(&self) -> bool {

@@ -30,6 +30,7 @@
 mod definition;
 mod key;
 mod message;
+mod sealed;
 mod step;
 mod tag;
 
@@ -38,6 +39,9 @@ pub use key::{SearchKey, Tagger};
 pub use message::{SearchMessage, SearchValue};
 pub use step::Step;
 pub use tag::{Generation, TAG_BYTES, TAG_PREFIX, Tag};
+
+#[cfg(test)]
+pub(crate) use sealed::UNSEARCHABLE;
 
 #[cfg(test)]
 mod tests;

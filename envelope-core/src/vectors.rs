@@ -23,6 +23,7 @@ use crate::{
 
 #[cfg(feature = "rsa")]
 mod rsa;
+mod search;
 mod streams;
 
 /// The values of `expect`. An unknown value fails the test.

@@ -118,7 +118,7 @@ impl SearchMessage {
         Some(Self(message))
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
