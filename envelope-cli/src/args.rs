@@ -14,6 +14,7 @@ use crate::commands::policy::PolicyArgs;
 use crate::commands::reseal::ResealArgs;
 use crate::commands::rewrap::RewrapArgs;
 use crate::commands::schema::SchemaCommand;
+use crate::commands::search_keys::SearchKeysCommand;
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -97,6 +98,12 @@ pub(crate) enum Command {
     /// Their operator never sees a branch key.
     #[command(subcommand)]
     BranchKeys(BranchKeysCommand),
+
+    /// Create, rotate, retire, list, move and delete search keys
+    ///
+    /// Their operator never sees a search key.
+    #[command(subcommand)]
+    SearchKeys(SearchKeysCommand),
 
     /// Judge a change of the schema file, or print the schema
     #[command(subcommand)]

@@ -5,10 +5,12 @@ pub(crate) mod branch_keys;
 pub(crate) mod completions;
 pub(crate) mod coverage;
 pub(crate) mod inspect;
+pub(crate) mod key_tables;
 pub(crate) mod policy;
 pub(crate) mod reseal;
 pub(crate) mod rewrap;
 pub(crate) mod schema;
+pub(crate) mod search_keys;
 
 use tokio::runtime::Builder;
 
@@ -27,6 +29,7 @@ pub(crate) fn run(args: Cli, program: Program) -> Outcome {
         Command::Coverage(coverage) => on_runtime(coverage::run(coverage, &args.global, of_code)),
         Command::Reseal(reseal) => on_runtime(reseal::run(reseal, &args.global, of_code)),
         Command::BranchKeys(command) => on_runtime(branch_keys::run(command, &args.global)),
+        Command::SearchKeys(command) => on_runtime(search_keys::run(command, &args.global)),
         Command::Schema(command) => schema::run(command, args.global.output, of_code),
         Command::Policy(command) => policy::run(&command, of_code),
         Command::Completions(command) => completions::run(command, has_code),

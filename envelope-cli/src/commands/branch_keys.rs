@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use clap::{Args, Subcommand};
 use envelope_dynamo::BranchKeyTable;
 use envelope_dynamo::error::KeyErrorKind;
@@ -11,6 +10,9 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::aws::Aws;
+use crate::commands::key_tables::{
+    Created, Deleted, Lines, ListedVersion, confirmed, shown, version,
+};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::key_name::Key;
@@ -172,17 +174,6 @@ async fn make<'a>(
     Ok((branch, made?))
 }
 
-#[derive(Serialize)]
-struct Created {
-    table: String,
-}
-
-impl fmt::Display for Created {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "created the table {}", self.table)
-    }
-}
-
 /// The version under which a branch's records are written from now on.
 #[derive(Serialize)]
 struct Version {
@@ -199,18 +190,6 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.version)
-    }
-}
-
-/// A list, one entry for each line.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Lines<T>(Vec<T>);
-
-impl<T: fmt::Display> fmt::Display for Lines<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<_> = self.0.iter().map(T::to_string).collect();
-        f.write_str(&lines.join("\n"))
     }
 }
 
@@ -255,29 +234,12 @@ fn is_malformed(error: &BranchKeyError) -> bool {
     error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::InvalidResponse)
 }
 
-#[derive(Serialize)]
-struct ListedVersion {
-    version: String,
-    /// RFC 3339, UTC.
-    created: String,
-    active: bool,
-}
-
-impl fmt::Display for ListedVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let active = if self.active { "\tactive" } else { "" };
-        write!(f, "{}\tcreated {}{active}", self.version, self.created)
-    }
-}
-
 async fn versions(of: &OneBranch, global: &Global) -> Outcome {
     let aws = Aws::load(global).await?;
     let versions = of.store.open(&aws, ()).versions(&of.branch).await?;
-    let time = |created| DateTime::from(created).fmt(DateTimeFormat::DateTime);
     let listed = versions.iter().map(|version| ListedVersion {
         version: version.version().to_string(),
-        // A year that the form does not know is an item that somebody has changed.
-        created: time(version.created()).unwrap_or_else(|_| "(unknown)".to_owned()),
+        created: shown(version.created()),
         active: version.is_active(),
     });
     global.output.print(&Lines(listed.collect()))?;
@@ -303,31 +265,9 @@ async fn rewrap(args: BranchRewrapArgs, global: &Global) -> Outcome {
     drive(run, &args.run, &info, &subject, global.output, stop).await
 }
 
-#[derive(Serialize)]
-struct Deleted {
-    branch: String,
-    /// How many versions were deleted.
-    versions: usize,
-}
-
-impl fmt::Display for Deleted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.versions {
-            0 => write!(f, "nothing was there to delete"),
-            1 => write!(f, "deleted 1 version"),
-            count => write!(f, "deleted {count} versions"),
-        }
-    }
-}
-
 async fn delete_version(args: &DeleteVersion, global: &Global) -> Outcome {
     confirmed("--version", &args.version, &args.confirm)?;
-    let version = BranchVersion::parse(&args.version).ok_or_else(|| {
-        Failure::act_now(format!(
-            "`{}` is no version of a branch key: `envelope branch-keys versions` lists them",
-            args.version
-        ))
-    })?;
+    let version = version(&args.version, "branch", "branch-keys")?;
     let aws = Aws::load(global).await?;
     let table = args.of.store.open(&aws, ());
     let was_there = table.delete_version(&args.of.branch, version).await?;
@@ -342,13 +282,4 @@ async fn delete(args: &Delete, global: &Global) -> Outcome {
     let versions = args.of.store.open(&aws, ()).delete(&args.of.branch).await?;
     global.output.print(&Deleted { branch: args.of.branch.clone(), versions })?;
     Ok(Exit::Done)
-}
-
-fn confirmed(flag: &str, value: &str, confirm: &str) -> Result<(), Failure> {
-    if value == confirm {
-        return Ok(());
-    }
-    Err(Failure::act_now(format!(
-        "--confirm is `{confirm}`, and {flag} is `{value}`: nothing was deleted"
-    )))
 }

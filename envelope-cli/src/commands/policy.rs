@@ -19,7 +19,7 @@ pub(crate) struct PolicyArgs {
     role: RoleName,
 
     /// The ARN of the table
-    #[arg(long, value_name = "ARN", required_unless_present = "branch_keys")]
+    #[arg(long, value_name = "ARN", required_unless_present_any = ["branch_keys", "search_keys"])]
     table_arn: Option<String>,
 
     #[command(flatten)]
@@ -49,6 +49,18 @@ pub(crate) struct PolicyArgs {
     /// The logical name of the table of branch keys
     #[arg(long, value_name = "NAME", requires = "branch_keys", default_value = "branch-keys")]
     branch_keys_logical: String,
+
+    /// The ARN of the table of search keys, for a role that searches or writes searchable fields
+    #[arg(long, value_name = "ARN")]
+    search_keys: Option<String>,
+
+    /// The logical name of the table of search keys
+    #[arg(long, value_name = "NAME", requires = "search_keys", default_value = "search-keys")]
+    search_keys_logical: String,
+
+    /// The KMS key that wraps the search keys; may be repeated
+    #[arg(long, value_name = "ARN", requires = "search_keys")]
+    search_kms_key: Vec<String>,
 
     /// A pair that every encryption context must have, such as tenant=t_7; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
@@ -95,6 +107,8 @@ enum RoleName {
     Backfill,
     /// Creates, rotates, moves and deletes branch keys, and never sees one
     BranchOperator,
+    /// Creates, rotates, retires, moves and deletes search keys, and never sees one
+    SearchOperator,
     /// Nobody: the policy of the table itself, which denies writes to all but --writer
     Guard,
 }
@@ -110,6 +124,7 @@ impl RoleName {
             Self::Resealer => Role::Resealer,
             Self::Backfill => Role::Backfill,
             Self::BranchOperator => Role::BranchOperator,
+            Self::SearchOperator => Role::SearchOperator,
             Self::Guard => return None,
         })
     }
@@ -142,11 +157,13 @@ fn of_role(args: &PolicyArgs, role: Role, of_code: Option<SchemaFile>) -> Result
 }
 
 fn facts(args: &PolicyArgs, role: Role, of_code: Option<SchemaFile>) -> Result<PolicyFor, Failure> {
-    let mut facts = if role == Role::BranchOperator {
-        PolicyFor::branch_operator()
-    } else {
-        let schema = args.schema.load(of_code)?;
-        PolicyFor::new(role, &schema, args.logical.of(&schema)?)?
+    let mut facts = match role {
+        Role::BranchOperator => PolicyFor::branch_operator(),
+        Role::SearchOperator => PolicyFor::search_operator(),
+        _ => {
+            let schema = args.schema.load(of_code)?;
+            PolicyFor::new(role, &schema, args.logical.of(&schema)?)?
+        }
     };
     if let Some(arn) = &args.table_arn {
         facts = facts.table(arn)?;
@@ -162,6 +179,12 @@ fn facts(args: &PolicyArgs, role: Role, of_code: Option<SchemaFile>) -> Result<P
     }
     if let Some(arn) = &args.branch_keys {
         facts = facts.branch_keys(arn, Some(&args.branch_keys_logical))?;
+    }
+    if let Some(arn) = &args.search_keys {
+        facts = facts.search_keys(arn, Some(&args.search_keys_logical))?;
+    }
+    for key in &args.search_kms_key {
+        facts = facts.search_kms_key(key)?;
     }
     for (name, value) in &args.pin {
         facts = facts.pinned(name, value)?;

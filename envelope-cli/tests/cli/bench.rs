@@ -33,6 +33,8 @@ pub(crate) struct Bench {
     pub(crate) name: String,
     /// The name of the table of branch keys, which does not exist yet.
     pub(crate) branches: String,
+    /// The name of the table of search keys, which does not exist yet.
+    pub(crate) searches: String,
     pub(crate) schema: String,
     loopback: Loopback,
 }
@@ -56,6 +58,7 @@ impl Bench {
             new: create_kms_key(servers.kms()).await.unwrap(),
             schema: file("patients.schema.json", &schema),
             branches: unique_name("branch-keys"),
+            searches: unique_name("search-keys"),
             servers,
             faults,
             loopback,

@@ -195,6 +195,31 @@ async fn the_calls_of_each_role_are_those_of_its_policy() {
     let of_branches = ["--branch-keys", &branches, "--kms-key", &old];
     note("branch-operator", &[&of_branches[..], &from_to].concat());
 
+    let search_keys = |arguments: &[&str]| {
+        let ended = bench.search_keys(arguments);
+        assert_eq!(ended.code, 0, "{arguments:?}: {ended:?}");
+        ended.stdout.trim().to_owned()
+    };
+    search_keys(&["create-table"]);
+    let of = ["--branch", "patients", "--kms-key", &bench.old];
+    let created = search_keys(&[&["create"], &of[..]].concat());
+    search_keys(&[&["rotate"], &of[..]].concat());
+    search_keys(&["cancel", "--branch", "patients"]);
+    search_keys(&["list"]);
+    search_keys(&["versions", "--branch", "patients"]);
+    search_keys(&["rewrap", "--from", &bench.old, "--to", &bench.new]);
+    search_keys(&[&["create", "--branch", "users"], &of[2..]].concat());
+    let rotated = search_keys(&[&["rotate", "--branch", "users"], &of[2..]].concat());
+    bench.age_rotation("users").await;
+    let retired = search_keys(&["retire", "--branch", "users"]);
+    let retired = retired.strip_prefix("retired ").unwrap();
+    assert!(rotated.contains(retired) && !created.contains(retired));
+    let version = ["--branch", "users", "--version", retired, "--confirm", retired];
+    search_keys(&[&["delete-version"], &version[..]].concat());
+    let searches = table_arn(&bench.searches);
+    let of_searches = ["--search-keys", &searches, "--search-kms-key", &old];
+    note("search-operator", &[&of_searches[..], &from_to].concat());
+
     // The command of a service, which knows the types of its records.
     let (shop, schema) = (backfill::plain_table(&bench.servers).await, backfill::schema());
     let ended = backfill::run_backfill(&shop, &bench.old, &bench.environment());

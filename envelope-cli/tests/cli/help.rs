@@ -28,6 +28,16 @@ const COMMANDS: &[&[&str]] = &[
     &["schema"],
     &["schema", "check"],
     &["schema", "print"],
+    &["search-keys"],
+    &["search-keys", "cancel"],
+    &["search-keys", "create"],
+    &["search-keys", "create-table"],
+    &["search-keys", "delete-version"],
+    &["search-keys", "list"],
+    &["search-keys", "retire"],
+    &["search-keys", "rewrap"],
+    &["search-keys", "rotate"],
+    &["search-keys", "versions"],
 ];
 
 #[test]

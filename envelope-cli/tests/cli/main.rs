@@ -14,3 +14,4 @@ mod process;
 mod reseal;
 mod rewrap;
 mod schema;
+mod search_keys;

@@ -108,8 +108,8 @@ impl<P> BranchKeyTable<P> {
     }
 
     #[cfg(feature = "maintain")]
-    pub(crate) const fn client(&self) -> &Client {
-        &self.0.client
+    pub(crate) const fn table(&self) -> &KeyTable<P> {
+        &self.0
     }
 
     /// The logical table name, to which every branch key is bound.

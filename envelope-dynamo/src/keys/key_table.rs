@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod create_table;
+pub(crate) mod delete_version;
 pub(crate) mod error;
 pub(crate) mod item;
 pub(crate) mod purpose;

@@ -1,6 +1,7 @@
 //! Search keys: where a table gets the keys of its search tags.
 
 pub(crate) mod create;
+pub(crate) mod delete_version;
 pub(crate) mod error;
 pub(crate) mod list;
 pub(crate) mod live;

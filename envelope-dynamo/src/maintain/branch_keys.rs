@@ -1,20 +1,14 @@
 //! The table of branch keys, for maintenance: branch keys move to another KMS key as records do.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_kms::Client as KmsClient;
-use envelope_core::ContextForm;
 
 use crate::keys::BranchKeyTable;
-use crate::keys::key_table::item;
 use crate::maintain::engine::run::Run;
+use crate::maintain::key_table::stored_table;
 use crate::maintain::rewrap::Rewrap;
-use crate::maintain::schema_file::{KeySchema, RecordSchema, SchemaFile};
 use crate::maintain::stored_table::StoredTable;
-
-/// The name of the record type, for reports.
-const BRANCH_KEY: &str = "BranchKey";
 
 impl<P> BranchKeyTable<P> {
     /// Moves the keys of all branches, in all versions, from the KMS key `from` to the KMS key
@@ -72,34 +66,6 @@ impl<P> BranchKeyTable<P> {
     /// The type of these records is `BranchKey`.
     #[must_use]
     pub fn stored_table(&self) -> StoredTable {
-        let mut schema = SchemaFile::new();
-        schema.records.insert(BRANCH_KEY.to_owned(), record_schema(self.logical()));
-        match StoredTable::new(self.client().clone(), &schema, self.logical()) {
-            Ok(table) => table.named(self.name()),
-            Err(error) => unreachable!("the schema is fixed, and has this table: {error}"),
-        }
-    }
-}
-
-/// The item of a version, as `item.rs` writes it and as its context binds it.
-fn record_schema(logical: &str) -> RecordSchema {
-    let key = |name: &str| KeySchema {
-        name: name.to_owned(),
-        scalar: Some("S".to_owned()),
-        format: None,
-    };
-    RecordSchema {
-        index_keys: BTreeMap::new(),
-        table: logical.to_owned(),
-        form: ContextForm::Table,
-        context: BTreeMap::new(),
-        pairs: BTreeSet::from([item::BRANCH.to_owned(), item::VERSION.to_owned()]),
-        partition_key: key(item::BRANCH),
-        sort_key: Some(key(item::VERSION)),
-        entity: BTreeMap::new(),
-        groups: BTreeSet::new(),
-        fields: BTreeMap::new(),
-        plaintext_until: None,
-        reasons: BTreeMap::new(),
+        stored_table(self.table())
     }
 }

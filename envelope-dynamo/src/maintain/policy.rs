@@ -10,6 +10,7 @@ mod statement;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::keys::key_table::purpose::Purpose;
 use crate::maintain::policy::arns::{ResourceArn, key_arn};
 use crate::maintain::policy::attributes::Attributes;
 use crate::maintain::{RecordSchema, SchemaFile};
@@ -19,6 +20,9 @@ pub use crate::maintain::policy::statement::{Policy, Statement};
 
 /// The logical name of the table of branch keys, if no other is given.
 const BRANCH_KEYS: &str = "branch-keys";
+
+/// The logical name of the table of search keys, if no other is given.
+const SEARCH_KEYS: &str = "search-keys";
 
 /// Who works with a table, and so which permissions are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,11 +47,13 @@ pub enum Role {
     Backfill,
     /// Creates, rotates, moves and deletes branch keys, and never sees one.
     BranchOperator,
+    /// Creates, rotates, retires, moves and deletes search keys, and never sees one.
+    SearchOperator,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Writer,
         Self::Reader,
         Self::Rotator,
@@ -55,6 +61,7 @@ impl Role {
         Self::Resealer,
         Self::Backfill,
         Self::BranchOperator,
+        Self::SearchOperator,
     ];
 
     /// The name, as the command line has it: `branch-operator`.
@@ -68,6 +75,7 @@ impl Role {
             Self::Resealer => "resealer",
             Self::Backfill => "backfill",
             Self::BranchOperator => "branch-operator",
+            Self::SearchOperator => "search-operator",
         }
     }
 
@@ -116,16 +124,20 @@ pub struct PolicyFor {
     keys: Vec<String>,
     from: Vec<String>,
     to: Vec<String>,
-    branch_keys: Option<BranchKeys>,
+    branch_keys: Option<TableOfKeys>,
+    search_keys: Option<TableOfKeys>,
+    /// The KMS keys that wrap the search keys.
+    search_kms_keys: Vec<String>,
     opens: bool,
     expects_sealed: bool,
 }
 
-/// The table of branch keys.
+/// The table of branch keys, or of search keys.
 #[derive(Clone, Debug)]
-struct BranchKeys {
+struct TableOfKeys {
     table: ResourceArn,
     logical: String,
+    purpose: Purpose,
 }
 
 impl PolicyFor {
@@ -157,6 +169,12 @@ impl PolicyFor {
         Self::bare(Role::BranchOperator)
     }
 
+    /// The policy of the operator of search keys, which needs no schema.
+    #[must_use]
+    pub fn search_operator() -> Self {
+        Self::bare(Role::SearchOperator)
+    }
+
     fn bare(role: Role) -> Self {
         Self {
             role,
@@ -169,6 +187,8 @@ impl PolicyFor {
             from: Vec::new(),
             to: Vec::new(),
             branch_keys: None,
+            search_keys: None,
+            search_kms_keys: Vec::new(),
             opens: false,
             expects_sealed: false,
         }
@@ -222,10 +242,38 @@ impl PolicyFor {
     ///
     /// If `arn` is not the ARN of a DynamoDB table.
     pub fn branch_keys(mut self, arn: &str, logical: Option<&str>) -> Result<Self, PolicyError> {
-        self.branch_keys = Some(BranchKeys {
+        self.branch_keys = Some(TableOfKeys {
             table: ResourceArn::table(arn)?,
             logical: logical.unwrap_or(BRANCH_KEYS).to_owned(),
+            purpose: Purpose::Branch,
         });
+        Ok(self)
+    }
+
+    /// The table of search keys, for a role that searches, or that writes searchable fields. A
+    /// reader by primary key does not need it.
+    ///
+    /// `logical` is its logical name, `search-keys` if `None`.
+    ///
+    /// # Errors
+    ///
+    /// If `arn` is not the ARN of a DynamoDB table.
+    pub fn search_keys(mut self, arn: &str, logical: Option<&str>) -> Result<Self, PolicyError> {
+        self.search_keys = Some(TableOfKeys {
+            table: ResourceArn::table(arn)?,
+            logical: logical.unwrap_or(SEARCH_KEYS).to_owned(),
+            purpose: Purpose::Search,
+        });
+        Ok(self)
+    }
+
+    /// Adds a KMS key that wraps the search keys. It should wrap nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`key`](Self::key).
+    pub fn search_kms_key(mut self, arn: &str) -> Result<Self, PolicyError> {
+        self.search_kms_keys.push(key_arn(arn)?);
         Ok(self)
     }
 
@@ -315,6 +363,10 @@ impl PolicyFor {
             if self.keys.is_empty() && self.to.is_empty() {
                 return needs("the ARN of the KMS key that wraps the branch keys");
             }
+        } else if self.role == Role::SearchOperator {
+            if self.search_keys.is_none() {
+                return needs("the ARN of the table of search keys");
+            }
         } else if self.table.is_none() {
             return needs("the ARN of the table");
         }
@@ -328,6 +380,13 @@ impl PolicyFor {
             matches!(self.role, Role::Writer | Role::Reader | Role::Auditor | Role::Backfill);
         if uses_keys && self.keys.is_empty() {
             return needs("the ARN of the KMS key");
+        }
+        if self.search_keys.is_some() && self.search_kms_keys.is_empty() {
+            return needs("the ARN of the KMS key that wraps the search keys");
+        }
+        let searches = matches!(self.role, Role::Writer | Role::Reader | Role::Backfill);
+        if self.search_keys.is_some() && !searches && self.role != Role::SearchOperator {
+            return Err(PolicyError(format!("the {role} does not use search keys")));
         }
         if let Some(key) = self.from.iter().find(|key| self.to.contains(key)) {
             return Err(PolicyError(format!("{key} is both the key to move from and the one to")));

@@ -1,13 +1,10 @@
 //! Deletes one version of a branch's key.
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 use envelope_core::{BranchName, BranchVersion};
 
 use crate::keys::branch_keys::pointer::{ACTIVE_VERSION, Pointer};
 use crate::keys::branch_keys::{BranchKeyError, BranchKeyTable};
 use crate::keys::key_table::change::{Attempts, Outcome};
-use crate::keys::key_table::error::{KeyTableError, unbuilt};
-use crate::keys::key_table::item;
 
 impl<P> BranchKeyTable<P> {
     /// Deletes one version of a branch's key, which is not the active one. Returns `false` if there
@@ -65,7 +62,8 @@ impl<P> BranchKeyTable<P> {
         let branch = BranchName::new(branch)?;
         let mut attempts = Attempts::default();
         loop {
-            match self.0.transact(self.unless_active(&branch, version)?, true).await? {
+            let deletion = self.0.delete_unless_used(&branch, version, &[ACTIVE_VERSION])?;
+            match self.0.transact(deletion, true).await? {
                 Outcome::Done => return Ok(true),
                 Outcome::ConditionFailed => {
                     if !self.has_inactive(&branch, version).await? {
@@ -98,30 +96,5 @@ impl<P> BranchKeyTable<P> {
             Some(Pointer::Deleting) => Err(BranchKeyError::Deleting(branch.clone())),
             None => Err(self.no_pointer(branch).into()),
         }
-    }
-
-    /// Deletes a version that exists, on condition that another version is active.
-    fn unless_active(
-        &self,
-        branch: &BranchName,
-        version: BranchVersion,
-    ) -> Result<Vec<TransactWriteItem>, KeyTableError> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.0.name)
-            .set_key(Some(item::key(branch, item::POINTER)))
-            .condition_expression("attribute_exists(#active) AND #active <> :version")
-            .expression_attribute_names("#active", ACTIVE_VERSION)
-            .expression_attribute_values(":version", item::text(version))
-            .build();
-        let delete = Delete::builder()
-            .table_name(&self.0.name)
-            .set_key(Some(item::key(branch, &version.to_string())))
-            .condition_expression("attribute_exists(#branch)")
-            .expression_attribute_names("#branch", item::BRANCH)
-            .build();
-        Ok(vec![
-            TransactWriteItem::builder().condition_check(check.map_err(unbuilt)?).build(),
-            TransactWriteItem::builder().delete(delete.map_err(unbuilt)?).build(),
-        ])
     }
 }

@@ -1,4 +1,4 @@
-//! The item that says which search keys of a branch are used, and from when (FORMAT 13.6).
+//! The item that says which search keys of a branch are used, and from when (FORMAT 6.5).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -179,3 +179,6 @@ impl Stored {
         live
     }
 }
+
+#[cfg(test)]
+mod tests;

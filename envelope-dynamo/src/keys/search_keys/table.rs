@@ -34,6 +34,8 @@ use crate::keys::search_keys::stored::SearchKeyStore;
 /// | [`cancel`](Self::cancel) | takes a rotation back, until that time |
 /// | [`retire`](Self::retire) | ends a rotation: the older version is not searched for any more |
 /// | [`list`](Self::list), [`versions`](Self::versions) | lists the branches, and the versions of one |
+/// | `rewrap`, with the feature `maintain` | moves all keys to another KMS key; records do not change |
+/// | [`delete_version`](Self::delete_version) | deletes a version that was retired |
 ///
 /// A [`SearchKeys`](crate::keys::SearchKeys) for a [`Table`](crate::Table) is made of it.
 ///

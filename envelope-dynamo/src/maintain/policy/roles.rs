@@ -1,8 +1,9 @@
 //! The statements of each role.
 
 use crate::keys::key_table::item::{BRANCH, VERSION};
+use crate::keys::key_table::purpose::{PURPOSE_PAIR, Purpose};
 use crate::maintain::policy::statement::Statement;
-use crate::maintain::policy::{BranchKeys, PolicyFor, Role};
+use crate::maintain::policy::{PolicyFor, Role, TableOfKeys};
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 
 const EQUALS: &str = "StringEquals";
@@ -19,7 +20,8 @@ pub(crate) fn statements(facts: &PolicyFor) -> Vec<Statement> {
         Role::Auditor => auditor(facts),
         Role::Resealer => resealer(facts),
         Role::Backfill => backfill(facts),
-        Role::BranchOperator => branch_operator(facts),
+        Role::BranchOperator => operator(facts, facts.branch_keys.as_ref(), &facts.keys),
+        Role::SearchOperator => operator(facts, facts.search_keys.as_ref(), &facts.search_kms_keys),
     };
     statements.into_iter().flatten().collect()
 }
@@ -43,6 +45,7 @@ fn writer(facts: &PolicyFor) -> Statements {
         Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
         None => statements.push(Some(makes_data_keys(facts))),
     }
+    statements.extend(uses_search_keys(facts));
     statements
 }
 
@@ -59,6 +62,7 @@ fn reader(facts: &PolicyFor) -> Statements {
         Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
         None => statements.push(Some(opens(facts, &facts.keys))),
     }
+    statements.extend(uses_search_keys(facts));
     statements
 }
 
@@ -141,13 +145,19 @@ fn backfill(facts: &PolicyFor) -> Statements {
             statements.push(facts.opens.then(|| opens(facts, &facts.keys)));
         }
     }
+    statements.extend(uses_search_keys(facts));
     statements
 }
 
-fn branch_operator(facts: &PolicyFor) -> Statements {
-    let Some(branch_keys) = &facts.branch_keys else { return Vec::new() };
+/// Whoever keeps a table of keys, and sees none of them.
+fn operator(facts: &PolicyFor, keys: Option<&TableOfKeys>, makers: &[String]) -> Statements {
+    let Some(keys) = keys else { return Vec::new() };
+    let (keeps, makes) = match keys.purpose {
+        Purpose::Branch => ("KeepBranchKeys", "MakeBranchKeys"),
+        Purpose::Search => ("KeepSearchKeys", "MakeSearchKeys"),
+    };
     let keep = Statement::allow(
-        "KeepBranchKeys",
+        keeps,
         &[
             "dynamodb:ConditionCheckItem",
             "dynamodb:CreateTable",
@@ -158,20 +168,16 @@ fn branch_operator(facts: &PolicyFor) -> Statements {
             "dynamodb:Scan",
             "dynamodb:UpdateItem",
         ],
-        [branch_keys.table.as_str()],
+        [keys.table.as_str()],
     );
-    let makers = if facts.keys.is_empty() { &facts.to } else { &facts.keys };
-    let makes = Statement::allow(
-        "MakeBranchKeys",
-        &["kms:GenerateDataKeyWithoutPlaintext"],
-        makers.clone(),
-    );
+    let makers = if makers.is_empty() { &facts.to } else { makers };
+    let makes = Statement::allow(makes, &["kms:GenerateDataKeyWithoutPlaintext"], makers.to_vec());
     vec![
         Some(keep),
-        Some(describes_table([branch_keys.table.as_str()])),
-        Some(for_branch_keys(branch_keys, makes)),
-        (!facts.from.is_empty()).then(|| for_branch_keys(branch_keys, moves_from(&facts.from))),
-        (!facts.to.is_empty()).then(|| for_branch_keys(branch_keys, moves_to(&facts.to))),
+        Some(describes_table([keys.table.as_str()])),
+        Some(for_keys_of(keys, makes)),
+        (!facts.from.is_empty()).then(|| for_keys_of(keys, moves_from(&facts.from))),
+        (!facts.to.is_empty()).then(|| for_keys_of(keys, moves_to(&facts.to))),
         Some(describes_keys(facts)),
         Some(never_decrypts()),
         Some(moves_nowhere_else(&facts.to)),
@@ -188,12 +194,22 @@ fn makes_data_keys(facts: &PolicyFor) -> Statement {
 }
 
 /// What writers and readers alike need under branch keys.
-fn uses_branch_keys(facts: &PolicyFor, branch_keys: &BranchKeys) -> [Option<Statement>; 2] {
+fn uses_branch_keys(facts: &PolicyFor, branch_keys: &TableOfKeys) -> [Option<Statement>; 2] {
     let find =
         Statement::allow("FindBranchKeys", &["dynamodb:GetItem"], [branch_keys.table.as_str()]);
     let keys = facts.keys.clone();
     let unwrap = Statement::allow("UnwrapBranchKeys", &["kms:Decrypt"], keys);
-    [Some(find), Some(for_branch_keys(branch_keys, unwrap))]
+    [Some(find), Some(for_keys_of(branch_keys, unwrap))]
+}
+
+/// What searching and the writing of searchable fields need.
+fn uses_search_keys(facts: &PolicyFor) -> Statements {
+    let Some(search_keys) = &facts.search_keys else { return Vec::new() };
+    let find =
+        Statement::allow("FindSearchKeys", &["dynamodb:GetItem"], [search_keys.table.as_str()]);
+    let keys = facts.search_kms_keys.clone();
+    let unwrap = Statement::allow("UnwrapSearchKeys", &["kms:Decrypt"], keys);
+    vec![Some(find), Some(for_keys_of(search_keys, unwrap))]
 }
 
 fn table(facts: &PolicyFor) -> Option<String> {
@@ -246,6 +262,9 @@ fn lists_copies(table: impl IntoIterator<Item = impl Into<String>>) -> [Statemen
 /// To resolve an alias, and to see that a key is enabled.
 fn describes_keys(facts: &PolicyFor) -> Statement {
     let mut keys: Vec<_> = [&facts.keys, &facts.from, &facts.to].into_iter().flatten().collect();
+    if facts.role == Role::SearchOperator {
+        keys.extend(&facts.search_kms_keys);
+    }
     keys.sort();
     keys.dedup();
     Statement::allow("DescribeKeys", &["kms:DescribeKey"], keys.into_iter().cloned())
@@ -282,9 +301,13 @@ fn for_records(facts: &PolicyFor, statement: Statement) -> Statement {
         .fold(statement, |statement, (name, value)| with_pair(statement, name, value))
 }
 
-/// For the encryption contexts of branch keys alone.
-fn for_branch_keys(branch_keys: &BranchKeys, statement: Statement) -> Statement {
-    with_pair(statement, "table", &branch_keys.logical)
+/// For the encryption contexts of one table of keys alone.
+fn for_keys_of(keys: &TableOfKeys, statement: Statement) -> Statement {
+    let statement = with_pair(statement, "table", &keys.logical);
+    match keys.purpose.pair() {
+        Some(purpose) => with_pair(statement, PURPOSE_PAIR, purpose),
+        None => statement,
+    }
 }
 
 fn with_pair(statement: Statement, name: &str, value: &str) -> Statement {

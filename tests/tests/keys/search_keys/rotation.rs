@@ -1,5 +1,7 @@
 //! Rotating, cancelling and retiring, in time.
 
+use envelope_examples::servers::create_kms_key;
+
 use super::*;
 
 #[tokio::test]
@@ -132,4 +134,56 @@ async fn a_rotation_that_is_stored_late_is_postponed() {
     assert!(rotated.write_from().unwrap() >= bench.now() + MAX_AGE + CLOCKS);
     assert_eq!(rotated, bench.keys().branch("users").await.unwrap());
     assert_eq!(bench.keys().versions("users").await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn only_a_retired_version_is_deleted() {
+    let bench = Bench::with(&["users"]).await;
+    let keys = bench.keys();
+    let rotated = keys.rotate("users").await.unwrap();
+    let (old, new) = (rotated.also_search().unwrap(), rotated.write());
+    for version in [old, new] {
+        let error = keys.delete_version("users", version).await.unwrap_err();
+        assert!(matches!(error, SearchKeyError::Live { .. }), "{error}");
+    }
+    bench.clock.advance(2 * (MAX_AGE + CLOCKS) + MINUTE);
+    keys.retire("users").await.unwrap();
+    bench.faults.fail_next("TransactWriteItems", Fault::LoseReply);
+    assert!(keys.delete_version("users", old).await.unwrap());
+    assert!(!keys.delete_version("users", old).await.unwrap(), "it was deleted before");
+    let error = keys.delete_version("users", new).await.unwrap_err();
+    assert!(error.to_string().contains("`rotate` and `retire` it"), "{error}");
+    assert_eq!(keys.versions("users").await.unwrap().len(), 1);
+    bench.fetched().await.unwrap();
+    let error = keys.delete_version("orders", new).await.unwrap_err();
+    assert_eq!(key_kind(&error), KeyErrorKind::KeyNotFound);
+}
+
+/// The operator who moves keys sees none: KMS re-encrypts them, for the same purpose alone.
+#[tokio::test]
+async fn search_keys_move_to_another_kms_key() {
+    let bench = Bench::with(&[]).await;
+    let kms = bench.servers.kms();
+    let (old, new) = (create_kms_key(kms).await.unwrap(), create_kms_key(kms).await.unwrap());
+    let keys = |key: &str| {
+        let kms = KmsKeyProvider::new(bench.servers.kms().clone(), key);
+        let dynamodb = bench.servers.dynamodb().clone();
+        SearchKeyTable::new(dynamodb, "search-keys", kms).named(&bench.table)
+    };
+    keys(&old).create("users").await.unwrap();
+    keys(&old).create("orders").await.unwrap();
+    keys(&old).rotate("users").await.unwrap();
+    let run = keys(&old).rewrap(bench.servers.kms_through(&bench.faults), &old, &new);
+    let counts = run.send().await.unwrap();
+    assert_eq!((counts.changed, counts.failed, counts.other_key), (3, 0, 0));
+    assert_eq!((bench.faults.calls("ReEncrypt"), bench.faults.calls("Decrypt")), (3, 0));
+    for request in bench.faults.requests("ReEncrypt") {
+        let request = String::from_utf8(request).unwrap();
+        assert_eq!(request.matches(r#""purpose":"search""#).count(), 2, "{request}");
+    }
+    let error = SearchKeys::per_table(keys(&old)).prefetch("users").await.unwrap_err();
+    assert_eq!(error.kind(), KeyErrorKind::WrongKey, "the process does not know the new key");
+    for table in ["users", "orders"] {
+        SearchKeys::per_table(keys(&new)).prefetch(table).await.unwrap();
+    }
 }

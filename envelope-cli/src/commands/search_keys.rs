@@ -1,0 +1,328 @@
+//! `envelope search-keys`: creates, rotates, retires, lists, moves and deletes search keys.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, Subcommand};
+use envelope_dynamo::error::KeyErrorKind;
+use envelope_dynamo::keys::{KmsKeyWrapper, SearchBranch, SearchKeyError, SearchKeyTable};
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::aws::Aws;
+use crate::commands::key_tables::{
+    Created, Deleted, Lines, ListedVersion, confirmed, shown, version,
+};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome, chain};
+use crate::key_name::Key;
+use crate::run::{RunArgs, Subject, described, drive, refuse_alias_in_parts};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SearchKeysCommand {
+    /// Create the table of search keys, with on-demand billing
+    CreateTable(Store),
+
+    /// Create a branch and the first version of its search key
+    ///
+    /// A program that has one search key for each table uses the logical name of the table as
+    /// branch.
+    #[command(verbatim_doc_comment)]
+    Create(Create),
+
+    /// Add a version to a branch: searched for at once, and written from a later time on
+    ///
+    /// The times are printed. After the second one, write all records anew and retire the older
+    /// version.
+    #[command(verbatim_doc_comment)]
+    Rotate(Wrapping),
+
+    /// Take a rotation back, until the new version is written
+    ///
+    /// The new version is searched for until it is retired.
+    Cancel(OneBranch),
+
+    /// End a rotation: the version that is not written any more is not searched for any more
+    ///
+    /// Searches miss records that have tags of this version. So write all records anew before.
+    Retire(OneBranch),
+
+    /// List the branches
+    List(Store),
+
+    /// List the versions of a branch's search key, the oldest first
+    Versions(OneBranch),
+
+    /// Move the search keys of all branches from one KMS key to another
+    ///
+    /// Only KMS sees the search keys. No tag and no record changes.
+    Rewrap(Box<SearchRewrapArgs>),
+
+    /// Delete one version of a search key that was retired
+    DeleteVersion(DeleteVersion),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Store {
+    /// The table of search keys, by its physical name
+    #[arg(long, value_name = "NAME", default_value = "search-keys")]
+    search_keys: String,
+
+    /// The logical name of the table, to which every search key is bound
+    #[arg(long, value_name = "NAME", default_value = "search-keys")]
+    logical: String,
+}
+
+impl Store {
+    fn open<P>(&self, aws: &Aws, provider: P) -> SearchKeyTable<P> {
+        let table = SearchKeyTable::new(aws.dynamodb.clone(), &*self.logical, provider);
+        table.named(&*self.search_keys)
+    }
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OneBranch {
+    #[command(flatten)]
+    store: Store,
+
+    /// The branch
+    #[arg(long, value_name = "NAME")]
+    branch: String,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Wrapping {
+    #[command(flatten)]
+    of: OneBranch,
+
+    /// The KMS key that wraps the search key
+    #[arg(long, value_name = "KEY")]
+    kms_key: String,
+}
+
+impl Wrapping {
+    fn open(&self, aws: &Aws) -> SearchKeyTable<KmsKeyWrapper> {
+        self.of.store.open(aws, KmsKeyWrapper::new(aws.kms.clone(), &*self.kms_key))
+    }
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    wrapping: Wrapping,
+
+    /// How long a process may use what it read about the branch: a second to a day
+    ///
+    /// A rotation takes at least two times this time and an hour.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    max_age: u64,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SearchRewrapArgs {
+    #[command(flatten)]
+    store: Store,
+
+    /// The KMS key that wraps the search keys now: ARN, or alias without --part
+    #[arg(long, value_name = "KEY")]
+    from: String,
+
+    /// The KMS key that shall wrap them: ARN, or alias without --part
+    #[arg(long, value_name = "KEY")]
+    to: String,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DeleteVersion {
+    #[command(flatten)]
+    of: OneBranch,
+
+    /// The version to delete, which was retired
+    #[arg(long, value_name = "UUID")]
+    version: String,
+
+    /// The version again: nothing brings it back
+    #[arg(long, value_name = "UUID")]
+    confirm: String,
+}
+
+impl From<SearchKeyError> for Failure {
+    fn from(error: SearchKeyError) -> Self {
+        let text = chain(&error);
+        if error.is_retryable() { Self::try_again(text) } else { Self::act_now(text) }
+    }
+}
+
+pub(crate) async fn run(command: SearchKeysCommand, global: &Global) -> Outcome {
+    match command {
+        SearchKeysCommand::CreateTable(store) => {
+            let aws = Aws::load(global).await?;
+            let table = store.open(&aws, ());
+            table.create_table().await?;
+            global.output.print(&Created { table: table.name().to_owned() })?;
+        }
+        SearchKeysCommand::Create(Create { wrapping, max_age }) => {
+            let aws = Aws::load(global).await?;
+            let table = wrapping.open(&aws).max_age(Duration::from_secs(max_age));
+            let branch = table.create(&wrapping.of.branch).await?;
+            global.output.print(&Listed::from(&branch))?;
+        }
+        SearchKeysCommand::Rotate(wrapping) => {
+            let aws = Aws::load(global).await?;
+            let branch = wrapping.open(&aws).rotate(&wrapping.of.branch).await?;
+            global.output.print(&Listed::from(&branch))?;
+        }
+        SearchKeysCommand::Cancel(of) => {
+            let aws = Aws::load(global).await?;
+            let branch = of.store.open(&aws, ()).cancel(&of.branch).await?;
+            global.output.print(&Listed::from(&branch))?;
+        }
+        SearchKeysCommand::Retire(of) => {
+            let aws = Aws::load(global).await?;
+            let version = of.store.open(&aws, ()).retire(&of.branch).await?;
+            let retired = version.map(|version| version.to_string());
+            global.output.print(&Retired { branch: of.branch, retired })?;
+        }
+        SearchKeysCommand::List(store) => return list(&store, global).await,
+        SearchKeysCommand::Versions(of) => return versions(&of, global).await,
+        SearchKeysCommand::Rewrap(args) => return rewrap(*args, global).await,
+        SearchKeysCommand::DeleteVersion(args) => return delete_version(&args, global).await,
+    }
+    Ok(Exit::Done)
+}
+
+/// A branch: which versions are used, and from when. Times are in RFC 3339, UTC.
+#[derive(Serialize)]
+struct Listed {
+    branch: String,
+    /// The version that is written, or will be from `write_from` on.
+    write: String,
+    /// The other version that is searched for, during a rotation.
+    also_search: Option<String>,
+    write_from: Option<String>,
+    cancelled: Option<String>,
+    /// When `also_search` may be retired.
+    retire_from: Option<String>,
+    /// In seconds.
+    max_age: u64,
+    /// Whether `write` is written at this moment.
+    #[serde(skip)]
+    is_written: bool,
+}
+
+impl From<&SearchBranch> for Listed {
+    fn from(branch: &SearchBranch) -> Self {
+        Self {
+            branch: branch.name().to_owned(),
+            write: branch.write().to_string(),
+            also_search: branch.also_search().map(|version| version.to_string()),
+            write_from: branch.write_from().map(shown),
+            cancelled: branch.cancelled().map(shown),
+            retire_from: branch.retire_from().map(shown),
+            max_age: branch.max_age().as_secs(),
+            is_written: branch.written_at(SystemTime::now()) == branch.write(),
+        }
+    }
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\t{}", self.branch.escape_debug(), self.write)?;
+        if let Some(time) = &self.write_from {
+            let is = if self.is_written { "written since" } else { "written from" };
+            write!(f, "\t{is} {time}")?;
+        }
+        if let Some(time) = &self.cancelled {
+            write!(f, "\trotation cancelled {time}")?;
+        }
+        let (Some(version), Some(time)) = (&self.also_search, &self.retire_from) else {
+            return Ok(());
+        };
+        write!(f, "\talso searched {version}\tto retire from {time}")
+    }
+}
+
+#[derive(Serialize)]
+struct Retired {
+    branch: String,
+    /// The version, if there was one to retire.
+    retired: Option<String>,
+}
+
+impl fmt::Display for Retired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.retired {
+            Some(version) => write!(f, "retired {version}"),
+            None => f.write_str("one version is searched for: nothing was there to retire"),
+        }
+    }
+}
+
+async fn list(store: &Store, global: &Global) -> Outcome {
+    let aws = Aws::load(global).await?;
+    let mut branches = store.open(&aws, ()).list();
+    let (mut found, mut is_malformed) = (Vec::new(), false);
+    while let Some(branch) = branches.next().await {
+        match branch {
+            Ok(branch) => found.push(Listed::from(&branch)),
+            // One item that somebody has changed does not hide the others.
+            Err(error) if is_of_item(&error) => {
+                eprintln!("envelope: {}", chain(&error));
+                is_malformed = true;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    found.sort_by(|a, b| a.branch.cmp(&b.branch));
+    global.output.print(&Lines(found))?;
+    Ok(if is_malformed { Exit::LeftOver } else { Exit::Done })
+}
+
+fn is_of_item(error: &SearchKeyError) -> bool {
+    error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::InvalidResponse)
+}
+
+async fn versions(of: &OneBranch, global: &Global) -> Outcome {
+    let aws = Aws::load(global).await?;
+    let versions = of.store.open(&aws, ()).versions(&of.branch).await?;
+    let listed = versions.iter().map(|version| ListedVersion {
+        version: version.version().to_string(),
+        created: shown(version.created()),
+        active: version.is_live(),
+    });
+    global.output.print(&Lines(listed.collect()))?;
+    Ok(Exit::Done)
+}
+
+async fn rewrap(args: SearchRewrapArgs, global: &Global) -> Outcome {
+    refuse_alias_in_parts(args.run.part()?, &[&args.from, &args.to])?;
+    let stop = args.run.stop();
+    let aws = Aws::load(global).await?;
+    let from = Key::resolve(&aws.kms, &args.from).await?;
+    let to = Key::resolve(&aws.kms, &args.to).await?;
+    let table = args.store.open(&aws, ());
+    let info = described(&table.stored_table()).await?;
+    let subject = Subject {
+        command: "search-keys rewrap",
+        changed: "moved",
+        from: Some(from.shown()),
+        to: Some(to.shown()),
+        is_of_types: false,
+    };
+    let run = table.rewrap(aws.kms.clone(), from.arn, to.arn);
+    drive(run, &args.run, &info, &subject, global.output, stop).await
+}
+
+async fn delete_version(args: &DeleteVersion, global: &Global) -> Outcome {
+    confirmed("--version", &args.version, &args.confirm)?;
+    let version = version(&args.version, "search", "search-keys")?;
+    let aws = Aws::load(global).await?;
+    let table = args.of.store.open(&aws, ());
+    let was_there = table.delete_version(&args.of.branch, version).await?;
+    let branch = args.of.branch.clone();
+    global.output.print(&Deleted { branch, versions: usize::from(was_there) })?;
+    Ok(Exit::Done)
+}
