@@ -12,6 +12,7 @@
 //! | write many records with one data key | [`SharedKeyProvider`] |
 //! | write and read thousands of records per call to KMS, and erase all records of a person | [`HierarchicalKeyProvider`], with a [`BranchKeyTable`] |
 //! | let several regions, accounts or partners read | [`MultiKeyProvider`], or [`MultiKeyWrapper`] to write only |
+//! | find records by an encrypted field | [`SearchKeys`], from a [`SearchKeyTable`] |
 //! | let some readers see only some fields | [`GroupKeyProvider`], and [`Access`](crate::Access) fields |
 //! | read what partners without AWS have written | [`KmsRsaKey`]; the partner uses `RsaRecipient` (feature `rsa`) |
 //! | give a device data keys that were made beforehand | [`KmsKeyProvider::generate_without_plaintext`], [`ProvisionedKeyWrapper`] |

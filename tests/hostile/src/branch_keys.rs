@@ -1,6 +1,7 @@
-//! Reading the table of branch keys.
+//! Reading the tables of branch keys and of search keys.
 
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
@@ -17,12 +18,13 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_types::body::SdkBody;
 use envelope_core::{BranchKeyStore, BranchName, BranchVersion, LocalKeyProvider, RootKey};
 use envelope_dynamo::BranchKeyTable;
+use envelope_dynamo::keys::{SearchKeyTable, SearchKeys};
 use serde_json::{Map, Value as Json, json};
 
 use crate::input::{Input, Item};
 
-/// Arbitrary items of the table are read or refused, and nobody without the KMS key can forge a
-/// branch key.
+/// Arbitrary items of the tables are read or refused, and nobody without the KMS key can forge a
+/// branch key or a search key.
 ///
 /// The bytes are two items. A simulated DynamoDB returns the first item for a pointer and for a
 /// key, and both items for a list.
@@ -46,6 +48,21 @@ pub fn branch_keys(bytes: &[u8]) {
             );
             let _ = played.table.versions("b_1").await.map(|versions| format!("{versions:?}"));
             let _ = played.table.list().next().await.map(|page| format!("{page:?}"));
+
+            assert!(played.keys.prefetch("b_1").await.is_err(), "a search key was forged");
+            let searches = &played.searches;
+            if let Ok(branch) = searches.branch("b_1").await {
+                let live = [Some(branch.write()), branch.also_search()];
+                assert!(live.contains(&Some(branch.written_at(SystemTime::now()))));
+                assert!(
+                    branch.retire_from() > branch.write_from().max(branch.cancelled())
+                        || live[1].is_none()
+                );
+            }
+            let _ = searches.versions("b_1").await.map(|versions| format!("{versions:?}"));
+            let _ = searches.list().next().await.map(|page| format!("{page:?}"));
+            let _ = searches.cancel("b_1").await.map_err(|error| error.to_string());
+            let _ = searches.retire("b_1").await.map_err(|error| error.to_string());
         });
     });
 }
@@ -53,6 +70,8 @@ pub fn branch_keys(bytes: &[u8]) {
 struct Played {
     runtime: tokio::runtime::Runtime,
     table: BranchKeyTable<LocalKeyProvider>,
+    searches: SearchKeyTable<LocalKeyProvider>,
+    keys: SearchKeys,
     body: Arc<Mutex<String>>,
 }
 
@@ -72,10 +91,14 @@ impl Played {
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(answering(&body));
-        let provider = LocalKeyProvider::new(RootKey::from_bytes(&[9; 32]).unwrap());
+        let provider = || LocalKeyProvider::new(RootKey::from_bytes(&[9; 32]).unwrap());
+        let client = Client::from_conf(config.build());
+        let searches = || SearchKeyTable::new(client.clone(), "search-keys", provider());
         Self {
             runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
-            table: BranchKeyTable::new(Client::from_conf(config.build()), "branch-keys", provider),
+            searches: searches(),
+            keys: SearchKeys::per_table(searches()),
+            table: BranchKeyTable::new(client, "branch-keys", provider()),
             body,
         }
     }

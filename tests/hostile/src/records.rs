@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 /// Names of fields, entries and variants below, and a few unknown names.
-pub(crate) const NAMES: [&str; 42] = [
+pub(crate) const NAMES: [&str; 47] = [
     "id",
     "at",
     "text",
@@ -52,6 +52,11 @@ pub(crate) const NAMES: [&str; 42] = [
     "version",
     "encrypted_payload_g",
     "encrypted_dek_g",
+    "write",
+    "also_search",
+    "write_from",
+    "cancelled",
+    "max_age",
 ];
 
 /// An enum in the default representation of serde.
