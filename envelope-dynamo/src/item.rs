@@ -41,6 +41,7 @@ pub(crate) mod open_own;
 pub(crate) mod pending_item;
 pub(crate) mod plain;
 pub(crate) mod plaintext;
+pub(crate) mod question;
 pub(crate) mod read_back;
 pub(crate) mod reconcile;
 pub(crate) mod search_tags;
@@ -121,7 +122,7 @@ pub async fn from_item<T: Entity>(
     item: Item,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<T, Error> {
-    T::open(item, provider, PlaintextItems::Refuse).await
+    T::open(item, provider, PlaintextItems::Refuse.into()).await
 }
 
 /// The context under which the data key of the record in `item` is wrapped. It has no authenticated

@@ -147,7 +147,7 @@ pub mod __private {
     pub use crate::item::listed_keys::ListedKeys;
     pub use crate::item::pending_item::PendingItem;
     pub use crate::item::plain::PlainItem;
-    pub use crate::item::plaintext::PlaintextItems;
+    pub use crate::item::question::Reading;
     pub use crate::item::split::compose_key;
     pub use crate::item::{Entity, EntityOf};
     pub use crate::keys::UnwrapKey;

@@ -1,6 +1,7 @@
 //! What a tag is computed from (FORMAT 13.2).
 
 use crate::cbor::major;
+use crate::search::message::{SearchMessage, SearchValue};
 use crate::search::step::Step;
 use crate::value::{head, text};
 
@@ -77,6 +78,18 @@ impl<'a> Definition<'a> {
     #[must_use]
     pub const fn fields(&self) -> &'a [TaggedField<'a>] {
         self.fields
+    }
+
+    /// The canonical bytes of `values`, one for each field and in its order, as
+    /// [`Tagger::message`](crate::search::Tagger::message) has them: to compare values without a
+    /// search key. `None` if a text or binary value is empty after the steps.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many values as the definition has fields.
+    #[must_use]
+    pub fn message(&self, values: &[SearchValue<'_>]) -> Option<SearchMessage> {
+        SearchMessage::new(values, self.fields.iter().map(|(_, steps)| *steps))
     }
 
     /// The deterministic CBOR of the definition, which is the `info` of the key derivation.

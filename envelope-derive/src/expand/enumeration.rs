@@ -28,7 +28,7 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
         let position = if i + 1 == records.len() { quote!(_) } else { quote!(#i) };
         quote! {
             __envelope::Result::Ok(#position) => {
-                <#ty as __envelope::Entity>::open(__item, __provider, __plaintext)
+                <#ty as __envelope::Entity>::open(__item, __provider, __reading)
                     .await
                     .map(Self::#variant)
             }
@@ -83,7 +83,7 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
             fn open(
                 __item: __envelope::Item,
                 __provider: &(impl __envelope::UnwrapKey + ?__envelope::Sized),
-                __plaintext: __envelope::PlaintextItems,
+                __reading: __envelope::Reading<'_>,
             ) -> impl __envelope::Future<Output = __envelope::Result<Self, __envelope::Error>>
                    + __envelope::Send {
                 async move {

@@ -19,6 +19,13 @@ pub(crate) type Names = HashMap<String, String>;
 /// The placeholders of values, and the values.
 pub(crate) type Values = HashMap<String, AttributeValue>;
 
+/// The placeholders of a search tag.
+pub(crate) struct TagPlaceholders {
+    pub(crate) attribute: &'static str,
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
 /// Checks that DynamoDB accepts an expression of this length.
 pub(crate) fn check_length(expression: Option<&String>) -> Result<(), ErrorKind> {
     match expression.map_or(0, String::len) {
@@ -78,6 +85,12 @@ impl Placeholders {
         let placeholder = format!(":envelope{}", self.next());
         self.values.insert(placeholder.clone(), value);
         placeholder
+    }
+
+    /// The placeholders of a search tag, whose value is set when the query runs.
+    pub(crate) fn tag(&mut self, attribute: &'static str) -> TagPlaceholders {
+        let (name, value) = (self.name(attribute), self.value(AttributeValue::Null(true)));
+        TagPlaceholders { attribute, name, value }
     }
 
     /// The placeholder of a value for `attribute`, which DynamoDB must be able to store.

@@ -12,7 +12,7 @@ use crate::item::listed_keys::ListedKeys;
 use crate::item::open::open;
 use crate::item::pending_item::PendingItem;
 use crate::item::plain::{PlainItem, open_plain};
-use crate::item::plaintext::PlaintextItems;
+use crate::item::question::Reading;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -92,7 +92,7 @@ pub trait Entity: Sized {
     fn open(
         item: Item,
         provider: &(impl UnwrapKey + ?Sized),
-        plaintext: PlaintextItems,
+        reading: Reading<'_>,
     ) -> impl Future<Output = Result<Self, Error>> + Send;
 
     /// The composed key in `listed` that the record's fields do not make.
@@ -133,12 +133,12 @@ impl<T: Envelope> Entity for T {
     async fn open(
         mut item: Item,
         provider: &(impl UnwrapKey + ?Sized),
-        plaintext: PlaintextItems,
+        reading: Reading<'_>,
     ) -> Result<Self, Error> {
-        let record = if plaintext.accepts(&item) {
+        let record = if reading.plaintext.accepts(&item) {
             open_plain(&mut item)
         } else {
-            open(&mut item, provider).await.map(|opened| opened.record)
+            open(&mut item, provider, reading.answer).await.map(|opened| opened.record)
         };
         record.map_err(|kind| Error::new(record_id(&Kind::of::<T>(), &item), kind))
     }

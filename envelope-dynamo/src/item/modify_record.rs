@@ -90,7 +90,7 @@ impl<T: Envelope> Stored<T> {
             policy.note(PlaintextEvent::Read, &id);
             return Ok(stored);
         }
-        let opened = open::<T>(&mut item.clone(), provider).await.map_err(fail)?;
+        let opened = open::<T>(&mut item.clone(), provider, None).await.map_err(fail)?;
         Self::of_opened(item, opened).map_err(fail)
     }
 

@@ -1,6 +1,6 @@
 //! Opens an item as a record of a struct: opens payload and groups, and assembles the record.
 
-use envelope_core::{Plaintext, UnwrapKey, read_fields};
+use envelope_core::{FieldValue, Plaintext, UnwrapKey, ValueError, read_fields};
 
 use crate::dynamodb::Item;
 use crate::error::data::DataError;
@@ -8,6 +8,7 @@ use crate::error::kind::ErrorKind;
 use crate::item::assemble::assemble;
 use crate::item::group::{Group, open_group};
 use crate::item::open_own::{OpenedPayload, open_own};
+use crate::item::question::Answer;
 use crate::item::reconcile::reconcile;
 use crate::item::split::keys_of;
 use crate::record::Envelope;
@@ -32,12 +33,30 @@ pub(crate) struct OpenedItem {
     withheld: Vec<&'static str>,
 }
 
-/// Opens `item`, and leaves its key attributes there: an error names the record with them.
+impl OpenedItem {
+    /// The encrypted fields, without those of groups.
+    pub(crate) fn fields(&self) -> Result<Vec<(&str, FieldValue<'_>)>, ValueError> {
+        read_fields(self.own.plaintext.expose())
+    }
+
+    /// The names of the authenticated attributes.
+    pub(crate) fn authenticated(&self) -> &[String] {
+        &self.own.authenticated
+    }
+}
+
+/// Opens `item`, and leaves its key attributes there: an error names the record with them. Finds
+/// out the `answer` to a search.
 pub(crate) async fn open<T: Envelope>(
     item: &mut Item,
     provider: &(impl UnwrapKey + ?Sized),
+    answer: Option<&Answer<'_>>,
 ) -> Result<Opened<T>, ErrorKind> {
-    let opened = open_payloads(&Kind::of::<T>(), item, provider).await?;
+    let kind = Kind::of::<T>();
+    let opened = open_payloads(&kind, item, provider).await?;
+    if let Some(answer) = answer {
+        answer.find_out(&kind, item, &opened);
+    }
     assemble_opened(item, opened)
 }
 

@@ -124,7 +124,7 @@ pub(crate) async fn read_item<T: Entity>(
     policy: &PlaintextPolicy,
 ) -> Result<T, Error> {
     let plain = policy.state.accepts(&item).then(|| id_of(T::KINDS, &item));
-    let record = T::open(item, provider, policy.state).await?;
+    let record = T::open(item, provider, policy.state.into()).await?;
     if let Some(id) = plain.flatten() {
         policy.note(PlaintextEvent::Read, &id);
     }

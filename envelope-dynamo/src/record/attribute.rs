@@ -16,7 +16,6 @@ use crate::record::Envelope;
 use crate::record::field::Field;
 use crate::record::key::{FirstParts, IntoValue};
 use crate::record::key_format::KeyFormat;
-use crate::record::search_tag::SearchTag;
 
 /// A value for an attribute, or the error of its serialization.
 #[doc(hidden)]
@@ -33,7 +32,7 @@ pub(crate) enum OperandValue {
     Serialized(Serialized),
     /// The attribute is a search tag. What is sent is computed from these values when the query
     /// runs, because that needs search keys. The values are secret.
-    Searched(SearchTag, SearchedValues),
+    Searched(SearchedValues),
 }
 
 impl Operand {
@@ -161,8 +160,8 @@ pub struct Attribute<T, V, M> {
     scalar: Option<fn() -> Option<ScalarAttributeType>>,
     /// The format of a composed key each of whose parts is written as its type is.
     parts: Option<KeyFormat>,
-    /// For a search tag: what it is computed from, and the function that takes the values.
-    search: Option<(SearchTag, fn(V) -> SearchedValues)>,
+    /// For a search tag: the function that takes the values from which it is computed.
+    search: Option<fn(V) -> SearchedValues>,
     record: PhantomData<fn() -> (T, M)>,
 }
 
@@ -240,15 +239,10 @@ impl<T, V, M> Attribute<T, V, M> {
 
     /// A search tag, as the key of an index. Its values are those of the searched fields.
     #[must_use]
-    pub fn search_tag(name: &'static str, values: fn(V) -> SearchedValues) -> Self
-    where
-        T: Envelope,
-    {
+    pub fn search_tag(name: &'static str, values: fn(V) -> SearchedValues) -> Self {
         const COMPUTED: ValueError = ValueError::format("is computed from other fields");
         let tag = Self::through(name, |_| Err(COMPUTED), |_| Err(COMPUTED));
-        let source = T::SCHEMA.stored_as(name).and_then(Field::as_search_tag);
-        let search = source.map(|source| (source, values));
-        Self { search, ..tag.scalar_type(|| Some(ScalarAttributeType::B)) }
+        Self { search: Some(values), ..tag.scalar_type(|| Some(ScalarAttributeType::B)) }
     }
 
     /// Marks a composed key each of whose parts is written as its type is, without
@@ -276,7 +270,7 @@ impl<T, V, M> Attribute<T, V, M> {
     pub fn key_operand(&self, value: V) -> Operand {
         let value = match self.search {
             None => OperandValue::Serialized((self.write)(value)),
-            Some((tag, values)) => OperandValue::Searched(tag, values(value)),
+            Some(values) => OperandValue::Searched(values(value)),
         };
         Operand { attribute: self.name, value }
     }

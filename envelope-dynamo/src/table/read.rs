@@ -49,6 +49,7 @@ pub(crate) mod read_request;
 pub(crate) mod records;
 pub(crate) mod resume_token;
 pub(crate) mod scan;
+pub(crate) mod search;
 pub(crate) mod segment;
 pub(crate) mod settings;
 pub(crate) mod source;

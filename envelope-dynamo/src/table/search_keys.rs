@@ -45,6 +45,15 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         }
     }
 
+    /// The keys for a query by the search tag `attribute`.
+    ///
+    /// # Errors
+    ///
+    /// If there are none.
+    pub(crate) fn search_keys_for(&self, attribute: &'static str) -> Result<SearchKeys, ErrorKind> {
+        self.search_keys.clone().ok_or(no_search_keys(attribute, WITH_SEARCH_KEYS))
+    }
+
     /// The keys for the tags of records of this kind; `None` if the kind has no tags.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod plaintext;
 mod printed;
 mod provoked;
 mod reading;
+mod searches;
 mod traced_calls;
 mod writing;
 

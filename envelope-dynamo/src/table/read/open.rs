@@ -13,7 +13,8 @@ use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::item::entity::Entity;
-use crate::item::plaintext::{PlaintextPolicy, id_of, read_item};
+use crate::item::plaintext::{PlaintextItems, PlaintextPolicy, id_of, is_plaintext, read_item};
+use crate::item::question::{Answer, Question, Reading};
 use crate::record::Envelope as _;
 use crate::record::schema::ENCRYPTED_DEK;
 use crate::record::view::{View, view_item};
@@ -27,11 +28,19 @@ pub(crate) struct Opener<T> {
     provider: Arc<dyn UnwrapKey>,
     /// Whether an item is a record to return. Others are skipped.
     takes: fn(&Item) -> bool,
-    open: fn(Item, Arc<dyn UnwrapKey>, PlaintextPolicy, KeyNames) -> Opening<'static, T>,
+    open: fn(Item, Arc<dyn UnwrapKey>, PlaintextPolicy, ListedBy) -> Opening<'static, Option<T>>,
     /// What becomes of items that are not sealed.
     plaintext: PlaintextPolicy,
-    /// The composed keys of the index that lists the items.
-    listed_by: KeyNames,
+    listed_by: ListedBy,
+}
+
+/// Why an index lists the items, as far as the records are compared with it.
+#[derive(Clone, Default)]
+pub(crate) struct ListedBy {
+    /// The composed keys of the index.
+    pub(crate) names: KeyNames,
+    /// What a search asks for.
+    pub(crate) question: Option<Arc<Question>>,
 }
 
 /// The composed keys of an index: of its partition key and of its sort key.
@@ -40,7 +49,7 @@ pub(crate) type KeyNames = [Option<&'static str>; 2];
 impl<T> Clone for Opener<T> {
     fn clone(&self) -> Self {
         let (provider, plaintext) = (Arc::clone(&self.provider), self.plaintext.clone());
-        Self { provider, plaintext, ..*self }
+        Self { provider, plaintext, listed_by: self.listed_by.clone(), ..*self }
     }
 }
 
@@ -49,7 +58,7 @@ impl<T: 'static> Opener<T> {
     pub(crate) fn records(
         provider: Arc<dyn UnwrapKey>,
         plaintext: PlaintextPolicy,
-        listed_by: KeyNames,
+        listed_by: ListedBy,
     ) -> Self
     where
         T: Entity,
@@ -57,8 +66,8 @@ impl<T: 'static> Opener<T> {
         Self {
             provider,
             takes: T::takes,
-            open: |item, provider, plaintext, names| {
-                Box::pin(async move { read_listed(item, names, &*provider, &plaintext).await })
+            open: |item, provider, plaintext, listed_by| {
+                Box::pin(async move { read_listed(item, &listed_by, &*provider, &plaintext).await })
             },
             plaintext,
             listed_by,
@@ -70,11 +79,11 @@ impl<T: 'static> Opener<T> {
     where
         T: View<Record: Entity> + Send,
     {
-        let open = |item, _, _, _| -> Opening<'static, T> {
-            Box::pin(std::future::ready(view_item(item)))
+        let open = |item, _, _, _| -> Opening<'static, Option<T>> {
+            Box::pin(std::future::ready(view_item(item).map(Some)))
         };
         let plaintext = PlaintextPolicy::default();
-        let listed_by = KeyNames::default();
+        let listed_by = ListedBy::default();
         Self { provider, takes: <T::Record as Entity>::takes, open, plaintext, listed_by }
     }
 
@@ -97,39 +106,66 @@ impl<T: 'static> Opener<T> {
         Self {
             provider: Arc::new(CachedKeyProvider::new(Arc::clone(&self.provider), limits)),
             plaintext: self.plaintext.clone(),
+            listed_by: self.listed_by.clone(),
             ..*self
         }
     }
 
-    pub(crate) fn open(&self, item: Item) -> Opening<'static, T> {
-        (self.open)(item, Arc::clone(&self.provider), self.plaintext.clone(), self.listed_by)
+    /// Opens an item. `None` if it is no answer to the search.
+    pub(crate) fn open(&self, item: Item) -> Opening<'static, Option<T>> {
+        let (provider, listed_by) = (Arc::clone(&self.provider), self.listed_by.clone());
+        (self.open)(item, provider, self.plaintext.clone(), listed_by)
     }
 }
 
-/// Reads an item that an index listed under the composed keys `names`, and compares these with the
-/// fields of the record.
+/// Reads an item that an index listed, and compares the record with the search, and with the
+/// composed keys of the index. `None` if it is no answer to the search.
 ///
-/// An item that is not sealed is not compared: whoever changes its key can change its fields as
-/// well.
+/// An item that is not sealed is not compared with composed keys: whoever changes its key can
+/// change its fields as well.
 async fn read_listed<T: Entity>(
     item: Item,
-    names: KeyNames,
+    listed_by: &ListedBy,
     provider: &(impl UnwrapKey + ?Sized),
     policy: &PlaintextPolicy,
-) -> Result<T, Error> {
-    let listed: Vec<_> =
-        names.into_iter().flatten().map(|name| (name, item.get(name).cloned())).collect();
-    if listed.is_empty() || policy.state.accepts(&item) {
-        return read_item(item, provider, policy).await;
-    }
-    let id = id_of(T::KINDS, &item);
-    let record: T = read_item(item, provider, policy).await?;
-    match record.mismatched_index_key(&listed) {
-        None => Ok(record),
+) -> Result<Option<T>, Error> {
+    let names = listed_by.names.into_iter().flatten();
+    let listed: Vec<_> = names.map(|name| (name, item.get(name).cloned())).collect();
+    let is_compared = !listed.is_empty() && !policy.state.accepts(&item);
+    let id = is_compared.then(|| id_of(T::KINDS, &item)).flatten();
+    let record: T = match &listed_by.question {
+        None => read_item(item, provider, policy).await?,
+        Some(question) => match answer(item, question, provider).await? {
+            Some(record) => record,
+            None => return Ok(None),
+        },
+    };
+    match is_compared.then(|| record.mismatched_index_key(&listed)).flatten() {
+        None => Ok(Some(record)),
         Some(attribute) => {
             let id = id.unwrap_or_else(|| RecordId::of_table(T::First::TABLE));
             Err(Error::new(id, ErrorKind::Data(DataError::IndexKeyMismatch { attribute })))
         }
+    }
+}
+
+/// Reads an item that an index listed under a search tag. `None` if the record does not have the
+/// searched values itself, or if nothing in the item is authentic.
+async fn answer<T: Entity>(
+    item: Item,
+    question: &Question,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<Option<T>, Error> {
+    if is_plaintext(&item) {
+        return Ok(None);
+    }
+    let answer = Answer::unknown(question);
+    let reading = Reading { plaintext: PlaintextItems::Refuse, answer: Some(&answer) };
+    let record = T::open(item, provider, reading).await;
+    match (answer.is_yes(), record) {
+        (Some(true), record) => record.map(Some),
+        (None, Err(error)) => Err(error),
+        (Some(false), _) | (None, Ok(_)) => Ok(None),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The options that queries and scans share, and how a prepared query or scan is read.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::Select;
@@ -20,11 +21,13 @@ use crate::table::bounded::CONCURRENCY;
 use crate::table::read::attribute_names::{
     composed_names, key_names, may_skip_items, primary_names, record_names, view_names,
 };
-use crate::table::read::open::Opener;
+use crate::table::read::open::{ListedBy, Opener};
 use crate::table::read::pages::{Pages, Projection};
 use crate::table::read::prepared::Prepared;
-use crate::table::read::records::Records;
+use crate::table::read::read_request::ReadRequest;
+use crate::table::read::records::{Limits, Records};
 use crate::table::read::resume_token::{Position, ResumeToken};
+use crate::table::read::search::Search;
 use crate::table::read::segment::Segment;
 use crate::table::read::source::Source;
 
@@ -85,7 +88,8 @@ impl<T: Entity> ReadOptions<T> {
         K: IndexKey,
     {
         let provider = Arc::new(Arc::clone(&table.provider));
-        let listed_by = composed_names::<T, K, I>(index);
+        let question = prepared.search.as_ref().map(|search| Arc::clone(&search.question));
+        let listed_by = ListedBy { names: composed_names::<T, K, I>(index), question };
         let opener = Opener::records(provider, table.plaintext.clone(), listed_by);
         self.fetch_base_table |= table.plaintext.state.reads();
         let projection = match index.name() {
@@ -133,12 +137,20 @@ impl<T: Entity> ReadOptions<T> {
             Some(_) if self.fetch_base_table => Projection::Keys,
             _ => projection,
         };
-        let source = Arc::new(self.source(table, index, named, !prepared.is_filtered));
-        let segments = prepared.requests.into_iter().zip(positions).map(|(request, position)| {
-            let pages = Pages::new(request, projection, Arc::clone(&source));
-            Segment::new(pages, position)
+        let is_search = prepared.search.is_some();
+        let source =
+            Source { is_search, ..self.source(table, index, named, !prepared.is_filtered) };
+        let source = Arc::new(source);
+        let pages = |request| Pages::new(request, projection, Arc::clone(&source));
+        let search = prepared.search.map(|search| {
+            let template = pages(ReadRequest::Query(search.query.clone()));
+            let from = positions.first().cloned().unwrap_or(Position::Start);
+            (Search::new(search, from), template)
         });
-        Ok(Records::new(prepared.fingerprint, segments.collect(), opener, limit, concurrency))
+        let segments = prepared.requests.into_iter().zip(positions);
+        let segments = segments.map(|(request, from)| Segment::new(pages(request), from)).collect();
+        let limits = Limits { records: limit, concurrency };
+        Ok(Records::new(prepared.fingerprint, segments, search, opener, limits))
     }
 
     /// How many items there are, counted by DynamoDB.
@@ -154,13 +166,24 @@ impl<T: Entity> ReadOptions<T> {
     {
         let source = self.source(table, index, Vec::new(), false);
         let limit = self.limit.map_or(u64::MAX, |limit| u64::try_from(limit).unwrap_or(u64::MAX));
+        let mut positions = self.positions(&prepared)?.into_iter();
+        let is_filtered = prepared.is_filtered;
+        let mut search = prepared
+            .search
+            .map(|search| Search::new(search, positions.next().unwrap_or(Position::Start)));
+        let mut known = prepared.requests.into_iter().zip(positions);
         let mut count = 0;
-        for (request, position) in prepared.requests.iter().zip(self.positions(&prepared)?) {
-            let request = request.clone().select(Some(Select::Count));
+        loop {
+            let query = match &mut search {
+                None => known.next(),
+                Some(search) => poll_fn(|context| search.poll_next(context)).await?,
+            };
+            let Some((request, position)) = query else { break };
+            let request = request.select(Some(Select::Count));
             let mut next = position;
             while count < limit && next != Position::End {
                 // Without a filter, every item that DynamoDB reads is counted.
-                let wanted = i32::try_from(limit - count).ok().filter(|_| !prepared.is_filtered);
+                let wanted = i32::try_from(limit - count).ok().filter(|_| !is_filtered);
                 let page_size = self.page_size.into_iter().chain(wanted).min();
                 let answer = request.clone().send(next.into_start(), page_size).await;
                 let answer = answer.map_err(|error| error.into_error(&source))?;
@@ -194,6 +217,7 @@ impl<T: Entity> ReadOptions<T> {
             page_size: self.page_size,
             identity: KeyIdentity::of::<T::First>,
             gives_all: gives_all && !may_skip_items::<T>(),
+            is_search: false,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
+use crate::record::key_identity::KeyIdentity;
 use crate::record::schema::RESERVED;
 use crate::table::read::base_table::from_base_table;
 use crate::table::read::read_request::{Answer, ReadRequest, RequestError};
@@ -53,6 +54,21 @@ impl Pages {
         source: Arc<Source>,
     ) -> Self {
         Self { request, projection, source }
+    }
+
+    /// The pages of another request for the same attributes.
+    pub(crate) fn of(&self, request: ReadRequest) -> Self {
+        Self::new(request, self.projection, Arc::clone(&self.source))
+    }
+
+    /// The index that is read.
+    pub(crate) fn index(&self) -> Option<&'static str> {
+        self.source.index
+    }
+
+    /// Identifies the record of an item, if the records of a search must be told apart.
+    pub(crate) fn identity(&self, item: &Item) -> Option<KeyIdentity> {
+        if self.source.is_search { (self.source.identity)(item).ok() } else { None }
     }
 
     /// Asks for these attributes from the next page on.

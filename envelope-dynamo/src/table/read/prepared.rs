@@ -7,11 +7,14 @@ use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::table::read::read_request::ReadRequest;
 use crate::table::read::resume_token::{Fingerprint, Position, ResumeToken};
+use crate::table::read::search::SearchQuery;
 
 /// A checked query or scan.
 pub(crate) struct Prepared {
-    /// One request for each segment.
+    /// One request for each segment. Of a search none.
     pub(crate) requests: Vec<ReadRequest>,
+    /// A search, whose requests are made when it runs.
+    pub(crate) search: Option<SearchQuery>,
     pub(crate) fingerprint: Fingerprint,
     /// The attributes that an exclusive start key must have, with their values where the query
     /// fixes them.
@@ -20,24 +23,29 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Where each segment starts.
+    /// Where each segment starts. A search has one position.
     pub(crate) fn positions(
         &self,
         token: Option<&ResumeToken>,
     ) -> Result<Vec<Position>, ErrorKind> {
-        let Some(token) = token else { return Ok(vec![Position::Start; self.requests.len()]) };
+        let count = self.requests.len() + usize::from(self.search.is_some());
+        let Some(token) = token else { return Ok(vec![Position::Start; count]) };
         let fits = |position: &Position| match position {
             Position::Start | Position::End => true,
-            Position::After(key) => self.accepts_start_key(key),
+            Position::After(key) => self.accepts_start_key(key) || self.is_end_of_lane(key),
         };
         let belongs = token.fingerprint == self.fingerprint
-            && token.positions.len() == self.requests.len()
+            && token.positions.len() == count
             && token.positions.iter().all(fits);
         if belongs {
             Ok(token.positions.clone())
         } else {
             Err(ErrorKind::Usage(UsageError::ForeignResumeToken))
         }
+    }
+
+    fn is_end_of_lane(&self, key: &Item) -> bool {
+        self.search.as_ref().is_some_and(|search| search.is_end_of_lane(key))
     }
 
     fn accepts_start_key(&self, key: &Item) -> bool {

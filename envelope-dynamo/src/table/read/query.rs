@@ -1,9 +1,12 @@
 //! Reads the records under one partition key.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::UnwrapKey;
 
+use crate::convert::searched::SearchedValues;
 use crate::error::Error;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
@@ -12,8 +15,10 @@ use crate::error::usage::UsageError;
 use crate::expression::placeholders::Placeholders;
 use crate::expression::{SortBy, SortCondition};
 use crate::item::entity::Entity;
+use crate::item::question::Question;
+use crate::keys::SearchKeys;
 use crate::record::Envelope;
-use crate::record::attribute::Operand;
+use crate::record::attribute::{Operand, OperandValue};
 use crate::record::index::{Index, IndexKey, ReadsConsistently, Sorted, kind};
 use crate::record::key::{IntoValue, RecordKey};
 use crate::table::Table;
@@ -25,6 +30,7 @@ use crate::table::read::prepared::Prepared;
 use crate::table::read::read_request::ReadRequest;
 use crate::table::read::records::Records;
 use crate::table::read::resume_token::Fingerprint;
+use crate::table::read::search::SearchQuery;
 use crate::table::read::settings::settings;
 
 impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
@@ -301,23 +307,27 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
         if self.sort.is_none() && T::KINDS.len() == 1 {
             self.sort = self.own_key_prefix();
         }
-        let partition: Vec<_> =
-            self.partition.iter().cloned().map(key_value).collect::<Result<_, _>>()?;
-        let partition_names = self.partition.iter().map(|operand| operand.attribute);
-        let fixed: Vec<_> = partition_names.zip(partition).collect();
+        let (partition, searched) = parted(&self.partition);
+        let question = self.question(&searched)?;
+        let values: Vec<_> = partition.iter().cloned().map(key_value).collect::<Result<_, _>>()?;
+        let partition_names = partition.iter().map(|operand| operand.attribute);
+        let fixed: Vec<_> = partition_names.zip(values).collect();
         let mut key = Placeholders::of(self.table.kinds);
-        key.key_condition(self.partition.clone(), self.sort.clone())?;
+        key.key_condition(partition.clone(), self.sort.clone())?;
         let fingerprint = self.fingerprint(&builder, key);
 
         let mut placeholders = Placeholders::of(self.table.kinds);
-        let key_condition = placeholders.key_condition(self.partition.clone(), self.sort.take())?;
+        let tags: Vec<_> = searched.iter().map(|(tag, _)| placeholders.tag(tag)).collect();
+        let known = placeholders.key_condition(partition, self.sort.take())?;
+        let equal = tags.iter().map(|tag| format!("{} = {}", tag.name, tag.value));
+        let conditions: Vec<_> = equal.chain((!known.is_empty()).then_some(known)).collect();
         let filter = self.options.take_filter(&mut placeholders)?;
         let is_filtered = filter.is_some();
         let (names, values) = placeholders.into_maps();
         let builder = builder
             .table_name(&*self.table.name)
             .set_index_name(self.index.name().map(str::to_owned))
-            .key_condition_expression(key_condition)
+            .key_condition_expression(conditions.join(" AND "))
             .set_filter_expression(filter)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values);
@@ -325,12 +335,28 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
         let start_key = key_names::<T, K, I>(&self.index).into_iter();
         let start_key =
             start_key.map(|key| (key, value(key).map(|(_, value)| value.clone()))).collect();
-        Ok(Prepared {
-            requests: vec![ReadRequest::Query(builder)],
-            fingerprint,
-            start_key,
-            is_filtered,
+        let prepared =
+            Prepared { requests: Vec::new(), search: None, fingerprint, start_key, is_filtered };
+        Ok(match question {
+            None => Prepared { requests: vec![ReadRequest::Query(builder)], ..prepared },
+            // An empty value has no tag.
+            Some((_, question)) if question.is_empty() => prepared,
+            Some((keys, question)) => {
+                let table = T::First::TABLE;
+                let search = SearchQuery { keys, table, question, query: builder, tags };
+                Prepared { search: Some(search), ..prepared }
+            }
         })
+    }
+
+    /// What is searched for, and with which keys. `None` if the query has no searched value.
+    fn question(
+        &self,
+        searched: &[(&'static str, SearchedValues)],
+    ) -> Result<Option<(SearchKeys, Arc<Question>)>, ErrorKind> {
+        let Some((attribute, _)) = searched.first() else { return Ok(None) };
+        let keys = self.table.search_keys_for(attribute)?;
+        Ok(Some((keys, Arc::new(Question::new(T::KINDS, searched)?))))
     }
 
     /// Limits the query to the keys of the records of `T`, if their sort key is composed and starts
@@ -367,6 +393,18 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
             None => Ok(()),
         }
     }
+}
+
+/// The values that are sent as they are, and those from which search tags are computed.
+fn parted(key: &[Operand]) -> (Vec<Operand>, Vec<(&'static str, SearchedValues)>) {
+    let (mut known, mut searched) = (Vec::new(), Vec::new());
+    for operand in key {
+        match &operand.value {
+            OperandValue::Serialized(_) => known.push(operand.clone()),
+            OperandValue::Searched(values) => searched.push((operand.attribute, values.clone())),
+        }
+    }
+    (known, searched)
 }
 
 /// The value of a key attribute. An optional field may have no value, and a type may serialize to

@@ -9,7 +9,9 @@ use futures_core::Stream;
 
 use crate::error::Error;
 use crate::table::read::open::Opener;
+use crate::table::read::pages::Pages;
 use crate::table::read::resume_token::{Fingerprint, Position, ResumeToken};
+use crate::table::read::search::Search;
 use crate::table::read::segment::{Segment, Taken};
 
 /// The records of a query or a scan, in order, each with its own result.
@@ -63,6 +65,8 @@ pub struct Records<T> {
     segments: Vec<Segment<T>>,
     /// The index of the segment whose record was taken last.
     turn: usize,
+    /// Makes the segments of a search, one after the other.
+    search: Option<(Search, Pages)>,
     opener: Opener<T>,
     /// How many records may still be taken.
     left: usize,
@@ -70,15 +74,23 @@ pub struct Records<T> {
     concurrency: usize,
 }
 
+/// How many records are returned, and how many are opened at a time.
+pub(crate) struct Limits {
+    pub(crate) records: usize,
+    pub(crate) concurrency: usize,
+}
+
 impl<T: 'static> Records<T> {
+    /// A search has no segments yet, and the pages that all of its queries have in common.
     pub(crate) const fn new(
         fingerprint: Fingerprint,
         segments: Vec<Segment<T>>,
+        search: Option<(Search, Pages)>,
         opener: Opener<T>,
-        limit: usize,
-        concurrency: usize,
+        limits: Limits,
     ) -> Self {
-        Self { fingerprint, segments, turn: 0, opener, left: limit, concurrency }
+        let Limits { records, concurrency } = limits;
+        Self { fingerprint, segments, turn: 0, search, opener, left: records, concurrency }
     }
 
     /// Returns the next record, or the error in its place; `None` at the end.
@@ -116,24 +128,77 @@ impl<T: 'static> Records<T> {
     /// DynamoDB refused a page, it points before that page.
     #[must_use]
     pub fn resume_token(&self) -> Option<ResumeToken> {
+        let fingerprint = self.fingerprint;
+        if let Some((search, _)) = &self.search {
+            let position = search.position(self.segments.first().map(Segment::taken))?;
+            return Some(ResumeToken { fingerprint, positions: vec![position] });
+        }
         let positions: Vec<_> =
             self.segments.iter().map(|segment| segment.taken().clone()).collect();
         let done = positions.iter().all(|position| *position == Position::End);
-        (!done).then(|| ResumeToken { fingerprint: self.fingerprint, positions })
+        (!done).then_some(ResumeToken { fingerprint, positions })
+    }
+
+    /// Returns how many records a search by an encrypted field has passed over so far.
+    ///
+    /// The index lists these records under the tag of the searched value, but they do not have the
+    /// value themselves: the record was changed and the index does not know it yet, or somebody
+    /// who can write the table put the tag there. Other queries and scans pass over none.
+    #[must_use]
+    pub fn passed_over(&self) -> u64 {
+        self.search.as_ref().map_or(0, |(search, _)| search.passed_over())
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
         while self.left > 0 {
             ready!(self.poll_segments(context));
             if let Some(taken) = self.take() {
-                self.left -= usize::from(taken.is_record);
-                return Poll::Ready(Some(taken.result));
+                let is_record = taken.is_record;
+                let Some(result) = self.returned(taken) else { continue };
+                self.left -= usize::from(is_record);
+                return Poll::Ready(Some(result));
             }
             if !self.start_window() {
-                break;
+                match ready!(self.poll_search(context)) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                }
             }
         }
         Poll::Ready(None)
+    }
+
+    /// The result to return: `None` for a record that a search passes over, or that it has returned
+    /// before.
+    fn returned(&mut self, taken: Taken<T>) -> Option<Result<T, Error>> {
+        let record = match taken.result {
+            Err(error) => return Some(Err(error)),
+            Ok(record) => record,
+        };
+        let Some((search, pages)) = &mut self.search else { return record.map(Ok) };
+        match record {
+            None => search.note_passed_over(pages.index().unwrap_or_default()),
+            Some(record) if search.note_returned(taken.identity) => return Some(Ok(record)),
+            Some(_) => {}
+        }
+        None
+    }
+
+    /// Starts the next query of a search. Returns whether there is one.
+    ///
+    /// If the last one was not read to the end, there is none: in the meantime, the records that it
+    /// did not read might move to a tag that would then be queried too early.
+    fn poll_search(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        let Some((search, pages)) = &mut self.search else { return Poll::Ready(Ok(false)) };
+        if self.segments.iter().any(|segment| *segment.taken() != Position::End) {
+            return Poll::Ready(Ok(false));
+        }
+        let Some((request, from)) = ready!(search.poll_next(context))? else {
+            return Poll::Ready(Ok(false));
+        };
+        self.segments = vec![Segment::new(pages.of(request), from)];
+        Poll::Ready(Ok(true))
     }
 
     fn poll_segments(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -189,6 +254,9 @@ impl<T: 'static> Records<T> {
 
     fn pause(&mut self) {
         self.segments.iter_mut().for_each(Segment::pause);
+        if let Some((search, _)) = &mut self.search {
+            search.pause();
+        }
     }
 }
 

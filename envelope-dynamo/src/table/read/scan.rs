@@ -199,6 +199,12 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
         );
         let start_key =
             key_names::<T, K, I>(&self.index).into_iter().map(|name| (name, None)).collect();
-        Ok(Prepared { requests: requests.collect(), fingerprint, start_key, is_filtered })
+        Ok(Prepared {
+            requests: requests.collect(),
+            search: None,
+            fingerprint,
+            start_key,
+            is_filtered,
+        })
     }
 }

@@ -4,6 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::dynamodb::Item;
 use crate::error::Error;
+use crate::record::key_identity::KeyIdentity;
 use crate::table::openings::Openings;
 use crate::table::read::open::Opener;
 use crate::table::read::page_request::PageRequest;
@@ -16,8 +17,8 @@ pub(crate) struct Segment<T> {
     next: Next,
     /// The position after the last record that was taken.
     taken: Position,
-    /// The records of the page, each with the position after it.
-    records: Openings<'static, Position, T>,
+    /// The records of the page.
+    records: Openings<'static, Listed, Option<T>>,
     /// Opens the records of the page.
     opener: Option<Opener<T>>,
 }
@@ -32,11 +33,22 @@ enum Next {
     End,
 }
 
+/// A record of a page.
+struct Listed {
+    /// The position after it.
+    after: Position,
+    /// Which record it is, in a search.
+    identity: Option<KeyIdentity>,
+}
+
 /// What was taken from a segment.
 pub(crate) struct Taken<T> {
-    pub(crate) result: Result<T, Error>,
+    /// `None` for a record that a search passes over.
+    pub(crate) result: Result<Option<T>, Error>,
     /// Whether the result is about a record. If not, it is the error of a page.
     pub(crate) is_record: bool,
+    /// Which record it is, in a search.
+    pub(crate) identity: Option<KeyIdentity>,
 }
 
 impl<T: 'static> Segment<T> {
@@ -93,12 +105,13 @@ impl<T: 'static> Segment<T> {
         self.opener = Some(opener.for_page(page.items.iter().map(|(item, _)| item)));
         for (item, key) in page.items {
             if opener.takes(&item) {
-                self.records.push(Position::After(key), item);
+                let identity = self.pages.identity(&item);
+                self.records.push(Listed { after: Position::After(key), identity }, item);
             }
         }
         let end = page.end.clone().map_or(Position::End, Position::After);
         match self.records.last_tag() {
-            Some(after) => *after = end,
+            Some(last) => last.after = end,
             None => self.taken = end,
         }
         self.next = page.end.map_or(Next::End, |key| Next::After(Some(key)));
@@ -106,15 +119,17 @@ impl<T: 'static> Segment<T> {
 
     /// Takes the next record if it is open. After the last record, takes the error of the page.
     pub(crate) fn take(&mut self) -> Option<Taken<T>> {
-        if let Some((after, result)) = self.records.take() {
+        if let Some((Listed { after, identity }, result)) = self.records.take() {
             self.taken = after;
-            return Some(Taken { result, is_record: true });
+            return Some(Taken { result, is_record: true, identity });
         }
         if !self.records.is_empty() {
             return None;
         }
         match std::mem::replace(&mut self.next, Next::End) {
-            Next::Failed(error) => Some(Taken { result: Err(error), is_record: false }),
+            Next::Failed(error) => {
+                Some(Taken { result: Err(error), is_record: false, identity: None })
+            }
             next => {
                 self.next = next;
                 None

@@ -28,6 +28,8 @@ pub(crate) struct Source {
     pub(crate) page_size: Option<i32>,
     /// Whether every item that DynamoDB reads becomes a record.
     pub(crate) gives_all: bool,
+    /// Whether this is a search, which returns a record once.
+    pub(crate) is_search: bool,
 }
 
 /// The attributes of an item with these names.
