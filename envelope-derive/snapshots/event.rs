@@ -188,4 +188,10 @@ const _: () = {
             __Record::deserialize(__deserializer)
         }
     }
+    #[automatically_derived]
+    impl<T> __envelope::Unversioned for Event<T>
+    where
+        T: __envelope::serde::Serialize,
+        T: __envelope::serde::Deserialize<'static>,
+    {}
 };

@@ -182,4 +182,6 @@ const _: () = {
             __Record::deserialize(__deserializer)
         }
     }
+    #[automatically_derived]
+    impl __envelope::Unversioned for Order {}
 };

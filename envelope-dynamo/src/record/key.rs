@@ -234,7 +234,8 @@ into_first_parts!(5: A V 0, B W 1, C X 2, D Y 3, E Z 4;);
 /// `&[u8; N]` for `Vec<u8>`. For an `Option<V>`, a plain `V` can be passed too.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used as a value of type `{V}`",
-    note = "pass a `{V}` or a `&{V}`; for a `String` also a `&str`, and for a `Vec<u8>` also a `&[u8]`"
+    note = "pass a `{V}` or a `&{V}`; for a `String` also a `&str`, and for a `Vec<u8>` also a `&[u8]`",
+    note = "for the `Parts` of a composed key, pass a tuple: `(7, \"o_1\")`"
 )]
 pub trait IntoValue<V> {
     /// Converts into the value.

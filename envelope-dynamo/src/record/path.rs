@@ -170,9 +170,11 @@ impl<T, V, M> UpdateTarget for AttributePath<T, V, M> {
 /// A type whose values are stored as lists: `Vec`, `VecDeque`, arrays, boxed slices, and `Option`s
 /// of them.
 ///
-/// Implement it for a newtype of a list, so that [`at`](AttributePath::at) reaches its elements.
+/// Implement it for a newtype of a list, so that [`at`](AttributePath::at) reaches its elements and
+/// an update can append to it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a list",
+    note = "for a newtype of a list, write `impl envelope_dynamo::expression::Elements for {Self}`",
     note = "`.field::<E>(..)` selects a field of a struct, `.key(..)` a key of a map"
 )]
 pub trait Elements {

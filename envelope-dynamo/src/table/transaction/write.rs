@@ -93,7 +93,8 @@ type Customize =
     Box<dyn Fn(TransactWriteItemsFluentBuilder) -> TransactWriteItemsFluentBuilder + Send + Sync>;
 
 impl<'a> Transaction<'a> {
-    /// Stores a record, under the conditions of the put.
+    /// Stores a record, under the conditions of the put. A `#[version]` is compared and counted in
+    /// the table; `put_mut`, which changes the record as well, is no action of a transaction.
     pub fn put<T: Entity + Sync, P: WrapKey + ?Sized>(self, put: Put<'a, T, P>) -> Self {
         self.action(put)
     }

@@ -9,7 +9,7 @@ use crate::expression::{Addable, Amount, Changes, Condition, IntoOperand, operan
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, InPlace};
 use crate::record::key::{IntoKey, IntoValue};
-use crate::record::path::UpdateTarget;
+use crate::record::path::{Elements, UpdateTarget};
 use crate::table::Table;
 use crate::table::write::return_values::ReturningNew;
 
@@ -238,7 +238,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         values: impl IntoValue<A::Value>,
     ) -> Self
     where
-        A: UpdateTarget<Record = T, Mark: InPlace>,
+        A: UpdateTarget<Record = T, Value: Elements, Mark: InPlace>,
     {
         self.changes.append(attribute(&T::attributes()), values);
         self
@@ -252,7 +252,7 @@ impl<'a, T: Envelope, P: ?Sized> Update<'a, T, P> {
         values: impl IntoValue<A::Value>,
     ) -> Self
     where
-        A: UpdateTarget<Record = T, Mark: InPlace>,
+        A: UpdateTarget<Record = T, Value: Elements, Mark: InPlace>,
     {
         self.changes.prepend(attribute(&T::attributes()), values);
         self
