@@ -166,10 +166,10 @@ use syn::DeriveInput;
 ///
 /// | attribute or option of the struct | meaning |
 /// |---|---|
-/// | `#[searchable]` | equal values are found; the tag is named as the field is stored |
+/// | `#[searchable]` | equal values are found; the attribute of `email` is `blind_email` |
 /// | `#[searchable(normalize(trim, ascii_lowercase, digits))]` | before the tag is computed, text goes through these steps, in this order: white space at both ends is removed, `A` to `Z` become lower case, everything but `0` to `9` is removed |
-/// | `#[searchable(name = "email_2", ..)]` | another name: indexes name the tag by it, `partition_key = email_2`. A field may have several tags; that is how steps are changed without downtime |
-/// | `searchable(name = "by_name", fields(last(ascii_lowercase), first))` | a tag of several fields, each with its steps: at least one is encrypted, the others are keys or authenticated. A query takes the values as a tuple |
+/// | `#[searchable(name = "email_2", ..)]` | one more tag of the field, in `blind_email+email_2`; an index names it, `partition_key = email_2`. That is how steps are changed without downtime |
+/// | `searchable(fields(last(ascii_lowercase), first))` | a tag of several fields, each with its steps, in `blind_last+first`; an index names it by its fields, `partition_key = last_first`, and a query takes the values as a tuple. At least one field is encrypted, the others are key attributes or authenticated. It takes a `name` too |
 ///
 /// The type of the field is a string, an integer, bytes, an enum without data, or a type that serde
 /// writes as one of these. A record whose field is `None`, or empty after the steps, has no tag,
@@ -242,7 +242,8 @@ use syn::DeriveInput;
 /// Whoever reads storage sees which records have the same [search tag](#searchable-fields), and so
 /// equal values, and how often. Whoever has the search key can guess values and test each guess. So
 /// a searchable field needs many possible values: `bool`, `u8`, `i8` and `char` do not compile, and
-/// an enum or a string of few values reveals itself.
+/// an enum or a string of few values reveals itself. Readable attributes beside a tag, such as a
+/// city, narrow the guesses.
 ///
 /// CloudTrail shows the KMS encryption context in plaintext: the record's key with
 /// `kms_context = "raw"`, the pairs of `context(..)`, and the value of each `#[encryption_context]`

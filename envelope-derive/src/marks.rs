@@ -2,7 +2,8 @@
 //!
 //! A [`Mark`] defines how a field is stored; each stored field has exactly one. A [`Role`] is an
 //! attribute beside a mark, for a value that DynamoDB or the library reads or writes. The stages
-//! read these tables. They name a single mark only in a rule about that mark.
+//! read these tables. They name a single mark only in a rule about that mark. [`SEARCHABLE`] and
+//! [`ENCRYPTION_CONTEXT`] are neither: they say where else a value is used.
 //!
 //! To add a role:
 //!

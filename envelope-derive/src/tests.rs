@@ -96,6 +96,37 @@ fn the_generated_code_of_index_keys_matches_its_snapshot() {
     compare(&expanded, concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/visit.rs"));
 }
 
+#[test]
+fn the_generated_code_of_search_tags_matches_its_snapshot() {
+    let expanded = formatted(derive(quote! {
+        #[envelope(
+            table = "patients",
+            index(name = "by-email", partition_key = email),
+            index(name = "by-name", partition_key = (clinic, last_first), sort_key = phone),
+            searchable(fields(last(trim, ascii_lowercase), first)),
+        )]
+        struct Patient {
+            #[partition_key]
+            id: String,
+            #[authenticated]
+            clinic: String,
+            #[encrypted]
+            #[searchable(normalize(trim, ascii_lowercase))]
+            #[serde(rename = "mail")]
+            email: Option<String>,
+            #[encrypted]
+            last: String,
+            #[encrypted]
+            first: String,
+            #[encrypted]
+            #[searchable]
+            #[serde(with = "phone_number")]
+            phone: Phone,
+        }
+    }));
+    compare(&expanded, concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/patient.rs"));
+}
+
 fn compare(expanded: &str, path: &str) {
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(path, expanded).expect("the snapshot can be written");
@@ -313,7 +344,11 @@ fn every_attribute_of_a_field_is_declared_and_documented() {
     let (declared, _) = declared.split_once(')').expect("the list ends");
     let marks = crate::marks::Mark::ALL.map(crate::marks::Mark::attribute);
     let roles = crate::marks::ROLES.map(|role| role.name);
-    for name in marks.into_iter().chain(roles).chain([crate::marks::ENCRYPTION_CONTEXT]) {
+    for name in marks
+        .into_iter()
+        .chain(roles)
+        .chain([crate::marks::ENCRYPTION_CONTEXT, crate::marks::SEARCHABLE])
+    {
         assert!(declared.split([',', ' ', '\n']).any(|word| word == name), "{name} is declared");
         let in_table = |line: &&str| line.starts_with("/// | `#[");
         let mut rows = source.lines().filter(in_table);

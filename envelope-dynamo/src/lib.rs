@@ -155,7 +155,8 @@ pub mod __private {
     pub use crate::record::access::InGroup;
     pub use crate::record::attribute::{Attribute, mark};
     pub use crate::record::index::{
-        Index, IndexSchema, NextSortKey, NoIndexes, PrimaryKey, SortedBy, Then, kind,
+        Index, IndexSchema, NextSearchedKey, NextSortKey, NoIndexes, PrimaryKey, SortedBy, Then,
+        ThenSearched, kind,
     };
     pub use crate::record::index_key::{KeyAttribute, PartitionKey};
     pub use crate::record::key::AnyKey;

@@ -86,7 +86,7 @@ pub use crate::maintain::report::{
     OtherCopy, ReadCounts, Report, Scope,
 };
 pub use crate::maintain::schema_file::{
-    FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError,
+    FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError, TaggedFieldSchema,
 };
 pub use crate::maintain::stored_table::StoredTable;
 pub use crate::maintain::target::Target;

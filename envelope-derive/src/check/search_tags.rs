@@ -4,9 +4,10 @@ use syn::Type;
 
 use super::indexes::optional;
 use super::key_type::{self, Refusal};
+use super::names::named;
 use crate::errors::Errors;
 use crate::marks::{LibraryWrites, Mark};
-use crate::names::{similar, unraw};
+use crate::names::{Name, similar, unraw};
 use crate::parse::{Field, IndexKey, Input, SEARCHABLE_EXAMPLE, SearchTag, TaggedField};
 
 /// A query takes the values of a tag as a tuple; `envelope-dynamo` implements tuples up to this
@@ -54,7 +55,7 @@ fn field_of<'i>(input: &'i Input, tagged: &TaggedField, errors: &mut Errors) -> 
 
 /// A tag of several fields has several, each once, and one of them is encrypted.
 fn has_several_fields(input: &Input, tag: &SearchTag, errors: &mut Errors) {
-    let name = &tag.name.value;
+    let name = &tag.ident;
     match tag.fields.as_slice() {
         [] => {
             let problem = format_args!("the search tag `{name}` has no field");
@@ -77,8 +78,11 @@ fn has_several_fields(input: &Input, tag: &SearchTag, errors: &mut Errors) {
             let marks: Option<Vec<_>> = fields.iter().map(mark).collect();
             if marks.is_some_and(|marks| !marks.contains(&Mark::Encrypted)) {
                 let problem = format_args!("the search tag `{name}` has no encrypted field");
-                let help = "index the readable fields: `index(name = \"by_name\", partition_key = \
-                            (last, first))`";
+                let names: Vec<_> = fields.iter().map(|field| field.ident.to_string()).collect();
+                let help = format_args!(
+                    "index the readable fields: `partition_key = ({})`",
+                    names.join(", ")
+                );
                 errors.report(tag, problem, help);
             }
         }
@@ -97,6 +101,15 @@ fn has_several_fields(input: &Input, tag: &SearchTag, errors: &mut Errors) {
 /// A searchable field is encrypted. A readable field in a tag of several cannot change alone.
 fn field_is_protected(tag: &SearchTag, field: &Field, errors: &mut Errors) {
     let ident = &field.ident;
+    if field.name.value.contains('+') {
+        let problem = format_args!(
+            "`{ident}` is stored as `{}`, and the name of a searchable field has no `+`, which \
+             separates the names of fields in the name of a search tag",
+            field.name.value
+        );
+        let help = "remove `searchable`, or store the field under another name";
+        return errors.report(tag, problem, help);
+    }
     if let Some(group) = &field.group {
         let problem = format_args!(
             "`{ident}` is in the group `{}`, and finding a record by the field would tell its \
@@ -116,6 +129,14 @@ fn field_is_protected(tag: &SearchTag, field: &Field, errors: &mut Errors) {
                  search tag"
             );
             let help = format_args!("mark `{ident}` `#[authenticated]`, or name another field");
+            errors.report(tag, problem, help);
+        } else if field.has_mark(Mark::Key) {
+            let problem = format_args!(
+                "`{ident}` is stored only in a composed key, so it cannot be part of a search tag"
+            );
+            let help = format_args!(
+                "mark `{ident}` `#[authenticated]`: it is then also stored as an attribute"
+            );
             errors.report(tag, problem, help);
         } else if is_changed {
             let problem =
@@ -245,25 +266,35 @@ fn an_index_has_the_tag(input: &Input, tag: &SearchTag, errors: &mut Errors) {
     errors.report(tag, problem, help);
 }
 
-/// No two tags have one name, and an index that names a tag names no other field or key.
+/// No two tags have one attribute, and what an index names is either a tag or a field or key.
 fn names_are_free(input: &Input, errors: &mut Errors) {
-    let mut taken: Vec<&SearchTag> = Vec::new();
+    let mut taken: Vec<(String, String)> = Vec::new();
     for tag in &input.tags {
-        let (name, ident) = (&tag.name.value, unraw(&tag.ident));
-        let is_own = |field: &Field| !tag.is_compound && tag.has_field(&unraw(&field.ident));
-        let is_taken =
-            |other: &&SearchTag| other.name.value == *name || unraw(&other.ident) == ident;
-        if taken.iter().any(is_taken) {
-            let problem = format_args!("there are two search tags `{name}`");
-            let help = "give one of them another name: `searchable(name = \"..\", ..)`";
-            errors.report(tag, problem, help);
-        } else if input.field(&ident).is_some_and(|field| !is_own(field)) {
-            let problem = format_args!("`{ident}` is the name of a field too");
-            errors.report(&tag.name, problem, "give the search tag another name");
+        let (name, ident) = (input.tag_name(tag), unraw(&tag.ident));
+        let is_own = |field: &Field| {
+            !tag.is_compound && tag.given.is_none() && tag.has_field(&unraw(&field.ident))
+        };
+        let is_stored = |given: &Name| named(input).any(|(_, stored)| stored.value == given.value);
+        let problem = if taken
+            .iter()
+            .any(|(other, ident_of_other)| *other == name || *ident_of_other == ident)
+        {
+            format!("there are two search tags `{ident}`")
+        } else if input.field(&ident).is_some_and(|field| !is_own(field))
+            || tag.given.as_ref().is_some_and(is_stored)
+        {
+            format!("`{ident}` is the name of a field too")
         } else if input.composed_key_named(&tag.ident).is_some() {
-            let problem = format_args!("`{ident}` is the name of a composed key too");
-            errors.report(&tag.name, problem, "give the search tag another name");
-        }
-        taken.push(tag);
+            format!("`{ident}` is the name of a composed key too")
+        } else {
+            taken.push((name, ident));
+            continue;
+        };
+        let example = match tag.is_compound {
+            false => format!("#[searchable(name = \"{ident}_2\")]"),
+            true => format!("searchable(fields(..), name = \"by_{ident}\")"),
+        };
+        let help = format_args!("give the search tag another name: `{example}`");
+        errors.report(tag, problem, help);
     }
 }

@@ -50,7 +50,9 @@ pub(super) fn implementation(record: &Record<'_>) -> TokenStream {
         .map(|sort| key_attribute(record, Mark::SortKey, sort, &ty_generics));
     let primary = index_of(&quote!(__envelope::Option::None), &partition, sort.as_ref());
     let indexes = input.options.indexes.iter().map(|index| {
-        if index.keys().any(|key| matches!(key, IndexKey::Several(_))) {
+        if index.keys().any(|key| matches!(key, IndexKey::Several(_)))
+            || sort_list(input, index).is_some()
+        {
             let (ident, value) = (index.ident(), index_of_several(record, index, &ty_generics));
             return quote!(#ident: #value);
         }
@@ -211,21 +213,34 @@ fn index_of_several(
             quote!(__envelope::PartitionKey::One(__envelope::Attribute::in_key(#attribute)))
         }
     };
-    let sort = match &index.sort_key {
-        None => quote!(__envelope::Option::None),
-        Some(IndexKey::Several(fields)) => {
-            let keys = fields.iter().rev().fold(
-                quote!(()),
-                |rest, field| quote!(__envelope::NextSortKey::new(__attributes.#field, #rest)),
-            );
+    let sort = match (&index.sort_key, sort_list(record.input, index)) {
+        (None, _) => quote!(__envelope::Option::None),
+        (Some(_), Some(fields)) => {
+            let keys = fields.iter().rev().fold(quote!(()), |rest, field| {
+                let attribute = field_attribute(record.input, field, ty_generics);
+                match record.input.tag_named(field) {
+                    None => quote!(__envelope::NextSortKey::new(#attribute, #rest)),
+                    Some(_) => quote!(__envelope::NextSearchedKey::new(#attribute, #rest)),
+                }
+            });
             quote!(__envelope::Option::Some(#keys))
         }
-        Some(key) => {
+        (Some(key), None) => {
             let attribute = index_attribute(record, key, ty_generics);
             quote!(__envelope::Option::Some(__envelope::Attribute::in_key(#attribute)))
         }
     };
     quote!(__envelope::Index::by_several(__envelope::Option::Some(#name), #partition, #sort))
+}
+
+/// The fields of a sort key that is a list: of several fields, or of one search tag, which takes
+/// other conditions than a field.
+fn sort_list<'a>(input: &Input, index: &'a Index) -> Option<&'a [Ident]> {
+    match index.sort_key.as_ref()? {
+        IndexKey::Several(fields) => Some(fields),
+        IndexKey::Named(ident) => input.tag_named(ident).map(|_| std::slice::from_ref(ident)),
+        IndexKey::Composed(_) => None,
+    }
 }
 
 /// The composed key of the table that an index names, unless a field has the name.
@@ -312,11 +327,14 @@ fn key_type(index: &Index, record: &Record<'_>, this: &This) -> TokenStream {
     let partition = index.partition_key.as_ref().and_then(key);
     let partition =
         partition.unwrap_or_else(|| this.replace_self(value_type(&record.partition_key)));
-    if let Some(IndexKey::Several(fields)) = &index.sort_key {
-        let sort = several(fields)
-            .into_iter()
-            .rev()
-            .fold(quote!(()), |rest, ty| quote!(__envelope::Then<#ty, #rest>));
+    if let Some(fields) = sort_list(record.input, index) {
+        let sort = fields.iter().rev().fold(quote!(()), |rest, field| {
+            let ty = named(field);
+            match record.input.tag_named(field) {
+                None => quote!(__envelope::Then<#ty, #rest>),
+                Some(_) => quote!(__envelope::ThenSearched<#ty, #rest>),
+            }
+        });
         return quote!(__envelope::SortedBy<#partition, #sort>);
     }
     match index.sort_key.as_ref().and_then(key) {

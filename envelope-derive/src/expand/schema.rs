@@ -73,7 +73,7 @@ fn index_key_entry(input: &Input, key: &ComposedKey) -> TokenStream {
 
 /// The entry of a search tag in `Envelope::SCHEMA`.
 fn tag_entry(input: &Input, tag: &SearchTag) -> TokenStream {
-    let (attribute, name) = (tag.attribute(), &tag.name.value);
+    let (attribute, name) = (input.tag_attribute(tag), input.tag_name(tag));
     let fields = tag.fields.iter().map(|tagged| {
         let name = input.field(&unraw(&tagged.ident)).map(|field| &field.name.value);
         let steps = &tagged.steps;

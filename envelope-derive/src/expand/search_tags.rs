@@ -30,7 +30,7 @@ pub(super) fn attribute(
     tag: &SearchTag,
     ty_generics: &TypeGenerics<'_>,
 ) -> TokenStream {
-    let (name, fields) = (tag.attribute(), fields(input, tag));
+    let (name, fields) = (input.tag_attribute(tag), fields(input, tag));
     let idents: Vec<_> = (0..fields.len()).map(|i| format_ident!("__searched_{i}")).collect();
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
     let (pattern, ty) = match (idents.as_slice(), types.as_slice()) {

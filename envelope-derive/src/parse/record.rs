@@ -11,7 +11,7 @@ use super::options::Options;
 use super::search_tag::SearchTag;
 use super::serde::{self, ContainerSerde};
 use crate::errors::Errors;
-use crate::marks::{self, ENCRYPTION_CONTEXT, Mark, OnStruct, SEARCHABLE};
+use crate::marks::{self, ENCRYPTION_CONTEXT, Mark, OnStruct, SEARCHABLE, TAG_PREFIX};
 use crate::names::unraw;
 
 /// A struct with named fields and its attributes.
@@ -53,9 +53,8 @@ impl Input {
             .collect();
         let uses_deprecated =
             uses_deprecated(&input.attrs) || fields.iter().any(|field| field.uses_deprecated);
-        let of_field = |field: &Field| {
-            SearchTag::of_field(&field.ident, &field.name, &field.tags).collect::<Vec<_>>()
-        };
+        let of_field =
+            |field: &Field| SearchTag::of_field(&field.ident, &field.tags).collect::<Vec<_>>();
         let mut tags: Vec<_> = fields.iter().flat_map(of_field).collect();
         tags.append(&mut options.searchable);
         let is_repr = |attribute: &&Attribute| attribute.path().is_ident("repr");
@@ -115,6 +114,20 @@ impl Input {
     /// The search tag that an index names: by the name of the tag, or by its field.
     pub(crate) fn tag_named(&self, ident: &Ident) -> Option<&SearchTag> {
         self.tags.iter().find(|tag| unraw(&tag.ident) == unraw(ident))
+    }
+
+    /// The name of a search tag: the stored names of its fields, and the name that is given to it
+    /// (FORMAT 13.1-2).
+    pub(crate) fn tag_name(&self, tag: &SearchTag) -> String {
+        let field = |ident: &Ident| self.field(&unraw(ident)).map(|field| &field.name);
+        let fields = tag.fields.iter().filter_map(|tagged| field(&tagged.ident));
+        let names: Vec<_> = fields.chain(&tag.given).map(|name| name.value.as_str()).collect();
+        names.join("+")
+    }
+
+    /// The attribute that holds a search tag.
+    pub(crate) fn tag_attribute(&self, tag: &SearchTag) -> String {
+        format!("{TAG_PREFIX}{}", self.tag_name(tag))
     }
 
     /// Whether a search tag is computed from the field.

@@ -1,5 +1,5 @@
-//! Search tags: `#[searchable(normalize(trim))]` on a field, and `searchable(name = "by_name",
-//! fields(last(ascii_lowercase), first))` in the options of the struct.
+//! Search tags: `#[searchable(normalize(trim))]` on a field, and `searchable(fields(last(trim),
+//! first))` in the options of the struct.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -9,7 +9,7 @@ use syn::{Attribute, Ident, Meta};
 
 use super::entry::{self, Entry, Value};
 use crate::errors::Errors;
-use crate::marks::{SEARCHABLE, Step, TAG_PREFIX};
+use crate::marks::{SEARCHABLE, Step};
 use crate::names::{Name, list};
 
 const NAME: &str = "name";
@@ -20,7 +20,7 @@ const FIELD_EXAMPLE: &str = "`#[searchable(normalize(trim, ascii_lowercase))]`";
 
 /// An example of a tag of several fields, for the help of messages.
 pub(crate) const SEARCHABLE_EXAMPLE: &str =
-    "`searchable(name = \"by_name\", fields(last(ascii_lowercase), first))`";
+    "`searchable(fields(last(trim, ascii_lowercase), first))`";
 
 /// `#[searchable(..)]` on a field.
 pub(crate) struct WrittenTag {
@@ -34,9 +34,9 @@ pub(crate) struct WrittenTag {
 pub(crate) struct SearchTag {
     /// The attribute or option, for errors.
     pub(crate) written: TokenStream,
-    /// The name, without the prefix of the attribute.
-    pub(crate) name: Name,
-    /// How `index(..)` names the tag: by its name, or by its field if it has no name.
+    /// The name that is given to it.
+    pub(crate) given: Option<Name>,
+    /// How `index(..)` names the tag: by the given name, or by its fields joined by `_`.
     pub(crate) ident: Ident,
     pub(crate) fields: Vec<TaggedField>,
     /// Whether the tag is an option of the struct, and not an attribute of a field.
@@ -50,22 +50,21 @@ pub(crate) struct TaggedField {
 }
 
 impl SearchTag {
-    /// The tags of a field with this identifier, which is stored under `stored_name`.
+    /// The tags of a field with this identifier.
     pub(super) fn of_field<'w>(
         ident: &'w Ident,
-        stored_name: &'w Name,
         written: &'w [WrittenTag],
     ) -> impl Iterator<Item = Self> + 'w {
         written.iter().map(move |tag| Self {
             written: tag.written.clone(),
-            name: tag.name.as_ref().unwrap_or(stored_name).clone(),
+            given: tag.name.clone(),
             ident: tag.name.as_ref().and_then(name_ident).unwrap_or_else(|| ident.clone()),
             fields: vec![TaggedField { ident: ident.clone(), steps: tag.steps.clone() }],
             is_compound: false,
         })
     }
 
-    /// Reads `searchable(name = "..", fields(..))` of the struct; `None` after a mistake that
+    /// Reads `searchable(fields(..), name = "..")` of the struct; `None` after a mistake that
     /// leaves no usable tag.
     pub(super) fn parse_compound(entry: &Entry, errors: &mut Errors) -> Option<Self> {
         let help = format_args!("write {SEARCHABLE_EXAMPLE}").to_string();
@@ -75,7 +74,7 @@ impl SearchTag {
         };
         let (mut name, mut fields) = (None, None);
         let mut seen = Vec::new();
-        for option in options_of(options.clone(), "searchable(..)", &[NAME, FIELDS], errors) {
+        for option in options_of(options.clone(), "searchable(..)", &[FIELDS, NAME], errors) {
             let (known, option) = option;
             if is_repeated(known, &option, &mut seen, errors) {
                 continue;
@@ -85,24 +84,33 @@ impl SearchTag {
                 _ => fields = tagged_fields(&option, errors),
             }
         }
-        for missing in [NAME, FIELDS].into_iter().filter(|option| !seen.contains(option)) {
-            errors.report(entry, format_args!("`searchable` has no `{missing}`"), &help);
+        if !seen.contains(&FIELDS) {
+            errors.report(entry, "`searchable` names no fields", &help);
         }
-        let name = name?;
-        let ident = name_ident(&name)?;
-        let written = entry.to_token_stream();
-        Some(Self { written, name, ident, fields: fields?, is_compound: true })
-    }
-
-    /// The name of the attribute.
-    pub(crate) fn attribute(&self) -> String {
-        format!("{TAG_PREFIX}{}", self.name.value)
+        if seen.contains(&NAME) && name.is_none() {
+            return None;
+        }
+        let (written, fields): (_, Vec<TaggedField>) = (entry.to_token_stream(), fields?);
+        let ident = match &name {
+            Some(name) => name_ident(name)?,
+            None => joined(&fields, entry)?,
+        };
+        Some(Self { written, given: name, ident, fields, is_compound: true })
     }
 
     /// Whether the field is one of those that the tag is computed from.
     pub(crate) fn has_field(&self, name: &str) -> bool {
         self.fields.iter().any(|field| crate::names::unraw(&field.ident) == name)
     }
+}
+
+/// The name by which an index names a tag of several fields: `last_first`.
+fn joined(fields: &[TaggedField], place: &Entry) -> Option<Ident> {
+    let names: Vec<_> = fields.iter().map(|field| crate::names::unraw(&field.ident)).collect();
+    let mut ident: Ident = syn::parse_str(&names.join("_")).ok()?;
+    let first = place.tokens.clone().into_iter().next();
+    ident.set_span(first.map_or_else(Span::call_site, |token| token.span()));
+    Some(ident)
 }
 
 /// The `#[searchable(..)]` attributes of a field.

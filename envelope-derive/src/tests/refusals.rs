@@ -8,6 +8,7 @@ mod fields;
 mod formats;
 mod indexes;
 mod options;
+mod search_tags;
 mod serde;
 mod views;
 

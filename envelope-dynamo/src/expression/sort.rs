@@ -10,7 +10,7 @@ use crate::expression::placeholders::Placeholders;
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Operand, mark};
 use crate::record::field::Field;
-use crate::record::index::{IndexKey, NextSortKey, SortList, SortedBy};
+use crate::record::index::{IndexKey, NextSearchedKey, NextSortKey, SortList, SortedBy};
 use crate::record::key::{AnyKey, Composite, IntoFirstParts, IntoValue, Partition, Parts};
 
 /// The sort key of a table or index, with values of type `V`; see
@@ -37,7 +37,39 @@ pub struct SortKey<T, V>(Attribute<T, V, mark::Key>);
 
 /// A condition on a sort key; see [`Query::sort`](crate::read::Query::sort).
 #[must_use = "a condition does nothing by itself"]
-pub struct SortCondition<T>(Condition<T>);
+pub struct SortCondition<T> {
+    condition: Option<Condition<T>>,
+    /// The values of sort keys that are search tags. The tags are computed when the query runs.
+    searched: Vec<Operand>,
+}
+
+impl<T> SortCondition<T> {
+    const fn new(condition: Condition<T>) -> Self {
+        Self { condition: Some(condition), searched: Vec::new() }
+    }
+
+    /// Takes out the values of sort keys that are search tags. They are secret.
+    pub(crate) fn take_searched(&mut self) -> Vec<Operand> {
+        std::mem::take(&mut self.searched)
+    }
+
+    fn and(self, other: Self) -> Self {
+        let condition = match (self.condition, other.condition) {
+            (Some(first), Some(second)) => Some(first.and(second)),
+            (first, second) => first.or(second),
+        };
+        Self { condition, searched: [self.searched, other.searched].concat() }
+    }
+
+    /// The conditions, whose tags must have been computed before.
+    fn into_conditions(self) -> impl Iterator<Item = Condition<T>> {
+        self.searched.into_iter().map(equal).chain(self.condition)
+    }
+}
+
+fn equal<T>(operand: Operand) -> Condition<T> {
+    Condition::compare(Comparison::Equal, operand)
+}
 
 impl<T, V> SortKey<T, V> {
     pub(crate) const fn new(key: Attribute<T, V, mark::Key>) -> Self {
@@ -71,17 +103,17 @@ impl<T, V> SortKey<T, V> {
 
     /// Is between `low` and `high`, both included. DynamoDB refuses a `low` above the `high`.
     pub fn between(&self, low: impl IntoValue<V>, high: impl IntoValue<V>) -> SortCondition<T> {
-        SortCondition(Condition::between(self.0.operand(low), self.0.operand(high)))
+        SortCondition::new(Condition::between(self.0.operand(low), self.0.operand(high)))
     }
 
     /// Is a string that begins with `prefix`. DynamoDB refuses it for keys that are numbers.
     pub fn begins_with(&self, prefix: impl Into<String>) -> SortCondition<T> {
         let value = Ok(AttributeValue::S(prefix.into()));
-        SortCondition(Condition::begins_with(Operand::serialized(self.0.name(), value)))
+        SortCondition::new(Condition::begins_with(Operand::serialized(self.0.name(), value)))
     }
 
     fn compare(&self, comparison: Comparison, value: impl IntoValue<V>) -> SortCondition<T> {
-        SortCondition(Condition::compare(comparison, self.0.operand(value)))
+        SortCondition::new(Condition::compare(comparison, self.0.operand(value)))
     }
 }
 
@@ -132,7 +164,7 @@ impl<T, V> SortKey<T, Parts<V>> {
         parts: impl IntoFirstParts<V, N>,
     ) -> SortCondition<T> {
         let (beginning, is_whole) = self.beginning(parts, |text| text);
-        SortCondition(if is_whole {
+        SortCondition::new(if is_whole {
             Condition::compare(Comparison::Equal, beginning)
         } else {
             Condition::begins_with(beginning)
@@ -148,7 +180,7 @@ impl<T, V> SortKey<T, Parts<V>> {
     ) -> SortCondition<T> {
         let ((low, _), (high, _)) =
             (self.beginning(low, |text| text), self.beginning(high, after_all));
-        SortCondition(Condition::between(low, high))
+        SortCondition::new(Condition::between(low, high))
     }
 
     fn beginning<const N: usize>(
@@ -268,7 +300,27 @@ impl<T, A, R> AfterEqual<T, NextSortKey<T, A, R>> {
         self,
         next: impl FnOnce(&NextSortKey<T, A, R>) -> C,
     ) -> SortCondition<T> {
-        SortCondition(self.condition.0.and(next(&self.rest).into().0))
+        self.condition.and(next(&self.rest).into())
+    }
+}
+
+impl<T, A, R> AfterEqual<T, NextSearchedKey<T, A, R>> {
+    /// Adds a condition on the next sort key, which is a search tag.
+    pub fn and<C: Into<SortCondition<T>>>(
+        self,
+        next: impl FnOnce(&NextSearchedKey<T, A, R>) -> C,
+    ) -> SortCondition<T> {
+        self.condition.and(next(&self.rest).into())
+    }
+}
+
+/// The condition on a sort key that is a search tag.
+impl<T, A, R: Copy> NextSearchedKey<T, A, R> {
+    /// Is equal to `value` after the steps of the tag. The condition on the next sort key follows
+    /// with [`AfterEqual::and`].
+    pub fn eq(&self, value: impl IntoValue<A>) -> AfterEqual<T, R> {
+        let searched = vec![self.attribute.operand(value)];
+        AfterEqual { condition: SortCondition { condition: None, searched }, rest: self.rest }
     }
 }
 
@@ -300,22 +352,25 @@ impl<T: Envelope> SortCondition<T> {
         let operand = Operand::serialized(sort.name, Ok(AttributeValue::S(prefix.to_owned())));
         match (prefix, format.is_constant()) {
             ("", _) => None,
-            (_, true) => Some(Self(Condition::compare(Comparison::Equal, operand))),
-            (_, false) => Some(Self(Condition::begins_with(operand))),
+            (_, true) => Some(Self::new(equal(operand))),
+            (_, false) => Some(Self::new(Condition::begins_with(operand))),
         }
     }
 }
 
 impl<T> Clone for SortCondition<T> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { condition: self.condition.clone(), searched: self.searched.clone() }
     }
 }
 
 /// Shows the condition without values.
 impl<T> fmt::Debug for SortCondition<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self.clone().into_conditions().reduce(Condition::and) {
+            Some(condition) => condition.fmt(f),
+            None => Ok(()),
+        }
     }
 }
 
@@ -326,8 +381,8 @@ impl Placeholders {
         partition: Vec<Operand>,
         sort: Option<SortCondition<T>>,
     ) -> Result<String, ErrorKind> {
-        let equal = |operand| Condition::<T>::compare(Comparison::Equal, operand);
-        let conditions = partition.into_iter().map(equal).chain(sort.map(|sort| sort.0));
+        let sort = sort.into_iter().flat_map(SortCondition::into_conditions);
+        let conditions = partition.into_iter().map(equal::<T>).chain(sort);
         match conditions.reduce(Condition::and) {
             Some(condition) => condition.render(self),
             None => Ok(String::new()),

@@ -1,5 +1,7 @@
 //! What a change of the schema does to records that are already stored.
 
+mod search_tags;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -102,6 +104,7 @@ impl SchemaFile {
                 changes.of_what_is_bound();
                 changes.of_fields();
                 changes.of_index_keys();
+                changes.of_search_tags();
             }
         }
         found

@@ -38,6 +38,7 @@ fn record_schema<P>(table: &KeyTable<P>) -> RecordSchema {
     let purpose = table.purpose.pair().map(|value| (PURPOSE_PAIR.to_owned(), value.to_owned()));
     RecordSchema {
         index_keys: BTreeMap::new(),
+        search_tags: BTreeMap::new(),
         table: table.logical.clone(),
         form: ContextForm::Table,
         context: purpose.into_iter().collect(),

@@ -6,12 +6,17 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
+use envelope_core::search::Step;
+
 use crate::maintain::overdue::is_day;
-use crate::maintain::schema_file::{FieldSchema, KeySchema, RecordSchema};
+use crate::maintain::schema_file::{
+    FieldSchema, KeySchema, RecordSchema, TaggedFieldSchema, search_tag,
+};
 use crate::record::field::{Field, Mark};
 use crate::record::key_format::Piece;
 use crate::record::kind::Kind;
 use crate::record::schema::Schema;
+use crate::record::search_tag::{PREFIX, TaggedField, is_search_tag};
 
 /// The kinds that were made so far, by the record that they were made from. A [`Kind`] lives as
 /// long as the program, since derived code has it in constants; so equal records share one, and
@@ -53,6 +58,9 @@ fn check(record: &RecordSchema) -> Result<(), String> {
         if name.is_empty() {
             return Err("an attribute has no name".to_owned());
         }
+        if is_search_tag(name) {
+            return Err(format!("the name `{name}` is reserved for search tags"));
+        }
         if !names.insert(name) {
             return Err(format!("the attribute `{name}` stands there twice"));
         }
@@ -60,6 +68,9 @@ fn check(record: &RecordSchema) -> Result<(), String> {
     let is_stored = |name: &&String| names.contains(name.as_str());
     if let Some(pair) = record.pairs.iter().find(|name| !is_stored(name)) {
         return Err(format!("`pairs` names `{pair}`, which is no field"));
+    }
+    for (name, fields) in &record.search_tags {
+        search_tag::check(record, name, fields)?;
     }
     let groups: BTreeSet<_> =
         record.fields.values().filter_map(|field| field.group.clone()).collect();
@@ -87,8 +98,19 @@ fn make(name: &str, record: &RecordSchema) -> Result<Kind, String> {
     for (name, value) in &record.entity {
         fields.push(Field::new(text(name), Mark::Authenticated).constant(text(value)));
     }
+    for (name, tagged) in &record.search_tags {
+        let attribute = Field::new(text(&format!("{PREFIX}{name}")), Mark::Authenticated);
+        let tagged = tagged.iter().map(tagged_field).collect::<Box<[_]>>();
+        fields.push(attribute.search_tag(text(name), Box::leak(tagged)));
+    }
     for (name, field) in &record.fields {
         fields.push(bound_if(pairs(name), stored(name, field)));
+    }
+    for field in &mut fields {
+        let mut tagged = record.search_tags.values().flatten();
+        if tagged.any(|tagged| tagged.field == field.name) {
+            *field = field.in_search_tag();
+        }
     }
     let context = record.context.iter().map(|(name, value)| (text(name), text(value)));
     Ok(Kind {
@@ -106,6 +128,12 @@ fn make(name: &str, record: &RecordSchema) -> Result<Kind, String> {
 
 fn text(text: &str) -> &'static str {
     Box::leak(text.into())
+}
+
+fn tagged_field(field: &TaggedFieldSchema) -> TaggedField {
+    // `check` refuses unknown steps.
+    let steps = field.steps.iter().filter_map(|step| Step::from_name(step));
+    (text(&field.field), Box::leak(steps.collect::<Box<[_]>>()))
 }
 
 const fn bound_if(is_pair: bool, field: Field) -> Field {

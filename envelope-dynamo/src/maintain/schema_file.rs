@@ -1,5 +1,7 @@
 //! The schema file: how each type of record is stored, as JSON.
 
+pub(crate) mod search_tag;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -10,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::item::Entity;
 use crate::maintain::kinds;
+pub use crate::maintain::schema_file::search_tag::TaggedFieldSchema;
 use crate::record::field::{Field, Mark};
 use crate::record::kind::Kind;
 
@@ -100,6 +103,10 @@ pub struct RecordSchema {
     /// stored names of their parts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub index_keys: BTreeMap<String, String>,
+    /// The search tags, by their names: the attribute is `blind_` and the name. Each has its
+    /// fields in order, with the steps that their text goes through.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub search_tags: BTreeMap<String, Vec<TaggedFieldSchema>>,
     /// The attributes that have the same value in every record of this type: `entity(..)`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub entity: BTreeMap<String, String>,
@@ -299,6 +306,10 @@ impl RecordSchema {
             index_keys: schema
                 .index_keys()
                 .map(|(field, format)| (field.name.to_owned(), format.stored_text()))
+                .collect(),
+            search_tags: schema
+                .search_tags()
+                .map(|(_, tag)| (tag.name.to_owned(), TaggedFieldSchema::of(tag)))
                 .collect(),
             entity: schema.constants().map(owned).collect(),
             groups: schema.groups().into_iter().map(str::to_owned).collect(),

@@ -48,7 +48,9 @@ use aws_sdk_dynamodb::types::ScalarAttributeType;
 use crate::record::Envelope;
 use crate::record::attribute::{Attribute, Readable};
 use crate::record::field::{Field, Mark};
-pub use crate::record::index_key::{IndexKey, NextSortKey, SortList, SortedBy, Then};
+pub use crate::record::index_key::{
+    IndexKey, NextSearchedKey, NextSortKey, SortList, SortedBy, Then, ThenSearched,
+};
 use crate::record::index_key::{KeyAttribute, PartitionKey};
 use crate::record::key::{AnyKey, Composite, Partition, RecordKey};
 

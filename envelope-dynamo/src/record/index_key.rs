@@ -121,13 +121,17 @@ macro_rules! one_sort_key {
 
 one_sort_key! { Composite AnyKey }
 
-/// The key of an index with the partition key `P` and several sort keys: `Then<A, Then<B, ()>>`.
+/// The key of an index with the partition key `P` and several sort keys: `Then<A, Then<B, ()>>`. A
+/// sort key of a searchable field is [`ThenSearched`], also if it is the only one.
 ///
 /// [`Query::sort`](crate::read::Query::sort) takes conditions on them from left to right.
 pub struct SortedBy<P, L>(PhantomData<fn() -> (P, L)>);
 
 /// A sort key with values of type `A`, and those after it.
 pub struct Then<A, R>(PhantomData<fn() -> (A, R)>);
+
+/// A sort key that is a search tag, found by values of type `A`, and the sort keys after it.
+pub struct ThenSearched<A, R>(PhantomData<fn() -> (A, R)>);
 
 /// A list of sort keys: `Then<A, Then<B, ()>>`. You cannot implement this trait.
 pub trait SortList: sealed::Sealed {
@@ -166,6 +170,20 @@ impl<A, R: SortList> SortList for Then<A, R> {
     }
 }
 
+impl<A, R: SortList> SortList for ThenSearched<A, R> {
+    type Keys<T> = NextSearchedKey<T, A, R::Keys<T>>;
+
+    fn attributes<T>(keys: &Self::Keys<T>) -> Vec<KeyAttribute> {
+        let mut attributes = vec![KeyAttribute::sort(&keys.attribute)];
+        attributes.extend(R::attributes(&keys.rest));
+        attributes
+    }
+
+    fn retyped<T, U>(keys: &Self::Keys<T>) -> Self::Keys<U> {
+        NextSearchedKey { attribute: keys.attribute.retyped(), rest: R::retyped(&keys.rest) }
+    }
+}
+
 impl<P, L: SortList> RecordKey for SortedBy<P, L> {
     type Partition = P;
     type Sort = L;
@@ -187,6 +205,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for () {}
     impl<A, R> Sealed for super::Then<A, R> {}
+    impl<A, R> Sealed for super::ThenSearched<A, R> {}
 }
 
 /// The next sort key of an index with several, with values of type `A`, and the keys after it.
@@ -219,5 +238,37 @@ impl<T, A, R: Copy> Copy for NextSortKey<T, A, R> {}
 impl<T, A, R> fmt::Debug for NextSortKey<T, A, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("NextSortKey").field(&self.attribute.name()).finish()
+    }
+}
+
+/// The next sort key of an index, if it is a search tag: found by values of type `A`. The sort keys
+/// after it follow with [`AfterEqual::and`](crate::expression::AfterEqual::and).
+///
+/// A search tag has no order, so the only condition on it is that it is equal.
+pub struct NextSearchedKey<T, A, R> {
+    pub(crate) attribute: Attribute<T, A, mark::Key>,
+    pub(crate) rest: R,
+}
+
+impl<T, A, R> NextSearchedKey<T, A, R> {
+    /// A sort key and those after it, for derived code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(attribute: Attribute<T, A, mark::Key>, rest: R) -> Self {
+        Self { attribute, rest }
+    }
+}
+
+impl<T, A, R: Copy> Clone for NextSearchedKey<T, A, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, A, R: Copy> Copy for NextSearchedKey<T, A, R> {}
+
+impl<T, A, R> fmt::Debug for NextSearchedKey<T, A, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NextSearchedKey").field(&self.attribute.name()).finish()
     }
 }

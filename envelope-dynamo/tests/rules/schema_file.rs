@@ -543,6 +543,125 @@ fn stored_records_keep_the_old_keys_of_indexes() {
     }
 }
 
+version!(searchable: #[envelope(
+    table = "users",
+    index(name = "by-email", partition_key = email),
+    index(name = "by-email-plan", partition_key = email_plan),
+    searchable(fields(email(trim), plan)),
+)] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] #[searchable(normalize(trim, ascii_lowercase))] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(other_steps: #[envelope(
+    table = "users",
+    index(name = "by-email", partition_key = email),
+    index(name = "by-email-plan", partition_key = email_plan),
+    searchable(fields(email(trim), plan)),
+)] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] #[searchable(normalize(trim))] email: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(new_searchable_field: #[envelope(
+    table = "users",
+    index(name = "by-phone", partition_key = phone),
+)] {
+    #[partition_key] id: String,
+    #[encrypted] ssn: Option<String>,
+    #[encrypted] email: String,
+    #[encrypted] #[searchable(normalize(digits))] phone: Option<String>,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+
+#[test]
+fn search_tags_are_in_the_file_with_their_fields_and_steps() {
+    let file = SchemaFile::new().with::<searchable::User>();
+    let text = file.to_string();
+    let expected = r#""search_tags": {
+        "email": [
+          {
+            "field": "email",
+            "steps": [
+              "trim",
+              "ascii_lowercase"
+            ]
+          }
+        ],
+        "email+plan": [
+          {
+            "field": "email",
+            "steps": [
+              "trim"
+            ]
+          },
+          {
+            "field": "plan"
+          }
+        ]
+      },"#;
+    assert!(text.contains(expected), "{text}");
+    assert_eq!(text.parse::<SchemaFile>().unwrap(), file);
+    for (from, to, expected) in [
+        ("\"trim\"", "\"trin\"", "the search tag `email` has the step `trin`"),
+        ("\"email\": [", "\"mail\": [", "the search tag `mail` is not named after its fields"),
+        ("\"email+plan\"", "\"email+plan+2+3\"", "`email+plan+2+3` is not named after its fields"),
+        (
+            "\"plan\": \"authenticated\"",
+            "\"plan\": \"plaintext\"",
+            "names `plan`, which is no field",
+        ),
+        ("\"email\": \"encrypted\"", "\"email\": \"authenticated\"", "has no encrypted field"),
+        ("\"note\": {", "\"blind_note\": {", "the name `blind_note` is reserved for search tags"),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        let error = changed.parse::<SchemaFile>().unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    let several = text.replace("email+plan", "email+plan+2");
+    several.parse::<SchemaFile>().unwrap();
+}
+
+#[test]
+fn stored_records_keep_their_search_tags() {
+    let place = |attribute: &str| format!("User.{attribute}");
+    let (listed, less) = (Effect::NotListed, Effect::LessProtected);
+    assert_eq!(changes::<searchable::User, searchable::User>(), []);
+    assert_eq!(
+        changes::<plain::User, searchable::User>(),
+        [
+            (listed, place("blind_email")),
+            (listed, place("blind_email+plan")),
+            (less, place("email")),
+        ]
+    );
+    let changed = change::<searchable::User, other_steps::User>();
+    assert_eq!((changed.effect(), changed.place()), (listed, place("blind_email")));
+    assert!(
+        changed
+            .problem()
+            .contains("\"email(trim, ascii_lowercase)\" and is now from \"email(trim)\""),
+        "{changed}"
+    );
+    assert!(changed.repair().contains("#[searchable(name = \"email_2\", ..)]"), "{changed}");
+    assert_eq!(
+        changes::<searchable::User, plain::User>(),
+        [(listed, place("blind_email")), (listed, place("blind_email+plan"))]
+    );
+    let excused = with_reasons::<searchable::User>(
+        r#"{"blind_email": "all written again on 1 May", "email": "log-in by address"}"#,
+    );
+    let before = SchemaFile::new().with::<plain::User>();
+    assert_eq!(places(&excused, &before), [place("blind_email+plan")]);
+    assert_eq!(changes::<plain::User, new_searchable_field::User>(), [], "nobody has a phone yet");
+}
+
 version!(authenticated_part: #[envelope(table = "users")] #[partition_key(name = "pk", format = "USER#{id}")] {
     #[authenticated] id: String,
     #[encrypted] email: String,

@@ -85,7 +85,7 @@ fn a_search_tag_is_an_authenticated_attribute_of_the_schema() {
 fn an_index_by_a_searchable_field_has_the_tag_as_its_key() {
     let indexes = User::<String>::indexes();
     assert_eq!(format!("{:?}", indexes.by_email), "by-email(blind_email)");
-    assert_eq!(format!("{:?}", indexes.by_email_2), "by-email-2(blind_email_2, created)");
+    assert_eq!(format!("{:?}", indexes.by_email_2), "by-email-2(blind_email+email_2, created)");
     assert_eq!(format!("{:?}", indexes.by_phone), "by-phone(blind_phoneNumber)");
     assert_eq!(format!("{:?}", indexes.by_tenant), "by-tenant(tenant, blind_email)");
 }
@@ -110,7 +110,7 @@ async fn tables_are_created_with_tags_as_binary_keys() {
         ("tenant", ScalarAttributeType::S),
         ("created", ScalarAttributeType::N),
         ("blind_email", ScalarAttributeType::B),
-        ("blind_email_2", ScalarAttributeType::B),
+        ("blind_email+email_2", ScalarAttributeType::B),
         ("blind_phoneNumber", ScalarAttributeType::B),
         ("blind_card", ScalarAttributeType::B),
     ];
@@ -128,4 +128,93 @@ async fn a_query_takes_the_value_of_the_field() {
     drop(users.index(|i| i.by_tenant).query(("t_1", "zoe@example.com")));
     let by_email_2 = users.index(|i| i.by_email_2);
     drop(by_email_2.query("zoe@example.com").sort(|created| created.gt(7_u64)));
+}
+
+#[derive(Envelope)]
+#[envelope(
+    table = "shop",
+    index(name = "by-email", partition_key = email),
+    index(name = "by-name", partition_key = last_first, sort_key = email),
+    index(name = "by-place", partition_key = (tenant, email), sort_key = (last_2, tenant_2)),
+    index(name = "local-name", local, sort_key = last_2),
+    searchable(fields(last(trim, ascii_lowercase), first)),
+    entity(kind = "customer")
+)]
+#[allow(dead_code)]
+struct Customer {
+    #[partition_key]
+    tenant: String,
+    #[sort_key]
+    id: String,
+    #[authenticated]
+    tenant_2: String,
+    #[encrypted]
+    #[searchable]
+    email: String,
+    #[encrypted]
+    #[searchable(name = "last_2")]
+    last: String,
+    #[encrypted]
+    first: String,
+}
+
+#[derive(Envelope)]
+#[envelope(
+    table = "shop",
+    index(name = "by-email", partition_key = email),
+    entity(kind = "supplier")
+)]
+#[allow(dead_code)]
+struct Supplier {
+    #[partition_key]
+    tenant: String,
+    #[sort_key]
+    id: String,
+    #[encrypted]
+    #[searchable(normalize(trim))]
+    email: Option<String>,
+}
+
+#[derive(Envelope)]
+#[allow(dead_code)]
+enum Shop {
+    Customer(Customer),
+    Supplier(Supplier),
+}
+
+#[test]
+fn a_tag_is_named_after_its_fields_and_its_own_name() {
+    let indexes = Customer::indexes();
+    assert_eq!(format!("{:?}", indexes.by_name), "by-name(blind_last+first, blind_email)");
+    assert_eq!(
+        format!("{:?}", indexes.by_place),
+        "by-place(tenant, blind_email, blind_last+last_2, tenant_2)"
+    );
+    assert_eq!(format!("{:?}", indexes.local_name), "local-name(tenant, blind_last+last_2)");
+}
+
+/// A search tag has no order, so its only condition is `eq`.
+#[tokio::test]
+async fn a_sort_key_that_is_a_tag_takes_the_value_of_its_field() {
+    let servers = Servers::embedded().await.unwrap();
+    let provider = LocalKeyProvider::new(RootKey::generate().unwrap());
+    let customers = Table::<Customer>::new(servers.dynamodb().clone(), provider);
+    let by_name = customers.index(|i| i.by_name).query(("Smith", "Zoe"));
+    drop(by_name.sort(|email| email.eq("zoe@example.com")));
+    let by_place = customers.index(|i| i.by_place).query(("t_1", "zoe@example.com"));
+    drop(by_place.sort(|last| last.eq("Smith").and(|tenant| tenant.begins_with("t_"))));
+    drop(customers.index(|i| i.local_name).query("t_1").sort(|last| last.eq("Smith")));
+}
+
+#[tokio::test]
+async fn records_of_several_kinds_share_an_index_by_a_tag() {
+    let servers = Servers::embedded().await.unwrap();
+    let provider = LocalKeyProvider::new(RootKey::generate().unwrap());
+    let shop = Table::<Shop>::new(servers.dynamodb().clone(), provider);
+    let creation = shop.create_table().into_sdk().unwrap();
+    let indexes = creation.get_global_secondary_indexes().clone().unwrap();
+    let named = indexes.iter().filter(|index| index.index_name() == "by-email");
+    assert_eq!(named.count(), 1);
+    drop(shop.index(|i| i.by_email).query("zoe@example.com"));
+    drop(shop.index_of(Supplier::indexes().by_email).query("zoe@example.com"));
 }

@@ -72,6 +72,23 @@ struct Visit {
     day: String,
 }
 
+#[derive(Envelope)]
+#[envelope(
+    table = "people",
+    index(name = "by_ward", partition_key = ward, sort_key = name),
+    index(name = "by_name", partition_key = name),
+)]
+#[allow(dead_code)]
+struct Person {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    #[searchable]
+    name: String,
+    #[authenticated]
+    ward: String,
+}
+
 #[derive(Debug, View)]
 #[view(of = Patient)]
 #[allow(dead_code)]
@@ -440,9 +457,17 @@ async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
     seen.print(&records);
     seen.print(&records.resume_token().unwrap());
     seen.error(&TEXT.parse::<ResumeToken>().unwrap_err());
-    not_printed! { seen: SortedBy<(), ()>; Then<(), ()>; }
+    not_printed! { seen: SortedBy<(), ()>; Then<(), ()>; ThenSearched<(), ()>; }
     let by_name = Table::<Visit>::new(patients.client().clone(), envelope_tests::local_keys(1));
     let _unsent = by_name.index(|indexes| indexes.by_name).query(TEXT).sort(|name| {
+        seen.print(name);
+        let equal = name.eq(TEXT);
+        seen.print(&equal);
+        equal
+    });
+    let people = Table::<Person>::new(patients.client().clone(), envelope_tests::local_keys(1));
+    seen.print(&Person::indexes().by_name);
+    let _unsent = people.index(|indexes| indexes.by_ward).query("w_1").sort(|name| {
         seen.print(name);
         let equal = name.eq(TEXT);
         seen.print(&equal);
@@ -464,6 +489,7 @@ fn schema_files(seen: &mut Seen) {
     seen.print(record);
     seen.print(&record.partition_key);
     seen.print(&record.fields["name"]);
+    seen.print(&SchemaFile::new().with::<Person>().records()["Person"].search_tags["name"][0]);
     let before: SchemaFile = file.to_string().replace("patients", "people").parse().unwrap();
     let changes = file.changes_since(&before);
     seen.print(&changes[0]);
