@@ -307,14 +307,17 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
         if self.sort.is_none() && T::KINDS.len() == 1 {
             self.sort = self.own_key_prefix();
         }
-        let (partition, searched) = parted(&self.partition);
+        let shape = self.sort.as_ref().map(|sort| format!("{sort:?}")).unwrap_or_default();
+        let mut operands = self.partition.clone();
+        operands.extend(self.sort.iter_mut().flat_map(SortCondition::take_searched));
+        let (partition, searched) = parted(&operands);
         let question = self.question(&searched)?;
         let values: Vec<_> = partition.iter().cloned().map(key_value).collect::<Result<_, _>>()?;
         let partition_names = partition.iter().map(|operand| operand.attribute);
         let fixed: Vec<_> = partition_names.zip(values).collect();
         let mut key = Placeholders::of(self.table.kinds);
         key.key_condition(partition.clone(), self.sort.clone())?;
-        let fingerprint = self.fingerprint(&builder, key);
+        let fingerprint = self.fingerprint(&builder, &shape, key);
 
         let mut placeholders = Placeholders::of(self.table.kinds);
         let tags: Vec<_> = searched.iter().map(|(tag, _)| placeholders.tag(tag)).collect();
@@ -370,9 +373,13 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
     }
 
     /// A digest of everything that decides which records are returned, and in which order.
-    fn fingerprint(&self, builder: &QueryFluentBuilder, key: Placeholders) -> Fingerprint {
+    fn fingerprint(
+        &self,
+        builder: &QueryFluentBuilder,
+        condition: &str,
+        key: Placeholders,
+    ) -> Fingerprint {
         let filter = self.options.filter_shape();
-        let condition = self.sort.as_ref().map(|sort| format!("{sort:?}")).unwrap_or_default();
         let direction = if *builder.get_scan_index_forward() == Some(false) {
             "descending"
         } else {
@@ -380,7 +387,7 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
         };
         let index = self.index.name().unwrap_or_default();
         let texts =
-            ["query", T::First::TABLE, &*self.table.name, index, &condition, direction, &filter];
+            ["query", T::First::TABLE, &*self.table.name, index, condition, direction, &filter];
         Fingerprint::of(&texts, &key.ordered_values())
     }
 
