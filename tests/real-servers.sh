@@ -27,6 +27,7 @@ readonly everything='
     --test derive \
     --test documents \
     --test maintain \
+    --test search \
     --test aws \
     -- --include-ignored --skip soak:: --skip orders:: --skip lies::
   cargo run --example quickstart

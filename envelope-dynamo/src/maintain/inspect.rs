@@ -26,6 +26,8 @@
 //! write the table. An inspection holds the values of the encryption context, and no other value of
 //! the item.
 
+mod search_tags;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -60,6 +62,10 @@ pub struct Inspection {
     pub record: SealedPart,
     /// The groups that the schema file, the item or the payload names.
     pub groups: BTreeMap<String, SealedPart>,
+    /// The search tags that the payload lists or the item has. Each with its generation, in
+    /// hexadecimal digits, if the item has the tag: the version of the search key and the
+    /// definition.
+    pub search_tags: BTreeMap<String, Option<String>>,
     /// What is wrong, each with the attribute.
     pub problems: Vec<Problem>,
 }
@@ -153,6 +159,7 @@ impl Inspection {
             let part = look.group(kind, &name, &record);
             groups.insert(name, part);
         }
+        let search_tags = look.search_tags(&record);
         Ok(Self {
             table: logical.to_owned(),
             record_type: kind.map(|kind| kind.name.to_owned()),
@@ -160,6 +167,7 @@ impl Inspection {
             attributes: item.len(),
             record,
             groups,
+            search_tags,
             problems: look.problems,
         })
     }

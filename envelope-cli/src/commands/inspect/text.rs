@@ -38,6 +38,13 @@ impl fmt::Display for Text<'_> {
             }
             self.part(f, "  ", part)?;
         }
+        for (name, generation) in &self.inspection.search_tags {
+            let generation = match generation {
+                Some(generation) => format!("generation {generation}"),
+                None => "the record has none".to_owned(),
+            };
+            writeln!(f, "search tag {}: {generation}", Escaped(name))?;
+        }
         for problem in problems {
             match problem.attribute.as_str() {
                 "" => writeln!(f, "problem: {}", problem.problem)?,

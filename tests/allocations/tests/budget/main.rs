@@ -14,10 +14,11 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::keys::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, DataKey, KeyFuture,
+    LocalSearchKeys, SearchKey, SearchKeys,
 };
 use envelope_dynamo::{
     CachedKeyProvider, Envelope, HierarchicalKeyProvider, KeyProvider, LocalKeyProvider, RootKey,
-    from_item, to_item,
+    from_item, to_item, to_item_with,
 };
 
 use counting::{Allocated, allocated};
@@ -115,6 +116,35 @@ fn a_record_of_five_fields_is_opened_within_its_budget() {
     let (beyond_struct, opened) = opening(item, &provider);
     assert_eq!(opened, user(140));
     assert!(beyond_struct.times <= 16, "{beyond_struct:?}");
+}
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "users", index(name = "by-email", partition_key = email))]
+struct Searched {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    #[searchable(normalize(trim, ascii_lowercase))]
+    email: String,
+    #[encrypted]
+    ssn: Option<String>,
+    #[encrypted]
+    notes: String,
+    #[plaintext]
+    plan: String,
+}
+
+/// The value, its normalized copy, its canonical bytes, and the lists of the one value.
+#[test]
+fn a_search_tag_is_computed_within_its_budget() {
+    let (provider, User { user_id, email, ssn, notes, plan }) = (local(), user(140));
+    let keys = SearchKeys::from(LocalSearchKeys::new(SearchKey::generate().unwrap()));
+    let searched = Searched { user_id, email, ssn, notes, plan };
+    now(to_item_with(&searched, &provider, &keys)).unwrap(); // derives the key of the tag
+    let (sealing, item) = allocated(|| now(to_item_with(&searched, &provider, &keys)).unwrap());
+    let (own, _copy) = allocated(|| copy(&item));
+    let beyond_item = beyond(sealing, own);
+    assert!(beyond_item.times <= 12 + 9, "{beyond_item:?}");
 }
 
 /// Values are copied only into the payload, and from the plaintext into the struct.

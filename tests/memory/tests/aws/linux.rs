@@ -3,6 +3,7 @@
 mod kms;
 mod records;
 mod rotator;
+mod search;
 mod sockets;
 
 use envelope_memory_tests::{Masked, Seed};

@@ -2,6 +2,7 @@
 
 use envelope_dynamo::item::PlaintextItems::{Read, ReadAndWrite};
 use envelope_dynamo::item::to_plaintext_item;
+use envelope_dynamo::maintain::inspect::Inspection;
 use envelope_dynamo::maintain::{Converted, Counts, SchemaFile, StoredTable, Target};
 use envelope_dynamo::{KmsKeyProvider, KmsKeyWrapper};
 use envelope_examples::servers::create_kms_key;
@@ -134,4 +135,29 @@ async fn new_data_keys_keep_the_tags() {
     assert_ne!(rewrapped["encrypted_dek"], resealed["encrypted_dek"]);
     assert_eq!(rewrapped["encrypted_payload"], resealed["encrypted_payload"]);
     assert_tagged(&rewrapped);
+}
+
+#[tokio::test]
+async fn an_inspection_names_tags_and_their_generations() {
+    let bench = Bench::new().await;
+    bench.users().put(&User { phone: None, ..user("zoe") }).send().await.unwrap();
+    let item = bench.stored("zoe").await;
+    let schema = SchemaFile::new().with::<User>();
+    let found = Inspection::of(&item, &schema, "users").unwrap();
+    let generation = |name: &str| found.search_tags[name].clone();
+    let hexadecimal = |name: &str| {
+        let tag = bytes_of(&item, name);
+        Some(tag[1..5].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    };
+    assert_eq!(found.search_tags.keys().collect::<Vec<_>>(), TAGS);
+    for name in ["blind_email", "blind_number"] {
+        assert_eq!(generation(name), hexadecimal(name));
+    }
+    assert_eq!((generation("blind_phone"), found.problems.len()), (None, 0));
+
+    let planted = with(&item, "blind_email+2", item["blind_email"].clone());
+    let planted = with(&planted, "blind_number", binary([2; 21]));
+    let found = Inspection::of(&planted, &schema, "users").unwrap();
+    let problems: Vec<_> = found.problems.iter().map(|found| found.attribute.as_str()).collect();
+    assert_eq!(problems, ["blind_email+2", "blind_number"], "{:?}", found.problems);
 }
