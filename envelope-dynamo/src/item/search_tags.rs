@@ -74,11 +74,9 @@ impl<'k> TagKey<'k> {
         tag: SearchTag,
         values: &[Option<SearchedValue>],
     ) -> Result<Option<AttributeValue>, ErrorKind> {
-        let Some(values) = values.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() else {
-            return Ok(None);
-        };
         let mut borrowed = Vec::with_capacity(values.len());
-        for (value, (name, _)) in values.into_iter().zip(tag.fields) {
+        for (value, (name, _)) in values.iter().zip(tag.fields) {
+            let Some(value) = value else { return Ok(None) };
             borrowed.push(value.borrowed().map_err(|source| refused(name, source))?);
         }
         let tag = self.tagger(table, tag).tag(&borrowed);

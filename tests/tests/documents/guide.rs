@@ -8,6 +8,7 @@ mod migration;
 mod operations;
 mod reading;
 mod readme;
+mod search;
 mod single_table;
 mod struct_changes;
 mod testing;
@@ -20,7 +21,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each document with Rust code, and the module in which its code is compiled.
-const DOCUMENTS: [(&str, &str); 11] = [
+const DOCUMENTS: [(&str, &str); 12] = [
     ("README.md", include_str!("guide/readme.rs")),
     // Compiled as examples; what AWS's library needs is compiled outside of the workspace.
     (
@@ -36,6 +37,7 @@ const DOCUMENTS: [(&str, &str); 11] = [
     ("docs/guide/migration.md", include_str!("guide/migration.rs")),
     ("docs/guide/operations.md", include_str!("guide/operations.rs")),
     ("docs/guide/reading.md", include_str!("guide/reading.rs")),
+    ("docs/guide/search.md", include_str!("guide/search.rs")),
     ("docs/guide/single-table.md", include_str!("guide/single_table.rs")),
     ("docs/guide/struct-changes.md", include_str!("guide/struct_changes.rs")),
     ("docs/guide/testing.md", include_str!("guide/testing.rs")),

@@ -1,0 +1,41 @@
+//! The code of docs/guide/search.md.
+
+use envelope_dynamo::keys::{SearchKeyTable, SearchKeys};
+use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
+use envelope_examples::servers::unique_name;
+use envelope_tests::{Item, local_keys, servers, stored, text};
+
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "users", index(name = "by-email", partition_key = email))]
+struct User {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    #[searchable(normalize(trim, ascii_lowercase))]
+    email: String,
+}
+
+#[tokio::test]
+async fn the_guide_writes_search_tags() -> Result<(), Box<dyn std::error::Error>> {
+    let servers = servers().await;
+    let (dynamodb, search_kms) = (
+        servers.dynamodb().clone(),
+        KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id()),
+    );
+    let (name, physical_keys) = (unique_name("users"), unique_name("search-keys"));
+    let users = Table::<User>::new(dynamodb.clone(), local_keys(1)).named(&name);
+    users.create_table().send().await?;
+    let user = User { user_id: "u_1".to_owned(), email: " Zoe@example.com".to_owned() };
+
+    let keys = SearchKeyTable::new(dynamodb.clone(), "search-keys", search_kms);
+    let keys = keys.named(physical_keys); // each test has its own
+    keys.create_table().await?; // once, by the operator
+    keys.create("users").await?; // once for the table `users`
+
+    let users = users.with_search_keys(SearchKeys::per_table(keys));
+    users.put(&user).send().await?;
+    let key = Item::from([("user_id".to_owned(), text("u_1"))]);
+    let item = stored(&servers, &name, key).await.ok_or("no such item")?;
+    assert!(item.contains_key("blind_email"));
+    Ok(())
+}
