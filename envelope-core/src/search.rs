@@ -41,7 +41,4 @@ pub use step::Step;
 pub use tag::{Generation, TAG_BYTES, TAG_PREFIX, Tag};
 
 #[cfg(test)]
-pub(crate) use sealed::UNSEARCHABLE;
-
-#[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::search::message::{SearchMessage, SearchValue};
 use crate::search::step::Step;
 use crate::search::tag::{GENERATION_BYTES, Generation, Tag};
 use crate::secret::DataKey;
-use crate::stack::with_stack_wiped;
+use crate::stack::{with_hmac_stack_wiped, with_stack_wiped};
 
 /// Bytes of the key of the HMAC.
 const MAC_KEY_BYTES: usize = 32;
@@ -156,7 +156,7 @@ impl Tagger {
     #[must_use]
     pub fn tag_of(&self, message: &SearchMessage) -> Tag {
         let mut mac = [0; MAC_BYTES];
-        with_stack_wiped(|| self.key.mac(message.as_bytes(), &mut mac));
+        with_hmac_stack_wiped(|| self.key.mac(message.as_bytes(), &mut mac));
         Tag::new(self.generation, &mac)
     }
 }

@@ -13,14 +13,18 @@ use crate::serde_error::ValueError;
 /// The most digits of an integer, and its sign.
 const MAX_INTEGER_BYTES: usize = 40;
 
-pub(crate) const UNSEARCHABLE: ValueError = ValueError::format(
-    "a searched field holds a text, an integer or bytes, and no list, map, float or bool",
-);
-const TOO_MANY_DIGITS: ValueError = ValueError::format(
-    "a searched integer has at most 38 significant digits, as a number of DynamoDB",
-);
-
 impl<'p> SearchValue<'p> {
+    /// The error for a value of another type: a float, a bool, a list, a map or a set.
+    pub const NOT_SEARCHABLE: ValueError = ValueError::format(
+        "the field is searchable, and its value is not a string, an integer, bytes or an enum \
+         variant without data",
+    );
+    /// The error for an integer of more than 38 significant digits.
+    pub const NUMBER_TOO_LONG: ValueError = ValueError::format(
+        "the field is searchable, and its number has more than 38 digits, which DynamoDB cannot \
+         store",
+    );
+
     /// The value of an encrypted field as it is sealed. `None` if the field has no value: it is
     /// null, or was not serialized.
     ///
@@ -42,8 +46,7 @@ impl<'p> SearchValue<'p> {
     ///
     /// # Errors
     ///
-    /// If the field holds a float, a bool, a list or a map, or an integer of more than 38
-    /// significant digits.
+    /// [`NOT_SEARCHABLE`](Self::NOT_SEARCHABLE) or [`NUMBER_TOO_LONG`](Self::NUMBER_TOO_LONG).
     pub fn of_field(field: &FieldValue<'p>) -> Result<Option<Self>, ValueError> {
         if field.is_absent() || field.as_bytes() == [NULL] {
             return Ok(None);
@@ -56,7 +59,7 @@ impl<'p> SearchValue<'p> {
             major::UNSIGNED => integer(false, head.argument.into())?,
             major::NEGATIVE => integer(true, u128::from(head.argument) + 1)?,
             major::TAG => bignum(head.argument, reader.bignum(head.argument)?)?,
-            _ => return Err(UNSEARCHABLE),
+            _ => return Err(Self::NOT_SEARCHABLE),
         };
         Ok(Some(value))
     }
@@ -76,6 +79,6 @@ fn integer(is_negative: bool, magnitude: u128) -> Result<SearchValue<'static>, V
     let sign = if is_negative { "-" } else { "" };
     // Writing to a `String` does not fail.
     let _ = write!(text, "{sign}{magnitude}");
-    let number = Number::parse(&text).map_err(|_| TOO_MANY_DIGITS)?;
+    let number = Number::parse(&text).map_err(|_| SearchValue::NUMBER_TOO_LONG)?;
     Ok(SearchValue::Number(number.into_owned()))
 }

@@ -13,7 +13,6 @@ use crate::mac::MAC_BYTES;
 use crate::mac::tests::IMPLEMENTATIONS;
 use crate::search::{
     Definition, SearchKey, SearchMessage, SearchValue, Step, TAG_PREFIX, Tag, TaggedField, Tagger,
-    UNSEARCHABLE,
 };
 use crate::{FieldValue, FormatError, UntrustedPayload, read_fields};
 
@@ -109,8 +108,9 @@ impl Given {
 }
 
 fn of_field<'p>(field: &FieldValue<'p>) -> Result<Option<SearchValue<'p>>, Outcome> {
-    SearchValue::of_field(field)
-        .map_err(|error| if error == UNSEARCHABLE { "search-value" } else { "number" })
+    SearchValue::of_field(field).map_err(|error| {
+        if error == SearchValue::NOT_SEARCHABLE { "search-value" } else { "number" }
+    })
 }
 
 /// `Err` names an unknown step.

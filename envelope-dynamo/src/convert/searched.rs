@@ -12,19 +12,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::search::SearchValue;
 use envelope_core::{FieldValue, FieldWriter, ValueError};
 use serde::Serialize;
-use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Room for a value. The buffer grows without leaving copies.
 const BYTES: usize = 64;
-
-const NOT_SEARCHABLE: ValueError = ValueError::format(
-    "the field is searchable, and its value is not a string, an integer, bytes or an enum variant without data",
-);
-
-const NUMBER_TOO_LONG: ValueError = ValueError::format(
-    "the field is searchable, and its number has more than 38 digits, which DynamoDB cannot store",
-);
 
 /// The value of a searchable field. Wiped on drop.
 #[derive(Clone)]
@@ -63,12 +54,11 @@ impl SearchedValue {
     /// If the value is neither a string, an integer, bytes nor an enum variant without data, or if
     /// the number has more than 38 digits.
     pub(crate) fn of_sealed(value: &FieldValue<'_>) -> Result<Option<Self>, ValueError> {
-        if value.is_absent() {
-            return Ok(None);
-        }
-        // serde's messages would name the value.
-        let value = value.deserialize(Scalar).map_err(|_| NOT_SEARCHABLE)?;
-        value.map(Self::checked).transpose()
+        Ok(SearchValue::of_field(value)?.map(|value| match value {
+            SearchValue::Text(text) => Self::Text(Zeroizing::new(text.to_owned())),
+            SearchValue::Number(number) => Self::Number(Zeroizing::new(number.as_str().to_owned())),
+            SearchValue::Bytes(bytes) => Self::Bytes(Zeroizing::new(bytes.to_vec())),
+        }))
     }
 
     /// The value of a readable attribute; `None` if it is absent or null.
@@ -84,7 +74,7 @@ impl SearchedValue {
             Some(AttributeValue::S(text)) => Self::Text(Zeroizing::new(text.clone())),
             Some(AttributeValue::N(number)) => Self::Number(Zeroizing::new(number.clone())),
             Some(AttributeValue::B(bytes)) => Self::Bytes(Zeroizing::new(bytes.as_ref().to_vec())),
-            Some(_) => return Err(NOT_SEARCHABLE),
+            Some(_) => return Err(SearchValue::NOT_SEARCHABLE),
         };
         value.checked().map(Some)
     }
@@ -97,7 +87,9 @@ impl SearchedValue {
     pub(crate) fn borrowed(&self) -> Result<SearchValue<'_>, ValueError> {
         match self {
             Self::Text(text) => Ok(SearchValue::Text(text)),
-            Self::Number(number) => SearchValue::number(number).map_err(|_| NUMBER_TOO_LONG),
+            Self::Number(number) => {
+                SearchValue::number(number).map_err(|_| SearchValue::NUMBER_TOO_LONG)
+            }
             Self::Bytes(bytes) => Ok(SearchValue::Bytes(bytes)),
         }
     }
@@ -164,70 +156,14 @@ impl<T> NotWiped for Wipe<T> {
     type Value = T;
 }
 
-/// Reads a stored value of one of the types that a tag has. Floats are not among them: one number
-/// has several spellings as a float.
-struct Scalar;
-
-impl<'de> DeserializeSeed<'de> for Scalar {
-    type Value = Option<SearchedValue>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-macro_rules! visit_numbers {
-    ($($visit:ident $type:ty)*) => {$(
-        fn $visit<E: de::Error>(self, number: $type) -> Result<Self::Value, E> {
-            Ok(Some(SearchedValue::Number(Zeroizing::new(number.to_string()))))
-        }
-    )*};
-}
-
-impl<'de> Visitor<'de> for Scalar {
-    type Value = Option<SearchedValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string, an integer or bytes")
-    }
-
-    visit_numbers! { visit_i64 i64 visit_u64 u64 visit_i128 i128 visit_u128 u128 }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(SearchedValue::Text(Zeroizing::new(text.to_owned()))))
-    }
-
-    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-        Ok(Some(SearchedValue::Bytes(Zeroizing::new(bytes.to_vec()))))
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use envelope_core::search::SearchValue;
     use serde::Serialize;
 
-    use super::{NOT_SEARCHABLE, NUMBER_TOO_LONG, SearchedValue, Wipe};
+    use super::{SearchedValue, Wipe};
 
     fn captured<V: Serialize>(value: V) -> String {
         match SearchedValue::of(&value) {
@@ -293,9 +229,9 @@ mod tests {
             captured(State::With(1)),
         ];
         for message in refused {
-            assert_eq!(message, NOT_SEARCHABLE.to_string());
+            assert_eq!(message, SearchValue::NOT_SEARCHABLE.to_string());
         }
-        assert_eq!(captured(u128::MAX), NUMBER_TOO_LONG.to_string());
+        assert_eq!(captured(u128::MAX), SearchValue::NUMBER_TOO_LONG.to_string());
     }
 
     #[test]

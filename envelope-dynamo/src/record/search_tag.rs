@@ -1,9 +1,9 @@
 //! The tag by which a record is found by an encrypted field (FORMAT 13).
 
-use envelope_core::search::Step;
+use envelope_core::search::{Step, TAG_PREFIX, components};
 
 /// The beginning of the names of all search tags. The rest is the name of the tag.
-pub(crate) const PREFIX: &str = "blind_";
+pub(crate) const PREFIX: &str = TAG_PREFIX;
 
 /// Whether an attribute of this name is a search tag, of this struct or of another.
 pub(crate) fn is_search_tag(attribute: &str) -> bool {
@@ -13,7 +13,7 @@ pub(crate) fn is_search_tag(attribute: &str) -> bool {
 /// The stored names of the fields of the tag in `attribute` (FORMAT 13.1-2). The last one may be
 /// the name of no field.
 pub(crate) fn field_names(attribute: &str) -> impl Iterator<Item = &str> {
-    attribute.strip_prefix(PREFIX).unwrap_or(attribute).split('+')
+    components(attribute.strip_prefix(PREFIX).unwrap_or(attribute))
 }
 
 /// What a search tag is computed from.

@@ -21,6 +21,7 @@ mod item;
 mod open;
 mod payload;
 mod records;
+mod search_tag;
 mod stream;
 mod values;
 mod vectors;
@@ -32,6 +33,7 @@ pub use input::Item;
 pub use item::{Forgery, item, read_item};
 pub use open::open;
 pub use payload::payload;
+pub use search_tag::search_tag;
 pub use stream::stream;
 pub use values::values;
 
@@ -40,7 +42,7 @@ pub type Target = fn(&[u8]);
 
 /// Every target and its name. The program in `fuzz/fuzz_targets` and the folder in `fuzz/corpus`
 /// have the same name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("dek", dek),
     ("payload", payload),
     ("open", open),
@@ -48,6 +50,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("item", item),
     ("values", values),
     ("branch_keys", branch_keys),
+    ("search_tag", search_tag),
 ];
 
 /// The output of a future that never waits.

@@ -160,3 +160,8 @@ fn any_bytes_may_be_the_plaintext_of_a_record() {
 fn any_bytes_may_be_in_the_table_of_branch_keys() {
     holds("branch_keys", 200);
 }
+
+#[test]
+fn any_bytes_may_be_a_search_tag_or_a_searched_value() {
+    holds("search_tag", 2_000);
+}
