@@ -173,7 +173,8 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// The names of the counts that cannot occur.
+    /// The names of the counts that a program need not see while they are zero. A run for all types
+    /// counts unprotected records alone as `other_entity`.
     const fn impossible(&self) -> &[&str] {
         if self.is_of_types { &["not_sealed", "other_key"] } else { &["other_entity"] }
     }
@@ -182,7 +183,8 @@ impl Subject {
     fn possible(&self, counts: &Counts) -> Value {
         let mut counts = serde_json::to_value(counts).unwrap_or_default();
         if let Some(counts) = counts.as_object_mut() {
-            counts.retain(|name, _| !self.impossible().contains(&name.as_str()));
+            let is_impossible = |name: &str| self.impossible().contains(&name);
+            counts.retain(|name, count| !is_impossible(name) || *count != 0);
         }
         counts
     }
@@ -218,6 +220,9 @@ impl fmt::Display for Finished<'_> {
                 count(counts.other_key),
                 count(counts.not_sealed)
             )?,
+        }
+        if !self.subject.is_of_types && counts.other_entity > 0 {
+            write!(f, "   unprotected {}", count(counts.other_entity))?;
         }
         write!(
             f,

@@ -12,6 +12,7 @@ mod read_back;
 mod record;
 mod roles;
 mod search_tags;
+mod unprotected;
 
 use crate::errors::Errors;
 use crate::parse::Input;
@@ -35,6 +36,7 @@ pub(crate) fn check<'a>(input: &'a Input, errors: &mut Errors) -> Option<Record<
     keys::one_partition_key(input, errors);
     keys::at_most_one_sort_key(input, errors);
     fields::some_field_is_protected(input, errors);
+    unprotected::check(input, errors);
     names::free(input, errors);
     names::unique(input, errors);
     composed_keys::check(input, errors);

@@ -49,7 +49,8 @@ use syn::DeriveInput;
 ///
 /// Every stored field has exactly one mark. A field without a mark does not compile. A struct has
 /// an `#[encrypted]` or an `#[authenticated]` field. Without an encrypted field, the record is
-/// sealed like any other, with an empty payload, so that nobody can change it.
+/// sealed like any other, with an empty payload, so that nobody can change it. A struct with neither
+/// is [unprotected](#unprotected-records), and says so.
 ///
 /// | mark | how the field is stored |
 /// |---|---|
@@ -93,6 +94,7 @@ use syn::DeriveInput;
 /// | `entity(kind = "order")` | a constant, authenticated attribute that tells the records of this struct from others in the table; it is checked before a record is opened |
 /// | `index(..)` | a [secondary index](#indexes); may be repeated |
 /// | `searchable(..)` | a [search tag of several fields](#searchable-fields); may be repeated |
+/// | `unprotected` | gives up all protection: the records are [stored as they are](#unprotected-records) |
 /// | `crate = ::path` | the path of the crate if it is not `::envelope_dynamo`; begins with `::` or `crate` |
 ///
 /// # Keys
@@ -226,6 +228,20 @@ use syn::DeriveInput;
 /// It is an error if no variant fits, or several. A record whose item would fit several variants is
 /// refused before it is sent: otherwise a value in its key could make it replace a record of
 /// another variant. A query of the enum takes the partition key of the first record.
+///
+/// # Unprotected records
+///
+/// `#[envelope(table = "shop", unprotected)]` is for a type without secrets in a table of several
+/// types, so that one enum reads them all. Its records are stored as they are: no payload, no data
+/// key, no call to KMS. **Nothing in them is authentic.** Whoever can write the table can write,
+/// change and delete them. If they must not be changed, mark a field `#[authenticated]` and leave
+/// `unprotected` out.
+///
+/// Such a struct has `#[key]` and `#[plaintext]` fields only, no `entity(..)`, and no encryption
+/// context. A key of the struct begins with constant text. An enum with protected types compiles
+/// only if that text shows that no record of one can have a key of the other. So nobody can pass a
+/// protected record off as an unprotected one, or the reverse: the item's key decides how it is
+/// read, and an unprotected record with an attribute of sealed data is refused.
 ///
 /// # Generated items
 ///

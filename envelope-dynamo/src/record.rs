@@ -58,6 +58,7 @@ pub(crate) mod path;
 pub(crate) mod schema;
 pub(crate) mod search_tag;
 pub(crate) mod ungrouped;
+pub(crate) mod unprotected;
 pub(crate) mod version;
 pub(crate) mod view;
 
@@ -136,6 +137,13 @@ pub trait Envelope: Sized {
 
     /// Whether an attribute that belongs to no field is an error (`#[serde(deny_unknown_fields)]`).
     const DENY_UNKNOWN_FIELDS: bool = false;
+
+    /// Whether records are stored as they are (`#[envelope(unprotected)]`).
+    ///
+    /// # Security
+    ///
+    /// Nothing in such a record is secret or authentic: whoever can write the table can write it.
+    const UNPROTECTED: bool = false;
 
     /// The primary key: a [`Partition`] or a [`Composite`] of the key fields, or of the [`Parts`]
     /// of composed keys.

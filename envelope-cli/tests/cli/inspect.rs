@@ -166,6 +166,35 @@ fn a_plain_item_has_no_sealed_fields() {
 }
 
 #[test]
+fn an_unprotected_item_proves_nothing() {
+    let schema = file(
+        "unprotected.json",
+        r#"{ "envelope-schema": 1, "records": { "Coupon": {
+            "table": "shop", "unprotected": true, "form": "raw",
+            "partition_key": { "name": "pk", "type": "S", "format": "COUPON#{code}" },
+            "fields": { "code": "key", "percent": "plaintext" } } } }"#,
+    );
+    let item = r#"{"pk": {"S": "COUPON#a"}, "percent": {"N": "20"}}"#;
+    let inspect = |item: &str, more: &[&str]| {
+        run_with(&[&["inspect", "--schema", &schema], more].concat(), &[], item)
+    };
+    let ended = inspect(item, &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let says = "the type is unprotected: nothing in the item is secret or authentic";
+    assert!(ended.stdout.contains(says), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("partition_key"), "no context: {}", ended.stdout);
+    assert_eq!(inspect(item, &["--output", "json"]).json()["unprotected"], true);
+    let planted = item.replace("\"percent\"", "\"encrypted_dek\": {\"B\": \"AQ==\"}, \"percent\"");
+    let ended = inspect(&planted, &[]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(
+        ended.stdout.contains("records of `Coupon` are stored unprotected"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
 fn an_item_of_no_known_type_is_explained() {
     let schema = USERS.replace("\"fields\"", "\"entity\": {\"kind\": \"user\"}, \"fields\"");
     let schema = file("entities.json", &schema);

@@ -77,18 +77,20 @@ pub(super) fn grouped_field_has_no_with(field: &Field, errors: &mut Errors) {
     }
 }
 
-/// A record protects at least one field. A field without a mark could be that field, so the rule
+/// A record protects at least one field, unless the struct says that it does not. A field without a mark could be that field, so the rule
 /// waits until every field has one.
 pub(super) fn some_field_is_protected(input: &Input, errors: &mut Errors) {
     let in_doubt = input.stored_fields().any(|field| field.mark.is_none());
     let is_protected =
         |field: &Field| matches!(field.mark, Some(Mark::Encrypted | Mark::Authenticated));
-    if !in_doubt && !input.stored_fields().any(is_protected) {
+    if input.options.unprotected.is_none() && !in_doubt && !input.stored_fields().any(is_protected)
+    {
         errors.report(
             &input.ident,
             "the struct protects no field",
             "mark the fields to keep secret `#[encrypted]`, and those that nobody may change \
-             `#[authenticated]`",
+             `#[authenticated]`; if the table also has records of other types, \
+             `#[envelope(unprotected)]` stores these as they are",
         );
     }
 }

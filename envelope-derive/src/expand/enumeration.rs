@@ -19,6 +19,9 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
     let plain = records.iter().map(
         |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::split_plain(__record)),
     );
+    let unprotected = records.iter().map(
+        |(variant, _)| quote!(Self::#variant(__record) => __envelope::Entity::is_unprotected(__record)),
+    );
     let index_keys = records.iter().map(|(variant, _)| {
         quote!(Self::#variant(__record) => {
             __envelope::Entity::mismatched_index_key(__record, __listed)
@@ -99,6 +102,10 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
                 __listed: &__envelope::ListedKeys,
             ) -> __envelope::Option<&'static str> {
                 match self { #(#index_keys)* }
+            }
+
+            fn is_unprotected(&self) -> bool {
+                match self { #(#unprotected,)* }
             }
 
             fn takes(_: &__envelope::Item) -> bool {

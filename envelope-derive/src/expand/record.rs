@@ -32,6 +32,10 @@ pub(crate) fn record(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
     as_generated(scope(krate, input.uses_deprecated, &tokens))
 }
 
+/// The documentation of the implementation for an unprotected struct.
+const UNPROTECTED: &str = "**Unprotected**: records of this type are stored as they are. Nothing \
+     in them is secret or authentic. Whoever can write the table can write, change and delete them.";
+
 /// `impl Envelope`.
 fn implementation(record: &Record<'_>) -> TokenStream {
     let input = record.input;
@@ -50,7 +54,9 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     let idents: Vec<_> = key_fields(record).into_iter().map(|(ident, _)| ident).collect();
     let indexes = indexes::implementation(record);
     let marker = copies::marker(input);
+    let warning = input.options.unprotected.is_some().then(|| quote!(#[doc = #UNPROTECTED]));
     quote! {
+        #warning
         #[automatically_derived]
         impl #impl_generics __envelope::Envelope for #name #ty_generics #where_clause {
             #constants

@@ -33,6 +33,11 @@ pub(super) fn constants(record: &Record<'_>) -> TokenStream {
             const DENY_UNKNOWN_FIELDS: bool = true;
         )
     });
+    let unprotected = input.options.unprotected.is_some().then(|| {
+        quote!(
+            const UNPROTECTED: bool = true;
+        )
+    });
     quote! {
         const NAME: &'static str = #name;
         const TABLE: &'static str = #table;
@@ -41,6 +46,7 @@ pub(super) fn constants(record: &Record<'_>) -> TokenStream {
         const SCHEMA: __envelope::Schema =
             __envelope::Schema::new(&[#(#fields,)* #(#composed,)* #(#index_keys,)* #(#tags,)* #(#entity),*]);
         #deny
+        #unprotected
     }
 }
 

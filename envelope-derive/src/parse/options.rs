@@ -24,7 +24,9 @@ const KMS_CONTEXT: &str = "kms_context";
 const CONTEXT: &str = "context";
 const ENTITY: &str = "entity";
 const INDEX: &str = "index";
-const ALL: [&str; 8] = [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, ENTITY, INDEX, SEARCHABLE, CRATE];
+const UNPROTECTED: &str = "unprotected";
+const ALL: [&str; 9] =
+    [TABLE, UNMARKED, KMS_CONTEXT, CONTEXT, ENTITY, INDEX, SEARCHABLE, UNPROTECTED, CRATE];
 
 const NAME_THE_TABLE: &str =
     "name the table that the records belong to: `#[envelope(table = \"users\")]`";
@@ -50,6 +52,10 @@ pub(crate) struct Options {
     pub(crate) indexes: Vec<Index>,
     /// The search tags of several fields.
     pub(crate) searchable: Vec<SearchTag>,
+    /// Whether records are stored as they are; the option as it was written.
+    pub(crate) unprotected: Option<TokenStream>,
+    /// `kms_context` and `context` as they were written: an unprotected struct has neither.
+    pub(crate) of_kms: Vec<TokenStream>,
 }
 
 /// `kms_context = ".."`.
@@ -101,6 +107,9 @@ impl Options {
             return;
         }
         seen.push(name);
+        if [KMS_CONTEXT, CONTEXT].contains(&name) {
+            self.of_kms.push(entry.to_token_stream());
+        }
         match name {
             TABLE => self.table = table(entry, errors),
             ENTITY => self.entity = entity(entry, errors),
@@ -114,6 +123,7 @@ impl Options {
             }
             INDEX => self.indexes.extend(index::parse(entry, errors)),
             SEARCHABLE => self.searchable.extend(SearchTag::parse_compound(entry, errors)),
+            UNPROTECTED => self.unprotected = Some(unprotected(entry, errors)),
             _ => self.context = context(entry, errors),
         }
     }
@@ -164,6 +174,15 @@ fn choice<T: Copy>(entry: &Entry, allowed: &[(&str, T)], errors: &mut Errors) ->
         errors.report(place, problem, format_args!("choose one of {}", allowed.join(", ")));
     }
     chosen
+}
+
+/// The option `unprotected`, which is a word alone.
+fn unprotected(entry: &Entry, errors: &mut Errors) -> TokenStream {
+    if !matches!(entry.value, Value::Nothing) {
+        let help = "write `#[envelope(table = \"shop\", unprotected)]`, or remove the option";
+        errors.report(entry, "`unprotected` takes no value", help);
+    }
+    entry.to_token_stream()
 }
 
 /// The pairs in `context(name = "value", "other-name" = "value")`.

@@ -10,6 +10,7 @@ mod indexes;
 mod options;
 mod search_tags;
 mod serde;
+mod unprotected;
 mod views;
 
 use proc_macro2::TokenStream;

@@ -53,6 +53,14 @@ pub enum DataError {
     },
     /// The record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`.
     NotSealed,
+    /// The item has an attribute of sealed data, and the struct is `#[envelope(unprotected)]`, whose
+    /// records have none.
+    SealedUnprotected {
+        /// The struct.
+        entity: &'static str,
+        /// The attribute.
+        attribute: String,
+    },
     /// One of `encrypted_payload` and `encrypted_dek` is absent, or the sealed groups contradict
     /// each other.
     Malformed(&'static str),
@@ -144,6 +152,13 @@ impl fmt::Display for DataError {
                 "the record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek` \
                  (was it written without this library, or not migrated yet? `Table::plaintext_items` reads such items \
                  while a table is taken in)",
+            ),
+            Self::SealedUnprotected { entity, attribute } => write!(
+                f,
+                "the item has `{}`, and records of `{entity}` are stored unprotected (was the struct protected when \
+                 the record was written? then read it with that struct and put it with this one; otherwise somebody \
+                 has changed the item)",
+                Escaped(attribute)
             ),
             Self::Malformed(what) => f.write_str(what),
             Self::Open(error) => write!(f, "{error}"),

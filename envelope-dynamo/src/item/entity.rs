@@ -11,7 +11,7 @@ use crate::item::listed_keys;
 use crate::item::listed_keys::ListedKeys;
 use crate::item::open::open;
 use crate::item::pending_item::PendingItem;
-use crate::item::plain::{PlainItem, open_plain};
+use crate::item::plain::{PlainItem, open_plain, open_unprotected};
 use crate::item::question::Reading;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
@@ -99,6 +99,10 @@ pub trait Entity: Sized {
     #[doc(hidden)]
     fn mismatched_index_key(&self, listed: &ListedKeys) -> Option<&'static str>;
 
+    /// Whether the record is stored as it is.
+    #[doc(hidden)]
+    fn is_unprotected(&self) -> bool;
+
     /// Whether a query or a scan returns the item. Items of other entity types are skipped.
     #[doc(hidden)]
     fn takes(item: &Item) -> bool;
@@ -135,7 +139,9 @@ impl<T: Envelope> Entity for T {
         provider: &(impl UnwrapKey + ?Sized),
         reading: Reading<'_>,
     ) -> Result<Self, Error> {
-        let record = if reading.plaintext.accepts(&item) {
+        let record = if T::UNPROTECTED {
+            open_unprotected(&mut item)
+        } else if reading.plaintext.accepts(&item) {
             open_plain(&mut item)
         } else {
             open(&mut item, provider, reading.answer).await.map(|opened| opened.record)
@@ -145,6 +151,10 @@ impl<T: Envelope> Entity for T {
 
     fn mismatched_index_key(&self, listed: &ListedKeys) -> Option<&'static str> {
         listed_keys::mismatched(self, listed)
+    }
+
+    fn is_unprotected(&self) -> bool {
+        Self::UNPROTECTED
     }
 
     fn takes(item: &Item) -> bool {

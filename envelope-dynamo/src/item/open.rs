@@ -5,6 +5,7 @@ use envelope_core::{FieldValue, Plaintext, UnwrapKey, ValueError, read_fields};
 use crate::dynamodb::Item;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
+use crate::error::usage::UsageError;
 use crate::item::assemble::assemble;
 use crate::item::group::{Group, open_group};
 use crate::item::open_own::{OpenedPayload, open_own};
@@ -45,6 +46,10 @@ impl OpenedItem {
     }
 }
 
+/// Records of an unprotected struct are read elsewhere.
+const UNPROTECTED: UsageError =
+    UsageError::Struct("the struct is unprotected, so its records are not sealed");
+
 /// Opens `item`, and leaves its key attributes there: an error names the record with them. Finds
 /// out the `answer` to a search.
 pub(crate) async fn open<T: Envelope>(
@@ -68,6 +73,9 @@ pub(crate) async fn open_payloads(
 ) -> Result<OpenedItem, ErrorKind> {
     if let Some(mismatch) = kind.mismatch(item) {
         return Err(mismatch);
+    }
+    if kind.unprotected {
+        return Err(ErrorKind::Usage(UNPROTECTED));
     }
     let own = open_own(kind, item, provider).await?;
     let (mut groups, mut withheld) = (Vec::new(), Vec::new());

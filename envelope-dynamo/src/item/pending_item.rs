@@ -60,7 +60,7 @@ impl PendingItem {
     /// How many data keys sealing takes.
     #[cfg(feature = "maintain")]
     pub(crate) const fn data_keys(&self) -> usize {
-        1 + self.parts.groups.len()
+        if self.kind.unprotected { 0 } else { 1 + self.parts.groups.len() }
     }
 
     /// Whether the record has search tags, which are computed under a search key.
@@ -112,7 +112,8 @@ impl PendingItem {
         version.map_err(|problem| Error::new(self.id(), problem))
     }
 
-    /// Seals the encrypted fields, and adds payloads and wrapped keys to the item.
+    /// Seals the encrypted fields, and adds payloads and wrapped keys to the item. A record of an
+    /// unprotected struct is the item already.
     pub(crate) async fn seal(self, provider: &(impl WrapKey + ?Sized)) -> Result<Item, Error> {
         self.seal_replacing(&Item::new(), provider).await
     }
@@ -125,6 +126,9 @@ impl PendingItem {
         provider: &(impl WrapKey + ?Sized),
     ) -> Result<Item, Error> {
         let (kind, mut item) = (self.kind, std::mem::take(&mut self.parts.item));
+        if kind.unprotected {
+            return Ok(item);
+        }
         match self.seal_into(&mut item, stored, provider).await {
             Ok(()) => Ok(item),
             Err(problem) => Err(Error::new(record_id(&kind, &item), problem)),

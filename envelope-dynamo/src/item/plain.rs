@@ -41,6 +41,15 @@ pub(crate) fn open_plain<T: Envelope>(item: &mut Item) -> Result<T, ErrorKind> {
     }
 }
 
+/// Reads an item of a struct whose records are stored as they are. An attribute of sealed data does
+/// not belong there.
+pub(crate) fn open_unprotected<T: Envelope>(item: &mut Item) -> Result<T, ErrorKind> {
+    match Kind::of::<T>().sealed_nevertheless(item) {
+        None => open_plain(item),
+        Some(problem) => Err(problem),
+    }
+}
+
 /// The attributes that the struct reads.
 fn choose<T: Envelope>(item: Item) -> Vec<(Cow<'static, str>, Source<'static>)> {
     let out_of_date = out_of_date::<T>(&item);
@@ -66,11 +75,14 @@ fn choose<T: Envelope>(item: Item) -> Vec<(Cow<'static, str>, Source<'static>)> 
 /// # Errors
 ///
 /// As for a record that is sealed: a record that is stored in plaintext now must be one that can be
-/// sealed later.
+/// sealed later. A record of an unprotected struct is stored as it is, in any case.
 pub(crate) fn plain_attributes<T: Envelope>(record: &T) -> Result<PlainParts, ErrorKind> {
     let parts = split(record)?;
     if let Some(group) = parts.withheld.first() {
         return Err(ErrorKind::Usage(UsageError::GroupWithheld { group }));
+    }
+    if T::UNPROTECTED {
+        return Ok(PlainParts { item: parts.item, key_parts: parts.key_parts });
     }
     let Parts { item, fragile, key_parts, .. } = split_plain(record)?;
     check_fragile::<T>(&fragile, || read_back::<T>(&item))?;

@@ -18,7 +18,8 @@ use crate::record::schema::is_reserved;
 ///
 /// An item is plain if it has no attribute of this library: no `encrypted_payload`, no
 /// `encrypted_dek`, and none of a group. Every other item is sealed, and is opened or refused as
-/// always. No state makes a sealed record plain again.
+/// always. No state makes a sealed record plain again. The states do not concern records of
+/// `#[envelope(unprotected)]` structs.
 ///
 /// | state | reads | `put` | `modify` of a plain item |
 /// |---|---|---|---|
@@ -69,6 +70,8 @@ impl PlaintextItems {
 }
 
 /// Whether an item is not sealed: it has no attribute of this library.
+///
+/// Every record of an `#[envelope(unprotected)]` struct is such an item, for good.
 ///
 /// `item` must be a whole item. A projection, or an index that does not have all attributes, may
 /// leave out the attributes of a sealed record.
@@ -123,7 +126,8 @@ pub(crate) async fn read_item<T: Entity>(
     provider: &(impl UnwrapKey + ?Sized),
     policy: &PlaintextPolicy,
 ) -> Result<T, Error> {
-    let plain = policy.state.accepts(&item).then(|| id_of(T::KINDS, &item));
+    let is_plain = policy.state.accepts(&item) && Kind::unprotected_of(T::KINDS, &item).is_none();
+    let plain = is_plain.then(|| id_of(T::KINDS, &item));
     let record = T::open(item, provider, policy.state.into()).await?;
     if let Some(id) = plain.flatten() {
         policy.note(PlaintextEvent::Read, &id);

@@ -23,7 +23,7 @@ use crate::maintain::backfill::conversion::Reader;
 use crate::maintain::backfill::record_type::{RecordType, TransformedTypes, Types};
 use crate::maintain::backfill::step::{Keys, Step};
 use crate::maintain::engine::run::Run;
-use crate::maintain::schema_file::SchemaFile;
+use crate::maintain::schema_file::{SchemaFile, not_apart};
 use crate::maintain::stored_table::StoredTable;
 use crate::record::Envelope;
 use crate::record::kind::Kind;
@@ -287,6 +287,9 @@ impl Backfill {
             if self.kinds.iter().all(|known| known.name != kind.name) {
                 self.kinds.push(*kind);
             }
+        }
+        if let Some(problem) = not_apart(&self.kinds) {
+            return self.with_problem(problem);
         }
         for added in Types::of::<T>() {
             if self.types.iter().all(|known| known.kind().name != added.kind().name) {

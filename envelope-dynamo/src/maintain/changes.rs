@@ -101,6 +101,7 @@ impl SchemaFile {
         for (old_name, old) in &before.records {
             if let Some((name, new)) = self.successor(before, old_name, old) {
                 let mut changes = Changes { record: name, old, new, found: &mut found };
+                changes.of_protection();
                 changes.of_what_is_bound();
                 changes.of_fields();
                 changes.of_index_keys();
@@ -170,8 +171,36 @@ impl Changes<'_> {
         }
     }
 
+    /// A type that is no longer protected, or is protected now.
+    fn of_protection(&mut self) {
+        let (old, new) = (self.old.unprotected, self.new.unprotected);
+        if !old && new {
+            self.add(
+                None,
+                Effect::Refused,
+                "`unprotected` now: nothing in new records is authentic, and stored records, which \
+                 are sealed, are refused"
+                    .to_owned(),
+                "change it back, or read every record with the old struct and put it with the new one"
+                    .to_owned(),
+            );
+        }
+        if old && !new {
+            self.add(
+                None,
+                Effect::Refused,
+                "no longer `unprotected`: stored records, which are not sealed, are refused"
+                    .to_owned(),
+                "seal them with a backfill, as when a plaintext table is taken in".to_owned(),
+            );
+        }
+    }
+
     fn of_what_is_bound(&mut self) {
         let (old, new) = (self.old, self.new);
+        if old.unprotected && new.unprotected {
+            return self.of_keys();
+        }
         let back =
             "change it back, or read every record with the old struct and put it with the new one";
         self.bound(
@@ -192,9 +221,23 @@ impl Changes<'_> {
             back,
         );
         self.bound("the partition key", &key(&old.partition_key), &key(&new.partition_key), back);
-        let sort = |record: &RecordSchema| record.sort_key.as_ref().map_or("absent".into(), key);
-        self.bound("the sort key", &sort(old), &sort(new), back);
+        self.bound("the sort key", &sort_key(old), &sort_key(new), back);
         self.bound("`entity(..)`", &shown(&old.entity), &shown(&new.entity), back);
+    }
+
+    /// Of an unprotected record, nothing but the key must stay as it is.
+    fn of_keys(&mut self) {
+        let keys = |record: &RecordSchema| (key(&record.partition_key), sort_key(record));
+        let (old, new) = (keys(self.old), keys(self.new));
+        if old != new {
+            self.add(
+                None,
+                Effect::Refused,
+                format!("the key was {old:?} and is now {new:?}; stored records are refused"),
+                "change it back, or read every record with the old struct and put it with the new one"
+                    .to_owned(),
+            );
+        }
     }
 
     fn of_fields(&mut self) {
@@ -435,6 +478,10 @@ fn shown(value: &impl fmt::Debug) -> String {
 fn names(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
+}
+
+fn sort_key(record: &RecordSchema) -> String {
+    record.sort_key.as_ref().map_or("absent".into(), key)
 }
 
 fn key(key: &KeySchema) -> String {

@@ -107,7 +107,8 @@ pub struct Classes {
     pub other_key: f64,
     /// Items without sealed fields.
     pub not_sealed: f64,
-    /// Items of other types than the run is for; `None` if the run is for all types.
+    /// Items of other types than the run is for, and records of unprotected types; `None` if there
+    /// are none and the run is for all types.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_entity: Option<f64>,
     /// Records that would fail, as far as can be told without their keys.

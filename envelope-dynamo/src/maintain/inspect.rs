@@ -54,6 +54,8 @@ pub struct Inspection {
     pub table: String,
     /// The struct whose record the item is, by the schema file.
     pub record_type: Option<String>,
+    /// Whether that struct is `unprotected`. Then nothing in the item is secret or authentic.
+    pub unprotected: bool,
     /// The size of the item as DynamoDB counts it.
     pub bytes: usize,
     /// How many attributes the item has.
@@ -153,6 +155,11 @@ impl Inspection {
         let mut look = Look { item, problems: Vec::new() };
         let kind = look.kind(&kinds);
         let mut record = look.part(ENCRYPTED_PAYLOAD, ENCRYPTED_DEK);
+        if let Some(problem) =
+            kind.filter(|kind| kind.unprotected).and_then(|kind| kind.sealed_nevertheless(item))
+        {
+            look.problem("", problem);
+        }
         record.encryption_context = look.context(kind, None, &record);
         let mut groups = BTreeMap::new();
         for name in look.group_names(kind, &record) {
@@ -163,6 +170,7 @@ impl Inspection {
         Ok(Self {
             table: logical.to_owned(),
             record_type: kind.map(|kind| kind.name.to_owned()),
+            unprotected: kind.is_some_and(|kind| kind.unprotected),
             bytes: item_bytes(item),
             attributes: item.len(),
             record,
@@ -340,7 +348,7 @@ impl<'i> Look<'i> {
         group: Option<&'static str>,
         part: &SealedPart,
     ) -> Option<BTreeMap<String, String>> {
-        let kind = kind?;
+        let kind = kind.filter(|kind| !kind.unprotected)?;
         let attribute = group.map_or_else(|| ENCRYPTED_DEK.to_owned(), dek_attribute);
         if let Some(keys) = &part.wrapped_keys
             && keys.form != kind.form.to_string()

@@ -37,6 +37,7 @@ fn record_schema<P>(table: &KeyTable<P>) -> RecordSchema {
     };
     let purpose = table.purpose.pair().map(|value| (PURPOSE_PAIR.to_owned(), value.to_owned()));
     RecordSchema {
+        unprotected: false,
         index_keys: BTreeMap::new(),
         search_tags: BTreeMap::new(),
         table: table.logical.clone(),

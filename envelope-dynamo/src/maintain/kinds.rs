@@ -80,6 +80,17 @@ fn check(record: &RecordSchema) -> Result<(), String> {
     if let Some(until) = record.plaintext_until.as_ref().filter(|until| !is_day(until)) {
         return Err(format!("`plaintext_until` is `{until}`, and no day such as 2027-03-31"));
     }
+    if record.unprotected {
+        let is_promise =
+            |field: &&FieldSchema| matches!(field.mark, Mark::Encrypted | Mark::Authenticated);
+        let is_bound = !record.pairs.is_empty() || !record.context.is_empty();
+        if is_bound || !record.entity.is_empty() || record.fields.values().any(|it| is_promise(&it))
+        {
+            let problem = "it is unprotected, and has an encrypted or authenticated field, an \
+                           `entity` or pairs of an encryption context";
+            return Err(problem.to_owned());
+        }
+    }
     Ok(())
 }
 
@@ -119,6 +130,7 @@ fn make(name: &str, record: &RecordSchema) -> Result<Kind, String> {
         form: record.form,
         context: Box::leak(context.collect::<Box<[_]>>()),
         schema: Schema::new(Box::leak(fields.into_boxed_slice())),
+        unprotected: record.unprotected,
         // Only a schema file that is made from code asks for them.
         key_attributes: Vec::new,
         optional_fields: Vec::new,

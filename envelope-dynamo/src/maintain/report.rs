@@ -117,6 +117,9 @@ pub struct ReadCounts {
     pub sealed: u64,
     /// Items without.
     pub not_sealed: u64,
+    /// Records of unprotected types, which have none by their schema.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unprotected: u64,
     /// Pages of items.
     pub pages: u64,
     /// The read capacity units that DynamoDB counted.
@@ -131,6 +134,14 @@ pub struct EntityCounts {
     pub sealed: u64,
     /// Items without.
     pub not_sealed: u64,
+    /// Records of an unprotected type, which have none by its schema.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unprotected: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The wrapped keys whose headers claim the same.

@@ -125,6 +125,9 @@ impl<F: UnwrapKey, T: WrapKey> Step for Reseal<F, T> {
         item: &'s Item,
     ) -> BoxFuture<'s, Result<Standing, Error>> {
         async move {
+            if table.is_unprotected(item)? {
+                return Ok(Standing::OtherEntity);
+            }
             if !RESERVED.iter().any(|name| item.contains_key(*name)) {
                 return Ok(Standing::NotSealed);
             }

@@ -172,6 +172,9 @@ impl Rewrap {
     }
 
     fn judge(&self, table: &StoredTable, item: &Item) -> Result<Standing, Error> {
+        if table.is_unprotected(item)? {
+            return Ok(Standing::OtherEntity);
+        }
         if !item.contains_key(ENCRYPTED_DEK) {
             return Ok(Standing::NotSealed);
         }

@@ -85,6 +85,10 @@ pub struct SchemaFile {
 pub struct RecordSchema {
     /// The logical table name.
     pub table: String,
+    /// Whether records are stored as they are (`#[envelope(unprotected)]`): nothing in them is
+    /// secret or authentic.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unprotected: bool,
     /// The form of the record's key in the KMS encryption context: `raw`, `hashed` or `table`.
     #[serde(with = "form")]
     pub form: ContextForm,
@@ -197,7 +201,7 @@ impl SchemaFile {
     }
 
     /// The kinds of record in the table with the logical name `table`: at least one, all with the
-    /// same key attributes.
+    /// same key attributes. No key is one of a protected kind and of an unprotected one.
     pub(crate) fn kinds_of(&self, table: &str) -> Result<Vec<Kind>, SchemaFileError> {
         let records = self.records.iter().filter(|(_, record)| record.table == table);
         let kinds = records.map(|(name, record)| kind(name, record));
@@ -209,7 +213,10 @@ impl SchemaFile {
                 self.tables().into_iter().collect::<Vec<_>>().join(", ")
             ),
             Some((first, others)) => match others.iter().find(|other| keys(other) != keys(first)) {
-                None => return Ok(kinds),
+                None => match not_apart(&kinds) {
+                    None => return Ok(kinds),
+                    Some(problem) => problem,
+                },
                 Some(other) => format!(
                     "`{}` and `{}` are records of one table with other key attributes",
                     first.name, other.name
@@ -229,6 +236,19 @@ impl SchemaFile {
         }
         self
     }
+}
+
+/// Why two of the kinds cannot be in one table: an item could be read as unprotected that should be
+/// sealed.
+pub(crate) fn not_apart(kinds: &[Kind]) -> Option<String> {
+    let pairs = kinds.iter().flat_map(|kind| kinds.iter().map(move |other| (kind, other)));
+    let mut unprotected = pairs.filter(|(kind, _)| kind.unprotected);
+    let (kind, other) = unprotected.find(|(kind, other)| !kind.is_apart_from(other))?;
+    Some(format!(
+        "`{}` is unprotected, and a record of `{}` could have the same key: compose the same key \
+         attribute of both, with different constant text at its beginning",
+        kind.name, other.name
+    ))
 }
 
 impl Default for SchemaFile {
@@ -295,6 +315,7 @@ impl RecordSchema {
         let is_field = |field: &&Field| !field.mark.is_key() && !field.is_generated();
         Self {
             table: kind.table.to_owned(),
+            unprotected: kind.unprotected,
             form: kind.form,
             context: kind.context.iter().copied().map(owned).collect(),
             pairs: schema.context_fields().map(|field| field.name.to_owned()).collect(),

@@ -165,6 +165,19 @@ impl StoredTable {
         Err(Error::new(self.id(item), problem))
     }
 
+    /// Whether the item is a record of an unprotected kind, which has no data key.
+    ///
+    /// # Errors
+    ///
+    /// If it is one, and has an attribute of sealed data nevertheless.
+    pub(crate) fn is_unprotected(&self, item: &Item) -> Result<bool, Error> {
+        let Some(kind) = Kind::unprotected_of(&self.kinds, item) else { return Ok(false) };
+        match kind.sealed_nevertheless(item) {
+            None => Ok(true),
+            Some(problem) => Err(Error::new(record_id(kind, item), problem)),
+        }
+    }
+
     /// The record in errors, where its kind is not known.
     pub(crate) fn id(&self, item: &Item) -> RecordId {
         let Some((first, others)) = self.kinds.split_first() else {

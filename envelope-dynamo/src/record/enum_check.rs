@@ -13,7 +13,8 @@ impl Kind {
     /// # Panics
     ///
     /// If the record belongs to another table than one before it, if its key attributes have other
-    /// names, or if every item of one of the two also fits the other.
+    /// names, if every item of one of the two also fits the other, or if one is unprotected and a
+    /// key could be of both.
     pub const fn assert_shares_table(kinds: &[Self], position: usize) {
         let (mut before, rest) = kinds.split_at(position);
         let [kind, ..] = rest else { return };
@@ -61,6 +62,13 @@ const fn problem(kind: &Kind, other: &Kind) -> Option<Message> {
             ]));
         }
     }
+    if !kind.is_apart_from(other) {
+        let (open, sealed) = match kind.unprotected {
+            true => (kind.name, other.name),
+            false => (other.name, kind.name),
+        };
+        return Some(Message::of(&["a key of `", open, COULD_BE, sealed, KEEP_APART]));
+    }
     let (one, two) = if other.schema.fits_all_of(kind.schema) {
         (kind.name, other.name)
     } else if kind.schema.fits_all_of(other.schema) {
@@ -75,6 +83,12 @@ const ONE_TABLE: &str = "`, but the records of an enum share one table: write th
 
 const ONE_KEY: &str = ", but the records of an enum share one primary key: give the attributes of \
                        both keys the same names";
+
+const COULD_BE: &str = "`, which is unprotected, could be one of `";
+
+const KEEP_APART: &str = "`, so whoever can write the table could pass one off as the other: \
+                          compose the same key attribute of both, with different text at its \
+                          beginning";
 
 const TELL_APART: &str =
     "`, so a reader cannot tell which of the two an item is: compose the key of `";

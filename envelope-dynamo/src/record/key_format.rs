@@ -156,15 +156,15 @@ impl KeyFormat {
     }
 
     /// The constant text at the start of every key of this format.
-    pub(crate) fn prefix(&self) -> &'static str {
-        match self.pieces.first() {
-            Some(Piece::Literal(literal)) => literal,
+    pub(crate) const fn prefix(&self) -> &'static str {
+        match self.pieces {
+            [Piece::Literal(literal), ..] => literal,
             _ => "",
         }
     }
 
     /// Whether there is only one key of this format.
-    pub(crate) fn is_constant(&self) -> bool {
+    pub(crate) const fn is_constant(&self) -> bool {
         matches!(self.pieces, [Piece::Literal(_)])
     }
 

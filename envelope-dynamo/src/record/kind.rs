@@ -24,6 +24,8 @@ pub struct Kind {
     /// The constant pairs of the KMS encryption context.
     pub(crate) context: &'static [(&'static str, &'static str)],
     pub(crate) schema: Schema,
+    /// Whether records are stored as they are: no payload, no data key.
+    pub(crate) unprotected: bool,
     /// The attributes of the primary key, with their DynamoDB types.
     pub(crate) key_attributes: fn() -> Vec<KeyAttribute>,
     /// The fields without which a record is read.
@@ -42,6 +44,7 @@ impl Kind {
             form: T::CONTEXT_FORM,
             context: T::CONTEXT,
             schema: T::SCHEMA,
+            unprotected: T::UNPROTECTED,
             key_attributes: primary_key_attributes::<T>,
             optional_fields: T::optional_fields,
             indexes: T::index_schemas,

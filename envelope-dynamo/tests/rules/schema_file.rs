@@ -488,6 +488,59 @@ fn a_test_says_which_lines_of_the_file_differ() {
     assert!(panic_with(Some("[]")).contains("this is not a schema file"));
 }
 
+version!(closed: #[envelope(table = "users")]
+    #[partition_key(name = "pk", format = "USER#{id}")]
+{
+    #[key] id: String,
+    #[authenticated] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(open: #[envelope(table = "users", unprotected)]
+    #[partition_key(name = "pk", format = "USER#{id}")]
+{
+    #[key] id: String,
+    #[plaintext] plan: String,
+    #[plaintext] note: Option<String>,
+});
+version!(open_elsewhere: #[envelope(table = "users", unprotected)]
+    #[partition_key(name = "pk", format = "PERSON#{id}")]
+{
+    #[key] id: String,
+    #[plaintext] plan: String,
+    #[plaintext] note: Option<String>,
+});
+
+#[test]
+fn a_type_that_becomes_unprotected_or_protected_is_reported() {
+    let text = SchemaFile::new().with::<open::User>().to_string();
+    assert!(text.contains("\"unprotected\": true"), "{text}");
+    assert!(!SchemaFile::new().with::<closed::User>().to_string().contains("unprotected"));
+    let expected = [(Effect::Refused, "User".to_owned())];
+    assert_eq!(changes::<open::User, open::User>(), []);
+    let lost = changes::<closed::User, open::User>();
+    assert!(lost.contains(&expected[0]), "{lost:?}");
+    assert!(lost.contains(&(Effect::LessProtected, "User.plan".to_owned())), "{lost:?}");
+    let gained = changes::<open::User, closed::User>();
+    assert!(gained.contains(&expected[0]), "{gained:?}");
+    assert_eq!(changes::<open::User, open_elsewhere::User>(), expected);
+}
+
+#[test]
+fn an_unprotected_type_of_a_file_promises_nothing() {
+    let text = SchemaFile::new().with::<open::User>().to_string();
+    for (what, instead) in [
+        ("\"plan\": \"plaintext\"", "\"plan\": \"authenticated\""),
+        ("\"plan\": \"plaintext\"", "\"plan\": \"encrypted\""),
+        ("\"form\": \"raw\",", "\"form\": \"raw\", \"context\": { \"purpose\": \"care\" },"),
+        ("\"form\": \"raw\",", "\"form\": \"raw\", \"pairs\": [\"plan\"],"),
+        ("\"fields\": {", "\"entity\": { \"kind\": \"user\" }, \"fields\": {"),
+    ] {
+        assert!(text.contains(what), "{text}");
+        let error = text.replace(what, instead).parse::<SchemaFile>().unwrap_err();
+        assert!(error.to_string().contains("it is unprotected"), "{instead}: {error}");
+    }
+}
+
 version!(listed: #[envelope(
     table = "users",
     index(name = "gsi1", partition_key(name = "gsi1pk", format = "PLAN#{plan}")),

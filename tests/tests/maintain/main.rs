@@ -17,3 +17,4 @@ mod reseal;
 mod reseal_attacks;
 mod rewrap;
 mod sealed;
+mod unprotected;

@@ -2,6 +2,7 @@
 //! `serde_dynamo`, by the steps of docs/guide/from-others.md and docs/guide/migration.md.
 
 mod history;
+mod one_table;
 mod patient;
 
 use std::cell::Cell;

@@ -5,4 +5,5 @@ mod enums;
 mod properties;
 mod queries;
 mod tables;
+mod unprotected;
 mod without_secrets;

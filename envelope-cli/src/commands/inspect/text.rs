@@ -19,15 +19,30 @@ pub(crate) struct Text<'a> {
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inspection { table, record_type, bytes, attributes, record, groups, problems, .. } =
-            self.inspection;
+        let Inspection {
+            table,
+            record_type,
+            unprotected,
+            bytes,
+            attributes,
+            record,
+            groups,
+            problems,
+            ..
+        } = self.inspection;
         let entity = record_type.as_deref().unwrap_or("a record of unknown type");
         writeln!(
             f,
             "{entity} of the table {table}: {} bytes, {attributes} attributes",
             count(*bytes as u64)
         )?;
-        if !self.inspection.is_sealed() {
+        if *unprotected {
+            writeln!(
+                f,
+                "the type is unprotected: nothing in the item is secret or authentic, and whoever can \
+                 write the table can write it"
+            )?;
+        } else if !self.inspection.is_sealed() {
             writeln!(f, "the item has no sealed fields")?;
         }
         self.part(f, "", record)?;
@@ -54,6 +69,7 @@ impl fmt::Display for Text<'_> {
             }
         }
         match problems.len() {
+            0 if *unprotected => write!(f, "no problem was found"),
             0 => write!(f, "no problem was found; nothing of this is proved without the data key"),
             1 => write!(f, "1 problem"),
             count => write!(f, "{count} problems"),

@@ -34,7 +34,7 @@ fn an_option_is_known_and_given_once() {
             "#[envelope(secret)]",
             &["`secret` is not an option of `#[envelope(..)]`\nhelp: `#[envelope(..)]` takes \
                  `table`, `unmarked`, `kms_context`, `context`, \
-             `entity`, `index`, `searchable` and `crate`"],
+             `entity`, `index`, `searchable`, `unprotected` and `crate`"],
         ),
         (
             "#[envelope(unmarked = \"secret\")]",

@@ -209,6 +209,12 @@ impl Planned {
 
 impl Step {
     fn judge(&self, item: &Item) -> Result<Standing, Error> {
+        if let Some(kind) = Kind::unprotected_of(&self.kinds, item) {
+            return match kind.sealed_nevertheless(item) {
+                None => Ok(Standing::OtherEntity),
+                Some(problem) => Err(self.error(item, problem)),
+            };
+        }
         match (is_sealed(item), self.readers.is_empty()) {
             (true, _) => self.sealed_standing(item),
             // Only the reader knows.

@@ -13,6 +13,7 @@ use crate::item::layout::{dek_attribute, is_sealed, payload_attribute};
 use crate::maintain::plain_fields::plain_fields;
 use crate::maintain::report::FindingKind;
 use crate::maintain::stored_table::StoredTable;
+use crate::record::field::Mark;
 use crate::record::kind::Kind;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, is_reserved};
 
@@ -121,7 +122,17 @@ impl<'a> Judge<'a> {
         if let (true, Some(problem)) = (judged.is_sealed, unknown) {
             judged.add(FindingKind::UnknownEntity, || problem.to_string());
         }
-        if self.rules.all_sealed {
+        if let Some(kind) = self.table.kinds().get(judged.kind).filter(|kind| kind.unprotected) {
+            // Readers refuse such an item.
+            if let Some(problem) = kind.sealed_nevertheless(item) {
+                judged.is_sealed = true;
+                judged.problems.retain(|(kind, _)| *kind != FindingKind::Malformed);
+                judged.add(FindingKind::Malformed, || problem.to_string());
+            }
+            if self.rules.all_sealed {
+                self.values_of_others(kind, item, &mut judged);
+            }
+        } else if self.rules.all_sealed {
             self.plaintext(item, &mut judged);
         }
         judged
@@ -140,6 +151,30 @@ impl<'a> Judge<'a> {
             judged.add(FindingKind::PlainField, || {
                 let names: Vec<_> = plain.iter().map(|name| format!("`{name}`")).collect();
                 format!("the record is sealed, and in plaintext stands {}", names.join(", "))
+            });
+        }
+    }
+
+    /// Judges the attributes of an unprotected item that are none of its type's, and that another
+    /// type protects: a record of that type may stand there.
+    fn values_of_others(&self, kind: &Kind, item: &Item, judged: &mut Judged) {
+        let is_protected = |name: &&String| {
+            let owners = self.table.kinds().iter().filter_map(|other| other.schema.owner(name));
+            let mut owners = owners.filter(|field| !field.is_generated());
+            owners.any(|field| matches!(field.mark, Mark::Encrypted | Mark::Authenticated))
+        };
+        let is_foreign = |name: &&String| kind.schema.owner(name).is_none();
+        let mut names: Vec<_> = item.keys().filter(is_foreign).filter(is_protected).collect();
+        names.sort_unstable();
+        if !names.is_empty() {
+            judged.add(FindingKind::PlainField, || {
+                let names: Vec<_> =
+                    names.iter().map(|name| format!("`{}`", Escaped(name))).collect();
+                format!(
+                    "`{}` is unprotected, and the item has {}, which another type protects",
+                    kind.name,
+                    names.join(", ")
+                )
             });
         }
     }

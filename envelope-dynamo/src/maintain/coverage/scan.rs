@@ -200,7 +200,8 @@ impl<'a> Scan<'a> {
         let mut records = Vec::new();
         for item in &page.items {
             let judged = state.tally.count(item);
-            if !judged.is_sealed {
+            let kind = self.table.kinds().get(judged.kind);
+            if !judged.is_sealed || kind.is_some_and(|kind| kind.unprotected) {
                 continue;
             }
             match self.mode {

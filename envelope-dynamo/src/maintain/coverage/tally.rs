@@ -63,11 +63,16 @@ impl<'a> Tally<'a> {
     pub(crate) fn count(&mut self, item: &Item) -> Judged {
         let mut judged = self.judge.judge(item);
         self.read.items += 1;
+        let is_unprotected =
+            self.table.kinds().get(judged.kind).is_some_and(|kind| kind.unprotected);
         let entity = self.entities.get_mut(judged.kind);
-        let (read, entity) = match (judged.is_sealed, entity) {
-            (true, entity) => (&mut self.read.sealed, entity.map(|counts| &mut counts.sealed)),
-            (false, entity) => {
+        let (read, entity) = match (judged.is_sealed, is_unprotected) {
+            (true, _) => (&mut self.read.sealed, entity.map(|counts| &mut counts.sealed)),
+            (false, false) => {
                 (&mut self.read.not_sealed, entity.map(|counts| &mut counts.not_sealed))
+            }
+            (false, true) => {
+                (&mut self.read.unprotected, entity.map(|counts| &mut counts.unprotected))
             }
         };
         *read += 1;

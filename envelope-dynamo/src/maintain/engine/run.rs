@@ -42,7 +42,7 @@ pub(crate) enum Standing {
     Already,
     OtherKey,
     NotSealed,
-    /// It is of another type than the run is for.
+    /// It is of another type than the run is for, or of an unprotected type.
     OtherEntity,
 }
 

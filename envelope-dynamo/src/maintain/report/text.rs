@@ -12,13 +12,13 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.scope)?;
         let read = &self.read;
-        writeln!(
-            f,
-            "{} items: {} sealed, {} not sealed; {} pages, {} read units",
-            read.items, read.sealed, read.not_sealed, read.pages, read.read_units
-        )?;
+        write!(f, "{} items: {} sealed, {} not sealed", read.items, read.sealed, read.not_sealed)?;
+        unprotected(f, read.unprotected)?;
+        writeln!(f, "; {} pages, {} read units", read.pages, read.read_units)?;
         for (entity, counts) in &self.entities {
-            writeln!(f, "  {entity}: {} sealed, {} not sealed", counts.sealed, counts.not_sealed)?;
+            write!(f, "  {entity}: {} sealed, {} not sealed", counts.sealed, counts.not_sealed)?;
+            unprotected(f, counts.unprotected)?;
+            writeln!(f)?;
         }
         writeln!(f, "data keys, as the headers claim:")?;
         for row in self.keys.iter().take(ROWS) {
@@ -54,6 +54,14 @@ impl fmt::Display for Report {
         }
         let problems = "DOES NOT HOLD: see the problems above";
         f.write_str(if self.holds { "everything that was expected holds" } else { problems })
+    }
+}
+
+/// The number of unprotected records, if there are any.
+fn unprotected(f: &mut fmt::Formatter<'_>, count: u64) -> fmt::Result {
+    match count {
+        0 => Ok(()),
+        count => write!(f, ", {count} unprotected"),
     }
 }
 

@@ -63,8 +63,9 @@ pub(crate) fn record_names<T: Entity, K: IndexKey, I>(
     let readable = readable.chain(index.key_names()).map(str::to_owned);
     let groups = T::KINDS.iter().flat_map(|kind| kind.schema.groups());
     let groups = groups.flat_map(|group| [payload_attribute(group), dek_attribute(group)]);
-    let names: BTreeSet<_> =
-        RESERVED.map(str::to_owned).into_iter().chain(readable).chain(groups).collect();
+    let is_sealed = T::KINDS.iter().any(|kind| !kind.unprotected);
+    let reserved = RESERVED.map(str::to_owned).into_iter().filter(|_| is_sealed);
+    let names: BTreeSet<_> = reserved.chain(readable).chain(groups).collect();
     names.into_iter().collect()
 }
 

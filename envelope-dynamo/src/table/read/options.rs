@@ -214,6 +214,7 @@ impl<T: Entity> ReadOptions<T> {
             primary: primary_names::<T>().collect(),
             keys: key_names::<T, K, I>(index),
             named,
+            kinds: T::KINDS,
             page_size: self.page_size,
             identity: KeyIdentity::of::<T::First>,
             gives_all: gives_all && !may_skip_items::<T>(),

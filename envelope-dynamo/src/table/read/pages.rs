@@ -10,6 +10,7 @@ use crate::error::kind::ErrorKind;
 use crate::error::record_id::RecordId;
 use crate::error::usage::UsageError;
 use crate::record::key_identity::KeyIdentity;
+use crate::record::kind::Kind;
 use crate::record::schema::RESERVED;
 use crate::table::read::base_table::from_base_table;
 use crate::table::read::read_request::{Answer, ReadRequest, RequestError};
@@ -137,6 +138,7 @@ impl Pages {
         if !wants_sealed {
             return None;
         }
+        let items = items.filter(|item| Kind::unprotected_of(self.source.kinds, item).is_none());
         let all_lack = |name: &str| items.clone().all(|item| !item.contains_key(name));
         let is_sealed = items.clone().next().is_none() || !RESERVED.into_iter().all(all_lack);
         (!is_sealed).then(|| {

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::Client;
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::record::key_identity::KeyIdentity;
+use crate::record::kind::Kind;
 
 /// What all pages of a query or a scan share.
 pub(crate) struct Source {
@@ -22,6 +23,8 @@ pub(crate) struct Source {
     pub(crate) keys: Vec<&'static str>,
     /// The attributes that a record or view can have. Empty if the struct does not name them all.
     pub(crate) named: Vec<String>,
+    /// The kinds of record that are read.
+    pub(crate) kinds: &'static [Kind],
     /// Identifies the record of an item.
     pub(crate) identity: fn(&Item) -> Result<KeyIdentity, ErrorKind>,
     /// How many items DynamoDB may read for a page.

@@ -219,7 +219,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// for it.
     async fn deliver(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let mut in_doubt = false;
-        if self.table.plaintext.state.writes() {
+        if self.writes_plain() {
             match self.deliver_plain(returns.clone()).await? {
                 Plain::Done(old) => return Ok(old),
                 Plain::StandsSealed { in_doubt: lost } => in_doubt = lost,
@@ -230,6 +230,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     }
 
     async fn deliver_sealed(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
+        let is_unprotected = self.record.borrow().is_unprotected();
         let (request, id, _) = self.sealed_request().await?;
         let item = request.get_item().clone().unwrap_or_default();
         let (returns_old, is_conditional) =
@@ -254,6 +255,10 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
             Some(old) if returns_old && is_same_payload(&old, &item) => {
                 Err(attempt.error_after(WriteError::AnswerLost))
             }
+            // An unprotected record has nothing by which a put knows its own.
+            Some(_) if is_unprotected && attempt.outcome.is_unknown() => {
+                Err(attempt.error_after(WriteError::AnswerLost))
+            }
             old => Ok(old.map(|old| attempt.returned(old))),
         }
     }
@@ -274,12 +279,18 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// The request that stores the record: sealed, unless the table writes items that are not
     /// sealed. And the search keys of its tags.
     pub(crate) async fn request(&mut self) -> Result<PutRequest, Error> {
-        if self.table.plaintext.state.writes()
+        if self.writes_plain()
             && let Some((request, id)) = self.plain_request().await?
         {
             return Ok((request, id, None));
         }
         self.sealed_request().await
+    }
+
+    /// Whether the record may be stored in plaintext until it is sealed. An unprotected record never
+    /// is: it is stored as it is.
+    fn writes_plain(&self) -> bool {
+        self.table.plaintext.state.writes() && !self.record.borrow().is_unprotected()
     }
 
     /// Seals the record into the request that stores it.

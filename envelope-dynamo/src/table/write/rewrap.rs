@@ -7,6 +7,7 @@ use envelope_core::{Recipient, UnwrapKey};
 
 use crate::call::write_attempt::{found, is_failed_condition, is_transaction_conflict};
 use crate::error::Error;
+use crate::error::usage::UsageError;
 use crate::keys::kms::{KmsKeyProvider, KmsKeyWrapper};
 use crate::record::Envelope;
 use crate::record::key::IntoKey;
@@ -110,6 +111,9 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
     pub async fn send(self) -> Result<Option<Rewrapped>, Error> {
         let Self { rewrap: Rewrap { table, key }, way } = self;
         let mut record = ChangeLoop::new(table, key, MAX_TRIES)?;
+        if T::UNPROTECTED {
+            return Err(Error::new(record.id.clone(), NO_DATA_KEY));
+        }
         let mut unanswered: Option<NewKeys> = None;
         loop {
             let in_doubt = unanswered.is_some();
@@ -135,6 +139,10 @@ impl<T: Envelope, P: ?Sized> RewrapTo<'_, T, P> {
         }
     }
 }
+
+const NO_DATA_KEY: UsageError = UsageError::Struct(
+    "the struct is unprotected, so its records have no data key to move; nothing was sent",
+);
 
 /// The error of a call with an earlier attempt that may have been carried out. Moving keys twice
 /// does no harm.

@@ -82,6 +82,48 @@ struct Audit {
 }
 
 #[derive(Envelope)]
+#[envelope(table = "shop", unprotected)]
+#[partition_key(name = "pk", format = "USER#{user_id}")]
+#[sort_key(name = "sk", format = "COUPON#{code}")]
+struct Coupon {
+    #[key]
+    user_id: String,
+    #[key]
+    code: String,
+    #[plaintext]
+    used: u32,
+}
+
+#[derive(Envelope)]
+enum Account {
+    Order(Order),
+    Audit(Audit),
+    Coupon(Coupon),
+}
+
+#[tokio::test]
+async fn the_guide_stores_types_without_secrets() -> Result<(), Box<dyn std::error::Error>> {
+    let shop = Table::<Account>::new(servers().await.dynamodb().clone(), local_keys(1));
+    let shop = shop.named(unique_name("shop"));
+    shop.create_table().send().await?;
+    let (user_id, order_id, card) = ("u_1".to_owned(), "o_1".to_owned(), "4111".to_owned());
+    let order =
+        Order { user_id: user_id.clone(), created: 7, order_id, card, state: "paid".to_owned() };
+    let audit = Audit { user_id: user_id.clone(), at: 7, action: "bought".to_owned() };
+    let coupon = Coupon { user_id, code: "a".to_owned(), used: 1 };
+    for record in [Account::Order(order), Account::Audit(audit), Account::Coupon(coupon)] {
+        shop.put(&record).send().await?;
+    }
+    let kinds = shop.query("u_1").send().await?.into_iter().map(|record| match record {
+        Account::Order(order) => order.card,
+        Account::Audit(audit) => audit.action,
+        Account::Coupon(coupon) => format!("{} used", coupon.used),
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), ["bought", "1 used", "4111"]);
+    Ok(())
+}
+
+#[derive(Envelope)]
 #[envelope(
     table = "clinic",
     index(

@@ -78,15 +78,15 @@ impl<T: Envelope> Beside<T> {
         self.condition.is_none() && !self.has_changes()
     }
 
-    /// The change that the closure made: sealed, unless the item is not sealed and the table writes
-    /// such items.
+    /// The change that the closure made: sealed, unless the struct is unprotected, or the item is not
+    /// sealed and the table writes such items.
     async fn modification<P: WrapKey + ?Sized>(
         &self,
         stored: &Stored<T>,
         table: &Table<T, P>,
     ) -> Result<Option<Modification>, Error> {
         let now = table.clock.system_time();
-        if stored.is_plain() && table.plaintext.state.writes() {
+        if T::UNPROTECTED || stored.is_plain() && table.plaintext.state.writes() {
             return stored.modified_in_plaintext(now);
         }
         // Whatever changes a plain item seals it.
@@ -130,7 +130,7 @@ impl<T: Envelope> Beside<T> {
         }
         let error = match request.send().await {
             Ok(output) => {
-                if stored.is_plain() && !is_recognizable {
+                if stored.is_plain() && !is_recognizable && !T::UNPROTECTED {
                     record.table.plaintext.note(PlaintextEvent::Written, &record.id);
                 }
                 return self.done(record, attempt, stored, modification, output.attributes).await;
