@@ -6,6 +6,7 @@ mod old_keys;
 mod projections;
 mod queries;
 mod secrets;
+mod several_fields;
 mod tokens;
 mod two_steps;
 

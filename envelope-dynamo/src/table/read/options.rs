@@ -144,8 +144,7 @@ impl<T: Entity> ReadOptions<T> {
         let pages = |request| Pages::new(request, projection, Arc::clone(&source));
         let search = prepared.search.map(|search| {
             let template = pages(ReadRequest::Query(search.query.clone()));
-            let from = positions.first().cloned().unwrap_or(Position::Start);
-            (Search::new(search, from), template)
+            (Search::new(search, positions.clone()), template)
         });
         let segments = prepared.requests.into_iter().zip(positions);
         let segments = segments.map(|(request, from)| Segment::new(pages(request), from)).collect();
@@ -166,11 +165,9 @@ impl<T: Entity> ReadOptions<T> {
     {
         let source = self.source(table, index, Vec::new(), false);
         let limit = self.limit.map_or(u64::MAX, |limit| u64::try_from(limit).unwrap_or(u64::MAX));
-        let mut positions = self.positions(&prepared)?.into_iter();
+        let positions = self.positions(&prepared)?;
         let is_filtered = prepared.is_filtered;
-        let mut search = prepared
-            .search
-            .map(|search| Search::new(search, positions.next().unwrap_or(Position::Start)));
+        let mut search = prepared.search.map(|search| Search::new(search, positions.clone()));
         let mut known = prepared.requests.into_iter().zip(positions);
         let mut count = 0;
         loop {

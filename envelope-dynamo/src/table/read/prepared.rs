@@ -23,19 +23,19 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Where each segment starts. A search has one position.
+    /// Where each segment starts; and of a search, where an earlier one stopped.
     pub(crate) fn positions(
         &self,
         token: Option<&ResumeToken>,
     ) -> Result<Vec<Position>, ErrorKind> {
-        let count = self.requests.len() + usize::from(self.search.is_some());
+        let count = self.requests.len();
         let Some(token) = token else { return Ok(vec![Position::Start; count]) };
         let fits = |position: &Position| match position {
             Position::Start | Position::End => true,
             Position::After(key) => self.accepts_start_key(key) || self.is_end_of_lane(key),
         };
         let belongs = token.fingerprint == self.fingerprint
-            && token.positions.len() == count
+            && (self.search.is_some() || token.positions.len() == count)
             && token.positions.iter().all(fits);
         if belongs {
             Ok(token.positions.clone())

@@ -68,8 +68,9 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
     ///
     /// # Security
     ///
-    /// The keys that a query names are sent to DynamoDB in plaintext, as they are in the table. A
-    /// query cannot name an encrypted field.
+    /// The keys that a query names are sent to DynamoDB in plaintext, as they are in the table. An
+    /// encrypted field is found through an index by its search tag; see
+    /// [`TableIndex::query`](crate::read::TableIndex::query).
     pub fn query(
         &self,
         partition: impl IntoValue<<KeyOf<T> as RecordKey>::Partition>,
@@ -287,11 +288,14 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
     /// Counts the records without opening any: DynamoDB reads and counts them.
     ///
     /// Items of other entity types between them count as well. [`limit`](Self::limit) limits the
-    /// count.
+    /// count. If the index is one of a search tag, everything under the tag counts: also a record
+    /// that does not have the value itself. While a search key is rotated, a record that moves may
+    /// count twice.
     ///
     /// # Errors
     ///
-    /// Fails if the query itself is wrong, or if DynamoDB refuses it.
+    /// Fails if the query itself is wrong, or if DynamoDB refuses it; and if search keys are needed
+    /// and could not be had.
     pub async fn count(mut self) -> Result<u64, Error> {
         let prepared = self.prepare()?;
         self.options.count(self.table, &self.index, prepared).await

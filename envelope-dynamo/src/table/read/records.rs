@@ -43,6 +43,9 @@ use crate::table::read::segment::{Segment, Taken};
 /// at most 1 MB as DynamoDB counts (Amazon DynamoDB Developer Guide, "Paginating table query
 /// results"), and up to 16 open records, or as many as `.concurrency(n)` allows.
 ///
+/// A search by an encrypted field also holds the primary keys of the records that it has returned,
+/// so that it returns no record twice.
+///
 /// # Between two records
 ///
 /// While the caller works on a record, nothing is in progress: no call to KMS and no request to
@@ -130,8 +133,8 @@ impl<T: 'static> Records<T> {
     pub fn resume_token(&self) -> Option<ResumeToken> {
         let fingerprint = self.fingerprint;
         if let Some((search, _)) = &self.search {
-            let position = search.position(self.segments.first().map(Segment::taken))?;
-            return Some(ResumeToken { fingerprint, positions: vec![position] });
+            let positions = search.positions(self.segments.first().map(Segment::taken))?;
+            return Some(ResumeToken { fingerprint, positions });
         }
         let positions: Vec<_> =
             self.segments.iter().map(|segment| segment.taken().clone()).collect();

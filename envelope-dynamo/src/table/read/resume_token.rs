@@ -43,7 +43,12 @@ const CHECKSUM_BYTES: usize = 4;
 /// A token contains the key attributes of a record, of the table and of the index, in base64. It
 /// also has a digest, without a key, of the query that it belongs to. The partition key and the
 /// values of the condition on the sort key are in the digest. So whoever has the token can guess
-/// these values and check the guesses. Values of a filter are not in it.
+/// these values and check the guesses. Values of a filter are not in it, and neither are values of
+/// encrypted fields. In their place, the token has the search tag, by which nobody can guess
+/// without the search key.
+///
+/// A token of a search continues while search keys are rotated and retired. It may repeat a record
+/// that has moved to another search key, and it never skips a record that has stayed.
 ///
 /// A token is not authenticated: whoever makes one up chooses where the query or scan continues,
 /// but cannot choose another query or scan.

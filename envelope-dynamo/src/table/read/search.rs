@@ -74,8 +74,9 @@ pub(crate) struct Search {
     done: Vec<Lane>,
     /// The tags that are queried now.
     current: Option<Lane>,
-    /// Where an earlier search stopped, until the keys are known.
-    resumed: Position,
+    /// Where an earlier search stopped, until the keys are known: the end of each tag that it queried
+    /// to the end, and its position under the tag after them.
+    resumed: Vec<Position>,
     state: State,
     keys: Option<KeysInUse>,
     /// Whether a request for keys was cancelled since one was answered.
@@ -99,7 +100,7 @@ enum State {
 type KeysInUse = BoxFuture<'static, Result<Arc<LiveSearchKeys>, KeyError>>;
 
 impl Search {
-    pub(crate) fn new(of: SearchQuery, from: Position) -> Self {
+    pub(crate) fn new(of: SearchQuery, from: Vec<Position>) -> Self {
         Self {
             of,
             lanes: Vec::new(),
@@ -147,11 +148,10 @@ impl Search {
         keys: &LiveSearchKeys,
     ) -> Result<Option<(ReadRequest, Position)>, ErrorKind> {
         self.lanes = self.of.question.lanes(&keys.search);
-        let mut start = Position::Start;
-        if let Position::After(key) = std::mem::replace(&mut self.resumed, Position::Start) {
-            start = self.resume(key)?;
-        }
-        let Some(lane) = self.remaining().next().cloned() else {
+        let from = std::mem::take(&mut self.resumed);
+        let resumed = self.resume(from)?;
+        let next = || Some((self.remaining().next()?.clone(), Position::Start));
+        let Some((lane, start)) = resumed.or_else(next) else {
             self.state = State::Ended;
             return Ok(None);
         };
@@ -167,38 +167,46 @@ impl Search {
         self.lanes.iter().filter(move |lane| !is_known(lane))
     }
 
-    /// Continues where an earlier search stopped: counts the tags before the one of `key` as
-    /// queried, and returns where the query of that one starts.
+    /// Continues where an earlier search stopped. Returns the tags that it was querying, and the
+    /// position under them.
     ///
-    /// If the key of the tag has been retired, the search starts again with the oldest tag: records
-    /// that were not read yet may be anywhere.
-    fn resume(&mut self, key: Item) -> Result<Position, ErrorKind> {
-        let has_tag = |(attribute, tag): &(&str, Tag)| key.get(*attribute) == Some(&binary(tag));
-        if let Some(at) = self.lanes.iter().position(|lane| lane.iter().all(has_tag)) {
-            let is_end = self.of.is_end_of_lane(&key);
-            self.done = self.lanes.iter().take(at + usize::from(is_end)).cloned().collect();
-            return Ok(if is_end { Position::Start } else { Position::After(key) });
+    /// Positions under a key that is not in use any more are dropped. Then its records are under
+    /// the other key, which is queried from its beginning.
+    fn resume(&mut self, from: Vec<Position>) -> Result<Option<(Lane, Position)>, ErrorKind> {
+        let mut resumed = None;
+        for position in from {
+            let Position::After(key) = &position else { continue };
+            match self.lanes.iter().find(|lane| is_under(key, lane)) {
+                Some(lane) if self.of.is_end_of_lane(key) => self.done.push(lane.clone()),
+                Some(lane) => resumed = Some((lane.clone(), position)),
+                None if self.lanes.iter().any(|lane| is_of_generation(key, lane)) => {
+                    return Err(ErrorKind::Usage(UsageError::ForeignResumeToken));
+                }
+                None => {}
+            }
         }
-        let has_generation = |(attribute, tag): &(&str, Tag)| {
-            let resumed = key.get(*attribute).and_then(tag_in);
-            resumed.is_some_and(|resumed| resumed.generation() == tag.generation())
-        };
-        if self.lanes.iter().any(|lane| lane.iter().all(has_generation)) {
-            return Err(ErrorKind::Usage(UsageError::ForeignResumeToken));
-        }
-        Ok(Position::Start)
+        Ok(resumed)
     }
 
-    /// The position of a resume token, if the query of the current tag was read up to `taken`.
+    /// The positions of a resume token, if the query of the current tag was read up to `taken`.
     /// `None` if nothing is left.
-    pub(crate) fn position(&self, taken: Option<&Position>) -> Option<Position> {
-        let last_end = || self.done.last().map_or(self.resumed.clone(), end_of_lane);
+    pub(crate) fn positions(&self, taken: Option<&Position>) -> Option<Vec<Position>> {
+        let ends_here = taken == Some(&Position::End);
+        let is_ended = match &self.current {
+            Some(_) => ends_here && self.remaining().next().is_none(),
+            None => self.state == State::Ended,
+        };
+        let mut positions = self.resumed.clone();
+        positions.extend(self.done.iter().map(end_of_lane));
         match (&self.current, taken) {
-            (Some(lane), Some(Position::End)) => self.remaining().next().map(|_| end_of_lane(lane)),
-            (Some(_), Some(Position::After(key))) => Some(Position::After(key.clone())),
-            (Some(_), _) => Some(last_end()),
-            (None, _) => (self.state != State::Ended).then(last_end),
+            (Some(_), Some(Position::After(key))) => positions.push(Position::After(key.clone())),
+            (Some(lane), _) if ends_here => positions.push(end_of_lane(lane)),
+            _ => {}
         }
+        if positions.is_empty() {
+            positions.push(Position::Start);
+        }
+        (!is_ended).then_some(positions)
     }
 
     /// Notes that a record is returned. Returns whether it was not returned before.
@@ -234,6 +242,19 @@ impl Search {
 fn end_of_lane(lane: &Lane) -> Position {
     let tags = lane.iter().map(|(attribute, tag)| ((*attribute).to_owned(), binary(tag)));
     Position::After(tags.collect())
+}
+
+/// Whether a position is under these tags.
+fn is_under(key: &Item, lane: &Lane) -> bool {
+    lane.iter().all(|(attribute, tag)| key.get(*attribute) == Some(&binary(tag)))
+}
+
+/// Whether a position is under tags of the same search keys, of this value or of another.
+fn is_of_generation(key: &Item, lane: &Lane) -> bool {
+    lane.iter().all(|(attribute, tag)| {
+        let in_key = key.get(*attribute).and_then(tag_in);
+        in_key.is_some_and(|in_key| in_key.generation() == tag.generation())
+    })
 }
 
 fn binary(tag: &Tag) -> AttributeValue {

@@ -36,7 +36,8 @@ macro_rules! settings {
         ///
         /// # Security
         ///
-        /// Nothing is verified; see [`View`](crate::View).
+        /// Nothing is verified; see [`View`](crate::View). So a search by an encrypted field gives a
+        /// view of everything under the tag, also of a record that does not have the value itself.
         pub fn views<V>(mut self) -> Result<Records<V>, $crate::Error>
         where
             V: $crate::View<Record = T::First> + Send + 'static,
@@ -46,7 +47,7 @@ macro_rules! settings {
         }
 
         /// Returns, or counts, at most `n` records. A record that does not open counts. A record
-        /// that the filter leaves out does not.
+        /// that the filter leaves out does not, and neither does one that a search passes over.
         pub const fn limit(mut self, n: usize) -> Self {
             self.options.limit = Some(n);
             self

@@ -137,6 +137,9 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
 /// [`DataError::IndexKeyMismatch`](crate::error::DataError::IndexKeyMismatch). If the fields are
 /// `#[authenticated]` or keys, nobody can list a record under a key that its writer did not give
 /// it. Views, counts, and items that are not sealed are not compared.
+///
+/// A search tag (an index by a `#[searchable]` field) is authenticated. A query compares each record
+/// with the value that it searches for; see [`query`](Self::query).
 #[derive(Debug)]
 pub struct TableIndex<'a, T: Entity, P: ?Sized, K: IndexKey, I> {
     table: &'a Table<T, P>,
@@ -151,6 +154,56 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
     }
 
     /// Reads the records under one partition key of the index.
+    ///
+    /// If the key is a `#[searchable]` field, this searches for records by the value of an encrypted
+    /// field. It needs [`Table::with_search_keys`].
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     dynamodb: aws_sdk_dynamodb::Client,
+    /// #     kms: aws_sdk_kms::Client,
+    /// # ) -> Result<(), envelope_dynamo::Error> {
+    /// use envelope_dynamo::keys::{SearchKeyTable, SearchKeys};
+    /// use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
+    ///
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users", index(name = "by-email", partition_key = email))]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     #[searchable(normalize(trim, ascii_lowercase))]
+    ///     email: String,
+    /// }
+    ///
+    /// let search_keys = KmsKeyProvider::new(kms.clone(), "alias/search-keys");
+    /// let search_keys = SearchKeyTable::new(dynamodb.clone(), "search-keys", search_keys);
+    /// let users = Table::<User>::new(dynamodb, KmsKeyProvider::new(kms, "alias/users"))
+    ///     .with_search_keys(SearchKeys::per_table(search_keys));
+    /// let zoe: Option<User> = users.index(|i| i.by_email).query("Zoe@Example.com ").one().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// An empty value, after the steps of the field, finds nothing.
+    ///
+    /// The tag is computed when the query runs. While a search key is rotated, there are two tags.
+    /// The old one is queried first, then the new one, each in its own order. The stream returns a
+    /// record once. A record that does not move meanwhile is never missed. DynamoDB moves a record
+    /// in an index by two writes, so a search may miss a record that moves at that moment.
+    ///
+    /// # Security
+    ///
+    /// A record is returned only if its own value, after the steps, is the one that is searched for.
+    /// The value must be sealed: one that `accept = "plaintext"` took from an attribute does not
+    /// count, and neither does an item that is not sealed. Other records under the tag are passed
+    /// over, and counted by [`Records::passed_over`](crate::read::Records::passed_over).
+    ///
+    /// An index is not unique. Two records may have the value, and an old version of a record that
+    /// somebody put back is found under its old value. So use [`one`](Query::one) to log somebody
+    /// in. Whoever can write the table can hide a record from the index.
+    ///
+    /// DynamoDB sees the tag, so it sees which searches are for one value, and how often.
     pub fn query(&self, partition: impl IntoValue<K::Partition>) -> Query<'a, T, P, K, I> {
         Query::new(self.table, self.index, self.index.partition.operands(partition))
     }

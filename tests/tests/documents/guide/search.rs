@@ -16,7 +16,7 @@ struct User {
 }
 
 #[tokio::test]
-async fn the_guide_writes_search_tags() -> Result<(), Box<dyn std::error::Error>> {
+async fn the_guide_writes_search_tags_and_searches() -> Result<(), Box<dyn std::error::Error>> {
     let servers = servers().await;
     let (dynamodb, search_kms) = (
         servers.dynamodb().clone(),
@@ -37,5 +37,10 @@ async fn the_guide_writes_search_tags() -> Result<(), Box<dyn std::error::Error>
     let key = Item::from([("user_id".to_owned(), text("u_1"))]);
     let item = stored(&servers, &name, key).await.ok_or("no such item")?;
     assert!(item.contains_key("blind_email"));
+
+    let by_email = users.index(|i| i.by_email);
+    let found: Option<User> = by_email.query("ZOE@example.com ").one().await?;
+    let all: Vec<User> = by_email.query("zoe@example.com").limit(20).send().await?;
+    assert_eq!((found.as_ref(), all.as_slice()), (Some(&user), &[user.clone()][..]));
     Ok(())
 }

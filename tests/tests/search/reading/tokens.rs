@@ -77,6 +77,21 @@ async fn no_record_that_stays_is_skipped_when_keys_come_and_go() {
     }
 }
 
+/// A rotation is cancelled between two pages: then records move the other way.
+#[tokio::test]
+async fn no_record_is_skipped_when_a_rotation_is_cancelled() {
+    let stays = namesakes(10);
+    let bench = Bench::with(&stays[..5]).await;
+    bench.put(2, &stays[5..]).await;
+    let during = bench.table::<User>(rotating(1, 2));
+    let cancelled = bench.table::<User>(rotating(2, 1));
+    for first in 0..10 {
+        let Page { mut read, token } = page(&during, first, None).await;
+        read.extend(page(&cancelled, 100, token).await.read);
+        assert_eq!(by_id(read), stays, "{first}");
+    }
+}
+
 /// The rotation goes on while somebody turns the pages: what is read late was moved meanwhile.
 #[tokio::test]
 async fn records_that_move_between_pages_are_repeated_and_not_skipped() {

@@ -1,0 +1,192 @@
+//! Finds patients by fields that are encrypted: sign-up and log-in by e-mail address, and a support
+//! desk that searches by name within a clinic.
+//!
+//! ```text
+//! # everything embedded in this process
+//! cargo run --example search
+//! # against emulators (KMS_KEY_ID names a key there)
+//! DYNAMODB_ENDPOINT=http://localhost:8000 KMS_ENDPOINT=http://localhost:4566 \
+//! cargo run --example search
+//! ```
+
+use std::error::Error;
+
+use envelope_dynamo::error::DataError;
+use envelope_dynamo::keys::{SearchKeyTable, SearchKeys};
+use envelope_dynamo::{Envelope, ErrorKind, KmsKeyProvider, Table};
+use envelope_examples::servers::{create_kms_key, unique_name};
+use envelope_examples::{Faults, Servers};
+
+/// A patient. Name and address are sealed, and can be searched for.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(
+    table = "patients",
+    index(name = "by-email", partition_key = email),
+    index(name = "by-name", partition_key = last_name, sort_key = clinic),
+)]
+struct Patient {
+    #[partition_key]
+    patient_id: String,
+    #[encrypted]
+    #[searchable(normalize(trim, ascii_lowercase))]
+    email: String,
+    #[encrypted]
+    first_name: String,
+    #[encrypted]
+    #[searchable(normalize(trim, ascii_lowercase))]
+    last_name: String,
+    #[encrypted]
+    diagnosis: String,
+    /// Readable. A search by name within a clinic reads the records of that clinic alone.
+    #[authenticated]
+    clinic: String,
+}
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome<()> {
+    let (servers, faults) = (Servers::from_env().await?, Faults::new());
+    println!("servers: {}", servers.describe());
+
+    // Once, by the operator: a KMS key for search keys alone, their table, and a search key for the
+    // table `patients`. Who may use this KMS key can search. Only who may use the other can read.
+    let for_search = create_kms_key(servers.kms()).await?;
+    let for_search = KmsKeyProvider::new(servers.kms_through(&faults), for_search);
+    let search_keys = SearchKeyTable::new(servers.dynamodb().clone(), "search-keys", for_search)
+        .named(unique_name("search-keys"));
+    search_keys.create_table().await?;
+    search_keys.create("patients").await?;
+
+    // In every service:
+    let for_records = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+    let patients = Table::<Patient>::new(servers.dynamodb_through(&faults), for_records)
+        .named(unique_name("patients"))
+        .with_search_keys(SearchKeys::per_table(search_keys));
+    patients.create_table().send().await?;
+
+    fill(&patients).await?;
+    sign_up(&patients).await?;
+    log_in(&patients).await?;
+    support_desk(&patients).await?;
+    look_at_the_table(&patients).await?;
+    what_was_sent(&faults);
+    Ok(())
+}
+
+fn patient(id: &str, email: &str, name: [&str; 2], clinic: &str) -> Patient {
+    let [first_name, last_name] = name.map(str::to_owned);
+    Patient {
+        patient_id: id.to_owned(),
+        email: email.to_owned(),
+        first_name,
+        last_name,
+        diagnosis: "fracture of the wrist".to_owned(),
+        clinic: clinic.to_owned(),
+    }
+}
+
+/// Twelve patients who are called Meier, in three clinics, and some others.
+async fn fill(patients: &Table<Patient>) -> Outcome<()> {
+    let clinics = ["north", "south", "west"];
+    let meiers = (0..12).map(|number| {
+        let (id, email) = (format!("p_{number:02}"), format!("meier{number}@example.com"));
+        patient(&id, &email, ["Anna", "Meier"], clinics[number % 3])
+    });
+    let others = ["Keller", "Weber", "Frei"].map(|name| {
+        let (id, email) = (format!("p_{name}"), format!("{name}@example.com"));
+        patient(&id, &email, ["Max", name], "north")
+    });
+    let all: Vec<_> = meiers.chain(others).collect();
+    patients.batch_put(&all).send().await?;
+    println!("stored {} patients", all.len());
+    Ok(())
+}
+
+/// Somebody signs up. The address must not be in use.
+///
+/// Two sign-ups at the same moment could both succeed: an index is not unique.
+async fn sign_up(patients: &Table<Patient>) -> Outcome<()> {
+    let zoe = patient("p_zoe", "Zoe@Example.com", ["Zoë", "Bühler"], "south");
+    for attempt in ["first", "second"] {
+        match patients.index(|i| i.by_email).query(&zoe.email).one().await? {
+            None => {
+                patients.put(&zoe).send().await?;
+                println!("sign-up, {attempt} attempt: welcome, {}", zoe.first_name);
+            }
+            Some(_) => println!("sign-up, {attempt} attempt: the address is in use"),
+        }
+    }
+    Ok(())
+}
+
+/// However somebody types the address, it is found.
+async fn log_in(patients: &Table<Patient>) -> Outcome<()> {
+    for typed in ["zoe@example.com", " ZOE@EXAMPLE.COM ", "zoe@example.org"] {
+        let found = patients.index(|i| i.by_email).query(typed).one().await;
+        match found {
+            Ok(Some(patient)) => println!("log-in as {typed:?}: {}", patient.patient_id),
+            Ok(None) => println!("log-in as {typed:?}: unknown address"),
+            Err(error) if is_ambiguous(&error) => println!("log-in as {typed:?}: {error}"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn is_ambiguous(error: &envelope_dynamo::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Data(DataError::SeveralRecords { .. }))
+}
+
+/// The support desk of a clinic looks for a name, and turns the pages.
+async fn support_desk(patients: &Table<Patient>) -> Outcome<()> {
+    let by_name = patients.index(|i| i.by_name);
+    let (mut token, mut page) = (None, 0);
+    loop {
+        let in_north = by_name.query("meier").sort(|clinic| clinic.eq("north"));
+        let mut found = in_north.limit(3).resume(token).stream()?;
+        let patients: Vec<Patient> = found.try_collect().await?;
+        page += 1;
+        let ids: Vec<_> = patients.iter().map(|patient| patient.patient_id.as_str()).collect();
+        println!("support desk, Meier in the clinic north, page {page}: {}", ids.join(", "));
+        token = found.resume_token();
+        if token.is_none() {
+            break;
+        }
+    }
+    let everywhere = by_name.query("Meier").count().await?;
+    println!("support desk, Meier in all clinics: {everywhere}");
+    Ok(())
+}
+
+/// What somebody sees who reads the table: two records of one name have the same tag.
+async fn look_at_the_table(patients: &Table<Patient>) -> Outcome<()> {
+    let scan = patients.client().scan().table_name(patients.name()).send().await?;
+    let mut tags: Vec<_> = scan
+        .items()
+        .iter()
+        .filter_map(|item| item.get("blind_last_name")?.as_b().ok())
+        .map(|tag| tag.as_ref().to_vec())
+        .collect();
+    tags.sort_unstable();
+    let all = tags.len();
+    tags.dedup();
+    println!("whoever reads the table sees {all} names, of which {} differ", tags.len());
+    Ok(())
+}
+
+/// What the service asked for, beside the table itself.
+fn what_was_sent(faults: &Faults) {
+    let searches = faults.calls("Query");
+    let unwrapped = faults.calls("Decrypt");
+    println!("{searches} queries, and {unwrapped} call to KMS for the search key");
+    let sent = faults.all_requests();
+    let shows = |request: &Vec<u8>| {
+        let request = String::from_utf8_lossy(request).to_lowercase();
+        request.contains("example.com") || request.contains("meier")
+    };
+    println!(
+        "requests with an address or a name in clear: {}",
+        sent.iter().filter(|r| shows(r)).count()
+    );
+}
