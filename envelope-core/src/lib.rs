@@ -173,6 +173,6 @@ pub use stream::{open_stream, seal_stream};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::provider::cache::Cache;
-    pub use crate::provider::events::NoObserver;
+    pub use crate::provider::events::{NoObserver, report};
     pub use crate::provider::later_clock::LaterClock;
 }

@@ -84,7 +84,7 @@ impl KeyObserver for NoObserver {
 }
 
 /// Reports an event to the log and to the observer.
-pub(super) fn report(observer: &dyn KeyObserver, event: KeyEvent) {
+pub fn report(observer: &dyn KeyObserver, event: KeyEvent) {
     tracing::trace!(?event, "data key");
     observer.observe(event);
 }

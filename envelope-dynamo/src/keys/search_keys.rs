@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use envelope_core::{BranchName, Clock, Escaped, KeyError, KeyObserver, UnwrapKey};
+use envelope_core::{Clock, Escaped, KeyError, KeyObserver, UnwrapKey};
 
 pub use crate::keys::search_keys::error::SearchKeyError;
 pub use crate::keys::search_keys::list::{SearchBranch, SearchBranches, SearchKeyVersion};
@@ -183,13 +183,8 @@ impl SearchKeys {
     pub(crate) async fn live(&self, table: &str) -> Result<Arc<LiveSearchKeys>, KeyError> {
         match &self.0 {
             Source::Local(keys) => Ok(Arc::clone(keys)),
-            Source::Stored { keys, branch } => {
-                keys.live(&BranchName::new(match branch {
-                    BranchOf::Table => table,
-                    BranchOf::Named(name) => name,
-                })?)
-                .await
-            }
+            Source::Stored { keys, branch: BranchOf::Table } => keys.live(table).await,
+            Source::Stored { keys, branch: BranchOf::Named(name) } => keys.live(name).await,
         }
     }
 }

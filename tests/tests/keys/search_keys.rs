@@ -4,6 +4,7 @@
 mod attacks;
 mod outages;
 mod rotation;
+mod tables;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::ScalarAttributeType;
+use envelope_core::search::{Definition, SearchValue, Step};
 use envelope_core::testing::TestKeyProvider;
 use envelope_core::{
     Content, Escaped, EscapedNames, FieldValue, FieldWriter, FragileValues, KmsKeyHint,
@@ -187,6 +188,19 @@ fn keys(seen: &mut Seen) {
     seen.print(&branch);
     seen.print(&version);
     seen.print(&BranchKey::new(branch, version, data_key()));
+
+    let key = SearchKey::from_slice(&DATA_KEY).unwrap();
+    let definition = Definition::new("patients", "name", &[("name", &[Step::Trim])]);
+    let tagger = key.tagger(&definition);
+    let values = [SearchValue::Text(TEXT)];
+    seen.print(&key);
+    seen.print(&definition);
+    seen.print(&Step::Trim);
+    seen.print(&tagger);
+    seen.print(&tagger.generation());
+    seen.print(&tagger.message(&values).unwrap());
+    seen.print(&tagger.tag(&values).unwrap());
+    seen.print(&values[0]);
 }
 
 fn values(seen: &mut Seen) {

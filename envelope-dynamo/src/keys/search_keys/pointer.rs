@@ -115,6 +115,14 @@ impl Pointer {
         }
     }
 
+    /// When another version is written than at `now`, if ever.
+    pub(crate) fn changes_after(&self, now: SystemTime) -> Option<SystemTime> {
+        match self.other?.since {
+            Since::WriteFrom(time) => (now < time).then_some(time),
+            Since::Cancelled(_) => None,
+        }
+    }
+
     /// When the other version may be retired, if there is one.
     pub(crate) fn retire_from(&self) -> Option<SystemTime> {
         let (Since::WriteFrom(time) | Since::Cancelled(time)) = self.other?.since;

@@ -1,10 +1,10 @@
 //! Search keys from a store, kept for a while.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
-use envelope_core::__private::{Cache, LaterClock, NoObserver};
+use envelope_core::__private::{Cache, LaterClock, NoObserver, report};
 use envelope_core::search::SearchKey;
 use envelope_core::{
     BranchName, BranchVersion, CacheLimits, Clock, KeyError, KeyErrorKind, KeyEvent, KeyFuture,
@@ -61,6 +61,18 @@ pub(crate) struct Stored {
     pointers: Cache<BranchName, Arc<Known>>,
     /// By branch and version: the key of one branch must not serve another.
     keys: Cache<(BranchName, BranchVersion), KeptKey>,
+    latest: Mutex<Option<Latest>>,
+}
+
+/// What was returned last: it spares the caches the lookups of most calls.
+#[derive(Debug)]
+struct Latest {
+    branch: BranchName,
+    live: Arc<LiveSearchKeys>,
+    /// Until no part of it is so old that a cache would fetch it again.
+    until: Instant,
+    /// Until another version is written.
+    written_until: Option<SystemTime>,
 }
 
 /// A pointer, and when it was asked for.
@@ -79,6 +91,7 @@ struct Known {
 struct KeptKey {
     key: Arc<SearchKey>,
     max_age: Duration,
+    since: Instant,
 }
 
 impl Stored {
@@ -94,28 +107,36 @@ impl Stored {
         keys.set_max_age_of(|kept: &KeptKey| kept.max_age);
         keys.set_clock(Arc::clone(&clock) as _);
         keys.set_observer(Arc::clone(&settings.observer));
-        Self { store, settings, clock, pointers, keys }
+        Self { store, settings, clock, pointers, keys, latest: Mutex::default() }
     }
 
     pub(crate) fn clear(&self) {
+        *lock(&self.latest) = None;
         self.pointers.clear();
         self.keys.clear();
     }
 
     pub(crate) fn remove_expired(&self) {
+        let now = self.clock.now();
+        lock(&self.latest).take_if(|latest| now >= latest.until);
         self.pointers.remove_expired();
         self.keys.remove_expired();
     }
 
     /// The keys of a branch that are in use now.
-    pub(crate) async fn live(&self, branch: &BranchName) -> Result<Arc<LiveSearchKeys>, KeyError> {
+    pub(crate) async fn live(&self, branch: &str) -> Result<Arc<LiveSearchKeys>, KeyError> {
+        if let Some(live) = self.latest(branch) {
+            report(&*self.settings.observer, KeyEvent::CacheHit);
+            return Ok(live);
+        }
+        let branch = BranchName::new(branch)?;
         for _ in 0..TRIES {
-            let known = self.known(branch).await?;
+            let known = self.known(&branch).await?;
             let mut keys = Vec::with_capacity(known.ids.len());
             for id in &known.ids {
                 keys.push(self.key(id, known.pointer.max_age).await?);
             }
-            let live = self.made_of(&known, keys);
+            let live = self.made_of(&branch, &known, keys);
             // The process may have been suspended meanwhile, or a call may have taken long.
             if live.is_fresh() {
                 return Ok(live);
@@ -124,6 +145,14 @@ impl Stored {
         let what = "the search keys were read so slowly that the answer was too old: a call took \
                     longer than `max_age`, or the process was suspended";
         Err(KeyError::new(KeyErrorKind::Unreachable, what))
+    }
+
+    /// What was returned last, if it is for this branch, and nothing is to be fetched or changed.
+    fn latest(&self, branch: &str) -> Option<Arc<LiveSearchKeys>> {
+        let latest = lock(&self.latest);
+        let latest = latest.as_ref().filter(|latest| latest.branch.as_str() == branch)?;
+        let is_written = latest.written_until.is_none_or(|it| self.clock.system_time() < it);
+        (is_written && self.clock.now() < latest.until).then(|| Arc::clone(&latest.live))
     }
 
     async fn known(&self, branch: &BranchName) -> Result<Arc<Known>, KeyError> {
@@ -144,40 +173,79 @@ impl Stored {
         &self,
         id: &(BranchName, BranchVersion),
         max_age: Duration,
-    ) -> Result<Arc<SearchKey>, KeyError> {
+    ) -> Result<KeptKey, KeyError> {
         let call = || {
             let (store, (branch, version)) = (Arc::clone(&self.store), id.clone());
+            let since = self.clock.now();
             Box::pin(async move {
                 let key = Arc::new(store.search_key(&branch, version).await?);
-                Ok(KeptKey { key, max_age })
+                Ok(KeptKey { key, max_age, since })
             }) as KeyFuture<'static, _>
         };
-        Ok(self.keys.get(id, call).await?.key)
+        self.keys.get(id, call).await
     }
 
+    /// The object of the last call for the branch, if nothing has changed since.
+    fn made_of(
+        &self,
+        branch: &BranchName,
+        known: &Known,
+        kept: Vec<KeptKey>,
+    ) -> Arc<LiveSearchKeys> {
+        let now = self.clock.system_time();
+        let live =
+            known.live(kept.iter().map(|kept| &kept.key), known.pointer.written_at(now), || {
+                let time = known.since.checked_add(self.max_age(known)).unwrap_or(known.since);
+                Until { clock: Arc::clone(&self.clock), time }
+            });
+        let oldest = kept.iter().map(|kept| kept.since).fold(known.since, Instant::min);
+        // As long as the caches would fetch nothing: `CacheLimits` says nine tenths.
+        let until = oldest.checked_add(self.max_age(known) / 10 * 9).unwrap_or(oldest);
+        let written_until = known.pointer.changes_after(now);
+        let (branch, returned) = (branch.clone(), Arc::clone(&live));
+        *lock(&self.latest) = Some(Latest { branch, live, until, written_until });
+        returned
+    }
+
+    fn max_age(&self, known: &Known) -> Duration {
+        known.pointer.max_age.min(self.settings.max_age)
+    }
+}
+
+impl Known {
     /// The object of the last call, if nothing has changed since.
-    fn made_of(&self, known: &Known, keys: Vec<Arc<SearchKey>>) -> Arc<LiveSearchKeys> {
-        let written = known.pointer.written_at(self.clock.system_time());
-        let is_written = |(id, _): &(&(BranchName, BranchVersion), _)| id.1 == written;
-        let Some((_, write)) = known.ids.iter().zip(&keys).find(is_written) else {
+    fn live<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a Arc<SearchKey>> + Clone,
+        written: BranchVersion,
+        until: impl FnOnce() -> Until,
+    ) -> Arc<LiveSearchKeys> {
+        let mut versions = self.ids.iter().map(|(_, version)| *version).zip(keys.clone());
+        let Some((_, write)) = versions.find(|(version, _)| *version == written) else {
             unreachable!("the version that is written is one of those that are searched for")
         };
         let is_same = |live: &&Arc<LiveSearchKeys>| {
-            let mut pairs = live.search.iter().zip(&keys);
+            let mut pairs = live.search.iter().zip(keys.clone());
             Arc::ptr_eq(&live.write, write) && pairs.all(|(old, new)| Arc::ptr_eq(old, new))
         };
-        let mut last = known.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         if let Some(live) = last.as_ref().filter(is_same) {
             return Arc::clone(live);
         }
-        let max_age = known.pointer.max_age.min(self.settings.max_age);
-        let time = known.since.checked_add(max_age).unwrap_or(known.since);
-        let until = Some(Until { clock: Arc::clone(&self.clock), time });
-        let (write, taggers) = (Arc::clone(write), Taggers::default());
-        let live = Arc::new(LiveSearchKeys { write, search: keys, taggers, until });
+        let live = Arc::new(LiveSearchKeys {
+            write: Arc::clone(write),
+            search: keys.cloned().collect(),
+            taggers: Taggers::default(),
+            until: Some(until()),
+        });
         *last = Some(Arc::clone(&live));
         live
     }
+}
+
+/// No code here panics while it holds a lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
