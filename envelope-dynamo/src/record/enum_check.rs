@@ -1,6 +1,7 @@
 //! Checks that the records of an enum can share one table, made while the enum is compiled.
 
 use crate::record::field::Mark;
+use crate::record::key_format::are_equal;
 use crate::record::kind::Kind;
 
 /// Enough for a message with four names of 64 bytes. What is longer ends before a name.
@@ -127,17 +128,6 @@ impl Message {
             Err(_) => "the records of an enum cannot share one table",
         }
     }
-}
-
-pub(crate) const fn are_equal(a: &str, b: &str) -> bool {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
-    while let ([first, rest_a @ ..], [second, rest_b @ ..]) = (a, b) {
-        if *first != *second {
-            return false;
-        }
-        (a, b) = (rest_a, rest_b);
-    }
-    a.is_empty() && b.is_empty()
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::record::enum_check::are_equal;
-use crate::record::key_format::{KeyFormat, Piece};
+use crate::record::key_format::{KeyFormat, Piece, are_equal};
 use crate::record::search_tag::{SearchTag, TaggedField};
 
 /// How a field is stored. Every field has exactly one mark.

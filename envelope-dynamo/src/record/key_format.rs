@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::convert::{KeySerializer, to_attribute_value};
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
-use crate::record::enum_check::are_equal;
 
 /// The characters that separate the parts of composed keys. No part may contain one.
 ///
@@ -258,6 +257,18 @@ fn not_a_part(text: &str) -> Option<&'static str> {
 
 fn refused(part: &str, reason: &'static str) -> ErrorKind {
     ErrorKind::Usage(UsageError::Attribute { attribute: part.to_owned(), reason })
+}
+
+/// `==` of texts, in constants.
+pub(crate) const fn are_equal(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    while let ([first, rest_a @ ..], [second, rest_b @ ..]) = (a, b) {
+        if *first != *second {
+            return false;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    a.is_empty() && b.is_empty()
 }
 
 #[cfg(test)]
