@@ -1,6 +1,9 @@
 //! Programs that do not know a search tag: they never leave a tag of a former value, and they keep
 //! the tags of values that they do not change.
 
+use envelope_dynamo::record::IntoKey;
+use envelope_dynamo::to_item_with;
+
 use super::*;
 
 /// Knows the address alone.
@@ -138,4 +141,119 @@ async fn no_expression_names_a_tag() {
         assert!(error.to_string().contains(name), "{error}");
     }
     assert_eq!(bench.faults.all_requests().len(), 0);
+}
+
+/// A person, found by both names together, and by the last name under two definitions.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(
+    table = "people",
+    index(name = "by-name", partition_key = last_first),
+    index(name = "by-last", partition_key = last),
+    index(name = "by-last-2", partition_key = last_2),
+    index(name = "by-ward", partition_key = ward_last),
+    searchable(fields(last(trim, ascii_lowercase), first)),
+    searchable(fields(ward, last)),
+)]
+struct Person {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    #[searchable]
+    #[searchable(name = "last_2", normalize(trim, ascii_lowercase))]
+    last: String,
+    #[encrypted]
+    first: Option<String>,
+    #[authenticated]
+    ward: String,
+    #[encrypted]
+    address: String,
+}
+
+const PERSON_TAGS: [&str; 4] =
+    ["blind_last", "blind_last+first", "blind_last+last_2", "blind_ward+last"];
+
+/// A table of people, and the stored person after a change by another program.
+async fn changed<T>(person: &Person, change: impl Fn(&mut T)) -> [Item; 2]
+where
+    T: Envelope,
+    &'static str: IntoKey<T::Key>,
+{
+    let servers = servers().await;
+    let name = envelope_examples::servers::unique_name("people");
+    let people = Table::<Person>::new(servers.dynamodb().clone(), local_keys(7)).named(&name);
+    people.create_table().send().await.unwrap();
+    let people = people.with_search_keys(search_keys(1));
+    people.put(person).send().await.unwrap();
+    let item = || stored(&servers, &name, Item::from([("id".to_owned(), text("zoe"))]));
+    let before = item().await.unwrap();
+    let others = Table::<T>::new(servers.dynamodb().clone(), local_keys(7)).named(&name);
+    others.update("zoe").modify(change).send().await.unwrap().unwrap();
+    let after = item().await.unwrap();
+    // Whoever knows the tags computes those that are missing.
+    people.update("zoe").modify(|_| ()).send().await.unwrap();
+    let repaired = item().await.unwrap();
+    assert_eq!(listed_tags(&repaired), PERSON_TAGS);
+    let read = people.get("zoe").consistent_read().send().await.unwrap().unwrap();
+    let again = to_item_with(&read, &local_keys(7), &search_keys(1)).await.unwrap();
+    for tag in PERSON_TAGS {
+        assert_eq!(repaired.get(tag), again.get(tag), "{tag}");
+    }
+    [before, after]
+}
+
+fn person() -> Person {
+    Person {
+        id: "zoe".into(),
+        last: "Quinn".into(),
+        first: Some("Zoe".into()),
+        ward: "west".into(),
+        address: "Kramgasse 49".into(),
+    }
+}
+
+/// The name of a tag says which fields it belongs to.
+#[tokio::test]
+async fn tags_of_several_fields_follow_their_fields() {
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "people")]
+    struct Older {
+        #[partition_key]
+        id: String,
+        #[encrypted]
+        last: String,
+        #[encrypted]
+        first: Option<String>,
+        #[authenticated]
+        ward: String,
+        #[encrypted]
+        address: String,
+    }
+    type Case = (fn(&mut Older), &'static [&'static str]);
+    let cases: [Case; 4] = [
+        (|it| it.address = "Marktgasse 1".into(), &PERSON_TAGS),
+        (|it| it.last = "Q".into(), &[]),
+        (|it| it.first = None, &["blind_last", "blind_last+last_2", "blind_ward+last"]),
+        (|it| it.ward = "east".into(), &["blind_last", "blind_last+first", "blind_last+last_2"]),
+    ];
+    for (change, kept) in cases {
+        let [before, after] = changed::<Older>(&person(), change).await;
+        assert_eq!(listed_tags(&after), kept);
+        for tag in PERSON_TAGS {
+            let expected = before.get(tag).filter(|_| kept.contains(&tag));
+            assert_eq!(after.get(tag), expected, "{tag}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tag_of_several_fields_is_absent_if_one_value_is() {
+    let absent = Person { first: None, ..person() };
+    let item = to_item_with(&absent, &local_keys(7), &search_keys(1)).await.unwrap();
+    assert!(!item.contains_key("blind_last+first") && item.contains_key("blind_ward+last"));
+    assert_eq!(listed_tags(&item), PERSON_TAGS);
+    let spelled = Person { last: " QUINN".into(), ..person() };
+    let one = to_item_with(&person(), &local_keys(7), &search_keys(1)).await.unwrap();
+    let other = to_item_with(&spelled, &local_keys(7), &search_keys(1)).await.unwrap();
+    let is_same = PERSON_TAGS.map(|tag| one[tag] == other[tag]);
+    assert_eq!(is_same, [false, true, true, false], "as their steps say");
 }

@@ -99,3 +99,14 @@ async fn search_keys_stay_with_the_handle() {
     users.clone().named(users.name()).put(&user("zoe")).send().await.unwrap();
     assert!(bench.stored("zoe").await.contains_key("blind_email"));
 }
+
+/// A service that may write but not read.
+#[tokio::test]
+async fn a_handle_that_only_writes_computes_tags() {
+    let bench = Bench::new().await;
+    let users = Table::<User, _>::write_only(bench.servers.dynamodb().clone(), local_keys(7));
+    let users = users.named(bench.name.clone()).with_search_keys(search_keys(1));
+    users.put(&user("zoe")).send().await.unwrap();
+    let item = bench.stored("zoe").await;
+    assert_eq!(bytes_of(&item, "blind_email"), email_tag(1, "zoe@example.com"));
+}
