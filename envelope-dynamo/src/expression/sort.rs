@@ -53,18 +53,19 @@ impl<T> SortCondition<T> {
         std::mem::take(&mut self.searched)
     }
 
-    fn and(self, other: Self) -> Self {
-        let condition = match (self.condition, other.condition) {
-            (Some(first), Some(second)) => Some(first.and(second)),
-            (first, second) => first.or(second),
-        };
-        Self { condition, searched: [self.searched, other.searched].concat() }
-    }
-
     /// The conditions, whose tags must have been computed before.
     fn into_conditions(self) -> impl Iterator<Item = Condition<T>> {
         self.searched.into_iter().map(equal).chain(self.condition)
     }
+}
+
+/// No method: `SortCondition` has no `and` that a program could call.
+fn both<T>(first: SortCondition<T>, second: SortCondition<T>) -> SortCondition<T> {
+    let condition = match (first.condition, second.condition) {
+        (Some(first), Some(second)) => Some(first.and(second)),
+        (first, second) => first.or(second),
+    };
+    SortCondition { condition, searched: [first.searched, second.searched].concat() }
 }
 
 fn equal<T>(operand: Operand) -> Condition<T> {
@@ -300,7 +301,7 @@ impl<T, A, R> AfterEqual<T, NextSortKey<T, A, R>> {
         self,
         next: impl FnOnce(&NextSortKey<T, A, R>) -> C,
     ) -> SortCondition<T> {
-        self.condition.and(next(&self.rest).into())
+        both(self.condition, next(&self.rest).into())
     }
 }
 
@@ -310,7 +311,7 @@ impl<T, A, R> AfterEqual<T, NextSearchedKey<T, A, R>> {
         self,
         next: impl FnOnce(&NextSearchedKey<T, A, R>) -> C,
     ) -> SortCondition<T> {
-        self.condition.and(next(&self.rest).into())
+        both(self.condition, next(&self.rest).into())
     }
 }
 
