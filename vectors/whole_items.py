@@ -6,6 +6,7 @@ import cbor2
 
 from kms_keys import KEY as KMS_KEY
 from sealing import OTHER_ROOT_KEY, ROOT_KEY, Case, S, envelope, flip, key, seed, wrapping
+import tags
 
 TABLE, KEYS, PAIRS = "patients", (key("patient_id", S("p_1")),), {"purpose": "care"}
 WARD_KEY = seed("root key of the ward", 32)
@@ -109,6 +110,7 @@ def vectors():
     yield from aliases()
     yield from groups()
     yield from rights()
+    yield from search_tags()
 
 
 def steps():
@@ -312,3 +314,32 @@ def rights():
             yield name, vector(expect, f"{what}; the record fails", made, keys, {dek: by_kms})
         else:
             yield name, vector("opens", f"{what}; its fields are withheld", made, keys, {dek: by_kms}, outcome=withheld)
+
+
+def search_tags():
+    """[8-10]: what a reader makes of a tag that it has the definition of, or not."""
+    definition = tags.definition(TABLE, "email", [{"name": "email", "steps": []}])
+    message = tags.message([{"name": "email", "steps": []}], [S("zoe@example.com")])
+    tag = {"blind_email": binary(tags.tag(tags.derive(seed("search key", 32), definition), message))}
+    sealed, both = {"name": "Zoë", "email": "zoe@example.com"}, {"name": has("Zoë"), "email": has("zoe@example.com")}
+    searchable = {"fields": {**NAME, "email": {**field("encrypted"), "searchable": True}}}
+    unaware = {"fields": {**NAME, "email": field("encrypted")}}
+    strict = {**unaware, "denies_unknown_fields": True}
+
+    made, before = Item("item-tag", sealed, tag, ("blind_email",)), Item("item-tag-before", sealed)
+    absent = Item("item-tag-absent", {"name": "Zoë", "email": cbor2.undefined}, authenticated=("blind_email",))
+    yield "tag-listed", opens("a record with a tag, and a reader that has its definition", made, searchable, both)
+    yield "tag-listed-absent", opens("a record that lists its tag as absent", absent, searchable, {"name": has("Zoë"), "email": MISSING})
+    yield "tag-before", opens("a record that was written without the definition", before, searchable, both)
+    yield "tag-before-added", vector("marks", "the same record, to which a tag was added", before, searchable, tag)
+    yield "tag-removed", vector("authentication", "the tag was removed", made, searchable, {"blind_email": None})
+    yield "tag-added", vector("authentication", "a tag was added to a record that lists it as absent", absent, searchable, tag)
+    yield "tag-unaware", opens("a reader without the definition ignores the tag", made, unaware, both)
+    yield "tag-unaware-added", opens("a reader without the definition ignores a tag that is not listed", before, unaware, both, tag)
+    yield "tag-unaware-removed", vector("authentication", "the tag was removed, and the reader does not have its definition", made, unaware, {"blind_email": None})
+    yield "tag-strict", opens("a reader that refuses unknown attributes ignores the tag too", made, strict, both)
+    yield "tag-strict-added", opens("the same reader ignores a tag that is not listed", before, strict, both, tag)
+    second = Item("item-tag-second", sealed, {**tag, "blind_email+2": tag["blind_email"]}, ("blind_email", "blind_email+2"))
+    yield "tag-second", opens("a second tag of the field, which the reader does not know", second, searchable, both)
+    claims = Item("item-tag-sealed", {**sealed, "blind_email": "zoe@example.com"}, tag, ("blind_email",))
+    yield "tag-sealed", vector("marks", "a sealed field has the name of the tag", claims, searchable)

@@ -94,6 +94,9 @@ def open_item(vector):
     }
     sealed = all_sealed(fields, [group for group in groups.values() if group not in (MISSING, WITHHELD)])
     refuse_if(sealed.keys() & set(names), "marks", "a name both encrypted and authenticated")  # [8-2]
+    for name, field in reader["fields"].items():  # [8-10]
+        unlisted = field.get("searchable") and f"blind_{name}" in item and f"blind_{name}" not in names
+        refuse_if(unlisted, "marks", f"the record does not list the tag of {name}")
     own = {f"{PAYLOAD}_{name}" for name in groups}
     unseen = WITHHELD in groups.values() or any(name.startswith(f"{PAYLOAD}_") and name not in own for name in names)
     return {

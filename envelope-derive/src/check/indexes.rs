@@ -142,9 +142,14 @@ fn key_is_scalar(index: &Index, key: &Ident, field: &Field, errors: &mut Errors)
     }
 }
 
-/// The type in an `Option`.
+/// The type in an `Option`. A macro by example groups the types that it passes on.
 pub(super) fn optional(ty: &Type) -> Option<&Type> {
-    let Type::Path(path) = ty else { return None };
+    let path = match ty {
+        Type::Path(path) => path,
+        Type::Group(group) => return optional(&group.elem),
+        Type::Paren(paren) => return optional(&paren.elem),
+        _ => return None,
+    };
     let segment = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
     arguments.args.iter().find_map(|argument| match argument {

@@ -31,6 +31,8 @@ type Outcome = BTreeMap<String, Json>;
 struct Reader {
     fields: BTreeMap<String, Field>,
     #[serde(default)]
+    denies_unknown_fields: bool,
+    #[serde(default)]
     groups: BTreeMap<String, GroupKey>,
 }
 
@@ -41,6 +43,9 @@ struct Field {
     accepts_plaintext: bool,
     #[serde(default)]
     aliases: Vec<String>,
+    /// Whether the reader has the definition of its search tag.
+    #[serde(default)]
+    searchable: bool,
     group: Option<String>,
 }
 
@@ -60,10 +65,14 @@ struct GroupKey {
 
 /// One struct for each reader that the vectors have.
 macro_rules! readers {
-    ($($name:ident { $($(#[$mark:meta])* $field:ident: $type:ty,)* })*) => {
+    ($(
+        $(#[$option:meta])*
+        $name:ident $(($($index:tt)*))? { $($(#[$mark:meta])* $field:ident: $type:ty,)* }
+    )*) => {
         $(
             #[derive(Envelope)]
-            #[envelope(table = "patients", context(purpose = "care"))]
+            #[envelope(table = "patients", context(purpose = "care"), $($($index)*)?)]
+            $(#[$option])*
             struct $name {
                 #[partition_key]
                 patient_id: String,
@@ -92,6 +101,11 @@ readers! {
     Authenticated { #[authenticated] email: Option<String>, }
     AuthenticatedAccepts { #[authenticated(accept = "plaintext")] email: Option<String>, }
     Plaintext { #[plaintext] email: Option<String>, }
+    Searchable(index(name = "by-email", partition_key = email)) {
+        #[encrypted] #[searchable] email: Option<String>,
+    }
+    #[serde(deny_unknown_fields)]
+    Strict { #[encrypted] email: Option<String>, }
     EncryptedAliasAccepts { #[encrypted(accept = "plaintext")] #[serde(alias = "mail")] email: Option<String>, }
     PlaintextAlias { #[plaintext] #[serde(alias = "mail")] email: Option<String>, }
     Unaware { #[encrypted] diagnosis: Option<String>, }
@@ -139,6 +153,12 @@ impl Vector {
             .fields
             .get("diagnosis")
             .map(|field| (field.group.as_deref(), field.accepts_plaintext));
+        if self.reader.denies_unknown_fields {
+            return self.open_as::<Strict>().await;
+        }
+        if self.reader.fields.values().any(|field| field.searchable) {
+            return self.open_as::<Searchable>().await;
+        }
         match (email, diagnosis) {
             (None, None) if self.reader.fields.contains_key("ward") => {
                 self.open_as::<WithoutSecrets>().await
