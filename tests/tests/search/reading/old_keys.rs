@@ -1,6 +1,10 @@
 //! While a search key is rotated, records are found under the old key and under the new one.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use envelope_dynamo::keys::{SearchKeyTable, SearchKeys};
+use envelope_dynamo::testing::TestClock;
 use envelope_dynamo::{ErrorKind, KmsKeyProvider};
 use envelope_examples::Fault;
 
@@ -94,13 +98,21 @@ async fn a_search_that_fails_continues_where_it_stopped() {
     }
 }
 
-/// A table of search keys, and the faults in front of its own KMS calls.
+/// A table of search keys, and the faults in front of it and of its KMS key.
 async fn stored_keys(bench: &Bench) -> (SearchKeyTable<KmsKeyProvider>, Faults) {
+    stored_keys_by(bench, &Arc::<TestClock>::default()).await
+}
+
+async fn stored_keys_by(
+    bench: &Bench,
+    clock: &Arc<TestClock>,
+) -> (SearchKeyTable<KmsKeyProvider>, Faults) {
     let faults = Faults::new();
     let kms = bench.servers.kms_through(&faults);
     let provider = KmsKeyProvider::new(kms, bench.servers.kms_key_id());
     let client = bench.servers.dynamodb_through(&faults);
     let keys = SearchKeyTable::new(client, unique_name("search-keys"), provider);
+    let keys = keys.with_clock(Arc::clone(clock) as _);
     keys.create_table().await.unwrap();
     keys.create("users").await.unwrap();
     faults.forget_calls();
@@ -162,4 +174,62 @@ async fn a_search_may_be_cancelled_while_the_keys_are_fetched() {
     faults.release("Decrypt");
     assert_eq!(records.next().await.unwrap().unwrap(), user("u_1", "zoe"));
     assert!(records.next().await.is_none());
+}
+
+/// Until writers use the new key of a rotation, and some time more.
+const ROTATION: Duration = Duration::from_secs(3_600);
+
+/// A key that comes into use while a stream is read is queried too.
+#[tokio::test]
+async fn a_stream_that_is_read_during_a_rotation_asks_for_both_keys() {
+    let (bench, clock) = (Bench::new().await, Arc::<TestClock>::default());
+    let (store, _) = stored_keys_by(&bench, &clock).await;
+    let operator = SearchKeyTable::new(
+        bench.servers.dynamodb().clone(),
+        store.logical().to_owned(),
+        KmsKeyProvider::new(bench.servers.kms().clone(), bench.servers.kms_key_id()),
+    );
+    let operator = operator.with_clock(Arc::clone(&clock) as _);
+    let keys = SearchKeys::per_table(store).with_clock(Arc::clone(&clock) as _);
+    let users = bench.table::<User>(keys);
+    users.batch_put(&namesakes(3)).send().await.unwrap();
+    let smiths = || users.index(|i| i.by_name).query("smith").page_size(1);
+    let mut records = smiths().stream().unwrap();
+    assert_eq!(records.next().await.unwrap().unwrap(), namesakes(3)[0]);
+
+    operator.rotate("users").await.unwrap();
+    clock.advance(ROTATION);
+    let moved = &namesakes(3)[2];
+    users.put(moved).send().await.unwrap();
+    let added = User { created: 9, ..user("u_009", "smith") };
+    users.put(&added).send().await.unwrap();
+    let rest: Vec<_> = records.try_collect().await.unwrap();
+    assert_eq!(by_id(rest), [namesakes(3)[1].clone(), moved.clone(), added]);
+    assert!(records.resume_token().is_none());
+}
+
+/// Whoever can write the table of search keys hides records, and makes nobody somebody else.
+#[tokio::test]
+async fn a_pointer_that_is_turned_back_hides_records() {
+    let (bench, clock) = (Bench::new().await, Arc::<TestClock>::default());
+    let (store, _) = stored_keys_by(&bench, &clock).await;
+    let name = store.name().to_owned();
+    let pointer = || async {
+        let items = bench.servers.dynamodb().scan().table_name(&name).send().await.unwrap();
+        items.items().iter().find(|item| item.contains_key("write")).unwrap().clone()
+    };
+    let before = pointer().await;
+    store.rotate("users").await.unwrap();
+    clock.advance(ROTATION);
+    let keys = SearchKeys::per_table(store).with_clock(Arc::clone(&clock) as _);
+    let users = bench.table::<User>(keys.clone());
+    users.put(&user("u_1", "zoe")).send().await.unwrap();
+    let zoe = || users.index(|i| i.by_email).query("zoe@example.com");
+    assert_eq!(zoe().one().await.unwrap(), Some(user("u_1", "zoe")));
+
+    plant(&bench.servers, &name, before).await;
+    keys.clear();
+    assert_eq!(zoe().one().await.unwrap(), None, "a search misses it, and cannot notice");
+    users.put(&user("u_2", "zoe")).send().await.unwrap();
+    assert_eq!(zoe().one().await.unwrap(), Some(user("u_2", "zoe")));
 }
