@@ -39,7 +39,7 @@ fn values(bytes: &[u8]) {
         if let Ok(number) = SearchValue::number(text) {
             let SearchValue::Number(canonical) = &number else { panic!("{number:?} is a number") };
             let again = SearchValue::number(canonical.as_str()).unwrap();
-            messages.push(plain.message(&[number.clone()]));
+            messages.push(plain.message(std::slice::from_ref(&number)));
             assert_eq!(messages[3], plain.message(&[again]), "a canonical number is the same");
         }
     }
