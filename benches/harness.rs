@@ -1,5 +1,10 @@
 //! Shared code of the benchmarks: contenders that take turns, medians, and ratios.
+//!
+//! On a machine with other work, count instructions in place of microseconds. With the environment
+//! variable `ONLY="put/0/50"`, a benchmark runs the first contender of the row `put` 50 times and
+//! nothing else; `benches/count.sh` counts the instructions of these calls.
 
+use std::env;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -35,6 +40,35 @@ pub fn with_inputs<I, O>(
         }
         start.elapsed()
     }
+}
+
+/// Lets the contenders of a row take turns, and prints their medians and ratios. With `ONLY`, runs
+/// one contender alone.
+pub fn contest<const N: usize>(name: &str, contenders: [Contender<'_>; N]) {
+    match env::var("ONLY") {
+        Ok(only) => run_alone(&only, name, contenders),
+        Err(_) => row(name, &medians(contenders)),
+    }
+}
+
+fn run_alone<const N: usize>(only: &str, name: &str, mut contenders: [Contender<'_>; N]) {
+    let mut parts = only.splitn(3, '/');
+    let (row, contender, calls) = (parts.next(), parts.next(), parts.next());
+    if row != Some(name) {
+        return;
+    }
+    let number = |part: Option<&str>| part.unwrap_or_default().parse::<u32>().unwrap();
+    let run = &mut *contenders[number(contender) as usize];
+    const WARM_UP: u32 = 3;
+    run(WARM_UP);
+    counted(run, number(calls));
+    std::process::exit(0);
+}
+
+/// A function of its own: `benches/count.sh` names it.
+#[inline(never)]
+fn counted(run: Contender<'_>, calls: u32) {
+    run(black_box(calls));
 }
 
 /// Medians of contenders that took turns.

@@ -18,7 +18,7 @@ use envelope_dynamo::message::{Context, EncryptionContext, open, seal};
 use envelope_dynamo::{
     Envelope, KeyProvider, LocalKeyProvider, RootKey, UnwrapKey, WrapKey, from_item, to_item,
 };
-use harness::{heading, medians, repeated, row, with_inputs};
+use harness::{contest, heading, repeated, with_inputs};
 use serde::{Deserialize, Serialize};
 
 /// Five fields; `notes` brings the record to its size.
@@ -111,12 +111,11 @@ fn measure(keys: &str, provider: &dyn KeyProvider) {
     heading(&format!("seal, {keys}"), &["to_item", "serde_dynamo", "seal"]);
     for (name, bytes) in SIZES {
         let (user, plaintext) = (user(bytes - FIXED_BYTES), vec![7; bytes]);
-        let contest = medians([
+        contest(&format!("seal {name}"), [
             &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
             &mut repeated(|| serde_dynamo::to_item::<_, Item>(black_box(&user)).unwrap()),
             &mut repeated(|| now(seal(black_box(&plaintext), &context, provider)).unwrap()),
         ]);
-        row(name, &contest);
     }
     heading(&format!("open, {keys}"), &["from_item", "serde_dynamo", "open", "to_item"]);
     for (name, bytes) in SIZES {
@@ -124,7 +123,7 @@ fn measure(keys: &str, provider: &dyn KeyProvider) {
         let item: Item = now(to_item(&user, provider)).unwrap();
         let plain: Item = serde_dynamo::to_item(&user).unwrap();
         let sealed = now(seal(&plaintext, &context, provider)).unwrap();
-        let contest = medians([
+        contest(&format!("open {name}"), [
             &mut with_inputs(
                 || copy(&item),
                 |item| now(from_item::<User>(item, provider)).unwrap(),
@@ -136,6 +135,5 @@ fn measure(keys: &str, provider: &dyn KeyProvider) {
             &mut repeated(|| now(open(black_box(&sealed), &context, provider)).unwrap()),
             &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
         ]);
-        row(name, &contest);
     }
 }

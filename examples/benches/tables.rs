@@ -26,7 +26,7 @@ use envelope_examples::servers::create_table;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
-use harness::{heading, medians, repeated, row};
+use harness::{contest, heading, repeated};
 
 /// A record of 1 KiB. One candidate seals it, the other stores it readable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Envelope)]
@@ -118,27 +118,24 @@ fn measure(
     assert_eq!(visits(runtime.block_on(plain.query())), all);
 
     heading(&format!("1 KiB, {keys}"), &["Table", "SDK", "SDK, sealed"]);
-    let contest = medians([
+    contest("put", [
         &mut repeated(|| runtime.block_on(table.put(&one).send()).unwrap()),
         &mut repeated(|| runtime.block_on(plain.put(serde_dynamo::to_item(&one).unwrap()))),
         &mut repeated(|| runtime.block_on(bare.put(sealed_one.clone()))),
     ]);
-    row("put", &contest);
-    let contest = medians([
+    contest("get", [
         &mut repeated(|| runtime.block_on(table.get((PATIENT, 0_u64)).send()).unwrap().unwrap()),
         &mut repeated(|| {
             serde_dynamo::from_item::<_, Visit>(runtime.block_on(plain.get()).unwrap()).unwrap()
         }),
         &mut repeated(|| runtime.block_on(bare.get()).unwrap()),
     ]);
-    row("get", &contest);
-    let contest = medians([
+    contest("batch_put of 25", [
         &mut repeated(|| runtime.block_on(table.batch_put(&batch).send()).unwrap()),
         &mut repeated(|| runtime.block_on(plain.batch_put(items(&batch)))),
         &mut repeated(|| runtime.block_on(bare.batch_put(sealed_batch.clone()))),
     ]);
-    row("batch_put of 25", &contest);
-    let contest = medians([
+    contest("batch_get of 25", [
         &mut repeated(|| {
             runtime
                 .block_on(table.batch_get((0..BATCH).map(|number| (PATIENT, number))).send())
@@ -147,13 +144,11 @@ fn measure(
         &mut repeated(|| visits(runtime.block_on(plain.batch_get()))),
         &mut repeated(|| runtime.block_on(bare.batch_get())),
     ]);
-    row("batch_get of 25", &contest);
-    let contest = medians([
+    contest("query of 1,000", [
         &mut repeated(|| runtime.block_on(table.query(PATIENT).send()).unwrap()),
         &mut repeated(|| visits(runtime.block_on(plain.query()))),
         &mut repeated(|| runtime.block_on(bare.query())),
     ]);
-    row("query of 1,000", &contest);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::hint::black_box;
 
 use envelope_core::{Content, Context, DataKey, PayloadBuilder, UntrustedPayload, Value};
 
-use harness::{heading, medians, repeated, row, with_inputs};
+use harness::{contest, heading, repeated, with_inputs};
 
 const SIZES: [(&str, usize); 5] = [
     ("250 B", 250),
@@ -41,23 +41,21 @@ fn main() {
     heading("seal", &against[..3]);
     for (name, bytes) in SIZES {
         let plaintext = vec![7; bytes];
-        let contest = medians([
+        contest(&format!("seal {name}"), [
             &mut repeated(|| seal(black_box(&plaintext))),
             &mut repeated(|| raw::seal(black_box(&plaintext))),
             &mut repeated(|| raw::derive_and_seal(black_box(&plaintext))),
         ]);
-        row(name, &contest);
     }
     heading("open", &against);
     for (name, bytes) in SIZES {
         let plaintext = vec![7; bytes];
         let (sealed, ciphertext) = (seal(&plaintext), raw::seal(&plaintext));
-        let contest = medians([
+        contest(&format!("open {name}"), [
             &mut with_inputs(|| sealed.clone(), open),
             &mut with_inputs(|| ciphertext.clone(), raw::open),
             &mut with_inputs(|| ciphertext.clone(), raw::derive_and_open),
             &mut repeated(|| seal(black_box(&plaintext))),
         ]);
-        row(name, &contest);
     }
 }
