@@ -51,7 +51,7 @@ pub fn contest<const N: usize>(name: &str, contenders: [Contender<'_>; N]) {
     }
 }
 
-fn run_alone<const N: usize>(only: &str, name: &str, mut contenders: [Contender<'_>; N]) {
+fn run_alone<const N: usize>(only: &str, name: &str, contenders: [Contender<'_>; N]) {
     let mut parts = only.splitn(3, '/');
     let (row, contender, calls) = (parts.next(), parts.next(), parts.next());
     if row != Some(name) {

@@ -144,7 +144,10 @@ pub use key::{
     DataKey, EncryptedDek, KeyKind, KmsKeyHint, MAX_KEY_ID_BYTES, MAX_WRAPPED_KEY_BYTES,
     MAX_WRAPPED_KEYS, RsaPublicKey, WrappedKey,
 };
-pub use payload::{COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedPayload};
+pub use payload::{
+    BoundHeader, COMMITMENT_BYTES, OVERHEAD_BYTES, PayloadBuilder, SALT_BYTES, UntrustedHeader,
+    UntrustedPayload,
+};
 pub use provider::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock,
     GeneratedKey, GroupKeyProvider, HierarchicalKeyProvider, KeyCounters, KeyEvent, KeyFuture,
@@ -158,7 +161,7 @@ pub use record::{
     FieldValue, FieldWriter, FragileValues, ValueError, check_struct_name, read_fields,
 };
 pub use rewrap::{RewrapError, rewrap};
-pub use sealed::{Sealed, open, open_payload, seal, seal_payload};
+pub use sealed::{Sealed, open, open_payload, seal, seal_payload, unwrap_data_key};
 pub use secret::Plaintext;
 #[doc(hidden)]
 pub use serde_error::{WITHHELD, WITHHELD_VALUE};

@@ -205,9 +205,7 @@ fn names_bytes<'n>(names: impl Iterator<Item = &'n str>) -> usize {
 /// proves the claim.
 pub struct UntrustedPayload {
     bytes: Vec<u8>,
-    names: Vec<String>,
-    /// Where the ciphertext starts.
-    start: usize,
+    header: UntrustedHeader,
 }
 
 impl UntrustedPayload {
@@ -217,8 +215,8 @@ impl UntrustedPayload {
     ///
     /// If the bytes are not an `encrypted_payload` of a known version and suite.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, FormatError> {
-        let (names, start) = parse_header(&bytes)?;
-        Ok(Self { bytes, names, start })
+        let header = UntrustedHeader::parse(&bytes)?;
+        Ok(Self { bytes, header })
     }
 
     /// Reads the header of stored bytes alone: the names of the attributes that were authenticated
@@ -228,13 +226,13 @@ impl UntrustedPayload {
     ///
     /// As [`parse`](Self::parse).
     pub fn names_in(bytes: &[u8]) -> Result<Vec<String>, FormatError> {
-        parse_header(bytes).map(|(names, _)| names)
+        UntrustedHeader::parse(bytes).map(|header| header.names)
     }
 
     /// The names of the attributes that were authenticated at sealing. Not authenticated yet.
     #[must_use]
     pub fn authenticated_names(&self) -> &[String] {
-        &self.names
+        self.header.authenticated_names()
     }
 
     /// Whether the payload commits to `data_key`. If the payload is authentic, that key sealed it.
@@ -254,24 +252,114 @@ impl UntrustedPayload {
         context: &Context<'_>,
         data_key: &DataKey,
     ) -> Result<Plaintext, OpenError> {
-        if !context.authenticated_names().eq(self.names.iter().map(String::as_str)) {
-            return Err(OpenError::AuthenticatedNames {
-                written: self.names,
-                given: context.authenticated_names().map(str::to_owned).collect(),
-            });
-        }
-        let associated_data = context.associated_data(content, VERSION, SUITE);
-        let mut buffer = SecretBuffer::from(self.bytes);
-        let opened =
-            with_stack_wiped(|| open_in_place(&mut buffer, self.start, &associated_data, data_key));
-        opened.ok_or(OpenError::Authentication)?;
-        Ok(Plaintext::after(buffer, self.start))
+        self.header.bind(content, context)?.open(self.bytes, data_key)
     }
 }
 
 impl std::fmt::Debug for UntrustedPayload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "UntrustedPayload({} bytes, authenticated {:?})", self.bytes.len(), self.names)
+        write!(
+            f,
+            "UntrustedPayload({} bytes, authenticated {:?})",
+            self.bytes.len(),
+            self.header.names
+        )
+    }
+}
+
+/// The parsed header of an `encrypted_payload`, for a caller that leaves the payload where it is
+/// until it has the data key. Not authenticated yet, as in [`UntrustedPayload`].
+///
+/// ```
+/// use envelope_core::context::{Content, Context};
+/// use envelope_core::key::DataKey;
+/// use envelope_core::payload::{PayloadBuilder, UntrustedHeader};
+///
+/// let (context, key) = (Context::new("letters"), DataKey::generate()?);
+/// let mut payload = PayloadBuilder::new(4, context.authenticated_names());
+/// payload.extend_from_slice(b"dear");
+/// let stored = payload.seal(Content::Bytes, &context, &key)?;
+///
+/// let header = UntrustedHeader::parse(&stored)?;
+/// assert!(header.authenticated_names().is_empty());
+/// let bound = header.bind(Content::Bytes, &context)?;
+/// assert_eq!(bound.open(stored, &key)?.expose(), b"dear");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct UntrustedHeader {
+    names: Vec<String>,
+    /// Where the ciphertext starts.
+    start: usize,
+}
+
+impl UntrustedHeader {
+    /// Parses the header of stored bytes (FORMAT 4.2).
+    ///
+    /// # Errors
+    ///
+    /// As [`UntrustedPayload::parse`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+        let (names, start) = parse_header(bytes)?;
+        Ok(Self { names, start })
+    }
+
+    /// The names of the attributes that were authenticated at sealing. Not authenticated yet.
+    #[must_use]
+    pub fn authenticated_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The names themselves.
+    #[must_use]
+    pub fn into_authenticated_names(self) -> Vec<String> {
+        self.names
+    }
+
+    /// Binds the payload to `context`, which need not be kept until the payload is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::AuthenticatedNames`] if `context` names other attributes than the payload.
+    pub fn bind(&self, content: Content, context: &Context<'_>) -> Result<BoundHeader, OpenError> {
+        if !context.authenticated_names().eq(self.names.iter().map(String::as_str)) {
+            return Err(OpenError::AuthenticatedNames {
+                written: self.names.clone(),
+                given: context.authenticated_names().map(str::to_owned).collect(),
+            });
+        }
+        let associated_data = context.associated_data(content, VERSION, SUITE);
+        Ok(BoundHeader { start: self.start, associated_data })
+    }
+}
+
+/// A header and the context that its payload is opened for; see [`UntrustedHeader::bind`].
+pub struct BoundHeader {
+    start: usize,
+    associated_data: Vec<u8>,
+}
+
+impl BoundHeader {
+    /// Opens the payload that has this header (FORMAT 7, steps 7 and 8). A payload with another
+    /// header does not open: the context has the names of this one.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Authentication`], without detail.
+    pub fn open(self, payload: Vec<u8>, data_key: &DataKey) -> Result<Plaintext, OpenError> {
+        let mut buffer = SecretBuffer::from(payload);
+        let opened = with_stack_wiped(|| {
+            open_in_place(&mut buffer, self.start, &self.associated_data, data_key)
+        });
+        opened.ok_or(OpenError::Authentication)?;
+        Ok(Plaintext::after(buffer, self.start))
+    }
+}
+
+/// Shows no value: the associated data has keys and authenticated attributes.
+impl std::fmt::Debug for BoundHeader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BoundHeader").field("start", &self.start).finish_non_exhaustive()
     }
 }
 

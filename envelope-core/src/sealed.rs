@@ -117,8 +117,21 @@ pub async fn open_payload(
     context: &Context<'_>,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Plaintext, OpenError> {
-    let data_key = unwrap(&EncryptedDek::parse(encrypted_dek)?, context, provider).await?;
+    let data_key = unwrap_data_key(encrypted_dek, context, provider).await?;
     payload.open(content, context, &data_key)
+}
+
+/// The data key that `encrypted_dek` wraps for `context` (FORMAT 7, steps 5 and 6).
+///
+/// # Errors
+///
+/// As [`open`], except for errors of the payload.
+pub async fn unwrap_data_key(
+    encrypted_dek: &[u8],
+    context: &Context<'_>,
+    provider: &(impl UnwrapKey + ?Sized),
+) -> Result<DataKey, OpenError> {
+    unwrap(&EncryptedDek::parse(encrypted_dek)?, context, provider).await
 }
 
 /// A new data key, and the stored form of its wrapped keys.

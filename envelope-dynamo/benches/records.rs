@@ -111,11 +111,14 @@ fn measure(keys: &str, provider: &dyn KeyProvider) {
     heading(&format!("seal, {keys}"), &["to_item", "serde_dynamo", "seal"]);
     for (name, bytes) in SIZES {
         let (user, plaintext) = (user(bytes - FIXED_BYTES), vec![7; bytes]);
-        contest(&format!("seal {name}"), [
-            &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
-            &mut repeated(|| serde_dynamo::to_item::<_, Item>(black_box(&user)).unwrap()),
-            &mut repeated(|| now(seal(black_box(&plaintext), &context, provider)).unwrap()),
-        ]);
+        contest(
+            &format!("seal {name}"),
+            [
+                &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
+                &mut repeated(|| serde_dynamo::to_item::<_, Item>(black_box(&user)).unwrap()),
+                &mut repeated(|| now(seal(black_box(&plaintext), &context, provider)).unwrap()),
+            ],
+        );
     }
     heading(&format!("open, {keys}"), &["from_item", "serde_dynamo", "open", "to_item"]);
     for (name, bytes) in SIZES {
@@ -123,17 +126,20 @@ fn measure(keys: &str, provider: &dyn KeyProvider) {
         let item: Item = now(to_item(&user, provider)).unwrap();
         let plain: Item = serde_dynamo::to_item(&user).unwrap();
         let sealed = now(seal(&plaintext, &context, provider)).unwrap();
-        contest(&format!("open {name}"), [
-            &mut with_inputs(
-                || copy(&item),
-                |item| now(from_item::<User>(item, provider)).unwrap(),
-            ),
-            &mut with_inputs(
-                || plain.clone(),
-                |item| serde_dynamo::from_item::<_, User>(item).unwrap(),
-            ),
-            &mut repeated(|| now(open(black_box(&sealed), &context, provider)).unwrap()),
-            &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
-        ]);
+        contest(
+            &format!("open {name}"),
+            [
+                &mut with_inputs(
+                    || copy(&item),
+                    |item| now(from_item::<User>(item, provider)).unwrap(),
+                ),
+                &mut with_inputs(
+                    || plain.clone(),
+                    |item| serde_dynamo::from_item::<_, User>(item).unwrap(),
+                ),
+                &mut repeated(|| now(open(black_box(&sealed), &context, provider)).unwrap()),
+                &mut repeated(|| now(to_item(black_box(&user), provider)).unwrap()),
+            ],
+        );
     }
 }

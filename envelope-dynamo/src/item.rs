@@ -119,10 +119,10 @@ pub async fn to_item<T: Entity>(
 /// is not authentic for this table and key, or if it was written under marks that do not fit the
 /// struct.
 pub async fn from_item<T: Entity>(
-    item: Item,
+    mut item: Item,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<T, Error> {
-    T::open(item, provider, PlaintextItems::Refuse.into()).await
+    T::open(&mut item, provider, PlaintextItems::Refuse.into()).await
 }
 
 /// The context under which the data key of the record in `item` is wrapped. It has no authenticated

@@ -118,37 +118,54 @@ fn measure(
     assert_eq!(visits(runtime.block_on(plain.query())), all);
 
     heading(&format!("1 KiB, {keys}"), &["Table", "SDK", "SDK, sealed"]);
-    contest("put", [
-        &mut repeated(|| runtime.block_on(table.put(&one).send()).unwrap()),
-        &mut repeated(|| runtime.block_on(plain.put(serde_dynamo::to_item(&one).unwrap()))),
-        &mut repeated(|| runtime.block_on(bare.put(sealed_one.clone()))),
-    ]);
-    contest("get", [
-        &mut repeated(|| runtime.block_on(table.get((PATIENT, 0_u64)).send()).unwrap().unwrap()),
-        &mut repeated(|| {
-            serde_dynamo::from_item::<_, Visit>(runtime.block_on(plain.get()).unwrap()).unwrap()
-        }),
-        &mut repeated(|| runtime.block_on(bare.get()).unwrap()),
-    ]);
-    contest("batch_put of 25", [
-        &mut repeated(|| runtime.block_on(table.batch_put(&batch).send()).unwrap()),
-        &mut repeated(|| runtime.block_on(plain.batch_put(items(&batch)))),
-        &mut repeated(|| runtime.block_on(bare.batch_put(sealed_batch.clone()))),
-    ]);
-    contest("batch_get of 25", [
-        &mut repeated(|| {
-            runtime
-                .block_on(table.batch_get((0..BATCH).map(|number| (PATIENT, number))).send())
-                .unwrap()
-        }),
-        &mut repeated(|| visits(runtime.block_on(plain.batch_get()))),
-        &mut repeated(|| runtime.block_on(bare.batch_get())),
-    ]);
-    contest("query of 1,000", [
-        &mut repeated(|| runtime.block_on(table.query(PATIENT).send()).unwrap()),
-        &mut repeated(|| visits(runtime.block_on(plain.query()))),
-        &mut repeated(|| runtime.block_on(bare.query())),
-    ]);
+    contest(
+        "put",
+        [
+            &mut repeated(|| runtime.block_on(table.put(&one).send()).unwrap()),
+            &mut repeated(|| runtime.block_on(plain.put(serde_dynamo::to_item(&one).unwrap()))),
+            &mut repeated(|| runtime.block_on(bare.put(sealed_one.clone()))),
+        ],
+    );
+    contest(
+        "get",
+        [
+            &mut repeated(|| {
+                runtime.block_on(table.get((PATIENT, 0_u64)).send()).unwrap().unwrap()
+            }),
+            &mut repeated(|| {
+                serde_dynamo::from_item::<_, Visit>(runtime.block_on(plain.get()).unwrap()).unwrap()
+            }),
+            &mut repeated(|| runtime.block_on(bare.get()).unwrap()),
+        ],
+    );
+    contest(
+        "batch_put of 25",
+        [
+            &mut repeated(|| runtime.block_on(table.batch_put(&batch).send()).unwrap()),
+            &mut repeated(|| runtime.block_on(plain.batch_put(items(&batch)))),
+            &mut repeated(|| runtime.block_on(bare.batch_put(sealed_batch.clone()))),
+        ],
+    );
+    contest(
+        "batch_get of 25",
+        [
+            &mut repeated(|| {
+                runtime
+                    .block_on(table.batch_get((0..BATCH).map(|number| (PATIENT, number))).send())
+                    .unwrap()
+            }),
+            &mut repeated(|| visits(runtime.block_on(plain.batch_get()))),
+            &mut repeated(|| runtime.block_on(bare.batch_get())),
+        ],
+    );
+    contest(
+        "query of 1,000",
+        [
+            &mut repeated(|| runtime.block_on(table.query(PATIENT).send()).unwrap()),
+            &mut repeated(|| visits(runtime.block_on(plain.query()))),
+            &mut repeated(|| runtime.block_on(bare.query())),
+        ],
+    );
     Ok(())
 }
 

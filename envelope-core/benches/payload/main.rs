@@ -41,21 +41,27 @@ fn main() {
     heading("seal", &against[..3]);
     for (name, bytes) in SIZES {
         let plaintext = vec![7; bytes];
-        contest(&format!("seal {name}"), [
-            &mut repeated(|| seal(black_box(&plaintext))),
-            &mut repeated(|| raw::seal(black_box(&plaintext))),
-            &mut repeated(|| raw::derive_and_seal(black_box(&plaintext))),
-        ]);
+        contest(
+            &format!("seal {name}"),
+            [
+                &mut repeated(|| seal(black_box(&plaintext))),
+                &mut repeated(|| raw::seal(black_box(&plaintext))),
+                &mut repeated(|| raw::derive_and_seal(black_box(&plaintext))),
+            ],
+        );
     }
     heading("open", &against);
     for (name, bytes) in SIZES {
         let plaintext = vec![7; bytes];
         let (sealed, ciphertext) = (seal(&plaintext), raw::seal(&plaintext));
-        contest(&format!("open {name}"), [
-            &mut with_inputs(|| sealed.clone(), open),
-            &mut with_inputs(|| ciphertext.clone(), raw::open),
-            &mut with_inputs(|| ciphertext.clone(), raw::derive_and_open),
-            &mut repeated(|| seal(black_box(&plaintext))),
-        ]);
+        contest(
+            &format!("open {name}"),
+            [
+                &mut with_inputs(|| sealed.clone(), open),
+                &mut with_inputs(|| ciphertext.clone(), raw::open),
+                &mut with_inputs(|| ciphertext.clone(), raw::derive_and_open),
+                &mut repeated(|| seal(black_box(&plaintext))),
+            ],
+        );
     }
 }

@@ -84,13 +84,13 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
             }
 
             fn open(
-                __item: __envelope::Item,
+                __item: &mut __envelope::Item,
                 __provider: &(impl __envelope::UnwrapKey + ?__envelope::Sized),
                 __reading: __envelope::Reading<'_>,
             ) -> impl __envelope::Future<Output = __envelope::Result<Self, __envelope::Error>>
                    + __envelope::Send {
                 async move {
-                    match __envelope::Kind::only::<Self>(&__item) {
+                    match __envelope::Kind::only::<Self>(__item) {
                         #(#opened)*
                         __envelope::Result::Err(__error) => __envelope::Result::Err(__error),
                     }

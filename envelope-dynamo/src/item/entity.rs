@@ -87,10 +87,11 @@ pub trait Entity: Sized {
     #[doc(hidden)]
     fn split_plain(&self) -> Result<PlainItem, Error>;
 
-    /// Opens an item, or reads one that is not sealed.
+    /// Opens an item, or reads one that is not sealed. Takes the values from `item`, which stays as
+    /// it is while data keys are unwrapped.
     #[doc(hidden)]
     fn open(
-        item: Item,
+        item: &mut Item,
         provider: &(impl UnwrapKey + ?Sized),
         reading: Reading<'_>,
     ) -> impl Future<Output = Result<Self, Error>> + Send;
@@ -135,18 +136,18 @@ impl<T: Envelope> Entity for T {
     }
 
     async fn open(
-        mut item: Item,
+        item: &mut Item,
         provider: &(impl UnwrapKey + ?Sized),
         reading: Reading<'_>,
     ) -> Result<Self, Error> {
         let record = if T::UNPROTECTED {
-            open_unprotected(&mut item)
-        } else if reading.plaintext.accepts(&item) {
-            open_plain(&mut item)
+            open_unprotected(item)
+        } else if reading.plaintext.accepts(item) {
+            open_plain(item)
         } else {
-            open(&mut item, provider, reading.answer).await.map(|opened| opened.record)
+            open(item, provider, reading.answer).await.map(|opened| opened.record)
         };
-        record.map_err(|kind| Error::new(record_id(&Kind::of::<T>(), &item), kind))
+        record.map_err(|kind| Error::new(record_id(&Kind::of::<T>(), item), kind))
     }
 
     fn mismatched_index_key(&self, listed: &ListedKeys) -> Option<&'static str> {

@@ -23,11 +23,24 @@ pub(crate) fn dek_attribute(group: &str) -> String {
 pub(crate) fn binary(name: &str, attribute: AttributeValue) -> Result<Vec<u8>, ErrorKind> {
     match attribute {
         AttributeValue::B(bytes) => Ok(bytes.into_inner()),
-        other => Err(ErrorKind::Data(DataError::NotBinary {
-            attribute: name.to_owned(),
-            found: type_name(&other),
-        })),
+        other => Err(not_binary(name, &other)),
     }
+}
+
+/// As [`binary`], where the item keeps them.
+pub(crate) fn binary_ref<'i>(
+    name: &str,
+    attribute: &'i AttributeValue,
+) -> Result<&'i [u8], ErrorKind> {
+    match attribute {
+        AttributeValue::B(bytes) => Ok(bytes.as_ref()),
+        other => Err(not_binary(name, other)),
+    }
+}
+
+fn not_binary(name: &str, found: &AttributeValue) -> ErrorKind {
+    let attribute = name.to_owned();
+    ErrorKind::Data(DataError::NotBinary { attribute, found: type_name(found) })
 }
 
 /// Whether an item has a sealed record of this library, by the layout of its bytes.

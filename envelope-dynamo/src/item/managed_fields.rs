@@ -63,6 +63,13 @@ pub(crate) fn change(schema: Schema, item: &mut Item, now: SystemTime) -> Result
     count(schema, item).map(|_| ())
 }
 
+/// The managed fields of an item.
+pub(crate) fn of(schema: Schema, item: &Item) -> Item {
+    let managed = schema.iter().filter(|field| field.role.is_some());
+    let value = |field: &Field| Some((field.name.to_owned(), item.get(field.name)?.clone()));
+    managed.filter_map(value).collect()
+}
+
 /// Restores the managed fields, which a change by the caller must not alter.
 pub(crate) fn restore(schema: Schema, item: &mut Item, before: &Item) {
     for field in schema.iter().filter(|field| field.is_managed()) {

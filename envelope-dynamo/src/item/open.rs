@@ -13,7 +13,6 @@ use crate::item::question::Answer;
 use crate::item::reconcile::reconcile;
 use crate::item::split::keys_of;
 use crate::record::Envelope;
-use crate::record::item_key::key_attributes;
 use crate::record::kind::Kind;
 
 /// An opened record, with its decrypted fields.
@@ -66,6 +65,9 @@ pub(crate) async fn open<T: Envelope>(
 }
 
 /// Opens the payloads of `item`, and removes them.
+///
+/// `item` stays as it is while data keys are unwrapped. So a caller that drops the future can start
+/// again with the same item.
 pub(crate) async fn open_payloads(
     kind: &Kind,
     item: &mut Item,
@@ -77,15 +79,23 @@ pub(crate) async fn open_payloads(
     if kind.unprotected {
         return Err(ErrorKind::Usage(UNPROTECTED));
     }
-    let own = open_own(kind, item, provider).await?;
+    let names = kind.schema.groups();
     let (mut groups, mut withheld) = (Vec::new(), Vec::new());
-    for group in kind.schema.groups() {
-        match open_group(kind, item, group, &own.authenticated, provider).await? {
+    if names.is_empty() {
+        let own = open_own(kind, item, provider).await?;
+        return Ok(OpenedItem { own, groups, withheld });
+    }
+    // The record's own payload is opened before the keys of its groups are unwrapped.
+    let mut rest = item.clone();
+    let own = open_own(kind, &mut rest, provider).await?;
+    for group in names {
+        match open_group(kind, &mut rest, group, &own.authenticated, provider).await? {
             Some(Group::Opened(plaintext)) => groups.push((group, plaintext)),
             Some(Group::Withheld) => withheld.push(group),
             None => {}
         }
     }
+    *item = rest;
     Ok(OpenedItem { own, groups, withheld })
 }
 
@@ -99,9 +109,7 @@ pub(crate) fn assemble_opened<T: Envelope>(
     for (_, plaintext) in &groups {
         sealed.extend(read_fields(plaintext.expose())?);
     }
-    let keys = key_attributes::<T>(item);
-    let chosen =
-        reconcile::<T>(std::mem::replace(item, keys), sealed, &withheld, authenticated.clone())?;
+    let chosen = reconcile::<T>(item, sealed, &withheld, &authenticated)?;
     let record = assemble(chosen)?;
     match mismatched_key(&record, item)? {
         None => Ok(Opened { record, plaintext, groups, authenticated }),

@@ -121,13 +121,15 @@ impl fmt::Debug for PlaintextPolicy {
 }
 
 /// Reads an item as a record, in the state of `policy`. All reads of a table come here.
+///
+/// Takes the values from `item`, which stays as it is while data keys are unwrapped.
 pub(crate) async fn read_item<T: Entity>(
-    item: Item,
+    item: &mut Item,
     provider: &(impl UnwrapKey + ?Sized),
     policy: &PlaintextPolicy,
 ) -> Result<T, Error> {
-    let is_plain = policy.state.accepts(&item) && Kind::unprotected_of(T::KINDS, &item).is_none();
-    let plain = is_plain.then(|| id_of(T::KINDS, &item));
+    let is_plain = policy.state.accepts(item) && Kind::unprotected_of(T::KINDS, item).is_none();
+    let plain = is_plain.then(|| id_of(T::KINDS, item));
     let record = T::open(item, provider, policy.state.into()).await?;
     if let Some(id) = plain.flatten() {
         policy.note(PlaintextEvent::Read, &id);
@@ -185,11 +187,11 @@ pub(crate) fn id_of(kinds: &[Kind], item: &Item) -> Option<RecordId> {
 /// Nothing in a plain item is verified; see [`PlaintextItems`].
 #[cfg(feature = "trust-plaintext-items")]
 pub async fn from_item_or_plaintext<T: Entity>(
-    item: Item,
+    mut item: Item,
     provider: &(impl UnwrapKey + ?Sized),
     state: PlaintextItems,
 ) -> Result<T, Error> {
-    read_item(item, provider, &PlaintextPolicy { state, observer: None }).await
+    read_item(&mut item, provider, &PlaintextPolicy { state, observer: None }).await
 }
 
 /// Writes a record as an item that is not sealed, as `ReadAndWrite` stores it: every field is an

@@ -79,7 +79,8 @@ fn read_back<T: Envelope>(parts: &Parts) -> Result<FragileFields, ErrorKind> {
     let mut authenticated: Vec<String> =
         parts.authenticated.iter().map(|name| name.clone().into_owned()).collect();
     authenticated.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-    let chosen = reconcile::<T>(parts.item.clone(), sealed, &parts.withheld, authenticated)?;
+    let mut item = parts.item.clone();
+    let chosen = reconcile::<T>(&mut item, sealed, &parts.withheld, &authenticated)?;
     Ok(split_unchecked(&assemble::<T>(chosen)?)?.fragile)
 }
 

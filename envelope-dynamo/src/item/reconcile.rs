@@ -28,16 +28,17 @@ pub(crate) enum Source<'p> {
     Withheld,
 }
 
-/// Chooses, for each name, the value that the struct may read.
+/// Chooses, for each name, the value that the struct may read. Takes the values from `item`, and
+/// leaves its key attributes there.
 ///
 /// # Errors
 ///
 /// If the marks of record and struct do not fit.
 pub(crate) fn reconcile<'p, T: Envelope>(
-    item: Item,
+    item: &mut Item,
     sealed: Vec<(&'p str, FieldValue<'p>)>,
     withheld: &[&str],
-    authenticated: Vec<String>,
+    authenticated: &[String],
 ) -> Result<Vec<(Cow<'p, str>, Source<'p>)>, ErrorKind> {
     let encrypted: Vec<_> = sealed.iter().map(|(name, _)| *name).collect();
     if has_duplicates(encrypted.clone()) {
@@ -46,7 +47,7 @@ pub(crate) fn reconcile<'p, T: Envelope>(
         )));
     }
     let has_unseen_groups =
-        !withheld.is_empty() || !unknown_groups(T::SCHEMA, &authenticated).is_empty();
+        !withheld.is_empty() || !unknown_groups(T::SCHEMA, authenticated).is_empty();
     let rules =
         Rules::<T> { encrypted, authenticated, withheld, has_unseen_groups, marker: PhantomData };
     let mut chosen = Vec::with_capacity(item.len() + sealed.len());
@@ -56,28 +57,27 @@ pub(crate) fn reconcile<'p, T: Envelope>(
         chosen.push((Cow::Borrowed(field.name), Source::Withheld));
     }
     for (name, value) in sealed {
-        if rules.takes_sealed(name, &item)? && !value.is_absent() {
+        if rules.takes_sealed(name, item)? && !value.is_absent() {
             chosen.push((Cow::Borrowed(name), Source::Sealed(value)));
         }
     }
-    let out_of_date = out_of_date::<T>(&item);
-    for (name, attribute) in
-        item.into_iter().filter(|(name, _)| !out_of_date.contains(&name.as_str()))
-    {
-        match T::SCHEMA.generated(&name) {
-            // The keys of indexes are made of the fields, not the fields of the keys.
-            Some(field) if field.index_format().is_some() => {}
-            Some(field) => {
-                rules.takes_attribute(&name)?;
-                choose_parts::<T>(field, &attribute, &mut chosen);
-            }
-            None if rules.takes_attribute(&name)? => {
-                chosen.push((Cow::Owned(name), Source::Attribute(attribute)))
-            }
-            None => {}
+    let out_of_date = out_of_date::<T>(item);
+    for (name, key) in keys::<T>(item) {
+        rules.choose_attribute(Cow::Borrowed(name), key.clone(), &mut chosen)?;
+    }
+    let is_key = |name: &str| T::SCHEMA.owner(name).is_some_and(|field| field.mark.is_key());
+    for (name, attribute) in item.extract_if(|name, _| !is_key(name)) {
+        if !out_of_date.contains(&name.as_str()) {
+            rules.choose_attribute(Cow::Owned(name), attribute, &mut chosen)?;
         }
     }
     Ok(chosen)
+}
+
+/// The key attributes of an item, under all of their names.
+fn keys<T: Envelope>(item: &Item) -> impl Iterator<Item = (&'static str, &AttributeValue)> {
+    let names = T::SCHEMA.keys().flat_map(Field::names);
+    names.filter_map(|name| item.get(name).map(|key| (name, key)))
 }
 
 /// Chooses the parts of a composed key for fields that are stored nowhere else.
@@ -115,7 +115,7 @@ fn has_duplicates(mut names: Vec<&str>) -> bool {
 
 struct Rules<'w, T> {
     encrypted: Vec<&'w str>,
-    authenticated: Vec<String>,
+    authenticated: &'w [String],
     /// The groups that are withheld from the reader.
     withheld: &'w [&'w str],
     /// Whether the record has sealed groups that were not opened, whose fields are unknown.
@@ -124,6 +124,28 @@ struct Rules<'w, T> {
 }
 
 impl<T: Envelope> Rules<'_, T> {
+    /// Chooses an attribute of the item, if the struct reads it.
+    fn choose_attribute<'p>(
+        &self,
+        name: Cow<'p, str>,
+        attribute: AttributeValue,
+        chosen: &mut Vec<(Cow<'p, str>, Source<'p>)>,
+    ) -> Result<(), ErrorKind> {
+        match T::SCHEMA.generated(&name) {
+            // The keys of indexes are made of the fields, not the fields of the keys.
+            Some(field) if field.index_format().is_some() => {}
+            Some(field) => {
+                self.takes_attribute(&name)?;
+                choose_parts::<T>(field, &attribute, chosen);
+            }
+            None if self.takes_attribute(&name)? => {
+                chosen.push((name, Source::Attribute(attribute)));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
     /// Whether the struct reads `name` from the payload (FORMAT 8-3, column "written encrypted").
     fn takes_sealed(&self, name: &str, item: &Item) -> Result<bool, ErrorKind> {
         if self.was_authenticated(name) {
@@ -202,7 +224,7 @@ impl<T: Envelope> Rules<'_, T> {
             .filter(|name| T::SCHEMA.owner(name).is_some())
             .map(owned)
             .collect();
-        let written = WrittenMarks { encrypted, authenticated: self.authenticated.clone() };
+        let written = WrittenMarks { encrypted, authenticated: self.authenticated.to_vec() };
         MarksError { attribute: name.to_owned(), problem, written, named }.into()
     }
 }

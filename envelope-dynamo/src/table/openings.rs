@@ -1,6 +1,9 @@
 //! A queue of items to open, several at a time.
 
 use std::collections::VecDeque;
+use std::mem;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
@@ -31,14 +34,48 @@ pub(crate) struct Openings<'a, Tag, T> {
 
 struct Entry<'a, Tag, T> {
     tag: Tag,
-    item: Item,
     state: State<'a, T>,
 }
 
 enum State<'a, T> {
-    Waiting,
-    Opening(Opening<'a, T>),
+    Waiting(Item),
+    /// The item is lent to the opening.
+    Opening(Opening<'a, T>, Arc<Mutex<Item>>),
     Done(Result<T, Error>),
+}
+
+/// An item that is lent to an opening. When the opening ends or is dropped, its lender has the item
+/// again, without what the opening took from it.
+pub(crate) struct LentItem {
+    item: Item,
+    lender: Arc<Mutex<Item>>,
+}
+
+impl LentItem {
+    fn new(item: Item) -> (Self, Arc<Mutex<Item>>) {
+        let lender = Arc::default();
+        (Self { item, lender: Arc::clone(&lender) }, lender)
+    }
+}
+
+impl Deref for LentItem {
+    type Target = Item;
+
+    fn deref(&self) -> &Item {
+        &self.item
+    }
+}
+
+impl DerefMut for LentItem {
+    fn deref_mut(&mut self) -> &mut Item {
+        &mut self.item
+    }
+}
+
+impl Drop for LentItem {
+    fn drop(&mut self) {
+        *self.lender.lock().unwrap_or_else(PoisonError::into_inner) = mem::take(&mut self.item);
+    }
 }
 
 impl<'a, Tag, T> Openings<'a, Tag, T> {
@@ -47,7 +84,7 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
     }
 
     pub(crate) fn push(&mut self, tag: Tag, item: Item) {
-        self.queue.push_back(Entry { tag, item, state: State::Waiting });
+        self.queue.push_back(Entry { tag, state: State::Waiting(item) });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -72,10 +109,12 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
     }
 
     /// Opens the items of the window. Ready when all of them are done.
+    ///
+    /// An opening must leave its item as it is while it waits: it may be dropped and started again.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
-        mut open: impl FnMut(Item) -> Opening<'a, T>,
+        mut open: impl FnMut(LentItem) -> Opening<'a, T>,
     ) -> Poll<()> {
         let mut done = Poll::Ready(());
         for entry in self.queue.iter_mut().take(self.window) {
@@ -104,12 +143,19 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
             return;
         }
         for entry in self.queue.iter_mut().take(self.window) {
-            if matches!(entry.state, State::Opening(_)) {
-                entry.state = State::Waiting;
+            if let State::Opening(_, lender) = &entry.state {
+                let lender = Arc::clone(lender);
+                // Dropping the opening returns the item.
+                entry.state = State::Waiting(Item::new());
+                entry.state = State::Waiting(returned(&lender));
                 self.was_cancelled = true;
             }
         }
     }
+}
+
+fn returned(lender: &Mutex<Item>) -> Item {
+    mem::take(&mut lender.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl<'a, Tag, T> Entry<'a, Tag, T> {
@@ -120,15 +166,15 @@ impl<'a, Tag, T> Entry<'a, Tag, T> {
     fn poll(
         &mut self,
         context: &mut Context<'_>,
-        open: &mut impl FnMut(Item) -> Opening<'a, T>,
+        open: &mut impl FnMut(LentItem) -> Opening<'a, T>,
     ) -> Poll<()> {
-        if matches!(self.state, State::Waiting) {
-            // The entry keeps the item: the opening may be cancelled and started again.
-            self.state = State::Opening(open(self.item.clone()));
+        if let State::Waiting(item) = &mut self.state {
+            let (lent, lender) = LentItem::new(mem::take(item));
+            self.state = State::Opening(open(lent), lender);
         }
-        if let State::Opening(opening) = &mut self.state {
+        if let State::Opening(opening, _) = &mut self.state {
             let result = ready!(opening.as_mut().poll(context));
-            (self.state, self.item) = (State::Done(result), Item::new());
+            self.state = State::Done(result);
         }
         Poll::Ready(())
     }

@@ -14,7 +14,7 @@ use envelope_core::search::{Definition, SearchValue, Step};
 use envelope_core::testing::TestKeyProvider;
 use envelope_core::{
     Content, Escaped, EscapedNames, FieldValue, FieldWriter, FragileValues, KmsKeyHint,
-    PayloadBuilder, UntrustedPayload, read_fields,
+    PayloadBuilder, UntrustedHeader, UntrustedPayload, read_fields,
 };
 use envelope_dynamo::batch::*;
 use envelope_dynamo::error::{ServiceError, UsageError, *};
@@ -219,6 +219,10 @@ fn values(seen: &mut Seen) {
     let mut payload = PayloadBuilder::new(0, []);
     payload.extend_from_slice(TEXT.as_bytes());
     let payload = payload.seal(Content::Bytes, &Context::new("patients"), &data_key()).unwrap();
+    let header = UntrustedHeader::parse(&payload).unwrap();
+    let patient = Context::new("patients").pair("tenant", TEXT).unwrap();
+    seen.print(&header.bind(Content::Bytes, &patient).unwrap());
+    seen.print(&header);
     seen.print(&UntrustedPayload::parse(payload).unwrap());
     not_printed! { seen: FieldValue<'_>; FieldWriter; PayloadBuilder; }
     // These types print the names that they hold.

@@ -26,7 +26,7 @@ use crate::table::Table;
 use crate::table::batch::requested_keys::RequestedKeys;
 use crate::table::batch::{Customize, TRIES};
 use crate::table::customized::{Customized as _, RefusedSetting};
-use crate::table::openings::Openings;
+use crate::table::openings::{LentItem, Openings};
 use crate::table::pausable::PausableRequest;
 
 /// Keys that one request may name (Amazon DynamoDB API Reference, "BatchGetItem").
@@ -130,7 +130,10 @@ where
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer<T, K>>> {
         loop {
             let table = self.call.table;
-            let open = |item| read_item(item, &*table.provider, &table.plaintext).boxed();
+            let open = |mut item: LentItem| {
+                async move { read_item(&mut item, &*table.provider, &table.plaintext).await }
+                    .boxed()
+            };
             ready!(self.openings.poll(context, open));
             if let Some((position, record)) = self.take_answer() {
                 let key = self.unanswered.remove(&position);

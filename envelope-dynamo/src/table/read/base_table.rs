@@ -13,7 +13,7 @@ use crate::error::service::ServiceError;
 use crate::error::{Error, dynamodb_error};
 use crate::record::key_identity::KeyIdentity;
 use crate::table::batch::TRIES;
-use crate::table::read::source::{Source, parts};
+use crate::table::read::source::{KeyParts, Source, parts};
 
 /// Keys in one call (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_KEYS: usize = 100;
@@ -25,8 +25,8 @@ const MAX_KEYS: usize = 100;
 /// can name a record twice while DynamoDB updates it.
 pub(crate) async fn from_base_table(
     source: &Source,
-    found: Vec<(Item, Item)>,
-) -> Result<Vec<(Item, Item)>, Error> {
+    found: Vec<(Item, KeyParts)>,
+) -> Result<Vec<(Item, KeyParts)>, Error> {
     let mut records = Vec::with_capacity(found.len());
     for chunk in found.chunks(MAX_KEYS) {
         let items = read(source, distinct_keys(source, chunk)?).await?;
@@ -40,7 +40,7 @@ pub(crate) async fn from_base_table(
     Ok(records)
 }
 
-fn distinct_keys(source: &Source, chunk: &[(Item, Item)]) -> Result<Vec<Item>, Error> {
+fn distinct_keys(source: &Source, chunk: &[(Item, KeyParts)]) -> Result<Vec<Item>, Error> {
     let keys =
         by_identity(source, chunk.iter().map(|(item, _)| (item, parts(item, &source.primary))))?;
     Ok(keys.into_values().collect())

@@ -147,8 +147,8 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
             return Ok(None);
         };
         let (id, version) = (record_id(&Kind::of::<T>(), &asked), version::<T>(&found));
-        let (found, table) = (with_requested_key(found, asked), self.table);
-        let record = read_item(found, &*table.provider, &table.plaintext).await?;
+        let (mut found, table) = (with_requested_key(found, asked), self.table);
+        let record = read_item(&mut found, &*table.provider, &table.plaintext).await?;
         match self.not_before_version {
             Some(not_before) if version.is_none_or(|version| version < not_before) => {
                 Err(Error::new(id, ErrorKind::Data(DataError::OlderVersion { not_before })))

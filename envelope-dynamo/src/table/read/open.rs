@@ -18,7 +18,7 @@ use crate::item::question::{Answer, Question, Reading};
 use crate::record::Envelope as _;
 use crate::record::schema::ENCRYPTED_DEK;
 use crate::record::view::{View, view_item};
-use crate::table::openings::Opening;
+use crate::table::openings::{LentItem, Opening};
 
 /// Longer than it takes to open a page. The cache is dropped with the page.
 const CACHED_FOR: Duration = Duration::from_secs(3_600);
@@ -28,7 +28,8 @@ pub(crate) struct Opener<T> {
     provider: Arc<dyn UnwrapKey>,
     /// Whether an item is a record to return. Others are skipped.
     takes: fn(&Item) -> bool,
-    open: fn(Item, Arc<dyn UnwrapKey>, PlaintextPolicy, ListedBy) -> Opening<'static, Option<T>>,
+    open:
+        fn(LentItem, Arc<dyn UnwrapKey>, PlaintextPolicy, ListedBy) -> Opening<'static, Option<T>>,
     /// What becomes of items that are not sealed.
     plaintext: PlaintextPolicy,
     listed_by: ListedBy,
@@ -66,8 +67,10 @@ impl<T: 'static> Opener<T> {
         Self {
             provider,
             takes: T::takes,
-            open: |item, provider, plaintext, listed_by| {
-                Box::pin(async move { read_listed(item, &listed_by, &*provider, &plaintext).await })
+            open: |mut item, provider, plaintext, listed_by| {
+                Box::pin(
+                    async move { read_listed(&mut item, &listed_by, &*provider, &plaintext).await },
+                )
             },
             plaintext,
             listed_by,
@@ -79,8 +82,8 @@ impl<T: 'static> Opener<T> {
     where
         T: View<Record: Entity> + Send,
     {
-        let open = |item, _, _, _| -> Opening<'static, Option<T>> {
-            Box::pin(std::future::ready(view_item(item).map(Some)))
+        let open = |mut item: LentItem, _, _, _| -> Opening<'static, Option<T>> {
+            Box::pin(std::future::ready(view_item(std::mem::take(&mut item)).map(Some)))
         };
         let plaintext = PlaintextPolicy::default();
         let listed_by = ListedBy::default();
@@ -112,7 +115,7 @@ impl<T: 'static> Opener<T> {
     }
 
     /// Opens an item. `None` if it is no answer to the search.
-    pub(crate) fn open(&self, item: Item) -> Opening<'static, Option<T>> {
+    pub(crate) fn open(&self, item: LentItem) -> Opening<'static, Option<T>> {
         let (provider, listed_by) = (Arc::clone(&self.provider), self.listed_by.clone());
         (self.open)(item, provider, self.plaintext.clone(), listed_by)
     }
@@ -124,15 +127,15 @@ impl<T: 'static> Opener<T> {
 /// An item that is not sealed is not compared with composed keys: whoever changes its key can
 /// change its fields as well.
 async fn read_listed<T: Entity>(
-    item: Item,
+    item: &mut Item,
     listed_by: &ListedBy,
     provider: &(impl UnwrapKey + ?Sized),
     policy: &PlaintextPolicy,
 ) -> Result<Option<T>, Error> {
     let names = listed_by.names.into_iter().flatten();
     let listed: Vec<_> = names.map(|name| (name, item.get(name).cloned())).collect();
-    let is_compared = !listed.is_empty() && !policy.state.accepts(&item);
-    let id = is_compared.then(|| id_of(T::KINDS, &item)).flatten();
+    let is_compared = !listed.is_empty() && !policy.state.accepts(item);
+    let id = is_compared.then(|| id_of(T::KINDS, item)).flatten();
     let record: T = match &listed_by.question {
         None => read_item(item, provider, policy).await?,
         Some(question) => match answer(item, question, provider).await? {
@@ -152,11 +155,11 @@ async fn read_listed<T: Entity>(
 /// Reads an item that an index listed under a search tag. `None` if the record does not have the
 /// searched values itself, or if nothing in the item is authentic.
 async fn answer<T: Entity>(
-    item: Item,
+    item: &mut Item,
     question: &Question,
     provider: &(impl UnwrapKey + ?Sized),
 ) -> Result<Option<T>, Error> {
-    if is_plaintext(&item) {
+    if is_plaintext(item) {
         return Ok(None);
     }
     let answer = Answer::unknown(question);

@@ -14,7 +14,7 @@ use crate::record::kind::Kind;
 use crate::record::schema::RESERVED;
 use crate::table::read::base_table::from_base_table;
 use crate::table::read::read_request::{Answer, ReadRequest, RequestError};
-use crate::table::read::source::{Source, parts};
+use crate::table::read::source::{KeyParts, Source};
 
 /// Reads the pages, one after the other.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub(crate) struct Pages {
 /// The items of one page.
 pub(crate) struct Page {
     /// Each item with its key, which is the exclusive start key of what comes after it.
-    pub(crate) items: Vec<(Item, Item)>,
+    pub(crate) items: Vec<(Item, KeyParts)>,
     /// The exclusive start key of the next page; `None` after the last page.
     pub(crate) end: Option<Item>,
     /// Which attributes DynamoDB returned in the end.
@@ -117,7 +117,7 @@ impl Pages {
 
     async fn complete(&self, answer: Answer) -> Result<Page, Error> {
         let with_key = |item: Item| {
-            let key = parts(&item, &self.source.keys);
+            let key = KeyParts::of(&item, &self.source.keys);
             (item, key)
         };
         let mut items: Vec<_> = answer.items.into_iter().map(with_key).collect();

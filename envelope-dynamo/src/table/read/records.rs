@@ -133,11 +133,10 @@ impl<T: 'static> Records<T> {
     pub fn resume_token(&self) -> Option<ResumeToken> {
         let fingerprint = self.fingerprint;
         if let Some((search, _)) = &self.search {
-            let positions = search.positions(self.segments.first().map(Segment::taken))?;
+            let positions = search.positions(self.segments.first().map(Segment::position).as_ref())?;
             return Some(ResumeToken { fingerprint, positions });
         }
-        let positions: Vec<_> =
-            self.segments.iter().map(|segment| segment.taken().clone()).collect();
+        let positions: Vec<_> = self.segments.iter().map(Segment::position).collect();
         let done = positions.iter().all(|position| *position == Position::End);
         (!done).then_some(ResumeToken { fingerprint, positions })
     }
@@ -194,7 +193,7 @@ impl<T: 'static> Records<T> {
     /// did not read might move to a tag that would then be queried too early.
     fn poll_search(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         let Some((search, pages)) = &mut self.search else { return Poll::Ready(Ok(false)) };
-        if self.segments.iter().any(|segment| *segment.taken() != Position::End) {
+        if !self.segments.iter().all(Segment::is_at_end) {
             return Poll::Ready(Ok(false));
         }
         let Some((request, from)) = ready!(search.poll_next(context))? else {

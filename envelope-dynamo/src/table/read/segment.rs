@@ -10,13 +10,14 @@ use crate::table::read::open::Opener;
 use crate::table::read::page_request::PageRequest;
 use crate::table::read::pages::{Page, Pages};
 use crate::table::read::resume_token::Position;
+use crate::table::read::source::KeyParts;
 
 /// Reads pages one after the other, and holds the records of the last page.
 pub(crate) struct Segment<T> {
     pages: Pages,
     next: Next,
     /// The position after the last record that was taken.
-    taken: Position,
+    taken: Reached,
     /// The records of the page.
     records: Openings<'static, Listed, Option<T>>,
     /// Opens the records of the page.
@@ -36,9 +37,24 @@ enum Next {
 /// A record of a page.
 struct Listed {
     /// The position after it.
-    after: Position,
+    after: Reached,
     /// Which record it is, in a search.
     identity: Option<KeyIdentity>,
+}
+
+/// A position, or the key of the record that it is after.
+enum Reached {
+    Position(Position),
+    Record(KeyParts),
+}
+
+impl Reached {
+    fn position(&self) -> Position {
+        match self {
+            Self::Position(position) => position.clone(),
+            Self::Record(key) => Position::After(key.clone().into_item()),
+        }
+    }
 }
 
 /// What was taken from a segment.
@@ -58,11 +74,17 @@ impl<T: 'static> Segment<T> {
             Position::After(key) => Next::After(Some(key.clone())),
             Position::End => Next::End,
         };
-        Self { pages, next, taken: from, records: Openings::new(), opener: None }
+        Self { pages, next, taken: Reached::Position(from), records: Openings::new(), opener: None }
     }
 
-    pub(crate) const fn taken(&self) -> &Position {
-        &self.taken
+    /// Whether the last record was taken.
+    pub(crate) const fn is_at_end(&self) -> bool {
+        matches!(self.taken, Reached::Position(Position::End))
+    }
+
+    /// The position after the last record that was taken.
+    pub(crate) fn position(&self) -> Position {
+        self.taken.position()
     }
 
     /// Starts to open the next record of the page. Returns whether there was one.
@@ -106,10 +128,11 @@ impl<T: 'static> Segment<T> {
         for (item, key) in page.items {
             if opener.takes(&item) {
                 let identity = self.pages.identity(&item);
-                self.records.push(Listed { after: Position::After(key), identity }, item);
+                self.records.push(Listed { after: Reached::Record(key), identity }, item);
             }
         }
         let end = page.end.clone().map_or(Position::End, Position::After);
+        let end = Reached::Position(end);
         match self.records.last_tag() {
             Some(last) => last.after = end,
             None => self.taken = end,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
@@ -37,8 +38,21 @@ pub(crate) struct Source {
 
 /// The attributes of an item with these names.
 pub(crate) fn parts(item: &Item, names: &[&'static str]) -> Item {
-    names
-        .iter()
-        .filter_map(|name| item.get(*name).map(|value| ((*name).to_owned(), value.clone())))
-        .collect()
+    KeyParts::of(item, names).into_item()
+}
+
+/// The key attributes of an item. They become an item only where a position is asked for.
+#[derive(Clone)]
+pub(crate) struct KeyParts(Vec<(&'static str, AttributeValue)>);
+
+impl KeyParts {
+    pub(crate) fn of(item: &Item, names: &[&'static str]) -> Self {
+        let mut parts = Vec::with_capacity(names.len());
+        parts.extend(names.iter().filter_map(|name| Some((*name, item.get(*name)?.clone()))));
+        Self(parts)
+    }
+
+    pub(crate) fn into_item(self) -> Item {
+        self.0.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }

@@ -6,7 +6,7 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use envelope_core::{UnwrapKey, ValueError, WrapKey};
 
 use crate::call::write_attempt::{WriteAttempt, found};
@@ -17,6 +17,7 @@ use crate::error::usage::UsageError;
 use crate::error::write::WriteError;
 use crate::expression::Condition;
 use crate::item::entity::Entity;
+use crate::item::managed_fields;
 use crate::item::managed_fields::ExpectedVersion;
 use crate::item::pending_item::PendingItem;
 use crate::item::size::item_bytes;
@@ -80,20 +81,33 @@ impl<T, P: WrapKey + ?Sized> Table<T, P> {
 /// A reference to the record to put: `&T`, or `&mut T`, which receives the version and the
 /// timestamps that were stored. Sealed: no other type implements it.
 pub trait RecordRef<T>: Borrow<T> + sealed::Sealed {
+    /// The values of `item`, which is about to be stored, that
+    /// [`apply_generated`](Self::apply_generated) takes.
+    #[doc(hidden)]
+    fn generated(item: &Item) -> Item;
+
     /// Takes over the values that the library generated for the stored item.
     #[doc(hidden)]
-    fn apply_generated(&mut self, stored: &Item) -> Result<(), ValueError>;
+    fn apply_generated(&mut self, generated: &Item) -> Result<(), ValueError>;
 }
 
 impl<T: Entity> RecordRef<T> for &T {
+    fn generated(_: &Item) -> Item {
+        Item::new()
+    }
+
     fn apply_generated(&mut self, _: &Item) -> Result<(), ValueError> {
         Ok(())
     }
 }
 
 impl<T: Envelope> RecordRef<T> for &mut T {
-    fn apply_generated(&mut self, stored: &Item) -> Result<(), ValueError> {
-        T::apply_managed_fields(self, stored)
+    fn generated(item: &Item) -> Item {
+        managed_fields::of(T::SCHEMA, item)
+    }
+
+    fn apply_generated(&mut self, generated: &Item) -> Result<(), ValueError> {
+        T::apply_managed_fields(self, generated)
     }
 }
 
@@ -232,10 +246,9 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     async fn deliver_sealed(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let is_unprotected = self.record.borrow().is_unprotected();
         let (request, id, _) = self.sealed_request().await?;
-        let item = request.get_item().clone().unwrap_or_default();
         let (returns_old, is_conditional) =
             (returns.is_some(), request.get_condition_expression().is_some());
-        let key = key_attributes::<T::First>(&item);
+        let Sent { payload, generated, key } = Sent::of::<T, R>(&request);
         let attempt = WriteAttempt::new("PutItem", &self.table.name, id, key)
             .repeatable_if(!is_conditional && !returns_old);
         let request =
@@ -244,15 +257,15 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
             Ok(output) => output.attributes,
             Err(error) => match found(&error) {
                 // An earlier attempt stored the item, and its answer was lost.
-                Some(stored) if is_same_payload(stored, &item) => Some(stored.clone()),
+                Some(stored) if is_same_payload(stored, &payload) => Some(stored.clone()),
                 _ => return Err(attempt.error(error)),
             },
         };
-        if let Err(source) = self.record.apply_generated(&item) {
+        if let Err(source) = self.record.apply_generated(&generated) {
             return Err(attempt.error_after(source));
         }
         match old {
-            Some(old) if returns_old && is_same_payload(&old, &item) => {
+            Some(old) if returns_old && is_same_payload(&old, &payload) => {
                 Err(attempt.error_after(WriteError::AnswerLost))
             }
             // An unprotected record has nothing by which a put knows its own.
@@ -329,9 +342,28 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     }
 }
 
-/// Whether two items have the same payload. Each sealing has its own random salt.
-fn is_same_payload(one: &Item, other: &Item) -> bool {
-    matches!((one.get(ENCRYPTED_PAYLOAD), other.get(ENCRYPTED_PAYLOAD)), (Some(one), Some(other)) if one == other)
+/// The parts of a sent item that the answer is compared with.
+struct Sent {
+    payload: Option<AttributeValue>,
+    generated: Item,
+    key: Item,
+}
+
+impl Sent {
+    fn of<T: Entity, R: RecordRef<T>>(request: &PutItemFluentBuilder) -> Self {
+        let none = Item::new();
+        let item = request.get_item().as_ref().unwrap_or(&none);
+        Self {
+            payload: item.get(ENCRYPTED_PAYLOAD).cloned(),
+            generated: R::generated(item),
+            key: key_attributes::<T::First>(item),
+        }
+    }
+}
+
+/// Whether an item has this payload. Each sealing has its own random salt.
+fn is_same_payload(item: &Item, payload: &Option<AttributeValue>) -> bool {
+    payload.is_some() && item.get(ENCRYPTED_PAYLOAD) == payload.as_ref()
 }
 
 impl<'a, T: Entity, P: WrapKey + UnwrapKey + ?Sized, R: RecordRef<T>>

@@ -56,7 +56,9 @@ impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// As [`from_item`](crate::from_item()).
     pub async fn open_returned(&self, error: &Error) -> Result<Option<T>, Error> {
         match error.returned_item() {
-            Some(item) => read_item(item.clone(), &*self.provider, &self.plaintext).await.map(Some),
+            Some(item) => {
+                read_item(&mut item.clone(), &*self.provider, &self.plaintext).await.map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -64,7 +66,7 @@ impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Opens the record that a write returned. If that fails, the error says that the write was
     /// carried out, and keeps the item.
     pub(crate) async fn open_written(&self, item: Item) -> Result<T, Error> {
-        let record = read_item(item.clone(), &*self.provider, &self.plaintext).await;
+        let record = read_item(&mut item.clone(), &*self.provider, &self.plaintext).await;
         record.map_err(|error| error.after_write(Some(item)))
     }
 }
