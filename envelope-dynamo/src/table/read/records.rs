@@ -133,7 +133,8 @@ impl<T: 'static> Records<T> {
     pub fn resume_token(&self) -> Option<ResumeToken> {
         let fingerprint = self.fingerprint;
         if let Some((search, _)) = &self.search {
-            let positions = search.positions(self.segments.first().map(Segment::position).as_ref())?;
+            let positions =
+                search.positions(self.segments.first().map(Segment::position).as_ref())?;
             return Some(ResumeToken { fingerprint, positions });
         }
         let positions: Vec<_> = self.segments.iter().map(Segment::position).collect();
