@@ -13,10 +13,13 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::keys::{DataKey, GeneratedKey, KeyFuture, KeyKind, WrappedKey};
+use envelope_dynamo::keys::{
+    DataKey, GeneratedKey, KeyFuture, KeyKind, LocalSearchKeys, SearchKey, WrappedKey,
+};
 use envelope_dynamo::message::{Context, EncryptionContext, open, seal};
 use envelope_dynamo::{
     Envelope, KeyProvider, LocalKeyProvider, RootKey, UnwrapKey, WrapKey, from_item, to_item,
+    to_item_with,
 };
 use harness::{contest, heading, repeated, with_inputs};
 use serde::{Deserialize, Serialize};
@@ -45,6 +48,23 @@ fn user(notes: usize) -> User {
         notes: "n".repeat(notes),
         plan: "pro".into(),
     }
+}
+
+/// The same record, found by its e-mail address.
+#[derive(Clone, Envelope)]
+#[envelope(table = "users", index(name = "by-email", partition_key = email))]
+struct Searched {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    #[searchable(normalize(trim, ascii_lowercase))]
+    email: String,
+    #[encrypted]
+    ssn: Option<String>,
+    #[encrypted]
+    notes: String,
+    #[plaintext]
+    plan: String,
 }
 
 /// What a record holds beside its notes.
@@ -104,6 +124,23 @@ fn main() {
     println!("medians in microseconds, and ratios to them");
     measure("data key at hand", &AtHand(DataKey::generate().unwrap()));
     measure("data key wrapped locally", &LocalKeyProvider::new(RootKey::generate().unwrap()));
+    measure_search_tag("data key at hand", &AtHand(DataKey::generate().unwrap()));
+}
+
+/// What a search tag adds to sealing.
+fn measure_search_tag(keys: &str, provider: &dyn KeyProvider) {
+    let search_keys = LocalSearchKeys::new(SearchKey::generate().unwrap()).into();
+    heading(&format!("seal, {keys}"), &["to_item", "with a search tag"]);
+    for (name, bytes) in SIZES {
+        let without = user(bytes - FIXED_BYTES);
+        let User { user_id, email, ssn, notes, plan } = without.clone();
+        let with = Searched { user_id, email, ssn, notes, plan };
+        let contest = medians([
+            &mut repeated(|| now(to_item(black_box(&without), provider)).unwrap()),
+            &mut repeated(|| now(to_item_with(black_box(&with), provider, &search_keys)).unwrap()),
+        ]);
+        row(name, &contest);
+    }
 }
 
 fn measure(keys: &str, provider: &dyn KeyProvider) {
