@@ -14,6 +14,10 @@ use crate::error::Error;
 /// A record being opened.
 pub(crate) type Opening<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
+/// Several records being opened in a task of the runtime. `None` if the runtime has shut down: the
+/// items were returned then.
+pub(crate) type Chunk<'a, T> = BoxFuture<'a, Option<Vec<Result<T, Error>>>>;
+
 /// A queue of items, each with a tag. The items at its front, the window, are opened concurrently.
 ///
 /// An opening may hold a permit to call KMS, or wait for one, and a call to KMS has a deadline.
@@ -30,6 +34,9 @@ pub(crate) struct Openings<'a, Tag, T> {
     window: usize,
     /// Whether openings were cancelled since the last one was done.
     was_cancelled: bool,
+    /// Chunks of the window, each with the positions of its items. The runtime polls them, so they
+    /// are not cancelled before the queue is dropped.
+    chunks: Vec<(Vec<usize>, Chunk<'a, T>)>,
 }
 
 struct Entry<'a, Tag, T> {
@@ -41,6 +48,8 @@ enum State<'a, T> {
     Waiting(Item),
     /// The item is lent to the opening.
     Opening(Opening<'a, T>, Arc<Mutex<Item>>),
+    /// The item is lent to a chunk.
+    InChunk(Arc<Mutex<Item>>),
     Done(Result<T, Error>),
 }
 
@@ -80,7 +89,7 @@ impl Drop for LentItem {
 
 impl<'a, Tag, T> Openings<'a, Tag, T> {
     pub(crate) const fn new() -> Self {
-        Self { queue: VecDeque::new(), window: 0, was_cancelled: false }
+        Self { queue: VecDeque::new(), window: 0, was_cancelled: false, chunks: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, tag: Tag, item: Item) {
@@ -128,8 +137,62 @@ impl<'a, Tag, T> Openings<'a, Tag, T> {
         done
     }
 
-    /// Takes the first item, if it is done.
+    /// Opens the items of the window in chunks of `size`. Ready when all of them are done.
+    pub(crate) fn poll_chunks(
+        &mut self,
+        context: &mut Context<'_>,
+        size: usize,
+        open: impl FnMut(Vec<LentItem>) -> Chunk<'a, T>,
+    ) -> Poll<()> {
+        self.start_chunks(size, open);
+        for (positions, mut chunk) in mem::take(&mut self.chunks) {
+            match chunk.as_mut().poll(context) {
+                Poll::Pending => self.chunks.push((positions, chunk)),
+                Poll::Ready(Some(results)) => self.finish(positions, results),
+                Poll::Ready(None) => {
+                    self.take_back(positions);
+                    context.waker().wake_by_ref();
+                }
+            }
+        }
+        let all_done = self.queue.iter().take(self.window).all(Entry::is_done);
+        if all_done { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn start_chunks(&mut self, size: usize, mut open: impl FnMut(Vec<LentItem>) -> Chunk<'a, T>) {
+        let window = self.queue.iter_mut().take(self.window).enumerate();
+        let mut lent: VecDeque<_> =
+            window.filter_map(|(position, entry)| Some((position, entry.lend()?))).collect();
+        while !lent.is_empty() {
+            let chunk = lent.drain(..size.min(lent.len()));
+            let (positions, items): (Vec<_>, Vec<_>) = chunk.unzip();
+            self.chunks.push((positions, open(items)));
+        }
+    }
+
+    fn finish(&mut self, positions: Vec<usize>, results: Vec<Result<T, Error>>) {
+        for (position, result) in positions.into_iter().zip(results) {
+            if let Some(entry) = self.queue.get_mut(position) {
+                entry.state = State::Done(result);
+            }
+        }
+    }
+
+    fn take_back(&mut self, positions: Vec<usize>) {
+        for position in positions {
+            if let Some(entry) = self.queue.get_mut(position)
+                && let State::InChunk(lender) = &entry.state
+            {
+                entry.state = State::Waiting(returned(lender));
+            }
+        }
+    }
+
+    /// Takes the first item, if it is done and no chunk is in progress.
     pub(crate) fn take(&mut self) -> Option<(Tag, Result<T, Error>)> {
+        if !self.chunks.is_empty() {
+            return None;
+        }
         let entry = self.queue.pop_front_if(|first| first.is_done())?;
         let State::Done(result) = entry.state else { return None };
         self.window -= 1;
@@ -161,6 +224,14 @@ fn returned(lender: &Mutex<Item>) -> Item {
 impl<'a, Tag, T> Entry<'a, Tag, T> {
     const fn is_done(&self) -> bool {
         matches!(self.state, State::Done(_))
+    }
+
+    /// Lends the item to a chunk, if it is waiting.
+    fn lend(&mut self) -> Option<LentItem> {
+        let State::Waiting(item) = &mut self.state else { return None };
+        let (lent, lender) = LentItem::new(mem::take(item));
+        self.state = State::InChunk(lender);
+        Some(lent)
     }
 
     fn poll(

@@ -39,6 +39,7 @@ pub(crate) mod attribute_names;
 pub(crate) mod base_table;
 pub(crate) mod get;
 pub(crate) mod get_view;
+pub(crate) mod in_tasks;
 pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod page_request;

@@ -11,6 +11,7 @@ mod one;
 mod pages;
 mod refusals;
 mod segments;
+mod threads;
 mod tokens;
 
 use aws_sdk_dynamodb::types::{

@@ -146,14 +146,14 @@ impl<T: Envelope, P: UnwrapKey + ?Sized> Reader<'_, T, P> {
         else {
             return Ok(None);
         };
-        let (id, version) = (record_id(&Kind::of::<T>(), &asked), version::<T>(&found));
+        let version = version::<T>(&found);
+        let is_older = |not_before: &u64| version.is_none_or(|version| version < *not_before);
+        let older = self.not_before_version.filter(is_older).map(|not_before| {
+            let id = record_id(&Kind::of::<T>(), &asked);
+            Error::new(id, ErrorKind::Data(DataError::OlderVersion { not_before }))
+        });
         let (mut found, table) = (with_requested_key(found, asked), self.table);
         let record = read_item(&mut found, &*table.provider, &table.plaintext).await?;
-        match self.not_before_version {
-            Some(not_before) if version.is_none_or(|version| version < not_before) => {
-                Err(Error::new(id, ErrorKind::Data(DataError::OlderVersion { not_before })))
-            }
-            _ => Ok(Some(record)),
-        }
+        older.map_or(Ok(Some(record)), Err)
     }
 }

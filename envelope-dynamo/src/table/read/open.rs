@@ -19,6 +19,7 @@ use crate::record::Envelope as _;
 use crate::record::schema::ENCRYPTED_DEK;
 use crate::record::view::{View, view_item};
 use crate::table::openings::{LentItem, Opening};
+use crate::table::read::in_tasks::OpenInTask;
 
 /// Longer than it takes to open a page. The cache is dropped with the page.
 const CACHED_FOR: Duration = Duration::from_secs(3_600);
@@ -30,6 +31,8 @@ pub(crate) struct Opener<T> {
     takes: fn(&Item) -> bool,
     open:
         fn(LentItem, Arc<dyn UnwrapKey>, PlaintextPolicy, ListedBy) -> Opening<'static, Option<T>>,
+    /// Opens items in a task, if the caller wants that.
+    pub(crate) in_task: Option<OpenInTask<T>>,
     /// What becomes of items that are not sealed.
     plaintext: PlaintextPolicy,
     listed_by: ListedBy,
@@ -72,6 +75,7 @@ impl<T: 'static> Opener<T> {
                     async move { read_listed(&mut item, &listed_by, &*provider, &plaintext).await },
                 )
             },
+            in_task: None,
             plaintext,
             listed_by,
         }
@@ -87,7 +91,8 @@ impl<T: 'static> Opener<T> {
         };
         let plaintext = PlaintextPolicy::default();
         let listed_by = ListedBy::default();
-        Self { provider, takes: <T::Record as Entity>::takes, open, plaintext, listed_by }
+        let takes = <T::Record as Entity>::takes;
+        Self { provider, takes, open, in_task: None, plaintext, listed_by }
     }
 
     pub(crate) fn takes(&self, item: &Item) -> bool {

@@ -21,6 +21,7 @@ use crate::table::bounded::CONCURRENCY;
 use crate::table::read::attribute_names::{
     composed_names, key_names, may_skip_items, primary_names, record_names, view_names,
 };
+use crate::table::read::in_tasks::OpenInTask;
 use crate::table::read::open::{ListedBy, Opener};
 use crate::table::read::pages::{Pages, Projection};
 use crate::table::read::prepared::Prepared;
@@ -36,6 +37,7 @@ pub(crate) struct ReadOptions<T: Entity> {
     pub(crate) limit: Option<usize>,
     pub(crate) page_size: Option<i32>,
     pub(crate) concurrency: usize,
+    pub(crate) in_task: Option<OpenInTask<T>>,
     pub(crate) filter: Option<Condition<T::First>>,
     pub(crate) resume_from: Option<ResumeToken>,
     pub(crate) fetch_base_table: bool,
@@ -47,6 +49,7 @@ impl<T: Entity> Default for ReadOptions<T> {
             limit: None,
             page_size: None,
             concurrency: CONCURRENCY,
+            in_task: None,
             filter: None,
             resume_from: None,
             fetch_base_table: false,
@@ -90,7 +93,8 @@ impl<T: Entity> ReadOptions<T> {
         let provider = Arc::new(Arc::clone(&table.provider));
         let question = prepared.search.as_ref().map(|search| Arc::clone(&search.question));
         let listed_by = ListedBy { names: composed_names::<T, K, I>(index), question };
-        let opener = Opener::records(provider, table.plaintext.clone(), listed_by);
+        let mut opener = Opener::records(provider, table.plaintext.clone(), listed_by);
+        opener.in_task = self.in_task;
         self.fetch_base_table |= table.plaintext.state.reads();
         let projection = match index.name() {
             None => Projection::Table,

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use crate::error::Error;
+use crate::table::read::in_tasks::{WINDOW, has_threads};
 use crate::table::read::open::Opener;
 use crate::table::read::pages::Pages;
 use crate::table::read::resume_token::{Fingerprint, Position, ResumeToken};
@@ -41,7 +42,8 @@ use crate::table::read::segment::{Segment, Taken};
 ///
 /// The stream requests nothing before it is polled. It holds one page in memory for each segment,
 /// at most 1 MB as DynamoDB counts (Amazon DynamoDB Developer Guide, "Paginating table query
-/// results"), and up to 16 open records, or as many as `.concurrency(n)` allows.
+/// results"), and up to 16 open records, or as many as `.concurrency(n)` allows. With
+/// `.on_all_threads()` it holds up to 256 open records.
 ///
 /// A search by an encrypted field also holds the primary keys of the records that it has returned,
 /// so that it returns no record twice.
@@ -225,8 +227,11 @@ impl<T: 'static> Records<T> {
 
     /// Starts the next window, and requests pages. Returns whether there was anything to start.
     fn start_window(&mut self) -> bool {
-        let limit = self.concurrency.min(self.left);
-        let started = self.start_records(limit);
+        let in_tasks = self.opener.in_task.is_some() && has_threads();
+        let chunks = in_tasks.then(|| WINDOW.div_ceil(self.concurrency));
+        self.segments.iter_mut().for_each(|segment| segment.set_chunks(chunks));
+        let window = if in_tasks { WINDOW.max(self.concurrency) } else { self.concurrency };
+        let started = self.start_records(window.min(self.left));
         let mut has_started = started > 0;
         for segment in &mut self.segments {
             has_started |= segment.request_page(self.left - started);

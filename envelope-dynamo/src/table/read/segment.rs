@@ -22,6 +22,8 @@ pub(crate) struct Segment<T> {
     records: Openings<'static, Listed, Option<T>>,
     /// Opens the records of the page.
     opener: Option<Opener<T>>,
+    /// The size of the chunks, if the records of the window are opened in tasks.
+    in_chunks: Option<usize>,
 }
 
 enum Next {
@@ -74,7 +76,14 @@ impl<T: 'static> Segment<T> {
             Position::After(key) => Next::After(Some(key.clone())),
             Position::End => Next::End,
         };
-        Self { pages, next, taken: Reached::Position(from), records: Openings::new(), opener: None }
+        Self {
+            pages,
+            next,
+            taken: Reached::Position(from),
+            records: Openings::new(),
+            opener: None,
+            in_chunks: None,
+        }
     }
 
     /// Whether the last record was taken.
@@ -85,6 +94,11 @@ impl<T: 'static> Segment<T> {
     /// The position after the last record that was taken.
     pub(crate) fn position(&self) -> Position {
         self.taken.position()
+    }
+
+    /// Has the records of the next window opened in tasks, in chunks of this size.
+    pub(crate) const fn set_chunks(&mut self, size: Option<usize>) {
+        self.in_chunks = size;
     }
 
     /// Starts to open the next record of the page. Returns whether there was one.
@@ -107,7 +121,12 @@ impl<T: 'static> Segment<T> {
     /// Polls everything that was started. Ready when nothing is in progress.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, opener: &Opener<T>) -> Poll<()> {
         let of_page = self.opener.as_ref().unwrap_or(opener);
-        let records = self.records.poll(context, |item| of_page.open(item));
+        let records = match (self.in_chunks, of_page.in_task) {
+            (Some(size), Some(open)) => {
+                self.records.poll_chunks(context, size, |items| open(of_page, items))
+            }
+            _ => self.records.poll(context, |item| of_page.open(item)),
+        };
         ready!(self.poll_page(context, opener));
         records
     }

@@ -70,6 +70,33 @@ macro_rules! settings {
             self
         }
 
+        /// Opens records on all threads of the runtime, for large reads.
+        ///
+        /// The records of a window are opened in tasks of the runtime: up to 256 records, in as
+        /// many tasks as [`concurrency`](Self::concurrency) says. Meanwhile the calling task
+        /// requests the next page. Records come in the same order. The tasks go on if a call of
+        /// [`Records::next`] is dropped, and they end when the stream is dropped.
+        ///
+        /// On a runtime with one thread, and outside of a runtime, this changes nothing.
+        ///
+        /// ```no_run
+        /// # use envelope_dynamo::{Envelope, Error, Table};
+        /// # #[derive(Envelope)]
+        /// # #[envelope(table = "users")]
+        /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+        /// # async fn example(users: Table<User>) -> Result<(), Error> {
+        /// let everyone = users.scan().on_all_threads().send().await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        pub fn on_all_threads(mut self) -> Self
+        where
+            T: Send + 'static,
+        {
+            self.options.in_task = Some($crate::table::read::in_tasks::open_in_task);
+            self
+        }
+
         /// Continues where another query or scan stopped: after the last record that was taken.
         ///
         /// `None` starts at the beginning, so you can pass on what a client has sent or not sent. A
