@@ -29,14 +29,17 @@ pub(crate) struct Opener<T> {
     provider: Arc<dyn UnwrapKey>,
     /// Whether an item is a record to return. Others are skipped.
     takes: fn(&Item) -> bool,
-    open:
-        fn(LentItem, Arc<dyn UnwrapKey>, PlaintextPolicy, ListedBy) -> Opening<'static, Option<T>>,
+    open: OpenWith<T>,
     /// Opens items in a task, if the caller wants that.
     pub(crate) in_task: Option<OpenInTask<T>>,
     /// What becomes of items that are not sealed.
     plaintext: PlaintextPolicy,
     listed_by: ListedBy,
 }
+
+/// Opens an item. `None` if it is no answer to the search.
+type OpenWith<T> =
+    fn(LentItem, Arc<dyn UnwrapKey>, PlaintextPolicy, ListedBy) -> Opening<'static, Option<T>>;
 
 /// Why an index lists the items, as far as the records are compared with it.
 #[derive(Clone, Default)]

@@ -14,7 +14,7 @@ const NUMBER: i64 = 7_366_123_940_127_745_911;
 async fn no_searched_value_is_sent() {
     let bench = Bench::new().await;
     let zoe = User { email: EMAIL.to_owned(), number: Some(NUMBER), ..user("u_1", "zoe") };
-    bench.put(1, &[zoe.clone()]).await;
+    bench.put(1, std::slice::from_ref(&zoe)).await;
     bench.put(2, &[User { user_id: "u_2".to_owned(), ..zoe }]).await;
     let users = bench.table::<User>(rotating(1, 2));
     let by_email = || users.index(|i| i.by_email).query(format!(" {}", EMAIL.to_uppercase()));
