@@ -190,5 +190,5 @@ async fn no_value_makes_a_key_of_one_a_key_of_the_other() {
             }
         }
     }
-    assert!(Coupon::UNPROTECTED && !Profile::UNPROTECTED);
+    const { assert!(Coupon::UNPROTECTED && !Profile::UNPROTECTED) };
 }
