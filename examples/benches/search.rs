@@ -1,7 +1,7 @@
 //! The cost of finding 1,000 records by an encrypted field, compared with a query of an index by a
 //! readable field: see `benches/README.md`.
 
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
 #[path = "../../benches/harness.rs"]
 #[expect(dead_code, reason = "no input is used up here")]

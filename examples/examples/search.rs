@@ -88,10 +88,10 @@ fn patient(id: &str, email: &str, name: [&str; 2], clinic: &str) -> Patient {
 
 /// Twelve patients who are called Meier, in three clinics, and some others.
 async fn fill(patients: &Table<Patient>) -> Outcome<()> {
-    let clinics = ["north", "south", "west"];
-    let meiers = (0..12).map(|number| {
+    let clinics = ["north", "south", "west"].into_iter().cycle();
+    let meiers = (0..12).zip(clinics).map(|(number, clinic)| {
         let (id, email) = (format!("p_{number:02}"), format!("meier{number}@example.com"));
-        patient(&id, &email, ["Anna", "Meier"], clinics[number % 3])
+        patient(&id, &email, ["Anna", "Meier"], clinic)
     });
     let others = ["Keller", "Weber", "Frei"].map(|name| {
         let (id, email) = (format!("p_{name}"), format!("{name}@example.com"));

@@ -231,7 +231,7 @@ async fn an_enum_reads_sealed_and_unprotected_records_in_every_call() {
     assert_eq!(view, Some(Channel { channel: "mail".to_owned() }));
     let by_channel = reminders.index(|indexes| indexes.by_channel);
     let listed = by_channel.query("mail").sort(|key| key.ge(2)).send().await.unwrap();
-    assert_eq!(listed, std::slice::from_ref(&two));
+    assert_eq!(listed, std::slice::from_ref(two));
     bench.assert_kms_not_called();
 }
 
