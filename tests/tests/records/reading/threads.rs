@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use envelope_dynamo::keys::{DataKey, GeneratedKey, KeyFuture, WrappedKey};
 use envelope_dynamo::message::EncryptionContext;
 use envelope_dynamo::{UnwrapKey, WrapKey};
+use tokio::sync::Semaphore;
 
 use super::*;
 
@@ -96,22 +97,47 @@ async fn threads_return_records_in_order_and_errors_in_their_place() {
     assert_eq!(scanned.collect::<Vec<_>>().await.len(), 53);
 }
 
+/// Keeps all who unwrap a key waiting until it is opened.
+#[derive(Clone, Debug)]
+struct Gate {
+    keys: TestKeyProvider,
+    open: Arc<Semaphore>,
+}
+
+impl WrapKey for Gate {
+    fn generate<'a>(&'a self, context: &'a EncryptionContext) -> KeyFuture<'a, GeneratedKey> {
+        self.keys.generate(context)
+    }
+}
+
+impl UnwrapKey for Gate {
+    fn unwrap_key<'a>(
+        &'a self,
+        wrapped: &'a [WrappedKey],
+        context: &'a EncryptionContext,
+    ) -> KeyFuture<'a, DataKey> {
+        Box::pin(async move {
+            let _passed = self.open.acquire().await.unwrap();
+            self.keys.unwrap_key(wrapped, context).await
+        })
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_call_loses_no_record_that_a_thread_opens() {
-    let setup = setup(&few_visits()).await;
+    let keys = TestKeyProvider::new(RootKey::generate().unwrap());
+    let gate = Gate { keys: keys.clone(), open: Arc::new(Semaphore::new(0)) };
+    let setup = setup_with(gate.clone(), keys, Projected::All).await;
+    setup.fill(&few_visits()).await;
     let query = setup.visits.query("p_1").page_size(20).on_all_threads();
     let mut records = query.stream().unwrap();
-    let mut read = Vec::new();
-    while read.len() < 50 {
-        // Each call of `next` is polled once, and dropped.
+    for _ in 0..3 {
         let mut context = Context::from_waker(Waker::noop());
-        let next = pin!(records.next()).poll(&mut context);
-        match next {
-            std::task::Poll::Ready(record) => read.push(record.unwrap().unwrap()),
-            std::task::Poll::Pending => tokio::task::yield_now().await,
-        }
+        // Each of these calls is dropped while threads open records.
+        assert!(pin!(records.next()).poll(&mut context).is_pending());
     }
-    assert_eq!(read, p_1(0..50));
+    gate.open.add_permits(1);
+    assert_eq!(records.try_collect::<Vec<_>>().await.unwrap(), p_1(0..50));
 }
 
 #[tokio::test]
