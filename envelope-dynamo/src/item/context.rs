@@ -11,6 +11,7 @@ use crate::error::usage::UsageError;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::{key_value, parse_number, stored};
 use crate::record::kind::Kind;
+use crate::record::schema::RESERVED;
 
 /// The nesting of lists and maps in an authenticated attribute: twice what DynamoDB stores.
 const MAX_LEVELS: usize = 64;
@@ -23,7 +24,9 @@ pub(crate) fn context<'a>(
 ) -> Result<Context<'a>, ErrorKind> {
     let mut context = bare_context(kind, item)?;
     for name in authenticated {
-        let value = item.get(name).map(|attribute| bound_value(name, attribute)).transpose()?;
+        // A payload cannot authenticate itself: its own attributes count as absent.
+        let attribute = item.get(name).filter(|_| !RESERVED.contains(&name));
+        let value = attribute.map(|attribute| bound_value(name, attribute)).transpose()?;
         context = context.authenticated(name, value)?;
     }
     Ok(context)
