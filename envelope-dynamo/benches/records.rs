@@ -135,11 +135,15 @@ fn measure_search_tag(keys: &str, provider: &dyn KeyProvider) {
         let without = user(bytes - FIXED_BYTES);
         let User { user_id, email, ssn, notes, plan } = without.clone();
         let with = Searched { user_id, email, ssn, notes, plan };
-        let contest = medians([
-            &mut repeated(|| now(to_item(black_box(&without), provider)).unwrap()),
-            &mut repeated(|| now(to_item_with(black_box(&with), provider, &search_keys)).unwrap()),
-        ]);
-        row(name, &contest);
+        contest(
+            name,
+            [
+                &mut repeated(|| now(to_item(black_box(&without), provider)).unwrap()),
+                &mut repeated(|| {
+                    now(to_item_with(black_box(&with), provider, &search_keys)).unwrap()
+                }),
+            ],
+        );
     }
 }
 
