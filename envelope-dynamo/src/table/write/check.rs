@@ -112,6 +112,8 @@ impl<'a, T: Envelope, P: ?Sized, C> Check<'a, T, P, C> {
     /// afterwards.
     ///
     /// Expressions are refused ([`UsageError::Customized`]): use [`condition`](Self::condition).
+    ///
+    /// [`UsageError::Customized`]: crate::error::UsageError::Customized
     pub fn customize(
         mut self,
         with: impl FnOnce(ConditionCheckBuilder) -> ConditionCheckBuilder,
