@@ -283,4 +283,6 @@ const _: () = {
             __Record::deserialize(__deserializer)
         }
     }
+    #[automatically_derived]
+    impl __envelope::Unversioned for Patient {}
 };

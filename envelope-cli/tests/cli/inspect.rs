@@ -103,7 +103,8 @@ async fn the_result_as_json_has_stable_names() {
         names.sort_unstable();
         names.join(" ")
     };
-    let expected = "attributes bytes groups problems record record_type table unprotected";
+    let expected =
+        "attributes bytes groups problems record record_type search_tags table unprotected";
     assert_eq!(names(&inspection), expected);
     let record = &inspection["record"];
     assert_eq!(names(record), "encryption_context payload wrapped_keys");

@@ -14,6 +14,7 @@ use crate::item::reconcile::reconcile;
 use crate::item::split::keys_of;
 use crate::record::Envelope;
 use crate::record::kind::Kind;
+use crate::record::schema::is_reserved;
 
 /// An opened record, with its decrypted fields.
 pub(crate) struct Opened<T> {
@@ -86,17 +87,38 @@ pub(crate) async fn open_payloads(
         return Ok(OpenedItem { own, groups, withheld });
     }
     // The record's own payload is opened before the keys of its groups are unwrapped.
-    let mut rest = item.clone();
-    let own = open_own(kind, &mut rest, provider).await?;
+    let mut opening = Restored::new(item);
+    let own = open_own(kind, opening.item, provider).await?;
     for group in names {
-        match open_group(kind, &mut rest, group, &own.authenticated, provider).await? {
+        match open_group(kind, opening.item, group, &own.authenticated, provider).await? {
             Some(Group::Opened(plaintext)) => groups.push((group, plaintext)),
             Some(Group::Withheld) => withheld.push(group),
             None => {}
         }
     }
-    *item = rest;
+    opening.sealed.clear();
     Ok(OpenedItem { own, groups, withheld })
+}
+
+/// An item that gets its payloads and wrapped keys back on drop, unless all of it was opened.
+struct Restored<'i> {
+    item: &'i mut Item,
+    /// Copies of the attributes that opening removes.
+    sealed: Item,
+}
+
+impl<'i> Restored<'i> {
+    fn new(item: &'i mut Item) -> Self {
+        let sealed = item.iter().filter(|(name, _)| is_reserved(name));
+        let sealed = sealed.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { item, sealed }
+    }
+}
+
+impl Drop for Restored<'_> {
+    fn drop(&mut self) {
+        self.item.extend(self.sealed.drain());
+    }
 }
 
 /// The record of an opened item without its payloads. Leaves the key attributes in `item`.

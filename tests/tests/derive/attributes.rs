@@ -41,7 +41,7 @@ fn field(name: &str, aliases: &[&str], mark: &str, flags: [bool; 2]) -> String {
     format!(
         "Field {{ name: {name:?}, aliases: {aliases:?}, mark: {mark}, \
          accepts_plaintext: {accepts_plaintext}, in_encryption_context: {in_encryption_context}, \
-         role: None, group: None, in_key: false, in_index_key: false, is_read: true, origin: Field }}"
+         role: None, group: None, in_key: false, in_index_key: false, in_search_tag: false, is_read: true, origin: Field }}"
     )
 }
 
