@@ -67,7 +67,7 @@ pub(crate) mod kms;
 pub(crate) mod search_keys;
 
 #[doc(inline)]
-pub use envelope_core::search::SearchKey;
+pub use envelope_core::search::{Generation, SearchKey};
 #[doc(inline)]
 pub use envelope_core::{
     BranchKey, BranchKeyStore, BranchName, BranchVersion, CacheLimits, CachedKeyProvider, Clock,

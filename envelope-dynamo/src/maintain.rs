@@ -56,13 +56,17 @@ mod only_keys_changed;
 mod overdue;
 mod plain_fields;
 pub mod policy;
+mod reindex;
 mod report;
 mod reseal;
 mod rewrap;
 mod schema_file;
+mod sealed_again;
 mod search_keys;
+mod stale;
 mod stored_keys;
 mod stored_table;
+mod tag_state;
 mod target;
 
 #[doc(hidden)]
@@ -88,5 +92,7 @@ pub use crate::maintain::report::{
 pub use crate::maintain::schema_file::{
     FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError, TaggedFieldSchema,
 };
+pub use crate::maintain::search_keys::RetireError;
+pub use crate::maintain::stale::{Stale, StaleReport, TagCounts};
 pub use crate::maintain::stored_table::StoredTable;
 pub use crate::maintain::target::Target;

@@ -24,6 +24,7 @@ pub const TAG_PREFIX: &str = "blind_";
 ///
 /// let generation = Generation::from_bytes([0xfb, 0x47, 0x28, 0x8d]);
 /// assert_eq!(generation.to_string(), "fb47288d");
+/// assert_eq!(Generation::parse("fb47288d"), Some(generation));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation([u8; GENERATION_BYTES]);
@@ -33,6 +34,16 @@ impl Generation {
     #[must_use]
     pub const fn from_bytes(bytes: [u8; GENERATION_BYTES]) -> Self {
         Self(bytes)
+    }
+
+    /// The generation of 8 hexadecimal digits, as it is shown; `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() != 2 * GENERATION_BYTES || !text.bytes().all(is_hex) {
+            return None;
+        }
+        u32::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
     }
 
     /// The bytes, as they are in every tag of this generation.

@@ -8,6 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+#[cfg(feature = "maintain")]
+use envelope_core::search::Generation;
 use envelope_core::search::{Definition, SearchKey, Tagger};
 use envelope_core::{FieldValue, ValueError};
 
@@ -65,6 +67,12 @@ impl<'k> TagKey<'k> {
         let tagger = Arc::new(self.key.tagger(&definition));
         taggers.push((definition, Arc::clone(&tagger)));
         tagger
+    }
+
+    /// Which key and definition the values of `tag` are computed with.
+    #[cfg(feature = "maintain")]
+    pub(crate) fn generation(self, table: &'static str, tag: SearchTag) -> Generation {
+        self.tagger(table, tag).generation()
     }
 
     /// The attribute of `tag`. `None` if a value is absent, or empty after its steps.

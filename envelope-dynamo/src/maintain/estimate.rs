@@ -157,7 +157,7 @@ impl Estimation<'_> {
     async fn estimate(&mut self) -> Result<Estimate, RunErrorKind> {
         let run = &mut self.run;
         let info = run.table.describe().await?;
-        let indexes = Index::all(&run.table).await?;
+        let indexes = Index::all(&run.table, &run.step.changed_attributes(&run.table)).await?;
         run.step.prepare(&run.table, run.part).await?;
         let run = &*run;
         let mut reading = Reading {

@@ -4,33 +4,30 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::{
-    Content, Context, EncryptedDek, KeyError, KeyErrorKind, OpenError, PayloadBuilder, Plaintext,
-    SealError, Sealed, UnwrapKey, WrapKey, seal_payload,
+    Content, Context, EncryptedDek, OpenError, Plaintext, SealError, Sealed, UnwrapKey, WrapKey,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use crate::dynamodb::{Item, MAX_ITEM_BYTES};
+use crate::dynamodb::Item;
 use crate::error::Error;
-use crate::error::key::DataKeyError;
 use crate::error::kind::ErrorKind;
-use crate::error::usage::UsageError;
 use crate::item::context::context;
 use crate::item::group::{Group, group_context, open_group, take_group};
 use crate::item::layout::{dek_attribute, payload_attribute};
 use crate::item::open_own::{OpenedPayload, open_own, take_sealed};
 use crate::item::pending_item::insert;
-use crate::item::size::item_bytes;
 use crate::maintain::engine::error::RunErrorKind;
 use crate::maintain::engine::part::Part;
 use crate::maintain::engine::run::{Calls, Change, Run, Standing, Step};
-use crate::maintain::engine::update::{Expected, Update};
-use crate::maintain::stored_keys::{StoredKey, asks_kms, stored_keys};
+use crate::maintain::engine::update::Update;
+use crate::maintain::sealed_again::{check_size, count_unwrap, is_for_others, seal, update_to};
+use crate::maintain::stored_keys::{StoredKey, stored_keys};
 use crate::maintain::stored_table::{StoredTable, key_context};
 use crate::maintain::target::Target;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
-use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, RESERVED, is_reserved};
+use crate::record::schema::{ENCRYPTED_DEK, RESERVED};
 
 impl StoredTable {
     /// Gives records a new data key of the provider `to`: from another kind of provider, from the
@@ -201,7 +198,7 @@ impl<F: UnwrapKey, T: WrapKey> Resealing<'_, F, T> {
             }
         }
         let mut rest = self.item.clone();
-        self.count_unwrap(ENCRYPTED_DEK).await;
+        count_unwrap(self.item, ENCRYPTED_DEK, self.calls).await;
         let opened = match open_own(self.kind, &mut rest, &self.step.from).await {
             Err(error) if is_for_others(&error) => return Ok(Update::default()),
             opened => opened?,
@@ -211,7 +208,8 @@ impl<F: UnwrapKey, T: WrapKey> Resealing<'_, F, T> {
             return Ok(Update::default());
         }
         let new = self.sealed(&opened, groups).await?;
-        let update = self.update_to(&new, &opened.authenticated);
+        let bound = opened.authenticated.iter().map(String::as_str);
+        let update = update_to(self.kind, self.item, &new, bound);
         update.check_length()?;
         Ok(update)
     }
@@ -230,7 +228,7 @@ impl<F: UnwrapKey, T: WrapKey> Resealing<'_, F, T> {
                 take_group(rest, group, authenticated)?;
                 continue;
             }
-            self.count_unwrap(&dek_attribute(group)).await;
+            count_unwrap(self.item, &dek_attribute(group), self.calls).await;
             let from = &self.step.from;
             if let Some(Group::Opened(plaintext)) =
                 open_group(self.kind, rest, group, authenticated, from).await?
@@ -262,10 +260,8 @@ impl<F: UnwrapKey, T: WrapKey> Resealing<'_, F, T> {
             self.seal(&opened.plaintext, Content::Record, &context).await?
         };
         insert(&mut new, RESERVED.map(str::to_owned), sealed);
-        match item_bytes(&new) {
-            bytes if bytes > MAX_ITEM_BYTES => Err(UsageError::TooLarge { bytes }.into()),
-            _ => Ok(new),
-        }
+        check_size(&new)?;
+        Ok(new)
     }
 
     async fn seal(
@@ -278,10 +274,7 @@ impl<F: UnwrapKey, T: WrapKey> Resealing<'_, F, T> {
         if target.is_of_kms() {
             self.calls.kms().await;
         }
-        let plaintext = plaintext.expose();
-        let mut payload = PayloadBuilder::new(plaintext.len(), context.authenticated_names());
-        payload.extend_from_slice(plaintext);
-        let sealed = seal_payload(payload, content, context, &self.step.to).await?;
+        let sealed = seal(plaintext, content, context, &self.step.to).await?;
         let dek = EncryptedDek::parse(&sealed.encrypted_dek).map_err(OpenError::Format)?;
         let reached = target.is_reached(&dek, &context.encryption_context()).await;
         match reached.map_err(SealError::Key)? {
@@ -289,61 +282,8 @@ impl<F: UnwrapKey, T: WrapKey> Resealing<'_, F, T> {
             false => Err(SealError::Key(target.not_reached(&dek)).into()),
         }
     }
-
-    /// Sets what differs, on condition that everything that the payloads are bound to is as it was
-    /// read.
-    fn update_to(&self, new: &Item, authenticated: &[String]) -> Update {
-        let set = new.iter().filter(|(name, value)| self.item.get(*name) != Some(value));
-        let schema = self.kind.schema;
-        let mut names: BTreeSet<&str> = authenticated.iter().map(String::as_str).collect();
-        for field in schema.discriminators().chain(schema.context_fields()) {
-            for name in field.names() {
-                names.insert(name);
-            }
-        }
-        names.insert(ENCRYPTED_PAYLOAD);
-        for key in schema.keys() {
-            names.remove(key.name);
-        }
-        let expected = names.into_iter().map(|name| (name.to_owned(), self.expected(name)));
-        Update {
-            set: set.map(|(name, value)| (name.clone(), value.clone())).collect(),
-            expected: expected.collect(),
-            remove: Vec::new(),
-        }
-    }
-
-    fn expected(&self, name: &str) -> Expected {
-        match self.item.get(name) {
-            None => Expected::Absent,
-            Some(AttributeValue::B(payload)) if is_reserved(name) => {
-                Expected::Payload(payload.as_ref().to_vec())
-            }
-            Some(value) => Expected::Value(value.clone()),
-        }
-    }
-
-    /// Counts the call that unwraps a data key, if its header names a KMS key.
-    async fn count_unwrap(&self, attribute: &str) {
-        let Some(AttributeValue::B(dek)) = self.item.get(attribute) else { return };
-        if EncryptedDek::parse(dek.as_ref()).is_ok_and(|dek| asks_kms(&dek)) {
-            self.calls.kms().await;
-        }
-    }
 }
 
 fn entry(item: &Item, name: &str) -> Option<(String, AttributeValue)> {
     Some((name.to_owned(), item.get(name)?.clone()))
-}
-
-/// Whether the header names no key of the provider. An answer of KMS to a call is not the header's
-/// word, and fails the record.
-fn is_for_others(error: &ErrorKind) -> bool {
-    let is_for_others = |error: &KeyError| {
-        error.kind() == KeyErrorKind::WrongKey && std::error::Error::source(error).is_none()
-    };
-    match error {
-        ErrorKind::Key(DataKeyError::Unwrap(error)) => is_for_others(error),
-        _ => false,
-    }
 }

@@ -117,7 +117,8 @@ impl<P> SearchKeyTable<P> {
     /// only one version.
     ///
     /// Before this call, write all records anew that have tags of this version: searches miss what
-    /// is left. The call may be repeated.
+    /// is left. This call does not look at records. With the feature `maintain`,
+    /// `retire_unless_stale` does, and refuses if there are any. The call may be repeated.
     ///
     /// # Errors
     ///

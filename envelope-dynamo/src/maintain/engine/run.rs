@@ -102,6 +102,11 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
     /// The attributes that are read; `None` for all.
     fn attributes(&self, table: &StoredTable) -> Option<Vec<String>>;
 
+    /// The attributes that the run changes beside payloads and wrapped keys.
+    fn changed_attributes(&self, _table: &StoredTable) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Where the record stands. No data key is asked for.
     fn standing<'s>(
         &'s self,

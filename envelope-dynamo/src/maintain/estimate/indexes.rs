@@ -8,26 +8,59 @@ use crate::error::DynamoDbError;
 use crate::maintain::stored_table::StoredTable;
 use crate::record::schema::is_reserved;
 
-/// An index whose entries have wrapped keys.
+/// An index whose entries a write of maintenance changes.
 #[derive(Debug)]
 pub(crate) struct Index {
     pub(crate) name: String,
-    /// The attributes that an item needs to be in the index, with DynamoDB's type.
-    keys: Vec<(String, Option<ScalarAttributeType>)>,
+    /// The attributes that an item needs to be in the index.
+    keys: Vec<Key>,
+}
+
+#[derive(Debug)]
+struct Key {
+    name: String,
+    /// DynamoDB's type.
+    scalar: Option<ScalarAttributeType>,
+    /// Whether the run changes the attribute, so that an entry moves.
+    moves: bool,
+}
+
+impl Key {
+    fn is_in(&self, item: &Item) -> bool {
+        item.get(&self.name).is_some_and(|value| {
+            self.scalar.as_ref().is_none_or(|scalar| scalar.as_str() == type_name(value))
+        })
+    }
 }
 
 impl Index {
-    /// Whether `item` is in the index.
-    pub(crate) fn has(&self, item: &Item) -> bool {
-        self.keys.iter().all(|(name, scalar)| {
-            item.get(name).is_some_and(|value| {
-                scalar.as_ref().is_none_or(|scalar| scalar.as_str() == type_name(value))
-            })
-        })
+    /// Whether entries move to another key.
+    pub(crate) fn moves(&self) -> bool {
+        self.keys.iter().any(|key| key.moves)
     }
 
-    /// The indexes of the table that a change of wrapped keys changes too.
-    pub(crate) async fn all(table: &StoredTable) -> Result<Vec<Self>, DynamoDbError> {
+    /// How many entries of the index one write changes at most.
+    pub(crate) fn most_writes(&self) -> u64 {
+        if self.moves() { 2 } else { 1 }
+    }
+
+    /// How many entries of the index a write of `item` changes: to move one, DynamoDB deletes it
+    /// and puts it anew.
+    pub(crate) fn writes(&self, item: &Item) -> u64 {
+        let mut missing = self.keys.iter().filter(|key| !key.is_in(item)).peekable();
+        match missing.peek() {
+            None => self.most_writes(),
+            // The run adds what is missing.
+            Some(_) => u64::from(missing.all(|key| key.moves && !item.contains_key(&key.name))),
+        }
+    }
+
+    /// The indexes of the table that a change of wrapped keys and of the attributes `changed`
+    /// changes too.
+    pub(crate) async fn all(
+        table: &StoredTable,
+        changed: &[String],
+    ) -> Result<Vec<Self>, DynamoDbError> {
         let output = table.client.describe_table().table_name(&table.name).send().await;
         let output = output.map_err(|e| DynamoDbError::new("DescribeTable", &table.name, e))?;
         let Some(description) = output.table else { return Ok(Vec::new()) };
@@ -47,17 +80,26 @@ impl Index {
                 let keys = keys.iter().map(|key| key.attribute_name());
                 Self {
                     name: name.unwrap_or_default().to_owned(),
-                    keys: keys.map(|name| (name.to_owned(), scalar(name))).collect(),
+                    keys: keys
+                        .map(|name| Key {
+                            name: name.to_owned(),
+                            scalar: scalar(name),
+                            moves: changed.iter().any(|changed| changed == name),
+                        })
+                        .collect(),
                 }
             };
-        let all = global.chain(local).filter(|(_, projection, _)| has_keys(*projection));
-        Ok(all.map(index).collect())
+        let all = global.chain(local);
+        let all = all.map(|it| (has_changed(it.1, changed), index(it)));
+        Ok(all.filter(|(is, index)| *is || index.moves()).map(|(_, index)| index).collect())
     }
 }
 
-fn has_keys(projection: Option<&Projection>) -> bool {
+/// Whether the index has a copy of an attribute that changes.
+fn has_changed(projection: Option<&Projection>, changed: &[String]) -> bool {
     projection.is_some_and(|projection| {
+        let mut names = projection.non_key_attributes().iter();
         projection.projection_type() == Some(&ProjectionType::All)
-            || projection.non_key_attributes().iter().any(|name| is_reserved(name))
+            || names.any(|name| is_reserved(name) || changed.contains(name))
     })
 }

@@ -50,8 +50,11 @@ impl Tally {
             return;
         };
         // An item that was not read as a whole does not show in which indexes it is.
-        let is_in = |index: &&Index| average.is_some() || index.has(item);
-        let writes = 1 + indexes.iter().filter(is_in).count() as u64;
+        let of_index = |index: &Index| match average {
+            Some(_) => index.most_writes(),
+            None => index.writes(item),
+        };
+        let writes = 1 + indexes.iter().map(of_index).sum::<u64>();
         // DynamoDB counts the larger one of the two (Amazon DynamoDB Developer Guide, "DynamoDB
         // read and write operations").
         let larger = rehearsed.bytes.map_or(bytes, |after| after.max(bytes));

@@ -10,9 +10,12 @@ impl Estimate {
         let mut notes = Vec::new();
         if !indexes.is_empty() {
             let names: Vec<_> = indexes.iter().map(|index| index.name.as_str()).collect();
+            let which = match indexes.iter().any(Index::moves) {
+                true => "project what changes, or whose key changes (two writes each)",
+                false => "project wrapped keys",
+            };
             notes.push(format!(
-                "each write also changes the indexes that project wrapped keys, which is in the \
-                 write units: {}",
+                "each write also changes the indexes that {which}, which is in the write units: {}",
                 names.join(", ")
             ));
         }

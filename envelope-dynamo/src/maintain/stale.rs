@@ -1,0 +1,274 @@
+//! Counts the records whose search tags are not current.
+
+mod report;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use envelope_core::search::Generation;
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
+use futures_util::stream::FuturesUnordered;
+
+use crate::dynamodb::Item;
+use crate::error::kind::ErrorKind;
+use crate::item::layout::is_sealed;
+use crate::item::search_tags::has_tags;
+use crate::keys::SearchKeys;
+use crate::maintain::engine::counts::Counts;
+use crate::maintain::engine::error::{Refusal, RunError, RunErrorKind};
+use crate::maintain::engine::limits::{Limits, Pace};
+use crate::maintain::engine::pages::Pages;
+use crate::maintain::engine::part::{Part, SEGMENTS_AT_ONCE};
+use crate::maintain::reindex::{require_tags, tag_attributes};
+pub use crate::maintain::stale::report::{StaleReport, TagCounts};
+use crate::maintain::stored_table::StoredTable;
+use crate::maintain::tag_state::{TagState, tag_states};
+use crate::record::field::Field;
+use crate::record::kind::Kind;
+use crate::record::schema::{ENCRYPTED_PAYLOAD, RESERVED};
+use crate::record::search_tag::SearchTag;
+
+impl StoredTable {
+    /// Counts the records that a search may miss when older search keys are gone: those whose search
+    /// tags are not of the generation that writers use now with `keys`. It reads the whole table,
+    /// and opens nothing.
+    ///
+    /// After a rotation, [`reindex`](Self::reindex) changes these records. Count again afterwards: a
+    /// process that was frozen before its request may have written a tag of the older version in
+    /// the meantime.
+    ///
+    /// # Security
+    ///
+    /// Needs `dynamodb:Scan` on keys, entity types, context pairs, wrapped keys, search tags and
+    /// `encrypted_payload`; `dynamodb:DescribeTable` and `dynamodb:DescribeContinuousBackups`; and
+    /// what reading search keys needs. [`stale_of`](Self::stale_of) needs no search key.
+    pub fn stale(&self, keys: &SearchKeys) -> Stale<'_> {
+        Stale::new(self, Current::Keys(keys.clone()))
+    }
+
+    /// As [`stale`](Self::stale), for somebody who has no search key and was told the generations
+    /// that writers use now: one for each search tag, as `reindex` and `stale` print them.
+    ///
+    /// Nobody can tell here whether these are the right ones.
+    pub fn stale_of(&self, generations: impl IntoIterator<Item = Generation>) -> Stale<'_> {
+        Stale::new(self, Current::Told(generations.into_iter().collect()))
+    }
+}
+
+/// A count of records with search tags that are not current; see [`StoredTable::stale`].
+///
+/// # Security
+///
+/// Tags and lists of names are authenticated, and the count checks neither: it has no key. Whoever
+/// can write the table can change a tag so that it seems current, or hide a record from the scan.
+/// Such a record does not open, or was not there. A tag that was added to a record which does not
+/// list it does not count as current.
+#[must_use = "nothing is counted until it is sent"]
+#[derive(Clone)]
+pub struct Stale<'a> {
+    table: &'a StoredTable,
+    current: Current,
+    limits: Limits,
+    observer: Option<Arc<Observer<'a>>>,
+}
+
+type Observer<'a> = dyn Fn(&StaleReport) + Send + Sync + 'a;
+
+/// What says which tags are current.
+#[derive(Clone)]
+enum Current {
+    Keys(SearchKeys),
+    Told(BTreeSet<Generation>),
+}
+
+impl fmt::Debug for Stale<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stale").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+/// The generations of one tag that are current.
+struct Wanted {
+    entity: &'static str,
+    attribute: &'static str,
+    generations: BTreeSet<Generation>,
+}
+
+impl<'a> Stale<'a> {
+    const fn new(table: &'a StoredTable, current: Current) -> Self {
+        Self { table, current, limits: Limits::new(), observer: None }
+    }
+
+    /// Sets what the count may use of DynamoDB.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Reports after each page what has been counted so far.
+    pub fn observed_by(mut self, observer: impl Fn(&StaleReport) + Send + Sync + 'a) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Counts to the end of the table.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the table could not be read to its end, if none of its types has search tags,
+    /// or if the search keys could not be read. Stale records are no error: see
+    /// [`StaleReport::is_clean`].
+    pub async fn send(self) -> Result<StaleReport, RunError> {
+        self.until(std::future::pending()).await
+    }
+
+    /// As [`send`](Self::send), but stops when `stop` is ready, such as after a signal.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and [`RunErrorKind::Stopped`]: half a count proves nothing.
+    pub async fn until(self, stop: impl Future<Output = ()>) -> Result<StaleReport, RunError> {
+        let (work, stop) = (std::pin::pin!(self.count()), std::pin::pin!(stop));
+        let done = match select(work, stop).await {
+            Either::Left((done, _)) => done,
+            Either::Right(((), _)) => Err(RunErrorKind::Stopped),
+        };
+        done.map_err(|kind| RunError::new(kind, Counts::default()))
+    }
+
+    async fn count(&self) -> Result<StaleReport, RunErrorKind> {
+        require_tags(self.table)?;
+        let wanted = self.wanted().await?;
+        let info = self.table.describe().await?;
+        let total = Part::WHOLE.total_segments(info.bytes);
+        let attributes = Some(self.attributes());
+        let scan = Scan {
+            of: self,
+            pages: Pages { table: self.table, attributes, total },
+            pace: self.limits.pace(),
+            report: Mutex::new(StaleReport::new(self.table.name(), &wanted)),
+            wanted,
+        };
+        let (mut segments, mut running) = (0..total, FuturesUnordered::new());
+        loop {
+            while running.len() < SEGMENTS_AT_ONCE as usize
+                && let Some(segment) = segments.next()
+            {
+                running.push(scan.segment(segment));
+            }
+            match running.next().await {
+                Some(done) => done?,
+                None => break,
+            }
+        }
+        drop(running);
+        Ok(scan.report.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is current, for each tag of each type.
+    async fn wanted(&self) -> Result<Vec<Wanted>, RunErrorKind> {
+        if matches!(&self.current, Current::Told(generations) if generations.is_empty()) {
+            let problem = "name the generation of each search tag that writers use now";
+            return Err(Refusal::Setting { problem: problem.to_owned() }.into());
+        }
+        let mut wanted = Vec::new();
+        for kind in self.table.kinds() {
+            for (field, tag) in kind.schema.search_tags() {
+                let generations = match &self.current {
+                    Current::Keys(keys) => {
+                        let live = keys.live(kind.table).await?;
+                        BTreeSet::from([live.tag_key().generation(kind.table, tag)])
+                    }
+                    Current::Told(generations) => generations.clone(),
+                };
+                wanted.push(Wanted { entity: kind.name, attribute: field.name, generations });
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn attributes(&self) -> Vec<String> {
+        let mut names = self.table.context_attributes();
+        names.push(ENCRYPTED_PAYLOAD.to_owned());
+        names.extend(tag_attributes(self.table));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+struct Scan<'s, 'a> {
+    of: &'s Stale<'a>,
+    pages: Pages<'s>,
+    pace: Pace,
+    wanted: Vec<Wanted>,
+    report: Mutex<StaleReport>,
+}
+
+impl Scan<'_, '_> {
+    async fn segment(&self, segment: u32) -> Result<(), RunErrorKind> {
+        let mut after: Option<Item> = None;
+        loop {
+            let page = self.pages.read(segment, after.as_ref(), true, &self.pace.read).await?;
+            let report = {
+                let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+                report.pages += 1;
+                report.read_units += page.read_units;
+                page.items.iter().for_each(|item| self.item(item, &mut report));
+                self.of.observer.is_some().then(|| report.clone())
+            };
+            if let (Some(observer), Some(report)) = (&self.of.observer, report) {
+                observer(&report);
+            }
+            match page.next {
+                None => return Ok(()),
+                next => after = next,
+            }
+        }
+    }
+
+    fn item(&self, item: &Item, report: &mut StaleReport) {
+        report.items += 1;
+        if !RESERVED.iter().any(|name| item.contains_key(*name)) {
+            return report.not_sealed += 1;
+        }
+        // Whose item nobody knows may be a record that a search misses.
+        let table = self.of.table;
+        let Ok(kind) = table.kind_of(item) else { return report.unreadable += 1 };
+        if kind.unprotected || !has_tags(kind.schema) {
+            return;
+        }
+        match states(kind, item) {
+            Ok(states) => {
+                report.records += 1;
+                let is_current =
+                    states.into_iter().map(|(field, _, state)| self.tag(kind, field, state, report));
+                // Every tag is counted, after the first stale one too.
+                report.stale += u64::from(is_current.filter(|is| !is).count() > 0);
+            }
+            Err(_) => report.unreadable += 1,
+        }
+    }
+
+    /// Counts a tag. Returns whether it is current.
+    fn tag(&self, kind: &Kind, field: &Field, state: TagState, report: &mut StaleReport) -> bool {
+        let mut wanted = self.wanted.iter();
+        let wanted = wanted.find(|it| it.entity == kind.name && it.attribute == field.name);
+        let is_current = wanted.is_some_and(|it| it.generations.iter().any(|g| state.is_current(*g)));
+        report.count_tag(kind.name, field.name, state, is_current);
+        is_current
+    }
+}
+
+/// The tags of an item that is sealed as a record is.
+fn states(
+    kind: &Kind,
+    item: &Item,
+) -> Result<Vec<(&'static Field, SearchTag, TagState)>, ErrorKind> {
+    if !is_sealed(item) {
+        return Err(crate::error::data::DataError::NotSealed.into());
+    }
+    Ok(tag_states(kind, item)?.collect())
+}
