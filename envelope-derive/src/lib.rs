@@ -49,8 +49,8 @@ use syn::DeriveInput;
 ///
 /// Every stored field has exactly one mark. A field without a mark does not compile. A struct has
 /// an `#[encrypted]` or an `#[authenticated]` field. Without an encrypted field, the record is
-/// sealed like any other, with an empty payload, so that nobody can change it. A struct with neither
-/// is [unprotected](#unprotected-records), and says so.
+/// sealed like any other, with an empty payload, so that nobody can change it. A struct with
+/// neither is [unprotected](#unprotected-records), and says so.
 ///
 /// | mark | how the field is stored |
 /// |---|---|

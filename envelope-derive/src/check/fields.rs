@@ -77,8 +77,8 @@ pub(super) fn grouped_field_has_no_with(field: &Field, errors: &mut Errors) {
     }
 }
 
-/// A record protects at least one field, unless the struct says that it does not. A field without a mark could be that field, so the rule
-/// waits until every field has one.
+/// A record protects at least one field, unless the struct says that it does not. A field without a
+/// mark could be that field, so the rule waits until every field has one.
 pub(super) fn some_field_is_protected(input: &Input, errors: &mut Errors) {
     let in_doubt = input.stored_fields().any(|field| field.mark.is_none());
     let is_protected =

@@ -53,8 +53,8 @@ pub enum DataError {
     },
     /// The record is stored in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`.
     NotSealed,
-    /// The item has an attribute of sealed data, and the struct is `#[envelope(unprotected)]`, whose
-    /// records have none.
+    /// The item has an attribute of sealed data, and the struct is `#[envelope(unprotected)]`,
+    /// whose records have none.
     SealedUnprotected {
         /// The struct.
         entity: &'static str,

@@ -54,8 +54,8 @@ impl StoredTable {
     /// other value changes. Groups stay as they are. No older search key is needed.
     ///
     /// A record is due if it does not list one of its tags (it was written before the mark), or if
-    /// one is of another generation than writers use. Which generation a tag has can be seen without
-    /// a key, so a record with current tags is not opened.
+    /// one is of another generation than writers use. Which generation a tag has can be seen
+    /// without a key, so a record with current tags is not opened.
     ///
     /// Each record is changed by one update, on condition that its payload and all that it is bound
     /// to are as they were read. `#[version]` and `#[updated]` fields do not count the run.
@@ -67,8 +67,8 @@ impl StoredTable {
     /// | `other_key` | is due, but `from` has no key for it |
     /// | `failed` | does not open or not seal, or has a field of a tag in plaintext; it stays as it is |
     ///
-    /// During a rotation, run it after [`retire_from`](crate::keys::SearchBranch::retire_from): from
-    /// then on no process writes tags of the older version.
+    /// During a rotation, run it after [`retire_from`](crate::keys::SearchBranch::retire_from):
+    /// from then on no process writes tags of the older version.
     ///
     /// ```no_run
     /// # async fn example(
@@ -107,8 +107,9 @@ impl StoredTable {
     /// listed tag was changed does not open: it fails if the tag names another generation, and is
     /// not looked at if it names the current one. Readers do not open such a record either.
     ///
-    /// After a leak of a search key, the new tags protect what is written later: whoever has the old
-    /// key and an old copy of the table links the old values to the new tags by primary key.
+    /// After a leak of a search key, the new tags protect what is written later: whoever has the
+    /// old key and an old copy of the table links the old values to the new tags by primary
+    /// key.
     pub fn reindex<'a>(
         &'a self,
         from: impl UnwrapKey + 'a,

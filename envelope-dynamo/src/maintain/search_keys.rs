@@ -70,9 +70,9 @@ impl<P> SearchKeyTable<P> {
     /// # Errors
     ///
     /// [`RetireError::Stale`] with the first count that found such records, and nothing is changed:
-    /// run [`StoredTable::reindex`]. [`RetireError::Keys`] as [`retire`](Self::retire) fails, before
-    /// the time too. [`RetireError::Count`] if a table could not be read to its end, or if `tables`
-    /// is empty.
+    /// run [`StoredTable::reindex`]. [`RetireError::Keys`] as [`retire`](Self::retire) fails,
+    /// before the time too. [`RetireError::Count`] if a table could not be read to its end, or
+    /// if `tables` is empty.
     ///
     /// # Security
     ///
@@ -84,7 +84,8 @@ impl<P> SearchKeyTable<P> {
     ) -> Result<Option<BranchVersion>, RetireError> {
         let tables: Vec<_> = tables.into_iter().collect();
         if tables.is_empty() {
-            let problem = "name the tables that use the search key: without one, nothing is counted";
+            let problem =
+                "name the tables that use the search key: without one, nothing is counted";
             let refusal = Refusal::Setting { problem: problem.to_owned() };
             return Err(RetireError::Count(RunError::new(refusal.into(), Counts::default())));
         }

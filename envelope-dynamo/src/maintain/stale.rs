@@ -31,13 +31,13 @@ use crate::record::schema::{ENCRYPTED_PAYLOAD, RESERVED};
 use crate::record::search_tag::SearchTag;
 
 impl StoredTable {
-    /// Counts the records that a search may miss when older search keys are gone: those whose search
-    /// tags are not of the generation that writers use now with `keys`. It reads the whole table,
-    /// and opens nothing.
+    /// Counts the records that a search may miss when older search keys are gone: those whose
+    /// search tags are not of the generation that writers use now with `keys`. It reads the
+    /// whole table, and opens nothing.
     ///
-    /// After a rotation, [`reindex`](Self::reindex) changes these records. Count again afterwards: a
-    /// process that was frozen before its request may have written a tag of the older version in
-    /// the meantime.
+    /// After a rotation, [`reindex`](Self::reindex) changes these records. Count again afterwards:
+    /// a process that was frozen before its request may have written a tag of the older version
+    /// in the meantime.
     ///
     /// # Security
     ///
@@ -117,8 +117,8 @@ impl<'a> Stale<'a> {
     ///
     /// # Errors
     ///
-    /// [`RunError`] if the table could not be read to its end, if none of its types has search tags,
-    /// or if the search keys could not be read. Stale records are no error: see
+    /// [`RunError`] if the table could not be read to its end, if none of its types has search
+    /// tags, or if the search keys could not be read. Stale records are no error: see
     /// [`StaleReport::is_clean`].
     pub async fn send(self) -> Result<StaleReport, RunError> {
         self.until(std::future::pending()).await
@@ -243,8 +243,9 @@ impl Scan<'_, '_> {
         match states(kind, item) {
             Ok(states) => {
                 report.records += 1;
-                let is_current =
-                    states.into_iter().map(|(field, _, state)| self.tag(kind, field, state, report));
+                let is_current = states
+                    .into_iter()
+                    .map(|(field, _, state)| self.tag(kind, field, state, report));
                 // Every tag is counted, after the first stale one too.
                 report.stale += u64::from(is_current.filter(|is| !is).count() > 0);
             }
@@ -256,7 +257,8 @@ impl Scan<'_, '_> {
     fn tag(&self, kind: &Kind, field: &Field, state: TagState, report: &mut StaleReport) -> bool {
         let mut wanted = self.wanted.iter();
         let wanted = wanted.find(|it| it.entity == kind.name && it.attribute == field.name);
-        let is_current = wanted.is_some_and(|it| it.generations.iter().any(|g| state.is_current(*g)));
+        let is_current =
+            wanted.is_some_and(|it| it.generations.iter().any(|g| state.is_current(*g)));
         report.count_tag(kind.name, field.name, state, is_current);
         is_current
     }

@@ -13,8 +13,8 @@ impl Kind {
     /// Whether the kinds are both protected or both not, or no key can be of both.
     ///
     /// Whoever can write the table writes all attributes of an item, so none of them can tell the
-    /// two apart. A key can: DynamoDB finds an item under its key, and a kind reads only items whose
-    /// key has its format.
+    /// two apart. A key can: DynamoDB finds an item under its key, and a kind reads only items
+    /// whose key has its format.
     pub(crate) const fn is_apart_from(&self, other: &Self) -> bool {
         self.unprotected == other.unprotected
             // The derive already reported the mistakes of such a record.

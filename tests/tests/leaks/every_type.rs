@@ -593,6 +593,7 @@ async fn maintenance(seen: &mut Seen) {
     let target = || Target::kms_key(servers.kms().clone(), key);
     seen.print(&target());
     seen.print(&table.reseal(Fixed, Fixed, target()));
+    reindexing_types(seen, &servers).await;
     let estimation = run("arn:aws:kms:us-east-1:000000000000:key/new").estimate();
     seen.print(&estimation);
     let estimate = estimation.send().await.unwrap();
@@ -618,6 +619,44 @@ async fn maintenance(seen: &mut Seen) {
     let failed = run(no_key).observed_by(|event| assert_prints_no_secret(&event));
     failed.send().await.unwrap_err();
     seen.note::<RunEvent<'_>>();
+}
+
+/// A record that is found by its secret.
+#[derive(Envelope)]
+#[envelope(table = "members", index(name = "by-name", partition_key = name))]
+struct Member {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    #[searchable]
+    name: String,
+}
+
+/// A run and a count of search tags, and why a version is not retired.
+async fn reindexing_types(seen: &mut Seen, servers: &Servers) {
+    let search = |byte: u8| {
+        SearchKeys::from(LocalSearchKeys::new(SearchKey::from_slice(&[byte; 32]).unwrap()))
+    };
+    let name = unique_name("members");
+    let members = Table::<Member>::new(servers.dynamodb().clone(), provider()).named(&name);
+    let members = members.with_search_keys(search(1));
+    members.create_table().send().await.unwrap();
+    let member = Member { id: "m_1".to_owned(), name: TEXT.to_owned() };
+    members.put(&member).send().await.unwrap();
+    let schema = SchemaFile::new().with::<Member>();
+    let table = StoredTable::new(servers.dynamodb().clone(), &schema, "members").unwrap();
+    let table = table.named(&name);
+    seen.print(&table.reindex(Fixed, Fixed, &search(2)));
+    seen.print(&table.stale(&search(2)));
+    let report = table.stale(&search(2)).send().await.unwrap();
+    seen.print(&report);
+    seen.print(&report.tags["Member"]["blind_name"]);
+    crate::assert_clean(&report.to_string());
+    crate::assert_clean(&serde_json::to_string(&report).unwrap());
+    let dynamodb = servers.dynamodb().clone();
+    let store = SearchKeyTable::new(dynamodb, unique_name("search-keys"), provider());
+    seen.error(&store.retire_unless_stale("members", []).await.unwrap_err());
+    seen.print(&RetireError::Stale(Box::new(report)));
 }
 
 /// The structs and enums that the crates export, read from the source.

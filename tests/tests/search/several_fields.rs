@@ -1,5 +1,5 @@
-//! What `searchable(..)` can say: several fields together, several tags of a field, and tags as sort
-//! keys.
+//! What `searchable(..)` can say: several fields together, several tags of a field, and tags as
+//! sort keys.
 
 use envelope_core::search::SearchKey;
 use envelope_dynamo::keys::LocalSearchKeys;

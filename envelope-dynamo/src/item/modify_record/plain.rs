@@ -91,9 +91,9 @@ impl<T: Envelope> Stored<T> {
     /// The attributes of a plain item that must be as they were read, whatever changes: without a
     /// payload, nothing else shows that another writer was faster.
     ///
-    /// These are all values that are sealed or bound, absent ones included; of an unprotected record
-    /// all fields. The partition key is among them, because an item that was deleted has no attribute
-    /// that contradicts the others.
+    /// These are all values that are sealed or bound, absent ones included; of an unprotected
+    /// record all fields. The partition key is among them, because an item that was deleted has
+    /// no attribute that contradicts the others.
     pub(super) fn expected_of_plain(&self) -> Vec<Cow<'static, str>> {
         if !self.is_plain() {
             return Vec::new();

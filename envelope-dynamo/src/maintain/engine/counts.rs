@@ -18,8 +18,8 @@ pub struct Counts {
     pub other_key: u64,
     /// Items without sealed fields.
     pub not_sealed: u64,
-    /// Items of other types than the run is for, and records of unprotected types, which it did not
-    /// touch.
+    /// Items of other types than the run is for, and records of unprotected types, which it did
+    /// not touch.
     pub other_entity: u64,
     /// Records that could not be changed. Each is reported by name.
     pub failed: u64,

@@ -15,7 +15,8 @@ const MAX_GENERATIONS: usize = 100;
 /// The name of the generations that are counted together.
 const REST: &str = "(more)";
 
-/// What a count of search tags found; see [`StoredTable::stale`](crate::maintain::StoredTable::stale).
+/// What a count of search tags found; see
+/// [`StoredTable::stale`](crate::maintain::StoredTable::stale).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StaleReport {

@@ -74,8 +74,8 @@ pub(crate) struct Search {
     done: Vec<Lane>,
     /// The tags that are queried now.
     current: Option<Lane>,
-    /// Where an earlier search stopped, until the keys are known: the end of each tag that it queried
-    /// to the end, and its position under the tag after them.
+    /// Where an earlier search stopped, until the keys are known: the end of each tag that it
+    /// queried to the end, and its position under the tag after them.
     resumed: Vec<Position>,
     state: State,
     keys: Option<KeysInUse>,

@@ -36,8 +36,9 @@ macro_rules! settings {
         ///
         /// # Security
         ///
-        /// Nothing is verified; see [`View`](crate::View). So a search by an encrypted field gives a
-        /// view of everything under the tag, also of a record that does not have the value itself.
+        /// Nothing is verified; see [`View`](crate::View). So a search by an encrypted field gives
+        /// a view of everything under the tag, also of a record that does not have the value
+        /// itself.
         pub fn views<V>(mut self) -> Result<Records<V>, $crate::Error>
         where
             V: $crate::View<Record = T::First> + Send + 'static,

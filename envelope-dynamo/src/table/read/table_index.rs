@@ -138,8 +138,8 @@ impl<T: Entity + 'static, P: UnwrapKey + ?Sized + 'static> Table<T, P> {
 /// `#[authenticated]` or keys, nobody can list a record under a key that its writer did not give
 /// it. Views, counts, and items that are not sealed are not compared.
 ///
-/// A search tag (an index by a `#[searchable]` field) is authenticated. A query compares each record
-/// with the value that it searches for; see [`query`](Self::query).
+/// A search tag (an index by a `#[searchable]` field) is authenticated. A query compares each
+/// record with the value that it searches for; see [`query`](Self::query).
 #[derive(Debug)]
 pub struct TableIndex<'a, T: Entity, P: ?Sized, K: IndexKey, I> {
     table: &'a Table<T, P>,
@@ -155,8 +155,8 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
 
     /// Reads the records under one partition key of the index.
     ///
-    /// If the key is a `#[searchable]` field, this searches for records by the value of an encrypted
-    /// field. It needs [`Table::with_search_keys`].
+    /// If the key is a `#[searchable]` field, this searches for records by the value of an
+    /// encrypted field. It needs [`Table::with_search_keys`].
     ///
     /// ```no_run
     /// # async fn example(
@@ -194,10 +194,11 @@ impl<'a, T: Entity + 'static, P: UnwrapKey + ?Sized + 'static, K: IndexKey, I>
     ///
     /// # Security
     ///
-    /// A record is returned only if its own value, after the steps, is the one that is searched for.
-    /// The value must be sealed: one that `accept = "plaintext"` took from an attribute does not
-    /// count, and neither does an item that is not sealed. Other records under the tag are passed
-    /// over, and counted by [`Records::passed_over`](crate::read::Records::passed_over).
+    /// A record is returned only if its own value, after the steps, is the one that is searched
+    /// for. The value must be sealed: one that `accept = "plaintext"` took from an attribute
+    /// does not count, and neither does an item that is not sealed. Other records under the tag
+    /// are passed over, and counted by
+    /// [`Records::passed_over`](crate::read::Records::passed_over).
     ///
     /// An index is not unique. Two records may have the value, and an old version of a record that
     /// somebody put back is found under its old value. So use [`one`](Query::one) to log somebody

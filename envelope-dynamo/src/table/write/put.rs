@@ -300,8 +300,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         self.sealed_request().await
     }
 
-    /// Whether the record may be stored in plaintext until it is sealed. An unprotected record never
-    /// is: it is stored as it is.
+    /// Whether the record may be stored in plaintext until it is sealed. An unprotected record
+    /// never is: it is stored as it is.
     fn writes_plain(&self) -> bool {
         self.table.plaintext.state.writes() && !self.record.borrow().is_unprotected()
     }

@@ -78,8 +78,8 @@ impl<T: Envelope> Beside<T> {
         self.condition.is_none() && !self.has_changes()
     }
 
-    /// The change that the closure made: sealed, unless the struct is unprotected, or the item is not
-    /// sealed and the table writes such items.
+    /// The change that the closure made: sealed, unless the struct is unprotected, or the item is
+    /// not sealed and the table writes such items.
     async fn modification<P: WrapKey + ?Sized>(
         &self,
         stored: &Stored<T>,
