@@ -11,6 +11,7 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::coverage::CoverageArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::policy::PolicyArgs;
+use crate::commands::reindex::{ReindexArgs, StaleArgs};
 use crate::commands::reseal::ResealArgs;
 use crate::commands::rewrap::RewrapArgs;
 use crate::commands::schema::SchemaCommand;
@@ -92,6 +93,22 @@ pub(crate) enum Command {
     /// `envelope backfill` prints them.
     #[command(verbatim_doc_comment)]
     Backfill(BackfillArgs),
+
+    /// Give records current search tags: after a rotation of the search key, or a new mark
+    ///
+    /// This process opens every record that is due, and needs no older search key. The fields keep
+    /// their values. It can be killed at any moment and started again, on any number of machines.
+    /// Each record that fails is named on stdout. After a rotation, begin it when `search-keys
+    /// list` says that the older version can be retired.
+    #[command(verbatim_doc_comment)]
+    Reindex(Box<ReindexArgs>),
+
+    /// Count the records whose search tags are not current
+    ///
+    /// It reads the whole table once, consistently, in one process, and opens nothing. It exits
+    /// with 3 if there are such records: `reindex` changes them.
+    #[command(verbatim_doc_comment)]
+    Stale(Box<StaleArgs>),
 
     /// Create, rotate, list, move and delete branch keys
     ///

@@ -7,6 +7,7 @@ pub(crate) mod coverage;
 pub(crate) mod inspect;
 pub(crate) mod key_tables;
 pub(crate) mod policy;
+pub(crate) mod reindex;
 pub(crate) mod reseal;
 pub(crate) mod rewrap;
 pub(crate) mod schema;
@@ -28,8 +29,12 @@ pub(crate) fn run(args: Cli, program: Program) -> Outcome {
         Command::Rewrap(rewrap) => on_runtime(rewrap::run(rewrap, &args.global, of_code)),
         Command::Coverage(coverage) => on_runtime(coverage::run(coverage, &args.global, of_code)),
         Command::Reseal(reseal) => on_runtime(reseal::run(reseal, &args.global, of_code)),
+        Command::Reindex(reindex) => on_runtime(reindex::run(*reindex, &args.global, of_code)),
+        Command::Stale(stale) => on_runtime(reindex::count(*stale, &args.global, of_code)),
         Command::BranchKeys(command) => on_runtime(branch_keys::run(command, &args.global)),
-        Command::SearchKeys(command) => on_runtime(search_keys::run(command, &args.global)),
+        Command::SearchKeys(command) => {
+            on_runtime(search_keys::run(command, &args.global, of_code))
+        }
         Command::Schema(command) => schema::run(command, args.global.output, of_code),
         Command::Policy(command) => policy::run(&command, of_code),
         Command::Completions(command) => completions::run(command, has_code),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use envelope_dynamo::keys::CacheLimits;
+use envelope_dynamo::keys::{CacheLimits, SearchKeyTable, SearchKeys};
 use envelope_dynamo::{BranchKeyTable, HierarchicalKeyProvider, KmsKeyProvider};
 
 use crate::aws::Aws;
@@ -71,6 +71,35 @@ impl OpenArgs {
             None => HierarchicalKeyProvider::per_table(store, limits),
         });
         Ok(provider.map(Arc::new))
+    }
+}
+
+/// The search key of a table.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SearchKeyArgs {
+    /// The table of search keys, by its physical name
+    #[arg(long, value_name = "NAME", default_value = "search-keys")]
+    search_keys: String,
+
+    /// The logical name of the table of search keys
+    #[arg(long, value_name = "NAME", default_value = "search-keys")]
+    search_keys_logical: String,
+
+    /// The branch of the search key; by default the logical name of the table
+    #[arg(long, value_name = "NAME")]
+    search_branch: Option<String>,
+}
+
+impl SearchKeyArgs {
+    /// The search keys, under the KMS key `key`.
+    pub(crate) fn open(&self, aws: &Aws, key: &str) -> SearchKeys {
+        let kms = KmsKeyProvider::new(aws.kms.clone(), key);
+        let table = SearchKeyTable::new(aws.dynamodb.clone(), &*self.search_keys_logical, kms);
+        let table = table.named(&*self.search_keys);
+        match &self.search_branch {
+            Some(branch) => SearchKeys::branch(table, branch),
+            None => SearchKeys::per_table(table),
+        }
     }
 }
 

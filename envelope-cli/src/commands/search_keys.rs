@@ -4,8 +4,12 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
+use envelope_dynamo::KmsKeyProvider;
 use envelope_dynamo::error::KeyErrorKind;
-use envelope_dynamo::keys::{KmsKeyWrapper, SearchBranch, SearchKeyError, SearchKeyTable};
+use envelope_dynamo::keys::{
+    Generation, KmsKeyWrapper, SearchBranch, SearchKeyError, SearchKeyTable, SearchKeys,
+};
+use envelope_dynamo::maintain::{RetireError, SchemaFile};
 use serde::Serialize;
 
 use crate::args::Global;
@@ -13,10 +17,13 @@ use crate::aws::Aws;
 use crate::commands::key_tables::{
     Created, Deleted, Lines, ListedVersion, confirmed, shown, version,
 };
+use crate::commands::reindex::parse_generation;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, chain};
+use crate::input::Logical;
 use crate::key_name::Key;
-use crate::run::{RunArgs, Subject, described, drive, refuse_alias_in_parts};
+use crate::run::{RunArgs, Subject, TableArgs, described, drive, explained, refuse_alias_in_parts};
+use crate::schema_source::SchemaArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SearchKeysCommand {
@@ -44,8 +51,11 @@ pub(crate) enum SearchKeysCommand {
 
     /// End a rotation: the version that is not written any more is not searched for any more
     ///
-    /// Searches miss records that have tags of this version. So write all records anew before.
-    Retire(OneBranch),
+    /// Searches miss records that have tags of this version. So the table is counted, as `envelope
+    /// stale` does it, and nothing is retired while a record is left whose tags are not current:
+    /// exit code 3. Of several tables that use the branch, count the others with `envelope stale`.
+    #[command(verbatim_doc_comment)]
+    Retire(Box<RetireArgs>),
 
     /// List the branches
     List(Store),
@@ -135,6 +145,42 @@ pub(crate) struct SearchRewrapArgs {
     run: RunArgs,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct RetireArgs {
+    #[command(flatten)]
+    store: Store,
+
+    /// The branch
+    #[arg(long, value_name = "NAME")]
+    branch: String,
+
+    /// The table that uses the branch, by its physical name
+    #[arg(long, value_name = "NAME", required_unless_present = "without_count")]
+    table: Option<String>,
+
+    #[command(flatten)]
+    schema: SchemaArgs,
+
+    /// The logical name of the table that uses the branch, if the schema has several
+    #[arg(long, value_name = "NAME")]
+    table_logical: Option<String>,
+
+    /// The KMS key that unwraps the search key, which tells the current generations
+    #[arg(long, value_name = "KEY", conflicts_with = "generation")]
+    search_kms_key: Option<String>,
+
+    /// In place of a search key: a generation that writers use now, one for each search tag
+    ///
+    /// Eight hexadecimal digits, as `envelope stale` prints them. Nobody can tell here whether
+    /// they are the right ones.
+    #[arg(long, value_name = "HEX", value_parser = parse_generation, verbatim_doc_comment)]
+    generation: Vec<Generation>,
+
+    /// Count nothing: searches miss every record that has tags of the version
+    #[arg(long, conflicts_with_all = ["table", "search_kms_key", "generation"])]
+    without_count: bool,
+}
+
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DeleteVersion {
     #[command(flatten)]
@@ -156,7 +202,11 @@ impl From<SearchKeyError> for Failure {
     }
 }
 
-pub(crate) async fn run(command: SearchKeysCommand, global: &Global) -> Outcome {
+pub(crate) async fn run(
+    command: SearchKeysCommand,
+    global: &Global,
+    of_code: Option<SchemaFile>,
+) -> Outcome {
     match command {
         SearchKeysCommand::CreateTable(store) => {
             let aws = Aws::load(global).await?;
@@ -180,12 +230,7 @@ pub(crate) async fn run(command: SearchKeysCommand, global: &Global) -> Outcome 
             let branch = of.store.open(&aws, ()).cancel(&of.branch).await?;
             global.output.print(&Listed::from(&branch))?;
         }
-        SearchKeysCommand::Retire(of) => {
-            let aws = Aws::load(global).await?;
-            let version = of.store.open(&aws, ()).retire(&of.branch).await?;
-            let retired = version.map(|version| version.to_string());
-            global.output.print(&Retired { branch: of.branch, retired })?;
-        }
+        SearchKeysCommand::Retire(args) => return retire(*args, global, of_code).await,
         SearchKeysCommand::List(store) => return list(&store, global).await,
         SearchKeysCommand::Versions(of) => return versions(&of, global).await,
         SearchKeysCommand::Rewrap(args) => return rewrap(*args, global).await,
@@ -259,6 +304,43 @@ impl fmt::Display for Retired {
             None => f.write_str("one version is searched for: nothing was there to retire"),
         }
     }
+}
+
+async fn retire(args: RetireArgs, global: &Global, of_code: Option<SchemaFile>) -> Outcome {
+    let aws = Aws::load(global).await?;
+    let store = args.store.open(&aws, ());
+    let retired = match &args.table {
+        None => store.retire(&args.branch).await?,
+        Some(name) => {
+            let table = TableArgs {
+                table: name.clone(),
+                schema: args.schema.clone(),
+                logical: Logical { logical: args.table_logical.clone() },
+            };
+            let table = table.open(&aws, of_code)?;
+            let count = match &args.search_kms_key {
+                Some(key) => {
+                    let kms = KmsKeyProvider::new(aws.kms.clone(), key);
+                    let keys = SearchKeys::branch(args.store.open(&aws, kms), &*args.branch);
+                    table.stale(&keys)
+                }
+                None => table.stale_of(args.generation.iter().copied()),
+            };
+            match store.retire_unless_stale(&args.branch, [count]).await {
+                Ok(retired) => retired,
+                Err(RetireError::Stale(report)) => {
+                    eprintln!("envelope: {}", RetireError::Stale(report));
+                    return Ok(Exit::LeftOver);
+                }
+                Err(RetireError::Count(error)) => return Err(explained(error.kind())),
+                Err(RetireError::Keys(error)) => return Err(error.into()),
+                Err(error) => return Err(Failure::act_now(chain(&error))),
+            }
+        }
+    };
+    let retired = retired.map(|version| version.to_string());
+    global.output.print(&Retired { branch: args.branch, retired })?;
+    Ok(Exit::Done)
 }
 
 async fn list(store: &Store, global: &Global) -> Outcome {

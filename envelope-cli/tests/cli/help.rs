@@ -23,6 +23,7 @@ const COMMANDS: &[&[&str]] = &[
     &["inspect"],
     &["man"],
     &["policy"],
+    &["reindex"],
     &["reseal"],
     &["rewrap"],
     &["schema"],
@@ -38,6 +39,7 @@ const COMMANDS: &[&[&str]] = &[
     &["search-keys", "rewrap"],
     &["search-keys", "rotate"],
     &["search-keys", "versions"],
+    &["stale"],
 ];
 
 #[test]

@@ -11,6 +11,7 @@ mod inspect;
 mod mistakes;
 mod policy;
 mod process;
+mod reindex;
 mod reseal;
 mod rewrap;
 mod schema;

@@ -44,7 +44,7 @@ async fn a_search_key_is_created_rotated_moved_retired_and_deleted() {
     assert_eq!(parts[3], format!("also searched {first}"));
     assert!(parts[4].starts_with("to retire from 20"), "{rotated}");
     bench
-        .search_keys(&[&["retire"], &of[..]].concat())
+        .search_keys(&[&["retire"], &of[..], &["--without-count"]].concat())
         .refused(2, &["may still be written", "retire it from 20"]);
     let cancelled = done(&[&["cancel"], &of[..]].concat());
     assert!(
@@ -71,7 +71,7 @@ async fn a_search_key_is_created_rotated_moved_retired_and_deleted() {
         .refused(2, &["cannot be cancelled any more"]);
     assert!(done(&["list"]).contains("\twritten since 2023-11-14T22:13:20Z"));
     let old = created.strip_prefix("orders\t").unwrap();
-    let retire = || done(&["retire", "--branch", "orders"]);
+    let retire = || done(&["retire", "--branch", "orders", "--without-count"]);
     assert_eq!(retire(), format!("retired {old}"));
     assert_eq!(retire(), "one version is searched for: nothing was there to retire");
     let versions = done(&["versions", "--branch", "orders"]);

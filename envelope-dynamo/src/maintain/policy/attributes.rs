@@ -6,6 +6,7 @@ use crate::item::layout::{dek_attribute, payload_attribute};
 use crate::maintain::RecordSchema;
 use crate::record::field::Mark;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
+use crate::record::search_tag::PREFIX;
 
 /// The attributes of a table's records, by what they are for.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Attributes {
     payloads: BTreeSet<String>,
     /// Bound to the payload, so that a reseal tests them.
     authenticated: BTreeSet<String>,
+    /// Search tags, to which the payload is bound as well.
+    tags: BTreeSet<String>,
     /// Sealed, and so no attributes of a sealed record.
     encrypted: BTreeSet<String>,
     plaintext: BTreeSet<String>,
@@ -54,6 +57,7 @@ impl Attributes {
             names.insert(name.clone());
             names.extend(field.aliases.iter().cloned());
         }
+        self.tags.extend(record.search_tags.keys().map(|name| format!("{PREFIX}{name}")));
         self.deks.insert(ENCRYPTED_DEK.to_owned());
         self.payloads.insert(ENCRYPTED_PAYLOAD.to_owned());
         self.deks.extend(record.groups.iter().map(|group| dek_attribute(group)));
@@ -75,7 +79,15 @@ impl Attributes {
     pub(crate) fn of_sealed_coverage(&self) -> Vec<String> {
         let payload = BTreeSet::from([ENCRYPTED_PAYLOAD.to_owned()]);
         let (authenticated, encrypted) = (&self.authenticated, &self.encrypted);
-        union(&[&self.keys, &self.context, &self.deks, &payload, authenticated, encrypted])
+        union(&[
+            &self.keys,
+            &self.context,
+            &self.deks,
+            &payload,
+            authenticated,
+            encrypted,
+            &self.tags,
+        ])
     }
 
     /// The attributes of the update that seals a plain item: every one that the schema names,
@@ -93,7 +105,14 @@ impl Attributes {
     /// The attributes of the update that stores records under new data keys. It also tests that
     /// what the payload is bound to is as it was read.
     pub(crate) fn of_resealed(&self) -> Vec<String> {
-        union(&[&self.keys, &self.context, &self.deks, &self.payloads, &self.authenticated])
+        union(&[
+            &self.keys,
+            &self.context,
+            &self.deks,
+            &self.payloads,
+            &self.authenticated,
+            &self.tags,
+        ])
     }
 }
 

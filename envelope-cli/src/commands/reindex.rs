@@ -1,0 +1,168 @@
+//! `envelope reindex`: gives records current search tags. `envelope stale` counts the others.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+use envelope_dynamo::keys::Generation;
+use envelope_dynamo::maintain::{
+    Limits, RunErrorKind, SchemaFile, Stale, StaleReport, StoredTable,
+};
+
+use crate::args::Global;
+use crate::aws::Aws;
+use crate::exit::Exit;
+use crate::failure::Outcome;
+use crate::figures::{parse_duration, parse_rate};
+use crate::key_name::Key;
+use crate::progress::Progress;
+use crate::providers::{BranchTableArgs, OpenArgs, SearchKeyArgs, kms};
+use crate::run::{
+    ProgressArgs, RunArgs, Subject, TableArgs, described, drive, explained, refuse_alias_in_parts,
+    stopped,
+};
+use crate::stop::Stop;
+
+#[derive(Args, Debug)]
+pub(crate) struct ReindexArgs {
+    #[command(flatten)]
+    table: TableArgs,
+
+    #[command(flatten)]
+    keys: OpenArgs,
+
+    #[command(flatten)]
+    branch_table: BranchTableArgs,
+
+    #[command(flatten)]
+    search: SearchKeyArgs,
+
+    /// The KMS key that unwraps the search key
+    #[arg(long, value_name = "KEY")]
+    search_kms_key: String,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+pub(crate) async fn run(
+    args: ReindexArgs,
+    global: &Global,
+    of_code: Option<SchemaFile>,
+) -> Outcome {
+    let names: Vec<_> = args.keys.kms_key.iter().map(String::as_str).collect();
+    refuse_alias_in_parts(args.run.part()?, &names)?;
+    let stop = args.run.stop();
+    let aws = Aws::load(global).await?;
+    let table = args.table.open(&aws, of_code)?;
+    let search = args.search.open(&aws, &args.search_kms_key);
+    let mut subject = Subject {
+        command: "reindex",
+        changed: "reindexed",
+        from: None,
+        to: None,
+        is_of_types: true,
+    };
+    let run = match args.keys.branches(&aws, &args.branch_table)? {
+        Some(branches) => table.reindex(Arc::clone(&branches), branches, &search),
+        None => {
+            let mut arns = Vec::new();
+            for name in &args.keys.kms_key {
+                let key = Key::resolve(&aws.kms, name).await?;
+                subject.to.get_or_insert_with(|| key.shown());
+                arns.push(key.arn);
+            }
+            table.reindex(kms(&aws, &arns)?, kms(&aws, &arns)?, &search)
+        }
+    };
+    let info = described(&table).await?;
+    drive(run, &args.run, &info, &subject, global.output, stop).await
+}
+
+/// What says which tags are current.
+#[derive(Args, Clone, Debug)]
+struct CurrentArgs {
+    #[command(flatten)]
+    search: SearchKeyArgs,
+
+    /// The KMS key that unwraps the search key, which tells the current generations
+    #[arg(
+        long,
+        value_name = "KEY",
+        required_unless_present = "generation",
+        conflicts_with = "generation"
+    )]
+    search_kms_key: Option<String>,
+
+    /// In place of a search key: a generation that writers use now, one for each search tag
+    ///
+    /// Eight hexadecimal digits, as `stale` prints them for somebody who has the search key.
+    /// Nobody can tell here whether they are the right ones.
+    #[arg(long, value_name = "HEX", value_parser = parse_generation, verbatim_doc_comment)]
+    generation: Vec<Generation>,
+}
+
+pub(crate) fn parse_generation(text: &str) -> Result<Generation, String> {
+    Generation::parse(text).ok_or_else(|| "a generation has eight digits, 0-9 and a-f".to_owned())
+}
+
+impl CurrentArgs {
+    fn count<'t>(&self, aws: &Aws, table: &'t StoredTable) -> Stale<'t> {
+        match &self.search_kms_key {
+            Some(key) => table.stale(&self.search.open(aws, key)),
+            None => table.stale_of(self.generation.iter().copied()),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StaleArgs {
+    #[command(flatten)]
+    table: TableArgs,
+
+    #[command(flatten)]
+    current: CurrentArgs,
+
+    /// The most read units of the table a second
+    #[arg(long, value_name = "UNITS", value_parser = parse_rate)]
+    max_rcu: Option<f64>,
+
+    /// Stop after this time, such as 50m or 2h, with exit code 75; half a count proves nothing
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    deadline: Option<Duration>,
+
+    #[command(flatten)]
+    progress: ProgressArgs,
+}
+
+pub(crate) async fn count(
+    args: StaleArgs,
+    global: &Global,
+    of_code: Option<SchemaFile>,
+) -> Outcome {
+    let stop = Stop::install(args.deadline);
+    let aws = Aws::load(global).await?;
+    let table = args.table.open(&aws, of_code)?;
+    let info = described(&table).await?;
+    let progress = Progress::new(info.items, args.progress.progress_every);
+    let limits = Limits::new();
+    let limits = args.max_rcu.map_or(limits.clone(), |units| limits.read_units(units));
+    let count = args.current.count(&aws, &table).limits(limits);
+    let count = count.observed_by(|so_far| progress.show(so_far.items, 0));
+    let stopped_by = Mutex::new("");
+    let report = count
+        .until(async {
+            let cause = stop.wait().await;
+            *stopped_by.lock().unwrap_or_else(PoisonError::into_inner) = cause;
+        })
+        .await;
+    progress.end();
+    let report: StaleReport = report.map_err(|error| match error.kind() {
+        RunErrorKind::Stopped => {
+            stopped(stopped_by.into_inner().unwrap_or_else(PoisonError::into_inner))
+        }
+        kind => explained(kind),
+    })?;
+    global.output.print(&report)?;
+    Ok(if report.is_clean() { Exit::Done } else { Exit::LeftOver })
+}
