@@ -105,6 +105,8 @@ enum RoleName {
     Resealer,
     /// Seals the items that are stored in plaintext
     Backfill,
+    /// Gives records current search tags, and so opens them and holds the search key
+    Reindexer,
     /// Creates, rotates, moves and deletes branch keys, and never sees one
     BranchOperator,
     /// Creates, rotates, retires, moves and deletes search keys, and never sees one
@@ -123,6 +125,7 @@ impl RoleName {
             Self::Auditor => Role::Auditor,
             Self::Resealer => Role::Resealer,
             Self::Backfill => Role::Backfill,
+            Self::Reindexer => Role::Reindexer,
             Self::BranchOperator => Role::BranchOperator,
             Self::SearchOperator => Role::SearchOperator,
             Self::Guard => return None,

@@ -1,6 +1,6 @@
 //! `envelope policy`. Whether the policies do what they say is judged by `tests/policies.sh`.
 
-use crate::process::{Ended, run, users};
+use crate::process::{Ended, file, run, users};
 
 const TABLE: &str = "arn:aws:dynamodb:eu-central-1:111122223333:table/prod-users";
 const OLD: &str = "arn:aws:kms:eu-central-1:111122223333:key/1111abcd-12ab-34cd-56ef-1234567890ab";
@@ -131,4 +131,47 @@ fn a_backfill_opens_nothing_unless_it_must() {
     };
     assert!(!may(&[]), "plain items need no key to be read");
     assert!(may(&["--open"]), "a record that is sealed already opens first");
+}
+
+/// Whoever changes sealed records tests their search tags too.
+#[test]
+fn roles_that_change_or_count_records_name_their_search_tags() {
+    let schema = r#"{ "envelope-schema": 1, "records": { "User": {
+        "table": "users", "form": "raw", "partition_key": { "name": "user_id", "type": "S" },
+        "fields": { "email": "encrypted" },
+        "search_tags": { "email": [{ "field": "email", "steps": ["trim"] }] } } } }"#;
+    let schema = file("searched.schema.json", schema);
+    let searches = "arn:aws:dynamodb:eu-central-1:111122223333:table/search-keys";
+    let of = |role: &str, keys: &[&str]| {
+        let table = ["policy", "--schema", &schema, "--role", role, "--table-arn", TABLE];
+        run(&[&table[..], keys].concat())
+    };
+    let reindexer = ["--kms-key", OLD, "--search-keys", searches, "--search-kms-key", NEW];
+    let policy = of("reindexer", &reindexer).json();
+    let statements = policy["Statement"].as_array().unwrap();
+    let sids: Vec<_> = statements.iter().map(|each| each["Sid"].as_str().unwrap()).collect();
+    let expected = [
+        "ReadRecords",
+        "StoreSearchTags",
+        "DescribeTable",
+        "DescribeKeys",
+        "MakeDataKeys",
+        "UnwrapDataKeys",
+        "FindSearchKeys",
+        "UnwrapSearchKeys",
+    ];
+    assert_eq!(sids, expected);
+    let unwraps = &statements[7]["Condition"]["StringEquals"];
+    assert_eq!(unwraps["kms:EncryptionContext:purpose"][0], "search");
+    let move_keys = ["--from", OLD, "--to", NEW];
+    for (role, keys) in
+        [("reindexer", &reindexer[..]), ("resealer", &move_keys), ("auditor", &reindexer[..2])]
+    {
+        let policy = of(role, keys);
+        assert!(policy.stdout.contains("\"blind_email\""), "{role}: {policy:?}");
+    }
+    let rotator = of("rotator", &move_keys);
+    assert!(!rotator.stdout.contains("blind_email"), "{rotator:?}");
+    of("reindexer", &reindexer[..2]).refused(2, &["the table of search keys"]);
+    of("reindexer", &reindexer[2..]).refused(2, &["the ARN of the KMS key"]);
 }

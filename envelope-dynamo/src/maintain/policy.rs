@@ -34,8 +34,8 @@ pub enum Role {
     Reader,
     /// Moves data keys to another KMS key, and opens no record.
     Rotator,
-    /// Counts what stands under which key, and opens no record unless
-    /// [`opens_records`](PolicyFor::opens_records) is set.
+    /// Counts what stands under which key, and which search tags are not current. Opens no record
+    /// unless [`opens_records`](PolicyFor::opens_records) is set.
     Auditor,
     /// Gives records a new data key, and so opens them. It may name the attributes of the schema
     /// file alone: a record that authenticates another attribute, which an earlier struct had,
@@ -45,6 +45,9 @@ pub enum Role {
     /// unless [`opens_records`](PolicyFor::opens_records) is set, or branch keys are used. It may
     /// change the attributes of the schema file alone.
     Backfill,
+    /// Gives records current search tags, and counts those that have not. So it opens records, and
+    /// holds the search key. It may name the attributes of the schema file alone.
+    Reindexer,
     /// Creates, rotates, moves and deletes branch keys, and never sees one.
     BranchOperator,
     /// Creates, rotates, retires, moves and deletes search keys, and never sees one.
@@ -53,13 +56,14 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Writer,
         Self::Reader,
         Self::Rotator,
         Self::Auditor,
         Self::Resealer,
         Self::Backfill,
+        Self::Reindexer,
         Self::BranchOperator,
         Self::SearchOperator,
     ];
@@ -74,6 +78,7 @@ impl Role {
             Self::Auditor => "auditor",
             Self::Resealer => "resealer",
             Self::Backfill => "backfill",
+            Self::Reindexer => "reindexer",
             Self::BranchOperator => "branch-operator",
             Self::SearchOperator => "search-operator",
         }
@@ -376,15 +381,21 @@ impl PolicyFor {
                 return needs("the ARNs of the KMS key to move from and of the key to move to");
             }
         }
-        let uses_keys =
-            matches!(self.role, Role::Writer | Role::Reader | Role::Auditor | Role::Backfill);
+        let uses_keys = matches!(
+            self.role,
+            Role::Writer | Role::Reader | Role::Auditor | Role::Backfill | Role::Reindexer
+        );
         if uses_keys && self.keys.is_empty() {
             return needs("the ARN of the KMS key");
         }
         if self.search_keys.is_some() && self.search_kms_keys.is_empty() {
             return needs("the ARN of the KMS key that wraps the search keys");
         }
-        let searches = matches!(self.role, Role::Writer | Role::Reader | Role::Backfill);
+        if self.role == Role::Reindexer && self.search_keys.is_none() {
+            return needs("the ARN of the table of search keys");
+        }
+        let searches =
+            matches!(self.role, Role::Writer | Role::Reader | Role::Backfill | Role::Reindexer);
         if self.search_keys.is_some() && !searches && self.role != Role::SearchOperator {
             return Err(PolicyError(format!("the {role} does not use search keys")));
         }

@@ -69,10 +69,10 @@ impl Attributes {
         union(&[&self.keys, &self.context, &self.deks])
     }
 
-    /// The attributes of the scan that also finds the groups that a record lists.
+    /// The attributes of the scan that also finds the groups and search tags that a record lists.
     pub(crate) fn of_coverage(&self) -> Vec<String> {
         let payload = BTreeSet::from([ENCRYPTED_PAYLOAD.to_owned()]);
-        union(&[&self.keys, &self.context, &self.deks, &payload])
+        union(&[&self.keys, &self.context, &self.deks, &payload, &self.tags])
     }
 
     /// The attributes of the scan that also finds fields which stand in plaintext.

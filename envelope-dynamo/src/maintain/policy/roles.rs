@@ -20,6 +20,7 @@ pub(crate) fn statements(facts: &PolicyFor) -> Vec<Statement> {
         Role::Auditor => auditor(facts),
         Role::Resealer => resealer(facts),
         Role::Backfill => backfill(facts),
+        Role::Reindexer => reindexer(facts),
         Role::BranchOperator => operator(facts, facts.branch_keys.as_ref(), &facts.keys),
         Role::SearchOperator => operator(facts, facts.search_keys.as_ref(), &facts.search_kms_keys),
     };
@@ -143,6 +144,24 @@ fn backfill(facts: &PolicyFor) -> Statements {
         None => {
             statements.push(Some(makes_data_keys(facts)));
             statements.push(facts.opens.then(|| opens(facts, &facts.keys)));
+        }
+    }
+    statements.extend(uses_search_keys(facts));
+    statements
+}
+
+fn reindexer(facts: &PolicyFor) -> Statements {
+    let mut statements = vec![
+        Some(Statement::allow("ReadRecords", &["dynamodb:Scan"], table(facts))),
+        Some(update("StoreSearchTags", table(facts), facts.attributes.of_resealed())),
+        Some(describes_table(table(facts))),
+        Some(describes_keys(facts)),
+    ];
+    match &facts.branch_keys {
+        Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
+        None => {
+            statements.push(Some(makes_data_keys(facts)));
+            statements.push(Some(opens(facts, &facts.keys)));
         }
     }
     statements.extend(uses_search_keys(facts));
