@@ -29,7 +29,9 @@ use crate::maintain::engine::part::Part;
 use crate::maintain::engine::run::{Calls, Change, KmsCall, Rehearsed, Run, Standing, Step};
 use crate::maintain::engine::update::Update;
 use crate::maintain::plain_fields::is_plain;
-use crate::maintain::sealed_again::{check_size, count_unwrap, is_for_others, seal, update_to};
+use crate::maintain::sealed_again::{
+    check_size, count_unwrap, is_for_others, seal, sealed_kind, update_to,
+};
 use crate::maintain::stored_keys::{asks_kms, kms_calls};
 use crate::maintain::stored_table::StoredTable;
 use crate::maintain::tag_state::{TagState, tag_states};
@@ -163,13 +165,10 @@ impl<F: UnwrapKey, T: WrapKey> Step for Reindex<F, T> {
         item: &'s Item,
     ) -> BoxFuture<'s, Result<Standing, Error>> {
         async move {
-            if table.is_unprotected(item)? {
-                return Ok(Standing::OtherEntity);
-            }
-            if !RESERVED.iter().any(|name| item.contains_key(*name)) {
-                return Ok(Standing::NotSealed);
-            }
-            let kind = table.kind_of(item)?;
+            let kind = match sealed_kind(table, item)? {
+                Ok(kind) => kind,
+                Err(standing) => return Ok(standing),
+            };
             let standing = self.judge(kind, item).await;
             standing.map_err(|problem| Error::new(record_id(kind, item), problem))
         }

@@ -21,7 +21,9 @@ use crate::maintain::engine::error::RunErrorKind;
 use crate::maintain::engine::part::Part;
 use crate::maintain::engine::run::{Calls, Change, Run, Standing, Step};
 use crate::maintain::engine::update::Update;
-use crate::maintain::sealed_again::{check_size, count_unwrap, is_for_others, seal, update_to};
+use crate::maintain::sealed_again::{
+    check_size, count_unwrap, is_for_others, seal, sealed_kind, update_to,
+};
 use crate::maintain::stored_keys::{StoredKey, stored_keys};
 use crate::maintain::stored_table::{StoredTable, key_context};
 use crate::maintain::target::Target;
@@ -122,13 +124,10 @@ impl<F: UnwrapKey, T: WrapKey> Step for Reseal<F, T> {
         item: &'s Item,
     ) -> BoxFuture<'s, Result<Standing, Error>> {
         async move {
-            if table.is_unprotected(item)? {
-                return Ok(Standing::OtherEntity);
-            }
-            if !RESERVED.iter().any(|name| item.contains_key(*name)) {
-                return Ok(Standing::NotSealed);
-            }
-            let kind = table.kind_of(item)?;
+            let kind = match sealed_kind(table, item)? {
+                Ok(kind) => kind,
+                Err(standing) => return Ok(standing),
+            };
             let standing = self.judge(kind, item).await;
             standing.map_err(|problem| Error::new(record_id(kind, item), problem))
         }

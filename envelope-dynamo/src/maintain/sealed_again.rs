@@ -9,15 +9,31 @@ use envelope_core::{
 };
 
 use crate::dynamodb::{Item, MAX_ITEM_BYTES};
+use crate::error::Error;
 use crate::error::key::DataKeyError;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::item::size::item_bytes;
-use crate::maintain::engine::run::Calls;
+use crate::maintain::engine::run::{Calls, Standing};
 use crate::maintain::engine::update::{Expected, Update};
 use crate::maintain::stored_keys::asks_kms;
+use crate::maintain::stored_table::StoredTable;
 use crate::record::kind::Kind;
-use crate::record::schema::{ENCRYPTED_PAYLOAD, is_reserved};
+use crate::record::schema::{ENCRYPTED_PAYLOAD, RESERVED, is_reserved};
+
+/// The kind of a sealed record, or where an item stands that is none.
+pub(crate) fn sealed_kind<'t>(
+    table: &'t StoredTable,
+    item: &Item,
+) -> Result<Result<&'t Kind, Standing>, Error> {
+    if table.is_unprotected(item)? {
+        return Ok(Err(Standing::OtherEntity));
+    }
+    if !RESERVED.iter().any(|name| item.contains_key(*name)) {
+        return Ok(Err(Standing::NotSealed));
+    }
+    table.kind_of(item).map(Ok)
+}
 
 /// Seals opened bytes under a new data key.
 pub(crate) async fn seal(
