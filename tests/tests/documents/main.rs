@@ -8,5 +8,6 @@ mod dependencies;
 mod dynamodb_local;
 #[allow(dead_code)] // the code of the guide is compiled; only that of some documents runs
 mod guide;
+mod links;
 mod names;
 mod rotation;

@@ -1,4 +1,4 @@
-//! The documents name files, links and tests that exist.
+//! The documents name files, functions and tests that exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,20 +27,6 @@ fn paths_in_documents_exist() {
             let is_path = FOLDERS.iter().any(|folder| span.starts_with(folder));
             if is_path && !span.contains([' ', '*', '(']) {
                 assert!(root().join(span).exists(), "{}: `{span}`", document.display());
-            }
-        }
-    }
-}
-
-#[test]
-fn links_in_documents_lead_somewhere() {
-    for (document, text) in documents() {
-        let folder = document.parent().unwrap();
-        for link in text.split("](").skip(1) {
-            let target = link.split([')', '#']).next().unwrap();
-            if !target.is_empty() && !target.starts_with("http") {
-                let path = root().join(folder).join(target);
-                assert!(path.exists(), "{}: {target}", document.display());
             }
         }
     }
@@ -150,7 +136,7 @@ fn code_spans(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The Markdown files of the repository: their paths and texts.
-fn documents() -> impl Iterator<Item = (PathBuf, String)> {
+pub(super) fn documents() -> impl Iterator<Item = (PathBuf, String)> {
     let top = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
     let top = top.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
     let folders = ["benches", "deploy", "docs", "envelope-testing", "fuzz", "peers", "vectors"];
@@ -174,10 +160,10 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-fn read(document: &str) -> String {
+pub(super) fn read(document: &str) -> String {
     fs::read_to_string(root().join(document)).unwrap()
 }
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""A preprocessor of mdBook: makes links that are right in the repository right in the book.
+
+A page may link to any file of the repository, by a path relative to itself. In the book, a link to a chapter leads to
+the chapter, wherever its file is, and a link to another file leads to that file's public address. The address is the
+`repository` of the workspace in Cargo.toml. As long as there is none, the link becomes its text and the file's path.
+"""
+
+import json
+import posixpath
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDE = "docs/guide/"
+# Fenced blocks and code spans stay as they are. The link's text may have code spans.
+PIECE = re.compile(r"^ *```.*?^ *```|\[((?:[^\[\]`]|`[^`]*`)*)\]\(([^)\s]+)\)|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+
+
+def repository():
+    """The public address of the repository, or None."""
+    found = re.search(r'^repository = "(.+?)/?"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
+    return found and found.group(1)
+
+
+def chapters(items):
+    """All chapters that have a file, with those below them."""
+    for item in items:
+        chapter = item.get("Chapter") if isinstance(item, dict) else None
+        if chapter:
+            if chapter["path"]:
+                yield chapter
+            yield from chapters(chapter["sub_items"])
+
+
+def in_repository(path):
+    """The path in the repository of a path that is relative to the guide."""
+    return posixpath.normpath(posixpath.join(GUIDE, path))
+
+
+def in_book(file):
+    """Where the book has a chapter. Those from outside of the guide are beside its pages."""
+    path = file.removeprefix(GUIDE) if file.startswith(GUIDE) else posixpath.basename(file)
+    return re.sub(r"(^|/)README\.md$", r"\1index.md", path)
+
+
+def rewritten(link, file, book, address):
+    """What the book has in place of a match of PIECE in the page `file`."""
+    text, target = link.groups()
+    if target is None or re.match(r"[a-z]+:|#", target):
+        return link.group()
+    path, hash_, anchor = target.partition("#")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
+    folder = posixpath.dirname(in_book(file))
+    if path in book or path.startswith(GUIDE):
+        return f"[{text}]({posixpath.relpath(in_book(path), folder or '.')}{hash_}{anchor})"
+    if address:
+        return f"[{text}]({address}/blob/main/{path}{hash_}{anchor})"
+    return text if path.startswith(text.strip("`")) else f"{text} (`{path}`)"
+
+
+def main():
+    if sys.argv[1:2] == ["supports"]:
+        return
+    _, book = json.load(sys.stdin)
+    address = repository()
+    pages = list(chapters(book["items"]))
+    files = {in_repository(page["path"]) for page in pages}
+    for page in pages:
+        file = in_repository(page["path"])
+        page["content"] = PIECE.sub(lambda link: rewritten(link, file, files, address), page["content"])
+        page["path"] = in_book(file)
+    json.dump(book, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
