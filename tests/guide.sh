@@ -17,3 +17,4 @@ if grep -qE '\b(WARN|ERROR)\b' <<<"$log"; then
   exit 1
 fi
 python3 tests/guide/check_book.py target/guide
+python3 -B docs/draw/draw.py --check
