@@ -4,6 +4,7 @@
 //! blank line) is an excerpt of this module, in the same order and but for the indentation.
 
 mod from_others;
+mod keys;
 mod migration;
 mod operations;
 mod reading;
@@ -21,7 +22,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each document with Rust code, and the module in which its code is compiled.
-const DOCUMENTS: [(&str, &str); 12] = [
+const DOCUMENTS: [(&str, &str); 13] = [
     ("README.md", include_str!("guide/readme.rs")),
     // Compiled as examples; what AWS's library needs is compiled outside of the workspace.
     (
@@ -34,6 +35,7 @@ const DOCUMENTS: [(&str, &str); 12] = [
             include_str!("../../../peers/src/bin/move_table.rs"),
         ),
     ),
+    ("docs/guide/keys.md", include_str!("guide/keys.rs")),
     ("docs/guide/migration.md", include_str!("guide/migration.rs")),
     ("docs/guide/operations.md", include_str!("guide/operations.rs")),
     ("docs/guide/reading.md", include_str!("guide/reading.rs")),
