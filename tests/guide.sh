@@ -2,8 +2,20 @@
 # Builds the guide as a book in target/guide/, and checks it: mdBook has no warning, every link leads to a file and a
 # heading, nothing is loaded from elsewhere, and the pictures are those that docs/draw/ draws today.
 #
-# mdBook comes from PyPI, with the digests of tests/guide/requirements.txt. This takes a few seconds.
+#   tests/guide.sh                        # takes a few seconds
+#   tests/guide.sh --browser              # also opens each page in a browser: tests/guide/browse.mjs
+#   tests/guide.sh --browser FOLDER       # .. and stores a screenshot of each
+#
+# mdBook comes from PyPI, with the digests of tests/guide/requirements.txt. The browser is the first Chromium that the
+# machine has, or Debian's; playwright-core, which controls it, comes from npm and needs Node 20.
 set -euo pipefail
+
+screenshots=${2:+$(realpath -m "$2")}
+case "${1-}" in
+  '') browser= ;;
+  --browser) browser=1 ;;
+  *) echo "usage: tests/guide.sh [--browser [FOLDER]]" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")/.."
 
 readonly venv=target/guide-tools
@@ -18,3 +30,22 @@ if grep -qE '\b(WARN|ERROR)\b' <<<"$log"; then
 fi
 python3 tests/guide/check_book.py target/guide
 python3 -B docs/draw/draw.py --check
+
+chromium_of() {
+  local candidate
+  for candidate in chromium-headless-shell chromium chromium-browser google-chrome; do
+    command -v "$candidate" && return
+  done
+  return 1
+}
+
+if [ -n "$browser" ]; then
+  chromium_of >/dev/null || {
+    apt-get update -q && apt-get install -yq --no-install-recommends chromium-headless-shell fonts-dejavu-core
+  }
+  readonly node=target/guide-browser
+  mkdir -p "$node"
+  cp tests/guide/* "$node/"
+  npm ci --prefix "$node" --ignore-scripts --no-audit --no-fund --silent
+  node "$node/browse.mjs" target/guide "$(chromium_of)" "$screenshots"
+fi

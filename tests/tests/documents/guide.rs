@@ -68,6 +68,7 @@ fn every_document_with_rust_code_is_compared() {
     let chapters = guide.map(|entry| {
         format!("docs/guide/{}", entry.expect("an entry").file_name().to_string_lossy())
     });
+    let chapters = chapters.filter(|name| name.ends_with(".md"));
     for document in chapters.chain(["README.md", "envelope-testing/README.md"].map(str::to_owned)) {
         let has_code = !rust_paragraphs(&read(&document)).is_empty();
         assert_eq!(has_code, listed.contains(&document), "{document}");
