@@ -54,10 +54,13 @@ for (const { name, width, height, colorScheme } of SCREENS) {
   for (current of pages) {
     await tab.goto(`${origin}/${current}`);
     const seen = await tab.evaluate(() => ({
-      width: document.documentElement.scrollWidth,
+      // Tables and code scroll in boxes of their own. What else is too wide makes one of these scroll.
+      wide: [document.documentElement, ...document.querySelectorAll('.page, #mdbook-content, main')]
+        .filter(element => element.scrollWidth > element.clientWidth)
+        .map(element => `${element.tagName} has ${element.scrollWidth} pixels in ${element.clientWidth}`),
       pictures: [...document.images].filter(image => !image.naturalWidth).map(image => image.src),
     }));
-    if (seen.width > width) report(`${seen.width} pixels wide`);
+    for (const element of seen.wide) report(`wider than the screen: ${element}`);
     for (const picture of seen.pictures) report(`an empty picture: ${picture}`);
     if (screenshots && current !== 'print.html') {
       await mkdir(screenshots, { recursive: true });
