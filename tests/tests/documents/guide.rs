@@ -3,17 +3,31 @@
 //! Each document has a module. Each paragraph of each Rust block in the document (lines up to a
 //! blank line) is an excerpt of this module, in the same order and but for the indentation.
 
+mod choosing_keys;
+mod decide_first;
+mod errors;
+mod faq;
+mod first_record;
 mod from_others;
+mod groups;
 mod keys;
+mod lambda;
+mod marks;
 mod migration;
+mod multi_region;
+mod observability;
 mod operations;
+mod partners;
 mod reading;
 mod readme;
 mod search;
+mod security_model;
 mod single_table;
+mod streams;
 mod struct_changes;
 mod testing;
 mod testing_readme;
+mod why;
 mod without_a_table;
 mod writing;
 
@@ -22,8 +36,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each document with Rust code, and the module in which its code is compiled.
-const DOCUMENTS: [(&str, &str); 13] = [
+const DOCUMENTS: [(&str, &str); 27] = [
     ("README.md", include_str!("guide/readme.rs")),
+    ("docs/guide/choosing-keys.md", include_str!("guide/choosing_keys.rs")),
+    ("docs/guide/decide-first.md", include_str!("guide/decide_first.rs")),
+    ("docs/guide/errors.md", include_str!("guide/errors.rs")),
+    ("docs/guide/faq.md", include_str!("guide/faq.rs")),
+    ("docs/guide/first-record.md", include_str!("guide/first_record.rs")),
     // Compiled as examples; what AWS's library needs is compiled outside of the workspace.
     (
         "docs/guide/from-others.md",
@@ -35,14 +54,29 @@ const DOCUMENTS: [(&str, &str); 13] = [
             include_str!("../../../peers/src/bin/move_table.rs"),
         ),
     ),
+    ("docs/guide/groups.md", include_str!("guide/groups.rs")),
     ("docs/guide/keys.md", include_str!("guide/keys.rs")),
+    (
+        "docs/guide/lambda.md",
+        concat!(
+            include_str!("guide/lambda.rs"),
+            include_str!("../../../examples/examples/lambda_stream.rs"),
+        ),
+    ),
+    ("docs/guide/marks.md", include_str!("guide/marks.rs")),
     ("docs/guide/migration.md", include_str!("guide/migration.rs")),
+    ("docs/guide/multi-region.md", include_str!("guide/multi_region.rs")),
+    ("docs/guide/observability.md", include_str!("guide/observability.rs")),
     ("docs/guide/operations.md", include_str!("guide/operations.rs")),
+    ("docs/guide/partners.md", include_str!("guide/partners.rs")),
     ("docs/guide/reading.md", include_str!("guide/reading.rs")),
     ("docs/guide/search.md", include_str!("guide/search.rs")),
+    ("docs/guide/security-model.md", include_str!("guide/security_model.rs")),
     ("docs/guide/single-table.md", include_str!("guide/single_table.rs")),
+    ("docs/guide/streams.md", include_str!("guide/streams.rs")),
     ("docs/guide/struct-changes.md", include_str!("guide/struct_changes.rs")),
     ("docs/guide/testing.md", include_str!("guide/testing.rs")),
+    ("docs/guide/why.md", include_str!("guide/why.rs")),
     ("docs/guide/without-a-table.md", include_str!("guide/without_a_table.rs")),
     ("docs/guide/writing.md", include_str!("guide/writing.rs")),
     ("envelope-testing/README.md", include_str!("guide/testing_readme.rs")),
@@ -87,6 +121,16 @@ fn rust_paragraphs(document: &str) -> Vec<Vec<&str>> {
 fn end_of_excerpt(code: &[&str], excerpt: &[&str]) -> Option<usize> {
     let start = code.windows(excerpt.len()).position(|lines| lines == excerpt)?;
     Some(start + excerpt.len())
+}
+
+/// Whether one `text` block of the document has `text`, however its lines are broken.
+fn is_printed_in(document: &str, text: &str) -> bool {
+    let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = on_one_line(text);
+    let document = read(document);
+    let blocks = document.split("\n```text\n").skip(1);
+    let mut blocks = blocks.map(|rest| rest.split("\n```").next().unwrap_or_default());
+    blocks.any(|block| on_one_line(block).contains(&text))
 }
 
 fn read(document: &str) -> String {
