@@ -10,7 +10,7 @@ import base64, json, pathlib, random, secrets, sys
 import cbor2
 
 from sealing import Case, envelope, key, opens
-import tags
+from adapters import tags
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz_-.0189 ÄéßñЖ中🦀"
 

@@ -82,7 +82,7 @@ def dek_headers():
     yield bad("no-keys", "format-malformed", "no wrapped key", b"\x01\x00\x00")
     yield bad("17-keys", "format-malformed", "seventeen wrapped keys", b"\x01\x00\x11" + entry * 17)
     yield bad("zero-length-key", "format-malformed", "a wrapped key of no length", b"\x01\x00\x02\xc8\x00\x00\x00" + entry)
-    too_long = b"\xc8\x00" + (6145).to_bytes(2) + bytes(6145)
+    too_long = b"\xc8\x00" + (6145).to_bytes(2, "big") + bytes(6145)
     yield bad("key-too-long", "format-malformed", "a wrapped key of 6,145 bytes", b"\x01\x00\x02" + too_long + entry)
     for length, where in [
         (1, "the version"),

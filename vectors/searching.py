@@ -5,7 +5,7 @@ import base64
 import cbor2
 
 from sealing import B, Case, N, S, flip, opens, refused, seed
-import tags
+from adapters import tags
 
 KEY, OLDER = bytes(range(32)), seed("older search key", 32)
 TRIM_LOWER = ["trim", "ascii_lowercase"]

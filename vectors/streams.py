@@ -149,7 +149,7 @@ def chunks():
     plain = [THREE.plaintext[at : at + KIB] for at in range(0, len(THREE.plaintext), KIB)]
 
     def chunk(index, last, text, aad=aad):
-        return cipher.encrypt(bytes(7) + index.to_bytes(4) + bytes([last]), text, aad)
+        return cipher.encrypt(bytes(7) + index.to_bytes(4, "big") + bytes([last]), text, aad)
 
     yield bad("last-unmarked", "the last chunk not marked as the last", head + a + b + chunk(2, False, plain[2]), 2)
     yield bad("first-marked", "the first chunk marked as the last", head + chunk(0, True, plain[0]) + b + c, 0)
@@ -161,7 +161,7 @@ def chunks():
     yield bad("short-middle", "a chunk in the middle that is not whole", head + a + chunk(1, False, plain[1][:-1]) + c, 1)
     first_alone = head + chunk(0, False, plain[0]) + chunk(1, False, plain[1], b"") + chunk(2, True, plain[2], b"")
     yield bad("context-in-first-alone", "the context bound by the first chunk alone", first_alone, 1)
-    as_bytes = envelope.associated_data("bytes", THREE.case.place(), THREE.case.attributes)
+    as_bytes = THREE.case.place().associated_data("bytes", THREE.case.attributes)
     yield bad("of-bytes", "chunks sealed with the label of content `bytes`", head + b"".join(chunk(i, i == 2, plain[i], as_bytes) for i in range(3)), 0)
 
 
@@ -193,7 +193,7 @@ def headers():
     yield bad("commitment-flipped", "authentication", "a bit of the commitment flipped", flip(head, 31))
     no_dek = head[: -len(dek) - 4]
     yield bad("dek-none", "format-malformed", "an `encrypted_dek` of no length", no_dek + bytes(4))
-    yield bad("dek-too-long", "format-malformed", "a length of 102,452", no_dek + (102452).to_bytes(4) + dek)
+    yield bad("dek-too-long", "format-malformed", "a length of 102,452", no_dek + (102452).to_bytes(4, "big") + dek)
     yield bad("dek-huge", "format-malformed", "a length of 4 GiB", no_dek + b"\xff" * 4 + dek)
     yield bad("dek-shorter", "format-truncated", "an `encrypted_dek` without its last byte", THREE.header(dek=dek[:-1]))
     yield bad("dek-longer", "format-trailing", "a byte behind the last wrapped key", THREE.header(dek=dek + b"\0"))

@@ -6,7 +6,7 @@ import cbor2
 
 from kms_keys import KEY as KMS_KEY
 from sealing import OTHER_ROOT_KEY, ROOT_KEY, Case, S, envelope, flip, key, seed, wrapping
-import tags
+from adapters import tags
 
 TABLE, KEYS, PAIRS = "patients", (key("patient_id", S("p_1")),), {"purpose": "care"}
 WARD_KEY = seed("root key of the ward", 32)

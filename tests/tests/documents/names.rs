@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A path that starts with one of these is a path in the repository.
-const FOLDERS: [&str; 13] = [
+const FOLDERS: [&str; 14] = [
     "benches/",
     "deploy/",
     "docs/",
@@ -16,6 +16,7 @@ const FOLDERS: [&str; 13] = [
     "examples/",
     "fuzz/",
     "peers/",
+    "python/",
     "tests/",
     "vectors/",
 ];
