@@ -23,6 +23,9 @@ __all__ = ["decrypt_item"]
 NO_RIGHT = ("key-wrong", "key-denied", "key-disabled", "key-pending-deletion", "key-not-found")
 
 
+MAX_DIGITS = 39  # of an integer of 128 bits
+
+
 class Options(NamedTuple):
     """How items are read."""
 
@@ -167,7 +170,8 @@ def _key_fields(record: RecordType, item: Item, fields: Mapping[str, Any]) -> di
 def _part(key: Key, text: str, digits: int) -> int | str:
     if not digits:
         return text
-    refuse_if(not (text.isascii() and text.isdigit()), "key-fields", _other_key(key))
+    is_integer = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    refuse_if(not is_integer, "key-fields", _other_key(key))
     return int(text)
 
 

@@ -92,12 +92,14 @@ def read_item(item: Mapping[str, Any], key: str) -> Item:
     """An item in one of the forms of boto3. The attribute `key`, which is no map in any table, shows which."""
     if not isinstance(item, Mapping) or not all(isinstance(name, str) for name in item):
         raise refusal("item", "an item must be a dict with the attributes by name, as boto3 returns it")
-    read = _of_client if isinstance(item.get(key, {}), Mapping) else of_python
+    shows_form = item.get(key, next(iter(item.values()), {}))
+    read = _of_client if isinstance(shows_form, Mapping) else of_python
     return {name: _read(name, value, read) for name, value in item.items()}
 
 
 def _read(name: str, value: Any, read: Any) -> Attribute:
     try:
+        _text(name)
         attribute: Attribute = read(value)
     except (TypeError, ValueError, binascii.Error) as error:
         raise refusal("item", f"the attribute `{escaped(name)}` is not as boto3 returns it: {error}") from None
@@ -143,7 +145,7 @@ def of_python(value: Any, levels: int = MAX_LEVELS) -> Attribute:
     if isinstance(value, (int, Decimal)):
         return Attribute("N", str(value))
     if isinstance(value, str):
-        return Attribute("S", value)
+        return Attribute("S", _text(value))
     if _is_binary(value):
         return Attribute("B", _bytes(value))
     if isinstance(value, Mapping):
@@ -170,6 +172,8 @@ def _is_binary(value: Any) -> bool:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("there is no text where the type needs one")
+    if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError("it is no text that UTF-8 can encode")
     return value
 
 

@@ -120,6 +120,7 @@ class Schema:
         """The schema in the text of such a file."""
         try:
             file = json.loads(text)
+            json.dumps(file, ensure_ascii=False).encode()  # a name that UTF-8 cannot encode is none
         except (ValueError, RecursionError):
             raise refusal("schema", "this is not a schema file of Envelope: it is not JSON") from None
         entries = _Object("the file", file)

@@ -32,6 +32,8 @@ class KeyTable:
         if hasattr(dynamodb, "Table"):
             dynamodb = dynamodb.Table(self._name)
         self._is_client = not hasattr(dynamodb, "table_name")
+        if not self._is_client:
+            self._name = dynamodb.table_name
         self._dynamodb = dynamodb
 
     @property
