@@ -34,11 +34,11 @@ def cbor(fields):
     return cbor2.dumps({name: cbor2.undefined if value is UNDEFINED else value for name, value in fields.items()})
 
 
-def seal(fields, attributes, authenticated, *, table="users", form="raw", keys=("user_id",), pairs=None, dek=True):
+def seal(fields, attributes, authenticated, *, table="users", form="raw", keys=("user_id",), pairs=None, content="record"):
     """An item in the form of boto3's resources."""
     stored = {name: of_python(value) for name, value in attributes.items()}
     place = Place(table, form, tuple((key, stored[key]) for key in keys), pairs or {}, stored)
-    payload = _writer.seal(DATA_KEY, bytes(24), authenticated, place.associated_data("record", authenticated), cbor(fields))
+    payload = _writer.seal(DATA_KEY, bytes(24), authenticated, place.associated_data(content, authenticated), cbor(fields))
     wrapped = _writer.local_wrap(ROOT_KEY, bytes(24), place.encryption_context(), DATA_KEY)
     encoded = _writer.encode_dek(form, [WrappedKey(1, local_id(ROOT_KEY), wrapped)])
     return {**attributes, "encrypted_payload": payload, "encrypted_dek": encoded}

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 import sealed
-from envelope_dynamo import WITHHELD, AuthenticationError, DataError, EnvelopeError, NotSealedError, UsageError, decrypt_item
+from envelope_dynamo import WITHHELD, AuthenticationError, DataError, EnvelopeError, GroupKeys, NotSealedError, UsageError
+from envelope_dynamo import decrypt_item
 from envelope_dynamo import _tags
 from envelope_dynamo._cbor import UNDEFINED
 from envelope_dynamo._values import of_python
@@ -101,9 +102,9 @@ CHANGES = {
     "another key": ({"user_id": "u_2"}, "key-mismatch"),
     "an authenticated attribute": ({"plan": "free"}, "authentication"),
     "an authenticated attribute as another type": ({"plan": b"pro"}, "authentication"),
-    "a field in plaintext as well": ({"email": "eve@example.com"}, "marks"),
     "payload of another type": ({"encrypted_payload": "text"}, "incomplete"),
     "a key that is a set": ({"user_id": {"u_1"}}, "key-attribute"),
+    "a key that is empty": ({"user_id": ""}, "key-attribute"),
 }
 
 
@@ -113,7 +114,11 @@ def test_a_changed_item_is_refused_and_the_error_has_no_value_of_it(changes, cod
     assert error.code == code
     assert error.record.startswith("users[user_id=") and str(error).startswith(error.record)
     assert SECRET not in f"{error!s} {error!r} {error.__cause__!r}"
-    assert "eve@example.com" not in f"{error!s} {error!r}"
+
+
+def test_a_field_that_is_also_in_plaintext_is_refused():
+    error = refused(user(email="eve@example.com"))
+    assert error.code == "marks" and "also has it in plaintext" in str(error) and "eve" not in str(error)
 
 
 def test_the_errors_have_the_classes_of_who_must_act():
@@ -199,6 +204,22 @@ def test_a_field_under_two_names_is_refused(fields, attributes, listed):
     assert refused(seal(fields, {"user_id": "u_1", **attributes}, listed), ALIASED).code == "marks"
 
 
+def test_a_withheld_field_in_plaintext_is_refused_even_if_the_record_authenticates_it():
+    grouped = schema(User={**USER, "groups": ["g"], "fields": {"email": {"mark": "encrypted", "group": "g", "optional": True}}})
+    group = seal({}, {"user_id": "u_1"}, [], pairs={"group": "g"}, content="group")
+    sealed_group = {"encrypted_payload_g": group["encrypted_payload"], "encrypted_dek_g": group["encrypted_dek"]}
+    for listed, outcome in [((), WITHHELD), (("email",), "marks")]:
+        attributes = {"user_id": "u_1", "encrypted_payload_g": sealed_group["encrypted_payload_g"], **dict.fromkeys(listed, "x")}
+        item = {**seal({}, attributes, ["encrypted_payload_g", *listed]), **sealed_group}
+        office = GroupKeys(KEYS, {})
+        if outcome is WITHHELD:
+            assert decrypt_item(item, grouped, office)["email"] is WITHHELD
+        else:
+            with pytest.raises(DataError) as error:
+                decrypt_item(item, grouped, office)
+            assert error.value.code == outcome
+
+
 def test_a_field_is_read_under_its_alias():
     assert opened(seal({"mail": "a"}, {"user_id": "u_1"}, []), ALIASED)["email"] == "a"
 
@@ -234,12 +255,28 @@ def test_the_parts_of_composed_keys_are_fields():
 
 def test_a_record_whose_fields_make_another_key_is_refused():
     assert refused(order(order="o_2"), SHOP).code == "key-fields"
+    twice = {**ORDER, "sort_key": key("sk", "ORDER#{user}#{order}"), "fields": {**ORDER["fields"], "day": "plaintext"}}
+    assert opened(order(sk="ORDER#u_1#o_1", day=1), schema(Order=twice))["user"] == "u_1"
+    assert refused(order(sk="ORDER#u_2#o_1", day=1), schema(Order=twice)).code == "key-fields"
 
 
 @pytest.mark.parametrize("changes", [{"kind": "invoice"}, {"sk": "ORDER#00007"}, {"sk": "ORDER#00007#o#1"}, {"pk": "USER#"}, {"pk": b"USER#u"}])
 def test_an_item_that_is_of_no_type_is_refused(changes):
     error = refused({**order(), **changes}, SHOP)
     assert (error.code, error.record) == ("wrong-type", "shop")
+
+
+def test_an_item_that_could_be_of_several_types_is_refused():
+    error = refused(user(), schema(User=USER, Person=USER))
+    assert error.code == "wrong-type" and "could be each of `User`, `Person`" in str(error)
+
+
+@pytest.mark.parametrize("plan", ["", b"pro", None, ["pro"]])
+def test_a_pair_of_the_context_must_be_a_text_or_a_number(plan):
+    paired = schema(User={**USER, "pairs": ["plan"]})
+    assert refused(user(plan=plan), paired).code == "pair"
+    without = {name: value for name, value in user().items() if name != "plan"}
+    assert refused(without, paired).code == "pair"
 
 
 def test_the_attribute_of_the_type_must_be_authenticated():
@@ -283,6 +320,33 @@ def test_a_tag_is_compared_with_the_value_if_a_search_key_is_given():
         assert opened(item, SEARCHABLE).is_sealed, "authenticated, and not compared"
         error = refused(item, SEARCHABLE, search_keys=[OTHER_KEY, SEARCH_KEY])
         assert error.code == "tag-mismatch" and SECRET not in str(error)
+
+
+def test_a_tag_is_compared_with_values_to_which_the_record_is_bound():
+    """Not with one that was accepted in plaintext, nor with a mark that has no value under one name of several."""
+    field = {"mark": "encrypted", "accept": "plaintext", "optional": True, "aliases": ["mail"]}
+    aliased = schema(User={**USER, "fields": {"email": field}, "search_tags": {"email": [{"field": "email", "steps": ["trim"]}]}})
+    tag = {"blind_email": tagged(SECRET)["blind_email"]}
+
+    def item(fields, attributes, listed):
+        return seal(fields, {"user_id": "u_1", **attributes, **tag}, ["blind_email", *listed])
+
+    for bound in [item({"mail": SECRET}, {}, []), item({}, {"email": SECRET}, ["email"]),
+                  item({"email": UNDEFINED, "mail": SECRET}, {}, [])]:  # fmt: skip
+        assert opened(bound, aliased, search_keys=[SEARCH_KEY])["email"] == SECRET
+    unbound = item({}, {"email": SECRET}, [])
+    assert opened(unbound, aliased)["email"] == SECRET
+    assert refused(unbound, aliased, search_keys=[SEARCH_KEY]).code == "tag-mismatch"
+
+
+def test_a_tag_of_the_key_is_compared_with_the_key():
+    both = [_tags.TaggedField("user_id"), _tags.TaggedField("email")]
+    searchable = schema(User={**USER, "fields": {"email": "encrypted"},
+                              "search_tags": {"user_id+email": [{"field": "user_id"}, {"field": "email"}]}})  # fmt: skip
+    keys = _tags.derive(bytes(32), _tags.definition("users", "user_id+email", both))
+    tag = {"blind_user_id+email": _tags.tag(keys, _tags.message(both, [of_python("u_1"), of_python(SECRET)]))}
+    item = seal({"email": SECRET, "user_id": "u_9"}, {"user_id": "u_1", **tag}, list(tag))
+    assert opened(item, searchable, search_keys=[SEARCH_KEY])["user_id"] == "u_1"
 
 
 def test_a_tag_under_another_search_key_is_not_compared():

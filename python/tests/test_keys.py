@@ -6,7 +6,7 @@ import uuid
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from envelope_dynamo import BranchKeys, CachedKeys, Context, DataKeyError, EnvelopeError, GroupKeys, KmsKeys, LocalKeys
-from envelope_dynamo import UsageError, _writer
+from envelope_dynamo import UsageError, _writer, decrypt_item
 from envelope_dynamo._provider import WrappedKey
 from envelope_dynamo._secret import Secret
 from envelope_dynamo.keys import FirstOf, KmsRsaKeys, RsaKeys, SearchKey, read_search_keys
@@ -14,6 +14,7 @@ from envelope_dynamo.keys._branch import branch_data_key
 from envelope_dynamo.keys._cache import Cache
 from envelope_dynamo.keys._rsa import oaep, rsa_id
 from fakes import ClientError, KeyItems
+from sealed import USER, schema, user
 
 PLACE = "arn:aws:kms:eu-central-1:111122223333"
 ARN = f"{PLACE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -135,6 +136,17 @@ def test_a_secret_of_kms_has_a_context_of_its_own():
     kms = Kms({"KeyId": ARN, "Plaintext": b"token"})
     assert KmsKeys(kms, ARN).decrypt_direct(b"blob", Context("tokens")).expose() == b"token"
     assert kms.requests[0]["EncryptionContext"] == {"table": "tokens", "envelope": "direct"}
+
+
+@pytest.mark.parametrize("returned", [Secret(bytes(31)), bytes(32), None])
+def test_a_provider_that_returns_something_else_than_a_data_key_is_refused(returned):
+    class Wrong:
+        def unwrap(self, entries, context):
+            return returned
+
+    with pytest.raises(DataKeyError) as error:
+        decrypt_item(user(), schema(User=USER), Wrong())
+    assert error.value.code == "key-invalid-answer"
 
 
 # --- branch keys and search keys ---

@@ -46,6 +46,7 @@ PROBLEMS = {
     "an unprotected type that encrypts": {"unprotected": True},
     "a tag of another name": {"search_tags": {"mail": [{"field": "email"}]}},
     "a tag of a plaintext field": {"search_tags": {"visits": [{"field": "visits"}]}},
+    "a unique value without a tag": {"unique": ["email"]},
     "a tag with an unknown step": {"search_tags": {"email": [{"field": "email", "steps": ["soundex"]}]}},
     "a format that names no field": {"partition_key": {"name": "pk", "format": "USER#{nobody}"}},
     "a format with an encrypted field": {"partition_key": {"name": "pk", "format": "USER#{email}"}},
@@ -60,8 +61,9 @@ def test_a_record_type_that_is_not_valid_is_refused(changes):
     refused(json.dumps({"envelope-schema": 1, "records": {"User": {**USER, **changes}}}))
 
 
-def test_what_people_write_into_the_file_is_allowed():
-    schema(User={**USER, "plaintext_until": "2027-03-31", "reasons": {"email": "a reason"}})
+def test_what_concerns_writers_and_people_is_allowed():
+    tags = {"search_tags": {"email": [{"field": "email"}]}, "unique": ["email"], "index_keys": {"gsi1pk": "PLAN#{plan}"}}
+    schema(User={**USER, **tags, "plaintext_until": "2027-03-31", "reasons": {"email": "a reason"}})
 
 
 @pytest.mark.parametrize(

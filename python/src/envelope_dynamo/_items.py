@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import _tags
+from ._cbor import UNDEFINED
 from ._payload import open_payload, parse_payload
 from ._place import DEK, PAYLOAD, is_reserved, parts_of, place_of, type_of
 from ._provider import Keys
@@ -216,10 +217,10 @@ def _check_tags(record: RecordType, item: Item, written: Written, search_keys: S
 def _own_value(record: RecordType, name: str, item: Item, written: Written) -> Attribute | None:
     """The value of a field to which the record is bound (13.6-2)."""
     field = record.fields.get(name)
-    names = field.names if field else (name,)
-    for each in names:
-        if each in written.sealed:
-            return _tags.of_sealed(written.sealed[each])
-        if each in item and (each in written.listed or field is None):
-            return _tags.of_attribute(item[each])
-    return None
+    if field is None:  # a key is read from the item, whatever is sealed under its name (8-6)
+        return _tags.of_attribute(item.get(name))
+    sealed = [written.sealed[each] for each in field.names if written.sealed.get(each, UNDEFINED) is not UNDEFINED]
+    if sealed:
+        return _tags.of_sealed(sealed[0])
+    listed = [item[each] for each in field.names if each in item and each in written.listed]
+    return _tags.of_attribute(listed[0]) if listed else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._context import Place
 from ._values import SCALARS, Attribute, Item, canonical
-from .errors import escaped, refusal, refuse_if
+from .errors import escaped, refusal
 from .schema import Key, RecordType, Table
 
 PAYLOAD, DEK = "encrypted_payload", "encrypted_dek"
@@ -67,5 +67,4 @@ def _pair(record: RecordType, name: str, item: Item) -> str:
     stored = next((item[each] for each in names if each in item), None)
     if stored is None or stored.type not in ("S", "N"):
         raise refusal("pair", problem)
-    refuse_if(not stored.value, "pair", problem)
     return str(canonical(stored)[1])

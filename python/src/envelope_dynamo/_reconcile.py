@@ -59,7 +59,7 @@ class _Rules:
         """The attribute of an entity type, and a tag whose definition is known, are never accepted unprotected."""
         tags = [f"{PREFIX}{name}" for name in self.record.search_tags if f"{PREFIX}{name}" in self.item]
         for name in [*self.record.entity, *tags]:
-            if name in self.written.sealed or name not in self.written.listed:
+            if name not in self.written.listed:
                 raise self.refusal(name, "is in the item, but the record does not authenticate it")
 
     def sealed_values(self, field: Field) -> list[Any]:

@@ -198,7 +198,9 @@ def _record(name: str, value: Any) -> RecordType:
         index_keys=tuple(entries.texts("index_keys", dict)),
         is_unprotected=entries.take("unprotected", bool, False),
     )
-    groups = set(entries.texts("groups", list))
+    groups, unique = set(entries.texts("groups", list)), entries.texts("unique", list)
+    if not found.search_tags.keys() >= set(unique):
+        raise entries.problem("`unique` names something else than a search tag")
     entries.take("plaintext_until", str, None), entries.texts("reasons", dict)  # for people, and for `schema check`
     entries.end()
     problem = _problem(found, groups)
