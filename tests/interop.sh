@@ -28,11 +28,14 @@ environment python3 "$out/venv"
 rm -rf "$out/dist"
 "$out/venv/bin/python" -m build -q --no-isolation --outdir "$out/dist" python # the wheel is built from the sdist
 "$out/venv/bin/pip" install -q --disable-pip-version-check --no-deps "$out"/dist/*.whl
+# As installed, so that a missing py.typed is noticed; then a program that uses the package.
 "$out/venv/bin/mypy" --config-file python/pyproject.toml --cache-dir "$out/mypy" -p envelope_dynamo
+"$out/venv/bin/mypy" --config-file python/pyproject.toml --cache-dir "$out/mypy" python/tests/typed_usage.py
 
 cargo build --workspace --example servers --example interop
 export ENVELOPE_SERVERS=$PWD/target/debug/examples/servers ENVELOPE_INTEROP=$PWD/target/debug/examples/interop
 "$out/venv/bin/pytest" -q python
+"$out/venv/bin/pytest" -q --rootdir python --doctest-modules --pyargs envelope_dynamo
 
 oldest=$(python_of)
 if [ -n "$oldest" ]; then

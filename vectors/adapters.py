@@ -29,6 +29,13 @@ def attribute(value):
     return None if value is None else _values._of_client(value)
 
 
+def dynamodb_json(found):
+    """An attribute of type S, N or B as in a vector; None if it is absent."""
+    if found is None:
+        return None
+    return {found.type: base64.b64encode(found.value).decode() if found.type == "B" else found.value}
+
+
 def place(table, form, keys, attributes, pairs):
     own = tuple((key["name"], attribute(key["value"])) for key in keys)
     return _context.Place(table, form, own, pairs, {name: attribute(value) for name, value in attributes.items()})
@@ -54,13 +61,16 @@ def definition(table, name, fields):
 
 
 def message(fields, values):
-    found = [value if isinstance(value, _values.Attribute) else attribute(value) for value in values]
-    return _tags.message(tagged(fields), found)
+    return _tags.message(tagged(fields), [attribute(value) for value in values])
 
 
 def of_encoded(sealed):
     """The attribute that the encoded value of an encrypted field counts as."""
-    return _tags.of_sealed(Reader(sealed, *["malformed-record"] * 3).item(undefined=True))
+    return dynamodb_json(_tags.of_sealed(Reader(sealed, *["malformed-record"] * 3).item(undefined=True)))
+
+
+def of_attribute(value):
+    return dynamodb_json(_tags.of_attribute(attribute(value)))
 
 
 def of_vector(vector):
@@ -71,7 +81,7 @@ def of_vector(vector):
     keys = _tags.derive(bytes.fromhex(vector["search_key"]), encoded)
     found = {"definition": encoded.hex(), "mac_key": keys.mac_key.hex(), "generation": keys.generation.hex()}
     values = [
-        of_encoded(bytes.fromhex(value["sealed"])) if value and "sealed" in value else _tags.of_attribute(attribute(value))
+        of_encoded(bytes.fromhex(value["sealed"])) if value and "sealed" in value else of_attribute(value)
         for value in vector["values"]
     ]
     encoded = message(vector["fields"], values)
@@ -85,7 +95,7 @@ def values_of(fields, sealed, listed, keys, attributes):  # [13.6-2]: the authen
         if name in sealed:
             yield of_encoded(sealed[name])
         elif name in keys or name in listed:
-            yield _tags.of_attribute(attribute(keys.get(name) or attributes.get(name)))
+            yield of_attribute(keys.get(name) or attributes.get(name))
         else:
             yield None
 

@@ -98,6 +98,15 @@ def test_a_map_that_python_cannot_have_as_dict_is_a_list_of_pairs(pairs, monkeyp
     assert found in ([(1, 1), (True, 2)], [([1], 2)])
 
 
+BELOW = b"\xc3\x50\x80" + bytes(15)  # the integer -2^127 - 1
+
+
+@pytest.mark.parametrize("value", [b"\xa2\x01\x02\x01\x03", b"\xa2\x61a\x02\x61a\x03", BELOW], ids=["a key twice", "a name twice", "too low"])
+def test_an_authentic_value_that_the_format_does_not_allow_is_refused(value, monkeypatch):
+    monkeypatch.setattr(sealed, "cbor", lambda _: b"\xa1\x65email" + value)
+    assert refused(seal({}, {"user_id": "u_1"}, []), with_fields(email="encrypted")).code == "malformed-record"
+
+
 CHANGES = {
     "another key": ({"user_id": "u_2"}, "key-mismatch"),
     "an authenticated attribute": ({"plan": "free"}, "authentication"),

@@ -183,11 +183,14 @@ def test_a_branch_key_that_was_moved_does_not_unwrap(moved):
     assert refused(branch_keys(items), [of_branch()]).code == "key-mismatch"
 
 
-@pytest.mark.parametrize("changes", [{"encrypted_dek": "text"}, {"encrypted_dek": b"\x01\x02"}, {"encrypted_dek": None}])
-def test_an_item_of_branch_keys_that_was_changed_is_refused(changes):
+OF_ANOTHER_FORM = _writer.encode_dek("raw", [WrappedKey(1, bytes(8), bytes(72))])
+
+
+@pytest.mark.parametrize("stored", ["text", b"\x01\x02", None, OF_ANOTHER_FORM])
+def test_an_item_of_branch_keys_that_was_changed_is_refused(stored):
     items = KeyItems({VERSION: BRANCH_KEY}, ROOT_KEY)
     original = items.item
-    items.item = lambda **key: {**original(**key), **changes}
+    items.item = lambda **key: {**original(**key), "encrypted_dek": stored}
     assert refused(branch_keys(items), [of_branch()]).code == "key-invalid-answer"
 
 
@@ -209,10 +212,13 @@ def test_a_record_without_the_pair_of_the_branch_is_refused():
 
 def test_an_outage_of_the_table_of_branch_keys_is_told_from_a_missing_branch():
     class Down(KeyItems):
-        def get_item(self, **_):
+        def get_item(self, *, Key, ConsistentRead):
+            if Key["version"] != VERSION:
+                return super().get_item(Key=Key, ConsistentRead=ConsistentRead)
             raise ClientError("InternalServerError", status=500)
 
-    error = refused(branch_keys(Down({}, ROOT_KEY)), [of_branch()])
+    other = str(uuid.UUID(int=9))
+    error = refused(branch_keys(Down({other: BRANCH_KEY}, ROOT_KEY)), [of_branch(), of_branch(other)])
     assert error.code == "key-unavailable" and "GetItem with the table `branch-keys`" in str(error)
 
 

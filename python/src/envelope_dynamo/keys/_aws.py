@@ -43,7 +43,7 @@ class KmsClient(Protocol):
 
 
 def ask(operation: str, what: str, call: Callable[[], Any]) -> Mapping[str, Any]:
-    """The answer of a service, or an error without what was asked: a request holds keys of records."""
+    """The answer of a service, or an error. Of the error of botocore only the answer is taken: others quote the request."""
     try:
         answer = call()
     except EnvelopeError:
