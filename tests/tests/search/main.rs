@@ -3,5 +3,6 @@
 
 mod reading;
 mod reindexing;
+mod rotation_model;
 mod several_fields;
 mod writing;
