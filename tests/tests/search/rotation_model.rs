@@ -188,9 +188,8 @@ impl World {
     async fn step(&self) {
         self.ledger().step += 1;
         if let Some((seconds, waits)) = self.pause.get() {
-            let is_open = |it: &Waiting| {
-                it.step == Step::WriteKeys || waits && it.step == Step::Write
-            };
+            let is_open =
+                |it: &Waiting| it.step == Step::WriteKeys || waits && it.step == Step::Write;
             if !self.let_through(is_open).await {
                 self.pause.set(None);
                 self.time.advance(seconds);
@@ -231,7 +230,7 @@ impl World {
     fn disturb_clock(&self) {
         let process = self.random.index(PROCESSES.len());
         let clock = &self.clocks[process];
-        if process % 2 == 0 {
+        if process.is_multiple_of(2) {
             clock.freeze(self.random.chance(50));
         } else {
             let skew = *self.random.choose(&[-MAX_SKEW, 0, MAX_SKEW]);
