@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import threading
 
 import pytest
 from envelope_dynamo import EnvelopeError, UsageError, open_export
@@ -57,6 +58,50 @@ def test_with_on_error_the_next_record_follows(tmp_path):
     assert ids(path, on_error=errors.append) == ["u_1", "u_3"]
     assert [error.code for error in errors] == ["authentication", "export", "export"]
     assert [error.location for error in errors] == [f"{path}:{number}" for number in (2, 3, 4)]
+
+
+class Gate:
+    """A key provider whose first call waits until `calls` calls are under way."""
+
+    def __init__(self, calls):
+        self.barrier, self.begun = threading.Barrier(calls), 0
+
+    def unwrap(self, entries, context):
+        self.begun += 1
+        self.barrier.wait(timeout=60)  # fails the test, instead of hanging, if there are fewer threads
+        return KEYS.unwrap(entries, context)
+
+
+def test_threads_open_records_side_by_side_and_keep_their_order(tmp_path):
+    path = export(tmp_path / "a.json.gz", *(line(number, **({"plan": "x"} if number % 5 == 3 else {})) for number in range(40)))
+    errors = []
+    records = open_export(path, SCHEMA, Gate(4), threads=4, on_error=errors.append)
+    assert [record["user_id"] for record in records] == [f"u_{number}" for number in range(40) if number % 5 != 3]
+    assert [error.location for error in errors] == [f"{path}:{number + 1}" for number in range(3, 40, 5)]
+
+
+def test_with_threads_the_first_error_ends_the_iteration_and_memory_has_a_bound(tmp_path):
+    path = export(tmp_path / "a.json.gz", line(0), line(1, plan="free"), *map(line, range(2, 300)))
+    keys = Gate(1)
+    records = open_export(path, SCHEMA, keys, threads=2)
+    assert next(records)["user_id"] == "u_0"
+    with pytest.raises(EnvelopeError) as error:
+        next(records)
+    assert error.value.location == f"{path}:2"
+    assert keys.begun <= 2 * 4 + 2
+
+
+def test_a_damaged_file_is_an_error_with_threads_too(tmp_path):
+    path = export(tmp_path / "a.json.gz", *map(line, range(3)))
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(EnvelopeError, match="damaged, or ends too early"):
+        ids(path, threads=2)
+
+
+@pytest.mark.parametrize("threads", [0, 65])
+def test_the_number_of_threads_has_a_bound(tmp_path, threads):
+    with pytest.raises(UsageError):
+        ids(export(tmp_path / "a.json.gz", line(1)), threads=threads)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:40] + b"\xff" * 20 + data[60:], lambda data: b"text"])

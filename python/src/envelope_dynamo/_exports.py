@@ -6,19 +6,24 @@ import gzip
 import json
 import os
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, cast
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from ._items import Options, open_item
 from ._provider import Keys
 from ._record import Record
-from .errors import EnvelopeError, refusal
+from .errors import EnvelopeError, refusal, refuse_if
 from .keys._search import SearchKey
 from .schema import Schema
 
 __all__ = ["open_export"]
 
+T = TypeVar("T")
+
 MAX_LINE_BYTES = 8 * 1024 * 1024  # an item has 400 KB, and JSON makes each byte six at most
+MAX_THREADS, LINES_PER_THREAD = 64, 4
 
 
 def open_export(
@@ -28,6 +33,7 @@ def open_export(
     *,
     table: str | None = None,
     on_error: Callable[[EnvelopeError], object] | None = None,
+    threads: int = 1,
     trust_plaintext_items: bool = False,
     search_keys: Sequence[SearchKey] = (),
 ) -> Iterator[Record]:
@@ -40,20 +46,54 @@ def open_export(
     A record that does not open raises its error, which names file and line, and ends the iteration. With ``on_error``,
     that function gets the error, and the next record follows.
 
+    ``threads`` (1 to 64) calls to KMS are under way at a time. The records come in their order all the same, and
+    ``on_error`` is called in the caller's thread. The clients of boto3 may be shared by threads, and its resources may
+    not.
+
     Security: as for `decrypt_item`. An export is read as it is: that it is complete is not verified.
     """
     options, found = Options(keys, trust_plaintext_items, search_keys), schema.table(table)
-    for file in _files(os.fspath(path)):
-        for number, line in _lines(file):
-            try:
-                record = open_item(_item(line), found, options)
-            except EnvelopeError as error:
-                error.location = f"{file}:{number}"
-                if on_error is None:
-                    raise
-                on_error(error)
-                continue
-            yield record
+    refuse_if(not 1 <= threads <= MAX_THREADS, "configuration", f"an export is read by 1 to {MAX_THREADS} threads")
+
+    def open_line(line: Line) -> Record | EnvelopeError:
+        try:
+            return open_item(_item(line.text), found, options)
+        except EnvelopeError as error:
+            error.location = f"{line.file}:{line.number}"
+            return error
+
+    lines = (line for file in _files(os.fspath(path)) for line in _lines(file))
+    for opened in map(open_line, lines) if threads == 1 else _side_by_side(open_line, lines, threads):
+        if isinstance(opened, Record):
+            yield opened
+        elif on_error is None:
+            raise opened
+        else:
+            on_error(opened)
+
+
+class Line(NamedTuple):
+    """A line that is not empty."""
+
+    file: str
+    number: int
+    text: bytes
+
+
+def _side_by_side(open_line: Callable[[Line], T], lines: Iterator[Line], threads: int) -> Iterator[T]:
+    """The results in the order of the lines. No more than four lines for each thread are in memory."""
+    pending: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for line in lines:
+                pending.append(pool.submit(open_line, line))
+                if len(pending) == threads * LINES_PER_THREAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for unfinished in pending:
+                unfinished.cancel()
 
 
 def _files(path: str) -> list[str]:
@@ -70,8 +110,7 @@ def _is_data(name: str) -> bool:
     return name.endswith((".json.gz", ".json")) and not name.startswith("manifest-")
 
 
-def _lines(file: str) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not empty, with their numbers."""
+def _lines(file: str) -> Iterator[Line]:
     try:
         with _opened(file) as stream:
             number = 0
@@ -80,7 +119,7 @@ def _lines(file: str) -> Iterator[tuple[int, bytes]]:
                 if len(line) > MAX_LINE_BYTES:
                     raise _no_item("it is longer than any item", f"{file}:{number}")
                 if line.strip():
-                    yield number, line
+                    yield Line(file, number, line)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise _no_item("the compressed file is damaged, or ends too early", file) from None
 
