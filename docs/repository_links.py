@@ -4,6 +4,9 @@
 A page may link to any file of the repository, by a path relative to itself. In the book, a link to a chapter leads to
 the chapter, wherever its file is, and a link to another file leads to that file's public address. The address is the
 `repository` of the workspace in Cargo.toml. As long as there is none, the link becomes its text and the file's path.
+
+A chapter that is the README.md of another folder, such as the decisions, is followed by the other pages of its folder,
+so that SUMMARY.md need not list them.
 """
 
 import json
@@ -41,8 +44,19 @@ def in_repository(path):
 
 def in_book(file):
     """Where the book has a chapter. Those from outside of the guide are beside its pages."""
-    path = file.removeprefix(GUIDE) if file.startswith(GUIDE) else posixpath.basename(file)
+    path = file.removeprefix(GUIDE).removeprefix("docs/")
     return re.sub(r"(^|/)README\.md$", r"\1index.md", path)
+
+
+def add_folder(readme):
+    """Gives a README.md the other pages of its folder as chapters below it."""
+    for file in sorted((ROOT / in_repository(readme["path"])).parent.glob("*.md")):
+        if file.name != "README.md":
+            content = file.read_text(encoding="utf-8")
+            path = posixpath.join(posixpath.dirname(readme["path"]), file.name)
+            chapter = {"name": content.partition("\n")[0].lstrip("# "), "content": content, "number": None}
+            chapter |= {"path": path, "source_path": path, "sub_items": [], "parent_names": [readme["name"]]}
+            readme["sub_items"].append({"Chapter": chapter})
 
 
 def rewritten(link, file, book, address):
@@ -65,6 +79,9 @@ def main():
         return
     _, book = json.load(sys.stdin)
     address = repository()
+    for page in list(chapters(book["items"])):
+        if re.fullmatch(r"\.\./.+/README\.md", page["path"]):
+            add_folder(page)
     pages = list(chapters(book["items"]))
     files = {in_repository(page["path"]) for page in pages}
     for page in pages:

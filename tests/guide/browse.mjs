@@ -39,11 +39,12 @@ await new Promise(ready => server.listen(0, '127.0.0.1', ready));
 const origin = `http://127.0.0.1:${server.address().port}`;
 
 const problems = new Set();
-const pages = (await readdir(book)).filter(name => name.endsWith('.html') && name !== 'toc.html');
+const pages = (await readdir(book, { recursive: true })).filter(name => name.endsWith('.html') && name !== 'toc.html');
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 for (const { name, width, height, colorScheme } of SCREENS) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
   const tab = await context.newPage();
+  tab.setDefaultTimeout(120_000);
   let current;
   const report = text => problems.add(`${current}, ${name}: ${text}`);
   tab.on('console', message => ['error', 'warning'].includes(message.type()) && report(message.text()));
@@ -64,7 +65,7 @@ for (const { name, width, height, colorScheme } of SCREENS) {
     for (const picture of seen.pictures) report(`an empty picture: ${picture}`);
     if (screenshots && current !== 'print.html') {
       await mkdir(screenshots, { recursive: true });
-      await tab.screenshot({ path: path.join(screenshots, `${path.parse(current).name}-${name}.png`), fullPage: true });
+      await tab.screenshot({ path: path.join(screenshots, `${current.replace(/[/]/g, '-').replace('.html', '')}-${name}.png`), fullPage: true });
     }
   }
   current = 'index.html';
