@@ -54,7 +54,8 @@ def add_folder(readme):
         if file.name != "README.md":
             content = file.read_text(encoding="utf-8")
             path = posixpath.join(posixpath.dirname(readme["path"]), file.name)
-            chapter = {"name": content.partition("\n")[0].lstrip("# "), "content": content, "number": None}
+            number = readme["number"] + [len(readme["sub_items"]) + 1]
+            chapter = {"name": content.partition("\n")[0].lstrip("# "), "content": content, "number": number}
             chapter |= {"path": path, "source_path": path, "sub_items": [], "parent_names": [readme["name"]]}
             readme["sub_items"].append({"Chapter": chapter})
 
