@@ -28,6 +28,8 @@ environment python3 "$out/venv"
 rm -rf "$out/dist"
 "$out/venv/bin/python" -m build -q --no-isolation --outdir "$out/dist" python # the wheel is built from the sdist
 "$out/venv/bin/pip" install -q --disable-pip-version-check --no-deps "$out"/dist/*.whl
+"$out/venv/bin/ruff" format --no-cache --check python
+"$out/venv/bin/ruff" check --no-cache python
 # As installed, so that a missing py.typed is noticed; then a program that uses the package.
 "$out/venv/bin/mypy" --config-file python/pyproject.toml --cache-dir "$out/mypy" -p envelope_dynamo
 "$out/venv/bin/mypy" --config-file python/pyproject.toml --cache-dir "$out/mypy" python/tests/typed_usage.py

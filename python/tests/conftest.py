@@ -1,4 +1,6 @@
-"""Makes the adapters of the vectors importable: they are beside the vectors, and not in this package."""
+"""Makes the adapters of the vectors importable: they are beside the vectors, and not in this
+package.
+"""
 
 import sys
 

@@ -24,18 +24,30 @@ class PlayedKms:
     def decrypt(self, *, KeyId, CiphertextBlob, EncryptionContext, EncryptionAlgorithm):
         self.calls += 1
         assert EncryptionAlgorithm == "SYMMETRIC_DEFAULT"
-        known = next((each for each in self.answers if bytes.fromhex(each["ciphertext_blob"]) == CiphertextBlob), {})
+        known = next(
+            (
+                each
+                for each in self.answers
+                if bytes.fromhex(each["ciphertext_blob"]) == CiphertextBlob
+            ),
+            {},
+        )
         if "refuses" in known:
             raise ClientError(known["refuses"])
         if not known or known["encryption_context"] != EncryptionContext:
             raise ClientError("InvalidCiphertextException")
         if known["key"] != KeyId:
             raise ClientError("IncorrectKeyException")
-        return {"KeyId": known.get("answered_key", KeyId), "Plaintext": bytes.fromhex(known["plaintext"])}
+        return {
+            "KeyId": known.get("answered_key", KeyId),
+            "Plaintext": bytes.fromhex(known["plaintext"]),
+        }
 
 
 class KeyItems:
-    """A `Table` of branch keys, whose every branch has these keys: `keys` has them by version, as UUID."""
+    """A `Table` of branch keys, whose every branch has these keys: `keys` has them by version, as
+    UUID.
+    """
 
     table_name = "branch-keys"
 
@@ -44,11 +56,20 @@ class KeyItems:
         self.calls = 0
 
     def item(self, branch, version):
-        pairs = {"branch": branch, "version": version, **({"purpose": self.purpose} if self.purpose else {})}
+        pairs = {
+            "branch": branch,
+            "version": version,
+            **({"purpose": self.purpose} if self.purpose else {}),
+        }
         context = Place(self.logical, "table", pairs=pairs).encryption_context()
         wrapped = writer.local_wrap(self.root_key, bytes(24), context, self.keys[version])
         dek = writer.encode_dek("table", [WrappedKey(1, local_id(self.root_key), wrapped)])
-        return {"branch": branch, "version": version, "created": 1_700_000_000, "encrypted_dek": dek}
+        return {
+            "branch": branch,
+            "version": version,
+            "created": 1_700_000_000,
+            "encrypted_dek": dek,
+        }
 
     def get_item(self, *, Key, ConsistentRead):
         self.calls += 1
@@ -61,6 +82,14 @@ class KeyItems:
         versions = ["active", *self.keys]
         at = versions.index(ExclusiveStartKey["version"]) + 1 if ExclusiveStartKey else 0
         version = versions[at]
-        item = {"branch": branch, "version": version, "write": "x"} if version == "active" else self.item(branch, version)
-        last = {"LastEvaluatedKey": {"branch": branch, "version": version}} if at + 1 < len(versions) else {}
+        item = (
+            {"branch": branch, "version": version, "write": "x"}
+            if version == "active"
+            else self.item(branch, version)
+        )
+        last = (
+            {"LastEvaluatedKey": {"branch": branch, "version": version}}
+            if at + 1 < len(versions)
+            else {}
+        )
         return {"Items": [item], **last}

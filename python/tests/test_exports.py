@@ -6,9 +6,10 @@ import json
 import threading
 
 import pytest
-from envelope_dynamo import EnvelopeError, UsageError, open_export
 from sealed import KEYS, SECRET, USER, schema, seal
 from test_items import client_form
+
+from envelope_dynamo import EnvelopeError, UsageError, open_export
 
 SCHEMA = schema(User=USER)
 
@@ -48,12 +49,17 @@ def test_the_first_record_that_does_not_open_ends_the_iteration_and_is_named(tmp
     assert next(records)["user_id"] == "u_1"
     with pytest.raises(EnvelopeError) as error:
         next(records)
-    assert str(error.value).startswith(f"{path}:2: users[user_id=u_2]: ") and error.value.code == "authentication"
+    assert (
+        str(error.value).startswith(f"{path}:2: users[user_id=u_2]: ")
+        and error.value.code == "authentication"
+    )
 
 
 def test_with_on_error_the_next_record_follows(tmp_path):
     incremental = json.dumps({"NewImage": {}}).encode() + b"\n"
-    path = export(tmp_path / "a.json.gz", line(1), line(2, plan="free"), b"no json\n", incremental, line(3))
+    path = export(
+        tmp_path / "a.json.gz", line(1), line(2, plan="free"), b"no json\n", incremental, line(3)
+    )
     errors = []
     assert ids(path, on_error=errors.append) == ["u_1", "u_3"]
     assert [error.code for error in errors] == ["authentication", "export", "export"]
@@ -68,16 +74,25 @@ class Gate:
 
     def unwrap(self, entries, context):
         self.begun += 1
-        self.barrier.wait(timeout=60)  # fails the test, instead of hanging, if there are fewer threads
+        self.barrier.wait(
+            timeout=60
+        )  # fails the test, instead of hanging, if there are fewer threads
         return KEYS.unwrap(entries, context)
 
 
 def test_threads_open_records_side_by_side_and_keep_their_order(tmp_path):
-    path = export(tmp_path / "a.json.gz", *(line(number, **({"plan": "x"} if number % 5 == 3 else {})) for number in range(40)))
+    path = export(
+        tmp_path / "a.json.gz",
+        *(line(number, **({"plan": "x"} if number % 5 == 3 else {})) for number in range(40)),
+    )
     errors = []
     records = open_export(path, SCHEMA, Gate(4), threads=4, on_error=errors.append)
-    assert [record["user_id"] for record in records] == [f"u_{number}" for number in range(40) if number % 5 != 3]
-    assert [error.location for error in errors] == [f"{path}:{number + 1}" for number in range(3, 40, 5)]
+    assert [record["user_id"] for record in records] == [
+        f"u_{number}" for number in range(40) if number % 5 != 3
+    ]
+    assert [error.location for error in errors] == [
+        f"{path}:{number + 1}" for number in range(3, 40, 5)
+    ]
 
 
 def test_with_threads_the_first_error_ends_the_iteration_and_memory_has_a_bound(tmp_path):
@@ -104,7 +119,14 @@ def test_the_number_of_threads_has_a_bound(tmp_path, threads):
         ids(export(tmp_path / "a.json.gz", line(1)), threads=threads)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:40] + b"\xff" * 20 + data[60:], lambda data: b"text"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:-9],
+        lambda data: data[:40] + b"\xff" * 20 + data[60:],
+        lambda data: b"text",
+    ],
+)
 def test_a_damaged_file_is_an_error_even_with_on_error(tmp_path, damage):
     path = export(tmp_path / "a.json.gz", *map(line, range(3)))
     path.write_bytes(damage(path.read_bytes()))
@@ -128,7 +150,12 @@ def test_a_folder_without_an_export_is_refused(tmp_path):
 
 
 def test_an_export_with_items_in_plaintext_is_read_if_the_caller_asks_for_it(tmp_path):
-    plain = json.dumps({"Item": {"user_id": {"S": "u_9"}, "email": {"S": "x"}, "plan": {"S": "pro"}}}).encode() + b"\n"
+    plain = (
+        json.dumps(
+            {"Item": {"user_id": {"S": "u_9"}, "email": {"S": "x"}, "plan": {"S": "pro"}}}
+        ).encode()
+        + b"\n"
+    )
     path = export(tmp_path / "a.json.gz", line(1), plain)
     found = list(open_export(path, SCHEMA, KEYS, trust_plaintext_items=True))
     assert [record.is_sealed for record in found] == [True, False]

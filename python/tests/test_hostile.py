@@ -11,13 +11,14 @@ import random
 
 import pytest
 import sealed
-from envelope_dynamo import EnvelopeError, Schema, decrypt_item, open_export, open_stream
-from envelope_dynamo._cbor import Reader, record_reader
-from envelope_dynamo._payload import parse_dek, parse_payload
 from sealed import KEYS, USER, schema, seal, user
 from test_items import ORDER, REMINDER, SHOP, client_form, order
 from test_streams import CONTEXT
 from test_streams import sealed as sealed_stream
+
+from envelope_dynamo import EnvelopeError, Schema, decrypt_item, open_export, open_stream
+from envelope_dynamo._cbor import Reader, record_reader
+from envelope_dynamo._payload import parse_dek, parse_payload
 
 ROUNDS = 3000
 
@@ -41,16 +42,38 @@ def changed(rng, data):
     return bytes(data)
 
 
-@pytest.mark.parametrize("parse", [parse_dek, parse_payload, lambda data: record_reader(data).record(), lambda data: Reader(data).names()])
+@pytest.mark.parametrize(
+    "parse",
+    [
+        parse_dek,
+        parse_payload,
+        lambda data: record_reader(data).record(),
+        lambda data: Reader(data).names(),
+    ],
+)
 def test_parsers_of_bytes(parse):
     rng, item = random.Random(1), user()
-    seeds = [item["encrypted_payload"], item["encrypted_dek"], sealed.cbor({"a": [1.5, {"b": None}], "c": 2**70}), b"\x81\x61a"]
+    seeds = [
+        item["encrypted_payload"],
+        item["encrypted_dek"],
+        sealed.cbor({"a": [1.5, {"b": None}], "c": 2**70}),
+        b"\x81\x61a",
+    ]
     opened = [outcome(lambda: parse(changed(rng, rng.choice(seeds)))) for _ in range(ROUNDS)]
     opened += [outcome(lambda: parse(rng.randbytes(rng.randint(0, 80)))) for _ in range(ROUNDS)]
     assert not all(opened)
 
 
-@pytest.mark.parametrize("head", [b"\x9b" + b"\xff" * 8, b"\xbb" + b"\xff" * 8, b"\x5b" + b"\xff" * 8, b"\x81" * 200, b"\xa1\x01" * 200])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x9b" + b"\xff" * 8,
+        b"\xbb" + b"\xff" * 8,
+        b"\x5b" + b"\xff" * 8,
+        b"\x81" * 200,
+        b"\xa1\x01" * 200,
+    ],
+)
 def test_lengths_that_are_not_there_cost_nothing(head):
     for data in (head, b"\xa1\x61a" + head):
         assert not outcome(lambda: record_reader(data).record())
@@ -77,7 +100,13 @@ def changed_json(rng, value):
     value = copy.deepcopy(value)
     place = value
     while True:
-        inner = list(place) if isinstance(place, dict) else range(len(place)) if isinstance(place, list) else []
+        inner = (
+            list(place)
+            if isinstance(place, dict)
+            else range(len(place))
+            if isinstance(place, list)
+            else []
+        )
         if not inner:
             return value
         name = rng.choice(list(inner))
@@ -86,24 +115,46 @@ def changed_json(rng, value):
             continue
         found = place.pop(name)
         if isinstance(place, dict) and rng.random() < 0.8:
-            place[rng.choice([name, name, name, "x", "\ud800", "encrypted_payload", "blind_email"])] = rng.choice([*VALUES, found])
+            place[
+                rng.choice([name, name, name, "x", "\ud800", "encrypted_payload", "blind_email"])
+            ] = rng.choice([*VALUES, found])
         return value
 
 
-@pytest.mark.parametrize("item, table", [(user(), schema(User=USER)), (order(), SHOP)], ids=["user", "order"])
+@pytest.mark.parametrize(
+    "item, table", [(user(), schema(User=USER)), (order(), SHOP)], ids=["user", "order"]
+)
 def test_changed_items_in_both_forms_of_boto3(item, table):
     rng, in_client_form = random.Random(3), client_form(item)
     for _ in range(ROUNDS):
         for form in (item, in_client_form):
             changed_item = changed_json(rng, form)
-            outcome(lambda: decrypt_item(changed_item, table, KEYS, trust_plaintext_items=rng.random() < 0.5))
+            outcome(
+                lambda: decrypt_item(
+                    changed_item, table, KEYS, trust_plaintext_items=rng.random() < 0.5
+                )
+            )
 
 
 def test_changed_schema_files():
     rng = random.Random(4)
-    tags = {"search_tags": {"email": [{"field": "email", "steps": ["trim"]}]}, "pairs": ["plan"], "groups": ["g"]}
-    fields = {**USER["fields"], "more": {"mark": "encrypted", "group": "g", "aliases": ["much"], "optional": True}}
-    file = {"envelope-schema": 1, "records": {"User": {**USER, **tags, "fields": fields}, "Order": ORDER, "Reminder": REMINDER}}
+    tags = {
+        "search_tags": {"email": [{"field": "email", "steps": ["trim"]}]},
+        "pairs": ["plan"],
+        "groups": ["g"],
+    }
+    fields = {
+        **USER["fields"],
+        "more": {"mark": "encrypted", "group": "g", "aliases": ["much"], "optional": True},
+    }
+    file = {
+        "envelope-schema": 1,
+        "records": {
+            "User": {**USER, **tags, "fields": fields},
+            "Order": ORDER,
+            "Reminder": REMINDER,
+        },
+    }
     assert Schema.parse(json.dumps(file)).tables == ["shop", "users"]
     opened = 0
     for _ in range(ROUNDS):
@@ -116,7 +167,9 @@ def test_changed_streams_open_in_no_place():
     rng, stream = random.Random(5), sealed_stream()
     for _ in range(ROUNDS // 3):
         data = changed(rng, stream)
-        assert data == stream or not outcome(lambda: list(open_stream(io.BytesIO(data), CONTEXT, KEYS)))
+        assert data == stream or not outcome(
+            lambda: list(open_stream(io.BytesIO(data), CONTEXT, KEYS))
+        )
 
 
 def test_changed_exports(tmp_path):

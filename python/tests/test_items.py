@@ -6,13 +6,22 @@ from decimal import Decimal
 
 import pytest
 import sealed
-from envelope_dynamo import WITHHELD, AuthenticationError, DataError, EnvelopeError, GroupKeys, NotSealedError, UsageError
-from envelope_dynamo import decrypt_item
-from envelope_dynamo import _tags
+from sealed import KEYS, SECRET, USER, schema, seal, user, with_fields
+
+from envelope_dynamo import (
+    WITHHELD,
+    AuthenticationError,
+    DataError,
+    EnvelopeError,
+    GroupKeys,
+    NotSealedError,
+    UsageError,
+    _tags,
+    decrypt_item,
+)
 from envelope_dynamo._cbor import UNDEFINED
 from envelope_dynamo._values import of_python
 from envelope_dynamo.keys import SearchKey
-from sealed import KEYS, SECRET, USER, schema, seal, user, with_fields
 
 
 class Binary:
@@ -57,7 +66,10 @@ EVERY_TYPE = {
     "form",
     [
         lambda item: item,
-        lambda item: {name: Binary(value) if isinstance(value, bytes) else value for name, value in item.items()},
+        lambda item: {
+            name: Binary(value) if isinstance(value, bytes) else value
+            for name, value in item.items()
+        },
         client_form,
         lambda item: client_form(item, lambda value: base64.b64encode(value).decode()),
     ],
@@ -73,8 +85,18 @@ def test_every_type_is_read_in_every_form_of_an_item(form):
 
 def test_a_record_has_its_fields_in_the_order_of_the_schema_and_names_its_type():
     record = opened(user())
-    assert list(record.items()) == [("user_id", "u_1"), ("email", SECRET), ("plan", "pro"), ("visits", 7)]
-    assert (record.type_name, record.table, record.is_sealed, record.withheld) == ("User", "users", True, [])
+    assert list(record.items()) == [
+        ("user_id", "u_1"),
+        ("email", SECRET),
+        ("plan", "pro"),
+        ("visits", 7),
+    ]
+    assert (record.type_name, record.table, record.is_sealed, record.withheld) == (
+        "User",
+        "users",
+        True,
+        [],
+    )
 
 
 def test_repr_shows_names_alone_and_a_record_is_pickled():
@@ -85,13 +107,32 @@ def test_repr_shows_names_alone_and_a_record_is_pickled():
     assert pickle.loads(pickle.dumps(WITHHELD)) is WITHHELD
 
 
-@pytest.mark.parametrize("value", [None, True, -1, 2**64 - 1, 2**127, -(2**127), 0.5, b"\x00", [1, [2]], {"a": {"b": 1}}, {1: "x"}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        -1,
+        2**64 - 1,
+        2**127,
+        -(2**127),
+        0.5,
+        b"\x00",
+        [1, [2]],
+        {"a": {"b": 1}},
+        {1: "x"},
+    ],
+)
 def test_sealed_values_come_back_as_they_were_written(value):
-    found = opened(seal({"email": value}, {"user_id": "u_1"}, []), with_fields(email="encrypted"))["email"]
+    found = opened(seal({"email": value}, {"user_id": "u_1"}, []), with_fields(email="encrypted"))[
+        "email"
+    ]
     assert (found, type(found)) == (value, type(value))
 
 
-@pytest.mark.parametrize("pairs", [b"\xa2\x01\x01\xf5\x02", b"\xa1\x81\x01\x02"], ids=["1 and true", "an array"])
+@pytest.mark.parametrize(
+    "pairs", [b"\xa2\x01\x01\xf5\x02", b"\xa1\x81\x01\x02"], ids=["1 and true", "an array"]
+)
 def test_a_map_that_python_cannot_have_as_dict_is_a_list_of_pairs(pairs, monkeypatch):
     monkeypatch.setattr(sealed, "cbor", lambda _: b"\xa1\x65email" + pairs)
     found = opened(seal({}, {"user_id": "u_1"}, []), with_fields(email="encrypted"))["email"]
@@ -101,10 +142,17 @@ def test_a_map_that_python_cannot_have_as_dict_is_a_list_of_pairs(pairs, monkeyp
 BELOW = b"\xc3\x50\x80" + bytes(15)  # the integer -2^127 - 1
 
 
-@pytest.mark.parametrize("value", [b"\xa2\x01\x02\x01\x03", b"\xa2\x61a\x02\x61a\x03", BELOW], ids=["a key twice", "a name twice", "too low"])
+@pytest.mark.parametrize(
+    "value",
+    [b"\xa2\x01\x02\x01\x03", b"\xa2\x61a\x02\x61a\x03", BELOW],
+    ids=["a key twice", "a name twice", "too low"],
+)
 def test_an_authentic_value_that_the_format_does_not_allow_is_refused(value, monkeypatch):
     monkeypatch.setattr(sealed, "cbor", lambda _: b"\xa1\x65email" + value)
-    assert refused(seal({}, {"user_id": "u_1"}, []), with_fields(email="encrypted")).code == "malformed-record"
+    assert (
+        refused(seal({}, {"user_id": "u_1"}, []), with_fields(email="encrypted")).code
+        == "malformed-record"
+    )
 
 
 CHANGES = {
@@ -127,7 +175,11 @@ def test_a_changed_item_is_refused_and_the_error_has_no_value_of_it(changes, cod
 
 def test_a_field_that_is_also_in_plaintext_is_refused():
     error = refused(user(email="eve@example.com"))
-    assert error.code == "marks" and "also has it in plaintext" in str(error) and "eve" not in str(error)
+    assert (
+        error.code == "marks"
+        and "also has it in plaintext" in str(error)
+        and "eve" not in str(error)
+    )
 
 
 def test_the_errors_have_the_classes_of_who_must_act():
@@ -148,7 +200,9 @@ def test_a_key_is_shown_in_errors_as_the_program_shows_it_to_kms():
 def test_the_names_of_sealed_fields_that_the_schema_does_not_have_are_in_no_error():
     item = seal({"email": SECRET, "diagnosis": "gout"}, {"user_id": "u_1", "plan": "pro"}, [])
     error = refused(item)
-    assert error.code == "marks" and "encrypted [email] and 1 that the schema does not name" in str(error)
+    assert error.code == "marks" and "encrypted [email] and 1 that the schema does not name" in str(
+        error
+    )
     assert "diagnosis" not in str(error)
 
 
@@ -181,9 +235,14 @@ def test_an_item_in_plaintext_is_read_only_if_the_caller_asks_for_it():
     assert opened(user(), trust_plaintext_items=True).is_sealed
 
 
-@pytest.mark.parametrize("name", ["encrypted_payload", "encrypted_dek", "encrypted_payload_medical", "encrypted_dek_x"])
+@pytest.mark.parametrize(
+    "name", ["encrypted_payload", "encrypted_dek", "encrypted_payload_medical", "encrypted_dek_x"]
+)
 def test_an_item_with_any_attribute_of_sealed_data_is_not_in_plaintext(name):
-    assert refused({**PLAIN, name: b"x"}, trust_plaintext_items=True).code in ("incomplete", "not-sealed")
+    assert refused({**PLAIN, name: b"x"}, trust_plaintext_items=True).code in (
+        "incomplete",
+        "not-sealed",
+    )
 
 
 # --- fields ---
@@ -193,10 +252,14 @@ def test_a_field_that_is_missing_is_an_error_unless_it_is_optional():
     item = seal({"email": UNDEFINED}, {"user_id": "u_1"}, [])
     error = refused(item, with_fields(email="encrypted"))
     assert error.code == "missing-field" and "`email`" in str(error)
-    assert opened(item, with_fields(email={"mark": "encrypted", "optional": True})) == {"user_id": "u_1"}
+    assert opened(item, with_fields(email={"mark": "encrypted", "optional": True})) == {
+        "user_id": "u_1"
+    }
 
 
-ALIASED = with_fields(email={"mark": "encrypted", "aliases": ["mail"], "accept": "plaintext", "optional": True})
+ALIASED = with_fields(
+    email={"mark": "encrypted", "aliases": ["mail"], "accept": "plaintext", "optional": True}
+)
 
 
 @pytest.mark.parametrize(
@@ -214,11 +277,24 @@ def test_a_field_under_two_names_is_refused(fields, attributes, listed):
 
 
 def test_a_withheld_field_in_plaintext_is_refused_even_if_the_record_authenticates_it():
-    grouped = schema(User={**USER, "groups": ["g"], "fields": {"email": {"mark": "encrypted", "group": "g", "optional": True}}})
+    grouped = schema(
+        User={
+            **USER,
+            "groups": ["g"],
+            "fields": {"email": {"mark": "encrypted", "group": "g", "optional": True}},
+        }
+    )
     group = seal({}, {"user_id": "u_1"}, [], pairs={"group": "g"}, content="group")
-    sealed_group = {"encrypted_payload_g": group["encrypted_payload"], "encrypted_dek_g": group["encrypted_dek"]}
+    sealed_group = {
+        "encrypted_payload_g": group["encrypted_payload"],
+        "encrypted_dek_g": group["encrypted_dek"],
+    }
     for listed, outcome in [((), WITHHELD), (("email",), "marks")]:
-        attributes = {"user_id": "u_1", "encrypted_payload_g": sealed_group["encrypted_payload_g"], **dict.fromkeys(listed, "x")}
+        attributes = {
+            "user_id": "u_1",
+            "encrypted_payload_g": sealed_group["encrypted_payload_g"],
+            **dict.fromkeys(listed, "x"),
+        }
         item = {**seal({}, attributes, ["encrypted_payload_g", *listed]), **sealed_group}
         office = GroupKeys(KEYS, {})
         if outcome is WITHHELD:
@@ -253,23 +329,47 @@ SHOP = schema(Order=ORDER, Reminder=REMINDER)
 
 
 def order(listed=("kind", "order"), **changes):
-    attributes = {"pk": "USER#u_1", "sk": "ORDER#00007#o_1", "kind": "order", "order": "o_1", **changes}
-    return seal({"card": "4111"}, attributes, listed, table="shop", keys=("pk", "sk"), pairs={"user": "u_1"})
+    attributes = {
+        "pk": "USER#u_1",
+        "sk": "ORDER#00007#o_1",
+        "kind": "order",
+        "order": "o_1",
+        **changes,
+    }
+    return seal(
+        {"card": "4111"}, attributes, listed, table="shop", keys=("pk", "sk"), pairs={"user": "u_1"}
+    )
 
 
 def test_the_parts_of_composed_keys_are_fields():
     record = opened(order(), SHOP)
-    assert (record, record.type_name) == ({"user": "u_1", "day": 7, "order": "o_1", "card": "4111"}, "Order")
+    assert (record, record.type_name) == (
+        {"user": "u_1", "day": 7, "order": "o_1", "card": "4111"},
+        "Order",
+    )
 
 
 def test_a_record_whose_fields_make_another_key_is_refused():
     assert refused(order(order="o_2"), SHOP).code == "key-fields"
-    twice = {**ORDER, "sort_key": key("sk", "ORDER#{user}#{order}"), "fields": {**ORDER["fields"], "day": "plaintext"}}
+    twice = {
+        **ORDER,
+        "sort_key": key("sk", "ORDER#{user}#{order}"),
+        "fields": {**ORDER["fields"], "day": "plaintext"},
+    }
     assert opened(order(sk="ORDER#u_1#o_1", day=1), schema(Order=twice))["user"] == "u_1"
     assert refused(order(sk="ORDER#u_2#o_1", day=1), schema(Order=twice)).code == "key-fields"
 
 
-@pytest.mark.parametrize("changes", [{"kind": "invoice"}, {"sk": "ORDER#00007"}, {"sk": "ORDER#00007#o#1"}, {"pk": "USER#"}, {"pk": b"USER#u"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "invoice"},
+        {"sk": "ORDER#00007"},
+        {"sk": "ORDER#00007#o#1"},
+        {"pk": "USER#"},
+        {"pk": b"USER#u"},
+    ],
+)
 def test_an_item_that_is_of_no_type_is_refused(changes):
     error = refused({**order(), **changes}, SHOP)
     assert (error.code, error.record) == ("wrong-type", "shop")
@@ -311,7 +411,13 @@ def test_a_table_must_be_named_if_the_schema_has_several():
 # --- search tags ---
 
 
-SEARCHABLE = schema(User={**USER, "fields": {"email": "encrypted"}, "search_tags": {"email": [{"field": "email", "steps": ["trim"]}]}})
+SEARCHABLE = schema(
+    User={
+        **USER,
+        "fields": {"email": "encrypted"},
+        "search_tags": {"email": [{"field": "email", "steps": ["trim"]}]},
+    }
+)
 SEARCH_KEY, OTHER_KEY = SearchKey(bytes(32)), SearchKey(bytes(range(32)))
 
 
@@ -332,9 +438,17 @@ def test_a_tag_is_compared_with_the_value_if_a_search_key_is_given():
 
 
 def test_a_tag_is_compared_with_values_to_which_the_record_is_bound():
-    """Not with one that was accepted in plaintext, nor with a mark that has no value under one name of several."""
+    """Not with one that was accepted in plaintext, nor with a mark that has no value under one name
+    of several.
+    """
     field = {"mark": "encrypted", "accept": "plaintext", "optional": True, "aliases": ["mail"]}
-    aliased = schema(User={**USER, "fields": {"email": field}, "search_tags": {"email": [{"field": "email", "steps": ["trim"]}]}})
+    aliased = schema(
+        User={
+            **USER,
+            "fields": {"email": field},
+            "search_tags": {"email": [{"field": "email", "steps": ["trim"]}]},
+        }
+    )
     tag = {"blind_email": tagged(SECRET)["blind_email"]}
 
     def item(fields, attributes, listed):
@@ -353,7 +467,11 @@ def test_a_tag_of_the_key_is_compared_with_the_key():
     searchable = schema(User={**USER, "fields": {"email": "encrypted"},
                               "search_tags": {"user_id+email": [{"field": "user_id"}, {"field": "email"}]}})  # fmt: skip
     keys = _tags.derive(bytes(32), _tags.definition("users", "user_id+email", both))
-    tag = {"blind_user_id+email": _tags.tag(keys, _tags.message(both, [of_python("u_1"), of_python(SECRET)]))}
+    tag = {
+        "blind_user_id+email": _tags.tag(
+            keys, _tags.message(both, [of_python("u_1"), of_python(SECRET)])
+        )
+    }
     item = seal({"email": SECRET, "user_id": "u_9"}, {"user_id": "u_1", **tag}, list(tag))
     assert opened(item, searchable, search_keys=[SEARCH_KEY])["user_id"] == "u_1"
 
@@ -365,5 +483,13 @@ def test_a_tag_under_another_search_key_is_not_compared():
 def test_a_tag_that_was_changed_removed_or_added_does_not_open():
     item = tagged(SECRET)
     assert refused({**item, "blind_email": b"\x01" * 21}, SEARCHABLE).code == "authentication"
-    assert refused({name: item[name] for name in item if name != "blind_email"}, SEARCHABLE).code == "authentication"
-    assert refused({**tagged(SECRET, of=None, listed=()), "blind_email": b"\x01" * 21}, SEARCHABLE).code == "marks"
+    assert (
+        refused({name: item[name] for name in item if name != "blind_email"}, SEARCHABLE).code
+        == "authentication"
+    )
+    assert (
+        refused(
+            {**tagged(SECRET, of=None, listed=()), "blind_email": b"\x01" * 21}, SEARCHABLE
+        ).code
+        == "marks"
+    )

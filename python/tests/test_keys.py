@@ -5,16 +5,28 @@ import uuid
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from envelope_dynamo import BranchKeys, CachedKeys, Context, DataKeyError, EnvelopeError, GroupKeys, KmsKeys, LocalKeys
-from envelope_dynamo import UsageError, _writer, decrypt_item
+from fakes import ClientError, KeyItems
+from sealed import USER, schema, user
+
+from envelope_dynamo import (
+    BranchKeys,
+    CachedKeys,
+    Context,
+    DataKeyError,
+    EnvelopeError,
+    GroupKeys,
+    KmsKeys,
+    LocalKeys,
+    UsageError,
+    _writer,
+    decrypt_item,
+)
 from envelope_dynamo._provider import WrappedKey
 from envelope_dynamo._secret import Secret
 from envelope_dynamo.keys import FirstOf, KmsRsaKeys, RsaKeys, SearchKey, read_search_keys
 from envelope_dynamo.keys._branch import branch_data_key
 from envelope_dynamo.keys._cache import Cache
 from envelope_dynamo.keys._rsa import oaep, rsa_id
-from fakes import ClientError, KeyItems
-from sealed import USER, schema, user
 
 PLACE = "arn:aws:kms:eu-central-1:111122223333"
 ARN = f"{PLACE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -65,7 +77,10 @@ def test_the_call_names_the_configured_key_and_the_context(name):
      ("alias/users", "alias/users"), ("alias/users", None), (ARN, "arn:aws:s3:::key/x")],
 )  # fmt: skip
 def test_an_answer_of_another_key_is_refused(name, answered):
-    assert refused(KmsKeys(Kms({"KeyId": answered, "Plaintext": DATA_KEY}), name)).code == "key-invalid-answer"
+    assert (
+        refused(KmsKeys(Kms({"KeyId": answered, "Plaintext": DATA_KEY}), name)).code
+        == "key-invalid-answer"
+    )
 
 
 def test_an_alias_that_moves_is_noticed():
@@ -77,10 +92,21 @@ def test_an_alias_that_moves_is_noticed():
 
 
 def test_a_wrapped_key_that_names_another_key_than_the_one_that_unwrapped_it_is_refused():
-    assert refused(KmsKeys(Kms(), "alias/users"), [WrappedKey(2, _writer.kms_id(OTHER), b"blob")]).code == "key-wrong"
+    assert (
+        refused(KmsKeys(Kms(), "alias/users"), [WrappedKey(2, _writer.kms_id(OTHER), b"blob")]).code
+        == "key-wrong"
+    )
 
 
-@pytest.mark.parametrize("answer", [{"KeyId": ARN}, {"KeyId": ARN, "Plaintext": b"short"}, {"KeyId": ARN, "Plaintext": "text"}, "x"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"KeyId": ARN},
+        {"KeyId": ARN, "Plaintext": b"short"},
+        {"KeyId": ARN, "Plaintext": "text"},
+        "x",
+    ],
+)
 def test_an_answer_without_a_data_key_is_refused(answer):
     assert refused(KmsKeys(Kms(answer), ARN)).code == "key-invalid-answer"
 
@@ -97,7 +123,11 @@ def test_every_alias_is_tried_and_the_error_that_says_most_is_raised():
     class Several(Kms):
         def decrypt(self, **request):
             super().decrypt(**request)
-            raise ClientError("AccessDeniedException" if request["KeyId"] == "alias/a" else "IncorrectKeyException")
+            raise ClientError(
+                "AccessDeniedException"
+                if request["KeyId"] == "alias/a"
+                else "IncorrectKeyException"
+            )
 
     kms = Several()
     assert refused(KmsKeys(kms, "alias/a", "alias/b")).code == "key-denied"
@@ -129,7 +159,9 @@ def test_errors_of_kms_are_told_apart_and_quote_no_request(error, code, retryabl
     assert (found.code, found.is_retryable) == (code, retryable)
     assert "u_secret" not in str(found) and found.__suppress_context__
     if isinstance(error, ClientError):
-        assert str(found).startswith(f"Decrypt with {ARN}: ") and str(found).endswith("(request request-1)")
+        assert str(found).startswith(f"Decrypt with {ARN}: ") and str(found).endswith(
+            "(request request-1)"
+        )
 
 
 def test_a_secret_of_kms_has_a_context_of_its_own():
@@ -170,16 +202,29 @@ def test_a_branch_key_is_read_once_for_many_records():
     keys = branch_keys(items, per_pair="tenant")
     for tenant in ("t_1", "t_2", "t_1", "t_2"):
         context = {"table": "letters", "tenant": tenant}
-        assert keys.unwrap([of_branch()], context).expose() == branch_data_key(BRANCH_KEY, SALT, context)
+        assert keys.unwrap([of_branch()], context).expose() == branch_data_key(
+            BRANCH_KEY, SALT, context
+        )
     assert items.calls == 2
 
 
-@pytest.mark.parametrize("moved", [{"branch": "t_2"}, {"version": str(uuid.UUID(int=8))}, {"logical": "others"}, {"purpose": "search"}])
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"branch": "t_2"},
+        {"version": str(uuid.UUID(int=8))},
+        {"logical": "others"},
+        {"purpose": "search"},
+    ],
+)
 def test_a_branch_key_that_was_moved_does_not_unwrap(moved):
     items = KeyItems({VERSION: BRANCH_KEY, str(uuid.UUID(int=8)): BRANCH_KEY}, ROOT_KEY)
     items.logical, items.purpose = moved.pop("logical", "branch-keys"), moved.pop("purpose", None)
     original = items.item
-    items.item = lambda branch, version: {**original(**{"branch": branch, "version": version, **moved}), "branch": branch}
+    items.item = lambda branch, version: {
+        **original(**{"branch": branch, "version": version, **moved}),
+        "branch": branch,
+    }
     assert refused(branch_keys(items), [of_branch()]).code == "key-mismatch"
 
 
@@ -218,7 +263,9 @@ def test_an_outage_of_the_table_of_branch_keys_is_told_from_a_missing_branch():
             raise ClientError("InternalServerError", status=500)
 
     other = str(uuid.UUID(int=9))
-    error = refused(branch_keys(Down({other: BRANCH_KEY}, ROOT_KEY)), [of_branch(), of_branch(other)])
+    error = refused(
+        branch_keys(Down({other: BRANCH_KEY}, ROOT_KEY)), [of_branch(), of_branch(other)]
+    )
     assert error.code == "key-unavailable" and "GetItem with the table `branch-keys`" in str(error)
 
 
@@ -228,7 +275,9 @@ def test_search_keys_are_read_page_by_page_and_unwrap_for_their_purpose_alone():
     found = read_search_keys(items, "search-keys", LocalKeys(ROOT_KEY), "users")
     assert [each._secret.expose() for each in found] == list(versions.values())
     with pytest.raises(DataKeyError) as error:
-        read_search_keys(KeyItems(versions, ROOT_KEY, "search-keys"), "search-keys", LocalKeys(ROOT_KEY), "users")
+        read_search_keys(
+            KeyItems(versions, ROOT_KEY, "search-keys"), "search-keys", LocalKeys(ROOT_KEY), "users"
+        )
     assert error.value.code == "key-mismatch"
 
 
@@ -302,7 +351,12 @@ class Fails:
 def test_the_first_provider_that_can_unwraps():
     keys = KmsKeys(Kms(), ARN)
     assert FirstOf(Fails("key-denied"), keys).unwrap([ENTRY], CONTEXT).expose() == DATA_KEY
-    cases = [(["key-wrong", "key-denied"], "key-denied"), (["key-denied", "key-throttled"], "key-throttled"), (["key-wrong"], "key-wrong"), ([], "key-wrong")]
+    cases = [
+        (["key-wrong", "key-denied"], "key-denied"),
+        (["key-denied", "key-throttled"], "key-throttled"),
+        (["key-wrong"], "key-wrong"),
+        ([], "key-wrong"),
+    ]
     for codes, code in cases:
         assert refused(FirstOf(*map(Fails, codes))).code == code
 
@@ -323,12 +377,21 @@ def test_an_rsa_key_in_kms_unwraps_what_a_partner_wrapped():
 
         def decrypt(self, *, KeyId, CiphertextBlob, EncryptionAlgorithm):
             assert (KeyId, EncryptionAlgorithm) == (ARN, "RSAES_OAEP_SHA_256")
-            return {"KeyId": self.answered, "Plaintext": private_key.decrypt(CiphertextBlob, oaep())}
+            return {
+                "KeyId": self.answered,
+                "Plaintext": private_key.decrypt(CiphertextBlob, oaep()),
+            }
 
     kms = RsaKms()
-    entry = WrappedKey(4, rsa_id(public_key), _writer.rsa_wrap(public_key, CONTEXT, DATA_KEY, bytes(32)))
+    entry = WrappedKey(
+        4, rsa_id(public_key), _writer.rsa_wrap(public_key, CONTEXT, DATA_KEY, bytes(32))
+    )
     keys = KmsRsaKeys(kms, ARN, public_key)
-    assert keys.unwrap([entry], CONTEXT).expose() == DATA_KEY == RsaKeys(private_key).unwrap([entry], CONTEXT).expose()
+    assert (
+        keys.unwrap([entry], CONTEXT).expose()
+        == DATA_KEY
+        == RsaKeys(private_key).unwrap([entry], CONTEXT).expose()
+    )
     assert refused(keys, [entry], {**CONTEXT, "table": "others"}).code == "key-mismatch"
     kms.answered = OTHER
     assert refused(keys, [entry]).code == "key-invalid-answer"

@@ -3,9 +3,10 @@
 import importlib.metadata
 import pathlib
 
-import envelope_dynamo
 import pytest
 import vector
+
+import envelope_dynamo
 from envelope_dynamo import errors, keys
 
 

@@ -4,15 +4,18 @@ import json
 
 import pytest
 import vector
+from sealed import USER, schema
+
 from envelope_dynamo import Schema, UsageError
 from envelope_dynamo._key_format import parse_format
-from sealed import USER, schema
 
 REPOSITORY = vector.VECTORS.parent
 KEY = {"name": "pk", "type": "S", "format": "USER#{user}"}
 
 
-@pytest.mark.parametrize("path", ["examples/examples/operate.schema.json", "tests/envelope.schema.json"])
+@pytest.mark.parametrize(
+    "path", ["examples/examples/operate.schema.json", "tests/envelope.schema.json"]
+)
 def test_the_schema_files_of_this_repository_are_read(path):
     found = Schema.read(REPOSITORY / path)
     assert found.tables and all(found.table(name).types for name in found.tables)
@@ -26,7 +29,14 @@ def refused(text):
 
 
 def test_what_is_no_schema_file_is_refused():
-    for text in ["", "[]", "{}", '{"envelope-schema": 2, "records": {}}', '{"envelope-schema": true, "records": {}}', "[" * 100_000]:
+    for text in [
+        "",
+        "[]",
+        "{}",
+        '{"envelope-schema": 2, "records": {}}',
+        '{"envelope-schema": true, "records": {}}',
+        "[" * 100_000,
+    ]:
         refused(text)
 
 
@@ -35,19 +45,28 @@ PROBLEMS = {
     "an unknown form": {"form": "plain"},
     "an unknown mark": {"fields": {"email": "secret"}},
     "an unknown entry of a field": {"fields": {"email": {"mark": "encrypted", "colour": "red"}}},
-    "an unknown value of accept": {"fields": {"email": {"mark": "encrypted", "accept": "anything"}}},
-    "two fields of one name": {"fields": {"email": "encrypted", "mail": {"mark": "encrypted", "aliases": ["email"]}}},
+    "an unknown value of accept": {
+        "fields": {"email": {"mark": "encrypted", "accept": "anything"}}
+    },
+    "two fields of one name": {
+        "fields": {"email": "encrypted", "mail": {"mark": "encrypted", "aliases": ["email"]}}
+    },
     "a field with the name of the key": {"fields": {"user_id": "encrypted"}},
     "a field with the name of a tag": {"fields": {"blind_email": "encrypted"}},
     "a field without a name": {"fields": {"": "encrypted"}},
     "a pair that is no field": {"pairs": ["tenant"]},
     "groups that are not those of the fields": {"groups": ["medical"]},
-    "a readable field of a group": {"groups": ["g"], "fields": {"a": {"mark": "authenticated", "group": "g"}}},
+    "a readable field of a group": {
+        "groups": ["g"],
+        "fields": {"a": {"mark": "authenticated", "group": "g"}},
+    },
     "an unprotected type that encrypts": {"unprotected": True},
     "a tag of another name": {"search_tags": {"mail": [{"field": "email"}]}},
     "a tag of a plaintext field": {"search_tags": {"visits": [{"field": "visits"}]}},
     "a unique value without a tag": {"unique": ["email"]},
-    "a tag with an unknown step": {"search_tags": {"email": [{"field": "email", "steps": ["soundex"]}]}},
+    "a tag with an unknown step": {
+        "search_tags": {"email": [{"field": "email", "steps": ["soundex"]}]}
+    },
     "a format that names no field": {"partition_key": {"name": "pk", "format": "USER#{nobody}"}},
     "a format with an encrypted field": {"partition_key": {"name": "pk", "format": "USER#{email}"}},
     "a format with a single brace": {"partition_key": {"name": "pk", "format": "USER}"}},
@@ -62,19 +81,42 @@ def test_a_record_type_that_is_not_valid_is_refused(changes):
 
 
 def test_what_concerns_writers_and_people_is_allowed():
-    tags = {"search_tags": {"email": [{"field": "email"}]}, "unique": ["email"], "index_keys": {"gsi1pk": "PLAN#{plan}"}}
+    tags = {
+        "search_tags": {"email": [{"field": "email"}]},
+        "unique": ["email"],
+        "index_keys": {"gsi1pk": "PLAN#{plan}"},
+    }
     schema(User={**USER, **tags, "plaintext_until": "2027-03-31", "reasons": {"email": "a reason"}})
 
 
 @pytest.mark.parametrize(
-    "sealed, is_apart", [("ORDER#{day}", True), ("REMINDER#7#{day}", False), ("REMINDER", True), ("{day}", False), (None, False)]
+    "sealed, is_apart",
+    [
+        ("ORDER#{day}", True),
+        ("REMINDER#7#{day}", False),
+        ("REMINDER", True),
+        ("{day}", False),
+        (None, False),
+    ],
 )
 def test_an_unprotected_type_must_have_keys_that_no_protected_type_has(sealed, is_apart):
-    """Otherwise whoever can write the table could put an item in plaintext in place of a sealed record."""
+    """Otherwise whoever can write the table could put an item in plaintext in place of a sealed
+    record.
+    """
     fields = {"user": "key", "day": "key"}
     sort_key = {"name": "sk", **({"format": sealed} if sealed else {})}
-    order = {"table": "shop", "form": "raw", "partition_key": KEY, "sort_key": sort_key, "fields": fields}
-    reminder = {**order, "unprotected": True, "sort_key": {"name": "sk", "format": "REMINDER#{day}"}}
+    order = {
+        "table": "shop",
+        "form": "raw",
+        "partition_key": KEY,
+        "sort_key": sort_key,
+        "fields": fields,
+    }
+    reminder = {
+        **order,
+        "unprotected": True,
+        "sort_key": {"name": "sk", "format": "REMINDER#{day}"},
+    }
     text = json.dumps({"envelope-schema": 1, "records": {"Order": order, "Reminder": reminder}})
     assert Schema.parse(text) if is_apart else "could have the same key" in refused(text)
 

@@ -4,12 +4,15 @@ import io
 import os
 
 import pytest
+from sealed import DATA_KEY, KEYS, ROOT_KEY
+
 from envelope_dynamo import Context, EnvelopeError, _writer, decrypt_file, open_stream
 from envelope_dynamo._provider import WrappedKey
 from envelope_dynamo.keys._local import local_id
-from sealed import DATA_KEY, KEYS, ROOT_KEY
 
-CONTEXT = Context("reports", pairs={"object": "a.csv"}, authenticated={"type": "text/csv", "absent": None})
+CONTEXT = Context(
+    "reports", pairs={"object": "a.csv"}, authenticated={"type": "text/csv", "absent": None}
+)
 PLAINTEXT = bytes(range(256)) * 10  # three chunks of 1 KiB, the last of them short
 
 
@@ -17,7 +20,9 @@ def sealed(plaintext=PLAINTEXT):
     place = CONTEXT._place
     wrapped = _writer.local_wrap(ROOT_KEY, bytes(24), place.encryption_context(), DATA_KEY)
     dek = _writer.encode_dek("raw", [WrappedKey(1, local_id(ROOT_KEY), wrapped)])
-    return _writer.seal_stream(DATA_KEY, bytes(24), 10, dek, place.associated_data("stream", place.attributes), plaintext)
+    return _writer.seal_stream(
+        DATA_KEY, bytes(24), 10, dek, place.associated_data("stream", place.attributes), plaintext
+    )
 
 
 class Trickle(io.RawIOBase):
@@ -45,7 +50,14 @@ def cut_at_a_chunk(data):
 
 
 @pytest.mark.parametrize(
-    "change", [cut_at_a_chunk, lambda data: data[:-1], lambda data: data + b"\0", lambda data: data[:50], lambda data: b""]
+    "change",
+    [
+        cut_at_a_chunk,
+        lambda data: data[:-1],
+        lambda data: data + b"\0",
+        lambda data: data[:50],
+        lambda data: b"",
+    ],
 )
 def test_decrypt_file_leaves_no_file_of_a_stream_that_is_not_whole(tmp_path, change):
     source, target = tmp_path / "sealed", tmp_path / "opened"
@@ -65,6 +77,10 @@ def test_decrypt_file_replaces_a_file_and_keeps_it_from_others(tmp_path):
 
 
 def test_a_stream_opens_in_its_place_alone():
-    for context in [Context("reports", pairs={"object": "b.csv"}), Context("reports", pairs={"object": "a.csv"}), Context("others")]:
+    for context in [
+        Context("reports", pairs={"object": "b.csv"}),
+        Context("reports", pairs={"object": "a.csv"}),
+        Context("others"),
+    ]:
         with pytest.raises(EnvelopeError):
             list(open_stream(io.BytesIO(sealed()), context, KEYS))

@@ -7,6 +7,7 @@ import re
 import cbor2
 import pytest
 import vector
+
 from envelope_dynamo import _cbor
 from envelope_dynamo._payload import hkdf
 
@@ -22,14 +23,20 @@ def test_a_vector_opens_or_is_refused_and_is_written_to_the_same_bytes(path):
     assert list(vector.surprises(vector.read(path))) == []
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if "associated_data" in vector.read(path)], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [path for path in PATHS if "associated_data" in vector.read(path)],
+    ids=lambda path: path.stem,
+)
 def test_cbor_is_what_another_library_writes(path):
     associated_data = bytes.fromhex(vector.read(path)["associated_data"])
     assert cbor2.dumps(cbor2.loads(associated_data), canonical=True) == associated_data
 
 
 @pytest.mark.parametrize(
-    "title, end", [("## 11. Worked example", "## 12. Streams"), ("### 13.7 Worked example", None)], ids=["11", "13.7"]
+    "title, end",
+    [("## 11. Worked example", "## 12. Streams"), ("### 13.7 Worked example", None)],
+    ids=["11", "13.7"],
 )
 def test_every_line_of_bytes_in_a_worked_example_is_right(title, end):
     """Each is part of a value in the vectors that the section names, or computed here."""
@@ -37,9 +44,15 @@ def test_every_line_of_bytes_in_a_worked_example_is_right(title, end):
     section = text[text.index(title) : text.index(end) if end else None]
     named = sorted(set(re.findall(r"\]\(\.\./(vectors/[^)]*\.json)\)", section)))
     files = [vector.VECTORS.parent / path for path in named]
-    known = "\n".join([*(file.read_text("utf-8") for file in files), *computed(map(vector.read, files))])
+    known = "\n".join(
+        [*(file.read_text("utf-8") for file in files), *computed(map(vector.read, files))]
+    )
     lines = [line for line in section.splitlines() if line.startswith("    ")]
-    runs = [run for line in lines for run in re.findall(r"\b[0-9a-f]{2}(?: *[0-9a-f]{2})+(?=\s|$)", line)]
+    runs = [
+        run
+        for line in lines
+        for run in re.findall(r"\b[0-9a-f]{2}(?: *[0-9a-f]{2})+(?=\s|$)", line)
+    ]
     assert named and len(runs) > 10
     assert [run for run in runs if run.replace(" ", "") not in known] == []
 
@@ -58,7 +71,9 @@ def computed(vectors):
         digested = _cbor.encode(["envelope-key-digest", each["table"], key["name"], [kind, value]])
         yield from (digested.hex(), hashlib.sha256(digested).hexdigest())
         if "branch_keys" in each:
-            wrap_salt, branch_key = (bytes.fromhex(text) for text in (each["wrap_salt"], each["branch_keys"][0]["key"]))
+            wrap_salt, branch_key = (
+                bytes.fromhex(text) for text in (each["wrap_salt"], each["branch_keys"][0]["key"])
+            )
             yield hmac.digest(wrap_salt, branch_key, "sha256").hex()
             yield _cbor.encode(["envelope-branch-key", context]).hex()
         if "root_key" in each:

@@ -4,8 +4,22 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from envelope_dynamo import BranchKeys, CachedKeys, Context, DataKeyError, GroupKeys, KmsKeys, LocalKeys, Record, Schema
-from envelope_dynamo import WITHHELD, decrypt_file, decrypt_item, open_export, open_stream
+from envelope_dynamo import (
+    WITHHELD,
+    BranchKeys,
+    CachedKeys,
+    Context,
+    DataKeyError,
+    GroupKeys,
+    KmsKeys,
+    LocalKeys,
+    Record,
+    Schema,
+    decrypt_file,
+    decrypt_item,
+    open_export,
+    open_stream,
+)
 from envelope_dynamo.keys import FirstOf, Keys, Secret, WrappedKey, read_search_keys
 
 
@@ -26,10 +40,14 @@ class OwnKeys:
 def visits(item: Mapping[str, Any], dynamodb: Any) -> int | Decimal | None:
     schema = Schema.read("envelope.schema.json")
     kms = KmsKeys(Kms(), "alias/users", "alias/users-2025")
-    keys: Keys = FirstOf(CachedKeys(kms, max_age=60), BranchKeys(dynamodb, "branch-keys", kms), OwnKeys())
+    keys: Keys = FirstOf(
+        CachedKeys(kms, max_age=60), BranchKeys(dynamodb, "branch-keys", kms), OwnKeys()
+    )
     search_keys = read_search_keys(dynamodb, "search-keys", kms, "users")
     try:
-        record: Record = decrypt_item(item, schema, GroupKeys(keys, {"medical": keys}), search_keys=search_keys)
+        record: Record = decrypt_item(
+            item, schema, GroupKeys(keys, {"medical": keys}), search_keys=search_keys
+        )
     except DataKeyError as error:
         print(error.code, error.is_retryable, error.record)
         return None

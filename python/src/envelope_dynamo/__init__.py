@@ -13,7 +13,14 @@ from ._exports import open_export
 from ._items import decrypt_item
 from ._record import WITHHELD, Record, Withheld
 from ._streams import decrypt_file, decrypt_message, open_stream
-from .errors import AuthenticationError, DataError, DataKeyError, EnvelopeError, NotSealedError, UsageError
+from .errors import (
+    AuthenticationError,
+    DataError,
+    DataKeyError,
+    EnvelopeError,
+    NotSealedError,
+    UsageError,
+)
 from .keys import BranchKeys, CachedKeys, GroupKeys, KmsKeys, LocalKeys
 from .schema import Schema
 

@@ -1,4 +1,6 @@
-"""CBOR: the deterministic encoding of FORMAT 2 and 5, and a strict reader for headers and payloads (4.2-1, 4.5)."""
+"""CBOR: the deterministic encoding of FORMAT 2 and 5, and a strict reader for headers and payloads
+(4.2-1, 4.5).
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def order(name: str) -> tuple[int, bytes]:
 
 
 def encode(value: object) -> bytes:
-    """The deterministic encoding of integers, texts, bytes, lists, maps with text keys, and simple values."""
+    """The deterministic encoding of integers, texts, bytes, lists, maps with text keys, and simple
+    values.
+    """
     if value is True or value is False:
         return b"\xf5" if value else b"\xf4"
     if value is UNDEFINED:
@@ -56,12 +60,18 @@ def _head(major: int, argument: int) -> bytes:
 
 
 class Reader:
-    """Reads bytes that anybody may have written: every read is checked, and refuses by one of three codes."""
+    """Reads bytes that anybody may have written: every read is checked, and refuses by one of three
+    codes.
+    """
 
     def __init__(
-        self, data: bytes, truncated: str = "format-truncated", malformed: str = "format-malformed",
-        trailing: str = "format-trailing", what: str = "the bytes",
-    ) -> None:  # fmt: skip
+        self,
+        data: bytes,
+        truncated: str = "format-truncated",
+        malformed: str = "format-malformed",
+        trailing: str = "format-trailing",
+        what: str = "the bytes",
+    ) -> None:
         self.data, self.at, self.what = data, 0, what
         self.truncated, self.malformed, self.trailing = truncated, malformed, trailing
 
@@ -69,7 +79,11 @@ class Reader:
         return refusal(self.malformed, f"{self.what}: {why}")
 
     def take(self, count: int) -> bytes:
-        refuse_if(self.at + count > len(self.data), self.truncated, f"{self.what}: the bytes end too early")
+        refuse_if(
+            self.at + count > len(self.data),
+            self.truncated,
+            f"{self.what}: the bytes end too early",
+        )
         self.at += count
         return self.data[self.at - count : self.at]
 
@@ -83,7 +97,9 @@ class Reader:
         refuse_if(self.at != len(self.data), self.trailing, f"{self.what}: bytes follow the end")
 
     def head(self) -> tuple[int, int, int]:
-        """Major type, additional information and argument; the bits of a float or the simple value for major type 7."""
+        """Major type, additional information and argument; the bits of a float or the simple value
+        for major type 7.
+        """
         major, info = divmod(self.integer(), 32)
         if info > 27:
             raise self.malformation("an indefinite or reserved length")
@@ -143,7 +159,9 @@ class Reader:
         return self.simple(info, argument, undefined)
 
     def map(self, pairs: list[tuple[Any, Any]]) -> Any:
-        """A dict. A list of pairs, if Python cannot have two of the keys, or one of them, in a dict (4.5-5)."""
+        """A dict. A list of pairs, if Python cannot have two of the keys, or one of them, in a dict
+        (4.5-5).
+        """
         encoded = {_identity(key) for key, _ in pairs}
         if len(encoded) < len(pairs):
             raise self.malformation("a key of a map that occurs twice")

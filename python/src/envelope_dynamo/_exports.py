@@ -1,4 +1,6 @@
-"""Exports of a table to S3, read from local files (`ExportTableToPointInTime`, format DYNAMODB_JSON)."""
+"""Exports of a table to S3, read from local files (`ExportTableToPointInTime`, format
+DYNAMODB_JSON).
+"""
 
 from __future__ import annotations
 
@@ -39,21 +41,26 @@ def open_export(
 ) -> Iterator[Record]:
     """Opens the records of an export, one after the other. Memory does not grow with the export.
 
-    ``path`` is a file of the export (``.json.gz`` or ``.json``), or a folder: then all such files below it are read, in
-    the order of their names, except manifests. The other arguments are as for :func:`decrypt_item
-    <envelope_dynamo.decrypt_item>`.
+    ``path`` is a file of the export (``.json.gz`` or ``.json``), or a folder: then all such files
+    below it are read, in the order of their names, except manifests. The other arguments are as for
+    :func:`decrypt_item <envelope_dynamo.decrypt_item>`.
 
-    A record that does not open raises its error, which names file and line, and ends the iteration. With ``on_error``,
-    that function gets the error, and the next record follows.
+    A record that does not open raises its error, which names file and line, and ends the iteration.
+    With ``on_error``, that function gets the error, and the next record follows.
 
-    ``threads`` (1 to 64) calls to KMS are under way at a time. The records come in their order all the same, and
-    ``on_error`` is called in the caller's thread. The clients of boto3 may be shared by threads, and its resources may
-    not.
+    ``threads`` (1 to 64) calls to KMS are under way at a time. The records come in their order all
+    the same, and ``on_error`` is called in the caller's thread. The clients of boto3 may be shared
+    by threads, and its resources may not.
 
-    Security: as for `decrypt_item`. An export is read as it is: that it is complete is not verified.
+    Security: as for `decrypt_item`. An export is read as it is: that it is complete is not
+    verified.
     """
     options, found = Options(keys, trust_plaintext_items, search_keys), schema.table(table)
-    refuse_if(not 1 <= threads <= MAX_THREADS, "configuration", f"an export is read by 1 to {MAX_THREADS} threads")
+    refuse_if(
+        not 1 <= threads <= MAX_THREADS,
+        "configuration",
+        f"an export is read by 1 to {MAX_THREADS} threads",
+    )
 
     def open_line(line: Line) -> Record | EnvelopeError:
         try:
@@ -63,7 +70,9 @@ def open_export(
             return error
 
     lines = (line for file in _files(os.fspath(path)) for line in _lines(file))
-    for opened in map(open_line, lines) if threads == 1 else _side_by_side(open_line, lines, threads):
+    for opened in (
+        map(open_line, lines) if threads == 1 else _side_by_side(open_line, lines, threads)
+    ):
         if isinstance(opened, Record):
             yield opened
         elif on_error is None:
@@ -80,8 +89,10 @@ class Line(NamedTuple):
     text: bytes
 
 
-def _side_by_side(open_line: Callable[[Line], T], lines: Iterator[Line], threads: int) -> Iterator[T]:
-    """The results in the order of the lines. No more than four lines for each thread are in memory."""
+def _side_by_side(
+    open_line: Callable[[Line], T], lines: Iterator[Line], threads: int
+) -> Iterator[T]:
+    """The results in the order of the lines. At most four lines for each thread are in memory."""
     pending: deque[Future[T]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -140,7 +151,9 @@ def _item(line: bytes) -> Any:
     try:
         entries = json.loads(line)
     except (ValueError, RecursionError):
-        raise _no_item("the line is not JSON: only exports in the format DYNAMODB_JSON are read") from None
+        raise _no_item(
+            "the line is not JSON: only exports in the format DYNAMODB_JSON are read"
+        ) from None
     if not isinstance(entries, dict) or not isinstance(entries.get("Item"), dict):
         raise _no_item("the line has no `Item`: incremental exports are not read")
     return entries["Item"]

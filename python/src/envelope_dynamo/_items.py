@@ -46,22 +46,26 @@ def decrypt_item(
 ) -> Record:
     """Opens an item as boto3 returns it, and verifies it.
 
-    ``item`` is a whole item, from a client (``{"S": ..}``) or from a resource (Python values). ``table`` is the logical
-    table, which is needed if the schema file has several. ``keys`` unwraps the data key: for KMS
-    ``KmsKeys(boto3.client("kms"), "alias/users")``.
+    ``item`` is a whole item, from a client (``{"S": ..}``) or from a resource (Python values).
+    ``table`` is the logical table, which is needed if the schema file has several. ``keys`` unwraps
+    the data key: for KMS ``KmsKeys(boto3.client("kms"), "alias/users")``.
 
-    With ``search_keys``, the search tags of the record must also be those of its own values. Without, they are
-    authenticated like any attribute. Tags under other search keys are not compared.
+    With ``search_keys``, the search tags of the record must also be those of its own values.
+    Without, they are authenticated like any attribute. Tags under other search keys are not
+    compared.
 
     Raises :class:`EnvelopeError <envelope_dynamo.errors.EnvelopeError>`.
 
-    Security: the record is the one that was sealed for this table and this key, and no protected field was changed. An
-    older version of the record that somebody put back (replay) is not noticed. Fields that are marked plaintext are not
-    protected. With ``trust_plaintext_items``, items that are not sealed are read as well, and *nothing* in them is
-    verified: whoever can write the table can put one in place of a sealed record.
+    Security: the record is the one that was sealed for this table and this key, and no protected
+    field was changed. An older version of the record that somebody put back (replay) is not
+    noticed. Fields that are marked plaintext are not protected. With ``trust_plaintext_items``,
+    items that are not sealed are read as well, and *nothing* in them is verified: whoever can write
+    the table can put one in place of a sealed record.
     """
     if not hasattr(keys, "unwrap"):
-        raise refusal("configuration", "`keys` is no key provider: for KMS, pass KmsKeys(client, \"alias/..\")")
+        raise refusal(
+            "configuration", '`keys` is no key provider: for KMS, pass KmsKeys(client, "alias/..")'
+        )
     return open_item(item, schema.table(table), Options(keys, trust_plaintext_items, search_keys))
 
 
@@ -85,7 +89,10 @@ def _open(record: RecordType, item: Item, options: Options) -> tuple[dict[str, A
     """The fields that are not in keys, and whether the item was sealed."""
     if record.is_unprotected:
         sealed = [name for name in item if is_reserved(name) or name.startswith(PREFIX)]
-        message = f"the item has sealed data, and records of `{escaped(record.name)}` are stored unprotected"
+        message = (
+            f"the item has sealed data, and records of `{escaped(record.name)}` are stored "
+            "unprotected"
+        )
         refuse_if(sealed, "wrong-type", message)
         return _plain_fields(record, item), False
     if options.trust_plaintext_items and not any(is_reserved(name) for name in item):
@@ -94,7 +101,9 @@ def _open(record: RecordType, item: Item, options: Options) -> tuple[dict[str, A
 
 
 def _plain_fields(record: RecordType, item: Item) -> dict[str, Any]:
-    """The fields of an item that is not sealed: each is an attribute. The own name goes before an alias."""
+    """The fields of an item that is not sealed: each is an attribute. The own name goes before an
+    alias.
+    """
     found = {}
     for name, field in record.fields.items():
         stored = next((item[each] for each in field.names if each in item), None)
@@ -112,7 +121,11 @@ def _sealed_fields(record: RecordType, item: Item, options: Options) -> dict[str
         if fields is None:
             withheld.add(group)
             continue
-        refuse_if(sealed.keys() & fields.keys(), "malformed-record", "a field is sealed twice, in two groups of the record")
+        refuse_if(
+            sealed.keys() & fields.keys(),
+            "malformed-record",
+            "a field is sealed twice, in two groups of the record",
+        )
         sealed.update(fields)
     written = Written(sealed, frozenset(opened.names), frozenset(withheld))
     found = reconcile(record, item, written)
@@ -122,24 +135,35 @@ def _sealed_fields(record: RecordType, item: Item, options: Options) -> dict[str
 
 
 def _take_sealed(item: Item) -> tuple[bytes, bytes]:
-    """Removes payload and wrapped key from the item: they are not attributes of the context (5.1-3)."""
+    """Removes payload and wrapped key from the item: they are not attributes of the context
+    (5.1-3).
+    """
     payload, dek = item.pop(PAYLOAD, None), item.pop(DEK, None)
     plaintext = "the item is in plaintext: it has neither `encrypted_payload` nor `encrypted_dek`"
     refuse_if(payload is None and dek is None, "not-sealed", plaintext)
     if payload is None or dek is None or payload.type != "B" or dek.type != "B":
-        raise refusal("incomplete", "one of `encrypted_payload` and `encrypted_dek` is missing, or not binary")
+        raise refusal(
+            "incomplete", "one of `encrypted_payload` and `encrypted_dek` is missing, or not binary"
+        )
     return payload.value, dek.value
 
 
-def _open_group(record: RecordType, item: Item, group: str, names: list[str], keys: Keys) -> dict[str, Any] | None:
-    """The fields of a group (4.6-4): none if the record was written without it. None if it is withheld."""
+def _open_group(
+    record: RecordType, item: Item, group: str, names: list[str], keys: Keys
+) -> dict[str, Any] | None:
+    """The fields of a group (4.6-4): none if the record was written without it. None if it is
+    withheld.
+    """
     payload, dek = (item.pop(f"{attribute}_{group}", None) for attribute in (PAYLOAD, DEK))
     if f"{PAYLOAD}_{group}" not in names:
         added = f"the item has the group `{escaped(group)}`, which was not sealed with the record"
         refuse_if(payload or dek, "group", added)
         return {}
     if payload is None or dek is None or payload.type != "B" or dek.type != "B":
-        raise refusal("group", f"payload or wrapped key of the group `{escaped(group)}` is missing, or not binary")
+        raise refusal(
+            "group",
+            f"payload or wrapped key of the group `{escaped(group)}` is missing, or not binary",
+        )
     lists = f"the payload of the group `{escaped(group)}` lists authenticated attributes"
     refuse_if(parse_payload(payload.value).names, "group", lists)  # 4.6-1
     try:
@@ -152,7 +176,9 @@ def _open_group(record: RecordType, item: Item, group: str, names: list[str], ke
 
 
 def _key_fields(record: RecordType, item: Item, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields in the key: key attributes, and the parts of composed keys, which the other fields must make."""
+    """The fields in the key: key attributes, and the parts of composed keys, which the other fields
+    must make.
+    """
     found: dict[str, Any] = {}
     for key in record.keys:
         if key.format is None:
@@ -164,7 +190,9 @@ def _key_fields(record: RecordType, item: Item, fields: Mapping[str, Any]) -> di
             if record.fields[name].mark == "key":
                 refuse_if(found.setdefault(name, value) != value, "key-fields", _other_key(key))
             elif name in fields:
-                refuse_if(_text(key, fields[name], digits[name]) != text, "key-fields", _other_key(key))
+                refuse_if(
+                    _text(key, fields[name], digits[name]) != text, "key-fields", _other_key(key)
+                )
     return found
 
 
@@ -192,26 +220,42 @@ def _other_key(key: Key) -> str:
 def _check_complete(record: RecordType, fields: Mapping[str, Any]) -> None:
     for name, field in record.fields.items():
         absent = name not in fields and not field.is_optional
-        refuse_if(absent, "missing-field", f"the record has no `{escaped(name)}`, which is not optional in the schema file")
+        refuse_if(
+            absent,
+            "missing-field",
+            f"the record has no `{escaped(name)}`, which is not optional in the schema file",
+        )
 
 
-def _check_tags(record: RecordType, item: Item, written: Written, search_keys: Sequence[SearchKey]) -> None:
-    """Compares the tags that the record lists with those of its own values, if they are under a known search key."""
+def _check_tags(
+    record: RecordType, item: Item, written: Written, search_keys: Sequence[SearchKey]
+) -> None:
+    """Compares the tags that the record lists with those of its own values, if they are under a
+    known search key.
+    """
     for name, tagged in record.search_tags.items():
         if f"{PREFIX}{name}" not in written.listed:
             continue  # written without the definition, and not found by any search
         stored = item.get(f"{PREFIX}{name}", Attribute("B", None))
         definition = _tags.definition(record.table, name, tagged)
-        message = _tags.message(tagged, [_own_value(record, each.name, item, written) for each in tagged])
+        message = _tags.message(
+            tagged, [_own_value(record, each.name, item, written) for each in tagged]
+        )
         mismatch = f"the search tag `{PREFIX}{escaped(name)}` is not that of the record's own value"
-        refuse_if((message is None) != (stored.value is None) or stored.type != "B", "tag-mismatch", mismatch)
+        refuse_if(
+            (message is None) != (stored.value is None) or stored.type != "B",
+            "tag-mismatch",
+            mismatch,
+        )
         if message is None:
             continue
         generation = _tags.generation_of(stored.value)
         for search_key in search_keys:
             derived = _tags.derive(search_key._secret.expose(), definition)
             same_key = derived.generation == generation
-            refuse_if(same_key and _tags.tag(derived, message) != stored.value, "tag-mismatch", mismatch)
+            refuse_if(
+                same_key and _tags.tag(derived, message) != stored.value, "tag-mismatch", mismatch
+            )
 
 
 def _own_value(record: RecordType, name: str, item: Item, written: Written) -> Attribute | None:
@@ -219,7 +263,11 @@ def _own_value(record: RecordType, name: str, item: Item, written: Written) -> A
     field = record.fields.get(name)
     if field is None:  # a key is read from the item, whatever is sealed under its name (8-6)
         return _tags.of_attribute(item.get(name))
-    sealed = [written.sealed[each] for each in field.names if written.sealed.get(each, UNDEFINED) is not UNDEFINED]
+    sealed = [
+        written.sealed[each]
+        for each in field.names
+        if written.sealed.get(each, UNDEFINED) is not UNDEFINED
+    ]
     if sealed:
         return _tags.of_sealed(sealed[0])
     listed = [item[each] for each in field.names if each in item and each in written.listed]

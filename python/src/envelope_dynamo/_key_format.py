@@ -1,4 +1,6 @@
-"""Composed keys: one key attribute that consists of constant text and of fields, such as `ORDER#{created:020}`."""
+"""Composed keys: one key attribute that consists of constant text and of fields, such as
+`ORDER#{created:020}`.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ class KeyFormat(NamedTuple):
         return all(isinstance(piece, str) for piece in self.pieces)
 
     def split(self, key: str) -> dict[str, str] | None:
-        """The texts of the parts, as they stand in the key; None if the key is not of this format."""
+        """The parts, as they stand in the key; None if the key is not of this format."""
         rest, parts = key, {}
         for index, piece in enumerate(self.pieces):
             if isinstance(piece, str):
@@ -51,7 +53,9 @@ class KeyFormat(NamedTuple):
         return None if rest else parts
 
     def _end(self, rest: str, index: int) -> int | None:
-        """Where the part at `index` ends. A text between two parts has a separator, and a part has none."""
+        """Where the part at `index` ends. A text between two parts has a separator, and a part has
+        none.
+        """
         following = self.pieces[index + 1 :]
         if not following:
             return len(rest)
@@ -73,7 +77,9 @@ def is_part(text: str) -> bool:
 
 
 def parse_format(text: str, is_field: Callable[[str], bool]) -> KeyFormat | None:
-    """The format that a schema file writes; None if it is not valid, or names something else than a field."""
+    """The format that a schema file writes; None if it is not valid, or names something else than a
+    field.
+    """
     pieces: list[str | Part] = []
     at = 0
     while at < len(text):

@@ -1,4 +1,6 @@
-"""`encrypted_dek` and `encrypted_payload`: their bytes, and opening them (FORMAT 3, 4 and steps 2 to 9 of 7-1)."""
+"""`encrypted_dek` and `encrypted_payload`: their bytes, and opening them (FORMAT 3, 4 and steps 2
+to 9 of 7-1).
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ._cbor import Reader, record_reader
 from ._context import FORMS, Place
+from ._provider import Keys, WrappedKey
 from ._secret import KEY_BYTES, Secret
 from .errors import refusal, refuse_if
-from ._provider import Keys, WrappedKey
 
 NONCE, TAG_BYTES = bytes(12), 16
 MAX_WRAPPED_KEYS, MAX_WRAPPED_BYTES = 16, 6144
@@ -36,7 +38,11 @@ class Dek(NamedTuple):
 def parse_dek(data: bytes) -> Dek:
     """Parses an `encrypted_dek` (3.2)."""
     reader = Reader(data, what="encrypted_dek")
-    refuse_if(reader.integer() != 1, "format-unknown-version", "encrypted_dek has a version that is not known here")
+    refuse_if(
+        reader.integer() != 1,
+        "format-unknown-version",
+        "encrypted_dek has a version that is not known here",
+    )
     form, count = reader.integer(), reader.integer()
     if form >= len(FORMS) or not 1 <= count <= MAX_WRAPPED_KEYS:
         raise reader.malformation("a context form or a number of keys that does not exist")
@@ -68,11 +74,21 @@ class Payload(NamedTuple):
 def parse_payload(data: bytes) -> Payload:
     """Parses an `encrypted_payload` (4.2)."""
     reader = Reader(data, what="encrypted_payload")
-    refuse_if(reader.integer() != 1, "format-unknown-version", "encrypted_payload has a version that is not known here")
-    refuse_if(reader.integer() != 1, "format-unknown-suite", "encrypted_payload has a suite that is not known here")
+    refuse_if(
+        reader.integer() != 1,
+        "format-unknown-version",
+        "encrypted_payload has a version that is not known here",
+    )
+    refuse_if(
+        reader.integer() != 1,
+        "format-unknown-suite",
+        "encrypted_payload has a suite that is not known here",
+    )
     salt, commitment, names = reader.take(24), reader.take(32), reader.names()
     sealed = reader.rest()
-    refuse_if(len(sealed) < TAG_BYTES, "format-truncated", "encrypted_payload: the bytes end too early")
+    refuse_if(
+        len(sealed) < TAG_BYTES, "format-truncated", "encrypted_payload: the bytes end too early"
+    )
     return Payload(salt, commitment, names, sealed)
 
 
@@ -80,7 +96,9 @@ def unwrap(keys: Keys, entries: Sequence[WrappedKey], context: dict[str, str]) -
     """The data key, which every provider gives or refuses (step 6)."""
     data_key = keys.unwrap(entries, context)
     if not isinstance(data_key, Secret) or len(data_key) != KEY_BYTES:
-        raise refusal("key-invalid-answer", "the key provider did not return a data key of 32 bytes")
+        raise refusal(
+            "key-invalid-answer", "the key provider did not return a data key of 32 bytes"
+        )
     return data_key.expose()
 
 
@@ -101,26 +119,35 @@ def decrypt(key: bytes, nonce: bytes, sealed: bytes, additional: bytes) -> bytes
 def not_authentic() -> Exception:
     return refusal(
         "authentication",
-        "it is not what was sealed here: the bytes, the place, an authenticated attribute or the data key was changed",
+        "it is not what was sealed here: the bytes, the place, an authenticated attribute or the "
+        "data key was changed",
     )
 
 
 class Opened(NamedTuple):
-    """What a payload holds. `fields` is empty unless it is the payload of a record or of a group."""
+    """What a payload holds. Only payloads of records and of groups have `fields`."""
 
     plaintext: bytes
     names: list[str]
     fields: dict[str, Any]
 
 
-def open_payload(payload: bytes, dek: bytes, content: str, place: Callable[[], Place], keys: Keys) -> Opened:
-    """Opens a payload. `place` is called once the payload has been parsed: an error of it comes later (7-1)."""
+def open_payload(
+    payload: bytes, dek: bytes, content: str, place: Callable[[], Place], keys: Keys
+) -> Opened:
+    """Opens a payload. `place` is called once the payload has been parsed: an error of it comes
+    later (7-1).
+    """
     parsed = parse_payload(payload)
     context = place()
-    additional = context.associated_data(content, parsed.names)  # 2.2-2: before any key is asked for
+    additional = context.associated_data(
+        content, parsed.names
+    )  # 2.2-2: before any key is asked for
     form, entries = parse_dek(dek)
     context.check_form(form)
-    message_key, commitment = derive(unwrap(keys, entries, context.encryption_context()), parsed.salt)
+    message_key, commitment = derive(
+        unwrap(keys, entries, context.encryption_context()), parsed.salt
+    )
     check_commitment(parsed.commitment, commitment)
     plaintext = decrypt(message_key, NONCE, parsed.sealed, additional)
     fields = record_reader(plaintext).record() if content in MAPS else {}

@@ -1,4 +1,6 @@
-"""The context of a record, read from its item, and the type that the item has (FORMAT 5, 7-1 step 3)."""
+"""The context of a record, read from its item, and the type that the item has (FORMAT 5, 7-1 step
+3).
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,28 @@ def is_reserved(name: str) -> bool:
 
 
 def type_of(table: Table, item: Item) -> RecordType:
-    """The one record type of the table that the item has, by its composed keys and its entity attributes."""
+    """The one record type of the table that the item has, by its composed keys and its entity
+    attributes.
+    """
     found = [each for each in table.types if fits(each, item)]
     if len(found) == 1:
         return found[0]
     names = ", ".join(f"`{escaped(each.name)}`" for each in found or table.types)
-    problem = f"could be each of {names}" if found else f"is none of {names}: neither its keys nor its entity attribute fit"
+    problem = (
+        f"could be each of {names}"
+        if found
+        else f"is none of {names}: neither its keys nor its entity attribute fit"
+    )
     raise refusal("wrong-type", f"the item {problem}")
 
 
 def fits(record: RecordType, item: Item) -> bool:
-    constants = all(item.get(name) == Attribute("S", value) for name, value in record.entity.items())
-    return constants and all(key.format is None or parts_of(key, item) is not None for key in record.keys)
+    constants = all(
+        item.get(name) == Attribute("S", value) for name, value in record.entity.items()
+    )
+    return constants and all(
+        key.format is None or parts_of(key, item) is not None for key in record.keys
+    )
 
 
 def parts_of(key: Key, item: Item) -> dict[str, str] | None:
@@ -48,14 +60,19 @@ def place_of(record: RecordType, item: Item) -> Place:
 def _key(key: Key, item: Item) -> Attribute:
     stored = item.get(key.name)
     if stored is None or stored.type not in SCALARS or not stored.value:
-        message = f"the key attribute `{escaped(key.name)}` is missing, empty, or not of type S, N or B"
+        message = (
+            f"the key attribute `{escaped(key.name)}` is missing, empty, or not of type S, N or B"
+        )
         raise refusal("key-attribute", message)
     return stored
 
 
 def _pair(record: RecordType, name: str, item: Item) -> str:
     """The value of a field that is in the encryption context."""
-    problem = f"`{escaped(name)}` is in the encryption context, but the item has no text and no number there"
+    problem = (
+        f"`{escaped(name)}` is in the encryption context, but the item has no text and no number "
+        "there"
+    )
     field = record.fields.get(name)
     if field and field.mark == "key":
         parts = [(parts_of(key, item) or {}).get(name) for key in record.keys]

@@ -23,13 +23,15 @@ class WrappedKey(NamedTuple):
 class Keys(Protocol):
     """Unwraps the data keys of records.
 
-    The providers of :mod:`envelope_dynamo.keys` have this method. A program may have providers of its own.
+    The providers of :mod:`envelope_dynamo.keys` have this method. A program may have providers of
+    its own.
     """
 
     def unwrap(self, entries: Sequence[WrappedKey], context: Mapping[str, str]) -> Secret:
-        """The data key in one of ``entries``, which all wrap the same one, for the KMS encryption context.
+        """The data key in one of ``entries``, which all wrap the same one, for the KMS encryption
+        context.
 
-        Must pass over entries of kinds that it does not know and of keys that it is not configured for. Raises
-        :class:`DataKeyError <envelope_dynamo.errors.DataKeyError>` if no entry unwraps.
+        Must pass over entries of kinds that it does not know and of keys that it is not configured
+        for. Raises :class:`DataKeyError <envelope_dynamo.errors.DataKeyError>` if no entry unwraps.
         """
         ...

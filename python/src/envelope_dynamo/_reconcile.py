@@ -1,4 +1,6 @@
-"""Which value each field of the schema may take, where the marks of a record differ from it (FORMAT 8)."""
+"""Which value each field of the schema may take, where the marks of a record differ from it (FORMAT
+8).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from .schema import Field, RecordType
 
 
 class Written(NamedTuple):
-    """An authentic record: its sealed fields, the names that it authenticates, and its groups that are withheld."""
+    """An authentic record: its sealed fields, the names that it authenticates, and its groups that
+    are withheld.
+    """
 
     sealed: Mapping[str, Any]
     listed: frozenset[str]
@@ -23,7 +27,9 @@ class Written(NamedTuple):
 
 
 def reconcile(record: RecordType, item: Item, written: Written) -> dict[str, Any]:
-    """The values of the fields; `WITHHELD` for those that are withheld. Absent fields have no entry."""
+    """The values of the fields; `WITHHELD` for those that are withheld. Absent fields have no
+    entry.
+    """
     return _Rules(record, item, written).values()
 
 
@@ -56,8 +62,12 @@ class _Rules:
             raise self.refusal(min(both), "is both sealed and readable in the record")
 
     def check_generated(self) -> None:
-        """The attribute of an entity type, and a tag whose definition is known, are never accepted unprotected."""
-        tags = [f"{PREFIX}{name}" for name in self.record.search_tags if f"{PREFIX}{name}" in self.item]
+        """The attribute of an entity type, and a tag whose definition is known, are never accepted
+        unprotected.
+        """
+        tags = [
+            f"{PREFIX}{name}" for name in self.record.search_tags if f"{PREFIX}{name}" in self.item
+        ]
         for name in [*self.record.entity, *tags]:
             if name not in self.written.listed:
                 raise self.refusal(name, "is in the item, but the record does not authenticate it")
@@ -69,9 +79,14 @@ class _Rules:
             if name not in self.written.sealed:
                 continue
             if field.group in self.written.withheld:  # 4.6-8
-                raise self.refusal(name, "is in a group that is withheld, but the record has it sealed outside of the group")
+                raise self.refusal(
+                    name,
+                    "is in a group that is withheld, but the record has it sealed outside of it",
+                )
             if field.is_protected and name in self.item:
-                raise self.refusal(name, "is sealed in the record, but the item also has it in plaintext")
+                raise self.refusal(
+                    name, "is sealed in the record, but the item also has it in plaintext"
+                )
             in_plaintext = not field.is_protected and any(each in self.item for each in field.names)
             if not in_plaintext and self.written.sealed[name] is not UNDEFINED:
                 values.append(self.written.sealed[name])
@@ -89,20 +104,34 @@ class _Rules:
 
     def check_attribute(self, field: Field, name: str) -> None:
         if field.group in self.written.withheld:  # 8-7
-            raise self.refusal(name, "is in a group that is withheld, but the item has it in plaintext")
+            raise self.refusal(
+                name, "is in a group that is withheld, but the item has it in plaintext"
+            )
         if name in self.written.listed:
             return
         if not field.accepts_plaintext:
-            raise self.refusal(name, f"is marked {field.mark}, but the record was written with it unprotected")
-        if any(each in self.written.listed or each in self.written.sealed for each in field.names):  # 8-8
-            raise self.refusal(name, "is in plaintext, but the record protects the field under another of its names")
+            raise self.refusal(
+                name, f"is marked {field.mark}, but the record was written with it unprotected"
+            )
+        if any(
+            each in self.written.listed or each in self.written.sealed for each in field.names
+        ):  # 8-8
+            raise self.refusal(
+                name,
+                "is in plaintext, but the record protects the field under another of its names",
+            )
         if self.has_unseen_groups:  # 8-9
-            raise self.refusal(name, "is in plaintext, but may be sealed in a group that this reader did not open")
+            raise self.refusal(
+                name, "is in plaintext, but may be sealed in a group that this reader did not open"
+            )
 
     def refusal(self, name: str, why: str) -> EnvelopeError:
-        """Names the sealed fields that the schema has, and counts the others: their names are sealed as well."""
+        """Names the sealed fields that the schema has, and counts the others: their names are
+        sealed as well.
+        """
         named = [each for each in self.written.sealed if self.record.owner(each)]
         others = len(self.written.sealed) - len(named)
         more = f" and {others} that the schema does not name" if others else ""
-        written = f"encrypted [{escaped_names(named)}]{more}, authenticated [{escaped_names(sorted(self.written.listed))}]"
+        listed = escaped_names(sorted(self.written.listed))
+        written = f"encrypted [{escaped_names(named)}]{more}, authenticated [{listed}]"
         return refusal("marks", f"`{escaped(name)}` {why}; written with {written}")

@@ -24,7 +24,9 @@ class Withheld(enum.Enum):
 
 
 WITHHELD: Final = Withheld.WITHHELD
-"""The value of a field in a group whose key this reader may not use. It says nothing about the field."""
+"""The value of a field in a group whose key this reader may not use. It says nothing about the
+field.
+"""
 
 
 class Record(dict[str, Any]):
@@ -39,7 +41,8 @@ class Record(dict[str, Any]):
     | in a group that is withheld | :data:`WITHHELD` |
     | absent | no entry |
 
-    A map in a field whose keys Python cannot have in one `dict` (arrays, or both `1` and `true`) is a list of pairs.
+    A map in a field whose keys Python cannot have in one `dict` (arrays, or both `1` and `true`) is
+    a list of pairs.
 
     ``repr`` shows the names alone, so that no value gets into a log by accident.
     """
@@ -51,7 +54,9 @@ class Record(dict[str, Any]):
     is_sealed: bool
     """Whether the item was sealed. Nothing is verified in an item that was not."""
 
-    def __init__(self, fields: Mapping[str, Any], *, type_name: str, table: str, is_sealed: bool) -> None:
+    def __init__(
+        self, fields: Mapping[str, Any], *, type_name: str, table: str, is_sealed: bool
+    ) -> None:
         super().__init__(fields)
         self.type_name, self.table, self.is_sealed = type_name, table, is_sealed
 
@@ -65,8 +70,13 @@ class Record(dict[str, Any]):
 
 
 def shown_id(record: RecordType, item: Item) -> str:
-    """The record in errors: its table, and its keys in the form that the program chose for the KMS context."""
-    shown = [f"{key.name}={escaped(_shown_key(record, position, item))}" for position, key in enumerate(record.keys)]
+    """The record in errors: its table, and its keys in the form that the program chose for the KMS
+    context.
+    """
+    shown = [
+        f"{key.name}={escaped(_shown_key(record, position, item))}"
+        for position, key in enumerate(record.keys)
+    ]
     return f"{record.table}[{', '.join(shown)}]"
 
 
@@ -77,7 +87,9 @@ def _shown_key(record: RecordType, position: int, item: Item) -> str:
         return "(invalid)"
     try:
         if record.form == "table":
-            return str(canonical(key)[1]) if name in record.pairs and key.type != "B" else "(withheld)"
+            return (
+                str(canonical(key)[1]) if name in record.pairs and key.type != "B" else "(withheld)"
+            )
         place = Place(record.table, record.form, ((name, key),))
         shown = place.encryption_context()["partition_key"]
     except EnvelopeError:

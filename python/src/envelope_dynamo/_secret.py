@@ -12,8 +12,8 @@ KEY_BYTES = 32
 class Secret:
     """The bytes of a key. ``repr`` does not show them, and they are not pickled.
 
-    Security: Python cannot promise to wipe memory. The bytes stay there until the interpreter uses the memory again, and
-    copies of them may be in OpenSSL.
+    Security: Python cannot promise to wipe memory. The bytes stay there until the interpreter uses
+    the memory again, and copies of them may be in OpenSSL.
     """
 
     __slots__ = ("_bytes",)

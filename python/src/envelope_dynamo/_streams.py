@@ -9,7 +9,16 @@ from typing import Protocol
 
 from ._cbor import Reader
 from ._context import Context
-from ._payload import TAG_BYTES, check_commitment, decrypt, hkdf, not_authentic, open_payload, parse_dek, unwrap
+from ._payload import (
+    TAG_BYTES,
+    check_commitment,
+    decrypt,
+    hkdf,
+    not_authentic,
+    open_payload,
+    parse_dek,
+    unwrap,
+)
 from ._provider import Keys
 from .errors import refuse_if
 
@@ -40,16 +49,25 @@ def open_stream(stream: Readable, context: Context, keys: Keys) -> Iterator[byte
 
     ``stream`` is a file that is open for reading bytes, or the ``Body`` of an answer of S3.
 
-    Security: every chunk is authentic when it is yielded, but only the end of the iterator proves that they are all of
-    the object. Do not use the bytes before it. :func:`decrypt_file` takes care of that.
+    Security: every chunk is authentic when it is yielded, but only the end of the iterator proves
+    that they are all of the object. Do not use the bytes before it. :func:`decrypt_file` takes care
+    of that.
     """
     header = _read(stream, HEADER_BYTES)
     reader = Reader(header, what="the stream")
     for expected in MAGIC:
         if reader.integer() != expected:
             raise reader.malformation("these bytes are no stream")
-    refuse_if(reader.integer() != 1, "format-unknown-version", "the stream has a version that is not known here")
-    refuse_if(reader.integer() != 1, "format-unknown-suite", "the stream has a suite that is not known here")
+    refuse_if(
+        reader.integer() != 1,
+        "format-unknown-version",
+        "the stream has a version that is not known here",
+    )
+    refuse_if(
+        reader.integer() != 1,
+        "format-unknown-suite",
+        "the stream has a suite that is not known here",
+    )
     exponent = reader.integer()
     if exponent not in range(10, 21):
         raise reader.malformation("the size of a chunk")
@@ -61,11 +79,18 @@ def open_stream(stream: Readable, context: Context, keys: Keys) -> Iterator[byte
     place.check_form(form)
     stream_key, derived = derive(unwrap(keys, entries, place.encryption_context()), salt, exponent)
     check_commitment(commitment, derived)
-    yield from _chunks(stream, (1 << exponent) + TAG_BYTES, stream_key, place.associated_data("stream", place.attributes))
+    yield from _chunks(
+        stream,
+        (1 << exponent) + TAG_BYTES,
+        stream_key,
+        place.associated_data("stream", place.attributes),
+    )
 
 
 def _chunks(stream: Readable, size: int, stream_key: bytes, additional: bytes) -> Iterator[bytes]:
-    chunk = _read(stream, size + 1)  # a chunk is the last if, and only if, the stream ends with it (12.5-2)
+    chunk = _read(
+        stream, size + 1
+    )  # a chunk is the last if, and only if, the stream ends with it (12.5-2)
     for number in range(MAX_CHUNKS):
         is_last = len(chunk) <= size
         sealed, chunk = chunk[:size], chunk[size:]
@@ -93,10 +118,11 @@ def _read(stream: Readable, count: int) -> bytes:
 def decrypt_file(
     source: str | os.PathLike[str], target: str | os.PathLike[str], context: Context, keys: Keys
 ) -> int:
-    """Opens the sealed stream in the file ``source`` into the file ``target``, and returns the number of bytes.
+    """Opens the sealed stream in the file ``source`` into the file ``target``, and returns the
+    number of bytes.
 
-    ``target`` appears when all of the object is authentic, and not before. Until then the bytes are in a temporary file
-    beside it, which only this user may read. An existing file is replaced.
+    ``target`` appears when all of the object is authentic, and not before. Until then the bytes are
+    in a temporary file beside it, which only this user may read. An existing file is replaced.
     """
     folder = os.path.dirname(os.path.abspath(target))
     descriptor, temporary = tempfile.mkstemp(prefix=".envelope-", dir=folder)
@@ -110,7 +136,9 @@ def decrypt_file(
     return count
 
 
-def decrypt_message(encrypted_payload: bytes, encrypted_dek: bytes, context: Context, keys: Keys) -> bytes:
+def decrypt_message(
+    encrypted_payload: bytes, encrypted_dek: bytes, context: Context, keys: Keys
+) -> bytes:
     """Opens bytes that are no record, as Rust's `message::seal` made them."""
     place = context._place
     return open_payload(encrypted_payload, encrypted_dek, "bytes", lambda: place, keys).plaintext

@@ -39,7 +39,9 @@ def definition(table: str, name: str, fields: Sequence[TaggedField]) -> bytes:
     """The deterministic encoding of a tag's definition (13.2)."""
     unknown = [step for field in fields for step in field.steps if step not in STEPS]
     refuse_if(unknown, "step", "a search tag has a step that is not known here")
-    return encode(["envelope-search", 1, table, name, [[field.name, field.steps] for field in fields], 128])
+    return encode(
+        ["envelope-search", 1, table, name, [[field.name, field.steps] for field in fields], 128]
+    )
 
 
 def derive(search_key: bytes, encoded_definition: bytes) -> TagKeys:
@@ -52,7 +54,10 @@ def of_sealed(value: Any) -> Attribute | None:
     if value is None or value is UNDEFINED:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, str, bytes)):
-        raise refusal("search-value", "a searchable field holds something else than a text, an integer or bytes")
+        raise refusal(
+            "search-value",
+            "a searchable field holds something else than a text, an integer or bytes",
+        )
     if isinstance(value, int):
         return Attribute("N", str(value))
     return Attribute("S" if isinstance(value, str) else "B", value)
@@ -61,14 +66,18 @@ def of_sealed(value: Any) -> Attribute | None:
 def of_attribute(attribute: Attribute | None) -> Attribute | None:
     if attribute is None or attribute.type == "NULL":
         return None
-    refuse_if(attribute.type not in SCALARS, "search-value", "a searchable field holds something else than S, N or B")
+    refuse_if(
+        attribute.type not in SCALARS,
+        "search-value",
+        "a searchable field holds something else than S, N or B",
+    )
     return attribute
 
 
 def message(fields: Sequence[TaggedField], values: Sequence[Attribute | None]) -> bytes | None:
     """What is authenticated (13.3); None without a tag."""
     result = []
-    for field, value in zip(fields, values):
+    for field, value in zip(fields, values, strict=True):
         if value is None:
             return None
         kind, content = canonical(value)
@@ -83,13 +92,19 @@ def message(fields: Sequence[TaggedField], values: Sequence[Attribute | None]) -
 
 def tag(keys: TagKeys, encoded_message: bytes) -> bytes:
     """The tag (13.4)."""
-    return b"\1" + keys.generation + hmac.digest(keys.mac_key, encoded_message, "sha256")[:MAC_BYTES]
+    return (
+        b"\1" + keys.generation + hmac.digest(keys.mac_key, encoded_message, "sha256")[:MAC_BYTES]
+    )
 
 
 def generation_of(stored: bytes) -> bytes:
     """The generation of a stored tag, which is not authentic (13.4-1)."""
     refuse_if(not stored, "format-truncated", "a search tag is empty")
-    refuse_if(stored[0] != 1, "format-unknown-version", "a search tag has a version that is not known here")
+    refuse_if(
+        stored[0] != 1,
+        "format-unknown-version",
+        "a search tag has a version that is not known here",
+    )
     refuse_if(len(stored) < TAG_BYTES, "format-truncated", "a search tag ends too early")
     refuse_if(len(stored) > TAG_BYTES, "format-trailing", "bytes follow a search tag")
     return stored[1:5]

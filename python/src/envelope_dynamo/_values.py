@@ -42,7 +42,8 @@ def canonical_number(text: str) -> str:
     refuse_if(
         len(digits) > 38 or not -130 <= exponent + len(digits) - 1 <= 125,
         "number",
-        "not a number that DynamoDB can store: at most 38 significant digits, from 1E-130 to 9.99E+125",
+        "not a number that DynamoDB can store: at most 38 significant digits, from 1E-130 to "
+        "9.99E+125",
     )
     return format(Decimal((sign, tuple(map(int, digits)), exponent)), "f")
 
@@ -56,7 +57,10 @@ def canonical(attribute: Attribute | None) -> Any:
         return [kind, canonical_number(value)]
     if kind == "NS":
         return [kind, sorted({canonical_number(element) for element in value})]
-    if kind in ("SS", "BS"):  # UTF-8 keeps the order of code points, so texts are compared as Python does
+    if kind in (
+        "SS",
+        "BS",
+    ):  # UTF-8 keeps the order of code points, so texts are compared as Python does
         return [kind, sorted(set(value))]
     if kind == "L":
         return [kind, [canonical(element) for element in value]]
@@ -89,9 +93,13 @@ def _number(text: str) -> int | Decimal:
 
 
 def read_item(item: Mapping[str, Any], key: str) -> Item:
-    """An item in one of the forms of boto3. The attribute `key`, which is no map in any table, shows which."""
+    """An item in one of the forms of boto3. The attribute `key`, which is no map in any table,
+    shows which.
+    """
     if not isinstance(item, Mapping) or not all(isinstance(name, str) for name in item):
-        raise refusal("item", "an item must be a dict with the attributes by name, as boto3 returns it")
+        raise refusal(
+            "item", "an item must be a dict with the attributes by name, as boto3 returns it"
+        )
     shows_form = item.get(key, next(iter(item.values()), {}))
     read = _of_client if isinstance(shows_form, Mapping) else of_python
     return {name: _read(name, value, read) for name, value in item.items()}
@@ -102,12 +110,16 @@ def _read(name: str, value: Any, read: Any) -> Attribute:
         _text(name)
         attribute: Attribute = read(value)
     except (TypeError, ValueError, binascii.Error) as error:
-        raise refusal("item", f"the attribute `{escaped(name)}` is not as boto3 returns it: {error}") from None
+        raise refusal(
+            "item", f"the attribute `{escaped(name)}` is not as boto3 returns it: {error}"
+        ) from None
     return attribute
 
 
 def _of_client(value: Any, levels: int = MAX_LEVELS) -> Attribute:
-    """An attribute in DynamoDB JSON. `B` has bytes, as in the answers of a client, or base64, as in an export."""
+    """An attribute in DynamoDB JSON. `B` has bytes, as in the answers of a client, or base64, as in
+    an export.
+    """
     if not isinstance(value, Mapping) or len(value) != 1:
         raise TypeError('it is not a dict of one type, such as {"S": ..}')
     ((kind, content),) = value.items()
@@ -126,7 +138,9 @@ def _of_client(value: Any, levels: int = MAX_LEVELS) -> Attribute:
     if kind == "M":
         if not isinstance(content, Mapping):
             raise TypeError("M has no dict")
-        return Attribute(kind, {_text(name): _of_client(inner, levels - 1) for name, inner in content.items()})
+        return Attribute(
+            kind, {_text(name): _of_client(inner, levels - 1) for name, inner in content.items()}
+        )
     if isinstance(content, (str, bytes, Mapping)):
         raise TypeError(f"{kind} has no list")
     if kind == "L":
@@ -135,7 +149,7 @@ def _of_client(value: Any, levels: int = MAX_LEVELS) -> Attribute:
 
 
 def of_python(value: Any, levels: int = MAX_LEVELS) -> Attribute:
-    """An attribute in the form of boto3's resources: `str`, `Decimal`, `Binary`, `set` and so on."""
+    """An attribute in the form of boto3's resources: `str`, `Decimal`, `Binary`, `set`, .."""
     if levels == 0:
         raise ValueError("it is nested too deeply")
     if value is None:
@@ -149,7 +163,9 @@ def of_python(value: Any, levels: int = MAX_LEVELS) -> Attribute:
     if _is_binary(value):
         return Attribute("B", _bytes(value))
     if isinstance(value, Mapping):
-        return Attribute("M", {_text(name): of_python(inner, levels - 1) for name, inner in value.items()})
+        return Attribute(
+            "M", {_text(name): of_python(inner, levels - 1) for name, inner in value.items()}
+        )
     if isinstance(value, (list, tuple)):
         return Attribute("L", [of_python(inner, levels - 1) for inner in value])
     if isinstance(value, (set, frozenset)):

@@ -1,7 +1,7 @@
 """What can fail, and who must act.
 
-Every error is an :class:`EnvelopeError`. None quotes a value of a record, a key, or the name of a sealed field that the
-schema file does not have.
+Every error is an :class:`EnvelopeError`. None quotes a value of a record, a key, or the name of a
+sealed field that the schema file does not have.
 
 | class | who must act |
 |---|---|
@@ -9,8 +9,8 @@ schema file does not have.
 | :class:`DataError` | whoever looks after the table: the stored item is not the record that was sealed |
 | :class:`DataKeyError` | whoever operates the keys: permissions, states of keys, outages |
 
-``code`` says what failed, by the names of the test vectors (FORMAT 7-1, 7-3); the names that only this package has are
-in the table below. They are stable, and can be compared in a program.
+``code`` says what failed, by the names of the test vectors (FORMAT 7-1, 7-3); the names that only
+this package has are in the table below. They are stable, and can be compared in a program.
 
 | code | class | cause |
 |---|---|---|
@@ -30,7 +30,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["AuthenticationError", "DataError", "DataKeyError", "EnvelopeError", "NotSealedError", "UsageError"]
+__all__ = [
+    "AuthenticationError",
+    "DataError",
+    "DataKeyError",
+    "EnvelopeError",
+    "NotSealedError",
+    "UsageError",
+]
 
 _MAX_CHARACTERS, _MAX_NAMES = 200, 20
 
@@ -38,8 +45,8 @@ _MAX_CHARACTERS, _MAX_NAMES = 200, 20
 class EnvelopeError(Exception):
     """A record could not be opened.
 
-    ``code`` says what failed, ``record`` which record (its table and its key, in the form in which they may be shown),
-    and ``location`` the file and line, if the record came from an export.
+    ``code`` says what failed, ``record`` which record (its table and its key, in the form in which
+    they may be shown), and ``location`` the file and line, if the record came from an export.
     """
 
     code: str
@@ -71,7 +78,8 @@ class NotSealedError(DataError):
 class AuthenticationError(DataError):
     """The record, its place or its data key differs from what was sealed.
 
-    Every failure after a key was used is this one error: which check failed would help only an attacker.
+    Every failure after a key was used is this one error: which check failed would help only an
+    attacker.
     """
 
 
@@ -84,7 +92,16 @@ class DataKeyError(EnvelopeError):
         return self.code in ("key-unavailable", "key-throttled")
 
 
-_USAGE = ("schema", "configuration", "item", "pair", "number", "key-attribute", "step", "search-value")
+_USAGE = (
+    "schema",
+    "configuration",
+    "item",
+    "pair",
+    "number",
+    "key-attribute",
+    "step",
+    "search-value",
+)
 _CLASSES: dict[str, type[EnvelopeError]] = {
     **dict.fromkeys(_USAGE, UsageError),
     "not-sealed": NotSealedError,
@@ -105,8 +122,13 @@ def refuse_if(condition: object, code: str, message: str) -> None:
 
 
 def escaped(text: str) -> str:
-    """A text that somebody else may have chosen, fit for a log: no control characters, and not long."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:_MAX_CHARACTERS])
+    """A text that somebody else may have chosen, fit for a log: no control characters, and not
+    long.
+    """
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text[:_MAX_CHARACTERS]
+    )
     return shown + (".." if len(text) > _MAX_CHARACTERS else "")
 
 

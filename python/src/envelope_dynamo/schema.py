@@ -1,4 +1,6 @@
-"""The schema file: how each type of record is stored. The Rust program writes it (`assert_schema!`)."""
+"""The schema file: how each type of record is stored. The Rust program writes it
+(`assert_schema!`).
+"""
 
 from __future__ import annotations
 
@@ -79,13 +81,17 @@ class Table:
     def __init__(self, name: str, types: list[RecordType]) -> None:
         self.name, self.types = name, types
         keys = {tuple(key.name for key in each.keys) for each in types}
-        refuse_if(len(keys) > 1, "schema", f"the table `{escaped(name)}` has record types with other key attributes")
+        refuse_if(
+            len(keys) > 1,
+            "schema",
+            f"the table `{escaped(name)}` has record types with other key attributes",
+        )
         for open_type in types:
             for other in types:
                 if open_type.is_unprotected and not _are_apart(open_type, other):
                     message = (
-                        f"`{escaped(open_type.name)}` is unprotected, and a record of `{escaped(other.name)}` could have "
-                        "the same key"
+                        f"`{escaped(open_type.name)}` is unprotected, and a record of "
+                        f"`{escaped(other.name)}` could have the same key"
                     )
                     raise refusal("schema", message)
 
@@ -97,8 +103,9 @@ class Table:
 class Schema:
     """The types of record of a program, from the schema file that the Rust side writes.
 
-    >>> schema = Schema.parse('''{"envelope-schema": 1, "records": {"User": {"table": "users", "form": "raw",
-    ...     "partition_key": {"name": "user_id", "type": "S"}, "fields": {"email": "encrypted"}}}}''')
+    >>> schema = Schema.parse('''{"envelope-schema": 1, "records": {"User": {
+    ...     "table": "users", "form": "raw", "partition_key": {"name": "user_id", "type": "S"},
+    ...     "fields": {"email": "encrypted"}}}}''')
     >>> schema
     Schema(['users'])
     """
@@ -122,10 +129,16 @@ class Schema:
             file = json.loads(text)
             json.dumps(file, ensure_ascii=False).encode()  # a name that UTF-8 cannot encode is none
         except (ValueError, RecursionError):
-            raise refusal("schema", "this is not a schema file of Envelope: it is not JSON") from None
+            raise refusal(
+                "schema", "this is not a schema file of Envelope: it is not JSON"
+            ) from None
         entries = _Object("the file", file)
         layout = entries.take("envelope-schema", int)
-        refuse_if(layout != LAYOUT, "schema", f"the schema file has layout {layout}, and this version reads layout {LAYOUT}")
+        refuse_if(
+            layout != LAYOUT,
+            "schema",
+            f"the schema file has layout {layout}, and this version reads layout {LAYOUT}",
+        )
         records = entries.take("records", dict)
         entries.end()
         tables: dict[str, list[RecordType]] = {}
@@ -143,14 +156,24 @@ class Schema:
         """The types of one table; without a name, of the only one."""
         known = ", ".join(map(escaped, self.tables))
         if name is None:
-            refuse_if(len(self._tables) != 1, "schema", f"say which table of the schema file it is: {known}")
+            refuse_if(
+                len(self._tables) != 1,
+                "schema",
+                f"say which table of the schema file it is: {known}",
+            )
             return next(iter(self._tables.values()))
-        refuse_if(name not in self._tables, "schema", f"the schema file has no table `{escaped(name)}`, only {known}")
+        refuse_if(
+            name not in self._tables,
+            "schema",
+            f"the schema file has no table `{escaped(name)}`, only {known}",
+        )
         return self._tables[name]
 
 
 class _Object:
-    """A JSON object whose entries are taken one by one; what is left at the end is refused, as by the Rust side."""
+    """A JSON object whose entries are taken one by one; what is left at the end is refused, as by
+    the Rust side.
+    """
 
     def __init__(self, what: str, value: Any) -> None:
         self.what = what
@@ -159,13 +182,17 @@ class _Object:
         self.entries = dict(value)
 
     def problem(self, why: str) -> Exception:
-        return refusal("schema", f"this is not a schema file of Envelope: {escaped(self.what)}: {why}")
+        return refusal(
+            "schema", f"this is not a schema file of Envelope: {escaped(self.what)}: {why}"
+        )
 
     def take(self, name: str, kind: type, default: Any = ...) -> Any:
         value = self.entries.pop(name, default)
         if value is ...:
             raise self.problem(f"`{name}` is missing")
-        if value is not default and (not isinstance(value, kind) or isinstance(value, bool) and kind is not bool):
+        if value is not default and (
+            not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)
+        ):
             raise self.problem(f"`{name}` is of another type")
         return value
 
@@ -179,12 +206,18 @@ class _Object:
 
     def end(self) -> None:
         if self.entries:
-            raise self.problem(f"`{escaped(min(self.entries))}` is not known: a newer version of the library wrote it")
+            raise self.problem(
+                f"`{escaped(min(self.entries))}` is not known: a newer version of the library "
+                "wrote it"
+            )
 
 
 def _record(name: str, value: Any) -> RecordType:
     entries = _Object(name, value)
-    fields = {each: _field(f"{name}.{each}", each, of) for each, of in entries.take("fields", dict).items()}
+    fields = {
+        each: _field(f"{name}.{each}", each, of)
+        for each, of in entries.take("fields", dict).items()
+    }
     found = RecordType(
         name=name,
         table=entries.take("table", str),
@@ -201,7 +234,10 @@ def _record(name: str, value: Any) -> RecordType:
     groups, unique = set(entries.texts("groups", list)), entries.texts("unique", list)
     if not found.search_tags.keys() >= set(unique):
         raise entries.problem("`unique` names something else than a search tag")
-    entries.take("plaintext_until", str, None), entries.texts("reasons", dict)  # for people, and for `schema check`
+    (
+        entries.take("plaintext_until", str, None),
+        entries.texts("reasons", dict),
+    )  # for people, and for `schema check`
     entries.end()
     problem = _problem(found, groups)
     if problem:
@@ -222,9 +258,14 @@ def _key(record: _Object, value: Any, fields: Mapping[str, Field]) -> Key:
     entries.end()
     if text is None:
         return Key(name)
-    found = parse_format(text, lambda part: part in fields and fields[part].mark in ("key", "authenticated"))
+    found = parse_format(
+        text, lambda part: part in fields and fields[part].mark in ("key", "authenticated")
+    )
     if found is None:
-        raise entries.problem(f"the format of `{escaped(name)}` is not valid, or names no field that may be part of a key")
+        raise entries.problem(
+            f"the format of `{escaped(name)}` is not valid, or names no field that may be part "
+            "of a key"
+        )
     return Key(name, found)
 
 
@@ -246,7 +287,10 @@ def _field(what: str, name: str, value: Any) -> Field:
 
 
 def _search_tags(record: str, tags: Mapping[str, Any]) -> dict[str, tuple[TaggedField, ...]]:
-    return {name: tuple(_tagged(f"{record}: the search tag {name}", each) for each in tags[name]) for name in tags}
+    return {
+        name: tuple(_tagged(f"{record}: the search tag {name}", each) for each in tags[name])
+        for name in tags
+    }
 
 
 def _tagged(what: str, value: Any) -> TaggedField:
@@ -265,7 +309,11 @@ def _problem(record: RecordType, groups: set[str]) -> str | None:
     names = [key.name for key in record.keys] + [*record.entity, *record.index_keys] + stored
     if record.form not in FORMS:
         return "its context form is not known"
-    if "" in names or len(set(names)) < len(names) or any(name.startswith(PREFIX) for name in names):
+    if (
+        "" in names
+        or len(set(names)) < len(names)
+        or any(name.startswith(PREFIX) for name in names)
+    ):
         return "an attribute has no name, stands there twice, or has a name that is reserved"
     if any(pair not in names for pair in record.pairs):
         return "`pairs` names something else than a field"
@@ -280,7 +328,9 @@ def _problem_of_tags(record: RecordType) -> str | None:
     keys = {key.name for key in record.keys if key.format is None}
     for name, tagged in record.search_tags.items():
         own = "+".join(each.name for each in tagged)
-        if not tagged or not (name == own or name.startswith(f"{own}+") and "+" not in name[len(own) + 1 :]):
+        if not tagged or not (
+            name == own or (name.startswith(f"{own}+") and "+" not in name[len(own) + 1 :])
+        ):
             return f"the search tag `{escaped(name)}` is not named after its fields"
         for each in tagged:
             of = record.fields.get(each.name)
@@ -290,18 +340,28 @@ def _problem_of_tags(record: RecordType) -> str | None:
 
 
 def _problem_of_unprotected(record: RecordType) -> str | None:
-    promises = record.entity or record.context or record.pairs or any(each.is_protected for each in record.fields.values())
-    return "it is unprotected, and promises protection" if record.is_unprotected and promises else None
+    promises = (
+        record.entity
+        or record.context
+        or record.pairs
+        or any(each.is_protected for each in record.fields.values())
+    )
+    return (
+        "it is unprotected, and promises protection" if record.is_unprotected and promises else None
+    )
 
 
 def _are_apart(one: RecordType, other: RecordType) -> bool:
     """Whether both are protected or both are not, or no key can be of both.
 
-    Whoever can write the table writes all attributes of an item, so only its key can tell which type it has.
+    Whoever can write the table writes all attributes of an item, so only its key can tell which
+    type it has.
     """
     if one.is_unprotected == other.is_unprotected:
         return True
-    return any(_have_other_texts(a.format, b.format) for a, b in zip(one.keys, other.keys))
+    return any(
+        _have_other_texts(a.format, b.format) for a, b in zip(one.keys, other.keys, strict=True)
+    )
 
 
 def _have_other_texts(one: KeyFormat | None, other: KeyFormat | None) -> bool:

@@ -28,11 +28,19 @@ CODES = {
     "ResourceNotFoundException": "key-not-found",
 }
 
-# Exceptions of botocore that have no answer of a server. They are matched by name: botocore need not be installed.
+# Exceptions of botocore without an answer of a server. Matched by name: botocore need not be
+# installed.
 NO_ANSWER = {
-    "EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError", "ConnectionError",
-    "HTTPClientError", "ProxyConnectionError", "SSLError", "ResponseStreamingError",
-}  # fmt: skip
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ConnectionClosedError",
+    "ConnectionError",
+    "HTTPClientError",
+    "ProxyConnectionError",
+    "SSLError",
+    "ResponseStreamingError",
+}
 
 
 class KmsClient(Protocol):
@@ -43,7 +51,9 @@ class KmsClient(Protocol):
 
 
 def ask(operation: str, what: str, call: Callable[[], Any]) -> Mapping[str, Any]:
-    """The answer of a service, or an error. Of the error of botocore only the answer is taken: others quote the request."""
+    """The answer of a service, or an error. Of the error of botocore only the answer is taken:
+    others quote the request.
+    """
     try:
         answer = call()
     except EnvelopeError:
@@ -51,7 +61,10 @@ def ask(operation: str, what: str, call: Callable[[], Any]) -> Mapping[str, Any]
     except Exception as error:
         raise _error(operation, what, error) from None
     if not isinstance(answer, Mapping):
-        raise refusal("key-invalid-answer", f"{operation} with {what} did not answer with a dict: is it a client of boto3?")
+        raise refusal(
+            "key-invalid-answer",
+            f"{operation} with {what} did not answer with a dict: is it a client of boto3?",
+        )
     return answer
 
 
@@ -59,7 +72,9 @@ def _error(operation: str, what: str, error: Exception) -> EnvelopeError:
     response = getattr(error, "response", None)
     said = response.get("Error", {}) if isinstance(response, Mapping) else {}
     name = said.get("Code") or type(error).__name__
-    code = CODES.get(name, "key-unavailable" if name in NO_ANSWER or _is_server_error(response) else "key-other")
+    code = CODES.get(
+        name, "key-unavailable" if name in NO_ANSWER or _is_server_error(response) else "key-other"
+    )
     message = f"{operation} with {what}: {name}"
     if said.get("Message"):
         message += f": {escaped(' '.join(str(said['Message']).split()))}"
@@ -70,5 +85,9 @@ def _error(operation: str, what: str, error: Exception) -> EnvelopeError:
 
 
 def _is_server_error(response: Any) -> bool:
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, Mapping) else None
+    status = (
+        response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if isinstance(response, Mapping)
+        else None
+    )
     return isinstance(status, int) and status >= 500

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from .._cbor import encode
@@ -18,7 +18,9 @@ SALT_BYTES, VERSION_BYTES, MAX_NAME_BYTES = 24, 16, 255
 
 
 class Store(Protocol):
-    """Where branch keys are kept. Raises `key-not-found` for a version that the branch does not have."""
+    """Where branch keys are kept. Raises `key-not-found` for a version that the branch does not
+    have.
+    """
 
     def key(self, branch: str, version: UUID) -> Secret: ...
 
@@ -31,13 +33,14 @@ def branch_data_key(branch_key: bytes, salt: bytes, context: Mapping[str, str]) 
 class BranchKeys:
     """Derives data keys from the branch keys in a DynamoDB table, which ``keys`` unwraps.
 
-    ``dynamodb`` is a client, a resource or a ``Table`` of boto3. ``table`` is the logical name of the table of branch
-    keys, and ``named`` its name in DynamoDB, if that is another. ``per_pair`` is the pair of the encryption context that
-    names the branch, as in Rust's `HierarchicalKeyProvider::per_pair`; without it, there is one branch per table.
+    ``dynamodb`` is a client, a resource or a ``Table`` of boto3. ``table`` is the logical name of
+    the table of branch keys, and ``named`` its name in DynamoDB, if that is another. ``per_pair``
+    is the pair of the encryption context that names the branch, as in Rust's
+    `HierarchicalKeyProvider::per_pair`; without it, there is one branch per table.
     ``partition_key`` is such a pair in the context forms `raw` and `hashed`.
 
-    A branch key is kept for ``max_age`` seconds, and at most ``max_entries`` are. The caller needs ``dynamodb:GetItem``
-    on the table of branch keys, and what ``keys`` needs.
+    A branch key is kept for ``max_age`` seconds, and at most ``max_entries`` are. The caller needs
+    ``dynamodb:GetItem`` on the table of branch keys, and what ``keys`` needs.
 
     Security: a branch that was deleted is noticed when its key reaches the age.
     """
@@ -70,10 +73,14 @@ class BranchKeys:
             except DataKeyError as error:
                 if error.code != "key-not-found":
                     raise
-                absent = error  # it may be of a store in another region; the next entry may be of this one
+                absent = error  # it may be of another region's store; the next may be of this one
                 continue
             # 6.3-2: only the salt of a version that this branch has is checked.
-            refuse_if(len(entry.wrapped) != SALT_BYTES, "key-mismatch", "the entry of a branch key must be a salt of 24 bytes")
+            refuse_if(
+                len(entry.wrapped) != SALT_BYTES,
+                "key-mismatch",
+                "the entry of a branch key must be a salt of 24 bytes",
+            )
             return Secret(branch_data_key(key.expose(), entry.wrapped, context))
         raise absent or refusal("key-wrong", "no wrapped key of the record belongs to a branch key")
 
@@ -82,9 +89,16 @@ class BranchKeys:
         branch = context.get(self._pair)
         if branch is None:
             pair = escaped(self._pair)
-            raise refusal("configuration", f"the encryption context has no pair `{pair}`, which names the branch of a record")
+            raise refusal(
+                "configuration",
+                f"the encryption context has no pair `{pair}`, which names the branch of a record",
+            )
         length = len(branch.encode())
-        refuse_if(not 1 <= length <= MAX_NAME_BYTES, "configuration", "the name of a branch has 1 to 255 bytes")
+        refuse_if(
+            not 1 <= length <= MAX_NAME_BYTES,
+            "configuration",
+            "the name of a branch has 1 to 255 bytes",
+        )
         return branch
 
     def _key(self, branch: str, version: UUID) -> Secret:

@@ -27,8 +27,15 @@ class DynamoDb(Protocol):
 class KeyTable:
     """Reads wrapped keys, and unwraps them for the place where they were found (6.5-1)."""
 
-    def __init__(self, dynamodb: Any, logical: str, named: str | None, keys: Keys, purpose: str | None = None) -> None:
-        self._logical, self._name, self._keys, self._purpose = logical, named or logical, keys, purpose
+    def __init__(
+        self, dynamodb: Any, logical: str, named: str | None, keys: Keys, purpose: str | None = None
+    ) -> None:
+        self._logical, self._name, self._keys, self._purpose = (
+            logical,
+            named or logical,
+            keys,
+            purpose,
+        )
         if hasattr(dynamodb, "Table"):
             dynamodb = dynamodb.Table(self._name)
         self._is_client = not hasattr(dynamodb, "table_name")
@@ -45,8 +52,9 @@ class KeyTable:
         item = self._item(branch, str(version))
         if item is None:
             message = (
-                f"the branch `{escaped(branch)}` has no {self._what} of version {version} in the table "
-                f"`{escaped(self._name)}`: the version or the branch was deleted, or the record is another branch's"
+                f"the branch `{escaped(branch)}` has no {self._what} of version {version} in the "
+                f"table `{escaped(self._name)}`: the version or the branch was deleted, or the "
+                "record is another branch's"
             )
             raise refusal("key-not-found", message)
         return self.unwrapped(branch, version, item)
@@ -61,18 +69,28 @@ class KeyTable:
             raise self._changed(error.message) from None
         if form != "table":
             raise self._changed("its `encrypted_dek` has another context form than `table`")
-        pairs = {"branch": branch, "version": str(version), **({"purpose": self._purpose} if self._purpose else {})}
+        pairs = {
+            "branch": branch,
+            "version": str(version),
+            **({"purpose": self._purpose} if self._purpose else {}),
+        }
         try:
-            key = self._keys.unwrap(entries, Place(self._logical, "table", pairs=pairs).encryption_context())
+            key = self._keys.unwrap(
+                entries, Place(self._logical, "table", pairs=pairs).encryption_context()
+            )
         except DataKeyError as error:
             if error.code != "key-mismatch":
                 raise
             message = (
-                f"the {self._what} of version {version} of the branch `{escaped(branch)}` in the table "
-                f"`{escaped(self._name)}` was changed, or put there from elsewhere"
+                f"the {self._what} of version {version} of the branch `{escaped(branch)}` in the "
+                f"table `{escaped(self._name)}` was changed, or put there from elsewhere"
             )
             raise refusal("key-mismatch", message) from None
-        refuse_if(len(key) != KEY_BYTES, "key-invalid-answer", f"a {self._what} has 32 bytes, and this one has not")
+        refuse_if(
+            len(key) != KEY_BYTES,
+            "key-invalid-answer",
+            f"a {self._what} has 32 bytes, and this one has not",
+        )
         return key
 
     def versions(self, branch: str) -> dict[UUID, Item]:
@@ -96,7 +114,9 @@ class KeyTable:
             raise self._changed("its `version` is no UUID") from None
 
     def _changed(self, what: str) -> Exception:
-        return refusal("key-invalid-answer", f"an item of the table of {self._what}s was changed: {what}")
+        return refusal(
+            "key-invalid-answer", f"an item of the table of {self._what}s was changed: {what}"
+        )
 
     def _item(self, branch: str, version: str) -> Item | None:
         """Reads an item consistently: the key may just have been created."""
@@ -112,7 +132,9 @@ class KeyTable:
             "ExpressionAttributeNames": {"#branch": "branch"},
             "ExpressionAttributeValues": self._sent({":branch": branch}),
         }
-        return self._ask("Query", "query", **asked, **({"ExclusiveStartKey": start} if start else {}))
+        return self._ask(
+            "Query", "query", **asked, **({"ExclusiveStartKey": start} if start else {})
+        )
 
     def _sent(self, texts: dict[str, str]) -> dict[str, Any]:
         return {name: {"S": text} if self._is_client else text for name, text in texts.items()}

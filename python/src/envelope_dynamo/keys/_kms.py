@@ -15,15 +15,21 @@ from ._aws import KmsClient, ask
 
 _ARN = re.compile(r"(arn:[^:]+:kms:[^:]+:[^:]+):key/(.+)", re.ASCII)
 
-# KMS may answer so if the wrapped key is of a key in another region or account, so the next key is tried.
+# KMS may answer so if the key is in another region or account: the next key is tried.
 _TRIES_NEXT = ("key-wrong", "key-mismatch", "key-denied")
 
 
 class KmsKey:
-    """A key as it was configured, and its ARN once KMS has named it. So an alias that moves changes nothing later."""
+    """A key as it was configured, and its ARN once KMS has named it. So an alias that moves changes
+    nothing later.
+    """
 
     def __init__(self, name: str) -> None:
-        refuse_if(not isinstance(name, str) or not name, "configuration", "a KMS key is named by its ARN, id or alias")
+        refuse_if(
+            not isinstance(name, str) or not name,
+            "configuration",
+            "a KMS key is named by its ARN, id or alias",
+        )
         self.name = name
         self.arn = name if _ARN.fullmatch(name) else None
 
@@ -46,7 +52,9 @@ class KmsKey:
         """Checks the ARN in an answer (6.2-1). The first ARN of an alias is kept."""
         found = _ARN.fullmatch(answered) if isinstance(answered, str) else None
         if not found or not isinstance(answered, str):
-            raise refusal("key-invalid-answer", f"KMS answered for {escaped(self.name)} without a key ARN")
+            raise refusal(
+                "key-invalid-answer", f"KMS answered for {escaped(self.name)} without a key ARN"
+            )
         if not self._is_expected(answered, found):
             message = f"KMS answered for {escaped(self.name)} with another key, {escaped(answered)}"
             raise refusal("key-invalid-answer", message)
@@ -67,23 +75,30 @@ def _digest(text: str) -> bytes:
 
 
 def key_hint(arn: str) -> bytes:
-    """The first half of the id of an entry: it names the key, and the replicas of a multi-region key alike."""
+    """The first half of the id of an entry: it names the key, and the replicas of a multi-region
+    key alike.
+    """
     return _digest(arn.split(":key/", 1)[1])
 
 
 class KmsKeys:
     """Unwraps data keys with AWS KMS: one call to Decrypt for each record.
 
-    ``client`` is ``boto3.client("kms")``, or any object with its ``decrypt``. ``keys`` are the ARNs, ids or aliases of
-    the keys that may have wrapped the data keys. The call names one of them, and the answer is checked. The caller
-    needs ``kms:Decrypt``.
+    ``client`` is ``boto3.client("kms")``, or any object with its ``decrypt``. ``keys`` are the
+    ARNs, ids or aliases of the keys that may have wrapped the data keys. The call names one of
+    them, and the answer is checked. The caller needs ``kms:Decrypt``.
 
-    Security: without a configured key, whoever can write the table could have this process decrypt under a key of their
-    own. So there is no default. KMS checks the encryption context: a record that was moved does not open.
+    Security: without a configured key, whoever can write the table could have this process decrypt
+    under a key of their own. So there is no default. KMS checks the encryption context: a record
+    that was moved does not open.
     """
 
     def __init__(self, client: KmsClient, *keys: str, grant_tokens: Sequence[str] = ()) -> None:
-        refuse_if(not keys, "configuration", "name the KMS keys that wrap the data keys, such as `alias/users`")
+        refuse_if(
+            not keys,
+            "configuration",
+            "name the KMS keys that wrap the data keys, such as `alias/users`",
+        )
         self._client, self._keys = client, [KmsKey(key) for key in keys]
         self._options: dict[str, Any] = {"GrantTokens": list(grant_tokens)} if grant_tokens else {}
 
@@ -103,14 +118,18 @@ class KmsKeys:
         raise told or self._not_ours(entries)
 
     def decrypt_direct(self, blob: bytes, context: Context) -> Secret:
-        """A secret that KMS itself encrypted (5.2-1), as Rust's `encrypt_direct` does, under the first key."""
+        """A secret that KMS itself encrypted (5.2-1), as Rust's `encrypt_direct` does, under the
+        first key.
+        """
         key, pairs = self._keys[0], {**context._place.encryption_context(), "envelope": "direct"}
         answer = self._decrypt(key, blob, pairs)
         key.accept(answer.get("KeyId"))
         return Secret(_plaintext(answer))
 
     def _candidates(self, entries: Sequence[WrappedKey]) -> list[tuple[KmsKey, WrappedKey]]:
-        """If the hints tell that key and entry belong together, these alone; otherwise every unresolved alias."""
+        """If the hints tell that key and entry belong together, these alone; otherwise every
+        unresolved alias.
+        """
         pairs = [(key, wrapped) for wrapped in entries if wrapped.kind == KMS for key in self._keys]
         known = [pair for pair in pairs if pair[0].may_be(pair[1])]
         return known[:1] or [pair for pair in pairs if pair[0].may_be(pair[1]) is None]
@@ -118,10 +137,17 @@ class KmsKeys:
     def _unwrap_with(self, key: KmsKey, wrapped: WrappedKey, context: Mapping[str, str]) -> Secret:
         answer = self._decrypt(key, wrapped.wrapped, context)
         plaintext = _plaintext(answer)
-        refuse_if(len(plaintext) != KEY_BYTES, "key-invalid-answer", "KMS did not answer with a data key of 32 bytes")
+        refuse_if(
+            len(plaintext) != KEY_BYTES,
+            "key-invalid-answer",
+            "KMS did not answer with a data key of 32 bytes",
+        )
         arn = key.accept(answer.get("KeyId"))
         if not key.may_be(wrapped):  # the hint that an unresolved alias let pass
-            raise refusal("key-wrong", f"the record names another KMS key than {escaped(arn)}, which unwrapped its data key")
+            raise refusal(
+                "key-wrong",
+                f"the record names another KMS key than {escaped(arn)}, which unwrapped it",
+            )
         return Secret(plaintext)
 
     def _decrypt(self, key: KmsKey, blob: bytes, context: Mapping[str, str]) -> Mapping[str, Any]:
@@ -139,7 +165,10 @@ class KmsKeys:
 
     def _not_ours(self, entries: Sequence[WrappedKey]) -> Exception:
         if not any(wrapped.kind == KMS for wrapped in entries):
-            return refusal("key-wrong", "the data key is not wrapped by KMS: another kind of key provider wrote the record")
+            return refusal(
+                "key-wrong",
+                "the data key is not wrapped by KMS: another kind of key provider wrote the record",
+            )
         names = ", ".join(escaped(key.name) for key in self._keys)
         return refusal("key-wrong", f"the data key is wrapped by a KMS key other than {names}")
 

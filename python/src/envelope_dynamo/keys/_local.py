@@ -20,7 +20,9 @@ def local_id(root_key: bytes) -> bytes:
     return hkdf(root_key, b"", b"envelope local root key id", 8)
 
 
-def local_cipher(root_key: bytes, wrap_salt: bytes, context: Mapping[str, str]) -> tuple[AESGCM, bytes]:
+def local_cipher(
+    root_key: bytes, wrap_salt: bytes, context: Mapping[str, str]
+) -> tuple[AESGCM, bytes]:
     """The cipher that wraps, and its associated data."""
     wrapping_key = hkdf(root_key, wrap_salt, b"envelope local wrap 1", 32)
     return AESGCM(wrapping_key), encode(["envelope-local-wrap", context])
@@ -43,7 +45,9 @@ class LocalKeys:
     def unwrap(self, entries: Sequence[WrappedKey], context: Mapping[str, str]) -> Secret:
         root_key = self._root_key.expose()
         own_id = local_id(root_key)
-        wrapped = next((each.wrapped for each in entries if each.kind == LOCAL and each.id == own_id), None)
+        wrapped = next(
+            (each.wrapped for each in entries if each.kind == LOCAL and each.id == own_id), None
+        )
         if wrapped is None:
             raise refusal("key-wrong", "no wrapped key of the record is for this root key")
         changed = "the wrapped key is for another encryption context, or was changed"

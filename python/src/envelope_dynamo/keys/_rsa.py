@@ -25,7 +25,9 @@ def oaep() -> padding.OAEP:
 
 
 def rsa_id(public_key: RSAPublicKey) -> bytes:
-    der = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    der = public_key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     return hashlib.sha256(der).digest()[:8]
 
 
@@ -45,19 +47,23 @@ def _take(message: bytes, context: Mapping[str, str]) -> Secret:
     """The data key. Another length and another digest are refused alike (6.4-1)."""
     data_key, digest = message[:KEY_BYTES], message[KEY_BYTES:]
     if not hmac.compare_digest(digest, rsa_digest(context)):
-        raise refusal("key-mismatch", "the wrapped key is for another encryption context, or was changed")
+        raise refusal(
+            "key-mismatch", "the wrapped key is for another encryption context, or was changed"
+        )
     return Secret(data_key)
 
 
 class RsaKeys:
     """Unwraps with an RSA private key of the package `cryptography`.
 
-    Security: anybody may have the public key. A record that opens so was written by somebody who had it and could write
-    the table, and proves nothing more.
+    Security: anybody may have the public key. A record that opens so was written by somebody who
+    had it and could write the table, and proves nothing more.
     """
 
     def __init__(self, private_key: RSAPrivateKey) -> None:
-        refuse_if(private_key.key_size < MIN_BITS, "configuration", "an RSA key has 2,048 bits or more")
+        refuse_if(
+            private_key.key_size < MIN_BITS, "configuration", "an RSA key has 2,048 bits or more"
+        )
         self._private_key = private_key
 
     def __repr__(self) -> str:
@@ -68,14 +74,17 @@ class RsaKeys:
         try:
             message = self._private_key.decrypt(wrapped, oaep())
         except ValueError:
-            raise refusal("key-mismatch", "the wrapped key is for another encryption context, or was changed") from None
+            raise refusal(
+                "key-mismatch", "the wrapped key is for another encryption context, or was changed"
+            ) from None
         return _take(message, context)
 
 
 class KmsRsaKeys:
     """Unwraps with an RSA key in KMS (`RSAES_OAEP_SHA_256`), whose public key is ``public_key``.
 
-    KMS has no encryption context for RSA: the context is checked here. Security: as for :class:`RsaKeys`.
+    KMS has no encryption context for RSA: the context is checked here. Security: as for
+    :class:`RsaKeys`.
     """
 
     def __init__(self, client: KmsClient, key: str, public_key: RSAPublicKey) -> None:
