@@ -28,10 +28,10 @@ use crate::item::context::keyed_context;
 use crate::item::entity::{Entity, EntityOf};
 use crate::item::plaintext::PlaintextPolicy;
 use crate::item::split::key_item;
-use crate::keys::SearchKeys;
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
+use crate::table::search_keys::TagSource;
 
 /// A DynamoDB table of records of type `T`.
 ///
@@ -74,6 +74,7 @@ use crate::record::kind::Kind;
 /// | open the record that a failed call returned | [`open_returned`](Self::open_returned) |
 /// | move data keys to another key | [`rewrap`](Self::rewrap) |
 /// | write and query `#[searchable]` fields | [`with_search_keys`](Self::with_search_keys) |
+/// | write them without the right to search | [`without_search_tags`](Self::without_search_tags) |
 /// | take in a table that was stored in plaintext | [`plaintext_items`](Self::plaintext_items) |
 /// | create the table for a test | [`create_table`](Self::create_table) |
 pub struct Table<T, P: ?Sized = dyn KeyProvider> {
@@ -85,8 +86,8 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     pub(crate) kinds: &'static [Kind],
     /// What becomes of items that are not sealed.
     plaintext: PlaintextPolicy,
-    /// The keys of search tags.
-    pub(crate) search_keys: Option<SearchKeys>,
+    /// Where search tags come from.
+    pub(crate) tag_source: TagSource,
     record: PhantomData<fn() -> T>,
 }
 
@@ -142,7 +143,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             clock: Arc::new(SystemClock),
             kinds: T::KINDS,
             plaintext: PlaintextPolicy::default(),
-            search_keys: None,
+            tag_source: TagSource::default(),
             record: PhantomData,
         }
     }
@@ -207,7 +208,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             clock: Arc::clone(&self.clock),
             kinds: self.kinds,
             plaintext: self.plaintext.clone(),
-            search_keys: self.search_keys.clone(),
+            tag_source: self.tag_source.clone(),
             record: PhantomData,
         }
     }
@@ -258,7 +259,7 @@ impl<T, P: ?Sized> Clone for Table<T, P> {
             clock: Arc::clone(&self.clock),
             kinds: self.kinds,
             plaintext: self.plaintext.clone(),
-            search_keys: self.search_keys.clone(),
+            tag_source: self.tag_source.clone(),
             record: PhantomData,
         }
     }

@@ -59,8 +59,12 @@ pub(crate) struct PolicyArgs {
     search_keys_logical: String,
 
     /// The KMS key that wraps the search keys; may be repeated
-    #[arg(long, value_name = "ARN", requires = "search_keys")]
+    #[arg(long, value_name = "ARN")]
     search_kms_key: Vec<String>,
+
+    /// Deny a writer the key of --search-kms-key: it writes searchable fields without search tags
+    #[arg(long, requires = "search_kms_key", conflicts_with = "search_keys")]
+    without_search_tags: bool,
 
     /// A pair that every encryption context must have, such as tenant=t_7; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
@@ -192,5 +196,6 @@ fn facts(args: &PolicyArgs, role: Role, of_code: Option<SchemaFile>) -> Result<P
     for (name, value) in &args.pin {
         facts = facts.pinned(name, value)?;
     }
-    Ok(facts.opens_records(args.open).expects_sealed(args.expect_sealed))
+    let facts = facts.opens_records(args.open).expects_sealed(args.expect_sealed);
+    Ok(facts.without_search_tags(args.without_search_tags))
 }

@@ -175,3 +175,24 @@ fn roles_that_change_or_count_records_name_their_search_tags() {
     of("reindexer", &reindexer[..2]).refused(2, &["the table of search keys"]);
     of("reindexer", &reindexer[2..]).refused(2, &["the ARN of the KMS key"]);
 }
+
+#[test]
+fn a_writer_without_search_tags_is_denied_the_search_keys() {
+    let writer = ["--role", "writer", "--table-arn", TABLE, "--kms-key", OLD];
+    let of = |more: &[&str]| policy(&[&writer[..], more].concat());
+    let denied = of(&["--without-search-tags", "--search-kms-key", NEW]).json();
+    let statements = denied["Statement"].as_array().unwrap();
+    let denies: Vec<_> = statements.iter().filter(|each| each["Effect"] == "Deny").collect();
+    let [denies] = denies[..] else { panic!("{denied}") };
+    assert_eq!(denies["Action"], serde_json::json!(["kms:Decrypt", "kms:ReEncryptFrom"]));
+    assert_eq!(denies["Resource"], serde_json::json!([NEW]));
+    assert!(!denied.to_string().contains("FindSearchKeys"), "{denied}");
+
+    of(&["--without-search-tags"]).refused(2, &["--search-kms-key"]);
+    of(&["--search-kms-key", NEW]).refused(2, &["the table of search keys"]);
+    of(&["--without-search-tags", "--search-kms-key", OLD])
+        .refused(2, &["give the search keys a KMS key of their own"]);
+    let reader = ["--role", "reader", "--table-arn", TABLE, "--kms-key", OLD];
+    policy(&[&reader[..], &["--without-search-tags", "--search-kms-key", NEW]].concat())
+        .refused(2, &["only a writer leaves search tags out"]);
+}

@@ -17,7 +17,7 @@ use crate::item::layout::{dek_attribute, payload_attribute};
 use crate::item::managed_fields;
 use crate::item::managed_fields::ExpectedVersion;
 use crate::item::read_back::split;
-use crate::item::search_tags::{TagKey, add_tags, has_tags};
+use crate::item::search_tags::{TagKey, add_tags, has_tags, leave_out_tags};
 use crate::item::split::{Parts, keys_of};
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
@@ -84,6 +84,12 @@ impl PendingItem {
     pub(crate) fn add_search_tags(&mut self, key: TagKey<'_>) -> Result<(), Error> {
         let added = add_tags(&self.kind, &mut self.parts, key);
         added.map_err(|problem| Error::new(self.id(), problem))
+    }
+
+    /// Leaves the search tags out: the record will not list them, as one of before the mark.
+    pub(crate) fn leave_out_search_tags(&mut self) -> Result<(), Error> {
+        let left_out = leave_out_tags(&self.kind, &mut self.parts);
+        left_out.map_err(|problem| Error::new(self.id(), problem))
     }
 
     pub(crate) fn id(&self) -> RecordId {

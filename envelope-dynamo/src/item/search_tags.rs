@@ -11,12 +11,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 #[cfg(feature = "maintain")]
 use envelope_core::search::Generation;
 use envelope_core::search::{Definition, SearchKey, Tagger};
-use envelope_core::{FieldValue, ValueError};
+use envelope_core::{FieldValue, FieldWriter, ValueError};
 
 use crate::convert::searched::SearchedValue;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
-use crate::item::split::Parts;
+use crate::item::split::{PLAINTEXT_BYTES, Parts};
 use crate::record::field::Mark;
 use crate::record::kind::Kind;
 use crate::record::schema::Schema;
@@ -92,8 +92,8 @@ impl<'k> TagKey<'k> {
     }
 }
 
-/// The search key for a change of a record, or why there is none: an error if a tag must be
-/// computed. `None` if the record has no tags.
+/// The search key for a change of a record, or why there is none: an error if a value of a tag
+/// changes. `None` if no tags are computed: the record has none, or they are left out.
 pub(crate) type KeyForChange<'k> = Result<Option<TagKey<'k>>, ErrorKind>;
 
 /// Whether records of this schema have search tags.
@@ -111,6 +111,21 @@ pub(crate) fn add_tags(kind: &Kind, parts: &mut Parts, key: TagKey<'_>) -> Resul
             None => parts.item.remove(field.name),
         };
     }
+    Ok(())
+}
+
+/// Makes a record that was split one that lists none of its tags, so that it shows that they are
+/// due.
+pub(crate) fn leave_out_tags(kind: &Kind, parts: &mut Parts) -> Result<(), ErrorKind> {
+    let is_tag = |name: &str| kind.schema.search_tags().any(|(field, _)| field.name == name);
+    parts.authenticated.retain(|name| !is_tag(name));
+    // The list stands before the fields.
+    let names = parts.authenticated.iter().map(AsRef::as_ref);
+    let mut fields = FieldWriter::new(PLAINTEXT_BYTES, names);
+    for (name, value) in parts.fields.fields()? {
+        fields.encoded(name, &value);
+    }
+    parts.fields = fields;
     Ok(())
 }
 

@@ -255,7 +255,7 @@ impl Backfill {
             client: table.client().clone(),
             name: table.name().to_owned(),
             logical: T::First::TABLE,
-            keys: Keys { wrap, unwrap, search: table.search_keys.clone() },
+            keys: Keys { wrap, unwrap, search: table.tag_source.keys().cloned() },
             clock: Arc::clone(&table.clock),
             schema: SchemaFile::new().with::<T>(),
             kinds: table.kinds.to_vec(),

@@ -135,6 +135,7 @@ pub struct PolicyFor {
     search_kms_keys: Vec<String>,
     opens: bool,
     expects_sealed: bool,
+    leaves_tags_out: bool,
 }
 
 /// The table of branch keys, or of search keys.
@@ -196,6 +197,7 @@ impl PolicyFor {
             search_kms_keys: Vec::new(),
             opens: false,
             expects_sealed: false,
+            leaves_tags_out: false,
         }
     }
 
@@ -320,6 +322,21 @@ impl PolicyFor {
         self
     }
 
+    /// Denies a writer the search keys, for [`Table::without_search_tags`]: it may not unwrap what
+    /// is under the KMS keys of [`search_kms_key`](Self::search_kms_key).
+    ///
+    /// # Security
+    ///
+    /// The KMS key must wrap search keys alone, and not the data keys or branch keys that the
+    /// writer uses.
+    ///
+    /// [`Table::without_search_tags`]: crate::Table::without_search_tags
+    #[must_use]
+    pub const fn without_search_tags(mut self, leaves_out: bool) -> Self {
+        self.leaves_tags_out = leaves_out;
+        self
+    }
+
     /// The policy to attach to the role.
     ///
     /// # Errors
@@ -399,10 +416,42 @@ impl PolicyFor {
         if self.search_keys.is_some() && !searches && self.role != Role::SearchOperator {
             return Err(PolicyError(format!("the {role} does not use search keys")));
         }
+        if self.leaves_tags_out {
+            self.check_leaves_tags_out()?;
+        } else if self.search_keys.is_none() && !self.search_kms_keys.is_empty() {
+            return needs("the ARN of the table of search keys");
+        }
         if let Some(key) = self.from.iter().find(|key| self.to.contains(key)) {
             return Err(PolicyError(format!("{key} is both the key to move from and the one to")));
         }
         Ok(())
+    }
+}
+
+impl PolicyFor {
+    fn check_leaves_tags_out(&self) -> Result<(), PolicyError> {
+        if self.role != Role::Writer {
+            let role = self.role.name();
+            return Err(PolicyError(format!(
+                "only a writer leaves search tags out, and no {role}"
+            )));
+        }
+        if self.search_keys.is_some() {
+            let problem = "a writer that leaves search tags out uses no table of search keys";
+            return Err(PolicyError(problem.to_owned()));
+        }
+        if self.search_kms_keys.is_empty() {
+            let problem = "name the KMS key that wraps the search keys, which is denied to a \
+                           writer that leaves search tags out";
+            return Err(PolicyError(problem.to_owned()));
+        }
+        match self.search_kms_keys.iter().find(|key| self.keys.contains(key)) {
+            Some(key) => Err(PolicyError(format!(
+                "{key} wraps the search keys, which are denied to this writer, and also keys that \
+                 it uses: give the search keys a KMS key of their own"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 

@@ -19,6 +19,31 @@ use crate::table::Table;
 
 const WITH_SEARCH_KEYS: &str = "`Table::with_search_keys`";
 
+const IN_PLACE_OF_NONE: &str =
+    "`Table::with_search_keys` in place of `Table::without_search_tags`, which finds nothing";
+
+/// Where the search tags of a table's records come from.
+#[derive(Clone, Default)]
+pub(crate) enum TagSource {
+    /// Nobody said: what needs a search key fails.
+    #[default]
+    Unset,
+    /// They are computed under these keys.
+    Keys(SearchKeys),
+    /// Records are written without them.
+    LeftOut,
+}
+
+impl TagSource {
+    /// The search keys, if there are some.
+    pub(crate) const fn keys(&self) -> Option<&SearchKeys> {
+        match self {
+            Self::Keys(keys) => Some(keys),
+            Self::Unset | Self::LeftOut => None,
+        }
+    }
+}
+
 impl<T: Entity, P: ?Sized> Table<T, P> {
     /// Gives the table the keys for its `#[searchable]` fields: to write search tags, and to query
     /// by them.
@@ -31,14 +56,72 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     /// call that writes tags asks for them once.
     #[must_use]
     pub fn with_search_keys(mut self, keys: impl Into<SearchKeys>) -> Self {
-        self.search_keys = Some(keys.into());
+        self.tag_source = TagSource::Keys(keys.into());
         self
     }
 
-    /// Refuses a record with search tags if there are no search keys.
+    /// Writes records without search tags: for a service that must not be able to guess values, as
+    /// whoever holds a search key can.
+    ///
+    /// **No search finds a record that this handle has put**, until somebody who holds the search
+    /// keys adds its tags: `envelope reindex`, a backfill, or a `modify` of any kind. `envelope
+    /// stale` counts these records as not listed.
+    ///
+    /// | this handle | the record |
+    /// |---|---|
+    /// | puts it, alone, in a batch, or in a transaction | has no tags, and lists none |
+    /// | changes a searchable field (`modify`) | loses the tags of this field alone |
+    /// | changes other fields (`modify`), or updates in place | keeps its tags |
+    /// | searches by a searchable field | is not searched for: an error, before anything is sent |
+    ///
+    /// The last of `with_search_keys` and `without_search_tags` counts. For an item without a
+    /// call, take it from [`Put::into_sdk`](crate::write::Put::into_sdk):
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use aws_sdk_dynamodb::config::BehaviorVersion;
+    /// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, Table};
+    ///
+    /// #[derive(Envelope)]
+    /// #[envelope(table = "users", index(name = "by-email", partition_key = email))]
+    /// struct User {
+    ///     #[partition_key]
+    ///     user_id: String,
+    ///     #[encrypted]
+    ///     #[searchable]
+    ///     email: String,
+    /// }
+    ///
+    /// let config = aws_sdk_dynamodb::Config::builder();
+    /// let config = config.behavior_version(BehaviorVersion::latest()).build();
+    /// let client = aws_sdk_dynamodb::Client::from_conf(config);
+    /// let provider = LocalKeyProvider::new(RootKey::generate()?);
+    /// let users = Table::<User>::new(client, provider);
+    /// let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+    /// assert!(users.put(&zoe).into_sdk().await.is_err(), "no search keys: refused by default");
+    ///
+    /// let ingest = users.without_search_tags();
+    /// let request = ingest.put(&zoe).into_sdk().await?;
+    /// assert!(!request.get_item().as_ref().unwrap().contains_key("blind_email"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// The service needs no permission for search keys; `envelope policy --role writer
+    /// --without-search-tags` also denies it. A service that can write the table can always make
+    /// records unfindable, by writing them without tags. It cannot give a record another tag: such
+    /// a record does not open. It can store guesses and compare the tags that a reindex gives them.
+    #[must_use]
+    pub fn without_search_tags(mut self) -> Self {
+        self.tag_source = TagSource::LeftOut;
+        self
+    }
+
+    /// Refuses a record with search tags if nothing says where they come from.
     pub(crate) fn require_search_keys(&self, kind: &Kind) -> Result<(), ErrorKind> {
-        match kind.schema.search_tags().next() {
-            Some((field, _)) if self.search_keys.is_none() => {
+        match (kind.schema.search_tags().next(), &self.tag_source) {
+            (Some((field, _)), TagSource::Unset) => {
                 Err(no_search_keys(field.name, WITH_SEARCH_KEYS))
             }
             _ => Ok(()),
@@ -51,27 +134,33 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     ///
     /// If there are none.
     pub(crate) fn search_keys_for(&self, attribute: &'static str) -> Result<SearchKeys, ErrorKind> {
-        self.search_keys.clone().ok_or(no_search_keys(attribute, WITH_SEARCH_KEYS))
+        let instead = match &self.tag_source {
+            TagSource::Keys(keys) => return Ok(keys.clone()),
+            TagSource::Unset => WITH_SEARCH_KEYS,
+            TagSource::LeftOut => IN_PLACE_OF_NONE,
+        };
+        Err(no_search_keys(attribute, instead))
     }
 
-    /// The keys for the tags of records of this kind; `None` if the kind has no tags.
+    /// The keys for the tags of records of this kind; `None` if the kind has no tags, or if they are
+    /// left out.
     ///
     /// # Errors
     ///
-    /// If there are no search keys, or they could not be had.
+    /// If nothing says where the tags come from, or the search keys could not be had.
     pub(crate) async fn live_search_keys(
         &self,
         kind: &Kind,
     ) -> Result<Option<Arc<LiveSearchKeys>>, ErrorKind> {
         self.require_search_keys(kind)?;
-        match &self.search_keys {
+        match self.tag_source.keys() {
             Some(keys) if has_tags(kind.schema) => live(keys, kind).await.map(Some),
             _ => Ok(None),
         }
     }
 
-    /// Computes the search tags of a record that is about to be sealed. Returns the keys that were
-    /// used.
+    /// Computes the search tags of a record that is about to be sealed, or leaves them out. Returns
+    /// the keys that were used.
     pub(crate) async fn add_search_tags(
         &self,
         pending: &mut PendingItem,
@@ -81,8 +170,10 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         }
         let keys = self.live_search_keys(pending.kind()).await;
         let keys = keys.map_err(|problem| Error::new(pending.id(), problem))?;
-        if let Some(keys) = &keys {
-            pending.add_search_tags(keys.tag_key())?;
+        match &keys {
+            Some(keys) => pending.add_search_tags(keys.tag_key())?,
+            // A record whose tag makes its value unique must be refused here: nothing claims it.
+            None => pending.leave_out_search_tags()?,
         }
         Ok(keys)
     }

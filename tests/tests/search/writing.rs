@@ -7,6 +7,7 @@ mod puts;
 mod races;
 mod secrets;
 mod tampering;
+mod without_tags;
 
 use envelope_core::UntrustedPayload;
 use envelope_core::search::{Definition, SearchKey, SearchValue, Step, TaggedField};

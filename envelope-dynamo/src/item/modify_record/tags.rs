@@ -3,7 +3,8 @@
 //!
 //! A tag that is not computed anew stays only if it still is the tag of the record's values. So a
 //! writer without search keys, or with a struct that does not know the tag, never leaves a record
-//! that is found by an old value.
+//! that is found by an old value. Without search keys a change of such a value is an error, unless
+//! the table leaves tags out.
 
 use std::borrow::Cow;
 
@@ -62,35 +63,34 @@ impl<'s> Planner<'s> {
     ///
     /// # Errors
     ///
-    /// The one in `key`, if a tag of the struct must be computed.
+    /// The one in `key`, if a value of a tag of the struct changes.
     pub(crate) fn plan_tags(
         &self,
         plan: &mut Plan<'s>,
         table: &'static str,
         key: KeyForChange<'_>,
     ) -> Result<(), ErrorKind> {
-        self.plan_own_tags(plan, table, key)?;
-        self.plan_unknown_tags(plan);
+        let mut tags = self.schema.search_tags();
+        match key {
+            Ok(Some(key)) => {
+                self.compute_own_tags(plan, table, key)?;
+                self.keep_or_remove_tags(plan, |name| self.schema.owner(name).is_none());
+            }
+            Err(no_key) if tags.any(|(_, tag)| !self.keeps_values(plan, tag)) => {
+                return Err(no_key);
+            }
+            Ok(None) | Err(_) => self.keep_or_remove_tags(plan, |_| true),
+        }
         Ok(())
     }
 
-    fn plan_own_tags(
+    fn compute_own_tags(
         &self,
         plan: &mut Plan<'s>,
         table: &'static str,
-        key: KeyForChange<'_>,
+        key: TagKey<'_>,
     ) -> Result<(), ErrorKind> {
-        let mut tags = self.schema.search_tags();
-        let key = match key {
-            Ok(Some(key)) => key,
-            Ok(None) => return Ok(()),
-            Err(no_key) if tags.any(|(_, tag)| !self.keeps_tag(plan, tag)) => return Err(no_key),
-            Err(_) => {
-                self.keep_own_tags(plan);
-                return Ok(());
-            }
-        };
-        for (field, tag) in tags {
+        for (field, tag) in self.schema.search_tags() {
             let values = self.values(
                 tag,
                 |field| planned(plan, field),
@@ -103,15 +103,9 @@ impl<'s> Planner<'s> {
         Ok(())
     }
 
-    /// Whether a tag may stay as it is stored, listed or not: the record is sealed already, and the
-    /// values stay the same.
-    fn keeps_tag(&self, plan: &Plan<'s>, tag: SearchTag) -> bool {
+    /// Whether the record is sealed already, and the values of the tag stay the same.
+    fn keeps_values(&self, plan: &Plan<'s>, tag: SearchTag) -> bool {
         self.is_sealed() && tag.fields.iter().all(|(name, _)| self.is_same_source(plan, name))
-    }
-
-    fn keep_own_tags(&self, plan: &mut Plan<'s>) {
-        let tags = self.schema.search_tags().map(|(field, _)| field.name);
-        plan.authenticated.extend(tags.filter(|name| self.lists(name)).map(Cow::Borrowed));
     }
 
     /// Whether the field of a tag of the struct has the value that is stored.
@@ -124,18 +118,21 @@ impl<'s> Planner<'s> {
         }
     }
 
-    /// Tags that only other versions of the struct know. They cannot be computed here.
-    fn plan_unknown_tags(&self, plan: &mut Plan<'s>) {
-        let unknown = |name: &&String| is_search_tag(name) && self.schema.owner(name).is_none();
+    /// The one rule for tags that are not computed here, of this struct or of other versions of it:
+    /// a tag stays with its place in the list, or goes from both (FORMAT 8-11).
+    fn keep_or_remove_tags(&self, plan: &mut Plan<'s>, is_not_computed: impl Fn(&str) -> bool) {
+        let is_concerned = |name: &&String| is_search_tag(name) && is_not_computed(name);
         if !self.is_sealed() {
             // An item that is not sealed has no tag; sealed with it, readers would refuse it.
-            for name in self.item.keys().filter(unknown) {
+            for name in self.item.keys().filter(is_concerned) {
                 self.change(plan, name, None);
             }
             return;
         }
-        for name in self.was_authenticated.iter().filter(unknown) {
-            if !self.is_still_tag(plan, name) {
+        for name in self.was_authenticated.iter().filter(is_concerned) {
+            if self.is_still_tag(plan, name) {
+                plan.authenticated.insert(Cow::Owned(name.clone()));
+            } else {
                 plan.authenticated.remove(name.as_str());
                 self.change(plan, name, None);
             }

@@ -47,6 +47,7 @@ fn writer(facts: &PolicyFor) -> Statements {
         None => statements.push(Some(makes_data_keys(facts))),
     }
     statements.extend(uses_search_keys(facts));
+    statements.push(facts.leaves_tags_out.then(|| never_searches(&facts.search_kms_keys)));
     statements
 }
 
@@ -304,6 +305,12 @@ fn moves_to(keys: &[String]) -> Statement {
 /// Denied, not only left out: this also beats grants, key policies, and other policies of the role.
 fn never_decrypts() -> Statement {
     Statement::deny("NeverDecrypt", &["kms:Decrypt"])
+}
+
+/// Moving a search key to a key of one's own is reading it, too.
+fn never_searches(keys: &[String]) -> Statement {
+    let actions = ["kms:Decrypt", "kms:ReEncryptFrom"];
+    Statement::deny_on("NeverUnwrapSearchKeys", &actions, keys.to_vec())
 }
 
 /// Moving a data key to a key of one's own is reading it.

@@ -79,7 +79,15 @@ impl Statement {
     }
 
     pub(crate) fn deny(sid: &str, actions: &[&'static str]) -> Self {
-        Self { effect: Effect::Deny, ..Self::allow(sid, actions, ["*"]) }
+        Self::deny_on(sid, actions, ["*"])
+    }
+
+    pub(crate) fn deny_on<R: Into<String>>(
+        sid: &str,
+        actions: &[&'static str],
+        resources: impl IntoIterator<Item = R>,
+    ) -> Self {
+        Self { effect: Effect::Deny, ..Self::allow(sid, actions, resources) }
     }
 
     /// Denies for every other resource.

@@ -38,6 +38,11 @@ async fn the_guide_writes_search_tags_and_searches() -> Result<(), Box<dyn std::
     let item = stored(&servers, &name, key).await.ok_or("no such item")?;
     assert!(item.contains_key("blind_email"));
 
+    let new_user = User { user_id: "u_2".to_owned(), ..user.clone() };
+    let provider = local_keys(1);
+    let ingest = Table::<User>::new(dynamodb, provider).named(&name).without_search_tags();
+    ingest.put(&new_user).send().await?;
+
     let by_email = users.index(|i| i.by_email);
     let found: Option<User> = by_email.query("ZOE@example.com ").one().await?;
     let all: Vec<User> = by_email.query("zoe@example.com").limit(20).send().await?;
