@@ -10,6 +10,7 @@ use crate::commands::branch_keys::BranchKeysCommand;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::coverage::CoverageArgs;
 use crate::commands::inspect::InspectArgs;
+use crate::commands::leakage::LeakageArgs;
 use crate::commands::policy::PolicyArgs;
 use crate::commands::reindex::{ReindexArgs, StaleArgs};
 use crate::commands::reseal::ResealArgs;
@@ -109,6 +110,14 @@ pub(crate) enum Command {
     /// with 3 if there are such records: `reindex` changes them.
     #[command(verbatim_doc_comment)]
     Stale(Box<StaleArgs>),
+
+    /// Measure what the search tags of a table reveal to whoever reads it
+    ///
+    /// For each tag: how many different values there are, how many records share the most frequent
+    /// ones, and which share of the records somebody could name who knows how often each value
+    /// occurs. It reads the whole table once, in one process, needs no key, and opens nothing.
+    #[command(verbatim_doc_comment)]
+    Leakage(LeakageArgs),
 
     /// Create, rotate, list, move and delete branch keys
     ///

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod coverage;
 pub(crate) mod inspect;
 pub(crate) mod key_tables;
+pub(crate) mod leakage;
 pub(crate) mod policy;
 pub(crate) mod reindex;
 pub(crate) mod reseal;
@@ -31,6 +32,7 @@ pub(crate) fn run(args: Cli, program: Program) -> Outcome {
         Command::Reseal(reseal) => on_runtime(reseal::run(reseal, &args.global, of_code)),
         Command::Reindex(reindex) => on_runtime(reindex::run(*reindex, &args.global, of_code)),
         Command::Stale(stale) => on_runtime(reindex::count(*stale, &args.global, of_code)),
+        Command::Leakage(leakage) => on_runtime(leakage::run(leakage, &args.global, of_code)),
         Command::BranchKeys(command) => on_runtime(branch_keys::run(command, &args.global)),
         Command::SearchKeys(command) => {
             on_runtime(search_keys::run(command, &args.global, of_code))

@@ -21,6 +21,7 @@ const COMMANDS: &[&[&str]] = &[
     &["completions"],
     &["coverage"],
     &["inspect"],
+    &["leakage"],
     &["man"],
     &["policy"],
     &["reindex"],

@@ -8,6 +8,7 @@ mod calls;
 mod coverage;
 mod help;
 mod inspect;
+mod leakage;
 mod mistakes;
 mod policy;
 mod process;

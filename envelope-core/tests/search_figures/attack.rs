@@ -3,7 +3,7 @@
 //! can be guessed.
 
 use std::array;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use envelope_core::search::{Definition, SearchKey, SearchValue, Tagger};
 
@@ -147,6 +147,33 @@ fn guesses(by_tag: &HashMap<Bits, usize>, per_value: usize) -> Vec<(Bits, usize)
 
 fn pairs<'c>(counts: impl Iterator<Item = &'c usize>) -> usize {
     counts.map(|count| count * count.saturating_sub(1)).sum()
+}
+
+/// The share of the records that is named on average by somebody who knows exactly how often each
+/// value occurs in this table, and nothing else: of values that occur equally often, one. This is
+/// the figure `named_at_best` of `envelope leakage`.
+pub(crate) fn at_best(sample: &Sample) -> f64 {
+    let by_value = counts(sample.values.iter().copied());
+    let different: BTreeSet<_> = by_value.into_values().collect();
+    share(different.into_iter().sum(), sample.values.len())
+}
+
+/// What `envelope leakage` prints of a table of these records.
+pub(crate) fn leakage(attribute: &str, sample: &Sample) -> String {
+    let mut by_value: Vec<_> = counts(sample.values.iter().copied()).into_values().collect();
+    by_value.sort_unstable_by(|one, other| other.cmp(one));
+    let once = by_value.iter().filter(|count| **count == 1).count();
+    let ten: usize = by_value.iter().take(10).sum();
+    format!(
+        "{attribute}   records {}   values {}   once {once}   most frequent {most}   ten most \
+         frequent {ten}   named at best {:.1} %\n   largest key of an index: {most}, written in 1 s \
+         at least\nitems {}\n",
+        sample.values.len(),
+        by_value.len(),
+        100.0 * at_best(sample),
+        sample.values.len(),
+        most = by_value[0],
+    )
 }
 
 pub(crate) fn share(part: usize, whole: usize) -> f64 {

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use envelope_core::search::SearchValue;
 
-use attack::{Figures, RECORDS, Sample, share, tag, tagger};
+use attack::{Figures, RECORDS, Sample, at_best, share, tag, tagger};
 use population::{Population, Random};
 
 /// Bits of a tag, and tags for each value.
@@ -59,6 +59,21 @@ fn the_guide_quotes_what_a_readable_field_adds() {
         writeln!(table, "| {what} | {:.0} % |", 100.0 * named).unwrap();
     }
     is_in_guide(&table);
+}
+
+/// Frequencies of the population are not those of a table, so a rank attack names less than
+/// frequencies alone can.
+#[test]
+fn the_guide_quotes_the_bound_of_frequencies() {
+    let samples = Sample::all(&Population::of_surnames());
+    let mut mean = 0.0;
+    for sample in &samples {
+        let (named, bound) = (Figures::of(sample, 128, 1).named, at_best(sample));
+        assert!(named < bound, "{named} named, {bound} at best");
+        mean += bound / samples.len() as f64;
+    }
+    is_in_guide(&format!("`named at best` is {:.0} %", 100.0 * mean));
+    is_in_guide(&attack::leakage("blind_name", &samples[0]));
 }
 
 fn is_in_guide(expected: &str) {

@@ -13,3 +13,4 @@ pub(crate) mod preflight;
 pub(crate) mod refusals;
 pub(crate) mod run;
 pub(crate) mod update;
+pub(crate) mod whole_table;

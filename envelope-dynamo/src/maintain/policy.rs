@@ -34,8 +34,8 @@ pub enum Role {
     Reader,
     /// Moves data keys to another KMS key, and opens no record.
     Rotator,
-    /// Counts what stands under which key, and which search tags are not current. Opens no record
-    /// unless [`opens_records`](PolicyFor::opens_records) is set.
+    /// Counts what stands under which key, which search tags are not current, and what they reveal.
+    /// Opens no record unless [`opens_records`](PolicyFor::opens_records) is set.
     Auditor,
     /// Gives records a new data key, and so opens them. It may name the attributes of the schema
     /// file alone: a record that authenticates another attribute, which an earlier struct had,

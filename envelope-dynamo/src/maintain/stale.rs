@@ -7,20 +7,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use envelope_core::search::Generation;
-use futures_util::StreamExt as _;
-use futures_util::future::{Either, select};
-use futures_util::stream::FuturesUnordered;
 
 use crate::dynamodb::Item;
 use crate::error::kind::ErrorKind;
 use crate::item::layout::is_sealed;
 use crate::item::search_tags::has_tags;
 use crate::keys::SearchKeys;
-use crate::maintain::engine::counts::Counts;
 use crate::maintain::engine::error::{Refusal, RunError, RunErrorKind};
-use crate::maintain::engine::limits::{Limits, Pace};
-use crate::maintain::engine::pages::Pages;
-use crate::maintain::engine::part::{Part, SEGMENTS_AT_ONCE};
+use crate::maintain::engine::limits::Limits;
+use crate::maintain::engine::pages::{Page, Pages};
+use crate::maintain::engine::part::Part;
+use crate::maintain::engine::whole_table::{each_page, unless_stopped};
 use crate::maintain::reindex::{require_tags, tag_attributes};
 pub use crate::maintain::stale::report::{StaleReport, TagCounts};
 use crate::maintain::stored_table::StoredTable;
@@ -130,12 +127,7 @@ impl<'a> Stale<'a> {
     ///
     /// As [`send`](Self::send), and [`RunErrorKind::Stopped`]: half a count proves nothing.
     pub async fn until(self, stop: impl Future<Output = ()>) -> Result<StaleReport, RunError> {
-        let (work, stop) = (std::pin::pin!(self.count()), std::pin::pin!(stop));
-        let done = match select(work, stop).await {
-            Either::Left((done, _)) => done,
-            Either::Right(((), _)) => Err(RunErrorKind::Stopped),
-        };
-        done.map_err(|kind| RunError::new(kind, Counts::default()))
+        unless_stopped(self.count(), stop).await
     }
 
     async fn count(&self) -> Result<StaleReport, RunErrorKind> {
@@ -146,24 +138,15 @@ impl<'a> Stale<'a> {
         let attributes = Some(self.attributes());
         let scan = Scan {
             of: self,
-            pages: Pages { table: self.table, attributes, total },
-            pace: self.limits.pace(),
             report: Mutex::new(StaleReport::new(self.table.name(), &wanted)),
             wanted,
         };
-        let (mut segments, mut running) = (0..total, FuturesUnordered::new());
-        loop {
-            while running.len() < SEGMENTS_AT_ONCE as usize
-                && let Some(segment) = segments.next()
-            {
-                running.push(scan.segment(segment));
-            }
-            match running.next().await {
-                Some(done) => done?,
-                None => break,
-            }
-        }
-        drop(running);
+        let pages = Pages { table: self.table, attributes, total };
+        each_page(&pages, true, &self.limits.pace(), |page| {
+            scan.page(page);
+            Ok(())
+        })
+        .await?;
         Ok(scan.report.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -201,31 +184,21 @@ impl<'a> Stale<'a> {
 
 struct Scan<'s, 'a> {
     of: &'s Stale<'a>,
-    pages: Pages<'s>,
-    pace: Pace,
     wanted: Vec<Wanted>,
     report: Mutex<StaleReport>,
 }
 
 impl Scan<'_, '_> {
-    async fn segment(&self, segment: u32) -> Result<(), RunErrorKind> {
-        let mut after: Option<Item> = None;
-        loop {
-            let page = self.pages.read(segment, after.as_ref(), true, &self.pace.read).await?;
-            let report = {
-                let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-                report.pages += 1;
-                report.read_units += page.read_units;
-                page.items.iter().for_each(|item| self.item(item, &mut report));
-                self.of.observer.is_some().then(|| report.clone())
-            };
-            if let (Some(observer), Some(report)) = (&self.of.observer, report) {
-                observer(&report);
-            }
-            match page.next {
-                None => return Ok(()),
-                next => after = next,
-            }
+    fn page(&self, page: &Page) {
+        let report = {
+            let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+            report.pages += 1;
+            report.read_units += page.read_units;
+            page.items.iter().for_each(|item| self.item(item, &mut report));
+            self.of.observer.is_some().then(|| report.clone())
+        };
+        if let (Some(observer), Some(report)) = (&self.of.observer, report) {
+            observer(&report);
         }
     }
 

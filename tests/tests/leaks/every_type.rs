@@ -653,6 +653,12 @@ async fn reindexing_types(seen: &mut Seen, servers: &Servers) {
     seen.print(&report.tags["Member"]["blind_name"]);
     crate::assert_clean(&report.to_string());
     crate::assert_clean(&serde_json::to_string(&report).unwrap());
+    seen.print(&table.leakage());
+    let leakage = table.leakage().send().await.unwrap();
+    seen.print(&leakage);
+    seen.print(&leakage.tags["blind_name"]);
+    crate::assert_clean(&leakage.to_string());
+    crate::assert_clean(&serde_json::to_string(&leakage).unwrap());
     let dynamodb = servers.dynamodb().clone();
     let store = SearchKeyTable::new(dynamodb, unique_name("search-keys"), provider());
     seen.error(&store.retire_unless_stale("members", []).await.unwrap_err());

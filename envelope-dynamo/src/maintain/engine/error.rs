@@ -18,7 +18,7 @@ pub struct RunError {
 ///
 /// | kind | who must act |
 /// |---|---|
-/// | [`Refused`](Self::Refused), [`AllRefused`](Self::AllRefused), [`TooManyFailed`](Self::TooManyFailed) | a person |
+/// | [`Refused`](Self::Refused), [`AllRefused`](Self::AllRefused), [`TooManyFailed`](Self::TooManyFailed), [`TooManyValues`](Self::TooManyValues) | a person |
 /// | [`DynamoDb`](Self::DynamoDb), [`Kms`](Self::Kms) | a person; nobody in an outage, which passes: start the run again |
 /// | [`Transient`](Self::Transient), [`Stopped`](Self::Stopped) | nobody: start the run again |
 #[derive(Debug)]
@@ -33,6 +33,12 @@ pub enum RunErrorKind {
     Transient(Box<Error>),
     /// More records failed than [`Limits::max_failed`](crate::maintain::Limits::max_failed) allows.
     TooManyFailed,
+    /// The search tags have more different values than
+    /// [`Leakage::max_values`](crate::maintain::Leakage::max_values) allows to count.
+    TooManyValues {
+        /// How many may be counted.
+        max: u64,
+    },
     /// DynamoDB refused to read the table, or could not be reached.
     DynamoDb(DynamoDbError),
     /// KMS refused to describe a key, or could not be reached.
@@ -113,7 +119,10 @@ impl RunErrorKind {
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::AllRefused(_) | Self::TooManyFailed => true,
+            Self::Refused(_)
+            | Self::AllRefused(_)
+            | Self::TooManyFailed
+            | Self::TooManyValues { .. } => true,
             Self::DynamoDb(error) => !error.retryable,
             Self::Kms(error) => !error.is_retryable(),
             Self::Transient(_) | Self::Stopped => false,
@@ -162,6 +171,11 @@ impl fmt::Display for RunErrorKind {
             Self::TooManyFailed => f.write_str(
                 "too many records failed; each was reported (mend what they have in common, and \
                  start the run again)",
+            ),
+            Self::TooManyValues { max } => write!(
+                f,
+                "the search tags have more than {max} different values, which is what may be \
+                 counted in memory: allow more, at 40 bytes each, on a machine that has as much"
             ),
             Self::DynamoDb(error) => error.fmt(f),
             Self::Kms(error) => error.fmt(f),
