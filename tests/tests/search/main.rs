@@ -6,4 +6,5 @@ mod reading;
 mod reindexing;
 mod rotation_model;
 mod several_fields;
+mod several_keys;
 mod writing;
