@@ -17,6 +17,7 @@ use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::item::open::OpenedItem;
 use crate::item::plaintext::PlaintextItems;
+use crate::item::search_tags::sealed_under;
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::stored;
 use crate::record::kind::Kind;
@@ -159,8 +160,11 @@ fn own_value(
     sealed: &[(&str, FieldValue<'_>)],
     authenticated: &[String],
 ) -> Option<SearchedValue> {
-    if let Some((_, value)) = sealed.iter().find(|(name, _)| field.has_name(name)) {
-        return SearchedValue::of_sealed(value).ok()?;
+    // A key is read from the item, whatever is sealed under its name (FORMAT 8-6).
+    if !field.mark.is_key()
+        && let Some(value) = sealed_under(field, sealed)
+    {
+        return SearchedValue::of_sealed(&value).ok()?;
     }
     let attribute = match field.mark {
         Mark::PartitionKey | Mark::SortKey => stored(item, field)?.1,

@@ -17,7 +17,7 @@ use crate::convert::searched::SearchedValue;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::item::split::{PLAINTEXT_BYTES, Parts};
-use crate::record::field::Mark;
+use crate::record::field::{Field, Mark};
 use crate::record::kind::Kind;
 use crate::record::schema::Schema;
 use crate::record::search_tag::SearchTag;
@@ -143,6 +143,17 @@ fn value_in(
 
 fn refused(name: &str, source: ValueError) -> ErrorKind {
     ErrorKind::Usage(UsageError::Serialize { attribute: Some(name.to_owned()), source })
+}
+
+/// The value that is sealed for a field, under any of its names. A mark without a value, which
+/// another version of the struct may have left under one of them, is none.
+pub(crate) fn sealed_under<'p>(
+    field: &Field,
+    sealed: &[(&str, FieldValue<'p>)],
+) -> Option<FieldValue<'p>> {
+    let is_value =
+        |(name, value): &&(&str, FieldValue<'p>)| field.has_name(name) && !value.is_absent();
+    sealed.iter().find(is_value).map(|(_, value)| *value)
 }
 
 /// The value of an encrypted field.

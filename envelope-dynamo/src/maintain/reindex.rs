@@ -20,7 +20,7 @@ use crate::item::context::context;
 use crate::item::group::take_group;
 use crate::item::open_own::{OpenedPayload, open_own, take_sealed};
 use crate::item::pending_item::insert;
-use crate::item::search_tags::{TagKey, has_tags, readable_value, sealed_value};
+use crate::item::search_tags::{TagKey, has_tags, readable_value, sealed_under, sealed_value};
 use crate::item::size::item_bytes;
 use crate::keys::SearchKeys;
 use crate::keys::search_keys::live::LiveSearchKeys;
@@ -319,11 +319,7 @@ fn value(
     if field.mark != Mark::Encrypted {
         return readable_value(name, field.names().find_map(|name| item.get(name)));
     }
-    let stored = |name: &str| {
-        let own = sealed.iter().find(|(own, value)| *own == name && !value.is_absent());
-        own.map(|(_, value)| *value)
-    };
-    sealed_value(name, field.names().find_map(stored))
+    sealed_value(name, sealed_under(field, sealed))
 }
 
 /// What the change of a record costs. It is not opened.

@@ -1,5 +1,6 @@
 //! Searches find the records that have a value themselves, under every search key in use.
 
+mod aliases;
 mod attacks;
 mod entities;
 mod old_keys;

@@ -14,7 +14,7 @@ use envelope_core::FieldValue;
 use crate::convert::searched::SearchedValue;
 use crate::error::kind::ErrorKind;
 use crate::item::modify_record::plan::{Change, Place, Plan, Planner, is_same};
-use crate::item::search_tags::{KeyForChange, TagKey, readable_value, sealed_value};
+use crate::item::search_tags::{KeyForChange, TagKey, readable_value, sealed_under, sealed_value};
 use crate::record::field::{Field, Mark};
 use crate::record::search_tag::{SearchTag, field_names, is_search_tag};
 
@@ -171,7 +171,7 @@ impl<'s> Planner<'s> {
 
     /// The value that is sealed for a field of the struct, under any of its names.
     fn sealed_before(&self, field: &'static Field) -> Option<FieldValue<'s>> {
-        field.names().find_map(|name| self.stored_under(name).value())
+        self.stored.iter().filter(is_own).find_map(|(_, fields)| sealed_under(field, fields))
     }
 
     fn stored_under(&self, name: &str) -> Sealed<'s> {
