@@ -41,6 +41,7 @@ chromium_of() {
 
 if [ -n "$browser" ]; then
   chromium_of >/dev/null || {
+    echo "guide: no Chromium found, installing Debian's (as root)" >&2
     apt-get update -q && apt-get install -yq --no-install-recommends chromium-headless-shell fonts-dejavu-core
   }
   readonly node=target/guide-browser

@@ -1,4 +1,5 @@
-//! Links in the documents lead to files and headings that exist; the guide lists all its pages.
+//! Links in the documents lead to files and headings that exist. The guide lists all its pages,
+//! and each says at its end what can go wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,11 +31,7 @@ fn links_in_documents_lead_to_files_and_headings() {
 
 #[test]
 fn the_table_of_contents_and_the_introduction_list_every_page_of_the_guide() {
-    let pages: BTreeSet<String> = fs::read_dir(root().join("docs/guide"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md" && name != "README.md")
-        .collect();
+    let pages = chapters();
     let listed_in = |document: &str| -> Vec<String> {
         let mut seen = BTreeSet::from(["README.md".to_owned()]);
         links(&read(document)).filter(|target| seen.insert(target.clone())).collect()
@@ -43,6 +40,26 @@ fn the_table_of_contents_and_the_introduction_list_every_page_of_the_guide() {
     let of_the_guide = summary.iter().filter(|target| !target.starts_with("../")).cloned();
     assert_eq!(of_the_guide.collect::<BTreeSet<_>>(), pages, "docs/guide/SUMMARY.md");
     assert_eq!(listed_in("docs/guide/README.md"), summary, "docs/guide/README.md, in this order");
+}
+
+#[test]
+fn every_chapter_ends_with_what_can_go_wrong() {
+    for chapter in chapters() {
+        let text = read(&format!("docs/guide/{chapter}"));
+        let prose = text.split("```").step_by(2).flat_map(str::lines);
+        let last = prose.filter(|line| line.starts_with("## ")).last();
+        assert_eq!(last, Some("## What can go wrong"), "{chapter}");
+    }
+}
+
+/// The pages of the guide, without the introduction and the table of contents.
+fn chapters() -> BTreeSet<String> {
+    let files = fs::read_dir(root().join("docs/guide")).unwrap();
+    let names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let is_chapter = |name: &String| {
+        name.ends_with(".md") && !["README.md", "SUMMARY.md"].contains(&name.as_str())
+    };
+    names.filter(is_chapter).collect()
 }
 
 /// The targets of the inline links of a document, outside of code.
