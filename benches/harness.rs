@@ -9,6 +9,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 const SAMPLES: usize = 301;
+const LEAST_SAMPLES: usize = 11;
+/// A row of slow contenders has fewer samples, so that it takes about this time at most.
+const ROW_TIME: Duration = Duration::from_secs(60);
 /// A sample has as many calls as fit into about this time.
 const SAMPLE_TIME: Duration = Duration::from_micros(200);
 
@@ -89,7 +92,9 @@ pub fn medians<const N: usize>(contenders: [Contender<'_>; N]) -> Medians<N> {
             .unwrap_or(1 << 16);
         (run, calls)
     });
+    let start = Instant::now();
     let samples: Vec<[f64; N]> = (0..SAMPLES)
+        .take_while(|sample| *sample < LEAST_SAMPLES || start.elapsed() < ROW_TIME)
         .map(|_| {
             contenders
                 .each_mut()
