@@ -141,7 +141,10 @@ impl HttpConnector for Connection {
         let question = request.body().bytes().unwrap_or_default().to_vec();
         if let Some(answer) = self.remembered.lock().unwrap().get(&question) {
             let body = answer.clone().into();
-            return HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), body)));
+            return HttpConnectorFuture::ready(Ok(HttpResponse::new(
+                200.try_into().unwrap(),
+                body,
+            )));
         }
         let (answer, remembered) = (self.server.call(request), Arc::clone(&self.remembered));
         HttpConnectorFuture::new(async move {
