@@ -140,7 +140,17 @@ fn code_spans(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn documents() -> impl Iterator<Item = (PathBuf, String)> {
     let top = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
     let top = top.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let folders = ["benches", "deploy", "docs", "envelope-testing", "fuzz", "peers", "vectors"];
+    let folders = [
+        "benches",
+        "deploy",
+        "docs",
+        "envelope-cli",
+        "envelope-testing",
+        "fuzz",
+        "peers",
+        "python",
+        "vectors",
+    ];
     let deeper = folders.into_iter().flat_map(|folder| files(&root().join(folder), "md"));
     top.chain(deeper).map(|path| {
         let text = fs::read_to_string(&path).unwrap();
