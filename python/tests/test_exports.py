@@ -10,6 +10,7 @@ from sealed import KEYS, SECRET, USER, schema, seal
 from test_items import client_form
 
 from envelope_dynamo import EnvelopeError, UsageError, open_export
+from envelope_dynamo._exports import LINES_PER_THREAD, _side_by_side
 
 SCHEMA = schema(User=USER)
 
@@ -70,10 +71,9 @@ class Gate:
     """A key provider whose first call waits until `calls` calls are under way."""
 
     def __init__(self, calls):
-        self.barrier, self.begun = threading.Barrier(calls), 0
+        self.barrier = threading.Barrier(calls)
 
     def unwrap(self, entries, context):
-        self.begun += 1
         self.barrier.wait(
             timeout=60
         )  # fails the test, instead of hanging, if there are fewer threads
@@ -95,15 +95,22 @@ def test_threads_open_records_side_by_side_and_keep_their_order(tmp_path):
     ]
 
 
-def test_with_threads_the_first_error_ends_the_iteration_and_memory_has_a_bound(tmp_path):
+def test_with_threads_the_first_error_ends_the_iteration(tmp_path):
     path = export(tmp_path / "a.json.gz", line(0), line(1, plan="free"), *map(line, range(2, 300)))
-    keys = Gate(1)
-    records = open_export(path, SCHEMA, keys, threads=2)
+    records = open_export(path, SCHEMA, KEYS, threads=2)
     assert next(records)["user_id"] == "u_0"
     with pytest.raises(EnvelopeError) as error:
         next(records)
     assert error.value.location == f"{path}:2"
-    assert keys.begun <= 2 * 4 + 2
+
+
+def test_threads_read_no_more_lines_ahead_than_the_bound():
+    read = []
+    lines = (read.append(number) or number for number in range(1000))
+    results = _side_by_side(lambda number: number, lines, 3)
+    assert (next(results), len(read)) == (0, 3 * LINES_PER_THREAD)
+    assert (next(results), len(read)) == (1, 3 * LINES_PER_THREAD + 1)
+    results.close()
 
 
 def test_a_damaged_file_is_an_error_with_threads_too(tmp_path):

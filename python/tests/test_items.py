@@ -217,6 +217,12 @@ def test_what_is_no_item_of_boto3_is_refused():
     assert refused({"user_id": {"S": "u_1"}, "plan": deep}).code == "item"
 
 
+def test_an_item_without_its_key_is_refused_in_both_forms():
+    without = {name: value for name, value in user().items() if name != "user_id"}
+    for item in (without, client_form(without)):
+        assert refused(item).code == "key-attribute"
+
+
 def test_a_client_in_place_of_a_key_provider_is_explained():
     with pytest.raises(UsageError, match=r"pass KmsKeys\(client"):
         decrypt_item(user(), schema(User=USER), object())
@@ -398,7 +404,8 @@ def test_an_unprotected_record_is_read_as_it_is_and_never_has_sealed_data():
     assert (record, record.is_sealed) == ({"user": "u_1", "day": 1, "text": "hello"}, False)
     for name in ("encrypted_payload", "encrypted_dek_x", "blind_text"):
         assert refused({**item, name: b"x"}, SHOP).code == "wrong-type"
-    assert refused({**item, "sk": "REMINDER#0000a"}, SHOP).code == "key-fields"
+    for day in ("0000a", "١", "1" * 5000):
+        assert refused({**item, "sk": f"REMINDER#{day}"}, SHOP).code == "key-fields"
 
 
 def test_a_table_must_be_named_if_the_schema_has_several():

@@ -29,6 +29,8 @@ def refused(text):
 
 
 def test_what_is_no_schema_file_is_refused():
+    refused('{"envelope-schema": 1, "records": {}, "\\ud800": 1}')
+    refused(json.dumps({"envelope-schema": 1, "records": {"User": {**USER, "table": "\ud800"}}}))
     for text in [
         "",
         "[]",

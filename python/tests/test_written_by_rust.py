@@ -1,7 +1,8 @@
 """Reads what the Rust library wrote, from DynamoDB and KMS at ports of 127.0.0.1, with boto3.
 
 `tests/interop.sh` builds the two programs and names them in the environment: ENVELOPE_SERVERS and
-ENVELOPE_INTEROP.
+ENVELOPE_INTEROP. Within `tests/real-servers.sh`, the servers are DynamoDB Local and LocalStack's
+KMS.
 """
 
 import os
@@ -9,6 +10,7 @@ import pathlib
 import re
 import subprocess
 from decimal import Decimal
+from subprocess import PIPE
 
 import boto3
 import pytest
@@ -44,25 +46,35 @@ def program(variable):
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """The folder that the Rust program has filled, while the servers run."""
-    folder = tmp_path_factory.mktemp("written")
-    servers = subprocess.Popen(
-        [program("ENVELOPE_SERVERS")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+def servers():
+    """DynamoDB and KMS: those that the environment names, or else embedded ones."""
     with pytest.MonkeyPatch.context() as patch:
+        if os.environ.get("DYNAMODB_ENDPOINT") and os.environ.get("KMS_ENDPOINT"):
+            for service in ("DYNAMODB", "KMS"):
+                patch.setenv(f"AWS_ENDPOINT_URL_{service}", os.environ[f"{service}_ENDPOINT"])
+            yield
+            return
+        command = [program("ENVELOPE_SERVERS")]
+        process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True)
         try:
-            for line in servers.stdout:
+            for line in process.stdout:
                 name, value = re.fullmatch(r"export (\w+)=(\S*)\n", line).groups()
                 patch.setenv(name, value)
                 if name == "AWS_DEFAULT_REGION":
                     break
-            subprocess.run([program("ENVELOPE_INTEROP"), folder], check=True)
-            yield folder
+            yield
         finally:
-            servers.stdin.close()  # the servers stop at the end of it
-            servers.wait()
-            servers.stdout.close()
+            process.stdin.close()  # the servers stop at the end of it
+            process.wait()
+            process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def written(servers, tmp_path_factory):
+    """The folder that the Rust program has filled."""
+    folder = tmp_path_factory.mktemp("written")
+    subprocess.run([program("ENVELOPE_INTEROP"), folder], check=True)
+    return folder
 
 
 @pytest.fixture
