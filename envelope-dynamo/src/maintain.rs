@@ -67,6 +67,7 @@ mod search_keys;
 mod stale;
 mod stored_keys;
 mod stored_table;
+mod tag_counts;
 mod tag_state;
 mod target;
 
@@ -95,6 +96,7 @@ pub use crate::maintain::schema_file::{
     FieldSchema, KeySchema, RecordSchema, SchemaFile, SchemaFileError, TaggedFieldSchema,
 };
 pub use crate::maintain::search_keys::RetireError;
-pub use crate::maintain::stale::{Stale, StaleReport, TagCounts};
+pub use crate::maintain::stale::{Stale, StaleReport};
 pub use crate::maintain::stored_table::StoredTable;
+pub use crate::maintain::tag_counts::TagCounts;
 pub use crate::maintain::target::Target;

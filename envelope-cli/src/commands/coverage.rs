@@ -4,12 +4,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
+use envelope_dynamo::keys::Generation;
 use envelope_dynamo::maintain::{
     Coverage, CoverageEvent, FindingKind, Limits, RunErrorKind, SchemaFile,
 };
 
 use crate::args::Global;
 use crate::aws::Aws;
+use crate::commands::reindex::parse_generation;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::figures::{parse_duration, parse_rate};
@@ -55,6 +57,13 @@ pub(crate) struct CoverageArgs {
 
     #[command(flatten)]
     keys: OpenArgs,
+
+    /// A generation of search tags that is current, to count the others apart; may be repeated
+    ///
+    /// Eight hexadecimal digits, as `stale` prints them for somebody who has the search key.
+    /// Without it, the tags of each generation are counted. `stale` fails if one is not current.
+    #[arg(long, value_name = "HEX", value_parser = parse_generation, verbatim_doc_comment)]
+    generation: Vec<Generation>,
 
     /// The most items with a problem that are named, for each kind of problem
     #[arg(long, value_name = "ITEMS", default_value = "1000")]
@@ -152,6 +161,7 @@ impl CoverageArgs {
         let limits = Limits::new().kms(self.max_kms);
         let limits = self.max_rcu.map_or(limits.clone(), |units| limits.read_units(units));
         let coverage = coverage.limits(limits).max_named(self.max_named);
+        let coverage = coverage.current_tags(self.generation.iter().copied());
         let coverage = self.expect_none.iter().fold(coverage, Coverage::expect_none);
         let coverage = self.ignore.iter().fold(coverage, |it, kind| it.ignore(*kind));
         let coverage = if self.expect_sealed { coverage.expect_sealed() } else { coverage };

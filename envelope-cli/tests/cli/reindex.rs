@@ -106,11 +106,16 @@ async fn a_rotation_ends_when_every_record_has_current_tags() {
 
     let stale = users.run(&["stale"], &[&users.search()[..], &["--output", "json"]].concat());
     assert_eq!(stale.code, 0, "{stale:?}");
-    let tag = &stale.json()["tags"]["User"]["blind_email"];
+    let json = stale.json();
+    let tag = &json["tags"]["User"]["blind_email"];
     assert_eq!(tag["current"], 5);
     let generation = tag["generations"][0].as_str().unwrap().to_owned();
     let told = users.run(&["stale"], &["--generation", &generation]);
     assert_eq!(told.code, 0, "{told:?}");
+    let counted = users.run(&["coverage"], &["--generation", &generation, "--output", "json"]);
+    assert_eq!(&counted.json()["tags"]["User"]["blind_email"], tag, "without a search key");
+    let counted = users.run(&["coverage"], &[]).stdout;
+    assert!(counted.contains(&format!("generation {generation} 5")), "{counted}");
     let wrong = users.retire(&["--generation", "00000000"]);
     assert_eq!(wrong.code, 3, "{wrong:?}");
     let retired = users.retire(&["--generation", &generation]);

@@ -8,9 +8,11 @@ mod scan;
 mod server_time;
 mod tally;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use envelope_core::search::Generation;
 use envelope_core::{KmsKeyHint, UnwrapKey};
 
 use crate::keys::kms::arn::KeyName;
@@ -28,8 +30,8 @@ const MAX_NAMED: usize = 1_000;
 
 impl StoredTable {
     /// Counts what the table holds, in one consistent scan: entity types, groups, and which keys
-    /// wrap the data keys, as the headers claim. It changes nothing, and asks no key unless
-    /// [`Coverage::open`] gives it one.
+    /// wrap the data keys, as the headers claim; and the search tags, by their generations. It
+    /// changes nothing, and asks no key unless [`Coverage::open`] gives it one.
     ///
     /// The scan uses another number of segments than [`rewrap`](Self::rewrap). So it finds a record
     /// that a mistake in the segments would hide from both.
@@ -50,7 +52,7 @@ impl StoredTable {
     ///
     /// # Security
     ///
-    /// Needs `dynamodb:Scan` on keys, entity types, context pairs, wrapped keys and
+    /// Needs `dynamodb:Scan` on keys, entity types, context pairs, wrapped keys, search tags and
     /// `encrypted_payload`; `dynamodb:DescribeTable` and `dynamodb:DescribeContinuousBackups`. A
     /// payload lists the names of authenticated attributes in clear, and stays sealed.
     ///
@@ -66,6 +68,7 @@ impl StoredTable {
             provider: None,
             sample: None,
             all_attributes: false,
+            current_tags: BTreeSet::new(),
             max_named: MAX_NAMED,
             limits: Limits::new(),
             observer: None,
@@ -97,6 +100,7 @@ pub struct Coverage<'a> {
     provider: Option<Arc<dyn UnwrapKey + 'a>>,
     sample: Option<u64>,
     all_attributes: bool,
+    current_tags: BTreeSet<Generation>,
     max_named: usize,
     limits: Limits,
     observer: Option<Arc<Observer<'a>>>,
@@ -207,6 +211,17 @@ impl<'a> Coverage<'a> {
     /// open.
     pub const fn sample(mut self, records: u64) -> Self {
         self.sample = Some(records);
+        self
+    }
+
+    /// Says which search tags are current, by their generations: one for each tag, as
+    /// [`stale`](StoredTable::stale) prints them for somebody who has the search key. Otherwise the
+    /// tags of each generation are counted, and nobody can tell which are current.
+    ///
+    /// This changes the counts alone. Whether every record has current tags is decided by
+    /// [`StoredTable::stale_of`].
+    pub fn current_tags(mut self, generations: impl IntoIterator<Item = Generation>) -> Self {
+        self.current_tags.extend(generations);
         self
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::maintain::report::copies::{Copies, CopyKind, NotAsked, OtherCopy};
 pub use crate::maintain::report::finding::{Finding, FindingKind};
+use crate::maintain::tag_counts::TagCounts;
 
 /// What a table holds, by the headers of its records: which entity types, and which keys can unwrap
 /// their data keys.
@@ -38,6 +39,10 @@ pub struct Report {
     pub entities: BTreeMap<String, EntityCounts>,
     /// The wrapped keys, by what their headers claim.
     pub keys: Vec<KeyCounts>,
+    /// The search tags by type and attribute, such as `User` and `blind_email`: how many are
+    /// current, as far as somebody without a search key can tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, BTreeMap<String, TagCounts>>,
     /// The number of items with a problem, by the kind of problem. An item with problems of
     /// several kinds counts for each.
     pub problems: BTreeMap<FindingKind, u64>,

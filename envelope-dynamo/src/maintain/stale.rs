@@ -9,9 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use envelope_core::search::Generation;
 
 use crate::dynamodb::Item;
-use crate::error::kind::ErrorKind;
-use crate::item::layout::is_sealed;
-use crate::item::search_tags::has_tags;
 use crate::keys::SearchKeys;
 use crate::maintain::engine::error::{Refusal, RunError, RunErrorKind};
 use crate::maintain::engine::limits::Limits;
@@ -19,13 +16,10 @@ use crate::maintain::engine::pages::{Page, Pages};
 use crate::maintain::engine::part::Part;
 use crate::maintain::engine::whole_table::{each_page, unless_stopped};
 use crate::maintain::reindex::{require_tags, tag_attributes};
-pub use crate::maintain::stale::report::{StaleReport, TagCounts};
+pub use crate::maintain::stale::report::StaleReport;
 use crate::maintain::stored_table::StoredTable;
-use crate::maintain::tag_state::{TagState, tag_states};
-use crate::record::field::Field;
-use crate::record::kind::Kind;
+use crate::maintain::tag_counts::CurrentTags;
 use crate::record::schema::{ENCRYPTED_PAYLOAD, RESERVED};
-use crate::record::search_tag::SearchTag;
 
 impl StoredTable {
     /// Counts the records that a search may miss when older search keys are gone: those whose
@@ -86,13 +80,6 @@ impl fmt::Debug for Stale<'_> {
     }
 }
 
-/// The generations of one tag that are current.
-struct Wanted {
-    entity: &'static str,
-    attribute: &'static str,
-    generations: BTreeSet<Generation>,
-}
-
 impl<'a> Stale<'a> {
     const fn new(table: &'a StoredTable, current: Current) -> Self {
         Self { table, current, limits: Limits::new(), observer: None }
@@ -132,14 +119,14 @@ impl<'a> Stale<'a> {
 
     async fn count(&self) -> Result<StaleReport, RunErrorKind> {
         require_tags(self.table)?;
-        let wanted = self.wanted().await?;
+        let current = self.current_tags().await?;
         let info = self.table.describe().await?;
         let total = Part::WHOLE.total_segments(info.bytes);
         let attributes = Some(self.attributes());
         let scan = Scan {
             of: self,
-            report: Mutex::new(StaleReport::new(self.table.name(), &wanted)),
-            wanted,
+            report: Mutex::new(StaleReport::new(self.table.name(), &current)),
+            current,
         };
         let pages = Pages { table: self.table, attributes, total };
         each_page(&pages, true, &self.limits.pace(), |page| {
@@ -151,25 +138,21 @@ impl<'a> Stale<'a> {
     }
 
     /// What is current, for each tag of each type.
-    async fn wanted(&self) -> Result<Vec<Wanted>, RunErrorKind> {
-        if matches!(&self.current, Current::Told(generations) if generations.is_empty()) {
-            let problem = "name the generation of each search tag that writers use now";
-            return Err(Refusal::Setting { problem: problem.to_owned() }.into());
-        }
-        let mut wanted = Vec::new();
-        for kind in self.table.kinds() {
-            for (field, tag) in kind.schema.search_tags() {
-                let generations = match &self.current {
-                    Current::Keys(keys) => {
-                        let live = keys.live(kind.table).await?;
-                        BTreeSet::from([live.tag_key().generation(kind.table, tag)])
-                    }
-                    Current::Told(generations) => generations.clone(),
-                };
-                wanted.push(Wanted { entity: kind.name, attribute: field.name, generations });
+    async fn current_tags(&self) -> Result<CurrentTags, RunErrorKind> {
+        match &self.current {
+            Current::Told(generations) if generations.is_empty() => {
+                let problem = "name the generation of each search tag that writers use now";
+                Err(Refusal::Setting { problem: problem.to_owned() }.into())
+            }
+            Current::Told(generations) => Ok(CurrentTags::told(self.table, generations)),
+            // All types of a table have its logical name, and so the same search key.
+            Current::Keys(keys) => {
+                let live = keys.live(self.table.logical()).await?;
+                Ok(CurrentTags::new(self.table, |kind, tag| {
+                    [live.tag_key().generation(kind.table, tag)].into()
+                }))
             }
         }
-        Ok(wanted)
     }
 
     fn attributes(&self) -> Vec<String> {
@@ -184,7 +167,7 @@ impl<'a> Stale<'a> {
 
 struct Scan<'s, 'a> {
     of: &'s Stale<'a>,
-    wanted: Vec<Wanted>,
+    current: CurrentTags,
     report: Mutex<StaleReport>,
 }
 
@@ -210,40 +193,13 @@ impl Scan<'_, '_> {
         // Whose item nobody knows may be a record that a search misses.
         let table = self.of.table;
         let Ok(kind) = table.kind_of(item) else { return report.unreadable += 1 };
-        if kind.unprotected || !has_tags(kind.schema) {
-            return;
-        }
-        match states(kind, item) {
-            Ok(states) => {
+        match self.current.count(kind, item, &mut report.tags) {
+            Ok(None) => {}
+            Ok(Some(is_current)) => {
                 report.records += 1;
-                let is_current = states
-                    .into_iter()
-                    .map(|(field, _, state)| self.tag(kind, field, state, report));
-                // Every tag is counted, after the first stale one too.
-                report.stale += u64::from(is_current.filter(|is| !is).count() > 0);
+                report.stale += u64::from(!is_current);
             }
             Err(_) => report.unreadable += 1,
         }
     }
-
-    /// Counts a tag. Returns whether it is current.
-    fn tag(&self, kind: &Kind, field: &Field, state: TagState, report: &mut StaleReport) -> bool {
-        let mut wanted = self.wanted.iter();
-        let wanted = wanted.find(|it| it.entity == kind.name && it.attribute == field.name);
-        let is_current =
-            wanted.is_some_and(|it| it.generations.iter().any(|g| state.is_current(*g)));
-        report.count_tag(kind.name, field.name, state, is_current);
-        is_current
-    }
-}
-
-/// The tags of an item that is sealed as a record is.
-fn states(
-    kind: &Kind,
-    item: &Item,
-) -> Result<Vec<(&'static Field, SearchTag, TagState)>, ErrorKind> {
-    if !is_sealed(item) {
-        return Err(crate::error::data::DataError::NotSealed.into());
-    }
-    Ok(tag_states(kind, item)?.collect())
 }

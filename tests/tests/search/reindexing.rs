@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use envelope_core::search::SearchKey;
 use envelope_dynamo::keys::{Generation, LocalSearchKeys, SearchKeys};
 use envelope_dynamo::maintain::{
-    Counts, Limits, Part, Run, RunError, RunErrorKind, RunEvent, SchemaFile, StaleReport,
+    Counts, Limits, Part, Report, Run, RunError, RunErrorKind, RunEvent, SchemaFile, StaleReport,
     StoredTable, TagCounts,
 };
 use envelope_dynamo::{Access, Envelope, GroupKeyProvider, Table};
@@ -259,6 +259,44 @@ async fn a_count_without_a_key_believes_the_generations_that_it_is_told() {
     assert_eq!(report.to_string().lines().last(), with_keys.to_string().lines().last());
     let error = table.stale_of([]).send().await.unwrap_err();
     assert!(error.to_string().contains("name the generation of each search tag"), "{error}");
+}
+
+#[tokio::test]
+async fn coverage_counts_tags_as_stale_does() {
+    let bench = Bench::new().await;
+    bench.put(1, (0..3).map(user)).await;
+    bench.put(2, (3..5).map(user)).await;
+    bench.put(2, [User { email: None, ..user(5) }]).await;
+    bench.put_before(user(6)).await;
+    let forged = with(&bench.item("u_006").await, "blind_email", binary([1; 21]));
+    let malformed = with(&bench.item("u_000").await, "blind_email", binary("no tag"));
+    plant(&bench.servers, &bench.name, forged).await;
+    plant(&bench.servers, &bench.name, malformed).await;
+    let mut stale = bench.stale(2).await;
+    let of_all: Vec<_> =
+        stale.tags["User"].values().flat_map(|tag| tag.generations.clone()).collect();
+    let table = bench.maintained();
+
+    let told = of_all.iter().map(|text| Generation::parse(text).unwrap());
+    let report = table.coverage().current_tags(told).send().await.unwrap();
+    for counts in stale.tags.get_mut("User").unwrap().values_mut() {
+        counts.generations.clone_from(&of_all);
+        counts.generations.sort_unstable();
+    }
+    assert_eq!(report.tags, stale.tags, "by the same rule, without a search key");
+    let email = &report.tags["User"]["blind_email"];
+    assert_eq!((email.current, email.absent, email.unlisted, email.malformed), (2, 1, 1, 1));
+    assert_eq!(email.other.values().collect::<Vec<_>>(), [&2]);
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+    assert!(report.to_string().contains(&format!("\n  User.blind_email   {email}\n")), "{report}");
+    assert!(report.holds(), "the numbers are for information: `stale` decides");
+
+    let report = table.coverage().send().await.unwrap();
+    let email = &report.tags["User"]["blind_email"];
+    assert_eq!((email.current, email.absent, email.unlisted, email.malformed), (0, 1, 1, 1));
+    assert_eq!(email.other.values().sum::<u64>(), 4, "nobody said which are current");
+    assert!(!email.to_string().contains("current"), "{email}");
 }
 
 /// Somebody who can write the table gave a record of before the mark a tag of the current

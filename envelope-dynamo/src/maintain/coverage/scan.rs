@@ -20,6 +20,7 @@ use crate::maintain::engine::error::RunErrorKind;
 use crate::maintain::engine::limits::Pace;
 use crate::maintain::engine::pages::{Page, Pages};
 use crate::maintain::engine::part::SEGMENTS_AT_ONCE;
+use crate::maintain::reindex::tag_attributes;
 use crate::maintain::report::{Expected, FindingKind, Opened, ReadCounts, Report, Scope};
 use crate::maintain::stored_table::StoredTable;
 use crate::record::schema::ENCRYPTED_PAYLOAD;
@@ -94,10 +95,15 @@ impl<'a> Scan<'a> {
             end: None,
             segments: segments(info.bytes),
             all_attributes: rules.all_attributes,
-            not_proved: not_proved(rules, mode),
+            not_proved: not_proved(table, rules, mode),
         };
         let state = State {
-            tally: Tally::new(table, Judge::new(table, rules), coverage.max_named),
+            tally: Tally::new(
+                table,
+                Judge::new(table, rules),
+                &coverage.current_tags,
+                coverage.max_named,
+            ),
             opened: Opened {
                 sample: matches!(mode, Mode::OpenSample(..)).then_some(sample),
                 ..Opened::default()
@@ -150,6 +156,7 @@ impl<'a> Scan<'a> {
             read: ReadCounts::default(),
             entities: Default::default(),
             keys: Vec::new(),
+            tags: Default::default(),
             problems: Default::default(),
             findings: Vec::new(),
             opened: matches!(mode, Mode::OpenAll(_) | Mode::OpenSample(..)).then_some(state.opened),
@@ -163,6 +170,7 @@ impl<'a> Scan<'a> {
     fn attributes(&self) -> Vec<String> {
         let mut names = self.table.context_attributes();
         names.push(ENCRYPTED_PAYLOAD.to_owned());
+        names.extend(tag_attributes(self.table));
         if self.rules.all_sealed {
             names.extend(self.table.protected_attributes());
         }
@@ -291,10 +299,13 @@ fn segments(table_bytes: u64) -> u32 {
     u32::try_from(by_size / 2 * 2 + 5).unwrap_or(5)
 }
 
-fn not_proved(rules: &Rules, mode: Mode<'_>) -> Vec<String> {
+fn not_proved(table: &StoredTable, rules: &Rules, mode: Mode<'_>) -> Vec<String> {
     let mut list = Vec::new();
     if !matches!(mode, Mode::OpenAll(_)) {
         list.push("that the headers name the keys that wrap the data keys");
+        if !tag_attributes(table).is_empty() {
+            list.push("that records have the search tags that were written with them");
+        }
     }
     if !rules.all_attributes {
         list.push("what attributes hold that the schema file does not name");

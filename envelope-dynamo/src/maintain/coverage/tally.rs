@@ -1,14 +1,16 @@
 //! Counts what the items of a table claim.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use envelope_core::BranchVersion;
+use envelope_core::search::Generation;
 
 use crate::dynamodb::Item;
 use crate::error::record_id::RecordId;
 use crate::maintain::coverage::judge::{Entry, Judge, Judged, key_kind_name};
 use crate::maintain::report::{EntityCounts, Finding, FindingKind, KeyCounts, ReadCounts, Report};
 use crate::maintain::stored_table::{StoredTable, hex};
+use crate::maintain::tag_counts::{CountsByTag, CurrentTags};
 use crate::record::item_key::record_id;
 
 /// How many keys are counted one by one. Whoever can write the table can name any number of keys,
@@ -36,6 +38,8 @@ pub(crate) struct Tally<'a> {
     problems: BTreeMap<FindingKind, u64>,
     findings: Vec<Finding>,
     named: BTreeMap<FindingKind, usize>,
+    current_tags: CurrentTags,
+    tags: CountsByTag,
     /// The versions of branch keys that records name: how many do, and the first one.
     named_versions: HashMap<Version, (u64, String)>,
     /// Whether there were more versions than are remembered.
@@ -43,7 +47,13 @@ pub(crate) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    pub(crate) fn new(table: &'a StoredTable, judge: Judge<'a>, max_named: usize) -> Self {
+    pub(crate) fn new(
+        table: &'a StoredTable,
+        judge: Judge<'a>,
+        current_tags: &BTreeSet<Generation>,
+        max_named: usize,
+    ) -> Self {
+        let current_tags = CurrentTags::told(table, current_tags);
         Self {
             table,
             judge,
@@ -54,6 +64,8 @@ impl<'a> Tally<'a> {
             problems: BTreeMap::new(),
             findings: Vec::new(),
             named: BTreeMap::new(),
+            tags: current_tags.no_counts(),
+            current_tags,
             named_versions: HashMap::new(),
             has_more_versions: false,
         }
@@ -76,6 +88,10 @@ impl<'a> Tally<'a> {
             }
         };
         *read += 1;
+        if let Some(kind) = self.table.kinds().get(judged.kind) {
+            // What is wrong with the headers is a problem that was found above.
+            let _ = self.current_tags.count(kind, item, &mut self.tags);
+        }
         entity.into_iter().for_each(|count| *count += 1);
         for entry in &judged.entries {
             let is_listed = self.rows.len() < MAX_ROWS || self.rows.contains_key(&(*entry, true));
@@ -177,6 +193,7 @@ impl<'a> Tally<'a> {
         };
         report.keys = self.rows.iter().map(row).collect();
         report.keys.sort_unstable();
+        report.tags = self.tags;
         report.read = self.read;
         report.problems = self.problems;
         report.findings = self.findings;

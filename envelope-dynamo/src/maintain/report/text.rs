@@ -27,6 +27,14 @@ impl fmt::Display for Report {
         if let Some(more @ 1..) = self.keys.len().checked_sub(ROWS) {
             writeln!(f, "  and {more} more rows, which the JSON form has")?;
         }
+        if !self.tags.is_empty() {
+            writeln!(f, "search tags, as the items list them:")?;
+        }
+        for (entity, tags) in &self.tags {
+            for (attribute, counts) in tags {
+                writeln!(f, "  {entity}.{attribute}   {counts}")?;
+            }
+        }
         if let Some(opened) = &self.opened {
             writeln!(f, "{opened}")?;
         }
