@@ -6,13 +6,23 @@
 #   tests/million.sh 20000 10        # less, with the unoptimised build that the tests have
 #   tests/million.sh 20000 10 SEED   # the same random numbers as a run that printed SEED
 #
+#   tests/million.sh reindex 5000 100       # the search key was rotated, and `envelope reindex` gives records new tags
+#   tests/million.sh reindex 600 5          # less
+#
 # It prints its figures, and fails if one of them is not as it must be. KMS is the embedded one: LocalStack's carries out
 # 362 ReEncrypt a second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-items=${1:-1000000} kills=${2:-100}
+if [ "${1-}" = reindex ]; then
+  program=reindex
+  shift
+  items=${1:-5000} kills=${2:-100}
+else
+  program=million
+  items=${1:-1000000} kills=${2:-100}
+fi
 if [ "$items" -ge 100000 ]; then profile=release; else profile=dev; fi
-cargo build --workspace --profile "$profile" --bin million --bin rotator
+cargo build --workspace --profile "$profile" --bin "$program" --bin rotator
 folder=target/${profile/dev/debug}
-REAL_SERVERS=dynamodb exec tests/real-servers.sh "$folder/million" "$items" "$kills" ${3+"$3"}
+REAL_SERVERS=dynamodb exec tests/real-servers.sh "$folder/$program" "$items" "$kills" ${3+"$3"}

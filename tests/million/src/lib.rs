@@ -7,7 +7,8 @@
 //! - [`writers`] change the table meanwhile.
 //! - [`check`] compares the table with the model, and [`events`] every write with what it may do.
 //!
-//! [`bring_in`] takes a plaintext table in. Both have in common:
+//! [`bring_in`] takes a plaintext table in, and [`reindex`] gives records current search tags. All
+//! of them have in common:
 //!
 //! - [`engine`] reads the rules of the manifests in `deploy/`: what becomes of a part by its exit.
 //! - [`job`] starts the processes, kills them, and starts them again by these rules.
@@ -27,6 +28,7 @@ pub mod model;
 pub mod programs;
 pub mod random;
 pub mod records;
+pub mod reindex;
 pub mod seed;
 pub mod stream;
 pub mod watch;

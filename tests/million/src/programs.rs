@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use envelope_examples::servers::loopback::Loopback;
 use serde_json::Value;
 
 use crate::Outcome;
@@ -81,6 +82,33 @@ pub fn new_folder(program: &str, run: &str) -> Outcome<PathBuf> {
 /// If the path of this one is unknown.
 pub fn beside(program: &str) -> Outcome<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(program))
+}
+
+/// The command of a program that was built beside this one, for a table: with the servers that it
+/// needs, and JSON as output.
+///
+/// # Errors
+///
+/// If the path of this program is unknown.
+pub fn command(
+    program: &str,
+    table: &str,
+    loopback: &Arc<Loopback>,
+    dynamodb_endpoint: &str,
+) -> Outcome<impl Fn(&str) -> Command + Send + use<>> {
+    let (program, table, loopback) = (beside(program)?, table.to_owned(), Arc::clone(loopback));
+    let endpoint = dynamodb_endpoint.to_owned();
+    Ok(move |name: &str| {
+        let mut command = Command::new(&program);
+        command
+            .args([name, "--table", &table, "--output", "json"])
+            .envs(loopback.environment())
+            .env("AWS_ENDPOINT_URL_DYNAMODB", &endpoint)
+            // There is no TLS here: unoptimised, reading the certificates of the system takes
+            // longer than a part.
+            .env("SSL_CERT_FILE", "/dev/null");
+        command
+    })
 }
 
 /// Runs a job of `parts` parts in `slots` processes at a time, by the rules of the manifest for

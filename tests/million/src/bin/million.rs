@@ -167,20 +167,12 @@ impl Test {
 
     /// The command `envelope`, for this table.
     fn command(&self) -> Outcome<impl Fn(&str) -> Command + Send + use<>> {
-        let program = programs::beside("rotator")?;
         let schema = self.folder.join("envelope.schema.json");
-        let (world, loopback) = (Arc::clone(&self.world), Arc::clone(&self.loopback));
-        let dynamodb = std::env::var("DYNAMODB_ENDPOINT")?;
+        let endpoint = programs::dynamodb_endpoint("million")?;
+        let command = programs::command("rotator", &self.world.name, &self.loopback, &endpoint)?;
         Ok(move |name: &str| {
-            let mut command = Command::new(&program);
-            command
-                .args([name, "--table", &world.name, "--output", "json", "--schema"])
-                .arg(&schema)
-                .envs(loopback.environment())
-                .env("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb)
-                // There is no TLS here: unoptimised, reading the certificates of the system takes
-                // longer than a part.
-                .env("SSL_CERT_FILE", "/dev/null");
+            let mut command = command(name);
+            command.arg("--schema").arg(&schema);
             command
         })
     }

@@ -153,19 +153,6 @@ impl Sealing {
 
     /// The command of a program that knows the record types.
     fn command(&self) -> Outcome<impl Fn(&str) -> Command + Send + use<>> {
-        let program = programs::beside("sealer")?;
-        let (world, loopback) = (Arc::clone(&self.world), Arc::clone(&self.loopback));
-        let endpoint = self.endpoint.clone();
-        Ok(move |name: &str| {
-            let mut command = Command::new(&program);
-            command
-                .args([name, "--table", &world.name, "--output", "json"])
-                .envs(loopback.environment())
-                .env("AWS_ENDPOINT_URL_DYNAMODB", &endpoint)
-                // There is no TLS here: unoptimised, reading the certificates of the system takes
-                // longer than a part.
-                .env("SSL_CERT_FILE", "/dev/null");
-            command
-        })
+        programs::command("sealer", &self.world.name, &self.loopback, &self.endpoint)
     }
 }
