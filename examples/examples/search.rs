@@ -1,5 +1,6 @@
 //! Finds patients by fields that are encrypted: sign-up and log-in by e-mail address, and a support
-//! desk that searches by name within a clinic.
+//! desk that searches by name within a clinic. Then the search key is rotated, while patients go on
+//! to sign up and to log in.
 //!
 //! ```text
 //! # everything embedded in this process
@@ -10,9 +11,15 @@
 //! ```
 
 use std::error::Error;
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use envelope_dynamo::error::DataError;
-use envelope_dynamo::keys::{SearchKeyTable, SearchKeys};
+use envelope_dynamo::keys::{Clock as _, SearchKeyTable, SearchKeys};
+use envelope_dynamo::maintain::{RetireError, SchemaFile, StoredTable};
+use envelope_dynamo::testing::TestClock;
 use envelope_dynamo::{Envelope, ErrorKind, KmsKeyProvider, Table};
 use envelope_examples::servers::{create_kms_key, unique_name};
 use envelope_examples::{Faults, Servers};
@@ -42,9 +49,9 @@ struct Patient {
     clinic: String,
 }
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> Outcome<()> {
     let (servers, faults) = (Servers::from_env().await?, Faults::new());
     println!("servers: {}", servers.describe());
@@ -71,6 +78,9 @@ async fn main() -> Outcome<()> {
     support_desk(&patients).await?;
     look_at_the_table(&patients).await?;
     what_was_sent(&faults);
+
+    println!("\nthe search key is rotated, and nobody stops working:");
+    print!("{}", rotation(&servers).await?);
     Ok(())
 }
 
@@ -189,4 +199,130 @@ fn what_was_sent(faults: &Faults) {
         "requests with an address or a name in clear: {}",
         sent.iter().filter(|r| shows(r)).count()
     );
+}
+
+/// The search key is rotated. Returns what is printed.
+///
+/// It takes 70 minutes: we set the clock forward.
+async fn rotation(servers: &Servers) -> Outcome<String> {
+    let (clock, name) = (Arc::new(TestClock::default()), unique_name("search-keys"));
+    let for_search = create_kms_key(servers.kms()).await?;
+    let store = || {
+        let for_search = KmsKeyProvider::new(servers.kms().clone(), &*for_search);
+        SearchKeyTable::new(servers.dynamodb().clone(), "search-keys", for_search)
+            .named(&*name)
+            .with_clock(clock.clone())
+    };
+    let search_keys = || SearchKeys::per_table(store()).with_clock(clock.clone());
+    let for_records = || KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
+    let patients = Table::<Patient>::new(servers.dynamodb().clone(), for_records())
+        .named(unique_name("patients"));
+    store().create_table().await?;
+    store().create("patients").await?;
+    patients.create_table().send().await?;
+    // Two services. Each reads the search keys for itself, as processes do.
+    let mut services = Services {
+        sign_up: patients.clone().with_search_keys(search_keys()),
+        log_in: patients.clone().with_search_keys(search_keys()),
+        patients: 0,
+    };
+    for _ in 0..4 {
+        services.work().await?;
+    }
+
+    let (began, mut out) = (clock.system_time(), String::new());
+    let rotation = store().rotate("patients").await?;
+    writeln!(out, " 0 min  rotate: searches use both keys, and writers the old one")?;
+    writeln!(out, "        {}", services.work().await?)?;
+
+    let write_from = rotation.write_from().ok_or("the rotation was cancelled")?;
+    writeln!(out, "{} min  from now on, writers use the new key", wait(&clock, began, write_from))?;
+    writeln!(out, "        {}", services.work().await?)?;
+
+    let retire_from = rotation.retire_from().ok_or("the rotation has ended")?;
+    writeln!(out, "{} min  no writer uses the old key any more", wait(&clock, began, retire_from))?;
+    let schema = SchemaFile::new().with::<Patient>();
+    let table = StoredTable::new(servers.dynamodb().clone(), &schema, "patients")?;
+    let (table, keys) = (table.named(patients.name()), search_keys());
+    match store().retire_unless_stale("patients", [table.stale(&keys)]).await {
+        Err(RetireError::Stale(report)) => {
+            writeln!(out, "        retire is refused: {} records have old tags", report.stale)?;
+        }
+        other => return Err(format!("old tags were not noticed: {other:?}").into()),
+    }
+    let reindex = table.reindex(for_records(), for_records(), &keys);
+    let (moved, worked) = tokio::join!(reindex.send(), services.work());
+    writeln!(out, "        reindex gives {} records new tags; meanwhile", moved?.changed)?;
+    writeln!(out, "        {}", worked?)?;
+    store().retire_unless_stale("patients", [table.stale(&keys)]).await?;
+    writeln!(out, "        retire: searches use the new key alone")?;
+    writeln!(out, "        {}", services.work().await?)?;
+    Ok(out)
+}
+
+/// Sets the clock forward to `time`. Returns the minutes since `began`.
+fn wait(clock: &TestClock, began: SystemTime, time: SystemTime) -> u64 {
+    clock.advance(time.duration_since(clock.system_time()).unwrap_or_default());
+    time.duration_since(began).unwrap_or_default().as_secs() / 60
+}
+
+/// Patients sign up with one service, and log in with the other.
+struct Services {
+    sign_up: Table<Patient>,
+    log_in: Table<Patient>,
+    /// How many patients have signed up.
+    patients: usize,
+}
+
+impl Services {
+    /// Five patients sign up and log in, while all others log in. Fails if one is not found.
+    async fn work(&mut self) -> Outcome<String> {
+        let (known, new) = (0..self.patients, self.patients..self.patients + 5);
+        self.patients = new.end;
+        let others = tokio::spawn(log_in_as(self.log_in.clone(), known));
+        let desk = tokio::spawn(ask_for_name(self.log_in.clone()));
+        let mut log_ins = 0;
+        for number in new.clone() {
+            self.sign_up.put(&numbered(number)).send().await?;
+            log_ins += log_in_as(self.log_in.clone(), number..number + 1).await?;
+        }
+        log_ins += others.await??;
+        desk.await??;
+        Ok(format!("{} patients sign up, and all {log_ins} log-ins succeed", new.len()))
+    }
+}
+
+/// The patient with this number. They all have the same name.
+fn numbered(number: usize) -> Patient {
+    let (id, email) = (format!("p_{number}"), format!("patient{number}@example.com"));
+    patient(&id, &email, ["Anna", "Meier"], ["north", "south"][number % 2])
+}
+
+/// Logs all of these patients in. Returns how many they are.
+async fn log_in_as(patients: Table<Patient>, numbers: Range<usize>) -> Outcome<usize> {
+    for number in numbers.clone() {
+        let typed = numbered(number).email.to_uppercase();
+        let found = patients.index(|i| i.by_email).query(typed).one().await?;
+        if found.is_none_or(|patient| patient.patient_id != format!("p_{number}")) {
+            return Err(format!("the log-in of patient {number} failed").into());
+        }
+    }
+    Ok(numbers.len())
+}
+
+/// The support desk of the clinic north looks for a name.
+async fn ask_for_name(patients: Table<Patient>) -> Outcome<()> {
+    let in_north = patients.index(|i| i.by_name).query("Meier").sort(|clinic| clinic.eq("north"));
+    match in_north.send().await?.iter().all(|patient| patient.clinic == "north") {
+        true => Ok(()),
+        false => Err("the support desk has found somebody of another clinic".into()),
+    }
+}
+
+#[tokio::test]
+async fn the_chapter_shows_what_is_printed() {
+    let chapter = include_str!("../../docs/guide/renew-keys.md");
+    let servers = Servers::from_env().await.expect("the servers are reached");
+    let printed = rotation(&servers).await.expect("the rotation ends");
+    assert!(chapter.contains(&format!("```text\n{printed}```")), "{printed}");
 }
