@@ -179,8 +179,9 @@ impl Scenario {
         });
         let counted = counted.await?;
         let report: Value = serde_json::from_slice(&counted.stdout)?;
-        println!("stale: {}, {} records", counted.status, report["records"]);
-        let is_clean = counted.status.success() && report["stale"] == 0;
+        let number = |name: &str| report.get(name).and_then(Value::as_u64);
+        println!("stale: {}, {:?} records", counted.status, number("records"));
+        let is_clean = counted.status.success() && number("stale") == Some(0);
         self.problems.must(is_clean, format!("stale says {report}"));
         self.world.store().retire("people").await?;
         Ok(())
