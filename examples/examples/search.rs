@@ -295,7 +295,8 @@ impl Services {
 /// The patient with this number. They all have the same name.
 fn numbered(number: usize) -> Patient {
     let (id, email) = (format!("p_{number}"), format!("patient{number}@example.com"));
-    patient(&id, &email, ["Anna", "Meier"], ["north", "south"][number % 2])
+    let clinic = if number.is_multiple_of(2) { "north" } else { "south" };
+    patient(&id, &email, ["Anna", "Meier"], clinic)
 }
 
 /// Logs all of these patients in. Returns how many they are.
