@@ -290,6 +290,8 @@ def rights():
         "opens", "a bit of the id flipped, which nothing authenticates: an entitled reader finds the field withheld", made, GROUPED, {dek: changed}, outcome=withheld
     )
     yield "group-withheld-in-the-clear", vector("marks", "a withheld field stands in the item as well", made, other, {"diagnosis": S("healthy")})
+    listed = Item("item-group-listed", attributes={"diagnosis": S("gout")}, authenticated=("diagnosis",), groups={"medical": {"allergies": "none"}})
+    yield "group-withheld-listed", vector("marks", "a withheld field stands in the item as well, and the record authenticates it", listed, other)
     accepts = {**other, "fields": {**other["fields"], "email": field("encrypted", accepts=True)}}
     planted = {"email": S("eve@example.com")}
     yield "group-withheld-accepts", vector("marks", "plaintext for a field that may stand in the withheld group", made, accepts, planted)

@@ -9,7 +9,7 @@ import pytest
 from sealed import KEYS, SECRET, USER, schema, seal
 from test_items import client_form
 
-from envelope_dynamo import EnvelopeError, UsageError, open_export
+from envelope_dynamo import DataKeyError, EnvelopeError, UsageError, open_export
 from envelope_dynamo._exports import LINES_PER_THREAD, _side_by_side
 
 SCHEMA = schema(User=USER)
@@ -78,6 +78,19 @@ class Gate:
             timeout=60
         )  # fails the test, instead of hanging, if there are fewer threads
         return KEYS.unwrap(entries, context)
+
+
+@pytest.mark.parametrize("code", ["key-unavailable", "key-throttled", "key-other"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_outage_ends_the_iteration_even_with_on_error(tmp_path, code, threads):
+    class Down:
+        def unwrap(self, entries, context):
+            raise DataKeyError(code, "down")
+
+    path, errors = export(tmp_path / "a.json.gz", line(1), line(2)), []
+    with pytest.raises(DataKeyError) as error:
+        list(open_export(path, SCHEMA, Down(), threads=threads, on_error=errors.append))
+    assert (error.value.code, error.value.location, errors) == (code, f"{path}:1", [])
 
 
 def test_threads_open_records_side_by_side_and_keep_their_order(tmp_path):

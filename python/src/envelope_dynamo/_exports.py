@@ -27,6 +27,9 @@ T = TypeVar("T")
 MAX_LINE_BYTES = 8 * 1024 * 1024  # an item has 400 KB, and JSON makes each byte six at most
 MAX_THREADS, LINES_PER_THREAD = 64, 4
 
+# Failures that are no property of the record: the next one would fail too.
+OF_NO_RECORD = ("key-unavailable", "key-throttled", "key-other", "configuration")
+
 
 def open_export(
     path: str | os.PathLike[str],
@@ -46,7 +49,9 @@ def open_export(
     :func:`decrypt_item <envelope_dynamo.decrypt_item>`.
 
     A record that does not open raises its error, which names file and line, and ends the iteration.
-    With ``on_error``, that function gets the error, and the next record follows.
+    With ``on_error``, that function gets the error, and the next record follows. An outage of KMS,
+    expired credentials and a damaged file end the iteration in any case: they are not about one
+    record.
 
     ``threads`` (1 to 64) calls to KMS are under way at a time. The records come in their order all
     the same, and ``on_error`` is called in the caller's thread. The clients of boto3 may be shared
@@ -75,7 +80,7 @@ def open_export(
     ):
         if isinstance(opened, Record):
             yield opened
-        elif on_error is None:
+        elif on_error is None or opened.code in OF_NO_RECORD:
             raise opened
         else:
             on_error(opened)

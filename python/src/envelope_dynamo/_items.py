@@ -23,7 +23,6 @@ __all__ = ["decrypt_item"]
 # 4.6-5: the key is not this reader's to use, now or later.
 NO_RIGHT = ("key-wrong", "key-denied", "key-disabled", "key-pending-deletion", "key-not-found")
 
-
 MAX_DIGITS = 39  # of an integer of 128 bits
 
 
