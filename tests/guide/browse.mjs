@@ -2,7 +2,7 @@
 //
 // - the console has an error or a warning, a script throws, or a file is missing;
 // - something is loaded from another place than the book;
-// - a page is wider than the screen, or a picture has no size;
+// - a page is wider than the screen, a picture has no size, or code has no colours;
 // - the search box finds nothing.
 //
 //     node browse.mjs BOOK BROWSER [SCREENSHOTS]
@@ -59,9 +59,11 @@ for (const { name, width, height, colorScheme } of SCREENS) {
       wide: [document.documentElement, ...document.querySelectorAll('.page, #mdbook-content, main')]
         .filter(element => element.scrollWidth > element.clientWidth)
         .map(element => `${element.tagName} has ${element.scrollWidth} pixels in ${element.clientWidth}`),
+      colourless: document.querySelector('pre > code') && !document.querySelector('pre > code.hljs'),
       pictures: [...document.images].filter(image => !image.naturalWidth).map(image => image.src),
     }));
     for (const element of seen.wide) report(`wider than the screen: ${element}`);
+    if (seen.colourless) report('code has no colours: mdBook\'s own script did not run');
     for (const picture of seen.pictures) report(`an empty picture: ${picture}`);
     if (screenshots && current !== 'print.html') {
       await mkdir(screenshots, { recursive: true });
