@@ -7,8 +7,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::{LocalKeyProvider, RootKey, from_item, to_item};
-use envelope_peers::{Failure, User, open_by_peer, peer, seal_by_peer, user};
+use envelope_peers::{Failure, Item, User, open_by_peer, peer, seal_by_peer, user};
 
 const SAMPLES: usize = 51;
 
@@ -39,6 +40,16 @@ fn print(operation: &str, envelope: Vec<f64>, peer: Vec<f64>) {
     );
 }
 
+/// Bytes of the names and values of an item that has texts and bytes.
+fn bytes(item: &Item) -> usize {
+    let value = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        other => unreachable!("{other:?} is neither text nor bytes"),
+    };
+    item.iter().map(|(name, content)| name.len() + value(content)).sum()
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let (user, peer) = (user(), peer().await?);
@@ -47,6 +58,10 @@ async fn main() -> Result<(), Failure> {
     let by_envelope = to_item(&user, &provider).await?;
     assert_eq!(open_by_peer(&peer, by_peer.clone()).await?, user);
     assert_eq!(from_item::<User>(by_envelope.clone(), &provider).await?, user);
+
+    let plain = bytes(&serde_dynamo::to_item(&user)?);
+    let (added, added_by_peer) = (bytes(&by_envelope) - plain, bytes(&by_peer) - plain);
+    println!("item of {plain} bytes: Envelope adds {added}, aws-db-esdk {added_by_peer}");
 
     let [mut sealing, mut sealing_by_peer, mut opening, mut opening_by_peer] =
         [const { Vec::new() }; 4];
