@@ -61,7 +61,22 @@ def add_folder(readme):
 
 
 def rewritten(link, file, book, address):
-    """What the book has in place of a match of PIECE in the page `file`."""
+    """What the book has in place of a match of PIECE in the page `file`.
+
+    >>> book = {"docs/FORMAT.md", "docs/guide/README.md", "docs/guide/keys.md", "docs/adr/0010-streams.md"}
+    >>> def page(text, file="docs/guide/keys.md", address=None):
+    ...     return PIECE.sub(lambda link: rewritten(link, file, book, address), text)
+    >>> page("[guide](README.md), [format](../FORMAT.md#9-limits), [why](../adr/0010-streams.md)")
+    '[guide](index.md), [format](FORMAT.md#9-limits), [why](adr/0010-streams.md)'
+    >>> page("[keys](../guide/keys.md) ![record](../guide/pictures/record.svg)", "docs/adr/0010-streams.md")
+    '[keys](../keys.md) ![record](../pictures/record.svg)'
+    >>> page("[code](../../tests/guide.sh), [`benches/`](../../benches/README.md)")
+    'code (`tests/guide.sh`), `benches/`'
+    >>> page("[code](../../tests/guide.sh)", address="https://example.org/repository")
+    '[code](https://example.org/repository/blob/main/tests/guide.sh)'
+    >>> page("`[a](b.md)` [c](https://example.org/d) [e](#f)")
+    '`[a](b.md)` [c](https://example.org/d) [e](#f)'
+    """
     text, target = link.groups()
     if target is None or re.match(r"[a-z]+:|#", target):
         return link.group()
@@ -72,7 +87,8 @@ def rewritten(link, file, book, address):
         return f"[{text}]({posixpath.relpath(in_book(path), folder or '.')}{hash_}{anchor})"
     if address:
         return f"[{text}]({address}/blob/main/{path}{hash_}{anchor})"
-    return text if path.startswith(text.strip("`")) else f"{text} (`{path}`)"
+    says_path = re.match(re.escape(text.strip("`").rstrip("/")) + r"([/.]|$)", path)
+    return text if says_path else f"{text} (`{path}`)"
 
 
 def main():

@@ -22,6 +22,7 @@ readonly venv=target/guide-tools
 python3 -m venv "$venv" || { apt-get update -q && apt-get install -yq python3-venv && python3 -m venv "$venv"; }
 "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r tests/guide/requirements.txt
 
+python3 -B -m doctest docs/repository_links.py
 log=$("$venv/bin/mdbook" build docs 2>&1) || { echo "$log" >&2; exit 1; }
 echo "$log"
 if grep -qE '\b(WARN|ERROR)\b' <<<"$log"; then
