@@ -4,19 +4,17 @@ use std::fmt;
 
 use clap::{Args, Subcommand};
 use envelope_dynamo::BranchKeyTable;
-use envelope_dynamo::error::KeyErrorKind;
-use envelope_dynamo::keys::{BranchKeyError, BranchVersion, KmsKeyWrapper};
+use envelope_dynamo::keys::{Branch, BranchKeyError, BranchVersion, KmsKeyWrapper};
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::aws::Aws;
 use crate::commands::key_tables::{
-    Created, Deleted, Lines, ListedVersion, confirmed, shown, version,
+    Branches, Created, Deleted, Lines, ListedVersion, confirmed, rewrap, shown, version,
 };
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, chain};
-use crate::key_name::Key;
-use crate::run::{RunArgs, Subject, described, drive, refuse_alias_in_parts};
+use crate::run::RunArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BranchKeysCommand {
@@ -151,7 +149,11 @@ pub(crate) async fn run(command: BranchKeysCommand, global: &Global) -> Outcome 
         }
         BranchKeysCommand::List(store) => return list(&store, global).await,
         BranchKeysCommand::Versions(of) => return versions(&of, global).await,
-        BranchKeysCommand::Rewrap(args) => return rewrap(*args, global).await,
+        BranchKeysCommand::Rewrap(args) => {
+            let open = |aws: &Aws| args.store.open(aws, ()).stored_table();
+            let (keys, command) = ([&*args.from, &*args.to], "branch-keys rewrap");
+            return rewrap(command, open, keys, &args.run, global).await;
+        }
         BranchKeysCommand::DeleteVersion(args) => return delete_version(&args, global).await,
         BranchKeysCommand::Delete(args) => return delete(&args, global).await,
     }
@@ -200,6 +202,13 @@ struct Listed {
     active_version: Option<String>,
 }
 
+impl From<&Branch> for Listed {
+    fn from(branch: &Branch) -> Self {
+        let active_version = branch.active().map(|version| version.to_string());
+        Self { branch: branch.name().to_owned(), active_version }
+    }
+}
+
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = self.active_version.as_deref();
@@ -209,29 +218,12 @@ impl fmt::Display for Listed {
 
 async fn list(store: &Store, global: &Global) -> Outcome {
     let aws = Aws::load(global).await?;
-    let mut branches = store.open(&aws, ()).list();
-    let (mut found, mut malformed) = (Vec::new(), false);
+    let (mut branches, mut all) = (store.open(&aws, ()).list(), Branches::new());
     while let Some(branch) = branches.next().await {
-        match branch {
-            Ok(branch) => found.push(Listed {
-                branch: branch.name().to_owned(),
-                active_version: branch.active().map(|version| version.to_string()),
-            }),
-            // One item that somebody has changed does not hide the others.
-            Err(error) if is_malformed(&error) => {
-                eprintln!("envelope: {}", chain(&error));
-                malformed = true;
-            }
-            Err(error) => return Err(error.into()),
-        }
+        let listed = branch.map(|branch| (branch.name().to_owned(), Listed::from(&branch)));
+        all.add(listed, BranchKeyError::key_error)?;
     }
-    found.sort_by(|a, b| a.branch.cmp(&b.branch));
-    global.output.print(&Lines(found))?;
-    Ok(if malformed { Exit::LeftOver } else { Exit::Done })
-}
-
-fn is_malformed(error: &BranchKeyError) -> bool {
-    error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::InvalidResponse)
+    all.print(global)
 }
 
 async fn versions(of: &OneBranch, global: &Global) -> Outcome {
@@ -244,25 +236,6 @@ async fn versions(of: &OneBranch, global: &Global) -> Outcome {
     });
     global.output.print(&Lines(listed.collect()))?;
     Ok(Exit::Done)
-}
-
-async fn rewrap(args: BranchRewrapArgs, global: &Global) -> Outcome {
-    refuse_alias_in_parts(args.run.part()?, &[&args.from, &args.to])?;
-    let stop = args.run.stop();
-    let aws = Aws::load(global).await?;
-    let from = Key::resolve(&aws.kms, &args.from).await?;
-    let to = Key::resolve(&aws.kms, &args.to).await?;
-    let table = args.store.open(&aws, ());
-    let info = described(&table.stored_table()).await?;
-    let subject = Subject {
-        command: "branch-keys rewrap",
-        changed: "moved",
-        from: Some(from.shown()),
-        to: Some(to.shown()),
-        is_of_types: false,
-    };
-    let run = table.rewrap(aws.kms.clone(), from.arn, to.arn);
-    drive(run, &args.run, &info, &subject, global.output, stop).await
 }
 
 async fn delete_version(args: &DeleteVersion, global: &Global) -> Outcome {

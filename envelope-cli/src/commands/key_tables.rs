@@ -1,13 +1,21 @@
 //! What the commands of branch keys and of search keys share.
 
+use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
+use envelope_dynamo::error::{KeyError, KeyErrorKind};
 use envelope_dynamo::keys::BranchVersion;
+use envelope_dynamo::maintain::StoredTable;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::args::Global;
+use crate::aws::Aws;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome, chain};
+use crate::key_name::Key;
+use crate::run::{RunArgs, Subject, described, drive, refuse_alias_in_parts};
 
 /// A table that was created.
 #[derive(Serialize)]
@@ -31,6 +39,70 @@ impl<T: fmt::Display> fmt::Display for Lines<T> {
         let lines: Vec<_> = self.0.iter().map(T::to_string).collect();
         f.write_str(&lines.join("\n"))
     }
+}
+
+/// The branches of a table, as they are read.
+pub(crate) struct Branches<L> {
+    /// With their names.
+    found: Vec<(String, L)>,
+    exit: Exit,
+}
+
+impl<L: fmt::Display + Serialize> Branches<L> {
+    pub(crate) const fn new() -> Self {
+        Self { found: Vec::new(), exit: Exit::Done }
+    }
+
+    /// Adds a branch. One item that somebody has changed does not hide the others.
+    pub(crate) fn add<E: Error + Into<Failure> + 'static>(
+        &mut self,
+        branch: Result<(String, L), E>,
+        key_error: fn(&E) -> Option<&KeyError>,
+    ) -> Result<(), Failure> {
+        let is_changed = |error: &KeyError| error.kind() == KeyErrorKind::InvalidResponse;
+        match branch {
+            Ok(branch) => self.found.push(branch),
+            Err(error) if key_error(&error).is_some_and(is_changed) => {
+                eprintln!("envelope: {}", chain(&error));
+                self.exit = Exit::LeftOver;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Prints the branches by name.
+    pub(crate) fn print(mut self, global: &Global) -> Outcome {
+        self.found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let listed = self.found.into_iter().map(|(_, listed)| listed);
+        global.output.print(&Lines(listed.collect()))?;
+        Ok(self.exit)
+    }
+}
+
+/// Moves all keys of a table from the KMS key `from` to `to`. `command` is the one that does this.
+pub(crate) async fn rewrap(
+    command: &'static str,
+    open: impl FnOnce(&Aws) -> StoredTable,
+    [from, to]: [&str; 2],
+    args: &RunArgs,
+    global: &Global,
+) -> Outcome {
+    refuse_alias_in_parts(args.part()?, &[from, to])?;
+    let stop = args.stop();
+    let aws = Aws::load(global).await?;
+    let (from, to) = (Key::resolve(&aws.kms, from).await?, Key::resolve(&aws.kms, to).await?);
+    let table = open(&aws);
+    let info = described(&table).await?;
+    let subject = Subject {
+        command,
+        changed: "moved",
+        from: Some(from.shown()),
+        to: Some(to.shown()),
+        is_of_types: false,
+    };
+    let run = table.rewrap(aws.kms.clone(), from.arn, to.arn);
+    drive(run, args, &info, &subject, global.output, stop).await
 }
 
 /// One version of a key.

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
 use envelope_dynamo::KmsKeyProvider;
-use envelope_dynamo::error::KeyErrorKind;
 use envelope_dynamo::keys::{
     Generation, KmsKeyWrapper, SearchBranch, SearchKeyError, SearchKeyTable, SearchKeys,
 };
@@ -15,14 +14,13 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::aws::Aws;
 use crate::commands::key_tables::{
-    Created, Deleted, Lines, ListedVersion, confirmed, shown, version,
+    Branches, Created, Deleted, Lines, ListedVersion, confirmed, rewrap, shown, version,
 };
 use crate::commands::reindex::parse_generation;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::input::Logical;
-use crate::key_name::Key;
-use crate::run::{RunArgs, Subject, TableArgs, described, drive, explained, refuse_alias_in_parts};
+use crate::run::{RunArgs, TableArgs, explained};
 use crate::schema_source::SchemaArgs;
 
 #[derive(Debug, Subcommand)]
@@ -233,7 +231,11 @@ pub(crate) async fn run(
         SearchKeysCommand::Retire(args) => return retire(*args, global, of_code).await,
         SearchKeysCommand::List(store) => return list(&store, global).await,
         SearchKeysCommand::Versions(of) => return versions(&of, global).await,
-        SearchKeysCommand::Rewrap(args) => return rewrap(*args, global).await,
+        SearchKeysCommand::Rewrap(args) => {
+            let open = |aws: &Aws| args.store.open(aws, ()).stored_table();
+            let (keys, command) = ([&*args.from, &*args.to], "search-keys rewrap");
+            return rewrap(command, open, keys, &args.run, global).await;
+        }
         SearchKeysCommand::DeleteVersion(args) => return delete_version(&args, global).await,
     }
     Ok(Exit::Done)
@@ -345,26 +347,12 @@ async fn retire(args: RetireArgs, global: &Global, of_code: Option<SchemaFile>) 
 
 async fn list(store: &Store, global: &Global) -> Outcome {
     let aws = Aws::load(global).await?;
-    let mut branches = store.open(&aws, ()).list();
-    let (mut found, mut is_malformed) = (Vec::new(), false);
+    let (mut branches, mut all) = (store.open(&aws, ()).list(), Branches::new());
     while let Some(branch) = branches.next().await {
-        match branch {
-            Ok(branch) => found.push(Listed::from(&branch)),
-            // One item that somebody has changed does not hide the others.
-            Err(error) if is_of_item(&error) => {
-                eprintln!("envelope: {}", chain(&error));
-                is_malformed = true;
-            }
-            Err(error) => return Err(error.into()),
-        }
+        let listed = branch.map(|branch| (branch.name().to_owned(), Listed::from(&branch)));
+        all.add(listed, SearchKeyError::key_error)?;
     }
-    found.sort_by(|a, b| a.branch.cmp(&b.branch));
-    global.output.print(&Lines(found))?;
-    Ok(if is_malformed { Exit::LeftOver } else { Exit::Done })
-}
-
-fn is_of_item(error: &SearchKeyError) -> bool {
-    error.key_error().is_some_and(|error| error.kind() == KeyErrorKind::InvalidResponse)
+    all.print(global)
 }
 
 async fn versions(of: &OneBranch, global: &Global) -> Outcome {
@@ -377,25 +365,6 @@ async fn versions(of: &OneBranch, global: &Global) -> Outcome {
     });
     global.output.print(&Lines(listed.collect()))?;
     Ok(Exit::Done)
-}
-
-async fn rewrap(args: SearchRewrapArgs, global: &Global) -> Outcome {
-    refuse_alias_in_parts(args.run.part()?, &[&args.from, &args.to])?;
-    let stop = args.run.stop();
-    let aws = Aws::load(global).await?;
-    let from = Key::resolve(&aws.kms, &args.from).await?;
-    let to = Key::resolve(&aws.kms, &args.to).await?;
-    let table = args.store.open(&aws, ());
-    let info = described(&table.stored_table()).await?;
-    let subject = Subject {
-        command: "search-keys rewrap",
-        changed: "moved",
-        from: Some(from.shown()),
-        to: Some(to.shown()),
-        is_of_types: false,
-    };
-    let run = table.rewrap(aws.kms.clone(), from.arn, to.arn);
-    drive(run, &args.run, &info, &subject, global.output, stop).await
 }
 
 async fn delete_version(args: &DeleteVersion, global: &Global) -> Outcome {
