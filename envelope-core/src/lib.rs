@@ -3,11 +3,17 @@
 //! A data key seals one record. A key encryption key, in AWS KMS or elsewhere, wraps the data key.
 //! The sealed record and the wrapped key are stored together. Sealed data is bound to a
 //! [`Context`]: the logical table, the primary key, the attributes that stay readable but must not
-//! change, and any further pairs. `docs/FORMAT.md` is the normative description.
+//! change, and any further pairs. [FORMAT] is the normative description, the [threat model] says
+//! what is protected.
 //!
-//! This crate depends neither on AWS nor on an asynchronous runtime. A service that uses DynamoDB
-//! depends on `envelope-dynamo`. Use this crate alone to seal bytes: a message in a queue, or an
-//! object in a bucket.
+//! This crate is for those who build on the format: to seal a message in a queue or an object in a
+//! bucket, to store records elsewhere than in DynamoDB, or to wrap data keys in another way. It
+//! depends neither on AWS nor on an asynchronous runtime. A service that uses DynamoDB depends on
+//! [envelope-dynamo] instead.
+//!
+//! [FORMAT]: https://github.com/OWNER/envelope/blob/main/docs/FORMAT.md
+//! [threat model]: https://github.com/OWNER/envelope/blob/main/docs/THREAT_MODEL.md
+//! [envelope-dynamo]: https://docs.rs/envelope-dynamo
 //!
 //! ```
 //! # fn block_on<F: Future>(future: F) -> F::Output {
@@ -79,6 +85,7 @@
 //! of contexts, RSA (feature `rsa`) and random bytes (from the operating system) are not computed
 //! by the module. If you must use approved services only, this is not enough. Ask your assessor
 //! before you rely on it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod aead;
@@ -123,6 +130,11 @@ pub mod message {
     pub use crate::sealed::{Sealed, open, seal};
     pub use crate::secret::Plaintext;
 }
+
+/// Compiles the code of the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(feature = "testing")]
 pub mod testing;

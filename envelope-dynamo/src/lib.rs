@@ -6,6 +6,42 @@
 //! stored in the same item. The sealed fields are bound to the table, the primary key and the
 //! `#[authenticated]` attributes: a record that was moved or changed does not open.
 //!
+//! ```no_run
+//! # async fn example(
+//! #     dynamodb: aws_sdk_dynamodb::Client,
+//! #     kms: aws_sdk_kms::Client,
+//! # ) -> Result<(), envelope_dynamo::Error> {
+//! use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
+//!
+//! #[derive(Envelope)]
+//! #[envelope(table = "users")]
+//! struct User {
+//!     #[partition_key]
+//!     user_id: String,
+//!     #[encrypted]
+//!     email: String,
+//!     #[authenticated]
+//!     plan: String,
+//!     #[plaintext]
+//!     logins: u64,
+//! }
+//!
+//! // `dynamodb` and `kms` are clients of the AWS SDK.
+//! let users = Table::<User>::new(dynamodb, KmsKeyProvider::new(kms, "alias/users"));
+//! let zoe = User {
+//!     user_id: "u_1".into(),
+//!     email: "zoe@example.com".into(),
+//!     plan: "pro".into(),
+//!     logins: 0,
+//! };
+//! users.put(&zoe).send().await?;
+//! users.update("u_1").add(|user| user.logins, 1).send().await?;
+//! let zoe: Option<User> = users.get("u_1").send().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! A `Table` seals and opens items. The same without a table, and with a key in this process:
+//!
 //! ```
 //! # use aws_sdk_dynamodb::types::AttributeValue;
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -31,7 +67,6 @@
 //!     logins: 3,
 //! };
 //!
-//! // In production, use a `KmsKeyProvider` and a `Table`, which seals and opens items like this:
 //! let provider = LocalKeyProvider::new(RootKey::generate()?);
 //! let mut item = to_item(&user, &provider).await?;
 //! assert!(!item.contains_key("email") && item.contains_key("encrypted_payload"));
@@ -82,8 +117,20 @@
 //! | [`message`], [`stream`] | sealing what is not a record |
 //! | [`error`] | what went wrong, and who must act |
 //!
-//! The repository's `docs/FORMAT.md` specifies the format of a record. `docs/THREAT_MODEL.md` says
-//! what is protected and what is not.
+//! # Where to read on
+//!
+//! - [The guide]: first record, marks, keys and their cost, searching, migration, rotation
+//! - [The threat model]: what is protected and what is not
+//! - [FORMAT]: the bytes of a record
+//! - [envelope-testing]: DynamoDB and KMS in the process of your tests
+//! - [envelope-cli]: the command that looks after tables
+//!
+//! [The guide]: https://github.com/OWNER/envelope/blob/main/docs/guide/README.md
+//! [The threat model]: https://github.com/OWNER/envelope/blob/main/docs/THREAT_MODEL.md
+//! [FORMAT]: https://github.com/OWNER/envelope/blob/main/docs/FORMAT.md
+//! [envelope-testing]: https://docs.rs/envelope-testing
+//! [envelope-cli]: https://docs.rs/envelope-cli
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod convert;
@@ -122,6 +169,11 @@ pub use crate::table::search_keys::to_item_with;
 pub use crate::table::{Table, batch, read, transaction, write};
 #[doc(no_inline)]
 pub use crate::transaction::{transact_get, transact_write};
+
+/// Compiles the code of the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// The names that generated code uses. They are not part of the public interface.
 #[doc(hidden)]

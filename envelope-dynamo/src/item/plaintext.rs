@@ -32,8 +32,10 @@ use crate::record::schema::is_reserved;
 /// # Security
 ///
 /// Nothing in a plain item is verified. A reader in a state other than `Refuse` believes a plain
-/// item that somebody put in place of a sealed record. `docs/guide/migration.md` says how to keep
-/// that time short and watched.
+/// item that somebody put in place of a sealed record. [The guide] says how to keep that time short
+/// and watched.
+///
+/// [The guide]: https://github.com/OWNER/envelope/blob/main/docs/guide/migration.md
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlaintextItems {

@@ -72,7 +72,7 @@ fn links(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// The anchors of a document's headings, as forges and mdBook make them.
-fn anchors(text: &str) -> BTreeSet<String> {
+pub(super) fn anchors(text: &str) -> BTreeSet<String> {
     let lines = text.split("```").step_by(2).flat_map(str::lines);
     let headings = lines.filter(|line| line.starts_with('#'));
     let mut seen = BTreeMap::new();

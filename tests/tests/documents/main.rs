@@ -10,4 +10,5 @@ mod dynamodb_local;
 mod guide;
 mod links;
 mod names;
+mod published;
 mod rotation;

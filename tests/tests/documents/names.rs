@@ -145,6 +145,9 @@ pub(super) fn documents() -> impl Iterator<Item = (PathBuf, String)> {
         "deploy",
         "docs",
         "envelope-cli",
+        "envelope-core",
+        "envelope-derive",
+        "envelope-dynamo",
         "envelope-testing",
         "fuzz",
         "peers",
@@ -159,7 +162,7 @@ pub(super) fn documents() -> impl Iterator<Item = (PathBuf, String)> {
 }
 
 /// The files in `folder` and below it that have this extension.
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
         .filter(|path| !path.ends_with("target"))
