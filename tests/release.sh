@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # In this order: each crate depends only on those before it.
-readonly crates=(envelope-core envelope-derive envelope-dynamo envelope-testing envelope-cli)
+readonly crates=(envelope-core envelope-derive envelope-dynamo envelope-testing envelope-dynamo-cli)
 readonly unpacked=target/release-check
 readonly features=envelope-core/rsa,envelope-core/testing,envelope-core/tokio,envelope-dynamo/maintain,envelope-dynamo/rsa,envelope-dynamo/testing,envelope-dynamo/trust-plaintext-items,envelope-testing/loopback
 export CARGO_INCREMENTAL=0

@@ -123,13 +123,13 @@
 //! - [The threat model]: what is protected and what is not
 //! - [FORMAT]: the bytes of a record
 //! - [envelope-testing]: DynamoDB and KMS in the process of your tests
-//! - [envelope-cli]: the command that looks after tables
+//! - [envelope-dynamo-cli]: the command that looks after tables
 //!
 //! [The guide]: https://github.com/OWNER/envelope/blob/main/docs/guide/README.md
 //! [The threat model]: https://github.com/OWNER/envelope/blob/main/docs/THREAT_MODEL.md
 //! [FORMAT]: https://github.com/OWNER/envelope/blob/main/docs/FORMAT.md
 //! [envelope-testing]: https://docs.rs/envelope-testing
-//! [envelope-cli]: https://docs.rs/envelope-cli
+//! [envelope-dynamo-cli]: https://docs.rs/envelope-dynamo-cli
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
