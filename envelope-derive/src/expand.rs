@@ -15,6 +15,7 @@ mod scope;
 mod search_tags;
 mod serde_checks;
 mod this;
+mod unique;
 mod used_parameters;
 mod view;
 

@@ -170,8 +170,9 @@ use syn::DeriveInput;
 /// |---|---|
 /// | `#[searchable]` | equal values are found; the attribute of `email` is `blind_email` |
 /// | `#[searchable(normalize(trim, ascii_lowercase, digits))]` | before the tag is computed, text goes through these steps, in this order: white space at both ends is removed, `A` to `Z` become lower case, everything but `0` to `9` is removed |
+/// | `#[searchable(unique)]`, `#[searchable(normalize(trim), unique)]` | no two records have the same value after the steps; needs no index: `users.unique(\|u\| u.email).get("zoe@example.com")` |
 /// | `#[searchable(name = "email_2", ..)]` | one more tag of the field, in `blind_email+email_2`; an index names it, `partition_key = email_2`. That is how steps are changed without downtime |
-/// | `searchable(fields(last(ascii_lowercase), first))` | a tag of several fields, each with its steps, in `blind_last+first`; an index names it by its fields, `partition_key = last_first`, and a query takes the values as a tuple. At least one field is encrypted, the others are key attributes or authenticated. It takes a `name` too |
+/// | `searchable(fields(last(ascii_lowercase), first))` | a tag of several fields, each with its steps, in `blind_last+first`; an index names it by its fields, `partition_key = last_first`, and a query takes the values as a tuple. At least one field is encrypted, the others are key attributes or authenticated. It takes a `name` and `unique` too |
 ///
 /// The type of the field is a string, an integer, bytes, an enum without data, or a type that serde
 /// writes as one of these. A record whose field is `None`, or empty after the steps, has no tag,

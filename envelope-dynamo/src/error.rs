@@ -275,7 +275,11 @@ impl fmt::Display for Error {
             (WriteOutcome::Written, _) => "; the write itself was carried out",
             (
                 WriteOutcome::NotWritten,
-                ErrorKind::Write(WriteError::ConditionFailed | WriteError::Conflict { .. }),
+                ErrorKind::Write(
+                    WriteError::ConditionFailed
+                    | WriteError::Conflict { .. }
+                    | WriteError::Taken { .. },
+                ),
             ) => {
                 "; nothing was written"
             }

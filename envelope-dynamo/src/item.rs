@@ -47,6 +47,7 @@ pub(crate) mod reconcile;
 pub(crate) mod search_tags;
 pub(crate) mod size;
 pub(crate) mod split;
+pub(crate) mod unique_value;
 
 use envelope_core::{Context, UnwrapKey, WrapKey};
 

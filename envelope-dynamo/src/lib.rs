@@ -218,7 +218,7 @@ pub mod __private {
     pub use crate::record::view::ViewedItem;
     pub use crate::record::{
         Access, AuthenticatedVersion, Composite, Envelope, Field, Mark, Partition, Parts, Schema,
-        Unversioned, VersionNumber, View,
+        Unclaimed, UniqueField, UniqueFields, Unversioned, VersionNumber, View,
     };
     /// Writes and reads times.
     pub mod epoch_seconds {

@@ -13,6 +13,7 @@
 //! | count versions with a number type of your own | [`VersionNumber`] |
 //! | require a version that cannot be changed unnoticed | [`AuthenticatedVersion`] |
 //! | require that there is no version, as a batch of puts does | [`Unversioned`] |
+//! | require unique fields, or that there are none | [`UniqueFields`], [`Unclaimed`] |
 //! | know the fields of a record and their marks | [`Schema`], [`Field`], [`Mark`] |
 //! | name an index in a signature | [`index`] |
 //!
@@ -58,6 +59,7 @@ pub(crate) mod path;
 pub(crate) mod schema;
 pub(crate) mod search_tag;
 pub(crate) mod ungrouped;
+pub(crate) mod unique;
 pub(crate) mod unprotected;
 pub(crate) mod version;
 pub(crate) mod view;
@@ -78,6 +80,7 @@ pub use crate::record::key::{
 };
 use crate::record::path::AttributePath;
 pub use crate::record::schema::Schema;
+pub use crate::record::unique::{Unclaimed, UniqueField, UniqueFields};
 pub use crate::record::version::{AuthenticatedVersion, Unversioned, VersionNumber};
 pub use crate::record::view::View;
 

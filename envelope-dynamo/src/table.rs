@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub(crate) mod bounded;
+pub(crate) mod claims;
 pub(crate) mod create;
 pub(crate) mod customized;
 pub(crate) mod openings;
@@ -75,6 +76,7 @@ use crate::table::search_keys::TagSource;
 /// | move data keys to another key | [`rewrap`](Self::rewrap) |
 /// | write and query `#[searchable]` fields | [`with_search_keys`](Self::with_search_keys) |
 /// | write them without the right to search | [`without_search_tags`](Self::without_search_tags) |
+/// | keep values unique, and get the record that has one | [`with_claims`](Self::with_claims), [`unique`](Self::unique) |
 /// | take in a table that was stored in plaintext | [`plaintext_items`](Self::plaintext_items) |
 /// | create the table for a test | [`create_table`](Self::create_table) |
 pub struct Table<T, P: ?Sized = dyn KeyProvider> {
@@ -88,6 +90,8 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     plaintext: PlaintextPolicy,
     /// Where search tags come from.
     pub(crate) tag_source: TagSource,
+    /// The physical table of the claims of unique values.
+    claims: Option<Arc<str>>,
     record: PhantomData<fn() -> T>,
 }
 
@@ -144,6 +148,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             kinds: T::KINDS,
             plaintext: PlaintextPolicy::default(),
             tag_source: TagSource::default(),
+            claims: None,
             record: PhantomData,
         }
     }
@@ -209,6 +214,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             kinds: self.kinds,
             plaintext: self.plaintext.clone(),
             tag_source: self.tag_source.clone(),
+            claims: self.claims.clone(),
             record: PhantomData,
         }
     }
@@ -260,6 +266,7 @@ impl<T, P: ?Sized> Clone for Table<T, P> {
             kinds: self.kinds,
             plaintext: self.plaintext.clone(),
             tag_source: self.tag_source.clone(),
+            claims: self.claims.clone(),
             record: PhantomData,
         }
     }

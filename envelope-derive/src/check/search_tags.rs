@@ -239,8 +239,12 @@ fn values_are_many(input: &Input, tag: &SearchTag, errors: &mut Errors) {
     errors.report(tag, problem, help);
 }
 
-/// A search tag that no index has would reveal equal values for nothing.
+/// A search tag that no index has would reveal equal values for nothing. A unique one is found by
+/// its claim.
 fn an_index_has_the_tag(input: &Input, tag: &SearchTag, errors: &mut Errors) {
+    if tag.is_unique {
+        return;
+    }
     let name = unraw(&tag.ident);
     let mut keys = input.options.indexes.iter().flat_map(|index| index.keys());
     if keys.any(|key| key.fields().iter().any(|ident| unraw(ident) == name)) {

@@ -66,6 +66,7 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
     // with a version here, and not at the call that refuses it.
     let unversioned =
         records.iter().map(|(_, ty)| quote!(for<'__every> #ty: __envelope::Unversioned));
+    let unclaimed = records.iter().map(|(_, ty)| quote!(for<'__every> #ty: __envelope::Unclaimed));
     let tokens = quote! {
         #[automatically_derived]
         impl __envelope::Entity for #name {
@@ -121,6 +122,9 @@ pub(crate) fn enumeration(input: &Enum<'_>, first: &Type) -> TokenStream {
 
         #[automatically_derived]
         impl __envelope::Unversioned for #name where #(#unversioned),* {}
+
+        #[automatically_derived]
+        impl __envelope::Unclaimed for #name where #(#unclaimed),* {}
 
         #(#checks)*
     };

@@ -10,6 +10,7 @@ use super::respan::as_generated;
 use super::scope::scope;
 use super::search_tags;
 use super::this::This;
+use super::unique;
 use crate::check::{key, key_of_parts};
 use crate::marks::Mark;
 use crate::names::unraw;
@@ -28,9 +29,13 @@ pub(crate) fn record(
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     let attributes = parsed.map(attributes).unwrap_or_default();
     let indexes = parsed.map(indexes).unwrap_or_default();
-    let (definitions, types) =
-        members(input, parsed, [("__Attributes", attributes), ("__Indexes", indexes)]);
-    let [attributes, indexes] = types;
+    let uniques = parsed.map(unique::members).unwrap_or_default();
+    let (definitions, types) = members(
+        input,
+        parsed,
+        [("__Attributes", attributes), ("__Indexes", indexes), ("__Uniques", uniques)],
+    );
+    let [attributes, indexes, uniques] = types;
     let [partition, sort] = parsed.map_or_else(|| [quote!(()), quote!(())], key_types);
     let stub = quote! {
         #definitions
@@ -89,6 +94,18 @@ pub(crate) fn record(
 
         #[automatically_derived]
         impl #impl_generics __envelope::Unversioned for #name #ty_generics #where_clause {}
+
+        #[automatically_derived]
+        impl #impl_generics __envelope::Unclaimed for #name #ty_generics #where_clause {}
+
+        #[automatically_derived]
+        impl #impl_generics __envelope::UniqueFields for #name #ty_generics #where_clause {
+            type Uniques = #uniques;
+
+            fn uniques() -> Self::Uniques {
+                loop {}
+            }
+        }
     };
     scoped(&stub, krate)
 }

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use super::keys::{key_fields, key_pattern, key_type};
 use super::respan::as_generated;
 use super::scope::scope;
-use super::{attributes, bounds, copies, indexes, schema, serde_checks};
+use super::{attributes, bounds, copies, indexes, schema, serde_checks, unique};
 use crate::check::Record;
 use crate::marks::{LibraryWrites, Mark, ROLES, Role};
 use crate::parse::Field;
@@ -19,7 +19,7 @@ pub(crate) fn record(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
     let written = serde_checks::written(input);
     let (whole, key) = (copies::record(input), copies::key(record));
     let (attributes, indexes) = (attributes::definition(record), indexes::definition(record));
-    let implementation = implementation(record);
+    let (unique, implementation) = (unique::definition(record), implementation(record));
     let tokens = quote! {
         #(#seconds)*
         #written
@@ -27,6 +27,7 @@ pub(crate) fn record(record: &Record<'_>, krate: &TokenStream) -> TokenStream {
         #key
         #attributes
         #indexes
+        #unique
         #implementation
     };
     as_generated(scope(krate, input.uses_deprecated, &tokens))
@@ -53,7 +54,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
     };
     let idents: Vec<_> = key_fields(record).into_iter().map(|(ident, _)| ident).collect();
     let indexes = indexes::implementation(record);
-    let marker = copies::marker(input);
+    let (marker, unique) = (copies::marker(input), unique::implementation(record));
     let warning = input.options.unprotected.is_some().then(|| quote!(#[doc = #UNPROTECTED]));
     quote! {
         #warning
@@ -97,6 +98,7 @@ fn implementation(record: &Record<'_>) -> TokenStream {
             }
         }
         #(#markers)*
+        #unique
     }
 }
 

@@ -85,9 +85,10 @@ fn tag_entry(input: &Input, tag: &SearchTag) -> TokenStream {
         let steps = &tagged.steps;
         quote!((#name, &[#(#steps),*]))
     });
+    let unique = tag.is_unique.then(|| quote!(.unique()));
     quote! {
         __envelope::Field::new(#attribute, __envelope::Mark::Authenticated)
-            .search_tag(#name, &[#(#fields),*])
+            .search_tag(#name, &[#(#fields),*]) #unique
     }
 }
 

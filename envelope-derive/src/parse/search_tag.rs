@@ -15,6 +15,7 @@ use crate::names::{Name, list};
 const NAME: &str = "name";
 const NORMALIZE: &str = "normalize";
 const FIELDS: &str = "fields";
+const UNIQUE: &str = "unique";
 
 const FIELD_EXAMPLE: &str = "`#[searchable(normalize(trim, ascii_lowercase))]`";
 
@@ -28,6 +29,7 @@ pub(crate) struct WrittenTag {
     /// The name, if it is given.
     name: Option<Name>,
     steps: Vec<Step>,
+    is_unique: bool,
 }
 
 /// A search tag: an attribute that is computed from encrypted fields, and is the key of an index.
@@ -41,6 +43,8 @@ pub(crate) struct SearchTag {
     pub(crate) fields: Vec<TaggedField>,
     /// Whether the tag is an option of the struct, and not an attribute of a field.
     pub(crate) is_compound: bool,
+    /// Whether no two records may have the same values.
+    pub(crate) is_unique: bool,
 }
 
 /// A field of a search tag.
@@ -61,6 +65,7 @@ impl SearchTag {
             ident: tag.name.as_ref().and_then(name_ident).unwrap_or_else(|| ident.clone()),
             fields: vec![TaggedField { ident: ident.clone(), steps: tag.steps.clone() }],
             is_compound: false,
+            is_unique: tag.is_unique,
         })
     }
 
@@ -72,15 +77,17 @@ impl SearchTag {
             errors.report(entry, "`searchable` takes its options in parentheses", help);
             return None;
         };
-        let (mut name, mut fields) = (None, None);
+        let (mut name, mut fields, mut is_unique) = (None, None, false);
         let mut seen = Vec::new();
-        for option in options_of(options.clone(), "searchable(..)", &[FIELDS, NAME], errors) {
+        for option in options_of(options.clone(), "searchable(..)", &[FIELDS, UNIQUE, NAME], errors)
+        {
             let (known, option) = option;
             if is_repeated(known, &option, &mut seen, errors) {
                 continue;
             }
             match known {
                 NAME => name = tag_name(&option, errors),
+                UNIQUE => is_unique = unique(&option, errors),
                 _ => fields = tagged_fields(&option, errors),
             }
         }
@@ -95,7 +102,7 @@ impl SearchTag {
             Some(name) => name_ident(name)?,
             None => joined(&fields, entry)?,
         };
-        Some(Self { written, given: name, ident, fields, is_compound: true })
+        Some(Self { written, given: name, ident, fields, is_compound: true, is_unique })
     }
 
     /// Whether the field is one of those that the tag is computed from.
@@ -120,8 +127,12 @@ pub(super) fn written_tags(attributes: &[Attribute], errors: &mut Errors) -> Vec
 }
 
 fn written_tag(attribute: &Attribute, errors: &mut Errors) -> WrittenTag {
-    let mut tag =
-        WrittenTag { written: attribute.to_token_stream(), name: None, steps: Vec::new() };
+    let mut tag = WrittenTag {
+        written: attribute.to_token_stream(),
+        name: None,
+        steps: Vec::new(),
+        is_unique: false,
+    };
     let list = match &attribute.meta {
         Meta::Path(_) => return tag,
         Meta::List(list) => list.tokens.clone(),
@@ -132,12 +143,14 @@ fn written_tag(attribute: &Attribute, errors: &mut Errors) -> WrittenTag {
         }
     };
     let mut seen = Vec::new();
-    for (known, option) in options_of(list, "#[searchable(..)]", &[NORMALIZE, NAME], errors) {
+    let allowed = [NORMALIZE, UNIQUE, NAME];
+    for (known, option) in options_of(list, "#[searchable(..)]", &allowed, errors) {
         if is_repeated(known, &option, &mut seen, errors) {
             continue;
         }
         match known {
             NAME => tag.name = tag_name(&option, errors),
+            UNIQUE => tag.is_unique = unique(&option, errors),
             _ => tag.steps = normalize(&option, errors),
         }
     }
@@ -179,6 +192,15 @@ fn is_repeated<'a>(
     }
     seen.push(known);
     is_repeated
+}
+
+/// Whether `unique` is written as it must be: without a value.
+fn unique(option: &Entry, errors: &mut Errors) -> bool {
+    let is_alone = matches!(option.value, Value::Nothing);
+    if !is_alone {
+        errors.report(option, "`unique` takes no value", "write `#[searchable(unique)]`");
+    }
+    is_alone
 }
 
 /// The name in `name = "email_2"`. An index names the tag by it, as it names a field.

@@ -116,6 +116,11 @@ pub enum UsageError {
         /// What takes search keys.
         instead: &'static str,
     },
+    /// The record has a unique field, and there is no table of claims; nothing was sent.
+    NoClaims {
+        /// The attribute of the field's search tag.
+        attribute: &'static str,
+    },
     /// The key fits several records of an enum; nothing was sent.
     AmbiguousKey {
         /// The records that the key fits.
@@ -205,6 +210,11 @@ impl fmt::Display for UsageError {
                 f,
                 "the search tag `{attribute}` must be computed, and there are no search keys; nothing was sent (use \
                  {instead})"
+            ),
+            Self::NoClaims { attribute } => write!(
+                f,
+                "the search tag `{attribute}` is unique, and there is no table of claims; nothing was sent (use \
+                 `Table::with_claims`)"
             ),
             Self::AmbiguousKey { entities } => write!(
                 f,

@@ -25,6 +25,13 @@ pub enum WriteError {
         /// The number of tries.
         tries: u32,
     },
+    /// Another record has the value of a `#[searchable(unique)]` field. Nothing was written.
+    ///
+    /// The error does not say which record it is, nor what the value is.
+    Taken {
+        /// The name of the field's search tag: the stored name of the field.
+        field: &'static str,
+    },
     /// The write was carried out, but the answer with the previous record was lost.
     ///
     /// If there was a record, the put replaced it or the delete removed it.
@@ -36,7 +43,7 @@ impl WriteError {
     /// network.
     pub(crate) const fn fault(&self) -> Fault {
         match self {
-            Self::ConditionFailed | Self::NoRecord => Fault::Caller,
+            Self::ConditionFailed | Self::NoRecord | Self::Taken { .. } => Fault::Caller,
             Self::Conflict { .. } | Self::AnswerLost => Fault::Operator,
         }
     }
@@ -51,6 +58,10 @@ impl fmt::Display for WriteError {
             Self::Conflict { tries } => {
                 write!(f, "other writers changed the record after it was read, {tries} times in a row")
             }
+            Self::Taken { field } => write!(
+                f,
+                "another record has the value of the unique field `{field}`"
+            ),
             Self::AnswerLost => f.write_str(
                 "the write was carried out, but DynamoDB's answer was lost, and with it the record that was stored before",
             ),

@@ -36,6 +36,7 @@ use crate::item::size::item_bytes;
 use crate::item::split::Parts;
 #[cfg(feature = "maintain")]
 use crate::item::split::split_plain;
+use crate::item::unique_value::UniqueValue;
 use crate::record::Envelope;
 use crate::record::field::Field;
 use crate::record::item_key::record_id;
@@ -180,7 +181,7 @@ impl<T: Envelope> Stored<T> {
             managed_fields::change(T::SCHEMA, &mut after.item, now)?;
             after.compose_index_keys(T::SCHEMA)?;
         }
-        let (parts, changes) = self.planned(&after, search)?;
+        let (parts, changes, unique) = self.planned(&after, search)?;
         #[cfg(feature = "maintain")]
         if when == SealWhen::OutOfPlace
             && !has_changed
@@ -191,7 +192,7 @@ impl<T: Envelope> Stored<T> {
         self.check_nothing_lost(&after, &changes)?;
         let expected = self.expected(&parts.authenticated, &changes);
         let (kind, written) = (Kind::of::<T>(), after.item);
-        Ok(Some(PlannedModification { kind, parts, expected, changes, written }))
+        Ok(Some(PlannedModification { kind, parts, expected, changes, written, unique }))
     }
 
     /// Whether a sealed record has nothing in the clear that must be sealed, and binds all that it
@@ -263,13 +264,13 @@ impl<T: Envelope> Stored<T> {
         Ok(if leaves_the_clear { planner.leaving_the_clear() } else { planner })
     }
 
-    /// The record after the change, without its new payloads, and the readable attributes that
-    /// change.
+    /// The record after the change, without its new payloads, the readable attributes that change,
+    /// and the unique values whose search tags change.
     fn planned(
         &self,
         after: &Parts,
         search: KeyForChange<'_>,
-    ) -> Result<(Parts, Vec<Change>), ErrorKind> {
+    ) -> Result<(Parts, Vec<Change>, Vec<UniqueValue>), ErrorKind> {
         let planner = self.planner(after)?;
         let (mut withheld, changes_pairs) = (after.withheld.clone(), planner.changes_pairs());
         if changes_pairs {
@@ -298,7 +299,7 @@ impl<T: Envelope> Stored<T> {
             // So were the keys of indexes, which are among the changes.
             key_parts: Vec::new(),
         };
-        Ok((parts, plan.changes))
+        Ok((parts, plan.changes, plan.unique))
     }
 
     /// Every group is bound to the pairs of the encryption context, so a changed pair seals all
@@ -353,6 +354,11 @@ impl<T: Envelope> Stored<T> {
         item
     }
 
+    /// The item as it was read.
+    pub(crate) const fn item(&self) -> &Item {
+        &self.item
+    }
+
     /// Whether `found` still has all values that were read and that `modification` depends on.
     pub(crate) fn is_as_read(&self, found: &Item, modification: Option<&Modification>) -> bool {
         let expected = modification
@@ -370,6 +376,7 @@ pub(crate) struct PlannedModification {
     expected: Vec<(String, Option<AttributeValue>)>,
     changes: Vec<Change>,
     written: Item,
+    unique: Vec<UniqueValue>,
 }
 
 impl PlannedModification {
@@ -385,7 +392,7 @@ impl PlannedModification {
         item: &Item,
         provider: &(impl WrapKey + ?Sized),
     ) -> Result<Modification, Error> {
-        let Self { kind, parts, expected, changes, written } = self;
+        let Self { kind, parts, expected, changes, written, unique } = self;
         let sealed = PendingItem::from_parts(kind, parts).seal_replacing(item, provider).await?;
         let bytes = item_bytes(&sealed);
         if bytes > MAX_ITEM_BYTES {
@@ -395,7 +402,7 @@ impl PlannedModification {
             .into_iter()
             .filter(|(name, value)| is_reserved(name) && item.get(name) != Some(value))
             .collect();
-        Ok(Modification { expected, sealed_again, changes, written })
+        Ok(Modification { expected, sealed_again, changes, written, unique })
     }
 }
 
@@ -408,6 +415,8 @@ pub(crate) struct Modification {
     changes: Vec<Change>,
     /// The readable attributes of the struct after the change.
     written: Item,
+    /// The unique values whose search tags change.
+    pub(crate) unique: Vec<UniqueValue>,
 }
 
 impl Modification {
@@ -436,6 +445,11 @@ impl Modification {
         let sealed = self.sealed_again.into_iter().map(|(name, value)| (name, Some(value)));
         let changes = self.changes.into_iter().map(|change| (change.name, change.new));
         [self.expected, sealed.chain(changes).collect()]
+    }
+
+    /// Whether the record gets unique values, which it must claim.
+    pub(crate) fn has_unique_values(&self) -> bool {
+        self.unique.iter().any(|value| !value.tags.is_empty())
     }
 
     /// Whether an item shows that this modification was written, and not another one: it then has

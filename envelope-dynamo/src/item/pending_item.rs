@@ -19,6 +19,7 @@ use crate::item::managed_fields::ExpectedVersion;
 use crate::item::read_back::split;
 use crate::item::search_tags::{TagKey, add_tags, has_tags, leave_out_tags};
 use crate::item::split::{Parts, keys_of};
+use crate::item::unique_value::{UniqueValue, unique_values};
 use crate::record::Envelope;
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
@@ -90,6 +91,12 @@ impl PendingItem {
     pub(crate) fn leave_out_search_tags(&mut self) -> Result<(), Error> {
         let left_out = leave_out_tags(&self.kind, &mut self.parts);
         left_out.map_err(|problem| Error::new(self.id(), problem))
+    }
+
+    /// The values that no other record may have, for the search keys in use.
+    pub(crate) fn unique_values(&self, key: TagKey<'_>) -> Result<Vec<UniqueValue>, Error> {
+        let values = unique_values(&self.kind, &self.parts, key);
+        values.map_err(|problem| Error::new(self.id(), problem))
     }
 
     pub(crate) fn id(&self) -> RecordId {

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 #[cfg(feature = "maintain")]
 use envelope_core::search::Generation;
-use envelope_core::search::{Definition, SearchKey, Tagger};
+use envelope_core::search::{Definition, SearchKey, SearchValue, Tag, Tagger};
 use envelope_core::{FieldValue, FieldWriter, ValueError};
 
 use crate::convert::searched::SearchedValue;
@@ -41,12 +41,18 @@ impl fmt::Debug for Taggers {
 pub(crate) struct TagKey<'k> {
     key: &'k SearchKey,
     taggers: &'k Taggers,
+    /// All keys in use, `key` among them.
+    in_use: &'k [Arc<SearchKey>],
 }
 
 impl<'k> TagKey<'k> {
     /// `taggers` must be those of `key` alone.
-    pub(crate) const fn new(key: &'k SearchKey, taggers: &'k Taggers) -> Self {
-        Self { key, taggers }
+    pub(crate) const fn new(
+        key: &'k SearchKey,
+        taggers: &'k Taggers,
+        in_use: &'k [Arc<SearchKey>],
+    ) -> Self {
+        Self { key, taggers, in_use }
     }
 
     /// What computes `tag` of the logical `table`.
@@ -82,14 +88,41 @@ impl<'k> TagKey<'k> {
         tag: SearchTag,
         values: &[Option<SearchedValue>],
     ) -> Result<Option<AttributeValue>, ErrorKind> {
-        let mut borrowed = Vec::with_capacity(values.len());
-        for (value, (name, _)) in values.iter().zip(tag.fields) {
-            let Some(value) = value else { return Ok(None) };
-            borrowed.push(value.borrowed().map_err(|source| refused(name, source))?);
-        }
-        let tag = self.tagger(table, tag).tag(&borrowed);
-        Ok(tag.map(|tag| AttributeValue::B(Blob::new(*tag.as_bytes()))))
+        let Some(values) = borrowed(tag, values)? else { return Ok(None) };
+        Ok(self.tagger(table, tag).tag(&values).map(|tag| tag_attribute(&tag)))
     }
+
+    /// The attribute that `tag` would be under each key in use. Empty if a value is absent, or
+    /// empty after its steps.
+    pub(crate) fn under_each_key(
+        self,
+        table: &'static str,
+        tag: SearchTag,
+        values: &[Option<SearchedValue>],
+    ) -> Result<Vec<AttributeValue>, ErrorKind> {
+        let Some(values) = borrowed(tag, values)? else { return Ok(Vec::new()) };
+        let definition = Definition::new(table, tag.name, tag.fields);
+        let tags = self.in_use.iter().filter_map(|key| key.tagger(&definition).tag(&values));
+        Ok(tags.map(|tag| tag_attribute(&tag)).collect())
+    }
+}
+
+/// The values of a tag; `None` if one is absent.
+fn borrowed<'v>(
+    tag: SearchTag,
+    values: &'v [Option<SearchedValue>],
+) -> Result<Option<Vec<SearchValue<'v>>>, ErrorKind> {
+    let mut borrowed = Vec::with_capacity(values.len());
+    for (value, (name, _)) in values.iter().zip(tag.fields) {
+        let Some(value) = value else { return Ok(None) };
+        borrowed.push(value.borrowed().map_err(|source| refused(name, source))?);
+    }
+    Ok(Some(borrowed))
+}
+
+/// A tag as it is stored.
+pub(crate) fn tag_attribute(tag: &Tag) -> AttributeValue {
+    AttributeValue::B(Blob::new(*tag.as_bytes()))
 }
 
 /// The search key for a change of a record, or why there is none: an error if a value of a tag
@@ -104,8 +137,7 @@ pub(crate) fn has_tags(schema: Schema) -> bool {
 /// Computes the tags of a record that was split, and adds them to its item.
 pub(crate) fn add_tags(kind: &Kind, parts: &mut Parts, key: TagKey<'_>) -> Result<(), ErrorKind> {
     for (field, tag) in kind.schema.search_tags() {
-        let values = tag.fields.iter().map(|(name, _)| value_in(kind.schema, parts, name));
-        let values = values.collect::<Result<Vec<_>, _>>()?;
+        let values = values_in(kind.schema, parts, tag)?;
         match key.attribute(kind.table, tag, &values)? {
             Some(tag) => parts.item.insert(field.name.to_owned(), tag),
             None => parts.item.remove(field.name),
@@ -127,6 +159,15 @@ pub(crate) fn leave_out_tags(kind: &Kind, parts: &mut Parts) -> Result<(), Error
     }
     parts.fields = fields;
     Ok(())
+}
+
+/// The values of the fields of a tag, in the record that was split.
+pub(crate) fn values_in(
+    schema: Schema,
+    parts: &Parts,
+    tag: SearchTag,
+) -> Result<Vec<Option<SearchedValue>>, ErrorKind> {
+    tag.fields.iter().map(|(name, _)| value_in(schema, parts, name)).collect()
 }
 
 /// The value of a field of the record that was split.

@@ -217,7 +217,16 @@ impl Field {
     /// record without a value to find.
     #[must_use]
     pub const fn search_tag(mut self, name: &'static str, fields: &'static [TaggedField]) -> Self {
-        self.origin = Origin::SearchTag(SearchTag { name, fields });
+        self.origin = Origin::SearchTag(SearchTag { name, fields, is_unique: false });
+        self
+    }
+
+    /// Makes the search tag unique: no two records of the table may have the same values.
+    #[must_use]
+    pub const fn unique(mut self) -> Self {
+        if let Origin::SearchTag(tag) = self.origin {
+            self.origin = Origin::SearchTag(SearchTag { is_unique: true, ..tag });
+        }
         self
     }
 

@@ -111,6 +111,11 @@ impl Schema {
         self.iter().filter_map(|field| Some((field, field.as_search_tag()?)))
     }
 
+    /// The search tags whose values no two records may share.
+    pub(crate) fn unique_tags(self) -> impl Iterator<Item = (&'static Field, SearchTag)> {
+        self.search_tags().filter(|(_, tag)| tag.is_unique)
+    }
+
     /// The keys of the table that are composed of fields.
     pub(crate) fn composed_keys(self) -> impl Iterator<Item = &'static Field> {
         self.iter().filter(|field| field.is_composed())

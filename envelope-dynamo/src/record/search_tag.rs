@@ -23,6 +23,8 @@ pub(crate) struct SearchTag {
     pub(crate) name: &'static str,
     /// The fields, in the order of the definition.
     pub(crate) fields: &'static [TaggedField],
+    /// Whether no two records may have the same values.
+    pub(crate) is_unique: bool,
 }
 
 /// A field of a search tag: its stored name, and the steps that its value goes through.

@@ -55,6 +55,7 @@ pub(crate) mod segment;
 pub(crate) mod settings;
 pub(crate) mod source;
 pub(crate) mod table_index;
+pub(crate) mod unique;
 
 use crate::item::entity::Entity;
 use crate::record::Envelope;
@@ -65,6 +66,7 @@ pub use crate::table::read::records::Records;
 pub use crate::table::read::resume_token::{ResumeToken, ResumeTokenError};
 pub use crate::table::read::scan::Scan;
 pub use crate::table::read::table_index::TableIndex;
+pub use crate::table::read::unique::{GetUnique, Unique};
 
 /// The key of a table of records or entities `T`.
 pub(crate) type KeyOf<T> = <<T as Entity>::First as Envelope>::Key;

@@ -12,6 +12,7 @@ use crate::error::usage::UsageError;
 use crate::item::entity::Entity;
 use crate::item::pending_item::PendingItem;
 use crate::item::search_tags::has_tags;
+use crate::item::unique_value::first_unique;
 use crate::keys::SearchKeys;
 use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::record::kind::Kind;
@@ -21,6 +22,9 @@ const WITH_SEARCH_KEYS: &str = "`Table::with_search_keys`";
 
 const IN_PLACE_OF_NONE: &str =
     "`Table::with_search_keys` in place of `Table::without_search_tags`, which finds nothing";
+
+const FOR_UNIQUE: &str = "`Table::with_search_keys` in place of `Table::without_search_tags`: \
+                          without its tag, nobody can keep a field unique";
 
 /// Where the search tags of a table's records come from.
 #[derive(Clone, Default)]
@@ -74,6 +78,8 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     /// | changes other fields (`modify`), or updates in place | keeps its tags |
     /// | searches by a searchable field | is not searched for: an error, before anything is sent |
     ///
+    /// A record with a unique field cannot be put so: its value could not be claimed.
+    ///
     /// The last of `with_search_keys` and `without_search_tags` counts. For an item without a
     /// call, take it from [`Put::into_sdk`](crate::write::Put::into_sdk):
     ///
@@ -124,6 +130,10 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             (Some((field, _)), TagSource::Unset) => {
                 Err(no_search_keys(field.name, WITH_SEARCH_KEYS))
             }
+            (_, TagSource::LeftOut) => match first_unique(kind) {
+                Some(attribute) => Err(no_search_keys(attribute, FOR_UNIQUE)),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -172,7 +182,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
         let keys = keys.map_err(|problem| Error::new(pending.id(), problem))?;
         match &keys {
             Some(keys) => pending.add_search_tags(keys.tag_key())?,
-            // A record whose tag makes its value unique must be refused here: nothing claims it.
+            // Unique fields were refused: nothing would claim their values.
             None => pending.leave_out_search_tags()?,
         }
         Ok(keys)

@@ -48,6 +48,7 @@ pub(crate) mod action;
 pub(crate) mod error;
 pub(crate) mod get;
 pub(crate) mod retry;
+pub(crate) mod target;
 pub(crate) mod token;
 pub(crate) mod write;
 
@@ -55,12 +56,13 @@ use std::collections::HashMap;
 
 use crate::error::Error;
 use crate::error::record_id::RecordId;
+use crate::error::write::WriteError;
 use crate::table::customized::Customized;
-use crate::table::transaction::action::Target;
 pub use crate::table::transaction::error::{
     TransactionError, TransactionErrorKind, TransactionReason,
 };
 pub use crate::table::transaction::get::{GetList, TransactGet, transact_get};
+use crate::table::transaction::target::Target;
 pub use crate::table::transaction::write::{PreparedTransaction, Transaction, transact_write};
 pub use crate::table::write::check::{Check, Conditional, HasCondition, NoCondition};
 
@@ -79,6 +81,10 @@ fn check(targets: &[&Target]) -> Result<(), TransactionErrorKind> {
     let mut positions = HashMap::new();
     for (second, target) in targets.iter().enumerate() {
         if let Some(first) = positions.insert(&target.place, second) {
+            if let Some(claim) = &target.claim {
+                let taken = Error::new(target.id.clone(), WriteError::Taken { field: claim.name });
+                return Err(TransactionErrorKind::Record(taken));
+            }
             return Err(TransactionErrorKind::SameRecord {
                 record: target.id.clone(),
                 positions: [first, second],

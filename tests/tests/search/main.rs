@@ -7,4 +7,5 @@ mod reindexing;
 mod rotation_model;
 mod several_fields;
 mod several_keys;
+mod unique;
 mod writing;

@@ -71,7 +71,13 @@ impl<T: Envelope> Stored<T> {
             _ => {}
         }
         let expected = self.expected(&[], &changes);
-        Ok(Some(Modification { expected, sealed_again: Item::new(), changes, written }))
+        Ok(Some(Modification {
+            expected,
+            sealed_again: Item::new(),
+            changes,
+            written,
+            unique: Vec::new(),
+        }))
     }
 
     /// The attributes that differ from what is stored. Fields that have not changed stay as they

@@ -16,6 +16,7 @@ use crate::error::kind::ErrorKind;
 use crate::item::group::unknown_groups;
 use crate::item::layout::payload_attribute;
 use crate::item::split::{PLAINTEXT_BYTES, Parts};
+use crate::item::unique_value::UniqueValue;
 use crate::record::field::{Field, Mark};
 use crate::record::schema::Schema;
 
@@ -61,6 +62,8 @@ pub(crate) struct Plan<'s> {
     pub(super) sealed: Vec<(Place, SealedFields<'s>)>,
     pub(crate) authenticated: BTreeSet<Cow<'static, str>>,
     pub(crate) changes: Vec<Change>,
+    /// The unique values whose search tags change.
+    pub(crate) unique: Vec<UniqueValue>,
 }
 
 /// The encrypted fields of `parts`, absent ones included.
@@ -141,7 +144,8 @@ impl<'s> Planner<'s> {
     /// Decides where each field stands after the change, and as what.
     pub(crate) fn plan(&self, places: impl Iterator<Item = Place>) -> Plan<'s> {
         let sealed = places.map(|place| (place, self.unowned(place))).collect();
-        let mut plan = Plan { sealed, authenticated: BTreeSet::new(), changes: Vec::new() };
+        let (authenticated, changes, unique) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let mut plan = Plan { sealed, authenticated, changes, unique };
         // Attributes that other versions of the struct authenticated stay so; the record
         // authenticates its groups. The tags of the struct are planned when all values are known.
         let is_tag = |name: &str| self.schema.search_tags().any(|(field, _)| field.name == name);

@@ -15,6 +15,7 @@ use crate::convert::searched::SearchedValue;
 use crate::error::kind::ErrorKind;
 use crate::item::modify_record::plan::{Change, Place, Plan, Planner, is_same};
 use crate::item::search_tags::{KeyForChange, TagKey, readable_value, sealed_under, sealed_value};
+use crate::item::unique_value::UniqueValue;
 use crate::record::field::{Field, Mark};
 use crate::record::search_tag::{SearchTag, field_names, is_search_tag};
 
@@ -97,6 +98,11 @@ impl<'s> Planner<'s> {
                 |name| self.readable_after(plan, name),
             )?;
             let new = key.attribute(table, tag, &values)?;
+            let is_kept = self.lists(field.name) && self.item.get(field.name) == new.as_ref();
+            if tag.is_unique && !is_kept {
+                let tags = key.under_each_key(table, tag, &values)?;
+                plan.unique.push(UniqueValue { name: tag.name, attribute: field.name, tags });
+            }
             plan.authenticated.insert(Cow::Borrowed(field.name));
             self.change(plan, field.name, new);
         }

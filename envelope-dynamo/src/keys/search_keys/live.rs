@@ -34,7 +34,7 @@ pub(crate) struct Until {
 impl LiveSearchKeys {
     /// The key for the tags of a record that is written.
     pub(crate) fn tag_key(&self) -> TagKey<'_> {
-        TagKey::new(&self.write, &self.taggers)
+        TagKey::new(&self.write, &self.taggers, &self.search)
     }
 
     /// Whether tags under [`write`](Self::write) may still be written: no more than the branch's

@@ -14,6 +14,7 @@ use crate::item::entity::Entity;
 use crate::item::size::wire_bytes;
 use crate::record::Envelope;
 use crate::record::key_identity::KeyIdentity;
+use crate::record::unique::Unclaimed;
 use crate::record::version::Unversioned;
 use crate::table::Table;
 use crate::table::batch::Customize;
@@ -21,6 +22,7 @@ use crate::table::batch::error::BatchError;
 use crate::table::batch::put_plaintext::put_each;
 use crate::table::batch::sender::{Sender, Write};
 use crate::table::bounded::CONCURRENCY;
+use crate::table::write::put::SealedRecord;
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// Stores any number of records, twenty-five in a request. Records under the same keys are
@@ -36,7 +38,7 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// fails.
     ///
     /// DynamoDB takes no conditions in a batch, unlike for a [`put`](Self::put). So a record with a
-    /// `#[version]` does not compile here. Put such records one by one with
+    /// `#[version]` or a unique field does not compile here. Put such records one by one with
     /// [`put_mut`](Self::put_mut), or several in one
     /// [transaction](crate::transact_write()).
     ///
@@ -62,7 +64,7 @@ impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// ```
     pub fn batch_put<I>(&self, records: I) -> BatchPut<'_, T, P, I::IntoIter>
     where
-        T: Unversioned,
+        T: Unversioned + Unclaimed,
         I: IntoIterator<Item: Borrow<T>>,
     {
         BatchPut::new(self, records.into_iter())
@@ -156,9 +158,10 @@ async fn write<T: Entity, P: WrapKey + ?Sized>(
     table: &Table<T, P>,
 ) -> Result<Write, Error> {
     let mut pending = record.split()?.check_one_kind(table.kinds)?;
-    // `Unversioned`: there is no version that DynamoDB would have to compare.
+    // `Unversioned` and `Unclaimed`: there is no version that DynamoDB would have to compare, and
+    // no value to claim.
     let _ = pending.set_managed_fields(table.clock.system_time())?;
-    let (item, id, _) = table.seal(pending).await?;
+    let SealedRecord { item, id, .. } = table.seal(pending).await?;
     let identity =
         KeyIdentity::of::<T::First>(&item).map_err(|kind| Error::new(id.clone(), kind))?;
     let bytes = wire_bytes(&item);

@@ -162,7 +162,7 @@ async fn read_listed<T: Entity>(
 
 /// Reads an item that an index listed under a search tag. `None` if the record does not have the
 /// searched values itself, or if nothing in the item is authentic.
-async fn answer<T: Entity>(
+pub(crate) async fn answer<T: Entity>(
     item: &mut Item,
     question: &Question,
     provider: &(impl UnwrapKey + ?Sized),

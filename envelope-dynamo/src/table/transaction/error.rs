@@ -94,6 +94,11 @@ impl TransactionError {
         self
     }
 
+    /// The reason, and whether the transaction may have been carried out.
+    pub(crate) fn into_kind(self) -> (TransactionErrorKind, WriteOutcome) {
+        (self.inner.kind, self.inner.outcome)
+    }
+
     /// Whether DynamoDB is still carrying out an earlier attempt.
     pub(crate) fn is_in_progress(&self) -> bool {
         let TransactionErrorKind::DynamoDb(error) = self.kind() else { return false };
@@ -259,6 +264,7 @@ impl TransactionReason {
     }
 
     /// Which record, and why: [`ConditionFailed`](crate::error::WriteError::ConditionFailed),
+    /// [`Taken`](crate::error::WriteError::Taken) if another record has a unique value of the put,
     /// [`Cancelled`](crate::error::ServiceError::Cancelled), or
     /// [`WrongEntity`](crate::error::DataError::WrongEntity) for an item of another type.
     #[must_use]

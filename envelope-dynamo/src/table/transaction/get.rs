@@ -16,9 +16,9 @@ use crate::table::bounded::{CONCURRENCY, all};
 use crate::table::customized::RefusedSetting;
 use crate::table::read::Get;
 use crate::table::read::get::Reader;
-use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
 use crate::table::transaction::retry::TransactionRetry;
+use crate::table::transaction::target::Target;
 use crate::table::transaction::{check, checked};
 
 const NAME: &str = "transact_get";

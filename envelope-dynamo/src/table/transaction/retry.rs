@@ -18,9 +18,9 @@ use crate::error::write::WriteError;
 use crate::expression::limit::name_limit;
 use crate::record::item_key::with_requested_key;
 use crate::table::own_type::name_other_type;
-use crate::table::transaction::action::Target;
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind, TransactionReason};
 use crate::table::transaction::tables;
+use crate::table::transaction::target::Target;
 
 /// The number of tries of a transaction.
 const TRIES: u32 = 10;
@@ -123,6 +123,9 @@ impl<'a> TransactionRetry<'a> {
                 .map(|item| with_requested_key(item.clone(), target.key.clone()));
             let kind: ErrorKind = match reason.code()? {
                 "None" => return None,
+                "ConditionalCheckFailed" if let Some(claim) = &target.claim => {
+                    WriteError::Taken { field: claim.name }.into()
+                }
                 "ConditionalCheckFailed" if target.must_exist && found.is_none() => {
                     WriteError::NoRecord.into()
                 }
@@ -136,6 +139,7 @@ impl<'a> TransactionRetry<'a> {
             if let Some(kind) = &target.kind {
                 error = name_other_type(error, kind);
             }
+            let position = target.claim.map_or(position, |claim| claim.position);
             Some(TransactionReason { position, error: name_limit(error, &target.limits) })
         };
         reasons.filter_map(reason).collect()

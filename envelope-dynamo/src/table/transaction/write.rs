@@ -12,9 +12,10 @@ use crate::error::record_id::RecordId;
 use crate::item::entity::Entity;
 use crate::record::Envelope;
 use crate::table::bounded::{CONCURRENCY, all};
-use crate::table::transaction::action::{IntoAction, Preparing, Target};
+use crate::table::transaction::action::{IntoAction, Preparing};
 use crate::table::transaction::error::{TransactionError, TransactionErrorKind};
 use crate::table::transaction::retry::TransactionRetry;
+use crate::table::transaction::target::{Action, ClaimFor, Target};
 use crate::table::transaction::token::new_token;
 use crate::table::transaction::{MAX_BYTES, check, checked};
 use crate::table::write::check::{Check, Conditional};
@@ -170,6 +171,7 @@ impl<'a> Transaction<'a> {
         let error = |kind| TransactionError::new(NAME, kind);
         let actions: Result<Vec<_>, _> = all(CONCURRENCY, self.actions).await.into_iter().collect();
         let actions = actions.map_err(|source| error(TransactionErrorKind::Record(source)))?;
+        let actions = with_claims(actions);
         check(&actions.iter().map(|action| &action.target).collect::<Vec<_>>()).map_err(error)?;
         let bytes = actions.iter().map(|action| action.bytes).sum();
         if bytes > MAX_BYTES {
@@ -196,6 +198,21 @@ impl<'a> Transaction<'a> {
     pub async fn send(self) -> Result<(), TransactionError> {
         self.prepare().await?.send().await.map_err(TransactionError::sent_once)
     }
+}
+
+/// All actions, and behind them the claims, each with the position of the action that it is for.
+fn with_claims(actions: Vec<(Action, Vec<Action>)>) -> Vec<Action> {
+    let (mut all, mut claims) = (Vec::with_capacity(actions.len()), Vec::new());
+    for (position, (action, claims_of_action)) in actions.into_iter().enumerate() {
+        claims.extend(claims_of_action.into_iter().map(|mut claim| {
+            let name = claim.target.claim.map_or("", |claim| claim.name);
+            claim.target.claim = Some(ClaimFor { position, name });
+            claim
+        }));
+        all.push(action);
+    }
+    all.extend(claims);
+    all
 }
 
 /// A sealed transaction, which can be sent several times; see [`Transaction::prepare`].
@@ -239,7 +256,9 @@ impl PreparedTransaction {
 
     /// The records of the actions, in their order.
     pub fn records(&self) -> impl ExactSizeIterator<Item = &RecordId> {
-        self.targets.iter().map(|target| &target.id)
+        // Claims come after all writes.
+        let writes = self.targets.iter().filter(|target| target.claim.is_none()).count();
+        self.targets.iter().take(writes).map(|target| &target.id)
     }
 
     /// Sends the transaction. If it was carried out in the last ten minutes, this succeeds and

@@ -10,11 +10,13 @@ use crate::error::Error;
 use crate::error::record_id::RecordId;
 use crate::error::write::WriteError;
 use crate::expression::Condition;
+use crate::item::unique_value::no_values;
 use crate::record::Envelope;
 use crate::record::item_key::partition_key;
 use crate::record::key::IntoKey;
 use crate::record::kind::Kind;
 use crate::table::Table;
+use crate::table::claims::release::former;
 use crate::table::customized::Customized as _;
 use crate::table::own_type::{absent_or_own, name_other_type};
 use crate::table::request::with_condition;
@@ -109,7 +111,9 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         ReturningOld(self)
     }
 
-    /// Deletes the record. Succeeds if there is none.
+    /// Deletes the record. Succeeds if there is none. If the record had unique values, other
+    /// records can have them from then on; a handle with [claims](Table::with_claims) also
+    /// deletes the claims.
     ///
     /// # Errors
     ///
@@ -128,7 +132,11 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
         let table = self.table;
         let (returns_old, is_conditional) = (returns.is_some(), self.condition.is_some());
         let (request, key, id) = self.prepare()?;
-        let attempt = WriteAttempt::new("DeleteItem", &table.name, id, key)
+        let no_values = no_values(&Kind::of::<T>());
+        let claims = table.claims_in(T::SCHEMA).filter(|_| !no_values.is_empty());
+        // The old item says which values the record had.
+        let returns = claims.map_or(returns, |_| Some(ReturnValue::AllOld));
+        let attempt = WriteAttempt::new("DeleteItem", &table.name, id.clone(), key.clone())
             .repeatable_if(!is_conditional && !returns_old);
         let request =
             request.set_return_values(returns).customize().interceptor(attempt.outcome.clone());
@@ -137,7 +145,12 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
             Ok(None) if returns_old && attempt.outcome.is_unknown() => {
                 Err(attempt.error_after(WriteError::AnswerLost))
             }
-            Ok(old) => Ok(old.map(|old| attempt.returned(old))),
+            Ok(old) => {
+                if let (Some(claims), Some(old)) = (claims, &old) {
+                    claims.release(&key, &id, &former(&no_values, old)).await;
+                }
+                Ok(old.filter(|_| returns_old).map(|old| attempt.returned(old)))
+            }
             Err(error) => Err(name_other_type(attempt.error(error), &Kind::of::<T>())),
         }
     }

@@ -1,5 +1,6 @@
 //! Stores a record: seals it, sends it, and tells what happened.
 
+mod claimed;
 mod plaintext;
 
 use std::borrow::Borrow;
@@ -21,11 +22,13 @@ use crate::item::managed_fields;
 use crate::item::managed_fields::ExpectedVersion;
 use crate::item::pending_item::PendingItem;
 use crate::item::size::item_bytes;
+use crate::item::unique_value::UniqueValue;
 use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::record::Envelope;
 use crate::record::item_key::{key_attributes, partition_key, record_id};
 use crate::record::kind::Kind;
 use crate::record::schema::ENCRYPTED_PAYLOAD;
+use crate::record::unique::Unclaimed;
 use crate::table::Table;
 use crate::table::customized::Customized as _;
 use crate::table::request::with_condition;
@@ -212,8 +215,12 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// If the answer to an attempt is lost, the SDK sends the request again, and DynamoDB returns
     /// the record that the first attempt stored. Then the put fails with
     /// [`WriteError::AnswerLost`], although the record has been stored.
+    ///
+    /// A record with a unique field does not compile here: DynamoDB does not return old records
+    /// from a transaction.
     pub fn returning_old(self) -> ReturningOld<Self>
     where
+        T: Unclaimed,
         P: UnwrapKey,
     {
         ReturningOld(self)
@@ -224,7 +231,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     /// # Errors
     ///
     /// As [`to_item`](crate::to_item()); [`UsageError::Customized`] and [`UsageError::TooLarge`]
-    /// before anything is sent; [`WriteError::ConditionFailed`]; and every error of DynamoDB.
+    /// before anything is sent; [`WriteError::ConditionFailed`]; [`WriteError::Taken`] if another
+    /// record has the value of a unique field; and every error of DynamoDB.
     pub async fn send(self) -> Result<(), Error> {
         self.deliver(None).await.map(drop)
     }
@@ -245,7 +253,11 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
 
     async fn deliver_sealed(mut self, returns: Option<ReturnValue>) -> Result<Option<Item>, Error> {
         let is_unprotected = self.record.borrow().is_unprotected();
-        let (request, id, _) = self.sealed_request().await?;
+        let sealed = self.sealed().await?;
+        if sealed.is_claimed() {
+            return self.deliver_claimed(sealed).await.map(|()| None);
+        }
+        let PutRequest { request, id, .. } = sealed.request(self.table, None)?;
         let (returns_old, is_conditional) =
             (returns.is_some(), request.get_condition_expression().is_some());
         let Sent { payload, generated, key } = Sent::of::<T, R>(&request);
@@ -285,8 +297,13 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
     ///
     /// Send a request with search tags soon: after a rotation of the search key, records that were
     /// written with old tags are missed by searches, until they are written again.
-    pub async fn into_sdk(mut self) -> Result<PutItemFluentBuilder, Error> {
-        Ok(self.request().await?.0)
+    ///
+    /// A record with a unique field does not compile here: one request cannot claim the value.
+    pub async fn into_sdk(mut self) -> Result<PutItemFluentBuilder, Error>
+    where
+        T: Unclaimed,
+    {
+        Ok(self.request().await?.request)
     }
 
     /// The request that stores the record: sealed, unless the table writes items that are not
@@ -295,9 +312,9 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         if self.writes_plain()
             && let Some((request, id)) = self.plain_request().await?
         {
-            return Ok((request, id, None));
+            return Ok(PutRequest { request, id, search_keys: None, unique: Vec::new() });
         }
-        self.sealed_request().await
+        self.sealed().await?.request(self.table, None)
     }
 
     /// Whether the record may be stored in plaintext until it is sealed. An unprotected record
@@ -306,38 +323,88 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         self.table.plaintext.state.writes() && !self.record.borrow().is_unprotected()
     }
 
-    /// Seals the record into the request that stores it.
-    async fn sealed_request(&mut self) -> Result<PutRequest, Error> {
+    /// Seals the record.
+    async fn sealed(&mut self) -> Result<SealedPut<T>, Error> {
         let table = self.table;
-        let request = self.builder.take().unwrap_or_else(|| table.client.put_item());
-        let request = request.checked_for(&RecordId::of_table(T::First::TABLE))?;
+        let builder = self.builder.take().unwrap_or_else(|| table.client.put_item());
+        let builder = builder.checked_for(&RecordId::of_table(T::First::TABLE))?;
         let mut pending = self.record.borrow().split()?.check_one_kind(table.kinds)?;
         let expected =
             pending.set_managed_fields(table.clock.system_time())?.map(ExpectedVersion::condition);
-        let (item, id, search_keys) = table.seal(pending).await?;
+        let record = table.seal(pending).await?;
         let condition = Condition::joined(self.condition.take(), expected);
-        let request = with_condition(request, condition, table.kinds)
-            .map_err(|kind| Error::new(id.clone(), kind))?;
-        Ok((request.table_name(&*table.name).set_item(Some(item)), id, search_keys))
+        Ok(SealedPut { builder, record, condition })
     }
 }
 
-/// A request that stores a record, the record, and the search keys of its tags.
-pub(crate) type PutRequest = (PutItemFluentBuilder, RecordId, Option<Arc<LiveSearchKeys>>);
+/// A record that was sealed for a put.
+struct SealedPut<T> {
+    builder: PutItemFluentBuilder,
+    record: SealedRecord,
+    condition: Option<Condition<T>>,
+}
+
+impl<T> Clone for SealedPut<T> {
+    fn clone(&self) -> Self {
+        let (builder, record) = (self.builder.clone(), self.record.clone());
+        Self { builder, record, condition: self.condition.clone() }
+    }
+}
+
+impl<T: Entity> SealedPut<T> {
+    /// The request that stores the record, under one more condition.
+    fn request<P: ?Sized>(
+        self,
+        table: &Table<T, P>,
+        more: Option<Condition<T>>,
+    ) -> Result<PutRequest, Error> {
+        let SealedRecord { item, id, search_keys, unique, .. } = self.record;
+        let condition = Condition::joined(self.condition, more);
+        let request = with_condition(self.builder, condition, table.kinds)
+            .map_err(|kind| Error::new(id.clone(), kind))?;
+        let request = request.table_name(&*table.name).set_item(Some(item));
+        Ok(PutRequest { request, id, search_keys, unique })
+    }
+}
+
+/// A request that stores a record.
+pub(crate) struct PutRequest {
+    pub(crate) request: PutItemFluentBuilder,
+    pub(crate) id: RecordId,
+    /// The search keys of the record's tags.
+    pub(crate) search_keys: Option<Arc<LiveSearchKeys>>,
+    /// The values that no other record may have.
+    pub(crate) unique: Vec<UniqueValue>,
+}
+
+/// A record that was sealed to be stored.
+#[derive(Clone)]
+pub(crate) struct SealedRecord {
+    pub(crate) item: Item,
+    pub(crate) id: RecordId,
+    kind: Kind,
+    /// The search keys of the record's tags.
+    search_keys: Option<Arc<LiveSearchKeys>>,
+    /// The values that no other record may have.
+    unique: Vec<UniqueValue>,
+}
 
 impl<T: Entity, P: WrapKey + ?Sized> Table<T, P> {
     /// Computes the search tags of a record that is about to be stored, seals it, and checks the
     /// size of the item.
-    pub(crate) async fn seal(
-        &self,
-        mut pending: PendingItem,
-    ) -> Result<(Item, RecordId, Option<Arc<LiveSearchKeys>>), Error> {
+    pub(crate) async fn seal(&self, mut pending: PendingItem) -> Result<SealedRecord, Error> {
+        let kind = *pending.kind();
+        self.claims_of(&kind).map_err(|problem| Error::new(pending.id(), problem))?;
         let search_keys = self.add_search_tags(&mut pending).await?;
+        let unique = match &search_keys {
+            Some(keys) => pending.unique_values(keys.tag_key())?,
+            None => Vec::new(),
+        };
         let item = pending.seal(&*self.provider).await?;
         let id = record_id(&Kind::of::<T::First>(), &item);
         match item_bytes(&item) {
             bytes if bytes > MAX_ITEM_BYTES => Err(Error::new(id, UsageError::TooLarge { bytes })),
-            _ => Ok((item, id, search_keys)),
+            _ => Ok(SealedRecord { item, id, kind, search_keys, unique }),
         }
     }
 }

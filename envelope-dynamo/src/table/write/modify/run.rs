@@ -1,6 +1,8 @@
 //! The tries of a `modify`: each reads and opens the record, calls the closure, and writes what the
 //! closure changed.
 
+mod claimed;
+
 use aws_sdk_dynamodb::Config;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -118,6 +120,14 @@ impl<T: Envelope> Beside<T> {
         let limits = self.limits(modification.as_ref()).map_err(fail)?;
         let request =
             self.request(record, &stored, modification.as_ref(), &limits).map_err(fail)?;
+        if let Some(new) = modification.as_ref().filter(|new| new.has_unique_values()) {
+            let written = self.write_claimed(record, &stored, new, &request, &limits).await?;
+            let attempt = record.attempt();
+            return match written {
+                Written::Done(new) => self.done(record, attempt, stored, modification, new).await,
+                Written::Overtaken(outcome) => Ok(Written::Overtaken(outcome)),
+            };
+        }
         let attempt = record.attempt();
         let outcome = attempt.outcome.clone();
         let mut request = request.customize().interceptor(outcome.clone());
@@ -171,6 +181,7 @@ impl<T: Envelope> Beside<T> {
         modification: Option<Modification>,
         new: Option<Item>,
     ) -> Result<Written<T>, Error> {
+        self.release(record, &stored, modification.as_ref()).await;
         let record = match new.filter(|_| self.has_changes()) {
             Some(new) => record.table.open_written(attempt.returned(new)).await,
             None => {

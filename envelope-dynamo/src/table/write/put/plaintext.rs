@@ -101,6 +101,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         // A sealed record may stand there, and then this put is sealed.
         let required = table.require_search_keys(plain.kind());
         required.map_err(|problem| Error::new(plain.id(), problem))?;
+        let claims = table.claims_of(plain.kind());
+        claims.map_err(|problem| Error::new(plain.id(), problem))?;
         let version = plain.set_managed_fields(table.clock.system_time())?;
         let version = version.map(ExpectedVersion::condition::<T>);
         let (id, kind) = (plain.id(), *plain.kind());
