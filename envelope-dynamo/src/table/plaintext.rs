@@ -44,7 +44,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
     /// # Ok(())
     /// # }
     /// ```
-    /// 
+    ///
     /// # Security
     ///
     /// In `Read` and `ReadAndWrite`, whoever can write the table can put a plain item in place of a
