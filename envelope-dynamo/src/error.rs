@@ -167,6 +167,12 @@ impl Error {
         &self.inner.kind
     }
 
+    /// The kind of the error alone.
+    #[cfg(feature = "maintain")]
+    pub(crate) fn into_kind(self) -> ErrorKind {
+        self.inner.kind
+    }
+
     /// The record that the error is about.
     #[must_use]
     pub fn record(&self) -> &RecordId {

@@ -91,7 +91,7 @@ pub struct Table<T, P: ?Sized = dyn KeyProvider> {
     /// Where search tags come from.
     pub(crate) tag_source: TagSource,
     /// The physical table of the claims of unique values.
-    claims: Option<Arc<str>>,
+    pub(crate) claims: Option<Arc<str>>,
     record: PhantomData<fn() -> T>,
 }
 

@@ -41,6 +41,10 @@ pub(crate) struct ReindexArgs {
     #[arg(long, value_name = "KEY")]
     search_kms_key: String,
 
+    /// The table of claims, if the schema file has unique search tags
+    #[arg(long, value_name = "TABLE")]
+    claims: Option<String>,
+
     #[command(flatten)]
     run: RunArgs,
 }
@@ -55,6 +59,10 @@ pub(crate) async fn run(
     let stop = args.run.stop();
     let aws = Aws::load(global).await?;
     let table = args.table.open(&aws, of_code)?;
+    let table = match &args.claims {
+        Some(claims) => table.with_claims(claims),
+        None => table,
+    };
     let search = args.search.open(&aws, &args.search_kms_key);
     let mut subject = Subject {
         command: "reindex",

@@ -194,13 +194,12 @@ fn is_repeated<'a>(
     is_repeated
 }
 
-/// Whether `unique` is written as it must be: without a value.
+/// Reports a value of `unique`. Whatever it is, the tag is meant to be unique.
 fn unique(option: &Entry, errors: &mut Errors) -> bool {
-    let is_alone = matches!(option.value, Value::Nothing);
-    if !is_alone {
+    if !matches!(option.value, Value::Nothing) {
         errors.report(option, "`unique` takes no value", "write `#[searchable(unique)]`");
     }
-    is_alone
+    true
 }
 
 /// The name in `name = "email_2"`. An index names the tag by it, as it names a field.

@@ -20,6 +20,8 @@
 /// | `modify`: an answer was lost, and the stored payload is the one that it wrote | the change has succeeded | |
 /// | `modify` whose closure changes nothing, with an `add` or another change in place: an answer was lost | `Unknown` | never |
 /// | `rewrap`: an answer was lost, and reading the record did not show the outcome | `Unknown` | if the last failure was an outage or a lost race: moving keys twice does no harm |
+/// | a unique value is [taken](crate::error::WriteError::Taken): `put`, `modify` | `NotWritten` | never |
+/// | a put with a unique field: no answer to its transaction | `Unknown` | without a condition: the claims are then the record's own |
 /// | a transaction was cancelled | `NotWritten` | if all the reasons are |
 /// | a transaction of which the answer was lost, or which is still [in progress](crate::transaction::TransactionErrorKind::DynamoDb) | `Unknown` | if the same [prepared transaction](crate::transaction::PreparedTransaction::send) is sent again |
 /// | the same, and DynamoDB refused a later send of the prepared transaction before it evaluated it (throttling, no permission) | `Unknown` | as above |

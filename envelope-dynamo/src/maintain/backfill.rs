@@ -223,6 +223,8 @@ pub struct Backfill {
     name: String,
     logical: &'static str,
     keys: Keys,
+    /// The physical table of claims.
+    claims: Option<Arc<str>>,
     clock: Arc<dyn Clock>,
     schema: SchemaFile,
     /// All kinds of record that the table may hold.
@@ -256,6 +258,7 @@ impl Backfill {
             name: table.name().to_owned(),
             logical: T::First::TABLE,
             keys: Keys { wrap, unwrap, search: table.tag_source.keys().cloned() },
+            claims: table.claims.clone(),
             clock: Arc::clone(&table.clock),
             schema: SchemaFile::new().with::<T>(),
             kinds: table.kinds.to_vec(),
@@ -330,9 +333,13 @@ impl Backfill {
 
     /// The run.
     pub fn run(self) -> Run<'static> {
-        let Self { client, name, logical, keys, clock, schema, kinds, .. } = self;
+        let Self { client, name, logical, keys, claims, clock, schema, kinds, .. } = self;
         let own = self.types.iter().map(|ty| *ty.kind()).collect();
         let table = StoredTable::of_records(client, &schema, logical, own).named(name);
+        let table = match claims {
+            Some(claims) => table.with_claims(&*claims),
+            None => table,
+        };
         let (types, readers, problem) = (self.types, self.readers, self.problem);
         let step = Step::new(keys, clock, kinds, types, readers, problem);
         Run::of(Cow::Owned(table), step)

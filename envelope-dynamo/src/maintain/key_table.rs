@@ -40,6 +40,7 @@ fn record_schema<P>(table: &KeyTable<P>) -> RecordSchema {
         unprotected: false,
         index_keys: BTreeMap::new(),
         search_tags: BTreeMap::new(),
+        unique: BTreeSet::new(),
         table: table.logical.clone(),
         form: ContextForm::Table,
         context: purpose.into_iter().collect(),

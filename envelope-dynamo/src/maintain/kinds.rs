@@ -72,6 +72,9 @@ fn check(record: &RecordSchema) -> Result<(), String> {
     for (name, fields) in &record.search_tags {
         search_tag::check(record, name, fields)?;
     }
+    if let Some(name) = record.unique.iter().find(|name| !record.search_tags.contains_key(*name)) {
+        return Err(format!("`unique` names `{name}`, which is no search tag"));
+    }
     let groups: BTreeSet<_> =
         record.fields.values().filter_map(|field| field.group.clone()).collect();
     if groups != record.groups {
@@ -112,7 +115,8 @@ fn make(name: &str, record: &RecordSchema) -> Result<Kind, String> {
     for (name, tagged) in &record.search_tags {
         let attribute = Field::new(text(&format!("{PREFIX}{name}")), Mark::Authenticated);
         let tagged = tagged.iter().map(tagged_field).collect::<Box<[_]>>();
-        fields.push(attribute.search_tag(text(name), Box::leak(tagged)));
+        let tag = attribute.search_tag(text(name), Box::leak(tagged));
+        fields.push(if record.unique.contains(name) { tag.unique() } else { tag });
     }
     for (name, field) in &record.fields {
         fields.push(bound_if(pairs(name), stored(name, field)));

@@ -22,6 +22,7 @@ use crate::item::open_own::{OpenedPayload, open_own, take_sealed};
 use crate::item::pending_item::insert;
 use crate::item::search_tags::{TagKey, has_tags, readable_value, sealed_under, sealed_value};
 use crate::item::size::item_bytes;
+use crate::item::unique_value::UniqueValue;
 use crate::keys::SearchKeys;
 use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::maintain::engine::error::{Refusal, RunErrorKind};
@@ -37,6 +38,7 @@ use crate::maintain::stored_table::StoredTable;
 use crate::maintain::tag_state::{TagState, tag_states};
 use crate::record::field::Mark;
 use crate::record::item_key::record_id;
+use crate::record::key_identity::KeyIdentity;
 use crate::record::kind::Kind;
 use crate::record::schema::{ENCRYPTED_DEK, RESERVED};
 use crate::record::search_tag::{SearchTag, is_search_tag};
@@ -64,10 +66,14 @@ impl StoredTable {
     ///
     /// | counted as | the record |
     /// |---|---|
-    /// | `already` | has current tags, or lists a tag that it does not have since the value is absent |
+    /// | `already` | has current tags, or lists a tag that it does not have since the value is absent; and has the claims of its unique values |
     /// | `other_entity` | is of a type without search tags |
     /// | `other_key` | is due, but `from` has no key for it |
-    /// | `failed` | does not open or not seal, or has a field of a tag in plaintext; it stays as it is |
+    /// | `failed` | does not open or not seal, has a field of a tag in plaintext, or has a unique value that another record has; it stays as it is |
+    ///
+    /// With unique fields, it needs [`with_claims`](Self::with_claims). A record whose values are not
+    /// claimed is due, too: this also claims the values of records that were written before a field
+    /// became unique. The update and the claims are one transaction.
     ///
     /// During a rotation, run it after [`retire_from`](crate::keys::SearchBranch::retire_from):
     /// from then on no process writes tags of the older version.
@@ -140,6 +146,7 @@ impl<F: UnwrapKey, T: WrapKey> Step for Reindex<F, T> {
     ) -> BoxFuture<'s, Result<(), RunErrorKind>> {
         async move {
             require_tags(table)?;
+            table.require_claims()?;
             self.keys.prefetch(table.logical()).await?;
             Ok(())
         }
@@ -169,7 +176,7 @@ impl<F: UnwrapKey, T: WrapKey> Step for Reindex<F, T> {
                 Ok(kind) => kind,
                 Err(standing) => return Ok(standing),
             };
-            let standing = self.judge(kind, item).await;
+            let standing = self.judge(table, kind, item).await;
             standing.map_err(|problem| Error::new(record_id(kind, item), problem))
         }
         .boxed()
@@ -207,7 +214,12 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
         self.keys.live(kind.table).await.map_err(|error| DataKeyError::Search(error).into())
     }
 
-    async fn judge(&self, kind: &Kind, item: &Item) -> Result<Standing, ErrorKind> {
+    async fn judge(
+        &self,
+        table: &StoredTable,
+        kind: &Kind,
+        item: &Item,
+    ) -> Result<Standing, ErrorKind> {
         if !has_tags(kind.schema) {
             return Ok(Standing::OtherEntity);
         }
@@ -217,10 +229,33 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
         let is_current = |(_, tag, state): (_, SearchTag, TagState)| {
             state.is_current(live.tag_key().generation(kind.table, tag))
         };
-        Ok(match tag_states(kind, item)?.all(is_current) {
+        let is_current = tag_states(kind, item)?.all(is_current);
+        Ok(match is_current && self.is_claimed(table, kind, item).await? {
             true => Standing::Already,
             false => Standing::Due,
         })
+    }
+
+    /// Whether the record has the claims of its unique values, under the tags that it carries.
+    async fn is_claimed(
+        &self,
+        table: &StoredTable,
+        kind: &Kind,
+        item: &Item,
+    ) -> Result<bool, ErrorKind> {
+        let Some(claims) = table.claims(kind) else { return Ok(true) };
+        let own = KeyIdentity::in_schema(kind.schema, item)?;
+        for (field, _) in kind.schema.unique_tags() {
+            let Some(tag) = item.get(field.name) else { continue };
+            let owner = claims.owner(tag, &record_id(kind, item)).await;
+            let owner = owner.map_err(Error::into_kind)?;
+            let owner =
+                owner.map(|owner| KeyIdentity::in_schema(kind.schema, &owner)).transpose()?;
+            if owner.is_none_or(|owner| owner != own) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The update of the record; an empty one if `from` has no key for it.
@@ -242,13 +277,13 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
         }
         let mut new = item.clone();
         let live = self.live(kind).await?;
-        set_tags(kind, &mut new, &opened, live.tag_key())?;
+        let unique = set_tags(kind, &mut new, &opened, live.tag_key())?;
         let mut bound: BTreeSet<&str> = opened.authenticated.iter().map(String::as_str).collect();
         bound.extend(kind.schema.search_tags().map(|(field, _)| field.name));
         let sealed = self.seal(kind, &new, &opened, &bound, calls).await?;
         insert(&mut new, RESERVED.map(str::to_owned), sealed);
         check_size(&new)?;
-        let update = update_to(kind, item, &new, bound.into_iter());
+        let update = Update { unique, ..update_to(kind, item, &new, bound.into_iter()) };
         update.check_length()?;
         Ok(update)
     }
@@ -281,14 +316,16 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
     }
 }
 
-/// Sets the tags of a record that was opened, and removes those that it has not.
+/// Sets the tags of a record that was opened, and removes those that it has not. Returns the values
+/// that no other record may have.
 fn set_tags(
     kind: &Kind,
     new: &mut Item,
     opened: &OpenedPayload,
     key: TagKey<'_>,
-) -> Result<(), ErrorKind> {
+) -> Result<Vec<UniqueValue>, ErrorKind> {
     let sealed = read_fields(opened.plaintext.expose())?;
+    let mut unique = Vec::new();
     for (field, tag) in kind.schema.search_tags() {
         let values = tag.fields.iter().map(|(name, _)| value(kind, new, opened, &sealed, name));
         let values = values.collect::<Result<Vec<_>, _>>()?;
@@ -296,8 +333,12 @@ fn set_tags(
             Some(tag) => new.insert(field.name.to_owned(), tag),
             None => new.remove(field.name),
         };
+        if tag.is_unique {
+            let tags = key.under_each_key(kind.table, tag, &values)?;
+            unique.push(UniqueValue { name: tag.name, attribute: field.name, tags });
+        }
     }
-    Ok(())
+    Ok(unique)
 }
 
 /// The authentic value of a field of a tag.

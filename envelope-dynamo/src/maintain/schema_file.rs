@@ -111,6 +111,9 @@ pub struct RecordSchema {
     /// fields in order, with the steps that their text goes through.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub search_tags: BTreeMap<String, Vec<TaggedFieldSchema>>,
+    /// The names of the search tags whose values no two records share: `#[searchable(unique)]`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unique: BTreeSet<String>,
     /// The attributes that have the same value in every record of this type: `entity(..)`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub entity: BTreeMap<String, String>,
@@ -332,6 +335,7 @@ impl RecordSchema {
                 .search_tags()
                 .map(|(_, tag)| (tag.name.to_owned(), TaggedFieldSchema::of(tag)))
                 .collect(),
+            unique: schema.unique_tags().map(|(_, tag)| tag.name.to_owned()).collect(),
             entity: schema.constants().map(owned).collect(),
             groups: schema.groups().into_iter().map(str::to_owned).collect(),
             fields: schema.iter().filter(is_field).map(field).collect(),

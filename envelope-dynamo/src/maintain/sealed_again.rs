@@ -80,6 +80,7 @@ pub(crate) fn update_to<'n>(
     Update {
         set: set.map(|(name, value)| (name.clone(), value.clone())).collect(),
         expected: expected.collect(),
+        unique: Vec::new(),
         remove: item.keys().filter(|name| !new.contains_key(*name)).cloned().collect(),
     }
 }

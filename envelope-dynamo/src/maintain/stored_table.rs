@@ -15,11 +15,14 @@ use crate::error::record_id::RecordId;
 use crate::item::context::bare_context;
 use crate::item::group::group_context;
 use crate::item::layout::dek_attribute;
+use crate::item::unique_value::first_unique;
+use crate::maintain::engine::error::Refusal;
 use crate::maintain::schema_file::{SchemaFile, SchemaFileError};
 use crate::record::field::{Field, Mark};
 use crate::record::item_key::record_id;
 use crate::record::kind::Kind;
 use crate::record::schema::ENCRYPTED_DEK;
+use crate::table::claims::Claims;
 
 /// A table whose records a schema file describes.
 ///
@@ -48,6 +51,8 @@ pub struct StoredTable {
     key_types: BTreeMap<String, String>,
     /// SHA-256 of the schema file, as hexadecimal text.
     schema_digest: String,
+    /// The physical table of the claims of unique values.
+    claims: Option<String>,
 }
 
 impl StoredTable {
@@ -89,7 +94,8 @@ impl StoredTable {
         let key_types = key_types.collect();
         let digest: [u8; 32] = Sha256::digest(schema.to_string()).into();
         let schema_digest = hex(&digest);
-        Self { client, name: logical.to_owned(), logical, kinds, key_types, schema_digest }
+        let name = logical.to_owned();
+        Self { client, name, logical, kinds, key_types, schema_digest, claims: None }
     }
 
     /// Uses the table with the physical name `name`.
@@ -97,6 +103,37 @@ impl StoredTable {
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
+    }
+
+    /// Sets the physical table of claims, if a record type has `#[searchable(unique)]` fields:
+    /// [`reindex`](Self::reindex) claims the values of the records that it changes.
+    #[must_use]
+    pub fn with_claims(mut self, table: impl Into<String>) -> Self {
+        self.claims = Some(table.into());
+        self
+    }
+
+    /// The claims of records of this kind, if it has unique fields and there is a table of claims.
+    pub(crate) fn claims(&self, kind: &Kind) -> Option<Claims<'_>> {
+        first_unique(kind)?;
+        let (client, records, schema) = (&self.client, &*self.name, kind.schema);
+        Some(Claims { client, records, claims: self.claims.as_deref()?, schema })
+    }
+
+    /// Refuses a run that would write unique values and could not claim them.
+    pub(crate) fn require_claims(&self) -> Result<(), Refusal> {
+        let unclaimed = self.kinds.iter().find(|kind| first_unique(kind).is_some());
+        match unclaimed.filter(|_| self.claims.is_none()) {
+            None => Ok(()),
+            Some(kind) => {
+                let problem = format!(
+                    "`{}` has unique fields, and there is no table of claims: name it with \
+                     `with_claims` (the command: `--claims`)",
+                    kind.name
+                );
+                Err(Refusal::Setting { problem })
+            }
+        }
     }
 
     /// The logical table name, to which every record is bound.

@@ -223,6 +223,9 @@ const fn no_search_keys(attribute: &'static str, instead: &'static str) -> Error
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
+/// It makes **no claim** of a `#[searchable(unique)]` value: if you store the item, another record
+/// may have the value, or get it later. [`Table::put`] claims it.
+///
 /// # Errors
 ///
 /// As [`to_item`](crate::to_item()); and if the search keys could not be had, or a searchable field

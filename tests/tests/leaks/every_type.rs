@@ -90,6 +90,17 @@ struct Person {
     ward: String,
 }
 
+#[derive(Envelope)]
+#[envelope(table = "holders")]
+#[allow(dead_code)]
+struct Holder {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    #[searchable(unique)]
+    name: String,
+}
+
 #[derive(Debug, View)]
 #[view(of = Patient)]
 #[allow(dead_code)]
@@ -440,6 +451,7 @@ async fn tables(seen: &mut Seen) {
         Put<'_, Patient, dyn KeyProvider>;
         Get<'_, Patient, dyn KeyProvider>;
         GetView<'_, Note, dyn KeyProvider>;
+        GetUnique<'_, Holder, dyn KeyProvider>;
         Delete<'_, Patient, dyn KeyProvider>;
         Update<'_, Patient, dyn KeyProvider>;
         ReturningOld<Put<'_, Patient, dyn KeyProvider>>;
@@ -483,6 +495,9 @@ async fn readings(seen: &mut Seen, patients: &Table<Patient>) {
         seen.print(&equal);
         equal
     });
+    let holders = Table::<Holder>::new(patients.client().clone(), envelope_tests::local_keys(1));
+    seen.print(&holders.unique(|unique| unique.name));
+    seen.print(&Holder::uniques().name);
     let people = Table::<Person>::new(patients.client().clone(), envelope_tests::local_keys(1));
     seen.print(&Person::indexes().by_name);
     let _unsent = people.index(|indexes| indexes.by_ward).query("w_1").sort(|name| {
@@ -623,7 +638,7 @@ async fn maintenance(seen: &mut Seen) {
 
 /// A record that is found by its secret.
 #[derive(Envelope)]
-#[envelope(table = "members", index(name = "by-name", partition_key = name))]
+#[envelope(table = "holders", index(name = "by-name", partition_key = name))]
 struct Member {
     #[partition_key]
     id: String,
@@ -638,7 +653,7 @@ async fn reindexing_types(seen: &mut Seen, servers: &Servers) {
         SearchKeys::from(LocalSearchKeys::new(SearchKey::from_slice(&[byte; 32]).unwrap()))
     };
     let name = unique_name("members");
-    let members = Table::<Member>::new(servers.dynamodb().clone(), provider()).named(&name);
+    let holders = Table::<Holder>::new(servers.dynamodb().clone(), provider()).named(&name);
     let members = members.with_search_keys(search(1));
     members.create_table().send().await.unwrap();
     let member = Member { id: "m_1".to_owned(), name: TEXT.to_owned() };

@@ -6,6 +6,8 @@ mod costs;
 mod crashes;
 mod entities;
 mod left_behind;
+mod maintenance;
+mod older;
 mod rotation;
 mod sign_up;
 mod transactions;

@@ -260,6 +260,30 @@ fn a_tag_of_several_fields_is_written_as_its_help_says() {
 }
 
 #[test]
+fn a_unique_tag_needs_no_index() {
+    let unique = |options: &str| format!("#[encrypted] #[searchable({options})] b: String");
+    check_fields(&[
+        (&unique("unique"), &[]),
+        (&unique("normalize(trim), unique"), &[]),
+        (&unique("unique, name = \"b_2\""), &[]),
+        (
+            &unique("unique = true"),
+            &["`unique` takes no value\nhelp: write `#[searchable(unique)]`"],
+        ),
+        (&unique("unique, unique"), &["`unique` is given twice\nhelp: keep one of the two"]),
+        (
+            &unique("uniqe"),
+            &["`uniqe` is not an option of `#[searchable(..)]`\nhelp: did you mean `unique`?"],
+        ),
+    ]);
+    let compound = structure(
+        "#[envelope(searchable(fields(last, id), unique))]",
+        "#[partition_key] id: String, #[encrypted] last: String",
+    );
+    assert_reported(&compound, &reported(&compound), &[]);
+}
+
+#[test]
 fn names_of_search_tags_are_reserved() {
     check_fields(&[
         (

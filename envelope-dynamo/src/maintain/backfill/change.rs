@@ -12,6 +12,7 @@ use crate::error::usage::UsageError;
 use crate::item::modify_record::Modification;
 use crate::item::modify_record::plan::is_same;
 use crate::item::size::item_bytes;
+use crate::item::unique_value::UniqueValue;
 use crate::maintain::backfill::conversion::Reading;
 use crate::maintain::engine::update::{Expected, Update};
 use crate::record::field::Mark;
@@ -21,12 +22,13 @@ use crate::record::schema::{Schema, is_reserved};
 
 /// The update of a plain item, or of a sealed record with a field in the clear.
 pub(crate) fn update_of_modification(sealed: Modification) -> Update {
+    let unique = sealed.unique.clone();
     let [expected, changes] = sealed.into_parts();
     let expected = expected.into_iter().map(|(name, value)| {
         let expected = Expected::of(&name, value.as_ref());
         (name, expected)
     });
-    let mut update = Update { expected: expected.collect(), ..Update::default() };
+    let mut update = Update { expected: expected.collect(), unique, ..Update::default() };
     for (name, value) in changes {
         match value {
             Some(value) => update.set.push((name, value)),
@@ -41,6 +43,7 @@ pub(crate) async fn update_of_converted(
     reading: Reading,
     item: &Item,
     kinds: &[Kind],
+    unique: Vec<UniqueValue>,
     wrap: &dyn WrapKey,
 ) -> Result<Update, Error> {
     let Reading { record, remove } = reading;
@@ -63,7 +66,7 @@ pub(crate) async fn update_of_converted(
     let mut written: BTreeSet<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
     written.extend(gone.iter().chain(&remove).map(String::as_str));
     let expected = expected(kind.schema, item, &written);
-    let update = Update { set, remove: gone, expected };
+    let update = Update { set, remove: gone, expected, unique };
     match item_bytes(&update.applied(item)) {
         bytes if bytes > MAX_ITEM_BYTES => Err(fail(UsageError::TooLarge { bytes }.into())),
         _ => Ok(update),

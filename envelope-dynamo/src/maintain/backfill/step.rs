@@ -92,12 +92,13 @@ impl fmt::Debug for Step {
 impl run::Step for Step {
     fn prepare<'s>(
         &'s mut self,
-        _: &'s StoredTable,
+        table: &'s StoredTable,
         _: Part,
     ) -> BoxFuture<'s, Result<(), RunErrorKind>> {
         let problem = self.problem.clone().or_else(|| self.no_search_keys());
-        let refused = problem.map(|problem| Refusal::Setting { problem }.into());
-        std::future::ready(refused.map_or(Ok(()), Err)).boxed()
+        let refused = problem.map(|problem| Refusal::Setting { problem });
+        let checked = refused.map_or_else(|| table.require_claims(), Err);
+        std::future::ready(checked.map_err(RunErrorKind::from)).boxed()
     }
 
     fn is_of_types(&self) -> bool {
@@ -195,11 +196,13 @@ impl Planned {
         let update = match self {
             Self::Modification(planned) => update_of_modification(planned.seal(item, wrap).await?),
             Self::Converted(mut reading) => {
+                let mut unique = Vec::new();
                 if let Some(keys) = step.search_keys(reading.record.kind()).await {
                     let keys = keys.map_err(|problem| step.error(item, problem))?;
                     reading.record.add_search_tags(keys.tag_key())?;
+                    unique = reading.record.unique_values(keys.tag_key())?;
                 }
-                update_of_converted(*reading, item, &step.kinds, wrap).await?
+                update_of_converted(*reading, item, &step.kinds, unique, wrap).await?
             }
         };
         update.check_length().map_err(|problem| step.error(item, problem))?;

@@ -28,6 +28,17 @@ impl Changes<'_> {
                 "change the programs that search first",
             );
         }
+        for name in new.unique.difference(&old.unique) {
+            if old.search_tags.contains_key(name) {
+                self.not_listed(
+                    name,
+                    "the search tag is unique now; stored records have no claims, so another \
+                     record can get the value of one"
+                        .to_owned(),
+                    "claim the values of all stored records (`reindex` with a table of claims)",
+                );
+            }
+        }
         let searchable = |record: &RecordSchema| -> BTreeSet<String> {
             let fields = record.search_tags.values().flatten().map(|field| field.field.clone());
             let is_encrypted = |name: &String| {

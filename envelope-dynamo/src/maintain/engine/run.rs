@@ -15,6 +15,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use crate::call::attempt_outcome::AttemptOutcome;
 use crate::call::retry::Retry;
 use crate::dynamodb::Item;
+use crate::error::data::DataError;
 use crate::error::write::WriteError;
 use crate::error::{DynamoDbError, Error};
 use crate::maintain::engine::counts::Counts;
@@ -27,6 +28,7 @@ use crate::maintain::engine::refusals::Refusals;
 use crate::maintain::engine::update::{Update, Updated};
 use crate::maintain::stored_table::StoredTable;
 use crate::table::bounded;
+use crate::table::claims::write::Claimed;
 
 /// How often a record is tried while other writers are faster, or a service is throttled.
 const MAX_TRIES: u32 = 16;
@@ -34,6 +36,9 @@ const MAX_TRIES: u32 = 16;
 /// So many records in a row that failed for causes that may pass, such as an outage, end a run: the
 /// others would fail as well.
 const TRANSIENT_IN_A_ROW: u64 = 16;
+
+/// Runs that claim values are refused before they begin if there is no table of claims.
+const NO_CLAIMS: DataError = DataError::Malformed("there is no table of claims");
 
 /// Where a record stands before a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -502,6 +507,9 @@ impl<'a> Worker<'a> {
             self.refusals.kms_agreed();
         }
         match change {
+            Change::Update(update) if update.has_claims() => {
+                self.write_claimed(item, &update).await
+            }
             Change::Update(update) => self.write(item, &update).await,
             Change::Is(standing) => Ok(Settled::Is(standing)),
         }
@@ -538,6 +546,34 @@ impl<'a> Worker<'a> {
             self.slow_down(&error);
             retry.adopt(outcome.sleep());
             retry.pause().await;
+        }
+    }
+
+    /// Writes a record, and claims its unique values in the same transaction.
+    async fn write_claimed(&self, item: &Item, update: &Update) -> Result<Settled, Error> {
+        let kind = self.table.kind_of(item)?;
+        let no_claims = || Error::new(self.table.id(item), NO_CLAIMS);
+        let claims = self.table.claims(kind).ok_or_else(no_claims)?;
+        let action = update.action(self.table, kind, item)?;
+        self.pace.write.ready().await;
+        let written = claims.write(&action, &update.unique).await;
+        match written.map_err(|error| error.repeatable_if(true))? {
+            Claimed::Done => {
+                // DynamoDB writes each item of a transaction twice.
+                let claimed = update.unique.iter().map(|value| value.tags.len()).sum::<usize>();
+                let write_units = 2.0 * (action.bytes.div_ceil(1_024) + claimed) as f64;
+                self.pace.write.spend(write_units);
+                self.count(|counts| {
+                    counts.write_units += write_units;
+                    counts.changed += 1;
+                });
+                self.refusals.dynamodb_agreed();
+                self.transient_in_a_row.store(0, Ordering::Relaxed);
+                Ok(Settled::Changed)
+            }
+            Claimed::Refused(_, outcome) => {
+                Ok(Settled::Overtaken { may_be_ours: outcome.is_unknown() })
+            }
         }
     }
 

@@ -2,15 +2,23 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, TransactWriteItem};
 
 use crate::call::attempt_outcome::AttemptOutcome;
 use crate::call::write_attempt::{is_failed_condition, is_transaction_conflict};
 use crate::dynamodb::Item;
+use crate::error::Error;
 use crate::error::kind::ErrorKind;
 use crate::expression::placeholders::{Placeholders, check_length};
 use crate::item::modify_record::payload_unchanged;
+use crate::item::size::item_bytes;
+use crate::item::unique_value::UniqueValue;
 use crate::maintain::stored_table::StoredTable;
+use crate::record::item_key::record_id;
+use crate::record::key_identity::KeyIdentity;
+use crate::record::kind::Kind;
+use crate::table::transaction::target::{Action, Target, invalid};
 
 /// What an attribute must still be.
 pub(crate) enum Expected {
@@ -27,6 +35,8 @@ pub(crate) struct Update {
     pub(crate) set: Vec<(String, AttributeValue)>,
     pub(crate) remove: Vec<String>,
     pub(crate) expected: Vec<(String, Expected)>,
+    /// The values that no other record may have, and that the record must claim.
+    pub(crate) unique: Vec<UniqueValue>,
 }
 
 /// What came of an update.
@@ -83,6 +93,38 @@ impl Update {
             change += &format!(" REMOVE {}", names.collect::<Vec<_>>().join(", "));
         }
         (change, conditions.join(" AND "))
+    }
+
+    /// Whether the record must claim values in the same transaction.
+    pub(crate) fn has_claims(&self) -> bool {
+        self.unique.iter().any(|value| !value.tags.is_empty())
+    }
+
+    /// The update of `item` as an action of a transaction.
+    pub(crate) fn action(
+        &self,
+        table: &StoredTable,
+        kind: &Kind,
+        item: &Item,
+    ) -> Result<Action, Error> {
+        let mut placeholders = Placeholders::of(&[]);
+        let (change, condition) = self.render(&mut placeholders);
+        let (names, values) = placeholders.into_maps();
+        let (id, key) = (record_id(kind, item), table.key(item));
+        let identity = KeyIdentity::in_schema(kind.schema, &key);
+        let identity = identity.map_err(|problem| Error::new(id.clone(), problem))?;
+        let update = types::Update::builder()
+            .table_name(&table.name)
+            .set_key(Some(key.clone()))
+            .update_expression(change)
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .build()
+            .map_err(|error| invalid(&id, error))?;
+        let target = Target::at(id, (table.name.clone(), identity), key);
+        let bytes = item_bytes(&self.applied(item));
+        Ok(Action { target, bytes, item: TransactWriteItem::builder().update(update).build() })
     }
 
     /// Sends the update. It never creates an item, since it expects an attribute.

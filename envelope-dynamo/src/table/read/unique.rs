@@ -1,5 +1,7 @@
 //! Gets the record that has the value of a unique field.
 
+use std::fmt;
+
 use envelope_core::UnwrapKey;
 
 use crate::convert::searched::SearchedValues;
@@ -49,7 +51,6 @@ impl<T: UniqueFields, P: UnwrapKey + ?Sized> Table<T, P> {
 }
 
 /// A unique field of a table; see [`Table::unique`].
-#[derive(Debug)]
 pub struct Unique<'a, T: UniqueFields, P: ?Sized, V> {
     table: &'a Table<T, P>,
     field: UniqueField<T, V>,
@@ -60,6 +61,12 @@ impl<'a, T: UniqueFields, P: UnwrapKey + ?Sized, V> Unique<'a, T, P, V> {
     pub fn get(&self, value: impl IntoValue<V>) -> GetUnique<'a, T, P> {
         let (attribute, values) = self.field.asked(value);
         GetUnique { table: self.table, attribute, values }
+    }
+}
+
+impl<T: UniqueFields, P: ?Sized, V> fmt::Debug for Unique<'_, T, P, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unique").field("table", &self.table).field("field", &self.field).finish()
     }
 }
 

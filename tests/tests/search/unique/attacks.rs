@@ -117,3 +117,16 @@ async fn a_claim_is_a_tag_and_a_key() {
     assert_eq!(of_ana.len(), 2);
     assert_eq!(bytes_of(of_ana, "claim"), bytes_of(&ana, "blind_email"));
 }
+
+/// The claim of the old value is gone. So it is not found, and it stops nobody.
+#[tokio::test]
+async fn an_old_version_that_is_put_back_is_not_found() {
+    let (bench, users, [ana, _]) = two().await;
+    let change = |user: &mut User| user.email = "new@example.com".into();
+    users.update("u_ana").modify(change).send().await.unwrap();
+    bench.plant(&bench.name, ana).await;
+    assert_eq!(bench.owner_of("ana@example.com").await, None);
+    assert_eq!(bench.owner_of("new@example.com").await, None);
+    users.put(&user("u_new", "ana@example.com")).send().await.unwrap();
+    assert_eq!(bench.owner_of("ana@example.com").await.as_deref(), Some("u_new"));
+}

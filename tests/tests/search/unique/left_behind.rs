@@ -1,42 +1,7 @@
 //! Claims whose record is gone, or has another value, without this library's doing.
 
-use envelope_dynamo::Envelope;
-
+use super::older::{Older, Searchable, older, searchable};
 use super::*;
-
-/// The user in a program of before the address became searchable.
-#[derive(Clone, Debug, PartialEq, Envelope)]
-#[envelope(table = "users")]
-struct Older {
-    #[partition_key]
-    user_id: String,
-    #[encrypted]
-    email: String,
-    #[encrypted]
-    address: String,
-    #[plaintext]
-    logins: u64,
-}
-
-/// The user in a program of before the address became unique.
-#[derive(Clone, Debug, PartialEq, Envelope)]
-#[envelope(table = "users", index(name = "by-email", partition_key = email))]
-struct Searchable {
-    #[partition_key]
-    user_id: String,
-    #[encrypted]
-    #[searchable(normalize(trim, ascii_lowercase))]
-    email: String,
-    #[encrypted]
-    address: String,
-    #[plaintext]
-    logins: u64,
-}
-
-fn searchable(id: &str, email: &str) -> Searchable {
-    let User { user_id, email, address, logins, .. } = user(id, email);
-    Searchable { user_id, email, address, logins }
-}
 
 async fn with_zoe() -> (Bench, Table<User>) {
     let bench = Bench::new().await;
@@ -64,9 +29,7 @@ async fn a_record_that_expired_leaves_its_value() {
 #[tokio::test]
 async fn a_put_of_an_older_program_leaves_its_value() {
     let (bench, _) = with_zoe().await;
-    let User { user_id, address, logins, .. } = user("u_1", "");
-    let older = Older { user_id, email: "ana@example.com".into(), address, logins };
-    bench.bare::<Older>().put(&older).send().await.unwrap();
+    bench.bare::<Older>().put(&older("u_1", "ana@example.com")).send().await.unwrap();
     assert_taken_over(&bench).await;
 }
 
