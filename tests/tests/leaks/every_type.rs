@@ -638,7 +638,7 @@ async fn maintenance(seen: &mut Seen) {
 
 /// A record that is found by its secret.
 #[derive(Envelope)]
-#[envelope(table = "holders", index(name = "by-name", partition_key = name))]
+#[envelope(table = "members", index(name = "by-name", partition_key = name))]
 struct Member {
     #[partition_key]
     id: String,
@@ -653,7 +653,7 @@ async fn reindexing_types(seen: &mut Seen, servers: &Servers) {
         SearchKeys::from(LocalSearchKeys::new(SearchKey::from_slice(&[byte; 32]).unwrap()))
     };
     let name = unique_name("members");
-    let holders = Table::<Holder>::new(servers.dynamodb().clone(), provider()).named(&name);
+    let members = Table::<Member>::new(servers.dynamodb().clone(), provider()).named(&name);
     let members = members.with_search_keys(search(1));
     members.create_table().send().await.unwrap();
     let member = Member { id: "m_1".to_owned(), name: TEXT.to_owned() };
