@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use envelope_dynamo::error::DataError;
+use envelope_dynamo::error::WriteError;
 use envelope_dynamo::keys::{Clock as _, SearchKeyTable, SearchKeys};
 use envelope_dynamo::maintain::{RetireError, SchemaFile, StoredTable};
 use envelope_dynamo::testing::TestClock;
@@ -24,18 +24,17 @@ use envelope_dynamo::{Envelope, ErrorKind, KmsKeyProvider, Table};
 use envelope_examples::servers::{create_kms_key, unique_name};
 use envelope_examples::{Faults, Servers};
 
-/// A patient. Name and address are sealed, and can be searched for.
+/// A patient. Name and address are sealed, and can be searched for. No two have one address.
 #[derive(Clone, Debug, PartialEq, Envelope)]
 #[envelope(
     table = "patients",
-    index(name = "by-email", partition_key = email),
     index(name = "by-name", partition_key = last_name, sort_key = clinic),
 )]
 struct Patient {
     #[partition_key]
     patient_id: String,
     #[encrypted]
-    #[searchable(normalize(trim, ascii_lowercase))]
+    #[searchable(normalize(trim, ascii_lowercase), unique)]
     email: String,
     #[encrypted]
     first_name: String,
@@ -69,8 +68,10 @@ async fn main() -> Outcome<()> {
     let for_records = KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
     let patients = Table::<Patient>::new(servers.dynamodb_through(&faults), for_records)
         .named(unique_name("patients"))
-        .with_search_keys(SearchKeys::per_table(search_keys));
+        .with_search_keys(SearchKeys::per_table(search_keys))
+        .with_claims(unique_name("patient-claims"));
     patients.create_table().send().await?;
+    patients.create_claims_table().await?;
 
     fill(&patients).await?;
     sign_up(&patients).await?;
@@ -108,44 +109,42 @@ async fn fill(patients: &Table<Patient>) -> Outcome<()> {
         patient(&id, &email, ["Max", name], "north")
     });
     let all: Vec<_> = meiers.chain(others).collect();
-    patients.batch_put(&all).send().await?;
+    for patient in &all {
+        patients.put(patient).send().await?;
+    }
     println!("stored {} patients", all.len());
     Ok(())
 }
 
-/// Somebody signs up. The address must not be in use.
-///
-/// Two sign-ups at the same moment could both succeed: an index is not unique.
+/// Somebody signs up twice at the same moment. One of the two gets the address.
 async fn sign_up(patients: &Table<Patient>) -> Outcome<()> {
-    let zoe = patient("p_zoe", "Zoe@Example.com", ["Zoë", "Bühler"], "south");
-    for attempt in ["first", "second"] {
-        match patients.index(|i| i.by_email).query(&zoe.email).one().await? {
-            None => {
-                patients.put(&zoe).send().await?;
-                println!("sign-up, {attempt} attempt: welcome, {}", zoe.first_name);
-            }
-            Some(_) => println!("sign-up, {attempt} attempt: the address is in use"),
-        }
-    }
-    Ok(())
-}
-
-/// However somebody types the address, it is found.
-async fn log_in(patients: &Table<Patient>) -> Outcome<()> {
-    for typed in ["zoe@example.com", " ZOE@EXAMPLE.COM ", "zoe@example.org"] {
-        let found = patients.index(|i| i.by_email).query(typed).one().await;
-        match found {
-            Ok(Some(patient)) => println!("log-in as {typed:?}: {}", patient.patient_id),
-            Ok(None) => println!("log-in as {typed:?}: unknown address"),
-            Err(error) if is_ambiguous(&error) => println!("log-in as {typed:?}: {error}"),
+    let zoe = |id: &str| patient(id, "Zoe@Example.com", ["Zoë", "Bühler"], "south");
+    let (first, second) = (zoe("p_zoe"), zoe("p_zoe_again"));
+    let put = |patient| patients.put(patient).if_not_exists().send();
+    let (one, other) = tokio::join!(put(&first), put(&second));
+    for signed_up in [one, other] {
+        match signed_up {
+            Ok(()) => println!("sign-up: welcome, {}", first.first_name),
+            Err(error) if is_taken(&error) => println!("sign-up: the address is in use"),
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
 }
 
-fn is_ambiguous(error: &envelope_dynamo::Error) -> bool {
-    matches!(error.kind(), ErrorKind::Data(DataError::SeveralRecords { .. }))
+fn is_taken(error: &envelope_dynamo::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Write(WriteError::Taken { .. }))
+}
+
+/// However somebody types the address, it is found. Nobody else has it.
+async fn log_in(patients: &Table<Patient>) -> Outcome<()> {
+    for typed in ["zoe@example.com", " ZOE@EXAMPLE.COM ", "zoe@example.org"] {
+        match patients.unique(|patient| patient.email).get(typed).send().await? {
+            Some(patient) => println!("log-in as {typed:?}: {}", patient.first_name),
+            None => println!("log-in as {typed:?}: unknown address"),
+        }
+    }
+    Ok(())
 }
 
 /// The support desk of a clinic looks for a name, and turns the pages.
@@ -206,6 +205,7 @@ fn what_was_sent(faults: &Faults) {
 /// It takes 70 minutes: we set the clock forward.
 async fn rotation(servers: &Servers) -> Outcome<String> {
     let (clock, name) = (Arc::new(TestClock::default()), unique_name("search-keys"));
+    let claims = unique_name("patient-claims");
     let for_search = create_kms_key(servers.kms()).await?;
     let store = || {
         let for_search = KmsKeyProvider::new(servers.kms().clone(), &*for_search);
@@ -216,10 +216,12 @@ async fn rotation(servers: &Servers) -> Outcome<String> {
     let search_keys = || SearchKeys::per_table(store()).with_clock(clock.clone());
     let for_records = || KmsKeyProvider::new(servers.kms().clone(), servers.kms_key_id());
     let patients = Table::<Patient>::new(servers.dynamodb().clone(), for_records())
-        .named(unique_name("patients"));
+        .named(unique_name("patients"))
+        .with_claims(&*claims);
     store().create_table().await?;
     store().create("patients").await?;
     patients.create_table().send().await?;
+    patients.create_claims_table().await?;
     // Two services. Each reads the search keys for itself, as processes do.
     let mut services = Services {
         sign_up: patients.clone().with_search_keys(search_keys()),
@@ -243,7 +245,7 @@ async fn rotation(servers: &Servers) -> Outcome<String> {
     writeln!(out, "{} min  no writer uses the old key any more", wait(&clock, began, retire_from))?;
     let schema = SchemaFile::new().with::<Patient>();
     let table = StoredTable::new(servers.dynamodb().clone(), &schema, "patients")?;
-    let (table, keys) = (table.named(patients.name()), search_keys());
+    let (table, keys) = (table.named(patients.name()).with_claims(claims), search_keys());
     match store().retire_unless_stale("patients", [table.stale(&keys)]).await {
         Err(RetireError::Stale(report)) => {
             writeln!(out, "        retire is refused: {} records have old tags", report.stale)?;
@@ -303,7 +305,7 @@ fn numbered(number: usize) -> Patient {
 async fn log_in_as(patients: Table<Patient>, numbers: Range<usize>) -> Outcome<usize> {
     for number in numbers.clone() {
         let typed = numbered(number).email.to_uppercase();
-        let found = patients.index(|i| i.by_email).query(typed).one().await?;
+        let found = patients.unique(|patient| patient.email).get(typed).send().await?;
         if found.is_none_or(|patient| patient.patient_id != format!("p_{number}")) {
             return Err(format!("the log-in of patient {number} failed").into());
         }

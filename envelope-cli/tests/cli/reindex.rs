@@ -146,6 +146,44 @@ async fn a_record_that_fails_is_named_and_left_over() {
     assert_eq!(users.stale().code, 3);
 }
 
+/// The address becomes unique in a later version of the program.
+mod later {
+    use envelope_dynamo::Envelope;
+
+    #[derive(Debug, Envelope)]
+    #[envelope(table = "users")]
+    pub(super) struct User {
+        #[partition_key]
+        pub(super) user_id: String,
+        #[encrypted]
+        #[searchable(normalize(trim, ascii_lowercase), unique)]
+        pub(super) email: String,
+    }
+}
+
+#[tokio::test]
+async fn unique_values_are_claimed() {
+    let users = Users::rotating(2).await;
+    let claims = unique_name("user-claims");
+    let kms = KmsKeyProvider::new(users.bench.servers.kms().clone(), &*users.bench.old);
+    let later = Table::<later::User>::new(users.bench.servers.dynamodb().clone(), kms);
+    later.with_claims(&*claims).create_claims_table().await.unwrap();
+    let schema = SchemaFile::new().with::<later::User>().to_string();
+    let schema = file("unique.schema.json", &schema);
+    let keys = ["--kms-key", &users.bench.old];
+    let reindex = |more: &[&str]| {
+        let table = ["reindex", "--table", &users.name, "--schema", &schema];
+        users.bench.run(&[&table[..], &keys, &users.search(), more].concat())
+    };
+    reindex(&[]).refused(2, &["`User` has unique fields", "--claims"]);
+    let done = reindex(&["--claims", &claims]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.stdout.starts_with("reindexed 3   already 0"), "{}", done.stdout);
+    let scan = users.bench.servers.dynamodb().scan().table_name(&claims).send().await.unwrap();
+    // The run knows both versions of the search key.
+    assert_eq!(scan.items().len(), 6);
+}
+
 #[tokio::test]
 async fn mistakes_are_explained() {
     let users = Users::rotating(0).await;

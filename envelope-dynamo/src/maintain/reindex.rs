@@ -71,9 +71,9 @@ impl StoredTable {
     /// | `other_key` | is due, but `from` has no key for it |
     /// | `failed` | does not open or not seal, has a field of a tag in plaintext, or has a unique value that another record has; it stays as it is |
     ///
-    /// With unique fields, it needs [`with_claims`](Self::with_claims). A record whose values are not
-    /// claimed is due, too: this also claims the values of records that were written before a field
-    /// became unique. The update and the claims are one transaction.
+    /// With unique fields, it needs [`with_claims`](Self::with_claims). A record whose values are
+    /// not claimed is due, too: this also claims the values of records that were written before
+    /// a field became unique. The update and the claims are one transaction.
     ///
     /// During a rotation, run it after [`retire_from`](crate::keys::SearchBranch::retire_from):
     /// from then on no process writes tags of the older version.

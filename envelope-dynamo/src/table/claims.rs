@@ -33,6 +33,7 @@ use crate::record::key_identity::KeyIdentity;
 use crate::record::kind::Kind;
 use crate::record::schema::Schema;
 use crate::table::Table;
+use crate::table::transaction::target::invalid;
 
 /// The key of a claim: a search tag.
 const CLAIM: &str = "claim";
@@ -42,6 +43,9 @@ const OWNER: &str = "owner";
 
 /// How long a new table may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(120);
+
+pub(crate) const NO_UNIQUE_FIELD: DataError =
+    DataError::Malformed("the struct has no unique field");
 
 const NO_OWNER: DataError = DataError::Malformed(
     "a claim names no primary key of this table, so this library did not write it: delete the \
@@ -118,7 +122,7 @@ impl<T: Entity, P: ?Sized> Table<T, P> {
             let attribute = T::KINDS.iter().find_map(first_unique).unwrap_or("blind_..");
             return Err(Error::new(id(), UsageError::NoClaims { attribute }));
         };
-        let invalid = |_: BuildError| Error::new(id(), NO_OWNER);
+        let invalid = |error: BuildError| invalid(&id(), error);
         let key = KeySchemaElement::builder().attribute_name(CLAIM).key_type(KeyType::Hash);
         let definition = AttributeDefinition::builder()
             .attribute_name(CLAIM)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_sdk_dynamodb::Client;
 use envelope_dynamo::keys::{Clock, SearchKeyTable, SearchKeys};
 use envelope_dynamo::maintain::SchemaFile;
-use envelope_dynamo::record::Unversioned;
+use envelope_dynamo::record::{Unclaimed, Unversioned};
 use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_kms_key, unique_name};
@@ -217,7 +217,7 @@ impl World {
     }
 }
 
-async fn put<T: Envelope + Unversioned + Sync>(
+async fn put<T: Envelope + Unversioned + Unclaimed + Sync>(
     table: &Table<T>,
     records: impl Iterator<Item = T>,
 ) -> Outcome<()> {

@@ -1,7 +1,8 @@
 //! The code of docs/guide/search.md.
 
-use envelope_dynamo::keys::{SearchKeyTable, SearchKeys};
-use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
+use envelope_dynamo::error::WriteError;
+use envelope_dynamo::keys::{LocalSearchKeys, SearchKey, SearchKeyTable, SearchKeys};
+use envelope_dynamo::{Envelope, Error, ErrorKind, KmsKeyProvider, Table};
 use envelope_examples::servers::unique_name;
 use envelope_tests::{Item, local_keys, servers, stored, text};
 
@@ -48,4 +49,51 @@ async fn the_guide_writes_search_tags_and_searches() -> Result<(), Box<dyn std::
     let all: Vec<User> = by_email.query("zoe@example.com").limit(20).send().await?;
     assert_eq!((found.as_ref(), all.as_slice()), (Some(&user), &[user.clone()][..]));
     Ok(())
+}
+
+mod unique {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "users")]
+    struct User {
+        #[partition_key]
+        user_id: String,
+        #[encrypted]
+        #[searchable(normalize(trim, ascii_lowercase), unique)]
+        email: String,
+    }
+
+    #[tokio::test]
+    async fn the_guide_keeps_values_unique() -> Result<(), Box<dyn std::error::Error>> {
+        let servers = servers().await;
+        let users = Table::new(servers.dynamodb().clone(), local_keys(1));
+        let users = users.named(unique_name("users"));
+        users.create_table().send().await?;
+        let user = User { user_id: "u_1".to_owned(), email: "zoe@example.com".to_owned() };
+        let keys = LocalSearchKeys::new(SearchKey::generate()?).into();
+        sign_up_and_log_in(users, user, keys).await?;
+        Ok(())
+    }
+
+    async fn sign_up_and_log_in(
+        users: Table<User>,
+        user: User,
+        keys: SearchKeys,
+    ) -> Result<(), Error> {
+        let users = users.with_search_keys(keys).with_claims("user-claims");
+        let users = users.with_claims(unique_name("user-claims")); // each test has its own
+        users.create_claims_table().await?; // once, by the operator: partition key `claim`, of type B
+
+        match users.put(&user).if_not_exists().send().await {
+            Ok(()) => println!("welcome"),
+            Err(error) => match error.kind() {
+                ErrorKind::Write(WriteError::Taken { field }) => println!("{field} is in use"),
+                _ => return Err(error),
+            },
+        }
+        let user: Option<User> = users.unique(|u| u.email).get("Zoe@Example.com ").send().await?;
+        assert_eq!(user.map(|user| user.user_id).as_deref(), Some("u_1"));
+        Ok(())
+    }
 }

@@ -9,10 +9,10 @@ use crate::expression::Condition;
 use crate::item::entity::Entity;
 use crate::item::unique_value::UniqueValue;
 use crate::record::item_key::key_attributes;
-use crate::table::claims::Claims;
 use crate::table::claims::action::claims_of;
 use crate::table::claims::release::former;
 use crate::table::claims::write::Claimed;
+use crate::table::claims::{Claims, NO_UNIQUE_FIELD};
 use crate::table::transaction::target::Action;
 use crate::table::write::put::{Put, PutRequest, RecordRef, SealedPut};
 
@@ -36,7 +36,8 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         let (table, record) = (self.table, sealed.record.clone());
         let id = || record.id.clone();
         let fail = |problem| Error::new(id(), problem);
-        let Some(claims) = table.claims_of(&record.kind).map_err(fail)? else { return Ok(()) };
+        let claims = table.claims_of(&record.kind).map_err(fail)?;
+        let claims = claims.ok_or_else(|| Error::new(id(), NO_UNIQUE_FIELD))?;
         let is_repeatable = sealed.condition.is_none();
         let (key, mut replaced) = (key_attributes::<T::First>(&record.item), Item::new());
         let mut tries = 0;

@@ -5,20 +5,18 @@ use envelope_core::UnwrapKey;
 
 use crate::dynamodb::Item;
 use crate::error::Error;
-use crate::error::data::DataError;
 use crate::error::write::WriteError;
 use crate::expression::Limit;
 use crate::expression::limit::name_limit;
 use crate::item::modify_record::{Modification, Stored};
 use crate::record::Envelope;
 use crate::record::kind::Kind;
+use crate::table::claims::NO_UNIQUE_FIELD;
 use crate::table::claims::release::former;
 use crate::table::claims::write::Claimed;
 use crate::table::transaction::target::Action;
 use crate::table::write::change_loop::{ChangeLoop, Written};
 use crate::table::write::modify::run::Beside;
-
-const NO_UNIQUE_FIELD: DataError = DataError::Malformed("the struct has no unique field");
 
 impl<T: Envelope> Beside<T> {
     /// Writes the record and claims its new values. Returns the item as it is stored afterwards, if
