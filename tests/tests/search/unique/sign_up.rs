@@ -147,6 +147,22 @@ async fn a_table_of_claims_that_does_not_exist_is_named() {
     assert_eq!(bench.records().await, 0);
 }
 
+/// Without its tag, a value cannot be claimed.
+#[tokio::test]
+async fn a_handle_that_leaves_tags_out_writes_no_unique_values() {
+    let bench = Bench::new().await;
+    bench.users().put(&user("u_1", "zoe@example.com")).send().await.unwrap();
+    bench.faults.forget_calls();
+    let users = bench.users().without_search_tags();
+    let error = users.put(&user("u_2", "ana@example.com")).send().await.unwrap_err();
+    assert!(error.to_string().contains("nobody can keep a field unique"), "{error}");
+    assert_eq!(bench.faults.all_requests().len(), 0);
+    let change = |user: &mut User| user.email = "ana@example.com".into();
+    users.update("u_1").modify(change).send().await.unwrap_err();
+    users.update("u_1").modify(|user| user.address = "x".into()).send().await.unwrap();
+    assert_eq!(bench.owner_of("zoe@example.com").await.as_deref(), Some("u_1"));
+}
+
 #[tokio::test]
 async fn no_value_is_sent() {
     let bench = Bench::new().await;
