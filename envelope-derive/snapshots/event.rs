@@ -194,4 +194,10 @@ const _: () = {
         T: __envelope::serde::Serialize,
         T: __envelope::serde::Deserialize<'static>,
     {}
+    #[automatically_derived]
+    impl<T> __envelope::Unclaimed for Event<T>
+    where
+        T: __envelope::serde::Serialize,
+        T: __envelope::serde::Deserialize<'static>,
+    {}
 };

@@ -184,4 +184,6 @@ const _: () = {
     }
     #[automatically_derived]
     impl __envelope::Unversioned for Order {}
+    #[automatically_derived]
+    impl __envelope::Unclaimed for Order {}
 };

@@ -285,4 +285,6 @@ const _: () = {
     }
     #[automatically_derived]
     impl __envelope::Unversioned for Patient {}
+    #[automatically_derived]
+    impl __envelope::Unclaimed for Patient {}
 };

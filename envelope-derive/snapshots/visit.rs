@@ -243,4 +243,6 @@ const _: () = {
     }
     #[automatically_derived]
     impl __envelope::Unversioned for Visit {}
+    #[automatically_derived]
+    impl __envelope::Unclaimed for Visit {}
 };

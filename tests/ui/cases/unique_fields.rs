@@ -19,9 +19,9 @@ struct Order {
     card: String,
 }
 
-async fn calls(users: Table<User>, user: User, orders: Table<Order>) {
+fn calls(users: Table<User>, user: User, orders: Table<Order>) {
     let _ = users.batch_put([&user]);
-    let _ = users.put(&user).into_sdk().await;
+    let _ = users.put(&user).into_sdk();
     let _ = users.put(&user).returning_old();
     let _ = orders.unique(|order| order.card).get("4111");
 }

@@ -19,7 +19,7 @@ use crate::record::unique::{UniqueField, UniqueFields};
 use crate::table::Table;
 use crate::table::read::open::answer;
 
-impl<T: UniqueFields, P: UnwrapKey + ?Sized> Table<T, P> {
+impl<T, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Selects a `#[searchable(unique)]` field, to get the record that has a value.
     ///
     /// It needs [`with_search_keys`](Self::with_search_keys) and
@@ -45,7 +45,10 @@ impl<T: UniqueFields, P: UnwrapKey + ?Sized> Table<T, P> {
     pub fn unique<V>(
         &self,
         choose: impl FnOnce(&T::Uniques) -> UniqueField<T, V>,
-    ) -> Unique<'_, T, P, V> {
+    ) -> Unique<'_, T, P, V>
+    where
+        T: UniqueFields,
+    {
         Unique { table: self, field: choose(&T::uniques()) }
     }
 }
