@@ -3,7 +3,7 @@
 
 A page may link to any file of the repository, by a path relative to itself. In the book, a link to a chapter leads to
 the chapter, wherever its file is, and a link to another file leads to that file's public address. The address is the
-`repository` of the workspace in Cargo.toml. As long as there is none, the link becomes its text and the file's path.
+`repository` of the workspace in Cargo.toml. As long as that is a placeholder, the link becomes its text and the file's path.
 
 A chapter that is the README.md of another folder, such as the decisions, is followed by the other pages of its folder,
 so that SUMMARY.md need not list them.
@@ -22,9 +22,9 @@ PIECE = re.compile(r"^ *```.*?^ *```|\[((?:[^\[\]`]|`[^`]*`)*)\]\(([^)\s]+)\)|`[
 
 
 def repository():
-    """The public address of the repository, or None."""
+    """The public address of the repository. None for the placeholder that Cargo.toml has until there is one."""
     found = re.search(r'^repository = "(.+?)/?"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
-    return found and found.group(1)
+    return found.group(1) if found and "/OWNER/" not in found.group(1) else None
 
 
 def chapters(items):
