@@ -233,17 +233,23 @@ impl fmt::Debug for TestKeyProvider {
     }
 }
 
-/// A clock that moves only with [`advance`](Self::advance).
+/// A clock that moves only with [`advance`](Self::advance) and [`suspend`](Self::suspend).
 #[derive(Debug)]
 pub struct TestClock {
     start: Instant,
     started_at: SystemTime,
     passed: Mutex<Duration>,
+    suspended: Mutex<Duration>,
 }
 
 impl Default for TestClock {
     fn default() -> Self {
-        Self { start: Instant::now(), started_at: SystemTime::now(), passed: Mutex::default() }
+        Self {
+            start: Instant::now(),
+            started_at: SystemTime::now(),
+            passed: Mutex::default(),
+            suspended: Mutex::default(),
+        }
     }
 }
 
@@ -251,6 +257,12 @@ impl TestClock {
     /// Moves the clock forward by `time`.
     pub fn advance(&self, time: Duration) {
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner) += time;
+    }
+
+    /// Moves the time of day forward by `time`. The monotonic clock stands still, as it may while a
+    /// machine is suspended or a function in the cloud is frozen.
+    pub fn suspend(&self, time: Duration) {
+        *self.suspended.lock().unwrap_or_else(PoisonError::into_inner) += time;
     }
 }
 
@@ -260,6 +272,7 @@ impl Clock for TestClock {
     }
 
     fn system_time(&self) -> SystemTime {
-        self.started_at + *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+        let suspended = *self.suspended.lock().unwrap_or_else(PoisonError::into_inner);
+        self.started_at + suspended + *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

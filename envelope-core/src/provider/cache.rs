@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::KeyFuture;
 use super::clock::{Clock, SystemClock};
 use super::events::{KeyEvent, KeyObserver, NoObserver, report};
+use super::later_clock::LaterClock;
 use super::shared_call::{Waiter, lock};
 use crate::error::KeyError;
 
@@ -32,7 +33,7 @@ pub struct Cache<K, V: 'static> {
     max_age_of: fn(&V) -> Duration,
     /// The event to report after a value was fetched.
     fetched: KeyEvent,
-    clock: Arc<dyn Clock>,
+    clock: LaterClock,
     observer: Arc<dyn KeyObserver>,
     entries: Mutex<Entries<K, V>>,
 }
@@ -52,7 +53,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
             limits,
             max_age_of: |_| Duration::MAX,
             fetched,
-            clock: Arc::new(SystemClock),
+            clock: LaterClock::new(Arc::new(SystemClock)),
             observer: Arc::new(NoObserver),
             entries: Mutex::new(Entries::new(limits.max_entries)),
         }
@@ -63,9 +64,9 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + 'static> Cache<K, V> {
         self.max_age_of = max_age_of;
     }
 
-    /// Measures ages by `clock`.
+    /// Measures ages by both clocks of `clock`.
     pub fn set_clock(&mut self, clock: Arc<dyn Clock>) {
-        self.clock = clock;
+        self.clock = LaterClock::new(clock);
     }
 
     /// Reports events to `observer`.

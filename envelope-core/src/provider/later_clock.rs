@@ -1,4 +1,4 @@
-//! A clock that does not stop when the machine is suspended.
+//! The clock of caches: it does not stop while the machine is suspended.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};

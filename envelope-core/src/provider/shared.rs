@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::{Clock, SystemClock};
 use super::events::{KeyEvent, KeyObserver, NoObserver, report};
+use super::later_clock::LaterClock;
 use super::shared_call::{SharedCall, Waiter, lock};
 use super::{GeneratedKey, KeyFuture, UnwrapKey, WrapKey};
 use crate::context::EncryptionContext;
@@ -90,7 +91,7 @@ impl SharingLimits {
 pub struct SharedKeyProvider<P> {
     inner: Arc<P>,
     limits: SharingLimits,
-    clock: Arc<dyn Clock>,
+    clock: LaterClock,
     observer: Arc<dyn KeyObserver>,
     keys: Mutex<Keys>,
 }
@@ -145,7 +146,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
         Self {
             inner: Arc::new(inner),
             limits,
-            clock: Arc::new(SystemClock),
+            clock: LaterClock::new(Arc::new(SystemClock)),
             observer: Arc::new(NoObserver),
             keys: Mutex::default(),
         }
@@ -161,7 +162,7 @@ impl<P: WrapKey + 'static> SharedKeyProvider<P> {
     /// Measures ages by `clock`: for tests.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.clock = LaterClock::new(clock);
         self
     }
 

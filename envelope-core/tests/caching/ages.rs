@@ -316,3 +316,18 @@ async fn with_a_maximal_age_of_zero_every_read_is_a_call() {
     assert_eq!(cache.read(&note).await, Err(KeyErrorKind::Unreachable));
     assert_eq!(cache.count(KeyEvent::CacheHit), 0);
 }
+
+#[tokio::test]
+async fn an_age_counts_while_the_machine_is_suspended() {
+    let cache = cache(CacheLimits::new(5 * MINUTE));
+    let note = cache.fetched(1).await;
+    cache.clock.suspend(4 * MINUTE);
+    cache.read(&note).await.unwrap();
+    assert_eq!(cache.calls.unwrap_calls(), 1);
+    cache.clock.suspend(MINUTE);
+    cache.read(&note).await.unwrap();
+    assert_eq!(cache.calls.unwrap_calls(), 2, "five minutes passed by the time of day");
+    cache.clock.suspend(5 * MINUTE);
+    cache.provider.remove_expired();
+    assert_eq!(cache.keys_held(), 0);
+}

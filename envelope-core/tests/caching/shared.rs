@@ -453,3 +453,13 @@ async fn a_caller_right_after_a_failure_makes_a_new_call() {
     sharing.key("t1").await.unwrap();
     assert_eq!(sharing.calls.generate_calls(), 2, "the new key is kept");
 }
+
+#[tokio::test]
+async fn a_key_is_not_shared_for_longer_because_the_machine_was_suspended() {
+    let sharing = sharing(SharingLimits::new(5 * MINUTE, 100));
+    let first = sharing.key("t1").await.unwrap();
+    sharing.clock.suspend(5 * MINUTE - TICK);
+    assert_eq!(sharing.key("t1").await.unwrap(), first);
+    sharing.clock.suspend(TICK);
+    assert_ne!(sharing.key("t1").await.unwrap(), first);
+}

@@ -511,6 +511,16 @@ async fn many_records_cost_one_version_and_one_key() {
 }
 
 #[tokio::test]
+async fn versions_and_keys_age_while_the_machine_is_suspended() {
+    let bench = Bench::new();
+    bench.write().await;
+    let new = bench.store.rotate("grandmother");
+    bench.clock.suspend(10 * MINUTE);
+    assert_eq!(bench.write().await.0, new);
+    assert_eq!(bench.store.calls(), (2, 2));
+}
+
+#[tokio::test]
 async fn a_new_version_is_used_and_old_records_still_open() {
     let bench = Bench::new();
     let (old, sealed) = bench.write().await;

@@ -29,7 +29,8 @@ impl CacheLimits {
     /// # Security
     ///
     /// A disabled key or a revoked permission is noticed at the latest when the keys in the cache
-    /// reach this age.
+    /// reach this age. An age is measured by the monotonic clock and by the time of day, and the
+    /// longer time counts. So it also counts while a machine is suspended or a function is frozen.
     #[must_use]
     pub const fn new(max_age: Duration) -> Self {
         Self { max_age, max_uses: u64::MAX, max_entries: 1_000, grace: Duration::ZERO }
