@@ -75,7 +75,8 @@ fn a_search_tag_is_an_authenticated_attribute_of_the_schema() {
     assert!(email.contains(&format!("mark: {:?}", Mark::Authenticated)), "{email}");
     assert!(
         email.contains(
-            "SearchTag { name: \"email\", fields: [(\"email\", [Trim, AsciiLowercase])] }"
+            "SearchTag { name: \"email\", fields: [(\"email\", [Trim, AsciiLowercase])], is_unique: \
+             false }"
         ),
         "{email}"
     );
