@@ -99,16 +99,21 @@ else
 fi
 
 step "the oldest versions of direct dependencies"
-cp "$unpacked/Cargo.lock" "$unpacked/newest.lock"
-rm "$unpacked/Cargo.lock"
-# An unstable option of cargo, which needs no nightly compiler. The Python package is not concerned.
-if (cd "$unpacked" && RUSTC_BOOTSTRAP=1 cargo update --quiet -Z direct-minimal-versions); then
-  inside cargo check --workspace --features "$features" --target-dir ../oldest ||
+# Without dev-dependencies, which no user compiles. `-Z` is for unstable options of cargo; this needs no nightly compiler.
+readonly oldest=target/release-oldest
+rm -rf "$oldest"
+mkdir -p "$oldest"
+cp "$unpacked/Cargo.toml" "$oldest/"
+for crate in "${crates[@]}"; do
+  cp -r "$unpacked/$crate" "$oldest/"
+  awk '/^\[/ { skip = /^\[dev-dependencies/ } !skip' "$unpacked/$crate/Cargo.toml" >"$oldest/$crate/Cargo.toml"
+done
+if (cd "$oldest" && RUSTC_BOOTSTRAP=1 cargo update --quiet -Z direct-minimal-versions); then
+  cargo check --manifest-path "$oldest/Cargo.toml" --workspace --features "$features" --target-dir target/oldest ||
     problem "does not compile with the oldest versions that Cargo.toml allows: raise them"
 else
-  problem "cargo finds no oldest versions: see above"
+  problem "no oldest versions fit together: in Cargo.toml, raise the version of the package that cargo names"
 fi
-mv "$unpacked/newest.lock" "$unpacked/Cargo.lock"
 
 step "changes of the public items that break users"
 if is_published envelope-dynamo; then
@@ -124,7 +129,8 @@ tool cargo-cyclonedx 0.5.9
 (cd "$unpacked" && ../tools/bin/cargo-cyclonedx cyclonedx --format json --spec-version 1.5 --quiet)
 mkdir -p target/sbom
 for crate in "${crates[@]}"; do
-  cp "$unpacked/$crate/$crate.cdx.json" target/sbom/ || problem "no bill of materials of $crate"
+  # Without the paths of this machine.
+  sed "s|path+file://$PWD/$unpacked/|path+file:///|g" "$unpacked/$crate/$crate.cdx.json" >"target/sbom/$crate.cdx.json"
 done
 ls -l target/sbom
 
@@ -146,8 +152,8 @@ $(printf '       cargo publish -p %s\n' "${crates[@]}")
   4. git tag -s v$version -m "Version $version" && git push origin v$version
   5. Create a release of the tag at $repository/releases, with the changelog's section, and attach target/sbom/*.json.
   6. Look at https://docs.rs/envelope-dynamo/$version and at the four other crates there: docs.rs builds them some minutes later.
-  7. The Python package has its own version (python/src/envelope_dynamo/__init__.py). If it changed, build it in python/ with
-     \`python -m build\`, and publish dist/* with \`twine upload\`.
+  7. The Python package has its own version (python/src/envelope_dynamo/__init__.py). If it changed, tests/interop.sh builds
+     and tests it. Publish it by: twine upload target/interop/dist/*
   8. In README.md and docs/guide/first-record.md, replace the dependency on a checkout by the version. Raise \`version\` in
      Cargo.toml.
 EOF
