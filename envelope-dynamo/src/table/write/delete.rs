@@ -147,7 +147,7 @@ impl<'a, T: Envelope, P: ?Sized> Delete<'a, T, P> {
             }
             Ok(old) => {
                 if let (Some(claims), Some(old)) = (claims, &old) {
-                    claims.release(&key, &id, &former(&no_values, old)).await;
+                    Box::pin(claims.release(&key, &id, &former(&no_values, old))).await;
                 }
                 Ok(old.filter(|_| returns_old).map(|old| attempt.returned(old)))
             }

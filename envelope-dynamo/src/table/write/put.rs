@@ -255,7 +255,7 @@ impl<'a, T: Entity, P: WrapKey + ?Sized, R: RecordRef<T>> Put<'a, T, P, R> {
         let is_unprotected = self.record.borrow().is_unprotected();
         let sealed = self.sealed().await?;
         if sealed.is_claimed() {
-            return self.deliver_claimed(sealed).await.map(|()| None);
+            return Box::pin(self.deliver_claimed(sealed)).await.map(|()| None);
         }
         let PutRequest { request, id, .. } = sealed.request(self.table, None)?;
         let (returns_old, is_conditional) =

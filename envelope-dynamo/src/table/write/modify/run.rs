@@ -121,7 +121,9 @@ impl<T: Envelope> Beside<T> {
         let request =
             self.request(record, &stored, modification.as_ref(), &limits).map_err(fail)?;
         if let Some(new) = modification.as_ref().filter(|new| new.has_unique_values()) {
-            let written = self.write_claimed(record, &stored, new, &request, &limits).await?;
+            // Boxed, so that other changes do not carry its state.
+            let written = self.write_claimed(record, &stored, new, &request, &limits);
+            let written = Box::pin(written).await?;
             let attempt = record.attempt();
             return match written {
                 Written::Done(new) => self.done(record, attempt, stored, modification, new).await,
@@ -181,7 +183,9 @@ impl<T: Envelope> Beside<T> {
         modification: Option<Modification>,
         new: Option<Item>,
     ) -> Result<Written<T>, Error> {
-        self.release(record, &stored, modification.as_ref()).await;
+        if modification.as_ref().is_some_and(|new| !new.unique.is_empty()) {
+            Box::pin(self.release(record, &stored, modification.as_ref())).await;
+        }
         let record = match new.filter(|_| self.has_changes()) {
             Some(new) => record.table.open_written(attempt.returned(new)).await,
             None => {
