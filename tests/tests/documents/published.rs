@@ -25,7 +25,7 @@ const FOLDERS: [&str; 5] =
 #[test]
 fn the_manifests_of_published_crates_agree() {
     let packages = packages();
-    let published: BTreeSet<_> = packages.iter().map(|package| name(package)).collect();
+    let published: BTreeSet<_> = packages.iter().map(name).collect();
     assert_eq!(published, BTreeSet::from(PUBLISHED), "the other packages have `publish = false`");
     for package in &packages {
         let name = name(package);
