@@ -19,8 +19,13 @@ def beside_aws():
     rows = [(name, [("blue", ours), ("grey", theirs)]) for name, (ours, theirs) in figures.beside_aws().items()]
     top = bars(canvas, top + 40, rows, 102, unit="{:,.3g} µs")
     with_kms_key, with_branch_key = figures.bytes_added()
-    canvas.text(MARGIN, top + 18, "Bytes that Envelope adds to an item", "head")
-    rows = [("KMS key", [("blue", with_kms_key)]), ("branch key", [("blue", with_branch_key)])]
+    canvas.text(MARGIN, top + 18, "Bytes added to an item", "head")
+    ours, theirs = figures.bytes_beside_aws()
+    rows = [
+        ("local key", [("blue", ours), ("grey", theirs)]),
+        ("KMS key", [("blue", with_kms_key)]),
+        ("branch key", [("blue", with_branch_key)]),
+    ]
     bars(canvas, top + 30, rows, 102, unit="{:.0f} B")
     return canvas
 

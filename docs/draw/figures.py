@@ -37,6 +37,12 @@ def _peers():
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
 
 
+def bytes_beside_aws():
+    """Bytes that each library adds to the item of the comparison, under a local key: (ours, theirs)."""
+    row = next(row for row in _peers() if row[0].startswith("bytes added"))
+    return number(row[1]), number(row[2])
+
+
 def bytes_added():
     """Bytes that sealing adds to an item: (with one KMS key, with a branch key)."""
     rows = {row[0]: number(row[1]) for row in table("docs/FORMAT.md", "what") if row[0].startswith("added to an item")}
