@@ -115,6 +115,34 @@ impl Side {
 impl Node {
     /// The expression, with paths and values as the writer renders them.
     fn text(&self, writer: &mut dyn Writer) -> Result<String, ErrorKind> {
+        match self {
+            Self::And(_) => self.joined(" AND ", writer),
+            Self::Or(_) => self.joined(" OR ", writer),
+            Self::Not(node) if node.is_joined() => Ok(format!("NOT ({})", node.text(writer)?)),
+            Self::Not(node) => Ok(format!("NOT {}", node.text(writer)?)),
+            one => one.comparison(writer),
+        }
+    }
+
+    /// The operands of a chain of `AND` or of `OR`. A chain is as deep as it is long, so it is not
+    /// followed by recursion: the longest condition would need megabytes of stack.
+    fn joined(&self, operator: &str, writer: &mut dyn Writer) -> Result<String, ErrorKind> {
+        let (mut texts, mut nodes) = (Vec::new(), vec![self]);
+        while let Some(node) = nodes.pop() {
+            let is_of_chain = std::mem::discriminant(node) == std::mem::discriminant(self);
+            match node {
+                Self::And(sides) | Self::Or(sides) if is_of_chain => {
+                    nodes.extend(sides.iter().rev());
+                }
+                node if node.is_joined() => texts.push(format!("({})", node.text(writer)?)),
+                node => texts.push(node.text(writer)?),
+            }
+        }
+        Ok(texts.join(operator))
+    }
+
+    /// A node without others in it.
+    fn comparison(&self, writer: &mut dyn Writer) -> Result<String, ErrorKind> {
         Ok(match self {
             Self::Compare(left, comparison, right) => {
                 let (left, attribute) = (left.text("", writer)?, left.attribute());
@@ -148,28 +176,8 @@ impl Node {
             }
             Self::Exists(path) => format!("attribute_exists({})", writer.path(path)?),
             Self::NotExists(path) => format!("attribute_not_exists({})", writer.path(path)?),
-            Self::And(sides) => self.joined(sides, " AND ", writer)?,
-            Self::Or(sides) => self.joined(sides, " OR ", writer)?,
-            Self::Not(node) => {
-                let inner = node.text(writer)?;
-                if node.is_joined() { format!("NOT ({inner})") } else { format!("NOT {inner}") }
-            }
+            Self::And(_) | Self::Or(_) | Self::Not(_) => self.text(writer)?,
         })
-    }
-
-    fn joined(
-        &self,
-        sides: &[Self; 2],
-        operator: &str,
-        writer: &mut dyn Writer,
-    ) -> Result<String, ErrorKind> {
-        let mut side = |node: &Self| {
-            let text = node.text(writer)?;
-            let same = std::mem::discriminant(node) == std::mem::discriminant(self);
-            Ok::<_, ErrorKind>(if node.is_joined() && !same { format!("({text})") } else { text })
-        };
-        let [left, right] = sides;
-        Ok([side(left)?, side(right)?].join(operator))
     }
 
     const fn is_joined(&self) -> bool {

@@ -110,7 +110,7 @@ fn stored_values<T>(unique: &[UniqueValue], replaced: &Item) -> Option<Condition
 fn is_expected(value: &UniqueValue, replaced: &Item, stored: &Item) -> bool {
     let stored = stored.get(value.attribute);
     match replaced.get(value.attribute).filter(|tag| !value.is_in(Some(tag))) {
-        Some(tag) => stored == Some(tag),
+        Some(former) => stored == Some(former),
         None => stored.is_none() || value.is_in(stored),
     }
 }
