@@ -4,11 +4,13 @@ mod attacks;
 mod changes;
 mod costs;
 mod crashes;
+mod decisions;
 mod entities;
 mod left_behind;
 mod maintenance;
 mod older;
 mod rotation;
+mod rotation_by_store;
 mod sign_up;
 mod transactions;
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::error::DataError;
+use envelope_dynamo::item::PlaintextItems;
 use envelope_tests::{bytes_of, number, with};
 
 use super::*;
@@ -129,4 +130,50 @@ async fn an_old_version_that_is_put_back_is_not_found() {
     assert_eq!(bench.owner_of("new@example.com").await, None);
     users.put(&user("u_new", "ana@example.com")).send().await.unwrap();
     assert_eq!(bench.owner_of("ana@example.com").await.as_deref(), Some("u_new"));
+}
+
+/// A plain item has nothing authentic, in whatever state the table reads plain items.
+#[tokio::test]
+async fn nobody_logs_in_as_a_plain_item() {
+    let (bench, users, [ana, _]) = two().await;
+    let plain = Item::from([
+        ("user_id".to_owned(), text("u_mallory")),
+        ("email".to_owned(), text("ana@example.com")),
+        ("address".to_owned(), text("x")),
+        ("logins".to_owned(), number(1)),
+        ("blind_email".to_owned(), ana["blind_email"].clone()),
+    ]);
+    bench.plant(&bench.name, plain).await;
+    bench.plant(&bench.claims, claim(&ana["blind_email"], owner("u_mallory"))).await;
+    for state in [PlaintextItems::Refuse, PlaintextItems::Read, PlaintextItems::ReadAndWrite] {
+        let users = users.clone().plaintext_items(state);
+        let got = users.unique(|u| u.email).get("ana@example.com").send().await.unwrap();
+        assert_eq!(got, None, "{state:?}");
+    }
+}
+
+/// Whoever can write records frees a value by removing its tag, as by deleting the record. The
+/// record does not open any more, so it does not share the value with the next owner.
+#[tokio::test]
+async fn a_removed_tag_frees_a_value_and_its_record_does_not_open() {
+    let (bench, users, [mut ana, _]) = two().await;
+    ana.remove("blind_email");
+    bench.plant(&bench.name, ana).await;
+    users.unique(|u| u.email).get("ana@example.com").send().await.unwrap_err();
+    users.put(&user("u_new", "ana@example.com")).send().await.unwrap();
+    assert_eq!(bench.owner_of("ana@example.com").await.as_deref(), Some("u_new"));
+    users.get("u_ana").send().await.unwrap_err();
+}
+
+/// An owner of the record's own form, with a key that DynamoDB takes, is no more than a record that
+/// is looked at: it bars nothing while it has no tag of the value.
+#[tokio::test]
+async fn a_claim_for_a_record_that_never_was_bars_nothing() {
+    let (bench, users, [ana, _]) = two().await;
+    bench.expire("u_ana").await;
+    for id in ["u_nobody", "u_zoe"] {
+        bench.plant(&bench.claims, claim(&ana["blind_email"], owner(id))).await;
+        users.put(&user("u_new", "ana@example.com")).send().await.unwrap();
+        assert_eq!(bench.owner_of("ana@example.com").await.as_deref(), Some("u_new"), "{id}");
+    }
 }

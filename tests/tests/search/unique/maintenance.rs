@@ -1,6 +1,10 @@
 //! Runs over whole tables claim the values of the records that they change.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_dynamo::maintain::{Counts, RunErrorKind, RunEvent, SchemaFile, StoredTable};
+use envelope_tests::with;
 
 use super::older::{Older, Searchable, older, searchable};
 use super::*;
@@ -133,4 +137,25 @@ fn the_schema_file_says_what_is_unique() {
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert!(changes[0].to_string().contains("unique now"), "{}", changes[0]);
     assert_eq!(before.changes_since(&file).len(), 0);
+}
+
+/// A claim was deleted, or made somebody else's, by whoever can write the table of claims. The
+/// next run gives it back to the record that has the value.
+#[tokio::test]
+async fn a_run_makes_claims_that_were_lost() {
+    let bench = Bench::new().await;
+    bench.users().put(&user("u_1", "zoe@example.com")).send().await.unwrap();
+    let claim = bench.items(&bench.claims).await.pop().unwrap();
+    let delete = bench.servers.dynamodb().delete_item().table_name(&bench.claims);
+    delete.key("claim", claim["claim"].clone()).send().await.unwrap();
+    assert_eq!(bench.reindex(only(1)).await, ([1, 0, 0], vec![]));
+    assert_eq!(bench.owner_of("zoe@example.com").await.as_deref(), Some("u_1"));
+
+    let nobody = HashMap::from([("user_id".to_owned(), text("u_nobody"))]);
+    let forged = with(&claim, "owner", AttributeValue::M(nobody));
+    bench.plant(&bench.claims, forged).await;
+    assert_eq!(bench.owner_of("zoe@example.com").await, None);
+    assert_eq!(bench.reindex(only(1)).await, ([1, 0, 0], vec![]));
+    assert_eq!(bench.items(&bench.claims).await, [claim]);
+    assert_eq!(bench.reindex(only(1)).await, ([0, 1, 0], vec![]));
 }
