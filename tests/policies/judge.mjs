@@ -129,7 +129,7 @@ for (const [name, policyArguments] of Object.entries(table.policies)) {
 
 // What the commands of each role really ask, recorded by a test.
 for (const { role, policy, requests } of JSON.parse(readFileSync(recorded))) {
-  for (const request of requests) await judge(`${role}, as recorded`, request, true, [policy])
+  for (const request of requests) await judge(`${role}, as recorded`, request, true, [policy].flat())
 }
 
 const mayAll = statement({ Action: 'dynamodb:*' })

@@ -62,6 +62,10 @@ pub(crate) struct PolicyArgs {
     #[arg(long, value_name = "ARN")]
     search_kms_key: Vec<String>,
 
+    /// The ARN of the table of claims, for a role that writes unique fields or reads by them
+    #[arg(long, value_name = "ARN")]
+    claims: Option<String>,
+
     /// Deny a writer the key of --search-kms-key: it writes searchable fields without search tags
     #[arg(long, requires = "search_kms_key", conflicts_with = "search_keys")]
     without_search_tags: bool,
@@ -192,6 +196,9 @@ fn facts(args: &PolicyArgs, role: Role, of_code: Option<SchemaFile>) -> Result<P
     }
     for key in &args.search_kms_key {
         facts = facts.search_kms_key(key)?;
+    }
+    if let Some(arn) = &args.claims {
+        facts = facts.claims(arn)?;
     }
     for (name, value) in &args.pin {
         facts = facts.pinned(name, value)?;

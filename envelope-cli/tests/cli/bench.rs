@@ -1,5 +1,7 @@
 //! A table with records, two KMS keys, and the servers at ports, for the command in its process.
 
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::ScalarAttributeType;
 use envelope_dynamo::maintain::SchemaFile;
 use envelope_dynamo::{Access, Envelope, KmsKeyProvider, Table};
@@ -86,6 +88,23 @@ impl Bench {
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let variables = self.loopback.environment().into_iter();
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// Clients of a service in a process of its own, whose calls are noted too.
+    pub(crate) async fn clients(&self) -> (aws_sdk_dynamodb::Client, aws_sdk_kms::Client) {
+        let credentials = Credentials::new("made-up", "made-up", None, None, "tests");
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(credentials)
+            .load()
+            .await;
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
+            .endpoint_url(self.loopback.dynamodb_url().unwrap());
+        let kms = aws_sdk_kms::config::Builder::from(&config).endpoint_url(self.loopback.kms_url());
+        (
+            aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            aws_sdk_kms::Client::from_conf(kms.build()),
+        )
     }
 
     /// Runs the command on the table.

@@ -1,6 +1,8 @@
 //! The calls that each role's commands make, recorded. With `ENVELOPE_CALLS=FILE` they are written
 //! to a file, with the role's policy: `tests/policies.sh` judges them by a simulator of IAM.
 
+mod claims;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -90,14 +92,21 @@ fn of_dynamodb(operation: &str, request: &Value) -> Value {
         ("action", json!(format!("dynamodb:{operation}"))),
         ("resource", json!(resource)),
     ]);
-    // Only these operations have the condition key.
-    if matches!(operation, "Scan" | "Query" | "GetItem" | "UpdateItem") && !attributes.is_empty() {
+    // Of the operations of roles whose policy has the condition key.
+    let has_attributes =
+        matches!(operation, "Scan" | "Query" | "GetItem" | "UpdateItem" | "ConditionCheckItem");
+    if has_attributes && !attributes.is_empty() {
         asked.insert("attributes", json!(attributes));
     }
     for (key, parameter) in [("select", "Select"), ("return", "ReturnValues")] {
         if let Some(value) = request.get(parameter) {
             asked.insert(key, value.clone());
         }
+    }
+    if operation == "GetItem" {
+        let is_projected = request.get("ProjectionExpression").is_some();
+        let select = if is_projected { "SPECIFIC_ATTRIBUTES" } else { "ALL_ATTRIBUTES" };
+        asked.insert("select", json!(select));
     }
     json!(asked)
 }
@@ -244,6 +253,8 @@ async fn the_calls_of_each_role_are_those_of_its_policy() {
     roles.push(json!({
         "role": "backfill", "policy": policy(&schema, "backfill", &of_shop), "requests": requests,
     }));
+
+    roles.extend(claims::roles().await);
 
     if let Some(path) = env::var_os("ENVELOPE_CALLS") {
         fs::write(path, serde_json::to_string_pretty(&roles).unwrap()).unwrap();

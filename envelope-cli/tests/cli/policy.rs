@@ -196,3 +196,66 @@ fn a_writer_without_search_tags_is_denied_the_search_keys() {
     policy(&[&reader[..], &["--without-search-tags", "--search-kms-key", NEW]].concat())
         .refused(2, &["only a writer leaves search tags out"]);
 }
+
+/// Each role gets what it uses of the table of claims, and no more.
+#[test]
+fn roles_that_use_unique_fields_name_the_table_of_claims() {
+    let record = |more: &str| {
+        format!(
+            r#"{{ "envelope-schema": 1, "records": {{ "User": {{
+            "table": "users", "form": "raw", "partition_key": {{ "name": "user_id", "type": "S" }},
+            "fields": {{ "email": "encrypted", "note": "plaintext" }},
+            "search_tags": {{ "email": [{{ "field": "email", "steps": ["trim"] }}] }}{more} }} }} }}"#
+        )
+    };
+    let unique = file("claimed.schema.json", &record(r#", "unique": ["email"]"#));
+    let searched = file("unclaimed.schema.json", &record(""));
+    let claims = "arn:aws:dynamodb:eu-central-1:111122223333:table/user-claims";
+    let searches = "arn:aws:dynamodb:eu-central-1:111122223333:table/search-keys";
+    let of = |schema: &str, role: &str, more: &[&str]| {
+        let table = ["policy", "--schema", schema, "--role", role, "--table-arn", TABLE];
+        run(&[&table[..], &["--kms-key", OLD], more].concat())
+    };
+    let search = ["--search-keys", searches, "--search-kms-key", NEW];
+    let all = [&search[..], &["--claims", claims]].concat();
+    for (role, on_claims, on_records) in [
+        ("writer", &["DeleteItem", "GetItem", "PutItem"][..], &["GetItem"][..]),
+        ("reader", &["GetItem"], &[]),
+        ("backfill", &["GetItem", "PutItem"], &["ConditionCheckItem", "GetItem"]),
+        ("reindexer", &["GetItem", "PutItem"], &["ConditionCheckItem", "GetItem"]),
+    ] {
+        let policy = of(&unique, role, &all).json();
+        let actions = |actions: &[&str]| {
+            actions.iter().map(|name| format!("dynamodb:{name}")).collect::<Vec<_>>()
+        };
+        let statements = policy["Statement"].as_array().unwrap();
+        let about: Vec<_> =
+            statements.iter().filter(|it| it["Resource"] == serde_json::json!([claims])).collect();
+        let [about] = about[..] else { panic!("{role}: {policy}") };
+        assert_eq!(about["Action"], serde_json::json!(actions(on_claims)), "{role}");
+        let look = statements.iter().find(|each| each["Sid"] == "LookAtOwners");
+        assert_eq!(look.is_none(), on_records.is_empty(), "{role}");
+        let Some(look) = look else { continue };
+        assert_eq!(look["Action"], serde_json::json!(actions(on_records)), "{role}");
+        assert_eq!(
+            look["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"],
+            serde_json::json!(["blind_email", "user_id"]),
+            "{role}"
+        );
+    }
+
+    for role in ["writer", "backfill", "reindexer"] {
+        of(&unique, role, &search).refused(2, &["the ARN of the table of claims"]);
+        assert_eq!(of(&searched, role, &search).code, 0, "{role}");
+    }
+    assert_eq!(of(&unique, "reader", &search).code, 0, "it reads by primary key, or searches");
+    of(&searched, "writer", &all).refused(2, &["has unique fields"]);
+    of(&unique, "auditor", &["--claims", claims])
+        .refused(2, &["the auditor does not use a table of claims"]);
+    of(&unique, "writer", &["--claims", claims])
+        .refused(2, &["the ARN of the table of search keys"]);
+    of(&unique, "writer", &[&search[..], &["--claims", "user-claims"]].concat())
+        .refused(2, &["`user-claims` is not the ARN of a table"]);
+    let without = ["--without-search-tags", "--search-kms-key", NEW, "--claims", claims];
+    of(&unique, "writer", &without).refused(2, &["cannot write unique fields"]);
+}

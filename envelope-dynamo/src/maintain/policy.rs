@@ -2,6 +2,7 @@
 
 mod arns;
 mod attributes;
+mod claims;
 mod guard;
 mod key_policy;
 mod roles;
@@ -133,6 +134,7 @@ pub struct PolicyFor {
     search_keys: Option<TableOfKeys>,
     /// The KMS keys that wrap the search keys.
     search_kms_keys: Vec<String>,
+    claims: Option<ResourceArn>,
     opens: bool,
     expects_sealed: bool,
     leaves_tags_out: bool,
@@ -195,6 +197,7 @@ impl PolicyFor {
             branch_keys: None,
             search_keys: None,
             search_kms_keys: Vec::new(),
+            claims: None,
             opens: false,
             expects_sealed: false,
             leaves_tags_out: false,
@@ -281,6 +284,20 @@ impl PolicyFor {
     /// As [`key`](Self::key).
     pub fn search_kms_key(mut self, arn: &str) -> Result<Self, PolicyError> {
         self.search_kms_keys.push(key_arn(arn)?);
+        Ok(self)
+    }
+
+    /// The table of claims, for a role that writes `#[searchable(unique)]` fields, or that reads
+    /// records by them.
+    ///
+    /// A writer may delete claims. It may also look at the records of other writers, but only at
+    /// their keys and at the search tags of unique fields.
+    ///
+    /// # Errors
+    ///
+    /// If `arn` is not the ARN of a DynamoDB table.
+    pub fn claims(mut self, arn: &str) -> Result<Self, PolicyError> {
+        self.claims = Some(ResourceArn::table(arn)?);
         Ok(self)
     }
 
@@ -421,6 +438,7 @@ impl PolicyFor {
         } else if self.search_keys.is_none() && !self.search_kms_keys.is_empty() {
             return needs("the ARN of the table of search keys");
         }
+        claims::check(self)?;
         if let Some(key) = self.from.iter().find(|key| self.to.contains(key)) {
             return Err(PolicyError(format!("{key} is both the key to move from and the one to")));
         }

@@ -20,6 +20,8 @@ pub(crate) struct Attributes {
     authenticated: BTreeSet<String>,
     /// Search tags, to which the payload is bound as well.
     tags: BTreeSet<String>,
+    /// Search tags whose values no two records share.
+    unique: BTreeSet<String>,
     /// Sealed, and so no attributes of a sealed record.
     encrypted: BTreeSet<String>,
     plaintext: BTreeSet<String>,
@@ -58,6 +60,7 @@ impl Attributes {
             names.extend(field.aliases.iter().cloned());
         }
         self.tags.extend(record.search_tags.keys().map(|name| format!("{PREFIX}{name}")));
+        self.unique.extend(record.unique.iter().map(|name| format!("{PREFIX}{name}")));
         self.deks.insert(ENCRYPTED_DEK.to_owned());
         self.payloads.insert(ENCRYPTED_PAYLOAD.to_owned());
         self.deks.extend(record.groups.iter().map(|group| dek_attribute(group)));
@@ -95,6 +98,16 @@ impl Attributes {
     pub(crate) fn of_sealed_items(&self) -> Vec<String> {
         let sealed = self.of_resealed().into_iter().collect();
         union(&[&sealed, &self.encrypted, &self.plaintext])
+    }
+
+    /// Whether a record has unique fields.
+    pub(crate) fn has_unique(&self) -> bool {
+        !self.unique.is_empty()
+    }
+
+    /// The attributes that say whether a record has a unique value.
+    pub(crate) fn of_owners(&self) -> Vec<String> {
+        union(&[&self.keys, &self.unique])
     }
 
     /// The attributes of the update that stores moved keys.

@@ -3,13 +3,14 @@
 use crate::keys::key_table::item::{BRANCH, VERSION};
 use crate::keys::key_table::purpose::{PURPOSE_PAIR, Purpose};
 use crate::maintain::policy::statement::Statement;
-use crate::maintain::policy::{PolicyFor, Role, TableOfKeys};
+use crate::maintain::policy::{PolicyFor, Role, TableOfKeys, claims};
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 
 const EQUALS: &str = "StringEquals";
-const EACH_EQUALS: &str = "ForAllValues:StringEquals";
-const EQUALS_IF_EXISTS: &str = "StringEqualsIfExists";
-const ATTRIBUTES: &str = "dynamodb:Attributes";
+pub(crate) const EACH_EQUALS: &str = "ForAllValues:StringEquals";
+pub(crate) const EQUALS_IF_EXISTS: &str = "StringEqualsIfExists";
+pub(crate) const ATTRIBUTES: &str = "dynamodb:Attributes";
+pub(crate) const SELECT: &str = "dynamodb:Select";
 
 /// All statements of the role.
 pub(crate) fn statements(facts: &PolicyFor) -> Vec<Statement> {
@@ -27,7 +28,7 @@ pub(crate) fn statements(facts: &PolicyFor) -> Vec<Statement> {
     statements.into_iter().flatten().collect()
 }
 
-type Statements = Vec<Option<Statement>>;
+pub(crate) type Statements = Vec<Option<Statement>>;
 
 fn writer(facts: &PolicyFor) -> Statements {
     let write = Statement::allow(
@@ -47,6 +48,7 @@ fn writer(facts: &PolicyFor) -> Statements {
         None => statements.push(Some(makes_data_keys(facts))),
     }
     statements.extend(uses_search_keys(facts));
+    statements.extend(claims::statements(facts));
     statements.push(facts.leaves_tags_out.then(|| never_searches(&facts.search_kms_keys)));
     statements
 }
@@ -65,6 +67,7 @@ fn reader(facts: &PolicyFor) -> Statements {
         None => statements.push(Some(opens(facts, &facts.keys))),
     }
     statements.extend(uses_search_keys(facts));
+    statements.extend(claims::statements(facts));
     statements
 }
 
@@ -148,6 +151,7 @@ fn backfill(facts: &PolicyFor) -> Statements {
         }
     }
     statements.extend(uses_search_keys(facts));
+    statements.extend(claims::statements(facts));
     statements
 }
 
@@ -166,6 +170,7 @@ fn reindexer(facts: &PolicyFor) -> Statements {
         }
     }
     statements.extend(uses_search_keys(facts));
+    statements.extend(claims::statements(facts));
     statements
 }
 
@@ -232,7 +237,7 @@ fn uses_search_keys(facts: &PolicyFor) -> Statements {
     vec![Some(find), Some(for_keys_of(search_keys, unwrap))]
 }
 
-fn table(facts: &PolicyFor) -> Option<String> {
+pub(crate) fn table(facts: &PolicyFor) -> Option<String> {
     facts.table.as_ref().map(|table| table.as_str().to_owned())
 }
 
@@ -246,7 +251,7 @@ fn blind_scan(
     attributes: impl IntoIterator<Item = String>,
 ) -> Statement {
     Statement::allow(sid, &["dynamodb:Scan"], table)
-        .when(EQUALS, "dynamodb:Select", ["SPECIFIC_ATTRIBUTES"])
+        .when(EQUALS, SELECT, ["SPECIFIC_ATTRIBUTES"])
         .when(EACH_EQUALS, ATTRIBUTES, attributes)
 }
 
