@@ -290,12 +290,16 @@ impl PolicyFor {
     /// The table of claims, for a role that writes `#[searchable(unique)]` fields, or that reads
     /// records by them.
     ///
-    /// A writer may delete claims. It may also look at the records of other writers, but only at
-    /// their keys and at the search tags of unique fields.
-    ///
     /// # Errors
     ///
     /// If `arn` is not the ARN of a DynamoDB table.
+    ///
+    /// # Security
+    ///
+    /// A writer also gets `GetItem` on the table of records, for their keys and the search tags of
+    /// unique fields. AWS does not document that every `GetItem` of a whole item has the condition
+    /// key `dynamodb:Select`. Where it has not, a writer can read stored items as they are. It
+    /// still cannot open them.
     pub fn claims(mut self, arn: &str) -> Result<Self, PolicyError> {
         self.claims = Some(ResourceArn::table(arn)?);
         Ok(self)
