@@ -1,7 +1,7 @@
 //! Reading a large result on all threads of the runtime, compared with reading it on one thread:
 //! see `benches/README.md`.
 
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
 #[path = "../../benches/harness.rs"]
 #[expect(dead_code, reason = "no input is used up here")]
