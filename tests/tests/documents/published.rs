@@ -1,4 +1,5 @@
-//! The crates that are published: their manifests agree, and their links lead into the repository.
+//! The packages that are published: the manifests of the crates agree, and all links lead into the
+//! repository.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -69,7 +70,7 @@ fn published_crates_depend_on_each_other_by_version_and_in_order() {
     }
 }
 
-/// A link that crates.io or docs.rs shows cannot be relative: there, the file does not exist.
+/// A link that crates.io, docs.rs or PyPI shows cannot be relative: there, the file does not exist.
 #[test]
 fn links_into_the_repository_have_its_address_and_lead_to_files_and_headings() {
     let repository = repository();
@@ -100,11 +101,14 @@ fn links_into_the_repository_have_its_address_and_lead_to_files_and_headings() {
 }
 
 #[test]
-fn the_readmes_of_published_crates_have_no_relative_links() {
-    for folder in FOLDERS {
+fn the_readmes_of_published_packages_have_no_relative_links() {
+    for folder in FOLDERS.into_iter().chain(["python"]) {
         let text = read(&format!("{folder}/README.md"));
-        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        for target in targets {
+        let inline = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        // `[name]: target`, on a line of its own.
+        let named = text.lines().filter(|line| line.starts_with('['));
+        let named = named.filter_map(|line| Some(line.split_once("]: ")?.1));
+        for target in inline.chain(named) {
             assert!(
                 target.starts_with("https://") || target.starts_with('#'),
                 "{folder}: {target}"
