@@ -35,6 +35,23 @@ pub use crate::escaped::{Escaped, EscapedNames};
 pub use crate::serde_error::ValueError;
 
 /// Who must act on an error.
+///
+/// ```
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{Fault, KeyError, KeyErrorKind};
+///
+/// fn who_must_act(fault: Fault) -> &'static str {
+///     match fault {
+///         Fault::Caller => "the author of the program",
+///         Fault::Operator => "the operator of the service",
+///         Fault::Data => "whoever looks after the table",
+///         _ => "somebody",
+///     }
+/// }
+///
+/// let refused = KeyError::new(KeyErrorKind::AccessDenied, "alias/users");
+/// assert_eq!(who_must_act(refused.fault()), "the operator of the service");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -68,6 +85,25 @@ pub struct KeyError {
 }
 
 /// What went wrong with a key.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{KeyErrorKind, SealError};
+/// use envelope_dynamo::message::{Context, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
+///
+/// let provider = TestKeyProvider::default();
+/// provider.fail_next(KeyErrorKind::Throttled);
+/// match seal(b"dear", &Context::new("letters"), &provider).await {
+///     Err(SealError::Key(error)) => {
+///         assert_eq!(error.kind(), KeyErrorKind::Throttled);
+///         assert!(error.is_retryable());
+///     }
+///     _ => panic!("the key provider was told to fail"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyErrorKind {
@@ -311,6 +347,21 @@ impl fmt::Display for FormatError {
 impl StdError for FormatError {}
 
 /// Why data could not be sealed.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{Fault, KeyErrorKind, SealError};
+/// use envelope_dynamo::message::{Context, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
+///
+/// let provider = TestKeyProvider::default();
+/// provider.fail_next(KeyErrorKind::KeyDisabled);
+/// let error = seal(b"dear", &Context::new("letters"), &provider).await.unwrap_err();
+/// assert!(matches!(error, SealError::Key(_)));
+/// assert_eq!(error.fault(), Fault::Operator);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SealError {
@@ -386,6 +437,23 @@ impl From<RandomError> for SealError {
 }
 
 /// Why sealed data could not be opened.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{Fault, OpenError};
+/// use envelope_dynamo::message::{Context, open, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
+///
+/// let provider = TestKeyProvider::default();
+/// let context = Context::new("letters");
+/// let mut sealed = seal(b"dear", &context, &provider).await?;
+/// *sealed.encrypted_payload.last_mut().unwrap() ^= 1;
+/// let error = open(&sealed, &context, &provider).await.unwrap_err();
+/// assert!(matches!(error, OpenError::Authentication));
+/// assert_eq!(error.fault(), Fault::Data);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {

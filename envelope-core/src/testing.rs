@@ -234,6 +234,21 @@ impl fmt::Debug for TestKeyProvider {
 }
 
 /// A clock that moves only with [`advance`](Self::advance) and [`suspend`](Self::suspend).
+///
+/// ```
+/// # use envelope_core as envelope_dynamo;
+/// use std::time::Duration;
+/// use envelope_dynamo::keys::Clock;
+/// use envelope_dynamo::testing::TestClock;
+///
+/// let clock = TestClock::default();
+/// let (instant, time_of_day) = (clock.now(), clock.system_time());
+/// clock.advance(Duration::from_secs(60));
+/// clock.suspend(Duration::from_secs(3_600));
+/// assert_eq!(clock.now() - instant, Duration::from_secs(60));
+/// let passed = clock.system_time().duration_since(time_of_day).unwrap();
+/// assert_eq!(passed, Duration::from_secs(3_660));
+/// ```
 #[derive(Debug)]
 pub struct TestClock {
     start: Instant,

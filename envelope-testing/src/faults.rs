@@ -19,6 +19,37 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use crate::http::{operation, response};
 
 /// A fault of a call.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use envelope_dynamo::{Envelope, WriteOutcome};
+/// use envelope_testing::{Aws, Fault, Faults};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// let faults = Faults::new();
+/// let aws = Aws::embedded().await?.with_faults(&faults);
+/// let users = aws.create_table::<User>("users").await?;
+/// let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+///
+/// faults.fail_next("GenerateDataKey", Fault::error("AccessDeniedException"));
+/// let error = users.put(&zoe).send().await.unwrap_err();
+/// assert_eq!(error.write_outcome(), WriteOutcome::NotWritten);
+///
+/// faults.fail_next("PutItem", Fault::LoseReply);
+/// users.put(&zoe).if_not_exists().send().await?; // the SDK tried again, and found its own record
+/// assert_eq!(faults.calls("PutItem"), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {

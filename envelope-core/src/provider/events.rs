@@ -37,6 +37,37 @@ pub enum KeyEvent {
 /// Receives [`KeyEvent`]s, to pass them to a metrics library.
 ///
 /// It is called for every record, so it should count and return.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use envelope_dynamo::keys::{KeyEvent, KeyObserver, ObservedKeyProvider};
+/// use envelope_dynamo::message::{Context, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
+///
+/// /// Counts the calls that failed, for an alarm.
+/// #[derive(Debug, Default)]
+/// struct Failures(AtomicU64);
+///
+/// impl KeyObserver for Failures {
+///     fn observe(&self, event: KeyEvent) {
+///         if event == KeyEvent::Failed {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+///
+/// let failures = Arc::new(Failures::default());
+/// # let keys = TestKeyProvider::default();
+/// # keys.fail_next(envelope_dynamo::error::KeyErrorKind::Throttled);
+/// // `keys` is a key provider, which is throttled.
+/// let provider = ObservedKeyProvider::new(keys, failures.clone());
+/// assert!(seal(b"dear", &Context::new("letters"), &provider).await.is_err());
+/// assert_eq!(failures.0.load(Ordering::Relaxed), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait KeyObserver: fmt::Debug + Send + Sync {
     /// Receives one event.
     fn observe(&self, event: KeyEvent);

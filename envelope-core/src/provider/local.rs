@@ -179,6 +179,14 @@ impl fmt::Debug for LocalKeyProvider {
 pub struct RootKey(DataKey);
 
 /// Why a root key could not be read. The error never contains the key.
+///
+/// ```
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::RootKey;
+///
+/// let Err(error) = RootKey::from_env("A_VARIABLE_THAT_NOBODY_SETS") else { unreachable!() };
+/// assert!(error.to_string().contains("A_VARIABLE_THAT_NOBODY_SETS"));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RootKeyError {

@@ -16,6 +16,25 @@ use crate::error::{KeyError, KeyErrorKind};
 use crate::secret::DataKey;
 
 /// How long, and for how many records and bytes, a [`SharedKeyProvider`] uses one data key.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use std::time::Duration;
+/// use envelope_dynamo::keys::{SharedKeyProvider, SharingLimits};
+/// use envelope_dynamo::message::{Context, ContextForm, seal};
+/// use envelope_dynamo::testing::TestKeyProvider;
+///
+/// // A new data key after two records, and at the latest after five minutes.
+/// let limits = SharingLimits::new(Duration::from_secs(300), 2);
+/// let provider = SharedKeyProvider::new(TestKeyProvider::default(), limits);
+/// let context = Context::new("letters").form(ContextForm::Table);
+/// for _ in 0..3 {
+///     seal(b"dear", &context, &provider).await?;
+/// }
+/// assert_eq!(provider.inner().generate_calls(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SharingLimits {
     max_age: Duration,

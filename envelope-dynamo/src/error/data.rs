@@ -9,6 +9,34 @@ use envelope_core::{Escaped, EscapedNames, OpenError, ValueError};
 /// [`ErrorKind::Data`](crate::ErrorKind::Data).
 ///
 /// Retrying cannot help: somebody must look at the item.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use std::collections::HashMap;
+/// use aws_sdk_dynamodb::types::AttributeValue;
+/// use envelope_dynamo::error::DataError;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, ErrorKind, from_item};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// // Somebody has stored a user in plaintext.
+/// let text = |text: &str| AttributeValue::S(text.to_owned());
+/// let item = HashMap::from([
+///     ("user_id".to_owned(), text("u_1")),
+///     ("email".to_owned(), text("zoe@example.com")),
+/// ]);
+/// let opened = from_item::<User>(item, &TestKeyProvider::default()).await;
+/// let error = opened.err().expect("nothing proves who wrote it");
+/// assert!(matches!(error.kind(), ErrorKind::Data(DataError::NotSealed)));
+/// # });
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DataError {

@@ -6,6 +6,30 @@ use std::fmt;
 use envelope_core::{Fault, KeyError, KeyErrorKind, RandomError};
 
 /// A data key could not be made or unwrapped: [`ErrorKind::Key`](crate::ErrorKind::Key).
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::error::{DataKeyError, KeyErrorKind};
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, ErrorKind, from_item, to_item};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let keys = TestKeyProvider::default();
+/// let item = to_item(&zoe, &keys).await?;
+/// keys.fail_next(KeyErrorKind::AccessDenied); // as KMS without `kms:Decrypt`
+/// let error = from_item::<User>(item, &keys).await.err().expect("KMS has refused");
+/// assert!(matches!(error.kind(), ErrorKind::Key(DataKeyError::Unwrap(_))));
+/// assert_eq!(error.key_error().unwrap().kind(), KeyErrorKind::AccessDenied);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DataKeyError {

@@ -6,6 +6,30 @@ use envelope_core::{ContextForm, Escaped};
 
 /// The record that an error is about: the logical table, and the key attributes in the form in
 /// which they may be shown.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, from_item, to_item};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// # let keys = TestKeyProvider::default();
+/// let mut item = to_item(&zoe, &keys).await?;
+/// item.remove("encrypted_payload");
+/// let error = from_item::<User>(item, &keys).await.err().expect("a part is missing");
+/// assert_eq!(error.record().table(), "users");
+/// assert_eq!(error.record().keys().collect::<Vec<_>>(), [("user_id", "u_1")]);
+/// assert_eq!(error.record().to_string(), "users[user_id=u_1]");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordId {
     table: &'static str,

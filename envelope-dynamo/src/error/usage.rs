@@ -10,6 +10,28 @@ use crate::error::marks::MarksError;
 /// The call, its values or the struct is wrong: [`ErrorKind::Usage`](crate::ErrorKind::Usage).
 ///
 /// Nothing was written.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::error::{Fault, UsageError};
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, ErrorKind, to_item};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// // DynamoDB has no empty keys.
+/// let nobody = User { user_id: String::new(), email: "zoe@example.com".into() };
+/// let error = to_item(&nobody, &TestKeyProvider::default()).await.unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::Usage(UsageError::Attribute { .. })), "{error}");
+/// assert_eq!(error.fault(), Fault::Caller);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum UsageError {

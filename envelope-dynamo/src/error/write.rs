@@ -9,6 +9,34 @@ use envelope_core::Fault;
 /// [`ErrorKind::Write`](crate::ErrorKind::Write).
 ///
 /// Other programs and users cause these errors. The program decides at run time what to do.
+///
+/// ```no_run
+/// # async fn example(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     provider: envelope_dynamo::LocalKeyProvider,
+/// # ) -> Result<(), envelope_dynamo::Error> {
+/// use envelope_dynamo::error::WriteError;
+/// use envelope_dynamo::{Envelope, ErrorKind, Table};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let users = Table::<User>::new(dynamodb, provider);
+/// match users.put(&zoe).if_not_exists().send().await {
+///     Err(error) if matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)) => {
+///         println!("there is such a user");
+///     }
+///     other => other?,
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WriteError {

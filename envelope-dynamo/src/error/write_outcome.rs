@@ -34,6 +34,38 @@
 /// A retry is safe only if it has the same effect as one call. If it could apply an
 /// [`add`](crate::write::Update::add) twice, or lose the record that the call returns,
 /// `is_retryable` is false.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+/// use envelope_dynamo::error::KeyErrorKind;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, Table, WriteOutcome};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let keys = TestKeyProvider::default();
+/// keys.fail_next(KeyErrorKind::Throttled); // as KMS under load
+/// let users = Table::<User>::new(dynamodb, keys);
+///
+/// let error = users.put(&zoe).send().await.unwrap_err();
+/// match error.write_outcome() {
+///     WriteOutcome::NotWritten => assert!(error.is_retryable()),
+///     WriteOutcome::Unknown => println!("read {} to know", error.record()),
+///     WriteOutcome::Written => println!("do not write {} again", error.record()),
+/// }
+/// # assert_eq!(error.write_outcome(), WriteOutcome::NotWritten);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WriteOutcome {
     /// Nothing was written: the call failed before it sent anything, or DynamoDB refused it.

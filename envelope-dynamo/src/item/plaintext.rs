@@ -77,6 +77,28 @@ impl PlaintextItems {
 ///
 /// `item` must be a whole item. A projection, or an index that does not have all attributes, may
 /// leave out the attributes of a sealed record.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::item::is_plaintext;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, to_item};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let mut item = to_item(&zoe, &TestKeyProvider::default()).await?;
+/// assert!(!is_plaintext(&item));
+/// item.retain(|name, _| name == "user_id");
+/// assert!(is_plaintext(&item));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[must_use]
 pub fn is_plaintext(item: &Item) -> bool {
     !item.keys().any(|name| is_reserved(name))

@@ -26,6 +26,13 @@ const BRANCH_KEYS: &str = "branch-keys";
 const SEARCH_KEYS: &str = "search-keys";
 
 /// Who works with a table, and so which permissions are needed.
+///
+/// ```
+/// use envelope_dynamo::maintain::policy::Role;
+///
+/// let role = Role::ALL.into_iter().find(|role| role.name() == "branch-operator");
+/// assert_eq!(role, Some(Role::BranchOperator));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {
@@ -505,6 +512,18 @@ fn shown(names: &[String]) -> String {
 }
 
 /// The facts for a policy are not complete, or not what they should be.
+///
+/// ```
+/// use envelope_dynamo::maintain::SchemaFile;
+/// use envelope_dynamo::maintain::policy::{PolicyFor, Role};
+///
+/// # let schema: SchemaFile = r#"{ "envelope-schema": 1, "records": { "User": {
+/// #     "table": "users", "form": "raw", "partition_key": { "name": "user_id", "type": "S" },
+/// #     "fields": { "email": "encrypted" } } } }"#.parse()?;
+/// let error = PolicyFor::new(Role::Reader, &schema, "letters").unwrap_err();
+/// assert!(error.to_string().contains("letters"), "the schema file has no such table");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError(String);
 

@@ -294,6 +294,13 @@ fn kind(name: &str, record: &RecordSchema) -> Result<Kind, SchemaFileError> {
 }
 
 /// A text is not a schema file.
+///
+/// ```
+/// use envelope_dynamo::maintain::SchemaFile;
+///
+/// let error = r#"{ "envelope-schema": 99, "records": {} }"#.parse::<SchemaFile>().unwrap_err();
+/// assert!(error.to_string().starts_with("this is not a schema file of Envelope: "));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaFileError {
     problem: String,

@@ -6,6 +6,28 @@ use crate::record::key_format::{KeyFormat, Piece, are_equal};
 use crate::record::search_tag::{SearchTag, TaggedField};
 
 /// How a field is stored. Every field has exactly one mark.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::maintain::SchemaFile;
+/// use envelope_dynamo::record::Mark;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[authenticated]
+///     plan: String,
+/// }
+///
+/// let schema = SchemaFile::new().with::<User>();
+/// let fields = &schema.records()["User"].fields;
+/// assert_eq!(fields["email"].mark, Mark::Encrypted);
+/// assert_eq!(fields["plan"].mark, Mark::Authenticated);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mark {

@@ -55,6 +55,33 @@ use crate::record::index_key::{KeyAttribute, PartitionKey};
 use crate::record::key::{AnyKey, Composite, Partition, RecordKey};
 
 /// The kinds of index, as types. The kind decides which calls an index supports.
+///
+/// ```
+/// use envelope_dynamo::record::index::{Index, IndexKey, ReadsConsistently, kind};
+/// use envelope_dynamo::{Envelope, record};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "visits", index(name = "by-day", local, sort_key = day))]
+/// struct Visit {
+///     #[partition_key]
+///     patient_id: String,
+///     #[sort_key]
+///     number: u32,
+///     #[encrypted]
+///     diagnosis: String,
+///     #[authenticated]
+///     day: String,
+/// }
+///
+/// // Takes the table itself and local indexes. A global one does not compile.
+/// fn name<T, K: IndexKey, I: ReadsConsistently>(index: &Index<T, K, I>) -> Option<&'static str> {
+///     index.name()
+/// }
+///
+/// type ByDay = Index<Visit, record::Composite<String, String>, kind::Local>;
+/// let by_day: ByDay = Visit::indexes().by_day;
+/// assert_eq!(name(&by_day), Some("by-day"));
+/// ```
 pub mod kind {
     /// The table itself, by its primary key.
     #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,24 @@ use std::fmt;
 use serde::Serialize;
 
 /// A policy document. Its text (`{}`) is JSON, which `aws iam put-role-policy` takes.
+///
+/// ```
+/// use envelope_dynamo::maintain::SchemaFile;
+/// use envelope_dynamo::maintain::policy::{PolicyFor, Role};
+///
+/// # let schema: SchemaFile = r#"{ "envelope-schema": 1, "records": { "User": {
+/// #     "table": "users", "form": "raw", "partition_key": { "name": "user_id", "type": "S" },
+/// #     "fields": { "email": "encrypted" } } } }"#.parse()?;
+/// let policy = PolicyFor::new(Role::Reader, &schema, "users")?
+///     .table("arn:aws:dynamodb:eu-central-1:111122223333:table/prod-users")?
+///     .key("arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")?
+///     .identity_policy()?;
+/// assert!(policy.to_string().contains(r#""Version": "2012-10-17""#));
+/// let allowed = policy.statements().iter().filter(|statement| !statement.is_deny());
+/// let allowed: Vec<_> = allowed.flat_map(|statement| statement.actions()).collect();
+/// assert!(allowed.contains(&&"kms:Decrypt") && !allowed.contains(&&"dynamodb:PutItem"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {

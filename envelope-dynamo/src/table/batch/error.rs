@@ -16,6 +16,38 @@ const SHOWN: usize = 5;
 ///
 /// All inputs before [`taken`](Self::taken) that are not among the [`failures`](Self::failures)
 /// were written.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+/// use envelope_dynamo::error::KeyErrorKind;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, Table, WriteOutcome};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let keys = TestKeyProvider::default();
+/// keys.fail_next(KeyErrorKind::AccessDenied);
+/// let users = Table::<User>::new(dynamodb, keys);
+///
+/// let error = users.batch_put([&zoe]).send().await.unwrap_err();
+/// assert_eq!((error.taken(), error.done()), (1, 0));
+/// for failure in error.failures() {
+///     assert_eq!(failure.position(), 0);
+///     assert_eq!(failure.error().record().to_string(), "users[user_id=u_1]");
+///     assert_eq!(failure.error().write_outcome(), WriteOutcome::NotWritten);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct BatchError {
     pub(crate) operation: &'static str,

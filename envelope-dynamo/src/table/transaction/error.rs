@@ -16,6 +16,40 @@ const SHOWN: usize = 5;
 /// Why a transaction failed.
 ///
 /// [`write_outcome`](Self::write_outcome) says whether it may have been carried out all the same.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+/// use envelope_dynamo::error::KeyErrorKind;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::transaction::TransactionErrorKind;
+/// use envelope_dynamo::{Envelope, Table, WriteOutcome, transact_write};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// let keys = TestKeyProvider::default();
+/// keys.fail_next(KeyErrorKind::AccessDenied);
+/// let users = Table::<User>::new(dynamodb.clone(), keys);
+///
+/// let error = transact_write(&dynamodb).put(users.put(&zoe)).send().await.unwrap_err();
+/// assert_eq!(error.write_outcome(), WriteOutcome::NotWritten);
+/// match error.kind() {
+///     TransactionErrorKind::Record(error) => assert!(error.key_error().is_some()),
+///     TransactionErrorKind::Cancelled { reasons, .. } => println!("{} reasons", reasons.len()),
+///     other => println!("{other:?}"),
+/// }
+/// # assert!(matches!(error.kind(), TransactionErrorKind::Record(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct TransactionError {
     // Boxed so that a `Result` stays small on the path without errors.
