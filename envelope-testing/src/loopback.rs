@@ -171,6 +171,21 @@ fn listen(runtime: &Runtime) -> io::Result<(TcpListener, SocketAddr)> {
 }
 
 /// Servers at ports of 127.0.0.1. The ports close when this value is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use envelope_testing::Aws;
+///
+/// let aws = Aws::embedded().await?;
+/// let both = aws.loopback().start()?;
+/// assert!(both.dynamodb_url().unwrap().starts_with("http://127.0.0.1:"));
+/// let kms_alone = aws.loopback().kms_only().start()?;
+/// assert_eq!(kms_alone.dynamodb_url(), None);
+/// assert_ne!(kms_alone.kms_url(), both.kms_url());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Loopback {
     dynamodb: Option<String>,
     kms: String,

@@ -16,6 +16,34 @@ use crate::stream::key::{ChunkKey, End};
 /// [`UntrustedStreamHeader::open`](crate::UntrustedStreamHeader::open) returns it, and
 /// [`OpenReader`](crate::OpenReader) uses it for `std::io` and tokio.
 ///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use std::io::Read;
+/// # use envelope_core::{Context, SealReader, StreamSealer};
+/// # use envelope_core::testing::TestKeyProvider;
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::stream::UntrustedStreamHeader;
+///
+/// # let provider = TestKeyProvider::default();
+/// # let context = Context::new("invoices").pair("object", "2026/11/invoice-7.pdf")?;
+/// # let sealer = StreamSealer::new(&context, &provider).await?;
+/// # let mut sealed = Vec::new();
+/// # SealReader::new(sealer, &[7; 200_000][..]).read_to_end(&mut sealed)?;
+/// let (mut sealed, mut plaintext) = (&sealed[..], Vec::new());
+/// let header = UntrustedStreamHeader::read(&mut sealed)?;
+/// let mut opener = header.open(&context, &provider).await?;
+/// while !opener.is_finished() {
+///     plaintext.extend_from_slice(opener.output());
+///     opener.consume(opener.output().len());
+///     match opener.push(sealed)? {
+///         0 => opener.finish()?,
+///         taken => sealed = &sealed[taken..],
+///     }
+/// }
+/// assert_eq!(plaintext, [7; 200_000]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
 /// # Security
 ///
 /// The output is authentic and in the right order, but whether it is *complete* is known only when

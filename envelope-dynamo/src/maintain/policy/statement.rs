@@ -51,6 +51,23 @@ impl fmt::Display for Policy {
 }
 
 /// One statement of a [`Policy`].
+///
+/// ```
+/// use envelope_dynamo::maintain::SchemaFile;
+/// use envelope_dynamo::maintain::policy::{PolicyFor, Role};
+///
+/// # let schema: SchemaFile = r#"{ "envelope-schema": 1, "records": { "User": {
+/// #     "table": "users", "form": "raw", "partition_key": { "name": "user_id", "type": "S" },
+/// #     "fields": { "email": "encrypted" } } } }"#.parse()?;
+/// let policy = PolicyFor::new(Role::Reader, &schema, "users")?
+///     .table("arn:aws:dynamodb:eu-central-1:111122223333:table/prod-users")?
+///     .key("arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")?
+///     .identity_policy()?;
+/// let decrypts = |actions: &[&str]| actions.contains(&"kms:Decrypt");
+/// let statement = policy.statements().iter().find(|statement| decrypts(statement.actions()));
+/// assert!(!statement.expect("a reader unwraps data keys").is_deny());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Statement {
