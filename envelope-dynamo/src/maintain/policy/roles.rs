@@ -136,6 +136,17 @@ fn resealer(facts: &PolicyFor) -> Statements {
     statements
 }
 
+/// Makes data keys for records, and opens those of records if it `also_opens`. A branch key does
+/// both.
+fn seals_records(facts: &PolicyFor, also_opens: bool) -> Statements {
+    match &facts.branch_keys {
+        Some(branch_keys) => uses_branch_keys(facts, branch_keys).into_iter().collect(),
+        None => {
+            vec![Some(makes_data_keys(facts)), also_opens.then(|| opens(facts, &facts.keys))]
+        }
+    }
+}
+
 fn backfill(facts: &PolicyFor) -> Statements {
     let mut statements = vec![
         Some(Statement::allow("ReadItems", &["dynamodb:Scan"], table(facts))),
@@ -143,13 +154,7 @@ fn backfill(facts: &PolicyFor) -> Statements {
         Some(describes_table(table(facts))),
         Some(describes_keys(facts)),
     ];
-    match &facts.branch_keys {
-        Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
-        None => {
-            statements.push(Some(makes_data_keys(facts)));
-            statements.push(facts.opens.then(|| opens(facts, &facts.keys)));
-        }
-    }
+    statements.extend(seals_records(facts, facts.opens));
     statements.extend(uses_search_keys(facts));
     statements.extend(claims::statements(facts));
     statements
@@ -162,13 +167,7 @@ fn reindexer(facts: &PolicyFor) -> Statements {
         Some(describes_table(table(facts))),
         Some(describes_keys(facts)),
     ];
-    match &facts.branch_keys {
-        Some(branch_keys) => statements.extend(uses_branch_keys(facts, branch_keys)),
-        None => {
-            statements.push(Some(makes_data_keys(facts)));
-            statements.push(Some(opens(facts, &facts.keys)));
-        }
-    }
+    statements.extend(seals_records(facts, true));
     statements.extend(uses_search_keys(facts));
     statements.extend(claims::statements(facts));
     statements
