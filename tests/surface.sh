@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Compares the public items of the published crates with the lists in tests/surface/, so that a review sees each change.
+# Compares the public items of the published crates with the lists in tests/surface/, so that a review sees each change,
+# and checks that each public module and type has an example. tests/surface/src/shown.rs says what counts as one.
 #
-#   tests/surface.sh          # fails if a list is not up to date
-#   tests/surface.sh --write  # writes the lists
+#   tests/surface.sh          # fails if a list is not up to date, or an example is missing
+#   tests/surface.sh --write  # writes the lists, then checks the examples
 #
 # rustdoc describes each crate in a JSON file, with the features that the workspace turns on. This needs no nightly
 # compiler, but the one whose JSON tests/surface/Cargo.toml can read.
@@ -24,13 +25,17 @@ readonly compiler=1.95
 
 RUSTDOC=$PWD/tests/surface/rustdoc RUSTDOCFLAGS="-Z unstable-options --output-format json" \
   cargo doc --quiet --workspace --no-deps
+cargo test --quiet --locked --manifest-path tests/surface/Cargo.toml --target-dir target/surface
 cargo build --quiet --locked --manifest-path tests/surface/Cargo.toml --target-dir target/surface
 
+readonly unshown=target/surface/without-example.txt
+: >"$unshown"
 changed=
 for crate in core derive dynamo testing cli; do
   list=tests/surface/envelope-$crate.txt
   new=target/surface/envelope-$crate.txt
-  target/surface/debug/envelope-surface "target/doc/envelope_$crate.json" >"$new"
+  target/surface/debug/envelope-surface items "target/doc/envelope_$crate.json" >"$new"
+  target/surface/debug/envelope-surface unshown "target/doc/envelope_$crate.json" >>"$unshown"
   [ "$(wc -l <"$new")" -gt 2 ] || { echo "surface: envelope-$crate has no public items" >&2; exit 1; }
   if [ -n "$write" ]; then
     cp "$new" "$list"
@@ -40,5 +45,19 @@ for crate in core derive dynamo testing cli; do
 done
 if [ -n "$changed" ]; then
   echo "surface: public items changed, see above. If that is meant, run tests/surface.sh --write and commit the lists" >&2
+  exit 1
+fi
+
+# The list of the items that have no example yet may only become shorter: an item that has one, or is gone, leaves it.
+listed() { grep -qxF "$1" tests/surface/without-example.txt; }
+while read -r kind path place; do
+  listed "$kind $path" || { echo "$place $kind $path has no example" >&2; changed=1; }
+done <"$unshown"
+while read -r kind path; do
+  grep -qF "$kind $path (" "$unshown" ||
+    { echo "tests/surface/without-example.txt: $kind $path has an example or is gone, remove the line" >&2; changed=1; }
+done <tests/surface/without-example.txt
+if [ -n "$changed" ]; then
+  echo "surface: each public module and type needs an example that asserts, see tests/surface/src/shown.rs" >&2
   exit 1
 fi
