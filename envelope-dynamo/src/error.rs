@@ -85,6 +85,51 @@ pub use crate::error::write_outcome::WriteOutcome;
 /// [`source`](StdError::source) exists only for the cause of a key provider of your own.
 ///
 /// [`WriteOutcome`] has a table of what a failed write means, and when the call may be repeated.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, Error, Table};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// fn status(error: &Error) -> u16 {
+///     if error.is_condition_failure() {
+///         409 // the client asked for something that the stored record does not allow
+///     } else if error.is_retryable() {
+///         503 // an outage or a throttled service: the same call may succeed later
+///     } else {
+///         eprintln!("{error}"); // names the record, and no value; `error.fault()` must act
+///         500
+///     }
+/// }
+///
+/// # let dynamodb = example::dynamodb(&[
+/// #     ("PutItem", 400, r#"{ "__type": "ConditionalCheckFailedException" }"#),
+/// #     ("GetItem", 500, r#"{ "__type": "InternalServerError" }"#),
+/// # ]);
+/// let users = Table::<User>::new(dynamodb, TestKeyProvider::default());
+///
+/// // DynamoDB has such a user.
+/// let error = users.put(&zoe).if_not_exists().send().await.unwrap_err();
+/// assert_eq!(status(&error), 409);
+/// assert!(error.to_string().starts_with("users[user_id=u_1]: "));
+///
+/// // DynamoDB has an outage.
+/// let error = users.get("u_1").send().await.err().expect("no answer");
+/// assert_eq!(status(&error), 503);
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Error {
     // Boxed so that a `Result` stays small on the path without errors.

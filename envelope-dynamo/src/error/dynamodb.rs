@@ -17,6 +17,40 @@ use crate::error::write_outcome::WriteOutcome;
 /// request id, or the innermost cause of a request without an answer. So this error has no
 /// [`source`](StdError::source), and nothing is printed twice; [`sdk_error`](Self::sdk_error)
 /// returns the SDK's own error.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use aws_sdk_dynamodb::operation::get_item::GetItemError;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, Table};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let dynamodb = example::dynamodb(&[
+/// #     ("GetItem", 400, r#"{ "__type": "ResourceNotFoundException" }"#),
+/// # ]);
+/// // Nobody has created this table.
+/// let users = Table::<User>::new(dynamodb, TestKeyProvider::default()).named("prod-users");
+/// let error = users.get("u_1").send().await.err().expect("there is no table");
+///
+/// let refusal = error.dynamodb_error().expect("DynamoDB has refused");
+/// assert_eq!(refusal.code(), Some("ResourceNotFoundException")); // None without an answer
+/// assert_eq!(refusal.request_id(), Some("R1")); // for the support of AWS
+/// assert!(refusal.to_string().contains("prod-users"), "the physical table");
+///
+/// let sdk_error = refusal.sdk_error().and_then(|error| error.downcast_ref::<GetItemError>());
+/// assert!(sdk_error.is_some_and(|error| error.is_resource_not_found_exception()));
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct DynamoDbError {
     pub(crate) operation: &'static str,

@@ -5,6 +5,8 @@ use std::fmt;
 use envelope_core::{Escaped, EscapedNames};
 
 /// The marks under which a record was written; authentic, since the record opened.
+///
+/// [`MarksError`] has them, and an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrittenMarks {
     /// The fields that were encrypted.
@@ -16,6 +18,50 @@ pub struct WrittenMarks {
 /// An authentic record whose marks do not fit the struct's.
 ///
 /// Printed, it names the encrypted fields that the struct names as well, and counts the others.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::error::UsageError;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, ErrorKind, from_item, to_item};
+///
+/// mod before {
+///     # use envelope_dynamo::Envelope;
+///     #[derive(Envelope)]
+///     #[envelope(table = "users")]
+///     pub struct User {
+///         #[partition_key]
+///         pub user_id: String,
+///         #[encrypted]
+///         pub email: String,
+///         #[plaintext]
+///         pub plan: String,
+///     }
+/// }
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[authenticated] // plaintext before
+///     plan: String,
+/// }
+///
+/// # let (email, plan) = ("zoe@example.com".into(), "pro".into());
+/// # let zoe = before::User { user_id: "u_1".into(), email, plan };
+/// # let keys = TestKeyProvider::default();
+/// let item = to_item(&zoe, &keys).await?;
+/// let error = from_item::<User>(item, &keys).await.err().expect("anybody could change the plan");
+/// let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
+/// assert_eq!(marks.attribute(), "plan");
+/// assert_eq!(marks.written().encrypted, ["email"]);
+/// assert!(marks.written().authenticated.is_empty());
+/// assert!(marks.to_string().contains(r#"#[authenticated(accept = "plaintext")]"#), "the repair");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct MarksError {
     pub(crate) attribute: String,

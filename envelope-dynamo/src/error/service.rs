@@ -9,6 +9,52 @@ use crate::error::dynamodb::DynamoDbError;
 
 /// DynamoDB refused a request, could not be reached, or did not do the work:
 /// [`ErrorKind::DynamoDb`](crate::ErrorKind::DynamoDb).
+///
+/// A throttled table shows in three ways: in a single call, in a batch and in a transaction.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::error::ServiceError;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, ErrorKind, Table};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// fn is_throttled(kind: &ErrorKind) -> bool {
+///     let ErrorKind::DynamoDb(error) = kind else { return false };
+///     match error {
+///         ServiceError::Request(refusal) => {
+///             matches!(
+///                 refusal.code(),
+///                 Some("ProvisionedThroughputExceededException" | "ThrottlingException")
+///             )
+///         }
+///         ServiceError::Unprocessed { .. } => true,
+///         ServiceError::Cancelled { code, .. } => {
+///             matches!(&**code, "ProvisionedThroughputExceeded" | "ThrottlingError")
+///         }
+///         _ => false,
+///     }
+/// }
+///
+/// # let dynamodb = example::dynamodb(&[
+/// #     ("GetItem", 400, r#"{ "__type": "ProvisionedThroughputExceededException" }"#),
+/// # ]);
+/// let users = Table::<User>::new(dynamodb, TestKeyProvider::default());
+/// let error = users.get("u_1").send().await.err().expect("the table is throttled");
+/// assert!(is_throttled(error.kind()) && error.is_retryable());
+/// assert!(is_throttled(&ServiceError::Unprocessed { tries: 10 }.into()));
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ServiceError {

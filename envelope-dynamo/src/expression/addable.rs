@@ -35,6 +35,22 @@ pub trait Addable {
 /// A number that can be added: any primitive number type, also negative.
 ///
 /// You cannot implement this trait.
+///
+/// ```no_run
+/// # use envelope_dynamo::{Envelope, Error, Table};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key] user_id: String,
+/// #     #[encrypted] email: String,
+/// #     #[plaintext] credits: u64,
+/// # }
+/// # async fn example(users: Table<User>) -> Result<(), Error> {
+/// // The field is a u64, and -3 is none. DynamoDB refuses the update if the sum would be below 0.
+/// users.update("u_1").add(|user| user.credits, -3).send().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a number that can be added")]
 pub trait Amount: Serialize + sealed::Sealed {}
 

@@ -273,6 +273,22 @@ fn number(size: usize) -> Serialized {
 }
 
 /// A DynamoDB type, for [`Attribute::has_type`].
+///
+/// ```
+/// # use envelope_dynamo::Envelope;
+/// use envelope_dynamo::expression::AttributeType;
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key] user_id: String,
+/// #     #[encrypted] email: String,
+/// #     #[plaintext] nickname: Option<String>,
+/// # }
+/// // `None` is stored as NULL, unless serde skips it: then `exists()` is true. This is not:
+/// let has_nickname = User::attributes().nickname.has_type(AttributeType::String);
+/// assert_eq!(format!("{has_nickname:?}"), "attribute_type(nickname, _)");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AttributeType {

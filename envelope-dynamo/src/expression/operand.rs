@@ -23,15 +23,18 @@ impl From<Operand> for Term {
     }
 }
 
-/// The kinds of operands. The compiler infers the kind.
+/// The kinds of operands of an [`IntoOperand`](crate::expression::IntoOperand). The compiler infers
+/// the kind, so a program does not name it.
 pub mod operand_kind {
-    /// A value.
+    /// A value: see [`IntoOperand`](crate::expression::IntoOperand).
     #[derive(Clone, Copy, Debug)]
     pub enum Value {}
-    /// An attribute, or a path within one.
+    /// An attribute, or a path within one: see
+    /// [`IntoOperand`](crate::expression::IntoOperand).
     #[derive(Clone, Copy, Debug)]
     pub enum Attribute {}
-    /// An attribute or a path whose type is the `Option` of the other side.
+    /// An attribute or a path whose type is the `Option` of the other side: see
+    /// [`IntoOperand`](crate::expression::IntoOperand).
     #[derive(Clone, Copy, Debug)]
     pub enum OptionalAttribute {}
 }

@@ -36,6 +36,39 @@ use crate::record::key::{AnyKey, Composite, IntoFirstParts, IntoValue, Partition
 pub struct SortKey<T, V>(Attribute<T, V, mark::Key>);
 
 /// A condition on a sort key; see [`Query::sort`](crate::read::Query::sort).
+///
+/// A query takes one, so there is no `and`. What holds for several days, say, is a range:
+///
+/// ```
+/// # use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+/// # use envelope_dynamo::{Envelope, Table};
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::expression::{SortCondition, SortKey};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "visits")]
+/// # struct Visit {
+/// #     #[partition_key] patient: String,
+/// #     #[sort_key] day: String,
+/// #     #[encrypted] notes: String,
+/// # }
+/// # let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+/// # let visits = Table::<Visit>::new(dynamodb, TestKeyProvider::default());
+/// fn of(month: Option<u8>, day: &SortKey<Visit, String>) -> SortCondition<Visit> {
+///     match month {
+///         Some(month) => day.begins_with(format!("2026-{month:02}-")),
+///         None => day.between("2026-01-01", "2026-12-31"),
+///     }
+/// }
+///
+/// let of_2026 = visits.query("p_1").sort(|day| of(None, day));
+/// let of_march = visits.query("p_1").sort(|day| {
+///     let condition = of(Some(3), day);
+///     assert_eq!(format!("{condition:?}"), "begins_with(day, _)"); // shows no value
+///     condition
+/// });
+/// ```
 #[must_use = "a condition does nothing by itself"]
 pub struct SortCondition<T> {
     condition: Option<Condition<T>>,
@@ -206,7 +239,9 @@ fn after_all(beginning: String) -> String {
     text
 }
 
-/// Which conditions the sort keys of an index take. You cannot implement this trait.
+/// Which conditions the sort keys of an index take: those of a [`SortKey`] for one sort key, and
+/// first those of the leftmost key for several, which [`AfterEqual`] continues. You cannot
+/// implement this trait.
 pub trait SortBy: IndexKey {
     /// What [`Query::sort`](crate::read::Query::sort) passes, for a record of type `T`.
     type Key<T>;
@@ -289,6 +324,41 @@ impl<T, A, R: Copy> NextSortKey<T, A, R> {
 }
 
 /// The condition that one of several sort keys is equal to a value, and the keys after it.
+///
+/// ```
+/// # use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+/// # use envelope_dynamo::{Envelope, Table};
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// #[derive(Envelope)]
+/// #[envelope(
+///     table = "visits",
+///     index(name = "by-doctor", partition_key = doctor, sort_key = (day, start))
+/// )]
+/// struct Visit {
+///     #[partition_key]
+///     visit_id: String,
+///     #[encrypted]
+///     notes: String,
+///     #[authenticated]
+///     doctor: String,
+///     #[authenticated]
+///     day: String,
+///     #[authenticated]
+///     start: u32,
+/// }
+///
+/// # let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+/// # let visits = Table::<Visit>::new(dynamodb, TestKeyProvider::default());
+/// let by_doctor = visits.index(|indexes| indexes.by_doctor);
+/// // It is a condition by itself, or leads to the next key. A range leads to none.
+/// let of_day = by_doctor.query("d_1").sort(|day| day.eq("2026-03-07"));
+/// let afternoon = by_doctor.query("d_1").sort(|day| {
+///     let condition = day.eq("2026-03-07").and(|start| start.ge(1_200_u32));
+///     assert_eq!(format!("{condition:?}"), "day = _ AND start >= _");
+///     condition
+/// });
+/// ```
 #[must_use = "a condition does nothing by itself"]
 pub struct AfterEqual<T, R> {
     condition: SortCondition<T>,

@@ -105,6 +105,45 @@ pub fn is_plaintext(item: &Item) -> bool {
 }
 
 /// Something that happened to an item that is not sealed.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use envelope_dynamo::item::{PlaintextEvent, PlaintextItems};
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, Table};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let dynamodb = example::dynamodb(&[("GetItem", 200, r#"{ "Item": {
+/// #     "user_id": { "S": "u_1" }, "email": { "S": "zoe@example.com" } } }"#)]);
+/// let reads = Arc::new(AtomicU64::new(0));
+/// let counter = Arc::clone(&reads);
+/// let users = Table::<User>::new(dynamodb, TestKeyProvider::default())
+///     .plaintext_items(PlaintextItems::Read)
+///     .observe_plaintext(move |event, _record| {
+///         if event == PlaintextEvent::Read {
+///             counter.fetch_add(1, Ordering::Relaxed);
+///         }
+///     });
+///
+/// // Nobody has sealed this record yet.
+/// let zoe = users.get("u_1").send().await?.expect("there is such a user");
+/// assert_eq!(zoe.email, "zoe@example.com");
+/// assert_eq!(reads.load(Ordering::Relaxed), 1); // an alarm once the whole table is sealed
+/// # Ok::<(), envelope_dynamo::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlaintextEvent {

@@ -149,7 +149,7 @@ impl StdError for BatchError {
     }
 }
 
-/// One input of a batch that failed.
+/// One input of a batch that failed; see [`BatchError`].
 #[derive(Debug)]
 pub struct BatchFailure {
     pub(crate) position: usize,

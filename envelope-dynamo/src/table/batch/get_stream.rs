@@ -38,6 +38,41 @@ const MAX_KEYS: usize = 100;
 /// While the caller works on a record, no call to KMS is in progress; see
 /// [`Records`](crate::read::Records#between-two-records).
 ///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, Table};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let dynamodb = example::dynamodb(&[
+/// #     ("BatchGetItem", 200, r#"{ "Responses": { "users": [] } }"#),
+/// # ]);
+/// // The table is empty.
+/// let users = Table::<User>::new(dynamodb, TestKeyProvider::default());
+/// let mut found = users.batch_get(["u_1", "u_2", "u_1"]).stream();
+/// let mut absent = Vec::new();
+/// while let Some((key, user)) = found.next().await {
+///     match user {
+///         Ok(Some(user)) => println!("{} has {}", user.user_id, user.email),
+///         Ok(None) => absent.push(key),
+///         Err(error) => eprintln!("{error}"), // of this key; the others still come
+///     }
+/// }
+/// absent.sort_unstable(); // answers come in no particular order
+/// assert_eq!(absent, ["u_1", "u_1", "u_2"]); // one for each input
+/// # });
+/// ```
+///
 /// It is also a [`Stream`], for the combinators of the `futures` crate. After `Poll::Pending`, poll
 /// it until it is ready, or drop it.
 #[must_use = "nothing is read until the next record is asked for"]

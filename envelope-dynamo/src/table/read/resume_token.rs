@@ -146,6 +146,21 @@ impl fmt::Debug for ResumeToken {
 }
 
 /// A text is not a [`ResumeToken`], or was cut or changed.
+///
+/// A text that is a token proves nothing about who made it: see [`ResumeToken`].
+///
+/// ```
+/// use envelope_dynamo::ResumeToken;
+///
+/// // The status of a web service for `/visits?from=..`.
+/// fn status(from: Option<&str>) -> u16 {
+///     match from.map(str::parse::<ResumeToken>).transpose() {
+///         Ok(_from) => 200, // `.resume(_from)`; the first page without a token
+///         Err(_) => 400,    // the client has to start again
+///     }
+/// }
+/// assert_eq!((status(None), status(Some("cut"))), (200, 400));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResumeTokenError(());
 

@@ -66,6 +66,40 @@ struct Inner {
 }
 
 /// The reason why a transaction failed.
+///
+/// Mistakes in the list of actions are found before anything is sent:
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::transaction::TransactionErrorKind;
+/// use envelope_dynamo::{Envelope, Table, transact_write};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// #     #[plaintext]
+/// #     logins: u64,
+/// # }
+/// # let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+/// let users = Table::<User>::new(dynamodb.clone(), TestKeyProvider::default());
+/// let error = transact_write(&dynamodb)
+///     .check(users.check("u_1").if_exists())
+///     .update(users.update("u_1").add(|user| user.logins, 1))
+///     .send()
+///     .await
+///     .unwrap_err();
+/// // An update can have the condition itself: `.update(users.update("u_1").condition(..))`.
+/// let TransactionErrorKind::SameRecord { record, positions } = error.kind() else { panic!() };
+/// assert_eq!((record.to_string().as_str(), positions), ("users[user_id=u_1]", &[0, 1]));
+/// # });
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TransactionErrorKind {
@@ -284,6 +318,41 @@ impl StdError for TransactionError {
 }
 
 /// An action because of which a transaction was cancelled.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, Table, transact_write};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// # let dynamodb = example::dynamodb(&[("TransactWriteItems", 400, r#"{
+/// #     "__type": "TransactionCanceledException",
+/// #     "CancellationReasons": [{ "Code": "None" }, { "Code": "ConditionalCheckFailed" }] }"#)]);
+/// let users = Table::<User>::new(dynamodb.clone(), TestKeyProvider::default());
+/// let error = transact_write(&dynamodb)
+///     .put(users.put(&zoe).if_not_exists())
+///     .delete(users.delete("u_2").if_exists())
+///     .send()
+///     .await
+///     .unwrap_err();
+/// // Actions that had no part in it are no reasons.
+/// let [reason] = error.reasons() else { panic!("{error}") };
+/// assert_eq!(reason.position(), 1); // the delete
+/// assert_eq!(reason.error().record().to_string(), "users[user_id=u_2]");
+/// assert!(reason.error().is_condition_failure(), "there is no such user");
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct TransactionReason {
     pub(crate) position: usize,

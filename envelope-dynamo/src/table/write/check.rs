@@ -44,6 +44,31 @@ impl<T, P: ?Sized> Table<T, P> {
 /// A condition on a record that a transaction does not write; see [`Table::check`].
 ///
 /// `C` is [`HasCondition`] after the first condition. Only then it can be part of a transaction.
+///
+/// ```no_run
+/// # use envelope_dynamo::{Envelope, Table, transact_write, transaction::TransactionError};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "doctors")]
+/// # struct Doctor {
+/// #     #[partition_key] id: String,
+/// #     #[encrypted] name: String,
+/// #     #[plaintext] on_leave: bool,
+/// # }
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "visits")]
+/// # struct Visit { #[partition_key] id: String, #[encrypted] notes: String }
+/// # async fn example(
+/// #     doctors: Table<Doctor>, visits: Table<Visit>, visit: Visit,
+/// # ) -> Result<(), TransactionError> {
+/// // Stores the visit only if the doctor, a record of another table, is not on leave.
+/// transact_write(visits.client())
+///     .check(doctors.check("d_1").condition(|doctor| doctor.on_leave.eq(false)))
+///     .put(visits.put(&visit))
+///     .send()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a check does nothing until it is part of a transaction"]
 pub struct Check<'a, T: Envelope, P: ?Sized, C = HasCondition> {
     table: &'a Table<T, P>,
@@ -53,10 +78,10 @@ pub struct Check<'a, T: Envelope, P: ?Sized, C = HasCondition> {
     state: PhantomData<fn() -> C>,
 }
 
-/// The state of a [`Check`] with a condition.
+/// The state of a [`Check`] with a condition; see [`Table::check`].
 pub enum HasCondition {}
 
-/// The state of a [`Check`] without a condition, which DynamoDB would refuse.
+/// The state of a [`Check`] without a condition, which DynamoDB would refuse; see [`Table::check`].
 pub enum NoCondition {}
 
 /// The state of a [`Check`] that can be part of a transaction: [`HasCondition`]. You cannot

@@ -81,7 +81,8 @@ impl<T, P: WrapKey + ?Sized> Table<T, P> {
     }
 }
 
-/// A reference to the record to put: `&T`, or `&mut T`, which receives the version and the
+/// A reference to the record to put: `&T` of [`Table::put`], or `&mut T` of [`Table::put_mut`],
+/// which receives the version and the
 /// timestamps that were stored. Sealed: no other type implements it.
 pub trait RecordRef<T>: Borrow<T> + sealed::Sealed {
     /// The values of `item`, which is about to be stored, that

@@ -11,11 +11,43 @@ use crate::table::Table;
 /// A put or a delete that returns the record that was stored before, opened; see
 /// [`Put::returning_old`](crate::write::Put::returning_old) and
 /// [`Delete::returning_old`](crate::write::Delete::returning_old).
+///
+/// ```no_run
+/// # use envelope_dynamo::{Envelope, Error, Table};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+/// # async fn example(users: Table<User>, zoe: User) -> Result<(), Error> {
+/// match users.put(&zoe).returning_old().send().await? {
+///     None => println!("{} is new", zoe.user_id),
+///     Some(old) if old.email != zoe.email => println!("{} has moved", old.user_id),
+///     Some(_) => {}
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call does nothing until it is sent"]
 pub struct ReturningOld<C>(pub(crate) C);
 
 /// An update that returns the record as it is stored afterwards, opened; see
 /// [`Update::returning_new`](crate::write::Update::returning_new).
+///
+/// ```no_run
+/// # use envelope_dynamo::{Envelope, Error, Table};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key] user_id: String,
+/// #     #[encrypted] email: String,
+/// #     #[plaintext] logins: u64,
+/// # }
+/// # async fn example(users: Table<User>) -> Result<(), Error> {
+/// // One request, and the whole record: unlike the update itself, this needs the data key.
+/// let user = users.update("u_1").add(|user| user.logins, 1).returning_new().send().await?;
+/// println!("welcome for the {}th time, {}", user.logins, user.email);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call does nothing until it is sent"]
 pub struct ReturningNew<C>(pub(crate) C);
 

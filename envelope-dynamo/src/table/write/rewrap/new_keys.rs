@@ -23,6 +23,32 @@ use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 ///
 /// Each key is named by its attribute: `encrypted_dek`, and `encrypted_dek_` with the name of a
 /// group.
+///
+/// ```no_run
+/// # async fn example(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     kms: aws_sdk_kms::Client,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// # use envelope_dynamo::{Envelope, KmsKeyProvider, KmsKeyWrapper, Table};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key] user_id: String,
+/// #     #[encrypted] email: String,
+/// #     #[encrypted(group = "billing")] iban: envelope_dynamo::Access<String>,
+/// # }
+/// # let users = Table::<User>::new(dynamodb, KmsKeyProvider::new(kms.clone(), "alias/2026"));
+/// let old = KmsKeyProvider::new(kms.clone(), "alias/2025");
+/// let new = KmsKeyWrapper::new(kms, "alias/2026");
+/// if let Some(keys) = users.rewrap("u_1").re_encrypt(&old, &new).send().await? {
+///     // Not under `old`: a group with a key of its own, or a key that was moved before.
+///     for attribute in keys.left() {
+///         println!("{attribute} stays under its key");
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrapped {
     moved: Vec<String>,
