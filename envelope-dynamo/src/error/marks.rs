@@ -21,7 +21,7 @@ pub struct WrittenMarks {
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use envelope_dynamo::error::UsageError;
+/// use envelope_dynamo::error::{UsageError, WrittenMarks};
 /// use envelope_dynamo::testing::TestKeyProvider;
 /// use envelope_dynamo::{Envelope, ErrorKind, from_item, to_item};
 ///
@@ -57,8 +57,9 @@ pub struct WrittenMarks {
 /// let error = from_item::<User>(item, &keys).await.err().expect("anybody could change the plan");
 /// let ErrorKind::Usage(UsageError::Marks(marks)) = error.kind() else { panic!("{error}") };
 /// assert_eq!(marks.attribute(), "plan");
-/// assert_eq!(marks.written().encrypted, ["email"]);
-/// assert!(marks.written().authenticated.is_empty());
+/// let written: &WrittenMarks = marks.written();
+/// assert_eq!(written.encrypted, ["email"]);
+/// assert!(written.authenticated.is_empty());
 /// assert!(marks.to_string().contains(r#"#[authenticated(accept = "plaintext")]"#), "the repair");
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```

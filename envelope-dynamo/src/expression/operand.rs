@@ -23,18 +23,50 @@ impl From<Operand> for Term {
     }
 }
 
-/// The kinds of operands of an [`IntoOperand`](crate::expression::IntoOperand). The compiler infers
-/// the kind, so a program does not name it.
+/// The kinds of operands. The compiler infers the kind; a function of your own that takes an
+/// operand is generic over it.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::expression::{Condition, IntoOperand, operand_kind};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[plaintext]
+///     logins: u64,
+///     #[plaintext]
+///     allowed: u64,
+///     #[plaintext]
+///     limit: Option<u64>,
+/// }
+///
+/// fn is_full<K>(limit: impl IntoOperand<User, u64, K>) -> Condition<User> {
+///     User::attributes().logins.ge(limit)
+/// }
+///
+/// let user = User::attributes();
+/// assert_eq!(format!("{:?}", is_full(10)), "logins >= _");
+/// assert_eq!(format!("{:?}", is_full(user.limit)), "logins >= limit");
+///
+/// // The same, with the kinds that the compiler infers.
+/// is_full::<operand_kind::Value>(10);
+/// is_full::<operand_kind::Attribute>(user.allowed);
+/// is_full::<operand_kind::OptionalAttribute>(user.limit);
+/// ```
 pub mod operand_kind {
-    /// A value: see [`IntoOperand`](crate::expression::IntoOperand).
+    /// A value; see [`operand_kind`](crate::expression::operand_kind).
     #[derive(Clone, Copy, Debug)]
     pub enum Value {}
-    /// An attribute, or a path within one: see
-    /// [`IntoOperand`](crate::expression::IntoOperand).
+    /// An attribute, or a path within one; see [`operand_kind`](crate::expression::operand_kind).
     #[derive(Clone, Copy, Debug)]
     pub enum Attribute {}
-    /// An attribute or a path whose type is the `Option` of the other side: see
-    /// [`IntoOperand`](crate::expression::IntoOperand).
+    /// An attribute or a path whose type is the `Option` of the other side; see
+    /// [`operand_kind`](crate::expression::operand_kind).
     #[derive(Clone, Copy, Debug)]
     pub enum OptionalAttribute {}
 }

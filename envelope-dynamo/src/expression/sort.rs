@@ -18,21 +18,7 @@ use crate::record::key::{AnyKey, Composite, IntoFirstParts, IntoValue, Partition
 ///
 /// DynamoDB orders numbers by value, and strings and binary by their bytes. A query can have one
 /// condition on its sort key.
-///
-/// ```
-/// # use envelope_dynamo::Envelope;
-/// # use envelope_dynamo::expression::{SortCondition, SortKey};
-/// # #[derive(Envelope)]
-/// # #[envelope(table = "visits")]
-/// # struct Visit {
-/// #     #[partition_key] patient: String,
-/// #     #[sort_key] day: String,
-/// #     #[encrypted] notes: String,
-/// # }
-/// fn in_march(day: &SortKey<Visit, String>) -> SortCondition<Visit> {
-///     day.begins_with("2026-03-")
-/// }
-/// ```
+/// [`SortCondition`] has an example.
 pub struct SortKey<T, V>(Attribute<T, V, mark::Key>);
 
 /// A condition on a sort key; see [`Query::sort`](crate::read::Query::sort).
@@ -239,9 +225,8 @@ fn after_all(beginning: String) -> String {
     text
 }
 
-/// Which conditions the sort keys of an index take: those of a [`SortKey`] for one sort key, and
-/// first those of the leftmost key for several, which [`AfterEqual`] continues. You cannot
-/// implement this trait.
+/// Which conditions the sort keys of an index take; see [`Query::sort`](crate::read::Query::sort).
+/// You cannot implement this trait.
 pub trait SortBy: IndexKey {
     /// What [`Query::sort`](crate::read::Query::sort) passes, for a record of type `T`.
     type Key<T>;

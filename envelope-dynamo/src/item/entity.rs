@@ -170,7 +170,8 @@ impl<T: Envelope> Entity for T {
     }
 }
 
-/// A record that an enum of records holds; derived with the enum.
+/// A record that an enum of records holds; derived with the enum. [`Table::of`](crate::Table::of)
+/// takes such a record.
 #[diagnostic::on_unimplemented(
     message = "no variant of `{E}` holds a `{Self}`",
     label = "not a record type of `{E}`",

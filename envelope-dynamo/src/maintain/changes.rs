@@ -13,6 +13,28 @@ use crate::record::field::Mark;
 ///
 /// [`SchemaFile::changes_since`] finds them. Printed, it names the place, what follows from the
 /// change, and the repair.
+///
+/// ```
+/// use envelope_dynamo::maintain::{Change, Effect, SchemaFile};
+///
+/// fn schema(plan: &str, reasons: &str) -> SchemaFile {
+///     let text = r#"{ "envelope-schema": 1, "records": { "User": {
+///         "table": "users", "form": "raw", "partition_key": { "name": "user_id", "type": "S" },
+///         "fields": { "email": "encrypted", "plan": "PLAN" }, "reasons": { REASONS } } } }"#;
+///     text.replace("PLAN", plan).replace("REASONS", reasons).parse().expect("a schema file")
+/// }
+///
+/// // In CI: the file of the main branch, and the file of this one.
+/// let before = schema("authenticated", "");
+/// let changes: Vec<Change> = schema("plaintext", "").changes_since(&before);
+/// assert_eq!(changes[0].place(), "User.plan");
+/// assert_eq!(changes[0].effect(), Effect::LessProtected);
+/// assert!(changes[0].problem().starts_with("#[authenticated] before, #[plaintext] now"));
+/// println!("{}", changes[0].repair()); // change it back, or give a reason
+///
+/// let with_reason = schema("plaintext", r#""plan": "the shop updates it in place""#);
+/// assert!(with_reason.changes_since(&before).is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     record: String,

@@ -77,6 +77,44 @@ impl StoredTable {
 }
 
 /// Something that a count reports while it works.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use std::sync::Mutex;
+/// # use envelope_dynamo::item::to_plaintext_item;
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::{Envelope, maintain::SchemaFile, to_item};
+/// use envelope_dynamo::maintain::{CoverageEvent, StoredTable};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let user = |id: &str| User { user_id: id.into(), email: "zoe@example.com".into() };
+/// # let keys = TestKeyProvider::default();
+/// # let sealed = to_item(&user("u_1"), &keys).await?;
+/// # let plain = to_plaintext_item(&user("u_2"))?;
+/// # let dynamodb = example::users(&[sealed, plain]);
+/// # let schema = SchemaFile::new().with::<User>();
+/// # let found = Mutex::new(Vec::new());
+/// let table = StoredTable::new(dynamodb, &schema, "users")?;
+/// let count = table.coverage().expect_sealed().max_named(10).observed_by(|event| match event {
+///     CoverageEvent::Page(read) => println!("{} items so far", read.items),
+///     // All of them, while the report names ten of each kind.
+///     CoverageEvent::Found(finding) => found.lock().unwrap().push(finding.record.clone()),
+///     _ => {}
+/// });
+/// count.send().await?;
+/// assert_eq!(*found.lock().unwrap(), ["users[user_id=u_2]"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CoverageEvent<'a> {

@@ -120,7 +120,7 @@ pub(crate) fn read_units(bytes: f64) -> f64 {
     bytes / READ_UNIT_BYTES / 2.0
 }
 
-/// What can be done in a second.
+/// What can be done in a second, for [`Demand::times`]; [`Demand`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rates {
     /// Calls to KMS.
@@ -140,6 +140,18 @@ impl Default for Rates {
 }
 
 /// What a run costs at list prices.
+///
+/// ```
+/// use envelope_dynamo::maintain::{Demand, Dollars};
+///
+/// // Ten million records of 800 bytes move to another KMS key.
+/// let dollars: Dollars = Demand::of_rewrap(10_000_000, 800).dollars();
+/// assert_eq!((dollars.kms, dollars.writes), (30.0, 6.25));
+/// // If a second trail records the calls to KMS, it costs more than all the rest.
+/// assert_eq!(dollars.trail_copy, 200.0);
+/// assert!(dollars.total() < 37.0, "not in the total: not every account has one");
+/// println!("at the prices of {}", dollars.prices_of);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Dollars {
@@ -166,6 +178,17 @@ impl Dollars {
 }
 
 /// How long one limit makes a run.
+///
+/// ```
+/// use envelope_dynamo::maintain::{Demand, LimitTime, Rates};
+///
+/// // Half of the quota of KMS is left to the application.
+/// let rates = Rates { kms: 5_000.0, ..Rates::default() };
+/// let times = Demand::of_rewrap(10_000_000, 800).times(&rates);
+/// let LimitTime { limit, seconds, .. } = times[0]; // the longest first: it binds
+/// assert_eq!((limit, seconds), ("kms", 2_000.0));
+/// assert!(times[1..].iter().all(|other| other.seconds <= 250.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LimitTime {

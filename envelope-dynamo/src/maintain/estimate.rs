@@ -68,6 +68,41 @@ pub struct Estimation<'a> {
 }
 
 /// What a run would do and cost; see [`Run::estimate`].
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::item::to_plaintext_item;
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::{Envelope, Table, to_item};
+/// use envelope_dynamo::maintain::Estimate;
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let user = |id: &str| User { user_id: id.into(), email: "zoe@example.com".into() };
+/// # let keys = TestKeyProvider::default();
+/// # let sealed = to_item(&user("u_1"), &keys).await?;
+/// # let plain = to_plaintext_item(&user("u_2"))?;
+/// # let dynamodb = example::users(&[sealed, plain]);
+/// let users = Table::<User>::new(dynamodb, keys);
+/// let estimate: Estimate = users.backfill().estimate().send().await?;
+/// assert_eq!((estimate.classes.due, estimate.classes.already), (1.0, 1.0));
+/// assert!(estimate.sample.is_none(), "the table is small, so the figures are exact");
+/// assert_eq!((estimate.demand.write_units, estimate.demand.kms_calls), (1.0, 0.0));
+/// assert!(estimate.dollars.total() < 0.01);
+/// for risk in estimate.side_effects.iter().chain(&estimate.unknown) {
+///     println!("{risk}"); // such as what a stream and its readers will see
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Estimate {
@@ -95,7 +130,7 @@ pub struct Estimate {
     pub unknown: Vec<String>,
 }
 
-/// The items that a run would meet, by what it would do with them.
+/// The items that a run would meet, by what it would do with them, in an [`Estimate`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Classes {
@@ -115,7 +150,7 @@ pub struct Classes {
     pub failed: f64,
 }
 
-/// From how much of a table an estimate is made.
+/// From how much of a table an [`Estimate`] is made.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SampleInfo {

@@ -47,6 +47,34 @@ use crate::record::kind::Kind;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD};
 
 /// What a stored item says about itself.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::maintain::SchemaFile;
+/// use envelope_dynamo::maintain::inspect::Inspection;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, to_item};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// // An item that does not open. What is wrong with it?
+/// let mut item = to_item(&zoe, &TestKeyProvider::default()).await?;
+/// item.remove("encrypted_dek");
+/// let schema = SchemaFile::new().with::<User>();
+/// let inspection = Inspection::of(&item, &schema, "users")?;
+/// assert_eq!(inspection.record_type.as_deref(), Some("User"));
+/// assert!(inspection.record.payload.is_some());
+/// assert_eq!(inspection.problems[0].attribute, "encrypted_dek");
+/// assert_eq!(inspection.problems[0].problem, "is missing, and `encrypted_payload` is there");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -73,6 +101,38 @@ pub struct Inspection {
 }
 
 /// The sealed fields of a record, or of one of its groups, and their data key.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::maintain::SchemaFile;
+/// use envelope_dynamo::maintain::inspect::{Inspection, SealedPart};
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, to_item};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[authenticated]
+///     plan: String,
+/// }
+///
+/// # let (email, plan) = ("zoe@example.com".into(), "pro".into());
+/// # let zoe = User { user_id: "u_1".into(), email, plan };
+/// let item = to_item(&zoe, &TestKeyProvider::default()).await?;
+/// let inspection = Inspection::of(&item, &SchemaFile::new().with::<User>(), "users")?;
+/// let part: &SealedPart = &inspection.record;
+/// let payload = part.payload.as_ref().expect("it is sealed");
+/// assert_eq!(payload.authenticated, ["plan"]); // a change of the plan would show
+/// assert_eq!(part.wrapped_keys.as_ref().map(|keys| keys.form.as_str()), Some("raw"));
+/// // What CloudTrail shows of each call for this record.
+/// let context = part.encryption_context.as_ref().expect("the item has its key");
+/// assert_eq!((context["table"].as_str(), context["partition_key"].as_str()), ("users", "u_1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SealedPart {
@@ -85,7 +145,7 @@ pub struct SealedPart {
     pub encryption_context: Option<BTreeMap<String, String>>,
 }
 
-/// What is readable of `encrypted_payload`.
+/// What is readable of `encrypted_payload`, in a [`SealedPart`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PayloadHeader {
@@ -101,7 +161,32 @@ pub struct PayloadHeader {
     pub absent: Vec<String>,
 }
 
-/// What is readable of `encrypted_dek`.
+/// What is readable of `encrypted_dek`, in a [`SealedPart`].
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::maintain::SchemaFile;
+/// use envelope_dynamo::maintain::inspect::{Inspection, WrappedKeys};
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, to_item};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// # let item = to_item(&zoe, &TestKeyProvider::default()).await?;
+/// let inspection = Inspection::of(&item, &SchemaFile::new().with::<User>(), "users")?;
+/// let keys: &WrappedKeys = inspection.record.wrapped_keys.as_ref().expect("it is sealed");
+/// // Which keys can open the record? After a test, none of them should be `local`.
+/// let kinds: Vec<_> = keys.entries.iter().map(|entry| entry.kind.as_str()).collect();
+/// assert_eq!(kinds, ["local"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WrappedKeys {
@@ -115,7 +200,7 @@ pub struct WrappedKeys {
     pub entries: Vec<Entry>,
 }
 
-/// One wrapping of a data key.
+/// One wrapping of a data key, in [`WrappedKeys`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Entry {
@@ -133,7 +218,7 @@ pub struct Entry {
     pub fits: Vec<String>,
 }
 
-/// Something that is wrong with an item.
+/// Something that is wrong with an item, in an [`Inspection`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {

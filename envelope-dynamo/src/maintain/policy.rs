@@ -1,4 +1,28 @@
 //! The IAM policy of each role around a table, made from the schema file and the ARNs.
+//!
+//! ```
+//! use envelope_dynamo::maintain::SchemaFile;
+//! use envelope_dynamo::maintain::policy::{Policy, PolicyFor, Role};
+//!
+//! # let schema: SchemaFile = r#"{ "envelope-schema": 1, "records": { "User": {
+//! #     "table": "users", "form": "raw", "partition_key": { "name": "user_id", "type": "S" },
+//! #     "fields": { "email": "encrypted" } } } }"#.parse()?;
+//! let table = "arn:aws:dynamodb:eu-central-1:111122223333:table/prod-users";
+//! let key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+//! let [writer, reader] = [Role::Writer, Role::Reader].map(|role| {
+//!     PolicyFor::new(role, &schema, "users")?.table(table)?.key(key)?.identity_policy()
+//! });
+//! let (writer, reader) = (writer?, reader?);
+//! let allows = |policy: &Policy, action| {
+//!     let allowed = policy.statements().iter().filter(|statement| !statement.is_deny());
+//!     allowed.flat_map(|statement| statement.actions()).any(|allowed| *allowed == action)
+//! };
+//! // Whoever takes over the service that writes records cannot read them.
+//! assert!(allows(&writer, "kms:GenerateDataKey") && !allows(&writer, "kms:Decrypt"));
+//! assert!(allows(&reader, "kms:Decrypt") && !allows(&reader, "kms:GenerateDataKey"));
+//! println!("{writer}"); // for `aws iam put-role-policy`
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod arns;
 mod attributes;

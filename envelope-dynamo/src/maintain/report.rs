@@ -18,6 +18,47 @@ use crate::maintain::tag_counts::TagCounts;
 /// It serializes with stable names. Its `Display` form is the text for an operator; the first line
 /// says what was looked at.
 ///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::item::to_plaintext_item;
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::{Envelope, maintain::SchemaFile, to_item};
+/// use envelope_dynamo::maintain::{FindingKind, Report, StoredTable};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let user = |id: &str| User { user_id: id.into(), email: "zoe@example.com".into() };
+/// # let keys = TestKeyProvider::default();
+/// # let sealed = to_item(&user("u_1"), &keys).await?;
+/// # let plain = to_plaintext_item(&user("u_2"))?;
+/// # let dynamodb = example::users(&[sealed, plain]);
+/// # let schema = SchemaFile::new().with::<User>();
+/// // One record is sealed, and one item is still in plaintext.
+/// let table = StoredTable::new(dynamodb, &schema, "users")?;
+/// let report = table.coverage().expect_sealed().send().await?;
+/// assert!(!report.holds());
+/// assert_eq!((report.read.items, report.read.sealed), (2, 1));
+/// assert_eq!(report.entities["User"].not_sealed, 1);
+/// assert_eq!((report.keys[0].kind.as_str(), report.keys[0].count), ("local", 1));
+/// assert_eq!(report.problems[&FindingKind::NotSealed], 1);
+/// assert_eq!(report.findings[0].record, "users[user_id=u_2]");
+///
+/// // A report that was kept for an audit says what was looked at, and what was expected.
+/// let kept: Report = serde_json::from_str(&serde_json::to_string(&report)?)?;
+/// assert_eq!(kept.scope.table_arn, "arn:aws:dynamodb:eu-central-1:111122223333:table/users");
+/// assert!(kept.expected.sealed && kept.expected.none_under.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
 /// # Security
 ///
 /// A report counts *claims*: whoever can write the table can write any key hint into a header. Only
@@ -71,7 +112,7 @@ impl Report {
     }
 }
 
-/// What a report looked at: one table, in one region.
+/// What a [`Report`] looked at: one table, in one region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Scope {
@@ -99,7 +140,7 @@ pub struct Scope {
     pub not_proved: Vec<String>,
 }
 
-/// What was expected of a table.
+/// What was expected of a table, in a [`Report`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Expected {
@@ -112,7 +153,7 @@ pub struct Expected {
     pub ignored: Vec<FindingKind>,
 }
 
-/// How much of a table was read.
+/// How much of a table was read, in a [`Report`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReadCounts {
@@ -131,7 +172,7 @@ pub struct ReadCounts {
     pub read_units: f64,
 }
 
-/// The items of one entity type.
+/// The items of one entity type, in a [`Report`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EntityCounts {
@@ -149,7 +190,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// The wrapped keys whose headers claim the same.
+/// The wrapped keys whose headers claim the same, in a [`Report`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct KeyCounts {
@@ -170,7 +211,39 @@ pub struct KeyCounts {
     pub count: u64,
 }
 
-/// What came of opening records.
+/// What came of opening records, in a [`Report`] of
+/// [`Coverage::open`](crate::maintain::Coverage::open).
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, maintain::SchemaFile, to_item};
+/// use envelope_dynamo::maintain::StoredTable;
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let user = |id: &str| User { user_id: id.into(), email: "zoe@example.com".into() };
+/// # let old = LocalKeyProvider::new(RootKey::generate()?);
+/// # let new = LocalKeyProvider::new(RootKey::generate()?);
+/// # let items = [to_item(&user("u_1"), &new).await?, to_item(&user("u_2"), &old).await?];
+/// # let dynamodb = example::users(&items);
+/// # let schema = SchemaFile::new().with::<User>();
+/// // May the old key be deleted? Open all records with the new key alone.
+/// let table = StoredTable::new(dynamodb, &schema, "users")?;
+/// let report = table.coverage().open(new).send().await?;
+/// let opened = report.opened.as_ref().expect("it was asked for");
+/// assert_eq!((opened.opened, opened.failed), (1, 1)); // not yet
+/// assert!(report.findings[0].record.contains("u_2") && !report.holds());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Opened {

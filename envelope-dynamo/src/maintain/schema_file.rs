@@ -79,6 +79,39 @@ pub struct SchemaFile {
 }
 
 /// How one type of record is stored.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::maintain::SchemaFile;
+/// use envelope_dynamo::record::Mark;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "shop", index(name = "by-email", partition_key = email))]
+/// #[partition_key(name = "pk", format = "USER#{user_id}")]
+/// struct User {
+///     #[key]
+///     user_id: String,
+///     #[encrypted]
+///     #[searchable(normalize(trim, ascii_lowercase))]
+///     email: String,
+///     #[encrypted]
+///     address: Option<String>,
+///     #[plaintext]
+///     logins: u64,
+/// }
+///
+/// let schema = SchemaFile::new().with::<User>();
+/// let user = &schema.records()["User"];
+/// assert_eq!(user.partition_key.name, "pk");
+/// assert_eq!(user.partition_key.format.as_deref(), Some("USER#{user_id}"));
+///
+/// // For a data catalog: which fields are encrypted, and which of them can be searched?
+/// let fields = user.fields.iter().filter(|(_, field)| field.mark == Mark::Encrypted);
+/// let encrypted: Vec<_> = fields.map(|(name, _)| name.as_str()).collect();
+/// assert_eq!(encrypted, ["address", "email"]);
+/// let tag = &user.search_tags["email"];
+/// assert_eq!((tag[0].field.as_str(), tag[0].steps.len()), ("email", 2));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -133,7 +166,7 @@ pub struct RecordSchema {
     pub reasons: BTreeMap<String, String>,
 }
 
-/// A key attribute.
+/// A key attribute, in a [`RecordSchema`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -148,7 +181,7 @@ pub struct KeySchema {
     pub format: Option<String>,
 }
 
-/// A field that is not a key attribute.
+/// A field that is not a key attribute, in a [`RecordSchema`].
 ///
 /// In the file, a field with a mark alone is a string, `"encrypted"`; any other is an object.
 #[derive(Clone, Debug, PartialEq, Eq)]

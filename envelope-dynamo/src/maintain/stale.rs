@@ -30,6 +30,21 @@ impl StoredTable {
     /// a process that was frozen before its request may have written a tag of the older version
     /// in the meantime.
     ///
+    /// ```no_run
+    /// # use envelope_dynamo::keys::SearchKeys;
+    /// # use envelope_dynamo::maintain::{RunError, StoredTable};
+    /// # async fn example(
+    /// #     users: StoredTable, keys: SearchKeys, ctrl_c: impl Future<Output = ()>,
+    /// # ) -> Result<(), RunError> {
+    /// let count = users.stale(&keys).observed_by(|so_far| eprintln!("{} items", so_far.items));
+    /// let report = count.until(ctrl_c).await?;
+    /// if !report.is_clean() {
+    ///     println!("{report}\nrun `reindex`, and count again");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Security
     ///
     /// Needs `dynamodb:Scan` on keys, entity types, context pairs, wrapped keys, search tags and

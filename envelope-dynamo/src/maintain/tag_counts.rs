@@ -26,7 +26,8 @@ const REST: &str = "(more)";
 /// The counts of search tags by type and attribute, such as `User` and `blind_email`.
 pub(crate) type CountsByTag = BTreeMap<String, BTreeMap<String, TagCounts>>;
 
-/// The counts of one search tag.
+/// The counts of one search tag, in a [`StaleReport`](crate::maintain::StaleReport) or a
+/// [`Report`](crate::maintain::Report).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TagCounts {

@@ -7,6 +7,38 @@ use serde::Serialize;
 /// The records that a run has seen, by what became of them, and what it has consumed.
 ///
 /// A record counts once, with its groups: as failed if any of its keys failed.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::item::to_plaintext_item;
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::{Envelope, Table, to_item};
+/// use envelope_dynamo::maintain::Counts;
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let user = |id: &str| User { user_id: id.into(), email: "zoe@example.com".into() };
+/// # let keys = TestKeyProvider::default();
+/// # let sealed = to_item(&user("u_1"), &keys).await?;
+/// # let plain = to_plaintext_item(&user("u_2"))?;
+/// # let dynamodb = example::users(&[sealed, plain]);
+/// // One item is in plaintext, and one was sealed by an earlier run.
+/// let users = Table::<User>::new(dynamodb, keys);
+/// let counts: Counts = users.backfill().send().await?;
+/// assert_eq!((counts.changed, counts.already), (1, 1));
+/// assert_eq!(counts.failed, 0, "a run that ends well may have failed records");
+/// assert_eq!(counts.seen(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Counts {

@@ -8,13 +8,55 @@ use crate::maintain::engine::counts::Counts;
 
 /// A run of maintenance ended before its end. What it has done until then stays done; the same run,
 /// started again, continues.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::{Envelope, Table};
+/// use envelope_dynamo::maintain::{RunError, RunErrorKind};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// /// The exit code of a job. Whoever schedules it starts it again after 75.
+/// fn exit_code(error: &RunError) -> u8 {
+///     eprintln!("{} records were changed, then: {error}", error.counts().changed);
+///     if error.needs_a_person() { 1 } else { 75 }
+/// }
+///
+/// # let denied = example::dynamodb(&[
+/// #     ("DescribeTable", 400, r#"{ "__type": "AccessDeniedException" }"#),
+/// # ]);
+/// # let outage = example::dynamodb(&[
+/// #     ("DescribeTable", 500, r#"{ "__type": "InternalServerError" }"#),
+/// # ]);
+/// // The role of the job lacks a permission.
+/// let users = Table::<User>::new(denied, TestKeyProvider::default());
+/// let error = users.backfill().send().await.unwrap_err();
+/// assert!(matches!(error.kind(), RunErrorKind::DynamoDb(_)));
+/// assert_eq!(exit_code(&error), 1);
+///
+/// // DynamoDB has an outage.
+/// let users = Table::<User>::new(outage, TestKeyProvider::default());
+/// let error = users.backfill().send().await.unwrap_err();
+/// assert_eq!(exit_code(&error), 75);
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct RunError {
     kind: RunErrorKind,
     counts: Counts,
 }
 
-/// Why a run of maintenance ended before its end.
+/// Why a run of maintenance ended before its end: the kind of a [`RunError`].
 ///
 /// | kind | who must act |
 /// |---|---|
@@ -48,6 +90,35 @@ pub enum RunErrorKind {
 }
 
 /// Why a run of maintenance was refused before it began.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::{Envelope, Table};
+/// use envelope_dynamo::maintain::{Refusal, RunErrorKind};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let dynamodb = example::dynamodb(&[
+/// #     ("DescribeTable", 200, example::TABLE),
+/// #     ("DescribeContinuousBackups", 200, example::NO_RECOVERY),
+/// # ]);
+/// let users = Table::<User>::new(dynamodb, TestKeyProvider::default());
+/// let error = users.backfill().send().await.unwrap_err();
+/// let RunErrorKind::Refused(refusal) = error.kind() else { panic!("{error}") };
+/// assert_eq!(*refusal, Refusal::NoRecovery { table: "users".into() });
+/// // A mistake could not be undone. `Run::without_recovery` says that this is meant.
+/// # });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -17,11 +17,19 @@ const MAX_FAILED: u64 = 1_000;
 
 /// What a run may use of what it shares with the application: per process, not for all parts.
 ///
-/// ```
-/// use envelope_dynamo::maintain::Limits;
+/// ```no_run
+/// # async fn example(
+/// #     table: envelope_dynamo::maintain::StoredTable,
+/// #     kms: aws_sdk_kms::Client,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// use envelope_dynamo::maintain::{Limits, Part};
 ///
-/// let limits = Limits::new().kms(5_000.0).write_units(20_000.0);
-/// # let _ = limits;
+/// // 64 jobs, of which 16 run at a time, share 4,000 calls to KMS a second.
+/// let of_job = Limits::new().kms(4_000.0 / 16.0).write_units(20_000.0 / 16.0).max_failed(100);
+/// let (old, new) = ("arn:aws:kms:..:key/old", "arn:aws:kms:..:key/new"); // parts name keys by ARN
+/// table.rewrap(kms, old, new).part(Part::of(17, 64)?).limits(of_job).send().await?;
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Limits {

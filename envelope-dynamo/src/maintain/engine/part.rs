@@ -108,6 +108,14 @@ impl FromStr for Part {
 }
 
 /// There is no such part.
+///
+/// ```
+/// use envelope_dynamo::maintain::{Part, PartError};
+///
+/// // From the environment of a job.
+/// let error: PartError = "256/256".parse::<Part>().unwrap_err();
+/// assert!(error.to_string().contains("0/256 to 255/256"), "the first part is 0");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartError(());
 

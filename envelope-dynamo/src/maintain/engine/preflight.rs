@@ -10,6 +10,33 @@ use crate::maintain::engine::error::{Refusal, RunErrorKind};
 use crate::maintain::stored_table::StoredTable;
 
 /// What DynamoDB says of a table.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::{Envelope, maintain::SchemaFile};
+/// use envelope_dynamo::maintain::{StoredTable, TableInfo};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let dynamodb = example::users(&[]);
+/// # let schema = SchemaFile::new().with::<User>();
+/// // Before a run is planned: is this the right table, and is it safe to change it?
+/// let table = StoredTable::new(dynamodb, &schema, "users")?;
+/// let info: TableInfo = table.describe().await?; // fails if the table has other keys
+/// assert_eq!(info.arn, "arn:aws:dynamodb:eu-central-1:111122223333:table/users");
+/// assert_eq!(info.recovery, Some(true)); // a run refuses `Some(false)`
+/// assert!(info.replicas.is_empty()); // a run refuses a global table
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TableInfo {

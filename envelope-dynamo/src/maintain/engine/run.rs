@@ -147,6 +147,45 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
 }
 
 /// Something that a run reports while it works.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use std::sync::Mutex;
+/// # use aws_sdk_dynamodb::types::AttributeValue;
+/// # use envelope_dynamo::item::to_plaintext_item;
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::{Envelope, Table};
+/// use envelope_dynamo::maintain::RunEvent;
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let user = |id: &str| User { user_id: id.into(), email: "zoe@example.com".into() };
+/// # let keys = TestKeyProvider::default();
+/// # let mut odd = to_plaintext_item(&user("u_2"))?;
+/// # odd.insert("email".into(), AttributeValue::N("7".into()));
+/// # let dynamodb = example::users(&[to_plaintext_item(&user("u_1"))?, odd]);
+/// # let failed = Mutex::new(Vec::new());
+/// // The e-mail address of one item is a number.
+/// let users = Table::<User>::new(dynamodb, keys);
+/// let run = users.backfill().observed_by(|event| match event {
+///     RunEvent::Failed(error) => failed.lock().unwrap().push(error.record().to_string()),
+///     RunEvent::Page(counts) => println!("{} records so far", counts.seen()),
+///     _ => {}
+/// });
+/// let counts = run.send().await?;
+/// assert_eq!((counts.changed, counts.failed), (1, 1));
+/// assert_eq!(*failed.lock().unwrap(), ["users[user_id=u_2]"]); // it stays as it was
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunEvent<'a> {

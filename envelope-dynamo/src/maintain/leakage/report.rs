@@ -16,6 +16,47 @@ const WRITES_PER_KEY: u64 = 1_000;
 
 /// What the search tags of a table reveal; see
 /// [`StoredTable::leakage`](crate::maintain::StoredTable::leakage).
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::keys::{LocalSearchKeys, SearchKey, SearchKeys};
+/// # use envelope_dynamo::maintain::SchemaFile;
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::to_item_with;
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::maintain::{LeakageReport, StoredTable};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users", index(name = "by-city", partition_key = city))]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     #[searchable]
+///     city: String,
+/// }
+///
+/// # let search_keys = LocalSearchKeys::new(SearchKey::from_slice(&[1; 32])?);
+/// # let search_keys: SearchKeys = search_keys.into();
+/// # let mut items = Vec::new();
+/// # for (id, city) in [("u_1", "Bern"), ("u_2", "Bern"), ("u_3", "Chur")] {
+/// #     let user = User { user_id: id.into(), city: city.into() };
+/// #     items.push(to_item_with(&user, &TestKeyProvider::default(), &search_keys).await?);
+/// # }
+/// # let dynamodb = example::users(&items);
+/// # let schema = SchemaFile::new().with::<User>();
+/// // Two users live in one city, and one lives in another.
+/// let table = StoredTable::new(dynamodb, &schema, "users")?;
+/// let report: LeakageReport = table.leakage().send().await?;
+/// let city = &report.tags["blind_city"];
+/// assert_eq!((city.records, city.values, city.largest_key()), (3, 2, 2));
+/// // Who knows how many users each city has knows where each of them lives.
+/// assert_eq!(city.named_at_best, 1.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LeakageReport {

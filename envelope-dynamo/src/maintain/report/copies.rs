@@ -9,6 +9,39 @@ const NAMED: usize = 20;
 
 /// Where states of a table's items may stand that the scan did not read. If the items were plain
 /// then, so are these copies: sealing a record does not reach them.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::{Envelope, maintain::SchemaFile, to_item};
+/// use envelope_dynamo::maintain::{CopyKind, StoredTable};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// # let dynamodb = example::users(&[to_item(&user, &TestKeyProvider::default()).await?]);
+/// # let schema = SchemaFile::new().with::<User>();
+/// // After a backfill: every item is sealed, and point-in-time recovery still has the plain ones.
+/// let table = StoredTable::new(dynamodb, &schema, "users")?;
+/// let report = table.coverage().expect_sealed().send().await?;
+/// assert!(report.holds());
+/// let copies = report.copies.expect("they are listed with `expect_sealed`");
+/// assert!(copies.known.iter().any(|copy| copy.kind == CopyKind::PointInTimeRecovery));
+/// for question in &copies.not_asked {
+///     println!("{}", question.problem); // for a person to ask: DynamoDB does not know everything
+/// }
+/// assert!(copies.not_asked.iter().any(|question| question.kind == CopyKind::Backup));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Copies {
@@ -18,7 +51,7 @@ pub struct Copies {
     pub not_asked: Vec<NotAsked>,
 }
 
-/// A copy of a table's items.
+/// A copy of a table's items, in [`Copies`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OtherCopy {
@@ -33,7 +66,7 @@ pub struct OtherCopy {
     pub detail: String,
 }
 
-/// A kind of copy that could not be asked for.
+/// A kind of copy that could not be asked for, in [`Copies`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NotAsked {
@@ -43,7 +76,7 @@ pub struct NotAsked {
     pub problem: String,
 }
 
-/// What a copy of a table's items is.
+/// What a copy of a table's items is, in [`Copies`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// An item with a problem.
+/// An item with a problem, in a [`Report`](crate::maintain::Report); [`FindingKind`] says what to
+/// do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
@@ -27,6 +28,31 @@ impl fmt::Display for Finding {
 /// A kind of problem of a stored item.
 ///
 /// Its text form, which [`FromStr`] reads, is the name in the JSON form of a report.
+///
+/// ```
+/// use envelope_dynamo::maintain::{Finding, FindingKind, UnknownFindingKind};
+///
+/// fn what_to_do(finding: &Finding) -> &'static str {
+///     match finding.kind {
+///         FindingKind::NotSealed | FindingKind::PlainField => "run a backfill",
+///         FindingKind::UnderKey | FindingKind::BranchKey => "run a rewrap or a reseal",
+///         FindingKind::LocalKey | FindingKind::RsaKey => "ask whoever owns the key",
+///         FindingKind::NotOpened => "see the error, and compare the item with a backup",
+///         _ => "inspect the item: does the schema file belong to another version or table?",
+///     }
+/// }
+///
+/// // From a report that a job has written.
+/// let line = r#"{ "record": "users[user_id=u_2]", "kind": "not-sealed", "problem": ".." }"#;
+/// let finding: Finding = serde_json::from_str(line)?;
+/// assert_eq!(what_to_do(&finding), "run a backfill");
+///
+/// // From the option of a command.
+/// assert_eq!("local-key".parse(), Ok(FindingKind::LocalKey));
+/// let error: UnknownFindingKind = "plain".parse::<FindingKind>().unwrap_err();
+/// assert!(error.to_string().contains("not-sealed"), "it lists the kinds that there are");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -108,7 +134,7 @@ impl FromStr for FindingKind {
     }
 }
 
-/// There is no such kind of problem.
+/// There is no such kind of problem: the error of the text form of a [`FindingKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownFindingKind(());
 

@@ -7,7 +7,7 @@ use crate::maintain::schema_file::RecordSchema;
 use crate::record::field::Mark;
 use crate::record::search_tag::SearchTag;
 
-/// A field that a search tag is computed from.
+/// A field that a search tag is computed from, in a [`RecordSchema`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -9,6 +9,51 @@ use crate::maintain::tag_counts::{CurrentTags, TagCounts};
 
 /// What a count of search tags found; see
 /// [`StoredTable::stale`](crate::maintain::StoredTable::stale).
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::keys::{LocalSearchKeys, SearchKey, SearchKeys};
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::to_item;
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::maintain::{SchemaFile, StaleReport, StoredTable};
+///
+/// # mod before {
+/// #     use envelope_dynamo::Envelope;
+/// #     #[derive(Envelope)]
+/// #     #[envelope(table = "users")]
+/// #     pub struct User {
+/// #         #[partition_key]
+/// #         pub user_id: String,
+/// #         #[encrypted]
+/// #         pub email: String,
+/// #     }
+/// # }
+/// #[derive(Envelope)]
+/// #[envelope(table = "users", index(name = "by-email", partition_key = email))]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     #[searchable(normalize(trim, ascii_lowercase))] // since today
+///     email: String,
+/// }
+///
+/// # let keys: SearchKeys = LocalSearchKeys::new(SearchKey::from_slice(&[1; 32])?).into();
+/// # let zoe = before::User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+/// # let dynamodb = example::users(&[to_item(&zoe, &TestKeyProvider::default()).await?]);
+/// // The only record was written yesterday.
+/// let schema = SchemaFile::new().with::<User>();
+/// let table = StoredTable::new(dynamodb, &schema, "users")?;
+/// let report: StaleReport = table.stale(&keys).send().await?;
+/// assert!(!report.is_clean(), "a search does not find every record: run `reindex`");
+/// assert_eq!((report.records, report.stale), (1, 1));
+/// assert_eq!(report.tags["User"]["blind_email"].unlisted, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StaleReport {

@@ -149,7 +149,44 @@ impl StdError for BatchError {
     }
 }
 
-/// One input of a batch that failed; see [`BatchError`].
+/// One input of a batch that failed.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::batch::BatchFailure;
+/// use envelope_dynamo::error::KeyErrorKind;
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::{Envelope, Table};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let user = |id: &str| User { user_id: id.into(), email: "zoe@example.com".into() };
+/// # let imported = [user("u_1"), user("u_2")];
+/// # let dynamodb = example::dynamodb(&[("BatchWriteItem", 200, "{}")]);
+/// # let keys = TestKeyProvider::default();
+/// # keys.fail_next(KeyErrorKind::Throttled);
+/// let users = Table::<User>::new(dynamodb, keys);
+/// // KMS is throttled, and gives the first record no data key.
+/// let error = users.batch_put(&imported).send().await.unwrap_err();
+/// assert_eq!((error.taken(), error.done()), (2, 1));
+///
+/// // A put of a whole record may be sent again, also if it is in doubt.
+/// let may_be_repeated = |failure: &&BatchFailure| failure.error().is_retryable();
+/// let again = error.failures().iter().filter(may_be_repeated);
+/// let again: Vec<_> = again.map(|failure| &imported[failure.position()]).collect();
+/// assert_eq!(again[0].user_id, "u_1");
+/// users.batch_put(again).send().await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct BatchFailure {
     pub(crate) position: usize,

@@ -61,6 +61,27 @@ pub struct Unique<'a, T: UniqueFields, P: ?Sized, V> {
 
 impl<'a, T: UniqueFields, P: UnwrapKey + ?Sized, V> Unique<'a, T, P, V> {
     /// Reads the record that has a value.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{Envelope, Error, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User {
+    /// #     #[partition_key]
+    /// #     user_id: String,
+    /// #     #[encrypted]
+    /// #     #[searchable(normalize(trim, ascii_lowercase), unique)]
+    /// #     email: String,
+    /// # }
+    /// # async fn example(users: Table<User>) -> Result<(), Error> {
+    /// let by_email = users.unique(|user| user.email);
+    /// match by_email.get(" Zoe@Example.com").send().await? {
+    ///     Some(user) => println!("welcome, {}", user.user_id), // the one user with this address
+    ///     None => println!("no such user"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self, value: impl IntoValue<V>) -> GetUnique<'a, T, P> {
         let (attribute, values) = self.field.asked(value);
         GetUnique { table: self.table, attribute, values }

@@ -119,6 +119,31 @@ impl<'a> Transaction<'a> {
     }
 
     /// Checks a condition on a record that the transaction does not write.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{Envelope, Table, transact_write, transaction::TransactionError};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "doctors")]
+    /// # struct Doctor {
+    /// #     #[partition_key] id: String,
+    /// #     #[encrypted] name: String,
+    /// #     #[plaintext] on_leave: bool,
+    /// # }
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "visits")]
+    /// # struct Visit { #[partition_key] id: String, #[encrypted] notes: String }
+    /// # async fn example(
+    /// #     doctors: Table<Doctor>, visits: Table<Visit>, visit: Visit,
+    /// # ) -> Result<(), TransactionError> {
+    /// // Stores the visit only if the doctor, a record of another table, is not on leave.
+    /// transact_write(visits.client())
+    ///     .check(doctors.check("d_1").condition(|doctor| doctor.on_leave.eq(false)))
+    ///     .put(visits.put(&visit))
+    ///     .send()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn check<T: Envelope<Key: Send> + 'a, P: Send + Sync + ?Sized, C: Conditional + 'a>(
         self,
         check: Check<'a, T, P, C>,

@@ -23,6 +23,29 @@ impl<T, P: ?Sized> Table<T, P> {
     ///
     /// An item of another type, which only its `entity(..)` shows, does not fulfil any condition.
     ///
+    /// ```no_run
+    /// # use envelope_dynamo::{Envelope, Table, transact_write, transaction::TransactionError};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "deletions")]
+    /// # struct Deletion { #[partition_key] user_id: String, #[encrypted] reason: String }
+    /// # async fn example(
+    /// #     users: Table<User>, deletions: Table<Deletion>, zoe: User,
+    /// # ) -> Result<(), TransactionError> {
+    /// // Stores the user only if nobody has asked to be deleted under this key.
+    /// transact_write(users.client())
+    ///     .check(deletions.check("u_1").if_not_exists())
+    ///     .put(users.put(&zoe))
+    ///     .send()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A check without a condition does not compile:
+    ///
     /// ```compile_fail,E0277
     /// # use envelope_dynamo::{Envelope, Table, transact_write};
     /// # #[derive(Envelope)]
@@ -45,8 +68,13 @@ impl<T, P: ?Sized> Table<T, P> {
 ///
 /// `C` is [`HasCondition`] after the first condition. Only then it can be part of a transaction.
 ///
-/// ```no_run
-/// # use envelope_dynamo::{Envelope, Table, transact_write, transaction::TransactionError};
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::transaction::{Check, HasCondition};
+/// use envelope_dynamo::{Envelope, KeyProvider, Table, transact_write};
+///
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "doctors")]
 /// # struct Doctor {
@@ -57,17 +85,26 @@ impl<T, P: ?Sized> Table<T, P> {
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "visits")]
 /// # struct Visit { #[partition_key] id: String, #[encrypted] notes: String }
-/// # async fn example(
-/// #     doctors: Table<Doctor>, visits: Table<Visit>, visit: Visit,
-/// # ) -> Result<(), TransactionError> {
-/// // Stores the visit only if the doctor, a record of another table, is not on leave.
-/// transact_write(visits.client())
-///     .check(doctors.check("d_1").condition(|doctor| doctor.on_leave.eq(false)))
+/// # let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// # let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+/// # let doctors = Table::<Doctor>::new(dynamodb.clone(), TestKeyProvider::default());
+/// # let visits = Table::<Visit>::new(dynamodb, TestKeyProvider::default());
+/// # let visit = Visit { id: "v_1".into(), notes: "a cold".into() };
+/// /// A rule for several transactions: the doctor must be at work.
+/// fn at_work<'a>(
+///     doctors: &'a Table<Doctor>,
+///     id: &str,
+/// ) -> Check<'a, Doctor, dyn KeyProvider, HasCondition> {
+///     doctors.check(id).if_exists().condition(|doctor| doctor.on_leave.eq(false))
+/// }
+///
+/// let transaction = transact_write(visits.client())
+///     .check(at_work(&doctors, "d_1"))
 ///     .put(visits.put(&visit))
-///     .send()
+///     .prepare()
 ///     .await?;
-/// # Ok(())
-/// # }
+/// assert_eq!(transaction.records().len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[must_use = "a check does nothing until it is part of a transaction"]
 pub struct Check<'a, T: Envelope, P: ?Sized, C = HasCondition> {
@@ -78,14 +115,15 @@ pub struct Check<'a, T: Envelope, P: ?Sized, C = HasCondition> {
     state: PhantomData<fn() -> C>,
 }
 
-/// The state of a [`Check`] with a condition; see [`Table::check`].
+/// The state of a [`Check`] with a condition.
 pub enum HasCondition {}
 
 /// The state of a [`Check`] without a condition, which DynamoDB would refuse; see [`Table::check`].
 pub enum NoCondition {}
 
 /// The state of a [`Check`] that can be part of a transaction: [`HasCondition`]. You cannot
-/// implement this trait.
+/// implement this trait. [`Transaction::check`](crate::transaction::Transaction::check) requires
+/// it.
 #[diagnostic::on_unimplemented(
     message = "this check has no condition",
     label = "DynamoDB refuses a check without a condition",

@@ -84,6 +84,41 @@ impl<T, P: WrapKey + ?Sized> Table<T, P> {
 /// A reference to the record to put: `&T` of [`Table::put`], or `&mut T` of [`Table::put_mut`],
 /// which receives the version and the
 /// timestamps that were stored. Sealed: no other type implements it.
+///
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use envelope_dynamo::testing::TestKeyProvider;
+/// use envelope_dynamo::write::{Put, RecordRef};
+/// use envelope_dynamo::{Envelope, Error, KeyProvider, Table};
+///
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users")]
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// #     #[authenticated]
+/// #     #[version]
+/// #     version: u64,
+/// # }
+/// # let mut zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into(), version: 0 };
+/// # let dynamodb = example::dynamodb(&[("PutItem", 200, "{}")]);
+/// # let users = Table::<User>::new(dynamodb, TestKeyProvider::default());
+/// /// Sends puts of both kinds.
+/// async fn send<R: RecordRef<User>>(put: Put<'_, User, dyn KeyProvider, R>) -> Result<(), Error> {
+///     put.customize(|request| request.return_consumed_capacity("TOTAL".into())).send().await
+/// }
+///
+/// send(users.put(&zoe)).await?;
+/// assert_eq!(zoe.version, 0); // version 1 is stored
+/// send(users.put_mut(&mut zoe)).await?;
+/// assert_eq!(zoe.version, 1);
+/// # Ok::<(), Error>(()) }).unwrap();
+/// ```
 pub trait RecordRef<T>: Borrow<T> + sealed::Sealed {
     /// The values of `item`, which is about to be stored, that
     /// [`apply_generated`](Self::apply_generated) takes.

@@ -62,7 +62,8 @@ pub struct Rewrap<'a, T: Envelope, P: ?Sized> {
     key: T::Key,
 }
 
-/// A record whose data keys are to be moved, and the way to move them; see [`Table::rewrap`].
+/// A record whose data keys are to be moved, and the way to move them; see
+/// [`Rewrap::unwrap_and_wrap`].
 #[must_use = "nothing is moved until it is sent"]
 pub struct RewrapTo<'a, T: Envelope, P: ?Sized> {
     rewrap: Rewrap<'a, T, P>,
@@ -87,6 +88,26 @@ impl<'a, T: Envelope, P: ?Sized> Rewrap<'a, T, P> {
 
     /// Unwraps the keys with `from`, and wraps them for each recipient in `to` and for nobody else,
     /// as [`rewrap()`](crate::keys::rewrap()) does. The data keys pass through this process.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{Envelope, KmsKeyProvider, KmsKeyWrapper, Table};
+    /// # #[derive(Envelope)]
+    /// # #[envelope(table = "users")]
+    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
+    /// # async fn example(
+    /// #     users: Table<User>,
+    /// #     frankfurt: aws_sdk_kms::Client,
+    /// #     dublin: aws_sdk_kms::Client,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// // From one key in Frankfurt to a key in Frankfurt and another one in Dublin.
+    /// let old = KmsKeyProvider::new(frankfurt.clone(), "alias/users");
+    /// let here = KmsKeyWrapper::new(frankfurt, "alias/users");
+    /// let there = KmsKeyWrapper::new(dublin, "alias/users");
+    /// let rewrapped = users.rewrap("u_1").unwrap_and_wrap(&old, &[&here, &there]).send().await?;
+    /// # drop(rewrapped);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn unwrap_and_wrap(
         self,
         from: &'a dyn UnwrapKey,
