@@ -10,12 +10,13 @@ use envelope_core::Fault;
 ///
 /// Other programs and users cause these errors. The program decides at run time what to do.
 ///
-/// ```no_run
-/// # async fn example(
-/// #     dynamodb: aws_sdk_dynamodb::Client,
-/// #     provider: envelope_dynamo::LocalKeyProvider,
-/// # ) -> Result<(), envelope_dynamo::Error> {
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use envelope_dynamo::error::WriteError;
+/// use envelope_dynamo::testing::TestKeyProvider;
 /// use envelope_dynamo::{Envelope, ErrorKind, Table};
 ///
 /// # #[derive(Envelope)]
@@ -25,17 +26,24 @@ use envelope_core::Fault;
 /// #     user_id: String,
 /// #     #[encrypted]
 /// #     email: String,
+/// #     #[plaintext]
+/// #     logins: u64,
 /// # }
-/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
-/// let users = Table::<User>::new(dynamodb, provider);
-/// match users.put(&zoe).if_not_exists().send().await {
-///     Err(error) if matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)) => {
-///         println!("there is such a user");
-///     }
-///     other => other?,
-/// }
-/// # Ok(())
-/// # }
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into(), logins: 0 };
+/// # let dynamodb = example::dynamodb(&[
+/// #     ("PutItem", 400, r#"{ "__type": "ConditionalCheckFailedException" }"#),
+/// #     ("UpdateItem", 400, r#"{ "__type": "ConditionalCheckFailedException" }"#),
+/// # ]);
+/// let users = Table::<User>::new(dynamodb, TestKeyProvider::default());
+///
+/// // There is such a user.
+/// let error = users.put(&zoe).if_not_exists().send().await.unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::Write(WriteError::ConditionFailed)));
+///
+/// // There is no such user, and an update creates none.
+/// let error = users.update("u_9").add(|user| user.logins, 1).send().await.unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::Write(WriteError::NoRecord)));
+/// # });
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -23,7 +23,7 @@ pub struct SortKey<T, V>(Attribute<T, V, mark::Key>);
 
 /// A condition on a sort key; see [`Query::sort`](crate::read::Query::sort).
 ///
-/// A query takes one, so there is no `and`. What holds for several days, say, is a range:
+/// A query takes one, so there is no `and`. For several sort keys, use a range:
 ///
 /// ```
 /// # use aws_sdk_dynamodb::config::{BehaviorVersion, Config};

@@ -83,10 +83,11 @@ impl StoredTable {
 /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// # use std::sync::Mutex;
 /// # use envelope_dynamo::item::to_plaintext_item;
 /// # use envelope_dynamo::testing::TestKeyProvider;
 /// # use envelope_dynamo::{Envelope, maintain::SchemaFile, to_item};
+/// use std::sync::Mutex;
+///
 /// use envelope_dynamo::maintain::{CoverageEvent, StoredTable};
 ///
 /// # #[derive(Envelope)]
@@ -103,7 +104,7 @@ impl StoredTable {
 /// # let plain = to_plaintext_item(&user("u_2"))?;
 /// # let dynamodb = example::users(&[sealed, plain]);
 /// # let schema = SchemaFile::new().with::<User>();
-/// # let found = Mutex::new(Vec::new());
+/// let found = Mutex::new(Vec::new());
 /// let table = StoredTable::new(dynamodb, &schema, "users")?;
 /// let count = table.coverage().expect_sealed().max_named(10).observed_by(|event| match event {
 ///     CoverageEvent::Page(read) => println!("{} items so far", read.items),

@@ -182,7 +182,7 @@ pub struct PayloadHeader {
 /// # let item = to_item(&zoe, &TestKeyProvider::default()).await?;
 /// let inspection = Inspection::of(&item, &SchemaFile::new().with::<User>(), "users")?;
 /// let keys: &WrappedKeys = inspection.record.wrapped_keys.as_ref().expect("it is sealed");
-/// // Which keys can open the record? After a test, none of them should be `local`.
+/// // Which keys can open the record? In production, no entry should be `local`.
 /// let kinds: Vec<_> = keys.entries.iter().map(|entry| entry.kind.as_str()).collect();
 /// assert_eq!(kinds, ["local"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();

@@ -48,7 +48,7 @@ use crate::maintain::tag_counts::TagCounts;
 /// assert!(!report.holds());
 /// assert_eq!((report.read.items, report.read.sealed), (2, 1));
 /// assert_eq!(report.entities["User"].not_sealed, 1);
-/// assert_eq!((report.keys[0].kind.as_str(), report.keys[0].count), ("local", 1));
+/// assert_eq!((report.keys[0].kind.as_str(), report.keys[0].count), ("local", 1)); // or "aws-kms"
 /// assert_eq!(report.problems[&FindingKind::NotSealed], 1);
 /// assert_eq!(report.findings[0].record, "users[user_id=u_2]");
 ///

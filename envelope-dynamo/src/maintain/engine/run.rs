@@ -153,11 +153,12 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
 /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// # use std::sync::Mutex;
 /// # use aws_sdk_dynamodb::types::AttributeValue;
 /// # use envelope_dynamo::item::to_plaintext_item;
 /// # use envelope_dynamo::testing::TestKeyProvider;
 /// # use envelope_dynamo::{Envelope, Table};
+/// use std::sync::Mutex;
+///
 /// use envelope_dynamo::maintain::RunEvent;
 ///
 /// # #[derive(Envelope)]
@@ -173,8 +174,8 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
 /// # let mut odd = to_plaintext_item(&user("u_2"))?;
 /// # odd.insert("email".into(), AttributeValue::N("7".into()));
 /// # let dynamodb = example::users(&[to_plaintext_item(&user("u_1"))?, odd]);
-/// # let failed = Mutex::new(Vec::new());
 /// // The e-mail address of one item is a number.
+/// let failed = Mutex::new(Vec::new());
 /// let users = Table::<User>::new(dynamodb, keys);
 /// let run = users.backfill().observed_by(|event| match event {
 ///     RunEvent::Failed(error) => failed.lock().unwrap().push(error.record().to_string()),

@@ -36,10 +36,8 @@ const NAMED: usize = 20;
 /// assert!(report.holds());
 /// let copies = report.copies.expect("they are listed with `expect_sealed`");
 /// assert!(copies.known.iter().any(|copy| copy.kind == CopyKind::PointInTimeRecovery));
-/// for question in &copies.not_asked {
-///     println!("{}", question.problem); // for a person to ask: DynamoDB does not know everything
-/// }
-/// assert!(copies.not_asked.iter().any(|question| question.kind == CopyKind::Backup));
+/// // DynamoDB does not know the recovery points of AWS Backup, so a person has to look there.
+/// assert!(copies.not_asked.iter().any(|unknown| unknown.kind == CopyKind::Backup));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -35,9 +35,10 @@ impl fmt::Display for Finding {
 /// fn what_to_do(finding: &Finding) -> &'static str {
 ///     match finding.kind {
 ///         FindingKind::NotSealed | FindingKind::PlainField => "run a backfill",
-///         FindingKind::UnderKey | FindingKind::BranchKey => "run a rewrap or a reseal",
-///         FindingKind::LocalKey | FindingKind::RsaKey => "ask whoever owns the key",
-///         FindingKind::NotOpened => "see the error, and compare the item with a backup",
+///         FindingKind::UnderKey => "run a rewrap",
+///         FindingKind::BranchKey => "count again, with the table of branch keys",
+///         FindingKind::LocalKey | FindingKind::RsaKey => "if it is meant, `Coverage::ignore` it",
+///         FindingKind::NotOpened => "this reader lacks a key, or the item is damaged",
 ///         _ => "inspect the item: does the schema file belong to another version or table?",
 ///     }
 /// }
