@@ -5,6 +5,7 @@
 //! nothing else; `benches/count.sh` counts the instructions of these calls.
 
 use std::env;
+use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,10 @@ const LEAST_SAMPLES: usize = 11;
 /// A row of slow contenders has fewer samples, so that it takes about this time at most.
 const ROW_TIME: Duration = Duration::from_secs(60);
 /// A sample has as many calls as fit into about this time.
-const SAMPLE_TIME: Duration = Duration::from_micros(200);
+const SAMPLE_TIME: Duration = Duration::from_millis(2);
+
+/// Calls are quick if a sample has more of them.
+const QUICK_CALLS: u32 = 64;
 
 /// Runs a number of times, and returns how long that took.
 pub type Contender<'c> = &'c mut dyn FnMut(u32) -> Duration;
@@ -31,17 +35,28 @@ pub fn repeated<O>(mut run: impl FnMut() -> O) -> impl FnMut(u32) -> Duration {
 }
 
 /// As [`repeated`], with a prepared input for each call. The preparation is not measured.
+///
+/// Slow calls get their inputs one at a time, as in a program that handles one record after the
+/// other: what the allocator does with freed memory depends on it. Quick calls share a reading of
+/// the clock.
 pub fn with_inputs<I, O>(
     mut input: impl FnMut() -> I,
     mut run: impl FnMut(I) -> O,
 ) -> impl FnMut(u32) -> Duration {
     move |calls| {
-        let inputs: Vec<I> = (0..calls).map(|_| input()).collect();
-        let start = Instant::now();
-        for input in inputs {
-            black_box(run(black_box(input)));
-        }
-        start.elapsed()
+        let at_a_time = if calls > QUICK_CALLS { QUICK_CALLS } else { 1 };
+        (0..calls)
+            .step_by(at_a_time as usize)
+            .map(|first| {
+                let inputs: Vec<I> =
+                    (first..calls.min(first + at_a_time)).map(|_| input()).collect();
+                let start = Instant::now();
+                for input in inputs {
+                    black_box(run(black_box(input)));
+                }
+                start.elapsed()
+            })
+            .sum()
     }
 }
 
@@ -83,7 +98,8 @@ pub struct Medians<const N: usize> {
     pub ratios: [f64; N],
 }
 
-/// Lets the contenders take turns, sample by sample.
+/// Lets the contenders take turns, sample by sample, each time in another order: what a contender
+/// leaves in caches and allocator must not always meet the same successor.
 pub fn medians<const N: usize>(contenders: [Contender<'_>; N]) -> Medians<N> {
     let mut contenders = contenders.map(|run| {
         let calls = (1..=16)
@@ -93,12 +109,18 @@ pub fn medians<const N: usize>(contenders: [Contender<'_>; N]) -> Medians<N> {
         (run, calls)
     });
     let start = Instant::now();
+    let shuffle = RandomState::new();
     let samples: Vec<[f64; N]> = (0..SAMPLES)
         .take_while(|sample| *sample < LEAST_SAMPLES || start.elapsed() < ROW_TIME)
-        .map(|_| {
-            contenders
-                .each_mut()
-                .map(|(run, calls)| run(*calls).as_secs_f64() * 1e6 / f64::from(*calls))
+        .map(|sample| {
+            let mut order: [usize; N] = std::array::from_fn(|contender| contender);
+            order.sort_by_cached_key(|contender| shuffle.hash_one((sample, contender)));
+            let mut figures = [0.0; N];
+            for contender in order {
+                let (run, calls) = &mut contenders[contender];
+                figures[contender] = run(*calls).as_secs_f64() * 1e6 / f64::from(*calls);
+            }
+            figures
         })
         .collect();
     let of_each = |figure: &dyn Fn(&[f64; N], usize) -> f64| {

@@ -1,27 +1,34 @@
 //! Sealing and opening streams, compared with the raw cipher on the same chunks, in one run.
 //!
 //! Run `cargo bench -p envelope-core --features tokio --bench streams`, and again with the feature
-//! `aws-lc-rs`. It prints medians, and ratios, which are more reliable on a shared machine: the
-//! contenders take turns, sample by sample.
+//! `aws-lc-rs`. It prints medians for one chunk, and ratios, which are more reliable on a shared
+//! machine.
 //!
 //! The raw cipher keeps its expanded key and works in place, in one buffer. Before opening, every
 //! contender copies each sealed chunk into that buffer, because opening in place destroys it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+//! "Raw and copies" also copies as a reader must: from its source, and to its caller.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub)]
+
+#[path = "../../benches/harness.rs"]
+#[expect(dead_code, reason = "no input is used up here, and a row is one chunk")]
+mod harness;
 
 use std::hint::black_box;
 use std::io::Read;
 use std::pin::pin;
 use std::task::{Context as TaskContext, Poll, Waker};
-use std::time::{Duration, Instant};
 
 use envelope_core::{
     ChunkSize, Context, LocalKeyProvider, OpenReader, RootKey, SealReader, StreamOpener,
     StreamSealer, UntrustedStreamHeader,
 };
 
-/// Small enough that most samples pass undisturbed by the rest of the machine.
+use harness::{Contender, Medians, heading, medians, repeated, row};
+
 const CHUNKS: usize = 16;
-const SAMPLES: usize = 401;
+/// Bytes that the caller of a reader asks for.
+const READ_BYTES: usize = 1 << 16;
 const TAG_BYTES: usize = 16;
 
 #[cfg(feature = "aws-lc-rs")]
@@ -144,6 +151,17 @@ impl Bench {
         }
     }
 
+    fn seal_raw_and_copy(&self) {
+        let (cipher, mut buffer) = (raw::Cipher::new(), vec![0; self.chunk_size.bytes()]);
+        let mut read = vec![0; READ_BYTES];
+        for (i, chunk) in self.plaintext.chunks(self.chunk_size.bytes()).enumerate() {
+            buffer.copy_from_slice(black_box(chunk));
+            let tag = cipher.seal(nonce(i), b"invoices", &mut buffer);
+            copy_out(&buffer, &mut read);
+            copy_out(&tag, &mut read);
+        }
+    }
+
     /// The bytes that are in the sealer's space already are the plaintext, so that nothing is
     /// copied here either.
     fn seal_core(&self) {
@@ -166,13 +184,22 @@ impl Bench {
     }
 
     fn open_raw(&self) {
+        self.open_raw_and(|_| ());
+    }
+
+    fn open_raw_and_copy(&self) {
+        let mut read = vec![0; READ_BYTES];
+        self.open_raw_and(|message| copy_out(message, &mut read));
+    }
+
+    fn open_raw_and(&self, mut take: impl FnMut(&[u8])) {
         let (cipher, mut buffer) =
             (raw::Cipher::new(), vec![0; self.chunk_size.bytes() + TAG_BYTES]);
         for (i, chunk) in self.raw.chunks(self.chunk_size.bytes() + TAG_BYTES).enumerate() {
             buffer.copy_from_slice(black_box(chunk));
             let (message, tag) = buffer.split_last_chunk_mut().unwrap();
             cipher.open(nonce(i), b"invoices", message, tag);
-            black_box(message);
+            take(black_box(message));
         }
     }
 
@@ -196,54 +223,63 @@ impl Bench {
 }
 
 fn drain(mut reader: impl Read) {
-    let mut buffer = vec![0; 1 << 16];
+    let mut buffer = vec![0; READ_BYTES];
     while reader.read(&mut buffer).unwrap() > 0 {
         black_box(&buffer);
     }
 }
 
-/// Microseconds per chunk: one median per contender. The contenders take turns.
-fn medians<const N: usize>(contenders: [&dyn Fn(); N]) -> [f64; N] {
-    let mut samples = [(); N].map(|()| Vec::with_capacity(SAMPLES));
-    for _ in 0..SAMPLES {
-        for (run, samples) in contenders.iter().zip(&mut samples) {
-            let start = Instant::now();
-            run();
-            samples.push(start.elapsed());
-        }
+/// Copies as much at a time as the caller of a reader asks for.
+fn copy_out(bytes: &[u8], to: &mut [u8]) {
+    for part in bytes.chunks(to.len()) {
+        to[..part.len()].copy_from_slice(part);
+        black_box(&to);
     }
-    samples.map(|mut samples: Vec<Duration>| {
-        samples.sort_unstable();
-        samples[SAMPLES / 2].as_secs_f64() * 1e6 / CHUNKS as f64
-    })
 }
 
-fn row(operation: &str, chunk_bytes: usize, [raw, core, reader]: [f64; 3]) {
-    let chunk = format!("{} KiB", chunk_bytes >> 10);
-    println!(
-        "{operation:<6} {chunk:>9} {raw:>12.2} {core:>10.2} {:>7.2} {reader:>12.2} {:>7.2}",
-        core / raw,
-        reader / raw
-    );
+/// Prints the times for one chunk.
+fn per_chunk<const N: usize>(name: &str, contenders: [Contender<'_>; N]) {
+    let Medians { microseconds, ratios } = medians(contenders);
+    row(name, &Medians { microseconds: microseconds.map(|us| us / CHUNKS as f64), ratios });
 }
 
 fn main() {
     println!(
-        "objects of {CHUNKS} chunks; medians in microseconds a chunk, and ratios to raw {}\n",
+        "objects of {CHUNKS} chunks; medians in microseconds a chunk, and ratios to {}",
         raw::NAME
     );
-    println!("         chunks   raw cipher       core   ratio     a reader   ratio");
-    for chunk_bytes in [1 << 12, 1 << 16, 1 << 20] {
-        let bench = Bench::new(chunk_bytes);
-        row(
-            "seal",
-            chunk_bytes,
-            medians([&|| bench.seal_raw(), &|| bench.seal_core(), &|| bench.seal_through_reader()]),
+    let benches = [1 << 12, 1 << 16, 1 << 20].map(Bench::new);
+    let name =
+        |operation, bench: &Bench| format!("{operation} {} KiB", bench.chunk_size.bytes() >> 10);
+
+    heading("whole chunks", &["core", "raw cipher"]);
+    for bench in &benches {
+        per_chunk(
+            &name("seal", bench),
+            [&mut repeated(|| bench.seal_core()), &mut repeated(|| bench.seal_raw())],
         );
-        row(
-            "open",
-            chunk_bytes,
-            medians([&|| bench.open_raw(), &|| bench.open_core(), &|| bench.open_through_reader()]),
+        per_chunk(
+            &name("open", bench),
+            [&mut repeated(|| bench.open_core()), &mut repeated(|| bench.open_raw())],
+        );
+    }
+    heading("through a reader", &["a reader", "raw cipher", "raw and copies"]);
+    for bench in &benches {
+        per_chunk(
+            &name("seal", bench),
+            [
+                &mut repeated(|| bench.seal_through_reader()),
+                &mut repeated(|| bench.seal_raw()),
+                &mut repeated(|| bench.seal_raw_and_copy()),
+            ],
+        );
+        per_chunk(
+            &name("open", bench),
+            [
+                &mut repeated(|| bench.open_through_reader()),
+                &mut repeated(|| bench.open_raw()),
+                &mut repeated(|| bench.open_raw_and_copy()),
+            ],
         );
     }
 }

@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, PutRequest, ScalarAttributeType, WriteRequest,
 };
 use envelope_dynamo::keys::CacheLimits;
+use envelope_dynamo::message::{Context, Plaintext, Sealed, open, seal};
 use envelope_dynamo::{
     BranchKeyTable, Envelope, HierarchicalKeyProvider, KeyProvider, KmsKeyProvider,
     LocalKeyProvider, RootKey, Table,
@@ -101,6 +102,7 @@ fn measure(
             (("patient", ScalarAttributeType::S), ("number", ScalarAttributeType::N));
         runtime.block_on(create_table(client, table, partition, Some(sort)))?;
     }
+    let crypto = Crypto::new(runtime, provider.clone())?;
     let table = Table::<Visit>::new(client.clone(), provider).named(sealed.clone());
     let plain = Plain { client: client.clone(), table: readable };
     let bare = Plain { client: client.clone(), table: sealed };
@@ -117,13 +119,16 @@ fn measure(
     assert_eq!(runtime.block_on(table.query(PATIENT).send())?, all);
     assert_eq!(visits(runtime.block_on(plain.query())), all);
 
-    heading(&format!("1 KiB, {keys}"), &["Table", "SDK", "SDK, sealed"]);
+    heading(&format!("1 KiB, {keys}"), &["Table", "SDK", "SDK, sealed", "SDK and crypto"]);
     contest(
         "put",
         [
             &mut repeated(|| runtime.block_on(table.put(&one).send()).unwrap()),
             &mut repeated(|| runtime.block_on(plain.put(serde_dynamo::to_item(&one).unwrap()))),
             &mut repeated(|| runtime.block_on(bare.put(sealed_one.clone()))),
+            &mut repeated(|| {
+                (crypto.seal(runtime, 1), runtime.block_on(bare.put(sealed_one.clone())))
+            }),
         ],
     );
     contest(
@@ -136,6 +141,7 @@ fn measure(
                 serde_dynamo::from_item::<_, Visit>(runtime.block_on(plain.get()).unwrap()).unwrap()
             }),
             &mut repeated(|| runtime.block_on(bare.get()).unwrap()),
+            &mut repeated(|| (runtime.block_on(bare.get()), crypto.open(runtime, 1))),
         ],
     );
     contest(
@@ -144,6 +150,10 @@ fn measure(
             &mut repeated(|| runtime.block_on(table.batch_put(&batch).send()).unwrap()),
             &mut repeated(|| runtime.block_on(plain.batch_put(items(&batch)))),
             &mut repeated(|| runtime.block_on(bare.batch_put(sealed_batch.clone()))),
+            &mut repeated(|| {
+                let sealed = crypto.seal(runtime, BATCH);
+                (sealed, runtime.block_on(bare.batch_put(sealed_batch.clone())))
+            }),
         ],
     );
     contest(
@@ -156,6 +166,7 @@ fn measure(
             }),
             &mut repeated(|| visits(runtime.block_on(plain.batch_get()))),
             &mut repeated(|| runtime.block_on(bare.batch_get())),
+            &mut repeated(|| (runtime.block_on(bare.batch_get()), crypto.open(runtime, BATCH))),
         ],
     );
     contest(
@@ -164,9 +175,49 @@ fn measure(
             &mut repeated(|| runtime.block_on(table.query(PATIENT).send()).unwrap()),
             &mut repeated(|| visits(runtime.block_on(plain.query()))),
             &mut repeated(|| runtime.block_on(bare.query())),
+            &mut repeated(|| (runtime.block_on(bare.query()), crypto.open(runtime, QUERIED))),
         ],
     );
     Ok(())
+}
+
+/// What the format needs for each record beside the call: a data key, and its payload sealed or
+/// opened. Without a struct and its attributes.
+struct Crypto {
+    provider: Arc<dyn KeyProvider>,
+    context: Context<'static>,
+    plaintext: Vec<u8>,
+    sealed: Sealed,
+}
+
+impl Crypto {
+    fn new(runtime: &Runtime, provider: Arc<dyn KeyProvider>) -> Outcome<Self> {
+        let context = Context::new("visits").pair("patient", PATIENT)?.pair("number", "0")?;
+        let plaintext = vec![b'n'; NOTES_BYTES];
+        let sealed = runtime.block_on(seal(&plaintext, &context, &*provider))?;
+        Ok(Self { provider, context, plaintext, sealed })
+    }
+
+    fn seal(&self, runtime: &Runtime, records: u64) -> Vec<Sealed> {
+        let seal = || seal(&self.plaintext, &self.context, &*self.provider);
+        runtime.block_on(async {
+            let mut sealed = Vec::new();
+            for _ in 0..records {
+                sealed.push(seal().await.unwrap());
+            }
+            sealed
+        })
+    }
+
+    fn open(&self, runtime: &Runtime, records: u64) -> Vec<Plaintext> {
+        runtime.block_on(async {
+            let mut opened = Vec::new();
+            for _ in 0..records {
+                opened.push(open(&self.sealed, &self.context, &*self.provider).await.unwrap());
+            }
+            opened
+        })
+    }
 }
 
 fn items(visits: &[Visit]) -> Vec<Item> {

@@ -1,6 +1,7 @@
 //! The keys of a batch get that DynamoDB has not answered yet.
 
 use std::collections::{HashMap, HashSet};
+use std::iter::repeat_n;
 
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
 
@@ -63,8 +64,9 @@ impl RequestedKeys {
             let Some(requested) = identity.and_then(|identity| self.0.remove(&identity)) else {
                 continue;
             };
-            let positions = requested.positions.into_iter();
-            answered.items.extend(positions.map(|position| (position, item.clone())));
+            // The last position gets the item itself.
+            let copies = repeat_n(item, requested.positions.len());
+            answered.items.extend(requested.positions.into_iter().zip(copies));
         }
         let unprocessed =
             output.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys);
