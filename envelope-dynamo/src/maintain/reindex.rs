@@ -1,61 +1,54 @@
 //! Gives the records of a whole table the search tags that writers compute now.
 
-use std::collections::BTreeSet;
+mod fields;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use envelope_core::{
-    Content, EncryptedDek, FieldValue, OpenError, Sealed, UnwrapKey, WrapKey, read_fields,
-};
+use envelope_core::{EncryptedDek, OpenError, Sealed, UnwrapKey, WrapKey};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use crate::convert::searched::SearchedValue;
 use crate::dynamodb::Item;
 use crate::error::Error;
-use crate::error::data::DataError;
 use crate::error::key::DataKeyError;
 use crate::error::kind::ErrorKind;
 use crate::item::context::context;
 use crate::item::group::take_group;
-use crate::item::open_own::{OpenedPayload, open_own, take_sealed};
+use crate::item::open_own::{open_own, take_sealed};
 use crate::item::pending_item::insert;
-use crate::item::search_tags::{TagKey, has_tags, readable_value, sealed_under, sealed_value};
+use crate::item::search_tags::has_tags;
 use crate::item::size::item_bytes;
-use crate::item::unique_value::UniqueValue;
 use crate::keys::SearchKeys;
 use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::maintain::engine::error::{Refusal, RunErrorKind};
 use crate::maintain::engine::part::Part;
 use crate::maintain::engine::run::{Calls, Change, KmsCall, Rehearsed, Run, Standing, Step};
 use crate::maintain::engine::update::Update;
-use crate::maintain::plain_fields::is_plain;
+use crate::maintain::reindex::fields::Fields;
 use crate::maintain::sealed_again::{
-    check_size, count_unwrap, is_for_others, seal, sealed_kind, update_to,
+    check_size, count_unwrap, is_for_others, sealed_kind, update_to,
 };
 use crate::maintain::stored_keys::{asks_kms, kms_calls};
 use crate::maintain::stored_table::StoredTable;
 use crate::maintain::tag_state::{TagState, tag_states};
-use crate::record::field::Mark;
 use crate::record::item_key::record_id;
 use crate::record::key_identity::KeyIdentity;
 use crate::record::kind::Kind;
 use crate::record::schema::{ENCRYPTED_DEK, RESERVED};
 use crate::record::search_tag::{SearchTag, is_search_tag};
 
-/// A record that cannot have its tags yet.
-const IN_PLAINTEXT: DataError = DataError::Malformed(
-    "a field of a search tag stands in plaintext beside the sealed record, so that nobody knows \
-     whether its value is authentic: run a backfill, which seals the record with its tags",
-);
-
 impl StoredTable {
     /// Gives records the search tags that writers compute now with `keys`: after a search key was
     /// rotated, or after fields became searchable.
     ///
     /// `from` opens each record that is due. Its tags are computed from its sealed fields, and from
-    /// readable ones where a tag has some. `to` seals the same bytes again, with the new tags. No
-    /// other value changes. Groups stay as they are. No older search key is needed.
+    /// readable ones where a tag has some. `to` seals the same values again, with the new tags. No
+    /// value changes. Groups stay as they are. No older search key is needed.
+    ///
+    /// A field of a tag whose value stands under an alias moves to its present name, as `modify`
+    /// and a backfill move it. A program that knows only the alias does not see the value any
+    /// more, so run this when no such program is left.
     ///
     /// A record is due if it does not list one of its tags (it was written before the mark), or if
     /// one is of another generation than writers use. Which generation a tag has can be seen
@@ -69,7 +62,7 @@ impl StoredTable {
     /// | `already` | has current tags, or lists a tag that it does not have since the value is absent; and has the claims of its unique values |
     /// | `other_entity` | is of a type without search tags |
     /// | `other_key` | is due, but `from` has no key for it |
-    /// | `failed` | does not open or not seal, has a field of a tag in plaintext, or has a unique value that another record has; it stays as it is |
+    /// | `failed` | does not open or not seal, has a field of a tag in plaintext or under two names, or has a unique value that another record has; it stays as it is |
     ///
     /// With unique fields, it needs [`with_claims`](Self::with_claims). A record whose values are
     /// not claimed is due, too: this also claims the values of records that were written before
@@ -275,15 +268,15 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
         for group in kind.schema.groups() {
             take_group(&mut rest, group, &opened.authenticated)?;
         }
-        let mut new = item.clone();
+        let mut fields = Fields::new(kind, item, &opened)?;
         let live = self.live(kind).await?;
-        let unique = set_tags(kind, &mut new, &opened, live.tag_key())?;
-        let mut bound: BTreeSet<&str> = opened.authenticated.iter().map(String::as_str).collect();
-        bound.extend(kind.schema.search_tags().map(|(field, _)| field.name));
-        let sealed = self.seal(kind, &new, &opened, &bound, calls).await?;
+        let unique = fields.set_tags(kind, live.tag_key())?;
+        let sealed = self.seal(kind, &fields, calls).await?;
+        let Fields { item: mut new, bound, .. } = fields;
         insert(&mut new, RESERVED.map(str::to_owned), sealed);
         check_size(&new)?;
-        let update = Update { unique, ..update_to(kind, item, &new, bound.into_iter()) };
+        let was_bound = opened.authenticated.iter().map(String::as_str);
+        let update = Update { unique, ..update_to(kind, item, &new, was_bound.chain(bound)) };
         update.check_length()?;
         Ok(update)
     }
@@ -291,17 +284,15 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
     async fn seal(
         &self,
         kind: &Kind,
-        new: &Item,
-        opened: &OpenedPayload,
-        bound: &BTreeSet<&str>,
+        fields: &Fields<'_>,
         calls: &Calls<'_>,
     ) -> Result<Sealed, ErrorKind> {
         let expected = self.calls_of_to.load(Ordering::Relaxed);
         for _ in 0..expected {
             calls.pace_kms().await;
         }
-        let context = context(kind, new, bound.iter().copied())?;
-        let sealed = match seal(&opened.plaintext, Content::Record, &context, &self.to).await {
+        let context = context(kind, &fields.item, fields.bound.iter().copied())?;
+        let sealed = match fields.seal(&context, &self.to).await {
             Ok(sealed) => sealed,
             Err(error) => {
                 calls.count_kms(if matches!(error, ErrorKind::Key(_)) { expected } else { 0 });
@@ -314,53 +305,6 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
         calls.count_kms(made);
         Ok(sealed)
     }
-}
-
-/// Sets the tags of a record that was opened, and removes those that it has not. Returns the values
-/// that no other record may have.
-fn set_tags(
-    kind: &Kind,
-    new: &mut Item,
-    opened: &OpenedPayload,
-    key: TagKey<'_>,
-) -> Result<Vec<UniqueValue>, ErrorKind> {
-    let sealed = read_fields(opened.plaintext.expose())?;
-    let mut unique = Vec::new();
-    for (field, tag) in kind.schema.search_tags() {
-        let values = tag.fields.iter().map(|(name, _)| value(kind, new, opened, &sealed, name));
-        let values = values.collect::<Result<Vec<_>, _>>()?;
-        match key.attribute(kind.table, tag, &values)? {
-            Some(tag) => new.insert(field.name.to_owned(), tag),
-            None => new.remove(field.name),
-        };
-        if tag.is_unique {
-            let tags = key.under_each_key(kind.table, tag, &values)?;
-            unique.push(UniqueValue { name: tag.name, attribute: field.name, tags });
-        }
-    }
-    Ok(unique)
-}
-
-/// The authentic value of a field of a tag.
-fn value(
-    kind: &Kind,
-    item: &Item,
-    opened: &OpenedPayload,
-    sealed: &[(&str, FieldValue<'_>)],
-    name: &'static str,
-) -> Result<Option<SearchedValue>, ErrorKind> {
-    let Some(field) = kind.schema.stored_as(name) else {
-        return readable_value(name, item.get(name));
-    };
-    let is_in_plaintext =
-        |name: &&str| item.contains_key(*name) && is_plain(field, name, &opened.authenticated);
-    if field.names().any(|name| is_in_plaintext(&name)) {
-        return Err(IN_PLAINTEXT.into());
-    }
-    if field.mark != Mark::Encrypted {
-        return readable_value(name, field.names().find_map(|name| item.get(name)));
-    }
-    sealed_value(name, sealed_under(field, sealed))
 }
 
 /// What the change of a record costs. It is not opened.

@@ -1,5 +1,6 @@
 //! Records get the search tags that writers compute now, and those that have not are counted.
 
+mod aliases;
 mod rotation;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@
 //! the table leaves tags out.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use envelope_core::FieldValue;
@@ -16,7 +17,7 @@ use crate::error::kind::ErrorKind;
 use crate::item::modify_record::plan::{Change, Place, Plan, Planner, is_same};
 use crate::item::search_tags::{KeyForChange, TagKey, readable_value, sealed_under, sealed_value};
 use crate::item::unique_value::UniqueValue;
-use crate::record::field::{Field, Mark};
+use crate::record::field::Field;
 use crate::record::search_tag::{SearchTag, field_names, is_search_tag};
 
 /// What is sealed under a name: nothing at all, a mark without a value, or a value.
@@ -116,12 +117,9 @@ impl<'s> Planner<'s> {
 
     /// Whether the field of a tag of the struct has the value that is stored.
     fn is_same_source(&self, plan: &Plan<'s>, name: &'static str) -> bool {
-        match self.schema.stored_as(name) {
-            Some(field) if field.mark == Mark::Encrypted => {
-                self.sealed_before(field) == planned(plan, field)
-            }
-            _ => is_same(self.item.get(name), self.readable_after(plan, name)),
-        }
+        let field = self.schema.stored_as(name).filter(|field| !field.mark.is_key());
+        field.is_none_or(|field| self.sealed_before(field) == planned(plan, field))
+            && is_same(self.item.get(name), self.readable_after(plan, name))
     }
 
     /// The one rule for tags that are not computed here, of this struct or of other versions of it:
@@ -147,10 +145,28 @@ impl<'s> Planner<'s> {
 
     /// Whether all fields of the tag stay the same (FORMAT 8-11). Its name says which these are.
     fn is_still_tag(&self, plan: &Plan<'s>, tag: &str) -> bool {
-        field_names(tag).all(|name| {
+        let mut names = field_names(tag);
+        let is_same = names.all(|name| {
             self.stored_under(name) == planned_under(plan, name)
                 && is_same(self.item.get(name), self.readable_after(plan, name))
-        })
+        });
+        let is_absent_of_others = !self.item.contains_key(tag) && self.schema.owner(tag).is_none();
+        is_same && !(is_absent_of_others && self.adds_a_value(plan))
+    }
+
+    /// Whether a name gets a value that had none. This struct may not know that it is an alias of a
+    /// field of a tag: then the tag would stay absent although its field has a value.
+    fn adds_a_value(&self, plan: &Plan<'s>) -> bool {
+        let stored = self.stored.iter().filter(is_own).flat_map(|(_, fields)| fields);
+        let stored: HashSet<_> =
+            stored.filter(|(_, value)| !value.is_absent()).map(|(name, _)| *name).collect();
+        let had_none = |name: &str| !stored.contains(name) && !self.item.contains_key(name);
+        let sealed = plan.sealed.iter().filter(is_own).flat_map(|(_, fields)| fields);
+        let mut sealed = sealed.filter(|(_, value)| value.is_some_and(|it| !it.is_absent()));
+        let mut readable = plan.changes.iter().filter(|change| {
+            change.new.is_some() && plan.authenticated.contains(change.name.as_str())
+        });
+        sealed.any(|(name, _)| had_none(name)) || readable.any(|change| had_none(&change.name))
     }
 
     fn is_sealed(&self) -> bool {
@@ -168,9 +184,13 @@ impl<'s> Planner<'s> {
         sealed: impl Fn(&'static Field) -> Option<FieldValue<'v>>,
         readable: impl Fn(&'static str) -> Option<&'v AttributeValue>,
     ) -> Result<Vec<Option<SearchedValue>>, ErrorKind> {
-        let value = |name: &'static str| match self.schema.stored_as(name) {
-            Some(field) if field.mark == Mark::Encrypted => sealed_value(name, sealed(field)),
-            _ => readable_value(name, readable(name)),
+        let value = |name: &'static str| {
+            let field = self.schema.stored_as(name).filter(|field| !field.mark.is_key());
+            // A field that is readable today may have been encrypted when the record was written.
+            match field.and_then(&sealed) {
+                Some(value) => sealed_value(name, Some(value)),
+                None => readable_value(name, readable(name)),
+            }
         };
         tag.fields.iter().map(|(name, _)| value(name)).collect()
     }
